@@ -1,0 +1,277 @@
+//! An e-commerce event: what happened, to whom, on which item. Small and `Copy`; text lives in a [`Vocabulary`].
+//!
+//! The body on the wire is one JSON object, see [`encode`] (writing), [`decode`] (reading) and [`schema`] (what must be there).
+
+pub mod decode;
+pub mod encode;
+pub mod schema;
+pub mod stamp;
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The user an event belongs to. Its decimal form is the record's key, so it decides the partition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserId(pub u64);
+
+/// An item of the shop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ItemId(pub u64);
+
+/// The n-th session of the event's user, written `<user>-<n>`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Session(pub u32);
+
+/// A price in hundredths; written with two decimals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cents(pub u32);
+
+/// Index of a text in its table of the [`Vocabulary`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TextId(pub u32);
+
+/// What a user browses with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Device {
+    /// Written `mobile`.
+    Mobile,
+    /// Written `desktop`.
+    Desktop,
+    /// Written `tablet`.
+    Tablet,
+}
+
+impl Device {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mobile => "mobile",
+            Self::Desktop => "desktop",
+            Self::Tablet => "tablet",
+        }
+    }
+}
+
+/// The types of event, in the order in which reports list them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventKind {
+    /// A user looked at an item.
+    View,
+    /// A user put an item into the cart.
+    AddToCart,
+    /// A user bought an item.
+    Transaction,
+    /// A user searched.
+    Search,
+    /// A user narrowed a list down.
+    Filter,
+    /// A user rated an item.
+    Review,
+}
+
+impl EventKind {
+    /// Every kind, in report order.
+    pub const ALL: [Self; 6] =
+        [Self::View, Self::AddToCart, Self::Transaction, Self::Search, Self::Filter, Self::Review];
+    /// How many kinds there are: the length of arrays indexed by [`EventKind::index`].
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// The value of `event_type`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::View => "view",
+            Self::AddToCart => "addtocart",
+            Self::Transaction => "transaction",
+            Self::Search => "search",
+            Self::Filter => "filter",
+            Self::Review => "review",
+        }
+    }
+
+    /// Position in [`EventKind::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The kind with that `event_type`, if there is one.
+    #[must_use]
+    pub fn from_bytes(name: &[u8]) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str().as_bytes() == name)
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A name that is no event type.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no event type (view, addtocart, transaction, search, filter, review)")]
+pub struct UnknownKind(pub String);
+
+impl FromStr for EventKind {
+    type Err = UnknownKind;
+    fn from_str(name: &str) -> Result<Self, UnknownKind> {
+        Self::from_bytes(name.as_bytes()).ok_or_else(|| UnknownKind(name.to_owned()))
+    }
+}
+
+/// One event as its source gives it: everything but its id and its due time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Who did it; also the record's key.
+    pub user: UserId,
+    /// When it was recorded, ms since the Unix epoch; `None` for synthetic events.
+    pub recorded_ms: Option<i64>,
+    /// What was done.
+    pub detail: Detail,
+}
+
+impl Event {
+    /// The event's type.
+    #[must_use]
+    pub const fn kind(&self) -> EventKind {
+        match self.detail {
+            Detail::View { .. } => EventKind::View,
+            Detail::AddToCart { .. } => EventKind::AddToCart,
+            Detail::Transaction { .. } => EventKind::Transaction,
+            Detail::Search { .. } => EventKind::Search,
+            Detail::Filter { .. } => EventKind::Filter,
+            Detail::Review { .. } => EventKind::Review,
+        }
+    }
+}
+
+/// The fields of each type, in the order in which they are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// A user looked at an item.
+    View {
+        /// The item.
+        item: ItemId,
+        /// Index into [`Vocabulary::categories`].
+        category: TextId,
+        /// The user's session.
+        session: Session,
+        /// The user's device.
+        device: Device,
+    },
+    /// A user put an item into the cart.
+    AddToCart {
+        /// The item.
+        item: ItemId,
+        /// Index into [`Vocabulary::categories`].
+        category: TextId,
+        /// The user's session.
+        session: Session,
+        /// The user's device.
+        device: Device,
+        /// How many, from 1.
+        quantity: u16,
+    },
+    /// A user bought an item.
+    Transaction {
+        /// The item.
+        item: ItemId,
+        /// Index into [`Vocabulary::categories`].
+        category: TextId,
+        /// Price of one.
+        price: Cents,
+        /// How many, from 1.
+        quantity: u16,
+        /// The order, which may span several events.
+        transaction: Option<u64>,
+        /// The user's session.
+        session: Option<Session>,
+    },
+    /// A user searched.
+    Search {
+        /// Index into [`Vocabulary::queries`].
+        query: TextId,
+        /// How many items the search found.
+        results: u32,
+        /// The user's session.
+        session: Session,
+        /// The user's device.
+        device: Device,
+    },
+    /// A user narrowed a list down.
+    Filter {
+        /// Index into [`Vocabulary::categories`].
+        category: TextId,
+        /// Index into [`Vocabulary::filters`].
+        filter: TextId,
+        /// The user's session.
+        session: Session,
+    },
+    /// A user rated an item.
+    Review {
+        /// The item.
+        item: ItemId,
+        /// 1 to 5.
+        rating: u8,
+        /// Index into [`Vocabulary::reviews`].
+        text: TextId,
+        /// The user's session.
+        session: Session,
+    },
+}
+
+/// The texts that events point into, built once before the run. Every entry is already escaped for JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Vocabulary {
+    /// Category names or ids.
+    pub categories: Vec<JsonText>,
+    /// Search queries.
+    pub queries: Vec<JsonText>,
+    /// `filter_type` and `filter_value`.
+    pub filters: Vec<(JsonText, JsonText)>,
+    /// Review texts.
+    pub reviews: Vec<JsonText>,
+}
+
+/// The inside of a JSON string: valid UTF-8, already escaped, without the quotes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct JsonText(Box<str>);
+
+impl JsonText {
+    /// Escapes `text` once, so that writing it later is a copy.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let quoted = serde_json::Value::from(text).to_string();
+        Self(quoted[1..quoted.len() - 1].into())
+    }
+
+    /// The escaped text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_found_by_their_names() {
+        for kind in EventKind::ALL {
+            assert_eq!(kind.as_str().parse::<EventKind>(), Ok(kind));
+            assert_eq!(EventKind::ALL[kind.index()], kind);
+        }
+        assert!("purchase".parse::<EventKind>().is_err());
+    }
+
+    #[test]
+    fn texts_are_escaped_once() {
+        assert_eq!(JsonText::new("a \"b\"\n\u{e9}").as_str(), "a \\\"b\\\"\\n\u{e9}");
+    }
+}

@@ -1,0 +1,9 @@
+//! `loadgen`: puts load on a Kafka event pipeline and tells the truth about what came out of it.
+
+pub mod clock;
+pub mod event;
+pub mod ledger;
+pub mod report;
+pub mod schedule;
+pub mod source;
+pub mod units;

@@ -1,0 +1,3 @@
+//! The `loadgen` program.
+
+fn main() {}

@@ -1,0 +1,456 @@
+//! The report of one run: plain data, computed once. Console, JSON, HTML, JUnit and gates all read this struct.
+//!
+//! Times are in us unless a name says otherwise. Files rely on these names; more may be added, none is taken away.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The version of the names below. It rises when a name changes its meaning or goes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// All that a run found out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// What made the report.
+    pub tool: Tool,
+    /// What was run.
+    pub run: Run,
+    /// On what and against what it ran.
+    pub environment: Environment,
+    /// What the schedule asked for and what was sent.
+    pub offered: Offered,
+    /// The class of every scheduled event.
+    pub ledger: LedgerCounts,
+    /// What was found beside the classes.
+    pub findings: Findings,
+    /// The latencies of all events.
+    pub latency_us: Latencies,
+    /// The same by event type.
+    pub by_type: BTreeMap<String, TypeReport>,
+    /// The same by phase.
+    pub phases: Vec<PhaseReport>,
+    /// Counts and gaps of each partition.
+    pub partitions: Vec<PartitionReport>,
+    /// One row a second.
+    pub timeline: Vec<TimelineRow>,
+    /// What was replayed; absent for synthetic runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
+    /// The gates and how they ended.
+    pub gates: Vec<GateResult>,
+    /// How the run ended, and why.
+    pub verdict: Verdict,
+}
+
+/// What made the report.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `loadgen`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The version of the Kafka client inside.
+    pub librdkafka: String,
+    /// The commit it was built from, where known.
+    pub git: Option<String>,
+}
+
+/// What was run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// The run's 64-bit id in hexadecimal: what another process needs to check the events' stamps.
+    pub id: String,
+    /// The run's name.
+    pub name: String,
+    /// When the schedule started, RFC 3339.
+    pub started_at: String,
+    /// From the schedule's start to the last event sent, in seconds.
+    pub measured_s: f64,
+    /// Excluded from judgement at the start, in seconds.
+    pub warm_up_s: f64,
+    /// What the drawing of events started from.
+    pub seed: u64,
+    /// `synthetic` or `retail_rocket`.
+    pub source: String,
+    /// `constant`, `replay`, `unlimited` or `phases`.
+    pub schedule: String,
+    /// Producer threads.
+    pub lanes: u8,
+    /// Whether the in-process broker was used: then the figures are this client's only.
+    pub embedded: bool,
+    /// Whether it was stopped before its end.
+    pub interrupted: bool,
+    /// How far the wall clock moved against the monotonic one during the run, in us.
+    pub wall_clock_drift_us: i64,
+    /// `delivery.timeout`, `drain_deadline` and other deadlines that were reached, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deadlines_reached: Vec<String>,
+}
+
+/// On what and against what it ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Environment {
+    /// Processors this process may use.
+    pub cores: usize,
+    /// Operating system and architecture.
+    pub os: String,
+    /// `host:port` of each broker.
+    pub brokers: Vec<String>,
+    /// Each topic written to.
+    pub topics: Vec<TopicReport>,
+    /// The client's settings, secrets redacted.
+    pub client_config: BTreeMap<String, String>,
+}
+
+/// A topic as it stood at the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopicReport {
+    /// Its name.
+    pub name: String,
+    /// Its partitions.
+    pub partitions: i32,
+    /// Copies of each partition; `None` where the broker did not say.
+    pub replication_factor: Option<i32>,
+}
+
+/// What the schedule asked for and what was sent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Offered {
+    /// Events due before the stop.
+    pub scheduled: u64,
+    /// The planned rate: `scheduled` over the planned time. `None` where there is no plan in time.
+    pub rate_per_s: Option<f64>,
+    /// Events handed to the client per second, from the first due time to the last send.
+    pub achieved_rate_per_s: f64,
+    /// `achieved_rate_per_s` in percent of `rate_per_s`.
+    pub achieved_percent: Option<f64>,
+    /// Bytes of keys and bodies handed to the client.
+    pub bytes: u64,
+    /// Seconds in which a lane was kept waiting for room in the client's queue, summed over lanes.
+    pub client_blocked_s: f64,
+    /// Seconds in which lanes held back for the embedded broker's small log, summed over lanes.
+    pub flow_control_s: f64,
+}
+
+/// How many events ended in each class. The sum of all but `scheduled` equals `scheduled`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each field is the ledger class of that name, see ledger::Class")]
+pub struct LedgerCounts {
+    /// Events due before the stop.
+    pub scheduled: u64,
+    pub verified: u64,
+    pub unverified: u64,
+    pub not_attempted: u64,
+    pub refused: u64,
+    pub unknown_seen: u64,
+    pub unknown_unseen: u64,
+    pub contradicted: u64,
+    pub corrupt: u64,
+    pub lost: u64,
+    pub expired: u64,
+    pub compacted: u64,
+    pub undelivered: u64,
+    pub unread: u64,
+    pub unattributed: u64,
+    pub aborted: u64,
+    pub aborted_seen: u64,
+}
+
+/// What was found beside the classes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Findings {
+    /// Second sightings of an event at another offset.
+    pub duplicates: u64,
+    /// Of these, those with the first one's `CreateTime`: sent again by the client.
+    pub duplicates_resent: u64,
+    /// Of these, those with another `CreateTime`: written again by another producer.
+    pub duplicates_rewritten: u64,
+    /// Of these, those whose origin cannot be told: `LogAppendTime`, or the first sighting is no longer remembered.
+    pub duplicates_undecided: u64,
+    /// Records read again at an offset already read: not duplicates.
+    pub duplicates_reread: u64,
+    /// First sightings whose sequence goes back within a lane and partition.
+    pub reordered: u64,
+    /// Records that break the schema.
+    pub invalid: u64,
+    /// The same by reason.
+    pub invalid_by_reason: BTreeMap<String, u64>,
+    /// Records in another partition than their key's.
+    pub misplaced: u64,
+    /// Records of other producers: counted, not judged.
+    pub foreign: u64,
+    /// Records of sibling processes of the same run: counted, not judged.
+    pub sibling: u64,
+    /// Lost events that the verifier had read before they went.
+    pub seen_then_gone: u64,
+    /// Records that seemed to be seen before they were due.
+    pub negative_latency: u64,
+    /// Up to 20 examples of each finding, by its name.
+    pub examples: BTreeMap<String, Vec<Example>>,
+}
+
+/// One instance of a finding. What is not known is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Example {
+    /// The event's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+    /// Its type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<String>,
+    /// Its user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// Its lane.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<u8>,
+    /// Its sequence in the lane.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    /// When it was due, us since the start of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_us: Option<u64>,
+    /// The topic of the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// The partition of the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<i32>,
+    /// The offset of the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<i64>,
+    /// The other offset, of a duplicate or a neighbour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_offset: Option<i64>,
+    /// What was found, in one line.
+    pub what: String,
+}
+
+/// The four latencies, and the two parts of slip.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Latencies {
+    /// Sent - due. `None` where events have no due time (rate `unlimited`).
+    pub slip: Option<LatencySummary>,
+    /// The generator's own part of slip.
+    pub lateness: Option<LatencySummary>,
+    /// The part of slip spent waiting for room in the client's queue.
+    pub blocked: Option<LatencySummary>,
+    /// Acked - sent.
+    pub service_time: LatencySummary,
+    /// Acked - due: free of coordinated omission. Equals `service_time` where events have no due time.
+    pub response_time: LatencySummary,
+    /// Seen - due. `None` without a verifier.
+    pub end_to_end: Option<LatencySummary>,
+}
+
+/// One latency in us. A quantile with fewer than 10 samples beyond it is `None`, never a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LatencySummary {
+    /// Samples, the censored ones included.
+    pub count: u64,
+    /// The smallest.
+    pub min: Option<u64>,
+    /// The mean; of what is known, where samples are censored.
+    pub mean: Option<f64>,
+    /// The median.
+    pub p50: Option<u64>,
+    /// 90 %.
+    pub p90: Option<u64>,
+    /// 95 %.
+    pub p95: Option<u64>,
+    /// 99 %.
+    pub p99: Option<u64>,
+    /// 99.9 %.
+    pub p999: Option<u64>,
+    /// 99.99 %.
+    pub p9999: Option<u64>,
+    /// The largest.
+    pub max: Option<u64>,
+    /// Samples above the histogram's range, recorded at its end.
+    pub saturated: u64,
+    /// Events without an answer, recorded as at least the time they were waited for.
+    pub censored: u64,
+    /// The smallest censored sample: a quantile at or above it means "at least".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub censored_from: Option<u64>,
+}
+
+/// One event type's share of the run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TypeReport {
+    /// Handed to the client.
+    pub sent: u64,
+    /// First sightings whose content was right.
+    pub verified: u64,
+    /// Records of this type that break the schema.
+    pub invalid: u64,
+    /// Its share of all events sent, in percent.
+    pub share_percent: f64,
+    /// Its latencies.
+    pub latency_us: TypeLatencies,
+}
+
+/// The latencies kept by event type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TypeLatencies {
+    /// Acked - due.
+    pub response_time: LatencySummary,
+    /// Seen - due.
+    pub end_to_end: LatencySummary,
+}
+
+/// One phase's share of the run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PhaseReport {
+    /// Its name.
+    pub name: String,
+    /// Its schedule.
+    pub schedule: String,
+    /// What it asked for and what was sent.
+    pub offered: Offered,
+    /// The class of each of its events.
+    pub ledger: LedgerCounts,
+    /// Its latencies.
+    pub latency_us: Latencies,
+}
+
+/// One partition.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartitionReport {
+    /// Its topic.
+    pub topic: String,
+    /// Its number.
+    pub partition: i32,
+    /// Handed to the client for it.
+    pub sent: u64,
+    /// Acked in it.
+    pub acked: u64,
+    /// First sightings in it.
+    pub seen: u64,
+    /// The longest time between two acks while events were outstanding.
+    pub longest_ack_gap_us: u64,
+    /// The longest time between two reads while acked events were unread.
+    pub longest_read_gap_us: u64,
+    /// Offset at which reading started.
+    pub from_offset: Option<i64>,
+    /// The verifier's position at the end.
+    pub position: Option<i64>,
+    /// End of the log at the end of the run.
+    pub log_end: Option<i64>,
+}
+
+/// One second of the run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TimelineRow {
+    /// Its end, in seconds since the start.
+    pub at_s: f64,
+    /// Events that came due in it.
+    pub scheduled: u64,
+    /// Events handed to the client in it.
+    pub sent: u64,
+    /// Events acked in it.
+    pub acked: u64,
+    /// First sightings in it.
+    pub seen: u64,
+    /// Events refused in it, or given up without an answer.
+    pub failed: u64,
+    /// At its end: sent, without an answer.
+    pub outstanding: u64,
+    /// At its end: acked, not yet seen.
+    pub unread: u64,
+    /// Median response time of the events acked in it.
+    pub response_p50_us: Option<u64>,
+    /// 99 %.
+    pub response_p99_us: Option<u64>,
+    /// The largest.
+    pub response_max_us: Option<u64>,
+    /// 99 % of service time.
+    pub service_p99_us: Option<u64>,
+    /// 99 % of end-to-end time.
+    pub end_to_end_p99_us: Option<u64>,
+    /// 99 % of slip.
+    pub slip_p99_us: Option<u64>,
+    /// 99 % of the generator's own part of slip.
+    pub lateness_p99_us: Option<u64>,
+    /// This process's processor time in it, ms.
+    pub cpu_ms: Option<u64>,
+    /// This process's resident memory at its end, KiB.
+    pub rss_kib: Option<u64>,
+    /// What happened in it: client errors, stalls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<String>,
+}
+
+/// What was replayed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Replay {
+    /// Name of the file, without its folder.
+    pub file: String,
+    /// Rows read.
+    pub rows: u64,
+    /// Rows left out with `--bad-rows skip`.
+    pub bad_rows: u64,
+    /// Times faster than recorded; `None` with `--rate`.
+    pub speed: Option<f64>,
+    /// From the first to the last recorded time, ms.
+    pub span_recorded_ms: u64,
+    /// From the first to the last due time, ms.
+    pub span_replayed_ms: u64,
+    /// First recorded time, RFC 3339.
+    pub first_recorded: String,
+    /// Last recorded time, RFC 3339.
+    pub last_recorded: String,
+    /// Idle gaps played shorter than recorded.
+    pub gaps_capped: u64,
+    /// Neighbouring rows of the file that were not in time order.
+    pub descents: u64,
+    /// Exact duplicates of another row.
+    pub duplicate_rows: u64,
+    /// Fields that the file lacks and that were derived.
+    pub derived_fields: Vec<String>,
+}
+
+/// One gate and how it ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GateResult {
+    /// The rule as written.
+    pub rule: String,
+    /// The value compared, in the unit of the report.
+    pub value: Option<f64>,
+    /// How it ended.
+    pub result: GateOutcome,
+    /// Samples behind the value, where it is a latency.
+    pub samples: Option<u64>,
+    /// Why, where it did not pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Whether loadgen added it by itself.
+    #[serde(default)]
+    pub built_in: bool,
+}
+
+/// How a gate ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GateOutcome {
+    /// The rule holds.
+    Pass,
+    /// The rule is broken.
+    Fail,
+    /// Nothing can be said: no samples, too few, or the run is not valid.
+    Unevaluated,
+}
+
+/// How the run ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The exit code.
+    pub code: u8,
+    /// Its name.
+    pub name: String,
+    /// Why, most important first; empty for a pass.
+    pub reasons: Vec<String>,
+}

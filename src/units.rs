@@ -1,0 +1,114 @@
+//! Values with units, as people write them: `5s`, `250ms`, `16MiB`, `99.9%`.
+
+use std::time::Duration;
+
+/// Why a text is no value with a unit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnitError {
+    /// No duration.
+    #[error("\"{0}\" is no duration: write 250ms, 5s, 1m30s, 2h or 7d")]
+    Duration(String),
+    /// No size.
+    #[error("\"{0}\" is no size: write 512, 64KiB, 16MiB or 2GiB")]
+    Size(String),
+}
+
+const DURATION_UNITS: [(&str, u64); 7] = [
+    ("ns", 1),
+    ("us", 1_000),
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("m", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+    ("d", 86_400_000_000_000),
+];
+
+const SIZE_UNITS: [(&str, u64); 8] = [
+    ("", 1),
+    ("b", 1),
+    ("kib", 1 << 10),
+    ("mib", 1 << 20),
+    ("gib", 1 << 30),
+    ("kb", 1_000),
+    ("mb", 1_000_000),
+    ("gb", 1_000_000_000),
+];
+
+/// Reads `250ms`, `5s`, `1m30s`, `1.5h`, `7d`. A bare number is refused: its unit would be a guess.
+///
+/// # Errors
+/// Where the text is none of these.
+pub fn duration(text: &str) -> Result<Duration, UnitError> {
+    let refused = || UnitError::Duration(text.to_owned());
+    let mut rest = text.trim();
+    let mut total = 0_u64;
+    while !rest.is_empty() {
+        let number_ends = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(refused)?;
+        let (number, after) = rest.split_at(number_ends);
+        let unit_ends = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(unit_ends);
+        let scale = unit_of(&DURATION_UNITS, unit).ok_or_else(refused)?;
+        let part = scaled(number, scale).ok_or_else(refused)?;
+        total = total.checked_add(part).ok_or_else(refused)?;
+        rest = after.trim_start();
+    }
+    if text.trim().is_empty() { Err(refused()) } else { Ok(Duration::from_nanos(total)) }
+}
+
+/// Reads `512`, `64KiB`, `16MiB`, `2GiB` (also KB, MB, GB as powers of ten), in bytes.
+///
+/// # Errors
+/// Where the text is none of these.
+pub fn size(text: &str) -> Result<u64, UnitError> {
+    let refused = || UnitError::Size(text.to_owned());
+    let trimmed = text.trim();
+    let number_ends = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());
+    let (number, unit) = trimmed.split_at(number_ends);
+    let scale = unit_of(&SIZE_UNITS, &unit.trim().to_ascii_lowercase()).ok_or_else(refused)?;
+    scaled(number, scale).ok_or_else(refused)
+}
+
+fn unit_of(units: &[(&str, u64)], name: &str) -> Option<u64> {
+    units.iter().find(|(unit, _)| *unit == name).map(|(_, scale)| *scale)
+}
+
+/// `number * scale` in whole units, for a decimal of at most 18 digits.
+fn scaled(number: &str, scale: u64) -> Option<u64> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if whole.is_empty() || fraction.contains('.') || fraction.len() > 18 {
+        return None;
+    }
+    let units = u128::from(whole.parse::<u64>().ok()?) * u128::from(scale);
+    let part = if fraction.is_empty() {
+        0
+    } else {
+        let tenths = 10_u128.pow(u32::try_from(fraction.len()).ok()?);
+        u128::from(fraction.parse::<u64>().ok()?) * u128::from(scale) / tenths
+    };
+    u64::try_from(units + part).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_with_their_units() {
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1.5h"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("7d"), Ok(Duration::from_secs(604_800)));
+        for text in ["", "5", "s", "-5s", "5 parsecs", "1.2.3s", "99999999999d"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_with_their_units() {
+        assert_eq!(size("16MiB"), Ok(16 << 20));
+        assert_eq!(size("1.5 KiB"), Ok(1536));
+        assert_eq!(size("2GB"), Ok(2_000_000_000));
+        assert!(size("16 elephants").is_err());
+        assert!(size("").is_err());
+    }
+}
