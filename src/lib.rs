@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod event;
+pub mod kafka;
 pub mod ledger;
 pub mod report;
 pub mod schedule;

@@ -1,0 +1,207 @@
+//! The Kafka client: librdkafka behind a small safe surface, without an allocation per message.
+
+pub mod embedded;
+pub mod murmur2;
+pub mod native;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub use rdkafka::types::RDKafkaErrorCode as Code;
+
+/// Client settings by librdkafka's names.
+pub type Settings = BTreeMap<String, String>;
+
+/// Why something asked of a cluster was not done.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum KafkaError {
+    /// A client setting does not exist or has no such value.
+    #[error("client setting {key}: {reason}")]
+    Setting {
+        /// The setting.
+        key: String,
+        /// librdkafka's words.
+        reason: String,
+    },
+    /// The settings do not go together.
+    #[error("the client cannot be created: {0}")]
+    Create(String),
+    /// No broker answered in time.
+    #[error("no answer from {address} within {waited:?}{}", reason.as_deref().map(|r| format!(": {r}")).unwrap_or_default())]
+    Unreachable {
+        /// The bootstrap addresses.
+        address: String,
+        /// How long it was tried.
+        waited: Duration,
+        /// The client's last error, where it said one.
+        reason: Option<String>,
+    },
+    /// The topic does not exist.
+    #[error("topic \"{topic}\" does not exist on {address}")]
+    TopicMissing {
+        /// The topic.
+        topic: String,
+        /// The bootstrap addresses.
+        address: String,
+    },
+    /// The cluster refused.
+    #[error("{what}: {} ({code:?})", describe(*code))]
+    Refused {
+        /// What was asked.
+        what: String,
+        /// The answer.
+        code: Code,
+    },
+    /// A partition has no leader, or the leader did not answer.
+    #[error("partition {partition} of topic \"{topic}\" is not ready after {waited:?}: {} ({code:?})", describe(*code))]
+    PartitionUnavailable {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// How long it was tried.
+        waited: Duration,
+        /// The last answer.
+        code: Code,
+    },
+    /// The name cannot be passed to the client.
+    #[error("\"{0}\" contains a NUL byte")]
+    Nul(String),
+}
+
+/// librdkafka's words for a code.
+#[must_use]
+pub fn describe(code: Code) -> String {
+    rdkafka::error::KafkaError::Global(code)
+        .rdkafka_error_code()
+        .map_or_else(|| format!("{code:?}"), |code| code.to_string())
+}
+
+/// Something the client said by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// An error that concerns no single message. Most mend themselves; a fatal one ends the producer.
+    Error {
+        /// What kind.
+        code: Code,
+        /// The client's words.
+        text: String,
+        /// Whether the producer can go on.
+        fatal: bool,
+    },
+    /// A log line with its syslog level (3 error .. 7 debug).
+    Log {
+        /// Syslog level.
+        level: i32,
+        /// The client's name for the place.
+        facility: String,
+        /// The client's words.
+        text: String,
+    },
+    /// `statistics.interval.ms` has passed: the statistics as JSON.
+    Statistics(String),
+}
+
+/// What the broker's answer says about one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The broker confirmed it with the acks asked for.
+    Acked,
+    /// Proven not written.
+    Refused(Code),
+    /// Nothing is proven.
+    Unanswered(Code),
+}
+
+/// A delivery report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// What the sender gave with the message.
+    pub ticket: usize,
+    /// Where it went.
+    pub partition: i32,
+    /// Its offset, where the broker told it.
+    pub offset: Option<i64>,
+    /// What is known.
+    pub answer: Answer,
+}
+
+/// The partitions of a topic and who leads them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TopicMetadata {
+    /// Number of partitions.
+    pub partitions: i32,
+    /// Copies of partition 0.
+    pub replication_factor: i32,
+    /// Partitions without a leader.
+    pub leaderless: Vec<i32>,
+}
+
+/// A cluster as one broker describes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterMetadata {
+    /// `host:port` of each broker.
+    pub brokers: Vec<String>,
+    /// The topic asked for.
+    pub topic: TopicMetadata,
+}
+
+/// First and next offset of a partition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Watermarks {
+    /// The log's start.
+    pub low: i64,
+    /// The log's end: the offset that the next record gets.
+    pub high: i64,
+}
+
+/// Which clock gave a record its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timestamp {
+    /// The producer's, ms since the Unix epoch.
+    Create(i64),
+    /// The broker's, ms since the Unix epoch: says nothing of the producer.
+    LogAppend(i64),
+    /// None.
+    Missing,
+}
+
+/// A record as the reading side gets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// Its time.
+    pub timestamp: Timestamp,
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+    /// Its value; `None` for a tombstone.
+    pub body: Option<&'a [u8]>,
+    /// The leader epoch it was read under; -1 where unknown.
+    pub leader_epoch: i32,
+}
+
+/// What a read gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered<'a> {
+    /// A record.
+    Record(Record<'a>),
+    /// The reader has reached the end of a partition; `offset` is the next one.
+    EndOfPartition {
+        /// The partition.
+        partition: i32,
+        /// The offset after the last record, control records counted.
+        offset: i64,
+    },
+    /// The reader cannot go on in a partition (or, where it is -1, at all).
+    Error {
+        /// The partition.
+        partition: i32,
+        /// What kind.
+        code: Code,
+        /// The offset concerned, where there is one.
+        offset: i64,
+    },
+}

@@ -1,0 +1,332 @@
+//! The only room with `unsafe` code: librdkafka's handles as owned, safe types.
+//!
+//! Every client here delivers its events through queues that its owner polls; librdkafka never calls back into Rust, so
+//! no panic can cross the border and no closure outlives its owner.
+#![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
+
+mod consumer;
+mod producer;
+
+use std::ffi::{CStr, CString, c_char, c_int};
+use std::ptr::{self, NonNull};
+use std::time::Duration;
+
+use rdkafka_sys::bindings as c;
+use rdkafka_sys::types::RDKafkaErrorCode;
+
+use super::{ClusterMetadata, Code, KafkaError, Notice, Settings, TopicMetadata, Watermarks};
+pub use consumer::Consumer;
+pub use producer::{Handed, Message, Producer};
+
+/// The version of librdkafka that is linked in.
+#[must_use]
+pub fn librdkafka_version() -> String {
+    // SAFETY: takes nothing and returns a NUL-terminated string of static storage.
+    unsafe { CStr::from_ptr(c::rd_kafka_version_str()) }.to_string_lossy().into_owned()
+}
+
+/// A client handle with its event queue.
+#[derive(Debug)]
+struct Client {
+    handle: NonNull<c::rd_kafka_t>,
+    events: NonNull<c::rd_kafka_queue_t>,
+    address: String,
+}
+
+// SAFETY: librdkafka's handles and queues are thread-safe (its INTRODUCTION.md, "Threads and callbacks"), and this
+// type gives no access to memory that is bound to a thread.
+unsafe impl Send for Client {}
+// SAFETY: as above; every method goes through librdkafka's own locks.
+unsafe impl Sync for Client {}
+
+impl Client {
+    fn new(kind: c::rd_kafka_type_t, settings: &Settings, events: i32) -> Result<Self, KafkaError> {
+        // SAFETY: takes nothing; returns a configuration that we own until rd_kafka_new takes it.
+        let conf = unsafe { c::rd_kafka_conf_new() };
+        let configured = settings.iter().map(|(k, v)| (k.as_str(), v.as_str())).chain([("log.queue", "true")]);
+        for (key, value) in configured {
+            if let Err(error) = set(conf, key, value) {
+                // SAFETY: conf is ours and not used afterwards.
+                unsafe { c::rd_kafka_conf_destroy(conf) };
+                return Err(error);
+            }
+        }
+        // SAFETY: conf is a live configuration of ours.
+        unsafe { c::rd_kafka_conf_set_events(conf, events) };
+        let mut reason = Reason::new();
+        // SAFETY: conf is live; on success librdkafka owns it; the buffer is valid for its stated size.
+        let handle = unsafe { c::rd_kafka_new(kind, conf, reason.buffer(), Reason::SIZE) };
+        let Some(handle) = NonNull::new(handle) else {
+            // SAFETY: on failure the configuration stays ours and is not used afterwards.
+            unsafe { c::rd_kafka_conf_destroy(conf) };
+            return Err(KafkaError::Create(reason.text()));
+        };
+        // SAFETY: handle is live; a null queue means the client's main queue (rdkafka.h).
+        unsafe { c::rd_kafka_set_log_queue(handle.as_ptr(), ptr::null_mut()) };
+        // SAFETY: handle is live; the reference returned is ours and is given back in drop.
+        let events = unsafe { c::rd_kafka_queue_get_main(handle.as_ptr()) };
+        let address = settings.get("bootstrap.servers").cloned().unwrap_or_default();
+        match NonNull::new(events) {
+            Some(events) => Ok(Self { handle, events, address }),
+            None => Err(KafkaError::Create("it has no event queue".to_owned())),
+        }
+    }
+
+    /// The next thing the client has to say, waiting at most `wait`.
+    fn event(&self, wait: Duration) -> Option<Event> {
+        // SAFETY: the queue is live as long as self; the event returned is owned by the caller.
+        let event = unsafe { c::rd_kafka_queue_poll(self.events.as_ptr(), millis(wait)) };
+        NonNull::new(event).map(Event)
+    }
+
+    /// Describes the cluster and `topic`. Never creates the topic when this is a consumer.
+    fn metadata(&self, topic: &str, timeout: Duration) -> Result<ClusterMetadata, KafkaError> {
+        let handle = self.topic(topic)?;
+        let mut answer = ptr::null();
+        // SAFETY: both handles are live; on success `answer` is a tree that we own and destroy below.
+        let error = unsafe {
+            c::rd_kafka_metadata(self.handle.as_ptr(), 0, handle.0.as_ptr(), &raw mut answer, millis(timeout))
+        };
+        match code(error) {
+            RDKafkaErrorCode::NoError => {}
+            RDKafkaErrorCode::OperationTimedOut | RDKafkaErrorCode::BrokerTransportFailure => {
+                let (address, reason) = (self.address.clone(), self.last_error());
+                return Err(KafkaError::Unreachable { address, waited: timeout, reason });
+            }
+            code => return Err(KafkaError::Refused { what: format!("describing topic \"{topic}\""), code }),
+        }
+        // SAFETY: rd_kafka_metadata has filled it in, its counts say how long its arrays are, and it lives until the
+        // destroy below; nothing borrowed from it leaves this block.
+        let described = unsafe {
+            let described = describe_cluster(&*answer);
+            c::rd_kafka_metadata_destroy(answer);
+            described
+        };
+        let (brokers, topic_error, metadata) = described;
+        match topic_error {
+            RDKafkaErrorCode::NoError | RDKafkaErrorCode::LeaderNotAvailable => {
+                Ok(ClusterMetadata { brokers, topic: metadata })
+            }
+            RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic => {
+                Err(KafkaError::TopicMissing { topic: topic.to_owned(), address: self.address.clone() })
+            }
+            code => Err(KafkaError::Refused { what: format!("describing topic \"{topic}\""), code }),
+        }
+    }
+
+    /// First and next offset of a partition, asked of its leader.
+    fn watermarks(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
+        let Ok(name) = CString::new(topic) else { return Err(RDKafkaErrorCode::InvalidTopic) };
+        let (mut low, mut high) = (0, 0);
+        // SAFETY: the handle and the name are live during the call; both integers are ours.
+        let error = unsafe {
+            c::rd_kafka_query_watermark_offsets(
+                self.handle.as_ptr(),
+                name.as_ptr(),
+                partition,
+                &raw mut low,
+                &raw mut high,
+                millis(timeout),
+            )
+        };
+        match code(error) {
+            RDKafkaErrorCode::NoError => Ok(Watermarks { low, high }),
+            code => Err(code),
+        }
+    }
+
+    fn topic(&self, topic: &str) -> Result<Topic, KafkaError> {
+        let name = CString::new(topic).map_err(|_| KafkaError::Nul(topic.to_owned()))?;
+        // SAFETY: the handle and the name are live; a null configuration means the client's defaults.
+        let handle = unsafe { c::rd_kafka_topic_new(self.handle.as_ptr(), name.as_ptr(), ptr::null_mut()) };
+        NonNull::new(handle)
+            .map(Topic)
+            .ok_or_else(|| KafkaError::Refused { what: format!("opening topic \"{topic}\""), code: last_code() })
+    }
+
+    /// The last error among the events that wait.
+    fn last_error(&self) -> Option<String> {
+        let mut last = None;
+        while let Some(event) = self.event(Duration::ZERO) {
+            if let Some(Notice::Error { text, .. }) = event.notice() {
+                last = Some(text);
+            }
+        }
+        last
+    }
+
+    /// The error that has ended this producer for good, if one has.
+    fn fatal(&self) -> Option<(Code, String)> {
+        let mut reason = Reason::new();
+        // SAFETY: the handle is live and the buffer valid for its stated size.
+        let error = unsafe { c::rd_kafka_fatal_error(self.handle.as_ptr(), reason.buffer(), Reason::SIZE) };
+        match code(error) {
+            RDKafkaErrorCode::NoError => None,
+            code => Some((code, reason.text())),
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // SAFETY: both are live and ours; nothing uses them after this. The queue's reference goes first (rdkafka.h).
+        unsafe {
+            c::rd_kafka_queue_destroy(self.events.as_ptr());
+            c::rd_kafka_destroy(self.handle.as_ptr());
+        }
+    }
+}
+
+/// A reference to a topic of a client. Must not outlive it: fields of a struct are declared topic first, client last.
+#[derive(Debug)]
+struct Topic(NonNull<c::rd_kafka_topic_t>);
+
+// SAFETY: a topic handle is reference-counted and thread-safe like its client.
+unsafe impl Send for Topic {}
+
+impl Drop for Topic {
+    fn drop(&mut self) {
+        // SAFETY: the reference is ours and not used afterwards.
+        unsafe { c::rd_kafka_topic_destroy(self.0.as_ptr()) }
+    }
+}
+
+/// An event taken from a queue.
+struct Event(NonNull<c::rd_kafka_event_t>);
+
+impl Event {
+    fn kind(&self) -> i32 {
+        // SAFETY: the event is live.
+        unsafe { c::rd_kafka_event_type(self.0.as_ptr()) }
+    }
+
+    /// The event as a notice; `None` for those that carry messages.
+    fn notice(&self) -> Option<Notice> {
+        let event = self.0.as_ptr();
+        match self.kind() {
+            c::RD_KAFKA_EVENT_ERROR => {
+                // SAFETY: the event is live and of type error; the text is copied before the event goes.
+                let (error, text, fatal) = unsafe {
+                    (
+                        c::rd_kafka_event_error(event),
+                        text(c::rd_kafka_event_error_string(event)),
+                        c::rd_kafka_event_error_is_fatal(event) != 0,
+                    )
+                };
+                Some(Notice::Error { code: code(error), text, fatal })
+            }
+            c::RD_KAFKA_EVENT_LOG => {
+                let (mut facility, mut line, mut level) = (ptr::null(), ptr::null(), 0);
+                // SAFETY: the event is live and of type log; both texts live as long as the event and are copied.
+                let (facility, line) = unsafe {
+                    c::rd_kafka_event_log(event, &raw mut facility, &raw mut line, &raw mut level);
+                    (text(facility), text(line))
+                };
+                Some(Notice::Log { level, facility, text: line })
+            }
+            c::RD_KAFKA_EVENT_STATS => {
+                // SAFETY: the event is live and of type statistics; the text is copied before the event goes.
+                Some(Notice::Statistics(unsafe { text(c::rd_kafka_event_stats(event)) }))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Drop for Event {
+    fn drop(&mut self) {
+        // SAFETY: the event is ours and not used afterwards.
+        unsafe { c::rd_kafka_event_destroy(self.0.as_ptr()) }
+    }
+}
+
+/// A buffer for librdkafka's words.
+struct Reason([c_char; Self::SIZE]);
+
+impl Reason {
+    const SIZE: usize = 512;
+
+    const fn new() -> Self {
+        Self([0; Self::SIZE])
+    }
+
+    const fn buffer(&mut self) -> *mut c_char {
+        self.0.as_mut_ptr()
+    }
+
+    fn text(&self) -> String {
+        // SAFETY: librdkafka ends what it writes with NUL within the size, and the buffer starts as all NUL.
+        unsafe { text(self.0.as_ptr()) }
+    }
+}
+
+fn set(conf: *mut c::rd_kafka_conf_t, key: &str, value: &str) -> Result<(), KafkaError> {
+    let c_key = CString::new(key).map_err(|_| KafkaError::Nul(key.to_owned()))?;
+    let c_value = CString::new(value).map_err(|_| KafkaError::Nul(key.to_owned()))?;
+    let mut reason = Reason::new();
+    // SAFETY: conf is live, the texts live during the call, the buffer is valid for its stated size.
+    let result = unsafe { c::rd_kafka_conf_set(conf, c_key.as_ptr(), c_value.as_ptr(), reason.buffer(), Reason::SIZE) };
+    if result == c::rd_kafka_conf_res_t::RD_KAFKA_CONF_OK {
+        Ok(())
+    } else {
+        Err(KafkaError::Setting { key: key.to_owned(), reason: reason.text() })
+    }
+}
+
+/// # Safety
+/// `metadata` and all it points to must be as `rd_kafka_metadata` filled it in.
+unsafe fn describe_cluster(metadata: &c::rd_kafka_metadata) -> (Vec<String>, Code, TopicMetadata) {
+    // SAFETY: the caller's promise covers each pointer with its count.
+    unsafe {
+        let brokers = slice(metadata.brokers, metadata.broker_cnt)
+            .iter()
+            .map(|broker| format!("{}:{}", text(broker.host), broker.port))
+            .collect();
+        let Some(topic) = slice(metadata.topics, metadata.topic_cnt).first() else {
+            return (brokers, RDKafkaErrorCode::UnknownTopicOrPartition, TopicMetadata::default());
+        };
+        let partitions = slice(topic.partitions, topic.partition_cnt);
+        let described = TopicMetadata {
+            partitions: topic.partition_cnt,
+            replication_factor: partitions.first().map_or(0, |partition| partition.replica_cnt),
+            leaderless: partitions.iter().filter(|p| p.leader < 0).map(|p| p.id).collect(),
+        };
+        (brokers, code(topic.err), described)
+    }
+}
+
+/// # Safety
+/// `first` must point to `count` values that live as long as the result is used, or `count` must be 0.
+unsafe fn slice<'a, T>(first: *const T, count: c_int) -> &'a [T] {
+    match usize::try_from(count) {
+        Ok(count) if count > 0 && !first.is_null() => {
+            // SAFETY: the caller's promise.
+            unsafe { std::slice::from_raw_parts(first, count) }
+        }
+        _ => &[],
+    }
+}
+
+/// # Safety
+/// `text` must be null or point to a NUL-terminated string.
+unsafe fn text(text: *const c_char) -> String {
+    if text.is_null() {
+        return String::new();
+    }
+    // SAFETY: the caller's promise.
+    unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}
+
+fn code(error: c::rd_kafka_resp_err_t) -> Code {
+    Code::from(error)
+}
+
+fn last_code() -> Code {
+    // SAFETY: reads librdkafka's thread-local last error.
+    code(unsafe { c::rd_kafka_last_error() })
+}
+
+fn millis(duration: Duration) -> c_int {
+    // Rounded up, so that a wait of less than a millisecond is not a busy loop.
+    c_int::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(c_int::MAX)
+}

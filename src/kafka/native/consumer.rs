@@ -1,0 +1,289 @@
+//! The consumer: records out in batches, with a wake-up on a pipe instead of a blocking call.
+
+use std::ffi::CString;
+use std::io::{PipeReader, PipeWriter};
+use std::os::fd::AsRawFd;
+use std::ptr::{self, NonNull};
+use std::time::Duration;
+
+use rdkafka_sys::bindings as c;
+use rdkafka_sys::types::RDKafkaErrorCode;
+
+use super::super::{ClusterMetadata, Code, Delivered, KafkaError, Notice, Record, Settings, Timestamp, Watermarks};
+use super::{Client, code, millis, slice};
+
+/// A consumer that reads partitions it is told to read; it joins no group.
+#[derive(Debug)]
+pub struct Consumer {
+    queue: Queue,
+    batch: Batch,
+    wake: Option<(PipeReader, PipeWriter)>,
+    client: Client,
+}
+
+#[derive(Debug)]
+struct Queue(NonNull<c::rd_kafka_queue_t>);
+
+// SAFETY: librdkafka's queues are thread-safe.
+unsafe impl Send for Queue {}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        // SAFETY: the reference is ours and not used afterwards.
+        unsafe { c::rd_kafka_queue_destroy(self.0.as_ptr()) }
+    }
+}
+
+/// Reused between calls; empty outside of one.
+#[derive(Debug)]
+struct Batch(Vec<*mut c::rd_kafka_message_t>);
+
+// SAFETY: holds no message outside of `Consumer::take`, which owns self.
+unsafe impl Send for Batch {}
+
+/// A message that is given back when this goes.
+struct Owned(NonNull<c::rd_kafka_message_t>);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // SAFETY: consume_batch_queue gave us this message; nothing borrows from it any more.
+        unsafe { c::rd_kafka_message_destroy(self.0.as_ptr()) }
+    }
+}
+
+impl Consumer {
+    /// A consumer with these settings. `group.id` must be among them, though no group is joined.
+    ///
+    /// # Errors
+    /// Where a setting is wrong or the client cannot be created.
+    pub fn new(settings: &Settings) -> Result<Self, KafkaError> {
+        let events = c::RD_KAFKA_EVENT_ERROR | c::RD_KAFKA_EVENT_LOG | c::RD_KAFKA_EVENT_STATS;
+        let client = Client::new(c::rd_kafka_type_t::RD_KAFKA_CONSUMER, settings, events)?;
+        // SAFETY: the handle is live; the reference returned is ours.
+        let queue = unsafe { c::rd_kafka_queue_get_consumer(client.handle.as_ptr()) };
+        let queue = NonNull::new(queue)
+            .ok_or_else(|| KafkaError::Create("a consumer needs the setting group.id".to_owned()))?;
+        Ok(Self { queue: Queue(queue), batch: Batch(Vec::new()), wake: None, client })
+    }
+
+    /// Reads these partitions of `topic` from these offsets on; what was read before is dropped.
+    ///
+    /// # Errors
+    /// Where the client refuses.
+    pub fn assign(&self, topic: &str, starts: impl Iterator<Item = (i32, i64)>) -> Result<(), KafkaError> {
+        let list = PartitionList::new(topic, starts)?;
+        // SAFETY: handle and list are live; the call copies the list.
+        let error = unsafe { c::rd_kafka_assign(self.client.handle.as_ptr(), list.0.as_ptr()) };
+        match code(error) {
+            RDKafkaErrorCode::NoError => Ok(()),
+            code => Err(KafkaError::Refused { what: format!("reading topic \"{topic}\""), code }),
+        }
+    }
+
+    /// Goes on reading a partition at another offset.
+    ///
+    /// # Errors
+    /// Where the client refuses, or does not answer within `timeout`.
+    pub fn seek(&self, topic: &str, partition: i32, offset: i64, timeout: Duration) -> Result<(), KafkaError> {
+        let list = PartitionList::new(topic, std::iter::once((partition, offset)))?;
+        // SAFETY: handle and list are live during the call; an error object returned is ours and destroyed below.
+        let error =
+            unsafe { c::rd_kafka_seek_partitions(self.client.handle.as_ptr(), list.0.as_ptr(), millis(timeout)) };
+        let whole = if error.is_null() {
+            RDKafkaErrorCode::NoError
+        } else {
+            // SAFETY: the error object is live until destroyed.
+            unsafe {
+                let found = code(c::rd_kafka_error_code(error));
+                c::rd_kafka_error_destroy(error);
+                found
+            }
+        };
+        let answer = if whole == RDKafkaErrorCode::NoError { list.first_error() } else { whole };
+        match answer {
+            RDKafkaErrorCode::NoError => Ok(()),
+            code => Err(KafkaError::Refused {
+                what: format!("going to offset {offset} of partition {partition} of topic \"{topic}\""),
+                code,
+            }),
+        }
+    }
+
+    /// Takes what is there without waiting, at most `most` records, and returns how many it was.
+    pub fn take(&mut self, most: usize, mut each: impl FnMut(Delivered<'_>)) -> usize {
+        let batch = &mut self.batch.0;
+        batch.clear();
+        batch.resize(most, ptr::null_mut());
+        // SAFETY: the queue is live; the array is valid for its stated size.
+        let count = unsafe { c::rd_kafka_consume_batch_queue(self.queue.0.as_ptr(), 0, batch.as_mut_ptr(), most) };
+        let count = usize::try_from(count).unwrap_or(0).min(most);
+        batch.truncate(count);
+        for message in batch.drain(..) {
+            if let Some(message) = NonNull::new(message) {
+                let owned = Owned(message);
+                each(read(&owned));
+            }
+        }
+        count
+    }
+
+    /// Returns when there is something to take, or after `timeout`.
+    ///
+    /// # Errors
+    /// Where the operating system gives no pipe, or refuses to wait on it.
+    pub fn wait(&mut self, timeout: Duration) -> std::io::Result<()> {
+        if self.wake.is_none() {
+            let (reader, writer) = std::io::pipe()?;
+            rustix::io::ioctl_fionbio(&reader, true)?;
+            rustix::io::ioctl_fionbio(&writer, true)?;
+            let payload = [1_u8];
+            for queue in [self.queue.0, self.client.events] {
+                // SAFETY: the queue is live, the descriptor stays open until the wake-up is switched off in drop, and
+                // the payload is copied by the call.
+                unsafe {
+                    c::rd_kafka_queue_io_event_enable(
+                        queue.as_ptr(),
+                        writer.as_raw_fd(),
+                        payload.as_ptr().cast(),
+                        payload.len(),
+                    );
+                }
+            }
+            self.wake = Some((reader, writer));
+            // What arrived before the wake-up was switched on makes no sound: look once more first.
+            return Ok(());
+        }
+        let Some((reader, _)) = &mut self.wake else { return Ok(()) };
+        let limit = rustix::event::Timespec {
+            tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: timeout.subsec_nanos().into(),
+        };
+        let mut watched = [rustix::event::PollFd::new(reader, rustix::event::PollFlags::IN)];
+        match rustix::event::poll(&mut watched, Some(&limit)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Ok(_) => drain(reader),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes what the client has to say.
+    pub fn notices(&self, mut notice: impl FnMut(Notice)) {
+        while let Some(event) = self.client.event(Duration::ZERO) {
+            if let Some(said) = event.notice() {
+                notice(said);
+            }
+        }
+    }
+
+    /// Describes the cluster and `topic`; never creates it.
+    ///
+    /// # Errors
+    /// Where no broker answers in time, or the topic does not exist.
+    pub fn metadata(&self, topic: &str, timeout: Duration) -> Result<ClusterMetadata, KafkaError> {
+        self.client.metadata(topic, timeout)
+    }
+
+    /// First and next offset of a partition, asked of its leader. Under `read_committed` the next offset is that of
+    /// the last stable record.
+    ///
+    /// # Errors
+    /// The leader's or the client's answer.
+    pub fn watermarks(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
+        self.client.watermarks(topic, partition, timeout)
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        if self.wake.is_some() {
+            for queue in [self.queue.0, self.client.events] {
+                // SAFETY: the queue is live; -1 switches the wake-up off before the pipe is closed (rdkafka.h).
+                unsafe { c::rd_kafka_queue_io_event_enable(queue.as_ptr(), -1, ptr::null(), 0) };
+            }
+        }
+    }
+}
+
+fn drain(reader: &mut PipeReader) -> std::io::Result<()> {
+    use std::io::Read;
+    let mut sink = [0; 64];
+    match reader.read(&mut sink) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Partitions with offsets, as librdkafka takes them.
+struct PartitionList(NonNull<c::rd_kafka_topic_partition_list_t>);
+
+impl PartitionList {
+    fn new(topic: &str, starts: impl Iterator<Item = (i32, i64)>) -> Result<Self, KafkaError> {
+        let name = CString::new(topic).map_err(|_| KafkaError::Nul(topic.to_owned()))?;
+        // SAFETY: takes a size hint; the list returned is ours.
+        let list = unsafe { c::rd_kafka_topic_partition_list_new(16) };
+        let list = Self(NonNull::new(list).ok_or_else(|| KafkaError::Create("out of memory".to_owned()))?);
+        for (partition, offset) in starts {
+            // SAFETY: list and name are live, the name is copied; the element returned lives in the list until the
+            // next one is added and is written to before that.
+            unsafe {
+                let added = c::rd_kafka_topic_partition_list_add(list.0.as_ptr(), name.as_ptr(), partition);
+                (*added).offset = offset;
+            }
+        }
+        Ok(list)
+    }
+
+    fn first_error(&self) -> Code {
+        // SAFETY: the list is live; its count says how many elements it has.
+        let elements = unsafe {
+            let list = self.0.as_ref();
+            slice(list.elems, list.cnt)
+        };
+        elements
+            .iter()
+            .map(|element| code(element.err))
+            .find(|code| *code != RDKafkaErrorCode::NoError)
+            .unwrap_or(Code::NoError)
+    }
+}
+
+impl Drop for PartitionList {
+    fn drop(&mut self) {
+        // SAFETY: the list is ours and not used afterwards.
+        unsafe { c::rd_kafka_topic_partition_list_destroy(self.0.as_ptr()) }
+    }
+}
+
+fn read(owned: &Owned) -> Delivered<'_> {
+    // SAFETY: the message is live as long as `owned`, which the result borrows.
+    let message = unsafe { owned.0.as_ref() };
+    let (partition, offset) = (message.partition, message.offset);
+    match code(message.err) {
+        RDKafkaErrorCode::NoError => {}
+        RDKafkaErrorCode::PartitionEOF => return Delivered::EndOfPartition { partition, offset },
+        code => return Delivered::Error { partition, code, offset },
+    }
+    let mut kind = c::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+    // SAFETY: the message is live; `kind` is ours.
+    let (at, leader_epoch) =
+        unsafe { (c::rd_kafka_message_timestamp(message, &raw mut kind), c::rd_kafka_message_leader_epoch(message)) };
+    let timestamp = match kind {
+        c::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_CREATE_TIME => Timestamp::Create(at),
+        c::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME => Timestamp::LogAppend(at),
+        c::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE => Timestamp::Missing,
+    };
+    // SAFETY: a non-null pointer comes with its length, and both live as long as `owned`.
+    let (key, body) = unsafe { (bytes(message.key, message.key_len), bytes(message.payload, message.len)) };
+    Delivered::Record(Record { partition, offset, timestamp, key, body, leader_epoch })
+}
+
+/// # Safety
+/// `first` must be null or point to `length` bytes that live for `'a`.
+unsafe fn bytes<'a>(first: *const std::ffi::c_void, length: usize) -> Option<&'a [u8]> {
+    if first.is_null() {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    Some(unsafe { std::slice::from_raw_parts(first.cast(), length) })
+}

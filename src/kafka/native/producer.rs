@@ -1,0 +1,240 @@
+//! The producer: batches in, delivery reports out.
+
+use std::ffi::{c_int, c_void};
+use std::ptr;
+use std::time::Duration;
+
+use rdkafka_sys::bindings as c;
+use rdkafka_sys::types::RDKafkaErrorCode;
+
+use super::super::{Answer, ClusterMetadata, Code, KafkaError, Notice, Report, Settings, Watermarks};
+use super::{Client, Topic, code, slice};
+
+/// `RD_KAFKA_PARTITION_UA` of rdkafka.h: let the partitioner choose.
+const PARTITION_UNASSIGNED: i32 = -1;
+
+/// One message of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// Its partition; `None` lets the configured partitioner choose.
+    pub partition: Option<i32>,
+    /// Its key.
+    pub key: &'a [u8],
+    /// Its value.
+    pub body: &'a [u8],
+    /// Comes back in its delivery report.
+    pub ticket: usize,
+}
+
+/// How much of a batch the client took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handed {
+    /// Messages dealt with, counted from the front: accepted, or refused and reported as such.
+    pub done: usize,
+    /// Whether the rest was left because the client's queue is full.
+    pub queue_full: bool,
+}
+
+/// A producer for one topic. Dropping it forgets what is still queued: serve until all reports are in, first.
+#[derive(Debug)]
+pub struct Producer {
+    scratch: Scratch,
+    topic: Topic,
+    client: Client,
+}
+
+/// Reused between calls; holds no pointer that is read outside of one call.
+#[derive(Debug, Default)]
+struct Scratch(Vec<c::rd_kafka_message_t>);
+
+// SAFETY: the pointers inside are overwritten before each use and never followed after the call that set them.
+unsafe impl Send for Scratch {}
+
+impl Producer {
+    /// A producer with these settings for `topic`.
+    ///
+    /// # Errors
+    /// Where a setting is wrong or the client cannot be created.
+    pub fn new(settings: &Settings, topic: &str) -> Result<Self, KafkaError> {
+        let events = c::RD_KAFKA_EVENT_DR | c::RD_KAFKA_EVENT_ERROR | c::RD_KAFKA_EVENT_LOG | c::RD_KAFKA_EVENT_STATS;
+        let client = Client::new(c::rd_kafka_type_t::RD_KAFKA_PRODUCER, settings, events)?;
+        Ok(Self { scratch: Scratch::default(), topic: client.topic(topic)?, client })
+    }
+
+    /// Hands over messages in order, until the client's queue is full. Body and key are copied.
+    ///
+    /// A message that the client itself refuses (too large, unknown partition) goes to `refused` with its index. After an
+    /// unknown partition or topic the caller must stop: librdkafka never frees such a message.
+    pub fn produce<'a>(
+        &mut self,
+        messages: impl Iterator<Item = Message<'a>>,
+        mut refused: impl FnMut(usize, Code),
+    ) -> Handed {
+        let batch = &mut self.scratch.0;
+        batch.clear();
+        batch.extend(messages.map(|message| c::rd_kafka_message_t {
+            err: c::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR,
+            rkt: ptr::null_mut(),
+            partition: message.partition.unwrap_or(PARTITION_UNASSIGNED),
+            payload: message.body.as_ptr().cast_mut().cast::<c_void>(),
+            len: message.body.len(),
+            key: message.key.as_ptr().cast_mut().cast::<c_void>(),
+            key_len: message.key.len(),
+            offset: 0,
+            _private: ptr::without_provenance_mut(message.ticket),
+        }));
+        let flags = c::RD_KAFKA_MSG_F_COPY | c::RD_KAFKA_MSG_F_PARTITION;
+        // SAFETY: topic and client are live; the array holds as many messages as stated; their bodies and keys are
+        // borrowed by `messages` for longer than the call, only read by it (F_COPY) and copied before it returns.
+        unsafe {
+            c::rd_kafka_produce_batch(
+                self.topic.0.as_ptr(),
+                PARTITION_UNASSIGNED,
+                flags,
+                batch.as_mut_ptr(),
+                c_int::try_from(batch.len()).unwrap_or(c_int::MAX),
+            );
+        }
+        for (index, message) in batch.iter().enumerate() {
+            match code(message.err) {
+                RDKafkaErrorCode::NoError => {}
+                // Once full, the call fails for every later message too: what was taken is a prefix.
+                RDKafkaErrorCode::QueueFull => return Handed { done: index, queue_full: true },
+                code => refused(index, code),
+            }
+        }
+        Handed { done: batch.len(), queue_full: false }
+    }
+
+    /// Takes the delivery reports and notices that are there, waiting at most `wait` for the first.
+    pub fn serve(&self, wait: Duration, mut report: impl FnMut(Report), mut notice: impl FnMut(Notice)) {
+        let mut wait = wait;
+        while let Some(event) = self.client.event(wait) {
+            wait = Duration::ZERO;
+            if event.kind() == c::RD_KAFKA_EVENT_DR {
+                let mut messages = [ptr::null(); 256];
+                loop {
+                    // SAFETY: the event is live and of type delivery report; the array is valid for its size; each
+                    // call continues where the last one ended (rdkafka.h).
+                    let count = unsafe {
+                        c::rd_kafka_event_message_array(event.0.as_ptr(), messages.as_mut_ptr(), messages.len())
+                    };
+                    for message in &messages[..count.min(messages.len())] {
+                        // SAFETY: librdkafka has filled in this pointer; the message lives as long as the event.
+                        report(unsafe { read_report(*message) });
+                    }
+                    if count < messages.len() {
+                        break;
+                    }
+                }
+            } else if let Some(said) = event.notice() {
+                notice(said);
+            }
+        }
+    }
+
+    /// Describes the cluster and `topic`, blocking; right after creation this also hastens the producer id.
+    ///
+    /// # Errors
+    /// Where no broker answers in time, or the topic does not exist.
+    pub fn metadata(&self, topic: &str, timeout: Duration) -> Result<ClusterMetadata, KafkaError> {
+        self.client.metadata(topic, timeout)
+    }
+
+    /// Asks a partition's leader for its offsets, which also opens the connection to it.
+    ///
+    /// # Errors
+    /// The leader's or the client's answer.
+    pub fn watermarks(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
+        self.client.watermarks(topic, partition, timeout)
+    }
+
+    /// The error that has ended this producer for good, if one has.
+    #[must_use]
+    pub fn fatal(&self) -> Option<(Code, String)> {
+        self.client.fatal()
+    }
+
+    /// Gives up everything that is queued or in flight: each gets a delivery report.
+    pub fn purge(&self) {
+        const QUEUED_AND_IN_FLIGHT: c_int = 0x1 | 0x2;
+        // SAFETY: the handle is live; the flags are RD_KAFKA_PURGE_F_QUEUE and RD_KAFKA_PURGE_F_INFLIGHT.
+        unsafe { c::rd_kafka_purge(self.client.handle.as_ptr(), QUEUED_AND_IN_FLIGHT) };
+    }
+}
+
+/// # Safety
+/// `message` must be null or a live message of a delivery report.
+unsafe fn read_report(message: *const c::rd_kafka_message_t) -> Report {
+    // SAFETY: the caller's promise: a slice of one message, or none.
+    let Some(found) = unsafe { slice(message, 1) }.first() else {
+        return Report { ticket: usize::MAX, partition: -1, offset: None, answer: Answer::Unanswered(Code::Unknown) };
+    };
+    // SAFETY: the message is live.
+    let status = unsafe { c::rd_kafka_message_status(message) };
+    Report {
+        ticket: found._private.addr(),
+        partition: found.partition,
+        offset: (found.offset >= 0).then_some(found.offset),
+        answer: answer(code(found.err), status),
+    }
+}
+
+/// What an error code together with the client's own knowledge proves (design: the ledger).
+fn answer(code: Code, status: c::rd_kafka_msg_status_t) -> Answer {
+    if code == RDKafkaErrorCode::NoError {
+        Answer::Acked
+    } else if status == c::rd_kafka_msg_status_t::RD_KAFKA_MSG_STATUS_NOT_PERSISTED && is_definitive(code) {
+        Answer::Refused(code)
+    } else {
+        Answer::Unanswered(code)
+    }
+}
+
+/// Answers by which a broker says that it did not write. Everything else may hide a write: a time-out, a guess of the
+/// client, a leader that was demoted after it appended.
+const fn is_definitive(code: Code) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::MessageSizeTooLarge
+            | RDKafkaErrorCode::MessageBatchTooLarge
+            | RDKafkaErrorCode::InvalidRecord
+            | RDKafkaErrorCode::InvalidTimestamp
+            | RDKafkaErrorCode::InvalidRequiredAcks
+            | RDKafkaErrorCode::InvalidTopic
+            | RDKafkaErrorCode::TopicAuthorizationFailed
+            | RDKafkaErrorCode::ClusterAuthorizationFailed
+            | RDKafkaErrorCode::TransactionalIdAuthorizationFailed
+            | RDKafkaErrorCode::PolicyViolation
+            | RDKafkaErrorCode::UnsupportedCompressionType
+            | RDKafkaErrorCode::UnsupportedForMessageFormat
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use c::rd_kafka_msg_status_t::{RD_KAFKA_MSG_STATUS_NOT_PERSISTED, RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED};
+
+    #[test]
+    fn only_a_definitive_answer_proves_that_nothing_was_written() {
+        let too_large = RDKafkaErrorCode::MessageSizeTooLarge;
+        assert_eq!(answer(too_large, RD_KAFKA_MSG_STATUS_NOT_PERSISTED), Answer::Refused(too_large));
+        assert_eq!(answer(too_large, RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED), Answer::Unanswered(too_large));
+        for guess in [
+            RDKafkaErrorCode::MessageTimedOut,
+            RDKafkaErrorCode::NotLeaderForPartition,
+            RDKafkaErrorCode::NotEnoughReplicasAfterAppend,
+            RDKafkaErrorCode::PurgeQueue,
+        ] {
+            assert_eq!(answer(guess, RD_KAFKA_MSG_STATUS_NOT_PERSISTED), Answer::Unanswered(guess));
+        }
+    }
+
+    #[test]
+    fn an_unknown_setting_is_named() {
+        let settings = Settings::from([("no.such.setting".to_owned(), "1".to_owned())]);
+        let error = Producer::new(&settings, "t").unwrap_err();
+        assert!(error.to_string().contains("no.such.setting"), "{error}");
+    }
+}
