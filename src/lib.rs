@@ -4,6 +4,7 @@ pub mod clock;
 pub mod event;
 pub mod kafka;
 pub mod ledger;
+pub mod measure;
 pub mod report;
 pub mod schedule;
 pub mod source;

@@ -84,3 +84,172 @@ impl Class {
         }
     }
 }
+
+/// What the client said of an event in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// It was never handed to the client.
+    NotHanded,
+    /// The broker confirmed it.
+    Acked,
+    /// Proven not written.
+    Refused,
+    /// Everything else: time-outs, guesses, no delivery report by the deadline.
+    Unanswered,
+}
+
+/// What the verifier saw of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sight {
+    /// Nothing.
+    Unseen,
+    /// The event, content right.
+    Right,
+    /// The event, damaged.
+    Damaged,
+}
+
+/// What a look at the event's acked partition and offset found at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LookUp {
+    /// Nobody looked: the offset is not known, the partition cannot be reached, or there were too many.
+    Nothing,
+    /// The event is there, and the verifier had passed that offset.
+    Present,
+    /// The offset is one that the verifier did not reach in time.
+    Ahead,
+    /// Another record is there, or none, or the offset is past the end of the log.
+    Gone,
+    /// A record is there that cannot be parsed.
+    Unparsable,
+    /// The log starts after that offset.
+    BelowStart,
+    /// The event is gone from a compacted topic, and a later record of its key is there.
+    Superseded,
+}
+
+/// All that is known of one event at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Known {
+    /// What the client said.
+    pub answer: Answer,
+    /// What the verifier saw.
+    pub sight: Sight,
+    /// What a look at its offset found.
+    pub look_up: LookUp,
+    /// Whether its transaction was aborted.
+    pub aborted: bool,
+    /// Whether there was a verifier.
+    pub verifying: bool,
+}
+
+impl Class {
+    /// The class of an event: total, and a function of nothing else.
+    #[must_use]
+    pub const fn of(known: Known) -> Self {
+        let Known { answer, sight, look_up, aborted, verifying } = known;
+        match (answer, sight) {
+            (Answer::NotHanded, Sight::Unseen) => Self::NotAttempted,
+            (Answer::Refused, Sight::Unseen) => Self::Refused,
+            (Answer::NotHanded | Answer::Refused, _) => Self::Contradicted,
+            (_, Sight::Unseen) if aborted => Self::Aborted,
+            (_, _) if aborted => Self::AbortedSeen,
+            (_, Sight::Damaged) => Self::Corrupt,
+            (Answer::Unanswered, Sight::Unseen) => Self::UnknownUnseen,
+            (Answer::Unanswered, Sight::Right) => Self::UnknownSeen,
+            (Answer::Acked, Sight::Right) => match look_up {
+                LookUp::Gone => Self::Lost,
+                LookUp::Unparsable => Self::Corrupt,
+                _ => Self::Verified,
+            },
+            (Answer::Acked, Sight::Unseen) if !verifying => Self::Unverified,
+            (Answer::Acked, Sight::Unseen) => match look_up {
+                LookUp::Nothing => Self::Unattributed,
+                LookUp::Present => Self::Undelivered,
+                LookUp::Ahead => Self::Unread,
+                LookUp::Gone => Self::Lost,
+                LookUp::Unparsable => Self::Corrupt,
+                LookUp::BelowStart => Self::Expired,
+                LookUp::Superseded => Self::Compacted,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn everything() -> impl Iterator<Item = Known> {
+        use {Answer as A, LookUp as L, Sight as S};
+        let answers = [A::NotHanded, A::Acked, A::Refused, A::Unanswered];
+        let sights = [S::Unseen, S::Right, S::Damaged];
+        let look_ups = [L::Nothing, L::Present, L::Ahead, L::Gone, L::Unparsable, L::BelowStart, L::Superseded];
+        answers.into_iter().flat_map(move |answer| {
+            sights.into_iter().flat_map(move |sight| {
+                look_ups.into_iter().flat_map(move |look_up| {
+                    [(false, false), (false, true), (true, false), (true, true)].map(|(aborted, verifying)| Known {
+                        answer,
+                        sight,
+                        look_up,
+                        aborted,
+                        verifying,
+                    })
+                })
+            })
+        })
+    }
+
+    #[test]
+    fn unknown_is_never_called_good() {
+        for known in everything() {
+            match Class::of(known) {
+                Class::Verified => {
+                    assert!(
+                        known.answer == Answer::Acked && known.sight == Sight::Right && !known.aborted,
+                        "{known:?}"
+                    );
+                    assert!(!matches!(known.look_up, LookUp::Gone | LookUp::Unparsable), "{known:?}");
+                }
+                Class::Unverified => assert!(!known.verifying && known.answer == Answer::Acked, "{known:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn loss_is_claimed_only_of_acked_events_that_are_not_in_the_log() {
+        for known in everything().filter(|known| Class::of(*known) == Class::Lost) {
+            assert_eq!((known.answer, known.look_up, known.aborted), (Answer::Acked, LookUp::Gone, false));
+        }
+    }
+
+    #[test]
+    fn damage_that_was_seen_is_never_hidden() {
+        for known in everything().filter(|known| known.sight == Sight::Damaged) {
+            assert!(matches!(Class::of(known), Class::Corrupt | Class::Contradicted | Class::AbortedSeen), "{known:?}");
+        }
+    }
+
+    #[test]
+    fn a_sighting_without_a_hand_over_is_a_contradiction() {
+        for known in everything().filter(|known| known.sight != Sight::Unseen) {
+            let contradicted = matches!(known.answer, Answer::NotHanded | Answer::Refused);
+            assert_eq!(Class::of(known) == Class::Contradicted, contradicted, "{known:?}");
+        }
+    }
+
+    #[test]
+    fn every_class_can_be_reached() {
+        for class in Class::ALL {
+            assert!(everything().any(|known| Class::of(known) == class), "{class:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_those_of_the_report() {
+        for class in Class::ALL {
+            assert_eq!(serde_json::to_value(class).unwrap(), class.as_str());
+        }
+    }
+}

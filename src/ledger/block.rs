@@ -1,0 +1,117 @@
+//! 65,536 events of a lane: a byte of marks each, set from two threads without a lock.
+
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+use crate::event::stamp::DueTime;
+
+/// Events in a block.
+pub const BLOCK: usize = 1 << 16;
+
+/// What has been noted of one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Marks(pub u8);
+
+impl Marks {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+    /// The client accepted it.
+    pub const HANDED: u8 = 1;
+    /// The broker confirmed it.
+    pub const ACKED: u8 = 2;
+    /// Proven not written.
+    pub const REFUSED: u8 = 4;
+    /// The verifier read it.
+    pub const SEEN: u8 = 8;
+    /// What the verifier read was damaged.
+    pub const DAMAGED: u8 = 16;
+    /// Its transaction was aborted.
+    pub const ABORTED: u8 = 32;
+
+    /// Whether all of `marks` are set.
+    #[must_use]
+    pub const fn has(self, marks: u8) -> bool {
+        self.0 & marks == marks
+    }
+
+    pub(super) const fn settled(settling: u8) -> Self {
+        Self(Self::HANDED | settling)
+    }
+}
+
+/// First and last due time of a block's events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    first: DueTime,
+    last: DueTime,
+}
+
+impl Span {
+    pub(super) fn holds(self, due: DueTime) -> bool {
+        self.first <= due && due <= self.last
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Block {
+    marks: Vec<AtomicU8>,
+    settled: AtomicU32,
+    first_due_ns: AtomicU64,
+    last_due_ns: AtomicU64,
+}
+
+impl Block {
+    pub(super) fn new() -> Self {
+        let mut marks = Vec::new();
+        marks.resize_with(BLOCK, AtomicU8::default);
+        Self {
+            marks,
+            settled: AtomicU32::new(0),
+            first_due_ns: AtomicU64::new(u64::MAX),
+            last_due_ns: AtomicU64::new(0),
+        }
+    }
+
+    /// Sets marks and returns those before. An event settles with the mark that completes `settling`, if no other mark
+    /// makes it special.
+    pub(super) fn mark(&self, sequence: u64, marks: Marks, settling: u8) -> Marks {
+        let Some(cell) = self.cell(sequence) else { return Marks::NONE };
+        let before = cell.fetch_or(marks.0, Ordering::AcqRel);
+        let after = before | marks.0;
+        let ordinary = Marks::HANDED | Marks::ACKED | Marks::SEEN;
+        let wanted = Marks::HANDED | settling;
+        if after & wanted == wanted && before & wanted != wanted && after & !ordinary == 0 {
+            self.settled.fetch_add(1, Ordering::AcqRel);
+        } else if after & !ordinary != 0 && before & !ordinary == 0 && before & wanted == wanted {
+            // It had settled and has now become special, such as a damaged copy: the block must stay.
+            self.settled.fetch_sub(1, Ordering::AcqRel);
+        }
+        Marks(before)
+    }
+
+    pub(super) fn marks(&self, sequence: u64) -> Marks {
+        self.cell(sequence).map_or(Marks::NONE, |cell| Marks(cell.load(Ordering::Acquire)))
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled.load(Ordering::Acquire) as usize == BLOCK
+    }
+
+    /// Due times rise with the sequence, so only the first and the last are kept.
+    pub(super) fn extend_span(&self, due: DueTime) {
+        let ns = due.unix_ns();
+        self.first_due_ns.fetch_min(ns, Ordering::AcqRel);
+        self.last_due_ns.fetch_max(ns, Ordering::AcqRel);
+    }
+
+    pub(super) fn span(&self) -> Span {
+        Span {
+            first: DueTime::from_unix_ns(self.first_due_ns.load(Ordering::Acquire)),
+            last: DueTime::from_unix_ns(self.last_due_ns.load(Ordering::Acquire)),
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the remainder is below 65,536")]
+    fn cell(&self, sequence: u64) -> Option<&AtomicU8> {
+        self.marks.get(sequence as usize % BLOCK)
+    }
+}

@@ -1,0 +1,221 @@
+//! The end of a run: every drawn event gets its class, by lane and phase.
+
+use std::collections::HashMap;
+
+use super::class::{Answer, Class, Known, LookUp, Sight};
+use super::{BLOCK, LaneBook, Marks, Outstanding, Waiting};
+use crate::report::LedgerCounts;
+
+impl LedgerCounts {
+    /// Adds `count` events of a class.
+    pub const fn add(&mut self, class: Class, count: u64) {
+        self.scheduled += count;
+        *self.of_mut(class) += count;
+    }
+
+    /// How many events ended in `class`.
+    #[must_use]
+    pub const fn of(&self, class: Class) -> u64 {
+        let mut copy = *self;
+        *copy.of_mut(class)
+    }
+
+    /// Whether the classes sum to the schedule.
+    #[must_use]
+    pub fn sums(&self) -> bool {
+        Class::ALL.iter().map(|class| self.of(*class)).sum::<u64>() == self.scheduled
+    }
+
+    const fn of_mut(&mut self, class: Class) -> &mut u64 {
+        match class {
+            Class::Verified => &mut self.verified,
+            Class::Unverified => &mut self.unverified,
+            Class::NotAttempted => &mut self.not_attempted,
+            Class::Refused => &mut self.refused,
+            Class::UnknownSeen => &mut self.unknown_seen,
+            Class::UnknownUnseen => &mut self.unknown_unseen,
+            Class::Contradicted => &mut self.contradicted,
+            Class::Corrupt => &mut self.corrupt,
+            Class::Lost => &mut self.lost,
+            Class::Expired => &mut self.expired,
+            Class::Compacted => &mut self.compacted,
+            Class::Undelivered => &mut self.undelivered,
+            Class::Unread => &mut self.unread,
+            Class::Unattributed => &mut self.unattributed,
+            Class::Aborted => &mut self.aborted,
+            Class::AbortedSeen => &mut self.aborted_seen,
+        }
+    }
+}
+
+/// One event that did not end as verified or unverified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// Its sequence in the lane.
+    pub sequence: u64,
+    /// Its class.
+    pub class: Class,
+    /// What was known of it when its answer came, if it was acked and remembered.
+    pub outstanding: Option<Outstanding>,
+}
+
+/// Judges all drawn events of a lane. `phase_starts[i]` is the lane's first sequence in phase i.
+///
+/// `look_up` is asked once for each acked event that nobody saw and whose offset is known. `each` gets every event that is
+/// neither verified nor unverified.
+pub fn judge_lane(
+    book: &LaneBook,
+    waiting: &Waiting,
+    phase_starts: &[u64],
+    verifying: bool,
+    mut look_up: impl FnMut(i32, i64) -> LookUp,
+    mut each: impl FnMut(Judged),
+) -> Vec<LedgerCounts> {
+    let mut counts = vec![LedgerCounts::default(); phase_starts.len().max(1)];
+    let outstanding: HashMap<u64, &Outstanding> =
+        waiting.events().iter().map(|event| (event.sequence, event)).collect();
+    let open = book.open();
+    let settled_class = if verifying { Class::Verified } else { Class::Unverified };
+    let drawn = book.drawn();
+    let mut sequence = 0;
+    while sequence < drawn {
+        let block_end = (sequence / BLOCK as u64 + 1) * BLOCK as u64;
+        if open.is_freed(sequence) {
+            let end = block_end.min(drawn);
+            add_range(&mut counts, phase_starts, sequence..end, settled_class);
+            sequence = end;
+            continue;
+        }
+        for sequence in sequence..block_end.min(drawn) {
+            let remembered = outstanding.get(&sequence).copied();
+            let known = known(open.marks(sequence), verifying, || {
+                let event = remembered?;
+                event.offset.map(|offset| look_up(event.partition, offset))
+            });
+            let class = Class::of(known);
+            if let Some(count) = counts.get_mut(phase_of(phase_starts, sequence)) {
+                count.add(class, 1);
+            }
+            if !matches!(class, Class::Verified | Class::Unverified) {
+                each(Judged { sequence, class, outstanding: remembered.copied() });
+            }
+        }
+        sequence = block_end;
+    }
+    counts
+}
+
+fn known(marks: Marks, verifying: bool, look_up: impl FnOnce() -> Option<LookUp>) -> Known {
+    let answer = if marks.has(Marks::ACKED) {
+        Answer::Acked
+    } else if marks.has(Marks::REFUSED) {
+        Answer::Refused
+    } else if marks.has(Marks::HANDED) {
+        Answer::Unanswered
+    } else {
+        Answer::NotHanded
+    };
+    let sight = if marks.has(Marks::DAMAGED) {
+        Sight::Damaged
+    } else if marks.has(Marks::SEEN) {
+        Sight::Right
+    } else {
+        Sight::Unseen
+    };
+    let must_look = verifying && answer == Answer::Acked && sight == Sight::Unseen;
+    let look_up = if must_look { look_up() } else { None }.unwrap_or(LookUp::Nothing);
+    Known { answer, sight, look_up, aborted: marks.has(Marks::ABORTED), verifying }
+}
+
+fn phase_of(starts: &[u64], sequence: u64) -> usize {
+    starts.partition_point(|start| *start <= sequence).saturating_sub(1)
+}
+
+fn add_range(counts: &mut [LedgerCounts], starts: &[u64], range: std::ops::Range<u64>, class: Class) {
+    for (phase, count) in counts.iter_mut().enumerate() {
+        let first = if phase == 0 { 0 } else { starts.get(phase).copied().unwrap_or(u64::MAX) };
+        let end = starts.get(phase + 1).copied().unwrap_or(u64::MAX);
+        let overlap = range.end.min(end).saturating_sub(range.start.max(first));
+        count.add(class, overlap);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Ledger;
+    use super::*;
+    use crate::clock::Nanos;
+    use crate::event::stamp::DueTime;
+    use proptest::prelude::*;
+
+    /// Applies random marks and judges.
+    fn judged(marks: &[u8], starts: &[u64], look: LookUp) -> (Vec<LedgerCounts>, Vec<Judged>) {
+        let ledger = Ledger::new(0, 1, true);
+        let book = ledger.lane(0).unwrap();
+        book.reserve(marks.len() as u64);
+        let mut waiting = Waiting::new(1_000_000);
+        let open = book.open();
+        for (sequence, mark) in (0_u64..).zip(marks) {
+            open.draw(sequence, DueTime::from_unix_ns(sequence));
+            open.mark(sequence, Marks(*mark));
+            if Marks(*mark).has(Marks::ACKED) {
+                let event = Outstanding { sequence, due: Nanos(sequence), phase: 0, partition: 0, offset: Some(1) };
+                waiting.push(event, &open);
+            }
+        }
+        drop(open);
+        let mut special = Vec::new();
+        let counts = judge_lane(book, &waiting, starts, true, |_, _| look, |event| special.push(event));
+        (counts, special)
+    }
+
+    proptest! {
+        #[test]
+        fn the_classes_always_sum_to_the_schedule(
+            marks in proptest::collection::vec(0_u8..64, 0..500),
+            cut in 0_u64..600,
+            look in prop_oneof![Just(LookUp::Nothing), Just(LookUp::Gone), Just(LookUp::Ahead)],
+        ) {
+            let (counts, special) = judged(&marks, &[0, cut], look);
+            prop_assert!(counts.iter().all(LedgerCounts::sums));
+            prop_assert_eq!(counts.iter().map(|count| count.scheduled).sum::<u64>(), marks.len() as u64);
+            prop_assert_eq!(counts[0].scheduled, cut.min(marks.len() as u64));
+            let good: u64 = counts.iter().map(|count| count.verified + count.unverified).sum();
+            prop_assert_eq!(special.len() as u64 + good, marks.len() as u64);
+        }
+    }
+
+    #[test]
+    fn freed_blocks_count_as_settled_in_their_phases() {
+        let settled = Marks::HANDED | Marks::ACKED | Marks::SEEN;
+        let marks = vec![settled; 3 * BLOCK];
+        let ledger = Ledger::new(0, 1, true);
+        let book = ledger.lane(0).unwrap();
+        book.reserve(marks.len() as u64);
+        {
+            let open = book.open();
+            for (sequence, mark) in (0_u64..).zip(&marks) {
+                open.draw(sequence, DueTime::from_unix_ns(sequence));
+                open.mark(sequence, Marks(*mark));
+            }
+        }
+        book.reserve(marks.len() as u64);
+        assert_eq!(book.open_blocks(), 0);
+        let counts =
+            judge_lane(book, &Waiting::new(1), &[0, 70_000], true, |_, _| LookUp::Nothing, |event| panic!("{event:?}"));
+        assert_eq!((counts[0].verified, counts[1].verified), (70_000, 3 * BLOCK as u64 - 70_000));
+    }
+
+    #[test]
+    fn an_acked_event_without_an_offset_is_unattributed() {
+        let ledger = Ledger::new(0, 1, true);
+        let book = ledger.lane(0).unwrap();
+        book.reserve(1);
+        let open = book.open();
+        open.draw(0, DueTime::from_unix_ns(0));
+        open.mark(0, Marks(Marks::HANDED | Marks::ACKED));
+        drop(open);
+        let counts = judge_lane(book, &Waiting::new(1), &[0], true, |_, _| LookUp::Gone, |_| {});
+        assert_eq!(counts[0].unattributed, 1);
+    }
+}

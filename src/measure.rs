@@ -1,0 +1,265 @@
+//! What is counted and timed while a run goes on: one [`Shard`] per thread, taken once a second by the sampler.
+//!
+//! A thread locks its own shard once per batch, the sampler once a second, so nobody waits for anybody.
+
+pub mod latency;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::clock::Nanos;
+use crate::event::EventKind;
+pub use latency::LatencyHistogram;
+
+/// Counters and histograms of one thread, or of several added up.
+#[derive(Clone, Debug, Default)]
+pub struct Shard {
+    /// Handed to the client.
+    pub sent: u64,
+    /// Bytes of their keys and bodies.
+    pub bytes: u64,
+    /// Confirmed.
+    pub acked: u64,
+    /// Proven not written.
+    pub refused: u64,
+    /// Given up by the client without proof.
+    pub unanswered: u64,
+    /// First sightings.
+    pub seen: u64,
+    /// Waited for room in the client's queue.
+    pub blocked: Nanos,
+    /// Held back for the embedded broker.
+    pub held_back: Nanos,
+    /// By phase.
+    pub phases: Vec<PhaseShard>,
+    /// By type, indexed by [`EventKind::index`].
+    pub kinds: [KindShard; EventKind::COUNT],
+    /// By partition.
+    pub partitions: Vec<PartitionShard>,
+}
+
+/// The latencies of one phase.
+#[derive(Clone, Debug, Default)]
+pub struct PhaseShard {
+    /// Handed to the client.
+    pub sent: u64,
+    /// Bytes of their keys and bodies.
+    pub bytes: u64,
+    /// When its last event was sent.
+    pub last_sent: Nanos,
+    /// Sent - due.
+    pub slip: LatencyHistogram,
+    /// The generator's own part.
+    pub lateness: LatencyHistogram,
+    /// The part spent waiting for room.
+    pub blocked: LatencyHistogram,
+    /// Acked - sent.
+    pub service_time: LatencyHistogram,
+    /// Acked - due.
+    pub response_time: LatencyHistogram,
+    /// Seen - due.
+    pub end_to_end: LatencyHistogram,
+}
+
+/// One event type.
+#[derive(Clone, Debug, Default)]
+pub struct KindShard {
+    /// Handed to the client.
+    pub sent: u64,
+    /// First sightings with the right content.
+    pub verified: u64,
+    /// Records of this type that break the schema.
+    pub invalid: u64,
+    /// Acked - due.
+    pub response_time: LatencyHistogram,
+    /// Seen - due.
+    pub end_to_end: LatencyHistogram,
+}
+
+/// One partition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PartitionShard {
+    /// Handed to the client for it.
+    pub sent: u64,
+    /// Confirmed in it.
+    pub acked: u64,
+    /// First sightings in it.
+    pub seen: u64,
+    /// The longest time a lane waited between two acks with events outstanding.
+    pub longest_ack_gap: Nanos,
+    /// The longest time between two reads with acked events unread.
+    pub longest_read_gap: Nanos,
+}
+
+impl Shard {
+    /// An empty shard for so many phases and partitions.
+    #[must_use]
+    pub fn new(phases: usize, partitions: usize) -> Self {
+        Self {
+            phases: vec![PhaseShard::default(); phases],
+            partitions: vec![PartitionShard::default(); partitions],
+            ..Self::default()
+        }
+    }
+
+    /// Adds another shard to this one.
+    pub fn add(&mut self, other: &Self) {
+        self.sent += other.sent;
+        self.bytes += other.bytes;
+        self.acked += other.acked;
+        self.refused += other.refused;
+        self.unanswered += other.unanswered;
+        self.seen += other.seen;
+        self.blocked += other.blocked;
+        self.held_back += other.held_back;
+        grow(&mut self.phases, other.phases.len());
+        for (mine, theirs) in self.phases.iter_mut().zip(&other.phases) {
+            mine.sent += theirs.sent;
+            mine.bytes += theirs.bytes;
+            mine.last_sent = mine.last_sent.max(theirs.last_sent);
+            mine.slip.add(&theirs.slip);
+            mine.lateness.add(&theirs.lateness);
+            mine.blocked.add(&theirs.blocked);
+            mine.service_time.add(&theirs.service_time);
+            mine.response_time.add(&theirs.response_time);
+            mine.end_to_end.add(&theirs.end_to_end);
+        }
+        for (mine, theirs) in self.kinds.iter_mut().zip(&other.kinds) {
+            mine.sent += theirs.sent;
+            mine.verified += theirs.verified;
+            mine.invalid += theirs.invalid;
+            mine.response_time.add(&theirs.response_time);
+            mine.end_to_end.add(&theirs.end_to_end);
+        }
+        grow(&mut self.partitions, other.partitions.len());
+        for (mine, theirs) in self.partitions.iter_mut().zip(&other.partitions) {
+            mine.sent += theirs.sent;
+            mine.acked += theirs.acked;
+            mine.seen += theirs.seen;
+            mine.longest_ack_gap = mine.longest_ack_gap.max(theirs.longest_ack_gap);
+            mine.longest_read_gap = mine.longest_read_gap.max(theirs.longest_read_gap);
+        }
+    }
+
+    /// Sets everything to zero and keeps the memory.
+    pub fn clear(&mut self) {
+        for phase in &mut self.phases {
+            let PhaseShard { sent, bytes, last_sent, slip, lateness, blocked, service_time, response_time, end_to_end } =
+                phase;
+            (*sent, *bytes, *last_sent) = (0, 0, Nanos::ZERO);
+            for histogram in [slip, lateness, blocked, service_time, response_time, end_to_end] {
+                histogram.clear();
+            }
+        }
+        for kind in &mut self.kinds {
+            (kind.sent, kind.verified, kind.invalid) = (0, 0, 0);
+            kind.response_time.clear();
+            kind.end_to_end.clear();
+        }
+        self.partitions.fill(PartitionShard::default());
+        (self.sent, self.bytes, self.acked, self.refused, self.unanswered, self.seen) = (0, 0, 0, 0, 0, 0);
+        (self.blocked, self.held_back) = (Nanos::ZERO, Nanos::ZERO);
+    }
+
+    /// All phases as one.
+    #[must_use]
+    pub fn whole(&self) -> PhaseShard {
+        let mut sum = Self::new(1, 0);
+        for phase in &self.phases {
+            sum.add(&Self { phases: vec![phase.clone()], ..Self::default() });
+        }
+        sum.phases.pop().unwrap_or_default()
+    }
+}
+
+fn grow<T: Clone + Default>(list: &mut Vec<T>, length: usize) {
+    if list.len() < length {
+        list.resize(length, T::default());
+    }
+}
+
+/// A thread's shard, shared with the sampler.
+#[derive(Clone, Debug)]
+pub struct Recorder(Arc<Mutex<Shard>>);
+
+impl Recorder {
+    /// A recorder with an empty shard for so many phases and partitions.
+    #[must_use]
+    pub fn new(phases: usize, partitions: usize) -> Self {
+        Self(Arc::new(Mutex::new(Shard::new(phases, partitions))))
+    }
+
+    /// The shard, to write a batch into.
+    pub fn open(&self) -> MutexGuard<'_, Shard> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what was recorded since the last call; `spare` must be empty and becomes the shard written to next.
+    pub fn take(&self, spare: &mut Shard) {
+        std::mem::swap(&mut *self.open(), spare);
+    }
+}
+
+/// Adds up what all recorders hold, into `interval` (since the last call) and `total`.
+#[derive(Debug)]
+pub struct Sampler {
+    recorders: Vec<Recorder>,
+    spare: Shard,
+    interval: Shard,
+    total: Shard,
+}
+
+impl Sampler {
+    /// A sampler over these recorders.
+    #[must_use]
+    pub fn new(recorders: Vec<Recorder>, phases: usize, partitions: usize) -> Self {
+        let empty = Shard::new(phases, partitions);
+        Self { recorders, spare: empty.clone(), interval: empty.clone(), total: empty }
+    }
+
+    /// Takes every shard and returns what was recorded since the last call.
+    pub fn sample(&mut self) -> &Shard {
+        self.interval.clear();
+        for recorder in &self.recorders {
+            self.spare.clear();
+            recorder.take(&mut self.spare);
+            self.interval.add(&self.spare);
+        }
+        self.total.add(&self.interval);
+        &self.interval
+    }
+
+    /// Everything sampled so far.
+    #[must_use]
+    pub const fn total(&self) -> &Shard {
+        &self.total
+    }
+
+    /// Everything sampled so far, for adding what only the end of a run knows.
+    pub const fn total_mut(&mut self) -> &mut Shard {
+        &mut self.total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_add_up_to_the_total_and_nothing_counts_twice() {
+        let recorders = [Recorder::new(1, 2), Recorder::new(1, 2)];
+        let mut sampler = Sampler::new(recorders.to_vec(), 1, 2);
+        for round in 1..=3_u64 {
+            for recorder in &recorders {
+                let mut shard = recorder.open();
+                shard.sent += round;
+                shard.phases[0].response_time.record(Nanos::from_millis(round));
+                shard.partitions[1].acked += 1;
+            }
+            assert_eq!(sampler.sample().sent, 2 * round);
+        }
+        assert_eq!(sampler.sample().sent, 0);
+        let total = sampler.total();
+        assert_eq!((total.sent, total.partitions[1].acked), (12, 6));
+        assert_eq!(total.whole().response_time.summary().count, 6);
+    }
+}
