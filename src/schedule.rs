@@ -28,6 +28,22 @@ pub struct Phase {
     pub shape: Shape,
     /// How long it lasts; `None` until the data or the count ends it.
     pub duration: Option<Nanos>,
+    /// Whether it only warms the system up: reported, not judged.
+    pub warm_up: bool,
+}
+
+impl Phase {
+    /// A phase that is judged.
+    #[must_use]
+    pub fn new(name: impl Into<String>, shape: Shape, duration: Option<Nanos>) -> Self {
+        Self { name: name.into(), shape, duration, warm_up: false }
+    }
+}
+
+/// What a lane remembers between calls of [`Schedule::due`]: a cache, without influence on the answers.
+#[derive(Clone, Debug, Default)]
+pub struct Cursor {
+    phase: usize,
 }
 
 /// When an event is to be sent.
@@ -118,25 +134,29 @@ impl Schedule {
 
     /// When event `number` is due. `recorded_offset` is the time from the recording's first event to this one.
     ///
-    /// `cursor` remembers the phase between calls with rising numbers; start with 0.
+    /// `cursor` is the caller's own, [`Cursor::default`] at first; it makes calls with rising numbers cheap.
     #[must_use]
-    pub fn due(&self, cursor: &mut usize, number: u64, recorded_offset: Nanos) -> Due {
+    pub fn due(&self, cursor: &mut Cursor, number: u64, recorded_offset: Nanos) -> Due {
         if self.limit.is_some_and(|limit| number >= limit) {
             return Due::Never;
         }
-        while let Some(planned) = self.phases.get(*cursor) {
+        while let Some(planned) = self.phases.get(cursor.phase) {
+            if number < planned.first {
+                cursor.phase -= 1;
+                continue;
+            }
             if planned.end.is_some_and(|end| number >= end) {
-                *cursor += 1;
+                cursor.phase += 1;
                 continue;
             }
             let offset = match &planned.phase.shape {
                 Shape::Constant(rate) => rate.due(number - planned.first),
                 Shape::Replay(speed) => speed.compress(recorded_offset),
-                Shape::Unlimited => return Due::Now(*cursor),
+                Shape::Unlimited => return Due::Now(cursor.phase),
             };
             return match planned.phase.duration {
                 Some(duration) if offset >= duration => Due::Never,
-                _ => Due::At(planned.starts + offset, *cursor),
+                _ => Due::At(planned.starts + offset, cursor.phase),
             };
         }
         Due::Never
