@@ -3,10 +3,13 @@
 //! The phases of a run follow one another without a gap. A lane asks for the due time of event n, in rising n; nothing
 //! here waits, reads a clock or knows of Kafka.
 
+pub mod config;
 pub mod rate;
+pub mod text;
 
 use crate::clock::Nanos;
-pub use rate::{Rate, Speed};
+pub use config::{PhaseConfig, PhaseError};
+pub use rate::{Level, Rate, Speed};
 
 /// The shape of one phase.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::clock::Nanos;
+use crate::schedule::text;
 
 const NS_PER_SECOND: u128 = 1_000_000_000;
 
@@ -46,6 +47,9 @@ impl Rate {
     /// When event `n` is due, counted from the first, which is due at 0: floor(n * period / events).
     #[must_use]
     pub fn due(self, n: u64) -> Nanos {
+        if let Some(scaled) = n.checked_mul(self.per_ns) {
+            return Nanos(scaled / self.events);
+        }
         let ns = u128::from(n) * u128::from(self.per_ns) / u128::from(self.events);
         Nanos(u64::try_from(ns).unwrap_or(u64::MAX))
     }
@@ -77,10 +81,21 @@ impl Rate {
     }
 }
 
+/// Exact, so that what is written is read back as the same rate: `0.5/s`, or `1/3s` where decimals would not end.
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let per_second = self.as_f64();
-        if per_second.fract() == 0.0 { write!(f, "{per_second:.0}/s") } else { write!(f, "{per_second:.3}/s") }
+        const NANO: u128 = 1_000_000_000;
+        let scaled = u128::from(self.events) * NS_PER_SECOND * NANO;
+        if !scaled.is_multiple_of(u128::from(self.per_ns)) {
+            return write!(f, "{}/{}", self.events, text::span(Nanos(self.per_ns)));
+        }
+        let nano_events = scaled / u128::from(self.per_ns);
+        let (whole, part) = (nano_events / NANO, nano_events % NANO);
+        if part == 0 {
+            write!(f, "{whole}/s")
+        } else {
+            write!(f, "{whole}.{}/s", format!("{part:09}").trim_end_matches('0'))
+        }
     }
 }
 
@@ -106,6 +121,42 @@ impl FromStr for Rate {
         }
         let unscaled = Self { events: digits, per_ns };
         unscaled.times(Speed { numerator: 1, denominator: scale }).ok_or_else(range)
+    }
+}
+
+/// A point of a rate curve: a rate, or none at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Nothing is due.
+    Zero,
+    /// Events are due at this rate.
+    At(Rate),
+}
+
+impl From<Rate> for Level {
+    fn from(rate: Rate) -> Self {
+        Self::At(rate)
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Zero => f.write_str("0/s"),
+            Self::At(rate) => rate.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Level {
+    type Err = RateError;
+
+    fn from_str(text: &str) -> Result<Self, RateError> {
+        let count = text.split_once('/').map_or(text, |(count, _)| count).trim();
+        match decimal(count) {
+            Some((0, _)) => Rate::from_str(&text.replacen(count, "1", 1)).map(|_| Self::Zero),
+            _ => text.parse().map(Self::At),
+        }
     }
 }
 
@@ -135,6 +186,14 @@ impl Speed {
     pub fn compress(self, offset: Nanos) -> Nanos {
         let ns = u128::from(offset.0) * u128::from(self.denominator) / u128::from(self.numerator);
         Nanos(u64::try_from(ns).unwrap_or(u64::MAX))
+    }
+
+    /// The factor with up to 9 decimals, as it is read.
+    pub(super) fn to_decimal(self) -> String {
+        let (whole, rest) = (self.numerator / self.denominator, self.numerator % self.denominator);
+        let part = u128::from(rest) * NS_PER_SECOND / u128::from(self.denominator);
+        let text = format!("{whole}.{part:09}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
     }
 
     /// The factor, for reports.
@@ -225,7 +284,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_level_is_a_rate_or_nothing() {
+        assert_eq!("0".parse(), Ok(Level::Zero));
+        assert_eq!("0.0/s".parse(), Ok(Level::Zero));
+        assert_eq!("5/s".parse(), Ok(Level::At(rate("5"))));
+        for text in ["0/parsec", "-0", "", "/s"] {
+            assert!(text.parse::<Level>().is_err(), "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_rate_is_read_back_as_it_was_written(events in 1_u64..=1_000_000_000, ns in 1_000_000_000_u64..1 << 50) {
+            let written = Rate::new(events, Duration::from_nanos(ns)).unwrap();
+            prop_assert_eq!(rate(&written.to_string()), written);
+        }
+
         #[test]
         fn counting_inverts_the_due_time(events in 1_u64..=1_000_000, n in 0_u64..1_000_000_000) {
             let rate = Rate::per_second(events).unwrap();
