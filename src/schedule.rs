@@ -4,23 +4,21 @@
 //! here waits, reads a clock or knows of Kafka.
 
 pub mod config;
+pub mod curve;
+pub mod exponential;
+mod float;
+pub mod poisson;
 pub mod rate;
+pub mod shape;
+pub mod sine;
 pub mod text;
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::clock::Nanos;
 pub use config::{PhaseConfig, PhaseError};
 pub use rate::{Level, Rate, Speed};
-
-/// The shape of one phase.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Shape {
-    /// Evenly spaced events.
-    Constant(Rate),
-    /// As recorded, divided by the speed.
-    Replay(Speed),
-    /// As fast as the client takes them. Without due times: slip is not defined, response time is service time.
-    Unlimited,
-}
+pub use shape::Shape;
 
 /// One phase: a shape, and where it ends.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +45,8 @@ impl Phase {
 #[derive(Clone, Debug, Default)]
 pub struct Cursor {
     phase: usize,
+    /// Due times of the Poisson phase it is in.
+    block: Option<poisson::Block>,
 }
 
 /// When an event is to be sent.
@@ -88,35 +88,55 @@ pub enum ScheduleError {
     #[error("phase \"{0}\" has no duration, but another phase follows it")]
     EndlessInTheMiddle(String),
     /// A phase holds no event.
-    #[error("phase \"{0}\" is shorter than the gap between two of its events, so nothing is due in it")]
+    #[error("nothing is due in phase \"{0}\": give it a longer duration or a higher rate")]
     Hollow(String),
+    /// More events than can be numbered.
+    #[error("phase \"{0}\" has more events than can be numbered (2^64): give it a shorter duration or a lower rate")]
+    Overfull(String),
+    /// More time than can be counted.
+    #[error("the phases together last longer than 584 years")]
+    TooLong,
+    /// Two phases cannot be told apart in the report.
+    #[error("two phases are named \"{0}\": each needs a name of its own, as gates and reports refer to it")]
+    SameName(String),
     /// Phases of recorded and of unlimited schedules cannot be followed by others.
     #[error("phase \"{0}\" has no event count that is known beforehand, so no phase can follow it")]
     Uncounted(String),
 }
 
 impl Schedule {
-    /// Lays the phases out one after the other; at most `limit` events in all.
+    /// Lays the phases out one after the other; at most `limit` events in all. Random arrivals start from the seed 0.
     ///
     /// # Errors
     /// Where they make no schedule, see [`ScheduleError`].
     pub fn new(phases: Vec<Phase>, limit: Option<u64>) -> Result<Self, ScheduleError> {
-        if phases.is_empty() {
+        Self::seeded(phases, limit, 0)
+    }
+
+    /// Like [`Schedule::new`]; random arrivals that have no seed of their own take one from `seed` and their phase's place.
+    ///
+    /// # Errors
+    /// Where they make no schedule, see [`ScheduleError`].
+    pub fn seeded(phases: Vec<Phase>, limit: Option<u64>, seed: u64) -> Result<Self, ScheduleError> {
+        let Some(last) = phases.len().checked_sub(1) else {
             return Err(ScheduleError::Empty);
-        }
-        let last = phases.len() - 1;
-        let mut planned = Vec::with_capacity(phases.len());
-        let (mut starts, mut first) = (Nanos::ZERO, 0);
-        for (index, phase) in phases.into_iter().enumerate() {
-            let end = match (&phase.shape, phase.duration) {
-                (Shape::Constant(rate), Some(duration)) => {
-                    let count = rate.due_before(duration);
-                    if count == 0 {
-                        return Err(ScheduleError::Hollow(phase.name));
-                    }
-                    Some(first + count)
-                }
-                _ => None,
+        };
+        let mut planned: Vec<Planned> = Vec::with_capacity(phases.len());
+        let (mut starts, mut first) = (Nanos::ZERO, 0_u64);
+        for (index, mut phase) in phases.into_iter().enumerate() {
+            if let Shape::Poisson(poisson) = &mut phase.shape {
+                poisson.seed_with(xxh3_64_with_seed(&(index as u64).to_le_bytes(), seed));
+            }
+            if planned.iter().any(|earlier| earlier.phase.name == phase.name) {
+                return Err(ScheduleError::SameName(phase.name));
+            }
+            let count = phase.duration.and_then(|duration| phase.shape.due_before(duration));
+            if count == Some(0) {
+                return Err(ScheduleError::Hollow(phase.name));
+            }
+            let end = match count.map(|count| first.checked_add(count)) {
+                Some(None | Some(u64::MAX)) => return Err(ScheduleError::Overfull(phase.name)),
+                end => end.flatten(),
             };
             if index < last {
                 let Some(duration) = phase.duration else {
@@ -126,7 +146,7 @@ impl Schedule {
                     return Err(ScheduleError::Uncounted(phase.name));
                 };
                 planned.push(Planned { phase, starts, first, end: Some(end) });
-                starts += duration;
+                starts = starts.0.checked_add(duration.0).map(Nanos).ok_or(ScheduleError::TooLong)?;
                 first = end;
             } else {
                 planned.push(Planned { phase, starts, first, end });
@@ -143,26 +163,25 @@ impl Schedule {
         if self.limit.is_some_and(|limit| number >= limit) {
             return Due::Never;
         }
-        while let Some(planned) = self.phases.get(cursor.phase) {
-            if number < planned.first {
-                cursor.phase -= 1;
-                continue;
-            }
-            if planned.end.is_some_and(|end| number >= end) {
-                cursor.phase += 1;
-                continue;
-            }
-            let offset = match &planned.phase.shape {
-                Shape::Constant(rate) => rate.due(number - planned.first),
-                Shape::Replay(speed) => speed.compress(recorded_offset),
-                Shape::Unlimited => return Due::Now(cursor.phase),
-            };
-            return match planned.phase.duration {
-                Some(duration) if offset >= duration => Due::Never,
-                _ => Due::At(planned.starts + offset, cursor.phase),
-            };
+        let Some(planned) = self.seek(cursor, number) else {
+            return Due::Never;
+        };
+        let phase = cursor.phase;
+        match planned.phase.shape.due(cursor, number - planned.first, recorded_offset) {
+            None => Due::Now(phase),
+            Some(offset) if planned.phase.duration.is_some_and(|duration| offset >= duration) => Due::Never,
+            Some(offset) => Due::At(planned.starts + offset, phase),
         }
-        Due::Never
+    }
+
+    /// The phase that holds event `number`, remembered in `cursor`.
+    fn seek(&self, cursor: &mut Cursor, number: u64) -> Option<&Planned> {
+        let holds = |planned: &Planned| number >= planned.first && planned.end.is_none_or(|end| number < end);
+        if !self.phases.get(cursor.phase).is_some_and(holds) {
+            cursor.phase = self.phases.iter().position(holds)?;
+            cursor.block = None;
+        }
+        self.phases.get(cursor.phase)
     }
 
     /// When the last phase ends by the clock; `None` where only the data or the count ends it.
@@ -185,11 +204,28 @@ impl Schedule {
     /// How many events are due before `instant`, where that is a function of time alone.
     #[must_use]
     pub fn due_before(&self, instant: Nanos) -> Option<u64> {
-        let planned = self.phases.iter().rev().find(|planned| planned.starts <= instant)?;
-        let Shape::Constant(rate) = &planned.phase.shape else { return None };
+        let planned = self.phases.get(self.phase_at(instant))?;
         let within = instant.since(planned.starts).min(planned.phase.duration.unwrap_or(Nanos::MAX));
-        let due = planned.first + rate.due_before(within);
+        let due = planned.first.saturating_add(planned.phase.shape.due_before(within)?);
         Some(self.limit.map_or(due, |limit| due.min(limit)))
+    }
+
+    /// The integral of the planned rate over [0, `instant`): what [`Schedule::due_before`] counts, before chance and
+    /// rounding to whole events. `None` where there is no plan in time.
+    #[must_use]
+    pub fn expected_before(&self, instant: Nanos) -> Option<f64> {
+        let mut sum = 0.0;
+        for planned in self.phases.iter().take_while(|planned| planned.starts <= instant) {
+            let within = instant.since(planned.starts).min(planned.phase.duration.unwrap_or(Nanos::MAX));
+            sum += planned.phase.shape.expected(within)?;
+        }
+        Some(sum)
+    }
+
+    /// The highest planned rate in events per second, where there is a plan in time.
+    #[must_use]
+    pub fn peak(&self) -> Option<f64> {
+        self.phases.iter().try_fold(0.0, |peak: f64, planned| Some(peak.max(planned.phase.shape.peak()?)))
     }
 
     /// The phases, in order.
@@ -214,11 +250,7 @@ impl Schedule {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self.phases.as_slice() {
-            [one] => match one.phase.shape {
-                Shape::Constant(_) => "constant",
-                Shape::Replay(_) => "replay",
-                Shape::Unlimited => "unlimited",
-            },
+            [one] => one.phase.shape.name(),
             _ => "phases",
         }
     }

@@ -62,6 +62,11 @@ impl Rate {
         u64::try_from(scaled.div_ceil(u128::from(self.per_ns))).unwrap_or(u64::MAX)
     }
 
+    /// The ratio in lowest terms: so many events in so many ns.
+    pub(super) const fn ratio(self) -> (u64, u64) {
+        (self.events, self.per_ns)
+    }
+
     /// Events per second, for reports.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a reported rate needs 15 digits, not 19")]
@@ -131,6 +136,16 @@ pub enum Level {
     Zero,
     /// Events are due at this rate.
     At(Rate),
+}
+
+impl Level {
+    /// The ratio in lowest terms: so many events in so many ns.
+    pub(super) const fn ratio(self) -> (u64, u64) {
+        match self {
+            Self::Zero => (0, 1),
+            Self::At(rate) => rate.ratio(),
+        }
+    }
 }
 
 impl From<Rate> for Level {
@@ -239,7 +254,8 @@ fn decimal(text: &str) -> Option<(u64, u64)> {
     Some((value.checked_add(fraction)?, scale))
 }
 
-fn gcd(mut a: u128, mut b: u128) -> u128 {
+/// Their greatest common divisor; 1 for two zeros.
+pub(super) fn gcd(mut a: u128, mut b: u128) -> u128 {
     while b > 0 {
         (a, b) = (b, a % b);
     }
