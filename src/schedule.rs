@@ -7,6 +7,8 @@ pub mod config;
 pub mod curve;
 pub mod exponential;
 mod float;
+#[cfg(test)]
+mod laws;
 pub mod poisson;
 pub mod rate;
 pub mod shape;
