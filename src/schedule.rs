@@ -9,6 +9,7 @@ pub mod exponential;
 mod float;
 #[cfg(test)]
 mod laws;
+pub mod points;
 pub mod poisson;
 pub mod rate;
 pub mod shape;
@@ -18,7 +19,7 @@ pub mod text;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::clock::Nanos;
-pub use config::{PhaseConfig, PhaseError};
+pub use config::{BadPhase, PhaseConfig, PhaseError, phases};
 pub use rate::{Level, Rate, Speed};
 pub use shape::Shape;
 

@@ -5,9 +5,12 @@
 //! largest whole `t` for which `2 e0 D t + (e1 - e0) t^2 <= 2 p D n`. Floating point only guesses `t`; the inequality,
 //! in integers of 192 bits, decides. The result is the exact due time rounded down to a ns: no error grows with `n`.
 
-use super::float::{float, floor};
+mod piece;
+
+use super::float::float;
 use super::rate::{Level, gcd};
 use crate::clock::Nanos;
+use piece::Piece;
 
 /// A rate over time, made of straight lines.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,10 +52,10 @@ pub enum CurveError {
     #[error("a curve needs at least two points")]
     TooFewPoints,
     /// The first point is not at the start.
-    #[error("the first point of a curve must be at 0s, this one is at {0:?}")]
+    #[error("the first point of a curve must be at 0s, this one is at {0}")]
     LateStart(Nanos),
     /// A point is earlier than the one before it.
-    #[error("point {index} of the curve, at {at:?}, is earlier than the one before it")]
+    #[error("point {index} of the curve, at {at}, is earlier than the one before it")]
     Unsorted {
         /// Counted from 1.
         index: usize,
@@ -65,19 +68,6 @@ pub enum CurveError {
          give the rates fewer decimals, or divide it into several phases"
     )]
     TooFine,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Piece {
-    /// When it starts, in ns since the start of the curve.
-    starts: u64,
-    /// Events before it, in units of 1 / (2 p).
-    before: u128,
-    length: u64,
-    /// The `e0` of the module's formula.
-    from: u64,
-    /// The `e1`.
-    to: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,7 +169,7 @@ impl Curve {
             end = Piece { from: numerator(stretch.from), to: numerator(stretch.to), length: stretch.length.0, ..end };
             if end.length > 0 {
                 curve.pieces.push(end);
-                end = end.next()?;
+                end = end.next().ok_or(CurveError::TooFine)?;
             }
         }
         match after {
@@ -269,94 +259,10 @@ pub struct SpikeTiming {
     pub fall: Nanos,
 }
 
-impl Piece {
-    /// An empty piece where this one ends, at its last rate.
-    fn next(&self) -> Result<Self, CurveError> {
-        let area = (u128::from(self.from) + u128::from(self.to)) * u128::from(self.length);
-        let starts = self.starts.checked_add(self.length).ok_or(CurveError::TooFine)?;
-        Ok(Self { starts, before: self.before + area, length: 0, from: self.to, to: self.to })
-    }
-
-    /// Events from its start to `t`, in units of 1 / (2 p), rounded up.
-    fn area(&self, t: u64) -> u128 {
-        if self.from == self.to {
-            return 2 * u128::from(self.from) * u128::from(t);
-        }
-        self.scaled_area(t).div_ceil(self.length)
-    }
-
-    /// `2 e0 D t + (e1 - e0) t^2`: never negative, as `t <= D`.
-    fn scaled_area(&self, t: u64) -> Wide {
-        let level = 2 * u128::from(self.from) * u128::from(self.length);
-        let slope = if self.to >= self.from {
-            level + u128::from(self.to - self.from) * u128::from(t)
-        } else {
-            level - u128::from(self.from - self.to) * u128::from(t)
-        };
-        Wide::product(slope, t)
-    }
-
-    /// The largest `t` by which no more than `area` is due.
-    fn reach(&self, area: u128) -> u64 {
-        if self.from == self.to {
-            let twice = 2 * u128::from(self.from);
-            return area.checked_div(twice).map_or(self.length, |t| u64::try_from(t).unwrap_or(u64::MAX));
-        }
-        let target = Wide::product(area, self.length);
-        let mut t = self.guess(area).min(self.length);
-        while self.scaled_area(t) > target {
-            t -= 1;
-        }
-        while t < self.length && self.scaled_area(t + 1) <= target {
-            t += 1;
-        }
-        t
-    }
-
-    /// The solution in floating point, by the form of the quadratic formula that subtracts nothing: from the start of
-    /// a rising piece, from the end of a falling one. Its error is a few times 2^-53 of the piece's length, below a ns.
-    fn guess(&self, area: u128) -> u64 {
-        let length = float(self.length.into());
-        let solve = |area: u128, low: u64, high: u64| {
-            let (area, low, rise) = (float(area), float(low.into()), float((high - low).into()) / length);
-            let denominator = low + (low * low + rise * area).sqrt();
-            if denominator > 0.0 { area / denominator } else { 0.0 }
-        };
-        if self.to > self.from {
-            floor(solve(area, self.from, self.to))
-        } else {
-            let whole = (u128::from(self.from) + u128::from(self.to)) * u128::from(self.length);
-            self.length - floor(solve(whole.saturating_sub(area), self.to, self.from)).min(self.length)
-        }
-    }
-}
-
-/// A whole number of 192 bits: `high * 2^64 + low`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Wide {
-    high: u128,
-    low: u64,
-}
-
-impl Wide {
-    #[expect(clippy::cast_possible_truncation, reason = "the halves of a number, each by itself")]
-    const fn product(a: u128, b: u64) -> Self {
-        let b = b as u128;
-        let low = (a as u64) as u128 * b;
-        Self { high: (a >> 64) * b + (low >> 64), low: low as u64 }
-    }
-
-    /// For quotients that fit into 128 bits.
-    fn div_ceil(self, divisor: u64) -> u128 {
-        let divisor = u128::from(divisor);
-        let rest = ((self.high % divisor) << 64) | u128::from(self.low);
-        ((self.high / divisor) << 64) + rest.div_ceil(divisor)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schedule::float::floor;
     use proptest::prelude::*;
 
     /// From, to, seconds, and events with their due times.

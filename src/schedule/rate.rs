@@ -148,6 +148,33 @@ impl Level {
     }
 }
 
+impl Level {
+    /// The levels from `from` to `to`, both included, in steps of exactly `step`. `None` where the steps miss `to`, or
+    /// are more than `most`.
+    pub(super) fn stairs(from: Self, to: Self, step: Rate, most: usize) -> Option<Vec<Self>> {
+        let fractions = [from.ratio(), to.ratio(), step.ratio()];
+        let common = fractions.iter().try_fold(1_u128, |common, &(_, per_ns)| {
+            let per_ns = u128::from(per_ns);
+            (per_ns / gcd(common, per_ns)).checked_mul(common)
+        })?;
+        let [first, last, step] = fractions.map(|(events, per_ns)| {
+            (common / u128::from(per_ns)).checked_mul(u128::from(events)).and_then(|events| i128::try_from(events).ok())
+        });
+        let (first, last, step) = (first?, last?, step?);
+        let (steps, rest) = ((last - first) / step, (last - first) % step);
+        if rest != 0 || usize::try_from(steps.unsigned_abs()).ok()? >= most {
+            return None;
+        }
+        let level = |index: i128| {
+            let events = u128::try_from(first + steps.signum() * index * step).ok()?;
+            let divisor = gcd(events, common);
+            let (events, per_ns) = (u64::try_from(events / divisor).ok()?, u64::try_from(common / divisor).ok()?);
+            Some(if events == 0 { Self::Zero } else { Self::At(Rate { events, per_ns }) })
+        };
+        (0..=steps.abs()).map(level).collect()
+    }
+}
+
 impl From<Rate> for Level {
     fn from(rate: Rate) -> Self {
         Self::At(rate)
@@ -308,6 +335,17 @@ mod tests {
         for text in ["0/parsec", "-0", "", "/s"] {
             assert!(text.parse::<Level>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn stairs_go_up_and_down_in_whole_steps() {
+        let level = |text: &str| text.parse::<Level>().unwrap();
+        let stairs = |from, to, step| Level::stairs(level(from), level(to), rate(step), 100);
+        assert_eq!(stairs("0", "0.3", "0.1"), Some(["0", "0.1", "0.2", "0.3"].map(level).to_vec()));
+        assert_eq!(stairs("300", "100", "100"), Some(["300", "200", "100"].map(level).to_vec()));
+        assert_eq!(stairs("5", "5", "1"), Some(vec![level("5")]));
+        assert_eq!(stairs("0", "10", "3"), None);
+        assert_eq!(stairs("0", "100", "1"), None, "101 steps");
     }
 
     proptest! {

@@ -1,0 +1,408 @@
+//! From a phase in a scenario to a phase of a schedule: what must hold, and what is said where it does not.
+
+use std::path::PathBuf;
+
+use super::{Growth, Kind, PhaseConfig};
+use crate::clock::Nanos;
+use crate::schedule::curve::{Curve, CurveError, SpikeTiming};
+use crate::schedule::exponential::Exponential;
+use crate::schedule::poisson::{Poisson, PoissonError};
+use crate::schedule::rate::{Level, Rate, Speed};
+use crate::schedule::sine::Sine;
+use crate::schedule::text::{Levels, Span};
+use crate::schedule::{Phase, Shape};
+
+/// Why a phase of a scenario is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PhaseError {
+    /// A field that the schedule needs is not there.
+    #[error("schedule \"{kind}\" needs `{field}`")]
+    Missing {
+        /// The schedule.
+        kind: Kind,
+        /// The field.
+        field: &'static str,
+    },
+    /// A field is there that means nothing to the schedule.
+    #[error("schedule \"{kind}\" has no use for `{field}`; beside name, duration and warm_up it takes {}", kind.fields())]
+    Unwanted {
+        /// The schedule.
+        kind: Kind,
+        /// The field.
+        field: &'static str,
+    },
+    /// Two fields that exclude each other.
+    #[error("schedule \"{kind}\" takes `{0}` or `{1}`, not both", fields.0, fields.1)]
+    Either {
+        /// The schedule.
+        kind: Kind,
+        /// The fields.
+        fields: (&'static str, &'static str),
+    },
+    /// A span of no length.
+    #[error("`{0}` must be longer than 0s")]
+    NoTime(&'static str),
+    /// A factor cannot lead from or to nothing.
+    #[error("an exponential ramp cannot start or end at 0/s: give a rate above that, or growth = \"linear\"")]
+    GrowthFromZero,
+    /// A sine below zero.
+    #[error("an amplitude of {amplitude} is above the mean of {mean}: the rate would fall below 0")]
+    BelowZero {
+        /// The mean.
+        mean: Rate,
+        /// The amplitude.
+        amplitude: Rate,
+    },
+    /// The steps miss their end, or are more than can be meant.
+    #[error("no whole number of steps of {step} (at most {MOST_STEPS}) leads from {from} to {to}")]
+    Uneven {
+        /// The first rate.
+        from: Level,
+        /// The last one.
+        to: Level,
+        /// The difference.
+        step: Rate,
+    },
+    /// The points of a curve stand in a file that nobody has read.
+    #[error("the points in {} have not been read", .0.display())]
+    Unread(PathBuf),
+    /// The rates make no curve.
+    #[error(transparent)]
+    Curve(#[from] CurveError),
+    /// The random distributions refuse.
+    #[error(transparent)]
+    Poisson(#[from] PoissonError),
+}
+
+/// A phase that is none, and which one it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("phase {number}{}: {cause}", name.as_ref().map(|name| format!(" (\"{name}\")")).unwrap_or_default())]
+pub struct BadPhase {
+    /// Its place, counted from 1.
+    pub number: usize,
+    /// Its name, where it has one.
+    pub name: Option<String>,
+    /// What is wrong with it.
+    #[source]
+    pub cause: PhaseError,
+}
+
+const MOST_STEPS: usize = 10_000;
+
+/// All phases of a scenario. Those without a name take that of their schedule, with their place where two would be equal.
+///
+/// # Errors
+/// The first one that is no phase.
+pub fn phases(configs: Vec<PhaseConfig>) -> Result<Vec<Phase>, BadPhase> {
+    let kinds: Vec<_> = configs.iter().map(|config| config.schedule).collect();
+    let numbered = configs.into_iter().enumerate().map(|(index, config)| (index + 1, config));
+    let phase = |(number, mut config): (usize, PhaseConfig)| {
+        let name = config.name.clone();
+        if kinds.iter().filter(|kind| **kind == config.schedule).count() > 1 {
+            config.name.get_or_insert_with(|| format!("{}-{number}", config.schedule));
+        }
+        Phase::try_from(config).map_err(|cause| BadPhase { number, name, cause })
+    };
+    numbered.map(phase).collect()
+}
+
+impl TryFrom<PhaseConfig> for Phase {
+    type Error = PhaseError;
+
+    /// Steps and curves without a duration end with their last step or point.
+    fn try_from(config: PhaseConfig) -> Result<Self, PhaseError> {
+        config.check_fields()?;
+        let shape = config.shape()?;
+        let duration = match (&shape, config.schedule) {
+            (Shape::Curve(curve), Kind::Steps | Kind::Curve) => curve.length(),
+            _ => None,
+        };
+        let duration = config.duration.map(|Span(nanos)| nanos).or(duration);
+        let name = config.name.unwrap_or_else(|| config.schedule.to_string());
+        Ok(Self { name, shape, duration, warm_up: config.warm_up })
+    }
+}
+
+impl PhaseConfig {
+    fn check_fields(&self) -> Result<(), PhaseError> {
+        let kind = self.schedule;
+        let (needed, taken) = kind.takes();
+        for (field, there) in self.given() {
+            if there && !needed.contains(&field) && !taken.contains(&field) {
+                return Err(PhaseError::Unwanted { kind, field });
+            }
+        }
+        for field in needed {
+            if self.given().contains(&(field, false)) {
+                return Err(PhaseError::Missing { kind, field });
+            }
+        }
+        for (field, span) in [
+            ("duration", self.duration),
+            ("over", self.over),
+            ("each", self.each),
+            ("period", self.period),
+            ("on", self.on),
+            ("off", self.off),
+        ] {
+            if span == Some(Span(Nanos::ZERO)) {
+                return Err(PhaseError::NoTime(field));
+            }
+        }
+        Ok(())
+    }
+
+    /// `value`, or that the schedule needs it.
+    fn need<T>(&self, field: &'static str, value: Option<T>) -> Result<T, PhaseError> {
+        value.ok_or(PhaseError::Missing { kind: self.schedule, field })
+    }
+
+    fn span(&self, field: &'static str, value: Option<Span>) -> Result<Nanos, PhaseError> {
+        self.need(field, value).map(|Span(nanos)| nanos)
+    }
+
+    fn shape(&self) -> Result<Shape, PhaseError> {
+        Ok(match self.schedule {
+            Kind::Constant => Shape::Constant(self.need("rate", self.rate)?),
+            Kind::Ramp => self.ramp()?,
+            Kind::Steps => self.steps()?,
+            Kind::Sine => self.sine()?,
+            Kind::Spike => self.spike()?,
+            Kind::Poisson => Shape::Poisson(Poisson::new(self.need("rate", self.rate)?, self.seed)?),
+            Kind::Bursts => {
+                let (rate, base) = (self.need("rate", self.rate)?, self.base.unwrap_or(Level::Zero));
+                Shape::Curve(Curve::bursts(rate.into(), self.span("on", self.on)?, base, self.span("off", self.off)?)?)
+            }
+            Kind::Replay => Shape::Replay(self.speed.unwrap_or(Speed::RECORDED)),
+            Kind::Curve => self.curve()?,
+            Kind::Unlimited => Shape::Unlimited,
+        })
+    }
+
+    fn ramp(&self) -> Result<Shape, PhaseError> {
+        let (from, to) = (self.need("from", self.from)?, self.need("to", self.to)?);
+        let over = self.span("duration", self.over.or(self.duration))?;
+        match (self.growth, from, to) {
+            (None | Some(Growth::Linear), ..) => Ok(Shape::Curve(Curve::ramp(from, to, over)?)),
+            (Some(Growth::Exponential), Level::At(from), Level::At(to)) => {
+                Exponential::new(from, to, over).map(Shape::Exponential).ok_or(PhaseError::NoTime("over"))
+            }
+            (Some(Growth::Exponential), ..) => Err(PhaseError::GrowthFromZero),
+        }
+    }
+
+    fn steps(&self) -> Result<Shape, PhaseError> {
+        let kind = self.schedule;
+        let levels = match (&self.rates, self.step) {
+            (Some(_), Some(_)) => return Err(PhaseError::Either { kind, fields: ("rates", "step") }),
+            (Some(_), None) if self.from.is_some() => {
+                return Err(PhaseError::Either { kind, fields: ("rates", "from") });
+            }
+            (Some(_), None) if self.to.is_some() => return Err(PhaseError::Either { kind, fields: ("rates", "to") }),
+            (Some(Levels(levels)), None) => levels.clone(),
+            (None, Some(step)) => {
+                let (from, to) = (self.need("from", self.from)?, self.need("to", self.to)?);
+                Level::stairs(from, to, step, MOST_STEPS).ok_or(PhaseError::Uneven { from, to, step })?
+            }
+            (None, None) => return Err(PhaseError::Missing { kind, field: "rates" }),
+        };
+        let each = match (self.each, self.duration) {
+            (Some(Span(each)), _) => each,
+            (None, Some(Span(duration))) => Nanos(duration.0 / (levels.len() as u64).max(1)),
+            (None, None) => return Err(PhaseError::Missing { kind, field: "each" }),
+        };
+        Ok(Shape::Curve(Curve::steps(&levels, each)?))
+    }
+
+    fn sine(&self) -> Result<Shape, PhaseError> {
+        let (mean, amplitude) = (self.need("mean", self.mean)?, self.need("amplitude", self.amplitude)?);
+        let sine = Sine::new(mean, amplitude, self.span("period", self.period)?);
+        sine.map(Shape::Sine).ok_or(PhaseError::BelowZero { mean, amplitude })
+    }
+
+    fn spike(&self) -> Result<Shape, PhaseError> {
+        let or_at_once = |span: Option<Span>| span.map_or(Nanos::ZERO, |Span(nanos)| nanos);
+        let timing = SpikeTiming {
+            at: self.span("at", self.at)?,
+            rise: or_at_once(self.rise),
+            hold: self.span("hold", self.hold)?,
+            fall: or_at_once(self.fall.or(self.rise)),
+        };
+        Ok(Shape::Curve(Curve::spike(self.need("base", self.base)?, self.need("peak", self.peak)?, timing)?))
+    }
+
+    fn curve(&self) -> Result<Shape, PhaseError> {
+        match (&self.points, &self.file) {
+            (Some(_), Some(_)) => Err(PhaseError::Either { kind: self.schedule, fields: ("points", "file") }),
+            (None, Some(file)) => Err(PhaseError::Unread(file.clone())),
+            (None, None) => Err(PhaseError::Missing { kind: self.schedule, field: "points" }),
+            (Some(points), None) => {
+                let points: Vec<_> = points.iter().map(|(Span(at), level)| (*at, *level)).collect();
+                Ok(Shape::Curve(Curve::points(&points)?))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(scenario: &str) -> PhaseConfig {
+        toml::from_str(scenario).unwrap()
+    }
+
+    fn phase(scenario: &str) -> Phase {
+        config(scenario).try_into().unwrap()
+    }
+
+    fn refusal(scenario: &str) -> PhaseError {
+        Phase::try_from(config(scenario)).unwrap_err()
+    }
+
+    #[test]
+    fn every_schedule_is_made_from_its_fields() {
+        let seconds = |s| Some(Nanos::from_secs(s));
+        for (scenario, name, duration, count) in [
+            ("rate = \"10/s\"\nduration = \"60s\"", "constant", seconds(60), Some(600)),
+            ("schedule = \"ramp\"\nfrom = 0\nto = 100\nduration = \"10s\"", "ramp", seconds(10), Some(500)),
+            (
+                "schedule = \"ramp\"\nfrom = 0\nto = 100\nover = \"10s\"\nduration = \"20s\"",
+                "ramp",
+                seconds(20),
+                Some(1_500),
+            ),
+            (
+                "schedule = \"ramp\"\nfrom = 1\nto = 10\ngrowth = \"exponential\"\nduration = \"100s\"",
+                "ramp",
+                seconds(100),
+                Some(391),
+            ),
+            ("schedule = \"steps\"\nrates = [1, 2, 3]\neach = \"10s\"", "steps", seconds(30), Some(60)),
+            ("schedule = \"steps\"\nrates = [1, 2, 3]\nduration = \"30s\"", "steps", seconds(30), Some(60)),
+            ("schedule = \"steps\"\nfrom = 3\nto = 1\nstep = 1\neach = \"10s\"", "steps", seconds(30), Some(60)),
+            (
+                "schedule = \"sine\"\nmean = 10\namplitude = 5\nperiod = \"4s\"\nduration = \"8s\"",
+                "sine",
+                seconds(8),
+                Some(80),
+            ),
+            (
+                "schedule = \"spike\"\nbase = 1\npeak = 11\nat = \"10s\"\nrise = \"2s\"\nhold = \"5s\"\nduration = \"30s\"",
+                "spike",
+                seconds(30),
+                Some(100),
+            ),
+            ("schedule = \"poisson\"\nrate = 10\nseed = 1", "poisson", None, None),
+            (
+                "schedule = \"bursts\"\nrate = 10\non = \"1s\"\noff = \"9s\"\nduration = \"20s\"",
+                "bursts",
+                seconds(20),
+                Some(20),
+            ),
+            ("schedule = \"replay\"\nspeed = \"100x\"", "replay", None, None),
+            ("schedule = \"curve\"\npoints = [[\"0s\", 0], [\"10s\", \"100/s\"]]", "curve", seconds(10), Some(500)),
+            ("schedule = \"unlimited\"", "unlimited", None, None),
+        ] {
+            let phase = phase(scenario);
+            assert_eq!((phase.shape.name(), phase.duration), (name, duration), "{scenario}");
+            assert_eq!(phase.duration.and_then(|span| phase.shape.due_before(span)), count, "{scenario}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_phase_is_refused_by_its_field() {
+        for (scenario, message) in [
+            ("", "schedule \"constant\" needs `rate`"),
+            ("schedule = \"ramp\"\nfrom = 1\nduration = \"1s\"", "schedule \"ramp\" needs `to`"),
+            ("schedule = \"ramp\"\nfrom = 1\nto = 2", "schedule \"ramp\" needs `duration`"),
+            (
+                "schedule = \"ramp\"\nfrom = 0\nto = 0\nduration = \"1s\"",
+                "this rate is 0 all the time, so nothing would ever be due",
+            ),
+            (
+                "schedule = \"ramp\"\nfrom = 0\nto = 2\ngrowth = \"exponential\"\nduration = \"1s\"",
+                "an exponential ramp cannot start or end at 0/s: give a rate above that, or growth = \"linear\"",
+            ),
+            (
+                "rate = 1\namplitude = 1",
+                "schedule \"constant\" has no use for `amplitude`; beside name, duration and warm_up it takes `rate`",
+            ),
+            (
+                "schedule = \"unlimited\"\nrate = 1",
+                "schedule \"unlimited\" has no use for `rate`; beside name, duration and warm_up it takes nothing",
+            ),
+            ("rate = 1\nduration = \"0s\"", "`duration` must be longer than 0s"),
+            (
+                "schedule = \"sine\"\nmean = 1\namplitude = 2\nperiod = \"1s\"",
+                "an amplitude of 2/s is above the mean of 1/s: the rate would fall below 0",
+            ),
+            (
+                "schedule = \"steps\"\nrates = [1]\nfrom = 1\neach = \"1s\"",
+                "schedule \"steps\" takes `rates` or `from`, not both",
+            ),
+            (
+                "schedule = \"steps\"\nfrom = 1\nto = 10\nstep = 4\neach = \"1s\"",
+                "no whole number of steps of 4/s (at most 10000) leads from 1/s to 10/s",
+            ),
+            ("schedule = \"steps\"\nrates = [1]", "schedule \"steps\" needs `each`"),
+            ("schedule = \"curve\"", "schedule \"curve\" needs `points`"),
+            ("schedule = \"curve\"\nfile = \"day.csv\"", "the points in day.csv have not been read"),
+            (
+                "schedule = \"curve\"\npoints = [[\"0s\", 1], [\"5s\", 1], [\"4s\", 1]]",
+                "point 3 of the curve, at 4s, is earlier than the one before it",
+            ),
+        ] {
+            assert_eq!(refusal(scenario).to_string(), message);
+        }
+    }
+
+    #[test]
+    fn values_that_are_none_are_refused_while_reading() {
+        for (scenario, message) in [
+            ("rate = \"fast\"", "\"fast\" is no rate"),
+            ("rate = -5", "\"-5\" is no rate"),
+            ("rate = 0", "a rate must be above 0"),
+            ("rate = 20000000000", "at most 1000000000/s"),
+            ("rate = 1\nduration = 60", "\"60\" is no duration"),
+            ("rate = 1\nspeeed = 1", "unknown field `speeed`"),
+            ("schedule = \"zigzag\"", "unknown variant `zigzag`"),
+            ("schedule = \"curve\"\npoints = [[\"0s\", -1]]", "\"-1\" is no rate"),
+        ] {
+            let error = toml::from_str::<PhaseConfig>(scenario).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_bad_phase_is_named_by_its_place() {
+        let configs = vec![config("rate = 1"), config("name = \"peak\"\nschedule = \"ramp\"\nfrom = 1")];
+        let error = phases(configs).unwrap_err();
+        assert_eq!(error.to_string(), "phase 2 (\"peak\"): schedule \"ramp\" needs `to`");
+    }
+
+    #[test]
+    fn unnamed_phases_of_one_kind_are_numbered() {
+        let configs = ["rate = 1", "rate = 2\nname = \"busy\"", "rate = 3", "schedule = \"unlimited\""].map(config);
+        let names: Vec<_> = phases(configs.into()).unwrap().into_iter().map(|phase| phase.name).collect();
+        assert_eq!(names, ["constant-1", "busy", "constant-3", "unlimited"]);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let scenario = "name = \"day\"\nschedule = \"curve\"\nduration = \"90s\"\nwarm_up = true\n\
+                        points = [[\"0s\", \"0/s\"], [\"1500ms\", \"0.5/s\"]]\n";
+        let config = config(scenario);
+        assert_eq!(toml::to_string(&config).unwrap(), scenario);
+        assert!(Phase::try_from(config).unwrap().warm_up);
+    }
+
+    #[test]
+    fn points_from_a_file_take_its_place() {
+        let mut config = config("schedule = \"curve\"\nfile = \"day.csv\"");
+        assert_eq!(config.curve_file(), Some(std::path::Path::new("day.csv")));
+        config.set_points(vec![(Nanos::ZERO, Level::Zero), (Nanos::from_secs(2), "100".parse().unwrap())]);
+        assert_eq!(config.curve_file(), None);
+        assert_eq!(Phase::try_from(config).unwrap().duration, Some(Nanos::from_secs(2)));
+    }
+}
