@@ -3,6 +3,7 @@
 //! The phases of a run follow one another without a gap. A lane asks for the due time of event n, in rising n; nothing
 //! here waits, reads a clock or knows of Kafka.
 
+pub mod chart;
 pub mod config;
 pub mod curve;
 pub mod exponential;
@@ -19,6 +20,7 @@ pub mod text;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::clock::Nanos;
+pub use chart::chart;
 pub use config::{BadPhase, PhaseConfig, PhaseError, phases};
 pub use rate::{Level, Rate, Speed};
 pub use shape::Shape;
@@ -235,6 +237,12 @@ impl Schedule {
     #[must_use]
     pub fn phases(&self) -> impl ExactSizeIterator<Item = &Phase> {
         self.phases.iter().map(|planned| &planned.phase)
+    }
+
+    /// When each phase starts.
+    #[must_use]
+    pub fn starts(&self) -> impl ExactSizeIterator<Item = Nanos> {
+        self.phases.iter().map(|planned| planned.starts)
     }
 
     /// The phase in which `instant` lies, counted from 0; the last one after the end.
