@@ -3,9 +3,11 @@
 pub mod clock;
 pub mod event;
 pub mod kafka;
+pub mod gate;
 pub mod ledger;
 pub mod measure;
 pub mod report;
 pub mod schedule;
 pub mod source;
 pub mod units;
+pub mod verdict;

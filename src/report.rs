@@ -414,11 +414,14 @@ pub struct Replay {
 }
 
 /// One gate and how it ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GateResult {
-    /// The rule as written.
+    /// The rule, or the name of a built-in gate.
     pub rule: String,
-    /// The value compared, in the unit of the report.
+    /// What its author calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The value compared: times in us, sizes in bytes, shares in percent.
     pub value: Option<f64>,
     /// How it ended.
     pub result: GateOutcome,
@@ -433,7 +436,7 @@ pub struct GateResult {
 }
 
 /// How a gate ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GateOutcome {
     /// The rule holds.
@@ -441,6 +444,7 @@ pub enum GateOutcome {
     /// The rule is broken.
     Fail,
     /// Nothing can be said: no samples, too few, or the run is not valid.
+    #[default]
     Unevaluated,
 }
 
@@ -453,4 +457,7 @@ pub struct Verdict {
     pub name: String,
     /// Why, most important first; empty for a pass.
     pub reasons: Vec<String>,
+    /// What happened and was allowed, or was not judged, and why: also of a pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }

@@ -1,0 +1,252 @@
+//! Gates: rules about a report that pass, fail, or stay unevaluated; nothing passes for want of evidence.
+//!
+//! A rule is `PATH OP VALUE[UNIT]`: see [`rule`] for the grammar and [`metric`] for the one table of paths. The gates that
+//! every run has are in [`builtin`], the checks of the generator with their thresholds in [`health`].
+
+pub mod allowance;
+pub mod builtin;
+pub mod evaluate;
+pub mod health;
+pub mod integrity;
+pub mod metric;
+pub mod path;
+pub mod reading;
+pub mod rule;
+pub mod unit;
+pub mod wording;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+pub use self::{
+    allowance::Allowances,
+    builtin::{BuiltIn, UnknownBuiltIn},
+    evaluate::Validity,
+    integrity::Integrity,
+    path::Names,
+    rule::{Rule, RuleError},
+};
+use self::{health::Limits, reading::was_verified};
+use crate::{
+    report::{GateOutcome, GateResult, RunReport},
+    units,
+};
+
+/// A gate as a scenario writes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateConfig {
+    /// The rule, such as `response_time.p99 < 250ms`.
+    pub rule: String,
+    /// What to call it in reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Whether the run ends as soon as the rule is broken.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub abort: bool,
+    /// How long the run has gone on before the rule may end it.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "to_text",
+        deserialize_with = "from_text"
+    )]
+    pub after: Option<Duration>,
+}
+
+impl GateConfig {
+    /// A gate that has only a rule: `--gate RULE`.
+    #[must_use]
+    pub fn of_rule(rule: impl Into<String>) -> Self {
+        Self { rule: rule.into(), ..Self::default() }
+    }
+}
+
+#[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+fn to_text<S: Serializer>(after: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    after.map(|after| format!("{}ms", after.as_millis())).serialize(serializer)
+}
+
+fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| units::duration(&text).map_err(D::Error::custom)).transpose()
+}
+
+/// Why gates are not usable. Found before a run starts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GateError {
+    /// A rule is wrong.
+    #[error("gate \"{rule}\": {source}")]
+    Rule {
+        /// The rule as written.
+        rule: String,
+        /// What is wrong with it.
+        source: RuleError,
+    },
+    /// A rule cannot end a run.
+    #[error(
+        "gate \"{0}\": abort = true needs a figure that is known while the run goes on; this one is known at its end"
+    )]
+    NotDuringTheRun(String),
+    /// A rule has a time and no use for it.
+    #[error("gate \"{0}\": after = … has a meaning only with abort = true")]
+    AfterWithoutAbort(String),
+    /// A name to turn off is no built-in gate.
+    #[error(transparent)]
+    UnknownBuiltIn(#[from] UnknownBuiltIn),
+}
+
+/// A gate whose rule is resolved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gate {
+    /// The rule.
+    pub rule: Rule,
+    /// What its author calls it.
+    pub name: Option<String>,
+    /// How long the run has gone on before the rule may end it; `None` where it may not.
+    pub aborts_after: Option<Duration>,
+}
+
+impl Gate {
+    /// Resolves a gate.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(config: &GateConfig, names: &Names) -> Result<Self, GateError> {
+        let rule =
+            Rule::parse(&config.rule, names).map_err(|source| GateError::Rule { rule: config.rule.clone(), source })?;
+        if config.abort && !rule.path().metric.is_known_during_the_run() {
+            return Err(GateError::NotDuringTheRun(rule.to_string()));
+        }
+        if config.after.is_some() && !config.abort {
+            return Err(GateError::AfterWithoutAbort(rule.to_string()));
+        }
+        let aborts_after = config.abort.then(|| config.after.unwrap_or_default());
+        Ok(Self { rule, name: config.name.clone(), aborts_after })
+    }
+
+    fn evaluate(&self, report: &RunReport, validity: &Validity) -> GateResult {
+        GateResult { name: self.name.clone(), ..self.rule.evaluate(report, validity) }
+    }
+}
+
+/// All gates of a run: those of its plan, and the built-in ones that are not turned off.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Gates {
+    /// The gates of the plan.
+    pub gates: Vec<Gate>,
+    /// The built-in gates that are turned off.
+    pub off: BTreeSet<BuiltIn>,
+    /// The thresholds of the checks of the generator.
+    pub limits: Limits,
+}
+
+impl Gates {
+    /// Resolves the gates of a plan; `off` are the names of built-in gates to turn off.
+    ///
+    /// # Errors
+    /// What is wrong with the first wrong one.
+    pub fn new(configs: &[GateConfig], off: &[String], names: &Names) -> Result<Self, GateError> {
+        let gates = configs.iter().map(|config| Gate::new(config, names)).collect::<Result<_, _>>()?;
+        let mut turned_off = BTreeSet::new();
+        for name in off {
+            turned_off.extend(BuiltIn::named(name)?);
+        }
+        Ok(Self { gates, off: turned_off, limits: Limits::default() })
+    }
+
+    /// Whether a built-in gate is on.
+    #[must_use]
+    pub fn is_on(&self, built_in: BuiltIn) -> bool {
+        !self.off.contains(&built_in)
+    }
+
+    /// Whether the figures of a run say anything about the cluster.
+    #[must_use]
+    pub fn validity(&self, report: &RunReport) -> Validity {
+        health::validity(report, &self.limits, |check| !self.is_on(check))
+    }
+
+    /// Every gate's result: first those of the plan, then the built-in ones.
+    #[must_use]
+    pub fn evaluate(&self, report: &RunReport) -> Vec<GateResult> {
+        let validity = self.validity(report);
+        let mut results: Vec<_> = self.gates.iter().map(|gate| gate.evaluate(report, &validity)).collect();
+        let integrity = Integrity::of(report, &Allowances::of(report));
+        let built_in =
+            [Some(ledger_sums(report, &integrity)), no_violation(report, &integrity), Some(nothing_refused(report))];
+        let health = health::checks(report, &self.limits).into_iter().map(of_check);
+        let all = built_in.into_iter().flatten().chain(health);
+        results.extend(all.filter(|(built_in, _)| self.is_on(*built_in)).map(|(_, result)| result));
+        results
+    }
+
+    /// The first gate that ends the run at `elapsed`, by an interim report: one that fails, not one that lacks evidence.
+    #[must_use]
+    pub fn abort(&self, interim: &RunReport, elapsed: Duration) -> Option<GateResult> {
+        let due = |gate: &&Gate| gate.aborts_after.is_some_and(|after| elapsed >= after);
+        let mut due = self.gates.iter().filter(due).peekable();
+        due.peek()?;
+        let validity = self.validity(interim);
+        due.map(|gate| gate.evaluate(interim, &validity)).find(|result| result.result == GateOutcome::Fail)
+    }
+}
+
+type OfBuiltIn = (BuiltIn, GateResult);
+
+fn of(built_in: BuiltIn, outcome: GateOutcome, value: Option<u64>, reason: Option<String>) -> OfBuiltIn {
+    let value = value.map(reading::as_f64);
+    let rule = built_in.as_str().to_owned();
+    (built_in, GateResult { rule, value, result: outcome, reason, built_in: true, ..GateResult::default() })
+}
+
+fn of_check(finding: health::Finding) -> OfBuiltIn {
+    let rule = finding.check.as_str().to_owned();
+    let (value, result, reason) = (finding.value, finding.outcome, finding.reason);
+    (finding.check, GateResult { rule, value, result, reason, built_in: true, ..GateResult::default() })
+}
+
+fn nothing_scheduled(built_in: BuiltIn) -> OfBuiltIn {
+    of(built_in, GateOutcome::Unevaluated, None, Some("nothing was scheduled".to_owned()))
+}
+
+fn ledger_sums(report: &RunReport, integrity: &Integrity) -> OfBuiltIn {
+    let gate = BuiltIn::LedgerSums;
+    let sum = Some(integrity::sum(&report.ledger));
+    match integrity.sums.first() {
+        Some(broken) => of(gate, GateOutcome::Fail, sum, Some(broken.clone())),
+        None if report.ledger.scheduled == 0 => nothing_scheduled(gate),
+        None => of(gate, GateOutcome::Pass, sum, None),
+    }
+}
+
+/// Left out of a run that read nothing back and found nothing: it cannot say that nothing went wrong.
+fn no_violation(report: &RunReport, integrity: &Integrity) -> Option<OfBuiltIn> {
+    let gate = BuiltIn::NoViolation;
+    let events = |anomalies: &[integrity::Anomaly]| Some(anomalies.iter().map(|anomaly| anomaly.events).sum());
+    Some(match (integrity.violations.first(), integrity.undecided.first()) {
+        (Some(worst), _) => of(gate, GateOutcome::Fail, events(&integrity.violations), Some(worst.sentence.clone())),
+        (_, Some(open)) => of(gate, GateOutcome::Unevaluated, None, Some(open.sentence.clone())),
+        _ if report.ledger.scheduled == 0 => nothing_scheduled(gate),
+        _ if !was_verified(report) => return None,
+        _ => of(gate, GateOutcome::Pass, Some(0), None),
+    })
+}
+
+fn nothing_refused(report: &RunReport) -> OfBuiltIn {
+    let (gate, refused) = (BuiltIn::NothingRefused, report.ledger.refused);
+    match refused {
+        _ if report.ledger.scheduled == 0 => nothing_scheduled(gate),
+        0 => of(gate, GateOutcome::Pass, Some(0), None),
+        _ => {
+            let reason = format!("{} refused, proven not written", wording::count(refused, "event"));
+            of(gate, GateOutcome::Fail, Some(refused), Some(reason))
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! What a run's configuration allows: with `acks=1` a broker may lose what it acked, and that is no violation.
+
+use std::collections::BTreeMap;
+
+use crate::report::RunReport;
+
+/// For each anomaly that a configuration may allow, why it does; `None` where it must not happen.
+///
+/// The strictest is the default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Allowances {
+    /// Acked events may be lost.
+    pub loss: Option<&'static str>,
+    /// The client may send an event twice.
+    pub resent: Option<&'static str>,
+    /// Events of one lane and partition may change their order.
+    pub reordering: Option<&'static str>,
+    /// Events of aborted transactions may be seen.
+    pub aborted_reads: Option<&'static str>,
+}
+
+impl Allowances {
+    /// Those of the run that `report` is about.
+    #[must_use]
+    pub fn of(report: &RunReport) -> Self {
+        Self::of_client(&report.environment.client_config, report.run.embedded)
+    }
+
+    /// Those of a client with these settings (librdkafka's names; unset ones have librdkafka's defaults), writing to the
+    /// embedded broker or to a real cluster.
+    #[must_use]
+    pub fn of_client(config: &BTreeMap<String, String>, embedded: bool) -> Self {
+        let get =
+            |names: &[&str]| names.iter().find_map(|name| config.get(*name)).map(|value| value.trim().to_lowercase());
+        let idempotent = config.contains_key("transactional.id")
+            || get(&["enable.idempotence"]).is_some_and(|on| matches!(on.as_str(), "true" | "t" | "1"));
+        let in_flight = get(&["max.in.flight", "max.in.flight.requests.per.connection"]);
+        let one_in_flight = in_flight.as_deref() == Some("1");
+        let acks = get(&["acks", "request.required.acks"]);
+        Self {
+            loss: match acks.as_deref() {
+                _ if idempotent => None,
+                Some("0") => Some("acks=0: nothing is confirmed"),
+                Some("1") => Some("acks=1: the leader alone confirms, and may fail before the others have it"),
+                _ => None,
+            },
+            resent: match (embedded, idempotent) {
+                (true, _) => Some("the embedded broker does not recognise what was sent again"),
+                (false, false) => Some("without idempotence a retry may write an event twice"),
+                (false, true) => None,
+            },
+            reordering: match (embedded, idempotent) {
+                _ if one_in_flight => None,
+                (true, _) => Some("the embedded broker does not check the order of requests in flight"),
+                (false, false) => Some("without idempotence a retry may overtake another request in flight"),
+                (false, true) => None,
+            },
+            aborted_reads: match get(&["isolation.level"]).as_deref() {
+                Some("read_uncommitted") => Some("isolation.level=read_uncommitted"),
+                _ => None,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(settings: &[(&str, &str)], embedded: bool) -> Allowances {
+        let config = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Allowances::of_client(&config, embedded)
+    }
+
+    #[test]
+    fn an_idempotent_producer_with_all_acks_allows_nothing_on_a_real_cluster() {
+        assert_eq!(of(&[("enable.idempotence", "true"), ("acks", "all")], false), Allowances::default());
+        assert_eq!(of(&[("transactional.id", "t"), ("acks", "1")], false), Allowances::default());
+    }
+
+    #[test]
+    fn acks_of_the_leader_alone_allow_loss() {
+        assert!(of(&[("acks", "1")], false).loss.is_some());
+        assert!(of(&[("request.required.acks", "0")], false).loss.is_some());
+        assert!(of(&[("acks", "-1")], false).loss.is_none());
+        assert!(of(&[], false).loss.is_none());
+    }
+
+    #[test]
+    fn one_request_in_flight_keeps_the_order_even_without_idempotence() {
+        assert!(of(&[], false).reordering.is_some());
+        assert!(of(&[("max.in.flight", "1")], false).reordering.is_none());
+        assert!(of(&[("max.in.flight", "1")], false).resent.is_some());
+    }
+
+    #[test]
+    fn the_embedded_broker_may_keep_what_is_sent_twice() {
+        let embedded = of(&[("enable.idempotence", "true")], true);
+        assert!(embedded.resent.is_some() && embedded.reordering.is_some() && embedded.loss.is_none());
+    }
+
+    #[test]
+    fn reading_uncommitted_allows_to_see_what_was_aborted() {
+        assert!(of(&[("isolation.level", "read_uncommitted")], false).aborted_reads.is_some());
+        assert!(of(&[("isolation.level", "read_committed")], false).aborted_reads.is_none());
+    }
+}

@@ -1,0 +1,181 @@
+//! The one table: every metric there is. `loadgen explain gates` prints it, and rules are resolved by it.
+
+use std::sync::LazyLock;
+
+use super::{Column, Fold, Kind, Metric, Part, Source, Stat};
+use crate::{
+    gate::unit::Dimension,
+    ledger::Class,
+    report::{Findings, Offered, PartitionReport, Replay, TimelineRow, TypeReport},
+};
+
+/// A count of `T` with its name.
+type Count<T> = (&'static str, fn(&T) -> u64);
+
+/// A number of `T` with its name and what it counts in.
+type Number<T, V> = (&'static str, Dimension, fn(&T) -> V);
+
+const fn column(name: &'static str, dimension: Dimension, read: fn(&TimelineRow) -> Option<u64>) -> Column {
+    Column { name, dimension, latency: None, read }
+}
+
+const fn latency_column(name: &'static str, latency: Kind, read: fn(&TimelineRow) -> Option<u64>) -> Column {
+    Column { name, dimension: Dimension::Time, latency: Some(latency), read }
+}
+
+static COLUMNS: [Column; 16] = [
+    column("scheduled", Dimension::Count, |row| Some(row.scheduled)),
+    column("sent", Dimension::Count, |row| Some(row.sent)),
+    column("acked", Dimension::Count, |row| Some(row.acked)),
+    column("seen", Dimension::Count, |row| Some(row.seen)),
+    column("failed", Dimension::Count, |row| Some(row.failed)),
+    column("outstanding", Dimension::Count, |row| Some(row.outstanding)),
+    column("unread", Dimension::Count, |row| Some(row.unread)),
+    latency_column("response_p50", Kind::ResponseTime, |row| row.response_p50_us),
+    latency_column("response_p99", Kind::ResponseTime, |row| row.response_p99_us),
+    latency_column("response_max", Kind::ResponseTime, |row| row.response_max_us),
+    latency_column("service_p99", Kind::ServiceTime, |row| row.service_p99_us),
+    latency_column("end_to_end_p99", Kind::EndToEnd, |row| row.end_to_end_p99_us),
+    latency_column("slip_p99", Kind::Slip, |row| row.slip_p99_us),
+    latency_column("lateness_p99", Kind::Lateness, |row| row.lateness_p99_us),
+    column("cpu", Dimension::Time, |row| row.cpu_ms.map(|ms| ms.saturating_mul(1_000))),
+    column("rss", Dimension::Size, |row| row.rss_kib.map(|kib| kib.saturating_mul(1_024))),
+];
+
+/// Every metric there is.
+#[must_use]
+pub fn metrics() -> &'static [Metric] {
+    static TABLE: LazyLock<Vec<Metric>> = LazyLock::new(|| {
+        let mut table = Vec::new();
+        for part in [Part::Run, Part::Phase] {
+            add_ledger(&mut table, part);
+            add_offered(&mut table, part);
+            add_latencies(&mut table, part, &Kind::ALL);
+        }
+        add_findings(&mut table);
+        add_timeline(&mut table);
+        add_event_type(&mut table);
+        add_partitions(&mut table, Part::Run);
+        add_partitions(&mut table, Part::Topic);
+        add_replay(&mut table);
+        table
+    });
+    &TABLE
+}
+
+fn add(table: &mut Vec<Metric>, part: Part, name: impl Into<String>, dimension: Dimension, source: Source) {
+    table.push(Metric { part, name: name.into(), dimension, source });
+}
+
+fn add_ledger(table: &mut Vec<Metric>, part: Part) {
+    add(table, part, "scheduled", Dimension::Count, Source::Scheduled);
+    for class in Class::ALL {
+        add(table, part, class.as_str(), Dimension::Count, Source::Class(class));
+    }
+}
+
+fn add_findings(table: &mut Vec<Metric>) {
+    let findings: [Count<Findings>; 12] = [
+        ("duplicates", |findings| findings.duplicates),
+        ("duplicates_resent", |findings| findings.duplicates_resent),
+        ("duplicates_rewritten", |findings| findings.duplicates_rewritten),
+        ("duplicates_undecided", |findings| findings.duplicates_undecided),
+        ("duplicates_reread", |findings| findings.duplicates_reread),
+        ("reordered", |findings| findings.reordered),
+        ("invalid", |findings| findings.invalid),
+        ("misplaced", |findings| findings.misplaced),
+        ("foreign", |findings| findings.foreign),
+        ("sibling", |findings| findings.sibling),
+        ("seen_then_gone", |findings| findings.seen_then_gone),
+        ("negative_latency", |findings| findings.negative_latency),
+    ];
+    for (name, read) in findings {
+        add(table, Part::Run, name, Dimension::Count, Source::Finding(read));
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+fn add_offered(table: &mut Vec<Metric>, part: Part) {
+    let offered: [Number<Offered, Option<f64>>; 6] = [
+        ("offered.achieved", Dimension::Percent, |offered| offered.achieved_percent),
+        ("offered.rate", Dimension::Rate, |offered| offered.rate_per_s),
+        ("offered.achieved_rate", Dimension::Rate, |offered| Some(offered.achieved_rate_per_s)),
+        ("offered.bytes", Dimension::Size, |offered| Some(offered.bytes as f64)),
+        ("offered.client_blocked", Dimension::Time, |offered| Some(offered.client_blocked_s * 1e6)),
+        ("offered.flow_control", Dimension::Time, |offered| Some(offered.flow_control_s * 1e6)),
+    ];
+    for (name, dimension, read) in offered {
+        add(table, part, name, dimension, Source::Offered(read));
+    }
+}
+
+fn add_latencies(table: &mut Vec<Metric>, part: Part, kinds: &[Kind]) {
+    for kind in kinds {
+        for stat in Stat::ALL {
+            let name = format!("{}.{}", kind.as_str(), stat.as_str());
+            add(table, part, name, stat.dimension(), Source::Latency(*kind, stat));
+        }
+    }
+}
+
+fn add_timeline(table: &mut Vec<Metric>) {
+    for column in &COLUMNS {
+        for fold in Fold::ALL {
+            let name = format!("timeline.{}.{}", column.name, fold.as_str());
+            add(table, Part::Run, name, column.dimension, Source::Timeline(column, fold));
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+fn add_event_type(table: &mut Vec<Metric>) {
+    let numbers: [(Number<TypeReport, f64>, bool); 4] = [
+        (("sent", Dimension::Count, |report| report.sent as f64), false),
+        (("verified", Dimension::Count, |report| report.verified as f64), true),
+        (("invalid", Dimension::Count, |report| report.invalid as f64), true),
+        (("share", Dimension::Percent, |report| report.share_percent), false),
+    ];
+    for ((name, dimension, read), by_verifier) in numbers {
+        add(table, Part::EventType, name, dimension, Source::EventType(read, by_verifier));
+    }
+    add_latencies(table, Part::EventType, &Kind::KEPT_BY_TYPE);
+}
+
+fn add_partitions(table: &mut Vec<Metric>, part: Part) {
+    add(table, part, "partitions.skew", Dimension::Ratio, Source::Skew);
+    add(
+        table,
+        part,
+        "partitions.longest_ack_gap",
+        Dimension::Time,
+        Source::Gap(|partition| partition.longest_ack_gap_us),
+    );
+    add(
+        table,
+        part,
+        "partitions.longest_read_gap",
+        Dimension::Time,
+        Source::Gap(|partition| partition.longest_read_gap_us),
+    );
+    let totals: [(Count<PartitionReport>, bool); 3] = [
+        (("partitions.sent", |partition| partition.sent), false),
+        (("partitions.acked", |partition| partition.acked), false),
+        (("partitions.seen", |partition| partition.seen), true),
+    ];
+    for ((name, read), by_verifier) in totals {
+        add(table, part, name, Dimension::Count, Source::Total(read, by_verifier));
+    }
+}
+
+fn add_replay(table: &mut Vec<Metric>) {
+    let numbers: [Count<Replay>; 5] = [
+        ("replay.rows", |replay| replay.rows),
+        ("replay.bad_rows", |replay| replay.bad_rows),
+        ("replay.gaps_capped", |replay| replay.gaps_capped),
+        ("replay.descents", |replay| replay.descents),
+        ("replay.duplicate_rows", |replay| replay.duplicate_rows),
+    ];
+    for (name, read) in numbers {
+        add(table, Part::Run, name, Dimension::Count, Source::Replay(read));
+    }
+}

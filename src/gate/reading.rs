@@ -1,0 +1,349 @@
+//! Reading a metric off a report: its value and whether that is exact, or why there is none.
+
+use super::{
+    metric::{Column, Fold, Kind, Part, Source, Stat},
+    path::Path,
+    wording::count,
+};
+use crate::{
+    ledger::Class,
+    report::{LatencySummary, LedgerCounts, Offered, PartitionReport, PhaseReport, RunReport, TimelineRow, TypeReport},
+};
+
+/// A metric's value, in the base unit of its dimension.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    /// The value.
+    pub value: f64,
+    /// `Some` where the true value may be larger: why.
+    pub at_least: Option<AtLeast>,
+    /// Samples behind it, where it comes from some.
+    pub samples: Option<u64>,
+}
+
+/// Why a value is a lower bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtLeast {
+    /// Some events were never answered or seen, and entered as the time they were waited for.
+    Censored(u64),
+    /// Some samples lay above the histogram's range.
+    Saturated(u64),
+    /// Some acked events were not read back: what they would have shown is not known.
+    Unread(u64),
+}
+
+impl AtLeast {
+    /// The reason in words.
+    #[must_use]
+    pub fn reason(self) -> String {
+        match self {
+            Self::Censored(events) => format!("at least this: {} without an answer", count(events, "event")),
+            Self::Saturated(samples) => {
+                format!("at least this: {} above the histogram's range", count(samples, "sample"))
+            }
+            Self::Unread(events) => format!("at least this: the fate of {} is not known", count(events, "acked event")),
+        }
+    }
+}
+
+/// Why a metric has no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// In words.
+    pub reason: String,
+    /// Samples there were, where it comes from some.
+    pub samples: Option<u64>,
+}
+
+impl Missing {
+    fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), samples: None }
+    }
+
+    const fn of_samples(reason: String, samples: u64) -> Self {
+        Self { reason, samples: Some(samples) }
+    }
+}
+
+type Read = Result<Reading, Missing>;
+
+impl Path {
+    /// This metric's value in `report`.
+    ///
+    /// # Errors
+    /// Why there is none, or none that means anything.
+    pub fn read(&self, report: &RunReport) -> Read {
+        let metric = self.metric;
+        let reading = match metric.source {
+            Source::Scheduled => exact(as_f64(self.ledger(report)?.scheduled)),
+            Source::Class(class) => class_count(report, self.ledger(report)?, class),
+            Source::Finding(read) => by_verifier(report, as_f64(read(&report.findings)), report.ledger.scheduled),
+            Source::Offered(read) => offered(self.offered(report)?, read),
+            Source::Latency(kind, stat) => self.latency(report, kind)?.map_or_else(
+                || Err(Missing::new(format!("{} was not measured", kind.as_str()))),
+                |summary| statistic(summary, stat),
+            ),
+            Source::Timeline(column, fold) => timeline(report, column, fold),
+            Source::EventType(read, needs_verifier) => {
+                event_type(report, self.type_report(report)?, read, needs_verifier)
+            }
+            Source::Skew => skew(&self.partitions(report)),
+            Source::Gap(read) => gap(&self.partitions(report), read),
+            Source::Total(read, needs_verifier) => total(report, &self.partitions(report), read, needs_verifier),
+            Source::Replay(read) => match &report.replay {
+                Some(replay) if replay.rows > 0 => exact(as_f64(read(replay))),
+                _ => Err(Missing::new("the run replayed nothing")),
+            },
+        }?;
+        if reading.value.is_finite() { Ok(reading) } else { Err(Missing::new("the report holds no number for it")) }
+    }
+
+    fn name(&self) -> &str {
+        self.of.as_deref().unwrap_or("")
+    }
+
+    fn phase<'a>(&self, report: &'a RunReport) -> Result<Option<&'a PhaseReport>, Missing> {
+        let Some(name) = &self.of else { return Ok(None) };
+        let phase = report.phases.iter().find(|phase| phase.name == *name);
+        phase.map(Some).ok_or_else(|| Missing::new(format!("phase \"{name}\" did not run")))
+    }
+
+    fn ledger<'a>(&self, report: &'a RunReport) -> Result<&'a LedgerCounts, Missing> {
+        let ledger = self.phase(report)?.map_or(&report.ledger, |phase| &phase.ledger);
+        if ledger.scheduled == 0 { Err(nothing_scheduled()) } else { Ok(ledger) }
+    }
+
+    fn offered<'a>(&self, report: &'a RunReport) -> Result<&'a Offered, Missing> {
+        let offered = self.phase(report)?.map_or(&report.offered, |phase| &phase.offered);
+        if offered.scheduled == 0 { Err(nothing_scheduled()) } else { Ok(offered) }
+    }
+
+    fn type_report<'a>(&self, report: &'a RunReport) -> Result<&'a TypeReport, Missing> {
+        let found = report.by_type.get(self.name()).filter(|found| found.sent > 0);
+        found.ok_or_else(|| Missing::new(format!("no event of type {} was sent", self.name())))
+    }
+
+    fn latency<'a>(&self, report: &'a RunReport, kind: Kind) -> Result<Option<&'a LatencySummary>, Missing> {
+        if self.metric.part == Part::EventType {
+            return Ok(kind.of_type(&self.type_report(report)?.latency_us));
+        }
+        Ok(kind.of(self.phase(report)?.map_or(&report.latency_us, |phase| &phase.latency_us)))
+    }
+
+    fn partitions<'a>(&self, report: &'a RunReport) -> Vec<&'a PartitionReport> {
+        let wanted = |partition: &&PartitionReport| self.of.as_ref().is_none_or(|topic| partition.topic == *topic);
+        report.partitions.iter().filter(wanted).collect()
+    }
+}
+
+/// Whether anything was read back: without a verifier there is no end-to-end latency.
+#[must_use]
+pub const fn was_verified(report: &RunReport) -> bool {
+    report.latency_us.end_to_end.is_some()
+}
+
+/// How many events of `ledger` are in `class`.
+#[must_use]
+pub const fn count_of(ledger: &LedgerCounts, class: Class) -> u64 {
+    match class {
+        Class::Verified => ledger.verified,
+        Class::Unverified => ledger.unverified,
+        Class::NotAttempted => ledger.not_attempted,
+        Class::Refused => ledger.refused,
+        Class::UnknownSeen => ledger.unknown_seen,
+        Class::UnknownUnseen => ledger.unknown_unseen,
+        Class::Contradicted => ledger.contradicted,
+        Class::Corrupt => ledger.corrupt,
+        Class::Lost => ledger.lost,
+        Class::Expired => ledger.expired,
+        Class::Compacted => ledger.compacted,
+        Class::Undelivered => ledger.undelivered,
+        Class::Unread => ledger.unread,
+        Class::Unattributed => ledger.unattributed,
+        Class::Aborted => ledger.aborted,
+        Class::AbortedSeen => ledger.aborted_seen,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+pub(super) const fn as_f64(count: u64) -> f64 {
+    count as f64
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one of several ways in which a reading ends")]
+const fn exact(value: f64) -> Read {
+    Ok(Reading { value, at_least: None, samples: None })
+}
+
+fn nothing_scheduled() -> Missing {
+    Missing::of_samples("nothing was scheduled".to_owned(), 0)
+}
+
+fn not_verified() -> Missing {
+    Missing::new("nothing was read back (no verifier)")
+}
+
+fn class_count(report: &RunReport, ledger: &LedgerCounts, class: Class) -> Read {
+    let value = as_f64(count_of(ledger, class));
+    match class {
+        Class::Unverified | Class::NotAttempted | Class::Refused | Class::UnknownUnseen | Class::Aborted => {
+            exact(value)
+        }
+        Class::Unread | Class::Unattributed if was_verified(report) => exact(value),
+        _ => bounded_by_unread(was_verified(report), value, ledger),
+    }
+}
+
+fn by_verifier(report: &RunReport, value: f64, scheduled: u64) -> Read {
+    if scheduled == 0 {
+        Err(nothing_scheduled())
+    } else {
+        bounded_by_unread(was_verified(report), value, &report.ledger)
+    }
+}
+
+fn bounded_by_unread(verified: bool, value: f64, ledger: &LedgerCounts) -> Read {
+    if !verified {
+        return Err(not_verified());
+    }
+    let open = ledger.unread + ledger.unattributed;
+    Ok(Reading { value, at_least: (open > 0).then_some(AtLeast::Unread(open)), samples: None })
+}
+
+fn offered(offered: &Offered, read: fn(&Offered) -> Option<f64>) -> Read {
+    read(offered).map_or_else(|| Err(Missing::new("the run had no planned rate")), exact)
+}
+
+fn event_type(report: &RunReport, found: &TypeReport, read: fn(&TypeReport) -> f64, needs_verifier: bool) -> Read {
+    if needs_verifier { by_verifier(report, read(found), report.ledger.scheduled) } else { exact(read(found)) }
+}
+
+fn statistic(summary: &LatencySummary, stat: Stat) -> Read {
+    let samples = Some(summary.count);
+    let counted = |value: u64| Ok(Reading { value: as_f64(value), at_least: None, samples });
+    let measured = |value: Option<f64>| match value {
+        Some(value) => Ok(Reading { value, at_least: bound(summary, value), samples }),
+        None => Err(Missing::of_samples("the report holds no number for it".to_owned(), summary.count)),
+    };
+    if summary.count == 0 {
+        return Err(Missing::of_samples("no samples".to_owned(), 0));
+    }
+    match stat {
+        Stat::Count => counted(summary.count),
+        Stat::Saturated => counted(summary.saturated),
+        Stat::Censored => counted(summary.censored),
+        Stat::Min => measured(summary.min.map(as_f64)),
+        Stat::Max => measured(summary.max.map(as_f64)),
+        Stat::Mean if summary.censored > 0 => mean_with_censored(summary),
+        Stat::Mean => measured(summary.mean),
+        Stat::Quantile(quantile) if summary.count < quantile.samples_needed() => {
+            let needed = count(quantile.samples_needed(), "sample");
+            let reason = format!("needs {needed}, this run had {}", super::wording::thousands(summary.count));
+            Err(Missing::of_samples(reason, summary.count))
+        }
+        Stat::Quantile(quantile) => measured(quantile.of(summary).map(as_f64)),
+    }
+}
+
+/// Whether a value of this latency is only a lower bound. Below the smallest censored sample every rank is known.
+fn bound(summary: &LatencySummary, value: f64) -> Option<AtLeast> {
+    if summary.censored > 0 && summary.censored_from.is_none_or(|from| value >= as_f64(from)) {
+        return Some(AtLeast::Censored(summary.censored));
+    }
+    // The samples above the range were recorded at its end, which then is the largest value.
+    let at_the_end = summary.max.is_none_or(|max| value >= as_f64(max));
+    (summary.saturated > 0 && at_the_end).then_some(AtLeast::Saturated(summary.saturated))
+}
+
+/// The mean is that of the known samples. It is a lower bound only where every censored sample lies above it.
+fn mean_with_censored(summary: &LatencySummary) -> Read {
+    let (Some(mean), Some(from)) = (summary.mean, summary.censored_from) else {
+        return Err(Missing::of_samples("samples without an answer leave no mean".to_owned(), summary.count));
+    };
+    if as_f64(from) < mean {
+        return Err(Missing::of_samples("samples without an answer leave no mean".to_owned(), summary.count));
+    }
+    Ok(Reading { value: mean, at_least: Some(AtLeast::Censored(summary.censored)), samples: Some(summary.count) })
+}
+
+fn timeline(report: &RunReport, column: &Column, fold: Fold) -> Read {
+    let values: Vec<f64> = report.timeline.iter().filter_map(column.read).map(as_f64).collect();
+    let rows = u64::try_from(values.len()).unwrap_or(u64::MAX);
+    let value = match fold {
+        Fold::Max => values.iter().copied().reduce(f64::max),
+        Fold::Min => values.iter().copied().reduce(f64::min),
+        Fold::Mean => (rows > 0).then(|| values.iter().sum::<f64>() / as_f64(rows)),
+    };
+    let Some(value) = value else {
+        return Err(Missing::of_samples("no second of the timeline has a value".to_owned(), 0));
+    };
+    // An event that was never answered is in no row, so the rows alone would look better than the run was.
+    let censored = column.latency.and_then(|kind| kind.of(&report.latency_us)).map_or(0, |summary| summary.censored);
+    Ok(Reading { value, at_least: (censored > 0).then_some(AtLeast::Censored(censored)), samples: Some(rows) })
+}
+
+fn gap(partitions: &[&PartitionReport], read: fn(&PartitionReport) -> u64) -> Read {
+    let acked = partitions.iter().filter(|partition| partition.acked > 0);
+    acked.map(|partition| read(partition)).max().map_or_else(|| Err(nothing_acked()), |gap| exact(as_f64(gap)))
+}
+
+fn total(
+    report: &RunReport,
+    partitions: &[&PartitionReport],
+    read: fn(&PartitionReport) -> u64,
+    needs_verifier: bool,
+) -> Read {
+    if report.ledger.scheduled == 0 {
+        return Err(nothing_scheduled());
+    }
+    if partitions.is_empty() {
+        return Err(Missing::new("the report holds no partition of it"));
+    }
+    let sum = as_f64(partitions.iter().map(|partition| read(partition)).sum());
+    if needs_verifier { by_verifier(report, sum, report.ledger.scheduled) } else { exact(sum) }
+}
+
+fn nothing_acked() -> Missing {
+    Missing::of_samples("nothing was acked".to_owned(), 0)
+}
+
+/// Largest over mean of acked, of the topic where that is largest.
+fn skew(partitions: &[&PartitionReport]) -> Read {
+    let mut topics: Vec<&str> = partitions.iter().map(|partition| partition.topic.as_str()).collect();
+    topics.sort_unstable();
+    topics.dedup();
+    let mut worst: Option<Reading> = None;
+    for topic in topics {
+        let acked: Vec<u64> = partitions.iter().filter(|row| row.topic == topic).map(|row| row.acked).collect();
+        let reading = skew_of(&acked)?;
+        if worst.is_none_or(|worst| worst.value < reading.value) {
+            worst = Some(reading);
+        }
+    }
+    worst.ok_or_else(nothing_acked)
+}
+
+fn skew_of(acked: &[u64]) -> Read {
+    let sum: u64 = acked.iter().sum();
+    let (largest, partitions) =
+        (acked.iter().max().copied().unwrap_or(0), u64::try_from(acked.len()).unwrap_or(u64::MAX));
+    if sum == 0 {
+        return Err(nothing_acked());
+    }
+    let needed = partitions.saturating_mul(SAMPLES_PER_PARTITION);
+    if sum < needed {
+        let reason = format!("needs {}, this run had {}", count(needed, "acked event"), super::wording::thousands(sum));
+        return Err(Missing::of_samples(reason, sum));
+    }
+    let value = as_f64(largest) * as_f64(partitions) / as_f64(sum);
+    Ok(Reading { value, at_least: None, samples: Some(sum) })
+}
+
+/// With fewer acked events per partition, chance alone makes the largest twice the mean.
+const SAMPLES_PER_PARTITION: u64 = 10;
+
+/// Seconds of the timeline that lasted at least half of one: the last may be cut short.
+pub(super) fn full_rows(timeline: &[TimelineRow]) -> impl Iterator<Item = (&TimelineRow, f64)> {
+    let starts = std::iter::once(0.0).chain(timeline.iter().map(|row| row.at_s));
+    timeline.iter().zip(starts).map(|(row, start)| (row, row.at_s - start)).filter(|(_, length)| *length >= 0.5)
+}

@@ -1,0 +1,191 @@
+//! Reports for tests: a healthy run, and an arbitrary one.
+
+use proptest::prelude::*;
+
+use crate::{
+    ledger::Class,
+    report::{
+        Environment, Latencies, LatencySummary, LedgerCounts, Offered, PartitionReport, PhaseReport, Replay, Run,
+        RunReport, SCHEMA_VERSION, TimelineRow, Tool, TopicReport, TypeLatencies, TypeReport,
+    },
+};
+
+/// 200,000 samples around `middle`.
+pub(crate) fn summary(middle: u64) -> LatencySummary {
+    LatencySummary {
+        count: 200_000,
+        min: Some(middle / 2),
+        #[expect(clippy::cast_precision_loss, reason = "a test's small number")]
+        mean: Some(middle as f64 * 1.1),
+        p50: Some(middle),
+        p90: Some(middle * 11 / 10),
+        p95: Some(middle * 12 / 10),
+        p99: Some(middle * 15 / 10),
+        p999: Some(middle * 2),
+        p9999: Some(middle * 3),
+        max: Some(middle * 4),
+        ..LatencySummary::default()
+    }
+}
+
+pub(crate) fn latencies() -> Latencies {
+    Latencies {
+        slip: Some(summary(540)),
+        lateness: Some(summary(500)),
+        blocked: Some(summary(40)),
+        service_time: summary(6_200),
+        response_time: summary(6_740),
+        end_to_end: Some(summary(7_100)),
+    }
+}
+
+fn offered() -> Offered {
+    Offered {
+        scheduled: 200_000,
+        rate_per_s: Some(10_000.0),
+        achieved_rate_per_s: 9_999.9,
+        achieved_percent: Some(99.999),
+        bytes: 38_000_000,
+        client_blocked_s: 0.01,
+        flow_control_s: 0.0,
+    }
+}
+
+/// 20 s at 10,000/s on a real cluster with an idempotent producer: nothing wrong.
+pub(crate) fn healthy() -> RunReport {
+    let ledger = LedgerCounts { scheduled: 200_000, verified: 200_000, ..LedgerCounts::default() };
+    let row = |second: u32| TimelineRow {
+        at_s: f64::from(second),
+        scheduled: 10_000,
+        sent: 10_000,
+        acked: 10_000,
+        seen: 10_000,
+        response_p50_us: Some(6_740),
+        response_p99_us: Some(10_110),
+        response_max_us: Some(20_000),
+        service_p99_us: Some(9_300),
+        end_to_end_p99_us: Some(10_650),
+        slip_p99_us: Some(810),
+        lateness_p99_us: Some(750),
+        cpu_ms: Some(400),
+        rss_kib: Some(61_440),
+        ..TimelineRow::default()
+    };
+    let partition = |partition: i32, acked: u64| PartitionReport {
+        topic: "raw-events".into(),
+        partition,
+        sent: acked,
+        acked,
+        seen: acked,
+        longest_ack_gap_us: 41_000,
+        longest_read_gap_us: 52_000,
+        ..PartitionReport::default()
+    };
+    let types = [("view", 100_000), ("addtocart", 40_000), ("transaction", 60_000)];
+    let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    RunReport {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool { name: "loadgen".into(), version: "0.1.0".into(), librdkafka: "2.12.1".into(), git: None },
+        run: Run {
+            id: "00c0ffee00c0ffee".into(),
+            name: "steady".into(),
+            started_at: "2026-01-01T00:00:00Z".into(),
+            measured_s: 20.0,
+            seed: 1,
+            source: "synthetic".into(),
+            schedule: "constant".into(),
+            lanes: 1,
+            ..Run::default()
+        },
+        environment: Environment {
+            cores: 2,
+            os: "linux x86_64".into(),
+            brokers: vec!["127.0.0.1:9092".into()],
+            topics: vec![TopicReport { name: "raw-events".into(), partitions: 2, replication_factor: Some(3) }],
+            client_config: [setting("acks", "all"), setting("enable.idempotence", "true")].into(),
+        },
+        offered: offered(),
+        ledger,
+        latency_us: latencies(),
+        by_type: types
+            .map(|(name, sent)| {
+                let latency_us = TypeLatencies { response_time: summary(6_740), end_to_end: summary(7_100) };
+                (
+                    name.to_owned(),
+                    TypeReport { sent, verified: sent, share_percent: 1.0, latency_us, ..TypeReport::default() },
+                )
+            })
+            .into(),
+        phases: vec![PhaseReport {
+            name: "peak".into(),
+            schedule: "constant".into(),
+            offered: offered(),
+            ledger,
+            latency_us: latencies(),
+        }],
+        partitions: vec![partition(0, 110_000), partition(1, 90_000)],
+        timeline: (1..=20).map(row).collect(),
+        replay: Some(Replay { rows: 200_000, ..Replay::default() }),
+        ..RunReport::default()
+    }
+}
+
+/// Puts `events` of `healthy`'s verified ones into `class`.
+pub(crate) fn with_class(mut report: RunReport, class: Class, events: u64) -> RunReport {
+    report.ledger.verified -= events;
+    *class_of(&mut report.ledger, class) += events;
+    report
+}
+
+pub(crate) fn class_of(ledger: &mut LedgerCounts, class: Class) -> &mut u64 {
+    match class {
+        Class::Verified => &mut ledger.verified,
+        Class::Unverified => &mut ledger.unverified,
+        Class::NotAttempted => &mut ledger.not_attempted,
+        Class::Refused => &mut ledger.refused,
+        Class::UnknownSeen => &mut ledger.unknown_seen,
+        Class::UnknownUnseen => &mut ledger.unknown_unseen,
+        Class::Contradicted => &mut ledger.contradicted,
+        Class::Corrupt => &mut ledger.corrupt,
+        Class::Lost => &mut ledger.lost,
+        Class::Expired => &mut ledger.expired,
+        Class::Compacted => &mut ledger.compacted,
+        Class::Undelivered => &mut ledger.undelivered,
+        Class::Unread => &mut ledger.unread,
+        Class::Unattributed => &mut ledger.unattributed,
+        Class::Aborted => &mut ledger.aborted,
+        Class::AbortedSeen => &mut ledger.aborted_seen,
+    }
+}
+
+/// A run in which anything may have happened; its ledger adds up.
+pub(crate) fn any_run() -> impl Strategy<Value = RunReport> {
+    let some = || prop_oneof![3 => Just(0_u64), 1 => 1..50_u64];
+    let config = prop_oneof![Just(("acks", "1")), Just(("enable.idempotence", "true")), Just(("acks", "all"))];
+    let anomalies = (prop::collection::vec(some(), Class::ALL.len()), some(), some(), some());
+    let figures = (1..40_000_u64, 90.0..101.0_f64, some(), 0..300_u64, any::<bool>(), any::<bool>());
+    (anomalies, figures, config).prop_map(|((classes, resent, undecided, reordered), figures, (name, value))| {
+        let (lateness, achieved, saturated, late_s, embedded, verified) = figures;
+        let mut report = healthy();
+        for (class, events) in Class::ALL.into_iter().zip(classes) {
+            if class != Class::Verified {
+                report = with_class(report, class, events);
+            }
+        }
+        report.findings.duplicates = resent + undecided;
+        report.findings.duplicates_resent = resent;
+        report.findings.duplicates_undecided = undecided;
+        report.findings.reordered = reordered;
+        report.latency_us.lateness = Some(summary(lateness));
+        report.latency_us.response_time.saturated = saturated;
+        report.latency_us.response_time.censored = late_s;
+        report.latency_us.response_time.censored_from = (late_s > 0).then_some(late_s * 1_000);
+        report.offered.achieved_percent = Some(achieved);
+        report.run.embedded = embedded;
+        report.environment.client_config = [(name.to_owned(), value.to_owned())].into();
+        if !verified {
+            report.latency_us.end_to_end = None;
+        }
+        report
+    })
+}

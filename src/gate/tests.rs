@@ -1,0 +1,352 @@
+//! What holds of every gate, whatever the report says.
+
+use proptest::prelude::*;
+
+use super::{
+    metric::{Part, metrics},
+    rule::Op,
+    sample::{any_run, healthy, with_class},
+    *,
+};
+use crate::{ledger::Class, report::PhaseReport};
+
+fn rule(text: &str) -> Rule {
+    Rule::parse(text, &Names::of(&healthy())).unwrap()
+}
+
+fn evaluate(text: &str, report: &RunReport) -> GateResult {
+    rule(text).evaluate(report, &Gates::default().validity(report))
+}
+
+fn outcome(text: &str, report: &RunReport) -> GateOutcome {
+    evaluate(text, report).result
+}
+
+fn reason(text: &str, report: &RunReport) -> String {
+    evaluate(text, report).reason.unwrap_or_default()
+}
+
+fn built_in(report: &RunReport, wanted: BuiltIn) -> Option<GateResult> {
+    Gates::default().evaluate(report).into_iter().find(|result| result.rule == wanted.as_str())
+}
+
+/// Every path there is, of the parts that [`healthy`] has.
+fn all_paths() -> Vec<(String, unit::Dimension)> {
+    let path = |metric: &metric::Metric| match metric.part {
+        Part::Run => metric.name.clone(),
+        Part::Phase => format!("phase.peak.{}", metric.name),
+        Part::EventType => format!("by_type.view.{}", metric.name),
+        Part::Topic => format!("topic.raw-events.{}", metric.name),
+    };
+    metrics().iter().map(|metric| (path(metric), metric.dimension)).collect()
+}
+
+fn any_rule() -> impl Strategy<Value = Rule> {
+    let paths = all_paths();
+    let limit = prop_oneof![Just(0.0), 0.0..20_000.0_f64, 0.0..200.0_f64];
+    (prop::sample::select(paths), prop::sample::select(Op::ALL.to_vec()), limit)
+        .prop_map(|((path, dimension), op, limit)| rule(&format!("{path} {op} {limit}{}", dimension.base())))
+}
+
+#[test]
+fn every_path_reads_a_value_of_a_healthy_run() {
+    for (path, dimension) in all_paths() {
+        let result = evaluate(&format!("{path} >= 0{}", dimension.base()), &healthy());
+        assert_eq!(result.result, GateOutcome::Pass, "{path}: {:?}", result.reason);
+    }
+}
+
+#[test]
+fn rules_compare_with_the_limit_in_the_right_unit() {
+    let report = healthy();
+    for (text, expected) in [
+        ("response_time.p99 < 250ms", GateOutcome::Pass),
+        ("response_time.p99 < 10ms", GateOutcome::Fail),
+        ("response_time.p99 <= 10110us", GateOutcome::Pass),
+        ("response_time.p99 < 10110us", GateOutcome::Fail),
+        ("lost == 0", GateOutcome::Pass),
+        ("verified >= 200_000", GateOutcome::Pass),
+        ("offered.achieved >= 99.9%", GateOutcome::Pass),
+        ("offered.achieved_rate < 9000/s", GateOutcome::Fail),
+        ("partitions.skew <= 1.1", GateOutcome::Pass),
+        ("partitions.skew < 1.1", GateOutcome::Fail),
+        ("timeline.response_p99.max < 1s", GateOutcome::Pass),
+        ("timeline.rss.max <= 60MiB", GateOutcome::Pass),
+        ("phase.peak.response_time.p99 < 400ms", GateOutcome::Pass),
+        ("by_type.view.response_time.p99 < 10ms", GateOutcome::Fail),
+    ] {
+        assert_eq!(outcome(text, &report), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_quantile_with_too_few_samples_is_unevaluated() {
+    let mut report = healthy();
+    report.latency_us.response_time.count = 20_000;
+    let p9999 = evaluate("response_time.p9999 < 1s", &report);
+    assert_eq!(p9999.result, GateOutcome::Unevaluated);
+    assert_eq!(p9999.reason.as_deref(), Some("needs 100,000 samples, this run had 20,000"));
+    assert_eq!(p9999.samples, Some(20_000));
+    assert_eq!(outcome("response_time.p999 < 1s", &report), GateOutcome::Pass);
+    report.latency_us.response_time.count = 999;
+    assert_eq!(outcome("response_time.p99 < 1s", &report), GateOutcome::Unevaluated);
+    assert_eq!(outcome("response_time.max < 1s", &report), GateOutcome::Pass);
+    report.latency_us.response_time.count = 0;
+    assert_eq!(outcome("response_time.max < 1s", &report), GateOutcome::Unevaluated);
+}
+
+#[test]
+fn a_censored_value_fails_where_the_bound_breaks_the_rule_and_is_else_unevaluated() {
+    let mut report = healthy();
+    report.latency_us.response_time.censored = 300;
+    report.latency_us.response_time.censored_from = Some(10_000);
+    assert_eq!(outcome("response_time.p50 < 250ms", &report), GateOutcome::Pass, "below the censored share");
+    assert_eq!(outcome("response_time.p99 < 250ms", &report), GateOutcome::Unevaluated);
+    assert_eq!(outcome("response_time.p99 < 10ms", &report), GateOutcome::Fail);
+    assert_eq!(outcome("response_time.p99 > 10ms", &report), GateOutcome::Pass, "the bound proves it");
+    assert_eq!(outcome("response_time.p99 > 20ms", &report), GateOutcome::Unevaluated);
+    assert_eq!(outcome("response_time.mean < 9ms", &report), GateOutcome::Unevaluated);
+    assert_eq!(reason("response_time.p99 < 10ms", &report), "at least this: 300 events without an answer");
+    assert_eq!(
+        outcome("timeline.response_p99.max < 1s", &report),
+        GateOutcome::Unevaluated,
+        "an event that was never answered is in no row"
+    );
+}
+
+#[test]
+fn a_latency_gate_of_an_invalid_run_is_unevaluated_but_not_one_about_the_generator() {
+    let mut report = healthy();
+    report.latency_us.lateness = Some(sample::summary(40_000));
+    assert_eq!(outcome("response_time.p99 < 250ms", &report), GateOutcome::Unevaluated);
+    assert!(reason("response_time.p99 < 250ms", &report).starts_with("the run is not valid: events were sent late"));
+    assert_eq!(outcome("lateness.p99 < 5ms", &report), GateOutcome::Fail);
+    assert_eq!(outcome("lost == 0", &report), GateOutcome::Pass);
+
+    let gates = Gates::new(&[], &["generator_healthy".into()], &Names::default()).unwrap();
+    assert_eq!(gates.validity(&report), Validity::Valid);
+    assert!(gates.evaluate(&report).iter().all(|result| result.result == GateOutcome::Pass));
+}
+
+#[test]
+fn what_only_a_verifier_can_tell_is_unevaluated_without_one() {
+    let mut report = with_class(healthy(), Class::Unverified, 200_000);
+    report.latency_us.end_to_end = None;
+    for text in ["lost == 0", "duplicates == 0", "corrupt == 0", "end_to_end.p99 < 1s", "by_type.view.invalid == 0"] {
+        assert_eq!(outcome(text, &report), GateOutcome::Unevaluated, "{text}");
+    }
+    assert_eq!(outcome("refused == 0", &report), GateOutcome::Pass);
+    assert_eq!(built_in(&report, BuiltIn::NoViolation), None, "neither passed nor failed");
+}
+
+#[test]
+fn counts_of_the_reading_side_are_lower_bounds_while_events_are_unread() {
+    let report = with_class(healthy(), Class::Unread, 5);
+    assert_eq!(outcome("lost == 0", &report), GateOutcome::Unevaluated);
+    assert_eq!(outcome("duplicates < 10", &report), GateOutcome::Unevaluated);
+    assert_eq!(outcome("verified >= 199_995", &report), GateOutcome::Pass);
+    assert_eq!(outcome("lost == 0", &with_class(report, Class::Lost, 1)), GateOutcome::Fail);
+}
+
+#[test]
+fn a_phase_that_did_not_run_is_unevaluated() {
+    let mut report = healthy();
+    report.phases = vec![PhaseReport { name: "other".into(), ..PhaseReport::default() }];
+    assert_eq!(reason("phase.peak.lost == 0", &report), "phase \"peak\" did not run");
+}
+
+#[test]
+fn skew_of_few_events_is_unevaluated() {
+    let mut report = healthy();
+    for partition in &mut report.partitions {
+        partition.acked = 9;
+    }
+    assert_eq!(reason("partitions.skew < 2", &report), "needs 20 acked events, this run had 18");
+}
+
+#[test]
+fn skew_is_that_of_the_most_skewed_topic() {
+    let mut report = healthy();
+    let mut other = report.partitions.clone();
+    other[0].acked = 170_000;
+    other[1].acked = 30_000;
+    for partition in &mut other {
+        partition.topic = "other".into();
+    }
+    report.partitions.extend(other);
+    assert_eq!(evaluate("partitions.skew < 1.5", &report).value, Some(1.7));
+    assert_eq!(evaluate("topic.raw-events.partitions.skew < 1.5", &report).value, Some(1.1));
+}
+
+#[test]
+fn a_healthy_run_passes_every_built_in_gate() {
+    let results = Gates::default().evaluate(&healthy());
+    assert_eq!(results.len(), BuiltIn::ALL.len());
+    for result in results {
+        assert_eq!(result.result, GateOutcome::Pass, "{}", result.rule);
+        assert!(result.built_in);
+    }
+}
+
+#[test]
+fn each_built_in_gate_fails_on_what_it_looks_for() {
+    let broken = |change: fn(&mut RunReport)| {
+        let mut report = healthy();
+        change(&mut report);
+        report
+    };
+    for (gate, report) in vec![
+        (BuiltIn::LedgerSums, broken(|report| report.ledger.verified -= 1)),
+        (BuiltIn::LedgerSums, broken(|report| report.phases[0].ledger.lost += 1)),
+        (BuiltIn::NoViolation, with_class(healthy(), Class::Lost, 17)),
+        (BuiltIn::NothingRefused, with_class(healthy(), Class::Refused, 1)),
+        (BuiltIn::GeneratorOnTime, broken(|report| report.latency_us.lateness = Some(sample::summary(5_000)))),
+        (BuiltIn::GeneratorKeptRate, broken(|report| report.offered.achieved_percent = Some(98.9))),
+        (
+            BuiltIn::GeneratorHadCpu,
+            broken(|report| report.timeline.iter_mut().for_each(|row| row.cpu_ms = Some(1_990))),
+        ),
+        (
+            BuiltIn::ClientQueueHadRoom,
+            broken(|report| report.timeline.iter_mut().take(3).for_each(|row| row.slip_p99_us = Some(9_000))),
+        ),
+        (BuiltIn::HistogramsInRange, broken(|report| report.latency_us.service_time.saturated = 1)),
+    ] {
+        let result = built_in(&report, gate).unwrap();
+        assert_eq!(result.result, GateOutcome::Fail, "{gate}");
+        assert!(result.reason.is_some(), "{gate}");
+    }
+}
+
+#[test]
+fn a_rate_missed_because_the_cluster_kept_lanes_waiting_is_not_the_generators_fault() {
+    let mut report = healthy();
+    report.offered.achieved_percent = Some(80.0);
+    report.offered.client_blocked_s = 3.0;
+    assert_eq!(built_in(&report, BuiltIn::GeneratorKeptRate).unwrap().result, GateOutcome::Pass);
+    report.offered.client_blocked_s = 1.0;
+    assert_eq!(built_in(&report, BuiltIn::GeneratorKeptRate).unwrap().result, GateOutcome::Fail);
+}
+
+#[test]
+fn a_queue_that_is_full_while_acks_are_slow_is_the_clusters_doing() {
+    let mut report = healthy();
+    for row in &mut report.timeline {
+        row.slip_p99_us = Some(900_000);
+        row.service_p99_us = Some(800_000);
+    }
+    assert_eq!(built_in(&report, BuiltIn::ClientQueueHadRoom).unwrap().result, GateOutcome::Pass);
+}
+
+#[test]
+fn few_late_events_are_judged_by_the_highest_quantile_that_exists() {
+    let mut report = healthy();
+    let lateness = report.latency_us.lateness.as_mut().unwrap();
+    (lateness.count, lateness.max) = (10, Some(4_000));
+    assert_eq!(built_in(&report, BuiltIn::GeneratorOnTime).unwrap().result, GateOutcome::Pass, "all are on time");
+    report.latency_us.lateness.as_mut().unwrap().max = Some(6_000);
+    assert_eq!(built_in(&report, BuiltIn::GeneratorOnTime).unwrap().result, GateOutcome::Unevaluated);
+    report.latency_us.lateness.as_mut().unwrap().count = 100;
+    assert_eq!(
+        built_in(&report, BuiltIn::GeneratorOnTime).unwrap().result,
+        GateOutcome::Pass,
+        "p90 is within the limit"
+    );
+}
+
+#[test]
+fn a_rate_without_a_plan_is_not_asked_for_what_it_has_not() {
+    let mut report = healthy();
+    (report.latency_us.slip, report.latency_us.lateness, report.latency_us.blocked) = (None, None, None);
+    (report.offered.rate_per_s, report.offered.achieved_percent) = (None, None);
+    assert_eq!(built_in(&report, BuiltIn::GeneratorOnTime), None);
+    assert_eq!(built_in(&report, BuiltIn::GeneratorKeptRate), None);
+    assert_eq!(outcome("offered.achieved >= 99%", &report), GateOutcome::Unevaluated);
+    assert_eq!(reason("lateness.p99 < 5ms", &report), "lateness was not measured");
+}
+
+#[test]
+fn a_gate_ends_the_run_only_when_it_fails_and_its_time_has_come() {
+    let config =
+        GateConfig { abort: true, after: Some(Duration::from_secs(10)), ..GateConfig::of_rule("refused == 0") };
+    let gates = Gates::new(&[config, GateConfig::of_rule("refused == 0")], &[], &Names::default()).unwrap();
+    let refused = with_class(healthy(), Class::Refused, 1);
+    assert_eq!(gates.abort(&refused, Duration::from_secs(9)), None);
+    assert_eq!(gates.abort(&healthy(), Duration::from_secs(11)), None);
+    assert_eq!(gates.abort(&RunReport::default(), Duration::from_secs(11)), None);
+    assert_eq!(gates.abort(&refused, Duration::from_secs(10)).unwrap().rule, "refused == 0");
+}
+
+#[test]
+fn gates_that_cannot_work_are_refused_before_the_run() {
+    let error = |config: GateConfig| Gates::new(&[config], &[], &Names::default()).unwrap_err().to_string();
+    assert_eq!(
+        error(GateConfig { abort: true, ..GateConfig::of_rule("lost == 0") }),
+        "gate \"lost == 0\": abort = true needs a figure that is known while the run goes on; this one is known at its end"
+    );
+    assert_eq!(
+        error(GateConfig { after: Some(Duration::from_secs(1)), ..GateConfig::of_rule("refused == 0") }),
+        "gate \"refused == 0\": after = … has a meaning only with abort = true"
+    );
+    assert!(error(GateConfig::of_rule("lots == 0")).contains("the nearest name is \"lost\""));
+    assert!(Gates::new(&[], &["no_violations".into()], &Names::default()).is_err());
+}
+
+#[test]
+fn a_gate_in_toml_reads_back_as_it_is_written() {
+    let config: GateConfig =
+        toml::from_str("rule = \"refused == 0\"\nname = \"nothing refused\"\nabort = true\nafter = \"10s\"").unwrap();
+    assert_eq!(config.after, Some(Duration::from_secs(10)));
+    assert_eq!(toml::from_str::<GateConfig>(&toml::to_string(&config).unwrap()).unwrap(), config);
+    assert!(toml::from_str::<GateConfig>("rule = \"lost == 0\"\nabrot = true").is_err());
+}
+
+proptest! {
+    #[test]
+    fn no_gate_passes_over_an_empty_report(rule in any_rule()) {
+        let report = RunReport::default();
+        prop_assert_eq!(rule.evaluate(&report, &Validity::Valid).result, GateOutcome::Unevaluated);
+        for result in Gates::default().evaluate(&report) {
+            prop_assert_eq!(result.result, GateOutcome::Unevaluated, "{}", result.rule);
+        }
+    }
+
+    #[test]
+    fn a_rule_and_its_negation_never_both_pass_and_every_result_is_the_same_twice(
+        rule in any_rule(), report in any_run(),
+    ) {
+        let negated = match rule.op() {
+            Op::Less => Op::GreaterOrEqual,
+            Op::LessOrEqual => Op::Greater,
+            Op::Greater => Op::LessOrEqual,
+            Op::GreaterOrEqual => Op::Less,
+            Op::Equal => Op::NotEqual,
+            Op::NotEqual => Op::Equal,
+        };
+        let text = rule.to_string();
+        let opposite = text.replacen(&format!(" {} ", rule.op()), &format!(" {negated} "), 1);
+        let (one, other) = (evaluate(&text, &report), evaluate(&opposite, &report));
+        let passes = |result: &GateResult| result.result == GateOutcome::Pass;
+        prop_assert!(!(passes(&one) && passes(&other)), "{} and {}", text, opposite);
+        prop_assert_eq!(
+            one.result == GateOutcome::Unevaluated, other.result == GateOutcome::Unevaluated,
+            "{} and {}", text, opposite
+        );
+        prop_assert_eq!(&evaluate(&text, &report), &one);
+        prop_assert!(one.result == GateOutcome::Pass || one.result == GateOutcome::Fail || one.reason.is_some());
+    }
+
+    #[test]
+    fn what_is_no_number_never_passes(rule in any_rule()) {
+        let mut report = healthy();
+        let nan = Some(f64::NAN);
+        (report.offered.achieved_percent, report.offered.rate_per_s) = (nan, nan);
+        report.offered.achieved_rate_per_s = f64::NAN;
+        report.latency_us.response_time.mean = nan;
+        let result = rule.evaluate(&report, &Validity::Valid);
+        prop_assert!(result.value.is_none_or(f64::is_finite));
+        if result.value.is_none() {
+            prop_assert_eq!(result.result, GateOutcome::Unevaluated);
+        }
+    }
+}

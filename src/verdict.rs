@@ -1,0 +1,179 @@
+//! The verdict: how a run ended, as one exit code with its reasons, the most important first.
+
+pub mod exit_code;
+
+pub use exit_code::ExitCode;
+
+use crate::{
+    gate::{
+        Allowances, BuiltIn, Gates, Integrity,
+        integrity::Anomaly,
+        wording::{self, thousands},
+    },
+    report::{GateOutcome, GateResult, RunReport, Verdict},
+};
+
+/// What befell the run beside what its report counts. Each text is one sentence.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Conditions {
+    /// The user stopped it.
+    pub interrupted: bool,
+    /// The cluster could not be used: no connection, a time-out, a missing topic, a missing right.
+    pub cluster_error: Option<String>,
+    /// The input data is bad.
+    pub bad_input: Option<String>,
+    /// The configuration turned out to be invalid.
+    pub bad_configuration: Option<String>,
+    /// A gate ended the run, with its result of that moment: it has failed, whatever the figures became until the end.
+    pub aborted_by: Option<GateResult>,
+}
+
+/// The verdict on a run. `report.gates` holds the results of `gates`, see [`Gates::evaluate`]; a result that is missing
+/// there counts as unevaluated.
+#[must_use]
+pub fn judge(report: &RunReport, gates: &Gates, conditions: &Conditions) -> Verdict {
+    let mut findings = Findings::default();
+    findings.add_conditions(report, conditions);
+    findings.add_integrity(report, gates);
+    findings.add_built_ins(report, gates);
+    findings.add_gates(report, gates, conditions);
+    findings.into_verdict()
+}
+
+/// Reasons with the code that each stands for.
+#[derive(Debug, Default)]
+struct Findings {
+    reasons: Vec<(ExitCode, String)>,
+    notes: Vec<String>,
+}
+
+impl Findings {
+    fn add(&mut self, code: ExitCode, reason: impl Into<String>) {
+        self.reasons.push((code, reason.into()));
+    }
+
+    fn add_conditions(&mut self, report: &RunReport, conditions: &Conditions) {
+        for (code, reason) in [
+            (ExitCode::BadInput, &conditions.bad_input),
+            (ExitCode::BadConfiguration, &conditions.bad_configuration),
+            (ExitCode::Cluster, &conditions.cluster_error),
+        ] {
+            if let Some(reason) = reason {
+                self.add(code, reason.clone());
+            }
+        }
+        if conditions.interrupted || report.run.interrupted {
+            self.add(ExitCode::Interrupted, "interrupted before its end; what was sent until then is judged");
+        }
+    }
+
+    /// Straight from ledger and findings, so that no missing gate result hides a violation.
+    fn add_integrity(&mut self, report: &RunReport, gates: &Gates) {
+        let integrity = Integrity::of(report, &Allowances::of(report));
+        let judged = gates.is_on(BuiltIn::NoViolation);
+        for (code, anomalies) in
+            [(ExitCode::CorrectnessViolated, &integrity.violations), (ExitCode::Unevaluated, &integrity.undecided)]
+        {
+            for Anomaly { sentence, .. } in anomalies {
+                if judged {
+                    self.add(code, sentence.clone());
+                } else {
+                    self.notes.push(format!("not judged (no_violation is off): {sentence}"));
+                }
+            }
+        }
+        self.notes.extend(integrity.allowed.into_iter().map(|anomaly| anomaly.sentence));
+        if gates.is_on(BuiltIn::LedgerSums) {
+            for broken in integrity.sums {
+                self.add(ExitCode::RunInvalid, broken);
+            }
+        }
+        if report.ledger.scheduled == 0 {
+            self.add(ExitCode::Unevaluated, "nothing was scheduled, so nothing can be said");
+        }
+    }
+
+    fn add_built_ins(&mut self, report: &RunReport, gates: &Gates) {
+        let mut limits = Vec::new();
+        for finding in crate::gate::health::checks(report, &gates.limits) {
+            if !gates.is_on(finding.check) || report.ledger.scheduled == 0 {
+                continue;
+            }
+            match (finding.outcome, finding.reason) {
+                (GateOutcome::Pass, _) => {}
+                (GateOutcome::Fail, reason) => limits.push(reason.unwrap_or_else(|| finding.check.to_string())),
+                (GateOutcome::Unevaluated, reason) => {
+                    let reason = reason.unwrap_or_default();
+                    self.add(ExitCode::Unevaluated, format!("{}: {reason}", finding.check));
+                }
+            }
+        }
+        if !limits.is_empty() {
+            let how = limits.join("; ");
+            self.add(
+                ExitCode::RunInvalid,
+                format!("the generator was the limit: {how}. These figures say nothing about Kafka."),
+            );
+        }
+        if gates.is_on(BuiltIn::NothingRefused) && report.ledger.refused > 0 {
+            let refused = wording::count(report.ledger.refused, "event");
+            self.add(ExitCode::GateFailed, format!("nothing_refused: {refused} refused, proven not written"));
+        }
+    }
+
+    fn add_gates(&mut self, report: &RunReport, gates: &Gates, conditions: &Conditions) {
+        if let Some(aborting) = &conditions.aborted_by {
+            self.add(ExitCode::GateFailed, format!("ended early by the gate {}", outcome(aborting)));
+        }
+        let own: Vec<&GateResult> = report.gates.iter().filter(|result| !result.built_in).collect();
+        let failed: Vec<&GateResult> =
+            own.iter().copied().filter(|result| result.result == GateOutcome::Fail).collect();
+        for (place, result) in failed.iter().enumerate() {
+            let of = if place == 0 {
+                format!("{} of {}: ", thousands(wide(failed.len())), wording::count(wide(own.len()), "gate"))
+            } else {
+                String::new()
+            };
+            self.add(ExitCode::GateFailed, format!("{of}{}", outcome(result)));
+        }
+        for result in own.iter().filter(|result| result.result == GateOutcome::Unevaluated) {
+            self.add(ExitCode::Unevaluated, outcome(result));
+        }
+        for gate in &gates.gates {
+            let rule = gate.rule.to_string();
+            if !own.iter().any(|result| result.rule == rule) {
+                self.add(ExitCode::Unevaluated, format!("{rule}: it was never evaluated"));
+            }
+        }
+    }
+
+    fn into_verdict(mut self) -> Verdict {
+        // Stable: reasons of one code stay in the order in which they were found.
+        self.reasons.sort_by_key(|(code, _)| code.rank());
+        let code = self.reasons.first().map_or(ExitCode::Pass, |(code, _)| *code);
+        Verdict {
+            code: code.code(),
+            name: code.as_str().to_owned(),
+            reasons: self.reasons.into_iter().map(|(_, reason)| reason).collect(),
+            notes: self.notes,
+        }
+    }
+}
+
+fn wide(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+/// `response_time.p99 < 250ms, measured 1.81 s`, or why it has no value.
+fn outcome(result: &GateResult) -> String {
+    let measured = wording::measured(result).filter(|_| result.result == GateOutcome::Fail);
+    let measured = measured.map_or_else(String::new, |value| format!(", measured {value}"));
+    match &result.reason {
+        Some(reason) if result.result == GateOutcome::Unevaluated => format!("{}: {reason}", result.rule),
+        Some(reason) => format!("{}{measured} ({reason})", result.rule),
+        None => format!("{}{measured}", result.rule),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+//! What holds of every verdict.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    gate::{
+        GateConfig, Names, integrity,
+        sample::{any_run, healthy, summary, with_class},
+    },
+    ledger::Class,
+    report::{Example, LatencySummary},
+};
+
+fn gates(rules: &[&str], off: &[&str]) -> Gates {
+    let configs: Vec<_> = rules.iter().map(|rule| GateConfig::of_rule(*rule)).collect();
+    let off: Vec<String> = off.iter().map(|name| (*name).to_owned()).collect();
+    Gates::new(&configs, &off, &Names::of(&healthy())).unwrap()
+}
+
+fn verdict(mut report: RunReport, gates: &Gates, conditions: &Conditions) -> Verdict {
+    report.gates = gates.evaluate(&report);
+    judge(&report, gates, conditions)
+}
+
+fn plain(report: RunReport) -> Verdict {
+    verdict(report, &Gates::default(), &Conditions::default())
+}
+
+#[test]
+fn a_healthy_run_passes_without_a_reason() {
+    let passed = verdict(healthy(), &gates(&["response_time.p99 < 250ms"], &[]), &Conditions::default());
+    assert_eq!(passed, Verdict { code: 0, name: "pass".into(), ..Verdict::default() });
+}
+
+#[test]
+fn lost_events_are_a_violation_that_names_their_place() {
+    let mut report = with_class(healthy(), Class::Lost, 17);
+    let example = |offset| Example { partition: Some(2), offset: Some(offset), ..Example::default() };
+    report.findings.examples.insert("lost".into(), (91_204..=91_220).map(example).collect());
+    let violated = plain(report);
+    assert_eq!((violated.code, violated.name.as_str()), (3, "correctness_violated"));
+    assert_eq!(
+        violated.reasons,
+        [
+            "17 events lost: acked, and gone from the log (partition 2, offsets 91,204 … 91,220). With acks=all this must \
+             not happen."
+        ]
+    );
+}
+
+#[test]
+fn examples_that_are_not_all_do_not_read_as_all() {
+    let mut report = with_class(healthy(), Class::Corrupt, 3);
+    let example = |partition| Example { partition: Some(partition), offset: Some(7), ..Example::default() };
+    report.findings.examples.insert("corrupt".into(), vec![example(2)]);
+    assert_eq!(
+        plain(report.clone()).reasons,
+        ["3 events corrupt: seen, but not as they were sent (among them partition 2, offset 7)."]
+    );
+    report.findings.examples.insert("corrupt".into(), vec![example(2), example(0), example(1)]);
+    assert_eq!(
+        plain(report).reasons,
+        ["3 events corrupt: seen, but not as they were sent (such as partition 2, offset 7)."]
+    );
+}
+
+#[test]
+fn loss_that_the_configuration_allows_is_noted_and_no_violation() {
+    let mut report = with_class(healthy(), Class::Lost, 17);
+    report.environment.client_config = [("acks".to_owned(), "1".to_owned())].into();
+    let passed = plain(report);
+    assert_eq!(passed.code, 0);
+    assert_eq!(
+        passed.notes,
+        [
+            "17 events lost: acked, and gone from the log (allowed: acks=1: the leader alone confirms, and may fail before \
+             the others have it)."
+        ]
+    );
+}
+
+#[test]
+fn an_invalid_run_says_what_its_limit_was() {
+    let mut report = healthy();
+    report.offered.achieved_percent = Some(82.4);
+    (report.offered.rate_per_s, report.offered.achieved_rate_per_s) = (Some(500_000.0), 412_000.0);
+    report.latency_us.lateness = Some(LatencySummary { p99: Some(3_100_000), ..summary(2_000) });
+    let invalid = verdict(report, &gates(&["response_time.p99 < 250ms"], &[]), &Conditions::default());
+    assert_eq!((invalid.code, invalid.name.as_str()), (5, "run_invalid"));
+    assert_eq!(
+        invalid.reasons[0],
+        "the generator was the limit: events were sent late: lateness p99 3.1 s, at most 5 ms is healthy; it offered \
+         412,000/s of 500,000/s. These figures say nothing about Kafka."
+    );
+    assert!(invalid.reasons[1].starts_with("response_time.p99 < 250ms: the run is not valid: "));
+}
+
+#[test]
+fn failed_and_unevaluated_gates_are_told_with_their_figures() {
+    let mut report = healthy();
+    report.latency_us.response_time.count = 20_000;
+    let rules = gates(&["response_time.p99 < 10ms", "response_time.p9999 < 1s", "lost == 0"], &[]);
+    let failed = verdict(report.clone(), &rules, &Conditions::default());
+    assert_eq!((failed.code, failed.name.as_str()), (99, "gate_failed"));
+    assert_eq!(
+        failed.reasons,
+        [
+            "1 of 3 gates: response_time.p99 < 10ms, measured 10.11 ms",
+            "response_time.p9999 < 1s: needs 100,000 samples, this run had 20,000",
+        ]
+    );
+    let open = verdict(report, &gates(&["response_time.p9999 < 1s"], &[]), &Conditions::default());
+    assert_eq!((open.code, open.name.as_str()), (4, "unevaluated"));
+}
+
+#[test]
+fn a_gate_that_was_never_evaluated_is_not_a_pass() {
+    let gates = gates(&["lost == 0"], &[]);
+    let open = judge(&healthy(), &gates, &Conditions::default());
+    assert_eq!(open.code, 4);
+    assert_eq!(open.reasons, ["lost == 0: it was never evaluated"]);
+}
+
+#[test]
+fn a_run_that_a_gate_ended_has_failed_even_if_its_end_looks_good() {
+    let aborted_by = Some(GateResult {
+        rule: "timeline.response_p99.max < 1s".into(),
+        value: Some(1_810_000.0),
+        result: GateOutcome::Fail,
+        ..GateResult::default()
+    });
+    let ended = verdict(healthy(), &Gates::default(), &Conditions { aborted_by, ..Conditions::default() });
+    assert_eq!(ended.code, 99);
+    assert_eq!(ended.reasons, ["ended early by the gate timeline.response_p99.max < 1s, measured 1.81 s"]);
+}
+
+#[test]
+fn each_condition_has_its_code_and_the_first_by_precedence_is_told() {
+    let some = |text: &str| Some(text.to_owned());
+    let mut conditions = Conditions { interrupted: true, ..Conditions::default() };
+    assert_eq!(verdict(healthy(), &Gates::default(), &conditions).code, 130);
+    conditions.cluster_error = some("no broker answered within 10 s");
+    assert_eq!(verdict(healthy(), &Gates::default(), &conditions).code, 6);
+    let lost = with_class(healthy(), Class::Lost, 1);
+    let worst = verdict(lost.clone(), &Gates::default(), &conditions);
+    assert_eq!(worst.code, 3);
+    assert_eq!(worst.reasons.len(), 3, "{:?}", worst.reasons);
+    conditions.bad_configuration = some("acks=2 is no setting");
+    assert_eq!(verdict(lost.clone(), &Gates::default(), &conditions).code, 104);
+    conditions.bad_input = some("line 3 is no row");
+    assert_eq!(verdict(lost, &Gates::default(), &conditions).code, 7);
+}
+
+#[test]
+fn turning_no_violation_off_is_told_in_the_notes() {
+    let passed = verdict(with_class(healthy(), Class::Lost, 1), &gates(&[], &["no_violation"]), &Conditions::default());
+    assert_eq!(passed.code, 0);
+    assert!(passed.notes[0].starts_with("not judged (no_violation is off): 1 event lost"), "{:?}", passed.notes);
+}
+
+#[test]
+fn nothing_scheduled_is_no_pass() {
+    assert_eq!(plain(RunReport::default()).code, 4);
+}
+
+#[test]
+fn a_ledger_that_does_not_add_up_makes_the_run_invalid() {
+    let mut report = healthy();
+    report.ledger.verified -= 1;
+    let invalid = plain(report);
+    assert_eq!(invalid.code, 5);
+    assert!(invalid.reasons[0].contains("200,000 events scheduled, 199,999 in its classes"), "{:?}", invalid.reasons);
+}
+
+#[test]
+fn every_class_is_judged() {
+    let idle = [Class::Verified, Class::Refused];
+    for class in Class::ALL.into_iter().filter(|class| !idle.contains(class)) {
+        let judged = Integrity::of(&with_class(healthy(), class, 1), &Allowances::default());
+        let found = [&judged.violations, &judged.undecided, &judged.allowed];
+        let names: Vec<_> = found.into_iter().flatten().map(|anomaly| anomaly.name).collect();
+        assert_eq!(names, [class.as_str()]);
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_wrong_or_unknown_ever_ends_in_a_pass(
+        report in any_run(),
+        rule in prop::sample::select(vec!["response_time.p99 < 11ms", "lost == 0", "lateness.p50 < 20ms", "offered.achieved >= 99%"]),
+        interrupted in prop::bool::weighted(0.1),
+    ) {
+        let gates = gates(&[rule], &[]);
+        let mut report = report;
+        report.gates = gates.evaluate(&report);
+        let conditions = Conditions { interrupted, ..Conditions::default() };
+        let verdict = judge(&report, &gates, &conditions);
+
+        let judged = Integrity::of(&report, &Allowances::of(&report));
+        let bad = report.gates.iter().any(|result| result.result != GateOutcome::Pass)
+            || !judged.violations.is_empty() || !judged.undecided.is_empty() || interrupted
+            || integrity::sum(&report.ledger) != report.ledger.scheduled;
+        prop_assert_eq!(verdict.code == 0, !bad, "{:?}", verdict);
+        prop_assert_eq!(verdict.reasons.is_empty(), !bad);
+        if !judged.violations.is_empty() {
+            prop_assert_eq!(verdict.code, 3);
+        }
+        prop_assert_eq!(ExitCode::from_code(verdict.code).map(ExitCode::as_str), Some(verdict.name.as_str()));
+        prop_assert_eq!(judge(&report, &gates, &conditions), verdict);
+    }
+}
