@@ -2,6 +2,11 @@
 //!
 //! Times are in us unless a name says otherwise. Files rely on these names; more may be added, none is taken away.
 
+pub mod accounts;
+pub mod console;
+pub mod figures;
+pub mod headline;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

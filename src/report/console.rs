@@ -1,0 +1,134 @@
+//! The summary at the end of a run, for a person at a terminal: the verdict first, then what it rests on.
+
+mod gates;
+mod latency;
+mod ledger;
+mod page;
+mod shape;
+
+use std::path::Path;
+
+use self::page::{Ink, Page};
+use crate::report::{
+    RunReport, figures,
+    headline::{self, Word},
+};
+
+/// What every output of a run against the in-process broker says.
+pub const EMBEDDED_NOTICE: &str = "embedded broker: not Kafka, figures are this client's only";
+
+/// How the summary is printed. The caller decides; nothing here looks at the terminal or the environment.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Style<'a> {
+    /// Whether to colour.
+    pub color: bool,
+    /// The folder the run left behind, printed on the last line.
+    pub bundle: Option<&'a Path>,
+}
+
+impl<'a> Style<'a> {
+    /// Colour on a terminal, unless `NO_COLOR` (<https://no-color.org>) or `TERM=dumb` say otherwise, and with
+    /// `CLICOLOR_FORCE` (<https://bixense.com/clicolors>) everywhere. `variable` looks up the environment.
+    #[must_use]
+    pub fn choose(terminal: bool, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+        let forced = variable("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
+        let dumb = variable("TERM").is_some_and(|term| term == "dumb");
+        Self { color: !set("NO_COLOR") && (forced || (terminal && !dumb)), bundle: None }
+    }
+
+    /// With the folder the run left behind.
+    #[must_use]
+    pub const fn with_bundle(self, bundle: &'a Path) -> Self {
+        Self { bundle: Some(bundle), ..self }
+    }
+}
+
+/// The summary of a run, ending in a line feed. No line is wider than 100 columns but for a word that is.
+#[must_use]
+pub fn render(report: &RunReport, style: Style) -> String {
+    let mut page = Page::new(style.color);
+    verdict(&mut page, report);
+    page.blank();
+    page.list("run", &shape::run(report));
+    page.list("schedule", &shape::schedule(report));
+    page.list("offered", &shape::offered(report));
+    page.list("target", &shape::target(report));
+    page.blank();
+    ledger::accounting(&mut page, report);
+    page.blank();
+    latency::table(&mut page, report);
+    if report.phases.len() > 1 {
+        page.blank();
+        shape::phases(&mut page, report);
+    }
+    if !report.by_type.is_empty() {
+        page.blank();
+        shape::event_types(&mut page, report);
+    }
+    page.blank();
+    if !report.partitions.is_empty() {
+        page.list("partitions", &shape::partitions(report));
+    }
+    gates::section(&mut page, report);
+    if !report.run.deadlines_reached.is_empty() {
+        let reached = format!("reached: {}", report.run.deadlines_reached.join(", "));
+        page.row_inked("deadlines", &reached, Ink::Warning);
+    }
+    if let Some(bundle) = style.bundle {
+        page.blank();
+        page.path(&bundle.join("report.html").display().to_string());
+    }
+    page.finish()
+}
+
+fn verdict(page: &mut Page, report: &RunReport) {
+    let word = Word::of(report);
+    let sentence = headline::sentence(report);
+    let text = match word {
+        Word::Pass => format!("{} \"{}\" — {sentence}", shape::command(report), report.run.name),
+        _ => sentence,
+    };
+    page.headline(word.as_str(), ink_of(word), &text);
+    for reason in report.verdict.reasons.iter().skip(1) {
+        page.row("also", reason);
+    }
+    if report.run.interrupted && word != Word::Interrupted {
+        let after = figures::span_s(report.run.measured_s);
+        page.row_inked("interrupted", &format!("stopped before its end, after {after}"), Ink::Warning);
+    }
+    if report.run.embedded {
+        page.notice(EMBEDDED_NOTICE);
+    }
+}
+
+const fn ink_of(word: Word) -> Ink {
+    match word {
+        Word::Pass => Ink::Good,
+        Word::Violation | Word::Fail | Word::Error => Ink::Bad,
+        Word::Invalid | Word::Unevaluated | Word::Unknown | Word::Interrupted => Ink::Warning,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn color(terminal: bool, variables: &[(&str, &str)]) -> bool {
+        let look_up =
+            |name: &str| variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
+        Style::choose(terminal, look_up).color
+    }
+
+    #[test]
+    fn color_is_for_terminals_and_the_environment_may_overrule_it() {
+        assert!(color(true, &[]));
+        assert!(!color(false, &[]));
+        assert!(!color(true, &[("NO_COLOR", "1")]));
+        assert!(color(true, &[("NO_COLOR", "")]), "an empty NO_COLOR says nothing");
+        assert!(!color(true, &[("TERM", "dumb")]));
+        assert!(color(false, &[("CLICOLOR_FORCE", "1")]));
+        assert!(!color(false, &[("CLICOLOR_FORCE", "0")]));
+        assert!(!color(true, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    }
+}

@@ -1,0 +1,188 @@
+//! What was run: schedule, offered load, target, phases, event types, partitions.
+
+use super::page::{Ink, Page, left, printable, right};
+use crate::report::{Offered, PartitionReport, Replay, RunReport, figures};
+
+/// The command that makes such a run.
+pub(super) fn command(report: &RunReport) -> &'static str {
+    if report.replay.is_some() || report.run.source == "retail_rocket" { "replay" } else { "synth" }
+}
+
+pub(super) fn run(report: &RunReport) -> Vec<String> {
+    let run = &report.run;
+    vec![
+        format!("{} \"{}\"", command(report), run.name),
+        format!("id {}", run.id),
+        run.started_at.clone(),
+        format!("seed {}", run.seed),
+        plural(u64::from(run.lanes), "lane"),
+    ]
+}
+
+pub(super) fn schedule(report: &RunReport) -> Vec<String> {
+    let run = &report.run;
+    let mut parts = match (&report.replay, report.offered.rate_per_s) {
+        (Some(replay), _) if run.schedule == "replay" => recorded(replay),
+        (_, Some(planned)) => vec![format!("{}, {}", run.schedule, figures::rate(planned))],
+        (_, None) => vec![format!("{}, as fast as it goes", run.schedule)],
+    };
+    parts.push(figures::span_s(run.measured_s));
+    if run.warm_up_s > 0.0 {
+        parts.push(format!("first {} not judged (warm-up)", figures::span_s(run.warm_up_s)));
+    }
+    parts
+}
+
+fn recorded(replay: &Replay) -> Vec<String> {
+    let speed = replay.speed.map_or_else(String::new, |speed| format!(" {}x", figures::trimmed(speed, 2)));
+    let mut parts = vec![format!("replay{speed} of {} … {}", replay.first_recorded, replay.last_recorded)];
+    if replay.gaps_capped > 0 {
+        parts.push(format!("{} played shorter", plural(replay.gaps_capped, "gap")));
+    }
+    if replay.bad_rows > 0 {
+        parts.push(format!("{} left out", plural(replay.bad_rows, "bad row")));
+    }
+    parts
+}
+
+pub(super) fn offered(report: &RunReport) -> Vec<String> {
+    let offered = &report.offered;
+    let mut parts = vec![rates(offered), format!("{} handed over", figures::bytes(offered.bytes))];
+    if offered.client_blocked_s > 0.0 {
+        parts.push(format!("{} kept waiting by a full client queue", figures::duration_s(offered.client_blocked_s)));
+    }
+    if offered.flow_control_s > 0.0 {
+        parts.push(format!(
+            "{} held back for the embedded broker's small log",
+            figures::duration_s(offered.flow_control_s)
+        ));
+    }
+    if let Some(off) = report.latency_us.slip.and_then(|slip| slip.p99).filter(|_| report.replay.is_some()) {
+        parts.push(format!("p99 {} off the ideal timeline", figures::duration_us(off)));
+    }
+    parts
+}
+
+fn rates(offered: &Offered) -> String {
+    let achieved = figures::rate(offered.achieved_rate_per_s);
+    match (offered.rate_per_s, offered.achieved_percent) {
+        (Some(planned), Some(percent)) => {
+            format!("{achieved} of {} planned ({} %)", figures::rate(planned), figures::percent(percent))
+        }
+        _ => format!("{achieved} achieved"),
+    }
+}
+
+pub(super) fn target(report: &RunReport) -> Vec<String> {
+    let environment = &report.environment;
+    let mut parts: Vec<String> = environment
+        .topics
+        .iter()
+        .map(|topic| {
+            let copies = topic.replication_factor.map_or_else(String::new, |factor| format!(", RF {factor}"));
+            format!("{}, {}{copies}", topic.name, plural(u64::try_from(topic.partitions).unwrap_or(0), "partition"))
+        })
+        .collect();
+    parts.push(brokers(&environment.brokers));
+    let config = |key: &str| environment.client_config.get(key).map(String::as_str);
+    let mut client: Vec<String> = config("acks").map(|acks| format!("acks={acks}")).into_iter().collect();
+    if config("enable.idempotence") == Some("true") {
+        client.push("idempotent".to_owned());
+    }
+    client.extend(config("compression.type").or_else(|| config("compression.codec")).map(str::to_owned));
+    if !client.is_empty() {
+        parts.push(client.join(" "));
+    }
+    parts
+}
+
+fn brokers(brokers: &[String]) -> String {
+    match brokers {
+        [] => "no broker".to_owned(),
+        [only] => format!("broker {only}"),
+        [first, ..] => format!("{} ({first}, …)", plural(brokers.len() as u64, "broker")),
+    }
+}
+
+pub(super) fn plural(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", figures::count(number), if number == 1 { "" } else { "s" })
+}
+
+/// The largest partition against the mean, and the longest silences.
+pub(super) fn partitions(report: &RunReport) -> Vec<String> {
+    let partitions = &report.partitions;
+    let mut parts = vec![partitions.len().to_string()];
+    let acked: u64 = partitions.iter().map(|partition| partition.acked).sum();
+    let most = partitions.iter().map(|partition| partition.acked).max().unwrap_or(0);
+    if let Some(share) = figures::ratio(most, acked) {
+        #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
+        let skew = share * partitions.len() as f64;
+        parts.push(format!("skew {} (max / mean of acked)", figures::number(skew, 2)));
+    }
+    parts.extend(gap("ack", partitions, |partition| partition.longest_ack_gap_us));
+    parts.extend(gap("read", partitions, |partition| partition.longest_read_gap_us));
+    parts
+}
+
+fn gap(what: &str, partitions: &[PartitionReport], of: impl Fn(&PartitionReport) -> u64) -> Option<String> {
+    let worst = partitions.iter().max_by_key(|partition| of(partition)).filter(|partition| of(partition) > 0)?;
+    Some(format!("longest {what} gap {} (partition {})", figures::duration_us(of(worst)), worst.partition))
+}
+
+pub(super) fn phases(page: &mut Page, report: &RunReport) {
+    let name_width = name_width(report.phases.iter().map(|phase| phase.name.as_str()));
+    let heads = ["events", "planned", "achieved", "lost", "response p50", "p99 (ms)"];
+    page.head(&left("phases", name_width + 2), &columns(&heads.map(str::to_owned)));
+    for phase in &report.phases {
+        let response = &phase.latency_us.response_time;
+        let cells = [
+            figures::count(phase.offered.scheduled),
+            phase.offered.rate_per_s.map_or_else(|| figures::NONE.to_owned(), figures::rate),
+            figures::rate(phase.offered.achieved_rate_per_s),
+            figures::count(phase.ledger.lost),
+            ms(response.p50),
+            ms(response.p99),
+        ];
+        page.line(&format!("   {}{}", left(&cut(&phase.name, name_width), name_width), columns(&cells)), Ink::Plain);
+    }
+}
+
+pub(super) fn event_types(page: &mut Page, report: &RunReport) {
+    let name_width = name_width(report.by_type.keys().map(String::as_str));
+    let heads = ["sent", "share %", "verified", "invalid", "response p50", "p99 (ms)"];
+    page.head(&left("event types", name_width + 2), &columns(&heads.map(str::to_owned)));
+    let mut types: Vec<_> = report.by_type.iter().collect();
+    types.sort_by_key(|(_, of)| std::cmp::Reverse(of.sent));
+    let read_back = report.latency_us.end_to_end.is_some();
+    let if_read = |number: u64| if read_back { figures::count(number) } else { figures::NONE.to_owned() };
+    for (name, of) in types {
+        let response = &of.latency_us.response_time;
+        let cells = [
+            figures::count(of.sent),
+            figures::percent(of.share_percent),
+            if_read(of.verified),
+            if_read(of.invalid),
+            ms(response.p50),
+            ms(response.p99),
+        ];
+        page.line(&format!("   {}{}", left(&cut(name, name_width), name_width), columns(&cells)), Ink::Plain);
+    }
+}
+
+fn columns(cells: &[String; 6]) -> String {
+    cells.iter().map(|cell| right(cell, 13)).collect()
+}
+
+fn name_width<'a>(names: impl Iterator<Item = &'a str>) -> usize {
+    names.map(|name| name.chars().count()).max().unwrap_or(0).clamp(12, 18)
+}
+
+fn cut(name: &str, width: usize) -> String {
+    let name = printable(name);
+    if name.chars().count() <= width { name } else { name.chars().take(width - 1).chain(['…']).collect() }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+fn ms(us: Option<u64>) -> String {
+    us.map_or_else(|| figures::NONE.to_owned(), |us| figures::significant(us as f64 / 1e3))
+}
