@@ -6,6 +6,10 @@ pub mod accounts;
 pub mod console;
 pub mod figures;
 pub mod headline;
+pub mod html;
+mod latencies;
+mod stalls;
+pub mod why;
 
 use std::collections::BTreeMap;
 
@@ -33,12 +37,18 @@ pub struct RunReport {
     pub findings: Findings,
     /// The latencies of all events.
     pub latency_us: Latencies,
+    /// How each latency is distributed, by its name, from the smallest sample to the largest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub distributions: BTreeMap<String, Vec<DistributionPoint>>,
     /// The same by event type.
     pub by_type: BTreeMap<String, TypeReport>,
     /// The same by phase.
     pub phases: Vec<PhaseReport>,
     /// Counts and gaps of each partition.
     pub partitions: Vec<PartitionReport>,
+    /// The keys with most events, the hottest first; empty where they were not counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hot_keys: Vec<HotKey>,
     /// One row a second.
     pub timeline: Vec<TimelineRow>,
     /// What was replayed; absent for synthetic runs.
@@ -281,6 +291,28 @@ pub struct LatencySummary {
     /// The smallest censored sample: a quantile at or above it means "at least".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub censored_from: Option<u64>,
+}
+
+/// One point of a latency's distribution, as `HdrHistogram` iterates over its quantiles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DistributionPoint {
+    /// The latency in us.
+    pub value_us: u64,
+    /// The percentile iterated to, 0 to 100.
+    pub percentile: f64,
+    /// Samples at or below the value.
+    pub count: u64,
+}
+
+/// One key's share of the run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HotKey {
+    /// The key: a user's id.
+    pub key: String,
+    /// Its events handed to the client; where keys were sampled, an estimate.
+    pub events: u64,
+    /// Its share of all events handed to the client, in percent.
+    pub share_percent: f64,
 }
 
 /// One event type's share of the run.

@@ -6,6 +6,10 @@
 mod console;
 #[path = "reports/fixture.rs"]
 mod fixture;
+#[path = "reports/html.rs"]
+mod html;
+#[path = "reports/why.rs"]
+mod why;
 
 use loadgen::report::{RunReport, accounts::sum};
 
@@ -21,6 +25,6 @@ fn the_modelled_reports_agree_with_themselves() {
         let seen: u64 = report.partitions.iter().map(|partition| partition.seen).sum();
         assert_eq!(column(|row| row.seen), seen, "{name}: partitions and timeline agree");
         let text = serde_json::to_string(&report).unwrap();
-        assert_eq!(serde_json::from_str::<RunReport>(&text).unwrap(), report, "{name} survives JSON");
+        assert!(serde_json::from_str::<RunReport>(&text).unwrap() == report, "{name} survives JSON");
     }
 }

@@ -8,10 +8,13 @@ mod shape;
 
 use std::path::Path;
 
+pub(super) use self::shape::command;
+
 use self::page::{Ink, Page};
 use crate::report::{
     RunReport, figures,
     headline::{self, Word},
+    why,
 };
 
 /// What every output of a run against the in-process broker says.
@@ -71,6 +74,9 @@ pub fn render(report: &RunReport, style: Style) -> String {
         page.list("partitions", &shape::partitions(report));
     }
     gates::section(&mut page, report);
+    for (place, line) in why::lines(report).iter().enumerate() {
+        page.row(if place == 0 { "why" } else { "" }, line);
+    }
     if !report.run.deadlines_reached.is_empty() {
         let reached = format!("reached: {}", report.run.deadlines_reached.join(", "));
         page.row_inked("deadlines", &reached, Ink::Warning);

@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 use loadgen::report::{
-    Environment, Example, Findings, GateOutcome, GateResult, Latencies, LatencySummary, LedgerCounts, Offered,
-    PartitionReport, Replay, Run, RunReport, SCHEMA_VERSION, TimelineRow, Tool, TopicReport, TypeLatencies, TypeReport,
-    Verdict,
+    DistributionPoint, Environment, Example, Findings, GateOutcome, GateResult, HotKey, Latencies, LatencySummary,
+    LedgerCounts, Offered, PartitionReport, PhaseReport, Replay, Run, RunReport, SCHEMA_VERSION, TimelineRow, Tool,
+    TopicReport, TypeLatencies, TypeReport, Verdict,
 };
 
 const TYPES: [(&str, u64); 6] =
@@ -137,10 +137,12 @@ impl Model {
                 response_time: summary("response_time"),
                 end_to_end: Some(summary("end_to_end")),
             },
+            distributions: kinds.iter().map(|(kind, of)| ((*kind).to_owned(), distribution(of))).collect(),
             by_type: by_type(total, &summary("response_time"), &summary("end_to_end")),
             phases: Vec::new(),
             partitions: self.partitions(total),
             timeline: timeline(seconds, &times, weight, self.stall),
+            hot_keys: hot_keys(total),
             replay: None,
             gates: vec![
                 gate("response_time.p99 < 250ms", kinds["response_time"].value_at_quantile(0.99) as f64, total),
@@ -308,6 +310,31 @@ fn summarize(histogram: &Histogram<u64>) -> LatencySummary {
         max: Some(histogram.max()),
         ..LatencySummary::default()
     }
+}
+
+fn distribution(histogram: &Histogram<u64>) -> Vec<DistributionPoint> {
+    let mut count = 0;
+    histogram
+        .iter_quantiles(5)
+        .map(|step| {
+            count += step.count_since_last_iteration();
+            DistributionPoint {
+                value_us: step.value_iterated_to(),
+                percentile: step.quantile_iterated_to() * 100.0,
+                count,
+            }
+        })
+        .collect()
+}
+
+fn hot_keys(total: u64) -> Vec<HotKey> {
+    (1..=10)
+        .map(|rank| HotKey {
+            key: (40_000 + rank * 17).to_string(),
+            events: total / (50 * rank),
+            share_percent: 2.0 / rank as f64,
+        })
+        .collect()
 }
 
 fn by_type(total: u64, response: &LatencySummary, end_to_end: &LatencySummary) -> BTreeMap<String, TypeReport> {
@@ -531,6 +558,8 @@ pub(crate) fn unlimited() -> RunReport {
     report.latency_us.lateness = None;
     report.latency_us.blocked = None;
     report.latency_us.response_time = report.latency_us.service_time;
+    report.distributions.remove("slip");
+    report.distributions.insert("response_time".to_owned(), report.distributions["service_time"].clone());
     report.by_type = by_type(
         report.ledger.scheduled,
         &report.latency_us.response_time,
@@ -562,6 +591,34 @@ pub(crate) fn no_verify() -> RunReport {
     report
 }
 
+/// An hour with two stalls, a slow stretch and three phases: the largest page.
+pub(crate) fn hour() -> RunReport {
+    let mut report = Model {
+        rate: 50_000,
+        seconds: 3_600,
+        partitions: 16,
+        stall: Some((1_200_000_000, 1_206_000_000)),
+        slow: Some((2_400_000_000, 2_520_000_000, 60_000)),
+        ..Model::default()
+    }
+    .build();
+    report.run.name = String::from("hour");
+    report.phases = ["ramp", "peak", "rest"]
+        .map(|name| PhaseReport {
+            name: name.to_owned(),
+            schedule: "constant".to_owned(),
+            offered: Offered { scheduled: report.offered.scheduled / 3, ..report.offered.clone() },
+            ledger: LedgerCounts {
+                scheduled: report.ledger.scheduled / 3,
+                verified: report.ledger.scheduled / 3,
+                ..LedgerCounts::default()
+            },
+            latency_us: report.latency_us.clone(),
+        })
+        .into();
+    report
+}
+
 /// Every report above, by name.
 pub(crate) fn all() -> Vec<(&'static str, RunReport)> {
     vec![
@@ -576,5 +633,6 @@ pub(crate) fn all() -> Vec<(&'static str, RunReport)> {
         ("embedded", embedded()),
         ("unlimited", unlimited()),
         ("no_verify", no_verify()),
+        ("hour", hour()),
     ]
 }

@@ -4,7 +4,7 @@ use super::page::{Ink, Page, left, printable, right};
 use crate::report::{Offered, PartitionReport, Replay, RunReport, figures};
 
 /// The command that makes such a run.
-pub(super) fn command(report: &RunReport) -> &'static str {
+pub(in crate::report) fn command(report: &RunReport) -> &'static str {
     if report.replay.is_some() || report.run.source == "retail_rocket" { "replay" } else { "synth" }
 }
 

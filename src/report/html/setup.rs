@@ -1,0 +1,156 @@
+//! What was run and on what: phases, replay, environment, configuration, and how to run it again.
+
+use serde::Serialize;
+
+use super::outcome::achieved;
+use crate::report::{
+    RunReport,
+    figures::{self, bytes, count, duration_us, rate, span_s, trimmed},
+};
+
+/// One phase.
+#[derive(Serialize)]
+pub(super) struct PhaseView {
+    name: String,
+    schedule: String,
+    scheduled: String,
+    planned: String,
+    achieved: String,
+    lost: String,
+    response: [String; 3],
+    end_to_end_p99: String,
+}
+
+/// The phases, where there is more than one.
+pub(super) fn phases(report: &RunReport) -> Vec<PhaseView> {
+    if report.phases.len() < 2 {
+        return Vec::new();
+    }
+    let shown = |us: Option<u64>| us.map_or_else(|| figures::NONE.to_owned(), duration_us);
+    report
+        .phases
+        .iter()
+        .map(|phase| {
+            let response = &phase.latency_us.response_time;
+            PhaseView {
+                name: phase.name.clone(),
+                schedule: phase.schedule.clone(),
+                scheduled: count(phase.ledger.scheduled),
+                planned: phase.offered.rate_per_s.map_or_else(|| figures::NONE.to_owned(), rate),
+                achieved: rate(phase.offered.achieved_rate_per_s),
+                lost: count(phase.ledger.lost),
+                response: [response.p50, response.p99, response.max].map(shown),
+                end_to_end_p99: shown(phase.latency_us.end_to_end.and_then(|summary| summary.p99)),
+            }
+        })
+        .collect()
+}
+
+/// What was replayed and how faithfully.
+#[derive(Serialize)]
+pub(super) struct ReplayView {
+    rows: Vec<Fact>,
+}
+
+/// A name and its value.
+type Fact = (&'static str, String);
+
+pub(super) fn replay(report: &RunReport) -> Option<ReplayView> {
+    let replay = report.replay.as_ref()?;
+    let span = |ms: u64| figures::duration_us(ms.saturating_mul(1_000));
+    let mut rows = vec![
+        ("file", replay.file.clone()),
+        ("rows", format!("{} read, {} left out", count(replay.rows), count(replay.bad_rows))),
+        (
+            "recorded",
+            format!("{} … {} ({})", replay.first_recorded, replay.last_recorded, span(replay.span_recorded_ms)),
+        ),
+    ];
+    let speed =
+        replay.speed.map_or_else(|| "at a rate of its own".to_owned(), |speed| format!("{}x", trimmed(speed, 3)));
+    rows.push(("replayed", format!("{speed}, in {}", span(replay.span_replayed_ms))));
+    rows.push(("gaps played shorter", count(replay.gaps_capped)));
+    if let Some(slip) = &report.latency_us.slip {
+        let shown = |us: Option<u64>| us.map_or_else(|| figures::NONE.to_owned(), duration_us);
+        let off = format!("median {}, p99 {}, at most {}", shown(slip.p50), shown(slip.p99), shown(slip.max));
+        rows.push(("off the ideal timeline", off));
+    }
+    rows.push(("rows out of order in the file", count(replay.descents)));
+    rows.push(("exact duplicate rows", count(replay.duplicate_rows)));
+    if !replay.derived_fields.is_empty() {
+        rows.push(("derived, not in the file", replay.derived_fields.join(", ")));
+    }
+    Some(ReplayView { rows })
+}
+
+/// Environment and configuration.
+#[derive(Serialize)]
+pub(super) struct SetupView {
+    run: Vec<Fact>,
+    environment: Vec<(String, String)>,
+    client_config: Vec<(String, String)>,
+    deadlines: Vec<String>,
+    seed: u64,
+    id: String,
+    tool: String,
+}
+
+pub(super) fn setup(report: &RunReport) -> SetupView {
+    let (run, offered, environment, tool) = (&report.run, &report.offered, &report.environment, &report.tool);
+    let mut facts = vec![
+        ("source", run.source.clone()),
+        ("schedule", run.schedule.clone()),
+        ("planned rate", offered.rate_per_s.map_or_else(|| "as fast as it goes".to_owned(), rate)),
+        ("achieved rate", rate(offered.achieved_rate_per_s)),
+    ];
+    facts.extend(achieved(report).map(|percent| ("achieved of planned", format!("{percent} %"))));
+    let waits = [
+        ("kept waiting by a full client queue", offered.client_blocked_s),
+        ("held back for the embedded broker", offered.flow_control_s),
+    ];
+    let waits = waits.into_iter().filter(|(_, seconds)| *seconds > 0.0);
+    facts.extend(waits.map(|(name, seconds)| (name, figures::duration_s(seconds))));
+    facts.extend([
+        ("handed over", bytes(offered.bytes)),
+        ("lanes", run.lanes.to_string()),
+        ("seed", run.seed.to_string()),
+        ("measured", span_s(run.measured_s)),
+        ("warm-up, not judged", span_s(run.warm_up_s)),
+        ("drift of the wall clock", drift(run.wall_clock_drift_us)),
+    ]);
+    let git = tool.git.as_ref().map_or_else(String::new, |git| format!(" ({git})"));
+    let tool = format!("{} {}{git}", tool.name, tool.version);
+    SetupView {
+        run: facts,
+        environment: place(report, &tool),
+        client_config: environment.client_config.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+        deadlines: run.deadlines_reached.clone(),
+        seed: run.seed,
+        id: run.id.clone(),
+        tool,
+    }
+}
+
+fn place(report: &RunReport, tool: &str) -> Vec<(String, String)> {
+    let environment = &report.environment;
+    let mut facts: Vec<(String, String)> = [
+        ("tool", tool.to_owned()),
+        ("librdkafka", report.tool.librdkafka.clone()),
+        ("processors", environment.cores.to_string()),
+        ("system", environment.os.clone()),
+        ("brokers", environment.brokers.join(", ")),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
+    facts.extend(environment.topics.iter().map(|topic| {
+        let copies =
+            topic.replication_factor.map_or_else(String::new, |factor| format!(", replication factor {factor}"));
+        (format!("topic {}", topic.name), format!("{} partitions{copies}", topic.partitions))
+    }));
+    facts
+}
+
+fn drift(us: i64) -> String {
+    let sign = if us < 0 { "-" } else { "" };
+    format!("{sign}{}", duration_us(us.unsigned_abs()))
+}
