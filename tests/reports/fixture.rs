@@ -218,8 +218,7 @@ impl Model {
                 let share = if partition == 0 { mean * self.skew } else { rest * wobble };
                 let count = if partition + 1 == self.partitions { left } else { (share as u64).min(left) };
                 left -= count;
-                let stall =
-                    self.stall.map_or(0, |(from, until)| if partition == 3 { until - from - 80_000 } else { 0 });
+                let stall = self.stall.map_or(0, |(from, until)| until - from - 80_000 + 900 * partition);
                 PartitionReport {
                     topic: "raw-events".to_owned(),
                     partition: i32::try_from(partition).unwrap(),
@@ -425,7 +424,7 @@ pub(crate) fn replayed() -> RunReport {
 pub(crate) fn gate_fail() -> RunReport {
     let mut report = Model { stall: Some((20_000_000, 23_000_000)), ..Model::default() }.build();
     report.gates[0].result = GateOutcome::Fail;
-    report.gates[0].reason = Some("stall of 2.92 s at 00:00:20".to_owned());
+    report.gates[0].reason = Some("stall of 2.93 s at 00:00:20".to_owned());
     report.verdict = Verdict { code: 99, name: "gate failed".to_owned(), reasons: Vec::new() };
     report
 }
