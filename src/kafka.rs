@@ -3,6 +3,7 @@
 pub mod embedded;
 pub mod murmur2;
 pub mod native;
+pub mod properties;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,12 +1,15 @@
 //! `loadgen`: puts load on a Kafka event pipeline and tells the truth about what came out of it.
 
+pub mod cli;
 pub mod clock;
 pub mod event;
 pub mod kafka;
 pub mod gate;
 pub mod ledger;
+pub mod logging;
 pub mod measure;
 pub mod report;
+pub mod scenario;
 pub mod schedule;
 pub mod source;
 pub mod units;

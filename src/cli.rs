@@ -1,0 +1,146 @@
+//! The command line: what can be typed, as data. Nothing here acts; [`crate::scenario`] turns options into a plan.
+//!
+//! Every option may also be given as a variable `LOADGEN_<NAME>`, in the environment or in a `.env` file. Variables are
+//! read by [`crate::scenario::environment`], not by clap, so that each layer stays apart until they are merged.
+
+pub mod choice;
+pub mod cluster;
+pub mod compare;
+pub mod dataset;
+pub mod explain;
+pub mod gate;
+pub mod limits;
+pub mod log;
+pub mod merge;
+pub mod outcome;
+pub mod pace;
+pub mod replay;
+pub mod report;
+pub mod run;
+pub mod synth;
+pub mod topics;
+pub mod values;
+pub mod verification;
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::scenario::environment;
+
+/// Load tests and replays for Kafka event pipelines, with a ledger that accounts for every event.
+///
+/// Without --bootstrap-server an embedded broker is used: good for trying things out, but not Kafka, so its figures
+/// are this client's only.
+#[derive(Debug, Parser)]
+#[command(name = "loadgen", version, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Logging, for every command.
+    #[command(flatten)]
+    pub log: log::LogOptions,
+    /// File of NAME=value lines that are read like environment variables, but yield to them
+    ///
+    /// Without this option `.env` in the current folder is read, if there is one.
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Logging and environment")]
+    pub env_file: Option<PathBuf>,
+}
+
+const AFTER_HELP: &str = "\
+Precedence: option, environment variable, .env file, scenario, default.
+
+Exit codes: 0 pass, 2 usage, 3 correctness violated, 4 gate unevaluated, 5 run invalid (the generator was the
+limit), 6 cluster (cannot connect, time-out, topic missing), 7 input data bad, 99 gate failed, 104 configuration
+invalid, 130 interrupted.
+
+Examples:
+  loadgen synth --rate 1000 --duration 10s
+  loadgen replay datasets/retailrocket-sample.csv --fit 20s
+  loadgen run scenarios/smoke.toml -b localhost:9092 --create-topics";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Publish synthetic events at a rate, read them back, account for every one
+    Synth(Box<synth::SynthArgs>),
+    /// Publish a recorded CSV at its own pace, faster or slower, read it back, account for every event
+    Replay(Box<replay::ReplayArgs>),
+    /// Do what a scenario file says: either source, with phases and gates
+    Run(Box<run::RunArgs>),
+    /// Create or describe the topics
+    Topics(topics::TopicsArgs),
+    /// Look at a recorded CSV, or make one of the same shape
+    Dataset(dataset::DatasetArgs),
+    /// Explain a number, ledger class, verdict, gate metric or exit code by its name
+    Explain(explain::ExplainArgs),
+    /// Print or convert the report of an earlier run
+    Report(report::ReportArgs),
+    /// Evaluate gates on earlier runs
+    Gate(gate::GateArgs),
+    /// Compare two runs, or two groups of runs, with confidence intervals
+    Compare(compare::CompareArgs),
+    /// Add up runs of several processes that ran at the same time
+    Merge(merge::MergeArgs),
+}
+
+/// The whole command line with its variables named in the long help.
+#[must_use]
+pub fn command() -> clap::Command {
+    with_variables(Cli::command())
+}
+
+fn with_variables(command: clap::Command) -> clap::Command {
+    command.mut_args(name_variables).mut_subcommands(with_variables)
+}
+
+/// Adds `[env: LOADGEN_X]` to an option's long help.
+fn name_variables(arg: clap::Arg) -> clap::Arg {
+    let Some(long) = arg.get_long() else { return arg };
+    let names = environment::variables_of(long);
+    if names.is_empty() {
+        return arg;
+    }
+    let text = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
+    arg.long_help(format!("{text}\n\n[env: {}]", names.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every_option(command: &clap::Command, seen: &mut Vec<clap::Arg>) {
+        seen.extend(command.get_arguments().filter(|arg| arg.get_long().is_some()).cloned());
+        command.get_subcommands().for_each(|inner| every_option(inner, seen));
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_names_its_variable_in_the_long_help() {
+        let mut options = Vec::new();
+        every_option(&command(), &mut options);
+        assert!(options.len() > 50);
+        for option in options {
+            let long = option.get_long().unwrap();
+            let help = option.get_long_help().unwrap().to_string();
+            let variable = format!("LOADGEN_{}", long.to_uppercase().replace('-', "_"));
+            assert!(help.contains(&variable), "--{long}: {help}");
+        }
+    }
+
+    #[test]
+    fn every_option_is_explained_and_sorted_under_a_heading() {
+        let mut options = Vec::new();
+        every_option(&command(), &mut options);
+        for option in options {
+            let long = option.get_long().unwrap();
+            assert!(option.get_help().is_some_and(|help| help.to_string().len() > 10), "--{long} has no help");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Options of the Kafka client.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{choice, values};
+use crate::scenario::kafka::{Acks, Compression};
+
+/// Where the cluster is and how the client talks to it.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+#[command(next_help_heading = "Kafka")]
+pub struct ClusterOptions {
+    /// Brokers to start from, host:port,host:port [default: none, an embedded broker]
+    ///
+    /// The embedded broker is librdkafka's mock cluster: not Kafka, its figures are this client's only.
+    #[arg(short, long, visible_alias = "brokers", value_name = "HOST:PORT")]
+    pub bootstrap_server: Option<String>,
+    /// Client properties from a Java-style .properties file
+    ///
+    /// Names of librdkafka and of the Java client are understood; a Java-only key is translated, left out with a
+    /// warning, or refused with what to write instead.
+    #[arg(long, value_name = "FILE")]
+    pub command_config: Option<PathBuf>,
+    /// One client property, key=value; repeatable; beats the file
+    ///
+    /// `-X dump` prints the properties that would be used, with where each comes from, and ends.
+    /// As a variable: one key=value per line.
+    #[arg(short = 'X', long, value_name = "KEY=VALUE", value_parser = values::property)]
+    pub command_property: Vec<values::Property>,
+    /// Longest wait for the first answer of the cluster [default: 10s]
+    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+    pub connect_timeout: Option<Duration>,
+}
+
+/// The cluster and the topic.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+pub struct TargetOptions {
+    /// The cluster.
+    #[command(flatten)]
+    pub cluster: ClusterOptions,
+    /// The topic.
+    #[command(flatten)]
+    pub topic: TopicOptions,
+}
+
+/// The topic and how it is written.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+#[command(next_help_heading = "Kafka")]
+pub struct TopicOptions {
+    /// Topic of the events [default: raw-events]
+    #[arg(short, long, value_name = "TOPIC")]
+    pub topic: Option<String>,
+    /// Create the topic where it does not exist. Nothing is ever deleted
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub create_topics: Option<bool>,
+    /// Partitions of a created topic [default: 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+    pub partitions: Option<i32>,
+    /// Copies of each partition of a created topic [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=i64::from(i16::MAX)))]
+    pub replication_factor: Option<i32>,
+    /// Brokers that must confirm an event [default: all]
+    ///
+    /// 0 and 1 switch idempotence off, unless that is asked for too, which is an error.
+    #[arg(long, value_name = "ACKS", value_parser = choice::of::<Acks>())]
+    pub acks: Option<Acks>,
+    /// Whether a retried event is written once [default: true]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub idempotence: Option<bool>,
+    /// Compression of batches [default: snappy]
+    #[arg(long, value_name = "CODEC", value_parser = choice::of::<Compression>())]
+    pub compression: Option<Compression>,
+    /// Longest wait for more events before a batch is sent [default: 5ms]
+    ///
+    /// At low rates it is most of service_time.
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub linger: Option<Duration>,
+    /// Consumer group whose lag is shown. It is looked at, never joined
+    #[arg(long, value_name = "GROUP")]
+    pub lag_group: Option<String>,
+}

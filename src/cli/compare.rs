@@ -1,0 +1,38 @@
+//! Arguments of `loadgen compare`.
+
+use clap::Args;
+
+use super::{choice, values};
+
+/// Compares a new run with a base, with a confidence interval for every change.
+#[derive(Clone, Debug, PartialEq, Args)]
+#[command(after_help = "\
+Examples:
+  loadgen compare results/base results/new
+  loadgen compare results/base-1,results/base-2 results/new-1,results/new-2
+  loadgen compare results/base results/new --max-regression p99=10% --fail-on worse")]
+pub struct CompareArgs {
+    /// Folder of the base run; several, with commas between them
+    #[arg(value_name = "BASE", value_parser = values::bundles)]
+    pub base: values::Bundles,
+    /// Folder of the new run; several, with commas between them
+    #[arg(value_name = "NEW", value_parser = values::bundles)]
+    pub new: values::Bundles,
+    /// The options.
+    #[command(flatten)]
+    pub options: CompareOptions,
+}
+
+/// The options of `loadgen compare`: one layer of settings.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+pub struct CompareOptions {
+    /// End with exit code 99 when any metric is this [default: never]
+    #[arg(long, value_name = "VERDICT", value_parser = choice::of::<values::FailOn>())]
+    pub fail_on: Option<values::FailOn>,
+    /// Largest change that is accepted, for example p99=10%; repeatable
+    #[arg(long, value_name = "METRIC=PERCENT", value_parser = values::regression)]
+    pub max_regression: Vec<values::Regression>,
+    /// Form of the result on stdout [default: text]
+    #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<values::CompareOutput>())]
+    pub output: Option<values::CompareOutput>,
+}

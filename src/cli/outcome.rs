@@ -1,0 +1,32 @@
+//! Options of the result: gates, folder, form.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::choice;
+use crate::scenario::plan::Output;
+
+/// What is done with what was found out.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+#[command(next_help_heading = "Results")]
+pub struct OutcomeOptions {
+    /// A rule the run must keep, for example 'response_time.p99 < 250ms'; repeatable
+    ///
+    /// Gates of all sources add up, so none is ever dropped unseen. `loadgen explain gates` lists the metrics.
+    /// As a variable: one rule per line.
+    #[arg(long, value_name = "RULE")]
+    pub gate: Vec<String>,
+    /// Folder in which each run gets a folder of its own [default: results]
+    #[arg(long, value_name = "DIR")]
+    pub results_dir: Option<PathBuf>,
+    /// Form of the result on stdout [default: text]
+    #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<Output>())]
+    pub output: Option<Output>,
+    /// Print neither progress nor summary; the exit code and the results folder remain
+    #[arg(short, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub quiet: Option<bool>,
+    /// Do not show progress
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub no_progress: Option<bool>,
+}

@@ -1,0 +1,31 @@
+//! Arguments of `loadgen report`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Prints the report of an earlier run again, or writes it in another format.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+#[command(after_help = "\
+Examples:
+  loadgen report results/20260101T000000Z-smoke
+  loadgen report results/20260101T000000Z-smoke --export markdown=summary.md --export junit=junit.xml")]
+pub struct ReportArgs {
+    /// Folder of a run, or its report.json
+    #[arg(value_name = "BUNDLE")]
+    pub bundle: PathBuf,
+    /// The options.
+    #[command(flatten)]
+    pub options: ReportOptions,
+}
+
+/// The options of `loadgen report`: one layer of settings.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+pub struct ReportOptions {
+    /// Form of the result on stdout [default: text]
+    #[arg(short, long, value_name = "FORMAT", value_parser = super::choice::of::<crate::scenario::plan::Output>())]
+    pub output: Option<crate::scenario::plan::Output>,
+    /// Also write it as KIND into FILE; repeatable
+    #[arg(long, value_name = "KIND=FILE", value_parser = super::values::export)]
+    pub export: Vec<super::values::Export>,
+}

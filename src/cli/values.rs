@@ -1,0 +1,127 @@
+//! Values with units or of two parts, as clap reads them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::scenario::choice::choices;
+use crate::scenario::pace::PlannedRate;
+use crate::schedule::{Rate, Speed};
+use crate::units::{self, UnitError};
+
+/// `250ms`, `5s`, `1m30s`, `2h`, `7d`.
+pub(crate) fn duration(text: &str) -> Result<Duration, UnitError> {
+    units::duration(text)
+}
+
+/// A duration above zero.
+pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
+    match units::duration(text) {
+        Ok(duration) if duration.is_zero() => Err("it must be above 0".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// `512`, `64KiB`, `16MiB`.
+pub(crate) fn size(text: &str) -> Result<u64, UnitError> {
+    units::size(text)
+}
+
+/// `10000`, `10000/s`, `50/1s` or `unlimited`.
+pub(crate) fn rate(text: &str) -> Result<PlannedRate, <PlannedRate as std::str::FromStr>::Err> {
+    text.parse()
+}
+
+/// A rate that cannot be `unlimited`.
+pub(crate) fn bounded_rate(text: &str) -> Result<Rate, <Rate as std::str::FromStr>::Err> {
+    text.parse()
+}
+
+/// `100`, `100x`, `0.5`.
+pub(crate) fn speed(text: &str) -> Result<Speed, <Speed as std::str::FromStr>::Err> {
+    text.parse()
+}
+
+/// One `-X`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Property {
+    /// `key=value`.
+    Set(String, String),
+    /// `dump`: print what would be used.
+    Dump,
+}
+
+/// `key=value`, the key not empty; or `dump`.
+pub(crate) fn property(text: &str) -> Result<Property, String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok(Property::Set(key.trim().to_owned(), value.to_owned())),
+        None if text == "dump" => Ok(Property::Dump),
+        _ => Err("write it as key=value, for example linger.ms=0".to_owned()),
+    }
+}
+
+/// Folders of runs that belong together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bundles(pub Vec<PathBuf>);
+
+/// `DIR,DIR`.
+pub(crate) fn bundles(text: &str) -> Result<Bundles, String> {
+    let folders: Vec<PathBuf> = text.split(',').filter(|folder| !folder.is_empty()).map(PathBuf::from).collect();
+    if folders.is_empty() { Err("name at least one folder".to_owned()) } else { Ok(Bundles(folders)) }
+}
+
+/// One `--export`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// The format.
+    pub kind: String,
+    /// The file.
+    pub file: PathBuf,
+}
+
+/// `KIND=FILE`.
+pub(crate) fn export(text: &str) -> Result<Export, String> {
+    match text.split_once('=') {
+        Some((kind, file)) if !kind.is_empty() && !file.is_empty() => {
+            Ok(Export { kind: kind.to_owned(), file: file.into() })
+        }
+        _ => Err("write it as KIND=FILE, for example markdown=summary.md".to_owned()),
+    }
+}
+
+/// One `--max-regression`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Regression {
+    /// The metric.
+    pub metric: String,
+    /// The largest change accepted, in percent.
+    pub percent: f64,
+}
+
+/// `METRIC=PERCENT`.
+pub(crate) fn regression(text: &str) -> Result<Regression, String> {
+    let refused = || "write it as METRIC=PERCENT, for example p99=10%".to_owned();
+    let (metric, percent) = text.split_once('=').ok_or_else(refused)?;
+    let percent: f64 = percent.trim().trim_end_matches('%').parse().map_err(|_| refused())?;
+    if metric.is_empty() || !percent.is_finite() || percent < 0.0 {
+        return Err(refused());
+    }
+    Ok(Regression { metric: metric.trim().to_owned(), percent })
+}
+
+choices! {
+    /// Which verdict of a comparison fails.
+    pub enum FailOn {
+        Worse = "worse": "a metric is worse",
+        Inconclusive = "inconclusive": "a metric is worse, or nothing can be said",
+    }
+}
+
+choices! {
+    /// The form of a comparison.
+    pub enum CompareOutput {
+        Text = "text": "for people",
+        Markdown = "markdown": "for pull requests",
+        Json = "json": "for programs",
+    }
+}

@@ -1,0 +1,97 @@
+//! Logs: structured, on stderr, as text or as JSON.
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
+
+use crate::scenario::choice::choices;
+
+choices! {
+    /// The form of log lines.
+    pub enum LogFormat {
+        Text = "text": "for people",
+        Json = "json": "one object a line",
+    }
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logging {
+    /// The filter, in the syntax of `RUST_LOG`.
+    pub filter: String,
+    /// The form.
+    pub format: LogFormat,
+}
+
+/// Why logging cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum LoggingError {
+    /// The filter means nothing.
+    #[error("\"{filter}\" is no log level: {source}")]
+    Filter {
+        /// The filter.
+        filter: String,
+        /// Why.
+        source: ParseError,
+    },
+    /// Somebody else has started it.
+    #[error("logging has already been started: {0}")]
+    Started(String),
+}
+
+/// A level as people write it for other programs, in the words of the filter; a filter stays as it is.
+#[must_use]
+pub fn filter_of(level: &str) -> String {
+    match level.trim().to_ascii_lowercase().as_str() {
+        "critical" | "fatal" | "err" => "error".to_owned(),
+        "warning" => "warn".to_owned(),
+        "notice" | "information" => "info".to_owned(),
+        "verbose" => "debug".to_owned(),
+        "all" => "trace".to_owned(),
+        "none" => "off".to_owned(),
+        word @ ("error" | "warn" | "info" | "debug" | "trace" | "off") => word.to_owned(),
+        _ => level.trim().to_owned(),
+    }
+}
+
+impl Logging {
+    /// Sends logs to stderr from now on.
+    ///
+    /// # Errors
+    /// A filter that means nothing, or logging that has already been started.
+    pub fn start(&self) -> Result<(), LoggingError> {
+        let filter = EnvFilter::builder()
+            .parse(&self.filter)
+            .map_err(|source| LoggingError::Filter { filter: self.filter.clone(), source })?;
+        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+        let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        match self.format {
+            LogFormat::Text => lines.with_ansi(colour).try_init(),
+            LogFormat::Json => {
+                lines.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
+            }
+        }
+        .map_err(|error| LoggingError::Started(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_of_other_programs_are_understood() {
+        for (written, meant) in [("INFO", "info"), ("WARNING", "warn"), ("critical", "error"), ("None", "off")] {
+            assert_eq!(filter_of(written), meant);
+        }
+        assert_eq!(filter_of("loadgen=debug,rdkafka=warn"), "loadgen=debug,rdkafka=warn");
+    }
+
+    #[test]
+    fn a_filter_that_means_nothing_is_named() {
+        let logging = Logging { filter: "loadgen=loud".to_owned(), format: LogFormat::Text };
+        let message = logging.start().unwrap_err().to_string();
+        assert!(message.starts_with("\"loadgen=loud\" is no log level: "), "{message}");
+    }
+}

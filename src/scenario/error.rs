@@ -1,0 +1,142 @@
+//! What is wrong with a configuration: what happened, where, and what to do.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::layer::Level;
+
+/// Why a configuration makes no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Two settings of the same level exclude each other.
+    #[error("{first} and {second} exclude each other, and {level} has both")]
+    Conflict {
+        /// Where both are.
+        level: Level,
+        /// One of them, as it is written there.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// An option does not fit what is run.
+    #[error("{option} does not apply: {reason}")]
+    Misplaced {
+        /// The option.
+        option: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A value that cannot be.
+    #[error("{what} ({level}): {reason}")]
+    Value {
+        /// Where it comes from.
+        level: Level,
+        /// The setting, as it is written there.
+        what: String,
+        /// What is wrong with its value.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A variable whose value cannot be used.
+    #[error("{variable} ({level}): {reason}")]
+    Variable {
+        /// Its name.
+        variable: String,
+        /// Where it is set.
+        level: Level,
+        /// What is wrong with its value.
+        reason: String,
+    },
+    /// A file that cannot be read.
+    #[error("{what} {path} cannot be read: {source}", path = path.display())]
+    Unreadable {
+        /// What the file is.
+        what: &'static str,
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A place in a file that means nothing.
+    #[error("{path} line {line}: {reason}", path = path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there.
+        reason: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// The settings of a scenario, or of all levels together, make no plan.
+    #[error("{reason}")]
+    Plan {
+        /// What is wrong.
+        reason: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// A client property that cannot be used.
+    #[error("client property {key} ({origin}): {reason}")]
+    Property {
+        /// The property.
+        key: String,
+        /// Where it comes from.
+        origin: String,
+        /// Why not.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A client property that the Kafka client itself refuses.
+    #[error("client property {key} = {value} is refused by the Kafka client: {reason}")]
+    RefusedByClient {
+        /// The property.
+        key: String,
+        /// Its value, secrets redacted.
+        value: String,
+        /// The client's words.
+        reason: String,
+    },
+    /// The results folder cannot be written.
+    #[error("results folder {path} cannot be written: {source}", path = path.display())]
+    Results {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl ConfigError {
+    /// What to do about it, where there is something to say.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Conflict { .. } => Some(
+                "keep one of them; an option beats a variable, a variable the .env file, and that the scenario"
+                    .to_owned(),
+            ),
+            Self::Value { hint, .. } | Self::Property { hint, .. } => Some(hint.clone()),
+            Self::Line { hint, .. } | Self::Plan { hint, .. } => hint.clone(),
+            Self::RefusedByClient { .. } => Some("-X dump prints every property with where it comes from".to_owned()),
+            Self::Results { .. } => Some("--results-dir DIR names another folder".to_owned()),
+            Self::Misplaced { .. } | Self::Variable { .. } | Self::Unreadable { .. } => None,
+        }
+    }
+
+    /// Whether the command line or a variable is at fault (exit code 2) rather than a file or the configuration as a
+    /// whole (exit code 104).
+    #[must_use]
+    pub const fn is_usage(&self) -> bool {
+        match self {
+            Self::Conflict { level, .. } | Self::Value { level, .. } => {
+                matches!(level, Level::Option | Level::Environment | Level::EnvFile)
+            }
+            Self::Misplaced { .. } | Self::Variable { .. } => true,
+            _ => false,
+        }
+    }
+}

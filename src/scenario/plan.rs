@@ -1,0 +1,245 @@
+//! The plan of a run: validated, plain data. The engine knows neither options nor scenario files.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::choice::choices;
+use super::client::EMBEDDED;
+use super::error::ConfigError;
+use super::pace::Pace;
+use super::source::SourceConfig;
+use super::{GateConfig, Scenario};
+use crate::cli::run::RunOptions;
+use crate::schedule::Rate;
+
+choices! {
+    /// How a lane waits for the next due time.
+    pub enum Pacing {
+        Sleep = "sleep": "sleep until the next event is due; up to about 1 ms late, little CPU",
+        Spin = "spin": "spin for the last 100 us; a few us late, a whole core per lane",
+    }
+}
+
+choices! {
+    /// What happens to late events.
+    pub enum OnLag {
+        Queue = "queue": "send late events at once; their lateness shows as slip",
+        Drop = "drop": "leave out events later than --max-slip, and count them as not attempted",
+        Abort = "abort": "end the run when an event is later than --max-slip",
+    }
+}
+
+choices! {
+    /// Which time a replayed event's body carries.
+    pub enum EventTime {
+        Recorded = "recorded": "the recorded time",
+        Shifted = "shifted": "the run's start plus the recorded distance from the first event, divided by the speed",
+        Now = "now": "the due time",
+    }
+}
+
+choices! {
+    /// Which records of transactions the verifier reads.
+    pub enum Isolation {
+        ReadUncommitted = "read_uncommitted": "all records",
+        ReadCommitted = "read_committed": "only records outside of transactions and of committed ones",
+    }
+}
+
+choices! {
+    /// The form of the result on stdout.
+    pub enum Output {
+        Text = "text": "for people",
+        Json = "json": "the report as JSON",
+    }
+}
+
+/// All that a run needs to know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Its name, part of its folder's name.
+    pub name: String,
+    /// Where the drawing of events starts.
+    pub seed: u64,
+    /// Producer threads, at least 1.
+    pub lanes: u8,
+    /// How they wait.
+    pub pacing: Pacing,
+    /// Where events come from.
+    pub source: SourceConfig,
+    /// When they are due.
+    pub pace: Pace,
+    /// The most events that are sent.
+    pub limit: Option<u64>,
+    /// The longest time during which they come due.
+    pub duration: Option<Duration>,
+    /// A ceiling on what is sent.
+    pub max_rate: Option<Rate>,
+    /// What happens to late events.
+    pub on_lag: OnLag,
+    /// What counts as too late for [`OnLag::Drop`] and [`OnLag::Abort`].
+    pub max_slip: Duration,
+    /// The body's time of replayed events; synthetic ones carry their due time.
+    pub event_time: EventTime,
+    /// The cluster.
+    pub kafka: KafkaPlan,
+    /// How events are read back; `None`: not at all.
+    pub verify: Option<VerifyPlan>,
+    /// The longest wait for outstanding answers at the end.
+    pub flush_deadline: Duration,
+    /// Rules to keep.
+    pub gates: Vec<GateConfig>,
+    /// How it is shown, and where its results go.
+    pub presentation: Presentation,
+}
+
+/// How a run is shown, and where its results go: not part of what is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presentation {
+    /// Where the run's folder is made.
+    pub results_dir: PathBuf,
+    /// The form of the result on stdout.
+    pub output: Output,
+    /// Whether progress and summary are left out.
+    pub quiet: bool,
+    /// Whether progress is shown where there is a terminal for it.
+    pub progress: bool,
+    /// Only tell what would be replayed.
+    pub dry_run: bool,
+}
+
+impl Presentation {
+    /// As options and variables say, else the defaults.
+    #[must_use]
+    pub fn of(given: &RunOptions) -> Self {
+        let outcome = &given.outcome;
+        Self {
+            results_dir: outcome.results_dir.clone().unwrap_or_else(|| PathBuf::from("results")),
+            output: outcome.output.unwrap_or(Output::Text),
+            quiet: outcome.quiet.unwrap_or(false),
+            progress: !outcome.no_progress.unwrap_or(false),
+            dry_run: given.recording.dry_run.unwrap_or(false),
+        }
+    }
+}
+
+impl Plan {
+    /// Checks a scenario without open settings and makes it a plan.
+    ///
+    /// # Errors
+    /// Settings that cannot be run.
+    pub fn new(scenario: &Scenario, presentation: Presentation) -> Result<Self, ConfigError> {
+        let name = scenario.name.clone().ok_or_else(|| open("name"))?;
+        check_name(&name)?;
+        let duration = scenario.duration.filter(|duration| !duration.is_zero());
+        if scenario.duration != duration {
+            return Err(plan_error("a run of no time sends nothing", "give a duration above 0s"));
+        }
+        let kafka = &scenario.kafka;
+        let verify = &scenario.verify;
+        let verify = VerifyPlan {
+            group: verify.group.clone(),
+            isolation: verify.isolation.ok_or_else(|| open("verify.isolation"))?,
+            drain_deadline: verify.drain_deadline.ok_or_else(|| open("verify.drain_deadline"))?,
+        };
+        Ok(Self {
+            name,
+            seed: scenario.seed.ok_or_else(|| open("seed"))?,
+            lanes: scenario
+                .lanes
+                .filter(|lanes| *lanes > 0)
+                .ok_or_else(|| plan_error("lanes = 0 sends nothing", "lanes are 1 to 255"))?,
+            pacing: scenario.pacing.ok_or_else(|| open("pacing"))?,
+            source: scenario.source.clone(),
+            pace: Pace::new(scenario)?,
+            limit: scenario.num_records,
+            duration,
+            max_rate: scenario.max_rate,
+            on_lag: scenario.on_lag.ok_or_else(|| open("on_lag"))?,
+            max_slip: scenario.max_slip.ok_or_else(|| open("max_slip"))?,
+            event_time: scenario.event_time.ok_or_else(|| open("event_time"))?,
+            kafka: KafkaPlan {
+                bootstrap: kafka.bootstrap_server.clone().filter(|servers| servers != EMBEDDED),
+                topic: kafka.topic.clone().ok_or_else(|| open("kafka.topic"))?,
+                create_topics: kafka.create_topics.ok_or_else(|| open("kafka.create_topics"))?,
+                partitions: at_least_one("kafka.partitions", kafka.partitions)?,
+                replication_factor: at_least_one("kafka.replication_factor", kafka.replication_factor)?,
+                client: kafka.client.clone(),
+                connect_timeout: kafka.connect_timeout.ok_or_else(|| open("kafka.connect_timeout"))?,
+                lag_group: kafka.lag_group.clone(),
+            },
+            verify: scenario.verify.enabled.ok_or_else(|| open("verify.enabled"))?.then_some(verify),
+            flush_deadline: scenario.flush_deadline.ok_or_else(|| open("flush_deadline"))?,
+            gates: scenario.gates.clone(),
+            presentation,
+        })
+    }
+}
+
+/// A setting that resolving should have closed.
+fn open(setting: &str) -> ConfigError {
+    plan_error(&format!("{setting} is open"), "resolve the scenario first")
+}
+
+fn at_least_one(setting: &str, value: Option<i32>) -> Result<i32, ConfigError> {
+    let value = value.ok_or_else(|| open(setting))?;
+    if value < 1 { Err(plan_error(&format!("{setting} = {value} is too small"), "at least 1")) } else { Ok(value) }
+}
+
+/// A name becomes part of a folder's name.
+fn check_name(name: &str) -> Result<(), ConfigError> {
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if !name.is_empty() && name.len() <= 100 && name.chars().all(fits) && !name.starts_with('.') {
+        return Ok(());
+    }
+    Err(plan_error(
+        &format!("\"{name}\" cannot be part of a folder's name"),
+        "name a run with at most 100 letters, digits, - and _",
+    ))
+}
+
+fn plan_error(reason: &str, hint: &str) -> ConfigError {
+    ConfigError::Plan { reason: reason.to_owned(), hint: Some(hint.to_owned()) }
+}
+
+/// The cluster of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KafkaPlan {
+    /// Brokers to start from; `None`: the embedded broker.
+    pub bootstrap: Option<String>,
+    /// Topic of the events.
+    pub topic: String,
+    /// Whether a missing topic is created.
+    pub create_topics: bool,
+    /// Partitions of a created topic.
+    pub partitions: i32,
+    /// Copies of each partition of a created topic.
+    pub replication_factor: i32,
+    /// Properties of the producer and of the consumer, in librdkafka's names, without `bootstrap.servers`.
+    pub client: BTreeMap<String, String>,
+    /// The longest wait for the first answer.
+    pub connect_timeout: Duration,
+    /// A consumer group whose lag is shown; never joined.
+    pub lag_group: Option<String>,
+}
+
+impl KafkaPlan {
+    /// The client's properties for reports and dumps: without secrets.
+    #[must_use]
+    pub fn redacted_client(&self) -> BTreeMap<String, String> {
+        use crate::kafka::properties::redact;
+        self.client.iter().map(|(key, value)| (key.clone(), redact(key, value).into_owned())).collect()
+    }
+}
+
+/// How events are read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifyPlan {
+    /// The consumer group to join; `None`: read by assignment.
+    pub group: Option<String>,
+    /// Which records are read.
+    pub isolation: Isolation,
+    /// The longest wait for the last events.
+    pub drain_deadline: Duration,
+}
