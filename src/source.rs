@@ -1,5 +1,7 @@
 //! Where events come from: a generator or a recording. A source says *what*; [`crate::schedule`] says *when*.
 
+pub mod synthetic;
+
 use crate::clock::Nanos;
 use crate::event::Event;
 
