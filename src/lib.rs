@@ -3,8 +3,8 @@
 pub mod cli;
 pub mod clock;
 pub mod event;
-pub mod kafka;
 pub mod gate;
+pub mod kafka;
 pub mod ledger;
 pub mod logging;
 pub mod measure;

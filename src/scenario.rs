@@ -28,6 +28,7 @@ pub use layer::Level;
 pub use plan::Plan;
 pub use resolve::{Resolved, Wanted, resolve};
 
+use crate::gate::GateConfig;
 use crate::schedule::config::PhaseConfig;
 use crate::schedule::{Rate, Speed};
 use kafka::KafkaConfig;
@@ -81,6 +82,9 @@ pub struct Scenario {
     /// The body's time of replayed events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_time: Option<EventTime>,
+    /// Built-in gates that are turned off, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gates_off: Vec<String>,
     /// Where events come from; read by [`file`], since its kind decides its form.
     #[serde(skip_deserializing)]
     pub source: SourceConfig,
@@ -112,14 +116,6 @@ pub struct VerifyConfig {
     /// The longest wait for the last events.
     #[serde(with = "text::duration", skip_serializing_if = "Option::is_none")]
     pub drain_deadline: Option<Duration>,
-}
-
-/// A `[[gate]]`: stand-in.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GateConfig {
-    /// The rule.
-    pub rule: String,
 }
 
 /// The known name that is most like `name`, where one is alike enough to be meant.

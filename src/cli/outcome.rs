@@ -17,6 +17,11 @@ pub struct OutcomeOptions {
     /// As a variable: one rule per line.
     #[arg(long, value_name = "RULE")]
     pub gate: Vec<String>,
+    /// Turn a built-in gate off by its name; repeatable
+    ///
+    /// `loadgen explain gates` lists them. As a variable: one name per line.
+    #[arg(long, value_name = "NAME")]
+    pub gate_off: Vec<String>,
     /// Folder in which each run gets a folder of its own [default: results]
     #[arg(long, value_name = "DIR")]
     pub results_dir: Option<PathBuf>,

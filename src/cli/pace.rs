@@ -7,6 +7,7 @@ use clap::Args;
 use super::values;
 use crate::scenario::pace::PlannedRate;
 use crate::schedule::Speed;
+use crate::schedule::config::PhaseConfig;
 
 /// The rate of a synthetic run.
 #[derive(Clone, Debug, Default, PartialEq, Args)]
@@ -18,7 +19,15 @@ pub struct SynthPace {
     /// measured. `unlimited` has no due times, so it measures throughput, not latency under a load.
     #[arg(long, value_name = "N/s", value_parser = values::rate)]
     pub rate: Option<PlannedRate>,
-    /// Multiplies the rate: 1, 10, 100, 0.5 [default: 1]
+    /// A rate that changes: ramp, steps, sine, spike, poisson, bursts or curve; repeatable, one phase after the other
+    ///
+    /// For example ramp:100/s..10000/s, steps:1000,2000,5000,each=30s, sine:mean=5000/s,amplitude=2000/s,period=60s,
+    /// spike:base=1000/s,peak=20000/s,at=30s,hold=5s, poisson:500/s, bursts:1000,on=1s,off=9s, curve:file=rates.csv.
+    /// A single phase lasts --duration, of several each needs its own: ramp:100/s..1000/s,duration=30s.
+    /// As a variable: one shape per line.
+    #[arg(long, value_name = "SHAPE")]
+    pub shape: Vec<PhaseConfig>,
+    /// Multiplies every rate: 1, 10, 100, 0.5 [default: 1]
     #[arg(long, value_name = "FACTOR", value_parser = values::speed)]
     pub speed: Option<Speed>,
 }
@@ -36,4 +45,34 @@ pub struct ReplayPace {
     /// Ignore the recorded times and send in their order at this rate: 500/s or unlimited
     #[arg(long, value_name = "N/s", value_parser = values::rate)]
     pub rate: Option<PlannedRate>,
+}
+
+/// The pace of a scenario, of either source.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+#[command(next_help_heading = "Pace")]
+pub struct AnyPace {
+    /// Multiplies the rates of synthetic events; how many times faster than recorded a recording is replayed
+    #[arg(long, value_name = "FACTOR", value_parser = values::speed)]
+    pub speed: Option<Speed>,
+    /// Events per second, instead of the scenario's phases or of the recorded times: 500/s or unlimited
+    #[arg(long, value_name = "N/s", value_parser = values::rate)]
+    pub rate: Option<PlannedRate>,
+    /// A rate that changes, instead of the scenario's phases, as in `loadgen synth --help`; repeatable
+    #[arg(long, value_name = "SHAPE")]
+    pub shape: Vec<PhaseConfig>,
+    /// Choose the speed of a replay so that it takes this long: 60s, 10m
+    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+    pub fit: Option<Duration>,
+}
+
+impl From<SynthPace> for AnyPace {
+    fn from(SynthPace { rate, shape, speed }: SynthPace) -> Self {
+        Self { speed, rate, shape, fit: None }
+    }
+}
+
+impl From<ReplayPace> for AnyPace {
+    fn from(ReplayPace { speed, fit, rate }: ReplayPace) -> Self {
+        Self { speed, rate, fit, shape: Vec::new() }
+    }
 }

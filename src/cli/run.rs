@@ -27,7 +27,7 @@ pub struct RunArgs {
 pub struct RunOptions {
     /// How fast.
     #[command(flatten)]
-    pub pace: pace::ReplayPace,
+    pub pace: pace::AnyPace,
     /// How long.
     #[command(flatten)]
     pub limits: limits::RunLimits,
@@ -51,8 +51,15 @@ pub struct RunOptions {
 impl From<synth::SynthArgs> for RunOptions {
     fn from(args: synth::SynthArgs) -> Self {
         let synth::SynthArgs { events, pace, limits, target, verifier, outcome } = args;
-        let pace = pace::ReplayPace { speed: pace.speed, rate: pace.rate, fit: None };
-        Self { pace, limits, target, verifier, outcome, events, recording: replay::RecordingOptions::default() }
+        Self {
+            pace: pace.into(),
+            limits,
+            target,
+            verifier,
+            outcome,
+            events,
+            recording: replay::RecordingOptions::default(),
+        }
     }
 }
 
@@ -63,7 +70,15 @@ impl replay::ReplayArgs {
         let Self { file, recording, pace, limits, target, verifier, outcome } = self;
         (
             file,
-            RunOptions { pace, limits, target, verifier, outcome, events: synth::SynthOptions::default(), recording },
+            RunOptions {
+                pace: pace.into(),
+                limits,
+                target,
+                verifier,
+                outcome,
+                events: synth::SynthOptions::default(),
+                recording,
+            },
         )
     }
 }

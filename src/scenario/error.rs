@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::layer::Level;
+use crate::verdict::ExitCode;
 
 /// Why a configuration makes no plan.
 #[derive(Debug, thiserror::Error)]
@@ -127,16 +128,16 @@ impl ConfigError {
         }
     }
 
-    /// Whether the command line or a variable is at fault (exit code 2) rather than a file or the configuration as a
-    /// whole (exit code 104).
+    /// What the program ends with: [`ExitCode::Usage`] where the command line or a variable is at fault.
     #[must_use]
-    pub const fn is_usage(&self) -> bool {
+    pub const fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Conflict { level, .. } | Self::Value { level, .. } => {
-                matches!(level, Level::Option | Level::Environment | Level::EnvFile)
-            }
-            Self::Misplaced { .. } | Self::Variable { .. } => true,
-            _ => false,
+            Self::Conflict { level, .. } | Self::Value { level, .. } => match level {
+                Level::Option | Level::Environment | Level::EnvFile => ExitCode::Usage,
+                Level::Scenario | Level::Default => ExitCode::BadConfiguration,
+            },
+            Self::Misplaced { .. } | Self::Variable { .. } => ExitCode::Usage,
+            _ => ExitCode::BadConfiguration,
         }
     }
 }

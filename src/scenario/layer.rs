@@ -131,7 +131,7 @@ macro_rules! layer {
 
 layer! {
     run::RunOptions { pace, limits, target, verifier, outcome, events, recording }
-    pace::ReplayPace { speed, fit, rate }
+    pace::AnyPace { speed, rate, shape, fit }
     limits::RunLimits { name, seed, duration, num_records, lanes, pacing, max_rate, on_lag, max_slip, flush_deadline }
     cluster::TargetOptions { cluster, topic }
     cluster::ClusterOptions { bootstrap_server, command_config, command_property, connect_timeout }
@@ -139,7 +139,7 @@ layer! {
         topic, create_topics, partitions, replication_factor, acks, idempotence, compression, linger, lag_group,
     }
     verification::VerifierOptions { no_verify, group, isolation, drain_deadline }
-    outcome::OutcomeOptions { gate, results_dir, output, quiet, no_progress }
+    outcome::OutcomeOptions { gate, gate_off, results_dir, output, quiet, no_progress }
     synth::SynthOptions { weights, users, items, user_skew, item_skew }
     replay::RecordingOptions {
         max_gap, from, until, limit, rounds, dedup, users_sample, amplify, bad_rows, event_time, sort_memory, temp_dir,

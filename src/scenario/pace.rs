@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::Scenario;
 use super::error::ConfigError;
 use super::source::SourceConfig;
-use crate::schedule::config::PhaseConfig;
-use crate::schedule::rate::RateError;
+use crate::schedule::config::{PhaseConfig, phases};
+use crate::schedule::rate::{Level, RateError};
+use crate::schedule::text::Levels;
 use crate::schedule::{Phase, Rate, Schedule, Speed};
 
 /// A rate, or none.
@@ -67,19 +68,60 @@ impl Pace {
             });
         }
         let speed = scenario.speed.unwrap_or(Speed::RECORDED);
-        let phases = scenario.phases.iter().map(|config| faster(config, speed)).collect::<Result<Vec<_>, _>>()?;
-        Schedule::new(phases.clone(), scenario.num_records).map_err(|error| plan_error(error.to_string()))?;
+        let mut configs = scenario.phases.clone();
+        for config in &mut configs {
+            multiply(config, speed)
+                .ok_or_else(|| plan_error(format!("the rate of a phase times {speed} is no rate")))?;
+        }
+        let phases = phases(configs).map_err(|error| plan_error(error.to_string()))?;
+        Schedule::seeded(phases.clone(), scenario.num_records, scenario.seed.unwrap_or_default())
+            .map_err(|error| plan_error(error.to_string()))?;
         Ok(Self::Phases(phases))
     }
 }
 
-fn faster(config: &PhaseConfig, speed: Speed) -> Result<Phase, ConfigError> {
-    let mut config = config.clone();
-    if let Some(rate) = config.rate {
-        let faster = rate.times(speed).ok_or_else(|| plan_error(format!("{rate} times {speed} is no rate")))?;
-        config.rate = Some(faster);
+/// Multiplies every rate of a phase, where they stay rates.
+fn multiply(config: &mut PhaseConfig, speed: Speed) -> Option<()> {
+    let PhaseConfig {
+        rate,
+        from,
+        to,
+        rates,
+        step,
+        mean,
+        amplitude,
+        base,
+        peak,
+        points,
+        name: _,
+        schedule: _,
+        duration: _,
+        warm_up: _,
+        speed: _,
+        over: _,
+        growth: _,
+        each: _,
+        period: _,
+        at: _,
+        rise: _,
+        hold: _,
+        fall: _,
+        on: _,
+        off: _,
+        seed: _,
+        file: _,
+    } = config;
+    for rate in [rate, step, mean, amplitude].into_iter().flatten() {
+        *rate = rate.times(speed)?;
     }
-    Phase::try_from(config).map_err(|error| plan_error(error.to_string()))
+    let listed = rates.iter_mut().flat_map(|Levels(levels)| levels);
+    let on_curve = points.iter_mut().flatten().map(|(_, level)| level);
+    for level in [from, to, base, peak].into_iter().flatten().chain(listed).chain(on_curve) {
+        if let Level::At(rate) = level {
+            *rate = rate.times(speed)?;
+        }
+    }
+    Some(())
 }
 
 fn plan_error(reason: String) -> ConfigError {

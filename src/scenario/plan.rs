@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::Scenario;
 use super::choice::choices;
 use super::client::EMBEDDED;
 use super::error::ConfigError;
 use super::pace::Pace;
 use super::source::SourceConfig;
-use super::{GateConfig, Scenario};
 use crate::cli::run::RunOptions;
+use crate::gate::{Gates, Names};
 use crate::schedule::Rate;
+use crate::schedule::config::Kind;
 
 choices! {
     /// How a lane waits for the next due time.
@@ -89,7 +91,7 @@ pub struct Plan {
     /// The longest wait for outstanding answers at the end.
     pub flush_deadline: Duration,
     /// Rules to keep.
-    pub gates: Vec<GateConfig>,
+    pub gates: Gates,
     /// How it is shown, and where its results go.
     pub presentation: Presentation,
 }
@@ -137,14 +139,19 @@ impl Plan {
             return Err(plan_error("a run of no time sends nothing", "give a duration above 0s"));
         }
         let kafka = &scenario.kafka;
+        let topic = kafka.topic.clone().ok_or_else(|| open("kafka.topic"))?;
+        let pace = Pace::new(scenario)?;
         let verify = &scenario.verify;
         let verify = VerifyPlan {
             group: verify.group.clone(),
             isolation: verify.isolation.ok_or_else(|| open("verify.isolation"))?,
             drain_deadline: verify.drain_deadline.ok_or_else(|| open("verify.drain_deadline"))?,
         };
+        let gates = gates(scenario, &pace, &topic)?;
         Ok(Self {
             name,
+            pace,
+            gates,
             seed: scenario.seed.ok_or_else(|| open("seed"))?,
             lanes: scenario
                 .lanes
@@ -152,7 +159,6 @@ impl Plan {
                 .ok_or_else(|| plan_error("lanes = 0 sends nothing", "lanes are 1 to 255"))?,
             pacing: scenario.pacing.ok_or_else(|| open("pacing"))?,
             source: scenario.source.clone(),
-            pace: Pace::new(scenario)?,
             limit: scenario.num_records,
             duration,
             max_rate: scenario.max_rate,
@@ -161,7 +167,7 @@ impl Plan {
             event_time: scenario.event_time.ok_or_else(|| open("event_time"))?,
             kafka: KafkaPlan {
                 bootstrap: kafka.bootstrap_server.clone().filter(|servers| servers != EMBEDDED),
-                topic: kafka.topic.clone().ok_or_else(|| open("kafka.topic"))?,
+                topic,
                 create_topics: kafka.create_topics.ok_or_else(|| open("kafka.create_topics"))?,
                 partitions: at_least_one("kafka.partitions", kafka.partitions)?,
                 replication_factor: at_least_one("kafka.replication_factor", kafka.replication_factor)?,
@@ -171,10 +177,22 @@ impl Plan {
             },
             verify: scenario.verify.enabled.ok_or_else(|| open("verify.enabled"))?.then_some(verify),
             flush_deadline: scenario.flush_deadline.ok_or_else(|| open("flush_deadline"))?,
-            gates: scenario.gates.clone(),
             presentation,
         })
     }
+}
+
+/// The gates with their paths resolved, so that none is found wrong after the run.
+fn gates(scenario: &Scenario, pace: &Pace, topic: &str) -> Result<Gates, ConfigError> {
+    let phases = match pace {
+        Pace::Phases(phases) => phases.iter().map(|phase| phase.name.clone()).collect(),
+        Pace::Fit(_) | Pace::Speed(_) => vec![Kind::Replay.to_string()],
+        Pace::Rate(_) => vec![Kind::Constant.to_string()],
+        Pace::Unlimited => vec![Kind::Unlimited.to_string()],
+    };
+    let names = Names { phases, topics: vec![topic.to_owned()] };
+    Gates::new(&scenario.gates, &scenario.gates_off, &names)
+        .map_err(|error| ConfigError::Plan { reason: error.to_string(), hint: None })
 }
 
 /// A setting that resolving should have closed.

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::time::Duration;
 
 use clap::Parser;
 use proptest::prelude::*;
@@ -10,7 +11,7 @@ use super::*;
 use crate::cli::{Cli, Command};
 use crate::scenario::environment::{Environment, Variables};
 use crate::scenario::pace::Pace;
-use crate::scenario::plan::Plan;
+use crate::verdict::ExitCode;
 
 /// The command line `loadgen <words>` under the variables of both levels.
 fn resolved(words: &str, process: &[(&str, &str)], file: &[(&str, &str)]) -> Result<Resolved, ConfigError> {
@@ -116,18 +117,18 @@ fn a_higher_level_displaces_what_it_conflicts_with() {
 fn two_of_one_level_are_a_usage_error() {
     let on_the_line = error("replay f.csv --speed 2 --fit 60s", &[], &[]);
     assert_eq!(on_the_line.to_string(), "--speed and --fit exclude each other, and the command line has both");
-    assert!(on_the_line.is_usage());
+    assert_eq!(on_the_line.exit_code(), ExitCode::Usage);
     assert!(on_the_line.hint().unwrap().starts_with("keep one of them"));
     let in_the_file = error("replay f.csv", &[], &[("PRODUCER_SPEED", "2"), ("LOADGEN_RATE", "5/s")]);
     assert_eq!(
         in_the_file.to_string(),
         "PRODUCER_SPEED and LOADGEN_RATE exclude each other, and the .env file has both"
     );
-    assert!(in_the_file.is_usage());
+    assert_eq!(in_the_file.exit_code(), ExitCode::Usage);
     let in_the_scenario =
         run_of("speed = 2\nfit = \"5s\"\n[source]\nkind = \"retail_rocket\"\nfile = \"x\"", "", &[]).unwrap_err();
     assert_eq!(in_the_scenario.to_string(), "speed and fit exclude each other, and the scenario has both");
-    assert!(!in_the_scenario.is_usage());
+    assert_eq!(in_the_scenario.exit_code(), ExitCode::BadConfiguration);
     let speed_of_no_rate = error("synth --rate unlimited --speed 10", &[], &[]);
     assert_eq!(speed_of_no_rate.to_string(), "--rate and --speed exclude each other, and the command line has both");
     let unverified_group = error("synth --no-verify --group g", &[], &[]);
@@ -143,7 +144,7 @@ fn speed_multiplies_a_synthetic_rate_whoever_says_it() {
     let by_variable = resolved("synth --rate 10/s", &[], &[("PRODUCER_SPEED", "100")]).unwrap().plan;
     assert_eq!(rate_of(&by_variable), rate_of(&plan("synth --rate 1000/s")));
     let too_fast = error("synth --rate 1000000/s --speed 1000000", &[], &[]);
-    assert_eq!(too_fast.to_string(), "1000000/s times 1000000x is no rate");
+    assert_eq!(too_fast.to_string(), "the rate of a phase times 1000000x is no rate");
 }
 
 #[test]
@@ -180,6 +181,91 @@ fn a_duration_cuts_phases_and_never_stretches_several() {
 }
 
 #[test]
+fn shapes_are_phases_on_the_command_line() {
+    let by_hand = "[source]\nkind = \"synthetic\"\n[[phase]]\nschedule = \"ramp\"\nfrom = 10\nto = 100\nduration = \"10s\"\n\
+                   [[phase]]\nschedule = \"poisson\"\nrate = 7\nduration = \"5s\"";
+    let written = run_of(by_hand, "", &[]).unwrap().plan;
+    let typed = plan("synth --shape ramp:10..100,duration=10s --shape poisson:7,duration=5s");
+    assert_eq!(typed.pace, written.pace);
+    let by_variable = resolved("synth", &[("LOADGEN_SHAPE", "ramp:10..100,duration=10s\npoisson:7,duration=5s")], &[]);
+    assert_eq!(by_variable.unwrap().plan.pace, written.pace);
+    let one = plan("synth --shape ramp:10..100 --duration 10s");
+    assert_eq!(rate_of(&one), rate_of(&plan("synth --shape ramp:10..100,over=10s --duration 10s")));
+    let both = error("synth --shape poisson:7 --rate 5", &[], &[]);
+    assert_eq!(both.to_string(), "--rate and --shape exclude each other, and the command line has both");
+    let by_level = resolved("synth --shape poisson:7", &[("LOADGEN_RATE", "5")], &[]).unwrap().plan;
+    assert_eq!(by_level.pace, plan("synth --shape poisson:7").pace);
+    let replayed = error("synth --shape replay:7", &[], &[]);
+    assert_eq!(replayed.to_string(), "schedule \"replay\" is for recordings, and these events are synthetic");
+}
+
+#[test]
+fn speed_multiplies_every_rate_of_a_shape() {
+    let shapes = [
+        ("ramp:10..100", "ramp:30..300"),
+        ("steps:10,20,each=10s", "steps:30,60,each=10s"),
+        ("steps:10..30,step=10,each=10s", "steps:30..90,step=30,each=10s"),
+        ("sine:mean=10,amplitude=5,period=2s", "sine:mean=30,amplitude=15,period=2s"),
+        ("spike:base=0,peak=50,at=1s,hold=1s", "spike:base=0,peak=150,at=1s,hold=1s"),
+        ("poisson:10", "poisson:30"),
+        ("bursts:10,on=1s,off=1s,base=1", "bursts:30,on=1s,off=1s,base=3"),
+    ];
+    for (shape, faster) in shapes {
+        let multiplied = plan(&format!("synth --duration 30s --speed 3 --shape {shape}"));
+        assert_eq!(multiplied.pace, plan(&format!("synth --duration 30s --shape {faster}")).pace, "{shape}");
+    }
+}
+
+#[test]
+fn a_cut_ramp_rises_as_it_would_have() {
+    let two = "synth --shape constant:5,duration=10s --shape ramp:0..100,duration=10s";
+    let Pace::Phases(phases) = plan(&format!("{two} --duration 15s")).pace else { panic!() };
+    assert_eq!(phases[1].duration, Some(crate::clock::Nanos::from_secs(5)));
+    let Pace::Phases(whole) = plan(two).pace else { panic!() };
+    assert_eq!(phases[1].shape, whole[1].shape);
+    let steps = "synth --shape constant:5,duration=10s --shape steps:1,2,duration=10s";
+    let Pace::Phases(phases) = plan(&format!("{steps} --duration 15s")).pace else { panic!() };
+    let Pace::Phases(whole) = plan(steps).pace else { panic!() };
+    assert_eq!(phases[1].shape, whole[1].shape);
+}
+
+#[test]
+fn a_curve_is_read_once_and_kept_with_the_results() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("day.csv"), "0,1/s\n10,100/s\n").unwrap();
+    let scenario = folder.path().join("day.toml");
+    std::fs::write(&scenario, "[source]\nkind = \"synthetic\"\n[[phase]]\nschedule = \"curve\"\nfile = \"day.csv\"")
+        .unwrap();
+    let resolved = resolved(&format!("run {}", scenario.display()), &[], &[]).unwrap();
+    let Pace::Phases(phases) = &resolved.plan.pace else { panic!() };
+    assert_eq!(phases[0].duration, Some(crate::clock::Nanos::from_secs(10)));
+    assert!(resolved.scenario.phases[0].points.is_some() && resolved.scenario.phases[0].file.is_none());
+    let missing = error(&format!("synth --shape curve:file={}/none.csv", folder.path().display()), &[], &[]);
+    assert!(
+        missing.to_string().starts_with(&format!("rate curve {}/none.csv cannot be read: ", folder.path().display()))
+    );
+    std::fs::write(folder.path().join("day.csv"), "0,1/s\n10,-5\n").unwrap();
+    let negative = error(&format!("run {}", scenario.display()), &[], &[]).to_string();
+    assert!(negative.contains("day.csv line 2: \"-5\" is no rate"), "{negative}");
+}
+
+#[test]
+fn gates_are_resolved_before_the_run() {
+    let unknown = resolved("synth --gate response_time.p98<250ms", &[], &[]).unwrap_err();
+    assert!(
+        unknown
+            .to_string()
+            .starts_with("gate \"response_time.p98<250ms\": \"response_time.p98\" is nothing that is measured")
+    );
+    assert_eq!(unknown.exit_code(), ExitCode::BadConfiguration);
+    assert!(resolved("synth --shape constant:5,name=peak --gate phase.peak.lost==0", &[], &[]).is_ok());
+    assert!(resolved("synth --gate phase.peak.lost==0", &[], &[]).is_err());
+    let off = plan("synth --gate-off nothing_refused").gates;
+    assert!(!off.is_on(crate::gate::BuiltIn::NothingRefused));
+    assert!(resolved("synth --gate-off nothing", &[], &[]).is_err());
+}
+
+#[test]
 fn weak_acks_switch_idempotence_off_unless_both_are_asked_for() {
     let idempotence = |words: &str, process: &[(&str, &str)]| {
         let client = resolved(words, process, &[]).unwrap().plan.kafka.client;
@@ -202,7 +288,7 @@ fn weak_acks_switch_idempotence_off_unless_both_are_asked_for() {
         both.hint().as_deref(),
         Some("leave one of them out: acks=0 and acks=1 switch idempotence off by themselves")
     );
-    assert!(!both.is_usage());
+    assert_eq!(both.exit_code(), ExitCode::BadConfiguration);
 }
 
 #[test]
@@ -326,7 +412,7 @@ fn bad_variables_are_named_with_their_level() {
     for (name, value, message) in cases {
         let error = error("synth", &[(name, value)], &[]);
         assert_eq!(error.to_string(), message);
-        assert!(error.is_usage());
+        assert_eq!(error.exit_code(), ExitCode::Usage);
     }
 }
 
@@ -341,7 +427,7 @@ fn variables_of_the_other_source_are_no_error() {
 fn options_of_the_other_source_are_refused() {
     let synthetic = run_of("[source]\nkind = \"synthetic\"", "--max-gap 1s", &[]).unwrap_err();
     assert_eq!(synthetic.to_string(), "--max-gap does not apply: the events are synthetic, nothing is replayed");
-    assert!(synthetic.is_usage());
+    assert_eq!(synthetic.exit_code(), ExitCode::Usage);
     let rounds = run_of("[source]\nkind = \"synthetic\"", "--loop 3", &[]).unwrap_err();
     assert!(rounds.to_string().starts_with("--loop does not apply"));
     let replayed = run_of("[source]\nkind = \"retail_rocket\"\nfile = \"x\"", "--users 5", &[]).unwrap_err();
@@ -353,8 +439,8 @@ fn gates_of_all_levels_add_up() {
     let scenario = "[source]\nkind = \"synthetic\"\n[[gate]]\nrule = \"lost == 0\"";
     let plan =
         run_of(scenario, "--gate duplicates==0", &[("LOADGEN_GATE", "corrupt == 0\nreordered == 0")]).unwrap().plan;
-    let rules: Vec<&str> = plan.gates.iter().map(|gate| gate.rule.as_str()).collect();
-    assert_eq!(rules, ["lost == 0", "corrupt == 0", "reordered == 0", "duplicates==0"]);
+    let rules: Vec<String> = plan.gates.gates.iter().map(|gate| gate.rule.to_string()).collect();
+    assert_eq!(rules, ["lost == 0", "corrupt == 0", "reordered == 0", "duplicates == 0"]);
 }
 
 #[test]

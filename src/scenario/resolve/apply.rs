@@ -1,0 +1,86 @@
+//! Closes every setting that is still open.
+
+use std::time::Duration;
+
+use crate::cli::cluster::TargetOptions;
+use crate::cli::replay::RecordingOptions;
+use crate::cli::run::RunOptions;
+use crate::cli::synth::SynthOptions;
+use crate::cli::verification::VerifierOptions;
+use crate::gate::GateConfig;
+use crate::scenario::Scenario;
+use crate::scenario::client::{ClientSettings, EMBEDDED};
+use crate::scenario::error::ConfigError;
+use crate::scenario::plan::{EventTime, Isolation, OnLag, Pacing};
+use crate::scenario::source::{RetailRocket, SourceConfig, Synthetic};
+
+/// With what was given, else the scenario's own, else the default.
+pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientSettings) -> Result<(), ConfigError> {
+    let RunOptions { pace: _, limits, target, verifier, outcome, events, recording } = given;
+    scenario.name = limits.name.or(scenario.name.take());
+    scenario.seed = limits.seed.or(scenario.seed).or(Some(1));
+    scenario.num_records = limits.num_records.or(scenario.num_records);
+    scenario.lanes = limits.lanes.or(scenario.lanes).or(Some(1));
+    scenario.pacing = limits.pacing.or(scenario.pacing).or(Some(Pacing::Sleep));
+    scenario.max_rate = limits.max_rate.or(scenario.max_rate);
+    scenario.on_lag = limits.on_lag.or(scenario.on_lag).or(Some(OnLag::Queue));
+    scenario.max_slip = limits.max_slip.or(scenario.max_slip).or(Some(Duration::from_secs(1)));
+    scenario.event_time = recording.event_time.or(scenario.event_time).or(Some(EventTime::Recorded));
+    apply_verifier(scenario, verifier);
+    apply_topic(scenario, target, client);
+    let flush = delivery_timeout(client)? + Duration::from_secs(5);
+    scenario.flush_deadline = limits.flush_deadline.or(scenario.flush_deadline).or(Some(flush));
+    scenario.gates.extend(outcome.gate.into_iter().map(GateConfig::of_rule));
+    scenario.gates_off.extend(outcome.gate_off);
+    match &mut scenario.source {
+        SourceConfig::Synthetic(config) => apply_events(config, &events),
+        SourceConfig::RetailRocket(config) => apply_recording(config, recording),
+    }
+    Ok(())
+}
+
+fn apply_verifier(scenario: &mut Scenario, given: VerifierOptions) {
+    let verify = &mut scenario.verify;
+    verify.enabled = given.no_verify.map(|off| !off).or(verify.enabled).or(Some(true));
+    verify.group = given.group.or(verify.group.take());
+    verify.isolation = given.isolation.or(verify.isolation).or(Some(Isolation::ReadUncommitted));
+    verify.drain_deadline = given.drain_deadline.or(verify.drain_deadline).or(Some(Duration::from_secs(30)));
+}
+
+fn apply_topic(scenario: &mut Scenario, target: TargetOptions, client: &ClientSettings) {
+    let TargetOptions { cluster, topic } = target;
+    let kafka = &mut scenario.kafka;
+    kafka.bootstrap_server = Some(client.bootstrap().unwrap_or(EMBEDDED).to_owned());
+    kafka.client = client.properties();
+    kafka.client.remove("bootstrap.servers");
+    (kafka.command_config, kafka.acks, kafka.idempotence, kafka.compression, kafka.linger) = Default::default();
+    kafka.topic = topic.topic.or(kafka.topic.take()).or_else(|| Some("raw-events".to_owned()));
+    kafka.create_topics = topic.create_topics.or(kafka.create_topics).or(Some(false));
+    kafka.partitions = topic.partitions.or(kafka.partitions).or(Some(3));
+    kafka.replication_factor = topic.replication_factor.or(kafka.replication_factor).or(Some(1));
+    kafka.lag_group = topic.lag_group.or(kafka.lag_group.take());
+    kafka.connect_timeout = cluster.connect_timeout.or(kafka.connect_timeout).or(Some(Duration::from_secs(10)));
+}
+
+/// How long the client tries to deliver an event.
+fn delivery_timeout(client: &ClientSettings) -> Result<Duration, ConfigError> {
+    let Some(setting) = client.get("delivery.timeout.ms") else { return Ok(Duration::ZERO) };
+    setting.value.parse().map(Duration::from_millis).map_err(|_| ConfigError::Property {
+        key: "delivery.timeout.ms".to_owned(),
+        origin: setting.origin.clone(),
+        reason: format!("\"{}\" is not a number of milliseconds", setting.value),
+        hint: "for example delivery.timeout.ms=30000".to_owned(),
+    })
+}
+
+fn apply_events(config: &mut Synthetic, given: &SynthOptions) {
+    config.users = given.users.unwrap_or(config.users);
+    config.items = given.items.unwrap_or(config.items);
+    config.user_skew = given.user_skew.unwrap_or(config.user_skew);
+    config.item_skew = given.item_skew.unwrap_or(config.item_skew);
+}
+
+fn apply_recording(config: &mut RetailRocket, given: RecordingOptions) {
+    config.max_gap = given.max_gap.or(config.max_gap);
+    config.limit = given.limit.or(config.limit);
+}

@@ -1,0 +1,231 @@
+//! Which of rate, shape, speed, fit and phases applies: the strongest level that says anything decides.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Layers, conflict, plan_error};
+use crate::cli::pace::AnyPace;
+use crate::clock::Nanos;
+use crate::scenario::error::ConfigError;
+use crate::scenario::layer::Place;
+use crate::scenario::pace::PlannedRate;
+use crate::scenario::source::SourceConfig;
+use crate::scenario::{Scenario, text};
+use crate::schedule::config::{Kind, PhaseConfig};
+use crate::schedule::text::{Levels, Span};
+use crate::schedule::{Phase, Rate, Speed, points};
+
+/// Leaves one pace in the scenario: phases and a speed for a synthetic one; a speed, a length or a rate for a recording.
+pub(super) fn settle(
+    scenario: &mut Scenario,
+    layers: &Layers<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<(), ConfigError> {
+    let duration = layers.iter().find_map(|(place, layer)| Some((*place, layer.limits.duration?)));
+    match scenario.source {
+        SourceConfig::Synthetic(_) => {
+            settle_phases(scenario, layers, warnings)?;
+            settle_end(scenario, duration)?;
+            scenario.phases.iter_mut().try_for_each(read_curve)
+        }
+        SourceConfig::RetailRocket(_) => {
+            settle_replay(scenario, layers)?;
+            scenario.duration = duration.map(|(_, duration)| duration).or(scenario.duration);
+            Ok(())
+        }
+    }
+}
+
+fn settle_phases(scenario: &mut Scenario, layers: &Layers<'_>, warnings: &mut Vec<String>) -> Result<(), ConfigError> {
+    if scenario.fit.is_some() {
+        return Err(plan_error(
+            "`fit` is for recordings, and this scenario is synthetic",
+            "give a rate and a duration",
+        ));
+    }
+    if scenario.rate.is_some() && !scenario.phases.is_empty() {
+        return Err(plan_error("the scenario has both a `rate` and [[phase]]", "keep one of them"));
+    }
+    for (place, layer) in layers {
+        let AnyPace { rate, shape, speed, .. } = &layer.pace;
+        if rate.is_some() && !shape.is_empty() {
+            return Err(conflict(*place, "rate", "shape"));
+        }
+        if *rate == Some(PlannedRate::Unlimited) && speed.is_some_and(|speed| speed != Speed::RECORDED) {
+            return Err(conflict(*place, "rate", "speed"));
+        }
+    }
+    let given = layers.iter().find(|(_, layer)| layer.pace.rate.is_some() || !layer.pace.shape.is_empty());
+    if let Some((place, layer)) = given {
+        let option = place.name_of(if layer.pace.rate.is_some() { "rate" } else { "shape" });
+        if scenario.phases.len() > 1 {
+            warnings.push(format!("{option} replaces the {} phases of the scenario", scenario.phases.len()));
+        }
+        if !scenario.phases.is_empty() {
+            scenario.duration = scenario.duration.or(length(&scenario.phases));
+        }
+        scenario.rate = layer.pace.rate;
+        scenario.phases.clone_from(&layer.pace.shape);
+    }
+    if scenario.phases.is_empty() {
+        let rate = scenario.rate.or_else(|| Rate::per_second(1_000).map(PlannedRate::At));
+        scenario.phases.push(match rate {
+            Some(PlannedRate::At(rate)) => PhaseConfig { rate: Some(rate), ..PhaseConfig::default() },
+            _ => PhaseConfig { schedule: Kind::Unlimited, ..PhaseConfig::default() },
+        });
+    }
+    scenario.rate = None;
+    if scenario.phases.iter().any(|phase| phase.schedule == Kind::Replay) {
+        return Err(plan_error(
+            "schedule \"replay\" is for recordings, and these events are synthetic",
+            "use another schedule",
+        ));
+    }
+    let speed = layers.iter().find_map(|(_, layer)| layer.pace.speed).or(scenario.speed).unwrap_or(Speed::RECORDED);
+    if speed != Speed::RECORDED && scenario.phases.iter().all(|phase| phase.schedule == Kind::Unlimited) {
+        warnings.push(format!("speed {speed} has no effect on an unlimited rate"));
+    }
+    scenario.speed = Some(speed);
+    Ok(())
+}
+
+/// How long a phase lasts: as it says, or as its steps or points do.
+fn lasts(phase: &PhaseConfig) -> Option<Duration> {
+    let said = phase.duration.map(|Span(nanos)| nanos);
+    said.or_else(|| Phase::try_from(phase.clone()).ok()?.duration).map(Duration::from)
+}
+
+/// How long the phases last together, where each of them ends.
+fn length(phases: &[PhaseConfig]) -> Option<Duration> {
+    phases.iter().map(lasts).sum()
+}
+
+/// One phase lasts as long as the run; several are cut where the run ends, and cannot be stretched.
+fn settle_end(scenario: &mut Scenario, given: Option<(Place<'_>, Duration)>) -> Result<(), ConfigError> {
+    let own = scenario.duration.take();
+    if let [phase] = scenario.phases.as_mut_slice() {
+        if own.is_some() && phase.duration.is_some() && given.is_none() {
+            return Err(plan_error("the scenario has both a `duration` and a phase with one", "keep one of them"));
+        }
+        phase.duration = given.map(|(_, duration)| duration).or(own).map(span).or(phase.duration);
+        return Ok(());
+    }
+    let Some((place, end)) = given.or(own.map(|end| (Place::SCENARIO, end))) else { return Ok(()) };
+    let mut left = end;
+    let mut kept = Vec::new();
+    for mut phase in std::mem::take(&mut scenario.phases) {
+        if left.is_zero() {
+            break;
+        }
+        match lasts(&phase) {
+            Some(whole) if whole <= left => left -= whole,
+            _ => {
+                cut(&mut phase, left);
+                left = Duration::ZERO;
+            }
+        }
+        kept.push(phase);
+    }
+    scenario.phases = kept;
+    if left.is_zero() {
+        return Ok(());
+    }
+    Err(ConfigError::Value {
+        level: place.level(),
+        what: place.name_of("duration"),
+        reason: format!("the phases end {} earlier", text::of_duration(left)),
+        hint: "make the last phase longer, or leave the duration out".to_owned(),
+    })
+}
+
+/// Ends a phase early, its rates as they were until then.
+fn cut(phase: &mut PhaseConfig, end: Duration) {
+    if phase.schedule == Kind::Ramp && phase.over.is_none() {
+        phase.over = phase.duration;
+    }
+    if let (Kind::Steps, None, Some(Levels(rates)), Some(Span(Nanos(whole)))) =
+        (phase.schedule, phase.each, &phase.rates, phase.duration)
+    {
+        phase.each = Some(Span(Nanos(whole / (rates.len() as u64).max(1))));
+    }
+    phase.duration = Some(span(end));
+}
+
+fn span(duration: Duration) -> Span {
+    Span(duration.into())
+}
+
+/// Puts the points of a curve's file into the scenario, so that it can be run again without the file.
+fn read_curve(phase: &mut PhaseConfig) -> Result<(), ConfigError> {
+    let Some(path) = phase.curve_file().map(Path::to_owned) else { return Ok(()) };
+    let table = std::fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable {
+        what: "rate curve",
+        path: path.clone(),
+        source,
+    })?;
+    let points = points::read(&table).map_err(|error| ConfigError::Line {
+        path: path.clone(),
+        line: error.line,
+        reason: error.cause.to_string(),
+        hint: None,
+    })?;
+    phase.set_points(points);
+    Ok(())
+}
+
+/// The strongest level that says anything about the pace of a replay decides it alone.
+fn settle_replay(scenario: &mut Scenario, layers: &Layers<'_>) -> Result<(), ConfigError> {
+    let from_phase = take_phase(scenario)?;
+    let own = AnyPace {
+        speed: scenario.speed.take(),
+        fit: scenario.fit.take(),
+        rate: scenario.rate.take(),
+        shape: Vec::new(),
+    };
+    if !said(&own).is_empty() && from_phase.is_some() {
+        return Err(plan_error("the scenario has both a [[phase]] and a pace above it", "keep one of them"));
+    }
+    let own = (Place::SCENARIO, from_phase.unwrap_or(own));
+    let levels = layers.iter().map(|(place, layer)| (*place, layer.pace.clone()));
+    let Some((place, decided)) = levels.chain([own]).find(|(_, pace)| !said(pace).is_empty()) else {
+        scenario.speed = Some(Speed::RECORDED);
+        return Ok(());
+    };
+    if let [first, second, ..] = said(&decided).as_slice() {
+        return Err(conflict(place, first, second));
+    }
+    (scenario.speed, scenario.fit, scenario.rate) = (decided.speed, decided.fit, decided.rate);
+    Ok(())
+}
+
+/// What a level says about the pace of a replay.
+fn said(pace: &AnyPace) -> Vec<&'static str> {
+    let all = [("speed", pace.speed.is_some()), ("fit", pace.fit.is_some()), ("rate", pace.rate.is_some())];
+    all.into_iter().filter_map(|(name, is_set)| is_set.then_some(name)).collect()
+}
+
+/// The only phase of a recording's scenario, as a pace.
+fn take_phase(scenario: &mut Scenario) -> Result<Option<AnyPace>, ConfigError> {
+    let mut phases = std::mem::take(&mut scenario.phases);
+    if phases.len() > 1 {
+        return Err(plan_error(
+            "a recording is replayed in one phase, and the scenario has several",
+            "keep one [[phase]]",
+        ));
+    }
+    let Some(config) = phases.pop() else { return Ok(None) };
+    let schedule = config.schedule;
+    let (rate, speed) = (config.rate, config.speed);
+    let phase = Phase::try_from(config).map_err(|error| ConfigError::Plan { reason: error.to_string(), hint: None })?;
+    scenario.duration = scenario.duration.or(phase.duration.map(Duration::from));
+    let nothing = AnyPace::default();
+    match schedule {
+        Kind::Replay => Ok(Some(AnyPace { speed: speed.or(Some(Speed::RECORDED)), ..nothing })),
+        Kind::Unlimited => Ok(Some(AnyPace { rate: Some(PlannedRate::Unlimited), ..nothing })),
+        Kind::Constant => Ok(Some(AnyPace { rate: rate.map(PlannedRate::At), ..nothing })),
+        other => Err(plan_error(
+            &format!("a recording cannot be replayed with schedule \"{other}\""),
+            "the schedules for it are replay, constant and unlimited",
+        )),
+    }
+}
