@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod dataset;
 pub mod event;
 pub mod gate;
 pub mod kafka;

@@ -1,5 +1,6 @@
 //! Where events come from: a generator or a recording. A source says *what*; [`crate::schedule`] says *when*.
 
+pub mod retail_rocket;
 pub mod synthetic;
 
 use crate::clock::Nanos;

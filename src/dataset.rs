@@ -1,0 +1,4 @@
+//! Files of recorded events: what is in one ([`info`]), and making one ([`generate`]).
+
+pub mod generate;
+mod shape;

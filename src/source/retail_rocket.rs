@@ -1,0 +1,166 @@
+//! Retail Rocket recordings: `events.csv` read, checked, sorted by time, and played by several lanes.
+//!
+//! The way of a row: [`input`] opens and decompresses, [`read`] walks the CSV, [`parse`] makes a row of a record,
+//! [`visits`] gives it its session, [`sort`] and [`spill`] put the rows in order, [`timeline`] says which row comes
+//! when, [`lane`] makes events of them with what [`derive`] adds.
+
+mod category_tree;
+mod config;
+mod derive;
+mod error;
+mod facts;
+mod forecast;
+pub(crate) mod hash;
+mod input;
+mod lane;
+mod load;
+pub(crate) mod parse;
+mod read;
+mod row;
+mod sort;
+mod spill;
+mod timeline;
+mod visits;
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use crate::clock::Nanos;
+use crate::event::Vocabulary;
+
+pub use config::{BadRowPolicy, Config, Moment, Rounds, Share, ValueError};
+pub use error::{LoadError, RowProblem};
+pub use facts::{EventsPerVisitor, Facts};
+pub use forecast::{Forecast, Pace, PartitionHeat, Partitions};
+pub use input::{Compression, Encoding};
+pub use lane::Lane;
+pub use read::{BadRow, BadRows};
+pub use visits::{HotKey, SESSION_IDLE_MS};
+
+use derive::Derivation;
+use timeline::{Plan, Rows};
+
+/// A recording, ready to be played: loaded, checked, selected and sorted. Shared by all lanes.
+#[derive(Debug)]
+pub struct Recording {
+    rows: Rows,
+    plan: Plan,
+    /// One round, gaps capped.
+    round_span: Nanos,
+    derivation: Derivation,
+    vocabulary: Arc<Vocabulary>,
+    facts: Facts,
+    fault: OnceLock<String>,
+}
+
+impl Recording {
+    /// Reads the file that `config` names.
+    ///
+    /// # Errors
+    /// Where the file, one of its rows or a setting cannot be used; see [`LoadError`].
+    pub fn load(config: &Config) -> Result<Self, LoadError> {
+        load::load(config)
+    }
+
+    fn new(
+        rows: Rows,
+        plan: Plan,
+        round_span: Nanos,
+        derivation: Derivation,
+        vocabulary: Vocabulary,
+        facts: Facts,
+    ) -> Self {
+        let vocabulary = Arc::new(vocabulary);
+        Self { rows, plan, round_span, derivation, vocabulary, facts, fault: OnceLock::new() }
+    }
+
+    /// The share of lane number `lane` of `lanes`. All events of a user are in one lane; together the lanes give every
+    /// event once.
+    #[must_use]
+    pub fn lane(self: &Arc<Self>, lane: u8, lanes: u8) -> Lane {
+        Lane::new(self, lane, lanes)
+    }
+
+    /// The texts that the events point into.
+    #[must_use]
+    pub fn vocabulary(&self) -> Arc<Vocabulary> {
+        Arc::clone(&self.vocabulary)
+    }
+
+    /// Events that will be played, all rounds and copies together; `u64::MAX` where the rounds never end.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        match self.plan.rounds {
+            Rounds::Count(rounds) => self.round_len().saturating_mul(rounds.into()),
+            Rounds::Forever => u64::MAX,
+        }
+    }
+
+    /// Never: a recording without events is not loaded.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.len() == 0
+    }
+
+    /// Events of one round.
+    #[must_use]
+    pub fn round_len(&self) -> u64 {
+        self.rows.len().saturating_mul(self.plan.amplify.into())
+    }
+
+    /// How often it is played.
+    #[must_use]
+    pub const fn rounds(&self) -> Rounds {
+        self.plan.rounds
+    }
+
+    /// From the first to the last event at recorded speed, gaps capped, over all rounds; over one round where they
+    /// never end.
+    #[must_use]
+    pub fn span(&self) -> Nanos {
+        match self.plan.rounds {
+            Rounds::Count(rounds) => {
+                let before = self.plan.round_offset.0.saturating_mul(u64::from(rounds).saturating_sub(1));
+                Nanos(before) + self.round_span
+            }
+            Rounds::Forever => self.round_span,
+        }
+    }
+
+    /// What is known of the file and of what is played.
+    #[must_use]
+    pub const fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Why a lane ended before the end of the recording: the sorted rows on disk could not be read.
+    #[must_use]
+    pub fn fault(&self) -> Option<&str> {
+        self.fault.get().map(String::as_str)
+    }
+
+    /// What playing it at `pace` means, from one walk over the first round.
+    ///
+    /// # Errors
+    /// Where sorted rows on disk cannot be read.
+    pub fn forecast(&self, pace: &Pace<'_>) -> Result<Forecast, LoadError> {
+        forecast::forecast(self, pace)
+    }
+
+    fn keep_fault(&self, error: &io::Error) {
+        // The first fault is the one to report; a lane that fails later changes nothing.
+        self.fault.get_or_init(|| format!("the sorted rows of {} cannot be read any more: {error}", self.facts.file));
+    }
+
+    const fn rows(&self) -> &Rows {
+        &self.rows
+    }
+
+    const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    const fn derivation(&self) -> &Derivation {
+        &self.derivation
+    }
+}

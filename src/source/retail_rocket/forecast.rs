@@ -1,0 +1,249 @@
+//! What a replay will be, before it starts: how long, how fast, how hot.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Nanos;
+
+use super::config::Rounds;
+use super::error::LoadError;
+use super::row::Action;
+use super::timeline::{Plan, Timeline};
+use super::visits::{HotKey, Hottest};
+use super::{Recording, spill::Place};
+
+/// Keys that are counted at a time: 128 MiB of them.
+const KEYS_AT_A_TIME: u64 = 1 << 24;
+
+/// When and where events go. The schedule and the partitioner come from outside: the forecast and the run must ask the
+/// same ones.
+#[derive(Clone, Copy)]
+pub struct Pace<'a> {
+    /// When an event is due, by its number and its offset in the recording; `None` where the schedule ends before it.
+    /// Without the function events have no due times: as fast as they are taken.
+    pub due: Option<&'a dyn Fn(u64, Nanos) -> Option<Nanos>>,
+    /// Where keys go; without it the partitions' heat is left out.
+    pub partitions: Option<Partitions<'a>>,
+}
+
+/// How keys are spread.
+#[derive(Clone, Copy)]
+pub struct Partitions<'a> {
+    /// How many there are.
+    pub count: u32,
+    /// The partition of a key.
+    pub of: &'a dyn Fn(&[u8]) -> i32,
+}
+
+/// What playing a recording means.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Forecast {
+    /// Events that will be due, all rounds together; `None` where only something else ends it.
+    pub events: Option<u64>,
+    /// Events of the first round, on which all that follows rests.
+    pub round_events: u64,
+    /// `1`, `5`, `forever`.
+    pub rounds: Rounds,
+    /// From the first to the last recorded time of the first round, ms.
+    pub span_recorded_ms: u64,
+    /// From the first to the last due time, all rounds together, ns; `None` without due times or without an end.
+    pub wall_ns: Option<Nanos>,
+    /// The mean of the first round, events per second.
+    pub mean_rate_per_s: Option<f64>,
+    /// The busiest second of the first round, counted in seconds since the start: events per second.
+    pub peak_1s_per_s: Option<f64>,
+    /// The busiest minute of the first round, counted in minutes since the start: events per second.
+    pub peak_1min_per_s: Option<f64>,
+    /// Events by type.
+    pub by_type: BTreeMap<String, u64>,
+    /// Distinct keys.
+    pub users: u64,
+    /// The keys with the most events.
+    pub hottest_users: Vec<HotKey>,
+    /// The hottest key's events in percent of all.
+    pub hottest_share_percent: f64,
+    /// Events by partition.
+    pub partitions: Vec<PartitionHeat>,
+    /// Events of the hottest partition, divided by the mean over all.
+    pub partition_skew: Option<f64>,
+    /// Events whose gap to the one before is played shorter than recorded.
+    pub gaps_capped: u64,
+}
+
+/// How much of the load one partition takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartitionHeat {
+    /// Its number.
+    pub partition: i32,
+    /// Its events in the first round.
+    pub events: u64,
+}
+
+pub(super) fn forecast(recording: &Recording, pace: &Pace<'_>) -> Result<Forecast, LoadError> {
+    let walk = Walk::over(recording, pace)?;
+    let (users, hottest) = count_users(recording, walk.events)?;
+    let hottest_users = hottest.into_keys();
+    let whole_round = walk.events == recording.round_len();
+    let (events, wall_ns) = match pace.due {
+        _ if !whole_round => (Some(walk.events), Some(walk.last_due)),
+        None => (finite(recording), None),
+        Some(_) if recording.rounds() == Rounds::ONCE => (Some(walk.events), Some(walk.last_due)),
+        Some(due) => match finite(recording) {
+            Some(events) => match due(events - 1, recording.span()) {
+                Some(last_due) => (Some(events), Some(last_due)),
+                None => (None, None),
+            },
+            None => (None, None),
+        },
+    };
+    let timed = pace.due.is_some();
+    Ok(Forecast {
+        events,
+        round_events: walk.events,
+        rounds: recording.rounds(),
+        span_recorded_ms: walk.last_ms - walk.first_ms,
+        wall_ns,
+        mean_rate_per_s: timed.then(|| mean_rate(walk.events, walk.last_due)).flatten(),
+        peak_1s_per_s: timed.then(|| ratio(walk.seconds.most, 1)),
+        peak_1min_per_s: timed.then(|| ratio(walk.minutes.most, 60)),
+        by_type: ["view", "addtocart", "transaction"].map(str::to_owned).into_iter().zip(walk.by_type).collect(),
+        users,
+        hottest_share_percent: hottest_users.first().map_or(0.0, |key| 100.0 * ratio(key.events, walk.events)),
+        hottest_users,
+        partition_skew: walk.skew(),
+        partitions: walk.heat(),
+        gaps_capped: walk.gaps_capped,
+    })
+}
+
+fn finite(recording: &Recording) -> Option<u64> {
+    match recording.rounds() {
+        Rounds::Count(_) => Some(recording.len()),
+        Rounds::Forever => None,
+    }
+}
+
+/// One round of the timeline at a pace.
+#[derive(Default)]
+struct Walk {
+    events: u64,
+    first_ms: u64,
+    last_ms: u64,
+    last_due: Nanos,
+    seconds: Windows,
+    minutes: Windows,
+    by_type: [u64; 3],
+    by_partition: Vec<u64>,
+    gaps_capped: u64,
+}
+
+impl Walk {
+    fn over(recording: &Recording, pace: &Pace<'_>) -> Result<Self, LoadError> {
+        let plan = Plan { rounds: Rounds::ONCE, ..recording.plan().clone() };
+        let mut timeline = Timeline::new(recording.rows());
+        let mut walk = Self::default();
+        let mut partitions = pace.partitions.map(|partitions| (vec![0; partitions.count as usize], partitions.of));
+        let mut key = itoa::Buffer::new();
+        while let Some(event) = timeline.next(recording.rows(), &plan).map_err(|error| unreadable(recording, error))? {
+            if let Some(due) = pace.due {
+                let Some(due) = due(event.number, event.offset) else { break };
+                walk.last_due = due;
+                walk.seconds.add(due.0 / 1_000_000_000);
+                walk.minutes.add(due.0 / 60_000_000_000);
+            }
+            if walk.events == 0 {
+                walk.first_ms = event.time_ms;
+            }
+            walk.events += 1;
+            walk.last_ms = event.time_ms;
+            walk.by_type[match event.row.action() {
+                Action::View => 0,
+                Action::AddToCart => 1,
+                Action::Transaction => 2,
+            }] += 1;
+            walk.gaps_capped += u64::from(event.capped);
+            if let Some((counts, of)) = &mut partitions {
+                let partition = of(key.format(event.user).as_bytes());
+                if let Some(count) = usize::try_from(partition).ok().and_then(|partition| counts.get_mut(partition)) {
+                    *count += 1;
+                }
+            }
+        }
+        walk.by_partition = partitions.map(|(counts, _)| counts).unwrap_or_default();
+        Ok(walk)
+    }
+
+    fn heat(&self) -> Vec<PartitionHeat> {
+        (0..).zip(&self.by_partition).map(|(partition, events)| PartitionHeat { partition, events: *events }).collect()
+    }
+
+    fn skew(&self) -> Option<f64> {
+        let hottest = self.by_partition.iter().max()?;
+        let all: u64 = self.by_partition.iter().sum();
+        (all > 0).then(|| ratio(hottest * self.by_partition.len() as u64, all))
+    }
+}
+
+/// Counts in consecutive windows of time; remembers the fullest.
+#[derive(Default)]
+struct Windows {
+    current: u64,
+    count: u64,
+    most: u64,
+}
+
+impl Windows {
+    fn add(&mut self, window: u64) {
+        if window != self.current {
+            self.current = window;
+            self.count = 0;
+        }
+        self.count += 1;
+        self.most = self.most.max(self.count);
+    }
+}
+
+/// Distinct users of the first `events` events and the hottest of them: exact, in as many walks as memory asks for.
+fn count_users(recording: &Recording, events: u64) -> Result<(u64, Hottest), LoadError> {
+    let plan = Plan { rounds: Rounds::ONCE, ..recording.plan().clone() };
+    let walks = events.div_ceil(KEYS_AT_A_TIME).max(1);
+    let (mut users, mut hottest) = (0, Hottest::default());
+    for walk in 0..walks {
+        let mut timeline = Timeline::new(recording.rows());
+        let mut keys = Vec::new();
+        for _ in 0..events {
+            match timeline.next(recording.rows(), &plan).map_err(|error| unreadable(recording, error))? {
+                Some(event) if event.user % walks == walk => keys.push(event.user),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        keys.sort_unstable();
+        for same in keys.chunk_by(|a, b| a == b) {
+            users += 1;
+            hottest.offer(HotKey { user_id: same[0], events: same.len() as u64 });
+        }
+    }
+    Ok((users, hottest))
+}
+
+fn unreadable(recording: &Recording, source: std::io::Error) -> LoadError {
+    match recording.rows() {
+        super::timeline::Rows::Disk(file, _) => file.place().failed(0, source),
+        super::timeline::Rows::Memory(_) => {
+            Place { folder: std::env::temp_dir(), file: recording.facts().file.clone() }.failed(0, source)
+        }
+    }
+}
+
+fn mean_rate(events: u64, last_due: Nanos) -> Option<f64> {
+    let gaps = events.checked_sub(1)?;
+    #[expect(clippy::cast_precision_loss, reason = "a rate needs 15 digits, not 19")]
+    (last_due > Nanos::ZERO).then(|| gaps as f64 / last_due.as_secs_f64())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate needs 15 digits, not 19")]
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
