@@ -3,12 +3,19 @@
 //! Times are in us unless a name says otherwise. Files rely on these names; more may be added, none is taken away.
 
 pub mod accounts;
+pub mod benchmark;
 pub mod console;
 pub mod figures;
+pub mod github;
 pub mod headline;
+pub mod hgrm;
+pub mod hlog;
 pub mod html;
+pub mod junit;
 mod latencies;
+pub mod markdown;
 mod stalls;
+pub mod timeline;
 pub mod why;
 
 use std::collections::BTreeMap;

@@ -255,6 +255,12 @@ fn bound(summary: &LatencySummary, value: f64) -> Option<AtLeast> {
     (summary.saturated > 0 && at_the_end).then_some(AtLeast::Saturated(summary.saturated))
 }
 
+/// Whether `value` of a latency is only a lower bound.
+#[must_use]
+pub fn is_lower_bound(summary: &LatencySummary, value: f64) -> bool {
+    bound(summary, value).is_some()
+}
+
 /// The mean is that of the known samples. It is a lower bound only where every censored sample lies above it.
 fn mean_with_censored(summary: &LatencySummary) -> Read {
     let (Some(mean), Some(from)) = (summary.mean, summary.censored_from) else {

@@ -1,0 +1,228 @@
+//! A summary in Markdown, for `$GITHUB_STEP_SUMMARY` and pull requests. Bounded: GitHub takes 1 MiB a step, a reader far less.
+
+use std::fmt::Write;
+
+use super::{GateOutcome, GateResult, RunReport};
+use crate::{
+    gate::{
+        integrity::sum,
+        metric::{Kind, Quantile},
+        reading::{count_of, is_lower_bound},
+        unit::Dimension,
+        wording::{self, count, thousands},
+    },
+    ledger::Class,
+    verdict::ExitCode,
+};
+
+/// Rows shown of each list; what is left out is counted.
+const SHOWN: usize = 30;
+/// Characters shown of one text.
+const TEXT: usize = 500;
+
+/// The summary of a run.
+#[must_use]
+pub fn summary(report: &RunReport) -> String {
+    let mut out = String::new();
+    // Writing into a String cannot fail.
+    write_summary(&mut out, report).unwrap_or_default();
+    out
+}
+
+fn write_summary(out: &mut String, report: &RunReport) -> std::fmt::Result {
+    let verdict = &report.verdict;
+    let code = ExitCode::from_code(verdict.code);
+    let mark = if code == Some(ExitCode::Pass) { "✅" } else { "❌" };
+    writeln!(out, "### {mark} loadgen `{}`: {}\n", code_span(&report.run.name), text(&verdict.name))?;
+    if report.run.embedded {
+        writeln!(out, "> Embedded broker: not Kafka, figures are this client's only.\n")?;
+    }
+    write_list(out, "", &verdict.reasons)?;
+    write_list(out, "Note: ", &verdict.notes)?;
+    write_offered(out, report)?;
+    write_ledger(out, report)?;
+    write_latencies(out, report)?;
+    write_gates(out, &report.gates)?;
+    writeln!(
+        out,
+        "Run `{}`, seed {}, loadgen {}.",
+        code_span(&report.run.id),
+        report.run.seed,
+        text(&report.tool.version)
+    )
+}
+
+fn write_list(out: &mut String, lead: &str, items: &[String]) -> std::fmt::Result {
+    for item in items.iter().take(SHOWN) {
+        writeln!(out, "- {lead}{}", text(item))?;
+    }
+    write_rest(out, items.len())?;
+    if items.is_empty() { Ok(()) } else { writeln!(out) }
+}
+
+fn write_rest(out: &mut String, all: usize) -> std::fmt::Result {
+    if all > SHOWN { writeln!(out, "\n… and {} more", all - SHOWN) } else { Ok(()) }
+}
+
+fn write_offered(out: &mut String, report: &RunReport) -> std::fmt::Result {
+    let offered = &report.offered;
+    let rate = |per_s: f64| wording::value(per_s, Dimension::Rate);
+    write!(out, "{} scheduled in {} s", count(offered.scheduled, "event"), seconds(report.run.measured_s))?;
+    if let (Some(planned), Some(percent)) = (offered.rate_per_s, offered.achieved_percent) {
+        write!(out, ", {} planned, {} achieved", rate(planned), wording::value(percent, Dimension::Percent))?;
+    } else {
+        write!(out, ", {}", rate(offered.achieved_rate_per_s))?;
+    }
+    writeln!(out, ".\n")
+}
+
+fn seconds(value: f64) -> String {
+    wording::value(value, Dimension::Ratio)
+}
+
+fn write_ledger(out: &mut String, report: &RunReport) -> std::fmt::Result {
+    let findings = &report.findings;
+    writeln!(out, "| class | events |\n|---|---:|")?;
+    for class in Class::ALL {
+        let events = count_of(&report.ledger, class);
+        if events > 0 || class == Class::Lost {
+            writeln!(out, "| {} | {} |", class.as_str(), thousands(events))?;
+        }
+    }
+    writeln!(
+        out,
+        "| **sum** of {} scheduled | **{}** |",
+        thousands(report.ledger.scheduled),
+        thousands(sum(&report.ledger))
+    )?;
+    writeln!(
+        out,
+        "\nDuplicates {}, reordered {}, invalid {}, foreign {}.\n",
+        thousands(findings.duplicates),
+        thousands(findings.reordered),
+        thousands(findings.invalid),
+        thousands(findings.foreign),
+    )
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a latency in us is below 2^53")]
+fn write_latencies(out: &mut String, report: &RunReport) -> std::fmt::Result {
+    write!(out, "| latency |")?;
+    for quantile in Quantile::ALL {
+        write!(out, " {} |", quantile.as_str())?;
+    }
+    writeln!(out, " max | samples |\n|---|{}---:|---:|", "---:|".repeat(Quantile::ALL.len()))?;
+    for latency in Kind::ALL {
+        let Some(summary) = latency.of(&report.latency_us) else { continue };
+        write!(out, "| {} |", latency.as_str())?;
+        for us in Quantile::ALL.into_iter().map(|quantile| quantile.of(summary)).chain([summary.max]) {
+            let Some(us) = us.map(|us| us as f64) else {
+                write!(out, " – |")?;
+                continue;
+            };
+            let bound = if is_lower_bound(summary, us) { "≥ " } else { "" };
+            write!(out, " {bound}{} |", wording::value(us, Dimension::Time))?;
+        }
+        writeln!(out, " {} |", thousands(summary.count))?;
+    }
+    writeln!(out)
+}
+
+fn write_gates(out: &mut String, gates: &[GateResult]) -> std::fmt::Result {
+    let own: Vec<&GateResult> = gates.iter().filter(|gate| !gate.built_in).collect();
+    let wrong = gates.iter().filter(|gate| gate.built_in && gate.result != GateOutcome::Pass);
+    let shown: Vec<&GateResult> = own.into_iter().chain(wrong).collect();
+    if shown.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "| gate | result | measured | |\n|---|---|---:|---|")?;
+    for gate in shown.iter().take(SHOWN) {
+        let result = match gate.result {
+            GateOutcome::Pass => "✅ pass",
+            GateOutcome::Fail => "❌ **fail**",
+            GateOutcome::Unevaluated => "❔ **unevaluated**",
+        };
+        let name = gate.name.as_ref().map_or_else(String::new, |name| format!("{}: ", text(name)));
+        let measured = wording::measured(gate).unwrap_or_default();
+        let reason = gate.reason.as_deref().map(text).unwrap_or_default();
+        writeln!(out, "| {name}`{}` | {result} | {measured} | {reason} |", code_span(&gate.rule))?;
+    }
+    write_rest(out, shown.len())?;
+    writeln!(out)
+}
+
+/// Text that is shown as it is, in one line, also within a table.
+fn text(raw: &str) -> String {
+    let mut shown = String::new();
+    for c in shortened(raw).chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '&' | '@' => {
+                shown.push('\\');
+                shown.push(c);
+            }
+            c if c.is_control() => shown.push(' '),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// Text within back-ticks: no character needs an escape there but the back-tick and, in a table, the bar.
+fn code_span(raw: &str) -> String {
+    let plain = |c: char| if c.is_control() || c == '`' { ' ' } else { c };
+    shortened(raw).chars().map(plain).collect::<String>().replace('|', "\\|")
+}
+
+fn shortened(raw: &str) -> String {
+    if raw.chars().count() <= TEXT { raw.to_owned() } else { raw.chars().take(TEXT).chain(['…']).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        gate::{
+            GateConfig, Gates, Names,
+            sample::{healthy, with_class},
+        },
+        report::Verdict,
+        verdict::{Conditions, judge},
+    };
+
+    fn judged(mut report: RunReport, rules: &[&str]) -> RunReport {
+        let configs: Vec<_> = rules.iter().map(|rule| GateConfig::of_rule(*rule)).collect();
+        let gates = Gates::new(&configs, &[], &Names::of(&report)).unwrap();
+        report.gates = gates.evaluate(&report);
+        report.verdict = judge(&report, &gates, &Conditions::default());
+        report
+    }
+
+    #[test]
+    fn a_summary_tells_verdict_ledger_latencies_and_gates() {
+        let mut report = with_class(healthy(), Class::Lost, 17);
+        report.latency_us.response_time.censored = 300;
+        report.latency_us.response_time.censored_from = Some(13_000);
+        report.latency_us.end_to_end.as_mut().unwrap().p9999 = None;
+        insta::assert_snapshot!(summary(&judged(report, &["response_time.p99 < 10ms", "lost == 0"])));
+    }
+
+    #[test]
+    fn text_of_others_cannot_break_out_of_its_place() {
+        let verdict = Verdict { reasons: vec!["a | b\n# c <img> `d` @e".into()], ..Verdict::default() };
+        let mut report = RunReport { verdict, ..RunReport::default() };
+        report.run.name = "x`y|z".into();
+        let summary = summary(&report);
+        assert!(summary.contains("- a \\| b \\# c \\<img\\> \\`d\\` \\@e\n"), "{summary}");
+        assert!(summary.contains("`x y\\|z`"), "{summary}");
+    }
+
+    #[test]
+    fn a_summary_stays_small_whatever_happened() {
+        let verdict = Verdict { reasons: vec!["x".repeat(100_000); 1_000], ..Verdict::default() };
+        let gate = GateResult { rule: "y".repeat(100_000), reason: Some("z".repeat(100_000)), ..GateResult::default() };
+        let report = RunReport { verdict, gates: vec![gate; 1_000], ..RunReport::default() };
+        let summary = summary(&report);
+        assert!(summary.len() < 100_000, "{}", summary.len());
+        assert!(summary.contains("… and 970 more"));
+    }
+}
