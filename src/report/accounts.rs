@@ -7,7 +7,7 @@ use crate::{ledger::Class, report::LedgerCounts};
 pub enum Standing {
     /// As it should be.
     Good,
-    /// Not delivered, for a reason that is allowed or is the run's own.
+    /// Not proven good, for a reason that is allowed or is the run's own.
     Allowed,
     /// Nothing can be claimed.
     Undecided,
@@ -53,7 +53,7 @@ const fn account(ledger: &LedgerCounts, class: Class) -> (u64, Standing, &'stati
     use Standing::{Allowed, Good, Undecided, Violation};
     match class {
         Class::Verified => (ledger.verified, Good, "acked, seen, content right"),
-        Class::Unverified => (ledger.unverified, Good, "acked, and not read back (--no-verify)"),
+        Class::Unverified => (ledger.unverified, Allowed, "acked, and not read back (--no-verify)"),
         Class::NotAttempted => (ledger.not_attempted, Allowed, "never handed to the client"),
         Class::Refused => (ledger.refused, Allowed, "proven not written"),
         Class::UnknownSeen => (ledger.unknown_seen, Allowed, "without an answer, but seen"),

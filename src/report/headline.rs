@@ -82,12 +82,15 @@ pub fn sentence(report: &RunReport) -> String {
 
 fn passed(report: &RunReport) -> String {
     let ledger = &report.ledger;
+    if ledger.scheduled == 0 {
+        return "nothing was scheduled".to_owned();
+    }
     let scheduled = count(ledger.scheduled);
     if ledger.verified == ledger.scheduled {
         return format!("{scheduled} scheduled, every one verified");
     }
     if ledger.unverified == ledger.scheduled {
-        return format!("{scheduled} scheduled, every one acked; nothing was read back (--no-verify)");
+        return format!("{scheduled} scheduled, every one acked; nothing was read back to verify it");
     }
     format!("{scheduled} scheduled: {}", classes(report, |_| true))
 }

@@ -135,5 +135,7 @@ fn the_verdict_and_the_broker_that_is_none_come_first() {
 fn what_was_not_looked_for_is_not_called_none() {
     let page = page(&fixture::no_verify());
     assert!(page.contains("not looked for: nothing was read back"));
+    assert!(!page.contains("data-series=\"seen\"") && !page.contains("data-series=\"unread\""));
+    assert!(!page.contains("class=\"good\" style=\"flex-grow"), "what is not verified is not green");
     assert!(page.contains("Nothing was read back (--no-verify)"));
 }

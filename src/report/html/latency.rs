@@ -22,6 +22,8 @@ const NARROW: Size = Size { class: "narrow", width: 350, height: 260, left: 52 }
 #[derive(Serialize)]
 pub(super) struct LatencyView {
     unit: &'static str,
+    /// Whether events had a due time.
+    timed: bool,
     rows: Vec<RowView>,
     notes: Vec<String>,
     figure: Option<FigureView>,
@@ -66,6 +68,7 @@ pub(super) fn latency(report: &RunReport) -> Result<(LatencyView, BTreeMap<&'sta
     let data = curves.iter().map(|(row, points)| (row.key, curve_data(points))).collect();
     let view = LatencyView {
         unit: unit.name,
+        timed: report.latency_us.slip.is_some(),
         notes: notes(report, &rows),
         rows: rows.iter().map(|row| row_view(report, row, &unit)).collect(),
         figure,

@@ -60,6 +60,8 @@
       [this.from, this.until] = this.all = numbers("x");
       [this.floor, this.ceiling] = numbers("y");
       this.clip = `clip-${number}`;
+      const label = svg.querySelector(".xlabel");
+      this.label = { y: label.getAttribute("y"), dy: label.getAttribute("dy"), "text-anchor": "middle" };
     }
     shown() {
       return this.svg.getClientRects().length > 0;
@@ -106,9 +108,7 @@
       const rough = (this.until - this.from) / (this.right - this.left > 2000 ? 10 : 4);
       const step = STEPS.find((step) => step >= rough) ?? Math.ceil(rough / 86400) * 86400;
       for (let at = Math.ceil(this.from / step) * step; at <= this.until; at += step) {
-        const label = element("text", {
-          class: "xlabel", x: this.placeX(at), y: this.bottom + 20, dy: "0.76em", "text-anchor": "middle",
-        });
+        const label = element("text", { class: "xlabel", x: this.placeX(at), ...this.label });
         label.textContent = this.all[1] < 3600 ? clock(at).slice(3) : clock(at);
         this.svg.prepend(this.vertical(at, "xgrid"));
         this.svg.append(label);
@@ -345,10 +345,10 @@
     new Group(figures("percentile", (key) => ({ xs: page.curves[key].x, values: page.curves[key].us })), stops, percentile);
   }
 
-  // What is folded away is printed too.
+  // What is folded away is printed too, unless it is bulk.
   let folded = [];
   addEventListener("beforeprint", () => {
-    folded = Array.from(document.querySelectorAll("details:not([open])"));
+    folded = Array.from(document.querySelectorAll("details:not([open]):not(.bulk)"));
     for (const details of folded) details.open = true;
   });
   addEventListener("afterprint", () => {

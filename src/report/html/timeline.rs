@@ -178,7 +178,9 @@ pub(super) fn timeline(report: &RunReport) -> Result<Option<(TimelineView, Timel
     let stalls: Vec<(f64, f64)> = stalls(&report.timeline).iter().map(|stall| (stall.from_s, stall.until_s)).collect();
     let marked: Vec<&TimelineRow> = report.timeline.iter().filter(|row| !row.marks.is_empty()).collect();
     let marks: Vec<f64> = spans_of_marks(&spans, &marked).map(Span::middle_s).collect();
+    let read_back = report.latency_us.end_to_end.is_some();
     let draw = |name, title, lines: &[Line], scale| {
+        let lines = lines.iter().filter(|(key, _, _)| read_back || !["seen", "unread"].contains(key)).collect();
         figure(&Figure { name, title, lines, scale, spans: &spans, bands: &stalls, marks: &marks })
     };
     let figures = [
@@ -264,7 +266,7 @@ enum Scale {
 struct Figure<'a> {
     name: &'static str,
     title: &'static str,
-    lines: &'a [Line],
+    lines: Vec<&'a Line>,
     scale: Scale,
     spans: &'a [Span],
     bands: &'a [(f64, f64)],
@@ -273,7 +275,7 @@ struct Figure<'a> {
 
 fn figure(figure: &Figure) -> Result<FigureView, ChartError> {
     let values = |of: fn(&Span) -> Option<f64>| figure.spans.iter().filter_map(of);
-    let present: Vec<&Line> = figure.lines.iter().filter(|(_, _, of)| values(*of).next().is_some()).collect();
+    let present: Vec<&Line> = figure.lines.iter().copied().filter(|(_, _, of)| values(*of).next().is_some()).collect();
     let all: Vec<f64> = present.iter().flat_map(|(_, _, of)| values(*of)).collect();
     let most = all.iter().copied().fold(0.0, f64::max);
     let least = all.iter().copied().fold(most, f64::min);
@@ -308,7 +310,7 @@ fn drawing(figure: &Figure, lines: &[&Line], (least, most): (f64, f64), size: Si
     let wide = size.width > 500;
     let y = match figure.scale {
         Scale::Linear => {
-            let (top, ticks) = ticks::linear(most, 4);
+            let (top, ticks) = ticks::linear(most * 1.04, 4);
             Axis { from: 0.0, until: top, ticks }
         }
         Scale::Latency => decades(least, most),
