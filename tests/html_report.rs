@@ -19,9 +19,11 @@ use std::{
 use browser::{Browser, Look};
 use loadgen::report::{RunReport, html::render};
 
-const WIDE: Look = Look { width: 1180, dark: false };
-const DARK: Look = Look { width: 1180, dark: true };
-const PHONE: Look = Look { width: 390, dark: false };
+const WIDE: Look = Look { width: 1180, dark: false, paper: false };
+const DARK: Look = Look { dark: true, ..WIDE };
+const PHONE: Look = Look { width: 390, ..WIDE };
+/// A4 without its margins, printed by someone whose screen is dark.
+const PAPER: Look = Look { width: 703, dark: true, paper: true };
 const RIGHT: char = '\u{e014}';
 const END: char = '\u{e010}';
 const ESCAPE: char = '\u{e00c}';
@@ -72,7 +74,7 @@ fn every_page_opens_offline_without_a_word_on_the_console() {
 fn nothing_runs_over_on_a_phone_in_the_dark_or_on_paper() {
     let Some(browser) = Browser::start() else { return };
     let path = page("look", &fixture::violation());
-    for (look, suffix) in [(DARK, "dark.png"), (PHONE, "phone.png")] {
+    for (look, suffix) in [(DARK, "dark.png"), (PHONE, "phone.png"), (PAPER, "paper.png")] {
         browser.open(&path, look);
         let width = browser.script("return document.documentElement.scrollWidth");
         assert_eq!(width.as_u64().unwrap(), u64::from(look.width), "{suffix}: the page is as wide as the screen");
@@ -83,6 +85,7 @@ fn nothing_runs_over_on_a_phone_in_the_dark_or_on_paper() {
         browser.script("const style = getComputedStyle(document.body); return [style.color, style.backgroundColor]")
     };
     assert_ne!(colors(WIDE), colors(DARK));
+    assert_eq!(colors(WIDE), colors(PAPER), "paper is never dark");
     browser.open(&path, DARK);
     keep(&path, "pdf", &browser.print());
     assert_eq!(browser.console(), Vec::<String>::new());
@@ -98,6 +101,26 @@ fn the_colors_of_text_stand_out_from_what_is_behind_them() {
         let poor = browser.script(include_str!("html_report/contrast.js"));
         assert_eq!(poor, serde_json::json!([]), "WCAG 2.2, 1.4.3: 4.5 to 1");
     }
+}
+
+#[test]
+fn text_from_outside_does_nothing_in_a_browser() {
+    const HOSTILE: &str =
+        "</script></style>\"'><img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>";
+    let Some(browser) = Browser::start() else { return };
+    let mut report = fixture::violation();
+    report.run.name = HOSTILE.to_owned();
+    report.verdict.reasons = vec![HOSTILE.to_owned()];
+    report.environment.client_config.insert(HOSTILE.to_owned(), HOSTILE.to_owned());
+    report.timeline[3].marks = vec![HOSTILE.to_owned()];
+    report.findings.examples.get_mut("lost").unwrap()[0].user_id = Some(HOSTILE.to_owned());
+    browser.open(&page("hostile", &report), WIDE);
+    let title = browser.script("return document.title");
+    assert_eq!(title.as_str().unwrap(), format!("VIOLATION: synth \"{HOSTILE}\""));
+    assert_eq!(browser.script("return [document.images.length, document.scripts.length]"), serde_json::json!([0, 2]));
+    let heading = browser.script("return document.querySelector('h1').textContent");
+    assert_eq!(heading.as_str().unwrap(), format!("VIOLATION {HOSTILE}"));
+    assert_eq!(browser.console(), Vec::<String>::new());
 }
 
 #[test]

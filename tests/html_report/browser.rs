@@ -32,6 +32,8 @@ const FLAGS: [&str; 10] = [
 pub(crate) struct Look {
     pub(crate) width: u32,
     pub(crate) dark: bool,
+    /// As it is laid out on paper.
+    pub(crate) paper: bool,
 }
 
 /// A browser of its own, with a fresh profile, gone when dropped.
@@ -69,7 +71,8 @@ impl Browser {
         let metrics = json!({ "width": look.width, "height": 900, "deviceScaleFactor": 1, "mobile": look.width < 500 });
         self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
         let scheme = if look.dark { "dark" } else { "light" };
-        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        let medium = if look.paper { "print" } else { "" };
+        let media = json!({ "media": medium, "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         self.devtools("Emulation.setEmulatedMedia", &media);
         self.log("browser");
         self.log("performance");
