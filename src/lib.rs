@@ -12,6 +12,7 @@ pub mod measure;
 pub mod report;
 pub mod scenario;
 pub mod schedule;
+pub mod soak;
 pub mod source;
 pub mod units;
 pub mod verdict;
