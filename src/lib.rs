@@ -1,5 +1,6 @@
 //! `loadgen`: puts load on a Kafka event pipeline and tells the truth about what came out of it.
 
+pub mod capacity;
 pub mod cli;
 pub mod clock;
 pub mod dataset;
