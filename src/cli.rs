@@ -3,6 +3,8 @@
 //! Every option may also be given as a variable `LOADGEN_<NAME>`, in the environment or in a `.env` file. Variables are
 //! read by [`crate::scenario::environment`], not by clap, so that each layer stays apart until they are merged.
 
+#![expect(clippy::doc_markdown, reason = "these docs are also the help, which is plain text")]
+
 pub mod choice;
 pub mod cluster;
 pub mod compare;

@@ -17,6 +17,7 @@ pub mod resolve;
 pub mod results;
 pub mod source;
 pub mod text;
+pub mod topics;
 
 use std::time::Duration;
 
@@ -53,7 +54,7 @@ pub struct Scenario {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pacing: Option<Pacing>,
     /// Events per second: for a synthetic scenario instead of phases, for a recorded one instead of its own times.
-    #[serde(with = "text::optional", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<PlannedRate>,
     /// Multiplies the rates of synthetic phases; how much faster than recorded a recording is replayed.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -37,9 +37,9 @@ pub trait Choice: Copy + Send + Sync + 'static {
 macro_rules! choices {
     ($(#[$doc:meta])* $seen:vis enum $name:ident { $($variant:ident = $word:literal: $meaning:literal,)+ }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         $seen enum $name {
-            $(#[doc = $meaning] #[serde(rename = $word)] $variant,)+
+            $(#[doc = $meaning] $variant,)+
         }
 
         impl $crate::scenario::choice::Choice for $name {
@@ -59,6 +59,18 @@ macro_rules! choices {
 
             fn from_str(word: &str) -> Result<Self, Self::Err> {
                 <Self as $crate::scenario::choice::Choice>::from_word(word)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::scenario::text::read(deserializer)
             }
         }
 

@@ -11,7 +11,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Command};
 
 use super::error::ConfigError;
-use super::layer::Level;
+use super::layer::{Layer, Level};
 
 /// Names that other tools gave to what options set.
 const KNOWN_ELSEWHERE: [(&str, &[&str]); 4] = [
@@ -95,6 +95,16 @@ impl Environment {
     /// The variables by level, the strongest first.
     pub fn levels(&self) -> impl Iterator<Item = &Variables> {
         [&self.process, &self.file].into_iter()
+    }
+
+    /// The options of a command that needs no scenario, over what the variables say about them.
+    ///
+    /// # Errors
+    /// A variable whose value its option does not take.
+    pub fn complete<A: Args + Layer>(&self, options: A) -> Result<A, ConfigError> {
+        let process = self.process.layer()?;
+        let file = self.file.layer()?;
+        Ok(options.over(process).over(file))
     }
 
     /// The value of a variable, from the strongest level that has it.
@@ -219,4 +229,86 @@ fn read_file(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {
         dotenvy::Error::Io(source) => unreadable(source),
         other => unreadable(std::io::Error::other(other)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    fn of_file(text: &str) -> Result<Environment, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("variables");
+        std::fs::write(&path, text).unwrap();
+        Environment::new([], Some(path), Path::new("/nonexistent/.env"))
+    }
+
+    #[test]
+    fn a_file_of_variables_is_read_without_changing_the_process() {
+        let text =
+            "# comment\nexport LOADGEN_SEED=7\nKAFKA_BROKERS = \"a:1,b:2\"\nA='x y' # more\nEMPTY=\nB=\"1\\n2\"\n";
+        let environment = of_file(text).unwrap();
+        assert_eq!(environment.get("LOADGEN_SEED"), Some("7"));
+        assert_eq!(environment.get("KAFKA_BROKERS"), Some("a:1,b:2"));
+        assert_eq!(environment.get("A"), Some("x y"));
+        assert_eq!(environment.get("EMPTY"), None);
+        assert_eq!(environment.get("B"), Some("1\n2"));
+        assert!(std::env::var_os("LOADGEN_SEED").is_none());
+    }
+
+    #[test]
+    fn a_line_that_is_no_variable_is_named() {
+        let error = of_file("A=1\n\nthis is nothing\nB=2").unwrap_err();
+        assert!(error.to_string().ends_with("variables line 3: this is not NAME=value"), "{error}");
+        assert_eq!(error.hint().as_deref(), Some("put a value with spaces or # in quotes"));
+    }
+
+    #[test]
+    fn a_named_file_must_be_there_and_the_usual_one_need_not() {
+        let usual = Path::new("/nonexistent/.env");
+        assert!(Environment::new([], None, usual).is_ok());
+        let error = Environment::new([], Some("/nonexistent/x".into()), usual).unwrap_err();
+        assert!(error.to_string().starts_with("variable file /nonexistent/x cannot be read: "), "{error}");
+        let by_variable = [("LOADGEN_ENV_FILE".into(), "/nonexistent/y".into())];
+        let error = Environment::new(by_variable, None, usual).unwrap_err();
+        assert!(error.to_string().starts_with("variable file /nonexistent/y cannot be read: "), "{error}");
+    }
+
+    #[test]
+    fn variables_that_are_not_text_are_passed_over() {
+        let odd = (OsString::from_vec(vec![b'X', 0xff]), OsString::from_vec(vec![0xff]));
+        let even = ("LOADGEN_SEED".into(), "5".into());
+        let environment = Environment::new([odd, even], None, Path::new("/nonexistent/.env")).unwrap();
+        assert_eq!(environment.get("LOADGEN_SEED"), Some("5"));
+    }
+
+    #[test]
+    fn loadgen_s_own_name_beats_those_of_others() {
+        assert_eq!(
+            variables_of("bootstrap-server"),
+            ["LOADGEN_BOOTSTRAP_SERVER", "KAFKA_BROKERS", "BOOTSTRAP_SERVERS"]
+        );
+        let values = ["PRODUCER_SPEED", "LOADGEN_SPEED"].map(|name| (name.to_owned(), name.len().to_string()));
+        let pace: crate::cli::pace::AnyPace = Variables::new(Level::Environment, values).layer().unwrap();
+        assert_eq!(pace.speed, Some("13".parse().unwrap()));
+    }
+
+    #[test]
+    fn the_example_file_holds_only_variables_that_are_known() {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join(".env.example");
+        let text = std::fs::read_to_string(example).unwrap();
+        let all_on: String = text
+            .lines()
+            .map(|line| {
+                let line = line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line);
+                format!("{line}\n")
+            })
+            .collect();
+        let environment = of_file(&all_on).unwrap();
+        assert!(environment.get("LOADGEN_RATE").is_some());
+        assert_eq!(environment.unknown(&crate::cli::command()), Vec::<String>::new());
+        let layer: crate::cli::run::RunOptions = environment.file.layer().unwrap();
+        assert!(layer.pace.speed.is_some() && layer.target.cluster.bootstrap_server.is_some());
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Deserialize;
-use serde::de::IntoDeserializer;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -18,14 +18,37 @@ struct Fault {
     hint: Option<String>,
 }
 
+impl Fault {
+    fn at_line_of(self, text: &str, path: &Path) -> ConfigError {
+        ConfigError::Line {
+            path: path.to_owned(),
+            line: 1 + text.get(..self.offset).unwrap_or_default().matches('\n').count(),
+            reason: self.reason,
+            hint: self.hint,
+        }
+    }
+}
+
+/// Reads any other TOML file; `what` it is, for messages.
+///
+/// # Errors
+/// A file that cannot be read, or whose text is not of that form.
+pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, ConfigError> {
+    let text = read_text(path, what)?;
+    toml::from_str(&text).map_err(|error| fault(&error, &text).at_line_of(&text, path))
+}
+
+fn read_text(path: &Path, what: &'static str) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { what, path: path.to_owned(), source })
+}
+
 impl Scenario {
     /// Reads a scenario file. Relative paths of data in it are relative to its folder.
     ///
     /// # Errors
     /// A file that cannot be read, or that is no scenario: with the line, and the nearest name where one is unknown.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let unreadable = |source| ConfigError::Unreadable { what: "scenario", path: path.to_owned(), source };
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let text = read_text(path, "scenario")?;
         let mut scenario = Self::parse(&text, path)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         scenario.source.move_paths(folder);
@@ -46,12 +69,7 @@ impl Scenario {
     /// # Errors
     /// A text that is no scenario.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        read(text).map_err(|fault| ConfigError::Line {
-            path: path.to_owned(),
-            line: 1 + text.get(..fault.offset).unwrap_or_default().matches('\n').count(),
-            reason: fault.reason,
-            hint: fault.hint,
-        })
+        read(text).map_err(|fault| fault.at_line_of(text, path))
     }
 
     /// The scenario as a file, secrets redacted.
@@ -125,8 +143,22 @@ fn fault(error: &toml::de::Error, text: &str) -> Fault {
                 None => format!("known here: {}", known.join(", ")),
             }),
         },
-        _ => Fault { offset, reason: message.replace('\n', "; "), hint: None },
+        _ => Fault { offset, reason: in_words(message), hint: None },
     }
+}
+
+/// The deserializer's words without the names of Rust's types.
+fn in_words(message: &str) -> String {
+    const TYPES: [(&str, &str); 6] = [
+        ("expected u8", "expected a number from 0 to 255"),
+        ("expected u32", "expected a whole number from 0 to 4294967295"),
+        ("expected i32", "expected a whole number from -2147483648 to 2147483647"),
+        ("expected u64", "expected a whole number from 0"),
+        ("expected f64", "expected a number"),
+        ("expected a boolean", "expected true or false"),
+    ];
+    let known = TYPES.iter().find_map(|(rust, words)| Some(format!("{}{words}", message.strip_suffix(rust)?)));
+    known.unwrap_or_else(|| message.to_owned()).replace('\n', "; ")
 }
 
 #[cfg(test)]
@@ -203,16 +235,16 @@ mod tests {
                 format!("\nrate = -5\n{SOURCE}"),
                 "steady.toml line 2: \"-5\" is no rate: write 10000, 10000/s, 0.5/s, 50/1s or 600/m",
             ),
-            (format!("lanes = 300\n{SOURCE}"), "steady.toml line 1: invalid value: integer `300`, expected u8"),
+            (
+                format!("lanes = 300\n{SOURCE}"),
+                "steady.toml line 1: invalid value: integer `300`, expected a number from 0 to 255",
+            ),
             (
                 format!("duration = 5\n{SOURCE}"),
                 "steady.toml line 1: \"5\" is no duration: write 250ms, 5s, 1m30s, 2h or 7d",
             ),
             (format!("{SOURCE}[kafka]\nacks = \"two\""), "steady.toml line 4: \"two\" is none of all, 1, 0"),
-            (
-                format!("pacing = \"hop\"\n{SOURCE}"),
-                "steady.toml line 1: unknown variant `hop`, expected `sleep` or `spin`",
-            ),
+            (format!("pacing = \"hop\"\n{SOURCE}"), "steady.toml line 1: \"hop\" is none of sleep, spin"),
         ] {
             refused(&text, message, "");
         }

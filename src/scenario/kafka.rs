@@ -52,7 +52,7 @@ pub struct KafkaConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replication_factor: Option<i32>,
     /// Brokers that must confirm an event.
-    #[serde(with = "text::optional", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub acks: Option<Acks>,
     /// Whether a retried event is written once.
     #[serde(skip_serializing_if = "Option::is_none")]

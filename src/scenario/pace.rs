@@ -4,9 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::Scenario;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::error::ConfigError;
 use super::source::SourceConfig;
+use super::{Scenario, text};
 use crate::schedule::config::{PhaseConfig, phases};
 use crate::schedule::rate::{Level, RateError};
 use crate::schedule::text::Levels;
@@ -35,6 +37,18 @@ impl fmt::Display for PlannedRate {
             Self::At(rate) => rate.fmt(f),
             Self::Unlimited => f.write_str("unlimited"),
         }
+    }
+}
+
+impl Serialize for PlannedRate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for PlannedRate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text::read(deserializer)
     }
 }
 

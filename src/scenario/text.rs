@@ -1,7 +1,11 @@
 //! Values with units in scenarios: read from `"5s"`, `"10000/s"` or a bare number, written so that reading gives the same.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
+
+use serde::Deserializer;
+use serde::de::Error as _;
 
 /// A duration in the form that [`crate::units::duration`] reads, without loss.
 #[must_use]
@@ -53,31 +57,18 @@ impl serde::de::Visitor<'_> for TextVisitor {
     }
 }
 
-/// For `#[serde(with)]` on an optional value that is read from a text by [`std::str::FromStr`].
-pub(crate) mod optional {
-    use std::fmt::Display;
-    use std::str::FromStr;
-
-    use serde::de::Error as _;
-    use serde::{Deserializer, Serializer};
-
-    #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
-    pub(crate) fn serialize<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(value) => serializer.collect_str(value),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
-    where
-        T: FromStr,
-        T::Err: Display,
-        D: Deserializer<'de>,
-    {
-        let text = deserializer.deserialize_any(super::TextVisitor)?;
-        text.parse().map(Some).map_err(D::Error::custom)
-    }
+/// Reads a value from a text, or from a number as if it were one.
+///
+/// # Errors
+/// Where the value does not take it.
+pub(crate) fn read<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: FromStr,
+    T::Err: fmt::Display,
+    D: Deserializer<'de>,
+{
+    let text = deserializer.deserialize_any(TextVisitor)?;
+    text.parse().map_err(D::Error::custom)
 }
 
 /// For `#[serde(with)]` on an optional duration.

@@ -91,10 +91,7 @@ fn unescaped(rest: &mut Peekable<Chars<'_>>, ends: impl Fn(char) -> bool) -> Res
             continue;
         }
         match rest.next() {
-            Some('u') => {
-                units.push(hexadecimal(rest)?);
-                continue;
-            }
+            Some('u') => units.push(hexadecimal(rest)?),
             escaped => {
                 flush(&mut units, &mut text)?;
                 text.extend(escaped.map(|c| match c {

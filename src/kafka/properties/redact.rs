@@ -41,16 +41,13 @@ fn redact_urls(value: &str) -> Cow<'_, str> {
     let mut rest = value;
     while let Some(start) = rest.find("://").map(|at| at + 3) {
         let end = rest[start..].find(['/', '?', '#', ',', ' ']).map_or(rest.len(), |at| start + at);
-        match rest[start..end].rfind('@') {
-            Some(at) => {
-                shown.push_str(&rest[..start]);
-                shown.push_str(REDACTED);
-                rest = &rest[start + at..];
-            }
-            None => {
-                shown.push_str(&rest[..end]);
-                rest = &rest[end..];
-            }
+        if let Some(at) = rest[start..end].rfind('@') {
+            shown.push_str(&rest[..start]);
+            shown.push_str(REDACTED);
+            rest = &rest[start + at..];
+        } else {
+            shown.push_str(&rest[..end]);
+            rest = &rest[end..];
         }
     }
     if shown.is_empty() {
