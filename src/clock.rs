@@ -114,11 +114,13 @@ impl Monotonic {
         Self { origin: Instant::now() }
     }
 
-    /// The same clock with its zero moved `ahead` of now: threads that share it start together at 0.
+    /// A clock whose zero lies `ahead` of now, and the wall time of that zero: threads that share it start together.
+    /// Until then it stands at zero.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is where the time is read")]
-    pub fn starting_in(ahead: Duration) -> Self {
-        Self { origin: Instant::now() + ahead }
+    pub fn starting_in(ahead: Duration) -> (Self, Anchor) {
+        let unix_ns = wall_unix_ns().saturating_add(Nanos::from(ahead).0);
+        (Self { origin: Instant::now() + ahead }, Anchor { unix_ns })
     }
 }
 
@@ -144,14 +146,6 @@ pub struct Anchor {
 }
 
 impl Anchor {
-    /// Pairs `clock` with the wall clock, now.
-    #[must_use]
-    pub fn read(clock: &impl Clock) -> Self {
-        let before = clock.now();
-        let wall = wall_unix_ns();
-        Self { unix_ns: wall.saturating_sub(before.0) }
-    }
-
     /// An anchor at a known wall time, in ns since the Unix epoch.
     #[must_use]
     pub const fn at_unix_ns(unix_ns: u64) -> Self {

@@ -1,5 +1,6 @@
 //! The Kafka client: librdkafka behind a small safe surface, without an allocation per message.
 
+pub mod admin;
 pub mod embedded;
 pub mod murmur2;
 pub mod native;

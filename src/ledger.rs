@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use crate::clock::Nanos;
+use crate::event::EventKind;
 use crate::event::stamp::DueTime;
 pub use block::{BLOCK, Marks};
 use block::{Block, Span};
@@ -238,6 +239,8 @@ pub struct Outstanding {
     pub due: Nanos,
     /// Its phase.
     pub phase: u16,
+    /// Its type.
+    pub kind: EventKind,
     /// Where the broker put it.
     pub partition: i32,
     /// Its offset; `None` where the broker did not tell it.
@@ -354,7 +357,10 @@ mod tests {
         let open = ledger.lane(0).unwrap().open();
         let mut waiting = Waiting::new(5_000);
         for sequence in 0..10_000 {
-            waiting.push(Outstanding { sequence, due: Nanos::ZERO, phase: 0, partition: 0, offset: None }, &open);
+            waiting.push(
+                Outstanding { sequence, due: Nanos::ZERO, phase: 0, kind: EventKind::View, partition: 0, offset: None },
+                &open,
+            );
         }
         assert_eq!((waiting.events().len(), waiting.overflowed()), (5_000, 5_000));
         for sequence in 0..10_000 {

@@ -1,21 +1,29 @@
 //! `loadgen`: puts load on a Kafka event pipeline and tells the truth about what came out of it.
 
+pub mod bundle;
 pub mod capacity;
 pub mod cli;
 pub mod clock;
-pub mod dataset;
+pub mod command;
 pub mod compare;
+pub mod control;
+pub mod dataset;
 pub mod event;
 pub mod gate;
 pub mod kafka;
+pub mod lane;
 pub mod ledger;
 pub mod logging;
 pub mod measure;
+pub mod progress;
+pub mod publish;
 pub mod recording;
 pub mod report;
+pub mod run;
 pub mod scenario;
 pub mod schedule;
 pub mod soak;
 pub mod source;
 pub mod units;
 pub mod verdict;
+pub mod verify;

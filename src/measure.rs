@@ -3,6 +3,7 @@
 //! A thread locks its own shard once per batch, the sampler once a second, so nobody waits for anybody.
 
 pub mod latency;
+pub mod process;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -226,6 +227,12 @@ impl Sampler {
         }
         self.total.add(&self.interval);
         &self.interval
+    }
+
+    /// The last sample, and everything sampled so far.
+    #[must_use]
+    pub const fn both(&self) -> (&Shard, &Shard) {
+        (&self.interval, &self.total)
     }
 
     /// Everything sampled so far.

@@ -151,6 +151,9 @@ pub struct Offered {
     pub achieved_percent: Option<f64>,
     /// Bytes of keys and bodies handed to the client.
     pub bytes: u64,
+    /// From the first to the last due time, in ms; 0 where events have none.
+    #[serde(default)]
+    pub due_span_ms: u64,
     /// Seconds in which a lane was kept waiting for room in the client's queue, summed over lanes.
     pub client_blocked_s: f64,
     /// Seconds in which lanes held back for the embedded broker's small log, summed over lanes.

@@ -41,6 +41,7 @@ pub(crate) fn latencies() -> Latencies {
 
 fn offered() -> Offered {
     Offered {
+        due_span_ms: 0,
         scheduled: 200_000,
         rate_per_s: Some(10_000.0),
         achieved_rate_per_s: 9_999.9,

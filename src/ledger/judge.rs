@@ -145,6 +145,7 @@ mod tests {
     use super::super::Ledger;
     use super::*;
     use crate::clock::Nanos;
+    use crate::event::EventKind;
     use crate::event::stamp::DueTime;
     use proptest::prelude::*;
 
@@ -159,7 +160,14 @@ mod tests {
             open.draw(sequence, DueTime::from_unix_ns(sequence));
             open.mark(sequence, Marks(*mark));
             if Marks(*mark).has(Marks::ACKED) {
-                let event = Outstanding { sequence, due: Nanos(sequence), phase: 0, partition: 0, offset: Some(1) };
+                let event = Outstanding {
+                    sequence,
+                    due: Nanos(sequence),
+                    phase: 0,
+                    kind: EventKind::View,
+                    partition: 0,
+                    offset: Some(1),
+                };
                 waiting.push(event, &open);
             }
         }

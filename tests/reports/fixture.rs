@@ -119,6 +119,7 @@ impl Model {
             },
             environment: environment(self.partitions),
             offered: Offered {
+                due_span_ms: 0,
                 scheduled: total,
                 rate_per_s: Some(self.rate as f64),
                 achieved_rate_per_s: achieved,
@@ -149,7 +150,7 @@ impl Model {
                 gate("lost == 0", 0.0, 0),
                 gate("lateness.p99 < 5ms", kinds["lateness"].value_at_quantile(0.99) as f64, total),
             ],
-            verdict: Verdict { code: 0, name: "pass".to_owned(), reasons: Vec::new() },
+            verdict: Verdict { code: 0, name: "pass".to_owned(), reasons: Vec::new(), notes: Vec::new() },
             ..RunReport::default()
         };
         report.gates.push(GateResult { built_in: true, ..gate("refused == 0", 0.0, 0) });
@@ -382,6 +383,7 @@ fn environment(partitions: u64) -> Environment {
 
 pub(crate) fn gate(rule: &str, value: f64, samples: u64) -> GateResult {
     GateResult {
+        name: None,
         rule: rule.to_owned(),
         value: Some(value),
         result: GateOutcome::Pass,
@@ -425,7 +427,7 @@ pub(crate) fn gate_fail() -> RunReport {
     let mut report = Model { stall: Some((20_000_000, 23_000_000)), ..Model::default() }.build();
     report.gates[0].result = GateOutcome::Fail;
     report.gates[0].reason = Some("stall of 2.93 s at 00:00:20".to_owned());
-    report.verdict = Verdict { code: 99, name: "gate failed".to_owned(), reasons: Vec::new() };
+    report.verdict = Verdict { code: 99, name: "gate failed".to_owned(), reasons: Vec::new(), notes: Vec::new() };
     report
 }
 
@@ -472,7 +474,7 @@ pub(crate) fn violation() -> RunReport {
         reason: Some("acked, and gone from the log".to_owned()),
         ..report.gates[1].clone()
     };
-    report.verdict = Verdict { code: 3, name: "violation".to_owned(), reasons: Vec::new() };
+    report.verdict = Verdict { code: 3, name: "violation".to_owned(), reasons: Vec::new(), notes: Vec::new() };
     report
 }
 
@@ -486,7 +488,7 @@ pub(crate) fn invalid() -> RunReport {
         gate.result = GateOutcome::Unevaluated;
         gate.reason = Some("the run is not valid".to_owned());
     }
-    report.verdict = Verdict { code: 5, name: "invalid".to_owned(), reasons: Vec::new() };
+    report.verdict = Verdict { code: 5, name: "invalid".to_owned(), reasons: Vec::new(), notes: Vec::new() };
     report
 }
 
@@ -499,7 +501,7 @@ pub(crate) fn unevaluated() -> RunReport {
         reason: Some("needs 100,000 samples, this run had 20,000".to_owned()),
         ..gate("response_time.p9999 < 1s", 0.0, 20_000)
     });
-    report.verdict = Verdict { code: 4, name: "unevaluated".to_owned(), reasons: Vec::new() };
+    report.verdict = Verdict { code: 4, name: "unevaluated".to_owned(), reasons: Vec::new(), notes: Vec::new() };
     report
 }
 
@@ -520,7 +522,7 @@ pub(crate) fn unknown() -> RunReport {
     report.latency_us.response_time = censored(&report.latency_us.response_time);
     report.latency_us.service_time = censored(&report.latency_us.service_time);
     report.run.deadlines_reached = vec!["delivery.timeout".to_owned(), "drain_deadline".to_owned()];
-    report.verdict = Verdict { code: 4, name: "unevaluated".to_owned(), reasons: Vec::new() };
+    report.verdict = Verdict { code: 4, name: "unevaluated".to_owned(), reasons: Vec::new(), notes: Vec::new() };
     report
 }
 
@@ -532,7 +534,7 @@ pub(crate) fn interrupted() -> RunReport {
     report.ledger.scheduled += 40;
     report.offered.scheduled += 40;
     report.timeline[11].scheduled += 40;
-    report.verdict = Verdict { code: 130, name: "interrupted".to_owned(), reasons: Vec::new() };
+    report.verdict = Verdict { code: 130, name: "interrupted".to_owned(), reasons: Vec::new(), notes: Vec::new() };
     report
 }
 

@@ -1,0 +1,71 @@
+//! The commands: each wires the parts together and gives back what is to be printed. Nothing here prints.
+
+mod dry_run;
+mod interrupt;
+mod run;
+
+use crate::cli::{Cli, Command};
+use crate::scenario::{ConfigError, Environment, Wanted};
+use crate::verdict::ExitCode;
+
+/// How a command ended well enough to have a result.
+#[derive(Debug)]
+pub struct Done {
+    /// What goes to stdout.
+    pub output: String,
+    /// How the program ends.
+    pub code: ExitCode,
+}
+
+impl Done {
+    fn pass(output: impl Into<String>) -> Self {
+        Self { output: output.into(), code: ExitCode::Pass }
+    }
+}
+
+/// How a command ended without a result.
+#[derive(Debug)]
+pub struct Failure {
+    /// How the program ends.
+    pub code: ExitCode,
+    /// What happened, in one sentence.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    fn new(code: ExitCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), hint: None }
+    }
+
+    fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let code = match error {
+            ConfigError::Conflict { .. } | ConfigError::Misplaced { .. } => ExitCode::Usage,
+            _ => ExitCode::BadConfiguration,
+        };
+        Self { code, message: error.to_string(), hint: error.hint() }
+    }
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// What kept it from a result.
+pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
+    match cli.command {
+        Command::Synth(args) => run::run(&Wanted::Synthetic, (*args).into(), environment),
+        Command::Replay(args) => {
+            let (file, options) = args.split();
+            run::run(&Wanted::Recording(file), options, environment)
+        }
+        Command::Run(args) => run::run(&Wanted::Scenario(args.scenario), args.options, environment),
+        _ => Ok(Done::pass("")),
+    }
+}

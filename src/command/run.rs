@@ -1,0 +1,350 @@
+//! `synth`, `replay` and `run`: resolve, load, prepare the folder, run, judge, write, tell.
+
+use std::io::IsTerminal;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::dry_run;
+use super::interrupt;
+use super::{Done, Failure};
+use crate::bundle::{self, Bundle};
+use crate::cli::run::RunOptions;
+use crate::clock::{self, Nanos};
+use crate::event::stamp::RunId;
+use crate::gate::Gates;
+use crate::kafka::KafkaError;
+use crate::lane::{BodyTime, OnLag, Pacing};
+use crate::progress::Progress;
+use crate::report::console::Style;
+use crate::report::{self, GateResult, RunReport, console, html};
+use crate::run::{self, Outcome, RunError, Tick};
+use crate::scenario::pace::Pace;
+use crate::scenario::plan::{self, Output, Plan};
+use crate::scenario::source::SourceConfig;
+use crate::scenario::{ConfigError, Environment, Resolved, Wanted, resolve, results};
+use crate::schedule::{Phase, Schedule, Shape, Speed};
+use crate::source::retail_rocket::{LoadError, Recording};
+use crate::source::synthetic::Synthetic;
+use crate::source::{Source, retail_rocket};
+use crate::verdict::{self, Conditions, ExitCode};
+
+/// A replay longer than this is told how to be shorter.
+const LONG: Duration = Duration::from_secs(3600);
+
+pub(super) fn run(wanted: &Wanted, options: RunOptions, environment: &Environment) -> Result<Done, Failure> {
+    let resolved = resolve(wanted, options, environment)?;
+    for warning in &resolved.warnings {
+        tracing::warn!("{warning}");
+    }
+    if resolved.dump {
+        return Ok(Done::pass(resolved.client.dump()));
+    }
+    let plan = &resolved.plan;
+    let source = load(plan)?;
+    let schedule = schedule(plan, &source)?;
+    if plan.presentation.dry_run {
+        return dry_run::tell(plan, &source, &schedule);
+    }
+    let gates = &plan.gates;
+    results::try_folder(&plan.presentation.results_dir)?;
+    if let Source::RetailRocket(recording) = &source {
+        forewarn(plan, recording, &schedule);
+    }
+
+    let id = RunId(rand::random());
+    let config = config(plan, id);
+    let started = started_at();
+    let mut bundle = Bundle::create(&plan.presentation.results_dir, &started, &plan.name, &scenario_toml(&resolved)?)
+        .map_err(|error| write_failed(&error))?;
+    let interrupts = interrupt::listen()?;
+    let shown = plan.presentation.progress && !plan.presentation.quiet;
+    let total = schedule.count().into_iter().chain(source.len()).min();
+    let ends = schedule.ends_at().or_else(|| replay_ends(&source, &schedule));
+    let mut progress = Progress::new(&title(plan, total, ends), total, ends, shown);
+    let mut aborted_by: Option<GateResult> = None;
+    let outcome = {
+        let mut each_second = |tick: &Tick<'_>| {
+            progress.show(tick);
+            if let Err(error) = bundle.row(tick.row) {
+                return ControlFlow::Break(format!("its results cannot be written: {error}"));
+            }
+            match gates.abort(&tick.interim(), tick.now.into()) {
+                Some(broken) => {
+                    let reason = format!("gate {} ended the run", broken.rule);
+                    aborted_by = Some(broken);
+                    ControlFlow::Break(reason)
+                }
+                None => ControlFlow::Continue(()),
+            }
+        };
+        run::run(&config, &source, schedule, &interrupts, &mut each_second)
+    };
+    progress.end();
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            discard(bundle);
+            return Err(begin_failed(error, plan));
+        }
+    };
+    let report = judge(plan, &source, outcome, gates, aborted_by);
+    write(&bundle, &report).map_err(|error| write_failed(&error))?;
+    let folder = bundle.finish().map_err(|error| write_failed(&error))?;
+    tell(plan, &report, &folder)
+}
+
+fn load(plan: &Plan) -> Result<Source, Failure> {
+    match &plan.source {
+        SourceConfig::Synthetic(config) => {
+            let config = &crate::source::synthetic::Config {
+                users: config.users,
+                items: config.items,
+                user_skew: config.user_skew,
+                item_skew: config.item_skew,
+                ..Default::default()
+            };
+            let source = Synthetic::new(config, plan.seed)
+                .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))?;
+            Ok(Source::Synthetic(Arc::new(source)))
+        }
+        SourceConfig::RetailRocket(config) => {
+            let config = retail_rocket::Config {
+                seed: plan.seed,
+                path: config.file.clone(),
+                max_gap: config.max_gap,
+                limit: config.limit,
+                ..Default::default()
+            };
+            Ok(Source::RetailRocket(Arc::new(Recording::load(&config).map_err(|error| load_failed(&error))?)))
+        }
+    }
+}
+
+fn load_failed(error: &LoadError) -> Failure {
+    let hint = error.hint();
+    Failure { code: ExitCode::BadInput, message: error.to_string(), hint }
+}
+
+fn schedule(plan: &Plan, source: &Source) -> Result<Schedule, Failure> {
+    let duration = plan.duration.map(Nanos::from);
+    let one = |name: &str, shape| vec![Phase::new(name, shape, duration)];
+    let phases = match &plan.pace {
+        Pace::Phases(phases) => phases.clone(),
+        Pace::Speed(speed) => one("replay", Shape::Replay(*speed)),
+        Pace::Rate(rate) => one("replay", Shape::Constant(*rate)),
+        Pace::Unlimited => one("replay", Shape::Unlimited),
+        Pace::Fit(wall) => {
+            let recorded = match source {
+                Source::RetailRocket(recording) => recording.span(),
+                Source::Synthetic(_) => Nanos::ZERO,
+            };
+            let speed = Speed::to_fit(recorded, Nanos::from(*wall)).ok_or_else(|| {
+                Failure::new(ExitCode::BadInput, "a recording of a single instant cannot be made to last longer")
+                    .hint("use --rate N instead of --fit")
+            })?;
+            one("replay", Shape::Replay(speed))
+        }
+    };
+    Schedule::seeded(phases, plan.limit, plan.seed)
+        .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))
+}
+
+fn config(plan: &Plan, id: RunId) -> run::Config {
+    let kafka = &plan.kafka;
+    run::Config {
+        name: plan.name.clone(),
+        id,
+        seed: plan.seed,
+        lanes: plan.lanes,
+        pacing: match plan.pacing {
+            plan::Pacing::Sleep => Pacing::Sleep,
+            plan::Pacing::Spin => Pacing::Spin,
+        },
+        body_time: match plan.event_time {
+            plan::EventTime::Recorded => BodyTime::Recorded,
+            plan::EventTime::Shifted => BodyTime::Shifted,
+            plan::EventTime::Now => BodyTime::Due,
+        },
+        on_lag: match plan.on_lag {
+            plan::OnLag::Queue => OnLag::Queue,
+            plan::OnLag::Drop => OnLag::Drop(plan.max_slip.into()),
+            plan::OnLag::Abort => OnLag::Abort(plan.max_slip.into()),
+        },
+        max_rate: plan.max_rate,
+        bootstrap: kafka.bootstrap.clone(),
+        topic: kafka.topic.clone(),
+        partitions: kafka.partitions,
+        replication_factor: kafka.replication_factor,
+        create_topic: kafka.create_topics,
+        client: kafka.client.clone(),
+        connect_timeout: kafka.connect_timeout,
+        verify: plan.verify.as_ref().map(|verify| run::Verify {
+            read_committed: verify.isolation == plan::Isolation::ReadCommitted,
+            drain_deadline: verify.drain_deadline,
+        }),
+        flush_deadline: plan.flush_deadline,
+    }
+}
+
+/// Says on stderr how long a replay will take, and how to make a long one shorter.
+fn forewarn(plan: &Plan, recording: &Recording, schedule: &Schedule) {
+    let Some(wall) = replay_wall(recording, schedule) else { return };
+    let wall = plan.duration.map_or(wall, |duration| wall.min(duration));
+    tracing::info!("the replay takes {}", report::figures::span_s(wall.as_secs_f64()));
+    if wall > LONG {
+        tracing::warn!(
+            "the replay takes {}: --fit 10m makes it last 10 minutes, --max-gap 1s shortens idle gaps",
+            report::figures::span_s(wall.as_secs_f64())
+        );
+    }
+}
+
+fn replay_wall(recording: &Recording, schedule: &Schedule) -> Option<Duration> {
+    let phase = schedule.phases().next()?;
+    match &phase.shape {
+        Shape::Replay(speed) => Some(speed.compress(recording.span()).into()),
+        Shape::Constant(rate) => Some(rate.due(recording.len()).into()),
+        _ => None,
+    }
+}
+
+fn replay_ends(source: &Source, schedule: &Schedule) -> Option<Nanos> {
+    match source {
+        Source::RetailRocket(recording) => replay_wall(recording, schedule).map(Nanos::from),
+        Source::Synthetic(_) => None,
+    }
+}
+
+fn title(plan: &Plan, total: Option<u64>, ends: Option<Nanos>) -> String {
+    let what = match &plan.source {
+        SourceConfig::Synthetic(_) => plan.name.clone(),
+        SourceConfig::RetailRocket(config) => {
+            format!(
+                "{}  {}",
+                plan.name,
+                config.file.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy())
+            )
+        }
+    };
+    let broker = plan.kafka.bootstrap.as_deref().unwrap_or("embedded broker, not Kafka");
+    let events = total.map_or(String::new(), |total| format!("    {} events", report::figures::count(total)));
+    let takes = ends.map_or(String::new(), |ends| format!(", {}", report::figures::span_s(ends.as_secs_f64())));
+    format!("{what} → {} @ {broker}{events}{takes}", plan.kafka.topic)
+}
+
+fn started_at() -> String {
+    let now = jiff::Timestamp::from_nanosecond(i128::from(clock::wall_unix_ns())).unwrap_or_default();
+    now.strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+fn scenario_toml(resolved: &Resolved) -> Result<String, Failure> {
+    resolved.scenario.to_toml().map_err(|error| {
+        Failure::new(ExitCode::BadConfiguration, format!("the scenario cannot be written down: {error}"))
+    })
+}
+
+fn judge(plan: &Plan, source: &Source, outcome: Outcome, gates: &Gates, aborted_by: Option<GateResult>) -> RunReport {
+    let Outcome { mut report, cluster_error, interrupted, ended_by, .. } = outcome;
+    if let Source::RetailRocket(recording) = source {
+        report.replay = Some(replay_report(plan, recording, &report));
+    }
+    if let Some(ended_by) = ended_by.filter(|_| aborted_by.is_none()) {
+        report.run.deadlines_reached.push(ended_by);
+    }
+    report.gates = gates.evaluate(&report);
+    let conditions = Conditions { interrupted, cluster_error, aborted_by, ..Conditions::default() };
+    report.verdict = verdict::judge(&report, gates, &conditions);
+    report
+}
+
+fn replay_report(plan: &Plan, recording: &Recording, report: &RunReport) -> report::Replay {
+    let facts = recording.facts();
+    let time = |ms: i64| jiff::Timestamp::from_millisecond(ms).map(|at| at.to_string()).unwrap_or_default();
+    let speed = match &plan.pace {
+        Pace::Speed(speed) => Some(speed.as_f64()),
+        Pace::Fit(wall) => Speed::to_fit(recording.span(), Nanos::from(*wall)).map(Speed::as_f64),
+        _ => None,
+    };
+    report::Replay {
+        file: std::path::Path::new(&facts.file)
+            .file_name()
+            .map_or_else(|| facts.file.clone(), |name| name.to_string_lossy().into_owned()),
+        rows: facts.rows,
+        bad_rows: facts.bad_rows.count,
+        speed,
+        span_recorded_ms: facts.span_recorded_ms,
+        span_replayed_ms: report.offered.due_span_ms,
+        first_recorded: time(facts.first_ms),
+        last_recorded: time(facts.last_ms),
+        gaps_capped: facts.gaps_capped,
+        descents: facts.descents,
+        duplicate_rows: facts.duplicate_rows,
+        derived_fields: facts.derived_fields.clone(),
+    }
+}
+
+fn write(bundle: &Bundle, report: &RunReport) -> Result<(), bundle::BundleError> {
+    let invalid =
+        |error: String| bundle::BundleError { path: bundle.folder().to_owned(), source: std::io::Error::other(error) };
+    let json = serde_json::to_vec_pretty(report).map_err(|error| invalid(error.to_string()))?;
+    bundle.write(bundle::REPORT, &json)?;
+    let page = html::render(report, &|_| None::<&str>).map_err(|error| invalid(error.to_string()))?;
+    bundle.write("report.html", page.as_bytes())
+}
+
+fn tell(plan: &Plan, report: &RunReport, folder: &std::path::Path) -> Result<Done, Failure> {
+    let code = ExitCode::from_code(report.verdict.code).unwrap_or(ExitCode::Unevaluated);
+    let output = match plan.presentation.output {
+        _ if plan.presentation.quiet => String::new(),
+        Output::Json => serde_json::to_string_pretty(report)
+            .map_err(|error| Failure::new(code, format!("the report cannot be written as JSON: {error}")))?,
+        Output::Text => {
+            let variable = |name: &str| std::env::var(name).ok();
+            let style = Style::choose(std::io::stdout().is_terminal(), variable).with_bundle(folder);
+            console::render(report, style)
+        }
+    };
+    Ok(Done { output, code })
+}
+
+/// A run that did not begin leaves no folder.
+fn discard(bundle: Bundle) {
+    let folder = bundle.folder().to_owned();
+    drop(bundle);
+    if let Err(error) = std::fs::remove_dir_all(&folder) {
+        tracing::warn!("{} cannot be removed: {error}", folder.display());
+    }
+}
+
+fn write_failed(error: &bundle::BundleError) -> Failure {
+    Failure::new(ExitCode::BadConfiguration, error.to_string()).hint("--results-dir DIR names another folder")
+}
+
+fn begin_failed(error: RunError, plan: &Plan) -> Failure {
+    let topic = &plan.kafka.topic;
+    match error {
+        RunError::Kafka(error) => match &error {
+            KafkaError::Setting { key, reason } => {
+                let value = plan.kafka.redacted_client().remove(key).unwrap_or_default();
+                ConfigError::RefusedByClient { key: key.clone(), value, reason: reason.clone() }.into()
+            }
+            KafkaError::Create(_) | KafkaError::Nul(_) => Failure::new(ExitCode::BadConfiguration, error.to_string()),
+            KafkaError::TopicMissing { .. } => Failure::new(ExitCode::Cluster, error.to_string()).hint(format!(
+                "--create-topics makes it with {} partitions, or: loadgen topics apply topics.toml --yes",
+                plan.kafka.partitions
+            )),
+            KafkaError::Unreachable { .. } => Failure::new(ExitCode::Cluster, error.to_string())
+                .hint("is the broker running, and is --bootstrap-server its address?"),
+            KafkaError::Refused { .. } | KafkaError::PartitionUnavailable { .. } => {
+                Failure::new(ExitCode::Cluster, error.to_string())
+                    .hint(format!("loadgen topics describe shows the state of \"{topic}\""))
+            }
+        },
+        RunError::Source(_) | RunError::TooFewLanes { .. } => {
+            Failure::new(ExitCode::BadConfiguration, error.to_string())
+        }
+        RunError::Interrupted => Failure::new(ExitCode::Interrupted, error.to_string()),
+        RunError::Thread(_) => Failure::new(ExitCode::RunInvalid, error.to_string()),
+    }
+}

@@ -1,0 +1,155 @@
+//! How a run is told to end, and what its threads let each other know.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::clock::Nanos;
+
+/// The end of a run, as its threads see it.
+#[derive(Debug)]
+pub struct Control {
+    stop_at: AtomicU64,
+    abort: AtomicBool,
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self { stop_at: AtomicU64::new(u64::MAX), abort: AtomicBool::new(false) }
+    }
+}
+
+impl Control {
+    /// Nothing that is due from `instant` on is scheduled any more. The earliest call counts.
+    pub fn stop_at(&self, instant: Nanos) {
+        self.stop_at.fetch_min(instant.0, Ordering::AcqRel);
+    }
+
+    /// When the schedule was cut off; `Nanos::MAX` while it goes on.
+    #[must_use]
+    pub fn stopped_at(&self) -> Nanos {
+        Nanos(self.stop_at.load(Ordering::Acquire))
+    }
+
+    /// Ends every wait now.
+    pub fn abort(&self) {
+        self.abort.store(true, Ordering::Release);
+    }
+
+    /// Whether every wait is to end now.
+    #[must_use]
+    pub fn is_aborted(&self) -> bool {
+        self.abort.load(Ordering::Acquire)
+    }
+}
+
+/// What is on its way through each partition: written by lanes and verifier, once a batch.
+#[derive(Debug)]
+pub struct Traffic {
+    partitions: Vec<PartitionTraffic>,
+    limits: Option<(u64, u64)>,
+}
+
+#[derive(Debug, Default)]
+struct PartitionTraffic {
+    handed: AtomicU64,
+    handed_bytes: AtomicU64,
+    acked: AtomicU64,
+    read: AtomicU64,
+    read_bytes: AtomicU64,
+}
+
+impl Traffic {
+    /// Counters for so many partitions. With `limits` (records, bytes) lanes hold back when more than that is unread.
+    #[must_use]
+    pub fn new(partitions: usize, limits: Option<(u64, u64)>) -> Self {
+        Self { partitions: (0..partitions).map(|_| PartitionTraffic::default()).collect(), limits }
+    }
+
+    /// Whether a partition has room for more unread records; where it is not known which, whether all together have the
+    /// room of one.
+    #[must_use]
+    pub fn has_room(&self, partition: Option<i32>) -> bool {
+        let Some((records, bytes)) = self.limits else { return true };
+        let unread = |traffic: &PartitionTraffic| {
+            let since = |a: &AtomicU64, b: &AtomicU64| {
+                // Read first what is subtracted: the difference errs on the full side.
+                let subtracted = b.load(Ordering::Acquire);
+                a.load(Ordering::Acquire).saturating_sub(subtracted)
+            };
+            (since(&traffic.handed, &traffic.read), since(&traffic.handed_bytes, &traffic.read_bytes))
+        };
+        let (waiting, waiting_bytes) = match partition.and_then(|partition| self.of(partition)) {
+            Some(traffic) => unread(traffic),
+            None => self.partitions.iter().map(unread).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1)),
+        };
+        waiting < records && waiting_bytes < bytes
+    }
+
+    /// Notes an event handed to the client. Unknown partitions count for the first.
+    pub fn handed(&self, partition: Option<i32>, bytes: u64) {
+        if self.limits.is_some()
+            && let Some(traffic) = self.of(partition.unwrap_or(0))
+        {
+            traffic.handed.fetch_add(1, Ordering::AcqRel);
+            traffic.handed_bytes.fetch_add(bytes, Ordering::AcqRel);
+        }
+    }
+
+    /// Takes an event back that was not written after all.
+    pub fn not_written(&self, partition: Option<i32>, bytes: u64) {
+        self.read(partition.unwrap_or(0), 1, bytes);
+    }
+
+    /// Notes acks.
+    pub fn acked(&self, partition: i32, count: u64) {
+        if let Some(traffic) = self.of(partition) {
+            traffic.acked.fetch_add(count, Ordering::AcqRel);
+        }
+    }
+
+    /// Notes records read.
+    pub fn read(&self, partition: i32, count: u64, bytes: u64) {
+        if let Some(traffic) = self.of(partition) {
+            traffic.read.fetch_add(count, Ordering::AcqRel);
+            traffic.read_bytes.fetch_add(bytes, Ordering::AcqRel);
+        }
+    }
+
+    /// Whether acked events of that partition wait to be read.
+    #[must_use]
+    pub fn has_unread(&self, partition: i32, seen: u64) -> bool {
+        self.of(partition).is_some_and(|traffic| traffic.acked.load(Ordering::Acquire) > seen)
+    }
+
+    fn of(&self, partition: i32) -> Option<&PartitionTraffic> {
+        self.partitions.get(usize::try_from(partition).ok()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_earliest_stop_counts() {
+        let control = Control::default();
+        assert_eq!(control.stopped_at(), Nanos::MAX);
+        control.stop_at(Nanos(5));
+        control.stop_at(Nanos(9));
+        assert_eq!(control.stopped_at(), Nanos(5));
+    }
+
+    #[test]
+    fn lanes_hold_back_while_a_small_log_is_unread() {
+        let traffic = Traffic::new(2, Some((2, 1000)));
+        traffic.handed(Some(1), 10);
+        assert!(traffic.has_room(Some(1)));
+        traffic.handed(Some(1), 10);
+        assert!(!traffic.has_room(Some(1)) && traffic.has_room(Some(0)) && !traffic.has_room(None));
+        traffic.read(1, 1, 10);
+        assert!(traffic.has_room(Some(1)));
+        traffic.handed(Some(0), 1000);
+        assert!(!traffic.has_room(Some(0)), "bytes count too");
+        traffic.not_written(Some(0), 1000);
+        assert!(traffic.has_room(Some(0)));
+    }
+}

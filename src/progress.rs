@@ -1,0 +1,140 @@
+//! The live view, on stderr: a bar that redraws in place on a terminal, a plain line every 5 s elsewhere.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::clock::Nanos;
+use crate::report::figures;
+use crate::run::{Stage, Tick};
+
+/// Seconds between two lines where there is no terminal.
+const LINES_EVERY: u64 = 5;
+
+/// What is shown while a run goes on.
+#[derive(Debug)]
+pub struct Progress {
+    view: View,
+    /// Events that will come due, where known.
+    total: Option<u64>,
+    /// When the schedule ends, where known.
+    ends: Option<Nanos>,
+}
+
+#[derive(Debug)]
+enum View {
+    Bar(ProgressBar),
+    Lines { next: Nanos },
+    Nothing,
+}
+
+impl Progress {
+    /// A view under `title`. `shown`: whether there is to be one at all.
+    #[must_use]
+    pub fn new(title: &str, total: Option<u64>, ends: Option<Nanos>, shown: bool) -> Self {
+        let view = if !shown {
+            View::Nothing
+        } else if std::io::stderr().is_terminal() {
+            let bar = ProgressBar::with_draw_target(Some(1000), ProgressDrawTarget::stderr_with_hz(4));
+            let template = "{prefix}\n {bar:32.cyan/dim} {msg}";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style.progress_chars("█▓░"));
+            }
+            bar.set_prefix(title.to_owned());
+            bar.tick();
+            View::Bar(bar)
+        } else {
+            say(title);
+            View::Lines { next: Nanos::from_secs(LINES_EVERY) }
+        };
+        Self { view, total, ends }
+    }
+
+    /// Shows how it goes.
+    pub fn show(&mut self, tick: &Tick<'_>) {
+        let share = self.share(tick);
+        match &mut self.view {
+            View::Nothing => {}
+            View::Bar(bar) => {
+                bar.set_position(permille(share.unwrap_or_default()));
+                let percent = share.map_or(String::new(), |share| format!("{share:>3.0} %   "));
+                bar.set_message(format!("{percent}{}\n {}", counts(tick), speeds(tick, self.ends)));
+            }
+            View::Lines { next } => {
+                if tick.now + Nanos::from_millis(500) >= *next || tick.stage == Stage::Draining {
+                    *next = Nanos((tick.now.0 / 1_000_000_000 / LINES_EVERY + 1) * LINES_EVERY * 1_000_000_000);
+                    let percent = share.map_or(String::new(), |share| format!(" {share:.0} %"));
+                    say(&format!(
+                        "{:>6.0} s{percent}  {}  {}",
+                        tick.now.as_secs_f64(),
+                        counts(tick),
+                        speeds(tick, self.ends)
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Takes the view away.
+    pub fn end(self) {
+        if let View::Bar(bar) = self.view {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// How much of the run is done, in percent.
+    #[expect(clippy::cast_precision_loss, reason = "a bar needs three digits")]
+    fn share(&self, tick: &Tick<'_>) -> Option<f64> {
+        let by_count = self.total.filter(|total| *total > 0).map(|total| tick.total.sent as f64 / total as f64);
+        let by_time = self.ends.filter(|end| *end > Nanos::ZERO).map(|end| tick.now.as_secs_f64() / end.as_secs_f64());
+        by_count.or(by_time).map(|share| (share * 100.0).min(100.0))
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1,000")]
+fn permille(percent: f64) -> u64 {
+    (percent * 10.0).clamp(0.0, 1000.0) as u64
+}
+
+fn counts(tick: &Tick<'_>) -> String {
+    let total = tick.total;
+    let behind = |count: u64| match tick.scheduled.saturating_sub(count) {
+        0 => "+0".to_owned(),
+        behind => format!("−{}", figures::count(behind)),
+    };
+    format!(
+        "{} due   sent {}   acked {}   seen {}",
+        figures::count(tick.scheduled),
+        behind(total.sent),
+        behind(total.acked),
+        behind(total.seen)
+    )
+}
+
+fn speeds(tick: &Tick<'_>, ends: Option<Nanos>) -> String {
+    let row = tick.row;
+    let time = |us: Option<u64>| us.map_or_else(|| "-".to_owned(), figures::duration_us);
+    let left = match (tick.stage, ends) {
+        (Stage::Draining, _) => "    draining".to_owned(),
+        (Stage::Sending, Some(end)) if end > tick.now => {
+            format!("    {} left", figures::duration_s(Duration::from(end - tick.now).as_secs_f64().round()))
+        }
+        _ => String::new(),
+    };
+    format!(
+        "now {}/s   response p50 {}  p99 {}  max {}   end-to-end p99 {}   lag {}   slip p99 {}{left}",
+        figures::count(row.sent),
+        time(row.response_p50_us),
+        time(row.response_p99_us),
+        time(row.response_max_us),
+        time(row.end_to_end_p99_us),
+        figures::count(row.unread),
+        time(row.slip_p99_us),
+    )
+}
+
+/// Nobody reads along where stderr is closed: the run goes on.
+fn say(line: &str) {
+    writeln!(std::io::stderr(), "{line}").unwrap_or_default();
+}

@@ -1,0 +1,102 @@
+//! Handing events to a broker: a batch in, delivery reports out.
+
+pub mod kafka;
+pub mod null;
+
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::kafka::{Code, Notice, Report};
+
+/// Encoded events on their way to the client. Reused: no allocation per event.
+#[derive(Debug, Default)]
+pub struct Batch {
+    arena: Vec<u8>,
+    entries: Vec<Entry>,
+    /// Entries before this have been dealt with.
+    done: usize,
+}
+
+/// One event of a batch.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its body in the arena.
+    pub body: Range<usize>,
+    /// Its key in the arena.
+    pub key: Range<usize>,
+    /// Its partition; `None` lets the client choose.
+    pub partition: Option<i32>,
+    /// What its delivery report brings back.
+    pub ticket: usize,
+}
+
+impl Batch {
+    /// Empties the batch and keeps its memory.
+    pub fn clear(&mut self) {
+        self.arena.clear();
+        self.entries.clear();
+        self.done = 0;
+    }
+
+    /// The arena to encode into.
+    pub const fn arena(&mut self) -> &mut Vec<u8> {
+        &mut self.arena
+    }
+
+    /// Bytes of the arena.
+    #[must_use]
+    pub fn bytes(&self, range: &Range<usize>) -> &[u8] {
+        &self.arena[range.clone()]
+    }
+
+    /// Adds an encoded event.
+    pub fn push(&mut self, entry: Entry) {
+        self.entries.push(entry);
+    }
+
+    /// Puts the events of a partition together, each partition's in their order: cheaper for the client.
+    pub fn group_by_partition(&mut self) {
+        self.entries.sort_by_key(|entry| entry.partition);
+    }
+
+    /// The events not yet dealt with.
+    #[must_use]
+    pub fn rest(&self) -> &[Entry] {
+        &self.entries[self.done..]
+    }
+
+    /// Notes that the next `count` have been dealt with and returns them.
+    pub fn advance(&mut self, count: usize) -> &[Entry] {
+        let from = self.done;
+        self.done = (from + count).min(self.entries.len());
+        &self.entries[from..self.done]
+    }
+
+    /// Whether all have been dealt with.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        self.done == self.entries.len()
+    }
+}
+
+/// What a publisher did with the rest of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handed {
+    /// Events dealt with, from the front: accepted, or refused and reported as such.
+    pub done: usize,
+    /// Whether there was no room for more.
+    pub full: bool,
+}
+
+/// A way to a broker.
+pub trait Publisher {
+    /// Hands over what is left of `batch`, in order, as far as there is room; the caller advances the batch. Refused
+    /// events are reported by their index among the rest.
+    fn send(&mut self, batch: &Batch, refused: &mut Vec<(usize, Code)>) -> Handed;
+
+    /// Takes the delivery reports and notices that are there, waiting at most `wait` for the first.
+    fn serve(&mut self, wait: Duration, reports: &mut Vec<Report>, notices: &mut Vec<Notice>);
+
+    /// Gives up everything queued or in flight; each event gets its report.
+    fn purge(&mut self);
+}

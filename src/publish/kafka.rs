@@ -1,0 +1,28 @@
+//! Publishing to a Kafka broker through librdkafka.
+
+use std::time::Duration;
+
+use super::{Batch, Handed, Publisher};
+use crate::kafka::native::{Message, Producer};
+use crate::kafka::{Code, Notice, Report};
+
+impl Publisher for Producer {
+    fn send(&mut self, batch: &Batch, refused: &mut Vec<(usize, Code)>) -> Handed {
+        let messages = batch.rest().iter().map(|entry| Message {
+            partition: entry.partition,
+            key: batch.bytes(&entry.key),
+            body: batch.bytes(&entry.body),
+            ticket: entry.ticket,
+        });
+        let handed = self.produce(messages, |index, code| refused.push((index, code)));
+        Handed { done: handed.done, full: handed.queue_full }
+    }
+
+    fn serve(&mut self, wait: Duration, reports: &mut Vec<Report>, notices: &mut Vec<Notice>) {
+        Self::serve(self, wait, |report| reports.push(report), |notice| notices.push(notice));
+    }
+
+    fn purge(&mut self) {
+        Self::purge(self);
+    }
+}

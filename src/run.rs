@@ -1,0 +1,270 @@
+//! One run: prepare, send, watch, flush, drain, judge. What comes out is a [`RunReport`] without gates and verdict.
+
+mod prepare;
+mod summary;
+mod watch;
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::clock::{Clock, Monotonic, Nanos};
+use crate::control::Control;
+use crate::event::stamp::RunId;
+use crate::kafka::{KafkaError, Settings};
+use crate::lane::{BodyTime, Lane, LaneEnd, OnLag, Pacing};
+use crate::measure::{Sampler, Shard};
+use crate::report::{RunReport, TimelineRow};
+use crate::schedule::{Rate, Schedule};
+use crate::source::{Source, synthetic};
+use crate::verify;
+use prepare::Prepared;
+use summary::Ends;
+use watch::Watch;
+
+/// The time between "all threads stand ready" and the first due time.
+const LEAD: Duration = Duration::from_millis(20);
+/// How often the run looks at its state between two samples.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// What a run needs to know beside its source and schedule.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: RunId,
+    /// Where the drawing of events started; only told in the report.
+    pub seed: u64,
+    /// Producer threads.
+    pub lanes: u8,
+    /// How they wait.
+    pub pacing: Pacing,
+    /// Which time the bodies carry.
+    pub body_time: BodyTime,
+    /// What happens to late events.
+    pub on_lag: OnLag,
+    /// A ceiling on what is sent.
+    pub max_rate: Option<Rate>,
+    /// The cluster; `None` starts the embedded broker.
+    pub bootstrap: Option<String>,
+    /// The topic.
+    pub topic: String,
+    /// Partitions and copies of a topic that must be made: by the embedded broker always, on a cluster where it is missing
+    /// and `create_topic` is set.
+    pub partitions: i32,
+    /// Copies of each partition of a topic that is made.
+    pub replication_factor: i32,
+    /// Whether a missing topic is made.
+    pub create_topic: bool,
+    /// Settings of both clients, by librdkafka's names.
+    pub client: Settings,
+    /// The longest wait for the cluster's first answers.
+    pub connect_timeout: Duration,
+    /// How events are read back; `None`: not at all.
+    pub verify: Option<Verify>,
+    /// The longest wait for outstanding answers at the end.
+    pub flush_deadline: Duration,
+}
+
+/// How events are read back.
+#[derive(Clone, Copy, Debug)]
+pub struct Verify {
+    /// Whether only committed records are read.
+    pub read_committed: bool,
+    /// The longest wait for the last events.
+    pub drain_deadline: Duration,
+}
+
+/// Acked, unseen events remembered over all lanes; what goes beyond is unattributed.
+const REMEMBERED: usize = 1_000_000;
+
+/// Why a run did not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The cluster, or the client's settings.
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
+    /// The source cannot be divided among the lanes.
+    #[error(transparent)]
+    Source(#[from] synthetic::ConfigError),
+    /// A lane would have to number more events than a stamp can hold.
+    #[error("{events} events are more than {lanes} lanes can number: use at least {needed} lanes")]
+    TooFewLanes {
+        /// Events planned.
+        events: u64,
+        /// Lanes planned.
+        lanes: u8,
+        /// Lanes that would do.
+        needed: u64,
+    },
+    /// A thread did not start, or ended with a panic.
+    #[error("thread {0}")]
+    Thread(String),
+    /// It was interrupted before it began.
+    #[error("interrupted before the first event was sent")]
+    Interrupted,
+}
+
+/// Requests from outside to end a run: the first drains, the second aborts.
+#[derive(Debug, Default)]
+pub struct Interrupts {
+    count: AtomicU32,
+    changed: (Mutex<()>, Condvar),
+}
+
+impl Interrupts {
+    /// Asks once more.
+    pub fn raise(&self) {
+        self.count.fetch_add(1, Ordering::AcqRel);
+        let _held = self.changed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.changed.1.notify_all();
+    }
+
+    /// How often it was asked.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.count.load(Ordering::Acquire)
+    }
+
+    /// Waits until it is asked once more than `known` times, at most `timeout`.
+    fn wait(&self, known: u32, timeout: Duration) {
+        let held = self.changed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.count() <= known {
+            drop(self.changed.1.wait_timeout(held, timeout).unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+}
+
+/// What a run is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Events are being sent.
+    Sending,
+    /// Answers and last records are waited for.
+    Draining,
+}
+
+/// The state of a run, told once a second.
+#[derive(Debug)]
+pub struct Tick<'a> {
+    /// What it is doing.
+    pub stage: Stage,
+    /// The last second.
+    pub row: &'a TimelineRow,
+    /// The last second's counters and histograms.
+    pub interval: &'a Shard,
+    /// Those of all seconds so far.
+    pub total: &'a Shard,
+    /// Events that came due so far.
+    pub scheduled: u64,
+    /// When the row ends.
+    pub now: Nanos,
+}
+
+impl Tick<'_> {
+    /// What a report would say now, as far as it is known: for gates that may end the run.
+    #[must_use]
+    pub fn interim(&self) -> RunReport {
+        summary::interim(self)
+    }
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// All but gates and verdict.
+    pub report: RunReport,
+    /// Counters and histograms of the whole run.
+    pub measured: Shard,
+    /// What the cluster did that ended or spoiled the run.
+    pub cluster_error: Option<String>,
+    /// Whether it was ended by a request from outside.
+    pub interrupted: bool,
+    /// What else ended it before its end, in one sentence.
+    pub ended_by: Option<String>,
+}
+
+/// Runs. `each_second` is told how it goes and may end it with a reason.
+///
+/// # Errors
+/// Where it cannot begin. Once events are sent, whatever happens ends in a report.
+pub fn run(
+    config: &Config,
+    source: &Source,
+    schedule: Schedule,
+    interrupts: &Interrupts,
+    each_second: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
+) -> Result<Outcome, RunError> {
+    let control = Arc::new(Control::default());
+    let schedule = Arc::new(schedule);
+    let prepared = Prepared::new(config, source, &schedule, &control)?;
+    let ledger = prepared.ledger(config);
+    let mut verifier = prepared.position_verifier(config, &ledger)?;
+    if interrupts.count() > 0 {
+        return Err(RunError::Interrupted);
+    }
+
+    let (clock, anchor) = Monotonic::starting_in(LEAD);
+    if let Some(verifier) = &mut verifier {
+        verifier.start(clock, anchor);
+    }
+    let phases = schedule.phases().len();
+    let mut sampler = Sampler::new(prepared.recorders.clone(), phases, prepared.partition_count());
+    let lanes = prepared.lanes(config, source, &schedule, anchor)?;
+    let drain = Arc::clone(&prepared.drain);
+    let sending = AtomicBool::new(true);
+    let mut watch = Watch::new(config, &schedule, &ledger, &control, interrupts, clock);
+
+    thread::scope(|scope| {
+        let mut handles = Vec::new();
+        for (setup, producer) in lanes {
+            let number = setup.number;
+            let book = ledger.lane(number).ok_or_else(|| RunError::Thread(format!("lane {number} has no book")))?;
+            let lane = Lane::new(setup, book, producer, clock);
+            let spawned = thread::Builder::new().name(format!("lane-{number}")).spawn_scoped(scope, move || {
+                let (end, producer) = lane.run();
+                // Dropped here: a producer that still holds messages takes its time, and this thread has it.
+                drop(producer);
+                end
+            });
+            handles.push(spawned.map_err(|error| RunError::Thread(format!("lane {number}: {error}")))?);
+        }
+        let reader = match verifier {
+            Some(verifier) => Some(
+                thread::Builder::new()
+                    .name("verifier".to_owned())
+                    .spawn_scoped(scope, move || verifier.run())
+                    .map_err(|error| RunError::Thread(format!("verifier: {error}")))?,
+            ),
+            None => None,
+        };
+        let topic_watch = prepared.watch_topic(scope, config, &sending)?;
+
+        while handles.iter().any(|handle| !handle.is_finished()) {
+            watch.glance(&mut sampler, Stage::Sending, topic_watch.as_deref(), each_second);
+        }
+        sending.store(false, Ordering::Release);
+        let mut ends: Vec<LaneEnd> = Vec::new();
+        for handle in handles {
+            ends.push(handle.join().map_err(|_| RunError::Thread("a lane panicked".to_owned()))?);
+        }
+        let drain_deadline = config.verify.map_or(Duration::ZERO, |verify| verify.drain_deadline);
+        let deadline = clock.now() + Nanos::from(drain_deadline);
+        drain.request(verify::Request { highest_acked: summary::highest_acked(&ends), deadline });
+        let verifier_end = match reader {
+            Some(reader) => {
+                while !reader.is_finished() {
+                    watch.glance(&mut sampler, Stage::Draining, topic_watch.as_deref(), each_second);
+                }
+                Some(reader.join().map_err(|_| RunError::Thread("the verifier panicked".to_owned()))?)
+            }
+            None => None,
+        };
+        watch.last(&mut sampler, each_second);
+        let ends = Ends { lanes: ends, verifier: verifier_end, clock, anchor };
+        Ok(summary::outcome(config, source, &schedule, &prepared, &ledger, sampler, watch.into_watched(), ends))
+    })
+}

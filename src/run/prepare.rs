@@ -1,0 +1,458 @@
+//! Before the clock starts: the cluster answers, the topic is there, producers have their ids and connections, the
+//! verifier stands at its start. No message is sent for it.
+
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+
+use super::{Config, REMEMBERED, RunError};
+use crate::clock::{Anchor, Clock, Monotonic, Nanos};
+use crate::control::{Control, Traffic};
+use crate::event::encode::Encoder;
+use crate::event::stamp::SEQUENCES;
+use crate::kafka::embedded::{self, Embedded};
+use crate::kafka::native::{Consumer, Producer};
+use crate::kafka::{ClusterMetadata, Code, KafkaError, Notice, Settings, Watermarks, admin};
+use crate::lane;
+use crate::ledger::Ledger;
+use crate::measure::Recorder;
+use crate::schedule::{Rate, Schedule};
+use crate::source::Source;
+use crate::verify::{Drain, Inspector, Setup as VerifierSetup, Verifier};
+
+/// Statistics are asked for this often, so that the producer id shows soon.
+const STATISTICS_MS: &str = "100";
+/// The longest wait for the producer id: without it the first events would wait instead.
+const PRODUCER_ID: Duration = Duration::from_secs(10);
+/// How often the topic is looked at during the run.
+const TOPIC_WATCH: Duration = Duration::from_secs(2);
+
+/// Everything that stands ready.
+pub(super) struct Prepared {
+    embedded: Option<Embedded>,
+    settings: Settings,
+    pub(super) cluster: ClusterMetadata,
+    starts: Vec<Watermarks>,
+    producers: Mutex<Vec<Producer>>,
+    consumer: Mutex<Option<Consumer>>,
+    pub(super) recorders: Vec<Recorder>,
+    traffic: Arc<Traffic>,
+    control: Arc<Control>,
+    schedule: Arc<Schedule>,
+    pub(super) drain: Arc<Drain>,
+    java_placed: bool,
+}
+
+impl Prepared {
+    pub(super) fn new(
+        config: &Config,
+        source: &Source,
+        schedule: &Arc<Schedule>,
+        control: &Arc<Control>,
+    ) -> Result<Self, RunError> {
+        check_sequences(config, source, schedule)?;
+        let embedded = match &config.bootstrap {
+            None => Some(Embedded::start(&config.topic, config.partitions)?),
+            Some(_) => None,
+        };
+        let mut settings = config.client.clone();
+        let address = embedded.as_ref().map(Embedded::address).or(config.bootstrap.as_deref()).unwrap_or_default();
+        settings.insert("bootstrap.servers".to_owned(), address.to_owned());
+
+        let consumer = Consumer::new(&consumer_settings(config, &settings, embedded.is_some()))?;
+        let cluster = describe(config, &consumer, &settings)?;
+        let starts = watermarks(&consumer, &config.topic, cluster.topic.partitions, config.connect_timeout)?;
+        let producer_settings = producer_settings(&settings);
+        let producers = (0..config.lanes)
+            .map(|_| ready_producer(&producer_settings, config, cluster.topic.partitions))
+            .collect::<Result<Vec<_>, _>>()?;
+
+        let partitions = starts.len();
+        let phases = schedule.phases().len();
+        let recorders = (0..=config.lanes).map(|_| Recorder::new(phases, partitions)).collect();
+        let limits = (embedded.is_some() && config.verify.is_some())
+            .then_some((embedded::PARTITION_RECORDS, embedded::PARTITION_BYTES));
+        let java_placed = settings.get("partitioner").is_some_and(|name| name == "murmur2_random" || name == "murmur2");
+        Ok(Self {
+            embedded,
+            settings: producer_settings,
+            cluster,
+            starts,
+            producers: Mutex::new(producers),
+            consumer: Mutex::new(Some(consumer)),
+            recorders,
+            traffic: Arc::new(Traffic::new(partitions, limits)),
+            control: Arc::clone(control),
+            schedule: Arc::clone(schedule),
+            drain: Arc::default(),
+            java_placed,
+        })
+    }
+
+    /// The producers' settings as they are used, secrets included.
+    pub(super) const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(super) fn partition_count(&self) -> usize {
+        self.starts.len()
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as a step of preparing")]
+    pub(super) fn ledger(&self, config: &Config) -> Ledger {
+        Ledger::new(0, config.lanes, config.verify.is_some())
+    }
+
+    pub(super) fn position_verifier<'a>(
+        &self,
+        config: &Config,
+        ledger: &'a Ledger,
+    ) -> Result<Option<Verifier<'a, Monotonic>>, RunError> {
+        if config.verify.is_none() {
+            return Ok(None);
+        }
+        let consumer = self.consumer.lock().ok().and_then(|mut consumer| consumer.take());
+        let Some(consumer) = consumer else { return Ok(None) };
+        let inspector = Inspector::new(
+            config.id,
+            &config.topic,
+            ledger,
+            Arc::clone(&self.schedule),
+            self.cluster.topic.partitions,
+            self.java_placed,
+        );
+        let setup = VerifierSetup {
+            topic: config.topic.clone(),
+            clock: Monotonic::start(),
+            recorder: self.recorders[usize::from(config.lanes)].clone(),
+            control: Arc::clone(&self.control),
+            traffic: Arc::clone(&self.traffic),
+            drain: Arc::clone(&self.drain),
+        };
+        Ok(Some(Verifier::position(setup, consumer, inspector, &self.starts, config.connect_timeout)?))
+    }
+
+    /// Each lane's setup with its producer.
+    pub(super) fn lanes(
+        &self,
+        config: &Config,
+        source: &Source,
+        schedule: &Arc<Schedule>,
+        anchor: Anchor,
+    ) -> Result<Vec<(lane::Setup, Producer)>, RunError> {
+        let ceiling = config.max_rate.map(|rate| Arc::new(ceiling(rate)));
+        let queue = self.settings.get("queue.buffering.max.messages").and_then(|value| value.parse().ok());
+        let producers = std::mem::take(&mut *self.producers.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        (0_u8..)
+            .zip(producers)
+            .map(|(number, producer)| {
+                let setup = lane::Setup {
+                    number,
+                    source: source.lane(number, config.lanes)?,
+                    schedule: Arc::clone(schedule),
+                    encoder: Encoder::new(config.id, number, source.vocabulary()),
+                    anchor,
+                    recorder: self.recorders[usize::from(number)].clone(),
+                    control: Arc::clone(&self.control),
+                    traffic: Arc::clone(&self.traffic),
+                    partitions: self.java_placed.then_some(self.cluster.topic.partitions),
+                    pacing: config.pacing,
+                    body_time: config.body_time,
+                    on_lag: config.on_lag,
+                    ceiling: ceiling.clone(),
+                    queue: queue.filter(|queue| *queue > 0).unwrap_or(usize::MAX),
+                    remember: REMEMBERED / usize::from(config.lanes.max(1)),
+                    flush_deadline: config.flush_deadline,
+                };
+                Ok((setup, producer))
+            })
+            .collect()
+    }
+
+    /// Looks at the topic every other second while events are sent; what it finds wrong is left in the result.
+    pub(super) fn watch_topic<'scope>(
+        &self,
+        scope: &'scope thread::Scope<'scope, '_>,
+        config: &Config,
+        sending: &'scope AtomicBool,
+    ) -> Result<Option<Arc<Mutex<Option<String>>>>, RunError> {
+        if config.bootstrap.is_none() {
+            return Ok(None);
+        }
+        let consumer = Consumer::new(&consumer_settings(config, &self.settings, false))?;
+        let found = Arc::new(Mutex::new(None));
+        let result = Arc::clone(&found);
+        let (topic, partitions) = (config.topic.clone(), self.cluster.topic.partitions);
+        thread::Builder::new()
+            .name("topic-watch".to_owned())
+            .spawn_scoped(scope, move || {
+                let clock = Monotonic::start();
+                let mut next = Nanos::from(TOPIC_WATCH);
+                while sending.load(Ordering::Acquire) {
+                    clock.sleep_until((clock.now() + Nanos::from_millis(50)).min(next));
+                    if clock.now() < next {
+                        continue;
+                    }
+                    next = clock.now() + Nanos::from(TOPIC_WATCH);
+                    let problem = match consumer.metadata(&topic, Duration::from_secs(1)) {
+                        Ok(seen) if seen.topic.partitions != partitions => Some(format!(
+                            "topic \"{topic}\" had {partitions} partitions at the start and has {} now: keys have moved",
+                            seen.topic.partitions
+                        )),
+                        Err(KafkaError::TopicMissing { .. }) => {
+                            Some(format!("topic \"{topic}\" was deleted while the run wrote to it"))
+                        }
+                        Ok(_) | Err(_) => None,
+                    };
+                    if let (Some(problem), Ok(mut result)) = (problem, result.lock()) {
+                        *result = Some(problem);
+                        return;
+                    }
+                }
+            })
+            .map_err(|error| RunError::Thread(format!("topic-watch: {error}")))?;
+        Ok(Some(found))
+    }
+
+    /// A consumer that reads what is there, committed or not.
+    pub(super) fn look_up_consumer(&self, config: &Config) -> Result<Consumer, KafkaError> {
+        let mut settings = consumer_settings(config, &self.settings, self.embedded.is_some());
+        settings.insert("isolation.level".to_owned(), "read_uncommitted".to_owned());
+        Consumer::new(&settings)
+    }
+}
+
+fn check_sequences(config: &Config, source: &Source, schedule: &Schedule) -> Result<(), RunError> {
+    let planned = match (schedule.count(), source.len()) {
+        (Some(count), Some(rows)) => Some(count.min(rows)),
+        (count, rows) => count.or(rows),
+    };
+    match planned {
+        // Recorded users are not spread evenly; twice the even share is room enough to promise.
+        Some(events) if events / u64::from(config.lanes.max(1)) >= SEQUENCES => {
+            Err(RunError::TooFewLanes { events, lanes: config.lanes, needed: events / SEQUENCES + 1 })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Finds the topic, or makes it where that was asked for.
+fn describe(config: &Config, consumer: &Consumer, settings: &Settings) -> Result<ClusterMetadata, KafkaError> {
+    match consumer.metadata(&config.topic, config.connect_timeout) {
+        Err(KafkaError::TopicMissing { .. }) if config.create_topic => {
+            let spec = admin::NewTopic {
+                name: config.topic.clone(),
+                partitions: config.partitions,
+                replication_factor: config.replication_factor,
+                config: Settings::new(),
+            };
+            admin::create_topic(settings, &spec, config.connect_timeout)?;
+            let clock = Monotonic::start();
+            loop {
+                match consumer.metadata(&config.topic, config.connect_timeout) {
+                    Ok(found) if found.topic.leaderless.is_empty() && found.topic.partitions > 0 => return Ok(found),
+                    answer if clock.now() >= Nanos::from(config.connect_timeout) => return answer,
+                    Ok(_) | Err(KafkaError::TopicMissing { .. }) => {
+                        clock.sleep_until(clock.now() + Nanos::from_millis(20));
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        answer => answer,
+    }
+}
+
+/// Both ends of every partition. A leader that has just been elected may say no at first.
+fn watermarks(
+    consumer: &Consumer,
+    topic: &str,
+    partitions: i32,
+    timeout: Duration,
+) -> Result<Vec<Watermarks>, KafkaError> {
+    let clock = Monotonic::start();
+    (0..partitions)
+        .map(|partition| {
+            loop {
+                match consumer.watermarks(topic, partition, timeout) {
+                    Ok(marks) => return Ok(marks),
+                    Err(code) if !may_pass(code) || clock.now() >= Nanos::from(timeout) => {
+                        let topic = topic.to_owned();
+                        return Err(KafkaError::PartitionUnavailable { topic, partition, waited: timeout, code });
+                    }
+                    Err(_) => clock.sleep_until(clock.now() + Nanos::from_millis(20)),
+                }
+            }
+        })
+        .collect()
+}
+
+const fn may_pass(code: Code) -> bool {
+    matches!(
+        code,
+        Code::NotLeaderForPartition
+            | Code::LeaderNotAvailable
+            | Code::UnknownTopicOrPartition
+            | Code::UnknownPartition
+            | Code::UnknownTopic
+            | Code::BrokerTransportFailure
+            | Code::OperationTimedOut
+            | Code::UnknownLeaderEpoch
+            | Code::FencedLeaderEpoch
+            | Code::OffsetNotAvailable
+    )
+}
+
+/// A producer whose id is assigned and whose connections to all leaders are open.
+fn ready_producer(settings: &Settings, config: &Config, partitions: i32) -> Result<Producer, KafkaError> {
+    let producer = Producer::new(settings, &config.topic)?;
+    producer.metadata(&config.topic, config.connect_timeout)?;
+    let clock = Monotonic::start();
+    for partition in 0..partitions {
+        while let Err(code) = producer.watermarks(&config.topic, partition, config.connect_timeout) {
+            if !may_pass(code) || clock.now() >= Nanos::from(config.connect_timeout) {
+                let topic = config.topic.clone();
+                return Err(KafkaError::PartitionUnavailable {
+                    topic,
+                    partition,
+                    waited: config.connect_timeout,
+                    code,
+                });
+            }
+            clock.sleep_until(clock.now() + Nanos::from_millis(20));
+        }
+    }
+    if settings.get("enable.idempotence").is_some_and(|value| value == "true") && statistics_come(settings) {
+        wait_for_producer_id(&producer, &clock)?;
+    }
+    Ok(producer)
+}
+
+fn statistics_come(settings: &Settings) -> bool {
+    settings.get("statistics.interval.ms").and_then(|value| value.parse::<u64>().ok()).is_some_and(|ms| ms > 0)
+}
+
+/// The statistics tell it (`eos.idemp_state`); there is no call for it.
+fn wait_for_producer_id(producer: &Producer, clock: &Monotonic) -> Result<(), KafkaError> {
+    let deadline = clock.now() + Nanos::from(PRODUCER_ID);
+    let (mut assigned, mut fatal) = (false, None);
+    while !assigned && clock.now() < deadline {
+        producer.serve(
+            Duration::from_millis(20),
+            |_| {},
+            |notice| match notice {
+                Notice::Statistics(json) => assigned |= has_producer_id(&json),
+                Notice::Error { code, text, fatal: true } => fatal = Some((code, text)),
+                Notice::Error { .. } | Notice::Log { .. } => {}
+            },
+        );
+        if let Some((code, text)) = fatal {
+            return Err(KafkaError::Refused { what: format!("getting a producer id ({text})"), code });
+        }
+    }
+    if assigned {
+        Ok(())
+    } else {
+        Err(KafkaError::Refused { what: "getting a producer id".to_owned(), code: Code::OperationTimedOut })
+    }
+}
+
+fn has_producer_id(statistics: &str) -> bool {
+    serde_json::from_str::<rdkafka::Statistics>(statistics)
+        .is_ok_and(|statistics| statistics.eos.is_some_and(|eos| eos.idemp_state == "Assigned"))
+}
+
+/// Settings that only a producer knows; the consumer would warn about them.
+const PRODUCER_ONLY: [&str; 24] = [
+    "acks",
+    "request.required.acks",
+    "enable.idempotence",
+    "compression.type",
+    "compression.codec",
+    "compression.level",
+    "linger.ms",
+    "queue.buffering.max.ms",
+    "partitioner",
+    "queue.buffering.max.messages",
+    "queue.buffering.max.kbytes",
+    "queue.buffering.backpressure.threshold",
+    "delivery.timeout.ms",
+    "message.timeout.ms",
+    "request.timeout.ms",
+    "retries",
+    "message.send.max.retries",
+    "retry.backoff.ms",
+    "batch.size",
+    "batch.num.messages",
+    "transactional.id",
+    "transaction.timeout.ms",
+    "sticky.partitioning.linger.ms",
+    "enable.gapless.guarantee",
+];
+
+/// Settings that only a consumer knows.
+const CONSUMER_ONLY: [&str; 16] = [
+    "group.id",
+    "group.protocol",
+    "session.timeout.ms",
+    "heartbeat.interval.ms",
+    "auto.offset.reset",
+    "enable.auto.commit",
+    "auto.commit.interval.ms",
+    "enable.auto.offset.store",
+    "isolation.level",
+    "fetch.wait.max.ms",
+    "fetch.queue.backoff.ms",
+    "fetch.min.bytes",
+    "fetch.max.bytes",
+    "queued.min.messages",
+    "queued.max.messages.kbytes",
+    "partition.assignment.strategy",
+];
+
+fn producer_settings(settings: &Settings) -> Settings {
+    let mut own: Settings =
+        settings.iter().filter(|(key, _)| !CONSUMER_ONLY.contains(&key.as_str())).map(owned).collect();
+    own.entry("statistics.interval.ms".to_owned()).or_insert_with(|| STATISTICS_MS.to_owned());
+    own
+}
+
+fn consumer_settings(config: &Config, settings: &Settings, embedded: bool) -> Settings {
+    let mut own: Settings =
+        settings.iter().filter(|(key, _)| !PRODUCER_ONLY.contains(&key.as_str())).map(owned).collect();
+    let committed = config.verify.is_some_and(|verify| verify.read_committed);
+    for (key, value) in [
+        // No group is joined: the client only wants a name.
+        ("group.id", format!("loadgen-{}", config.id).as_str()),
+        ("enable.auto.commit", "false"),
+        ("enable.auto.offset.store", "false"),
+        ("enable.partition.eof", "true"),
+        ("auto.offset.reset", "error"),
+        ("isolation.level", if committed { "read_committed" } else { "read_uncommitted" }),
+        ("statistics.interval.ms", "0"),
+    ] {
+        own.insert(key.to_owned(), value.to_owned());
+    }
+    // The default pauses a full queue for a second, and the mock cluster wakes an empty fetch only at its end.
+    own.entry("fetch.queue.backoff.ms".to_owned()).or_insert_with(|| "2".to_owned());
+    let fetch_wait = if embedded { "5" } else { "10" };
+    own.entry("fetch.wait.max.ms".to_owned()).or_insert_with(|| fetch_wait.to_owned());
+    own
+}
+
+fn owned((key, value): (&String, &String)) -> (String, String) {
+    (key.clone(), value.clone())
+}
+
+/// A ceiling without a burst: what was not sent is not saved up.
+fn ceiling(rate: Rate) -> DefaultDirectRateLimiter {
+    let period = Duration::from_secs_f64(1.0 / rate.as_f64());
+    let quota = Quota::with_period(period.max(Duration::from_nanos(1)))
+        .unwrap_or_else(|| Quota::per_second(NonZeroU32::MAX))
+        .allow_burst(NonZeroU32::MIN);
+    RateLimiter::direct(quota)
+}

@@ -1,0 +1,201 @@
+//! Watching a run: a row a second, requests to end, and the conditions under which it cannot go on.
+
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use super::{Config, GLANCE, Interrupts, Stage, Tick};
+use crate::clock::{Clock, Monotonic, Nanos};
+use crate::control::Control;
+use crate::ledger::Ledger;
+use crate::measure::{Sampler, Shard, process};
+use crate::report::TimelineRow;
+use crate::schedule::Schedule;
+
+const SECOND: Nanos = Nanos::from_secs(1);
+
+/// What is kept between two looks.
+pub(super) struct Watch<'a> {
+    clock: Monotonic,
+    schedule: &'a Schedule,
+    ledger: &'a Ledger,
+    control: &'a Control,
+    interrupts: &'a Interrupts,
+    answered: u32,
+    next_row: Nanos,
+    cpu_before: Nanos,
+    scheduled_before: u64,
+    /// When the cluster last confirmed something, or nothing was waited for.
+    last_answer: Nanos,
+    /// The longest it may stay silent.
+    silence: Duration,
+    overrun: Duration,
+    watched: Watched,
+}
+
+/// What was seen of a run.
+#[derive(Debug, Default)]
+pub(super) struct Watched {
+    /// One row a second.
+    pub(super) timeline: Vec<TimelineRow>,
+    /// What the cluster did that ended or spoiled the run.
+    pub(super) cluster_error: Option<String>,
+    /// What else ended it before its end.
+    pub(super) ended_by: Option<String>,
+    /// Whether it was asked to end.
+    pub(super) interrupted: bool,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(
+        config: &Config,
+        schedule: &'a Schedule,
+        ledger: &'a Ledger,
+        control: &'a Control,
+        interrupts: &'a Interrupts,
+        clock: Monotonic,
+    ) -> Self {
+        let delivery_timeout = ["delivery.timeout.ms", "message.timeout.ms"]
+            .iter()
+            .find_map(|key| config.client.get(*key)?.parse().ok())
+            .map_or(Duration::from_secs(300), Duration::from_millis);
+        Self {
+            clock,
+            schedule,
+            ledger,
+            control,
+            interrupts,
+            answered: 0,
+            next_row: SECOND,
+            cpu_before: process::cpu_time(),
+            scheduled_before: 0,
+            last_answer: Nanos::ZERO,
+            silence: delivery_timeout + Duration::from_secs(5),
+            overrun: config.flush_deadline,
+            watched: Watched::default(),
+        }
+    }
+
+    /// Waits a moment, and does what is to be done then.
+    pub(super) fn glance(
+        &mut self,
+        sampler: &mut Sampler,
+        stage: Stage,
+        topic: Option<&Mutex<Option<String>>>,
+        each_second: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
+    ) {
+        let until_row = Duration::from(self.next_row - self.clock.now());
+        self.interrupts.wait(self.answered, GLANCE.min(until_row));
+        self.obey();
+        let now = self.clock.now();
+        if let Some(problem) = topic.and_then(|found| found.lock().ok()?.take()) {
+            self.watched.cluster_error.get_or_insert(problem);
+            self.control.stop_at(now);
+        }
+        if let Some(end) = self.schedule.ends_at()
+            && stage == Stage::Sending
+            && now > end + Nanos::from(self.overrun)
+            && self.control.stopped_at() == Nanos::MAX
+        {
+            self.watched.ended_by =
+                Some(format!("events were still waiting to be sent {:?} after the schedule's end", self.overrun));
+            self.control.stop_at(end);
+        }
+        if now >= self.next_row {
+            self.row(sampler, stage, now, each_second);
+            self.next_row = Nanos((now.0 / SECOND.0 + 1) * SECOND.0);
+        }
+    }
+
+    /// The row that is left when everything has ended.
+    pub(super) fn last(
+        &mut self,
+        sampler: &mut Sampler,
+        each_second: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
+    ) {
+        let now = self.clock.now();
+        self.row(sampler, Stage::Draining, now, each_second);
+    }
+
+    /// What was seen.
+    pub(super) fn into_watched(self) -> Watched {
+        self.watched
+    }
+
+    fn obey(&mut self) {
+        while self.answered < self.interrupts.count() {
+            self.answered += 1;
+            self.watched.interrupted = true;
+            if self.answered == 1 {
+                self.control.stop_at(self.clock.now());
+            } else {
+                self.control.abort();
+            }
+        }
+    }
+
+    fn row(
+        &mut self,
+        sampler: &mut Sampler,
+        stage: Stage,
+        now: Nanos,
+        each_second: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
+    ) {
+        let scheduled = self.scheduled(now);
+        sampler.sample();
+        let (interval, total) = sampler.both();
+        let outstanding = total.sent.saturating_sub(total.acked + total.refused + total.unanswered);
+        if interval.acked > 0 || outstanding == 0 {
+            self.last_answer = now;
+        } else if now.since(self.last_answer) > Nanos::from(self.silence) && self.watched.cluster_error.is_none() {
+            self.watched.cluster_error = Some(format!(
+                "the cluster has confirmed nothing for {} s while {outstanding} events were waiting",
+                now.since(self.last_answer).0 / SECOND.0
+            ));
+            self.control.stop_at(now);
+        }
+        let cpu = process::cpu_time();
+        let row = TimelineRow {
+            scheduled: scheduled - self.scheduled_before,
+            outstanding,
+            unread: total.acked.saturating_sub(total.seen),
+            cpu_ms: Some((cpu - self.cpu_before).0 / 1_000_000),
+            rss_kib: process::resident_kib(),
+            ..row_of(interval, now, self.schedule.has_due_times())
+        };
+        (self.cpu_before, self.scheduled_before) = (cpu, scheduled);
+        let tick = Tick { stage, row: &row, interval, total, scheduled, now };
+        if let ControlFlow::Break(reason) = each_second(&tick) {
+            self.watched.ended_by.get_or_insert(reason);
+            self.control.stop_at(now);
+        }
+        self.watched.timeline.push(row);
+    }
+
+    /// Events due by `now`: by the schedule where it is a function of time alone, else those that lanes have drawn.
+    fn scheduled(&self, now: Nanos) -> u64 {
+        let drawn: u64 = self.ledger.lanes().map(|(_, book)| book.drawn()).sum();
+        let planned = self.schedule.due_before(now.min(self.control.stopped_at()));
+        planned.unwrap_or(drawn).max(drawn).max(self.scheduled_before)
+    }
+}
+
+fn row_of(interval: &Shard, now: Nanos, has_due_times: bool) -> TimelineRow {
+    let whole = interval.whole();
+    let response = whole.response_time.summary();
+    TimelineRow {
+        at_s: now.as_secs_f64(),
+        sent: interval.sent,
+        acked: interval.acked,
+        seen: interval.seen,
+        failed: interval.refused + interval.unanswered,
+        response_p50_us: response.p50,
+        response_p99_us: response.p99,
+        response_max_us: response.max,
+        service_p99_us: whole.service_time.quantile(0.99),
+        end_to_end_p99_us: whole.end_to_end.quantile(0.99),
+        slip_p99_us: whole.slip.quantile(0.99).filter(|_| has_due_times),
+        lateness_p99_us: whole.lateness.quantile(0.99).filter(|_| has_due_times),
+        ..TimelineRow::default()
+    }
+}

@@ -1,0 +1,380 @@
+//! The reading side: takes back every record, checks it, and tells the ledger what it saw.
+//!
+//! It reads by assignment from the ends of the partitions as they were before the run, so it sees each record that the run
+//! writes and joins no group. It never jumps silently: what it could not read is booked and reported.
+
+pub mod findings;
+mod inspect;
+pub mod look_up;
+mod order;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::clock::{Anchor, Clock, Nanos};
+use crate::control::{Control, Traffic};
+use crate::kafka::native::Consumer;
+use crate::kafka::{Code, Delivered, KafkaError, Notice, Watermarks};
+use crate::measure::Recorder;
+pub use findings::Findings;
+pub use inspect::Inspector;
+
+/// Records taken at once, at most.
+const BATCH: usize = 1000;
+/// The longest wait without looking at the run's state.
+const WAIT: Duration = Duration::from_millis(50);
+/// The longest wait for an answer about a partition's offsets.
+const ASK: Duration = Duration::from_secs(5);
+
+/// How the end of reading is asked for.
+#[derive(Debug, Default)]
+pub struct Drain {
+    requested: AtomicBool,
+    request: Mutex<Option<Request>>,
+}
+
+/// What must have been read before the verifier may end.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The highest acked offset of each partition.
+    pub highest_acked: Vec<Option<i64>>,
+    /// When to give up.
+    pub deadline: Nanos,
+}
+
+impl Drain {
+    /// Asks the verifier to read up to the end and stop.
+    pub fn request(&self, request: Request) {
+        *self.request.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
+        self.requested.store(true, Ordering::Release);
+    }
+
+    fn asked(&self) -> Option<Request> {
+        if !self.requested.load(Ordering::Acquire) {
+            return None;
+        }
+        self.request.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// One partition as the verifier knows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PartitionState {
+    /// Where reading started.
+    pub from: i64,
+    /// The offset it would read next.
+    pub position: i64,
+    /// The log's start at the end of the run, where asked; else where reading started.
+    pub log_start: i64,
+    /// The log's end at the end of the run; `None` where the leader did not tell it in time.
+    pub log_end: Option<i64>,
+    /// What had to be read.
+    pub target: Option<i64>,
+    seen: u64,
+    last_read: Nanos,
+}
+
+/// How the verifier ended.
+#[derive(Debug)]
+pub struct VerifierEnd {
+    /// The partitions.
+    pub partitions: Vec<PartitionState>,
+    /// What was found.
+    pub findings: Findings,
+    /// Partitions that were not read to their target in time.
+    pub unfinished: Vec<i32>,
+    /// Client errors by name, with how often and the last words.
+    pub errors: BTreeMap<String, (u64, String)>,
+    /// The consumer, for looking at single offsets afterwards.
+    pub consumer: Consumer,
+}
+
+/// The verifier of a run, reading on a thread of its own.
+#[derive(Debug)]
+pub struct Verifier<'a, C> {
+    topic: String,
+    consumer: Consumer,
+    inspector: Inspector<'a>,
+    clock: C,
+    recorder: Recorder,
+    control: Arc<Control>,
+    traffic: Arc<Traffic>,
+    drain: Arc<Drain>,
+    partitions: Vec<PartitionState>,
+    errors: BTreeMap<String, (u64, String)>,
+    resets: Vec<i32>,
+}
+
+/// What a verifier needs beside its consumer.
+#[derive(Debug)]
+pub struct Setup<C> {
+    /// The topic.
+    pub topic: String,
+    /// The run's clock.
+    pub clock: C,
+    /// Its shard.
+    pub recorder: Recorder,
+    /// The run's end.
+    pub control: Arc<Control>,
+    /// What is on its way.
+    pub traffic: Arc<Traffic>,
+    /// How its end is asked for.
+    pub drain: Arc<Drain>,
+}
+
+impl<'a, C: Clock> Verifier<'a, C> {
+    /// Stands at the end of each partition, ready to read: returns when every partition has answered.
+    ///
+    /// # Errors
+    /// Where a partition does not answer within `timeout`.
+    pub fn position(
+        setup: Setup<C>,
+        consumer: Consumer,
+        inspector: Inspector<'a>,
+        starts: &[Watermarks],
+        timeout: Duration,
+    ) -> Result<Self, KafkaError> {
+        let assigned = (0_i32..).zip(starts.iter().map(|marks| marks.high));
+        consumer.assign(&setup.topic, assigned)?;
+        let state = |marks: &Watermarks| PartitionState {
+            from: marks.high,
+            position: marks.high,
+            log_start: marks.low,
+            ..PartitionState::default()
+        };
+        let Setup { topic, clock, recorder, control, traffic, drain } = setup;
+        let mut verifier = Self {
+            topic,
+            consumer,
+            inspector,
+            clock,
+            recorder,
+            control,
+            traffic,
+            drain,
+            partitions: starts.iter().map(state).collect(),
+            errors: BTreeMap::new(),
+            resets: Vec::new(),
+        };
+        verifier.wait_until_positioned(timeout)?;
+        Ok(verifier)
+    }
+
+    /// Goes over to the run's own clock.
+    pub fn start(&mut self, clock: C, anchor: Anchor) {
+        self.clock = clock;
+        self.inspector.start(anchor);
+    }
+
+    /// A partition answers with its end, or with what another producer wrote in the meantime.
+    fn wait_until_positioned(&mut self, timeout: Duration) -> Result<(), KafkaError> {
+        let deadline = std::time::Duration::from(self.clock.now()) + timeout;
+        let mut silent: std::collections::BTreeSet<i32> = (0_i32..).take(self.partitions.len()).collect();
+        let mut last = Code::OperationTimedOut;
+        while let Some(partition) = silent.first().copied() {
+            if Duration::from(self.clock.now()) >= deadline {
+                let topic = self.topic.clone();
+                return Err(KafkaError::PartitionUnavailable { topic, partition, waited: timeout, code: last });
+            }
+            let mut heard = Vec::new();
+            self.consumer
+                .wait(WAIT)
+                .map_err(|error| KafkaError::Create(format!("waiting for the first records: {error}")))?;
+            let mut shard = self.recorder.open();
+            let at = self.clock.now();
+            self.consumer.take(BATCH, |delivered| match delivered {
+                Delivered::EndOfPartition { partition, offset } => {
+                    heard.push(partition);
+                    advance(&mut self.partitions, partition, offset);
+                }
+                Delivered::Record(record) => {
+                    heard.push(record.partition);
+                    let reread = !advance(&mut self.partitions, record.partition, record.offset + 1);
+                    self.inspector.inspect(&record, reread, at, &mut shard);
+                }
+                Delivered::Error { code, .. } => last = code,
+            });
+            for partition in heard {
+                silent.remove(&partition);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads until it is asked to end and has read all there is, or its deadline has passed.
+    pub fn run(mut self) -> VerifierEnd {
+        let mut request = None;
+        loop {
+            let taken = self.take();
+            self.serve();
+            if self.control.is_aborted() {
+                break;
+            }
+            if let Some(asked) = self.drain.asked() {
+                self.set_targets(&asked);
+                request = Some(asked);
+            }
+            if let Some(request) = &request
+                && (self.unfinished().is_empty() || self.clock.now() >= request.deadline)
+            {
+                break;
+            }
+            if taken < BATCH
+                && let Err(error) = self.consumer.wait(WAIT)
+            {
+                self.note_error("wait".to_owned(), error.to_string());
+                self.clock.sleep_until(self.clock.now() + Nanos::from_millis(1));
+            }
+        }
+        if request.is_none() {
+            self.set_targets(&Request::default());
+        }
+        let unfinished = self.unfinished();
+        VerifierEnd {
+            partitions: self.partitions,
+            findings: self.inspector.into_findings(),
+            unfinished,
+            errors: self.errors,
+            consumer: self.consumer,
+        }
+    }
+
+    fn take(&mut self) -> usize {
+        let Self { consumer, inspector, clock, recorder, traffic, partitions, errors, resets, .. } = self;
+        let mut shard = recorder.open();
+        let mut first = None;
+        let taken = consumer.take(BATCH, |delivered| {
+            // One clock read a batch, before anything is parsed: parsing must not count as latency.
+            let at = *first.get_or_insert_with(|| clock.now());
+            match delivered {
+                Delivered::Record(record) => {
+                    let reread = !advance(partitions, record.partition, record.offset + 1);
+                    let bytes = record.body.map_or(0, <[u8]>::len) + record.key.map_or(0, <[u8]>::len);
+                    traffic.read(record.partition, 1, bytes as u64);
+                    if let Some(state) = state_of(partitions, record.partition) {
+                        if inspector.inspect(&record, reread, at, &mut shard) {
+                            state.seen += 1;
+                        }
+                        let gap = at - std::mem::replace(&mut state.last_read, at);
+                        if let Some(counts) = shard.partitions.get_mut(usize::try_from(record.partition).unwrap_or(0)) {
+                            counts.longest_read_gap = counts.longest_read_gap.max(gap);
+                        }
+                    }
+                }
+                Delivered::EndOfPartition { partition, offset } => {
+                    advance(partitions, partition, offset);
+                }
+                Delivered::Error { partition, code: Code::AutoOffsetReset, .. } => resets.push(partition),
+                Delivered::Error { partition, code, .. } => {
+                    let (count, last) = errors.entry(format!("{code:?}")).or_default();
+                    *count += 1;
+                    *last = format!("partition {partition}");
+                }
+            }
+        });
+        // A partition in which nothing waits to be read is idle, not stalled.
+        let now = first.unwrap_or_else(|| clock.now());
+        for (partition, state) in (0_i32..).zip(partitions.iter_mut()) {
+            if !traffic.has_unread(partition, state.seen) {
+                state.last_read = now;
+            }
+        }
+        taken
+    }
+
+    fn serve(&mut self) {
+        let errors = &mut self.errors;
+        self.consumer.notices(|notice| match notice {
+            Notice::Error { code, text, .. } => {
+                let (count, last) = errors.entry(format!("{code:?}")).or_default();
+                *count += 1;
+                *last = text;
+            }
+            Notice::Log { level, facility, text } => {
+                tracing::debug!(target: "librdkafka", level, facility, "{text}");
+            }
+            Notice::Statistics(_) => {}
+        });
+        for partition in std::mem::take(&mut self.resets) {
+            self.skip_to_log_start(partition);
+        }
+    }
+
+    /// The position is no longer in the log: what lies below its start is gone, and reading goes on there.
+    fn skip_to_log_start(&mut self, partition: i32) {
+        match self.consumer.watermarks(&self.topic, partition, ASK) {
+            Ok(marks) => {
+                let Some(state) = state_of(&mut self.partitions, partition) else { return };
+                state.log_start = marks.low;
+                let next = if state.position > marks.high { marks.high } else { state.position.max(marks.low) };
+                state.position = next;
+                tracing::warn!(
+                    partition,
+                    from = next,
+                    "the log no longer has the verifier's position; it goes on from here"
+                );
+                if let Err(error) = self.consumer.seek(&self.topic, partition, next, ASK) {
+                    self.note_error("seek".to_owned(), error.to_string());
+                }
+            }
+            Err(code) => {
+                // Asked again on the next turn.
+                self.resets.push(partition);
+                self.note_error(format!("{code:?}"), format!("watermarks of partition {partition}"));
+            }
+        }
+    }
+
+    /// Target of a partition: its end, or past its highest acked offset, whichever is higher.
+    fn set_targets(&mut self, request: &Request) {
+        for (index, state) in self.partitions.iter_mut().enumerate() {
+            let acked = request.highest_acked.get(index).copied().flatten();
+            let partition = i32::try_from(index).unwrap_or(i32::MAX);
+            let left = Duration::from(request.deadline - self.clock.now());
+            let marks = self.consumer.watermarks(&self.topic, partition, ASK.min(left.max(Duration::from_millis(100))));
+            if let Ok(marks) = marks {
+                state.log_start = marks.low;
+                state.log_end = Some(marks.high);
+            }
+            let past_acked = acked.map(|offset| offset + 1);
+            state.target = state.log_end.max(past_acked);
+            if let (Some(end), Some(past_acked)) = (state.log_end, past_acked)
+                && end < past_acked
+            {
+                // The log is shorter than what was acked: nothing can be read past its end.
+                state.target = Some(end);
+            }
+        }
+    }
+
+    fn unfinished(&self) -> Vec<i32> {
+        (0_i32..)
+            .zip(&self.partitions)
+            .filter(|(_, state)| state.target.is_none_or(|target| state.position < target))
+            .map(|(partition, _)| partition)
+            .collect()
+    }
+
+    fn note_error(&mut self, name: String, text: String) {
+        let (count, last) = self.errors.entry(name).or_default();
+        *count += 1;
+        *last = text;
+    }
+}
+
+fn state_of(partitions: &mut [PartitionState], partition: i32) -> Option<&mut PartitionState> {
+    partitions.get_mut(usize::try_from(partition).ok()?)
+}
+
+/// Moves a partition's position on; false where it had been there already.
+fn advance(partitions: &mut [PartitionState], partition: i32, next: i64) -> bool {
+    match state_of(partitions, partition) {
+        Some(state) if next > state.position => {
+            state.position = next;
+            true
+        }
+        _ => false,
+    }
+}
