@@ -219,17 +219,24 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
     fn turn(&mut self) -> bool {
         self.serve(Duration::ZERO);
         let now = self.clock.now();
-        if self.setup.control.is_aborted() || now >= self.setup.control.stopped_at() {
+        if self.setup.control.is_aborted() {
             return false;
         }
+        let stop = self.setup.control.stopped_at();
         let room = self.setup.queue.saturating_sub(self.flights.len()).min(BATCH);
         let Some(due) = self.peek() else { return false };
         match due {
+            Due::At(due, _) if due >= stop => return false,
+            Due::Now(_) if now >= stop => return false,
             Due::At(due, _) if due > now => {
                 self.wait(now, due);
                 return true;
             }
             _ => {}
+        }
+        if room == 0 && now >= stop {
+            // What came due before the stop is still sent, but not waited for.
+            return false;
         }
         if room == 0 {
             self.wait_for_room(now);

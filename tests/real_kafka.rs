@@ -1,0 +1,187 @@
+//! The whole program against real Kafka brokers, which each test starts through `scripts/kafka` and stops again.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
+
+#[path = "real_kafka/cluster.rs"]
+mod cluster;
+#[path = "real_kafka/program.rs"]
+mod program;
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use cluster::Cluster;
+use program::Program;
+use serde_json::Value;
+
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/datasets/retailrocket-sample.csv");
+
+/// Everything but `verified` is zero, and the classes sum to the schedule.
+fn assert_all_verified(report: &Value, events: u64) {
+    let ledger = report["ledger"].as_object().unwrap();
+    for (class, count) in ledger {
+        let expected = if class == "scheduled" || class == "verified" { events } else { 0 };
+        assert_eq!(count.as_u64(), Some(expected), "{class}: {ledger:?}");
+    }
+    for finding in ["duplicates", "reordered", "invalid", "misplaced", "foreign"] {
+        assert_eq!(report["findings"][finding], 0, "{finding}");
+    }
+}
+
+fn assert_sums(report: &Value) {
+    let ledger = report["ledger"].as_object().unwrap();
+    let sum: u64 = ledger.iter().filter(|(class, _)| *class != "scheduled").map(|(_, n)| n.as_u64().unwrap()).sum();
+    assert_eq!(Some(sum), ledger["scheduled"].as_u64(), "{ledger:?}");
+}
+
+#[test]
+fn a_replay_is_what_an_independent_consumer_reads() {
+    let cluster = Cluster::start();
+    let run = Program::new(&cluster, "replayed").args(["replay", SAMPLE, "--fit", "5s", "--create-topics"]).run();
+    let report = run.report();
+    let rows = report["replay"]["rows"].as_u64().unwrap();
+    assert_all_verified(&report, rows);
+
+    let records = cluster.read("replayed", rows);
+    let mut ids = HashSet::new();
+    let mut last_of_user: HashMap<String, i64> = HashMap::new();
+    for (key, body) in &records {
+        let event: Value = serde_json::from_str(body).unwrap();
+        assert_eq!(event["user_id"], **key);
+        ids.insert(event["event_id"].as_str().unwrap().to_owned());
+        let at = event["timestamp"].as_i64().unwrap();
+        let before = last_of_user.insert(key.clone(), at);
+        assert!(before.is_none_or(|before| before <= at), "user {key} went back in time");
+    }
+    assert_eq!(ids.len() as u64, rows);
+}
+
+#[test]
+fn several_lanes_keep_every_users_order() {
+    let cluster = Cluster::start();
+    let options = ["synth", "--rate", "3000", "--num-records", "9000", "--lanes", "3", "--partitions", "7"];
+    let run = Program::new(&cluster, "lanes").args(options).args(["--create-topics"]).run();
+    assert_all_verified(&run.report(), 9000);
+}
+
+#[test]
+fn a_missing_topic_is_named_with_its_remedy() {
+    let cluster = Cluster::start();
+    let run = Program::new(&cluster, "nowhere").args(["synth", "--rate", "10", "--duration", "1s"]).run();
+    assert_eq!(run.code, 6, "{}", run.stderr);
+    assert!(run.stderr.contains("topic \"nowhere\" does not exist on 127.0.0.1:"), "{}", run.stderr);
+    assert!(run.stderr.contains("--create-topics"), "{}", run.stderr);
+    assert!(run.bundle().is_none(), "a run that did not begin leaves no folder");
+}
+
+#[test]
+fn a_stalled_broker_costs_time_and_no_event() {
+    let cluster = Cluster::start();
+    let program = Program::new(&cluster, "stalled");
+    let started = program.args(["synth", "--rate", "2000", "--duration", "9s", "--create-topics"]).start();
+    started.wait_for_rows(2);
+    cluster.command(&["pause", "1"]);
+    started.wait_for_rows(5);
+    cluster.command(&["resume", "1"]);
+    let run = started.finish();
+    let report = run.report();
+    assert_all_verified(&report, 18_000);
+    let response = report["latency_us"]["response_time"]["max"].as_u64().unwrap();
+    assert!(response >= 1_500_000, "the stall must show in the response time: {response} us");
+}
+
+#[test]
+fn a_broker_that_is_gone_ends_the_run_within_its_deadlines() {
+    let cluster = Cluster::start();
+    let timeouts = ["-X", "delivery.timeout.ms=3000", "-X", "socket.timeout.ms=2000", "-X", "request.timeout.ms=2000"];
+    let started = Program::new(&cluster, "gone")
+        .args(["synth", "--rate", "500", "--duration", "10m", "--create-topics", "--flush-deadline", "5s"])
+        .args(timeouts)
+        .args(["--drain-deadline", "3s"])
+        .start();
+    started.wait_for_rows(2);
+    cluster.command(&["kill", "1"]);
+    let run = started.finish();
+    assert_eq!(run.code, 6, "{}", run.stderr);
+    let report = run.report();
+    assert_sums(&report);
+    assert_eq!(report["ledger"]["lost"], 0, "nothing proves a loss: {}", report["ledger"]);
+    assert!(report["ledger"]["unknown_unseen"].as_u64() > Some(0), "{}", report["ledger"]);
+}
+
+#[test]
+fn partitions_added_in_mid_run_end_it_with_the_reason() {
+    let cluster = Cluster::start();
+    let started = Program::new(&cluster, "grown")
+        .args(["synth", "--rate", "200", "--duration", "10m", "--create-topics"])
+        .start();
+    started.wait_for_rows(1);
+    cluster.tool(
+        "org.apache.kafka.tools.TopicCommand",
+        &["--bootstrap-server", cluster.address(), "--alter", "--topic", "grown", "--partitions", "6"],
+    );
+    let run = started.finish();
+    assert_eq!(run.code, 6, "{}", run.stderr);
+    assert_sums(&run.report());
+    assert!(run.stdout.contains("3 partitions at the start and has 6 now"), "{}", run.stdout);
+}
+
+#[test]
+fn a_deleted_topic_ends_the_run_with_the_reason() {
+    let cluster = Cluster::start();
+    let started = Program::new(&cluster, "deleted")
+        .args(["synth", "--rate", "200", "--duration", "10m", "--create-topics", "--flush-deadline", "5s"])
+        .args(["--drain-deadline", "3s", "-X", "delivery.timeout.ms=4000", "-X", "request.timeout.ms=3000"])
+        .start();
+    started.wait_for_rows(1);
+    cluster.tool(
+        "org.apache.kafka.tools.TopicCommand",
+        &["--bootstrap-server", cluster.address(), "--delete", "--topic", "deleted"],
+    );
+    let run = started.finish();
+    // Events that were acked before went with the topic: the correctness code outranks the cluster's.
+    assert!([3, 6].contains(&run.code), "{}: {}", run.code, run.stderr);
+    assert_sums(&run.report());
+}
+
+#[test]
+fn an_interrupted_run_drains_and_reports() {
+    let cluster = Cluster::start();
+    let started = Program::new(&cluster, "interrupted")
+        .args(["synth", "--rate", "1000", "--duration", "10m", "--create-topics"])
+        .start();
+    started.wait_for_rows(2);
+    started.interrupt();
+    let run = started.finish();
+    let report = run.report();
+    assert_sums(&report);
+    assert_eq!(report["run"]["interrupted"], true);
+    assert_eq!(
+        report["ledger"]["scheduled"], report["ledger"]["verified"],
+        "what was due was sent: {}",
+        report["ledger"]
+    );
+    // On a machine too busy to pace, "invalid" outranks "interrupted".
+    assert!([130, 5].contains(&run.code), "{}: {}", run.code, run.stderr);
+}
+
+#[test]
+fn a_foreign_producers_events_are_counted_and_not_judged() {
+    let cluster = Cluster::start();
+    cluster.tool(
+        "org.apache.kafka.tools.TopicCommand",
+        &["--bootstrap-server", cluster.address(), "--create", "--topic", "shared", "--partitions", "3"],
+    );
+    let started = Program::new(&cluster, "shared").args(["synth", "--rate", "1000", "--duration", "6s"]).start();
+    started.wait_for_rows(1);
+    cluster.write("shared", &[("7", "not json"), ("7", "[1]"), ("8", r#"{"event_type":"view"}"#)]);
+    let run = started.finish();
+    let report = run.report();
+    assert_eq!(report["ledger"]["verified"], 6000, "{}", report["ledger"]);
+    assert_eq!(report["findings"]["invalid"], 3, "{}", report["findings"]);
+    assert_eq!(report["findings"]["invalid_by_reason"]["not_json"], 1);
+    assert_eq!(report["findings"]["invalid_by_reason"]["not_an_object"], 1);
+    assert_eq!(report["findings"]["invalid_by_reason"]["missing:event_id"], 1);
+}
+
+/// How long anything may take before a test gives up on it.
+const PATIENCE: Duration = Duration::from_secs(180);

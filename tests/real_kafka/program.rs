@@ -1,0 +1,131 @@
+//! The program under test, as a user starts it.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use loadgen::clock::{Clock, Monotonic, Nanos};
+use serde_json::Value;
+
+use super::PATIENCE;
+use super::cluster::Cluster;
+
+/// A command line against a cluster, with a results folder of its own.
+pub(crate) struct Program {
+    command: Command,
+    results: tempfile::TempDir,
+}
+
+/// A program at work.
+pub(crate) struct Started {
+    child: Child,
+    stdout: JoinHandle<String>,
+    stderr: JoinHandle<String>,
+    results: tempfile::TempDir,
+}
+
+/// A program that has ended.
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    results: tempfile::TempDir,
+}
+
+impl Program {
+    pub(crate) fn new(cluster: &Cluster, topic: &str) -> Self {
+        let results = tempfile::tempdir().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_loadgen"));
+        // No variable of the machine, no .env of the folder.
+        command.env_clear().current_dir(results.path());
+        command.env("LOADGEN_BOOTSTRAP_SERVER", cluster.address()).env("LOADGEN_TOPIC", topic);
+        command.env("LOADGEN_RESULTS_DIR", results.path().join("results"));
+        Self { command, results }
+    }
+
+    pub(crate) fn args<const N: usize>(mut self, arguments: [&str; N]) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    pub(crate) fn start(mut self) -> Started {
+        let mut child =
+            self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = collect(child.stdout.take().unwrap());
+        let stderr = collect(child.stderr.take().unwrap());
+        Started { child, stdout, stderr, results: self.results }
+    }
+
+    pub(crate) fn run(self) -> Run {
+        self.start().finish()
+    }
+}
+
+fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = String::new();
+        pipe.read_to_string(&mut text).unwrap();
+        text
+    })
+}
+
+impl Started {
+    /// Waits until the run's timeline has that many rows: one a second since the first due time.
+    pub(crate) fn wait_for_rows(&self, rows: usize) {
+        let clock = Monotonic::start();
+        loop {
+            let written = bundle_in(&self.results)
+                .and_then(|bundle| std::fs::read_to_string(bundle.join("timeline.ndjson")).ok())
+                .map_or(0, |text| text.lines().count());
+            if written >= rows {
+                return;
+            }
+            assert!(clock.now() < Nanos::from(PATIENCE), "no row {rows} in {PATIENCE:?}");
+            clock.sleep_until(clock.now() + Nanos::from(Duration::from_millis(20)));
+        }
+    }
+
+    pub(crate) fn interrupt(&self) {
+        let status = Command::new("kill").arg("-INT").arg(self.child.id().to_string()).status().unwrap();
+        assert!(status.success());
+    }
+
+    pub(crate) fn finish(mut self) -> Run {
+        let clock = Monotonic::start();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            if clock.now() >= Nanos::from(PATIENCE) {
+                self.child.kill().unwrap();
+                panic!("loadgen still ran after {PATIENCE:?}: {}", self.stderr.join().unwrap());
+            }
+            clock.sleep_until(clock.now() + Nanos::from(Duration::from_millis(20)));
+        };
+        Run {
+            code: status.code().unwrap(),
+            stdout: self.stdout.join().unwrap(),
+            stderr: self.stderr.join().unwrap(),
+            results: self.results,
+        }
+    }
+}
+
+impl Run {
+    /// The folder it left behind.
+    pub(crate) fn bundle(&self) -> Option<PathBuf> {
+        bundle_in(&self.results)
+    }
+
+    pub(crate) fn report(&self) -> Value {
+        let bundle = self.bundle().unwrap_or_else(|| panic!("no bundle; stderr: {}", self.stderr));
+        serde_json::from_slice(&std::fs::read(bundle.join("report.json")).unwrap()).unwrap()
+    }
+}
+
+fn bundle_in(results: &tempfile::TempDir) -> Option<PathBuf> {
+    let mut folders = std::fs::read_dir(results.path().join("results")).ok()?;
+    folders.find_map(|entry| Some(entry.ok()?.path()).filter(|path| path.is_dir()))
+}
