@@ -99,6 +99,9 @@ fn verdict(page: &mut Page, report: &RunReport) {
     for reason in report.verdict.reasons.iter().skip(1) {
         page.row("also", reason);
     }
+    for note in &report.verdict.notes {
+        page.row("note", note);
+    }
     if report.run.interrupted && word != Word::Interrupted {
         let after = figures::span_s(report.run.measured_s);
         page.row_inked("interrupted", &format!("stopped before its end, after {after}"), Ink::Warning);

@@ -13,10 +13,14 @@
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
-use loadgen::report::{
-    DistributionPoint, Environment, Example, Findings, GateOutcome, GateResult, HotKey, Latencies, LatencySummary,
-    LedgerCounts, Offered, PartitionReport, PhaseReport, Replay, Run, RunReport, SCHEMA_VERSION, TimelineRow, Tool,
-    TopicReport, TypeLatencies, TypeReport, Verdict,
+use loadgen::{
+    gate::{GateConfig, Gates, Names},
+    report::{
+        DistributionPoint, Environment, Example, Findings, HotKey, Latencies, LatencySummary, LedgerCounts, Offered,
+        PartitionReport, PhaseReport, Replay, Run, RunReport, SCHEMA_VERSION, TimelineRow, Tool, TopicReport,
+        TypeLatencies, TypeReport,
+    },
+    verdict::{Conditions, judge},
 };
 
 const TYPES: [(&str, u64); 6] =
@@ -96,7 +100,7 @@ impl Model {
         let measured = times.iter().map(|(sent, _, _)| *sent).max().unwrap();
         let achieved = total as f64 / (measured as f64 / 1e6).max(self.seconds as f64);
         let summary = |kind: &str| summarize(&kinds[kind]);
-        let mut report = RunReport {
+        let report = RunReport {
             schema_version: SCHEMA_VERSION,
             tool: Tool {
                 name: "loadgen".to_owned(),
@@ -119,7 +123,6 @@ impl Model {
             },
             environment: environment(self.partitions),
             offered: Offered {
-                due_span_ms: 0,
                 scheduled: total,
                 rate_per_s: Some(self.rate as f64),
                 achieved_rate_per_s: achieved,
@@ -145,17 +148,9 @@ impl Model {
             timeline: timeline(seconds, &times, weight, self.stall),
             hot_keys: hot_keys(total),
             replay: None,
-            gates: vec![
-                gate("response_time.p99 < 250ms", kinds["response_time"].value_at_quantile(0.99) as f64, total),
-                gate("lost == 0", 0.0, 0),
-                gate("lateness.p99 < 5ms", kinds["lateness"].value_at_quantile(0.99) as f64, total),
-            ],
-            verdict: Verdict { code: 0, name: "pass".to_owned(), reasons: Vec::new(), notes: Vec::new() },
             ..RunReport::default()
         };
-        report.gates.push(GateResult { built_in: true, ..gate("refused == 0", 0.0, 0) });
-        report.gates.push(GateResult { built_in: true, ..gate("offered.achieved >= 99.5%", 99.98, 0) });
-        report
+        judged(report, &RULES)
     }
 
     fn simulate(&self) -> Simulated {
@@ -381,16 +376,17 @@ fn environment(partitions: u64) -> Environment {
     }
 }
 
-pub(crate) fn gate(rule: &str, value: f64, samples: u64) -> GateResult {
-    GateResult {
-        name: None,
-        rule: rule.to_owned(),
-        value: Some(value),
-        result: GateOutcome::Pass,
-        samples: (samples > 0).then_some(samples),
-        reason: None,
-        built_in: false,
-    }
+/// The gates of every modelled run.
+const RULES: [&str; 3] = ["response_time.p99 < 250ms", "lost == 0", "lateness.p99 < 5ms"];
+
+/// With the results of these gates and of the built-in ones, and the verdict on it: as a real run gets them.
+fn judged(report: RunReport, rules: &[&str]) -> RunReport {
+    let configs: Vec<GateConfig> = rules.iter().map(|rule| GateConfig::of_rule(*rule)).collect();
+    let gates = Gates::new(&configs, &[], &Names::of(&report)).unwrap();
+    let results = gates.evaluate(&report);
+    let report = RunReport { gates: results, ..report };
+    let verdict = judge(&report, &gates, &Conditions::default());
+    RunReport { verdict, ..report }
 }
 
 /// Everything as it should be.
@@ -419,16 +415,12 @@ pub(crate) fn replayed() -> RunReport {
         derived_fields: ["session_id", "device_type", "category", "price"].map(str::to_owned).into(),
         ..Replay::default()
     });
-    report
+    judged(report, &RULES)
 }
 
 /// A broker that stops for 3 s, and a gate that this breaks.
 pub(crate) fn gate_fail() -> RunReport {
-    let mut report = Model { stall: Some((20_000_000, 23_000_000)), ..Model::default() }.build();
-    report.gates[0].result = GateOutcome::Fail;
-    report.gates[0].reason = Some("stall of 2.93 s at 00:00:20".to_owned());
-    report.verdict = Verdict { code: 99, name: "gate failed".to_owned(), reasons: Vec::new(), notes: Vec::new() };
-    report
+    Model { stall: Some((20_000_000, 23_000_000)), ..Model::default() }.build()
 }
 
 /// Acked events that are gone, and what else can be wrong.
@@ -468,14 +460,7 @@ pub(crate) fn violation() -> RunReport {
         ..*summary
     };
     report.latency_us.end_to_end = report.latency_us.end_to_end.as_ref().map(censored);
-    report.gates[1] = GateResult {
-        value: Some(17.0),
-        result: GateOutcome::Fail,
-        reason: Some("acked, and gone from the log".to_owned()),
-        ..report.gates[1].clone()
-    };
-    report.verdict = Verdict { code: 3, name: "violation".to_owned(), reasons: Vec::new(), notes: Vec::new() };
-    report
+    judged(report, &RULES)
 }
 
 /// The generator was the limit.
@@ -484,25 +469,13 @@ pub(crate) fn invalid() -> RunReport {
         Model { late: Some((10_000_000, 60_000_000, 3_100_000)), rate: 500_000, ..Model::default() }.build();
     report.offered.achieved_rate_per_s = 412_000.0;
     report.offered.achieved_percent = Some(82.4);
-    for gate in &mut report.gates {
-        gate.result = GateOutcome::Unevaluated;
-        gate.reason = Some("the run is not valid".to_owned());
-    }
-    report.verdict = Verdict { code: 5, name: "invalid".to_owned(), reasons: Vec::new(), notes: Vec::new() };
-    report
+    judged(report, &RULES)
 }
 
 /// A gate on a quantile that does not exist.
 pub(crate) fn unevaluated() -> RunReport {
-    let mut report = Model { rate: 1_000, seconds: 20, ..Model::default() }.build();
-    report.gates.push(GateResult {
-        value: None,
-        result: GateOutcome::Unevaluated,
-        reason: Some("needs 100,000 samples, this run had 20,000".to_owned()),
-        ..gate("response_time.p9999 < 1s", 0.0, 20_000)
-    });
-    report.verdict = Verdict { code: 4, name: "unevaluated".to_owned(), reasons: Vec::new(), notes: Vec::new() };
-    report
+    let report = Model { rate: 1_000, seconds: 20, ..Model::default() }.build();
+    judged(report, &["response_time.p99 < 250ms", "response_time.p9999 < 1s"])
 }
 
 /// The broker went away and did not come back: what was sent last has no answer.
@@ -522,8 +495,7 @@ pub(crate) fn unknown() -> RunReport {
     report.latency_us.response_time = censored(&report.latency_us.response_time);
     report.latency_us.service_time = censored(&report.latency_us.service_time);
     report.run.deadlines_reached = vec!["delivery.timeout".to_owned(), "drain_deadline".to_owned()];
-    report.verdict = Verdict { code: 4, name: "unevaluated".to_owned(), reasons: Vec::new(), notes: Vec::new() };
-    report
+    judged(report, &RULES)
 }
 
 /// Ctrl-C after 12 s.
@@ -534,8 +506,7 @@ pub(crate) fn interrupted() -> RunReport {
     report.ledger.scheduled += 40;
     report.offered.scheduled += 40;
     report.timeline[11].scheduled += 40;
-    report.verdict = Verdict { code: 130, name: "interrupted".to_owned(), reasons: Vec::new(), notes: Vec::new() };
-    report
+    judged(report, &RULES)
 }
 
 /// The in-process broker.
@@ -545,7 +516,7 @@ pub(crate) fn embedded() -> RunReport {
     report.environment.brokers.truncate(1);
     report.environment.topics[0].replication_factor = Some(1);
     report.offered.flow_control_s = 0.35;
-    report
+    judged(report, &RULES)
 }
 
 /// No due times.
@@ -569,7 +540,7 @@ pub(crate) fn unlimited() -> RunReport {
     for row in &mut report.timeline {
         (row.slip_p99_us, row.lateness_p99_us) = (None, None);
     }
-    report
+    judged(report, &RULES[..2])
 }
 
 /// Nothing was read back.
@@ -589,7 +560,7 @@ pub(crate) fn no_verify() -> RunReport {
     for row in &mut report.timeline {
         (row.seen, row.unread, row.end_to_end_p99_us) = (0, 0, None);
     }
-    report
+    judged(report, &["response_time.p99 < 250ms", "lateness.p99 < 5ms"])
 }
 
 /// An hour with two stalls, a slow stretch and three phases: the largest page.
@@ -617,7 +588,7 @@ pub(crate) fn hour() -> RunReport {
             latency_us: report.latency_us.clone(),
         })
         .into();
-    report
+    judged(report, &RULES)
 }
 
 /// Every report above, by name.

@@ -1,9 +1,9 @@
 //! The gates: those that did not pass one by one with their reasons, the others on one line.
 
 use super::page::{Ink, Page, unbroken};
-use crate::report::{
-    GateOutcome, GateResult, RunReport,
-    figures::{self, gate_value},
+use crate::{
+    gate::wording::measured,
+    report::{GateOutcome, GateResult, RunReport, figures},
 };
 
 /// The section of the gates.
@@ -13,40 +13,45 @@ pub(super) fn section(page: &mut Page, report: &RunReport) {
         return;
     }
     let of = |outcome: GateOutcome| report.gates.iter().filter(move |gate| gate.result == outcome);
-    let (passed, failed, unevaluated) =
-        (of(GateOutcome::Pass).count(), of(GateOutcome::Fail).count(), of(GateOutcome::Unevaluated).count());
-    let mut counts = vec![format!("{passed} of {} passed", report.gates.len())];
-    if failed > 0 {
-        counts.push(format!("{failed} failed"));
-    }
-    if unevaluated > 0 {
-        counts.push(format!("{unevaluated} unevaluated"));
-    }
-    let summary = counts.join(", ");
+    let summary = [counts(report, false), counts(report, true).map(|counts| format!("built in {counts}"))];
+    let summary = summary.into_iter().flatten().collect::<Vec<_>>().join(", ");
     let own = own_rules(report);
     page.row("gates", &if own.is_empty() { summary } else { format!("{summary}      {}", unbroken(&own)) });
     for gate in of(GateOutcome::Fail) {
-        page.paragraph(3, &line_of("FAIL       ", gate), Ink::Bad);
+        page.paragraph(3, &line_of("FAIL       ", gate, report), Ink::Bad);
     }
     for gate in of(GateOutcome::Unevaluated) {
-        page.paragraph(3, &line_of("UNEVALUATED", gate), Ink::Warning);
+        page.paragraph(3, &line_of("UNEVALUATED", gate, report), Ink::Warning);
     }
+}
+
+/// `2 of 3 passed`; `None` where there are no such gates.
+fn counts(report: &RunReport, built_in: bool) -> Option<String> {
+    let gates: Vec<_> = report.gates.iter().filter(|gate| gate.built_in == built_in).collect();
+    let passed = gates.iter().filter(|gate| gate.result == GateOutcome::Pass).count();
+    (!gates.is_empty()).then(|| format!("{passed} of {} passed", gates.len()))
 }
 
 /// The rules that were asked for and hold; the built-in ones are only counted.
 fn own_rules(report: &RunReport) -> Vec<String> {
     let own = report.gates.iter().filter(|gate| gate.result == GateOutcome::Pass && !gate.built_in);
-    own.map(|gate| match gate.value {
-        Some(value) => format!("{} ({})", gate.rule, gate_value(&gate.rule, value)),
-        None => gate.rule.clone(),
+    own.map(|gate| match measured(gate) {
+        Some(value) => format!("{} ({value})", title(gate)),
+        None => title(gate),
     })
     .collect()
 }
 
-fn line_of(word: &str, gate: &GateResult) -> String {
-    let value = gate.value.map(|value| format!("measured {}", gate_value(&gate.rule, value)));
+fn title(gate: &GateResult) -> String {
+    gate.name.as_ref().map_or_else(|| gate.rule.clone(), |name| format!("{name}: {}", gate.rule))
+}
+
+/// A gate with its value, and with its reason where the verdict has not said it.
+fn line_of(word: &str, gate: &GateResult, report: &RunReport) -> String {
+    let value = measured(gate).map(|value| format!("measured {value}"));
     let samples = gate.samples.map(|samples| format!("over {} samples", figures::count(samples)));
-    let measured: Vec<_> = value.into_iter().chain(samples).collect();
-    let reason = gate.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    format!("{word}  {}   {}{reason}", gate.rule, measured.join(" "))
+    let said = |reason: &String| report.verdict.reasons.iter().any(|said| said.contains(reason));
+    let reason = gate.reason.clone().filter(|reason| !said(reason));
+    let parts: Vec<_> = value.into_iter().chain(samples).chain(reason).collect();
+    format!("{word}  {}   {}", title(gate), parts.join(", "))
 }

@@ -105,7 +105,7 @@ impl Page {
     pub(super) fn paragraph(&mut self, indent: usize, text: &str, ink: Ink) {
         for (place, line) in wrapped(&printable(text), WIDTH - indent - 2).into_iter().enumerate() {
             self.spaces(if place == 0 { indent } else { indent + 2 });
-            self.put(&line, ink);
+            self.put(line.trim_end(), ink);
             self.text.push('\n');
         }
     }

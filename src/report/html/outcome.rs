@@ -2,13 +2,17 @@
 
 use serde::Serialize;
 
-use crate::report::{
-    Example, Findings, GateOutcome, RunReport,
-    accounts::{Account, Standing, accounts, sum},
-    console::{EMBEDDED_NOTICE, command},
-    figures::{self, count, duration_us, gate_value, percent, rate, share},
-    headline::{self, Word},
-    why,
+use crate::{
+    gate::wording::measured,
+    ledger::Class,
+    report::{
+        Example, Findings, GateOutcome, RunReport,
+        accounts::{Account, Standing, accounts, sum},
+        console::{EMBEDDED_NOTICE, command},
+        figures::{self, count, duration_us, percent, rate, share},
+        headline::{self, Word},
+        why,
+    },
 };
 
 /// The top of the page.
@@ -18,6 +22,7 @@ pub(super) struct HeadView {
     tone: &'static str,
     sentence: String,
     also: Vec<String>,
+    notes: Vec<String>,
     embedded: Option<&'static str>,
     interrupted: bool,
     title: String,
@@ -50,6 +55,7 @@ pub(super) fn head(report: &RunReport) -> HeadView {
         },
         sentence: headline::sentence(report),
         also: report.verdict.reasons.iter().skip(1).cloned().collect(),
+        notes: report.verdict.notes.clone(),
         embedded: run.embedded.then_some(EMBEDDED_NOTICE),
         interrupted: run.interrupted && word != Word::Interrupted,
         title: format!("{}: {} \"{}\"", word.as_str(), command(report), run.name),
@@ -139,9 +145,8 @@ struct AccountView {
 
 pub(super) fn ledger(report: &RunReport) -> LedgerView {
     let ledger = &report.ledger;
-    let (full, empty): (Vec<_>, Vec<_>) = accounts(ledger)
-        .into_iter()
-        .partition(|account| account.count > 0 || account.class == crate::ledger::Class::Lost);
+    let (full, empty): (Vec<_>, Vec<_>) =
+        accounts(ledger).into_iter().partition(|account| account.count > 0 || account.class == Class::Lost);
     LedgerView {
         scheduled: count(ledger.scheduled),
         sums: sum(ledger) == ledger.scheduled,
@@ -189,6 +194,7 @@ const fn tone_of(standing: Standing) -> &'static str {
 /// One gate.
 #[derive(Serialize)]
 pub(super) struct GateView {
+    name: Option<String>,
     rule: String,
     value: String,
     samples: String,
@@ -216,8 +222,9 @@ pub(super) fn gates(report: &RunReport) -> Vec<GateView> {
                 GateOutcome::Unevaluated => ("UNEVALUATED", "warn"),
             };
             GateView {
+                name: gate.name.clone(),
                 rule: gate.rule.clone(),
-                value: gate.value.map_or_else(|| figures::NONE.to_owned(), |value| gate_value(&gate.rule, value)),
+                value: measured(gate).unwrap_or_else(|| figures::NONE.to_owned()),
                 samples: gate.samples.map_or_else(String::new, count),
                 word,
                 tone,
