@@ -29,7 +29,7 @@ pub use self::{
 };
 use self::{health::Limits, reading::was_verified};
 use crate::{
-    report::{GateOutcome, GateResult, RunReport},
+    report::{GateOutcome, GateResult, RunReport, accounts},
     units,
 };
 
@@ -195,54 +195,55 @@ impl Gates {
 
 type OfBuiltIn = (BuiltIn, GateResult);
 
-fn of(built_in: BuiltIn, outcome: GateOutcome, value: Option<u64>, reason: Option<String>) -> OfBuiltIn {
-    let value = value.map(reading::as_f64);
-    let rule = built_in.as_str().to_owned();
-    (built_in, GateResult { rule, value, result: outcome, reason, built_in: true, ..GateResult::default() })
+fn of(built_in: BuiltIn, rule: &str, outcome: GateOutcome, value: Option<u64>, reason: Option<String>) -> OfBuiltIn {
+    let (name, value) = (Some(built_in.as_str().to_owned()), value.map(reading::as_f64));
+    (
+        built_in,
+        GateResult { rule: rule.to_owned(), name, value, result: outcome, reason, built_in: true, samples: None },
+    )
 }
 
 fn of_check(finding: health::Finding) -> OfBuiltIn {
-    let rule = finding.check.as_str().to_owned();
+    let (rule, name) = (finding.rule, Some(finding.check.as_str().to_owned()));
     let (value, result, reason) = (finding.value, finding.outcome, finding.reason);
-    (finding.check, GateResult { rule, value, result, reason, built_in: true, ..GateResult::default() })
+    (finding.check, GateResult { rule, name, value, result, reason, built_in: true, samples: None })
 }
 
-fn nothing_scheduled(built_in: BuiltIn) -> OfBuiltIn {
-    of(built_in, GateOutcome::Unevaluated, None, Some("nothing was scheduled".to_owned()))
+fn nothing_scheduled(built_in: BuiltIn, rule: &str) -> OfBuiltIn {
+    of(built_in, rule, GateOutcome::Unevaluated, None, Some("nothing was scheduled".to_owned()))
 }
 
 fn ledger_sums(report: &RunReport, integrity: &Integrity) -> OfBuiltIn {
-    let gate = BuiltIn::LedgerSums;
-    let sum = Some(integrity::sum(&report.ledger));
+    let (gate, rule) = (BuiltIn::LedgerSums, format!("sum of classes == {}", report.ledger.scheduled));
+    let sum = Some(accounts::sum(&report.ledger));
     match integrity.sums.first() {
-        Some(broken) => of(gate, GateOutcome::Fail, sum, Some(broken.clone())),
-        None if report.ledger.scheduled == 0 => nothing_scheduled(gate),
-        None => of(gate, GateOutcome::Pass, sum, None),
+        Some(broken) => of(gate, &rule, GateOutcome::Fail, sum, Some(broken.clone())),
+        None if report.ledger.scheduled == 0 => nothing_scheduled(gate, &rule),
+        None => of(gate, &rule, GateOutcome::Pass, sum, None),
     }
 }
 
 /// Left out of a run that read nothing back and found nothing: it cannot say that nothing went wrong.
 fn no_violation(report: &RunReport, integrity: &Integrity) -> Option<OfBuiltIn> {
-    let gate = BuiltIn::NoViolation;
+    let (gate, rule) = (BuiltIn::NoViolation, "violations == 0");
     let events = |anomalies: &[integrity::Anomaly]| Some(anomalies.iter().map(|anomaly| anomaly.events).sum());
     Some(match (integrity.violations.first(), integrity.undecided.first()) {
-        (Some(worst), _) => of(gate, GateOutcome::Fail, events(&integrity.violations), Some(worst.sentence.clone())),
-        (_, Some(open)) => of(gate, GateOutcome::Unevaluated, None, Some(open.sentence.clone())),
-        _ if report.ledger.scheduled == 0 => nothing_scheduled(gate),
+        (Some(worst), _) => {
+            of(gate, rule, GateOutcome::Fail, events(&integrity.violations), Some(worst.sentence.clone()))
+        }
+        (_, Some(open)) => of(gate, rule, GateOutcome::Unevaluated, None, Some(open.sentence.clone())),
+        _ if report.ledger.scheduled == 0 => nothing_scheduled(gate, rule),
         _ if !was_verified(report) => return None,
-        _ => of(gate, GateOutcome::Pass, Some(0), None),
+        _ => of(gate, rule, GateOutcome::Pass, Some(0), None),
     })
 }
 
 fn nothing_refused(report: &RunReport) -> OfBuiltIn {
-    let (gate, refused) = (BuiltIn::NothingRefused, report.ledger.refused);
+    let (gate, rule, refused) = (BuiltIn::NothingRefused, "refused == 0", report.ledger.refused);
     match refused {
-        _ if report.ledger.scheduled == 0 => nothing_scheduled(gate),
-        0 => of(gate, GateOutcome::Pass, Some(0), None),
-        _ => {
-            let reason = format!("{} refused, proven not written", wording::count(refused, "event"));
-            of(gate, GateOutcome::Fail, Some(refused), Some(reason))
-        }
+        _ if report.ledger.scheduled == 0 => nothing_scheduled(gate, rule),
+        0 => of(gate, rule, GateOutcome::Pass, Some(0), None),
+        _ => of(gate, rule, GateOutcome::Fail, Some(refused), Some("proven not written".to_owned())),
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod benchmark;
 pub mod console;
+pub mod exit_code;
 pub mod figures;
 pub mod github;
 pub mod headline;
@@ -13,6 +14,7 @@ pub mod hlog;
 pub mod html;
 pub mod junit;
 mod latencies;
+pub mod latency;
 pub mod markdown;
 mod stalls;
 pub mod timeline;
@@ -463,9 +465,9 @@ pub struct Replay {
 /// One gate and how it ended.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GateResult {
-    /// The rule, or the name of a built-in gate.
+    /// The rule.
     pub rule: String,
-    /// What its author calls it.
+    /// What its author calls it; of a built-in gate the name by which it is turned off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The value compared: times in us, sizes in bytes, shares in percent.
@@ -504,6 +506,9 @@ pub struct Verdict {
     pub name: String,
     /// Why, most important first; empty for a pass.
     pub reasons: Vec<String>,
+    /// Names of the other exit codes that applied as well, most important first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
     /// What happened and was allowed, or was not judged, and why: also of a pass.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

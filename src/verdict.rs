@@ -1,16 +1,10 @@
 //! The verdict: how a run ended, as one exit code with its reasons, the most important first.
 
-pub mod exit_code;
-
-pub use exit_code::ExitCode;
+pub use crate::report::exit_code::ExitCode;
 
 use crate::{
-    gate::{
-        Allowances, BuiltIn, Gates, Integrity,
-        integrity::Anomaly,
-        wording::{self, thousands},
-    },
-    report::{GateOutcome, GateResult, RunReport, Verdict},
+    gate::{Allowances, BuiltIn, Gates, Integrity, integrity::Anomaly, wording},
+    report::{GateOutcome, GateResult, RunReport, Verdict, figures},
 };
 
 /// What befell the run beside what its report counts. Each text is one sentence.
@@ -117,7 +111,7 @@ impl Findings {
         }
         if gates.is_on(BuiltIn::NothingRefused) && report.ledger.refused > 0 {
             let refused = wording::count(report.ledger.refused, "event");
-            self.add(ExitCode::GateFailed, format!("nothing_refused: {refused} refused, proven not written"));
+            self.add(ExitCode::GateFailed, format!("{refused} refused, proven not written (nothing_refused)"));
         }
     }
 
@@ -130,7 +124,7 @@ impl Findings {
             own.iter().copied().filter(|result| result.result == GateOutcome::Fail).collect();
         for (place, result) in failed.iter().enumerate() {
             let of = if place == 0 {
-                format!("{} of {}: ", thousands(wide(failed.len())), wording::count(wide(own.len()), "gate"))
+                format!("{} of {}: ", figures::count(wide(failed.len())), wording::count(wide(own.len()), "gate"))
             } else {
                 String::new()
             };
@@ -150,11 +144,14 @@ impl Findings {
     fn into_verdict(mut self) -> Verdict {
         // Stable: reasons of one code stay in the order in which they were found.
         self.reasons.sort_by_key(|(code, _)| code.rank());
-        let code = self.reasons.first().map_or(ExitCode::Pass, |(code, _)| *code);
+        let mut codes: Vec<ExitCode> = self.reasons.iter().map(|(code, _)| *code).collect();
+        codes.dedup();
+        let code = codes.first().copied().unwrap_or(ExitCode::Pass);
         Verdict {
             code: code.code(),
             name: code.as_str().to_owned(),
             reasons: self.reasons.into_iter().map(|(_, reason)| reason).collect(),
+            also: codes.iter().skip(1).map(|code| code.as_str().to_owned()).collect(),
             notes: self.notes,
         }
     }
@@ -166,8 +163,9 @@ fn wide(number: usize) -> u64 {
 
 /// `response_time.p99 < 250ms, measured 1.81 s`, or why it has no value.
 fn outcome(result: &GateResult) -> String {
-    let measured = wording::measured(result).filter(|_| result.result == GateOutcome::Fail);
-    let measured = measured.map_or_else(String::new, |value| format!(", measured {value}"));
+    let measured = result.value.filter(|_| result.result == GateOutcome::Fail);
+    let measured =
+        measured.map_or_else(String::new, |value| format!(", measured {}", figures::gate_value(&result.rule, value)));
     match &result.reason {
         Some(reason) if result.result == GateOutcome::Unevaluated => format!("{}: {reason}", result.rule),
         Some(reason) => format!("{}{measured} ({reason})", result.rule),

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use super::unit::Dimension;
-
 /// A gate that loadgen adds by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BuiltIn {
@@ -62,16 +60,6 @@ impl BuiltIn {
             Self::GeneratorHadCpu => "generator_had_cpu",
             Self::ClientQueueHadRoom => "client_queue_had_room",
             Self::HistogramsInRange => "histograms_in_range",
-        }
-    }
-
-    /// What its value counts in.
-    #[must_use]
-    pub const fn dimension(self) -> Dimension {
-        match self {
-            Self::LedgerSums | Self::NoViolation | Self::NothingRefused | Self::HistogramsInRange => Dimension::Count,
-            Self::GeneratorOnTime => Dimension::Time,
-            Self::GeneratorKeptRate | Self::GeneratorHadCpu | Self::ClientQueueHadRoom => Dimension::Percent,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Was the generator the limit? Four checks on the run's own figures; where one fails, the run is not valid.
+//! Was the generator the limit? Five checks on the run's own figures; where one fails, the run is not valid.
 //!
 //! | check | fails where | reason for the threshold |
 //! |---|---|---|
@@ -13,10 +13,12 @@ use super::{
     evaluate::Validity,
     metric::{Kind, Quantile},
     reading::{as_f64, full_rows},
-    unit::Dimension,
-    wording::{self, count, thousands},
+    wording::count,
 };
-use crate::report::{GateOutcome, LatencySummary, RunReport, TimelineRow};
+use crate::report::{
+    GateOutcome, LatencySummary, RunReport, TimelineRow,
+    figures::{self, duration_us, rate},
+};
 
 /// The thresholds of the checks.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,6 +58,8 @@ impl Default for Limits {
 pub struct Finding {
     /// Which check.
     pub check: BuiltIn,
+    /// What it asked, written like a rule.
+    pub rule: String,
     /// How it ended.
     pub outcome: GateOutcome,
     /// The figure it looked at.
@@ -65,16 +69,16 @@ pub struct Finding {
 }
 
 impl Finding {
-    const fn pass(check: BuiltIn, value: Option<f64>) -> Self {
-        Self { check, outcome: GateOutcome::Pass, value, reason: None }
+    const fn pass(check: BuiltIn, rule: String, value: f64) -> Self {
+        Self { check, rule, outcome: GateOutcome::Pass, value: Some(value), reason: None }
     }
 
-    const fn fail(check: BuiltIn, value: f64, reason: String) -> Self {
-        Self { check, outcome: GateOutcome::Fail, value: Some(value), reason: Some(reason) }
+    const fn fail(check: BuiltIn, rule: String, value: f64, reason: String) -> Self {
+        Self { check, rule, outcome: GateOutcome::Fail, value: Some(value), reason: Some(reason) }
     }
 
-    fn unevaluated(check: BuiltIn, reason: &str) -> Self {
-        Self { check, outcome: GateOutcome::Unevaluated, value: None, reason: Some(reason.to_owned()) }
+    const fn unevaluated(check: BuiltIn, rule: String, reason: String) -> Self {
+        Self { check, rule, outcome: GateOutcome::Unevaluated, value: None, reason: Some(reason) }
     }
 }
 
@@ -82,16 +86,37 @@ impl Finding {
 #[must_use]
 pub fn checks(report: &RunReport, limits: &Limits) -> Vec<Finding> {
     if report.ledger.scheduled == 0 {
-        return BuiltIn::HEALTH.map(|check| Finding::unevaluated(check, "nothing was scheduled")).to_vec();
+        let open =
+            |check: BuiltIn| Finding::unevaluated(check, rule(check, limits), "nothing was scheduled".to_owned());
+        return BuiltIn::HEALTH.map(open).to_vec();
     }
     let found = [
         report.latency_us.lateness.map(|lateness| on_time(&lateness, limits)),
         report.offered.achieved_percent.map(|achieved| kept_rate(report, achieved, limits)),
         had_cpu(report, limits),
         had_room(report, limits),
-        Some(in_range(report)),
+        Some(in_range(report, limits)),
     ];
     found.into_iter().flatten().collect()
+}
+
+/// What a check asks, written like a rule.
+fn rule(check: BuiltIn, limits: &Limits) -> String {
+    match check {
+        BuiltIn::GeneratorOnTime => lateness_rule("p99", limits),
+        BuiltIn::GeneratorKeptRate => format!("offered.achieved >= {}%", limits.achieved_percent),
+        BuiltIn::GeneratorHadCpu => format!("starved seconds <= {}%", limits.starved_seconds_percent),
+        BuiltIn::ClientQueueHadRoom => {
+            format!("seconds blocked despite prompt acks <= {}%", limits.blocked_seconds_percent)
+        }
+        _ => "samples above range == 0".to_owned(),
+    }
+}
+
+fn lateness_rule(quantile: &str, limits: &Limits) -> String {
+    let limit = limits.lateness_p99_us;
+    let limit = if limit.is_multiple_of(1_000) { format!("{}ms", limit / 1_000) } else { format!("{limit}us") };
+    format!("lateness.{quantile} <= {limit}")
 }
 
 /// Whether the run's figures say anything about the cluster, by the checks that are not in `off`.
@@ -115,30 +140,31 @@ fn on_time(lateness: &LatencySummary, limits: &Limits) -> Finding {
         .filter(|quantile| lateness.count >= quantile.samples_needed())
         .find_map(|quantile| quantile.of(lateness).map(|value| (quantile.as_str(), value)));
     match (judged, lateness.max) {
-        (Some((_, value)), _) if value <= limit => Finding::pass(check, Some(as_f64(value))),
-        (Some((quantile, value)), _) => Finding::fail(
-            check,
-            as_f64(value),
-            format!("events were sent late: lateness {quantile} {}, at most {} is healthy", time(value), time(limit)),
-        ),
-        (None, Some(max)) if max <= limit => Finding::pass(check, Some(as_f64(max))),
+        (Some((name, value)), _) if value <= limit => Finding::pass(check, lateness_rule(name, limits), as_f64(value)),
+        (Some((name, value)), _) => {
+            let reason = format!(
+                "events were sent late: lateness {name} {}, at most {} is healthy",
+                duration_us(value),
+                duration_us(limit)
+            );
+            Finding::fail(check, lateness_rule(name, limits), as_f64(value), reason)
+        }
+        (None, Some(max)) if max <= limit => Finding::pass(check, lateness_rule("max", limits), as_f64(max)),
         (None, _) => {
-            Finding::unevaluated(check, &format!("{} of lateness are too few", count(lateness.count, "sample")))
+            let reason = format!("{} of lateness are too few", count(lateness.count, "sample"));
+            Finding::unevaluated(check, rule(check, limits), reason)
         }
     }
 }
 
 fn kept_rate(report: &RunReport, achieved: f64, limits: &Limits) -> Finding {
     let check = BuiltIn::GeneratorKeptRate;
+    let rule = rule(check, limits);
     let offered = &report.offered;
-    if achieved >= limits.achieved_percent {
-        return Finding::pass(check, Some(achieved));
-    }
     let missing_s = report.run.measured_s * f64::from(report.run.lanes.max(1)) * (1.0 - achieved / 100.0);
-    if offered.client_blocked_s >= missing_s / 2.0 {
-        return Finding::pass(check, Some(achieved));
+    if achieved >= limits.achieved_percent || offered.client_blocked_s >= missing_s / 2.0 {
+        return Finding::pass(check, rule, achieved);
     }
-    let rate = |per_s: f64| wording::value(per_s, Dimension::Rate);
     let planned = offered.rate_per_s.map_or_else(String::new, |planned| format!(" of {}", rate(planned)));
     let held_back = if offered.flow_control_s >= missing_s / 2.0 {
         ", held back for the verifier by the embedded broker's small log"
@@ -146,53 +172,53 @@ fn kept_rate(report: &RunReport, achieved: f64, limits: &Limits) -> Finding {
         ""
     };
     let reason = format!("it offered {}{planned}{held_back}", rate(offered.achieved_rate_per_s));
-    Finding::fail(check, achieved, reason)
+    Finding::fail(check, rule, achieved, reason)
 }
 
 fn had_cpu(report: &RunReport, limits: &Limits) -> Option<Finding> {
+    let check = BuiltIn::GeneratorHadCpu;
     report.offered.rate_per_s?;
     let cores = as_f64(u64::try_from(report.environment.cores).ok()?.max(1));
     let used = |row: &TimelineRow, length: f64| row.cpu_ms.map(|ms| as_f64(ms) / (length * 10.0 * cores));
     let percents: Vec<f64> = full_rows(&report.timeline).filter_map(|(row, length)| used(row, length)).collect();
     let (starved, share) = share_of(&percents, |percent| *percent >= limits.starved_percent)?;
     if share <= limits.starved_seconds_percent {
-        return Some(Finding::pass(BuiltIn::GeneratorHadCpu, Some(share)));
+        return Some(Finding::pass(check, rule(check, limits), share));
     }
-    let reason = format!(
-        "this process used all of its processors in {} of {} seconds",
-        thousands(starved),
-        thousands(u64::try_from(percents.len()).unwrap_or(u64::MAX)),
-    );
-    Some(Finding::fail(BuiltIn::GeneratorHadCpu, share, reason))
+    let seconds = count(u64::try_from(percents.len()).unwrap_or(u64::MAX), "second");
+    let reason = format!("this process used all of its processors in {} of {seconds}", figures::count(starved));
+    Some(Finding::fail(check, rule(check, limits), share, reason))
 }
 
 /// The wait for room is slip less lateness; both p99s of a second are of about the same events where a lane was blocked.
 fn had_room(report: &RunReport, limits: &Limits) -> Option<Finding> {
+    let check = BuiltIn::ClientQueueHadRoom;
     let seconds: Vec<(u64, u64)> = full_rows(&report.timeline)
         .filter_map(|(row, _)| Some((row.slip_p99_us?.saturating_sub(row.lateness_p99_us?), row.service_p99_us?)))
         .collect();
     let blocked = |(wait, service): &(u64, u64)| *wait >= limits.blocked_us && *service <= limits.prompt_service_us;
     let (times, share) = share_of(&seconds, blocked)?;
     if share <= limits.blocked_seconds_percent || times < 2 {
-        return Some(Finding::pass(BuiltIn::ClientQueueHadRoom, Some(share)));
+        return Some(Finding::pass(check, rule(check, limits), share));
     }
     let reason = format!(
         "the client's queue was full in {} although the broker acked promptly \
          (queue.buffering.max.messages and .max.kbytes are too small for this rate, or it needs more lanes)",
         count(times, "second"),
     );
-    Some(Finding::fail(BuiltIn::ClientQueueHadRoom, share, reason))
+    Some(Finding::fail(check, rule(check, limits), share, reason))
 }
 
-fn in_range(report: &RunReport) -> Finding {
+fn in_range(report: &RunReport, limits: &Limits) -> Finding {
+    let check = BuiltIn::HistogramsInRange;
     let saturated = |kind: &Kind| kind.of(&report.latency_us).map_or(0, |summary| summary.saturated);
     let worst = Kind::ALL.into_iter().map(|kind| (saturated(&kind), kind)).max_by_key(|(samples, _)| *samples);
     match worst {
         Some((samples, kind)) if samples > 0 => {
             let reason = format!("{} of {} lay above the histogram's range", count(samples, "sample"), kind.as_str());
-            Finding::fail(BuiltIn::HistogramsInRange, as_f64(samples), reason)
+            Finding::fail(check, rule(check, limits), as_f64(samples), reason)
         }
-        _ => Finding::pass(BuiltIn::HistogramsInRange, Some(0.0)),
+        _ => Finding::pass(check, rule(check, limits), 0.0),
     }
 }
 
@@ -201,8 +227,4 @@ fn share_of<T>(all: &[T], wanted: impl Fn(&T) -> bool) -> Option<(u64, f64)> {
     let (found, of) = (all.iter().filter(|one| wanted(one)).count(), u64::try_from(all.len()).ok()?);
     let found = u64::try_from(found).ok()?;
     (of > 0).then(|| (found, as_f64(found) * 100.0 / as_f64(of)))
-}
-
-fn time(us: u64) -> String {
-    wording::value(as_f64(us), Dimension::Time)
 }

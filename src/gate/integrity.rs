@@ -1,13 +1,9 @@
 //! Judging the ledger and the findings: what must not have happened, what is allowed, and what nobody knows.
 
-use super::{
-    allowance::Allowances,
-    reading::count_of,
-    wording::{count, thousands},
-};
+use super::{allowance::Allowances, wording::count};
 use crate::{
     ledger::Class,
-    report::{Example, LedgerCounts, RunReport},
+    report::{Example, LedgerCounts, RunReport, accounts, figures},
 };
 
 /// Something that befell a number of events.
@@ -32,12 +28,6 @@ pub struct Integrity {
     pub allowed: Vec<Anomaly>,
     /// What did not add up: a defect of loadgen itself.
     pub sums: Vec<String>,
-}
-
-/// The sum of all classes; equals `scheduled` where the ledger holds what it promises.
-#[must_use]
-pub fn sum(ledger: &LedgerCounts) -> u64 {
-    Class::ALL.into_iter().map(|class| count_of(ledger, class)).fold(0, u64::saturating_add)
 }
 
 /// Every class, in the order in which they are told.
@@ -76,7 +66,7 @@ impl Integrity {
             Undelivered, UnknownSeen, UnknownUnseen, Unread, Unverified, Verified,
         };
         for class in WORST_FIRST {
-            let events = count_of(&report.ledger, class);
+            let events = accounts::count(&report.ledger, class);
             if events == 0 {
                 continue;
             }
@@ -197,14 +187,14 @@ fn sums(report: &RunReport) -> Vec<String> {
 }
 
 fn broken_sum(of: &str, ledger: &LedgerCounts, offered: u64) -> Option<String> {
-    let sum = sum(ledger);
+    let sum = accounts::sum(ledger);
     let defect = "this is a defect of loadgen, no figure of this run can be trusted";
     if sum != ledger.scheduled {
-        let (sum, scheduled) = (thousands(sum), count(ledger.scheduled, "event"));
+        let (sum, scheduled) = (figures::count(sum), count(ledger.scheduled, "event"));
         return Some(format!("the ledger{of} does not add up: {scheduled} scheduled, {sum} in its classes: {defect}"));
     }
     (offered != ledger.scheduled).then(|| {
-        let (offered, scheduled) = (thousands(offered), count(ledger.scheduled, "event"));
+        let (offered, scheduled) = (figures::count(offered), count(ledger.scheduled, "event"));
         format!("the ledger{of} holds {scheduled} of {offered} scheduled: {defect}")
     })
 }
@@ -225,7 +215,7 @@ fn place(report: &RunReport, finding: &str, events: u64) -> String {
 
 fn first_place(example: &Example) -> Option<String> {
     let offset = u64::try_from(example.offset?).ok()?;
-    Some(format!("partition {}, offset {}", example.partition?, thousands(offset)))
+    Some(format!("partition {}, offset {}", example.partition?, figures::count(offset)))
 }
 
 /// The offsets that all examples span, where they are of one partition.
@@ -235,7 +225,7 @@ fn span(examples: &[Example]) -> Option<String> {
         |example: &Example| u64::try_from(example.offset?).ok().filter(|_| example.partition == Some(partition));
     let offsets: Option<Vec<u64>> = examples.iter().map(offset).collect();
     let offsets = offsets?;
-    let (first, last) = (thousands(*offsets.iter().min()?), thousands(*offsets.iter().max()?));
+    let (first, last) = (figures::count(*offsets.iter().min()?), figures::count(*offsets.iter().max()?));
     Some(if first == last {
         format!("partition {partition}, offset {first}")
     } else {

@@ -6,11 +6,10 @@ use std::fmt;
 
 pub use self::table::metrics;
 use super::unit::Dimension;
+pub use crate::report::latency::{Kind, Quantile};
 use crate::{
     ledger::Class,
-    report::{
-        Findings, Latencies, LatencySummary, Offered, PartitionReport, Replay, TimelineRow, TypeLatencies, TypeReport,
-    },
+    report::{Findings, Offered, PartitionReport, Replay, TimelineRow, TypeReport},
 };
 
 /// The part of a run that a metric is about.
@@ -51,73 +50,6 @@ impl Part {
             Self::Topic => "topic.NAME.",
         }
     }
-}
-
-/// Which latency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Sent - due.
-    Slip,
-    /// The generator's own part of slip.
-    Lateness,
-    /// The part of slip spent waiting for room in the client's queue.
-    Blocked,
-    /// Acked - sent.
-    ServiceTime,
-    /// Acked - due.
-    ResponseTime,
-    /// Seen - due.
-    EndToEnd,
-}
-
-impl Kind {
-    /// Every latency, in the order of reports.
-    pub const ALL: [Self; 6] =
-        [Self::Slip, Self::Lateness, Self::Blocked, Self::ServiceTime, Self::ResponseTime, Self::EndToEnd];
-
-    /// The name in reports and gates.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Slip => "slip",
-            Self::Lateness => "lateness",
-            Self::Blocked => "blocked",
-            Self::ServiceTime => "service_time",
-            Self::ResponseTime => "response_time",
-            Self::EndToEnd => "end_to_end",
-        }
-    }
-
-    /// This latency of a run or a phase; `None` where it was not measured.
-    #[must_use]
-    pub const fn of(self, latencies: &Latencies) -> Option<&LatencySummary> {
-        match self {
-            Self::Slip => latencies.slip.as_ref(),
-            Self::Lateness => latencies.lateness.as_ref(),
-            Self::Blocked => latencies.blocked.as_ref(),
-            Self::ServiceTime => Some(&latencies.service_time),
-            Self::ResponseTime => Some(&latencies.response_time),
-            Self::EndToEnd => latencies.end_to_end.as_ref(),
-        }
-    }
-
-    /// This latency of an event type; `None` where it is not kept by type.
-    #[must_use]
-    pub const fn of_type(self, latencies: &TypeLatencies) -> Option<&LatencySummary> {
-        match self {
-            Self::ResponseTime => Some(&latencies.response_time),
-            Self::EndToEnd => Some(&latencies.end_to_end),
-            _ => None,
-        }
-    }
-
-    /// Whether it says something about the generator itself, and so even in a run that is not valid.
-    #[must_use]
-    pub const fn is_the_generators(self) -> bool {
-        matches!(self, Self::Slip | Self::Lateness)
-    }
-
-    const KEPT_BY_TYPE: [Self; 2] = [Self::ResponseTime, Self::EndToEnd];
 }
 
 /// Which number of a latency.
@@ -174,67 +106,6 @@ impl Stat {
         match self {
             Self::Count | Self::Saturated | Self::Censored => Dimension::Count,
             _ => Dimension::Time,
-        }
-    }
-}
-
-/// The quantiles a report holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Quantile {
-    /// The median.
-    P50,
-    /// 90 %.
-    P90,
-    /// 95 %.
-    P95,
-    /// 99 %.
-    P99,
-    /// 99.9 %.
-    P999,
-    /// 99.99 %.
-    P9999,
-}
-
-impl Quantile {
-    /// Every quantile, the lowest first.
-    pub const ALL: [Self; 6] = [Self::P50, Self::P90, Self::P95, Self::P99, Self::P999, Self::P9999];
-
-    /// The name in reports and gates.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::P50 => "p50",
-            Self::P90 => "p90",
-            Self::P95 => "p95",
-            Self::P99 => "p99",
-            Self::P999 => "p999",
-            Self::P9999 => "p9999",
-        }
-    }
-
-    /// Samples below which fewer than 10 lie beyond it: then it does not exist.
-    #[must_use]
-    pub const fn samples_needed(self) -> u64 {
-        match self {
-            Self::P50 => 20,
-            Self::P90 => 100,
-            Self::P95 => 200,
-            Self::P99 => 1_000,
-            Self::P999 => 10_000,
-            Self::P9999 => 100_000,
-        }
-    }
-
-    /// Its value in a summary.
-    #[must_use]
-    pub const fn of(self, summary: &LatencySummary) -> Option<u64> {
-        match self {
-            Self::P50 => summary.p50,
-            Self::P90 => summary.p90,
-            Self::P95 => summary.p95,
-            Self::P99 => summary.p99,
-            Self::P999 => summary.p999,
-            Self::P9999 => summary.p9999,
         }
     }
 }

@@ -7,7 +7,10 @@ use super::{
 };
 use crate::{
     ledger::Class,
-    report::{LatencySummary, LedgerCounts, Offered, PartitionReport, PhaseReport, RunReport, TimelineRow, TypeReport},
+    report::{
+        LatencySummary, LedgerCounts, Offered, PartitionReport, PhaseReport, RunReport, TimelineRow, TypeReport,
+        accounts, figures, latency::Bound,
+    },
 };
 
 /// A metric's value, in the base unit of its dimension.
@@ -30,6 +33,15 @@ pub enum AtLeast {
     Saturated(u64),
     /// Some acked events were not read back: what they would have shown is not known.
     Unread(u64),
+}
+
+impl From<Bound> for AtLeast {
+    fn from(bound: Bound) -> Self {
+        match bound {
+            Bound::Censored(events) => Self::Censored(events),
+            Bound::Saturated(samples) => Self::Saturated(samples),
+        }
+    }
 }
 
 impl AtLeast {
@@ -142,29 +154,6 @@ pub const fn was_verified(report: &RunReport) -> bool {
     report.latency_us.end_to_end.is_some()
 }
 
-/// How many events of `ledger` are in `class`.
-#[must_use]
-pub const fn count_of(ledger: &LedgerCounts, class: Class) -> u64 {
-    match class {
-        Class::Verified => ledger.verified,
-        Class::Unverified => ledger.unverified,
-        Class::NotAttempted => ledger.not_attempted,
-        Class::Refused => ledger.refused,
-        Class::UnknownSeen => ledger.unknown_seen,
-        Class::UnknownUnseen => ledger.unknown_unseen,
-        Class::Contradicted => ledger.contradicted,
-        Class::Corrupt => ledger.corrupt,
-        Class::Lost => ledger.lost,
-        Class::Expired => ledger.expired,
-        Class::Compacted => ledger.compacted,
-        Class::Undelivered => ledger.undelivered,
-        Class::Unread => ledger.unread,
-        Class::Unattributed => ledger.unattributed,
-        Class::Aborted => ledger.aborted,
-        Class::AbortedSeen => ledger.aborted_seen,
-    }
-}
-
 #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
 pub(super) const fn as_f64(count: u64) -> f64 {
     count as f64
@@ -184,7 +173,7 @@ fn not_verified() -> Missing {
 }
 
 fn class_count(report: &RunReport, ledger: &LedgerCounts, class: Class) -> Read {
-    let value = as_f64(count_of(ledger, class));
+    let value = as_f64(accounts::count(ledger, class));
     match class {
         Class::Unverified | Class::NotAttempted | Class::Refused | Class::UnknownUnseen | Class::Aborted => {
             exact(value)
@@ -221,8 +210,10 @@ fn event_type(report: &RunReport, found: &TypeReport, read: fn(&TypeReport) -> f
 fn statistic(summary: &LatencySummary, stat: Stat) -> Read {
     let samples = Some(summary.count);
     let counted = |value: u64| Ok(Reading { value: as_f64(value), at_least: None, samples });
-    let measured = |value: Option<f64>| match value {
-        Some(value) => Ok(Reading { value, at_least: bound(summary, value), samples }),
+    let measured = |value: Option<u64>| match value {
+        Some(value) => {
+            Ok(Reading { value: as_f64(value), at_least: summary.bound_at(value).map(AtLeast::from), samples })
+        }
         None => Err(Missing::of_samples("the report holds no number for it".to_owned(), summary.count)),
     };
     if summary.count == 0 {
@@ -232,44 +223,32 @@ fn statistic(summary: &LatencySummary, stat: Stat) -> Read {
         Stat::Count => counted(summary.count),
         Stat::Saturated => counted(summary.saturated),
         Stat::Censored => counted(summary.censored),
-        Stat::Min => measured(summary.min.map(as_f64)),
-        Stat::Max => measured(summary.max.map(as_f64)),
-        Stat::Mean if summary.censored > 0 => mean_with_censored(summary),
-        Stat::Mean => measured(summary.mean),
+        Stat::Min => measured(summary.min),
+        Stat::Max => measured(summary.max),
+        Stat::Mean => mean(summary),
         Stat::Quantile(quantile) if summary.count < quantile.samples_needed() => {
             let needed = count(quantile.samples_needed(), "sample");
-            let reason = format!("needs {needed}, this run had {}", super::wording::thousands(summary.count));
+            let reason = format!("needs {needed}, this run had {}", figures::count(summary.count));
             Err(Missing::of_samples(reason, summary.count))
         }
-        Stat::Quantile(quantile) => measured(quantile.of(summary).map(as_f64)),
+        Stat::Quantile(quantile) => measured(quantile.of(summary)),
     }
 }
 
-/// Whether a value of this latency is only a lower bound. Below the smallest censored sample every rank is known.
-fn bound(summary: &LatencySummary, value: f64) -> Option<AtLeast> {
-    if summary.censored > 0 && summary.censored_from.is_none_or(|from| value >= as_f64(from)) {
-        return Some(AtLeast::Censored(summary.censored));
-    }
-    // The samples above the range were recorded at its end, which then is the largest value.
-    let at_the_end = summary.max.is_none_or(|max| value >= as_f64(max));
-    (summary.saturated > 0 && at_the_end).then_some(AtLeast::Saturated(summary.saturated))
-}
-
-/// Whether `value` of a latency is only a lower bound.
-#[must_use]
-pub fn is_lower_bound(summary: &LatencySummary, value: f64) -> bool {
-    bound(summary, value).is_some()
-}
-
-/// The mean is that of the known samples. It is a lower bound only where every censored sample lies above it.
-fn mean_with_censored(summary: &LatencySummary) -> Read {
-    let (Some(mean), Some(from)) = (summary.mean, summary.censored_from) else {
-        return Err(Missing::of_samples("samples without an answer leave no mean".to_owned(), summary.count));
+/// With events that were never answered the mean may be that of the known samples alone: it is a lower bound only where every
+/// censored sample lies above it.
+fn mean(summary: &LatencySummary) -> Read {
+    let missing = |reason: &str| Err(Missing::of_samples(reason.to_owned(), summary.count));
+    let Some(value) = summary.mean else { return missing("the report holds no number for it") };
+    let at_least = match (summary.censored, summary.saturated) {
+        (0, 0) => None,
+        (0, saturated) => Some(AtLeast::Saturated(saturated)),
+        (censored, _) if summary.censored_from.is_some_and(|from| as_f64(from) >= value) => {
+            Some(AtLeast::Censored(censored))
+        }
+        _ => return missing("events without an answer leave no mean"),
     };
-    if as_f64(from) < mean {
-        return Err(Missing::of_samples("samples without an answer leave no mean".to_owned(), summary.count));
-    }
-    Ok(Reading { value: mean, at_least: Some(AtLeast::Censored(summary.censored)), samples: Some(summary.count) })
+    Ok(Reading { value, at_least, samples: Some(summary.count) })
 }
 
 fn timeline(report: &RunReport, column: &Column, fold: Fold) -> Read {
@@ -338,7 +317,7 @@ fn skew_of(acked: &[u64]) -> Read {
     }
     let needed = partitions.saturating_mul(SAMPLES_PER_PARTITION);
     if sum < needed {
-        let reason = format!("needs {}, this run had {}", count(needed, "acked event"), super::wording::thousands(sum));
+        let reason = format!("needs {}, this run had {}", count(needed, "acked event"), figures::count(sum));
         return Err(Missing::of_samples(reason, sum));
     }
     let value = as_f64(largest) * as_f64(partitions) / as_f64(sum);

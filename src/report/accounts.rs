@@ -43,6 +43,12 @@ pub fn sum(ledger: &LedgerCounts) -> u64 {
     accounts(ledger).iter().map(|account| account.count).sum()
 }
 
+/// Events in `class`.
+#[must_use]
+pub const fn count(ledger: &LedgerCounts, class: Class) -> u64 {
+    account(ledger, class).0
+}
+
 /// Events of classes with this standing.
 #[must_use]
 pub fn total(ledger: &LedgerCounts, standing: Standing) -> u64 {

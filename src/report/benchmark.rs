@@ -5,11 +5,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{GateOutcome, LatencySummary, RunReport};
-use crate::gate::{
-    BuiltIn,
-    metric::{Kind, Quantile},
-    reading::is_lower_bound,
+use super::{
+    LatencySummary, RunReport,
+    exit_code::ExitCode,
+    latency::{Kind, Quantile},
 };
 
 /// Why there is nothing to export.
@@ -91,28 +90,31 @@ fn figures(report: &RunReport) -> impl Iterator<Item = Figure> {
 #[expect(clippy::cast_precision_loss, reason = "a latency in us is below 2^53")]
 fn of_latency(latency: Kind, summary: &LatencySummary) -> impl Iterator<Item = Figure> {
     Quantile::ALL.into_iter().filter_map(move |quantile| {
-        let us = quantile.of(summary)? as f64;
-        Some(Figure { latency, quantile, us, is_bound: is_lower_bound(summary, us), samples: summary.count })
+        let us = quantile.of(summary)?;
+        let is_bound = summary.bound_at(us).is_some();
+        Some(Figure { latency, quantile, us: us as f64, is_bound, samples: summary.count })
     })
 }
 
 fn check(report: &RunReport) -> Result<(), BenchmarkError> {
-    let about_health = |rule: &str| BuiltIn::HEALTH.iter().any(|check| check.as_str() == rule);
-    let failed =
-        report.gates.iter().find(|gate| gate.built_in && gate.result == GateOutcome::Fail && about_health(&gate.rule));
-    match failed {
-        Some(gate) => Err(BenchmarkError::Invalid(gate.reason.clone().unwrap_or_else(|| gate.rule.clone()))),
-        None if report.ledger.scheduled == 0 => Err(BenchmarkError::Nothing),
-        None => Ok(()),
+    let verdict = &report.verdict;
+    let invalid = ExitCode::RunInvalid;
+    if verdict.code == invalid.code() || verdict.also.iter().any(|name| name == invalid.as_str()) {
+        return Err(BenchmarkError::Invalid(verdict.reasons.first().cloned().unwrap_or_default()));
     }
+    if report.ledger.scheduled == 0 { Err(BenchmarkError::Nothing) } else { Ok(()) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{
-        Gates,
-        sample::{healthy, summary},
+    use crate::{
+        gate::{
+            Gates,
+            sample::{healthy, summary, with_class},
+        },
+        ledger::Class,
+        verdict::{Conditions, judge},
     };
 
     #[test]
@@ -149,9 +151,10 @@ mod tests {
 
     #[test]
     fn an_invalid_or_empty_run_has_no_figures() {
-        let mut report = healthy();
+        let mut report = with_class(healthy(), Class::Lost, 1);
         report.latency_us.lateness = Some(summary(40_000));
-        report.gates = Gates::default().evaluate(&report);
+        report.verdict = judge(&report, &Gates::default(), &Conditions::default());
+        assert_eq!(report.verdict.code, 3, "the violation outranks it");
         assert!(matches!(bencher(&report), Err(BenchmarkError::Invalid(_))));
         assert!(github_smaller_is_better(&report).is_err() && github_bigger_is_better(&report).is_err());
         assert_eq!(bencher(&RunReport::default()), Err(BenchmarkError::Nothing));

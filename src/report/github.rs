@@ -48,7 +48,13 @@ mod tests {
 
     fn of(code: u8, reasons: &[&str], notes: &[&str]) -> String {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        let verdict = Verdict { code, name: "gate_failed".into(), reasons: owned(reasons), notes: owned(notes) };
+        let verdict = Verdict {
+            code,
+            name: "gate_failed".into(),
+            reasons: owned(reasons),
+            notes: owned(notes),
+            ..Verdict::default()
+        };
         let mut report = RunReport { verdict, ..RunReport::default() };
         report.run.name = "steady, at 1:1".into();
         annotations(&report)

@@ -18,7 +18,7 @@ use hdrhistogram::{
 };
 use jiff::Timestamp;
 
-use crate::gate::metric::Kind;
+use super::latency::Kind;
 
 const LEGEND: &str = r#""StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram""#;
 const US_PER_MS: f64 = 1e3;

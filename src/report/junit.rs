@@ -11,8 +11,7 @@ use quick_xml::{
     events::{BytesDecl, BytesText, Event},
 };
 
-use super::{GateOutcome, GateResult, RunReport};
-use crate::{gate::wording, verdict::ExitCode};
+use super::{GateOutcome, GateResult, RunReport, exit_code::ExitCode, figures};
 
 const GATE_CLASS: &str = "loadgen.gate";
 const VERDICT_CLASS: &str = "loadgen.run";
@@ -68,14 +67,14 @@ fn cases(report: &RunReport) -> Vec<Case> {
 }
 
 fn gate_case(gate: &GateResult) -> Case {
-    let measured = wording::measured(gate).filter(|_| !gate.built_in).map(|value| format!("measured {value}"));
+    let measured = gate.value.map(|value| format!("measured {}", figures::gate_value(&gate.rule, value)));
     let message = [measured, gate.reason.clone()].into_iter().flatten().collect::<Vec<_>>().join("; ");
     let outcome = match gate.result {
         GateOutcome::Pass => Outcome::Pass,
         GateOutcome::Fail => Outcome::Failure(message),
         GateOutcome::Unevaluated => Outcome::Error(message),
     };
-    let samples = gate.samples.map(|samples| wording::count(samples, "sample"));
+    let samples = gate.samples.map(|samples| format!("{} samples", figures::count(samples)));
     let details = [Some(gate.rule.clone()), samples].into_iter().flatten().collect::<Vec<_>>().join("\n");
     let name = gate.name.as_ref().map_or_else(|| gate.rule.clone(), |name| format!("{name}: {}", gate.rule));
     Case { class: GATE_CLASS, name, outcome, details }

@@ -2,18 +2,13 @@
 
 use std::fmt::Write;
 
-use super::{GateOutcome, GateResult, RunReport};
-use crate::{
-    gate::{
-        integrity::sum,
-        metric::{Kind, Quantile},
-        reading::{count_of, is_lower_bound},
-        unit::Dimension,
-        wording::{self, count, thousands},
-    },
-    ledger::Class,
-    verdict::ExitCode,
+use super::{
+    GateOutcome, GateResult, RunReport, accounts,
+    exit_code::ExitCode,
+    figures::{self, count, duration_s, duration_us, events, gate_value, rate},
+    latency::{Kind, Quantile},
 };
+use crate::ledger::Class;
 
 /// Rows shown of each list; what is left out is counted.
 const SHOWN: usize = 30;
@@ -66,46 +61,40 @@ fn write_rest(out: &mut String, all: usize) -> std::fmt::Result {
 
 fn write_offered(out: &mut String, report: &RunReport) -> std::fmt::Result {
     let offered = &report.offered;
-    let rate = |per_s: f64| wording::value(per_s, Dimension::Rate);
-    write!(out, "{} scheduled in {} s", count(offered.scheduled, "event"), seconds(report.run.measured_s))?;
+    write!(out, "{} scheduled in {}", events(offered.scheduled), duration_s(report.run.measured_s))?;
     if let (Some(planned), Some(percent)) = (offered.rate_per_s, offered.achieved_percent) {
-        write!(out, ", {} planned, {} achieved", rate(planned), wording::value(percent, Dimension::Percent))?;
+        write!(out, ", {} planned, {} % achieved", rate(planned), figures::percent(percent))?;
     } else {
         write!(out, ", {}", rate(offered.achieved_rate_per_s))?;
     }
     writeln!(out, ".\n")
 }
 
-fn seconds(value: f64) -> String {
-    wording::value(value, Dimension::Ratio)
-}
-
 fn write_ledger(out: &mut String, report: &RunReport) -> std::fmt::Result {
     let findings = &report.findings;
     writeln!(out, "| class | events |\n|---|---:|")?;
     for class in Class::ALL {
-        let events = count_of(&report.ledger, class);
+        let events = accounts::count(&report.ledger, class);
         if events > 0 || class == Class::Lost {
-            writeln!(out, "| {} | {} |", class.as_str(), thousands(events))?;
+            writeln!(out, "| {} | {} |", class.as_str(), count(events))?;
         }
     }
     writeln!(
         out,
         "| **sum** of {} scheduled | **{}** |",
-        thousands(report.ledger.scheduled),
-        thousands(sum(&report.ledger))
+        count(report.ledger.scheduled),
+        count(accounts::sum(&report.ledger))
     )?;
     writeln!(
         out,
         "\nDuplicates {}, reordered {}, invalid {}, foreign {}.\n",
-        thousands(findings.duplicates),
-        thousands(findings.reordered),
-        thousands(findings.invalid),
-        thousands(findings.foreign),
+        count(findings.duplicates),
+        count(findings.reordered),
+        count(findings.invalid),
+        count(findings.foreign),
     )
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a latency in us is below 2^53")]
 fn write_latencies(out: &mut String, report: &RunReport) -> std::fmt::Result {
     write!(out, "| latency |")?;
     for quantile in Quantile::ALL {
@@ -116,14 +105,11 @@ fn write_latencies(out: &mut String, report: &RunReport) -> std::fmt::Result {
         let Some(summary) = latency.of(&report.latency_us) else { continue };
         write!(out, "| {} |", latency.as_str())?;
         for us in Quantile::ALL.into_iter().map(|quantile| quantile.of(summary)).chain([summary.max]) {
-            let Some(us) = us.map(|us| us as f64) else {
-                write!(out, " – |")?;
-                continue;
-            };
-            let bound = if is_lower_bound(summary, us) { "≥ " } else { "" };
-            write!(out, " {bound}{} |", wording::value(us, Dimension::Time))?;
+            let bound = |us| if summary.bound_at(us).is_some() { "≥ " } else { "" };
+            let shown = us.map_or_else(|| "–".to_owned(), |us| format!("{}{}", bound(us), duration_us(us)));
+            write!(out, " {shown} |")?;
         }
-        writeln!(out, " {} |", thousands(summary.count))?;
+        writeln!(out, " {} |", count(summary.count))?;
     }
     writeln!(out)
 }
@@ -143,7 +129,7 @@ fn write_gates(out: &mut String, gates: &[GateResult]) -> std::fmt::Result {
             GateOutcome::Unevaluated => "❔ **unevaluated**",
         };
         let name = gate.name.as_ref().map_or_else(String::new, |name| format!("{}: ", text(name)));
-        let measured = wording::measured(gate).unwrap_or_default();
+        let measured = gate.value.map(|value| gate_value(&gate.rule, value)).unwrap_or_default();
         let reason = gate.reason.as_deref().map(text).unwrap_or_default();
         writeln!(out, "| {name}`{}` | {result} | {measured} | {reason} |", code_span(&gate.rule))?;
     }

@@ -5,11 +5,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     gate::{
-        GateConfig, Names, integrity,
+        GateConfig, Names,
         sample::{any_run, healthy, summary, with_class},
     },
     ledger::Class,
-    report::{Example, LatencySummary},
+    report::{Example, LatencySummary, accounts},
 };
 
 fn gates(rules: &[&str], off: &[&str]) -> Gates {
@@ -90,7 +90,7 @@ fn an_invalid_run_says_what_its_limit_was() {
     assert_eq!((invalid.code, invalid.name.as_str()), (5, "run_invalid"));
     assert_eq!(
         invalid.reasons[0],
-        "the generator was the limit: events were sent late: lateness p99 3.1 s, at most 5 ms is healthy; it offered \
+        "the generator was the limit: events were sent late: lateness p99 3.10 s, at most 5.00 ms is healthy; it offered \
          412,000/s of 500,000/s. These figures say nothing about Kafka."
     );
     assert!(invalid.reasons[1].starts_with("response_time.p99 < 250ms: the run is not valid: "));
@@ -103,10 +103,11 @@ fn failed_and_unevaluated_gates_are_told_with_their_figures() {
     let rules = gates(&["response_time.p99 < 10ms", "response_time.p9999 < 1s", "lost == 0"], &[]);
     let failed = verdict(report.clone(), &rules, &Conditions::default());
     assert_eq!((failed.code, failed.name.as_str()), (99, "gate_failed"));
+    assert_eq!(failed.also, ["unevaluated"]);
     assert_eq!(
         failed.reasons,
         [
-            "1 of 3 gates: response_time.p99 < 10ms, measured 10.11 ms",
+            "1 of 3 gates: response_time.p99 < 10ms, measured 10.1 ms",
             "response_time.p9999 < 1s: needs 100,000 samples, this run had 20,000",
         ]
     );
@@ -200,7 +201,7 @@ proptest! {
         let judged = Integrity::of(&report, &Allowances::of(&report));
         let bad = report.gates.iter().any(|result| result.result != GateOutcome::Pass)
             || !judged.violations.is_empty() || !judged.undecided.is_empty() || interrupted
-            || integrity::sum(&report.ledger) != report.ledger.scheduled;
+            || accounts::sum(&report.ledger) != report.ledger.scheduled;
         prop_assert_eq!(verdict.code == 0, !bad, "{:?}", verdict);
         prop_assert_eq!(verdict.reasons.is_empty(), !bad);
         if !judged.violations.is_empty() {
