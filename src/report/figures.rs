@@ -1,5 +1,7 @@
 //! Figures as people read them: thousands separators, units, and digits that the measurement can carry.
 
+use crate::report::GateResult;
+
 /// What stands where there is no value.
 pub const NONE: &str = "-";
 
@@ -156,6 +158,55 @@ pub fn bytes(bytes: u64) -> String {
     format!("{} {}", significant(size), UNITS[unit])
 }
 
+/// `1 event`, `2 events`.
+#[must_use]
+pub fn events(number: u64) -> String {
+    format!("{} {}", count(number), if number == 1 { "event" } else { "events" })
+}
+
+/// A gate's value in the unit that its rule is written in, see [`RuleUnit`].
+#[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+pub fn gate_value(rule: &str, value: f64) -> String {
+    match RuleUnit::of(rule) {
+        RuleUnit::Time => duration_us(value.round() as u64),
+        RuleUnit::Percent => format!("{} %", trimmed(value, 3)),
+        RuleUnit::Rate => rate(value),
+        RuleUnit::Size => bytes(value.round() as u64),
+        RuleUnit::Plain => trimmed(value, 3),
+    }
+}
+
+/// The value that a gate compared, in the unit of its rule.
+#[must_use]
+pub fn measured(gate: &GateResult) -> Option<String> {
+    gate.value.map(|value| gate_value(&gate.rule, value))
+}
+
+/// What a gate's limit is counted in, told from the unit at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RuleUnit {
+    Time,
+    Percent,
+    Rate,
+    Size,
+    Plain,
+}
+
+impl RuleUnit {
+    fn of(rule: &str) -> Self {
+        let limit = rule.rsplit(['<', '>', '=']).next().unwrap_or("").trim();
+        let unit = limit.trim_start_matches(|c: char| c.is_ascii_digit() || "._, -".contains(c));
+        match unit {
+            "%" => Self::Percent,
+            "/s" => Self::Rate,
+            "us" | "ms" | "s" => Self::Time,
+            "B" | "KiB" | "MiB" | "GiB" => Self::Size,
+            _ => Self::Plain,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,6 +260,17 @@ mod tests {
         assert_eq!(rate(412_345.6), "412,346/s");
         assert_eq!(bytes(1_023), "1023 B");
         assert_eq!(bytes(1_900_544), "1.81 MiB");
+    }
+
+    #[test]
+    fn a_gate_value_is_shown_in_the_unit_of_its_rule() {
+        assert_eq!(gate_value("response_time.p99 < 250ms", 9_600.0), "9.60 ms");
+        assert_eq!(gate_value("response_time.p99 <= 1.5s", 1_810_000.0), "1.81 s");
+        assert_eq!(gate_value("offered.achieved >= 99.9%", 99.98), "99.98 %");
+        assert_eq!(gate_value("offered.rate > 10000/s", 9_999.5), "9,999.5/s");
+        assert_eq!(gate_value("lost == 0", 17.0), "17");
+        assert_eq!(gate_value("partitions.skew < 1.5", 1.0421), "1.042");
+        assert_eq!(gate_value("timeline.rss.max < 150MiB", 62_914_560.0), "60.0 MiB");
     }
 
     #[test]

@@ -123,6 +123,7 @@ impl Model {
             },
             environment: environment(self.partitions),
             offered: Offered {
+                due_span_ms: 0,
                 scheduled: total,
                 rate_per_s: Some(self.rate as f64),
                 achieved_rate_per_s: achieved,

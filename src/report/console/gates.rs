@@ -1,10 +1,7 @@
 //! The gates: those that did not pass one by one with their reasons, the others on one line.
 
 use super::page::{Ink, Page, unbroken};
-use crate::{
-    gate::wording::measured,
-    report::{GateOutcome, GateResult, RunReport, figures},
-};
+use crate::report::{GateOutcome, GateResult, RunReport, figures};
 
 /// The section of the gates.
 pub(super) fn section(page: &mut Page, report: &RunReport) {
@@ -35,7 +32,7 @@ fn counts(report: &RunReport, built_in: bool) -> Option<String> {
 /// The rules that were asked for and hold; the built-in ones are only counted.
 fn own_rules(report: &RunReport) -> Vec<String> {
     let own = report.gates.iter().filter(|gate| gate.result == GateOutcome::Pass && !gate.built_in);
-    own.map(|gate| match measured(gate) {
+    own.map(|gate| match figures::measured(gate) {
         Some(value) => format!("{} ({value})", title(gate)),
         None => title(gate),
     })
@@ -48,7 +45,7 @@ fn title(gate: &GateResult) -> String {
 
 /// A gate with its value, and with its reason where the verdict has not said it.
 fn line_of(word: &str, gate: &GateResult, report: &RunReport) -> String {
-    let value = measured(gate).map(|value| format!("measured {value}"));
+    let value = figures::measured(gate).map(|value| format!("measured {value}"));
     let samples = gate.samples.map(|samples| format!("over {} samples", figures::count(samples)));
     let said = |reason: &String| report.verdict.reasons.iter().any(|said| said.contains(reason));
     let reason = gate.reason.clone().filter(|reason| !said(reason));

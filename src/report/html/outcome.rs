@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use crate::{
-    gate::wording::measured,
     ledger::Class,
     report::{
         Example, Findings, GateOutcome, RunReport,
@@ -224,7 +223,7 @@ pub(super) fn gates(report: &RunReport) -> Vec<GateView> {
             GateView {
                 name: gate.name.clone(),
                 rule: gate.rule.clone(),
-                value: measured(gate).unwrap_or_else(|| figures::NONE.to_owned()),
+                value: figures::measured(gate).unwrap_or_else(|| figures::NONE.to_owned()),
                 samples: gate.samples.map_or_else(String::new, count),
                 word,
                 tone,

@@ -1,0 +1,161 @@
+//! The direction of imports: every room's neighbours are listed here, and nothing else may be imported.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+/// Each top-level module with what it may import. Nothing may import one that stands above it, with one exception:
+/// options, scenario and logging describe one configuration together.
+const MAY_IMPORT: &[(&str, &str)] = &[
+    (
+        "command",
+        "bundle cli clock compare dataset event gate kafka lane measure progress recording report run scenario schedule source units verdict",
+    ),
+    ("progress", "clock report run"),
+    ("cli", "logging scenario schedule source units"),
+    ("logging", "cli scenario"),
+    ("scenario", "cli clock gate kafka schedule source units verdict"),
+    ("run", "clock control event kafka lane ledger measure publish report schedule source verify"),
+    ("lane", "clock control event kafka ledger measure publish schedule source"),
+    ("verify", "clock control event kafka ledger measure report schedule"),
+    ("publish", "kafka"),
+    ("verdict", "gate ledger report"),
+    ("gate", "event ledger report units"),
+    ("dataset", "source units"),
+    ("source", "clock event schedule units"),
+    ("compare", "recording report"),
+    ("capacity", "schedule"),
+    ("soak", "report"),
+    ("recording", "report"),
+    ("bundle", "report"),
+    ("ledger", "clock event report"),
+    ("measure", "clock event report"),
+    ("control", "clock"),
+    ("kafka", "units"),
+    ("report", ""),
+    ("event", "clock"),
+    ("schedule", "clock units"),
+    ("clock", ""),
+    ("units", ""),
+];
+
+/// The modules that describe one configuration together.
+const CONFIGURATION: [&str; 3] = ["cli", "scenario", "logging"];
+
+fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+    MAY_IMPORT.iter().map(|(module, imports)| (*module, imports.split_whitespace().collect())).collect()
+}
+
+/// The code of a file without comments and without its tests, which may look anywhere.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// The top-level modules that a text names after `crate::`.
+fn imports(code: &str, modules: &BTreeMap<&'static str, BTreeSet<&'static str>>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (at, _) in code.match_indices("crate::") {
+        let rest = &code[at + "crate::".len()..];
+        let names: Vec<&str> = match rest.strip_prefix('{') {
+            Some(group) => top_level_names(group),
+            None => vec![rest],
+        };
+        for name in names {
+            let name: String = name.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if modules.contains_key(name.as_str()) {
+                found.insert(name);
+            }
+        }
+    }
+    found
+}
+
+/// `a, b::{c, d}, e` of a `use` group, up to its closing brace.
+fn top_level_names(group: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut names) = (0, 0, Vec::new());
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                names.push(&group[start..at]);
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                names.push(&group[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+fn files(folder: &Path, into: &mut Vec<std::path::PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_import_is_one_that_its_room_may_have() {
+    let allowed = allowed();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    files(&source, &mut paths);
+    let mut strangers = Vec::new();
+    for path in paths {
+        let inside = path.strip_prefix(&source).unwrap();
+        let module =
+            inside.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned();
+        if module == "lib" || module == "main" {
+            continue;
+        }
+        let may = allowed.get(module.as_str()).unwrap_or_else(|| panic!("src/{module} is not in the table"));
+        for import in imports(&code(&path), &allowed) {
+            if import != module && !may.contains(import.as_str()) {
+                strangers.push(format!("{}: {import}", inside.display()));
+            }
+        }
+    }
+    assert!(strangers.is_empty(), "imports that the table does not allow:\n{}", strangers.join("\n"));
+}
+
+#[test]
+fn the_table_itself_only_points_down() {
+    let allowed = allowed();
+    let place = |module: &str| {
+        let at = MAY_IMPORT.iter().position(|(name, _)| *name == module).unwrap();
+        if CONFIGURATION.contains(&module) {
+            MAY_IMPORT.iter().position(|(name, _)| *name == "cli").unwrap()
+        } else {
+            at
+        }
+    };
+    for (module, imports) in &allowed {
+        for import in imports {
+            let together = CONFIGURATION.contains(module) && CONFIGURATION.contains(import);
+            assert!(together || place(import) > place(module), "{module} imports {import}, which stands above it");
+        }
+    }
+}
+
+#[test]
+fn unsafe_code_lives_in_one_room() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    files(&source, &mut paths);
+    for path in paths {
+        let inside = path.strip_prefix(&source).unwrap().to_str().unwrap().to_owned();
+        let has_unsafe = code(&path).split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "unsafe");
+        assert!(!has_unsafe || inside.starts_with("kafka/native"), "unsafe in {inside}");
+    }
+}
