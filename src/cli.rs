@@ -24,9 +24,10 @@ pub mod topics;
 pub mod values;
 pub mod verification;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::scenario::environment;
 
@@ -88,14 +89,37 @@ pub enum Command {
     Merge(merge::MergeArgs),
 }
 
-/// The whole command line with its variables named in the long help.
-#[must_use]
-pub fn command() -> clap::Command {
-    with_variables(Cli::command())
+/// Reads a command line, the program's name first.
+///
+/// # Errors
+/// A command line that means nothing; also `--help` and `--version`, whose text is to be printed.
+pub fn parse(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Cli, clap::Error> {
+    let matches = command().try_get_matches_from(words)?;
+    Cli::from_arg_matches(&matches)
 }
 
-fn with_variables(command: clap::Command) -> clap::Command {
-    command.mut_args(name_variables).mut_subcommands(with_variables)
+/// The whole command line, with the variables named in the long help.
+#[must_use]
+pub fn command() -> clap::Command {
+    refined(Cli::command())
+}
+
+fn refined(command: clap::Command) -> clap::Command {
+    command.mut_args(|arg| name_variables(take_minus(arg))).mut_subcommands(refined)
+}
+
+/// Lets a negative number reach the parser of its option, which says what is wrong with it; clap would look for an
+/// option of that name.
+fn take_minus(arg: clap::Arg) -> clap::Arg {
+    if !arg.get_action().takes_values() {
+        return arg;
+    }
+    let names: Vec<String> = arg.get_value_names().unwrap_or_default().iter().map(ToString::to_string).collect();
+    match names.as_slice() {
+        [name] if name == "N/s" => arg.allow_hyphen_values(true),
+        [_] => arg.allow_negative_numbers(true),
+        _ => arg,
+    }
 }
 
 /// Adds `[env: LOADGEN_X]` to an option's long help.

@@ -46,11 +46,7 @@ impl Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        let code = match error {
-            ConfigError::Conflict { .. } | ConfigError::Misplaced { .. } => ExitCode::Usage,
-            _ => ExitCode::BadConfiguration,
-        };
-        Self { code, message: error.to_string(), hint: error.hint() }
+        Self { code: error.exit_code(), message: error.to_string(), hint: error.hint() }
     }
 }
 

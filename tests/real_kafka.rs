@@ -115,10 +115,7 @@ fn partitions_added_in_mid_run_end_it_with_the_reason() {
         .args(["synth", "--rate", "200", "--duration", "10m", "--create-topics"])
         .start();
     started.wait_for_rows(1);
-    cluster.tool(
-        "org.apache.kafka.tools.TopicCommand",
-        &["--bootstrap-server", cluster.address(), "--alter", "--topic", "grown", "--partitions", "6"],
-    );
+    cluster.tool("org.apache.kafka.tools.TopicCommand", &["--alter", "--topic", "grown", "--partitions", "6"]);
     let run = started.finish();
     assert_eq!(run.code, 6, "{}", run.stderr);
     assert_sums(&run.report());
@@ -133,10 +130,7 @@ fn a_deleted_topic_ends_the_run_with_the_reason() {
         .args(["--drain-deadline", "3s", "-X", "delivery.timeout.ms=4000", "-X", "request.timeout.ms=3000"])
         .start();
     started.wait_for_rows(1);
-    cluster.tool(
-        "org.apache.kafka.tools.TopicCommand",
-        &["--bootstrap-server", cluster.address(), "--delete", "--topic", "deleted"],
-    );
+    cluster.tool("org.apache.kafka.tools.TopicCommand", &["--delete", "--topic", "deleted"]);
     let run = started.finish();
     // Events that were acked before went with the topic: the correctness code outranks the cluster's.
     assert!([3, 6].contains(&run.code), "{}: {}", run.code, run.stderr);
@@ -167,10 +161,7 @@ fn an_interrupted_run_drains_and_reports() {
 #[test]
 fn a_foreign_producers_events_are_counted_and_not_judged() {
     let cluster = Cluster::start();
-    cluster.tool(
-        "org.apache.kafka.tools.TopicCommand",
-        &["--bootstrap-server", cluster.address(), "--create", "--topic", "shared", "--partitions", "3"],
-    );
+    cluster.tool("org.apache.kafka.tools.TopicCommand", &["--create", "--topic", "shared", "--partitions", "3"]);
     let started = Program::new(&cluster, "shared").args(["synth", "--rate", "1000", "--duration", "6s"]).start();
     started.wait_for_rows(1);
     cluster.write("shared", &[("7", "not json"), ("7", "[1]"), ("8", r#"{"event_type":"view"}"#)]);

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::{choice, cluster, limits, outcome, pace, values, verification};
 use crate::scenario::plan::EventTime;
+use crate::source::retail_rocket::{BadRowPolicy, Moment, Rounds, Share};
 
 /// Publishes a recorded CSV in time order, keyed by user, and accounts for every event.
 #[derive(Clone, Debug, Default, Args)]
@@ -45,36 +46,39 @@ pub struct ReplayArgs {
 #[command(next_help_heading = "Recording")]
 pub struct RecordingOptions {
     /// Play idle gaps longer than this, in recorded time, as this long: 1s, 10m
-    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
     pub max_gap: Option<Duration>,
     /// Leave out what was recorded before: RFC 3339, or ms since 1970
     #[arg(long, value_name = "TIME")]
-    pub from: Option<String>,
+    pub from: Option<Moment>,
     /// Leave out what was recorded at or after: RFC 3339, or ms since 1970
     #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
+    pub until: Option<Moment>,
     /// Take only the first N events of what is left
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
     /// Play it this often, each round after the last: a number or forever [default: 1]
     #[arg(long = "loop", value_name = "N")]
-    pub rounds: Option<String>,
+    pub rounds: Option<Rounds>,
     /// Leave out exact duplicates of a row, and count them
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub dedup: Option<bool>,
-    /// Take this share of the users, each with all events: 1%, 12.5%
-    #[arg(long, value_name = "PERCENT")]
-    pub users_sample: Option<String>,
-    /// Turn each user into K users with slightly moved times
-    #[arg(long, value_name = "K")]
+    /// Take this share of the users, each with all events: 1%, 0.125 [default: all]
+    #[arg(long, value_name = "SHARE")]
+    pub users_sample: Option<Share>,
+    /// Turn each user into K users with slightly moved times [default: 1]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     pub amplify: Option<u32>,
-    /// What to do with rows that cannot be read [default: fail]
+    /// What to do with rows that cannot be used: fail, or skip, which counts them [default: fail]
     #[arg(long, value_name = "POLICY")]
-    pub bad_rows: Option<String>,
+    pub bad_rows: Option<BadRowPolicy>,
     /// The body's timestamp [default: recorded]
     #[arg(long, value_name = "WHICH", value_parser = choice::of::<EventTime>())]
     pub event_time: Option<EventTime>,
-    /// Memory for sorting; a larger recording is sorted on disk: 64MiB, 1GiB [default: 256MiB]
+    /// Retail Rocket's category_tree.csv, whose leaves become the categories [default: categories are derived]
+    #[arg(long, value_name = "FILE")]
+    pub category_tree: Option<PathBuf>,
+    /// Memory for sorting; a larger recording is sorted on disk: 64MiB, 2GiB [default: 1GiB]
     #[arg(long, value_name = "SIZE", value_parser = values::size)]
     pub sort_memory: Option<u64>,
     /// Folder for sorting on disk [default: the system's]

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{cluster, limits, outcome, pace, verification};
+use super::{cluster, limits, outcome, pace, values, verification};
+use crate::source::synthetic::{HotKey, MOST_MEMBERS, Weights};
 
 /// Publishes synthetic e-commerce events, keyed by user, and accounts for every one.
 #[derive(Clone, Debug, Default, Args)]
@@ -38,19 +39,25 @@ pub struct SynthArgs {
 pub struct SynthOptions {
     /// Share of each event type [default: view=50,addtocart=20,transaction=10,search=10,filter=7,review=3]
     ///
-    /// Types that are not named, or have weight 0, do not occur.
+    /// A mix is named as a whole: types that are not named, or have weight 0, do not occur.
     #[arg(long, value_name = "TYPE=WEIGHT,...")]
-    pub weights: Option<String>,
+    pub weights: Option<Weights>,
     /// Distinct users [default: 100000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_MEMBERS))]
     pub users: Option<u64>,
     /// Distinct items [default: 50000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_MEMBERS))]
     pub items: Option<u64>,
-    /// How unevenly events fall on users: exponent of a Zipf distribution, 0 = evenly [default: 0.8]
-    #[arg(long, value_name = "S")]
+    /// How unevenly events fall on users: exponent of a Zipf distribution, 0 (evenly) to 5 [default: 0.7]
+    #[arg(long, value_name = "S", value_parser = values::skew)]
     pub user_skew: Option<f64>,
-    /// How unevenly events fall on items: exponent of a Zipf distribution, 0 = evenly [default: 1]
-    #[arg(long, value_name = "S")]
+    /// How unevenly events fall on items: exponent of a Zipf distribution, 0 (evenly) to 5 [default: 0.8]
+    #[arg(long, value_name = "S", value_parser = values::skew)]
     pub item_skew: Option<f64>,
+    /// One user gets this share of all events: 20% or 0.2
+    #[arg(long, value_name = "SHARE", value_parser = values::hot_key)]
+    pub hot_user: Option<HotKey>,
+    /// One item gets this share of all events that have an item, as in a flash sale: 20% or 0.2
+    #[arg(long, value_name = "SHARE", value_parser = values::hot_key)]
+    pub hot_item: Option<HotKey>,
 }

@@ -1,11 +1,14 @@
 //! Values with units or of two parts, as clap reads them.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::kafka::properties::redact;
 use crate::scenario::choice::choices;
 use crate::scenario::pace::PlannedRate;
 use crate::schedule::{Rate, Speed};
+use crate::source::synthetic::{HotKey, STEEPEST_SKEW};
 use crate::units::{self, UnitError};
 
 /// `250ms`, `5s`, `1m30s`, `2h`, `7d`.
@@ -37,18 +40,45 @@ pub(crate) fn bounded_rate(text: &str) -> Result<Rate, <Rate as std::str::FromSt
     text.parse()
 }
 
+/// An exponent that the distribution takes.
+pub(crate) fn skew(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(skew) if (0.0..=STEEPEST_SKEW).contains(&skew) => Ok(skew),
+        _ => Err(format!("a skew is a number from 0 (evenly) to {STEEPEST_SKEW}")),
+    }
+}
+
+/// `20%`, `0.2`: the share of the most popular one.
+pub(crate) fn hot_key(text: &str) -> Result<HotKey, String> {
+    let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |percent| (percent, 100.0));
+    match number.trim().parse::<f64>().map(|number| number / scale) {
+        Ok(share) if share > 0.0 && share < 1.0 => Ok(HotKey { share, id: 0 }),
+        _ => Err("a hot key's share lies above 0 and below 1: write 20% or 0.2".to_owned()),
+    }
+}
+
 /// `100`, `100x`, `0.5`.
 pub(crate) fn speed(text: &str) -> Result<Speed, <Speed as std::str::FromStr>::Err> {
     text.parse()
 }
 
 /// One `-X`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Property {
     /// `key=value`.
     Set(String, String),
     /// `dump`: print what would be used.
     Dump,
+}
+
+/// Without secrets.
+impl fmt::Debug for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Set(key, value) => write!(f, "{key}={}", redact(key, value)),
+            Self::Dump => f.write_str("dump"),
+        }
+    }
 }
 
 /// `key=value`, the key not empty; or `dump`.

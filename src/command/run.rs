@@ -24,9 +24,9 @@ use crate::scenario::plan::{self, Output, Plan};
 use crate::scenario::source::SourceConfig;
 use crate::scenario::{ConfigError, Environment, Resolved, Wanted, resolve, results};
 use crate::schedule::{Phase, Schedule, Shape, Speed};
+use crate::source::Source;
 use crate::source::retail_rocket::{LoadError, Recording};
 use crate::source::synthetic::Synthetic;
-use crate::source::{Source, retail_rocket};
 use crate::verdict::{self, Conditions, ExitCode};
 
 /// A replay longer than this is told how to be shorter.
@@ -97,26 +97,12 @@ pub(super) fn run(wanted: &Wanted, options: RunOptions, environment: &Environmen
 fn load(plan: &Plan) -> Result<Source, Failure> {
     match &plan.source {
         SourceConfig::Synthetic(config) => {
-            let config = &crate::source::synthetic::Config {
-                users: config.users,
-                items: config.items,
-                user_skew: config.user_skew,
-                item_skew: config.item_skew,
-                ..Default::default()
-            };
             let source = Synthetic::new(config, plan.seed)
                 .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))?;
             Ok(Source::Synthetic(Arc::new(source)))
         }
         SourceConfig::RetailRocket(config) => {
-            let config = retail_rocket::Config {
-                seed: plan.seed,
-                path: config.file.clone(),
-                max_gap: config.max_gap,
-                limit: config.limit,
-                ..Default::default()
-            };
-            Ok(Source::RetailRocket(Arc::new(Recording::load(&config).map_err(|error| load_failed(&error))?)))
+            Ok(Source::RetailRocket(Arc::new(Recording::load(config).map_err(|error| load_failed(&error))?)))
         }
     }
 }
@@ -223,7 +209,7 @@ fn title(plan: &Plan, total: Option<u64>, ends: Option<Nanos>) -> String {
             format!(
                 "{}  {}",
                 plan.name,
-                config.file.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy())
+                config.path.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy())
             )
         }
     };

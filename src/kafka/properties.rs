@@ -4,13 +4,14 @@ pub mod java;
 mod parse;
 mod redact;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 pub use parse::{PropertiesError, parse};
 pub use redact::{REDACTED, redact};
 
 /// One property as it was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Property {
     /// Its name.
     pub key: String,
@@ -18,6 +19,13 @@ pub struct Property {
     pub value: String,
     /// Where it was written.
     pub origin: Origin,
+}
+
+/// Without secrets.
+impl fmt::Debug for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={} ({})", self.key, redact(&self.key, &self.value), self.origin)
+    }
 }
 
 /// Where a property was written.
@@ -41,6 +49,12 @@ impl fmt::Display for Origin {
             Self::Setting(name) => f.write_str(name),
         }
     }
+}
+
+/// Properties for reports, dumps and logs: without secrets.
+#[must_use]
+pub fn redacted(properties: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    properties.iter().map(|(key, value)| (key.clone(), redact(key, value).into_owned())).collect()
 }
 
 /// librdkafka's names for the same property; the first one is used here.

@@ -1,6 +1,7 @@
 //! The client's properties, merged from every level.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ pub const DEFAULTS: [(&str, &str); 7] = [
 pub const EMBEDDED: &str = "embedded";
 
 /// A property's value and where it was said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Setting {
     /// The value.
     pub value: String,
@@ -37,7 +38,7 @@ pub struct Setting {
 }
 
 /// The client's properties.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct ClientSettings {
     settings: BTreeMap<String, Setting>,
     /// What was left out or changed, and why.
@@ -96,7 +97,7 @@ impl Said {
             ("compression", "compression.type", kafka.compression.map(|codec| codec.to_string())),
             ("linger", "linger.ms", kafka.linger.map(millis)),
         ];
-        let free = kafka.client.iter().map(|(key, value)| said(key, value, format!("kafka.client.{key}")));
+        let free = kafka.client.0.iter().map(|(key, value)| said(key, value, format!("kafka.client.{key}")));
         Ok(Self {
             level: Level::Scenario,
             file: kafka.command_config.as_deref().map(read_file).transpose()?,
@@ -131,6 +132,13 @@ fn read_file(path: &Path) -> Result<Vec<Property>, ConfigError> {
         reason: error.reason,
         hint: None,
     })
+}
+
+/// Without secrets.
+impl fmt::Debug for ClientSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.dump())
+    }
 }
 
 impl ClientSettings {

@@ -8,8 +8,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::ConfigError;
-use super::source::{RetailRocket, SourceConfig, Synthetic};
+use super::source::SourceConfig;
 use super::{Scenario, nearest};
+use crate::source::{retail_rocket, synthetic};
 
 /// What was found wrong, and where in the text.
 struct Fault {
@@ -77,11 +78,7 @@ impl Scenario {
     /// # Errors
     /// Values that TOML cannot hold; a resolved scenario has none.
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
-        let mut shown = self.clone();
-        for (key, value) in &mut shown.kafka.client {
-            *value = crate::kafka::properties::redact(key, value).into_owned();
-        }
-        toml::to_string(&shown)
+        toml::to_string(self)
     }
 }
 
@@ -119,8 +116,13 @@ fn read_source(source: Spanned<DeValue<'_>>, text: &str) -> Result<SourceConfig,
     let rest = Spanned::new(span.clone(), DeValue::Table(table)).into_deserializer();
     let fault = |error| fault(&error, text);
     match kind.get_ref().as_str() {
-        Some("synthetic") => Synthetic::deserialize(rest).map(SourceConfig::Synthetic).map_err(fault),
-        Some("retail_rocket") => RetailRocket::deserialize(rest).map(SourceConfig::RetailRocket).map_err(fault),
+        Some("synthetic") => synthetic::Config::deserialize(rest).map(SourceConfig::Synthetic).map_err(fault),
+        Some("retail_rocket") => match retail_rocket::Config::deserialize(rest).map_err(fault)? {
+            config if config.path.as_os_str().is_empty() => {
+                Err(at_source("[source] has no path: write path = \"events.csv\""))
+            }
+            config => Ok(SourceConfig::RetailRocket(config)),
+        },
         other => Err(Fault {
             offset: kind_offset,
             reason: format!("\"{}\" is no kind of source", other.unwrap_or_default()),
@@ -217,6 +219,11 @@ mod tests {
             "",
         );
         refused(
+            "[source]\nkind = \"retail_rocket\"",
+            "steady.toml line 1: [source] has no path: write path = \"events.csv\"",
+            "",
+        );
+        refused(
             "[source]\nkind = \"retailrocket\"",
             "steady.toml line 2: \"retailrocket\" is no kind of source",
             "the kinds are synthetic and retail_rocket",
@@ -279,12 +286,12 @@ mod tests {
         let path = folder.path().join("replay.toml");
         std::fs::write(
             &path,
-            "[source]\nkind = \"retail_rocket\"\nfile = \"../d/x.csv\"\n[kafka]\ncommand_config = \"c.properties\"",
+            "[source]\nkind = \"retail_rocket\"\npath = \"../d/x.csv\"\n[kafka]\ncommand_config = \"c.properties\"",
         )
         .unwrap();
         let scenario = Scenario::load(&path).unwrap();
         let SourceConfig::RetailRocket(config) = &scenario.source else { panic!("{scenario:?}") };
-        assert_eq!(config.file, folder.path().join("../d/x.csv"));
+        assert_eq!(config.path, folder.path().join("../d/x.csv"));
         assert_eq!(scenario.kafka.command_config, Some(folder.path().join("c.properties")));
         assert_eq!(scenario.name.as_deref(), Some("replay"));
     }
@@ -292,7 +299,7 @@ mod tests {
     #[test]
     fn secrets_are_not_written() {
         let mut scenario = Scenario::default();
-        scenario.kafka.client.insert("sasl.password".to_owned(), "hunter2".to_owned());
+        scenario.kafka.client.0.insert("sasl.password".to_owned(), "hunter2".to_owned());
         let text = scenario.to_toml().unwrap();
         assert!(!text.contains("hunter2") && text.contains("\"sasl.password\" = \"[redacted]\""), "{text}");
     }

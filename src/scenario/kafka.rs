@@ -1,13 +1,15 @@
 //! The cluster as it stands in a scenario, and the client's properties merged from every level.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::choice::choices;
 use super::text;
+use crate::kafka::properties::redacted;
 
 choices! {
     /// Brokers that must confirm an event.
@@ -70,6 +72,34 @@ pub struct KafkaConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lag_group: Option<String>,
     /// More properties of the client.
-    #[serde(with = "text::table", skip_serializing_if = "BTreeMap::is_empty")]
-    pub client: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "ClientTable::is_empty")]
+    pub client: ClientTable,
+}
+
+/// The `[kafka.client]` table. Written and shown without secrets.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct ClientTable(pub BTreeMap<String, String>);
+
+impl ClientTable {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for ClientTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        redacted(&self.0).fmt(f)
+    }
+}
+
+impl Serialize for ClientTable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        redacted(&self.0).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ClientTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text::table::deserialize(deserializer).map(Self)
+    }
 }

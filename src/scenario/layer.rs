@@ -140,14 +140,15 @@ layer! {
     }
     verification::VerifierOptions { no_verify, group, isolation, drain_deadline }
     outcome::OutcomeOptions { gate, gate_off, results_dir, output, quiet, no_progress }
-    synth::SynthOptions { weights, users, items, user_skew, item_skew }
+    synth::SynthOptions { weights, users, items, user_skew, item_skew, hot_user, hot_item }
     replay::RecordingOptions {
-        max_gap, from, until, limit, rounds, dedup, users_sample, amplify, bad_rows, event_time, sort_memory, temp_dir,
+        max_gap, from, until, limit, rounds, dedup, users_sample, amplify, bad_rows, event_time, category_tree, sort_memory, temp_dir,
         dry_run,
     }
     topics::TopicsApplyOptions { yes, partitions, replication_factor, output, cluster }
     topics::TopicsDescribeOptions { output, cluster }
-    dataset::DatasetInfoOptions { bad_rows, output }
+    dataset::DatasetInfoOptions { bad_rows, sort_memory, temp_dir, output }
+    dataset::DatasetGenerate { out, force, rows, users, items, days, seed, disorder, duplicates }
     report::ReportOptions { output, export }
     gate::GateOptions { gate, gates, output }
     merge::MergeOptions { name, results_dir, output }

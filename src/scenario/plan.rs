@@ -1,6 +1,7 @@
 //! The plan of a run: validated, plain data. The engine knows neither options nor scenario files.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,8 +11,10 @@ use super::client::EMBEDDED;
 use super::error::ConfigError;
 use super::pace::Pace;
 use super::source::SourceConfig;
+use super::topics::check_topic_name;
 use crate::cli::run::RunOptions;
 use crate::gate::{Gates, Names};
+use crate::kafka::properties::redacted;
 use crate::schedule::Rate;
 use crate::schedule::config::Kind;
 
@@ -140,6 +143,7 @@ impl Plan {
         }
         let kafka = &scenario.kafka;
         let topic = kafka.topic.clone().ok_or_else(|| open("kafka.topic"))?;
+        check_topic_name(&topic)?;
         let pace = Pace::new(scenario)?;
         let verify = &scenario.verify;
         let verify = VerifyPlan {
@@ -148,17 +152,17 @@ impl Plan {
             drain_deadline: verify.drain_deadline.ok_or_else(|| open("verify.drain_deadline"))?,
         };
         let gates = gates(scenario, &pace, &topic)?;
+        let seed = scenario.seed.ok_or_else(|| open("seed"))?;
+        let lanes = scenario.lanes.ok_or_else(|| open("lanes"))?;
+        let source = source(scenario, seed, lanes)?;
         Ok(Self {
             name,
             pace,
             gates,
-            seed: scenario.seed.ok_or_else(|| open("seed"))?,
-            lanes: scenario
-                .lanes
-                .filter(|lanes| *lanes > 0)
-                .ok_or_else(|| plan_error("lanes = 0 sends nothing", "lanes are 1 to 255"))?,
+            seed,
+            lanes,
             pacing: scenario.pacing.ok_or_else(|| open("pacing"))?,
-            source: scenario.source.clone(),
+            source,
             limit: scenario.num_records,
             duration,
             max_rate: scenario.max_rate,
@@ -171,7 +175,7 @@ impl Plan {
                 create_topics: kafka.create_topics.ok_or_else(|| open("kafka.create_topics"))?,
                 partitions: at_least_one("kafka.partitions", kafka.partitions)?,
                 replication_factor: at_least_one("kafka.replication_factor", kafka.replication_factor)?,
-                client: kafka.client.clone(),
+                client: kafka.client.0.clone(),
                 connect_timeout: kafka.connect_timeout.ok_or_else(|| open("kafka.connect_timeout"))?,
                 lag_group: kafka.lag_group.clone(),
             },
@@ -182,13 +186,27 @@ impl Plan {
     }
 }
 
+/// The source with what it takes from the run.
+fn source(scenario: &Scenario, seed: u64, lanes: u8) -> Result<SourceConfig, ConfigError> {
+    if lanes == 0 {
+        return Err(plan_error("0 lanes send nothing", "lanes are 1 to 255"));
+    }
+    let mut source = scenario.source.clone();
+    match &mut source {
+        SourceConfig::Synthetic(config) => config
+            .check()
+            .and_then(|()| config.check_lanes(lanes))
+            .map_err(|error| ConfigError::Plan { reason: error.to_string(), hint: None })?,
+        SourceConfig::RetailRocket(config) => config.seed = seed,
+    }
+    Ok(source)
+}
+
 /// The gates with their paths resolved, so that none is found wrong after the run.
 fn gates(scenario: &Scenario, pace: &Pace, topic: &str) -> Result<Gates, ConfigError> {
     let phases = match pace {
         Pace::Phases(phases) => phases.iter().map(|phase| phase.name.clone()).collect(),
-        Pace::Fit(_) | Pace::Speed(_) => vec![Kind::Replay.to_string()],
-        Pace::Rate(_) => vec![Kind::Constant.to_string()],
-        Pace::Unlimited => vec![Kind::Unlimited.to_string()],
+        Pace::Fit(_) | Pace::Speed(_) | Pace::Rate(_) | Pace::Unlimited => vec![Kind::Replay.to_string()],
     };
     let names = Names { phases, topics: vec![topic.to_owned()] };
     Gates::new(&scenario.gates, &scenario.gates_off, &names)
@@ -222,7 +240,7 @@ fn plan_error(reason: &str, hint: &str) -> ConfigError {
 }
 
 /// The cluster of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct KafkaPlan {
     /// Brokers to start from; `None`: the embedded broker.
     pub bootstrap: Option<String>,
@@ -246,8 +264,33 @@ impl KafkaPlan {
     /// The client's properties for reports and dumps: without secrets.
     #[must_use]
     pub fn redacted_client(&self) -> BTreeMap<String, String> {
-        use crate::kafka::properties::redact;
-        self.client.iter().map(|(key, value)| (key.clone(), redact(key, value).into_owned())).collect()
+        redacted(&self.client)
+    }
+}
+
+/// Without secrets.
+impl fmt::Debug for KafkaPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            bootstrap,
+            topic,
+            create_topics,
+            partitions,
+            replication_factor,
+            client,
+            connect_timeout,
+            lag_group,
+        } = self;
+        f.debug_struct("KafkaPlan")
+            .field("bootstrap", bootstrap)
+            .field("topic", topic)
+            .field("create_topics", create_topics)
+            .field("partitions", partitions)
+            .field("replication_factor", replication_factor)
+            .field("client", &redacted(client))
+            .field("connect_timeout", connect_timeout)
+            .field("lag_group", lag_group)
+            .finish()
     }
 }
 

@@ -13,7 +13,7 @@ use super::environment::Environment;
 use super::error::ConfigError;
 use super::layer::{Layer, Level, Place};
 use super::plan::{Plan, Presentation};
-use super::source::{RetailRocket, SourceConfig};
+use super::source::SourceConfig;
 use crate::cli::run::RunOptions;
 use crate::cli::values;
 use crate::cli::verification::VerifierOptions;
@@ -54,11 +54,9 @@ type Layers<'a> = Vec<(Place<'a>, RunOptions)>;
 pub fn resolve(wanted: &Wanted, options: RunOptions, environment: &Environment) -> Result<Resolved, ConfigError> {
     let mut scenario = match wanted {
         Wanted::Synthetic => Scenario { name: Some("synth".to_owned()), ..Scenario::default() },
-        Wanted::Recording(file) => Scenario {
-            name: Some("replay".to_owned()),
-            source: SourceConfig::RetailRocket(RetailRocket { file: file.clone(), ..RetailRocket::default() }),
-            ..Scenario::default()
-        },
+        Wanted::Recording(file) => {
+            Scenario { name: Some("replay".to_owned()), source: SourceConfig::recording(file), ..Scenario::default() }
+        }
         Wanted::Scenario(path) => Scenario::load(path)?,
     };
     let mut layers: Layers<'_> = vec![(Place::OPTIONS, options)];

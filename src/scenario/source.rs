@@ -1,64 +1,35 @@
 //! Where a run's events come from.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::text;
+use crate::source::{retail_rocket, synthetic};
 
-/// The source of a run.
+/// The `[source]` of a scenario. Its `kind` says which of the sources the rest is for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum SourceConfig {
     /// Drawn from weights.
-    Synthetic(Synthetic),
+    Synthetic(synthetic::Config),
     /// Replayed from a CSV.
-    RetailRocket(RetailRocket),
-}
-
-/// Stand-in for the synthetic source's settings.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Synthetic {
-    /// Distinct users.
-    pub users: u64,
-    /// Distinct items.
-    pub items: u64,
-    /// Skew.
-    pub user_skew: f64,
-    /// Skew.
-    pub item_skew: f64,
-}
-
-impl Default for Synthetic {
-    fn default() -> Self {
-        Self { users: 100_000, items: 50_000, user_skew: 0.8, item_skew: 1.0 }
-    }
-}
-
-/// Stand-in for the recording's settings.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RetailRocket {
-    /// The recording.
-    pub file: PathBuf,
-    /// Idle gaps are played at most this long.
-    #[serde(default, with = "text::duration", skip_serializing_if = "Option::is_none")]
-    pub max_gap: Option<Duration>,
-    /// At most so many events.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u64>,
+    RetailRocket(retail_rocket::Config),
 }
 
 impl Default for SourceConfig {
     fn default() -> Self {
-        Self::Synthetic(Synthetic::default())
+        Self::Synthetic(synthetic::Config::default())
     }
 }
 
 impl SourceConfig {
-    /// The word after `kind =`.
+    /// The recording at `path`.
+    #[must_use]
+    pub fn recording(path: &Path) -> Self {
+        Self::RetailRocket(retail_rocket::Config { path: path.to_owned(), ..retail_rocket::Config::default() })
+    }
+
+    /// The word after `kind =`, and the source's name in reports.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -67,12 +38,13 @@ impl SourceConfig {
         }
     }
 
-    /// Takes relative paths as relative to `folder`.
+    /// Takes relative paths of data as relative to `folder`.
     pub(super) fn move_paths(&mut self, folder: &Path) {
-        if let Self::RetailRocket(config) = self
-            && config.file != Path::new("-")
-        {
-            config.file = folder.join(&config.file);
+        if let Self::RetailRocket(config) = self {
+            let data = config.category_tree.iter_mut().chain([&mut config.path]);
+            for path in data.filter(|path| *path != Path::new("-") && *path != Path::new("")) {
+                *path = folder.join(&*path);
+            }
         }
     }
 }

@@ -96,7 +96,7 @@ pub(crate) mod duration {
 pub(crate) mod table {
     use std::collections::BTreeMap;
 
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde::{Deserialize, Deserializer};
 
     struct Text(String);
 
@@ -104,10 +104,6 @@ pub(crate) mod table {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
             deserializer.deserialize_any(super::TextVisitor).map(Self)
         }
-    }
-
-    pub(crate) fn serialize<S: Serializer>(map: &BTreeMap<String, String>, serializer: S) -> Result<S::Ok, S::Error> {
-        map.serialize(serializer)
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(

@@ -1,6 +1,7 @@
 //! Topics as a file describes them, and the cluster that `loadgen topics` works on.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use super::layer::{Layer, Place};
 use super::text;
 use crate::cli::cluster::{ClusterOptions, TopicOptions};
 use crate::cli::topics::{TopicsApply, TopicsDescribe};
+use crate::kafka::properties::redacted;
 use crate::scenario::plan::Output;
 
 /// The topics of the event pipeline, applied and described where no others are named.
@@ -33,7 +35,7 @@ pub struct TopicPlan {
 }
 
 /// A cluster to work on without a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ClusterPlan {
     /// Brokers to start from.
     pub bootstrap: String,
@@ -43,6 +45,19 @@ pub struct ClusterPlan {
     pub connect_timeout: Duration,
     /// What a person should know.
     pub warnings: Vec<String>,
+}
+
+/// Without secrets.
+impl fmt::Debug for ClusterPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bootstrap, client, connect_timeout, warnings } = self;
+        f.debug_struct("ClusterPlan")
+            .field("bootstrap", bootstrap)
+            .field("client", &redacted(client))
+            .field("connect_timeout", connect_timeout)
+            .field("warnings", warnings)
+            .finish()
+    }
 }
 
 /// What `loadgen topics apply` is to do.
@@ -84,10 +99,10 @@ struct TopicConfig {
     name: String,
     partitions: Option<i32>,
     replication_factor: Option<i32>,
-    #[serde(with = "text::duration")]
+    #[serde(deserialize_with = "text::duration::deserialize")]
     retention: Option<Duration>,
     min_insync_replicas: Option<i32>,
-    #[serde(with = "text::table")]
+    #[serde(deserialize_with = "text::table::deserialize")]
     settings: BTreeMap<String, String>,
 }
 

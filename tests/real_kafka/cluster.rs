@@ -38,9 +38,9 @@ impl Cluster {
         run(self.folder.path(), arguments);
     }
 
-    /// One of Kafka's own tools.
+    /// One of Kafka's own tools, told where the cluster is.
     pub(crate) fn tool(&self, class: &str, arguments: &[&str]) {
-        let mut all = vec!["run", class];
+        let mut all = vec!["run", class, "--bootstrap-server", &self.address];
         all.extend(arguments);
         let output = Command::new(SCRIPT).args(&all).output().unwrap();
         assert!(output.status.success(), "{all:?}: {}", String::from_utf8_lossy(&output.stderr));

@@ -11,8 +11,10 @@ use crate::gate::GateConfig;
 use crate::scenario::Scenario;
 use crate::scenario::client::{ClientSettings, EMBEDDED};
 use crate::scenario::error::ConfigError;
+use crate::scenario::kafka::ClientTable;
 use crate::scenario::plan::{EventTime, Isolation, OnLag, Pacing};
-use crate::scenario::source::{RetailRocket, SourceConfig, Synthetic};
+use crate::scenario::source::SourceConfig;
+use crate::source::{retail_rocket, synthetic};
 
 /// With what was given, else the scenario's own, else the default.
 pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientSettings) -> Result<(), ConfigError> {
@@ -51,8 +53,8 @@ fn apply_topic(scenario: &mut Scenario, target: TargetOptions, client: &ClientSe
     let TargetOptions { cluster, topic } = target;
     let kafka = &mut scenario.kafka;
     kafka.bootstrap_server = Some(client.bootstrap().unwrap_or(EMBEDDED).to_owned());
-    kafka.client = client.properties();
-    kafka.client.remove("bootstrap.servers");
+    kafka.client = ClientTable(client.properties());
+    kafka.client.0.remove("bootstrap.servers");
     (kafka.command_config, kafka.acks, kafka.idempotence, kafka.compression, kafka.linger) = Default::default();
     kafka.topic = topic.topic.or(kafka.topic.take()).or_else(|| Some("raw-events".to_owned()));
     kafka.create_topics = topic.create_topics.or(kafka.create_topics).or(Some(false));
@@ -73,14 +75,28 @@ fn delivery_timeout(client: &ClientSettings) -> Result<Duration, ConfigError> {
     })
 }
 
-fn apply_events(config: &mut Synthetic, given: &SynthOptions) {
-    config.users = given.users.unwrap_or(config.users);
-    config.items = given.items.unwrap_or(config.items);
-    config.user_skew = given.user_skew.unwrap_or(config.user_skew);
-    config.item_skew = given.item_skew.unwrap_or(config.item_skew);
+fn apply_events(config: &mut synthetic::Config, given: &SynthOptions) {
+    let SynthOptions { weights, users, items, user_skew, item_skew, hot_user, hot_item } = given;
+    config.weights = weights.unwrap_or(config.weights);
+    config.users = users.unwrap_or(config.users);
+    config.items = items.unwrap_or(config.items);
+    config.user_skew = user_skew.unwrap_or(config.user_skew);
+    config.item_skew = item_skew.unwrap_or(config.item_skew);
+    config.hot_user = hot_user.or(config.hot_user);
+    config.hot_item = hot_item.or(config.hot_item);
 }
 
-fn apply_recording(config: &mut RetailRocket, given: RecordingOptions) {
+fn apply_recording(config: &mut retail_rocket::Config, given: RecordingOptions) {
     config.max_gap = given.max_gap.or(config.max_gap);
+    config.from = given.from.or(config.from);
+    config.until = given.until.or(config.until);
     config.limit = given.limit.or(config.limit);
+    config.rounds = given.rounds.unwrap_or(config.rounds);
+    config.dedup = given.dedup.unwrap_or(config.dedup);
+    config.users_sample = given.users_sample.or(config.users_sample);
+    config.amplify = given.amplify.unwrap_or(config.amplify);
+    config.bad_rows = given.bad_rows.unwrap_or(config.bad_rows);
+    config.category_tree = given.category_tree.or(config.category_tree.take());
+    config.sort_memory = given.sort_memory.unwrap_or(config.sort_memory);
+    config.temp_dir = given.temp_dir.or(config.temp_dir.take());
 }

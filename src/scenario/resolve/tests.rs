@@ -4,18 +4,17 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use clap::Parser;
 use proptest::prelude::*;
 
 use super::*;
-use crate::cli::{Cli, Command};
+use crate::cli::{self, Command};
 use crate::scenario::environment::{Environment, Variables};
 use crate::scenario::pace::Pace;
 use crate::verdict::ExitCode;
 
 /// The command line `loadgen <words>` under the variables of both levels.
 fn resolved(words: &str, process: &[(&str, &str)], file: &[(&str, &str)]) -> Result<Resolved, ConfigError> {
-    let cli = Cli::try_parse_from(std::iter::once("loadgen").chain(words.split_whitespace())).unwrap();
+    let cli = cli::parse(std::iter::once("loadgen").chain(words.split_whitespace())).unwrap();
     let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let environment = Environment {
         process: Variables::new(Level::Environment, process.iter().map(own)),
@@ -54,7 +53,7 @@ fn speed(factor: &str) -> Pace {
 
 fn rate_of(plan: &Plan) -> String {
     match &plan.pace {
-        Pace::Phases(phases) => phases.iter().map(|phase| format!("{:?}", phase.shape)).collect(),
+        Pace::Phases(phases) => format!("{:?}", phases.iter().map(|phase| &phase.shape).collect::<Vec<_>>()),
         other => format!("{other:?}"),
     }
 }
@@ -126,7 +125,7 @@ fn two_of_one_level_are_a_usage_error() {
     );
     assert_eq!(in_the_file.exit_code(), ExitCode::Usage);
     let in_the_scenario =
-        run_of("speed = 2\nfit = \"5s\"\n[source]\nkind = \"retail_rocket\"\nfile = \"x\"", "", &[]).unwrap_err();
+        run_of("speed = 2\nfit = \"5s\"\n[source]\nkind = \"retail_rocket\"\npath = \"x\"", "", &[]).unwrap_err();
     assert_eq!(in_the_scenario.to_string(), "speed and fit exclude each other, and the scenario has both");
     assert_eq!(in_the_scenario.exit_code(), ExitCode::BadConfiguration);
     let speed_of_no_rate = error("synth --rate unlimited --speed 10", &[], &[]);
@@ -430,7 +429,7 @@ fn options_of_the_other_source_are_refused() {
     assert_eq!(synthetic.exit_code(), ExitCode::Usage);
     let rounds = run_of("[source]\nkind = \"synthetic\"", "--loop 3", &[]).unwrap_err();
     assert!(rounds.to_string().starts_with("--loop does not apply"));
-    let replayed = run_of("[source]\nkind = \"retail_rocket\"\nfile = \"x\"", "--users 5", &[]).unwrap_err();
+    let replayed = run_of("[source]\nkind = \"retail_rocket\"\npath = \"x\"", "--users 5", &[]).unwrap_err();
     assert_eq!(replayed.to_string(), "--users does not apply: the events are replayed, none is drawn");
 }
 
@@ -489,12 +488,12 @@ proptest! {
     #[test]
     fn the_strongest_level_that_says_anything_decides(given in any_given()) {
         let level = |index: usize| given.iter().filter_map(move |one| Some((one.option, one.values[index]?)));
-        let words: String = level(0).map(|(option, value)| format!(" --{option} {value}")).collect();
+        let words: Vec<String> = level(0).map(|(option, value)| format!("--{option} {value}")).collect();
         let variables = |index| level(index).map(|(option, value)| (variable(option), value.to_string())).collect::<Vec<_>>();
         let (process, file) = (variables(1), variables(2));
         let process: Vec<(&str, &str)> = process.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let file: Vec<(&str, &str)> = file.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let plan = resolved(&format!("synth{words}"), &process, &file).unwrap().plan;
+        let plan = resolved(&format!("synth {}", words.join(" ")), &process, &file).unwrap().plan;
         for one in &given {
             let strongest = one.values.iter().flatten().next().copied();
             let (found, default) = match one.option {
@@ -527,7 +526,9 @@ proptest! {
         rate in 1_u32..10_000,
         period in 1_u32..5_000,
     ) {
-        let words: String = given.iter().filter_map(|one| Some(format!(" --{} {}", one.option, one.values[0]?))).collect();
+        let words: Vec<String> =
+            given.iter().filter_map(|one| Some(format!(" --{} {}", one.option, one.values[0]?))).collect();
+        let words = words.concat();
         let words = match pace {
             0 => format!("synth --rate {rate}/{period}ms --speed 0.7 --duration 3h{words}"),
             1 => format!("synth --rate unlimited --duration 61s{words}"),
