@@ -1,29 +1,51 @@
 //! `loadgen`: puts load on a Kafka event pipeline and tells the truth about what came out of it.
+//!
+//! The map of the house, in the order in which an event meets it:
+//!
+//! ```text
+//! source ──► schedule ──► event::encode ──► lane ──► publish ──► Kafka ──► verify ──► ledger.seen
+//! (what)     (when due)   (the stamp)       (hot loop)   │ delivery report              │
+//!                                                        └──► ledger.acked ──────────► judge ──► report ──► gate ──► verdict
+//! ```
+//! `command` wires the parts together for the command line, `run` is one run from preparing to judging.
 
-pub mod bundle;
-pub mod capacity;
+// What a user says, and what is done about it.
 pub mod cli;
-pub mod clock;
 pub mod command;
-pub mod compare;
-pub mod control;
+pub mod logging;
+pub mod scenario;
+
+// One run.
+pub mod progress;
+pub mod run;
+
+// What is sent, and when.
 pub mod dataset;
+pub mod schedule;
+pub mod source;
+
+// The way of an event.
+pub mod control;
 pub mod event;
-pub mod gate;
 pub mod kafka;
 pub mod lane;
-pub mod ledger;
-pub mod logging;
-pub mod measure;
-pub mod progress;
 pub mod publish;
+pub mod verify;
+
+// What is known of it.
+pub mod ledger;
+pub mod measure;
+
+// What is told.
+pub mod bundle;
+pub mod capacity;
+pub mod compare;
+pub mod gate;
 pub mod recording;
 pub mod report;
-pub mod run;
-pub mod scenario;
-pub mod schedule;
 pub mod soak;
-pub mod source;
-pub mod units;
 pub mod verdict;
-pub mod verify;
+
+// What everything stands on.
+pub mod clock;
+pub mod units;
