@@ -5,6 +5,7 @@ pub mod embedded;
 pub mod murmur2;
 pub mod native;
 pub mod properties;
+pub mod settings;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -146,6 +147,26 @@ pub struct ClusterMetadata {
     pub brokers: Vec<String>,
     /// The topic asked for.
     pub topic: TopicMetadata,
+}
+
+/// A topic as the cluster describes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TopicState {
+    /// Its partitions, by number.
+    pub partitions: Vec<PartitionState>,
+}
+
+/// A partition as the cluster describes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PartitionState {
+    /// Its number.
+    pub partition: i32,
+    /// The broker that leads it; `None` where there is none.
+    pub leader: Option<i32>,
+    /// The brokers that have a copy.
+    pub copies: Vec<i32>,
+    /// Of these, the ones whose copy is complete.
+    pub in_sync: Vec<i32>,
 }
 
 /// First and next offset of a partition.

@@ -1,12 +1,14 @@
-//! Topics: making one. Nothing here ever deletes or shrinks.
+//! Topics: making one, giving it more partitions, describing it. Nothing here ever deletes or shrinks.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 
-use super::{Code, KafkaError, Settings};
+use super::native::Consumer;
+use super::{Code, KafkaError, Settings, TopicState, Watermarks, settings};
 
 /// A topic to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,26 +23,137 @@ pub struct NewTopic {
     pub config: Settings,
 }
 
+/// A cluster to look at and to change. Every call ends after its time-out.
+pub struct Cluster {
+    /// Looks: a consumer never creates a topic by asking for it.
+    consumer: Consumer,
+    /// Changes.
+    admin: AdminClient<DefaultClientContext>,
+    timeout: Duration,
+}
+
+impl Cluster {
+    /// Clients for the cluster at `bootstrap`. Nothing is connected to yet.
+    ///
+    /// # Errors
+    /// Settings that the client refuses.
+    pub fn new(bootstrap: &str, client: &Settings, timeout: Duration) -> Result<Self, KafkaError> {
+        let mut common = settings::of_an_admin(client);
+        common.insert("bootstrap.servers".to_owned(), bootstrap.to_owned());
+        let mut reading = common.clone();
+        // No group is joined: the client only wants a name.
+        reading.insert("group.id".to_owned(), "loadgen".to_owned());
+        Ok(Self { consumer: Consumer::new(&reading)?, admin: admin(&common)?, timeout })
+    }
+
+    /// Every topic that one may see here, by name.
+    ///
+    /// # Errors
+    /// Where the cluster refuses or does not answer.
+    pub fn topics(&self) -> Result<BTreeMap<String, TopicState>, KafkaError> {
+        self.consumer.topics(self.timeout)
+    }
+
+    /// Both ends of a partition.
+    ///
+    /// # Errors
+    /// The leader's answer, or that there was none.
+    pub fn watermarks(&self, topic: &str, partition: i32) -> Result<Watermarks, Code> {
+        self.consumer.watermarks(topic, partition, self.timeout)
+    }
+
+    /// The settings of a topic as they hold, the cluster's defaults included; those that are secret are left out.
+    ///
+    /// # Errors
+    /// Where the cluster refuses, does not answer, or tells none.
+    pub fn settings(&self, topic: &str) -> Result<Settings, KafkaError> {
+        let what = || format!("reading the settings of topic \"{topic}\"");
+        let answer = block_on(self.admin.describe_configs([&ResourceSpecifier::Topic(topic)], &self.options()))?;
+        let resource = answer.map_err(|error| refused(what(), &error))?.into_iter().next();
+        let resource =
+            resource.unwrap_or(Err(Code::Unknown)).map_err(|code| KafkaError::Refused { what: what(), code })?;
+        // A resource that may not be described comes without entries.
+        if resource.entries.is_empty() {
+            return Err(KafkaError::Refused { what: what(), code: Code::TopicAuthorizationFailed });
+        }
+        Ok(resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?))).collect())
+    }
+
+    /// Makes a topic.
+    ///
+    /// # Errors
+    /// Where the cluster refuses, also because it is there, or does not answer.
+    pub fn create(&self, topic: &NewTopic) -> Result<(), KafkaError> {
+        match create(&self.admin, topic, &self.options())? {
+            Ok(()) => Ok(()),
+            Err(code) => Err(KafkaError::Refused { what: creating(topic), code }),
+        }
+    }
+
+    /// Gives a topic more partitions, `partitions` in all.
+    ///
+    /// # Errors
+    /// Where the cluster refuses, as it does where these are fewer, or does not answer.
+    pub fn grow(&self, topic: &str, partitions: i32) -> Result<(), KafkaError> {
+        let what = || format!("giving topic \"{topic}\" {partitions} partitions");
+        let count = usize::try_from(partitions)
+            .map_err(|_| KafkaError::Refused { what: what(), code: Code::InvalidPartitions })?;
+        let wanted = NewPartitions::new(topic, count);
+        let answer = block_on(self.admin.create_partitions([&wanted], &self.options()))?;
+        match answer.map_err(|error| refused(what(), &error))?.into_iter().next() {
+            Some(Ok(_)) => Ok(()),
+            Some(Err((_, code))) => Err(KafkaError::Refused { what: what(), code }),
+            None => Err(KafkaError::Refused { what: what(), code: Code::Unknown }),
+        }
+    }
+
+    fn options(&self) -> AdminOptions {
+        options(self.timeout)
+    }
+}
+
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cluster").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
 /// Makes a topic; one that exists already is left as it is.
 ///
 /// # Errors
 /// Where the cluster refuses or does not answer in time.
 pub fn create_topic(settings: &Settings, topic: &NewTopic, timeout: Duration) -> Result<(), KafkaError> {
-    let what = || format!("creating topic \"{}\"", topic.name);
-    let client = admin(settings)?;
+    match create(&admin(&settings::of_an_admin(settings))?, topic, &options(timeout))? {
+        Ok(()) | Err(Code::TopicAlreadyExists) => Ok(()),
+        Err(code) => Err(KafkaError::Refused { what: creating(topic), code }),
+    }
+}
+
+fn create(
+    client: &AdminClient<DefaultClientContext>,
+    topic: &NewTopic,
+    options: &AdminOptions,
+) -> Result<Result<(), Code>, KafkaError> {
     let mut wanted =
         rdkafka::admin::NewTopic::new(&topic.name, topic.partitions, TopicReplication::Fixed(topic.replication_factor));
     for (key, value) in &topic.config {
         wanted = wanted.set(key, value);
     }
-    let options = AdminOptions::new().operation_timeout(Some(timeout)).request_timeout(Some(timeout));
-    let answer = block_on(client.create_topics([&wanted], &options))?;
-    let results = answer.map_err(|error| refused(what(), &error))?;
-    match results.into_iter().next() {
-        Some(Ok(_) | Err((_, Code::TopicAlreadyExists))) => Ok(()),
-        Some(Err((_, code))) => Err(KafkaError::Refused { what: what(), code }),
-        None => Err(KafkaError::Refused { what: what(), code: Code::Unknown }),
-    }
+    let results =
+        block_on(client.create_topics([&wanted], options))?.map_err(|error| refused(creating(topic), &error))?;
+    Ok(match results.into_iter().next() {
+        Some(Ok(_)) => Ok(()),
+        Some(Err((_, code))) => Err(code),
+        None => Err(Code::Unknown),
+    })
+}
+
+fn creating(topic: &NewTopic) -> String {
+    format!("creating topic \"{}\"", topic.name)
+}
+
+fn options(timeout: Duration) -> AdminOptions {
+    AdminOptions::new().operation_timeout(Some(timeout)).request_timeout(Some(timeout))
 }
 
 fn admin(settings: &Settings) -> Result<AdminClient<DefaultClientContext>, KafkaError> {

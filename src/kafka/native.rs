@@ -7,6 +7,7 @@
 mod consumer;
 mod producer;
 
+use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr::{self, NonNull};
 use std::time::Duration;
@@ -14,7 +15,9 @@ use std::time::Duration;
 use rdkafka_sys::bindings as c;
 use rdkafka_sys::types::RDKafkaErrorCode;
 
-use super::{ClusterMetadata, Code, KafkaError, Notice, Settings, TopicMetadata, Watermarks};
+use super::{
+    ClusterMetadata, Code, KafkaError, Notice, PartitionState, Settings, TopicMetadata, TopicState, Watermarks,
+};
 pub use consumer::Consumer;
 pub use producer::{Handed, Message, Producer};
 
@@ -115,6 +118,29 @@ impl Client {
     }
 
     /// First and next offset of a partition, asked of its leader.
+    /// Every topic that this client may see. Asked for all at once, since asking for one by name can create it.
+    fn topics(&self, timeout: Duration) -> Result<BTreeMap<String, TopicState>, KafkaError> {
+        let mut answer = ptr::null();
+        // SAFETY: the handle is live; on success `answer` is a tree that we own and destroy below.
+        let error =
+            unsafe { c::rd_kafka_metadata(self.handle.as_ptr(), 1, ptr::null_mut(), &raw mut answer, millis(timeout)) };
+        match code(error) {
+            RDKafkaErrorCode::NoError => {}
+            RDKafkaErrorCode::OperationTimedOut | RDKafkaErrorCode::BrokerTransportFailure => {
+                let (address, reason) = (self.address.clone(), self.last_error());
+                return Err(KafkaError::Unreachable { address, waited: timeout, reason });
+            }
+            code => return Err(KafkaError::Refused { what: "listing the topics".to_owned(), code }),
+        }
+        // SAFETY: as in `metadata`.
+        unsafe {
+            let topics =
+                slice((*answer).topics, (*answer).topic_cnt).iter().map(|topic| describe_topic(topic)).collect();
+            c::rd_kafka_metadata_destroy(answer);
+            Ok(topics)
+        }
+    }
+
     fn watermarks(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
         let Ok(name) = CString::new(topic) else { return Err(RDKafkaErrorCode::InvalidTopic) };
         let (mut low, mut high) = (0, 0);
@@ -292,6 +318,23 @@ unsafe fn describe_cluster(metadata: &c::rd_kafka_metadata) -> (Vec<String>, Cod
             leaderless: partitions.iter().filter(|p| p.leader < 0).map(|p| p.id).collect(),
         };
         (brokers, code(topic.err), described)
+    }
+}
+
+/// # Safety
+/// `topic` and all it points to must be as `rd_kafka_metadata` filled it in.
+unsafe fn describe_topic(topic: &c::rd_kafka_metadata_topic) -> (String, TopicState) {
+    // SAFETY: the caller's promise covers each pointer with its count.
+    unsafe {
+        let partitions = slice(topic.partitions, topic.partition_cnt).iter().map(|partition| PartitionState {
+            partition: partition.id,
+            leader: (partition.leader >= 0).then_some(partition.leader),
+            copies: slice(partition.replicas, partition.replica_cnt).to_vec(),
+            in_sync: slice(partition.isrs, partition.isr_cnt).to_vec(),
+        });
+        let mut partitions: Vec<PartitionState> = partitions.collect();
+        partitions.sort_by_key(|partition| partition.partition);
+        (text(topic.topic), TopicState { partitions })
     }
 }
 

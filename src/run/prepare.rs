@@ -16,7 +16,7 @@ use crate::event::encode::Encoder;
 use crate::event::stamp::SEQUENCES;
 use crate::kafka::embedded::{self, Embedded};
 use crate::kafka::native::{Consumer, Producer};
-use crate::kafka::{ClusterMetadata, Code, KafkaError, Notice, Settings, Watermarks, admin};
+use crate::kafka::{ClusterMetadata, Code, KafkaError, Notice, Settings, Watermarks, admin, settings};
 use crate::lane;
 use crate::ledger::Ledger;
 use crate::measure::Recorder;
@@ -366,64 +366,14 @@ fn has_producer_id(statistics: &str) -> bool {
         .is_ok_and(|statistics| statistics.eos.is_some_and(|eos| eos.idemp_state == "Assigned"))
 }
 
-/// Settings that only a producer knows; the consumer would warn about them.
-const PRODUCER_ONLY: [&str; 24] = [
-    "acks",
-    "request.required.acks",
-    "enable.idempotence",
-    "compression.type",
-    "compression.codec",
-    "compression.level",
-    "linger.ms",
-    "queue.buffering.max.ms",
-    "partitioner",
-    "queue.buffering.max.messages",
-    "queue.buffering.max.kbytes",
-    "queue.buffering.backpressure.threshold",
-    "delivery.timeout.ms",
-    "message.timeout.ms",
-    "request.timeout.ms",
-    "retries",
-    "message.send.max.retries",
-    "retry.backoff.ms",
-    "batch.size",
-    "batch.num.messages",
-    "transactional.id",
-    "transaction.timeout.ms",
-    "sticky.partitioning.linger.ms",
-    "enable.gapless.guarantee",
-];
-
-/// Settings that only a consumer knows.
-const CONSUMER_ONLY: [&str; 16] = [
-    "group.id",
-    "group.protocol",
-    "session.timeout.ms",
-    "heartbeat.interval.ms",
-    "auto.offset.reset",
-    "enable.auto.commit",
-    "auto.commit.interval.ms",
-    "enable.auto.offset.store",
-    "isolation.level",
-    "fetch.wait.max.ms",
-    "fetch.queue.backoff.ms",
-    "fetch.min.bytes",
-    "fetch.max.bytes",
-    "queued.min.messages",
-    "queued.max.messages.kbytes",
-    "partition.assignment.strategy",
-];
-
 fn producer_settings(settings: &Settings) -> Settings {
-    let mut own: Settings =
-        settings.iter().filter(|(key, _)| !CONSUMER_ONLY.contains(&key.as_str())).map(owned).collect();
+    let mut own = settings::of_a_producer(settings);
     own.entry("statistics.interval.ms".to_owned()).or_insert_with(|| STATISTICS_MS.to_owned());
     own
 }
 
 fn consumer_settings(config: &Config, settings: &Settings, embedded: bool) -> Settings {
-    let mut own: Settings =
-        settings.iter().filter(|(key, _)| !PRODUCER_ONLY.contains(&key.as_str())).map(owned).collect();
+    let mut own = settings::of_a_consumer(settings);
     let committed = config.verify.is_some_and(|verify| verify.read_committed);
     for (key, value) in [
         // No group is joined: the client only wants a name.
@@ -442,10 +392,6 @@ fn consumer_settings(config: &Config, settings: &Settings, embedded: bool) -> Se
     let fetch_wait = if embedded { "5" } else { "10" };
     own.entry("fetch.wait.max.ms".to_owned()).or_insert_with(|| fetch_wait.to_owned());
     own
-}
-
-fn owned((key, value): (&String, &String)) -> (String, String) {
-    (key.clone(), value.clone())
 }
 
 /// A ceiling without a burst: what was not sent is not saved up.

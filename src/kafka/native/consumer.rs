@@ -1,5 +1,6 @@
 //! The consumer: records out in batches, with a wake-up on a pipe instead of a blocking call.
 
+use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::io::{PipeReader, PipeWriter};
 use std::os::fd::AsRawFd;
@@ -9,7 +10,9 @@ use std::time::Duration;
 use rdkafka_sys::bindings as c;
 use rdkafka_sys::types::RDKafkaErrorCode;
 
-use super::super::{ClusterMetadata, Code, Delivered, KafkaError, Notice, Record, Settings, Timestamp, Watermarks};
+use super::super::{
+    ClusterMetadata, Code, Delivered, KafkaError, Notice, Record, Settings, Timestamp, TopicState, Watermarks,
+};
 use super::{Client, code, millis, slice};
 
 /// A consumer that reads partitions it is told to read; it joins no group.
@@ -181,6 +184,14 @@ impl Consumer {
     /// Where no broker answers in time, or the topic does not exist.
     pub fn metadata(&self, topic: &str, timeout: Duration) -> Result<ClusterMetadata, KafkaError> {
         self.client.metadata(topic, timeout)
+    }
+
+    /// Every topic that this client may see, by name. Creates none.
+    ///
+    /// # Errors
+    /// Where no broker answers within `timeout`, or the cluster refuses.
+    pub fn topics(&self, timeout: Duration) -> Result<BTreeMap<String, TopicState>, KafkaError> {
+        self.client.topics(timeout)
     }
 
     /// First and next offset of a partition, asked of its leader. Under `read_committed` the next offset is that of
