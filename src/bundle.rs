@@ -4,10 +4,17 @@
 //! grows; until the end a file named `PARTIAL` says that the run has not been judged. Everything else appears whole.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use crate::report::TimelineRow;
+use jiff::Timestamp;
+
+use crate::clock::{self, Nanos};
+use crate::gate::metric::Kind;
+use crate::measure::PhaseShard;
+use crate::recording::{Interval, LatencyKind, Recording};
+use crate::report::hlog::{self, HlogError};
+use crate::report::{RunReport, SCHEMA_VERSION, TimelineRow};
 
 /// Says that the run was not judged: it goes on, or it was killed.
 pub const PARTIAL: &str = "PARTIAL";
@@ -15,14 +22,27 @@ pub const PARTIAL: &str = "PARTIAL";
 pub const REPORT: &str = "report.json";
 /// One row a second.
 pub const TIMELINE: &str = "timeline.ndjson";
+/// One histogram a second and latency.
+pub const LATENCIES: &str = "latency.hlog";
 /// The scenario with which the run can be repeated.
 pub const SCENARIO: &str = "scenario.toml";
+
+/// A larger file is not read: nothing that a run writes comes near it.
+const LARGEST: u64 = 1 << 30;
 
 /// A bundle being written.
 #[derive(Debug)]
 pub struct Bundle {
     folder: PathBuf,
     timeline: BufWriter<File>,
+    latencies: Option<LatencyLog>,
+}
+
+/// `latency.hlog` as it grows.
+#[derive(Debug)]
+struct LatencyLog {
+    writer: hlog::Writer<BufWriter<File>>,
+    upto: Nanos,
 }
 
 /// Why a bundle cannot be written or read.
@@ -62,7 +82,7 @@ impl Bundle {
             .map_err(at(&partial))?;
         let timeline = folder.join(TIMELINE);
         let timeline = BufWriter::new(File::create(&timeline).map_err(at(&timeline))?);
-        let bundle = Self { folder, timeline };
+        let bundle = Self { folder, timeline, latencies: None };
         bundle.write(SCENARIO, scenario.as_bytes())?;
         Ok(bundle)
     }
@@ -81,6 +101,31 @@ impl Bundle {
         let path = self.folder.join(TIMELINE);
         let line = serde_json::to_string(row).map_err(|error| at(&path)(error.into()))?;
         writeln!(self.timeline, "{line}").and_then(|()| self.timeline.flush()).map_err(at(&path))
+    }
+
+    /// Adds the latencies of the interval that ends at `now`, counted from the start of the run, on disk at once. Without
+    /// a sample of a latency there is no line of it.
+    ///
+    /// # Errors
+    /// Where they cannot be written.
+    pub fn latencies(&mut self, measured: &PhaseShard, kinds: &[Kind], now: Nanos) -> Result<(), BundleError> {
+        let path = self.folder.join(LATENCIES);
+        let failed = |error: HlogError| at(&path)(error.into_io());
+        let mut log = match self.latencies.take() {
+            Some(log) => log,
+            None => LatencyLog::begin(&path, now)?,
+        };
+        let length = now.since(log.upto);
+        for kind in kinds {
+            let histogram = measured.latency(*kind).histogram();
+            if !histogram.is_empty() {
+                log.writer.interval(*kind, histogram, log.upto.into(), length.into()).map_err(failed)?;
+            }
+        }
+        log.writer.flush().map_err(failed)?;
+        log.upto = now;
+        self.latencies = Some(log);
+        Ok(())
     }
 
     /// Writes a file whole: beside its place, synced, then moved there.
@@ -111,6 +156,97 @@ impl Bundle {
         fs::remove_file(&partial).map_err(at(&partial))?;
         Ok(self.folder)
     }
+}
+
+impl LatencyLog {
+    /// The first interval ends now, `now` after the start of the run.
+    fn begin(path: &Path, now: Nanos) -> Result<Self, BundleError> {
+        let started = i128::from(clock::wall_unix_ns()) - i128::from(now.0);
+        let started = Timestamp::from_nanosecond(started).unwrap_or_default();
+        let out = BufWriter::new(File::create(path).map_err(at(path))?);
+        let writer = hlog::Writer::begin(out, started).map_err(|error| at(path)(error.into_io()))?;
+        Ok(Self { writer, upto: Nanos::ZERO })
+    }
+}
+
+/// What an earlier run left behind.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Its report.
+    pub report: RunReport,
+    /// Whether its folder says that something is missing: the run was killed while its files were written.
+    pub partial: bool,
+}
+
+/// Reads the report in a bundle; `path` is its folder, or its `report.json`.
+///
+/// # Errors
+/// Where there is none, it is not a report, or it is one of a later version.
+pub fn read(path: &Path) -> Result<Stored, BundleError> {
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+    let file = if path.is_dir() { path.join(REPORT) } else { path.to_owned() };
+    let partial = folder.join(PARTIAL).exists();
+    let text = match read_file(&file) {
+        Err(error) if partial && error.source.kind() == io::ErrorKind::NotFound => {
+            let reason = "this run has not been judged: it still goes on, or it was killed (PARTIAL)";
+            return Err(at(folder)(io::Error::new(io::ErrorKind::NotFound, reason)));
+        }
+        read => read?,
+    };
+    let invalid = |reason: String| at(&file)(io::Error::new(io::ErrorKind::InvalidData, reason));
+    let report: RunReport =
+        serde_json::from_slice(&text).map_err(|error| invalid(format!("it is not a report of a run: {error}")))?;
+    if report.schema_version > SCHEMA_VERSION {
+        let (its, ours) = (report.schema_version, SCHEMA_VERSION);
+        return Err(invalid(format!("a later loadgen wrote it: schema_version is {its}, this one knows {ours}")));
+    }
+    Ok(Stored { folder: folder.to_owned(), report, partial })
+}
+
+impl Stored {
+    /// What to call it: the name of its folder.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let folder = fs::canonicalize(&self.folder).unwrap_or_else(|_| self.folder.clone());
+        folder.file_name().map_or_else(|| self.report.run.name.clone(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// The latencies of each second; empty where the run kept none.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn recording(&self) -> Result<Recording, BundleError> {
+        let path = self.folder.join(LATENCIES);
+        let log = match read_file(&path) {
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound => return Ok(Recording::default()),
+            read => read?,
+        };
+        let mut recording = Recording::default();
+        for interval in hlog::read(&log).map_err(|error| at(&path)(error.into_io()))? {
+            let Some(kind) = LatencyKind::of_name(&interval.tag) else { continue };
+            let ends_s = (interval.start + interval.length).as_secs_f64();
+            let histogram = interval.histogram;
+            recording.intervals.entry(kind).or_default().push(Interval { ends_s, histogram });
+        }
+        Ok(recording)
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, BundleError> {
+    let read = || -> io::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        File::open(path)?.take(LARGEST + 1).read_to_end(&mut text)?;
+        if text.len() as u64 > LARGEST {
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                "it is larger than 1 GiB, no run writes that much",
+            ));
+        }
+        Ok(text)
+    };
+    read().map_err(at(path))
 }
 
 /// Temporary files are private; results are not.
@@ -146,5 +282,44 @@ mod tests {
             fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         assert_eq!(names, [REPORT, SCENARIO, TIMELINE]);
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let results = tempfile::tempdir().unwrap();
+        let mut bundle = Bundle::create(results.path(), "20260101T000000Z", "test", "").unwrap();
+        let mut measured = PhaseShard::default();
+        measured.response_time.record(Nanos::from_millis(3));
+        for second in 1..=2 {
+            bundle.latencies(&measured, &Kind::ALL, Nanos::from_secs(second)).unwrap();
+        }
+        let unjudged = read(bundle.folder()).unwrap_err().to_string();
+        assert!(unjudged.ends_with("this run has not been judged: it still goes on, or it was killed (PARTIAL)"));
+        let report = RunReport { schema_version: SCHEMA_VERSION, ..RunReport::default() };
+        bundle.write(REPORT, &serde_json::to_vec(&report).unwrap()).unwrap();
+        assert!(read(bundle.folder()).unwrap().partial);
+        let folder = bundle.finish().unwrap();
+        for path in [folder.clone(), folder.join(REPORT)] {
+            let stored = read(&path).unwrap();
+            assert_eq!((stored.name().as_str(), stored.partial), ("20260101T000000Z-test", false));
+            assert_eq!(stored.report, report);
+            let recording = stored.recording().unwrap();
+            assert_eq!(recording.intervals.keys().copied().collect::<Vec<_>>(), [LatencyKind::ResponseTime]);
+            let ends: Vec<f64> = recording.intervals[&LatencyKind::ResponseTime].iter().map(|one| one.ends_s).collect();
+            assert_eq!(ends, [1.0, 2.0]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_report_or_a_later_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(REPORT);
+        let message = || read(folder.path()).unwrap_err().to_string();
+        assert!(message().contains("report.json: No such file"), "{}", message());
+        fs::write(&path, "{}").unwrap();
+        assert!(message().contains("it is not a report of a run: missing field"), "{}", message());
+        let later = RunReport { schema_version: SCHEMA_VERSION + 1, ..RunReport::default() };
+        fs::write(&path, serde_json::to_vec(&later).unwrap()).unwrap();
+        assert!(message().contains("a later loadgen wrote it"), "{}", message());
     }
 }

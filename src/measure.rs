@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Nanos;
 use crate::event::EventKind;
+use crate::gate::metric::Kind;
 pub use latency::LatencyHistogram;
 
 /// Counters and histograms of one thread, or of several added up.
@@ -59,6 +60,21 @@ pub struct PhaseShard {
     pub response_time: LatencyHistogram,
     /// Seen - due.
     pub end_to_end: LatencyHistogram,
+}
+
+impl PhaseShard {
+    /// Its samples of a latency.
+    #[must_use]
+    pub const fn latency(&self, kind: Kind) -> &LatencyHistogram {
+        match kind {
+            Kind::Slip => &self.slip,
+            Kind::Lateness => &self.lateness,
+            Kind::Blocked => &self.blocked,
+            Kind::ServiceTime => &self.service_time,
+            Kind::ResponseTime => &self.response_time,
+            Kind::EndToEnd => &self.end_to_end,
+        }
+    }
 }
 
 /// One event type.

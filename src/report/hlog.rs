@@ -62,6 +62,17 @@ impl From<LogIteratorError> for HlogError {
     }
 }
 
+impl HlogError {
+    /// The error as one of the file that the log is in.
+    #[must_use]
+    pub fn into_io(self) -> io::Error {
+        match self {
+            Self::Io(error) => error,
+            other => io::Error::new(io::ErrorKind::InvalidData, other),
+        }
+    }
+}
+
 /// Writes a log, interval by interval.
 #[derive(Debug)]
 pub struct Writer<W> {
