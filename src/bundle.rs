@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::clock::{self, Nanos};
-use crate::gate::metric::Kind;
 use crate::measure::PhaseShard;
 use crate::recording::{Interval, LatencyKind, Recording};
 use crate::report::hlog::{self, HlogError};
+use crate::report::latency::Kind;
 use crate::report::{RunReport, SCHEMA_VERSION, TimelineRow};
 
 /// Says that the run was not judged: it goes on, or it was killed.

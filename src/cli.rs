@@ -9,11 +9,9 @@ pub mod choice;
 pub mod cluster;
 pub mod compare;
 pub mod dataset;
-pub mod explain;
 pub mod gate;
 pub mod limits;
 pub mod log;
-pub mod merge;
 pub mod outcome;
 pub mod pace;
 pub mod replay;
@@ -77,16 +75,12 @@ pub enum Command {
     Topics(topics::TopicsArgs),
     /// Look at a recorded CSV, or make one of the same shape
     Dataset(dataset::DatasetArgs),
-    /// Explain a number, ledger class, verdict, gate metric or exit code by its name
-    Explain(explain::ExplainArgs),
     /// Print or convert the report of an earlier run
     Report(report::ReportArgs),
     /// Evaluate gates on earlier runs
     Gate(gate::GateArgs),
     /// Compare two runs, or two groups of runs, with confidence intervals
     Compare(compare::CompareArgs),
-    /// Add up runs of several processes that ran at the same time
-    Merge(merge::MergeArgs),
 }
 
 /// Reads a command line, the program's name first.

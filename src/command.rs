@@ -1,8 +1,14 @@
 //! The commands: each wires the parts together and gives back what is to be printed. Nothing here prints.
 
+mod compare;
+mod dataset;
 mod dry_run;
+mod gate;
 mod interrupt;
+mod report;
 mod run;
+mod stored;
+mod topics;
 
 use crate::cli::{Cli, Command};
 use crate::scenario::{ConfigError, Environment, Wanted};
@@ -62,6 +68,10 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
             run::run(&Wanted::Recording(file), options, environment)
         }
         Command::Run(args) => run::run(&Wanted::Scenario(args.scenario), args.options, environment),
-        _ => Ok(Done::pass("")),
+        Command::Topics(args) => topics::topics(args, environment),
+        Command::Dataset(args) => dataset::dataset(args, environment),
+        Command::Report(args) => report::report(args, environment),
+        Command::Gate(args) => gate::gate(args, environment),
+        Command::Compare(args) => compare::compare(args, environment),
     }
 }

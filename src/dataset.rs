@@ -1,4 +1,5 @@
 //! Files of recorded events: what is in one ([`info`]), and making one ([`generate`]).
 
 pub mod generate;
+pub mod info;
 mod shape;

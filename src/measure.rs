@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Nanos;
 use crate::event::EventKind;
-use crate::gate::metric::Kind;
+use crate::report::latency::Kind;
 pub use latency::LatencyHistogram;
 
 /// Counters and histograms of one thread, or of several added up.

@@ -13,13 +13,13 @@ use crate::scenario::plan::Output;
 pub struct OutcomeOptions {
     /// A rule the run must keep, for example 'response_time.p99 < 250ms'; repeatable
     ///
-    /// Gates of all sources add up, so none is ever dropped unseen. `loadgen explain gates` lists the metrics.
+    /// Gates of all sources add up, so none is ever dropped unseen. An unknown metric is answered with the nearest one.
     /// As a variable: one rule per line.
     #[arg(long, value_name = "RULE")]
     pub gate: Vec<String>,
     /// Turn a built-in gate off by its name; repeatable
     ///
-    /// `loadgen explain gates` lists them. As a variable: one name per line.
+    /// An unknown name is answered with the nearest one. As a variable: one name per line.
     #[arg(long, value_name = "NAME")]
     pub gate_off: Vec<String>,
     /// Folder in which each run gets a folder of its own [default: results]

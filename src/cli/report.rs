@@ -25,7 +25,9 @@ pub struct ReportOptions {
     /// Form of the result on stdout [default: text]
     #[arg(short, long, value_name = "FORMAT", value_parser = super::choice::of::<crate::scenario::plan::Output>())]
     pub output: Option<crate::scenario::plan::Output>,
-    /// Also write it as KIND into FILE; repeatable
+    /// Also write it as KIND into FILE, which is replaced; repeatable
+    ///
+    /// html, junit, markdown, json, csv (one row a second), github-benchmark, bencher, hgrm (response time).
     #[arg(long, value_name = "KIND=FILE", value_parser = super::values::export)]
     pub export: Vec<super::values::Export>,
 }

@@ -20,7 +20,7 @@ pub struct TopicsArgs {
 pub enum TopicsAction {
     /// Show what would be created, and with --yes create it
     Apply(TopicsApply),
-    /// Partitions, leaders, in-sync copies, records and retention
+    /// Partitions, leaders, in-sync copies, records and retention; exit code 6 where one is missing
     Describe(TopicsDescribe),
 }
 

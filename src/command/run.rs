@@ -5,6 +5,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod files;
+
+use super::dataset;
 use super::dry_run;
 use super::interrupt;
 use super::{Done, Failure};
@@ -17,7 +20,7 @@ use crate::kafka::KafkaError;
 use crate::lane::{BodyTime, OnLag, Pacing};
 use crate::progress::Progress;
 use crate::report::console::Style;
-use crate::report::{self, GateResult, RunReport, console, html};
+use crate::report::{self, GateResult, RunReport, console};
 use crate::run::{self, Outcome, RunError, Tick};
 use crate::scenario::pace::Pace;
 use crate::scenario::plan::{self, Output, Plan};
@@ -25,7 +28,7 @@ use crate::scenario::source::SourceConfig;
 use crate::scenario::{ConfigError, Environment, Resolved, Wanted, resolve, results};
 use crate::schedule::{Phase, Schedule, Shape, Speed};
 use crate::source::Source;
-use crate::source::retail_rocket::{LoadError, Recording};
+use crate::source::retail_rocket::Recording;
 use crate::source::synthetic::Synthetic;
 use crate::verdict::{self, Conditions, ExitCode};
 
@@ -63,10 +66,13 @@ pub(super) fn run(wanted: &Wanted, options: RunOptions, environment: &Environmen
     let ends = schedule.ends_at().or_else(|| replay_ends(&source, &schedule));
     let mut progress = Progress::new(&title(plan, total, ends), total, ends, shown);
     let mut aborted_by: Option<GateResult> = None;
+    let kinds = files::kinds(schedule.has_due_times(), plan.verify.is_some());
     let outcome = {
         let mut each_second = |tick: &Tick<'_>| {
             progress.show(tick);
-            if let Err(error) = bundle.row(tick.row) {
+            let written = bundle.row(tick.row);
+            let written = written.and_then(|()| bundle.latencies(&tick.interval.whole(), &kinds, tick.now));
+            if let Err(error) = written {
                 return ControlFlow::Break(format!("its results cannot be written: {error}"));
             }
             match gates.abort(&tick.interim(), tick.now.into()) {
@@ -88,8 +94,9 @@ pub(super) fn run(wanted: &Wanted, options: RunOptions, environment: &Environmen
             return Err(begin_failed(error, plan));
         }
     };
+    let measured = outcome.measured.whole();
     let report = judge(plan, &source, outcome, gates, aborted_by);
-    write(&bundle, &report).map_err(|error| write_failed(&error))?;
+    files::write(&bundle, &report, &measured, &kinds).map_err(|error| write_failed(&error))?;
     let folder = bundle.finish().map_err(|error| write_failed(&error))?;
     tell(plan, &report, &folder)
 }
@@ -102,14 +109,9 @@ fn load(plan: &Plan) -> Result<Source, Failure> {
             Ok(Source::Synthetic(Arc::new(source)))
         }
         SourceConfig::RetailRocket(config) => {
-            Ok(Source::RetailRocket(Arc::new(Recording::load(config).map_err(|error| load_failed(&error))?)))
+            Ok(Source::RetailRocket(Arc::new(Recording::load(config).map_err(|error| dataset::load_failed(&error))?)))
         }
     }
-}
-
-fn load_failed(error: &LoadError) -> Failure {
-    let hint = error.hint();
-    Failure { code: ExitCode::BadInput, message: error.to_string(), hint }
 }
 
 fn schedule(plan: &Plan, source: &Source) -> Result<Schedule, Failure> {
@@ -270,15 +272,6 @@ fn replay_report(plan: &Plan, recording: &Recording, report: &RunReport) -> repo
     }
 }
 
-fn write(bundle: &Bundle, report: &RunReport) -> Result<(), bundle::BundleError> {
-    let invalid =
-        |error: String| bundle::BundleError { path: bundle.folder().to_owned(), source: std::io::Error::other(error) };
-    let json = serde_json::to_vec_pretty(report).map_err(|error| invalid(error.to_string()))?;
-    bundle.write(bundle::REPORT, &json)?;
-    let page = html::render(report, &|_| None::<&str>).map_err(|error| invalid(error.to_string()))?;
-    bundle.write("report.html", page.as_bytes())
-}
-
 fn tell(plan: &Plan, report: &RunReport, folder: &std::path::Path) -> Result<Done, Failure> {
     let code = ExitCode::from_code(report.verdict.code).unwrap_or(ExitCode::Unevaluated);
     let output = match plan.presentation.output {
@@ -288,9 +281,12 @@ fn tell(plan: &Plan, report: &RunReport, folder: &std::path::Path) -> Result<Don
         Output::Text => {
             let variable = |name: &str| std::env::var(name).ok();
             let style = Style::choose(std::io::stdout().is_terminal(), variable).with_bundle(folder);
-            console::render(report, style)
+            console::render(report, style) + &files::annotations(report, variable)
         }
     };
+    if let Err(error) = files::summarise(report, |name| std::env::var(name).ok()) {
+        tracing::warn!("the step's summary cannot be written: {error}");
+    }
     Ok(Done { output, code })
 }
 

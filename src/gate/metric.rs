@@ -40,7 +40,7 @@ impl Part {
         }
     }
 
-    /// How `loadgen explain gates` writes the start of its paths.
+    /// The start of its paths, with `NAME` for a name.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {
@@ -187,7 +187,7 @@ pub struct Metric {
 }
 
 impl Metric {
-    /// The path as `loadgen explain gates` writes it, with `NAME` for a name.
+    /// The path with `NAME` for a name.
     #[must_use]
     pub fn pattern(&self) -> String {
         format!("{}{}", self.part.prefix(), self.name)

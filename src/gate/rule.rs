@@ -96,10 +96,7 @@ pub enum RuleError {
 }
 
 fn suggestion(nearest: Option<&str>) -> String {
-    match nearest {
-        Some(path) => format!("; the nearest name is \"{path}\" (loadgen explain gates lists all)"),
-        None => "; loadgen explain gates lists what is".to_owned(),
-    }
+    nearest.map_or_else(String::new, |path| format!("; the nearest name is \"{path}\""))
 }
 
 fn takes(dimension: Dimension) -> String {
@@ -236,8 +233,7 @@ mod tests {
         );
         assert_eq!(
             message("respnse_time.p99 < 250ms"),
-            "\"respnse_time.p99\" is nothing that is measured; the nearest name is \"response_time.p99\" \
-             (loadgen explain gates lists all)"
+            "\"respnse_time.p99\" is nothing that is measured; the nearest name is \"response_time.p99\""
         );
     }
 

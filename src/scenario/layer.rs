@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::environment::{self, Variables};
 use crate::cli::{
-    cluster, dataset, gate, limits, merge, outcome, pace, replay, report, run, synth, topics, verification,
+    cluster, compare, dataset, gate, limits, outcome, pace, replay, report, run, synth, topics, verification,
 };
 
 /// Where a setting comes from, the strongest first.
@@ -151,5 +151,5 @@ layer! {
     dataset::DatasetGenerate { out, force, rows, users, items, days, seed, disorder, duplicates }
     report::ReportOptions { output, export }
     gate::GateOptions { gate, gates, output }
-    merge::MergeOptions { name, results_dir, output }
+    compare::CompareOptions { fail_on, max_regression, allow, output }
 }

@@ -1,4 +1,4 @@
-//! The one table: every metric there is. `loadgen explain gates` prints it, and rules are resolved by it.
+//! The one table: every metric there is. Rules are resolved by it.
 
 use std::sync::LazyLock;
 

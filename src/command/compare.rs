@@ -1,0 +1,98 @@
+//! `compare`: two runs, or two groups of runs, with what the difference means.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{Done, Failure, stored};
+use crate::cli::compare::{CompareArgs, CompareOptions};
+use crate::cli::values::{CompareOutput, FailOn};
+use crate::compare::gate::{Outcome, Rule, evaluate};
+use crate::compare::{self, Bundle, CompareError, Comparison, Options, markdown, text};
+use crate::report::GateOutcome;
+use crate::scenario::Environment;
+use crate::verdict::ExitCode;
+
+pub(super) fn compare(args: CompareArgs, environment: &Environment) -> Result<Done, Failure> {
+    let options = environment.complete(args.options)?;
+    let rules = rules(&options)?;
+    let (base, new) = (bundles(&args.base.0)?, bundles(&args.new.0)?);
+    let how = Options { allow: options.allow.iter().copied().collect(), ..Options::default() };
+    let comparison = compare::compare(&base, &new, &how).map_err(|error| refused(&error))?;
+    let outcomes = evaluate(&comparison, &rules);
+    let code = outcomes.iter().fold(ExitCode::Pass, |worst, outcome| worst.outranking(code_of(outcome, &options)));
+    let output = match options.output.unwrap_or(CompareOutput::Text) {
+        CompareOutput::Text => text::text(&comparison) + &listed(&outcomes, " "),
+        CompareOutput::Markdown => markdown::markdown(&comparison) + &listed(&outcomes, "- "),
+        CompareOutput::Json => as_json(&comparison, &outcomes)?,
+    };
+    Ok(Done { output, code })
+}
+
+fn rules(options: &CompareOptions) -> Result<Vec<Rule>, Failure> {
+    let mut rules: Vec<Rule> = options.fail_on.map(|_| Rule::NothingWorse).into_iter().collect();
+    for limit in &options.max_regression {
+        let quantity = limit.metric.parse().map_err(|error: compare::UnknownQuantity| {
+            Failure::new(ExitCode::Usage, format!("--max-regression {}: {error}", limit.metric))
+        })?;
+        rules.push(Rule::MaxRegression(quantity, limit.percent));
+    }
+    Ok(rules)
+}
+
+fn bundles(paths: &[impl AsRef<Path>]) -> Result<Vec<Bundle>, Failure> {
+    let one = |path: &Path| {
+        let stored = stored::read(path)?;
+        let recording = stored.recording().map_err(|error| stored::unreadable(&error))?;
+        Ok(Bundle { name: stored.name(), report: stored.report, recording })
+    };
+    paths.iter().map(|path| one(path.as_ref())).collect()
+}
+
+fn refused(error: &CompareError) -> Failure {
+    match error {
+        CompareError::NotComparable(differences) => {
+            let mut aspects: Vec<String> = differences.iter().map(|one| format!("--allow {}", one.aspect)).collect();
+            aspects.sort();
+            aspects.dedup();
+            Failure::new(ExitCode::BadConfiguration, error.to_string())
+                .hint(format!("{} compares them nevertheless", aspects.join(" ")))
+        }
+        CompareError::Empty(_) => Failure::new(ExitCode::BadInput, error.to_string()),
+        CompareError::NoRun(_) | CompareError::Option { .. } => Failure::new(ExitCode::Usage, error.to_string()),
+    }
+}
+
+fn code_of(outcome: &Outcome, options: &CompareOptions) -> ExitCode {
+    match (outcome.result, outcome.rule, options.fail_on) {
+        (GateOutcome::Pass, ..) => ExitCode::Pass,
+        (GateOutcome::Fail, ..) | (_, Rule::NothingWorse, Some(FailOn::Inconclusive)) => ExitCode::GateFailed,
+        (GateOutcome::Unevaluated, ..) => ExitCode::Unevaluated,
+    }
+}
+
+fn listed(outcomes: &[Outcome], lead: &str) -> String {
+    let mut out = String::new();
+    for (place, Outcome { rule, result, reason }) in outcomes.iter().enumerate() {
+        let gap = if place == 0 { "\n" } else { "" };
+        let word = match result {
+            GateOutcome::Pass => "PASS",
+            GateOutcome::Fail => "FAIL",
+            GateOutcome::Unevaluated => "UNEVALUATED",
+        };
+        // Writing into a String cannot fail.
+        writeln!(out, "{gap}{lead}{word}  {rule}: {reason}").unwrap_or_default();
+    }
+    out
+}
+
+fn as_json(comparison: &Comparison, outcomes: &[Outcome]) -> Result<String, Failure> {
+    let failed = |error: serde_json::Error| Failure::new(ExitCode::BadInput, error.to_string());
+    let mut value = serde_json::to_value(comparison).map_err(failed)?;
+    let gates = outcomes.iter().map(
+        |Outcome { rule, result, reason }| json!({ "rule": rule.to_string(), "result": result, "reason": reason }),
+    );
+    value["gates"] = Value::Array(gates.collect());
+    serde_json::to_string_pretty(&value).map(|text| text + "\n").map_err(failed)
+}

@@ -1,0 +1,83 @@
+//! `dataset`: what is in a recording, and making one of the same shape.
+
+use std::path::Path;
+
+use super::{Done, Failure};
+use crate::cli::dataset::{DatasetAction, DatasetArgs, DatasetGenerate, DatasetInfo};
+use crate::dataset::generate::{GenerateError, Generated, WriteError};
+use crate::dataset::info;
+use crate::report::figures;
+use crate::scenario::Environment;
+use crate::scenario::plan::Output;
+use crate::source::retail_rocket::{Config, LoadError};
+use crate::verdict::ExitCode;
+
+pub(super) fn dataset(args: DatasetArgs, environment: &Environment) -> Result<Done, Failure> {
+    match args.action {
+        DatasetAction::Info(args) => info(args, environment),
+        DatasetAction::Generate(args) => generate(args, environment),
+    }
+}
+
+fn info(args: DatasetInfo, environment: &Environment) -> Result<Done, Failure> {
+    let options = environment.complete(args.options)?;
+    let usual = Config::default();
+    let config = Config {
+        path: args.file,
+        bad_rows: options.bad_rows.unwrap_or_default(),
+        sort_memory: options.sort_memory.unwrap_or(usual.sort_memory),
+        temp_dir: options.temp_dir,
+        ..usual
+    };
+    let info = info::info(&config).map_err(|error| load_failed(&error))?;
+    match options.output.unwrap_or(Output::Text) {
+        Output::Text => Ok(Done::pass(info.text())),
+        Output::Json => serde_json::to_string_pretty(&info)
+            .map(|text| Done::pass(text + "\n"))
+            .map_err(|error| Failure::new(ExitCode::BadInput, error.to_string())),
+    }
+}
+
+pub(super) fn load_failed(error: &LoadError) -> Failure {
+    let code = if error.is_configuration() { ExitCode::BadConfiguration } else { ExitCode::BadInput };
+    Failure { code, message: error.to_string(), hint: error.hint() }
+}
+
+fn generate(args: DatasetGenerate, environment: &Environment) -> Result<Done, Failure> {
+    let args = environment.complete(args)?;
+    let wanted = args.generate();
+    let Some(out) = args.out.filter(|out| out != Path::new("-")) else {
+        let mut stdout = std::io::stdout().lock();
+        return match wanted.write(&mut stdout) {
+            Ok(_) => Ok(Done::pass("")),
+            // A reader that went away (`| head`) has what it wanted.
+            Err(WriteError::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Done::pass("")),
+            Err(WriteError::Io(error)) => {
+                Err(Failure::new(ExitCode::BadConfiguration, format!("stdout cannot be written: {error}")))
+            }
+            Err(WriteError::Setting(error)) => Err(generate_failed(&error)),
+        };
+    };
+    let made = wanted.to_file(&out, args.force.unwrap_or(false)).map_err(|error| generate_failed(&error))?;
+    Ok(Done::pass(told(&out, made)))
+}
+
+fn told(out: &Path, made: Generated) -> String {
+    let Generated { rows, bytes, users, duplicates } = made;
+    format!(
+        "{}: {} rows of {} users, {} of them repeat another one, {}\n",
+        out.display(),
+        figures::count(rows),
+        figures::count(users),
+        figures::count(duplicates),
+        figures::bytes(bytes)
+    )
+}
+
+fn generate_failed(error: &GenerateError) -> Failure {
+    let code = match error {
+        GenerateError::Setting { .. } => ExitCode::Usage,
+        GenerateError::Exists(_) | GenerateError::Unwritable { .. } => ExitCode::BadConfiguration,
+    };
+    Failure { code, message: error.to_string(), hint: error.hint().map(ToOwned::to_owned) }
+}

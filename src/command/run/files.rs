@@ -1,0 +1,61 @@
+//! What a run leaves behind when it has ended: its report in every form, its distributions, and what a CI shows of it.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+
+use crate::bundle::{self, Bundle, BundleError};
+use crate::measure::PhaseShard;
+use crate::report::latency::Kind;
+use crate::report::{RunReport, github, hgrm, html, junit, markdown};
+
+/// The latencies that a run can have: those from a due time on need one, the end-to-end time a verifier.
+pub(super) fn kinds(has_due_times: bool, verifying: bool) -> Vec<Kind> {
+    let has = |kind: &Kind| match kind {
+        Kind::Slip | Kind::Lateness | Kind::Blocked => has_due_times,
+        Kind::ServiceTime | Kind::ResponseTime => true,
+        Kind::EndToEnd => verifying,
+    };
+    Kind::ALL.into_iter().filter(has).collect()
+}
+
+/// Writes the report for programs, people and CI, and each latency's distribution.
+pub(super) fn write(
+    bundle: &Bundle,
+    report: &RunReport,
+    measured: &PhaseShard,
+    kinds: &[Kind],
+) -> Result<(), BundleError> {
+    let failed = |source: io::Error| BundleError { path: bundle.folder().to_owned(), source };
+    for kind in kinds {
+        let histogram = measured.latency(*kind).histogram();
+        if !histogram.is_empty() {
+            let mut text = Vec::new();
+            hgrm::write(&mut text, histogram).map_err(failed)?;
+            bundle.write(&format!("{}.hgrm", kind.as_str()), &text)?;
+        }
+    }
+    let mut cases = Vec::new();
+    junit::write(&mut cases, report).map_err(failed)?;
+    bundle.write("junit.xml", &cases)?;
+    let page = html::render(report, &|_| None::<&str>).map_err(|error| failed(io::Error::other(error)))?;
+    bundle.write("report.html", page.as_bytes())?;
+    // Last, so that a bundle with a report has all of them.
+    let json = serde_json::to_vec_pretty(report).map_err(|error| failed(error.into()))?;
+    bundle.write(bundle::REPORT, &json)
+}
+
+/// What GitHub shows beside the step; empty elsewhere.
+pub(super) fn annotations(report: &RunReport, variable: impl Fn(&str) -> Option<String>) -> String {
+    if variable("GITHUB_ACTIONS").as_deref() == Some("true") { github::annotations(report) } else { String::new() }
+}
+
+/// Adds the report to the summary of a GitHub step, where this is one.
+pub(super) fn summarise(report: &RunReport, variable: impl Fn(&str) -> Option<String>) -> io::Result<()> {
+    match variable("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) {
+        Some(path) => {
+            let text = markdown::summary(report) + "\n";
+            OpenOptions::new().append(true).create(true).open(path)?.write_all(text.as_bytes())
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,198 @@
+//! `topics describe`: partitions, leaders, in-sync copies, records and retention.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{Done, Failure, connect, count, failed};
+use crate::kafka::admin::Cluster;
+use crate::kafka::{self, PartitionState, TopicState};
+use crate::report::figures;
+use crate::scenario::plan::Output;
+use crate::scenario::topics::DescribePlan;
+use crate::verdict::ExitCode;
+
+#[derive(Debug, Serialize)]
+struct Described<'a> {
+    cluster: &'a str,
+    topics: Vec<Topic>,
+}
+
+#[derive(Debug, Serialize)]
+struct Topic {
+    name: String,
+    /// Whether it is there, or may be seen.
+    exists: bool,
+    /// In all partitions; `None` where the end of one is not known. A transaction's markers and what compaction took
+    /// away count too: these are offsets.
+    records: Option<i64>,
+    retention: Option<Retention>,
+    /// Why the retention is not known.
+    retention_error: Option<String>,
+    partitions: Vec<Partition>,
+}
+
+/// How long records are kept.
+#[derive(Debug, Serialize)]
+struct Retention {
+    /// `delete`, `compact` or both.
+    cleanup_policy: String,
+    /// ms; `None` is for ever.
+    ms: Option<u64>,
+    /// Bytes of a partition; `None` is without limit.
+    bytes: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Partition {
+    partition: i32,
+    leader: Option<i32>,
+    copies: Vec<i32>,
+    in_sync: Vec<i32>,
+    low: Option<i64>,
+    high: Option<i64>,
+    records: Option<i64>,
+    /// Why it cannot be used.
+    problem: Option<String>,
+}
+
+pub(super) fn describe(plan: &DescribePlan) -> Result<Done, Failure> {
+    let cluster = connect(&plan.cluster)?;
+    let present = cluster.topics().map_err(|error| failed(&error))?;
+    let topics = plan.topics.iter().map(|name| topic(&cluster, name, present.get(name))).collect();
+    let described = Described { cluster: &plan.cluster.bootstrap, topics };
+    let usable = described.topics.iter().all(Topic::is_usable);
+    let output = match plan.output {
+        Output::Text => described.text(),
+        Output::Json => serde_json::to_string_pretty(&described)
+            .map(|text| text + "\n")
+            .map_err(|error| Failure::new(ExitCode::Cluster, error.to_string()))?,
+    };
+    Ok(Done { output, code: if usable { ExitCode::Pass } else { ExitCode::Cluster } })
+}
+
+fn topic(cluster: &Cluster, name: &str, state: Option<&TopicState>) -> Topic {
+    let Some(state) = state else {
+        let name = name.to_owned();
+        return Topic {
+            name,
+            exists: false,
+            records: None,
+            retention: None,
+            retention_error: None,
+            partitions: vec![],
+        };
+    };
+    let partitions: Vec<Partition> =
+        state.partitions.iter().map(|partition| Partition::of(cluster, name, partition)).collect();
+    let (retention, retention_error) = match cluster.settings(name) {
+        Ok(settings) => (Some(Retention::of(&settings)), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    let records = partitions.iter().map(|partition| partition.records).sum();
+    Topic { name: name.to_owned(), exists: true, records, retention, retention_error, partitions }
+}
+
+impl Partition {
+    fn of(cluster: &Cluster, topic: &str, state: &PartitionState) -> Self {
+        let marks = match state.leader {
+            Some(_) => cluster.watermarks(topic, state.partition).map_err(kafka::describe),
+            None => Err("it has no leader".to_owned()),
+        };
+        let (low, high) = (marks.as_ref().ok().map(|marks| marks.low), marks.as_ref().ok().map(|marks| marks.high));
+        Self {
+            partition: state.partition,
+            leader: state.leader,
+            copies: state.copies.clone(),
+            in_sync: state.in_sync.clone(),
+            low,
+            high,
+            records: low.zip(high).map(|(low, high)| high - low),
+            problem: marks.err(),
+        }
+    }
+}
+
+impl Retention {
+    fn of(settings: &kafka::Settings) -> Self {
+        // A negative number is without limit.
+        let limit = |key: &str| settings.get(key).and_then(|value| value.parse().ok());
+        let cleanup_policy = settings.get("cleanup.policy").cloned().unwrap_or_default();
+        Self { cleanup_policy, ms: limit("retention.ms"), bytes: limit("retention.bytes") }
+    }
+
+    fn words(&self) -> String {
+        let time = self.ms.map(|ms| figures::span_s(Duration::from_millis(ms).as_secs_f64()));
+        let size = self.bytes.map(|bytes| format!("{} a partition", figures::bytes(bytes)));
+        let limits: Vec<String> = time.into_iter().chain(size).collect();
+        let limits = if limits.is_empty() { "for ever".to_owned() } else { limits.join(", ") };
+        if self.cleanup_policy == "delete" { limits } else { format!("{limits} ({})", self.cleanup_policy) }
+    }
+}
+
+impl Topic {
+    fn is_usable(&self) -> bool {
+        self.exists && self.partitions.iter().all(|partition| partition.problem.is_none())
+    }
+
+    fn words(&self) -> String {
+        if !self.exists {
+            return "does not exist, or may not be seen".to_owned();
+        }
+        let copies = self.partitions.iter().map(|partition| partition.copies.len()).max().unwrap_or(0);
+        let records = self.records.map_or_else(|| "? records".to_owned(), |records| format!("{records} records"));
+        let retention = match (&self.retention, &self.retention_error) {
+            (Some(retention), _) => retention.words(),
+            (None, error) => format!("not told: {}", error.as_deref().unwrap_or_default()),
+        };
+        let partitions = count(self.partitions.len(), "partition", "partitions");
+        format!("{partitions}, {}, {records}, retention {retention}", count(copies, "copy", "copies"))
+    }
+}
+
+impl Described<'_> {
+    fn text(&self) -> String {
+        let mut out = String::new();
+        // Writing into a String cannot fail.
+        self.write(&mut out).unwrap_or_default();
+        out
+    }
+
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        writeln!(out, "topics @ {}", self.cluster)?;
+        for topic in &self.topics {
+            writeln!(out, "\n{}   {}", topic.name, topic.words())?;
+            if !topic.partitions.is_empty() {
+                writeln!(
+                    out,
+                    " {:>9}  {:>6}  {:<12}  {:<12}  {:>12}  {:>12}  {:>12}",
+                    "partition", "leader", "copies", "in sync", "low", "high", "records"
+                )?;
+            }
+            for partition in &topic.partitions {
+                writeln!(
+                    out,
+                    " {:>9}  {:>6}  {:<12}  {:<12}  {:>12}  {:>12}  {:>12}{}",
+                    partition.partition,
+                    known(partition.leader),
+                    list(&partition.copies),
+                    list(&partition.in_sync),
+                    known(partition.low),
+                    known(partition.high),
+                    known(partition.records),
+                    partition.problem.as_ref().map_or_else(String::new, |problem| format!("   {problem}"))
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn known(number: Option<impl ToString>) -> String {
+    number.map_or_else(|| "-".to_owned(), |number| number.to_string())
+}
+
+fn list(brokers: &[i32]) -> String {
+    brokers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
