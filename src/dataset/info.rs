@@ -42,7 +42,7 @@ impl Info {
     }
 
     fn lines(&self) -> Vec<(&'static str, String)> {
-        let (facts, shape) = (&self.facts, &self.at_recorded_speed);
+        let (facts, played) = (&self.facts, &self.at_recorded_speed);
         let count = figures::count;
         let mut lines = vec![
             ("file", format!("{}{}", facts.file, self.wrapping())),
@@ -50,16 +50,15 @@ impl Info {
             ("span", format!("{}    {} … {}", self.span(), time(facts.first_ms), time(facts.last_ms))),
         ];
         if let (Some(mean), Some(second), Some(minute)) =
-            (shape.mean_rate_per_s, shape.peak_1s_per_s, shape.peak_1min_per_s)
+            (played.mean_rate_per_s, played.peak_1s_per_s, played.peak_1min_per_s)
         {
-            let rate = figures::rate;
-            let peaks = format!("busiest second {}, busiest minute {}", rate(second), rate(minute));
-            lines.push(("rate", format!("mean {}, {peaks}", rate(mean))));
+            let peaks = format!("busiest second {}, busiest minute {}", frequency(second), frequency(minute));
+            lines.push(("rate", format!("mean {}, {peaks}", frequency(mean))));
         }
         let share = |(kind, events): (&String, &u64)| {
-            format!("{kind} {} ({} %)", count(*events), figures::share(*events, shape.round_events))
+            format!("{kind} {} ({} %)", count(*events), figures::share(*events, played.round_events))
         };
-        lines.push(("types", shape.by_type.iter().map(share).collect::<Vec<_>>().join(", ")));
+        lines.push(("types", played.by_type.iter().map(share).collect::<Vec<_>>().join(", ")));
         let spread = facts.events_per_visitor;
         lines.push(("users", count(facts.visitors)));
         lines.push((
@@ -72,8 +71,8 @@ impl Info {
                 count(spread.max)
             ),
         ));
-        if let Some(hottest) = shape.hottest_users.first() {
-            let share = figures::percent(shape.hottest_share_percent);
+        if let Some(hottest) = played.hottest_users.first() {
+            let share = figures::percent(played.hottest_share_percent);
             lines.push(("hottest user", format!("{}, {share} % of all events", hottest.user_id)));
         }
         lines.push((
@@ -114,6 +113,12 @@ impl Info {
         let details = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
         format!("{}{details}{}", figures::count(bad.count), first.unwrap_or_default())
     }
+}
+
+/// A rate by the second, or by the day where that is less than one.
+fn frequency(per_s: f64) -> String {
+    const DAY_S: f64 = 86_400.0;
+    if per_s >= 1.0 { figures::rate(per_s) } else { format!("{} a day", figures::trimmed(per_s * DAY_S, 1)) }
 }
 
 fn time(ms: i64) -> String {

@@ -76,7 +76,7 @@ pub(super) fn apply(plan: &ApplyPlan) -> Result<Done, Failure> {
             Some(_) if !wanted.settings.is_empty() => Some(cluster.settings(&wanted.name)),
             _ => None,
         };
-        steps.push(step(wanted, state, settings));
+        steps.push(step(wanted, state, settings.as_ref()));
     }
     let refused = steps.iter().any(|step| step.action == Action::Refuse);
     let carried_out = plan.confirmed && !refused;
@@ -97,21 +97,21 @@ pub(super) fn apply(plan: &ApplyPlan) -> Result<Done, Failure> {
 fn step(
     wanted: &TopicPlan,
     present: Option<&TopicState>,
-    settings: Option<Result<crate::kafka::Settings, KafkaError>>,
+    settings: Option<&Result<crate::kafka::Settings, KafkaError>>,
 ) -> Step {
     let mut differences = Vec::new();
     let mut action = Action::Create;
     if let Some(state) = present {
         let partitions = i32::try_from(state.partitions.len()).unwrap_or(i32::MAX);
         if partitions != wanted.partitions {
-            differences.push(Difference::new("partitions", wanted.partitions, Some(partitions)));
+            differences.push(Difference::new("partitions", &wanted.partitions, Some(partitions)));
         }
         let copies = state.partitions.first().map_or(0, |partition| partition.copies.len());
         if i32::try_from(copies) != Ok(wanted.replication_factor) {
-            differences.push(Difference::new("replication_factor", wanted.replication_factor, Some(copies)));
+            differences.push(Difference::new("replication_factor", &wanted.replication_factor, Some(copies)));
         }
         for (key, value) in &wanted.settings {
-            let present = match &settings {
+            let present = match settings {
                 Some(Ok(settings)) => settings.get(key),
                 Some(Err(_)) | None => None,
             };
@@ -164,7 +164,7 @@ fn carry_out(cluster: &Cluster, steps: &[Step]) -> Result<(), Failure> {
 }
 
 impl Difference {
-    fn new(what: &str, wanted: impl ToString, present: Option<impl ToString>) -> Self {
+    fn new(what: &str, wanted: &impl ToString, present: Option<impl ToString>) -> Self {
         Self { what: what.to_owned(), wanted: wanted.to_string(), present: present.map(|value| value.to_string()) }
     }
 }
@@ -230,7 +230,7 @@ mod tests {
         let one = PartitionState { copies: vec![1], ..PartitionState::default() };
         let state = TopicState { partitions: vec![one; 3] };
         let settings: Settings = [("retention.ms".to_owned(), retention.to_owned())].into();
-        let step = step(&wanted(partitions), Some(&state), Some(Ok(settings)));
+        let step = step(&wanted(partitions), Some(&state), Some(&Ok(settings)));
         (step.action, step.differences.into_iter().map(|difference| difference.what).collect())
     }
 
@@ -247,7 +247,7 @@ mod tests {
     fn settings_that_the_cluster_does_not_tell_are_not_taken_for_equal() {
         let one = PartitionState { copies: vec![1], ..PartitionState::default() };
         let silent = KafkaError::Create("no answer".to_owned());
-        let step = step(&wanted(1), Some(&TopicState { partitions: vec![one] }), Some(Err(silent)));
+        let step = step(&wanted(1), Some(&TopicState { partitions: vec![one] }), Some(&Err(silent)));
         assert_eq!(step.action, Action::Differs);
         assert_eq!(step.differences, [Difference { what: "retention.ms".into(), wanted: "5".into(), present: None }]);
     }

@@ -46,7 +46,8 @@ struct Retention {
 
 #[derive(Debug, Serialize)]
 struct Partition {
-    partition: i32,
+    #[serde(rename = "partition")]
+    number: i32,
     leader: Option<i32>,
     copies: Vec<i32>,
     in_sync: Vec<i32>,
@@ -102,7 +103,7 @@ impl Partition {
         };
         let (low, high) = (marks.as_ref().ok().map(|marks| marks.low), marks.as_ref().ok().map(|marks| marks.high));
         Self {
-            partition: state.partition,
+            number: state.partition,
             leader: state.leader,
             copies: state.copies.clone(),
             in_sync: state.in_sync.clone(),
@@ -174,7 +175,7 @@ impl Described<'_> {
                 writeln!(
                     out,
                     " {:>9}  {:>6}  {:<12}  {:<12}  {:>12}  {:>12}  {:>12}{}",
-                    partition.partition,
+                    partition.number,
                     known(partition.leader),
                     list(&partition.copies),
                     list(&partition.in_sync),

@@ -1,0 +1,270 @@
+//! The commands as a user types them: the real program, its output and its exit code.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use loadgen::kafka::embedded::Embedded;
+use tempfile::TempDir;
+
+/// A folder to work in, and the program in it.
+struct Shell {
+    folder: TempDir,
+}
+
+/// What the program did.
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Shell {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        self.run_with(args, &[])
+    }
+
+    fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Ran {
+        let output = Command::new(env!("CARGO_BIN_EXE_loadgen"))
+            .args(args)
+            .current_dir(self.path())
+            .env_clear()
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        let Output { status, stdout, stderr } = output;
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ran { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
+    }
+
+    /// A recording of so many rows.
+    fn recording(&self, name: &str, rows: u32) {
+        let rows = rows.to_string();
+        self.run(&["dataset", "generate", "--rows", &rows, "--seed", "4", "--out", name]).ends_with_code(0);
+    }
+
+    /// Replays a recording to the embedded broker and gives the folder that the run left.
+    fn replayed(&self, recording: &str, results: &str, more: &[&str]) -> PathBuf {
+        let mut args = vec!["replay", recording, "--results-dir", results, "--no-progress", "--gate-off"];
+        args.extend(["generator_healthy"]);
+        args.extend(more);
+        let ran = self.run(&args);
+        assert!(matches!(ran.code, 0 | 4 | 99), "{}\n{}", ran.out, ran.err);
+        let mut folders = fs::read_dir(self.path().join(results)).unwrap().map(|entry| entry.unwrap().path());
+        folders.next().unwrap()
+    }
+}
+
+impl Ran {
+    #[track_caller]
+    fn ends_with_code(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
+        assert!(self.err.lines().last().unwrap().starts_with(&format!("exit {code} (")), "{}", self.err);
+        self
+    }
+
+    #[track_caller]
+    fn says(self, text: &str) -> Self {
+        assert!(self.out.contains(text), "no \"{text}\" in:\n{}\n{}", self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    fn complains(self, text: &str) -> Self {
+        assert!(self.err.contains(text), "no \"{text}\" in:\n{}\n{}", self.err, self.out);
+        self
+    }
+
+    fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap()
+    }
+}
+
+#[test]
+fn a_recording_goes_all_the_way_from_its_making_to_a_comparison() {
+    let shell = Shell::new();
+    shell.recording("sample.csv", 2_000);
+    shell.run(&["dataset", "info", "sample.csv"]).ends_with_code(0).says("rows           2,000");
+    let info = shell.run(&["dataset", "info", "sample.csv", "-o", "json"]).ends_with_code(0).json();
+    assert_eq!(info["facts"]["rows"], 2_000);
+    assert_eq!(info["at_recorded_speed"]["events"], 2_000);
+    let dry = shell.run(&["replay", "sample.csv", "--fit", "2s", "--dry-run"]).ends_with_code(0);
+    assert!(!dry.out.is_empty());
+    assert!(!shell.path().join("results").exists(), "a dry run leaves nothing");
+
+    let base = shell.replayed("sample.csv", "base", &["--fit", "2s", "--gate", "lost == 0"]);
+    let new = shell.replayed("sample.csv", "new", &["--fit", "2s"]);
+    let (base, new) = (base.to_str().unwrap(), new.to_str().unwrap());
+    for file in ["report.json", "report.html", "junit.xml", "latency.hlog", "response_time.hgrm", "end_to_end.hgrm"] {
+        assert!(Path::new(base).join(file).is_file(), "{file} is missing");
+    }
+
+    report_in_every_form(&shell, base);
+    gates_of_every_outcome(&shell, base, new);
+
+    let compared = shell.run(&["compare", base, new]).ends_with_code(0).says("verdict");
+    assert!(compared.out.contains("response_time.p50"), "latency.hlog is read back: {}", compared.out);
+    // Runs of 2 s are shown, not judged: nothing proves that nothing is worse.
+    shell.run(&["compare", base, new, "--fail-on", "worse"]).ends_with_code(4).says("UNEVALUATED");
+    shell.run(&["compare", base, new, "--fail-on", "inconclusive"]).ends_with_code(99);
+    let json = shell.run(&["compare", base, new, "--max-regression", "p99=10%", "-o", "json"]).ends_with_code(4).json();
+    assert_eq!(json["gates"][0]["result"], "unevaluated");
+    shell.run(&["compare", base, new, "-o", "markdown"]).ends_with_code(0).says("|---|");
+    shell.run(&["compare", base, base]).ends_with_code(104).complains("--allow same-run");
+}
+
+fn report_in_every_form(shell: &Shell, bundle: &str) {
+    shell.run(&["report", bundle]).ends_with_code(0).says("every one verified").says("report.html");
+    let stored: serde_json::Value =
+        serde_json::from_slice(&fs::read(Path::new(bundle).join("report.json")).unwrap()).unwrap();
+    assert_eq!(shell.run(&["report", bundle, "-o", "json"]).ends_with_code(0).json(), stored);
+    for (kind, start) in [
+        ("html", "<!"),
+        ("junit", "<?xml"),
+        ("markdown", "###"),
+        ("json", "{"),
+        ("csv", "at_s,"),
+        ("github-benchmark", "["),
+        ("bencher", "{"),
+        ("hgrm", "       Value"),
+    ] {
+        let export = format!("{kind}=export");
+        let ran = shell.run(&["report", bundle, "--export", &export]);
+        if ran.code == 5 {
+            // A busy machine: the generator was the limit, and a benchmark of such a run is refused.
+            assert!(matches!(kind, "github-benchmark" | "bencher"));
+            continue;
+        }
+        ran.ends_with_code(0);
+        let text = fs::read_to_string(shell.path().join("export")).unwrap();
+        assert!(text.starts_with(start), "{kind}: {text}");
+    }
+    let whole = fs::read_to_string(Path::new(bundle).join("response_time.hgrm")).unwrap();
+    assert_eq!(fs::read_to_string(shell.path().join("export")).unwrap(), whole, "seconds sum to the whole");
+    shell.run(&["report", bundle, "--export", "pdf=x"]).ends_with_code(2).complains("hint: one of html, junit");
+}
+
+fn gates_of_every_outcome(shell: &Shell, base: &str, new: &str) {
+    shell.run(&["gate", base]).ends_with_code(0).says("PASS  1 of 1 rules kept in 1 run");
+    shell.run(&["gate", base, new, "--gate", "lost == 0"]).ends_with_code(0).says("2 of 2 pass");
+    shell.run(&["gate", base, "--gate", "verified < 10"]).ends_with_code(99).says("beyond the limit").says("FAIL");
+    // 2,000 events cannot tell a quantile that needs 100,000.
+    shell
+        .run(&["gate", base, "--gate", "response_time.p9999 < 1s"])
+        .ends_with_code(4)
+        .says("UNEVALUATED  0 of 1 rules kept");
+    shell.run(&["gate", base, "--gate", "verified < 10", "--gate", "response_time.p9999 < 1s"]).ends_with_code(99);
+    shell.run(&["gate", new]).ends_with_code(104).complains("there is nothing to evaluate");
+    shell.run(&["gate", new, "--gate", "respnse_time.p99 < 1s"]).ends_with_code(104).complains("response_time.p99");
+    fs::write(shell.path().join("gates.toml"), "name = \"x\"\n[[gate]]\nrule = \"verified == 2000\"\n").unwrap();
+    let json = shell.run(&["gate", base, new, "--gates", "gates.toml", "-o", "json"]).ends_with_code(0).json();
+    assert_eq!((&json["rules"][0]["pass"], &json["rules"][0]["pass_percent"]), (&2.into(), &100.0.into()));
+    fs::write(shell.path().join("none.toml"), "name = \"x\"\n").unwrap();
+    shell.run(&["gate", base, "--gates", "none.toml"]).ends_with_code(104).complains("has no [[gate]] table");
+    shell.run(&["gate", base, "--gates", "gone.toml"]).ends_with_code(104).complains("gone.toml cannot be read");
+}
+
+#[test]
+fn a_generated_file_is_never_overwritten_unasked_and_depends_on_its_seed_alone() {
+    let shell = Shell::new();
+    let generate = |more: &[&str]| shell.run(&[&["dataset", "generate", "--rows", "300"], more].concat());
+    generate(&["--out", "a.csv"]).ends_with_code(0).says("a.csv: 300 rows");
+    let first = fs::read_to_string(shell.path().join("a.csv")).unwrap();
+    generate(&["--out", "a.csv", "--seed", "2"]).ends_with_code(104).complains("--force replaces it");
+    assert_eq!(fs::read_to_string(shell.path().join("a.csv")).unwrap(), first);
+    assert_eq!(generate(&["--out", "-"]).ends_with_code(0).out, first, "the same seed gives the same file");
+    generate(&["--out", "a.csv", "--seed", "2", "--force"]).ends_with_code(0);
+    assert_ne!(fs::read_to_string(shell.path().join("a.csv")).unwrap(), first);
+
+    let shaped = ["--users", "100", "--items", "50", "--days", "3", "--duplicates", "7", "--disorder=false"];
+    generate(&[&["--out", "b.csv"], &shaped[..]].concat()).ends_with_code(0);
+    let facts = shell.run(&["dataset", "info", "b.csv", "-o", "json"]).ends_with_code(0).json()["facts"].take();
+    assert_eq!((&facts["descents"], &facts["duplicate_rows"]), (&0.into(), &7.into()));
+
+    generate(&[]).ends_with_code(2).complains("no file to write is named");
+    generate(&["--out", "c.csv", "--users", "5000"]).ends_with_code(2).complains("users: must be from");
+    generate(&["--out", "no/such/c.csv"]).ends_with_code(104).complains("cannot be written");
+    let by_variables = [("LOADGEN_OUT", "d.csv"), ("LOADGEN_ROWS", "20")];
+    shell.run_with(&["dataset", "generate"], &by_variables).ends_with_code(0).says("d.csv: 20 rows");
+}
+
+#[test]
+fn bad_data_ends_with_7_and_says_where() {
+    let shell = Shell::new();
+    shell.run(&["dataset", "info", "gone.csv"]).ends_with_code(7).complains("gone.csv");
+    let rows = "timestamp,visitorid,event,itemid,transactionid\n1433221332117,1,view,2,\nnonsense,1,view,2,\n";
+    fs::write(shell.path().join("bad.csv"), rows).unwrap();
+    shell.run(&["dataset", "info", "bad.csv"]).ends_with_code(7).complains("--bad-rows skip");
+    let skipped = shell.run(&["dataset", "info", "bad.csv", "--bad-rows", "skip"]).ends_with_code(0);
+    skipped.says("bad rows       1").says("line 3");
+    shell.run(&["dataset", "info", "bad.csv", "--bad-rows", "hide"]).complains("--bad-rows");
+
+    for command in ["report", "gate", "compare"] {
+        let mut args = vec![command, "gone"];
+        args.extend((command == "compare").then_some("gone"));
+        shell.run(&args).ends_with_code(7).complains("gone").complains("name the folder that a run left");
+    }
+    fs::write(shell.path().join("report.json"), "{}").unwrap();
+    shell.run(&["report", "report.json"]).ends_with_code(7).complains("it is not a report of a run");
+    let killed = shell.path().join("killed");
+    fs::create_dir(&killed).unwrap();
+    fs::write(killed.join("PARTIAL"), "").unwrap();
+    shell.run(&["report", "killed"]).ends_with_code(7).complains("this run has not been judged");
+}
+
+#[test]
+fn topics_are_described_and_planned_and_what_is_missing_is_told() {
+    let shell = Shell::new();
+    let broker = Embedded::start("raw-events", 3).unwrap();
+    let at = ["-b", broker.address(), "--connect-timeout", "20s"];
+    let run = |args: &[&str]| shell.run(&[args, &at[..]].concat());
+
+    run(&["topics", "describe", "raw-events"]).ends_with_code(0).says("3 partitions, 1 copy, 0 records");
+    let json = run(&["topics", "describe", "raw-events", "-o", "json"]).ends_with_code(0).json();
+    assert_eq!((&json["topics"][0]["records"], &json["topics"][0]["partitions"][2]["leader"]), (&0.into(), &1.into()));
+    run(&["topics", "describe", "gone"]).ends_with_code(6).says("does not exist");
+
+    let plan = run(&["topics", "apply"]).ends_with_code(0);
+    plan.says("leave    raw-events").says("create   inventory").says("--yes carries it out");
+    run(&["topics", "apply", "--partitions", "2"])
+        .ends_with_code(104)
+        .says("REFUSED  raw-events")
+        .says("never taken away");
+    run(&["topics", "describe", "inventory"]).ends_with_code(6).says("does not exist");
+
+    shell.run(&["topics", "describe"]).ends_with_code(104).complains("no cluster is named");
+    let nowhere = ["topics", "apply", "-b", "127.0.0.1:1", "--connect-timeout", "300ms"];
+    shell.run(&nowhere).ends_with_code(6).complains("no answer from 127.0.0.1:1");
+}
+
+#[test]
+fn the_help_names_no_command_that_does_nothing() {
+    let shell = Shell::new();
+    let help = shell.run(&["--help"]).out;
+    for absent in ["explain", "merge"] {
+        assert!(!help.contains(&format!("  {absent} ")), "{help}");
+        assert_eq!(shell.run(&[absent]).code, 2);
+    }
+}
+
+#[test]
+fn a_github_step_gets_a_summary_and_annotations() {
+    let shell = Shell::new();
+    shell.recording("sample.csv", 500);
+    let summary = shell.path().join("summary.md");
+    let variables = [("GITHUB_ACTIONS", "true"), ("GITHUB_STEP_SUMMARY", summary.to_str().unwrap())];
+    let args = ["replay", "sample.csv", "--fit", "1s", "--no-progress", "--gate", "verified == 1"];
+    let ran = shell.run_with(&args, &variables);
+    assert_ne!(ran.code, 0);
+    ran.says("::error title=loadgen replay");
+    assert!(fs::read_to_string(summary).unwrap().contains("verified == 1"));
+}
