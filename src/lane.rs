@@ -156,6 +156,8 @@ pub struct Lane<'a, P, C> {
     flights: Flights,
     gaps: AckGaps,
     blocked: Blocked,
+    /// Whether nothing but sending has happened since the last wait for room.
+    catching_up: bool,
     reports: Vec<Report>,
     notices: Vec<Notice>,
     refused: Vec<(usize, Code)>,
@@ -190,6 +192,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             flights: Flights::default(),
             gaps: AckGaps::default(),
             blocked: Blocked::default(),
+            catching_up: false,
             reports: Vec::new(),
             notices: Vec::new(),
             refused: Vec::new(),
@@ -229,6 +232,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             Due::At(due, _) if due >= stop => return false,
             Due::Now(_) if now >= stop => return false,
             Due::At(due, _) if due > now => {
+                self.catching_up = false;
                 self.wait(now, due);
                 return true;
             }
@@ -283,6 +287,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
         self.serve(Duration::from_millis(1));
         let until = self.clock.now();
         self.blocked.add(since, until);
+        self.catching_up = true;
         self.setup.recorder.open().blocked += until - since;
     }
 
@@ -387,6 +392,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             self.serve(Duration::from_millis(1));
             let until = self.clock.now();
             self.blocked.add(since, until);
+            self.catching_up = true;
             self.setup.recorder.open().held_back += until - since;
             return false;
         }
@@ -404,6 +410,9 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
     }
 
     fn note_handed(&mut self, done: usize, now: Nanos) {
+        if self.catching_up {
+            self.blocked.catch_up(now);
+        }
         let open = self.book.open();
         let mut shard = self.setup.recorder.open();
         let mut refused = self.refused.iter().peekable();

@@ -86,7 +86,7 @@ pub struct Scenario {
     /// Built-in gates that are turned off, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gates_off: Vec<String>,
-    /// Where events come from; read by [`file`], since its kind decides its form.
+    /// Where events come from; read by [`mod@file`], since its kind decides its form.
     #[serde(skip_deserializing)]
     pub source: SourceConfig,
     /// The phases of a synthetic run.

@@ -28,7 +28,7 @@ pub struct GateOptions {
     /// A rule, for example 'lost == 0'; repeatable
     #[arg(long, value_name = "RULE")]
     pub gate: Vec<String>,
-    /// File with [[gate]] tables, for example a scenario [default: the gates of each run, unless --gate names others]
+    /// File with gate tables, for example a scenario [default: the gates of each run, unless --gate names others]
     #[arg(long, value_name = "FILE")]
     pub gates: Option<PathBuf>,
     /// Form of the result on stdout [default: text]

@@ -16,7 +16,13 @@ pub(super) struct Blocked {
 struct Interval {
     from: Nanos,
     to: Nanos,
+    /// How long its catch-up may count as part of it.
+    credit: Nanos,
 }
+
+/// The share of a wait that catching up may take and still count as blocked: a generator that can do five times the rate
+/// needs no more. A slower one is late by its own fault, and that shows.
+const CATCH_UP: u64 = 4;
 
 /// Intervals kept: questions reach back to the oldest event that is due and not sent, which a stall bounds to what one
 /// stall holds; two that lie closer than [`TOUCHING`] are one.
@@ -29,15 +35,27 @@ impl Blocked {
         match self.intervals.back_mut() {
             Some(last) if from <= last.to + TOUCHING => {
                 self.total += to - last.to;
+                last.credit += Nanos((to - from).0 / CATCH_UP);
                 last.to = to;
             }
             _ => {
                 self.total += to - from;
-                self.intervals.push_back(Interval { from, to });
+                self.intervals.push_back(Interval { from, to, credit: Nanos((to - from).0 / CATCH_UP) });
             }
         }
         if self.intervals.len() > KEPT {
             self.intervals.pop_front();
+        }
+    }
+
+    /// Notes that at `now` the lane still works off what came due during the last wait: a consequence of the wait, up to a
+    /// quarter of its length.
+    pub(super) fn catch_up(&mut self, now: Nanos) {
+        if let Some(last) = self.intervals.back_mut() {
+            let more = (now - last.to).min(last.credit);
+            last.to += more;
+            last.credit = last.credit - more;
+            self.total += more;
         }
     }
 
@@ -67,6 +85,16 @@ mod tests {
         assert_eq!(of(Nanos::from_secs(11), Nanos::from_secs(14)), Nanos::from_secs(2));
         assert_eq!(of(Nanos::from_secs(5), Nanos::from_secs(14)), Nanos::from_secs(3));
         assert_eq!(of(Nanos::from_secs(13), Nanos::from_secs(14)), Nanos::ZERO);
+    }
+
+    #[test]
+    fn catching_up_counts_as_blocked_up_to_a_quarter_of_the_wait() {
+        let mut blocked = Blocked::default();
+        blocked.add(Nanos::from_secs(10), Nanos::from_secs(14));
+        blocked.catch_up(Nanos::from_millis(14_500));
+        assert_eq!(blocked.until(Nanos::from_secs(20)), Nanos::from_millis(4_500));
+        blocked.catch_up(Nanos::from_secs(18));
+        assert_eq!(blocked.until(Nanos::from_secs(20)), Nanos::from_secs(5));
     }
 
     proptest! {
