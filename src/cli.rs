@@ -51,11 +51,12 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Precedence: option, environment variable, .env file, scenario, default.
+Precedence: option, environment variable, .env file, scenario, default. A switch that a weaker level has on is \
+taken back with =false: --no-verify=false.
 
-Exit codes: 0 pass, 2 usage, 3 correctness violated, 4 gate unevaluated, 5 run invalid (the generator was the
-limit), 6 cluster (cannot connect, time-out, topic missing), 7 input data bad, 99 gate failed, 104 configuration
-invalid, 130 interrupted.
+Exit codes: 0 pass, 2 usage, 3 correctness violated, 4 gate unevaluated, 5 run invalid (the generator was \
+the limit), 6 cluster (cannot connect, time-out, topic missing), 7 input data bad, 99 gate failed, \
+104 configuration invalid, 130 interrupted.
 
 Examples:
   loadgen synth --rate 1000 --duration 10s
@@ -99,18 +100,19 @@ pub fn command() -> clap::Command {
 }
 
 fn refined(command: clap::Command) -> clap::Command {
-    command.mut_args(|arg| name_variables(take_minus(arg))).mut_subcommands(refined)
+    command.mut_args(|arg| name_variables(values_of(arg))).mut_subcommands(refined)
 }
 
-/// Lets a negative number reach the parser of its option, which says what is wrong with it; clap would look for an
-/// option of that name.
-fn take_minus(arg: clap::Arg) -> clap::Arg {
+/// How values are taken and shown. A negative number reaches the parser of its option, which says what is wrong with it;
+/// clap would look for an option of that name. That a switch can be `=false` is said once, below.
+fn values_of(arg: clap::Arg) -> clap::Arg {
     if !arg.get_action().takes_values() {
         return arg;
     }
     let names: Vec<String> = arg.get_value_names().unwrap_or_default().iter().map(ToString::to_string).collect();
     match names.as_slice() {
         [name] if name == "N/s" => arg.allow_hyphen_values(true),
+        [name] if name == "BOOL" => arg.hide_possible_values(true),
         [_] => arg.allow_negative_numbers(true),
         _ => arg,
     }

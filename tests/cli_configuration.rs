@@ -69,6 +69,20 @@ fn every_scenario_of_the_repository_makes_a_plan_that_can_be_repeated() {
 }
 
 #[test]
+fn the_scenario_of_the_manual_makes_a_plan() {
+    let manual = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md")).unwrap();
+    let (_, block) = manual.split_once("```toml\n").unwrap();
+    let (example, _) = block.split_once("```").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("client.properties"), "").unwrap();
+    let path = folder.path().join("peak.toml");
+    std::fs::write(&path, example).unwrap();
+    let plan = resolved(&["run", path.to_str().unwrap()], &[]).unwrap().plan;
+    let Pace::Phases(phases) = plan.pace else { panic!() };
+    assert_eq!(phases.iter().map(|phase| phase.warm_up).collect::<Vec<_>>(), [true, false]);
+}
+
+#[test]
 fn the_smoke_scenario_takes_ten_seconds() {
     let Pace::Phases(phases) = run("smoke.toml", &[]).plan.pace else { panic!() };
     assert_eq!(phases.iter().map(|phase| phase.duration.unwrap().0).sum::<u64>(), Nanos::from_secs(10).0);

@@ -44,4 +44,7 @@ pub struct RunLimits {
     /// Longest wait for outstanding answers at the end [default: delivery.timeout.ms + 5s]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub flush_deadline: Option<Duration>,
+    /// Say what would be sent, when and where; connect to nothing
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub dry_run: Option<bool>,
 }

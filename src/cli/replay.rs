@@ -84,7 +84,4 @@ pub struct RecordingOptions {
     /// Folder for sorting on disk [default: the system's]
     #[arg(long, value_name = "DIR")]
     pub temp_dir: Option<PathBuf>,
-    /// Print rows, span, wall time, rates and partition heat; send nothing
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub dry_run: Option<bool>,
 }

@@ -10,7 +10,8 @@ use crate::source::synthetic::{HotKey, MOST_MEMBERS, Weights};
 #[command(after_help = "\
 Examples:
   loadgen synth --rate 10000 --duration 60s
-  loadgen synth -b localhost:9092 --create-topics --rate 500/s --weights view=90,transaction=10 -d 5m
+  loadgen synth -b localhost:9092 --rate 500/s --weights view=90,transaction=10 -d 5m
+  loadgen synth --shape ramp:100/s..5000/s --duration 2m
   loadgen synth -b localhost:9092 --rate unlimited --num-records 2000000 --no-verify")]
 pub struct SynthArgs {
     /// What is drawn.

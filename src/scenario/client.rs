@@ -1,8 +1,9 @@
 //! The client's properties, merged from every level.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::ConfigError;
@@ -31,10 +32,23 @@ pub const EMBEDDED: &str = "embedded";
 pub struct Setting {
     /// The value.
     pub value: String,
-    /// Its level.
-    pub level: Level,
-    /// Where exactly.
+    /// Where.
     pub origin: String,
+    strength: Strength,
+}
+
+/// What beats what: first the level, then the way it was said there. The strongest is the least.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Strength(Level, Way);
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    /// `--acks`, `-X`, or a key of the scenario.
+    Options,
+    /// `SASL_PASSWORD` and the like.
+    Variables,
+    /// The properties file.
+    File,
 }
 
 /// The client's properties.
@@ -50,7 +64,7 @@ pub struct ClientSettings {
 #[derive(Debug)]
 pub struct Said {
     level: Level,
-    file: Option<Vec<Property>>,
+    file: Option<PathBuf>,
     variables: Vec<Property>,
     named: Vec<Property>,
     free: Vec<Property>,
@@ -58,10 +72,8 @@ pub struct Said {
 
 impl Said {
     /// What options or variables say.
-    ///
-    /// # Errors
-    /// A properties file that cannot be read.
-    pub fn by_options(place: &Place<'_>, cluster: &ClusterOptions, topic: &TopicOptions) -> Result<Self, ConfigError> {
+    #[must_use]
+    pub fn by_options(place: Place<'_>, cluster: &ClusterOptions, topic: &TopicOptions) -> Self {
         let named = [
             ("bootstrap-server", "bootstrap.servers", cluster.bootstrap_server.clone()),
             ("acks", "acks", topic.acks.map(|acks| acks.to_string())),
@@ -73,23 +85,21 @@ impl Said {
             values::Property::Set(key, value) => Some(said(key, value, place.name_of("command-property"))),
             values::Property::Dump => None,
         });
-        Ok(Self {
+        Self {
             level: place.level(),
-            file: cluster.command_config.as_deref().map(read_file).transpose()?,
+            file: cluster.command_config.clone(),
             variables: place.properties().map(|(key, value, name)| said(key, value, name.to_owned())).collect(),
             named: named
                 .into_iter()
                 .filter_map(|(option, key, value)| Some(said(key, &value?, place.name_of(option))))
                 .collect(),
             free: free.collect(),
-        })
+        }
     }
 
     /// What a scenario says.
-    ///
-    /// # Errors
-    /// A properties file that cannot be read.
-    pub fn by_scenario(kafka: &KafkaConfig) -> Result<Self, ConfigError> {
+    #[must_use]
+    pub fn by_scenario(kafka: &KafkaConfig) -> Self {
         let named = [
             ("bootstrap_server", "bootstrap.servers", kafka.bootstrap_server.clone()),
             ("acks", "acks", kafka.acks.map(|acks| acks.to_string())),
@@ -98,16 +108,16 @@ impl Said {
             ("linger", "linger.ms", kafka.linger.map(millis)),
         ];
         let free = kafka.client.0.iter().map(|(key, value)| said(key, value, format!("kafka.client.{key}")));
-        Ok(Self {
+        Self {
             level: Level::Scenario,
-            file: kafka.command_config.as_deref().map(read_file).transpose()?,
+            file: kafka.command_config.clone(),
             variables: Vec::new(),
             named: named
                 .into_iter()
                 .filter_map(|(field, key, value)| Some(said(key, &value?, format!("kafka.{field}"))))
                 .collect(),
             free: free.collect(),
-        })
+        }
     }
 }
 
@@ -146,42 +156,38 @@ impl ClientSettings {
     /// properties files only the strongest level's is used.
     ///
     /// # Errors
-    /// A property that cannot be used, or two of one level that contradict each other.
+    /// A properties file that cannot be read, a property that cannot be used, or two of one level that contradict each
+    /// other.
     pub fn merge(levels: Vec<Said>) -> Result<Self, ConfigError> {
         let mut merged = Self::default();
-        let mut file_taken = false;
+        let mut file = None;
         for said in levels {
             let named = merged.translated(said.named, true)?;
             let free = merged.translated(said.free, true)?;
             if let Some((first, second)) = contradiction(&named, &free) {
                 return Err(ConfigError::Conflict { level: said.level, first: shown(first), second: shown(second) });
             }
+            merged.add(named.into_iter().chain(free.into_iter().rev()), Strength(said.level, Way::Options));
             let variables = merged.translated(said.variables, true)?;
-            let file = match said.file {
-                Some(properties) if !file_taken => {
-                    file_taken = true;
-                    merged.translated(properties, false)?
-                }
-                _ => Vec::new(),
-            };
-            for property in named.into_iter().chain(free.into_iter().rev()).chain(variables).chain(file) {
-                merged.settings.entry(property.key).or_insert_with(|| Setting {
-                    value: property.value,
-                    level: said.level,
-                    origin: property.origin.to_string(),
-                });
+            merged.add(variables, Strength(said.level, Way::Variables));
+            if let (None, Some(path)) = (&file, said.file) {
+                let properties = merged.translated(read_file(&path)?, false)?;
+                merged.add(properties, Strength(said.level, Way::File));
+                file = Some(path);
             }
         }
         merged.settle_idempotence()?;
-        for (key, value) in DEFAULTS {
-            merged.fill(key, value);
-        }
+        let default = |(key, value): (&str, &str)| said(key, value, Level::Default.to_string());
+        merged.add(DEFAULTS.map(default), Strength(Level::Default, Way::Options));
         merged.refuse_redacted()?;
+        merged.check_bootstrap()?;
         Ok(merged)
     }
 
+    /// Properties in librdkafka's terms; what is settled already makes a Java counterpart needless.
     fn translated(&mut self, properties: Vec<Property>, for_loadgen: bool) -> Result<Vec<Property>, ConfigError> {
-        let done = java::translate(properties, for_loadgen).map_err(|refused| ConfigError::Property {
+        let settled = |key: &str| self.settings.contains_key(key);
+        let done = java::translate(properties, for_loadgen, settled).map_err(|refused| ConfigError::Property {
             key: refused.key,
             origin: refused.origin,
             reason: refused.reason,
@@ -192,44 +198,69 @@ impl ClientSettings {
         Ok(done.properties.into_iter().map(canonical).collect())
     }
 
-    fn fill(&mut self, key: &str, value: &str) {
-        self.settings.entry(key.to_owned()).or_insert_with(|| Setting {
-            value: value.to_owned(),
-            level: Level::Default,
-            origin: Level::Default.to_string(),
-        });
+    /// Adds what no stronger one has said.
+    fn add(&mut self, properties: impl IntoIterator<Item = Property>, strength: Strength) {
+        for Property { key, value, origin } in properties {
+            self.settings.entry(key).or_insert_with(|| Setting { value, origin: origin.to_string(), strength });
+        }
     }
 
-    /// Idempotence needs acks=all. Where only acks is weaker, idempotence goes; where both are asked for, the stronger
-    /// level decides, and one level that asks for both is refused.
+    /// Idempotence needs acks=all. Where only weak acks are asked for, idempotence goes; where both are, the stronger one
+    /// decides, and two of the same strength are refused.
     fn settle_idempotence(&mut self) -> Result<(), ConfigError> {
         let Some(acks) = self.settings.get("acks").filter(|acks| !matches!(acks.value.as_str(), "all" | "-1")) else {
             return Ok(());
         };
-        let (acks_level, said) = (acks.level, format!("acks={} ({})", acks.value, acks.origin));
-        match self.settings.get("enable.idempotence") {
-            Some(asked) if is_true(&asked.value) && asked.level == acks_level => Err(ConfigError::Property {
-                key: "enable.idempotence".to_owned(),
-                origin: asked.origin.clone(),
-                reason: format!("idempotence needs acks=all, but {said} is asked for too"),
-                hint: "leave one of them out: acks=0 and acks=1 switch idempotence off by themselves".to_owned(),
-            }),
-            Some(asked) if is_true(&asked.value) && asked.level < acks_level => {
-                self.notes.push(format!("{said} gives way to enable.idempotence=true ({})", asked.origin));
-                self.settings.remove("acks");
-                Ok(())
-            }
-            Some(asked) if is_true(&asked.value) => {
-                self.notes.push(format!("enable.idempotence=true ({}) gives way to {said}", asked.origin));
-                self.settings.insert("enable.idempotence".to_owned(), off_for(acks_level, &said));
-                Ok(())
-            }
-            Some(_) => Ok(()),
-            None => {
-                self.settings.insert("enable.idempotence".to_owned(), off_for(acks_level, &said));
-                Ok(())
-            }
+        let said = format!("acks={} ({})", acks.value, acks.origin);
+        let off = Setting { value: "false".to_owned(), origin: format!("off with {said}"), strength: acks.strength };
+        match self.settings.get("enable.idempotence").filter(|asked| is_true(&asked.value)) {
+            Some(asked) => match asked.strength.cmp(&acks.strength) {
+                Ordering::Less => {
+                    self.notes.push(format!("{said} gives way to enable.idempotence=true ({})", asked.origin));
+                    self.settings.remove("acks");
+                    return Ok(());
+                }
+                Ordering::Equal => {
+                    return Err(ConfigError::Property {
+                        key: "enable.idempotence".to_owned(),
+                        origin: asked.origin.clone(),
+                        reason: format!("idempotence needs acks=all, but {said} is asked for too"),
+                        hint: "leave one of them out: acks=0 and acks=1 switch idempotence off by themselves"
+                            .to_owned(),
+                    });
+                }
+                Ordering::Greater => {
+                    self.notes.push(format!("enable.idempotence=true ({}) gives way to {said}", asked.origin));
+                }
+            },
+            None if self.settings.contains_key("enable.idempotence") => return Ok(()),
+            None => {}
         }
+        self.settings.insert("enable.idempotence".to_owned(), off);
+        Ok(())
+    }
+
+    /// A list of brokers that the client could only fail to reach.
+    fn check_bootstrap(&self) -> Result<(), ConfigError> {
+        let Some(setting) = self.get("bootstrap.servers").filter(|setting| setting.value != EMBEDDED) else {
+            return Ok(());
+        };
+        let refused = |reason| ConfigError::Property {
+            key: "bootstrap.servers".to_owned(),
+            origin: setting.origin.clone(),
+            reason,
+            hint: "write host:port,host:port; without a port it is 9092".to_owned(),
+        };
+        let mut brokers = setting.value.split(',').map(str::trim).filter(|broker| !broker.is_empty()).peekable();
+        if brokers.peek().is_none() {
+            return Err(refused("it names no broker".to_owned()));
+        }
+        brokers.try_for_each(|broker| match port_of(broker) {
+            Some(port) if !port.parse::<u16>().is_ok_and(|port| port > 0) => {
+                Err(refused(format!("\"{broker}\" has no port from 1 to 65535")))
+            }
+            _ => Ok(()),
+        })
     }
 
     /// A scenario of an earlier run names its secrets, but does not hold them.
@@ -299,8 +330,14 @@ impl ClientSettings {
     }
 }
 
-fn off_for(level: Level, acks: &str) -> Setting {
-    Setting { value: "false".to_owned(), level, origin: format!("off with {acks}") }
+/// What stands where a broker's port would.
+fn port_of(broker: &str) -> Option<&str> {
+    let address = broker.split_once("://").map_or(broker, |(_, address)| address);
+    let after_host = match address.rfind(']') {
+        Some(end) => &address[end + 1..],
+        None => address,
+    };
+    after_host.rsplit_once(':').map(|(_, port)| port)
 }
 
 /// librdkafka's words for true.

@@ -132,7 +132,7 @@ macro_rules! layer {
 layer! {
     run::RunOptions { pace, limits, target, verifier, outcome, events, recording }
     pace::AnyPace { speed, rate, shape, fit }
-    limits::RunLimits { name, seed, duration, num_records, lanes, pacing, max_rate, on_lag, max_slip, flush_deadline }
+    limits::RunLimits { name, seed, duration, num_records, lanes, pacing, max_rate, on_lag, max_slip, flush_deadline, dry_run }
     cluster::TargetOptions { cluster, topic }
     cluster::ClusterOptions { bootstrap_server, command_config, command_property, connect_timeout }
     cluster::TopicOptions {
@@ -142,9 +142,7 @@ layer! {
     outcome::OutcomeOptions { gate, gate_off, results_dir, output, quiet, no_progress }
     synth::SynthOptions { weights, users, items, user_skew, item_skew, hot_user, hot_item }
     replay::RecordingOptions {
-        max_gap, from, until, limit, rounds, dedup, users_sample, amplify, bad_rows, event_time, category_tree, sort_memory, temp_dir,
-        dry_run,
-    }
+        max_gap, from, until, limit, rounds, dedup, users_sample, amplify, bad_rows, event_time, category_tree, sort_memory, temp_dir }
     topics::TopicsApplyOptions { yes, partitions, replication_factor, output, cluster }
     topics::TopicsDescribeOptions { output, cluster }
     dataset::DatasetInfoOptions { bad_rows, sort_memory, temp_dir, output }

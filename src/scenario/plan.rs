@@ -110,7 +110,7 @@ pub struct Presentation {
     pub quiet: bool,
     /// Whether progress is shown where there is a terminal for it.
     pub progress: bool,
-    /// Only tell what would be replayed.
+    /// Only tell what would be sent.
     pub dry_run: bool,
 }
 
@@ -124,7 +124,7 @@ impl Presentation {
             output: outcome.output.unwrap_or(Output::Text),
             quiet: outcome.quiet.unwrap_or(false),
             progress: !outcome.no_progress.unwrap_or(false),
-            dry_run: given.recording.dry_run.unwrap_or(false),
+            dry_run: given.limits.dry_run.unwrap_or(false),
         }
     }
 }

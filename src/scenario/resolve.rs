@@ -12,7 +12,7 @@ use super::client::{ClientSettings, Said};
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::layer::{Layer, Level, Place};
-use super::plan::{Plan, Presentation};
+use super::plan::{OnLag, Plan, Presentation};
 use super::source::SourceConfig;
 use crate::cli::run::RunOptions;
 use crate::cli::values;
@@ -64,7 +64,7 @@ pub fn resolve(wanted: &Wanted, options: RunOptions, environment: &Environment) 
         layers.push((Place::of(variables), variables.layer()?));
     }
     leave_out_misplaced(&mut layers, &scenario.source)?;
-    let mut warnings = Vec::new();
+    let mut warnings = environment.unknown(&crate::cli::command());
     pace::settle(&mut scenario, &layers, &mut warnings)?;
     settle_verification(&mut scenario, &mut layers)?;
     let client = settle_client(&scenario, &layers)?;
@@ -72,7 +72,11 @@ pub fn resolve(wanted: &Wanted, options: RunOptions, environment: &Environment) 
     let dump = layers.iter().any(|(_, layer)| layer.target.cluster.command_property.contains(&values::Property::Dump));
     let merged = layers.into_iter().map(|(_, layer)| layer).reduce(Layer::over).unwrap_or_default();
     let presentation = Presentation::of(&merged);
+    let max_slip_given = merged.limits.max_slip.is_some();
     apply::apply(&mut scenario, merged, &client)?;
+    if max_slip_given && scenario.on_lag == Some(OnLag::Queue) {
+        warnings.push("max_slip has no effect with on_lag = queue, which sends every event however late".to_owned());
+    }
     let plan = Plan::new(&scenario, presentation)?;
     Ok(Resolved { plan, scenario, client, dump, warnings })
 }
@@ -131,12 +135,10 @@ fn settle_verification(scenario: &mut Scenario, layers: &mut Layers<'_>) -> Resu
 }
 
 fn settle_client(scenario: &Scenario, layers: &Layers<'_>) -> Result<ClientSettings, ConfigError> {
-    let mut levels = Vec::new();
-    for (place, layer) in layers {
-        levels.push(Said::by_options(place, &layer.target.cluster, &layer.target.topic)?);
-    }
-    levels.push(Said::by_scenario(&scenario.kafka)?);
-    let mut client = ClientSettings::merge(levels)?;
+    let said =
+        |(place, layer): &(Place<'_>, RunOptions)| Said::by_options(*place, &layer.target.cluster, &layer.target.topic);
+    let levels = layers.iter().map(said).chain([Said::by_scenario(&scenario.kafka)]);
+    let mut client = ClientSettings::merge(levels.collect())?;
     client.settle_security()?;
     Ok(client)
 }

@@ -15,6 +15,7 @@ use super::layer::{Layer, Place};
 use super::text;
 use crate::cli::cluster::{ClusterOptions, TopicOptions};
 use crate::cli::topics::{TopicsApply, TopicsDescribe};
+use crate::cli::values;
 use crate::kafka::properties::redacted;
 use crate::scenario::plan::Output;
 
@@ -45,17 +46,20 @@ pub struct ClusterPlan {
     pub connect_timeout: Duration,
     /// What a person should know.
     pub warnings: Vec<String>,
+    /// The properties with their origins, where only that is asked for (`-X dump`).
+    pub dump: Option<String>,
 }
 
 /// Without secrets.
 impl fmt::Debug for ClusterPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { bootstrap, client, connect_timeout, warnings } = self;
+        let Self { bootstrap, client, connect_timeout, warnings, dump } = self;
         f.debug_struct("ClusterPlan")
             .field("bootstrap", bootstrap)
             .field("client", &redacted(client))
             .field("connect_timeout", connect_timeout)
             .field("warnings", warnings)
+            .field("dump", dump)
             .finish()
     }
 }
@@ -213,11 +217,11 @@ fn read_file(path: &Path) -> Result<Vec<TopicConfig>, ConfigError> {
 /// The cluster that options and variables name.
 fn cluster(options: ClusterOptions, environment: &Environment) -> Result<ClusterPlan, ConfigError> {
     let nothing = TopicOptions::default();
-    let mut said = vec![Said::by_options(&Place::OPTIONS, &options, &nothing)?];
+    let mut said = vec![Said::by_options(Place::OPTIONS, &options, &nothing)];
     let mut merged = options;
     for variables in environment.levels() {
         let layer: ClusterOptions = variables.layer()?;
-        said.push(Said::by_options(&Place::of(variables), &layer, &nothing)?);
+        said.push(Said::by_options(Place::of(variables), &layer, &nothing));
         merged = merged.over(layer);
     }
     let mut client = ClientSettings::merge(said)?;
@@ -228,13 +232,15 @@ fn cluster(options: ClusterOptions, environment: &Environment) -> Result<Cluster
             Some("--bootstrap-server HOST:PORT or KAFKA_BROKERS names one"),
         ));
     };
+    let dump = merged.command_property.contains(&values::Property::Dump).then(|| client.dump());
     let mut properties = client.properties();
     properties.remove("bootstrap.servers");
     Ok(ClusterPlan {
         bootstrap,
         client: properties,
         connect_timeout: merged.connect_timeout.unwrap_or(Duration::from_secs(10)),
-        warnings: client.notes,
+        warnings: [environment.unknown(&crate::cli::command()), client.notes].concat(),
+        dump,
     })
 }
 
@@ -323,6 +329,14 @@ mod tests {
         let unknown = applied_file("[[topic]]\nname = \"a\"\npartitons = 5").unwrap_err();
         assert!(unknown.to_string().ends_with("topics.toml line 3: unknown key \"partitons\""), "{unknown}");
         assert_eq!(unknown.hint().as_deref(), Some("did you mean partitions?"));
+    }
+
+    #[test]
+    fn the_properties_can_be_dumped() {
+        let plan = applied("-b k:1 -X dump -X sasl.password=hunter2 -X linger.ms=1", &[]).unwrap();
+        let dump = plan.cluster.dump.unwrap();
+        assert!(dump.contains("linger.ms = 1  # --command-property\n"), "{dump}");
+        assert!(!dump.contains("hunter2"), "{dump}");
     }
 
     #[test]

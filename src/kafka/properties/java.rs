@@ -91,13 +91,20 @@ const OWNED: [(&str, &str); 8] = [
 ];
 
 /// Translates `properties` of one place. In a file, what loadgen sets by itself is left out with a note, since the file
-/// may serve other programs too; given for loadgen alone (`for_loadgen`) it is refused.
+/// may serve other programs too; given for loadgen alone (`for_loadgen`) it is refused. What only Java has is passed over
+/// where its counterpart is in `properties` too, or `settled` elsewhere.
 ///
 /// # Errors
 /// A property that can be neither translated nor left out.
-pub fn translate(properties: Vec<Property>, for_loadgen: bool) -> Result<Translated, Refused> {
+pub fn translate(
+    properties: Vec<Property>,
+    for_loadgen: bool,
+    settled: impl Fn(&str) -> bool,
+) -> Result<Translated, Refused> {
     let mut stores = Stores::default();
     let mut done = Translated::default();
+    let here: Vec<String> = properties.iter().map(|property| canonical(&property.key).to_owned()).collect();
+    let settled = |name: &str| settled(name) || here.iter().any(|key| key == name);
     for property in properties {
         let Property { key, value, origin } = &property;
         let refused = |reason: &str, hint: &str| Refused {
@@ -134,10 +141,12 @@ pub fn translate(properties: Vec<Property>, for_loadgen: bool) -> Result<Transla
             origin: origin.clone(),
         };
         match name {
+            "sasl.jaas.config" if settled("sasl.username") && settled("sasl.password") => {}
             "sasl.jaas.config" => {
                 let settings = jaas(value).map_err(|(reason, hint)| refused(&reason, hint))?;
                 done.properties.extend(settings.into_iter().map(|(name, value)| as_name(name, &value)));
             }
+            "partitioner.class" if settled("partitioner") => {}
             "partitioner.class" => done.properties.push(as_name(
                 "partitioner",
                 partitioner(value).ok_or_else(|| {
@@ -153,6 +162,11 @@ pub fn translate(properties: Vec<Property>, for_loadgen: bool) -> Result<Transla
             _ => done.properties.push(as_name(name, value)),
         }
     }
+    let trusted = settled("ssl.ca.location") || settled("ssl.ca.pem");
+    let certified = settled("ssl.certificate.location") || settled("ssl.certificate.pem");
+    stores.parts.retain(|part| {
+        !(trusted && part.key.starts_with("ssl.truststore.") || certified && part.key.starts_with("ssl.keystore."))
+    });
     done.properties.extend(stores.translate(&mut done.notes)?);
     Ok(done)
 }
@@ -332,7 +346,7 @@ mod tests {
     use crate::kafka::properties::{Origin, parse};
 
     fn translated(text: &str) -> Translated {
-        translate(parse(text.as_bytes(), "client.properties").unwrap(), false).unwrap()
+        translate(parse(text.as_bytes(), "client.properties").unwrap(), false, |_| false).unwrap()
     }
 
     fn shown(text: &str) -> Vec<String> {
@@ -340,7 +354,7 @@ mod tests {
     }
 
     fn refusal(text: &str) -> (String, String) {
-        let refused = translate(parse(text.as_bytes(), "client.properties").unwrap(), false).unwrap_err();
+        let refused = translate(parse(text.as_bytes(), "client.properties").unwrap(), false, |_| false).unwrap_err();
         (format!("{} ({})", refused, refused.origin), refused.hint)
     }
 
@@ -410,6 +424,17 @@ mod tests {
     }
 
     #[test]
+    fn a_counterpart_makes_a_java_store_needless() {
+        let jks = "ssl.truststore.location=/t.jks\nssl.keystore.location=/k.jks\n";
+        let both = format!("{jks}ssl.ca.location=/ca.pem\nssl.certificate.location=/c.pem");
+        assert_eq!(shown(&both), ["ssl.ca.location=/ca.pem", "ssl.certificate.location=/c.pem"]);
+        let properties = parse(jks.as_bytes(), "f").unwrap();
+        let elsewhere = |name: &str| matches!(name, "ssl.ca.pem" | "ssl.certificate.location");
+        assert!(translate(properties, false, elsewhere).unwrap().properties.is_empty());
+        assert_eq!(shown("sasl.jaas.config=my.Module;\nsasl.username=u\nsasl.password=p").len(), 2);
+    }
+
+    #[test]
     fn java_only_properties_are_left_out_with_a_note() {
         let done = translated("key.serializer=x.StringSerializer\nmax.block.ms=1\nsasl.login.retry.backoff.ms=1");
         assert!(done.properties.is_empty());
@@ -427,7 +452,7 @@ mod tests {
             value: "live-group".to_owned(),
             origin: Origin::Setting("-X".to_owned()),
         };
-        let refused = translate(vec![given], true).unwrap_err();
+        let refused = translate(vec![given], true, |_| false).unwrap_err();
         assert_eq!(refused.to_string(), "group.id: loadgen sets it by itself");
         assert_eq!(refused.hint, "--group joins a consumer group");
     }

@@ -328,6 +328,46 @@ fn an_option_and_a_property_of_one_level_may_not_contradict_each_other() {
 }
 
 #[test]
+fn brokers_that_cannot_be_are_refused() {
+    for (servers, reason) in [
+        ("localhost:abc", "\"localhost:abc\" has no port from 1 to 65535"),
+        ("a:1,b:0", "\"b:0\" has no port from 1 to 65535"),
+        ("[::1]:99999", "\"[::1]:99999\" has no port from 1 to 65535"),
+        (",", "it names no broker"),
+    ] {
+        let refused = error(&format!("synth -b {servers}"), &[], &[]);
+        assert_eq!(refused.to_string(), format!("client property bootstrap.servers (--bootstrap-server): {reason}"));
+    }
+    for servers in ["localhost", "a:1,b:2", "[::1]:9092", "[::1]", "PLAINTEXT://a:9092"] {
+        assert_eq!(plan(&format!("synth -b {servers}")).kafka.bootstrap.as_deref(), Some(servers));
+    }
+}
+
+#[test]
+fn a_file_of_java_settings_gives_way_to_options_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("java.properties");
+    std::fs::write(&path, "enable.idempotence=true\nsecurity.protocol=SSL\nssl.truststore.location=/t.jks\n").unwrap();
+    let words = format!("synth -b k:1 --command-config {} --acks 1 -X ssl.ca.location=/ca.pem", path.display());
+    let resolved = resolved(&words, &[], &[]).unwrap();
+    let client = &resolved.plan.kafka.client;
+    assert_eq!((client["acks"].as_str(), client["enable.idempotence"].as_str()), ("1", "false"));
+    assert_eq!(client["ssl.ca.location"], "/ca.pem");
+    assert_eq!(resolved.warnings.len(), 1, "{:?}", resolved.warnings);
+}
+
+#[test]
+fn a_file_that_a_stronger_level_displaces_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("client.properties");
+    std::fs::write(&path, "client.id=mine\n").unwrap();
+    let words = format!("synth --command-config {}", path.display());
+    let plan = resolved(&words, &[("LOADGEN_COMMAND_CONFIG", "/nonexistent")], &[]).unwrap().plan;
+    assert_eq!(plan.kafka.client["client.id"], "mine");
+    assert!(error("synth", &[("LOADGEN_COMMAND_CONFIG", "/nonexistent")], &[]).to_string().contains("/nonexistent"));
+}
+
+#[test]
 fn a_properties_file_yields_to_options_and_variables_of_its_level() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("client.properties");
@@ -461,6 +501,15 @@ fn misspelt_variables_are_noticed() {
     assert_eq!(
         environment.unknown(&crate::cli::command()),
         ["LOADGEN_RTAE (the environment) is not a variable of loadgen and has no effect; did you mean LOADGEN_RATE?"]
+    );
+}
+
+#[test]
+fn a_misspelt_variable_is_a_warning_of_the_run() {
+    let resolved = resolved("synth", &[], &[("LOADGEN_LANSE", "2")]).unwrap();
+    assert_eq!(
+        resolved.warnings,
+        ["LOADGEN_LANSE (the .env file) is not a variable of loadgen and has no effect; did you mean LOADGEN_LANES?"]
     );
 }
 
