@@ -68,6 +68,11 @@ fn an_option_beats_the_file_in_the_folder() {
     assert!(stdout.contains("linger.ms = 9  # --command-property\n"), "{stdout}");
     assert!(stdout.contains("acks = 1  # LOADGEN_ACKS\n"), "{stdout}");
     assert!(output.status.success());
+    let topics = ["topics", "describe", "-b", "127.0.0.1:1", "-X", "dump"];
+    let output = loadgen(&folder).args(topics).output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.contains("bootstrap.servers = 127.0.0.1:1  # --bootstrap-server\n"), "{stdout}");
+    assert!(output.status.success());
 }
 
 #[test]

@@ -13,8 +13,14 @@ use crate::verdict::ExitCode;
 
 pub(super) fn topics(args: TopicsArgs, environment: &Environment) -> Result<Done, Failure> {
     match args.action {
-        TopicsAction::Apply(args) => apply::apply(&topics::apply(args, environment)?),
-        TopicsAction::Describe(args) => describe::describe(&topics::describe(args, environment)?),
+        TopicsAction::Apply(args) => match topics::apply(args, environment)? {
+            plan if plan.cluster.dump.is_some() => Ok(Done::pass(plan.cluster.dump.unwrap_or_default())),
+            plan => apply::apply(&plan),
+        },
+        TopicsAction::Describe(args) => match topics::describe(args, environment)? {
+            plan if plan.cluster.dump.is_some() => Ok(Done::pass(plan.cluster.dump.unwrap_or_default())),
+            plan => describe::describe(&plan),
+        },
     }
 }
 

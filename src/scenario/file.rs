@@ -10,7 +10,6 @@ use toml::de::{DeTable, DeValue};
 use super::error::ConfigError;
 use super::source::SourceConfig;
 use super::{Scenario, nearest};
-use crate::gate::GateConfig;
 use crate::source::{retail_rocket, synthetic};
 
 /// What was found wrong, and where in the text.
@@ -38,33 +37,6 @@ impl Fault {
 pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, ConfigError> {
     let text = read_text(path, what)?;
     toml::from_str(&text).map_err(|error| fault(&error, &text).at_line_of(&text, path))
-}
-
-/// The gates of a file for `loadgen gate --gates`.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct GatesFile {
-    /// The rules.
-    #[serde(rename = "gate")]
-    pub gates: Vec<GateConfig>,
-    /// Built-in gates that are turned off, by name.
-    pub gates_off: Vec<String>,
-}
-
-impl GatesFile {
-    /// Reads a file of gates; a scenario is one too.
-    ///
-    /// # Errors
-    /// A file that cannot be read, or is neither.
-    pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = read_text(path, "gates file")?;
-        let root = DeTable::parse(&text).map_err(|error| fault(&error, &text).at_line_of(&text, path))?;
-        if root.get_ref().contains_key("source") {
-            let Scenario { gates, gates_off, .. } = Scenario::parse(&text, path)?;
-            return Ok(Self { gates, gates_off });
-        }
-        Self::deserialize(root.into_deserializer()).map_err(|error| fault(&error, &text).at_line_of(&text, path))
-    }
 }
 
 fn read_text(path: &Path, what: &'static str) -> Result<String, ConfigError> {
@@ -322,23 +294,6 @@ mod tests {
         assert_eq!(config.path, folder.path().join("../d/x.csv"));
         assert_eq!(scenario.kafka.command_config, Some(folder.path().join("c.properties")));
         assert_eq!(scenario.name.as_deref(), Some("replay"));
-    }
-
-    #[test]
-    fn gates_are_read_from_a_file_of_their_own_or_from_a_scenario() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("gates.toml");
-        let read = |text: &str| {
-            std::fs::write(&path, text).unwrap();
-            GatesFile::load(&path)
-        };
-        let gates = "gates_off = [\"nothing_refused\"]\n[[gate]]\nrule = \"lost == 0\"\n";
-        let own = read(gates).unwrap();
-        assert_eq!(own.gates, [GateConfig::of_rule("lost == 0")]);
-        assert_eq!(read(&format!("{gates}[source]\nkind = \"synthetic\"")).unwrap(), own);
-        let unknown = read("[[gate]]\nrul = \"lost == 0\"").unwrap_err();
-        assert!(unknown.to_string().ends_with("gates.toml line 2: unknown key \"rul\""), "{unknown}");
-        assert_eq!(unknown.hint().as_deref(), Some("did you mean rule?"));
     }
 
     #[test]
