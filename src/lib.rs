@@ -40,6 +40,7 @@ pub mod measure;
 pub mod bundle;
 pub mod capacity;
 pub mod compare;
+pub mod explain;
 pub mod gate;
 pub mod recording;
 pub mod report;

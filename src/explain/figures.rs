@@ -1,0 +1,69 @@
+//! The other numbers of a report.
+
+use super::{Definition, Sort};
+
+const fn figure(name: &'static str, definition: &'static str) -> Definition {
+    Definition::new(Sort::Figure, name, definition)
+}
+
+const INTERVAL: &str = "Monotonic; a row covers about one second of the run.";
+
+pub(super) const DEFINITIONS: &[Definition] = &[
+    figure("offered.achieved", "The rate at which events were handed to the client, in percent of the planned rate.")
+        .also(&["achieved_percent"])
+        .clock("Monotonic, from the first due time to the last send.")
+        .rule("Below 99 % the gate generator_kept_rate fails, unless lanes waited for the cluster."),
+    figure("offered.rate", "The planned rate: events scheduled over the planned time.").also(&["rate_per_s"])
+        .excludes("Runs without a plan in time (rate unlimited)."),
+    figure("offered.achieved_rate", "Events handed to the client per second, from the first due time to the last send.")
+        .also(&["achieved_rate_per_s"]),
+    figure("offered.bytes", "Bytes of keys and bodies handed to the client.").excludes("Kafka's framing; before compression."),
+    figure("offered.client_blocked", "Time in which a lane was kept waiting for room in the client's queue, summed over lanes.")
+        .also(&["client_blocked_s"]),
+    figure(
+        "offered.flow_control",
+        "Time in which lanes held back because the verifier lagged and the embedded broker keeps little, summed over lanes.",
+    )
+    .also(&["flow_control_s"]),
+    figure("partitions.skew", "Events acked in the fullest partition over the mean of all partitions of its topic: 1 is even.")
+        .rule("Needs 10 acked events per partition, else it is chance and a gate on it is unevaluated."),
+    figure("partitions.longest_ack_gap", "The longest time between two acks of a partition while events were outstanding in it.")
+        .also(&["longest_ack_gap_us"])
+        .clock("Monotonic."),
+    figure("partitions.longest_read_gap", "The longest time between two reads of a partition while acked events were unread in it.")
+        .also(&["longest_read_gap_us"])
+        .clock("Monotonic."),
+    figure("partitions.sent", "Events handed to the client, summed over partitions."),
+    figure("partitions.acked", "Events acked, summed over partitions."),
+    figure("partitions.seen", "First sightings, summed over partitions."),
+    figure("timeline", "One row a second: rates, backlog and latencies of the events acked or seen in it.")
+        .clock(INTERVAL)
+        .rule("Gates take the largest, the mean or the smallest of its rows: timeline.response_p99.max < 1s."),
+    figure("timeline.scheduled", "Events that came due in a second.").clock(INTERVAL),
+    figure("timeline.sent", "Events handed to the client in a second.").clock(INTERVAL),
+    figure("timeline.acked", "Events acked in a second.").clock(INTERVAL),
+    figure("timeline.seen", "First sightings in a second.").clock(INTERVAL),
+    figure("timeline.failed", "Events refused, or given up without an answer, in a second.").clock(INTERVAL),
+    figure("timeline.outstanding", "Events sent and without an answer at the end of a second.").clock(INTERVAL),
+    figure("timeline.unread", "Events acked and not yet seen at the end of a second: the verifier's lag.").clock(INTERVAL),
+    figure("timeline.response_p50", "Median response time of the events acked in a second.").clock(INTERVAL),
+    figure("timeline.response_p99", "99 % quantile of the response time of the events acked in a second.")
+        .clock(INTERVAL)
+        .excludes("Events that were never answered are in no row: with any of them the value is a lower bound."),
+    figure("timeline.response_max", "Largest response time of the events acked in a second.").clock(INTERVAL),
+    figure("timeline.service_p99", "99 % quantile of the service time of the events acked in a second.").clock(INTERVAL),
+    figure("timeline.end_to_end_p99", "99 % quantile of the end-to-end time of the events seen in a second.").clock(INTERVAL),
+    figure("timeline.slip_p99", "99 % quantile of the slip of the events sent in a second.").clock(INTERVAL),
+    figure("timeline.lateness_p99", "99 % quantile of the lateness of the events sent in a second.").clock(INTERVAL),
+    figure("timeline.cpu", "Processor time of this process in a second, all threads.").clock("Processor time."),
+    figure("timeline.rss", "Resident memory of this process at the end of a second."),
+    figure("share", "An event type's share of all events sent, in percent.").also(&["share_percent"]),
+    figure("replay.rows", "Rows read from the recorded file."),
+    figure("replay.bad_rows", "Rows that are no events and were left out with --bad-rows skip."),
+    figure("replay.gaps_capped", "Idle gaps that were played shorter than recorded (--max-gap)."),
+    figure("replay.descents", "Neighbouring rows of the file that were not in time order."),
+    figure("replay.duplicate_rows", "Rows that exactly repeat another row; they are replayed as they are."),
+    figure("measured_s", "From the schedule's start to the last event sent, in seconds.").clock("Monotonic."),
+    figure("warm_up_s", "Excluded from judgement at the start, in seconds."),
+    figure("wall_clock_drift_us", "How far the wall clock moved against the monotonic clock during the run, in us."),
+];

@@ -1,0 +1,44 @@
+//! The findings beside the classes.
+
+use super::{Definition, Sort};
+
+const fn finding(name: &'static str, definition: &'static str) -> Definition {
+    Definition::new(Sort::Finding, name, definition)
+}
+
+pub(super) const DEFINITIONS: &[Definition] = &[
+    finding("duplicates", "Second and further sightings of the same event_id at another offset.")
+        .excludes("The same offset read again (duplicates_reread).")
+        .rule("Judged by origin: see duplicates_resent, duplicates_rewritten and duplicates_undecided."),
+    finding("duplicates_resent", "Duplicates with the first one's CreateTime: the client sent the event again.").rule(
+        "Violation with idempotence on a real Kafka (exit code 3); allowed without idempotence, and on the embedded broker, \
+         which does not recognise what is sent again.",
+    ),
+    finding("duplicates_rewritten", "Duplicates with another CreateTime: another producer wrote the event again.")
+        .rule("Reported, no violation of this client or broker."),
+    finding(
+        "duplicates_undecided",
+        "Duplicates whose origin cannot be told: the topic has LogAppendTime, or the first sighting is no longer remembered.",
+    )
+    .rule("Undecided (exit code 4) where a resent one would be a violation."),
+    finding("duplicates_reread", "Records read again at an offset already read, after a rebalance or a restart.")
+        .rule("No duplicates in the log; reported."),
+    finding("reordered", "First sightings, in offset order, whose sequence goes back within a lane and partition.")
+        .excludes("Duplicates and re-reads. All events of a user are in one lane, so the order of each key is covered.")
+        .rule(
+            "Violation (exit code 3), unless neither idempotence nor a single request in flight keeps the order, or the broker is \
+             the embedded one.",
+        ),
+    finding("invalid", "Records that break the schema: not UTF-8, not JSON, an unknown type, a missing or wrong field, a key that is not the user_id.")
+        .also(&["invalid_by_reason"])
+        .rule("Reported with reasons and examples. A record of this run that is damaged is also corrupt."),
+    finding("misplaced", "Records in another partition than that of their key (murmur2, as the Java client computes it).")
+        .rule("Reported."),
+    finding("foreign", "Records of other producers: no stamp of this run, and none that is damaged.")
+        .rule("Counted, not judged."),
+    finding("sibling", "Records of other processes of the same run.").rule("Counted here, judged by the process that sent them."),
+    finding("seen_then_gone", "Lost events that the verifier had read before the log was cut back below them.")
+        .rule("Part of lost."),
+    finding("negative_latency", "Records that seemed to be seen before they were due: a clock was set back.")
+        .rule("Counted as 0 in end_to_end, never dropped."),
+];
