@@ -6,11 +6,12 @@ mod findings;
 mod latencies;
 mod ledger;
 mod outcomes;
+mod schema;
 mod table;
 
 use std::fmt;
 
-pub use self::table::gates;
+pub use self::{schema::report_schema, table::gates};
 
 /// What a name is the name of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

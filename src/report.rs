@@ -22,13 +22,14 @@ pub mod why;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The version of the names below. It rises when a name changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// All that a run found out.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunReport {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -70,7 +71,7 @@ pub struct RunReport {
 }
 
 /// What made the report.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// `loadgen`.
     pub name: String,
@@ -83,7 +84,7 @@ pub struct Tool {
 }
 
 /// What was run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// The run's 64-bit id in hexadecimal: what another process needs to check the events' stamps.
     pub id: String,
@@ -115,7 +116,7 @@ pub struct Run {
 }
 
 /// On what and against what it ran.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
     /// Processors this process may use.
     pub cores: usize,
@@ -130,7 +131,7 @@ pub struct Environment {
 }
 
 /// A topic as it stood at the start.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TopicReport {
     /// Its name.
     pub name: String,
@@ -141,7 +142,7 @@ pub struct TopicReport {
 }
 
 /// What the schedule asked for and what was sent.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Offered {
     /// Events due before the stop.
     pub scheduled: u64,
@@ -163,7 +164,7 @@ pub struct Offered {
 }
 
 /// How many events ended in each class. The sum of all but `scheduled` equals `scheduled`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "each field is the ledger class of that name, see ledger::Class")]
 pub struct LedgerCounts {
     /// Events due before the stop.
@@ -187,7 +188,7 @@ pub struct LedgerCounts {
 }
 
 /// What was found beside the classes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Findings {
     /// Second sightings of an event at another offset.
     pub duplicates: u64,
@@ -220,7 +221,7 @@ pub struct Findings {
 }
 
 /// One instance of a finding. What is not known is left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Example {
     /// The event's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -257,7 +258,7 @@ pub struct Example {
 }
 
 /// The four latencies, and the two parts of slip.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Latencies {
     /// Sent - due. `None` where events have no due time (rate `unlimited`).
     pub slip: Option<LatencySummary>,
@@ -274,7 +275,7 @@ pub struct Latencies {
 }
 
 /// One latency in us. A quantile with fewer than 10 samples beyond it is `None`, never a number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LatencySummary {
     /// Samples, the censored ones included.
     pub count: u64,
@@ -306,7 +307,7 @@ pub struct LatencySummary {
 }
 
 /// One point of a latency's distribution, as `HdrHistogram` iterates over its quantiles.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DistributionPoint {
     /// The latency in us.
     pub value_us: u64,
@@ -317,7 +318,7 @@ pub struct DistributionPoint {
 }
 
 /// One key's share of the run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HotKey {
     /// The key: a user's id.
     pub key: String,
@@ -328,7 +329,7 @@ pub struct HotKey {
 }
 
 /// One event type's share of the run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TypeReport {
     /// Handed to the client.
     pub sent: u64,
@@ -343,7 +344,7 @@ pub struct TypeReport {
 }
 
 /// The latencies kept by event type.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TypeLatencies {
     /// Acked - due.
     pub response_time: LatencySummary,
@@ -352,7 +353,7 @@ pub struct TypeLatencies {
 }
 
 /// One phase's share of the run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PhaseReport {
     /// Its name.
     pub name: String,
@@ -367,7 +368,7 @@ pub struct PhaseReport {
 }
 
 /// One partition.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PartitionReport {
     /// Its topic.
     pub topic: String,
@@ -392,7 +393,7 @@ pub struct PartitionReport {
 }
 
 /// One second of the run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TimelineRow {
     /// Its end, in seconds since the start.
     pub at_s: f64,
@@ -434,7 +435,7 @@ pub struct TimelineRow {
 }
 
 /// What was replayed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Replay {
     /// Name of the file, without its folder.
     pub file: String,
@@ -463,7 +464,7 @@ pub struct Replay {
 }
 
 /// One gate and how it ended.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GateResult {
     /// The rule.
     pub rule: String,
@@ -485,7 +486,7 @@ pub struct GateResult {
 }
 
 /// How a gate ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GateOutcome {
     /// The rule holds.
@@ -498,7 +499,7 @@ pub enum GateOutcome {
 }
 
 /// How the run ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     /// The exit code.
     pub code: u8,
