@@ -9,6 +9,7 @@ pub mod choice;
 pub mod cluster;
 pub mod compare;
 pub mod dataset;
+pub mod explain;
 pub mod gate;
 pub mod limits;
 pub mod log;
@@ -82,6 +83,8 @@ pub enum Command {
     Gate(gate::GateArgs),
     /// Compare two runs, or two groups of runs, with confidence intervals
     Compare(compare::CompareArgs),
+    /// Tell what a number, class, verdict, gate or exit code means
+    Explain(explain::ExplainArgs),
 }
 
 /// Reads a command line, the program's name first.

@@ -3,6 +3,7 @@
 mod compare;
 mod dataset;
 mod dry_run;
+mod explain;
 mod gate;
 mod interrupt;
 mod report;
@@ -73,5 +74,6 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
         Command::Report(args) => report::report(args, environment),
         Command::Gate(args) => gate::gate(args, environment),
         Command::Compare(args) => compare::compare(args, environment),
+        Command::Explain(args) => explain::explain(&args),
     }
 }

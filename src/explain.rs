@@ -3,6 +3,7 @@
 
 mod figures;
 mod findings;
+mod index;
 mod latencies;
 mod ledger;
 mod outcomes;
@@ -11,7 +12,7 @@ mod table;
 
 use std::fmt;
 
-pub use self::{schema::report_schema, table::gates};
+pub use self::{index::index, schema::report_schema, table::gates};
 
 /// What a name is the name of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,20 @@ pub enum Sort {
 }
 
 impl Sort {
+    /// Every one, in the order of reports.
+    pub const ALL: [Self; 10] = [
+        Self::Class,
+        Self::Finding,
+        Self::Latency,
+        Self::Statistic,
+        Self::Figure,
+        Self::Part,
+        Self::BuiltInGate,
+        Self::GateResult,
+        Self::ExitCode,
+        Self::Word,
+    ];
+
     /// In words.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -142,6 +157,12 @@ pub fn definition(name: &str) -> Option<&'static Definition> {
 pub fn lookup(name: &str) -> Vec<&'static Definition> {
     let exact: Vec<_> = all().filter(|definition| definition.is_named(name)).collect();
     if exact.is_empty() { table::of_path(name) } else { exact }
+}
+
+/// What a name means, in a sentence or two: what the page shows where the name stands.
+#[must_use]
+pub fn sentence(name: &str) -> Option<&'static str> {
+    definition(name).map(|definition| definition.definition)
 }
 
 /// The known name that is nearest to `name`, where one is near.

@@ -10,7 +10,7 @@ use std::path::Path;
 const MAY_IMPORT: &[(&str, &str)] = &[
     (
         "command",
-        "bundle cli clock compare dataset event gate kafka lane measure progress recording report run scenario schedule source units verdict",
+        "bundle cli clock compare dataset event explain gate kafka lane measure progress recording report run scenario schedule source units verdict",
     ),
     ("progress", "clock report run"),
     ("cli", "compare dataset kafka logging scenario schedule source units"),
@@ -20,6 +20,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("lane", "clock control event kafka ledger measure publish schedule source"),
     ("verify", "clock control event kafka ledger measure report schedule"),
     ("publish", "kafka"),
+    ("explain", "gate ledger report"),
     ("verdict", "gate ledger report"),
     ("gate", "event ledger report units"),
     ("dataset", "clock report source units"),

@@ -1,93 +1,14 @@
 //! The commands as a user types them: the real program, its output and its exit code.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+#[path = "cli_commands/shell.rs"]
+mod shell;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
 use loadgen::kafka::embedded::Embedded;
-use tempfile::TempDir;
-
-/// A folder to work in, and the program in it.
-struct Shell {
-    folder: TempDir,
-}
-
-/// What the program did.
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Shell {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn run(&self, args: &[&str]) -> Ran {
-        self.run_with(args, &[])
-    }
-
-    fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Ran {
-        let output = Command::new(env!("CARGO_BIN_EXE_loadgen"))
-            .args(args)
-            .current_dir(self.path())
-            .env_clear()
-            .envs(variables.iter().copied())
-            .output()
-            .unwrap();
-        let Output { status, stdout, stderr } = output;
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Ran { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
-    }
-
-    /// A recording of so many rows.
-    fn recording(&self, name: &str, rows: u32) {
-        let rows = rows.to_string();
-        self.run(&["dataset", "generate", "--rows", &rows, "--seed", "4", "--out", name]).ends_with_code(0);
-    }
-
-    /// Replays a recording to the embedded broker and gives the folder that the run left.
-    fn replayed(&self, recording: &str, results: &str, more: &[&str]) -> PathBuf {
-        let mut args = vec!["replay", recording, "--results-dir", results, "--no-progress", "--gate-off"];
-        args.extend(["generator_healthy"]);
-        args.extend(more);
-        let ran = self.run(&args);
-        assert!(matches!(ran.code, 0 | 4 | 99), "{}\n{}", ran.out, ran.err);
-        let mut folders = fs::read_dir(self.path().join(results)).unwrap().map(|entry| entry.unwrap().path());
-        folders.next().unwrap()
-    }
-}
-
-impl Ran {
-    #[track_caller]
-    fn ends_with_code(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
-        assert!(self.err.lines().last().unwrap().starts_with(&format!("exit {code} (")), "{}", self.err);
-        self
-    }
-
-    #[track_caller]
-    fn says(self, text: &str) -> Self {
-        assert!(self.out.contains(text), "no \"{text}\" in:\n{}\n{}", self.out, self.err);
-        self
-    }
-
-    #[track_caller]
-    fn complains(self, text: &str) -> Self {
-        assert!(self.err.contains(text), "no \"{text}\" in:\n{}\n{}", self.err, self.out);
-        self
-    }
-
-    fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.out).unwrap()
-    }
-}
+use shell::Shell;
 
 #[test]
 fn a_recording_goes_all_the_way_from_its_making_to_a_comparison() {
@@ -250,7 +171,7 @@ fn topics_are_described_and_planned_and_what_is_missing_is_told() {
 fn the_help_names_no_command_that_does_nothing() {
     let shell = Shell::new();
     let help = shell.run(&["--help"]).out;
-    for absent in ["explain", "merge"] {
+    for absent in ["merge", "verify"] {
         assert!(!help.contains(&format!("  {absent} ")), "{help}");
         assert_eq!(shell.run(&[absent]).code, 2);
     }

@@ -17,6 +17,7 @@ use std::{
 };
 
 use browser::{Browser, Look};
+use loadgen::explain;
 use loadgen::report::{RunReport, html::render};
 
 const WIDE: Look = Look { width: 1180, dark: false, paper: false };
@@ -32,8 +33,7 @@ fn page(name: &str, report: &RunReport) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join(format!("{name}.html"));
-    let define = |name: &str| (name == "lost").then_some("Acked, and gone from the log.");
-    std::fs::write(&path, render(report, &define).unwrap()).unwrap();
+    std::fs::write(&path, render(report, &explain::sentence).unwrap()).unwrap();
     path
 }
 

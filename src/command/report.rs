@@ -7,6 +7,7 @@ use std::path::Path;
 use super::{Done, Failure, stored};
 use crate::bundle::Stored;
 use crate::cli::report::ReportArgs;
+use crate::explain;
 use crate::recording::LatencyKind;
 use crate::report::benchmark::{self, BenchmarkError};
 use crate::report::console::{self, Style};
@@ -102,7 +103,7 @@ impl Kind {
         let mut out = Vec::new();
         match self {
             Self::Html => {
-                let page = html::render(report, &|_| None::<&str>).map_err(|error| bad(&error))?;
+                let page = html::render(report, &explain::sentence).map_err(|error| bad(&error))?;
                 out = page.into_bytes();
             }
             Self::Junit => junit::write(&mut out, report).map_err(|error| bad(&error))?,

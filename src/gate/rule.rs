@@ -96,7 +96,10 @@ pub enum RuleError {
 }
 
 fn suggestion(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |path| format!("; the nearest name is \"{path}\""))
+    match nearest {
+        Some(path) => format!("; the nearest name is \"{path}\""),
+        None => "; loadgen explain gates lists what is".to_owned(),
+    }
 }
 
 fn takes(dimension: Dimension) -> String {

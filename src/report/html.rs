@@ -147,6 +147,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_word_of_the_page_is_defined() {
+        let undefined: Vec<_> = WORDS.iter().filter(|word| crate::explain::sentence(word).is_none()).collect();
+        assert!(undefined.is_empty(), "{undefined:?}");
+        let page = render(&RunReport::default(), &crate::explain::sentence).unwrap();
+        assert!(page.contains(&format!("title=\"{}\"", crate::explain::sentence("lost").unwrap())));
+    }
+
+    #[test]
     fn data_cannot_end_the_script_it_stands_in() {
         let text = harmless(r#"{"a":"</script><!--<script>&"}"#);
         assert!(!text.contains(['<', '>', '&']), "{text}");

@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 
 use crate::bundle::{self, Bundle, BundleError};
+use crate::explain;
 use crate::measure::PhaseShard;
 use crate::report::latency::Kind;
 use crate::report::{RunReport, github, hgrm, html, junit, markdown};
@@ -37,7 +38,7 @@ pub(super) fn write(
     let mut cases = Vec::new();
     junit::write(&mut cases, report).map_err(failed)?;
     bundle.write("junit.xml", &cases)?;
-    let page = html::render(report, &|_| None::<&str>).map_err(|error| failed(io::Error::other(error)))?;
+    let page = html::render(report, &explain::sentence).map_err(|error| failed(io::Error::other(error)))?;
     bundle.write("report.html", page.as_bytes())?;
     // Last, so that a bundle with a report has all of them.
     let json = serde_json::to_vec_pretty(report).map_err(|error| failed(error.into()))?;

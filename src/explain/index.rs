@@ -1,0 +1,73 @@
+//! All names at a glance: what `loadgen explain` without a name prints.
+
+use std::fmt::{self, Write};
+
+use super::{Sort, all};
+
+/// Lines are no longer.
+const COLUMNS: usize = 100;
+
+/// Every name, under what it is the name of.
+#[must_use]
+pub fn index() -> String {
+    let mut text = String::new();
+    // Writing into a String cannot fail.
+    write_index(&mut text).unwrap_or_default();
+    text
+}
+
+fn write_index(out: &mut String) -> fmt::Result {
+    writeln!(out, "loadgen explain NAME tells what a name means, loadgen explain gates which paths gates may have.")?;
+    for sort in Sort::ALL {
+        let names: Vec<&str> =
+            all().filter(|definition| definition.sort == sort).map(|definition| definition.name).collect();
+        write!(out, "\n{}", plural(sort))?;
+        let mut column = COLUMNS;
+        for (place, name) in names.iter().enumerate() {
+            let comma = if place + 1 < names.len() { "," } else { "" };
+            let width = name.len() + comma.len() + 1;
+            if column + width > COLUMNS {
+                write!(out, "\n ")?;
+                column = 1;
+            }
+            write!(out, " {name}{comma}")?;
+            column += width;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+const fn plural(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Class => "classes of the ledger",
+        Sort::Finding => "findings",
+        Sort::Latency => "latencies",
+        Sort::Statistic => "numbers of a latency",
+        Sort::Figure => "figures",
+        Sort::Part => "parts of a run",
+        Sort::BuiltInGate => "built-in gates",
+        Sort::GateResult => "results of a gate",
+        Sort::ExitCode => "exit codes",
+        Sort::Word => "words",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_index_holds_every_name_once_in_narrow_lines() {
+        let index = index();
+        assert!(index.lines().all(|line| line.len() <= COLUMNS));
+        for sort in Sort::ALL {
+            let section = index.split(&format!("\n{}\n", plural(sort))).nth(1).unwrap();
+            let section = section.split("\n\n").next().unwrap();
+            let listed: Vec<&str> = section.split(',').map(str::trim).collect();
+            let defined: Vec<&str> =
+                all().filter(|definition| definition.sort == sort).map(|definition| definition.name).collect();
+            assert_eq!(listed, defined);
+        }
+    }
+}
