@@ -1,5 +1,8 @@
-//! Files of recorded events: what is in one ([`info`]), and making one ([`generate`]).
+//! Files of recorded events: what is in one ([`info`]), what replaying it will be ([`preview`]), making one
+//! ([`generate`]).
 
 pub mod generate;
 pub mod info;
+pub mod preview;
+mod screen;
 mod shape;

@@ -23,7 +23,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("explain", "gate ledger report"),
     ("verdict", "gate ledger report"),
     ("gate", "event ledger report units"),
-    ("dataset", "clock report source units"),
+    ("dataset", "clock event report source"),
     ("source", "clock event schedule units"),
     ("compare", "recording report"),
     ("capacity", "schedule"),

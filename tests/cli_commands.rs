@@ -19,7 +19,9 @@ fn a_recording_goes_all_the_way_from_its_making_to_a_comparison() {
     assert_eq!(info["facts"]["rows"], 2_000);
     assert_eq!(info["at_recorded_speed"]["events"], 2_000);
     let dry = shell.run(&["replay", "sample.csv", "--fit", "2s", "--dry-run"]).ends_with_code(0);
-    assert!(!dry.out.is_empty());
+    dry.says("plays          2,000 of 2,000 rows").says("takes          2 s").says("partitions     3: ");
+    let json = shell.run(&["replay", "sample.csv", "--fit", "2s", "--dry-run", "-o", "json"]).ends_with_code(0).json();
+    assert_eq!((&json["events"], &json["recording"]["rows"]), (&2_000.into(), &2_000.into()));
     assert!(!shell.path().join("results").exists(), "a dry run leaves nothing");
 
     let base = shell.replayed("sample.csv", "base", &["--fit", "2s", "--gate", "lost == 0"]);

@@ -10,8 +10,11 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
+use loadgen::clock::Nanos;
 use loadgen::dataset::generate::{Generate, GenerateError};
-use loadgen::source::retail_rocket::{Config, Recording};
+use loadgen::dataset::info::{Info, info};
+use loadgen::dataset::preview::Preview;
+use loadgen::source::retail_rocket::{BadRowPolicy, Config, Pace, Partitions, Quantiles, Recording, Rounds};
 
 /// How `datasets/retailrocket-sample.csv` is made; datasets/README.md says the same.
 fn sample() -> Generate {
@@ -147,5 +150,66 @@ fn settings_that_make_no_sense_are_refused_by_name() {
     assert_eq!(
         refused(Generate { rows: 10, days: 1, duplicates: Some(9), ..usual() }),
         "duplicates: at most 8 of 10 rows on 1 days can repeat another one of their day"
+    );
+}
+
+fn sample_path() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/retailrocket-sample.csv")
+}
+
+fn whole(path: impl Into<std::path::PathBuf>) -> Config {
+    Config { path: path.into(), bad_rows: BadRowPolicy::Skip, ..Config::default() }
+}
+
+#[test]
+fn info_tells_a_file_on_one_screen() {
+    let mut info = info(&whole(sample_path())).unwrap();
+    info.facts.file = "retailrocket-sample.csv".to_owned();
+    let text = info.text();
+    assert!(text.lines().count() <= 24 && text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    insta::assert_snapshot!("info", text);
+    let json = serde_json::to_string(&info).unwrap();
+    assert_eq!(serde_json::from_str::<Info>(&json).unwrap(), info);
+}
+
+#[test]
+fn info_counts_what_is_in_the_file() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let text = "timestamp,visitorid,event,itemid,transactionid\n\
+                1433000060000,1,view,5,\n1433000000000,1,view,5,\nbad\n1433000000000,2,addtocart,6,\n\
+                1433000003000,2,transaction,6,0\n1433000003000,2,transaction,7,0\n1433000003000,2,transaction,7,0\n";
+    fs::write(file.path(), text).unwrap();
+    let info = info(&whole(file.path())).unwrap();
+    let (facts, played) = (&info.facts, &info.at_recorded_speed);
+    assert_eq!((facts.rows, facts.bad_rows.count, facts.span_recorded_ms), (6, 1, 60_000));
+    assert_eq!(played.by_type.values().copied().collect::<Vec<_>>(), [1, 3, 2], "addtocart, transaction, view");
+    assert_eq!((facts.visitors, facts.sessions, info.items, info.orders), (2, 2, 3, 1));
+    assert_eq!((facts.descents, facts.equal_times, facts.duplicate_rows), (1, 3, 1));
+    assert_eq!((played.peak_1s_per_s, played.peak_1min_per_s), (Some(3.0), Some(5.0 / 60.0)));
+    assert_eq!(info.gap_ms, Quantiles { p50: 0, p90: 57_000, p99: 57_000, max: 57_000 });
+    assert_eq!(played.mean_rate_per_s, Some(5.0 / 60.0));
+    assert_eq!((info.hottest_items[0].item_id, info.hottest_items[0].events), (5, 2));
+    assert!(info.text().contains("bad rows       1 (wrong_number_of_fields 1); line 4: 1 fields instead of 5"));
+}
+
+#[test]
+fn a_preview_tells_a_replay_on_one_screen() {
+    let config =
+        Config { path: sample_path(), max_gap: Some(std::time::Duration::from_secs(600)), ..Config::default() };
+    let partition_of = |key: &[u8]| key.iter().map(|byte| i32::from(*byte)).sum::<i32>() % 6;
+    let due = |_: u64, offset: Nanos| Some(Nanos(offset.0 / 1_000));
+    let partitions = Some(Partitions { count: 6, of: &partition_of });
+    let recording = Recording::load(&config).unwrap();
+    let forecast = recording.forecast(&Pace { due: Some(&due), partitions }).unwrap();
+    let mut facts = recording.facts().clone();
+    facts.file = "retailrocket-sample.csv".to_owned();
+    insta::assert_snapshot!("preview", Preview { facts: &facts, forecast: &forecast }.to_string());
+
+    let forever = Recording::load(&Config { rounds: Rounds::Forever, ..config }).unwrap();
+    let forecast = forever.forecast(&Pace { due: None, partitions: None }).unwrap();
+    let text = Preview { facts: &facts, forecast: &forecast }.to_string();
+    assert!(
+        text.contains("rounds without end of 10,000 events") && text.contains("as fast as the cluster takes it"),
+        "{text}"
     );
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use loadgen::source::retail_rocket::{BadRowPolicy, Config, LoadError, Moment, Recording, Rounds, Share};
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 const HEADER: &str = "timestamp,visitorid,event,itemid,transactionid\n";
@@ -338,5 +339,34 @@ fn a_category_tree_gives_its_leaves_as_categories() {
     ] {
         fs::write(&tree, content).unwrap();
         assert_eq!(sample.told().0, problem);
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_bytes_loading_ends_with_rows_or_a_reason(bytes in proptest::collection::vec(any::<u8>(), 0..400), header: bool) {
+        let content = if header { [HEADER.as_bytes(), &bytes].concat() } else { bytes };
+        match Recording::load(&Sample::new(content).skipping().config) {
+            Ok(recording) => prop_assert!(!recording.is_empty()),
+            Err(error) => prop_assert!(!error.to_string().is_empty()),
+        }
+    }
+
+    #[test]
+    fn whatever_the_fields_a_row_is_played_or_counted(
+        rows in proptest::collection::vec(proptest::collection::vec("[0-9a-z.,\"+E -]{0,12}", 0..7), 1..20),
+    ) {
+        let text = rows.iter().fold(String::new(), |text, fields| text + &fields.join(",") + "\n");
+        match Recording::load(&Sample::with_rows(&format!("{GOOD}{text}")).skipping().config) {
+            Ok(recording) => {
+                let facts = recording.facts();
+                // A quoted field may span lines, and blank lines are no rows.
+                prop_assert!(facts.rows >= 1);
+                prop_assert!(facts.rows + facts.bad_rows.count <= 1 + text.lines().count() as u64);
+                prop_assert_eq!(facts.bad_rows.by_reason.values().sum::<u64>(), facts.bad_rows.count);
+                prop_assert_eq!(facts.bad_rows.examples.len() as u64, facts.bad_rows.count.min(20));
+            }
+            Err(error) => return Err(TestCaseError::fail(error.to_string())),
+        }
     }
 }

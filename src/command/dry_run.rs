@@ -1,6 +1,7 @@
 //! `--dry-run`: what would be sent, when and where. Nothing is connected to.
 
 use super::{Done, Failure};
+use crate::dataset::preview::Preview;
 use crate::kafka::murmur2;
 use crate::report::figures;
 use crate::scenario::plan::{Output, Plan};
@@ -28,10 +29,11 @@ pub(super) fn tell(plan: &Plan, source: &Source, schedule: &Schedule) -> Result<
     };
     let bad = |error: crate::source::retail_rocket::LoadError| Failure::new(ExitCode::BadInput, error.to_string());
     let forecast = recording.forecast(&pace).map_err(bad)?;
+    let preview = Preview { facts: recording.facts(), forecast: &forecast };
     match plan.presentation.output {
-        Output::Json => serde_json::to_string_pretty(&forecast)
+        Output::Json => serde_json::to_string_pretty(&preview)
             .map(|text| Done::pass(text + "\n"))
             .map_err(|error| Failure::new(ExitCode::BadInput, error.to_string())),
-        Output::Text => Ok(Done::pass(format!("{}\n{forecast:#?}\n", recording.facts().file))),
+        Output::Text => Ok(Done::pass(preview.to_string())),
     }
 }

@@ -1,11 +1,13 @@
 //! Retail Rocket recordings: `events.csv` read, checked, sorted by time, and played by several lanes.
 //!
-//! The way of a row: [`input`] opens and decompresses, [`read`] walks the CSV, [`parse`] makes a row of a record,
-//! [`visits`] gives it its session, [`sort`] and [`spill`] put the rows in order, [`timeline`] says which row comes
-//! when, [`lane`] makes events of them with what [`derive`] adds.
+//! The way of a row: [`input`] opens and decompresses, [`read`] walks the CSV, [`parse`] makes a [`row`] of a record,
+//! [`visits`] gives it its session, [`sort`] and [`spill`] put the [`rows`] in order, [`copies`] multiplies them,
+//! [`timeline`] says which comes when, [`lane`] makes events of them with what [`derive`] adds. [`load`] is where the
+//! steps up to the sorted rows follow one another.
 
 mod category_tree;
 mod config;
+mod copies;
 mod derive;
 mod error;
 mod facts;
@@ -17,6 +19,7 @@ mod load;
 pub(crate) mod parse;
 mod read;
 mod row;
+mod rows;
 mod sort;
 mod spill;
 mod timeline;
@@ -30,7 +33,7 @@ use crate::event::Vocabulary;
 
 pub use config::{BadRowPolicy, Config, Moment, Rounds, Share, ValueError};
 pub use error::{LoadError, RowProblem};
-pub use facts::{EventsPerVisitor, Facts};
+pub use facts::{Facts, Quantiles};
 pub use forecast::{Forecast, Pace, PartitionHeat, Partitions};
 pub use input::{Compression, Encoding};
 pub use lane::Lane;
@@ -38,7 +41,8 @@ pub use read::{BadRow, BadRows};
 pub use visits::{HotKey, SESSION_IDLE_MS};
 
 use derive::Derivation;
-use timeline::{Plan, Rows};
+use rows::Rows;
+use timeline::Plan;
 
 /// A recording, ready to be played: loaded, checked, selected and sorted. Shared by all lanes.
 #[derive(Debug)]
@@ -105,7 +109,7 @@ impl Recording {
     /// Events of one round.
     #[must_use]
     pub fn round_len(&self) -> u64 {
-        self.rows.len().saturating_mul(self.plan.amplify.into())
+        self.rows.len().saturating_mul(self.plan.amplify.copies.into())
     }
 
     /// How often it is played.

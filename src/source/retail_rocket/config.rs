@@ -13,7 +13,8 @@ use crate::units;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The CSV, plain, gzip or zstd; `-` is standard input.
+    /// The CSV, plain, gzip or zstd; `-` is standard input. Written `file` in scenarios.
+    #[serde(rename = "file", alias = "path")]
     pub path: PathBuf,
     /// What to do with a row that cannot be used.
     pub bad_rows: BadRowPolicy,
@@ -273,14 +274,13 @@ number_or_text! {
 mod optional_duration {
     //! `max_gap = "1s"`.
 
-    use super::{Duration, units};
-    use crate::clock::Nanos;
+    use super::{Duration, units, written};
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     #[expect(clippy::ref_option, reason = "the signature serde asks for")]
     pub(super) fn serialize<S: Serializer>(value: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
         match value {
-            Some(duration) => to.serialize_str(&format!("{}ns", Nanos::from(*duration).0)),
+            Some(duration) => to.serialize_str(&written(*duration)),
             None => to.serialize_none(),
         }
     }
@@ -288,6 +288,21 @@ mod optional_duration {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
         Option::<String>::deserialize(from)?.map(|text| units::duration(&text).map_err(D::Error::custom)).transpose()
     }
+}
+
+/// A duration as [`units::duration`] reads it, in the largest unit that loses nothing.
+fn written(duration: Duration) -> String {
+    const UNITS: [(u128, &str); 6] = [
+        (3_600_000_000_000, "h"),
+        (60_000_000_000, "m"),
+        (1_000_000_000, "s"),
+        (1_000_000, "ms"),
+        (1_000, "us"),
+        (1, "ns"),
+    ];
+    let ns = duration.as_nanos();
+    let (scale, unit) = UNITS.into_iter().find(|(scale, _)| ns.is_multiple_of(*scale)).unwrap_or((1, "ns"));
+    format!("{}{unit}", ns / scale)
 }
 
 mod size {
@@ -354,13 +369,14 @@ mod tests {
         };
         let text = toml::to_string(&config).unwrap();
         assert_eq!(toml::from_str::<Config>(&text).unwrap(), config, "{text}");
+        assert!(text.contains("max_gap = \"1500ms\""), "{text}");
         assert_eq!(toml::from_str::<Config>("").unwrap(), Config::default());
     }
 
     #[test]
     fn a_key_that_does_not_exist_is_refused() {
-        let error = toml::from_str::<Config>("paht = \"events.csv\"").unwrap_err();
-        assert!(error.to_string().contains("paht"), "{error}");
+        let error = toml::from_str::<Config>("flie = \"events.csv\"").unwrap_err();
+        assert!(error.to_string().contains("flie"), "{error}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What is known of a recording once it is loaded: plain data for reports.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::input::Encoding;
@@ -27,8 +29,10 @@ pub struct Facts {
     pub duplicates_dropped: u64,
     /// Visitors, after `users_sample`.
     pub visitors: u64,
-    /// Visitors by their number of events, after `users_sample`.
-    pub events_per_visitor: EventsPerVisitor,
+    /// Their sessions, after `users_sample`.
+    pub sessions: u64,
+    /// Events of a visitor, after `users_sample`.
+    pub events_per_visitor: Quantiles,
     /// The visitors with the most events, after `users_sample`.
     pub hottest_visitors: Vec<HotKey>,
     /// Rows of the recording that are played: after `from`, `until`, `users_sample`, `dedup` and `limit`.
@@ -49,31 +53,46 @@ pub struct Facts {
     pub longest_shift_ms: u64,
 }
 
-/// How the events spread over the visitors.
+/// How a figure is spread, by exact counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EventsPerVisitor {
-    /// Median.
+pub struct Quantiles {
+    /// Half of the samples are at most this.
     pub p50: u64,
-    /// 90 % of the visitors have at most that many.
+    /// 90 % of the samples are at most this.
     pub p90: u64,
-    /// 99 % of the visitors have at most that many.
+    /// 99 % of the samples are at most this.
     pub p99: u64,
-    /// The busiest visitor's.
+    /// The largest sample.
     pub max: u64,
 }
 
-impl EventsPerVisitor {
-    pub(super) fn of(visitors_by_events: &std::collections::BTreeMap<u64, u64>) -> Self {
-        let visitors: u64 = visitors_by_events.values().sum();
-        let quantile = |percent: u64| {
-            let rank = (visitors * percent).div_ceil(100);
-            let mut seen = 0;
-            let at = visitors_by_events.iter().find(|(_, count)| {
-                seen += **count;
+impl Quantiles {
+    /// Of samples by value: how often each was counted. All zero where there is none.
+    #[must_use]
+    pub fn of(counts: &BTreeMap<u64, u64>) -> Self {
+        let all: u64 = counts.values().sum();
+        let at = |percent: u64| {
+            // In u128, since a count times 100 may not fit.
+            let rank = (u128::from(all) * u128::from(percent)).div_ceil(100);
+            let mut seen = 0_u128;
+            let found = counts.iter().find(|(_, count)| {
+                seen += u128::from(**count);
                 seen >= rank
             });
-            at.map_or(0, |(events, _)| *events)
+            found.map_or(0, |(value, _)| *value)
         };
-        Self { p50: quantile(50), p90: quantile(90), p99: quantile(99), max: quantile(100) }
+        Self { p50: at(50), p90: at(90), p99: at(99), max: at(100) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_samples() {
+        let counts = BTreeMap::from([(1, 90), (7, 9), (100, 1)]);
+        assert_eq!(Quantiles::of(&counts), Quantiles { p50: 1, p90: 1, p99: 7, max: 100 });
+        assert_eq!(Quantiles::of(&BTreeMap::new()), Quantiles::default());
     }
 }

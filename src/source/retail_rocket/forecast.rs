@@ -9,7 +9,8 @@ use crate::clock::Nanos;
 use super::config::Rounds;
 use super::error::LoadError;
 use super::row::Action;
-use super::timeline::{Plan, Timeline};
+use super::rows::Rows;
+use super::timeline::Timeline;
 use super::visits::{HotKey, Hottest};
 use super::{Recording, spill::Place};
 
@@ -51,9 +52,11 @@ pub struct Forecast {
     pub wall_ns: Option<Nanos>,
     /// The mean of the first round, events per second.
     pub mean_rate_per_s: Option<f64>,
-    /// The busiest second of the first round, counted in seconds since the start: events per second.
+    /// The busiest second of the first round, counted in seconds since the start: events per second. `None` where the
+    /// round is shorter.
     pub peak_1s_per_s: Option<f64>,
-    /// The busiest minute of the first round, counted in minutes since the start: events per second.
+    /// The busiest minute of the first round, counted in minutes since the start: events per second. `None` where the
+    /// round is shorter.
     pub peak_1min_per_s: Option<f64>,
     /// Events by type.
     pub by_type: BTreeMap<String, u64>,
@@ -98,6 +101,8 @@ pub(super) fn forecast(recording: &Recording, pace: &Pace<'_>) -> Result<Forecas
         },
     };
     let timed = pace.due.is_some();
+    // A window longer than the whole would tell a rate below the mean as a peak.
+    let lasts = |seconds| timed && walk.last_due >= Nanos::from_secs(seconds);
     Ok(Forecast {
         events,
         round_events: walk.events,
@@ -105,8 +110,8 @@ pub(super) fn forecast(recording: &Recording, pace: &Pace<'_>) -> Result<Forecas
         span_recorded_ms: walk.last_ms - walk.first_ms,
         wall_ns,
         mean_rate_per_s: timed.then(|| mean_rate(walk.events, walk.last_due)).flatten(),
-        peak_1s_per_s: timed.then(|| ratio(walk.seconds.most, 1)),
-        peak_1min_per_s: timed.then(|| ratio(walk.minutes.most, 60)),
+        peak_1s_per_s: lasts(1).then(|| ratio(walk.seconds.most, 1)),
+        peak_1min_per_s: lasts(60).then(|| ratio(walk.minutes.most, 60)),
         by_type: ["view", "addtocart", "transaction"].map(str::to_owned).into_iter().zip(walk.by_type).collect(),
         users,
         hottest_share_percent: hottest_users.first().map_or(0.0, |key| 100.0 * ratio(key.events, walk.events)),
@@ -140,7 +145,7 @@ struct Walk {
 
 impl Walk {
     fn over(recording: &Recording, pace: &Pace<'_>) -> Result<Self, LoadError> {
-        let plan = Plan { rounds: Rounds::ONCE, ..recording.plan().clone() };
+        let plan = recording.plan().once();
         let mut timeline = Timeline::new(recording.rows());
         let mut walk = Self::default();
         let mut partitions = pace.partitions.map(|partitions| (vec![0; partitions.count as usize], partitions.of));
@@ -157,7 +162,7 @@ impl Walk {
             }
             walk.events += 1;
             walk.last_ms = event.time_ms;
-            walk.by_type[match event.row.action() {
+            walk.by_type[match event.action {
                 Action::View => 0,
                 Action::AddToCart => 1,
                 Action::Transaction => 2,
@@ -206,7 +211,7 @@ impl Windows {
 
 /// Distinct users of the first `events` events and the hottest of them: exact, in as many walks as memory asks for.
 fn count_users(recording: &Recording, events: u64) -> Result<(u64, Hottest), LoadError> {
-    let plan = Plan { rounds: Rounds::ONCE, ..recording.plan().clone() };
+    let plan = recording.plan().once();
     let walks = events.div_ceil(KEYS_AT_A_TIME).max(1);
     let (mut users, mut hottest) = (0, Hottest::default());
     for walk in 0..walks {
@@ -230,8 +235,8 @@ fn count_users(recording: &Recording, events: u64) -> Result<(u64, Hottest), Loa
 
 fn unreadable(recording: &Recording, source: std::io::Error) -> LoadError {
     match recording.rows() {
-        super::timeline::Rows::Disk(file, _) => file.place().failed(0, source),
-        super::timeline::Rows::Memory(_) => {
+        Rows::Disk(file, _) => file.place().failed(0, source),
+        Rows::Memory(_) => {
             Place { folder: std::env::temp_dir(), file: recording.facts().file.clone() }.failed(0, source)
         }
     }

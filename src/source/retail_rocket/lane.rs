@@ -34,31 +34,29 @@ impl Lane {
     /// The next event of this lane; `None` at the end, and where the sorted rows on disk could not be read, see
     /// [`Recording::fault`].
     pub fn draw(&mut self) -> Option<Drawn> {
-        loop {
-            match self.timeline.next(self.recording.rows(), self.recording.plan()) {
-                Ok(Some(moved)) if self.lanes > 1 && lane_of(moved.user, self.lanes) != self.number => {}
-                Ok(Some(moved)) => return Some(self.drawn(&moved)),
-                Ok(None) => return None,
-                Err(error) => {
-                    self.recording.keep_fault(&error);
-                    return None;
-                }
+        let (number, lanes) = (self.number, self.lanes);
+        let own = |user| lanes == 1 || lane_of(user, lanes) == number;
+        match self.timeline.next_of(self.recording.rows(), self.recording.plan(), own) {
+            Ok(moved) => moved.map(|moved| self.drawn(&moved)),
+            Err(error) => {
+                self.recording.keep_fault(&error);
+                None
             }
         }
     }
 
     fn drawn(&self, moved: &Moved) -> Drawn {
         let derivation = self.recording.derivation();
-        let item = ItemId(moved.row.item.into());
-        let category = derivation.category(moved.row.item);
+        let item = ItemId(moved.item.into());
+        let category = derivation.category(moved.item);
         let session = Session(moved.session);
-        let detail = match moved.row.action() {
+        let detail = match moved.action {
             Action::View => Detail::View { item, category, session, device: device(moved.user) },
             Action::AddToCart => Detail::AddToCart { item, category, session, device: device(moved.user), quantity: 1 },
             Action::Transaction => Detail::Transaction {
                 item,
                 category,
-                price: derivation.price(moved.row.item, category),
+                price: derivation.price(moved.item, category),
                 quantity: 1,
                 transaction: moved.transaction,
                 session: Some(session),

@@ -7,16 +7,18 @@ use crate::clock::Nanos;
 use super::Recording;
 use super::category_tree;
 use super::config::{Config, Moment, Rounds, Share};
+use super::copies::{Amplify, longest_shift};
 use super::derive::{DERIVED_FIELDS, Derivation};
 use super::error::LoadError;
-use super::facts::{EventsPerVisitor, Facts};
+use super::facts::{Facts, Quantiles};
 use super::hash::salted;
 use super::input::Input;
 use super::read::read;
 use super::row::{ByTime, ByVisitor, Row};
+use super::rows::Rows;
 use super::sort::{Sorted, Sorter};
 use super::spill::{Place, SpillFile};
-use super::timeline::{Plan, Rows, Timeline, longest_shift};
+use super::timeline::{Plan, Timeline};
 use super::visits::{Met, Visits};
 
 const SAMPLE: u64 = 6;
@@ -52,12 +54,11 @@ pub(super) fn load_from(config: &Config, input: Input) -> Result<Recording, Load
     }
 
     let spilled = |source: io::Error| place.failed(0, source);
+    let shift_ms = longest_shift(&rows, config.amplify).map_err(spilled)?;
     let mut plan = Plan {
-        amplify: config.amplify,
+        amplify: Amplify { copies: config.amplify, seed: config.seed, shift_ms },
         rounds: Rounds::ONCE,
         max_gap_ns: config.max_gap.map_or(u64::MAX, |gap| Nanos::from(gap).0),
-        seed: config.seed,
-        shift_ms: longest_shift(&rows, config.amplify).map_err(spilled)?,
         next_user: u64::from(visits.highest_user) + 1,
         next_transaction: u64::from(visits.highest_transaction) + 1,
         next_session: visits.highest_session,
@@ -78,7 +79,8 @@ pub(super) fn load_from(config: &Config, input: Input) -> Result<Recording, Load
         duplicate_rows: visits.duplicates,
         duplicates_dropped: selection.dropped,
         visitors: visits.visitors,
-        events_per_visitor: EventsPerVisitor::of(&visits.visitors_by_events),
+        sessions: visits.sessions,
+        events_per_visitor: Quantiles::of(&visits.visitors_by_events),
         hottest_visitors: selection.visits.hottest.into_keys(),
         selected_rows: rows.len(),
         equal_times: round.equal_times,
@@ -87,7 +89,7 @@ pub(super) fn load_from(config: &Config, input: Input) -> Result<Recording, Load
         span_recorded_ms: round.last_ms - round.first_ms,
         gaps_capped: round.gaps_capped,
         derived_fields: DERIVED_FIELDS.map(str::to_owned).to_vec(),
-        longest_shift_ms: plan.shift_ms,
+        longest_shift_ms: shift_ms,
     };
     Ok(Recording::new(rows, plan, round.span, derivation, vocabulary, facts))
 }

@@ -50,6 +50,7 @@ pub(super) struct Visits {
     events: u64,
     session: u32,
     pub(super) visitors: u64,
+    pub(super) sessions: u64,
     pub(super) highest_session: u32,
     pub(super) highest_user: u32,
     pub(super) highest_transaction: u32,
@@ -79,11 +80,14 @@ impl Visits {
                     self.duplicates += 1;
                     met = Met::Again;
                 }
-                self.session += u32::from(row.time_ms() - previous.time_ms() > SESSION_IDLE_MS);
+                let idle = row.time_ms() - previous.time_ms() > SESSION_IDLE_MS;
+                self.session += u32::from(idle);
+                self.sessions += u64::from(idle);
             }
             _ => {
                 self.finish();
                 self.session = 1;
+                self.sessions += 1;
             }
         }
         row.set_session(self.session);

@@ -1,0 +1,105 @@
+//! What a replay will be, on one screen: the result of `loadgen replay --dry-run`.
+
+use std::cmp::Reverse;
+use std::fmt;
+
+use serde::Serialize;
+
+use super::screen::{keys, line, rates, span_ms, types};
+use crate::report::figures::{count, number, share, span_s};
+use crate::source::retail_rocket::{Facts, Forecast, Moment, Rounds};
+
+/// How many of the hottest users are shown, and how many partitions one by one.
+const SHOWN_USERS: usize = 3;
+const SHOWN_PARTITIONS: usize = 12;
+
+/// A recording and the forecast of playing it, to be printed.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Preview<'a> {
+    /// What playing it means.
+    #[serde(flatten)]
+    pub forecast: &'a Forecast,
+    /// The recording.
+    #[serde(rename = "recording")]
+    pub facts: &'a Facts,
+}
+
+impl fmt::Display for Preview<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (facts, forecast) = (self.facts, self.forecast);
+        line(f, "file", &facts.file)?;
+        line(f, "plays", &self.plays())?;
+        let (first, last) = (Moment(facts.first_ms), Moment(facts.last_ms));
+        line(f, "recorded", &format!("{} from {first} to {last}", span_ms(forecast.span_recorded_ms)))?;
+        line(f, "takes", &self.takes())?;
+        line(f, "rate", &rates(forecast).unwrap_or_else(|| "as fast as the cluster takes it".to_owned()))?;
+        line(f, "types", &types(forecast.by_type.iter(), forecast.round_events))?;
+        let hottest = forecast.hottest_users.iter().take(SHOWN_USERS).map(|key| (key.user_id, key.events));
+        line(f, "users", &format!("{}, hottest {}", count(forecast.users), keys(hottest, forecast.round_events)))?;
+        if !forecast.partitions.is_empty() {
+            line(f, "partitions", &self.partitions())?;
+        }
+        line(f, "derived", &facts.derived_fields.join(", "))?;
+        line(f, "gaps capped", &count(forecast.gaps_capped))?;
+        line(f, "duplicates", &self.duplicates())?;
+        line(f, "bad rows", &self.bad_rows())
+    }
+}
+
+impl Preview<'_> {
+    fn plays(&self) -> String {
+        let (facts, forecast) = (self.facts, self.forecast);
+        let mut parts = vec![format!("{} of {} rows", count(facts.selected_rows), count(facts.rows))];
+        match forecast.rounds {
+            Rounds::Count(1) => {}
+            Rounds::Count(rounds) => parts.push(format!("{} rounds", count(rounds.into()))),
+            Rounds::Forever => parts.push(format!("rounds without end of {} events", count(forecast.round_events))),
+        }
+        parts.extend(forecast.events.map(|events| format!("{} events", count(events))));
+        parts.join(", ")
+    }
+
+    fn takes(&self) -> String {
+        let forecast = self.forecast;
+        match (forecast.wall_ns, forecast.mean_rate_per_s) {
+            (Some(wall), _) => span_s(wall.as_secs_f64()),
+            (None, Some(_)) => "until it is stopped".to_owned(),
+            (None, None) => "as long as the cluster takes: nothing has a due time".to_owned(),
+        }
+    }
+
+    fn partitions(&self) -> String {
+        let forecast = self.forecast;
+        let total = forecast.partitions.len();
+        let mut hottest = forecast.partitions.clone();
+        let which = if total > SHOWN_PARTITIONS {
+            hottest.sort_by_key(|heat| (Reverse(heat.events), heat.partition));
+            hottest.truncate(SHOWN_PARTITIONS);
+            format!("hottest of {total}: ")
+        } else {
+            format!("{total}: ")
+        };
+        let heat = hottest
+            .iter()
+            .map(|heat| format!("{} has {} %", heat.partition, share(heat.events, forecast.round_events)))
+            .collect::<Vec<_>>();
+        let skew = forecast.partition_skew.map_or_else(String::new, |skew| format!("; max / mean {}", number(skew, 2)));
+        format!("{which}{}{skew}", heat.join(", "))
+    }
+
+    fn duplicates(&self) -> String {
+        match (self.facts.duplicate_rows, self.facts.duplicates_dropped) {
+            (0, _) => "0".to_owned(),
+            (rows, 0) => format!("{}, played as recorded", count(rows)),
+            (rows, _) => format!("{}, left out", count(rows)),
+        }
+    }
+
+    fn bad_rows(&self) -> String {
+        let bad = &self.facts.bad_rows;
+        match bad.examples.first() {
+            None => "0".to_owned(),
+            Some(first) => format!("{} left out; line {}: {}", count(bad.count), first.line, first.problem),
+        }
+    }
+}
