@@ -247,12 +247,18 @@ pub struct Outstanding {
     pub offset: Option<i64>,
 }
 
+/// The fewest events between two prunings.
+const PRUNE_AFTER: usize = 4096;
+
 /// The acked, unseen events of one lane, in order of their answers. Bounded: what does not fit is counted.
 #[derive(Debug)]
 pub struct Waiting {
     events: Vec<Outstanding>,
     limit: usize,
-    prune_at: usize,
+    /// Events that came since the last pruning, and how many may come before the next: at least a share of those that
+    /// stayed, so that pruning costs a bounded number of steps an event even where nothing is ever seen.
+    since_pruned: usize,
+    prune_after: usize,
     overflowed: u64,
 }
 
@@ -260,14 +266,15 @@ impl Waiting {
     /// At most `limit` events.
     #[must_use]
     pub const fn new(limit: usize) -> Self {
-        Self { events: Vec::new(), limit, prune_at: 4096, overflowed: 0 }
+        Self { events: Vec::new(), limit, since_pruned: 0, prune_after: PRUNE_AFTER, overflowed: 0 }
     }
 
     /// Remembers an event until it is seen.
     pub fn push(&mut self, event: Outstanding, book: &OpenBook<'_>) {
-        if self.events.len() >= self.prune_at {
+        self.since_pruned += 1;
+        if self.since_pruned > self.prune_after {
             self.prune(book);
-            self.prune_at = (self.events.len() * 2).clamp(4096, self.limit.max(4096));
+            self.prune_after = (self.events.len() / 4).max(PRUNE_AFTER);
         }
         if self.events.len() < self.limit {
             self.events.push(event);
@@ -278,6 +285,7 @@ impl Waiting {
 
     /// Forgets the events that have been seen since.
     pub fn prune(&mut self, book: &OpenBook<'_>) {
+        self.since_pruned = 0;
         self.events.retain(|event| !book.marks(event.sequence).has(Marks::SEEN));
     }
 
@@ -368,6 +376,22 @@ mod tests {
         }
         waiting.prune(&open);
         assert_eq!(waiting.events(), []);
+    }
+
+    #[test]
+    fn a_full_memory_is_not_searched_for_every_event() {
+        let ledger = drawn(60_000);
+        let open = ledger.lane(0).unwrap().open();
+        let mut waiting = Waiting::new(40_000);
+        let mut prunings = 0;
+        for sequence in 0..60_000 {
+            waiting.push(
+                Outstanding { sequence, due: Nanos::ZERO, phase: 0, kind: EventKind::View, partition: 0, offset: None },
+                &open,
+            );
+            prunings += u32::from(waiting.since_pruned == 0);
+        }
+        assert!(prunings < 15, "{prunings} prunings");
     }
 
     proptest! {

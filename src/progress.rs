@@ -20,6 +20,8 @@ pub struct Progress {
     total: Option<u64>,
     /// When the schedule ends, where known.
     ends: Option<Nanos>,
+    /// Whether events are read back.
+    verifying: bool,
 }
 
 #[derive(Debug)]
@@ -30,9 +32,9 @@ enum View {
 }
 
 impl Progress {
-    /// A view under `title`. `shown`: whether there is to be one at all.
+    /// A view under `title`. `shown`: whether there is to be one at all; `verifying`: whether events are read back.
     #[must_use]
-    pub fn new(title: &str, total: Option<u64>, ends: Option<Nanos>, shown: bool) -> Self {
+    pub fn new(title: &str, total: Option<u64>, ends: Option<Nanos>, verifying: bool, shown: bool) -> Self {
         let view = if !shown {
             View::Nothing
         } else if std::io::stderr().is_terminal() {
@@ -48,29 +50,25 @@ impl Progress {
             say(title);
             View::Lines { next: Nanos::from_secs(LINES_EVERY) }
         };
-        Self { view, total, ends }
+        Self { view, total, ends, verifying }
     }
 
     /// Shows how it goes.
     pub fn show(&mut self, tick: &Tick<'_>) {
         let share = self.share(tick);
+        let (counts, speeds) = (counts(tick, self.verifying), speeds(tick, self.ends, self.verifying));
         match &mut self.view {
             View::Nothing => {}
             View::Bar(bar) => {
                 bar.set_position(permille(share.unwrap_or_default()));
                 let percent = share.map_or(String::new(), |share| format!("{share:>3.0} %   "));
-                bar.set_message(format!("{percent}{}\n {}", counts(tick), speeds(tick, self.ends)));
+                bar.set_message(format!("{percent}{counts}\n {speeds}"));
             }
             View::Lines { next } => {
                 if tick.now + Nanos::from_millis(500) >= *next || tick.stage == Stage::Draining {
                     *next = Nanos((tick.now.0 / 1_000_000_000 / LINES_EVERY + 1) * LINES_EVERY * 1_000_000_000);
                     let percent = share.map_or(String::new(), |share| format!(" {share:.0} %"));
-                    say(&format!(
-                        "{:>6.0} s{percent}  {}  {}",
-                        tick.now.as_secs_f64(),
-                        counts(tick),
-                        speeds(tick, self.ends)
-                    ));
+                    say(&format!("{:>6.0} s{percent}  {counts}  {speeds}", tick.now.as_secs_f64()));
                 }
             }
         }
@@ -97,22 +95,22 @@ fn permille(percent: f64) -> u64 {
     (percent * 10.0).clamp(0.0, 1000.0) as u64
 }
 
-fn counts(tick: &Tick<'_>) -> String {
+fn counts(tick: &Tick<'_>, verifying: bool) -> String {
     let total = tick.total;
     let behind = |count: u64| match tick.scheduled.saturating_sub(count) {
         0 => "+0".to_owned(),
         behind => format!("−{}", figures::count(behind)),
     };
+    let seen = if verifying { format!("   seen {}", behind(total.seen)) } else { String::new() };
     format!(
-        "{} due   sent {}   acked {}   seen {}",
+        "{} due   sent {}   acked {}{seen}",
         figures::count(tick.scheduled),
         behind(total.sent),
-        behind(total.acked),
-        behind(total.seen)
+        behind(total.acked)
     )
 }
 
-fn speeds(tick: &Tick<'_>, ends: Option<Nanos>) -> String {
+fn speeds(tick: &Tick<'_>, ends: Option<Nanos>, verifying: bool) -> String {
     let row = tick.row;
     let time = |us: Option<u64>| us.map_or_else(|| "-".to_owned(), figures::duration_us);
     let left = match (tick.stage, ends) {
@@ -122,15 +120,18 @@ fn speeds(tick: &Tick<'_>, ends: Option<Nanos>) -> String {
         }
         _ => String::new(),
     };
+    let reading = if verifying {
+        format!("   end-to-end p99 {}   lag {}", time(row.end_to_end_p99_us), figures::count(row.unread))
+    } else {
+        String::new()
+    };
+    let slip = row.slip_p99_us.map_or(String::new(), |us| format!("   slip p99 {}", figures::duration_us(us)));
     format!(
-        "now {}/s   response p50 {}  p99 {}  max {}   end-to-end p99 {}   lag {}   slip p99 {}{left}",
+        "now {}/s   response p50 {}  p99 {}  max {}{reading}{slip}{left}",
         figures::count(row.sent),
         time(row.response_p50_us),
         time(row.response_p99_us),
         time(row.response_max_us),
-        time(row.end_to_end_p99_us),
-        figures::count(row.unread),
-        time(row.slip_p99_us),
     )
 }
 

@@ -20,6 +20,7 @@ use crate::kafka::KafkaError;
 use crate::lane::{BodyTime, OnLag, Pacing};
 use crate::progress::Progress;
 use crate::report::console::Style;
+use crate::report::headline::{self, Word};
 use crate::report::{self, GateResult, RunReport, console};
 use crate::run::{self, Outcome, RunError, Tick};
 use crate::scenario::pace::Pace;
@@ -64,7 +65,7 @@ pub(super) fn run(wanted: &Wanted, options: RunOptions, environment: &Environmen
     let shown = plan.presentation.progress && !plan.presentation.quiet;
     let total = schedule.count().into_iter().chain(source.len()).min();
     let ends = schedule.ends_at().or_else(|| replay_ends(&source, &schedule));
-    let mut progress = Progress::new(&title(plan, total, ends), total, ends, shown);
+    let mut progress = Progress::new(&title(plan, total, ends), total, ends, plan.verify.is_some(), shown);
     let mut aborted_by: Option<GateResult> = None;
     let kinds = files::kinds(schedule.has_due_times(), plan.verify.is_some());
     let outcome = {
@@ -284,6 +285,9 @@ fn tell(plan: &Plan, report: &RunReport, folder: &std::path::Path) -> Result<Don
             console::render(report, style) + &files::annotations(report, variable)
         }
     };
+    if plan.presentation.quiet && code != ExitCode::Pass {
+        tracing::error!("{} {}", Word::of(report).as_str(), headline::sentence(report));
+    }
     if let Err(error) = files::summarise(report, |name| std::env::var(name).ok()) {
         tracing::warn!("the step's summary cannot be written: {error}");
     }

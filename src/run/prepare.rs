@@ -165,7 +165,7 @@ impl Prepared {
                     on_lag: config.on_lag,
                     ceiling: ceiling.clone(),
                     queue: queue.filter(|queue| *queue > 0).unwrap_or(usize::MAX),
-                    remember: REMEMBERED / usize::from(config.lanes.max(1)),
+                    remember: config.verify.map_or(0, |_| REMEMBERED / usize::from(config.lanes.max(1))),
                     flush_deadline: config.flush_deadline,
                 };
                 Ok((setup, producer))
