@@ -2,7 +2,7 @@
 //!
 //! The way of a row: [`input`] opens and decompresses, [`read`] walks the CSV, [`parse`] makes a [`row`] of a record,
 //! [`visits`] gives it its session, [`sort`] and [`spill`] put the [`rows`] in order, [`copies`] multiplies them,
-//! [`timeline`] says which comes when, [`lane`] makes events of them with what [`derive`] adds. [`load`] is where the
+//! [`timeline`] says which comes when, [`lane`] makes events of them with what [`mod@derive`] adds. [`load`] is where the
 //! steps up to the sorted rows follow one another.
 
 mod category_tree;
