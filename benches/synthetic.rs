@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use loadgen::source::synthetic::{Config, HotKey, Synthetic};
+use loadgen::source::synthetic::{Config, HotKey, Model, SessionsConfig, Synthetic};
 
 fn draw(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("synthetic/draw");
@@ -21,6 +21,11 @@ fn draw(criterion: &mut Criterion) {
     let hot = Config { hot_user: Some(HotKey { share: 0.3, id: 0 }), ..Config::default() };
     let mut lane_of_hot = lane(&hot);
     group.bench_function("hot_user", |b| b.iter(|| black_box(lane_of_hot.draw())));
+    for concurrent in [100, 1_000, 100_000] {
+        let sessions = SessionsConfig { concurrent, ..SessionsConfig::default() };
+        let mut lane = lane(&Config { model: Model::Sessions, sessions, ..Config::default() });
+        group.bench_function(BenchmarkId::new("sessions", concurrent), |b| b.iter(|| black_box(lane.draw())));
+    }
     group.finish();
 }
 

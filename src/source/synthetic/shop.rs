@@ -24,6 +24,9 @@ const DEVICES: [u64; 3] = [614, 338, 72];
 /// The most that a search finds.
 const MOST_RESULTS: u64 = 500;
 
+/// The items of each category by popularity, without the hot one; `None` where there is no item.
+pub(super) type Aisles = [Option<Population>; CATEGORIES];
+
 /// The shop, shared by all lanes.
 #[derive(Debug)]
 pub(super) struct Shop {
@@ -35,6 +38,10 @@ pub(super) struct Shop {
     query_key: u64,
     /// The category of items 0, 1, 2, ...; it repeats.
     categories: [u8; CATEGORIES],
+    /// By category: the first item of it.
+    firsts: [u8; CATEGORIES],
+    /// An item with a share of its own.
+    hot: Option<ItemId>,
     /// By category: cheapest and dearest price, in whole units.
     prices: Vec<(u32, u32)>,
 }
@@ -48,13 +55,20 @@ impl Shop {
         let searches = wording.vocabulary.queries.len() as u64;
         let queries = Population::new(&Shape::whole(searches, QUERY_SKEW, None))
             .ok_or(ConfigError::Population { what: "queries", count: searches })?;
+        let categories = shuffled_categories(seed);
+        let mut firsts = [0; CATEGORIES];
+        for (category, first) in categories.into_iter().zip(0..) {
+            firsts[usize::from(category)] = first;
+        }
         Ok(Self {
             items,
             queries,
             user_key: key(seed, Purpose::Users, 0),
             item_key: key(seed, Purpose::Items, 0),
             query_key: key(seed, Purpose::Queries, 0),
-            categories: shuffled_categories(seed),
+            categories,
+            firsts,
+            hot: config.hot_item.map(|hot| ItemId(hot.id)),
             prices: leaves().map(|(_, category)| category.prices).collect(),
             wording,
         })
@@ -76,6 +90,26 @@ impl Shop {
     #[expect(clippy::cast_possible_truncation, reason = "less than 24")]
     pub(super) fn category(&self, item: ItemId) -> TextId {
         TextId(u32::from(self.categories[(item.0 % CATEGORIES as u64) as usize]))
+    }
+
+    /// The item of that rank among those of `category`.
+    pub(super) fn item_of(&self, category: TextId, rank: u64) -> ItemId {
+        ItemId(u64::from(self.firsts[category.0 as usize]) + rank * CATEGORIES as u64)
+    }
+
+    /// Whether the item has a share of its own, which no other rule may change.
+    pub(super) fn is_hot(&self, item: ItemId) -> bool {
+        self.hot == Some(item)
+    }
+
+    /// The items of each category by popularity, without the hot one.
+    pub(super) fn aisles(&self, config: &Config) -> Aisles {
+        let every = CATEGORIES as u64;
+        self.firsts.map(|first| {
+            let first = u64::from(first);
+            let hot = self.hot.filter(|hot| hot.0 % every == first).map(|hot| (hot.0 / every, 0.0));
+            Population::new(&Shape::part(config.items, first, every, config.item_skew, hot).among_many())
+        })
     }
 
     /// An item's price: within its category's range, cheap ones more frequent (the square of a uniform number), and always
@@ -142,6 +176,9 @@ fn shuffled_categories(seed: u64) -> [u8; CATEGORIES] {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use super::super::HotKey;
     use super::*;
 
     fn shop(seed: u64) -> Shop {
@@ -174,6 +211,24 @@ mod tests {
             assert!(least < low * 100 + (high - low) * 10 + 100, "category {at} starts at {least}");
             assert!(most > low * 100 + (high - low) * 90, "category {at} ends at {most}");
         }
+    }
+
+    #[test]
+    fn an_aisle_holds_the_items_of_its_category_but_the_hot_one() {
+        let config = Config { items: 50, hot_item: Some(HotKey { share: 0.5, id: 3 }), ..Config::default() };
+        let shop = Shop::new(&config, 3).unwrap();
+        let mut seen = HashSet::new();
+        for (category, aisle) in (0..).map(TextId).zip(shop.aisles(&config)) {
+            let aisle = aisle.unwrap();
+            for n in 0..200 {
+                let item = shop.item_of(category, aisle.draw(&mut Stream::of_event(1, n)).rank);
+                assert_eq!(shop.category(item), category);
+                seen.insert(item.0);
+            }
+        }
+        assert_eq!(seen, (0..50).filter(|&item| item != 3).collect());
+        let few = Config { items: 2, ..config };
+        assert_eq!(shop.aisles(&few).iter().flatten().count(), 2);
     }
 
     #[test]

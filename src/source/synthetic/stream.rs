@@ -29,6 +29,10 @@ pub(super) enum Purpose {
     Texts = 4,
     /// What a search query finds.
     Queries = 5,
+    /// When sessions come, and whose they are.
+    Arrivals = 6,
+    /// What happens in a session.
+    Sessions = 7,
 }
 
 /// The key of `purpose` under `seed`; `part` tells lanes apart.
@@ -55,7 +59,7 @@ const fn mix(mut z: u64) -> u64 {
 }
 
 /// The numbers of one event, in order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Stream {
     state: u64,
 }
@@ -64,6 +68,12 @@ impl Stream {
     /// The numbers of event `n` under `key`.
     pub(super) const fn of_event(key: u64, n: u64) -> Self {
         Self { state: key.wrapping_add(n.wrapping_mul(PER_EVENT.wrapping_mul(GAMMA))) }
+    }
+
+    /// The numbers of a session, of which there may be any number: started at a random place of the whole sequence, so that
+    /// the numbers of two sessions overlap only by a chance of one in 2^64 for each number drawn.
+    pub(super) const fn scattered(key: u64, session: u64) -> Self {
+        Self { state: word_of(key, session) }
     }
 
     /// The next number.

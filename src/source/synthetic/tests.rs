@@ -18,12 +18,12 @@ fn events(config: &Config, seed: u64, lane: u8, lanes: u8, count: usize) -> Vec<
 
 /// Whether `seen` of `draws` fits a probability, within five standard deviations.
 #[expect(clippy::cast_precision_loss, reason = "small counts")]
-fn fits(seen: usize, draws: usize, probability: f64) -> bool {
+pub(super) fn fits(seen: usize, draws: usize, probability: f64) -> bool {
     let sigma = (draws as f64 * probability * (1.0 - probability)).sqrt();
     (seen as f64 - draws as f64 * probability).abs() <= 5.0 * sigma + 1e-9
 }
 
-fn item(event: &Event) -> Option<ItemId> {
+pub(super) fn item(event: &Event) -> Option<ItemId> {
     match event.detail {
         Detail::View { item, .. }
         | Detail::AddToCart { item, .. }
@@ -33,7 +33,7 @@ fn item(event: &Event) -> Option<ItemId> {
     }
 }
 
-fn session(event: &Event) -> Session {
+pub(super) fn session(event: &Event) -> Session {
     match event.detail {
         Detail::View { session, .. }
         | Detail::AddToCart { session, .. }
@@ -44,7 +44,7 @@ fn session(event: &Event) -> Session {
     }
 }
 
-fn fingerprint(config: &Config, seed: u64, lanes: u8) -> u64 {
+pub(super) fn fingerprint(config: &Config, seed: u64, lanes: u8) -> u64 {
     let source = source(config, seed);
     let mut text = String::new();
     for lane in 0..lanes {

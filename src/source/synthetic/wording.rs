@@ -12,6 +12,9 @@ use crate::event::{JsonText, TextId, Vocabulary};
 /// How many categories the tree has.
 pub(super) const CATEGORIES: usize = 24;
 
+/// How many of them each department has, one after the other.
+pub(super) const LEAVES_PER_DEPARTMENT: u32 = 4;
+
 /// The vocabulary and its order.
 #[derive(Debug)]
 pub(super) struct Wording {
@@ -46,7 +49,6 @@ impl Wording {
     }
 
     /// The searches for items of `category`, most popular first.
-    #[expect(dead_code, reason = "sessions search within the category that they browse")]
     pub(super) fn searches(&self, category: TextId) -> &[TextId] {
         &self.searches[category.0 as usize]
     }
