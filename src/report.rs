@@ -61,6 +61,9 @@ pub struct RunReport {
     pub hot_keys: Vec<HotKey>,
     /// One row a second.
     pub timeline: Vec<TimelineRow>,
+    /// How events were drawn; absent for replays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synthetic: Option<Synthetic>,
     /// What was replayed; absent for synthetic runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<Replay>,
@@ -339,6 +342,9 @@ pub struct TypeReport {
     pub invalid: u64,
     /// Its share of all events sent, in percent.
     pub share_percent: f64,
+    /// The share that the weights or the funnel of a synthetic source give it, in percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_share_percent: Option<f64>,
     /// Its latencies.
     pub latency_us: TypeLatencies,
 }
@@ -461,6 +467,22 @@ pub struct Replay {
     pub duplicate_rows: u64,
     /// Fields that the file lacks and that were derived.
     pub derived_fields: Vec<String>,
+}
+
+/// How synthetic events were drawn.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Synthetic {
+    /// `independent` or `sessions`.
+    pub model: String,
+    /// Events of a session, on average, by the funnel; absent in the independent model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events_per_session: Option<f64>,
+    /// How long a session lasts on average, in seconds of the shop's own time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_s: Option<f64>,
+    /// The rate at which the shop's own time is real time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub natural_rate_per_s: Option<f64>,
 }
 
 /// One gate and how it ended.

@@ -45,6 +45,40 @@ fn a_recording_goes_all_the_way_from_its_making_to_a_comparison() {
     shell.run(&["compare", base, base]).ends_with_code(104).complains("--allow same-run");
 }
 
+#[test]
+fn sessions_come_in_the_shares_that_the_report_names() {
+    let shell = Shell::new();
+    let words = [
+        "synth",
+        "--model",
+        "sessions",
+        "--rate",
+        "2000/s",
+        "-d",
+        "2s",
+        "--hot-key",
+        "item=20%",
+        "--funnel",
+        "after_view:view=0.6,addtocart=0.1,search=0.1",
+        "--think-time",
+        "view=5s",
+        "--concurrent-sessions",
+        "50",
+        "-o",
+        "json",
+    ];
+    let ran = shell.run(&words);
+    let report = ran.json();
+    assert_eq!((&report["ledger"]["verified"], &report["synthetic"]["model"]), (&4_000.into(), &"sessions".into()));
+    for of in report["by_type"].as_object().unwrap().values() {
+        let (came, expected) = (of["share_percent"].as_f64().unwrap(), of["expected_share_percent"].as_f64().unwrap());
+        assert!((came - expected).abs() < 5.0, "{came} instead of {expected}");
+    }
+    let dry =
+        shell.run(&["synth", "--model", "sessions", "--rate", "2000/s", "-d", "2s", "--dry-run"]).ends_with_code(0);
+    dry.says("sessions model: view 50.02 %").says("at 38.96/s their time is real time");
+}
+
 fn report_in_every_form(shell: &Shell, bundle: &str) {
     shell.run(&["report", bundle]).ends_with_code(0).says("every one verified").says("report.html");
     let stored: serde_json::Value =

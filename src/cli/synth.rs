@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{cluster, limits, outcome, pace, values, verification};
-use crate::source::synthetic::{HotKey, MOST_MEMBERS, Weights};
+use crate::source::synthetic::{FunnelRow, MOST_CONCURRENT, MOST_MEMBERS, Model, NamedHotKey, ThinkTimes, Weights};
 
 /// Publishes synthetic e-commerce events, keyed by user, and accounts for every one.
 #[derive(Clone, Debug, Default, Args)]
@@ -11,6 +11,7 @@ use crate::source::synthetic::{HotKey, MOST_MEMBERS, Weights};
 Examples:
   loadgen synth --rate 10000 --duration 60s
   loadgen synth -b localhost:9092 --rate 500/s --weights view=90,transaction=10 -d 5m
+  loadgen synth --model sessions --rate 200/s --hot-key item=20% -d 5m
   loadgen synth --shape ramp:100/s..5000/s --duration 2m
   loadgen synth -b localhost:9092 --rate unlimited --num-records 2000000 --no-verify")]
 pub struct SynthArgs {
@@ -38,6 +39,12 @@ pub struct SynthArgs {
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 #[command(next_help_heading = "Events")]
 pub struct SynthOptions {
+    /// Whether events hang together [default: independent]
+    ///
+    /// independent: each event is drawn by itself, types by their weights. sessions: users come, browse, search, buy, rate
+    /// and leave; how often each type comes follows from the funnel, and the report shows both.
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<Model>,
     /// Share of each event type [default: view=50,addtocart=20,transaction=10,search=10,filter=7,review=3]
     ///
     /// A mix is named as a whole: types that are not named, or have weight 0, do not occur.
@@ -55,10 +62,22 @@ pub struct SynthOptions {
     /// How unevenly events fall on items: exponent of a Zipf distribution, 0 (evenly) to 5 [default: 0.8]
     #[arg(long, value_name = "S", value_parser = values::skew)]
     pub item_skew: Option<f64>,
-    /// One user gets this share of all events: 20% or 0.2
-    #[arg(long, value_name = "SHARE", value_parser = values::hot_key)]
-    pub hot_user: Option<HotKey>,
-    /// One item gets this share of all events that have an item, as in a flash sale: 20% or 0.2
-    #[arg(long, value_name = "SHARE", value_parser = values::hot_key)]
-    pub hot_item: Option<HotKey>,
+    /// One user or item gets this share, as in a flash sale: user=20%, item=0.05, item:17=5%; repeatable
+    ///
+    /// A user's share is that of all events, an item's that of the events that have an item. Without an id it is the one
+    /// that is hottest anyway. As a variable: one key per line.
+    #[arg(long, value_name = "user|item[:ID]=SHARE")]
+    pub hot_key: Vec<NamedHotKey>,
+    /// Sessions at once, on average, with --model sessions [default: 1000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_CONCURRENT)))]
+    pub concurrent_sessions: Option<u32>,
+    /// With --model sessions, what comes after an event of that type, and how likely; repeatable
+    ///
+    /// For example start:view=0.6,search=0.4 or after_view:view=0.5,addtocart=0.02; a type that is not named does not come
+    /// next, and what is missing to 1 leaves. docs/synthetic.md has the defaults. As a variable: one row per line.
+    #[arg(long, value_name = "ROW:TYPE=PROBABILITY,...")]
+    pub funnel: Vec<FunnelRow>,
+    /// With --model sessions, the mean time before events of a type: view=20s,search=5s; repeatable
+    #[arg(long, value_name = "TYPE=DURATION,...")]
+    pub think_time: Vec<ThinkTimes>,
 }

@@ -8,7 +8,7 @@ use crate::kafka::properties::redact;
 use crate::scenario::choice::choices;
 use crate::scenario::pace::PlannedRate;
 use crate::schedule::{Rate, Speed};
-use crate::source::synthetic::{HotKey, STEEPEST_SKEW};
+use crate::source::synthetic::STEEPEST_SKEW;
 use crate::units::{self, UnitError};
 
 /// `250ms`, `5s`, `1m30s`, `2h`, `7d`.
@@ -45,15 +45,6 @@ pub(crate) fn skew(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(skew) if (0.0..=STEEPEST_SKEW).contains(&skew) => Ok(skew),
         _ => Err(format!("a skew is a number from 0 (evenly) to {STEEPEST_SKEW}")),
-    }
-}
-
-/// `20%`, `0.2`: the share of the most popular one.
-pub(crate) fn hot_key(text: &str) -> Result<HotKey, String> {
-    let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |percent| (percent, 100.0));
-    match number.trim().parse::<f64>().map(|number| number / scale) {
-        Ok(share) if share > 0.0 && share < 1.0 => Ok(HotKey { share, id: 0 }),
-        _ => Err("a hot key's share lies above 0 and below 1: write 20% or 0.2".to_owned()),
     }
 }
 

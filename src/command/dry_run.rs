@@ -2,12 +2,14 @@
 
 use super::{Done, Failure};
 use crate::dataset::preview::Preview;
+use crate::event::EventKind;
 use crate::kafka::murmur2;
 use crate::report::figures;
 use crate::scenario::plan::{Output, Plan};
 use crate::schedule::{Cursor, Due, Schedule};
 use crate::source::Source;
 use crate::source::retail_rocket::{Pace, Partitions};
+use crate::source::synthetic::Synthetic;
 use crate::verdict::ExitCode;
 
 pub(super) fn tell(plan: &Plan, source: &Source, schedule: &Schedule) -> Result<Done, Failure> {
@@ -15,7 +17,11 @@ pub(super) fn tell(plan: &Plan, source: &Source, schedule: &Schedule) -> Result<
         let peak = schedule.peak().map_or_else(|| "unlimited".to_owned(), figures::rate);
         let events = schedule.count().map_or_else(|| "endless".to_owned(), figures::count);
         let lasts = schedule.ends_at().map_or_else(|| "-".to_owned(), |end| figures::span_s(end.as_secs_f64()));
-        return Ok(Done::pass(format!("events {events}   wall time {lasts}   peak {peak}\n")));
+        let mut text = format!("events {events}   wall time {lasts}   peak {peak}\n");
+        if let Source::Synthetic(synthetic) = source {
+            text += &shares(synthetic);
+        }
+        return Ok(Done::pass(text));
     };
     let cursor = std::cell::RefCell::new(Cursor::default());
     let due = |number, offset| match schedule.due(&mut cursor.borrow_mut(), number, offset) {
@@ -36,4 +42,21 @@ pub(super) fn tell(plan: &Plan, source: &Source, schedule: &Schedule) -> Result<
             .map_err(|error| Failure::new(ExitCode::BadInput, error.to_string())),
         Output::Text => Ok(Done::pass(preview.to_string())),
     }
+}
+
+fn shares(synthetic: &Synthetic) -> String {
+    let shares = EventKind::ALL.into_iter().zip(synthetic.expected_shares());
+    let shares: Vec<_> = shares
+        .filter(|(_, share)| *share > 0.0)
+        .map(|(kind, share)| format!("{kind} {} %", figures::percent(share * 100.0)))
+        .collect();
+    let sessions = synthetic.session_figures().map_or_else(String::new, |found| {
+        format!(
+            "sessions: {} events in {}; at {} their time is real time\n",
+            figures::number(found.events_per_session, 1),
+            figures::span_s(found.session_s),
+            figures::rate(found.natural_rate_per_s)
+        )
+    });
+    format!("{} model: {}\n{sessions}", synthetic.config().model, shares.join(", "))
 }

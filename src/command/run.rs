@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod files;
+mod origin;
 
 use super::dataset;
 use super::dry_run;
@@ -235,9 +236,7 @@ fn scenario_toml(resolved: &Resolved) -> Result<String, Failure> {
 
 fn judge(plan: &Plan, source: &Source, outcome: Outcome, gates: &Gates, aborted_by: Option<GateResult>) -> RunReport {
     let Outcome { mut report, cluster_error, interrupted, ended_by, .. } = outcome;
-    if let Source::RetailRocket(recording) = source {
-        report.replay = Some(replay_report(plan, recording, &report));
-    }
+    origin::describe(&mut report, plan, source);
     if let Some(ended_by) = ended_by.filter(|_| aborted_by.is_none()) {
         report.run.deadlines_reached.push(ended_by);
     }
@@ -245,32 +244,6 @@ fn judge(plan: &Plan, source: &Source, outcome: Outcome, gates: &Gates, aborted_
     let conditions = Conditions { interrupted, cluster_error, aborted_by, ..Conditions::default() };
     report.verdict = verdict::judge(&report, gates, &conditions);
     report
-}
-
-fn replay_report(plan: &Plan, recording: &Recording, report: &RunReport) -> report::Replay {
-    let facts = recording.facts();
-    let time = |ms: i64| jiff::Timestamp::from_millisecond(ms).map(|at| at.to_string()).unwrap_or_default();
-    let speed = match &plan.pace {
-        Pace::Speed(speed) => Some(speed.as_f64()),
-        Pace::Fit(wall) => Speed::to_fit(recording.span(), Nanos::from(*wall)).map(Speed::as_f64),
-        _ => None,
-    };
-    report::Replay {
-        file: std::path::Path::new(&facts.file)
-            .file_name()
-            .map_or_else(|| facts.file.clone(), |name| name.to_string_lossy().into_owned()),
-        rows: facts.rows,
-        bad_rows: facts.bad_rows.count,
-        speed,
-        span_recorded_ms: facts.span_recorded_ms,
-        span_replayed_ms: report.offered.due_span_ms,
-        first_recorded: time(facts.first_ms),
-        last_recorded: time(facts.last_ms),
-        gaps_capped: facts.gaps_capped,
-        descents: facts.descents,
-        duplicate_rows: facts.duplicate_rows,
-        derived_fields: facts.derived_fields.clone(),
-    }
 }
 
 fn tell(plan: &Plan, report: &RunReport, folder: &std::path::Path) -> Result<Done, Failure> {

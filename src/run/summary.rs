@@ -369,6 +369,7 @@ fn by_type(total: &Shard) -> std::collections::BTreeMap<String, TypeReport> {
                 verified: measured.verified,
                 invalid: measured.invalid,
                 share_percent: if total.sent == 0 { 0.0 } else { measured.sent as f64 / total.sent as f64 * 100.0 },
+                expected_share_percent: None,
                 latency_us: TypeLatencies {
                     response_time: measured.response_time.summary(),
                     end_to_end: measured.end_to_end.summary(),

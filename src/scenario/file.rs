@@ -116,7 +116,9 @@ fn read_source(source: Spanned<DeValue<'_>>, text: &str) -> Result<SourceConfig,
     let rest = Spanned::new(span.clone(), DeValue::Table(table)).into_deserializer();
     let fault = |error| fault(&error, text);
     match kind.get_ref().as_str() {
-        Some("synthetic") => synthetic::Config::deserialize(rest).map(SourceConfig::Synthetic).map_err(fault),
+        Some("synthetic") => {
+            synthetic::Config::deserialize(rest).map(|config| SourceConfig::Synthetic(Box::new(config))).map_err(fault)
+        }
         Some("retail_rocket") => match retail_rocket::Config::deserialize(rest).map_err(fault)? {
             config if config.path.as_os_str().is_empty() => {
                 Err(at_source("[source] has no path: write path = \"events.csv\""))

@@ -140,7 +140,9 @@ layer! {
     }
     verification::VerifierOptions { no_verify, group, isolation, drain_deadline }
     outcome::OutcomeOptions { gate, gate_off, results_dir, output, quiet, no_progress }
-    synth::SynthOptions { weights, users, items, user_skew, item_skew, hot_user, hot_item }
+    synth::SynthOptions {
+        model, weights, users, items, user_skew, item_skew, hot_key, concurrent_sessions, funnel, think_time,
+    }
     replay::RecordingOptions {
         max_gap, from, until, limit, rounds, dedup, users_sample, amplify, bad_rows, event_time, category_tree, sort_memory, temp_dir }
     topics::TopicsApplyOptions { yes, partitions, replication_factor, output, cluster }

@@ -124,6 +124,7 @@ fn multiply(config: &mut PhaseConfig, speed: Speed) -> Option<()> {
         off: _,
         seed: _,
         file: _,
+        repeat: _,
     } = config;
     for rate in [rate, step, mean, amplitude].into_iter().flatten() {
         *rate = rate.times(speed)?;

@@ -11,14 +11,14 @@ use crate::source::{retail_rocket, synthetic};
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum SourceConfig {
     /// Drawn from weights.
-    Synthetic(synthetic::Config),
+    Synthetic(Box<synthetic::Config>),
     /// Replayed from a CSV.
     RetailRocket(retail_rocket::Config),
 }
 
 impl Default for SourceConfig {
     fn default() -> Self {
-        Self::Synthetic(synthetic::Config::default())
+        Self::Synthetic(Box::default())
     }
 }
 

@@ -134,6 +134,9 @@ pub struct PhaseConfig {
     /// Where the points of a curve stand, see [`super::points::read`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
+    /// Whether a curve starts again after its last point, as days do; else its last rate goes on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub repeat: bool,
 }
 
 impl Kind {
@@ -148,7 +151,7 @@ impl Kind {
             Self::Poisson => (&["rate"], &["seed"]),
             Self::Bursts => (&["rate", "on", "off"], &["base"]),
             Self::Replay => (&[], &["speed"]),
-            Self::Curve => (&[], &["points", "file"]),
+            Self::Curve => (&[], &["points", "file", "repeat"]),
             Self::Unlimited => (&[], &[]),
         }
     }
@@ -191,7 +194,7 @@ impl PhaseConfig {
     }
 
     /// Every field that belongs to some schedules only, and whether it is there.
-    fn given(&self) -> [(&'static str, bool); 23] {
+    fn given(&self) -> [(&'static str, bool); 24] {
         [
             ("rate", self.rate.is_some()),
             ("speed", self.speed.is_some()),
@@ -216,6 +219,7 @@ impl PhaseConfig {
             ("seed", self.seed.is_some()),
             ("points", self.points.is_some()),
             ("file", self.file.is_some()),
+            ("repeat", self.repeat),
         ]
     }
 }

@@ -121,12 +121,12 @@ impl Curve {
         Self::new("bursts", &stretches, After::Repeat)
     }
 
-    /// Straight lines between points in time order, the first at 0; two points at one time make a jump. The last rate
-    /// goes on.
+    /// Straight lines between points in time order, the first at 0; two points at one time make a jump. `after` says what
+    /// follows the last one: with [`After::Repeat`] a jump back to the first.
     ///
     /// # Errors
     /// Where the points are not in order, fewer than two, all zero, or [`CurveError::TooFine`].
-    pub fn points(points: &[(Nanos, Level)]) -> Result<Self, CurveError> {
+    pub fn points(points: &[(Nanos, Level)], after: After) -> Result<Self, CurveError> {
         if points.len() < 2 {
             return Err(CurveError::TooFewPoints);
         }
@@ -142,7 +142,7 @@ impl Curve {
                 stretches.push(Stretch { length: end - start, from, to });
             }
         }
-        Self::new("curve", &stretches, After::Hold)
+        Self::new("curve", &stretches, after)
     }
 
     /// Any stretches, one after the other.
@@ -374,20 +374,32 @@ mod tests {
 
     #[test]
     fn nothing_is_due_after_a_rate_of_zero_for_good() {
-        let curve = Curve::points(&[(secs(0), level("10")), (secs(1), level("10")), (secs(1), level("0"))]).unwrap();
+        let curve =
+            Curve::points(&[(secs(0), level("10")), (secs(1), level("10")), (secs(1), level("0"))], After::Hold)
+                .unwrap();
         assert_eq!(curve.due(9), Nanos::from_millis(900));
         assert_eq!(curve.due(10), Nanos::MAX);
         assert_eq!(curve.due_before(Nanos::MAX), 10);
     }
 
     #[test]
+    fn a_day_repeats() {
+        let day = [(secs(0), level("1")), (secs(10), level("3")), (secs(20), level("1"))];
+        let curve = Curve::points(&day, After::Repeat).unwrap();
+        assert_eq!(curve.due_before(secs(20)), 40);
+        assert_eq!(curve.due_before(secs(200)), 400);
+        assert_eq!(curve.due(40 + 15), secs(20) + curve.due(15));
+        assert_eq!(curve.length(), None);
+    }
+
+    #[test]
     fn points_out_of_order_are_refused() {
         let at = |s, rate: &str| (secs(s), level(rate));
-        assert_eq!(Curve::points(&[at(0, "1")]), Err(CurveError::TooFewPoints));
-        assert_eq!(Curve::points(&[at(1, "1"), at(2, "1")]), Err(CurveError::LateStart(secs(1))));
-        let unsorted = Curve::points(&[at(0, "1"), at(5, "1"), at(4, "1")]);
+        assert_eq!(Curve::points(&[at(0, "1")], After::Hold), Err(CurveError::TooFewPoints));
+        assert_eq!(Curve::points(&[at(1, "1"), at(2, "1")], After::Hold), Err(CurveError::LateStart(secs(1))));
+        let unsorted = Curve::points(&[at(0, "1"), at(5, "1"), at(4, "1")], After::Hold);
         assert_eq!(unsorted, Err(CurveError::Unsorted { index: 3, at: secs(4) }));
-        assert_eq!(Curve::points(&[at(0, "0"), at(5, "0")]), Err(CurveError::Zero));
+        assert_eq!(Curve::points(&[at(0, "0"), at(5, "0")], After::Hold), Err(CurveError::Zero));
         assert_eq!(Curve::steps(&[], secs(1)), Err(CurveError::Zero));
     }
 
@@ -420,7 +432,7 @@ mod tests {
                 at += Nanos(length);
                 corners.push((at, level));
             }
-            let curve = Curve::points(&corners).unwrap();
+            let curve = Curve::points(&corners, After::Hold).unwrap();
             let integral = |until: Nanos| {
                 let mut sum = 0.0;
                 for pair in corners.windows(2) {

@@ -18,9 +18,10 @@ mod words;
 
 use std::sync::Arc;
 
-pub use self::config::{Config, ConfigError, HotKey, MOST_MEMBERS, Model, STEEPEST_SKEW};
+pub use self::config::{Config, ConfigError, HotKey, MOST_MEMBERS, Model, NamedHotKey, NotAHotKey, STEEPEST_SKEW};
 pub use self::sessions::{
-    Funnel, MOST_CONCURRENT, MOST_SESSION_USERS, Next, SessionFigures, SessionsConfig, Think, ThinkTime,
+    Funnel, FunnelRow, MOST_CONCURRENT, MOST_SESSION_USERS, Next, NotARow, NotThinkTimes, SessionFigures,
+    SessionsConfig, Think, ThinkTime, ThinkTimes,
 };
 pub use self::weights::{Weights, WeightsError};
 
@@ -92,6 +93,12 @@ impl Synthetic {
     #[must_use]
     pub fn expected_shares(&self) -> [f64; EventKind::COUNT] {
         self.figures.map_or_else(|| self.config.weights.shares(), |figures| figures.shares)
+    }
+
+    /// What it was made from.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
     }
 
     /// What sessions come to, in the sessions model.

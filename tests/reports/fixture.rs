@@ -344,6 +344,7 @@ fn by_type(total: u64, response: &LatencySummary, end_to_end: &LatencySummary) -
                 verified: sent,
                 invalid: 0,
                 share_percent: *share as f64,
+                expected_share_percent: None,
                 latency_us: TypeLatencies { response_time: part(response), end_to_end: part(end_to_end) },
             };
             ((*name).to_owned(), report)

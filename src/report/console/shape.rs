@@ -1,7 +1,7 @@
 //! What was run: schedule, offered load, target, phases, event types, partitions.
 
 use super::page::{Ink, Page, left, printable, right};
-use crate::report::{Offered, PartitionReport, Replay, RunReport, figures};
+use crate::report::{Offered, PartitionReport, Replay, RunReport, Synthetic, figures};
 
 /// The command that makes such a run.
 pub(in crate::report) fn command(report: &RunReport) -> &'static str {
@@ -27,10 +27,19 @@ pub(super) fn schedule(report: &RunReport) -> Vec<String> {
         (_, None) => vec![format!("{}, as fast as it goes", run.schedule)],
     };
     parts.push(figures::span_s(run.measured_s));
+    parts.extend(report.synthetic.as_ref().and_then(sessions));
     if run.warm_up_s > 0.0 {
         parts.push(format!("first {} not judged (warm-up)", figures::span_s(run.warm_up_s)));
     }
     parts
+}
+
+/// How much faster than its own time the shop ran is a question of the rate; the natural one is the answer.
+fn sessions(synthetic: &Synthetic) -> Option<String> {
+    let (events, session_s) = (synthetic.events_per_session?, synthetic.session_s?);
+    let natural = figures::rate(synthetic.natural_rate_per_s?);
+    let length = figures::span_s(session_s);
+    Some(format!("sessions of {} events in {length}, real time at {natural}", figures::number(events, 1)))
 }
 
 fn recorded(replay: &Replay) -> Vec<String> {
@@ -149,7 +158,9 @@ pub(super) fn phases(page: &mut Page, report: &RunReport) {
 
 pub(super) fn event_types(page: &mut Page, report: &RunReport) {
     let name_width = name_width(report.by_type.keys().map(String::as_str));
-    let heads = ["sent", "share %", "verified", "invalid", "response p50", "p99 (ms)"];
+    let expected = report.by_type.values().any(|of| of.expected_share_percent.is_some());
+    let share = if expected { "% (expected)" } else { "share %" };
+    let heads = ["sent", share, "verified", "invalid", "response p50", "p99 (ms)"];
     page.head(&left("event types", name_width + 2), &columns(&heads.map(str::to_owned)));
     let mut types: Vec<_> = report.by_type.iter().collect();
     types.sort_by_key(|(_, of)| std::cmp::Reverse(of.sent));
@@ -159,7 +170,10 @@ pub(super) fn event_types(page: &mut Page, report: &RunReport) {
         let response = &of.latency_us.response_time;
         let cells = [
             figures::count(of.sent),
-            figures::percent(of.share_percent),
+            match of.expected_share_percent {
+                Some(expected) => format!("{} ({})", figures::percent(of.share_percent), figures::number(expected, 1)),
+                None => figures::percent(of.share_percent),
+            },
             if_read(of.verified),
             if_read(of.invalid),
             ms(response.p50),

@@ -14,6 +14,7 @@ use crate::scenario::error::ConfigError;
 use crate::scenario::kafka::ClientTable;
 use crate::scenario::plan::{EventTime, Isolation, OnLag, Pacing};
 use crate::scenario::source::SourceConfig;
+use crate::source::synthetic::NamedHotKey;
 use crate::source::{retail_rocket, synthetic};
 
 /// With what was given, else the scenario's own, else the default.
@@ -76,14 +77,38 @@ fn delivery_timeout(client: &ClientSettings) -> Result<Duration, ConfigError> {
 }
 
 fn apply_events(config: &mut synthetic::Config, given: &SynthOptions) {
-    let SynthOptions { weights, users, items, user_skew, item_skew, hot_user, hot_item } = given;
+    let SynthOptions {
+        model,
+        weights,
+        users,
+        items,
+        user_skew,
+        item_skew,
+        hot_key,
+        concurrent_sessions,
+        funnel,
+        think_time,
+    } = given;
+    config.model = model.unwrap_or(config.model);
     config.weights = weights.unwrap_or(config.weights);
     config.users = users.unwrap_or(config.users);
     config.items = items.unwrap_or(config.items);
     config.user_skew = user_skew.unwrap_or(config.user_skew);
     config.item_skew = item_skew.unwrap_or(config.item_skew);
-    config.hot_user = hot_user.or(config.hot_user);
-    config.hot_item = hot_item.or(config.hot_item);
+    for hot in hot_key {
+        match *hot {
+            NamedHotKey::User(key) => config.hot_user = Some(key),
+            NamedHotKey::Item(key) => config.hot_item = Some(key),
+        }
+    }
+    let sessions = &mut config.sessions;
+    sessions.concurrent = concurrent_sessions.unwrap_or(sessions.concurrent);
+    for row in funnel {
+        row.set(&mut sessions.funnel);
+    }
+    for times in think_time {
+        times.set(&mut sessions.think);
+    }
 }
 
 fn apply_recording(config: &mut retail_rocket::Config, given: RecordingOptions) {

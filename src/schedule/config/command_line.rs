@@ -54,7 +54,7 @@ impl FromStr for PhaseConfig {
         table.insert("schedule".to_owned(), Value::from(name.trim()));
         for field in fields.split(',').map(str::trim).filter(|field| !field.is_empty()) {
             if let Some((key, value)) = field.split_once('=') {
-                put(&mut table, key.trim(), number_or_text(value.trim()))?;
+                put(&mut table, key.trim(), scalar(value.trim()))?;
             } else if let Some((from, to)) = field.split_once("..") {
                 put(&mut table, "from", Value::from(from.trim()))?;
                 put(&mut table, "to", Value::from(to.trim()))?;
@@ -98,9 +98,12 @@ fn put_bare(table: &mut Table, kind: Kind, value: &str) -> Result<(), ShapeTextE
     }
 }
 
-/// A seed must stand as a number; rates may.
-fn number_or_text(text: &str) -> Value {
-    text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from)
+/// A seed must stand as a number; rates may. No text of a shape is `true` or `false`.
+fn scalar(text: &str) -> Value {
+    match text.parse::<bool>() {
+        Ok(truth) => Value::from(truth),
+        Err(_) => text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from),
+    }
 }
 
 #[cfg(test)]
@@ -137,6 +140,7 @@ mod tests {
             ("bursts:1000,on=1s,off=9s", "schedule = \"bursts\"\nrate = 1000\non = \"1s\"\noff = \"9s\""),
             ("replay:100x", "schedule = \"replay\"\nspeed = 100"),
             ("curve:file=day.csv", "schedule = \"curve\"\nfile = \"day.csv\""),
+            ("curve:file=day.csv,repeat=true", "schedule = \"curve\"\nfile = \"day.csv\"\nrepeat = true"),
         ] {
             assert_eq!(shape(text), toml::from_str(scenario).unwrap(), "{text}");
         }

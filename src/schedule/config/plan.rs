@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Growth, Kind, PhaseConfig};
 use crate::clock::Nanos;
-use crate::schedule::curve::{Curve, CurveError, SpikeTiming};
+use crate::schedule::curve::{After, Curve, CurveError, SpikeTiming};
 use crate::schedule::exponential::Exponential;
 use crate::schedule::poisson::{Poisson, PoissonError};
 use crate::schedule::rate::{Level, Rate, Speed};
@@ -238,7 +238,8 @@ impl PhaseConfig {
             (None, None) => Err(PhaseError::Missing { kind: self.schedule, field: "points" }),
             (Some(points), None) => {
                 let points: Vec<_> = points.iter().map(|(Span(at), level)| (*at, *level)).collect();
-                Ok(Shape::Curve(Curve::points(&points)?))
+                let after = if self.repeat { After::Repeat } else { After::Hold };
+                Ok(Shape::Curve(Curve::points(&points, after)?))
             }
         }
     }

@@ -113,6 +113,42 @@ pub struct HotKey {
     pub id: u64,
 }
 
+/// A hot key as an option writes it: `user=20%`, `item:17=0.05`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum NamedHotKey {
+    /// Of a user.
+    User(HotKey),
+    /// Of an item.
+    Item(HotKey),
+}
+
+impl FromStr for NamedHotKey {
+    type Err = NotAHotKey;
+    fn from_str(text: &str) -> Result<Self, NotAHotKey> {
+        let no = || NotAHotKey(text.to_owned());
+        let (who, share) = text.split_once('=').ok_or_else(no)?;
+        let (kind, id) = match who.split_once(':') {
+            Some((kind, id)) => (kind, id.trim().parse().map_err(|_| no())?),
+            None => (who, 0),
+        };
+        let (number, scale) = share.trim().strip_suffix('%').map_or((share, 1.0), |percent| (percent, 100.0));
+        let share = number.trim().parse::<f64>().map_err(|_| no())? / scale;
+        if !(share > 0.0 && share < 1.0) {
+            return Err(no());
+        }
+        match kind.trim() {
+            "user" => Ok(Self::User(HotKey { share, id })),
+            "item" => Ok(Self::Item(HotKey { share, id })),
+            _ => Err(no()),
+        }
+    }
+}
+
+/// A text that is no [`NamedHotKey`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no hot key: write user=20% or item:17=0.05, with a share above 0 and below 1")]
+pub struct NotAHotKey(String);
+
 /// Why a configuration gives no source.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ConfigError {

@@ -14,6 +14,7 @@
 mod config;
 mod funnel;
 mod visit;
+mod written;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -24,6 +25,7 @@ use rand_distr::{Distribution as _, Exp1};
 
 pub use self::config::{MOST_CONCURRENT, MOST_SESSION_USERS, SessionFigures, SessionsConfig, Think, ThinkTime};
 pub use self::funnel::{Funnel, Next};
+pub use self::written::{FunnelRow, NotARow, NotThinkTimes, ThinkTimes};
 
 use self::funnel::NextPicker;
 use self::visit::Visit;

@@ -76,6 +76,18 @@ impl Think {
         [self.view.0, self.addtocart.0, self.transaction.0, self.search.0, self.filter.0, self.review.0]
     }
 
+    /// That before events of one type.
+    pub(super) const fn of_mut(&mut self, kind: EventKind) -> &mut ThinkTime {
+        match kind {
+            EventKind::View => &mut self.view,
+            EventKind::AddToCart => &mut self.addtocart,
+            EventKind::Transaction => &mut self.transaction,
+            EventKind::Search => &mut self.search,
+            EventKind::Filter => &mut self.filter,
+            EventKind::Review => &mut self.review,
+        }
+    }
+
     /// In microseconds, in the order of [`EventKind::ALL`].
     pub(super) fn means_us(&self) -> [f64; EventKind::COUNT] {
         self.times().map(|time| time.as_secs_f64() * 1e6)

@@ -84,6 +84,18 @@ impl Next {
     pub(super) const fn probabilities(&self) -> [f64; EventKind::COUNT] {
         [self.view, self.addtocart, self.transaction, self.search, self.filter, self.review]
     }
+
+    /// That of one type.
+    pub(super) const fn of_mut(&mut self, kind: EventKind) -> &mut f64 {
+        match kind {
+            EventKind::View => &mut self.view,
+            EventKind::AddToCart => &mut self.addtocart,
+            EventKind::Transaction => &mut self.transaction,
+            EventKind::Search => &mut self.search,
+            EventKind::Filter => &mut self.filter,
+            EventKind::Review => &mut self.review,
+        }
+    }
 }
 
 impl Funnel {

@@ -1,0 +1,62 @@
+//! What the report says about where the events came from: the recording, or the model that drew them.
+
+use crate::clock::Nanos;
+use crate::event::EventKind;
+use crate::report::{self, RunReport};
+use crate::scenario::pace::Pace;
+use crate::scenario::plan::Plan;
+use crate::schedule::Speed;
+use crate::source::Source;
+use crate::source::retail_rocket::Recording;
+use crate::source::synthetic::Synthetic;
+
+/// Adds what only the source knows.
+pub(super) fn describe(report: &mut RunReport, plan: &Plan, source: &Source) {
+    match source {
+        Source::RetailRocket(recording) => report.replay = Some(replay_report(plan, recording, report)),
+        Source::Synthetic(synthetic) => describe_synthetic(report, synthetic),
+    }
+}
+
+/// How often each type came, next to how often it was to come.
+fn describe_synthetic(report: &mut RunReport, synthetic: &Synthetic) {
+    for (kind, expected) in EventKind::ALL.into_iter().zip(synthetic.expected_shares()) {
+        if expected > 0.0 {
+            let of_type = report.by_type.entry(kind.as_str().to_owned()).or_default();
+            of_type.expected_share_percent = Some(expected * 100.0);
+        }
+    }
+    let figures = synthetic.session_figures();
+    report.synthetic = Some(report::Synthetic {
+        model: synthetic.config().model.as_str().to_owned(),
+        events_per_session: figures.map(|figures| figures.events_per_session),
+        session_s: figures.map(|figures| figures.session_s),
+        natural_rate_per_s: figures.map(|figures| figures.natural_rate_per_s),
+    });
+}
+
+fn replay_report(plan: &Plan, recording: &Recording, report: &RunReport) -> report::Replay {
+    let facts = recording.facts();
+    let time = |ms: i64| jiff::Timestamp::from_millisecond(ms).map(|at| at.to_string()).unwrap_or_default();
+    let speed = match &plan.pace {
+        Pace::Speed(speed) => Some(speed.as_f64()),
+        Pace::Fit(wall) => Speed::to_fit(recording.span(), Nanos::from(*wall)).map(Speed::as_f64),
+        _ => None,
+    };
+    report::Replay {
+        file: std::path::Path::new(&facts.file)
+            .file_name()
+            .map_or_else(|| facts.file.clone(), |name| name.to_string_lossy().into_owned()),
+        rows: facts.rows,
+        bad_rows: facts.bad_rows.count,
+        speed,
+        span_recorded_ms: facts.span_recorded_ms,
+        span_replayed_ms: report.offered.due_span_ms,
+        first_recorded: time(facts.first_ms),
+        last_recorded: time(facts.last_ms),
+        gaps_capped: facts.gaps_capped,
+        descents: facts.descents,
+        duplicate_rows: facts.duplicate_rows,
+        derived_fields: facts.derived_fields.clone(),
+    }
+}

@@ -1,0 +1,142 @@
+//! Funnel rows and think times as options write them.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::config::{Think, ThinkTime};
+use super::funnel::{Funnel, Next};
+use crate::event::EventKind;
+use crate::units;
+
+/// One row of the funnel: `after_view:view=0.5,addtocart=0.02`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FunnelRow {
+    /// What it comes after; `None`: the start.
+    after: Option<EventKind>,
+    next: Next,
+}
+
+impl FunnelRow {
+    /// Puts it in the place of that row of `funnel`.
+    pub const fn set(&self, funnel: &mut Funnel) {
+        let row = match self.after {
+            None => &mut funnel.start,
+            Some(EventKind::View) => &mut funnel.after_view,
+            Some(EventKind::AddToCart) => &mut funnel.after_addtocart,
+            Some(EventKind::Transaction) => &mut funnel.after_transaction,
+            Some(EventKind::Search) => &mut funnel.after_search,
+            Some(EventKind::Filter) => &mut funnel.after_filter,
+            Some(EventKind::Review) => &mut funnel.after_review,
+        };
+        *row = self.next;
+    }
+}
+
+impl FromStr for FunnelRow {
+    type Err = NotARow;
+    fn from_str(text: &str) -> Result<Self, NotARow> {
+        let no = |reason: &str| NotARow { text: text.to_owned(), reason: reason.to_owned() };
+        let (row, probabilities) = text.split_once(':').ok_or_else(|| no("the row and a colon are missing"))?;
+        let after = match row.trim() {
+            "start" => None,
+            row => {
+                let kind =
+                    row.strip_prefix("after_").ok_or_else(|| no("rows are start, after_view, after_search, ..."))?;
+                Some(kind.parse::<EventKind>().map_err(|error| no(&error.to_string()))?)
+            }
+        };
+        let mut next = Next::default();
+        for (kind, value) in pairs(probabilities) {
+            let kind: EventKind = kind.parse().map_err(|error: crate::event::UnknownKind| no(&error.to_string()))?;
+            match value.parse::<f64>() {
+                Ok(probability) if (0.0..=1.0).contains(&probability) => *next.of_mut(kind) = probability,
+                _ => return Err(no(&format!("the probability of {kind} is no number from 0 to 1"))),
+            }
+        }
+        Ok(Self { after, next })
+    }
+}
+
+/// Why a text is no [`FunnelRow`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{text}\" is no row of a funnel: {reason}; write for example after_view:view=0.5,addtocart=0.02")]
+pub struct NotARow {
+    text: String,
+    reason: String,
+}
+
+/// Mean think times of some types: `view=20s,search=5s`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ThinkTimes(Vec<(EventKind, Duration)>);
+
+impl ThinkTimes {
+    /// Puts them in the place of those of `think`.
+    pub fn set(&self, think: &mut Think) {
+        for (kind, time) in &self.0 {
+            *think.of_mut(*kind) = ThinkTime(*time);
+        }
+    }
+}
+
+impl FromStr for ThinkTimes {
+    type Err = NotThinkTimes;
+    fn from_str(text: &str) -> Result<Self, NotThinkTimes> {
+        let no = |reason: String| NotThinkTimes { text: text.to_owned(), reason };
+        let read = |(kind, time): (&str, &str)| {
+            let kind = kind.parse::<EventKind>().map_err(|error| no(error.to_string()))?;
+            Ok((kind, units::duration(time).map_err(|error| no(error.to_string()))?))
+        };
+        pairs(text).map(read).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// Why a text is no [`ThinkTimes`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{text}\" is no list of think times: {reason}; write for example view=20s,search=5s")]
+pub struct NotThinkTimes {
+    text: String,
+    reason: String,
+}
+
+/// `a=1,b=2`; a part without `=` has an empty value, which no reader takes.
+fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        (name.trim(), value.trim())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_replaces_the_whole_row_and_nothing_else() {
+        let mut funnel = Funnel::default();
+        "after_view:view=0.5,addtocart=0.02".parse::<FunnelRow>().unwrap().set(&mut funnel);
+        let after_view = Next { view: 0.5, addtocart: 0.02, ..Next::default() };
+        assert_eq!(funnel, Funnel { after_view, ..Funnel::default() });
+        "after_review:".parse::<FunnelRow>().unwrap().set(&mut funnel);
+        assert_eq!(funnel.after_review, Next::default());
+    }
+
+    #[test]
+    fn think_times_that_are_not_named_stay() {
+        let mut think = Think::default();
+        "view=1s, review=3m".parse::<ThinkTimes>().unwrap().set(&mut think);
+        assert_eq!((think.view.0, think.review.0), (Duration::from_secs(1), Duration::from_secs(180)));
+        assert_eq!(think.search, Think::default().search);
+    }
+
+    #[test]
+    fn what_is_no_row_is_told_why() {
+        let told = |text: &str| text.parse::<FunnelRow>().unwrap_err().to_string();
+        assert!(told("view=1").contains("the row and a colon are missing"));
+        assert!(told("view:view=1").contains("rows are start"));
+        assert!(told("after_look:view=1").contains("\"look\" is no event type"));
+        assert!(told("start:view").contains("the probability of view is no number from 0 to 1"));
+        assert!(told("start:view=1.5").contains("the probability of view"));
+        let times = "view=20".parse::<ThinkTimes>().unwrap_err().to_string();
+        assert!(times.contains("\"20\" is no duration"), "{times}");
+    }
+}
