@@ -44,9 +44,11 @@ pub struct Shard {
 pub struct PhaseShard {
     /// Handed to the client.
     pub sent: u64,
-    /// Bytes of their keys and bodies.
+    /// Handed to the client, which refused them by itself.
+    pub turned_away: u64,
+    /// Bytes of the keys and bodies of what was sent.
     pub bytes: u64,
-    /// When its last event was sent.
+    /// When its last event was handed over.
     pub last_sent: Nanos,
     /// Sent - due.
     pub slip: LatencyHistogram,
@@ -131,6 +133,7 @@ impl Shard {
         grow(&mut self.phases, other.phases.len());
         for (mine, theirs) in self.phases.iter_mut().zip(&other.phases) {
             mine.sent += theirs.sent;
+            mine.turned_away += theirs.turned_away;
             mine.bytes += theirs.bytes;
             mine.last_sent = mine.last_sent.max(theirs.last_sent);
             mine.slip.add(&theirs.slip);
@@ -160,9 +163,19 @@ impl Shard {
     /// Sets everything to zero and keeps the memory.
     pub fn clear(&mut self) {
         for phase in &mut self.phases {
-            let PhaseShard { sent, bytes, last_sent, slip, lateness, blocked, service_time, response_time, end_to_end } =
-                phase;
-            (*sent, *bytes, *last_sent) = (0, 0, Nanos::ZERO);
+            let PhaseShard {
+                sent,
+                turned_away,
+                bytes,
+                last_sent,
+                slip,
+                lateness,
+                blocked,
+                service_time,
+                response_time,
+                end_to_end,
+            } = phase;
+            (*sent, *turned_away, *bytes, *last_sent) = (0, 0, 0, Nanos::ZERO);
             for histogram in [slip, lateness, blocked, service_time, response_time, end_to_end] {
                 histogram.clear();
             }
