@@ -3,16 +3,19 @@
 //! It is made before the first event is sent and never overwrites another. What grows (`timeline.ndjson`) is written as it
 //! grows; until the end a file named `PARTIAL` says that the run has not been judged. Everything else appears whole.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use hdrhistogram::Histogram;
 use jiff::Timestamp;
 
 use crate::clock::{self, Nanos};
-use crate::measure::PhaseShard;
-use crate::recording::{Interval, LatencyKind, Recording};
-use crate::report::hlog::{self, HlogError};
+use crate::event::EventKind;
+use crate::measure::{LatencyHistogram, PhaseShard, Shard};
+use crate::recording::Recording;
+use crate::report::hlog::{self, HlogError, Series};
 use crate::report::latency::Kind;
 use crate::report::{RunReport, SCHEMA_VERSION, TimelineRow};
 
@@ -42,7 +45,11 @@ pub struct Bundle {
 #[derive(Debug)]
 struct LatencyLog {
     writer: hlog::Writer<BufWriter<File>>,
+    /// The last interval.
+    from: Nanos,
     upto: Nanos,
+    /// All that was written, by latency.
+    written: BTreeMap<Kind, LatencyHistogram>,
 }
 
 /// Why a bundle cannot be written or read.
@@ -77,6 +84,22 @@ impl Bundle {
                 Err(error) => Some(Err(at(&folder)(error))),
             })
             .unwrap_or_else(|| Err(at(results)(io::ErrorKind::AlreadyExists.into())))?;
+        Self::begin(folder, scenario)
+    }
+
+    /// Makes `folder`, which must not exist, and keeps the scenario in it.
+    ///
+    /// # Errors
+    /// Where it exists or cannot be written.
+    pub fn create_at(folder: &Path, scenario: &str) -> Result<Self, BundleError> {
+        if let Some(parent) = folder.parent() {
+            fs::create_dir_all(parent).map_err(at(parent))?;
+        }
+        fs::create_dir(folder).map_err(at(folder))?;
+        Self::begin(folder.to_owned(), scenario)
+    }
+
+    fn begin(folder: PathBuf, scenario: &str) -> Result<Self, BundleError> {
         let partial = folder.join(PARTIAL);
         fs::write(&partial, "This run has not been judged: it still goes on, or it was killed.\n")
             .map_err(at(&partial))?;
@@ -115,17 +138,59 @@ impl Bundle {
             Some(log) => log,
             None => LatencyLog::begin(&path, now)?,
         };
-        let length = now.since(log.upto);
+        (log.from, log.upto) = (log.upto, now);
         for kind in kinds {
-            let histogram = measured.latency(*kind).histogram();
-            if !histogram.is_empty() {
-                log.writer.interval(*kind, histogram, log.upto.into(), length.into()).map_err(failed)?;
-            }
+            let latency = measured.latency(*kind);
+            log.append(&Series::Run(*kind), latency.histogram()).map_err(failed)?;
+            log.written.entry(*kind).or_default().add(latency);
         }
         log.writer.flush().map_err(failed)?;
-        log.upto = now;
         self.latencies = Some(log);
         Ok(())
+    }
+
+    /// Adds what only the end of the run knows: events that were given up count to its last interval; and each phase and
+    /// event type as a whole. Then the intervals sum to the figures of the report.
+    ///
+    /// # Errors
+    /// Where they cannot be written.
+    pub fn last_latencies(&mut self, measured: &Shard, kinds: &[Kind]) -> Result<(), BundleError> {
+        let path = self.folder.join(LATENCIES);
+        let failed = |error: HlogError| at(&path)(error.into_io());
+        let Some(log) = &mut self.latencies else { return Ok(()) };
+        let whole = measured.whole();
+        for kind in kinds {
+            let written = log.written.get(kind).map(LatencyHistogram::histogram);
+            let rest = beyond(whole.latency(*kind).histogram(), written).map_err(|error| at(&path)(error))?;
+            log.append(&Series::Run(*kind), &rest).map_err(failed)?;
+        }
+        log.from = Nanos::ZERO;
+        for (event_type, of_type) in EventKind::ALL.into_iter().map(|kind| (kind, &measured.kinds[kind.index()])) {
+            for kind in kinds {
+                let Some(latency) = of_type.latency(*kind) else { continue };
+                log.append(&Series::EventType(event_type, *kind), latency.histogram()).map_err(failed)?;
+            }
+        }
+        for (place, phase) in measured.phases.iter().enumerate() {
+            for kind in kinds {
+                log.append(&Series::Phase(place, *kind), phase.latency(*kind).histogram()).map_err(failed)?;
+            }
+        }
+        log.writer.flush().map_err(failed)
+    }
+
+    /// Writes all that was recorded of a run that started at `started` (RFC 3339).
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn recording(&self, recording: &Recording, started: &str) -> Result<(), BundleError> {
+        let path = self.folder.join(LATENCIES);
+        let started = started
+            .parse()
+            .map_err(|error| at(&path)(io::Error::new(io::ErrorKind::InvalidInput, format!("{started}: {error}"))))?;
+        let mut log = Vec::new();
+        recording.write(&mut log, started).map_err(|error| at(&path)(error.into_io()))?;
+        self.write(LATENCIES, &log)
     }
 
     /// Writes a file whole: beside its place, synced, then moved there.
@@ -158,14 +223,32 @@ impl Bundle {
     }
 }
 
+/// What `whole` holds beyond `part`.
+fn beyond(whole: &Histogram<u64>, part: Option<&Histogram<u64>>) -> io::Result<Histogram<u64>> {
+    let mut rest = whole.clone();
+    if let Some(part) = part {
+        rest.subtract(part).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+    }
+    Ok(rest)
+}
+
 impl LatencyLog {
+    /// A line for the last interval, where there is a sample.
+    fn append(&mut self, series: &Series, histogram: &Histogram<u64>) -> Result<(), HlogError> {
+        if histogram.is_empty() {
+            return Ok(());
+        }
+        let length = self.upto.since(self.from);
+        self.writer.interval(series, histogram, self.from.into(), length.into())
+    }
+
     /// The first interval ends now, `now` after the start of the run.
     fn begin(path: &Path, now: Nanos) -> Result<Self, BundleError> {
         let started = i128::from(clock::wall_unix_ns()) - i128::from(now.0);
         let started = Timestamp::from_nanosecond(started).unwrap_or_default();
         let out = BufWriter::new(File::create(path).map_err(at(path))?);
         let writer = hlog::Writer::begin(out, started).map_err(|error| at(path)(error.into_io()))?;
-        Ok(Self { writer, upto: Nanos::ZERO })
+        Ok(Self { writer, from: Nanos::ZERO, upto: Nanos::ZERO, written: BTreeMap::new() })
     }
 }
 
@@ -223,14 +306,7 @@ impl Stored {
             Err(error) if error.source.kind() == io::ErrorKind::NotFound => return Ok(Recording::default()),
             read => read?,
         };
-        let mut recording = Recording::default();
-        for interval in hlog::read(&log).map_err(|error| at(&path)(error.into_io()))? {
-            let Some(kind) = LatencyKind::of_name(&interval.tag) else { continue };
-            let ends_s = (interval.start + interval.length).as_secs_f64();
-            let histogram = interval.histogram;
-            recording.intervals.entry(kind).or_default().push(Interval { ends_s, histogram });
-        }
-        Ok(recording)
+        Recording::read(&log).map_err(|error| at(&path)(error.into_io()))
     }
 }
 
@@ -304,10 +380,37 @@ mod tests {
             assert_eq!((stored.name().as_str(), stored.partial), ("20260101T000000Z-test", false));
             assert_eq!(stored.report, report);
             let recording = stored.recording().unwrap();
-            assert_eq!(recording.intervals.keys().copied().collect::<Vec<_>>(), [LatencyKind::ResponseTime]);
-            let ends: Vec<f64> = recording.intervals[&LatencyKind::ResponseTime].iter().map(|one| one.ends_s).collect();
+            assert_eq!(recording.intervals.keys().copied().collect::<Vec<_>>(), [Kind::ResponseTime]);
+            let ends: Vec<f64> = recording.intervals[&Kind::ResponseTime].iter().map(|one| one.ends_s).collect();
             assert_eq!(ends, [1.0, 2.0]);
         }
+    }
+
+    #[test]
+    fn what_was_given_up_at_the_end_is_in_the_last_second() {
+        let results = tempfile::tempdir().unwrap();
+        let mut bundle = Bundle::create(results.path(), "20260101T000000Z", "test", "").unwrap();
+        let mut measured = Shard::new(1, 1);
+        for second in 1..=2 {
+            let mut of_second = PhaseShard::default();
+            of_second.response_time.record(Nanos::from_millis(second));
+            measured.phases[0].response_time.add(&of_second.response_time);
+            bundle.latencies(&of_second, &Kind::ALL, Nanos::from_secs(second)).unwrap();
+        }
+        measured.phases[0].response_time.record_censored(Nanos::from_secs(30));
+        measured.kinds[EventKind::View.index()].response_time.record_censored(Nanos::from_secs(30));
+        bundle.last_latencies(&measured, &Kind::ALL).unwrap();
+        let log = fs::read(bundle.folder().join(LATENCIES)).unwrap();
+        let recording = Recording::read(&log).unwrap();
+        let seconds: Vec<_> = recording.intervals[&Kind::ResponseTime]
+            .iter()
+            .map(|interval| (interval.ends_s, interval.histogram.len()))
+            .collect();
+        assert_eq!(seconds, [(1.0, 1), (2.0, 1), (2.0, 1)]);
+        let whole = recording.whole(Kind::ResponseTime).unwrap().unwrap();
+        assert_eq!(&whole, measured.whole().response_time.histogram());
+        assert_eq!(recording.phases[0][&Kind::ResponseTime], whole);
+        assert_eq!(recording.by_type["view"][&Kind::ResponseTime].len(), 1);
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod explain;
 pub mod gate;
 pub mod limits;
 pub mod log;
+pub mod merge;
 pub mod outcome;
 pub mod pace;
 pub mod replay;
@@ -83,6 +84,8 @@ pub enum Command {
     Gate(gate::GateArgs),
     /// Compare two runs, or two groups of runs, with confidence intervals
     Compare(compare::CompareArgs),
+    /// Add up what the processes of one run left behind
+    Merge(merge::MergeArgs),
     /// Tell what a number, class, verdict, gate or exit code means
     Explain(explain::ExplainArgs),
 }

@@ -4,8 +4,10 @@ mod compare;
 mod dataset;
 mod dry_run;
 mod explain;
+mod export;
 mod gate;
 mod interrupt;
+mod merge;
 mod report;
 mod run;
 mod stored;
@@ -74,6 +76,7 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
         Command::Report(args) => report::report(args, environment),
         Command::Gate(args) => gate::gate(args, environment),
         Command::Compare(args) => compare::compare(args, environment),
+        Command::Merge(args) => merge::merge(args, environment),
         Command::Explain(args) => explain::explain(&args),
     }
 }

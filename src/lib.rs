@@ -42,6 +42,7 @@ pub mod capacity;
 pub mod compare;
 pub mod explain;
 pub mod gate;
+pub mod merge;
 pub mod recording;
 pub mod report;
 pub mod soak;

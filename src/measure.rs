@@ -44,11 +44,9 @@ pub struct Shard {
 pub struct PhaseShard {
     /// Handed to the client.
     pub sent: u64,
-    /// Handed to the client, which refused them by itself.
-    pub turned_away: u64,
-    /// Bytes of the keys and bodies of what was sent.
+    /// Bytes of their keys and bodies.
     pub bytes: u64,
-    /// When its last event was handed over.
+    /// When its last event was sent.
     pub last_sent: Nanos,
     /// Sent - due.
     pub slip: LatencyHistogram,
@@ -94,6 +92,18 @@ pub struct KindShard {
     pub end_to_end: LatencyHistogram,
 }
 
+impl KindShard {
+    /// Its samples of a latency; `None` for those that are not kept by type.
+    #[must_use]
+    pub const fn latency(&self, kind: Kind) -> Option<&LatencyHistogram> {
+        match kind {
+            Kind::ResponseTime => Some(&self.response_time),
+            Kind::EndToEnd => Some(&self.end_to_end),
+            Kind::Slip | Kind::Lateness | Kind::Blocked | Kind::ServiceTime => None,
+        }
+    }
+}
+
 /// One partition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PartitionShard {
@@ -133,7 +143,6 @@ impl Shard {
         grow(&mut self.phases, other.phases.len());
         for (mine, theirs) in self.phases.iter_mut().zip(&other.phases) {
             mine.sent += theirs.sent;
-            mine.turned_away += theirs.turned_away;
             mine.bytes += theirs.bytes;
             mine.last_sent = mine.last_sent.max(theirs.last_sent);
             mine.slip.add(&theirs.slip);
@@ -163,19 +172,9 @@ impl Shard {
     /// Sets everything to zero and keeps the memory.
     pub fn clear(&mut self) {
         for phase in &mut self.phases {
-            let PhaseShard {
-                sent,
-                turned_away,
-                bytes,
-                last_sent,
-                slip,
-                lateness,
-                blocked,
-                service_time,
-                response_time,
-                end_to_end,
-            } = phase;
-            (*sent, *turned_away, *bytes, *last_sent) = (0, 0, 0, Nanos::ZERO);
+            let PhaseShard { sent, bytes, last_sent, slip, lateness, blocked, service_time, response_time, end_to_end } =
+                phase;
+            (*sent, *bytes, *last_sent) = (0, 0, Nanos::ZERO);
             for histogram in [slip, lateness, blocked, service_time, response_time, end_to_end] {
                 histogram.clear();
             }

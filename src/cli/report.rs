@@ -27,7 +27,8 @@ pub struct ReportOptions {
     pub output: Option<crate::scenario::plan::Output>,
     /// Also write it as KIND into FILE, which is replaced; repeatable
     ///
-    /// html, junit, markdown, json, csv (one row a second), github-benchmark, bencher, hgrm (response time).
+    /// html, junit, markdown, json, csv or ndjson (one row a second), github-benchmark (latencies), github-benchmark-bigger
+    /// (rate), bencher, hgrm (percentiles of the response time), hgrm:LATENCY.
     #[arg(long, value_name = "KIND=FILE", value_parser = super::values::export)]
     pub export: Vec<super::values::Export>,
 }

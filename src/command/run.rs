@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-mod files;
+pub(super) mod files;
 mod origin;
 
 use super::dataset;
@@ -17,11 +17,12 @@ use crate::cli::run::RunOptions;
 use crate::clock::{self, Nanos};
 use crate::event::stamp::RunId;
 use crate::gate::Gates;
-use crate::kafka::{self, KafkaError};
+use crate::kafka::KafkaError;
 use crate::lane::{BodyTime, OnLag, Pacing};
 use crate::progress::Progress;
 use crate::report::console::Style;
 use crate::report::headline::{self, Word};
+use crate::report::latency::Kind;
 use crate::report::{self, GateResult, RunReport, console};
 use crate::run::{self, Outcome, RunError, Tick};
 use crate::scenario::pace::Pace;
@@ -97,8 +98,11 @@ pub(super) fn run(wanted: &Wanted, options: RunOptions, environment: &Environmen
         }
     };
     let measured = outcome.measured.whole();
+    bundle.last_latencies(&outcome.measured, &kinds).map_err(|error| write_failed(&error))?;
     let report = judge(plan, &source, outcome, gates, aborted_by);
-    files::write(&bundle, &report, &measured, &kinds).map_err(|error| write_failed(&error))?;
+    let distribution = |kind: Kind| Ok(kinds.contains(&kind).then(|| measured.latency(kind).histogram().clone()));
+    files::distributions(&bundle, distribution).map_err(|error| write_failed(&error))?;
+    files::write(&bundle, &report).map_err(|error| write_failed(&error))?;
     let folder = bundle.finish().map_err(|error| write_failed(&error))?;
     tell(plan, &report, &folder)
 }
@@ -295,9 +299,6 @@ fn begin_failed(error: RunError, plan: &Plan) -> Failure {
             )),
             KafkaError::Unreachable { .. } => Failure::new(ExitCode::Cluster, error.to_string())
                 .hint("is the broker running, and is --bootstrap-server its address?"),
-            KafkaError::Refused { code, .. } if kafka::lacks_right(*code) => {
-                Failure::new(ExitCode::Cluster, error.to_string()).hint(rights(topic))
-            }
             KafkaError::Refused { .. } | KafkaError::PartitionUnavailable { .. } => {
                 Failure::new(ExitCode::Cluster, error.to_string())
                     .hint(format!("loadgen topics describe shows the state of \"{topic}\""))
@@ -309,8 +310,4 @@ fn begin_failed(error: RunError, plan: &Plan) -> Failure {
         RunError::Interrupted => Failure::new(ExitCode::Interrupted, error.to_string()),
         RunError::Thread(_) => Failure::new(ExitCode::RunInvalid, error.to_string()),
     }
-}
-
-fn rights(topic: &str) -> String {
-    format!("the client's principal needs the rights Describe, Write and Read on topic \"{topic}\" (kafka-acls --add)")
 }

@@ -140,7 +140,7 @@ fn nines(share: f64) -> f64 {
 
 fn figure(curve: &Curve, out: &mut String) -> std::fmt::Result {
     let frame = Frame::of(curve);
-    let name = curve.latency.name();
+    let name = curve.latency.as_str();
     writeln!(
         out,
         "<figure>\n<figcaption>{name} (ms) by percentile: <span class=\"base\">base</span> and <span class=\"new\">new</span></figcaption>"

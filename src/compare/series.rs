@@ -137,7 +137,7 @@ impl Series {
         let mut latencies = BTreeMap::new();
         for kind in Quantity::KINDS {
             let Some(intervals) = bundle.recording.intervals.get(&kind) else { continue };
-            let at_least_from = kind.summary(&bundle.report.latency_us).and_then(at_least_from);
+            let at_least_from = kind.of(&bundle.report.latency_us).and_then(at_least_from);
             latencies.insert(kind, Samples::new(grid.bins(intervals), at_least_from));
         }
         latencies.retain(|_, samples| samples.total() > 0);

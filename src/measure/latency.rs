@@ -3,10 +3,12 @@
 use hdrhistogram::Histogram;
 
 use crate::clock::Nanos;
-use crate::report::LatencySummary;
+use crate::report::{DistributionPoint, LatencySummary};
 
 /// Longer latencies are recorded as this and counted as saturated: 24 h.
 const LONGEST_US: u64 = 24 * 3600 * 1_000_000;
+/// Points of a distribution to each halving of the distance to 100 %.
+const STEPS_PER_HALF: u32 = 5;
 /// A quantile exists when at least so many samples lie beyond it.
 pub const SAMPLES_BEYOND: u64 = 10;
 
@@ -28,6 +30,14 @@ impl Default for LatencyHistogram {
 }
 
 impl LatencyHistogram {
+    /// What another process, or a file, recorded: counts in us, and what they do not show. `summary` gives the latter.
+    #[must_use]
+    pub fn of(mut histogram: Histogram<u64>, summary: &LatencySummary) -> Self {
+        let LatencySummary { saturated, censored, censored_from, .. } = *summary;
+        histogram.auto(true);
+        Self { histogram, saturated, censored, censored_from }
+    }
+
     /// Records one latency.
     pub fn record(&mut self, latency: Nanos) {
         self.record_us(latency.as_micros(), 1);
@@ -106,6 +116,18 @@ impl LatencyHistogram {
         (beyond >= SAMPLES_BEYOND).then(|| self.histogram.value_at_quantile(quantile))
     }
 
+    /// How it is distributed: five points to each halving of the rest, as `HdrHistogram`'s own percentile files have them.
+    #[must_use]
+    pub fn distribution(&self) -> Vec<DistributionPoint> {
+        let mut count = 0;
+        let point = |step: hdrhistogram::iterators::IterationValue<u64>| {
+            count += step.count_since_last_iteration();
+            let percentile = step.quantile_iterated_to() * 100.0;
+            DistributionPoint { value_us: step.value_iterated_to(), percentile, count }
+        };
+        self.histogram.iter_quantiles(STEPS_PER_HALF).map(point).collect()
+    }
+
     /// What the report says of it.
     #[must_use]
     pub fn summary(&self) -> LatencySummary {
@@ -148,6 +170,24 @@ mod tests {
         assert_eq!(of(0..19).summary().p50, None);
         assert!(of(0..20).summary().p50.is_some());
         assert_eq!(of([]).summary(), LatencySummary::default());
+    }
+
+    #[test]
+    fn the_distribution_ends_with_every_sample_at_or_below_the_largest() {
+        let latency = of(0..1_000);
+        let points = latency.distribution();
+        let last = points[points.len() - 1];
+        assert_eq!((Some(last.value_us), last.count), (latency.summary().max, 1_000));
+        assert!(points.windows(2).all(|pair| pair[0].count <= pair[1].count));
+        assert_eq!(of([]).distribution(), []);
+    }
+
+    #[test]
+    fn what_another_process_recorded_keeps_what_the_counts_do_not_show() {
+        let mut latency = of(0..100);
+        latency.record_censored(Nanos::from_secs(30));
+        let back = LatencyHistogram::of(latency.histogram().clone(), &latency.summary());
+        assert_eq!(back.summary(), latency.summary());
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! `latency.hlog`: an HdrHistogram interval log, format 1.3: one line per latency and interval, tagged with the latency's
-//! name. Values are in us, `Interval_Max` in ms. Java's `HistogramLogProcessor` reads it with `-outputValueUnitRatio 1000`.
+//! `latency.hlog`: an HdrHistogram interval log, format 1.3: one line per latency and interval, tagged with its
+//! [`Series`]. Values are in us, `Interval_Max` in ms. Java's `HistogramLogProcessor` reads it with `-outputValueUnitRatio 1000`.
 //!
 //! Lines are appended as the run goes on, so that a killed run leaves all of them but perhaps the last.
 
 use std::{
+    fmt,
     io::{self, Write},
     time::Duration,
 };
@@ -19,6 +20,7 @@ use hdrhistogram::{
 use jiff::Timestamp;
 
 use super::latency::Kind;
+use crate::event::EventKind;
 
 const LEGEND: &str = r#""StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram""#;
 const US_PER_MS: f64 = 1e3;
@@ -37,6 +39,14 @@ pub enum HlogError {
     Line {
         /// Where.
         offset: usize,
+    },
+    /// A phase's place is out of reach.
+    #[error("\"{tag}\" is no phase: a run has at most {most} phases")]
+    Phase {
+        /// The tag.
+        tag: String,
+        /// The most phases there can be.
+        most: usize,
     },
     /// An interval's text is no base64.
     #[error("the interval at {at_s} s is no base64: {source}")]
@@ -73,6 +83,45 @@ impl HlogError {
     }
 }
 
+/// Whose latency a line holds. Displayed as the line's tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Series {
+    /// The whole run's, one line a second: `response_time`.
+    Run(Kind),
+    /// An event type's, one line for the whole run: `by_type.view.response_time`.
+    EventType(EventKind, Kind),
+    /// A phase's, by its place in the report, one line for the whole of it: `phase.0.response_time`. A name of the user's
+    /// could hold what a tag must not.
+    Phase(usize, Kind),
+}
+
+impl fmt::Display for Series {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run(latency) => write!(f, "{latency}"),
+            Self::EventType(event_type, latency) => write!(f, "by_type.{event_type}.{latency}"),
+            Self::Phase(place, latency) => write!(f, "phase.{place}.{latency}"),
+        }
+    }
+}
+
+impl Series {
+    /// The series with that tag; `None` for a tag of somebody else's.
+    #[must_use]
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        let mut words = tag.rsplit('.');
+        let latency = Kind::of_name(words.next()?)?;
+        match (words.next(), words.next(), words.next()) {
+            (None, ..) => Some(Self::Run(latency)),
+            (Some(event_type), Some("by_type"), None) => {
+                EventKind::from_bytes(event_type.as_bytes()).map(|event_type| Self::EventType(event_type, latency))
+            }
+            (Some(place), Some("phase"), None) => Some(Self::Phase(place.parse().ok()?, latency)),
+            _ => None,
+        }
+    }
+}
+
 /// Writes a log, interval by interval.
 #[derive(Debug)]
 pub struct Writer<W> {
@@ -85,8 +134,8 @@ pub struct Writer<W> {
 /// The library's serializer has no `Debug`.
 struct Packer(V2DeflateSerializer);
 
-impl std::fmt::Debug for Packer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Packer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("V2DeflateSerializer")
     }
 }
@@ -99,7 +148,8 @@ impl<W: Write> Writer<W> {
     pub fn begin(mut out: W, started: Timestamp) -> Result<Self, HlogError> {
         let (seconds, ms) = (started.as_second(), started.subsec_millisecond());
         writeln!(out, "#[Histogram log format version 1.3]")?;
-        writeln!(out, "#[loadgen: values are in us, Interval_Max is in ms; the tag is the latency's name]")?;
+        writeln!(out, "#[loadgen: values are in us, Interval_Max is in ms; tags are latencies, and one line each of]")?;
+        writeln!(out, "#[loadgen: by_type.TYPE.LATENCY and phase.INDEX.LATENCY holds all that the run had of it]")?;
         writeln!(out, "#[StartTime: {seconds}.{ms:03} (seconds since epoch), {started}]")?;
         writeln!(out, "#[BaseTime: {seconds}.{ms:03} (seconds since epoch)]")?;
         writeln!(out, "{LEGEND}")?;
@@ -107,14 +157,14 @@ impl<W: Write> Writer<W> {
         Ok(Self { out, serializer, packed: Vec::new(), text: String::new() })
     }
 
-    /// Appends what `latency` (in us) was in the interval that began `start` after the run did.
+    /// Appends what `series` (in us) was in the interval that began `start` after the run did.
     ///
     /// # Errors
     /// Where the log cannot be written.
     #[expect(clippy::cast_precision_loss, reason = "a latency in us is below 2^53")]
     pub fn interval(
         &mut self,
-        latency: Kind,
+        series: &Series,
         histogram: &Histogram<u64>,
         start: Duration,
         length: Duration,
@@ -125,7 +175,7 @@ impl<W: Write> Writer<W> {
         STANDARD.encode_string(&self.packed, &mut self.text);
         let (start, length) = (start.as_secs_f64(), length.as_secs_f64());
         let max = histogram.max() as f64 / US_PER_MS;
-        writeln!(self.out, "Tag={},{start:.3},{length:.3},{max:.3},{}", latency.as_str(), self.text)?;
+        writeln!(self.out, "Tag={series},{start:.3},{length:.3},{max:.3},{}", self.text)?;
         Ok(())
     }
 
@@ -191,7 +241,7 @@ mod tests {
         let mut writer = Writer::begin(&mut out, started).unwrap();
         for (second, (kind, values)) in (0..).zip(intervals) {
             let (start, length) = (Duration::from_secs(second), Duration::from_millis(999));
-            writer.interval(*kind, &histogram(values), start, length).unwrap();
+            writer.interval(&Series::Run(*kind), &histogram(values), start, length).unwrap();
         }
         writer.flush().unwrap();
         out
@@ -202,11 +252,11 @@ mod tests {
         let text = String::from_utf8(log(&[(Kind::ResponseTime, vec![1_500, 40_000])])).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "#[Histogram log format version 1.3]");
-        assert_eq!(lines[2], "#[StartTime: 1767225600.250 (seconds since epoch), 2026-01-01T00:00:00.25Z]");
-        assert_eq!(lines[3], "#[BaseTime: 1767225600.250 (seconds since epoch)]");
-        assert_eq!(lines[4], LEGEND);
-        assert!(lines[5].starts_with("Tag=response_time,0.000,0.999,40.031,HISTFAAA"), "{}", lines[5]);
-        assert_eq!(lines.len(), 6);
+        assert_eq!(lines[3], "#[StartTime: 1767225600.250 (seconds since epoch), 2026-01-01T00:00:00.25Z]");
+        assert_eq!(lines[4], "#[BaseTime: 1767225600.250 (seconds since epoch)]");
+        assert_eq!(lines[5], LEGEND);
+        assert!(lines[6].starts_with("Tag=response_time,0.000,0.999,40.031,HISTFAAA"), "{}", lines[6]);
+        assert_eq!(lines.len(), 7);
     }
 
     #[test]

@@ -1,9 +1,14 @@
 //! The latencies and quantiles that a report holds, by name, and when a value of one is only a lower bound.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use super::{Latencies, LatencySummary, TypeLatencies};
 
 /// Which latency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Sent - due.
     Slip,
@@ -37,6 +42,12 @@ impl Kind {
         }
     }
 
+    /// The latency of that name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// This latency of a run or a phase; `None` where it was not measured.
     #[must_use]
     pub const fn of(self, latencies: &Latencies) -> Option<&LatencySummary> {
@@ -67,6 +78,12 @@ impl Kind {
     #[must_use]
     pub const fn is_the_generators(self) -> bool {
         matches!(self, Self::Slip | Self::Lateness)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

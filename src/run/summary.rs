@@ -14,7 +14,7 @@ use crate::lane::{LaneEnd, LaneError};
 use crate::ledger::class::{Class, LookUp};
 use crate::ledger::judge::{Judged, judge_lane};
 use crate::ledger::{Ledger, Outstanding};
-use crate::measure::{KindShard, LatencyHistogram, PhaseShard, Sampler, Shard};
+use crate::measure::{KindShard, PhaseShard, Sampler, Shard};
 use crate::report::{
     DistributionPoint, Environment, Example, Findings, Latencies, LedgerCounts, Offered, PartitionReport, PhaseReport,
     Run, RunReport, SCHEMA_VERSION, Tool, TopicReport, TypeLatencies, TypeReport,
@@ -68,7 +68,7 @@ pub(super) fn outcome(
     let mut deadlines = Vec::new();
     for error in lanes.iter().filter_map(|lane| lane.error.as_ref()) {
         match error {
-            LaneError::TopicGone(_) | LaneError::NotAllowed(_) | LaneError::Fatal(..) => {
+            LaneError::TopicGone(_) | LaneError::Fatal(..) => {
                 cluster_error.get_or_insert_with(|| error.to_string());
             }
             LaneError::TooLate(_) | LaneError::SequencesUsedUp => {
@@ -119,6 +119,7 @@ pub(super) fn outcome(
             source: source.name().to_owned(),
             schedule: schedule.name().to_owned(),
             lanes: config.lanes,
+            lane_numbers: Vec::new(),
             embedded: config.bootstrap.is_none(),
             interrupted: watch.interrupted,
             wall_clock_drift_us: drift_ns / 1000,
@@ -296,8 +297,7 @@ fn environment(config: &Config, prepared: &Prepared) -> Environment {
 fn offered(scheduled: u64, measured: &PhaseShard, due: Option<(Nanos, Nanos)>, first: Nanos) -> Offered {
     let rate =
         |count: u64, span: Nanos| (count > 1 && span > Nanos::ZERO).then(|| (count - 1) as f64 / span.as_secs_f64());
-    // What the client turned away at once was offered like the rest.
-    let achieved = rate(measured.sent + measured.turned_away, measured.last_sent.since(first)).unwrap_or_default();
+    let achieved = rate(measured.sent, measured.last_sent.since(first)).unwrap_or_default();
     let planned = due.and_then(|(first, last)| rate(scheduled, last.since(first)));
     Offered {
         scheduled,
@@ -321,9 +321,6 @@ fn latencies(measured: &PhaseShard, has_due_times: bool, verifying: bool) -> Lat
     }
 }
 
-/// Steps per halving of the distance to 100 %, as HdrHistogram's own percentile files have them.
-const STEPS_PER_HALF: u32 = 5;
-
 fn distributions(
     measured: &PhaseShard,
     has_due_times: bool,
@@ -338,23 +335,7 @@ fn distributions(
     kinds
         .into_iter()
         .filter(|(_, latency, wanted)| *wanted && latency.count() > 0)
-        .map(|(name, latency, _)| (name.to_owned(), points(latency)))
-        .collect()
-}
-
-fn points(latency: &LatencyHistogram) -> Vec<DistributionPoint> {
-    let mut count = 0;
-    latency
-        .histogram()
-        .iter_quantiles(STEPS_PER_HALF)
-        .map(|step| {
-            count += step.count_since_last_iteration();
-            DistributionPoint {
-                value_us: step.value_iterated_to(),
-                percentile: step.quantile_iterated_to() * 100.0,
-                count,
-            }
-        })
+        .map(|(name, latency, _)| (name.to_owned(), latency.distribution()))
         .collect()
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::environment::{self, Variables};
 use crate::cli::{
-    cluster, compare, dataset, gate, limits, outcome, pace, replay, report, run, synth, topics, verification,
+    cluster, compare, dataset, gate, limits, merge, outcome, pace, replay, report, run, synth, topics, verification,
 };
 
 /// Where a setting comes from, the strongest first.
@@ -150,6 +150,7 @@ layer! {
     dataset::DatasetInfoOptions { bad_rows, sort_memory, temp_dir, output }
     dataset::DatasetGenerate { out, force, rows, users, items, days, seed, disorder, duplicates }
     report::ReportOptions { output, export }
+    merge::MergeOptions { out, output }
     gate::GateOptions { gate, gates, output }
     compare::CompareOptions { fail_on, max_regression, allow, output }
 }

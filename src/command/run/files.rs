@@ -3,14 +3,15 @@
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 
+use hdrhistogram::Histogram;
+
 use crate::bundle::{self, Bundle, BundleError};
 use crate::explain;
-use crate::measure::PhaseShard;
 use crate::report::latency::Kind;
 use crate::report::{RunReport, github, hgrm, html, junit, markdown};
 
 /// The latencies that a run can have: those from a due time on need one, the end-to-end time a verifier.
-pub(super) fn kinds(has_due_times: bool, verifying: bool) -> Vec<Kind> {
+pub(in crate::command) fn kinds(has_due_times: bool, verifying: bool) -> Vec<Kind> {
     let has = |kind: &Kind| match kind {
         Kind::Slip | Kind::Lateness | Kind::Blocked => has_due_times,
         Kind::ServiceTime | Kind::ResponseTime => true,
@@ -19,22 +20,26 @@ pub(super) fn kinds(has_due_times: bool, verifying: bool) -> Vec<Kind> {
     Kind::ALL.into_iter().filter(has).collect()
 }
 
-/// Writes the report for programs, people and CI, and each latency's distribution.
-pub(super) fn write(
+/// Writes each latency's distribution, where `whole` has one.
+pub(in crate::command) fn distributions(
     bundle: &Bundle,
-    report: &RunReport,
-    measured: &PhaseShard,
-    kinds: &[Kind],
+    whole: impl Fn(Kind) -> Result<Option<Histogram<u64>>, String>,
 ) -> Result<(), BundleError> {
     let failed = |source: io::Error| BundleError { path: bundle.folder().to_owned(), source };
-    for kind in kinds {
-        let histogram = measured.latency(*kind).histogram();
-        if !histogram.is_empty() {
+    for kind in Kind::ALL {
+        let whole = whole(kind).map_err(|error| failed(io::Error::other(error)))?;
+        if let Some(histogram) = whole.filter(|histogram| !histogram.is_empty()) {
             let mut text = Vec::new();
-            hgrm::write(&mut text, histogram).map_err(failed)?;
+            hgrm::write(&mut text, &histogram).map_err(failed)?;
             bundle.write(&format!("{}.hgrm", kind.as_str()), &text)?;
         }
     }
+    Ok(())
+}
+
+/// Writes the report for programs, people and CI.
+pub(in crate::command) fn write(bundle: &Bundle, report: &RunReport) -> Result<(), BundleError> {
+    let failed = |source: io::Error| BundleError { path: bundle.folder().to_owned(), source };
     let mut cases = Vec::new();
     junit::write(&mut cases, report).map_err(failed)?;
     bundle.write("junit.xml", &cases)?;
@@ -46,12 +51,12 @@ pub(super) fn write(
 }
 
 /// What GitHub shows beside the step; empty elsewhere.
-pub(super) fn annotations(report: &RunReport, variable: impl Fn(&str) -> Option<String>) -> String {
+pub(in crate::command) fn annotations(report: &RunReport, variable: impl Fn(&str) -> Option<String>) -> String {
     if variable("GITHUB_ACTIONS").as_deref() == Some("true") { github::annotations(report) } else { String::new() }
 }
 
 /// Adds the report to the summary of a GitHub step, where this is one.
-pub(super) fn summarise(report: &RunReport, variable: impl Fn(&str) -> Option<String>) -> io::Result<()> {
+pub(in crate::command) fn summarise(report: &RunReport, variable: impl Fn(&str) -> Option<String>) -> io::Result<()> {
     match variable("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) {
         Some(path) => {
             let text = markdown::summary(report) + "\n";

@@ -1,0 +1,159 @@
+//! `merge`: the bundles of several processes of one run as one bundle.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use super::run::files;
+use super::{Done, Failure, export, stored};
+use crate::bundle::{self, Bundle, BundleError, Stored};
+use crate::cli::merge::MergeArgs;
+use crate::gate::{BuiltIn, GateConfig, Gates, Names};
+use crate::merge::{self, Judgement, Merged, Part};
+use crate::report::console::{self, Style};
+use crate::report::{RunReport, Verdict};
+use crate::scenario::Environment;
+use crate::scenario::plan::Output;
+use crate::verdict::{self, Conditions, ExitCode};
+
+pub(super) fn merge(args: MergeArgs, environment: &Environment) -> Result<Done, Failure> {
+    let options = environment.complete(args.options)?;
+    let bundles = args.bundles.iter().map(|path| whole(path)).collect::<Result<Vec<_>, _>>()?;
+    let scenario = scenario(&bundles)?;
+    let parts = bundles.iter().map(part).collect::<Result<Vec<_>, Failure>>()?;
+    let gates = gates(&bundles)?;
+    let merged = merge::merge(parts, |report| judge(report, &gates, &bundles))
+        .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))?;
+    for path in &merged.without_quantiles {
+        tracing::warn!("{path} has no quantiles: a part kept no histogram of it");
+    }
+    let folder = write(&merged, options.out, &scenario).map_err(|error| {
+        Failure::new(ExitCode::BadConfiguration, error.to_string()).hint("--out DIR names another folder")
+    })?;
+    let report = &merged.report;
+    let output = match options.output.unwrap_or(Output::Text) {
+        Output::Json => export::json(report)?,
+        Output::Text => {
+            let variable = |name: &str| std::env::var(name).ok();
+            let style = Style::choose(std::io::stdout().is_terminal(), variable).with_bundle(&folder);
+            console::render(report, style)
+        }
+    };
+    Ok(Done { output, code: ExitCode::from_code(report.verdict.code).unwrap_or(ExitCode::Unevaluated) })
+}
+
+/// A bundle from which nothing is missing.
+fn whole(path: &Path) -> Result<Stored, Failure> {
+    let stored = stored::read(path)?;
+    if stored.partial {
+        let reason = format!("{} is partial: the whole would lack what it lacks", stored.folder.display());
+        return Err(Failure::new(ExitCode::BadInput, reason));
+    }
+    Ok(stored)
+}
+
+fn part(stored: &Stored) -> Result<Part, Failure> {
+    let recording = stored.recording().map_err(|error| stored::unreadable(&error))?;
+    Ok(Part { name: stored.name(), report: stored.report.clone(), recording })
+}
+
+/// The scenario of the first part: all have the same but for where they ran.
+fn scenario(bundles: &[Stored]) -> Result<String, Failure> {
+    let Some(first) = bundles.first() else { return Ok(String::new()) };
+    let path = first.folder.join(bundle::SCENARIO);
+    fs::read_to_string(&path).map_err(|error| Failure::new(ExitCode::BadInput, format!("{}: {error}", path.display())))
+}
+
+/// The gates of the parts; a built-in one is off where it is so in any of them.
+fn gates(bundles: &[Stored]) -> Result<Gates, Failure> {
+    let mut configs: Vec<GateConfig> = Vec::new();
+    for gate in bundles.iter().flat_map(|stored| &stored.report.gates).filter(|gate| !gate.built_in) {
+        let config = GateConfig { name: gate.name.clone(), ..GateConfig::of_rule(&gate.rule) };
+        if !configs.contains(&config) {
+            configs.push(config);
+        }
+    }
+    let reports: Vec<RunReport> = bundles.iter().map(|stored| stored.report.clone()).collect();
+    let off: BTreeSet<&str> = bundles.iter().flat_map(|stored| turned_off(&stored.report)).collect();
+    let off: Vec<String> = off.into_iter().map(str::to_owned).collect();
+    Gates::new(&configs, &off, &Names::of_all(&reports))
+        .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))
+}
+
+/// The built-in gates that a report has no result of. That of violations is left out of runs that read nothing back, too.
+fn turned_off(report: &RunReport) -> impl Iterator<Item = &'static str> + use<'_> {
+    let reported = |name: &str| report.gates.iter().any(|gate| gate.built_in && gate.name.as_deref() == Some(name));
+    let unverified = report.latency_us.end_to_end.is_none();
+    BuiltIn::ALL
+        .into_iter()
+        .filter(move |gate| !(*gate == BuiltIn::NoViolation && unverified))
+        .map(BuiltIn::as_str)
+        .filter(move |name| !reported(name))
+}
+
+/// Gates and verdict over the whole. What spoiled a part spoils the whole: its share of the load was not what was planned.
+fn judge(report: &RunReport, gates: &Gates, bundles: &[Stored]) -> Judgement {
+    let mut report = report.clone();
+    report.gates = gates.evaluate(&report);
+    let mut verdict = verdict::judge(&report, gates, &Conditions::default());
+    for stored in bundles {
+        for spoiled in [ExitCode::RunInvalid, ExitCode::Cluster] {
+            let of_part = &stored.report.verdict;
+            let ended_so = of_part.code == spoiled.code() || of_part.also.iter().any(|name| name == spoiled.as_str());
+            if ended_so {
+                add(&mut verdict, spoiled, format!("{} ended with {}", stored.name(), headline(of_part)));
+            }
+        }
+    }
+    Judgement { gates: report.gates, verdict }
+}
+
+fn headline(verdict: &Verdict) -> String {
+    match verdict.reasons.first() {
+        Some(reason) => format!("{}: {reason}", verdict.name),
+        None => verdict.name.clone(),
+    }
+}
+
+/// Adds a reason to a verdict, before those of codes that it outranks.
+fn add(verdict: &mut Verdict, code: ExitCode, reason: String) {
+    let before = ExitCode::from_code(verdict.code).unwrap_or(ExitCode::Pass);
+    if before == code {
+        verdict.reasons.push(reason);
+    } else if code.outranking(before) == code {
+        verdict.reasons.insert(0, reason);
+        if before != ExitCode::Pass {
+            verdict.also.insert(0, before.as_str().to_owned());
+        }
+        (verdict.code, verdict.name) = (code.code(), code.as_str().to_owned());
+    } else {
+        verdict.reasons.push(reason);
+        if !verdict.also.iter().any(|name| name == code.as_str()) {
+            verdict.also.push(code.as_str().to_owned());
+        }
+    }
+}
+
+fn write(merged: &Merged, out: Option<PathBuf>, scenario: &str) -> Result<PathBuf, BundleError> {
+    let report = &merged.report;
+    let mut bundle = if let Some(folder) = out {
+        Bundle::create_at(&folder, scenario)?
+    } else {
+        let (results, started) = (Path::new("results"), folder_time(&report.run.started_at));
+        Bundle::create(results, &started, &format!("{}-merged", report.run.name), scenario)?
+    };
+    for row in &report.timeline {
+        bundle.row(row)?;
+    }
+    bundle.recording(&merged.recording, &report.run.started_at)?;
+    files::distributions(&bundle, |kind| merged.recording.whole(kind).map_err(|error| error.to_string()))?;
+    files::write(&bundle, report)?;
+    bundle.finish()
+}
+
+/// `2026-01-01T00:00:00.25Z` as folders begin: `20260101T000000Z`.
+fn folder_time(rfc3339: &str) -> String {
+    let seconds = rfc3339.trim_end_matches('Z').split('.').next().unwrap_or_default();
+    format!("{}Z", seconds.replace(['-', ':'], ""))
+}

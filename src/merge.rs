@@ -1,0 +1,196 @@
+//! One report of several processes that ran at the same time with disjoint lanes of the same run.
+//!
+//! Counts are added, histograms are added, and every quantile is computed again from the sum: percentiles are never
+//! averaged. What every process sees of the others' work (foreign records, siblings) is not counted several times.
+
+mod counts;
+mod findings;
+mod identity;
+mod latency;
+mod offered;
+mod timeline;
+
+#[cfg(test)]
+mod tests;
+
+use crate::recording::{LatencyKind, Recording};
+use crate::report::{GateResult, RunReport, SCHEMA_VERSION, Verdict};
+
+/// What one process left behind.
+#[derive(Clone, Debug, Default)]
+pub struct Part {
+    /// What to call it, such as the name of its bundle.
+    pub name: String,
+    /// Its report.
+    pub report: RunReport,
+    /// Its histograms.
+    pub recording: Recording,
+}
+
+/// The whole.
+#[derive(Clone, Debug, Default)]
+pub struct Merged {
+    /// As one process would have written it.
+    pub report: RunReport,
+    /// As one process would have recorded it.
+    pub recording: Recording,
+    /// Latencies by type or phase without quantiles, because a part kept no histogram of them: `by_type.view`.
+    pub without_quantiles: Vec<String>,
+}
+
+/// What is decided anew over the whole.
+#[derive(Clone, Debug, Default)]
+pub struct Judgement {
+    /// The gates and how they ended.
+    pub gates: Vec<GateResult>,
+    /// How the run ended, and why.
+    pub verdict: Verdict,
+}
+
+/// Why parts are not one run.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum MergeError {
+    /// Nothing to add up.
+    #[error("{0} given: merge needs the bundles of at least two processes")]
+    TooFew(usize),
+    /// Not the same run, or not the same kind of run.
+    #[error(
+        "{first} and {other} are not parts of one run: {what} is {first_value} in one and {other_value} in the other"
+    )]
+    Differs {
+        /// What differs.
+        what: &'static str,
+        /// The first part.
+        first: String,
+        /// Its value.
+        first_value: String,
+        /// The other part.
+        other: String,
+        /// Its value.
+        other_value: String,
+    },
+    /// The same lane twice: its events would count twice.
+    #[error("lane {lane} is in {first} and in {other}: parts must have lanes of their own")]
+    LanesOverlap {
+        /// The lane.
+        lane: u8,
+        /// One part that has it.
+        first: String,
+        /// The other.
+        other: String,
+    },
+    /// Lane numbers that do not fit the number of lanes.
+    #[error("{part} says it had {lanes} lanes but names {named}")]
+    LanesUnclear {
+        /// The part.
+        part: String,
+        /// How many lanes it had.
+        lanes: u8,
+        /// How many it names.
+        named: usize,
+    },
+    /// Not at the same time.
+    #[error("{first} ended before {other} started: parts must have run at the same time")]
+    NotTogether {
+        /// The earlier part.
+        first: String,
+        /// The later.
+        other: String,
+    },
+    /// A start that is no time.
+    #[error("{part} started at \"{text}\", which is no RFC 3339 time")]
+    Time {
+        /// The part.
+        part: String,
+        /// What it says.
+        text: String,
+    },
+    /// A ledger that does not add up.
+    #[error("the ledger of {part} has {classes} events in its classes and {scheduled} scheduled")]
+    Ledger {
+        /// The part.
+        part: String,
+        /// The sum of its classes.
+        classes: u64,
+        /// What was scheduled.
+        scheduled: u64,
+    },
+    /// Histograms that are not those of the report.
+    #[error("{part} has {recorded} samples of {kind} in its histograms and {reported} in its report")]
+    Samples {
+        /// The part.
+        part: String,
+        /// The latency.
+        kind: LatencyKind,
+        /// In the histograms.
+        recorded: u64,
+        /// In the report.
+        reported: u64,
+    },
+    /// Histograms that cannot be added.
+    #[error("the histograms of {kind} in {part} cannot be added: {why}")]
+    Histogram {
+        /// The part.
+        part: String,
+        /// The latency.
+        kind: LatencyKind,
+        /// Why.
+        why: String,
+    },
+}
+
+/// Adds parts up. Their order does not matter. `judge` decides gates and verdict over the whole, which has none yet.
+///
+/// # Errors
+/// Where the parts are not disjoint lanes of one run that ran at the same time, or one of them does not add up in itself.
+pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> Result<Merged, MergeError> {
+    let parts = identity::aligned(parts)?;
+    let measured_s = parts.iter().map(|part| part.starts_s + part.report.run.measured_s).fold(0.0, f64::max);
+    let seconds = latency::seconds(&parts)?;
+    let by_type = latency::by_type(&parts)?;
+    let phases = latency::phases(&parts)?;
+    let mut without_quantiles = Vec::new();
+    let mut report = RunReport {
+        schema_version: SCHEMA_VERSION,
+        tool: parts[0].report.tool.clone(),
+        run: identity::run(&parts, measured_s),
+        environment: identity::environment(&parts),
+        offered: offered::whole(&parts),
+        ledger: counts::ledger(&parts),
+        findings: findings::findings(&parts),
+        latency_us: latency::latencies(&parts, &seconds),
+        distributions: latency::distributions(&parts, &seconds),
+        by_type: counts::by_type(&parts, &by_type, &mut without_quantiles),
+        phases: counts::phases(&parts, &phases, &mut without_quantiles),
+        partitions: counts::partitions(&parts),
+        hot_keys: counts::hot_keys(&parts),
+        timeline: timeline::timeline(&parts, &seconds),
+        synthetic: parts[0].report.synthetic.clone(),
+        replay: identity::replay(&parts),
+        gates: Vec::new(),
+        verdict: Verdict::default(),
+    };
+    let Judgement { gates, verdict } = judge(&report);
+    (report.gates, report.verdict) = (gates, verdict);
+    let recording = Recording { intervals: latency::intervals(seconds), by_type, phases };
+    Ok(Merged { report, recording, without_quantiles })
+}
+
+/// A part, and when it started.
+#[derive(Clone, Debug)]
+struct Aligned {
+    name: String,
+    report: RunReport,
+    recording: Recording,
+    /// Seconds after the first part.
+    starts_s: f64,
+}
+
+impl Aligned {
+    /// The second of the whole that ends where the one of this part that ends at `at_s` does. Starts that are not whole
+    /// seconds apart shift a part by up to half a second; no second is split.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a run's seconds are few and positive")]
+    fn second(&self, at_s: f64) -> u64 {
+        (at_s.round() + self.starts_s.round()).max(0.0) as u64
+    }
+}

@@ -1,0 +1,173 @@
+//! Ledger, types, phases, partitions and keys of the whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hdrhistogram::Histogram;
+
+use super::latency::{ByKind, summary, summary_without_quantiles};
+use super::{Aligned, offered};
+use crate::recording::LatencyKind;
+use crate::report::{
+    HotKey, Latencies, LatencySummary, LedgerCounts, PartitionReport, PhaseReport, TypeLatencies, TypeReport,
+};
+
+/// The class of every event of every part.
+pub(super) fn ledger(parts: &[Aligned]) -> LedgerCounts {
+    parts.iter().fold(LedgerCounts::default(), |sum, part| sum_of(sum, part.report.ledger))
+}
+
+fn sum_of(a: LedgerCounts, b: LedgerCounts) -> LedgerCounts {
+    LedgerCounts {
+        scheduled: a.scheduled + b.scheduled,
+        verified: a.verified + b.verified,
+        unverified: a.unverified + b.unverified,
+        not_attempted: a.not_attempted + b.not_attempted,
+        refused: a.refused + b.refused,
+        unknown_seen: a.unknown_seen + b.unknown_seen,
+        unknown_unseen: a.unknown_unseen + b.unknown_unseen,
+        contradicted: a.contradicted + b.contradicted,
+        corrupt: a.corrupt + b.corrupt,
+        lost: a.lost + b.lost,
+        expired: a.expired + b.expired,
+        compacted: a.compacted + b.compacted,
+        undelivered: a.undelivered + b.undelivered,
+        unread: a.unread + b.unread,
+        unattributed: a.unattributed + b.unattributed,
+        aborted: a.aborted + b.aborted,
+        aborted_seen: a.aborted_seen + b.aborted_seen,
+    }
+}
+
+/// Each event type.
+pub(super) fn by_type(
+    parts: &[Aligned],
+    histograms: &BTreeMap<String, ByKind>,
+    without_quantiles: &mut Vec<String>,
+) -> BTreeMap<String, TypeReport> {
+    let names: BTreeSet<&String> = parts.iter().flat_map(|part| part.report.by_type.keys()).collect();
+    let all: u64 = parts.iter().flat_map(|part| part.report.by_type.values()).map(|of_type| of_type.sent).sum();
+    let mut merged = BTreeMap::new();
+    for name in names {
+        let of_type = || parts.iter().filter_map(|part| part.report.by_type.get(name));
+        let mut latency = |kind: LatencyKind| {
+            let histogram = histograms.get(name).and_then(|kinds| kinds.get(&kind));
+            let summaries = of_type().filter_map(|of_type| kind.of_type(&of_type.latency_us));
+            summarized(histogram, summaries, || format!("by_type.{name}.{kind}"), without_quantiles)
+        };
+        let latency_us = TypeLatencies {
+            response_time: latency(LatencyKind::ResponseTime),
+            end_to_end: latency(LatencyKind::EndToEnd),
+        };
+        let sent = of_type().map(|of_type| of_type.sent).sum();
+        let report = TypeReport {
+            sent,
+            verified: of_type().map(|of_type| of_type.verified).sum(),
+            invalid: of_type().map(|of_type| of_type.invalid).max().unwrap_or(0),
+            share_percent: percent(sent, all),
+            expected_share_percent: of_type().find_map(|of_type| of_type.expected_share_percent),
+            latency_us,
+        };
+        merged.insert(name.clone(), report);
+    }
+    merged
+}
+
+/// Each phase.
+pub(super) fn phases(
+    parts: &[Aligned],
+    histograms: &[ByKind],
+    without_quantiles: &mut Vec<String>,
+) -> Vec<PhaseReport> {
+    let mut merged = Vec::new();
+    for (index, first) in parts[0].report.phases.iter().enumerate() {
+        let phase = || parts.iter().filter_map(move |part| part.report.phases.get(index));
+        let mut latency = |kind: LatencyKind| {
+            let summaries = || phase().filter_map(move |phase| kind.of(&phase.latency_us));
+            summaries().next()?;
+            let histogram = histograms.get(index).and_then(|kinds| kinds.get(&kind));
+            let path = || format!("phase.{}.{kind}", first.name);
+            Some(summarized(histogram, summaries(), path, without_quantiles))
+        };
+        let latency_us = Latencies {
+            slip: latency(LatencyKind::Slip),
+            lateness: latency(LatencyKind::Lateness),
+            blocked: latency(LatencyKind::Blocked),
+            service_time: latency(LatencyKind::ServiceTime).unwrap_or_default(),
+            response_time: latency(LatencyKind::ResponseTime).unwrap_or_default(),
+            end_to_end: latency(LatencyKind::EndToEnd),
+        };
+        merged.push(PhaseReport {
+            name: first.name.clone(),
+            schedule: first.schedule.clone(),
+            offered: offered::phase(&phase().collect::<Vec<_>>()),
+            ledger: phase().fold(LedgerCounts::default(), |sum, phase| sum_of(sum, phase.ledger)),
+            latency_us,
+        });
+    }
+    merged
+}
+
+/// From the histogram; where there is none, without quantiles, and the path says where.
+fn summarized<'a>(
+    histogram: Option<&Histogram<u64>>,
+    summaries: impl Iterator<Item = &'a LatencySummary> + Clone,
+    path: impl FnOnce() -> String,
+    without_quantiles: &mut Vec<String>,
+) -> LatencySummary {
+    if let Some(histogram) = histogram {
+        return summary(histogram, summaries);
+    }
+    if summaries.clone().all(|summary| summary.count == 0) {
+        return LatencySummary::default();
+    }
+    without_quantiles.push(path());
+    summary_without_quantiles(summaries)
+}
+
+/// Each partition. Gaps are the longest that a single part saw; the others may have been served meanwhile.
+pub(super) fn partitions(parts: &[Aligned]) -> Vec<PartitionReport> {
+    let mut merged = BTreeMap::<(String, i32), PartitionReport>::new();
+    for part in parts.iter().flat_map(|part| &part.report.partitions) {
+        let place = merged.entry((part.topic.clone(), part.partition));
+        place.and_modify(|sum| *sum = joined(sum, part)).or_insert_with(|| part.clone());
+    }
+    merged.into_values().collect()
+}
+
+fn joined(a: &PartitionReport, b: &PartitionReport) -> PartitionReport {
+    let least = |a: Option<i64>, b: Option<i64>| [a, b].into_iter().flatten().min();
+    PartitionReport {
+        topic: a.topic.clone(),
+        partition: a.partition,
+        sent: a.sent + b.sent,
+        acked: a.acked + b.acked,
+        seen: a.seen + b.seen,
+        longest_ack_gap_us: a.longest_ack_gap_us.max(b.longest_ack_gap_us),
+        longest_read_gap_us: a.longest_read_gap_us.max(b.longest_read_gap_us),
+        from_offset: least(a.from_offset, b.from_offset),
+        position: least(a.position, b.position),
+        log_end: a.log_end.max(b.log_end),
+    }
+}
+
+/// The hottest keys: as many as the longest list of a part.
+pub(super) fn hot_keys(parts: &[Aligned]) -> Vec<HotKey> {
+    let longest = parts.iter().map(|part| part.report.hot_keys.len()).max().unwrap_or(0);
+    let sent: u64 = parts.iter().flat_map(|part| part.report.by_type.values()).map(|of_type| of_type.sent).sum();
+    let mut events = BTreeMap::<&String, u64>::new();
+    for hot in parts.iter().flat_map(|part| &part.report.hot_keys) {
+        *events.entry(&hot.key).or_default() += hot.events;
+    }
+    let mut keys: Vec<HotKey> = events
+        .into_iter()
+        .map(|(key, events)| HotKey { key: key.clone(), events, share_percent: percent(events, sent) })
+        .collect();
+    keys.sort_by(|a, b| b.events.cmp(&a.events).then_with(|| a.key.cmp(&b.key)));
+    keys.truncate(longest);
+    keys
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of events, far below 2^52")]
+fn percent(part: u64, whole: u64) -> f64 {
+    part as f64 * 100.0 / whole.max(1) as f64
+}

@@ -1,0 +1,193 @@
+//! Are these parts of one run? And what one process would have said of that run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::{Aligned, MergeError, Part};
+use crate::report::accounts;
+use crate::report::{Environment, Replay, Run, RunReport};
+
+/// The parts in the order of their lanes, on a common clock.
+pub(super) fn aligned(mut parts: Vec<Part>) -> Result<Vec<Aligned>, MergeError> {
+    if parts.len() < 2 {
+        return Err(MergeError::TooFew(parts.len()));
+    }
+    parts.sort_by_cached_key(|part| (lanes(&part.report.run), part.name.clone()));
+    same_run(&parts)?;
+    disjoint_lanes(&parts)?;
+    for part in &parts {
+        let (classes, scheduled) = (accounts::sum(&part.report.ledger), part.report.ledger.scheduled);
+        if classes != scheduled {
+            return Err(MergeError::Ledger { part: part.name.clone(), classes, scheduled });
+        }
+    }
+    let starts = parts.iter().map(started_at).collect::<Result<Vec<_>, _>>()?;
+    let first = starts.iter().min().copied().unwrap_or_default();
+    let aligned: Vec<Aligned> = parts
+        .into_iter()
+        .zip(starts)
+        .map(|(Part { name, report, recording }, start)| {
+            let starts_s = start.duration_since(first).as_secs_f64();
+            Aligned { name, report, recording, starts_s }
+        })
+        .collect();
+    together(&aligned)?;
+    Ok(aligned)
+}
+
+fn started_at(part: &Part) -> Result<Timestamp, MergeError> {
+    let text = &part.report.run.started_at;
+    text.parse().map_err(|_| MergeError::Time { part: part.name.clone(), text: text.clone() })
+}
+
+/// The numbers of a run's lanes.
+fn lanes(run: &Run) -> Vec<u8> {
+    if run.lane_numbers.is_empty() { (0..run.lanes).collect() } else { run.lane_numbers.clone() }
+}
+
+/// A name for a part of a report, and how to show it.
+type Trait = (&'static str, fn(&RunReport) -> String);
+
+/// What parts of one run have in common.
+const SHARED: [Trait; 13] = [
+    ("the run's id", |report| report.run.id.clone()),
+    ("the schema version", |report| report.schema_version.to_string()),
+    ("the version of loadgen", |report| report.tool.version.clone()),
+    ("the version of librdkafka", |report| report.tool.librdkafka.clone()),
+    ("the run's name", |report| report.run.name.clone()),
+    ("the seed", |report| report.run.seed.to_string()),
+    ("the source", |report| report.run.source.clone()),
+    ("the schedule", |report| report.run.schedule.clone()),
+    ("the embedded broker", |report| report.run.embedded.to_string()),
+    ("the list of topics", |report| {
+        let topic = |topic: &crate::report::TopicReport| {
+            let copies = topic.replication_factor.map_or_else(|| "?".to_owned(), |copies| copies.to_string());
+            format!("{} ({} partitions, {copies} copies)", topic.name, topic.partitions)
+        };
+        report.environment.topics.iter().map(topic).collect::<Vec<_>>().join(", ")
+    }),
+    ("the list of phases", |report| {
+        let phase = |phase: &crate::report::PhaseReport| format!("{} ({})", phase.name, phase.schedule);
+        report.phases.iter().map(phase).collect::<Vec<_>>().join(", ")
+    }),
+    ("the drawing of events", |report| {
+        report.synthetic.as_ref().map_or_else(String::new, |drawn| format!("{drawn:?}"))
+    }),
+    ("what is replayed", |report| {
+        let replay = report.replay.as_ref();
+        replay.map_or_else(|| "nothing".to_owned(), |replay| format!("{} at speed {:?}", replay.file, replay.speed))
+    }),
+];
+
+fn same_run(parts: &[Part]) -> Result<(), MergeError> {
+    let Some((first, others)) = parts.split_first() else { return Ok(()) };
+    for other in others {
+        for (what, of) in SHARED {
+            let (first_value, other_value) = (of(&first.report), of(&other.report));
+            if first_value != other_value {
+                let (first, other) = (first.name.clone(), other.name.clone());
+                return Err(MergeError::Differs { what, first, first_value, other, other_value });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn disjoint_lanes(parts: &[Part]) -> Result<(), MergeError> {
+    let mut owners = BTreeMap::<u8, &str>::new();
+    for part in parts {
+        let run = &part.report.run;
+        let numbers = lanes(run);
+        if numbers.len() != usize::from(run.lanes) {
+            return Err(MergeError::LanesUnclear { part: part.name.clone(), lanes: run.lanes, named: numbers.len() });
+        }
+        for lane in numbers {
+            if let Some(first) = owners.insert(lane, &part.name) {
+                return Err(MergeError::LanesOverlap { lane, first: first.to_owned(), other: part.name.clone() });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// There is an instant at which all parts ran.
+fn together(parts: &[Aligned]) -> Result<(), MergeError> {
+    let ends = |part: &Aligned| part.starts_s + part.report.run.measured_s;
+    let first_to_end = parts.iter().min_by(|a, b| ends(a).total_cmp(&ends(b)));
+    let last_to_start = parts.iter().max_by(|a, b| a.starts_s.total_cmp(&b.starts_s));
+    match (first_to_end, last_to_start) {
+        (Some(first), Some(other)) if ends(first) < other.starts_s => {
+            Err(MergeError::NotTogether { first: first.name.clone(), other: other.name.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The run as a whole.
+pub(super) fn run(parts: &[Aligned], measured_s: f64) -> Run {
+    let runs = || parts.iter().map(|part| &part.report.run);
+    let first = &parts[0].report.run;
+    let earliest = parts.iter().min_by(|a, b| a.starts_s.total_cmp(&b.starts_s)).map_or(first, |part| &part.report.run);
+    let mut lane_numbers: Vec<u8> = runs().flat_map(lanes).collect();
+    lane_numbers.sort_unstable();
+    // At most 256 lanes exist and none is there twice, so only a run of all of them would not fit.
+    let lanes = u8::try_from(lane_numbers.len()).unwrap_or(u8::MAX);
+    let all: Vec<u8> = (0..lanes).collect();
+    let deadlines: BTreeSet<&String> = runs().flat_map(|run| &run.deadlines_reached).collect();
+    Run {
+        started_at: earliest.started_at.clone(),
+        measured_s,
+        warm_up_s: parts.iter().map(|part| part.starts_s + part.report.run.warm_up_s).fold(0.0, f64::max),
+        lanes,
+        lane_numbers: if lane_numbers == all { Vec::new() } else { lane_numbers },
+        interrupted: runs().any(|run| run.interrupted),
+        wall_clock_drift_us: runs().map(|run| run.wall_clock_drift_us).max_by_key(|us| us.unsigned_abs()).unwrap_or(0),
+        deadlines_reached: deadlines.into_iter().cloned().collect(),
+        ..first.clone()
+    }
+}
+
+/// Where the parts ran. They may share a machine or not, so the number of cores is the largest that any of them had.
+pub(super) fn environment(parts: &[Aligned]) -> Environment {
+    let environments = || parts.iter().map(|part| &part.report.environment);
+    let brokers: BTreeSet<&String> = environments().flat_map(|environment| &environment.brokers).collect();
+    let systems: BTreeSet<&String> = environments().map(|environment| &environment.os).collect();
+    let mut settings = BTreeMap::<&String, BTreeSet<&String>>::new();
+    for (name, value) in environments().flat_map(|environment| &environment.client_config) {
+        settings.entry(name).or_default().insert(value);
+    }
+    Environment {
+        cores: environments().map(|environment| environment.cores).max().unwrap_or(0),
+        os: joined(&systems),
+        brokers: brokers.into_iter().cloned().collect(),
+        topics: parts[0].report.environment.topics.clone(),
+        client_config: settings.iter().map(|(name, values)| ((*name).clone(), joined(values))).collect(),
+    }
+}
+
+/// One value where all parts agree, else all of them.
+fn joined(values: &BTreeSet<&String>) -> String {
+    values.iter().map(|value| value.as_str()).collect::<Vec<_>>().join(" | ")
+}
+
+/// What was replayed. Every process reads the whole file and plays its lanes' share, so facts of the file are not added.
+pub(super) fn replay(parts: &[Aligned]) -> Option<Replay> {
+    let replays: Vec<&Replay> = parts.iter().filter_map(|part| part.report.replay.as_ref()).collect();
+    let first = *replays.first()?;
+    let most = |of: fn(&Replay) -> u64| replays.iter().map(|replay| of(replay)).max().unwrap_or(0);
+    let derived: BTreeSet<&String> = replays.iter().flat_map(|replay| &replay.derived_fields).collect();
+    Some(Replay {
+        rows: most(|replay| replay.rows),
+        bad_rows: most(|replay| replay.bad_rows),
+        span_recorded_ms: most(|replay| replay.span_recorded_ms),
+        span_replayed_ms: most(|replay| replay.span_replayed_ms),
+        gaps_capped: most(|replay| replay.gaps_capped),
+        descents: most(|replay| replay.descents),
+        duplicate_rows: most(|replay| replay.duplicate_rows),
+        first_recorded: replays.iter().map(|replay| &replay.first_recorded).min()?.clone(),
+        last_recorded: replays.iter().map(|replay| &replay.last_recorded).max()?.clone(),
+        derived_fields: derived.into_iter().cloned().collect(),
+        ..first.clone()
+    })
+}

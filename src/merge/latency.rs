@@ -1,0 +1,184 @@
+//! Histograms added up exactly, and the summaries computed from the sums.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+
+use super::{Aligned, MergeError};
+use crate::measure::LatencyHistogram;
+use crate::recording::{Interval, LatencyKind};
+use crate::report::{DistributionPoint, Latencies, LatencySummary};
+
+/// The histograms of a type or phase.
+pub(super) type ByKind = BTreeMap<LatencyKind, Histogram<u64>>;
+/// Each kind's seconds, by their number.
+pub(super) type Seconds = BTreeMap<LatencyKind, BTreeMap<u64, Interval>>;
+
+/// The parts' seconds on one clock.
+pub(super) fn seconds(parts: &[Aligned]) -> Result<Seconds, MergeError> {
+    let mut seconds = Seconds::new();
+    for part in parts {
+        agrees(part)?;
+        for (kind, intervals) in &part.recording.intervals {
+            for interval in intervals {
+                let ends_s = interval.ends_s + part.starts_s;
+                let place = seconds.entry(*kind).or_default().entry(part.second(interval.ends_s));
+                let sum = place.or_insert_with(|| Interval { ends_s, histogram: empty() });
+                sum.ends_s = sum.ends_s.max(ends_s);
+                add(&mut sum.histogram, &interval.histogram, part, *kind)?;
+            }
+        }
+    }
+    Ok(seconds)
+}
+
+/// The same as a run records them.
+pub(super) fn intervals(seconds: Seconds) -> BTreeMap<LatencyKind, Vec<Interval>> {
+    seconds.into_iter().map(|(kind, seconds)| (kind, seconds.into_values().collect())).collect()
+}
+
+/// The histograms of each type, where every part with samples of it has them.
+pub(super) fn by_type(parts: &[Aligned]) -> Result<BTreeMap<String, ByKind>, MergeError> {
+    let mut sums = BTreeMap::<String, ByKind>::new();
+    for part in parts {
+        for (name, kinds) in &part.recording.by_type {
+            add_kinds(sums.entry(name.clone()).or_default(), kinds, part)?;
+        }
+    }
+    for (name, kinds) in &mut sums {
+        let reports = || parts.iter().filter_map(|part| part.report.by_type.get(name));
+        kinds.retain(|kind, sum| {
+            let samples = reports().filter_map(|of_type| kind.of_type(&of_type.latency_us)).map(|kind| kind.count);
+            sum.len() == samples.sum::<u64>()
+        });
+    }
+    Ok(sums)
+}
+
+/// The histograms of each phase, where every part with samples of it has them.
+pub(super) fn phases(parts: &[Aligned]) -> Result<Vec<ByKind>, MergeError> {
+    let count = parts.iter().map(|part| part.recording.phases.len()).max().unwrap_or(0);
+    let mut sums = vec![ByKind::new(); count];
+    for part in parts {
+        for (sum, kinds) in sums.iter_mut().zip(&part.recording.phases) {
+            add_kinds(sum, kinds, part)?;
+        }
+    }
+    for (index, kinds) in sums.iter_mut().enumerate() {
+        let reports = || parts.iter().filter_map(|part| part.report.phases.get(index));
+        kinds.retain(|kind, sum| {
+            let samples = reports().filter_map(|phase| kind.of(&phase.latency_us)).map(|kind| kind.count);
+            sum.len() == samples.sum::<u64>()
+        });
+    }
+    Ok(sums)
+}
+
+fn add_kinds(sums: &mut ByKind, histograms: &ByKind, part: &Aligned) -> Result<(), MergeError> {
+    histograms.iter().try_for_each(|(kind, histogram)| {
+        let sum = sums.entry(*kind).or_insert_with(empty);
+        add(sum, histogram, part, *kind)
+    })
+}
+
+fn empty() -> Histogram<u64> {
+    LatencyHistogram::default().histogram().clone()
+}
+
+fn add(
+    sum: &mut Histogram<u64>,
+    histogram: &Histogram<u64>,
+    part: &Aligned,
+    kind: LatencyKind,
+) -> Result<(), MergeError> {
+    let failed = |error: hdrhistogram::AdditionError| MergeError::Histogram {
+        part: part.name.clone(),
+        kind,
+        why: error.to_string(),
+    };
+    sum.add(histogram).map_err(failed)
+}
+
+/// Whether the histograms of a part are those that its report was computed from.
+fn agrees(part: &Aligned) -> Result<(), MergeError> {
+    for kind in LatencyKind::ALL {
+        let reported = kind.of(&part.report.latency_us).map_or(0, |summary| summary.count);
+        let intervals = part.recording.intervals.get(&kind);
+        let recorded = intervals.map_or(0, |all| all.iter().map(|interval| interval.histogram.len()).sum());
+        if reported != recorded {
+            return Err(MergeError::Samples { part: part.name.clone(), kind, recorded, reported });
+        }
+    }
+    Ok(())
+}
+
+/// The latencies of the whole run.
+pub(super) fn latencies(parts: &[Aligned], seconds: &Seconds) -> Latencies {
+    let of = |kind: LatencyKind| {
+        let summaries = || parts.iter().filter_map(|part| kind.of(&part.report.latency_us));
+        summaries().next()?;
+        Some(summary(&whole(seconds, kind), summaries()))
+    };
+    Latencies {
+        slip: of(LatencyKind::Slip),
+        lateness: of(LatencyKind::Lateness),
+        blocked: of(LatencyKind::Blocked),
+        service_time: of(LatencyKind::ServiceTime).unwrap_or_default(),
+        response_time: of(LatencyKind::ResponseTime).unwrap_or_default(),
+        end_to_end: of(LatencyKind::EndToEnd),
+    }
+}
+
+/// How each latency is distributed, where any part says so.
+pub(super) fn distributions(parts: &[Aligned], seconds: &Seconds) -> BTreeMap<String, Vec<DistributionPoint>> {
+    let of = |kind: LatencyKind| {
+        let known = parts.iter().any(|part| part.report.distributions.contains_key(kind.as_str()));
+        let points = || LatencyHistogram::of(whole(seconds, kind), &LatencySummary::default()).distribution();
+        known.then(|| (kind.as_str().to_owned(), points()))
+    };
+    LatencyKind::ALL.into_iter().filter_map(of).collect()
+}
+
+fn whole(seconds: &Seconds, kind: LatencyKind) -> Histogram<u64> {
+    let mut sum = LatencyHistogram::default();
+    for interval in seconds.get(&kind).into_iter().flat_map(BTreeMap::values) {
+        sum.add(&LatencyHistogram::of(interval.histogram.clone(), &LatencySummary::default()));
+    }
+    sum.histogram().clone()
+}
+
+/// The summary of a sum of histograms, with what the parts' summaries say beside the counts.
+pub(super) fn summary<'a>(
+    histogram: &Histogram<u64>,
+    parts: impl Iterator<Item = &'a LatencySummary>,
+) -> LatencySummary {
+    LatencyHistogram::of(histogram.clone(), &beside(parts)).summary()
+}
+
+/// What summaries say when no histogram is there: everything but the quantiles.
+pub(super) fn summary_without_quantiles<'a>(parts: impl Iterator<Item = &'a LatencySummary> + Clone) -> LatencySummary {
+    let count = parts.clone().map(|part| part.count).sum();
+    let weighted = |part: &LatencySummary| part.mean.map(|mean| mean * share(part.count, count));
+    LatencySummary {
+        count,
+        min: parts.clone().filter_map(|part| part.min).min(),
+        max: parts.clone().filter_map(|part| part.max).max(),
+        mean: (count > 0).then(|| parts.clone().filter_map(weighted).sum()),
+        ..beside(parts)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of samples, far below 2^52")]
+fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+/// What counts do not show.
+fn beside<'a>(parts: impl Iterator<Item = &'a LatencySummary>) -> LatencySummary {
+    parts.fold(LatencySummary::default(), |sum, part| LatencySummary {
+        saturated: sum.saturated + part.saturated,
+        censored: sum.censored + part.censored,
+        censored_from: [sum.censored_from, part.censored_from].into_iter().flatten().min(),
+        ..sum
+    })
+}

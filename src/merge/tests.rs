@@ -1,0 +1,541 @@
+//! A run of several lanes, as one process would have reported it, and the same split into several processes.
+
+#![expect(clippy::cast_precision_loss, reason = "counts of a few thousand events")]
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+use proptest::prelude::*;
+
+use super::*;
+use crate::clock::Nanos;
+use crate::measure::LatencyHistogram;
+use crate::recording::Interval;
+use crate::report::{
+    Example, Findings, HotKey, Latencies, LatencySummary, LedgerCounts, Offered, PartitionReport, PhaseReport, Run,
+    TimelineRow, TypeLatencies, TypeReport,
+};
+
+/// Seconds of the simulated run.
+const SECONDS: u64 = 4;
+const KINDS: [&str; 2] = ["search", "view"];
+
+/// One event of the simulated run.
+#[derive(Clone, Copy, Debug)]
+struct Event {
+    lane: u8,
+    second: u64,
+    due_ms: u64,
+    kind: usize,
+    partition: i32,
+    user: u8,
+    latency_us: u64,
+    fate: Fate,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fate {
+    Verified,
+    Duplicated,
+    Lost,
+    Unanswered,
+}
+
+fn event(lanes: u8) -> impl Strategy<Value = Event> {
+    let fate = prop_oneof![
+        20 => Just(Fate::Verified),
+        1 => Just(Fate::Duplicated),
+        1 => Just(Fate::Lost),
+        1 => Just(Fate::Unanswered),
+    ];
+    (0..lanes, 0..SECONDS * 1000, 0..KINDS.len(), 0..3_i32, 0..10_u8, 1_u64..5_000_000, fate).prop_map(
+        |(lane, due_ms, kind, partition, user, latency_us, fate)| {
+            let second = due_ms / 1000;
+            // A user's events are all in one lane.
+            let user = user * 8 + lane;
+            Event { lane, second, due_ms, kind, partition, user, latency_us, fate }
+        },
+    )
+}
+
+/// What a process with these lanes would leave behind, started `starts_s` after the others. It reads everybody's records.
+#[expect(clippy::too_many_lines, reason = "one report, field by field")]
+fn process(all: &[Event], lanes: &[u8], starts_s: u64) -> Part {
+    let own: Vec<Event> = all.iter().copied().filter(|event| lanes.contains(&event.lane)).collect();
+    let of = |keep: &dyn Fn(&Event) -> bool| own.iter().filter(|event| keep(event)).count() as u64;
+    let others = all.iter().filter(|event| !lanes.contains(&event.lane));
+    let ledger = |keep: &dyn Fn(&Event) -> bool| LedgerCounts {
+        scheduled: of(&keep),
+        verified: of(&|event| keep(event) && matches!(event.fate, Fate::Verified | Fate::Duplicated)),
+        lost: of(&|event| keep(event) && event.fate == Fate::Lost),
+        unknown_unseen: of(&|event| keep(event) && event.fate == Fate::Unanswered),
+        ..LedgerCounts::default()
+    };
+    let whole = latencies(own.iter());
+    let scheduled = own.len() as u64;
+    let dues = || own.iter().map(|event| event.due_ms);
+    let (first_ms, last_ms) = (dues().min().unwrap_or(0), dues().max().unwrap_or(0));
+    let span_ms = last_ms - first_ms;
+    let rate = (scheduled > 1 && span_ms > 0).then(|| (scheduled - 1) as f64 * 1000.0 / span_ms as f64);
+    // Each event is sent when it is due.
+    let offered = Offered {
+        scheduled,
+        rate_per_s: rate,
+        achieved_rate_per_s: rate.unwrap_or_default(),
+        achieved_percent: rate.map(|_| 100.0),
+        bytes: scheduled * 100,
+        due_span_ms: span_ms,
+        ..Offered::default()
+    };
+    // One process knows when its phase began, several only how long each was in it.
+    let phase_rate = (scheduled > 1).then(|| (scheduled - 1) as f64 / SECONDS as f64);
+    let phase_offered = Offered {
+        rate_per_s: phase_rate,
+        achieved_rate_per_s: phase_rate.unwrap_or_default(),
+        achieved_percent: phase_rate.map(|_| 100.0),
+        due_span_ms: if scheduled > 1 { SECONDS * 1000 } else { 0 },
+        ..offered.clone()
+    };
+    let by_type = |kind: usize| {
+        let of_kind = latencies(own.iter().filter(|event| event.kind == kind));
+        let report = TypeReport {
+            sent: of(&|event| event.kind == kind),
+            verified: of(&|event| event.kind == kind && matches!(event.fate, Fate::Verified | Fate::Duplicated)),
+            invalid: 2,
+            expected_share_percent: None,
+            share_percent: of(&|event| event.kind == kind) as f64 * 100.0 / scheduled.max(1) as f64,
+            latency_us: TypeLatencies { response_time: of_kind.summary(), end_to_end: of_kind.summary() },
+        };
+        (KINDS[kind].to_owned(), report, of_kind.histogram().clone())
+    };
+    let types: Vec<_> = (0..KINDS.len()).map(by_type).collect();
+    let both = |histogram: &Histogram<u64>| {
+        BTreeMap::from([(LatencyKind::ResponseTime, histogram.clone()), (LatencyKind::EndToEnd, histogram.clone())])
+    };
+    let seconds = |second: u64| latencies(own.iter().filter(|event| event.second == second));
+    let intervals: Vec<Interval> = (0..SECONDS)
+        .map(|second| Interval { ends_s: (second + 1) as f64, histogram: seconds(second).histogram().clone() })
+        .collect();
+    let phase_latencies = Latencies {
+        slip: Some(whole.summary()),
+        service_time: whole.summary(),
+        response_time: whole.summary(),
+        ..Latencies::default()
+    };
+    let phase_recording = [LatencyKind::Slip, LatencyKind::ServiceTime, LatencyKind::ResponseTime]
+        .map(|kind| (kind, whole.histogram().clone()));
+    let report = RunReport {
+        schema_version: SCHEMA_VERSION,
+        run: Run {
+            id: "00c0ffee00c0ffee".to_owned(),
+            started_at: format!("2026-01-01T00:00:{starts_s:02}Z"),
+            measured_s: last_ms as f64 / 1000.0,
+            lanes: u8::try_from(lanes.len()).unwrap(),
+            lane_numbers: lanes.to_vec(),
+            ..Run::default()
+        },
+        offered,
+        ledger: ledger(&|_| true),
+        findings: Findings {
+            duplicates: of(&|event| event.fate == Fate::Duplicated),
+            invalid: 4,
+            invalid_by_reason: [("not_json".to_owned(), 4)].into(),
+            foreign: 7,
+            sibling: others.clone().map(|event| records(*event)).sum(),
+            examples: examples(&own),
+            ..Findings::default()
+        },
+        latency_us: Latencies { end_to_end: Some(whole.summary()), ..phase_latencies.clone() },
+        distributions: [("response_time".to_owned(), whole.distribution())].into(),
+        by_type: types.iter().map(|(name, report, _)| (name.clone(), report.clone())).collect(),
+        phases: vec![PhaseReport {
+            name: "steady".to_owned(),
+            schedule: "constant".to_owned(),
+            offered: phase_offered,
+            ledger: ledger(&|_| true),
+            latency_us: phase_latencies,
+        }],
+        partitions: (0..3).map(|partition| partition_report(&own, partition)).collect(),
+        hot_keys: hot_keys(&own),
+        timeline: (0..SECONDS).map(|second| row(&own, lanes.len(), second)).collect(),
+        ..RunReport::default()
+    };
+    let recording = Recording {
+        intervals: [LatencyKind::Slip, LatencyKind::ServiceTime, LatencyKind::ResponseTime, LatencyKind::EndToEnd]
+            .map(|kind| (kind, intervals.clone()))
+            .into(),
+        by_type: types.iter().map(|(name, _, histogram)| (name.clone(), both(histogram))).collect(),
+        phases: vec![phase_recording.into()],
+    };
+    Part { name: format!("lanes-{lanes:?}"), report, recording }
+}
+
+fn latencies<'a>(events: impl Iterator<Item = &'a Event>) -> LatencyHistogram {
+    let mut latency = LatencyHistogram::default();
+    for event in events {
+        match event.fate {
+            Fate::Unanswered => latency.record_censored(Nanos(event.latency_us * 1_000)),
+            _ => latency.record(Nanos(event.latency_us * 1_000)),
+        }
+    }
+    latency
+}
+
+fn row(own: &[Event], lanes: usize, second: u64) -> TimelineRow {
+    let latency = latencies(own.iter().filter(|event| event.second == second));
+    let of = |keep: &dyn Fn(&Event) -> bool| own.iter().filter(|event| keep(event)).count() as u64;
+    let count = of(&|event| event.second == second);
+    TimelineRow {
+        at_s: (second + 1) as f64,
+        scheduled: count,
+        sent: count,
+        acked: of(&|event| event.second == second && event.fate != Fate::Unanswered),
+        outstanding: of(&|event| event.second <= second && event.fate == Fate::Unanswered),
+        response_p50_us: latency.quantile(0.5),
+        response_p99_us: latency.quantile(0.99),
+        response_max_us: latency.summary().max,
+        service_p99_us: latency.quantile(0.99),
+        end_to_end_p99_us: latency.quantile(0.99),
+        slip_p99_us: latency.quantile(0.99),
+        cpu_ms: Some(10 * lanes as u64),
+        ..TimelineRow::default()
+    }
+}
+
+fn records(event: Event) -> u64 {
+    match event.fate {
+        Fate::Verified => 1,
+        Fate::Duplicated => 2,
+        Fate::Lost | Fate::Unanswered => 0,
+    }
+}
+
+fn partition_report(own: &[Event], partition: i32) -> PartitionReport {
+    let of = |keep: fn(&Event) -> bool| {
+        own.iter().filter(|event| event.partition == partition && keep(event)).count() as u64
+    };
+    PartitionReport {
+        topic: "raw-events".to_owned(),
+        partition,
+        sent: of(|_| true),
+        acked: of(|event| event.fate != Fate::Unanswered),
+        seen: of(|event| records(*event) > 0),
+        from_offset: Some(5),
+        position: Some(100),
+        log_end: Some(100),
+        ..PartitionReport::default()
+    }
+}
+
+fn hot_keys(own: &[Event]) -> Vec<HotKey> {
+    let mut events = BTreeMap::<u8, u64>::new();
+    for event in own {
+        *events.entry(event.user).or_default() += 1;
+    }
+    let all = own.len().max(1) as f64;
+    let hot = |(user, events): (u8, u64)| HotKey {
+        key: user.to_string(),
+        events,
+        share_percent: events as f64 * 100.0 / all,
+    };
+    let mut keys: Vec<HotKey> = events.into_iter().map(hot).collect();
+    keys.sort_by(|a, b| b.events.cmp(&a.events).then_with(|| a.key.cmp(&b.key)));
+    keys
+}
+
+fn examples(own: &[Event]) -> BTreeMap<String, Vec<Example>> {
+    let lost = own.iter().filter(|event| event.fate == Fate::Lost).map(|event| Example {
+        due_us: Some(event.due_ms * 1000),
+        lane: Some(event.lane),
+        what: "lost".to_owned(),
+        ..Example::default()
+    });
+    let mut lost: Vec<Example> = lost.collect();
+    lost.sort_by_key(|example| (example.due_us, example.lane));
+    lost.dedup();
+    lost.truncate(20);
+    if lost.is_empty() { BTreeMap::new() } else { [("lost".to_owned(), lost)].into() }
+}
+
+fn judged(_: &RunReport) -> Judgement {
+    Judgement::default()
+}
+
+fn merged(parts: Vec<Part>) -> Merged {
+    merge(parts, judged).unwrap()
+}
+
+/// Floats that are sums in another order may differ in their last digits.
+fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1.0)
+}
+
+/// The report with every float that is a sum over parts rounded.
+fn rounded(mut report: RunReport) -> RunReport {
+    let round = |value: &mut f64| *value = (*value * 1e6).round() / 1e6;
+    let offers = report.phases.iter_mut().map(|phase| &mut phase.offered).chain([&mut report.offered]);
+    for offered in offers {
+        round(&mut offered.achieved_rate_per_s);
+        offered.rate_per_s.iter_mut().chain(&mut offered.achieved_percent).for_each(round);
+    }
+    report.by_type.values_mut().for_each(|of_type| round(&mut of_type.share_percent));
+    report.hot_keys.iter_mut().for_each(|hot| round(&mut hot.share_percent));
+    report
+}
+
+/// The same events and one in the last moment of each lane, so that processes that start later still run together.
+fn to_the_end(mut events: Vec<Event>) -> Vec<Event> {
+    let last =
+        Event { lane: 0, second: 3, due_ms: 3999, kind: 0, partition: 0, user: 0, latency_us: 7, fate: Fate::Verified };
+    events.extend((0..6).map(|lane| Event { lane, user: lane, ..last }));
+    events
+}
+
+/// A split of lanes 0..6 into two or three processes, none empty.
+fn split() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    prop::collection::vec(0..3_usize, 6).prop_filter_map("at least two processes", |owners| {
+        let mut processes = vec![Vec::new(); 3];
+        owners.iter().zip(0_u8..).for_each(|(owner, lane)| processes[*owner].push(lane));
+        processes.retain(|lanes| !lanes.is_empty());
+        (processes.len() >= 2).then_some(processes)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn merging_the_parts_of_a_run_gives_the_run(
+        events in prop::collection::vec(event(6), 0..400),
+        split in split(),
+        order in any::<prop::sample::Index>(),
+    ) {
+        let mut whole = process(&events, &[0, 1, 2, 3, 4, 5], 0);
+        whole.report.run.lane_numbers.clear();
+        let mut parts: Vec<Part> = split.iter().map(|lanes| process(&events, lanes, 0)).collect();
+        let turns = order.index(parts.len());
+        parts.rotate_left(turns);
+        // A part's list of hot keys holds all its keys here, the merged one as many as the longest.
+        let longest = parts.iter().map(|part| part.report.hot_keys.len()).max().unwrap();
+        whole.report.hot_keys.truncate(longest);
+        let found = merged(parts);
+        prop_assert_eq!(rounded(found.report), rounded(whole.report));
+        prop_assert_eq!(found.without_quantiles, Vec::<String>::new());
+        for (kind, intervals) in &whole.recording.intervals {
+            for (mine, theirs) in intervals.iter().zip(&found.recording.intervals[kind]) {
+                prop_assert!(close(mine.ends_s, theirs.ends_s) && mine.histogram == theirs.histogram);
+            }
+        }
+        prop_assert_eq!(&found.recording.by_type, &whole.recording.by_type);
+        prop_assert_eq!(&found.recording.phases, &whole.recording.phases);
+    }
+
+    #[test]
+    fn the_order_of_parts_is_irrelevant(
+        events in prop::collection::vec(event(6), 0..100),
+        split in split(),
+        starts in prop::collection::vec(0..3_u64, 3),
+    ) {
+        let events = to_the_end(events);
+        let mut parts: Vec<Part> =
+            split.iter().zip(&starts).map(|(lanes, start)| process(&events, lanes, *start)).collect();
+        let forth = merged(parts.clone());
+        parts.reverse();
+        let back = merged(parts);
+        prop_assert_eq!(forth.report, back.report);
+    }
+
+    #[test]
+    fn the_classes_sum_to_the_schedule_and_the_timeline_to_the_parts(
+        events in prop::collection::vec(event(6), 0..100),
+        split in split(),
+        starts in prop::collection::vec(0..3_u64, 3),
+    ) {
+        let events = to_the_end(events);
+        let parts: Vec<Part> =
+            split.iter().zip(&starts).map(|(lanes, start)| process(&events, lanes, *start)).collect();
+        let report = merged(parts).report;
+        prop_assert_eq!(crate::report::accounts::sum(&report.ledger), events.len() as u64);
+        prop_assert_eq!(report.ledger.scheduled, events.len() as u64);
+        prop_assert_eq!(report.timeline.iter().map(|row| row.sent).sum::<u64>(), events.len() as u64);
+        prop_assert!(report.timeline.windows(2).all(|rows| rows[0].at_s < rows[1].at_s));
+        let starts = || starts.iter().take(split.len());
+        let apart = starts().max().unwrap() - starts().min().unwrap();
+        prop_assert!(close(report.run.measured_s, apart as f64 + 3.999));
+    }
+}
+
+fn some_events() -> Vec<Event> {
+    let one = |n: u64| Event {
+        lane: u8::try_from(n % 2).unwrap(),
+        second: n % SECONDS,
+        due_ms: n % SECONDS * 1000 + n / SECONDS % 1000,
+        kind: (n % 2) as usize,
+        partition: i32::try_from(n % 3).unwrap(),
+        user: u8::try_from(n % 2).unwrap(),
+        latency_us: 1000 + n,
+        fate: Fate::Verified,
+    };
+    (0..4000).map(one).collect()
+}
+
+fn two() -> [Part; 2] {
+    [process(&some_events(), &[0], 0), process(&some_events(), &[1], 0)]
+}
+
+fn refused(edit: impl FnOnce(&mut [Part; 2])) -> String {
+    let mut parts = two();
+    edit(&mut parts);
+    merge(parts.to_vec(), judged).unwrap_err().to_string()
+}
+
+#[test]
+fn a_later_start_moves_a_part_on_the_common_clock_and_lowers_the_rates() {
+    let mut parts = two();
+    parts[1] = process(&some_events(), &[1], 2);
+    let report = merged(parts.to_vec()).report;
+    let sent: Vec<u64> = report.timeline.iter().map(|row| row.sent).collect();
+    // Lane 0 has the even seconds, lane 1 the odd ones, two seconds later.
+    assert_eq!(sent, [1000, 0, 1000, 1000, 0, 1000]);
+    assert_eq!(report.timeline.iter().map(|row| row.at_s).collect::<Vec<_>>(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    // Lane 0 is due from 0 to 2.999 s, lane 1 from 1 s to 3.999 s, two seconds later.
+    assert!(close(report.run.measured_s, 5.999));
+    assert!(close(report.offered.achieved_rate_per_s, 3999.0 / 5.999));
+    assert!(close(report.offered.rate_per_s.unwrap(), 3999.0 / 5.999));
+    assert_eq!(report.offered.due_span_ms, 5999);
+    assert_eq!(report.run.started_at, "2026-01-01T00:00:00Z");
+    // The second part's rows keep their latencies.
+    assert!(report.timeline[5].response_p99_us.is_some());
+}
+
+#[test]
+fn a_start_half_a_second_later_keeps_rows_and_histograms_together() {
+    let mut parts = two();
+    parts[1].report.run.started_at = "2026-01-01T00:00:00.499Z".to_owned();
+    let report = merged(parts.to_vec()).report;
+    assert_eq!(report.timeline.len(), 4);
+    assert!(report.timeline.iter().all(|row| row.sent == 1000 && row.response_p99_us.is_some()));
+    parts[1].report.run.started_at = "2026-01-01T00:00:00.500Z".to_owned();
+    let report = merged(parts.to_vec()).report;
+    assert_eq!(report.timeline.iter().map(|row| row.sent).collect::<Vec<_>>(), [1000, 0, 2000, 0, 1000]);
+}
+
+#[test]
+fn percentiles_are_computed_from_the_sum_never_averaged() {
+    let mut events = some_events();
+    // One lane is a hundred times slower: the median of the whole lies at its lower end, the mean of medians does not.
+    events.iter_mut().filter(|event| event.lane == 1).for_each(|event| event.latency_us *= 100);
+    events.retain(|event| event.lane == 0 || event.latency_us % 700 == 0);
+    let whole = process(&events, &[0, 1], 0);
+    let found = merged(vec![process(&events, &[0], 0), process(&events, &[1], 0)]);
+    assert_eq!(found.report.latency_us.response_time, whole.report.latency_us.response_time);
+}
+
+#[test]
+fn the_verdict_is_decided_over_the_whole() {
+    let decided = merge(two().to_vec(), |report| Judgement {
+        verdict: Verdict { code: 99, name: format!("{}", report.ledger.scheduled), ..Verdict::default() },
+        ..Judgement::default()
+    });
+    assert_eq!(decided.unwrap().report.verdict.name, "4000");
+}
+
+#[test]
+fn a_type_whose_histogram_one_part_lacks_has_no_quantiles_and_is_named() {
+    let mut parts = two();
+    parts[1].recording.by_type.clear();
+    parts[1].recording.phases.clear();
+    let found = merged(parts.to_vec());
+    // Lane 1 has searches only, so nothing is missing of the other type.
+    let view = &found.report.by_type["view"].latency_us.response_time;
+    assert_eq!((view.count, view.p50, view.max.is_some()), (2000, None, true));
+    assert!(found.report.by_type["search"].latency_us.response_time.p50.is_some());
+    let without = ["by_type.view.response_time", "by_type.view.end_to_end", "phase.steady.slip"];
+    assert_eq!(found.without_quantiles[..3], without);
+    assert!(!found.recording.by_type["view"].contains_key(&LatencyKind::ResponseTime));
+}
+
+#[test]
+fn examples_are_bounded_and_the_earliest() {
+    let mut events = some_events();
+    for event in &mut events {
+        event.fate = Fate::Lost;
+    }
+    let found = merged(vec![process(&events, &[0], 0), process(&events, &[1], 0)]);
+    let lost = &found.report.findings.examples["lost"];
+    assert_eq!(lost.len(), 20);
+    assert!(lost.iter().all(|example| example.due_us < Some(1_000_000)));
+}
+
+#[test]
+fn siblings_that_are_in_no_part_remain() {
+    let mut events = some_events();
+    events.iter_mut().step_by(10).for_each(|event| event.lane = 2);
+    let found = merged(vec![process(&events, &[0], 0), process(&events, &[1], 0)]);
+    assert_eq!(found.report.findings.sibling, 400);
+    assert_eq!((found.report.findings.foreign, found.report.findings.invalid), (7, 4));
+}
+
+#[test]
+fn the_same_lane_twice_is_refused() {
+    let message = refused(|parts| parts[1] = parts[0].clone());
+    assert_eq!(message, "lane 0 is in lanes-[0] and in lanes-[0]: parts must have lanes of their own");
+    let message = refused(|parts| {
+        for part in parts.iter_mut() {
+            part.report.run.lane_numbers.clear();
+        }
+        parts[1].name = "other".to_owned();
+    });
+    assert_eq!(message, "lane 0 is in lanes-[0] and in other: parts must have lanes of their own");
+}
+
+#[test]
+fn another_run_or_another_kind_of_run_is_refused() {
+    let message = refused(|parts| parts[1].report.run.id = "other".to_owned());
+    assert_eq!(
+        message,
+        "lanes-[0] and lanes-[1] are not parts of one run: the run's id is 00c0ffee00c0ffee in one and other in the other"
+    );
+    assert!(refused(|parts| parts[1].report.run.seed = 9).contains("the seed is 0 in one and 9"));
+    assert!(refused(|parts| parts[1].report.phases.clear()).contains("the list of phases"));
+}
+
+#[test]
+fn parts_that_did_not_run_at_the_same_time_are_refused() {
+    let message = refused(|parts| parts[1].report.run.started_at = "2026-01-01T00:00:30Z".to_owned());
+    assert_eq!(message, "lanes-[0] ended before lanes-[1] started: parts must have run at the same time");
+    let message = refused(|parts| parts[1].report.run.started_at = "yesterday".to_owned());
+    assert_eq!(message, "lanes-[1] started at \"yesterday\", which is no RFC 3339 time");
+}
+
+#[test]
+fn a_part_that_does_not_add_up_in_itself_is_refused() {
+    let message = refused(|parts| parts[0].report.ledger.verified -= 1);
+    assert_eq!(message, "the ledger of lanes-[0] has 1999 events in its classes and 2000 scheduled");
+    let message = refused(|parts| {
+        parts[0].recording.intervals.remove(&LatencyKind::EndToEnd);
+    });
+    assert_eq!(message, "lanes-[0] has 0 samples of end_to_end in its histograms and 2000 in its report");
+    let message = refused(|parts| parts[0].report.run.lanes = 3);
+    assert_eq!(message, "lanes-[0] says it had 3 lanes but names 1");
+}
+
+#[test]
+fn one_part_is_no_merge() {
+    assert_eq!(merge(vec![two()[0].clone()], judged).unwrap_err(), MergeError::TooFew(1));
+}
+
+#[test]
+fn histograms_of_another_layout_are_added_by_value() {
+    let mut parts = two();
+    let intervals = parts[1].recording.intervals.get_mut(&LatencyKind::ResponseTime).unwrap();
+    for interval in intervals {
+        let mut coarse = Histogram::new_with_bounds(1, 60_000_000, 2).unwrap();
+        coarse.add(&interval.histogram).unwrap();
+        interval.histogram = coarse;
+    }
+    let report = merged(parts.to_vec()).report;
+    let LatencySummary { count, p50, .. } = report.latency_us.response_time;
+    assert_eq!(count, 4000);
+    assert!(p50.unwrap().abs_diff(3000) < 30, "{p50:?}");
+}
