@@ -339,6 +339,8 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                     bytes: u32::try_from(encoded.body.len() + encoded.key.len()).unwrap_or(u32::MAX),
                     phase: u16::try_from(phase).unwrap_or(u16::MAX),
                     kind: drawn.event.kind(),
+                    user: drawn.event.user,
+                    check: encoded.check,
                 });
                 self.batch.push(Entry { body: encoded.body, key: encoded.key, partition, ticket });
                 filled += 1;
@@ -524,6 +526,8 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                             due: flight.due,
                             phase: flight.phase,
                             kind: flight.kind,
+                            user: flight.user,
+                            check: flight.check,
                             partition: report.partition,
                             offset: report.offset,
                         };

@@ -6,23 +6,27 @@
 mod block;
 pub mod class;
 pub mod judge;
+pub mod rules;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use crate::clock::Nanos;
-use crate::event::EventKind;
 use crate::event::stamp::DueTime;
+use crate::event::{EventKind, UserId};
 pub use block::{BLOCK, Marks};
 use block::{Block, Span};
 pub use class::Class;
+use rules::{Rule, Rules};
 
 /// What the ledger knows of a sighting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sighting {
     /// The first one of that event.
     First,
+    /// The first whole one; a damaged record had claimed to be that event before.
+    Mended,
     /// The event had been seen before.
     Again,
     /// No event of this ledger has that sequence and due time.
@@ -43,6 +47,15 @@ impl Ledger {
         Self { lanes: (0..lanes).map(|_| LaneBook::new(verifying)).collect(), first_lane }
     }
 
+    /// The same ledger, kept by these rules.
+    #[must_use]
+    pub fn by(mut self, rules: Rules) -> Self {
+        for lane in &mut self.lanes {
+            lane.rules = rules;
+        }
+        self
+    }
+
     /// The book of a lane of this process; `None` for a sibling's.
     #[must_use]
     pub fn lane(&self, lane: u8) -> Option<&LaneBook> {
@@ -59,6 +72,7 @@ impl Ledger {
 #[derive(Debug)]
 pub struct LaneBook {
     blocks: RwLock<Blocks>,
+    rules: Rules,
     settling: u8,
     some_settled: AtomicBool,
     /// Sequences below this are drawn: due, and either handed over or not.
@@ -82,7 +96,13 @@ enum Slot {
 impl LaneBook {
     fn new(verifying: bool) -> Self {
         let settling = if verifying { Marks::ACKED | Marks::SEEN } else { Marks::ACKED };
-        Self { blocks: RwLock::default(), settling, some_settled: AtomicBool::new(false), drawn: AtomicU64::new(0) }
+        Self {
+            blocks: RwLock::default(),
+            rules: Rules::ALL,
+            settling,
+            some_settled: AtomicBool::new(false),
+            drawn: AtomicU64::new(0),
+        }
     }
 
     /// Makes room for the sequences up to `end` (exclusive) and frees what has settled. Called by the lane, once a batch,
@@ -187,7 +207,7 @@ impl OpenBook<'_> {
         }
     }
 
-    /// Notes a sighting of `sequence`, which claims to have been due at `due`.
+    /// Notes a sighting of `sequence`, which claims to have been due at `due`. Called by one thread alone.
     #[must_use]
     pub fn see(&self, sequence: u64, due: DueTime, damaged: bool) -> Sighting {
         let span = match self.place(sequence) {
@@ -195,11 +215,24 @@ impl OpenBook<'_> {
             Place::Freed(span) => span,
             Place::Nowhere => return Sighting::Stranger,
         };
-        if sequence >= self.book.drawn() || !span.holds(due) {
+        let was_due = span.holds(due) || !self.book.rules.has(Rule::DueTime);
+        if sequence >= self.book.drawn() || !was_due {
             return Sighting::Stranger;
         }
-        let marks = if damaged { Marks(Marks::SEEN | Marks::DAMAGED) } else { Marks(Marks::SEEN) };
-        if self.mark(sequence, marks).has(Marks::SEEN) { Sighting::Again } else { Sighting::First }
+        let before = self.marks(sequence);
+        match (before.has(Marks::SEEN), damaged) {
+            // The event has been seen whole: a damaged record that claims to be it is another producer's, or a copy.
+            (true, true) => Sighting::Stranger,
+            (true, false) => Sighting::Again,
+            (false, true) => {
+                self.mark(sequence, Marks(Marks::DAMAGED));
+                if before.has(Marks::DAMAGED) { Sighting::Again } else { Sighting::First }
+            }
+            (false, false) => {
+                self.mark(sequence, Marks(Marks::SEEN));
+                if before.has(Marks::DAMAGED) { Sighting::Mended } else { Sighting::First }
+            }
+        }
     }
 
     fn is_freed(&self, sequence: u64) -> bool {
@@ -241,6 +274,10 @@ pub struct Outstanding {
     pub phase: u16,
     /// Its type.
     pub kind: EventKind,
+    /// Its user, who is its key.
+    pub user: UserId,
+    /// The check in its stamp.
+    pub check: u16,
     /// Where the broker put it.
     pub partition: i32,
     /// Its offset; `None` where the broker did not tell it.
@@ -353,6 +390,18 @@ mod tests {
     }
 
     #[test]
+    fn a_damaged_record_that_claims_an_event_counts_until_the_event_is_seen_whole() {
+        let ledger = drawn(100);
+        let open = ledger.lane(0).unwrap().open();
+        assert_eq!(open.see(1, due(1), true), Sighting::First);
+        assert_eq!(open.see(1, due(1), false), Sighting::Mended, "the damaged one was another producer's");
+        assert_eq!(open.see(1, due(1), true), Sighting::Stranger);
+        assert_eq!(open.see(2, due(2), true), Sighting::First);
+        assert_eq!(open.see(2, due(2), true), Sighting::Again);
+        assert!(!open.marks(2).has(Marks::SEEN));
+    }
+
+    #[test]
     fn lanes_of_siblings_have_no_book() {
         let ledger = Ledger::new(4, 2, true);
         assert!(ledger.lane(3).is_none() && ledger.lane(4).is_some() && ledger.lane(5).is_some());
@@ -366,7 +415,16 @@ mod tests {
         let mut waiting = Waiting::new(5_000);
         for sequence in 0..10_000 {
             waiting.push(
-                Outstanding { sequence, due: Nanos::ZERO, phase: 0, kind: EventKind::View, partition: 0, offset: None },
+                Outstanding {
+                    sequence,
+                    due: Nanos::ZERO,
+                    phase: 0,
+                    kind: EventKind::View,
+                    user: UserId(0),
+                    check: 0,
+                    partition: 0,
+                    offset: None,
+                },
                 &open,
             );
         }

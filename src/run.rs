@@ -1,8 +1,10 @@
 //! One run: prepare, send, watch, flush, drain, judge. What comes out is a [`RunReport`] without gates and verdict.
 
+mod attribute;
 mod prepare;
 mod summary;
 mod watch;
+pub mod wiring;
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -20,9 +22,11 @@ use crate::report::{RunReport, TimelineRow};
 use crate::schedule::{Rate, Schedule};
 use crate::source::{Source, synthetic};
 use crate::verify;
+pub use attribute::Unverified;
 use prepare::Prepared;
 use summary::Ends;
 use watch::Watch;
+use wiring::{Direct, Wiring};
 
 /// The time between "all threads stand ready" and the first due time.
 const LEAD: Duration = Duration::from_millis(20);
@@ -179,6 +183,8 @@ pub struct Outcome {
     pub report: RunReport,
     /// Counters and histograms of the whole run.
     pub measured: Shard,
+    /// The events that did not end verified, one by one; at most 100,000.
+    pub unverified: Vec<Unverified>,
     /// What the cluster did that ended or spoiled the run.
     pub cluster_error: Option<String>,
     /// Whether it was ended by a request from outside.
@@ -198,18 +204,33 @@ pub fn run(
     interrupts: &Interrupts,
     each_second: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
 ) -> Result<Outcome, RunError> {
+    run_through(&Direct, config, source, schedule, interrupts, each_second)
+}
+
+/// Runs with something between the lanes and the broker, or between the broker and the verifier.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_through<W: Wiring>(
+    wiring: &W,
+    config: &Config,
+    source: &Source,
+    schedule: Schedule,
+    interrupts: &Interrupts,
+    each_second: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
+) -> Result<Outcome, RunError> {
     let control = Arc::new(Control::default());
     let schedule = Arc::new(schedule);
     let prepared = Prepared::new(config, source, &schedule, &control)?;
-    let ledger = prepared.ledger(config);
-    let mut verifier = prepared.position_verifier(config, &ledger)?;
+    let ledger = prepared.ledger(config).by(wiring.rules());
+    let mut verifier = prepared.position_verifier(config, &ledger, wiring)?;
     if interrupts.count() > 0 {
         return Err(RunError::Interrupted);
     }
 
     let (clock, anchor) = Monotonic::starting_in(LEAD);
     if let Some(verifier) = &mut verifier {
-        verifier.start(clock, anchor);
+        verifier.start(wiring.clock(clock), anchor);
     }
     let phases = schedule.phases().len();
     let mut sampler = Sampler::new(prepared.recorders.clone(), phases, prepared.partition_count());
@@ -223,7 +244,7 @@ pub fn run(
         for (setup, producer) in lanes {
             let number = setup.number;
             let book = ledger.lane(number).ok_or_else(|| RunError::Thread(format!("lane {number} has no book")))?;
-            let lane = Lane::new(setup, book, producer, clock);
+            let lane = Lane::new(setup, book, wiring.publisher(number, producer), clock);
             let spawned = thread::Builder::new().name(format!("lane-{number}")).spawn_scoped(scope, move || {
                 let (end, producer) = lane.run();
                 // Dropped here: a producer that still holds messages takes its time, and this thread has it.
@@ -264,7 +285,8 @@ pub fn run(
             None => None,
         };
         watch.last(&mut sampler, each_second);
-        let ends = Ends { lanes: ends, verifier: verifier_end, clock, anchor };
-        Ok(summary::outcome(config, source, &schedule, &prepared, &ledger, sampler, watch.into_watched(), ends))
+        let ends = Ends::new(ends, verifier_end, clock, anchor);
+        let watched = watch.into_watched();
+        Ok(summary::outcome(wiring, config, source, &schedule, &prepared, &ledger, sampler, watched, ends))
     })
 }

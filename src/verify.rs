@@ -7,6 +7,7 @@ pub mod findings;
 mod inspect;
 pub mod look_up;
 mod order;
+pub mod reader;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,11 +16,11 @@ use std::time::Duration;
 
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::{Control, Traffic};
-use crate::kafka::native::Consumer;
 use crate::kafka::{Code, Delivered, KafkaError, Notice, Watermarks};
 use crate::measure::Recorder;
 pub use findings::Findings;
-pub use inspect::Inspector;
+pub use inspect::{Damaged, Duplicate, Inspected, Inspector};
+use reader::Reader;
 
 /// Records taken at once, at most.
 const BATCH: usize = 1000;
@@ -60,7 +61,7 @@ impl Drain {
 }
 
 /// One partition as the verifier knows it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PartitionState {
     /// Where reading started.
     pub from: i64,
@@ -72,8 +73,40 @@ pub struct PartitionState {
     pub log_end: Option<i64>,
     /// What had to be read.
     pub target: Option<i64>,
-    seen: u64,
-    last_read: Nanos,
+    /// Leader epochs under which records were written, each with the first offset at which it was met.
+    pub epochs: Vec<(i32, i64)>,
+    /// Why the log may have lost records that had been read, where it may.
+    pub truncation: Option<Truncation>,
+    pub(crate) seen: u64,
+    pub(crate) last_read: Nanos,
+}
+
+/// What tells that a partition's log may have been cut off and grown again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Truncation {
+    /// Another leader took over: what it had not copied is gone.
+    NewLeader,
+    /// The log ends before the reader's position, or before an acked offset.
+    LogEnd,
+    /// The client could not go on at its position.
+    Position,
+}
+
+impl PartitionState {
+    /// Notes the leader epoch of a record. A later one than before means that another leader took over.
+    fn note_epoch(&mut self, epoch: i32, offset: i64) {
+        match self.epochs.last() {
+            Some((last, _)) if *last >= epoch => {}
+            last => {
+                if last.is_some() {
+                    self.truncation.get_or_insert(Truncation::NewLeader);
+                }
+                if epoch >= 0 {
+                    self.epochs.push((epoch, offset));
+                }
+            }
+        }
+    }
 }
 
 /// How the verifier ended.
@@ -82,20 +115,18 @@ pub struct VerifierEnd {
     /// The partitions.
     pub partitions: Vec<PartitionState>,
     /// What was found.
-    pub findings: Findings,
+    pub inspected: Inspected,
     /// Partitions that were not read to their target in time.
     pub unfinished: Vec<i32>,
     /// Client errors by name, with how often and the last words.
     pub errors: BTreeMap<String, (u64, String)>,
-    /// The consumer, for looking at single offsets afterwards.
-    pub consumer: Consumer,
 }
 
 /// The verifier of a run, reading on a thread of its own.
 #[derive(Debug)]
-pub struct Verifier<'a, C> {
+pub struct Verifier<'a, C, R> {
     topic: String,
-    consumer: Consumer,
+    reader: R,
     inspector: Inspector<'a>,
     clock: C,
     recorder: Recorder,
@@ -124,20 +155,20 @@ pub struct Setup<C> {
     pub drain: Arc<Drain>,
 }
 
-impl<'a, C: Clock> Verifier<'a, C> {
+impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
     /// Stands at the end of each partition, ready to read: returns when every partition has answered.
     ///
     /// # Errors
     /// Where a partition does not answer within `timeout`.
     pub fn position(
         setup: Setup<C>,
-        consumer: Consumer,
+        mut reader: R,
         inspector: Inspector<'a>,
         starts: &[Watermarks],
         timeout: Duration,
     ) -> Result<Self, KafkaError> {
-        let assigned = (0_i32..).zip(starts.iter().map(|marks| marks.high));
-        consumer.assign(&setup.topic, assigned)?;
+        let assigned: Vec<(i32, i64)> = (0_i32..).zip(starts.iter().map(|marks| marks.high)).collect();
+        reader.assign(&setup.topic, &assigned)?;
         let state = |marks: &Watermarks| PartitionState {
             from: marks.high,
             position: marks.high,
@@ -147,7 +178,7 @@ impl<'a, C: Clock> Verifier<'a, C> {
         let Setup { topic, clock, recorder, control, traffic, drain } = setup;
         let mut verifier = Self {
             topic,
-            consumer,
+            reader,
             inspector,
             clock,
             recorder,
@@ -179,12 +210,12 @@ impl<'a, C: Clock> Verifier<'a, C> {
                 return Err(KafkaError::PartitionUnavailable { topic, partition, waited: timeout, code: last });
             }
             let mut heard = Vec::new();
-            self.consumer
+            self.reader
                 .wait(WAIT)
                 .map_err(|error| KafkaError::Create(format!("waiting for the first records: {error}")))?;
             let mut shard = self.recorder.open();
             let at = self.clock.now();
-            self.consumer.take(BATCH, |delivered| match delivered {
+            self.reader.take(BATCH, &mut |delivered| match delivered {
                 Delivered::EndOfPartition { partition, offset } => {
                     heard.push(partition);
                     advance(&mut self.partitions, partition, offset);
@@ -222,7 +253,7 @@ impl<'a, C: Clock> Verifier<'a, C> {
                 break;
             }
             if taken < BATCH
-                && let Err(error) = self.consumer.wait(WAIT)
+                && let Err(error) = self.reader.wait(WAIT)
             {
                 self.note_error("wait".to_owned(), error.to_string());
                 self.clock.sleep_until(self.clock.now() + Nanos::from_millis(1));
@@ -232,20 +263,15 @@ impl<'a, C: Clock> Verifier<'a, C> {
             self.set_targets(&Request::default());
         }
         let unfinished = self.unfinished();
-        VerifierEnd {
-            partitions: self.partitions,
-            findings: self.inspector.into_findings(),
-            unfinished,
-            errors: self.errors,
-            consumer: self.consumer,
-        }
+        let inspected = self.inspector.end();
+        VerifierEnd { partitions: self.partitions, inspected, unfinished, errors: self.errors }
     }
 
     fn take(&mut self) -> usize {
-        let Self { consumer, inspector, clock, recorder, traffic, partitions, errors, resets, .. } = self;
+        let Self { reader, inspector, clock, recorder, traffic, partitions, errors, resets, .. } = self;
         let mut shard = recorder.open();
         let mut first = None;
-        let taken = consumer.take(BATCH, |delivered| {
+        let taken = reader.take(BATCH, &mut |delivered| {
             // One clock read a batch, before anything is parsed: parsing must not count as latency.
             let at = *first.get_or_insert_with(|| clock.now());
             match delivered {
@@ -254,6 +280,7 @@ impl<'a, C: Clock> Verifier<'a, C> {
                     let bytes = record.body.map_or(0, <[u8]>::len) + record.key.map_or(0, <[u8]>::len);
                     traffic.read(record.partition, 1, bytes as u64);
                     if let Some(state) = state_of(partitions, record.partition) {
+                        state.note_epoch(record.leader_epoch, record.offset);
                         if inspector.inspect(&record, reread, at, &mut shard) {
                             state.seen += 1;
                         }
@@ -266,7 +293,9 @@ impl<'a, C: Clock> Verifier<'a, C> {
                 Delivered::EndOfPartition { partition, offset } => {
                     advance(partitions, partition, offset);
                 }
-                Delivered::Error { partition, code: Code::AutoOffsetReset, .. } => resets.push(partition),
+                Delivered::Error { partition, code: Code::AutoOffsetReset | Code::LogTruncation, .. } => {
+                    resets.push(partition);
+                }
                 Delivered::Error { partition, code, .. } => {
                     let (count, last) = errors.entry(format!("{code:?}")).or_default();
                     *count += 1;
@@ -286,7 +315,7 @@ impl<'a, C: Clock> Verifier<'a, C> {
 
     fn serve(&mut self) {
         let errors = &mut self.errors;
-        self.consumer.notices(|notice| match notice {
+        self.reader.notices(&mut |notice| match notice {
             Notice::Error { code, text, .. } => {
                 let (count, last) = errors.entry(format!("{code:?}")).or_default();
                 *count += 1;
@@ -304,9 +333,13 @@ impl<'a, C: Clock> Verifier<'a, C> {
 
     /// The position is no longer in the log: what lies below its start is gone, and reading goes on there.
     fn skip_to_log_start(&mut self, partition: i32) {
-        match self.consumer.watermarks(&self.topic, partition, ASK) {
+        match self.reader.watermarks(&self.topic, partition, ASK) {
             Ok(marks) => {
                 let Some(state) = state_of(&mut self.partitions, partition) else { return };
+                if state.position >= marks.low {
+                    // Not retention: the log no longer holds what was read, or what came after it.
+                    state.truncation.get_or_insert(Truncation::Position);
+                }
                 state.log_start = marks.low;
                 let next = if state.position > marks.high { marks.high } else { state.position.max(marks.low) };
                 state.position = next;
@@ -315,7 +348,7 @@ impl<'a, C: Clock> Verifier<'a, C> {
                     from = next,
                     "the log no longer has the verifier's position; it goes on from here"
                 );
-                if let Err(error) = self.consumer.seek(&self.topic, partition, next, ASK) {
+                if let Err(error) = self.reader.seek(&self.topic, partition, next, ASK) {
                     self.note_error("seek".to_owned(), error.to_string());
                 }
             }
@@ -333,17 +366,16 @@ impl<'a, C: Clock> Verifier<'a, C> {
             let acked = request.highest_acked.get(index).copied().flatten();
             let partition = i32::try_from(index).unwrap_or(i32::MAX);
             let left = Duration::from(request.deadline - self.clock.now());
-            let marks = self.consumer.watermarks(&self.topic, partition, ASK.min(left.max(Duration::from_millis(100))));
+            let marks = self.reader.watermarks(&self.topic, partition, ASK.min(left.max(Duration::from_millis(100))));
             if let Ok(marks) = marks {
                 state.log_start = marks.low;
                 state.log_end = Some(marks.high);
             }
             let past_acked = acked.map(|offset| offset + 1);
             state.target = state.log_end.max(past_acked);
-            if let (Some(end), Some(past_acked)) = (state.log_end, past_acked)
-                && end < past_acked
-            {
-                // The log is shorter than what was acked: nothing can be read past its end.
+            if let Some(end) = state.log_end.filter(|end| past_acked.max(Some(state.position)) > Some(*end)) {
+                // The log is shorter than what was acked or read: nothing can be read past its end.
+                state.truncation.get_or_insert(Truncation::LogEnd);
                 state.target = Some(end);
             }
         }

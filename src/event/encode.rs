@@ -21,6 +21,8 @@ pub struct Encoded {
     pub body: Range<usize>,
     /// The key: the digits of `user_id` inside the body.
     pub key: Range<usize>,
+    /// The check in its stamp.
+    pub check: u16,
 }
 
 /// Stamps and writes the events of one lane.
@@ -71,7 +73,7 @@ impl Encoder {
         let mut text = [0; ID_LENGTH];
         stamp.write(&mut text);
         arena[id..id + ID_LENGTH].copy_from_slice(&text);
-        Encoded { body: start..arena.len(), key }
+        Encoded { body: start..arena.len(), key, check: stamp.check }
     }
 
     fn detail(&self, arena: &mut Vec<u8>, event: &Event) {

@@ -3,7 +3,7 @@
 use slab::Slab;
 
 use crate::clock::Nanos;
-use crate::event::EventKind;
+use crate::event::{EventKind, UserId};
 
 /// One event on its way.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,8 @@ pub(super) struct Flight {
     pub(super) bytes: u32,
     pub(super) phase: u16,
     pub(super) kind: EventKind,
+    pub(super) user: UserId,
+    pub(super) check: u16,
 }
 
 /// All events of a lane that have no answer yet; as many as the client's queue holds, at most.

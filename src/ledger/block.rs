@@ -20,9 +20,9 @@ impl Marks {
     pub const ACKED: u8 = 2;
     /// Proven not written.
     pub const REFUSED: u8 = 4;
-    /// The verifier read it.
+    /// The verifier read it, whole.
     pub const SEEN: u8 = 8;
-    /// What the verifier read was damaged.
+    /// The verifier read a damaged record that claimed to be it. Counts for nothing once it is seen whole.
     pub const DAMAGED: u8 = 16;
     /// Its transaction was aborted.
     pub const ABORTED: u8 = 32;
@@ -72,17 +72,17 @@ impl Block {
     }
 
     /// Sets marks and returns those before. An event settles with the mark that completes `settling`, if no other mark
-    /// makes it special.
+    /// makes it special; that it had been damaged does not, once it is seen.
     pub(super) fn mark(&self, sequence: u64, marks: Marks, settling: u8) -> Marks {
         let Some(cell) = self.cell(sequence) else { return Marks::NONE };
         let before = cell.fetch_or(marks.0, Ordering::AcqRel);
         let after = before | marks.0;
-        let ordinary = Marks::HANDED | Marks::ACKED | Marks::SEEN;
+        let ordinary = Marks::HANDED | Marks::ACKED | Marks::SEEN | Marks::DAMAGED;
         let wanted = Marks::HANDED | settling;
         if after & wanted == wanted && before & wanted != wanted && after & !ordinary == 0 {
             self.settled.fetch_add(1, Ordering::AcqRel);
         } else if after & !ordinary != 0 && before & !ordinary == 0 && before & wanted == wanted {
-            // It had settled and has now become special, such as a damaged copy: the block must stay.
+            // It had settled and has now become special, such as by an aborted transaction: the block must stay.
             self.settled.fetch_sub(1, Ordering::AcqRel);
         }
         Marks(before)

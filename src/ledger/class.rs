@@ -128,6 +128,12 @@ pub enum LookUp {
     Superseded,
 }
 
+impl LookUp {
+    /// Every result.
+    pub const ALL: [Self; 7] =
+        [Self::Nothing, Self::Present, Self::Ahead, Self::Gone, Self::Unparsable, Self::BelowStart, Self::Superseded];
+}
+
 /// All that is known of one event at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Known {
@@ -181,13 +187,12 @@ mod tests {
     use super::*;
 
     fn everything() -> impl Iterator<Item = Known> {
-        use {Answer as A, LookUp as L, Sight as S};
+        use {Answer as A, Sight as S};
         let answers = [A::NotHanded, A::Acked, A::Refused, A::Unanswered];
         let sights = [S::Unseen, S::Right, S::Damaged];
-        let look_ups = [L::Nothing, L::Present, L::Ahead, L::Gone, L::Unparsable, L::BelowStart, L::Superseded];
         answers.into_iter().flat_map(move |answer| {
             sights.into_iter().flat_map(move |sight| {
-                look_ups.into_iter().flat_map(move |look_up| {
+                LookUp::ALL.into_iter().flat_map(move |look_up| {
                     [(false, false), (false, true), (true, false), (true, true)].map(|(aborted, verifying)| Known {
                         answer,
                         sight,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::class::{Answer, Class, Known, LookUp, Sight};
+use super::rules::{Rule, Rules};
 use super::{BLOCK, LaneBook, Marks, Outstanding, Waiting};
 use crate::report::LedgerCounts;
 
@@ -55,20 +56,32 @@ pub struct Judged {
     pub sequence: u64,
     /// Its class.
     pub class: Class,
+    /// What the verifier saw of it.
+    pub sight: Sight,
     /// What was known of it when its answer came, if it was acked and remembered.
     pub outstanding: Option<Outstanding>,
 }
 
-/// Judges all drawn events of a lane. `phase_starts[i]` is the lane's first sequence in phase i.
-///
-/// `look_up` is asked once for each acked event that nobody saw and whose offset is known. `each` gets every event that is
-/// neither verified nor unverified.
+/// What was found out after the run about the events of a lane.
+pub trait Evidence {
+    /// What lies at the offset of an acked event that nobody saw.
+    fn look_up(&self, event: &Outstanding) -> LookUp;
+
+    /// Whether all that was seen was looked for again, so that [`Evidence::is_gone`] can be asked.
+    fn has_searched(&self) -> bool;
+
+    /// Whether an event that was seen is proven to be no longer in the log.
+    fn is_gone(&self, sequence: u64) -> bool;
+}
+
+/// Judges all drawn events of a lane. `phase_starts[i]` is the lane's first sequence in phase i. `each` gets every event that
+/// is neither verified nor unverified.
 pub fn judge_lane(
     book: &LaneBook,
     waiting: &Waiting,
     phase_starts: &[u64],
     verifying: bool,
-    mut look_up: impl FnMut(i32, i64) -> LookUp,
+    evidence: &impl Evidence,
     mut each: impl FnMut(Judged),
 ) -> Vec<LedgerCounts> {
     let mut counts = vec![LedgerCounts::default(); phase_starts.len().max(1)];
@@ -76,11 +89,12 @@ pub fn judge_lane(
         waiting.events().iter().map(|event| (event.sequence, event)).collect();
     let open = book.open();
     let settled_class = if verifying { Class::Verified } else { Class::Unverified };
+    let searched = verifying && evidence.has_searched();
     let drawn = book.drawn();
     let mut sequence = 0;
     while sequence < drawn {
         let block_end = (sequence / BLOCK as u64 + 1) * BLOCK as u64;
-        if open.is_freed(sequence) {
+        if open.is_freed(sequence) && !searched {
             let end = block_end.min(drawn);
             add_range(&mut counts, phase_starts, sequence..end, settled_class);
             sequence = end;
@@ -88,16 +102,17 @@ pub fn judge_lane(
         }
         for sequence in sequence..block_end.min(drawn) {
             let remembered = outstanding.get(&sequence).copied();
-            let known = known(open.marks(sequence), verifying, || {
-                let event = remembered?;
-                event.offset.map(|offset| look_up(event.partition, offset))
+            let known = known(open.marks(sequence), verifying, |sight| match sight {
+                Sight::Unseen => remembered.map(|event| evidence.look_up(event)),
+                Sight::Right => (searched && evidence.is_gone(sequence)).then_some(LookUp::Gone),
+                Sight::Damaged => None,
             });
-            let class = Class::of(known);
+            let class = follow(book.rules, Class::of(known));
             if let Some(count) = counts.get_mut(phase_of(phase_starts, sequence)) {
                 count.add(class, 1);
             }
             if !matches!(class, Class::Verified | Class::Unverified) {
-                each(Judged { sequence, class, outstanding: remembered.copied() });
+                each(Judged { sequence, class, sight: known.sight, outstanding: remembered.copied() });
             }
         }
         sequence = block_end;
@@ -105,7 +120,7 @@ pub fn judge_lane(
     counts
 }
 
-fn known(marks: Marks, verifying: bool, look_up: impl FnOnce() -> Option<LookUp>) -> Known {
+fn known(marks: Marks, verifying: bool, look_up: impl FnOnce(Sight) -> Option<LookUp>) -> Known {
     let answer = if marks.has(Marks::ACKED) {
         Answer::Acked
     } else if marks.has(Marks::REFUSED) {
@@ -115,16 +130,29 @@ fn known(marks: Marks, verifying: bool, look_up: impl FnOnce() -> Option<LookUp>
     } else {
         Answer::NotHanded
     };
-    let sight = if marks.has(Marks::DAMAGED) {
-        Sight::Damaged
-    } else if marks.has(Marks::SEEN) {
+    let sight = if marks.has(Marks::SEEN) {
         Sight::Right
+    } else if marks.has(Marks::DAMAGED) {
+        Sight::Damaged
     } else {
         Sight::Unseen
     };
-    let must_look = verifying && answer == Answer::Acked && sight == Sight::Unseen;
-    let look_up = if must_look { look_up() } else { None }.unwrap_or(LookUp::Nothing);
+    let must_look = verifying && answer == Answer::Acked;
+    let look_up = if must_look { look_up(sight) } else { None }.unwrap_or(LookUp::Nothing);
     Known { answer, sight, look_up, aborted: marks.has(Marks::ABORTED), verifying }
+}
+
+/// The class that a checker gives which follows these rules: with one missing, what the rule is about passes as good.
+const fn follow(rules: Rules, class: Class) -> Class {
+    let rule = match class {
+        Class::Refused => Rule::Refused,
+        Class::Contradicted => Rule::Contradicted,
+        Class::UnknownUnseen => Rule::UnknownUnseen,
+        Class::UnknownSeen => Rule::UnknownSeen,
+        Class::Unattributed => Rule::NoOffset,
+        _ => return class,
+    };
+    if rules.has(rule) { class } else { Class::Verified }
 }
 
 fn phase_of(starts: &[u64], sequence: u64) -> usize {
@@ -145,12 +173,32 @@ mod tests {
     use super::super::Ledger;
     use super::*;
     use crate::clock::Nanos;
-    use crate::event::EventKind;
     use crate::event::stamp::DueTime;
+    use crate::event::{EventKind, UserId};
     use proptest::prelude::*;
 
+    /// The same answer for every event.
+    struct Always {
+        look_up: LookUp,
+        gone: Option<bool>,
+    }
+
+    impl Evidence for Always {
+        fn look_up(&self, _event: &Outstanding) -> LookUp {
+            self.look_up
+        }
+        fn has_searched(&self) -> bool {
+            self.gone.is_some()
+        }
+        fn is_gone(&self, _sequence: u64) -> bool {
+            self.gone == Some(true)
+        }
+    }
+
+    const NOTHING: Always = Always { look_up: LookUp::Nothing, gone: None };
+
     /// Applies random marks and judges.
-    fn judged(marks: &[u8], starts: &[u64], look: LookUp) -> (Vec<LedgerCounts>, Vec<Judged>) {
+    fn judged(marks: &[u8], starts: &[u64], evidence: &Always) -> (Vec<LedgerCounts>, Vec<Judged>) {
         let ledger = Ledger::new(0, 1, true);
         let book = ledger.lane(0).unwrap();
         book.reserve(marks.len() as u64);
@@ -165,6 +213,8 @@ mod tests {
                     due: Nanos(sequence),
                     phase: 0,
                     kind: EventKind::View,
+                    user: UserId(0),
+                    check: 0,
                     partition: 0,
                     offset: Some(1),
                 };
@@ -173,8 +223,60 @@ mod tests {
         }
         drop(open);
         let mut special = Vec::new();
-        let counts = judge_lane(book, &waiting, starts, true, |_, _| look, |event| special.push(event));
+        let counts = judge_lane(book, &waiting, starts, true, evidence, |event| special.push(event));
         (counts, special)
+    }
+
+    fn look_ups() -> impl Strategy<Value = LookUp> {
+        proptest::sample::select(LookUp::ALL.as_slice())
+    }
+
+    /// Every state of an event: all marks, each result of a look-up, the offset known or not, gone or not, searched or not.
+    #[test]
+    fn the_class_of_marks_is_the_class_of_what_they_say_in_the_whole_cross_product() {
+        let searches = [None, Some(false), Some(true)];
+        for (look_up, gone) in LookUp::ALL.into_iter().flat_map(|look| searches.map(|gone| (look, gone))) {
+            let marks: Vec<u8> = (0..64).collect();
+            let (counts, special) = judged(&marks, &[0], &Always { look_up, gone });
+            assert!(counts[0].sums() && counts[0].scheduled == 64);
+            let class = |mark: u8| {
+                special
+                    .iter()
+                    .find(|event| event.sequence == u64::from(mark))
+                    .map_or(Class::Verified, |event| event.class)
+            };
+            for mark in marks {
+                let has = |bit| Marks(mark).has(bit);
+                let (acked, aborted) = (has(Marks::ACKED), has(Marks::ABORTED));
+                let seen = has(Marks::SEEN);
+                let damaged = has(Marks::DAMAGED) && !seen;
+                let refused = !acked && (has(Marks::REFUSED) || !has(Marks::HANDED));
+                let expected = match class(mark) {
+                    Class::Verified => acked && seen && !aborted && gone != Some(true),
+                    Class::NotAttempted => refused && !has(Marks::REFUSED) && !seen && !damaged,
+                    Class::Refused => refused && has(Marks::REFUSED) && !seen && !damaged,
+                    Class::Contradicted => refused && (seen || damaged),
+                    Class::Aborted => !refused && aborted && !seen && !damaged,
+                    Class::AbortedSeen => !refused && aborted && (seen || damaged),
+                    Class::UnknownSeen => !refused && !acked && seen && !aborted,
+                    Class::UnknownUnseen => !refused && !acked && !seen && !damaged && !aborted,
+                    Class::Corrupt => {
+                        !refused && !aborted && (damaged || acked && !seen && look_up == LookUp::Unparsable)
+                    }
+                    Class::Lost => {
+                        let unseen = !seen && !damaged && look_up == LookUp::Gone;
+                        acked && !aborted && (unseen || seen && gone == Some(true))
+                    }
+                    Class::Expired => acked && !seen && !damaged && !aborted && look_up == LookUp::BelowStart,
+                    Class::Compacted => acked && !seen && !damaged && !aborted && look_up == LookUp::Superseded,
+                    Class::Undelivered => acked && !seen && !damaged && !aborted && look_up == LookUp::Present,
+                    Class::Unread => acked && !seen && !damaged && !aborted && look_up == LookUp::Ahead,
+                    Class::Unattributed => acked && !seen && !damaged && !aborted && look_up == LookUp::Nothing,
+                    Class::Unverified => false,
+                };
+                assert!(expected, "{mark:06b} {look_up:?} {gone:?} became {:?}", class(mark));
+            }
+        }
     }
 
     proptest! {
@@ -182,9 +284,10 @@ mod tests {
         fn the_classes_always_sum_to_the_schedule(
             marks in proptest::collection::vec(0_u8..64, 0..500),
             cut in 0_u64..600,
-            look in prop_oneof![Just(LookUp::Nothing), Just(LookUp::Gone), Just(LookUp::Ahead)],
+            look_up in look_ups(),
+            gone in proptest::option::of(any::<bool>()),
         ) {
-            let (counts, special) = judged(&marks, &[0, cut], look);
+            let (counts, special) = judged(&marks, &[0, cut], &Always { look_up, gone });
             prop_assert!(counts.iter().all(LedgerCounts::sums));
             prop_assert_eq!(counts.iter().map(|count| count.scheduled).sum::<u64>(), marks.len() as u64);
             prop_assert_eq!(counts[0].scheduled, cut.min(marks.len() as u64));
@@ -209,9 +312,15 @@ mod tests {
         }
         book.reserve(marks.len() as u64);
         assert_eq!(book.open_blocks(), 0);
-        let counts =
-            judge_lane(book, &Waiting::new(1), &[0, 70_000], true, |_, _| LookUp::Nothing, |event| panic!("{event:?}"));
+        let counts = judge_lane(book, &Waiting::new(1), &[0, 70_000], true, &NOTHING, |event| panic!("{event:?}"));
         assert_eq!((counts[0].verified, counts[1].verified), (70_000, 3 * BLOCK as u64 - 70_000));
+        let gone = Always { gone: Some(true), ..NOTHING };
+        let mut special = 0;
+        let counts = judge_lane(book, &Waiting::new(1), &[0], true, &gone, |event| {
+            assert_eq!((event.class, event.sight), (Class::Lost, Sight::Right));
+            special += 1;
+        });
+        assert_eq!((counts[0].lost, special), (3 * BLOCK as u64, 3 * BLOCK as u64), "freed blocks are opened again");
     }
 
     #[test]
@@ -223,7 +332,8 @@ mod tests {
         open.draw(0, DueTime::from_unix_ns(0));
         open.mark(0, Marks(Marks::HANDED | Marks::ACKED));
         drop(open);
-        let counts = judge_lane(book, &Waiting::new(1), &[0], true, |_, _| LookUp::Gone, |_| {});
+        let counts =
+            judge_lane(book, &Waiting::new(1), &[0], true, &Always { look_up: LookUp::Gone, gone: None }, |_| {});
         assert_eq!(counts[0].unattributed, 1);
     }
 }

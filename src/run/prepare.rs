@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
+use super::wiring::{Reading, Wiring};
 use super::{Config, REMEMBERED, RunError};
 use crate::clock::{Anchor, Clock, Monotonic, Nanos};
 use crate::control::{Control, Traffic};
@@ -31,6 +32,9 @@ const PRODUCER_ID: Duration = Duration::from_secs(10);
 /// How often the topic is looked at during the run.
 const TOPIC_WATCH: Duration = Duration::from_secs(2);
 
+/// A verifier that reads and tells the time through a wiring.
+pub(super) type WiredVerifier<'a, W> = Verifier<'a, <W as Wiring>::Clock, <W as Wiring>::Reader>;
+
 /// Everything that stands ready.
 pub(super) struct Prepared {
     embedded: Option<Embedded>,
@@ -45,6 +49,8 @@ pub(super) struct Prepared {
     schedule: Arc<Schedule>,
     pub(super) drain: Arc<Drain>,
     java_placed: bool,
+    /// The topic's settings that bear on what may be lost, as far as the cluster tells them.
+    pub(super) topic_settings: Settings,
 }
 
 impl Prepared {
@@ -90,6 +96,10 @@ impl Prepared {
             schedule: Arc::clone(schedule),
             drain: Arc::default(),
             java_placed,
+            topic_settings: match &config.bootstrap {
+                Some(bootstrap) => topic_settings(config, bootstrap),
+                None => Settings::new(),
+            },
         })
     }
 
@@ -107,11 +117,12 @@ impl Prepared {
         Ledger::new(0, config.lanes, config.verify.is_some())
     }
 
-    pub(super) fn position_verifier<'a>(
+    pub(super) fn position_verifier<'a, W: Wiring>(
         &self,
         config: &Config,
         ledger: &'a Ledger,
-    ) -> Result<Option<Verifier<'a, Monotonic>>, RunError> {
+        wiring: &W,
+    ) -> Result<Option<WiredVerifier<'a, W>>, RunError> {
         if config.verify.is_none() {
             return Ok(None);
         }
@@ -124,16 +135,18 @@ impl Prepared {
             Arc::clone(&self.schedule),
             self.cluster.topic.partitions,
             self.java_placed,
-        );
+        )
+        .by(wiring.rules());
         let setup = VerifierSetup {
             topic: config.topic.clone(),
-            clock: Monotonic::start(),
+            clock: wiring.clock(Monotonic::start()),
             recorder: self.recorders[usize::from(config.lanes)].clone(),
             control: Arc::clone(&self.control),
             traffic: Arc::clone(&self.traffic),
             drain: Arc::clone(&self.drain),
         };
-        Ok(Some(Verifier::position(setup, consumer, inspector, &self.starts, config.connect_timeout)?))
+        let reader = wiring.reader(consumer, Reading::Live);
+        Ok(Some(Verifier::position(setup, reader, inspector, &self.starts, config.connect_timeout)?))
     }
 
     /// Each lane's setup with its producer.
@@ -218,11 +231,42 @@ impl Prepared {
         Ok(Some(found))
     }
 
+    /// Whether a later record of a key may take the place of an earlier one.
+    pub(super) fn is_compacted(&self) -> bool {
+        self.topic_settings.get("cleanup.policy").is_some_and(|policy| policy.contains("compact"))
+    }
+
     /// A consumer that reads what is there, committed or not.
     pub(super) fn look_up_consumer(&self, config: &Config) -> Result<Consumer, KafkaError> {
         let mut settings = consumer_settings(config, &self.settings, self.embedded.is_some());
         settings.insert("isolation.level".to_owned(), "read_uncommitted".to_owned());
         Consumer::new(&settings)
+    }
+}
+
+/// Settings of a topic that decide what may happen to its records.
+const TELLING: [&str; 6] = [
+    "cleanup.policy",
+    "message.timestamp.type",
+    "min.insync.replicas",
+    "retention.bytes",
+    "retention.ms",
+    "unclean.leader.election.enable",
+];
+
+/// Who may not describe the topic can still run; then nothing is known of its settings.
+fn topic_settings(config: &Config, bootstrap: &str) -> Settings {
+    let described = admin::Cluster::new(bootstrap, &config.client, config.connect_timeout)
+        .and_then(|cluster| cluster.settings(&config.topic));
+    match described {
+        Ok(mut settings) => {
+            settings.retain(|key, _| TELLING.contains(&key.as_str()));
+            settings
+        }
+        Err(error) => {
+            tracing::debug!("the topic's settings are not known: {error}");
+            Settings::new()
+        }
     }
 }
 

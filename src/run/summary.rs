@@ -1,38 +1,45 @@
 //! After the last thread has ended: every event gets its class, and the numbers become the report.
 
-use std::collections::HashMap;
-use std::time::Duration;
-
+use super::attribute::{Attributed, attribute};
 use super::prepare::Prepared;
 use super::watch::Watched;
+use super::wiring::Wiring;
 use super::{Config, Outcome, Tick};
-use crate::clock::{Anchor, Clock, Monotonic, Nanos};
+use crate::clock::{Anchor, Monotonic, Nanos};
 use crate::event::EventKind;
 use crate::kafka::native::librdkafka_version;
 use crate::kafka::properties::redact;
 use crate::lane::{LaneEnd, LaneError};
-use crate::ledger::class::{Class, LookUp};
-use crate::ledger::judge::{Judged, judge_lane};
-use crate::ledger::{Ledger, Outstanding};
+use crate::ledger::{Class, Ledger};
 use crate::measure::{KindShard, PhaseShard, Sampler, Shard};
 use crate::report::{
-    DistributionPoint, Environment, Example, Findings, Latencies, LedgerCounts, Offered, PartitionReport, PhaseReport,
-    Run, RunReport, SCHEMA_VERSION, Tool, TopicReport, TypeLatencies, TypeReport,
+    DistributionPoint, Environment, Latencies, LedgerCounts, Offered, PartitionReport, PhaseReport, Run, RunReport,
+    SCHEMA_VERSION, Tool, TopicReport, TypeLatencies, TypeReport,
 };
 use crate::schedule::{Schedule, Shape};
 use crate::source::Source;
-use crate::verify::look_up::{Wanted, look_up};
-use crate::verify::{PartitionState, VerifierEnd, findings};
-
-/// The longest time spent on looking at the offsets of unseen events.
-const LOOK_UPS: Duration = Duration::from_secs(60);
+use crate::verify::{Inspected, PartitionState, VerifierEnd};
 
 /// How the threads ended.
 pub(super) struct Ends {
     pub(super) lanes: Vec<LaneEnd>,
-    pub(super) verifier: Option<VerifierEnd>,
+    /// What the verifier found.
+    pub(super) verifier: Option<Inspected>,
+    /// The partitions as the verifier left them.
+    pub(super) partitions: Vec<PartitionState>,
+    unfinished: Vec<i32>,
     pub(super) clock: Monotonic,
     pub(super) anchor: Anchor,
+}
+
+impl Ends {
+    pub(super) fn new(lanes: Vec<LaneEnd>, verifier: Option<VerifierEnd>, clock: Monotonic, anchor: Anchor) -> Self {
+        let (verifier, partitions, unfinished) = match verifier {
+            Some(end) => (Some(end.inspected), end.partitions, end.unfinished),
+            None => (None, Vec::new(), Vec::new()),
+        };
+        Self { lanes, verifier, partitions, unfinished, clock, anchor }
+    }
 }
 
 /// The highest acked offset of each partition over all lanes.
@@ -50,7 +57,8 @@ pub(super) fn highest_acked(lanes: &[LaneEnd]) -> Vec<Option<i64>> {
 }
 
 #[expect(clippy::too_many_arguments, reason = "this is where everything comes together, once")]
-pub(super) fn outcome(
+pub(super) fn outcome<W: Wiring>(
+    wiring: &W,
     config: &Config,
     source: &Source,
     schedule: &Schedule,
@@ -58,11 +66,12 @@ pub(super) fn outcome(
     ledger: &Ledger,
     mut sampler: Sampler,
     watch: Watched,
-    ends: Ends,
+    mut ends: Ends,
 ) -> Outcome {
-    let Ends { lanes, verifier, clock, anchor } = ends;
-    let drift_ns = anchor.drift_ns(&clock);
-    let gave_up = clock.now();
+    let drift_ns = ends.anchor.drift_ns(&ends.clock);
+    let (attributed, findings) = attribute(config, prepared, ledger, schedule, &mut ends, sampler.total_mut(), wiring);
+    let Attributed { phases, unverified, unfinished: not_read_again } = attributed;
+    let Ends { lanes, partitions: states, unfinished, anchor, .. } = ends;
     let mut cluster_error = watch.cluster_error;
     let mut ended_by = watch.ended_by;
     let mut deadlines = Vec::new();
@@ -80,15 +89,10 @@ pub(super) fn outcome(
     if unanswered > 0 {
         deadlines.push(format!("flush: {unanswered} events without an answer after {:?}", config.flush_deadline));
     }
-    let mut findings = verifier.as_ref().map(|end| end.findings.0.clone()).unwrap_or_default();
-    let states: Vec<PartitionState> = verifier.as_ref().map(|end| end.partitions.clone()).unwrap_or_default();
-    if let Some(end) = verifier.as_ref().filter(|end| !end.unfinished.is_empty()) {
-        deadlines.push(format!("drain: partitions {:?} were not read to their end", end.unfinished));
+    if !unfinished.is_empty() {
+        deadlines.push(format!("drain: partitions {unfinished:?} were not read to their end"));
     }
-    drop(verifier);
-
-    let found = look_ups(config, prepared, &lanes, &states);
-    let phases = judge(&lanes, ledger, config, &found, gave_up, sampler.total_mut(), &mut findings);
+    deadlines.extend(not_read_again);
     let total = sampler.total();
     let whole = total.whole();
     let first_due = lanes.iter().filter_map(|lane| lane.first_due).min().unwrap_or_default();
@@ -137,7 +141,7 @@ pub(super) fn outcome(
         timeline: watch.timeline,
         ..RunReport::default()
     };
-    Outcome { report, measured: total.clone(), cluster_error, interrupted: watch.interrupted, ended_by }
+    Outcome { report, measured: total.clone(), unverified, cluster_error, interrupted: watch.interrupted, ended_by }
 }
 
 /// The running figures, for gates that may end the run.
@@ -152,115 +156,6 @@ pub(super) fn interim(tick: &Tick<'_>) -> RunReport {
         by_type: by_type(tick.total),
         timeline: vec![tick.row.clone()],
         ..RunReport::default()
-    }
-}
-
-/// Looks at the offsets of acked events that nobody saw. What the partitions' ends tell is not read again.
-fn look_ups(
-    config: &Config,
-    prepared: &Prepared,
-    lanes: &[LaneEnd],
-    states: &[PartitionState],
-) -> HashMap<(i32, i64), LookUp> {
-    let mut found = HashMap::new();
-    let mut wanted = Vec::new();
-    if config.verify.is_none() {
-        return found;
-    }
-    for (lane, end) in (0_u8..).zip(lanes) {
-        for Outstanding { sequence, partition, offset, .. } in end.waiting.events() {
-            let (Some(offset), Some(state)) =
-                (*offset, usize::try_from(*partition).ok().and_then(|index| states.get(index)))
-            else {
-                continue;
-            };
-            let at_once = match state.log_end {
-                _ if offset < state.log_start => Some(LookUp::BelowStart),
-                Some(end) if offset >= end => Some(LookUp::Gone),
-                Some(_) if offset >= state.position => Some(LookUp::Ahead),
-                None => Some(LookUp::Nothing),
-                Some(_) => None,
-            };
-            match at_once {
-                Some(answer) => {
-                    found.insert((*partition, offset), answer);
-                }
-                None => wanted.push(Wanted { partition: *partition, offset, lane, sequence: *sequence }),
-            }
-        }
-    }
-    if !wanted.is_empty() {
-        match prepared.look_up_consumer(config) {
-            Ok(consumer) => found.extend(look_up(consumer, &config.topic, config.id, &wanted, LOOK_UPS)),
-            Err(error) => tracing::warn!("unseen events cannot be looked up: {error}"),
-        }
-    }
-    found
-}
-
-/// Gives each event its class, by phase. Unseen acked events enter the end-to-end time as censored.
-fn judge(
-    lanes: &[LaneEnd],
-    ledger: &Ledger,
-    config: &Config,
-    found: &HashMap<(i32, i64), LookUp>,
-    gave_up: Nanos,
-    total: &mut Shard,
-    findings: &mut Findings,
-) -> Vec<LedgerCounts> {
-    let mut phases: Vec<LedgerCounts> = vec![LedgerCounts::default(); total.phases.len()];
-    for ((number, book), lane) in ledger.lanes().zip(lanes) {
-        let answer = |partition, offset| found.get(&(partition, offset)).copied().unwrap_or(LookUp::Nothing);
-        let each = |judged: Judged| {
-            let Judged { sequence, class, outstanding } = judged;
-            if let Some(event) = outstanding.filter(|_| config.verify.is_some()) {
-                let waited = gave_up - event.due;
-                if let Some(phase) = total.phases.get_mut(usize::from(event.phase)) {
-                    phase.end_to_end.record_censored(waited);
-                }
-                total.kinds[event.kind.index()].end_to_end.record_censored(waited);
-            }
-            findings::keep(&mut findings.examples, class.as_str(), || Example {
-                event_type: outstanding.map(|event| event.kind.to_string()),
-                lane: Some(number),
-                sequence: Some(sequence),
-                due_us: outstanding.map(|event| event.due.as_micros()),
-                topic: Some(config.topic.clone()),
-                partition: outstanding.map(|event| event.partition),
-                offset: outstanding.and_then(|event| event.offset),
-                what: happened(class).to_owned(),
-                ..Example::default()
-            });
-        };
-        let starts = &lane.phase_starts;
-        let counts = judge_lane(book, &lane.waiting, starts, config.verify.is_some(), answer, each);
-        for (sum, count) in phases.iter_mut().zip(counts) {
-            for class in Class::ALL {
-                sum.add(class, count.of(class));
-            }
-        }
-    }
-    phases
-}
-
-/// What probably happened to an event of that class, in one line.
-const fn happened(class: Class) -> &'static str {
-    match class {
-        Class::Verified | Class::Unverified => "",
-        Class::NotAttempted => "it was due, and the run ended (or left it out as too late) before it was sent",
-        Class::Refused => "the client or the broker refused it: it was not written",
-        Class::UnknownSeen => "no answer came in time, but it was written",
-        Class::UnknownUnseen => "no answer came in time, and nobody saw it: written or not, nothing proves either",
-        Class::Contradicted => "it was refused or never sent, and yet it was read",
-        Class::Corrupt => "what was read, or lies at its offset, is not what was sent",
-        Class::Lost => "acked, and another record, or none, lies at its offset",
-        Class::Expired => "acked, and the log now starts after its offset: retention or DeleteRecords removed it",
-        Class::Compacted => "acked, and compaction replaced it by a later record of its key",
-        Class::Undelivered => "acked and in the log, but the reader went past it without getting it",
-        Class::Unread => "acked, and the reader had not come that far by its deadline",
-        Class::Unattributed => "acked and unseen, and its offset could not be looked up",
-        Class::Aborted => "its transaction was aborted",
-        Class::AbortedSeen => "its transaction was aborted, and yet it was read",
     }
 }
 

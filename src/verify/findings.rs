@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::report::{self, Example};
 
 /// Examples kept of each finding.
-const EXAMPLES: usize = 20;
+pub(super) const EXAMPLES: usize = 20;
 
 /// Counters and examples, as the report has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +15,18 @@ impl Findings {
     /// Keeps an example of `name`, if there are not enough yet; `example` is only made then.
     pub fn example(&mut self, name: &str, example: impl FnOnce() -> Example) {
         keep(&mut self.0.examples, name, example);
+    }
+
+    /// How many examples of `name` are kept.
+    pub(super) fn count_of(&self, name: &str) -> usize {
+        self.0.examples.get(name).map_or(0, Vec::len)
+    }
+
+    /// Adds words to an example.
+    pub(super) fn add_to(&mut self, name: &str, example: usize, words: impl FnOnce() -> String) {
+        if let Some(example) = self.0.examples.get_mut(name).and_then(|kept| kept.get_mut(example)) {
+            example.what.push_str(&words());
+        }
     }
 
     /// Counts an invalid record.

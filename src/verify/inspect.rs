@@ -3,16 +3,71 @@
 use std::sync::Arc;
 
 use super::findings::{Findings, shown};
-use super::order::Order;
+use super::order::{Late, Order, Place};
 use crate::clock::{Anchor, Nanos};
 use crate::event::decode::{Decoded, claimed_kind, decode};
 use crate::event::schema::Invalid;
 use crate::event::stamp::{RunId, Stamp};
 use crate::kafka::{Record, Timestamp, murmur2};
+use crate::ledger::rules::{Rule, Rules};
 use crate::ledger::{Ledger, Sighting};
 use crate::measure::Shard;
 use crate::report::Example;
 use crate::schedule::Schedule;
+
+/// Duplicates whose kind is found out at the end, at most; of more it stays undecided.
+const REMEMBERED: usize = 100_000;
+/// Damaged sightings kept for the examples.
+const DAMAGED: usize = 1_000;
+
+/// A second sighting of an event. What kind it is shows when it is compared with the first one, at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Duplicate {
+    /// The event's lane.
+    pub lane: u8,
+    /// Its sequence.
+    pub sequence: u64,
+    /// The partition of its key, where that is known: there the first one is most likely.
+    pub home: Option<i32>,
+    /// The partition of the second sighting.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// Its `CreateTime`, ms since the Unix epoch.
+    pub create_ms: i64,
+    /// What is told of it, where it is one of the examples.
+    pub example: Option<Example>,
+}
+
+/// A damaged sighting of an event. Should a whole one come, it was none: another producer's, or a damaged copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damaged {
+    /// The event's lane.
+    pub lane: u8,
+    /// Its sequence.
+    pub sequence: u64,
+    /// What is told of it.
+    pub example: Example,
+}
+
+/// What an inspector came to.
+#[derive(Debug)]
+pub struct Inspected {
+    /// Counters and examples.
+    pub findings: Findings,
+    /// Second sightings whose kind is still to be found out.
+    pub duplicates: Vec<Duplicate>,
+    /// Damaged sightings, for the examples.
+    pub damaged: Vec<Damaged>,
+}
+
+/// A reordered record, among the examples, that still lacks the record after it.
+#[derive(Debug)]
+struct Followed {
+    lane: u8,
+    partition: i32,
+    example: usize,
+}
 
 /// Checks records against a run's ledger.
 #[derive(Debug)]
@@ -22,10 +77,14 @@ pub struct Inspector<'a> {
     anchor: Anchor,
     ledger: &'a Ledger,
     schedule: Arc<Schedule>,
+    rules: Rules,
     /// Partitions of the topic, where keys are placed as Java places them; `None` where the placing is not known.
     partitions: Option<i32>,
     order: Order,
     findings: Findings,
+    duplicates: Vec<Duplicate>,
+    damaged: Vec<Damaged>,
+    followed: Vec<Followed>,
 }
 
 impl<'a> Inspector<'a> {
@@ -48,10 +107,21 @@ impl<'a> Inspector<'a> {
             anchor: Anchor::at_unix_ns(0),
             ledger,
             schedule,
+            rules: Rules::ALL,
             partitions: java_placed.then_some(partition_count),
             order: Order::new(lanes, count),
             findings: Findings::default(),
+            duplicates: Vec::new(),
+            damaged: Vec::new(),
+            followed: Vec::new(),
         }
+    }
+
+    /// The same inspector, following these rules.
+    #[must_use]
+    pub const fn by(mut self, rules: Rules) -> Self {
+        self.rules = rules;
+        self
     }
 
     /// Tells the wall time of the run's zero. Before, no record can be one of the run.
@@ -61,15 +131,15 @@ impl<'a> Inspector<'a> {
 
     /// What was found.
     #[must_use]
-    pub fn into_findings(self) -> Findings {
-        self.findings
+    pub fn end(self) -> Inspected {
+        Inspected { findings: self.findings, duplicates: self.duplicates, damaged: self.damaged }
     }
 
     /// Checks a record read at `at`. `reread`: its offset had been read before. Returns whether it is the first sighting
     /// of an event of this run.
     pub fn inspect(&mut self, record: &Record<'_>, reread: bool, at: Nanos, shard: &mut Shard) -> bool {
         if reread {
-            self.findings.0.duplicates_reread += 1;
+            self.findings.0.duplicates_reread += u64::from(self.rules.has(Rule::Reread));
             return false;
         }
         let Some(body) = record.body else {
@@ -84,31 +154,36 @@ impl<'a> Inspector<'a> {
             }
         };
         let key = record.key.unwrap_or_default();
+        let mut placed = true;
         if *decoded.user != *key {
             self.invalid(record, &Invalid::KeyMismatch, shard);
         } else if self.partitions.is_some_and(|count| murmur2::partition(key, count) != record.partition) {
-            self.findings.0.misplaced += 1;
+            placed = false;
+            self.findings.0.misplaced += u64::from(self.rules.has(Rule::Placement));
             self.invalid(record, &Invalid::Misplaced, shard);
         }
-        match decoded.stamp.filter(|stamp| stamp.tag == self.run.tag()) {
-            Some(stamp) => self.stamped(record, key, &decoded, stamp, at, shard),
+        match decoded.stamp.filter(|stamp| stamp.tag == self.run.tag() || !self.rules.has(Rule::RunTag)) {
+            Some(stamp) => self.stamped(record, key, &decoded, stamp, placed, at, shard),
             None => self.foreign(record),
         }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "all that is known of one record")]
     fn stamped(
         &mut self,
         record: &Record<'_>,
         key: &[u8],
         decoded: &Decoded<'_>,
         stamp: Stamp,
+        placed: bool,
         at: Nanos,
         shard: &mut Shard,
     ) -> bool {
-        let whole = self.run.check(stamp, key, &decoded.content) == stamp.check;
+        let checks = self.run.check(stamp, key, &decoded.content) == stamp.check;
+        let whole = checks || !self.rules.has(Rule::Check);
         let Some(book) = self.ledger.lane(stamp.lane) else {
             if whole {
-                self.findings.0.sibling += 1;
+                self.findings.0.sibling += u64::from(self.rules.has(Rule::Sibling));
                 return false;
             }
             return self.foreign(record);
@@ -119,20 +194,28 @@ impl<'a> Inspector<'a> {
                 self.duplicate(record, decoded, stamp);
                 false
             }
-            Sighting::First if !whole => {
-                self.findings.example("corrupt", || {
-                    example(
-                        &self.topic,
-                        self.anchor,
-                        record,
-                        Some((stamp, decoded)),
-                        "its content does not match its stamp",
-                    )
-                });
+            Sighting::First | Sighting::Mended if !whole => {
+                if self.damaged.len() < DAMAGED {
+                    let what = format!(
+                        "its content does not match its stamp; its value begins {}",
+                        record.body.map(shown).unwrap_or_default()
+                    );
+                    let Stamp { lane, sequence, .. } = stamp;
+                    let example = example(&self.topic, self.anchor, record, Some((stamp, decoded)), &what);
+                    self.damaged.push(Damaged { lane, sequence, example });
+                }
                 true
             }
-            Sighting::First => {
+            sighting @ (Sighting::First | Sighting::Mended) => {
+                if sighting == Sighting::Mended {
+                    // The damaged record before it was not this event after all.
+                    self.findings.0.foreign += 1;
+                }
                 self.first(record, decoded, stamp, at, shard);
+                // Order is that of a key, and a misplaced record lies among the keys of others.
+                if placed {
+                    self.judge_order(record, decoded, stamp);
+                }
                 true
             }
         }
@@ -141,13 +224,13 @@ impl<'a> Inspector<'a> {
     fn first(&mut self, record: &Record<'_>, decoded: &Decoded<'_>, stamp: Stamp, at: Nanos, shard: &mut Shard) {
         shard.seen += 1;
         let due = self.anchor.instant(stamp.due.unix_ns()).unwrap_or_default();
-        if at < due {
+        if at < due && self.rules.has(Rule::NotBeforeDue) {
             self.findings.0.negative_latency += 1;
             self.findings.example("negative_latency", || {
                 example(&self.topic, self.anchor, record, Some((stamp, decoded)), "seen before it was due")
             });
         }
-        let end_to_end = at - due;
+        let end_to_end = if self.rules.has(Rule::EndToEnd) { at - due } else { Nanos::ZERO };
         if let Some(phase) = shard.phases.get_mut(self.schedule.phase_at(due)) {
             phase.end_to_end.record(end_to_end);
         }
@@ -158,28 +241,76 @@ impl<'a> Inspector<'a> {
         if let Some(counts) = shard.partitions.get_mut(partition) {
             counts.seen += 1;
         }
-        if let Some(before) = self.order.see(usize::from(stamp.lane), partition, stamp.sequence) {
-            self.findings.0.reordered += 1;
-            self.findings.example("reordered", || {
-                let what = format!("sequence {} came after sequence {before}", stamp.sequence);
-                example(&self.topic, self.anchor, record, Some((stamp, decoded)), &what)
-            });
+    }
+
+    fn judge_order(&mut self, record: &Record<'_>, decoded: &Decoded<'_>, stamp: Stamp) {
+        let Ok(partition) = usize::try_from(record.partition) else { return };
+        let place = Place { sequence: stamp.sequence, offset: record.offset };
+        let late = self.order.see(usize::from(stamp.lane), partition, place);
+        if !self.followed.is_empty() {
+            self.tell_follower(stamp.lane, record.partition, place);
         }
+        let Some(Late { overtaken_by, after }) = late.filter(|_| self.rules.has(Rule::Order)) else { return };
+        self.findings.0.reordered += 1;
+        let examples = self.findings.count_of("reordered");
+        self.findings.example("reordered", || {
+            let what = format!(
+                "sequence {} lies after sequence {} (offset {}), which was sent later; right before it lies sequence {} \
+                 (offset {})",
+                stamp.sequence, overtaken_by.sequence, overtaken_by.offset, after.sequence, after.offset
+            );
+            Example {
+                other_offset: Some(overtaken_by.offset),
+                ..example(&self.topic, self.anchor, record, Some((stamp, decoded)), &what)
+            }
+        });
+        if self.findings.count_of("reordered") > examples {
+            self.followed.push(Followed { lane: stamp.lane, partition: record.partition, example: examples });
+        }
+    }
+
+    /// Adds the record after it to a reordered one.
+    fn tell_follower(&mut self, lane: u8, partition: i32, place: Place) {
+        let Self { followed, findings, .. } = self;
+        followed.retain(|open| {
+            if (open.lane, open.partition) != (lane, partition) {
+                return true;
+            }
+            findings.add_to("reordered", open.example, || {
+                format!(", right after it sequence {} (offset {})", place.sequence, place.offset)
+            });
+            false
+        });
     }
 
     fn duplicate(&mut self, record: &Record<'_>, decoded: &Decoded<'_>, stamp: Stamp) {
         self.findings.0.duplicates += 1;
-        self.findings.0.duplicates_undecided += 1;
-        self.findings.example("duplicates", || {
-            let what = match record.timestamp {
-                Timestamp::Create(ms) => format!("seen again, CreateTime {ms}"),
-                Timestamp::LogAppend(ms) => {
-                    format!("seen again, LogAppendTime {ms}: who wrote it twice cannot be told")
-                }
-                Timestamp::Missing => "seen again, without a time".to_owned(),
-            };
-            example(&self.topic, self.anchor, record, Some((stamp, decoded)), &what)
-        });
+        let kept = self.findings.count_of("duplicates") + self.duplicates.len();
+        let tell = |what: &str| example(&self.topic, self.anchor, record, Some((stamp, decoded)), what);
+        match record.timestamp {
+            Timestamp::Create(create_ms) if self.duplicates.len() < REMEMBERED => {
+                let example = (kept < super::findings::EXAMPLES).then(|| tell(""));
+                let (partition, offset) = (record.partition, record.offset);
+                let Stamp { lane, sequence, .. } = stamp;
+                let home = self.partitions.map(|count| murmur2::partition(&decoded.user, count));
+                self.duplicates.push(Duplicate { lane, sequence, home, partition, offset, create_ms, example });
+            }
+            Timestamp::Create(_) => {
+                self.findings.0.duplicates_undecided += 1;
+            }
+            Timestamp::LogAppend(_) | Timestamp::Missing => {
+                let what = match record.timestamp {
+                    Timestamp::LogAppend(_) => {
+                        "seen again; the topic stamps records with its own time (LogAppendTime), so who wrote it twice cannot \
+                         be told"
+                    }
+                    _ => "seen again, without a time, so who wrote it twice cannot be told",
+                };
+                self.findings.0.duplicates_undecided += 1;
+                let told = tell(what);
+                self.findings.example("duplicates", || told);
+            }
+        }
     }
 
     fn foreign(&mut self, record: &Record<'_>) -> bool {
@@ -190,6 +321,9 @@ impl<'a> Inspector<'a> {
     }
 
     fn invalid(&mut self, record: &Record<'_>, reason: &Invalid, shard: &mut Shard) {
+        if !rule_of(reason).is_none_or(|rule| self.rules.has(rule)) {
+            return;
+        }
         let name = reason.name();
         self.findings.invalid(&name);
         if let Some(kind) = record.body.and_then(claimed_kind) {
@@ -204,8 +338,21 @@ impl<'a> Inspector<'a> {
                 body,
                 "invalid record"
             );
-            example(&self.topic, self.anchor, record, None, &format!("{name}: {body}"))
+            let user_id = record.key.map(shown);
+            Example { user_id, ..example(&self.topic, self.anchor, record, None, &format!("{name}: {body}")) }
         });
+    }
+}
+
+const fn rule_of(reason: &Invalid) -> Option<Rule> {
+    match reason {
+        Invalid::NotUtf8 => Some(Rule::Utf8),
+        Invalid::NotJson => Some(Rule::Json),
+        Invalid::Missing(_) => Some(Rule::RequiredField),
+        Invalid::WrongType(_) => Some(Rule::FieldType),
+        Invalid::KeyMismatch => Some(Rule::KeyIsUser),
+        Invalid::Misplaced => Some(Rule::Placement),
+        Invalid::NoValue | Invalid::NotAnObject | Invalid::UnknownType | Invalid::OutOfRange(_) => None,
     }
 }
 

@@ -1,18 +1,33 @@
-//! Looking at single offsets after the run: is the event there, is another record there, or nothing?
+//! The second reading, after the run: what lies at the offsets of unseen events, where the first copies of duplicates are,
+//! and whether everything that was seen is still there.
+//!
+//! Offsets are read in their order, never one by one: 100,000 lost events cost one pass over the part of the log they lie in.
 
-use std::collections::{BTreeMap, HashMap};
+mod presence;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
+use super::reader::Reader;
 use crate::clock::{Clock, Monotonic, Nanos};
+use crate::event::UserId;
 use crate::event::decode::decode;
-use crate::event::stamp::RunId;
-use crate::kafka::native::Consumer;
-use crate::kafka::{Delivered, Record};
+use crate::event::stamp::{RunId, Stamp};
+use crate::kafka::{Delivered, Record, Timestamp};
 use crate::ledger::class::LookUp;
+use crate::ledger::rules::{Rule, Rules};
+pub use presence::Presence;
 
 /// Records read past one wanted offset before the reader jumps to the next.
 const JUMP: i64 = 5_000;
 const BATCH: usize = 1_000;
+/// The longest wait for an answer to a jump.
+const ASK: Duration = Duration::from_secs(5);
+/// librdkafka's name for the end of a partition (`RD_KAFKA_OFFSET_END`).
+const END: i64 = -1;
+
+/// An event of this process: lane and sequence.
+pub type Identity = (u8, u64);
 
 /// An event that should lie at an offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,112 +40,238 @@ pub struct Wanted {
     pub lane: u8,
     /// Its sequence.
     pub sequence: u64,
+    /// Its user, who is its key.
+    pub user: UserId,
 }
 
-/// Reads the wanted offsets, under whatever isolation `consumer` has, and returns what lies there. What cannot be
-/// read within `timeout` is left out: nothing is claimed of it.
-pub fn look_up(
-    mut consumer: Consumer,
+/// A part of a partition that is read from end to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The partition.
+    pub partition: i32,
+    /// Its first offset.
+    pub from: i64,
+    /// The offset after its last.
+    pub end: i64,
+}
+
+/// What the second reading is to find out.
+#[derive(Debug, Default)]
+pub struct Questions {
+    /// Unseen events by their offsets.
+    pub wanted: Vec<Wanted>,
+    /// What is read from end to end, besides.
+    pub stretches: Vec<Stretch>,
+    /// Events whose copies are wanted, wherever in the stretches they lie.
+    pub copies_of: BTreeSet<Identity>,
+    /// Whether the topic is compacted: then an absent event may have been replaced by a later one of its key.
+    pub compacted: bool,
+}
+
+/// Where a copy of an event lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copy {
+    /// The partition.
+    pub partition: i32,
+    /// The offset.
+    pub offset: i64,
+    /// Its `CreateTime`, ms since the Unix epoch.
+    pub create_ms: Option<i64>,
+}
+
+/// What the second reading found.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// What lies at the offsets of the wanted events. What could not be read in time is left out: nothing is claimed of it.
+    pub at: HashMap<Identity, LookUp>,
+    /// The copies that were wanted, in the order in which they were read.
+    pub copies: BTreeMap<Identity, Vec<Copy>>,
+    /// Partitions that were not read to their end in time.
+    pub unfinished: Vec<i32>,
+}
+
+/// Reads the log again, under whatever isolation `reader` has, for at most `timeout`. `each` is given every whole event of
+/// the run that lies in one of the stretches.
+pub fn read_again<R: Reader>(
+    reader: &mut R,
     topic: &str,
     run: RunId,
-    wanted: &[Wanted],
+    rules: Rules,
+    questions: &Questions,
     timeout: Duration,
-) -> HashMap<(i32, i64), LookUp> {
-    let mut found = HashMap::new();
-    let mut partitions = by_partition(wanted);
+    mut each: impl FnMut(&Record<'_>, Stamp),
+) -> Answers {
+    let mut answers = Answers::default();
+    let mut pages = pages(questions);
     let starts: Vec<(i32, i64)> =
-        partitions.iter().filter_map(|(partition, open)| Some((*partition, open.last()?.offset))).collect();
-    if let Err(error) = consumer.assign(topic, starts.into_iter()) {
-        tracing::warn!("unseen events cannot be looked up: {error}");
-        return found;
+        pages.iter().filter_map(|(partition, page)| Some((*partition, page.first()?))).collect();
+    if starts.is_empty() {
+        return answers;
+    }
+    if let Err(error) = reader.assign(topic, &starts) {
+        tracing::warn!("the log cannot be read again: {error}");
+        answers.unfinished = pages.into_keys().collect();
+        return answers;
     }
     let clock = Monotonic::start();
     let deadline = Nanos::from(timeout);
-    while partitions.values().any(|open| !open.is_empty()) && clock.now() < deadline {
-        let mut jumps = Vec::new();
-        let taken = consumer.take(BATCH, |delivered| match delivered {
+    while pages.values().any(|page| !page.is_done()) && clock.now() < deadline {
+        let mut jumps = BTreeMap::new();
+        let taken = reader.take(BATCH, &mut |delivered| match delivered {
             Delivered::Record(record) => {
-                let Some(open) = partitions.get_mut(&record.partition) else { return };
-                settle(open, &record, run, &mut found);
-                if let Some(next) = open.last().filter(|next| next.offset > record.offset + JUMP) {
-                    jumps.push((record.partition, next.offset));
+                let Some(page) = pages.get_mut(&record.partition).filter(|page| !page.is_done()) else { return };
+                let stamp = whole_stamp(run, &record);
+                page.settle(&record, run, rules, &mut answers.at);
+                if let Some(stamp) = stamp.filter(|_| page.covers(record.offset)) {
+                    if questions.copies_of.contains(&(stamp.lane, stamp.sequence)) {
+                        let copies = answers.copies.entry((stamp.lane, stamp.sequence)).or_default();
+                        copies.push(Copy {
+                            partition: record.partition,
+                            offset: record.offset,
+                            create_ms: match record.timestamp {
+                                Timestamp::Create(ms) => Some(ms),
+                                Timestamp::LogAppend(_) | Timestamp::Missing => None,
+                            },
+                        });
+                    }
+                    each(&record, stamp);
+                }
+                page.next = record.offset + 1;
+                if let Some(to) = page.jump() {
+                    jumps.insert(record.partition, to);
                 }
             }
-            Delivered::EndOfPartition { partition, offset } => {
-                let Some(open) = partitions.get_mut(&partition) else { return };
-                while let Some(wanted) = open.pop_if(|wanted| wanted.offset < offset) {
-                    found.insert((partition, wanted.offset), LookUp::Gone);
-                }
-                // The end may grow while it is read: what lies beyond is past the end of the log as it is now.
-                for wanted in open.drain(..) {
-                    found.insert((partition, wanted.offset), LookUp::Gone);
+            Delivered::EndOfPartition { partition, .. } => {
+                if let Some(page) = pages.get_mut(&partition) {
+                    page.end(&mut answers.at);
                 }
             }
-            Delivered::Error { partition, code, .. } => tracing::debug!(partition, ?code, "while looking up"),
+            Delivered::Error { partition, code, .. } => tracing::debug!(partition, ?code, "while reading again"),
         });
-        jumps.dedup_by_key(|(partition, _)| *partition);
-        for (partition, offset) in jumps {
-            if let Err(error) = consumer.seek(topic, partition, offset, Duration::from_secs(5)) {
+        for (partition, to) in jumps {
+            if let Err(error) = reader.seek(topic, partition, to, ASK) {
                 tracing::debug!(partition, "{error}");
             }
         }
-        if taken < BATCH && consumer.wait(Duration::from_millis(50)).is_err() {
+        if taken < BATCH && reader.wait(Duration::from_millis(50)).is_err() {
             break;
         }
     }
-    found
+    answers.unfinished = pages.iter().filter(|(_, page)| !page.is_done()).map(|(partition, _)| *partition).collect();
+    answers
 }
 
-/// The wanted offsets of each partition, the lowest last.
-fn by_partition(wanted: &[Wanted]) -> BTreeMap<i32, Vec<Wanted>> {
-    let mut partitions: BTreeMap<i32, Vec<Wanted>> = BTreeMap::new();
-    for one in wanted {
-        partitions.entry(one.partition).or_default().push(*one);
-    }
-    for open in partitions.values_mut() {
-        open.sort_by_key(|wanted| std::cmp::Reverse(wanted.offset));
-    }
-    partitions
+/// The stamp of a whole event of the run.
+fn whole_stamp(run: RunId, record: &Record<'_>) -> Option<Stamp> {
+    let decoded = decode(record.body?).ok()?;
+    let stamp = decoded.stamp.filter(|stamp| stamp.tag == run.tag())?;
+    let key = record.key.unwrap_or_default();
+    (run.check(stamp, key, &decoded.content) == stamp.check).then_some(stamp)
 }
 
-/// A record settles what was wanted at its offset, and what was wanted before it: a higher offset means absence.
-fn settle(open: &mut Vec<Wanted>, record: &Record<'_>, run: RunId, found: &mut HashMap<(i32, i64), LookUp>) {
-    while let Some(wanted) = open.pop_if(|wanted| wanted.offset <= record.offset) {
-        let answer = if wanted.offset < record.offset { LookUp::Gone } else { compare(&wanted, record, run) };
-        found.insert((record.partition, wanted.offset), answer);
+fn pages(questions: &Questions) -> BTreeMap<i32, Page> {
+    let mut pages: BTreeMap<i32, Page> = BTreeMap::new();
+    for wanted in &questions.wanted {
+        pages.entry(wanted.partition).or_default().open.push(*wanted);
     }
+    for stretch in questions.stretches.iter().filter(|stretch| stretch.from < stretch.end) {
+        pages.entry(stretch.partition).or_default().stretch = Some(*stretch);
+    }
+    for page in pages.values_mut() {
+        page.open.sort_by_key(|wanted| std::cmp::Reverse(wanted.offset));
+        page.compacted = questions.compacted;
+    }
+    pages
 }
 
-fn compare(wanted: &Wanted, record: &Record<'_>, run: RunId) -> LookUp {
-    match record.body.map(decode) {
-        Some(Ok(decoded)) => match decoded.stamp {
-            Some(stamp) if stamp.tag == run.tag() && stamp.lane == wanted.lane && stamp.sequence == wanted.sequence => {
-                LookUp::Present
+/// What is still to be read of one partition.
+#[derive(Debug, Default)]
+struct Page {
+    /// The lowest offset last.
+    open: Vec<Wanted>,
+    stretch: Option<Stretch>,
+    next: i64,
+    ended: bool,
+    compacted: bool,
+    /// Of a compacted topic: absent events by their keys.
+    absent: HashMap<Vec<u8>, Vec<Identity>>,
+}
+
+impl Page {
+    fn first(&self) -> Option<i64> {
+        let wanted = self.open.last().map(|wanted| wanted.offset);
+        wanted.into_iter().chain(self.stretch.map(|stretch| stretch.from)).min()
+    }
+
+    fn covers(&self, offset: i64) -> bool {
+        self.stretch.is_some_and(|stretch| (stretch.from..stretch.end).contains(&offset))
+    }
+
+    fn in_stretch(&self) -> bool {
+        self.stretch.is_some_and(|stretch| self.next < stretch.end)
+    }
+
+    fn is_done(&self) -> bool {
+        self.ended || (self.open.is_empty() && self.absent.is_empty() && !self.in_stretch())
+    }
+
+    /// Where to go on, where that is not right here.
+    fn jump(&self) -> Option<i64> {
+        if self.is_done() {
+            return Some(END);
+        }
+        if self.in_stretch() || !self.absent.is_empty() {
+            return None;
+        }
+        self.open.last().map(|wanted| wanted.offset).filter(|offset| *offset > self.next + JUMP)
+    }
+
+    /// A record settles what was wanted at its offset, and what was wanted before it: a higher offset means absence.
+    fn settle(&mut self, record: &Record<'_>, run: RunId, rules: Rules, found: &mut HashMap<Identity, LookUp>) {
+        while let Some(wanted) = self.open.pop_if(|wanted| wanted.offset <= record.offset) {
+            let identity = (wanted.lane, wanted.sequence);
+            if wanted.offset == record.offset {
+                found.insert(identity, compare(&wanted, record, run, rules));
+            } else if self.compacted {
+                self.absent.entry(wanted.user.0.to_string().into_bytes()).or_default().push(identity);
+            } else {
+                found.insert(identity, LookUp::Gone);
             }
-            _ => LookUp::Gone,
-        },
-        Some(Err(_)) => LookUp::Unparsable,
-        None => LookUp::Gone,
+        }
+        if let Some(replaced) = record.key.and_then(|key| self.absent.remove(key)) {
+            found.extend(replaced.into_iter().map(|identity| (identity, LookUp::Superseded)));
+        }
+    }
+
+    /// Nothing more comes: what is still wanted is not there. The end may grow while it is read, but what was acked lay
+    /// below it.
+    fn end(&mut self, found: &mut HashMap<Identity, LookUp>) {
+        let open = self.open.drain(..).map(|wanted| (wanted.lane, wanted.sequence));
+        let absent = self.absent.drain().flat_map(|(_, absent)| absent);
+        found.extend(open.chain(absent).map(|identity| (identity, LookUp::Gone)));
+        self.ended = true;
+    }
+}
+
+fn compare(wanted: &Wanted, record: &Record<'_>, run: RunId, rules: Rules) -> LookUp {
+    let stamp = match record.body.map(decode) {
+        Some(Ok(decoded)) => decoded.stamp,
+        Some(Err(_)) if rules.has(Rule::Unparsable) => return LookUp::Unparsable,
+        Some(Err(_)) => return LookUp::Nothing,
+        None => None,
+    };
+    match stamp {
+        Some(stamp) if stamp.tag == run.tag() && stamp.lane == wanted.lane && stamp.sequence == wanted.sequence => {
+            if rules.has(Rule::Undelivered) {
+                LookUp::Present
+            } else {
+                LookUp::Nothing
+            }
+        }
+        _ if rules.has(Rule::AnotherRecord) => LookUp::Gone,
+        _ => LookUp::Nothing,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kafka::Timestamp;
-
-    fn record(offset: i64, body: &[u8]) -> Record<'_> {
-        Record { partition: 0, offset, timestamp: Timestamp::Missing, key: None, body: Some(body), leader_epoch: -1 }
-    }
-
-    #[test]
-    fn a_higher_offset_means_absence_and_rubbish_means_damage() {
-        let wanted =
-            [5, 3, 9].map(|offset| Wanted { partition: 0, offset, lane: 0, sequence: u64::try_from(offset).unwrap() });
-        let mut open = by_partition(&wanted).remove(&0).unwrap();
-        let mut found = HashMap::new();
-        settle(&mut open, &record(5, b"rubbish"), RunId(1), &mut found);
-        assert_eq!(found, HashMap::from([((0, 3), LookUp::Gone), ((0, 5), LookUp::Unparsable)]));
-        assert_eq!(open.len(), 1);
-    }
-}
+mod tests;

@@ -1,10 +1,32 @@
 //! Order: within a lane and a partition, first sightings come in rising sequence.
 
-/// The last sequence seen of each lane in each partition.
+/// A first sighting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) sequence: u64,
+    pub(super) offset: i64,
+}
+
+/// A sighting that came too late, with the ones around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Late {
+    /// The one with the highest sequence so far, which should have come after it.
+    pub(super) overtaken_by: Place,
+    /// The one right before it in the log.
+    pub(super) after: Place,
+}
+
+/// The last sightings of each lane in each partition.
 #[derive(Debug)]
 pub(super) struct Order {
-    last: Vec<Option<u64>>,
+    last: Vec<Option<Seen>>,
     partitions: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    highest: Place,
+    latest: Place,
 }
 
 impl Order {
@@ -12,19 +34,22 @@ impl Order {
         Self { last: vec![None; lanes * partitions], partitions }
     }
 
-    /// Notes a first sighting; returns the sequence before it where that was a later one.
-    pub(super) fn see(&mut self, lane: usize, partition: usize, sequence: u64) -> Option<u64> {
+    /// Notes a first sighting; tells where one with a higher sequence came before it.
+    pub(super) fn see(&mut self, lane: usize, partition: usize, place: Place) -> Option<Late> {
         if partition >= self.partitions {
             return None;
         }
         let last = self.last.get_mut(lane * self.partitions + partition)?;
-        match *last {
-            Some(before) if before > sequence => Some(before),
-            _ => {
-                *last = Some(sequence);
-                None
-            }
+        let Some(seen) = last else {
+            *last = Some(Seen { highest: place, latest: place });
+            return None;
+        };
+        let after = std::mem::replace(&mut seen.latest, place);
+        if seen.highest.sequence > place.sequence {
+            return Some(Late { overtaken_by: seen.highest, after });
         }
+        seen.highest = place;
+        None
     }
 }
 
@@ -33,12 +58,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sequence_that_goes_back_is_reordered() {
+    fn a_sequence_that_goes_back_is_reordered_and_names_its_neighbours() {
         let mut order = Order::new(2, 2);
-        assert_eq!(order.see(0, 0, 5), None);
-        assert_eq!(order.see(0, 1, 2), None, "another partition has an order of its own");
-        assert_eq!(order.see(1, 0, 1), None, "and so has another lane");
-        assert_eq!(order.see(0, 0, 4), Some(5));
-        assert_eq!(order.see(0, 0, 6), None);
+        let at = |sequence, offset| Place { sequence, offset };
+        assert_eq!(order.see(0, 0, at(5, 10)), None);
+        assert_eq!(order.see(0, 1, at(2, 0)), None, "another partition has an order of its own");
+        assert_eq!(order.see(1, 0, at(1, 11)), None, "and so has another lane");
+        assert_eq!(order.see(0, 0, at(3, 12)), Some(Late { overtaken_by: at(5, 10), after: at(5, 10) }));
+        assert_eq!(order.see(0, 0, at(4, 13)), Some(Late { overtaken_by: at(5, 10), after: at(3, 12) }));
+        assert_eq!(order.see(0, 0, at(6, 14)), None);
     }
 }

@@ -106,6 +106,50 @@ impl Producer {
         Handed { done: batch.len(), queue_full: false }
     }
 
+    /// Hands over one message whose CreateTime is `create_ms`, in ms since the Unix epoch. Body and key are copied.
+    ///
+    /// # Errors
+    /// Where the client does not take it; `QueueFull` passes, and the message may be handed over again.
+    pub fn produce_at(&self, message: &Message<'_>, create_ms: i64) -> Result<(), Code> {
+        let bytes = |bytes: &[u8]| c::rd_kafka_vu_s__bindgen_ty_1 {
+            mem: c::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 {
+                ptr: bytes.as_ptr().cast_mut().cast::<c_void>(),
+                size: bytes.len(),
+            },
+        };
+        let values = [
+            (c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_RKT, c::rd_kafka_vu_s__bindgen_ty_1 { rkt: self.topic.0.as_ptr() }),
+            (
+                c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_PARTITION,
+                c::rd_kafka_vu_s__bindgen_ty_1 { i32_: message.partition.unwrap_or(PARTITION_UNASSIGNED) },
+            ),
+            (c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_KEY, bytes(message.key)),
+            (c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_VALUE, bytes(message.body)),
+            (c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_TIMESTAMP, c::rd_kafka_vu_s__bindgen_ty_1 { i64_: create_ms }),
+            (
+                c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_MSGFLAGS,
+                c::rd_kafka_vu_s__bindgen_ty_1 { i: c::RD_KAFKA_MSG_F_COPY },
+            ),
+            (
+                c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_OPAQUE,
+                c::rd_kafka_vu_s__bindgen_ty_1 { ptr: ptr::without_provenance_mut(message.ticket) },
+            ),
+        ]
+        .map(|(vtype, u)| c::rd_kafka_vu_s { vtype, u });
+        // SAFETY: client and topic are live; each value is set by the member of the union that its type names; body and
+        // key are valid for their lengths during the call, only read by it and copied before it returns (F_COPY).
+        let error = unsafe { c::rd_kafka_produceva(self.client.handle.as_ptr(), values.as_ptr(), values.len()) };
+        if error.is_null() {
+            return Ok(());
+        }
+        // SAFETY: the error object is ours and live until destroyed.
+        unsafe {
+            let found = code(c::rd_kafka_error_code(error));
+            c::rd_kafka_error_destroy(error);
+            Err(found)
+        }
+    }
+
     /// Takes the delivery reports and notices that are there, waiting at most `wait` for the first.
     pub fn serve(&self, wait: Duration, mut report: impl FnMut(Report), mut notice: impl FnMut(Notice)) {
         let mut wait = wait;

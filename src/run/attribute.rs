@@ -1,0 +1,294 @@
+//! After the last thread has ended: what became of the events that nobody saw, and of those that were seen.
+
+mod evidence;
+mod unverified;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::prepare::Prepared;
+use super::wiring::{Reading, Wiring};
+use super::{Config, summary::Ends};
+use crate::clock::{Anchor, Clock, Nanos};
+use crate::event::decode::{Decoded, decode};
+use crate::event::stamp::Stamp;
+use crate::kafka::Record;
+use crate::lane::LaneEnd;
+use crate::ledger::class::{Class, LookUp, Sight};
+use crate::ledger::judge::{Judged, judge_lane};
+use crate::ledger::rules::{Rule, Rules};
+use crate::ledger::{Ledger, Outstanding, Sighting};
+use crate::measure::Shard;
+use crate::report::{Example, Findings, LedgerCounts};
+use crate::schedule::Schedule;
+use crate::verify::look_up::{Answers, Presence, Questions, Stretch, Wanted, read_again};
+use crate::verify::{Damaged, Duplicate, PartitionState, findings};
+use evidence::{Found, Horizons, LaneEvidence};
+pub use unverified::Unverified;
+
+/// The longest second reading.
+const LOOK_UPS: Duration = Duration::from_secs(60);
+/// Events that did not end verified, told one by one, at most.
+const TOLD: usize = 100_000;
+
+/// How the events ended.
+pub(super) struct Attributed {
+    /// By phase.
+    pub(super) phases: Vec<LedgerCounts>,
+    /// Those that did not end verified, one by one, as far as there is room.
+    pub(super) unverified: Vec<Unverified>,
+    /// What could not be found out in time.
+    pub(super) unfinished: Option<String>,
+}
+
+/// Reads the log again where that is needed, and gives each event its class.
+pub(super) fn attribute<W: Wiring>(
+    config: &Config,
+    prepared: &Prepared,
+    ledger: &Ledger,
+    schedule: &Schedule,
+    ends: &mut Ends,
+    total: &mut Shard,
+    wiring: &W,
+) -> (Attributed, Findings) {
+    let gave_up = ends.clock.now();
+    let Some(verifier) = ends.verifier.take() else {
+        let judged = Judging { config, ledger, anchor: ends.anchor, gave_up, damaged: &[] };
+        let mut findings = Findings::default();
+        return (judged.judge(&ends.lanes, &Found::default(), total, &mut findings, None), findings);
+    };
+    let states = &ends.partitions;
+    let mut findings = verifier.findings.0;
+    let rules = wiring.rules();
+    let mut found = Found::default();
+    let mut questions = Questions { compacted: prepared.is_compacted(), ..Questions::default() };
+    for (lane, end) in (0_u8..).zip(&ends.lanes) {
+        for event in end.waiting.events().iter().filter(|event| is_unseen(ledger, lane, event.sequence)) {
+            match by_bounds(event, states, rules) {
+                Some(known) => {
+                    found.at.insert((lane, event.sequence), known);
+                }
+                None => questions.wanted.extend(wanted(lane, event)),
+            }
+        }
+    }
+    let truncated = rules.has(Rule::SeenThenGone) && states.iter().any(|state| state.truncation.is_some());
+    questions.copies_of = verifier.duplicates.iter().map(|twice| (twice.lane, twice.sequence)).collect();
+    questions.stretches = stretches(states, truncated, &verifier.duplicates);
+    let mut unfinished = None;
+    if !questions.wanted.is_empty() || !questions.stretches.is_empty() {
+        let mut presence: BTreeMap<u8, Presence> = BTreeMap::new();
+        let mut horizons = Horizons::new(states);
+        let late = Late { ledger, schedule, anchor: ends.anchor, clock: ends.clock };
+        let each = |record: &Record<'_>, stamp: Stamp| {
+            if truncated {
+                presence.entry(stamp.lane).or_default().note(stamp.sequence);
+                horizons.note(record, stamp);
+                if was_passed_over(states, record) {
+                    late.see(stamp, record, total);
+                }
+            }
+        };
+        let answers = match prepared.look_up_consumer(config) {
+            Ok(consumer) => {
+                let mut reader = wiring.reader(consumer, Reading::Again);
+                read_again(&mut reader, &config.topic, config.id, rules, &questions, LOOK_UPS, each)
+            }
+            Err(error) => {
+                tracing::warn!("the log cannot be read again: {error}");
+                Answers { unfinished: (0_i32..).take(states.len()).collect(), ..Answers::default() }
+            }
+        };
+        if !answers.unfinished.is_empty() {
+            unfinished = Some(format!(
+                "second reading: partitions {:?} were not read again to their end within {LOOK_UPS:?}; of what lies there \
+                 nothing is claimed",
+                answers.unfinished
+            ));
+        }
+        let complete = answers.unfinished.is_empty() && states.iter().all(|state| state.log_end.is_some());
+        if truncated && complete && !questions.compacted {
+            found.present = Some((presence, horizons));
+        }
+        settle_duplicates(verifier.duplicates, &answers, rules, &mut findings);
+        found.at.extend(answers.at);
+    }
+    let judging = Judging { config, ledger, anchor: ends.anchor, gave_up, damaged: &verifier.damaged };
+    let attributed = judging.judge(&ends.lanes, &found, total, &mut findings, unfinished);
+    (attributed, findings)
+}
+
+fn is_unseen(ledger: &Ledger, lane: u8, sequence: u64) -> bool {
+    let seen = crate::ledger::Marks::SEEN;
+    ledger.lane(lane).is_some_and(|book| !book.open().marks(sequence).has(seen))
+}
+
+/// What the ends of a partition and the verifier's position tell of an offset, without reading it.
+fn by_bounds(event: &Outstanding, states: &[PartitionState], rules: Rules) -> Option<LookUp> {
+    let (Some(offset), Some(state)) =
+        (event.offset, usize::try_from(event.partition).ok().and_then(|index| states.get(index)))
+    else {
+        return Some(LookUp::Nothing);
+    };
+    let when = |rule, found| Some(if rules.has(rule) { found } else { LookUp::Nothing });
+    match state.log_end {
+        _ if offset < state.log_start => when(Rule::BelowStart, LookUp::BelowStart),
+        None => Some(LookUp::Nothing),
+        Some(end) if offset >= end => when(Rule::PastEnd, LookUp::Gone),
+        Some(_) if offset >= state.position => when(Rule::Unread, LookUp::Ahead),
+        Some(_) => None,
+    }
+}
+
+fn wanted(lane: u8, event: &Outstanding) -> Option<Wanted> {
+    let Outstanding { sequence, user, partition, .. } = *event;
+    event.offset.map(|offset| Wanted { partition, offset, lane, sequence, user })
+}
+
+/// What must be read from end to end: everything where a log may have been cut off, else the partitions in which the first
+/// copies of duplicates can lie.
+fn stretches(states: &[PartitionState], truncated: bool, duplicates: &[Duplicate]) -> Vec<Stretch> {
+    let anywhere = duplicates.iter().any(|twice| twice.home.is_none());
+    let homes: BTreeSet<i32> =
+        duplicates.iter().flat_map(|twice| twice.home.into_iter().chain([twice.partition])).collect();
+    let stretch = |(partition, state): (i32, &PartitionState)| {
+        let end = state.log_end.unwrap_or(state.position);
+        Stretch { partition, from: state.from.max(state.log_start), end }
+    };
+    let needed = |stretch: &Stretch| truncated || anywhere || homes.contains(&stretch.partition);
+    (0_i32..).zip(states).map(stretch).filter(needed).collect()
+}
+
+/// Whether the verifier went past a record because the log was cut off and grew again under its feet: it was written
+/// under a leader epoch that the verifier first met at a later offset.
+fn was_passed_over(states: &[PartitionState], record: &Record<'_>) -> bool {
+    let Some(state) = usize::try_from(record.partition).ok().and_then(|index| states.get(index)) else { return false };
+    let met_at = state.epochs.iter().find(|(epoch, _)| *epoch == record.leader_epoch).map(|(_, offset)| *offset);
+    state.truncation.is_some() && record.offset < state.position && met_at.is_none_or(|met| record.offset < met)
+}
+
+/// Sees events that the verifier could not see when it read.
+struct Late<'a, C> {
+    ledger: &'a Ledger,
+    schedule: &'a Schedule,
+    anchor: Anchor,
+    clock: C,
+}
+
+impl<C: Clock> Late<'_, C> {
+    fn see(&self, stamp: Stamp, record: &Record<'_>, total: &mut Shard) {
+        let Some(book) = self.ledger.lane(stamp.lane) else { return };
+        if !matches!(book.open().see(stamp.sequence, stamp.due, false), Sighting::First | Sighting::Mended) {
+            return;
+        }
+        let due = self.anchor.instant(stamp.due.unix_ns()).unwrap_or_default();
+        let end_to_end = self.clock.now() - due;
+        total.seen += 1;
+        if let Some(phase) = total.phases.get_mut(self.schedule.phase_at(due)) {
+            phase.end_to_end.record(end_to_end);
+        }
+        if let Some(Ok(Decoded { kind, .. })) = record.body.map(decode) {
+            let kind = &mut total.kinds[kind.index()];
+            kind.verified += 1;
+            kind.end_to_end.record(end_to_end);
+        }
+        if let Some(partition) = usize::try_from(record.partition).ok().and_then(|at| total.partitions.get_mut(at)) {
+            partition.seen += 1;
+        }
+    }
+}
+
+/// Tells what kind each duplicate is, by the first copy's `CreateTime`.
+fn settle_duplicates(duplicates: Vec<Duplicate>, answers: &Answers, rules: Rules, findings: &mut Findings) {
+    let places: BTreeSet<_> = duplicates.iter().map(|d| (d.lane, d.sequence, d.partition, d.offset)).collect();
+    for twice in duplicates {
+        let Duplicate { lane, sequence, partition, offset, create_ms, example, .. } = twice;
+        let copies = answers.copies.get(&(lane, sequence)).map_or(&[][..], Vec::as_slice);
+        let mut firsts = copies.iter().filter(|copy| !places.contains(&(lane, sequence, copy.partition, copy.offset)));
+        let first = firsts.next();
+        let what = match first.and_then(|first| first.create_ms) {
+            Some(first_ms) if first_ms == create_ms => {
+                findings.duplicates_resent += u64::from(rules.has(Rule::Resent));
+                format!("re-sent by the client: both copies have CreateTime {create_ms}")
+            }
+            Some(first_ms) => {
+                findings.duplicates_rewritten += u64::from(rules.has(Rule::Rewritten));
+                format!(
+                    "written again by another producer: CreateTime {create_ms}, the first copy's is {first_ms} (both in ms)"
+                )
+            }
+            None => {
+                findings.duplicates_undecided += 1;
+                format!(
+                    "seen again, CreateTime {create_ms}; the first copy is no longer found, so its origin cannot be told"
+                )
+            }
+        };
+        if let Some(example) = example {
+            let other_offset = first.map(|first| first.offset);
+            let elsewhere = first.filter(|first| first.partition != partition);
+            let what = elsewhere
+                .map_or(what.clone(), |first| format!("{what}; the first is in partition {}", first.partition));
+            let example = Example { offset: Some(offset), other_offset, what, ..example };
+            findings::keep(&mut findings.examples, "duplicates", || example);
+        }
+    }
+}
+
+/// Giving classes.
+struct Judging<'a> {
+    config: &'a Config,
+    ledger: &'a Ledger,
+    anchor: Anchor,
+    gave_up: Nanos,
+    damaged: &'a [Damaged],
+}
+
+impl Judging<'_> {
+    /// Gives each event its class, by phase. Unseen acked events enter the end-to-end time as censored.
+    fn judge(
+        &self,
+        lanes: &[LaneEnd],
+        found: &Found,
+        total: &mut Shard,
+        findings: &mut Findings,
+        unfinished: Option<String>,
+    ) -> Attributed {
+        let verifying = self.config.verify.is_some();
+        let mut phases: Vec<LedgerCounts> = vec![LedgerCounts::default(); total.phases.len()];
+        let mut told = Vec::new();
+        for ((number, book), lane) in self.ledger.lanes().zip(lanes) {
+            let each = |judged: Judged| {
+                if let Some(event) = judged.outstanding.filter(|_| verifying && judged.sight != Sight::Right) {
+                    let waited = self.gave_up - event.due;
+                    if let Some(phase) = total.phases.get_mut(usize::from(event.phase)) {
+                        phase.end_to_end.record_censored(waited);
+                    }
+                    total.kinds[event.kind.index()].end_to_end.record_censored(waited);
+                }
+                if judged.class == Class::Lost && judged.sight == Sight::Right {
+                    findings.seen_then_gone += 1;
+                }
+                let one = Unverified::new(self.config.id, self.anchor, number, &judged);
+                findings::keep(&mut findings.examples, judged.class.as_str(), || {
+                    let damaged = self.damaged.iter().find(|d| (d.lane, d.sequence) == (number, judged.sequence));
+                    match damaged.filter(|_| judged.class == Class::Corrupt) {
+                        Some(damaged) => damaged.example.clone(),
+                        None => one.example(&self.config.topic),
+                    }
+                });
+                if told.len() < TOLD {
+                    told.push(one);
+                }
+            };
+            let evidence = LaneEvidence::new(found, number);
+            let counts = judge_lane(book, &lane.waiting, &lane.phase_starts, verifying, &evidence, each);
+            for (sum, count) in phases.iter_mut().zip(counts) {
+                for class in Class::ALL {
+                    sum.add(class, count.of(class));
+                }
+            }
+        }
+        Attributed { phases, unverified: told, unfinished }
+    }
+}

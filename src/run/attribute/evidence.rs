@@ -1,0 +1,110 @@
+//! What the second reading found, as the judge asks for it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::event::stamp::Stamp;
+use crate::kafka::Record;
+use crate::ledger::Outstanding;
+use crate::ledger::class::LookUp;
+use crate::ledger::judge::Evidence;
+use crate::verify::PartitionState;
+use crate::verify::look_up::{Identity, Presence};
+
+/// All that was found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// What lies at the offsets of unseen events.
+    pub(super) at: HashMap<Identity, LookUp>,
+    /// What is in the log, where all of it was read again.
+    pub(super) present: Option<(BTreeMap<u8, Presence>, Horizons)>,
+}
+
+/// Of partitions whose start moved while they were read (retention, `DeleteRecords`): the first event of each lane that is
+/// left. What is absent and came before it may simply have aged out after it was seen.
+#[derive(Debug, Default)]
+pub(super) struct Horizons {
+    moved: Vec<i32>,
+    first_left: BTreeMap<(u8, i32), u64>,
+}
+
+impl Horizons {
+    pub(super) fn new(states: &[PartitionState]) -> Self {
+        let moved = (0_i32..).zip(states).filter(|(_, state)| state.log_start > state.from);
+        Self { moved: moved.map(|(partition, _)| partition).collect(), first_left: BTreeMap::new() }
+    }
+
+    /// Notes a record of the second reading, which comes in the order of offsets.
+    pub(super) fn note(&mut self, record: &Record<'_>, stamp: Stamp) {
+        if self.moved.contains(&record.partition) {
+            self.first_left.entry((stamp.lane, record.partition)).or_insert(stamp.sequence);
+        }
+    }
+
+    /// Events of that lane from this sequence on cannot have aged out.
+    fn of(&self, lane: u8) -> u64 {
+        let left = |partition: &i32| self.first_left.get(&(lane, *partition)).copied().unwrap_or(u64::MAX);
+        self.moved.iter().map(left).max().unwrap_or(0)
+    }
+}
+
+/// What was found of one lane's events.
+pub(super) struct LaneEvidence<'a> {
+    at: &'a HashMap<Identity, LookUp>,
+    lane: u8,
+    present: Option<(Option<&'a Presence>, u64)>,
+}
+
+impl<'a> LaneEvidence<'a> {
+    pub(super) fn new(found: &'a Found, lane: u8) -> Self {
+        let present = found.present.as_ref().map(|(present, horizons)| (present.get(&lane), horizons.of(lane)));
+        Self { at: &found.at, lane, present }
+    }
+}
+
+impl Evidence for LaneEvidence<'_> {
+    fn look_up(&self, event: &Outstanding) -> LookUp {
+        self.at.get(&(self.lane, event.sequence)).copied().unwrap_or(LookUp::Nothing)
+    }
+
+    fn has_searched(&self) -> bool {
+        self.present.is_some()
+    }
+
+    fn is_gone(&self, sequence: u64) -> bool {
+        self.present.is_some_and(|(present, horizon)| {
+            sequence >= horizon && !present.is_some_and(|present| present.has(sequence))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::stamp::DueTime;
+    use crate::kafka::Timestamp;
+
+    fn stamp(sequence: u64) -> Stamp {
+        Stamp { due: DueTime::from_unix_ns(0), tag: 0, lane: 0, sequence, check: 0 }
+    }
+
+    fn record(partition: i32) -> Record<'static> {
+        Record { partition, offset: 5, timestamp: Timestamp::Missing, key: None, body: None, leader_epoch: 0 }
+    }
+
+    #[test]
+    fn an_absent_event_is_gone_unless_it_may_have_aged_out() {
+        let states = [PartitionState { log_start: 5, ..PartitionState::default() }, PartitionState::default()];
+        let mut horizons = Horizons::new(&states);
+        let mut present = Presence::default();
+        for (partition, sequence) in [(1, 3), (0, 10), (0, 12), (1, 13)] {
+            horizons.note(&record(partition), stamp(sequence));
+            present.note(sequence);
+        }
+        let found = Found { present: Some(([(0, present)].into(), horizons)), ..Found::default() };
+        let evidence = LaneEvidence::new(&found, 0);
+        assert!(!evidence.is_gone(4), "it may have been deleted below the start of partition 0");
+        assert!(!evidence.is_gone(12), "it is there");
+        assert!(evidence.is_gone(11), "what came after the first that is left cannot have aged out");
+        assert!(!LaneEvidence::new(&found, 1).is_gone(11), "of another lane nothing is left there to tell");
+    }
+}

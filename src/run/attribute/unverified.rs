@@ -1,0 +1,108 @@
+//! One event that did not end verified, told by itself.
+
+use serde::Serialize;
+
+use crate::clock::Anchor;
+use crate::event::EventKind;
+use crate::event::stamp::{DueTime, RunId, Stamp};
+use crate::ledger::class::{Class, Sight};
+use crate::ledger::judge::Judged;
+use crate::report::Example;
+
+/// One event that did not end verified. What is not known is left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unverified {
+    /// Its class.
+    pub class: Class,
+    /// Its lane.
+    pub lane: u8,
+    /// Its sequence in the lane.
+    pub sequence: u64,
+    /// Whether the verifier had read it before it went.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub seen_then_gone: bool,
+    /// Its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+    /// Its type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<EventKind>,
+    /// Its user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// When it was due, us since the start of the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_us: Option<u64>,
+    /// Where it was acked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition: Option<i32>,
+    /// At which offset it was acked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<i64>,
+}
+
+impl Unverified {
+    pub(super) fn new(run: RunId, anchor: Anchor, lane: u8, judged: &Judged) -> Self {
+        let event = judged.outstanding;
+        let stamp = |event: crate::ledger::Outstanding| Stamp {
+            due: DueTime::from_unix_ns(anchor.unix_ns(event.due)),
+            tag: run.tag(),
+            lane,
+            sequence: event.sequence,
+            check: event.check,
+        };
+        Self {
+            class: judged.class,
+            lane,
+            sequence: judged.sequence,
+            seen_then_gone: judged.class == Class::Lost && judged.sight == Sight::Right,
+            event_id: event.map(|event| stamp(event).to_string()),
+            event_type: event.map(|event| event.kind),
+            user_id: event.map(|event| event.user.0.to_string()),
+            due_us: event.map(|event| event.due.as_micros()),
+            partition: event.map(|event| event.partition),
+            offset: event.and_then(|event| event.offset),
+        }
+    }
+
+    /// The same as an example of its class.
+    pub(super) fn example(&self, topic: &str) -> Example {
+        Example {
+            event_id: self.event_id.clone(),
+            event_type: self.event_type.map(|kind| kind.to_string()),
+            user_id: self.user_id.clone(),
+            lane: Some(self.lane),
+            sequence: Some(self.sequence),
+            due_us: self.due_us,
+            topic: Some(topic.to_owned()),
+            partition: self.partition,
+            offset: self.offset,
+            other_offset: None,
+            what: if self.seen_then_gone { SEEN_THEN_GONE } else { happened(self.class) }.to_owned(),
+        }
+    }
+}
+
+const SEEN_THEN_GONE: &str =
+    "acked and read, and then no longer in the log: it was cut off when another leader took over";
+
+/// What probably happened to an event of that class, in one line.
+const fn happened(class: Class) -> &'static str {
+    match class {
+        Class::Verified | Class::Unverified => "",
+        Class::NotAttempted => "it was due, and the run ended (or left it out as too late) before it was sent",
+        Class::Refused => "the client or the broker refused it: it was not written",
+        Class::UnknownSeen => "no answer came in time, but it was written",
+        Class::UnknownUnseen => "no answer came in time, and nobody saw it: written or not, nothing proves either",
+        Class::Contradicted => "it was refused or never sent, and yet it was read",
+        Class::Corrupt => "what was read, or lies at its offset, is not what was sent",
+        Class::Lost => "acked, and another record, or none, lies at its offset",
+        Class::Expired => "acked, and the log now starts after its offset: retention or DeleteRecords removed it",
+        Class::Compacted => "acked, and compaction replaced it by a later record of its key",
+        Class::Undelivered => "acked and in the log, but the reader went past it without getting it",
+        Class::Unread => "acked, and the reader had not come that far by its deadline",
+        Class::Unattributed => "acked and unseen, and its offset is not known or could not be read again",
+        Class::Aborted => "its transaction was aborted",
+        Class::AbortedSeen => "its transaction was aborted, and yet it was read",
+    }
+}

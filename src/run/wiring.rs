@@ -1,0 +1,63 @@
+//! What stands between the lanes and the broker, and between the broker and the verifier: nothing, in every run but the
+//! self-test's.
+
+use crate::clock::{Clock, Monotonic};
+use crate::kafka::native::{Consumer, Producer};
+use crate::ledger::rules::Rules;
+use crate::publish::Publisher;
+use crate::verify::reader::Reader;
+
+/// Which of a run's readings a reader is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// While the run goes on.
+    Live,
+    /// At its end, to look at single offsets and at what may have been truncated.
+    Again,
+}
+
+/// How a run's parts are joined.
+pub trait Wiring: Sync {
+    /// What lanes hand their events to.
+    type Publisher: Publisher + Send;
+    /// What the verifier reads from.
+    type Reader: Reader + Send;
+    /// What the verifier's time comes from.
+    type Clock: Clock;
+
+    /// What lane `lane` hands its events to.
+    fn publisher(&self, lane: u8, producer: Producer) -> Self::Publisher;
+
+    /// What is read from.
+    fn reader(&self, consumer: Consumer, reading: Reading) -> Self::Reader;
+
+    /// The verifier's clock.
+    fn clock(&self, clock: Monotonic) -> Self::Clock;
+
+    /// The rules that the checker follows.
+    fn rules(&self) -> Rules {
+        Rules::ALL
+    }
+}
+
+/// Nothing in between.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Direct;
+
+impl Wiring for Direct {
+    type Publisher = Producer;
+    type Reader = Consumer;
+    type Clock = Monotonic;
+
+    fn publisher(&self, _lane: u8, producer: Producer) -> Producer {
+        producer
+    }
+
+    fn reader(&self, consumer: Consumer, _reading: Reading) -> Consumer {
+        consumer
+    }
+
+    fn clock(&self, clock: Monotonic) -> Monotonic {
+        clock
+    }
+}

@@ -1,0 +1,182 @@
+use std::collections::VecDeque;
+use std::io;
+
+use super::*;
+use crate::event::encode::Encoder;
+use crate::event::{Detail, Device, Event, ItemId, Session, TextId, Vocabulary};
+use crate::kafka::{Code, KafkaError, Notice, Watermarks};
+
+const RUN: RunId = RunId(0x1234_5678_9abc_def0);
+
+/// One record of a log in memory.
+#[derive(Clone, Debug)]
+struct Kept {
+    offset: i64,
+    key: Vec<u8>,
+    body: Vec<u8>,
+    create_ms: i64,
+}
+
+fn event(sequence: u64, user: u64) -> (Vec<u8>, Vec<u8>) {
+    let event = Event {
+        user: UserId(user),
+        recorded_ms: None,
+        detail: Detail::View { item: ItemId(1), category: TextId(0), session: Session(1), device: Device::Mobile },
+    };
+    let mut arena = Vec::new();
+    Encoder::new(RUN, 0, Vocabulary::default().into()).encode(&mut arena, &event, sequence, 1_000_000, 1);
+    (user.to_string().into_bytes(), arena)
+}
+
+fn kept(offset: i64, sequence: u64, user: u64) -> Kept {
+    let (key, body) = event(sequence, user);
+    Kept { offset, key, body, create_ms: 7 }
+}
+
+/// A partition in memory that counts what it is asked for.
+#[derive(Debug, Default)]
+struct Log {
+    records: Vec<Kept>,
+    queue: VecDeque<usize>,
+    end_told: bool,
+    seeks: usize,
+    read: usize,
+}
+
+impl Log {
+    fn go_to(&mut self, offset: i64) {
+        let offset = if offset == END { i64::MAX } else { offset };
+        let first = self.records.partition_point(|record| record.offset < offset);
+        self.queue = (first..self.records.len()).collect();
+        self.end_told = false;
+    }
+}
+
+impl Reader for Log {
+    fn assign(&mut self, _topic: &str, starts: &[(i32, i64)]) -> Result<(), KafkaError> {
+        self.go_to(starts[0].1);
+        Ok(())
+    }
+    fn seek(&mut self, _topic: &str, _partition: i32, offset: i64, _timeout: Duration) -> Result<(), KafkaError> {
+        self.seeks += 1;
+        self.go_to(offset);
+        Ok(())
+    }
+    fn take(&mut self, most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize {
+        let taken: Vec<usize> = self.queue.drain(..most.min(self.queue.len())).collect();
+        for index in &taken {
+            let Kept { offset, key, body, create_ms } = &self.records[*index];
+            self.read += 1;
+            each(Delivered::Record(Record {
+                partition: 0,
+                offset: *offset,
+                timestamp: Timestamp::Create(*create_ms),
+                key: Some(key),
+                body: Some(body),
+                leader_epoch: 0,
+            }));
+        }
+        if self.queue.is_empty() && !self.end_told {
+            self.end_told = true;
+            let offset = self.records.last().map_or(0, |record| record.offset + 1);
+            each(Delivered::EndOfPartition { partition: 0, offset });
+        }
+        taken.len()
+    }
+    fn wait(&mut self, _timeout: Duration) -> io::Result<()> {
+        Ok(())
+    }
+    fn notices(&mut self, _notice: &mut dyn FnMut(Notice)) {}
+    fn watermarks(&mut self, _topic: &str, _partition: i32, _timeout: Duration) -> Result<Watermarks, Code> {
+        Ok(Watermarks::default())
+    }
+}
+
+fn wanted(offset: i64, sequence: u64, user: u64) -> Wanted {
+    Wanted { partition: 0, offset, lane: 0, sequence, user: UserId(user) }
+}
+
+fn ask(log: &mut Log, questions: &Questions) -> Answers {
+    read_again(log, "t", RUN, Rules::ALL, questions, Duration::from_secs(60), |_, _| {})
+}
+
+#[test]
+fn each_offset_is_compared_with_the_event_that_should_lie_there() {
+    let mut log = Log { records: vec![kept(1, 1, 5), kept(2, 99, 5), kept(4, 4, 5)], ..Log::default() };
+    log.records.push(Kept { body: b"rubbish".to_vec(), ..kept(5, 5, 5) });
+    let questions = Questions {
+        wanted: vec![wanted(5, 5, 5), wanted(1, 1, 5), wanted(2, 2, 5), wanted(3, 3, 5), wanted(9, 9, 5)],
+        ..Questions::default()
+    };
+    let answers = ask(&mut log, &questions);
+    let expected =
+        [(1, LookUp::Present), (2, LookUp::Gone), (3, LookUp::Gone), (5, LookUp::Unparsable), (9, LookUp::Gone)];
+    assert_eq!(answers.at, expected.map(|(sequence, found)| ((0, sequence), found)).into());
+    assert_eq!(answers.unfinished, Vec::<i32>::new());
+}
+
+#[test]
+fn two_events_acked_at_one_offset_are_told_apart() {
+    let mut log = Log { records: vec![kept(7, 1, 5)], ..Log::default() };
+    let questions = Questions { wanted: vec![wanted(7, 1, 5), wanted(7, 2, 5)], ..Questions::default() };
+    let answers = ask(&mut log, &questions);
+    assert_eq!((answers.at[&(0, 1)], answers.at[&(0, 2)]), (LookUp::Present, LookUp::Gone));
+}
+
+#[test]
+fn in_a_compacted_topic_a_later_record_of_the_key_explains_absence() {
+    let records = vec![kept(10, 10, 5), kept(11, 11, 6), kept(12, 12, 6)];
+    let mut log = Log { records, ..Log::default() };
+    let questions = Questions {
+        wanted: vec![wanted(3, 3, 6), wanted(4, 4, 7), wanted(5, 5, 5)],
+        compacted: true,
+        ..Questions::default()
+    };
+    let answers = ask(&mut log, &questions);
+    let found = [3, 4, 5].map(|sequence| answers.at[&(0, sequence)]);
+    assert_eq!(found, [LookUp::Superseded, LookUp::Gone, LookUp::Superseded]);
+}
+
+#[test]
+fn a_hundred_thousand_lost_events_cost_one_pass_and_no_read_each() {
+    let lost = 100_000_i64;
+    let records = (0..2 * lost).filter(|offset| offset % 2 == 0).map(|offset| kept(offset, u64::MAX >> 30, 5));
+    let mut log = Log { records: records.collect(), ..Log::default() };
+    let questions = Questions {
+        wanted: (0..lost).map(|n| wanted(2 * n + 1, u64::try_from(n).unwrap(), 5)).collect(),
+        ..Questions::default()
+    };
+    let answers = ask(&mut log, &questions);
+    assert_eq!(answers.at.len(), 100_000);
+    assert!(answers.at.values().all(|found| *found == LookUp::Gone));
+    assert_eq!(log.seeks, 0, "they lie close together");
+    assert!(log.read <= 100_000, "{} records read", log.read);
+}
+
+#[test]
+fn offsets_far_apart_are_reached_by_jumps() {
+    let mut log = Log { records: (0..100_000).map(|offset| kept(offset, 0, 5)).collect(), ..Log::default() };
+    let questions =
+        Questions { wanted: vec![wanted(5, 1, 5), wanted(50_000, 2, 5), wanted(99_000, 3, 5)], ..Questions::default() };
+    let answers = ask(&mut log, &questions);
+    assert_eq!(answers.at.len(), 3);
+    assert!(log.seeks <= 3 && log.read <= 3 * BATCH, "{} jumps, {} records", log.seeks, log.read);
+}
+
+#[test]
+fn a_stretch_is_read_whole_and_gives_the_copies_in_it() {
+    let mut log = Log { records: vec![kept(0, 1, 5), kept(1, 2, 5), kept(2, 1, 5), kept(3, 4, 5)], ..Log::default() };
+    log.records[2].create_ms = 8;
+    let questions = Questions {
+        stretches: vec![Stretch { partition: 0, from: 0, end: 3 }],
+        copies_of: [(0, 1)].into(),
+        ..Questions::default()
+    };
+    let mut seen = Presence::default();
+    let answers = read_again(&mut log, "t", RUN, Rules::ALL, &questions, Duration::from_secs(60), |_, stamp| {
+        seen.note(stamp.sequence);
+    });
+    let copy = |offset, create_ms| Copy { partition: 0, offset, create_ms: Some(create_ms) };
+    assert_eq!(answers.copies, [((0, 1), vec![copy(0, 7), copy(2, 8)])].into());
+    assert!(seen.has(1) && seen.has(2) && !seen.has(4), "what lies past the stretch is not looked at");
+}

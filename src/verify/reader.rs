@@ -1,0 +1,66 @@
+//! Where records come from: a consumer, or one whose records have been tampered with on the way.
+
+use std::io;
+use std::time::Duration;
+
+use crate::kafka::native::Consumer;
+use crate::kafka::{Code, Delivered, KafkaError, Notice, Watermarks};
+
+/// A way to read partitions by assignment.
+pub trait Reader {
+    /// Reads these partitions of `topic` from these offsets on; what was read before is dropped.
+    ///
+    /// # Errors
+    /// Where the client refuses.
+    fn assign(&mut self, topic: &str, starts: &[(i32, i64)]) -> Result<(), KafkaError>;
+
+    /// Goes on reading a partition at another offset.
+    ///
+    /// # Errors
+    /// Where the client refuses, or does not answer within `timeout`.
+    fn seek(&mut self, topic: &str, partition: i32, offset: i64, timeout: Duration) -> Result<(), KafkaError>;
+
+    /// Takes what is there without waiting, at most `most`, and returns how many it was.
+    fn take(&mut self, most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize;
+
+    /// Returns when there is something to take, or after `timeout`.
+    ///
+    /// # Errors
+    /// Where the operating system refuses to wait.
+    fn wait(&mut self, timeout: Duration) -> io::Result<()>;
+
+    /// Takes what the client has to say.
+    fn notices(&mut self, notice: &mut dyn FnMut(Notice));
+
+    /// First and next offset of a partition, asked of its leader.
+    ///
+    /// # Errors
+    /// The leader's or the client's answer.
+    fn watermarks(&mut self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code>;
+}
+
+impl Reader for Consumer {
+    fn assign(&mut self, topic: &str, starts: &[(i32, i64)]) -> Result<(), KafkaError> {
+        Self::assign(self, topic, starts.iter().copied())
+    }
+
+    fn seek(&mut self, topic: &str, partition: i32, offset: i64, timeout: Duration) -> Result<(), KafkaError> {
+        Self::seek(self, topic, partition, offset, timeout)
+    }
+
+    fn take(&mut self, most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize {
+        Self::take(self, most, each)
+    }
+
+    fn wait(&mut self, timeout: Duration) -> io::Result<()> {
+        Self::wait(self, timeout)
+    }
+
+    fn notices(&mut self, notice: &mut dyn FnMut(Notice)) {
+        Self::notices(self, notice);
+    }
+
+    fn watermarks(&mut self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
+        Self::watermarks(self, topic, partition, timeout)
+    }
+}
