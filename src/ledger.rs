@@ -444,7 +444,16 @@ mod tests {
         let mut prunings = 0;
         for sequence in 0..60_000 {
             waiting.push(
-                Outstanding { sequence, due: Nanos::ZERO, phase: 0, kind: EventKind::View, partition: 0, offset: None },
+                Outstanding {
+                    sequence,
+                    due: Nanos::ZERO,
+                    phase: 0,
+                    kind: EventKind::View,
+                    user: UserId(0),
+                    check: 0,
+                    partition: 0,
+                    offset: None,
+                },
                 &open,
             );
             prunings += u32::from(waiting.since_pruned == 0);
