@@ -5,6 +5,7 @@
 
 mod blocked;
 mod flight;
+pub mod rhythm;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::schedule::{Cursor, Due, Schedule};
 use crate::source::{Drawn, LaneSource};
 use blocked::Blocked;
 use flight::{AckGaps, Flight, Flights};
+use rhythm::Rhythm;
 
 /// Events handed over at once, at most.
 const BATCH: usize = 256;
@@ -123,6 +125,8 @@ pub struct LaneEnd {
     pub error: Option<LaneError>,
     /// Client errors by code, with the last words of each.
     pub errors: Vec<(Code, u64, String)>,
+    /// How the recorded gaps were kept, where the schedule has them.
+    pub rhythm: Option<Rhythm>,
 }
 
 /// What ends a lane before its schedule does.
@@ -179,6 +183,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             unanswered: 0,
             error: None,
             errors: Vec::new(),
+            rhythm: setup.schedule.is_recorded().then(Rhythm::default),
         };
         Self {
             setup,
@@ -325,6 +330,9 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                     late > most
                 }
             };
+            if let Some(rhythm) = &mut self.end.rhythm {
+                rhythm.note_drawn(due);
+            }
             if !dropped {
                 let timestamp_ms = body_time(self.setup.body_time, self.setup.anchor, &drawn, unix_ns);
                 let encoded =
@@ -432,6 +440,9 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             }
             let Some(flight) = self.flights.get_mut(entry.ticket) else { continue };
             flight.sent = now;
+            if let Some(rhythm) = &mut self.end.rhythm {
+                rhythm.note_sent(flight.due, now);
+            }
             open.mark(flight.sequence, Marks(Marks::HANDED));
             let bytes = u64::from(flight.bytes);
             self.setup.traffic.handed(entry.partition, bytes);

@@ -470,6 +470,58 @@ pub struct Replay {
     pub duplicate_rows: u64,
     /// Fields that the file lacks and that were derived.
     pub derived_fields: Vec<String>,
+    /// How near it came to the recording's own timeline; absent with `--rate`, which has no use for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fidelity: Option<Fidelity>,
+}
+
+/// How faithful a replay was. The ideal timeline is the recorded one divided by the speed, long gaps shortened where asked.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Fidelity {
+    /// Whether it kept every part of the bound.
+    pub faithful: bool,
+    /// Why not, one sentence each.
+    pub reasons: Vec<String>,
+    /// The bound, in words.
+    pub bound: String,
+    /// Events sent.
+    pub events: u64,
+    /// Sent - ideal: the median, in us.
+    pub off_p50_us: Option<u64>,
+    /// Sent - ideal: 99 % are at most this far off, in us.
+    pub off_p99_us: Option<u64>,
+    /// Sent - ideal: the farthest event, in us.
+    pub off_max_us: Option<u64>,
+    /// Kolmogorov-Smirnov distance between the gaps as recorded (compressed) and as sent, between neighbouring events of a
+    /// lane: 0 (the same distribution) to 1. Compared by the millisecond, the resolution of recordings and of Kafka's timestamps.
+    pub ks_distance: Option<f64>,
+    /// The same, compared by the microsecond: small only with `--pacing spin` on an idle core.
+    pub ks_distance_1us: Option<f64>,
+    /// The gaps as recorded, compressed.
+    pub recorded_gaps: InterArrival,
+    /// The gaps as sent.
+    pub replayed_gaps: InterArrival,
+    /// Events sent in another second of the run than their ideal one, in percent: what separates the recorded rate per
+    /// second from the replayed one at most. The timeline has both for every second (`scheduled`, `sent`).
+    pub moved_percent: f64,
+    /// The busiest second of the ideal timeline.
+    pub peak_recorded_per_s: Option<u64>,
+    /// The busiest second as sent.
+    pub peak_replayed_per_s: Option<u64>,
+    /// Events seen out of the order in which their lane had to send them; at least those out of their user's order are among
+    /// these. Absent where nothing was read back.
+    pub inversions: Option<u64>,
+}
+
+/// Gaps between neighbouring events, in us.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InterArrival {
+    /// The median.
+    pub p50_us: Option<u64>,
+    /// 99 % are at most this.
+    pub p99_us: Option<u64>,
+    /// The longest.
+    pub max_us: Option<u64>,
 }
 
 /// How synthetic events were drawn.

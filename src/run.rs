@@ -1,6 +1,7 @@
 //! One run: prepare, send, watch, flush, drain, judge. What comes out is a [`RunReport`] without gates and verdict.
 
 mod attribute;
+mod fidelity;
 mod prepare;
 mod summary;
 mod watch;
@@ -18,7 +19,7 @@ use crate::event::stamp::RunId;
 use crate::kafka::{KafkaError, Settings};
 use crate::lane::{BodyTime, Lane, LaneEnd, OnLag, Pacing};
 use crate::measure::{Sampler, Shard};
-use crate::report::{RunReport, TimelineRow};
+use crate::report::{Fidelity, RunReport, TimelineRow};
 use crate::schedule::{Rate, Schedule};
 use crate::source::{Source, synthetic};
 use crate::verify;
@@ -191,6 +192,8 @@ pub struct Outcome {
     pub interrupted: bool,
     /// What else ended it before its end, in one sentence.
     pub ended_by: Option<String>,
+    /// How faithful a replay with the recorded gaps was.
+    pub fidelity: Option<Fidelity>,
 }
 
 /// Runs. `each_second` is told how it goes and may end it with a reason.

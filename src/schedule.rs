@@ -257,6 +257,12 @@ impl Schedule {
         !self.phases.iter().any(|planned| planned.phase.shape == Shape::Unlimited)
     }
 
+    /// Whether events are due as they were recorded, at some speed.
+    #[must_use]
+    pub fn is_recorded(&self) -> bool {
+        self.phases.iter().all(|planned| matches!(planned.phase.shape, Shape::Replay(_)))
+    }
+
     /// The name in reports: that of the only shape, or `phases`.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -83,6 +83,8 @@ fn report_in_every_form(shell: &Shell, bundle: &str) {
     shell.run(&["report", bundle]).ends_with_code(0).says("every one verified").says("report.html");
     let stored: serde_json::Value =
         serde_json::from_slice(&fs::read(Path::new(bundle).join("report.json")).unwrap()).unwrap();
+    let fidelity = &stored["replay"]["fidelity"];
+    assert_eq!((&fidelity["inversions"], &fidelity["events"]), (&0.into(), &2_000.into()));
     assert_eq!(shell.run(&["report", bundle, "-o", "json"]).ends_with_code(0).json(), stored);
     for (kind, start) in [
         ("html", "<!"),

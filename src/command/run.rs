@@ -239,8 +239,8 @@ fn scenario_toml(resolved: &Resolved) -> Result<String, Failure> {
 }
 
 fn judge(plan: &Plan, source: &Source, outcome: Outcome, gates: &Gates, aborted_by: Option<GateResult>) -> RunReport {
-    let Outcome { mut report, cluster_error, interrupted, ended_by, .. } = outcome;
-    origin::describe(&mut report, plan, source);
+    let Outcome { mut report, cluster_error, interrupted, ended_by, fidelity, .. } = outcome;
+    origin::describe(&mut report, plan, source, fidelity);
     if let Some(ended_by) = ended_by.filter(|_| aborted_by.is_none()) {
         report.run.deadlines_reached.push(ended_by);
     }

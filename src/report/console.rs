@@ -56,6 +56,10 @@ pub fn render(report: &RunReport, style: Style) -> String {
     page.list("run", &shape::run(report));
     page.list("schedule", &shape::schedule(report));
     page.list("offered", &shape::offered(report));
+    let fidelity = shape::fidelity(report);
+    if !fidelity.is_empty() {
+        page.list("fidelity", &fidelity);
+    }
     page.list("target", &shape::target(report));
     page.blank();
     ledger::accounting(&mut page, report);

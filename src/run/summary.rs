@@ -4,11 +4,12 @@ use super::attribute::{Attributed, attribute};
 use super::prepare::Prepared;
 use super::watch::Watched;
 use super::wiring::Wiring;
-use super::{Config, Outcome, Tick};
+use super::{Config, Outcome, Tick, fidelity};
 use crate::clock::{Anchor, Monotonic, Nanos};
 use crate::event::EventKind;
 use crate::kafka::native::librdkafka_version;
 use crate::kafka::properties::redact;
+use crate::lane::rhythm::Rhythm;
 use crate::lane::{LaneEnd, LaneError};
 use crate::ledger::{Class, Ledger};
 use crate::measure::{KindShard, PhaseShard, Sampler, Shard};
@@ -141,7 +142,33 @@ pub(super) fn outcome<W: Wiring>(
         timeline: watch.timeline,
         ..RunReport::default()
     };
-    Outcome { report, measured: total.clone(), unverified, cluster_error, interrupted: watch.interrupted, ended_by }
+    let fidelity = rhythm(&lanes).map(|rhythm| {
+        let known = fidelity::Known {
+            slip: &whole.slip,
+            scheduled: report.ledger.scheduled,
+            reordered: config.verify.is_some().then_some(report.findings.reordered),
+            timeline: &report.timeline,
+        };
+        fidelity::judge(&rhythm, known)
+    });
+    Outcome {
+        report,
+        measured: total.clone(),
+        unverified,
+        cluster_error,
+        interrupted: watch.interrupted,
+        ended_by,
+        fidelity,
+    }
+}
+
+/// That of all lanes together.
+fn rhythm(lanes: &[LaneEnd]) -> Option<Rhythm> {
+    let mut sum: Option<Rhythm> = None;
+    for rhythm in lanes.iter().filter_map(|lane| lane.rhythm.as_ref()) {
+        sum.get_or_insert_default().add(rhythm);
+    }
+    sum
 }
 
 /// The running figures, for gates that may end the run.

@@ -16,8 +16,8 @@ use hdrhistogram::Histogram;
 use loadgen::{
     gate::{GateConfig, Gates, Names},
     report::{
-        DistributionPoint, Environment, Example, Findings, HotKey, Latencies, LatencySummary, LedgerCounts, Offered,
-        PartitionReport, PhaseReport, Replay, Run, RunReport, SCHEMA_VERSION, TimelineRow, Tool, TopicReport,
+        DistributionPoint, Environment, Example, Fidelity, Findings, HotKey, Latencies, LatencySummary, LedgerCounts,
+        Offered, PartitionReport, PhaseReport, Replay, Run, RunReport, SCHEMA_VERSION, TimelineRow, Tool, TopicReport,
         TypeLatencies, TypeReport,
     },
     verdict::{Conditions, judge},
@@ -415,7 +415,21 @@ pub(crate) fn replayed() -> RunReport {
         descents: 4_614,
         duplicate_rows: 7,
         derived_fields: ["session_id", "device_type", "category", "price"].map(str::to_owned).into(),
-        ..Replay::default()
+        fidelity: Some(Fidelity {
+            faithful: true,
+            bound: "p99 off the ideal timeline <= 5 ms".to_owned(),
+            events: report.ledger.scheduled,
+            off_p50_us: Some(540),
+            off_p99_us: Some(1_090),
+            off_max_us: Some(3_120),
+            ks_distance: Some(0.0021),
+            ks_distance_1us: Some(0.0713),
+            moved_percent: 0.02,
+            peak_recorded_per_s: Some(131),
+            peak_replayed_per_s: Some(130),
+            inversions: Some(0),
+            ..Fidelity::default()
+        }),
     });
     judged(report, &RULES)
 }

@@ -2,7 +2,7 @@
 
 use crate::clock::Nanos;
 use crate::event::EventKind;
-use crate::report::{self, RunReport};
+use crate::report::{self, Fidelity, RunReport};
 use crate::scenario::pace::Pace;
 use crate::scenario::plan::Plan;
 use crate::schedule::Speed;
@@ -11,9 +11,11 @@ use crate::source::retail_rocket::Recording;
 use crate::source::synthetic::Synthetic;
 
 /// Adds what only the source knows.
-pub(super) fn describe(report: &mut RunReport, plan: &Plan, source: &Source) {
+pub(super) fn describe(report: &mut RunReport, plan: &Plan, source: &Source, fidelity: Option<Fidelity>) {
     match source {
-        Source::RetailRocket(recording) => report.replay = Some(replay_report(plan, recording, report)),
+        Source::RetailRocket(recording) => {
+            report.replay = Some(report::Replay { fidelity, ..replay_report(plan, recording, report) });
+        }
         Source::Synthetic(synthetic) => describe_synthetic(report, synthetic),
     }
 }
@@ -58,5 +60,6 @@ fn replay_report(plan: &Plan, recording: &Recording, report: &RunReport) -> repo
         descents: facts.descents,
         duplicate_rows: facts.duplicate_rows,
         derived_fields: facts.derived_fields.clone(),
+        fidelity: None,
     }
 }

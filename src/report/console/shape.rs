@@ -66,9 +66,35 @@ pub(super) fn offered(report: &RunReport) -> Vec<String> {
             figures::duration_s(offered.flow_control_s)
         ));
     }
-    if let Some(off) = report.latency_us.slip.and_then(|slip| slip.p99).filter(|_| report.replay.is_some()) {
-        parts.push(format!("p99 {} off the ideal timeline", figures::duration_us(off)));
+    parts
+}
+
+/// Whether a replay kept the recording's own timeline; empty where there is none to keep.
+pub(super) fn fidelity(report: &RunReport) -> Vec<String> {
+    let Some(fidelity) = report.replay.as_ref().and_then(|replay| replay.fidelity.as_ref()) else { return Vec::new() };
+    let us = |us: Option<u64>| us.map_or_else(|| figures::NONE.to_owned(), figures::duration_us);
+    let mut parts = if fidelity.faithful { vec!["faithful".to_owned()] } else { vec!["not faithful".to_owned()] };
+    parts.extend(fidelity.reasons.iter().cloned());
+    parts.push(format!(
+        "off the ideal timeline p50 {}, p99 {}, max {}",
+        us(fidelity.off_p50_us),
+        us(fidelity.off_p99_us),
+        us(fidelity.off_max_us)
+    ));
+    if let Some(distance) = fidelity.ks_distance {
+        parts.push(format!("inter-arrivals {} apart (KS at 1 ms)", figures::number(distance, 4)));
     }
+    if let (Some(recorded), Some(replayed)) = (fidelity.peak_recorded_per_s, fidelity.peak_replayed_per_s) {
+        let (recorded, replayed) = (figures::count(recorded), figures::count(replayed));
+        parts.push(format!("busiest second {replayed} of {recorded}"));
+    }
+    let moved = figures::percent(fidelity.moved_percent);
+    parts.push(format!("{moved} % in another second"));
+    parts.push(match fidelity.inversions {
+        Some(0) => "every user in order".to_owned(),
+        Some(count) => format!("{} out of order", figures::count(count)),
+        None => "order not read back".to_owned(),
+    });
     parts
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::outcome::achieved;
 use crate::report::{
-    RunReport,
+    Fidelity, InterArrival, RunReport,
     figures::{self, bytes, count, duration_us, rate, span_s, trimmed},
 };
 
@@ -70,6 +70,9 @@ pub(super) fn replay(report: &RunReport) -> Option<ReplayView> {
         replay.speed.map_or_else(|| "at a rate of its own".to_owned(), |speed| format!("{}x", trimmed(speed, 3)));
     rows.push(("replayed", format!("{speed}, in {}", span(replay.span_replayed_ms))));
     rows.push(("gaps played shorter", count(replay.gaps_capped)));
+    if let Some(fidelity) = &replay.fidelity {
+        rows.extend(how_faithful(fidelity));
+    }
     if let Some(slip) = &report.latency_us.slip {
         let shown = |us: Option<u64>| us.map_or_else(|| figures::NONE.to_owned(), duration_us);
         let off = format!("median {}, p99 {}, at most {}", shown(slip.p50), shown(slip.p99), shown(slip.max));
@@ -81,6 +84,36 @@ pub(super) fn replay(report: &RunReport) -> Option<ReplayView> {
         rows.push(("derived, not in the file", replay.derived_fields.join(", ")));
     }
     Some(ReplayView { rows })
+}
+
+fn how_faithful(fidelity: &Fidelity) -> Vec<Fact> {
+    let verdict = if fidelity.faithful {
+        format!("yes: {}", fidelity.bound)
+    } else {
+        format!("no: {}", fidelity.reasons.join("; "))
+    };
+    let distance =
+        |distance: Option<f64>| distance.map_or_else(|| figures::NONE.to_owned(), |ks| figures::number(ks, 4));
+    let us = |us: Option<u64>| us.map_or_else(|| figures::NONE.to_owned(), duration_us);
+    let gaps = |gaps: InterArrival| {
+        format!("median {}, p99 {}, at most {}", us(gaps.p50_us), us(gaps.p99_us), us(gaps.max_us))
+    };
+    let peak = |peak: Option<u64>| peak.map_or_else(|| figures::NONE.to_owned(), count);
+    vec![
+        ("faithful", verdict),
+        ("gaps as recorded", gaps(fidelity.recorded_gaps)),
+        ("gaps as sent", gaps(fidelity.replayed_gaps)),
+        (
+            "Kolmogorov-Smirnov distance of the gaps",
+            format!("{} at 1 ms, {} at 1 us", distance(fidelity.ks_distance), distance(fidelity.ks_distance_1us)),
+        ),
+        (
+            "busiest second",
+            format!("{} due, {} sent", peak(fidelity.peak_recorded_per_s), peak(fidelity.peak_replayed_per_s)),
+        ),
+        ("sent in another second", format!("{} %", figures::percent(fidelity.moved_percent))),
+        ("out of order", fidelity.inversions.map_or_else(|| "not read back".to_owned(), count)),
+    ]
 }
 
 /// Environment and configuration.
