@@ -513,11 +513,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             match report.answer {
                 Answer::Acked => {
                     shard.acked += 1;
-                    if let Some(phase) = shard.phases.get_mut(phase) {
-                        phase.service_time.record(service);
-                        phase.response_time.record(response);
-                    }
-                    shard.kinds[flight.kind.index()].response_time.record(response);
+                    shard.record_answer(phase, flight.kind, service, response);
                     self.setup.traffic.acked(report.partition, 1);
                     if let Ok(index) = usize::try_from(report.partition) {
                         let gap = self.gaps.answered(index, now);
@@ -555,11 +551,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                 }
                 Answer::Unanswered(code) => {
                     shard.unanswered += 1;
-                    if let Some(phase) = shard.phases.get_mut(phase) {
-                        phase.service_time.record_censored(service);
-                        phase.response_time.record_censored(response);
-                    }
-                    shard.kinds[flight.kind.index()].response_time.record_censored(response);
+                    shard.record_no_answer(phase, flight.kind, service, response);
                     // Whether it was written is not known; for flow control it counts as gone.
                     self.setup
                         .traffic
@@ -604,11 +596,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             shard.unanswered += 1;
             let service = now - flight.sent;
             let response = if self.setup.schedule.has_due_times() { now - flight.due } else { service };
-            if let Some(phase) = shard.phases.get_mut(usize::from(flight.phase)) {
-                phase.service_time.record_censored(service);
-                phase.response_time.record_censored(response);
-            }
-            shard.kinds[flight.kind.index()].response_time.record_censored(response);
+            shard.record_no_answer(usize::from(flight.phase), flight.kind, service, response);
         }
         self.end.waiting.prune(&self.book.open());
     }

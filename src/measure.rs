@@ -31,6 +31,8 @@ pub struct Shard {
     pub blocked: Nanos,
     /// Held back for the embedded broker.
     pub held_back: Nanos,
+    /// How many phases at the start only warm up: their latencies are kept by phase alone.
+    pub warm_ups: usize,
     /// By phase.
     pub phases: Vec<PhaseShard>,
     /// By type, indexed by [`EventKind::index`].
@@ -63,6 +65,19 @@ pub struct PhaseShard {
 }
 
 impl PhaseShard {
+    /// Adds another phase, or the same of another thread.
+    pub fn add(&mut self, other: &Self) {
+        self.sent += other.sent;
+        self.bytes += other.bytes;
+        self.last_sent = self.last_sent.max(other.last_sent);
+        self.slip.add(&other.slip);
+        self.lateness.add(&other.lateness);
+        self.blocked.add(&other.blocked);
+        self.service_time.add(&other.service_time);
+        self.response_time.add(&other.response_time);
+        self.end_to_end.add(&other.end_to_end);
+    }
+
     /// Its samples of a latency.
     #[must_use]
     pub const fn latency(&self, kind: Kind) -> &LatencyHistogram {
@@ -130,6 +145,48 @@ impl Shard {
         }
     }
 
+    /// An event of that phase and type was confirmed.
+    pub fn record_answer(&mut self, phase: usize, kind: EventKind, service: Nanos, response: Nanos) {
+        if let Some(of_phase) = self.phases.get_mut(phase) {
+            of_phase.service_time.record(service);
+            of_phase.response_time.record(response);
+        }
+        if phase >= self.warm_ups {
+            self.kinds[kind.index()].response_time.record(response);
+        }
+    }
+
+    /// An event of that phase and type was given up without an answer.
+    pub fn record_no_answer(&mut self, phase: usize, kind: EventKind, service: Nanos, response: Nanos) {
+        if let Some(of_phase) = self.phases.get_mut(phase) {
+            of_phase.service_time.record_censored(service);
+            of_phase.response_time.record_censored(response);
+        }
+        if phase >= self.warm_ups {
+            self.kinds[kind.index()].response_time.record_censored(response);
+        }
+    }
+
+    /// An event of that phase and type was read for the first time.
+    pub fn record_sight(&mut self, phase: usize, kind: EventKind, end_to_end: Nanos) {
+        if let Some(of_phase) = self.phases.get_mut(phase) {
+            of_phase.end_to_end.record(end_to_end);
+        }
+        if phase >= self.warm_ups {
+            self.kinds[kind.index()].end_to_end.record(end_to_end);
+        }
+    }
+
+    /// An event of that phase and type was confirmed and never read.
+    pub fn record_no_sight(&mut self, phase: usize, kind: EventKind, waited: Nanos) {
+        if let Some(of_phase) = self.phases.get_mut(phase) {
+            of_phase.end_to_end.record_censored(waited);
+        }
+        if phase >= self.warm_ups {
+            self.kinds[kind.index()].end_to_end.record_censored(waited);
+        }
+    }
+
     /// Adds another shard to this one.
     pub fn add(&mut self, other: &Self) {
         self.sent += other.sent;
@@ -142,15 +199,7 @@ impl Shard {
         self.held_back += other.held_back;
         grow(&mut self.phases, other.phases.len());
         for (mine, theirs) in self.phases.iter_mut().zip(&other.phases) {
-            mine.sent += theirs.sent;
-            mine.bytes += theirs.bytes;
-            mine.last_sent = mine.last_sent.max(theirs.last_sent);
-            mine.slip.add(&theirs.slip);
-            mine.lateness.add(&theirs.lateness);
-            mine.blocked.add(&theirs.blocked);
-            mine.service_time.add(&theirs.service_time);
-            mine.response_time.add(&theirs.response_time);
-            mine.end_to_end.add(&theirs.end_to_end);
+            mine.add(theirs);
         }
         for (mine, theirs) in self.kinds.iter_mut().zip(&other.kinds) {
             mine.sent += theirs.sent;
@@ -189,15 +238,23 @@ impl Shard {
         (self.blocked, self.held_back) = (Nanos::ZERO, Nanos::ZERO);
     }
 
-    /// All phases as one.
+    /// All phases that are judged as one.
     #[must_use]
     pub fn whole(&self) -> PhaseShard {
-        let mut sum = Self::new(1, 0);
-        for phase in &self.phases {
-            sum.add(&Self { phases: vec![phase.clone()], ..Self::default() });
-        }
-        sum.phases.pop().unwrap_or_default()
+        sum(self.phases.iter().skip(self.warm_ups))
     }
+
+    /// All phases as one, warm-ups included.
+    #[must_use]
+    pub fn with_warm_up(&self) -> PhaseShard {
+        sum(&self.phases)
+    }
+}
+
+fn sum<'a>(phases: impl IntoIterator<Item = &'a PhaseShard>) -> PhaseShard {
+    let mut sum = PhaseShard::default();
+    phases.into_iter().for_each(|phase| sum.add(phase));
+    sum
 }
 
 fn grow<T: Clone + Default>(list: &mut Vec<T>, length: usize) {
@@ -215,6 +272,13 @@ impl Recorder {
     #[must_use]
     pub fn new(phases: usize, partitions: usize) -> Self {
         Self(Arc::new(Mutex::new(Shard::new(phases, partitions))))
+    }
+
+    /// The same, where so many phases at the start only warm up.
+    #[must_use]
+    pub fn after_warm_ups(self, warm_ups: usize) -> Self {
+        self.open().warm_ups = warm_ups;
+        self
     }
 
     /// The shard, to write a batch into.
@@ -241,7 +305,8 @@ impl Sampler {
     /// A sampler over these recorders.
     #[must_use]
     pub fn new(recorders: Vec<Recorder>, phases: usize, partitions: usize) -> Self {
-        let empty = Shard::new(phases, partitions);
+        let warm_ups = recorders.first().map_or(0, |recorder| recorder.open().warm_ups);
+        let empty = Shard { warm_ups, ..Shard::new(phases, partitions) };
         Self { recorders, spare: empty.clone(), interval: empty.clone(), total: empty }
     }
 
@@ -278,6 +343,33 @@ impl Sampler {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_only_warms_up_is_kept_by_phase_alone() {
+        let ms = Nanos::from_millis;
+        let recorder = Recorder::new(2, 1).after_warm_ups(1);
+        let mut sampler = Sampler::new(vec![recorder.clone()], 2, 1);
+        for _second in 0..2 {
+            let mut shard = recorder.open();
+            for (phase, at) in [(0, ms(900)), (1, ms(1))] {
+                shard.record_answer(phase, EventKind::View, at, at);
+                shard.record_no_answer(phase, EventKind::View, at, at);
+                shard.record_sight(phase, EventKind::View, at);
+                shard.record_no_sight(phase, EventKind::View, at);
+            }
+            drop(shard);
+            let interval = sampler.sample();
+            for latency in [Kind::ServiceTime, Kind::ResponseTime, Kind::EndToEnd] {
+                assert_eq!(interval.whole().latency(latency).summary().max, Some(1_000));
+                assert_eq!(interval.with_warm_up().latency(latency).count(), 4);
+                assert_eq!(interval.phases[0].latency(latency).summary().censored, 1);
+            }
+        }
+        let view = &sampler.total().kinds[EventKind::View.index()];
+        assert_eq!((view.response_time.count(), view.end_to_end.count()), (4, 4));
+        assert_eq!(view.response_time.summary().max, Some(1_000));
+        assert_eq!(sampler.total().whole().response_time.summary().count, 4);
+    }
 
     #[test]
     fn samples_add_up_to_the_total_and_nothing_counts_twice() {

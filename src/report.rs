@@ -366,6 +366,10 @@ pub struct TypeLatencies {
 pub struct PhaseReport {
     /// Its name.
     pub name: String,
+    /// Whether it only warmed the system up: its events are in the ledger of the run, its latencies and rates are not in
+    /// those of the run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub warm_up: bool,
     /// Its schedule.
     pub schedule: String,
     /// What it asked for and what was sent.

@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::clock::{Clock, Monotonic, Nanos};
+use crate::clock::{self, Clock, Monotonic, Nanos};
 use crate::control::Control;
 use crate::event::stamp::RunId;
 use crate::kafka::{KafkaError, Settings};
@@ -44,7 +44,9 @@ pub struct Config {
     /// Where the drawing of events started; only told in the report.
     pub seed: u64,
     /// Producer threads.
-    pub lanes: u8,
+    pub lanes: Lanes,
+    /// The wall time at which the schedule starts, in ns since the Unix epoch; `None`: as soon as all stands ready.
+    pub start_at_unix_ns: Option<u64>,
     /// How they wait.
     pub pacing: Pacing,
     /// Which time the bodies carry.
@@ -72,6 +74,37 @@ pub struct Config {
     pub verify: Option<Verify>,
     /// The longest wait for outstanding answers at the end.
     pub flush_deadline: Duration,
+}
+
+/// The lanes of this process among those of the whole run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lanes {
+    /// The first one's number.
+    pub first: u8,
+    /// How many it has.
+    pub count: u8,
+    /// How many the whole run has, over all its processes.
+    pub all: u8,
+}
+
+impl Lanes {
+    /// All lanes of a run of one process.
+    #[must_use]
+    pub const fn only(count: u8) -> Self {
+        Self { first: 0, count, all: count }
+    }
+
+    /// Their numbers.
+    pub fn numbers(self) -> impl Iterator<Item = u8> {
+        (self.first..=u8::MAX).take(usize::from(self.count))
+    }
+
+    /// How many of the run's first `events` events are theirs: event n is lane (n mod all)'s.
+    #[must_use]
+    pub fn share(self, events: u64) -> u64 {
+        let (first, count, all) = (u64::from(self.first), u64::from(self.count), u64::from(self.all.max(1)));
+        events / all * count + (events % all).saturating_sub(first).min(count)
+    }
 }
 
 /// How events are read back.
@@ -108,6 +141,9 @@ pub enum RunError {
     /// A thread did not start, or ended with a panic.
     #[error("thread {0}")]
     Thread(String),
+    /// The time to start had passed.
+    #[error("the time to start had passed by {0:?} when all stood ready")]
+    TooLateToStart(Duration),
     /// It was interrupted before it began.
     #[error("interrupted before the first event was sent")]
     Interrupted,
@@ -167,6 +203,8 @@ pub struct Tick<'a> {
     pub scheduled: u64,
     /// When the row ends.
     pub now: Nanos,
+    /// Whether no part of the row lies in a warm-up.
+    pub judged: bool,
 }
 
 impl Tick<'_> {
@@ -194,6 +232,25 @@ pub struct Outcome {
     pub ended_by: Option<String>,
     /// How faithful a replay with the recorded gaps was.
     pub fidelity: Option<Fidelity>,
+}
+
+/// The time between now and the first due time. Waits until that is short, so that an interruption is heard meanwhile.
+fn lead(start_at_unix_ns: Option<u64>, interrupts: &Interrupts) -> Result<Duration, RunError> {
+    let Some(start_at) = start_at_unix_ns else { return Ok(LEAD) };
+    loop {
+        let now = clock::wall_unix_ns();
+        let Some(ahead) = start_at.checked_sub(now) else {
+            return Err(RunError::TooLateToStart(Duration::from_nanos(now - start_at)));
+        };
+        let ahead = Duration::from_nanos(ahead);
+        if ahead <= LEAD {
+            return Ok(ahead);
+        }
+        interrupts.wait(0, ahead.saturating_sub(LEAD).min(Duration::from_secs(1)));
+        if interrupts.count() > 0 {
+            return Err(RunError::Interrupted);
+        }
+    }
 }
 
 /// Runs. `each_second` is told how it goes and may end it with a reason.
@@ -231,7 +288,8 @@ pub fn run_through<W: Wiring>(
         return Err(RunError::Interrupted);
     }
 
-    let (clock, anchor) = Monotonic::starting_in(LEAD);
+    let lead = lead(config.start_at_unix_ns, interrupts)?;
+    let (clock, anchor) = Monotonic::starting_in(lead);
     if let Some(verifier) = &mut verifier {
         verifier.start(wiring.clock(clock), anchor);
     }
@@ -292,4 +350,31 @@ pub fn run_through<W: Wiring>(
         let watched = watch.into_watched();
         Ok(summary::outcome(wiring, config, source, &schedule, &prepared, &ledger, sampler, watched, ends))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shares_of_all_processes_are_all_events() {
+        for (of, count) in [(1, 1), (3, 1), (3, 2), (5, 51)] {
+            let shards = || (0..of).map(|shard| Lanes { first: shard * count, count, all: of * count });
+            for events in [0, 1, 2, 3, 5, 6, 7, 100, 254, 255, 256, 1_000_003] {
+                assert_eq!(shards().map(|lanes| lanes.share(events)).sum::<u64>(), events);
+            }
+            let numbers: Vec<u8> = shards().flat_map(Lanes::numbers).collect();
+            assert_eq!(numbers, (0..of * count).collect::<Vec<_>>());
+        }
+        assert_eq!(Lanes { first: 2, count: 2, all: 6 }.share(9), 3, "events 2, 3 and 8");
+    }
+
+    #[test]
+    fn a_start_that_has_passed_is_refused() {
+        let interrupts = Interrupts::default();
+        assert!(matches!(lead(Some(1), &interrupts), Err(RunError::TooLateToStart(_))));
+        assert_eq!(lead(None, &interrupts).unwrap(), LEAD);
+        interrupts.raise();
+        assert!(matches!(lead(Some(u64::MAX), &interrupts), Err(RunError::Interrupted)));
+    }
 }

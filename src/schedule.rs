@@ -104,6 +104,12 @@ pub enum ScheduleError {
     /// Two phases cannot be told apart in the report.
     #[error("two phases are named \"{0}\": each needs a name of its own, as gates and reports refer to it")]
     SameName(String),
+    /// A warm-up in the middle: no stretch of time would be either judged or not.
+    #[error("phase \"{0}\" is a warm-up, but a phase that is judged comes before it: warm-ups come first")]
+    LateWarmUp(String),
+    /// Nothing but warm-ups.
+    #[error("phase \"{0}\" is a warm-up, and nothing comes after it that would be judged")]
+    OnlyWarmUp(String),
     /// Phases of recorded and of unlimited schedules cannot be followed by others.
     #[error("phase \"{0}\" has no event count that is known beforehand, so no phase can follow it")]
     Uncounted(String),
@@ -134,6 +140,12 @@ impl Schedule {
             }
             if planned.iter().any(|earlier| earlier.phase.name == phase.name) {
                 return Err(ScheduleError::SameName(phase.name));
+            }
+            if phase.warm_up && planned.iter().any(|earlier| !earlier.phase.warm_up) {
+                return Err(ScheduleError::LateWarmUp(phase.name));
+            }
+            if phase.warm_up && index == last {
+                return Err(ScheduleError::OnlyWarmUp(phase.name));
             }
             let count = phase.duration.and_then(|duration| phase.shape.due_before(duration));
             if count == Some(0) {
@@ -187,6 +199,18 @@ impl Schedule {
             cursor.block = None;
         }
         self.phases.get(cursor.phase)
+    }
+
+    /// How many phases at the start only warm up.
+    #[must_use]
+    pub fn warm_ups(&self) -> usize {
+        self.phases.iter().take_while(|planned| planned.phase.warm_up).count()
+    }
+
+    /// When the warm-up ends: zero without one.
+    #[must_use]
+    pub fn warm_up_ends(&self) -> Nanos {
+        self.phases.get(self.warm_ups()).map_or(Nanos::ZERO, |planned| planned.starts)
     }
 
     /// When the last phase ends by the clock; `None` where only the data or the count ends it.

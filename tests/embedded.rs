@@ -8,7 +8,7 @@ use std::time::Duration;
 use loadgen::event::stamp::RunId;
 use loadgen::kafka::Settings;
 use loadgen::lane::{BodyTime, OnLag, Pacing};
-use loadgen::run::{Config, Interrupts, Outcome, Verify, run};
+use loadgen::run::{Config, Interrupts, Lanes, Outcome, Verify, run};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
 use loadgen::source::{Source, synthetic};
 
@@ -26,7 +26,8 @@ fn config(lanes: u8) -> Config {
         name: "test".to_owned(),
         id: RunId(0x0123_4567_89ab_cdef),
         seed: 1,
-        lanes,
+        lanes: Lanes::only(lanes),
+        start_at_unix_ns: None,
         pacing: Pacing::Sleep,
         body_time: BodyTime::Due,
         on_lag: OnLag::Queue,

@@ -4,7 +4,15 @@
 #[path = "cli_commands/shell.rs"]
 mod shell;
 
-use shell::Shell;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hdrhistogram::Histogram;
+use loadgen::bundle;
+use loadgen::kafka::embedded::Embedded;
+use loadgen::recording::LatencyKind;
+use serde_json::Value;
+use shell::{Shell, wait_for};
 
 #[test]
 fn every_name_is_explained_and_an_unknown_one_answered_with_the_nearest() {
@@ -17,4 +25,188 @@ fn every_name_is_explained_and_an_unknown_one_answered_with_the_nearest() {
     shell.run(&["explain"]).ends_with_code(0).says("classes of the ledger").says("lost,").says("exit codes");
     shell.run(&["explain", "lots"]).ends_with_code(2).complains("hint: the nearest name is \"lost\"");
     shell.run(&["explain", "zebra"]).ends_with_code(2).complains("loadgen explain lists every name");
+}
+
+/// The report that a run left in `results`.
+fn report_in(shell: &Shell, results: &str) -> (PathBuf, Value) {
+    let folder = only_folder(&shell.path().join(results));
+    let text = fs::read(folder.join("report.json")).unwrap();
+    (folder, serde_json::from_slice(&text).unwrap())
+}
+
+fn only_folder(results: &Path) -> PathBuf {
+    let mut folders = fs::read_dir(results).unwrap().map(|entry| entry.unwrap().path());
+    let folder = folders.next().unwrap();
+    assert_eq!(folders.next(), None);
+    folder
+}
+
+const WARM: &str = r#"
+name = "warm"
+[source]
+kind = "synthetic"
+users = 100
+[[phase]]
+name = "cold"
+warm_up = true
+rate = "2000/s"
+duration = "1s"
+[[phase]]
+name = "steady"
+rate = "500/s"
+duration = "2s"
+"#;
+
+#[test]
+fn a_warm_up_is_reported_and_counted_but_not_judged() {
+    let shell = Shell::new();
+    fs::write(shell.path().join("warm.toml"), WARM).unwrap();
+    let ran = shell.run(&["run", "warm.toml", "--gate-off", "generator_healthy"]).ends_with_code(0);
+    ran.says("first 1 s not judged (warm-up)").says("(warm-up)");
+    let (folder, report) = report_in(&shell, "results");
+    assert_eq!(report["run"]["warm_up_s"], 1.0);
+    assert_eq!((&report["ledger"]["scheduled"], &report["ledger"]["verified"]), (&3000.into(), &3000.into()));
+    assert_eq!((&report["phases"][0]["warm_up"], &report["phases"][1]["warm_up"]), (&true.into(), &Value::Null));
+    assert_eq!(report["phases"][0]["ledger"]["verified"], 2000);
+    assert_eq!(report["phases"][0]["latency_us"]["end_to_end"]["count"], 2000);
+    for latency in ["slip", "lateness", "service_time", "response_time", "end_to_end"] {
+        assert_eq!(report["latency_us"][latency]["count"], 1000, "{latency}");
+    }
+    let types = report["by_type"].as_object().unwrap().values();
+    let samples: u64 = types.map(|of| of["latency_us"]["end_to_end"]["count"].as_u64().unwrap()).sum();
+    assert_eq!(samples, 1000);
+    let rate = report["offered"]["rate_per_s"].as_f64().unwrap();
+    assert!((499.0..501.0).contains(&rate), "the warm-up's rate is not in it: {rate}");
+    let log = bundle::read(&folder).unwrap().recording().unwrap();
+    assert_eq!(log.whole(LatencyKind::ResponseTime).unwrap().unwrap().len(), 1000);
+    assert_eq!(log.phases[0][&LatencyKind::ResponseTime].len(), 2000);
+
+    let late = WARM.replace("name = \"steady\"", "name = \"steady\"\nwarm_up = true");
+    fs::write(shell.path().join("late.toml"), late).unwrap();
+    shell.run(&["run", "late.toml"]).ends_with_code(104).complains("nothing comes after it that would be judged");
+}
+
+/// The two processes of a run against one broker, stopped when both have sent for a while, and what they left.
+fn two_shards(shell: &Shell, broker: &Embedded) -> [PathBuf; 2] {
+    let shards = ["1/2", "2/2"].map(|shard| {
+        let results = format!("shard-{}", &shard[..1]);
+        let args = ["synth", "--rate", "200/s", "--users", "50", "--lanes", "2", "-b", broker.address()];
+        let more = ["--run-id", "c0ffee", "--shard", shard, "--results-dir", &results];
+        let judged = ["--gate", "lost == 0", "--gate-off", "generator_healthy"];
+        let running = shell.start(&[&args[..], &more[..], &judged[..]].concat());
+        (running, shell.path().join(results))
+    });
+    for (_, results) in &shards {
+        wait_for("two seconds of each process", || rows(results) >= 2);
+    }
+    for (running, _) in &shards {
+        running.signal("INT");
+    }
+    shards.map(|(running, results)| {
+        running.wait().ends_with_code(130);
+        only_folder(&results)
+    })
+}
+
+/// Rows of the timeline in the only folder in `results`.
+fn rows(results: &Path) -> usize {
+    let folder = fs::read_dir(results).ok().and_then(|mut folders| folders.next()?.ok());
+    let timeline = folder.and_then(|folder| fs::read_to_string(folder.path().join("timeline.ndjson")).ok());
+    timeline.map_or(0, |text| text.lines().count())
+}
+
+#[test]
+fn processes_share_a_run_and_merge_adds_up_what_they_left() {
+    let shell = Shell::new();
+    let broker = Embedded::start("raw-events", 3).unwrap();
+    let [first, second] = two_shards(&shell, &broker);
+    let reports: Vec<Value> = [&first, &second]
+        .map(|folder| serde_json::from_slice(&fs::read(folder.join("report.json")).unwrap()).unwrap())
+        .into();
+    assert_eq!(reports[0]["run"]["lane_numbers"], serde_json::json!([0, 1]));
+    assert_eq!(reports[1]["run"]["lane_numbers"], serde_json::json!([2, 3]));
+    let count = |report: &Value, section: &str, name: &str| report[section][name].as_u64().unwrap();
+    for (own, other) in [(0, 1), (1, 0)].map(|(own, other)| (&reports[own], &reports[other])) {
+        assert_eq!(own["run"]["id"], "0000000000c0ffee");
+        assert_eq!(count(own, "ledger", "verified"), count(own, "ledger", "scheduled"));
+        assert_eq!(count(own, "findings", "foreign"), 0, "the other's events are no stranger's");
+        assert!(count(own, "findings", "sibling") <= count(other, "ledger", "verified"));
+    }
+    assert!(reports.iter().map(|report| count(report, "findings", "sibling")).sum::<u64>() > 0);
+    let sum = |section: &str, name: &str| reports.iter().map(|report| count(report, section, name)).sum::<u64>();
+    let (first, second) = (first.to_str().unwrap(), second.to_str().unwrap());
+    shell.run(&["merge", first, second, "--out", "whole"]).ends_with_code(130).says("sum = scheduled");
+    let whole = bundle::read(&shell.path().join("whole")).unwrap();
+    let report = &whole.report;
+    let all = sum("ledger", "scheduled");
+    assert_eq!((report.ledger.scheduled, report.ledger.verified, report.findings.sibling), (all, all, 0));
+    assert_eq!((report.run.lanes, report.latency_us.response_time.count), (4, all));
+    assert_eq!(report.timeline.iter().map(|row| row.sent).sum::<u64>(), all);
+    let recording = whole.recording().unwrap();
+    for latency in LatencyKind::ALL {
+        let summary = latency.of(&report.latency_us).unwrap();
+        let histogram = recording.whole(latency).unwrap().unwrap();
+        let mut sum = Histogram::<u64>::new(3).unwrap();
+        for part in [first, second] {
+            let part = bundle::read(Path::new(part)).unwrap().recording().unwrap();
+            sum.add(part.whole(latency).unwrap().unwrap()).unwrap();
+        }
+        assert_eq!(histogram, sum, "{latency}: exactly the sum");
+        assert_eq!(summary.p95, Some(sum.value_at_quantile(0.95)), "{latency}");
+    }
+    for file in ["report.html", "junit.xml", "timeline.ndjson", "scenario.toml", "end_to_end.hgrm"] {
+        assert!(shell.path().join("whole").join(file).is_file(), "{file}");
+    }
+    shell.run(&["report", "whole"]).ends_with_code(0).says("sum = scheduled");
+    shell.run(&["gate", "whole"]).ends_with_code(0).says("PASS  1 of 1 rules kept");
+
+    shell.run(&["merge", first, second, "--out", "whole"]).ends_with_code(104).complains("--out DIR names another");
+    shell.run(&["merge", first, first]).ends_with_code(104).complains("lane 0 is in");
+    assert_eq!(shell.run(&["merge", first]).code, 2);
+    let ran = shell.run(&["synth", "--rate", "200/s", "--num-records", "200", "--results-dir", "alone"]);
+    assert!(matches!(ran.code, 0 | 4 | 5), "{}", ran.err);
+    let alone = only_folder(&shell.path().join("alone"));
+    shell.run(&["merge", first, alone.to_str().unwrap()]).ends_with_code(104).complains("the run's id is");
+}
+
+#[test]
+fn a_part_of_a_run_says_what_it_needs() {
+    let shell = Shell::new();
+    let part = ["synth", "--shard", "1/2"];
+    shell.run(&part).ends_with_code(104).complains("give every part the same --run-id");
+    let with_id = [&part[..], &["--run-id", "7"]].concat();
+    shell.run(&with_id).ends_with_code(104).complains("--bootstrap-server");
+    let lanes = [&with_id[..], &["-b", "127.0.0.1:1", "--lanes", "200"]].concat();
+    shell.run(&lanes).ends_with_code(104).complains("at most 127 lanes");
+    for (option, value) in [("--shard", "3/2"), ("--shard", "0/2"), ("--run-id", "xyz"), ("--start-at", "noon")] {
+        let ran = shell.run(&["synth", option, value]);
+        assert_eq!(ran.code, 2);
+        ran.complains(option);
+    }
+    let too_late = ["synth", "--num-records", "1", "--start-at", "2020-01-01T00:00:00Z"];
+    shell.run(&too_late).ends_with_code(104).complains("the time to start had passed");
+    assert!(
+        fs::read_dir(shell.path().join("results")).unwrap().next().is_none(),
+        "a run that did not begin leaves nothing"
+    );
+}
+
+#[test]
+fn a_start_in_the_future_is_kept() {
+    let shell = Shell::new();
+    for ahead_s in [2, 4, 8, 16, 32] {
+        let start = (jiff::Timestamp::now() + jiff::SignedDuration::from_secs(ahead_s)).round(jiff::Unit::Millisecond);
+        let start = start.unwrap().to_string();
+        let ran = shell.run(&["synth", "--num-records", "20", "--start-at", &start, "--gate-off", "generator_healthy"]);
+        if ran.code == 104 {
+            // A busy machine takes longer to stand ready.
+            ran.complains("had passed");
+            continue;
+        }
+        ran.ends_with_code(0);
+        let (_, report) = report_in(&shell, "results");
+        assert_eq!(report["run"]["started_at"], start);
+        return;
+    }
+    panic!("it never stood ready in time");
 }

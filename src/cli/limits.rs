@@ -5,7 +5,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{choice, values};
-use crate::scenario::plan::{OnLag, Pacing};
+use crate::event::stamp::RunId;
+use crate::scenario::plan::{OnLag, Pacing, Shard};
 use crate::schedule::Rate;
 
 /// How long a run lasts and how it drives its load.
@@ -27,6 +28,22 @@ pub struct RunLimits {
     /// Producer threads, each with a connection of its own, 1 to 255 [default: 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
     pub lanes: Option<u8>,
+    /// Id of the run, at most 16 hexadecimal digits [default: random]
+    ///
+    /// Processes that share the load of one run share it: see --shard. The number of a CI job will do.
+    #[arg(long, value_name = "HEX", value_parser = values::run_id)]
+    pub run_id: Option<RunId>,
+    /// Carry only part I of N of the run: 1/3, 2/3, 3/3
+    ///
+    /// Each of the N processes has the same options, --run-id among them, and lanes and users of its own; rates and counts
+    /// are those of the whole run. `loadgen merge` adds up what they leave behind.
+    #[arg(long, value_name = "I/N", value_parser = values::shard)]
+    pub shard: Option<Shard>,
+    /// Wait for this time before sending: 2026-01-01T12:00:00Z
+    ///
+    /// So that the processes of one run start together. A time that has passed when all stands ready is an error.
+    #[arg(long, value_name = "TIME", value_parser = values::instant)]
+    pub start_at: Option<jiff::Timestamp>,
     /// How a lane waits for the next due time [default: sleep]
     #[arg(long, value_name = "HOW", value_parser = choice::of::<Pacing>())]
     pub pacing: Option<Pacing>,

@@ -4,9 +4,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::event::stamp::RunId;
 use crate::kafka::properties::redact;
 use crate::scenario::choice::choices;
 use crate::scenario::pace::PlannedRate;
+use crate::scenario::plan::Shard;
 use crate::schedule::{Rate, Speed};
 use crate::source::synthetic::STEEPEST_SKEW;
 use crate::units::{self, UnitError};
@@ -46,6 +48,27 @@ pub(crate) fn skew(text: &str) -> Result<f64, String> {
         Ok(skew) if (0.0..=STEEPEST_SKEW).contains(&skew) => Ok(skew),
         _ => Err(format!("a skew is a number from 0 (evenly) to {STEEPEST_SKEW}")),
     }
+}
+
+/// `1/3`.
+pub(crate) fn shard(text: &str) -> Result<Shard, String> {
+    let parsed = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+    match parsed {
+        Some((number, of)) if (1..=of).contains(&number) => Ok(Shard { number, of }),
+        _ => Err("write it as I/N, such as 1/3, I from 1 to N".to_owned()),
+    }
+}
+
+/// `00c0ffee`, `17234567890`.
+pub(crate) fn run_id(text: &str) -> Result<RunId, String> {
+    let digits = !text.is_empty() && text.len() <= 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let id = if digits { u64::from_str_radix(text, 16).ok() } else { None };
+    id.map(RunId).ok_or_else(|| "an id is 1 to 16 hexadecimal digits".to_owned())
+}
+
+/// `2026-01-01T12:00:00Z`.
+pub(crate) fn instant(text: &str) -> Result<jiff::Timestamp, String> {
+    text.parse().map_err(|_| "write it as RFC 3339 has it, such as 2026-01-01T12:00:00Z".to_owned())
 }
 
 /// `100`, `100x`, `0.5`.

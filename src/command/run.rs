@@ -24,7 +24,7 @@ use crate::report::console::Style;
 use crate::report::headline::{self, Word};
 use crate::report::latency::Kind;
 use crate::report::{self, GateResult, RunReport, console};
-use crate::run::{self, Outcome, RunError, Tick};
+use crate::run::{self, Lanes, Outcome, RunError, Tick};
 use crate::scenario::pace::Pace;
 use crate::scenario::plan::{self, Output, Plan};
 use crate::scenario::source::SourceConfig;
@@ -58,14 +58,14 @@ pub(super) fn run(wanted: &Wanted, options: RunOptions, environment: &Environmen
         forewarn(plan, recording, &schedule);
     }
 
-    let id = RunId(rand::random());
+    let id = plan.together.run_id.unwrap_or_else(|| RunId(rand::random()));
     let config = config(plan, id);
     let started = started_at();
     let mut bundle = Bundle::create(&plan.presentation.results_dir, &started, &plan.name, &scenario_toml(&resolved)?)
         .map_err(|error| write_failed(&error))?;
     let interrupts = interrupt::listen()?;
     let shown = plan.presentation.progress && !plan.presentation.quiet;
-    let total = schedule.count().into_iter().chain(source.len()).min();
+    let total = schedule.count().into_iter().chain(source.len()).min().map(|all| config.lanes.share(all));
     let ends = schedule.ends_at().or_else(|| replay_ends(&source, &schedule));
     let mut progress = Progress::new(&title(plan, total, ends), total, ends, plan.verify.is_some(), shown);
     let mut aborted_by: Option<GateResult> = None;
@@ -144,13 +144,20 @@ fn schedule(plan: &Plan, source: &Source) -> Result<Schedule, Failure> {
         .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))
 }
 
+/// Part i of n has the i-th block of lanes.
+const fn lanes(plan: &Plan) -> Lanes {
+    let (own, shard) = (plan.lanes, plan.together.shard);
+    Lanes { first: own * (shard.number - 1), count: own, all: own * shard.of }
+}
+
 fn config(plan: &Plan, id: RunId) -> run::Config {
     let kafka = &plan.kafka;
     run::Config {
         name: plan.name.clone(),
         id,
         seed: plan.seed,
-        lanes: plan.lanes,
+        lanes: lanes(plan),
+        start_at_unix_ns: plan.together.start_at.map(|at| u64::try_from(at.as_nanosecond()).unwrap_or_default()),
         pacing: match plan.pacing {
             plan::Pacing::Sleep => Pacing::Sleep,
             plan::Pacing::Spin => Pacing::Spin,
@@ -304,6 +311,8 @@ fn begin_failed(error: RunError, plan: &Plan) -> Failure {
                     .hint(format!("loadgen topics describe shows the state of \"{topic}\""))
             }
         },
+        RunError::TooLateToStart(_) => Failure::new(ExitCode::BadConfiguration, error.to_string())
+            .hint("give --start-at some seconds more: connecting takes its time"),
         RunError::Source(_) | RunError::TooFewLanes { .. } => {
             Failure::new(ExitCode::BadConfiguration, error.to_string())
         }

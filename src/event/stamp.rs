@@ -44,6 +44,12 @@ impl DueTime {
     pub const fn unix_ns(self) -> u64 {
         (self.0 >> 12) * 1_000_000 + ((self.0 & 0xFFF) * 1_000_000).div_ceil(1 << 12)
     }
+
+    /// The last ns that rounds down to this due time.
+    #[must_use]
+    pub const fn last_unix_ns(self) -> u64 {
+        Self(self.0 + 1).unix_ns() - 1
+    }
 }
 
 /// The id of a run: 64 random bits, the key of every check in it.
@@ -172,6 +178,8 @@ mod tests {
             prop_assert!(due.unix_ns() <= unix_ns);
             prop_assert!(unix_ns - due.unix_ns() < 245);
             prop_assert_eq!(DueTime::from_unix_ns(due.unix_ns()), due);
+            prop_assert!(unix_ns <= due.last_unix_ns());
+            prop_assert_eq!(DueTime::from_unix_ns(due.last_unix_ns()), due);
         }
     }
 

@@ -64,6 +64,10 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     figure("replay.descents", "Neighbouring rows of the file that were not in time order."),
     figure("replay.duplicate_rows", "Rows that exactly repeat another row; they are replayed as they are."),
     figure("measured_s", "From the schedule's start to the last event sent, in seconds.").clock("Monotonic."),
-    figure("warm_up_s", "Excluded from judgement at the start, in seconds."),
+    figure("warm_up_s", "The time of the phases with warm_up = true, in seconds.")
+        .rule(
+            "Their events are in the ledger and in the findings, but not in the latencies and rates of the run, and no gate \
+             looks at their seconds. Each phase reports its own.",
+        ),
     figure("wall_clock_drift_us", "How far the wall clock moved against the monotonic clock during the run, in us."),
 ];

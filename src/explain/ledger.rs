@@ -67,6 +67,10 @@ pub(super) const WORDS: &[Definition] = &[
     word("sent", "Handed to the Kafka client and accepted by it."),
     word("acked", "Confirmed by the broker, with the acks that were asked for."),
     word("seen", "Read by the verifier."),
+    word("warm-up", "Phases at the start with warm_up = true: reported, not judged.")
+        .also(&["warm_up"])
+        .excludes("Loss, damage and order: these are judged from the first event on."),
+    word("shard", "One process's part of a run: lanes and users of its own, the same run id, plan and seed."),
     word("re-read", "A record read again at an offset already read, after a rebalance or a restart; no duplicate.")
         .also(&["reread"]),
     word("lane", "One producer thread with its own connection, share of the schedule, sequence and histograms."),

@@ -180,7 +180,7 @@ fn had_cpu(report: &RunReport, limits: &Limits) -> Option<Finding> {
     report.offered.rate_per_s?;
     let cores = as_f64(u64::try_from(report.environment.cores).ok()?.max(1));
     let used = |row: &TimelineRow, length: f64| row.cpu_ms.map(|ms| as_f64(ms) / (length * 10.0 * cores));
-    let percents: Vec<f64> = full_rows(&report.timeline).filter_map(|(row, length)| used(row, length)).collect();
+    let percents: Vec<f64> = full_rows(report).filter_map(|(row, length)| used(row, length)).collect();
     let (starved, share) = share_of(&percents, |percent| *percent >= limits.starved_percent)?;
     if share <= limits.starved_seconds_percent {
         return Some(Finding::pass(check, rule(check, limits), share));
@@ -193,7 +193,7 @@ fn had_cpu(report: &RunReport, limits: &Limits) -> Option<Finding> {
 /// The wait for room is slip less lateness; both p99s of a second are of about the same events where a lane was blocked.
 fn had_room(report: &RunReport, limits: &Limits) -> Option<Finding> {
     let check = BuiltIn::ClientQueueHadRoom;
-    let seconds: Vec<(u64, u64)> = full_rows(&report.timeline)
+    let seconds: Vec<(u64, u64)> = full_rows(report)
         .filter_map(|(row, _)| Some((row.slip_p99_us?.saturating_sub(row.lateness_p99_us?), row.service_p99_us?)))
         .collect();
     let blocked = |(wait, service): &(u64, u64)| *wait >= limits.blocked_us && *service <= limits.prompt_service_us;

@@ -252,7 +252,7 @@ fn mean(summary: &LatencySummary) -> Read {
 }
 
 fn timeline(report: &RunReport, column: &Column, fold: Fold) -> Read {
-    let values: Vec<f64> = report.timeline.iter().filter_map(column.read).map(as_f64).collect();
+    let values: Vec<f64> = judged_rows(report).filter_map(|(row, _)| (column.read)(row)).map(as_f64).collect();
     let rows = u64::try_from(values.len()).unwrap_or(u64::MAX);
     let value = match fold {
         Fold::Max => values.iter().copied().reduce(f64::max),
@@ -327,8 +327,14 @@ fn skew_of(acked: &[u64]) -> Read {
 /// With fewer acked events per partition, chance alone makes the largest twice the mean.
 const SAMPLES_PER_PARTITION: u64 = 10;
 
-/// Seconds of the timeline that lasted at least half of one: the last may be cut short.
-pub(super) fn full_rows(timeline: &[TimelineRow]) -> impl Iterator<Item = (&TimelineRow, f64)> {
-    let starts = std::iter::once(0.0).chain(timeline.iter().map(|row| row.at_s));
-    timeline.iter().zip(starts).map(|(row, start)| (row, row.at_s - start)).filter(|(_, length)| *length >= 0.5)
+/// The seconds of the timeline no part of which lies in the warm-up, with their lengths.
+fn judged_rows(report: &RunReport) -> impl Iterator<Item = (&TimelineRow, f64)> {
+    let starts = std::iter::once(0.0).chain(report.timeline.iter().map(|row| row.at_s));
+    let rows = report.timeline.iter().zip(starts).filter(|(_, start)| *start >= report.run.warm_up_s);
+    rows.map(|(row, start)| (row, row.at_s - start))
+}
+
+/// Of these, those that lasted at least half a second: the last may be cut short.
+pub(super) fn full_rows(report: &RunReport) -> impl Iterator<Item = (&TimelineRow, f64)> {
+    judged_rows(report).filter(|(_, length)| *length >= 0.5)
 }

@@ -119,6 +119,7 @@ pub(crate) fn healthy() -> RunReport {
             .into(),
         phases: vec![PhaseReport {
             name: "peak".into(),
+            warm_up: false,
             schedule: "constant".into(),
             offered: offered(),
             ledger,

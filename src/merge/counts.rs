@@ -98,6 +98,7 @@ pub(super) fn phases(
         };
         merged.push(PhaseReport {
             name: first.name.clone(),
+            warm_up: first.warm_up,
             schedule: first.schedule.clone(),
             offered: offered::phase(&phase().collect::<Vec<_>>()),
             ledger: phase().fold(LedgerCounts::default(), |sum, phase| sum_of(sum, phase.ledger)),

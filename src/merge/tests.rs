@@ -150,6 +150,7 @@ fn process(all: &[Event], lanes: &[u8], starts_s: u64) -> Part {
         by_type: types.iter().map(|(name, report, _)| (name.clone(), report.clone())).collect(),
         phases: vec![PhaseReport {
             name: "steady".to_owned(),
+            warm_up: false,
             schedule: "constant".to_owned(),
             offered: phase_offered,
             ledger: ledger(&|_| true),

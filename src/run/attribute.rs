@@ -62,7 +62,7 @@ pub(super) fn attribute<W: Wiring>(
     let rules = wiring.rules();
     let mut found = Found::default();
     let mut questions = Questions { compacted: prepared.is_compacted(), ..Questions::default() };
-    for (lane, end) in (0_u8..).zip(&ends.lanes) {
+    for (lane, end) in config.lanes.numbers().zip(&ends.lanes) {
         for event in end.waiting.events().iter().filter(|event| is_unseen(ledger, lane, event.sequence)) {
             match by_bounds(event, states, rules) {
                 Some(known) => {
@@ -184,13 +184,10 @@ impl<C: Clock> Late<'_, C> {
         let due = self.anchor.instant(stamp.due.unix_ns()).unwrap_or_default();
         let end_to_end = self.clock.now() - due;
         total.seen += 1;
-        if let Some(phase) = total.phases.get_mut(self.schedule.phase_at(due)) {
-            phase.end_to_end.record(end_to_end);
-        }
         if let Some(Ok(Decoded { kind, .. })) = record.body.map(decode) {
-            let kind = &mut total.kinds[kind.index()];
-            kind.verified += 1;
-            kind.end_to_end.record(end_to_end);
+            let within = self.anchor.instant(stamp.due.last_unix_ns()).unwrap_or_default();
+            total.record_sight(self.schedule.phase_at(within), kind, end_to_end);
+            total.kinds[kind.index()].verified += 1;
         }
         if let Some(partition) = usize::try_from(record.partition).ok().and_then(|at| total.partitions.get_mut(at)) {
             partition.seen += 1;
@@ -261,10 +258,7 @@ impl Judging<'_> {
             let each = |judged: Judged| {
                 if let Some(event) = judged.outstanding.filter(|_| verifying && judged.sight != Sight::Right) {
                     let waited = self.gave_up - event.due;
-                    if let Some(phase) = total.phases.get_mut(usize::from(event.phase)) {
-                        phase.end_to_end.record_censored(waited);
-                    }
-                    total.kinds[event.kind.index()].end_to_end.record_censored(waited);
+                    total.record_no_sight(usize::from(event.phase), event.kind, waited);
                 }
                 if judged.class == Class::Lost && judged.sight == Sight::Right {
                     findings.seen_then_gone += 1;

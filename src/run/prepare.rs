@@ -73,13 +73,15 @@ impl Prepared {
         let cluster = describe(config, &consumer, &settings)?;
         let starts = watermarks(&consumer, &config.topic, cluster.topic.partitions, config.connect_timeout)?;
         let producer_settings = producer_settings(&settings);
-        let producers = (0..config.lanes)
+        let producers = (0..config.lanes.count)
             .map(|_| ready_producer(&producer_settings, config, cluster.topic.partitions))
             .collect::<Result<Vec<_>, _>>()?;
 
         let partitions = starts.len();
         let phases = schedule.phases().len();
-        let recorders = (0..=config.lanes).map(|_| Recorder::new(phases, partitions)).collect();
+        let recorders = (0..=config.lanes.count)
+            .map(|_| Recorder::new(phases, partitions).after_warm_ups(schedule.warm_ups()))
+            .collect();
         let limits = (embedded.is_some() && config.verify.is_some())
             .then_some((embedded::PARTITION_RECORDS, embedded::PARTITION_BYTES));
         let java_placed = settings.get("partitioner").is_some_and(|name| name == "murmur2_random" || name == "murmur2");
@@ -114,7 +116,7 @@ impl Prepared {
 
     #[expect(clippy::unused_self, reason = "reads as a step of preparing")]
     pub(super) fn ledger(&self, config: &Config) -> Ledger {
-        Ledger::new(0, config.lanes, config.verify.is_some())
+        Ledger::new(config.lanes.first, config.lanes.count, config.verify.is_some())
     }
 
     pub(super) fn position_verifier<'a, W: Wiring>(
@@ -140,7 +142,7 @@ impl Prepared {
         let setup = VerifierSetup {
             topic: config.topic.clone(),
             clock: wiring.clock(Monotonic::start()),
-            recorder: self.recorders[usize::from(config.lanes)].clone(),
+            recorder: self.recorders[usize::from(config.lanes.count)].clone(),
             control: Arc::clone(&self.control),
             traffic: Arc::clone(&self.traffic),
             drain: Arc::clone(&self.drain),
@@ -160,16 +162,16 @@ impl Prepared {
         let ceiling = config.max_rate.map(|rate| Arc::new(ceiling(rate)));
         let queue = self.settings.get("queue.buffering.max.messages").and_then(|value| value.parse().ok());
         let producers = std::mem::take(&mut *self.producers.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-        (0_u8..)
+        (config.lanes.numbers().zip(&self.recorders))
             .zip(producers)
-            .map(|(number, producer)| {
+            .map(|((number, recorder), producer)| {
                 let setup = lane::Setup {
                     number,
-                    source: source.lane(number, config.lanes)?,
+                    source: source.lane(number, config.lanes.all)?,
                     schedule: Arc::clone(schedule),
                     encoder: Encoder::new(config.id, number, source.vocabulary()),
                     anchor,
-                    recorder: self.recorders[usize::from(number)].clone(),
+                    recorder: recorder.clone(),
                     control: Arc::clone(&self.control),
                     traffic: Arc::clone(&self.traffic),
                     partitions: self.java_placed.then_some(self.cluster.topic.partitions),
@@ -178,7 +180,7 @@ impl Prepared {
                     on_lag: config.on_lag,
                     ceiling: ceiling.clone(),
                     queue: queue.filter(|queue| *queue > 0).unwrap_or(usize::MAX),
-                    remember: config.verify.map_or(0, |_| REMEMBERED / usize::from(config.lanes.max(1))),
+                    remember: config.verify.map_or(0, |_| REMEMBERED / usize::from(config.lanes.count.max(1))),
                     flush_deadline: config.flush_deadline,
                 };
                 Ok((setup, producer))
@@ -277,8 +279,8 @@ fn check_sequences(config: &Config, source: &Source, schedule: &Schedule) -> Res
     };
     match planned {
         // Recorded users are not spread evenly; twice the even share is room enough to promise.
-        Some(events) if events / u64::from(config.lanes.max(1)) >= SEQUENCES => {
-            Err(RunError::TooFewLanes { events, lanes: config.lanes, needed: events / SEQUENCES + 1 })
+        Some(events) if events / u64::from(config.lanes.all.max(1)) >= SEQUENCES => {
+            Err(RunError::TooFewLanes { events, lanes: config.lanes.all, needed: events / SEQUENCES + 1 })
         }
         _ => Ok(()),
     }

@@ -105,11 +105,17 @@ pub(super) fn outcome<W: Wiring>(
         }
     }
     let last_due = lanes.iter().map(|lane| lane.last_due).max().unwrap_or_default();
-    let due = schedule.has_due_times().then_some((first_due, last_due));
+    // What warms up is left out of the rates, and of nothing that is counted.
+    let judged_first = first_due.max(schedule.warm_up_ends());
+    let judged: u64 = phases.iter().skip(schedule.warm_ups()).map(|phase| phase.scheduled).sum();
+    let due = schedule.has_due_times().then_some((judged_first, last_due));
     let offered = Offered {
+        scheduled: counts.scheduled,
+        bytes: total.bytes,
+        due_span_ms: if schedule.has_due_times() { last_due.since(first_due).0 / 1_000_000 } else { 0 },
         client_blocked_s: total.blocked.as_secs_f64(),
         flow_control_s: total.held_back.as_secs_f64(),
-        ..offered(counts.scheduled, &whole, due, first_due)
+        ..offered(judged, &whole, due, judged_first)
     };
     let report = RunReport {
         schema_version: SCHEMA_VERSION,
@@ -119,12 +125,12 @@ pub(super) fn outcome<W: Wiring>(
             name: config.name.clone(),
             started_at: rfc3339(anchor),
             measured_s: last_sent.as_secs_f64(),
-            warm_up_s: 0.0,
+            warm_up_s: schedule.warm_up_ends().as_secs_f64(),
             seed: config.seed,
             source: source.name().to_owned(),
             schedule: schedule.name().to_owned(),
-            lanes: config.lanes,
-            lane_numbers: Vec::new(),
+            lanes: config.lanes.count,
+            lane_numbers: config.lanes.numbers().filter(|_| config.lanes.count < config.lanes.all).collect(),
             embedded: config.bootstrap.is_none(),
             interrupted: watch.interrupted,
             wall_clock_drift_us: drift_ns / 1000,
@@ -181,7 +187,7 @@ pub(super) fn interim(tick: &Tick<'_>) -> RunReport {
         ledger: LedgerCounts { scheduled: tick.scheduled, refused: tick.total.refused, ..LedgerCounts::default() },
         latency_us: latencies(&whole, has_due_times, whole.end_to_end.count() > 0),
         by_type: by_type(tick.total),
-        timeline: vec![tick.row.clone()],
+        timeline: if tick.judged { vec![tick.row.clone()] } else { Vec::new() },
         ..RunReport::default()
     }
 }
@@ -297,6 +303,7 @@ fn phase_reports(schedule: &Schedule, total: &Shard, counts: &[LedgerCounts], co
             let due = phase.duration.filter(|_| has_due_times).map(|duration| (start, start + duration));
             PhaseReport {
                 name: phase.name.clone(),
+                warm_up: phase.warm_up,
                 schedule: phase.shape.name().to_owned(),
                 offered: offered(counts.scheduled, measured, due, start),
                 ledger: *counts,

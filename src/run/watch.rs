@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::{Config, GLANCE, Interrupts, Stage, Tick};
+use super::{Config, GLANCE, Interrupts, Lanes, Stage, Tick};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::Control;
 use crate::ledger::Ledger;
@@ -21,8 +21,11 @@ pub(super) struct Watch<'a> {
     ledger: &'a Ledger,
     control: &'a Control,
     interrupts: &'a Interrupts,
+    lanes: Lanes,
     answered: u32,
     next_row: Nanos,
+    /// When the last row ended.
+    row_before: Nanos,
     cpu_before: Nanos,
     scheduled_before: u64,
     /// When the cluster last confirmed something, or nothing was waited for.
@@ -65,8 +68,10 @@ impl<'a> Watch<'a> {
             ledger,
             control,
             interrupts,
+            lanes: config.lanes,
             answered: 0,
             next_row: SECOND,
+            row_before: Nanos::ZERO,
             cpu_before: process::cpu_time(),
             scheduled_before: 0,
             last_answer: Nanos::ZERO,
@@ -164,7 +169,9 @@ impl<'a> Watch<'a> {
             ..row_of(interval, now, self.schedule.has_due_times())
         };
         (self.cpu_before, self.scheduled_before) = (cpu, scheduled);
-        let tick = Tick { stage, row: &row, interval, total, scheduled, now };
+        let judged = self.row_before >= self.schedule.warm_up_ends();
+        self.row_before = now;
+        let tick = Tick { stage, row: &row, interval, total, scheduled, now, judged };
         if let ControlFlow::Break(reason) = each_second(&tick) {
             self.watched.ended_by.get_or_insert(reason);
             self.control.stop_at(now);
@@ -176,12 +183,13 @@ impl<'a> Watch<'a> {
     fn scheduled(&self, now: Nanos) -> u64 {
         let drawn: u64 = self.ledger.lanes().map(|(_, book)| book.drawn()).sum();
         let planned = self.schedule.due_before(now.min(self.control.stopped_at()));
+        let planned = planned.map(|events| self.lanes.share(events));
         planned.unwrap_or(drawn).max(drawn).max(self.scheduled_before)
     }
 }
 
 fn row_of(interval: &Shard, now: Nanos, has_due_times: bool) -> TimelineRow {
-    let whole = interval.whole();
+    let whole = interval.with_warm_up();
     let response = whole.response_time.summary();
     TimelineRow {
         at_s: now.as_secs_f64(),

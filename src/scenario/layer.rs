@@ -132,7 +132,7 @@ macro_rules! layer {
 layer! {
     run::RunOptions { pace, limits, target, verifier, outcome, events, recording }
     pace::AnyPace { speed, rate, shape, fit }
-    limits::RunLimits { name, seed, duration, num_records, lanes, pacing, max_rate, on_lag, max_slip, flush_deadline, dry_run }
+    limits::RunLimits { name, seed, duration, num_records, lanes, run_id, shard, start_at, pacing, max_rate, on_lag, max_slip, flush_deadline, dry_run }
     cluster::TargetOptions { cluster, topic }
     cluster::ClusterOptions { bootstrap_server, command_config, command_property, connect_timeout }
     cluster::TopicOptions {

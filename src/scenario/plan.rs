@@ -13,6 +13,7 @@ use super::pace::Pace;
 use super::source::SourceConfig;
 use super::topics::check_topic_name;
 use crate::cli::run::RunOptions;
+use crate::event::stamp::RunId;
 use crate::gate::{Gates, Names};
 use crate::kafka::properties::redacted;
 use crate::schedule::Rate;
@@ -60,6 +61,52 @@ choices! {
     }
 }
 
+/// Which part of a run a process carries: part `number` of `of`, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Its number, from 1.
+    pub number: u8,
+    /// How many there are.
+    pub of: u8,
+}
+
+/// What the processes of one run agree on, and which of them this one is. Not in the scenario, which all of them share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Together {
+    /// The run's id; `None` for a random one.
+    pub run_id: Option<RunId>,
+    /// The part of this process.
+    pub shard: Shard,
+    /// When the schedule starts; `None`: as soon as all stands ready.
+    pub start_at: Option<jiff::Timestamp>,
+}
+
+impl Together {
+    /// As options and variables say; else a run of one process.
+    #[must_use]
+    pub fn of(given: &RunOptions) -> Self {
+        let limits = &given.limits;
+        let shard = limits.shard.unwrap_or(Shard { number: 1, of: 1 });
+        Self { run_id: limits.run_id, shard, start_at: limits.start_at }
+    }
+
+    fn check(self, lanes: u8, is_embedded: bool) -> Result<Self, ConfigError> {
+        let Shard { of, .. } = self.shard;
+        if of > 1 && self.run_id.is_none() {
+            return Err(plan_error("a part of a run needs the run's id", "give every part the same --run-id"));
+        }
+        if of > 1 && is_embedded {
+            let hint = "name the cluster that all parts share with --bootstrap-server";
+            return Err(plan_error("parts of a run have no embedded broker in common", hint));
+        }
+        if lanes.checked_mul(of).is_none() {
+            let reason = format!("{of} parts of {lanes} lanes have more lanes than the 255 that a run can have");
+            return Err(plan_error(&reason, &format!("use at most {} lanes in each part", u8::MAX / of.max(1))));
+        }
+        Ok(self)
+    }
+}
+
 /// All that a run needs to know.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -67,8 +114,10 @@ pub struct Plan {
     pub name: String,
     /// Where the drawing of events starts.
     pub seed: u64,
-    /// Producer threads, at least 1.
+    /// Producer threads of this process, at least 1.
     pub lanes: u8,
+    /// Which part of the run this process carries.
+    pub together: Together,
     /// How they wait.
     pub pacing: Pacing,
     /// Where events come from.
@@ -134,7 +183,7 @@ impl Plan {
     ///
     /// # Errors
     /// Settings that cannot be run.
-    pub fn new(scenario: &Scenario, presentation: Presentation) -> Result<Self, ConfigError> {
+    pub fn new(scenario: &Scenario, together: Together, presentation: Presentation) -> Result<Self, ConfigError> {
         let name = scenario.name.clone().ok_or_else(|| open("name"))?;
         check_name(&name)?;
         let duration = scenario.duration.filter(|duration| !duration.is_zero());
@@ -154,13 +203,16 @@ impl Plan {
         let gates = gates(scenario, &pace, &topic)?;
         let seed = scenario.seed.ok_or_else(|| open("seed"))?;
         let lanes = scenario.lanes.ok_or_else(|| open("lanes"))?;
-        let source = source(scenario, seed, lanes)?;
+        let bootstrap = kafka.bootstrap_server.clone().filter(|servers| servers != EMBEDDED);
+        let together = together.check(lanes, bootstrap.is_none())?;
+        let source = source(scenario, seed, lanes * together.shard.of)?;
         Ok(Self {
             name,
             pace,
             gates,
             seed,
             lanes,
+            together,
             pacing: scenario.pacing.ok_or_else(|| open("pacing"))?,
             source,
             limit: scenario.num_records,
@@ -170,7 +222,7 @@ impl Plan {
             max_slip: scenario.max_slip.ok_or_else(|| open("max_slip"))?,
             event_time: scenario.event_time.ok_or_else(|| open("event_time"))?,
             kafka: KafkaPlan {
-                bootstrap: kafka.bootstrap_server.clone().filter(|servers| servers != EMBEDDED),
+                bootstrap,
                 topic,
                 create_topics: kafka.create_topics.ok_or_else(|| open("kafka.create_topics"))?,
                 partitions: at_least_one("kafka.partitions", kafka.partitions)?,

@@ -12,7 +12,7 @@ use super::client::{ClientSettings, Said};
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::layer::{Layer, Level, Place};
-use super::plan::{OnLag, Plan, Presentation};
+use super::plan::{OnLag, Plan, Presentation, Together};
 use super::source::SourceConfig;
 use crate::cli::run::RunOptions;
 use crate::cli::values;
@@ -71,13 +71,13 @@ pub fn resolve(wanted: &Wanted, options: RunOptions, environment: &Environment) 
     warnings.extend(client.notes.iter().cloned());
     let dump = layers.iter().any(|(_, layer)| layer.target.cluster.command_property.contains(&values::Property::Dump));
     let merged = layers.into_iter().map(|(_, layer)| layer).reduce(Layer::over).unwrap_or_default();
-    let presentation = Presentation::of(&merged);
+    let (together, presentation) = (Together::of(&merged), Presentation::of(&merged));
     let max_slip_given = merged.limits.max_slip.is_some();
     apply::apply(&mut scenario, merged, &client)?;
     if max_slip_given && scenario.on_lag == Some(OnLag::Queue) {
         warnings.push("max_slip has no effect with on_lag = queue, which sends every event however late".to_owned());
     }
-    let plan = Plan::new(&scenario, presentation)?;
+    let plan = Plan::new(&scenario, together, presentation)?;
     Ok(Resolved { plan, scenario, client, dump, warnings })
 }
 

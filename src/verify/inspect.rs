@@ -231,12 +231,10 @@ impl<'a> Inspector<'a> {
             });
         }
         let end_to_end = if self.rules.has(Rule::EndToEnd) { at - due } else { Nanos::ZERO };
-        if let Some(phase) = shard.phases.get_mut(self.schedule.phase_at(due)) {
-            phase.end_to_end.record(end_to_end);
-        }
-        let kind = &mut shard.kinds[decoded.kind.index()];
-        kind.verified += 1;
-        kind.end_to_end.record(end_to_end);
+        // The stamp rounds down, and the first event of a phase is due at its very start.
+        let within = self.anchor.instant(stamp.due.last_unix_ns()).unwrap_or_default();
+        shard.record_sight(self.schedule.phase_at(within), decoded.kind, end_to_end);
+        shard.kinds[decoded.kind.index()].verified += 1;
         let Ok(partition) = usize::try_from(record.partition) else { return };
         if let Some(counts) = shard.partitions.get_mut(partition) {
             counts.seen += 1;

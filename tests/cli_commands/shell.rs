@@ -4,7 +4,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -31,6 +32,13 @@ impl Shell {
 
     pub fn run(&self, args: &[&str]) -> Ran {
         self.run_with(args, &[])
+    }
+
+    /// Starts the program and leaves it running.
+    pub fn start(&self, args: &[&str]) -> Running {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_loadgen"));
+        command.args(args).current_dir(self.path()).env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running(command.spawn().unwrap())
     }
 
     pub fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Ran {
@@ -61,6 +69,36 @@ impl Shell {
         assert!(matches!(ran.code, 0 | 4 | 99), "{}\n{}", ran.out, ran.err);
         let mut folders = fs::read_dir(self.path().join(results)).unwrap().map(|entry| entry.unwrap().path());
         folders.next().unwrap()
+    }
+}
+
+/// The program while it runs.
+pub struct Running(pub Child);
+
+/// Looks until `what` is there.
+///
+/// # Panics
+/// When it is not there after a minute.
+#[expect(clippy::disallowed_methods, reason = "a test that waits needs a deadline")]
+pub fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while !there() {
+        assert!(std::time::Instant::now() < deadline, "no {what} within a minute");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+impl Running {
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([format!("-{name}"), self.0.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    pub fn wait(self) -> Ran {
+        let Output { status, stdout, stderr } = self.0.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ran { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
     }
 }
 

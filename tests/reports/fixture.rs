@@ -594,6 +594,7 @@ pub(crate) fn hour() -> RunReport {
     report.phases = ["ramp", "peak", "rest"]
         .map(|name| PhaseReport {
             name: name.to_owned(),
+            warm_up: false,
             schedule: "constant".to_owned(),
             offered: Offered { scheduled: report.offered.scheduled / 3, ..report.offered.clone() },
             ledger: LedgerCounts {

@@ -1,7 +1,7 @@
 //! What was run: schedule, offered load, target, phases, event types, partitions.
 
 use super::page::{Ink, Page, left, printable, right};
-use crate::report::{Offered, PartitionReport, Replay, RunReport, Synthetic, figures};
+use crate::report::{Offered, PartitionReport, PhaseReport, Replay, RunReport, Synthetic, figures};
 
 /// The command that makes such a run.
 pub(in crate::report) fn command(report: &RunReport) -> &'static str {
@@ -165,10 +165,12 @@ fn gap(what: &str, partitions: &[PartitionReport], of: impl Fn(&PartitionReport)
 }
 
 pub(super) fn phases(page: &mut Page, report: &RunReport) {
-    let name_width = name_width(report.phases.iter().map(|phase| phase.name.as_str()));
+    let title = |phase: &PhaseReport| format!("{}{}", phase.name, if phase.warm_up { " (warm-up)" } else { "" });
+    let names: Vec<String> = report.phases.iter().map(title).collect();
+    let name_width = name_width(names.iter().map(String::as_str));
     let heads = ["events", "planned", "achieved", "lost", "response p50", "p99 (ms)"];
     page.head(&left("phases", name_width + 2), &columns(&heads.map(str::to_owned)));
-    for phase in &report.phases {
+    for (phase, name) in report.phases.iter().zip(&names) {
         let response = &phase.latency_us.response_time;
         let cells = [
             figures::count(phase.offered.scheduled),
@@ -178,7 +180,7 @@ pub(super) fn phases(page: &mut Page, report: &RunReport) {
             ms(response.p50),
             ms(response.p99),
         ];
-        page.line(&format!("   {}{}", left(&cut(&phase.name, name_width), name_width), columns(&cells)), Ink::Plain);
+        page.line(&format!("   {}{}", left(&cut(name, name_width), name_width), columns(&cells)), Ink::Plain);
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn phases(report: &RunReport) -> Vec<PhaseView> {
             let response = &phase.latency_us.response_time;
             PhaseView {
                 name: phase.name.clone(),
-                schedule: phase.schedule.clone(),
+                schedule: format!("{}{}", phase.schedule, if phase.warm_up { ", warm-up" } else { "" }),
                 scheduled: count(phase.ledger.scheduled),
                 planned: phase.offered.rate_per_s.map_or_else(|| figures::NONE.to_owned(), rate),
                 achieved: rate(phase.offered.achieved_rate_per_s),
