@@ -48,7 +48,7 @@ pub enum KafkaError {
         address: String,
     },
     /// The cluster refused.
-    #[error("{what}: {} ({code:?})", describe(*code))]
+    #[error("{what}: {}", describe(*code))]
     Refused {
         /// What was asked.
         what: String,
@@ -56,7 +56,7 @@ pub enum KafkaError {
         code: Code,
     },
     /// A partition has no leader, or the leader did not answer.
-    #[error("partition {partition} of topic \"{topic}\" is not ready after {waited:?}: {} ({code:?})", describe(*code))]
+    #[error("partition {partition} of topic \"{topic}\" is not ready after {waited:?}: {}", describe(*code))]
     PartitionUnavailable {
         /// The topic.
         topic: String,
@@ -72,7 +72,19 @@ pub enum KafkaError {
     Nul(String),
 }
 
-/// librdkafka's words for a code.
+/// Whether the cluster said that this client has no right to what it asked for.
+#[must_use]
+pub const fn lacks_right(code: Code) -> bool {
+    matches!(
+        code,
+        Code::TopicAuthorizationFailed
+            | Code::ClusterAuthorizationFailed
+            | Code::GroupAuthorizationFailed
+            | Code::TransactionalIdAuthorizationFailed
+    )
+}
+
+/// The name of a code, and librdkafka's words for it.
 #[must_use]
 pub fn describe(code: Code) -> String {
     rdkafka::error::KafkaError::Global(code)

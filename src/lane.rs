@@ -16,7 +16,7 @@ use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::{Control, Traffic};
 use crate::event::encode::Encoder;
 use crate::event::stamp::{DueTime, SEQUENCES};
-use crate::kafka::{Answer, Code, Notice, Report, murmur2};
+use crate::kafka::{Answer, Code, Notice, Report, describe, lacks_right, murmur2};
 use crate::ledger::{LaneBook, Marks, Outstanding, Waiting};
 use crate::measure::Recorder;
 use crate::publish::{Batch, Entry, Publisher};
@@ -133,10 +133,13 @@ pub struct LaneEnd {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LaneError {
     /// The topic or the partition is no longer there.
-    #[error("the topic or one of its partitions is gone ({0:?})")]
+    #[error("the topic or one of its partitions is gone: {}", describe(*.0))]
     TopicGone(Code),
+    /// The client has no right to write to the topic.
+    #[error("writing to the topic is not allowed: {}", describe(*.0))]
+    NotAllowed(Code),
     /// The producer cannot go on.
-    #[error("the producer failed for good: {1} ({0:?})")]
+    #[error("the producer failed for good: {text} ({code})", text = .1, code = describe(*.0))]
     Fatal(Code, String),
     /// An event was later than `--on-lag abort` allows.
     #[error("an event was {0} late, more than --max-slip allows")]
@@ -428,13 +431,20 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
         let mut refused = self.refused.iter().peekable();
         for (index, entry) in self.batch.advance(done).iter().enumerate() {
             if let Some((_, code)) = refused.next_if(|(at, _)| *at == index) {
-                if let Some(flight) = self.flights.end(entry.ticket) {
+                let flight = self.flights.end(entry.ticket);
+                if let Some(flight) = &flight {
                     open.mark(flight.sequence, Marks(Marks::REFUSED));
                 }
                 shard.refused += 1;
+                if let Some(phase) = flight.and_then(|flight| shard.phases.get_mut(usize::from(flight.phase))) {
+                    phase.turned_away += 1;
+                    phase.last_sent = now;
+                }
                 note_error(&mut self.end.errors, *code, "refused by the client itself");
                 if matches!(code, Code::UnknownPartition | Code::UnknownTopic | Code::UnknownTopicOrPartition) {
                     self.end.error = Some(LaneError::TopicGone(*code));
+                } else if lacks_right(*code) {
+                    self.end.error = Some(LaneError::NotAllowed(*code));
                 }
                 continue;
             }
@@ -548,6 +558,9 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                         .traffic
                         .not_written(self.setup.partitions.map(|_| report.partition), u64::from(flight.bytes));
                     note_error(&mut self.end.errors, code, "refused by the broker");
+                    if lacks_right(code) {
+                        self.end.error.get_or_insert(LaneError::NotAllowed(code));
+                    }
                 }
                 Answer::Unanswered(code) => {
                     shard.unanswered += 1;

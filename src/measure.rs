@@ -46,9 +46,11 @@ pub struct Shard {
 pub struct PhaseShard {
     /// Handed to the client.
     pub sent: u64,
-    /// Bytes of their keys and bodies.
+    /// Handed to the client, which refused them by itself.
+    pub turned_away: u64,
+    /// Bytes of the keys and bodies of what was sent.
     pub bytes: u64,
-    /// When its last event was sent.
+    /// When its last event was handed over.
     pub last_sent: Nanos,
     /// Sent - due.
     pub slip: LatencyHistogram,
@@ -68,6 +70,7 @@ impl PhaseShard {
     /// Adds another phase, or the same of another thread.
     pub fn add(&mut self, other: &Self) {
         self.sent += other.sent;
+        self.turned_away += other.turned_away;
         self.bytes += other.bytes;
         self.last_sent = self.last_sent.max(other.last_sent);
         self.slip.add(&other.slip);
@@ -221,9 +224,19 @@ impl Shard {
     /// Sets everything to zero and keeps the memory.
     pub fn clear(&mut self) {
         for phase in &mut self.phases {
-            let PhaseShard { sent, bytes, last_sent, slip, lateness, blocked, service_time, response_time, end_to_end } =
-                phase;
-            (*sent, *bytes, *last_sent) = (0, 0, Nanos::ZERO);
+            let PhaseShard {
+                sent,
+                turned_away,
+                bytes,
+                last_sent,
+                slip,
+                lateness,
+                blocked,
+                service_time,
+                response_time,
+                end_to_end,
+            } = phase;
+            (*sent, *turned_away, *bytes, *last_sent) = (0, 0, 0, Nanos::ZERO);
             for histogram in [slip, lateness, blocked, service_time, response_time, end_to_end] {
                 histogram.clear();
             }

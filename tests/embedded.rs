@@ -11,6 +11,8 @@ use loadgen::lane::{BodyTime, OnLag, Pacing};
 use loadgen::run::{Config, Interrupts, Lanes, Outcome, Verify, run};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
 use loadgen::source::{Source, synthetic};
+use rdkafka::mocking::MockCluster;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 fn config(lanes: u8) -> Config {
     let client = [
@@ -44,10 +46,30 @@ fn config(lanes: u8) -> Config {
     }
 }
 
+fn synthetic() -> Source {
+    Source::Synthetic(Arc::new(synthetic::Synthetic::new(&synthetic::Config::default(), 7).unwrap()))
+}
+
+/// A run against a mock cluster that answers the first produce request of the run's second second with `error`.
+fn run_with_error(error: RDKafkaRespErr) -> Outcome {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic("raw-events", 3, 1).unwrap();
+    let config = Config { bootstrap: Some(cluster.bootstrap_servers()), ..config(1) };
+    let shape = Shape::Constant(Rate::per_second(500).unwrap());
+    let schedule = Schedule::new(vec![Phase::new("main", shape, None)], Some(1_000_000)).unwrap();
+    let mut injected = false;
+    let outcome = run(&config, &synthetic(), schedule, &Interrupts::default(), &mut |_| {
+        if !std::mem::replace(&mut injected, true) {
+            cluster.request_errors(RDKafkaApiKey::Produce, &[error]);
+        }
+        ControlFlow::Continue(())
+    });
+    outcome.unwrap()
+}
+
 fn synthetic_run(config: &Config, shape: Shape, limit: u64) -> Outcome {
-    let source = Source::Synthetic(Arc::new(synthetic::Synthetic::new(&synthetic::Config::default(), 7).unwrap()));
     let schedule = Schedule::new(vec![Phase::new("main", shape, None)], Some(limit)).unwrap();
-    run(config, &source, schedule, &Interrupts::default(), &mut |_| ControlFlow::Continue(())).unwrap()
+    run(config, &synthetic(), schedule, &Interrupts::default(), &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
 #[test]
@@ -69,4 +91,25 @@ fn the_embedded_brokers_small_log_never_loses_an_event() {
     let ledger = outcome.report.ledger;
     assert_eq!((ledger.scheduled, ledger.verified), (300_000, 300_000), "{ledger:?}");
     assert_eq!(outcome.report.latency_us.slip, None, "unlimited events have no due time");
+}
+
+#[test]
+fn a_producer_that_fails_for_good_ends_the_run_with_the_reason() {
+    // The head of the line out of sequence: client and broker disagree about what was written.
+    let outcome = run_with_error(RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+    let error = outcome.cluster_error.unwrap();
+    assert!(error.starts_with("the producer failed for good: "), "{error}");
+    let ledger = outcome.report.ledger;
+    assert!(ledger.sums(), "{ledger:?}");
+    assert_eq!(ledger.lost, 0, "nothing proves a loss: {ledger:?}");
+    assert!(ledger.verified > 0 && ledger.unknown_seen + ledger.unknown_unseen > 0, "{ledger:?}");
+}
+
+#[test]
+fn a_right_to_write_that_is_withdrawn_ends_the_run_with_the_reason() {
+    let outcome = run_with_error(RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    let error = outcome.cluster_error.unwrap();
+    assert!(error.starts_with("writing to the topic is not allowed: "), "{error}");
+    let ledger = outcome.report.ledger;
+    assert!(ledger.sums() && ledger.refused > 0 && ledger.contradicted == 0, "{ledger:?}");
 }

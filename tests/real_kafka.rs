@@ -174,5 +174,30 @@ fn a_foreign_producers_events_are_counted_and_not_judged() {
     assert_eq!(report["findings"]["invalid_by_reason"]["missing:event_id"], 1);
 }
 
+#[test]
+fn what_the_client_may_not_do_is_named_with_the_rights_it_needs() {
+    let authorizer = "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer";
+    let cluster = Cluster::start_with(&[authorizer, "allow.everyone.if.no.acl.found=true"]);
+    for (topic, rule) in [("read-only", "--allow-principal"), ("hidden", "--deny-principal")] {
+        cluster.tool("org.apache.kafka.tools.TopicCommand", &["--create", "--topic", topic, "--partitions", "3"]);
+        let rights = ["--operation", "Describe", "--operation", "Read", "--topic", topic];
+        let rule = [&["--add", rule, "User:ANONYMOUS"][..], &rights].concat();
+        cluster.tool("org.apache.kafka.tools.AclCommand", &rule);
+    }
+    let options = ["synth", "--rate", "100", "--duration", "10m", "--flush-deadline", "5s"];
+
+    let run = Program::new(&cluster, "read-only").args(options).run();
+    assert_eq!(run.code, 6, "{}", run.stderr);
+    assert!(run.stdout.contains("writing to the topic is not allowed"), "{}", run.stdout);
+    let report = run.report();
+    assert_sums(&report);
+    assert_eq!(report["ledger"]["verified"], 0, "{}", report["ledger"]);
+
+    let run = Program::new(&cluster, "hidden").args(options).run();
+    assert_eq!(run.code, 6, "{}", run.stderr);
+    assert!(run.stderr.contains("needs the rights Describe, Write and Read on topic \"hidden\""), "{}", run.stderr);
+    assert!(run.bundle().is_none(), "a run that did not begin leaves no folder");
+}
+
 /// How long anything may take before a test gives up on it.
 const PATIENCE: Duration = Duration::from_secs(180);

@@ -17,7 +17,7 @@ use crate::cli::run::RunOptions;
 use crate::clock::{self, Nanos};
 use crate::event::stamp::RunId;
 use crate::gate::Gates;
-use crate::kafka::KafkaError;
+use crate::kafka::{self, KafkaError};
 use crate::lane::{BodyTime, OnLag, Pacing};
 use crate::progress::Progress;
 use crate::report::console::Style;
@@ -306,6 +306,9 @@ fn begin_failed(error: RunError, plan: &Plan) -> Failure {
             )),
             KafkaError::Unreachable { .. } => Failure::new(ExitCode::Cluster, error.to_string())
                 .hint("is the broker running, and is --bootstrap-server its address?"),
+            KafkaError::Refused { code, .. } if kafka::lacks_right(*code) => {
+                Failure::new(ExitCode::Cluster, error.to_string()).hint(rights(topic))
+            }
             KafkaError::Refused { .. } | KafkaError::PartitionUnavailable { .. } => {
                 Failure::new(ExitCode::Cluster, error.to_string())
                     .hint(format!("loadgen topics describe shows the state of \"{topic}\""))
@@ -319,4 +322,8 @@ fn begin_failed(error: RunError, plan: &Plan) -> Failure {
         RunError::Interrupted => Failure::new(ExitCode::Interrupted, error.to_string()),
         RunError::Thread(_) => Failure::new(ExitCode::RunInvalid, error.to_string()),
     }
+}
+
+fn rights(topic: &str) -> String {
+    format!("the client's principal needs the rights Describe, Write and Read on topic \"{topic}\" (kafka-acls --add)")
 }

@@ -78,7 +78,7 @@ pub(super) fn outcome<W: Wiring>(
     let mut deadlines = Vec::new();
     for error in lanes.iter().filter_map(|lane| lane.error.as_ref()) {
         match error {
-            LaneError::TopicGone(_) | LaneError::Fatal(..) => {
+            LaneError::TopicGone(_) | LaneError::NotAllowed(_) | LaneError::Fatal(..) => {
                 cluster_error.get_or_insert_with(|| error.to_string());
             }
             LaneError::TooLate(_) | LaneError::SequencesUsedUp => {
@@ -225,7 +225,8 @@ fn environment(config: &Config, prepared: &Prepared) -> Environment {
 fn offered(scheduled: u64, measured: &PhaseShard, due: Option<(Nanos, Nanos)>, first: Nanos) -> Offered {
     let rate =
         |count: u64, span: Nanos| (count > 1 && span > Nanos::ZERO).then(|| (count - 1) as f64 / span.as_secs_f64());
-    let achieved = rate(measured.sent, measured.last_sent.since(first)).unwrap_or_default();
+    // What the client turned away at once was offered like the rest.
+    let achieved = rate(measured.sent + measured.turned_away, measured.last_sent.since(first)).unwrap_or_default();
     let planned = due.and_then(|(first, last)| rate(scheduled, last.since(first)));
     Offered {
         scheduled,

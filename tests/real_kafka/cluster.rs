@@ -22,9 +22,18 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/kafka");
 impl Cluster {
     /// One broker.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// One broker with more settings.
+    pub(crate) fn start_with(settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let owner = std::process::id().to_string();
-        let output = run(folder.path(), &["up", "--owner", &owner]);
+        let mut arguments = vec!["up", "--owner", &owner];
+        for setting in settings {
+            arguments.extend(["-c", setting]);
+        }
+        let output = run(folder.path(), &arguments);
         let address = String::from_utf8(output.stdout).unwrap().trim().to_owned();
         Self { folder, address }
     }
