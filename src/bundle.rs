@@ -72,18 +72,7 @@ impl Bundle {
     /// # Errors
     /// Where it cannot be written.
     pub fn create(results: &Path, started: &str, name: &str, scenario: &str) -> Result<Self, BundleError> {
-        fs::create_dir_all(results).map_err(at(results))?;
-        let folder = (1_u32..)
-            .map(|try_no| match try_no {
-                1 => results.join(format!("{started}-{name}")),
-                more => results.join(format!("{started}-{name}-{more}")),
-            })
-            .find_map(|folder| match fs::create_dir(&folder) {
-                Ok(()) => Some(Ok(folder)),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => None,
-                Err(error) => Some(Err(at(&folder)(error))),
-            })
-            .unwrap_or_else(|| Err(at(results)(io::ErrorKind::AlreadyExists.into())))?;
+        let folder = new_folder(results, &format!("{started}-{name}"))?;
         Self::begin(folder, scenario)
     }
 
@@ -198,16 +187,7 @@ impl Bundle {
     /// # Errors
     /// Where it cannot be written.
     pub fn write(&self, name: &str, content: &[u8]) -> Result<(), BundleError> {
-        let path = self.folder.join(name);
-        let write = || -> io::Result<()> {
-            let mut draft = tempfile::Builder::new().prefix(".draft-").tempfile_in(&self.folder)?;
-            draft.write_all(content)?;
-            draft.as_file().sync_all()?;
-            readable(draft.as_file())?;
-            draft.persist(&path).map_err(|error| error.error)?;
-            Ok(())
-        };
-        write().map_err(at(&path))
+        write_whole(&self.folder.join(name), content)
     }
 
     /// Says that everything is in place.
@@ -250,6 +230,42 @@ impl LatencyLog {
         let writer = hlog::Writer::begin(out, started).map_err(|error| at(path)(error.into_io()))?;
         Ok(Self { writer, from: Nanos::ZERO, upto: Nanos::ZERO, written: BTreeMap::new() })
     }
+}
+
+/// Makes `results/<name>/`, with a number behind it where that exists.
+///
+/// # Errors
+/// Where it cannot be made.
+pub fn new_folder(results: &Path, name: &str) -> Result<PathBuf, BundleError> {
+    fs::create_dir_all(results).map_err(at(results))?;
+    (1_u32..)
+        .map(|try_no| match try_no {
+            1 => results.join(name),
+            more => results.join(format!("{name}-{more}")),
+        })
+        .find_map(|folder| match fs::create_dir(&folder) {
+            Ok(()) => Some(Ok(folder)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => None,
+            Err(error) => Some(Err(at(&folder)(error))),
+        })
+        .unwrap_or_else(|| Err(at(results)(io::ErrorKind::AlreadyExists.into())))
+}
+
+/// Writes a file whole: beside its place, synced, then moved there.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write_whole(path: &Path, content: &[u8]) -> Result<(), BundleError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let write = || -> io::Result<()> {
+        let mut draft = tempfile::Builder::new().prefix(".draft-").tempfile_in(folder)?;
+        draft.write_all(content)?;
+        draft.as_file().sync_all()?;
+        readable(draft.as_file())?;
+        draft.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().map_err(at(path))
 }
 
 /// What an earlier run left behind.
@@ -310,7 +326,11 @@ impl Stored {
     }
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, BundleError> {
+/// Reads a file of a bundle.
+///
+/// # Errors
+/// Where it cannot be read, or is larger than anything that a run writes.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, BundleError> {
     let read = || -> io::Result<Vec<u8>> {
         let mut text = Vec::new();
         File::open(path)?.take(LARGEST + 1).read_to_end(&mut text)?;

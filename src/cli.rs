@@ -5,6 +5,7 @@
 
 #![expect(clippy::doc_markdown, reason = "these docs are also the help, which is plain text")]
 
+pub mod capacity;
 pub mod choice;
 pub mod cluster;
 pub mod compare;
@@ -74,6 +75,8 @@ pub enum Command {
     Replay(Box<replay::ReplayArgs>),
     /// Do what a scenario file says: either source, with phases and gates
     Run(Box<run::RunArgs>),
+    /// Find the highest rate that keeps the gates, as an interval with evidence
+    Capacity(Box<capacity::CapacityArgs>),
     /// Create or describe the topics
     Topics(topics::TopicsArgs),
     /// Look at a recorded CSV, or make one of the same shape

@@ -1,5 +1,6 @@
 //! The commands: each wires the parts together and gives back what is to be printed. Nothing here prints.
 
+mod capacity;
 mod compare;
 mod dataset;
 mod dry_run;
@@ -71,6 +72,7 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
             run::run(&Wanted::Recording(file), options, environment)
         }
         Command::Run(args) => run::run(&Wanted::Scenario(args.scenario), args.options, environment),
+        Command::Capacity(args) => capacity::capacity(*args, environment),
         Command::Topics(args) => topics::topics(args, environment),
         Command::Dataset(args) => dataset::dataset(args, environment),
         Command::Report(args) => report::report(args, environment),

@@ -10,7 +10,7 @@ use std::path::Path;
 const MAY_IMPORT: &[(&str, &str)] = &[
     (
         "command",
-        "bundle cli clock compare dataset event explain gate kafka lane measure merge progress recording report run scenario schedule source units verdict",
+        "bundle capacity cli clock compare dataset event explain gate kafka lane measure merge progress recording report run scenario schedule source units verdict",
     ),
     ("progress", "clock report run"),
     ("cli", "compare dataset event kafka logging scenario schedule source units"),
@@ -26,7 +26,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("dataset", "clock event report source"),
     ("source", "clock event schedule units"),
     ("compare", "recording report"),
-    ("capacity", "schedule"),
+    ("capacity", "report schedule"),
     ("soak", "report"),
     ("merge", "clock measure recording report"),
     ("bundle", "clock event measure recording report"),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::{
     Answer, CapacityReport, End, Probe, ProbeOutcome, ProbeVerdict, SearchConfig, SearchError, Wanted, as_f64, knee,
 };
+use crate::report::figures;
 
 /// How many times a confirmed interval that came out too wide is divided again.
 const MOST_ROUNDS: u32 = 2;
@@ -329,9 +330,9 @@ impl Search {
             let (passed, bad) = (tally.passed, tally.bad());
             if low.is_some_and(|low| rate <= low) && bad > 0 {
                 let reasons = self.reasons(rate).join("; ");
-                Some(format!("{bad} of {} probes at {rate}/s did not pass: {reasons}", passed + bad))
+                Some(format!("{bad} of {} probes at {}/s did not pass: {reasons}", passed + bad, figures::count(rate)))
             } else if high.is_some_and(|high| rate >= high) && passed > 0 {
-                Some(format!("{passed} of {} probes at {rate}/s passed", passed + bad))
+                Some(format!("{passed} of {} probes at {}/s passed", passed + bad, figures::count(rate)))
             } else {
                 None
             }

@@ -9,25 +9,40 @@ use crate::event::stamp::RunId;
 use crate::scenario::plan::{OnLag, Pacing, Shard};
 use crate::schedule::Rate;
 
-/// How long a run lasts and how it drives its load.
+/// What every run has, however its length is found.
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 #[command(next_help_heading = "Run")]
-pub struct RunLimits {
+pub struct RunSetup {
     /// Name of the run, part of its folder's name [default: synth, replay, or the scenario's]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
     /// Where the drawing of random values starts; the same seed gives the same bodies [default: 1]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Producer threads, each with a connection of its own, 1 to 255 [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    pub lanes: Option<u8>,
+    /// How a lane waits for the next due time [default: sleep]
+    #[arg(long, value_name = "HOW", value_parser = choice::of::<Pacing>())]
+    pub pacing: Option<Pacing>,
+    /// Longest wait for outstanding answers at the end [default: delivery.timeout.ms + 5s]
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub flush_deadline: Option<Duration>,
+}
+
+/// How long a run lasts and how it drives its load.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+#[command(next_help_heading = "Run")]
+pub struct RunLimits {
+    /// Its name, its threads.
+    #[command(flatten)]
+    pub setup: RunSetup,
     /// Stop after this time: 30s, 5m, 2h [default: until the data or the count ends it, or Ctrl-C]
     #[arg(short, long, value_name = "DURATION", value_parser = values::positive_duration)]
     pub duration: Option<Duration>,
     /// Stop after this many events
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub num_records: Option<u64>,
-    /// Producer threads, each with a connection of its own, 1 to 255 [default: 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
-    pub lanes: Option<u8>,
     /// Id of the run, at most 16 hexadecimal digits [default: random]
     ///
     /// Processes that share the load of one run share it: see --shard. The number of a CI job will do.
@@ -44,9 +59,6 @@ pub struct RunLimits {
     /// So that the processes of one run start together. A time that has passed when all stands ready is an error.
     #[arg(long, value_name = "TIME", value_parser = values::instant)]
     pub start_at: Option<jiff::Timestamp>,
-    /// How a lane waits for the next due time [default: sleep]
-    #[arg(long, value_name = "HOW", value_parser = choice::of::<Pacing>())]
-    pub pacing: Option<Pacing>,
     /// Ceiling that is never exceeded, even when late events are caught up
     ///
     /// A guard for the cluster, not a pace: events held back by it become late, and that is measured.
@@ -58,9 +70,6 @@ pub struct RunLimits {
     /// Slip beyond which --on-lag drop leaves an event out and --on-lag abort ends the run [default: 1s]
     #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
     pub max_slip: Option<Duration>,
-    /// Longest wait for outstanding answers at the end [default: delivery.timeout.ms + 5s]
-    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
-    pub flush_deadline: Option<Duration>,
     /// Say what would be sent, when and where; connect to nothing
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub dry_run: Option<bool>,

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,14 +25,14 @@ use crate::report::console::Style;
 use crate::report::headline::{self, Word};
 use crate::report::latency::Kind;
 use crate::report::{self, GateResult, RunReport, console};
-use crate::run::{self, Lanes, Outcome, RunError, Tick};
+use crate::run::{self, Interrupts, Lanes, Outcome, RunError, Tick};
 use crate::scenario::pace::Pace;
 use crate::scenario::plan::{self, Output, Plan};
 use crate::scenario::source::SourceConfig;
-use crate::scenario::{ConfigError, Environment, Resolved, Wanted, resolve, results};
+use crate::scenario::{ConfigError, Environment, Scenario, Wanted, resolve, results};
 use crate::schedule::{Phase, Schedule, Shape, Speed};
 use crate::source::Source;
-use crate::source::retail_rocket::Recording;
+use crate::source::retail_rocket;
 use crate::source::synthetic::Synthetic;
 use crate::verdict::{self, Conditions, ExitCode};
 
@@ -52,75 +53,104 @@ pub(super) fn run(wanted: &Wanted, options: RunOptions, environment: &Environmen
     if plan.presentation.dry_run {
         return dry_run::tell(plan, &source, &schedule);
     }
-    let gates = &plan.gates;
     results::try_folder(&plan.presentation.results_dir)?;
     if let Source::RetailRocket(recording) = &source {
         forewarn(plan, recording, &schedule);
     }
 
-    let id = plan.together.run_id.unwrap_or_else(|| RunId(rand::random()));
-    let config = config(plan, id);
-    let started = started_at();
-    let mut bundle = Bundle::create(&plan.presentation.results_dir, &started, &plan.name, &scenario_toml(&resolved)?)
-        .map_err(|error| write_failed(&error))?;
+    let bundle =
+        Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.name, &to_toml(&resolved.scenario)?)
+            .map_err(|error| write_failed(&error))?;
     let interrupts = interrupt::listen()?;
-    let shown = plan.presentation.progress && !plan.presentation.quiet;
-    let total = schedule.count().into_iter().chain(source.len()).min().map(|all| config.lanes.share(all));
     let ends = schedule.ends_at().or_else(|| replay_ends(&source, &schedule));
-    let mut progress = Progress::new(&title(plan, total, ends), total, ends, plan.verify.is_some(), shown);
-    let mut aborted_by: Option<GateResult> = None;
-    let kinds = files::kinds(schedule.has_due_times(), plan.verify.is_some());
-    let outcome = {
-        let mut each_second = |tick: &Tick<'_>| {
-            progress.show(tick);
-            let written = bundle.row(tick.row);
-            let written = written.and_then(|()| bundle.latencies(&tick.interval.whole(), &kinds, tick.now));
-            if let Err(error) = written {
-                return ControlFlow::Break(format!("its results cannot be written: {error}"));
-            }
-            match gates.abort(&tick.interim(), tick.now.into()) {
-                Some(broken) => {
-                    let reason = format!("gate {} ended the run", broken.rule);
-                    aborted_by = Some(broken);
-                    ControlFlow::Break(reason)
-                }
-                None => ControlFlow::Continue(()),
-            }
-        };
-        run::run(&config, &source, schedule, &interrupts, &mut each_second)
-    };
-    progress.end();
-    let outcome = match outcome {
-        Ok(outcome) => outcome,
-        Err(error) => {
-            discard(bundle);
-            return Err(begin_failed(error, plan));
-        }
-    };
-    let measured = outcome.measured.whole();
-    bundle.last_latencies(&outcome.measured, &kinds).map_err(|error| write_failed(&error))?;
-    let report = judge(plan, &source, outcome, gates, aborted_by);
-    let distribution = |kind: Kind| Ok(kinds.contains(&kind).then(|| measured.latency(kind).histogram().clone()));
-    files::distributions(&bundle, distribution).map_err(|error| write_failed(&error))?;
-    files::write(&bundle, &report).map_err(|error| write_failed(&error))?;
-    let folder = bundle.finish().map_err(|error| write_failed(&error))?;
+    let title = title(plan, planned(plan, &schedule, &source), ends);
+    let recording = Recording { plan, source: &source, interrupts: &interrupts, bundle, title, ends };
+    let (report, folder) = recording.make(schedule, &mut |_| ControlFlow::Continue(()))?;
     tell(plan, &report, &folder)
 }
 
-fn load(plan: &Plan) -> Result<Source, Failure> {
+/// A run that is recorded: watched, judged, and written into its bundle.
+pub(super) struct Recording<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) source: &'a Source,
+    pub(super) interrupts: &'a Interrupts,
+    pub(super) bundle: Bundle,
+    /// What the live view calls it.
+    pub(super) title: String,
+    /// When its schedule ends, where known.
+    pub(super) ends: Option<Nanos>,
+}
+
+impl Recording<'_> {
+    /// Makes it. `watch` sees each second and may end it with a reason.
+    pub(super) fn make(
+        mut self,
+        schedule: Schedule,
+        watch: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
+    ) -> Result<(RunReport, PathBuf), Failure> {
+        let plan = self.plan;
+        let verifying = plan.verify.is_some();
+        let shown = plan.presentation.progress && !plan.presentation.quiet;
+        let total = planned(plan, &schedule, self.source);
+        let mut progress = Progress::new(&self.title, total, self.ends, verifying, shown);
+        let mut aborted_by: Option<GateResult> = None;
+        let kinds = files::kinds(schedule.has_due_times(), verifying);
+        let outcome = {
+            let mut each_second = |tick: &Tick<'_>| {
+                progress.show(tick);
+                let written = self.bundle.row(tick.row);
+                let written = written.and_then(|()| self.bundle.latencies(&tick.interval.whole(), &kinds, tick.now));
+                if let Err(error) = written {
+                    return ControlFlow::Break(format!("its results cannot be written: {error}"));
+                }
+                if let Some(broken) = plan.gates.abort(&tick.interim(), tick.now.into()) {
+                    let reason = format!("gate {} ended the run", broken.rule);
+                    aborted_by = Some(broken);
+                    return ControlFlow::Break(reason);
+                }
+                watch(tick)
+            };
+            let id = plan.together.run_id.unwrap_or_else(|| RunId(rand::random()));
+            run::run(&config(plan, id), self.source, schedule, self.interrupts, &mut each_second)
+        };
+        progress.end();
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                discard(self.bundle);
+                return Err(begin_failed(error, plan));
+            }
+        };
+        let measured = outcome.measured.whole();
+        self.bundle.last_latencies(&outcome.measured, &kinds).map_err(|error| write_failed(&error))?;
+        let report = judge(plan, self.source, outcome, &plan.gates, aborted_by);
+        let distribution = |kind: Kind| Ok(kinds.contains(&kind).then(|| measured.latency(kind).histogram().clone()));
+        files::distributions(&self.bundle, distribution).map_err(|error| write_failed(&error))?;
+        files::write(&self.bundle, &report).map_err(|error| write_failed(&error))?;
+        let folder = self.bundle.finish().map_err(|error| write_failed(&error))?;
+        Ok((report, folder))
+    }
+}
+
+/// Events that will come due in this process, where known.
+fn planned(plan: &Plan, schedule: &Schedule, source: &Source) -> Option<u64> {
+    schedule.count().into_iter().chain(source.len()).min().map(|all| lanes(plan).share(all))
+}
+
+pub(super) fn load(plan: &Plan) -> Result<Source, Failure> {
     match &plan.source {
         SourceConfig::Synthetic(config) => {
             let source = Synthetic::new(config, plan.seed)
                 .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))?;
             Ok(Source::Synthetic(Arc::new(source)))
         }
-        SourceConfig::RetailRocket(config) => {
-            Ok(Source::RetailRocket(Arc::new(Recording::load(config).map_err(|error| dataset::load_failed(&error))?)))
-        }
+        SourceConfig::RetailRocket(config) => Ok(Source::RetailRocket(Arc::new(
+            retail_rocket::Recording::load(config).map_err(|error| dataset::load_failed(&error))?,
+        ))),
     }
 }
 
-fn schedule(plan: &Plan, source: &Source) -> Result<Schedule, Failure> {
+pub(super) fn schedule(plan: &Plan, source: &Source) -> Result<Schedule, Failure> {
     let duration = plan.duration.map(Nanos::from);
     let one = |name: &str, shape| vec![Phase::new(name, shape, duration)];
     let phases = match &plan.pace {
@@ -189,7 +219,7 @@ fn config(plan: &Plan, id: RunId) -> run::Config {
 }
 
 /// Says on stderr how long a replay will take, and how to make a long one shorter.
-fn forewarn(plan: &Plan, recording: &Recording, schedule: &Schedule) {
+fn forewarn(plan: &Plan, recording: &retail_rocket::Recording, schedule: &Schedule) {
     let Some(wall) = replay_wall(recording, schedule) else { return };
     let wall = plan.duration.map_or(wall, |duration| wall.min(duration));
     tracing::info!("the replay takes {}", report::figures::span_s(wall.as_secs_f64()));
@@ -201,7 +231,7 @@ fn forewarn(plan: &Plan, recording: &Recording, schedule: &Schedule) {
     }
 }
 
-fn replay_wall(recording: &Recording, schedule: &Schedule) -> Option<Duration> {
+fn replay_wall(recording: &retail_rocket::Recording, schedule: &Schedule) -> Option<Duration> {
     let phase = schedule.phases().next()?;
     match &phase.shape {
         Shape::Replay(speed) => Some(speed.compress(recording.span()).into()),
@@ -234,13 +264,13 @@ fn title(plan: &Plan, total: Option<u64>, ends: Option<Nanos>) -> String {
     format!("{what} → {} @ {broker}{events}{takes}", plan.kafka.topic)
 }
 
-fn started_at() -> String {
+pub(super) fn started_at() -> String {
     let now = jiff::Timestamp::from_nanosecond(i128::from(clock::wall_unix_ns())).unwrap_or_default();
     now.strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
-fn scenario_toml(resolved: &Resolved) -> Result<String, Failure> {
-    resolved.scenario.to_toml().map_err(|error| {
+pub(super) fn to_toml(scenario: &Scenario) -> Result<String, Failure> {
+    scenario.to_toml().map_err(|error| {
         Failure::new(ExitCode::BadConfiguration, format!("the scenario cannot be written down: {error}"))
     })
 }
@@ -287,7 +317,7 @@ fn discard(bundle: Bundle) {
     }
 }
 
-fn write_failed(error: &bundle::BundleError) -> Failure {
+pub(super) fn write_failed(error: &bundle::BundleError) -> Failure {
     Failure::new(ExitCode::BadConfiguration, error.to_string()).hint("--results-dir DIR names another folder")
 }
 

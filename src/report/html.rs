@@ -4,13 +4,13 @@
 //! Rust lays out every table and draws every chart; the script in the page adds values under the pointer and zoom. Text
 //! from outside passes through the template's escaping, and the page forbids itself the network.
 
-mod chart;
+pub(crate) mod chart;
 mod cluster;
 mod latency;
 mod outcome;
 mod pack;
 mod setup;
-mod ticks;
+pub(crate) mod ticks;
 mod timeline;
 
 use std::collections::BTreeMap;

@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::environment::{self, Variables};
 use crate::cli::{
-    cluster, compare, dataset, gate, limits, merge, outcome, pace, replay, report, run, synth, topics, verification,
+    capacity, cluster, compare, dataset, gate, limits, merge, outcome, pace, replay, report, run, synth, topics,
+    verification,
 };
 
 /// Where a setting comes from, the strongest first.
@@ -132,7 +133,11 @@ macro_rules! layer {
 layer! {
     run::RunOptions { pace, limits, target, verifier, outcome, events, recording }
     pace::AnyPace { speed, rate, shape, fit }
-    limits::RunLimits { name, seed, duration, num_records, lanes, run_id, shard, start_at, pacing, max_rate, on_lag, max_slip, flush_deadline, dry_run }
+    limits::RunSetup { name, seed, lanes, pacing, flush_deadline }
+    limits::RunLimits {
+        setup, duration, num_records, run_id, shard, start_at, max_rate, on_lag, max_slip, dry_run,
+    }
+    capacity::SearchOptions { start, max, precision, probe, settle, max_time }
     cluster::TargetOptions { cluster, topic }
     cluster::ClusterOptions { bootstrap_server, command_config, command_property, connect_timeout }
     cluster::TopicOptions {

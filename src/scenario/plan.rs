@@ -82,11 +82,14 @@ pub struct Together {
 }
 
 impl Together {
+    /// A run of one process.
+    pub const ALONE: Self = Self { run_id: None, shard: Shard { number: 1, of: 1 }, start_at: None };
+
     /// As options and variables say; else a run of one process.
     #[must_use]
     pub fn of(given: &RunOptions) -> Self {
         let limits = &given.limits;
-        let shard = limits.shard.unwrap_or(Shard { number: 1, of: 1 });
+        let shard = limits.shard.unwrap_or(Self::ALONE.shard);
         Self { run_id: limits.run_id, shard, start_at: limits.start_at }
     }
 

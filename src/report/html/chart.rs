@@ -39,10 +39,10 @@ pub struct ChartError {
 
 /// One axis: its range in the coordinates of the chart, and its labels.
 #[derive(Clone)]
-pub(super) struct Axis {
-    pub(super) from: f64,
-    pub(super) until: f64,
-    pub(super) ticks: Vec<Tick>,
+pub(crate) struct Axis {
+    pub(crate) from: f64,
+    pub(crate) until: f64,
+    pub(crate) ticks: Vec<Tick>,
 }
 
 impl Ranged for Axis {
@@ -72,36 +72,36 @@ impl ValueFormatter<f64> for Axis {
 }
 
 /// One line, in pieces where values are missing.
-pub(super) struct Series {
+pub(crate) struct Series {
     /// Its class in the style sheet, and its name in the page's data.
-    pub(super) key: &'static str,
+    pub(crate) key: &'static str,
     /// Whether the space below it is filled.
-    pub(super) filled: bool,
-    pub(super) pieces: Vec<Vec<(f64, f64)>>,
+    pub(crate) filled: bool,
+    pub(crate) pieces: Vec<Vec<(f64, f64)>>,
 }
 
 /// What is drawn.
-pub(super) struct Chart {
+pub(crate) struct Chart {
     /// Its name in error messages and in the page.
-    pub(super) name: &'static str,
-    pub(super) x: Axis,
-    pub(super) y: Axis,
-    pub(super) series: Vec<Series>,
+    pub(crate) name: &'static str,
+    pub(crate) x: Axis,
+    pub(crate) y: Axis,
+    pub(crate) series: Vec<Series>,
     /// Stretches along x that are shaded.
-    pub(super) bands: Vec<(f64, f64)>,
+    pub(crate) bands: Vec<(f64, f64)>,
     /// Places along x that are marked.
-    pub(super) marks: Vec<f64>,
+    pub(crate) marks: Vec<f64>,
 }
 
 /// How large it is drawn, in CSS pixels.
 #[derive(Clone, Copy)]
-pub(super) struct Size {
+pub(crate) struct Size {
     /// Its class in the style sheet: a page shows the one that fits.
-    pub(super) class: &'static str,
-    pub(super) width: u32,
-    pub(super) height: u32,
+    pub(crate) class: &'static str,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
     /// Room for the labels at the left.
-    pub(super) left: u32,
+    pub(crate) left: u32,
 }
 
 /// What a colour stands for.
@@ -142,7 +142,7 @@ impl Stands {
 
 impl Chart {
     /// The drawing as an `<svg>` element.
-    pub(super) fn svg(&self, size: Size) -> Result<String, ChartError> {
+    pub(crate) fn svg(&self, size: Size) -> Result<String, ChartError> {
         let mut text = String::new();
         let plot = self
             .draw(&mut text, size)
@@ -257,7 +257,7 @@ fn renamed(body: &str, stands: Stands, class: &str) -> String {
 
 /// At most two points for each of `columns` parts of the range: the lowest and the highest in it, in their order. So no
 /// peak is lost, however long the run.
-pub(super) fn thinned(points: &[(f64, f64)], from: f64, until: f64, columns: u32) -> Vec<(f64, f64)> {
+pub(crate) fn thinned(points: &[(f64, f64)], from: f64, until: f64, columns: u32) -> Vec<(f64, f64)> {
     let column_of = |x: f64| ((x - from) / (until - from) * f64::from(columns)).floor();
     let mut thinned: Vec<(f64, f64)> = Vec::new();
     for group in points.chunk_by(|(a, _), (b, _)| column_of(*a).total_cmp(&column_of(*b)).is_eq()) {

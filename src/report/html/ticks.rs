@@ -3,7 +3,7 @@
 use crate::report::figures;
 
 /// A place on an axis, in the coordinates of the chart, and its label.
-pub(super) type Tick = (f64, String);
+pub(crate) type Tick = (f64, String);
 
 /// Steps of a clock that people count in, in seconds.
 const CLOCK_STEPS: [f64; 18] = [
@@ -12,7 +12,7 @@ const CLOCK_STEPS: [f64; 18] = [
 ];
 
 /// The top of a linear axis from 0 that holds `most`, and at most `wanted` labels: 1, 2 or 5 times a power of ten apart.
-pub(super) fn linear(most: f64, wanted: u32) -> (f64, Vec<Tick>) {
+pub(crate) fn linear(most: f64, wanted: u32) -> (f64, Vec<Tick>) {
     let most = if most > 0.0 { most } else { 1.0 };
     let rough = most / f64::from(wanted);
     let magnitude = 10_f64.powf(rough.log10().floor());
@@ -24,7 +24,7 @@ pub(super) fn linear(most: f64, wanted: u32) -> (f64, Vec<Tick>) {
 }
 
 /// Times from the start of the run, in seconds, at most `wanted` of them.
-pub(super) fn time(from_s: f64, until_s: f64, wanted: u32) -> Vec<Tick> {
+pub(crate) fn time(from_s: f64, until_s: f64, wanted: u32) -> Vec<Tick> {
     let rough = (until_s - from_s) / f64::from(wanted);
     let days = (rough / 86_400.0).ceil().max(1.0) * 86_400.0;
     let step = CLOCK_STEPS.into_iter().find(|step| *step >= rough).unwrap_or(days);
@@ -38,7 +38,7 @@ fn clock(at_s: f64, until_s: f64) -> String {
 
 /// The decades of latencies in us between two powers of ten, and what lies between them where there are few.
 /// Coordinates are decimal logarithms.
-pub(super) fn latency(from_decade: f64, until_decade: f64) -> Vec<Tick> {
+pub(crate) fn latency(from_decade: f64, until_decade: f64) -> Vec<Tick> {
     let factors: &[f64] = if until_decade - from_decade <= 2.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
     let mut ticks = Vec::new();
     for decade in whole(from_decade, until_decade) {
@@ -62,7 +62,7 @@ fn latency_label(us: f64) -> String {
 
 /// Percentiles up to the one that `samples` can carry, on an axis of `log10(1 / (1 - quantile))`, as the plots of
 /// `HdrHistogram` have it: every nine is as wide as the one before. About `wanted` labels.
-pub(super) fn percentiles(until: f64, wanted: u32) -> Vec<Tick> {
+pub(crate) fn percentiles(until: f64, wanted: u32) -> Vec<Tick> {
     let mut ticks = vec![(0.0, "0 %".to_owned())];
     if until * 2.0 < f64::from(wanted) {
         ticks.push((2_f64.log10(), "50 %".to_owned()));

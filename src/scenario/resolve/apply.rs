@@ -20,11 +20,11 @@ use crate::source::{retail_rocket, synthetic};
 /// With what was given, else the scenario's own, else the default.
 pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientSettings) -> Result<(), ConfigError> {
     let RunOptions { pace: _, limits, target, verifier, outcome, events, recording } = given;
-    scenario.name = limits.name.or(scenario.name.take());
-    scenario.seed = limits.seed.or(scenario.seed).or(Some(1));
+    scenario.name = limits.setup.name.or(scenario.name.take());
+    scenario.seed = limits.setup.seed.or(scenario.seed).or(Some(1));
     scenario.num_records = limits.num_records.or(scenario.num_records);
-    scenario.lanes = limits.lanes.or(scenario.lanes).or(Some(1));
-    scenario.pacing = limits.pacing.or(scenario.pacing).or(Some(Pacing::Sleep));
+    scenario.lanes = limits.setup.lanes.or(scenario.lanes).or(Some(1));
+    scenario.pacing = limits.setup.pacing.or(scenario.pacing).or(Some(Pacing::Sleep));
     scenario.max_rate = limits.max_rate.or(scenario.max_rate);
     scenario.on_lag = limits.on_lag.or(scenario.on_lag).or(Some(OnLag::Queue));
     scenario.max_slip = limits.max_slip.or(scenario.max_slip).or(Some(Duration::from_secs(1)));
@@ -32,7 +32,7 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
     apply_verifier(scenario, verifier);
     apply_topic(scenario, target, client);
     let flush = delivery_timeout(client)? + Duration::from_secs(5);
-    scenario.flush_deadline = limits.flush_deadline.or(scenario.flush_deadline).or(Some(flush));
+    scenario.flush_deadline = limits.setup.flush_deadline.or(scenario.flush_deadline).or(Some(flush));
     scenario.gates.extend(outcome.gate.into_iter().map(GateConfig::of_rule));
     scenario.gates_off.extend(outcome.gate_off);
     match &mut scenario.source {

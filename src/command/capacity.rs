@@ -1,0 +1,294 @@
+//! `capacity`: probes at one rate after the other, until the highest one that keeps the rules lies in a narrow interval.
+
+mod probe;
+
+use std::fs;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::run::{load, started_at, to_toml, write_failed};
+use super::{Done, Failure, interrupt};
+use crate::bundle::{self, Bundle};
+use crate::capacity::record::{Record, SCHEMA_VERSION};
+use crate::capacity::{self, Answer, SearchConfig, SearchError, page, text};
+use crate::cli::capacity::{CapacityArgs, SearchOptions, Varied, Vary};
+use crate::report::html::HtmlError;
+use crate::scenario::choice::Choice;
+use crate::scenario::plan::{Output, Plan};
+use crate::scenario::source::SourceConfig;
+use crate::scenario::{Environment, Resolved, Scenario, Wanted, resolve, results};
+use crate::schedule::Rate;
+use crate::verdict::ExitCode;
+use probe::Prober;
+
+/// The record, from which a search can go on.
+const RECORD: &str = "capacity.json";
+/// The page.
+const PAGE: &str = "capacity.html";
+
+/// What is searched, and how long each probe lasts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Settings {
+    search: SearchConfig,
+    settle: Duration,
+    probe: Duration,
+}
+
+pub(super) fn capacity(args: CapacityArgs, environment: &Environment) -> Result<Done, Failure> {
+    let (resume, vary) = (args.resume.clone(), args.vary.clone());
+    let asked = environment.complete(args.search.clone())?;
+    let scenario = args.scenario.clone();
+    let (wanted, known) = match &resume {
+        Some(folder) => (Wanted::Scenario(folder.join(bundle::SCENARIO)), Some(read(folder)?)),
+        None => (scenario.map_or(Wanted::Synthetic, Wanted::Scenario), None),
+    };
+    let mut options = args.options();
+    if wanted == Wanted::Synthetic {
+        options.limits.setup.name.get_or_insert_with(|| "capacity".to_owned());
+    }
+    let resolved = resolve(&wanted, options, environment)?;
+    for warning in &resolved.warnings {
+        tracing::warn!("{warning}");
+    }
+    if resolved.dump {
+        return Ok(Done::pass(resolved.client.dump()));
+    }
+    let settings = Settings::of(&asked, known.as_ref())?;
+    let vary = vary.or(known.as_ref().and_then(varied_before));
+    let found = search(&resolved, settings, vary.as_ref(), resume.as_deref().zip(known))?;
+    tell(&resolved.plan, &found)
+}
+
+/// What was found, and where it is kept.
+struct Found {
+    record: Record,
+    folder: PathBuf,
+}
+
+fn search(
+    resolved: &Resolved,
+    settings: Settings,
+    vary: Option<&Vary>,
+    earlier: Option<(&Path, Record)>,
+) -> Result<Found, Failure> {
+    let plan = &resolved.plan;
+    capacity::Search::new(settings.search).map_err(unsearchable)?;
+    if let SourceConfig::RetailRocket(_) = plan.source {
+        return Err(Failure::new(
+            ExitCode::BadConfiguration,
+            "a recording ends, so it cannot be offered at any rate for long",
+        )
+        .hint("capacity takes scenarios with synthetic events"));
+    }
+    let source = load(plan)?;
+    results::try_folder(&plan.presentation.results_dir)?;
+    let interrupts = interrupt::listen()?;
+    let (folder, mut record) = match earlier {
+        Some((folder, record)) => (folder.to_owned(), record),
+        None => (begin(resolved)?, new_record(plan, settings, vary)),
+    };
+    let numbers: Vec<Option<u16>> =
+        vary.map_or_else(|| vec![None], |vary| vary.numbers.iter().copied().map(Some).collect());
+    let mut failure = None;
+    for number in numbers {
+        let scenario = varied(&resolved.scenario, vary, number);
+        let known = record.searches.iter().find(|searched| searched.number == number);
+        let known = known.map_or_else(Vec::new, |searched| searched.found.probes.clone());
+        let mut prober = Prober {
+            scenario,
+            presentation: &plan.presentation,
+            source: &source,
+            interrupts: &interrupts,
+            folder: folder.join("probes"),
+            settings,
+            number,
+            made: known.len(),
+        };
+        let found = capacity::search(
+            settings.search,
+            known,
+            |rate| match prober.probe(rate) {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    failure = Some(error);
+                    ControlFlow::Break(())
+                }
+            },
+            |search| {
+                record.keep(number, search.report());
+                if let Err(error) = keep(&folder, &record) {
+                    tracing::warn!("{error}");
+                }
+            },
+        )
+        .map_err(unsearchable)?;
+        record.keep(number, found);
+        keep(&folder, &record).map_err(|error| write_failed(&error))?;
+        if failure.is_some() || interrupts.count() > 0 {
+            break;
+        }
+    }
+    match failure {
+        // What was found before stays in the folder; the search can go on from there.
+        Some(failure) if record.searches.iter().all(|searched| searched.found.probes.is_empty()) => {
+            if let Err(error) = fs::remove_dir_all(&folder) {
+                tracing::warn!("{} cannot be removed: {error}", folder.display());
+            }
+            Err(failure)
+        }
+        Some(failure) => Err(Failure {
+            hint: Some(format!("loadgen capacity --resume {} goes on from the last probe", folder.display())),
+            ..failure
+        }),
+        None => Ok(Found { record, folder }),
+    }
+}
+
+impl Settings {
+    /// As asked for, else as recorded, else the defaults. What decides which probes are made cannot change in between.
+    fn of(asked: &SearchOptions, known: Option<&Record>) -> Result<Self, Failure> {
+        let SearchOptions { start, max, precision, probe, settle, max_time } = asked;
+        let max_time_s = max_time.map(|time| time.as_secs_f64());
+        let Some(known) = known else {
+            return Ok(Self {
+                search: SearchConfig {
+                    start: start.map_or(Ok(1_000), whole)?,
+                    max: max.map(whole).transpose()?,
+                    precision: precision.unwrap_or(0.05),
+                    max_time_s: max_time_s.unwrap_or(1_800.0),
+                },
+                settle: settle.unwrap_or(Duration::from_secs(5)),
+                probe: probe.unwrap_or(Duration::from_secs(30)),
+            });
+        };
+        if start.is_some() || max.is_some() || precision.is_some() || probe.is_some() || settle.is_some() {
+            return Err(Failure::new(ExitCode::Usage, "a search that goes on keeps the settings it began with")
+                .hint("with --resume only --max-time can change"));
+        }
+        let recorded = known.searches.first().map(|searched| searched.found.config);
+        let recorded = recorded.ok_or_else(|| {
+            Failure::new(ExitCode::BadInput, "the record holds no search, so there is nothing to go on with")
+        })?;
+        let span = |seconds: f64| {
+            Duration::try_from_secs_f64(seconds)
+                .map_err(|error| Failure::new(ExitCode::BadInput, format!("{RECORD}: {error}")))
+        };
+        Ok(Self {
+            search: SearchConfig { max_time_s: max_time_s.unwrap_or(recorded.max_time_s), ..recorded },
+            settle: span(known.settle_s)?,
+            probe: span(known.probe_s)?,
+        })
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive and below 10^9/s")]
+fn whole(rate: Rate) -> Result<u64, Failure> {
+    let per_second = rate.as_f64();
+    if per_second < 1.0 {
+        return Err(Failure::new(ExitCode::BadConfiguration, "a search needs rates of at least 1/s"));
+    }
+    Ok(per_second.round() as u64)
+}
+
+fn unsearchable(error: SearchError) -> Failure {
+    let code =
+        if matches!(error, SearchError::Foreign { .. }) { ExitCode::BadInput } else { ExitCode::BadConfiguration };
+    Failure::new(code, error.to_string())
+}
+
+/// The scenario with so many lanes, or with a topic of so many partitions.
+fn varied(scenario: &Scenario, vary: Option<&Vary>, number: Option<u16>) -> Scenario {
+    let mut scenario = scenario.clone();
+    match (vary.map(|vary| vary.what), number) {
+        (Some(Varied::Lanes), Some(lanes)) => scenario.lanes = Some(u8::try_from(lanes).unwrap_or(u8::MAX)),
+        (Some(Varied::Partitions), Some(partitions)) => {
+            scenario.kafka.partitions = Some(partitions.into());
+            scenario.kafka.topic = scenario.kafka.topic.map(|topic| format!("{topic}-p{partitions}"));
+        }
+        _ => {}
+    }
+    scenario
+}
+
+fn varied_before(record: &Record) -> Option<Vary> {
+    let what = Varied::from_word(record.varied.as_deref()?).ok()?;
+    Some(Vary { what, numbers: record.searches.iter().filter_map(|searched| searched.number).collect() })
+}
+
+/// A folder for all probes, with what repeats the search.
+fn begin(resolved: &Resolved) -> Result<PathBuf, Failure> {
+    let plan = &resolved.plan;
+    let name = if plan.name == "capacity" { plan.name.clone() } else { format!("{}-capacity", plan.name) };
+    let scenario = to_toml(&resolved.scenario)?;
+    let folder = bundle::new_folder(&plan.presentation.results_dir, &format!("{}-{name}", started_at()))
+        .map_err(|error| write_failed(&error))?;
+    bundle::write_whole(&folder.join(bundle::SCENARIO), scenario.as_bytes()).map_err(|error| write_failed(&error))?;
+    Ok(folder)
+}
+
+fn new_record(plan: &Plan, settings: Settings, vary: Option<&Vary>) -> Record {
+    let broker = plan.kafka.bootstrap.as_deref().unwrap_or("embedded broker");
+    Record {
+        schema_version: SCHEMA_VERSION,
+        started_at: jiff::Timestamp::now().to_string(),
+        target: format!("{} @ {broker}", plan.kafka.topic),
+        embedded: plan.kafka.bootstrap.is_none(),
+        gates: plan.gates.gates.iter().map(|gate| gate.rule.to_string()).collect(),
+        settle_s: settings.settle.as_secs_f64(),
+        probe_s: settings.probe.as_secs_f64(),
+        varied: vary.map(|vary| vary.what.as_str().to_owned()),
+        searches: Vec::new(),
+        scaling: None,
+    }
+}
+
+fn read(folder: &Path) -> Result<Record, Failure> {
+    let path = folder.join(RECORD);
+    let bad = |reason: String| {
+        Failure::new(ExitCode::BadInput, format!("{}: {reason}", path.display()))
+            .hint("--resume takes the folder of an earlier capacity search")
+    };
+    let text = bundle::read_file(&path).map_err(|error| bad(error.source.to_string()))?;
+    let record: Record = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
+    if record.schema_version > SCHEMA_VERSION {
+        return Err(bad(format!("it is of version {}, this loadgen knows {SCHEMA_VERSION}", record.schema_version)));
+    }
+    Ok(record)
+}
+
+/// Writes what is known, each file whole.
+fn keep(folder: &Path, record: &Record) -> Result<(), bundle::BundleError> {
+    let failed = |source: std::io::Error| bundle::BundleError { path: folder.join(RECORD), source };
+    let json = serde_json::to_vec_pretty(record).map_err(|error| failed(error.into()))?;
+    bundle::write_whole(&folder.join(RECORD), &json)?;
+    let page = page::render(record).map_err(|error: HtmlError| failed(std::io::Error::other(error)))?;
+    bundle::write_whole(&folder.join(PAGE), page.as_bytes())
+}
+
+fn tell(plan: &Plan, found: &Found) -> Result<Done, Failure> {
+    let Found { record, folder } = found;
+    let code = match record.answer() {
+        Answer::SystemLimit | Answer::AboveMax => ExitCode::Pass,
+        Answer::GeneratorLimit => ExitCode::RunInvalid,
+        Answer::FailsAtLowest => ExitCode::GateFailed,
+        Answer::Unevaluated | Answer::OutOfTime => ExitCode::Unevaluated,
+        Answer::Interrupted => ExitCode::Interrupted,
+    };
+    let mut output = Vec::new();
+    let failed = |error: std::io::Error| Failure::new(code, format!("the result cannot be written: {error}"));
+    match plan.presentation.output {
+        _ if plan.presentation.quiet => {}
+        Output::Json => serde_json::to_writer_pretty(&mut output, record).map_err(|error| failed(error.into()))?,
+        Output::Text => {
+            writeln!(output, "{}\n {}", text::render(record), folder.join(PAGE).display()).map_err(failed)?;
+        }
+    }
+    if plan.presentation.quiet && code != ExitCode::Pass {
+        for searched in &record.searches {
+            tracing::error!("{}", text::headline(record, searched));
+        }
+    }
+    Ok(Done { output: String::from_utf8_lossy(&output).into_owned(), code })
+}

@@ -1,0 +1,194 @@
+//! One probe: a run at one rate, held for a while before it is judged, in a bundle of its own.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::super::run::{self, write_failed};
+use super::{Bundle, Failure, Settings};
+use crate::capacity::backlog::{Growth, Slope};
+use crate::capacity::{ProbeOutcome, ProbeVerdict};
+use crate::clock::{Clock, Monotonic};
+use crate::report::{GateOutcome, RunReport, TimelineRow, figures};
+use crate::run::{Interrupts, Tick};
+use crate::scenario::Scenario;
+use crate::scenario::plan::{Plan, Presentation, Together};
+use crate::schedule::Rate;
+use crate::schedule::config::PhaseConfig;
+use crate::schedule::text::Span;
+use crate::source::Source;
+use crate::verdict::ExitCode;
+
+/// A backlog that grows by more than this part of the rate does not count as steady.
+const TOLERANCE: f64 = 0.01;
+/// A probe ends early when as much is due and not acked as comes due in this time: it has failed, and the rest would
+/// only have to be drained.
+const HOPELESS_S: f64 = 5.0;
+
+/// Makes probes and keeps each in a bundle.
+pub(super) struct Prober<'a> {
+    /// What is the same in every probe.
+    pub(super) scenario: Scenario,
+    pub(super) presentation: &'a Presentation,
+    pub(super) source: &'a Source,
+    pub(super) interrupts: &'a Interrupts,
+    /// Where the probes' bundles go.
+    pub(super) folder: PathBuf,
+    pub(super) settings: Settings,
+    /// Lanes or partitions, where these are varied: part of the bundles' names.
+    pub(super) number: Option<u16>,
+    /// Probes made before.
+    pub(super) made: usize,
+}
+
+impl Prober<'_> {
+    /// A run at `rate` events per second. `Break` where it was interrupted.
+    pub(super) fn probe(&mut self, rate: u64) -> Result<ControlFlow<(), ProbeOutcome>, Failure> {
+        if self.interrupts.count() > 0 {
+            return Ok(ControlFlow::Break(()));
+        }
+        let clock = Monotonic::start();
+        self.made += 1;
+        let scenario = self.scenario(rate)?;
+        let plan = Plan::new(&scenario, Together::ALONE, self.presentation.clone())?;
+        let schedule = run::schedule(&plan, self.source)?;
+        let prefix = self.number.map_or_else(String::new, |number| format!("{number}-"));
+        let number = format!("{prefix}{:02}", self.made);
+        let bundle = Bundle::create(&self.folder, &number, &rate.to_string(), &run::to_toml(&scenario)?)
+            .map_err(|error| write_failed(&error))?;
+        let ends = schedule.ends_at();
+        let title = format!("probe {}: {}", self.made, figures::rate(as_f64(rate)));
+        let recording =
+            run::Recording { plan: &plan, source: self.source, interrupts: self.interrupts, bundle, title, ends };
+        let mut hopeless = false;
+        let (report, _) = recording.make(schedule, &mut |tick| {
+            hopeless = is_hopeless(tick, rate);
+            if hopeless {
+                ControlFlow::Break("the backlog grew beyond hope".to_owned())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        if report.run.interrupted {
+            return Ok(ControlFlow::Break(()));
+        }
+        Ok(ControlFlow::Continue(outcome(&report, rate, self.settings, hopeless, clock.now().as_secs_f64())))
+    }
+
+    /// The scenario of a probe: what is in its bundle repeats it.
+    fn scenario(&self, rate: u64) -> Result<Scenario, Failure> {
+        let rate = Rate::per_second(rate)
+            .ok_or_else(|| Failure::new(ExitCode::BadConfiguration, format!("{rate}/s is no rate")))?;
+        let phase = |name: &str, length: Duration, warm_up: bool| PhaseConfig {
+            name: Some(name.to_owned()),
+            duration: Some(Span(length.into())),
+            warm_up,
+            rate: Some(rate),
+            ..PhaseConfig::default()
+        };
+        let Settings { settle, probe, .. } = self.settings;
+        let settling = (!settle.is_zero()).then(|| phase("settle", settle, true));
+        let mut scenario = self.scenario.clone();
+        (scenario.rate, scenario.speed, scenario.duration, scenario.num_records) = Default::default();
+        scenario.phases = settling.into_iter().chain([phase("probe", probe, false)]).collect();
+        Ok(scenario)
+    }
+}
+
+fn is_hopeless(tick: &Tick<'_>, rate: u64) -> bool {
+    as_f64(tick.scheduled.saturating_sub(tick.total.acked)) > as_f64(rate) * HOPELESS_S
+}
+
+/// What a probe's report says of its rate.
+fn outcome(report: &RunReport, rate: u64, settings: Settings, hopeless: bool, took_s: f64) -> ProbeOutcome {
+    let rows = judged_rows(report, settings);
+    let (outstanding, unread) = (Slope::of(&rows.outstanding), Slope::of(&rows.unread));
+    let (verdict, reasons) = if hopeless {
+        (ProbeVerdict::Failed, vec!["backlog_growing: 5 s of events were due and not acked".to_owned()])
+    } else {
+        judge(report, rate, outstanding, unread)
+    };
+    ProbeOutcome {
+        verdict,
+        reasons,
+        achieved_per_s: report.offered.achieved_rate_per_s,
+        p50_us: report.latency_us.response_time.p50,
+        p99_us: report.latency_us.response_time.p99,
+        outstanding,
+        unread,
+        took_s,
+    }
+}
+
+/// The verdict on the run, and on top of a pass whether a backlog grows.
+fn judge(
+    report: &RunReport,
+    rate: u64,
+    outstanding: Option<Slope>,
+    unread: Option<Slope>,
+) -> (ProbeVerdict, Vec<String>) {
+    let gates = |wanted: GateOutcome| {
+        let of = report.gates.iter().filter(move |gate| gate.result == wanted);
+        of.map(|gate| gate.rule.clone()).collect::<Vec<String>>()
+    };
+    let first = || report.verdict.reasons.first().cloned().into_iter().collect::<Vec<String>>();
+    match ExitCode::from_code(report.verdict.code) {
+        Some(ExitCode::Pass) => {
+            let reads = report.latency_us.end_to_end.is_some();
+            let backlogs = [("due and not acked", Some(outstanding)), ("acked and not read", reads.then_some(unread))];
+            for (what, slope) in backlogs.into_iter().filter_map(|(what, slope)| Some((what, slope?))) {
+                match slope.map(|slope| slope.growth(as_f64(rate), TOLERANCE)) {
+                    Some(Growth::Steady) => {}
+                    Some(Growth::Growing) => {
+                        return (ProbeVerdict::Failed, vec![format!("backlog_growing: events {what}")]);
+                    }
+                    Some(Growth::Unclear) => {
+                        let reason = format!("backlog_unclear: events {what} swing too much for so short a probe");
+                        return (ProbeVerdict::Unevaluated, vec![reason]);
+                    }
+                    None => {
+                        let reason = format!("backlog_unclear: too few seconds to see whether events {what} grow");
+                        return (ProbeVerdict::Unevaluated, vec![reason]);
+                    }
+                }
+            }
+            (ProbeVerdict::Passed, Vec::new())
+        }
+        Some(ExitCode::RunInvalid) => (ProbeVerdict::GeneratorLimit, gates(GateOutcome::Fail)),
+        Some(ExitCode::GateFailed) => (ProbeVerdict::Failed, gates(GateOutcome::Fail)),
+        Some(ExitCode::CorrectnessViolated | ExitCode::Cluster) => (ProbeVerdict::Failed, first()),
+        // A rule that is broken for certain outweighs one that could not be evaluated.
+        _ if report.gates.iter().any(|gate| gate.result == GateOutcome::Fail) => {
+            (ProbeVerdict::Failed, gates(GateOutcome::Fail))
+        }
+        _ => (ProbeVerdict::Unevaluated, first()),
+    }
+}
+
+/// Both backlogs at the ends of the seconds that count.
+struct Rows {
+    outstanding: Vec<(f64, f64)>,
+    unread: Vec<(f64, f64)>,
+}
+
+fn judged_rows(report: &RunReport, settings: Settings) -> Rows {
+    let from = settings.settle.as_secs_f64();
+    let until = from + settings.probe.as_secs_f64();
+    let (mut due, mut acked) = (0_u64, 0_u64);
+    let mut rows = Rows { outstanding: Vec::new(), unread: Vec::new() };
+    for row in &report.timeline {
+        let TimelineRow { at_s, scheduled, acked: now_acked, unread, .. } = row;
+        due += scheduled;
+        acked += now_acked;
+        if *at_s > from && *at_s <= until + 0.5 {
+            rows.outstanding.push((*at_s, as_f64(due.saturating_sub(acked))));
+            rows.unread.push((*at_s, as_f64(*unread)));
+        }
+    }
+    rows
+}
+
+#[expect(clippy::cast_precision_loss, reason = "rates and counts of a probe are far below 2^53")]
+const fn as_f64(whole: u64) -> f64 {
+    whole as f64
+}
