@@ -6,6 +6,7 @@ pub mod murmur2;
 pub mod native;
 pub mod properties;
 pub mod settings;
+pub mod slots;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -16,7 +16,8 @@ use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::{Control, Traffic};
 use crate::event::encode::Encoder;
 use crate::event::stamp::{DueTime, SEQUENCES};
-use crate::kafka::{Answer, Code, Notice, Report, describe, lacks_right, murmur2};
+use crate::kafka::slots::Slots;
+use crate::kafka::{Answer, Code, Notice, Report, describe, lacks_right};
 use crate::ledger::{LaneBook, Marks, Outstanding, Waiting};
 use crate::measure::Recorder;
 use crate::publish::{Batch, Entry, Publisher};
@@ -86,8 +87,10 @@ pub struct Setup {
     pub control: Arc<Control>,
     /// What is on its way.
     pub traffic: Arc<Traffic>,
-    /// Partitions of the topic where loadgen chooses as Java does; `None` where the client's partitioner chooses.
-    pub partitions: Option<i32>,
+    /// The topics and their partitions.
+    pub slots: Arc<Slots>,
+    /// Whether loadgen chooses partitions, as Java does; else the client's partitioner chooses.
+    pub java_placed: bool,
     /// How it waits.
     pub pacing: Pacing,
     /// Which time the bodies carry.
@@ -340,8 +343,10 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                 let timestamp_ms = body_time(self.setup.body_time, self.setup.anchor, &drawn, unix_ns);
                 let encoded =
                     self.setup.encoder.encode(self.batch.arena(), &drawn.event, sequence, unix_ns, timestamp_ms);
-                let partition =
-                    self.setup.partitions.map(|count| murmur2::partition(self.batch.bytes(&encoded.key), count));
+                let kind = drawn.event.kind().index();
+                let key = self.batch.bytes(&encoded.key);
+                let partition = self.setup.java_placed.then(|| self.setup.slots.home(kind, key));
+                let topic = self.setup.slots.topic_of(kind);
                 let ticket = self.flights.start(Flight {
                     sequence,
                     due,
@@ -353,7 +358,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                     user: drawn.event.user,
                     check: encoded.check,
                 });
-                self.batch.push(Entry { body: encoded.body, key: encoded.key, partition, ticket });
+                self.batch.push(Entry { body: encoded.body, key: encoded.key, topic, partition, ticket });
                 filled += 1;
             }
             if self.end.error.is_some() {
@@ -368,7 +373,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             }
         }
         drop(open);
-        if self.setup.partitions.is_some() {
+        if self.setup.java_placed || !self.setup.slots.is_one() {
             self.batch.group_by_partition();
         }
     }
@@ -556,7 +561,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                     open.mark(flight.sequence, Marks(Marks::REFUSED));
                     self.setup
                         .traffic
-                        .not_written(self.setup.partitions.map(|_| report.partition), u64::from(flight.bytes));
+                        .not_written(self.setup.java_placed.then_some(report.partition), u64::from(flight.bytes));
                     note_error(&mut self.end.errors, code, "refused by the broker");
                     if lacks_right(code) {
                         self.end.error.get_or_insert(LaneError::NotAllowed(code));
@@ -568,7 +573,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                     // Whether it was written is not known; for flow control it counts as gone.
                     self.setup
                         .traffic
-                        .not_written(self.setup.partitions.map(|_| report.partition), u64::from(flight.bytes));
+                        .not_written(self.setup.java_placed.then_some(report.partition), u64::from(flight.bytes));
                     note_error(&mut self.end.errors, code, "no answer that proves anything");
                 }
             }

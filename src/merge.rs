@@ -161,6 +161,7 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
         latency_us: latency::latencies(&parts, &seconds),
         distributions: latency::distributions(&parts, &seconds),
         by_type: counts::by_type(&parts, &by_type, &mut without_quantiles),
+        by_topic: counts::by_topic(&parts),
         phases: counts::phases(&parts, &phases, &mut without_quantiles),
         partitions: counts::partitions(&parts),
         hot_keys: counts::hot_keys(&parts),

@@ -24,7 +24,9 @@ pub struct Entry {
     pub body: Range<usize>,
     /// Its key in the arena.
     pub key: Range<usize>,
-    /// Its partition; `None` lets the client choose.
+    /// Its topic, by its index among the run's.
+    pub topic: usize,
+    /// Its partition, as a slot; `None` lets the client choose.
     pub partition: Option<i32>,
     /// What its delivery report brings back.
     pub ticket: usize,
@@ -56,7 +58,8 @@ impl Batch {
 
     /// Puts the events of a partition together, each partition's in their order: cheaper for the client.
     pub fn group_by_partition(&mut self) {
-        self.entries.sort_by_key(|entry| entry.partition);
+        // Where the client chooses partitions, their topics are together at least.
+        self.entries.sort_by_key(|entry| (entry.topic, entry.partition));
     }
 
     /// The events not yet dealt with.

@@ -52,6 +52,9 @@ pub struct RunReport {
     pub distributions: BTreeMap<String, Vec<DistributionPoint>>,
     /// The same by event type.
     pub by_type: BTreeMap<String, TypeReport>,
+    /// The ledger by topic, where events went into several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_topic: BTreeMap<String, TopicLedger>,
     /// The same by phase.
     pub phases: Vec<PhaseReport>,
     /// Counts and gaps of each partition.
@@ -350,6 +353,26 @@ pub struct TypeReport {
     pub expected_share_percent: Option<f64>,
     /// Its latencies.
     pub latency_us: TypeLatencies,
+}
+
+/// What became of the events of one topic.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TopicLedger {
+    /// The types of event that went into it.
+    pub event_types: Vec<String>,
+    /// Handed to the client.
+    pub sent: u64,
+    /// Confirmed.
+    pub acked: u64,
+    /// First sightings.
+    pub seen: u64,
+    /// First sightings whose content was right.
+    pub verified: u64,
+    /// Records of these types that break the schema.
+    pub invalid: u64,
+    /// Events that did not end verified, by their class, as far as their type is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_verified: BTreeMap<String, u64>,
 }
 
 /// The latencies kept by event type.

@@ -7,6 +7,7 @@ mod summary;
 mod watch;
 pub mod wiring;
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use crate::clock::{self, Clock, Monotonic, Nanos};
 use crate::control::Control;
+use crate::event::EventKind;
 use crate::event::stamp::RunId;
 use crate::kafka::{KafkaError, Settings};
 use crate::lane::{BodyTime, Lane, LaneEnd, OnLag, Pacing};
@@ -59,6 +61,8 @@ pub struct Config {
     pub bootstrap: Option<String>,
     /// The topic.
     pub topic: String,
+    /// Types of events that go into another topic than that.
+    pub topic_map: BTreeMap<EventKind, String>,
     /// Partitions and copies of a topic that must be made: by the embedded broker always, on a cluster where it is missing
     /// and `create_topic` is set.
     pub partitions: i32,
@@ -104,6 +108,21 @@ impl Lanes {
     pub fn share(self, events: u64) -> u64 {
         let (first, count, all) = (u64::from(self.first), u64::from(self.count), u64::from(self.all.max(1)));
         events / all * count + (events % all).saturating_sub(first).min(count)
+    }
+}
+
+impl Config {
+    /// The topics, the main one first, and the index of each type's.
+    fn topics(&self) -> (Vec<&str>, Vec<usize>) {
+        let mut topics = vec![self.topic.as_str()];
+        let of_kind = EventKind::ALL.map(|kind| {
+            let name = self.topic_map.get(&kind).map_or(self.topic.as_str(), String::as_str);
+            topics.iter().position(|topic| *topic == name).unwrap_or_else(|| {
+                topics.push(name);
+                topics.len() - 1
+            })
+        });
+        (topics, of_kind.to_vec())
     }
 }
 

@@ -79,6 +79,36 @@ fn sessions_come_in_the_shares_that_the_report_names() {
     dry.says("sessions model: view 50.02 %").says("at 38.96/s their time is real time");
 }
 
+#[test]
+fn one_verifier_reads_the_topics_of_all_types() {
+    let shell = Shell::new();
+    let words = [
+        "synth",
+        "--rate",
+        "2000/s",
+        "-d",
+        "2s",
+        "--lanes",
+        "2",
+        "--topic-map",
+        "transaction=orders,review=opinions,search=orders",
+        "-o",
+        "json",
+    ];
+    let report = shell.run(&words).json();
+    assert_eq!((&report["ledger"]["verified"], &report["findings"]["misplaced"]), (&4_000.into(), &0.into()));
+    let topics = report["by_topic"].as_object().unwrap();
+    assert_eq!(topics.keys().collect::<Vec<_>>(), ["opinions", "orders", "raw-events"]);
+    assert_eq!(topics["orders"]["event_types"], serde_json::json!(["transaction", "search"]));
+    let sum = |name: &str| topics.values().map(|of| of[name].as_u64().unwrap()).sum::<u64>();
+    assert_eq!(["sent", "acked", "seen", "verified"].map(sum), [4_000; 4]);
+    for (name, of) in topics {
+        let partitions = report["partitions"].as_array().unwrap().iter().filter(|part| part["topic"] == name.as_str());
+        assert_eq!(partitions.map(|part| part["seen"].as_u64().unwrap()).sum::<u64>(), of["seen"].as_u64().unwrap());
+    }
+    shell.run(&["synth", "--topic-map", "view=a b"]).ends_with_code(104).complains("cannot be the name of a topic");
+}
+
 fn report_in_every_form(shell: &Shell, bundle: &str) {
     shell.run(&["report", bundle]).ends_with_code(0).says("every one verified").says("report.html");
     let stored: serde_json::Value =

@@ -36,6 +36,7 @@ fn config(lanes: u8) -> Config {
         max_rate: None,
         bootstrap: None,
         topic: "raw-events".to_owned(),
+        topic_map: std::collections::BTreeMap::new(),
         partitions: 3,
         replication_factor: 1,
         create_topic: false,

@@ -52,6 +52,11 @@ pub struct TopicOptions {
     /// Topic of the events [default: raw-events]
     #[arg(short, long, value_name = "TOPIC")]
     pub topic: Option<String>,
+    /// Send these types of events into other topics: view=clicks,transaction=orders; repeatable
+    ///
+    /// All topics are read back by one verifier; the report tells them apart. As a variable: one list per line.
+    #[arg(long, value_name = "TYPE=TOPIC,...", value_parser = values::topic_map)]
+    pub topic_map: Vec<values::TopicMap>,
     /// Create the topic where it does not exist. Nothing is ever deleted
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub create_topics: Option<bool>,

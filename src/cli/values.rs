@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::event::EventKind;
 use crate::event::stamp::RunId;
 use crate::kafka::properties::redact;
 use crate::scenario::choice::choices;
@@ -102,6 +103,22 @@ pub(crate) fn property(text: &str) -> Result<Property, String> {
         None if text == "dump" => Ok(Property::Dump),
         _ => Err("write it as key=value, for example linger.ms=0".to_owned()),
     }
+}
+
+/// One `--topic-map`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicMap(pub Vec<(EventKind, String)>);
+
+/// `view=clicks,transaction=orders`.
+pub(crate) fn topic_map(text: &str) -> Result<TopicMap, String> {
+    let pair = |part: &str| match part.split_once('=') {
+        Some((kind, topic)) if !topic.trim().is_empty() => {
+            let kind = kind.trim().parse::<EventKind>().map_err(|error| error.to_string())?;
+            Ok((kind, topic.trim().to_owned()))
+        }
+        _ => Err("write it as TYPE=TOPIC, for example view=clicks,transaction=orders".to_owned()),
+    };
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(pair).collect::<Result<_, _>>().map(TopicMap)
 }
 
 /// Folders of runs that belong together.

@@ -31,7 +31,10 @@ pub(super) fn tell(plan: &Plan, source: &Source, schedule: &Schedule) -> Result<
     let partition = |key: &[u8]| murmur2::partition(key, plan.kafka.partitions);
     let pace = Pace {
         due: schedule.has_due_times().then_some(&due),
-        partitions: u32::try_from(plan.kafka.partitions).ok().map(|count| Partitions { count, of: &partition }),
+        partitions: u32::try_from(plan.kafka.partitions)
+            .ok()
+            .filter(|_| plan.kafka.topic_map.is_empty())
+            .map(|count| Partitions { count, of: &partition }),
     };
     let bad = |error: crate::source::retail_rocket::LoadError| Failure::new(ExitCode::BadInput, error.to_string());
     let forecast = recording.forecast(&pace).map_err(bad)?;

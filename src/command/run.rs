@@ -205,6 +205,7 @@ fn config(plan: &Plan, id: RunId) -> run::Config {
         max_rate: plan.max_rate,
         bootstrap: kafka.bootstrap.clone(),
         topic: kafka.topic.clone(),
+        topic_map: kafka.topic_map.clone(),
         partitions: kafka.partitions,
         replication_factor: kafka.replication_factor,
         create_topic: kafka.create_topics,

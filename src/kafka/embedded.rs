@@ -24,18 +24,26 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Starts a broker with one topic, on a thread of its own: the mock cluster's handle must stay on one.
+    /// Starts a broker with one topic.
+    ///
+    /// # Errors
+    /// As [`Embedded::with`].
+    pub fn start(topic: &str, partitions: i32) -> Result<Self, KafkaError> {
+        Self::with([(topic, partitions)])
+    }
+
+    /// Starts a broker with these topics, on a thread of its own: the mock cluster's handle must stay on one.
     ///
     /// # Errors
     /// Where librdkafka cannot start it.
-    pub fn start(topic: &str, partitions: i32) -> Result<Self, KafkaError> {
+    pub fn with<'a>(topics: impl IntoIterator<Item = (&'a str, i32)>) -> Result<Self, KafkaError> {
+        let topics: Vec<_> = topics.into_iter().map(|(topic, partitions)| (topic.to_owned(), partitions)).collect();
         let (stop, stopped) = mpsc::channel::<()>();
         let (ready, started) = mpsc::channel();
-        let topic = topic.to_owned();
         let thread = thread::Builder::new()
             .name("embedded-broker".to_owned())
             .spawn(move || {
-                let cluster = match open(&topic, partitions) {
+                let cluster = match open(&topics) {
                     Ok(cluster) => cluster,
                     Err(error) => {
                         drop(ready.send(Err(error)));
@@ -70,11 +78,12 @@ impl Drop for Embedded {
 }
 
 fn open(
-    topic: &str,
-    partitions: i32,
+    topics: &[(String, i32)],
 ) -> Result<MockCluster<'static, rdkafka::producer::DefaultProducerContext>, KafkaError> {
     let failed = |error: rdkafka::error::KafkaError| KafkaError::Create(format!("the embedded broker: {error}"));
     let cluster = MockCluster::new(1).map_err(failed)?;
-    cluster.create_topic(topic, partitions, 1).map_err(failed)?;
+    for (topic, partitions) in topics {
+        cluster.create_topic(topic, *partitions, 1).map_err(failed)?;
+    }
     Ok(cluster)
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use rdkafka_sys::bindings as c;
 use rdkafka_sys::types::RDKafkaErrorCode;
 
+use super::slots::Slots;
 use super::{
     ClusterMetadata, Code, KafkaError, Notice, PartitionState, Settings, TopicMetadata, TopicState, Watermarks,
 };
@@ -215,6 +216,21 @@ impl Drop for Topic {
         // SAFETY: the reference is ours and not used afterwards.
         unsafe { c::rd_kafka_topic_destroy(self.0.as_ptr()) }
     }
+}
+
+/// The slot that a message is in: of several topics, by its topic's name; of one, its partition. What is none of the run's
+/// partitions has slot -1.
+///
+/// # Safety
+/// `message` must be live, and so must the client it came from.
+unsafe fn slot_of(message: &c::rd_kafka_message_t, slots: Option<&Slots>) -> i32 {
+    let Some(slots) = slots else { return message.partition };
+    if message.rkt.is_null() {
+        return -1;
+    }
+    // SAFETY: the topic lives as long as the message; its name is a C string that lives as long as the topic.
+    let name = unsafe { CStr::from_ptr(c::rd_kafka_topic_name(message.rkt)) };
+    slots.slot(name.to_bytes(), message.partition).unwrap_or(-1)
 }
 
 /// An event taken from a queue.

@@ -8,7 +8,8 @@ use super::latency::{ByKind, summary, summary_without_quantiles};
 use super::{Aligned, offered};
 use crate::recording::LatencyKind;
 use crate::report::{
-    HotKey, Latencies, LatencySummary, LedgerCounts, PartitionReport, PhaseReport, TypeLatencies, TypeReport,
+    HotKey, Latencies, LatencySummary, LedgerCounts, PartitionReport, PhaseReport, TopicLedger, TypeLatencies,
+    TypeReport,
 };
 
 /// The class of every event of every part.
@@ -36,6 +37,28 @@ fn sum_of(a: LedgerCounts, b: LedgerCounts) -> LedgerCounts {
         aborted: a.aborted + b.aborted,
         aborted_seen: a.aborted_seen + b.aborted_seen,
     }
+}
+
+/// Each topic. Every process's verifier reads all records, so what breaks the schema is not added.
+pub(super) fn by_topic(parts: &[Aligned]) -> BTreeMap<String, TopicLedger> {
+    let mut merged: BTreeMap<String, TopicLedger> = BTreeMap::new();
+    for (name, of) in parts.iter().flat_map(|part| &part.report.by_topic) {
+        let sum = merged.entry(name.clone()).or_default();
+        for kind in &of.event_types {
+            if !sum.event_types.contains(kind) {
+                sum.event_types.push(kind.clone());
+            }
+        }
+        sum.sent += of.sent;
+        sum.acked += of.acked;
+        sum.seen += of.seen;
+        sum.verified += of.verified;
+        sum.invalid = sum.invalid.max(of.invalid);
+        for (class, count) in &of.not_verified {
+            *sum.not_verified.entry(class.clone()).or_default() += count;
+        }
+    }
+    merged
 }
 
 /// Each event type.

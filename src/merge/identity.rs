@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Aligned, MergeError, Part};
 use crate::report::accounts;
-use crate::report::{Environment, Replay, Run, RunReport};
+use crate::report::{Environment, Fidelity, InterArrival, Replay, Run, RunReport};
 
 /// The parts in the order of their lanes, on a common clock.
 pub(super) fn aligned(mut parts: Vec<Part>) -> Result<Vec<Aligned>, MergeError> {
@@ -171,6 +171,39 @@ fn joined(values: &BTreeSet<&String>) -> String {
     values.iter().map(|value| value.as_str()).collect::<Vec<_>>().join(" | ")
 }
 
+/// Bounds: of several parts, the worst one's quantiles and distance are at least those of the whole.
+fn fidelity(replays: &[&Replay]) -> Option<Fidelity> {
+    let parts: Vec<&Fidelity> = replays.iter().filter_map(|replay| replay.fidelity.as_ref()).collect();
+    let (first, rest) = parts.split_first()?;
+    if rest.is_empty() {
+        return Some((*first).clone());
+    }
+    let worst = |of: fn(&Fidelity) -> Option<u64>| parts.iter().filter_map(|part| of(part)).max();
+    let farthest = |of: fn(&Fidelity) -> Option<f64>| parts.iter().filter_map(|part| of(part)).reduce(f64::max);
+    let gaps = |of: fn(&Fidelity) -> InterArrival| InterArrival {
+        max_us: parts.iter().filter_map(|part| of(part).max_us).max(),
+        ..InterArrival::default()
+    };
+    let counted = parts.iter().all(|part| part.inversions.is_some());
+    Some(Fidelity {
+        faithful: parts.iter().all(|part| part.faithful),
+        reasons: parts.iter().flat_map(|part| part.reasons.iter().cloned()).collect(),
+        bound: format!("each part: {}", first.bound),
+        events: parts.iter().map(|part| part.events).sum(),
+        off_p50_us: None,
+        off_p99_us: worst(|part| part.off_p99_us),
+        off_max_us: worst(|part| part.off_max_us),
+        ks_distance: farthest(|part| part.ks_distance),
+        ks_distance_1us: farthest(|part| part.ks_distance_1us),
+        recorded_gaps: gaps(|part| part.recorded_gaps),
+        replayed_gaps: gaps(|part| part.replayed_gaps),
+        moved_percent: parts.iter().map(|part| part.moved_percent).fold(0.0, f64::max),
+        peak_recorded_per_s: None,
+        peak_replayed_per_s: None,
+        inversions: counted.then(|| parts.iter().filter_map(|part| part.inversions).sum()),
+    })
+}
+
 /// What was replayed. Every process reads the whole file and plays its lanes' share, so facts of the file are not added.
 pub(super) fn replay(parts: &[Aligned]) -> Option<Replay> {
     let replays: Vec<&Replay> = parts.iter().filter_map(|part| part.report.replay.as_ref()).collect();
@@ -188,6 +221,7 @@ pub(super) fn replay(parts: &[Aligned]) -> Option<Replay> {
         first_recorded: replays.iter().map(|replay| &replay.first_recorded).min()?.clone(),
         last_recorded: replays.iter().map(|replay| &replay.last_recorded).max()?.clone(),
         derived_fields: derived.into_iter().cloned().collect(),
+        fidelity: fidelity(&replays),
         ..first.clone()
     })
 }

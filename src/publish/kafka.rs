@@ -9,6 +9,7 @@ use crate::kafka::{Code, Notice, Report};
 impl Publisher for Producer {
     fn send(&mut self, batch: &Batch, refused: &mut Vec<(usize, Code)>) -> Handed {
         let messages = batch.rest().iter().map(|entry| Message {
+            topic: entry.topic,
             partition: entry.partition,
             key: batch.bytes(&entry.key),
             body: batch.bytes(&entry.body),

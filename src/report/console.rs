@@ -73,6 +73,10 @@ pub fn render(report: &RunReport, style: Style) -> String {
         page.blank();
         shape::event_types(&mut page, report);
     }
+    if report.by_topic.len() > 1 {
+        page.blank();
+        shape::topics(&mut page, report);
+    }
     page.blank();
     if !report.partitions.is_empty() {
         page.list("partitions", &shape::partitions(report));

@@ -10,6 +10,7 @@ use super::prepare::Prepared;
 use super::wiring::{Reading, Wiring};
 use super::{Config, summary::Ends};
 use crate::clock::{Anchor, Clock, Nanos};
+use crate::event::EventKind;
 use crate::event::decode::{Decoded, decode};
 use crate::event::stamp::Stamp;
 use crate::kafka::Record;
@@ -37,6 +38,8 @@ pub(super) struct Attributed {
     pub(super) phases: Vec<LedgerCounts>,
     /// Those that did not end verified, one by one, as far as there is room.
     pub(super) unverified: Vec<Unverified>,
+    /// How many did not end verified, by their type and class, as far as their type is known.
+    pub(super) by_kind: BTreeMap<(EventKind, &'static str), u64>,
     /// What could not be found out in time.
     pub(super) unfinished: Option<String>,
 }
@@ -101,9 +104,9 @@ pub(super) fn attribute<W: Wiring>(
         };
         if !answers.unfinished.is_empty() {
             unfinished = Some(format!(
-                "second reading: partitions {:?} were not read again to their end within {LOOK_UPS:?}; of what lies there \
+                "second reading: partitions {} were not read again to their end within {LOOK_UPS:?}; of what lies there \
                  nothing is claimed",
-                answers.unfinished
+                prepared.slots.told(&answers.unfinished)
             ));
         }
         let complete = answers.unfinished.is_empty() && states.iter().all(|state| state.log_end.is_some());
@@ -254,11 +257,15 @@ impl Judging<'_> {
         let verifying = self.config.verify.is_some();
         let mut phases: Vec<LedgerCounts> = vec![LedgerCounts::default(); total.phases.len()];
         let mut told = Vec::new();
+        let mut by_kind = BTreeMap::new();
         for ((number, book), lane) in self.ledger.lanes().zip(lanes) {
             let each = |judged: Judged| {
                 if let Some(event) = judged.outstanding.filter(|_| verifying && judged.sight != Sight::Right) {
                     let waited = self.gave_up - event.due;
                     total.record_no_sight(usize::from(event.phase), event.kind, waited);
+                }
+                if let Some(event) = judged.outstanding.filter(|_| judged.class != Class::Verified) {
+                    *by_kind.entry((event.kind, judged.class.as_str())).or_default() += 1;
                 }
                 if judged.class == Class::Lost && judged.sight == Sight::Right {
                     findings.seen_then_gone += 1;
@@ -283,6 +290,6 @@ impl Judging<'_> {
                 }
             }
         }
-        Attributed { phases, unverified: told, unfinished }
+        Attributed { phases, unverified: told, by_kind, unfinished }
     }
 }

@@ -17,6 +17,7 @@ use crate::event::encode::Encoder;
 use crate::event::stamp::SEQUENCES;
 use crate::kafka::embedded::{self, Embedded};
 use crate::kafka::native::{Consumer, Producer};
+use crate::kafka::slots::Slots;
 use crate::kafka::{ClusterMetadata, Code, KafkaError, Notice, Settings, Watermarks, admin, settings};
 use crate::lane;
 use crate::ledger::Ledger;
@@ -39,7 +40,9 @@ pub(super) type WiredVerifier<'a, W> = Verifier<'a, <W as Wiring>::Clock, <W as 
 pub(super) struct Prepared {
     embedded: Option<Embedded>,
     settings: Settings,
-    pub(super) cluster: ClusterMetadata,
+    /// The cluster, with each topic.
+    pub(super) clusters: Vec<ClusterMetadata>,
+    pub(super) slots: Arc<Slots>,
     starts: Vec<Watermarks>,
     producers: Mutex<Vec<Producer>>,
     consumer: Mutex<Option<Consumer>>,
@@ -62,19 +65,24 @@ impl Prepared {
     ) -> Result<Self, RunError> {
         check_sequences(config, source, schedule)?;
         let embedded = match &config.bootstrap {
-            None => Some(Embedded::start(&config.topic, config.partitions)?),
+            None => Some(Embedded::with(config.topics().0.into_iter().map(|topic| (topic, config.partitions)))?),
             Some(_) => None,
         };
         let mut settings = config.client.clone();
         let address = embedded.as_ref().map(Embedded::address).or(config.bootstrap.as_deref()).unwrap_or_default();
         settings.insert("bootstrap.servers".to_owned(), address.to_owned());
 
-        let consumer = Consumer::new(&consumer_settings(config, &settings, embedded.is_some()))?;
-        let cluster = describe(config, &consumer, &settings)?;
-        let starts = watermarks(&consumer, &config.topic, cluster.topic.partitions, config.connect_timeout)?;
+        let mut consumer = Consumer::new(&consumer_settings(config, &settings, embedded.is_some()))?;
+        let (names, of_kind) = config.topics();
+        let clusters =
+            names.iter().map(|topic| describe(config, topic, &consumer, &settings)).collect::<Result<Vec<_>, _>>()?;
+        let partitions = clusters.iter().map(|cluster| cluster.topic.partitions);
+        let slots = Arc::new(Slots::new(names.iter().map(ToString::to_string).zip(partitions), of_kind));
+        consumer.join(&slots);
+        let starts = watermarks(&consumer, &slots, config.connect_timeout)?;
         let producer_settings = producer_settings(&settings);
         let producers = (0..config.lanes.count)
-            .map(|_| ready_producer(&producer_settings, config, cluster.topic.partitions))
+            .map(|_| ready_producer(&producer_settings, config, &slots))
             .collect::<Result<Vec<_>, _>>()?;
 
         let partitions = starts.len();
@@ -88,7 +96,8 @@ impl Prepared {
         Ok(Self {
             embedded,
             settings: producer_settings,
-            cluster,
+            clusters,
+            slots,
             starts,
             producers: Mutex::new(producers),
             consumer: Mutex::new(Some(consumer)),
@@ -135,7 +144,7 @@ impl Prepared {
             &config.topic,
             ledger,
             Arc::clone(&self.schedule),
-            self.cluster.topic.partitions,
+            Arc::clone(&self.slots),
             self.java_placed,
         )
         .by(wiring.rules());
@@ -148,7 +157,20 @@ impl Prepared {
             drain: Arc::clone(&self.drain),
         };
         let reader = wiring.reader(consumer, Reading::Live);
-        Ok(Some(Verifier::position(setup, reader, inspector, &self.starts, config.connect_timeout)?))
+        let positioned = Verifier::position(setup, reader, inspector, &self.starts, config.connect_timeout);
+        positioned.map(Some).map_err(|error| RunError::Kafka(self.in_its_topic(error)))
+    }
+
+    /// An error about a slot as one about its topic's partition.
+    fn in_its_topic(&self, error: KafkaError) -> KafkaError {
+        match error {
+            KafkaError::PartitionUnavailable { topic, partition, waited, code } => {
+                let place = self.slots.place(partition).map(|(topic, partition)| (topic.to_owned(), partition));
+                let (topic, partition) = place.unwrap_or((topic, partition));
+                KafkaError::PartitionUnavailable { topic, partition, waited, code }
+            }
+            other => other,
+        }
     }
 
     /// Each lane's setup with its producer.
@@ -174,7 +196,8 @@ impl Prepared {
                     recorder: recorder.clone(),
                     control: Arc::clone(&self.control),
                     traffic: Arc::clone(&self.traffic),
-                    partitions: self.java_placed.then_some(self.cluster.topic.partitions),
+                    slots: Arc::clone(&self.slots),
+                    java_placed: self.java_placed,
                     pacing: config.pacing,
                     body_time: config.body_time,
                     on_lag: config.on_lag,
@@ -201,7 +224,7 @@ impl Prepared {
         let consumer = Consumer::new(&consumer_settings(config, &self.settings, false))?;
         let found = Arc::new(Mutex::new(None));
         let result = Arc::clone(&found);
-        let (topic, partitions) = (config.topic.clone(), self.cluster.topic.partitions);
+        let topics: Vec<_> = self.slots.topics().map(|(topic, partitions)| (topic.to_owned(), partitions)).collect();
         thread::Builder::new()
             .name("topic-watch".to_owned())
             .spawn_scoped(scope, move || {
@@ -213,16 +236,7 @@ impl Prepared {
                         continue;
                     }
                     next = clock.now() + Nanos::from(TOPIC_WATCH);
-                    let problem = match consumer.metadata(&topic, Duration::from_secs(1)) {
-                        Ok(seen) if seen.topic.partitions != partitions => Some(format!(
-                            "topic \"{topic}\" had {partitions} partitions at the start and has {} now: keys have moved",
-                            seen.topic.partitions
-                        )),
-                        Err(KafkaError::TopicMissing { .. }) => {
-                            Some(format!("topic \"{topic}\" was deleted while the run wrote to it"))
-                        }
-                        Ok(_) | Err(_) => None,
-                    };
+                    let problem = topics.iter().find_map(|(topic, partitions)| changed(&consumer, topic, *partitions));
                     if let (Some(problem), Ok(mut result)) = (problem, result.lock()) {
                         *result = Some(problem);
                         return;
@@ -242,7 +256,23 @@ impl Prepared {
     pub(super) fn look_up_consumer(&self, config: &Config) -> Result<Consumer, KafkaError> {
         let mut settings = consumer_settings(config, &self.settings, self.embedded.is_some());
         settings.insert("isolation.level".to_owned(), "read_uncommitted".to_owned());
-        Consumer::new(&settings)
+        let mut consumer = Consumer::new(&settings)?;
+        consumer.join(&self.slots);
+        Ok(consumer)
+    }
+}
+
+/// What has become of a topic that the run writes to, where it is not what it was.
+fn changed(consumer: &Consumer, topic: &str, partitions: i32) -> Option<String> {
+    match consumer.metadata(topic, Duration::from_secs(1)) {
+        Ok(seen) if seen.topic.partitions != partitions => Some(format!(
+            "topic \"{topic}\" had {partitions} partitions at the start and has {} now: keys have moved",
+            seen.topic.partitions
+        )),
+        Err(KafkaError::TopicMissing { .. }) => {
+            Some(format!("topic \"{topic}\" was deleted while the run wrote to it"))
+        }
+        Ok(_) | Err(_) => None,
     }
 }
 
@@ -287,11 +317,16 @@ fn check_sequences(config: &Config, source: &Source, schedule: &Schedule) -> Res
 }
 
 /// Finds the topic, or makes it where that was asked for.
-fn describe(config: &Config, consumer: &Consumer, settings: &Settings) -> Result<ClusterMetadata, KafkaError> {
-    match consumer.metadata(&config.topic, config.connect_timeout) {
+fn describe(
+    config: &Config,
+    topic: &str,
+    consumer: &Consumer,
+    settings: &Settings,
+) -> Result<ClusterMetadata, KafkaError> {
+    match consumer.metadata(topic, config.connect_timeout) {
         Err(KafkaError::TopicMissing { .. }) if config.create_topic => {
             let spec = admin::NewTopic {
-                name: config.topic.clone(),
+                name: topic.to_owned(),
                 partitions: config.partitions,
                 replication_factor: config.replication_factor,
                 config: Settings::new(),
@@ -299,7 +334,7 @@ fn describe(config: &Config, consumer: &Consumer, settings: &Settings) -> Result
             admin::create_topic(settings, &spec, config.connect_timeout)?;
             let clock = Monotonic::start();
             loop {
-                match consumer.metadata(&config.topic, config.connect_timeout) {
+                match consumer.metadata(topic, config.connect_timeout) {
                     Ok(found) if found.topic.leaderless.is_empty() && found.topic.partitions > 0 => return Ok(found),
                     answer if clock.now() >= Nanos::from(config.connect_timeout) => return answer,
                     Ok(_) | Err(KafkaError::TopicMissing { .. }) => {
@@ -314,17 +349,13 @@ fn describe(config: &Config, consumer: &Consumer, settings: &Settings) -> Result
 }
 
 /// Both ends of every partition. A leader that has just been elected may say no at first.
-fn watermarks(
-    consumer: &Consumer,
-    topic: &str,
-    partitions: i32,
-    timeout: Duration,
-) -> Result<Vec<Watermarks>, KafkaError> {
+fn watermarks(consumer: &Consumer, slots: &Slots, timeout: Duration) -> Result<Vec<Watermarks>, KafkaError> {
     let clock = Monotonic::start();
-    (0..partitions)
-        .map(|partition| {
+    (0..slots.len())
+        .map(|slot| {
+            let (topic, partition) = slots.place(slot).unwrap_or_default();
             loop {
-                match consumer.watermarks(topic, partition, timeout) {
+                match consumer.watermarks(topic, slot, timeout) {
                     Ok(marks) => return Ok(marks),
                     Err(code) if !may_pass(code) || clock.now() >= Nanos::from(timeout) => {
                         let topic = topic.to_owned();
@@ -354,14 +385,16 @@ const fn may_pass(code: Code) -> bool {
 }
 
 /// A producer whose id is assigned and whose connections to all leaders are open.
-fn ready_producer(settings: &Settings, config: &Config, partitions: i32) -> Result<Producer, KafkaError> {
-    let producer = Producer::new(settings, &config.topic)?;
-    producer.metadata(&config.topic, config.connect_timeout)?;
+fn ready_producer(settings: &Settings, config: &Config, slots: &Arc<Slots>) -> Result<Producer, KafkaError> {
+    let producer = Producer::of(settings, slots)?;
+    for (topic, _) in slots.topics() {
+        producer.metadata(topic, config.connect_timeout)?;
+    }
     let clock = Monotonic::start();
-    for partition in 0..partitions {
-        while let Err(code) = producer.watermarks(&config.topic, partition, config.connect_timeout) {
+    for (topic, partition) in (0..slots.len()).filter_map(|slot| slots.place(slot)) {
+        while let Err(code) = producer.watermarks(topic, partition, config.connect_timeout) {
             if !may_pass(code) || clock.now() >= Nanos::from(config.connect_timeout) {
-                let topic = config.topic.clone();
+                let topic = topic.to_owned();
                 return Err(KafkaError::PartitionUnavailable {
                     topic,
                     partition,

@@ -1,6 +1,8 @@
 //! After the last thread has ended: every event gets its class, and the numbers become the report.
 
-use super::attribute::{Attributed, attribute};
+use std::collections::BTreeMap;
+
+use super::attribute::{Attributed, Unverified, attribute};
 use super::prepare::Prepared;
 use super::watch::Watched;
 use super::wiring::Wiring;
@@ -9,13 +11,14 @@ use crate::clock::{Anchor, Monotonic, Nanos};
 use crate::event::EventKind;
 use crate::kafka::native::librdkafka_version;
 use crate::kafka::properties::redact;
+use crate::kafka::slots::Slots;
 use crate::lane::rhythm::Rhythm;
 use crate::lane::{LaneEnd, LaneError};
 use crate::ledger::{Class, Ledger};
 use crate::measure::{KindShard, PhaseShard, Sampler, Shard};
 use crate::report::{
-    DistributionPoint, Environment, Latencies, LedgerCounts, Offered, PartitionReport, PhaseReport, Run, RunReport,
-    SCHEMA_VERSION, Tool, TopicReport, TypeLatencies, TypeReport,
+    DistributionPoint, Environment, Findings, Latencies, LedgerCounts, Offered, PartitionReport, PhaseReport, Run,
+    RunReport, SCHEMA_VERSION, Tool, TopicLedger, TopicReport, TypeLatencies, TypeReport,
 };
 use crate::schedule::{Schedule, Shape};
 use crate::source::Source;
@@ -70,8 +73,11 @@ pub(super) fn outcome<W: Wiring>(
     mut ends: Ends,
 ) -> Outcome {
     let drift_ns = ends.anchor.drift_ns(&ends.clock);
-    let (attributed, findings) = attribute(config, prepared, ledger, schedule, &mut ends, sampler.total_mut(), wiring);
-    let Attributed { phases, unverified, unfinished: not_read_again } = attributed;
+    let (attributed, mut findings) =
+        attribute(config, prepared, ledger, schedule, &mut ends, sampler.total_mut(), wiring);
+    let Attributed { phases, mut unverified, by_kind, unfinished: not_read_again } = attributed;
+    let slots = &prepared.slots;
+    name_places(slots, &mut unverified, &mut findings);
     let Ends { lanes, partitions: states, unfinished, anchor, .. } = ends;
     let mut cluster_error = watch.cluster_error;
     let mut ended_by = watch.ended_by;
@@ -91,7 +97,7 @@ pub(super) fn outcome<W: Wiring>(
         deadlines.push(format!("flush: {unanswered} events without an answer after {:?}", config.flush_deadline));
     }
     if !unfinished.is_empty() {
-        deadlines.push(format!("drain: partitions {unfinished:?} were not read to their end"));
+        deadlines.push(format!("drain: partitions {} were not read to their end", slots.told(&unfinished)));
     }
     deadlines.extend(not_read_again);
     let total = sampler.total();
@@ -136,15 +142,16 @@ pub(super) fn outcome<W: Wiring>(
             wall_clock_drift_us: drift_ns / 1000,
             deadlines_reached: deadlines,
         },
-        environment: environment(config, prepared),
+        environment: environment(prepared),
         offered,
         ledger: counts,
         findings,
         latency_us: latencies(&whole, schedule.has_due_times(), config.verify.is_some()),
         distributions: distributions(&whole, schedule.has_due_times(), config.verify.is_some()),
         by_type: by_type(total),
+        by_topic: if slots.is_one() { BTreeMap::new() } else { by_topic(slots, total, &by_kind) },
         phases: phase_reports(schedule, total, &phases, config),
-        partitions: partitions(config, total, &states),
+        partitions: partitions(slots, total, &states),
         timeline: watch.timeline,
         ..RunReport::default()
     };
@@ -165,6 +172,18 @@ pub(super) fn outcome<W: Wiring>(
         interrupted: watch.interrupted,
         ended_by,
         fidelity,
+    }
+}
+
+/// Tells slots as partitions of their topics.
+fn name_places(slots: &Slots, unverified: &mut [Unverified], findings: &mut Findings) {
+    for one in unverified {
+        one.name_place(slots);
+    }
+    for example in findings.examples.values_mut().flatten() {
+        if let Some((topic, partition)) = example.partition.and_then(|slot| slots.place(slot)) {
+            (example.topic, example.partition) = (Some(topic.to_owned()), Some(partition));
+        }
     }
 }
 
@@ -201,17 +220,18 @@ fn tool() -> Tool {
     }
 }
 
-fn environment(config: &Config, prepared: &Prepared) -> Environment {
-    let cluster = &prepared.cluster;
+fn environment(prepared: &Prepared) -> Environment {
+    let clusters = &prepared.clusters;
+    let topics = prepared.slots.topics().zip(clusters).map(|((name, partitions), cluster)| TopicReport {
+        name: name.to_owned(),
+        partitions,
+        replication_factor: Some(cluster.topic.replication_factor),
+    });
     Environment {
         cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        brokers: cluster.brokers.clone(),
-        topics: vec![TopicReport {
-            name: config.topic.clone(),
-            partitions: cluster.topic.partitions,
-            replication_factor: Some(cluster.topic.replication_factor),
-        }],
+        brokers: clusters.first().map(|cluster| cluster.brokers.clone()).unwrap_or_default(),
+        topics: topics.collect(),
         client_config: prepared
             .settings()
             .iter()
@@ -269,7 +289,7 @@ fn distributions(
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share needs 15 digits, not 19")]
-fn by_type(total: &Shard) -> std::collections::BTreeMap<String, TypeReport> {
+fn by_type(total: &Shard) -> BTreeMap<String, TypeReport> {
     EventKind::ALL
         .into_iter()
         .map(|kind| (kind, &total.kinds[kind.index()]))
@@ -289,6 +309,36 @@ fn by_type(total: &Shard) -> std::collections::BTreeMap<String, TypeReport> {
             (kind.as_str().to_owned(), report)
         })
         .collect()
+}
+
+fn by_topic(
+    slots: &Slots,
+    total: &Shard,
+    unverified: &BTreeMap<(EventKind, &'static str), u64>,
+) -> BTreeMap<String, TopicLedger> {
+    let of_topic = |(index, (name, _)): (usize, (&str, i32))| {
+        let mut ledger = TopicLedger::default();
+        for kind in EventKind::ALL.into_iter().filter(|kind| slots.topic_of(kind.index()) == index) {
+            let measured = &total.kinds[kind.index()];
+            if measured.sent > 0 {
+                ledger.event_types.push(kind.to_string());
+            }
+            ledger.sent += measured.sent;
+            ledger.verified += measured.verified;
+            ledger.invalid += measured.invalid;
+            for ((_, class), count) in unverified.range((kind, "")..).take_while(|((of, _), _)| *of == kind) {
+                *ledger.not_verified.entry((*class).to_owned()).or_default() += count;
+            }
+        }
+        for (slot, measured) in (0_i32..).zip(&total.partitions) {
+            if slots.topic_at(slot) == Some(index) {
+                ledger.acked += measured.acked;
+                ledger.seen += measured.seen;
+            }
+        }
+        (name.to_owned(), ledger)
+    };
+    slots.topics().enumerate().map(of_topic).collect()
 }
 
 fn phase_reports(schedule: &Schedule, total: &Shard, counts: &[LedgerCounts], config: &Config) -> Vec<PhaseReport> {
@@ -314,13 +364,14 @@ fn phase_reports(schedule: &Schedule, total: &Shard, counts: &[LedgerCounts], co
         .collect()
 }
 
-fn partitions(config: &Config, total: &Shard, states: &[PartitionState]) -> Vec<PartitionReport> {
+fn partitions(slots: &Slots, total: &Shard, states: &[PartitionState]) -> Vec<PartitionReport> {
     (0_i32..)
         .zip(&total.partitions)
-        .map(|(partition, measured)| {
-            let state = usize::try_from(partition).ok().and_then(|index| states.get(index));
+        .map(|(slot, measured)| {
+            let state = usize::try_from(slot).ok().and_then(|index| states.get(index));
+            let (topic, partition) = slots.place(slot).unwrap_or(("", slot));
             PartitionReport {
-                topic: config.topic.clone(),
+                topic: topic.to_owned(),
                 partition,
                 sent: measured.sent,
                 acked: measured.acked,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::choice::choices;
 use super::text;
+use crate::event::EventKind;
 use crate::kafka::properties::redacted;
 
 choices! {
@@ -44,6 +45,9 @@ pub struct KafkaConfig {
     /// Topic of the events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
+    /// Types of events that go into other topics.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub topic_map: BTreeMap<EventKind, String>,
     /// Whether a missing topic is created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub create_topics: Option<bool>,

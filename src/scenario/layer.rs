@@ -141,7 +141,7 @@ layer! {
     cluster::TargetOptions { cluster, topic }
     cluster::ClusterOptions { bootstrap_server, command_config, command_property, connect_timeout }
     cluster::TopicOptions {
-        topic, create_topics, partitions, replication_factor, acks, idempotence, compression, linger, lag_group,
+        topic, topic_map, create_topics, partitions, replication_factor, acks, idempotence, compression, linger, lag_group,
     }
     verification::VerifierOptions { no_verify, group, isolation, drain_deadline }
     outcome::OutcomeOptions { gate, gate_off, results_dir, output, quiet, no_progress }

@@ -1,6 +1,6 @@
 //! The plan of a run: validated, plain data. The engine knows neither options nor scenario files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use super::pace::Pace;
 use super::source::SourceConfig;
 use super::topics::check_topic_name;
 use crate::cli::run::RunOptions;
+use crate::event::EventKind;
 use crate::event::stamp::RunId;
 use crate::gate::{Gates, Names};
 use crate::kafka::properties::redacted;
@@ -196,6 +197,9 @@ impl Plan {
         let kafka = &scenario.kafka;
         let topic = kafka.topic.clone().ok_or_else(|| open("kafka.topic"))?;
         check_topic_name(&topic)?;
+        for topic in kafka.topic_map.values() {
+            check_topic_name(topic)?;
+        }
         let pace = Pace::new(scenario)?;
         let verify = &scenario.verify;
         let verify = VerifyPlan {
@@ -203,7 +207,8 @@ impl Plan {
             isolation: verify.isolation.ok_or_else(|| open("verify.isolation"))?,
             drain_deadline: verify.drain_deadline.ok_or_else(|| open("verify.drain_deadline"))?,
         };
-        let gates = gates(scenario, &pace, &topic)?;
+        let topics: BTreeSet<&String> = kafka.topic_map.values().chain([&topic]).collect();
+        let gates = gates(scenario, &pace, topics.into_iter().cloned().collect())?;
         let seed = scenario.seed.ok_or_else(|| open("seed"))?;
         let lanes = scenario.lanes.ok_or_else(|| open("lanes"))?;
         let bootstrap = kafka.bootstrap_server.clone().filter(|servers| servers != EMBEDDED);
@@ -227,6 +232,7 @@ impl Plan {
             kafka: KafkaPlan {
                 bootstrap,
                 topic,
+                topic_map: kafka.topic_map.clone(),
                 create_topics: kafka.create_topics.ok_or_else(|| open("kafka.create_topics"))?,
                 partitions: at_least_one("kafka.partitions", kafka.partitions)?,
                 replication_factor: at_least_one("kafka.replication_factor", kafka.replication_factor)?,
@@ -258,12 +264,12 @@ fn source(scenario: &Scenario, seed: u64, lanes: u8) -> Result<SourceConfig, Con
 }
 
 /// The gates with their paths resolved, so that none is found wrong after the run.
-fn gates(scenario: &Scenario, pace: &Pace, topic: &str) -> Result<Gates, ConfigError> {
+fn gates(scenario: &Scenario, pace: &Pace, topics: Vec<String>) -> Result<Gates, ConfigError> {
     let phases = match pace {
         Pace::Phases(phases) => phases.iter().map(|phase| phase.name.clone()).collect(),
         Pace::Fit(_) | Pace::Speed(_) | Pace::Rate(_) | Pace::Unlimited => vec![Kind::Replay.to_string()],
     };
-    let names = Names { phases, topics: vec![topic.to_owned()] };
+    let names = Names { phases, topics };
     Gates::new(&scenario.gates, &scenario.gates_off, &names)
         .map_err(|error| ConfigError::Plan { reason: error.to_string(), hint: None })
 }
@@ -301,6 +307,8 @@ pub struct KafkaPlan {
     pub bootstrap: Option<String>,
     /// Topic of the events.
     pub topic: String,
+    /// Types of events that go into other topics.
+    pub topic_map: BTreeMap<EventKind, String>,
     /// Whether a missing topic is created.
     pub create_topics: bool,
     /// Partitions of a created topic.
@@ -329,6 +337,7 @@ impl fmt::Debug for KafkaPlan {
         let Self {
             bootstrap,
             topic,
+            topic_map,
             create_topics,
             partitions,
             replication_factor,
@@ -339,6 +348,7 @@ impl fmt::Debug for KafkaPlan {
         f.debug_struct("KafkaPlan")
             .field("bootstrap", bootstrap)
             .field("topic", topic)
+            .field("topic_map", topic_map)
             .field("create_topics", create_topics)
             .field("partitions", partitions)
             .field("replication_factor", replication_factor)

@@ -8,7 +8,8 @@ use crate::clock::{Anchor, Nanos};
 use crate::event::decode::{Decoded, claimed_kind, decode};
 use crate::event::schema::Invalid;
 use crate::event::stamp::{RunId, Stamp};
-use crate::kafka::{Record, Timestamp, murmur2};
+use crate::kafka::slots::Slots;
+use crate::kafka::{Record, Timestamp};
 use crate::ledger::rules::{Rule, Rules};
 use crate::ledger::{Ledger, Sighting};
 use crate::measure::Shard;
@@ -78,8 +79,10 @@ pub struct Inspector<'a> {
     ledger: &'a Ledger,
     schedule: Arc<Schedule>,
     rules: Rules,
-    /// Partitions of the topic, where keys are placed as Java places them; `None` where the placing is not known.
-    partitions: Option<i32>,
+    /// The topics and their partitions.
+    slots: Arc<Slots>,
+    /// Whether keys must lie where Java's default partitioner puts them; else the placing is not known.
+    java_placed: bool,
     order: Order,
     findings: Findings,
     duplicates: Vec<Duplicate>,
@@ -88,19 +91,19 @@ pub struct Inspector<'a> {
 }
 
 impl<'a> Inspector<'a> {
-    /// An inspector of `topic`, which has `partition_count` partitions. `java_placed`: whether keys must lie where Java's
-    /// default partitioner puts them.
+    /// An inspector of these topics; `topic` is the one for examples whose own is not known. `java_placed`: whether keys must
+    /// lie where Java's default partitioner puts them.
     #[must_use]
     pub fn new(
         run: RunId,
         topic: &str,
         ledger: &'a Ledger,
         schedule: Arc<Schedule>,
-        partition_count: i32,
+        slots: Arc<Slots>,
         java_placed: bool,
     ) -> Self {
         let lanes = usize::from(u8::MAX) + 1;
-        let count = usize::try_from(partition_count).unwrap_or(0);
+        let count = usize::try_from(slots.len()).unwrap_or(0);
         Self {
             run,
             topic: topic.to_owned(),
@@ -108,7 +111,8 @@ impl<'a> Inspector<'a> {
             ledger,
             schedule,
             rules: Rules::ALL,
-            partitions: java_placed.then_some(partition_count),
+            slots,
+            java_placed,
             order: Order::new(lanes, count),
             findings: Findings::default(),
             duplicates: Vec::new(),
@@ -157,7 +161,7 @@ impl<'a> Inspector<'a> {
         let mut placed = true;
         if *decoded.user != *key {
             self.invalid(record, &Invalid::KeyMismatch, shard);
-        } else if self.partitions.is_some_and(|count| murmur2::partition(key, count) != record.partition) {
+        } else if self.java_placed && self.slots.home(decoded.kind.index(), key) != record.partition {
             placed = false;
             self.findings.0.misplaced += u64::from(self.rules.has(Rule::Placement));
             self.invalid(record, &Invalid::Misplaced, shard);
@@ -290,7 +294,7 @@ impl<'a> Inspector<'a> {
                 let example = (kept < super::findings::EXAMPLES).then(|| tell(""));
                 let (partition, offset) = (record.partition, record.offset);
                 let Stamp { lane, sequence, .. } = stamp;
-                let home = self.partitions.map(|count| murmur2::partition(&decoded.user, count));
+                let home = self.java_placed.then(|| self.slots.home(decoded.kind.index(), &decoded.user));
                 self.duplicates.push(Duplicate { lane, sequence, home, partition, offset, create_ms, example });
             }
             Timestamp::Create(_) => {

@@ -5,15 +5,17 @@ use std::ffi::CString;
 use std::io::{PipeReader, PipeWriter};
 use std::os::fd::AsRawFd;
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka_sys::bindings as c;
 use rdkafka_sys::types::RDKafkaErrorCode;
 
+use super::super::slots::Slots;
 use super::super::{
     ClusterMetadata, Code, Delivered, KafkaError, Notice, Record, Settings, Timestamp, TopicState, Watermarks,
 };
-use super::{Client, code, millis, slice};
+use super::{Client, code, millis, slice, slot_of};
 
 /// A consumer that reads partitions it is told to read; it joins no group.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub struct Consumer {
     queue: Queue,
     batch: Batch,
     wake: Option<(PipeReader, PipeWriter)>,
+    /// The slots of several topics; `None` for one, where a slot is a partition.
+    slots: Option<Arc<Slots>>,
     client: Client,
 }
 
@@ -66,7 +70,17 @@ impl Consumer {
         let queue = unsafe { c::rd_kafka_queue_get_consumer(client.handle.as_ptr()) };
         let queue = NonNull::new(queue)
             .ok_or_else(|| KafkaError::Create("a consumer needs the setting group.id".to_owned()))?;
-        Ok(Self { queue: Queue(queue), batch: Batch(Vec::new()), wake: None, client })
+        Ok(Self { queue: Queue(queue), batch: Batch(Vec::new()), wake: None, slots: None, client })
+    }
+
+    /// From now on partitions are told as slots of these topics, and the `topic` of a call names none of them alone.
+    pub fn join(&mut self, slots: &Arc<Slots>) {
+        self.slots = (!slots.is_one()).then(|| Arc::clone(slots));
+    }
+
+    /// The topic and partition that a slot stands for.
+    fn place<'a>(&'a self, topic: &'a str, slot: i32) -> (&'a str, i32) {
+        self.slots.as_deref().and_then(|slots| slots.place(slot)).unwrap_or((topic, slot))
     }
 
     /// Reads these partitions of `topic` from these offsets on; what was read before is dropped.
@@ -74,7 +88,11 @@ impl Consumer {
     /// # Errors
     /// Where the client refuses.
     pub fn assign(&self, topic: &str, starts: impl Iterator<Item = (i32, i64)>) -> Result<(), KafkaError> {
-        let list = PartitionList::new(topic, starts)?;
+        let places = starts.map(|(slot, offset)| {
+            let (topic, partition) = self.place(topic, slot);
+            (topic, partition, offset)
+        });
+        let list = PartitionList::new(places)?;
         // SAFETY: handle and list are live; the call copies the list.
         let error = unsafe { c::rd_kafka_assign(self.client.handle.as_ptr(), list.0.as_ptr()) };
         match code(error) {
@@ -88,7 +106,8 @@ impl Consumer {
     /// # Errors
     /// Where the client refuses, or does not answer within `timeout`.
     pub fn seek(&self, topic: &str, partition: i32, offset: i64, timeout: Duration) -> Result<(), KafkaError> {
-        let list = PartitionList::new(topic, std::iter::once((partition, offset)))?;
+        let (topic, partition) = self.place(topic, partition);
+        let list = PartitionList::new(std::iter::once((topic, partition, offset)))?;
         // SAFETY: handle and list are live during the call; an error object returned is ours and destroyed below.
         let error =
             unsafe { c::rd_kafka_seek_partitions(self.client.handle.as_ptr(), list.0.as_ptr(), millis(timeout)) };
@@ -124,7 +143,7 @@ impl Consumer {
         for message in batch.drain(..) {
             if let Some(message) = NonNull::new(message) {
                 let owned = Owned(message);
-                each(read(&owned));
+                each(read(&owned, self.slots.as_deref()));
             }
         }
         count
@@ -200,6 +219,7 @@ impl Consumer {
     /// # Errors
     /// The leader's or the client's answer.
     pub fn watermarks(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
+        let (topic, partition) = self.place(topic, partition);
         self.client.watermarks(topic, partition, timeout)
     }
 }
@@ -229,12 +249,12 @@ fn drain(reader: &mut PipeReader) -> std::io::Result<()> {
 struct PartitionList(NonNull<c::rd_kafka_topic_partition_list_t>);
 
 impl PartitionList {
-    fn new(topic: &str, starts: impl Iterator<Item = (i32, i64)>) -> Result<Self, KafkaError> {
-        let name = CString::new(topic).map_err(|_| KafkaError::Nul(topic.to_owned()))?;
+    fn new<'a>(starts: impl Iterator<Item = (&'a str, i32, i64)>) -> Result<Self, KafkaError> {
         // SAFETY: takes a size hint; the list returned is ours.
         let list = unsafe { c::rd_kafka_topic_partition_list_new(16) };
         let list = Self(NonNull::new(list).ok_or_else(|| KafkaError::Create("out of memory".to_owned()))?);
-        for (partition, offset) in starts {
+        for (topic, partition, offset) in starts {
+            let name = CString::new(topic).map_err(|_| KafkaError::Nul(topic.to_owned()))?;
             // SAFETY: list and name are live, the name is copied; the element returned lives in the list until the
             // next one is added and is written to before that.
             unsafe {
@@ -266,10 +286,12 @@ impl Drop for PartitionList {
     }
 }
 
-fn read(owned: &Owned) -> Delivered<'_> {
+fn read<'a>(owned: &'a Owned, slots: Option<&Slots>) -> Delivered<'a> {
     // SAFETY: the message is live as long as `owned`, which the result borrows.
     let message = unsafe { owned.0.as_ref() };
-    let (partition, offset) = (message.partition, message.offset);
+    // SAFETY: as above.
+    let partition = unsafe { slot_of(message, slots) };
+    let offset = message.offset;
     match code(message.err) {
         RDKafkaErrorCode::NoError => {}
         RDKafkaErrorCode::PartitionEOF => return Delivered::EndOfPartition { partition, offset },

@@ -2,13 +2,15 @@
 
 use std::ffi::{c_int, c_void};
 use std::ptr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka_sys::bindings as c;
 use rdkafka_sys::types::RDKafkaErrorCode;
 
+use super::super::slots::Slots;
 use super::super::{Answer, ClusterMetadata, Code, KafkaError, Notice, Report, Settings, Watermarks};
-use super::{Client, Topic, code, slice};
+use super::{Client, Topic, code, slice, slot_of};
 
 /// `RD_KAFKA_PARTITION_UA` of rdkafka.h: let the partitioner choose.
 const PARTITION_UNASSIGNED: i32 = -1;
@@ -16,7 +18,9 @@ const PARTITION_UNASSIGNED: i32 = -1;
 /// One message of a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
-    /// Its partition; `None` lets the configured partitioner choose.
+    /// Its topic, by its index among the run's.
+    pub topic: usize,
+    /// Its partition, as a slot; `None` lets the configured partitioner choose.
     pub partition: Option<i32>,
     /// Its key.
     pub key: &'a [u8],
@@ -35,11 +39,13 @@ pub struct Handed {
     pub queue_full: bool,
 }
 
-/// A producer for one topic. Dropping it forgets what is still queued: serve until all reports are in, first.
+/// A producer for a run's topics. Dropping it forgets what is still queued: serve until all reports are in, first.
 #[derive(Debug)]
 pub struct Producer {
     scratch: Scratch,
-    topic: Topic,
+    topics: Vec<Topic>,
+    /// The slots of several topics; `None` for one, where a slot is a partition.
+    slots: Option<Arc<Slots>>,
     client: Client,
 }
 
@@ -58,7 +64,21 @@ impl Producer {
     pub fn new(settings: &Settings, topic: &str) -> Result<Self, KafkaError> {
         let events = c::RD_KAFKA_EVENT_DR | c::RD_KAFKA_EVENT_ERROR | c::RD_KAFKA_EVENT_LOG | c::RD_KAFKA_EVENT_STATS;
         let client = Client::new(c::rd_kafka_type_t::RD_KAFKA_PRODUCER, settings, events)?;
-        Ok(Self { scratch: Scratch::default(), topic: client.topic(topic)?, client })
+        Ok(Self { scratch: Scratch::default(), topics: vec![client.topic(topic)?], slots: None, client })
+    }
+
+    /// A producer with these settings for all these topics, whose partitions are told as slots.
+    ///
+    /// # Errors
+    /// Where a setting is wrong or the client cannot be created.
+    pub fn of(settings: &Settings, slots: &Arc<Slots>) -> Result<Self, KafkaError> {
+        let mut names = slots.topics().map(|(name, _)| name);
+        let mut producer = Self::new(settings, names.next().unwrap_or_default())?;
+        for name in names {
+            producer.topics.push(producer.client.topic(name)?);
+        }
+        producer.slots = (!slots.is_one()).then(|| Arc::clone(slots));
+        Ok(producer)
     }
 
     /// Hands over messages in order, until the client's queue is full. Body and key are copied.
@@ -70,40 +90,63 @@ impl Producer {
         messages: impl Iterator<Item = Message<'a>>,
         mut refused: impl FnMut(usize, Code),
     ) -> Handed {
-        let batch = &mut self.scratch.0;
+        let Self { scratch: Scratch(batch), topics, slots, .. } = self;
+        let slots = slots.as_deref();
         batch.clear();
-        batch.extend(messages.map(|message| c::rd_kafka_message_t {
+        // Where each stretch of messages of one topic ends, and which topic that is.
+        let mut stretches: Vec<(usize, usize)> = Vec::new();
+        batch.extend(messages.enumerate().map(|(index, message)| {
+            match stretches.last_mut() {
+                Some((end, topic)) if *topic == message.topic => *end = index + 1,
+                _ => stretches.push((index + 1, message.topic)),
+            }
+            Self::raw(&message, slots)
+        }));
+        let mut start = 0;
+        for (end, topic) in stretches {
+            let Some(topic) = topics.get(topic) else { break };
+            Self::hand_over(topic, &mut batch[start..end]);
+            for (index, message) in batch.iter().enumerate().take(end).skip(start) {
+                match code(message.err) {
+                    RDKafkaErrorCode::NoError => {}
+                    // Once full, the call fails for every later message too: what was taken is a prefix.
+                    RDKafkaErrorCode::QueueFull => return Handed { done: index, queue_full: true },
+                    code => refused(index, code),
+                }
+            }
+            start = end;
+        }
+        Handed { done: start, queue_full: false }
+    }
+
+    fn raw(message: &Message<'_>, slots: Option<&Slots>) -> c::rd_kafka_message_t {
+        c::rd_kafka_message_t {
             err: c::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR,
             rkt: ptr::null_mut(),
-            partition: message.partition.unwrap_or(PARTITION_UNASSIGNED),
+            partition: partition_of(message, slots),
             payload: message.body.as_ptr().cast_mut().cast::<c_void>(),
             len: message.body.len(),
             key: message.key.as_ptr().cast_mut().cast::<c_void>(),
             key_len: message.key.len(),
             offset: 0,
             _private: ptr::without_provenance_mut(message.ticket),
-        }));
+        }
+    }
+
+    /// The bodies and keys of `batch` must be those of messages that are borrowed for longer than the call.
+    fn hand_over(topic: &Topic, batch: &mut [c::rd_kafka_message_t]) {
         let flags = c::RD_KAFKA_MSG_F_COPY | c::RD_KAFKA_MSG_F_PARTITION;
         // SAFETY: topic and client are live; the array holds as many messages as stated; their bodies and keys are
-        // borrowed by `messages` for longer than the call, only read by it (F_COPY) and copied before it returns.
+        // borrowed by the caller for longer than the call, only read by it (F_COPY) and copied before it returns.
         unsafe {
             c::rd_kafka_produce_batch(
-                self.topic.0.as_ptr(),
+                topic.0.as_ptr(),
                 PARTITION_UNASSIGNED,
                 flags,
                 batch.as_mut_ptr(),
                 c_int::try_from(batch.len()).unwrap_or(c_int::MAX),
             );
         }
-        for (index, message) in batch.iter().enumerate() {
-            match code(message.err) {
-                RDKafkaErrorCode::NoError => {}
-                // Once full, the call fails for every later message too: what was taken is a prefix.
-                RDKafkaErrorCode::QueueFull => return Handed { done: index, queue_full: true },
-                code => refused(index, code),
-            }
-        }
-        Handed { done: batch.len(), queue_full: false }
     }
 
     /// Hands over one message whose CreateTime is `create_ms`, in ms since the Unix epoch. Body and key are copied.
@@ -111,6 +154,7 @@ impl Producer {
     /// # Errors
     /// Where the client does not take it; `QueueFull` passes, and the message may be handed over again.
     pub fn produce_at(&self, message: &Message<'_>, create_ms: i64) -> Result<(), Code> {
+        let Some(topic) = self.topics.get(message.topic) else { return Err(Code::UnknownTopic) };
         let bytes = |bytes: &[u8]| c::rd_kafka_vu_s__bindgen_ty_1 {
             mem: c::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 {
                 ptr: bytes.as_ptr().cast_mut().cast::<c_void>(),
@@ -118,10 +162,10 @@ impl Producer {
             },
         };
         let values = [
-            (c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_RKT, c::rd_kafka_vu_s__bindgen_ty_1 { rkt: self.topic.0.as_ptr() }),
+            (c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_RKT, c::rd_kafka_vu_s__bindgen_ty_1 { rkt: topic.0.as_ptr() }),
             (
                 c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_PARTITION,
-                c::rd_kafka_vu_s__bindgen_ty_1 { i32_: message.partition.unwrap_or(PARTITION_UNASSIGNED) },
+                c::rd_kafka_vu_s__bindgen_ty_1 { i32_: partition_of(message, self.slots.as_deref()) },
             ),
             (c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_KEY, bytes(message.key)),
             (c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_VALUE, bytes(message.body)),
@@ -165,7 +209,7 @@ impl Producer {
                     };
                     for message in &messages[..count.min(messages.len())] {
                         // SAFETY: librdkafka has filled in this pointer; the message lives as long as the event.
-                        report(unsafe { read_report(*message) });
+                        report(unsafe { read_report(*message, self.slots.as_deref()) });
                     }
                     if count < messages.len() {
                         break;
@@ -207,18 +251,29 @@ impl Producer {
     }
 }
 
+/// The partition that librdkafka is told.
+fn partition_of(message: &Message<'_>, slots: Option<&Slots>) -> i32 {
+    match (message.partition, slots) {
+        (None, _) => PARTITION_UNASSIGNED,
+        (Some(partition), None) => partition,
+        (Some(slot), Some(slots)) => slots.place(slot).map_or(PARTITION_UNASSIGNED, |(_, partition)| partition),
+    }
+}
+
 /// # Safety
 /// `message` must be null or a live message of a delivery report.
-unsafe fn read_report(message: *const c::rd_kafka_message_t) -> Report {
+unsafe fn read_report(message: *const c::rd_kafka_message_t, slots: Option<&Slots>) -> Report {
     // SAFETY: the caller's promise: a slice of one message, or none.
     let Some(found) = unsafe { slice(message, 1) }.first() else {
         return Report { ticket: usize::MAX, partition: -1, offset: None, answer: Answer::Unanswered(Code::Unknown) };
     };
     // SAFETY: the message is live.
     let status = unsafe { c::rd_kafka_message_status(message) };
+    // SAFETY: as above.
+    let partition = unsafe { slot_of(found, slots) };
     Report {
         ticket: found._private.addr(),
-        partition: found.partition,
+        partition,
         offset: (found.offset >= 0).then_some(found.offset),
         answer: answer(code(found.err), status),
     }

@@ -211,6 +211,17 @@ pub(super) fn event_types(page: &mut Page, report: &RunReport) {
     }
 }
 
+pub(super) fn topics(page: &mut Page, report: &RunReport) {
+    let name_width = name_width(report.by_topic.keys().map(String::as_str));
+    let heads = ["sent", "acked", "seen", "verified", "lost", "invalid"];
+    page.head(&left("topics", name_width + 2), &columns(&heads.map(str::to_owned)));
+    for (name, of) in &report.by_topic {
+        let lost = of.not_verified.get("lost").copied().unwrap_or(0);
+        let cells = [of.sent, of.acked, of.seen, of.verified, lost, of.invalid].map(figures::count);
+        page.line(&format!("   {}{}", left(&cut(name, name_width), name_width), columns(&cells)), Ink::Plain);
+    }
+}
+
 fn columns(cells: &[String; 6]) -> String {
     cells.iter().map(|cell| right(cell, 13)).collect()
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::clock::Anchor;
 use crate::event::EventKind;
 use crate::event::stamp::{DueTime, RunId, Stamp};
+use crate::kafka::slots::Slots;
 use crate::ledger::class::{Class, Sight};
 use crate::ledger::judge::Judged;
 use crate::report::Example;
@@ -33,6 +34,9 @@ pub struct Unverified {
     /// When it was due, us since the start of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_us: Option<u64>,
+    /// In which topic it was acked, where the run has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
     /// Where it was acked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partition: Option<i32>,
@@ -60,8 +64,17 @@ impl Unverified {
             event_type: event.map(|event| event.kind),
             user_id: event.map(|event| event.user.0.to_string()),
             due_us: event.map(|event| event.due.as_micros()),
+            topic: None,
             partition: event.map(|event| event.partition),
             offset: event.and_then(|event| event.offset),
+        }
+    }
+
+    /// Tells its slot as a topic's partition.
+    pub(in crate::run) fn name_place(&mut self, slots: &Slots) {
+        if let Some((topic, partition)) = self.partition.and_then(|slot| slots.place(slot)).filter(|_| !slots.is_one())
+        {
+            (self.topic, self.partition) = (Some(topic.to_owned()), Some(partition));
         }
     }
 

@@ -6,6 +6,7 @@ use crate::cli::cluster::TargetOptions;
 use crate::cli::replay::RecordingOptions;
 use crate::cli::run::RunOptions;
 use crate::cli::synth::SynthOptions;
+use crate::cli::values;
 use crate::cli::verification::VerifierOptions;
 use crate::gate::GateConfig;
 use crate::scenario::Scenario;
@@ -58,6 +59,7 @@ fn apply_topic(scenario: &mut Scenario, target: TargetOptions, client: &ClientSe
     kafka.client.0.remove("bootstrap.servers");
     (kafka.command_config, kafka.acks, kafka.idempotence, kafka.compression, kafka.linger) = Default::default();
     kafka.topic = topic.topic.or(kafka.topic.take()).or_else(|| Some("raw-events".to_owned()));
+    kafka.topic_map.extend(topic.topic_map.into_iter().flat_map(|values::TopicMap(map)| map));
     kafka.create_topics = topic.create_topics.or(kafka.create_topics).or(Some(false));
     kafka.partitions = topic.partitions.or(kafka.partitions).or(Some(3));
     kafka.replication_factor = topic.replication_factor.or(kafka.replication_factor).or(Some(1));
