@@ -11,6 +11,7 @@ mod interrupt;
 mod merge;
 mod report;
 mod run;
+mod selftest;
 mod stored;
 mod topics;
 
@@ -79,6 +80,7 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
         Command::Gate(args) => gate::gate(args, environment),
         Command::Compare(args) => compare::compare(args, environment),
         Command::Merge(args) => merge::merge(args, environment),
+        Command::Selftest(args) => selftest::selftest(args, environment),
         Command::Explain(args) => explain::explain(&args),
     }
 }

@@ -18,6 +18,7 @@ pub mod scenario;
 // One run.
 pub mod progress;
 pub mod run;
+pub mod selftest;
 
 // What is sent, and when.
 pub mod dataset;

@@ -15,6 +15,7 @@ pub mod pace;
 pub mod plan;
 pub mod resolve;
 pub mod results;
+pub mod selftest;
 pub mod source;
 pub mod text;
 pub mod topics;

@@ -10,12 +10,13 @@ use std::path::Path;
 const MAY_IMPORT: &[(&str, &str)] = &[
     (
         "command",
-        "bundle capacity cli clock compare dataset event explain gate kafka lane measure merge progress recording report run scenario schedule source units verdict",
+        "bundle capacity cli clock compare dataset event explain gate kafka lane measure merge progress recording report run scenario schedule selftest source units verdict",
     ),
     ("progress", "clock report run"),
     ("cli", "compare dataset event kafka logging scenario schedule source units"),
     ("logging", "cli scenario"),
     ("scenario", "cli clock event gate kafka schedule source units verdict"),
+    ("selftest", "clock event kafka lane ledger publish report run schedule source verify"),
     ("run", "clock control event kafka lane ledger measure publish report schedule source verify"),
     ("lane", "clock control event kafka ledger measure publish schedule source"),
     ("verify", "clock control event kafka ledger measure report schedule"),

@@ -123,6 +123,7 @@ impl Recording<'_> {
         };
         let measured = outcome.measured.whole();
         self.bundle.last_latencies(&outcome.measured, &kinds).map_err(|error| write_failed(&error))?;
+        files::write_unverified(&self.bundle, &outcome.unverified).map_err(|error| write_failed(&error))?;
         let report = judge(plan, self.source, outcome, &plan.gates, aborted_by);
         let distribution = |kind: Kind| Ok(kinds.contains(&kind).then(|| measured.latency(kind).histogram().clone()));
         files::distributions(&self.bundle, distribution).map_err(|error| write_failed(&error))?;

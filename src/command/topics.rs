@@ -31,7 +31,7 @@ fn connect(plan: &ClusterPlan) -> Result<Cluster, Failure> {
     Cluster::new(&plan.bootstrap, &plan.client, plan.connect_timeout).map_err(|error| failed(&error))
 }
 
-fn failed(error: &KafkaError) -> Failure {
+pub(super) fn failed(error: &KafkaError) -> Failure {
     match error {
         KafkaError::Setting { .. } | KafkaError::Create(_) | KafkaError::Nul(_) => {
             Failure::new(ExitCode::BadConfiguration, error.to_string())

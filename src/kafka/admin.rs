@@ -1,4 +1,4 @@
-//! Topics: making one, giving it more partitions, describing it. Nothing here ever deletes or shrinks.
+//! Topics: making one, giving it more partitions, describing it, and removing one that the self-test made.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -29,6 +29,7 @@ pub struct Cluster {
     consumer: Consumer,
     /// Changes.
     admin: AdminClient<DefaultClientContext>,
+    address: String,
     timeout: Duration,
 }
 
@@ -43,7 +44,8 @@ impl Cluster {
         let mut reading = common.clone();
         // No group is joined: the client only wants a name.
         reading.insert("group.id".to_owned(), "loadgen".to_owned());
-        Ok(Self { consumer: Consumer::new(&reading)?, admin: admin(&common)?, timeout })
+        let address = bootstrap.to_owned();
+        Ok(Self { consumer: Consumer::new(&reading)?, admin: admin(&common)?, address, timeout })
     }
 
     /// Every topic that one may see here, by name.
@@ -102,6 +104,23 @@ impl Cluster {
         let answer = block_on(self.admin.create_partitions([&wanted], &self.options()))?;
         match answer.map_err(|error| refused(what(), &error))?.into_iter().next() {
             Some(Ok(_)) => Ok(()),
+            Some(Err((_, code))) => Err(KafkaError::Refused { what: what(), code }),
+            None => Err(KafkaError::Refused { what: what(), code: Code::Unknown }),
+        }
+    }
+
+    /// Removes a topic that this program has made. Nothing else is ever removed.
+    ///
+    /// # Errors
+    /// Where the cluster refuses, also because there is no such topic, or does not answer.
+    pub fn remove(&self, topic: &str) -> Result<(), KafkaError> {
+        let what = || format!("removing topic \"{topic}\"");
+        let answer = block_on(self.admin.delete_topics(&[topic], &self.options()))?;
+        match answer.map_err(|error| refused(what(), &error))?.into_iter().next() {
+            Some(Ok(_)) => Ok(()),
+            Some(Err((_, Code::UnknownTopicOrPartition | Code::UnknownTopic))) => {
+                Err(KafkaError::TopicMissing { topic: topic.to_owned(), address: self.address.clone() })
+            }
             Some(Err((_, code))) => Err(KafkaError::Refused { what: what(), code }),
             None => Err(KafkaError::Refused { what: what(), code: Code::Unknown }),
         }

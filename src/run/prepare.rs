@@ -147,7 +147,7 @@ impl Prepared {
             Arc::clone(&self.slots),
             self.java_placed,
         )
-        .by(wiring.rules());
+        .by(wiring.rules(), !wiring.expects_faults());
         let setup = VerifierSetup {
             topic: config.topic.clone(),
             clock: wiring.clock(Monotonic::start()),

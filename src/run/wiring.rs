@@ -34,6 +34,11 @@ pub trait Wiring: Sync {
     /// The verifier's clock.
     fn clock(&self, clock: Monotonic) -> Self::Clock;
 
+    /// Whether what is wrong with records is wanted, and so is not logged.
+    fn expects_faults(&self) -> bool {
+        false
+    }
+
     /// The rules that the checker follows.
     fn rules(&self) -> Rules {
         Rules::ALL

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::environment::{self, Variables};
 use crate::cli::{
-    capacity, cluster, compare, dataset, gate, limits, merge, outcome, pace, replay, report, run, synth, topics,
-    verification,
+    capacity, cluster, compare, dataset, gate, limits, merge, outcome, pace, replay, report, run, selftest, synth,
+    topics, verification,
 };
 
 /// Where a setting comes from, the strongest first.
@@ -156,6 +156,7 @@ layer! {
     dataset::DatasetGenerate { out, force, rows, users, items, days, seed, disorder, duplicates }
     report::ReportOptions { output, export }
     merge::MergeOptions { out, output }
+    selftest::SelfTestOptions { seed, drain_deadline, output, cluster }
     gate::GateOptions { gate, gates, output }
     compare::CompareOptions { fail_on, max_regression, allow, output }
 }

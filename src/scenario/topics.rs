@@ -216,6 +216,28 @@ fn read_file(path: &Path) -> Result<Vec<TopicConfig>, ConfigError> {
 
 /// The cluster that options and variables name.
 fn cluster(options: ClusterOptions, environment: &Environment) -> Result<ClusterPlan, ConfigError> {
+    let ClientPlan { bootstrap, client, connect_timeout, warnings, dump } = client(options, environment)?;
+    let Some(bootstrap) = bootstrap else {
+        return Err(refused(
+            "no cluster is named, and the embedded broker lives only as long as a run",
+            Some("--bootstrap-server HOST:PORT or KAFKA_BROKERS names one"),
+        ));
+    };
+    Ok(ClusterPlan { bootstrap, client, connect_timeout, warnings, dump })
+}
+
+/// A client for the cluster that options and variables name, or for none.
+pub(super) struct ClientPlan {
+    pub(super) bootstrap: Option<String>,
+    /// Without `bootstrap.servers`.
+    pub(super) client: BTreeMap<String, String>,
+    pub(super) connect_timeout: Duration,
+    pub(super) warnings: Vec<String>,
+    pub(super) dump: Option<String>,
+}
+
+/// The client that options and variables make.
+pub(super) fn client(options: ClusterOptions, environment: &Environment) -> Result<ClientPlan, ConfigError> {
     let nothing = TopicOptions::default();
     let mut said = vec![Said::by_options(Place::OPTIONS, &options, &nothing)];
     let mut merged = options;
@@ -226,17 +248,11 @@ fn cluster(options: ClusterOptions, environment: &Environment) -> Result<Cluster
     }
     let mut client = ClientSettings::merge(said)?;
     client.settle_security()?;
-    let Some(bootstrap) = client.bootstrap().map(ToOwned::to_owned) else {
-        return Err(refused(
-            "no cluster is named, and the embedded broker lives only as long as a run",
-            Some("--bootstrap-server HOST:PORT or KAFKA_BROKERS names one"),
-        ));
-    };
     let dump = merged.command_property.contains(&values::Property::Dump).then(|| client.dump());
     let mut properties = client.properties();
     properties.remove("bootstrap.servers");
-    Ok(ClusterPlan {
-        bootstrap,
+    Ok(ClientPlan {
+        bootstrap: client.bootstrap().map(ToOwned::to_owned),
         client: properties,
         connect_timeout: merged.connect_timeout.unwrap_or(Duration::from_secs(10)),
         warnings: [environment.unknown(&crate::cli::command()), client.notes].concat(),

@@ -79,6 +79,7 @@ pub struct Inspector<'a> {
     ledger: &'a Ledger,
     schedule: Arc<Schedule>,
     rules: Rules,
+    logging: bool,
     /// The topics and their partitions.
     slots: Arc<Slots>,
     /// Whether keys must lie where Java's default partitioner puts them; else the placing is not known.
@@ -111,6 +112,7 @@ impl<'a> Inspector<'a> {
             ledger,
             schedule,
             rules: Rules::ALL,
+            logging: true,
             slots,
             java_placed,
             order: Order::new(lanes, count),
@@ -121,10 +123,10 @@ impl<'a> Inspector<'a> {
         }
     }
 
-    /// The same inspector, following these rules.
+    /// The same inspector, following these rules. `logging`: whether examples of invalid records are logged.
     #[must_use]
-    pub const fn by(mut self, rules: Rules) -> Self {
-        self.rules = rules;
+    pub const fn by(mut self, rules: Rules, logging: bool) -> Self {
+        (self.rules, self.logging) = (rules, logging);
         self
     }
 
@@ -333,13 +335,10 @@ impl<'a> Inspector<'a> {
         }
         self.findings.example("invalid", || {
             let body = record.body.map(shown).unwrap_or_default();
-            tracing::warn!(
-                partition = record.partition,
-                offset = record.offset,
-                reason = &*name,
-                body,
-                "invalid record"
-            );
+            if self.logging {
+                let Record { partition, offset, .. } = record;
+                tracing::warn!(partition, offset, reason = &*name, body, "invalid record");
+            }
             let user_id = record.key.map(shown);
             Example { user_id, ..example(&self.topic, self.anchor, record, None, &format!("{name}: {body}")) }
         });

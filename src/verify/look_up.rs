@@ -120,7 +120,7 @@ pub fn read_again<R: Reader>(
         let taken = reader.take(BATCH, &mut |delivered| match delivered {
             Delivered::Record(record) => {
                 let Some(page) = pages.get_mut(&record.partition).filter(|page| !page.is_done()) else { return };
-                let stamp = whole_stamp(run, &record);
+                let stamp = whole_stamp(run, rules, &record);
                 page.settle(&record, run, rules, &mut answers.at);
                 if let Some(stamp) = stamp.filter(|_| page.covers(record.offset)) {
                     if questions.copies_of.contains(&(stamp.lane, stamp.sequence)) {
@@ -162,11 +162,12 @@ pub fn read_again<R: Reader>(
 }
 
 /// The stamp of a whole event of the run.
-fn whole_stamp(run: RunId, record: &Record<'_>) -> Option<Stamp> {
+fn whole_stamp(run: RunId, rules: Rules, record: &Record<'_>) -> Option<Stamp> {
     let decoded = decode(record.body?).ok()?;
     let stamp = decoded.stamp.filter(|stamp| stamp.tag == run.tag())?;
     let key = record.key.unwrap_or_default();
-    (run.check(stamp, key, &decoded.content) == stamp.check).then_some(stamp)
+    let checks = run.check(stamp, key, &decoded.content) == stamp.check;
+    (checks || !rules.has(Rule::Check)).then_some(stamp)
 }
 
 fn pages(questions: &Questions) -> BTreeMap<i32, Page> {

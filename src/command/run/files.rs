@@ -9,6 +9,7 @@ use crate::bundle::{self, Bundle, BundleError};
 use crate::explain;
 use crate::report::latency::Kind;
 use crate::report::{RunReport, github, hgrm, html, junit, markdown};
+use crate::run::Unverified;
 
 /// The latencies that a run can have: those from a due time on need one, the end-to-end time a verifier.
 pub(in crate::command) fn kinds(has_due_times: bool, verifying: bool) -> Vec<Kind> {
@@ -48,6 +49,20 @@ pub(in crate::command) fn write(bundle: &Bundle, report: &RunReport) -> Result<(
     // Last, so that a bundle with a report has all of them.
     let json = serde_json::to_vec_pretty(report).map_err(|error| failed(error.into()))?;
     bundle.write(bundle::REPORT, &json)
+}
+
+/// Lists the events that did not end verified, one by one; writes nothing where there are none.
+pub(super) fn write_unverified(bundle: &Bundle, events: &[Unverified]) -> Result<(), BundleError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut text = Vec::new();
+    for event in events {
+        serde_json::to_writer(&mut text, event)
+            .map_err(|error| BundleError { path: bundle.folder().to_owned(), source: error.into() })?;
+        text.push(b'\n');
+    }
+    bundle.write("unverified.ndjson", &text)
 }
 
 /// What GitHub shows beside the step; empty elsewhere.

@@ -1,0 +1,51 @@
+//! Arguments of `loadgen selftest`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{choice, cluster, values};
+use crate::scenario::plan::Output;
+
+/// Shows that the checker finds what it claims to find.
+///
+/// Runs 6,000 events through the same lanes, verifier and ledger as every run, with a faulty layer before the broker and one
+/// behind it: they drop, double, swap, damage, delay and misplace a known number of events, drawn from a seed. The report
+/// must find exactly those, each as what it is. Exit code 3 where it does not: then no result of this program is to be
+/// trusted.
+///
+/// On a cluster it uses a topic of its own with a random name, and removes it afterwards.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = "\
+Examples:
+  loadgen selftest                       on the embedded broker, about 7 seconds
+  loadgen selftest -b localhost:9092     on a cluster, in a topic of its own
+  loadgen selftest --output json")]
+pub struct SelfTestArgs {
+    /// Use this topic, which exists, and leave it there. It gets damaged events: never name one that others read
+    ///
+    /// There is no variable for it, so that no topic of other commands is used by accident.
+    #[arg(short, long, value_name = "TOPIC", hide_env = true)]
+    pub topic: Option<String>,
+    /// The options.
+    #[command(flatten)]
+    pub options: SelfTestOptions,
+}
+
+/// The options of `loadgen selftest`: one layer of settings.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+pub struct SelfTestOptions {
+    /// Where the faults are drawn from [default: random, and told]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// How long the verifier may take for the last events; some are withheld, so it always takes that long
+    /// [default: 3s, on a cluster 6s]
+    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+    pub drain_deadline: Option<Duration>,
+    /// Form of the result on stdout [default: text]
+    #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<Output>())]
+    pub output: Option<Output>,
+    /// Where.
+    #[command(flatten)]
+    pub cluster: cluster::ClusterOptions,
+}

@@ -1,0 +1,223 @@
+//! The self-test: is the checker honest? A run like any other, with a layer before the broker and one behind it that do
+//! wrong by a plan. The report must find exactly that.
+//!
+//! Lanes, verifier, ledger and judge are those of every run; only what is handed to the broker, and what comes back from
+//! it, is tampered with ([`publisher`], [`reader`]).
+
+pub mod fault;
+mod forge;
+mod plan;
+mod publisher;
+mod reader;
+mod table;
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::clock::{Clock, Monotonic, Nanos};
+use crate::event::stamp::RunId;
+use crate::kafka::Settings;
+use crate::kafka::native::{Consumer, Producer};
+use crate::lane::{BodyTime, OnLag, Pacing};
+pub use crate::ledger::rules::Rules;
+use crate::run::wiring::{Reading, Wiring};
+use crate::run::{self, Interrupts, Lanes, RunError, Verify};
+use crate::schedule::{Phase, Rate, Schedule, Shape};
+use crate::source::{Source, synthetic};
+use fault::Fault;
+use plan::{EACH, Identity, LANES, Plan};
+use publisher::FaultyPublisher;
+use reader::FaultyReader;
+pub use table::{Row, Table};
+
+/// Events a second.
+const RATE: u64 = 3_000;
+/// How late delayed events are sent.
+const DELAY: Duration = Duration::from_secs(1);
+/// The longest wait for answers: more than the delay.
+const FLUSH: Duration = Duration::from_secs(20);
+
+/// Against what the self-test runs.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The cluster; `None`: the embedded broker.
+    pub bootstrap: Option<String>,
+    /// The topic.
+    pub topic: String,
+    /// Its partitions, at least 2.
+    pub partitions: i32,
+    /// Copies of each partition, where the topic is made.
+    pub replication_factor: i32,
+    /// Whether the topic is made.
+    pub create_topic: bool,
+    /// Settings of the clients.
+    pub client: Settings,
+    /// The longest wait for the cluster's first answers.
+    pub connect_timeout: Duration,
+    /// How long the verifier may take for the last events. Some are withheld, so it always takes that long.
+    pub drain_deadline: Duration,
+    /// Where the plan is drawn from.
+    pub seed: u64,
+    /// The rules that the checker follows: all of them, but where it is to be shown that a broken one is noticed.
+    pub rules: Rules,
+}
+
+/// Why a self-test says nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum SelfTestError {
+    /// The run did not begin.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The events cannot be drawn.
+    #[error(transparent)]
+    Source(#[from] synthetic::ConfigError),
+    /// A record cannot be put into a wrong partition where there is only one.
+    #[error("topic \"{topic}\" has {partitions} partition(s), and the self-test needs 2 or more")]
+    TooFewPartitions {
+        /// The topic.
+        topic: String,
+        /// Its partitions.
+        partitions: i32,
+    },
+    /// The run was ended before its end.
+    #[error("the self-test's run was ended before its end: {0}")]
+    Ended(String),
+}
+
+/// Runs, does wrong, and compares what was found with what was done.
+///
+/// # Errors
+/// Where the run says nothing about the checker.
+pub fn selftest(config: &Config, interrupts: &Interrupts) -> Result<Table, SelfTestError> {
+    if config.partitions < 2 {
+        let Config { topic, partitions, .. } = config.clone();
+        return Err(SelfTestError::TooFewPartitions { topic, partitions });
+    }
+    let source = Source::Synthetic(Arc::new(synthetic::Synthetic::new(&synthetic::Config::default(), config.seed)?));
+    let plan = Plan::draw(&source, config.seed, config.partitions)?;
+    let run = RunId(rand::random());
+    let bench = Arc::new(Bench::new(run, plan));
+    let wiring = FaultyWiring { bench: Arc::clone(&bench), rules: config.rules };
+    let rate = Rate::per_second(RATE).ok_or_else(|| SelfTestError::Ended(format!("{RATE}/s is no rate")))?;
+    let phases = vec![Phase::new("selftest", Shape::Constant(rate), None)];
+    let schedule = Schedule::new(phases, Some(EACH * u64::from(LANES)))
+        .map_err(|error| SelfTestError::Ended(error.to_string()))?;
+    let going_on = &mut |_: &run::Tick<'_>| ControlFlow::Continue(());
+    let outcome = run::run_through(&wiring, &run_config(config, run), &source, schedule, interrupts, going_on)?;
+    let ended = outcome.cluster_error.clone().or(outcome.ended_by.clone());
+    if let Some(why) = ended.or(outcome.interrupted.then(|| "interrupted".to_owned())) {
+        return Err(SelfTestError::Ended(why));
+    }
+    Ok(Table::of(&bench, &outcome))
+}
+
+fn run_config(config: &Config, id: RunId) -> run::Config {
+    run::Config {
+        name: "selftest".to_owned(),
+        id,
+        seed: config.seed,
+        lanes: Lanes::only(LANES),
+        start_at_unix_ns: None,
+        pacing: Pacing::Sleep,
+        body_time: BodyTime::Due,
+        on_lag: OnLag::Queue,
+        max_rate: None,
+        bootstrap: config.bootstrap.clone(),
+        topic: config.topic.clone(),
+        topic_map: BTreeMap::new(),
+        partitions: config.partitions,
+        replication_factor: config.replication_factor,
+        create_topic: config.create_topic,
+        client: config.client.clone(),
+        connect_timeout: config.connect_timeout,
+        verify: Some(Verify { read_committed: false, drain_deadline: config.drain_deadline }),
+        flush_deadline: FLUSH,
+    }
+}
+
+/// What both layers share.
+#[derive(Debug)]
+struct Bench {
+    run: RunId,
+    plan: Plan,
+    /// Whether the verifier's clock is set back.
+    clock_back: AtomicBool,
+    injected: Mutex<BTreeMap<Fault, u64>>,
+    /// Events of the faults that are known only when they happen.
+    suffered: Mutex<HashMap<Identity, Fault>>,
+}
+
+impl Bench {
+    fn new(run: RunId, plan: Plan) -> Self {
+        let (injected, suffered) = (Mutex::default(), Mutex::default());
+        Self { run, plan, clock_back: AtomicBool::new(false), injected, suffered }
+    }
+
+    /// What the plan has in store for an event.
+    fn fault(&self, event: Identity) -> Option<Fault> {
+        self.plan.faults.get(&event).copied()
+    }
+
+    /// Notes that a fault was injected.
+    fn injected(&self, fault: Fault) {
+        *self.injected.lock().unwrap_or_else(PoisonError::into_inner).entry(fault).or_default() += 1;
+    }
+
+    /// Notes which event suffered a fault that the plan could not know by event.
+    fn suffers(&self, event: Identity, fault: Fault) {
+        self.suffered.lock().unwrap_or_else(PoisonError::into_inner).insert(event, fault);
+        self.injected(fault);
+    }
+}
+
+/// The layers around the broker.
+struct FaultyWiring {
+    bench: Arc<Bench>,
+    rules: Rules,
+}
+
+impl Wiring for FaultyWiring {
+    type Publisher = FaultyPublisher;
+    type Reader = FaultyReader;
+    type Clock = SetBack;
+
+    fn publisher(&self, _lane: u8, producer: Producer) -> FaultyPublisher {
+        FaultyPublisher::new(Arc::clone(&self.bench), producer)
+    }
+
+    fn reader(&self, consumer: Consumer, reading: Reading) -> FaultyReader {
+        FaultyReader::new(Arc::clone(&self.bench), consumer, reading)
+    }
+
+    fn clock(&self, clock: Monotonic) -> SetBack {
+        SetBack { clock, bench: Arc::clone(&self.bench) }
+    }
+
+    fn expects_faults(&self) -> bool {
+        true
+    }
+
+    fn rules(&self) -> Rules {
+        self.rules
+    }
+}
+
+/// A clock that stands at the run's start while it is set back.
+#[derive(Clone, Debug)]
+struct SetBack {
+    clock: Monotonic,
+    bench: Arc<Bench>,
+}
+
+impl Clock for SetBack {
+    fn now(&self) -> Nanos {
+        if self.bench.clock_back.load(Ordering::Acquire) { Nanos::ZERO } else { self.clock.now() }
+    }
+
+    fn sleep_until(&self, instant: Nanos) {
+        self.clock.sleep_until(instant);
+    }
+}

@@ -1,0 +1,200 @@
+//! The faults that the self-test injects, each with what the report must say about it and the one rule that says so.
+
+use crate::ledger::Class;
+use crate::ledger::rules::Rule;
+
+/// Something that goes wrong with one event on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fault {
+    /// Acked, never written; another record has its offset.
+    DroppedAfterAck,
+    /// Acked past the end of the log, never written.
+    DroppedPastEnd,
+    /// Acked without an offset, never written.
+    DroppedWithoutOffset,
+    /// Never written, and never answered.
+    DroppedBefore,
+    /// Written, and never answered.
+    AnswerLost,
+    /// Refused, not written.
+    Refused,
+    /// Refused, and yet written.
+    RefusedButWritten,
+    /// Written twice, with the same `CreateTime`.
+    Resent,
+    /// Written again later, with another `CreateTime`.
+    Rewritten,
+    /// Sent after the next one of its partition.
+    Swapped,
+    /// One bit of the value is another.
+    ValueBit,
+    /// One bit of the key is another.
+    KeyBit,
+    /// Half of the value is missing.
+    Truncated,
+    /// The value is not UTF-8.
+    NotUtf8,
+    /// The value is not JSON.
+    NotJson,
+    /// A required field is missing.
+    MissingField,
+    /// A field has another type.
+    WrongType,
+    /// It lies in another partition than its key's.
+    WrongPartition,
+    /// Not written; an event of another run with the same lane and sequence is there instead.
+    AnotherRun,
+    /// Not written; an event with the same tag, lane and sequence is there that was never due.
+    AnotherTime,
+    /// Besides it there is an event of a lane that another process has.
+    Sibling,
+    /// Sent a second late.
+    Delayed,
+    /// Delivered twice to the reader.
+    ReadTwice,
+    /// Not delivered to the reader.
+    Skipped,
+    /// Read while the reader's clock is set back.
+    ClockBack,
+    /// Deleted from the log's start before it was read.
+    Deleted,
+    /// Not read before the deadline.
+    Withheld,
+    /// Read, and then no longer in the log.
+    CutOff,
+}
+
+/// Where the report says what became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Exactly these events have this class.
+    Class(Class),
+    /// Exactly these events do not have this class.
+    NotClass(Class),
+    /// A finding counts them.
+    Finding(&'static str),
+    /// So many invalid records have a reason that begins so.
+    Invalid(&'static str),
+    /// So many end-to-end times are at least that of the delay.
+    EndToEnd,
+}
+
+impl Fault {
+    /// Every fault, in the order of the table.
+    pub const ALL: [Self; 28] = [
+        Self::DroppedAfterAck,
+        Self::DroppedPastEnd,
+        Self::DroppedWithoutOffset,
+        Self::DroppedBefore,
+        Self::AnswerLost,
+        Self::Refused,
+        Self::RefusedButWritten,
+        Self::Resent,
+        Self::Rewritten,
+        Self::Swapped,
+        Self::ValueBit,
+        Self::KeyBit,
+        Self::Truncated,
+        Self::NotUtf8,
+        Self::NotJson,
+        Self::MissingField,
+        Self::WrongType,
+        Self::WrongPartition,
+        Self::AnotherRun,
+        Self::AnotherTime,
+        Self::Sibling,
+        Self::Delayed,
+        Self::ReadTwice,
+        Self::Skipped,
+        Self::ClockBack,
+        Self::Deleted,
+        Self::Withheld,
+        Self::CutOff,
+    ];
+
+    /// The name in the table.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.known().0
+    }
+
+    /// The class that its events must have.
+    #[must_use]
+    pub const fn class(self) -> Class {
+        self.known().1
+    }
+
+    /// Where its row of the table looks.
+    #[must_use]
+    pub const fn found(self) -> Found {
+        self.known().2
+    }
+
+    /// The rule that alone explains its row.
+    #[must_use]
+    pub const fn rule(self) -> Rule {
+        self.known().3
+    }
+
+    const fn known(self) -> (&'static str, Class, Found, Rule) {
+        use Class::{
+            Contradicted, Corrupt, Expired, Lost, Refused, Unattributed, Undelivered, UnknownSeen, UnknownUnseen,
+            Unread, Verified,
+        };
+        use Found::{EndToEnd, Finding, Invalid, NotClass};
+        match self {
+            Self::DroppedAfterAck => ("dropped after the ack", Lost, Found::Class(Lost), Rule::AnotherRecord),
+            Self::DroppedPastEnd => ("acked past the log's end", Lost, Found::Class(Lost), Rule::PastEnd),
+            Self::DroppedWithoutOffset => {
+                ("dropped, acked without an offset", Unattributed, Found::Class(Unattributed), Rule::NoOffset)
+            }
+            Self::DroppedBefore => {
+                ("dropped before the broker", UnknownUnseen, Found::Class(UnknownUnseen), Rule::UnknownUnseen)
+            }
+            Self::AnswerLost => {
+                ("written, the answer dropped", UnknownSeen, Found::Class(UnknownSeen), Rule::UnknownSeen)
+            }
+            Self::Refused => ("refused", Refused, Found::Class(Refused), Rule::Refused),
+            Self::RefusedButWritten => {
+                ("refused, and yet written", Contradicted, Found::Class(Contradicted), Rule::Contradicted)
+            }
+            Self::Resent => ("written twice by the client", Verified, Finding("duplicates_resent"), Rule::Resent),
+            Self::Rewritten => ("written again by another", Verified, Finding("duplicates_rewritten"), Rule::Rewritten),
+            Self::Swapped => ("swapped with the next", Verified, Finding("reordered"), Rule::Order),
+            Self::ValueBit => ("a bit of the value flipped", Corrupt, Found::Class(Corrupt), Rule::Check),
+            Self::KeyBit => ("a bit of the key flipped", Corrupt, Invalid("key_mismatch"), Rule::KeyIsUser),
+            Self::Truncated => ("value cut short", Corrupt, Found::Class(Corrupt), Rule::Unparsable),
+            Self::NotUtf8 => ("not UTF-8", Corrupt, Invalid("not_utf8"), Rule::Utf8),
+            Self::NotJson => ("not JSON (those cut short too)", Corrupt, Invalid("not_json"), Rule::Json),
+            Self::MissingField => ("a field missing", Corrupt, Invalid("missing:"), Rule::RequiredField),
+            Self::WrongType => ("a field of another type", Corrupt, Invalid("wrong_type:"), Rule::FieldType),
+            Self::WrongPartition => ("in another partition", Verified, Finding("misplaced"), Rule::Placement),
+            Self::AnotherRun => ("another run's in its place", UnknownUnseen, NotClass(Corrupt), Rule::RunTag),
+            Self::AnotherTime => ("one never due in its place", UnknownUnseen, NotClass(Corrupt), Rule::DueTime),
+            Self::Sibling => ("another process's beside it", Verified, Finding("sibling"), Rule::Sibling),
+            Self::Delayed => ("sent a second late", Verified, EndToEnd, Rule::EndToEnd),
+            Self::ReadTwice => ("read twice", Verified, Finding("duplicates_reread"), Rule::Reread),
+            Self::Skipped => ("dropped before the reader", Undelivered, Found::Class(Undelivered), Rule::Undelivered),
+            Self::ClockBack => {
+                ("read with the clock set back", Verified, Finding("negative_latency"), Rule::NotBeforeDue)
+            }
+            Self::Deleted => ("deleted before it was read", Expired, Found::Class(Expired), Rule::BelowStart),
+            Self::Withheld => ("not read by the deadline", Unread, Found::Class(Unread), Rule::Unread),
+            Self::CutOff => ("read, then cut off the log", Lost, Finding("seen_then_gone"), Rule::SeenThenGone),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn each_rule_has_the_one_row_that_it_explains() {
+        let rules: HashSet<Rule> = Fault::ALL.iter().map(|fault| fault.rule()).collect();
+        assert_eq!(rules, Rule::ALL.into_iter().collect());
+        assert_eq!(Fault::ALL.len(), Rule::ALL.len());
+    }
+}

@@ -1,0 +1,208 @@
+//! The faulty layer between lanes and broker.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::fault::Fault;
+use super::forge::{forge, stamp_of};
+use super::{Bench, DELAY};
+use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
+use crate::kafka::native::{Message, Producer};
+use crate::kafka::{Answer, Code, Notice, Report};
+use crate::publish::{Batch, Handed, Publisher};
+
+/// Tickets of records that no lane knows of; far above those of lanes, which count from 0.
+const NOT_THE_LANES: usize = usize::MAX;
+/// An offset that no self-test's log reaches.
+const PAST_THE_END: i64 = 1 << 40;
+/// How much later the second copy of a rewritten event says it was made.
+const REWRITTEN_AFTER_MS: i64 = 5_000;
+
+/// A record on its way.
+#[derive(Debug)]
+struct Outgoing {
+    ticket: usize,
+    partition: i32,
+    key: Vec<u8>,
+    body: Vec<u8>,
+    create_ms: i64,
+}
+
+/// Hands events to a producer, but for what the plan has in store for them.
+#[derive(Debug)]
+pub(super) struct FaultyPublisher {
+    bench: Arc<Bench>,
+    producer: Producer,
+    clock: Monotonic,
+    outgoing: VecDeque<Outgoing>,
+    /// Sent at these times.
+    delayed: Vec<(Nanos, Outgoing)>,
+    /// Sent after the next one of their partitions.
+    swapped: HashMap<i32, Vec<Outgoing>>,
+    /// Acked with the offset of the next record of their partitions.
+    dropped: HashMap<i32, Vec<usize>>,
+    /// The same, by the ticket of that record.
+    displaced: HashMap<usize, Vec<usize>>,
+    /// What is answered instead.
+    answers: HashMap<usize, Answer>,
+    reports: Vec<Report>,
+}
+
+impl FaultyPublisher {
+    pub(super) fn new(bench: Arc<Bench>, producer: Producer) -> Self {
+        Self {
+            bench,
+            producer,
+            clock: Monotonic::start(),
+            outgoing: VecDeque::new(),
+            delayed: Vec::new(),
+            swapped: HashMap::new(),
+            dropped: HashMap::new(),
+            displaced: HashMap::new(),
+            answers: HashMap::new(),
+            reports: Vec::new(),
+        }
+    }
+
+    fn treat(&mut self, mut event: Outgoing) {
+        let fault = stamp_of(&event.body).and_then(|stamp| self.bench.fault((stamp.lane, stamp.sequence)));
+        let Some(fault) = fault else {
+            let partition = event.partition;
+            if let Some(dropped) = self.dropped.remove(&partition) {
+                self.displaced.insert(event.ticket, dropped);
+            }
+            self.outgoing.push_back(event);
+            self.outgoing.extend(self.swapped.remove(&partition).unwrap_or_default());
+            return;
+        };
+        let Outgoing { ticket, partition, .. } = event;
+        let acked = |offset| Report { ticket, partition, offset, answer: Answer::Acked };
+        let unanswered = Answer::Unanswered(Code::MessageTimedOut);
+        let refused = Answer::Refused(Code::MessageSizeTooLarge);
+        let forged = forge(self.bench.run, fault, &event.key, &event.body);
+        let beside = |(key, body): (Vec<u8>, Vec<u8>)| Outgoing {
+            ticket: NOT_THE_LANES,
+            key,
+            body,
+            partition,
+            create_ms: event.create_ms,
+        };
+        match fault {
+            Fault::DroppedAfterAck => self.dropped.entry(partition).or_default().push(ticket),
+            Fault::DroppedPastEnd => self.reports.push(acked(Some(PAST_THE_END))),
+            Fault::DroppedWithoutOffset => self.reports.push(acked(None)),
+            Fault::DroppedBefore => self.reports.push(Report { answer: unanswered, ..acked(None) }),
+            Fault::Refused => self.reports.push(Report { answer: refused, ..acked(None) }),
+            Fault::AnotherRun | Fault::AnotherTime => {
+                self.outgoing.extend(forged.map(beside));
+                self.reports.push(Report { answer: unanswered, ..acked(None) });
+            }
+            Fault::AnswerLost | Fault::RefusedButWritten => {
+                let answer = if fault == Fault::AnswerLost { unanswered } else { refused };
+                self.answers.insert(ticket, answer);
+                self.outgoing.push_back(event);
+            }
+            Fault::Resent | Fault::Rewritten => {
+                let mut copy = beside((event.key.clone(), event.body.clone()));
+                copy.create_ms += if fault == Fault::Rewritten { REWRITTEN_AFTER_MS } else { 0 };
+                self.outgoing.extend([event, copy]);
+            }
+            Fault::Swapped => self.swapped.entry(partition).or_default().push(event),
+            Fault::WrongPartition => {
+                event.partition = (partition + 1) % self.bench.plan.partitions;
+                self.outgoing.push_back(event);
+            }
+            Fault::Sibling => {
+                let sibling = forged.map(beside);
+                self.outgoing.push_back(event);
+                self.outgoing.extend(sibling);
+            }
+            Fault::Delayed => self.delayed.push((self.clock.now() + Nanos::from(DELAY), event)),
+            Fault::ValueBit
+            | Fault::KeyBit
+            | Fault::Truncated
+            | Fault::NotUtf8
+            | Fault::NotJson
+            | Fault::MissingField
+            | Fault::WrongType => {
+                let Some((key, body)) = forged else { return self.outgoing.push_back(event) };
+                self.outgoing.push_back(Outgoing { key, body, ..event });
+            }
+            // Those of the reading side.
+            Fault::ReadTwice | Fault::Skipped | Fault::ClockBack | Fault::Deleted | Fault::Withheld | Fault::CutOff => {
+                return self.outgoing.push_back(event);
+            }
+        }
+        self.bench.injected(fault);
+    }
+
+    /// Sends as much as the client takes.
+    fn send_outgoing(&mut self) {
+        let now = self.clock.now();
+        let (due, waiting) = std::mem::take(&mut self.delayed).into_iter().partition(|(at, _)| *at <= now);
+        self.delayed = waiting;
+        let due: Vec<(Nanos, Outgoing)> = due;
+        self.outgoing.extend(due.into_iter().map(|(_, event)| event));
+        while let Some(event) = self.outgoing.pop_front() {
+            let Outgoing { ticket, partition, key, body, create_ms } = &event;
+            let message = Message { topic: 0, partition: Some(*partition), key, body, ticket: *ticket };
+            match self.producer.produce_at(&message, *create_ms) {
+                Ok(()) => {}
+                Err(Code::QueueFull) => return self.outgoing.push_front(event),
+                Err(code) => self.reports.push(Report {
+                    ticket: *ticket,
+                    partition: *partition,
+                    offset: None,
+                    answer: Answer::Refused(code),
+                }),
+            }
+        }
+    }
+
+    /// Gives the lane a report of the client, or what the plan makes of it.
+    fn pass_on(&mut self, report: Report) {
+        if report.ticket == NOT_THE_LANES {
+            return;
+        }
+        let displaced = self.displaced.remove(&report.ticket).unwrap_or_default();
+        self.reports.extend(displaced.into_iter().map(|ticket| Report { ticket, ..report }));
+        let answer = self.answers.remove(&report.ticket).unwrap_or(report.answer);
+        self.reports.push(Report { answer, ..report });
+    }
+}
+
+impl Publisher for FaultyPublisher {
+    fn send(&mut self, batch: &Batch, _refused: &mut Vec<(usize, Code)>) -> Handed {
+        let rest = batch.rest();
+        // In the order in which they were encoded: a batch is grouped by partition, and some change theirs here.
+        let mut entries: Vec<_> = rest.iter().collect();
+        entries.sort_by_key(|entry| entry.body.start);
+        let create_ms = i64::try_from(wall_unix_ns() / 1_000_000).unwrap_or(i64::MAX);
+        for entry in entries {
+            self.treat(Outgoing {
+                ticket: entry.ticket,
+                partition: entry.partition.unwrap_or(0),
+                key: batch.bytes(&entry.key).to_vec(),
+                body: batch.bytes(&entry.body).to_vec(),
+                create_ms,
+            });
+        }
+        self.send_outgoing();
+        Handed { done: rest.len(), full: false }
+    }
+
+    fn serve(&mut self, wait: Duration, reports: &mut Vec<Report>, notices: &mut Vec<Notice>) {
+        self.send_outgoing();
+        let mut served = Vec::new();
+        Publisher::serve(&mut self.producer, wait, &mut served, notices);
+        for report in served {
+            self.pass_on(report);
+        }
+        reports.append(&mut self.reports);
+    }
+
+    fn purge(&mut self) {
+        Publisher::purge(&mut self.producer);
+    }
+}

@@ -1,0 +1,228 @@
+//! The faulty layer between broker and verifier.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::Bench;
+use super::fault::Fault;
+use super::forge::stamp_of;
+use super::plan::{DELETED_IN, LANES, LEADER_AFTER, Plan};
+use crate::event::stamp::Stamp;
+use crate::kafka::native::Consumer;
+use crate::kafka::{Code, Delivered, KafkaError, Notice, Record, Timestamp, Watermarks};
+use crate::run::wiring::Reading;
+use crate::verify::reader::Reader;
+
+/// Something delivered that outlives its batch.
+#[derive(Clone, Debug)]
+enum Kept {
+    Record(KeptRecord),
+    End { partition: i32, offset: i64 },
+    Error { partition: i32, code: Code, offset: i64 },
+}
+
+#[derive(Clone, Debug)]
+struct KeptRecord {
+    partition: i32,
+    offset: i64,
+    timestamp: Timestamp,
+    key: Option<Vec<u8>>,
+    body: Option<Vec<u8>>,
+    leader_epoch: i32,
+    /// Read while the clock is set back.
+    clock_back: bool,
+}
+
+/// Reads from a consumer, but for what the plan has in store.
+#[derive(Debug)]
+pub(super) struct FaultyReader {
+    bench: Arc<Bench>,
+    consumer: Consumer,
+    reading: Reading,
+    queue: VecDeque<Kept>,
+    /// Records met in the partition whose first ones are deleted.
+    met: u64,
+    /// Offset of the first one there that is left.
+    log_start: Option<i64>,
+    /// The highest sequence of each lane met in the partition whose last records are withheld.
+    highest: HashMap<u8, u64>,
+    withholding: bool,
+}
+
+impl FaultyReader {
+    pub(super) fn new(bench: Arc<Bench>, consumer: Consumer, reading: Reading) -> Self {
+        Self {
+            bench,
+            consumer,
+            reading,
+            queue: VecDeque::new(),
+            met: 0,
+            log_start: None,
+            highest: HashMap::new(),
+            withholding: false,
+        }
+    }
+
+    fn fill(&mut self, most: usize) {
+        let mut taken = Vec::new();
+        self.consumer.take(most, |delivered| taken.push(keep(&delivered)));
+        for kept in taken {
+            match kept {
+                Kept::Record(record) => self.treat(record),
+                Kept::End { partition, .. } if self.withholding && partition == self.bench.plan.withheld_in() => {}
+                other => self.queue.push_back(other),
+            }
+        }
+    }
+
+    fn treat(&mut self, mut record: KeptRecord) {
+        let stamp = record.body.as_deref().and_then(stamp_of).filter(|stamp| stamp.tag == self.bench.run.tag());
+        let fault = stamp.and_then(|stamp| self.bench.fault((stamp.lane, stamp.sequence)));
+        record.leader_epoch = record.leader_epoch.max(0);
+        if self.reading == Reading::Again {
+            if fault != Some(Fault::CutOff) {
+                self.queue.push_back(Kept::Record(record));
+            }
+            return;
+        }
+        if record.partition == DELETED_IN && self.is_deleted(&mut record, stamp) {
+            return;
+        }
+        if record.partition == self.bench.plan.withheld_in() && self.is_withheld(stamp) {
+            return;
+        }
+        match fault {
+            Some(Fault::Skipped) => {}
+            Some(Fault::ReadTwice) => self.queue.extend([Kept::Record(record.clone()), Kept::Record(record)]),
+            Some(Fault::ClockBack) => self.queue.push_back(Kept::Record(KeptRecord { clock_back: true, ..record })),
+            Some(Fault::CutOff) => self.queue.push_back(Kept::Record(record)),
+            _ => return self.queue.push_back(Kept::Record(record)),
+        }
+        if let Some(fault) = fault {
+            self.bench.injected(fault);
+        }
+    }
+
+    /// Takes the first records away, and lets another leader take over later.
+    fn is_deleted(&mut self, record: &mut KeptRecord, stamp: Option<Stamp>) -> bool {
+        let Some(stamp) = stamp else { return false };
+        self.met += 1;
+        if self.met <= self.bench.plan.deleted {
+            self.bench.suffers((stamp.lane, stamp.sequence), Fault::Deleted);
+            return true;
+        }
+        self.log_start.get_or_insert(record.offset);
+        if self.met > LEADER_AFTER {
+            record.leader_epoch += 1;
+        }
+        false
+    }
+
+    /// Keeps back what comes after every lane has come far enough.
+    fn is_withheld(&mut self, stamp: Option<Stamp>) -> bool {
+        let Some(stamp) = stamp else { return self.withholding };
+        if self.withholding {
+            self.bench.suffers((stamp.lane, stamp.sequence), Fault::Withheld);
+            return true;
+        }
+        let highest = self.highest.entry(stamp.lane).or_default();
+        *highest = (*highest).max(stamp.sequence);
+        self.withholding = (0..LANES).all(|lane| self.highest.get(&lane) >= Some(&Plan::withheld_from()));
+        false
+    }
+}
+
+impl Reader for FaultyReader {
+    fn assign(&mut self, topic: &str, starts: &[(i32, i64)]) -> Result<(), KafkaError> {
+        self.consumer.assign(topic, starts.iter().copied())
+    }
+
+    fn seek(&mut self, topic: &str, partition: i32, offset: i64, timeout: Duration) -> Result<(), KafkaError> {
+        self.queue.retain(|kept| kept.partition() != partition);
+        self.consumer.seek(topic, partition, offset, timeout)
+    }
+
+    fn take(&mut self, most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize {
+        if self.queue.is_empty() {
+            self.fill(most);
+        }
+        let mut taken = 0;
+        while taken < most {
+            let Some(kept) = self.queue.pop_front() else { break };
+            let back = matches!(&kept, Kept::Record(record) if record.clock_back);
+            if back && taken > 0 {
+                // The reader looks at its clock once a batch: this one is a batch of its own.
+                self.queue.push_front(kept);
+                break;
+            }
+            self.bench.clock_back.store(back, Ordering::Release);
+            each(kept.deliver());
+            self.bench.clock_back.store(false, Ordering::Release);
+            taken += 1;
+            if back {
+                break;
+            }
+        }
+        taken
+    }
+
+    fn wait(&mut self, timeout: Duration) -> io::Result<()> {
+        if self.queue.is_empty() { self.consumer.wait(timeout) } else { Ok(()) }
+    }
+
+    fn notices(&mut self, notice: &mut dyn FnMut(Notice)) {
+        self.consumer.notices(notice);
+    }
+
+    fn watermarks(&mut self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
+        let marks = self.consumer.watermarks(topic, partition, timeout)?;
+        let low = self.log_start.filter(|_| partition == DELETED_IN).unwrap_or(marks.low);
+        Ok(Watermarks { low: marks.low.max(low), ..marks })
+    }
+}
+
+impl Kept {
+    const fn partition(&self) -> i32 {
+        match self {
+            Self::Record(KeptRecord { partition, .. })
+            | Self::End { partition, .. }
+            | Self::Error { partition, .. } => *partition,
+        }
+    }
+
+    fn deliver(&self) -> Delivered<'_> {
+        match self {
+            Self::Record(record) => Delivered::Record(Record {
+                partition: record.partition,
+                offset: record.offset,
+                timestamp: record.timestamp,
+                key: record.key.as_deref(),
+                body: record.body.as_deref(),
+                leader_epoch: record.leader_epoch,
+            }),
+            Self::End { partition, offset } => Delivered::EndOfPartition { partition: *partition, offset: *offset },
+            Self::Error { partition, code, offset } => {
+                Delivered::Error { partition: *partition, code: *code, offset: *offset }
+            }
+        }
+    }
+}
+
+fn keep(delivered: &Delivered<'_>) -> Kept {
+    match *delivered {
+        Delivered::Record(record) => Kept::Record(KeptRecord {
+            partition: record.partition,
+            offset: record.offset,
+            timestamp: record.timestamp,
+            key: record.key.map(<[u8]>::to_vec),
+            body: record.body.map(<[u8]>::to_vec),
+            leader_epoch: record.leader_epoch,
+            clock_back: false,
+        }),
+        Delivered::EndOfPartition { partition, offset } => Kept::End { partition, offset },
+        Delivered::Error { partition, code, offset } => Kept::Error { partition, code, offset },
+    }
+}

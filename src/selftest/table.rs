@@ -1,0 +1,216 @@
+//! What was done against what was found.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::PoisonError;
+
+use serde::Serialize;
+
+use super::fault::{Fault, Found};
+use super::plan::Identity;
+use super::{Bench, DELAY, EACH, LANES};
+use crate::ledger::Class;
+use crate::ledger::rules::Rule;
+use crate::report::{LedgerCounts, RunReport};
+use crate::run::Outcome;
+
+/// One fault, or one number of the report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// The fault, or the number's name.
+    pub name: String,
+    /// What the report calls it.
+    pub found_as: String,
+    /// How often it must have been found.
+    pub expected: u64,
+    /// How often it was.
+    pub found: u64,
+    /// Whether that is right.
+    pub ok: bool,
+    /// Why it is wrong for another reason than the checker's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The rule that alone explains the row; none for a number of the report.
+    #[serde(skip)]
+    pub rule: Option<Rule>,
+}
+
+/// The self-test's result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Table {
+    /// Whether everything was found, and nothing else.
+    pub ok: bool,
+    /// Events of the run.
+    pub events: u64,
+    /// Where the plan was drawn from.
+    pub seed: u64,
+    /// One row for each fault.
+    pub faults: Vec<Row>,
+    /// One row for each number of the report that the faults change, and for what must stay zero.
+    pub totals: Vec<Row>,
+}
+
+impl Table {
+    pub(super) fn of(bench: &Bench, outcome: &Outcome) -> Self {
+        let report = &outcome.report;
+        let mut suffered = bench.plan.faults.clone();
+        suffered.extend(bench.suffered.lock().unwrap_or_else(PoisonError::into_inner).iter());
+        let classes: HashMap<Identity, Class> =
+            outcome.unverified.iter().map(|event| ((event.lane, event.sequence), event.class)).collect();
+        let injected = bench.injected.lock().unwrap_or_else(PoisonError::into_inner);
+        let expected = |fault: Fault| match fault {
+            // How many are withheld shows only when they are.
+            Fault::Withheld => injected.get(&fault).copied().unwrap_or(0),
+            _ => bench.plan.count(fault),
+        };
+        let class_of = |event: &Identity| classes.get(event).copied().unwrap_or(Class::Verified);
+        let victims = |fault: Fault| suffered.iter().filter(move |(_, known)| **known == fault).map(|(event, _)| event);
+        let row = |fault: Fault| {
+            let found = match fault.found() {
+                Found::Class(class) => count(victims(fault).filter(|event| class_of(event) == class)),
+                Found::NotClass(class) => count(victims(fault).filter(|event| class_of(event) != class)),
+                Found::Finding(name) => finding(report, name),
+                Found::Invalid(prefix) => invalid(report, prefix),
+                Found::EndToEnd => delayed(outcome),
+            };
+            let both = |one, two| expected(one) + expected(two);
+            let wanted = if fault == Fault::NotJson { both(fault, Fault::Truncated) } else { expected(fault) };
+            let done = injected.get(&fault).copied().unwrap_or(0);
+            let note = (done != expected(fault) || done == 0)
+                .then(|| format!("it was injected {done} times of {}: the self-test itself failed", expected(fault)));
+            // A machine that stalls for a second delays others, too.
+            let right = if fault == Fault::Delayed { found >= wanted } else { found == wanted };
+            Row {
+                name: fault.as_str().to_owned(),
+                found_as: found_as(fault),
+                expected: wanted,
+                found,
+                ok: right && note.is_none(),
+                note,
+                rule: Some(fault.rule()),
+            }
+        };
+        let faults: Vec<Row> = Fault::ALL.into_iter().map(row).collect();
+        let totals = totals(report, expected);
+        let ok = faults.iter().chain(&totals).all(|row| row.ok);
+        Self { ok, events: u64::from(LANES) * EACH, seed: report.run.seed, faults, totals }
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let wrong = self.faults.iter().chain(&self.totals).filter(|row| !row.ok).count();
+        let verdict = if self.ok { "HONEST" } else { "WRONG" };
+        let outcome = if self.ok {
+            "every fault was found, each as what it is, and nothing else".to_owned()
+        } else {
+            format!("{wrong} rows do not hold: this checker cannot be trusted")
+        };
+        let injected: u64 = self.faults.iter().map(|row| row.expected).sum();
+        let mut line = |line: String| {
+            // Writing to a string does not fail.
+            writeln!(text, "{}", line.trim_end()).unwrap_or_default();
+        };
+        line(format!("{verdict}  {outcome}"));
+        line(format!("        {injected} faults among {} events, drawn from seed {}", self.events, self.seed));
+        for (head, rows) in [("fault", &self.faults), ("in all", &self.totals)] {
+            line(String::new());
+            line(format!(" {head:<34} {:<28} {:>8} {:>8}  verdict", "found as", "expected", "found"));
+            for Row { name, found_as, expected, found, ok, note, .. } in rows {
+                let verdict = if *ok { "ok" } else { "WRONG" };
+                let note = note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
+                line(format!("   {name:<32} {found_as:<28} {expected:>8} {found:>8}  {verdict}{note}"));
+            }
+        }
+        text
+    }
+}
+
+fn count<T>(items: impl Iterator<Item = T>) -> u64 {
+    u64::try_from(items.count()).unwrap_or(u64::MAX)
+}
+
+fn found_as(fault: Fault) -> String {
+    match fault.found() {
+        Found::Class(class) => class.as_str().to_owned(),
+        Found::NotClass(class) => format!("foreign, not {}", class.as_str()),
+        Found::Finding(name) => name.to_owned(),
+        Found::Invalid(prefix) => format!("invalid {prefix}").trim_end_matches(':').to_owned(),
+        Found::EndToEnd => "end_to_end of 1 s or more".to_owned(),
+    }
+}
+
+fn finding(report: &RunReport, name: &str) -> u64 {
+    let findings = &report.findings;
+    match name {
+        "duplicates" => findings.duplicates,
+        "duplicates_resent" => findings.duplicates_resent,
+        "duplicates_rewritten" => findings.duplicates_rewritten,
+        "duplicates_undecided" => findings.duplicates_undecided,
+        "duplicates_reread" => findings.duplicates_reread,
+        "reordered" => findings.reordered,
+        "invalid" => findings.invalid,
+        "misplaced" => findings.misplaced,
+        "foreign" => findings.foreign,
+        "sibling" => findings.sibling,
+        "seen_then_gone" => findings.seen_then_gone,
+        "negative_latency" => findings.negative_latency,
+        _ => u64::MAX,
+    }
+}
+
+fn invalid(report: &RunReport, prefix: &str) -> u64 {
+    report.findings.invalid_by_reason.iter().filter(|(name, _)| name.starts_with(prefix)).map(|(_, count)| count).sum()
+}
+
+/// End-to-end times of at least the delay, of events that were seen: the others are censored at the end, which is later.
+fn delayed(outcome: &Outcome) -> u64 {
+    let whole = outcome.measured.whole();
+    let from = u64::try_from(DELAY.as_micros()).unwrap_or(u64::MAX);
+    let all = whole.end_to_end.histogram().count_between(from, u64::MAX);
+    all.saturating_sub(whole.end_to_end.summary().censored)
+}
+
+/// Each class and finding, with what the faults make of it.
+fn totals(report: &RunReport, expected: impl Fn(Fault) -> u64) -> Vec<Row> {
+    let row = |name: &str, expected: u64, found: u64| Row {
+        name: name.to_owned(),
+        found_as: String::new(),
+        expected,
+        found,
+        ok: expected == found,
+        note: None,
+        rule: None,
+    };
+    let of_class =
+        |class: Class| -> u64 { Fault::ALL.into_iter().filter(|fault| fault.class() == class).map(&expected).sum() };
+    let all = u64::from(LANES) * EACH;
+    let broken: u64 = Fault::ALL.into_iter().filter(|fault| fault.class() != Class::Verified).map(&expected).sum();
+    let ledger: LedgerCounts = report.ledger;
+    let classes = Class::ALL.into_iter().map(|class| {
+        let expected = if class == Class::Verified { all.saturating_sub(broken) } else { of_class(class) };
+        row(class.as_str(), expected, ledger.of(class))
+    });
+    let sum = |faults: &[Fault]| faults.iter().map(|fault| expected(*fault)).sum::<u64>();
+    let findings = [
+        ("duplicates", sum(&[Fault::Resent, Fault::Rewritten])),
+        ("duplicates_undecided", 0),
+        (
+            "invalid",
+            sum(&[
+                Fault::KeyBit,
+                Fault::Truncated,
+                Fault::NotUtf8,
+                Fault::NotJson,
+                Fault::MissingField,
+                Fault::WrongType,
+                Fault::WrongPartition,
+            ]),
+        ),
+        ("foreign", sum(&[Fault::AnotherRun, Fault::AnotherTime])),
+    ];
+    let findings = findings.map(|(name, expected)| row(name, expected, finding(report, name)));
+    let scheduled = row("scheduled", all, ledger.scheduled);
+    std::iter::once(scheduled).chain(classes).chain(findings).collect()
+}

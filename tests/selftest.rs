@@ -1,0 +1,113 @@
+//! The self-test finds what it injects, and notices a checker that does not.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+use loadgen::ledger::rules::{Rule, Rules};
+use loadgen::run::Interrupts;
+use loadgen::selftest::{Config, Row, Table, selftest};
+
+/// Self-tests at a time. They mostly wait.
+const AT_A_TIME: usize = 6;
+
+fn config(seed: u64, rules: Rules) -> Config {
+    let client = [
+        ("acks", "all"),
+        ("enable.idempotence", "true"),
+        ("linger.ms", "5"),
+        ("partitioner", "murmur2_random"),
+        ("queue.buffering.max.messages", "20000"),
+        ("delivery.timeout.ms", "30000"),
+    ];
+    Config {
+        bootstrap: None,
+        topic: "selftest".to_owned(),
+        partitions: 3,
+        replication_factor: 1,
+        create_topic: false,
+        client: client.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        connect_timeout: Duration::from_secs(20),
+        drain_deadline: Duration::from_secs(3),
+        seed,
+        rules,
+    }
+}
+
+fn tested(seed: u64, rules: Rules) -> Table {
+    selftest(&config(seed, rules), &Interrupts::default()).unwrap()
+}
+
+fn program(arguments: &[&str]) -> (i32, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_loadgen"))
+        .args(arguments)
+        .current_dir(folder.path())
+        .env_clear()
+        .env("LOADGEN_TOPIC", "another-commands-topic")
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_command_prints_one_table_and_ends_well() {
+    let (code, out, err) = program(&["selftest", "--seed", "7"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.starts_with("HONEST  every fault was found"), "{out}");
+    assert!(out.contains("drawn from seed 7"), "{out}");
+    assert!(out.lines().filter(|line| line.ends_with("  ok")).count() > 40, "{out}");
+    assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
+}
+
+#[test]
+fn the_table_is_there_for_programs_too() {
+    let (code, out, err) = program(&["selftest", "--output", "json"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let table: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(table["ok"], true);
+    assert_eq!(table["faults"].as_array().unwrap().len(), Rule::ALL.len());
+    assert!(table["faults"].as_array().unwrap().iter().all(|row| row["ok"] == true), "{out}");
+}
+
+fn wrong(rows: &[Row]) -> Vec<&Row> {
+    rows.iter().filter(|row| !row.ok).collect()
+}
+
+#[test]
+fn an_honest_checker_finds_exactly_what_was_injected() {
+    for seed in [1, 2] {
+        let table = tested(seed, Rules::ALL);
+        assert!(table.ok, "{}", table.text());
+        assert!(table.faults.iter().all(|row| row.expected > 0), "{}", table.text());
+    }
+}
+
+/// Every rule in turn is taken away: the row that it alone explains fails, and no other fault's.
+#[test]
+fn a_checker_with_any_one_rule_broken_is_found_out_in_the_row_of_that_rule() {
+    let left = Mutex::new(Rule::ALL.to_vec());
+    let found = Mutex::new(BTreeMap::new());
+    thread::scope(|scope| {
+        for _ in 0..AT_A_TIME {
+            scope.spawn(|| {
+                loop {
+                    let Some(rule) = left.lock().unwrap().pop() else { return };
+                    let table = tested(3, Rules::ALL.without(rule));
+                    found.lock().unwrap().insert(rule as u8, (rule, table));
+                }
+            });
+        }
+    });
+    let found = found.into_inner().unwrap();
+    assert_eq!(found.len(), Rule::ALL.len());
+    for (rule, table) in found.values() {
+        let rules: Vec<Option<Rule>> = wrong(&table.faults).iter().map(|row| row.rule).collect();
+        assert_eq!(rules, [Some(*rule)], "without {rule:?}:\n{}", table.text());
+        assert!(!table.ok);
+    }
+}
