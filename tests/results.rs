@@ -108,6 +108,19 @@ fn two_shards(shell: &Shell, broker: &Embedded) -> [PathBuf; 2] {
     })
 }
 
+/// Changes a stored report: one of its verified events is lost.
+fn lose_one(folder: &Path) {
+    let path = folder.join("report.json");
+    let mut report: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let change = |ledger: &mut Value| {
+        ledger["verified"] = (ledger["verified"].as_u64().unwrap() - 1).into();
+        ledger["lost"] = 1.into();
+    };
+    change(&mut report["ledger"]);
+    change(&mut report["phases"][0]["ledger"]);
+    fs::write(&path, report.to_string()).unwrap();
+}
+
 /// Rows of the timeline in the only folder in `results`.
 fn rows(results: &Path) -> usize {
     let folder = fs::read_dir(results).ok().and_then(|mut folders| folders.next()?.ok());
@@ -159,6 +172,12 @@ fn processes_share_a_run_and_merge_adds_up_what_they_left() {
     }
     shell.run(&["report", "whole"]).ends_with_code(0).says("sum = scheduled");
     shell.run(&["gate", "whole"]).ends_with_code(0).says("PASS  1 of 1 rules kept");
+
+    lose_one(Path::new(first));
+    let lost = shell.run(&["merge", first, second, "--out", "lost"]).ends_with_code(3);
+    lost.says("VIOLATION  1 event lost");
+    let cases = fs::read_to_string(shell.path().join("lost/junit.xml")).unwrap();
+    assert!(cases.contains("<failure"), "{cases}");
 
     shell.run(&["merge", first, second, "--out", "whole"]).ends_with_code(104).complains("--out DIR names another");
     shell.run(&["merge", first, first]).ends_with_code(104).complains("lane 0 is in");
