@@ -71,12 +71,19 @@ pub enum EventKind {
     Filter,
     /// A user rated an item.
     Review,
+    /// An item came into stock or went out of it. No user's event: its key is the item.
+    Inventory,
 }
 
 impl EventKind {
     /// Every kind, in report order.
-    pub const ALL: [Self; 6] =
+    pub const ALL: [Self; 7] =
+        [Self::View, Self::AddToCart, Self::Transaction, Self::Search, Self::Filter, Self::Review, Self::Inventory];
+    /// The kinds that users cause; they come first in [`EventKind::ALL`].
+    pub const OF_USERS: [Self; 6] =
         [Self::View, Self::AddToCart, Self::Transaction, Self::Search, Self::Filter, Self::Review];
+    /// How many of these there are.
+    pub const USERS_COUNT: usize = Self::OF_USERS.len();
     /// How many kinds there are: the length of arrays indexed by [`EventKind::index`].
     pub const COUNT: usize = Self::ALL.len();
 
@@ -90,6 +97,7 @@ impl EventKind {
             Self::Search => "search",
             Self::Filter => "filter",
             Self::Review => "review",
+            Self::Inventory => "inventory",
         }
     }
 
@@ -97,6 +105,15 @@ impl EventKind {
     #[must_use]
     pub const fn index(self) -> usize {
         self as usize
+    }
+
+    /// The kind with that name, if it is one that users cause.
+    ///
+    /// # Errors
+    /// Another name.
+    pub fn of_users(name: &str) -> Result<Self, UnknownUserKind> {
+        let found = Self::OF_USERS.into_iter().find(|kind| kind.as_str() == name);
+        found.ok_or_else(|| UnknownUserKind(name.to_owned()))
     }
 
     /// The kind with that `event_type`, if there is one.
@@ -114,8 +131,13 @@ impl fmt::Display for EventKind {
 
 /// A name that is no event type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no event type (view, addtocart, transaction, search, filter, review)")]
+#[error("\"{0}\" is no event type (view, addtocart, transaction, search, filter, review, inventory)")]
 pub struct UnknownKind(pub String);
+
+/// A name that is no type of event that users cause.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no event type (view, addtocart, transaction, search, filter, review)")]
+pub struct UnknownUserKind(pub String);
 
 impl FromStr for EventKind {
     type Err = UnknownKind;
@@ -127,7 +149,7 @@ impl FromStr for EventKind {
 /// One event as its source gives it: everything but its id and its due time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Who did it; also the record's key.
+    /// Who did it, or the item of an inventory event; also the record's key.
     pub user: UserId,
     /// When it was recorded, ms since the Unix epoch; `None` for synthetic events.
     pub recorded_ms: Option<i64>,
@@ -146,6 +168,7 @@ impl Event {
             Detail::Search { .. } => EventKind::Search,
             Detail::Filter { .. } => EventKind::Filter,
             Detail::Review { .. } => EventKind::Review,
+            Detail::Inventory { .. } => EventKind::Inventory,
         }
     }
 }
@@ -222,6 +245,11 @@ pub enum Detail {
         text: TextId,
         /// The user's session.
         session: Session,
+    },
+    /// An item came into stock or went out of it. The item stands in the place of the event's user.
+    Inventory {
+        /// Whether it can be bought.
+        available: bool,
     },
 }
 

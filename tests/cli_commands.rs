@@ -1,5 +1,9 @@
 //! The commands as a user types them: the real program, its output and its exit code.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::format_collect,
+    reason = "a test ends at the first surprise, and small files are built from lines"
+)]
 
 #[path = "cli_commands/shell.rs"]
 mod shell;
@@ -107,6 +111,30 @@ fn one_verifier_reads_the_topics_of_all_types() {
         assert_eq!(partitions.map(|part| part["seen"].as_u64().unwrap()).sum::<u64>(), of["seen"].as_u64().unwrap());
     }
     shell.run(&["synth", "--topic-map", "view=a b"]).ends_with_code(104).complains("cannot be the name of a topic");
+}
+
+#[test]
+fn availability_becomes_events_on_a_topic_of_its_own() {
+    let shell = Shell::new();
+    let rows: String =
+        (0..300).map(|n| format!("{},{},view,{},\n", 1_433_000_000_000_u64 + n * 1_000, n % 40, n % 7)).collect();
+    let changes: String =
+        (0..70).map(|n| format!("{},{},available,{}\n", 1_433_000_001_500_u64 + n * 4_000, n % 7, n / 7 % 2)).collect();
+    fs::write(shell.path().join("events.csv"), format!("timestamp,visitorid,event,itemid,transactionid\n{rows}"))
+        .unwrap();
+    fs::write(shell.path().join("properties.csv"), format!("timestamp,itemid,property,value\n{changes}")).unwrap();
+    let words =
+        ["replay", "events.csv", "--fit", "1s", "--lanes", "2", "--item-properties", "properties.csv", "-o", "json"];
+    let report = shell.run(&words).json();
+    assert_eq!((&report["ledger"]["verified"], &report["findings"]["invalid"]), (&370.into(), &0.into()));
+    assert_eq!(report["by_type"]["inventory"]["verified"], 70);
+    assert_eq!(report["by_topic"]["inventory"]["event_types"], serde_json::json!(["inventory"]));
+    assert_eq!(
+        (&report["by_topic"]["inventory"]["seen"], &report["by_topic"]["raw-events"]["seen"]),
+        (&70.into(), &300.into())
+    );
+    let dry = ["replay", "events.csv", "--fit", "1s", "--item-properties", "properties.csv", "--dry-run"];
+    shell.run(&dry).ends_with_code(0).says("70 of availability, 70 of them played").says("inventory 70 (18.92 %)");
 }
 
 fn report_in_every_form(shell: &Shell, bundle: &str) {

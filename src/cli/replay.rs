@@ -78,6 +78,15 @@ pub struct RecordingOptions {
     /// Retail Rocket's category_tree.csv, whose leaves become the categories [default: categories are derived]
     #[arg(long, value_name = "FILE")]
     pub category_tree: Option<PathBuf>,
+    /// Retail Rocket's item_properties files: an item's category, price and availability at the time of each event
+    ///
+    /// Changes of availability become events of type inventory on the topic inventory (--topic-map inventory=TOPIC names
+    /// another one). May be repeated.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub item_properties: Vec<PathBuf>,
+    /// Whether changes of availability become inventory events, with --item-properties [default: true]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub inventory: Option<bool>,
     /// Memory for sorting; a larger recording is sorted on disk: 64MiB, 2GiB [default: 1GiB]
     #[arg(long, value_name = "SIZE", value_parser = values::size)]
     pub sort_memory: Option<u64>,

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::screen::{keys, line, rates, span_ms, types};
 use crate::report::figures::{count, number, share, span_s};
-use crate::source::retail_rocket::{Facts, Forecast, Moment, Rounds};
+use crate::source::retail_rocket::{Facts, Forecast, Moment, PropertyFacts, Rounds};
 
 /// How many of the hottest users are shown, and how many partitions one by one.
 const SHOWN_USERS: usize = 3;
@@ -39,11 +39,38 @@ impl fmt::Display for Preview<'_> {
         if !forecast.partitions.is_empty() {
             line(f, "partitions", &self.partitions())?;
         }
+        if let Some(properties) = &facts.properties {
+            line(f, "properties", &told_of(properties))?;
+        }
         line(f, "derived", &facts.derived_fields.join(", "))?;
         line(f, "gaps capped", &count(forecast.gaps_capped))?;
         line(f, "duplicates", &self.duplicates())?;
         line(f, "bad rows", &self.bad_rows())
     }
+}
+
+fn told_of(properties: &PropertyFacts) -> String {
+    let mut parts = vec![
+        format!("{} rows", count(properties.rows)),
+        format!("{} changes of category", count(properties.category_changes)),
+        format!("{} of price", count(properties.price_changes)),
+        format!(
+            "{} of availability, {} of them played",
+            count(properties.availability_changes),
+            count(properties.inventory_events)
+        ),
+    ];
+    if properties.events_before_first_snapshot > 0 {
+        let early = count(properties.events_before_first_snapshot);
+        parts.push(format!("{early} events before their item's first snapshot, whose values they take"));
+    }
+    if properties.events_without_category > 0 {
+        parts.push(format!("{} events of items without a category", count(properties.events_without_category)));
+    }
+    if let Some(first) = &properties.first_bad {
+        parts.push(format!("{} bad rows left out: {first}", count(properties.bad_rows)));
+    }
+    parts.join(", ")
 }
 
 impl Preview<'_> {

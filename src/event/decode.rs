@@ -18,7 +18,7 @@ pub struct Decoded<'a> {
     pub stamp: Option<Stamp>,
     /// Its type.
     pub kind: EventKind,
-    /// Its `user_id`, which must be the record's key.
+    /// Its `user_id` (of an inventory event its `item_id`), which must be the record's key.
     pub user: Cow<'a, [u8]>,
     /// The canonical body after the id's closing quote: what the stamp's check covers.
     pub content: Cow<'a, [u8]>,
@@ -57,7 +57,7 @@ fn canonical(body: &[u8]) -> Option<Decoded<'_>> {
     let kind = EventKind::from_bytes(cursor.until_quote()?)?;
     cursor.skip(b",\"timestamp\":")?;
     cursor.digits()?;
-    cursor.skip(b",\"user_id\":\"")?;
+    cursor.skip(schema::key_lead(kind).as_bytes())?;
     let user = cursor.until_quote()?;
     for field in schema::fields(kind) {
         if cursor.skip(field.lead.as_bytes()).is_some() {
@@ -121,6 +121,9 @@ impl<'a> Cursor<'a> {
             FieldType::Rating => {
                 (1..=5).contains(&self.digits()?).then_some(())?;
             }
+            FieldType::Flag => {
+                self.skip(b"true").or_else(|| self.skip(b"false"))?;
+            }
             FieldType::Amount => {
                 self.digits()?;
                 self.skip(b".")?;
@@ -139,9 +142,10 @@ fn any_layout(object: &Map<String, Value>) -> Result<Decoded<'static>, Invalid> 
         None => return Err(Invalid::Missing("timestamp")),
         Some(value) => value.as_i64().ok_or(Invalid::WrongType("timestamp"))?,
     };
-    let user = text(object, "user_id")?;
+    let user = text(object, schema::key_field(kind))?;
     let mut content = format!(
-        ",\"event_type\":\"{kind}\",\"timestamp\":{timestamp},\"user_id\":\"{}\"",
+        ",\"event_type\":\"{kind}\",\"timestamp\":{timestamp}{}{}\"",
+        schema::key_lead(kind),
         JsonText::new(user).as_str()
     );
     for field in schema::fields(kind) {
@@ -188,6 +192,7 @@ fn append(content: &mut String, field: &Field, value: &Value) -> Result<(), Inva
         FieldType::Count => content.push_str(&whole(0, u64::MAX)?),
         FieldType::Quantity => content.push_str(&whole(1, u64::MAX)?),
         FieldType::Rating => content.push_str(&whole(1, 5)?),
+        FieldType::Flag => content.push_str(if value.as_bool().ok_or_else(wrong_type)? { "true" } else { "false" }),
         FieldType::Amount => {
             let amount = value.as_number().ok_or_else(wrong_type)?.as_f64().ok_or_else(wrong_type)?;
             if amount < 0.0 {
@@ -266,6 +271,7 @@ mod tests {
                 .prop_map(|(query, results, session, device)| Detail::Search { query, results, session, device }),
             (short.clone(), (0_u32..2).prop_map(TextId), session.clone())
                 .prop_map(|(category, filter, session)| Detail::Filter { category, filter, session }),
+            any::<bool>().prop_map(|available| Detail::Inventory { available }),
             (id, 1_u8..=5, short, session).prop_map(|(item, rating, text, session)| Detail::Review {
                 item,
                 rating,
@@ -323,7 +329,7 @@ mod tests {
         fn a_missing_required_field_is_named(event in events(), which in 0_usize..8) {
             let (body, _) = encoded(&event);
             let mut object: Map<String, Value> = serde_json::from_slice(&body).unwrap();
-            let names: Vec<_> = ["event_id", "event_type", "timestamp", "user_id"].into_iter()
+            let names: Vec<_> = ["event_id", "event_type", "timestamp", schema::key_field(event.kind())].into_iter()
                 .chain(schema::fields(event.kind()).iter().filter(|field| field.required).map(|field| field.name)).collect();
             let name = names[which % names.len()];
             object.remove(name);

@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::schema;
 use super::stamp::{DueTime, RunId, Stamp};
 use super::{Cents, Detail, Event, JsonText, Session, TextId, UserId, Vocabulary};
 
@@ -19,7 +20,7 @@ pub(super) const ID_LENGTH: usize = 36;
 pub struct Encoded {
     /// The whole body.
     pub body: Range<usize>,
-    /// The key: the digits of `user_id` inside the body.
+    /// The key: the digits of `user_id` inside the body, of an inventory event those of `item_id`.
     pub key: Range<usize>,
     /// The check in its stamp.
     pub check: u16,
@@ -59,7 +60,7 @@ impl Encoder {
         arena.extend_from_slice(event.kind().as_str().as_bytes());
         arena.extend_from_slice(b"\",\"timestamp\":");
         integer(arena, timestamp_ms);
-        arena.extend_from_slice(b",\"user_id\":\"");
+        arena.extend_from_slice(schema::key_lead(event.kind()).as_bytes());
         let key = arena.len();
         integer(arena, event.user.0);
         let key = key..arena.len();
@@ -123,6 +124,9 @@ impl Encoder {
                 number(arena, b",\"rating\":", rating.into());
                 text(arena, b",\"review_text\":\"", &texts.reviews, words);
                 self::session(arena, event.user, session);
+            }
+            Detail::Inventory { available } => {
+                arena.extend_from_slice(if available { b",\"available\":true" } else { b",\"available\":false" });
             }
         }
     }

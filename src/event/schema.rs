@@ -18,6 +18,8 @@ pub enum FieldType {
     Amount,
     /// A whole number from 1 to 5.
     Rating,
+    /// `true` or `false`.
+    Flag,
 }
 
 /// One field after `user_id`.
@@ -60,7 +62,26 @@ const FILTER: &[Field] =
 const REVIEW: &[Field] =
     fields!["item_id" Text true, "rating" Rating true, "review_text" Text true, "session_id" Text true];
 
-/// The fields of `kind` after `event_id`, `event_type`, `timestamp` and `user_id`, in the order of the wire.
+const INVENTORY: &[Field] = fields!["available" Flag true];
+
+/// The name of the field that holds the record's key.
+#[must_use]
+pub const fn key_field(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Inventory => "item_id",
+        _ => "user_id",
+    }
+}
+
+/// The key's field up to its text, as the canonical layout writes it.
+pub(super) const fn key_lead(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Inventory => ",\"item_id\":\"",
+        _ => ",\"user_id\":\"",
+    }
+}
+
+/// The fields of `kind` after `event_id`, `event_type`, `timestamp` and its [`key_field`], in the order of the wire.
 #[must_use]
 pub const fn fields(kind: EventKind) -> &'static [Field] {
     match kind {
@@ -70,6 +91,7 @@ pub const fn fields(kind: EventKind) -> &'static [Field] {
         EventKind::Search => SEARCH,
         EventKind::Filter => FILTER,
         EventKind::Review => REVIEW,
+        EventKind::Inventory => INVENTORY,
     }
 }
 
@@ -92,7 +114,7 @@ pub enum Invalid {
     WrongType(&'static str),
     /// A field's number is outside its range.
     OutOfRange(&'static str),
-    /// The record's key is not the event's `user_id`.
+    /// The record's key is not the event's `user_id`, or `item_id` of an inventory event.
     KeyMismatch,
     /// The record lies in another partition than its key's.
     Misplaced,

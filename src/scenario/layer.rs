@@ -149,7 +149,8 @@ layer! {
         model, weights, users, items, user_skew, item_skew, hot_key, concurrent_sessions, funnel, think_time,
     }
     replay::RecordingOptions {
-        max_gap, from, until, limit, rounds, dedup, users_sample, amplify, bad_rows, event_time, category_tree, sort_memory, temp_dir }
+        max_gap, from, until, limit, rounds, dedup, users_sample, amplify, bad_rows, event_time, category_tree, item_properties,
+        inventory, sort_memory, temp_dir }
     topics::TopicsApplyOptions { yes, partitions, replication_factor, output, cluster }
     topics::TopicsDescribeOptions { output, cluster }
     dataset::DatasetInfoOptions { bad_rows, sort_memory, temp_dir, output }

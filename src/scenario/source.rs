@@ -41,7 +41,7 @@ impl SourceConfig {
     /// Takes relative paths of data as relative to `folder`.
     pub(super) fn move_paths(&mut self, folder: &Path) {
         if let Self::RetailRocket(config) = self {
-            let data = config.category_tree.iter_mut().chain([&mut config.path]);
+            let data = config.category_tree.iter_mut().chain(&mut config.item_properties).chain([&mut config.path]);
             for path in data.filter(|path| *path != Path::new("-") && *path != Path::new("")) {
                 *path = folder.join(&*path);
             }

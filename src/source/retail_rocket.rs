@@ -12,11 +12,13 @@ mod derive;
 mod error;
 mod facts;
 mod forecast;
+mod goods;
 pub(crate) mod hash;
 mod input;
 mod lane;
 mod load;
 pub(crate) mod parse;
+mod properties;
 mod read;
 mod row;
 mod rows;
@@ -37,10 +39,11 @@ pub use facts::{Facts, Quantiles};
 pub use forecast::{Forecast, Pace, PartitionHeat, Partitions};
 pub use input::{Compression, Encoding};
 pub use lane::Lane;
+pub use properties::{PRICE_PROPERTY, PropertyFacts};
 pub use read::{BadRow, BadRows};
 pub use visits::{HotKey, SESSION_IDLE_MS};
 
-use derive::Derivation;
+use goods::Goods;
 use rows::Rows;
 use timeline::Plan;
 
@@ -51,7 +54,7 @@ pub struct Recording {
     plan: Plan,
     /// One round, gaps capped.
     round_span: Nanos,
-    derivation: Derivation,
+    goods: Goods,
     vocabulary: Arc<Vocabulary>,
     facts: Facts,
     fault: OnceLock<String>,
@@ -66,16 +69,9 @@ impl Recording {
         load::load(config)
     }
 
-    fn new(
-        rows: Rows,
-        plan: Plan,
-        round_span: Nanos,
-        derivation: Derivation,
-        vocabulary: Vocabulary,
-        facts: Facts,
-    ) -> Self {
+    fn new(rows: Rows, plan: Plan, round_span: Nanos, goods: Goods, vocabulary: Vocabulary, facts: Facts) -> Self {
         let vocabulary = Arc::new(vocabulary);
-        Self { rows, plan, round_span, derivation, vocabulary, facts, fault: OnceLock::new() }
+        Self { rows, plan, round_span, goods, vocabulary, facts, fault: OnceLock::new() }
     }
 
     /// The share of lane number `lane` of `lanes`. All events of a user are in one lane; together the lanes give every
@@ -164,7 +160,7 @@ impl Recording {
         &self.plan
     }
 
-    const fn derivation(&self) -> &Derivation {
-        &self.derivation
+    const fn goods(&self) -> &Goods {
+        &self.goods
     }
 }

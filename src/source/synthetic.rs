@@ -88,10 +88,10 @@ impl Synthetic {
         Arc::clone(&self.shop.wording.vocabulary)
     }
 
-    /// The share of all events that each type is expected to have, in the order of [`EventKind::ALL`]: by the weights, or by
+    /// The share of all events that each type is expected to have, in the order of [`EventKind::OF_USERS`]: by the weights, or by
     /// the funnel.
     #[must_use]
-    pub fn expected_shares(&self) -> [f64; EventKind::COUNT] {
+    pub fn expected_shares(&self) -> [f64; EventKind::USERS_COUNT] {
         self.figures.map_or_else(|| self.config.weights.shares(), |figures| figures.shares)
     }
 

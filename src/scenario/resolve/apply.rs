@@ -8,6 +8,7 @@ use crate::cli::run::RunOptions;
 use crate::cli::synth::SynthOptions;
 use crate::cli::values;
 use crate::cli::verification::VerifierOptions;
+use crate::event::EventKind;
 use crate::gate::GateConfig;
 use crate::scenario::Scenario;
 use crate::scenario::client::{ClientSettings, EMBEDDED};
@@ -17,6 +18,9 @@ use crate::scenario::plan::{EventTime, Isolation, OnLag, Pacing};
 use crate::scenario::source::SourceConfig;
 use crate::source::synthetic::NamedHotKey;
 use crate::source::{retail_rocket, synthetic};
+
+/// The topic of inventory events, unless another one is named.
+const INVENTORY_TOPIC: &str = "inventory";
 
 /// With what was given, else the scenario's own, else the default.
 pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientSettings) -> Result<(), ConfigError> {
@@ -38,7 +42,12 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
     scenario.gates_off.extend(outcome.gate_off);
     match &mut scenario.source {
         SourceConfig::Synthetic(config) => apply_events(config, &events),
-        SourceConfig::RetailRocket(config) => apply_recording(config, recording),
+        SourceConfig::RetailRocket(config) => {
+            apply_recording(config, recording);
+            if config.inventory && !config.item_properties.is_empty() {
+                scenario.kafka.topic_map.entry(EventKind::Inventory).or_insert_with(|| INVENTORY_TOPIC.to_owned());
+            }
+        }
     }
     Ok(())
 }
@@ -124,6 +133,8 @@ fn apply_recording(config: &mut retail_rocket::Config, given: RecordingOptions) 
     config.amplify = given.amplify.unwrap_or(config.amplify);
     config.bad_rows = given.bad_rows.unwrap_or(config.bad_rows);
     config.category_tree = given.category_tree.or(config.category_tree.take());
+    config.item_properties.extend(given.item_properties);
+    config.inventory = given.inventory.unwrap_or(config.inventory);
     config.sort_memory = given.sort_memory.unwrap_or(config.sort_memory);
     config.temp_dir = given.temp_dir.or(config.temp_dir.take());
 }

@@ -43,6 +43,12 @@ pub struct Config {
     /// A Retail Rocket `category_tree.csv`, whose leaves become the categories.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub category_tree: Option<PathBuf>,
+    /// Retail Rocket's `item_properties_part1.csv` and `..._part2.csv`: category, price and availability of items over time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub item_properties: Vec<PathBuf>,
+    /// Whether changes of availability are events of their own, where `item_properties` tell them.
+    #[serde(skip_serializing_if = "is_true")]
+    pub inventory: bool,
     /// Bytes that sorting may take before it spills to `temp_dir`.
     #[serde(with = "size")]
     pub sort_memory: u64,
@@ -68,11 +74,18 @@ impl Default for Config {
             amplify: 1,
             rounds: Rounds::ONCE,
             category_tree: None,
+            item_properties: Vec::new(),
+            inventory: true,
             sort_memory: 1 << 30,
             temp_dir: None,
             seed: 0,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+const fn is_true(value: &bool) -> bool {
+    *value
 }
 
 /// What to do with a row that cannot be used.
@@ -363,6 +376,8 @@ mod tests {
             amplify: 3,
             rounds: Rounds::Forever,
             category_tree: Some("tree.csv".into()),
+            item_properties: vec!["a.csv".into()],
+            inventory: false,
             sort_memory: 256 << 20,
             temp_dir: Some("/var/tmp".into()),
             seed: 0,

@@ -156,6 +156,9 @@ pub enum LoadError {
     /// The folder for sorting cannot be used.
     #[error("{folder} cannot be used for sorting: {source}")]
     Spill { folder: String, source: io::Error },
+    /// A file of item properties that is none, or a row of it.
+    #[error("{file} line {line}: {problem}")]
+    Properties { file: String, line: u64, problem: String },
     /// A category tree that is none.
     #[error("{file}{}: {problem}", .line.map_or_else(String::new, |line| format!(" line {line}")))]
     CategoryTree { file: String, line: Option<u64>, problem: String },
@@ -200,6 +203,8 @@ impl LoadError {
                 "--temp-dir names a folder on another disk (about 48 bytes a row are needed), a larger --sort-memory needs less"
             }
             Self::Spill { .. } => "--temp-dir names a folder that exists and can be written to",
+            Self::Properties { line: 1, .. } => "the file must have the columns timestamp,itemid,property,value",
+            Self::Properties { .. } => "--bad-rows skip leaves such rows out and counts them",
             Self::CategoryTree { .. } => "the file must have the columns categoryid,parentid",
             Self::Unreadable { .. } | Self::Setting { .. } => return None,
         };

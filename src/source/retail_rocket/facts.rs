@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::input::Encoding;
+use super::properties::PropertyFacts;
 use super::read::BadRows;
 use super::visits::HotKey;
 
@@ -49,6 +50,9 @@ pub struct Facts {
     pub gaps_capped: u64,
     /// Fields of the events that the file lacks and that are derived.
     pub derived_fields: Vec<String>,
+    /// What the item properties say; absent without them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub properties: Option<PropertyFacts>,
     /// By how much a copy is later than its original at most, ms; 0 without `amplify`.
     pub longest_shift_ms: u64,
 }

@@ -112,7 +112,7 @@ pub(super) fn forecast(recording: &Recording, pace: &Pace<'_>) -> Result<Forecas
         mean_rate_per_s: timed.then(|| mean_rate(walk.events, walk.last_due)).flatten(),
         peak_1s_per_s: lasts(1).then(|| ratio(walk.seconds.most, 1)),
         peak_1min_per_s: lasts(60).then(|| ratio(walk.minutes.most, 60)),
-        by_type: ["view", "addtocart", "transaction"].map(str::to_owned).into_iter().zip(walk.by_type).collect(),
+        by_type: walk.by_type(),
         users,
         hottest_share_percent: hottest_users.first().map_or(0.0, |key| 100.0 * ratio(key.events, walk.events)),
         hottest_users,
@@ -138,7 +138,7 @@ struct Walk {
     last_due: Nanos,
     seconds: Windows,
     minutes: Windows,
-    by_type: [u64; 3],
+    by_type: [u64; 4],
     by_partition: Vec<u64>,
     gaps_capped: u64,
 }
@@ -166,9 +166,11 @@ impl Walk {
                 Action::View => 0,
                 Action::AddToCart => 1,
                 Action::Transaction => 2,
+                Action::Stock => 3,
             }] += 1;
             walk.gaps_capped += u64::from(event.capped);
-            if let Some((counts, of)) = &mut partitions {
+            // Inventory has a topic of its own.
+            if let Some((counts, of)) = partitions.as_mut().filter(|_| event.action != Action::Stock) {
                 let partition = of(key.format(event.user).as_bytes());
                 if let Some(count) = usize::try_from(partition).ok().and_then(|partition| counts.get_mut(partition)) {
                     *count += 1;
@@ -177,6 +179,12 @@ impl Walk {
         }
         walk.by_partition = partitions.map(|(counts, _)| counts).unwrap_or_default();
         Ok(walk)
+    }
+
+    fn by_type(&self) -> BTreeMap<String, u64> {
+        let named = ["view", "addtocart", "transaction", "inventory"].map(str::to_owned).into_iter().zip(self.by_type);
+        // Recordings are of the first three; the fourth comes with item properties.
+        named.filter(|(name, count)| name != "inventory" || *count > 0).collect()
     }
 
     fn heat(&self) -> Vec<PartitionHeat> {
@@ -219,7 +227,7 @@ fn count_users(recording: &Recording, events: u64) -> Result<(u64, Hottest), Loa
         let mut keys = Vec::new();
         for _ in 0..events {
             match timeline.next(recording.rows(), &plan).map_err(|error| unreadable(recording, error))? {
-                Some(event) if event.user % walks == walk => keys.push(event.user),
+                Some(event) if event.user % walks == walk && event.action != Action::Stock => keys.push(event.user),
                 Some(_) => {}
                 None => break,
             }

@@ -46,9 +46,9 @@ impl Lane {
     }
 
     fn drawn(&self, moved: &Moved) -> Drawn {
-        let derivation = self.recording.derivation();
+        let goods = self.recording.goods();
         let item = ItemId(moved.item.into());
-        let category = derivation.category(moved.item);
+        let category = goods.category(moved.item, moved.within_round_ms);
         let session = Session(moved.session);
         let detail = match moved.action {
             Action::View => Detail::View { item, category, session, device: device(moved.user) },
@@ -56,11 +56,12 @@ impl Lane {
             Action::Transaction => Detail::Transaction {
                 item,
                 category,
-                price: derivation.price(moved.item, category),
+                price: goods.price(moved.item, moved.within_round_ms),
                 quantity: 1,
                 transaction: moved.transaction,
                 session: Some(session),
             },
+            Action::Stock => Detail::Inventory { available: moved.available },
         };
         let event = Event { user: UserId(moved.user), recorded_ms: Some(moved.time_ms.cast_signed()), detail };
         Drawn { number: moved.number, recorded_offset: moved.offset, event }

@@ -5,16 +5,16 @@ use std::io;
 use crate::clock::Nanos;
 
 use super::Recording;
-use super::category_tree;
 use super::config::{Config, Moment, Rounds, Share};
 use super::copies::{Amplify, longest_shift};
-use super::derive::{DERIVED_FIELDS, Derivation};
 use super::error::LoadError;
 use super::facts::{Facts, Quantiles};
+use super::goods::Goods;
 use super::hash::salted;
 use super::input::Input;
+use super::properties::{Properties, PropertyFacts};
 use super::read::read;
-use super::row::{ByTime, ByVisitor, Row};
+use super::row::{Action, ByTime, ByVisitor, Row};
 use super::rows::Rows;
 use super::sort::{Sorted, Sorter};
 use super::spill::{Place, SpillFile};
@@ -31,10 +31,7 @@ pub(super) fn load(config: &Config) -> Result<Recording, LoadError> {
 }
 
 pub(super) fn load_from(config: &Config, input: Input) -> Result<Recording, LoadError> {
-    let (derivation, vocabulary) = match &config.category_tree {
-        Some(path) => Derivation::of_ids(&category_tree::leaves(path)?),
-        None => Derivation::built_in(),
-    };
+    let (mut goods, vocabulary) = Goods::load(config)?;
     let file = input.name.clone();
     let place = Place { folder: config.temp_dir.clone().unwrap_or_else(std::env::temp_dir), file: file.clone() };
     let memory = usize::try_from(config.sort_memory).unwrap_or(usize::MAX);
@@ -47,7 +44,8 @@ pub(super) fn load_from(config: &Config, input: Input) -> Result<Recording, Load
     })?;
 
     let mut selection = Selection::new(config);
-    let rows = arrange(by_visitor.finish()?, &mut selection, memory, &place, config.limit)?;
+    let stock = Stock { properties: goods.properties.as_ref().filter(|_| config.inventory), after_rows: reading.rows };
+    let rows = arrange(by_visitor.finish()?, &mut selection, &stock, memory, &place, config.limit)?;
     let visits = &selection.visits;
     if rows.len() == 0 {
         return Err(nothing_selected(config, file, reading.rows, visits));
@@ -65,7 +63,7 @@ pub(super) fn load_from(config: &Config, input: Input) -> Result<Recording, Load
         round_ms: 0,
         round_offset: Nanos::ZERO,
     };
-    let round = Round::survey(&rows, &plan).map_err(spilled)?;
+    let round = Round::survey(&rows, &plan, &mut goods).map_err(spilled)?;
     plan.rounds = config.rounds;
     (plan.round_ms, plan.round_offset) = round.until_the_next();
 
@@ -82,16 +80,20 @@ pub(super) fn load_from(config: &Config, input: Input) -> Result<Recording, Load
         sessions: visits.sessions,
         events_per_visitor: Quantiles::of(&visits.visitors_by_events),
         hottest_visitors: selection.visits.hottest.into_keys(),
-        selected_rows: rows.len(),
+        selected_rows: rows.len() - round.stock,
         equal_times: round.equal_times,
         first_ms: round.first_ms.cast_signed(),
         last_ms: round.last_ms.cast_signed(),
         span_recorded_ms: round.last_ms - round.first_ms,
         gaps_capped: round.gaps_capped,
-        derived_fields: DERIVED_FIELDS.map(str::to_owned).to_vec(),
+        derived_fields: goods.derived_fields(),
+        properties: goods
+            .properties
+            .as_ref()
+            .map(|properties| PropertyFacts { inventory_events: round.stock, ..properties.facts.clone() }),
         longest_shift_ms: shift_ms,
     };
-    Ok(Recording::new(rows, plan, round.span, derivation, vocabulary, facts))
+    Ok(Recording::new(rows, plan, round.span, goods, vocabulary, facts))
 }
 
 fn check(config: &Config) -> Result<(), LoadError> {
@@ -110,6 +112,9 @@ fn check(config: &Config) -> Result<(), LoadError> {
     }
     if config.sort_memory < LEAST_SORT_MEMORY {
         return refuse("sort_memory", "must be 1MiB or more");
+    }
+    if config.amplify > 1 && config.inventory && !config.item_properties.is_empty() {
+        return refuse("amplify", "multiplies users, and there is one stock for all of them: set inventory = false");
     }
     match (config.from, config.until) {
         (Some(from), Some(until)) if from >= until => refuse("until", "must be after from"),
@@ -130,6 +135,23 @@ struct Selection {
     until_ms: i64,
     dedup: bool,
     dropped: u64,
+    /// First and last time taken.
+    span_ms: Option<(u64, u64)>,
+}
+
+/// The rows that tell of availability.
+struct Stock<'a> {
+    properties: Option<&'a Properties>,
+    /// Ordinals from here on are free.
+    after_rows: u64,
+}
+
+impl Stock<'_> {
+    /// Those within the time that visitors' rows span.
+    fn rows(&self, span_ms: Option<(u64, u64)>) -> impl Iterator<Item = Row> {
+        let found = self.properties.zip(span_ms).zip(u32::try_from(self.after_rows).ok());
+        found.into_iter().flat_map(|((properties, (from, to)), ordinal)| properties.stock_rows(from, to, ordinal))
+    }
 }
 
 impl Selection {
@@ -140,6 +162,7 @@ impl Selection {
             until_ms: config.until.map_or(i64::MAX, |until| until.0),
             dedup: config.dedup,
             dropped: 0,
+            span_ms: None,
         }
     }
 
@@ -149,7 +172,12 @@ impl Selection {
         let in_window = (self.from_ms..self.until_ms).contains(&row.time_ms().cast_signed());
         let dropped = self.dedup && met == Met::Again;
         self.dropped += u64::from(dropped);
-        in_window && !dropped
+        let takes = in_window && !dropped;
+        if takes {
+            let (at, span) = (row.time_ms(), self.span_ms.get_or_insert((u64::MAX, 0)));
+            *span = (span.0.min(at), span.1.max(at));
+        }
+        takes
     }
 }
 
@@ -157,6 +185,7 @@ impl Selection {
 fn arrange(
     sorted: Sorted<ByVisitor>,
     selection: &mut Selection,
+    stock: &Stock<'_>,
     memory: usize,
     place: &Place,
     limit: Option<u64>,
@@ -164,8 +193,15 @@ fn arrange(
     let by_time = match sorted {
         Sorted::Memory(mut rows) => {
             rows.retain_mut(|row| selection.takes(row));
-            rows.sort_unstable_by(<ByTime as super::row::Order>::compare);
-            Sorted::Memory(rows)
+            let mut more = stock.rows(selection.span_ms).peekable();
+            if more.peek().is_none() {
+                rows.sort_unstable_by(<ByTime as super::row::Order>::compare);
+                Sorted::Memory(rows)
+            } else {
+                let mut by_time = Sorter::<ByTime>::new(memory, place.clone());
+                rows.into_iter().chain(more).try_for_each(|row| by_time.push(row))?;
+                by_time.finish()?
+            }
         }
         Sorted::Spilled(merge) => {
             // The merge holds blocks of its own beside the rows that are sorted anew.
@@ -176,6 +212,7 @@ fn arrange(
                     by_time.push(row)?;
                 }
             }
+            stock.rows(selection.span_ms).try_for_each(|row| by_time.push(row))?;
             by_time.finish()?
         }
     };
@@ -203,12 +240,15 @@ struct Round {
     span: Nanos,
     gaps_capped: u64,
     equal_times: u64,
+    /// Changes of availability.
+    stock: u64,
 }
 
 impl Round {
-    fn survey(rows: &Rows, plan: &Plan) -> io::Result<Self> {
+    fn survey(rows: &Rows, plan: &Plan, goods: &mut Goods) -> io::Result<Self> {
         let mut timeline = Timeline::new(rows);
-        let mut round = Self { events: 0, first_ms: 0, last_ms: 0, span: Nanos::ZERO, gaps_capped: 0, equal_times: 0 };
+        let mut round =
+            Self { events: 0, first_ms: 0, last_ms: 0, span: Nanos::ZERO, gaps_capped: 0, equal_times: 0, stock: 0 };
         while let Some(event) = timeline.next(rows, plan)? {
             if round.events == 0 {
                 round.first_ms = event.time_ms;
@@ -216,6 +256,11 @@ impl Round {
                 round.equal_times += u64::from(event.time_ms == round.last_ms);
             }
             round.events += 1;
+            match event.action {
+                Action::Stock => round.stock += 1,
+                _ if goods.properties.is_some() => goods.count(event.item, event.within_round_ms),
+                _ => {}
+            }
             round.last_ms = event.time_ms;
             round.span = event.offset;
             round.gaps_capped += u64::from(event.capped);

@@ -2,12 +2,14 @@
 
 use std::cmp::Ordering;
 
-/// The three actions of a recording.
+/// What a row tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Action {
     View,
     AddToCart,
     Transaction,
+    /// An item's availability changed. Not a visitor's row: the item stands in the visitor's place.
+    Stock,
 }
 
 const SESSION_BITS: u32 = 20;
@@ -36,7 +38,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// A row without a session yet. `transaction` is kept for transactions alone.
+    /// A row without a session yet. `transaction` is kept for transactions alone, and says of stock whether there is any.
     pub(super) const fn new(
         time_ms: u64,
         user: u32,
@@ -61,8 +63,14 @@ impl Row {
         match self.packed & 3 {
             0 => Action::View,
             1 => Action::AddToCart,
-            _ => Action::Transaction,
+            2 => Action::Transaction,
+            _ => Action::Stock,
         }
+    }
+
+    /// Whether the item can be bought from then on; meaningful for stock rows.
+    pub(super) const fn available(&self) -> bool {
+        self.transaction != 0
     }
 
     /// The order it belongs to; `None` where it is no transaction.

@@ -41,9 +41,12 @@ pub(super) struct Moved {
     pub(super) offset: Nanos,
     /// The recorded time, moved by its copy's shift and by the rounds before.
     pub(super) time_ms: u64,
+    /// The same without the rounds.
+    pub(super) within_round_ms: u64,
     pub(super) user: u64,
     pub(super) item: u32,
     pub(super) action: Action,
+    pub(super) available: bool,
     pub(super) transaction: Option<u64>,
     pub(super) session: u32,
     /// Whether the gap before it was capped.
@@ -153,6 +156,8 @@ impl Timeline {
             number: self.passed - 1,
             offset: Nanos(plan.round_offset.0.saturating_mul(self.round).saturating_add(place.offset_ns)),
             time_ms: plan.round_ms.saturating_mul(self.round).saturating_add(place.time_ms),
+            within_round_ms: place.time_ms,
+            available: row.available(),
             user: user_of(row, copy, plan),
             item: row.item,
             action: row.action(),

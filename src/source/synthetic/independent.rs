@@ -64,7 +64,8 @@ impl Independent {
             EventKind::Filter => {
                 Detail::Filter { category, filter: shop.wording.filter(category, stream.word()), session }
             }
-            EventKind::Review => {
+            // No weight gives an inventory event.
+            EventKind::Review | EventKind::Inventory => {
                 let rating = rating(stream.word());
                 Detail::Review { item, rating, text: shop.wording.review(rating, stream.word()), session }
             }

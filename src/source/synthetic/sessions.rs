@@ -52,10 +52,10 @@ pub(super) struct Sessions {
 #[derive(Debug)]
 struct Rules {
     start: NextPicker,
-    after: [NextPicker; EventKind::COUNT],
+    after: [NextPicker; EventKind::USERS_COUNT],
     /// The next step of a session found in progress.
     in_progress: Option<KindPicker>,
-    think_us: [f64; EventKind::COUNT],
+    think_us: [f64; EventKind::USERS_COUNT],
     /// Mean time between arrivals.
     between_us: f64,
     /// Sessions in progress when the run starts: the mean number of them.

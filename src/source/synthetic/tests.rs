@@ -29,7 +29,7 @@ pub(super) fn item(event: &Event) -> Option<ItemId> {
         | Detail::AddToCart { item, .. }
         | Detail::Transaction { item, .. }
         | Detail::Review { item, .. } => Some(item),
-        Detail::Search { .. } | Detail::Filter { .. } => None,
+        Detail::Search { .. } | Detail::Filter { .. } | Detail::Inventory { .. } => None,
     }
 }
 
@@ -41,6 +41,7 @@ pub(super) fn session(event: &Event) -> Session {
         | Detail::Filter { session, .. }
         | Detail::Review { session, .. } => session,
         Detail::Transaction { session, .. } => session.unwrap(),
+        Detail::Inventory { .. } => panic!("no shopper's event"),
     }
 }
 
@@ -88,11 +89,11 @@ fn types_come_as_often_as_their_weights_say() {
         ["view=50,addtocart=20,transaction=10,search=10,filter=7,review=3", "review=1,view=0,search=0.5", "filter=1"]
     {
         let config = Config { weights: text.parse().unwrap(), ..Config::default() };
-        let mut seen = [0; EventKind::COUNT];
+        let mut seen = [0; EventKind::USERS_COUNT];
         for event in events(&config, 11, 0, 1, 200_000) {
             seen[event.kind().index()] += 1;
         }
-        for (kind, share) in EventKind::ALL.into_iter().zip(source(&config, 11).expected_shares()) {
+        for (kind, share) in EventKind::OF_USERS.into_iter().zip(source(&config, 11).expected_shares()) {
             assert!(fits(seen[kind.index()], 200_000, share), "{text}: {} of 200,000 are {kind}", seen[kind.index()]);
         }
     }
@@ -112,6 +113,7 @@ fn every_field_is_in_its_range() {
         assert!(event.user.0 < 1_000 && event.user.0 % 2 == 1);
         assert!(item(&event).is_none_or(|item| item.0 < 500));
         match event.detail {
+            Detail::Inventory { .. } => panic!("no shopper's event"),
             Detail::View { category, .. } => assert!((category.0 as usize) < vocabulary.categories.len()),
             Detail::AddToCart { category, quantity, .. } => {
                 assert!((category.0 as usize) < vocabulary.categories.len());
@@ -165,7 +167,7 @@ fn what_belongs_to_an_item_or_user_stays_with_it() {
                     assert_eq!(*found.entry(query).or_insert(results), results);
                     device
                 }
-                Detail::Filter { .. } | Detail::Review { .. } => continue,
+                Detail::Filter { .. } | Detail::Review { .. } | Detail::Inventory { .. } => continue,
             };
             assert_eq!(*devices.entry(event.user).or_insert(device), device);
         }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{EventKind, UnknownKind};
+use crate::event::{EventKind, UnknownUserKind};
 
 /// The mix of event types, as relative weights: `view=3,search=1` is three views to one search.
 ///
@@ -14,7 +14,7 @@ use crate::event::{EventKind, UnknownKind};
 /// zeros is an error that says so, not a silent change of something else.)
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Named", into = "Named")]
-pub struct Weights([f64; EventKind::COUNT]);
+pub struct Weights([f64; EventKind::USERS_COUNT]);
 
 /// Why weights are no mix.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -28,7 +28,7 @@ pub enum WeightsError {
         /// The part as it was written.
         part: String,
         /// What is wrong with its name.
-        source: UnknownKind,
+        source: UnknownUserKind,
     },
     /// A part's value is no number.
     #[error("weight \"{0}\": what follows the = is not a number")]
@@ -55,12 +55,12 @@ impl Weights {
     /// The heaviest weight that is accepted; sums then stay exact enough for the lightest to count.
     const HEAVIEST: f64 = 1e12;
 
-    /// Weights in the order of [`EventKind::ALL`].
+    /// Weights in the order of [`EventKind::OF_USERS`].
     ///
     /// # Errors
     /// A negative, infinite, too large or undefined weight, or nothing but zeros.
-    pub fn new(weights: [f64; EventKind::COUNT]) -> Result<Self, WeightsError> {
-        for (kind, value) in EventKind::ALL.into_iter().zip(weights) {
+    pub fn new(weights: [f64; EventKind::USERS_COUNT]) -> Result<Self, WeightsError> {
+        for (kind, value) in EventKind::OF_USERS.into_iter().zip(weights) {
             if !(0.0..=Self::HEAVIEST).contains(&value) {
                 return Err(WeightsError::OutOfRange { kind, value });
             }
@@ -77,9 +77,9 @@ impl Weights {
         self.0[kind.index()]
     }
 
-    /// The share of all events that each type gets, in the order of [`EventKind::ALL`]; they sum to 1.
+    /// The share of all events that each type gets, in the order of [`EventKind::OF_USERS`]; they sum to 1.
     #[must_use]
-    pub fn shares(&self) -> [f64; EventKind::COUNT] {
+    pub fn shares(&self) -> [f64; EventKind::USERS_COUNT] {
         let sum: f64 = self.0.iter().sum();
         self.0.map(|weight| weight / sum)
     }
@@ -95,11 +95,11 @@ impl FromStr for Weights {
     type Err = WeightsError;
 
     fn from_str(text: &str) -> Result<Self, WeightsError> {
-        let mut given = [None; EventKind::COUNT];
+        let mut given = [None; EventKind::USERS_COUNT];
         for part in text.split(',').map(str::trim) {
             let (name, value) = part.split_once('=').ok_or_else(|| WeightsError::NotAPair(part.to_owned()))?;
-            let kind: EventKind =
-                name.trim().parse().map_err(|source| WeightsError::UnknownKind { part: part.to_owned(), source })?;
+            let kind = EventKind::of_users(name.trim())
+                .map_err(|source| WeightsError::UnknownKind { part: part.to_owned(), source })?;
             let value: f64 = value.trim().parse().map_err(|_| WeightsError::NotANumber(part.to_owned()))?;
             if given[kind.index()].replace(value).is_some() {
                 return Err(WeightsError::Twice(kind));
@@ -113,7 +113,7 @@ impl fmt::Display for Weights {
     /// The form that [`FromStr`] reads; types of weight 0 are left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for kind in EventKind::ALL {
+        for kind in EventKind::OF_USERS {
             if self.of(kind) > 0.0 {
                 write!(f, "{separator}{kind}={}", self.of(kind))?;
                 separator = ",";
@@ -153,7 +153,7 @@ impl From<Weights> for Named {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KindPicker {
     /// Cumulated shares in 2^-63; equal to the one before where the weight is 0.
-    thresholds: [u64; EventKind::COUNT],
+    thresholds: [u64; EventKind::USERS_COUNT],
 }
 
 impl KindPicker {
@@ -180,7 +180,7 @@ impl KindPicker {
     pub(super) fn pick(&self, word: u64) -> EventKind {
         let point = word >> 1;
         let index: usize = self.thresholds.iter().map(|&threshold| usize::from(point >= threshold)).sum();
-        EventKind::ALL[index]
+        EventKind::OF_USERS[index]
     }
 }
 
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_type_of_weight_zero_is_never_drawn() {
-        for only in EventKind::ALL {
+        for only in EventKind::OF_USERS {
             let picker = KindPicker::new(&format!("{only}=0.001").parse().unwrap());
             for word in [0, 1, u64::MAX / 2, u64::MAX - 1, u64::MAX] {
                 assert_eq!(picker.pick(word), only);

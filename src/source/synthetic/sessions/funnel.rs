@@ -80,26 +80,27 @@ pub struct Next {
 }
 
 impl Next {
-    /// In the order of [`EventKind::ALL`].
-    pub(super) const fn probabilities(&self) -> [f64; EventKind::COUNT] {
+    /// In the order of [`EventKind::OF_USERS`].
+    pub(super) const fn probabilities(&self) -> [f64; EventKind::USERS_COUNT] {
         [self.view, self.addtocart, self.transaction, self.search, self.filter, self.review]
     }
 
-    /// That of one type.
-    pub(super) const fn of_mut(&mut self, kind: EventKind) -> &mut f64 {
-        match kind {
+    /// That of one type; `None` for inventory, which no user causes.
+    pub(super) const fn of_mut(&mut self, kind: EventKind) -> Option<&mut f64> {
+        Some(match kind {
             EventKind::View => &mut self.view,
             EventKind::AddToCart => &mut self.addtocart,
             EventKind::Transaction => &mut self.transaction,
             EventKind::Search => &mut self.search,
             EventKind::Filter => &mut self.filter,
             EventKind::Review => &mut self.review,
-        }
+            EventKind::Inventory => return None,
+        })
     }
 }
 
 impl Funnel {
-    fn rows(&self) -> [(&'static str, &Next); EventKind::COUNT] {
+    fn rows(&self) -> [(&'static str, &Next); EventKind::USERS_COUNT] {
         [
             ("after_view", &self.after_view),
             ("after_addtocart", &self.after_addtocart),
@@ -111,18 +112,18 @@ impl Funnel {
     }
 
     /// What is drawn next after an event of each type.
-    pub(super) fn after(&self) -> [NextPicker; EventKind::COUNT] {
+    pub(super) fn after(&self) -> [NextPicker; EventKind::USERS_COUNT] {
         self.rows().map(|(_, next)| NextPicker::new(next))
     }
 
-    /// Expected number of events of each type in a session, in the order of [`EventKind::ALL`].
+    /// Expected number of events of each type in a session, in the order of [`EventKind::OF_USERS`].
     ///
     /// # Errors
     /// A probability out of 0..=1, a row of more than 1, a start that is not 1, or sessions that do not end.
-    pub fn visits(&self) -> Result<[f64; EventKind::COUNT], ConfigError> {
+    pub fn visits(&self) -> Result<[f64; EventKind::USERS_COUNT], ConfigError> {
         for (row, next) in self.rows().into_iter().chain([("start", &self.start)]) {
             let probabilities = next.probabilities();
-            for (kind, probability) in EventKind::ALL.into_iter().zip(probabilities) {
+            for (kind, probability) in EventKind::OF_USERS.into_iter().zip(probabilities) {
                 if !(0.0..=1.0).contains(&probability) {
                     return Err(ConfigError::Probability { row, kind, probability });
                 }
@@ -134,9 +135,9 @@ impl Funnel {
         }
         let after = self.rows().map(|(_, next)| next.probabilities());
         let mut now = self.start.probabilities();
-        let mut visits = [0.0; EventKind::COUNT];
+        let mut visits = [0.0; EventKind::USERS_COUNT];
         for _ in 0..LONGEST {
-            let mut next = [0.0; EventKind::COUNT];
+            let mut next = [0.0; EventKind::USERS_COUNT];
             for (kind, &probability) in now.iter().enumerate() {
                 visits[kind] += probability;
                 for (to, step) in next.iter_mut().zip(after[kind]) {
@@ -156,7 +157,7 @@ impl Funnel {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NextPicker {
     /// Cumulated probabilities in 2^-53.
-    thresholds: [u64; EventKind::COUNT],
+    thresholds: [u64; EventKind::USERS_COUNT],
 }
 
 impl NextPicker {
@@ -182,7 +183,7 @@ impl NextPicker {
     pub(super) fn pick(&self, word: u64) -> Option<EventKind> {
         let point = below(word, Self::ONE);
         let index: usize = self.thresholds.iter().map(|&threshold| usize::from(point >= threshold)).sum();
-        EventKind::ALL.get(index).copied()
+        EventKind::OF_USERS.get(index).copied()
     }
 }
 
@@ -196,7 +197,7 @@ mod tests {
         let visits = Funnel::default().visits().unwrap();
         let events: f64 = visits.iter().sum();
         assert!((9.5..10.5).contains(&events), "{events} events in a session");
-        for ((kind, visits), share) in EventKind::ALL.into_iter().zip(visits).zip(Weights::default().shares()) {
+        for ((kind, visits), share) in EventKind::OF_USERS.into_iter().zip(visits).zip(Weights::default().shares()) {
             assert!((visits / events - share).abs() < 0.01, "{kind}: {} instead of {share}", visits / events);
         }
     }

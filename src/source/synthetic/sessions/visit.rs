@@ -97,7 +97,8 @@ impl Visit {
                 let (_, category) = self.at_hand(shop);
                 Detail::Filter { category, filter: shop.wording.filter(category, self.stream.word()), session }
             }
-            EventKind::Review => {
+            // No row of the funnel gives an inventory event.
+            EventKind::Review | EventKind::Inventory => {
                 let item = match self.bought {
                     Some(item) => item,
                     None => self.at_hand(shop).0,

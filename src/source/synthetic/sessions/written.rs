@@ -27,6 +27,7 @@ impl FunnelRow {
             Some(EventKind::Search) => &mut funnel.after_search,
             Some(EventKind::Filter) => &mut funnel.after_filter,
             Some(EventKind::Review) => &mut funnel.after_review,
+            Some(EventKind::Inventory) => return,
         };
         *row = self.next;
     }
@@ -42,14 +43,14 @@ impl FromStr for FunnelRow {
             row => {
                 let kind =
                     row.strip_prefix("after_").ok_or_else(|| no("rows are start, after_view, after_search, ..."))?;
-                Some(kind.parse::<EventKind>().map_err(|error| no(&error.to_string()))?)
+                Some(EventKind::of_users(kind).map_err(|error| no(&error.to_string()))?)
             }
         };
         let mut next = Next::default();
         for (kind, value) in pairs(probabilities) {
-            let kind: EventKind = kind.parse().map_err(|error: crate::event::UnknownKind| no(&error.to_string()))?;
-            match value.parse::<f64>() {
-                Ok(probability) if (0.0..=1.0).contains(&probability) => *next.of_mut(kind) = probability,
+            let kind = EventKind::of_users(kind).map_err(|error| no(&error.to_string()))?;
+            match (value.parse::<f64>(), next.of_mut(kind)) {
+                (Ok(probability), Some(place)) if (0.0..=1.0).contains(&probability) => *place = probability,
                 _ => return Err(no(&format!("the probability of {kind} is no number from 0 to 1"))),
             }
         }
@@ -73,7 +74,9 @@ impl ThinkTimes {
     /// Puts them in the place of those of `think`.
     pub fn set(&self, think: &mut Think) {
         for (kind, time) in &self.0 {
-            *think.of_mut(*kind) = ThinkTime(*time);
+            if let Some(place) = think.of_mut(*kind) {
+                *place = ThinkTime(*time);
+            }
         }
     }
 }
@@ -83,7 +86,7 @@ impl FromStr for ThinkTimes {
     fn from_str(text: &str) -> Result<Self, NotThinkTimes> {
         let no = |reason: String| NotThinkTimes { text: text.to_owned(), reason };
         let read = |(kind, time): (&str, &str)| {
-            let kind = kind.parse::<EventKind>().map_err(|error| no(error.to_string()))?;
+            let kind = EventKind::of_users(kind).map_err(|error| no(error.to_string()))?;
             Ok((kind, units::duration(time).map_err(|error| no(error.to_string()))?))
         };
         pairs(text).map(read).collect::<Result<_, _>>().map(Self)
