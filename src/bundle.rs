@@ -3,6 +3,8 @@
 //! It is made before the first event is sent and never overwrites another. What grows (`timeline.ndjson`) is written as it
 //! grows; until the end a file named `PARTIAL` says that the run has not been judged. Everything else appears whole.
 
+pub mod recover;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
@@ -10,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use hdrhistogram::Histogram;
 use jiff::Timestamp;
+use rustix::fs::FlockOperation;
 
 use crate::clock::{self, Nanos};
 use crate::event::EventKind;
@@ -30,6 +33,9 @@ pub const LATENCIES: &str = "latency.hlog";
 /// The scenario with which the run can be repeated.
 pub const SCENARIO: &str = "scenario.toml";
 
+const NOT_JUDGED: &str = "This run has not been judged: it still goes on, or it was killed. Then this makes a report of \
+                          what was recorded: loadgen report --recover FOLDER\n";
+
 /// A larger file is not read: nothing that a run writes comes near it.
 const LARGEST: u64 = 1 << 30;
 
@@ -37,6 +43,8 @@ const LARGEST: u64 = 1 << 30;
 #[derive(Debug)]
 pub struct Bundle {
     folder: PathBuf,
+    /// The file [`PARTIAL`], locked.
+    mark: File,
     timeline: BufWriter<File>,
     latencies: Option<LatencyLog>,
 }
@@ -72,8 +80,24 @@ impl Bundle {
     /// # Errors
     /// Where it cannot be written.
     pub fn create(results: &Path, started: &str, name: &str, scenario: &str) -> Result<Self, BundleError> {
-        let folder = new_folder(results, &format!("{started}-{name}"))?;
-        Self::begin(folder, scenario)
+        fs::create_dir_all(results).map_err(at(results))?;
+        let name = format!("{started}-{name}");
+        let mut begun = Self::begin(results, scenario)?;
+        for folder in numbered(results, &name) {
+            if folder.exists() {
+                continue;
+            }
+            match fs::rename(&begun.folder, &folder) {
+                Ok(()) => {
+                    begun.folder = folder;
+                    return Ok(begun);
+                }
+                // Another process was faster.
+                Err(_) if folder.exists() => {}
+                Err(error) => return Err(at(&folder)(error)),
+            }
+        }
+        Err(at(results)(io::ErrorKind::AlreadyExists.into()))
     }
 
     /// Makes `folder`, which must not exist, and keeps the scenario in it.
@@ -81,22 +105,45 @@ impl Bundle {
     /// # Errors
     /// Where it exists or cannot be written.
     pub fn create_at(folder: &Path, scenario: &str) -> Result<Self, BundleError> {
-        if let Some(parent) = folder.parent() {
-            fs::create_dir_all(parent).map_err(at(parent))?;
+        if folder.exists() {
+            return Err(at(folder)(io::ErrorKind::AlreadyExists.into()));
         }
-        fs::create_dir(folder).map_err(at(folder))?;
-        Self::begin(folder.to_owned(), scenario)
+        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_dir_all(parent).map_err(at(parent))?;
+        let mut begun = Self::begin(parent, scenario)?;
+        fs::rename(&begun.folder, folder).map_err(at(folder))?;
+        folder.clone_into(&mut begun.folder);
+        Ok(begun)
     }
 
-    fn begin(folder: PathBuf, scenario: &str) -> Result<Self, BundleError> {
+    /// A bundle beside its place: a folder with its name always says that it is partial.
+    fn begin(parent: &Path, scenario: &str) -> Result<Self, BundleError> {
+        let draft = tempfile::Builder::new().prefix(".begin-").tempdir_in(parent).map_err(at(parent))?;
+        let folder = draft.path().to_owned();
         let partial = folder.join(PARTIAL);
-        fs::write(&partial, "This run has not been judged: it still goes on, or it was killed.\n")
-            .map_err(at(&partial))?;
+        let mark = File::create(&partial).map_err(at(&partial))?;
+        // Held as long as this process lives, so that nobody takes its bundle for one that was left behind.
+        rustix::fs::flock(&mark, FlockOperation::NonBlockingLockExclusive)
+            .map_err(|error| at(&partial)(error.into()))?;
+        (&mark).write_all(NOT_JUDGED.as_bytes()).map_err(at(&partial))?;
         let timeline = folder.join(TIMELINE);
         let timeline = BufWriter::new(File::create(&timeline).map_err(at(&timeline))?);
-        let bundle = Self { folder, timeline, latencies: None };
+        let bundle = Self { folder, mark, timeline, latencies: None };
         bundle.write(SCENARIO, scenario.as_bytes())?;
+        accessible(&bundle.folder).map_err(at(&bundle.folder))?;
+        // From here on it is the bundle's.
+        let _kept = draft.keep();
         Ok(bundle)
+    }
+
+    /// Keeps what is known of the run before it is made: what [`recover::recover`] begins with, should it be killed.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn begun(&self, report: &RunReport) -> Result<(), BundleError> {
+        let path = self.folder.join(PARTIAL);
+        let line = serde_json::to_string(report).map_err(|error| at(&path)(error.into()))?;
+        writeln!(&self.mark, "{line}").map_err(at(&path))
     }
 
     /// Where it is.
@@ -238,17 +285,21 @@ impl LatencyLog {
 /// Where it cannot be made.
 pub fn new_folder(results: &Path, name: &str) -> Result<PathBuf, BundleError> {
     fs::create_dir_all(results).map_err(at(results))?;
-    (1_u32..)
-        .map(|try_no| match try_no {
-            1 => results.join(name),
-            more => results.join(format!("{name}-{more}")),
-        })
+    numbered(results, name)
         .find_map(|folder| match fs::create_dir(&folder) {
             Ok(()) => Some(Ok(folder)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => None,
             Err(error) => Some(Err(at(&folder)(error))),
         })
         .unwrap_or_else(|| Err(at(results)(io::ErrorKind::AlreadyExists.into())))
+}
+
+/// `results/name`, `results/name-2`, `results/name-3`, ...
+fn numbered(results: &Path, name: &str) -> impl Iterator<Item = PathBuf> {
+    (1_u32..).map(move |try_no| match try_no {
+        1 => results.join(name),
+        more => results.join(format!("{name}-{more}")),
+    })
 }
 
 /// Writes a file whole: beside its place, synced, then moved there.
@@ -343,6 +394,18 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, BundleError> {
         Ok(text)
     };
     read().map_err(at(path))
+}
+
+/// Temporary folders are private; results are not.
+#[cfg(unix)]
+fn accessible(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn accessible(_folder: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Temporary files are private; results are not.

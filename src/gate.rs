@@ -29,7 +29,7 @@ pub use self::{
 };
 use self::{health::Limits, reading::was_verified};
 use crate::{
-    report::{GateOutcome, GateResult, RunReport, accounts},
+    report::{self, GateOutcome, GateResult, RunReport, accounts},
     units,
 };
 
@@ -126,6 +126,12 @@ impl Gate {
         Ok(Self { rule, name: config.name.clone(), aborts_after })
     }
 
+    /// Of a run that was killed nothing is known for certain: nothing passes, nothing fails.
+    fn never_judged(&self) -> GateResult {
+        let reason = Some(report::NEVER_JUDGED.to_owned());
+        GateResult { rule: self.rule.to_string(), name: self.name.clone(), reason, ..GateResult::default() }
+    }
+
     fn evaluate(&self, report: &RunReport, validity: &Validity) -> GateResult {
         GateResult { name: self.name.clone(), ..self.rule.evaluate(report, validity) }
     }
@@ -171,6 +177,9 @@ impl Gates {
     /// Every gate's result: first those of the plan, then the built-in ones.
     #[must_use]
     pub fn evaluate(&self, report: &RunReport) -> Vec<GateResult> {
+        if report.run.partial {
+            return self.gates.iter().map(Gate::never_judged).collect();
+        }
         let validity = self.validity(report);
         let mut results: Vec<_> = self.gates.iter().map(|gate| gate.evaluate(report, &validity)).collect();
         let integrity = Integrity::of(report, &Allowances::of(report));

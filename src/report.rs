@@ -28,6 +28,9 @@ use serde::{Deserialize, Serialize};
 /// The version of the names below. It rises when a name changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// Why gates and verdict of a partial report are open, see [`Run::partial`].
+pub const NEVER_JUDGED: &str = "partial, never judged: the run was killed";
+
 /// All that a run found out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunReport {
@@ -117,6 +120,9 @@ pub struct Run {
     pub embedded: bool,
     /// Whether it was stopped before its end.
     pub interrupted: bool,
+    /// Whether it was killed, and this was put together from what it had recorded until then: it was never judged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// How far the wall clock moved against the monotonic one during the run, in us.
     pub wall_clock_drift_us: i64,
     /// `delivery.timeout`, `drain_deadline` and other deadlines that were reached, by name.

@@ -28,6 +28,7 @@ use crate::verify;
 pub use attribute::Unverified;
 use prepare::Prepared;
 use summary::Ends;
+pub use summary::begun;
 use watch::Watch;
 use wiring::{Direct, Wiring};
 
@@ -101,6 +102,12 @@ impl Lanes {
     /// Their numbers.
     pub fn numbers(self) -> impl Iterator<Item = u8> {
         (self.first..=u8::MAX).take(usize::from(self.count))
+    }
+
+    /// The same for a report: none where they are all of the run's.
+    #[must_use]
+    pub fn named(self) -> Vec<u8> {
+        if self.count == self.all { Vec::new() } else { self.numbers().collect() }
     }
 
     /// How many of the run's first `events` events are theirs: event n is lane (n mod all)'s.

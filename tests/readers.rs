@@ -96,18 +96,18 @@ fn is_valid(schema: &jsonschema::Validator, report: &Value) {
     assert!(errors.is_empty(), "{errors:#?}");
 }
 
-/// A run stopped by Ctrl-C when it had sent for a second.
-fn interrupted(shell: &Shell) -> PathBuf {
-    let running = shell.start(&[&["synth", "--rate", "300/s", "--results-dir", "stopped"], &CALM[..]].concat());
-    let results = shell.path().join("stopped");
+/// A run stopped by a signal when it had sent for a second: how it ended, and its folder.
+fn stopped(shell: &Shell, name: &str, signal: &str) -> (Option<i32>, PathBuf) {
+    let running = shell.start(&[&["synth", "--rate", "300/s", "--results-dir", name], &CALM[..]].concat());
+    let results = shell.path().join(name);
     wait_for("second of the run", || {
         let folder = fs::read_dir(&results).ok().and_then(|mut folders| folders.next()?.ok());
         let rows = folder.and_then(|folder| fs::read_to_string(folder.path().join("timeline.ndjson")).ok());
         rows.is_some_and(|rows| rows.contains('\n'))
     });
-    running.signal("INT");
-    running.wait().ends_with_code(130);
-    only_folder(&results)
+    running.signal(signal);
+    let status = running.0.wait_with_output().unwrap().status;
+    (status.code(), only_folder(&results))
 }
 
 #[test]
@@ -123,7 +123,13 @@ fn the_report_of_every_kind_of_run_is_valid_by_the_schema() {
     let replayed = report(&shell.replayed("sample.csv", "replayed", &["--fit", "1s"]));
     let failed = report(&synth(&shell, "failed", &[&short[..], &CALM, &["--gate", "verified == 1"]].concat()).1);
     let invalid = report(&synth(&shell, "invalid", &INVALID).1);
-    let stopped = report(&interrupted(&shell));
+    let (code, folder) = stopped(&shell, "interrupted", "INT");
+    assert_eq!(code, Some(130));
+    let interrupted = report(&folder);
+    let (code, folder) = stopped(&shell, "killed", "KILL");
+    assert_eq!(code, None);
+    shell.run(&["report", "--recover", folder.to_str().unwrap()]).ends_with_code(4);
+    let killed = report(&folder);
     for (name, report, code) in [
         ("synth", &synthetic, 0),
         ("unverified", &unverified, 0),
@@ -131,7 +137,8 @@ fn the_report_of_every_kind_of_run_is_valid_by_the_schema() {
         ("replay", &replayed, 0),
         ("failed", &failed, 99),
         ("invalid", &invalid, 5),
-        ("interrupted", &stopped, 130),
+        ("interrupted", &interrupted, 130),
+        ("killed", &killed, 4),
     ] {
         assert_eq!(report["verdict"]["code"], code, "{name}: {}", report["verdict"]);
         is_valid(&schema, report);

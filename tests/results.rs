@@ -11,6 +11,7 @@ use hdrhistogram::Histogram;
 use loadgen::bundle;
 use loadgen::kafka::embedded::Embedded;
 use loadgen::recording::LatencyKind;
+use loadgen::report::GateOutcome;
 use serde_json::Value;
 use shell::{Shell, wait_for};
 
@@ -228,4 +229,79 @@ fn a_start_in_the_future_is_kept() {
         return;
     }
     panic!("it never stood ready in time");
+}
+
+/// Whether a results folder has come so far.
+type Moment = fn(&Path) -> bool;
+
+/// Kills a run at once when `when` holds of its results folder, and gives its bundle; `None` where it has not even begun.
+fn killed(shell: &Shell, name: &str, when: Moment) -> Option<PathBuf> {
+    let args = ["synth", "--rate", "300/s", "--results-dir", name, "--gate", "lost == 0", "--lanes", "2"];
+    let running = shell.start(&args);
+    let results = shell.path().join(name);
+    wait_for("moment to kill the run at", || when(&results));
+    running.signal("KILL");
+    running.0.wait_with_output().unwrap();
+    let visible = |entry: &fs::DirEntry| !entry.file_name().to_str().unwrap().starts_with('.');
+    let mut folders = fs::read_dir(results).unwrap().map(Result::unwrap).filter(visible);
+    folders.next().map(|entry| entry.path())
+}
+
+#[test]
+fn a_killed_run_leaves_a_bundle_that_is_marked_and_readable_and_never_passes() {
+    let shell = Shell::new();
+    let moments: [(&str, Moment); 4] = [
+        ("started", |results| results.exists()),
+        ("marked", |results| fs::read_dir(results).is_ok_and(|mut folders| folders.next().is_some())),
+        ("running", |results| rows(results) >= 1),
+        ("later", |results| rows(results) >= 3),
+    ];
+    for (name, moment) in moments {
+        let Some(folder) = killed(&shell, name, moment) else { continue };
+        assert!(folder.join("PARTIAL").is_file(), "{name}");
+        assert!(!folder.join("report.json").exists(), "{name}");
+        let bundle = folder.to_str().unwrap();
+        shell.run(&["report", bundle]).ends_with_code(7).complains("--recover");
+        let recovered = shell.run(&["report", bundle, "--recover"]).ends_with_code(4);
+        recovered.says("partial, never judged: the run was killed after");
+        let stored = bundle::read(&folder).unwrap();
+        assert!(stored.partial && stored.report.run.partial);
+        assert_eq!(stored.report.verdict.code, 4);
+        assert_eq!(loadgen::report::accounts::sum(&stored.report.ledger), stored.report.ledger.scheduled);
+        for file in ["report.html", "junit.xml"] {
+            assert!(folder.join(file).is_file(), "{name}: {file}");
+        }
+        // What was recorded looks good, and passes nothing all the same.
+        shell.run(&["gate", bundle, "--gate", "lost == 0", "--gate", "scheduled >= 0"]).ends_with_code(4);
+        shell.run(&["gate", bundle, "--gate", "scheduled < 0"]).ends_with_code(4);
+        shell.run(&["report", bundle]).complains("is partial: its run was killed and never judged");
+        shell.run(&["merge", bundle, bundle]).ends_with_code(7).complains("is partial");
+        shell.run(&["report", bundle, "--recover"]).ends_with_code(4);
+    }
+    let later = only_folder(&shell.path().join("later"));
+    let report = bundle::read(&later).unwrap().report;
+    assert!(report.timeline.len() >= 3 && report.ledger.scheduled > 500, "{:?}", report.ledger);
+    assert!(report.latency_us.response_time.p50.is_some());
+    assert_eq!(report.run.lanes, 2);
+    assert_eq!(report.gates[0].rule, "lost == 0");
+    assert_eq!(report.gates[0].result, GateOutcome::Unevaluated);
+}
+
+#[test]
+fn what_is_whole_or_still_goes_on_is_not_recovered() {
+    let shell = Shell::new();
+    let running = shell.start(&["synth", "--rate", "100/s", "--gate-off", "generator_healthy"]);
+    let results = shell.path().join("results");
+    wait_for("second of the run", || rows(&results) >= 1);
+    let folder = only_folder(&results);
+    let bundle = folder.to_str().unwrap();
+    shell.run(&["report", bundle, "--recover"]).ends_with_code(7).complains("still goes on");
+    running.signal("INT");
+    running.wait().ends_with_code(130);
+    shell.run(&["report", bundle, "--recover"]).ends_with_code(7).complains("is not partial");
+    // Killed between the report and the last step: what is there is the judged report.
+    fs::write(folder.join("PARTIAL"), "").unwrap();
+    shell.run(&["report", bundle]).ends_with_code(0).complains("--recover");
+    shell.run(&["report", bundle, "--recover"]).ends_with_code(130).says("sum = scheduled");
+    assert!(!folder.join("PARTIAL").exists());
 }

@@ -9,7 +9,8 @@ use clap::Args;
 #[command(after_help = "\
 Examples:
   loadgen report results/20260101T000000Z-smoke
-  loadgen report results/20260101T000000Z-smoke --export markdown=summary.md --export junit=junit.xml")]
+  loadgen report results/20260101T000000Z-smoke --export markdown=summary.md --export junit=junit.xml
+  loadgen report results/20260101T000000Z-smoke --recover")]
 pub struct ReportArgs {
     /// Folder of a run, or its report.json
     #[arg(value_name = "BUNDLE")]
@@ -25,6 +26,11 @@ pub struct ReportOptions {
     /// Form of the result on stdout [default: text]
     #[arg(short, long, value_name = "FORMAT", value_parser = super::choice::of::<crate::scenario::plan::Output>())]
     pub output: Option<crate::scenario::plan::Output>,
+    /// Make a report of what a killed run had recorded, and keep it with the rest
+    ///
+    /// It is partial and never judged: no gate passes, and the exit code is 4.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub recover: Option<bool>,
     /// Also write it as KIND into FILE, which is replaced; repeatable
     ///
     /// html, junit, markdown, json, csv or ndjson (one row a second), github-benchmark (latencies), github-benchmark-bigger

@@ -1,18 +1,24 @@
 //! `report`: the report of an earlier run, again or in another form.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 
 use super::export::{self, Exports};
+use super::run::files;
 use super::{Done, Failure, stored};
+use crate::bundle::Stored;
+use crate::bundle::recover::{self, RecoverError};
 use crate::cli::report::ReportArgs;
 use crate::report::console::{self, Style};
 use crate::scenario::Environment;
 use crate::scenario::plan::Output;
+use crate::verdict::ExitCode;
 
 pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<Done, Failure> {
     let options = environment.complete(args.options)?;
     let exports = Exports::of(&options.export)?;
-    let stored = stored::read(&args.bundle)?;
+    let recovered = options.recover == Some(true);
+    let stored = if recovered { recover(&args.bundle)? } else { stored::read(&args.bundle)? };
     exports.write(&stored.report, || stored.recording().map_err(|error| stored::unreadable(&error)))?;
     let output = match options.output.unwrap_or(Output::Text) {
         Output::Json => export::json(&stored.report)?,
@@ -22,5 +28,20 @@ pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<Done
             console::render(&stored.report, style)
         }
     };
-    Ok(Done::pass(output))
+    let code = if recovered { ExitCode::from_code(stored.report.verdict.code) } else { Some(ExitCode::Pass) };
+    Ok(Done { output, code: code.unwrap_or(ExitCode::Unevaluated) })
+}
+
+/// Makes a report where a killed run left none, and writes it beside what there is. The mark stays: it is partial.
+fn recover(folder: &Path) -> Result<Stored, Failure> {
+    let report = recover::recover(folder).map_err(|error| match error {
+        RecoverError::Bundle(error) => stored::unreadable(&error),
+        RecoverError::Whole(_) => Failure::new(ExitCode::BadInput, error.to_string()).hint("leave out --recover"),
+        RecoverError::Running(_) => Failure::new(ExitCode::BadInput, error.to_string()).hint("wait for its end"),
+    })?;
+    if report.run.partial {
+        files::write_into(folder, &report)
+            .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))?;
+    }
+    Ok(Stored { folder: folder.to_owned(), partial: report.run.partial, report })
 }

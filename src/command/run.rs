@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod begun;
 pub(super) mod files;
 mod origin;
 
@@ -94,6 +95,9 @@ impl Recording<'_> {
         let total = planned(plan, &schedule, self.source);
         let mut progress = Progress::new(&self.title, total, self.ends, verifying, shown);
         let mut aborted_by: Option<GateResult> = None;
+        let config = config(plan, plan.together.run_id.unwrap_or_else(|| RunId(rand::random())));
+        let begun = begun::begun(&config, self.source, &schedule, &plan.gates);
+        self.bundle.begun(&begun).map_err(|error| write_failed(&error))?;
         let kinds = files::kinds(schedule.has_due_times(), verifying);
         let outcome = {
             let mut each_second = |tick: &Tick<'_>| {
@@ -110,8 +114,7 @@ impl Recording<'_> {
                 }
                 watch(tick)
             };
-            let id = plan.together.run_id.unwrap_or_else(|| RunId(rand::random()));
-            run::run(&config(plan, id), self.source, schedule, self.interrupts, &mut each_second)
+            run::run(&config, self.source, schedule, self.interrupts, &mut each_second)
         };
         progress.end();
         let outcome = match outcome {

@@ -9,16 +9,22 @@ use crate::verdict::ExitCode;
 pub(super) fn read(path: &Path) -> Result<Stored, Failure> {
     let stored = bundle::read(path).map_err(|error| unreadable(&error))?;
     if stored.partial {
-        tracing::warn!(
-            "{} holds the file {}: the run was killed before all its files were written",
-            stored.folder.display(),
-            bundle::PARTIAL
-        );
+        let (folder, mark) = (stored.folder.display(), bundle::PARTIAL);
+        if stored.report.run.partial {
+            tracing::warn!("{folder} is partial: its run was killed and never judged");
+        } else {
+            tracing::warn!("{folder} holds the file {mark}: loadgen report --recover {folder} puts that right");
+        }
     }
     Ok(stored)
 }
 
 pub(super) fn unreadable(error: &BundleError) -> Failure {
-    Failure::new(ExitCode::BadInput, error.to_string())
-        .hint("name the folder that a run left in its results folder, or the report.json in it")
+    let failure = Failure::new(ExitCode::BadInput, error.to_string());
+    if error.path.join(bundle::PARTIAL).exists() {
+        let folder = error.path.display();
+        return failure
+            .hint(format!("if it was killed: loadgen report --recover {folder} makes a report of what it left"));
+    }
+    failure.hint("name the folder that a run left in its results folder, or the report.json in it")
 }

@@ -221,6 +221,21 @@ pub fn read(log: &[u8]) -> Result<Vec<Interval>, HlogError> {
     Ok(intervals)
 }
 
+/// When the run of a log started, where the log says so.
+///
+/// # Errors
+/// The first line that is not what it should be.
+pub fn started(log: &[u8]) -> Result<Option<Timestamp>, HlogError> {
+    let finished = log.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    for entry in IntervalLogIterator::new(&log[..finished]) {
+        if let LogEntry::StartTime(since_epoch) = entry? {
+            let at = Timestamp::UNIX_EPOCH.checked_add(since_epoch).ok();
+            return Ok(at.and_then(|at| at.round(jiff::Unit::Millisecond).ok()));
+        }
+    }
+    Ok(None)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -257,6 +272,8 @@ mod tests {
         assert_eq!(lines[5], LEGEND);
         assert!(lines[6].starts_with("Tag=response_time,0.000,0.999,40.031,HISTFAAA"), "{}", lines[6]);
         assert_eq!(lines.len(), 7);
+        assert_eq!(started(text.as_bytes()).unwrap(), Some("2026-01-01T00:00:00.25Z".parse().unwrap()));
+        assert_eq!(started(b"").unwrap(), None);
     }
 
     #[test]

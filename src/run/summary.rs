@@ -123,24 +123,17 @@ pub(super) fn outcome<W: Wiring>(
         flow_control_s: total.held_back.as_secs_f64(),
         ..offered(judged, &whole, due, judged_first)
     };
+    let begun = begun(config, source, schedule);
     let report = RunReport {
-        schema_version: SCHEMA_VERSION,
-        tool: tool(),
+        schema_version: begun.schema_version,
+        tool: begun.tool,
         run: Run {
-            id: config.id.to_string(),
-            name: config.name.clone(),
             started_at: rfc3339(anchor),
             measured_s: last_sent.as_secs_f64(),
-            warm_up_s: schedule.warm_up_ends().as_secs_f64(),
-            seed: config.seed,
-            source: source.name().to_owned(),
-            schedule: schedule.name().to_owned(),
-            lanes: config.lanes.count,
-            lane_numbers: config.lanes.numbers().filter(|_| config.lanes.count < config.lanes.all).collect(),
-            embedded: config.bootstrap.is_none(),
             interrupted: watch.interrupted,
             wall_clock_drift_us: drift_ns / 1000,
             deadlines_reached: deadlines,
+            ..begun.run
         },
         environment: environment(prepared),
         offered,
@@ -207,6 +200,28 @@ pub(super) fn interim(tick: &Tick<'_>) -> RunReport {
         latency_us: latencies(&whole, has_due_times, whole.end_to_end.count() > 0),
         by_type: by_type(tick.total),
         timeline: if tick.judged { vec![tick.row.clone()] } else { Vec::new() },
+        ..RunReport::default()
+    }
+}
+
+/// What a report says of a run before it is made.
+#[must_use]
+pub fn begun(config: &Config, source: &Source, schedule: &Schedule) -> RunReport {
+    RunReport {
+        schema_version: SCHEMA_VERSION,
+        tool: tool(),
+        run: Run {
+            id: config.id.to_string(),
+            name: config.name.clone(),
+            warm_up_s: schedule.warm_up_ends().as_secs_f64(),
+            seed: config.seed,
+            source: source.name().to_owned(),
+            schedule: schedule.name().to_owned(),
+            lanes: config.lanes.count,
+            lane_numbers: config.lanes.named(),
+            embedded: config.bootstrap.is_none(),
+            ..Run::default()
+        },
         ..RunReport::default()
     }
 }

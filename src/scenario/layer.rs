@@ -155,7 +155,7 @@ layer! {
     topics::TopicsDescribeOptions { output, cluster }
     dataset::DatasetInfoOptions { bad_rows, sort_memory, temp_dir, output }
     dataset::DatasetGenerate { out, force, rows, users, items, days, seed, disorder, duplicates }
-    report::ReportOptions { output, export }
+    report::ReportOptions { output, recover, export }
     merge::MergeOptions { out, output }
     selftest::SelfTestOptions { seed, drain_deadline, output, cluster }
     gate::GateOptions { gate, gates, output }

@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::path::Path;
 
 use hdrhistogram::Histogram;
 
@@ -40,15 +41,20 @@ pub(in crate::command) fn distributions(
 
 /// Writes the report for programs, people and CI.
 pub(in crate::command) fn write(bundle: &Bundle, report: &RunReport) -> Result<(), BundleError> {
-    let failed = |source: io::Error| BundleError { path: bundle.folder().to_owned(), source };
+    write_into(bundle.folder(), report)
+}
+
+/// The same into a folder that a run has left.
+pub(in crate::command) fn write_into(folder: &Path, report: &RunReport) -> Result<(), BundleError> {
+    let failed = |source: io::Error| BundleError { path: folder.to_owned(), source };
     let mut cases = Vec::new();
     junit::write(&mut cases, report).map_err(failed)?;
-    bundle.write("junit.xml", &cases)?;
+    bundle::write_whole(&folder.join("junit.xml"), &cases)?;
     let page = html::render(report, &explain::sentence).map_err(|error| failed(io::Error::other(error)))?;
-    bundle.write("report.html", page.as_bytes())?;
+    bundle::write_whole(&folder.join("report.html"), page.as_bytes())?;
     // Last, so that a bundle with a report has all of them.
     let json = serde_json::to_vec_pretty(report).map_err(|error| failed(error.into()))?;
-    bundle.write(bundle::REPORT, &json)
+    bundle::write_whole(&folder.join(bundle::REPORT), &json)
 }
 
 /// Lists the events that did not end verified, one by one; writes nothing where there are none.
