@@ -151,6 +151,7 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
     let phases = latency::phases(&parts)?;
     let mut without_quantiles = Vec::new();
     let mut report = RunReport {
+        group: None,
         schema_version: SCHEMA_VERSION,
         tool: parts[0].report.tool.clone(),
         run: identity::run(&parts, measured_s),

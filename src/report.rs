@@ -65,6 +65,9 @@ pub struct RunReport {
     /// The keys with most events, the hottest first; empty where they were not counted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hot_keys: Vec<HotKey>,
+    /// The consumer group that read; absent where partitions were assigned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupReport>,
     /// One row a second.
     pub timeline: Vec<TimelineRow>,
     /// How events were drawn; absent for replays.
@@ -77,6 +80,48 @@ pub struct RunReport {
     pub gates: Vec<GateResult>,
     /// How the run ended, and why.
     pub verdict: Verdict,
+}
+
+/// A consumer group that read what was written.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GroupReport {
+    /// Its name.
+    pub name: String,
+    /// `classic` or `consumer` (KIP-848).
+    pub protocol: String,
+    /// Who divided the partitions; absent for the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignor: Option<String>,
+    /// Its members.
+    pub consumers: u8,
+    /// Who committed: `auto` or `manual`.
+    pub commit: String,
+    /// Rebalances after the group had formed: times in which not every partition had a reader.
+    pub rebalance_count: u64,
+    /// How long they took together, in seconds.
+    pub rebalance_total_s: f64,
+    /// The longest of them, in seconds.
+    pub rebalance_longest_s: f64,
+    /// Each of them, the first thousand.
+    pub rebalances: Vec<RebalanceReport>,
+    /// Errors of following the group or of committing, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub group_errors: BTreeMap<String, u64>,
+}
+
+/// A time in which not every partition had a reader.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RebalanceReport {
+    /// When it began, in seconds since the start.
+    pub at_s: f64,
+    /// How long it took, in seconds; `None` where it did not end.
+    pub length_s: Option<f64>,
+    /// Why, as far as it is known.
+    pub reason: String,
+    /// Partitions that were given up.
+    pub given_up: usize,
+    /// Members when it began.
+    pub members: usize,
 }
 
 /// What made the report.

@@ -2,6 +2,7 @@
 
 mod attribute;
 mod fidelity;
+mod group;
 mod prepare;
 mod summary;
 mod watch;
@@ -134,12 +135,33 @@ impl Config {
 }
 
 /// How events are read back.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Verify {
+    /// The consumer group that reads; `None`: partitions are assigned, and no group is joined.
+    pub group: Option<Group>,
     /// Whether only committed records are read.
     pub read_committed: bool,
     /// The longest wait for the last events.
     pub drain_deadline: Duration,
+}
+
+/// A consumer group that reads events back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Members.
+    pub consumers: u8,
+    /// `classic` or `consumer` (KIP-848).
+    pub protocol: String,
+    /// Who divides the partitions among the members; `None` for the client's or the cluster's default.
+    pub assignor: Option<String>,
+    /// How often what was read is committed.
+    pub commit_every: Duration,
+    /// Whether the reader commits, and not the client by itself.
+    pub commits_itself: bool,
+    /// How often a member joins or leaves, in turns.
+    pub disturb_every: Option<Duration>,
 }
 
 /// Acked, unseen events remembered over all lanes; what goes beyond is unattributed.
@@ -324,7 +346,7 @@ pub fn run_through<W: Wiring>(
     let lanes = prepared.lanes(config, source, &schedule, anchor)?;
     let drain = Arc::clone(&prepared.drain);
     let sending = AtomicBool::new(true);
-    let mut watch = Watch::new(config, &schedule, &ledger, &control, interrupts, clock);
+    let mut watch = Watch::new(config, &schedule, &ledger, &control, interrupts, clock).with(prepared.group.clone());
 
     thread::scope(|scope| {
         let mut handles = Vec::new();
@@ -359,7 +381,7 @@ pub fn run_through<W: Wiring>(
         for handle in handles {
             ends.push(handle.join().map_err(|_| RunError::Thread("a lane panicked".to_owned()))?);
         }
-        let drain_deadline = config.verify.map_or(Duration::ZERO, |verify| verify.drain_deadline);
+        let drain_deadline = config.verify.as_ref().map_or(Duration::ZERO, |verify| verify.drain_deadline);
         let deadline = clock.now() + Nanos::from(drain_deadline);
         drain.request(verify::Request { highest_acked: summary::highest_acked(&ends), deadline });
         let verifier_end = match reader {

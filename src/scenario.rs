@@ -35,7 +35,7 @@ use crate::schedule::config::PhaseConfig;
 use crate::schedule::{Rate, Speed};
 use kafka::KafkaConfig;
 use pace::PlannedRate;
-use plan::{EventTime, Isolation, OnLag, Pacing};
+use plan::{Commit, EventTime, GroupProtocol, Isolation, OnLag, Pacing};
 use source::SourceConfig;
 
 /// A scenario: what is run, without where its results go and how they are shown. What it leaves open has a default.
@@ -112,6 +112,24 @@ pub struct VerifyConfig {
     /// The consumer group to join.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// Members of the group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumers: Option<u8>,
+    /// How the group is coordinated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_protocol: Option<GroupProtocol>,
+    /// Who divides the partitions among the members.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assignor: Option<String>,
+    /// Who commits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
+    /// How often.
+    #[serde(with = "text::duration", skip_serializing_if = "Option::is_none")]
+    pub commit_interval: Option<Duration>,
+    /// How often a member joins or leaves, in turns.
+    #[serde(with = "text::duration", skip_serializing_if = "Option::is_none")]
+    pub chaos_rebalance: Option<Duration>,
     /// Which records of transactions are read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub isolation: Option<Isolation>,

@@ -20,13 +20,14 @@ use std::time::Duration;
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::event::stamp::RunId;
 use crate::kafka::Settings;
-use crate::kafka::native::{Consumer, Producer};
+use crate::kafka::native::Producer;
 use crate::lane::{BodyTime, OnLag, Pacing};
 pub use crate::ledger::rules::Rules;
 use crate::run::wiring::{Reading, Wiring};
 use crate::run::{self, Interrupts, Lanes, RunError, Verify};
 use crate::schedule::{Phase, Rate, Schedule, Shape};
 use crate::source::{Source, synthetic};
+use crate::verify::group::Live;
 use fault::Fault;
 use plan::{EACH, Identity, LANES, Plan};
 use publisher::FaultyPublisher;
@@ -133,7 +134,7 @@ fn run_config(config: &Config, id: RunId) -> run::Config {
         create_topic: config.create_topic,
         client: config.client.clone(),
         connect_timeout: config.connect_timeout,
-        verify: Some(Verify { read_committed: false, drain_deadline: config.drain_deadline }),
+        verify: Some(Verify { group: None, read_committed: false, drain_deadline: config.drain_deadline }),
         flush_deadline: FLUSH,
     }
 }
@@ -188,7 +189,7 @@ impl Wiring for FaultyWiring {
         FaultyPublisher::new(Arc::clone(&self.bench), producer)
     }
 
-    fn reader(&self, consumer: Consumer, reading: Reading) -> FaultyReader {
+    fn reader(&self, consumer: Live, reading: Reading) -> FaultyReader {
         FaultyReader::new(Arc::clone(&self.bench), consumer, reading)
     }
 

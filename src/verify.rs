@@ -4,6 +4,7 @@
 //! writes and joins no group. It never jumps silently: what it could not read is booked and reported.
 
 pub mod findings;
+pub mod group;
 mod inspect;
 pub mod look_up;
 mod order;
@@ -204,7 +205,8 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
         let deadline = std::time::Duration::from(self.clock.now()) + timeout;
         let mut silent: std::collections::BTreeSet<i32> = (0_i32..).take(self.partitions.len()).collect();
         let mut last = Code::OperationTimedOut;
-        while let Some(partition) = silent.first().copied() {
+        while !silent.is_empty() || !self.reader.is_settled() {
+            let partition = silent.first().copied().unwrap_or_default();
             if Duration::from(self.clock.now()) >= deadline {
                 let topic = self.topic.clone();
                 return Err(KafkaError::PartitionUnavailable { topic, partition, waited: timeout, code: last });
@@ -244,6 +246,7 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
                 break;
             }
             if let Some(asked) = self.drain.asked() {
+                self.reader.drain();
                 self.set_targets(&asked);
                 request = Some(asked);
             }

@@ -199,5 +199,28 @@ fn what_the_client_may_not_do_is_named_with_the_rights_it_needs() {
     assert!(run.bundle().is_none(), "a run that did not begin leaves no folder");
 }
 
+#[test]
+fn a_group_reads_everything_however_often_its_partitions_change_hands() {
+    let cluster = Cluster::start();
+    let group = ["--group", "readers", "--consumers", "2", "--create-topics", "--partitions", "6"];
+    let new_protocol = ["synth", "--rate", "500", "--duration", "3s", "--group-protocol", "consumer"];
+    let run = Program::new(&cluster, "consumer-protocol").args(new_protocol).args(group).run();
+    let report = run.report();
+    assert_all_verified(&report, 1500);
+    assert_eq!(report["group"]["protocol"], "consumer", "{}", report["group"]);
+
+    let disturbed = ["synth", "--rate", "500", "--duration", "12s", "--chaos-rebalance", "1s", "--commit", "manual"];
+    let run =
+        Program::new(&cluster, "disturbed").args(disturbed).args(["--commit-interval", "500ms"]).args(group).run();
+    let report = run.report();
+    assert_sums(&report);
+    assert_eq!(report["ledger"]["verified"], 6000, "{}", report["ledger"]);
+    assert_eq!(report["findings"]["duplicates"], 0, "what is read twice was not written twice: {}", report["findings"]);
+    assert!(report["group"]["rebalance_count"].as_u64() >= Some(2), "{}", report["group"]);
+    assert!(report["group"]["rebalances"][0]["reason"].as_str().unwrap().contains("a member joined"));
+    let rows = report["timeline"].as_array().unwrap();
+    assert!(rows.iter().any(|row| row["marks"].to_string().contains("rebalance of")), "it is on the timeline");
+}
+
 /// How long anything may take before a test gives up on it.
 const PATIENCE: Duration = Duration::from_secs(180);

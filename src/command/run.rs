@@ -27,6 +27,7 @@ use crate::report::headline::{self, Word};
 use crate::report::latency::Kind;
 use crate::report::{self, GateResult, RunReport, console};
 use crate::run::{self, Interrupts, Lanes, Outcome, RunError, Tick};
+use crate::scenario::choice::Choice;
 use crate::scenario::pace::Pace;
 use crate::scenario::plan::{self, Output, Plan};
 use crate::scenario::source::SourceConfig;
@@ -218,6 +219,15 @@ fn config(plan: &Plan, id: RunId) -> run::Config {
         verify: plan.verify.as_ref().map(|verify| run::Verify {
             read_committed: verify.isolation == plan::Isolation::ReadCommitted,
             drain_deadline: verify.drain_deadline,
+            group: verify.group.as_ref().map(|group| run::Group {
+                name: group.name.clone(),
+                consumers: group.consumers,
+                protocol: group.protocol.as_str().to_owned(),
+                assignor: group.assignor.clone(),
+                commit_every: group.commit_interval,
+                commits_itself: group.commit == plan::Commit::Manual,
+                disturb_every: group.chaos_rebalance,
+            }),
         }),
         flush_deadline: plan.flush_deadline,
     }

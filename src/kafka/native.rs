@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
 
 mod consumer;
+mod member;
 mod producer;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use super::{
     ClusterMetadata, Code, KafkaError, Notice, PartitionState, Settings, TopicMetadata, TopicState, Watermarks,
 };
 pub use consumer::Consumer;
+pub use member::{Change, Member, wait_any};
 pub use producer::{Handed, Message, Producer};
 
 /// The version of librdkafka that is linked in.

@@ -61,6 +61,9 @@ pub fn render(report: &RunReport, style: Style) -> String {
         page.list("fidelity", &fidelity);
     }
     page.list("target", &shape::target(report));
+    if let Some(group) = &report.group {
+        page.list("read by", &shape::group(group));
+    }
     page.blank();
     ledger::accounting(&mut page, report);
     page.blank();

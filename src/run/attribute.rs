@@ -22,6 +22,7 @@ use crate::ledger::{Ledger, Outstanding, Sighting};
 use crate::measure::Shard;
 use crate::report::{Example, Findings, LedgerCounts};
 use crate::schedule::Schedule;
+use crate::verify::group::Live;
 use crate::verify::look_up::{Answers, Presence, Questions, Stretch, Wanted, read_again};
 use crate::verify::{Damaged, Duplicate, PartitionState, findings};
 use evidence::{Found, Horizons, LaneEvidence};
@@ -94,7 +95,7 @@ pub(super) fn attribute<W: Wiring>(
         };
         let answers = match prepared.look_up_consumer(config) {
             Ok(consumer) => {
-                let mut reader = wiring.reader(consumer, Reading::Again);
+                let mut reader = wiring.reader(Live::Assigned(consumer), Reading::Again);
                 read_again(&mut reader, &config.topic, config.id, rules, &questions, LOOK_UPS, each)
             }
             Err(error) => {

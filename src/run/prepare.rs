@@ -10,7 +10,7 @@ use std::time::Duration;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use super::wiring::{Reading, Wiring};
-use super::{Config, REMEMBERED, RunError};
+use super::{Config, Group, REMEMBERED, RunError};
 use crate::clock::{Anchor, Clock, Monotonic, Nanos};
 use crate::control::{Control, Traffic};
 use crate::event::encode::Encoder;
@@ -24,8 +24,12 @@ use crate::ledger::Ledger;
 use crate::measure::Recorder;
 use crate::schedule::{Rate, Schedule};
 use crate::source::Source;
+use crate::verify::group::{GroupConfig, GroupReader, Live, SharedLog};
 use crate::verify::{Drain, Inspector, Setup as VerifierSetup, Verifier};
 
+/// How long a group may take until each partition has a reader: a coordinator waits for members, and for those of an
+/// earlier life to be given up.
+const FORMING: Duration = Duration::from_secs(60);
 /// Statistics are asked for this often, so that the producer id shows soon.
 const STATISTICS_MS: &str = "100";
 /// The longest wait for the producer id: without it the first events would wait instead.
@@ -46,6 +50,8 @@ pub(super) struct Prepared {
     starts: Vec<Watermarks>,
     producers: Mutex<Vec<Producer>>,
     consumer: Mutex<Option<Consumer>>,
+    /// What becomes of the group, where one reads.
+    pub(super) group: Option<SharedLog>,
     pub(super) recorders: Vec<Recorder>,
     traffic: Arc<Traffic>,
     control: Arc<Control>,
@@ -101,6 +107,7 @@ impl Prepared {
             starts,
             producers: Mutex::new(producers),
             consumer: Mutex::new(Some(consumer)),
+            group: config.verify.as_ref().and_then(|verify| verify.group.as_ref()).map(|_| SharedLog::start()),
             recorders,
             traffic: Arc::new(Traffic::new(partitions, limits)),
             control: Arc::clone(control),
@@ -156,9 +163,27 @@ impl Prepared {
             traffic: Arc::clone(&self.traffic),
             drain: Arc::clone(&self.drain),
         };
-        let reader = wiring.reader(consumer, Reading::Live);
-        let positioned = Verifier::position(setup, reader, inspector, &self.starts, config.connect_timeout);
+        let (live, patience) = self.live_reader(config, consumer);
+        let reader = wiring.reader(live, Reading::Live);
+        let positioned = Verifier::position(setup, reader, inspector, &self.starts, patience);
         positioned.map(Some).map_err(|error| RunError::Kafka(self.in_its_topic(error)))
+    }
+
+    /// What the verifier reads from, and how long that may take to stand ready.
+    fn live_reader(&self, config: &Config, consumer: Consumer) -> (Live, Duration) {
+        let group = config.verify.as_ref().and_then(|verify| verify.group.as_ref());
+        let (Some(group), Some(log)) = (group, &self.group) else {
+            return (Live::Assigned(consumer), config.connect_timeout);
+        };
+        let settings = member_settings(consumer_settings(config, &self.settings, self.embedded.is_some()), group);
+        let own = GroupConfig {
+            settings,
+            consumers: group.consumers,
+            commit_every: group.commits_itself.then_some(group.commit_every),
+            disturb_every: group.disturb_every,
+        };
+        let reader = GroupReader::new(own, Arc::clone(&self.slots), log.clone());
+        (Live::Group(Box::new(reader)), config.connect_timeout.max(FORMING))
     }
 
     /// An error about a slot as one about its topic's partition.
@@ -203,7 +228,7 @@ impl Prepared {
                     on_lag: config.on_lag,
                     ceiling: ceiling.clone(),
                     queue: queue.filter(|queue| *queue > 0).unwrap_or(usize::MAX),
-                    remember: config.verify.map_or(0, |_| REMEMBERED / usize::from(config.lanes.count.max(1))),
+                    remember: config.verify.as_ref().map_or(0, |_| REMEMBERED / usize::from(config.lanes.count.max(1))),
                     flush_deadline: config.flush_deadline,
                 };
                 Ok((setup, producer))
@@ -451,9 +476,36 @@ fn producer_settings(settings: &Settings) -> Settings {
     own
 }
 
+/// How a consumer differs that joins a group.
+fn member_settings(mut settings: Settings, group: &Group) -> Settings {
+    let commit_ms = group.commit_every.as_millis().max(1).to_string();
+    let assignor = if group.protocol == "consumer" { "group.remote.assignor" } else { "partition.assignment.strategy" };
+    for (key, value) in [
+        ("group.id", Some(group.name.as_str())),
+        ("group.protocol", Some(group.protocol.as_str())),
+        (assignor, group.assignor.as_deref()),
+        ("enable.auto.commit", Some(if group.commits_itself { "false" } else { "true" })),
+        ("auto.commit.interval.ms", Some(commit_ms.as_str())),
+        ("enable.auto.offset.store", Some("true")),
+    ] {
+        if let Some(value) = value {
+            settings.insert(key.to_owned(), value.to_owned());
+        }
+    }
+    if group.protocol == "consumer" {
+        // The coordinator decides these under KIP-848, and the client refuses them.
+        for key in
+            ["session.timeout.ms", "heartbeat.interval.ms", "group.protocol.type", "partition.assignment.strategy"]
+        {
+            settings.remove(key);
+        }
+    }
+    settings
+}
+
 fn consumer_settings(config: &Config, settings: &Settings, embedded: bool) -> Settings {
     let mut own = settings::of_a_consumer(settings);
-    let committed = config.verify.is_some_and(|verify| verify.read_committed);
+    let committed = config.verify.as_ref().is_some_and(|verify| verify.read_committed);
     for (key, value) in [
         // No group is joined: the client only wants a name.
         ("group.id", format!("loadgen-{}", config.id).as_str()),

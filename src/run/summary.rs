@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::attribute::{Attributed, Unverified, attribute};
+use super::group;
 use super::prepare::Prepared;
 use super::watch::Watched;
 use super::wiring::Wiring;
@@ -78,20 +79,10 @@ pub(super) fn outcome<W: Wiring>(
     let Attributed { phases, mut unverified, by_kind, unfinished: not_read_again } = attributed;
     let slots = &prepared.slots;
     name_places(slots, &mut unverified, &mut findings);
-    let Ends { lanes, partitions: states, unfinished, anchor, .. } = ends;
-    let mut cluster_error = watch.cluster_error;
-    let mut ended_by = watch.ended_by;
+    let Ends { lanes, partitions: states, unfinished, anchor, clock, .. } = ends;
+    let (mut cluster_error, mut ended_by) = (watch.cluster_error, watch.ended_by);
+    note_ends(&lanes, &mut cluster_error, &mut ended_by);
     let mut deadlines = Vec::new();
-    for error in lanes.iter().filter_map(|lane| lane.error.as_ref()) {
-        match error {
-            LaneError::TopicGone(_) | LaneError::NotAllowed(_) | LaneError::Fatal(..) => {
-                cluster_error.get_or_insert_with(|| error.to_string());
-            }
-            LaneError::TooLate(_) | LaneError::SequencesUsedUp => {
-                ended_by.get_or_insert_with(|| error.to_string());
-            }
-        }
-    }
     let unanswered: u64 = lanes.iter().map(|lane| lane.unanswered).sum();
     if unanswered > 0 {
         deadlines.push(format!("flush: {unanswered} events without an answer after {:?}", config.flush_deadline));
@@ -145,6 +136,7 @@ pub(super) fn outcome<W: Wiring>(
         by_topic: if slots.is_one() { BTreeMap::new() } else { by_topic(slots, total, &by_kind) },
         phases: phase_reports(schedule, total, &phases, config),
         partitions: partitions(slots, total, &states),
+        group: group::report(config, prepared, &clock),
         timeline: watch.timeline,
         ..RunReport::default()
     };
@@ -187,6 +179,17 @@ fn rhythm(lanes: &[LaneEnd]) -> Option<Rhythm> {
         sum.get_or_insert_default().add(rhythm);
     }
     sum
+}
+
+/// What ended lanes before their schedule did, where nothing else had.
+fn note_ends(lanes: &[LaneEnd], cluster_error: &mut Option<String>, ended_by: &mut Option<String>) {
+    for error in lanes.iter().filter_map(|lane| lane.error.as_ref()) {
+        let by = match error {
+            LaneError::TopicGone(_) | LaneError::NotAllowed(_) | LaneError::Fatal(..) => &mut *cluster_error,
+            LaneError::TooLate(_) | LaneError::SequencesUsedUp => &mut *ended_by,
+        };
+        by.get_or_insert_with(|| error.to_string());
+    }
 }
 
 /// The running figures, for gates that may end the run.

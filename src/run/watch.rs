@@ -9,8 +9,9 @@ use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::Control;
 use crate::ledger::Ledger;
 use crate::measure::{Sampler, Shard, process};
-use crate::report::TimelineRow;
+use crate::report::{TimelineRow, figures};
 use crate::schedule::Schedule;
+use crate::verify::group::SharedLog;
 
 const SECOND: Nanos = Nanos::from_secs(1);
 
@@ -33,6 +34,9 @@ pub(super) struct Watch<'a> {
     /// The longest it may stay silent.
     silence: Duration,
     overrun: Duration,
+    /// What becomes of the group that reads, and how many of its rebalances have been told.
+    group: Option<SharedLog>,
+    told: usize,
     watched: Watched,
 }
 
@@ -77,8 +81,30 @@ impl<'a> Watch<'a> {
             last_answer: Nanos::ZERO,
             silence: delivery_timeout + Duration::from_secs(5),
             overrun: config.flush_deadline,
+            group: None,
+            told: 0,
             watched: Watched::default(),
         }
+    }
+
+    /// Watches the group that reads too.
+    pub(super) fn with(self, group: Option<SharedLog>) -> Self {
+        Self { group, ..self }
+    }
+
+    /// Rebalances that have ended since the last row.
+    fn rebalances(&mut self) -> Vec<String> {
+        let Some(log) = &self.group else { return Vec::new() };
+        let log = log.open();
+        let ended: Vec<String> = log.rebalances[self.told..]
+            .iter()
+            .map_while(|rebalance| {
+                let length = figures::duration_s((rebalance.until? - rebalance.at).as_secs_f64());
+                Some(format!("rebalance of {length}: {}", rebalance.reason))
+            })
+            .collect();
+        self.told += ended.len();
+        ended
     }
 
     /// Waits a moment, and does what is to be done then.
@@ -166,6 +192,7 @@ impl<'a> Watch<'a> {
             unread: total.acked.saturating_sub(total.seen),
             cpu_ms: Some((cpu - self.cpu_before).0 / 1_000_000),
             rss_kib: process::resident_kib(),
+            marks: self.rebalances(),
             ..row_of(interval, now, self.schedule.has_due_times())
         };
         (self.cpu_before, self.scheduled_before) = (cpu, scheduled);

@@ -2,9 +2,10 @@
 //! self-test's.
 
 use crate::clock::{Clock, Monotonic};
-use crate::kafka::native::{Consumer, Producer};
+use crate::kafka::native::Producer;
 use crate::ledger::rules::Rules;
 use crate::publish::Publisher;
+use crate::verify::group::Live;
 use crate::verify::reader::Reader;
 
 /// Which of a run's readings a reader is for.
@@ -29,7 +30,7 @@ pub trait Wiring: Sync {
     fn publisher(&self, lane: u8, producer: Producer) -> Self::Publisher;
 
     /// What is read from.
-    fn reader(&self, consumer: Consumer, reading: Reading) -> Self::Reader;
+    fn reader(&self, reader: Live, reading: Reading) -> Self::Reader;
 
     /// The verifier's clock.
     fn clock(&self, clock: Monotonic) -> Self::Clock;
@@ -51,15 +52,15 @@ pub struct Direct;
 
 impl Wiring for Direct {
     type Publisher = Producer;
-    type Reader = Consumer;
+    type Reader = Live;
     type Clock = Monotonic;
 
     fn publisher(&self, _lane: u8, producer: Producer) -> Producer {
         producer
     }
 
-    fn reader(&self, consumer: Consumer, _reading: Reading) -> Consumer {
-        consumer
+    fn reader(&self, reader: Live, _reading: Reading) -> Live {
+        reader
     }
 
     fn clock(&self, clock: Monotonic) -> Monotonic {

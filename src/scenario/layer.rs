@@ -143,7 +143,9 @@ layer! {
     cluster::TopicOptions {
         topic, topic_map, create_topics, partitions, replication_factor, acks, idempotence, compression, linger, lag_group,
     }
-    verification::VerifierOptions { no_verify, group, isolation, drain_deadline }
+    verification::VerifierOptions {
+        no_verify, group, consumers, group_protocol, assignor, commit, commit_interval, chaos_rebalance, isolation, drain_deadline,
+    }
     outcome::OutcomeOptions { gate, gate_off, results_dir, output, quiet, no_progress }
     synth::SynthOptions {
         model, weights, users, items, user_skew, item_skew, hot_key, concurrent_sessions, funnel, think_time,

@@ -5,13 +5,13 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Scenario;
 use super::choice::choices;
 use super::client::EMBEDDED;
 use super::error::ConfigError;
 use super::pace::Pace;
 use super::source::SourceConfig;
 use super::topics::check_topic_name;
+use super::{Scenario, VerifyConfig};
 use crate::cli::run::RunOptions;
 use crate::event::EventKind;
 use crate::event::stamp::RunId;
@@ -51,6 +51,22 @@ choices! {
     pub enum Isolation {
         ReadUncommitted = "read_uncommitted": "all records",
         ReadCommitted = "read_committed": "only records outside of transactions and of committed ones",
+    }
+}
+
+choices! {
+    /// How a consumer group is coordinated.
+    pub enum GroupProtocol {
+        Classic = "classic": "the members agree, the first one divides the partitions",
+        Consumer = "consumer": "the cluster divides the partitions (KIP-848, Kafka 4.0 and newer)",
+    }
+}
+
+choices! {
+    /// Who commits what a group has read.
+    pub enum Commit {
+        Auto = "auto": "the client, by itself",
+        Manual = "manual": "loadgen, and once more before partitions are given up",
     }
 }
 
@@ -203,7 +219,7 @@ impl Plan {
         let pace = Pace::new(scenario)?;
         let verify = &scenario.verify;
         let verify = VerifyPlan {
-            group: verify.group.clone(),
+            group: group_plan(verify)?,
             isolation: verify.isolation.ok_or_else(|| open("verify.isolation"))?,
             drain_deadline: verify.drain_deadline.ok_or_else(|| open("verify.drain_deadline"))?,
         };
@@ -363,9 +379,58 @@ impl fmt::Debug for KafkaPlan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifyPlan {
     /// The consumer group to join; `None`: read by assignment.
-    pub group: Option<String>,
+    pub group: Option<GroupPlan>,
     /// Which records are read.
     pub isolation: Isolation,
     /// The longest wait for the last events.
     pub drain_deadline: Duration,
+}
+
+/// A consumer group that reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupPlan {
+    /// Its name.
+    pub name: String,
+    /// Members.
+    pub consumers: u8,
+    /// How it is coordinated.
+    pub protocol: GroupProtocol,
+    /// Who divides the partitions; `None` for the client's or the cluster's default.
+    pub assignor: Option<String>,
+    /// Who commits.
+    pub commit: Commit,
+    /// How often.
+    pub commit_interval: Duration,
+    /// How often a member joins or leaves, in turns.
+    pub chaos_rebalance: Option<Duration>,
+}
+
+/// The group of a scenario without open settings.
+fn group_plan(verify: &VerifyConfig) -> Result<Option<GroupPlan>, ConfigError> {
+    let Some(name) = verify.group.clone() else {
+        let given = [
+            ("consumers", verify.consumers.is_some()),
+            ("assignor", verify.assignor.is_some()),
+            ("chaos_rebalance", verify.chaos_rebalance.is_some()),
+        ];
+        return match given.into_iter().find(|(_, given)| *given) {
+            Some((what, _)) => Err(ConfigError::Plan {
+                reason: format!("{what} is for a group that reads, and none is named"),
+                hint: Some("--group NAME reads as a group; without it partitions are assigned".to_owned()),
+            }),
+            None => Ok(None),
+        };
+    };
+    if name.is_empty() {
+        return Err(plan_error("a consumer group needs a name", "for example --group my-test"));
+    }
+    Ok(Some(GroupPlan {
+        name,
+        consumers: verify.consumers.unwrap_or(1),
+        protocol: verify.group_protocol.unwrap_or(GroupProtocol::Classic),
+        assignor: verify.assignor.clone(),
+        commit: verify.commit.unwrap_or(Commit::Auto),
+        commit_interval: verify.commit_interval.unwrap_or(Duration::from_secs(5)),
+        chaos_rebalance: verify.chaos_rebalance,
+    }))
 }

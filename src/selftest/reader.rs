@@ -11,9 +11,9 @@ use super::fault::Fault;
 use super::forge::stamp_of;
 use super::plan::{DELETED_IN, LANES, LEADER_AFTER, Plan};
 use crate::event::stamp::Stamp;
-use crate::kafka::native::Consumer;
 use crate::kafka::{Code, Delivered, KafkaError, Notice, Record, Timestamp, Watermarks};
 use crate::run::wiring::Reading;
+use crate::verify::group::Live;
 use crate::verify::reader::Reader;
 
 /// Something delivered that outlives its batch.
@@ -40,7 +40,7 @@ struct KeptRecord {
 #[derive(Debug)]
 pub(super) struct FaultyReader {
     bench: Arc<Bench>,
-    consumer: Consumer,
+    consumer: Live,
     reading: Reading,
     queue: VecDeque<Kept>,
     /// Records met in the partition whose first ones are deleted.
@@ -53,7 +53,7 @@ pub(super) struct FaultyReader {
 }
 
 impl FaultyReader {
-    pub(super) fn new(bench: Arc<Bench>, consumer: Consumer, reading: Reading) -> Self {
+    pub(super) fn new(bench: Arc<Bench>, consumer: Live, reading: Reading) -> Self {
         Self {
             bench,
             consumer,
@@ -68,7 +68,7 @@ impl FaultyReader {
 
     fn fill(&mut self, most: usize) {
         let mut taken = Vec::new();
-        self.consumer.take(most, |delivered| taken.push(keep(&delivered)));
+        self.consumer.take(most, &mut |delivered| taken.push(keep(&delivered)));
         for kept in taken {
             match kept {
                 Kept::Record(record) => self.treat(record),
@@ -137,7 +137,7 @@ impl FaultyReader {
 
 impl Reader for FaultyReader {
     fn assign(&mut self, topic: &str, starts: &[(i32, i64)]) -> Result<(), KafkaError> {
-        self.consumer.assign(topic, starts.iter().copied())
+        self.consumer.assign(topic, starts)
     }
 
     fn seek(&mut self, topic: &str, partition: i32, offset: i64, timeout: Duration) -> Result<(), KafkaError> {

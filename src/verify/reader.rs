@@ -37,6 +37,14 @@ pub trait Reader {
     /// # Errors
     /// The leader's or the client's answer.
     fn watermarks(&mut self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code>;
+
+    /// Whether it is settled who reads what.
+    fn is_settled(&self) -> bool {
+        true
+    }
+
+    /// Only what is there is still to be read: nothing is to be disturbed any more.
+    fn drain(&mut self) {}
 }
 
 impl Reader for Consumer {

@@ -20,16 +20,27 @@ use super::{Client, code, millis, slice, slot_of};
 /// A consumer that reads partitions it is told to read; it joins no group.
 #[derive(Debug)]
 pub struct Consumer {
+    wake: Option<Wake>,
     queue: Queue,
     batch: Batch,
-    wake: Option<(PipeReader, PipeWriter)>,
     /// The slots of several topics; `None` for one, where a slot is a partition.
     slots: Option<Arc<Slots>>,
     client: Client,
 }
 
+/// A consumer's queue of records.
 #[derive(Debug)]
-struct Queue(NonNull<c::rd_kafka_queue_t>);
+pub(super) struct Queue(pub(super) NonNull<c::rd_kafka_queue_t>);
+
+impl Queue {
+    pub(super) fn of(client: &Client) -> Result<Self, KafkaError> {
+        // SAFETY: the handle is live; the reference returned is ours.
+        let queue = unsafe { c::rd_kafka_queue_get_consumer(client.handle.as_ptr()) };
+        NonNull::new(queue)
+            .map(Self)
+            .ok_or_else(|| KafkaError::Create("a consumer needs the setting group.id".to_owned()))
+    }
+}
 
 // SAFETY: librdkafka's queues are thread-safe.
 unsafe impl Send for Queue {}
@@ -66,11 +77,7 @@ impl Consumer {
     pub fn new(settings: &Settings) -> Result<Self, KafkaError> {
         let events = c::RD_KAFKA_EVENT_ERROR | c::RD_KAFKA_EVENT_LOG | c::RD_KAFKA_EVENT_STATS;
         let client = Client::new(c::rd_kafka_type_t::RD_KAFKA_CONSUMER, settings, events)?;
-        // SAFETY: the handle is live; the reference returned is ours.
-        let queue = unsafe { c::rd_kafka_queue_get_consumer(client.handle.as_ptr()) };
-        let queue = NonNull::new(queue)
-            .ok_or_else(|| KafkaError::Create("a consumer needs the setting group.id".to_owned()))?;
-        Ok(Self { queue: Queue(queue), batch: Batch(Vec::new()), wake: None, slots: None, client })
+        Ok(Self { wake: None, queue: Queue::of(&client)?, batch: Batch(Vec::new()), slots: None, client })
     }
 
     /// From now on partitions are told as slots of these topics, and the `topic` of a call names none of them alone.
@@ -107,28 +114,7 @@ impl Consumer {
     /// Where the client refuses, or does not answer within `timeout`.
     pub fn seek(&self, topic: &str, partition: i32, offset: i64, timeout: Duration) -> Result<(), KafkaError> {
         let (topic, partition) = self.place(topic, partition);
-        let list = PartitionList::new(std::iter::once((topic, partition, offset)))?;
-        // SAFETY: handle and list are live during the call; an error object returned is ours and destroyed below.
-        let error =
-            unsafe { c::rd_kafka_seek_partitions(self.client.handle.as_ptr(), list.0.as_ptr(), millis(timeout)) };
-        let whole = if error.is_null() {
-            RDKafkaErrorCode::NoError
-        } else {
-            // SAFETY: the error object is live until destroyed.
-            unsafe {
-                let found = code(c::rd_kafka_error_code(error));
-                c::rd_kafka_error_destroy(error);
-                found
-            }
-        };
-        let answer = if whole == RDKafkaErrorCode::NoError { list.first_error() } else { whole };
-        match answer {
-            RDKafkaErrorCode::NoError => Ok(()),
-            code => Err(KafkaError::Refused {
-                what: format!("going to offset {offset} of partition {partition} of topic \"{topic}\""),
-                code,
-            }),
-        }
+        seek(&self.client, topic, partition, offset, timeout)
     }
 
     /// Takes what is there without waiting, at most `most` records, and returns how many it was.
@@ -143,7 +129,8 @@ impl Consumer {
         for message in batch.drain(..) {
             if let Some(message) = NonNull::new(message) {
                 let owned = Owned(message);
-                each(read(&owned, self.slots.as_deref()));
+                // SAFETY: the message is live as long as `owned`, and its client as long as self.
+                each(unsafe { read(owned.0.as_ref(), self.slots.as_deref()) });
             }
         }
         count
@@ -154,38 +141,12 @@ impl Consumer {
     /// # Errors
     /// Where the operating system gives no pipe, or refuses to wait on it.
     pub fn wait(&mut self, timeout: Duration) -> std::io::Result<()> {
-        if self.wake.is_none() {
-            let (reader, writer) = std::io::pipe()?;
-            rustix::io::ioctl_fionbio(&reader, true)?;
-            rustix::io::ioctl_fionbio(&writer, true)?;
-            let payload = [1_u8];
-            for queue in [self.queue.0, self.client.events] {
-                // SAFETY: the queue is live, the descriptor stays open until the wake-up is switched off in drop, and
-                // the payload is copied by the call.
-                unsafe {
-                    c::rd_kafka_queue_io_event_enable(
-                        queue.as_ptr(),
-                        writer.as_raw_fd(),
-                        payload.as_ptr().cast(),
-                        payload.len(),
-                    );
-                }
-            }
-            self.wake = Some((reader, writer));
-            // What arrived before the wake-up was switched on makes no sound: look once more first.
-            return Ok(());
+        if let Some(wake) = &mut self.wake {
+            return wait_any([wake], timeout);
         }
-        let Some((reader, _)) = &mut self.wake else { return Ok(()) };
-        let limit = rustix::event::Timespec {
-            tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: timeout.subsec_nanos().into(),
-        };
-        let mut watched = [rustix::event::PollFd::new(reader, rustix::event::PollFlags::IN)];
-        match rustix::event::poll(&mut watched, Some(&limit)) {
-            Ok(0) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Ok(_) => drain(reader),
-            Err(error) => Err(error.into()),
-        }
+        self.wake = Some(Wake::new([self.queue.0, self.client.events])?);
+        // What arrived before the wake-up was switched on makes no sound: look once more first.
+        Ok(())
     }
 
     /// Takes what the client has to say.
@@ -224,15 +185,66 @@ impl Consumer {
     }
 }
 
-impl Drop for Consumer {
-    fn drop(&mut self) {
-        if self.wake.is_some() {
-            for queue in [self.queue.0, self.client.events] {
-                // SAFETY: the queue is live; -1 switches the wake-up off before the pipe is closed (rdkafka.h).
-                unsafe { c::rd_kafka_queue_io_event_enable(queue.as_ptr(), -1, ptr::null(), 0) };
+/// A pipe on which queues make a sound when something arrives in them. It must go before its queues: fields of a struct
+/// are declared wake-up first, queues after it.
+#[derive(Debug)]
+pub(super) struct Wake {
+    reader: PipeReader,
+    // Kept open for the queues that write to it.
+    _writer: PipeWriter,
+    queues: [NonNull<c::rd_kafka_queue_t>; 2],
+}
+
+// SAFETY: librdkafka's queues are thread-safe.
+unsafe impl Send for Wake {}
+
+impl Wake {
+    pub(super) fn new(queues: [NonNull<c::rd_kafka_queue_t>; 2]) -> std::io::Result<Self> {
+        let (reader, writer) = std::io::pipe()?;
+        rustix::io::ioctl_fionbio(&reader, true)?;
+        rustix::io::ioctl_fionbio(&writer, true)?;
+        let payload = [1_u8];
+        for queue in queues {
+            // SAFETY: the queue is live, the descriptor stays open until the wake-up is switched off in drop, and
+            // the payload is copied by the call.
+            unsafe {
+                c::rd_kafka_queue_io_event_enable(
+                    queue.as_ptr(),
+                    writer.as_raw_fd(),
+                    payload.as_ptr().cast(),
+                    payload.len(),
+                );
             }
         }
+        Ok(Self { reader, _writer: writer, queues })
     }
+}
+
+impl Drop for Wake {
+    fn drop(&mut self) {
+        for queue in self.queues {
+            // SAFETY: the queue is live; -1 switches the wake-up off before the pipe is closed (rdkafka.h).
+            unsafe { c::rd_kafka_queue_io_event_enable(queue.as_ptr(), -1, ptr::null(), 0) };
+        }
+    }
+}
+
+/// Returns when one of the queues has made a sound, or after `timeout`.
+pub(super) fn wait_any<'a>(wakes: impl IntoIterator<Item = &'a mut Wake>, timeout: Duration) -> std::io::Result<()> {
+    let mut wakes: Vec<&mut Wake> = wakes.into_iter().collect();
+    let limit = rustix::event::Timespec {
+        tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: timeout.subsec_nanos().into(),
+    };
+    let mut watched: Vec<_> =
+        wakes.iter().map(|wake| rustix::event::PollFd::new(&wake.reader, rustix::event::PollFlags::IN)).collect();
+    match rustix::event::poll(&mut watched, Some(&limit)) {
+        Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(()),
+        Ok(_) => {}
+        Err(error) => return Err(error.into()),
+    }
+    drop(watched);
+    wakes.iter_mut().try_for_each(|wake| drain(&mut wake.reader))
 }
 
 fn drain(reader: &mut PipeReader) -> std::io::Result<()> {
@@ -245,11 +257,42 @@ fn drain(reader: &mut PipeReader) -> std::io::Result<()> {
     }
 }
 
+/// Lets a client go on reading a partition at another offset.
+pub(super) fn seek(
+    client: &Client,
+    topic: &str,
+    partition: i32,
+    offset: i64,
+    timeout: Duration,
+) -> Result<(), KafkaError> {
+    let list = PartitionList::new(std::iter::once((topic, partition, offset)))?;
+    // SAFETY: handle and list are live during the call; an error object returned is ours and destroyed below.
+    let error = unsafe { c::rd_kafka_seek_partitions(client.handle.as_ptr(), list.0.as_ptr(), millis(timeout)) };
+    let whole = if error.is_null() {
+        RDKafkaErrorCode::NoError
+    } else {
+        // SAFETY: the error object is live until destroyed.
+        unsafe {
+            let found = code(c::rd_kafka_error_code(error));
+            c::rd_kafka_error_destroy(error);
+            found
+        }
+    };
+    let answer = if whole == RDKafkaErrorCode::NoError { list.first_error() } else { whole };
+    match answer {
+        RDKafkaErrorCode::NoError => Ok(()),
+        code => Err(KafkaError::Refused {
+            what: format!("going to offset {offset} of partition {partition} of topic \"{topic}\""),
+            code,
+        }),
+    }
+}
+
 /// Partitions with offsets, as librdkafka takes them.
-struct PartitionList(NonNull<c::rd_kafka_topic_partition_list_t>);
+pub(super) struct PartitionList(pub(super) NonNull<c::rd_kafka_topic_partition_list_t>);
 
 impl PartitionList {
-    fn new<'a>(starts: impl Iterator<Item = (&'a str, i32, i64)>) -> Result<Self, KafkaError> {
+    pub(super) fn new<'a>(starts: impl Iterator<Item = (&'a str, i32, i64)>) -> Result<Self, KafkaError> {
         // SAFETY: takes a size hint; the list returned is ours.
         let list = unsafe { c::rd_kafka_topic_partition_list_new(16) };
         let list = Self(NonNull::new(list).ok_or_else(|| KafkaError::Create("out of memory".to_owned()))?);
@@ -286,10 +329,12 @@ impl Drop for PartitionList {
     }
 }
 
-fn read<'a>(owned: &'a Owned, slots: Option<&Slots>) -> Delivered<'a> {
-    // SAFETY: the message is live as long as `owned`, which the result borrows.
-    let message = unsafe { owned.0.as_ref() };
-    // SAFETY: as above.
+/// What a message says; it borrows the message.
+///
+/// # Safety
+/// `message` must be live, and so must the client it came from.
+pub(super) unsafe fn read<'a>(message: &'a c::rd_kafka_message_t, slots: Option<&Slots>) -> Delivered<'a> {
+    // SAFETY: the caller's promise.
     let partition = unsafe { slot_of(message, slots) };
     let offset = message.offset;
     match code(message.err) {
@@ -306,7 +351,7 @@ fn read<'a>(owned: &'a Owned, slots: Option<&Slots>) -> Delivered<'a> {
         c::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME => Timestamp::LogAppend(at),
         c::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE => Timestamp::Missing,
     };
-    // SAFETY: a non-null pointer comes with its length, and both live as long as `owned`.
+    // SAFETY: a non-null pointer comes with its length, and both live as long as the message.
     let (key, body) = unsafe { (bytes(message.key, message.key_len), bytes(message.payload, message.len)) };
     Delivered::Record(Record { partition, offset, timestamp, key, body, leader_epoch })
 }

@@ -1,7 +1,7 @@
 //! What was run: schedule, offered load, target, phases, event types, partitions.
 
 use super::page::{Ink, Page, left, printable, right};
-use crate::report::{Offered, PartitionReport, PhaseReport, Replay, RunReport, Synthetic, figures};
+use crate::report::{GroupReport, Offered, PartitionReport, PhaseReport, Replay, RunReport, Synthetic, figures};
 
 /// The command that makes such a run.
 pub(in crate::report) fn command(report: &RunReport) -> &'static str {
@@ -128,6 +128,26 @@ pub(super) fn target(report: &RunReport) -> Vec<String> {
     if !client.is_empty() {
         parts.push(client.join(" "));
     }
+    parts
+}
+
+/// The consumer group that read, and how often its partitions changed hands.
+pub(super) fn group(group: &GroupReport) -> Vec<String> {
+    let how = [Some(group.protocol.as_str()), group.assignor.as_deref()].into_iter().flatten().collect::<Vec<_>>();
+    let members = plural(group.consumers.into(), "member");
+    let mut parts = vec![
+        format!("group {}, {members} ({}), commits {}", group.name, how.join(", "), group.commit),
+        match group.rebalance_count {
+            0 => "no rebalance".to_owned(),
+            count => format!(
+                "{}, {} in all, the longest {}",
+                plural(count, "rebalance"),
+                figures::duration_s(group.rebalance_total_s),
+                figures::duration_s(group.rebalance_longest_s)
+            ),
+        },
+    ];
+    parts.extend(group.group_errors.iter().map(|(name, count)| format!("{count} × {name}")));
     parts
 }
 

@@ -1,0 +1,280 @@
+//! A member of a consumer group: records and what the group decides, from one queue.
+//!
+//! A rebalance comes as an event like all else (`RD_KAFKA_EVENT_REBALANCE`), so nothing calls back into Rust here either.
+
+use std::collections::BTreeMap;
+use std::ffi::CStr;
+use std::ptr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka_sys::bindings as c;
+use rdkafka_sys::types::RDKafkaErrorCode;
+
+use super::super::slots::Slots;
+use super::super::{Code, Delivered, KafkaError, Notice, Settings, Watermarks};
+use super::consumer::{self, PartitionList, Queue, Wake, read};
+use super::{Client, Event, code, millis, text};
+
+/// How long the coordinator is waited for when a position must be known.
+const COORDINATOR: Duration = Duration::from_secs(5);
+
+/// A consumer that shares a topic's partitions with the rest of its group.
+#[derive(Debug)]
+pub struct Member {
+    wake: Option<Wake>,
+    queue: Queue,
+    /// Where a slot is read from when the group has no committed offset in it.
+    starts: BTreeMap<i32, i64>,
+    slots: Arc<Slots>,
+    /// Whether nobody commits unless asked to.
+    commits_when_asked: bool,
+    changes: Vec<Change>,
+    client: Client,
+}
+
+/// What the group decided for a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Given to it, or taken away.
+    pub assigned: bool,
+    /// Which slots: of one topic, its partitions.
+    pub partitions: Vec<i32>,
+    /// Whether they were lost without a word, since the group had given the member up.
+    pub lost: bool,
+    /// Why it could not be followed, where it could not.
+    pub error: Option<Code>,
+}
+
+impl Member {
+    /// Joins the group named by the setting `group.id`, for the topics of these slots. Slots without a committed offset
+    /// are read from `starts` on.
+    ///
+    /// # Errors
+    /// Where a setting is wrong, or the client refuses.
+    pub fn join(settings: &Settings, slots: &Arc<Slots>, starts: BTreeMap<i32, i64>) -> Result<Self, KafkaError> {
+        let events =
+            c::RD_KAFKA_EVENT_REBALANCE | c::RD_KAFKA_EVENT_ERROR | c::RD_KAFKA_EVENT_LOG | c::RD_KAFKA_EVENT_STATS;
+        let commits_when_asked = settings.get("enable.auto.commit").is_some_and(|value| value == "false");
+        let client = Client::new(c::rd_kafka_type_t::RD_KAFKA_CONSUMER, settings, events)?;
+        let queue = Queue::of(&client)?;
+        // -1 stands for all partitions (RD_KAFKA_PARTITION_UA).
+        let list = PartitionList::new(slots.topics().map(|(topic, _)| (topic, -1, 0)))?;
+        // SAFETY: handle and list are live; the call copies the list.
+        match code(unsafe { c::rd_kafka_subscribe(client.handle.as_ptr(), list.0.as_ptr()) }) {
+            RDKafkaErrorCode::NoError => Ok(Self {
+                wake: None,
+                queue,
+                starts,
+                slots: Arc::clone(slots),
+                commits_when_asked,
+                changes: Vec::new(),
+                client,
+            }),
+            code => Err(KafkaError::Refused { what: "subscribing to the topics".to_owned(), code }),
+        }
+    }
+
+    /// Takes what is there without waiting, at most `most` records, and follows what the group decides. Returns how many
+    /// records it was.
+    pub fn take(&mut self, most: usize, mut each: impl FnMut(Delivered<'_>)) -> usize {
+        // What arrives while this goes on is left for the next call, which has a time of its own.
+        // SAFETY: the queue is live.
+        let there = unsafe { c::rd_kafka_queue_length(self.queue.0.as_ptr()) };
+        let mut taken = 0;
+        for _ in 0..there {
+            if taken >= most {
+                break;
+            }
+            // SAFETY: the queue is live; the event returned is ours.
+            let event = unsafe { c::rd_kafka_queue_poll(self.queue.0.as_ptr(), 0) };
+            let Some(event) = ptr::NonNull::new(event).map(Event) else { break };
+            match event.kind() {
+                c::RD_KAFKA_EVENT_FETCH => {
+                    // SAFETY: the event is live and of type fetch; its message lives as long as it does.
+                    let message = unsafe { c::rd_kafka_event_message_next(event.0.as_ptr()).as_ref() };
+                    if let Some(message) = message {
+                        taken += 1;
+                        // SAFETY: the message is live as long as its event, and its client as long as self.
+                        each(unsafe { read(message, Some(self.slots.as_ref()).filter(|slots| !slots.is_one())) });
+                    }
+                }
+                c::RD_KAFKA_EVENT_REBALANCE => self.follow(&event),
+                c::RD_KAFKA_EVENT_ERROR => {
+                    if let Some(delivered) = of_partition(&event, &self.slots) {
+                        each(delivered);
+                    }
+                }
+                _ => {}
+            }
+        }
+        taken
+    }
+
+    /// What the group has decided since the last call.
+    pub fn changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Does what the group decided: takes partitions over from where the group stands, or gives them up.
+    fn follow(&mut self, event: &Event) {
+        // SAFETY: event and handle are live; the list belongs to the event and lives as long as it does.
+        let (assigned, named, lost, cooperative) = unsafe {
+            let event = event.0.as_ptr();
+            let handle = self.client.handle.as_ptr();
+            let decided = code(c::rd_kafka_event_error(event));
+            let protocol = text(c::rd_kafka_rebalance_protocol(handle));
+            (
+                decided == RDKafkaErrorCode::AssignPartitions,
+                c::rd_kafka_event_topic_partition_list(event),
+                c::rd_kafka_assignment_lost(handle) != 0,
+                protocol == "COOPERATIVE",
+            )
+        };
+        if !assigned && !lost && self.commits_when_asked {
+            // What is not committed now, the next reader reads again. An error does just that, so it is left.
+            // SAFETY: the handle is live; a null list means the offsets stored so far.
+            unsafe { c::rd_kafka_commit(self.client.handle.as_ptr(), ptr::null(), 0) };
+        }
+        let mut change = Change { assigned, partitions: Vec::new(), lost: lost && !assigned, error: None };
+        if let Some(mut partitions) = ptr::NonNull::new(named) {
+            // SAFETY: the list is live and ours to write to while the event is; its count says how many elements it has.
+            let elements = unsafe {
+                let partitions = partitions.as_mut();
+                match usize::try_from(partitions.cnt) {
+                    Ok(count) if count > 0 => std::slice::from_raw_parts_mut(partitions.elems, count),
+                    _ => &mut [],
+                }
+            };
+            // SAFETY: each element of a live list has a name that ends with NUL.
+            let slot = |element: &c::rd_kafka_topic_partition_t| unsafe { slot_of(element, &self.slots) };
+            if assigned {
+                // SAFETY: handle and list are live; the call fills in the offsets of the list.
+                let asked = unsafe {
+                    c::rd_kafka_committed(self.client.handle.as_ptr(), partitions.as_ptr(), millis(COORDINATOR))
+                };
+                change.error = Some(code(asked)).filter(|code| *code != RDKafkaErrorCode::NoError);
+                for element in &mut *elements {
+                    let start = self.starts.get(&slot(element)).copied().unwrap_or(0);
+                    // Without a commit of its own the group stands where the run began; an older commit is not gone back to.
+                    element.offset = if element.offset >= start { element.offset } else { start };
+                }
+            }
+            change.partitions = elements.iter().map(slot).collect();
+        }
+        // SAFETY: handle and list are live; the calls copy the list, and a null list means no partition at all. An error
+        // object that is returned is ours and destroyed.
+        let refused = unsafe {
+            let handle = self.client.handle.as_ptr();
+            if cooperative {
+                let error = if assigned {
+                    c::rd_kafka_incremental_assign(handle, named)
+                } else {
+                    c::rd_kafka_incremental_unassign(handle, named)
+                };
+                if error.is_null() {
+                    RDKafkaErrorCode::NoError
+                } else {
+                    let found = code(c::rd_kafka_error_code(error));
+                    c::rd_kafka_error_destroy(error);
+                    found
+                }
+            } else {
+                code(c::rd_kafka_assign(handle, if assigned { named } else { ptr::null_mut() }))
+            }
+        };
+        if refused != RDKafkaErrorCode::NoError {
+            change.error = Some(refused);
+        }
+        self.changes.push(change);
+    }
+
+    /// Commits what was taken, without waiting for the answer.
+    ///
+    /// # Errors
+    /// Where the client refuses.
+    pub fn commit(&self) -> Result<(), Code> {
+        // SAFETY: the handle is live; a null list means the offsets stored so far.
+        match code(unsafe { c::rd_kafka_commit(self.client.handle.as_ptr(), ptr::null(), 1) }) {
+            RDKafkaErrorCode::NoError | RDKafkaErrorCode::NoOffset => Ok(()),
+            code => Err(code),
+        }
+    }
+
+    /// Goes on reading a partition that it has at another offset.
+    ///
+    /// # Errors
+    /// Where the client refuses, or does not answer within `timeout`.
+    pub fn seek(&self, topic: &str, partition: i32, offset: i64, timeout: Duration) -> Result<(), KafkaError> {
+        let (topic, partition) = self.slots.place(partition).unwrap_or((topic, partition));
+        consumer::seek(&self.client, topic, partition, offset, timeout)
+    }
+
+    /// Takes what the client has to say.
+    pub fn notices(&self, mut notice: impl FnMut(Notice)) {
+        while let Some(event) = self.client.event(Duration::ZERO) {
+            if let Some(said) = event.notice() {
+                notice(said);
+            }
+        }
+    }
+
+    /// First and next offset of a partition, asked of its leader.
+    ///
+    /// # Errors
+    /// The leader's or the client's answer.
+    pub fn watermarks(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
+        let (topic, partition) = self.slots.place(partition).unwrap_or((topic, partition));
+        self.client.watermarks(topic, partition, timeout)
+    }
+
+    /// Switches the wake-up on where it is not yet; true where it was.
+    fn arm(&mut self) -> std::io::Result<bool> {
+        if self.wake.is_some() {
+            return Ok(true);
+        }
+        self.wake = Some(Wake::new([self.queue.0, self.client.events])?);
+        Ok(false)
+    }
+}
+
+/// Returns when one of the members has something to take, or after `timeout`.
+///
+/// # Errors
+/// Where the operating system gives no pipe, or refuses to wait on it.
+pub fn wait_any(members: &mut [Member], timeout: Duration) -> std::io::Result<()> {
+    let mut all_armed = true;
+    for member in &mut *members {
+        all_armed &= member.arm()?;
+    }
+    // What arrived before a wake-up was switched on makes no sound: look once more first.
+    if all_armed {
+        consumer::wait_any(members.iter_mut().filter_map(|member| member.wake.as_mut()), timeout)
+    } else {
+        Ok(())
+    }
+}
+
+/// What an error event says of a partition; `None` for errors of the whole client, which come as notices too.
+fn of_partition(event: &Event, slots: &Slots) -> Option<Delivered<'static>> {
+    // SAFETY: the event is live; the element returned is ours and destroyed below.
+    unsafe {
+        let element = ptr::NonNull::new(c::rd_kafka_event_topic_partition(event.0.as_ptr()))?;
+        let (partition, offset) = (slot_of(element.as_ref(), slots), element.as_ref().offset);
+        c::rd_kafka_topic_partition_destroy(element.as_ptr());
+        Some(match code(c::rd_kafka_event_error(event.0.as_ptr())) {
+            RDKafkaErrorCode::PartitionEOF => Delivered::EndOfPartition { partition, offset },
+            code => Delivered::Error { partition, code, offset },
+        })
+    }
+}
+
+/// The slot of a topic's partition, -1 for what is none of the run's.
+///
+/// # Safety
+/// The element's name must be a live text that ends with NUL.
+unsafe fn slot_of(element: &c::rd_kafka_topic_partition_t, slots: &Slots) -> i32 {
+    // SAFETY: the caller's promise.
+    let name = unsafe { CStr::from_ptr(element.topic) };
+    slots.slot(name.to_bytes(), element.partition).unwrap_or(-1)
+}

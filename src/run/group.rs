@@ -1,0 +1,35 @@
+//! What the report says of the consumer group that read.
+
+use super::Config;
+use super::prepare::Prepared;
+use crate::clock::{Clock, Monotonic, Nanos};
+use crate::report::{GroupReport, RebalanceReport};
+
+/// The group, with times since the start of the run, whose clock is `clock`.
+pub(super) fn report(config: &Config, prepared: &Prepared, clock: &Monotonic) -> Option<GroupReport> {
+    let group = config.verify.as_ref()?.group.as_ref()?;
+    let shared = prepared.group.as_ref()?;
+    // The group began to form before the run did.
+    let ahead = shared.now().since(clock.now());
+    let log = shared.open();
+    let lengths = || log.rebalances.iter().filter_map(|rebalance| Some(rebalance.until?.since(rebalance.at)));
+    let rebalances = log.rebalances.iter().map(|rebalance| RebalanceReport {
+        at_s: rebalance.at.since(ahead).as_secs_f64(),
+        length_s: rebalance.until.map(|until| until.since(rebalance.at).as_secs_f64()),
+        reason: rebalance.reason.to_owned(),
+        given_up: rebalance.given_up,
+        members: rebalance.members,
+    });
+    Some(GroupReport {
+        name: group.name.clone(),
+        protocol: group.protocol.clone(),
+        assignor: group.assignor.clone(),
+        consumers: group.consumers,
+        commit: if group.commits_itself { "manual" } else { "auto" }.to_owned(),
+        rebalance_count: log.count,
+        rebalance_total_s: lengths().fold(Nanos::ZERO, |sum, length| sum + length).as_secs_f64(),
+        rebalance_longest_s: lengths().max().unwrap_or_default().as_secs_f64(),
+        rebalances: rebalances.collect(),
+        group_errors: log.errors.clone(),
+    })
+}

@@ -1,0 +1,360 @@
+//! Reading as a consumer group: some members share the partitions, and what is read twice when they change hands is told
+//! apart from what was written twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::reader::Reader;
+use crate::clock::{Clock, Monotonic, Nanos};
+use crate::kafka::native::{Change, Member, wait_any};
+use crate::kafka::slots::Slots;
+use crate::kafka::{Code, Delivered, KafkaError, Notice, Settings, Watermarks};
+
+/// Rebalances kept with their times; of more only the number is.
+const KEPT: usize = 1000;
+
+/// How a group reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupConfig {
+    /// Settings of each member, `group.id` among them.
+    pub settings: Settings,
+    /// Members.
+    pub consumers: u8,
+    /// How often what was read is committed, where the client does not do it by itself.
+    pub commit_every: Option<Duration>,
+    /// How often a member is added or taken away, in turns.
+    pub disturb_every: Option<Duration>,
+}
+
+/// A time in which not every partition had a reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rebalance {
+    /// When the first partition changed hands.
+    pub at: Nanos,
+    /// When every partition had a reader again; `None` where that never came.
+    pub until: Option<Nanos>,
+    /// Why, as far as it is known.
+    pub reason: &'static str,
+    /// Partitions that were given up.
+    pub given_up: usize,
+    /// Members when it began.
+    pub members: usize,
+}
+
+/// What became of the group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupLog {
+    /// Rebalances after the first assignment.
+    pub rebalances: Vec<Rebalance>,
+    /// How many there were.
+    pub count: u64,
+    /// Commits that were asked for by the reader itself.
+    pub commits: u64,
+    /// Errors of following a rebalance or of committing, by name.
+    pub errors: BTreeMap<String, u64>,
+}
+
+/// The log of a group and the clock of its times, shared with those who tell of it.
+#[derive(Clone, Debug)]
+pub struct SharedLog {
+    log: Arc<Mutex<GroupLog>>,
+    clock: Monotonic,
+}
+
+impl SharedLog {
+    /// An empty log whose times count from now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { log: Arc::default(), clock: Monotonic::start() }
+    }
+
+    /// Now, by the clock of its times.
+    #[must_use]
+    pub fn now(&self) -> Nanos {
+        self.clock.now()
+    }
+
+    /// The log as it stands.
+    pub fn open(&self) -> MutexGuard<'_, GroupLog> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The members of a group as one reader.
+#[derive(Debug)]
+pub struct GroupReader {
+    config: GroupConfig,
+    log: SharedLog,
+    slots: Arc<Slots>,
+    starts: BTreeMap<i32, i64>,
+    members: Vec<Member>,
+    /// By partition, the member that has it.
+    owners: BTreeMap<i32, usize>,
+    /// Whether every partition has had a reader once.
+    complete: bool,
+    /// The member whose turn it is to be asked first, and whether there may be more to take.
+    turn: usize,
+    more: bool,
+    commit_at: Nanos,
+    disturb_at: Nanos,
+    reason: &'static str,
+    leaving: Vec<JoinHandle<()>>,
+}
+
+impl GroupReader {
+    /// A group that has not joined yet; `log` is kept up to date.
+    #[must_use]
+    pub fn new(config: GroupConfig, slots: Arc<Slots>, log: SharedLog) -> Self {
+        let now = log.now();
+        Self {
+            commit_at: config.commit_every.map_or(Nanos::MAX, |every| now + every.into()),
+            disturb_at: config.disturb_every.map_or(Nanos::MAX, |every| now + every.into()),
+            config,
+            log,
+            slots,
+            starts: BTreeMap::new(),
+            members: Vec::new(),
+            owners: BTreeMap::new(),
+            complete: false,
+            turn: 0,
+            more: false,
+            reason: "the group formed",
+            leaving: Vec::new(),
+        }
+    }
+
+    fn join(&mut self) -> Result<(), KafkaError> {
+        let member = Member::join(&self.config.settings, &self.slots, self.starts.clone())?;
+        self.members.push(member);
+        Ok(())
+    }
+
+    /// Keeps the books on who has which partition.
+    fn follow(&mut self) {
+        let now = self.log.now();
+        for place in 0..self.members.len() {
+            for change in self.members[place].changes() {
+                self.note(place, &change, now);
+            }
+        }
+        if !self.is_settled() {
+            return;
+        }
+        self.complete = true;
+        self.reason = "another member or the coordinator";
+        let mut log = self.log.open();
+        if let Some(open) = log.rebalances.last_mut().filter(|last| last.until.is_none()) {
+            open.until = Some(now);
+            // The next disturbance waits until the group has had its time of peace.
+            if let Some(every) = self.config.disturb_every {
+                self.disturb_at = now + every.into();
+            }
+        }
+    }
+
+    fn note(&mut self, place: usize, change: &Change, now: Nanos) {
+        if let Some(code) = change.error {
+            *self.log.open().errors.entry(format!("{code:?}")).or_default() += 1;
+        }
+        if change.assigned {
+            self.owners.extend(change.partitions.iter().map(|partition| (*partition, place)));
+            return;
+        }
+        let before = self.owners.len();
+        self.owners.retain(|partition, owner| *owner != place || !change.partitions.contains(partition));
+        let reason = if change.lost { "the group gave a member up" } else { self.reason };
+        self.note_given_up(now, before - self.owners.len(), reason);
+    }
+
+    /// A rebalance begins when the first partition has no reader any more.
+    fn note_given_up(&self, now: Nanos, given_up: usize, reason: &'static str) {
+        if given_up == 0 || !self.complete {
+            return;
+        }
+        let mut log = self.log.open();
+        if let Some(open) = log.rebalances.last_mut().filter(|last| last.until.is_none()) {
+            open.given_up += given_up;
+            return;
+        }
+        log.count += 1;
+        if log.rebalances.len() < KEPT {
+            log.rebalances.push(Rebalance { at: now, until: None, reason, given_up, members: self.members.len() });
+        }
+    }
+
+    /// Commits, and adds a member or takes one away, where it is time to.
+    fn keep_time(&mut self) {
+        let now = self.log.now();
+        if now >= self.commit_at {
+            self.commit_at = now + self.config.commit_every.unwrap_or(Duration::MAX).into();
+            let mut log = self.log.open();
+            for member in &self.members {
+                log.commits += 1;
+                if let Err(code) = member.commit() {
+                    *log.errors.entry(format!("commit: {code:?}")).or_default() += 1;
+                }
+            }
+        }
+        if now >= self.disturb_at && self.is_settled() {
+            self.disturb_at = now + self.config.disturb_every.unwrap_or(Duration::MAX).into();
+            self.disturb();
+        }
+    }
+
+    fn disturb(&mut self) {
+        if self.members.len() > usize::from(self.config.consumers) {
+            self.reason = "a member left (--chaos-rebalance)";
+            let place = self.members.len() - 1;
+            let Some(member) = self.members.pop() else { return };
+            let before = self.owners.len();
+            self.owners.retain(|_, owner| *owner != place);
+            let given_up = before - self.owners.len();
+            self.note_given_up(self.log.now(), given_up, self.reason);
+            // Leaving takes its time, and the others must go on reading meanwhile.
+            let spawned = thread::Builder::new().name("leaving-member".to_owned()).spawn(move || drop(member));
+            self.leaving.extend(spawned.ok());
+        } else {
+            self.reason = "a member joined (--chaos-rebalance)";
+            if let Err(error) = self.join() {
+                *self.log.open().errors.entry(error.to_string()).or_default() += 1;
+            }
+        }
+    }
+
+    fn owner(&self, partition: i32) -> Option<&Member> {
+        self.owners.get(&partition).and_then(|place| self.members.get(*place))
+    }
+}
+
+impl Reader for GroupReader {
+    /// The starts count where the group has committed nothing later.
+    fn assign(&mut self, _topic: &str, starts: &[(i32, i64)]) -> Result<(), KafkaError> {
+        self.starts = starts.iter().copied().collect();
+        self.members.clear();
+        self.owners.clear();
+        (0..self.config.consumers.max(1)).try_for_each(|_| self.join())
+    }
+
+    fn seek(&mut self, topic: &str, partition: i32, offset: i64, timeout: Duration) -> Result<(), KafkaError> {
+        match self.owner(partition) {
+            Some(member) => member.seek(topic, partition, offset, timeout),
+            None => Err(KafkaError::Refused {
+                what: format!("going to offset {offset} of partition {partition} of topic \"{topic}\""),
+                code: Code::UnknownPartition,
+            }),
+        }
+    }
+
+    fn take(&mut self, most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize {
+        // One member at a time: whoever takes looks at the clock once, and what comes from another member later would be
+        // given too early a time.
+        let count = self.members.len();
+        let mut taken = 0;
+        for step in 0..count {
+            let place = (self.turn + step) % count;
+            taken = self.members[place].take(most, &mut *each);
+            if taken > 0 {
+                self.turn = place + 1;
+                break;
+            }
+        }
+        self.more = taken > 0;
+        self.follow();
+        self.keep_time();
+        taken
+    }
+
+    fn wait(&mut self, timeout: Duration) -> io::Result<()> {
+        if self.more { Ok(()) } else { wait_any(&mut self.members, timeout) }
+    }
+
+    fn notices(&mut self, notice: &mut dyn FnMut(Notice)) {
+        for member in &self.members {
+            member.notices(&mut *notice);
+        }
+    }
+
+    fn watermarks(&mut self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
+        let member = self.owner(partition).or_else(|| self.members.first());
+        member.map_or(Err(Code::UnknownPartition), |member| member.watermarks(topic, partition, timeout))
+    }
+
+    /// Every partition has a reader, and every member has a partition unless there are too few of them.
+    fn is_settled(&self) -> bool {
+        let busy: BTreeSet<usize> = self.owners.values().copied().collect();
+        self.owners.len() == self.starts.len() && busy.len() == self.members.len().min(self.starts.len())
+    }
+
+    fn drain(&mut self) {
+        self.disturb_at = Nanos::MAX;
+        self.config.disturb_every = None;
+    }
+}
+
+impl Drop for GroupReader {
+    fn drop(&mut self) {
+        for leaving in self.leaving.drain(..) {
+            if leaving.join().is_err() {
+                tracing::warn!("a member that left the group ended with a panic");
+            }
+        }
+    }
+}
+
+/// What the verifier reads from: partitions of its own, or those that a group gives it.
+#[derive(Debug)]
+pub enum Live {
+    /// By assignment.
+    Assigned(crate::kafka::native::Consumer),
+    /// As a group.
+    Group(Box<GroupReader>),
+}
+
+impl Live {
+    fn reader(&mut self) -> &mut dyn Reader {
+        match self {
+            Self::Assigned(consumer) => consumer,
+            Self::Group(group) => group.as_mut(),
+        }
+    }
+}
+
+impl Reader for Live {
+    fn assign(&mut self, topic: &str, starts: &[(i32, i64)]) -> Result<(), KafkaError> {
+        self.reader().assign(topic, starts)
+    }
+
+    fn seek(&mut self, topic: &str, partition: i32, offset: i64, timeout: Duration) -> Result<(), KafkaError> {
+        self.reader().seek(topic, partition, offset, timeout)
+    }
+
+    fn take(&mut self, most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize {
+        self.reader().take(most, each)
+    }
+
+    fn wait(&mut self, timeout: Duration) -> io::Result<()> {
+        self.reader().wait(timeout)
+    }
+
+    fn notices(&mut self, notice: &mut dyn FnMut(Notice)) {
+        self.reader().notices(notice);
+    }
+
+    fn watermarks(&mut self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
+        self.reader().watermarks(topic, partition, timeout)
+    }
+
+    fn is_settled(&self) -> bool {
+        match self {
+            Self::Assigned(consumer) => consumer.is_settled(),
+            Self::Group(group) => group.is_settled(),
+        }
+    }
+
+    fn drain(&mut self) {
+        self.reader().drain();
+    }
+}
