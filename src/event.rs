@@ -4,6 +4,7 @@
 
 pub mod decode;
 pub mod encode;
+pub mod padding;
 pub mod schema;
 pub mod stamp;
 

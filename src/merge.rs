@@ -167,6 +167,7 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
         partitions: counts::partitions(&parts),
         hot_keys: counts::hot_keys(&parts),
         timeline: timeline::timeline(&parts, &seconds),
+        payload: parts[0].report.payload,
         synthetic: parts[0].report.synthetic.clone(),
         replay: identity::replay(&parts),
         gates: Vec::new(),

@@ -70,6 +70,9 @@ pub struct RunReport {
     pub group: Option<GroupReport>,
     /// One row a second.
     pub timeline: Vec<TimelineRow>,
+    /// How large and how compressible the bodies were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<Payload>,
     /// How events were drawn; absent for replays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub synthetic: Option<Synthetic>,
@@ -600,6 +603,22 @@ pub struct InterArrival {
     pub p99_us: Option<u64>,
     /// The longest.
     pub max_us: Option<u64>,
+}
+
+/// How large and how compressible the bodies were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Payload {
+    /// Key and body of an event, on average, in bytes.
+    pub mean_bytes: f64,
+    /// The size that bodies were padded to; absent where they were not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub padded_to_bytes: Option<u64>,
+    /// The compressibility of the padding that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compressibility: Option<f64>,
+    /// Compressed size divided by size: measured over the first 1,000 events in batches of 100, zstd level 1. What the
+    /// client's own codec makes of its own batches differs.
+    pub compressed_ratio: Option<f64>,
 }
 
 /// How synthetic events were drawn.

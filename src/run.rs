@@ -18,6 +18,7 @@ use std::time::Duration;
 use crate::clock::{self, Clock, Monotonic, Nanos};
 use crate::control::Control;
 use crate::event::EventKind;
+use crate::event::padding::Padding;
 use crate::event::stamp::RunId;
 use crate::kafka::{KafkaError, Settings};
 use crate::lane::{BodyTime, Lane, LaneEnd, OnLag, Pacing};
@@ -78,6 +79,8 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// How events are read back; `None`: not at all.
     pub verify: Option<Verify>,
+    /// How bodies are padded.
+    pub padding: Option<Padding>,
     /// The longest wait for outstanding answers at the end.
     pub flush_deadline: Duration,
 }

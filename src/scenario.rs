@@ -78,6 +78,12 @@ pub struct Scenario {
     /// What counts as too late.
     #[serde(with = "text::duration", skip_serializing_if = "Option::is_none")]
     pub max_slip: Option<Duration>,
+    /// Bytes that the value of each event is brought to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload_bytes: Option<u64>,
+    /// How compressible the text is that does so, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compressibility: Option<f64>,
     /// The longest wait for outstanding answers at the end.
     #[serde(with = "text::duration", skip_serializing_if = "Option::is_none")]
     pub flush_deadline: Option<Duration>,

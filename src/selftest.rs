@@ -135,6 +135,7 @@ fn run_config(config: &Config, id: RunId) -> run::Config {
         client: config.client.clone(),
         connect_timeout: config.connect_timeout,
         verify: Some(Verify { group: None, read_committed: false, drain_deadline: config.drain_deadline }),
+        padding: None,
         flush_deadline: FLUSH,
     }
 }

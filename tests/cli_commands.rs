@@ -137,6 +137,39 @@ fn availability_becomes_events_on_a_topic_of_its_own() {
     shell.run(&dry).ends_with_code(0).says("70 of availability, 70 of them played").says("inventory 70 (18.92 %)");
 }
 
+#[test]
+fn bodies_are_padded_to_the_size_and_the_compressibility_asked_for() {
+    let shell = Shell::new();
+    let ran = |compressibility: &str| {
+        let words = [
+            "synth",
+            "--rate",
+            "500/s",
+            "-d",
+            "1s",
+            "--payload-bytes",
+            "1KiB",
+            "--compressibility",
+            compressibility,
+            "-o",
+            "json",
+        ];
+        shell.run(&words).json()
+    };
+    let (loose, dense) = (ran("1"), ran("0"));
+    for report in [&loose, &dense] {
+        assert_eq!(
+            (&report["ledger"]["verified"], &report["payload"]["padded_to_bytes"]),
+            (&500.into(), &1_024.into())
+        );
+        let mean = report["payload"]["mean_bytes"].as_f64().unwrap();
+        assert!((1_024.0..1_034.0).contains(&mean), "a body of 1,024 bytes and a key: {mean}");
+    }
+    let ratio = |report: &serde_json::Value| report["payload"]["compressed_ratio"].as_f64().unwrap();
+    assert!(ratio(&loose) < 0.4 && ratio(&dense) > 0.6, "{} and {}", ratio(&loose), ratio(&dense));
+    shell.run(&["synth", "--compressibility", "0.5"]).ends_with_code(104).complains("set payload_bytes too");
+}
+
 fn report_in_every_form(shell: &Shell, bundle: &str) {
     shell.run(&["report", bundle]).ends_with_code(0).says("every one verified").says("report.html");
     let stored: serde_json::Value =

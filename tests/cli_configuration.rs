@@ -151,6 +151,8 @@ fn bad_values_are_refused_with_what_would_be_right() {
         (["synth", "--user-skew", "9"], "error: invalid value '9' for '--user-skew <S>': a skew is a number from 0 (evenly) to 5".to_owned()),
         (["synth", "--hot-key", "item=100%"], "error: invalid value 'item=100%' for '--hot-key <user|item[:ID]=SHARE>': \"item=100%\" is no hot key: write user=20% or item:17=0.05, with a share above 0 and below 1".to_owned()),
         (["synth", "--topic-map", "view"], "error: invalid value 'view' for '--topic-map <TYPE=TOPIC,...>': write it as TYPE=TOPIC, for example view=clicks,transaction=orders".to_owned()),
+        (["synth", "--payload-bytes", "0"], "error: invalid value '0' for '--payload-bytes <SIZE>': a payload has 1 byte to 16MiB".to_owned()),
+        (["synth", "--compressibility", "2"], "error: invalid value '2' for '--compressibility <C>': it is a number from 0 to 1".to_owned()),
         (["synth", "--model", "story"], "error: invalid value 'story' for '--model <MODEL>': \"story\" is no model: independent or sessions".to_owned()),
         (["synth", "--funnel", "view=1"], "error: invalid value 'view=1' for '--funnel <ROW:TYPE=PROBABILITY,...>': \"view=1\" is no row of a funnel: the row and a colon are missing; write for example after_view:view=0.5,addtocart=0.02".to_owned()),
         (["synth", "--acks", "2"], "error: invalid value '2' for '--acks <ACKS>'".to_owned()),

@@ -25,6 +25,14 @@ pub struct RunSetup {
     /// How a lane waits for the next due time [default: sleep]
     #[arg(long, value_name = "HOW", value_parser = choice::of::<Pacing>())]
     pub pacing: Option<Pacing>,
+    /// Bring the value of each event to this many bytes with text in a field of its own: 512, 4KiB [default: no padding]
+    ///
+    /// Larger events stay as they are.
+    #[arg(long, value_name = "SIZE", value_parser = values::payload)]
+    pub payload_bytes: Option<u64>,
+    /// How compressible that text is: 0 (random letters) to 1 (prose); the report has the measured ratio [default: 0.5]
+    #[arg(long, value_name = "C", value_parser = values::fraction)]
+    pub compressibility: Option<f64>,
     /// Longest wait for outstanding answers at the end [default: delivery.timeout.ms + 5s]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub flush_deadline: Option<Duration>,

@@ -14,6 +14,9 @@ use crate::schedule::{Rate, Speed};
 use crate::source::synthetic::STEEPEST_SKEW;
 use crate::units::{self, UnitError};
 
+/// The largest payload.
+pub(crate) const MOST_PAYLOAD: u64 = 16 << 20;
+
 /// `250ms`, `5s`, `1m30s`, `2h`, `7d`.
 pub(crate) fn duration(text: &str) -> Result<Duration, UnitError> {
     units::duration(text)
@@ -31,6 +34,23 @@ pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
 /// `512`, `64KiB`, `16MiB`.
 pub(crate) fn size(text: &str) -> Result<u64, UnitError> {
     units::size(text)
+}
+
+/// A body's size: up to 16 MiB, beyond what brokers take.
+pub(crate) fn payload(text: &str) -> Result<u64, String> {
+    match units::size(text) {
+        Ok(bytes) if (1..=MOST_PAYLOAD).contains(&bytes) => Ok(bytes),
+        Ok(_) => Err("a payload has 1 byte to 16MiB".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A number from 0 to 1.
+pub(crate) fn fraction(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if (0.0..=1.0).contains(&number) => Ok(number),
+        _ => Err("it is a number from 0 to 1".to_owned()),
+    }
 }
 
 /// `10000`, `10000/s`, `50/1s` or `unlimited`.

@@ -229,6 +229,7 @@ fn config(plan: &Plan, id: RunId) -> run::Config {
                 disturb_every: group.chaos_rebalance,
             }),
         }),
+        padding: plan.padding,
         flush_deadline: plan.flush_deadline,
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::encode::{ID_LEAD, ID_LENGTH};
+use super::padding;
 use super::schema::{self, Field, FieldType, Invalid};
 use super::stamp::Stamp;
 use super::{EventKind, JsonText};
@@ -65,6 +66,9 @@ fn canonical(body: &[u8]) -> Option<Decoded<'_>> {
         } else if field.required {
             return None;
         }
+    }
+    if cursor.skip(padding::LEAD.as_bytes()).is_some() {
+        cursor.until_quote()?;
     }
     cursor.skip(b"}")?;
     (cursor.at == body.len()).then_some(())?;
@@ -158,6 +162,12 @@ fn any_layout(object: &Map<String, Value>) -> Result<Decoded<'static>, Invalid> 
             None => {}
         }
     }
+    // Another producer's padding may be anything.
+    if let Some(text) = object.get(padding::FIELD).and_then(Value::as_str) {
+        content.push_str(padding::LEAD);
+        content.push_str(JsonText::new(text).as_str());
+        content.push('"');
+    }
     content.push('}');
     Ok(Decoded {
         stamp: Uuid::try_parse(id).ok().and_then(|uuid| Stamp::from_bits(uuid.as_u128())),
@@ -215,6 +225,7 @@ mod tests {
     use proptest::test_runner::RngSeed;
 
     use super::super::encode::Encoder;
+    use super::super::padding::Padding;
     use super::super::stamp::RunId;
     use super::super::{Cents, Detail, Device, Event, ItemId, Session, TextId, UserId, Vocabulary};
     use super::*;
@@ -287,7 +298,9 @@ mod tests {
 
     fn encoded(event: &Event) -> (Vec<u8>, Vec<u8>) {
         let mut arena = b"earlier".to_vec();
-        let place = Encoder::new(RUN, 3, vocabulary()).encode(
+        let padding = Padding { bytes: 400, compressibility: 0.5, seed: 3 };
+        let padding = (event.user.0 % 2 == 1).then_some(padding);
+        let place = Encoder::new(RUN, 3, vocabulary()).padded(padding).encode(
             &mut arena,
             event,
             77,

@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::padding::Padding;
 use super::schema;
 use super::stamp::{DueTime, RunId, Stamp};
 use super::{Cents, Detail, Event, JsonText, Session, TextId, UserId, Vocabulary};
@@ -32,13 +33,21 @@ pub struct Encoder {
     run: RunId,
     lane: u8,
     vocabulary: Arc<Vocabulary>,
+    padding: Option<Padding>,
 }
 
 impl Encoder {
     /// An encoder for one lane of a run, with the texts its events point into.
     #[must_use]
     pub const fn new(run: RunId, lane: u8, vocabulary: Arc<Vocabulary>) -> Self {
-        Self { run, lane, vocabulary }
+        Self { run, lane, vocabulary, padding: None }
+    }
+
+    /// The same encoder, padding bodies.
+    #[must_use]
+    pub const fn padded(mut self, padding: Option<Padding>) -> Self {
+        self.padding = padding;
+        self
     }
 
     /// Appends the event to `arena`. `due_unix_ns` goes into the stamp, `timestamp_ms` into the body.
@@ -66,7 +75,10 @@ impl Encoder {
         let key = key..arena.len();
         arena.push(b'"');
         self.detail(arena, event);
-        arena.push(b'}');
+        match &self.padding {
+            None => arena.push(b'}'),
+            Some(padding) => padding.close(arena, start, self.lane, sequence),
+        }
 
         let mut stamp =
             Stamp { due: DueTime::from_unix_ns(due_unix_ns), tag: self.run.tag(), lane: self.lane, sequence, check: 0 };

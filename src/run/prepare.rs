@@ -216,7 +216,7 @@ impl Prepared {
                     number,
                     source: source.lane(number, config.lanes.all)?,
                     schedule: Arc::clone(schedule),
-                    encoder: Encoder::new(config.id, number, source.vocabulary()),
+                    encoder: Encoder::new(config.id, number, source.vocabulary()).padded(config.padding),
                     anchor,
                     recorder: recorder.clone(),
                     control: Arc::clone(&self.control),

@@ -133,7 +133,7 @@ macro_rules! layer {
 layer! {
     run::RunOptions { pace, limits, target, verifier, outcome, events, recording }
     pace::AnyPace { speed, rate, shape, fit }
-    limits::RunSetup { name, seed, lanes, pacing, flush_deadline }
+    limits::RunSetup { name, seed, lanes, pacing, payload_bytes, compressibility, flush_deadline }
     limits::RunLimits {
         setup, duration, num_records, run_id, shard, start_at, max_rate, on_lag, max_slip, dry_run,
     }

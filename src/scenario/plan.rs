@@ -13,7 +13,9 @@ use super::source::SourceConfig;
 use super::topics::check_topic_name;
 use super::{Scenario, VerifyConfig};
 use crate::cli::run::RunOptions;
+use crate::cli::values::MOST_PAYLOAD;
 use crate::event::EventKind;
+use crate::event::padding::Padding;
 use crate::event::stamp::RunId;
 use crate::gate::{Gates, Names};
 use crate::kafka::properties::redacted;
@@ -162,6 +164,8 @@ pub struct Plan {
     pub verify: Option<VerifyPlan>,
     /// The longest wait for outstanding answers at the end.
     pub flush_deadline: Duration,
+    /// How bodies are padded.
+    pub padding: Option<Padding>,
     /// Rules to keep.
     pub gates: Gates,
     /// How it is shown, and where its results go.
@@ -257,9 +261,26 @@ impl Plan {
                 lag_group: kafka.lag_group.clone(),
             },
             verify: scenario.verify.enabled.ok_or_else(|| open("verify.enabled"))?.then_some(verify),
+            padding: padding(scenario, seed)?,
             flush_deadline: scenario.flush_deadline.ok_or_else(|| open("flush_deadline"))?,
             presentation,
         })
+    }
+}
+
+fn padding(scenario: &Scenario, seed: u64) -> Result<Option<Padding>, ConfigError> {
+    let compressibility = scenario.compressibility.unwrap_or(0.5);
+    match (scenario.payload_bytes, scenario.compressibility) {
+        (None, Some(_)) => {
+            Err(plan_error("compressibility is that of padding, and there is none", "set payload_bytes too"))
+        }
+        (None, None) => Ok(None),
+        (Some(bytes), _) => match u32::try_from(bytes) {
+            Ok(size) if (1..=MOST_PAYLOAD).contains(&bytes) && (0.0..=1.0).contains(&compressibility) => {
+                Ok(Some(Padding { bytes: size, compressibility, seed }))
+            }
+            _ => Err(plan_error("payload_bytes or compressibility is out of range", "1 byte to 16 MiB, and 0 to 1")),
+        },
     }
 }
 

@@ -2,6 +2,8 @@
 
 use crate::clock::Nanos;
 use crate::event::EventKind;
+use crate::event::encode::Encoder;
+use crate::event::stamp::RunId;
 use crate::report::{self, Fidelity, RunReport};
 use crate::scenario::pace::Pace;
 use crate::scenario::plan::Plan;
@@ -10,8 +12,13 @@ use crate::source::Source;
 use crate::source::retail_rocket::Recording;
 use crate::source::synthetic::Synthetic;
 
+/// Events whose bodies are measured for their compressibility, and how many of them are compressed together.
+const SAMPLE: usize = 1_000;
+const SAMPLE_BATCH: usize = 100;
+
 /// Adds what only the source knows.
 pub(super) fn describe(report: &mut RunReport, plan: &Plan, source: &Source, fidelity: Option<Fidelity>) {
+    report.payload = Some(payload(report, plan, source));
     match source {
         Source::RetailRocket(recording) => {
             report.replay = Some(report::Replay { fidelity, ..replay_report(plan, recording, report) });
@@ -61,5 +68,31 @@ fn replay_report(plan: &Plan, recording: &Recording, report: &RunReport) -> repo
         duplicate_rows: facts.duplicate_rows,
         derived_fields: facts.derived_fields.clone(),
         fidelity: None,
+    }
+}
+
+/// Bodies as the run made them: of the first lane, which has all where it is the only one.
+#[expect(clippy::cast_precision_loss, reason = "sizes of a sample")]
+fn payload(report: &RunReport, plan: &Plan, source: &Source) -> report::Payload {
+    let sent = report.partitions.iter().map(|partition| partition.sent).sum::<u64>();
+    let (mut bytes, mut packed, mut arena) = (0, 0, Vec::new());
+    let encoder = Encoder::new(RunId(0), 0, source.vocabulary()).padded(plan.padding);
+    if let Ok(mut lane) = source.lane(0, plan.lanes) {
+        let events: Vec<_> = std::iter::from_fn(|| lane.draw()).take(SAMPLE).collect();
+        for (batch, events) in events.chunks(SAMPLE_BATCH).enumerate() {
+            arena.clear();
+            for (drawn, place) in events.iter().zip(0_u64..) {
+                let sequence = (batch * SAMPLE_BATCH) as u64 + place;
+                encoder.encode(&mut arena, &drawn.event, sequence, sequence * 1_000_000, 1_700_000_000_000);
+            }
+            bytes += arena.len();
+            packed += zstd::bulk::compress(&arena, 1).map_or(arena.len(), |packed| packed.len());
+        }
+    }
+    report::Payload {
+        mean_bytes: if sent == 0 { 0.0 } else { report.offered.bytes as f64 / sent as f64 },
+        padded_to_bytes: plan.padding.map(|padding| padding.bytes.into()),
+        compressibility: plan.padding.map(|padding| padding.compressibility),
+        compressed_ratio: (bytes > 0).then(|| packed as f64 / bytes as f64),
     }
 }

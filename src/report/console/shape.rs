@@ -57,6 +57,11 @@ fn recorded(replay: &Replay) -> Vec<String> {
 pub(super) fn offered(report: &RunReport) -> Vec<String> {
     let offered = &report.offered;
     let mut parts = vec![rates(offered), format!("{} handed over", figures::bytes(offered.bytes))];
+    if let Some((payload, to)) = report.payload.and_then(|payload| Some((payload, payload.padded_to_bytes?))) {
+        let ratio =
+            payload.compressed_ratio.map_or_else(|| figures::NONE.to_owned(), |ratio| figures::number(ratio, 2));
+        parts.push(format!("bodies padded to {}, of which zstd leaves {ratio}", figures::bytes(to)));
+    }
     if offered.client_blocked_s > 0.0 {
         parts.push(format!("{} kept waiting by a full client queue", figures::duration_s(offered.client_blocked_s)));
     }

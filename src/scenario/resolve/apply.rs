@@ -37,6 +37,8 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
     apply_verifier(scenario, verifier);
     apply_topic(scenario, target, client);
     let flush = delivery_timeout(client)? + Duration::from_secs(5);
+    scenario.payload_bytes = limits.setup.payload_bytes.or(scenario.payload_bytes);
+    scenario.compressibility = limits.setup.compressibility.or(scenario.compressibility);
     scenario.flush_deadline = limits.setup.flush_deadline.or(scenario.flush_deadline).or(Some(flush));
     scenario.gates.extend(outcome.gate.into_iter().map(GateConfig::of_rule));
     scenario.gates_off.extend(outcome.gate_off);

@@ -1,0 +1,116 @@
+//! Padding: text that brings a body to a given size, as compressible as asked for.
+
+/// The field that holds it, the last one of an event of any type.
+pub const FIELD: &str = "padding";
+/// Up to its text, as the canonical layout writes it.
+pub(super) const LEAD: &str = ",\"padding\":\"";
+/// What stands after it.
+const TAIL: &str = "\"}";
+
+/// Text is chosen in blocks of this many bytes.
+const BLOCK: usize = 16;
+
+/// Letters that stand for six bits each: the least compressible text that needs no escapes.
+const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// What descriptions of goods are like.
+const PROSE: &[u8] = b"Light enough for every day and made to last: the frame is of brushed aluminium, the strap of soft \
+leather that ages well. Comes in four colours, ships within two working days, and can be sent back for free. Customers who bought this also \
+looked at the matching case, the spare filter and the travel set. Wash at thirty degrees, do not bleach, dry in the shade. The \
+battery runs for about twelve hours and charges in less than two. Please read the instructions before first use and keep them. ";
+
+/// How bodies are padded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Padding {
+    /// Bytes of a body. Bodies that are larger without padding, or have no room for the field, stay as they are.
+    pub bytes: u32,
+    /// 0: random letters (which compress to three quarters, having six bits to a byte). 1: prose.
+    pub compressibility: f64,
+    /// What the text is drawn from.
+    pub seed: u64,
+}
+
+impl Padding {
+    /// Ends the body that starts at `start` with padding and its closing brace.
+    pub(super) fn close(&self, arena: &mut Vec<u8>, start: usize, lane: u8, sequence: u64) {
+        let room = (self.bytes as usize).saturating_sub(arena.len() - start + TAIL.len());
+        let Some(length) = room.checked_sub(LEAD.len()) else {
+            arena.push(b'}');
+            return;
+        };
+        arena.extend_from_slice(LEAD.as_bytes());
+        let end = arena.len() + length;
+        let mut random = Random(self.seed ^ u64::from(lane) << 56 ^ sequence);
+        let prose = self.share();
+        while arena.len() < end {
+            let word = random.next();
+            if word >> 32 < prose {
+                let at = usize::try_from(word & 0xffff_ffff).unwrap_or(0) % (PROSE.len() - BLOCK);
+                arena.extend_from_slice(&PROSE[at..at + BLOCK]);
+            } else {
+                for bits in [random.next(), random.next()] {
+                    arena.extend((0..8).map(|letter| LETTERS[(bits >> (letter * 8) & 63) as usize]));
+                }
+            }
+        }
+        arena.truncate(end);
+        arena.extend_from_slice(TAIL.as_bytes());
+    }
+
+    /// The share of prose, of 2^32.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of 2^32")]
+    fn share(&self) -> u64 {
+        (self.compressibility.clamp(0.0, 1.0) * 4_294_967_296.0) as u64
+    }
+}
+
+/// `SplitMix64` (Steele, Lea, Flood, OOPSLA 2014).
+struct Random(u64);
+
+impl Random {
+    const fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn padded(bytes: u32, compressibility: f64, sequence: u64) -> Vec<u8> {
+        let mut arena = b"before{\"a\":1".to_vec();
+        Padding { bytes, compressibility, seed: 7 }.close(&mut arena, 6, 1, sequence);
+        arena.split_off(6)
+    }
+
+    #[test]
+    fn a_body_has_the_size_that_was_asked_for_and_stays_json() {
+        for bytes in [6 + 14, 21, 100, 1_000, 65_537] {
+            let body = padded(bytes, 0.5, 3);
+            assert_eq!(body.len(), bytes as usize);
+            let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(value["a"], 1);
+        }
+        assert_eq!(padded(19, 0.5, 3), b"{\"a\":1}", "no room for the field");
+    }
+
+    #[test]
+    fn text_is_as_compressible_as_asked_and_its_own_for_each_event() {
+        let ratio = |compressibility: f64| {
+            let bodies: Vec<u8> = (0..100).flat_map(|sequence| padded(1_000, compressibility, sequence)).collect();
+            let packed = zstd::bulk::compress(&bodies, 1).unwrap();
+            packed.len() * 100 / bodies.len()
+        };
+        let ratios = [0.0, 0.5, 1.0].map(ratio);
+        assert!(
+            ratios[0] > 70 && ratios[2] < 30 && ratios[0] > ratios[1] + 10 && ratios[1] > ratios[2] + 10,
+            "{ratios:?}"
+        );
+        assert_ne!(padded(500, 0.5, 1), padded(500, 0.5, 2));
+        assert_eq!(padded(500, 0.5, 1), padded(500, 0.5, 1));
+    }
+}
