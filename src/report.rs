@@ -621,11 +621,34 @@ pub struct Payload {
     pub compressed_ratio: Option<f64>,
 }
 
+/// How like a recording synthetic events are (`--like`): distances between the recording and as many drawn events, 0 (the same
+/// distribution) to 1.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Likeness {
+    /// The recording.
+    pub file: String,
+    /// Its rows that were taken.
+    pub rows: u64,
+    /// Event types: half of the sum of the differences between their shares.
+    pub types: f64,
+    /// Events of a session: Kolmogorov-Smirnov distance, as in the following.
+    pub ks_events_per_session: Option<f64>,
+    /// Sessions of a user who has one.
+    pub ks_sessions_per_user: Option<f64>,
+    /// Events of an item that has one.
+    pub ks_events_per_item: Option<f64>,
+    /// Think times, as the model draws them.
+    pub ks_think_time: Option<f64>,
+}
+
 /// How synthetic events were drawn.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Synthetic {
     /// `independent` or `sessions`.
     pub model: String,
+    /// How like a recording they are, where they were fitted to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub like: Option<Likeness>,
     /// Events of a session, on average, by the funnel; absent in the independent model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events_per_session: Option<f64>,

@@ -347,6 +347,10 @@ pub fn run_through<W: Wiring>(
     let phases = schedule.phases().len();
     let mut sampler = Sampler::new(prepared.recorders.clone(), phases, prepared.partition_count());
     let lanes = prepared.lanes(config, source, &schedule, anchor)?;
+    if let Some(end) = schedule.ends_at().filter(|_| !schedule.has_due_times()) {
+        // Nothing comes due after the end where nothing has a due time: the clock alone says when it is over.
+        control.stop_at(end);
+    }
     let drain = Arc::clone(&prepared.drain);
     let sending = AtomicBool::new(true);
     let mut watch = Watch::new(config, &schedule, &ledger, &control, interrupts, clock).with(prepared.group.clone());

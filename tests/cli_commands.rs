@@ -170,6 +170,25 @@ fn bodies_are_padded_to_the_size_and_the_compressibility_asked_for() {
     shell.run(&["synth", "--compressibility", "0.5"]).ends_with_code(104).complains("set payload_bytes too");
 }
 
+#[test]
+fn events_like_a_recording_say_how_like_it_they_are() {
+    let shell = Shell::new();
+    shell.recording("sample.csv", 5_000);
+    let report = shell.run(&["synth", "--like", "sample.csv", "--rate", "2000/s", "-d", "1s", "-o", "json"]).json();
+    let like = &report["synthetic"]["like"];
+    assert_eq!((&report["synthetic"]["model"], &like["rows"]), (&"sessions".into(), &5_000.into()));
+    assert!(like["types"].as_f64().unwrap() < 0.02, "{like}");
+    for marginal in ["ks_events_per_session", "ks_sessions_per_user", "ks_events_per_item"] {
+        assert!(like[marginal].as_f64().unwrap() < 0.25, "{marginal}: {like}");
+    }
+    assert!(report["by_type"]["view"]["expected_share_percent"].as_f64().unwrap() > 90.0);
+    shell
+        .run(&["synth", "--like", "sample.csv", "-d", "1s", "--users", "7", "--dry-run"])
+        .ends_with_code(0)
+        .says("KS: events a session");
+    shell.run(&["synth", "--like", "none.csv", "-d", "1s"]).ends_with_code(7).complains("none.csv does not exist");
+}
+
 fn report_in_every_form(shell: &Shell, bundle: &str) {
     shell.run(&["report", bundle]).ends_with_code(0).says("every one verified").says("report.html");
     let stored: serde_json::Value =

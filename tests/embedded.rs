@@ -115,3 +115,14 @@ fn a_right_to_write_that_is_withdrawn_ends_the_run_with_the_reason() {
     let ledger = outcome.report.ledger;
     assert!(ledger.sums() && ledger.refused > 0 && ledger.contradicted == 0, "{ledger:?}");
 }
+
+#[test]
+fn a_run_without_due_times_ends_when_its_duration_is_over() {
+    let source = Source::Synthetic(Arc::new(synthetic::Synthetic::new(&synthetic::Config::default(), 7).unwrap()));
+    let phase = Phase::new("main", Shape::Unlimited, Some(loadgen::clock::Nanos::from_millis(300)));
+    let schedule = Schedule::new(vec![phase], None).unwrap();
+    let config = Config { verify: None, ..config(1) };
+    let outcome = run(&config, &source, schedule, &Interrupts::default(), &mut |_| ControlFlow::Continue(())).unwrap();
+    assert!(outcome.report.offered.scheduled > 0);
+    assert_eq!((outcome.ended_by, outcome.report.run.deadlines_reached), (None, Vec::new()));
+}

@@ -1,5 +1,7 @@
 //! Arguments of `loadgen synth`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::{cluster, limits, outcome, pace, values, verification};
@@ -12,6 +14,7 @@ Examples:
   loadgen synth --rate 10000 --duration 60s
   loadgen synth -b localhost:9092 --rate 500/s --weights view=90,transaction=10 -d 5m
   loadgen synth --model sessions --rate 200/s --hot-key item=20% -d 5m
+  loadgen synth --like events.csv --rate 500/s -d 5m
   loadgen synth --shape ramp:100/s..5000/s --duration 2m
   loadgen synth -b localhost:9092 --rate unlimited --num-records 2000000 --no-verify")]
 pub struct SynthArgs {
@@ -39,6 +42,11 @@ pub struct SynthArgs {
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 #[command(next_help_heading = "Events")]
 pub struct SynthOptions {
+    /// Fit model, funnel, think times, users, items and skews to a recording; other options beat what is fitted
+    ///
+    /// The result says how like the recording the events are, as a Kolmogorov-Smirnov distance for each marginal.
+    #[arg(long, value_name = "FILE.csv")]
+    pub like: Option<PathBuf>,
     /// Whether events hang together [default: independent]
     ///
     /// independent: each event is drawn by itself, types by their weights. sessions: users come, browse, search, buy, rate

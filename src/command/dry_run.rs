@@ -4,7 +4,7 @@ use super::{Done, Failure};
 use crate::dataset::preview::Preview;
 use crate::event::EventKind;
 use crate::kafka::murmur2;
-use crate::report::figures;
+use crate::report::{Likeness, console, figures};
 use crate::scenario::plan::{Output, Plan};
 use crate::schedule::{Cursor, Due, Schedule};
 use crate::source::Source;
@@ -12,7 +12,12 @@ use crate::source::retail_rocket::{Pace, Partitions};
 use crate::source::synthetic::Synthetic;
 use crate::verdict::ExitCode;
 
-pub(super) fn tell(plan: &Plan, source: &Source, schedule: &Schedule) -> Result<Done, Failure> {
+pub(super) fn tell(
+    plan: &Plan,
+    source: &Source,
+    schedule: &Schedule,
+    likeness: Option<&Likeness>,
+) -> Result<Done, Failure> {
     let Source::RetailRocket(recording) = source else {
         let peak = schedule.peak().map_or_else(|| "unlimited".to_owned(), figures::rate);
         let events = schedule.count().map_or_else(|| "endless".to_owned(), figures::count);
@@ -20,6 +25,8 @@ pub(super) fn tell(plan: &Plan, source: &Source, schedule: &Schedule) -> Result<
         let mut text = format!("events {events}   wall time {lasts}   peak {peak}\n");
         if let Source::Synthetic(synthetic) = source {
             text += &shares(synthetic);
+            text +=
+                &likeness.map_or_else(String::new, |likeness| format!("{}\n", console::likeness(likeness).join(", ")));
         }
         return Ok(Done::pass(text));
     };

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 mod begun;
 pub(super) mod files;
+mod like;
 mod origin;
 
 use super::dataset;
@@ -25,7 +26,7 @@ use crate::progress::Progress;
 use crate::report::console::Style;
 use crate::report::headline::{self, Word};
 use crate::report::latency::Kind;
-use crate::report::{self, GateResult, RunReport, console};
+use crate::report::{self, GateResult, Likeness, RunReport, console};
 use crate::run::{self, Interrupts, Lanes, Outcome, RunError, Tick};
 use crate::scenario::choice::Choice;
 use crate::scenario::pace::Pace;
@@ -41,7 +42,13 @@ use crate::verdict::{self, Conditions, ExitCode};
 /// A replay longer than this is told how to be shorter.
 const LONG: Duration = Duration::from_secs(3600);
 
-pub(super) fn run(wanted: &Wanted, options: RunOptions, environment: &Environment) -> Result<Done, Failure> {
+pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Environment) -> Result<Done, Failure> {
+    let named = options.events.like.clone().or_else(|| environment.get("LOADGEN_LIKE").map(PathBuf::from));
+    let mut likeness = None;
+    if let Some(path) = named.filter(|_| matches!(wanted, Wanted::Synthetic)) {
+        let (events, found) = like::fitted(options.events, &path, options.limits.setup.seed.unwrap_or(1))?;
+        (options.events, likeness) = (events, Some(found));
+    }
     let resolved = resolve(wanted, options, environment)?;
     for warning in &resolved.warnings {
         tracing::warn!("{warning}");
@@ -53,7 +60,7 @@ pub(super) fn run(wanted: &Wanted, options: RunOptions, environment: &Environmen
     let source = load(plan)?;
     let schedule = schedule(plan, &source)?;
     if plan.presentation.dry_run {
-        return dry_run::tell(plan, &source, &schedule);
+        return dry_run::tell(plan, &source, &schedule, likeness.as_ref());
     }
     results::try_folder(&plan.presentation.results_dir)?;
     if let Source::RetailRocket(recording) = &source {
@@ -66,7 +73,7 @@ pub(super) fn run(wanted: &Wanted, options: RunOptions, environment: &Environmen
     let interrupts = interrupt::listen()?;
     let ends = schedule.ends_at().or_else(|| replay_ends(&source, &schedule));
     let title = title(plan, planned(plan, &schedule, &source), ends);
-    let recording = Recording { plan, source: &source, interrupts: &interrupts, bundle, title, ends };
+    let recording = Recording { plan, source: &source, interrupts: &interrupts, bundle, title, ends, likeness };
     let (report, folder) = recording.make(schedule, &mut |_| ControlFlow::Continue(()))?;
     tell(plan, &report, &folder)
 }
@@ -81,6 +88,8 @@ pub(super) struct Recording<'a> {
     pub(super) title: String,
     /// When its schedule ends, where known.
     pub(super) ends: Option<Nanos>,
+    /// How like a recording its events are, where they were fitted to one.
+    pub(super) likeness: Option<Likeness>,
 }
 
 impl Recording<'_> {
@@ -128,7 +137,7 @@ impl Recording<'_> {
         let measured = outcome.measured.whole();
         self.bundle.last_latencies(&outcome.measured, &kinds).map_err(|error| write_failed(&error))?;
         files::write_unverified(&self.bundle, &outcome.unverified).map_err(|error| write_failed(&error))?;
-        let report = judge(plan, self.source, outcome, &plan.gates, aborted_by);
+        let report = judge(plan, self.source, outcome, &plan.gates, aborted_by, self.likeness);
         let distribution = |kind: Kind| Ok(kinds.contains(&kind).then(|| measured.latency(kind).histogram().clone()));
         files::distributions(&self.bundle, distribution).map_err(|error| write_failed(&error))?;
         files::write(&self.bundle, &report).map_err(|error| write_failed(&error))?;
@@ -291,9 +300,16 @@ pub(super) fn to_toml(scenario: &Scenario) -> Result<String, Failure> {
     })
 }
 
-fn judge(plan: &Plan, source: &Source, outcome: Outcome, gates: &Gates, aborted_by: Option<GateResult>) -> RunReport {
+fn judge(
+    plan: &Plan,
+    source: &Source,
+    outcome: Outcome,
+    gates: &Gates,
+    aborted_by: Option<GateResult>,
+    likeness: Option<Likeness>,
+) -> RunReport {
     let Outcome { mut report, cluster_error, interrupted, ended_by, fidelity, .. } = outcome;
-    origin::describe(&mut report, plan, source, fidelity);
+    origin::describe(&mut report, plan, source, fidelity, likeness);
     if let Some(ended_by) = ended_by.filter(|_| aborted_by.is_none()) {
         report.run.deadlines_reached.push(ended_by);
     }

@@ -11,6 +11,7 @@ use std::path::Path;
 pub(super) use self::shape::command;
 
 use self::page::{Ink, Page};
+use crate::report::Likeness;
 use crate::report::{
     RunReport, figures,
     headline::{self, Word},
@@ -55,6 +56,9 @@ pub fn render(report: &RunReport, style: Style) -> String {
     page.blank();
     page.list("run", &shape::run(report));
     page.list("schedule", &shape::schedule(report));
+    if let Some(like) = report.synthetic.as_ref().and_then(|synthetic| synthetic.like.as_ref()) {
+        page.list("like", &likeness(like));
+    }
     page.list("offered", &shape::offered(report));
     let fidelity = shape::fidelity(report);
     if !fidelity.is_empty() {
@@ -97,6 +101,21 @@ pub fn render(report: &RunReport, style: Style) -> String {
         page.path(&bundle.join("report.html").display().to_string());
     }
     page.finish()
+}
+
+/// How like a recording synthetic events are.
+#[must_use]
+pub fn likeness(like: &Likeness) -> Vec<String> {
+    let distance =
+        |distance: Option<f64>| distance.map_or_else(|| figures::NONE.to_owned(), |far| figures::number(far, 3));
+    vec![
+        format!("{}, {} rows", like.file, figures::count(like.rows)),
+        format!("types {} apart", figures::number(like.types, 4)),
+        format!("KS: events a session {}", distance(like.ks_events_per_session)),
+        format!("sessions a user {}", distance(like.ks_sessions_per_user)),
+        format!("events an item {}", distance(like.ks_events_per_item)),
+        format!("think times {}", distance(like.ks_think_time)),
+    ]
 }
 
 fn verdict(page: &mut Page, report: &RunReport) {

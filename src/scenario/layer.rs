@@ -148,7 +148,7 @@ layer! {
     }
     outcome::OutcomeOptions { gate, gate_off, results_dir, output, quiet, no_progress }
     synth::SynthOptions {
-        model, weights, users, items, user_skew, item_skew, hot_key, concurrent_sessions, funnel, think_time,
+        like, model, weights, users, items, user_skew, item_skew, hot_key, concurrent_sessions, funnel, think_time,
     }
     replay::RecordingOptions {
         max_gap, from, until, limit, rounds, dedup, users_sample, amplify, bad_rows, event_time, category_tree, item_properties,

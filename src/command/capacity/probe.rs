@@ -58,8 +58,15 @@ impl Prober<'_> {
             .map_err(|error| write_failed(&error))?;
         let ends = schedule.ends_at();
         let title = format!("probe {}: {}", self.made, figures::rate(as_f64(rate)));
-        let recording =
-            run::Recording { plan: &plan, source: self.source, interrupts: self.interrupts, bundle, title, ends };
+        let recording = run::Recording {
+            plan: &plan,
+            source: self.source,
+            interrupts: self.interrupts,
+            bundle,
+            title,
+            ends,
+            likeness: None,
+        };
         let mut hopeless = false;
         let (report, _) = recording.make(schedule, &mut |tick| {
             hopeless = is_hopeless(tick, rate);

@@ -4,7 +4,7 @@ use crate::clock::Nanos;
 use crate::event::EventKind;
 use crate::event::encode::Encoder;
 use crate::event::stamp::RunId;
-use crate::report::{self, Fidelity, RunReport};
+use crate::report::{self, Fidelity, Likeness, RunReport};
 use crate::scenario::pace::Pace;
 use crate::scenario::plan::Plan;
 use crate::schedule::Speed;
@@ -17,18 +17,24 @@ const SAMPLE: usize = 1_000;
 const SAMPLE_BATCH: usize = 100;
 
 /// Adds what only the source knows.
-pub(super) fn describe(report: &mut RunReport, plan: &Plan, source: &Source, fidelity: Option<Fidelity>) {
+pub(super) fn describe(
+    report: &mut RunReport,
+    plan: &Plan,
+    source: &Source,
+    fidelity: Option<Fidelity>,
+    likeness: Option<Likeness>,
+) {
     report.payload = Some(payload(report, plan, source));
     match source {
         Source::RetailRocket(recording) => {
             report.replay = Some(report::Replay { fidelity, ..replay_report(plan, recording, report) });
         }
-        Source::Synthetic(synthetic) => describe_synthetic(report, synthetic),
+        Source::Synthetic(synthetic) => describe_synthetic(report, synthetic, likeness),
     }
 }
 
 /// How often each type came, next to how often it was to come.
-fn describe_synthetic(report: &mut RunReport, synthetic: &Synthetic) {
+fn describe_synthetic(report: &mut RunReport, synthetic: &Synthetic, like: Option<Likeness>) {
     for (kind, expected) in EventKind::ALL.into_iter().zip(synthetic.expected_shares()) {
         if expected > 0.0 {
             let of_type = report.by_type.entry(kind.as_str().to_owned()).or_default();
@@ -38,6 +44,7 @@ fn describe_synthetic(report: &mut RunReport, synthetic: &Synthetic) {
     let figures = synthetic.session_figures();
     report.synthetic = Some(report::Synthetic {
         model: synthetic.config().model.as_str().to_owned(),
+        like,
         events_per_session: figures.map(|figures| figures.events_per_session),
         session_s: figures.map(|figures| figures.session_s),
         natural_rate_per_s: figures.map(|figures| figures.natural_rate_per_s),

@@ -97,6 +97,8 @@ fn delivery_timeout(client: &ClientSettings) -> Result<Duration, ConfigError> {
 
 fn apply_events(config: &mut synthetic::Config, given: &SynthOptions) {
     let SynthOptions {
+        // Fitted before: what it gave stands in the other options.
+        like: _,
         model,
         weights,
         users,

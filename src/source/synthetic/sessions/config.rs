@@ -77,7 +77,7 @@ impl Think {
     }
 
     /// That before events of one type; `None` for inventory, which no user causes.
-    pub(super) const fn of_mut(&mut self, kind: EventKind) -> Option<&mut ThinkTime> {
+    pub(crate) const fn of_mut(&mut self, kind: EventKind) -> Option<&mut ThinkTime> {
         Some(match kind {
             EventKind::View => &mut self.view,
             EventKind::AddToCart => &mut self.addtocart,
@@ -90,7 +90,7 @@ impl Think {
     }
 
     /// In microseconds, in the order of [`EventKind::OF_USERS`].
-    pub(super) fn means_us(&self) -> [f64; EventKind::USERS_COUNT] {
+    pub(crate) fn means_us(&self) -> [f64; EventKind::USERS_COUNT] {
         self.times().map(|time| time.as_secs_f64() * 1e6)
     }
 }

@@ -81,12 +81,12 @@ pub struct Next {
 
 impl Next {
     /// In the order of [`EventKind::OF_USERS`].
-    pub(super) const fn probabilities(&self) -> [f64; EventKind::USERS_COUNT] {
+    pub(crate) const fn probabilities(&self) -> [f64; EventKind::USERS_COUNT] {
         [self.view, self.addtocart, self.transaction, self.search, self.filter, self.review]
     }
 
     /// That of one type; `None` for inventory, which no user causes.
-    pub(super) const fn of_mut(&mut self, kind: EventKind) -> Option<&mut f64> {
+    pub(crate) const fn of_mut(&mut self, kind: EventKind) -> Option<&mut f64> {
         Some(match kind {
             EventKind::View => &mut self.view,
             EventKind::AddToCart => &mut self.addtocart,

@@ -17,6 +17,21 @@ pub struct FunnelRow {
 }
 
 impl FunnelRow {
+    /// Every row of a funnel.
+    #[must_use]
+    pub fn all(funnel: &Funnel) -> Vec<Self> {
+        let row = |after, next| Self { after, next };
+        vec![
+            row(None, funnel.start),
+            row(Some(EventKind::View), funnel.after_view),
+            row(Some(EventKind::AddToCart), funnel.after_addtocart),
+            row(Some(EventKind::Transaction), funnel.after_transaction),
+            row(Some(EventKind::Search), funnel.after_search),
+            row(Some(EventKind::Filter), funnel.after_filter),
+            row(Some(EventKind::Review), funnel.after_review),
+        ]
+    }
+
     /// Puts it in the place of that row of `funnel`.
     pub const fn set(&self, funnel: &mut Funnel) {
         let row = match self.after {
@@ -71,6 +86,14 @@ pub struct NotARow {
 pub struct ThinkTimes(Vec<(EventKind, Duration)>);
 
 impl ThinkTimes {
+    /// All of them.
+    #[must_use]
+    pub fn all(think: &Think) -> Self {
+        let mut think = *think;
+        let time = |kind| think.of_mut(kind).map(|time| (kind, time.0));
+        Self(EventKind::OF_USERS.into_iter().filter_map(time).collect())
+    }
+
     /// Puts them in the place of those of `think`.
     pub fn set(&self, think: &mut Think) {
         for (kind, time) in &self.0 {
@@ -129,6 +152,18 @@ mod tests {
         "view=1s, review=3m".parse::<ThinkTimes>().unwrap().set(&mut think);
         assert_eq!((think.view.0, think.review.0), (Duration::from_secs(1), Duration::from_secs(180)));
         assert_eq!(think.search, Think::default().search);
+    }
+
+    #[test]
+    fn what_is_taken_from_a_model_gives_it_back() {
+        let (mut funnel, mut think) = (Funnel { after_view: Next::default(), ..Funnel::default() }, Think::default());
+        think.filter = ThinkTime(Duration::from_secs(77));
+        let (mut other_funnel, mut other_think) = (Funnel::default(), Think::default());
+        for row in FunnelRow::all(&funnel) {
+            row.set(&mut other_funnel);
+        }
+        ThinkTimes::all(&think).set(&mut other_think);
+        assert_eq!((&mut funnel, &mut think), (&mut other_funnel, &mut other_think));
     }
 
     #[test]

@@ -1,0 +1,41 @@
+//! `--like FILE.csv`: what is fitted to the recording stands below the options that were given.
+
+use std::path::Path;
+
+use super::super::{Failure, dataset};
+use crate::cli::synth::SynthOptions;
+use crate::dataset::like::{LikeError, like};
+use crate::report::Likeness;
+use crate::scenario::layer::Layer;
+use crate::source::retail_rocket;
+use crate::source::synthetic::{Config, FunnelRow, Model, ThinkTimes};
+use crate::verdict::ExitCode;
+
+/// The options with what they leave open fitted to the recording at `path`; and how well that fits.
+pub(super) fn fitted(given: SynthOptions, path: &Path, seed: u64) -> Result<(SynthOptions, Likeness), Failure> {
+    let recorded = retail_rocket::Config { path: path.to_owned(), ..retail_rocket::Config::default() };
+    let found = like(&recorded, seed).map_err(|error| match error {
+        LikeError::Load(error) => dataset::load_failed(&error),
+        LikeError::Source(_) => Failure::new(ExitCode::BadInput, error.to_string()),
+    })?;
+    if given.model == Some(Model::Independent) {
+        return Err(Failure::new(
+            ExitCode::BadConfiguration,
+            "--like fits the sessions model, and --model independent asks for the other one",
+        )
+        .hint("leave --model out"));
+    }
+    let Config { model, users, items, user_skew, item_skew, sessions, .. } = found.config;
+    let lower = SynthOptions {
+        model: Some(model),
+        users: Some(users),
+        items: Some(items),
+        user_skew: Some(user_skew),
+        item_skew: Some(item_skew),
+        concurrent_sessions: Some(sessions.concurrent),
+        funnel: FunnelRow::all(&sessions.funnel),
+        think_time: vec![ThinkTimes::all(&sessions.think)],
+        ..SynthOptions::default()
+    };
+    Ok((given.over(lower), found.likeness))
+}
