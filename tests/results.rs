@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use hdrhistogram::Histogram;
 use loadgen::bundle;
+use loadgen::gate::BuiltIn;
 use loadgen::kafka::embedded::Embedded;
 use loadgen::recording::LatencyKind;
 use loadgen::report::GateOutcome;
@@ -304,4 +305,92 @@ fn what_is_whole_or_still_goes_on_is_not_recovered() {
     shell.run(&["report", bundle]).ends_with_code(0).complains("--recover");
     shell.run(&["report", bundle, "--recover"]).ends_with_code(130).says("sum = scheduled");
     assert!(!folder.join("PARTIAL").exists());
+}
+
+#[test]
+fn a_gate_may_end_a_run_early_once_it_has_gone_on_for_a_while() {
+    let shell = Shell::new();
+    let scenario = |gate: &str| {
+        format!(
+            "name = \"stop\"\ngates_off = [\"generator_healthy\"]\n[source]\nkind = \"synthetic\"\nusers = 50\n\
+             [[phase]]\nrate = \"200/s\"\nduration = \"10m\"\n[[gate]]\n{gate}\n"
+        )
+    };
+    let stop = "rule = \"response_time.max < 1us\"\nabort = true\nafter = \"2s\"";
+    fs::write(shell.path().join("stop.toml"), scenario(stop)).unwrap();
+    let ran = shell.run(&["run", "stop.toml"]).ends_with_code(99);
+    ran.says("ended early by the gate response_time.max < 1us");
+    let (_, report) = report_in(&shell, "results");
+    let measured = report["run"]["measured_s"].as_f64().unwrap();
+    assert!((1.9..300.0).contains(&measured), "not before 2 s, and not after 10 minutes: {measured}");
+    assert_eq!(report["ledger"]["scheduled"], report["ledger"]["verified"], "what was due before the end was sent");
+    for (gate, complaint) in [
+        ("rule = \"lost == 0\"\nabort = true", "abort = true needs a figure that is known while the run goes on"),
+        ("rule = \"response_time.max < 1s\"\nafter = \"2s\"", "after = … has a meaning only with abort = true"),
+    ] {
+        fs::write(shell.path().join("wrong.toml"), scenario(gate)).unwrap();
+        shell.run(&["run", "wrong.toml"]).ends_with_code(104).complains(complaint);
+    }
+}
+
+#[test]
+fn each_built_in_gate_is_turned_off_by_its_name() {
+    let shell = Shell::new();
+    let all: Vec<&str> = BuiltIn::ALL.map(BuiltIn::as_str).into();
+    let mut wanted = vec![(Vec::new(), all.clone()), (all.clone(), Vec::new())];
+    for name in &all {
+        wanted.push((vec![*name], all.iter().copied().filter(|other| other != name).collect()));
+    }
+    // Side by side.
+    let running: Vec<_> = (wanted.into_iter().enumerate())
+        .map(|(place, (off, rest))| {
+            let results = format!("off-{place}");
+            let off = off.iter().flat_map(|name| ["--gate-off", name]);
+            let short = ["synth", "--rate", "200/s", "--num-records", "100", "--results-dir", &results];
+            (shell.start(&short.into_iter().chain(off).collect::<Vec<_>>()), results, rest)
+        })
+        .collect();
+    for (run, results, rest) in running {
+        let ran = run.wait();
+        assert!(matches!(ran.code, 0 | 4 | 5), "{}", ran.err);
+        let (_, report) = report_in(&shell, &results);
+        let gates = report["gates"].as_array().unwrap();
+        let names: Vec<&str> = gates.iter().map(|gate| gate["name"].as_str().unwrap()).collect();
+        // Two need seconds with many events to be about anything.
+        let some = |name: &&str| ["generator_had_cpu", "client_queue_had_room"].contains(name);
+        assert!(names.iter().all(|name| rest.contains(name)), "{names:?}");
+        assert!(rest.iter().all(|name| some(name) || names.contains(name)), "{names:?}");
+    }
+    shell.run(&["synth", "--gate-off", "nothing_refuse"]).ends_with_code(104).complains("\"nothing_refused\"");
+}
+
+#[test]
+fn a_run_exports_what_it_is_asked_for() {
+    let shell = Shell::new();
+    let short = ["synth", "--rate", "300/s", "--num-records", "300", "--gate-off", "generator_healthy"];
+    let kinds = ["csv=rows.csv", "github-benchmark=latency.json", "bencher=bencher.json", "hgrm:end_to_end=seen.hgrm"];
+    let exports: Vec<&str> = kinds.iter().flat_map(|kind| ["--export", kind]).collect();
+    shell.run(&[&short[..], &exports].concat()).ends_with_code(0);
+    let text = |name: &str| fs::read_to_string(shell.path().join(name)).unwrap();
+    let folder = only_folder(&shell.path().join("results"));
+    assert_eq!(text("seen.hgrm"), fs::read_to_string(folder.join("end_to_end.hgrm")).unwrap());
+    assert_eq!(text("rows.csv").lines().count(), 1 + rows(&shell.path().join("results")));
+    let latency: Value = serde_json::from_str(&text("latency.json")).unwrap();
+    assert!(latency.as_array().unwrap().iter().any(|entry| entry["name"] == "synth response_time p95"), "{latency}");
+    let bencher: Value = serde_json::from_str(&text("bencher.json")).unwrap();
+    assert!(bencher["synth response_time p95"]["latency"]["value"].as_f64().unwrap() > 0.0, "{bencher}");
+    shell.run(&["synth", "--export", "pdf=x"]).ends_with_code(2).complains("is no form of a report");
+    shell.run(&[&short[..], &["--export", "json=no/such/folder.json"]].concat()).ends_with_code(104);
+}
+
+#[test]
+fn a_report_of_the_first_schema_version_is_read_in_every_form() {
+    let shell = Shell::new();
+    let first = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reports/v1.json");
+    shell.run(&["report", first]).ends_with_code(0).says("60 scheduled, every one verified");
+    for kind in ["html", "junit", "markdown", "json", "csv", "ndjson", "github-benchmark", "bencher"] {
+        shell.run(&["report", first, "--export", &format!("{kind}=export")]).ends_with_code(0);
+        assert!(fs::metadata(shell.path().join("export")).unwrap().len() > 100, "{kind}");
+    }
+    shell.run(&["gate", first, "--gate", "lost == 0"]).ends_with_code(0);
 }

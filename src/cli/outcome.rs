@@ -25,6 +25,11 @@ pub struct OutcomeOptions {
     /// Folder in which each run gets a folder of its own [default: results]
     #[arg(long, value_name = "DIR")]
     pub results_dir: Option<PathBuf>,
+    /// Also write the report as KIND into FILE, which is replaced; repeatable
+    ///
+    /// The kinds are those of `loadgen report --export`. As a variable: one per line.
+    #[arg(long, value_name = "KIND=FILE", value_parser = super::values::export)]
+    pub export: Vec<super::values::Export>,
     /// Form of the result on stdout [default: text]
     #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<Output>())]
     pub output: Option<Output>,

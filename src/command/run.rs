@@ -11,10 +11,8 @@ pub(super) mod files;
 mod like;
 mod origin;
 
-use super::dataset;
-use super::dry_run;
-use super::interrupt;
-use super::{Done, Failure};
+use super::export::Exports;
+use super::{Done, Failure, dataset, dry_run, interrupt, stored};
 use crate::bundle::{self, Bundle};
 use crate::cli::run::RunOptions;
 use crate::clock::{self, Nanos};
@@ -57,6 +55,7 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
         return Ok(Done::pass(resolved.client.dump()));
     }
     let plan = &resolved.plan;
+    let exports = Exports::of(&plan.presentation.exports)?;
     let source = load(plan)?;
     let schedule = schedule(plan, &source)?;
     if plan.presentation.dry_run {
@@ -75,7 +74,14 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
     let title = title(plan, planned(plan, &schedule, &source), ends);
     let recording = Recording { plan, source: &source, interrupts: &interrupts, bundle, title, ends, likeness };
     let (report, folder) = recording.make(schedule, &mut |_| ControlFlow::Continue(()))?;
-    tell(plan, &report, &folder)
+    let done = tell(plan, &report, &folder)?;
+    match exports.write(&report, || stored::recording(&folder)) {
+        Ok(()) => Ok(done),
+        Err(failure) => {
+            tracing::error!("{}", failure.message);
+            Ok(Done { code: done.code.outranking(failure.code), ..done })
+        }
+    }
 }
 
 /// A run that is recorded: watched, judged, and written into its bundle.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::Failure;
 use crate::bundle::{self, BundleError, Stored};
+use crate::recording::Recording;
 use crate::verdict::ExitCode;
 
 pub(super) fn read(path: &Path) -> Result<Stored, Failure> {
@@ -17,6 +18,11 @@ pub(super) fn read(path: &Path) -> Result<Stored, Failure> {
         }
     }
     Ok(stored)
+}
+
+/// The latencies that a run has recorded.
+pub(super) fn recording(folder: &Path) -> Result<Recording, Failure> {
+    bundle::read(folder).and_then(|stored| stored.recording()).map_err(|error| unreadable(&error))
 }
 
 pub(super) fn unreadable(error: &BundleError) -> Failure {

@@ -26,7 +26,7 @@ const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
 
 /// Names whose definitions the page asks for: what it has tables of.
-const WORDS: [&str; 33] = [
+const WORDS: [&str; 42] = [
     "verified",
     "unverified",
     "not_attempted",
@@ -60,6 +60,15 @@ const WORDS: [&str; 33] = [
     "censored",
     "offered.achieved",
     "partitions.skew",
+    "warm-up",
+    "ledger_sums",
+    "no_violation",
+    "nothing_refused",
+    "generator_on_time",
+    "generator_kept_rate",
+    "generator_had_cpu",
+    "client_queue_had_room",
+    "histograms_in_range",
 ];
 
 /// A page that could not be made.

@@ -13,7 +13,7 @@ use super::source::SourceConfig;
 use super::topics::check_topic_name;
 use super::{Scenario, VerifyConfig};
 use crate::cli::run::RunOptions;
-use crate::cli::values::MOST_PAYLOAD;
+use crate::cli::values::{Export, MOST_PAYLOAD};
 use crate::event::EventKind;
 use crate::event::padding::Padding;
 use crate::event::stamp::RunId;
@@ -177,6 +177,8 @@ pub struct Plan {
 pub struct Presentation {
     /// Where the run's folder is made.
     pub results_dir: PathBuf,
+    /// Further forms of the report, and the files for them.
+    pub exports: Vec<Export>,
     /// The form of the result on stdout.
     pub output: Output,
     /// Whether progress and summary are left out.
@@ -194,6 +196,7 @@ impl Presentation {
         let outcome = &given.outcome;
         Self {
             results_dir: outcome.results_dir.clone().unwrap_or_else(|| PathBuf::from("results")),
+            exports: outcome.export.clone(),
             output: outcome.output.unwrap_or(Output::Text),
             quiet: outcome.quiet.unwrap_or(false),
             progress: !outcome.no_progress.unwrap_or(false),

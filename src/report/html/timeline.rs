@@ -177,7 +177,8 @@ pub(super) fn timeline(report: &RunReport) -> Result<Option<(TimelineView, Timel
     let spans = spans(&report.timeline, POINTS);
     let stalls: Vec<(f64, f64)> = stalls(&report.timeline).iter().map(|stall| (stall.from_s, stall.until_s)).collect();
     let marked: Vec<&TimelineRow> = report.timeline.iter().filter(|row| !row.marks.is_empty()).collect();
-    let marks: Vec<f64> = spans_of_marks(&spans, &marked).map(Span::middle_s).collect();
+    let warm_up = Some(report.run.warm_up_s).filter(|end_s| *end_s > 0.0);
+    let marks: Vec<f64> = warm_up.into_iter().chain(spans_of_marks(&spans, &marked).map(Span::middle_s)).collect();
     let read_back = report.latency_us.end_to_end.is_some();
     let draw = |name, title, lines: &[Line], scale| {
         let lines = lines.iter().filter(|(key, _, _)| read_back || !["seen", "unread"].contains(key)).collect();
@@ -192,7 +193,9 @@ pub(super) fn timeline(report: &RunReport) -> Result<Option<(TimelineView, Timel
     let listed = spans_of_marks(&spans, &marked)
         .zip(&marked)
         .flat_map(|(span, row)| row.marks.iter().map(|what| (span.from_s, what)));
-    let all_marks: usize = marked.iter().map(|row| row.marks.len()).sum();
+    let warmed = "the warm-up ends: from here on it is judged".to_owned();
+    let listed = warm_up.map(|end_s| (end_s, &warmed)).into_iter().chain(listed);
+    let all_marks = marked.iter().map(|row| row.marks.len()).sum::<usize>() + warm_up.iter().count();
     let view = TimelineView {
         figures: figures.into(),
         seconds_each: (spans.len() < report.timeline.len()).then(|| seconds_each(&spans)),
