@@ -329,8 +329,16 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
             }
             Notice::Statistics(_) => {}
         });
-        for partition in std::mem::take(&mut self.resets) {
-            self.skip_to_log_start(partition);
+        let resets = std::mem::take(&mut self.resets);
+        if resets.is_empty() {
+            return;
+        }
+        for partition in &resets {
+            self.skip_to_log_start(*partition);
+        }
+        let positions: Vec<(i32, i64)> = (0_i32..).zip(self.partitions.iter().map(|state| state.position)).collect();
+        if let Err(error) = self.reader.resume(&self.topic, &positions, &resets) {
+            self.note_error("resume".to_owned(), error.to_string());
         }
     }
 
@@ -351,9 +359,6 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
                     from = next,
                     "the log no longer has the verifier's position; it goes on from here"
                 );
-                if let Err(error) = self.reader.seek(&self.topic, partition, next, ASK) {
-                    self.note_error("seek".to_owned(), error.to_string());
-                }
             }
             Err(code) => {
                 // Asked again on the next turn.

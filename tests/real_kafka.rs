@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
 
 #[path = "real_kafka/cluster.rs"]
+#[allow(dead_code, reason = "shared with the tests on clusters that go wrong")]
 mod cluster;
 #[path = "real_kafka/program.rs"]
+#[allow(dead_code, reason = "shared with the tests on clusters that go wrong")]
 mod program;
 
 use std::collections::{HashMap, HashSet};

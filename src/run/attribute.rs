@@ -23,7 +23,7 @@ use crate::measure::Shard;
 use crate::report::{Example, Findings, LedgerCounts};
 use crate::schedule::Schedule;
 use crate::verify::group::Live;
-use crate::verify::look_up::{Answers, Presence, Questions, Stretch, Wanted, read_again};
+use crate::verify::look_up::{Answers, Copy, Presence, Questions, Stretch, Wanted, read_again};
 use crate::verify::{Damaged, Duplicate, PartitionState, findings};
 use evidence::{Found, Horizons, LaneEvidence};
 pub use unverified::Unverified;
@@ -205,8 +205,14 @@ fn settle_duplicates(duplicates: Vec<Duplicate>, answers: &Answers, rules: Rules
     for twice in duplicates {
         let Duplicate { lane, sequence, partition, offset, create_ms, example, .. } = twice;
         let copies = answers.copies.get(&(lane, sequence)).map_or(&[][..], Vec::as_slice);
-        let mut firsts = copies.iter().filter(|copy| !places.contains(&(lane, sequence, copy.partition, copy.offset)));
-        let first = firsts.next();
+        let is_another = |copy: &&Copy| !places.contains(&(lane, sequence, copy.partition, copy.offset));
+        let first = copies.iter().find(is_another).or(copies.first());
+        if first.is_some_and(|first| (first.partition, first.offset) == (partition, offset)) {
+            // The log holds it once: it was read again, after a step back or after the first copy had been cut off.
+            findings.duplicates -= 1;
+            findings.duplicates_reread += 1;
+            continue;
+        }
         let what = match first.and_then(|first| first.create_ms) {
             Some(first_ms) if first_ms == create_ms => {
                 findings.duplicates_resent += u64::from(rules.has(Rule::Resent));

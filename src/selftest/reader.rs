@@ -137,12 +137,18 @@ impl FaultyReader {
 
 impl Reader for FaultyReader {
     fn assign(&mut self, topic: &str, starts: &[(i32, i64)]) -> Result<(), KafkaError> {
+        self.queue.clear();
         self.consumer.assign(topic, starts)
     }
 
     fn seek(&mut self, topic: &str, partition: i32, offset: i64, timeout: Duration) -> Result<(), KafkaError> {
         self.queue.retain(|kept| kept.partition() != partition);
         self.consumer.seek(topic, partition, offset, timeout)
+    }
+
+    fn resume(&mut self, topic: &str, positions: &[(i32, i64)], given_up: &[i32]) -> Result<(), KafkaError> {
+        self.queue.clear();
+        self.consumer.resume(topic, positions, given_up)
     }
 
     fn take(&mut self, most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize {

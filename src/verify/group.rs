@@ -13,6 +13,9 @@ use crate::kafka::native::{Change, Member, wait_any};
 use crate::kafka::slots::Slots;
 use crate::kafka::{Code, Delivered, KafkaError, Notice, Settings, Watermarks};
 
+/// The longest wait for a partition to be read at another offset.
+const RESUME: Duration = Duration::from_secs(5);
+
 /// Rebalances kept with their times; of more only the number is.
 const KEPT: usize = 1000;
 
@@ -248,6 +251,16 @@ impl Reader for GroupReader {
         }
     }
 
+    /// The group decides who reads what, so a member cannot be given a new assignment; a client that refuses to seek leaves
+    /// the partition unread.
+    fn resume(&mut self, topic: &str, positions: &[(i32, i64)], given_up: &[i32]) -> Result<(), KafkaError> {
+        let wanted = positions.iter().filter(|(partition, _)| given_up.contains(partition));
+        for (partition, offset) in wanted {
+            self.seek(topic, *partition, *offset, RESUME)?;
+        }
+        Ok(())
+    }
+
     fn take(&mut self, most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize {
         // One member at a time: whoever takes looks at the clock once, and what comes from another member later would be
         // given too early a time.
@@ -345,6 +358,10 @@ impl Reader for Live {
 
     fn watermarks(&mut self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
         self.reader().watermarks(topic, partition, timeout)
+    }
+
+    fn resume(&mut self, topic: &str, positions: &[(i32, i64)], given_up: &[i32]) -> Result<(), KafkaError> {
+        self.reader().resume(topic, positions, given_up)
     }
 
     fn is_settled(&self) -> bool {

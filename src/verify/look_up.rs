@@ -13,7 +13,7 @@ use crate::clock::{Clock, Monotonic, Nanos};
 use crate::event::UserId;
 use crate::event::decode::decode;
 use crate::event::stamp::{RunId, Stamp};
-use crate::kafka::{Delivered, Record, Timestamp};
+use crate::kafka::{Code, Delivered, Record, Timestamp};
 use crate::ledger::class::LookUp;
 use crate::ledger::rules::{Rule, Rules};
 pub use presence::Presence;
@@ -116,7 +116,7 @@ pub fn read_again<R: Reader>(
     let clock = Monotonic::start();
     let deadline = Nanos::from(timeout);
     while pages.values().any(|page| !page.is_done()) && clock.now() < deadline {
-        let mut jumps = BTreeMap::new();
+        let (mut jumps, mut resets) = (BTreeMap::new(), BTreeSet::new());
         let taken = reader.take(BATCH, &mut |delivered| match delivered {
             Delivered::Record(record) => {
                 let Some(page) = pages.get_mut(&record.partition).filter(|page| !page.is_done()) else { return };
@@ -146,11 +146,29 @@ pub fn read_again<R: Reader>(
                     page.end(&mut answers.at);
                 }
             }
+            Delivered::Error { partition, code: Code::AutoOffsetReset | Code::LogTruncation, .. } => {
+                resets.insert(partition);
+            }
             Delivered::Error { partition, code, .. } => tracing::debug!(partition, ?code, "while reading again"),
         });
         for (partition, to) in jumps {
             if let Err(error) = reader.seek(topic, partition, to, ASK) {
                 tracing::debug!(partition, "{error}");
+            }
+        }
+        if !resets.is_empty() {
+            for partition in resets {
+                let marks = reader.watermarks(topic, partition, ASK);
+                if let (Some(page), Ok(marks)) = (pages.get_mut(&partition), marks) {
+                    page.start_at(marks.low, &mut answers.at);
+                }
+            }
+            // The client has given these partitions up: only a new assignment wakes them.
+            let open =
+                pages.iter().filter(|(_, page)| !page.is_done()).map(|(partition, page)| (*partition, page.next));
+            if let Err(error) = reader.assign(topic, &open.collect::<Vec<_>>()) {
+                tracing::warn!("the log cannot be read on: {error}");
+                break;
             }
         }
         if taken < BATCH && reader.wait(Duration::from_millis(50)).is_err() {
@@ -181,6 +199,7 @@ fn pages(questions: &Questions) -> BTreeMap<i32, Page> {
     for page in pages.values_mut() {
         page.open.sort_by_key(|wanted| std::cmp::Reverse(wanted.offset));
         page.compacted = questions.compacted;
+        page.next = page.first().unwrap_or(0);
     }
     pages
 }
@@ -214,6 +233,14 @@ impl Page {
 
     fn is_done(&self) -> bool {
         self.ended || (self.open.is_empty() && self.absent.is_empty() && !self.in_stretch())
+    }
+
+    /// The log now starts there: what was wanted below it has aged out in the meantime.
+    fn start_at(&mut self, log_start: i64, found: &mut HashMap<Identity, LookUp>) {
+        while let Some(wanted) = self.open.pop_if(|wanted| wanted.offset < log_start) {
+            found.insert((wanted.lane, wanted.sequence), LookUp::BelowStart);
+        }
+        self.next = self.next.max(log_start);
     }
 
     /// Where to go on, where that is not right here.

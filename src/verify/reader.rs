@@ -38,6 +38,15 @@ pub trait Reader {
     /// The leader's or the client's answer.
     fn watermarks(&mut self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code>;
 
+    /// Reads on at these positions, one of each partition, after the client has given up the partitions named last: seeking there is
+    /// refused, and only a new assignment wakes them.
+    ///
+    /// # Errors
+    /// Where the client refuses.
+    fn resume(&mut self, topic: &str, positions: &[(i32, i64)], _given_up: &[i32]) -> Result<(), KafkaError> {
+        self.assign(topic, positions)
+    }
+
     /// Whether it is settled who reads what.
     fn is_settled(&self) -> bool {
         true

@@ -5,11 +5,20 @@ use std::process::{Command, Output};
 
 use loadgen::clock::{Clock, Monotonic, Nanos};
 use rdkafka::ClientConfig;
-use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{Message, Offset, TopicPartitionList};
 
 use super::PATIENCE;
+
+/// A record as another consumer read it.
+pub(crate) struct Copied {
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    pub(crate) key: Vec<u8>,
+    pub(crate) body: Vec<u8>,
+}
 
 /// Ends with the test, however that ends.
 pub(crate) struct Cluster {
@@ -27,9 +36,14 @@ impl Cluster {
 
     /// One broker with more settings.
     pub(crate) fn start_with(settings: &[&str]) -> Self {
+        Self::of(1, settings)
+    }
+
+    /// So many brokers with more settings.
+    pub(crate) fn of(brokers: u8, settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let owner = std::process::id().to_string();
-        let mut arguments = vec!["up", "--owner", &owner];
+        let (owner, brokers) = (std::process::id().to_string(), brokers.to_string());
+        let mut arguments = vec!["up", "--owner", &owner, "--brokers", &brokers];
         for setting in settings {
             arguments.extend(["-c", setting]);
         }
@@ -75,6 +89,75 @@ impl Cluster {
             records.push((text(message.key()), text(message.payload())));
         }
         records
+    }
+
+    /// Deletes what lies below an offset of a partition.
+    pub(crate) fn delete(&self, topic: &str, partition: i32, below: i64) {
+        let request = self.folder.path().join("delete.json");
+        let body = serde_json::json!({
+            "partitions": [{ "topic": topic, "partition": partition, "offset": below }], "version": 1,
+        });
+        std::fs::write(&request, body.to_string()).unwrap();
+        self.tool("org.apache.kafka.tools.DeleteRecordsCommand", &["--offset-json-file", request.to_str().unwrap()]);
+    }
+
+    /// All records of a topic's partitions as they are now, each partition's in order, by another consumer.
+    pub(crate) fn read_all(&self, topic: &str, partitions: i32) -> Vec<Copied> {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.address)
+            .set("group.id", "independent")
+            .set("enable.partition.eof", "true")
+            .set("isolation.level", "read_uncommitted")
+            .create()
+            .unwrap();
+        let mut assigned = TopicPartitionList::new();
+        for partition in 0..partitions {
+            assigned.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
+        }
+        consumer.assign(&assigned).unwrap();
+        let mut ended = std::collections::BTreeSet::new();
+        let mut records = Vec::new();
+        let clock = Monotonic::start();
+        while ended.len() < usize::try_from(partitions).unwrap() {
+            assert!(clock.now() < Nanos::from(PATIENCE), "the ends of {ended:?} alone were reached");
+            match consumer.poll(std::time::Duration::from_secs(1)) {
+                Some(Ok(message)) => records.push(Copied {
+                    partition: message.partition(),
+                    offset: message.offset(),
+                    key: message.key().unwrap_or_default().to_vec(),
+                    body: message.payload().unwrap_or_default().to_vec(),
+                }),
+                Some(Err(KafkaError::PartitionEOF(partition))) => drop(ended.insert(partition)),
+                Some(Err(_)) | None => {}
+            }
+        }
+        records
+    }
+
+    /// The same records again, each into its partition, by another producer.
+    pub(crate) fn write_again(&self, topic: &str, records: &[Copied]) {
+        let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", &self.address).create().unwrap();
+        for Copied { partition, key, body, .. } in records {
+            let record = BaseRecord::to(topic).partition(*partition).key(key).payload(body);
+            producer.send(record).map_err(|(error, _)| error).unwrap();
+        }
+        producer.flush(PATIENCE).unwrap();
+    }
+
+    /// Waits until the copies of partition 0 that are complete are those on `brokers`.
+    pub(crate) fn wait_until_in_sync(&self, topic: &str, brokers: &[i32]) {
+        let settings = loadgen::kafka::Settings::new();
+        let cluster = loadgen::kafka::admin::Cluster::new(&self.address, &settings, PATIENCE).unwrap();
+        let clock = Monotonic::start();
+        loop {
+            let topics = cluster.topics().unwrap();
+            let in_sync = &topics[topic].partitions[0].in_sync;
+            if in_sync == brokers {
+                return;
+            }
+            assert!(clock.now() < Nanos::from(PATIENCE), "in sync are {in_sync:?}, not {brokers:?}");
+            clock.sleep_until(clock.now() + Nanos::from_millis(100));
+        }
     }
 
     /// Records of another producer.

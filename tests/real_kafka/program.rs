@@ -72,17 +72,37 @@ fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
 }
 
 impl Started {
-    /// Waits until the run's timeline has that many rows: one a second since the first due time.
+    /// Rows of the run's timeline so far: one a second since the first due time.
+    pub(crate) fn rows(&self) -> usize {
+        self.timeline().len()
+    }
+
+    fn timeline(&self) -> Vec<String> {
+        let text = bundle_in(&self.results)
+            .and_then(|bundle| std::fs::read_to_string(bundle.join("timeline.ndjson")).ok())
+            .unwrap_or_default();
+        text.lines().map(ToOwned::to_owned).collect()
+    }
+
+    /// Waits until the run's timeline has that many rows.
     pub(crate) fn wait_for_rows(&self, rows: usize) {
+        Self::wait_for(&format!("row {rows}"), || self.rows() >= rows);
+    }
+
+    /// Waits until a row from the given one on has events that were acked.
+    pub(crate) fn wait_for_acks_after(&self, row: usize) {
+        Self::wait_for(&format!("acks after row {row}"), || {
+            self.timeline().iter().skip(row).any(|line| {
+                let row: Option<Value> = serde_json::from_str(line).ok();
+                row.is_some_and(|row| row["acked"].as_u64() > Some(0))
+            })
+        });
+    }
+
+    fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
         let clock = Monotonic::start();
-        loop {
-            let written = bundle_in(&self.results)
-                .and_then(|bundle| std::fs::read_to_string(bundle.join("timeline.ndjson")).ok())
-                .map_or(0, |text| text.lines().count());
-            if written >= rows {
-                return;
-            }
-            assert!(clock.now() < Nanos::from(PATIENCE), "no row {rows} in {PATIENCE:?}");
+        while !done() {
+            assert!(clock.now() < Nanos::from(PATIENCE), "no {what} in {PATIENCE:?}");
             clock.sleep_until(clock.now() + Nanos::from(Duration::from_millis(20)));
         }
     }
@@ -117,6 +137,12 @@ impl Run {
     /// The folder it left behind.
     pub(crate) fn bundle(&self) -> Option<PathBuf> {
         bundle_in(&self.results)
+    }
+
+    /// The events that did not end verified.
+    pub(crate) fn unverified(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.bundle().unwrap().join("unverified.ndjson")).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     pub(crate) fn report(&self) -> Value {

@@ -1,0 +1,177 @@
+//! The checker on clusters that go wrong: what it says is compared with what another client finds in the final log.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
+
+#[path = "real_kafka/cluster.rs"]
+#[allow(dead_code, reason = "shared with the tests on clusters that work")]
+mod cluster;
+#[path = "chaos/held.rs"]
+mod held;
+#[path = "real_kafka/program.rs"]
+#[allow(dead_code, reason = "shared with the tests on clusters that work")]
+mod program;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use cluster::{Cluster, Copied};
+use loadgen::event::decode::decode;
+use program::Program;
+use serde_json::Value;
+
+/// How long anything may take before a test gives up on it.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// A killed broker is missed after 3 s instead of 9.
+const SHORT_SESSION: [&str; 2] = ["broker.session.timeout.ms=3000", "broker.heartbeat.interval.ms=500"];
+
+fn assert_ledger(report: &Value, expected: &[(&str, u64)]) {
+    let ledger = report["ledger"].as_object().unwrap();
+    for (class, count) in ledger.iter().filter(|(class, _)| *class != "scheduled") {
+        let expected = expected.iter().find(|(name, _)| name == class).map_or(0, |(_, count)| *count);
+        assert_eq!(count.as_u64(), Some(expected), "{class}: {ledger:?}");
+    }
+}
+
+fn scheduled(report: &Value) -> u64 {
+    report["ledger"]["scheduled"].as_u64().unwrap()
+}
+
+/// The sequences of lane 0 that records carry.
+fn sequences(records: &[Copied]) -> BTreeSet<u64> {
+    let stamps = records.iter().filter_map(|record| decode(&record.body).ok()?.stamp);
+    stamps.map(|stamp| stamp.sequence).collect()
+}
+
+/// The sequences of events of these classes.
+fn of_class(unverified: &[Value], classes: &[&str]) -> BTreeSet<u64> {
+    let of = unverified.iter().filter(|event| classes.contains(&event["class"].as_str().unwrap()));
+    of.map(|event| event["sequence"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn leaders_killed_under_load_cost_no_event_no_copy_and_no_order() {
+    let cluster = Cluster::of(3, &SHORT_SESSION);
+    let started = Program::new(&cluster, "killed")
+        .args(["synth", "--rate", "2000", "--duration", "24s", "--create-topics", "--partitions", "6"])
+        .args(["--replication-factor", "3", "--drain-deadline", "60s"])
+        .start();
+    for (broker, row) in [("2", 3), ("3", 13)] {
+        started.wait_for_rows(row);
+        cluster.command(&["kill", broker]);
+        cluster.command(&["start", broker]);
+    }
+    let run = started.finish();
+    let report = run.report();
+    assert_ledger(&report, &[("verified", 48_000)]);
+    for finding in ["duplicates", "reordered", "invalid", "foreign", "seen_then_gone"] {
+        assert_eq!(report["findings"][finding], 0, "{finding}: {}", report["findings"]);
+    }
+    let present = cluster.read_all("killed", 6);
+    assert_eq!((present.len(), sequences(&present).len()), (48_000, 48_000), "as another client reads it");
+    let gap = report["partitions"].as_array().unwrap().iter().map(|p| p["longest_ack_gap_us"].as_u64().unwrap()).max();
+    println!("killed two leaders: 48,000 of 48,000 verified, longest gap between acks {:?} us", gap.unwrap());
+}
+
+#[test]
+fn losses_of_an_unclean_election_are_those_that_another_reader_misses() {
+    let cluster = Cluster::of(3, &[SHORT_SESSION[0], SHORT_SESSION[1], "replica.lag.time.max.ms=2000"]);
+    let unclean = ["--config", "min.insync.replicas=1", "--config", "unclean.leader.election.enable=true"];
+    let create = ["--create", "--topic", "unclean", "--replica-assignment", "1:2:3"];
+    cluster.tool("org.apache.kafka.tools.TopicCommand", &[&create[..], &unclean].concat());
+    let started = Program::new(&cluster, "unclean")
+        .args(["synth", "--rate", "1000", "--duration", "10m", "--acks", "1"])
+        .args(["-X", "delivery.timeout.ms=20000", "-X", "socket.timeout.ms=4000", "--drain-deadline", "60s"])
+        .start();
+    started.wait_for_rows(2);
+    for follower in ["2", "3"] {
+        cluster.command(&["pause", follower]);
+    }
+    cluster.wait_until_in_sync("unclean", &[1]);
+    let alone = started.rows();
+    started.wait_for_rows(alone + 3);
+    cluster.command(&["kill", "1"]);
+    for follower in ["2", "3"] {
+        cluster.command(&["resume", follower]);
+    }
+    started.wait_for_acks_after(alone + 4);
+    started.interrupt();
+    let run = started.finish();
+    let report = run.report();
+    let present = sequences(&cluster.read_all("unclean", 1));
+    let missing: BTreeSet<u64> = (0..scheduled(&report)).filter(|sequence| !present.contains(sequence)).collect();
+    let unverified = run.unverified();
+    let lost = of_class(&unverified, &["lost"]);
+    let unproven = of_class(&unverified, &["unknown_unseen", "not_attempted", "refused"]);
+    assert!(!lost.is_empty(), "the election lost nothing: {}", report["ledger"]);
+    assert_eq!(lost, missing.difference(&unproven).copied().collect(), "{}", report["ledger"]);
+    assert_eq!(report["ledger"]["lost"], lost.len());
+    assert!(report["findings"]["seen_then_gone"].as_u64() > Some(0), "{}", report["findings"]);
+    for class in ["undelivered", "unread", "unattributed", "corrupt", "contradicted"] {
+        assert_eq!(report["ledger"][class], 0, "{class}: {}", report["ledger"]);
+    }
+    let notes = report["verdict"]["notes"].to_string();
+    assert!(notes.contains("lost") && notes.contains("acks=1"), "allowed, and still reported: {}", report["verdict"]);
+    println!(
+        "unclean election: {} lost, {} of them read before, the same that another reader misses",
+        lost.len(),
+        report["findings"]["seen_then_gone"]
+    );
+}
+
+#[test]
+fn deleted_records_that_nobody_had_read_are_expired_to_the_number() {
+    let cluster = Cluster::start();
+    cluster.tool("org.apache.kafka.tools.TopicCommand", &["--create", "--topic", "deleted", "--partitions", "1"]);
+    let (read, deleted) = (1_000, 3_500);
+    let outcome = held::run(&cluster, "deleted", 6_000, read, || cluster.delete("deleted", 0, deleted));
+    let ledger = outcome.report.ledger;
+    let expired = u64::try_from(deleted).unwrap() - read;
+    assert_eq!((ledger.scheduled, ledger.expired, ledger.verified), (6_000, expired, 6_000 - expired), "{ledger:?}");
+    let offsets: BTreeSet<i64> = outcome.unverified.iter().map(|event| event.offset.unwrap()).collect();
+    let unread = i64::try_from(read).unwrap()..deleted;
+    assert!(offsets.iter().copied().eq(unread), "{:?} .. {:?}", offsets.first(), offsets.last());
+    println!("deleted {deleted} records of which {read} had been read: {expired} expired");
+}
+
+#[test]
+fn noise_of_other_producers_changes_no_class() {
+    let cluster = Cluster::start();
+    cluster.tool("org.apache.kafka.tools.TopicCommand", &["--create", "--topic", "shared", "--partitions", "3"]);
+    let start = || Program::new(&cluster, "shared").args(["synth", "--rate", "1500", "--duration", "6s"]).start();
+    let (one, other) = (start(), start());
+    one.wait_for_rows(1);
+    cluster.write("shared", &[("7", "not json"), ("7", "[1]"), ("8", "{}"), ("9", "\u{0}")]);
+    for started in [one, other] {
+        let run = started.finish();
+        let report = run.report();
+        assert_ledger(&report, &[("verified", 9_000)]);
+        assert_eq!(report["findings"]["duplicates"], 0);
+        assert_eq!(report["findings"]["reordered"], 0);
+        let foreign = report["findings"]["foreign"].as_u64().unwrap();
+        assert!(foreign > 0, "two runs in one topic see each other: {}", report["findings"]);
+    }
+}
+
+#[test]
+fn records_that_another_client_copies_are_rewritten_duplicates() {
+    let cluster = Cluster::start();
+    cluster.tool("org.apache.kafka.tools.TopicCommand", &["--create", "--topic", "copied", "--partitions", "3"]);
+    let started = Program::new(&cluster, "copied").args(["synth", "--rate", "1000", "--duration", "8s"]).start();
+    started.wait_for_rows(2);
+    let records = cluster.read_all("copied", 3);
+    cluster.write_again("copied", &records[..500]);
+    let run = started.finish();
+    let report = run.report();
+    assert_ledger(&report, &[("verified", 8_000)]);
+    let findings = &report["findings"];
+    assert_eq!((&findings["duplicates"], &findings["duplicates_rewritten"]), (&500.into(), &500.into()), "{findings}");
+    assert_eq!(findings["reordered"], 0, "a copy is no first sighting");
+    assert!([0, 5].contains(&run.code), "no violation of this client: {} {}", run.code, run.stderr);
+    let example = &findings["examples"]["duplicates"][0];
+    let first = records.iter().find(|record| Some(record.offset) == example["other_offset"].as_i64()).unwrap();
+    let id = example["event_id"].as_str().unwrap();
+    let same = |record: &&Copied| String::from_utf8_lossy(&record.body).contains(id);
+    assert!(
+        records.iter().filter(same).any(|record| record.offset == first.offset),
+        "both offsets are told: {example}"
+    );
+}
