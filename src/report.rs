@@ -202,6 +202,9 @@ pub struct TopicReport {
     pub partitions: i32,
     /// Copies of each partition; `None` where the broker did not say.
     pub replication_factor: Option<i32>,
+    /// Its settings that decide what may happen to its records, as far as the cluster told them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
 }
 
 /// What the schedule asked for and what was sent.
@@ -710,4 +713,34 @@ pub struct Verdict {
     /// What happened and was allowed, or was not judged, and why: also of a pass.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// How each class and finding that is not zero is judged, and by which rule of this configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rulings: Vec<Ruling>,
+}
+
+/// How one class or finding is judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ruling {
+    /// The class or finding.
+    pub finding: String,
+    /// How many events or records.
+    pub events: u64,
+    /// How it is judged.
+    pub ruling: RulingKind,
+    /// The rule that says so.
+    pub rule: String,
+}
+
+/// What a finding is under a run's configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RulingKind {
+    /// It must not happen.
+    Violation,
+    /// Nobody can say whether it is good.
+    Undecided,
+    /// It should not happen, and this configuration does not keep it from happening.
+    Allowed,
+    /// It happens in the course of things.
+    Expected,
 }

@@ -4,7 +4,7 @@ pub use crate::report::exit_code::ExitCode;
 
 use crate::{
     gate::{Allowances, BuiltIn, Gates, Integrity, integrity::Anomaly, wording},
-    report::{GateOutcome, GateResult, RunReport, Verdict, figures},
+    report::{GateOutcome, GateResult, Ruling, RunReport, Verdict, figures},
 };
 
 /// What befell the run beside what its report counts. Each text is one sentence.
@@ -39,6 +39,7 @@ pub fn judge(report: &RunReport, gates: &Gates, conditions: &Conditions) -> Verd
 struct Findings {
     reasons: Vec<(ExitCode, String)>,
     notes: Vec<String>,
+    rulings: Vec<Ruling>,
 }
 
 impl Findings {
@@ -64,6 +65,7 @@ impl Findings {
     /// Straight from ledger and findings, so that no missing gate result hides a violation.
     fn add_integrity(&mut self, report: &RunReport, gates: &Gates) {
         let integrity = Integrity::of(report, &Allowances::of(report));
+        self.rulings = integrity.rulings().collect();
         let judged = gates.is_on(BuiltIn::NoViolation);
         for (code, anomalies) in
             [(ExitCode::CorrectnessViolated, &integrity.violations), (ExitCode::Unevaluated, &integrity.undecided)]
@@ -153,6 +155,7 @@ impl Findings {
             reasons: self.reasons.into_iter().map(|(_, reason)| reason).collect(),
             also: codes.iter().skip(1).map(|code| code.as_str().to_owned()).collect(),
             notes: self.notes,
+            rulings: self.rulings,
         }
     }
 }

@@ -143,7 +143,12 @@ pub(super) fn bundle(id: &str, seconds: u32, seed: u64) -> Bundle {
             cores: 2,
             os: "linux x86_64".to_owned(),
             brokers: vec!["127.0.0.1:9092".to_owned()],
-            topics: vec![TopicReport { name: "raw-events".to_owned(), partitions: 6, replication_factor: Some(1) }],
+            topics: vec![TopicReport {
+                name: "raw-events".to_owned(),
+                partitions: 6,
+                replication_factor: Some(1),
+                ..TopicReport::default()
+            }],
             ..Environment::default()
         },
         offered: Offered { scheduled: events, rate_per_s: Some(1000.0), bytes: events * 190, ..Offered::default() },

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::RunReport;
+use crate::report::{RunReport, TopicReport};
+
+/// Why acked events may be lost whatever the acks.
+const UNCLEAN: &str =
+    "unclean.leader.election.enable=true: a copy that lags may become the leader, and what it lacks is gone";
 
 /// For each anomaly that a configuration may allow, why it does; `None` where it must not happen.
 ///
@@ -23,7 +27,12 @@ impl Allowances {
     /// Those of the run that `report` is about.
     #[must_use]
     pub fn of(report: &RunReport) -> Self {
-        Self::of_client(&report.environment.client_config, report.run.embedded)
+        let client = Self::of_client(&report.environment.client_config, report.run.embedded);
+        let unclean = |topic: &TopicReport| {
+            topic.settings.get("unclean.leader.election.enable").is_some_and(|on| on.eq_ignore_ascii_case("true"))
+        };
+        let unclean = report.environment.topics.iter().any(unclean).then_some(UNCLEAN);
+        Self { loss: client.loss.or(unclean), ..client }
     }
 
     /// Those of a client with these settings (librdkafka's names; unset ones have librdkafka's defaults), writing to the
@@ -84,6 +93,20 @@ mod tests {
         assert!(of(&[("request.required.acks", "0")], false).loss.is_some());
         assert!(of(&[("acks", "-1")], false).loss.is_none());
         assert!(of(&[], false).loss.is_none());
+    }
+
+    #[test]
+    fn an_unclean_election_may_lose_what_all_in_sync_copies_had() {
+        let topic = |value: &str| TopicReport {
+            settings: [("unclean.leader.election.enable".to_owned(), value.to_owned())].into(),
+            ..TopicReport::default()
+        };
+        let mut report = RunReport::default();
+        report.environment.client_config.insert("enable.idempotence".to_owned(), "true".to_owned());
+        report.environment.topics = vec![topic("false")];
+        assert_eq!(Allowances::of(&report).loss, None);
+        report.environment.topics.push(topic("true"));
+        assert_eq!(Allowances::of(&report).loss, Some(UNCLEAN));
     }
 
     #[test]

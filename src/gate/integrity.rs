@@ -3,7 +3,7 @@
 use super::{allowance::Allowances, wording::count};
 use crate::{
     ledger::Class,
-    report::{Example, LedgerCounts, RunReport, accounts, figures},
+    report::{Example, LedgerCounts, Ruling, RulingKind, RunReport, accounts, figures},
 };
 
 /// Something that befell a number of events.
@@ -15,6 +15,18 @@ pub struct Anomaly {
     pub events: u64,
     /// One sentence that a ticket can quote.
     pub sentence: String,
+    /// How it is judged.
+    pub ruling: RulingKind,
+    /// The rule that says so.
+    pub rule: String,
+}
+
+impl Anomaly {
+    /// As the report has it.
+    #[must_use]
+    pub fn ruling(&self) -> Ruling {
+        Ruling { finding: self.name.to_owned(), events: self.events, ruling: self.ruling, rule: self.rule.clone() }
+    }
 }
 
 /// Ledger and findings, judged.
@@ -24,8 +36,10 @@ pub struct Integrity {
     pub violations: Vec<Anomaly>,
     /// What is not known, and so is not good.
     pub undecided: Vec<Anomaly>,
-    /// What happened and is allowed, with the reason.
+    /// What happened to events of the run and is allowed or expected, with the reason.
     pub allowed: Vec<Anomaly>,
+    /// What is in the topics in the course of things and concerns no event of the run.
+    pub expected: Vec<Anomaly>,
     /// What did not add up: a defect of loadgen itself.
     pub sums: Vec<String>,
 }
@@ -61,119 +75,225 @@ impl Integrity {
     }
 
     fn add_ledger(&mut self, report: &RunReport, allowances: &Allowances) {
-        use Class::{
-            Aborted, AbortedSeen, Compacted, Contradicted, Corrupt, Expired, Lost, NotAttempted, Refused, Unattributed,
-            Undelivered, UnknownSeen, UnknownUnseen, Unread, Unverified, Verified,
-        };
         for class in WORST_FIRST {
             let events = accounts::count(&report.ledger, class);
-            if events == 0 {
+            if events == 0 || matches!(class, Class::Verified | Class::Refused) {
                 continue;
             }
             let place = place(report, class.as_str(), events);
-            let some = count(events, "event");
-            let (list, sentence) = match class {
-                Verified | Refused => continue,
-                Lost => {
-                    let what = format!("{some} lost: acked, and gone from the log{place}");
-                    self.unless(allowances.loss, &what, "With acks=all this must not happen")
-                }
-                Corrupt => (&mut self.violations, format!("{some} corrupt: seen, but not as they were sent{place}.")),
-                Undelivered => (
-                    &mut self.violations,
-                    format!("{some} undelivered: in the log, but never given to the reader{place}."),
-                ),
-                Contradicted => (
-                    &mut self.violations,
-                    format!("{some} contradicted: not sent or refused, and yet in the log{place}."),
-                ),
-                AbortedSeen => {
-                    let what = format!("{some} of aborted transactions seen{place}");
-                    self.unless(allowances.aborted_reads, &what, "Under read_committed this must not happen")
-                }
-                UnknownUnseen => (
-                    &mut self.undecided,
-                    format!("{some} never answered and never seen{place}: no one can say whether they were written."),
-                ),
-                Unread => {
-                    (&mut self.undecided, format!("{some} acked, but past the point that was read in time{place}."))
-                }
-                Unattributed => {
-                    (&mut self.undecided, format!("{some} acked and unseen, and could not be looked up{place}."))
-                }
-                NotAttempted => (&mut self.allowed, format!("{some} never handed to the client.")),
-                Expired => {
-                    (&mut self.allowed, format!("{some} acked, and aged out of the log before they were read{place}."))
-                }
-                Compacted => {
-                    (&mut self.allowed, format!("{some} acked, and compacted away before they were read{place}."))
-                }
-                UnknownSeen => (&mut self.allowed, format!("{some} never answered, but seen.")),
-                Aborted => (&mut self.allowed, format!("{some} in aborted transactions, unseen.")),
-                Unverified => (
-                    &mut self.allowed,
-                    format!("{some} acked, but not read back: nothing is said of loss, order or damage."),
-                ),
-            };
-            list.push(Anomaly { name: class.as_str(), events, sentence });
+            let Judged { what, ruling, rule } = of_class(class, report, allowances);
+            let what = format!("{} {what}{place}", count(events, "event"));
+            self.add(class.as_str(), events, &what, ruling, rule);
         }
     }
 
     fn add_findings(&mut self, report: &RunReport, allowances: &Allowances) {
+        use RulingKind::{Allowed, Expected, Undecided};
         let findings = &report.findings;
-        let resent = findings.duplicates_resent;
-        if resent > 0 {
-            let what = format!(
-                "{} sent again by the client{}",
-                count(resent, "duplicate"),
-                place(report, "duplicates", resent)
-            );
-            let (list, sentence) = self.unless(allowances.resent, &what, "With idempotence this must not happen");
-            list.push(Anomaly { name: "duplicates_resent", events: resent, sentence });
-        }
-        if findings.reordered > 0 {
-            let what = format!(
-                "{} out of order{}",
-                count(findings.reordered, "event"),
-                place(report, "reordered", findings.reordered)
-            );
-            let must_not = "With idempotence, or one request in flight, this must not happen";
-            let (list, sentence) = self.unless(allowances.reordering, &what, must_not);
-            list.push(Anomaly { name: "reordered", events: findings.reordered, sentence });
-        }
-        let open = findings.duplicates_undecided;
-        if open > 0 {
-            let sentence = format!(
-                "{} of unknown origin: sent again by this client, or written by another.",
-                count(open, "duplicate")
-            );
-            let list = if allowances.resent.is_some() { &mut self.allowed } else { &mut self.undecided };
-            list.push(Anomaly { name: "duplicates_undecided", events: open, sentence });
-        }
-        for (name, events, what) in [
-            ("duplicates_rewritten", findings.duplicates_rewritten, "written again by another producer"),
-            ("invalid", findings.invalid, "break the schema"),
-            ("misplaced", findings.misplaced, "in another partition than their key's"),
+        let (resent, resent_rule) = unless(allowances.resent, "with idempotence this must not happen");
+        let (reordered, order_rule) =
+            unless(allowances.reordering, "with idempotence, or one request in flight, this must not happen");
+        let undecided = if allowances.resent.is_some() { Allowed } else { Undecided };
+        let rows: [(&'static str, u64, &str, &str, RulingKind, String); 10] = [
+            (
+                "duplicates_resent",
+                findings.duplicates_resent,
+                "duplicate",
+                "sent again by the client",
+                resent,
+                resent_rule,
+            ),
+            ("reordered", findings.reordered, "event", "out of order", reordered, order_rule),
+            (
+                "duplicates_undecided",
+                findings.duplicates_undecided,
+                "duplicate",
+                "of unknown origin",
+                undecided,
+                "sent again by this client, or written by another".to_owned(),
+            ),
+            (
+                "duplicates_rewritten",
+                findings.duplicates_rewritten,
+                "record",
+                "written again by another producer",
+                Allowed,
+                "another CreateTime than the first copy's: this client did not send it".to_owned(),
+            ),
+            (
+                "invalid",
+                findings.invalid,
+                "record",
+                "that break the schema",
+                Allowed,
+                "whose they are cannot be told; an event of this run among them is also corrupt".to_owned(),
+            ),
+            (
+                "misplaced",
+                findings.misplaced,
+                "record",
+                "in another partition than their key's",
+                Allowed,
+                "another producer, or another partitioner; the order of these keys does not hold".to_owned(),
+            ),
             (
                 "negative_latency",
                 findings.negative_latency,
-                "seemed to be seen before they were due: the clock was set back",
+                "record",
+                "that seemed to be seen before they were due",
+                Allowed,
+                "a clock was set back".to_owned(),
             ),
-        ] {
+            (
+                "duplicates_reread",
+                findings.duplicates_reread,
+                "record",
+                "read again at an offset read before",
+                Expected,
+                "after a step back, a rebalance or a restart; the log holds them once".to_owned(),
+            ),
+            (
+                "foreign",
+                findings.foreign,
+                "record",
+                "of other producers",
+                Expected,
+                "the topic is shared; they are counted and not judged".to_owned(),
+            ),
+            (
+                "sibling",
+                findings.sibling,
+                "record",
+                "of other processes of this run",
+                Expected,
+                "judged by the process that sent them".to_owned(),
+            ),
+        ];
+        for (name, events, noun, what, ruling, rule) in rows {
             if events > 0 {
-                let sentence = format!("{} {what}{}.", count(events, "record"), place(report, name, events));
-                self.allowed.push(Anomaly { name, events, sentence });
+                let examples = if name.starts_with("duplicates") { "duplicates" } else { name };
+                let what = format!("{} {what}{}", count(events, noun), place(report, examples, events));
+                self.add(name, events, &what, ruling, rule);
             }
         }
     }
 
-    /// Where an anomaly belongs that a configuration may allow, and its sentence.
-    fn unless(&mut self, allowed: Option<&str>, what: &str, must_not: &str) -> (&mut Vec<Anomaly>, String) {
-        match allowed {
-            Some(why) => (&mut self.allowed, format!("{what} (allowed: {why}).")),
-            None => (&mut self.violations, format!("{what}. {must_not}.")),
-        }
+    fn add(&mut self, name: &'static str, events: u64, what: &str, ruling: RulingKind, rule: String) {
+        let (list, sentence) = match ruling {
+            RulingKind::Violation => (&mut self.violations, format!("{what}. {}.", capitalized(&rule))),
+            RulingKind::Undecided => (&mut self.undecided, format!("{what}: {rule}.")),
+            RulingKind::Allowed => (&mut self.allowed, format!("{what} (allowed: {rule}).")),
+            RulingKind::Expected => {
+                let beside = matches!(name, "duplicates_reread" | "foreign" | "sibling");
+                let list = if beside { &mut self.expected } else { &mut self.allowed };
+                (list, format!("{what} (expected: {rule})."))
+            }
+        };
+        list.push(Anomaly { name, events, sentence, ruling, rule });
     }
+
+    /// Every ruling, the worst first.
+    pub fn rulings(&self) -> impl Iterator<Item = Ruling> {
+        self.violations.iter().chain(&self.undecided).chain(&self.allowed).chain(&self.expected).map(Anomaly::ruling)
+    }
+}
+
+/// What is said of the events of a class.
+struct Judged {
+    what: &'static str,
+    ruling: RulingKind,
+    rule: String,
+}
+
+fn of_class(class: Class, report: &RunReport, allowances: &Allowances) -> Judged {
+    use RulingKind::{Expected, Undecided, Violation};
+    let judged = |what, ruling, rule: &str| Judged { what, ruling, rule: rule.to_owned() };
+    match class {
+        Class::Lost => {
+            let (ruling, rule) = unless(allowances.loss, "with acks=all this must not happen");
+            Judged { what: "lost: acked, and gone from the log", ruling, rule }
+        }
+        Class::Corrupt => {
+            judged("corrupt: seen, but not as they were sent", Violation, "what was sent must be what is read")
+        }
+        Class::Undelivered => judged(
+            "undelivered: in the log, but never given to the reader",
+            Violation,
+            "a reader must get every record that it goes past",
+        ),
+        Class::Contradicted => judged(
+            "contradicted: not sent or refused, and yet in the log",
+            Violation,
+            "what was refused must not be written",
+        ),
+        Class::AbortedSeen => {
+            let (ruling, rule) = unless(allowances.aborted_reads, "under read_committed this must not happen");
+            Judged { what: "of aborted transactions seen", ruling, rule }
+        }
+        Class::UnknownUnseen => {
+            judged("never answered and never seen", Undecided, "no one can say whether they were written")
+        }
+        Class::Unread => {
+            judged("acked, but past the point that was read in time", Undecided, "a longer --drain-deadline may tell")
+        }
+        Class::Unattributed => judged(
+            "acked and unseen, and could not be looked up",
+            Undecided,
+            "their offsets are not known, or could not be read again",
+        ),
+        Class::NotAttempted => {
+            judged("never handed to the client", Expected, "the run ended, or left them out as too late")
+        }
+        Class::Expired => Judged {
+            what: "acked, and aged out of the log before they were read",
+            ruling: Expected,
+            rule: expiry(report),
+        },
+        Class::Compacted => judged(
+            "acked, and compacted away before they were read",
+            Expected,
+            "cleanup.policy=compact: later records of their keys took their place",
+        ),
+        Class::UnknownSeen => judged("never answered, but seen", Expected, "a lost answer is no lost event"),
+        Class::Aborted => judged("in aborted transactions, unseen", Expected, "that is what aborting is for"),
+        Class::Unverified => {
+            judged("acked, but not read back", Expected, "--no-verify: nothing is said of loss, order or damage")
+        }
+        Class::Refused => judged("refused", Expected, "the gate nothing_refused judges them"),
+        Class::Verified => judged("verified", Expected, "acked, seen, content right"),
+    }
+}
+
+/// What removes records from the topics, as far as their settings are known.
+fn expiry(report: &RunReport) -> String {
+    let limits: Vec<String> = report
+        .environment
+        .topics
+        .iter()
+        .flat_map(|topic| ["retention.ms", "retention.bytes"].map(|name| (topic, name)))
+        .filter_map(|(topic, name)| {
+            let value = topic.settings.get(name).filter(|value| *value != "-1")?;
+            Some(format!("{name}={value} of topic \"{}\"", topic.name))
+        })
+        .collect();
+    if limits.is_empty() {
+        "retention or DeleteRecords".to_owned()
+    } else {
+        format!("{}, or DeleteRecords", limits.join(", "))
+    }
+}
+
+/// How an anomaly is judged that a configuration may allow.
+fn unless(allowed: Option<&str>, must_not: &str) -> (RulingKind, String) {
+    match allowed {
+        Some(why) => (RulingKind::Allowed, why.to_owned()),
+        None => (RulingKind::Violation, must_not.to_owned()),
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// Ledgers whose classes do not sum to what was scheduled, in words.

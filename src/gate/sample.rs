@@ -102,7 +102,12 @@ pub(crate) fn healthy() -> RunReport {
             cores: 2,
             os: "linux x86_64".into(),
             brokers: vec!["127.0.0.1:9092".into()],
-            topics: vec![TopicReport { name: "raw-events".into(), partitions: 2, replication_factor: Some(3) }],
+            topics: vec![TopicReport {
+                name: "raw-events".into(),
+                partitions: 2,
+                replication_factor: Some(3),
+                ..TopicReport::default()
+            }],
             client_config: [setting("acks", "all"), setting("enable.idempotence", "true")].into(),
         },
         offered: offered(),

@@ -58,8 +58,8 @@ pub(super) struct Prepared {
     schedule: Arc<Schedule>,
     pub(super) drain: Arc<Drain>,
     java_placed: bool,
-    /// The topic's settings that bear on what may be lost, as far as the cluster tells them.
-    pub(super) topic_settings: Settings,
+    /// Each topic's settings that bear on what may be lost, as far as the cluster tells them.
+    pub(super) topic_settings: Vec<Settings>,
 }
 
 impl Prepared {
@@ -99,6 +99,10 @@ impl Prepared {
         let limits = (embedded.is_some() && config.verify.is_some())
             .then_some((embedded::PARTITION_RECORDS, embedded::PARTITION_BYTES));
         let java_placed = settings.get("partitioner").is_some_and(|name| name == "murmur2_random" || name == "murmur2");
+        let topic_settings = match &config.bootstrap {
+            Some(bootstrap) => topic_settings(config, bootstrap, slots.topics().map(|(name, _)| name)),
+            None => Vec::new(),
+        };
         Ok(Self {
             embedded,
             settings: producer_settings,
@@ -114,10 +118,7 @@ impl Prepared {
             schedule: Arc::clone(schedule),
             drain: Arc::default(),
             java_placed,
-            topic_settings: match &config.bootstrap {
-                Some(bootstrap) => topic_settings(config, bootstrap),
-                None => Settings::new(),
-            },
+            topic_settings,
         })
     }
 
@@ -274,7 +275,8 @@ impl Prepared {
 
     /// Whether a later record of a key may take the place of an earlier one.
     pub(super) fn is_compacted(&self) -> bool {
-        self.topic_settings.get("cleanup.policy").is_some_and(|policy| policy.contains("compact"))
+        let compacted = |topic: &Settings| topic.get("cleanup.policy").is_some_and(|policy| policy.contains("compact"));
+        self.topic_settings.iter().any(compacted)
     }
 
     /// A consumer that reads what is there, committed or not.
@@ -312,19 +314,25 @@ const TELLING: [&str; 6] = [
 ];
 
 /// Who may not describe the topic can still run; then nothing is known of its settings.
-fn topic_settings(config: &Config, bootstrap: &str) -> Settings {
-    let described = admin::Cluster::new(bootstrap, &config.client, config.connect_timeout)
-        .and_then(|cluster| cluster.settings(&config.topic));
-    match described {
+fn topic_settings<'a>(config: &Config, bootstrap: &str, topics: impl Iterator<Item = &'a str>) -> Vec<Settings> {
+    let cluster = match admin::Cluster::new(bootstrap, &config.client, config.connect_timeout) {
+        Ok(cluster) => cluster,
+        Err(error) => {
+            tracing::debug!("the topics' settings are not known: {error}");
+            return Vec::new();
+        }
+    };
+    let told = topics.map(|topic| match cluster.settings(topic) {
         Ok(mut settings) => {
             settings.retain(|key, _| TELLING.contains(&key.as_str()));
             settings
         }
         Err(error) => {
-            tracing::debug!("the topic's settings are not known: {error}");
+            tracing::debug!("the settings of topic \"{topic}\" are not known: {error}");
             Settings::new()
         }
-    }
+    });
+    told.collect()
 }
 
 fn check_sequences(config: &Config, source: &Source, schedule: &Schedule) -> Result<(), RunError> {

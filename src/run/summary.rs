@@ -240,11 +240,13 @@ fn tool() -> Tool {
 
 fn environment(prepared: &Prepared) -> Environment {
     let clusters = &prepared.clusters;
-    let topics = prepared.slots.topics().zip(clusters).map(|((name, partitions), cluster)| TopicReport {
-        name: name.to_owned(),
-        partitions,
-        replication_factor: Some(cluster.topic.replication_factor),
-    });
+    let topics =
+        prepared.slots.topics().zip(clusters).enumerate().map(|(index, ((name, partitions), cluster))| TopicReport {
+            name: name.to_owned(),
+            partitions,
+            replication_factor: Some(cluster.topic.replication_factor),
+            settings: prepared.topic_settings.get(index).cloned().unwrap_or_default(),
+        });
     Environment {
         cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),

@@ -56,12 +56,18 @@ fn examples_that_are_not_all_do_not_read_as_all() {
     report.findings.examples.insert("corrupt".into(), vec![example(2)]);
     assert_eq!(
         plain(report.clone()).reasons,
-        ["3 events corrupt: seen, but not as they were sent (among them partition 2, offset 7)."]
+        [
+            "3 events corrupt: seen, but not as they were sent (among them partition 2, offset 7). What was sent must be what is \
+             read."
+        ]
     );
     report.findings.examples.insert("corrupt".into(), vec![example(2), example(0), example(1)]);
     assert_eq!(
         plain(report).reasons,
-        ["3 events corrupt: seen, but not as they were sent (such as partition 2, offset 7)."]
+        [
+            "3 events corrupt: seen, but not as they were sent (such as partition 2, offset 7). What was sent must be what is \
+             read."
+        ]
     );
 }
 
@@ -210,4 +216,33 @@ proptest! {
         prop_assert_eq!(ExitCode::from_code(verdict.code).map(ExitCode::as_str), Some(verdict.name.as_str()));
         prop_assert_eq!(judge(&report, &gates, &conditions), verdict);
     }
+}
+
+#[test]
+fn every_finding_has_a_ruling_with_the_rule_of_this_configuration() {
+    use crate::report::{RulingKind, TopicReport};
+    let mut report = with_class(healthy(), Class::Lost, 2);
+    let ruling = |report: &RunReport, finding: &str| {
+        let rulings = plain(report.clone()).rulings;
+        rulings.into_iter().find(|ruling| ruling.finding == finding).unwrap()
+    };
+    let strict = ruling(&report, "lost");
+    assert_eq!((strict.ruling, strict.events), (RulingKind::Violation, 2));
+    assert!(strict.rule.contains("acks=all"), "{}", strict.rule);
+    report.environment.topics = vec![TopicReport {
+        name: "events".to_owned(),
+        settings: [("unclean.leader.election.enable", "true"), ("retention.ms", "60000")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+        ..TopicReport::default()
+    }];
+    let allowed = ruling(&report, "lost");
+    assert_eq!(allowed.ruling, RulingKind::Allowed);
+    assert!(allowed.rule.starts_with("unclean.leader.election.enable=true"), "{}", allowed.rule);
+    let mut report = with_class(report, Class::Expired, 1);
+    report.findings.foreign = 5;
+    let expired = ruling(&report, "expired");
+    assert_eq!(expired.ruling, RulingKind::Expected);
+    assert!(expired.rule.contains("retention.ms=60000 of topic \"events\""), "{}", expired.rule);
+    assert_eq!(ruling(&report, "foreign").ruling, RulingKind::Expected);
 }

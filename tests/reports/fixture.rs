@@ -372,6 +372,7 @@ fn environment(partitions: u64) -> Environment {
             name: "raw-events".to_owned(),
             partitions: i32::try_from(partitions).unwrap(),
             replication_factor: Some(3),
+            ..TopicReport::default()
         }],
         client_config: client_config.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
         ..Environment::default()
