@@ -27,6 +27,8 @@ use reader::Reader;
 const BATCH: usize = 1000;
 /// The longest wait without looking at the run's state.
 const WAIT: Duration = Duration::from_millis(50);
+/// The longest wait for the end of a partition to come as far as what was acked there.
+const GRACE: Duration = Duration::from_secs(5);
 /// The longest wait for an answer about a partition's offsets.
 const ASK: Duration = Duration::from_secs(5);
 
@@ -94,6 +96,11 @@ pub enum Truncation {
 }
 
 impl PartitionState {
+    /// Whether the log seems to end before what has to be read, or was read.
+    fn is_short(&self) -> bool {
+        self.log_end.is_some_and(|end| self.target.max(Some(self.position)) > Some(end))
+    }
+
     /// Notes the leader epoch of a record. A later one than before means that another leader took over.
     fn note_epoch(&mut self, epoch: i32, offset: i64) {
         match self.epochs.last() {
@@ -137,6 +144,10 @@ pub struct Verifier<'a, C, R> {
     partitions: Vec<PartitionState>,
     errors: BTreeMap<String, (u64, String)>,
     resets: Vec<i32>,
+    /// Partitions whose logs seem too short, when their ends are asked for next, and until when.
+    short: Vec<i32>,
+    ask_short_at: Nanos,
+    short_until: Nanos,
 }
 
 /// What a verifier needs beside its consumer.
@@ -189,6 +200,9 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
             partitions: starts.iter().map(state).collect(),
             errors: BTreeMap::new(),
             resets: Vec::new(),
+            short: Vec::new(),
+            ask_short_at: Nanos::ZERO,
+            short_until: Nanos::ZERO,
         };
         verifier.wait_until_positioned(timeout)?;
         Ok(verifier)
@@ -250,6 +264,7 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
                 self.set_targets(&asked);
                 request = Some(asked);
             }
+            self.ask_short_again();
             if let Some(request) = &request
                 && (self.unfinished().is_empty() || self.clock.now() >= request.deadline)
             {
@@ -265,6 +280,7 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
         if request.is_none() {
             self.set_targets(&Request::default());
         }
+        self.give_short_up();
         let unfinished = self.unfinished();
         let inspected = self.inspector.end();
         VerifierEnd { partitions: self.partitions, inspected, unfinished, errors: self.errors }
@@ -370,21 +386,50 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
 
     /// Target of a partition: its end, or past its highest acked offset, whichever is higher.
     fn set_targets(&mut self, request: &Request) {
+        let left = Duration::from(request.deadline - self.clock.now()).max(Duration::from_millis(100));
         for (index, state) in self.partitions.iter_mut().enumerate() {
             let acked = request.highest_acked.get(index).copied().flatten();
             let partition = i32::try_from(index).unwrap_or(i32::MAX);
-            let left = Duration::from(request.deadline - self.clock.now());
-            let marks = self.reader.watermarks(&self.topic, partition, ASK.min(left.max(Duration::from_millis(100))));
-            if let Ok(marks) = marks {
+            if let Ok(marks) = self.reader.watermarks(&self.topic, partition, ASK.min(left)) {
                 state.log_start = marks.low;
                 state.log_end = Some(marks.high);
             }
-            let past_acked = acked.map(|offset| offset + 1);
-            state.target = state.log_end.max(past_acked);
-            if let Some(end) = state.log_end.filter(|end| past_acked.max(Some(state.position)) > Some(*end)) {
-                // The log is shorter than what was acked or read: nothing can be read past its end.
+            state.target = state.log_end.max(acked.map(|offset| offset + 1));
+            if state.is_short() {
+                self.short.push(partition);
+            }
+        }
+        let now = self.clock.now();
+        (self.ask_short_at, self.short_until) = (now, now + Nanos::from(GRACE));
+    }
+
+    /// Asks again for the ends that lie before what was acked. A leader tells its high watermark, which follows what it acks
+    /// with acks=1; only what stays short for a while has been cut off.
+    fn ask_short_again(&mut self) {
+        let now = self.clock.now();
+        if self.short.is_empty() || now < self.ask_short_at {
+            return;
+        }
+        self.ask_short_at = now + Nanos::from_millis(50);
+        let Self { short, reader, partitions, topic, .. } = self;
+        short.retain(|partition| {
+            let Some(state) = state_of(partitions, *partition) else { return false };
+            if let Ok(marks) = reader.watermarks(topic, *partition, ASK) {
+                state.log_end = Some(marks.high);
+            }
+            state.is_short()
+        });
+        if now >= self.short_until {
+            self.give_short_up();
+        }
+    }
+
+    /// The logs are shorter than what was acked or read: nothing can be read past their ends.
+    fn give_short_up(&mut self) {
+        for partition in std::mem::take(&mut self.short) {
+            if let Some(state) = state_of(&mut self.partitions, partition) {
                 state.truncation.get_or_insert(Truncation::LogEnd);
-                state.target = Some(end);
+                state.target = state.log_end;
             }
         }
     }
