@@ -152,6 +152,7 @@ fn config(cluster: &Cluster, topic: &str) -> Config {
         body_time: BodyTime::Due,
         on_lag: OnLag::Queue,
         max_rate: None,
+        padding: None,
         bootstrap: Some(cluster.address().to_owned()),
         topic: topic.to_owned(),
         topic_map: BTreeMap::new(),
