@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::outcome::achieved;
+use crate::report::console::likeness;
 use crate::report::{
     Fidelity, InterArrival, RunReport,
     figures::{self, bytes, count, duration_us, rate, span_s, trimmed},
@@ -145,6 +146,7 @@ pub(super) fn setup(report: &RunReport) -> SetupView {
     facts.extend(waits.map(|(name, seconds)| (name, figures::duration_s(seconds))));
     facts.extend([
         ("handed over", bytes(offered.bytes)),
+        ("an event's key and value", payload(report)),
         ("lanes", run.lanes.to_string()),
         ("seed", run.seed.to_string()),
         ("measured", span_s(run.measured_s)),
@@ -164,6 +166,15 @@ pub(super) fn setup(report: &RunReport) -> SetupView {
     }
 }
 
+fn payload(report: &RunReport) -> String {
+    let Some(payload) = &report.payload else { return figures::NONE.to_owned() };
+    let padded = payload.padded_to_bytes.map_or_else(String::new, |to| format!(", values padded to {}", bytes(to)));
+    let packed = payload
+        .compressed_ratio
+        .map_or_else(String::new, |ratio| format!(", of which zstd leaves {}", figures::number(ratio, 2)));
+    format!("{} bytes on average{padded}{packed}", trimmed(payload.mean_bytes, 1))
+}
+
 fn place(report: &RunReport, tool: &str) -> Vec<(String, String)> {
     let environment = &report.environment;
     let mut facts: Vec<(String, String)> = [
@@ -175,6 +186,14 @@ fn place(report: &RunReport, tool: &str) -> Vec<(String, String)> {
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();
+    if let Some(like) = report.synthetic.as_ref().and_then(|synthetic| synthetic.like.as_ref()) {
+        facts.push(("like".to_owned(), likeness(like).join(", ")));
+    }
+    facts.extend(report.by_topic.iter().map(|(topic, of)| {
+        let lost = of.not_verified.get("lost").copied().unwrap_or(0);
+        let told = format!("{} sent, {} verified, {} lost", count(of.sent), count(of.verified), count(lost));
+        (format!("events of {topic}"), format!("{}: {told}", of.event_types.join(", ")))
+    }));
     facts.extend(environment.topics.iter().map(|topic| {
         let copies =
             topic.replication_factor.map_or_else(String::new, |factor| format!(", replication factor {factor}"));
