@@ -1,6 +1,6 @@
 //! A line chart as SVG whose colours are left to the page: plotters places, the style sheet paints.
 //!
-//! Lines, areas, grids and labels are drawn in colours that only stand for a class name; [`dressed`] puts the names in
+//! Lines, areas, grids and labels are drawn in colours that only stand for a class name; [`Chart::dressed`] puts the names in
 //! their place. So one drawing serves light, dark and print, and the page's script finds what it has to move.
 
 use std::ops::Range;
