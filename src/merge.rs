@@ -152,6 +152,7 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
     let mut without_quantiles = Vec::new();
     let mut report = RunReport {
         group: None,
+        lag: None,
         schema_version: SCHEMA_VERSION,
         tool: parts[0].report.tool.clone(),
         run: identity::run(&parts, measured_s),

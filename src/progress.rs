@@ -125,9 +125,10 @@ fn speeds(tick: &Tick<'_>, ends: Option<Nanos>, verifying: bool) -> String {
     } else {
         String::new()
     };
+    let group = row.group_lag.map_or(String::new(), |lag| format!("   group lag {}", figures::count(lag)));
     let slip = row.slip_p99_us.map_or(String::new(), |us| format!("   slip p99 {}", figures::duration_us(us)));
     format!(
-        "now {}/s   response p50 {}  p99 {}  max {}{reading}{slip}{left}",
+        "now {}/s   response p50 {}  p99 {}  max {}{reading}{group}{slip}{left}",
         figures::count(row.sent),
         time(row.response_p50_us),
         time(row.response_p99_us),

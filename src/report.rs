@@ -68,6 +68,9 @@ pub struct RunReport {
     /// The consumer group that read; absent where partitions were assigned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<GroupReport>,
+    /// The consumer group whose lag was looked at; absent where none was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag: Option<LagReport>,
     /// One row a second.
     pub timeline: Vec<TimelineRow>,
     /// How large and how compressible the bodies were.
@@ -110,6 +113,22 @@ pub struct GroupReport {
     /// Errors of following the group or of committing, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub group_errors: BTreeMap<String, u64>,
+}
+
+/// How far a consumer group that somebody else runs was behind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LagReport {
+    /// Its name.
+    pub group: String,
+    /// Records behind at the end of the run, over all partitions; `None` where the group had committed nothing.
+    pub at_end: Option<u64>,
+    /// The most it was behind.
+    pub highest: Option<u64>,
+    /// By partition at the end; `None` where it had committed nothing.
+    pub partitions: Vec<Option<u64>>,
+    /// Why nothing is known, where the coordinator did not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// A time in which not every partition had a reader.
@@ -504,6 +523,9 @@ pub struct TimelineRow {
     pub outstanding: u64,
     /// At its end: acked, not yet seen.
     pub unread: u64,
+    /// At its end: records between the offsets of the group that is looked at and the ends of the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_lag: Option<u64>,
     /// Median response time of the events acked in it.
     pub response_p50_us: Option<u64>,
     /// 99 %.

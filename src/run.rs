@@ -3,6 +3,7 @@
 mod attribute;
 mod fidelity;
 mod group;
+mod lag;
 mod prepare;
 mod summary;
 mod watch;
@@ -77,6 +78,8 @@ pub struct Config {
     pub client: Settings,
     /// The longest wait for the cluster's first answers.
     pub connect_timeout: Duration,
+    /// A consumer group whose lag is looked at; it is never joined.
+    pub lag_group: Option<String>,
     /// How events are read back; `None`: not at all.
     pub verify: Option<Verify>,
     /// How bodies are padded.
@@ -352,7 +355,7 @@ pub fn run_through<W: Wiring>(
         control.stop_at(end);
     }
     let drain = Arc::clone(&prepared.drain);
-    let sending = AtomicBool::new(true);
+    let (sending, going) = (AtomicBool::new(true), AtomicBool::new(true));
     let mut watch = Watch::new(config, &schedule, &ledger, &control, interrupts, clock).with(prepared.group.clone());
 
     thread::scope(|scope| {
@@ -379,6 +382,8 @@ pub fn run_through<W: Wiring>(
             None => None,
         };
         let topic_watch = prepared.watch_topic(scope, config, &sending)?;
+        let lag = prepared.watch_lag(scope, config, &going)?;
+        watch.look_at(lag.as_ref().map(lag::Watched::lag));
 
         while handles.iter().any(|handle| !handle.is_finished()) {
             watch.glance(&mut sampler, Stage::Sending, topic_watch.as_deref(), each_second);
@@ -400,10 +405,15 @@ pub fn run_through<W: Wiring>(
             }
             None => None,
         };
+        going.store(false, Ordering::Release);
+        let lag = lag.map(lag::Watched::end).transpose()?;
         watch.last(&mut sampler, each_second);
         let ends = Ends::new(ends, verifier_end, clock, anchor);
         let watched = watch.into_watched();
-        Ok(summary::outcome(wiring, config, source, &schedule, &prepared, &ledger, sampler, watched, ends))
+        let mut outcome =
+            summary::outcome(wiring, config, source, &schedule, &prepared, &ledger, sampler, watched, ends);
+        outcome.report.lag = lag.zip(config.lag_group.as_deref()).map(|(lag, group)| lag.report(group));
+        Ok(outcome)
     })
 }
 

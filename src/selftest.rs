@@ -134,6 +134,7 @@ fn run_config(config: &Config, id: RunId) -> run::Config {
         create_topic: config.create_topic,
         client: config.client.clone(),
         connect_timeout: config.connect_timeout,
+        lag_group: None,
         verify: Some(Verify { group: None, read_committed: false, drain_deadline: config.drain_deadline }),
         padding: None,
         flush_deadline: FLUSH,

@@ -42,6 +42,7 @@ fn config(lanes: u8) -> Config {
         create_topic: false,
         client: client.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect::<Settings>(),
         connect_timeout: Duration::from_secs(20),
+        lag_group: None,
         verify: Some(Verify { group: None, read_committed: false, drain_deadline: Duration::from_secs(30) }),
         padding: None,
         flush_deadline: Duration::from_secs(35),

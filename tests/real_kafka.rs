@@ -222,6 +222,10 @@ fn a_group_reads_everything_however_often_its_partitions_change_hands() {
     assert!(report["group"]["rebalances"][0]["reason"].as_str().unwrap().contains("a member joined"));
     let rows = report["timeline"].as_array().unwrap();
     assert!(rows.iter().any(|row| row["marks"].to_string().contains("rebalance of")), "it is on the timeline");
+
+    let looked_at = ["synth", "--rate", "1000", "--num-records", "1000", "--lag-group", "readers"];
+    let report = Program::new(&cluster, "disturbed").args(looked_at).run().report();
+    assert_eq!(report["lag"]["at_end"], 1000, "the group has read all but the last run: {}", report["lag"]);
 }
 
 /// How long anything may take before a test gives up on it.

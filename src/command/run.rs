@@ -231,6 +231,7 @@ fn config(plan: &Plan, id: RunId) -> run::Config {
         create_topic: kafka.create_topics,
         client: kafka.client.clone(),
         connect_timeout: kafka.connect_timeout,
+        lag_group: kafka.lag_group.clone(),
         verify: plan.verify.as_ref().map(|verify| run::Verify {
             read_committed: verify.isolation == plan::Isolation::ReadCommitted,
             drain_deadline: verify.drain_deadline,

@@ -65,6 +65,9 @@ pub fn render(report: &RunReport, style: Style) -> String {
         page.list("fidelity", &fidelity);
     }
     page.list("target", &shape::target(report));
+    if let Some(lag) = &report.lag {
+        page.list("lag of", &shape::lag(lag));
+    }
     if let Some(group) = &report.group {
         page.list("read by", &shape::group(group));
     }

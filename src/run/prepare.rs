@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
+use super::lag;
 use super::wiring::{Reading, Wiring};
 use super::{Config, Group, REMEMBERED, RunError};
 use crate::clock::{Anchor, Clock, Monotonic, Nanos};
@@ -277,6 +278,17 @@ impl Prepared {
     pub(super) fn is_compacted(&self) -> bool {
         let compacted = |topic: &Settings| topic.get("cleanup.policy").is_some_and(|policy| policy.contains("compact"));
         self.topic_settings.iter().any(compacted)
+    }
+
+    /// Looks at the group that is to be looked at, until `going` is false.
+    pub(super) fn watch_lag<'scope>(
+        &self,
+        scope: &'scope thread::Scope<'scope, '_>,
+        config: &Config,
+        going: &'scope AtomicBool,
+    ) -> Result<Option<lag::Watched<'scope>>, RunError> {
+        let settings = consumer_settings(config, &self.settings, self.embedded.is_some());
+        lag::watch(scope, &settings, config, &self.slots, going)
     }
 
     /// A consumer that reads what is there, committed or not.

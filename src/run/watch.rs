@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use super::lag::Lag;
 use super::{Config, GLANCE, Interrupts, Lanes, Stage, Tick};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::Control;
@@ -37,6 +38,8 @@ pub(super) struct Watch<'a> {
     /// What becomes of the group that reads, and how many of its rebalances have been told.
     group: Option<SharedLog>,
     told: usize,
+    /// The lag of the group that is looked at.
+    lag: Option<Lag>,
     watched: Watched,
 }
 
@@ -83,6 +86,7 @@ impl<'a> Watch<'a> {
             overrun: config.flush_deadline,
             group: None,
             told: 0,
+            lag: None,
             watched: Watched::default(),
         }
     }
@@ -90,6 +94,11 @@ impl<'a> Watch<'a> {
     /// Watches the group that reads too.
     pub(super) fn with(self, group: Option<SharedLog>) -> Self {
         Self { group, ..self }
+    }
+
+    /// Tells a group's lag too.
+    pub(super) fn look_at(&mut self, lag: Option<Lag>) {
+        self.lag = lag;
     }
 
     /// Rebalances that have ended since the last row.
@@ -193,6 +202,7 @@ impl<'a> Watch<'a> {
             cpu_ms: Some((cpu - self.cpu_before).0 / 1_000_000),
             rss_kib: process::resident_kib(),
             marks: self.rebalances(),
+            group_lag: self.lag.as_ref().and_then(Lag::latest),
             ..row_of(interval, now, self.schedule.has_due_times())
         };
         (self.cpu_before, self.scheduled_before) = (cpu, scheduled);

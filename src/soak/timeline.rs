@@ -119,6 +119,7 @@ fn joined(rows: impl Iterator<Item = TimelineRow>) -> Option<TimelineRow> {
             seen: before.seen + row.seen,
             failed: before.failed + row.failed,
             outstanding: row.outstanding,
+            group_lag: row.group_lag,
             unread: row.unread,
             response_p50_us: None,
             response_p99_us: before.response_p99_us.max(row.response_p99_us),

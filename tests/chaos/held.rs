@@ -161,6 +161,7 @@ fn config(cluster: &Cluster, topic: &str) -> Config {
         create_topic: false,
         client: client.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         connect_timeout: Duration::from_secs(20),
+        lag_group: None,
         verify: Some(Verify { group: None, read_committed: false, drain_deadline: Duration::from_secs(60) }),
         flush_deadline: Duration::from_secs(35),
     }

@@ -174,6 +174,29 @@ impl Consumer {
         self.client.topics(timeout)
     }
 
+    /// What the group named by `group.id` has committed in each of these slots; `None` where it has committed nothing. The
+    /// group is not joined.
+    ///
+    /// # Errors
+    /// Where the coordinator refuses, or does not answer within `timeout`.
+    pub fn committed(&self, slots: &Slots, timeout: Duration) -> Result<Vec<Option<i64>>, Code> {
+        let named =
+            (0..slots.len()).filter_map(|slot| slots.place(slot)).map(|(topic, partition)| (topic, partition, 0));
+        let list = PartitionList::new(named).map_err(|_| Code::InvalidTopic)?;
+        // SAFETY: handle and list are live; the call fills in the offsets of the list.
+        let answer = unsafe { c::rd_kafka_committed(self.client.handle.as_ptr(), list.0.as_ptr(), millis(timeout)) };
+        match code(answer) {
+            RDKafkaErrorCode::NoError => {}
+            code => return Err(code),
+        }
+        // SAFETY: the list is live; its count says how many elements it has.
+        let elements = unsafe {
+            let list = list.0.as_ref();
+            slice(list.elems, list.cnt)
+        };
+        Ok(elements.iter().map(|element| Some(element.offset).filter(|offset| *offset >= 0)).collect())
+    }
+
     /// First and next offset of a partition, asked of its leader. Under `read_committed` the next offset is that of
     /// the last stable record.
     ///

@@ -238,6 +238,17 @@ impl Member {
     }
 }
 
+impl Drop for Member {
+    /// Commits before it leaves: leaving waits for commits that are under way.
+    fn drop(&mut self) {
+        if self.commits_when_asked
+            && let Err(code) = self.commit()
+        {
+            tracing::debug!(?code, "the last commit was refused");
+        }
+    }
+}
+
 /// Returns when one of the members has something to take, or after `timeout`.
 ///
 /// # Errors

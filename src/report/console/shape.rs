@@ -1,7 +1,9 @@
 //! What was run: schedule, offered load, target, phases, event types, partitions.
 
 use super::page::{Ink, Page, left, printable, right};
-use crate::report::{GroupReport, Offered, PartitionReport, PhaseReport, Replay, RunReport, Synthetic, figures};
+use crate::report::{
+    GroupReport, LagReport, Offered, PartitionReport, PhaseReport, Replay, RunReport, Synthetic, figures,
+};
 
 /// The command that makes such a run.
 pub(in crate::report) fn command(report: &RunReport) -> &'static str {
@@ -134,6 +136,18 @@ pub(super) fn target(report: &RunReport) -> Vec<String> {
         parts.push(client.join(" "));
     }
     parts
+}
+
+/// How far a group that somebody else runs was behind.
+pub(super) fn lag(lag: &LagReport) -> Vec<String> {
+    let told = match (lag.at_end, lag.highest, &lag.error) {
+        (Some(at_end), Some(highest), _) => {
+            format!("{} behind at the end, at most {}", plural(at_end, "record"), figures::count(highest))
+        }
+        (_, _, Some(error)) => format!("not known: {error}"),
+        _ => "it has committed nothing in these topics".to_owned(),
+    };
+    vec![format!("group {}: {told}", lag.group)]
 }
 
 /// The consumer group that read, and how often its partitions changed hands.
