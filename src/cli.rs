@@ -25,6 +25,7 @@ pub mod synth;
 pub mod topics;
 pub mod values;
 pub mod verification;
+pub mod watching;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -191,6 +191,21 @@ impl Gates {
         results
     }
 
+    /// The plan's gates as they stand, by an interim report: those over figures that only the end of a run knows are
+    /// unevaluated.
+    #[must_use]
+    pub fn so_far(&self, interim: &RunReport) -> Vec<GateResult> {
+        let validity = self.validity(interim);
+        let of = |gate: &Gate| {
+            if gate.rule.path().metric.is_known_during_the_run() {
+                return gate.evaluate(interim, &validity);
+            }
+            let reason = Some("known at the end of the run".to_owned());
+            GateResult { rule: gate.rule.to_string(), name: gate.name.clone(), reason, ..GateResult::default() }
+        };
+        self.gates.iter().map(of).collect()
+    }
+
     /// The first gate that ends the run at `elapsed`, by an interim report: one that fails, not one that lacks evidence.
     #[must_use]
     pub fn abort(&self, interim: &RunReport, elapsed: Duration) -> Option<GateResult> {

@@ -16,6 +16,7 @@ pub mod logging;
 pub mod scenario;
 
 // One run.
+pub mod exporter;
 pub mod progress;
 pub mod run;
 pub mod selftest;

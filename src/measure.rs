@@ -27,6 +27,8 @@ pub struct Shard {
     pub unanswered: u64,
     /// First sightings.
     pub seen: u64,
+    /// What the verifier found.
+    pub found: Found,
     /// Waited for room in the client's queue.
     pub blocked: Nanos,
     /// Held back for the embedded broker.
@@ -39,6 +41,48 @@ pub struct Shard {
     pub kinds: [KindShard; EventKind::COUNT],
     /// By partition.
     pub partitions: Vec<PartitionShard>,
+}
+
+/// What a verifier has found, by count: the running part of the report's findings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Events seen at a second offset.
+    pub duplicates: u64,
+    /// First sightings whose sequence goes back.
+    pub reordered: u64,
+    /// Records that break the schema.
+    pub invalid: u64,
+    /// Records whose content does not match their stamp: corrupt, unless a whole one of the event comes later.
+    pub damaged: u64,
+    /// Records of other producers.
+    pub foreign: u64,
+    /// Records that seemed to be seen before they were due.
+    pub negative_latency: u64,
+}
+
+impl Found {
+    /// What was found since `before`.
+    #[must_use]
+    pub const fn since(self, before: Self) -> Self {
+        Self {
+            duplicates: self.duplicates - before.duplicates,
+            reordered: self.reordered - before.reordered,
+            invalid: self.invalid - before.invalid,
+            damaged: self.damaged - before.damaged,
+            foreign: self.foreign - before.foreign,
+            negative_latency: self.negative_latency - before.negative_latency,
+        }
+    }
+
+    /// Adds what was found elsewhere, or later.
+    pub const fn add(&mut self, other: Self) {
+        self.duplicates += other.duplicates;
+        self.reordered += other.reordered;
+        self.invalid += other.invalid;
+        self.damaged += other.damaged;
+        self.foreign += other.foreign;
+        self.negative_latency += other.negative_latency;
+    }
 }
 
 /// The latencies of one phase.
@@ -198,6 +242,7 @@ impl Shard {
         self.refused += other.refused;
         self.unanswered += other.unanswered;
         self.seen += other.seen;
+        self.found.add(other.found);
         self.blocked += other.blocked;
         self.held_back += other.held_back;
         grow(&mut self.phases, other.phases.len());
@@ -249,6 +294,7 @@ impl Shard {
         self.partitions.fill(PartitionShard::default());
         (self.sent, self.bytes, self.acked, self.refused, self.unanswered, self.seen) = (0, 0, 0, 0, 0, 0);
         (self.blocked, self.held_back) = (Nanos::ZERO, Nanos::ZERO);
+        self.found = Found::default();
     }
 
     /// All phases that are judged as one.

@@ -21,6 +21,7 @@ use crate::control::Control;
 use crate::event::EventKind;
 use crate::event::padding::Padding;
 use crate::event::stamp::RunId;
+use crate::kafka::slots::Slots;
 use crate::kafka::{KafkaError, Settings};
 use crate::lane::{BodyTime, Lane, LaneEnd, OnLag, Pacing};
 use crate::measure::{Sampler, Shard};
@@ -253,6 +254,8 @@ pub struct Tick<'a> {
     pub interval: &'a Shard,
     /// Those of all seconds so far.
     pub total: &'a Shard,
+    /// Which partition of which topic each of their partitions is.
+    pub slots: &'a Slots,
     /// Events that came due so far.
     pub scheduled: u64,
     /// When the row ends.
@@ -356,7 +359,8 @@ pub fn run_through<W: Wiring>(
     }
     let drain = Arc::clone(&prepared.drain);
     let (sending, going) = (AtomicBool::new(true), AtomicBool::new(true));
-    let mut watch = Watch::new(config, &schedule, &ledger, &control, interrupts, clock).with(prepared.group.clone());
+    let mut watch = Watch::new(config, &schedule, &ledger, &control, interrupts, clock, &prepared.slots)
+        .with(prepared.group.clone());
 
     thread::scope(|scope| {
         let mut handles = Vec::new();

@@ -18,7 +18,7 @@ use std::time::Duration;
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::{Control, Traffic};
 use crate::kafka::{Code, Delivered, KafkaError, Notice, Watermarks};
-use crate::measure::Recorder;
+use crate::measure::{Found, Recorder};
 pub use findings::Findings;
 pub use inspect::{Damaged, Duplicate, Inspected, Inspector};
 use reader::Reader;
@@ -138,6 +138,8 @@ pub struct Verifier<'a, C, R> {
     inspector: Inspector<'a>,
     clock: C,
     recorder: Recorder,
+    /// What the recorder knows of what was found.
+    told: Found,
     control: Arc<Control>,
     traffic: Arc<Traffic>,
     drain: Arc<Drain>,
@@ -194,6 +196,7 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
             inspector,
             clock,
             recorder,
+            told: Found::default(),
             control,
             traffic,
             drain,
@@ -287,7 +290,7 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
     }
 
     fn take(&mut self) -> usize {
-        let Self { reader, inspector, clock, recorder, traffic, partitions, errors, resets, .. } = self;
+        let Self { reader, inspector, clock, recorder, told, traffic, partitions, errors, resets, .. } = self;
         let mut shard = recorder.open();
         let mut first = None;
         let taken = reader.take(BATCH, &mut |delivered| {
@@ -322,6 +325,8 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
                 }
             }
         });
+        let found = inspector.found();
+        shard.found.add(found.since(std::mem::replace(told, found)));
         // A partition in which nothing waits to be read is idle, not stalled.
         let now = first.unwrap_or_else(|| clock.now());
         for (partition, state) in (0_i32..).zip(partitions.iter_mut()) {

@@ -10,8 +10,9 @@ use std::path::Path;
 const MAY_IMPORT: &[(&str, &str)] = &[
     (
         "command",
-        "bundle capacity cli clock compare dataset event explain gate kafka lane measure merge progress recording report run scenario schedule selftest source units verdict",
+        "bundle capacity cli clock compare dataset event explain exporter gate kafka lane measure merge progress recording report run scenario schedule selftest source units verdict",
     ),
+    ("exporter", "clock event kafka ledger measure report run"),
     ("progress", "clock report run"),
     ("cli", "compare dataset event kafka logging scenario schedule source units"),
     ("logging", "cli scenario"),

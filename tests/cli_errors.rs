@@ -150,3 +150,19 @@ fn a_dry_run_of_a_scenario_sends_nothing() {
     assert!(String::from_utf8(output.stdout).unwrap().contains("2,000"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn a_metrics_port_that_is_taken_ends_the_command_before_the_first_event() {
+    let folder = folder();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    ends_with(
+        loadgen(&folder).args(["synth", "--rate", "10", "-d", "1s", "--metrics-addr", &address]),
+        104,
+        &format!(
+            "error: metrics cannot be served on {address}: Address already in use (os error 98)\n  hint: --metrics-addr \
+             127.0.0.1:0 takes a port that is free\n{CONFIGURATION}"
+        ),
+    );
+    assert_eq!(std::fs::read_dir(folder.path().join("results")).unwrap().count(), 0, "nothing is left behind");
+}

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::choice;
+use super::watching::WatchingOptions;
 use crate::scenario::plan::Output;
 
 /// What is done with what was found out.
@@ -39,4 +40,7 @@ pub struct OutcomeOptions {
     /// Do not show progress
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub no_progress: Option<bool>,
+    /// Watched how.
+    #[command(flatten)]
+    pub watching: WatchingOptions,
 }

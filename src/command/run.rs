@@ -17,6 +17,7 @@ use crate::bundle::{self, Bundle};
 use crate::cli::run::RunOptions;
 use crate::clock::{self, Nanos};
 use crate::event::stamp::RunId;
+use crate::exporter::Exporter;
 use crate::gate::Gates;
 use crate::kafka::{self, KafkaError};
 use crate::lane::{BodyTime, OnLag, Pacing};
@@ -62,6 +63,7 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
         return dry_run::tell(plan, &source, &schedule, likeness.as_ref());
     }
     results::try_folder(&plan.presentation.results_dir)?;
+    let exporter = exporter(plan)?;
     if let Source::RetailRocket(recording) = &source {
         forewarn(plan, recording, &schedule);
     }
@@ -72,8 +74,10 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
     let interrupts = interrupt::listen()?;
     let ends = schedule.ends_at().or_else(|| replay_ends(&source, &schedule));
     let title = title(plan, planned(plan, &schedule, &source), ends);
-    let recording = Recording { plan, source: &source, interrupts: &interrupts, bundle, title, ends, likeness };
+    let exporter = exporter.as_ref();
+    let recording = Recording { plan, source: &source, interrupts: &interrupts, exporter, bundle, title, ends, likeness };
     let (report, folder) = recording.make(schedule, &mut |_| ControlFlow::Continue(()))?;
+    linger(plan, exporter, &interrupts);
     let done = tell(plan, &report, &folder)?;
     match exports.write(&report, || stored::recording(&folder)) {
         Ok(()) => Ok(done),
@@ -89,6 +93,8 @@ pub(super) struct Recording<'a> {
     pub(super) plan: &'a Plan,
     pub(super) source: &'a Source,
     pub(super) interrupts: &'a Interrupts,
+    /// What others can watch it by.
+    pub(super) exporter: Option<&'a Exporter>,
     pub(super) bundle: Bundle,
     /// What the live view calls it.
     pub(super) title: String,
@@ -115,9 +121,15 @@ impl Recording<'_> {
         let begun = begun::begun(&config, self.source, &schedule, &plan.gates);
         self.bundle.begun(&begun).map_err(|error| write_failed(&error))?;
         let kinds = files::kinds(schedule.has_due_times(), verifying);
+        if let Some(exporter) = self.exporter {
+            exporter.begin(&plan.name, &plan.kafka.topic, &kinds);
+        }
         let outcome = {
             let mut each_second = |tick: &Tick<'_>| {
                 progress.show(tick);
+                if let Some(exporter) = self.exporter {
+                    exporter.tick(tick, plan.gates.so_far(&tick.interim()));
+                }
                 let written = self.bundle.row(tick.row);
                 let written = written.and_then(|()| self.bundle.latencies(&tick.interval.whole(), &kinds, tick.now));
                 if let Err(error) = written {
@@ -147,8 +159,31 @@ impl Recording<'_> {
         let distribution = |kind: Kind| Ok(kinds.contains(&kind).then(|| measured.latency(kind).histogram().clone()));
         files::distributions(&self.bundle, distribution).map_err(|error| write_failed(&error))?;
         files::write(&self.bundle, &report).map_err(|error| write_failed(&error))?;
+        if let Some(exporter) = self.exporter {
+            exporter.end(&report);
+        }
         let folder = self.bundle.finish().map_err(|error| write_failed(&error))?;
         Ok((report, folder))
+    }
+}
+
+/// Serves metrics where that is asked for. An address that cannot be had ends the command before anything is sent.
+pub(super) fn exporter(plan: &Plan) -> Result<Option<Exporter>, Failure> {
+    let Some(address) = &plan.presentation.metrics_addr else { return Ok(None) };
+    let exporter = Exporter::start(address).map_err(|error| {
+        Failure::new(ExitCode::BadConfiguration, error.to_string())
+            .hint("--metrics-addr 127.0.0.1:0 takes a port that is free")
+    })?;
+    tracing::info!("metrics at http://{}/metrics", exporter.address());
+    Ok(Some(exporter))
+}
+
+/// Gives the last metrics the time to be read that was asked for.
+pub(super) fn linger(plan: &Plan, exporter: Option<&Exporter>, interrupts: &Interrupts) {
+    let longest = plan.presentation.metrics_linger;
+    if let Some(exporter) = exporter.filter(|_| !longest.is_zero()) {
+        tracing::info!("waiting up to {longest:?} for the last metrics to be read");
+        exporter.linger(longest, interrupts);
     }
 }
 

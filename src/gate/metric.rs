@@ -198,7 +198,9 @@ impl Metric {
     pub fn is_known_during_the_run(&self) -> bool {
         match self.source {
             Source::Class(class) => class == Class::Refused,
-            Source::Finding(_) => self.name != "seen_then_gone",
+            Source::Finding(_) => {
+                ["duplicates", "reordered", "invalid", "foreign", "negative_latency"].contains(&self.name.as_str())
+            }
             Source::Skew | Source::Gap(_) | Source::Total(..) | Source::Replay(_) => false,
             _ => true,
         }

@@ -200,6 +200,14 @@ pub(super) fn interim(tick: &Tick<'_>) -> RunReport {
         run: Run { measured_s: tick.now.as_secs_f64(), ..Run::default() },
         offered: Offered { scheduled: tick.scheduled, bytes: whole.bytes, ..Offered::default() },
         ledger: LedgerCounts { scheduled: tick.scheduled, refused: tick.total.refused, ..LedgerCounts::default() },
+        findings: Findings {
+            duplicates: tick.total.found.duplicates,
+            reordered: tick.total.found.reordered,
+            invalid: tick.total.found.invalid,
+            foreign: tick.total.found.foreign,
+            negative_latency: tick.total.found.negative_latency,
+            ..Findings::default()
+        },
         latency_us: latencies(&whole, has_due_times, whole.end_to_end.count() > 0),
         by_type: by_type(tick.total),
         timeline: if tick.judged { vec![tick.row.clone()] } else { Vec::new() },

@@ -8,6 +8,7 @@ use super::lag::Lag;
 use super::{Config, GLANCE, Interrupts, Lanes, Stage, Tick};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::Control;
+use crate::kafka::slots::Slots;
 use crate::ledger::Ledger;
 use crate::measure::{Sampler, Shard, process};
 use crate::report::{TimelineRow, figures};
@@ -24,6 +25,7 @@ pub(super) struct Watch<'a> {
     control: &'a Control,
     interrupts: &'a Interrupts,
     lanes: Lanes,
+    slots: &'a Slots,
     answered: u32,
     next_row: Nanos,
     /// When the last row ended.
@@ -64,6 +66,7 @@ impl<'a> Watch<'a> {
         control: &'a Control,
         interrupts: &'a Interrupts,
         clock: Monotonic,
+        slots: &'a Slots,
     ) -> Self {
         let delivery_timeout = ["delivery.timeout.ms", "message.timeout.ms"]
             .iter()
@@ -76,6 +79,7 @@ impl<'a> Watch<'a> {
             control,
             interrupts,
             lanes: config.lanes,
+            slots,
             answered: 0,
             next_row: SECOND,
             row_before: Nanos::ZERO,
@@ -208,7 +212,7 @@ impl<'a> Watch<'a> {
         (self.cpu_before, self.scheduled_before) = (cpu, scheduled);
         let judged = self.row_before >= self.schedule.warm_up_ends();
         self.row_before = now;
-        let tick = Tick { stage, row: &row, interval, total, scheduled, now, judged };
+        let tick = Tick { stage, row: &row, interval, total, slots: self.slots, scheduled, now, judged };
         if let ControlFlow::Break(reason) = each_second(&tick) {
             self.watched.ended_by.get_or_insert(reason);
             self.control.stop_at(now);

@@ -5,7 +5,7 @@ use std::fmt;
 use super::environment::{self, Variables};
 use crate::cli::{
     capacity, cluster, compare, dataset, gate, limits, merge, outcome, pace, replay, report, run, selftest, synth,
-    topics, verification,
+    topics, verification, watching,
 };
 
 /// Where a setting comes from, the strongest first.
@@ -146,7 +146,8 @@ layer! {
     verification::VerifierOptions {
         no_verify, group, consumers, group_protocol, assignor, commit, commit_interval, chaos_rebalance, isolation, drain_deadline,
     }
-    outcome::OutcomeOptions { gate, gate_off, results_dir, export, output, quiet, no_progress }
+    outcome::OutcomeOptions { gate, gate_off, results_dir, export, output, quiet, no_progress, watching }
+    watching::WatchingOptions { metrics_addr, metrics_linger }
     synth::SynthOptions {
         like, model, weights, users, items, user_skew, item_skew, hot_key, concurrent_sessions, funnel, think_time,
     }

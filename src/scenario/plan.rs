@@ -187,6 +187,10 @@ pub struct Presentation {
     pub progress: bool,
     /// Only tell what would be sent.
     pub dry_run: bool,
+    /// Where metrics are served; `None`: nowhere.
+    pub metrics_addr: Option<String>,
+    /// How long the last metrics wait to be read after the end.
+    pub metrics_linger: Duration,
 }
 
 impl Presentation {
@@ -201,6 +205,8 @@ impl Presentation {
             quiet: outcome.quiet.unwrap_or(false),
             progress: !outcome.no_progress.unwrap_or(false),
             dry_run: given.limits.dry_run.unwrap_or(false),
+            metrics_addr: outcome.watching.metrics_addr.clone(),
+            metrics_linger: outcome.watching.metrics_linger.unwrap_or_default(),
         }
     }
 }

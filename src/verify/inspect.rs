@@ -12,7 +12,7 @@ use crate::kafka::slots::Slots;
 use crate::kafka::{Record, Timestamp};
 use crate::ledger::rules::{Rule, Rules};
 use crate::ledger::{Ledger, Sighting};
-use crate::measure::Shard;
+use crate::measure::{Found, Shard};
 use crate::report::Example;
 use crate::schedule::Schedule;
 
@@ -88,6 +88,7 @@ pub struct Inspector<'a> {
     findings: Findings,
     duplicates: Vec<Duplicate>,
     damaged: Vec<Damaged>,
+    damaged_seen: u64,
     followed: Vec<Followed>,
 }
 
@@ -119,6 +120,7 @@ impl<'a> Inspector<'a> {
             findings: Findings::default(),
             duplicates: Vec::new(),
             damaged: Vec::new(),
+            damaged_seen: 0,
             followed: Vec::new(),
         }
     }
@@ -133,6 +135,20 @@ impl<'a> Inspector<'a> {
     /// Tells the wall time of the run's zero. Before, no record can be one of the run.
     pub const fn start(&mut self, anchor: Anchor) {
         self.anchor = anchor;
+    }
+
+    /// What was found so far, by count.
+    #[must_use]
+    pub const fn found(&self) -> Found {
+        let found = &self.findings.0;
+        Found {
+            duplicates: found.duplicates,
+            reordered: found.reordered,
+            invalid: found.invalid,
+            damaged: self.damaged_seen,
+            foreign: found.foreign,
+            negative_latency: found.negative_latency,
+        }
     }
 
     /// What was found.
@@ -201,6 +217,7 @@ impl<'a> Inspector<'a> {
                 false
             }
             Sighting::First | Sighting::Mended if !whole => {
+                self.damaged_seen += 1;
                 if self.damaged.len() < DAMAGED {
                     let what = format!(
                         "its content does not match its stamp; its value begins {}",

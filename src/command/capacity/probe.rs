@@ -9,6 +9,7 @@ use super::{Bundle, Failure, Settings};
 use crate::capacity::backlog::{Growth, Slope};
 use crate::capacity::{ProbeOutcome, ProbeVerdict};
 use crate::clock::{Clock, Monotonic};
+use crate::exporter::Exporter;
 use crate::report::{GateOutcome, RunReport, TimelineRow, figures};
 use crate::run::{Interrupts, Tick};
 use crate::scenario::Scenario;
@@ -32,6 +33,8 @@ pub(super) struct Prober<'a> {
     pub(super) presentation: &'a Presentation,
     pub(super) source: &'a Source,
     pub(super) interrupts: &'a Interrupts,
+    /// What others can watch the probes by.
+    pub(super) exporter: Option<&'a Exporter>,
     /// Where the probes' bundles go.
     pub(super) folder: PathBuf,
     pub(super) settings: Settings,
@@ -58,15 +61,8 @@ impl Prober<'_> {
             .map_err(|error| write_failed(&error))?;
         let ends = schedule.ends_at();
         let title = format!("probe {}: {}", self.made, figures::rate(as_f64(rate)));
-        let recording = run::Recording {
-            plan: &plan,
-            source: self.source,
-            interrupts: self.interrupts,
-            bundle,
-            title,
-            ends,
-            likeness: None,
-        };
+        let (source, interrupts, exporter) = (self.source, self.interrupts, self.exporter);
+        let recording = run::Recording { plan: &plan, source, interrupts, exporter, bundle, title, ends, likeness: None };
         let mut hopeless = false;
         let (report, _) = recording.make(schedule, &mut |tick| {
             hopeless = is_hopeless(tick, rate);

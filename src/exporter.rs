@@ -1,0 +1,156 @@
+//! What others can watch a run by: `/metrics`, `/status` and `/healthz`, served while it goes on.
+//!
+//! Once a second the run gives a [`Tick`]; it becomes a [`Snapshot`], and whoever asks gets the last one. Nothing here is
+//! on the way of an event.
+
+mod buckets;
+mod metrics;
+mod server;
+mod snapshot;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::clock::{Clock, Monotonic, Nanos};
+use crate::report::latency::Kind;
+use crate::report::{GateResult, RunReport};
+use crate::run::{Interrupts, Tick};
+use server::Server;
+pub use snapshot::{Snapshot, Stage};
+
+/// Without a sample for so long, `/healthz` says that something is wrong.
+const STALE: Duration = Duration::from_secs(5);
+
+/// Why nothing is served.
+#[derive(Debug, thiserror::Error)]
+pub enum ExporterError {
+    /// The address means nothing.
+    #[error("metrics address \"{address}\": {source}")]
+    Address {
+        /// As given.
+        address: String,
+        /// What is wrong with it.
+        source: io::Error,
+    },
+    /// Nobody can listen there.
+    #[error("metrics cannot be served on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// What the run's thread writes and the server's thread reads.
+#[derive(Debug)]
+struct Shared {
+    clock: Monotonic,
+    state: Mutex<State>,
+    /// The last metrics of a run were read.
+    read: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    snapshot: Arc<Snapshot>,
+    /// When the last one was made.
+    at: Nanos,
+    /// Whether somebody has read it.
+    read: bool,
+}
+
+impl Shared {
+    fn put(&self, snapshot: Snapshot) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = State { snapshot: Arc::new(snapshot), at: self.clock.now(), read: false };
+    }
+
+    fn last(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.state.lock().unwrap_or_else(PoisonError::into_inner).snapshot)
+    }
+
+    /// The last one, for somebody who has it by that.
+    fn read(&self) -> Arc<Snapshot> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.read = true;
+        self.read.notify_all();
+        Arc::clone(&state.snapshot)
+    }
+
+    /// Why the run does not look alive at `now`, if it does not.
+    fn ailment(&self, now: Nanos) -> Option<String> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let age = Duration::from(now - state.at);
+        let samples = matches!(state.snapshot.stage, Stage::Sending | Stage::Draining);
+        (samples && age > STALE).then(|| format!("no sample for {} s\n", age.as_secs()))
+    }
+}
+
+/// Serves what is known of a run, on a thread of its own. Dropping it ends that.
+#[derive(Debug)]
+pub struct Exporter {
+    shared: Arc<Shared>,
+    server: Server,
+}
+
+impl Exporter {
+    /// Listens at `address`, `HOST:PORT`.
+    ///
+    /// # Errors
+    /// An address that is none, or is taken.
+    pub fn start(address: &str) -> Result<Self, ExporterError> {
+        let wrong = |source| ExporterError::Address { address: address.to_owned(), source };
+        let found: Vec<SocketAddr> = address.to_socket_addrs().map_err(wrong)?.collect();
+        let taken = |source| ExporterError::Listen { address: address.to_owned(), source };
+        let listener = TcpListener::bind(found.as_slice()).map_err(taken)?;
+        let (clock, state) = (Monotonic::start(), Mutex::default());
+        let shared = Arc::new(Shared { clock, state, read: Condvar::new() });
+        let server = Server::start(listener, Arc::clone(&shared)).map_err(taken)?;
+        Ok(Self { shared, server })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// A run begins, with these latencies.
+    pub fn begin(&self, name: &str, topic: &str, kinds: &[Kind]) {
+        self.shared.put(Snapshot::new(name, topic, kinds));
+    }
+
+    /// A second has passed.
+    pub fn tick(&self, tick: &Tick<'_>, gates: Vec<GateResult>) {
+        let mut snapshot = Snapshot::clone(&self.shared.last());
+        snapshot.add(tick, gates);
+        self.shared.put(snapshot);
+    }
+
+    /// The run has ended and is judged.
+    pub fn end(&self, report: &RunReport) {
+        let mut snapshot = Snapshot::clone(&self.shared.last());
+        snapshot.end(report);
+        self.shared.put(snapshot);
+    }
+
+    /// Waits until the last metrics are read, at most `longest`, and not on when the run is interrupted (again).
+    pub fn linger(&self, longest: Duration, interrupts: &Interrupts) {
+        const LOOK: Duration = Duration::from_millis(100);
+        let (deadline, known) = (self.shared.clock.now() + Nanos::from(longest), interrupts.count());
+        let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while !state.read && interrupts.count() == known {
+            let left = Duration::from(deadline - self.shared.clock.now());
+            if left.is_zero() {
+                return;
+            }
+            state = self.shared.read.wait_timeout(state, left.min(LOOK)).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

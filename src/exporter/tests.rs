@@ -1,0 +1,220 @@
+//! Scrapes over a real socket.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+use super::*;
+use crate::event::EventKind;
+use crate::kafka::slots::Slots;
+use crate::measure::Shard;
+use crate::report::{LedgerCounts, TimelineRow, Verdict};
+use crate::run;
+
+const OPEN_METRICS: &str = "Accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5\r\n";
+
+/// Status line and headers, and the body.
+fn get(address: SocketAddr, path: &str, headers: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_lowercase(), body.to_owned())
+}
+
+/// An exporter at the end of a run's `seconds`-th second, in each of which so many events were sent, acked and read.
+fn exporter(seconds: u64, events: u64) -> Exporter {
+    let exporter = Exporter::start("127.0.0.1:0").unwrap();
+    exporter.begin("a \"name\"", "raw-events", &[Kind::ResponseTime, Kind::EndToEnd]);
+    let slots = Slots::of_one("raw-events", 2);
+    let mut total = Shard::new(1, 2);
+    for second in 1..=seconds {
+        let mut interval = Shard::new(1, 2);
+        for _ in 0..events {
+            interval.record_answer(0, EventKind::View, Nanos::from_millis(3), Nanos::from_millis(7));
+            interval.record_sight(0, EventKind::View, Nanos::from_millis(20));
+        }
+        (interval.sent, interval.acked, interval.seen, interval.bytes) = (events, events, events, 200 * events);
+        interval.kinds[EventKind::View.index()].sent = events;
+        interval.partitions[1].acked = events;
+        interval.found.reordered = 1;
+        total.add(&interval);
+        let row = TimelineRow { unread: 5, outstanding: 3, ..TimelineRow::default() };
+        let (stage, now) = (run::Stage::Sending, Nanos::from_secs(second));
+        let (interval, total, slots, scheduled) = (&interval, &total, &slots, second * events);
+        exporter.tick(&Tick { stage, row: &row, interval, total, slots, scheduled, now, judged: true }, Vec::new());
+    }
+    exporter
+}
+
+/// Every sample by name and labels; each must belong to the family declared last, in the form of its type.
+fn samples(text: &str) -> BTreeMap<String, f64> {
+    let (mut family, mut kind) = (String::new(), String::new());
+    let mut found = BTreeMap::new();
+    for line in text.lines() {
+        if let Some(declared) = line.strip_prefix("# TYPE ") {
+            let (name, of) = declared.split_once(' ').unwrap();
+            (family, kind) = (name.to_owned(), of.to_owned());
+        }
+        if line.starts_with('#') {
+            continue;
+        }
+        let (series, value) = line.rsplit_once(' ').unwrap();
+        let suffix = series.split('{').next().unwrap().strip_prefix(&family).unwrap_or_else(|| panic!("{line}"));
+        let suffixes: &[&str] = match kind.as_str() {
+            "counter" if family.ends_with("_total") => &[""],
+            "counter" => &["_total"],
+            "gauge" => &[""],
+            "histogram" => &["_bucket", "_sum", "_count"],
+            other => panic!("{other}"),
+        };
+        assert!(suffixes.contains(&suffix), "{line} in a {kind}");
+        assert!(found.insert(series.to_owned(), value.parse().unwrap()).is_none(), "{line} comes twice");
+    }
+    found
+}
+
+#[test]
+fn a_scrape_has_the_counts_of_the_run_so_far() {
+    let exporter = exporter(3, 100);
+    let (head, body) = get(exporter.address(), "/metrics", OPEN_METRICS);
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert!(head.contains("content-type: application/openmetrics-text; version=1.0.0; charset=utf-8"), "{head}");
+    assert!(body.ends_with("\n# EOF\n"), "{body}");
+    let samples = samples(&body);
+    for (series, value) in [
+        ("loadgen_events_scheduled_total", 300.0),
+        ("loadgen_events_sent_total", 300.0),
+        ("loadgen_sent_bytes_total", 60_000.0),
+        ("loadgen_events_consumed_total", 300.0),
+        ("loadgen_events_reordered_total", 3.0),
+        ("loadgen_events_outstanding", 3.0),
+        ("loadgen_consumer_lag_records", 5.0),
+        ("loadgen_run_elapsed_seconds", 3.0),
+        ("loadgen_type_events_sent_total{event_type=\"view\"}", 300.0),
+        ("loadgen_partition_events_acked_total{topic=\"raw-events\",partition=\"1\"}", 300.0),
+        ("loadgen_response_latency_seconds_bucket{le=\"0.005\"}", 0.0),
+        ("loadgen_response_latency_seconds_bucket{le=\"0.01\"}", 300.0),
+        ("loadgen_e2e_latency_seconds_bucket{le=\"+Inf\"}", 300.0),
+        ("loadgen_e2e_latency_seconds_count", 300.0),
+        ("loadgen_run_info{name=\"a \\\"name\\\"\",topic=\"raw-events\"}", 1.0),
+    ] {
+        assert_eq!(samples.get(series), Some(&value), "{series}\n{body}");
+    }
+    assert!((samples["loadgen_e2e_latency_seconds_sum"] - 6.0).abs() < 0.01);
+    assert!(samples["process_cpu_seconds_total"] > 0.0);
+    assert!(!body.contains("loadgen_schedule_slip"), "a latency that the run does not have");
+    assert!(!body.contains("loadgen_events_lost"), "known at the end alone");
+}
+
+#[test]
+fn who_does_not_accept_open_metrics_gets_the_older_format() {
+    let exporter = exporter(1, 10);
+    let (head, body) = get(exporter.address(), "/metrics", "Accept: */*\r\n");
+    assert!(head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"), "{head}");
+    assert!(!body.contains("# EOF") && !body.contains("# UNIT"));
+    assert!(body.contains("# HELP loadgen_events_sent_total Events handed to the Kafka client\n"), "{body}");
+    assert!(body.contains("# TYPE loadgen_events_sent_total counter\n"));
+    let (_, open) = get(exporter.address(), "/metrics", OPEN_METRICS);
+    let without_process = |text: &str| {
+        let mut samples = samples(text);
+        samples.retain(|series, _| !series.starts_with("process_"));
+        samples
+    };
+    assert_eq!(without_process(&body), without_process(&open), "both hold the same samples");
+}
+
+#[test]
+fn promtool_finds_nothing_wrong() {
+    let exporter = exporter(2, 10);
+    exporter.end(&RunReport::default());
+    let (_, body) = get(exporter.address(), "/metrics", "");
+    let spawned =
+        Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut promtool = match spawned {
+        Ok(promtool) => promtool,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            eprintln!("promtool (package prometheus) is not here: not checked with it");
+            return;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    promtool.stdin.take().unwrap().write_all(body.as_bytes()).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
+#[test]
+fn the_end_adds_the_ledger_and_the_verdict() {
+    let exporter = exporter(1, 10);
+    let report = RunReport {
+        ledger: LedgerCounts { scheduled: 10, verified: 9, lost: 1, ..LedgerCounts::default() },
+        verdict: Verdict { code: 3, name: "correctness_violated".to_owned(), ..Verdict::default() },
+        ..RunReport::default()
+    };
+    exporter.end(&report);
+    let samples = samples(&get(exporter.address(), "/metrics", OPEN_METRICS).1);
+    assert_eq!(samples["loadgen_events_lost_total"], 1.0);
+    assert_eq!(samples["loadgen_ledger_events_total{class=\"verified\"}"], 9.0);
+    assert_eq!(samples["loadgen_run_exit_code{name=\"correctness_violated\"}"], 3.0);
+    let status: serde_json::Value = serde_json::from_str(&get(exporter.address(), "/status", "").1).unwrap();
+    assert_eq!((&status["stage"], &status["ledger"]["lost"]), (&"judged".into(), &1.into()));
+    exporter.linger(Duration::from_secs(60), &Interrupts::default());
+}
+
+#[test]
+fn status_and_health_are_told_and_other_paths_are_not_found() {
+    let exporter = exporter(2, 10);
+    let (head, body) = get(exporter.address(), "/status", "");
+    assert!(head.contains("content-type: application/json"), "{head}");
+    let status: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((&status["stage"], &status["sent"], &status["unread"]), (&"sending".into(), &20.into(), &5.into()));
+    assert_eq!(get(exporter.address(), "/healthz", "").1, "ok\n");
+    assert!(get(exporter.address(), "/other", "").0.starts_with("http/1.1 404"));
+}
+
+#[test]
+fn a_sample_that_is_overdue_is_no_health() {
+    let exporter = exporter(1, 1);
+    let at = exporter.shared.state.lock().unwrap().at;
+    assert_eq!(exporter.shared.ailment(at + Nanos::from(STALE)), None);
+    let late = at + Nanos::from_secs(6);
+    assert_eq!(exporter.shared.ailment(late).as_deref(), Some("no sample for 6 s\n"));
+    exporter.end(&RunReport::default());
+    assert_eq!(exporter.shared.ailment(late + Nanos::from_secs(60)), None, "a run that has ended has no samples");
+}
+
+#[test]
+fn a_port_that_is_taken_is_an_error() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let error = Exporter::start(&address).unwrap_err();
+    assert!(error.to_string().starts_with(&format!("metrics cannot be served on {address}: ")), "{error}");
+    assert!(matches!(Exporter::start("nowhere"), Err(ExporterError::Address { .. })));
+}
+
+#[test]
+fn a_connection_that_says_nothing_does_not_hold_the_end_up() {
+    let exporter = exporter(1, 1);
+    let silent = TcpStream::connect(exporter.address()).unwrap();
+    drop(exporter);
+    drop(silent);
+}
+
+#[test]
+fn open_metrics_is_chosen_only_where_it_is_named() {
+    use metrics::Format;
+    for (accept, format) in [
+        ("", Format::Text),
+        ("*/*", Format::Text),
+        ("text/plain;version=0.0.4", Format::Text),
+        ("application/openmetrics-text;q=0", Format::Text),
+        ("application/openmetrics-text; version=1.0.0; q=0.8, */*;q=0.1", Format::OpenMetrics),
+    ] {
+        assert_eq!(Format::asked_for(accept), format, "{accept}");
+    }
+}
