@@ -7,6 +7,7 @@ mod buckets;
 mod metrics;
 mod server;
 mod snapshot;
+mod topic;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
@@ -14,11 +15,14 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Clock, Monotonic, Nanos};
+use crate::kafka::KafkaError;
 use crate::report::latency::Kind;
 use crate::report::{GateResult, RunReport};
 use crate::run::{Interrupts, Tick};
 use server::Server;
 pub use snapshot::{Snapshot, Stage};
+use topic::Sink;
+pub use topic::TopicConfig;
 
 /// Without a sample for so long, `/healthz` says that something is wrong.
 const STALE: Duration = Duration::from_secs(5);
@@ -42,6 +46,9 @@ pub enum ExporterError {
         /// Why not.
         source: io::Error,
     },
+    /// The topic for snapshots cannot be written to.
+    #[error(transparent)]
+    Topic(#[from] KafkaError),
 }
 
 /// What the run's thread writes and the server's thread reads.
@@ -63,9 +70,9 @@ struct State {
 }
 
 impl Shared {
-    fn put(&self, snapshot: Snapshot) {
+    fn put(&self, snapshot: Arc<Snapshot>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        *state = State { snapshot: Arc::new(snapshot), at: self.clock.now(), read: false };
+        *state = State { snapshot, at: self.clock.now(), read: false };
     }
 
     fn last(&self) -> Arc<Snapshot> {
@@ -89,60 +96,66 @@ impl Shared {
     }
 }
 
-/// Serves what is known of a run, on a thread of its own. Dropping it ends that.
+/// Tells others what is known of a run: who asks, and who reads a topic. Dropping it ends that.
 #[derive(Debug)]
 pub struct Exporter {
     shared: Arc<Shared>,
-    server: Server,
+    server: Option<Server>,
+    sink: Option<Mutex<Sink>>,
 }
 
 impl Exporter {
-    /// Listens at `address`, `HOST:PORT`.
+    /// Listens at `address`, `HOST:PORT`, and publishes into a topic, where these are given.
     ///
     /// # Errors
-    /// An address that is none, or is taken.
-    pub fn start(address: &str) -> Result<Self, ExporterError> {
-        let wrong = |source| ExporterError::Address { address: address.to_owned(), source };
-        let found: Vec<SocketAddr> = address.to_socket_addrs().map_err(wrong)?.collect();
-        let taken = |source| ExporterError::Listen { address: address.to_owned(), source };
-        let listener = TcpListener::bind(found.as_slice()).map_err(taken)?;
+    /// An address that is none, or is taken; a topic that is missing, or a cluster that does not answer.
+    pub fn start(address: Option<&str>, topic: Option<&TopicConfig>) -> Result<Self, ExporterError> {
         let (clock, state) = (Monotonic::start(), Mutex::default());
         let shared = Arc::new(Shared { clock, state, read: Condvar::new() });
-        let server = Server::start(listener, Arc::clone(&shared)).map_err(taken)?;
-        Ok(Self { shared, server })
+        let server = address.map(|address| listen(address, &shared)).transpose()?;
+        let sink = topic.map(Sink::start).transpose()?.map(Mutex::new);
+        Ok(Self { shared, server, sink })
     }
 
-    /// Where it listens.
+    /// Where it listens, if it does.
     #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.server.address()
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.server.as_ref().map(Server::address)
+    }
+
+    fn put(&self, snapshot: Snapshot) {
+        let snapshot = Arc::new(snapshot);
+        self.shared.put(Arc::clone(&snapshot));
+        if let Some(sink) = &self.sink {
+            sink.lock().unwrap_or_else(PoisonError::into_inner).send(snapshot);
+        }
     }
 
     /// A run begins, with these latencies.
     pub fn begin(&self, name: &str, topic: &str, kinds: &[Kind]) {
-        self.shared.put(Snapshot::new(name, topic, kinds));
+        self.shared.put(Arc::new(Snapshot::new(name, topic, kinds)));
     }
 
     /// A second has passed.
     pub fn tick(&self, tick: &Tick<'_>, gates: Vec<GateResult>) {
         let mut snapshot = Snapshot::clone(&self.shared.last());
         snapshot.add(tick, gates);
-        self.shared.put(snapshot);
+        self.put(snapshot);
     }
 
     /// The run has ended and is judged.
     pub fn end(&self, report: &RunReport) {
         let mut snapshot = Snapshot::clone(&self.shared.last());
         snapshot.end(report);
-        self.shared.put(snapshot);
+        self.put(snapshot);
     }
 
-    /// Waits until the last metrics are read, at most `longest`, and not on when the run is interrupted (again).
+    /// Waits until the last metrics are read, where they are served, at most `longest`, and not on when the run is interrupted (again).
     pub fn linger(&self, longest: Duration, interrupts: &Interrupts) {
         const LOOK: Duration = Duration::from_millis(100);
         let (deadline, known) = (self.shared.clock.now() + Nanos::from(longest), interrupts.count());
         let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-        while !state.read && interrupts.count() == known {
+        while self.server.is_some() && !state.read && interrupts.count() == known {
             let left = Duration::from(deadline - self.shared.clock.now());
             if left.is_zero() {
                 return;
@@ -150,6 +163,14 @@ impl Exporter {
             state = self.shared.read.wait_timeout(state, left.min(LOOK)).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
+}
+
+fn listen(address: &str, shared: &Arc<Shared>) -> Result<Server, ExporterError> {
+    let wrong = |source| ExporterError::Address { address: address.to_owned(), source };
+    let found: Vec<SocketAddr> = address.to_socket_addrs().map_err(wrong)?.collect();
+    let taken = |source| ExporterError::Listen { address: address.to_owned(), source };
+    let listener = TcpListener::bind(found.as_slice()).map_err(taken)?;
+    Server::start(listener, Arc::clone(shared)).map_err(taken)
 }
 
 #[cfg(test)]

@@ -504,14 +504,18 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             self.note_reports();
         }
         for notice in self.notices.drain(..) {
-            if let Notice::Error { code, text, fatal } = notice {
-                tracing::debug!(?code, fatal, "{text}");
-                note_error(&mut self.end.errors, code, &text);
-                if fatal {
-                    self.end.error = Some(LaneError::Fatal(code, text));
+            match notice {
+                Notice::Error { code, text, fatal } => {
+                    tracing::debug!(?code, fatal, "{text}");
+                    note_error(&mut self.end.errors, code, &text);
+                    if fatal {
+                        self.end.error = Some(LaneError::Fatal(code, text));
+                    }
                 }
-            } else if let Notice::Log { level, facility, text } = notice {
-                tracing::debug!(target: "librdkafka", level, facility, "{text}");
+                Notice::Log { level, facility, text } => {
+                    tracing::debug!(target: "librdkafka", level, facility, "{text}");
+                }
+                Notice::Statistics(json) => self.setup.recorder.keep_statistics(json),
             }
         }
     }

@@ -2,14 +2,17 @@
 //!
 //! A thread locks its own shard once per batch, the sampler once a second, so nobody waits for anybody.
 
+pub mod client;
 pub mod latency;
 pub mod process;
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Nanos;
 use crate::event::EventKind;
 use crate::report::latency::Kind;
+pub use client::ClientSums;
 pub use latency::LatencyHistogram;
 
 /// Counters and histograms of one thread, or of several added up.
@@ -322,15 +325,21 @@ fn grow<T: Clone + Default>(list: &mut Vec<T>, length: usize) {
     }
 }
 
+/// What a client says of itself is kept this often until somebody asks; then the oldest goes.
+const MOST_STATISTICS: usize = 64;
+
 /// A thread's shard, shared with the sampler.
 #[derive(Clone, Debug)]
-pub struct Recorder(Arc<Mutex<Shard>>);
+pub struct Recorder {
+    shard: Arc<Mutex<Shard>>,
+    statistics: Arc<Mutex<VecDeque<String>>>,
+}
 
 impl Recorder {
     /// A recorder with an empty shard for so many phases and partitions.
     #[must_use]
     pub fn new(phases: usize, partitions: usize) -> Self {
-        Self(Arc::new(Mutex::new(Shard::new(phases, partitions))))
+        Self { shard: Arc::new(Mutex::new(Shard::new(phases, partitions))), statistics: Arc::default() }
     }
 
     /// The same, where so many phases at the start only warm up.
@@ -342,7 +351,20 @@ impl Recorder {
 
     /// The shard, to write a batch into.
     pub fn open(&self) -> MutexGuard<'_, Shard> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps what the thread's client said of itself, as JSON. It is read on another thread.
+    pub fn keep_statistics(&self, statistics: String) {
+        let mut kept = self.statistics.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MOST_STATISTICS {
+            kept.pop_front();
+        }
+        kept.push_back(statistics);
+    }
+
+    fn take_statistics(&self) -> VecDeque<String> {
+        std::mem::take(&mut *self.statistics.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Takes what was recorded since the last call; `spare` must be empty and becomes the shard written to next.
@@ -379,6 +401,13 @@ impl Sampler {
         }
         self.total.add(&self.interval);
         &self.interval
+    }
+
+    /// What the clients said of themselves since the last call, each with the number of its recorder.
+    pub fn statistics(&self) -> impl Iterator<Item = (usize, String)> {
+        let of =
+            |(lane, recorder): (usize, &Recorder)| recorder.take_statistics().into_iter().map(move |one| (lane, one));
+        self.recorders.iter().enumerate().flat_map(of)
     }
 
     /// The last sample, and everything sampled so far.

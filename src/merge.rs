@@ -150,6 +150,7 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
     let by_type = latency::by_type(&parts)?;
     let phases = latency::phases(&parts)?;
     let mut without_quantiles = Vec::new();
+    let latencies = latency::latencies(&parts, &seconds);
     let mut report = RunReport {
         group: None,
         lag: None,
@@ -160,7 +161,8 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
         offered: offered::whole(&parts),
         ledger: counts::ledger(&parts),
         findings: findings::findings(&parts),
-        latency_us: latency::latencies(&parts, &seconds),
+        client: counts::client(&parts, &latencies),
+        latency_us: latencies,
         distributions: latency::distributions(&parts, &seconds),
         by_type: counts::by_type(&parts, &by_type, &mut without_quantiles),
         by_topic: counts::by_topic(&parts),

@@ -50,6 +50,9 @@ pub struct RunReport {
     pub findings: Findings,
     /// The latencies of all events.
     pub latency_us: Latencies,
+    /// What the Kafka client measured of itself, and which part of the latency is whose; absent where it said nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<Client>,
     /// How each latency is distributed, by its name, from the smallest sample to the largest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub distributions: BTreeMap<String, Vec<DistributionPoint>>,
@@ -389,6 +392,85 @@ pub struct LatencySummary {
     /// The smallest censored sample: a quantile at or above it means "at least".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub censored_from: Option<u64>,
+}
+
+/// What the Kafka client (librdkafka) measured of itself, over all producers, warm-ups left out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Client {
+    /// The mean latency by whose part it is; absent where a part is not known, or events went without an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts_us: Option<LatencyParts>,
+    /// From accepted to put into a request, by message: `linger.ms`, batching, and room in the request queue.
+    pub queue_us: Windows,
+    /// From put into a request to written to the socket, by request.
+    pub socket_us: Windows,
+    /// From written to the socket to answered, by request of any kind: network and broker.
+    pub round_trip_us: Windows,
+    /// How long brokers told the client to hold back (quotas), in ms, by answer.
+    pub throttle_ms: Windows,
+    /// Bytes of a batch, its header included.
+    pub batch_bytes: Windows,
+    /// Messages of a batch.
+    pub batch_messages: Windows,
+    /// The most messages that waited in the clients at once, looked at every tenth of a second.
+    pub most_queued: u64,
+    /// Requests sent again.
+    pub retries: u64,
+    /// Requests without an answer in time.
+    pub timeouts: u64,
+}
+
+/// What librdkafka measured in rolling windows: these add up, their quantiles do not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Windows {
+    /// Samples.
+    pub count: u64,
+    /// Their mean.
+    pub mean: Option<f64>,
+    /// 99 % of the samples of the worst tenth of a second.
+    pub worst_p99: Option<u64>,
+    /// The largest.
+    pub max: Option<u64>,
+}
+
+/// The mean latency in us, by whose part it is. The parts sum to the mean end-to-end time, or without a verifier to the mean
+/// response time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LatencyParts {
+    /// Due to sent: the generator's lateness, and room in the client's queue. Absent where events have no due time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slip: Option<f64>,
+    /// Sent to put into a request, as the client measured it.
+    pub client_queue: f64,
+    /// The rest of the service time: the socket, the network, the broker, and the way of the answer.
+    pub network_and_broker: f64,
+    /// Acked to seen: can be negative, where records are read before their ack has come back. Absent without a verifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetch_and_deliver: Option<f64>,
+}
+
+impl LatencyParts {
+    /// The parts of these mean latencies, where `client_queue` is the client's own mean. `None` where one is not known, or
+    /// censored samples make a mean a guess.
+    #[must_use]
+    pub fn of(latencies: &Latencies, client_queue: f64) -> Option<Self> {
+        let mean = |of: &LatencySummary| of.mean.filter(|_| of.censored == 0 && of.saturated == 0);
+        let service = mean(&latencies.service_time)?;
+        let response = mean(&latencies.response_time)?;
+        let slip = latencies.slip.as_ref().map(|_| response - service);
+        let fetch_and_deliver = match &latencies.end_to_end {
+            Some(seen) => Some(mean(seen)? - response),
+            None => None,
+        };
+        let network_and_broker = service - client_queue;
+        (network_and_broker >= 0.0).then_some(Self { slip, client_queue, network_and_broker, fetch_and_deliver })
+    }
+
+    /// What the parts sum to.
+    #[must_use]
+    pub fn sum(&self) -> f64 {
+        self.slip.unwrap_or(0.0) + self.client_queue + self.network_and_broker + self.fetch_and_deliver.unwrap_or(0.0)
+    }
 }
 
 /// One point of a latency's distribution, as `HdrHistogram` iterates over its quantiles.

@@ -24,7 +24,7 @@ use crate::event::stamp::RunId;
 use crate::kafka::slots::Slots;
 use crate::kafka::{KafkaError, Settings};
 use crate::lane::{BodyTime, Lane, LaneEnd, OnLag, Pacing};
-use crate::measure::{Sampler, Shard};
+use crate::measure::{ClientSums, Sampler, Shard};
 use crate::report::{Fidelity, RunReport, TimelineRow};
 use crate::schedule::{Rate, Schedule};
 use crate::source::{Source, synthetic};
@@ -254,6 +254,8 @@ pub struct Tick<'a> {
     pub interval: &'a Shard,
     /// Those of all seconds so far.
     pub total: &'a Shard,
+    /// What the clients measured of themselves so far.
+    pub client: &'a ClientSums,
     /// Which partition of which topic each of their partitions is.
     pub slots: &'a Slots,
     /// Events that came due so far.

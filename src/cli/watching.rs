@@ -18,4 +18,7 @@ pub struct WatchingOptions {
     /// After the end, wait so long for one more scrape, which has the ledger's classes and the verdict [default: 0s]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub metrics_linger: Option<Duration>,
+    /// Publish a snapshot a second to this topic, as JSON, by a producer of its own; the topic must exist
+    #[arg(long, value_name = "TOPIC")]
+    pub metrics_topic: Option<String>,
 }

@@ -17,7 +17,7 @@ use crate::bundle::{self, Bundle};
 use crate::cli::run::RunOptions;
 use crate::clock::{self, Nanos};
 use crate::event::stamp::RunId;
-use crate::exporter::Exporter;
+use crate::exporter::{Exporter, ExporterError, TopicConfig};
 use crate::gate::Gates;
 use crate::kafka::{self, KafkaError};
 use crate::lane::{BodyTime, OnLag, Pacing};
@@ -167,15 +167,45 @@ impl Recording<'_> {
     }
 }
 
-/// Serves metrics where that is asked for. An address that cannot be had ends the command before anything is sent.
+/// Serves and publishes metrics where that is asked for. An address or a topic that cannot be had ends the command before
+/// anything is sent.
 pub(super) fn exporter(plan: &Plan) -> Result<Option<Exporter>, Failure> {
-    let Some(address) = &plan.presentation.metrics_addr else { return Ok(None) };
-    let exporter = Exporter::start(address).map_err(|error| {
-        Failure::new(ExitCode::BadConfiguration, error.to_string())
-            .hint("--metrics-addr 127.0.0.1:0 takes a port that is free")
+    let shown = &plan.presentation;
+    let topic = shown.metrics_topic.as_ref().map(|topic| metrics_topic(plan, topic)).transpose()?;
+    if shown.metrics_addr.is_none() && topic.is_none() {
+        return Ok(None);
+    }
+    let exporter = Exporter::start(shown.metrics_addr.as_deref(), topic.as_ref()).map_err(|error| match &error {
+        ExporterError::Address { .. } | ExporterError::Listen { .. } => {
+            Failure::new(ExitCode::BadConfiguration, error.to_string())
+                .hint("--metrics-addr 127.0.0.1:0 takes a port that is free")
+        }
+        ExporterError::Topic(KafkaError::TopicMissing { .. }) => Failure::new(ExitCode::Cluster, error.to_string())
+            .hint("loadgen topics apply topics.toml --yes makes the topics of a file"),
+        ExporterError::Topic(_) => Failure::new(ExitCode::Cluster, error.to_string()),
     })?;
-    tracing::info!("metrics at http://{}/metrics", exporter.address());
+    if let Some(address) = exporter.address() {
+        tracing::info!("metrics at http://{address}/metrics");
+    }
     Ok(Some(exporter))
+}
+
+fn metrics_topic(plan: &Plan, topic: &str) -> Result<TopicConfig, Failure> {
+    let bad = |reason: String| Failure::new(ExitCode::BadConfiguration, reason);
+    let Some(bootstrap) = &plan.kafka.bootstrap else {
+        let reason = "--metrics-topic needs a cluster: the embedded broker goes when the run ends".to_owned();
+        return Err(bad(reason).hint("--metrics-addr serves the same figures without a broker"));
+    };
+    if topic == plan.kafka.topic || plan.kafka.topic_map.values().any(|of_events| of_events == topic) {
+        let reason = format!("--metrics-topic {topic} is a topic of the events: its records would be foreign there");
+        return Err(bad(reason).hint("for example --metrics-topic metrics"));
+    }
+    Ok(TopicConfig {
+        topic: topic.to_owned(),
+        bootstrap: bootstrap.clone(),
+        client: plan.kafka.client.clone(),
+        timeout: plan.kafka.connect_timeout,
+    })
 }
 
 /// Gives the last metrics the time to be read that was asked for.

@@ -16,7 +16,8 @@ use super::Snapshot;
 use crate::event::EventKind;
 use crate::kafka::native::librdkafka_version;
 use crate::ledger::Class;
-use crate::measure::{PartitionShard, process};
+use crate::measure::client::WindowSum;
+use crate::measure::{ClientSums, PartitionShard, process};
 use crate::report::latency::Kind;
 
 /// What a scrape accepts.
@@ -91,6 +92,7 @@ impl Collector for Told {
         by_type(&mut page, snapshot)?;
         by_partition(&mut page, snapshot)?;
         latencies(&mut page, snapshot)?;
+        client(&mut page, &snapshot.client)?;
         end(&mut page, snapshot)?;
         this_process(&mut page)
     }
@@ -210,7 +212,8 @@ fn by_type(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {
 }
 
 fn by_partition(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {
-    let all: [(&str, &str, fn(&PartitionShard) -> u64); 3] = [
+    type Count = fn(&PartitionShard) -> u64;
+    let all: [(&str, &str, Count); 3] = [
         ("loadgen_partition_events_sent", "Events handed to the client for a partition", |of| of.sent),
         ("loadgen_partition_events_acked", "Events confirmed in a partition", |of| of.acked),
         ("loadgen_partition_events_consumed", "Events read back from a partition", |of| of.seen),
@@ -240,6 +243,45 @@ fn latencies(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {
         metric.encode_histogram::<NoLabelSet>(buckets.sum_s(), buckets.count(), &buckets.steps(), None)?;
     }
     Ok(())
+}
+
+/// What the Kafka client measured of itself: sums and counts, from which a mean over any time follows. Absent until it says
+/// something.
+fn client(page: &mut Page<'_>, sums: &ClientSums) -> fmt::Result {
+    if sums.told().is_none() {
+        return Ok(());
+    }
+    page.gauge("loadgen_client_queue_messages", "Messages that wait in the Kafka client", sums.queued_messages())?;
+    let help = "Bytes of messages that wait in the Kafka client";
+    let metric = page.open("loadgen_client_queue", help, Some(&Unit::Bytes), MetricType::Gauge)?;
+    ConstGauge::new(sums.queued_bytes()).encode(metric)?;
+    page.counter("loadgen_client_retries", "Requests sent again", sums.retries())?;
+    page.counter("loadgen_client_request_timeouts", "Requests without an answer in time", sums.timeouts())?;
+    let seconds: [(&str, &str, WindowSum, f64); 4] = [
+        ("loadgen_client_queue_latency", "From accepted to put into a request, by message", sums.queue_us, 1e6),
+        ("loadgen_client_socket_latency", "From put into a request to the socket, by request", sums.socket_us, 1e6),
+        ("loadgen_client_round_trip", "From the socket to the answer, by request", sums.round_trip_us, 1e6),
+        ("loadgen_client_throttle", "How long brokers told the client to hold back", sums.throttle_ms, 1e3),
+    ];
+    for (name, help, sum, scale) in seconds {
+        summary(page, name, help, Some(&Unit::Seconds), sum, scale)?;
+    }
+    summary(page, "loadgen_client_batch", "Bytes of a batch", Some(&Unit::Bytes), sums.batch_bytes, 1.0)?;
+    summary(page, "loadgen_client_batch_messages", "Messages of a batch", None, sums.batch_messages, 1.0)
+}
+
+/// A sum with its count, as a histogram of one bucket: the encoder has no summaries.
+#[expect(clippy::cast_precision_loss, reason = "a sum needs 15 digits, not 19")]
+fn summary(
+    page: &mut Page<'_>,
+    name: &str,
+    help: &str,
+    unit: Option<&Unit>,
+    sum: WindowSum,
+    scale: f64,
+) -> fmt::Result {
+    let mut metric = page.open(name, help, unit, MetricType::Histogram)?;
+    metric.encode_histogram::<NoLabelSet>(sum.sum as f64 / scale, sum.count, &[(f64::INFINITY, sum.count)], None)
 }
 
 /// What only a run's end knows is absent before.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::buckets::Buckets;
 use crate::event::EventKind;
-use crate::measure::{Found, PartitionShard, Shard};
+use crate::measure::{ClientSums, Found, PartitionShard, Shard};
 use crate::report::latency::Kind;
 use crate::report::{GateResult, LedgerCounts, RunReport, TimelineRow, Verdict};
 use crate::run::{self, Tick};
@@ -55,6 +55,7 @@ pub struct Snapshot {
     /// With topic and number.
     pub(super) partitions: Vec<(String, i32, PartitionShard)>,
     pub(super) latencies: Vec<(Kind, Buckets)>,
+    pub(super) client: ClientSums,
     pub(super) last_second: TimelineRow,
     pub(super) gates: Vec<GateResult>,
     /// Known at the end.
@@ -126,6 +127,7 @@ impl Snapshot {
                 buckets.add(phase.latency(*kind));
             }
         }
+        self.client.clone_from(tick.client);
         self.last_second = tick.row.clone();
         self.gates = gates;
     }

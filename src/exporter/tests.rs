@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use super::*;
 use crate::event::EventKind;
 use crate::kafka::slots::Slots;
-use crate::measure::Shard;
+use crate::measure::{ClientSums, Shard};
 use crate::report::{LedgerCounts, TimelineRow, Verdict};
 use crate::run;
 
@@ -27,8 +27,9 @@ fn get(address: SocketAddr, path: &str, headers: &str) -> (String, String) {
 
 /// An exporter at the end of a run's `seconds`-th second, in each of which so many events were sent, acked and read.
 fn exporter(seconds: u64, events: u64) -> Exporter {
-    let exporter = Exporter::start("127.0.0.1:0").unwrap();
+    let exporter = Exporter::start(Some("127.0.0.1:0"), None).unwrap();
     exporter.begin("a \"name\"", "raw-events", &[Kind::ResponseTime, Kind::EndToEnd]);
+    let mut client = ClientSums::default();
     let slots = Slots::of_one("raw-events", 2);
     let mut total = Shard::new(1, 2);
     for second in 1..=seconds {
@@ -43,9 +44,15 @@ fn exporter(seconds: u64, events: u64) -> Exporter {
         interval.found.reordered = 1;
         total.add(&interval);
         let row = TimelineRow { unread: 5, outstanding: 3, ..TimelineRow::default() };
+        client.note(
+            0,
+            r#"{"msg_cnt":4,"msg_size":800,"brokers":{"b":{"txretries":2,"rtt":{"cnt":2,"sum":3000,"max":2000,"p99":2000}}}}"#,
+            true,
+        );
         let (stage, now) = (run::Stage::Sending, Nanos::from_secs(second));
-        let (interval, total, slots, scheduled) = (&interval, &total, &slots, second * events);
-        exporter.tick(&Tick { stage, row: &row, interval, total, slots, scheduled, now, judged: true }, Vec::new());
+        let (interval, total, slots, client, scheduled) = (&interval, &total, &slots, &client, second * events);
+        exporter
+            .tick(&Tick { stage, row: &row, interval, total, client, slots, scheduled, now, judged: true }, Vec::new());
     }
     exporter
 }
@@ -80,7 +87,7 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
 #[test]
 fn a_scrape_has_the_counts_of_the_run_so_far() {
     let exporter = exporter(3, 100);
-    let (head, body) = get(exporter.address(), "/metrics", OPEN_METRICS);
+    let (head, body) = get(exporter.address().unwrap(), "/metrics", OPEN_METRICS);
     assert!(head.starts_with("http/1.1 200"), "{head}");
     assert!(head.contains("content-type: application/openmetrics-text; version=1.0.0; charset=utf-8"), "{head}");
     assert!(body.ends_with("\n# EOF\n"), "{body}");
@@ -93,6 +100,11 @@ fn a_scrape_has_the_counts_of_the_run_so_far() {
         ("loadgen_events_reordered_total", 3.0),
         ("loadgen_events_outstanding", 3.0),
         ("loadgen_consumer_lag_records", 5.0),
+        ("loadgen_client_queue_messages", 4.0),
+        ("loadgen_client_queue_bytes", 800.0),
+        ("loadgen_client_retries_total", 2.0),
+        ("loadgen_client_round_trip_seconds_sum", 0.009),
+        ("loadgen_client_round_trip_seconds_count", 6.0),
         ("loadgen_run_elapsed_seconds", 3.0),
         ("loadgen_type_events_sent_total{event_type=\"view\"}", 300.0),
         ("loadgen_partition_events_acked_total{topic=\"raw-events\",partition=\"1\"}", 300.0),
@@ -113,12 +125,12 @@ fn a_scrape_has_the_counts_of_the_run_so_far() {
 #[test]
 fn who_does_not_accept_open_metrics_gets_the_older_format() {
     let exporter = exporter(1, 10);
-    let (head, body) = get(exporter.address(), "/metrics", "Accept: */*\r\n");
+    let (head, body) = get(exporter.address().unwrap(), "/metrics", "Accept: */*\r\n");
     assert!(head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"), "{head}");
     assert!(!body.contains("# EOF") && !body.contains("# UNIT"));
     assert!(body.contains("# HELP loadgen_events_sent_total Events handed to the Kafka client\n"), "{body}");
     assert!(body.contains("# TYPE loadgen_events_sent_total counter\n"));
-    let (_, open) = get(exporter.address(), "/metrics", OPEN_METRICS);
+    let (_, open) = get(exporter.address().unwrap(), "/metrics", OPEN_METRICS);
     let without_process = |text: &str| {
         let mut samples = samples(text);
         samples.retain(|series, _| !series.starts_with("process_"));
@@ -131,7 +143,7 @@ fn who_does_not_accept_open_metrics_gets_the_older_format() {
 fn promtool_finds_nothing_wrong() {
     let exporter = exporter(2, 10);
     exporter.end(&RunReport::default());
-    let (_, body) = get(exporter.address(), "/metrics", "");
+    let (_, body) = get(exporter.address().unwrap(), "/metrics", "");
     let spawned =
         Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut promtool = match spawned {
@@ -157,11 +169,11 @@ fn the_end_adds_the_ledger_and_the_verdict() {
         ..RunReport::default()
     };
     exporter.end(&report);
-    let samples = samples(&get(exporter.address(), "/metrics", OPEN_METRICS).1);
-    assert_eq!(samples["loadgen_events_lost_total"], 1.0);
-    assert_eq!(samples["loadgen_ledger_events_total{class=\"verified\"}"], 9.0);
-    assert_eq!(samples["loadgen_run_exit_code{name=\"correctness_violated\"}"], 3.0);
-    let status: serde_json::Value = serde_json::from_str(&get(exporter.address(), "/status", "").1).unwrap();
+    let samples = samples(&get(exporter.address().unwrap(), "/metrics", OPEN_METRICS).1);
+    assert_eq!(samples.get("loadgen_events_lost_total"), Some(&1.0));
+    assert_eq!(samples.get("loadgen_ledger_events_total{class=\"verified\"}"), Some(&9.0));
+    assert_eq!(samples.get("loadgen_run_exit_code{name=\"correctness_violated\"}"), Some(&3.0));
+    let status: serde_json::Value = serde_json::from_str(&get(exporter.address().unwrap(), "/status", "").1).unwrap();
     assert_eq!((&status["stage"], &status["ledger"]["lost"]), (&"judged".into(), &1.into()));
     exporter.linger(Duration::from_secs(60), &Interrupts::default());
 }
@@ -169,12 +181,12 @@ fn the_end_adds_the_ledger_and_the_verdict() {
 #[test]
 fn status_and_health_are_told_and_other_paths_are_not_found() {
     let exporter = exporter(2, 10);
-    let (head, body) = get(exporter.address(), "/status", "");
+    let (head, body) = get(exporter.address().unwrap(), "/status", "");
     assert!(head.contains("content-type: application/json"), "{head}");
     let status: serde_json::Value = serde_json::from_str(&body).unwrap();
     assert_eq!((&status["stage"], &status["sent"], &status["unread"]), (&"sending".into(), &20.into(), &5.into()));
-    assert_eq!(get(exporter.address(), "/healthz", "").1, "ok\n");
-    assert!(get(exporter.address(), "/other", "").0.starts_with("http/1.1 404"));
+    assert_eq!(get(exporter.address().unwrap(), "/healthz", "").1, "ok\n");
+    assert!(get(exporter.address().unwrap(), "/other", "").0.starts_with("http/1.1 404"));
 }
 
 #[test]
@@ -192,15 +204,15 @@ fn a_sample_that_is_overdue_is_no_health() {
 fn a_port_that_is_taken_is_an_error() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let error = Exporter::start(&address).unwrap_err();
+    let error = Exporter::start(Some(&address), None).unwrap_err();
     assert!(error.to_string().starts_with(&format!("metrics cannot be served on {address}: ")), "{error}");
-    assert!(matches!(Exporter::start("nowhere"), Err(ExporterError::Address { .. })));
+    assert!(matches!(Exporter::start(Some("nowhere"), None), Err(ExporterError::Address { .. })));
 }
 
 #[test]
 fn a_connection_that_says_nothing_does_not_hold_the_end_up() {
     let exporter = exporter(1, 1);
-    let silent = TcpStream::connect(exporter.address()).unwrap();
+    let silent = TcpStream::connect(exporter.address().unwrap()).unwrap();
     drop(exporter);
     drop(silent);
 }

@@ -8,9 +8,40 @@ use super::latency::{ByKind, summary, summary_without_quantiles};
 use super::{Aligned, offered};
 use crate::recording::LatencyKind;
 use crate::report::{
-    HotKey, Latencies, LatencySummary, LedgerCounts, PartitionReport, PhaseReport, TopicLedger, TypeLatencies,
-    TypeReport,
+    Client, HotKey, Latencies, LatencyParts, LatencySummary, LedgerCounts, PartitionReport, PhaseReport, TopicLedger,
+    TypeLatencies, TypeReport, Windows,
 };
+
+/// What the clients of all parts measured; absent where one of them said nothing.
+pub(super) fn client(parts: &[Aligned], latencies: &Latencies) -> Option<Client> {
+    let known: Vec<&Client> = parts.iter().map(|part| part.report.client.as_ref()).collect::<Option<_>>()?;
+    let windows = |of: fn(&Client) -> Windows| known.iter().map(|client| of(client)).fold(Windows::default(), both);
+    let queue_us = windows(|client| client.queue_us);
+    Some(Client {
+        parts_us: queue_us.mean.and_then(|queue| LatencyParts::of(latencies, queue)),
+        queue_us,
+        socket_us: windows(|client| client.socket_us),
+        round_trip_us: windows(|client| client.round_trip_us),
+        throttle_ms: windows(|client| client.throttle_ms),
+        batch_bytes: windows(|client| client.batch_bytes),
+        batch_messages: windows(|client| client.batch_messages),
+        most_queued: known.iter().map(|client| client.most_queued).sum(),
+        retries: known.iter().map(|client| client.retries).sum(),
+        timeouts: known.iter().map(|client| client.timeouts).sum(),
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a mean needs 15 digits, not 19")]
+fn both(a: Windows, b: Windows) -> Windows {
+    let sum = |of: Windows| of.mean.unwrap_or(0.0) * of.count as f64;
+    let count = a.count + b.count;
+    Windows {
+        count,
+        mean: (count > 0).then(|| (sum(a) + sum(b)) / count as f64),
+        worst_p99: a.worst_p99.max(b.worst_p99),
+        max: a.max.max(b.max),
+    }
+}
 
 /// The class of every event of every part.
 pub(super) fn ledger(parts: &[Aligned]) -> LedgerCounts {

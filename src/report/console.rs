@@ -1,5 +1,6 @@
 //! The summary at the end of a run, for a person at a terminal: the verdict first, then what it rests on.
 
+mod client;
 mod gates;
 mod latency;
 mod ledger;
@@ -75,6 +76,7 @@ pub fn render(report: &RunReport, style: Style) -> String {
     ledger::accounting(&mut page, report);
     page.blank();
     latency::table(&mut page, report);
+    client::section(&mut page, report);
     if report.phases.len() > 1 {
         page.blank();
         shape::phases(&mut page, report);

@@ -16,10 +16,10 @@ use crate::kafka::slots::Slots;
 use crate::lane::rhythm::Rhythm;
 use crate::lane::{LaneEnd, LaneError};
 use crate::ledger::{Class, Ledger};
-use crate::measure::{KindShard, PhaseShard, Sampler, Shard};
+use crate::measure::{ClientSums, KindShard, PhaseShard, Sampler, Shard};
 use crate::report::{
-    DistributionPoint, Environment, Findings, Latencies, LedgerCounts, Offered, PartitionReport, PhaseReport, Run,
-    RunReport, SCHEMA_VERSION, Tool, TopicLedger, TopicReport, TypeLatencies, TypeReport,
+    Client, DistributionPoint, Environment, Findings, Latencies, LatencyParts, LedgerCounts, Offered, PartitionReport,
+    PhaseReport, Run, RunReport, SCHEMA_VERSION, Tool, TopicLedger, TopicReport, TypeLatencies, TypeReport,
 };
 use crate::schedule::{Schedule, Shape};
 use crate::source::Source;
@@ -95,12 +95,7 @@ pub(super) fn outcome<W: Wiring>(
     let whole = total.whole();
     let first_due = lanes.iter().filter_map(|lane| lane.first_due).min().unwrap_or_default();
     let last_sent = lanes.iter().map(|lane| lane.last_sent).max().unwrap_or_default();
-    let mut counts = LedgerCounts::default();
-    for phase in &phases {
-        for class in Class::ALL {
-            counts.add(class, phase.of(class));
-        }
-    }
+    let counts = of_all(&phases);
     let last_due = lanes.iter().map(|lane| lane.last_due).max().unwrap_or_default();
     // What warms up is left out of the rates, and of nothing that is counted.
     let judged_first = first_due.max(schedule.warm_up_ends());
@@ -115,6 +110,7 @@ pub(super) fn outcome<W: Wiring>(
         ..offered(judged, &whole, due, judged_first)
     };
     let begun = begun(config, source, schedule);
+    let judged_latencies = latencies(&whole, schedule.has_due_times(), config.verify.is_some());
     let report = RunReport {
         schema_version: begun.schema_version,
         tool: begun.tool,
@@ -130,7 +126,8 @@ pub(super) fn outcome<W: Wiring>(
         offered,
         ledger: counts,
         findings,
-        latency_us: latencies(&whole, schedule.has_due_times(), config.verify.is_some()),
+        client: client(&watch.client, &judged_latencies),
+        latency_us: judged_latencies,
         distributions: distributions(&whole, schedule.has_due_times(), config.verify.is_some()),
         by_type: by_type(total),
         by_topic: if slots.is_one() { BTreeMap::new() } else { by_topic(slots, total, &by_kind) },
@@ -296,6 +293,24 @@ fn latencies(measured: &PhaseShard, has_due_times: bool, verifying: bool) -> Lat
         response_time: measured.response_time.summary(),
         end_to_end: verifying.then(|| measured.end_to_end.summary()),
     }
+}
+
+/// The ledger of all phases.
+fn of_all(phases: &[LedgerCounts]) -> LedgerCounts {
+    let mut counts = LedgerCounts::default();
+    for phase in phases {
+        for class in Class::ALL {
+            counts.add(class, phase.of(class));
+        }
+    }
+    counts
+}
+
+/// What the clients measured, with the parts of the latency that follow from it.
+fn client(sums: &ClientSums, latencies: &Latencies) -> Option<Client> {
+    let told = sums.told()?;
+    let parts_us = told.queue_us.mean.and_then(|queue| LatencyParts::of(latencies, queue));
+    Some(Client { parts_us, ..told })
 }
 
 fn distributions(

@@ -10,7 +10,7 @@ use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::Control;
 use crate::kafka::slots::Slots;
 use crate::ledger::Ledger;
-use crate::measure::{Sampler, Shard, process};
+use crate::measure::{ClientSums, Sampler, Shard, process};
 use crate::report::{TimelineRow, figures};
 use crate::schedule::Schedule;
 use crate::verify::group::SharedLog;
@@ -50,6 +50,8 @@ pub(super) struct Watch<'a> {
 pub(super) struct Watched {
     /// One row a second.
     pub(super) timeline: Vec<TimelineRow>,
+    /// What the clients measured of themselves.
+    pub(super) client: ClientSums,
     /// What the cluster did that ended or spoiled the run.
     pub(super) cluster_error: Option<String>,
     /// What else ended it before its end.
@@ -212,7 +214,11 @@ impl<'a> Watch<'a> {
         (self.cpu_before, self.scheduled_before) = (cpu, scheduled);
         let judged = self.row_before >= self.schedule.warm_up_ends();
         self.row_before = now;
-        let tick = Tick { stage, row: &row, interval, total, slots: self.slots, scheduled, now, judged };
+        for (lane, said) in sampler.statistics() {
+            self.watched.client.note(lane, &said, judged);
+        }
+        let (client, slots) = (&self.watched.client, self.slots);
+        let tick = Tick { stage, row: &row, interval, total, client, slots, scheduled, now, judged };
         if let ControlFlow::Break(reason) = each_second(&tick) {
             self.watched.ended_by.get_or_insert(reason);
             self.control.stop_at(now);

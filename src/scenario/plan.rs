@@ -189,6 +189,8 @@ pub struct Presentation {
     pub dry_run: bool,
     /// Where metrics are served; `None`: nowhere.
     pub metrics_addr: Option<String>,
+    /// Where a snapshot a second is published; `None`: nowhere.
+    pub metrics_topic: Option<String>,
     /// How long the last metrics wait to be read after the end.
     pub metrics_linger: Duration,
 }
@@ -206,6 +208,7 @@ impl Presentation {
             progress: !outcome.no_progress.unwrap_or(false),
             dry_run: given.limits.dry_run.unwrap_or(false),
             metrics_addr: outcome.watching.metrics_addr.clone(),
+            metrics_topic: outcome.watching.metrics_topic.clone(),
             metrics_linger: outcome.watching.metrics_linger.unwrap_or_default(),
         }
     }

@@ -1,0 +1,83 @@
+//! Whose part of the latency is whose, and what the Kafka client measured of itself.
+
+use super::page::Page;
+use crate::report::{RunReport, Windows, figures};
+
+/// Two rows, where the client said something.
+pub(super) fn section(page: &mut Page, report: &RunReport) {
+    let Some(client) = &report.client else { return };
+    if let Some(parts) = client.parts_us {
+        let ms = |us: f64| figures::number(us / 1e3, 2);
+        let named = [
+            ("slip", parts.slip),
+            ("client queue", Some(parts.client_queue)),
+            ("network and broker", Some(parts.network_and_broker)),
+            ("fetch and deliver", parts.fetch_and_deliver),
+        ];
+        let named = named.into_iter().filter_map(|(name, us)| Some(format!("{name} {}", ms(us?))));
+        let text = format!("{} = {} ms on average", named.collect::<Vec<_>>().join(" + "), ms(parts.sum()));
+        page.row("where", &text);
+    }
+    let mut items = Vec::new();
+    if let (Some(messages), Some(bytes)) = (client.batch_messages.mean, client.batch_bytes.mean) {
+        items.push(format!("{} events ({}) a batch", figures::significant(messages), figures::bytes(whole(bytes))));
+    }
+    if let Windows { mean: Some(mean), worst_p99: Some(worst), .. } = client.round_trip_us {
+        let (mean, worst) = (figures::duration_us(whole(mean)), figures::duration_us(worst));
+        items.push(format!("round trip {mean}, p99 of the worst 100 ms {worst}"));
+    }
+    if let Windows { mean: Some(mean), max: Some(max), .. } = client.throttle_ms
+        && max > 0
+    {
+        let mean = figures::significant(mean);
+        items.push(format!("throttled by a quota: {mean} ms an answer, {} ms at most", figures::count(max)));
+    }
+    items.push(format!("retries {}", figures::count(client.retries)));
+    items.push(format!("time-outs {}", figures::count(client.timeouts)));
+    page.list("client", &items);
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mean of small positive numbers")]
+fn whole(mean: f64) -> u64 {
+    mean.round() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Client, LatencyParts};
+
+    #[test]
+    fn the_parts_and_their_sum_are_told_and_a_quota_only_where_there_is_one() {
+        let windows =
+            |mean: f64, max: u64| Windows { count: 9, mean: Some(mean), worst_p99: Some(max), max: Some(max) };
+        let parts = LatencyParts {
+            slip: Some(500.0),
+            client_queue: 5_000.0,
+            network_and_broker: 1_250.0,
+            fetch_and_deliver: Some(-50.0),
+        };
+        let mut client = Client {
+            parts_us: Some(parts),
+            round_trip_us: windows(1_100.0, 3_000),
+            throttle_ms: windows(0.0, 0),
+            batch_bytes: windows(9_000.0, 20_000),
+            batch_messages: windows(41.6, 100),
+            retries: 3,
+            ..Client::default()
+        };
+        let shown = |client: &Client| {
+            let mut page = Page::new(false);
+            section(&mut page, &RunReport { client: Some(client.clone()), ..RunReport::default() });
+            page.finish()
+        };
+        assert_eq!(
+            shown(&client),
+            " where       slip 0.50 + client queue 5.00 + network and broker 1.25 + fetch and deliver -0.05 = 6.70 ms on\n             \
+             average\n client      41.6 events (8.79 KiB) a batch · round trip 1.10 ms, p99 of the worst 100 ms 3.00 ms ·\n             \
+             retries 3 · time-outs 0\n"
+        );
+        client.throttle_ms = windows(12.0, 250);
+        assert!(shown(&client).contains("throttled by a quota: 12.0 ms an answer, 250 ms at most"));
+    }
+}
