@@ -6,6 +6,7 @@
 #![expect(clippy::doc_markdown, reason = "these docs are also the help, which is plain text")]
 
 pub mod capacity;
+pub mod check;
 pub mod choice;
 pub mod cluster;
 pub mod compare;
@@ -77,6 +78,8 @@ pub enum Command {
     Replay(Box<replay::ReplayArgs>),
     /// Do what a scenario file says: either source, with phases and gates
     Run(Box<run::RunArgs>),
+    /// Is this scenario usable, what does it plan, and can this machine plausibly do it?
+    Check(Box<check::CheckArgs>),
     /// Find the highest rate that keeps the gates, as an interval with evidence
     Capacity(Box<capacity::CapacityArgs>),
     /// Create or describe the topics

@@ -1,6 +1,7 @@
 //! The commands: each wires the parts together and gives back what is to be printed. Nothing here prints.
 
 mod capacity;
+mod check;
 mod compare;
 mod dataset;
 mod dry_run;
@@ -73,6 +74,7 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
             run::run(&Wanted::Recording(file), options, environment)
         }
         Command::Run(args) => run::run(&Wanted::Scenario(args.scenario), args.options, environment),
+        Command::Check(args) => check::check(*args, environment),
         Command::Capacity(args) => capacity::capacity(*args, environment),
         Command::Topics(args) => topics::topics(args, environment),
         Command::Dataset(args) => dataset::dataset(args, environment),

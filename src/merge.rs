@@ -171,6 +171,8 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
         hot_keys: counts::hot_keys(&parts),
         timeline: timeline::timeline(&parts, &seconds),
         payload: parts[0].report.payload,
+        // A trend is that of one process: each part's report has its own.
+        drift: None,
         synthetic: parts[0].report.synthetic.clone(),
         replay: identity::replay(&parts),
         gates: Vec::new(),

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod benchmark;
 pub mod console;
+pub mod drift;
 pub mod exit_code;
 pub mod figures;
 pub mod github;
@@ -74,11 +75,15 @@ pub struct RunReport {
     /// The consumer group whose lag was looked at; absent where none was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag: Option<LagReport>,
-    /// One row a second.
+    /// One row a second; in runs of more than an hour, one a minute for what is older. A row reaches from the end of the one
+    /// before it to its own end.
     pub timeline: Vec<TimelineRow>,
     /// How large and how compressible the bodies were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<Payload>,
+    /// Whether latency or memory drifted; absent in runs of less than ten minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<drift::Drift>,
     /// How events were drawn; absent for replays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub synthetic: Option<Synthetic>,

@@ -5,11 +5,9 @@
 pub mod timeline;
 pub mod trend;
 
-use serde::{Deserialize, Serialize};
-
 use crate::report::TimelineRow;
+pub use crate::report::drift::{Drift, DriftVerdict, SeriesDrift, Trend};
 pub use timeline::Timeline;
-use trend::Trend;
 
 /// Seconds in one point of a trend, at first.
 const MINUTE: f64 = 60.0;
@@ -32,45 +30,6 @@ struct Watched {
     part: f64,
     amount: f64,
     of: fn(&TimelineRow) -> Option<u64>,
-}
-
-/// Whether something drifts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DriftVerdict {
-    /// It rises, by more than chance and by enough to matter.
-    Drifting,
-    /// It does not.
-    Steady,
-    /// Fewer than ten minutes are known.
-    Unevaluated,
-}
-
-/// One watched value over the run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SeriesDrift {
-    /// Its name in the timeline, unit included.
-    pub name: String,
-    /// Whether it drifts.
-    pub verdict: DriftVerdict,
-    /// Its trend, in its own unit per second; absent where nothing can be said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trend: Option<Trend>,
-    /// How much more it is at the end than at the start, by its trend.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub change: Option<f64>,
-    /// The same in percent of the start.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub change_percent: Option<f64>,
-}
-
-/// What a soak found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Drift {
-    /// Drifting if anything does; steady if everything is; else unevaluated.
-    pub verdict: DriftVerdict,
-    /// Each value that the timeline holds.
-    pub series: Vec<SeriesDrift>,
 }
 
 /// Collects a run's seconds into minutes and judges them. Memory is bounded.

@@ -10,7 +10,7 @@ use std::path::Path;
 const MAY_IMPORT: &[(&str, &str)] = &[
     (
         "command",
-        "bundle capacity cli clock compare dataset event explain exporter gate kafka lane measure merge progress recording report run scenario schedule selftest source units verdict",
+        "bundle capacity cli clock compare dataset event explain exporter gate kafka lane measure merge progress publish recording report run scenario schedule selftest source units verdict verify",
     ),
     ("exporter", "clock event kafka ledger measure report run"),
     ("progress", "clock report run"),
@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("logging", "cli scenario"),
     ("scenario", "cli clock event gate kafka schedule source units verdict"),
     ("selftest", "clock event kafka lane ledger publish report run schedule source verify"),
-    ("run", "clock control event kafka lane ledger measure publish report schedule source verify"),
+    ("run", "clock control event kafka lane ledger measure publish report schedule soak source verify"),
     ("lane", "clock control event kafka ledger measure publish schedule source"),
     ("verify", "clock control event kafka ledger measure report schedule"),
     ("publish", "kafka"),

@@ -354,3 +354,25 @@ fn a_github_step_gets_a_summary_and_annotations() {
     ran.says("::error title=loadgen replay");
     assert!(fs::read_to_string(summary).unwrap().contains("verified == 1"));
 }
+
+#[test]
+fn a_scenario_is_checked_without_being_run() {
+    let shell = Shell::new();
+    let scenario = "name = \"steady\"\n[source]\nkind = \"synthetic\"\n[[phase]]\nschedule = \"ramp\"\nfrom = \"100/s\"\nto = \"900/s\"\nduration = \"60s\"\n";
+    fs::write(shell.path().join("good.toml"), scenario).unwrap();
+    let checked = shell.run(&["check", "good.toml"]).ends_with_code(0);
+    checked
+        .says("VALID  scenario \"steady\"")
+        .says("30,000 events")
+        .says("at most 900/s")
+        .says("this machine generates");
+    let json = shell.run(&["check", "good.toml", "-o", "json"]).ends_with_code(0).json();
+    assert_eq!((&json["events"], &json["peak_per_s"]), (&30_000.into(), &900.0.into()));
+    assert!(json["calibration_per_s"].as_f64().unwrap() > 0.0);
+    let impossible = scenario.replace("900/s", "90000000/s");
+    fs::write(shell.path().join("impossible.toml"), impossible).unwrap();
+    shell.run(&["check", "impossible.toml"]).ends_with_code(0).says("NOT PLAUSIBLE");
+    fs::write(shell.path().join("bad.toml"), scenario.replace("duration", "duratoin")).unwrap();
+    shell.run(&["check", "bad.toml"]).ends_with_code(104).complains("bad.toml line 8");
+    assert!(!shell.path().join("results").exists(), "nothing is run");
+}

@@ -18,7 +18,7 @@ pub struct TopicsArgs {
 /// What `loadgen topics` does.
 #[derive(Clone, Debug, Subcommand)]
 pub enum TopicsAction {
-    /// Show what would be created, and with --yes create it
+    /// Show what would be created, grown or set otherwise, and with --yes do it
     Apply(TopicsApply),
     /// Partitions, leaders, in-sync copies, records and retention; exit code 6 where one is missing
     Describe(TopicsDescribe),

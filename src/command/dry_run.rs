@@ -8,7 +8,7 @@ use crate::report::{Likeness, console, figures};
 use crate::scenario::plan::{Output, Plan};
 use crate::schedule::{Cursor, Due, Schedule};
 use crate::source::Source;
-use crate::source::retail_rocket::{Pace, Partitions};
+use crate::source::retail_rocket::{Forecast, Pace, Partitions, Recording};
 use crate::source::synthetic::Synthetic;
 use crate::verdict::ExitCode;
 
@@ -30,6 +30,18 @@ pub(super) fn tell(
         }
         return Ok(Done::pass(text));
     };
+    let forecast = forecast(plan, recording, schedule)?;
+    let preview = Preview { facts: recording.facts(), forecast: &forecast };
+    match plan.presentation.output {
+        Output::Json => serde_json::to_string_pretty(&preview)
+            .map(|text| Done::pass(text + "\n"))
+            .map_err(|error| Failure::new(ExitCode::BadInput, error.to_string())),
+        Output::Text => Ok(Done::pass(preview.to_string())),
+    }
+}
+
+/// What playing a recording will be.
+pub(super) fn forecast(plan: &Plan, recording: &Recording, schedule: &Schedule) -> Result<Forecast, Failure> {
     let cursor = std::cell::RefCell::new(Cursor::default());
     let due = |number, offset| match schedule.due(&mut cursor.borrow_mut(), number, offset) {
         Due::At(due, _) => Some(due),
@@ -44,14 +56,7 @@ pub(super) fn tell(
             .map(|count| Partitions { count, of: &partition }),
     };
     let bad = |error: crate::source::retail_rocket::LoadError| Failure::new(ExitCode::BadInput, error.to_string());
-    let forecast = recording.forecast(&pace).map_err(bad)?;
-    let preview = Preview { facts: recording.facts(), forecast: &forecast };
-    match plan.presentation.output {
-        Output::Json => serde_json::to_string_pretty(&preview)
-            .map(|text| Done::pass(text + "\n"))
-            .map_err(|error| Failure::new(ExitCode::BadInput, error.to_string())),
-        Output::Text => Ok(Done::pass(preview.to_string())),
-    }
+    recording.forecast(&pace).map_err(bad)
 }
 
 fn shares(synthetic: &Synthetic) -> String {

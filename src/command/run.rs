@@ -75,7 +75,8 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
     let ends = schedule.ends_at().or_else(|| replay_ends(&source, &schedule));
     let title = title(plan, planned(plan, &schedule, &source), ends);
     let exporter = exporter.as_ref();
-    let recording = Recording { plan, source: &source, interrupts: &interrupts, exporter, bundle, title, ends, likeness };
+    let recording =
+        Recording { plan, source: &source, interrupts: &interrupts, exporter, bundle, title, ends, likeness };
     let (report, folder) = recording.make(schedule, &mut |_| ControlFlow::Continue(()))?;
     linger(plan, exporter, &interrupts);
     let done = tell(plan, &report, &folder)?;

@@ -172,6 +172,9 @@ fn events(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {
         MetricType::Counter,
     )?)?;
     page.gauge("loadgen_events_outstanding", "Events sent, without an answer", snapshot.outstanding)?;
+    if let Some(lag) = snapshot.last_second.group_lag {
+        page.gauge("loadgen_group_lag_records", "Lag of the consumer group named with --lag-group", lag)?;
+    }
     let blocked = "Time that lanes waited for room in the client's queue";
     page.seconds("loadgen_client_blocked", blocked, snapshot.blocked_s)?;
     page.seconds("loadgen_held_back", "Time that lanes held back for the embedded broker", snapshot.held_back_s)

@@ -230,3 +230,32 @@ fn open_metrics_is_chosen_only_where_it_is_named() {
         assert_eq!(Format::asked_for(accept), format, "{accept}");
     }
 }
+
+#[test]
+fn the_dashboard_names_only_metrics_that_are_served() {
+    let dashboard = include_str!("../../docs/grafana/loadgen.json");
+    let exporter = Exporter::start(Some("127.0.0.1:0"), None).unwrap();
+    exporter.begin("a", "t", &Kind::ALL);
+    let (mut client, total) = (ClientSums::default(), Shard::new(1, 1));
+    client.note(0, "{}", true);
+    let (slots, row) = (Slots::of_one("t", 1), TimelineRow::default());
+    let (stage, now) = (run::Stage::Sending, Nanos::from_secs(1));
+    let (interval, total, slots, client) = (&total, &total, &slots, &client);
+    exporter
+        .tick(&Tick { stage, row: &row, interval, total, client, slots, scheduled: 0, now, judged: true }, Vec::new());
+    exporter.end(&RunReport::default());
+    let served = samples(&get(exporter.address().unwrap(), "/metrics", OPEN_METRICS).1);
+    let served: std::collections::BTreeSet<&str> =
+        served.keys().filter_map(|series| series.split('{').next()).collect();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let named = dashboard.split(|c| !is_part(c)).filter(|word| {
+        let of_us = word.starts_with("loadgen_") || word.starts_with("process_");
+        of_us && !word.ends_with('_')
+    });
+    let mut found = 0;
+    for name in named {
+        assert!(served.contains(name), "{name} is not among {served:?}");
+        found += 1;
+    }
+    assert!(found > 30, "{found}");
+}

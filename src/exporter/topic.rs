@@ -82,6 +82,9 @@ struct Record<'a> {
     /// Acked and not read back.
     consumer_lag: u64,
     events_outstanding: u64,
+    /// Of the group named with `--lag-group`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_lag: Option<u64>,
     slip_p99_us: Option<u64>,
     service_p99_us: Option<u64>,
     response_p50_us: Option<u64>,
@@ -122,6 +125,7 @@ fn record(snapshot: &Snapshot, unix_ms: u64, topics: Vec<Size>) -> serde_json::R
         messages_reordered: snapshot.found.reordered,
         consumer_lag: snapshot.unread,
         events_outstanding: snapshot.outstanding,
+        group_lag: row.group_lag,
         slip_p99_us: row.slip_p99_us,
         service_p99_us: row.service_p99_us,
         response_p50_us: row.response_p50_us,

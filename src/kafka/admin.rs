@@ -7,7 +7,7 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 
-use super::native::Consumer;
+use super::native::{Alterer, Consumer};
 use super::{Code, KafkaError, Settings, TopicState, Watermarks, settings};
 
 /// A topic to make.
@@ -29,6 +29,8 @@ pub struct Cluster {
     consumer: Consumer,
     /// Changes.
     admin: AdminClient<DefaultClientContext>,
+    /// Settings of a client that changes settings.
+    common: Settings,
     address: String,
     timeout: Duration,
 }
@@ -45,7 +47,7 @@ impl Cluster {
         // No group is joined: the client only wants a name.
         reading.insert("group.id".to_owned(), "loadgen".to_owned());
         let address = bootstrap.to_owned();
-        Ok(Self { consumer: Consumer::new(&reading)?, admin: admin(&common)?, address, timeout })
+        Ok(Self { consumer: Consumer::new(&reading)?, admin: admin(&common)?, common, address, timeout })
     }
 
     /// Every topic that one may see here, by name.
@@ -90,6 +92,14 @@ impl Cluster {
             Ok(()) => Ok(()),
             Err(code) => Err(KafkaError::Refused { what: creating(topic), code }),
         }
+    }
+
+    /// Sets these settings of a topic, and leaves all others as they are.
+    ///
+    /// # Errors
+    /// Where the cluster refuses or does not answer.
+    pub fn alter(&self, topic: &str, settings: &Settings) -> Result<(), KafkaError> {
+        Alterer::new(&self.common)?.alter(topic, settings, self.timeout)
     }
 
     /// Gives a topic more partitions, `partitions` in all.

@@ -4,6 +4,7 @@
 //! no panic can cross the border and no closure outlives its owner.
 #![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
 
+mod alter;
 mod consumer;
 mod member;
 mod producer;
@@ -20,6 +21,7 @@ use super::slots::Slots;
 use super::{
     ClusterMetadata, Code, KafkaError, Notice, PartitionState, Settings, TopicMetadata, TopicState, Watermarks,
 };
+pub use alter::Alterer;
 pub use consumer::Consumer;
 pub use member::{Change, Member, wait_any};
 pub use producer::{Handed, Message, Producer};

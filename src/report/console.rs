@@ -13,6 +13,7 @@ pub(super) use self::shape::command;
 
 use self::page::{Ink, Page};
 use crate::report::Likeness;
+use crate::report::drift::Drift;
 use crate::report::{
     RunReport, figures,
     headline::{self, Word},
@@ -94,6 +95,10 @@ pub fn render(report: &RunReport, style: Style) -> String {
         page.list("partitions", &shape::partitions(report));
     }
     gates::section(&mut page, report);
+    for (place, line) in report.drift.iter().filter_map(Drift::sentences).flatten().enumerate() {
+        let ink = if line.starts_with("DRIFTING") { Ink::Warning } else { Ink::Plain };
+        page.row_inked(if place == 0 { "drift" } else { "" }, &line, ink);
+    }
     for (place, line) in why::lines(report).iter().enumerate() {
         page.row(if place == 0 { "why" } else { "" }, line);
     }

@@ -4,7 +4,7 @@ use hdrhistogram::Histogram;
 
 use crate::lane::rhythm::Rhythm;
 use crate::measure::LatencyHistogram;
-use crate::report::{Fidelity, InterArrival, TimelineRow, figures};
+use crate::report::{Fidelity, InterArrival, figures};
 
 /// 99 % of the events of a faithful replay are no further than this off their ideal time.
 const MOST_OFF_US: u64 = 5_000;
@@ -22,7 +22,10 @@ pub(super) struct Known<'a> {
     pub scheduled: u64,
     /// First sightings out of the order in which their lane sent them; `None` where nothing was read back.
     pub reordered: Option<u64>,
-    pub timeline: &'a [TimelineRow],
+    /// The busiest second by due times.
+    pub peak_scheduled: Option<u64>,
+    /// The busiest second as sent.
+    pub peak_sent: Option<u64>,
 }
 
 /// Judges a replay.
@@ -69,8 +72,8 @@ pub(super) fn judge(rhythm: &Rhythm, known: Known<'_>) -> Fidelity {
         recorded_gaps: gaps(&rhythm.due),
         replayed_gaps: gaps(&rhythm.sent),
         moved_percent: percent(rhythm.moved, rhythm.events),
-        peak_recorded_per_s: known.timeline.iter().map(|row| row.scheduled).max(),
-        peak_replayed_per_s: known.timeline.iter().map(|row| row.sent).max(),
+        peak_recorded_per_s: known.peak_scheduled,
+        peak_replayed_per_s: known.peak_sent,
         inversions,
     }
 }
@@ -120,7 +123,7 @@ mod tests {
     }
 
     fn known(slip: &LatencyHistogram) -> Known<'_> {
-        Known { slip, scheduled: 0, reordered: Some(0), timeline: &[] }
+        Known { slip, scheduled: 0, reordered: Some(0), peak_scheduled: None, peak_sent: None }
     }
 
     #[test]

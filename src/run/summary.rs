@@ -17,6 +17,7 @@ use crate::lane::rhythm::Rhythm;
 use crate::lane::{LaneEnd, LaneError};
 use crate::ledger::{Class, Ledger};
 use crate::measure::{ClientSums, KindShard, PhaseShard, Sampler, Shard};
+use crate::report::drift::DriftVerdict;
 use crate::report::{
     Client, DistributionPoint, Environment, Findings, Latencies, LatencyParts, LedgerCounts, Offered, PartitionReport,
     PhaseReport, Run, RunReport, SCHEMA_VERSION, Tool, TopicLedger, TopicReport, TypeLatencies, TypeReport,
@@ -82,6 +83,7 @@ pub(super) fn outcome<W: Wiring>(
     let Ends { lanes, partitions: states, unfinished, anchor, clock, .. } = ends;
     let (mut cluster_error, mut ended_by) = (watch.cluster_error, watch.ended_by);
     note_ends(&lanes, &mut cluster_error, &mut ended_by);
+    let (peak_scheduled, peak_sent) = (watch.peak_scheduled, watch.peak_sent);
     let mut deadlines = Vec::new();
     let unanswered: u64 = lanes.iter().map(|lane| lane.unanswered).sum();
     if unanswered > 0 {
@@ -134,7 +136,8 @@ pub(super) fn outcome<W: Wiring>(
         phases: phase_reports(schedule, total, &phases, config),
         partitions: partitions(slots, total, &states),
         group: group::report(config, prepared, &clock),
-        timeline: watch.timeline,
+        timeline: watch.timeline.into_rows(),
+        drift: watch.soak.map(|soak| soak.drift()).filter(|drift| drift.verdict != DriftVerdict::Unevaluated),
         ..RunReport::default()
     };
     let fidelity = rhythm(&lanes).map(|rhythm| {
@@ -142,7 +145,8 @@ pub(super) fn outcome<W: Wiring>(
             slip: &whole.slip,
             scheduled: report.ledger.scheduled,
             reordered: config.verify.is_some().then_some(report.findings.reordered),
-            timeline: &report.timeline,
+            peak_scheduled,
+            peak_sent,
         };
         fidelity::judge(&rhythm, known)
     });

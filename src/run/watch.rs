@@ -13,6 +13,7 @@ use crate::ledger::Ledger;
 use crate::measure::{ClientSums, Sampler, Shard, process};
 use crate::report::{TimelineRow, figures};
 use crate::schedule::Schedule;
+use crate::soak::{self, Soak};
 use crate::verify::group::SharedLog;
 
 const SECOND: Nanos = Nanos::from_secs(1);
@@ -48,8 +49,14 @@ pub(super) struct Watch<'a> {
 /// What was seen of a run.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
-    /// One row a second.
-    pub(super) timeline: Vec<TimelineRow>,
+    /// One row a second, older ones joined.
+    pub(super) timeline: soak::Timeline,
+    /// The busiest second by due times.
+    pub(super) peak_scheduled: Option<u64>,
+    /// The busiest second as sent.
+    pub(super) peak_sent: Option<u64>,
+    /// Its trends; `None` before the first row that is judged.
+    pub(super) soak: Option<Soak>,
     /// What the clients measured of themselves.
     pub(super) client: ClientSums,
     /// What the cluster did that ended or spoiled the run.
@@ -222,6 +229,13 @@ impl<'a> Watch<'a> {
         if let ControlFlow::Break(reason) = each_second(&tick) {
             self.watched.ended_by.get_or_insert(reason);
             self.control.stop_at(now);
+        }
+        self.watched.peak_scheduled = self.watched.peak_scheduled.max(Some(row.scheduled));
+        self.watched.peak_sent = self.watched.peak_sent.max(Some(row.sent));
+        // The rows of the drain are no steady state: their latencies are those of what came late.
+        if judged && stage == Stage::Sending {
+            let from_s = self.schedule.warm_up_ends().as_secs_f64();
+            self.watched.soak.get_or_insert_with(|| Soak::new(from_s)).push(&row);
         }
         self.watched.timeline.push(row);
     }

@@ -6,32 +6,13 @@
 //! the slopes between all pairs of points, with its bounds (Sen, Estimates of the regression coefficient based on
 //! Kendall's tau, JASA 63, 1968).
 
-use serde::{Deserialize, Serialize};
+use crate::report::drift::Trend;
 
 /// Standard deviations above which 1 of 1,000 series without a trend lies by chance. As the correction for alike
 /// neighbours is itself estimated, it is up to 3 of 100 where each value keeps 0.6 of the one before (see the tests).
 const ONE_IN_1000: f64 = 3.090;
 /// Standard deviations within which 95 of 100 lie.
 const NINETY_FIVE: f64 = 1.960;
-
-/// A trend.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Trend {
-    /// The slope per second.
-    pub per_s: f64,
-    /// Its bounds: the true slope lies within them in 95 of 100 cases.
-    pub low_per_s: f64,
-    /// The upper one.
-    pub high_per_s: f64,
-    /// The fitted value at the first point.
-    pub start: f64,
-    /// The fitted value at the last point.
-    pub end: f64,
-    /// Standard deviations by which the order of the points differs from chance; positive: they rise.
-    pub score: f64,
-    /// How many points it is made from.
-    pub points: usize,
-}
 
 impl Trend {
     /// The trend of points with rising time. `None` for fewer than four points. The work grows with the square of their

@@ -62,7 +62,8 @@ impl Prober<'_> {
         let ends = schedule.ends_at();
         let title = format!("probe {}: {}", self.made, figures::rate(as_f64(rate)));
         let (source, interrupts, exporter) = (self.source, self.interrupts, self.exporter);
-        let recording = run::Recording { plan: &plan, source, interrupts, exporter, bundle, title, ends, likeness: None };
+        let recording =
+            run::Recording { plan: &plan, source, interrupts, exporter, bundle, title, ends, likeness: None };
         let mut hopeless = false;
         let (report, _) = recording.make(schedule, &mut |tick| {
             hopeless = is_hopeless(tick, rate);

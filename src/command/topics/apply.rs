@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Done, Failure, connect, count, failed};
 use crate::kafka::admin::{Cluster, NewTopic};
-use crate::kafka::{KafkaError, TopicState};
+use crate::kafka::{KafkaError, Settings, TopicState};
 use crate::scenario::plan::Output;
 use crate::scenario::topics::{ApplyPlan, TopicPlan};
 use crate::verdict::ExitCode;
@@ -19,9 +19,11 @@ enum Action {
     Create,
     /// It has too few partitions.
     Grow,
+    /// It has settings of other values.
+    Alter,
     /// It is as it is to be.
     Leave,
-    /// It is otherwise, in a way that is not changed.
+    /// It has another number of copies, which is not changed.
     Differs,
     /// It has more partitions than it is to have: nothing is done at all.
     Refuse,
@@ -32,6 +34,7 @@ impl Action {
         match self {
             Self::Create => "create",
             Self::Grow => "grow",
+            Self::Alter => "alter",
             Self::Leave => "leave",
             Self::Differs => "differs",
             Self::Refuse => "REFUSED",
@@ -94,11 +97,7 @@ pub(super) fn apply(plan: &ApplyPlan) -> Result<Done, Failure> {
     Ok(Done { output, code })
 }
 
-fn step(
-    wanted: &TopicPlan,
-    present: Option<&TopicState>,
-    settings: Option<&Result<crate::kafka::Settings, KafkaError>>,
-) -> Step {
+fn step(wanted: &TopicPlan, present: Option<&TopicState>, settings: Option<&Result<Settings, KafkaError>>) -> Step {
     let mut differences = Vec::new();
     let mut action = Action::Create;
     if let Some(state) = present {
@@ -123,6 +122,7 @@ fn step(
             std::cmp::Ordering::Greater => Action::Refuse,
             std::cmp::Ordering::Less => Action::Grow,
             std::cmp::Ordering::Equal if differences.is_empty() => Action::Leave,
+            std::cmp::Ordering::Equal if differences.iter().any(Difference::is_setting) => Action::Alter,
             std::cmp::Ordering::Equal => Action::Differs,
         };
     }
@@ -147,7 +147,8 @@ fn carry_out(cluster: &Cluster, steps: &[Step]) -> Result<(), Failure> {
                 replication_factor: step.replication_factor,
                 config: step.settings.clone(),
             }),
-            Action::Grow => cluster.grow(&step.topic, step.partitions),
+            Action::Grow => cluster.grow(&step.topic, step.partitions).and_then(|()| alter(cluster, step)),
+            Action::Alter => alter(cluster, step),
             Action::Leave | Action::Differs | Action::Refuse => continue,
         };
         if let Err(error) = result {
@@ -163,7 +164,19 @@ fn carry_out(cluster: &Cluster, steps: &[Step]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Sets what differs, and nothing else.
+fn alter(cluster: &Cluster, step: &Step) -> Result<(), KafkaError> {
+    let different = step.differences.iter().filter(|difference| difference.is_setting());
+    let settings: Settings = different.map(|Difference { what, wanted, .. }| (what.clone(), wanted.clone())).collect();
+    if settings.is_empty() { Ok(()) } else { cluster.alter(&step.topic, &settings) }
+}
+
 impl Difference {
+    /// Whether it is one of the topic's settings.
+    fn is_setting(&self) -> bool {
+        !matches!(self.what.as_str(), "partitions" | "replication_factor")
+    }
+
     fn new(what: &str, wanted: &impl ToString, present: Option<impl ToString>) -> Self {
         Self { what: what.to_owned(), wanted: wanted.to_string(), present: present.map(|value| value.to_string()) }
     }
@@ -187,7 +200,9 @@ impl Applied<'_> {
                 let note = match (step.action, what.as_str()) {
                     (Action::Grow, "partitions") => "keys move to other partitions",
                     (Action::Refuse, "partitions") => "partitions are never taken away",
-                    _ => "not changed",
+                    (_, "replication_factor") | (Action::Refuse, _) => "not changed",
+                    _ if self.carried_out => "set",
+                    _ => "to be set",
                 };
                 writeln!(out, " {:<7}  {:<wide$}  {what} is {is}, wanted {wanted}: {note}", "", "")?;
             }
@@ -197,11 +212,13 @@ impl Applied<'_> {
 
     fn outcome(&self) -> String {
         let of = |action: Action| self.topics.iter().filter(|step| step.action == action).count();
-        let changes = of(Action::Create) + of(Action::Grow);
+        let changes = of(Action::Create) + of(Action::Grow) + of(Action::Alter);
         match (of(Action::Refuse), self.carried_out, changes) {
             (1.., ..) => "Nothing was changed: a topic would have to lose partitions.".to_owned(),
-            (0, _, 0) => "There is nothing to create.".to_owned(),
-            (0, true, _) => format!("{} created, {} grown.", of(Action::Create), of(Action::Grow)),
+            (0, _, 0) => "There is nothing to do.".to_owned(),
+            (0, true, _) => {
+                format!("{} created, {} grown, {} altered.", of(Action::Create), of(Action::Grow), of(Action::Alter))
+            }
             (0, false, _) => "Nothing was changed: --yes carries it out.".to_owned(),
         }
     }
@@ -219,7 +236,7 @@ impl Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kafka::{PartitionState, Settings};
+    use crate::kafka::PartitionState;
 
     fn wanted(partitions: i32) -> TopicPlan {
         let settings = [("retention.ms".to_owned(), "5".to_owned())].into();
@@ -235,11 +252,11 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_is_created_grown_left_or_its_difference_told_but_never_shrunk() {
+    fn a_topic_is_created_grown_altered_or_left_but_never_shrunk() {
         assert_eq!(step(&wanted(3), None, None).action, Action::Create);
         assert_eq!(decided(3, "5"), (Action::Leave, vec![]));
         assert_eq!(decided(6, "5"), (Action::Grow, vec!["partitions".to_owned()]));
-        assert_eq!(decided(3, "6"), (Action::Differs, vec!["retention.ms".to_owned()]));
+        assert_eq!(decided(3, "6"), (Action::Alter, vec!["retention.ms".to_owned()]));
         assert_eq!(decided(2, "5"), (Action::Refuse, vec!["partitions".to_owned()]));
     }
 
@@ -248,7 +265,7 @@ mod tests {
         let one = PartitionState { copies: vec![1], ..PartitionState::default() };
         let silent = KafkaError::Create("no answer".to_owned());
         let step = step(&wanted(1), Some(&TopicState { partitions: vec![one] }), Some(&Err(silent)));
-        assert_eq!(step.action, Action::Differs);
+        assert_eq!(step.action, Action::Alter);
         assert_eq!(step.differences, [Difference { what: "retention.ms".into(), wanted: "5".into(), present: None }]);
     }
 }

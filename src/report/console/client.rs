@@ -15,8 +15,7 @@ pub(super) fn section(page: &mut Page, report: &RunReport) {
             ("fetch and deliver", parts.fetch_and_deliver),
         ];
         let named = named.into_iter().filter_map(|(name, us)| Some(format!("{name} {}", ms(us?))));
-        let text = format!("{} = {} ms on average", named.collect::<Vec<_>>().join(" + "), ms(parts.sum()));
-        page.row("where", &text);
+        page.row("mean (ms)", &format!("{} = {}", named.collect::<Vec<_>>().join(" + "), ms(parts.sum())));
     }
     let mut items = Vec::new();
     if let (Some(messages), Some(bytes)) = (client.batch_messages.mean, client.batch_bytes.mean) {
@@ -73,8 +72,8 @@ mod tests {
         };
         assert_eq!(
             shown(&client),
-            " where       slip 0.50 + client queue 5.00 + network and broker 1.25 + fetch and deliver -0.05 = 6.70 ms on\n             \
-             average\n client      41.6 events (8.79 KiB) a batch · round trip 1.10 ms, p99 of the worst 100 ms 3.00 ms ·\n             \
+            " mean (ms)  slip 0.50 + client queue 5.00 + network and broker 1.25 + fetch and deliver -0.05 = 6.70\n \
+             client     41.6 events (8.79 KiB) a batch · round trip 1.10 ms, p99 of the worst 100 ms 3.00 ms ·\n            \
              retries 3 · time-outs 0\n"
         );
         client.throttle_ms = windows(12.0, 250);

@@ -1,0 +1,210 @@
+//! `check`: is this scenario usable, what does it plan, and can this machine plausibly do it?
+
+mod calibration;
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::dry_run::forecast;
+use super::run::{load, schedule};
+use super::{Done, Failure};
+use crate::cli::check::CheckArgs;
+use crate::clock::Nanos;
+use crate::dataset::preview::Preview;
+use crate::report::figures;
+use crate::scenario::plan::{Output, Plan};
+use crate::scenario::{Environment, Wanted, resolve};
+use crate::schedule::{Schedule, chart};
+use crate::source::Source;
+use crate::verdict::ExitCode;
+use calibration::Calibration;
+
+/// Columns and lines of the picture.
+const CHART: (usize, usize) = (90, 12);
+/// The client and the verifier need processor time too: a plan above this part of what the generator reaches alone is unlikely
+/// to be kept.
+const COMFORT: f64 = 0.5;
+
+/// Whether this machine can do it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Plausible {
+    /// The peak is well below what the generator reaches.
+    Yes,
+    /// It is below, but the client and the verifier need room as well.
+    Doubtful,
+    /// It is above.
+    No,
+    /// There is no planned rate to compare with.
+    NoRate,
+}
+
+impl Plausible {
+    fn of(peak: Option<f64>, reached: f64) -> Self {
+        match peak {
+            None => Self::NoRate,
+            Some(peak) if peak > reached => Self::No,
+            Some(peak) if peak > reached * COMFORT => Self::Doubtful,
+            Some(_) => Self::Yes,
+        }
+    }
+}
+
+/// What was found out.
+#[derive(Debug, Serialize)]
+struct Checked {
+    name: String,
+    events: Option<u64>,
+    duration_s: Option<f64>,
+    peak_per_s: Option<f64>,
+    /// Of keys and bodies; estimated from the events of the calibration.
+    bytes: Option<u64>,
+    bytes_each: f64,
+    lanes: u8,
+    gates: usize,
+    /// What the generator reaches with nothing behind it, events per second.
+    calibration_per_s: f64,
+    plausible: Plausible,
+    warnings: Vec<String>,
+    #[serde(skip)]
+    picture: String,
+}
+
+pub(super) fn check(args: CheckArgs, environment: &Environment) -> Result<Done, Failure> {
+    let resolved = resolve(&Wanted::Scenario(args.scenario), args.options, environment)?;
+    if resolved.dump {
+        return Ok(Done::pass(resolved.client.dump()));
+    }
+    let plan = &resolved.plan;
+    let source = load(plan)?;
+    let schedule = schedule(plan, &source)?;
+    let calibration = Calibration::make(plan, &source)?;
+    let checked = Checked::new(plan, &source, &schedule, calibration, resolved.warnings)?;
+    let output = match plan.presentation.output {
+        Output::Text => checked.text(),
+        Output::Json => serde_json::to_string_pretty(&checked)
+            .map(|text| text + "\n")
+            .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))?,
+    };
+    Ok(Done::pass(output))
+}
+
+impl Checked {
+    fn new(
+        plan: &Plan,
+        source: &Source,
+        schedule: &Schedule,
+        calibration: Calibration,
+        warnings: Vec<String>,
+    ) -> Result<Self, Failure> {
+        let Calibration { per_s, bytes_each } = calibration;
+        let (events, duration_s, peak_per_s, picture) = match source {
+            Source::Synthetic(_) => {
+                let duration_s = schedule.ends_at().map(Nanos::as_secs_f64);
+                (schedule.count(), duration_s, schedule.peak(), chart::chart(schedule, CHART.0, CHART.1))
+            }
+            Source::RetailRocket(recording) => {
+                let forecast = forecast(plan, recording, schedule)?;
+                let preview = Preview { facts: recording.facts(), forecast: &forecast }.to_string();
+                let peak = forecast.peak_1s_per_s.or(schedule.peak());
+                (forecast.events, forecast.wall_ns.map(Nanos::as_secs_f64), peak, preview)
+            }
+        };
+        Ok(Self {
+            name: plan.name.clone(),
+            events,
+            duration_s,
+            peak_per_s,
+            bytes: events.map(|events| whole(bytes_each * float(events))),
+            bytes_each,
+            lanes: plan.lanes,
+            gates: plan.gates.gates.len(),
+            calibration_per_s: per_s,
+            plausible: Plausible::of(peak_per_s, per_s),
+            warnings,
+            picture,
+        })
+    }
+
+    fn text(&self) -> String {
+        let mut out = String::new();
+        // Writing into a String cannot fail.
+        self.write(&mut out).unwrap_or_default();
+        out
+    }
+
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        writeln!(out, "VALID  scenario \"{}\"\n", self.name)?;
+        for line in self.picture.lines() {
+            writeln!(out, " {line}")?;
+        }
+        let events = self.events.map_or_else(|| "endless".to_owned(), figures::count);
+        let lasts = self.duration_s.map_or_else(|| "without an end in time".to_owned(), figures::span_s);
+        let peak = self.peak_per_s.map_or_else(|| "as fast as it goes".to_owned(), figures::rate);
+        writeln!(out, "\n plans       {events} events, {lasts}, at most {peak}")?;
+        let all = self.bytes.map_or_else(String::new, |bytes| format!("{}, ", figures::bytes(bytes)));
+        let peak = self
+            .peak_per_s
+            .map_or_else(String::new, |peak| format!(", at most {}/s", figures::bytes(whole(peak * self.bytes_each))));
+        writeln!(out, " bytes       {all}{} an event{peak}", figures::bytes(whole(self.bytes_each)))?;
+        writeln!(out, " gates       {}", self.gates)?;
+        for warning in &self.warnings {
+            writeln!(out, " warning     {warning}")?;
+        }
+        writeln!(out, "\n{}", self.answer())
+    }
+
+    /// Whether this machine can do it, in one sentence that a ticket can quote.
+    fn answer(&self) -> String {
+        let reached = format!(
+            "{} with {} and nothing behind",
+            figures::rate(self.calibration_per_s),
+            if self.lanes == 1 { "1 lane".to_owned() } else { format!("{} lanes", self.lanes) }
+        );
+        let peak = self.peak_per_s.map_or_else(String::new, figures::rate);
+        match self.plausible {
+            Plausible::Yes => format!("PLAUSIBLE  this machine generates {reached}; the plan needs {peak} at most."),
+            Plausible::Doubtful => format!(
+                "DOUBTFUL  this machine generates {reached}; the plan needs {peak}, and the Kafka client and the verifier need \
+                 processor time too. loadgen capacity finds out."
+            ),
+            Plausible::No => format!(
+                "NOT PLAUSIBLE  this machine generates {reached}; the plan needs {peak}. More --lanes help where cores are \
+                 free, else --shard divides the run among machines."
+            ),
+            Plausible::NoRate => {
+                format!("NO RATE  nothing is planned to compare with; this machine generates {reached}.")
+            }
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an estimate of three digits")]
+const fn float(count: u64) -> f64 {
+    count as f64
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, and sizes are positive")]
+fn whole(value: f64) -> u64 {
+    value.round() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_plausible_with_room_for_the_client_and_not_above_what_the_generator_reaches() {
+        for (peak, plausible) in [
+            (Some(1_000.0), Plausible::Yes),
+            (Some(50_000.0), Plausible::Yes),
+            (Some(50_001.0), Plausible::Doubtful),
+            (Some(100_000.0), Plausible::Doubtful),
+            (Some(100_001.0), Plausible::No),
+            (None, Plausible::NoRate),
+        ] {
+            assert_eq!(Plausible::of(peak, 100_000.0), plausible, "{peak:?}");
+        }
+    }
+}
