@@ -161,6 +161,28 @@ fn an_interrupted_run_drains_and_reports() {
 }
 
 #[test]
+fn a_second_interrupt_ends_a_run_that_waits_for_a_silent_broker() {
+    let cluster = Cluster::start();
+    let started = Program::new(&cluster, "silent")
+        .args(["synth", "--rate", "500", "--duration", "10m", "--create-topics", "--drain-deadline", "10m"])
+        .args(["--flush-deadline", "10m", "-X", "delivery.timeout.ms=600000", "-X", "request.timeout.ms=60000"])
+        .start();
+    started.wait_for_rows(2);
+    cluster.command(&["pause", "1"]);
+    started.interrupt();
+    started.wait_for_rows(4);
+    started.interrupt();
+    let run = started.finish();
+    cluster.command(&["resume", "1"]);
+    let report = run.report();
+    assert_sums(&report);
+    assert_eq!(report["run"]["interrupted"], true);
+    // What was under way when the broker fell silent has an unknown fate, and no more is claimed.
+    assert!([4, 5, 6, 130].contains(&run.code), "{}: {}", run.code, run.stderr);
+    assert_eq!(report["ledger"]["lost"], 0, "{}", report["ledger"]);
+}
+
+#[test]
 fn a_foreign_producers_events_are_counted_and_not_judged() {
     let cluster = Cluster::start();
     cluster.tool("org.apache.kafka.tools.TopicCommand", &["--create", "--topic", "shared", "--partitions", "3"]);

@@ -28,7 +28,7 @@ pub struct CapacityArgs {
     pub resume: Option<PathBuf>,
     /// Search once for each of these numbers, and fit the Universal Scalability Law to what was found
     ///
-    /// Partitions need a topic each, <topic>-p<N>, which --create-topics makes.
+    /// Partitions need a topic each, TOPIC-pN, which --create-topics makes.
     #[arg(long, value_name = "lanes|partitions=N,N,...")]
     pub vary: Option<Vary>,
     /// What is searched.

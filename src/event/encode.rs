@@ -1,6 +1,6 @@
 //! Writing: an event and its stamp as one JSON object, in the canonical layout, into a reused arena.
 //!
-//! Canonical means: the field order of [`schema`], no spaces, prices with two decimals. [`decode`](super::decode)
+//! Canonical means: the field order of [`super::schema`], no spaces, prices with two decimals. [`super::decode`]
 //! reads this layout fast and any other layout too.
 
 use std::ops::Range;

@@ -204,7 +204,8 @@ mod tests {
         refused(
             &format!("{SOURCE}[verify]\nxyzzy = 1"),
             "steady.toml line 4: unknown key \"xyzzy\"",
-            "known here: enabled, group, isolation, drain_deadline",
+            "known here: enabled, group, consumers, group_protocol, assignor, commit, commit_interval, chaos_rebalance, \
+             isolation, drain_deadline",
         );
     }
 
