@@ -1,5 +1,7 @@
 //! capacity.html: the interval, the latency curve over the rate, and every probe, as one file that loads nothing.
 
+use std::collections::BTreeMap;
+
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, value::Serde};
 use serde::Serialize;
 
@@ -113,11 +115,19 @@ fn row(number: usize, probe: &Probe) -> RowView {
 
 /// Response time over the rate, both as logarithms, with a line at each failed rate. `None` for fewer than two rates.
 fn chart(probes: &[Probe]) -> Option<Chart> {
-    let mut sorted: Vec<&Probe> = probes.iter().collect();
-    sorted.sort_by_key(|probe| probe.rate);
+    let mut by_rate: BTreeMap<u64, Vec<&Probe>> = BTreeMap::new();
+    for probe in probes {
+        by_rate.entry(probe.rate).or_default().push(probe);
+    }
+    // Of several probes at a rate the middle one.
     let curve = |latency: fn(&Probe) -> Option<u64>| -> Vec<(f64, f64)> {
-        let point = |probe: &&Probe| Some((as_f64(probe.rate).log10(), as_f64(latency(probe)?.max(1)).log10()));
-        sorted.iter().filter_map(point).collect()
+        let point = |(rate, probes): (&u64, &Vec<&Probe>)| {
+            let mut found: Vec<u64> = probes.iter().filter_map(|probe| latency(probe)).collect();
+            found.sort_unstable();
+            let middle = *found.get(found.len() / 2)?;
+            Some((as_f64(*rate).log10(), as_f64(middle.max(1)).log10()))
+        };
+        by_rate.iter().filter_map(point).collect()
     };
     let (p50, p99) = (curve(|probe| probe.outcome.p50_us), curve(|probe| probe.outcome.p99_us));
     // A short probe has a median, but too few samples for its p99.
@@ -130,11 +140,8 @@ fn chart(probes: &[Probe]) -> Option<Chart> {
     let latencies = || points().map(|(_, y)| *y);
     let lowest = latencies().fold(f64::INFINITY, f64::min).floor();
     let highest = latencies().fold(f64::NEG_INFINITY, f64::max).ceil().max(lowest + 1.0);
-    let marks = sorted
-        .iter()
-        .filter(|probe| probe.outcome.verdict != ProbeVerdict::Passed)
-        .map(|probe| as_f64(probe.rate).log10())
-        .collect();
+    let failed = |probes: &Vec<&Probe>| probes.iter().all(|probe| probe.outcome.verdict != ProbeVerdict::Passed);
+    let marks = by_rate.iter().filter(|(_, probes)| failed(probes)).map(|(rate, _)| as_f64(*rate).log10()).collect();
     Some(Chart {
         name: "capacity",
         x: Axis { from: first, until: last, ticks: rates(first, last) },
@@ -148,12 +155,17 @@ fn chart(probes: &[Probe]) -> Option<Chart> {
     })
 }
 
-/// Round rates between two decimal logarithms.
+/// Round rates between two decimal logarithms, more of them where these are close.
 fn rates(from: f64, until: f64) -> Vec<ticks::Tick> {
+    let factors: &[f64] = match until - from {
+        span if span < 0.35 => &[1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
+        span if span < 0.8 => &[1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0],
+        _ => &[1.0, 2.0, 5.0],
+    };
     let mut ticks = Vec::new();
     let mut decade = 10_f64.powf(from.floor());
     while decade.log10() <= until {
-        for factor in [1.0, 2.0, 5.0] {
+        for factor in factors {
             let at = (factor * decade).log10();
             if (from..=until).contains(&at) {
                 ticks.push((at, figures::rate(factor * decade)));
