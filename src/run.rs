@@ -6,6 +6,7 @@ mod group;
 mod lag;
 mod prepare;
 mod summary;
+mod topic_watch;
 mod watch;
 pub mod wiring;
 
@@ -360,11 +361,13 @@ pub fn run_through<W: Wiring>(
         control.stop_at(end);
     }
     let drain = Arc::clone(&prepared.drain);
+    let (topic_watcher, lag_watcher) = (prepared.topic_watcher(config)?, prepared.lag_watcher(config)?);
     let (sending, going) = (AtomicBool::new(true), AtomicBool::new(true));
     let mut watch = Watch::new(config, &schedule, &ledger, &control, interrupts, clock, &prepared.slots)
         .with(prepared.group.clone());
 
     thread::scope(|scope| {
+        let release = Release { control: &control, flags: [&sending, &going], aborts: true };
         let mut handles = Vec::new();
         for (setup, producer) in lanes {
             let number = setup.number;
@@ -387,12 +390,12 @@ pub fn run_through<W: Wiring>(
             ),
             None => None,
         };
-        let topic_watch = prepared.watch_topic(scope, config, &sending)?;
-        let lag = prepared.watch_lag(scope, config, &going)?;
+        let topic_watch = topic_watcher.map(|watcher| topic_watch::watch(scope, watcher, &sending)).transpose()?;
+        let lag = lag_watcher.map(|watcher| lag::watch(scope, watcher, &going)).transpose()?;
         watch.look_at(lag.as_ref().map(lag::Watched::lag));
 
         while handles.iter().any(|handle| !handle.is_finished()) {
-            watch.glance(&mut sampler, Stage::Sending, topic_watch.as_deref(), each_second);
+            watch.glance(&mut sampler, Stage::Sending, topic_watch.as_ref(), each_second);
         }
         sending.store(false, Ordering::Release);
         let mut ends: Vec<LaneEnd> = Vec::new();
@@ -405,7 +408,7 @@ pub fn run_through<W: Wiring>(
         let verifier_end = match reader {
             Some(reader) => {
                 while !reader.is_finished() {
-                    watch.glance(&mut sampler, Stage::Draining, topic_watch.as_deref(), each_second);
+                    watch.glance(&mut sampler, Stage::Draining, topic_watch.as_ref(), each_second);
                 }
                 Some(reader.join().map_err(|_| RunError::Thread("the verifier panicked".to_owned()))?)
             }
@@ -413,6 +416,7 @@ pub fn run_through<W: Wiring>(
         };
         going.store(false, Ordering::Release);
         let lag = lag.map(lag::Watched::end).transpose()?;
+        release.at_peace();
         watch.last(&mut sampler, each_second);
         let ends = Ends::new(ends, verifier_end, clock, anchor);
         let watched = watch.into_watched();
@@ -421,6 +425,33 @@ pub fn run_through<W: Wiring>(
         outcome.report.lag = lag.zip(config.lag_group.as_deref()).map(|(lag, group)| lag.report(group));
         Ok(outcome)
     })
+}
+
+/// Lets every thread of a run end where the run itself cannot go on: a scope waits for its threads, so one that is not told
+/// would be waited for without end.
+struct Release<'a> {
+    control: &'a Control,
+    flags: [&'a AtomicBool; 2],
+    aborts: bool,
+}
+
+impl Release<'_> {
+    /// All threads have ended by themselves.
+    fn at_peace(mut self) {
+        self.aborts = false;
+    }
+}
+
+impl Drop for Release<'_> {
+    fn drop(&mut self) {
+        for flag in self.flags {
+            flag.store(false, Ordering::Release);
+        }
+        if self.aborts {
+            self.control.stop_at(Nanos::ZERO);
+            self.control.abort();
+        }
+    }
 }
 
 #[cfg(test)]

@@ -9,12 +9,14 @@ use super::{Config, RunError};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
-use crate::kafka::{Code, Settings};
+use crate::kafka::{Code, KafkaError, Settings};
 use crate::report::LagReport;
 
 const EVERY: Nanos = Nanos::from_secs(1);
 /// The longest wait for the coordinator or a leader.
 const ASK: Duration = Duration::from_secs(1);
+/// The longest that one look may take, however many partitions there are.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// The lag of a group, as far as it is known, shared with those who tell of it.
 #[derive(Clone, Debug, Default)]
@@ -22,9 +24,11 @@ pub(super) struct Lag(Arc<Mutex<Seen>>);
 
 #[derive(Debug, Default)]
 struct Seen {
+    /// `None` where the group has committed nothing, or the last look failed: an old figure is not told as today's.
     latest: Option<u64>,
-    highest: u64,
+    highest: Option<u64>,
     partitions: Vec<Option<u64>>,
+    /// Why the last look failed.
     error: Option<Code>,
 }
 
@@ -40,9 +44,9 @@ impl Lag {
         LagReport {
             group: group.to_owned(),
             at_end: seen.latest,
-            highest: seen.latest.map(|_| seen.highest),
+            highest: seen.highest,
             partitions: seen.partitions.clone(),
-            error: seen.error.filter(|_| seen.latest.is_none()).map(|code| format!("{code:?}")),
+            error: seen.error.map(|code| format!("{code:?}")),
         }
     }
 
@@ -52,10 +56,13 @@ impl Lag {
             Ok(partitions) => {
                 // A group that has committed nowhere has no lag that could be told.
                 seen.latest = partitions.iter().copied().flatten().reduce(|sum, lag| sum + lag);
-                seen.highest = seen.highest.max(seen.latest.unwrap_or_default());
-                seen.partitions = partitions;
+                seen.highest = seen.highest.max(seen.latest);
+                (seen.partitions, seen.error) = (partitions, None);
             }
-            Err(code) => seen.error = Some(code),
+            Err(code) => {
+                (seen.latest, seen.error) = (None, Some(code));
+                seen.partitions.clear();
+            }
         }
     }
 }
@@ -79,21 +86,31 @@ impl Watched<'_> {
     }
 }
 
-/// Looks at the group until `going` is false.
-pub(super) fn watch<'scope>(
-    scope: &'scope thread::Scope<'scope, '_>,
-    settings: &Settings,
-    config: &Config,
-    slots: &Arc<Slots>,
-    going: &'scope AtomicBool,
-) -> Result<Option<Watched<'scope>>, RunError> {
+/// Somebody who looks at a group.
+pub(super) struct Watcher {
+    consumer: Consumer,
+    slots: Arc<Slots>,
+    topic: String,
+}
+
+/// Stands ready to look at the group that is to be looked at.
+pub(super) fn watcher(settings: &Settings, config: &Config, slots: &Arc<Slots>) -> Result<Option<Watcher>, KafkaError> {
     let Some(group) = config.lag_group.as_ref() else { return Ok(None) };
     let mut settings = settings.clone();
     settings.insert("group.id".to_owned(), group.clone());
     let mut consumer = Consumer::new(&settings)?;
     consumer.join(slots);
+    Ok(Some(Watcher { consumer, slots: Arc::clone(slots), topic: config.topic.clone() }))
+}
+
+/// Looks at the group until `going` is false.
+pub(super) fn watch<'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    watcher: Watcher,
+    going: &'scope AtomicBool,
+) -> Result<Watched<'scope>, RunError> {
     let lag = Lag::default();
-    let (noted, slots, topic) = (lag.clone(), Arc::clone(slots), config.topic.clone());
+    let noted = lag.clone();
     let thread = thread::Builder::new()
         .name("group-lag".to_owned())
         .spawn_scoped(scope, move || {
@@ -104,7 +121,7 @@ pub(super) fn watch<'scope>(
                 let last = !going.load(Ordering::Acquire);
                 if last || clock.now() >= next {
                     next = clock.now() + EVERY;
-                    noted.note(look(&consumer, &topic, &slots));
+                    noted.note(watcher.look());
                 }
                 if last {
                     return;
@@ -113,18 +130,51 @@ pub(super) fn watch<'scope>(
             }
         })
         .map_err(|error| RunError::Thread(format!("group-lag: {error}")))?;
-    Ok(Some(Watched { lag, thread }))
+    Ok(Watched { lag, thread })
 }
 
-/// By slot, how many records lie between what the group has committed and the end of the log.
-fn look(consumer: &Consumer, topic: &str, slots: &Slots) -> Result<Vec<Option<u64>>, Code> {
-    let committed = consumer.committed(slots, ASK)?;
-    (0_i32..)
-        .zip(committed)
-        .map(|(slot, committed)| {
-            let Some(committed) = committed else { return Ok(None) };
-            let high = consumer.watermarks(topic, slot, ASK)?.high;
-            Ok(Some(u64::try_from(high - committed).unwrap_or(0)))
-        })
-        .collect()
+impl Watcher {
+    /// By slot, how many records lie between what the group has committed and the end of the log.
+    fn look(&self) -> Result<Vec<Option<u64>>, Code> {
+        let clock = Monotonic::start();
+        let committed = self.consumer.committed(&self.slots, ASK)?;
+        (0_i32..)
+            .zip(committed)
+            .map(|(slot, committed)| {
+                let Some(committed) = committed else { return Ok(None) };
+                if clock.now() >= Nanos::from(LOOK) {
+                    return Err(Code::OperationTimedOut);
+                }
+                let high = self.consumer.watermarks(&self.topic, slot, ASK)?.high;
+                Ok(Some(u64::try_from(high - committed).unwrap_or(0)))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_that_fails_leaves_no_old_figure_behind() {
+        let lag = Lag::default();
+        lag.note(Ok(vec![Some(3), None, Some(4)]));
+        lag.note(Ok(vec![Some(1), None, Some(1)]));
+        let report = lag.report("g");
+        assert_eq!((report.at_end, report.highest, report.error), (Some(2), Some(7), None));
+        lag.note(Err(Code::OperationTimedOut));
+        let report = lag.report("g");
+        assert_eq!((lag.latest(), report.at_end, report.highest), (None, None, Some(7)));
+        assert_eq!(report.error.as_deref(), Some("OperationTimedOut"));
+        lag.note(Ok(vec![Some(5)]));
+        assert_eq!((lag.latest(), lag.report("g").error), (Some(5), None));
+    }
+
+    #[test]
+    fn a_group_that_has_committed_nothing_has_no_lag() {
+        let lag = Lag::default();
+        lag.note(Ok(vec![None, None]));
+        assert_eq!((lag.latest(), lag.report("g").highest), (None, None));
+    }
 }

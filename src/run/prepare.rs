@@ -2,16 +2,14 @@
 //! verifier stands at its start. No message is sent for it.
 
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Duration;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
-use super::lag;
 use super::wiring::{Reading, Wiring};
 use super::{Config, Group, REMEMBERED, RunError};
+use super::{lag, topic_watch};
 use crate::clock::{Anchor, Clock, Monotonic, Nanos};
 use crate::control::{Control, Traffic};
 use crate::event::encode::Encoder;
@@ -35,8 +33,6 @@ const FORMING: Duration = Duration::from_secs(60);
 const STATISTICS_MS: &str = "100";
 /// The longest wait for the producer id: without it the first events would wait instead.
 const PRODUCER_ID: Duration = Duration::from_secs(10);
-/// How often the topic is looked at during the run.
-const TOPIC_WATCH: Duration = Duration::from_secs(2);
 
 /// A verifier that reads and tells the time through a wiring.
 pub(super) type WiredVerifier<'a, W> = Verifier<'a, <W as Wiring>::Clock, <W as Wiring>::Reader>;
@@ -238,57 +234,23 @@ impl Prepared {
             .collect()
     }
 
-    /// Looks at the topic every other second while events are sent; what it finds wrong is left in the result.
-    pub(super) fn watch_topic<'scope>(
-        &self,
-        scope: &'scope thread::Scope<'scope, '_>,
-        config: &Config,
-        sending: &'scope AtomicBool,
-    ) -> Result<Option<Arc<Mutex<Option<String>>>>, RunError> {
-        if config.bootstrap.is_none() {
-            return Ok(None);
-        }
-        let consumer = Consumer::new(&consumer_settings(config, &self.settings, false))?;
-        let found = Arc::new(Mutex::new(None));
-        let result = Arc::clone(&found);
-        let topics: Vec<_> = self.slots.topics().map(|(topic, partitions)| (topic.to_owned(), partitions)).collect();
-        thread::Builder::new()
-            .name("topic-watch".to_owned())
-            .spawn_scoped(scope, move || {
-                let clock = Monotonic::start();
-                let mut next = Nanos::from(TOPIC_WATCH);
-                while sending.load(Ordering::Acquire) {
-                    clock.sleep_until((clock.now() + Nanos::from_millis(50)).min(next));
-                    if clock.now() < next {
-                        continue;
-                    }
-                    next = clock.now() + Nanos::from(TOPIC_WATCH);
-                    let problem = topics.iter().find_map(|(topic, partitions)| changed(&consumer, topic, *partitions));
-                    if let (Some(problem), Ok(mut result)) = (problem, result.lock()) {
-                        *result = Some(problem);
-                        return;
-                    }
-                }
-            })
-            .map_err(|error| RunError::Thread(format!("topic-watch: {error}")))?;
-        Ok(Some(found))
-    }
-
     /// Whether a later record of a key may take the place of an earlier one.
     pub(super) fn is_compacted(&self) -> bool {
         let compacted = |topic: &Settings| topic.get("cleanup.policy").is_some_and(|policy| policy.contains("compact"));
         self.topic_settings.iter().any(compacted)
     }
 
-    /// Looks at the group that is to be looked at, until `going` is false.
-    pub(super) fn watch_lag<'scope>(
-        &self,
-        scope: &'scope thread::Scope<'scope, '_>,
-        config: &Config,
-        going: &'scope AtomicBool,
-    ) -> Result<Option<lag::Watched<'scope>>, RunError> {
-        let settings = consumer_settings(config, &self.settings, self.embedded.is_some());
-        lag::watch(scope, &settings, config, &self.slots, going)
+    /// Who looks at the topics while events are sent; nobody, where the broker is embedded.
+    pub(super) fn topic_watcher(&self, config: &Config) -> Result<Option<topic_watch::Watcher>, KafkaError> {
+        if config.bootstrap.is_none() {
+            return Ok(None);
+        }
+        topic_watch::watcher(&consumer_settings(config, &self.settings, false), &self.slots).map(Some)
+    }
+
+    /// Who looks at the group that is to be looked at.
+    pub(super) fn lag_watcher(&self, config: &Config) -> Result<Option<lag::Watcher>, KafkaError> {
+        lag::watcher(&consumer_settings(config, &self.settings, self.embedded.is_some()), config, &self.slots)
     }
 
     /// A consumer that reads what is there, committed or not.
@@ -298,20 +260,6 @@ impl Prepared {
         let mut consumer = Consumer::new(&settings)?;
         consumer.join(&self.slots);
         Ok(consumer)
-    }
-}
-
-/// What has become of a topic that the run writes to, where it is not what it was.
-fn changed(consumer: &Consumer, topic: &str, partitions: i32) -> Option<String> {
-    match consumer.metadata(topic, Duration::from_secs(1)) {
-        Ok(seen) if seen.topic.partitions != partitions => Some(format!(
-            "topic \"{topic}\" had {partitions} partitions at the start and has {} now: keys have moved",
-            seen.topic.partitions
-        )),
-        Err(KafkaError::TopicMissing { .. }) => {
-            Some(format!("topic \"{topic}\" was deleted while the run wrote to it"))
-        }
-        Ok(_) | Err(_) => None,
     }
 }
 

@@ -1,10 +1,10 @@
 //! Watching a run: a row a second, requests to end, and the conditions under which it cannot go on.
 
 use std::ops::ControlFlow;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use super::lag::Lag;
+use super::topic_watch::Problem;
 use super::{Config, GLANCE, Interrupts, Lanes, Stage, Tick};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::Control;
@@ -134,14 +134,14 @@ impl<'a> Watch<'a> {
         &mut self,
         sampler: &mut Sampler,
         stage: Stage,
-        topic: Option<&Mutex<Option<String>>>,
+        topic: Option<&Problem>,
         each_second: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
     ) {
         let until_row = Duration::from(self.next_row - self.clock.now());
         self.interrupts.wait(self.answered, GLANCE.min(until_row));
         self.obey();
         let now = self.clock.now();
-        if let Some(problem) = topic.and_then(|found| found.lock().ok()?.take()) {
+        if let Some(problem) = topic.and_then(Problem::take) {
             self.watched.cluster_error.get_or_insert(problem);
             self.control.stop_at(now);
         }

@@ -144,6 +144,9 @@ pub(super) fn lag(lag: &LagReport) -> Vec<String> {
         (Some(at_end), Some(highest), _) => {
             format!("{} behind at the end, at most {}", plural(at_end, "record"), figures::count(highest))
         }
+        (_, Some(highest), Some(error)) => {
+            format!("not known at the end ({error}), at most {} before", figures::count(highest))
+        }
         (_, _, Some(error)) => format!("not known: {error}"),
         _ => "it has committed nothing in these topics".to_owned(),
     };
