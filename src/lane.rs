@@ -3,29 +3,26 @@
 //! Due times never move. What comes late goes at once, and how late it was is split into the lane's own part (lateness)
 //! and the time in which the client had no room (blocked).
 
+mod answers;
 mod blocked;
 mod flight;
+mod hand_over;
 pub mod rhythm;
+mod setup;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use governor::DefaultDirectRateLimiter;
-
 use crate::clock::{Anchor, Clock, Nanos};
-use crate::control::{Control, Traffic};
-use crate::event::encode::Encoder;
 use crate::event::stamp::{DueTime, SEQUENCES};
-use crate::kafka::slots::Slots;
-use crate::kafka::{Answer, Code, Notice, Report, describe, lacks_right};
-use crate::ledger::{LaneBook, Marks, Outstanding, Waiting};
-use crate::measure::Recorder;
+use crate::kafka::{Code, Notice, Report};
+use crate::ledger::{LaneBook, Waiting};
 use crate::publish::{Batch, Entry, Publisher};
-use crate::schedule::{Cursor, Due, Schedule};
-use crate::source::{Drawn, LaneSource};
+use crate::schedule::{Cursor, Due};
+use crate::source::Drawn;
 use blocked::Blocked;
 use flight::{AckGaps, Flight, Flights};
 use rhythm::Rhythm;
+pub use setup::{BodyTime, LaneEnd, LaneError, OnLag, Pacing, Setup};
 
 /// Events handed over at once, at most.
 const BATCH: usize = 256;
@@ -35,122 +32,6 @@ const SHORTEST_TURN: Nanos = Nanos(250_000);
 const LONGEST_TURN: Nanos = Nanos(1_000_000);
 /// With `spin`, the rest of a wait that is spun.
 const SPIN: Nanos = Nanos(100_000);
-
-/// How a lane waits for the next due time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pacing {
-    /// Sleep.
-    Sleep,
-    /// Sleep, and spin the last 100 us.
-    Spin,
-}
-
-/// Which time the body of an event carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BodyTime {
-    /// Its due time.
-    Due,
-    /// The time it was recorded.
-    Recorded,
-    /// The run's start plus the recorded distance from the first event, divided by the speed; that is its due time too,
-    /// unless the schedule ignores recorded gaps.
-    Shifted,
-}
-
-/// What happens to events that are later than they may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnLag {
-    /// They go at once.
-    Queue,
-    /// They are left out and counted as not attempted.
-    Drop(Nanos),
-    /// The run ends.
-    Abort(Nanos),
-}
-
-/// What a lane works with, beside its publisher and clock.
-#[derive(Debug)]
-pub struct Setup {
-    /// Its number in the stamp.
-    pub number: u8,
-    /// Its events.
-    pub source: LaneSource,
-    /// When they are due.
-    pub schedule: Arc<Schedule>,
-    /// Writes them.
-    pub encoder: Encoder,
-    /// Wall time of the run's zero.
-    pub anchor: Anchor,
-    /// Its shard.
-    pub recorder: Recorder,
-    /// The run's end.
-    pub control: Arc<Control>,
-    /// What is on its way.
-    pub traffic: Arc<Traffic>,
-    /// The topics and their partitions.
-    pub slots: Arc<Slots>,
-    /// Whether loadgen chooses partitions, as Java does; else the client's partitioner chooses.
-    pub java_placed: bool,
-    /// How it waits.
-    pub pacing: Pacing,
-    /// Which time the bodies carry.
-    pub body_time: BodyTime,
-    /// What happens to late events.
-    pub on_lag: OnLag,
-    /// A ceiling shared by all lanes.
-    pub ceiling: Option<Arc<DefaultDirectRateLimiter>>,
-    /// Messages the client's queue holds.
-    pub queue: usize,
-    /// How many acked, unseen events are remembered.
-    pub remember: usize,
-    /// The longest wait for answers after the last event.
-    pub flush_deadline: Duration,
-}
-
-/// How a lane ended.
-#[derive(Debug)]
-pub struct LaneEnd {
-    /// Acked events that nobody had seen.
-    pub waiting: Waiting,
-    /// The lane's first sequence in each phase.
-    pub phase_starts: Vec<u64>,
-    /// The highest acked offset of each partition.
-    pub highest_acked: Vec<Option<i64>>,
-    /// Due time of the first event.
-    pub first_due: Option<Nanos>,
-    /// Due time of the last event drawn.
-    pub last_due: Nanos,
-    /// When the last event was handed over.
-    pub last_sent: Nanos,
-    /// Events without an answer when the lane gave up.
-    pub unanswered: u64,
-    /// What ended the lane before its schedule did.
-    pub error: Option<LaneError>,
-    /// Client errors by code, with the last words of each.
-    pub errors: Vec<(Code, u64, String)>,
-    /// How the recorded gaps were kept, where the schedule has them.
-    pub rhythm: Option<Rhythm>,
-}
-
-/// What ends a lane before its schedule does.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LaneError {
-    /// The topic or the partition is no longer there.
-    #[error("the topic or one of its partitions is gone: {}", describe(*.0))]
-    TopicGone(Code),
-    /// The client has no right to write to the topic.
-    #[error("writing to the topic is not allowed: {}", describe(*.0))]
-    NotAllowed(Code),
-    /// The producer cannot go on.
-    #[error("the producer failed for good: {text} ({code})", text = .1, code = describe(*.0))]
-    Fatal(Code, String),
-    /// An event was later than `--on-lag abort` allows.
-    #[error("an event was {0} late, more than --max-slip allows")]
-    TooLate(Nanos),
-    /// The sequence numbers have run out.
-    #[error("the lane has numbered {SEQUENCES} events, which is all it can: use more lanes")]
-    SequencesUsedUp,
-}
 
 /// A lane at work.
 #[derive(Debug)]
@@ -294,14 +175,6 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
         }
     }
 
-    fn wait_for_room(&mut self, since: Nanos) {
-        self.serve(Duration::from_millis(1));
-        let until = self.clock.now();
-        self.blocked.add(since, until);
-        self.catching_up = true;
-        self.setup.recorder.open().blocked += until - since;
-    }
-
     /// Takes, stamps and encodes what is due, up to `room` events.
     fn fill(&mut self, now: Nanos, room: usize) {
         self.batch.clear();
@@ -378,212 +251,6 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
         }
     }
 
-    /// Hands the batch over, in order, however long it takes to find room.
-    fn hand_over(&mut self) {
-        while !self.batch.is_done() {
-            if self.setup.control.is_aborted() {
-                self.forget_rest();
-                return;
-            }
-            if !self.may_send() {
-                continue;
-            }
-            self.refused.clear();
-            let handed = self.publisher.send(&self.batch, &mut self.refused);
-            let now = self.clock.now();
-            self.note_handed(handed.done, now);
-            if self.end.error.is_some() {
-                self.forget_rest();
-                return;
-            }
-            if handed.full {
-                self.wait_for_room(now);
-            }
-        }
-    }
-
-    /// Waits a moment where the embedded broker's log is full, or the ceiling reached; false then.
-    fn may_send(&mut self) -> bool {
-        let waits = self.batch.rest().iter().any(|entry| !self.setup.traffic.has_room(entry.partition));
-        if waits {
-            let since = self.clock.now();
-            self.serve(Duration::from_millis(1));
-            let until = self.clock.now();
-            self.blocked.add(since, until);
-            self.catching_up = true;
-            self.setup.recorder.open().held_back += until - since;
-            return false;
-        }
-        if let Some(ceiling) = &self.setup.ceiling {
-            for _ in self.batch.rest() {
-                while ceiling.check().is_err() {
-                    if self.setup.control.is_aborted() {
-                        return false;
-                    }
-                    self.clock.sleep_until(self.clock.now() + Nanos(100_000));
-                }
-            }
-        }
-        true
-    }
-
-    fn note_handed(&mut self, done: usize, now: Nanos) {
-        if self.catching_up {
-            self.blocked.catch_up(now);
-        }
-        let open = self.book.open();
-        let mut shard = self.setup.recorder.open();
-        let mut refused = self.refused.iter().peekable();
-        for (index, entry) in self.batch.advance(done).iter().enumerate() {
-            if let Some((_, code)) = refused.next_if(|(at, _)| *at == index) {
-                let flight = self.flights.end(entry.ticket);
-                if let Some(flight) = &flight {
-                    open.mark(flight.sequence, Marks(Marks::REFUSED));
-                }
-                shard.refused += 1;
-                if let Some(phase) = flight.and_then(|flight| shard.phases.get_mut(usize::from(flight.phase))) {
-                    phase.turned_away += 1;
-                    phase.last_sent = now;
-                }
-                note_error(&mut self.end.errors, *code, "refused by the client itself");
-                if matches!(code, Code::UnknownPartition | Code::UnknownTopic | Code::UnknownTopicOrPartition) {
-                    self.end.error = Some(LaneError::TopicGone(*code));
-                } else if lacks_right(*code) {
-                    self.end.error = Some(LaneError::NotAllowed(*code));
-                }
-                continue;
-            }
-            let Some(flight) = self.flights.get_mut(entry.ticket) else { continue };
-            flight.sent = now;
-            if let Some(rhythm) = &mut self.end.rhythm {
-                rhythm.note_sent(flight.due, now);
-            }
-            open.mark(flight.sequence, Marks(Marks::HANDED));
-            let bytes = u64::from(flight.bytes);
-            self.setup.traffic.handed(entry.partition, bytes);
-            shard.sent += 1;
-            shard.bytes += bytes;
-            shard.kinds[flight.kind.index()].sent += 1;
-            if let Some(partition) = entry.partition.and_then(|partition| usize::try_from(partition).ok())
-                && let Some(counts) = shard.partitions.get_mut(partition)
-            {
-                counts.sent += 1;
-                self.gaps.sent(partition, now);
-            }
-            if let Some(phase) = shard.phases.get_mut(usize::from(flight.phase)) {
-                phase.sent += 1;
-                phase.bytes += bytes;
-                phase.last_sent = now;
-                let slip = now - flight.due;
-                let blocked = self.blocked.until(now) - flight.blocked_before;
-                let blocked = blocked.min(slip);
-                phase.slip.record(slip);
-                phase.blocked.record(blocked);
-                phase.lateness.record(slip - blocked);
-            }
-        }
-        if done > 0 {
-            self.end.last_sent = now;
-        }
-    }
-
-    /// Drops the events of a batch that will not be handed over any more: they stay not attempted.
-    fn forget_rest(&mut self) {
-        for entry in self.batch.rest() {
-            self.flights.end(entry.ticket);
-        }
-        let left = self.batch.rest().len();
-        self.batch.advance(left);
-    }
-
-    fn serve(&mut self, wait: Duration) {
-        self.reports.clear();
-        self.notices.clear();
-        self.publisher.serve(wait, &mut self.reports, &mut self.notices);
-        if !self.reports.is_empty() {
-            self.note_reports();
-        }
-        for notice in self.notices.drain(..) {
-            match notice {
-                Notice::Error { code, text, fatal } => {
-                    tracing::debug!(?code, fatal, "{text}");
-                    note_error(&mut self.end.errors, code, &text);
-                    if fatal {
-                        self.end.error = Some(LaneError::Fatal(code, text));
-                    }
-                }
-                Notice::Log { level, facility, text } => {
-                    tracing::debug!(target: "librdkafka", level, facility, "{text}");
-                }
-                Notice::Statistics(json) => self.setup.recorder.keep_statistics(json),
-            }
-        }
-    }
-
-    fn note_reports(&mut self) {
-        let now = self.clock.now();
-        let open = self.book.open();
-        let mut shard = self.setup.recorder.open();
-        for report in &self.reports {
-            let Some(flight) = self.flights.end(report.ticket) else { continue };
-            let service = now - flight.sent;
-            let response = if self.setup.schedule.has_due_times() { now - flight.due } else { service };
-            let phase = usize::from(flight.phase);
-            match report.answer {
-                Answer::Acked => {
-                    shard.acked += 1;
-                    shard.record_answer(phase, flight.kind, service, response);
-                    self.setup.traffic.acked(report.partition, 1);
-                    if let Ok(index) = usize::try_from(report.partition) {
-                        let gap = self.gaps.answered(index, now);
-                        if let Some(partition) = shard.partitions.get_mut(index) {
-                            partition.acked += 1;
-                            partition.longest_ack_gap = partition.longest_ack_gap.max(gap);
-                        }
-                        let highest = &mut self.end.highest_acked;
-                        if highest.len() <= index {
-                            highest.resize(index + 1, None);
-                        }
-                        highest[index] = highest[index].max(report.offset);
-                    }
-                    if !open.mark(flight.sequence, Marks(Marks::ACKED)).has(Marks::SEEN) {
-                        let event = Outstanding {
-                            sequence: flight.sequence,
-                            due: flight.due,
-                            phase: flight.phase,
-                            kind: flight.kind,
-                            user: flight.user,
-                            check: flight.check,
-                            partition: report.partition,
-                            offset: report.offset,
-                        };
-                        self.end.waiting.push(event, &open);
-                    }
-                }
-                Answer::Refused(code) => {
-                    shard.refused += 1;
-                    open.mark(flight.sequence, Marks(Marks::REFUSED));
-                    self.setup
-                        .traffic
-                        .not_written(self.setup.java_placed.then_some(report.partition), u64::from(flight.bytes));
-                    note_error(&mut self.end.errors, code, "refused by the broker");
-                    if lacks_right(code) {
-                        self.end.error.get_or_insert(LaneError::NotAllowed(code));
-                    }
-                }
-                Answer::Unanswered(code) => {
-                    shard.unanswered += 1;
-                    shard.record_no_answer(phase, flight.kind, service, response);
-                    // Whether it was written is not known; for flow control it counts as gone.
-                    self.setup
-                        .traffic
-                        .not_written(self.setup.java_placed.then_some(report.partition), u64::from(flight.bytes));
-                    note_error(&mut self.end.errors, code, "no answer that proves anything");
-                }
-            }
-        }
-    }
-
     /// Events that came due before the stop and were not drawn yet are scheduled too: they count as not attempted.
     fn count_unsent(&mut self, stopped: Nanos) {
         if stopped == Nanos::MAX {
@@ -604,24 +271,6 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             self.next = None;
         }
     }
-
-    /// Waits for the answers to what was sent, until the deadline.
-    fn flush(&mut self) {
-        let deadline = self.clock.now() + Nanos::from(self.setup.flush_deadline);
-        while !self.flights.is_empty() && self.clock.now() < deadline && !self.setup.control.is_aborted() {
-            self.serve(Duration::from_millis(10));
-        }
-        let now = self.clock.now();
-        let mut shard = self.setup.recorder.open();
-        for flight in self.flights.drain() {
-            self.end.unanswered += 1;
-            shard.unanswered += 1;
-            let service = now - flight.sent;
-            let response = if self.setup.schedule.has_due_times() { now - flight.due } else { service };
-            shard.record_no_answer(usize::from(flight.phase), flight.kind, service, response);
-        }
-        self.end.waiting.prune(&self.book.open());
-    }
 }
 
 #[expect(clippy::cast_possible_wrap, reason = "a wall time in ms is far below 2^63")]
@@ -630,15 +279,5 @@ fn body_time(body_time: BodyTime, anchor: Anchor, drawn: &Drawn, due_unix_ns: u6
         (BodyTime::Recorded, Some(recorded)) => recorded,
         (BodyTime::Shifted, Some(_)) => (anchor.unix_ns(drawn.recorded_offset) / 1_000_000) as i64,
         _ => (due_unix_ns / 1_000_000) as i64,
-    }
-}
-
-fn note_error(errors: &mut Vec<(Code, u64, String)>, code: Code, text: &str) {
-    match errors.iter_mut().find(|(known, ..)| *known == code) {
-        Some((_, count, last)) => {
-            *count += 1;
-            text.clone_into(last);
-        }
-        None => errors.push((code, 1, text.to_owned())),
     }
 }

@@ -1,0 +1,128 @@
+//! What the client says: delivery reports, errors, and the wait for the last of them.
+
+use std::time::Duration;
+
+use super::Lane;
+use super::setup::LaneError;
+use crate::clock::{Clock, Nanos};
+use crate::kafka::{Answer, Code, Notice, lacks_right};
+use crate::ledger::{Marks, Outstanding};
+use crate::publish::Publisher;
+
+impl<P: Publisher, C: Clock> Lane<'_, P, C> {
+    pub(super) fn serve(&mut self, wait: Duration) {
+        self.reports.clear();
+        self.notices.clear();
+        self.publisher.serve(wait, &mut self.reports, &mut self.notices);
+        if !self.reports.is_empty() {
+            self.note_reports();
+        }
+        for notice in self.notices.drain(..) {
+            match notice {
+                Notice::Error { code, text, fatal } => {
+                    tracing::debug!(?code, fatal, "{text}");
+                    note_error(&mut self.end.errors, code, &text);
+                    if fatal {
+                        self.end.error = Some(LaneError::Fatal(code, text));
+                    }
+                }
+                Notice::Log { level, facility, text } => {
+                    tracing::debug!(target: "librdkafka", level, facility, "{text}");
+                }
+                Notice::Statistics(json) => self.setup.recorder.keep_statistics(json),
+            }
+        }
+    }
+
+    fn note_reports(&mut self) {
+        let now = self.clock.now();
+        let open = self.book.open();
+        let mut shard = self.setup.recorder.open();
+        for report in &self.reports {
+            let Some(flight) = self.flights.end(report.ticket) else { continue };
+            let service = now - flight.sent;
+            let response = if self.setup.schedule.has_due_times() { now - flight.due } else { service };
+            let phase = usize::from(flight.phase);
+            match report.answer {
+                Answer::Acked => {
+                    shard.acked += 1;
+                    shard.record_answer(phase, flight.kind, service, response);
+                    self.setup.traffic.acked(report.partition, 1);
+                    if let Ok(index) = usize::try_from(report.partition) {
+                        let gap = self.gaps.answered(index, now);
+                        if let Some(partition) = shard.partitions.get_mut(index) {
+                            partition.acked += 1;
+                            partition.longest_ack_gap = partition.longest_ack_gap.max(gap);
+                        }
+                        let highest = &mut self.end.highest_acked;
+                        if highest.len() <= index {
+                            highest.resize(index + 1, None);
+                        }
+                        highest[index] = highest[index].max(report.offset);
+                    }
+                    if !open.mark(flight.sequence, Marks(Marks::ACKED)).has(Marks::SEEN) {
+                        let event = Outstanding {
+                            sequence: flight.sequence,
+                            due: flight.due,
+                            phase: flight.phase,
+                            kind: flight.kind,
+                            user: flight.user,
+                            check: flight.check,
+                            partition: report.partition,
+                            offset: report.offset,
+                        };
+                        self.end.waiting.push(event, &open);
+                    }
+                }
+                Answer::Refused(code) => {
+                    shard.refused += 1;
+                    open.mark(flight.sequence, Marks(Marks::REFUSED));
+                    self.setup
+                        .traffic
+                        .not_written(self.setup.java_placed.then_some(report.partition), u64::from(flight.bytes));
+                    note_error(&mut self.end.errors, code, "refused by the broker");
+                    if lacks_right(code) {
+                        self.end.error.get_or_insert(LaneError::NotAllowed(code));
+                    }
+                }
+                Answer::Unanswered(code) => {
+                    shard.unanswered += 1;
+                    shard.record_no_answer(phase, flight.kind, service, response);
+                    // Whether it was written is not known; for flow control it counts as gone.
+                    self.setup
+                        .traffic
+                        .not_written(self.setup.java_placed.then_some(report.partition), u64::from(flight.bytes));
+                    note_error(&mut self.end.errors, code, "no answer that proves anything");
+                }
+            }
+        }
+    }
+
+    /// Waits for the answers to what was sent, until the deadline.
+    pub(super) fn flush(&mut self) {
+        let deadline = self.clock.now() + Nanos::from(self.setup.flush_deadline);
+        while !self.flights.is_empty() && self.clock.now() < deadline && !self.setup.control.is_aborted() {
+            self.serve(Duration::from_millis(10));
+        }
+        let now = self.clock.now();
+        let mut shard = self.setup.recorder.open();
+        for flight in self.flights.drain() {
+            self.end.unanswered += 1;
+            shard.unanswered += 1;
+            let service = now - flight.sent;
+            let response = if self.setup.schedule.has_due_times() { now - flight.due } else { service };
+            shard.record_no_answer(usize::from(flight.phase), flight.kind, service, response);
+        }
+        self.end.waiting.prune(&self.book.open());
+    }
+}
+
+pub(super) fn note_error(errors: &mut Vec<(Code, u64, String)>, code: Code, text: &str) {
+    match errors.iter_mut().find(|(known, ..)| *known == code) {
+        Some((_, count, last)) => {
+            *count += 1;
+            text.clone_into(last);
+        }
+        None => errors.push((code, 1, text.to_owned())),
+    }
+}

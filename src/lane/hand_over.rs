@@ -1,0 +1,139 @@
+//! Handing a batch over: in order, however long it takes to find room, and what is noted of it.
+
+use std::time::Duration;
+
+use super::Lane;
+use super::answers::note_error;
+use super::setup::LaneError;
+use crate::clock::{Clock, Nanos};
+use crate::kafka::{Code, lacks_right};
+use crate::ledger::Marks;
+use crate::publish::Publisher;
+
+impl<P: Publisher, C: Clock> Lane<'_, P, C> {
+    pub(super) fn wait_for_room(&mut self, since: Nanos) {
+        self.serve(Duration::from_millis(1));
+        let until = self.clock.now();
+        self.blocked.add(since, until);
+        self.catching_up = true;
+        self.setup.recorder.open().blocked += until - since;
+    }
+
+    /// Hands the batch over, in order, however long it takes to find room.
+    pub(super) fn hand_over(&mut self) {
+        while !self.batch.is_done() {
+            if self.setup.control.is_aborted() {
+                self.forget_rest();
+                return;
+            }
+            if !self.may_send() {
+                continue;
+            }
+            self.refused.clear();
+            let handed = self.publisher.send(&self.batch, &mut self.refused);
+            let now = self.clock.now();
+            self.note_handed(handed.done, now);
+            if self.end.error.is_some() {
+                self.forget_rest();
+                return;
+            }
+            if handed.full {
+                self.wait_for_room(now);
+            }
+        }
+    }
+
+    /// Waits a moment where the embedded broker's log is full, or the ceiling reached; false then.
+    fn may_send(&mut self) -> bool {
+        let waits = self.batch.rest().iter().any(|entry| !self.setup.traffic.has_room(entry.partition));
+        if waits {
+            let since = self.clock.now();
+            self.serve(Duration::from_millis(1));
+            let until = self.clock.now();
+            self.blocked.add(since, until);
+            self.catching_up = true;
+            self.setup.recorder.open().held_back += until - since;
+            return false;
+        }
+        if let Some(ceiling) = &self.setup.ceiling {
+            for _ in self.batch.rest() {
+                while ceiling.check().is_err() {
+                    if self.setup.control.is_aborted() {
+                        return false;
+                    }
+                    self.clock.sleep_until(self.clock.now() + Nanos(100_000));
+                }
+            }
+        }
+        true
+    }
+
+    fn note_handed(&mut self, done: usize, now: Nanos) {
+        if self.catching_up {
+            self.blocked.catch_up(now);
+        }
+        let open = self.book.open();
+        let mut shard = self.setup.recorder.open();
+        let mut refused = self.refused.iter().peekable();
+        for (index, entry) in self.batch.advance(done).iter().enumerate() {
+            if let Some((_, code)) = refused.next_if(|(at, _)| *at == index) {
+                let flight = self.flights.end(entry.ticket);
+                if let Some(flight) = &flight {
+                    open.mark(flight.sequence, Marks(Marks::REFUSED));
+                }
+                shard.refused += 1;
+                if let Some(phase) = flight.and_then(|flight| shard.phases.get_mut(usize::from(flight.phase))) {
+                    phase.turned_away += 1;
+                    phase.last_sent = now;
+                }
+                note_error(&mut self.end.errors, *code, "refused by the client itself");
+                if matches!(code, Code::UnknownPartition | Code::UnknownTopic | Code::UnknownTopicOrPartition) {
+                    self.end.error = Some(LaneError::TopicGone(*code));
+                } else if lacks_right(*code) {
+                    self.end.error = Some(LaneError::NotAllowed(*code));
+                }
+                continue;
+            }
+            let Some(flight) = self.flights.get_mut(entry.ticket) else { continue };
+            flight.sent = now;
+            if let Some(rhythm) = &mut self.end.rhythm {
+                rhythm.note_sent(flight.due, now);
+            }
+            open.mark(flight.sequence, Marks(Marks::HANDED));
+            let bytes = u64::from(flight.bytes);
+            self.setup.traffic.handed(entry.partition, bytes);
+            shard.sent += 1;
+            shard.bytes += bytes;
+            shard.kinds[flight.kind.index()].sent += 1;
+            if let Some(partition) = entry.partition.and_then(|partition| usize::try_from(partition).ok())
+                && let Some(counts) = shard.partitions.get_mut(partition)
+            {
+                counts.sent += 1;
+                self.gaps.sent(partition, now);
+            }
+            if let Some(phase) = shard.phases.get_mut(usize::from(flight.phase)) {
+                phase.sent += 1;
+                phase.bytes += bytes;
+                phase.last_sent = now;
+                let slip = now - flight.due;
+                let blocked = self.blocked.until(now) - flight.blocked_before;
+                let blocked = blocked.min(slip);
+                phase.slip.record(slip);
+                phase.blocked.record(blocked);
+                phase.lateness.record(slip - blocked);
+            }
+        }
+        if done > 0 {
+            self.end.last_sent = now;
+        }
+    }
+
+    /// Drops the events of a batch that will not be handed over any more: they stay not attempted.
+    fn forget_rest(&mut self) {
+        for entry in self.batch.rest() {
+            self.flights.end(entry.ticket);
+        }
+        let left = self.batch.rest().len();
+        self.batch.advance(left);
+    }
+}

@@ -1,0 +1,134 @@
+//! What a lane is made of, and how it ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use governor::DefaultDirectRateLimiter;
+
+use super::rhythm::Rhythm;
+use crate::clock::{Anchor, Nanos};
+use crate::control::{Control, Traffic};
+use crate::event::encode::Encoder;
+use crate::event::stamp::SEQUENCES;
+use crate::kafka::slots::Slots;
+use crate::kafka::{Code, describe};
+use crate::ledger::Waiting;
+use crate::measure::Recorder;
+use crate::schedule::Schedule;
+use crate::source::LaneSource;
+
+/// How a lane waits for the next due time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pacing {
+    /// Sleep.
+    Sleep,
+    /// Sleep, and spin the last 100 us.
+    Spin,
+}
+
+/// Which time the body of an event carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyTime {
+    /// Its due time.
+    Due,
+    /// The time it was recorded.
+    Recorded,
+    /// The run's start plus the recorded distance from the first event, divided by the speed; that is its due time too,
+    /// unless the schedule ignores recorded gaps.
+    Shifted,
+}
+
+/// What happens to events that are later than they may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnLag {
+    /// They go at once.
+    Queue,
+    /// They are left out and counted as not attempted.
+    Drop(Nanos),
+    /// The run ends.
+    Abort(Nanos),
+}
+
+/// What a lane works with, beside its publisher and clock.
+#[derive(Debug)]
+pub struct Setup {
+    /// Its number in the stamp.
+    pub number: u8,
+    /// Its events.
+    pub source: LaneSource,
+    /// When they are due.
+    pub schedule: Arc<Schedule>,
+    /// Writes them.
+    pub encoder: Encoder,
+    /// Wall time of the run's zero.
+    pub anchor: Anchor,
+    /// Its shard.
+    pub recorder: Recorder,
+    /// The run's end.
+    pub control: Arc<Control>,
+    /// What is on its way.
+    pub traffic: Arc<Traffic>,
+    /// The topics and their partitions.
+    pub slots: Arc<Slots>,
+    /// Whether loadgen chooses partitions, as Java does; else the client's partitioner chooses.
+    pub java_placed: bool,
+    /// How it waits.
+    pub pacing: Pacing,
+    /// Which time the bodies carry.
+    pub body_time: BodyTime,
+    /// What happens to late events.
+    pub on_lag: OnLag,
+    /// A ceiling shared by all lanes.
+    pub ceiling: Option<Arc<DefaultDirectRateLimiter>>,
+    /// Messages the client's queue holds.
+    pub queue: usize,
+    /// How many acked, unseen events are remembered.
+    pub remember: usize,
+    /// The longest wait for answers after the last event.
+    pub flush_deadline: Duration,
+}
+
+/// How a lane ended.
+#[derive(Debug)]
+pub struct LaneEnd {
+    /// Acked events that nobody had seen.
+    pub waiting: Waiting,
+    /// The lane's first sequence in each phase.
+    pub phase_starts: Vec<u64>,
+    /// The highest acked offset of each partition.
+    pub highest_acked: Vec<Option<i64>>,
+    /// Due time of the first event.
+    pub first_due: Option<Nanos>,
+    /// Due time of the last event drawn.
+    pub last_due: Nanos,
+    /// When the last event was handed over.
+    pub last_sent: Nanos,
+    /// Events without an answer when the lane gave up.
+    pub unanswered: u64,
+    /// What ended the lane before its schedule did.
+    pub error: Option<LaneError>,
+    /// Client errors by code, with the last words of each.
+    pub errors: Vec<(Code, u64, String)>,
+    /// How the recorded gaps were kept, where the schedule has them.
+    pub rhythm: Option<Rhythm>,
+}
+
+/// What ends a lane before its schedule does.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LaneError {
+    /// The topic or the partition is no longer there.
+    #[error("the topic or one of its partitions is gone: {}", describe(*.0))]
+    TopicGone(Code),
+    /// The client has no right to write to the topic.
+    #[error("writing to the topic is not allowed: {}", describe(*.0))]
+    NotAllowed(Code),
+    /// The producer cannot go on.
+    #[error("the producer failed for good: {text} ({code})", text = .1, code = describe(*.0))]
+    Fatal(Code, String),
+    /// An event was later than `--on-lag abort` allows.
+    #[error("an event was {0} late, more than --max-slip allows")]
+    TooLate(Nanos),
+    /// The sequence numbers have run out.
+    #[error("the lane has numbered {SEQUENCES} events, which is all it can: use more lanes")]
+    SequencesUsedUp,
+}
