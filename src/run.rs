@@ -28,6 +28,7 @@ use crate::lane::{BodyTime, Lane, LaneEnd, OnLag, Pacing};
 use crate::measure::{ClientSums, Sampler, Shard};
 use crate::report::{Fidelity, RunReport, TimelineRow};
 use crate::schedule::{Rate, Schedule};
+use crate::soak::timeline::Detail;
 use crate::source::{Source, synthetic};
 use crate::verify;
 pub use attribute::Unverified;
@@ -88,6 +89,8 @@ pub struct Config {
     pub padding: Option<Padding>,
     /// The longest wait for outstanding answers at the end.
     pub flush_deadline: Duration,
+    /// How much of the timeline is kept second by second.
+    pub detail: Detail,
 }
 
 /// The lanes of this process among those of the whole run.

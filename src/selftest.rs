@@ -26,6 +26,7 @@ pub use crate::ledger::rules::Rules;
 use crate::run::wiring::{Reading, Wiring};
 use crate::run::{self, Interrupts, Lanes, RunError, Verify};
 use crate::schedule::{Phase, Rate, Schedule, Shape};
+use crate::soak::timeline::Detail;
 use crate::source::{Source, synthetic};
 use crate::verify::group::Live;
 use fault::Fault;
@@ -138,6 +139,7 @@ fn run_config(config: &Config, id: RunId) -> run::Config {
         verify: Some(Verify { group: None, read_committed: false, drain_deadline: config.drain_deadline }),
         padding: None,
         flush_deadline: FLUSH,
+        detail: Detail::default(),
     }
 }
 

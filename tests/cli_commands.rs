@@ -270,6 +270,33 @@ fn a_capacity_search_keeps_every_probe_and_can_go_on() {
 }
 
 #[test]
+fn a_varied_search_that_was_killed_goes_on_with_the_numbers_that_were_not_begun() {
+    let shell = Shell::new();
+    // A second is too short to judge a probe, and long enough to make one.
+    let short = ["--start", "50/s", "--probe", "1s", "--settle", "0s", "--max-time", "1s", "--no-progress"];
+    let more = ["--vary", "lanes=1,2,3", "-o", "json", "--results-dir", "found"];
+    let record = shell.run(&[&["capacity"][..], &short, &more].concat()).ends_with_code(4).json();
+    assert_eq!(record["numbers"], serde_json::json!([1, 2, 3]));
+    let folder = fs::read_dir(shell.path().join("found")).unwrap().next().unwrap().unwrap().path();
+
+    // What a kill during the first of three searches leaves behind.
+    let mut killed = record.clone();
+    killed["searches"].as_array_mut().unwrap().truncate(1);
+    fs::write(folder.join("capacity.json"), killed.to_string()).unwrap();
+    let folder = folder.to_str().unwrap();
+    let resume = |more: &[&str]| shell.run(&[&["capacity", "--resume", folder, "--no-progress"], more].concat());
+    resume(&["--vary", "lanes=1,2"]).ends_with_code(104).complains("was begun with --vary lanes=1,2,3");
+    resume(&["--vary", "partitions=1,2,3"]).ends_with_code(104).complains("was begun with --vary lanes=1,2,3");
+
+    let record = resume(&["--vary", "lanes=3,2,1", "-o", "json"]).ends_with_code(4).json();
+    let numbers: Vec<_> = record["searches"].as_array().unwrap().iter().map(|search| &search["number"]).collect();
+    assert_eq!(numbers, [1, 2, 3]);
+    assert!(
+        record["searches"].as_array().unwrap().iter().all(|search| search["probes"].as_array().unwrap().len() == 1)
+    );
+}
+
+#[test]
 fn a_generated_file_is_never_overwritten_unasked_and_depends_on_its_seed_alone() {
     let shell = Shell::new();
     let generate = |more: &[&str]| shell.run(&[&["dataset", "generate", "--rows", "300"], more].concat());

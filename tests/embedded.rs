@@ -10,6 +10,7 @@ use loadgen::kafka::Settings;
 use loadgen::lane::{BodyTime, OnLag, Pacing};
 use loadgen::run::{Config, Interrupts, Lanes, Outcome, Verify, run};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
+use loadgen::soak::timeline::Detail;
 use loadgen::source::{Source, synthetic};
 use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -46,6 +47,7 @@ fn config(lanes: u8) -> Config {
         verify: Some(Verify { group: None, read_committed: false, drain_deadline: Duration::from_secs(30) }),
         padding: None,
         flush_deadline: Duration::from_secs(35),
+        detail: Detail::default(),
     }
 }
 

@@ -29,6 +29,9 @@ pub struct Record {
     /// What was varied: `lanes` or `partitions`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub varied: Option<String>,
+    /// The numbers of it that are searched, in this order; those without a search have not been begun.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<u16>,
     /// The searches, in the order in which they were made.
     pub searches: Vec<Searched>,
     /// How capacity scales with what was varied, by the rates that passed.
@@ -62,7 +65,13 @@ impl Record {
         self.scaling = usl::fit(&points);
     }
 
-    /// What all searches together say: the least sure of them.
+    /// The numbers that are to be searched and have not been begun.
+    pub fn not_begun(&self) -> impl Iterator<Item = u16> {
+        let begun = |number: u16| self.searches.iter().any(|searched| searched.number == Some(number));
+        self.numbers.iter().copied().filter(move |number| !begun(*number))
+    }
+
+    /// What all searches together say: the least sure of them, and those that were not begun are surely not done.
     #[must_use]
     pub fn answer(&self) -> Answer {
         let least_sure = [
@@ -73,6 +82,9 @@ impl Record {
             Answer::FailsAtLowest,
             Answer::AboveMax,
         ];
+        if self.not_begun().next().is_some() {
+            return Answer::Interrupted;
+        }
         let answers = || self.searches.iter().map(|searched| searched.found.answer);
         match least_sure.into_iter().find(|answer| answers().any(|found| found == *answer)) {
             Some(answer) => answer,

@@ -22,6 +22,12 @@ fn write(record: &Record, out: &mut String) -> std::fmt::Result {
     for searched in &record.searches {
         writeln!(out, "{}", headline(record, searched))?;
     }
+    if let (Some(varied), mut left) = (&record.varied, record.not_begun().peekable())
+        && left.peek().is_some()
+    {
+        let left: Vec<String> = left.map(|number| number.to_string()).collect();
+        writeln!(out, "CAPACITY  {varied} {}: not begun", left.join(", "))?;
+    }
     writeln!(out)?;
     let embedded = if record.embedded { " (not Kafka: these figures are this client's only)" } else { "" };
     writeln!(out, " target     {}{embedded}", record.target)?;
@@ -251,6 +257,7 @@ pub(in crate::capacity) mod tests {
             settle_s: 5.0,
             probe_s: 30.0,
             varied: varied.then(|| "lanes".to_owned()),
+            numbers: if varied { vec![1, 2, 4] } else { Vec::new() },
             searches: Vec::new(),
             scaling: None,
         };
@@ -304,5 +311,15 @@ pub(in crate::capacity) mod tests {
         assert_eq!(record.answer(), Answer::Interrupted);
         record.searches.clear();
         assert_eq!(record.answer(), Answer::Interrupted, "nothing was found");
+    }
+
+    #[test]
+    fn a_number_that_was_not_begun_leaves_the_whole_unfinished() {
+        let mut record = record(true);
+        record.searches.truncate(1);
+        assert_eq!(record.not_begun().collect::<Vec<_>>(), [2, 4]);
+        assert_eq!(record.answer(), Answer::Interrupted);
+        let text = render(&record);
+        assert!(text.contains("CAPACITY  lanes 2, 4: not begun"), "{text}");
     }
 }

@@ -1,5 +1,6 @@
 //! Arguments of `loadgen capacity`.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -88,6 +89,8 @@ pub struct SearchOptions {
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub settle: Option<Duration>,
     /// No probe begins that would probably end later than this, counted in time of probes [default: 30m]
+    ///
+    /// With --vary each of the searches has this time.
     #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
     pub max_time: Option<Duration>,
 }
@@ -117,6 +120,13 @@ pub struct Vary {
 
 /// The most numbers that are searched one after the other.
 const MOST_VARIED: usize = 32;
+
+impl fmt::Display for Vary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numbers: Vec<String> = self.numbers.iter().map(u16::to_string).collect();
+        write!(f, "{}={}", self.what, numbers.join(","))
+    }
+}
 
 impl FromStr for Vary {
     type Err = String;
@@ -149,6 +159,7 @@ mod tests {
     fn what_is_varied_is_read_sorted_and_bounded() {
         let vary: Vary = "partitions=6,1,3,3".parse().unwrap();
         assert_eq!(vary, Vary { what: Varied::Partitions, numbers: vec![1, 3, 6] });
+        assert_eq!(vary.to_string(), "partitions=1,3,6");
         for bad in ["", "partitions", "partitions=", "threads=1", "lanes=0", "lanes=256", "lanes=1,,2", "lanes=-1"] {
             assert!(bad.parse::<Vary>().is_err(), "{bad}");
         }

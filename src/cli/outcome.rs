@@ -1,6 +1,7 @@
 //! Options of the result: gates, folder, form.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -40,6 +41,11 @@ pub struct OutcomeOptions {
     /// Do not show progress
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub no_progress: Option<bool>,
+    /// Keep every second of the last DURATION in the report's timeline; a row a minute is kept of what is older [default: 1h]
+    ///
+    /// `timeline.ndjson` has every second of the whole run.
+    #[arg(long, value_name = "DURATION", value_parser = super::values::positive_duration)]
+    pub timeline_detail: Option<Duration>,
     /// Watched how.
     #[command(flatten)]
     pub watching: WatchingOptions,

@@ -56,7 +56,10 @@ pub(super) fn capacity(args: CapacityArgs, environment: &Environment) -> Result<
         return Ok(Done::pass(resolved.client.dump()));
     }
     let settings = Settings::of(&asked, known.as_ref())?;
-    let vary = vary.or(known.as_ref().and_then(varied_before));
+    let vary = match &known {
+        Some(known) => going_on_with(vary.as_ref(), known)?,
+        None => vary,
+    };
     let found = search(&resolved, settings, vary.as_ref(), resume.as_deref().zip(known))?;
     tell(&resolved.plan, &found)
 }
@@ -215,9 +218,26 @@ fn varied(scenario: &Scenario, vary: Option<&Vary>, number: Option<u16>) -> Scen
     scenario
 }
 
-fn varied_before(record: &Record) -> Option<Vary> {
-    let what = Varied::from_word(record.varied.as_deref()?).ok()?;
-    Some(Vary { what, numbers: record.searches.iter().filter_map(|searched| searched.number).collect() })
+/// What an earlier search varied. Asking for anything else is refused: its probes would not answer that.
+fn going_on_with(asked: Option<&Vary>, known: &Record) -> Result<Option<Vary>, Failure> {
+    let before = match known.varied.as_deref().map(Varied::from_word) {
+        None => None,
+        Some(Ok(_)) if known.numbers.is_empty() => {
+            return Err(Failure::new(
+                ExitCode::BadInput,
+                format!("{RECORD} does not say which numbers were to be searched"),
+            )
+            .hint("begin a new search"));
+        }
+        Some(Ok(what)) => Some(Vary { what, numbers: known.numbers.clone() }),
+        Some(Err(reason)) => return Err(Failure::new(ExitCode::BadInput, format!("{RECORD}: varied: {reason}"))),
+    };
+    if asked.is_none() || asked == before.as_ref() {
+        return Ok(before);
+    }
+    let before = before.map_or_else(|| "varied nothing".to_owned(), |before| format!("was begun with --vary {before}"));
+    Err(Failure::new(ExitCode::BadConfiguration, format!("this search {before}, and goes on so"))
+        .hint("leave --vary out with --resume, or begin a new search"))
 }
 
 /// A folder for all probes, with what repeats the search.
@@ -242,6 +262,7 @@ fn new_record(plan: &Plan, settings: Settings, vary: Option<&Vary>) -> Record {
         settle_s: settings.settle.as_secs_f64(),
         probe_s: settings.probe.as_secs_f64(),
         varied: vary.map(|vary| vary.what.as_str().to_owned()),
+        numbers: vary.map_or_else(Vec::new, |vary| vary.numbers.clone()),
         searches: Vec::new(),
         scaling: None,
     }

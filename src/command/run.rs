@@ -33,6 +33,7 @@ use crate::scenario::plan::{self, Output, Plan};
 use crate::scenario::source::SourceConfig;
 use crate::scenario::{ConfigError, Environment, Scenario, Wanted, resolve, results};
 use crate::schedule::{Phase, Schedule, Shape, Speed};
+use crate::soak::timeline::Detail;
 use crate::source::Source;
 use crate::source::retail_rocket;
 use crate::source::synthetic::Synthetic;
@@ -313,6 +314,7 @@ fn config(plan: &Plan, id: RunId) -> run::Config {
         }),
         padding: plan.padding,
         flush_deadline: plan.flush_deadline,
+        detail: Detail { fine_s: plan.presentation.timeline_detail.as_secs_f64(), ..Detail::default() },
     }
 }
 

@@ -100,7 +100,7 @@ impl<'a> Watch<'a> {
             group: None,
             told: 0,
             lag: None,
-            watched: Watched::default(),
+            watched: Watched { timeline: soak::Timeline::new(config.detail), ..Watched::default() },
         }
     }
 

@@ -146,7 +146,7 @@ layer! {
     verification::VerifierOptions {
         no_verify, group, consumers, group_protocol, assignor, commit, commit_interval, chaos_rebalance, isolation, drain_deadline,
     }
-    outcome::OutcomeOptions { gate, gate_off, results_dir, export, output, quiet, no_progress, watching }
+    outcome::OutcomeOptions { gate, gate_off, results_dir, export, output, quiet, no_progress, timeline_detail, watching }
     watching::WatchingOptions { metrics_addr, metrics_linger, metrics_topic }
     synth::SynthOptions {
         like, model, weights, users, items, user_skew, item_skew, hot_key, concurrent_sessions, funnel, think_time,

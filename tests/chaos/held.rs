@@ -16,6 +16,7 @@ use loadgen::lane::{BodyTime, OnLag, Pacing};
 use loadgen::run::wiring::{Reading, Wiring};
 use loadgen::run::{Config, Interrupts, Lanes, Outcome, Verify, run_through};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
+use loadgen::soak::timeline::Detail;
 use loadgen::source::{Source, synthetic};
 use loadgen::verify::group::Live;
 use loadgen::verify::reader::Reader;
@@ -164,5 +165,6 @@ fn config(cluster: &Cluster, topic: &str) -> Config {
         lag_group: None,
         verify: Some(Verify { group: None, read_committed: false, drain_deadline: Duration::from_secs(60) }),
         flush_deadline: Duration::from_secs(35),
+        detail: Detail::default(),
     }
 }

@@ -14,6 +14,7 @@ use crate::run::wiring::{Reading, Wiring};
 use crate::run::{self, Interrupts, Lanes};
 use crate::scenario::plan::Plan;
 use crate::schedule::{Phase, Schedule, Shape};
+use crate::soak::timeline::Detail;
 use crate::source::Source;
 use crate::verdict::ExitCode;
 use crate::verify::group::Live;
@@ -94,5 +95,6 @@ fn config(plan: &Plan) -> run::Config {
         lag_group: None,
         verify: None,
         flush_deadline: Duration::from_secs(5),
+        detail: Detail::default(),
     }
 }
