@@ -3,24 +3,24 @@
 //! It is made before the first event is sent and never overwrites another. What grows (`timeline.ndjson`) is written as it
 //! grows; until the end a file named `PARTIAL` says that the run has not been judged. Everything else appears whole.
 
+mod latency_log;
 pub mod recover;
+mod stored;
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use hdrhistogram::Histogram;
-use jiff::Timestamp;
 use rustix::fs::FlockOperation;
 
-use crate::clock::{self, Nanos};
-use crate::event::EventKind;
-use crate::measure::{LatencyHistogram, PhaseShard, Shard};
+use crate::clock::Nanos;
+use crate::measure::{PhaseShard, Shard};
 use crate::recording::Recording;
-use crate::report::hlog::{self, HlogError, Series};
+use crate::report::hlog::HlogError;
 use crate::report::latency::Kind;
-use crate::report::{RunReport, SCHEMA_VERSION, TimelineRow};
+use crate::report::{RunReport, TimelineRow};
+use latency_log::LatencyLog;
+pub use stored::{Stored, read, read_file};
 
 /// Says that the run was not judged: it goes on, or it was killed.
 pub const PARTIAL: &str = "PARTIAL";
@@ -36,9 +36,6 @@ pub const SCENARIO: &str = "scenario.toml";
 const NOT_JUDGED: &str = "This run has not been judged: it still goes on, or it was killed. Then this makes a report of \
                           what was recorded: loadgen report --recover FOLDER\n";
 
-/// A larger file is not read: nothing that a run writes comes near it.
-const LARGEST: u64 = 1 << 30;
-
 /// A bundle being written.
 #[derive(Debug)]
 pub struct Bundle {
@@ -47,17 +44,6 @@ pub struct Bundle {
     mark: File,
     timeline: BufWriter<File>,
     latencies: Option<LatencyLog>,
-}
-
-/// `latency.hlog` as it grows.
-#[derive(Debug)]
-struct LatencyLog {
-    writer: hlog::Writer<BufWriter<File>>,
-    /// The last interval.
-    from: Nanos,
-    upto: Nanos,
-    /// All that was written, by latency.
-    written: BTreeMap<Kind, LatencyHistogram>,
 }
 
 /// Why a bundle cannot be written or read.
@@ -172,15 +158,9 @@ impl Bundle {
         let failed = |error: HlogError| at(&path)(error.into_io());
         let mut log = match self.latencies.take() {
             Some(log) => log,
-            None => LatencyLog::begin(&path, now)?,
+            None => LatencyLog::begin(&path, now).map_err(failed)?,
         };
-        (log.from, log.upto) = (log.upto, now);
-        for kind in kinds {
-            let latency = measured.latency(*kind);
-            log.append(&Series::Run(*kind), latency.histogram()).map_err(failed)?;
-            log.written.entry(*kind).or_default().add(latency);
-        }
-        log.writer.flush().map_err(failed)?;
+        log.interval(measured, kinds, now).map_err(failed)?;
         self.latencies = Some(log);
         Ok(())
     }
@@ -191,28 +171,8 @@ impl Bundle {
     /// # Errors
     /// Where they cannot be written.
     pub fn last_latencies(&mut self, measured: &Shard, kinds: &[Kind]) -> Result<(), BundleError> {
-        let path = self.folder.join(LATENCIES);
-        let failed = |error: HlogError| at(&path)(error.into_io());
         let Some(log) = &mut self.latencies else { return Ok(()) };
-        let whole = measured.whole();
-        for kind in kinds {
-            let written = log.written.get(kind).map(LatencyHistogram::histogram);
-            let rest = beyond(whole.latency(*kind).histogram(), written).map_err(|error| at(&path)(error))?;
-            log.append(&Series::Run(*kind), &rest).map_err(failed)?;
-        }
-        log.from = Nanos::ZERO;
-        for (event_type, of_type) in EventKind::ALL.into_iter().map(|kind| (kind, &measured.kinds[kind.index()])) {
-            for kind in kinds {
-                let Some(latency) = of_type.latency(*kind) else { continue };
-                log.append(&Series::EventType(event_type, *kind), latency.histogram()).map_err(failed)?;
-            }
-        }
-        for (place, phase) in measured.phases.iter().enumerate() {
-            for kind in kinds {
-                log.append(&Series::Phase(place, *kind), phase.latency(*kind).histogram()).map_err(failed)?;
-            }
-        }
-        log.writer.flush().map_err(failed)
+        log.last(measured, kinds).map_err(|error| at(&self.folder.join(LATENCIES))(error.into_io()))
     }
 
     /// Writes all that was recorded of a run that started at `started` (RFC 3339).
@@ -247,35 +207,6 @@ impl Bundle {
         let partial = self.folder.join(PARTIAL);
         fs::remove_file(&partial).map_err(at(&partial))?;
         Ok(self.folder)
-    }
-}
-
-/// What `whole` holds beyond `part`.
-fn beyond(whole: &Histogram<u64>, part: Option<&Histogram<u64>>) -> io::Result<Histogram<u64>> {
-    let mut rest = whole.clone();
-    if let Some(part) = part {
-        rest.subtract(part).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
-    }
-    Ok(rest)
-}
-
-impl LatencyLog {
-    /// A line for the last interval, where there is a sample.
-    fn append(&mut self, series: &Series, histogram: &Histogram<u64>) -> Result<(), HlogError> {
-        if histogram.is_empty() {
-            return Ok(());
-        }
-        let length = self.upto.since(self.from);
-        self.writer.interval(series, histogram, self.from.into(), length.into())
-    }
-
-    /// The first interval ends now, `now` after the start of the run.
-    fn begin(path: &Path, now: Nanos) -> Result<Self, BundleError> {
-        let started = i128::from(clock::wall_unix_ns()) - i128::from(now.0);
-        let started = Timestamp::from_nanosecond(started).unwrap_or_default();
-        let out = BufWriter::new(File::create(path).map_err(at(path))?);
-        let writer = hlog::Writer::begin(out, started).map_err(|error| at(path)(error.into_io()))?;
-        Ok(Self { writer, from: Nanos::ZERO, upto: Nanos::ZERO, written: BTreeMap::new() })
     }
 }
 
@@ -319,83 +250,6 @@ pub fn write_whole(path: &Path, content: &[u8]) -> Result<(), BundleError> {
     write().map_err(at(path))
 }
 
-/// What an earlier run left behind.
-#[derive(Clone, Debug)]
-pub struct Stored {
-    /// Its folder.
-    pub folder: PathBuf,
-    /// Its report.
-    pub report: RunReport,
-    /// Whether its folder says that something is missing: the run was killed while its files were written.
-    pub partial: bool,
-}
-
-/// Reads the report in a bundle; `path` is its folder, or its `report.json`.
-///
-/// # Errors
-/// Where there is none, it is not a report, or it is one of a later version.
-pub fn read(path: &Path) -> Result<Stored, BundleError> {
-    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
-    let file = if path.is_dir() { path.join(REPORT) } else { path.to_owned() };
-    let partial = folder.join(PARTIAL).exists();
-    let text = match read_file(&file) {
-        Err(error) if partial && error.source.kind() == io::ErrorKind::NotFound => {
-            let reason = "this run has not been judged: it still goes on, or it was killed (PARTIAL)";
-            return Err(at(folder)(io::Error::new(io::ErrorKind::NotFound, reason)));
-        }
-        read => read?,
-    };
-    let invalid = |reason: String| at(&file)(io::Error::new(io::ErrorKind::InvalidData, reason));
-    let report: RunReport =
-        serde_json::from_slice(&text).map_err(|error| invalid(format!("it is not a report of a run: {error}")))?;
-    if report.schema_version > SCHEMA_VERSION {
-        let (its, ours) = (report.schema_version, SCHEMA_VERSION);
-        return Err(invalid(format!("a later loadgen wrote it: schema_version is {its}, this one knows {ours}")));
-    }
-    Ok(Stored { folder: folder.to_owned(), report, partial })
-}
-
-impl Stored {
-    /// What to call it: the name of its folder.
-    #[must_use]
-    pub fn name(&self) -> String {
-        let folder = fs::canonicalize(&self.folder).unwrap_or_else(|_| self.folder.clone());
-        folder.file_name().map_or_else(|| self.report.run.name.clone(), |name| name.to_string_lossy().into_owned())
-    }
-
-    /// The latencies of each second; empty where the run kept none.
-    ///
-    /// # Errors
-    /// Where they cannot be read.
-    pub fn recording(&self) -> Result<Recording, BundleError> {
-        let path = self.folder.join(LATENCIES);
-        let log = match read_file(&path) {
-            Err(error) if error.source.kind() == io::ErrorKind::NotFound => return Ok(Recording::default()),
-            read => read?,
-        };
-        Recording::read(&log).map_err(|error| at(&path)(error.into_io()))
-    }
-}
-
-/// Reads a file of a bundle.
-///
-/// # Errors
-/// Where it cannot be read, or is larger than anything that a run writes.
-pub fn read_file(path: &Path) -> Result<Vec<u8>, BundleError> {
-    let read = || -> io::Result<Vec<u8>> {
-        let mut text = Vec::new();
-        File::open(path)?.take(LARGEST + 1).read_to_end(&mut text)?;
-        if text.len() as u64 > LARGEST {
-            return Err(io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                "it is larger than 1 GiB, no run writes that much",
-            ));
-        }
-        Ok(text)
-    };
-    read().map_err(at(path))
-}
-
 /// Temporary folders are private; results are not.
 #[cfg(unix)]
 fn accessible(folder: &Path) -> io::Result<()> {
@@ -423,6 +277,8 @@ fn readable(_file: &File) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::EventKind;
+    use crate::report::SCHEMA_VERSION;
 
     #[test]
     fn a_bundle_is_partial_until_it_is_finished_and_never_overwritten() {
@@ -494,18 +350,5 @@ mod tests {
         assert_eq!(&whole, measured.whole().response_time.histogram());
         assert_eq!(recording.phases[0][&Kind::ResponseTime], whole);
         assert_eq!(recording.by_type["view"][&Kind::ResponseTime].len(), 1);
-    }
-
-    #[test]
-    fn what_is_no_report_or_a_later_one_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(REPORT);
-        let message = || read(folder.path()).unwrap_err().to_string();
-        assert!(message().contains("report.json: No such file"), "{}", message());
-        fs::write(&path, "{}").unwrap();
-        assert!(message().contains("it is not a report of a run: missing field"), "{}", message());
-        let later = RunReport { schema_version: SCHEMA_VERSION + 1, ..RunReport::default() };
-        fs::write(&path, serde_json::to_vec(&later).unwrap()).unwrap();
-        assert!(message().contains("a later loadgen wrote it"), "{}", message());
     }
 }

@@ -7,18 +7,18 @@ mod block;
 pub mod class;
 pub mod judge;
 pub mod rules;
+mod waiting;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-use crate::clock::Nanos;
 use crate::event::stamp::DueTime;
-use crate::event::{EventKind, UserId};
 pub use block::{BLOCK, Marks};
 use block::{Block, Span};
 pub use class::Class;
 use rules::{Rule, Rules};
+pub use waiting::{Outstanding, Waiting};
 
 /// What the ledger knows of a sighting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -263,92 +263,17 @@ enum Place<'a> {
     Nowhere,
 }
 
-/// An acked event that had not been seen when its answer came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outstanding {
-    /// Its sequence in the lane.
-    pub sequence: u64,
-    /// When it was due.
-    pub due: Nanos,
-    /// Its phase.
-    pub phase: u16,
-    /// Its type.
-    pub kind: EventKind,
-    /// Its user, who is its key.
-    pub user: UserId,
-    /// The check in its stamp.
-    pub check: u16,
-    /// Where the broker put it.
-    pub partition: i32,
-    /// Its offset; `None` where the broker did not tell it.
-    pub offset: Option<i64>,
-}
-
-/// The fewest events between two prunings.
-const PRUNE_AFTER: usize = 4096;
-
-/// The acked, unseen events of one lane, in order of their answers. Bounded: what does not fit is counted.
-#[derive(Debug)]
-pub struct Waiting {
-    events: Vec<Outstanding>,
-    limit: usize,
-    /// Events that came since the last pruning, and how many may come before the next: at least a share of those that
-    /// stayed, so that pruning costs a bounded number of steps an event even where nothing is ever seen.
-    since_pruned: usize,
-    prune_after: usize,
-    overflowed: u64,
-}
-
-impl Waiting {
-    /// At most `limit` events.
-    #[must_use]
-    pub const fn new(limit: usize) -> Self {
-        Self { events: Vec::new(), limit, since_pruned: 0, prune_after: PRUNE_AFTER, overflowed: 0 }
-    }
-
-    /// Remembers an event until it is seen.
-    pub fn push(&mut self, event: Outstanding, book: &OpenBook<'_>) {
-        self.since_pruned += 1;
-        if self.since_pruned > self.prune_after {
-            self.prune(book);
-            self.prune_after = (self.events.len() / 4).max(PRUNE_AFTER);
-        }
-        if self.events.len() < self.limit {
-            self.events.push(event);
-        } else {
-            self.overflowed += 1;
-        }
-    }
-
-    /// Forgets the events that have been seen since.
-    pub fn prune(&mut self, book: &OpenBook<'_>) {
-        self.since_pruned = 0;
-        self.events.retain(|event| !book.marks(event.sequence).has(Marks::SEEN));
-    }
-
-    /// The events still waited for.
-    #[must_use]
-    pub fn events(&self) -> &[Outstanding] {
-        &self.events
-    }
-
-    /// How many were not remembered because the bound was reached.
-    #[must_use]
-    pub const fn overflowed(&self) -> u64 {
-        self.overflowed
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn due(sequence: u64) -> DueTime {
+    pub(super) fn due(sequence: u64) -> DueTime {
         DueTime::from_unix_ns(1_000_000_000 + sequence * 1_000_000)
     }
 
-    fn drawn(events: u64) -> Ledger {
+    /// A ledger of one lane that has handed over so many events.
+    pub(super) fn drawn(events: u64) -> Ledger {
         let ledger = Ledger::new(0, 1, true);
         let book = ledger.lane(0).unwrap();
         book.reserve(events);
@@ -406,59 +331,6 @@ mod tests {
         let ledger = Ledger::new(4, 2, true);
         assert!(ledger.lane(3).is_none() && ledger.lane(4).is_some() && ledger.lane(5).is_some());
         assert!(ledger.lane(6).is_none());
-    }
-
-    #[test]
-    fn what_waits_beyond_the_bound_is_counted() {
-        let ledger = drawn(10_000);
-        let open = ledger.lane(0).unwrap().open();
-        let mut waiting = Waiting::new(5_000);
-        for sequence in 0..10_000 {
-            waiting.push(
-                Outstanding {
-                    sequence,
-                    due: Nanos::ZERO,
-                    phase: 0,
-                    kind: EventKind::View,
-                    user: UserId(0),
-                    check: 0,
-                    partition: 0,
-                    offset: None,
-                },
-                &open,
-            );
-        }
-        assert_eq!((waiting.events().len(), waiting.overflowed()), (5_000, 5_000));
-        for sequence in 0..10_000 {
-            assert_eq!(open.see(sequence, due(sequence), false), Sighting::First);
-        }
-        waiting.prune(&open);
-        assert_eq!(waiting.events(), []);
-    }
-
-    #[test]
-    fn a_full_memory_is_not_searched_for_every_event() {
-        let ledger = drawn(60_000);
-        let open = ledger.lane(0).unwrap().open();
-        let mut waiting = Waiting::new(40_000);
-        let mut prunings = 0;
-        for sequence in 0..60_000 {
-            waiting.push(
-                Outstanding {
-                    sequence,
-                    due: Nanos::ZERO,
-                    phase: 0,
-                    kind: EventKind::View,
-                    user: UserId(0),
-                    check: 0,
-                    partition: 0,
-                    offset: None,
-                },
-                &open,
-            );
-            prunings += u32::from(waiting.since_pruned == 0);
-        }
-        assert!(prunings < 15, "{prunings} prunings");
     }
 
     proptest! {

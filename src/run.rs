@@ -1,12 +1,14 @@
 //! One run: prepare, send, watch, flush, drain, judge. What comes out is a [`RunReport`] without gates and verdict.
 
 mod attribute;
+mod clients;
 mod fidelity;
 mod group;
 mod lag;
 mod prepare;
 mod summary;
 mod topic_watch;
+mod topics;
 mod watch;
 pub mod wiring;
 

@@ -7,17 +7,19 @@ use std::time::Duration;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
+use super::clients::{consumer_settings, member_settings, producer_settings, ready_producer};
+use super::topics::{describe, topic_settings, watermarks};
 use super::wiring::{Reading, Wiring};
-use super::{Config, Group, REMEMBERED, RunError};
+use super::{Config, REMEMBERED, RunError};
 use super::{lag, topic_watch};
-use crate::clock::{Anchor, Clock, Monotonic, Nanos};
+use crate::clock::{Anchor, Monotonic};
 use crate::control::{Control, Traffic};
 use crate::event::encode::Encoder;
 use crate::event::stamp::SEQUENCES;
 use crate::kafka::embedded::{self, Embedded};
 use crate::kafka::native::{Consumer, Producer};
 use crate::kafka::slots::Slots;
-use crate::kafka::{ClusterMetadata, Code, KafkaError, Notice, Settings, Watermarks, admin, settings};
+use crate::kafka::{ClusterMetadata, KafkaError, Settings, Watermarks};
 use crate::lane;
 use crate::ledger::Ledger;
 use crate::measure::Recorder;
@@ -29,10 +31,6 @@ use crate::verify::{Drain, Inspector, Setup as VerifierSetup, Verifier};
 /// How long a group may take until each partition has a reader: a coordinator waits for members, and for those of an
 /// earlier life to be given up.
 const FORMING: Duration = Duration::from_secs(60);
-/// Statistics are asked for this often, so that the producer id shows soon.
-const STATISTICS_MS: &str = "100";
-/// The longest wait for the producer id: without it the first events would wait instead.
-const PRODUCER_ID: Duration = Duration::from_secs(10);
 
 /// A verifier that reads and tells the time through a wiring.
 pub(super) type WiredVerifier<'a, W> = Verifier<'a, <W as Wiring>::Clock, <W as Wiring>::Reader>;
@@ -263,38 +261,6 @@ impl Prepared {
     }
 }
 
-/// Settings of a topic that decide what may happen to its records.
-const TELLING: [&str; 6] = [
-    "cleanup.policy",
-    "message.timestamp.type",
-    "min.insync.replicas",
-    "retention.bytes",
-    "retention.ms",
-    "unclean.leader.election.enable",
-];
-
-/// Who may not describe the topic can still run; then nothing is known of its settings.
-fn topic_settings<'a>(config: &Config, bootstrap: &str, topics: impl Iterator<Item = &'a str>) -> Vec<Settings> {
-    let cluster = match admin::Cluster::new(bootstrap, &config.client, config.connect_timeout) {
-        Ok(cluster) => cluster,
-        Err(error) => {
-            tracing::debug!("the topics' settings are not known: {error}");
-            return Vec::new();
-        }
-    };
-    let told = topics.map(|topic| match cluster.settings(topic) {
-        Ok(mut settings) => {
-            settings.retain(|key, _| TELLING.contains(&key.as_str()));
-            settings
-        }
-        Err(error) => {
-            tracing::debug!("the settings of topic \"{topic}\" are not known: {error}");
-            Settings::new()
-        }
-    });
-    told.collect()
-}
-
 fn check_sequences(config: &Config, source: &Source, schedule: &Schedule) -> Result<(), RunError> {
     let planned = match (schedule.count(), source.len()) {
         (Some(count), Some(rows)) => Some(count.min(rows)),
@@ -307,190 +273,6 @@ fn check_sequences(config: &Config, source: &Source, schedule: &Schedule) -> Res
         }
         _ => Ok(()),
     }
-}
-
-/// Finds the topic, or makes it where that was asked for.
-fn describe(
-    config: &Config,
-    topic: &str,
-    consumer: &Consumer,
-    settings: &Settings,
-) -> Result<ClusterMetadata, KafkaError> {
-    match consumer.metadata(topic, config.connect_timeout) {
-        Err(KafkaError::TopicMissing { .. }) if config.create_topic => {
-            let spec = admin::NewTopic {
-                name: topic.to_owned(),
-                partitions: config.partitions,
-                replication_factor: config.replication_factor,
-                config: Settings::new(),
-            };
-            admin::create_topic(settings, &spec, config.connect_timeout)?;
-            let clock = Monotonic::start();
-            loop {
-                match consumer.metadata(topic, config.connect_timeout) {
-                    Ok(found) if found.topic.leaderless.is_empty() && found.topic.partitions > 0 => return Ok(found),
-                    answer if clock.now() >= Nanos::from(config.connect_timeout) => return answer,
-                    Ok(_) | Err(KafkaError::TopicMissing { .. }) => {
-                        clock.sleep_until(clock.now() + Nanos::from_millis(20));
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        answer => answer,
-    }
-}
-
-/// Both ends of every partition. A leader that has just been elected may say no at first.
-fn watermarks(consumer: &Consumer, slots: &Slots, timeout: Duration) -> Result<Vec<Watermarks>, KafkaError> {
-    let clock = Monotonic::start();
-    (0..slots.len())
-        .map(|slot| {
-            let (topic, partition) = slots.place(slot).unwrap_or_default();
-            loop {
-                match consumer.watermarks(topic, slot, timeout) {
-                    Ok(marks) => return Ok(marks),
-                    Err(code) if !may_pass(code) || clock.now() >= Nanos::from(timeout) => {
-                        let topic = topic.to_owned();
-                        return Err(KafkaError::PartitionUnavailable { topic, partition, waited: timeout, code });
-                    }
-                    Err(_) => clock.sleep_until(clock.now() + Nanos::from_millis(20)),
-                }
-            }
-        })
-        .collect()
-}
-
-const fn may_pass(code: Code) -> bool {
-    matches!(
-        code,
-        Code::NotLeaderForPartition
-            | Code::LeaderNotAvailable
-            | Code::UnknownTopicOrPartition
-            | Code::UnknownPartition
-            | Code::UnknownTopic
-            | Code::BrokerTransportFailure
-            | Code::OperationTimedOut
-            | Code::UnknownLeaderEpoch
-            | Code::FencedLeaderEpoch
-            | Code::OffsetNotAvailable
-    )
-}
-
-/// A producer whose id is assigned and whose connections to all leaders are open.
-fn ready_producer(settings: &Settings, config: &Config, slots: &Arc<Slots>) -> Result<Producer, KafkaError> {
-    let producer = Producer::of(settings, slots)?;
-    for (topic, _) in slots.topics() {
-        producer.metadata(topic, config.connect_timeout)?;
-    }
-    let clock = Monotonic::start();
-    for (topic, partition) in (0..slots.len()).filter_map(|slot| slots.place(slot)) {
-        while let Err(code) = producer.watermarks(topic, partition, config.connect_timeout) {
-            if !may_pass(code) || clock.now() >= Nanos::from(config.connect_timeout) {
-                let topic = topic.to_owned();
-                return Err(KafkaError::PartitionUnavailable {
-                    topic,
-                    partition,
-                    waited: config.connect_timeout,
-                    code,
-                });
-            }
-            clock.sleep_until(clock.now() + Nanos::from_millis(20));
-        }
-    }
-    if settings.get("enable.idempotence").is_some_and(|value| value == "true") && statistics_come(settings) {
-        wait_for_producer_id(&producer, &clock)?;
-    }
-    Ok(producer)
-}
-
-fn statistics_come(settings: &Settings) -> bool {
-    settings.get("statistics.interval.ms").and_then(|value| value.parse::<u64>().ok()).is_some_and(|ms| ms > 0)
-}
-
-/// The statistics tell it (`eos.idemp_state`); there is no call for it.
-fn wait_for_producer_id(producer: &Producer, clock: &Monotonic) -> Result<(), KafkaError> {
-    let deadline = clock.now() + Nanos::from(PRODUCER_ID);
-    let (mut assigned, mut fatal) = (false, None);
-    while !assigned && clock.now() < deadline {
-        producer.serve(
-            Duration::from_millis(20),
-            |_| {},
-            |notice| match notice {
-                Notice::Statistics(json) => assigned |= has_producer_id(&json),
-                Notice::Error { code, text, fatal: true } => fatal = Some((code, text)),
-                Notice::Error { .. } | Notice::Log { .. } => {}
-            },
-        );
-        if let Some((code, text)) = fatal {
-            return Err(KafkaError::Refused { what: format!("getting a producer id ({text})"), code });
-        }
-    }
-    if assigned {
-        Ok(())
-    } else {
-        Err(KafkaError::Refused { what: "getting a producer id".to_owned(), code: Code::OperationTimedOut })
-    }
-}
-
-fn has_producer_id(statistics: &str) -> bool {
-    serde_json::from_str::<rdkafka::Statistics>(statistics)
-        .is_ok_and(|statistics| statistics.eos.is_some_and(|eos| eos.idemp_state == "Assigned"))
-}
-
-fn producer_settings(settings: &Settings) -> Settings {
-    let mut own = settings::of_a_producer(settings);
-    own.entry("statistics.interval.ms".to_owned()).or_insert_with(|| STATISTICS_MS.to_owned());
-    own
-}
-
-/// How a consumer differs that joins a group.
-fn member_settings(mut settings: Settings, group: &Group) -> Settings {
-    let commit_ms = group.commit_every.as_millis().max(1).to_string();
-    let assignor = if group.protocol == "consumer" { "group.remote.assignor" } else { "partition.assignment.strategy" };
-    for (key, value) in [
-        ("group.id", Some(group.name.as_str())),
-        ("group.protocol", Some(group.protocol.as_str())),
-        (assignor, group.assignor.as_deref()),
-        ("enable.auto.commit", Some(if group.commits_itself { "false" } else { "true" })),
-        ("auto.commit.interval.ms", Some(commit_ms.as_str())),
-        ("enable.auto.offset.store", Some("true")),
-    ] {
-        if let Some(value) = value {
-            settings.insert(key.to_owned(), value.to_owned());
-        }
-    }
-    if group.protocol == "consumer" {
-        // The coordinator decides these under KIP-848, and the client refuses them.
-        for key in
-            ["session.timeout.ms", "heartbeat.interval.ms", "group.protocol.type", "partition.assignment.strategy"]
-        {
-            settings.remove(key);
-        }
-    }
-    settings
-}
-
-fn consumer_settings(config: &Config, settings: &Settings, embedded: bool) -> Settings {
-    let mut own = settings::of_a_consumer(settings);
-    let committed = config.verify.as_ref().is_some_and(|verify| verify.read_committed);
-    for (key, value) in [
-        // No group is joined: the client only wants a name.
-        ("group.id", format!("loadgen-{}", config.id).as_str()),
-        ("enable.auto.commit", "false"),
-        ("enable.auto.offset.store", "false"),
-        ("enable.partition.eof", "true"),
-        ("auto.offset.reset", "error"),
-        ("isolation.level", if committed { "read_committed" } else { "read_uncommitted" }),
-        ("statistics.interval.ms", "0"),
-    ] {
-        own.insert(key.to_owned(), value.to_owned());
-    }
-    // The default pauses a full queue for a second, and the mock cluster wakes an empty fetch only at its end.
-    own.entry("fetch.queue.backoff.ms".to_owned()).or_insert_with(|| "2".to_owned());
-    let fetch_wait = if embedded { "5" } else { "10" };
-    own.entry("fetch.wait.max.ms".to_owned()).or_insert_with(|| fetch_wait.to_owned());
-    own
 }
 
 /// A ceiling without a burst: what was not sent is not saved up.

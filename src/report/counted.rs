@@ -1,0 +1,142 @@
+//! What became of the events: the schedule's demand, the classes, and the findings beside them.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the schedule asked for and what was sent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Offered {
+    /// Events due before the stop.
+    pub scheduled: u64,
+    /// The planned rate: `scheduled` over the planned time. `None` where there is no plan in time.
+    pub rate_per_s: Option<f64>,
+    /// Events handed to the client per second, from the first due time to the last send.
+    pub achieved_rate_per_s: f64,
+    /// `achieved_rate_per_s` in percent of `rate_per_s`.
+    pub achieved_percent: Option<f64>,
+    /// Bytes of keys and bodies handed to the client.
+    pub bytes: u64,
+    /// From the first to the last due time, in ms; 0 where events have none.
+    #[serde(default)]
+    pub due_span_ms: u64,
+    /// Seconds in which a lane was kept waiting for room in the client's queue, summed over lanes.
+    pub client_blocked_s: f64,
+    /// Seconds in which lanes held back for the embedded broker's small log, summed over lanes.
+    pub flow_control_s: f64,
+}
+
+/// How many events ended in each class. The sum of all but `scheduled` equals `scheduled`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[expect(missing_docs, reason = "each field is the ledger class of that name, see ledger::Class")]
+pub struct LedgerCounts {
+    /// Events due before the stop.
+    pub scheduled: u64,
+    pub verified: u64,
+    pub unverified: u64,
+    pub not_attempted: u64,
+    pub refused: u64,
+    pub unknown_seen: u64,
+    pub unknown_unseen: u64,
+    pub contradicted: u64,
+    pub corrupt: u64,
+    pub lost: u64,
+    pub expired: u64,
+    pub compacted: u64,
+    pub undelivered: u64,
+    pub unread: u64,
+    pub unattributed: u64,
+    pub aborted: u64,
+    pub aborted_seen: u64,
+}
+
+/// What was found beside the classes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Findings {
+    /// Second sightings of an event at another offset.
+    pub duplicates: u64,
+    /// Of these, those with the first one's `CreateTime`: sent again by the client.
+    pub duplicates_resent: u64,
+    /// Of these, those with another `CreateTime`: written again by another producer.
+    pub duplicates_rewritten: u64,
+    /// Of these, those whose origin cannot be told: `LogAppendTime`, or the first sighting is no longer remembered.
+    pub duplicates_undecided: u64,
+    /// Records read again at an offset already read: not duplicates.
+    pub duplicates_reread: u64,
+    /// First sightings whose sequence goes back within a lane and partition.
+    pub reordered: u64,
+    /// Records that break the schema.
+    pub invalid: u64,
+    /// The same by reason.
+    pub invalid_by_reason: BTreeMap<String, u64>,
+    /// Records in another partition than their key's.
+    pub misplaced: u64,
+    /// Records of other producers: counted, not judged.
+    pub foreign: u64,
+    /// Records of sibling processes of the same run: counted, not judged.
+    pub sibling: u64,
+    /// Lost events that the verifier had read before they went.
+    pub seen_then_gone: u64,
+    /// Records that seemed to be seen before they were due.
+    pub negative_latency: u64,
+    /// Up to 20 examples of each finding, by its name.
+    pub examples: BTreeMap<String, Vec<Example>>,
+}
+
+/// One instance of a finding. What is not known is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Example {
+    /// The event's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+    /// Its type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<String>,
+    /// Its user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// Its lane.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<u8>,
+    /// Its sequence in the lane.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    /// When it was due, us since the start of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_us: Option<u64>,
+    /// The topic of the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// The partition of the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<i32>,
+    /// The offset of the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<i64>,
+    /// The other offset, of a duplicate or a neighbour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_offset: Option<i64>,
+    /// What was found, in one line.
+    pub what: String,
+}
+
+/// What became of the events of one topic.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TopicLedger {
+    /// The types of event that went into it.
+    pub event_types: Vec<String>,
+    /// Handed to the client.
+    pub sent: u64,
+    /// Confirmed.
+    pub acked: u64,
+    /// First sightings.
+    pub seen: u64,
+    /// First sightings whose content was right.
+    pub verified: u64,
+    /// Records of these types that break the schema.
+    pub invalid: u64,
+    /// Events that did not end verified, by their class, as far as their type is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_verified: BTreeMap<String, u64>,
+}

@@ -1,0 +1,132 @@
+//! The Kafka clients of a run: how they are set, and a producer that stands ready.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::topics::may_pass;
+use super::{Config, Group};
+use crate::clock::{Clock, Monotonic, Nanos};
+use crate::kafka::native::Producer;
+use crate::kafka::slots::Slots;
+use crate::kafka::{Code, KafkaError, Notice, Settings, settings};
+
+/// Statistics are asked for this often, so that the producer id shows soon.
+const STATISTICS_MS: &str = "100";
+/// The longest wait for the producer id: without it the first events would wait instead.
+const PRODUCER_ID: Duration = Duration::from_secs(10);
+
+pub(super) fn producer_settings(settings: &Settings) -> Settings {
+    let mut own = settings::of_a_producer(settings);
+    own.entry("statistics.interval.ms".to_owned()).or_insert_with(|| STATISTICS_MS.to_owned());
+    own
+}
+
+/// How a consumer differs that joins a group.
+pub(super) fn member_settings(mut settings: Settings, group: &Group) -> Settings {
+    let commit_ms = group.commit_every.as_millis().max(1).to_string();
+    let assignor = if group.protocol == "consumer" { "group.remote.assignor" } else { "partition.assignment.strategy" };
+    for (key, value) in [
+        ("group.id", Some(group.name.as_str())),
+        ("group.protocol", Some(group.protocol.as_str())),
+        (assignor, group.assignor.as_deref()),
+        ("enable.auto.commit", Some(if group.commits_itself { "false" } else { "true" })),
+        ("auto.commit.interval.ms", Some(commit_ms.as_str())),
+        ("enable.auto.offset.store", Some("true")),
+    ] {
+        if let Some(value) = value {
+            settings.insert(key.to_owned(), value.to_owned());
+        }
+    }
+    if group.protocol == "consumer" {
+        // The coordinator decides these under KIP-848, and the client refuses them.
+        for key in
+            ["session.timeout.ms", "heartbeat.interval.ms", "group.protocol.type", "partition.assignment.strategy"]
+        {
+            settings.remove(key);
+        }
+    }
+    settings
+}
+
+pub(super) fn consumer_settings(config: &Config, settings: &Settings, embedded: bool) -> Settings {
+    let mut own = settings::of_a_consumer(settings);
+    let committed = config.verify.as_ref().is_some_and(|verify| verify.read_committed);
+    for (key, value) in [
+        // No group is joined: the client only wants a name.
+        ("group.id", format!("loadgen-{}", config.id).as_str()),
+        ("enable.auto.commit", "false"),
+        ("enable.auto.offset.store", "false"),
+        ("enable.partition.eof", "true"),
+        ("auto.offset.reset", "error"),
+        ("isolation.level", if committed { "read_committed" } else { "read_uncommitted" }),
+        ("statistics.interval.ms", "0"),
+    ] {
+        own.insert(key.to_owned(), value.to_owned());
+    }
+    // The default pauses a full queue for a second, and the mock cluster wakes an empty fetch only at its end.
+    own.entry("fetch.queue.backoff.ms".to_owned()).or_insert_with(|| "2".to_owned());
+    let fetch_wait = if embedded { "5" } else { "10" };
+    own.entry("fetch.wait.max.ms".to_owned()).or_insert_with(|| fetch_wait.to_owned());
+    own
+}
+
+/// A producer whose id is assigned and whose connections to all leaders are open.
+pub(super) fn ready_producer(settings: &Settings, config: &Config, slots: &Arc<Slots>) -> Result<Producer, KafkaError> {
+    let producer = Producer::of(settings, slots)?;
+    for (topic, _) in slots.topics() {
+        producer.metadata(topic, config.connect_timeout)?;
+    }
+    let clock = Monotonic::start();
+    for (topic, partition) in (0..slots.len()).filter_map(|slot| slots.place(slot)) {
+        while let Err(code) = producer.watermarks(topic, partition, config.connect_timeout) {
+            if !may_pass(code) || clock.now() >= Nanos::from(config.connect_timeout) {
+                let topic = topic.to_owned();
+                return Err(KafkaError::PartitionUnavailable {
+                    topic,
+                    partition,
+                    waited: config.connect_timeout,
+                    code,
+                });
+            }
+            clock.sleep_until(clock.now() + Nanos::from_millis(20));
+        }
+    }
+    if settings.get("enable.idempotence").is_some_and(|value| value == "true") && statistics_come(settings) {
+        wait_for_producer_id(&producer, &clock)?;
+    }
+    Ok(producer)
+}
+
+fn statistics_come(settings: &Settings) -> bool {
+    settings.get("statistics.interval.ms").and_then(|value| value.parse::<u64>().ok()).is_some_and(|ms| ms > 0)
+}
+
+/// The statistics tell it (`eos.idemp_state`); there is no call for it.
+fn wait_for_producer_id(producer: &Producer, clock: &Monotonic) -> Result<(), KafkaError> {
+    let deadline = clock.now() + Nanos::from(PRODUCER_ID);
+    let (mut assigned, mut fatal) = (false, None);
+    while !assigned && clock.now() < deadline {
+        producer.serve(
+            Duration::from_millis(20),
+            |_| {},
+            |notice| match notice {
+                Notice::Statistics(json) => assigned |= has_producer_id(&json),
+                Notice::Error { code, text, fatal: true } => fatal = Some((code, text)),
+                Notice::Error { .. } | Notice::Log { .. } => {}
+            },
+        );
+        if let Some((code, text)) = fatal {
+            return Err(KafkaError::Refused { what: format!("getting a producer id ({text})"), code });
+        }
+    }
+    if assigned {
+        Ok(())
+    } else {
+        Err(KafkaError::Refused { what: "getting a producer id".to_owned(), code: Code::OperationTimedOut })
+    }
+}
+
+fn has_producer_id(statistics: &str) -> bool {
+    serde_json::from_str::<rdkafka::Statistics>(statistics)
+        .is_ok_and(|statistics| statistics.eos.is_some_and(|eos| eos.idemp_state == "Assigned"))
+}

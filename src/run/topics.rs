@@ -1,0 +1,113 @@
+//! The topics of a run before it starts: that they are there, where their logs end, and what is set for them.
+
+use std::time::Duration;
+
+use super::Config;
+use crate::clock::{Clock, Monotonic, Nanos};
+use crate::kafka::native::Consumer;
+use crate::kafka::slots::Slots;
+use crate::kafka::{ClusterMetadata, Code, KafkaError, Settings, Watermarks, admin};
+
+/// Settings of a topic that decide what may happen to its records.
+const TELLING: [&str; 6] = [
+    "cleanup.policy",
+    "message.timestamp.type",
+    "min.insync.replicas",
+    "retention.bytes",
+    "retention.ms",
+    "unclean.leader.election.enable",
+];
+
+/// Who may not describe the topic can still run; then nothing is known of its settings.
+pub(super) fn topic_settings<'a>(
+    config: &Config,
+    bootstrap: &str,
+    topics: impl Iterator<Item = &'a str>,
+) -> Vec<Settings> {
+    let cluster = match admin::Cluster::new(bootstrap, &config.client, config.connect_timeout) {
+        Ok(cluster) => cluster,
+        Err(error) => {
+            tracing::debug!("the topics' settings are not known: {error}");
+            return Vec::new();
+        }
+    };
+    let told = topics.map(|topic| match cluster.settings(topic) {
+        Ok(mut settings) => {
+            settings.retain(|key, _| TELLING.contains(&key.as_str()));
+            settings
+        }
+        Err(error) => {
+            tracing::debug!("the settings of topic \"{topic}\" are not known: {error}");
+            Settings::new()
+        }
+    });
+    told.collect()
+}
+
+/// Finds the topic, or makes it where that was asked for.
+pub(super) fn describe(
+    config: &Config,
+    topic: &str,
+    consumer: &Consumer,
+    settings: &Settings,
+) -> Result<ClusterMetadata, KafkaError> {
+    match consumer.metadata(topic, config.connect_timeout) {
+        Err(KafkaError::TopicMissing { .. }) if config.create_topic => {
+            let spec = admin::NewTopic {
+                name: topic.to_owned(),
+                partitions: config.partitions,
+                replication_factor: config.replication_factor,
+                config: Settings::new(),
+            };
+            admin::create_topic(settings, &spec, config.connect_timeout)?;
+            let clock = Monotonic::start();
+            loop {
+                match consumer.metadata(topic, config.connect_timeout) {
+                    Ok(found) if found.topic.leaderless.is_empty() && found.topic.partitions > 0 => return Ok(found),
+                    answer if clock.now() >= Nanos::from(config.connect_timeout) => return answer,
+                    Ok(_) | Err(KafkaError::TopicMissing { .. }) => {
+                        clock.sleep_until(clock.now() + Nanos::from_millis(20));
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        answer => answer,
+    }
+}
+
+/// Both ends of every partition. A leader that has just been elected may say no at first.
+pub(super) fn watermarks(consumer: &Consumer, slots: &Slots, timeout: Duration) -> Result<Vec<Watermarks>, KafkaError> {
+    let clock = Monotonic::start();
+    (0..slots.len())
+        .map(|slot| {
+            let (topic, partition) = slots.place(slot).unwrap_or_default();
+            loop {
+                match consumer.watermarks(topic, slot, timeout) {
+                    Ok(marks) => return Ok(marks),
+                    Err(code) if !may_pass(code) || clock.now() >= Nanos::from(timeout) => {
+                        let topic = topic.to_owned();
+                        return Err(KafkaError::PartitionUnavailable { topic, partition, waited: timeout, code });
+                    }
+                    Err(_) => clock.sleep_until(clock.now() + Nanos::from_millis(20)),
+                }
+            }
+        })
+        .collect()
+}
+
+pub(super) const fn may_pass(code: Code) -> bool {
+    matches!(
+        code,
+        Code::NotLeaderForPartition
+            | Code::LeaderNotAvailable
+            | Code::UnknownTopicOrPartition
+            | Code::UnknownPartition
+            | Code::UnknownTopic
+            | Code::BrokerTransportFailure
+            | Code::OperationTimedOut
+            | Code::UnknownLeaderEpoch
+            | Code::FencedLeaderEpoch
+            | Code::OffsetNotAvailable
+    )
+}
