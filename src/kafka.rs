@@ -68,6 +68,24 @@ pub enum KafkaError {
         /// The last answer.
         code: Code,
     },
+    /// A consumer group did not give this process every partition in time.
+    #[error(
+        "the group \"{group}\" gave this process {} of topic {topics} within {waited:?}: {}",
+        if *all { "no partition".to_owned() } else { format!("no reader for partitions {partitions}") },
+        "other members have them, or the coordinator still waits for members that have gone"
+    )]
+    GroupIncomplete {
+        /// The group.
+        group: String,
+        /// The topics.
+        topics: String,
+        /// The partitions that it did not get.
+        partitions: String,
+        /// Whether these are all there are.
+        all: bool,
+        /// How long it was waited for.
+        waited: Duration,
+    },
     /// The name cannot be passed to the client.
     #[error("\"{0}\" contains a NUL byte")]
     Nul(String),

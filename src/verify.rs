@@ -225,6 +225,9 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
         while !silent.is_empty() || !self.reader.is_settled() {
             let partition = silent.first().copied().unwrap_or_default();
             if Duration::from(self.clock.now()) >= deadline {
+                if let Some(error) = self.reader.unsettled(timeout) {
+                    return Err(error);
+                }
                 let topic = self.topic.clone();
                 return Err(KafkaError::PartitionUnavailable { topic, partition, waited: timeout, code: last });
             }

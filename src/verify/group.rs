@@ -13,9 +13,6 @@ use crate::kafka::native::{Change, Member, wait_any};
 use crate::kafka::slots::Slots;
 use crate::kafka::{Code, Delivered, KafkaError, Notice, Settings, Watermarks};
 
-/// The longest wait for a partition to be read at another offset.
-const RESUME: Duration = Duration::from_secs(5);
-
 /// Rebalances kept with their times; of more only the number is.
 const KEPT: usize = 1000;
 
@@ -251,12 +248,15 @@ impl Reader for GroupReader {
         }
     }
 
-    /// The group decides who reads what, so a member cannot be given a new assignment; a client that refuses to seek leaves
-    /// the partition unread.
-    fn resume(&mut self, topic: &str, positions: &[(i32, i64)], given_up: &[i32]) -> Result<(), KafkaError> {
-        let wanted = positions.iter().filter(|(partition, _)| given_up.contains(partition));
-        for (partition, offset) in wanted {
-            self.seek(topic, *partition, *offset, RESUME)?;
+    /// Each member takes up anew what its client has given up. A partition that changed hands meanwhile is its new reader's.
+    fn resume(&mut self, _topic: &str, positions: &[(i32, i64)], given_up: &[i32]) -> Result<(), KafkaError> {
+        for (place, member) in self.members.iter().enumerate() {
+            let is_its_own = |partition: &i32| self.owners.get(partition) == Some(&place);
+            let lost: Vec<i32> = given_up.iter().copied().filter(is_its_own).collect();
+            if !lost.is_empty() {
+                let own = positions.iter().copied().filter(|(partition, _)| is_its_own(partition)).collect();
+                member.take_up(&own, &lost)?;
+            }
         }
         Ok(())
     }
@@ -299,6 +299,17 @@ impl Reader for GroupReader {
     fn is_settled(&self) -> bool {
         let busy: BTreeSet<usize> = self.owners.values().copied().collect();
         self.owners.len() == self.starts.len() && busy.len() == self.members.len().min(self.starts.len())
+    }
+
+    fn unsettled(&self, waited: Duration) -> Option<KafkaError> {
+        if self.is_settled() {
+            return None;
+        }
+        let without: Vec<i32> = self.starts.keys().copied().filter(|slot| !self.owners.contains_key(slot)).collect();
+        let group = self.config.settings.get("group.id").cloned().unwrap_or_default();
+        let topics: Vec<&str> = self.slots.topics().map(|(topic, _)| topic).collect();
+        let (topics, partitions) = (topics.join(", "), self.slots.told(&without));
+        Some(KafkaError::GroupIncomplete { group, topics, partitions, all: without.len() == self.starts.len(), waited })
     }
 
     fn drain(&mut self) {
@@ -368,6 +379,13 @@ impl Reader for Live {
         match self {
             Self::Assigned(consumer) => consumer.is_settled(),
             Self::Group(group) => group.is_settled(),
+        }
+    }
+
+    fn unsettled(&self, waited: Duration) -> Option<KafkaError> {
+        match self {
+            Self::Assigned(consumer) => consumer.unsettled(waited),
+            Self::Group(group) => group.unsettled(waited),
         }
     }
 

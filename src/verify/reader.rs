@@ -52,6 +52,11 @@ pub trait Reader {
         true
     }
 
+    /// Why that is not settled after `waited`; `None` where it is.
+    fn unsettled(&self, _waited: Duration) -> Option<KafkaError> {
+        None
+    }
+
     /// Only what is there is still to be read: nothing is to be disturbed any more.
     fn drain(&mut self) {}
 }

@@ -162,23 +162,15 @@ impl Member {
             }
             change.partitions = elements.iter().map(slot).collect();
         }
-        // SAFETY: handle and list are live; the calls copy the list, and a null list means no partition at all. An error
-        // object that is returned is ours and destroyed.
+        // SAFETY: handle and list are live; the calls copy the list, and a null list means no partition at all.
         let refused = unsafe {
             let handle = self.client.handle.as_ptr();
             if cooperative {
-                let error = if assigned {
+                code_of(if assigned {
                     c::rd_kafka_incremental_assign(handle, named)
                 } else {
                     c::rd_kafka_incremental_unassign(handle, named)
-                };
-                if error.is_null() {
-                    RDKafkaErrorCode::NoError
-                } else {
-                    let found = code(c::rd_kafka_error_code(error));
-                    c::rd_kafka_error_destroy(error);
-                    found
-                }
+                })
             } else {
                 code(c::rd_kafka_assign(handle, if assigned { named } else { ptr::null_mut() }))
             }
@@ -208,6 +200,39 @@ impl Member {
     pub fn seek(&self, topic: &str, partition: i32, offset: i64, timeout: Duration) -> Result<(), KafkaError> {
         let (topic, partition) = self.slots.place(partition).unwrap_or((topic, partition));
         consumer::seek(&self.client, topic, partition, offset, timeout)
+    }
+
+    /// Reads on at these positions, those of all slots that it has, after the client has given up the slots named last: seeking
+    /// there is refused, and only taking them up anew wakes them.
+    ///
+    /// # Errors
+    /// Where the client refuses.
+    pub fn take_up(&self, positions: &BTreeMap<i32, i64>, given_up: &[i32]) -> Result<(), KafkaError> {
+        let handle = self.client.handle.as_ptr();
+        // SAFETY: the handle is live; the text returned is static.
+        let cooperative = unsafe { text(c::rd_kafka_rebalance_protocol(handle)) } == "COOPERATIVE";
+        let taken = |(slot, _): &(&i32, &i64)| !cooperative || given_up.contains(slot);
+        let places = positions.iter().filter(taken).filter_map(|(slot, offset)| {
+            let (topic, partition) = self.slots.place(*slot)?;
+            Some((topic, partition, *offset))
+        });
+        let list = PartitionList::new(places)?;
+        // SAFETY: handle and list are live; the calls copy the list.
+        let answer = unsafe {
+            if cooperative {
+                match code_of(c::rd_kafka_incremental_unassign(handle, list.0.as_ptr())) {
+                    RDKafkaErrorCode::NoError => code_of(c::rd_kafka_incremental_assign(handle, list.0.as_ptr())),
+                    refused => refused,
+                }
+            } else {
+                // The group has given the member these, and nothing changes but where it reads on.
+                code(c::rd_kafka_assign(handle, list.0.as_ptr()))
+            }
+        };
+        match answer {
+            RDKafkaErrorCode::NoError => Ok(()),
+            code => Err(KafkaError::Refused { what: format!("reading on in {}", self.slots.told(given_up)), code }),
+        }
     }
 
     /// Takes what the client has to say.
@@ -263,6 +288,22 @@ pub fn wait_any(members: &mut [Member], timeout: Duration) -> std::io::Result<()
         consumer::wait_any(members.iter_mut().filter_map(|member| member.wake.as_mut()), timeout)
     } else {
         Ok(())
+    }
+}
+
+/// The code of an error object, which is destroyed; none means that all went well.
+///
+/// # Safety
+/// `error` must be null, or an error object that is the caller's to give away.
+unsafe fn code_of(error: *mut c::rd_kafka_error_t) -> Code {
+    if error.is_null() {
+        return RDKafkaErrorCode::NoError;
+    }
+    // SAFETY: the caller's promise; the object is live until destroyed.
+    unsafe {
+        let found = code(c::rd_kafka_error_code(error));
+        c::rd_kafka_error_destroy(error);
+        found
     }
 }
 
