@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use cluster::{Cluster, Copied};
 use loadgen::event::decode::decode;
+use loadgen::run::Group;
 use program::Program;
 use serde_json::Value;
 
@@ -120,16 +121,42 @@ fn losses_of_an_unclean_election_are_those_that_another_reader_misses() {
 #[test]
 fn deleted_records_that_nobody_had_read_are_expired_to_the_number() {
     let cluster = Cluster::start();
-    cluster.tool("org.apache.kafka.tools.TopicCommand", &["--create", "--topic", "deleted", "--partitions", "1"]);
-    let (read, deleted) = (1_000, 3_500);
-    let outcome = held::run(&cluster, "deleted", 6_000, read, || cluster.delete("deleted", 0, deleted));
-    let ledger = outcome.report.ledger;
-    let expired = u64::try_from(deleted).unwrap() - read;
-    assert_eq!((ledger.scheduled, ledger.expired, ledger.verified), (6_000, expired, 6_000 - expired), "{ledger:?}");
-    let offsets: BTreeSet<i64> = outcome.unverified.iter().map(|event| event.offset.unwrap()).collect();
-    let unread = i64::try_from(read).unwrap()..deleted;
-    assert!(offsets.iter().copied().eq(unread), "{:?} .. {:?}", offsets.first(), offsets.last());
-    println!("deleted {deleted} records of which {read} had been read: {expired} expired");
+    let eager = group("classic", "range");
+    let cooperative = group("classic", "cooperative-sticky");
+    let divided_by_the_cluster = group("consumer", "uniform");
+    for (topic, group) in [
+        ("assigned", None),
+        ("eager", Some(eager)),
+        ("cooperative", Some(cooperative)),
+        ("divided-by-the-cluster", Some(divided_by_the_cluster)),
+    ] {
+        cluster.tool("org.apache.kafka.tools.TopicCommand", &["--create", "--topic", topic, "--partitions", "1"]);
+        let (read, deleted) = (1_000, 3_500);
+        let outcome = held::run(&cluster, topic, group, 6_000, read, || cluster.delete(topic, 0, deleted));
+        let ledger = outcome.report.ledger;
+        let expired = u64::try_from(deleted).unwrap() - read;
+        assert_eq!(
+            (ledger.scheduled, ledger.expired, ledger.verified),
+            (6_000, expired, 6_000 - expired),
+            "{topic}: {ledger:?}"
+        );
+        let offsets: BTreeSet<i64> = outcome.unverified.iter().map(|event| event.offset.unwrap()).collect();
+        let unread = i64::try_from(read).unwrap()..deleted;
+        assert!(offsets.iter().copied().eq(unread), "{topic}: {:?} .. {:?}", offsets.first(), offsets.last());
+        println!("{topic}: deleted {deleted} records of which {read} had been read: {expired} expired");
+    }
+}
+
+fn group(protocol: &str, assignor: &str) -> Group {
+    Group {
+        name: format!("held-{assignor}"),
+        consumers: 1,
+        protocol: protocol.to_owned(),
+        assignor: Some(assignor.to_owned()),
+        commit_every: Duration::from_secs(1),
+        commits_itself: false,
+        disturb_every: None,
+    }
 }
 
 #[test]

@@ -446,6 +446,12 @@ fn begin_failed(error: RunError, plan: &Plan) -> Failure {
             KafkaError::Refused { code, .. } if kafka::lacks_right(*code) => {
                 Failure::new(ExitCode::Cluster, error.to_string()).hint(rights(topic))
             }
+            KafkaError::GroupIncomplete { group, .. } => {
+                Failure::new(ExitCode::Cluster, error.to_string()).hint(format!(
+                    "stop the other readers of \"{group}\", or give --group a name of its own; kafka-consumer-groups --describe \
+                     --group {group} --members tells who has what"
+                ))
+            }
             KafkaError::Refused { .. } | KafkaError::PartitionUnavailable { .. } => {
                 Failure::new(ExitCode::Cluster, error.to_string())
                     .hint(format!("loadgen topics describe shows the state of \"{topic}\""))

@@ -38,9 +38,10 @@ pub(super) fn failed(error: &KafkaError) -> Failure {
         }
         KafkaError::Unreachable { .. } => Failure::new(ExitCode::Cluster, error.to_string())
             .hint("is the broker running, and is --bootstrap-server its address?"),
-        KafkaError::TopicMissing { .. } | KafkaError::Refused { .. } | KafkaError::PartitionUnavailable { .. } => {
-            Failure::new(ExitCode::Cluster, error.to_string())
-        }
+        KafkaError::TopicMissing { .. }
+        | KafkaError::Refused { .. }
+        | KafkaError::PartitionUnavailable { .. }
+        | KafkaError::GroupIncomplete { .. } => Failure::new(ExitCode::Cluster, error.to_string()),
     }
 }
 

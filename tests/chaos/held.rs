@@ -14,7 +14,7 @@ use loadgen::kafka::native::Producer;
 use loadgen::kafka::{Code, Delivered, KafkaError, Notice, Watermarks};
 use loadgen::lane::{BodyTime, OnLag, Pacing};
 use loadgen::run::wiring::{Reading, Wiring};
-use loadgen::run::{Config, Interrupts, Lanes, Outcome, Verify, run_through};
+use loadgen::run::{Config, Group, Interrupts, Lanes, Outcome, Verify, run_through};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
 use loadgen::soak::timeline::Detail;
 use loadgen::source::{Source, synthetic};
@@ -83,6 +83,22 @@ impl Reader for Held {
     fn watermarks(&mut self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
         Reader::watermarks(&mut self.consumer, topic, partition, timeout)
     }
+
+    fn resume(&mut self, topic: &str, positions: &[(i32, i64)], given_up: &[i32]) -> Result<(), KafkaError> {
+        Reader::resume(&mut self.consumer, topic, positions, given_up)
+    }
+
+    fn is_settled(&self) -> bool {
+        Reader::is_settled(&self.consumer)
+    }
+
+    fn unsettled(&self, waited: Duration) -> Option<KafkaError> {
+        Reader::unsettled(&self.consumer, waited)
+    }
+
+    fn drain(&mut self) {
+        Reader::drain(&mut self.consumer);
+    }
 }
 
 struct Holding(Arc<Hold>);
@@ -105,9 +121,16 @@ impl Wiring for Holding {
     }
 }
 
-/// Sends `events` to a topic of one empty partition and reads `until` of them; when all are acked, does `meanwhile` and reads
-/// on.
-pub(crate) fn run(cluster: &Cluster, topic: &str, events: u64, until: u64, meanwhile: impl FnOnce() + Send) -> Outcome {
+/// Sends `events` to a topic of one empty partition and reads `until` of them, as a group where one is given; when all are
+/// acked, does `meanwhile` and reads on.
+pub(crate) fn run(
+    cluster: &Cluster,
+    topic: &str,
+    group: Option<Group>,
+    events: u64,
+    until: u64,
+    meanwhile: impl FnOnce() + Send,
+) -> Outcome {
     let hold =
         Arc::new(Hold { topic: topic.to_owned(), until, reached: AtomicU64::new(0), let_go: AtomicBool::new(false) });
     let wiring = Holding(Arc::clone(&hold));
@@ -115,7 +138,7 @@ pub(crate) fn run(cluster: &Cluster, topic: &str, events: u64, until: u64, meanw
     let source = Source::Synthetic(Arc::new(synthetic::Synthetic::new(&synthetic::Config::default(), 7).unwrap()));
     let rate = Shape::Constant(Rate::per_second(3_000).unwrap());
     let schedule = Schedule::new(vec![Phase::new("held", rate, None)], Some(events)).unwrap();
-    let config = config(cluster, topic);
+    let config = config(cluster, topic, group);
     thread::scope(|scope| {
         scope.spawn(|| {
             let clock = Monotonic::start();
@@ -134,7 +157,7 @@ pub(crate) fn run(cluster: &Cluster, topic: &str, events: u64, until: u64, meanw
     })
 }
 
-fn config(cluster: &Cluster, topic: &str) -> Config {
+fn config(cluster: &Cluster, topic: &str, group: Option<Group>) -> Config {
     let client = [
         ("acks", "all"),
         ("enable.idempotence", "true"),
@@ -163,7 +186,7 @@ fn config(cluster: &Cluster, topic: &str) -> Config {
         client: client.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         connect_timeout: Duration::from_secs(20),
         lag_group: None,
-        verify: Some(Verify { group: None, read_committed: false, drain_deadline: Duration::from_secs(60) }),
+        verify: Some(Verify { group, read_committed: false, drain_deadline: Duration::from_secs(60) }),
         flush_deadline: Duration::from_secs(35),
         detail: Detail::default(),
     }
