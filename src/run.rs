@@ -4,6 +4,7 @@ mod attribute;
 mod clients;
 mod fidelity;
 mod group;
+mod interrupts;
 mod lag;
 mod prepare;
 mod summary;
@@ -14,8 +15,8 @@ pub mod wiring;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ use crate::soak::timeline::Detail;
 use crate::source::{Source, synthetic};
 use crate::verify;
 pub use attribute::Unverified;
+pub use interrupts::Interrupts;
 use prepare::Prepared;
 use summary::Ends;
 pub use summary::begun;
@@ -210,36 +212,6 @@ pub enum RunError {
     Interrupted,
 }
 
-/// Requests from outside to end a run: the first drains, the second aborts.
-#[derive(Debug, Default)]
-pub struct Interrupts {
-    count: AtomicU32,
-    changed: (Mutex<()>, Condvar),
-}
-
-impl Interrupts {
-    /// Asks once more.
-    pub fn raise(&self) {
-        self.count.fetch_add(1, Ordering::AcqRel);
-        let _held = self.changed.0.lock().unwrap_or_else(PoisonError::into_inner);
-        self.changed.1.notify_all();
-    }
-
-    /// How often it was asked.
-    #[must_use]
-    pub fn count(&self) -> u32 {
-        self.count.load(Ordering::Acquire)
-    }
-
-    /// Waits until it is asked once more than `known` times, at most `timeout`.
-    fn wait(&self, known: u32, timeout: Duration) {
-        let held = self.changed.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.count() <= known {
-            drop(self.changed.1.wait_timeout(held, timeout).unwrap_or_else(PoisonError::into_inner));
-        }
-    }
-}
-
 /// What a run is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -346,9 +318,13 @@ pub fn run_through<W: Wiring>(
 ) -> Result<Outcome, RunError> {
     let control = Arc::new(Control::default());
     let schedule = Arc::new(schedule);
-    let prepared = Prepared::new(config, source, &schedule, &control)?;
+    prepare::check_sequences(config, source, &schedule)?;
+    let prepared = interrupts.unless_raised("preparing", {
+        let (config, schedule, control) = (config.clone(), Arc::clone(&schedule), Arc::clone(&control));
+        move || Prepared::new(&config, &schedule, &control)
+    })??;
     let ledger = prepared.ledger(config).by(wiring.rules());
-    let mut verifier = prepared.position_verifier(config, &ledger, wiring)?;
+    let mut verifier = prepared.position_verifier(config, &ledger, wiring, interrupts)?;
     if interrupts.count() > 0 {
         return Err(RunError::Interrupted);
     }

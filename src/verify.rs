@@ -180,6 +180,7 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
         inspector: Inspector<'a>,
         starts: &[Watermarks],
         timeout: Duration,
+        given_up: &dyn Fn() -> bool,
     ) -> Result<Self, KafkaError> {
         let assigned: Vec<(i32, i64)> = (0_i32..).zip(starts.iter().map(|marks| marks.high)).collect();
         reader.assign(&setup.topic, &assigned)?;
@@ -207,7 +208,7 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
             ask_short_at: Nanos::ZERO,
             short_until: Nanos::ZERO,
         };
-        verifier.wait_until_positioned(timeout)?;
+        verifier.wait_until_positioned(timeout, given_up)?;
         Ok(verifier)
     }
 
@@ -218,13 +219,13 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
     }
 
     /// A partition answers with its end, or with what another producer wrote in the meantime.
-    fn wait_until_positioned(&mut self, timeout: Duration) -> Result<(), KafkaError> {
+    fn wait_until_positioned(&mut self, timeout: Duration, given_up: &dyn Fn() -> bool) -> Result<(), KafkaError> {
         let deadline = std::time::Duration::from(self.clock.now()) + timeout;
         let mut silent: std::collections::BTreeSet<i32> = (0_i32..).take(self.partitions.len()).collect();
         let mut last = Code::OperationTimedOut;
         while !silent.is_empty() || !self.reader.is_settled() {
             let partition = silent.first().copied().unwrap_or_default();
-            if Duration::from(self.clock.now()) >= deadline {
+            if Duration::from(self.clock.now()) >= deadline || given_up() {
                 if let Some(error) = self.reader.unsettled(timeout) {
                     return Err(error);
                 }

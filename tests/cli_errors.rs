@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
 use std::path::Path;
+use std::process::Stdio;
 
 use assert_cmd::Command;
 use tempfile::TempDir;
@@ -165,4 +166,29 @@ fn a_metrics_port_that_is_taken_ends_the_command_before_the_first_event() {
         ),
     );
     assert_eq!(std::fs::read_dir(folder.path().join("results")).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[test]
+fn an_interrupt_is_heard_while_no_broker_answers() {
+    let folder = folder();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let arguments = ["synth", "--rate", "10", "-d", "1s", "--connect-timeout", "30m", "-b", &address];
+    let child = std::process::Command::new(assert_cmd::cargo::cargo_bin("loadgen"))
+        .args(arguments)
+        .current_dir(folder.path())
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let connected = silent.accept().unwrap();
+    let interrupted = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    let output = child.wait_with_output().unwrap();
+    drop(connected);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("interrupted before the first event was sent"), "{stderr}");
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
 }

@@ -10,7 +10,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use super::clients::{consumer_settings, member_settings, producer_settings, ready_producer};
 use super::topics::{describe, topic_settings, watermarks};
 use super::wiring::{Reading, Wiring};
-use super::{Config, REMEMBERED, RunError};
+use super::{Config, Interrupts, REMEMBERED, RunError};
 use super::{lag, topic_watch};
 use crate::clock::{Anchor, Monotonic};
 use crate::control::{Control, Traffic};
@@ -58,13 +58,7 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub(super) fn new(
-        config: &Config,
-        source: &Source,
-        schedule: &Arc<Schedule>,
-        control: &Arc<Control>,
-    ) -> Result<Self, RunError> {
-        check_sequences(config, source, schedule)?;
+    pub(super) fn new(config: &Config, schedule: &Arc<Schedule>, control: &Arc<Control>) -> Result<Self, RunError> {
         let embedded = match &config.bootstrap {
             None => Some(Embedded::with(config.topics().0.into_iter().map(|topic| (topic, config.partitions)))?),
             Some(_) => None,
@@ -136,6 +130,7 @@ impl Prepared {
         config: &Config,
         ledger: &'a Ledger,
         wiring: &W,
+        interrupts: &Interrupts,
     ) -> Result<Option<WiredVerifier<'a, W>>, RunError> {
         if config.verify.is_none() {
             return Ok(None);
@@ -161,8 +156,12 @@ impl Prepared {
         };
         let (live, patience) = self.live_reader(config, consumer);
         let reader = wiring.reader(live, Reading::Live);
-        let positioned = Verifier::position(setup, reader, inspector, &self.starts, patience);
-        positioned.map(Some).map_err(|error| RunError::Kafka(self.in_its_topic(error)))
+        let given_up = || interrupts.count() > 0;
+        match Verifier::position(setup, reader, inspector, &self.starts, patience, &given_up) {
+            Ok(verifier) => Ok(Some(verifier)),
+            Err(_) if given_up() => Err(RunError::Interrupted),
+            Err(error) => Err(RunError::Kafka(self.in_its_topic(error))),
+        }
     }
 
     /// What the verifier reads from, and how long that may take to stand ready.
@@ -261,7 +260,8 @@ impl Prepared {
     }
 }
 
-fn check_sequences(config: &Config, source: &Source, schedule: &Schedule) -> Result<(), RunError> {
+/// Whether the lanes can number all events.
+pub(super) fn check_sequences(config: &Config, source: &Source, schedule: &Schedule) -> Result<(), RunError> {
     let planned = match (schedule.count(), source.len()) {
         (Some(count), Some(rows)) => Some(count.min(rows)),
         (count, rows) => count.or(rows),

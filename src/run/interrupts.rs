@@ -1,0 +1,90 @@
+//! Requests from outside to end a run, and work that is left where one comes.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::{GLANCE, RunError};
+
+/// Requests from outside to end a run: the first drains, the second aborts.
+#[derive(Debug, Default)]
+pub struct Interrupts {
+    count: AtomicU32,
+    changed: (Mutex<()>, Condvar),
+}
+
+impl Interrupts {
+    /// Asks once more.
+    pub fn raise(&self) {
+        self.count.fetch_add(1, Ordering::AcqRel);
+        let _held = self.changed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.changed.1.notify_all();
+    }
+
+    /// How often it was asked.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.count.load(Ordering::Acquire)
+    }
+
+    /// Waits until it is asked once more than `known` times, at most `timeout`.
+    pub(super) fn wait(&self, known: u32, timeout: Duration) {
+        let held = self.changed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.count() <= known {
+            drop(self.changed.1.wait_timeout(held, timeout).unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// Does `work` in a thread of its own. A call into the client blocks until its deadline; where a request comes meanwhile,
+    /// the thread is left to that deadline and its result is dropped.
+    pub(super) fn unless_raised<T: Send + 'static>(
+        &self,
+        name: &str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, RunError> {
+        let (done, result) = mpsc::sync_channel(1);
+        let thread = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                // Where this fails, nobody waits for it any more.
+                drop(done.send(work()));
+            })
+            .map_err(|error| RunError::Thread(format!("{name}: {error}")))?;
+        loop {
+            match result.recv_timeout(GLANCE) {
+                Ok(result) => {
+                    return thread.join().map(|()| result).map_err(|_| RunError::Thread(format!("{name} panicked")));
+                }
+                Err(RecvTimeoutError::Disconnected) => return Err(RunError::Thread(format!("{name} panicked"))),
+                Err(RecvTimeoutError::Timeout) if self.count() > 0 => return Err(RunError::Interrupted),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn work_is_left_where_a_request_comes() {
+        let interrupts = Interrupts::default();
+        assert_eq!(interrupts.unless_raised("adding", || 1 + 1).unwrap(), 2);
+        let (blocks, until) = mpsc::channel::<()>();
+        interrupts.raise();
+        let left = interrupts.unless_raised("waiting", move || until.recv().is_err());
+        assert!(matches!(left, Err(RunError::Interrupted)));
+        drop(blocks);
+    }
+
+    #[test]
+    fn a_panic_is_told() {
+        let interrupts = Arc::new(Interrupts::default());
+        let told = interrupts.unless_raised("breaking", || -> u32 { std::panic::resume_unwind(Box::new(())) });
+        assert!(told.unwrap_err().to_string().contains("breaking panicked"));
+    }
+}
