@@ -3,12 +3,15 @@
 //! It reads by assignment from the ends of the partitions as they were before the run, so it sees each record that the run
 //! writes and joins no group. It never jumps silently: what it could not read is booked and reported.
 
+pub mod book;
 pub mod findings;
 pub mod group;
 mod inspect;
 pub mod look_up;
 mod order;
 pub mod reader;
+mod sequences;
+pub mod topic_book;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,8 +22,10 @@ use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::{Control, Traffic};
 use crate::kafka::{Code, Delivered, KafkaError, Notice, Watermarks};
 use crate::measure::{Found, Recorder};
+use book::Book;
 pub use findings::Findings;
 pub use inspect::{Damaged, Duplicate, Inspected, Inspector};
+pub use order::{Late, Place};
 use reader::Reader;
 
 /// Records taken at once, at most.
@@ -29,6 +34,8 @@ const BATCH: usize = 1000;
 const WAIT: Duration = Duration::from_millis(50);
 /// The longest wait for the end of a partition to come as far as what was acked there.
 const GRACE: Duration = Duration::from_secs(5);
+/// How much longer than it may be idle a verifier waits for a cluster that does not say whether there is more.
+const SILENCE: Duration = Duration::from_secs(60);
 /// The longest wait for an answer about a partition's offsets.
 const ASK: Duration = Duration::from_secs(5);
 
@@ -80,6 +87,14 @@ pub struct PartitionState {
     pub epochs: Vec<(i32, i64)>,
     /// Why the log may have lost records that had been read, where it may.
     pub truncation: Option<Truncation>,
+    /// Whether the reader has this partition: in a group others may.
+    pub is_held: bool,
+    /// Whether the end of the log had been reached when it was last heard of.
+    pub at_end: bool,
+    /// Offsets that went out of the log before they were read.
+    pub skipped: u64,
+    /// Offsets that were passed over without a record: control records, compaction, or what another member of a group read.
+    pub jumped: u64,
     pub(crate) seen: u64,
     pub(crate) last_read: Nanos,
 }
@@ -117,9 +132,39 @@ impl PartitionState {
     }
 }
 
+/// When a verifier ends by itself; without any of these, when it is asked to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Until {
+    /// Nothing was left to read for so long.
+    pub idle: Option<Duration>,
+    /// So many records have been read.
+    pub records: Option<u64>,
+}
+
+/// Why a verifier ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// It was asked to, and has read what was asked for, or its time was up.
+    Request,
+    /// It was told to end every wait.
+    Abort,
+    /// Nothing was left to read for as long as was said.
+    Idle,
+    /// Nothing came for longer than that, though the ends of the partitions are not known.
+    Silence,
+    /// It has read as many records as were asked for.
+    Records,
+}
+
 /// How the verifier ended.
 #[derive(Debug)]
-pub struct VerifierEnd {
+pub struct VerifierEnd<B> {
+    /// Why.
+    pub by: EndedBy,
+    /// Records it was given, read again or not.
+    pub records: u64,
+    /// Whose events they were.
+    pub book: B,
     /// The partitions.
     pub partitions: Vec<PartitionState>,
     /// What was found.
@@ -132,10 +177,10 @@ pub struct VerifierEnd {
 
 /// The verifier of a run, reading on a thread of its own.
 #[derive(Debug)]
-pub struct Verifier<'a, C, R> {
+pub struct Verifier<C, R, B> {
     topic: String,
     reader: R,
-    inspector: Inspector<'a>,
+    inspector: Inspector<B>,
     clock: C,
     recorder: Recorder,
     /// What the recorder knows of what was found.
@@ -145,6 +190,10 @@ pub struct Verifier<'a, C, R> {
     drain: Arc<Drain>,
     partitions: Vec<PartitionState>,
     errors: BTreeMap<String, (u64, String)>,
+    until: Until,
+    /// Records taken, and when the last one was.
+    records: u64,
+    last_record: Nanos,
     resets: Vec<i32>,
     /// Partitions whose logs seem too short, when their ends are asked for next, and until when.
     short: Vec<i32>,
@@ -169,29 +218,47 @@ pub struct Setup<C> {
     pub drain: Arc<Drain>,
 }
 
-impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
+impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
     /// Stands at the end of each partition, ready to read: returns when every partition has answered.
     ///
     /// # Errors
     /// Where a partition does not answer within `timeout`.
     pub fn position(
         setup: Setup<C>,
-        mut reader: R,
-        inspector: Inspector<'a>,
+        reader: R,
+        inspector: Inspector<B>,
         starts: &[Watermarks],
         timeout: Duration,
         given_up: &dyn Fn() -> bool,
     ) -> Result<Self, KafkaError> {
-        let assigned: Vec<(i32, i64)> = (0_i32..).zip(starts.iter().map(|marks| marks.high)).collect();
+        let ends: Vec<(i64, i64)> = starts.iter().map(|marks| (marks.high, marks.low)).collect();
+        let mut verifier = Self::new(setup, reader, inspector, &ends, Until::default())?;
+        verifier.wait_until_positioned(timeout, given_up)?;
+        Ok(verifier)
+    }
+
+    /// Reads from these offsets on, given for each partition with the start of its log, and waits for nobody.
+    ///
+    /// # Errors
+    /// Where the client refuses.
+    pub fn new(
+        setup: Setup<C>,
+        mut reader: R,
+        inspector: Inspector<B>,
+        starts: &[(i64, i64)],
+        until: Until,
+    ) -> Result<Self, KafkaError> {
+        let assigned: Vec<(i32, i64)> = (0_i32..).zip(starts.iter().map(|(from, _)| *from)).collect();
         reader.assign(&setup.topic, &assigned)?;
-        let state = |marks: &Watermarks| PartitionState {
-            from: marks.high,
-            position: marks.high,
-            log_start: marks.low,
+        let state = |(from, low): &(i64, i64)| PartitionState {
+            from: *from,
+            position: *from,
+            log_start: *low,
             ..PartitionState::default()
         };
         let Setup { topic, clock, recorder, control, traffic, drain } = setup;
-        let mut verifier = Self {
+        Ok(Self {
+            last_record: clock.now(),
             topic,
             reader,
             inspector,
@@ -203,13 +270,13 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
             drain,
             partitions: starts.iter().map(state).collect(),
             errors: BTreeMap::new(),
+            until,
+            records: 0,
             resets: Vec::new(),
             short: Vec::new(),
             ask_short_at: Nanos::ZERO,
             short_until: Nanos::ZERO,
-        };
-        verifier.wait_until_positioned(timeout, given_up)?;
-        Ok(verifier)
+        })
     }
 
     /// Goes over to the run's own clock.
@@ -258,13 +325,16 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
     }
 
     /// Reads until it is asked to end and has read all there is, or its deadline has passed.
-    pub fn run(mut self) -> VerifierEnd {
+    pub fn run(mut self) -> VerifierEnd<B> {
         let mut request = None;
-        loop {
+        let by = loop {
             let taken = self.take();
             self.serve();
             if self.control.is_aborted() {
-                break;
+                break EndedBy::Abort;
+            }
+            if let Some(by) = self.has_ended(taken) {
+                break by;
             }
             if let Some(asked) = self.drain.asked() {
                 self.reader.drain();
@@ -275,7 +345,7 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
             if let Some(request) = &request
                 && (self.unfinished().is_empty() || self.clock.now() >= request.deadline)
             {
-                break;
+                break EndedBy::Request;
             }
             if taken < BATCH
                 && let Err(error) = self.reader.wait(WAIT)
@@ -283,29 +353,72 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
                 self.note_error("wait".to_owned(), error.to_string());
                 self.clock.sleep_until(self.clock.now() + Nanos::from_millis(1));
             }
-        }
+        };
         if request.is_none() {
-            self.set_targets(&Request::default());
+            let patience = if by == EndedBy::Abort { Nanos::ZERO } else { Nanos::from(ASK) };
+            self.set_targets(&Request { highest_acked: Vec::new(), deadline: self.clock.now() + patience });
         }
         self.give_short_up();
         let unfinished = self.unfinished();
-        let inspected = self.inspector.end();
-        VerifierEnd { partitions: self.partitions, inspected, unfinished, errors: self.errors }
+        for (partition, state) in (0_i32..).zip(&mut self.partitions) {
+            state.is_held = self.reader.holds(partition);
+        }
+        let (inspected, book) = self.inspector.end();
+        let Self { partitions, errors, records, .. } = self;
+        VerifierEnd { by, records, book, partitions, inspected, unfinished, errors }
+    }
+
+    /// Whether it is time to end by itself.
+    fn has_ended(&self, taken: usize) -> Option<EndedBy> {
+        if self.until.records.is_some_and(|most| self.records >= most) {
+            return Some(EndedBy::Records);
+        }
+        let idle = self.until.idle.filter(|_| taken == 0)?;
+        let silent_for = Duration::from(self.clock.now() - self.last_record);
+        let at_end = |(partition, state): (i32, &PartitionState)| state.at_end || !self.reader.holds(partition);
+        if silent_for >= idle && (0_i32..).zip(&self.partitions).all(at_end) {
+            return Some(EndedBy::Idle);
+        }
+        (silent_for >= idle + SILENCE).then_some(EndedBy::Silence)
     }
 
     fn take(&mut self) -> usize {
-        let Self { reader, inspector, clock, recorder, told, traffic, partitions, errors, resets, .. } = self;
+        let left = self.until.records.map_or(BATCH as u64, |most| most - self.records);
+        let most = usize::try_from(left).unwrap_or(BATCH).min(BATCH);
+        let Self {
+            reader,
+            inspector,
+            clock,
+            recorder,
+            told,
+            traffic,
+            partitions,
+            errors,
+            resets,
+            records,
+            last_record,
+            ..
+        } = self;
         let mut shard = recorder.open();
-        let mut first = None;
-        let taken = reader.take(BATCH, &mut |delivered| {
+        let (mut first, before) = (None, *records);
+        let taken = reader.take(most, &mut |delivered| {
             // One clock read a batch, before anything is parsed: parsing must not count as latency.
-            let at = *first.get_or_insert_with(|| clock.now());
+            let at = *first.get_or_insert_with(|| {
+                let now = clock.now();
+                inspector.begin_batch(now);
+                now
+            });
             match delivered {
                 Delivered::Record(record) => {
+                    *records += 1;
+                    if let Some(state) = state_of(partitions, record.partition) {
+                        state.jumped += u64::try_from(record.offset - state.position).unwrap_or(0);
+                    }
                     let reread = !advance(partitions, record.partition, record.offset + 1);
                     let bytes = record.body.map_or(0, <[u8]>::len) + record.key.map_or(0, <[u8]>::len);
                     traffic.read(record.partition, 1, bytes as u64);
                     if let Some(state) = state_of(partitions, record.partition) {
+                        state.at_end = false;
                         state.note_epoch(record.leader_epoch, record.offset);
                         if inspector.inspect(&record, reread, at, &mut shard) {
                             state.seen += 1;
@@ -318,6 +431,9 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
                 }
                 Delivered::EndOfPartition { partition, offset } => {
                     advance(partitions, partition, offset);
+                    if let Some(state) = state_of(partitions, partition) {
+                        state.at_end = true;
+                    }
                 }
                 Delivered::Error { partition, code: Code::AutoOffsetReset | Code::LogTruncation, .. } => {
                     resets.push(partition);
@@ -333,6 +449,9 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
         shard.found.add(found.since(std::mem::replace(told, found)));
         // A partition in which nothing waits to be read is idle, not stalled.
         let now = first.unwrap_or_else(|| clock.now());
+        if *records > before {
+            *last_record = now;
+        }
         for (partition, state) in (0_i32..).zip(partitions.iter_mut()) {
             if !traffic.has_unread(partition, state.seen) {
                 state.last_read = now;
@@ -378,6 +497,7 @@ impl<'a, C: Clock, R: Reader> Verifier<'a, C, R> {
                 }
                 state.log_start = marks.low;
                 let next = if state.position > marks.high { marks.high } else { state.position.max(marks.low) };
+                state.skipped += u64::try_from(next - state.position).unwrap_or(0);
                 state.position = next;
                 tracing::warn!(
                     partition,

@@ -32,6 +32,9 @@ const CHECK_MASK: u128 = 0xFFFF;
 pub struct DueTime(u64);
 
 impl DueTime {
+    /// No due time is later.
+    pub const LATEST: Self = Self(u64::MAX);
+
     /// Rounds down to 1/4096 ms. Wall times after the year 10889 do not fit and wrap.
     #[must_use]
     pub const fn from_unix_ns(unix_ns: u64) -> Self {

@@ -25,6 +25,7 @@ use crate::ledger::Ledger;
 use crate::measure::Recorder;
 use crate::schedule::{Rate, Schedule};
 use crate::source::Source;
+use crate::verify::book::RunBook;
 use crate::verify::group::{GroupConfig, GroupReader, Live, SharedLog};
 use crate::verify::{Drain, Inspector, Setup as VerifierSetup, Verifier};
 
@@ -33,7 +34,7 @@ use crate::verify::{Drain, Inspector, Setup as VerifierSetup, Verifier};
 const FORMING: Duration = Duration::from_secs(60);
 
 /// A verifier that reads and tells the time through a wiring.
-pub(super) type WiredVerifier<'a, W> = Verifier<'a, <W as Wiring>::Clock, <W as Wiring>::Reader>;
+pub(super) type WiredVerifier<'a, W> = Verifier<<W as Wiring>::Clock, <W as Wiring>::Reader, RunBook<'a>>;
 
 /// Everything that stands ready.
 pub(super) struct Prepared {
@@ -137,15 +138,9 @@ impl Prepared {
         }
         let consumer = self.consumer.lock().ok().and_then(|mut consumer| consumer.take());
         let Some(consumer) = consumer else { return Ok(None) };
-        let inspector = Inspector::new(
-            config.id,
-            &config.topic,
-            ledger,
-            Arc::clone(&self.schedule),
-            Arc::clone(&self.slots),
-            self.java_placed,
-        )
-        .by(wiring.rules(), !wiring.expects_faults());
+        let book = RunBook::new(config.id, ledger, Arc::clone(&self.schedule), self.partition_count(), wiring.rules());
+        let inspector = Inspector::new(book, &config.topic, Arc::clone(&self.slots), self.java_placed)
+            .by(wiring.rules(), !wiring.expects_faults());
         let setup = VerifierSetup {
             topic: config.topic.clone(),
             clock: wiring.clock(Monotonic::start()),

@@ -39,7 +39,12 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    pub(super) fn new(lanes: Vec<LaneEnd>, verifier: Option<VerifierEnd>, clock: Monotonic, anchor: Anchor) -> Self {
+    pub(super) fn new<B>(
+        lanes: Vec<LaneEnd>,
+        verifier: Option<VerifierEnd<B>>,
+        clock: Monotonic,
+        anchor: Anchor,
+    ) -> Self {
         let (verifier, partitions, unfinished) = match verifier {
             Some(end) => (Some(end.inspected), end.partitions, end.unfinished),
             None => (None, Vec::new(), Vec::new()),

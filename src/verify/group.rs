@@ -301,6 +301,10 @@ impl Reader for GroupReader {
         self.owners.len() == self.starts.len() && busy.len() == self.members.len().min(self.starts.len())
     }
 
+    fn holds(&self, partition: i32) -> bool {
+        self.owners.contains_key(&partition)
+    }
+
     fn unsettled(&self, waited: Duration) -> Option<KafkaError> {
         if self.is_settled() {
             return None;
@@ -379,6 +383,13 @@ impl Reader for Live {
         match self {
             Self::Assigned(consumer) => consumer.is_settled(),
             Self::Group(group) => group.is_settled(),
+        }
+    }
+
+    fn holds(&self, partition: i32) -> bool {
+        match self {
+            Self::Assigned(consumer) => consumer.holds(partition),
+            Self::Group(group) => group.holds(partition),
         }
     }
 

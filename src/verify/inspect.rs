@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
+use super::book::{Book, Sight};
 use super::findings::{Findings, shown};
-use super::order::{Late, Order, Place};
+use super::order::{Late, Place};
 use crate::clock::{Anchor, Nanos};
 use crate::event::decode::{Decoded, claimed_kind, decode};
 use crate::event::schema::Invalid;
-use crate::event::stamp::{RunId, Stamp};
+use crate::event::stamp::Stamp;
 use crate::kafka::slots::Slots;
 use crate::kafka::{Record, Timestamp};
 use crate::ledger::rules::{Rule, Rules};
-use crate::ledger::{Ledger, Sighting};
 use crate::measure::{Found, Shard};
 use crate::report::Example;
-use crate::schedule::Schedule;
 
 /// Duplicates whose kind is found out at the end, at most; of more it stays undecided.
 const REMEMBERED: usize = 100_000;
@@ -60,6 +59,8 @@ pub struct Inspected {
     pub duplicates: Vec<Duplicate>,
     /// Damaged sightings, for the examples.
     pub damaged: Vec<Damaged>,
+    /// How many there were.
+    pub damaged_seen: u64,
 }
 
 /// A reordered record, among the examples, that still lacks the record after it.
@@ -70,21 +71,17 @@ struct Followed {
     example: usize,
 }
 
-/// Checks records against a run's ledger.
+/// Checks records, and asks a book whose events they are.
 #[derive(Debug)]
-pub struct Inspector<'a> {
-    run: RunId,
+pub struct Inspector<B> {
+    book: B,
     topic: String,
-    anchor: Anchor,
-    ledger: &'a Ledger,
-    schedule: Arc<Schedule>,
     rules: Rules,
     logging: bool,
     /// The topics and their partitions.
     slots: Arc<Slots>,
     /// Whether keys must lie where Java's default partitioner puts them; else the placing is not known.
     java_placed: bool,
-    order: Order,
     findings: Findings,
     duplicates: Vec<Duplicate>,
     damaged: Vec<Damaged>,
@@ -92,31 +89,18 @@ pub struct Inspector<'a> {
     followed: Vec<Followed>,
 }
 
-impl<'a> Inspector<'a> {
+impl<B: Book> Inspector<B> {
     /// An inspector of these topics; `topic` is the one for examples whose own is not known. `java_placed`: whether keys must
     /// lie where Java's default partitioner puts them.
     #[must_use]
-    pub fn new(
-        run: RunId,
-        topic: &str,
-        ledger: &'a Ledger,
-        schedule: Arc<Schedule>,
-        slots: Arc<Slots>,
-        java_placed: bool,
-    ) -> Self {
-        let lanes = usize::from(u8::MAX) + 1;
-        let count = usize::try_from(slots.len()).unwrap_or(0);
+    pub fn new(book: B, topic: &str, slots: Arc<Slots>, java_placed: bool) -> Self {
         Self {
-            run,
+            book,
             topic: topic.to_owned(),
-            anchor: Anchor::at_unix_ns(0),
-            ledger,
-            schedule,
             rules: Rules::ALL,
             logging: true,
             slots,
             java_placed,
-            order: Order::new(lanes, count),
             findings: Findings::default(),
             duplicates: Vec::new(),
             damaged: Vec::new(),
@@ -132,9 +116,14 @@ impl<'a> Inspector<'a> {
         self
     }
 
-    /// Tells the wall time of the run's zero. Before, no record can be one of the run.
-    pub const fn start(&mut self, anchor: Anchor) {
-        self.anchor = anchor;
+    /// Tells the wall time of zero.
+    pub fn start(&mut self, anchor: Anchor) {
+        self.book.start(anchor);
+    }
+
+    /// A batch of records begins, read at `at`.
+    pub fn begin_batch(&mut self, at: Nanos) {
+        self.book.begin_batch(at);
     }
 
     /// What was found so far, by count.
@@ -151,10 +140,11 @@ impl<'a> Inspector<'a> {
         }
     }
 
-    /// What was found.
+    /// What was found, and the book.
     #[must_use]
-    pub fn end(self) -> Inspected {
-        Inspected { findings: self.findings, duplicates: self.duplicates, damaged: self.damaged }
+    pub fn end(self) -> (Inspected, B) {
+        let Self { findings, duplicates, damaged, damaged_seen, book, .. } = self;
+        (Inspected { findings, duplicates, damaged, damaged_seen }, book)
     }
 
     /// Checks a record read at `at`. `reread`: its offset had been read before. Returns whether it is the first sighting
@@ -184,7 +174,9 @@ impl<'a> Inspector<'a> {
             self.findings.0.misplaced += u64::from(self.rules.has(Rule::Placement));
             self.invalid(record, &Invalid::Misplaced, shard);
         }
-        match decoded.stamp.filter(|stamp| stamp.tag == self.run.tag() || !self.rules.has(Rule::RunTag)) {
+        let is_ours =
+            |stamp: &Stamp| self.book.run().is_none_or(|run| stamp.tag == run.tag() || !self.rules.has(Rule::RunTag));
+        match decoded.stamp.filter(is_ours) {
             Some(stamp) => self.stamped(record, key, &decoded, stamp, placed, at, shard),
             None => self.foreign(record),
         }
@@ -201,22 +193,23 @@ impl<'a> Inspector<'a> {
         at: Nanos,
         shard: &mut Shard,
     ) -> bool {
-        let checks = self.run.check(stamp, key, &decoded.content) == stamp.check;
-        let whole = checks || !self.rules.has(Rule::Check);
-        let Some(book) = self.ledger.lane(stamp.lane) else {
-            if whole {
+        // Without the run's id there is no key to the check.
+        let whole = self
+            .book
+            .run()
+            .is_none_or(|run| run.check(stamp, key, &decoded.content) == stamp.check || !self.rules.has(Rule::Check));
+        match self.book.see(stamp, whole) {
+            Sight::Unsettled => false,
+            Sight::Sibling => {
                 self.findings.0.sibling += u64::from(self.rules.has(Rule::Sibling));
-                return false;
+                false
             }
-            return self.foreign(record);
-        };
-        match book.open().see(stamp.sequence, stamp.due, !whole) {
-            Sighting::Stranger => self.foreign(record),
-            Sighting::Again => {
+            Sight::Stranger => self.foreign(record),
+            Sight::Again => {
                 self.duplicate(record, decoded, stamp);
                 false
             }
-            Sighting::First | Sighting::Mended if !whole => {
+            Sight::First | Sight::Mended if !whole => {
                 self.damaged_seen += 1;
                 if self.damaged.len() < DAMAGED {
                     let what = format!(
@@ -224,13 +217,13 @@ impl<'a> Inspector<'a> {
                         record.body.map(shown).unwrap_or_default()
                     );
                     let Stamp { lane, sequence, .. } = stamp;
-                    let example = example(&self.topic, self.anchor, record, Some((stamp, decoded)), &what);
+                    let example = self.example(record, Some((stamp, decoded)), &what);
                     self.damaged.push(Damaged { lane, sequence, example });
                 }
                 true
             }
-            sighting @ (Sighting::First | Sighting::Mended) => {
-                if sighting == Sighting::Mended {
+            sighting @ (Sight::First | Sight::Mended) => {
+                if sighting == Sight::Mended {
                     // The damaged record before it was not this event after all.
                     self.findings.0.foreign += 1;
                 }
@@ -246,17 +239,16 @@ impl<'a> Inspector<'a> {
 
     fn first(&mut self, record: &Record<'_>, decoded: &Decoded<'_>, stamp: Stamp, at: Nanos, shard: &mut Shard) {
         shard.seen += 1;
-        let due = self.anchor.instant(stamp.due.unix_ns()).unwrap_or_default();
-        if at < due && self.rules.has(Rule::NotBeforeDue) {
-            self.findings.0.negative_latency += 1;
-            self.findings.example("negative_latency", || {
-                example(&self.topic, self.anchor, record, Some((stamp, decoded)), "seen before it was due")
-            });
+        if let Some(timed) = self.book.time(stamp, at) {
+            if timed.early && self.rules.has(Rule::NotBeforeDue) {
+                self.findings.0.negative_latency += 1;
+                if self.findings.count_of("negative_latency") < super::findings::EXAMPLES {
+                    let told = self.example(record, Some((stamp, decoded)), "seen before it was due");
+                    self.findings.example("negative_latency", || told);
+                }
+            }
+            shard.record_sight(timed.phase, decoded.kind, timed.end_to_end);
         }
-        let end_to_end = if self.rules.has(Rule::EndToEnd) { at - due } else { Nanos::ZERO };
-        // The stamp rounds down, and the first event of a phase is due at its very start.
-        let within = self.anchor.instant(stamp.due.last_unix_ns()).unwrap_or_default();
-        shard.record_sight(self.schedule.phase_at(within), decoded.kind, end_to_end);
         shard.kinds[decoded.kind.index()].verified += 1;
         let Ok(partition) = usize::try_from(record.partition) else { return };
         if let Some(counts) = shard.partitions.get_mut(partition) {
@@ -267,24 +259,22 @@ impl<'a> Inspector<'a> {
     fn judge_order(&mut self, record: &Record<'_>, decoded: &Decoded<'_>, stamp: Stamp) {
         let Ok(partition) = usize::try_from(record.partition) else { return };
         let place = Place { sequence: stamp.sequence, offset: record.offset };
-        let late = self.order.see(usize::from(stamp.lane), partition, place);
+        let late = self.book.place(stamp, partition, place);
         if !self.followed.is_empty() {
             self.tell_follower(stamp.lane, record.partition, place);
         }
         let Some(Late { overtaken_by, after }) = late.filter(|_| self.rules.has(Rule::Order)) else { return };
         self.findings.0.reordered += 1;
         let examples = self.findings.count_of("reordered");
-        self.findings.example("reordered", || {
+        if examples < super::findings::EXAMPLES {
             let what = format!(
                 "sequence {} lies after sequence {} (offset {}), which was sent later; right before it lies sequence {} \
                  (offset {})",
                 stamp.sequence, overtaken_by.sequence, overtaken_by.offset, after.sequence, after.offset
             );
-            Example {
-                other_offset: Some(overtaken_by.offset),
-                ..example(&self.topic, self.anchor, record, Some((stamp, decoded)), &what)
-            }
-        });
+            let told = self.example(record, Some((stamp, decoded)), &what);
+            self.findings.example("reordered", || Example { other_offset: Some(overtaken_by.offset), ..told });
+        }
         if self.findings.count_of("reordered") > examples {
             self.followed.push(Followed { lane: stamp.lane, partition: record.partition, example: examples });
         }
@@ -307,37 +297,36 @@ impl<'a> Inspector<'a> {
     fn duplicate(&mut self, record: &Record<'_>, decoded: &Decoded<'_>, stamp: Stamp) {
         self.findings.0.duplicates += 1;
         let kept = self.findings.count_of("duplicates") + self.duplicates.len();
-        let tell = |what: &str| example(&self.topic, self.anchor, record, Some((stamp, decoded)), what);
-        match record.timestamp {
-            Timestamp::Create(create_ms) if self.duplicates.len() < REMEMBERED => {
-                let example = (kept < super::findings::EXAMPLES).then(|| tell(""));
+        let told = |what: &str| self.example(record, Some((stamp, decoded)), what);
+        let undecided = match record.timestamp {
+            _ if self.book.run().is_none() => "seen again; who wrote it twice shows only with the run's id (--run-id)",
+            Timestamp::Create(_) if self.duplicates.len() >= REMEMBERED => "seen again, one of too many to look into",
+            Timestamp::Create(create_ms) => {
+                let example = (kept < super::findings::EXAMPLES).then(|| told(""));
                 let (partition, offset) = (record.partition, record.offset);
                 let Stamp { lane, sequence, .. } = stamp;
                 let home = self.java_placed.then(|| self.slots.home(decoded.kind.index(), &decoded.user));
                 self.duplicates.push(Duplicate { lane, sequence, home, partition, offset, create_ms, example });
+                return;
             }
-            Timestamp::Create(_) => {
-                self.findings.0.duplicates_undecided += 1;
+            Timestamp::LogAppend(_) => {
+                "seen again; the topic stamps records with its own time (LogAppendTime), so who wrote it twice cannot be told"
             }
-            Timestamp::LogAppend(_) | Timestamp::Missing => {
-                let what = match record.timestamp {
-                    Timestamp::LogAppend(_) => {
-                        "seen again; the topic stamps records with its own time (LogAppendTime), so who wrote it twice cannot \
-                         be told"
-                    }
-                    _ => "seen again, without a time, so who wrote it twice cannot be told",
-                };
-                self.findings.0.duplicates_undecided += 1;
-                let told = tell(what);
-                self.findings.example("duplicates", || told);
-            }
+            Timestamp::Missing => "seen again, without a time, so who wrote it twice cannot be told",
+        };
+        let example = (kept < super::findings::EXAMPLES).then(|| told(undecided));
+        self.findings.0.duplicates_undecided += 1;
+        if let Some(example) = example {
+            self.findings.example("duplicates", || example);
         }
     }
 
     fn foreign(&mut self, record: &Record<'_>) -> bool {
         self.findings.0.foreign += 1;
-        self.findings
-            .example("foreign", || example(&self.topic, self.anchor, record, None, "an event of another producer"));
+        if self.findings.count_of("foreign") < super::findings::EXAMPLES {
+            let told = self.example(record, None, "an event of another producer");
+            self.findings.example("foreign", || told);
+        }
         false
     }
 
@@ -350,15 +339,34 @@ impl<'a> Inspector<'a> {
         if let Some(kind) = record.body.and_then(claimed_kind) {
             shard.kinds[kind.index()].invalid += 1;
         }
-        self.findings.example("invalid", || {
+        if self.findings.count_of("invalid") < super::findings::EXAMPLES {
             let body = record.body.map(shown).unwrap_or_default();
             if self.logging {
                 let Record { partition, offset, .. } = record;
                 tracing::warn!(partition, offset, reason = &*name, body, "invalid record");
             }
             let user_id = record.key.map(shown);
-            Example { user_id, ..example(&self.topic, self.anchor, record, None, &format!("{name}: {body}")) }
-        });
+            let told = self.example(record, None, &format!("{name}: {body}"));
+            self.findings.example("invalid", || Example { user_id, ..told });
+        }
+    }
+
+    /// What is known of a record, for a finding.
+    fn example(&self, record: &Record<'_>, known: Option<(Stamp, &Decoded<'_>)>, what: &str) -> Example {
+        let stamp = known.map(|(stamp, _)| stamp);
+        Example {
+            event_id: stamp.map(|stamp| stamp.to_string()),
+            event_type: known.map(|(_, decoded)| decoded.kind.to_string()),
+            user_id: known.map(|(_, decoded)| String::from_utf8_lossy(&decoded.user).into_owned()),
+            lane: stamp.map(|stamp| stamp.lane),
+            sequence: stamp.map(|stamp| stamp.sequence),
+            due_us: stamp.and_then(|stamp| self.book.due(stamp)).map(Nanos::as_micros),
+            topic: Some(self.topic.clone()),
+            partition: Some(record.partition),
+            offset: Some(record.offset),
+            other_offset: None,
+            what: what.to_owned(),
+        }
     }
 }
 
@@ -371,29 +379,5 @@ const fn rule_of(reason: &Invalid) -> Option<Rule> {
         Invalid::KeyMismatch => Some(Rule::KeyIsUser),
         Invalid::Misplaced => Some(Rule::Placement),
         Invalid::NoValue | Invalid::NotAnObject | Invalid::UnknownType | Invalid::OutOfRange(_) => None,
-    }
-}
-
-/// What is known of a record, for a finding.
-fn example(
-    topic: &str,
-    anchor: Anchor,
-    record: &Record<'_>,
-    known: Option<(Stamp, &Decoded<'_>)>,
-    what: &str,
-) -> Example {
-    let stamp = known.map(|(stamp, _)| stamp);
-    Example {
-        event_id: stamp.map(|stamp| stamp.to_string()),
-        event_type: known.map(|(_, decoded)| decoded.kind.to_string()),
-        user_id: known.map(|(_, decoded)| String::from_utf8_lossy(&decoded.user).into_owned()),
-        lane: stamp.map(|stamp| stamp.lane),
-        sequence: stamp.map(|stamp| stamp.sequence),
-        due_us: stamp.and_then(|stamp| anchor.instant(stamp.due.unix_ns())).map(Nanos::as_micros),
-        topic: Some(topic.to_owned()),
-        partition: Some(record.partition),
-        offset: Some(record.offset),
-        other_offset: None,
-        what: what.to_owned(),
     }
 }

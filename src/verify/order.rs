@@ -2,18 +2,20 @@
 
 /// A first sighting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) sequence: u64,
-    pub(super) offset: i64,
+pub struct Place {
+    /// Its sequence in the lane.
+    pub sequence: u64,
+    /// Its offset.
+    pub offset: i64,
 }
 
 /// A sighting that came too late, with the ones around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Late {
+pub struct Late {
     /// The one with the highest sequence so far, which should have come after it.
-    pub(super) overtaken_by: Place,
+    pub overtaken_by: Place,
     /// The one right before it in the log.
-    pub(super) after: Place,
+    pub after: Place,
 }
 
 /// The last sightings of each lane in each partition.
@@ -32,6 +34,12 @@ struct Seen {
 impl Order {
     pub(super) fn new(lanes: usize, partitions: usize) -> Self {
         Self { last: vec![None; lanes * partitions], partitions }
+    }
+
+    /// The highest sequence of a lane that was seen in a partition.
+    pub(super) fn highest(&self, lane: usize, partition: usize) -> Option<u64> {
+        let seen = self.last.get(lane * self.partitions + partition)?.as_ref()?;
+        Some(seen.highest.sequence)
     }
 
     /// Notes a first sighting; tells where one with a higher sequence came before it.

@@ -52,6 +52,11 @@ pub trait Reader {
         true
     }
 
+    /// Whether a partition is this reader's now: in a group others may have it.
+    fn holds(&self, _partition: i32) -> bool {
+        true
+    }
+
     /// Why that is not settled after `waited`; `None` where it is.
     fn unsettled(&self, _waited: Duration) -> Option<KafkaError> {
         None

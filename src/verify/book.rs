@@ -1,0 +1,121 @@
+//! Whose event a record is: the one question that a run answers from its ledger, and a verifier alone from what it has seen.
+
+use std::sync::Arc;
+
+use super::order::{Late, Order, Place};
+use crate::clock::{Anchor, Nanos};
+use crate::event::stamp::{RunId, Stamp};
+use crate::ledger::rules::{Rule, Rules};
+use crate::ledger::{Ledger, Sighting};
+use crate::schedule::Schedule;
+
+/// What a record is to a book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// The first sighting of an event.
+    First,
+    /// The first whole one; a damaged record had claimed to be that event before.
+    Mended,
+    /// The event had been seen before.
+    Again,
+    /// An event of another process of the same run.
+    Sibling,
+    /// No event of this book.
+    Stranger,
+    /// It cannot be told, or not yet; the book counts it.
+    Unsettled,
+}
+
+/// How long an event took until it was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timed {
+    /// Its phase.
+    pub phase: usize,
+    /// Seen - due.
+    pub end_to_end: Nanos,
+    /// Whether it seemed to be seen before it was due.
+    pub early: bool,
+}
+
+/// Who knows which events there are.
+pub trait Book {
+    /// Tells the wall time of zero.
+    fn start(&mut self, anchor: Anchor);
+
+    /// A batch of records begins, read at `at`.
+    fn begin_batch(&mut self, _at: Nanos) {}
+
+    /// The run whose events are judged; `None` where all are that carry a stamp.
+    fn run(&self) -> Option<RunId>;
+
+    /// Notes a record with that stamp; `whole`: whether its content matches it, as far as that can be told.
+    fn see(&mut self, stamp: Stamp, whole: bool) -> Sight;
+
+    /// How long the event seen took; `None` where nothing can be said.
+    fn time(&mut self, stamp: Stamp, at: Nanos) -> Option<Timed>;
+
+    /// Notes the place of the event seen last; tells where one with a higher sequence came before it.
+    fn place(&mut self, stamp: Stamp, partition: usize, place: Place) -> Option<Late>;
+
+    /// When an event was due, since the run's zero, where that is known.
+    fn due(&self, stamp: Stamp) -> Option<Nanos>;
+}
+
+/// The book of a run: its ledger.
+#[derive(Debug)]
+pub struct RunBook<'a> {
+    run: RunId,
+    ledger: &'a Ledger,
+    schedule: Arc<Schedule>,
+    rules: Rules,
+    anchor: Anchor,
+    order: Order,
+}
+
+impl<'a> RunBook<'a> {
+    /// The book of the run whose ledger and schedule these are, read from so many partitions.
+    #[must_use]
+    pub fn new(run: RunId, ledger: &'a Ledger, schedule: Arc<Schedule>, partitions: usize, rules: Rules) -> Self {
+        let order = Order::new(usize::from(u8::MAX) + 1, partitions);
+        Self { run, ledger, schedule, rules, anchor: Anchor::at_unix_ns(0), order }
+    }
+}
+
+impl Book for RunBook<'_> {
+    /// Before, no record can be one of the run.
+    fn start(&mut self, anchor: Anchor) {
+        self.anchor = anchor;
+    }
+
+    fn run(&self) -> Option<RunId> {
+        Some(self.run)
+    }
+
+    fn see(&mut self, stamp: Stamp, whole: bool) -> Sight {
+        let Some(book) = self.ledger.lane(stamp.lane) else {
+            return if whole { Sight::Sibling } else { Sight::Stranger };
+        };
+        match book.open().see(stamp.sequence, stamp.due, !whole) {
+            Sighting::First => Sight::First,
+            Sighting::Mended => Sight::Mended,
+            Sighting::Again => Sight::Again,
+            Sighting::Stranger => Sight::Stranger,
+        }
+    }
+
+    fn time(&mut self, stamp: Stamp, at: Nanos) -> Option<Timed> {
+        let due = self.anchor.instant(stamp.due.unix_ns()).unwrap_or_default();
+        let end_to_end = if self.rules.has(Rule::EndToEnd) { at - due } else { Nanos::ZERO };
+        // The stamp rounds down, and the first event of a phase is due at its very start.
+        let within = self.anchor.instant(stamp.due.last_unix_ns()).unwrap_or_default();
+        Some(Timed { phase: self.schedule.phase_at(within), end_to_end, early: at < due })
+    }
+
+    fn place(&mut self, stamp: Stamp, partition: usize, place: Place) -> Option<Late> {
+        self.order.see(usize::from(stamp.lane), partition, place)
+    }
+
+    fn due(&self, stamp: Stamp) -> Option<Nanos> {
+        self.anchor.instant(stamp.due.unix_ns())
+    }
+}

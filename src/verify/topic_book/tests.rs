@@ -1,0 +1,166 @@
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+use rand::{RngExt, SeedableRng, rngs::SmallRng};
+
+use super::*;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// Event `sequence` of a lane of a run that started at `start_s` and sends one a millisecond.
+fn event(tag: u8, lane: u8, start_s: u64, sequence: u64) -> Stamp {
+    let due = DueTime::from_unix_ns(1_700_000_000 * SECOND + start_s * SECOND + sequence * 1_000_000);
+    let mixed = (sequence ^ start_s << 20).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48;
+    let check = u16::try_from(mixed).unwrap() ^ u16::from(tag);
+    Stamp { due, tag, lane, sequence, check }
+}
+
+fn read(stamps: impl IntoIterator<Item = Stamp>) -> TopicBook {
+    let mut book = TopicBook::new(None, 1);
+    for stamp in stamps {
+        book.see(stamp, true);
+    }
+    book
+}
+
+fn account(book: &TopicBook) -> Vec<LaneSeen> {
+    book.account(&[], DueTime::LATEST)
+}
+
+#[test]
+fn runs_that_share_a_tag_are_told_apart_by_their_due_times() {
+    let first = (0..5_000).map(|sequence| event(3, 0, 0, sequence));
+    let second = (0..3_000).filter(|sequence| *sequence != 70).map(|sequence| event(3, 0, 3_600, sequence));
+    let again = (10..20).map(|sequence| event(3, 0, 0, sequence));
+    let mut book = read(first.chain(second));
+    for stamp in again {
+        assert_eq!(book.see(stamp, true), Sight::Again);
+    }
+    let lanes = account(&book);
+    let told: Vec<_> = lanes.iter().map(|lane| (lane.seen, lane.missing, lane.mixed)).collect();
+    assert_eq!(told, [(5_000, 0, false), (2_999, 1, false)]);
+}
+
+#[test]
+fn runs_that_share_a_tag_at_the_same_time_are_not_judged() {
+    let both = (0..4_000).flat_map(|sequence| [event(3, 0, 0, sequence), event(3, 0, 1, sequence)]);
+    let book = read(both);
+    assert!(account(&book).iter().all(|lane| lane.mixed), "{:?}", account(&book));
+}
+
+#[test]
+fn ids_that_others_draw_at_random_make_no_lane() {
+    let mut random = SmallRng::seed_from_u64(7);
+    let mut book = read((0..2_000).map(|sequence| event(9, 4, 0, sequence)));
+    let drawn = 50_000;
+    for at in 0..drawn {
+        let bits = u128::from(random.random::<u64>()) << 64 | u128::from(random.random::<u64>());
+        let stamp = Stamp::from_bits(bits & !(0xF << 76) & !(0b11 << 62) | 7 << 76 | 0b10 << 62).unwrap();
+        let stamp = Stamp { due: event(0, 0, 0, at).due, ..stamp };
+        book.see(stamp, true);
+    }
+    let lanes = account(&book);
+    assert!(lanes.len() <= 3, "one in 262,144 begins near zero: {lanes:?}");
+    let own = lanes.iter().find(|lane| (lane.tag, lane.lane) == (9, 4)).unwrap();
+    assert_eq!((own.seen, own.missing), (2_000, 0));
+    assert!(book.counts().unconfirmed >= drawn - 3);
+}
+
+#[test]
+fn a_lane_met_in_its_middle_is_believed_when_it_goes_on() {
+    let start = 1 << 30;
+    let book = read((start..start + 1_000).map(|sequence| event(1, 2, 0, sequence)));
+    let lanes = account(&book);
+    assert_eq!((lanes.len(), lanes[0].first, lanes[0].seen, lanes[0].missing), (1, start, 1_000, 0));
+    assert_eq!((book.counts().confirmed_late, book.counts().unconfirmed), (2, 0));
+}
+
+#[test]
+fn a_lane_goes_on_after_a_gap_of_any_length() {
+    let far = 1 << 33;
+    let book = read((0..100).chain(far..far + 100).map(|sequence| event(1, 2, 0, sequence)));
+    let lanes = account(&book);
+    assert_eq!((lanes.len(), lanes[0].seen, lanes[0].missing), (1, 200, far - 100));
+}
+
+#[test]
+fn what_may_still_lie_in_an_unread_partition_is_not_missing() {
+    let mut book = TopicBook::new(None, 2);
+    for sequence in (0..1_000).filter(|sequence| *sequence != 300 && *sequence != 900) {
+        let stamp = event(5, 0, 0, sequence);
+        book.see(stamp, true);
+        let partition = usize::from(sequence >= 500);
+        book.place(stamp, partition, Place { sequence, offset: 0 });
+    }
+    let gaps = |unread: &[usize]| {
+        let lane = book.account(unread, DueTime::LATEST)[0];
+        (lane.missing, lane.open)
+    };
+    assert_eq!(gaps(&[]), (2, 0));
+    assert_eq!(gaps(&[0]), (1, 1), "event 900 may come in partition 0, which was read to 499");
+    assert_eq!(gaps(&[1]), (2, 0), "partition 1 was read past both");
+}
+
+#[test]
+fn what_was_due_before_the_reader_stood_ready_has_no_latency() {
+    let mut book = TopicBook::new(None, 1);
+    let ready = event(5, 0, 0, 500);
+    book.start(Anchor::at_unix_ns(ready.due.unix_ns()));
+    assert_eq!(book.time(event(5, 0, 0, 499), Nanos::from_millis(7)), None);
+    let timed = book.time(event(5, 0, 0, 501), Nanos::from_millis(7)).unwrap();
+    assert_eq!((timed.end_to_end.as_micros(), timed.early), (6_000, false));
+    assert!(book.time(event(5, 0, 0, 900), Nanos::from_millis(7)).unwrap().early);
+    assert_eq!(book.counts().untimed, 1);
+}
+
+#[test]
+fn lanes_and_blocks_are_bounded() {
+    let mut book = TopicBook::new(Some(RunId(0)), MOST_PLACES / 2);
+    for lane in 0..3 {
+        book.see(event(0, lane, 0, 5), true);
+    }
+    assert_eq!((book.lanes(), book.counts().untracked), (2, 1), "two lanes have all the places there may be");
+    let mut book = TopicBook::new(Some(RunId(0)), 1);
+    for step in 0..MOST_BLOCKS as u64 + 500 {
+        book.see(event(0, 0, 0, step * 4_096), true);
+    }
+    assert!(book.open_blocks <= MOST_BLOCKS);
+    let lane = book.account(&[], DueTime::LATEST)[0];
+    assert_eq!(lane.missing, lane.last - lane.first + 1 - lane.seen);
+    assert_eq!(book.see(event(0, 0, 0, 7), true), Sight::Unsettled);
+    assert_eq!(book.counts().forgotten, 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+
+    /// Lanes of several runs, interleaved as partitions interleave them, with copies and losses: each lane's account is its own.
+    #[test]
+    fn each_lane_has_an_account_of_its_own(
+        lost in proptest::collection::btree_set((0_usize..3, 1_u64..1_999), 0..60),
+        copied in proptest::collection::vec((0_usize..3, 0_u64..2_000), 0..60),
+        shift in 1_usize..50,
+    ) {
+        let lanes = [(2, 0, 0), (2, 1, 0), (7, 0, 1)];
+        let of = |which: usize, sequence| {
+            let (tag, lane, start) = lanes[which];
+            event(tag, lane, start, sequence)
+        };
+        let mut all: Vec<Stamp> = Vec::new();
+        for sequence in 0..2_000 {
+            all.extend((0..3).filter(|which| !lost.contains(&(*which, sequence))).map(|which| of(which, sequence)));
+        }
+        for chunk in all.chunks_mut(shift) {
+            chunk.reverse();
+        }
+        let mut book = TopicBook::new(None, 1);
+        prop_assert!(all.iter().all(|stamp| book.see(*stamp, true) == Sight::First));
+        for (which, sequence) in copied.into_iter().filter(|copy| !lost.contains(copy)) {
+            prop_assert_eq!(book.see(of(which, sequence), true), Sight::Again);
+        }
+        for lane in account(&book) {
+            let which = lanes.iter().position(|(tag, number, _)| (*tag, *number) == (lane.tag, lane.lane)).unwrap();
+            let expected = lost.iter().filter(|(of, _)| *of == which).count() as u64;
+            prop_assert_eq!((lane.missing, lane.seen, lane.mixed), (expected, 2_000 - expected, false));
+        }
+    }
+}
