@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
 
+use super::stored::rows;
 use super::{BundleError, LATENCIES, PARTIAL, REPORT, TIMELINE, read_file};
 use crate::measure::LatencyHistogram;
 use crate::recording::{LatencyKind, Recording};
 use crate::report::exit_code::ExitCode;
 use crate::report::hlog::{self, HlogError};
-use crate::report::timeline::read_ndjson;
 use crate::report::{
     GateOutcome, GateResult, Latencies, LatencySummary, LedgerCounts, NEVER_JUDGED, Offered, Run, RunReport,
     SCHEMA_VERSION, TimelineRow, Verdict,
@@ -106,13 +106,6 @@ fn begun(mark: &Path) -> Result<RunReport, BundleError> {
     }
     let invalid = |error: serde_json::Error| io::Error::new(io::ErrorKind::InvalidData, error);
     serde_json::from_slice(line).map_err(|error| BundleError { path: mark.to_owned(), source: invalid(error) })
-}
-
-fn rows(path: &Path) -> Result<Vec<TimelineRow>, BundleError> {
-    match read_file(path) {
-        Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        text => read_ndjson(&text?).map_err(|source| BundleError { path: path.to_owned(), source }),
-    }
 }
 
 fn log(path: &Path) -> Result<Log, BundleError> {

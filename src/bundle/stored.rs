@@ -4,9 +4,10 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::{BundleError, LATENCIES, PARTIAL, REPORT, at};
+use super::{BundleError, LATENCIES, PARTIAL, REPORT, TIMELINE, at};
 use crate::recording::Recording;
-use crate::report::{RunReport, SCHEMA_VERSION};
+use crate::report::timeline::read_ndjson;
+use crate::report::{RunReport, SCHEMA_VERSION, TimelineRow};
 
 /// A larger file is not read: nothing that a run writes comes near it.
 const LARGEST: u64 = 1 << 30;
@@ -67,6 +68,23 @@ impl Stored {
         };
         Recording::read(&log).map_err(|error| at(&path)(error.into_io()))
     }
+
+    /// A row for every second, also where the report of a long run has one for a minute.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn timeline(&self) -> Result<Vec<TimelineRow>, BundleError> {
+        let rows = rows(&self.folder.join(TIMELINE))?;
+        Ok(if rows.is_empty() { self.report.timeline.clone() } else { rows })
+    }
+}
+
+/// The rows of a timeline on disk; none where there is no such file.
+pub(super) fn rows(path: &Path) -> Result<Vec<TimelineRow>, BundleError> {
+    match read_file(path) {
+        Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        text => read_ndjson(&text?).map_err(at(path)),
+    }
 }
 
 /// Reads a file of a bundle.
@@ -103,5 +121,21 @@ mod tests {
         let later = RunReport { schema_version: SCHEMA_VERSION + 1, ..RunReport::default() };
         fs::write(&path, serde_json::to_vec(&later).unwrap()).unwrap();
         assert!(message().contains("a later loadgen wrote it"), "{}", message());
+    }
+
+    #[test]
+    fn every_second_of_a_long_run_is_read_from_its_own_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let row = |at_s: f64| TimelineRow { at_s, ..TimelineRow::default() };
+        let report =
+            RunReport { schema_version: SCHEMA_VERSION, timeline: vec![row(60.0), row(61.0)], ..RunReport::default() };
+        fs::write(folder.path().join(REPORT), serde_json::to_vec(&report).unwrap()).unwrap();
+        let ends = || -> Vec<f64> {
+            read(folder.path()).unwrap().timeline().unwrap().into_iter().map(|row| row.at_s).collect()
+        };
+        assert_eq!(ends(), [60.0, 61.0], "a report alone has what it has");
+        let lines: Vec<String> = (1..=61_u8).map(|at| serde_json::to_string(&row(at.into())).unwrap()).collect();
+        fs::write(folder.path().join(TIMELINE), lines.join("\n") + "\n").unwrap();
+        assert_eq!(ends().len(), 61);
     }
 }

@@ -11,7 +11,8 @@ use crate::compare::Aspect;
 Examples:
   loadgen compare results/base results/new
   loadgen compare results/base-1,results/base-2 results/new-1,results/new-2
-  loadgen compare results/base results/new --max-regression p99=10% --fail-on worse")]
+  loadgen compare results/base results/new --max-regression p99=10% --fail-on worse
+  loadgen compare results/base results/new -o html > compare.html")]
 pub struct CompareArgs {
     /// Folder of the base run; several, with commas between them
     #[arg(value_name = "BASE", value_parser = values::bundles)]

@@ -203,6 +203,7 @@ choices! {
     pub enum CompareOutput {
         Text = "text": "for people",
         Markdown = "markdown": "for pull requests",
+        Html = "html": "a page with both curves, in one file",
         Json = "json": "for programs",
     }
 }

@@ -9,8 +9,8 @@ use super::{Done, Failure, stored};
 use crate::cli::compare::{CompareArgs, CompareOptions};
 use crate::cli::values::{CompareOutput, FailOn};
 use crate::compare::gate::{Outcome, Rule, evaluate};
-use crate::compare::{self, Bundle, CompareError, Comparison, Options, markdown, text};
-use crate::report::GateOutcome;
+use crate::compare::{self, Bundle, CompareError, Comparison, Options, html, markdown, text};
+use crate::report::{GateOutcome, RunReport};
 use crate::scenario::Environment;
 use crate::verdict::ExitCode;
 
@@ -25,6 +25,7 @@ pub(super) fn compare(args: CompareArgs, environment: &Environment) -> Result<Do
     let output = match options.output.unwrap_or(CompareOutput::Text) {
         CompareOutput::Text => text::text(&comparison) + &listed(&outcomes, " "),
         CompareOutput::Markdown => markdown::markdown(&comparison) + &listed(&outcomes, "- "),
+        CompareOutput::Html => html::html(&comparison, &outcomes),
         CompareOutput::Json => as_json(&comparison, &outcomes)?,
     };
     Ok(Done { output, code })
@@ -45,7 +46,8 @@ fn bundles(paths: &[impl AsRef<Path>]) -> Result<Vec<Bundle>, Failure> {
     let one = |path: &Path| {
         let stored = stored::read(path)?;
         let recording = stored.recording().map_err(|error| stored::unreadable(&error))?;
-        Ok(Bundle { name: stored.name(), report: stored.report, recording })
+        let timeline = stored.timeline().map_err(|error| stored::unreadable(&error))?;
+        Ok(Bundle { name: stored.name(), report: RunReport { timeline, ..stored.report }, recording })
     };
     paths.iter().map(|path| one(path.as_ref())).collect()
 }
@@ -74,15 +76,10 @@ fn code_of(outcome: &Outcome, options: &CompareOptions) -> ExitCode {
 
 fn listed(outcomes: &[Outcome], lead: &str) -> String {
     let mut out = String::new();
-    for (place, Outcome { rule, result, reason }) in outcomes.iter().enumerate() {
+    for (place, outcome) in outcomes.iter().enumerate() {
         let gap = if place == 0 { "\n" } else { "" };
-        let word = match result {
-            GateOutcome::Pass => "PASS",
-            GateOutcome::Fail => "FAIL",
-            GateOutcome::Unevaluated => "UNEVALUATED",
-        };
         // Writing into a String cannot fail.
-        writeln!(out, "{gap}{lead}{word}  {rule}: {reason}").unwrap_or_default();
+        writeln!(out, "{gap}{lead}{outcome}").unwrap_or_default();
     }
     out
 }

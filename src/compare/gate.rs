@@ -69,6 +69,17 @@ pub struct Outcome {
     pub reason: String,
 }
 
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self.result {
+            GateOutcome::Pass => "PASS",
+            GateOutcome::Fail => "FAIL",
+            GateOutcome::Unevaluated => "UNEVALUATED",
+        };
+        write!(f, "{word}  {}: {}", self.rule, self.reason)
+    }
+}
+
 /// Holds rules against a comparison.
 #[must_use]
 pub fn evaluate(comparison: &Comparison, rules: &[Rule]) -> Vec<Outcome> {

@@ -4,20 +4,22 @@ use std::fmt::Write as _;
 
 use super::curves::{Curve, CurvePoint};
 use super::figures::{change, float, label, short, value};
+use super::gate::Outcome;
 use super::text::{headline, method, remark};
 use super::{Comparison, Row, Verdict};
+use crate::report::GateOutcome;
 
 const STYLE: &str = include_str!("html/compare.css");
 
-/// The comparison as a page.
+/// The comparison and what its rules came to, as a page.
 #[must_use]
-pub fn html(comparison: &Comparison) -> String {
+pub fn html(comparison: &Comparison, outcomes: &[Outcome]) -> String {
     let mut out = String::new();
-    page(comparison, &mut out).unwrap_or_default();
+    page(comparison, outcomes, &mut out).unwrap_or_default();
     out
 }
 
-fn page(comparison: &Comparison, out: &mut String) -> std::fmt::Result {
+fn page(comparison: &Comparison, outcomes: &[Outcome], out: &mut String) -> std::fmt::Result {
     let (verdict, rest) = headline(comparison)
         .split_once("  ")
         .map_or_else(Default::default, |(verdict, rest)| (verdict.to_owned(), rest.to_owned()));
@@ -41,6 +43,18 @@ fn page(comparison: &Comparison, out: &mut String) -> std::fmt::Result {
     }
     writeln!(out, "</dl>")?;
     table(comparison, out)?;
+    if !outcomes.is_empty() {
+        writeln!(out, "<ul class=\"rules\">")?;
+        for outcome in outcomes {
+            let class = match outcome.result {
+                GateOutcome::Pass => "better",
+                GateOutcome::Fail => "worse",
+                GateOutcome::Unevaluated => "inconclusive",
+            };
+            writeln!(out, "<li class=\"{class}\">{}</li>", escaped(&outcome.to_string()))?;
+        }
+        writeln!(out, "</ul>")?;
+    }
     for curve in &comparison.curves {
         figure(curve, out)?;
     }
@@ -198,13 +212,16 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::fixture::bundle;
+    use super::super::gate::{Rule, evaluate};
     use super::super::{Options, compare};
     use super::*;
 
     fn shown(name: &str) -> String {
         let mut new = bundle("b", 60, 2);
         new.name = name.to_owned();
-        html(&compare(&[bundle("a", 60, 1)], &[new], &Options { draws: 200, ..Options::default() }).unwrap())
+        let how = Options { draws: 200, ..Options::default() };
+        let comparison = compare(&[bundle("a", 60, 1)], &[new], &how).unwrap();
+        html(&comparison, &evaluate(&comparison, &[Rule::NothingWorse]))
     }
 
     #[test]
@@ -217,6 +234,13 @@ mod tests {
             assert!(!page.contains(word), "{word}");
         }
         assert!(page.len() < 60_000, "{}", page.len());
+    }
+
+    #[test]
+    fn the_page_tells_what_each_rule_came_to() {
+        let page = shown("b");
+        assert!(page.contains("<ul class=\"rules\">"), "{page}");
+        assert!(page.contains("UNEVALUATED  ") || page.contains("PASS  ") || page.contains("FAIL  "));
     }
 
     #[test]
