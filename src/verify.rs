@@ -10,6 +10,7 @@ mod inspect;
 pub mod look_up;
 mod order;
 pub mod reader;
+mod resets;
 mod sequences;
 pub mod topic_book;
 
@@ -27,6 +28,7 @@ pub use findings::Findings;
 pub use inspect::{Damaged, Duplicate, Inspected, Inspector};
 pub use order::{Late, Place};
 use reader::Reader;
+use resets::Resets;
 
 /// Records taken at once, at most.
 const BATCH: usize = 1000;
@@ -116,6 +118,14 @@ impl PartitionState {
         self.log_end.is_some_and(|end| self.target.max(Some(self.position)) > Some(end))
     }
 
+    /// The log is shorter than what was acked or read: nothing can be read past its end.
+    fn give_short_up(&mut self) {
+        if self.is_short() {
+            self.truncation.get_or_insert(Truncation::LogEnd);
+            self.target = self.log_end;
+        }
+    }
+
     /// Notes the leader epoch of a record. A later one than before means that another leader took over.
     fn note_epoch(&mut self, epoch: i32, offset: i64) {
         match self.epochs.last() {
@@ -194,11 +204,11 @@ pub struct Verifier<C, R, B> {
     /// Records taken, and when the last one was.
     records: u64,
     last_record: Nanos,
-    resets: Vec<i32>,
-    /// Partitions whose logs seem too short, when their ends are asked for next, and until when.
-    short: Vec<i32>,
+    resets: Resets,
+    /// Partitions whose logs may be too short, each with the time when it is taken for that, and when their ends are asked
+    /// for next.
+    short: BTreeMap<i32, Nanos>,
     ask_short_at: Nanos,
-    short_until: Nanos,
 }
 
 /// What a verifier needs beside its consumer.
@@ -272,10 +282,9 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             errors: BTreeMap::new(),
             until,
             records: 0,
-            resets: Vec::new(),
-            short: Vec::new(),
+            resets: Resets::default(),
+            short: BTreeMap::new(),
             ask_short_at: Nanos::ZERO,
-            short_until: Nanos::ZERO,
         })
     }
 
@@ -358,7 +367,11 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             let patience = if by == EndedBy::Abort { Nanos::ZERO } else { Nanos::from(ASK) };
             self.set_targets(&Request { highest_acked: Vec::new(), deadline: self.clock.now() + patience });
         }
-        self.give_short_up();
+        self.short.keys().for_each(|partition| {
+            if let Some(state) = state_of(&mut self.partitions, *partition) {
+                state.give_short_up();
+            }
+        });
         let unfinished = self.unfinished();
         for (partition, state) in (0_i32..).zip(&mut self.partitions) {
             state.is_held = self.reader.holds(partition);
@@ -395,6 +408,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             partitions,
             errors,
             resets,
+            short,
             records,
             last_record,
             ..
@@ -411,6 +425,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             match delivered {
                 Delivered::Record(record) => {
                     *records += 1;
+                    resets.heard(record.partition);
                     if let Some(state) = state_of(partitions, record.partition) {
                         state.jumped += u64::try_from(record.offset - state.position).unwrap_or(0);
                     }
@@ -430,13 +445,18 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
                     }
                 }
                 Delivered::EndOfPartition { partition, offset } => {
+                    resets.heard(partition);
                     advance(partitions, partition, offset);
                     if let Some(state) = state_of(partitions, partition) {
                         state.at_end = true;
+                        // It may have been cut off since its end was asked for.
+                        if state.target.is_some_and(|target| offset < target) {
+                            short.entry(partition).or_insert(at + Nanos::from(GRACE));
+                        }
                     }
                 }
                 Delivered::Error { partition, code: Code::AutoOffsetReset | Code::LogTruncation, .. } => {
-                    resets.push(partition);
+                    resets.note(partition);
                 }
                 Delivered::Error { partition, code, .. } => {
                     let (count, last) = errors.entry(format!("{code:?}")).or_default();
@@ -473,13 +493,14 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             }
             Notice::Statistics(_) => {}
         });
-        let resets = std::mem::take(&mut self.resets);
+        let resets = self.resets.due(self.clock.now());
         if resets.is_empty() {
             return;
         }
         for partition in &resets {
             self.skip_to_log_start(*partition);
         }
+        let resets: Vec<i32> = resets.into_iter().collect();
         let positions: Vec<(i32, i64)> = (0_i32..).zip(self.partitions.iter().map(|state| state.position)).collect();
         if let Err(error) = self.reader.resume(&self.topic, &positions, &resets) {
             self.note_error("resume".to_owned(), error.to_string());
@@ -499,6 +520,9 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
                 let next = if state.position > marks.high { marks.high } else { state.position.max(marks.low) };
                 state.skipped += u64::try_from(next - state.position).unwrap_or(0);
                 state.position = next;
+                if state.target.is_some_and(|target| marks.high < target) {
+                    self.short.entry(partition).or_insert(self.clock.now() + Nanos::from(GRACE));
+                }
                 tracing::warn!(
                     partition,
                     from = next,
@@ -507,7 +531,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             }
             Err(code) => {
                 // Asked again on the next turn.
-                self.resets.push(partition);
+                self.resets.note(partition);
                 self.note_error(format!("{code:?}"), format!("watermarks of partition {partition}"));
             }
         }
@@ -525,14 +549,12 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             }
             state.target = state.log_end.max(acked.map(|offset| offset + 1));
             if state.is_short() {
-                self.short.push(partition);
+                self.short.insert(partition, self.clock.now() + Nanos::from(GRACE));
             }
         }
-        let now = self.clock.now();
-        (self.ask_short_at, self.short_until) = (now, now + Nanos::from(GRACE));
     }
 
-    /// Asks again for the ends that lie before what was acked. A leader tells its high watermark, which follows what it acks
+    /// Asks again for the ends that may lie before what was acked. A leader tells its high watermark, which follows what it acks
     /// with acks=1; only what stays short for a while has been cut off.
     fn ask_short_again(&mut self) {
         let now = self.clock.now();
@@ -541,26 +563,17 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
         }
         self.ask_short_at = now + Nanos::from_millis(50);
         let Self { short, reader, partitions, topic, .. } = self;
-        short.retain(|partition| {
+        short.retain(|partition, until| {
             let Some(state) = state_of(partitions, *partition) else { return false };
             if let Ok(marks) = reader.watermarks(topic, *partition, ASK) {
                 state.log_end = Some(marks.high);
             }
+            if now >= *until {
+                state.give_short_up();
+                return false;
+            }
             state.is_short()
         });
-        if now >= self.short_until {
-            self.give_short_up();
-        }
-    }
-
-    /// The logs are shorter than what was acked or read: nothing can be read past their ends.
-    fn give_short_up(&mut self) {
-        for partition in std::mem::take(&mut self.short) {
-            if let Some(state) = state_of(&mut self.partitions, partition) {
-                state.truncation.get_or_insert(Truncation::LogEnd);
-                state.target = state.log_end;
-            }
-        }
     }
 
     fn unfinished(&self) -> Vec<i32> {

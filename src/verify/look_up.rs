@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::reader::Reader;
+use super::resets::Resets;
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::event::UserId;
 use crate::event::decode::decode;
@@ -115,10 +116,12 @@ pub fn read_again<R: Reader>(
     }
     let clock = Monotonic::start();
     let deadline = Nanos::from(timeout);
+    let mut resets = Resets::default();
     while pages.values().any(|page| !page.is_done()) && clock.now() < deadline {
-        let (mut jumps, mut resets) = (BTreeMap::new(), BTreeSet::new());
+        let mut jumps = BTreeMap::new();
         let taken = reader.take(BATCH, &mut |delivered| match delivered {
             Delivered::Record(record) => {
+                resets.heard(record.partition);
                 let Some(page) = pages.get_mut(&record.partition).filter(|page| !page.is_done()) else { return };
                 let stamp = whole_stamp(run, rules, &record);
                 page.settle(&record, run, rules, &mut answers.at);
@@ -142,12 +145,13 @@ pub fn read_again<R: Reader>(
                 }
             }
             Delivered::EndOfPartition { partition, .. } => {
+                resets.heard(partition);
                 if let Some(page) = pages.get_mut(&partition) {
                     page.end(&mut answers.at);
                 }
             }
             Delivered::Error { partition, code: Code::AutoOffsetReset | Code::LogTruncation, .. } => {
-                resets.insert(partition);
+                resets.note(partition);
             }
             Delivered::Error { partition, code, .. } => tracing::debug!(partition, ?code, "while reading again"),
         });
@@ -156,8 +160,9 @@ pub fn read_again<R: Reader>(
                 tracing::debug!(partition, "{error}");
             }
         }
-        if !resets.is_empty() {
-            for partition in resets {
+        let given_up = resets.due(clock.now());
+        if !given_up.is_empty() {
+            for partition in given_up {
                 let marks = reader.watermarks(topic, partition, ASK);
                 if let (Some(page), Ok(marks)) = (pages.get_mut(&partition), marks) {
                     page.start_at(marks.low, &mut answers.at);
