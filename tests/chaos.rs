@@ -4,8 +4,6 @@
 #[path = "real_kafka/cluster.rs"]
 #[allow(dead_code, reason = "shared with the tests on clusters that work")]
 mod cluster;
-#[path = "chaos/held.rs"]
-mod held;
 #[path = "real_kafka/program.rs"]
 #[allow(dead_code, reason = "shared with the tests on clusters that work")]
 mod program;
@@ -15,7 +13,6 @@ use std::time::Duration;
 
 use cluster::{Cluster, Copied};
 use loadgen::event::decode::decode;
-use loadgen::run::Group;
 use program::Program;
 use serde_json::Value;
 
@@ -119,44 +116,31 @@ fn losses_of_an_unclean_election_are_those_that_another_reader_misses() {
 }
 
 #[test]
-fn deleted_records_that_nobody_had_read_are_expired_to_the_number() {
-    let cluster = Cluster::start();
-    let eager = group("classic", "range");
-    let cooperative = group("classic", "cooperative-sticky");
-    let divided_by_the_cluster = group("consumer", "uniform");
-    for (topic, group) in [
-        ("assigned", None),
-        ("eager", Some(eager)),
-        ("cooperative", Some(cooperative)),
-        ("divided-by-the-cluster", Some(divided_by_the_cluster)),
-    ] {
-        cluster.tool("org.apache.kafka.tools.TopicCommand", &["--create", "--topic", topic, "--partitions", "1"]);
-        let (read, deleted) = (1_000, 3_500);
-        let outcome = held::run(&cluster, topic, group, 6_000, read, || cluster.delete(topic, 0, deleted));
-        let ledger = outcome.report.ledger;
-        let expired = u64::try_from(deleted).unwrap() - read;
-        assert_eq!(
-            (ledger.scheduled, ledger.expired, ledger.verified),
-            (6_000, expired, 6_000 - expired),
-            "{topic}: {ledger:?}"
-        );
-        let offsets: BTreeSet<i64> = outcome.unverified.iter().map(|event| event.offset.unwrap()).collect();
-        let unread = i64::try_from(read).unwrap()..deleted;
-        assert!(offsets.iter().copied().eq(unread), "{topic}: {:?} .. {:?}", offsets.first(), offsets.last());
-        println!("{topic}: deleted {deleted} records of which {read} had been read: {expired} expired");
+fn brokers_that_are_gone_for_good_end_the_run_within_its_deadlines() {
+    let cluster = Cluster::of(3, &SHORT_SESSION);
+    let started = Program::new(&cluster, "gone")
+        .args(["synth", "--rate", "2000", "--duration", "10m", "--create-topics", "--partitions", "6"])
+        .args(["--replication-factor", "3", "--flush-deadline", "8s", "--drain-deadline", "4s"])
+        .args(["-X", "delivery.timeout.ms=5000", "-X", "socket.timeout.ms=3000", "-X", "request.timeout.ms=3000"])
+        .start();
+    started.wait_for_rows(3);
+    for broker in ["1", "2", "3"] {
+        cluster.command(&["kill", broker]);
     }
-}
-
-fn group(protocol: &str, assignor: &str) -> Group {
-    Group {
-        name: format!("held-{assignor}"),
-        consumers: 1,
-        protocol: protocol.to_owned(),
-        assignor: Some(assignor.to_owned()),
-        commit_every: Duration::from_secs(1),
-        commits_itself: false,
-        disturb_every: None,
+    let run = started.finish();
+    let report = run.report();
+    assert_eq!(run.code, 6, "{}", run.stderr);
+    let ledger = report["ledger"].as_object().unwrap();
+    let sum: u64 = ledger.iter().filter(|(class, _)| *class != "scheduled").map(|(_, n)| n.as_u64().unwrap()).sum();
+    assert_eq!(sum, scheduled(&report), "{ledger:?}");
+    assert!(
+        report["ledger"]["unknown_unseen"].as_u64() > Some(0),
+        "what was under way has an unknown fate: {ledger:?}"
+    );
+    for class in ["lost", "corrupt", "expired", "undelivered", "contradicted"] {
+        assert_eq!(report["ledger"][class], 0, "nothing proves {class}: {ledger:?}");
     }
+    println!("three brokers gone after 3 s: exit 6, {ledger:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use loadgen::clock::{Clock, Monotonic, Nanos};
+use loadgen::kafka::PartitionState;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -146,16 +147,41 @@ impl Cluster {
 
     /// Waits until the copies of partition 0 that are complete are those on `brokers`.
     pub(crate) fn wait_until_in_sync(&self, topic: &str, brokers: &[i32]) {
+        self.wait_until_told(topic, &format!("{brokers:?} in sync"), |partition| partition.in_sync == brokers);
+    }
+
+    /// Waits until one of `brokers` leads partition 0.
+    pub(crate) fn wait_until_led_by(&self, topic: &str, brokers: &[i32]) {
+        let leads = |partition: &PartitionState| partition.leader.is_some_and(|leader| brokers.contains(&leader));
+        self.wait_until_told(topic, &format!("one of {brokers:?} as leader"), leads);
+    }
+
+    fn wait_until_told(&self, topic: &str, what: &str, holds: impl Fn(&PartitionState) -> bool) {
         let settings = loadgen::kafka::Settings::new();
         let cluster = loadgen::kafka::admin::Cluster::new(&self.address, &settings, PATIENCE).unwrap();
-        let clock = Monotonic::start();
-        loop {
+        Self::wait_until(what, || {
             let topics = cluster.topics().unwrap();
-            let in_sync = &topics[topic].partitions[0].in_sync;
-            if in_sync == brokers {
-                return;
-            }
-            assert!(clock.now() < Nanos::from(PATIENCE), "in sync are {in_sync:?}, not {brokers:?}");
+            holds(&topics[topic].partitions[0])
+        });
+    }
+
+    /// Waits until the log of partition 0 starts at `offset` or later.
+    pub(crate) fn wait_until_log_starts_at(&self, topic: &str, offset: i64) {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.address)
+            .set("group.id", "independent")
+            .create()
+            .unwrap();
+        Self::wait_until(&format!("a log that starts at {offset}"), || {
+            consumer.fetch_watermarks(topic, 0, PATIENCE).unwrap().0 >= offset
+        });
+    }
+
+    /// Waits until something holds.
+    pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+        let clock = Monotonic::start();
+        while !holds() {
+            assert!(clock.now() < Nanos::from(PATIENCE), "no {what} in {PATIENCE:?}");
             clock.sleep_until(clock.now() + Nanos::from_millis(100));
         }
     }
