@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod benchmark;
 pub mod console;
 mod counted;
+mod decomposition;
 pub mod drift;
 pub mod exit_code;
 pub mod figures;

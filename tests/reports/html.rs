@@ -1,6 +1,6 @@
 //! report.html as text: what is in it, how large it is, and that text from outside stays text.
 
-use loadgen::report::{RunReport, html::render};
+use loadgen::report::{Client, LatencyParts, RunReport, html::render};
 
 use crate::fixture;
 
@@ -31,6 +31,20 @@ fn a_report_of_nothing_can_be_laid_out() {
     let page = page(&RunReport::default());
     keep("nothing", &page);
     assert!(!page.contains("id=\"timeline\""));
+}
+
+#[test]
+fn whose_part_of_the_mean_is_whose_is_told() {
+    let parts = LatencyParts {
+        slip: Some(500.0),
+        client_queue: 5_000.0,
+        network_and_broker: 1_250.0,
+        ..LatencyParts::default()
+    };
+    let client = Client { parts_us: Some(parts), retries: 3, ..Client::default() };
+    let page = page(&RunReport { client: Some(client), ..RunReport::default() });
+    assert!(page.contains("slip 0.50 + client queue 5.00 + network and broker 1.25 = 6.75"), "the parts and their sum");
+    assert!(page.contains("retries 3"), "what the client says of itself");
 }
 
 #[test]

@@ -1,50 +1,21 @@
 //! Whose part of the latency is whose, and what the Kafka client measured of itself.
 
 use super::page::Page;
-use crate::report::{RunReport, Windows, figures};
+use crate::report::{RunReport, decomposition};
 
 /// Two rows, where the client said something.
 pub(super) fn section(page: &mut Page, report: &RunReport) {
     let Some(client) = &report.client else { return };
-    if let Some(parts) = client.parts_us {
-        let ms = |us: f64| figures::number(us / 1e3, 2);
-        let named = [
-            ("slip", parts.slip),
-            ("client queue", Some(parts.client_queue)),
-            ("network and broker", Some(parts.network_and_broker)),
-            ("fetch and deliver", parts.fetch_and_deliver),
-        ];
-        let named = named.into_iter().filter_map(|(name, us)| Some(format!("{name} {}", ms(us?))));
-        page.row("mean (ms)", &format!("{} = {}", named.collect::<Vec<_>>().join(" + "), ms(parts.sum())));
+    if let Some(parts) = decomposition::parts(client) {
+        page.row("mean (ms)", &parts);
     }
-    let mut items = Vec::new();
-    if let (Some(messages), Some(bytes)) = (client.batch_messages.mean, client.batch_bytes.mean) {
-        items.push(format!("{} events ({}) a batch", figures::significant(messages), figures::bytes(whole(bytes))));
-    }
-    if let Windows { mean: Some(mean), worst_p99: Some(worst), .. } = client.round_trip_us {
-        let (mean, worst) = (figures::duration_us(whole(mean)), figures::duration_us(worst));
-        items.push(format!("round trip {mean}, p99 of the worst 100 ms {worst}"));
-    }
-    if let Windows { mean: Some(mean), max: Some(max), .. } = client.throttle_ms
-        && max > 0
-    {
-        let mean = figures::significant(mean);
-        items.push(format!("throttled by a quota: {mean} ms an answer, {} ms at most", figures::count(max)));
-    }
-    items.push(format!("retries {}", figures::count(client.retries)));
-    items.push(format!("time-outs {}", figures::count(client.timeouts)));
-    page.list("client", &items);
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mean of small positive numbers")]
-fn whole(mean: f64) -> u64 {
-    mean.round() as u64
+    page.list("client", &decomposition::items(client));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Client, LatencyParts};
+    use crate::report::{Client, LatencyParts, Windows};
 
     #[test]
     fn the_parts_and_their_sum_are_told_and_a_quota_only_where_there_is_one() {

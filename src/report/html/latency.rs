@@ -10,7 +10,7 @@ use super::{
     timeline::{FigureView, LegendView, decades},
 };
 use crate::report::{
-    DistributionPoint, LatencySummary, RunReport,
+    Client, DistributionPoint, LatencySummary, RunReport, decomposition,
     figures::{count, duration_us},
     latencies::{LatencyRow, Unit, linger, notes, rows},
 };
@@ -26,6 +26,8 @@ pub(super) struct LatencyView {
     timed: bool,
     rows: Vec<RowView>,
     notes: Vec<String>,
+    /// Whose part of the mean is whose, and what the client says of itself.
+    client: Vec<(&'static str, String)>,
     figure: Option<FigureView>,
 }
 
@@ -70,10 +72,16 @@ pub(super) fn latency(report: &RunReport) -> Result<(LatencyView, BTreeMap<&'sta
         unit: unit.name,
         timed: report.latency_us.slip.is_some(),
         notes: notes(report, &rows),
+        client: report.client.as_ref().map(client).unwrap_or_default(),
         rows: rows.iter().map(|row| row_view(report, row, &unit)).collect(),
         figure,
     };
     Ok((view, data))
+}
+
+fn client(client: &Client) -> Vec<(&'static str, String)> {
+    let parts = decomposition::parts(client).map(|parts| ("mean, by whose part it is (ms)", parts));
+    parts.into_iter().chain([("the Kafka client", decomposition::items(client).join(" · "))]).collect()
 }
 
 fn row_view(report: &RunReport, row: &LatencyRow, unit: &Unit) -> RowView {
