@@ -250,5 +250,15 @@ fn a_group_reads_everything_however_often_its_partitions_change_hands() {
     assert_eq!(report["lag"]["at_end"], 1000, "the group has read all but the last run: {}", report["lag"]);
 }
 
+#[test]
+fn the_self_test_holds_on_a_cluster_and_leaves_no_topic_behind() {
+    let cluster = Cluster::start();
+    let run = Program::new(&cluster, "another-commands-topic").args(["selftest", "--seed", "7"]).run();
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.starts_with("HONEST"), "{}", run.stdout);
+    let topics = cluster.topics();
+    assert!(topics.is_empty(), "{topics:?}");
+}
+
 /// How long anything may take before a test gives up on it.
 const PATIENCE: Duration = Duration::from_secs(180);

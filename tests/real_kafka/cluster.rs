@@ -177,6 +177,14 @@ impl Cluster {
         });
     }
 
+    /// The topics that users made.
+    pub(crate) fn topics(&self) -> Vec<String> {
+        let settings = loadgen::kafka::Settings::new();
+        let cluster = loadgen::kafka::admin::Cluster::new(&self.address, &settings, PATIENCE).unwrap();
+        let all = cluster.topics().unwrap();
+        all.into_keys().filter(|topic| !topic.starts_with("__")).collect()
+    }
+
     /// Waits until something holds.
     pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
         let clock = Monotonic::start();
