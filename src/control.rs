@@ -1,19 +1,36 @@
-//! How a run is told to end, and what its threads let each other know.
+//! How a run is told to end or to go faster or slower, and what its threads let each other know.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+pub mod tempo;
 
-use crate::clock::Nanos;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// The end of a run, as its threads see it.
+use crate::clock::{Clock, Nanos};
+use tempo::Tempo;
+
+/// How far ahead a change of the tempo is: all lanes have looked at it by then.
+const AHEAD: Nanos = Nanos::from_millis(20);
+
+/// The end of a run and its tempo, as its threads see them.
 #[derive(Debug)]
 pub struct Control {
     stop_at: AtomicU64,
     abort: AtomicBool,
+    /// While the tempo changes, nothing that is due from here on is sent.
+    barrier: AtomicU64,
+    changes: AtomicU64,
+    tempo: Mutex<Arc<Tempo>>,
 }
 
 impl Default for Control {
     fn default() -> Self {
-        Self { stop_at: AtomicU64::new(u64::MAX), abort: AtomicBool::new(false) }
+        Self {
+            stop_at: AtomicU64::new(u64::MAX),
+            abort: AtomicBool::new(false),
+            barrier: AtomicU64::new(u64::MAX),
+            changes: AtomicU64::new(0),
+            tempo: Mutex::default(),
+        }
     }
 }
 
@@ -38,6 +55,73 @@ impl Control {
     #[must_use]
     pub fn is_aborted(&self) -> bool {
         self.abort.load(Ordering::Acquire)
+    }
+
+    /// Lets schedule time run at `percent` of the plan's speed, 0 for not at all, from the returned instant on.
+    ///
+    /// The instant lies a little ahead, and no lane has sent anything that is due from then on by the old tempo: lanes hold
+    /// such events back from before the instant is fixed until the change is there to be seen. One thread alone may call
+    /// this.
+    pub fn change_tempo(&self, clock: &impl Clock, percent: u32) -> Nanos {
+        let from = loop {
+            let from = clock.now() + AHEAD;
+            self.barrier.store(from.0, Ordering::Release);
+            fence(Ordering::SeqCst);
+            // Where this thread was kept waiting for so long that the instant has passed, lanes may have passed it too.
+            if clock.now() < from {
+                break from;
+            }
+        };
+        let mut tempo = self.tempo.lock().unwrap_or_else(PoisonError::into_inner);
+        *tempo = Arc::new(tempo.changed(from, percent));
+        drop(tempo);
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        self.barrier.store(u64::MAX, Ordering::Release);
+        from
+    }
+
+    /// Nothing due from here on may be sent now; `Nanos::MAX` but for moments in which the tempo changes. To be asked after
+    /// the clock, and before [`Control::follow`].
+    #[must_use]
+    pub fn barrier(&self) -> Nanos {
+        Nanos(self.barrier.load(Ordering::Acquire))
+    }
+
+    /// The tempo as it is now.
+    #[must_use]
+    pub fn tempo(&self) -> Arc<Tempo> {
+        Arc::clone(&self.tempo.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Brings a copy up to date. Costs a look at a number that hardly ever changes.
+    pub fn follow(&self, copy: &mut TempoCopy) {
+        let changes = self.changes.load(Ordering::Acquire);
+        if changes != copy.changes {
+            *copy = TempoCopy { changes, tempo: self.tempo() };
+        }
+    }
+}
+
+/// A thread's own view of the tempo, see [`Control::follow`].
+#[derive(Clone, Debug, Default)]
+pub struct TempoCopy {
+    changes: u64,
+    tempo: Arc<Tempo>,
+}
+
+impl TempoCopy {
+    /// As [`Tempo::at`]; for nothing where nobody ever changed it.
+    #[must_use]
+    pub fn at(&self, schedule: Nanos) -> Nanos {
+        if self.changes == 0 { schedule } else { self.tempo.at(schedule) }
+    }
+}
+
+impl std::ops::Deref for TempoCopy {
+    type Target = Tempo;
+
+    fn deref(&self) -> &Tempo {
+        &self.tempo
     }
 }
 
@@ -128,6 +212,7 @@ impl Traffic {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Manual;
 
     #[test]
     fn the_earliest_stop_counts() {
@@ -136,6 +221,20 @@ mod tests {
         control.stop_at(Nanos(5));
         control.stop_at(Nanos(9));
         assert_eq!(control.stopped_at(), Nanos(5));
+    }
+
+    #[test]
+    fn a_change_of_the_tempo_lies_ahead_and_is_seen_by_those_who_follow() {
+        let (control, clock) = (Control::default(), Manual::default());
+        let mut copy = TempoCopy::default();
+        control.follow(&mut copy);
+        assert!(copy.is_straight() && control.barrier() == Nanos::MAX);
+        clock.advance(Nanos::from_secs(5));
+        let from = control.change_tempo(&clock, 50);
+        assert_eq!(from, Nanos::from_millis(5_020));
+        control.follow(&mut copy);
+        assert_eq!((copy.percent(), copy.at(from + Nanos(10))), (50, from + Nanos(20)));
+        assert_eq!(control.barrier(), Nanos::MAX);
     }
 
     #[test]

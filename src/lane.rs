@@ -1,6 +1,6 @@
 //! A lane: one producer thread. It takes what is due, stamps, encodes, hands over, and serves the answers.
 //!
-//! Due times never move. What comes late goes at once, and how late it was is split into the lane's own part (lateness)
+//! Due times never move: they are the schedule's, through the tempo (see [`crate::control::tempo`]). What comes late goes at once, and how late it was is split into the lane's own part (lateness)
 //! and the time in which the client had no room (blocked).
 
 mod answers;
@@ -13,6 +13,7 @@ mod setup;
 use std::time::Duration;
 
 use crate::clock::{Anchor, Clock, Nanos};
+use crate::control::TempoCopy;
 use crate::event::stamp::{DueTime, SEQUENCES};
 use crate::kafka::{Code, Notice, Report};
 use crate::ledger::{LaneBook, Waiting};
@@ -41,6 +42,8 @@ pub struct Lane<'a, P, C> {
     publisher: P,
     clock: C,
     cursor: Cursor,
+    tempo: TempoCopy,
+    /// The next event, due in schedule time.
     next: Option<(Drawn, Due)>,
     sequence: u64,
     batch: Batch,
@@ -78,6 +81,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             publisher,
             clock,
             cursor: Cursor::default(),
+            tempo: TempoCopy::default(),
             next: None,
             sequence: 0,
             batch: Batch::default(),
@@ -114,6 +118,9 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
     fn turn(&mut self) -> bool {
         self.serve(Duration::ZERO);
         let now = self.clock.now();
+        // In this order: see Control::barrier().
+        let barrier = self.setup.control.barrier();
+        self.setup.control.follow(&mut self.tempo);
         if self.setup.control.is_aborted() {
             return false;
         }
@@ -123,7 +130,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
         match due {
             Due::At(due, _) if due >= stop => return false,
             Due::Now(_) if now >= stop => return false,
-            Due::At(due, _) if due > now => {
+            Due::At(due, _) if due > now || due >= barrier => {
                 self.catching_up = false;
                 self.wait(now, due);
                 return true;
@@ -138,7 +145,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             self.wait_for_room(now);
             return true;
         }
-        self.fill(now, room);
+        self.fill(now, barrier, room);
         self.hand_over();
         true
     }
@@ -157,7 +164,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             }
             self.next = Some((drawn, due));
         }
-        self.next.map(|(_, due)| due)
+        self.next.map(|(_, due)| in_time(due, &self.tempo))
     }
 
     fn wait(&self, now: Nanos, due: Nanos) {
@@ -175,16 +182,18 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
         }
     }
 
-    /// Takes, stamps and encodes what is due, up to `room` events.
-    fn fill(&mut self, now: Nanos, room: usize) {
+    /// Takes, stamps and encodes what is due, up to `room` events; nothing that is due from `barrier` on.
+    fn fill(&mut self, now: Nanos, barrier: Nanos, room: usize) {
         self.batch.clear();
         self.book.reserve(self.sequence + room as u64);
         let open = self.book.open();
         let mut filled = 0;
         while filled < room {
             let Some((drawn, due)) = self.next else { break };
-            let (due, phase) = match due {
-                Due::At(due, phase) if due <= now && due < self.setup.control.stopped_at() => (due, phase),
+            let (due, phase) = match in_time(due, &self.tempo) {
+                Due::At(due, phase) if due <= now && due < barrier && due < self.setup.control.stopped_at() => {
+                    (due, phase)
+                }
                 Due::Now(phase) => (now, phase),
                 Due::At(..) | Due::Never => break,
             };
@@ -256,6 +265,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
         if stopped == Nanos::MAX {
             return;
         }
+        self.setup.control.follow(&mut self.tempo);
         while self.end.error != Some(LaneError::SequencesUsedUp) && self.sequence < SEQUENCES {
             let Some(Due::At(due, phase)) = self.peek() else { return };
             if due >= stopped {
@@ -270,6 +280,14 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             self.sequence += 1;
             self.next = None;
         }
+    }
+}
+
+/// The schedule's due time as an instant of the run.
+fn in_time(due: Due, tempo: &TempoCopy) -> Due {
+    match due {
+        Due::At(due, phase) => Due::At(tempo.at(due), phase),
+        due => due,
     }
 }
 

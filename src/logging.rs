@@ -1,5 +1,7 @@
 //! Logs: structured, on stderr, as text or as JSON.
 
+pub mod held;
+
 use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
@@ -89,7 +91,7 @@ impl Logging {
         let filter = EnvFilter::builder()
             .parse(&self.filter)
             .map_err(|source| LoggingError::Filter { filter: self.filter.clone(), source })?;
-        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| held::Lines);
         let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         match self.format {
             LogFormat::Text => lines.with_ansi(colour).try_init(),

@@ -1,13 +1,20 @@
-//! The live view, on stderr: a bar that redraws in place on a terminal, a plain line every 5 s elsewhere.
+//! The live view, on stderr: a bar that redraws in place on a terminal, a plain line every 5 s elsewhere; the whole terminal
+//! where that is asked for.
 
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
+mod screen;
+
+use std::sync::Arc;
+
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::clock::Nanos;
-use crate::report::figures;
-use crate::run::{Stage, Tick};
+use crate::report::{GateResult, figures};
+use crate::run::{Interrupts, Stage, Tick};
+use screen::Screen;
+pub use screen::{NO_DUE_TIMES, Shown};
 
 /// Seconds between two lines where there is no terminal.
 const LINES_EVERY: u64 = 5;
@@ -26,6 +33,7 @@ pub struct Progress {
 
 #[derive(Debug)]
 enum View {
+    Screen(Screen),
     Bar(ProgressBar),
     Lines { next: Nanos },
     Nothing,
@@ -53,12 +61,22 @@ impl Progress {
         Self { view, total, ends, verifying }
     }
 
-    /// Shows how it goes.
-    pub fn show(&mut self, tick: &Tick<'_>) {
+    /// The whole terminal as a view, whose keys ask for what they mean by `interrupts`.
+    ///
+    /// # Errors
+    /// Where there is no terminal.
+    pub fn screen(shown: &Shown<'_>, interrupts: Arc<Interrupts>) -> std::io::Result<Self> {
+        let screen = Screen::take(shown, interrupts)?;
+        Ok(Self { view: View::Screen(screen), total: shown.total, ends: None, verifying: shown.verifying })
+    }
+
+    /// Shows how it goes, with the gates as they stand.
+    pub fn show(&mut self, tick: &Tick<'_>, gates: impl FnOnce() -> Vec<GateResult>) {
         let share = self.share(tick);
         let (counts, speeds) = (counts(tick, self.verifying), speeds(tick, self.ends, self.verifying));
         match &mut self.view {
             View::Nothing => {}
+            View::Screen(screen) => screen.show(tick, gates()),
             View::Bar(bar) => {
                 bar.set_position(permille(share.unwrap_or_default()));
                 let percent = share.map_or(String::new(), |share| format!("{share:>3.0} %   "));
@@ -76,8 +94,10 @@ impl Progress {
 
     /// Takes the view away.
     pub fn end(self) {
-        if let View::Bar(bar) = self.view {
-            bar.finish_and_clear();
+        match self.view {
+            View::Bar(bar) => bar.finish_and_clear(),
+            View::Screen(screen) => drop(screen),
+            View::Lines { .. } | View::Nothing => {}
         }
     }
 

@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod benchmark;
+pub mod by_hand;
 pub mod console;
 mod counted;
 mod decomposition;
@@ -32,6 +33,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use by_hand::RateChange;
 pub use counted::{Example, Findings, LedgerCounts, Offered, TopicLedger};
 pub use judgement::{GateOutcome, GateResult, Ruling, RulingKind, Verdict};
 pub use measured::{
@@ -155,6 +157,9 @@ pub struct Run {
     /// Whether it was killed, and this was put together from what it had recorded until then: it was never judged.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
+    /// Where a person changed the rate while it went on: rates and due times are those after the changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rate_changes: Vec<RateChange>,
     /// How far the wall clock moved against the monotonic one during the run, in us.
     pub wall_clock_drift_us: i64,
     /// `delivery.timeout`, `drain_deadline` and other deadlines that were reached, by name.

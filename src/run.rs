@@ -242,6 +242,8 @@ pub struct Tick<'a> {
     pub now: Nanos,
     /// Whether no part of the row lies in a warm-up.
     pub judged: bool,
+    /// The rate in percent of the plan, as a person has set it; 0 while it is held.
+    pub percent: u32,
 }
 
 impl Tick<'_> {

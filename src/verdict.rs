@@ -4,7 +4,7 @@ pub use crate::report::exit_code::ExitCode;
 
 use crate::{
     gate::{Allowances, BuiltIn, Gates, Integrity, integrity::Anomaly, wording},
-    report::{GateOutcome, GateResult, Ruling, RunReport, Verdict, figures},
+    report::{GateOutcome, GateResult, Ruling, RunReport, Verdict, by_hand, figures},
 };
 
 /// What befell the run beside what its report counts. Each text is one sentence.
@@ -57,6 +57,7 @@ impl Findings {
                 self.add(code, reason.clone());
             }
         }
+        self.notes.extend(by_hand::sentence(&report.run.rate_changes, report.run.measured_s));
         if conditions.interrupted || report.run.interrupted {
             self.add(ExitCode::Interrupted, "interrupted before its end; what was sent until then is judged");
         }

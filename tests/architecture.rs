@@ -13,7 +13,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
         "bundle capacity cli clock compare dataset event explain exporter gate kafka lane measure merge progress publish recording report run scenario schedule selftest source units verdict verify",
     ),
     ("exporter", "clock event kafka ledger measure report run"),
-    ("progress", "clock report run"),
+    ("progress", "clock logging measure report run"),
     ("cli", "compare dataset event kafka logging scenario schedule source units"),
     ("logging", "cli scenario"),
     ("scenario", "cli clock event gate kafka schedule source units verdict"),

@@ -21,7 +21,7 @@ use crate::exporter::{Exporter, ExporterError, TopicConfig};
 use crate::gate::Gates;
 use crate::kafka::{self, KafkaError};
 use crate::lane::{BodyTime, OnLag, Pacing};
-use crate::progress::Progress;
+use crate::progress::{NO_DUE_TIMES, Progress, Shown};
 use crate::report::console::Style;
 use crate::report::headline::{self, Word};
 use crate::report::latency::Kind;
@@ -94,7 +94,7 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
 pub(super) struct Recording<'a> {
     pub(super) plan: &'a Plan,
     pub(super) source: &'a Source,
-    pub(super) interrupts: &'a Interrupts,
+    pub(super) interrupts: &'a Arc<Interrupts>,
     /// What others can watch it by.
     pub(super) exporter: Option<&'a Exporter>,
     pub(super) bundle: Bundle,
@@ -117,7 +117,7 @@ impl Recording<'_> {
         let verifying = plan.verify.is_some();
         let shown = plan.presentation.progress && !plan.presentation.quiet;
         let total = planned(plan, &schedule, self.source);
-        let mut progress = Progress::new(&self.title, total, self.ends, verifying, shown);
+        let mut progress = self.progress(&schedule, total, shown);
         let mut aborted_by: Option<GateResult> = None;
         let config = config(plan, plan.together.run_id.unwrap_or_else(|| RunId(rand::random())));
         let begun = begun::begun(&config, self.source, &schedule, &plan.gates);
@@ -128,7 +128,7 @@ impl Recording<'_> {
         }
         let outcome = {
             let mut each_second = |tick: &Tick<'_>| {
-                progress.show(tick);
+                progress.show(tick, || plan.gates.so_far(&tick.interim()));
                 if let Some(exporter) = self.exporter {
                     exporter.tick(tick, plan.gates.so_far(&tick.interim()));
                 }
@@ -166,6 +166,27 @@ impl Recording<'_> {
         }
         let folder = self.bundle.finish().map_err(|error| write_failed(&error))?;
         Ok((report, folder))
+    }
+
+    /// What a person watches it by: where the whole terminal cannot be had, the plain view.
+    fn progress(&self, schedule: &Schedule, total: Option<u64>, shown: bool) -> Progress {
+        let (plan, verifying) = (self.plan, self.plan.verify.is_some());
+        if shown && plan.presentation.tui {
+            let fixed = if !schedule.has_due_times() {
+                Some(NO_DUE_TIMES)
+            } else if plan.together.shard.of > 1 {
+                Some("this is one part of a run, and the others keep to the plan")
+            } else {
+                None
+            };
+            let ends_s = self.ends.map(Nanos::as_secs_f64);
+            let view = Shown { title: &self.title, total, ends_s, verifying, fixed };
+            match Progress::screen(&view, Arc::clone(self.interrupts)) {
+                Ok(progress) => return progress,
+                Err(error) => tracing::warn!("--tui needs a terminal: {error}; plain lines instead"),
+            }
+        }
+        Progress::new(&self.title, total, self.ends, verifying, shown)
     }
 }
 

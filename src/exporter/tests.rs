@@ -51,8 +51,10 @@ fn exporter(seconds: u64, events: u64) -> Exporter {
         );
         let (stage, now) = (run::Stage::Sending, Nanos::from_secs(second));
         let (interval, total, slots, client, scheduled) = (&interval, &total, &slots, &client, second * events);
-        exporter
-            .tick(&Tick { stage, row: &row, interval, total, client, slots, scheduled, now, judged: true }, Vec::new());
+        exporter.tick(
+            &Tick { stage, row: &row, interval, total, client, slots, scheduled, now, judged: true, percent: 100 },
+            Vec::new(),
+        );
     }
     exporter
 }
@@ -241,8 +243,10 @@ fn the_dashboard_names_only_metrics_that_are_served() {
     let (slots, row) = (Slots::of_one("t", 1), TimelineRow::default());
     let (stage, now) = (run::Stage::Sending, Nanos::from_secs(1));
     let (interval, total, slots, client) = (&total, &total, &slots, &client);
-    exporter
-        .tick(&Tick { stage, row: &row, interval, total, client, slots, scheduled: 0, now, judged: true }, Vec::new());
+    exporter.tick(
+        &Tick { stage, row: &row, interval, total, client, slots, scheduled: 0, now, judged: true, percent: 100 },
+        Vec::new(),
+    );
     exporter.end(&RunReport::default());
     let served = samples(&get(exporter.address().unwrap(), "/metrics", OPEN_METRICS).1);
     let served: std::collections::BTreeSet<&str> =

@@ -64,6 +64,9 @@ impl Word {
 pub fn sentence(report: &RunReport) -> String {
     match report.verdict.reasons.first() {
         Some(reason) => reason.clone(),
+        None if report.verdict.code == 0 && !report.run.rate_changes.is_empty() => {
+            format!("{}; the rate was changed by hand", passed(report))
+        }
         None if report.verdict.code == 0 => passed(report),
         None => format!("{} (exit code {})", report.verdict.name, report.verdict.code),
     }

@@ -10,6 +10,7 @@ use super::prepare::Prepared;
 use super::wiring::{Reading, Wiring};
 use super::{Config, summary::Ends};
 use crate::clock::{Anchor, Clock, Nanos};
+use crate::control::tempo::Tempo;
 use crate::event::EventKind;
 use crate::event::decode::{Decoded, decode};
 use crate::event::stamp::Stamp;
@@ -83,7 +84,8 @@ pub(super) fn attribute<W: Wiring>(
     if !questions.wanted.is_empty() || !questions.stretches.is_empty() {
         let mut presence: BTreeMap<u8, Presence> = BTreeMap::new();
         let mut horizons = Horizons::new(states);
-        let late = Late { ledger, schedule, anchor: ends.anchor, clock: ends.clock };
+        let tempo = prepared.tempo();
+        let late = Late { ledger, schedule, tempo: &tempo, anchor: ends.anchor, clock: ends.clock };
         let each = |record: &Record<'_>, stamp: Stamp| {
             if truncated {
                 presence.entry(stamp.lane).or_default().note(stamp.sequence);
@@ -175,6 +177,7 @@ fn was_passed_over(states: &[PartitionState], record: &Record<'_>) -> bool {
 struct Late<'a, C> {
     ledger: &'a Ledger,
     schedule: &'a Schedule,
+    tempo: &'a Tempo,
     anchor: Anchor,
     clock: C,
 }
@@ -190,7 +193,7 @@ impl<C: Clock> Late<'_, C> {
         total.seen += 1;
         if let Some(Ok(Decoded { kind, .. })) = record.body.map(decode) {
             let within = self.anchor.instant(stamp.due.last_unix_ns()).unwrap_or_default();
-            total.record_sight(self.schedule.phase_at(within), kind, end_to_end);
+            total.record_sight(self.schedule.phase_at(self.tempo.schedule_at(within)), kind, end_to_end);
             total.kinds[kind.index()].verified += 1;
         }
         if let Some(partition) = usize::try_from(record.partition).ok().and_then(|at| total.partitions.get_mut(at)) {

@@ -26,6 +26,8 @@ pub(super) struct Known<'a> {
     pub peak_scheduled: Option<u64>,
     /// The busiest second as sent.
     pub peak_sent: Option<u64>,
+    /// How often a person changed the rate.
+    pub changes: usize,
 }
 
 /// Judges a replay.
@@ -37,6 +39,9 @@ pub(super) fn judge(rhythm: &Rhythm, known: Known<'_>) -> Fidelity {
     let mut reasons = Vec::new();
     if rhythm.events == 0 {
         reasons.push("nothing was sent".to_owned());
+    }
+    if known.changes > 0 {
+        reasons.push(format!("the speed was changed by hand ({} changes)", known.changes));
     }
     // Fewer than 1,000 events have no p99; then the farthest one counts.
     let (which, at) = off.p99.map_or(("the farthest event is", off.max), |p99| ("p99 is", Some(p99)));
@@ -123,7 +128,7 @@ mod tests {
     }
 
     fn known(slip: &LatencyHistogram) -> Known<'_> {
-        Known { slip, scheduled: 0, reordered: Some(0), peak_scheduled: None, peak_sent: None }
+        Known { slip, scheduled: 0, reordered: Some(0), peak_scheduled: None, peak_sent: None, changes: 0 }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Requests from outside to end a run, and work that is left where one comes.
+//! Requests from outside to end a run or to change its rate, and work that is left where one to end comes.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -7,18 +7,42 @@ use std::thread;
 use std::time::Duration;
 
 use super::{GLANCE, RunError};
+use crate::control::tempo::AS_PLANNED;
 
-/// Requests from outside to end a run: the first drains, the second aborts.
-#[derive(Debug, Default)]
+/// Requests from outside: to end a run, the first drains, the second aborts; and to change its rate.
+#[derive(Debug)]
 pub struct Interrupts {
     count: AtomicU32,
+    percent: AtomicU32,
     changed: (Mutex<()>, Condvar),
+}
+
+impl Default for Interrupts {
+    fn default() -> Self {
+        Self { count: AtomicU32::new(0), percent: AtomicU32::new(AS_PLANNED), changed: <_>::default() }
+    }
 }
 
 impl Interrupts {
     /// Asks once more.
     pub fn raise(&self) {
         self.count.fetch_add(1, Ordering::AcqRel);
+        self.tell();
+    }
+
+    /// Asks for a rate in percent of the plan, 0 to hold the run. Rates without due times cannot be changed.
+    pub fn set_percent(&self, percent: u32) {
+        self.percent.store(percent, Ordering::Release);
+        self.tell();
+    }
+
+    /// The rate asked for.
+    #[must_use]
+    pub fn percent(&self) -> u32 {
+        self.percent.load(Ordering::Acquire)
+    }
+
+    fn tell(&self) {
         let _held = self.changed.0.lock().unwrap_or_else(PoisonError::into_inner);
         self.changed.1.notify_all();
     }

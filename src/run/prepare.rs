@@ -13,6 +13,7 @@ use super::wiring::{Reading, Wiring};
 use super::{Config, Interrupts, REMEMBERED, RunError};
 use super::{lag, topic_watch};
 use crate::clock::{Anchor, Monotonic};
+use crate::control::tempo::Tempo;
 use crate::control::{Control, Traffic};
 use crate::event::encode::Encoder;
 use crate::event::stamp::SEQUENCES;
@@ -117,6 +118,11 @@ impl Prepared {
         &self.settings
     }
 
+    /// How schedule time ran.
+    pub(super) fn tempo(&self) -> Arc<Tempo> {
+        self.control.tempo()
+    }
+
     pub(super) fn partition_count(&self) -> usize {
         self.starts.len()
     }
@@ -138,7 +144,8 @@ impl Prepared {
         }
         let consumer = self.consumer.lock().ok().and_then(|mut consumer| consumer.take());
         let Some(consumer) = consumer else { return Ok(None) };
-        let book = RunBook::new(config.id, ledger, Arc::clone(&self.schedule), self.partition_count(), wiring.rules());
+        let book = RunBook::new(config.id, ledger, Arc::clone(&self.schedule), self.partition_count(), wiring.rules())
+            .in_tempo_of(Arc::clone(&self.control));
         let inspector = Inspector::new(book, &config.topic, Arc::clone(&self.slots), self.java_placed)
             .by(wiring.rules(), !wiring.expects_faults());
         let setup = VerifierSetup {

@@ -9,6 +9,7 @@ use super::watch::Watched;
 use super::wiring::Wiring;
 use super::{Config, Outcome, Tick, fidelity};
 use crate::clock::{Anchor, Monotonic, Nanos};
+use crate::control::tempo::Tempo;
 use crate::event::EventKind;
 use crate::kafka::native::librdkafka_version;
 use crate::kafka::properties::redact;
@@ -105,7 +106,9 @@ pub(super) fn outcome<W: Wiring>(
     let counts = of_all(&phases);
     let last_due = lanes.iter().map(|lane| lane.last_due).max().unwrap_or_default();
     // What warms up is left out of the rates, and of nothing that is counted.
-    let judged_first = first_due.max(schedule.warm_up_ends());
+    let tempo = prepared.tempo();
+    let warm_up_ends = tempo.at(schedule.warm_up_ends());
+    let judged_first = first_due.max(warm_up_ends);
     let judged: u64 = phases.iter().skip(schedule.warm_ups()).map(|phase| phase.scheduled).sum();
     let due = schedule.has_due_times().then_some((judged_first, last_due));
     let offered = Offered {
@@ -124,7 +127,9 @@ pub(super) fn outcome<W: Wiring>(
         run: Run {
             started_at: rfc3339(anchor),
             measured_s: last_sent.as_secs_f64(),
+            warm_up_s: warm_up_ends.as_secs_f64(),
             interrupted: watch.interrupted,
+            rate_changes: watch.rate_changes,
             wall_clock_drift_us: drift_ns / 1000,
             deadlines_reached: deadlines,
             ..begun.run
@@ -138,7 +143,7 @@ pub(super) fn outcome<W: Wiring>(
         distributions: distributions(&whole, schedule.has_due_times(), config.verify.is_some()),
         by_type: by_type(total),
         by_topic: if slots.is_one() { BTreeMap::new() } else { by_topic(slots, total, &by_kind) },
-        phases: phase_reports(schedule, total, &phases, config),
+        phases: phase_reports(schedule, &tempo, total, &phases, config),
         partitions: partitions(slots, total, &states),
         group: group::report(config, prepared, &clock),
         timeline: watch.timeline.into_rows(),
@@ -152,6 +157,7 @@ pub(super) fn outcome<W: Wiring>(
             reordered: config.verify.is_some().then_some(report.findings.reordered),
             peak_scheduled,
             peak_sent,
+            changes: report.run.rate_changes.len(),
         };
         fidelity::judge(&rhythm, known)
     });
@@ -393,7 +399,13 @@ fn by_topic(
     slots.topics().enumerate().map(of_topic).collect()
 }
 
-fn phase_reports(schedule: &Schedule, total: &Shard, counts: &[LedgerCounts], config: &Config) -> Vec<PhaseReport> {
+fn phase_reports(
+    schedule: &Schedule,
+    tempo: &Tempo,
+    total: &Shard,
+    counts: &[LedgerCounts],
+    config: &Config,
+) -> Vec<PhaseReport> {
     let starts: Vec<Nanos> = schedule.starts().collect();
     schedule
         .phases()
@@ -403,7 +415,10 @@ fn phase_reports(schedule: &Schedule, total: &Shard, counts: &[LedgerCounts], co
         .map(|(index, ((phase, measured), counts))| {
             let start = starts.get(index).copied().unwrap_or_default();
             let has_due_times = phase.shape != Shape::Unlimited;
-            let due = phase.duration.filter(|_| has_due_times).map(|duration| (start, start + duration));
+            // Held or stopped before the phase's end, it has no length that a rate could be computed from.
+            let ended = phase.duration.map(|duration| tempo.at(start + duration)).filter(|end| *end < Tempo::HELD);
+            let start = tempo.at(start);
+            let due = ended.filter(|_| has_due_times).map(|end| (start, end));
             PhaseReport {
                 name: phase.name.clone(),
                 warm_up: phase.warm_up,

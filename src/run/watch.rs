@@ -8,9 +8,11 @@ use super::topic_watch::Problem;
 use super::{Config, GLANCE, Interrupts, Lanes, Stage, Tick};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::Control;
+use crate::control::tempo::AS_PLANNED;
 use crate::kafka::slots::Slots;
 use crate::ledger::Ledger;
 use crate::measure::{ClientSums, Sampler, Shard, process};
+use crate::report::by_hand::RateChange;
 use crate::report::{TimelineRow, figures};
 use crate::schedule::Schedule;
 use crate::soak::{self, Soak};
@@ -41,6 +43,9 @@ pub(super) struct Watch<'a> {
     /// What becomes of the group that reads, and how many of its rebalances have been told.
     group: Option<SharedLog>,
     told: usize,
+    /// The rate that was last asked for, in percent of the plan, and what of it has not been told.
+    percent: u32,
+    by_hand: Vec<String>,
     /// The lag of the group that is looked at.
     lag: Option<Lag>,
     watched: Watched,
@@ -57,6 +62,8 @@ pub(super) struct Watched {
     pub(super) peak_sent: Option<u64>,
     /// Its trends; `None` before the first row that is judged.
     pub(super) soak: Option<Soak>,
+    /// What a person did to the rate.
+    pub(super) rate_changes: Vec<RateChange>,
     /// What the clients measured of themselves.
     pub(super) client: ClientSums,
     /// What the cluster did that ended or spoiled the run.
@@ -99,6 +106,8 @@ impl<'a> Watch<'a> {
             overrun: config.flush_deadline,
             group: None,
             told: 0,
+            percent: AS_PLANNED,
+            by_hand: Vec::new(),
             lag: None,
             watched: Watched { timeline: soak::Timeline::new(config.detail), ..Watched::default() },
         }
@@ -129,6 +138,13 @@ impl<'a> Watch<'a> {
         ended
     }
 
+    /// What happened since the last row.
+    fn marks(&mut self) -> Vec<String> {
+        let mut marks = std::mem::take(&mut self.by_hand);
+        marks.extend(self.rebalances());
+        marks
+    }
+
     /// Waits a moment, and does what is to be done then.
     pub(super) fn glance(
         &mut self,
@@ -139,7 +155,7 @@ impl<'a> Watch<'a> {
     ) {
         let until_row = Duration::from(self.next_row - self.clock.now());
         self.interrupts.wait(self.answered, GLANCE.min(until_row));
-        self.obey();
+        self.obey(stage);
         let now = self.clock.now();
         if let Some(problem) = topic.and_then(Problem::take) {
             self.watched.cluster_error.get_or_insert(problem);
@@ -147,12 +163,12 @@ impl<'a> Watch<'a> {
         }
         if let Some(end) = self.schedule.ends_at()
             && stage == Stage::Sending
-            && now > end + Nanos::from(self.overrun)
+            && now > self.control.tempo().at(end) + Nanos::from(self.overrun)
             && self.control.stopped_at() == Nanos::MAX
         {
             self.watched.ended_by =
                 Some(format!("events were still waiting to be sent {:?} after the schedule's end", self.overrun));
-            self.control.stop_at(end);
+            self.control.stop_at(self.control.tempo().at(end));
         }
         if now >= self.next_row {
             self.row(sampler, stage, now, each_second);
@@ -175,7 +191,7 @@ impl<'a> Watch<'a> {
         self.watched
     }
 
-    fn obey(&mut self) {
+    fn obey(&mut self, stage: Stage) {
         while self.answered < self.interrupts.count() {
             self.answered += 1;
             self.watched.interrupted = true;
@@ -184,6 +200,18 @@ impl<'a> Watch<'a> {
             } else {
                 self.control.abort();
             }
+        }
+        let percent = self.interrupts.percent();
+        let goes_on = stage == Stage::Sending && self.control.stopped_at() == Nanos::MAX;
+        if percent != self.percent && goes_on && self.schedule.has_due_times() {
+            let from = self.control.change_tempo(&self.clock, percent);
+            self.by_hand.push(match (self.percent, percent) {
+                (_, 0) => "held by hand".to_owned(),
+                (0, percent) => format!("let go on by hand at {percent} % of the plan"),
+                (_, percent) => format!("rate set by hand to {percent} % of the plan"),
+            });
+            self.watched.rate_changes.push(RateChange { at_s: from.as_secs_f64(), percent });
+            self.percent = percent;
         }
     }
 
@@ -214,18 +242,21 @@ impl<'a> Watch<'a> {
             unread: total.acked.saturating_sub(total.seen),
             cpu_ms: Some((cpu - self.cpu_before).0 / 1_000_000),
             rss_kib: process::resident_kib(),
-            marks: self.rebalances(),
+            marks: self.marks(),
             group_lag: self.lag.as_ref().and_then(Lag::latest),
             ..row_of(interval, now, self.schedule.has_due_times())
         };
         (self.cpu_before, self.scheduled_before) = (cpu, scheduled);
-        let judged = self.row_before >= self.schedule.warm_up_ends();
+        let tempo = self.control.tempo();
+        let warm_up_ends = tempo.at(self.schedule.warm_up_ends());
+        let judged = self.row_before >= warm_up_ends;
         self.row_before = now;
         for (lane, said) in sampler.statistics() {
             self.watched.client.note(lane, &said, judged);
         }
         let (client, slots) = (&self.watched.client, self.slots);
-        let tick = Tick { stage, row: &row, interval, total, client, slots, scheduled, now, judged };
+        let percent = tempo.percent();
+        let tick = Tick { stage, row: &row, interval, total, client, slots, scheduled, now, judged, percent };
         if let ControlFlow::Break(reason) = each_second(&tick) {
             self.watched.ended_by.get_or_insert(reason);
             self.control.stop_at(now);
@@ -234,7 +265,7 @@ impl<'a> Watch<'a> {
         self.watched.peak_sent = self.watched.peak_sent.max(Some(row.sent));
         // The rows of the drain are no steady state: their latencies are those of what came late.
         if judged && stage == Stage::Sending {
-            let from_s = self.schedule.warm_up_ends().as_secs_f64();
+            let from_s = warm_up_ends.as_secs_f64();
             self.watched.soak.get_or_insert_with(|| Soak::new(from_s)).push(&row);
         }
         self.watched.timeline.push(row);
@@ -243,7 +274,7 @@ impl<'a> Watch<'a> {
     /// Events due by `now`: by the schedule where it is a function of time alone, else those that lanes have drawn.
     fn scheduled(&self, now: Nanos) -> u64 {
         let drawn: u64 = self.ledger.lanes().map(|(_, book)| book.drawn()).sum();
-        let planned = self.schedule.due_before(now.min(self.control.stopped_at()));
+        let planned = self.schedule.due_before(self.control.tempo().before(now.min(self.control.stopped_at())));
         let planned = planned.map(|events| self.lanes.share(events));
         planned.unwrap_or(drawn).max(drawn).max(self.scheduled_before)
     }

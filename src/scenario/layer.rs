@@ -135,7 +135,7 @@ layer! {
     pace::AnyPace { speed, rate, shape, fit }
     limits::RunSetup { name, seed, lanes, pacing, payload_bytes, compressibility, flush_deadline }
     limits::RunLimits {
-        setup, duration, num_records, run_id, shard, start_at, max_rate, on_lag, max_slip, dry_run,
+        setup, duration, num_records, run_id, shard, start_at, max_rate, on_lag, max_slip, tui, dry_run,
     }
     capacity::SearchOptions { start, max, precision, probe, settle, max_time }
     cluster::TargetOptions { cluster, topic }

@@ -185,6 +185,8 @@ pub struct Presentation {
     pub quiet: bool,
     /// Whether progress is shown where there is a terminal for it.
     pub progress: bool,
+    /// Whether it takes the whole terminal for that.
+    pub tui: bool,
     /// How much of the timeline the report keeps second by second.
     pub timeline_detail: Duration,
     /// Only tell what would be sent.
@@ -208,6 +210,7 @@ impl Presentation {
             output: outcome.output.unwrap_or(Output::Text),
             quiet: outcome.quiet.unwrap_or(false),
             progress: !outcome.no_progress.unwrap_or(false),
+            tui: given.limits.tui.unwrap_or(false),
             timeline_detail: outcome.timeline_detail.unwrap_or(Duration::from_secs(3_600)),
             dry_run: given.limits.dry_run.unwrap_or(false),
             metrics_addr: outcome.watching.metrics_addr.clone(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::order::{Late, Order, Place};
 use crate::clock::{Anchor, Nanos};
+use crate::control::{Control, TempoCopy};
 use crate::event::stamp::{RunId, Stamp};
 use crate::ledger::rules::{Rule, Rules};
 use crate::ledger::{Ledger, Sighting};
@@ -67,6 +68,9 @@ pub struct RunBook<'a> {
     run: RunId,
     ledger: &'a Ledger,
     schedule: Arc<Schedule>,
+    /// Where the tempo is told, and as it was last seen.
+    control: Arc<Control>,
+    tempo: TempoCopy,
     rules: Rules,
     anchor: Anchor,
     order: Order,
@@ -77,7 +81,14 @@ impl<'a> RunBook<'a> {
     #[must_use]
     pub fn new(run: RunId, ledger: &'a Ledger, schedule: Arc<Schedule>, partitions: usize, rules: Rules) -> Self {
         let order = Order::new(usize::from(u8::MAX) + 1, partitions);
-        Self { run, ledger, schedule, rules, anchor: Anchor::at_unix_ns(0), order }
+        let (control, tempo) = (Arc::default(), TempoCopy::default());
+        Self { run, ledger, schedule, control, tempo, rules, anchor: Anchor::at_unix_ns(0), order }
+    }
+
+    /// The same book of a run whose tempo may change.
+    #[must_use]
+    pub fn in_tempo_of(self, control: Arc<Control>) -> Self {
+        Self { control, ..self }
     }
 }
 
@@ -108,7 +119,9 @@ impl Book for RunBook<'_> {
         let end_to_end = if self.rules.has(Rule::EndToEnd) { at - due } else { Nanos::ZERO };
         // The stamp rounds down, and the first event of a phase is due at its very start.
         let within = self.anchor.instant(stamp.due.last_unix_ns()).unwrap_or_default();
-        Some(Timed { phase: self.schedule.phase_at(within), end_to_end, early: at < due })
+        self.control.follow(&mut self.tempo);
+        let phase = self.schedule.phase_at(self.tempo.schedule_at(within));
+        Some(Timed { phase, end_to_end, early: at < due })
     }
 
     fn place(&mut self, stamp: Stamp, partition: usize, place: Place) -> Option<Late> {

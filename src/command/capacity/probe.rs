@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::run::{self, write_failed};
@@ -32,7 +33,7 @@ pub(super) struct Prober<'a> {
     pub(super) scenario: Scenario,
     pub(super) presentation: &'a Presentation,
     pub(super) source: &'a Source,
-    pub(super) interrupts: &'a Interrupts,
+    pub(super) interrupts: &'a Arc<Interrupts>,
     /// What others can watch the probes by.
     pub(super) exporter: Option<&'a Exporter>,
     /// Where the probes' bundles go.

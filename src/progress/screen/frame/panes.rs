@@ -1,0 +1,230 @@
+//! What stands in each pane.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Style, Stylize};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Cell, Paragraph, Row, Sparkline, Table, Wrap};
+
+use super::super::state::{Second, State};
+use super::{frame_title, pane};
+use crate::report::{GateOutcome, GateResult, figures};
+
+/// From cold to hot.
+const SHADES: [(&str, Color); 5] =
+    [("·", Color::DarkGray), ("░", Color::Blue), ("▒", Color::Green), ("▓", Color::Yellow), ("█", Color::Red)];
+
+/// Cells that a partition takes where there is room for its number and its rate.
+const NUMBERED: u16 = 14;
+
+/// Planned, offered, acked and seen: the last second, and those before on one scale.
+pub(super) fn rates(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    let rows: [(&str, fn(&Second) -> u64, Color); 4] = [
+        ("planned", |second| second.planned, Color::Gray),
+        ("offered", |second| second.offered, Color::Cyan),
+        ("acked", |second| second.acked, Color::Yellow),
+        ("seen", |second| second.seen, Color::Green),
+    ];
+    let shown = if state.title.verifying { rows.len() } else { rows.len() - 1 };
+    let most = state.seconds.iter().map(|s| s.planned.max(s.offered).max(s.acked).max(s.seen)).max().unwrap_or(0);
+    for ((name, of, color), line) in rows.into_iter().take(shown).zip(lines(area)) {
+        let last = state.seconds.back().map_or(0, of);
+        let text = format!(" {name:<8}{:>10} ", figures::count(last));
+        chart(frame, line, &text, state.seconds.iter().map(of), most, color);
+    }
+    let bytes = area.height.saturating_sub(1) >= u16::try_from(shown).unwrap_or(4);
+    if bytes && let Some(gap) = state.seconds.back() {
+        let behind = gap.planned.saturating_sub(gap.offered);
+        let text = format!(" {:<8}{:>10} ", "behind", figures::count(behind));
+        frame.render_widget(Line::from(text).dim(), lines(area).nth(shown).unwrap_or_default());
+    }
+}
+
+/// Due and not acked, acked and not read, and the lag of the group that is looked at.
+pub(super) fn backlog(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    let rows: [(&str, fn(&Second) -> u64, Color, bool); 2] = [
+        ("not acked", |second| second.unacked, Color::Yellow, true),
+        ("not read", |second| second.unread, Color::Green, state.title.verifying),
+    ];
+    let mut places = lines(area);
+    for (name, of, color, _) in rows.into_iter().filter(|(_, _, _, known)| *known) {
+        let Some(line) = places.next() else { return };
+        let most = state.seconds.iter().map(of).max().unwrap_or(0);
+        let text = format!(" {name:<10}{:>10} ", figures::count(state.seconds.back().map_or(0, of)));
+        chart(frame, line, &text, state.seconds.iter().map(of), most, color);
+    }
+    if let (Some(lag), Some(line)) = (state.group_lag, places.next()) {
+        frame.render_widget(Line::from(format!(" {:<10}{:>10}", "group lag", figures::count(lag))), line);
+    }
+}
+
+/// A row of text with a small chart behind it, the last value at its right end.
+fn chart(frame: &mut Frame<'_>, area: Rect, text: &str, values: impl Iterator<Item = u64>, most: u64, color: Color) {
+    let width = u16::try_from(Span::raw(text).width()).unwrap_or(area.width).min(area.width);
+    let [left, right] = Layout::horizontal([Constraint::Length(width), Constraint::Fill(1)]).areas(area);
+    frame.render_widget(Line::from(text), left);
+    let values: Vec<u64> = values.collect();
+    let from = values.len().saturating_sub(usize::from(right.width));
+    let chart = Sparkline::default().data(&values[from..]).max(most.max(1)).style(Style::new().fg(color));
+    frame.render_widget(chart, right);
+}
+
+pub(super) fn latencies(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    let time = |us: Option<u64>| us.map_or_else(|| figures::NONE.to_owned(), figures::duration_us);
+    let cell = |text: String| Cell::from(Line::from(text).right_aligned());
+    let rows = state.latencies.iter().map(|(name, latency)| {
+        let figures = [latency.p50, latency.p99, latency.max].map(|us| cell(time(us)));
+        Row::new(std::iter::once(Cell::from(format!(" {name}"))).chain(figures))
+    });
+    let head = ["p50", "p99", "max"].map(|name| cell(name.to_owned()));
+    let head = Row::new(std::iter::once(Cell::from("")).chain(head)).dim();
+    let widths = [Constraint::Length(11), Constraint::Length(8), Constraint::Length(8), Constraint::Length(8)];
+    frame.render_widget(Table::new(rows, widths).header(head).column_spacing(0), area);
+}
+
+/// Every event that came due, by what is known of it: a bar whose whole is all of them.
+pub(super) fn ledger(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    let ledger = &state.ledger;
+    let unread = if state.title.verifying { "unread" } else { "acked" };
+    let parts = [
+        ("seen", ledger.seen, Color::Green, "█"),
+        (unread, ledger.acked, Color::Yellow, "▓"),
+        ("in flight", ledger.waiting, Color::Cyan, "▒"),
+        ("refused", ledger.refused, Color::Red, "×"),
+        ("unanswered", ledger.unanswered, Color::Magenta, "?"),
+        ("unsent", ledger.unsent, Color::DarkGray, "░"),
+    ];
+    let mut room = area.width;
+    let mut bar: Vec<Span<'_>> = Vec::new();
+    // Whatever there is shows: the first part, the largest as a rule, gives up the cells that the others need.
+    for (_, count, color, cell) in parts.iter().skip(1).filter(|(_, count, ..)| *count > 0) {
+        let share = figures::ratio(*count, ledger.scheduled).unwrap_or(0.0);
+        let width = cells(share, area.width).max(1).min(room);
+        room -= width;
+        bar.push(Span::styled(cell.repeat(usize::from(width)), *color));
+    }
+    let first = if ledger.seen > 0 { room } else { 0 };
+    bar.insert(0, "█".repeat(usize::from(first)).green());
+    let mut legend = vec![Span::raw(format!(" {} due", figures::count(ledger.scheduled)))];
+    for (name, count, color, cell) in parts {
+        let always = matches!(name, "seen") && state.title.verifying;
+        if count > 0 || always {
+            legend.push(Span::raw("  "));
+            legend.push(Span::styled(cell, color));
+            legend.push(Span::raw(format!(" {} {name}", figures::count(count))));
+        }
+    }
+    let [above, below] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+    frame.render_widget(Line::from(bar), above);
+    frame.render_widget(Paragraph::new(Line::from(legend)).wrap(Wrap { trim: true }), below);
+}
+
+/// Acked events of each partition in the last second, as shades; where there are more partitions than cells, a cell is
+/// several of them and shows the hottest.
+pub(super) fn heat(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    let partitions = &state.partitions;
+    let (most, sum) = (partitions.iter().copied().max().unwrap_or(0), partitions.iter().sum::<u64>());
+    let skew = figures::ratio(most.saturating_mul(partitions.len() as u64), sum);
+    let skew = skew.map_or_else(String::new, |skew| format!(", hottest {} x the mean", figures::trimmed(skew, 2)));
+    let topics = match state.topics.len() {
+        0 => String::new(),
+        topics => format!(" of {topics} topics"),
+    };
+    let title = match partitions.len() {
+        1 => format!("1 partition{topics}"),
+        count => format!("{count} partitions{topics}{skew}"),
+    };
+    let inside = pane(frame_title(&title), area, frame);
+    let cells = usize::from(inside.width.saturating_sub(1)) * usize::from(inside.height);
+    if cells == 0 || partitions.is_empty() {
+        return;
+    }
+    let each = partitions.len().div_ceil(cells);
+    let shade = |acked: u64| {
+        let step = match figures::ratio(acked, most) {
+            None | Some(0.0) => 0,
+            Some(share) => 1 + usize::from(cells_of(share, 4)).min(3),
+        };
+        SHADES[step]
+    };
+    let columns = usize::from(inside.width / NUMBERED);
+    if partitions.len() <= columns * usize::from(inside.height) {
+        let rows = partitions.len().div_ceil(columns.max(1)).max(1);
+        for (index, acked) in partitions.iter().enumerate() {
+            let (cell, color) = shade(*acked);
+            let text = vec![
+                format!("{index:>3} ").dim(),
+                Span::styled(cell, color),
+                Span::raw(format!(" {:<9}", figures::count(*acked))),
+            ];
+            let place = inside.columns().nth(index / rows * usize::from(NUMBERED)).unwrap_or_default();
+            let place = Rect { y: place.y + u16::try_from(index % rows).unwrap_or(0), height: 1, ..place };
+            frame.render_widget(Line::from(text), Rect { width: NUMBERED, ..place }.intersection(inside));
+        }
+        return;
+    }
+    let shades: Vec<Span<'_>> = partitions
+        .chunks(each)
+        .map(|some| shade(some.iter().copied().max().unwrap_or(0)))
+        .map(|(cell, color)| Span::styled(cell, color))
+        .collect();
+    for (row, place) in shades.chunks(usize::from(inside.width.saturating_sub(1)).max(1)).zip(lines(inside)) {
+        let mut line = vec![Span::raw(" ")];
+        line.extend(row.iter().cloned());
+        frame.render_widget(Line::from(line), place);
+    }
+}
+
+pub(super) fn gates(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    if state.gates.is_empty() {
+        frame.render_widget(Line::from(" none were given; those built in are judged at the end").dim(), area);
+        return;
+    }
+    let hidden = state.gates.len().saturating_sub(usize::from(area.height));
+    // Those that fail come first where there is not room for all.
+    let mut gates: Vec<&GateResult> = state.gates.iter().collect();
+    gates.sort_by_key(|gate| gate.result != GateOutcome::Fail);
+    for (gate, place) in gates.iter().zip(lines(area)) {
+        let (mark, color) = match gate.result {
+            GateOutcome::Pass => ("✓", Color::Green),
+            GateOutcome::Fail => ("✗", Color::Red),
+            GateOutcome::Unevaluated => ("…", Color::Yellow),
+        };
+        let value = gate.value.map(|value| figures::gate_value(&gate.rule, value));
+        let so_far = value.or_else(|| gate.reason.clone()).map_or_else(String::new, |value| format!("   {value}"));
+        let line = vec![Span::raw(" "), Span::styled(mark, color), Span::raw(format!(" {}", gate.rule)), so_far.dim()];
+        frame.render_widget(Line::from(line), place);
+    }
+    if hidden > 0
+        && let Some(last) = lines(area).last()
+    {
+        frame.render_widget(Line::from(format!("and {hidden} more ")).dim().right_aligned(), last);
+    }
+}
+
+/// The latest at the bottom.
+pub(super) fn events(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    let from = state.happened.len().saturating_sub(usize::from(area.height));
+    for ((at_s, what), place) in state.happened.iter().skip(from).zip(lines(area)) {
+        let at = figures::clock(at_s.floor());
+        frame.render_widget(Line::from(vec![format!(" {at}  ").dim(), Span::raw(what.as_str())]), place);
+    }
+    if state.happened.is_empty() {
+        frame.render_widget(Line::from(" nothing but what was planned").dim(), area);
+    }
+}
+
+/// The rows of an area, from the top.
+fn lines(area: Rect) -> impl Iterator<Item = Rect> {
+    area.rows()
+}
+
+/// So many of `room` cells as `share` is, 0 to 1.
+pub(super) fn cells(share: f64, room: u16) -> u16 {
+    cells_of(share, room).min(room)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 65,535, and the cast saturates")]
+fn cells_of(share: f64, room: u16) -> u16 {
+    (share.clamp(0.0, 1.0) * f64::from(room)).floor() as u16
+}

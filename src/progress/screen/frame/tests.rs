@@ -1,0 +1,109 @@
+use ratatui::backend::TestBackend;
+use ratatui::{Terminal, buffer::Buffer};
+
+use super::super::state::{Latency, Ledger, Second, Title};
+use super::*;
+use crate::report::{GateOutcome, GateResult};
+
+/// A run in its second minute, with something of everything.
+fn state() -> State {
+    let title = Title {
+        text: "synth → raw-events @ 127.0.0.1:9092    1,200,000 events, 2 m".to_owned(),
+        total: Some(1_200_000),
+        ends_s: Some(120.0),
+        verifying: true,
+        fixed: None,
+    };
+    let mut state = State::new(title);
+    for second in 0..83_u64 {
+        let dip = if (40..46).contains(&second) { second - 39 } else { 0 };
+        state.seconds.push_back(Second {
+            planned: 10_000,
+            offered: 10_000 - second % 3,
+            acked: 10_000 - dip * 1_500,
+            seen: 9_990 - dip * 1_400,
+            unacked: 112 + dip * 9_000,
+            unread: 340 + dip * 2_000,
+        });
+    }
+    state.now_s = 83.0;
+    state.latencies = vec![
+        ("slip", Latency { p50: Some(540), p99: Some(1_100), max: Some(3_120) }),
+        ("service", Latency { p50: Some(6_200), p99: Some(8_710), max: Some(39_900) }),
+        ("response", Latency { p50: Some(6_740), p99: Some(9_600), max: Some(41_020) }),
+        ("end-to-end", Latency { p50: Some(7_100), p99: None, max: Some(1_810_000) }),
+    ];
+    state.ledger =
+        Ledger { scheduled: 830_000, seen: 829_548, acked: 340, waiting: 95, unsent: 17, refused: 0, unanswered: 0 };
+    state.partitions = vec![3_400, 3_300, 1_200, 0, 1_100, 900];
+    let gate = |rule: &str, value: Option<f64>, result, reason: Option<&str>| GateResult {
+        rule: rule.to_owned(),
+        value,
+        result,
+        reason: reason.map(str::to_owned),
+        ..GateResult::default()
+    };
+    state.gates = vec![
+        gate("response_time.p99 < 250ms", Some(9_600.0), GateOutcome::Pass, None),
+        gate("end_to_end.p99 < 5ms", Some(10_900.0), GateOutcome::Fail, None),
+        gate("lost == 0", None, GateOutcome::Unevaluated, Some("known at the end of the run")),
+    ];
+    for (at_s, what) in [(40.0, "rebalance of 3.1 s: a member joined"), (61.0, "rate set by hand to 110 % of the plan")]
+    {
+        state.happened.push_back((at_s, what.to_owned()));
+    }
+    state
+}
+
+fn drawn(state: &State, width: u16, height: u16) -> Terminal<TestBackend> {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| draw(frame, state)).unwrap();
+    terminal
+}
+
+#[test]
+fn everything_has_room_on_80_by_24() {
+    insta::assert_snapshot!(drawn(&state(), 80, 24).backend());
+}
+
+#[test]
+fn a_larger_terminal_has_more_of_the_past() {
+    let mut state = state();
+    state.partitions = (0..48).map(|partition| 200 + partition * partition % 211).collect();
+    state.percent = 110;
+    state.wished = 120;
+    state.group_lag = Some(1_234);
+    insta::assert_snapshot!(drawn(&state, 120, 40).backend());
+}
+
+#[test]
+fn a_held_run_says_so_and_help_lies_over_the_view() {
+    let mut state = state();
+    (state.percent, state.wished, state.help) = (0, 0, true);
+    insta::assert_snapshot!(drawn(&state, 80, 24).backend());
+}
+
+#[test]
+fn a_terminal_that_is_too_small_shows_a_sentence() {
+    insta::assert_snapshot!(drawn(&state(), 50, 8).backend());
+}
+
+#[test]
+fn no_size_breaks_the_view() {
+    let (state, empty) = (state(), State::new(Title::default()));
+    for width in [1, 20, 71, 72, 73, 80, 200, 500] {
+        for height in [1, 5, 19, 20, 21, 24, 60] {
+            drawn(&state, width, height);
+            drawn(&empty, width, height);
+        }
+    }
+}
+
+#[test]
+fn whatever_there_is_shows_in_the_ledger() {
+    let mut state = state();
+    state.ledger.refused = 1;
+    let buffer: Buffer = drawn(&state, 80, 24).backend().buffer().clone();
+    let text: String = buffer.content().iter().map(ratatui::buffer::Cell::symbol).collect();
+    assert!(text.contains('×') && text.contains("1 refused"), "{text}");
+}

@@ -1,0 +1,204 @@
+//! What the view shows, gathered from a run's ticks: plain data, so that drawing is a function of it.
+
+use std::collections::VecDeque;
+
+use crate::measure::LatencyHistogram;
+use crate::report::{GateResult, figures};
+use crate::run::{Stage, Tick};
+
+/// Seconds that the small charts reach back.
+const HISTORY: usize = 240;
+/// Events kept for the list of what happened.
+const HAPPENED: usize = 200;
+
+/// What does not change while the run goes on.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Title {
+    /// What runs against what.
+    pub(super) text: String,
+    /// Events that will come due, where known.
+    pub(super) total: Option<u64>,
+    /// When the schedule ends by its own time, in seconds, where known.
+    pub(super) ends_s: Option<f64>,
+    /// Whether events are read back.
+    pub(super) verifying: bool,
+    /// Whether the rate can be changed; else why not.
+    pub(super) fixed: Option<&'static str>,
+}
+
+/// A run as it stands.
+#[derive(Clone, Debug, Default)]
+pub(super) struct State {
+    pub(super) title: Title,
+    pub(super) now_s: f64,
+    pub(super) draining: bool,
+    /// Whether it was asked to end.
+    pub(super) stopping: bool,
+    /// The rate in percent of the plan, as it is and as it was asked for.
+    pub(super) percent: u32,
+    pub(super) wished: u32,
+    /// The rate to which a hold goes back.
+    pub(super) before_hold: u32,
+    pub(super) seconds: VecDeque<Second>,
+    pub(super) latencies: Vec<(&'static str, Latency)>,
+    pub(super) ledger: Ledger,
+    /// Acked in the last second, by partition.
+    pub(super) partitions: Vec<u64>,
+    /// Of several topics, the partitions of each.
+    pub(super) topics: Vec<(String, usize)>,
+    pub(super) group_lag: Option<u64>,
+    pub(super) gates: Vec<GateResult>,
+    pub(super) happened: VecDeque<(f64, String)>,
+    pub(super) help: bool,
+    failed_before: (u64, u64),
+    findings_before: [u64; 5],
+}
+
+/// A second of the run, per second.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Second {
+    pub(super) planned: u64,
+    pub(super) offered: u64,
+    pub(super) acked: u64,
+    pub(super) seen: u64,
+    /// Due and not confirmed; confirmed and not read.
+    pub(super) unacked: u64,
+    pub(super) unread: u64,
+}
+
+/// A second's latency, in us.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Latency {
+    pub(super) p50: Option<u64>,
+    pub(super) p99: Option<u64>,
+    pub(super) max: Option<u64>,
+}
+
+/// Every event that came due, by what is known of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ledger {
+    pub(super) scheduled: u64,
+    pub(super) seen: u64,
+    pub(super) acked: u64,
+    pub(super) waiting: u64,
+    pub(super) unsent: u64,
+    pub(super) refused: u64,
+    pub(super) unanswered: u64,
+}
+
+impl State {
+    pub(super) fn new(title: Title) -> Self {
+        Self { title, percent: 100, wished: 100, before_hold: 100, ..Self::default() }
+    }
+
+    /// Takes in a second of the run.
+    pub(super) fn tick(&mut self, tick: &Tick<'_>, gates: Vec<GateResult>) {
+        let (row, total) = (tick.row, tick.total);
+        let seconds = tick.now.as_secs_f64() - self.now_s;
+        let per_s = |count: u64| if seconds > 0.0 { rounded(as_f64(count) / seconds) } else { count };
+        self.now_s = tick.now.as_secs_f64();
+        self.draining = tick.stage == Stage::Draining;
+        self.percent = tick.percent;
+        let failed = total.refused + total.unanswered;
+        self.push(Second {
+            planned: per_s(row.scheduled),
+            offered: per_s(row.sent),
+            acked: per_s(row.acked),
+            seen: per_s(row.seen),
+            unacked: tick.scheduled.saturating_sub(total.acked + failed),
+            unread: row.unread,
+        });
+        let whole = tick.interval.with_warm_up();
+        let of = |histogram: &LatencyHistogram| {
+            let summary = histogram.summary();
+            Latency { p50: summary.p50, p99: summary.p99, max: summary.max }
+        };
+        let all = [
+            ("slip", &whole.slip, self.title.fixed != Some(NO_DUE_TIMES)),
+            ("service", &whole.service_time, true),
+            ("response", &whole.response_time, true),
+            ("end-to-end", &whole.end_to_end, self.title.verifying),
+        ];
+        self.latencies =
+            all.into_iter().filter(|(_, _, known)| *known).map(|(name, latency, _)| (name, of(latency))).collect();
+        self.ledger = Ledger {
+            scheduled: tick.scheduled,
+            seen: total.seen.min(total.acked),
+            acked: total.acked.saturating_sub(total.seen),
+            waiting: total.sent.saturating_sub(total.acked + failed),
+            unsent: tick.scheduled.saturating_sub(total.sent),
+            refused: total.refused,
+            unanswered: total.unanswered,
+        };
+        self.partitions = tick.interval.partitions.iter().map(|partition| partition.acked).collect();
+        let topics = || tick.slots.topics();
+        self.topics = topics()
+            .filter(|_| topics().count() > 1)
+            .map(|(name, partitions)| (name.to_owned(), usize::try_from(partitions).unwrap_or(0)))
+            .collect();
+        self.group_lag = row.group_lag;
+        self.gates = gates;
+        for mark in &row.marks {
+            self.note(mark.clone());
+        }
+        self.note_failures(tick);
+    }
+
+    /// What went wrong in this second, as something that happened.
+    fn note_failures(&mut self, tick: &Tick<'_>) {
+        let total = tick.total;
+        let failed = (total.refused, total.unanswered);
+        for (now, before, what) in
+            [(failed.0, self.failed_before.0, "refused"), (failed.1, self.failed_before.1, "left without an answer")]
+        {
+            if now > before {
+                self.note(format!("{} {what}", figures::events(now - before)));
+            }
+        }
+        self.failed_before = failed;
+        let found = &total.found;
+        let findings = [found.duplicates, found.reordered, found.damaged, found.invalid, found.foreign];
+        let names = ["seen twice", "out of order", "damaged", "invalid", "of other producers"];
+        for ((now, before), what) in findings.into_iter().zip(self.findings_before).zip(names) {
+            if now > before {
+                self.note(format!("{} {what}", figures::events(now - before)));
+            }
+        }
+        self.findings_before = findings;
+    }
+
+    /// Notes something that happened now.
+    pub(super) fn note(&mut self, what: String) {
+        if self.happened.len() == HAPPENED {
+            self.happened.pop_front();
+        }
+        self.happened.push_back((self.now_s, what));
+    }
+
+    fn push(&mut self, second: Second) {
+        if self.seconds.len() == HISTORY {
+            self.seconds.pop_front();
+        }
+        self.seconds.push_back(second);
+    }
+
+    /// How much of the run is done, 0 to 1: by events, else by time.
+    pub(super) fn done(&self) -> Option<f64> {
+        let by_count = self.title.total.and_then(|total| figures::ratio(self.ledger.scheduled, total));
+        let by_time = || self.title.ends_s.filter(|end| *end > 0.0).map(|end| self.now_s / end);
+        by_count.or_else(by_time).map(|share| share.clamp(0.0, 1.0))
+    }
+}
+
+/// Why the rate of a run without due times cannot be changed.
+pub const NO_DUE_TIMES: &str = "rate unlimited: there is no plan to be faster or slower than";
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a second, far below 2^53")]
+fn as_f64(count: u64) -> f64 {
+    count as f64
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, and rates are positive")]
+fn rounded(rate: f64) -> u64 {
+    rate.round() as u64
+}
