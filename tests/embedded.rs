@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use loadgen::clock::Nanos;
 use loadgen::event::stamp::RunId;
 use loadgen::kafka::Settings;
 use loadgen::lane::{BodyTime, OnLag, Pacing};
@@ -88,6 +89,47 @@ fn every_event_of_a_paced_run_is_verified() {
     assert_eq!(report.latency_us.response_time.count, 10_000);
     assert_eq!(report.latency_us.end_to_end.unwrap().count, 10_000);
     assert_eq!(report.timeline.iter().map(|row| row.sent).sum::<u64>(), 10_000);
+}
+
+#[test]
+fn a_run_that_is_held_and_hurried_by_hand_sends_every_event_when_it_is_due_then() {
+    let phase =
+        |name: &str| Phase::new(name, Shape::Constant(Rate::per_second(1_000).unwrap()), Some(Nanos::from_secs(2)));
+    let schedule = Schedule::new(vec![phase("first"), phase("second")], None).unwrap();
+    let interrupts = Interrupts::default();
+    let mut rows = 0;
+    let outcome = run(&config(2), &synthetic(), schedule, &interrupts, &mut |tick| {
+        rows += 1;
+        match rows {
+            1 => interrupts.set_percent(0),
+            2 => interrupts.set_percent(200),
+            _ => {}
+        }
+        assert!(tick.scheduled <= 4_000);
+        ControlFlow::Continue(())
+    });
+    let report = outcome.unwrap().report;
+    assert_eq!((report.ledger.scheduled, report.ledger.verified), (4_000, 4_000), "{:?}", report.ledger);
+    assert!(report.ledger.sums() && report.findings.reordered == 0);
+    for phase in &report.phases {
+        // Lanes and verifier agree on the phase of every event, though it is not where the plan had it.
+        let read = phase.latency_us.end_to_end.unwrap().count;
+        assert_eq!((phase.ledger.scheduled, phase.latency_us.response_time.count, read), (2_000, 2_000, 2_000));
+    }
+    let changes = &report.run.rate_changes;
+    assert_eq!(changes.iter().map(|change| change.percent).collect::<Vec<_>>(), [0, 200]);
+    // The last event is due 3.999 s after the first by the plan: what was left of that at the hold took half as long.
+    let last_due_s = changes[1].at_s + (3.999 - changes[0].at_s) / 2.0;
+    assert!((as_f64(report.offered.due_span_ms) / 1e3 - last_due_s).abs() < 0.002, "{last_due_s} {:?}", report.offered);
+    let planned = report.offered.rate_per_s.unwrap();
+    assert!((planned - 3_999.0 / last_due_s).abs() < 1.0, "judged against what was planned then: {planned}");
+    let marks: Vec<_> = report.timeline.iter().flat_map(|row| &row.marks).map(String::as_str).collect();
+    assert_eq!(marks, ["held by hand", "let go on by hand at 200 % of the plan"]);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "some thousand ms")]
+fn as_f64(whole: u64) -> f64 {
+    whole as f64
 }
 
 #[test]

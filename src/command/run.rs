@@ -29,7 +29,7 @@ use crate::report::{self, GateResult, Likeness, RunReport, console};
 use crate::run::{self, Interrupts, Lanes, Outcome, RunError, Tick};
 use crate::scenario::choice::Choice;
 use crate::scenario::pace::Pace;
-use crate::scenario::plan::{self, Output, Plan};
+use crate::scenario::plan::{self, LiveView, Output, Plan};
 use crate::scenario::source::SourceConfig;
 use crate::scenario::{ConfigError, Environment, Scenario, Wanted, resolve, results};
 use crate::schedule::{Phase, Schedule, Shape, Speed};
@@ -115,7 +115,7 @@ impl Recording<'_> {
     ) -> Result<(RunReport, PathBuf), Failure> {
         let plan = self.plan;
         let verifying = plan.verify.is_some();
-        let shown = plan.presentation.progress && !plan.presentation.quiet;
+        let shown = plan.presentation.view != LiveView::Nothing && !plan.presentation.quiet;
         let total = planned(plan, &schedule, self.source);
         let mut progress = self.progress(&schedule, total, shown);
         let mut aborted_by: Option<GateResult> = None;
@@ -171,7 +171,7 @@ impl Recording<'_> {
     /// What a person watches it by: where the whole terminal cannot be had, the plain view.
     fn progress(&self, schedule: &Schedule, total: Option<u64>, shown: bool) -> Progress {
         let (plan, verifying) = (self.plan, self.plan.verify.is_some());
-        if shown && plan.presentation.tui {
+        if shown && plan.presentation.view == LiveView::Screen {
             let fixed = if !schedule.has_due_times() {
                 Some(NO_DUE_TIMES)
             } else if plan.together.shard.of > 1 {

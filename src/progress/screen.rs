@@ -111,10 +111,10 @@ fn begin(shown: &Shown<'_>, interrupts: Arc<Interrupts>) -> io::Result<Screen> {
         fixed: shown.fixed,
     };
     let state = Arc::new(Mutex::new(State::new(title)));
-    let (changed, changes) = mpsc::channel();
+    let (changed, told) = mpsc::channel();
     let drawn = Arc::clone(&state);
     let drawing = thread::Builder::new().name("view".to_owned()).spawn(move || {
-        let ended = run(terminal, &drawn, &changes, &interrupts);
+        let ended = run(terminal, &drawn, &told, &interrupts);
         // A view that cannot go on leaves the terminal to plain messages at once.
         give_back();
         ended

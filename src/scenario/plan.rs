@@ -172,6 +172,17 @@ pub struct Plan {
     pub presentation: Presentation,
 }
 
+/// What is seen of a run while it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LiveView {
+    /// Nothing.
+    Nothing,
+    /// A bar, or a line now and then where there is no terminal.
+    Line,
+    /// The whole terminal, where there is one.
+    Screen,
+}
+
 /// How a run is shown, and where its results go: not part of what is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Presentation {
@@ -183,10 +194,8 @@ pub struct Presentation {
     pub output: Output,
     /// Whether progress and summary are left out.
     pub quiet: bool,
-    /// Whether progress is shown where there is a terminal for it.
-    pub progress: bool,
-    /// Whether it takes the whole terminal for that.
-    pub tui: bool,
+    /// What is seen of it while it goes on.
+    pub view: LiveView,
     /// How much of the timeline the report keeps second by second.
     pub timeline_detail: Duration,
     /// Only tell what would be sent.
@@ -209,8 +218,11 @@ impl Presentation {
             exports: outcome.export.clone(),
             output: outcome.output.unwrap_or(Output::Text),
             quiet: outcome.quiet.unwrap_or(false),
-            progress: !outcome.no_progress.unwrap_or(false),
-            tui: given.limits.tui.unwrap_or(false),
+            view: match (outcome.no_progress, given.limits.tui) {
+                (Some(true), _) => LiveView::Nothing,
+                (_, Some(true)) => LiveView::Screen,
+                _ => LiveView::Line,
+            },
             timeline_detail: outcome.timeline_detail.unwrap_or(Duration::from_secs(3_600)),
             dry_run: given.limits.dry_run.unwrap_or(false),
             metrics_addr: outcome.watching.metrics_addr.clone(),

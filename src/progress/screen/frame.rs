@@ -78,14 +78,14 @@ fn too_small(frame: &mut Frame<'_>, area: Rect) {
 }
 
 fn headline(frame: &mut Frame<'_>, area: Rect, state: &State) {
-    let stage = match (state.draining, state.stopping, state.percent) {
+    let doing = match (state.draining, state.stopping, state.percent) {
         (true, ..) => "draining".yellow(),
         (false, true, _) => "stopping".yellow(),
         (false, false, 0) => "HELD".black().on_yellow(),
         _ => "sending".green(),
     };
     let now = figures::clock(state.now_s.floor());
-    let right = Line::from(vec![stage, Span::raw(format!("  {now}"))]).right_aligned();
+    let right = Line::from(vec![doing, Span::raw(format!("  {now}"))]).right_aligned();
     let [left, end] =
         Layout::horizontal([Constraint::Fill(1), Constraint::Length(u16::try_from(right.width()).unwrap_or(20))])
             .spacing(1)
@@ -122,7 +122,7 @@ fn footer(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let right = Line::from(rate).right_aligned();
     let width = u16::try_from(right.width()).unwrap_or(30);
     let [left, end] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(width)]).areas(area);
-    frame.render_widget(Line::from_iter(keys), left);
+    frame.render_widget(keys.collect::<Line<'_>>(), left);
     let changed = state.percent != 100 || state.wished != 100;
     frame.render_widget(if changed { right.yellow() } else { right.dim() }, end);
 }

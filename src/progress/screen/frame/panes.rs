@@ -14,12 +14,15 @@ use crate::report::{GateOutcome, GateResult, figures};
 const SHADES: [(&str, Color); 5] =
     [("·", Color::DarkGray), ("░", Color::Blue), ("▒", Color::Green), ("▓", Color::Yellow), ("█", Color::Red)];
 
+/// A figure of a second.
+type Of = fn(&Second) -> u64;
+
 /// Cells that a partition takes where there is room for its number and its rate.
 const NUMBERED: u16 = 14;
 
 /// Planned, offered, acked and seen: the last second, and those before on one scale.
 pub(super) fn rates(frame: &mut Frame<'_>, area: Rect, state: &State) {
-    let rows: [(&str, fn(&Second) -> u64, Color); 4] = [
+    let rows: [(&str, Of, Color); 4] = [
         ("planned", |second| second.planned, Color::Gray),
         ("offered", |second| second.offered, Color::Cyan),
         ("acked", |second| second.acked, Color::Yellow),
@@ -42,12 +45,11 @@ pub(super) fn rates(frame: &mut Frame<'_>, area: Rect, state: &State) {
 
 /// Due and not acked, acked and not read, and the lag of the group that is looked at.
 pub(super) fn backlog(frame: &mut Frame<'_>, area: Rect, state: &State) {
-    let rows: [(&str, fn(&Second) -> u64, Color, bool); 2] = [
-        ("not acked", |second| second.unacked, Color::Yellow, true),
-        ("not read", |second| second.unread, Color::Green, state.title.verifying),
-    ];
+    let rows: [(&str, Of, Color); 2] =
+        [("not acked", |second| second.unacked, Color::Yellow), ("not read", |second| second.unread, Color::Green)];
+    let shown = if state.title.verifying { rows.len() } else { rows.len() - 1 };
     let mut places = lines(area);
-    for (name, of, color, _) in rows.into_iter().filter(|(_, _, _, known)| *known) {
+    for (name, of, color) in rows.into_iter().take(shown) {
         let Some(line) = places.next() else { return };
         let most = state.seconds.iter().map(of).max().unwrap_or(0);
         let text = format!(" {name:<10}{:>10} ", figures::count(state.seconds.back().map_or(0, of)));
