@@ -49,11 +49,11 @@ mod tests {
         let held = sentence(&changes(&[(10.0, 0), (14.5, 100)]), 60.0).unwrap();
         assert_eq!(
             held,
-            "the rate was changed by hand 2 times, held for 4.5 s: planned is what was planned after that"
+            "the rate was changed by hand 2 times, held for 4.50 s: planned is what was planned after that"
         );
         let faster = sentence(&changes(&[(10.0, 110), (11.0, 150)]), 60.0).unwrap();
         assert!(faster.contains("2 times, 110 % to 150 % of the plan: "), "{faster}");
         let to_the_end = sentence(&changes(&[(10.0, 0)]), 12.0).unwrap();
-        assert!(to_the_end.contains("once, held for 2.0 s"), "{to_the_end}");
+        assert!(to_the_end.contains("once, held for 2.00 s"), "{to_the_end}");
     }
 }
