@@ -31,7 +31,7 @@ use crate::lane::{BodyTime, Lane, LaneEnd, OnLag, Pacing};
 use crate::measure::{ClientSums, Sampler, Shard};
 use crate::report::{Fidelity, RunReport, TimelineRow};
 use crate::schedule::{Rate, Schedule};
-use crate::soak::timeline::Detail;
+pub use crate::soak::timeline::Detail;
 use crate::source::{Source, synthetic};
 use crate::verify;
 pub use attribute::Unverified;
