@@ -271,6 +271,27 @@ fn a_capacity_search_keeps_every_probe_and_can_go_on() {
 }
 
 #[test]
+fn a_search_with_no_broker_behind_it_finds_the_generators_limit() {
+    let shell = Shell::new();
+    let nowhere = ["-b", "nowhere", "--no-progress", "-o", "json"];
+    let flat_out = [&["synth", "--rate", "unlimited", "--duration", "1s"][..], &nowhere].concat();
+    let alone = shell.run(&flat_out).json();
+    let per_s = alone["offered"]["achieved_rate_per_s"].as_f64().unwrap();
+    assert_eq!(alone["environment"]["brokers"][0], "nowhere");
+    assert_eq!(alone["ledger"]["scheduled"], alone["ledger"]["unverified"], "confirmed by nobody, and not read back");
+    // Four times what this machine generates: its limit is below, whatever else the machine does meanwhile.
+    let start = format!("{:.0}/s", per_s * 4.0);
+    let search = ["capacity", "--start", &start, "--probe", "1s", "--settle", "0s"];
+    let found = shell.run(&[&search[..], &nowhere].concat()).ends_with_code(5).json();
+    let search = &found["searches"][0];
+    assert_eq!(search["answer"], "generator_limit", "{search}");
+    assert_eq!((&search["low"], &search["high"]["probes"]), (&serde_json::Value::Null, &2.into()), "{search}");
+    let text = shell.run(&["synth", "-b", "nowhere", "--rate", "100/s", "--num-records", "100"]).out;
+    assert!(text.contains("nowhere: no broker at all, figures are this generator's only"), "{text}");
+    println!("this generator alone: {per_s:.0} events/s; {start} was too much for it");
+}
+
+#[test]
 fn a_varied_search_that_was_killed_goes_on_with_the_numbers_that_were_not_begun() {
     let shell = Shell::new();
     // A second is too short to judge a probe, and long enough to make one.

@@ -71,6 +71,11 @@ impl Tally {
         self.failed + self.limited
     }
 
+    /// The answer where this is the lowest rate, and it is bad.
+    fn below_which_nothing_is(self) -> Answer {
+        if self.limited > self.failed { Answer::GeneratorLimit } else { Answer::FailsAtLowest }
+    }
+
     fn judged(self) -> u32 {
         self.passed + self.bad()
     }
@@ -216,7 +221,7 @@ impl Search {
         match below {
             _ if tally.bad() < 2 => Stage::Climb { rate, below },
             Some(low) => self.divide(low, rate),
-            None => done(Answer::FailsAtLowest),
+            None => done(tally.below_which_nothing_is()),
         }
     }
 
@@ -250,7 +255,7 @@ impl Search {
             high = Edge { rate, moves: high.moves + 1 };
         }
         if self.tally(low.rate).bad() >= 2 {
-            return done(Answer::FailsAtLowest);
+            return done(self.tally(low.rate).below_which_nothing_is());
         }
         if self.tally(high.rate).passed >= 2 {
             return done(Answer::AboveMax);

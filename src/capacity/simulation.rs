@@ -135,6 +135,12 @@ fn a_generator_that_gives_out_is_not_taken_for_the_system() {
 }
 
 #[test]
+fn a_generator_that_cannot_offer_the_lowest_rate_says_nothing_about_the_system() {
+    let report = run(settings(), &mut System { generator: 900.0, ..sharp(1e9) });
+    assert_eq!((report.answer, rates(&report)), (Answer::GeneratorLimit, (None, Some(1_000))));
+}
+
+#[test]
 fn a_system_that_gives_out_just_before_the_generator_is_named() {
     let report = run(settings(), &mut System { generator: 60_000.0, ..sharp(50_000.0) });
     assert_eq!(report.answer, Answer::SystemLimit);

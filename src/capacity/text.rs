@@ -85,11 +85,17 @@ fn sentence(found: &CapacityReport) -> String {
                 failed_after(to)
             )
         }
-        Answer::GeneratorLimit => format!(
-            "at least {}, where this generator was the limit, so the system's is not known{}",
-            found.low.as_ref().map_or_else(|| "0/s".to_owned(), |low| figures::rate(as_f64(low.rate))),
-            high("stopped the generator")
-        ),
+        Answer::GeneratorLimit => match &found.low {
+            Some(low) => format!(
+                "at least {}, where this generator was the limit, so the system's is not known{}",
+                figures::rate(as_f64(low.rate)),
+                high("stopped the generator")
+            ),
+            None => format!(
+                "this generator cannot offer the lowest rate tried, so nothing is known of the system{}",
+                high("stopped the generator")
+            ),
+        },
         Answer::AboveMax => format!("above what was allowed: {}", low("passed")),
         Answer::FailsAtLowest => format!("below the lowest rate tried{}", high("failed")),
         Answer::Unevaluated => format!("not known: probes could not be judged; {}{}", low("passed"), high("failed")),

@@ -14,7 +14,8 @@ use crate::scenario::kafka::{Acks, Compression};
 pub struct ClusterOptions {
     /// Brokers to start from, host:port,host:port [default: none, an embedded broker]
     ///
-    /// The embedded broker is librdkafka's mock cluster: not Kafka, its figures are this client's only.
+    /// The embedded broker is librdkafka's mock cluster: not Kafka, its figures are this client's only. "nowhere" is no broker at
+    /// all: every event is confirmed at once and none is read back, which shows what this generator can do.
     #[arg(short, long, visible_alias = "brokers", value_name = "HOST:PORT")]
     pub bootstrap_server: Option<String>,
     /// Client properties from a Java-style .properties file

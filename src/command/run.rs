@@ -26,6 +26,7 @@ use crate::report::console::Style;
 use crate::report::headline::{self, Word};
 use crate::report::latency::Kind;
 use crate::report::{self, GateResult, Likeness, RunReport, console};
+use crate::run::wiring::Nowhere;
 use crate::run::{self, Detail, Interrupts, Lanes, Outcome, RunError, Tick};
 use crate::scenario::choice::Choice;
 use crate::scenario::pace::Pace;
@@ -143,7 +144,11 @@ impl Recording<'_> {
                 }
                 watch(tick)
             };
-            run::run(&config, self.source, schedule, self.interrupts, &mut each_second)
+            if plan.kafka.nowhere {
+                run::run_through(&Nowhere, &config, self.source, schedule, self.interrupts, &mut each_second)
+            } else {
+                run::run(&config, self.source, schedule, self.interrupts, &mut each_second)
+            }
         };
         progress.end();
         let outcome = match outcome {
@@ -378,7 +383,8 @@ fn title(plan: &Plan, total: Option<u64>, ends: Option<Nanos>) -> String {
             )
         }
     };
-    let broker = plan.kafka.bootstrap.as_deref().unwrap_or("embedded broker, not Kafka");
+    let stand_in = if plan.kafka.nowhere { "nowhere" } else { "embedded broker, not Kafka" };
+    let broker = plan.kafka.bootstrap.as_deref().unwrap_or(stand_in);
     let events = total.map_or(String::new(), |total| format!("    {} events", report::figures::count(total)));
     let takes = ends.map_or(String::new(), |ends| format!(", {}", report::figures::span_s(ends.as_secs_f64())));
     format!("{what} → {} @ {broker}{events}{takes}", plan.kafka.topic)

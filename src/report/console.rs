@@ -22,6 +22,15 @@ use crate::report::{
 
 /// What every output of a run against the in-process broker says.
 pub const EMBEDDED_NOTICE: &str = "embedded broker: not Kafka, figures are this client's only";
+/// Said of every run without any broker.
+pub const NOWHERE_NOTICE: &str = "nowhere: no broker at all, figures are this generator's only";
+
+/// What must be said of a run that was not against Kafka.
+#[must_use]
+pub fn stand_in_notice(report: &RunReport) -> Option<&'static str> {
+    let nowhere = report.environment.brokers == ["nowhere"];
+    report.run.embedded.then_some(if nowhere { NOWHERE_NOTICE } else { EMBEDDED_NOTICE })
+}
 
 /// How the summary is printed. The caller decides; nothing here looks at the terminal or the environment.
 #[derive(Clone, Copy, Debug, Default)]
@@ -146,8 +155,8 @@ fn verdict(page: &mut Page, report: &RunReport) {
         let after = figures::span_s(report.run.measured_s);
         page.row_inked("interrupted", &format!("stopped before its end, after {after}"), Ink::Warning);
     }
-    if report.run.embedded {
-        page.notice(EMBEDDED_NOTICE);
+    if let Some(notice) = stand_in_notice(report) {
+        page.notice(notice);
     }
 }
 

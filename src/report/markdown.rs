@@ -29,8 +29,12 @@ fn write_summary(out: &mut String, report: &RunReport) -> std::fmt::Result {
     let code = ExitCode::from_code(verdict.code);
     let mark = if code == Some(ExitCode::Pass) { "✅" } else { "❌" };
     writeln!(out, "### {mark} loadgen `{}`: {}\n", code_span(&report.run.name), text(&verdict.name))?;
-    if report.run.embedded {
-        writeln!(out, "> Embedded broker: not Kafka, figures are this client's only.\n")?;
+    match super::console::stand_in_notice(report) {
+        Some(super::console::NOWHERE_NOTICE) => {
+            writeln!(out, "> Nowhere: no broker at all, figures are this generator's only.\n")?;
+        }
+        Some(_) => writeln!(out, "> Embedded broker: not Kafka, figures are this client's only.\n")?,
+        None => {}
     }
     write_list(out, "", &verdict.reasons)?;
     write_list(out, "Note: ", &verdict.notes)?;

@@ -5,6 +5,7 @@ use crate::clock::{Clock, Monotonic};
 use crate::kafka::native::Producer;
 use crate::ledger::rules::Rules;
 use crate::publish::Publisher;
+use crate::publish::null::Null;
 use crate::verify::group::Live;
 use crate::verify::reader::Reader;
 
@@ -57,6 +58,28 @@ impl Wiring for Direct {
 
     fn publisher(&self, _lane: u8, producer: Producer) -> Producer {
         producer
+    }
+
+    fn reader(&self, reader: Live, _reading: Reading) -> Live {
+        reader
+    }
+
+    fn clock(&self, clock: Monotonic) -> Monotonic {
+        clock
+    }
+}
+
+/// Events go nowhere, and each is confirmed at once: what the generator alone can do.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nowhere;
+
+impl Wiring for Nowhere {
+    type Publisher = Null;
+    type Reader = Live;
+    type Clock = Monotonic;
+
+    fn publisher(&self, _lane: u8, _producer: Producer) -> Null {
+        Null::default()
     }
 
     fn reader(&self, reader: Live, _reading: Reading) -> Live {

@@ -26,6 +26,14 @@ pub const DEFAULTS: [(&str, &str); 7] = [
 
 /// The bootstrap server's name that stands for the embedded broker.
 pub const EMBEDDED: &str = "embedded";
+/// The one that stands for no broker: events go nowhere, and each is confirmed at once.
+pub const NOWHERE: &str = "nowhere";
+
+/// Whether a bootstrap server's name stands for no address.
+#[must_use]
+pub fn is_stand_in(servers: &str) -> bool {
+    servers == EMBEDDED || servers == NOWHERE
+}
 
 /// A property's value and where it was said.
 #[derive(Clone, PartialEq, Eq)]
@@ -242,7 +250,7 @@ impl ClientSettings {
 
     /// A list of brokers that the client could only fail to reach.
     fn check_bootstrap(&self) -> Result<(), ConfigError> {
-        let Some(setting) = self.get("bootstrap.servers").filter(|setting| setting.value != EMBEDDED) else {
+        let Some(setting) = self.get("bootstrap.servers").filter(|setting| !is_stand_in(&setting.value)) else {
             return Ok(());
         };
         let refused = |reason| ConfigError::Property {
@@ -282,10 +290,16 @@ impl ClientSettings {
         self.settings.get(key)
     }
 
-    /// The brokers to start from; `None` where that is the embedded one.
+    /// The brokers to start from, or what stands in for them.
+    #[must_use]
+    pub fn bootstrap_or_stand_in(&self) -> &str {
+        self.get("bootstrap.servers").map_or(EMBEDDED, |setting| setting.value.as_str())
+    }
+
+    /// The brokers to start from; `None` where that is the embedded one, or nowhere.
     #[must_use]
     pub fn bootstrap(&self) -> Option<&str> {
-        self.get("bootstrap.servers").map(|setting| setting.value.as_str()).filter(|servers| *servers != EMBEDDED)
+        self.get("bootstrap.servers").map(|setting| setting.value.as_str()).filter(|servers| !is_stand_in(servers))
     }
 
     /// Leaves logins out for the embedded broker, which has none, and refuses credentials that would silently not be used.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::choice::choices;
-use super::client::EMBEDDED;
+use super::client::{NOWHERE, is_stand_in};
 use super::error::ConfigError;
 use super::pace::Pace;
 use super::source::SourceConfig;
@@ -261,7 +261,8 @@ impl Plan {
         let gates = gates(scenario, &pace, topics.into_iter().cloned().collect())?;
         let seed = scenario.seed.ok_or_else(|| open("seed"))?;
         let lanes = scenario.lanes.ok_or_else(|| open("lanes"))?;
-        let bootstrap = kafka.bootstrap_server.clone().filter(|servers| servers != EMBEDDED);
+        let nowhere = kafka.bootstrap_server.as_deref() == Some(NOWHERE);
+        let bootstrap = kafka.bootstrap_server.clone().filter(|servers| !is_stand_in(servers));
         let together = together.check(lanes, bootstrap.is_none())?;
         let source = source(scenario, seed, lanes * together.shard.of)?;
         Ok(Self {
@@ -281,6 +282,7 @@ impl Plan {
             event_time: scenario.event_time.ok_or_else(|| open("event_time"))?,
             kafka: KafkaPlan {
                 bootstrap,
+                nowhere,
                 topic,
                 topic_map: kafka.topic_map.clone(),
                 create_topics: kafka.create_topics.ok_or_else(|| open("kafka.create_topics"))?,
@@ -372,6 +374,8 @@ fn plan_error(reason: &str, hint: &str) -> ConfigError {
 pub struct KafkaPlan {
     /// Brokers to start from; `None`: the embedded broker.
     pub bootstrap: Option<String>,
+    /// Whether there is no broker at all, and each event is confirmed at once.
+    pub nowhere: bool,
     /// Topic of the events.
     pub topic: String,
     /// Types of events that go into other topics.
@@ -403,6 +407,7 @@ impl fmt::Debug for KafkaPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             bootstrap,
+            nowhere,
             topic,
             topic_map,
             create_topics,
@@ -414,6 +419,7 @@ impl fmt::Debug for KafkaPlan {
         } = self;
         f.debug_struct("KafkaPlan")
             .field("bootstrap", bootstrap)
+            .field("nowhere", nowhere)
             .field("topic", topic)
             .field("topic_map", topic_map)
             .field("create_topics", create_topics)

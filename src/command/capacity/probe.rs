@@ -108,10 +108,13 @@ fn is_hopeless(tick: &Tick<'_>, rate: u64) -> bool {
 fn outcome(report: &RunReport, rate: u64, settings: Settings, hopeless: bool, took_s: f64) -> ProbeOutcome {
     let rows = judged_rows(report, settings);
     let (outstanding, unread) = (Slope::of(&rows.outstanding), Slope::of(&rows.unread));
-    let (verdict, reasons) = if hopeless {
-        (ProbeVerdict::Failed, vec!["backlog_growing: 5 s of events were due and not acked".to_owned()])
-    } else {
-        judge(report, rate, outstanding, unread)
+    let (verdict, reasons) = match judge(report, rate, outstanding, unread) {
+        // However far it fell behind, the system did not see the load.
+        limited @ (ProbeVerdict::GeneratorLimit, _) => limited,
+        _ if hopeless => {
+            (ProbeVerdict::Failed, vec!["backlog_growing: 5 s of events were due and not acked".to_owned()])
+        }
+        judged => judged,
     };
     ProbeOutcome {
         verdict,

@@ -4,19 +4,16 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::super::Failure;
-use crate::clock::{Monotonic, Nanos};
+use crate::clock::Nanos;
 use crate::event::stamp::RunId;
 use crate::kafka::Settings;
-use crate::kafka::native::Producer;
 use crate::lane::{BodyTime, OnLag, Pacing};
-use crate::publish::null::Null;
-use crate::run::wiring::{Reading, Wiring};
+use crate::run::wiring::Nowhere;
 use crate::run::{self, Detail, Interrupts, Lanes};
 use crate::scenario::plan::Plan;
 use crate::schedule::{Phase, Schedule, Shape};
 use crate::source::Source;
 use crate::verdict::ExitCode;
-use crate::verify::group::Live;
 
 /// How long it takes.
 const LASTS: Nanos = Nanos::from_secs(2);
@@ -30,27 +27,6 @@ pub(super) struct Calibration {
     pub(super) bytes_each: f64,
 }
 
-/// Events go to nobody.
-struct Dry;
-
-impl Wiring for Dry {
-    type Publisher = Null;
-    type Reader = Live;
-    type Clock = Monotonic;
-
-    fn publisher(&self, _lane: u8, _producer: Producer) -> Null {
-        Null::default()
-    }
-
-    fn reader(&self, reader: Live, _reading: Reading) -> Live {
-        reader
-    }
-
-    fn clock(&self, clock: Monotonic) -> Monotonic {
-        clock
-    }
-}
-
 impl Calibration {
     /// Generates the plan's events with its lanes, as fast as that goes.
     #[expect(clippy::cast_precision_loss, reason = "an estimate of three digits")]
@@ -59,7 +35,7 @@ impl Calibration {
         let phases = vec![Phase::new("calibration", Shape::Unlimited, Some(LASTS))];
         let schedule = Schedule::seeded(phases, None, plan.seed).map_err(|error| failed(error.to_string()))?;
         let no_stop = &mut |_: &run::Tick<'_>| ControlFlow::Continue(());
-        let outcome = run::run_through(&Dry, &config(plan), source, schedule, &Interrupts::default(), no_stop)
+        let outcome = run::run_through(&Nowhere, &config(plan), source, schedule, &Interrupts::default(), no_stop)
             .map_err(|error| failed(error.to_string()))?;
         let (sent, lasted) = (outcome.measured.sent as f64, outcome.report.run.measured_s);
         if sent < 1.0 || lasted <= 0.0 {

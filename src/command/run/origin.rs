@@ -5,6 +5,7 @@ use crate::event::EventKind;
 use crate::event::encode::Encoder;
 use crate::event::stamp::RunId;
 use crate::report::{self, Fidelity, Likeness, RunReport};
+use crate::scenario::client::NOWHERE;
 use crate::scenario::pace::Pace;
 use crate::scenario::plan::Plan;
 use crate::schedule::Speed;
@@ -24,6 +25,9 @@ pub(super) fn describe(
     fidelity: Option<Fidelity>,
     likeness: Option<Likeness>,
 ) {
+    if plan.kafka.nowhere {
+        report.environment.brokers = vec![NOWHERE.to_owned()];
+    }
     report.payload = Some(payload(report, plan, source));
     match source {
         Source::RetailRocket(recording) => {

@@ -7,7 +7,7 @@ use crate::{
     report::{
         Example, Findings, GateOutcome, RunReport,
         accounts::{Account, Standing, accounts, sum},
-        console::{EMBEDDED_NOTICE, command},
+        console::{command, stand_in_notice},
         figures::{self, count, duration_us, percent, rate, share},
         headline::{self, Word},
         why,
@@ -55,7 +55,7 @@ pub(super) fn head(report: &RunReport) -> HeadView {
         sentence: headline::sentence(report),
         also: report.verdict.reasons.iter().skip(1).cloned().collect(),
         notes: report.verdict.notes.clone(),
-        embedded: run.embedded.then_some(EMBEDDED_NOTICE),
+        embedded: stand_in_notice(report),
         interrupted: run.interrupted && word != Word::Interrupted,
         title: format!("{}: {} \"{}\"", word.as_str(), command(report), run.name),
         name: format!("{} “{}”", command(report), run.name),

@@ -11,7 +11,7 @@ use crate::cli::verification::VerifierOptions;
 use crate::event::EventKind;
 use crate::gate::GateConfig;
 use crate::scenario::Scenario;
-use crate::scenario::client::{ClientSettings, EMBEDDED};
+use crate::scenario::client::{ClientSettings, NOWHERE};
 use crate::scenario::error::ConfigError;
 use crate::scenario::kafka::ClientTable;
 use crate::scenario::plan::{EventTime, Isolation, OnLag, Pacing};
@@ -34,8 +34,8 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
     scenario.on_lag = limits.on_lag.or(scenario.on_lag).or(Some(OnLag::Queue));
     scenario.max_slip = limits.max_slip.or(scenario.max_slip).or(Some(Duration::from_secs(1)));
     scenario.event_time = recording.event_time.or(scenario.event_time).or(Some(EventTime::Recorded));
-    apply_verifier(scenario, verifier);
     apply_topic(scenario, target, client);
+    apply_verifier(scenario, verifier);
     let flush = delivery_timeout(client)? + Duration::from_secs(5);
     scenario.payload_bytes = limits.setup.payload_bytes.or(scenario.payload_bytes);
     scenario.compressibility = limits.setup.compressibility.or(scenario.compressibility);
@@ -56,7 +56,9 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
 
 fn apply_verifier(scenario: &mut Scenario, given: VerifierOptions) {
     let verify = &mut scenario.verify;
-    verify.enabled = given.no_verify.map(|off| !off).or(verify.enabled).or(Some(true));
+    // Where events go nowhere there is nothing to read.
+    let nowhere = scenario.kafka.bootstrap_server.as_deref() == Some(NOWHERE);
+    verify.enabled = given.no_verify.map(|off| !off).or(verify.enabled).or(Some(true)).map(|on| on && !nowhere);
     verify.group = given.group.or(verify.group.take());
     verify.consumers = given.consumers.or(verify.consumers);
     verify.group_protocol = given.group_protocol.or(verify.group_protocol);
@@ -71,7 +73,7 @@ fn apply_verifier(scenario: &mut Scenario, given: VerifierOptions) {
 fn apply_topic(scenario: &mut Scenario, target: TargetOptions, client: &ClientSettings) {
     let TargetOptions { cluster, topic } = target;
     let kafka = &mut scenario.kafka;
-    kafka.bootstrap_server = Some(client.bootstrap().unwrap_or(EMBEDDED).to_owned());
+    kafka.bootstrap_server = Some(client.bootstrap_or_stand_in().to_owned());
     kafka.client = ClientTable(client.properties());
     kafka.client.0.remove("bootstrap.servers");
     (kafka.command_config, kafka.acks, kafka.idempotence, kafka.compression, kafka.linger) = Default::default();
