@@ -82,9 +82,17 @@ fn signed(change: f64) -> String {
     format!("{sign}{shown}")
 }
 
+/// A change beyond this is told as beyond it: where noise allows that much, the figure itself says nothing.
+const FAR: f64 = 9_999.0;
+
+/// A bound of a change: `+4.1`, `>+9999`.
+fn signed_bound(change: f64) -> String {
+    if change > FAR { format!(">+{FAR:.0}") } else { signed(change) }
+}
+
 /// An interval in percent: `−0.4 … +1.2 %`.
 pub(super) fn interval(change: &Change) -> String {
-    format!("{} … {} %", signed(change.low_percent), signed(change.high_percent))
+    format!("{} … {} %", signed_bound(change.low_percent), signed_bound(change.high_percent))
 }
 
 /// The change of a row and its interval, as two texts.
@@ -110,5 +118,10 @@ mod tests {
     fn changes_carry_their_sign_unless_they_are_none() {
         let shown: Vec<_> = [4.123, -0.02, 0.001, -250.0].map(percent).into();
         assert_eq!(shown, ["+4.1 %", "−0.02 %", "0.00 %", "−250 %"]);
+    }
+
+    #[test]
+    fn a_bound_that_noise_pushes_far_out_is_told_as_far() {
+        assert_eq!([48_516_519_441.0, 9_998.6, -99.96].map(signed_bound), [">+9999", "+9999", "−100.0"]);
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::curves::{Curve, CurvePoint};
 use super::figures::{change, float, label, short, value};
 use super::gate::Outcome;
-use super::text::{headline, method, remark};
+use super::text::{headline, method, remarks};
 use super::{Comparison, Row, Verdict};
 use crate::report::GateOutcome;
 
@@ -59,8 +59,7 @@ fn page(comparison: &Comparison, outcomes: &[Outcome], out: &mut String) -> std:
         figure(curve, out)?;
     }
     writeln!(out, "<ul>")?;
-    let remarks = comparison.rows.iter().filter_map(remark).chain(comparison.notes.iter().cloned());
-    for remark in remarks.chain([method(comparison)]) {
+    for remark in remarks(comparison).into_iter().chain(comparison.notes.iter().cloned()).chain([method(comparison)]) {
         writeln!(out, "<li>{}</li>", escaped(&remark))?;
     }
     writeln!(out, "</ul>\n</body>\n</html>")

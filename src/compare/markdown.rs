@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::figures::{change, label, short, value};
-use super::text::{headline, method, remark};
+use super::text::{headline, method, remarks};
 use super::{Comparison, Row, Verdict};
 
 /// The comparison as Markdown.
@@ -27,12 +27,12 @@ fn lines(comparison: &Comparison, out: &mut String) -> std::fmt::Result {
     for row in &comparison.rows {
         writeln!(out, "{}", line(row))?;
     }
-    let mut remarks: Vec<String> = comparison.warnings.iter().map(|warning| format!("differs in {warning}")).collect();
-    remarks.extend(comparison.rows.iter().filter_map(remark));
-    remarks.extend(comparison.notes.iter().cloned());
-    remarks.push(method(comparison));
+    let mut said: Vec<String> = comparison.warnings.iter().map(|warning| format!("differs in {warning}")).collect();
+    said.extend(remarks(comparison));
+    said.extend(comparison.notes.iter().cloned());
+    said.push(method(comparison));
     writeln!(out)?;
-    remarks.iter().try_for_each(|remark| writeln!(out, "- {}", escaped(remark)))
+    said.iter().try_for_each(|remark| writeln!(out, "- {}", escaped(remark)))
 }
 
 fn names(side: &str, runs: &[String]) -> String {

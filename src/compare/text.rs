@@ -48,14 +48,14 @@ fn lines(comparison: &Comparison, out: &mut String) -> std::fmt::Result {
     }
     writeln!(out)?;
     let sure = format!("{} % interval", short(comparison.method.confidence * 100.0));
-    writeln!(out, " {:<35}{:>10}{:>10}{:>10}{:>18}  verdict", "", "base", "new", "change", sure)?;
+    writeln!(out, " {:<34}{:>10}{:>10}{:>10}{:>19}  verdict", "", "base", "new", "change", sure)?;
     for row in &comparison.rows {
         writeln!(out, "{}", line(row).trim_end())?;
     }
-    let unsaid: Vec<String> = comparison.rows.iter().filter_map(remark).collect();
-    if !unsaid.is_empty() {
+    let remarks = remarks(comparison);
+    if !remarks.is_empty() {
         writeln!(out)?;
-        unsaid.iter().try_for_each(|remark| writeln!(out, " {remark}"))?;
+        remarks.iter().try_for_each(|remark| writeln!(out, "{}", wrapped(remark)))?;
     }
     writeln!(out)?;
     for note in comparison.notes.iter().cloned().chain([method(comparison)]) {
@@ -73,23 +73,50 @@ fn line(row: &Row) -> String {
     let (changed, interval) = change(row);
     let base = value(row.quantity, row.base, row.base_at_least);
     let new = value(row.quantity, row.new, row.new_at_least);
-    format!(" {:<35}{base:>10}{new:>10}{changed:>10}{interval:>18}  {}", label(row.quantity), row.verdict)
+    format!(" {:<34}{base:>10}{new:>10}{changed:>10}{interval:>19}  {}", label(row.quantity), row.verdict)
 }
 
-/// What a verdict leaves open: why there is none, or what it would take.
-pub(super) fn remark(row: &Row) -> Option<String> {
+/// Beyond so many times as much data, more data is no advice.
+const BEARABLE: f64 = 100.0;
+
+/// What the verdicts leave open: why there is none, or what it would take.
+pub(super) fn remarks(comparison: &Comparison) -> Vec<String> {
+    let mut noisy = Vec::new();
+    let mut remarks = Vec::new();
+    for row in &comparison.rows {
+        match remark(row) {
+            Some(Remark::Said(remark)) => remarks.push(remark),
+            Some(Remark::TooNoisy) => noisy.push(row.quantity.to_string()),
+            None => {}
+        }
+    }
+    if !noisy.is_empty() {
+        remarks.push(format!("too noisy to tell, in runs {BEARABLE:.0} times as long too: {}", noisy.join(", ")));
+    }
+    remarks
+}
+
+enum Remark {
+    Said(String),
+    /// No run of bearable length would settle it.
+    TooNoisy,
+}
+
+fn remark(row: &Row) -> Option<Remark> {
     if matches!(row.quantity, Quantity::Latency(_, Point::Max)) {
         return None;
     }
     if let Some(reason) = &row.reason {
-        return Some(format!("{}: {reason}", row.quantity));
+        return Some(Remark::Said(format!("{}: {reason}", row.quantity)));
     }
     let change = row.change.as_ref().filter(|_| row.verdict == Verdict::Inconclusive)?;
+    let more = match change.more_data {
+        None => String::new(),
+        Some(times) if times > BEARABLE => return Some(Remark::TooNoisy),
+        Some(times) => format!("; about {} times as much data would settle it", short(times.max(1.1))),
+    };
     let seen = percent(change.detectable_percent);
-    let more = change.more_data.map_or_else(String::new, |times| {
-        format!("; about {} times as much data would settle it", short(times.max(1.1)))
-    });
-    Some(format!("{}: a change of {seen} would have been seen{more}", row.quantity))
+    Some(Remark::Said(format!("{}: a change of {seen} would have been seen{more}", row.quantity)))
 }
 
 /// How the figures came about, in one sentence a reader can check.
