@@ -24,6 +24,7 @@ pub mod run;
 pub mod selftest;
 pub mod synth;
 pub mod topics;
+pub mod transactions;
 pub mod values;
 pub mod verification;
 pub mod watching;

@@ -147,6 +147,29 @@ pub enum Answer {
     Unanswered(Code),
 }
 
+/// What can be done about a step of a transaction that did not come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// The same step can be taken again, and goes on where it was.
+    Again,
+    /// The transaction must be aborted; then the next one can begin.
+    Abort,
+    /// The producer cannot go on: it was fenced, or failed for good.
+    Nothing,
+}
+
+/// Why a step of a transaction did not come to its end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text} ({})", describe(*code))]
+pub struct TransactionError {
+    /// What kind.
+    pub code: Code,
+    /// The client's words.
+    pub text: String,
+    /// What can be done.
+    pub remedy: Remedy,
+}
+
 /// A delivery report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Report {

@@ -9,6 +9,8 @@ mod flight;
 mod hand_over;
 pub mod rhythm;
 mod setup;
+mod transact;
+mod transaction;
 
 use std::time::Duration;
 
@@ -24,6 +26,8 @@ use blocked::Blocked;
 use flight::{AckGaps, Flight, Flights};
 use rhythm::Rhythm;
 pub use setup::{BodyTime, LaneEnd, LaneError, OnLag, Pacing, Setup};
+pub use transaction::TransactionPlan;
+use transaction::Transactions;
 
 /// Events handed over at once, at most.
 const BATCH: usize = 256;
@@ -50,6 +54,7 @@ pub struct Lane<'a, P, C> {
     flights: Flights,
     gaps: AckGaps,
     blocked: Blocked,
+    transactions: Option<Transactions>,
     /// Whether nothing but sending has happened since the last wait for room.
     catching_up: bool,
     reports: Vec<Report>,
@@ -75,6 +80,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             errors: Vec::new(),
             rhythm: setup.schedule.is_recorded().then(Rhythm::default),
         };
+        let transactions = setup.transactions.map(Transactions::new);
         Self {
             setup,
             book,
@@ -88,6 +94,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             flights: Flights::default(),
             gaps: AckGaps::default(),
             blocked: Blocked::default(),
+            transactions,
             catching_up: false,
             reports: Vec::new(),
             notices: Vec::new(),
@@ -110,6 +117,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
         };
         self.setup.control.stop_at(if self.end.error.is_some() { stopped } else { Nanos::MAX });
         self.count_unsent(stopped);
+        self.end_transaction();
         self.flush();
         (self.end, self.publisher)
     }
@@ -124,8 +132,12 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
         if self.setup.control.is_aborted() {
             return false;
         }
+        if self.end_what_is_over(now) {
+            return true;
+        }
         let stop = self.setup.control.stopped_at();
         let room = self.setup.queue.saturating_sub(self.flights.len()).min(BATCH);
+        let room = self.transactions.as_ref().map_or(room, |transactions| room.min(transactions.room()));
         let Some(due) = self.peek() else { return false };
         match due {
             Due::At(due, _) if due >= stop => return false,

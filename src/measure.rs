@@ -28,6 +28,10 @@ pub struct Shard {
     pub refused: u64,
     /// Given up by the client without proof.
     pub unanswered: u64,
+    /// Of aborted transactions.
+    pub aborted: u64,
+    /// The transactions themselves.
+    pub transactions: TransactionCounts,
     /// First sightings.
     pub seen: u64,
     /// What the verifier found.
@@ -44,6 +48,37 @@ pub struct Shard {
     pub kinds: [KindShard; EventKind::COUNT],
     /// By partition.
     pub partitions: Vec<PartitionShard>,
+}
+
+/// Transactions of lanes, by how they ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TransactionCounts {
+    /// Begun.
+    pub begun: u64,
+    /// Committed.
+    pub committed: u64,
+    /// Aborted by plan.
+    pub aborted: u64,
+    /// Aborted because they could not be committed.
+    pub failed: u64,
+    /// Events of those.
+    pub failed_events: u64,
+    /// Of which it is not known how they ended.
+    pub unknown: u64,
+    /// How long lanes waited at their ends.
+    pub waited: Nanos,
+}
+
+impl TransactionCounts {
+    fn add(&mut self, other: Self) {
+        self.begun += other.begun;
+        self.committed += other.committed;
+        self.aborted += other.aborted;
+        self.failed += other.failed;
+        self.failed_events += other.failed_events;
+        self.unknown += other.unknown;
+        self.waited += other.waited;
+    }
 }
 
 /// What a verifier has found, by count: the running part of the report's findings.
@@ -111,6 +146,10 @@ pub struct PhaseShard {
     pub response_time: LatencyHistogram,
     /// Seen - due.
     pub end_to_end: LatencyHistogram,
+    /// Committed - due, of events in transactions.
+    pub commit_time: LatencyHistogram,
+    /// From asking for a commit to its confirmation, of transactions.
+    pub commit_call: LatencyHistogram,
 }
 
 impl PhaseShard {
@@ -126,6 +165,8 @@ impl PhaseShard {
         self.service_time.add(&other.service_time);
         self.response_time.add(&other.response_time);
         self.end_to_end.add(&other.end_to_end);
+        self.commit_time.add(&other.commit_time);
+        self.commit_call.add(&other.commit_call);
     }
 
     /// Its samples of a latency.
@@ -138,6 +179,8 @@ impl PhaseShard {
             Kind::ServiceTime => &self.service_time,
             Kind::ResponseTime => &self.response_time,
             Kind::EndToEnd => &self.end_to_end,
+            Kind::CommitTime => &self.commit_time,
+            Kind::CommitCall => &self.commit_call,
         }
     }
 }
@@ -164,7 +207,9 @@ impl KindShard {
         match kind {
             Kind::ResponseTime => Some(&self.response_time),
             Kind::EndToEnd => Some(&self.end_to_end),
-            Kind::Slip | Kind::Lateness | Kind::Blocked | Kind::ServiceTime => None,
+            Kind::Slip | Kind::Lateness | Kind::Blocked | Kind::ServiceTime | Kind::CommitTime | Kind::CommitCall => {
+                None
+            }
         }
     }
 }
@@ -244,6 +289,8 @@ impl Shard {
         self.acked += other.acked;
         self.refused += other.refused;
         self.unanswered += other.unanswered;
+        self.aborted += other.aborted;
+        self.transactions.add(other.transactions);
         self.seen += other.seen;
         self.found.add(other.found);
         self.blocked += other.blocked;
@@ -283,9 +330,13 @@ impl Shard {
                 service_time,
                 response_time,
                 end_to_end,
+                commit_time,
+                commit_call,
             } = phase;
             (*sent, *turned_away, *bytes, *last_sent) = (0, 0, 0, Nanos::ZERO);
-            for histogram in [slip, lateness, blocked, service_time, response_time, end_to_end] {
+            for histogram in
+                [slip, lateness, blocked, service_time, response_time, end_to_end, commit_time, commit_call]
+            {
                 histogram.clear();
             }
         }
@@ -296,7 +347,8 @@ impl Shard {
         }
         self.partitions.fill(PartitionShard::default());
         (self.sent, self.bytes, self.acked, self.refused, self.unanswered, self.seen) = (0, 0, 0, 0, 0, 0);
-        (self.blocked, self.held_back) = (Nanos::ZERO, Nanos::ZERO);
+        (self.blocked, self.held_back, self.aborted) = (Nanos::ZERO, Nanos::ZERO, 0);
+        self.transactions = TransactionCounts::default();
         self.found = Found::default();
     }
 

@@ -162,6 +162,7 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
         ledger: counts::ledger(&parts),
         findings: findings::findings(&parts),
         client: counts::client(&parts, &latencies),
+        transactions: counts::transactions(&parts),
         latency_us: latencies,
         distributions: latency::distributions(&parts, &seconds),
         by_type: counts::by_type(&parts, &by_type, &mut without_quantiles),

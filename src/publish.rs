@@ -6,7 +6,7 @@ pub mod null;
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::kafka::{Code, Notice, Report};
+use crate::kafka::{Code, Notice, Report, TransactionError};
 
 /// Encoded events on their way to the client. Reused: no allocation per event.
 #[derive(Debug, Default)]
@@ -89,6 +89,8 @@ pub struct Handed {
     pub done: usize,
     /// Whether there was no room for more.
     pub full: bool,
+    /// Whether no more is taken until the transaction has been aborted.
+    pub halted: bool,
 }
 
 /// A way to a broker.
@@ -102,4 +104,25 @@ pub trait Publisher {
 
     /// Gives up everything queued or in flight; each event gets its report.
     fn purge(&mut self);
+
+    /// Begins a transaction, to which everything belongs that is sent until it ends.
+    ///
+    /// # Errors
+    /// Where the client cannot begin one.
+    fn begin(&mut self) -> Result<(), TransactionError>;
+
+    /// Sends what is queued without waiting for more to go with it, for at most `wait`.
+    fn hasten(&mut self, wait: Duration);
+
+    /// Commits the transaction, trying for at most `wait`. All reports must have been served.
+    ///
+    /// # Errors
+    /// Where it is not known to be committed, with what can be done.
+    fn commit(&mut self, wait: Duration) -> Result<(), TransactionError>;
+
+    /// Aborts the transaction, trying for at most `wait`. What was still queued gets its reports.
+    ///
+    /// # Errors
+    /// Where it is not known to be aborted, with what can be done.
+    fn abort(&mut self, wait: Duration) -> Result<(), TransactionError>;
 }

@@ -26,6 +26,7 @@ mod readers;
 mod sources;
 mod stalls;
 pub mod timeline;
+mod transactions;
 pub mod why;
 
 use std::collections::BTreeMap;
@@ -42,6 +43,7 @@ pub use measured::{
 };
 pub use readers::{GroupReport, LagReport, RebalanceReport};
 pub use sources::{Fidelity, InterArrival, Likeness, Payload, Replay, Synthetic};
+pub use transactions::Transactions;
 
 /// The version of the names below. It rises when a name changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -71,6 +73,9 @@ pub struct RunReport {
     /// What the Kafka client measured of itself, and which part of the latency is whose; absent where it said nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<Client>,
+    /// The transactions in which events were sent; absent where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transactions: Option<Transactions>,
     /// How each latency is distributed, by its name, from the smallest sample to the largest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub distributions: BTreeMap<String, Vec<DistributionPoint>>,

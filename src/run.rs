@@ -10,6 +10,7 @@ mod prepare;
 mod summary;
 mod topic_watch;
 mod topics;
+mod transactions;
 mod watch;
 pub mod wiring;
 
@@ -89,6 +90,8 @@ pub struct Config {
     pub lag_group: Option<String>,
     /// How events are read back; `None`: not at all.
     pub verify: Option<Verify>,
+    /// How events are cut into transactions; `None`: there are none.
+    pub transactions: Option<Transactions>,
     /// How bodies are padded.
     pub padding: Option<Padding>,
     /// The longest wait for outstanding answers at the end.
@@ -147,6 +150,15 @@ impl Config {
         });
         (topics, of_kind.to_vec())
     }
+}
+
+/// How events are cut into transactions. Which of these are aborted is drawn from the run's seed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Transactions {
+    /// Events of a full one.
+    pub size: usize,
+    /// The share that is aborted, 0 to 1.
+    pub abort_share: f64,
 }
 
 /// How events are read back.

@@ -19,6 +19,7 @@ pub mod selftest;
 pub mod source;
 pub mod text;
 pub mod topics;
+pub mod transactions;
 
 use std::time::Duration;
 
@@ -37,6 +38,7 @@ use kafka::KafkaConfig;
 use pace::PlannedRate;
 use plan::{Commit, EventTime, GroupProtocol, Isolation, OnLag, Pacing};
 use source::SourceConfig;
+use transactions::TransactionConfig;
 
 /// A scenario: what is run, without where its results go and how they are shown. What it leaves open has a default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -101,6 +103,9 @@ pub struct Scenario {
     pub phases: Vec<PhaseConfig>,
     /// The cluster.
     pub kafka: KafkaConfig,
+    /// Sending in transactions.
+    #[serde(skip_serializing_if = "TransactionConfig::is_silent")]
+    pub transactions: TransactionConfig,
     /// How events are read back.
     pub verify: VerifyConfig,
     /// Rules to keep.

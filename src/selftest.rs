@@ -10,6 +10,7 @@ mod plan;
 mod publisher;
 mod reader;
 mod table;
+mod transactions;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
@@ -24,7 +25,7 @@ use crate::kafka::native::Producer;
 use crate::lane::{BodyTime, OnLag, Pacing};
 pub use crate::ledger::rules::Rules;
 use crate::run::wiring::{Reading, Wiring};
-use crate::run::{self, Detail, Interrupts, Lanes, RunError, Verify};
+use crate::run::{self, Detail, Interrupts, Lanes, Outcome, RunError, Verify};
 use crate::schedule::{Phase, Rate, Schedule, Shape};
 use crate::source::{Source, synthetic};
 use crate::verify::group::Live;
@@ -33,6 +34,7 @@ use plan::{EACH, Identity, LANES, Plan};
 use publisher::FaultyPublisher;
 use reader::FaultyReader;
 pub use table::{Row, Table};
+use transactions::{TransactionBench, TransactionWiring};
 
 /// Events a second.
 const RATE: u64 = 3_000;
@@ -108,11 +110,41 @@ pub fn selftest(config: &Config, interrupts: &Interrupts) -> Result<Table, SelfT
         .map_err(|error| SelfTestError::Ended(error.to_string()))?;
     let going_on = &mut |_: &run::Tick<'_>| ControlFlow::Continue(());
     let outcome = run::run_through(&wiring, &run_config(config, run), &source, schedule, interrupts, going_on)?;
+    unended(&outcome)?;
+    let mut table = Table::of(&bench, &outcome);
+    let (wiring, outcome) = in_transactions(config, &source, rate, interrupts)?;
+    table.add_transactions(&wiring, &outcome);
+    Ok(table)
+}
+
+/// The second run.
+fn in_transactions(
+    config: &Config,
+    source: &Source,
+    rate: Rate,
+    interrupts: &Interrupts,
+) -> Result<(TransactionWiring, Outcome), SelfTestError> {
+    let wiring =
+        TransactionWiring { bench: TransactionBench::new(config.seed), rules: config.rules, injected: Arc::default() };
+    let phases = vec![Phase::new("selftest", Shape::Constant(rate), None)];
+    let schedule =
+        Schedule::new(phases, Some(transactions::EVENTS)).map_err(|error| SelfTestError::Ended(error.to_string()))?;
+    let shape = run::Transactions { size: transactions::SIZE, abort_share: transactions::ABORT_SHARE };
+    let of_run = run_config(config, RunId(rand::random()));
+    let of_run = run::Config { transactions: Some(shape), lanes: Lanes::only(1), ..of_run };
+    let going_on = &mut |_: &run::Tick<'_>| ControlFlow::Continue(());
+    let outcome = run::run_through(&wiring, &of_run, source, schedule, interrupts, going_on)?;
+    unended(&outcome)?;
+    Ok((wiring, outcome))
+}
+
+/// Says nothing of a checker whose run was ended before its end.
+fn unended(outcome: &Outcome) -> Result<(), SelfTestError> {
     let ended = outcome.cluster_error.clone().or(outcome.ended_by.clone());
-    if let Some(why) = ended.or(outcome.interrupted.then(|| "interrupted".to_owned())) {
-        return Err(SelfTestError::Ended(why));
+    match ended.or(outcome.interrupted.then(|| "interrupted".to_owned())) {
+        Some(why) => Err(SelfTestError::Ended(why)),
+        None => Ok(()),
     }
-    Ok(Table::of(&bench, &outcome))
 }
 
 fn run_config(config: &Config, id: RunId) -> run::Config {
@@ -136,6 +168,7 @@ fn run_config(config: &Config, id: RunId) -> run::Config {
         connect_timeout: config.connect_timeout,
         lag_group: None,
         verify: Some(Verify { group: None, read_committed: false, drain_deadline: config.drain_deadline }),
+        transactions: None,
         padding: None,
         flush_deadline: FLUSH,
         detail: Detail::default(),

@@ -46,6 +46,7 @@ fn config(lanes: u8) -> Config {
         connect_timeout: Duration::from_secs(20),
         lag_group: None,
         verify: Some(Verify { group: None, read_committed: false, drain_deadline: Duration::from_secs(30) }),
+        transactions: None,
         padding: None,
         flush_deadline: Duration::from_secs(35),
         detail: Detail::default(),

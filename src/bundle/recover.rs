@@ -145,5 +145,7 @@ fn latencies(recording: &Recording) -> Result<Latencies, hdrhistogram::AdditionE
         service_time: of(LatencyKind::ServiceTime)?.unwrap_or_default(),
         response_time: of(LatencyKind::ResponseTime)?.unwrap_or_default(),
         end_to_end: of(LatencyKind::EndToEnd)?,
+        commit_time: of(LatencyKind::CommitTime)?,
+        commit_call: of(LatencyKind::CommitCall)?,
     })
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::transactions::TransactionOptions;
 use super::{choice, values};
 use crate::scenario::kafka::{Acks, Compression};
 
@@ -44,6 +45,9 @@ pub struct TargetOptions {
     /// The topic.
     #[command(flatten)]
     pub topic: TopicOptions,
+    /// In transactions, or not.
+    #[command(flatten)]
+    pub transactions: TransactionOptions,
 }
 
 /// The topic and how it is written.

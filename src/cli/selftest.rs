@@ -9,9 +9,9 @@ use crate::scenario::plan::Output;
 
 /// Shows that the checker finds what it claims to find.
 ///
-/// Runs 6,000 events through the same lanes, verifier and ledger as every run, with a faulty layer before the broker and one
-/// behind it: they drop, double, swap, damage, delay and misplace a known number of events, drawn from a seed. The report
-/// must find exactly those, each as what it is. Exit code 3 where it does not: then no result of this program is to be
+/// Runs 6,000 events, and 1,500 in transactions, through the same lanes, verifier and ledger as every run, with a faulty
+/// layer before the broker and one behind it: they drop, double, swap, damage, delay and misplace a known number of events,
+/// drawn from a seed. The report must find exactly those, each as what it is. Exit code 3 where it does not: then no result of this program is to be
 /// trusted.
 ///
 /// On a cluster it uses a topic of its own with a random name, and removes it afterwards.

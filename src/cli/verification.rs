@@ -40,7 +40,7 @@ pub struct VerifierOptions {
     /// Let a member join or leave the group this often, in turns
     #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
     pub chaos_rebalance: Option<Duration>,
-    /// Which records of transactions are read [default: read_uncommitted]
+    /// Which records of transactions are read [default: read_uncommitted; read_committed with --transactional on a cluster]
     #[arg(long, value_name = "LEVEL", value_parser = choice::of::<Isolation>())]
     pub isolation: Option<Isolation>,
     /// Longest wait for the last events to be read [default: 30s]

@@ -122,7 +122,7 @@ impl Recording<'_> {
         let config = config(plan, plan.together.run_id.unwrap_or_else(|| RunId(rand::random())));
         let begun = begun::begun(&config, self.source, &schedule, &plan.gates);
         self.bundle.begun(&begun).map_err(|error| write_failed(&error))?;
-        let kinds = files::kinds(schedule.has_due_times(), verifying);
+        let kinds = files::kinds(schedule.has_due_times(), verifying, plan.transactions.is_some());
         if let Some(exporter) = self.exporter {
             exporter.begin(&plan.name, &plan.kafka.topic, &kinds);
         }
@@ -337,6 +337,7 @@ fn config(plan: &Plan, id: RunId) -> run::Config {
                 disturb_every: group.chaos_rebalance,
             }),
         }),
+        transactions: plan.transactions.map(|plan| run::Transactions { size: plan.size, abort_share: plan.abort_rate }),
         padding: plan.padding,
         flush_deadline: plan.flush_deadline,
         detail: Detail { fine_s: plan.presentation.timeline_detail.as_secs_f64(), ..Detail::default() },

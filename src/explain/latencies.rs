@@ -20,7 +20,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         .clock(MONOTONIC)
         .excludes("Waiting for room in the client's queue (blocked).")
         .rule("The generator's health is judged by this alone: the gate generator_on_time."),
-    latency("blocked", "The part of slip spent waiting for room in the client's queue.")
+    latency("blocked", "The part of slip spent waiting for room in the client's queue, or for a transaction to end.")
         .clock(MONOTONIC)
         .rule("The cluster's back-pressure while acks come slowly; the generator's limit only if they came promptly."),
     latency("service_time", "From sent to acked: what the client and the broker took, the client's queue and linger included.")
@@ -37,6 +37,15 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     latency("end_to_end", "From due to seen: until the verifier had read the event.")
         .clock("Monotonic within one process; wall clock anchored to it where the verifier is another process.")
         .excludes("Nothing: an acked event that was not seen is in it as censored. Not measured without a verifier."),
+    latency(
+        "commit_time",
+        "From due to committed, of each event in a transaction: from when on a reader of committed records could have it.",
+    )
+    .clock(MONOTONIC)
+    .excludes("Events of aborted transactions. Those whose transaction's end is not known are in it as censored."),
+    latency("commit_call", "From asking for the commit of a transaction to its confirmation, one sample a transaction.")
+        .clock(MONOTONIC)
+        .excludes("The wait for the delivery of its events, which comes before; commits that were not confirmed."),
     statistic("count", "Samples, the censored ones included.").also(&["samples"]),
     statistic("min", "The smallest sample."),
     statistic("mean", "The mean of the samples; with events that were never answered at best a lower bound."),

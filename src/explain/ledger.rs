@@ -65,7 +65,13 @@ pub(super) const WORDS: &[Definition] = &[
     word("due", "The instant at which the schedule wants an event sent: a pure function of the event's number.")
         .clock("Monotonic, in ns since the start of the run."),
     word("sent", "Handed to the Kafka client and accepted by it."),
-    word("acked", "Confirmed by the broker, with the acks that were asked for."),
+    word("acked", "Confirmed by the broker, with the acks that were asked for; in a transaction, committed with it.")
+        .rule("An event whose transaction was aborted is aborted; one whose transaction's end is not known has no answer."),
+    word(
+        "transaction",
+        "Events of a lane that are committed or aborted as one (--transactional). Which are aborted is drawn from the seed.",
+    )
+    .excludes("The event type of that name."),
     word("seen", "Read by the verifier."),
     word("warm-up", "Phases at the start with warm_up = true: reported, not judged.")
         .also(&["warm_up"])

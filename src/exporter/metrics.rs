@@ -241,6 +241,8 @@ fn latencies(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {
             Kind::ServiceTime => ("loadgen_service_latency", "Acked - sent"),
             Kind::ResponseTime => ("loadgen_response_latency", "Acked - due"),
             Kind::EndToEnd => ("loadgen_e2e_latency", "Seen - due"),
+            Kind::CommitTime => ("loadgen_commit_latency", "Committed - due, of events in transactions"),
+            Kind::CommitCall => ("loadgen_commit_call", "From asking for a commit to its confirmation"),
         };
         let mut metric = page.open(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
         metric.encode_histogram::<NoLabelSet>(buckets.sum_s(), buckets.count(), &buckets.steps(), None)?;

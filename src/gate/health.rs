@@ -162,7 +162,9 @@ fn kept_rate(report: &RunReport, achieved: f64, limits: &Limits) -> Finding {
     let rule = rule(check, limits);
     let offered = &report.offered;
     let missing_s = report.run.measured_s * f64::from(report.run.lanes.max(1)) * (1.0 - achieved / 100.0);
-    if achieved >= limits.achieved_percent || offered.client_blocked_s >= missing_s / 2.0 {
+    let transactions_s = report.transactions.as_ref().map_or(0.0, |transactions| transactions.waited_s);
+    let waited_s = offered.client_blocked_s + transactions_s;
+    if achieved >= limits.achieved_percent || waited_s >= missing_s / 2.0 {
         return Finding::pass(check, rule, achieved);
     }
     let planned = offered.rate_per_s.map_or_else(String::new, |planned| format!(" of {}", rate(planned)));
@@ -193,6 +195,10 @@ fn had_cpu(report: &RunReport, limits: &Limits) -> Option<Finding> {
 /// The wait for room is slip less lateness; both p99s of a second are of about the same events where a lane was blocked.
 fn had_room(report: &RunReport, limits: &Limits) -> Option<Finding> {
     let check = BuiltIn::ClientQueueHadRoom;
+    if report.transactions.is_some() {
+        // Lanes wait at the end of each transaction, however promptly its events were acked: not for room.
+        return None;
+    }
     let seconds: Vec<(u64, u64)> = full_rows(report)
         .filter_map(|(row, _)| Some((row.slip_p99_us?.saturating_sub(row.lateness_p99_us?), row.service_p99_us?)))
         .collect();

@@ -255,12 +255,24 @@ fn of_class(class: Class, report: &RunReport, allowances: &Allowances) -> Judged
             "cleanup.policy=compact: later records of their keys took their place",
         ),
         Class::UnknownSeen => judged("never answered, but seen", Expected, "a lost answer is no lost event"),
-        Class::Aborted => judged("in aborted transactions, unseen", Expected, "that is what aborting is for"),
+        Class::Aborted => Judged { what: "in aborted transactions, unseen", ruling: Expected, rule: aborting(report) },
         Class::Unverified => {
             judged("acked, but not read back", Expected, "--no-verify: nothing is said of loss, order or damage")
         }
         Class::Refused => judged("refused", Expected, "the gate nothing_refused judges them"),
         Class::Verified => judged("verified", Expected, "acked, seen, content right"),
+    }
+}
+
+/// Why transactions were aborted.
+fn aborting(report: &RunReport) -> String {
+    match report.transactions.as_ref().filter(|transactions| transactions.failed > 0) {
+        Some(failed) => format!(
+            "that is what aborting is for; {} of them in {} that could not be committed, since an event was not delivered",
+            figures::count(failed.failed_events),
+            count(failed.failed, "transaction"),
+        ),
+        None => "that is what aborting is for".to_owned(),
     }
 }
 

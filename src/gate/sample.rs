@@ -36,6 +36,8 @@ pub(crate) fn latencies() -> Latencies {
         service_time: summary(6_200),
         response_time: summary(6_740),
         end_to_end: Some(summary(7_100)),
+        commit_time: Some(summary(9_100)),
+        commit_call: Some(summary(2_000)),
     }
 }
 

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use super::Lane;
-use super::setup::LaneError;
+use super::flight::Flight;
+use super::setup::{LaneEnd, LaneError};
+use super::transaction::Held;
 use crate::clock::{Clock, Nanos};
 use crate::kafka::{Answer, Code, Notice, lacks_right};
-use crate::ledger::{Marks, Outstanding};
+use crate::ledger::{Marks, OpenBook, Outstanding};
+use crate::measure::Shard;
 use crate::publish::Publisher;
 
 impl<P: Publisher, C: Clock> Lane<'_, P, C> {
@@ -45,33 +48,22 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             let phase = usize::from(flight.phase);
             match report.answer {
                 Answer::Acked => {
-                    shard.acked += 1;
                     shard.record_answer(phase, flight.kind, service, response);
-                    self.setup.traffic.acked(report.partition, 1);
                     if let Ok(index) = usize::try_from(report.partition) {
                         let gap = self.gaps.answered(index, now);
                         if let Some(partition) = shard.partitions.get_mut(index) {
-                            partition.acked += 1;
                             partition.longest_ack_gap = partition.longest_ack_gap.max(gap);
                         }
-                        let highest = &mut self.end.highest_acked;
-                        if highest.len() <= index {
-                            highest.resize(index + 1, None);
-                        }
-                        highest[index] = highest[index].max(report.offset);
                     }
-                    if !open.mark(flight.sequence, Marks(Marks::ACKED)).has(Marks::SEEN) {
-                        let event = Outstanding {
-                            sequence: flight.sequence,
-                            due: flight.due,
-                            phase: flight.phase,
-                            kind: flight.kind,
-                            user: flight.user,
-                            check: flight.check,
-                            partition: report.partition,
-                            offset: report.offset,
-                        };
-                        self.end.waiting.push(event, &open);
+                    if let Some(transactions) = &mut self.transactions {
+                        // Acked is what is committed: that shows at the transaction's end.
+                        if transactions.plan.reads_uncommitted {
+                            self.setup.traffic.acked(report.partition, 1);
+                        }
+                        transactions.held.push(Held::of(flight, report, true));
+                    } else {
+                        self.setup.traffic.acked(report.partition, 1);
+                        confirm(&mut self.end, &open, &mut shard, &flight, report.partition, report.offset);
                     }
                 }
                 Answer::Refused(code) => {
@@ -81,13 +73,22 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                         .traffic
                         .not_written(self.setup.java_placed.then_some(report.partition), u64::from(flight.bytes));
                     note_error(&mut self.end.errors, code, "refused by the broker");
+                    if let Some(transactions) = &mut self.transactions {
+                        transactions.failed = true;
+                    }
                     if lacks_right(code) {
                         self.end.error.get_or_insert(LaneError::NotAllowed(code));
                     }
                 }
                 Answer::Unanswered(code) => {
-                    shard.unanswered += 1;
                     shard.record_no_answer(phase, flight.kind, service, response);
+                    match &mut self.transactions {
+                        Some(transactions) => {
+                            transactions.failed = true;
+                            transactions.held.push(Held::of(flight, report, false));
+                        }
+                        None => shard.unanswered += 1,
+                    }
                     // Whether it was written is not known; for flow control it counts as gone.
                     self.setup
                         .traffic
@@ -114,6 +115,32 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             shard.record_no_answer(usize::from(flight.phase), flight.kind, service, response);
         }
         self.end.waiting.prune(&self.book.open());
+    }
+}
+
+/// Notes that the broker has confirmed an event for good.
+pub(super) fn confirm(
+    end: &mut LaneEnd,
+    open: &OpenBook<'_>,
+    shard: &mut Shard,
+    flight: &Flight,
+    partition: i32,
+    offset: Option<i64>,
+) {
+    shard.acked += 1;
+    if let Ok(index) = usize::try_from(partition) {
+        if let Some(counts) = shard.partitions.get_mut(index) {
+            counts.acked += 1;
+        }
+        let highest = &mut end.highest_acked;
+        if highest.len() <= index {
+            highest.resize(index + 1, None);
+        }
+        highest[index] = highest[index].max(offset);
+    }
+    let Flight { sequence, due, phase, kind, user, check, .. } = *flight;
+    if !open.mark(sequence, Marks(Marks::ACKED)).has(Marks::SEEN) {
+        end.waiting.push(Outstanding { sequence, due, phase, kind, user, check, partition, offset }, open);
     }
 }
 

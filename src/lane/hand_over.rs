@@ -22,7 +22,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
     /// Hands the batch over, in order, however long it takes to find room.
     pub(super) fn hand_over(&mut self) {
         while !self.batch.is_done() {
-            if self.setup.control.is_aborted() {
+            if self.setup.control.is_aborted() || !self.begin_transaction() {
                 self.forget_rest();
                 return;
             }
@@ -39,6 +39,8 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             }
             if handed.full {
                 self.wait_for_room(now);
+            } else if handed.halted {
+                self.give_transaction_up();
             }
         }
     }
@@ -75,6 +77,9 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         let open = self.book.open();
         let mut shard = self.setup.recorder.open();
         let mut refused = self.refused.iter().peekable();
+        if let Some(transactions) = &mut self.transactions {
+            transactions.events += done - self.refused.len();
+        }
         for (index, entry) in self.batch.advance(done).iter().enumerate() {
             if let Some((_, code)) = refused.next_if(|(at, _)| *at == index) {
                 let flight = self.flights.end(entry.ticket);

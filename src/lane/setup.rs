@@ -6,6 +6,7 @@ use std::time::Duration;
 use governor::DefaultDirectRateLimiter;
 
 use super::rhythm::Rhythm;
+use super::transaction::TransactionPlan;
 use crate::clock::{Anchor, Nanos};
 use crate::control::{Control, Traffic};
 use crate::event::encode::Encoder;
@@ -80,6 +81,8 @@ pub struct Setup {
     pub on_lag: OnLag,
     /// A ceiling shared by all lanes.
     pub ceiling: Option<Arc<DefaultDirectRateLimiter>>,
+    /// How its events are cut into transactions; `None`: there are none.
+    pub transactions: Option<TransactionPlan>,
     /// Messages the client's queue holds.
     pub queue: usize,
     /// How many acked, unseen events are remembered.
@@ -125,6 +128,9 @@ pub enum LaneError {
     /// The producer cannot go on.
     #[error("the producer failed for good: {text} ({code})", text = .1, code = describe(*.0))]
     Fatal(Code, String),
+    /// A transaction could be neither begun nor ended.
+    #[error("the transactional producer cannot go on: {0}")]
+    Transaction(String),
     /// An event was later than `--on-lag abort` allows.
     #[error("an event was {0} late, more than --max-slip allows")]
     TooLate(Nanos),

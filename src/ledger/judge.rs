@@ -150,6 +150,8 @@ const fn follow(rules: Rules, class: Class) -> Class {
         Class::UnknownUnseen => Rule::UnknownUnseen,
         Class::UnknownSeen => Rule::UnknownSeen,
         Class::Unattributed => Rule::NoOffset,
+        Class::Aborted => Rule::Aborted,
+        Class::AbortedSeen => Rule::AbortedSeen,
         _ => return class,
     };
     if rules.has(rule) { class } else { Class::Verified }

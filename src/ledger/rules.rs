@@ -62,11 +62,15 @@ pub enum Rule {
     NoOffset,
     /// What was seen and is no longer in the log is lost.
     SeenThenGone,
+    /// What was aborted and not seen is aborted.
+    Aborted,
+    /// What was aborted and yet seen is that.
+    AbortedSeen,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Utf8,
         Self::Json,
         Self::RequiredField,
@@ -95,6 +99,8 @@ impl Rule {
         Self::Unread,
         Self::NoOffset,
         Self::SeenThenGone,
+        Self::Aborted,
+        Self::AbortedSeen,
     ];
 }
 

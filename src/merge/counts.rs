@@ -9,7 +9,7 @@ use super::{Aligned, offered};
 use crate::recording::LatencyKind;
 use crate::report::{
     Client, HotKey, Latencies, LatencyParts, LatencySummary, LedgerCounts, PartitionReport, PhaseReport, TopicLedger,
-    TypeLatencies, TypeReport, Windows,
+    Transactions, TypeLatencies, TypeReport, Windows,
 };
 
 /// What the clients of all parts measured; absent where one of them said nothing.
@@ -92,6 +92,14 @@ pub(super) fn by_topic(parts: &[Aligned]) -> BTreeMap<String, TopicLedger> {
     merged
 }
 
+/// The transactions of all parts.
+pub(super) fn transactions(parts: &[Aligned]) -> Option<Transactions> {
+    let mut all = parts.iter().filter_map(|part| part.report.transactions.as_ref());
+    let mut sum = all.next()?.clone();
+    all.for_each(|of_part| sum.add(of_part));
+    Some(sum)
+}
+
 /// Each event type.
 pub(super) fn by_type(
     parts: &[Aligned],
@@ -149,6 +157,8 @@ pub(super) fn phases(
             service_time: latency(LatencyKind::ServiceTime).unwrap_or_default(),
             response_time: latency(LatencyKind::ResponseTime).unwrap_or_default(),
             end_to_end: latency(LatencyKind::EndToEnd),
+            commit_time: latency(LatencyKind::CommitTime),
+            commit_call: latency(LatencyKind::CommitCall),
         };
         merged.push(PhaseReport {
             name: first.name.clone(),

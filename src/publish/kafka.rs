@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Batch, Handed, Publisher};
 use crate::kafka::native::{Message, Producer};
-use crate::kafka::{Code, Notice, Report};
+use crate::kafka::{Code, Notice, Report, TransactionError};
 
 impl Publisher for Producer {
     fn send(&mut self, batch: &Batch, refused: &mut Vec<(usize, Code)>) -> Handed {
@@ -16,7 +16,7 @@ impl Publisher for Producer {
             ticket: entry.ticket,
         });
         let handed = self.produce(messages, |index, code| refused.push((index, code)));
-        Handed { done: handed.done, full: handed.queue_full }
+        Handed { done: handed.done, full: handed.queue_full, halted: handed.halted }
     }
 
     fn serve(&mut self, wait: Duration, reports: &mut Vec<Report>, notices: &mut Vec<Notice>) {
@@ -25,5 +25,21 @@ impl Publisher for Producer {
 
     fn purge(&mut self) {
         Self::purge(self);
+    }
+
+    fn begin(&mut self) -> Result<(), TransactionError> {
+        self.begin_transaction()
+    }
+
+    fn hasten(&mut self, wait: Duration) {
+        self.flush(wait);
+    }
+
+    fn commit(&mut self, wait: Duration) -> Result<(), TransactionError> {
+        self.commit_transaction(wait)
+    }
+
+    fn abort(&mut self, wait: Duration) -> Result<(), TransactionError> {
+        self.abort_transaction(wait)
     }
 }

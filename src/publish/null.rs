@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Batch, Handed, Publisher};
-use crate::kafka::{Answer, Code, Notice, Report};
+use crate::kafka::{Answer, Code, Notice, Report, TransactionError};
 
 /// A broker that confirms everything and keeps nothing.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ impl Publisher for Null {
             self.next_offsets[index] += 1;
             self.reports.push(Report { ticket: entry.ticket, partition, offset: Some(offset), answer: Answer::Acked });
         }
-        Handed { done: rest.len(), full: false }
+        Handed { done: rest.len(), full: false, halted: false }
     }
 
     fn serve(&mut self, _wait: Duration, reports: &mut Vec<Report>, _notices: &mut Vec<Notice>) {
@@ -33,4 +33,18 @@ impl Publisher for Null {
     }
 
     fn purge(&mut self) {}
+
+    fn begin(&mut self) -> Result<(), TransactionError> {
+        Ok(())
+    }
+
+    fn hasten(&mut self, _wait: Duration) {}
+
+    fn commit(&mut self, _wait: Duration) -> Result<(), TransactionError> {
+        Ok(())
+    }
+
+    fn abort(&mut self, _wait: Duration) -> Result<(), TransactionError> {
+        Ok(())
+    }
 }

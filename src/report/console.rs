@@ -76,6 +76,9 @@ pub fn render(report: &RunReport, style: Style) -> String {
         page.list("fidelity", &fidelity);
     }
     page.list("target", &shape::target(report));
+    if let Some(transactions) = &report.transactions {
+        page.list("in", &transactions.sentences());
+    }
     if let Some(lag) = &report.lag {
         page.list("lag of", &shape::lag(lag));
     }

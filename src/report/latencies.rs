@@ -26,13 +26,18 @@ pub(super) fn rows(report: &RunReport, parts: bool) -> Vec<LatencyRow<'_>> {
     rows.extend(latency.slip.as_ref().map(|slip| row("slip", "slip", "due→sent", slip)));
     if let (Some(blocked), Some(lateness)) = (blocked, &latency.lateness) {
         rows.push(LatencyRow { part: true, ..row("lateness", "lateness", "generator", lateness) });
-        rows.push(LatencyRow { part: true, ..row("blocked", "blocked", "queue full", blocked) });
+        let span = if report.transactions.is_some() { "queue, commits" } else { "queue full" };
+        rows.push(LatencyRow { part: true, ..row("blocked", "blocked", span, blocked) });
     }
     rows.push(row("service_time", "service", "sent→acked", &latency.service_time));
     let span = if timed { "due→acked" } else { "sent→acked" };
     rows.push(row("response_time", "response", span, &latency.response_time));
     let span = if timed { "due→seen" } else { "sent→seen" };
     rows.extend(latency.end_to_end.as_ref().map(|seen| row("end_to_end", "end-to-end", span, seen)));
+    let span = if timed { "due→committed" } else { "sent→committed" };
+    rows.extend(latency.commit_time.as_ref().map(|commit| row("commit_time", "commit", span, commit)));
+    let call = |commit| LatencyRow { part: true, ..row("commit_call", "the call", "a transaction", commit) };
+    rows.extend(latency.commit_call.as_ref().map(call));
     rows
 }
 

@@ -22,12 +22,24 @@ pub enum Kind {
     ResponseTime,
     /// Seen - due.
     EndToEnd,
+    /// Committed - due, of events in transactions.
+    CommitTime,
+    /// From asking for a commit to its confirmation, of transactions.
+    CommitCall,
 }
 
 impl Kind {
     /// Every latency, in the order of reports.
-    pub const ALL: [Self; 6] =
-        [Self::Slip, Self::Lateness, Self::Blocked, Self::ServiceTime, Self::ResponseTime, Self::EndToEnd];
+    pub const ALL: [Self; 8] = [
+        Self::Slip,
+        Self::Lateness,
+        Self::Blocked,
+        Self::ServiceTime,
+        Self::ResponseTime,
+        Self::EndToEnd,
+        Self::CommitTime,
+        Self::CommitCall,
+    ];
 
     /// The name in reports and gates.
     #[must_use]
@@ -39,6 +51,8 @@ impl Kind {
             Self::ServiceTime => "service_time",
             Self::ResponseTime => "response_time",
             Self::EndToEnd => "end_to_end",
+            Self::CommitTime => "commit_time",
+            Self::CommitCall => "commit_call",
         }
     }
 
@@ -58,6 +72,8 @@ impl Kind {
             Self::ServiceTime => Some(&latencies.service_time),
             Self::ResponseTime => Some(&latencies.response_time),
             Self::EndToEnd => latencies.end_to_end.as_ref(),
+            Self::CommitTime => latencies.commit_time.as_ref(),
+            Self::CommitCall => latencies.commit_call.as_ref(),
         }
     }
 

@@ -20,6 +20,12 @@ pub struct Latencies {
     pub response_time: LatencySummary,
     /// Seen - due. `None` without a verifier.
     pub end_to_end: Option<LatencySummary>,
+    /// Committed - due, of each event in a transaction; absent where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit_time: Option<LatencySummary>,
+    /// From asking for a commit to its confirmation, of each transaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit_call: Option<LatencySummary>,
 }
 
 /// One latency in us. A quantile with fewer than 10 samples beyond it is `None`, never a number.

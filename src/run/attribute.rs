@@ -19,7 +19,7 @@ use crate::lane::LaneEnd;
 use crate::ledger::class::{Class, LookUp, Sight};
 use crate::ledger::judge::{Judged, judge_lane};
 use crate::ledger::rules::{Rule, Rules};
-use crate::ledger::{Ledger, Outstanding, Sighting};
+use crate::ledger::{Ledger, Marks, Outstanding, Sighting};
 use crate::measure::Shard;
 use crate::report::{Example, Findings, LedgerCounts};
 use crate::schedule::Schedule;
@@ -62,6 +62,9 @@ pub(super) fn attribute<W: Wiring>(
         let mut findings = Findings::default();
         return (judged.judge(&ends.lanes, &Found::default(), total, &mut findings, None), findings);
     };
+    if config.verify.as_ref().is_some_and(|verify| verify.read_committed) {
+        see_past_what_is_settled(prepared, config, ledger, ends);
+    }
     let states = &ends.partitions;
     let mut findings = verifier.findings.0;
     let rules = wiring.rules();
@@ -85,7 +88,9 @@ pub(super) fn attribute<W: Wiring>(
         let mut presence: BTreeMap<u8, Presence> = BTreeMap::new();
         let mut horizons = Horizons::new(states);
         let tempo = prepared.tempo();
-        let late = Late { ledger, schedule, tempo: &tempo, anchor: ends.anchor, clock: ends.clock };
+        let committed_only = config.verify.as_ref().is_some_and(|verify| verify.read_committed);
+        let (anchor, clock) = (ends.anchor, ends.clock);
+        let late = Late { ledger, schedule, tempo: &tempo, anchor, clock, committed_only };
         let each = |record: &Record<'_>, stamp: Stamp| {
             if truncated {
                 presence.entry(stamp.lane).or_default().note(stamp.sequence);
@@ -124,9 +129,33 @@ pub(super) fn attribute<W: Wiring>(
     (attributed, findings)
 }
 
+/// Under `read_committed` the end of a partition is that of what is settled: an open transaction, of whomever, hides what lies
+/// after it. What was acked there is in the log, so the log's own end decides.
+fn see_past_what_is_settled(prepared: &Prepared, config: &Config, ledger: &Ledger, ends: &mut Ends) {
+    let mut hidden: BTreeSet<i32> = BTreeSet::new();
+    for (lane, end) in config.lanes.numbers().zip(&ends.lanes) {
+        let past = |event: &&Outstanding| {
+            let state = usize::try_from(event.partition).ok().and_then(|index| ends.partitions.get(index));
+            event.offset >= state.and_then(|state| state.log_end) && is_unseen(ledger, lane, event.sequence)
+        };
+        hidden.extend(end.waiting.events().iter().filter(past).map(|event| event.partition));
+    }
+    if hidden.is_empty() {
+        return;
+    }
+    let reader = prepared.look_up_consumer(config);
+    for partition in hidden {
+        let Some(state) = usize::try_from(partition).ok().and_then(|index| ends.partitions.get_mut(index)) else {
+            continue;
+        };
+        // Where it cannot be asked nothing is claimed: an end that is not known makes its events unattributed.
+        let asked = reader.as_ref().map(|reader| reader.watermarks(&config.topic, partition, config.connect_timeout));
+        state.log_end = asked.ok().and_then(Result::ok).map(|marks| marks.high);
+    }
+}
+
 fn is_unseen(ledger: &Ledger, lane: u8, sequence: u64) -> bool {
-    let seen = crate::ledger::Marks::SEEN;
-    ledger.lane(lane).is_some_and(|book| !book.open().marks(sequence).has(seen))
+    ledger.lane(lane).is_some_and(|book| !book.open().marks(sequence).has(Marks::SEEN))
 }
 
 /// What the ends of a partition and the verifier's position tell of an offset, without reading it.
@@ -180,11 +209,17 @@ struct Late<'a, C> {
     tempo: &'a Tempo,
     anchor: Anchor,
     clock: C,
+    /// Whether the verifier reads committed records alone: what it passed over may be an aborted one, and the second reading
+    /// cannot tell.
+    committed_only: bool,
 }
 
 impl<C: Clock> Late<'_, C> {
     fn see(&self, stamp: Stamp, record: &Record<'_>, total: &mut Shard) {
         let Some(book) = self.ledger.lane(stamp.lane) else { return };
+        if self.committed_only && !book.open().marks(stamp.sequence).has(Marks::ACKED) {
+            return;
+        }
         if !matches!(book.open().see(stamp.sequence, stamp.due, false), Sighting::First | Sighting::Mended) {
             return;
         }
@@ -281,6 +316,13 @@ impl Judging<'_> {
                     findings.seen_then_gone += 1;
                 }
                 let one = Unverified::new(self.config.id, self.anchor, number, &judged);
+                if judged.class == Class::Aborted {
+                    // As planned, and many: they need no examples, and must not take the room of those that went wrong.
+                    if told.len() < TOLD / 2 {
+                        told.push(one);
+                    }
+                    return;
+                }
                 findings::keep(&mut findings.examples, judged.class.as_str(), || {
                     let damaged = self.damaged.iter().find(|d| (d.lane, d.sequence) == (number, judged.sequence));
                     match damaged.filter(|_| judged.class == Class::Corrupt) {

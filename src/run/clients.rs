@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::topics::may_pass;
-use super::{Config, Group};
+use super::{Config, Group, transactions};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::kafka::native::Producer;
 use crate::kafka::slots::Slots;
@@ -15,8 +15,11 @@ const STATISTICS_MS: &str = "100";
 /// The longest wait for the producer id: without it the first events would wait instead.
 const PRODUCER_ID: Duration = Duration::from_secs(10);
 
-pub(super) fn producer_settings(settings: &Settings) -> Settings {
+pub(super) fn producer_settings(settings: &Settings, config: &Config) -> Settings {
     let mut own = settings::of_a_producer(settings);
+    if config.transactions.is_some() {
+        own.insert("transactional.id".to_owned(), transactions::id_of(config));
+    }
     own.entry("statistics.interval.ms".to_owned()).or_insert_with(|| STATISTICS_MS.to_owned());
     own
 }
@@ -91,7 +94,9 @@ pub(super) fn ready_producer(settings: &Settings, config: &Config, slots: &Arc<S
             clock.sleep_until(clock.now() + Nanos::from_millis(20));
         }
     }
-    if settings.get("enable.idempotence").is_some_and(|value| value == "true") && statistics_come(settings) {
+    if config.transactions.is_some() {
+        transactions::init(&producer, config)?;
+    } else if settings.get("enable.idempotence").is_some_and(|value| value == "true") && statistics_come(settings) {
         wait_for_producer_id(&producer, &clock)?;
     }
     Ok(producer)

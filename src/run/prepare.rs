@@ -10,7 +10,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use super::clients::{consumer_settings, member_settings, producer_settings, ready_producer};
 use super::topics::{describe, topic_settings, watermarks};
 use super::wiring::{Reading, Wiring};
-use super::{Config, Interrupts, REMEMBERED, RunError};
+use super::{Config, Interrupts, REMEMBERED, RunError, transactions};
 use super::{lag, topic_watch};
 use crate::clock::{Anchor, Monotonic};
 use crate::control::tempo::Tempo;
@@ -77,9 +77,9 @@ impl Prepared {
         let slots = Arc::new(Slots::new(names.iter().map(ToString::to_string).zip(partitions), of_kind));
         consumer.join(&slots);
         let starts = watermarks(&consumer, &slots, config.connect_timeout)?;
-        let producer_settings = producer_settings(&settings);
-        let producers = (0..config.lanes.count)
-            .map(|_| ready_producer(&producer_settings, config, &slots))
+        let producer_settings = producer_settings(&settings, config);
+        let producers = (config.lanes.numbers())
+            .map(|lane| ready_producer(&transactions::of_lane(&producer_settings, lane), config, &slots))
             .collect::<Result<Vec<_>, _>>()?;
 
         let partitions = starts.len();
@@ -155,6 +155,7 @@ impl Prepared {
             control: Arc::clone(&self.control),
             traffic: Arc::clone(&self.traffic),
             drain: Arc::clone(&self.drain),
+            read_committed: config.verify.as_ref().is_some_and(|verify| verify.read_committed),
         };
         let (live, patience) = self.live_reader(config, consumer);
         let reader = wiring.reader(live, Reading::Live);
@@ -224,6 +225,7 @@ impl Prepared {
                     body_time: config.body_time,
                     on_lag: config.on_lag,
                     ceiling: ceiling.clone(),
+                    transactions: config.transactions.map(|plan| transactions::plan_of(plan, config)),
                     queue: queue.filter(|queue| *queue > 0).unwrap_or(usize::MAX),
                     remember: config.verify.as_ref().map_or(0, |_| REMEMBERED / usize::from(config.lanes.count.max(1))),
                     flush_deadline: config.flush_deadline,

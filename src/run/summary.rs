@@ -7,7 +7,7 @@ use super::group;
 use super::prepare::Prepared;
 use super::watch::Watched;
 use super::wiring::Wiring;
-use super::{Config, Outcome, Tick, fidelity};
+use super::{Config, Outcome, Tick, fidelity, transactions};
 use crate::clock::{Anchor, Monotonic, Nanos};
 use crate::control::tempo::Tempo;
 use crate::event::EventKind;
@@ -134,11 +134,12 @@ pub(super) fn outcome<W: Wiring>(
             deadlines_reached: deadlines,
             ..begun.run
         },
-        environment: environment(prepared),
+        environment: environment(prepared, config),
         offered,
         ledger: counts,
         findings,
         client: client(&watch.client, &judged_latencies),
+        transactions: config.transactions.map(|plan| transactions::told(plan, total.transactions)),
         latency_us: judged_latencies,
         distributions: distributions(&whole, schedule.has_due_times(), config.verify.is_some()),
         by_type: by_type(total),
@@ -197,7 +198,9 @@ fn rhythm(lanes: &[LaneEnd]) -> Option<Rhythm> {
 fn note_ends(lanes: &[LaneEnd], cluster_error: &mut Option<String>, ended_by: &mut Option<String>) {
     for error in lanes.iter().filter_map(|lane| lane.error.as_ref()) {
         let by = match error {
-            LaneError::TopicGone(_) | LaneError::NotAllowed(_) | LaneError::Fatal(..) => &mut *cluster_error,
+            LaneError::TopicGone(_) | LaneError::NotAllowed(_) | LaneError::Fatal(..) | LaneError::Transaction(_) => {
+                &mut *cluster_error
+            }
             LaneError::TooLate(_) | LaneError::SequencesUsedUp => &mut *ended_by,
         };
         by.get_or_insert_with(|| error.to_string());
@@ -258,7 +261,7 @@ fn tool() -> Tool {
     }
 }
 
-fn environment(prepared: &Prepared) -> Environment {
+fn environment(prepared: &Prepared, config: &Config) -> Environment {
     let clusters = &prepared.clusters;
     let topics =
         prepared.slots.topics().zip(clusters).enumerate().map(|(index, ((name, partitions), cluster))| TopicReport {
@@ -267,16 +270,19 @@ fn environment(prepared: &Prepared) -> Environment {
             replication_factor: Some(cluster.topic.replication_factor),
             settings: prepared.topic_settings.get(index).cloned().unwrap_or_default(),
         });
+    let mut client_config: BTreeMap<String, String> =
+        prepared.settings().iter().map(|(key, value)| (key.clone(), redact(key, value).into_owned())).collect();
+    if let (Some(verify), Some(_)) = (&config.verify, config.transactions) {
+        // The consumer's, which decides what the findings of a transactional run mean.
+        let isolation = if verify.read_committed { "read_committed" } else { "read_uncommitted" };
+        client_config.insert("isolation.level".to_owned(), isolation.to_owned());
+    }
     Environment {
         cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         brokers: clusters.first().map(|cluster| cluster.brokers.clone()).unwrap_or_default(),
         topics: topics.collect(),
-        client_config: prepared
-            .settings()
-            .iter()
-            .map(|(key, value)| (key.clone(), redact(key, value).into_owned()))
-            .collect(),
+        client_config,
     }
 }
 
@@ -307,6 +313,8 @@ fn latencies(measured: &PhaseShard, has_due_times: bool, verifying: bool) -> Lat
         service_time: measured.service_time.summary(),
         response_time: measured.response_time.summary(),
         end_to_end: verifying.then(|| measured.end_to_end.summary()),
+        commit_time: (measured.commit_time.count() > 0).then(|| measured.commit_time.summary()),
+        commit_call: (measured.commit_call.count() > 0).then(|| measured.commit_call.summary()),
     }
 }
 
@@ -338,6 +346,7 @@ fn distributions(
         ("service_time", &measured.service_time, true),
         ("response_time", &measured.response_time, true),
         ("end_to_end", &measured.end_to_end, verifying),
+        ("commit_time", &measured.commit_time, true),
     ];
     kinds
         .into_iter()

@@ -28,6 +28,8 @@ pub(super) struct Watch<'a> {
     control: &'a Control,
     interrupts: &'a Interrupts,
     lanes: Lanes,
+    /// Whether the verifier sees what was aborted.
+    reads_aborted: bool,
     slots: &'a Slots,
     answered: u32,
     next_row: Nanos,
@@ -95,6 +97,7 @@ impl<'a> Watch<'a> {
             control,
             interrupts,
             lanes: config.lanes,
+            reads_aborted: config.verify.as_ref().is_some_and(|verify| !verify.read_committed),
             slots,
             answered: 0,
             next_row: SECOND,
@@ -225,8 +228,8 @@ impl<'a> Watch<'a> {
         let scheduled = self.scheduled(now);
         sampler.sample();
         let (interval, total) = sampler.both();
-        let outstanding = total.sent.saturating_sub(total.acked + total.refused + total.unanswered);
-        if interval.acked > 0 || outstanding == 0 {
+        let outstanding = total.sent.saturating_sub(total.acked + total.refused + total.unanswered + total.aborted);
+        if interval.acked + interval.aborted > 0 || outstanding == 0 {
             self.last_answer = now;
         } else if now.since(self.last_answer) > Nanos::from(self.silence) && self.watched.cluster_error.is_none() {
             self.watched.cluster_error = Some(format!(
@@ -239,7 +242,7 @@ impl<'a> Watch<'a> {
         let row = TimelineRow {
             scheduled: scheduled - self.scheduled_before,
             outstanding,
-            unread: total.acked.saturating_sub(total.seen),
+            unread: (total.acked + if self.reads_aborted { total.aborted } else { 0 }).saturating_sub(total.seen),
             cpu_ms: Some((cpu - self.cpu_before).0 / 1_000_000),
             rss_kib: process::resident_kib(),
             marks: self.marks(),

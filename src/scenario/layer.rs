@@ -5,7 +5,7 @@ use std::fmt;
 use super::environment::{self, Variables};
 use crate::cli::{
     capacity, cluster, compare, dataset, gate, limits, merge, outcome, pace, replay, report, run, selftest, synth,
-    topics, verification, watching,
+    topics, transactions, verification, watching,
 };
 
 /// Where a setting comes from, the strongest first.
@@ -138,7 +138,8 @@ layer! {
         setup, duration, num_records, run_id, shard, start_at, max_rate, on_lag, max_slip, tui, dry_run,
     }
     capacity::SearchOptions { start, max, precision, probe, settle, max_time }
-    cluster::TargetOptions { cluster, topic }
+    cluster::TargetOptions { cluster, topic, transactions }
+    transactions::TransactionOptions { transactional, txn_size, txn_abort_rate }
     cluster::ClusterOptions { bootstrap_server, command_config, command_property, connect_timeout }
     cluster::TopicOptions {
         topic, topic_map, create_topics, partitions, replication_factor, acks, idempotence, compression, linger, lag_group,

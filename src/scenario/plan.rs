@@ -11,6 +11,7 @@ use super::error::ConfigError;
 use super::pace::Pace;
 use super::source::SourceConfig;
 use super::topics::check_topic_name;
+use super::transactions::{TransactionPlan, transaction_plan};
 use super::{Scenario, VerifyConfig};
 use crate::cli::run::RunOptions;
 use crate::cli::values::{Export, MOST_PAYLOAD};
@@ -160,6 +161,8 @@ pub struct Plan {
     pub event_time: EventTime,
     /// The cluster.
     pub kafka: KafkaPlan,
+    /// How events are sent in transactions; `None`: without.
+    pub transactions: Option<TransactionPlan>,
     /// How events are read back; `None`: not at all.
     pub verify: Option<VerifyPlan>,
     /// The longest wait for outstanding answers at the end.
@@ -264,6 +267,7 @@ impl Plan {
         let nowhere = kafka.bootstrap_server.as_deref() == Some(NOWHERE);
         let bootstrap = kafka.bootstrap_server.clone().filter(|servers| !is_stand_in(servers));
         let together = together.check(lanes, bootstrap.is_none())?;
+        let transactions = transaction_plan(scenario, bootstrap.is_none())?;
         let source = source(scenario, seed, lanes * together.shard.of)?;
         Ok(Self {
             name,
@@ -293,6 +297,7 @@ impl Plan {
                 lag_group: kafka.lag_group.clone(),
             },
             verify: scenario.verify.enabled.ok_or_else(|| open("verify.enabled"))?.then_some(verify),
+            transactions,
             padding: padding(scenario, seed)?,
             flush_deadline: scenario.flush_deadline.ok_or_else(|| open("flush_deadline"))?,
             presentation,
@@ -344,7 +349,7 @@ fn gates(scenario: &Scenario, pace: &Pace, topics: Vec<String>) -> Result<Gates,
 }
 
 /// A setting that resolving should have closed.
-fn open(setting: &str) -> ConfigError {
+pub(super) fn open(setting: &str) -> ConfigError {
     plan_error(&format!("{setting} is open"), "resolve the scenario first")
 }
 
@@ -365,7 +370,7 @@ fn check_name(name: &str) -> Result<(), ConfigError> {
     ))
 }
 
-fn plan_error(reason: &str, hint: &str) -> ConfigError {
+pub(super) fn plan_error(reason: &str, hint: &str) -> ConfigError {
     ConfigError::Plan { reason: reason.to_owned(), hint: Some(hint.to_owned()) }
 }
 

@@ -62,6 +62,10 @@ pub enum Fault {
     Withheld,
     /// Read, and then no longer in the log.
     CutOff,
+    /// In an aborted transaction, and not to be seen.
+    Aborted,
+    /// In an aborted transaction, and yet to be seen.
+    AbortedSeen,
 }
 
 /// Where the report says what became of an event.
@@ -81,7 +85,7 @@ pub enum Found {
 
 impl Fault {
     /// Every fault, in the order of the table.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::DroppedAfterAck,
         Self::DroppedPastEnd,
         Self::DroppedWithoutOffset,
@@ -110,7 +114,15 @@ impl Fault {
         Self::Deleted,
         Self::Withheld,
         Self::CutOff,
+        Self::Aborted,
+        Self::AbortedSeen,
     ];
+
+    /// Whether it befalls events of the second run, which sends in transactions.
+    #[must_use]
+    pub const fn is_of_transactions(self) -> bool {
+        matches!(self, Self::Aborted | Self::AbortedSeen)
+    }
 
     /// The name in the table.
     #[must_use]
@@ -138,8 +150,8 @@ impl Fault {
 
     const fn known(self) -> (&'static str, Class, Found, Rule) {
         use Class::{
-            Contradicted, Corrupt, Expired, Lost, Refused, Unattributed, Undelivered, UnknownSeen, UnknownUnseen,
-            Unread, Verified,
+            Aborted, AbortedSeen, Contradicted, Corrupt, Expired, Lost, Refused, Unattributed, Undelivered,
+            UnknownSeen, UnknownUnseen, Unread, Verified,
         };
         use Found::{EndToEnd, Finding, Invalid, NotClass};
         match self {
@@ -181,6 +193,10 @@ impl Fault {
             Self::Deleted => ("deleted before it was read", Expired, Found::Class(Expired), Rule::BelowStart),
             Self::Withheld => ("not read by the deadline", Unread, Found::Class(Unread), Rule::Unread),
             Self::CutOff => ("read, then cut off the log", Lost, Finding("seen_then_gone"), Rule::SeenThenGone),
+            Self::Aborted => ("in an aborted transaction", Aborted, Found::Class(Aborted), Rule::Aborted),
+            Self::AbortedSeen => {
+                ("aborted, and yet written", AbortedSeen, Found::Class(AbortedSeen), Rule::AbortedSeen)
+            }
         }
     }
 }

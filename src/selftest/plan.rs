@@ -52,7 +52,9 @@ impl Plan {
             (0..LANES).flat_map(|lane| (HEAD..EACH - TAIL).map(move |sequence| (lane, sequence))).collect();
         victims.shuffle(&mut random);
         let mut faults = HashMap::new();
-        let by_plan = |fault: &Fault| !matches!(fault, Fault::Deleted | Fault::Withheld | Fault::Delayed);
+        let by_plan = |fault: &Fault| {
+            !matches!(fault, Fault::Deleted | Fault::Withheld | Fault::Delayed) && !fault.is_of_transactions()
+        };
         for fault in Fault::ALL.into_iter().filter(by_plan) {
             let count = random.random_range(2..=9);
             faults.extend(victims.drain(..count).map(|victim| (victim, fault)));

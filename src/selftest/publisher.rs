@@ -9,7 +9,7 @@ use super::forge::{forge, stamp_of};
 use super::{Bench, DELAY};
 use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
 use crate::kafka::native::{Message, Producer};
-use crate::kafka::{Answer, Code, Notice, Report};
+use crate::kafka::{Answer, Code, Notice, Report, TransactionError};
 use crate::publish::{Batch, Handed, Publisher};
 
 /// Tickets of records that no lane knows of; far above those of lanes, which count from 0.
@@ -129,8 +129,15 @@ impl FaultyPublisher {
                 let Some((key, body)) = forged else { return self.outgoing.push_back(event) };
                 self.outgoing.push_back(Outgoing { key, body, ..event });
             }
-            // Those of the reading side.
-            Fault::ReadTwice | Fault::Skipped | Fault::ClockBack | Fault::Deleted | Fault::Withheld | Fault::CutOff => {
+            // Those of the reading side, and of the second run.
+            Fault::ReadTwice
+            | Fault::Skipped
+            | Fault::ClockBack
+            | Fault::Deleted
+            | Fault::Withheld
+            | Fault::CutOff
+            | Fault::Aborted
+            | Fault::AbortedSeen => {
                 return self.outgoing.push_back(event);
             }
         }
@@ -189,7 +196,7 @@ impl Publisher for FaultyPublisher {
             });
         }
         self.send_outgoing();
-        Handed { done: rest.len(), full: false }
+        Handed { done: rest.len(), full: false, halted: false }
     }
 
     fn serve(&mut self, wait: Duration, reports: &mut Vec<Report>, notices: &mut Vec<Notice>) {
@@ -204,5 +211,21 @@ impl Publisher for FaultyPublisher {
 
     fn purge(&mut self) {
         Publisher::purge(&mut self.producer);
+    }
+
+    fn begin(&mut self) -> Result<(), TransactionError> {
+        Publisher::begin(&mut self.producer)
+    }
+
+    fn hasten(&mut self, wait: Duration) {
+        Publisher::hasten(&mut self.producer, wait);
+    }
+
+    fn commit(&mut self, wait: Duration) -> Result<(), TransactionError> {
+        Publisher::commit(&mut self.producer, wait)
+    }
+
+    fn abort(&mut self, wait: Duration) -> Result<(), TransactionError> {
+        Publisher::abort(&mut self.producer, wait)
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 
 use super::fault::{Fault, Found};
 use super::plan::Identity;
+use super::transactions::{self, TransactionWiring};
 use super::{Bench, DELAY, EACH, LANES};
 use crate::ledger::Class;
 use crate::ledger::rules::Rule;
@@ -90,10 +92,46 @@ impl Table {
                 rule: Some(fault.rule()),
             }
         };
-        let faults: Vec<Row> = Fault::ALL.into_iter().map(row).collect();
+        let faults: Vec<Row> = Fault::ALL.into_iter().filter(|fault| !fault.is_of_transactions()).map(row).collect();
         let totals = totals(report, expected);
         let ok = faults.iter().chain(&totals).all(|row| row.ok);
         Self { ok, events: u64::from(LANES) * EACH, seed: report.run.seed, faults, totals }
+    }
+
+    /// Adds the second run, which sent in transactions.
+    pub(super) fn add_transactions(&mut self, wiring: &TransactionWiring, outcome: &Outcome) {
+        let ledger = outcome.report.ledger;
+        let classes: HashMap<u64, Class> =
+            outcome.unverified.iter().map(|event| (event.sequence, event.class)).collect();
+        let class_of = |sequence: u64| classes.get(&sequence).copied().unwrap_or(Class::Verified);
+        let mut left = transactions::EVENTS;
+        for (fault, injected) in [Fault::Aborted, Fault::AbortedSeen].into_iter().zip(wiring.injected.iter()) {
+            let expected = wiring.bench.count(fault);
+            let victims = (0..transactions::EVENTS).filter(|sequence| wiring.bench.fault(*sequence) == Some(fault));
+            let found = count(victims.filter(|sequence| class_of(*sequence) == fault.class()));
+            let injected = injected.load(Ordering::Acquire);
+            let note = (injected != expected || injected == 0)
+                .then(|| format!("it was injected {injected} times of {expected}: the self-test itself failed"));
+            self.faults.push(Row {
+                name: fault.as_str().to_owned(),
+                found_as: found_as(fault),
+                expected,
+                found,
+                ok: found == expected && note.is_none(),
+                note,
+                rule: Some(fault.rule()),
+            });
+            self.totals.push(total(
+                &format!("{} (transactions)", fault.class().as_str()),
+                expected,
+                ledger.of(fault.class()),
+            ));
+            left -= expected;
+        }
+        self.totals.push(total("verified (transactions)", left, ledger.verified));
+        self.totals.push(total("scheduled (transactions)", transactions::EVENTS, ledger.scheduled));
+        self.events += transactions::EVENTS;
+        self.ok = self.faults.iter().chain(&self.totals).all(|row| row.ok);
     }
 
     /// For people.
@@ -172,17 +210,14 @@ fn delayed(outcome: &Outcome) -> u64 {
     all.saturating_sub(whole.end_to_end.summary().censored)
 }
 
+fn total(name: &str, expected: u64, found: u64) -> Row {
+    let ok = expected == found;
+    Row { name: name.to_owned(), found_as: String::new(), expected, found, ok, note: None, rule: None }
+}
+
 /// Each class and finding, with what the faults make of it.
 fn totals(report: &RunReport, expected: impl Fn(Fault) -> u64) -> Vec<Row> {
-    let row = |name: &str, expected: u64, found: u64| Row {
-        name: name.to_owned(),
-        found_as: String::new(),
-        expected,
-        found,
-        ok: expected == found,
-        note: None,
-        rule: None,
-    };
+    let row = total;
     let of_class =
         |class: Class| -> u64 { Fault::ALL.into_iter().filter(|fault| fault.class() == class).map(&expected).sum() };
     let all = u64::from(LANES) * EACH;

@@ -217,6 +217,7 @@ impl Held {
             body_time: BodyTime::Due,
             on_lag: OnLag::Queue,
             max_rate: None,
+            transactions: None,
             padding: None,
             bootstrap: Some(cluster.address().to_owned()),
             topic: self.topic.to_owned(),

@@ -70,6 +70,15 @@ impl Cluster {
         assert!(output.status.success(), "{all:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
+    /// How many records Kafka's own console consumer reads of a topic.
+    pub(crate) fn console_consumer_counts(&self, topic: &str, isolation: &str) -> u64 {
+        let from = ["--bootstrap-server", &self.address, "--topic", topic, "--from-beginning"];
+        let how = ["--isolation-level", isolation, "--timeout-ms", "6000"];
+        let class = "org.apache.kafka.tools.consumer.ConsoleConsumer";
+        let output = Command::new(SCRIPT).args(["run", class]).args(from).args(how).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().lines().count() as u64
+    }
+
     /// Keys and bodies of the first `count` records of a topic, each partition's in order, by another consumer.
     pub(crate) fn read(&self, topic: &str, count: u64) -> Vec<(String, String)> {
         let consumer: BaseConsumer = ClientConfig::new()

@@ -141,6 +141,8 @@ impl Model {
                 service_time: summary("service_time"),
                 response_time: summary("response_time"),
                 end_to_end: Some(summary("end_to_end")),
+                commit_time: None,
+                commit_call: None,
             },
             distributions: kinds.iter().map(|(kind, of)| ((*kind).to_owned(), distribution(of))).collect(),
             by_type: by_type(total, &summary("response_time"), &summary("end_to_end")),

@@ -54,6 +54,7 @@ fn config(plan: &Plan) -> run::Config {
         seed: plan.seed,
         lanes: Lanes::only(plan.lanes),
         start_at_unix_ns: None,
+        transactions: None,
         padding: plan.padding,
         pacing: Pacing::Sleep,
         body_time: BodyTime::Due,

@@ -1,5 +1,7 @@
 //! The producer: batches in, delivery reports out.
 
+mod transactions;
+
 use std::ffi::{c_int, c_void};
 use std::ptr;
 use std::sync::Arc;
@@ -37,6 +39,8 @@ pub struct Handed {
     pub done: usize,
     /// Whether the rest was left because the client's queue is full.
     pub queue_full: bool,
+    /// Whether the rest was left because the transaction has failed and must be aborted first.
+    pub halted: bool,
 }
 
 /// A producer for a run's topics. Dropping it forgets what is still queued: serve until all reports are in, first.
@@ -110,13 +114,17 @@ impl Producer {
                 match code(message.err) {
                     RDKafkaErrorCode::NoError => {}
                     // Once full, the call fails for every later message too: what was taken is a prefix.
-                    RDKafkaErrorCode::QueueFull => return Handed { done: index, queue_full: true },
+                    RDKafkaErrorCode::QueueFull => {
+                        return Handed { done: index, queue_full: true, halted: false };
+                    }
+                    // Said by a transactional producer alone, of the whole batch: its transaction has failed.
+                    RDKafkaErrorCode::State => return Handed { done: index, queue_full: false, halted: true },
                     code => refused(index, code),
                 }
             }
             start = end;
         }
-        Handed { done: start, queue_full: false }
+        Handed { done: start, queue_full: false, halted: false }
     }
 
     fn raw(message: &Message<'_>, slots: Option<&Slots>) -> c::rd_kafka_message_t {

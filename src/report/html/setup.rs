@@ -138,6 +138,7 @@ pub(super) fn setup(report: &RunReport) -> SetupView {
         ("achieved rate", rate(offered.achieved_rate_per_s)),
     ];
     facts.extend(achieved(report).map(|percent| ("achieved of planned", format!("{percent} %"))));
+    facts.extend(report.transactions.iter().map(|transactions| ("sent in", transactions.sentences().join(", "))));
     let waits = [
         ("kept waiting by a full client queue", offered.client_blocked_s),
         ("held back for the embedded broker", offered.flow_control_s),

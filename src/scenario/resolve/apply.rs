@@ -6,6 +6,7 @@ use crate::cli::cluster::TargetOptions;
 use crate::cli::replay::RecordingOptions;
 use crate::cli::run::RunOptions;
 use crate::cli::synth::SynthOptions;
+use crate::cli::transactions::TransactionOptions;
 use crate::cli::values;
 use crate::cli::verification::VerifierOptions;
 use crate::event::EventKind;
@@ -34,8 +35,9 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
     scenario.on_lag = limits.on_lag.or(scenario.on_lag).or(Some(OnLag::Queue));
     scenario.max_slip = limits.max_slip.or(scenario.max_slip).or(Some(Duration::from_secs(1)));
     scenario.event_time = recording.event_time.or(scenario.event_time).or(Some(EventTime::Recorded));
+    apply_transactions(scenario, target.transactions);
     apply_topic(scenario, target, client);
-    apply_verifier(scenario, verifier);
+    apply_verifier(scenario, verifier, client.bootstrap().is_none());
     let flush = delivery_timeout(client)? + Duration::from_secs(5);
     scenario.payload_bytes = limits.setup.payload_bytes.or(scenario.payload_bytes);
     scenario.compressibility = limits.setup.compressibility.or(scenario.compressibility);
@@ -54,7 +56,21 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
     Ok(())
 }
 
-fn apply_verifier(scenario: &mut Scenario, given: VerifierOptions) {
+fn apply_transactions(scenario: &mut Scenario, given: TransactionOptions) {
+    let transactions = &mut scenario.transactions;
+    transactions.enabled = given.transactional.or(transactions.enabled);
+    transactions.size = given.txn_size.or(transactions.size);
+    transactions.abort_rate = given.txn_abort_rate.or(transactions.abort_rate);
+    if transactions.enabled == Some(true) {
+        transactions.size.get_or_insert(100);
+        transactions.abort_rate.get_or_insert(0.0);
+    }
+}
+
+fn apply_verifier(scenario: &mut Scenario, given: VerifierOptions, is_embedded: bool) {
+    // Who writes transactions wants to know whether they keep what they promise; the embedded broker promises nothing.
+    let transactional = scenario.transactions.enabled == Some(true) && !is_embedded;
+    let isolation = if transactional { Isolation::ReadCommitted } else { Isolation::ReadUncommitted };
     let verify = &mut scenario.verify;
     // Where events go nowhere there is nothing to read.
     let nowhere = scenario.kafka.bootstrap_server.as_deref() == Some(NOWHERE);
@@ -66,12 +82,12 @@ fn apply_verifier(scenario: &mut Scenario, given: VerifierOptions) {
     verify.commit = given.commit.or(verify.commit);
     verify.commit_interval = given.commit_interval.or(verify.commit_interval);
     verify.chaos_rebalance = given.chaos_rebalance.or(verify.chaos_rebalance);
-    verify.isolation = given.isolation.or(verify.isolation).or(Some(Isolation::ReadUncommitted));
+    verify.isolation = given.isolation.or(verify.isolation).or(Some(isolation));
     verify.drain_deadline = given.drain_deadline.or(verify.drain_deadline).or(Some(Duration::from_secs(30)));
 }
 
 fn apply_topic(scenario: &mut Scenario, target: TargetOptions, client: &ClientSettings) {
-    let TargetOptions { cluster, topic } = target;
+    let TargetOptions { cluster, topic, transactions: _ } = target;
     let kafka = &mut scenario.kafka;
     kafka.bootstrap_server = Some(client.bootstrap_or_stand_in().to_owned());
     kafka.client = ClientTable(client.properties());

@@ -10,6 +10,7 @@ use super::*;
 use crate::cli::{self, Command};
 use crate::scenario::environment::{Environment, Variables};
 use crate::scenario::pace::Pace;
+use crate::scenario::plan::Isolation;
 use crate::verdict::ExitCode;
 
 /// The command line `loadgen <words>` under the variables of both levels.
@@ -488,6 +489,41 @@ fn names_that_make_no_folder_are_refused() {
         let error = error(&format!("synth --name {name}"), &[], &[]);
         assert_eq!(error.to_string(), format!("\"{name}\" cannot be part of a folder's name"));
     }
+}
+
+#[test]
+fn transactions_need_what_they_promise() {
+    let clustered = |words: &str| resolved(&format!("synth -b k:1 {words}"), &[], &[]);
+    let plan = clustered("--transactional --txn-size 50 --txn-abort-rate 0.3").unwrap().plan;
+    let transactions = plan.transactions.unwrap();
+    assert_eq!((transactions.size, transactions.abort_rate.to_bits()), (50, 0.3_f64.to_bits()));
+    assert_eq!(plan.verify.unwrap().isolation, Isolation::ReadCommitted, "on a cluster, unless told otherwise");
+    let default = clustered("--transactional").unwrap();
+    assert_eq!(default.plan.transactions.unwrap().size, 100);
+    assert_eq!(clustered("").unwrap().plan.transactions, None);
+    let uncommitted = clustered("--transactional --isolation read_uncommitted").unwrap().plan;
+    assert_eq!(uncommitted.verify.unwrap().isolation, Isolation::ReadUncommitted);
+    assert_eq!(plan_of_embedded().verify.unwrap().isolation, Isolation::ReadUncommitted);
+    for (words, message) in [
+        ("-b k:1 --transactional --acks 1", "transactions need acks=all, and acks=1 is asked for"),
+        ("-b k:1 --transactional --idempotence=false", "transactions need idempotence, and it is switched off"),
+        ("-b k:1 --transactional -X max.in.flight=6", "transactions allow 5 requests in flight, and 6 are asked for"),
+        ("-b k:1 --txn-size 5", "--txn-size is for transactions, and there are none"),
+        (
+            "--transactional --txn-abort-rate 0.1 --isolation read_committed",
+            "the embedded broker cannot hide aborted events from a reader: it writes no markers",
+        ),
+    ] {
+        let refused = error(&format!("synth {words}"), &[], &[]);
+        assert_eq!(refused.to_string(), message);
+        assert_eq!(refused.exit_code(), ExitCode::BadConfiguration);
+    }
+    let again = Scenario::parse(&default.scenario.to_toml().unwrap(), Path::new("scenario.toml")).unwrap();
+    assert_eq!(again.transactions, default.scenario.transactions);
+}
+
+fn plan_of_embedded() -> Plan {
+    plan("synth --transactional --txn-abort-rate 0.1")
 }
 
 #[test]

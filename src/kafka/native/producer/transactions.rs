@@ -1,0 +1,85 @@
+//! Transactions of a producer. What an error allows is as librdkafka says it (rdkafka.h, "Transactional producer API").
+
+use std::time::Duration;
+
+use rdkafka_sys::bindings as c;
+
+use super::super::{code, millis, text};
+use super::{Client, Producer};
+use crate::kafka::{Remedy, TransactionError};
+
+impl Producer {
+    /// Makes the producer ready for transactions: what an earlier one of the same `transactional.id` left open is aborted,
+    /// and that one is fenced.
+    ///
+    /// # Errors
+    /// Where the coordinator does not answer in time or refuses.
+    pub fn init_transactions(&self, timeout: Duration) -> Result<(), TransactionError> {
+        // SAFETY: the handle is live.
+        ended(unsafe { c::rd_kafka_init_transactions(self.handle(), millis(timeout)) })
+    }
+
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// Where the one before has not ended, or the producer failed for good.
+    pub fn begin_transaction(&self) -> Result<(), TransactionError> {
+        // SAFETY: the handle is live.
+        ended(unsafe { c::rd_kafka_begin_transaction(self.handle()) })
+    }
+
+    /// Commits, trying for at most `wait`. Delivery reports must have been served: it waits for each.
+    ///
+    /// # Errors
+    /// Where it is not known to be committed.
+    pub fn commit_transaction(&self, wait: Duration) -> Result<(), TransactionError> {
+        // SAFETY: the handle is live.
+        ended(unsafe { c::rd_kafka_commit_transaction(self.handle(), millis(wait)) })
+    }
+
+    /// Aborts, trying for at most `wait`. What was still queued is purged, and gets its delivery reports.
+    ///
+    /// # Errors
+    /// Where it is not known to be aborted.
+    pub fn abort_transaction(&self, wait: Duration) -> Result<(), TransactionError> {
+        // SAFETY: the handle is live.
+        ended(unsafe { c::rd_kafka_abort_transaction(self.handle(), millis(wait)) })
+    }
+
+    /// Sends what is queued whatever `linger.ms` says, for at most `wait` or until there is a report for each.
+    pub fn flush(&self, wait: Duration) {
+        // SAFETY: the handle is live. Says that time is up or nothing: the reports tell the rest.
+        unsafe { c::rd_kafka_flush(self.handle(), millis(wait)) };
+    }
+
+    const fn handle(&self) -> *mut c::rd_kafka_t {
+        let Client { handle, .. } = &self.client;
+        handle.as_ptr()
+    }
+}
+
+/// Takes an error object of librdkafka's.
+fn ended(error: *mut c::rd_kafka_error_t) -> Result<(), TransactionError> {
+    if error.is_null() {
+        return Ok(());
+    }
+    // SAFETY: not null, so it is an error object, which is ours and live until it is destroyed here; its text is copied.
+    unsafe {
+        let remedy = if c::rd_kafka_error_is_fatal(error) != 0 {
+            Remedy::Nothing
+        } else if c::rd_kafka_error_txn_requires_abort(error) != 0 {
+            Remedy::Abort
+        } else if c::rd_kafka_error_is_retriable(error) != 0 {
+            Remedy::Again
+        } else {
+            Remedy::Nothing
+        };
+        let told = TransactionError {
+            code: code(c::rd_kafka_error_code(error)),
+            text: text(c::rd_kafka_error_string(error)),
+            remedy,
+        };
+        c::rd_kafka_error_destroy(error);
+        Err(told)
+    }
+}
