@@ -45,6 +45,8 @@ impl Allowances {
             || get(&["enable.idempotence"]).is_some_and(|on| matches!(on.as_str(), "true" | "t" | "1"));
         let in_flight = get(&["max.in.flight", "max.in.flight.requests.per.connection"]);
         let one_in_flight = in_flight.as_deref() == Some("1");
+        // Unset, librdkafka tries again without end.
+        let sends_once = get(&["retries", "message.send.max.retries"]).as_deref() == Some("0");
         let acks = get(&["acks", "request.required.acks"]);
         Self {
             loss: match acks.as_deref() {
@@ -54,12 +56,13 @@ impl Allowances {
                 _ => None,
             },
             resent: match (embedded, idempotent) {
+                _ if sends_once => None,
                 (true, _) => Some("the embedded broker does not recognise what was sent again"),
                 (false, false) => Some("without idempotence a retry may write an event twice"),
                 (false, true) => None,
             },
             reordering: match (embedded, idempotent) {
-                _ if one_in_flight => None,
+                _ if one_in_flight || sends_once => None,
                 (true, _) => Some("the embedded broker does not check the order of requests in flight"),
                 (false, false) => Some("without idempotence a retry may overtake another request in flight"),
                 (false, true) => None,
@@ -114,6 +117,15 @@ mod tests {
         assert!(of(&[], false).reordering.is_some());
         assert!(of(&[("max.in.flight", "1")], false).reordering.is_none());
         assert!(of(&[("max.in.flight", "1")], false).resent.is_some());
+    }
+
+    #[test]
+    fn a_client_that_never_tries_again_sends_nothing_twice_and_out_of_order() {
+        for name in ["retries", "message.send.max.retries"] {
+            let allowed = of(&[(name, "0"), ("acks", "1")], false);
+            assert!(allowed.resent.is_none() && allowed.reordering.is_none() && allowed.loss.is_some());
+            assert!(of(&[(name, "3")], false).resent.is_some());
+        }
     }
 
     #[test]

@@ -210,7 +210,8 @@ fn of_class(class: Class, report: &RunReport, allowances: &Allowances) -> Judged
     let judged = |what, ruling, rule: &str| Judged { what, ruling, rule: rule.to_owned() };
     match class {
         Class::Lost => {
-            let (ruling, rule) = unless(allowances.loss, "with acks=all this must not happen");
+            let must_not = format!("with acks=all this must not happen{}", alone(report));
+            let (ruling, rule) = unless(allowances.loss, &must_not);
             Judged { what: "lost: acked, and gone from the log", ruling, rule }
         }
         Class::Corrupt => {
@@ -274,6 +275,19 @@ fn aborting(report: &RunReport) -> String {
         ),
         None => "that is what aborting is for".to_owned(),
     }
+}
+
+/// Where one broker alone may have confirmed events: what `acks=all` is worth is what the topic asks for.
+fn alone(report: &RunReport) -> String {
+    let alone = report.environment.topics.iter().find_map(|topic| {
+        let named = |what: &str| format!("; {what} of topic \"{}\" lets one broker alone confirm", topic.name);
+        match (topic.replication_factor, topic.settings.get("min.insync.replicas").map(String::as_str)) {
+            (Some(1), _) => Some(named("replication factor 1")),
+            (_, Some("1")) => Some(named("min.insync.replicas=1")),
+            _ => None,
+        }
+    });
+    alone.map_or_else(String::new, |alone| format!("{alone}, and its machine or disk may have failed"))
 }
 
 /// What removes records from the topics, as far as their settings are known.

@@ -246,3 +246,23 @@ fn every_finding_has_a_ruling_with_the_rule_of_this_configuration() {
     assert!(expired.rule.contains("retention.ms=60000 of topic \"events\""), "{}", expired.rule);
     assert_eq!(ruling(&report, "foreign").ruling, RulingKind::Expected);
 }
+
+#[test]
+fn a_loss_names_the_topic_that_lets_one_broker_confirm_alone() {
+    use crate::report::{RulingKind, TopicReport};
+    let rule = |replication_factor, in_sync: &str| {
+        let mut report = with_class(healthy(), Class::Lost, 2);
+        report.environment.topics = vec![TopicReport {
+            name: "events".to_owned(),
+            replication_factor: Some(replication_factor),
+            settings: [("min.insync.replicas".to_owned(), in_sync.to_owned())].into(),
+            ..TopicReport::default()
+        }];
+        let lost = plain(report).rulings.into_iter().find(|ruling| ruling.finding == "lost").unwrap();
+        assert_eq!(lost.ruling, RulingKind::Violation, "it explains, and excuses nothing");
+        lost.rule
+    };
+    assert!(rule(3, "1").contains("min.insync.replicas=1 of topic \"events\""));
+    assert!(rule(1, "1").contains("replication factor 1 of topic \"events\""));
+    assert_eq!(rule(3, "2"), "with acks=all this must not happen");
+}
