@@ -7,6 +7,10 @@ mod cluster;
 #[path = "real_kafka/program.rs"]
 #[allow(dead_code, reason = "shared with the tests on clusters that go wrong")]
 mod program;
+#[path = "real_kafka/quota.rs"]
+mod quota;
+#[path = "real_kafka/shapes.rs"]
+mod shapes;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;

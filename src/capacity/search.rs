@@ -16,6 +16,9 @@ const MOST_ROUNDS: u32 = 2;
 /// searches for a noise of 3 % at a precision of 5 %; without, in 93.
 const NOISY: f64 = 1.8;
 
+/// Rates at which probes are unclear, beyond which nothing more is tried.
+const MOST_UNCLEAR: usize = 6;
+
 /// What comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -74,6 +77,11 @@ impl Tally {
     /// The answer where this is the lowest rate, and it is bad.
     fn below_which_nothing_is(self) -> Answer {
         if self.limited > self.failed { Answer::GeneratorLimit } else { Answer::FailsAtLowest }
+    }
+
+    /// Whether probes at this rate say nothing, however often they are made.
+    fn is_unclear(self) -> bool {
+        self.unevaluated >= 2 && self.judged() < 2
     }
 
     fn judged(self) -> u32 {
@@ -158,8 +166,8 @@ impl Search {
         self.probes.push(Probe { rate, outcome });
         if verdict == ProbeVerdict::Unevaluated {
             // Twice without a judgement: a third time would not be better.
-            if tally.unevaluated >= 2 {
-                self.stage = done(Answer::Unevaluated);
+            if tally.is_unclear() {
+                self.stage = self.around_unclear();
             }
             return;
         }
@@ -197,7 +205,10 @@ impl Search {
     fn wanted(&self) -> Option<u64> {
         match self.stage {
             Stage::Climb { rate, .. } => Some(rate),
-            Stage::Divide { low, high } => Some(scaled(low, (as_f64(high) / as_f64(low)).sqrt())),
+            Stage::Divide { low, high } => {
+                let (from, to) = self.widest(low, high);
+                Some(scaled(from, (as_f64(to) / as_f64(from)).sqrt()))
+            }
             Stage::Repeat { low, high } => Some(if self.tally(low).judged() < 2 { low } else { high }),
             Stage::Confirm { low, high } => {
                 // By turns, so that a slow change of the system meets both ends alike.
@@ -206,6 +217,34 @@ impl Search {
                 Some(if low_next { low.rate } else { high.rate })
             }
             Stage::Done { .. } => None,
+        }
+    }
+
+    /// Right at the limit it takes long to see a backlog grow, so probes there may be unclear: the search goes on below and
+    /// above such rates. Where most are, the probes are too short to judge anything.
+    fn around_unclear(&mut self) -> Stage {
+        if self.tallies.values().filter(|tally| tally.is_unclear()).count() > MOST_UNCLEAR {
+            return done(Answer::Unevaluated);
+        }
+        match self.stage {
+            Stage::Divide { low, high } => self.divide(low, high),
+            Stage::Confirm { low, high } => self.confirm(low, high),
+            // Neither the first rates nor those that have been judged once are at the limit for certain.
+            Stage::Climb { .. } | Stage::Repeat { .. } | Stage::Done { .. } => done(Answer::Unevaluated),
+        }
+    }
+
+    /// Of the stretches between `low`, the unclear rates above it, and `high`, the wider one of the first and the last: what
+    /// lies between unclear rates is unclear too.
+    fn widest(&self, low: u64, high: u64) -> (u64, u64) {
+        let unclear =
+            || self.tallies.range(low + 1..high).filter(|(_, tally)| tally.is_unclear()).map(|(rate, _)| *rate);
+        match (unclear().next(), unclear().next_back()) {
+            (Some(first), Some(last)) => {
+                let first_is_wider = as_f64(first) / as_f64(low) >= as_f64(high) / as_f64(last);
+                if first_is_wider { (low, first) } else { (last, high) }
+            }
+            _ => (low, high),
         }
     }
 
@@ -230,7 +269,8 @@ impl Search {
     /// outcomes at one of them differ.
     fn divide(&mut self, low: u64, high: u64) -> Stage {
         let ratio = as_f64(high) / as_f64(low);
-        if ratio > 1.0 + self.config.precision / 2.0 && high - low > 1 {
+        let (from, to) = self.widest(low, high);
+        if as_f64(to) / as_f64(from) > 1.0 + self.config.precision / 2.0 && to - from > 1 {
             return Stage::Divide { low, high };
         }
         if self.tally(low).judged() < 2 || self.tally(high).judged() < 2 {
@@ -246,11 +286,13 @@ impl Search {
 
     /// Moves an end outwards where an outcome speaks against it, until both are sure.
     fn confirm(&mut self, mut low: Edge, mut high: Edge) -> Stage {
-        while low.rate > self.config.start && self.tally(low.rate).bad() > 0 {
+        let speaks_against_low = |tally: Tally| tally.bad() > 0 || tally.is_unclear();
+        let speaks_against_high = |tally: Tally| tally.passed > 0 || tally.is_unclear();
+        while low.rate > self.config.start && speaks_against_low(self.tally(low.rate)) {
             let rate = scaled(low.rate, 1.0 / self.stride(low)).clamp(self.config.start, low.rate - 1);
             low = Edge { rate, moves: low.moves + 1 };
         }
-        while high.rate < self.highest() && self.tally(high.rate).passed > 0 {
+        while high.rate < self.highest() && speaks_against_high(self.tally(high.rate)) {
             let rate = scaled(high.rate, self.stride(high)).clamp(high.rate + 1, self.highest());
             high = Edge { rate, moves: high.moves + 1 };
         }
@@ -259,6 +301,10 @@ impl Search {
         }
         if self.tally(high.rate).passed >= 2 {
             return done(Answer::AboveMax);
+        }
+        if self.tally(low.rate).is_unclear() || self.tally(high.rate).is_unclear() {
+            // There is no way further out.
+            return done(Answer::Unevaluated);
         }
         if !self.is_sure_low(low.rate) || !self.is_sure_high(high.rate) {
             return Stage::Confirm { low, high };

@@ -17,6 +17,8 @@ struct System {
     hiccups: f64,
     /// Where the generator gives out.
     generator: f64,
+    /// How far from the limit probes are unclear, as a part of it.
+    blur: f64,
     random: Xoshiro256PlusPlus,
 }
 
@@ -25,7 +27,7 @@ impl System {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         // Anywhere from 2,000 to 2,000,000 events per second, evenly by factors.
         let limit = 2_000.0 * 1_000_f64.powf(random.random::<f64>());
-        Self { limit, noise, hiccups, generator: f64::INFINITY, random }
+        Self { limit, noise, hiccups, generator: f64::INFINITY, blur: 0.0, random }
     }
 
     fn normal(&mut self) -> f64 {
@@ -37,6 +39,8 @@ impl System {
         let rate = as_f64(rate);
         let (verdict, reason) = if rate > self.generator * (1.0 + self.noise * self.normal()) {
             (ProbeVerdict::GeneratorLimit, "lateness p99 above 5 ms")
+        } else if (rate / limit - 1.0).abs() < self.blur {
+            (ProbeVerdict::Unevaluated, "backlog_unclear")
         } else if rate > limit || self.random.random::<f64>() < self.hiccups {
             (ProbeVerdict::Failed, "response_time.p99 < 250ms")
         } else {
@@ -123,6 +127,28 @@ fn both_ends_are_sure_and_say_what_broke() {
     assert_eq!(report.contradictions, [""; 0]);
     let knee = report.knee.unwrap();
     assert!((100_000.0..124_000.0).contains(&knee.rate), "{knee:?}");
+}
+
+#[test]
+fn an_unclear_stretch_at_the_limit_is_enclosed() {
+    for blur in [0.005, 0.01, 0.02, 0.04] {
+        for limit in [1_900.0, 4_367.0, 77_777.0, 1_234_567.0] {
+            let report = run(settings(), &mut System { blur, ..sharp(limit) });
+            assert_eq!(report.answer, Answer::SystemLimit, "blur {blur} at {limit}");
+            let (low, high) = rates(&report);
+            assert!(as_f64(low.unwrap()) <= limit && limit <= as_f64(high.unwrap()), "{report:?}");
+            let width = report.width_percent().unwrap();
+            println!("blur {blur}: {width:.2} % wide after {} probes", report.probes.len());
+            assert!(width <= 5.1 + 200.0 * blur * 1.6, "blur {blur}: {width}");
+        }
+    }
+}
+
+#[test]
+fn probes_that_are_never_clear_end_the_search() {
+    let report = run(settings(), &mut System { blur: 0.9, ..sharp(5_000.0) });
+    assert_eq!(report.answer, Answer::Unevaluated);
+    assert!(report.probes.len() < 30);
 }
 
 #[test]

@@ -27,6 +27,9 @@ const TOLERANCE: f64 = 0.01;
 /// only have to be drained.
 const HOPELESS_S: f64 = 5.0;
 
+/// A backlog so many times as old as the generator was late is the system's.
+const BEYOND: f64 = 10.0;
+
 /// Makes probes and keeps each in a bundle.
 pub(super) struct Prober<'a> {
     /// What is the same in every probe.
@@ -162,6 +165,9 @@ fn judge(
             }
             (ProbeVerdict::Passed, Vec::new())
         }
+        Some(ExitCode::RunInvalid) if is_beyond_lateness(report, rate, outstanding) => {
+            (ProbeVerdict::Failed, vec!["backlog_growing: events due and not acked".to_owned()])
+        }
         Some(ExitCode::RunInvalid) => (ProbeVerdict::GeneratorLimit, gates(GateOutcome::Fail)),
         Some(ExitCode::GateFailed) => (ProbeVerdict::Failed, gates(GateOutcome::Fail)),
         Some(ExitCode::CorrectnessViolated | ExitCode::Cluster) => (ProbeVerdict::Failed, first()),
@@ -171,6 +177,15 @@ fn judge(
         }
         _ => (ProbeVerdict::Unevaluated, first()),
     }
+}
+
+/// Whether a backlog grows that the generator's lateness cannot explain: after the probe's length, it is this many times as
+/// old as the generator was late.
+fn is_beyond_lateness(report: &RunReport, rate: u64, outstanding: Option<Slope>) -> bool {
+    let lateness = report.latency_us.lateness.as_ref();
+    let (Some(slope), Some(late_us)) = (outstanding, lateness.and_then(|lateness| lateness.p99)) else { return false };
+    let grows_s = (slope.per_s - 2.0 * slope.error_per_s) * report.run.measured_s / as_f64(rate);
+    slope.growth(as_f64(rate), TOLERANCE) == Growth::Growing && grows_s > as_f64(late_us) / 1e6 * BEYOND
 }
 
 /// Both backlogs at the ends of the seconds that count.
