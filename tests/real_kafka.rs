@@ -252,6 +252,19 @@ fn a_group_reads_everything_however_often_its_partitions_change_hands() {
     let looked_at = ["synth", "--rate", "1000", "--num-records", "1000", "--lag-group", "readers"];
     let report = Program::new(&cluster, "disturbed").args(looked_at).run().report();
     assert_eq!(report["lag"]["at_end"], 1000, "the group has read all but the last run: {}", report["lag"]);
+
+    let described = |group| Program::new(&cluster, "-").args(["topics", "describe", "disturbed", "--group", group]);
+    let run = described("readers").args(["-o", "json"]).run();
+    let told: Value = serde_json::from_str(&run.stdout).unwrap();
+    let topic = &told["topics"][0];
+    let lags = topic["partitions"].as_array().unwrap().iter().filter_map(|partition| partition["lag"].as_i64());
+    assert_eq!(
+        (&told["group"], &topic["group_lag"], lags.sum::<i64>()),
+        (&"readers".into(), &1000.into(), 1000),
+        "{topic}"
+    );
+    let run = described("strangers").run();
+    assert!(run.stdout.contains("group strangers: has committed nothing here"), "{}{}", run.stdout, run.stderr);
 }
 
 #[test]

@@ -209,7 +209,9 @@ impl Search {
                 let (from, to) = self.widest(low, high);
                 Some(scaled(from, (as_f64(to) / as_f64(from)).sqrt()))
             }
-            Stage::Repeat { low, high } => Some(if self.tally(low).judged() < 2 { low } else { high }),
+            Stage::Repeat { low, high } => {
+                Some(if self.tally(low).judged() < 2 && !self.tally(low).is_unclear() { low } else { high })
+            }
             Stage::Confirm { low, high } => {
                 // By turns, so that a slow change of the system meets both ends alike.
                 let low_next = self.tally(low.rate).passed <= self.tally(high.rate).bad();
@@ -227,10 +229,10 @@ impl Search {
             return done(Answer::Unevaluated);
         }
         match self.stage {
-            Stage::Divide { low, high } => self.divide(low, high),
+            Stage::Divide { low, high } | Stage::Repeat { low, high } => self.divide(low, high),
             Stage::Confirm { low, high } => self.confirm(low, high),
-            // Neither the first rates nor those that have been judged once are at the limit for certain.
-            Stage::Climb { .. } | Stage::Repeat { .. } | Stage::Done { .. } => done(Answer::Unevaluated),
+            // Rates a factor of two apart are not all at the limit: something else is the matter.
+            Stage::Climb { .. } | Stage::Done { .. } => done(Answer::Unevaluated),
         }
     }
 
@@ -273,7 +275,8 @@ impl Search {
         if as_f64(to) / as_f64(from) > 1.0 + self.config.precision / 2.0 && to - from > 1 {
             return Stage::Divide { low, high };
         }
-        if self.tally(low).judged() < 2 || self.tally(high).judged() < 2 {
+        let enough = |tally: Tally| tally.judged() >= 2 || tally.is_unclear();
+        if !enough(self.tally(low)) || !enough(self.tally(high)) {
             return Stage::Repeat { low, high };
         }
         let noisy = self.tally(low).bad() > 0 || self.tally(high).passed > 0;

@@ -61,6 +61,10 @@ pub struct TopicsApplyOptions {
 
 /// Arguments of `loadgen topics describe`.
 #[derive(Clone, Debug, Default, PartialEq, Args)]
+#[command(after_help = "\
+Examples:
+  loadgen topics describe -b localhost:9092
+  loadgen topics describe raw-events -b localhost:9092 --group my-service -o json")]
 pub struct TopicsDescribe {
     /// Topics to describe [default: the five topics of loadgen]
     #[arg(value_name = "TOPIC")]
@@ -73,6 +77,9 @@ pub struct TopicsDescribe {
 /// The options of `loadgen topics describe`: one layer of settings.
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 pub struct TopicsDescribeOptions {
+    /// Also tell how far this consumer group is behind; it is never joined
+    #[arg(long, value_name = "NAME")]
+    pub group: Option<String>,
     /// Form of the result on stdout [default: text]
     #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<Output>())]
     pub output: Option<Output>,

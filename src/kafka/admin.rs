@@ -8,6 +8,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, ResourceSpecifier
 use rdkafka::client::DefaultClientContext;
 
 use super::native::{Alterer, Consumer};
+use super::slots::Slots;
 use super::{Code, KafkaError, Settings, TopicState, Watermarks, settings};
 
 /// A topic to make.
@@ -64,6 +65,19 @@ impl Cluster {
     /// The leader's answer, or that there was none.
     pub fn watermarks(&self, topic: &str, partition: i32) -> Result<Watermarks, Code> {
         self.consumer.watermarks(topic, partition, self.timeout)
+    }
+
+    /// What a group has committed in each partition of a topic, without joining it; `None` where it has committed nothing.
+    ///
+    /// # Errors
+    /// Where the client refuses, or the group's coordinator refuses or does not answer.
+    pub fn committed(&self, group: &str, topic: &str, partitions: i32) -> Result<Vec<Option<i64>>, KafkaError> {
+        let mut reading = self.common.clone();
+        reading.insert("group.id".to_owned(), group.to_owned());
+        let what = || format!("asking what group \"{group}\" has committed of topic \"{topic}\"");
+        Consumer::new(&reading)?
+            .committed(&Slots::of_one(topic, partitions), self.timeout)
+            .map_err(|code| KafkaError::Refused { what: what(), code })
     }
 
     /// The settings of a topic as they hold, the cluster's defaults included; those that are secret are left out.

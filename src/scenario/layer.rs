@@ -156,7 +156,7 @@ layer! {
         max_gap, from, until, limit, rounds, dedup, users_sample, amplify, bad_rows, event_time, category_tree, item_properties,
         inventory, sort_memory, temp_dir }
     topics::TopicsApplyOptions { yes, partitions, replication_factor, output, cluster }
-    topics::TopicsDescribeOptions { output, cluster }
+    topics::TopicsDescribeOptions { group, output, cluster }
     dataset::DatasetInfoOptions { bad_rows, sort_memory, temp_dir, output }
     dataset::DatasetGenerate { out, force, rows, users, items, days, seed, disorder, duplicates }
     report::ReportOptions { output, recover, export }

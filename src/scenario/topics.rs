@@ -84,6 +84,8 @@ pub struct DescribePlan {
     pub cluster: ClusterPlan,
     /// The topics.
     pub topics: Vec<String>,
+    /// A consumer group whose lag is told; never joined.
+    pub group: Option<String>,
     /// The form of the result.
     pub output: Output,
 }
@@ -206,6 +208,7 @@ pub fn describe(args: TopicsDescribe, environment: &Environment) -> Result<Descr
     Ok(DescribePlan {
         cluster: cluster(args.options.cluster, environment)?,
         topics,
+        group: options.group,
         output: options.output.unwrap_or(Output::Text),
     })
 }

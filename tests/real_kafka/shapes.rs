@@ -31,6 +31,7 @@ fn created(cluster: &Cluster, topic: &str, count: u64) -> Vec<i64> {
 }
 
 /// Runs a phase and holds each of its seconds against `due_before`, the integral of its rate.
+#[expect(clippy::print_stdout, reason = "figures for who reads along")]
 fn follows(cluster: &Cluster, name: &str, phase: &str, seconds: u32, due_before: impl Fn(f64) -> f64) {
     let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
     let scenario =
@@ -53,8 +54,8 @@ fn follows(cluster: &Cluster, name: &str, phase: &str, seconds: u32, due_before:
     let mut widest = 0.0_f64;
     for second in 0..seconds {
         let (from_s, to_s) = (f64::from(second), f64::from(second + 1));
-        let from_ms = started.as_millisecond() + i64::from(second) * 1000;
-        let measured = times.iter().filter(|time| (from_ms..from_ms + 1000).contains(*time)).count();
+        let start_ms = started.as_millisecond() + i64::from(second) * 1000;
+        let measured = times.iter().filter(|time| (start_ms..start_ms + 1000).contains(*time)).count();
         let due = |s: f64| due_before(s.clamp(0.0, seconds.into()));
         let planned = due(to_s) - due(from_s);
         // What was due up to a slip before an edge may lie on its other side.

@@ -16,6 +16,8 @@ use crate::verdict::ExitCode;
 #[derive(Debug, Serialize)]
 struct Described<'a> {
     cluster: &'a str,
+    /// The consumer group whose lag is told.
+    group: Option<&'a str>,
     topics: Vec<Topic>,
 }
 
@@ -30,6 +32,10 @@ struct Topic {
     retention: Option<Retention>,
     /// Why the retention is not known.
     retention_error: Option<String>,
+    /// Records between what the group has committed and the end, over the partitions in which it has committed.
+    group_lag: Option<i64>,
+    /// Why the group's lag is not known.
+    group_error: Option<String>,
     partitions: Vec<Partition>,
 }
 
@@ -54,6 +60,9 @@ struct Partition {
     low: Option<i64>,
     high: Option<i64>,
     records: Option<i64>,
+    /// What the group reads next, as it has committed.
+    committed: Option<i64>,
+    lag: Option<i64>,
     /// Why it cannot be used.
     problem: Option<String>,
 }
@@ -61,8 +70,9 @@ struct Partition {
 pub(super) fn describe(plan: &DescribePlan) -> Result<Done, Failure> {
     let cluster = connect(&plan.cluster)?;
     let present = cluster.topics().map_err(|error| failed(&error))?;
-    let topics = plan.topics.iter().map(|name| topic(&cluster, name, present.get(name))).collect();
-    let described = Described { cluster: &plan.cluster.bootstrap, topics };
+    let topics =
+        plan.topics.iter().map(|name| topic(&cluster, name, present.get(name), plan.group.as_deref())).collect();
+    let described = Described { cluster: &plan.cluster.bootstrap, group: plan.group.as_deref(), topics };
     let usable = described.topics.iter().all(Topic::is_usable);
     let output = match plan.output {
         Output::Text => described.text(),
@@ -73,7 +83,7 @@ pub(super) fn describe(plan: &DescribePlan) -> Result<Done, Failure> {
     Ok(Done { output, code: if usable { ExitCode::Pass } else { ExitCode::Cluster } })
 }
 
-fn topic(cluster: &Cluster, name: &str, state: Option<&TopicState>) -> Topic {
+fn topic(cluster: &Cluster, name: &str, state: Option<&TopicState>, group: Option<&str>) -> Topic {
     let Some(state) = state else {
         let name = name.to_owned();
         return Topic {
@@ -82,17 +92,42 @@ fn topic(cluster: &Cluster, name: &str, state: Option<&TopicState>) -> Topic {
             records: None,
             retention: None,
             retention_error: None,
+            group_lag: None,
+            group_error: None,
             partitions: vec![],
         };
     };
-    let partitions: Vec<Partition> =
+    let mut partitions: Vec<Partition> =
         state.partitions.iter().map(|partition| Partition::of(cluster, name, partition)).collect();
     let (retention, retention_error) = match cluster.settings(name) {
         Ok(settings) => (Some(Retention::of(&settings)), None),
         Err(error) => (None, Some(error.to_string())),
     };
     let records = partitions.iter().map(|partition| partition.records).sum();
-    Topic { name: name.to_owned(), exists: true, records, retention, retention_error, partitions }
+    let group_error = group.and_then(|group| tell_lag(cluster, group, name, &mut partitions).err());
+    let group_lag = partitions.iter().filter_map(|partition| partition.lag).reduce(|sum, lag| sum + lag);
+    Topic {
+        name: name.to_owned(),
+        exists: true,
+        records,
+        retention,
+        retention_error,
+        group_lag,
+        group_error,
+        partitions,
+    }
+}
+
+/// How far a group is behind in each partition; nothing where it has committed nothing.
+fn tell_lag(cluster: &Cluster, group: &str, topic: &str, partitions: &mut [Partition]) -> Result<(), String> {
+    let highest = partitions.iter().map(|partition| partition.number).max().unwrap_or(-1);
+    let committed = cluster.committed(group, topic, highest + 1).map_err(|error| error.to_string())?;
+    for partition in partitions {
+        let known = usize::try_from(partition.number).ok().and_then(|number| committed.get(number).copied().flatten());
+        partition.committed = known;
+        partition.lag = known.zip(partition.high).map(|(committed, high)| (high - committed).max(0));
+    }
+    Ok(())
 }
 
 impl Partition {
@@ -110,6 +145,8 @@ impl Partition {
             low,
             high,
             records: low.zip(high).map(|(low, high)| high - low),
+            committed: None,
+            lag: None,
             problem: marks.err(),
         }
     }
@@ -150,6 +187,14 @@ impl Topic {
         let partitions = count(self.partitions.len(), "partition", "partitions");
         format!("{partitions}, {}, {records}, retention {retention}", count(copies, "copy", "copies"))
     }
+
+    fn lag_words(&self, group: &str) -> String {
+        match (&self.group_error, self.group_lag) {
+            (Some(error), _) => format!("group {group}: not told: {error}"),
+            (None, None) => format!("group {group}: has committed nothing here"),
+            (None, Some(lag)) => format!("group {group}: {lag} records behind"),
+        }
+    }
 }
 
 impl Described<'_> {
@@ -164,17 +209,24 @@ impl Described<'_> {
         writeln!(out, "topics @ {}", self.cluster)?;
         for topic in &self.topics {
             writeln!(out, "\n{}   {}", topic.name, topic.words())?;
+            if let Some(group) = self.group.filter(|_| topic.exists) {
+                writeln!(out, " {}", topic.lag_words(group))?;
+            }
             if !topic.partitions.is_empty() {
+                let lag = self.group.map_or_else(String::new, |_| format!("  {:>12}  {:>12}", "committed", "lag"));
                 writeln!(
                     out,
-                    " {:>9}  {:>6}  {:<12}  {:<12}  {:>12}  {:>12}  {:>12}",
+                    " {:>9}  {:>6}  {:<12}  {:<12}  {:>12}  {:>12}  {:>12}{lag}",
                     "partition", "leader", "copies", "in sync", "low", "high", "records"
                 )?;
             }
             for partition in &topic.partitions {
+                let lag = self.group.map_or_else(String::new, |_| {
+                    format!("  {:>12}  {:>12}", known(partition.committed), known(partition.lag))
+                });
                 writeln!(
                     out,
-                    " {:>9}  {:>6}  {:<12}  {:<12}  {:>12}  {:>12}  {:>12}{}",
+                    " {:>9}  {:>6}  {:<12}  {:<12}  {:>12}  {:>12}  {:>12}{lag}{}",
                     partition.number,
                     known(partition.leader),
                     list(&partition.copies),
