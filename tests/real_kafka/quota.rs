@@ -13,6 +13,7 @@ const QUOTA: f64 = 1_000_000.0;
 /// be longer than a window. Two samples let a search end within a test's time; with so few, answers come in jerks of half a
 /// second, and only rates some percent from the quota are clear. docs/capacity.md has a search to 10 % with Kafka's own window.
 #[test]
+#[ignore = "two minutes of a machine that does nothing else: where threads wait, the jerks of so small a window grow"]
 fn a_client_quota_is_found_as_the_limit() {
     let cluster = Cluster::start_with(&["quota.window.num=2", "quota.window.size.seconds=1"]);
     let quota = format!("producer_byte_rate={QUOTA}");
