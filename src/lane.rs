@@ -234,7 +234,9 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                 rhythm.note_drawn(due);
             }
             if !dropped {
-                let timestamp_ms = body_time(self.setup.body_time, self.setup.anchor, &drawn, unix_ns);
+                let follows_recording = self.end.rhythm.is_some();
+                let timestamp_ms =
+                    body_time(self.setup.body_time, self.setup.anchor, &drawn, unix_ns, follows_recording);
                 let encoded =
                     self.setup.encoder.encode(self.batch.arena(), &drawn.event, sequence, unix_ns, timestamp_ms);
                 let kind = drawn.event.kind().index();
@@ -304,10 +306,31 @@ fn in_time(due: Due, tempo: &TempoCopy) -> Due {
 }
 
 #[expect(clippy::cast_possible_wrap, reason = "a wall time in ms is far below 2^63")]
-fn body_time(body_time: BodyTime, anchor: Anchor, drawn: &Drawn, due_unix_ns: u64) -> i64 {
+fn body_time(body_time: BodyTime, anchor: Anchor, drawn: &Drawn, due_unix_ns: u64, follows_recording: bool) -> i64 {
     match (body_time, drawn.event.recorded_ms) {
         (BodyTime::Recorded, Some(recorded)) => recorded,
-        (BodyTime::Shifted, Some(_)) => (anchor.unix_ns(drawn.recorded_offset) / 1_000_000) as i64,
+        // Where the schedule is the recording's at some speed, the due time is that distance divided by the speed.
+        (BodyTime::Shifted, Some(_)) if !follows_recording => {
+            (anchor.unix_ns(drawn.recorded_offset) / 1_000_000) as i64
+        }
         _ => (due_unix_ns / 1_000_000) as i64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Detail, Event, UserId};
+
+    #[test]
+    fn a_shifted_time_is_the_due_time_where_the_recording_sets_the_pace() {
+        let detail = Detail::Inventory { available: true };
+        let event = Event { user: UserId(1), recorded_ms: Some(1_433_221_332_117), detail };
+        let drawn = Drawn { number: 7, recorded_offset: Nanos::from_secs(1_000), event };
+        let anchor = Anchor::at_unix_ns(5_000_000_000);
+        // At 100 times the recorded speed it is due 10 s after the start.
+        let of = |time, follows| body_time(time, anchor, &drawn, 15_000_000_000, follows);
+        assert_eq!([of(BodyTime::Shifted, true), of(BodyTime::Shifted, false)], [15_000, 1_005_000]);
+        assert_eq!([of(BodyTime::Recorded, true), of(BodyTime::Due, true)], [1_433_221_332_117, 15_000]);
     }
 }
