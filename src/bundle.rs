@@ -30,6 +30,8 @@ pub const REPORT: &str = "report.json";
 pub const TIMELINE: &str = "timeline.ndjson";
 /// One histogram a second and latency.
 pub const LATENCIES: &str = "latency.hlog";
+/// What the client answered for each event, where nothing was read back: see [`crate::ledger::answers`].
+pub const ANSWERS: &str = "answers.ndjson.zst";
 /// The scenario with which the run can be repeated.
 pub const SCENARIO: &str = "scenario.toml";
 
@@ -61,7 +63,8 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> BundleError + '_ {
 }
 
 impl Bundle {
-    /// Makes `results/<started>-<name>/`, with a number behind it where that exists, and keeps the scenario in it.
+    /// Makes `results/<started>-<name>/`, with a number behind it where that exists, and keeps the scenario in it, where
+    /// there is one.
     ///
     /// # Errors
     /// Where it cannot be written.
@@ -115,7 +118,9 @@ impl Bundle {
         let timeline = folder.join(TIMELINE);
         let timeline = BufWriter::new(File::create(&timeline).map_err(at(&timeline))?);
         let bundle = Self { folder, mark, timeline, latencies: None };
-        bundle.write(SCENARIO, scenario.as_bytes())?;
+        if !scenario.is_empty() {
+            bundle.write(SCENARIO, scenario.as_bytes())?;
+        }
         accessible(&bundle.folder).map_err(at(&bundle.folder))?;
         // From here on it is the bundle's.
         let _kept = draft.keep();
@@ -207,6 +212,19 @@ impl Bundle {
         let partial = self.folder.join(PARTIAL);
         fs::remove_file(&partial).map_err(at(&partial))?;
         Ok(self.folder)
+    }
+}
+
+/// Whether the run of that bundle still goes on.
+///
+/// # Errors
+/// Where its mark cannot be read.
+pub fn is_going_on(folder: &Path) -> Result<bool, BundleError> {
+    let mark = folder.join(PARTIAL);
+    match File::open(&mark) {
+        Ok(file) => Ok(rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(at(&mark)(error)),
     }
 }
 

@@ -27,6 +27,7 @@ pub mod topics;
 pub mod transactions;
 pub mod values;
 pub mod verification;
+pub mod verify;
 pub mod watching;
 
 use std::ffi::OsString;
@@ -68,7 +69,8 @@ the limit), 6 cluster (cannot connect, time-out, topic missing), 7 input data ba
 Examples:
   loadgen synth --rate 1000 --duration 10s
   loadgen replay datasets/retailrocket-sample.csv --fit 20s
-  loadgen run scenarios/smoke.toml -b localhost:9092 --create-topics";
+  loadgen run scenarios/smoke.toml -b localhost:9092 --create-topics
+  loadgen verify -b localhost:9092 --topic raw-events --until-idle 10s";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -79,6 +81,8 @@ pub enum Command {
     Replay(Box<replay::ReplayArgs>),
     /// Do what a scenario file says: either source, with phases and gates
     Run(Box<run::RunArgs>),
+    /// Read what another process writes, and say what is missing, twice, out of order, damaged or invalid
+    Verify(Box<verify::VerifyArgs>),
     /// Is this scenario usable, what does it plan, and can this machine plausibly do it?
     Check(Box<check::CheckArgs>),
     /// Find the highest rate that keeps the gates, as an interval with evidence

@@ -15,6 +15,7 @@ mod run;
 mod selftest;
 mod stored;
 mod topics;
+mod verify;
 
 use crate::cli::{Cli, Command};
 use crate::scenario::{ConfigError, Environment, Wanted};
@@ -74,6 +75,7 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
             run::run(&Wanted::Recording(file), options, environment)
         }
         Command::Run(args) => run::run(&Wanted::Scenario(args.scenario), args.options, environment),
+        Command::Verify(args) => verify::verify(*args, environment),
         Command::Check(args) => check::check(*args, environment),
         Command::Capacity(args) => capacity::capacity(*args, environment),
         Command::Topics(args) => topics::topics(args, environment),

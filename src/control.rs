@@ -2,7 +2,7 @@
 
 pub mod tempo;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::{Clock, Nanos};
@@ -139,6 +139,8 @@ struct PartitionTraffic {
     acked: AtomicU64,
     read: AtomicU64,
     read_bytes: AtomicU64,
+    /// The offset that the verifier reads next.
+    position: AtomicI64,
 }
 
 impl Traffic {
@@ -196,6 +198,19 @@ impl Traffic {
             traffic.read.fetch_add(count, Ordering::AcqRel);
             traffic.read_bytes.fetch_add(bytes, Ordering::AcqRel);
         }
+    }
+
+    /// Notes the offset that the verifier reads next.
+    pub fn stands_at(&self, partition: i32, position: i64) {
+        if let Some(traffic) = self.of(partition) {
+            traffic.position.store(position, Ordering::Release);
+        }
+    }
+
+    /// The offset that the verifier reads next in each partition.
+    #[must_use]
+    pub fn positions(&self) -> Vec<i64> {
+        self.partitions.iter().map(|traffic| traffic.position.load(Ordering::Acquire)).collect()
     }
 
     /// Whether acked events of that partition wait to be read.

@@ -233,6 +233,9 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             if let Some(rhythm) = &mut self.end.rhythm {
                 rhythm.note_drawn(due);
             }
+            if let Some(answers) = self.setup.answers.as_mut().filter(|_| dropped) {
+                answers.settle(sequence, None, &open);
+            }
             if !dropped {
                 let follows_recording = self.end.rhythm.is_some();
                 let timestamp_ms =

@@ -3,6 +3,7 @@
 //! One byte of state per event, in blocks of 65,536 events of a lane. A block whose events have all settled (acked and
 //! seen; only acked, where nobody reads) is freed, so that memory follows what is outstanding, not the length of the run.
 
+pub mod answers;
 mod block;
 pub mod class;
 pub mod judge;

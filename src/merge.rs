@@ -152,6 +152,7 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
     let mut without_quantiles = Vec::new();
     let latencies = latency::latencies(&parts, &seconds);
     let mut report = RunReport {
+        reading: None,
         group: None,
         lag: None,
         schema_version: SCHEMA_VERSION,

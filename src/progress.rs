@@ -73,7 +73,10 @@ impl Progress {
     /// Shows how it goes, with the gates as they stand.
     pub fn show(&mut self, tick: &Tick<'_>, gates: impl FnOnce() -> Vec<GateResult>) {
         let share = self.share(tick);
-        let (counts, speeds) = (counts(tick, self.verifying), speeds(tick, self.ends, self.verifying));
+        let (counts, speeds) = match tick.gaps {
+            Some(gaps) => (read(tick, gaps), reading(tick)),
+            None => (counts(tick, self.verifying), speeds(tick, self.ends, self.verifying)),
+        };
         match &mut self.view {
             View::Nothing => {}
             View::Screen(screen) => screen.show(tick, gates()),
@@ -128,6 +131,25 @@ fn counts(tick: &Tick<'_>, verifying: bool) -> String {
         behind(total.sent),
         behind(total.acked)
     )
+}
+
+/// What a verifier alone has read so far.
+fn read(tick: &Tick<'_>, gaps: u64) -> String {
+    let (total, found) = (tick.total, tick.total.found);
+    format!(
+        "{} events seen   open gaps {}   invalid {}   foreign {}   duplicates {}   reordered {}",
+        figures::count(total.seen),
+        figures::count(gaps),
+        figures::count(found.invalid),
+        figures::count(found.foreign),
+        figures::count(found.duplicates),
+        figures::count(found.reordered)
+    )
+}
+
+fn reading(tick: &Tick<'_>) -> String {
+    let p99 = tick.row.end_to_end_p99_us.map_or_else(|| "-".to_owned(), figures::duration_us);
+    format!("now {}/s   end-to-end p99 {p99}   lag {}", figures::count(tick.row.seen), figures::count(tick.row.unread))
 }
 
 fn speeds(tick: &Tick<'_>, ends: Option<Nanos>, verifying: bool) -> String {

@@ -23,6 +23,7 @@ pub mod latency;
 pub mod markdown;
 mod measured;
 mod readers;
+pub mod reading;
 mod sources;
 mod stalls;
 pub mod timeline;
@@ -62,10 +63,17 @@ pub struct RunReport {
     pub run: Run,
     /// On what and against what it ran.
     pub environment: Environment,
-    /// What the schedule asked for and what was sent.
+    /// What the schedule asked for and what was sent; null where nothing was scheduled.
+    #[serde(serialize_with = "reading::null_if_nothing", deserialize_with = "reading::nothing_if_null")]
+    #[schemars(with = "Option<Offered>")]
     pub offered: Offered,
-    /// The class of every scheduled event.
+    /// The class of every scheduled event; null where nothing was scheduled.
+    #[serde(serialize_with = "reading::null_if_nothing", deserialize_with = "reading::nothing_if_null")]
+    #[schemars(with = "Option<LedgerCounts>")]
     pub ledger: LedgerCounts,
+    /// What a verifier alone found; absent in a run that reads its own events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<reading::Reading>,
     /// What was found beside the classes.
     pub findings: Findings,
     /// The latencies of all events.
@@ -144,11 +152,11 @@ pub struct Run {
     pub measured_s: f64,
     /// Excluded from judgement at the start, in seconds.
     pub warm_up_s: f64,
-    /// What the drawing of events started from.
-    pub seed: u64,
-    /// `synthetic` or `retail_rocket`.
+    /// What the drawing of events started from; null where none were drawn.
+    pub seed: Option<u64>,
+    /// `synthetic`, `retail_rocket`, or `topic` where a verifier alone read one.
     pub source: String,
-    /// `constant`, `replay`, `unlimited` or `phases`.
+    /// `constant`, `replay`, `unlimited` or `phases`; empty where a verifier alone read a topic.
     pub schedule: String,
     /// Producer threads.
     pub lanes: u8,

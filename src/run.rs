@@ -1,5 +1,6 @@
 //! One run: prepare, send, watch, flush, drain, judge. What comes out is a [`RunReport`] without gates and verdict.
 
+pub mod alone;
 mod attribute;
 mod clients;
 mod fidelity;
@@ -16,6 +17,7 @@ pub mod wiring;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -39,7 +41,7 @@ pub use attribute::Unverified;
 pub use interrupts::Interrupts;
 use prepare::Prepared;
 use summary::Ends;
-pub use summary::begun;
+pub use summary::{begun, tool};
 use watch::Watch;
 use wiring::{Direct, Wiring};
 
@@ -98,6 +100,8 @@ pub struct Config {
     pub flush_deadline: Duration,
     /// How much of the timeline is kept second by second.
     pub detail: Detail,
+    /// The file in which the answers are written down for a reader in another process.
+    pub answers: Option<PathBuf>,
 }
 
 /// The lanes of this process among those of the whole run.
@@ -216,6 +220,24 @@ pub enum RunError {
     /// A thread did not start, or ended with a panic.
     #[error("thread {0}")]
     Thread(String),
+    /// The file of answers cannot be written.
+    #[error("{path}: {source}", path = path.display())]
+    Answers {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A topic is not what it was when its producer began.
+    #[error("topic \"{topic}\" had {then} partitions when its producer began and has {now} now: keys have moved")]
+    TopicChanged {
+        /// The topic.
+        topic: String,
+        /// Its partitions then.
+        then: i32,
+        /// Its partitions now.
+        now: i32,
+    },
     /// The time to start had passed.
     #[error("the time to start had passed by {0:?} when all stood ready")]
     TooLateToStart(Duration),
@@ -256,6 +278,8 @@ pub struct Tick<'a> {
     pub judged: bool,
     /// The rate in percent of the plan, as a person has set it; 0 while it is held.
     pub percent: u32,
+    /// Where a verifier reads alone: sequences not seen between the first and the last of each lane.
+    pub gaps: Option<u64>,
 }
 
 impl Tick<'_> {
@@ -399,7 +423,11 @@ pub fn run_through<W: Wiring>(
         }
         let drain_deadline = config.verify.as_ref().map_or(Duration::ZERO, |verify| verify.drain_deadline);
         let deadline = clock.now() + Nanos::from(drain_deadline);
-        drain.request(verify::Request { highest_acked: summary::highest_acked(&ends), deadline });
+        drain.request(verify::Request {
+            highest_acked: summary::highest_acked(&ends),
+            deadline,
+            ..verify::Request::default()
+        });
         let verifier_end = match reader {
             Some(reader) => {
                 while !reader.is_finished() {
@@ -415,8 +443,12 @@ pub fn run_through<W: Wiring>(
         watch.last(&mut sampler, each_second);
         let ends = Ends::new(ends, verifier_end, clock, anchor);
         let watched = watch.into_watched();
+        let unwritten = prepared.answers.as_ref().and_then(|answers| answers.finish().err());
         let mut outcome =
             summary::outcome(wiring, config, source, &schedule, &prepared, &ledger, sampler, watched, ends);
+        if let Some(error) = unwritten {
+            outcome.ended_by.get_or_insert(format!("its answers could not be written down: {error}"));
+        }
         outcome.report.lag = lag.zip(config.lag_group.as_deref()).map(|(lag, group)| lag.report(group));
         Ok(outcome)
     })

@@ -20,6 +20,7 @@ pub mod source;
 pub mod text;
 pub mod topics;
 pub mod transactions;
+pub mod verify;
 
 use std::time::Duration;
 

@@ -171,6 +171,7 @@ fn run_config(config: &Config, id: RunId) -> run::Config {
         transactions: None,
         padding: None,
         flush_deadline: FLUSH,
+        answers: None,
         detail: Detail::default(),
     }
 }

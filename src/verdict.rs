@@ -85,8 +85,14 @@ impl Findings {
                 self.add(ExitCode::RunInvalid, broken);
             }
         }
-        if report.ledger.scheduled == 0 {
-            self.add(ExitCode::Unevaluated, "nothing was scheduled, so nothing can be said");
+        match &report.reading {
+            Some(reading) if report.is_alone() && reading.records == 0 => {
+                self.add(ExitCode::Unevaluated, "nothing was read, so nothing can be said");
+            }
+            _ if report.ledger.scheduled == 0 && !report.is_alone() => {
+                self.add(ExitCode::Unevaluated, "nothing was scheduled, so nothing can be said");
+            }
+            _ => {}
         }
     }
 

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::{Control, Traffic};
-use crate::kafka::{Code, Delivered, KafkaError, Notice, Watermarks};
+use crate::kafka::{Code, Delivered, KafkaError, Notice, Watermarks, lacks_right};
 use crate::measure::{Found, Recorder};
 use book::Book;
 pub use findings::Findings;
@@ -55,6 +55,8 @@ pub struct Request {
     pub highest_acked: Vec<Option<i64>>,
     /// When to give up.
     pub deadline: Nanos,
+    /// Not before so long after the last record.
+    pub patience: Duration,
 }
 
 impl Drain {
@@ -149,6 +151,8 @@ pub struct Until {
     pub idle: Option<Duration>,
     /// So many records have been read.
     pub records: Option<u64>,
+    /// It may not read, or a topic is gone.
+    pub denied: bool,
 }
 
 /// Why a verifier ended.
@@ -164,6 +168,8 @@ pub enum EndedBy {
     Silence,
     /// It has read as many records as were asked for.
     Records,
+    /// It may not read, or what it read is gone.
+    Denied(Code),
 }
 
 /// How the verifier ended.
@@ -173,6 +179,8 @@ pub struct VerifierEnd<B> {
     pub by: EndedBy,
     /// Records it was given, read again or not.
     pub records: u64,
+    /// When it was given the last of them.
+    pub last_record: Nanos,
     /// Whose events they were.
     pub book: B,
     /// The partitions.
@@ -205,6 +213,7 @@ pub struct Verifier<C, R, B> {
     /// Records taken, and when the last one was.
     records: u64,
     last_record: Nanos,
+    denied: Option<Code>,
     resets: Resets,
     /// Partitions whose logs may be too short, each with the time when it is taken for that, and when their ends are asked
     /// for next.
@@ -287,6 +296,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             errors: BTreeMap::new(),
             until,
             records: 0,
+            denied: None,
             resets: Resets::default(),
             short: BTreeMap::new(),
             ask_short_at: Nanos::ZERO,
@@ -357,7 +367,8 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             }
             self.ask_short_again();
             if let Some(request) = &request
-                && (self.unfinished().is_empty() || self.clock.now() >= request.deadline)
+                && (self.unfinished().is_empty()
+                    || self.clock.now() >= request.deadline.max(self.last_record + Nanos::from(request.patience)))
             {
                 break EndedBy::Request;
             }
@@ -370,7 +381,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
         };
         if request.is_none() {
             let patience = if by == EndedBy::Abort { Nanos::ZERO } else { Nanos::from(ASK) };
-            self.set_targets(&Request { highest_acked: Vec::new(), deadline: self.clock.now() + patience });
+            self.set_targets(&Request { deadline: self.clock.now() + patience, ..Request::default() });
         }
         self.short.keys().for_each(|partition| {
             if let Some(state) = state_of(&mut self.partitions, *partition) {
@@ -382,12 +393,15 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             state.is_held = self.reader.holds(partition);
         }
         let (inspected, book) = self.inspector.end();
-        let Self { partitions, errors, records, .. } = self;
-        VerifierEnd { by, records, book, partitions, inspected, unfinished, errors }
+        let Self { partitions, errors, records, last_record, .. } = self;
+        VerifierEnd { by, records, last_record, book, partitions, inspected, unfinished, errors }
     }
 
     /// Whether it is time to end by itself.
     fn has_ended(&self, taken: usize) -> Option<EndedBy> {
+        if let Some(code) = self.denied.filter(|_| self.until.denied) {
+            return Some(EndedBy::Denied(code));
+        }
         if self.until.records.is_some_and(|most| self.records >= most) {
             return Some(EndedBy::Records);
         }
@@ -417,6 +431,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             read_committed,
             records,
             last_record,
+            denied,
             ..
         } = self;
         let mut shard = recorder.open();
@@ -465,6 +480,9 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
                     resets.note(partition);
                 }
                 Delivered::Error { partition, code, .. } => {
+                    if lacks_right(code) || matches!(code, Code::UnknownTopicOrPartition | Code::UnknownTopic) {
+                        *denied = Some(code);
+                    }
                     let (count, last) = errors.entry(format!("{code:?}")).or_default();
                     *count += 1;
                     *last = format!("partition {partition}");
@@ -479,6 +497,8 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             *last_record = now;
         }
         for (partition, state) in (0_i32..).zip(partitions.iter_mut()) {
+            // What others read is no debt of this reader's.
+            traffic.stands_at(partition, if reader.holds(partition) { state.position } else { i64::MAX });
             if !traffic.has_unread(partition, state.seen) {
                 state.last_read = now;
             }

@@ -49,6 +49,7 @@ fn config(lanes: u8) -> Config {
         transactions: None,
         padding: None,
         flush_deadline: Duration::from_secs(35),
+        answers: None,
         detail: Detail::default(),
     }
 }

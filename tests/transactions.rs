@@ -56,6 +56,7 @@ fn config(abort_share: f64) -> Config {
         transactions: Some(Transactions { size: SIZE, abort_share }),
         padding: None,
         flush_deadline: Duration::from_secs(3),
+        answers: None,
         detail: Detail::default(),
     }
 }

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::run::{exporter, linger, load, started_at, to_toml, write_failed};
+use super::run::{Watched, exporter, linger, load, started_at, to_toml, write_failed};
 use super::{Done, Failure, interrupt};
 use crate::bundle::{self, Bundle};
 use crate::capacity::record::{Record, SCHEMA_VERSION};
@@ -87,7 +87,7 @@ fn search(
     }
     let source = load(plan)?;
     results::try_folder(&plan.presentation.results_dir)?;
-    let exporter = exporter(plan)?;
+    let exporter = exporter(&Watched::of(plan))?;
     let interrupts = interrupt::listen()?;
     let (folder, mut record) = match earlier {
         Some((folder, record)) => (folder.to_owned(), record),
@@ -135,7 +135,7 @@ fn search(
             break;
         }
     }
-    linger(plan, exporter.as_ref(), &interrupts);
+    linger(&plan.presentation, exporter.as_ref(), &interrupts);
     match failure {
         // What was found before stays in the folder; the search can go on from there.
         Some(failure) if record.searches.iter().all(|searched| searched.found.probes.is_empty()) => {

@@ -1,5 +1,6 @@
 //! `synth`, `replay` and `run`: resolve, load, prepare the folder, run, judge, write, tell.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -30,7 +31,7 @@ use crate::run::wiring::Nowhere;
 use crate::run::{self, Detail, Interrupts, Lanes, Outcome, RunError, Tick};
 use crate::scenario::choice::Choice;
 use crate::scenario::pace::Pace;
-use crate::scenario::plan::{self, LiveView, Output, Plan};
+use crate::scenario::plan::{self, LiveView, Output, Plan, Presentation};
 use crate::scenario::source::SourceConfig;
 use crate::scenario::{ConfigError, Environment, Scenario, Wanted, resolve, results};
 use crate::schedule::{Phase, Schedule, Shape, Speed};
@@ -64,7 +65,7 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
         return dry_run::tell(plan, &source, &schedule, likeness.as_ref());
     }
     results::try_folder(&plan.presentation.results_dir)?;
-    let exporter = exporter(plan)?;
+    let exporter = exporter(&Watched::of(plan))?;
     if let Source::RetailRocket(recording) = &source {
         forewarn(plan, recording, &schedule);
     }
@@ -79,8 +80,8 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
     let recording =
         Recording { plan, source: &source, interrupts: &interrupts, exporter, bundle, title, ends, likeness };
     let (report, folder) = recording.make(schedule, &mut |_| ControlFlow::Continue(()))?;
-    linger(plan, exporter, &interrupts);
-    let done = tell(plan, &report, &folder)?;
+    linger(&plan.presentation, exporter, &interrupts);
+    let done = tell(&plan.presentation, &report, &folder)?;
     match exports.write(&report, || stored::recording(&folder)) {
         Ok(()) => Ok(done),
         Err(failure) => {
@@ -119,7 +120,10 @@ impl Recording<'_> {
         let total = planned(plan, &schedule, self.source);
         let mut progress = self.progress(&schedule, total, shown);
         let mut aborted_by: Option<GateResult> = None;
-        let config = config(plan, plan.together.run_id.unwrap_or_else(|| RunId(rand::random())));
+        let mut config = config(plan, plan.together.run_id.unwrap_or_else(|| RunId(rand::random())));
+        // Nobody else can read the embedded broker, and how a transaction ends is known only after its answers.
+        let for_others = !verifying && plan.kafka.bootstrap.is_some() && config.transactions.is_none();
+        config.answers = for_others.then(|| self.bundle.folder().join(bundle::ANSWERS));
         let begun = begun::begun(&config, self.source, &schedule, &plan.gates);
         self.bundle.begun(&begun).map_err(|error| write_failed(&error))?;
         let kinds = files::kinds(schedule.has_due_times(), verifying, plan.transactions.is_some());
@@ -194,11 +198,34 @@ impl Recording<'_> {
     }
 }
 
+/// What may be watched by others, and what its topics are.
+pub(super) struct Watched<'a> {
+    pub(super) presentation: &'a Presentation,
+    pub(super) bootstrap: Option<&'a str>,
+    pub(super) client: &'a BTreeMap<String, String>,
+    pub(super) timeout: Duration,
+    /// The topics of the events.
+    pub(super) topics: Vec<&'a str>,
+}
+
+impl<'a> Watched<'a> {
+    pub(super) fn of(plan: &'a Plan) -> Self {
+        let kafka = &plan.kafka;
+        Self {
+            presentation: &plan.presentation,
+            bootstrap: kafka.bootstrap.as_deref(),
+            client: &kafka.client,
+            timeout: kafka.connect_timeout,
+            topics: kafka.topic_map.values().chain([&kafka.topic]).map(String::as_str).collect(),
+        }
+    }
+}
+
 /// Serves and publishes metrics where that is asked for. An address or a topic that cannot be had ends the command before
-/// anything is sent.
-pub(super) fn exporter(plan: &Plan) -> Result<Option<Exporter>, Failure> {
-    let shown = &plan.presentation;
-    let topic = shown.metrics_topic.as_ref().map(|topic| metrics_topic(plan, topic)).transpose()?;
+/// anything is sent or read.
+pub(super) fn exporter(watched: &Watched<'_>) -> Result<Option<Exporter>, Failure> {
+    let shown = watched.presentation;
+    let topic = shown.metrics_topic.as_ref().map(|topic| metrics_topic(watched, topic)).transpose()?;
     if shown.metrics_addr.is_none() && topic.is_none() {
         return Ok(None);
     }
@@ -217,27 +244,27 @@ pub(super) fn exporter(plan: &Plan) -> Result<Option<Exporter>, Failure> {
     Ok(Some(exporter))
 }
 
-fn metrics_topic(plan: &Plan, topic: &str) -> Result<TopicConfig, Failure> {
+fn metrics_topic(watched: &Watched<'_>, topic: &str) -> Result<TopicConfig, Failure> {
     let bad = |reason: String| Failure::new(ExitCode::BadConfiguration, reason);
-    let Some(bootstrap) = &plan.kafka.bootstrap else {
+    let Some(bootstrap) = watched.bootstrap else {
         let reason = "--metrics-topic needs a cluster: the embedded broker goes when the run ends".to_owned();
         return Err(bad(reason).hint("--metrics-addr serves the same figures without a broker"));
     };
-    if topic == plan.kafka.topic || plan.kafka.topic_map.values().any(|of_events| of_events == topic) {
+    if watched.topics.contains(&topic) {
         let reason = format!("--metrics-topic {topic} is a topic of the events: its records would be foreign there");
         return Err(bad(reason).hint("for example --metrics-topic metrics"));
     }
     Ok(TopicConfig {
         topic: topic.to_owned(),
-        bootstrap: bootstrap.clone(),
-        client: plan.kafka.client.clone(),
-        timeout: plan.kafka.connect_timeout,
+        bootstrap: bootstrap.to_owned(),
+        client: watched.client.clone(),
+        timeout: watched.timeout,
     })
 }
 
 /// Gives the last metrics the time to be read that was asked for.
-pub(super) fn linger(plan: &Plan, exporter: Option<&Exporter>, interrupts: &Interrupts) {
-    let longest = plan.presentation.metrics_linger;
+pub(super) fn linger(presentation: &Presentation, exporter: Option<&Exporter>, interrupts: &Interrupts) {
+    let longest = presentation.metrics_linger;
     if let Some(exporter) = exporter.filter(|_| !longest.is_zero()) {
         tracing::info!("waiting up to {longest:?} for the last metrics to be read");
         exporter.linger(longest, interrupts);
@@ -340,6 +367,7 @@ fn config(plan: &Plan, id: RunId) -> run::Config {
         transactions: plan.transactions.map(|plan| run::Transactions { size: plan.size, abort_share: plan.abort_rate }),
         padding: plan.padding,
         flush_deadline: plan.flush_deadline,
+        answers: None,
         detail: Detail { fine_s: plan.presentation.timeline_detail.as_secs_f64(), ..Detail::default() },
     }
 }
@@ -421,10 +449,10 @@ fn judge(
     report
 }
 
-fn tell(plan: &Plan, report: &RunReport, folder: &std::path::Path) -> Result<Done, Failure> {
+pub(super) fn tell(presentation: &Presentation, report: &RunReport, folder: &std::path::Path) -> Result<Done, Failure> {
     let code = ExitCode::from_code(report.verdict.code).unwrap_or(ExitCode::Unevaluated);
-    let output = match plan.presentation.output {
-        _ if plan.presentation.quiet => String::new(),
+    let output = match presentation.output {
+        _ if presentation.quiet => String::new(),
         Output::Json => serde_json::to_string_pretty(report)
             .map_err(|error| Failure::new(code, format!("the report cannot be written as JSON: {error}")))?,
         Output::Text => {
@@ -433,7 +461,7 @@ fn tell(plan: &Plan, report: &RunReport, folder: &std::path::Path) -> Result<Don
             console::render(report, style) + &files::annotations(report, variable)
         }
     };
-    if plan.presentation.quiet && code != ExitCode::Pass {
+    if presentation.quiet && code != ExitCode::Pass {
         tracing::error!("{} {}", Word::of(report).as_str(), headline::sentence(report));
     }
     if let Err(error) = files::summarise(report, |name| std::env::var(name).ok()) {
@@ -443,7 +471,7 @@ fn tell(plan: &Plan, report: &RunReport, folder: &std::path::Path) -> Result<Don
 }
 
 /// A run that did not begin leaves no folder.
-fn discard(bundle: Bundle) {
+pub(super) fn discard(bundle: Bundle) {
     let folder = bundle.folder().to_owned();
     drop(bundle);
     if let Err(error) = std::fs::remove_dir_all(&folder) {
@@ -490,6 +518,7 @@ fn begin_failed(error: RunError, plan: &Plan) -> Failure {
             Failure::new(ExitCode::BadConfiguration, error.to_string())
         }
         RunError::Interrupted => Failure::new(ExitCode::Interrupted, error.to_string()),
+        RunError::Answers { .. } | RunError::TopicChanged { .. } => Failure::new(ExitCode::BadConfiguration, error.to_string()),
         RunError::Thread(_) => Failure::new(ExitCode::RunInvalid, error.to_string()),
     }
 }

@@ -63,6 +63,26 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     figure("replay.gaps_capped", "Idle gaps that were played shorter than recorded (--max-gap)."),
     figure("replay.descents", "Neighbouring rows of the file that were not in time order."),
     figure("replay.duplicate_rows", "Rows that exactly repeat another row; they are replayed as they are."),
+    figure("reading.records", "All records that loadgen verify was given, read again or not."),
+    figure("reading.events", "Events with a stamp that loadgen verify saw, each once."),
+    figure("reading.missing", "Sequences between the first and the last seen of each lane that were not seen by loadgen verify.")
+        .also(&["missing"])
+        .excludes(
+            "What was due less than 10 s before the end, and what may lie in a part of a partition that was not read: open.",
+        )
+        .rule("Missing is not lost: undecided (exit code 4), until --producer-report tells what was acked."),
+    figure("reading.damaged", "Events of the run whose content does not match their stamp; known only with the run's id.")
+        .rule("Violation (exit code 3)."),
+    figure("reading.open", "Sequences in between of which nothing can be said yet: perhaps on their way, or where was not read.")
+        .also(&["open"]),
+    figure("reading.untimed", "Events that were due before loadgen verify stood ready: seen, and not in end_to_end.")
+        .also(&["untimed"]),
+    figure("reading.forgotten", "Events of which it is no longer known whether they had been seen before: so much is missing.")
+        .also(&["forgotten"])
+        .rule("Undecided (exit code 4)."),
+    figure("reading.untracked", "Events of lanes beyond the 4,096 that loadgen verify follows.").also(&["untracked"]),
+    figure("reading.lag", "Records between the reader's positions and the ends of its partitions at the end."),
+    figure("reading.skipped", "Offsets that went out of the log before loadgen verify had read them."),
     figure("measured_s", "From the schedule's start to the last event sent, in seconds.").clock("Monotonic."),
     figure("warm_up_s", "The time of the phases with warm_up = true, in seconds.")
         .rule(

@@ -154,6 +154,9 @@ fn about(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {
 }
 
 fn events(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {
+    if snapshot.only_reads() {
+        return Ok(());
+    }
     for (name, help, value) in [
         ("loadgen_events_scheduled", "Events that came due", snapshot.scheduled),
         ("loadgen_events_sent", "Events handed to the Kafka client", snapshot.sent),
@@ -197,6 +200,10 @@ fn reading(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {
     ] {
         page.counter(name, help, value)?;
     }
+    if let Some(gaps) = snapshot.gaps {
+        let help = "Sequences not seen between the first and the last of each lane: missing, or still on their way";
+        page.gauge("loadgen_sequence_gaps", help, gaps)?;
+    }
     page.gauge("loadgen_consumer_lag_records", "Events acked and not yet read back", snapshot.unread)
 }
 
@@ -206,7 +213,9 @@ fn by_type(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {
         kinds.collect::<Vec<_>>()
     };
     let label = "event_type";
-    page.counters("loadgen_type_events_sent", "Events handed to the client, by type", label, of(|of| of.sent))?;
+    if !snapshot.only_reads() {
+        page.counters("loadgen_type_events_sent", "Events handed to the client, by type", label, of(|of| of.sent))?;
+    }
     if !snapshot.is_read_back() {
         return Ok(());
     }
@@ -222,7 +231,8 @@ fn by_partition(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {
         ("loadgen_partition_events_consumed", "Events read back from a partition", |of| of.seen),
     ];
     let known = if snapshot.is_read_back() { 3 } else { 2 };
-    for (name, help, count) in all.into_iter().take(known) {
+    let unknown = if snapshot.only_reads() { 2 } else { 0 };
+    for (name, help, count) in all.into_iter().take(known).skip(unknown) {
         let mut metric = page.open(name, help, None, MetricType::Counter)?;
         for (topic, partition, counts) in &snapshot.partitions {
             let labels = [("topic", topic.clone()), ("partition", partition.to_string())];
@@ -291,7 +301,7 @@ fn summary(
 
 /// What only a run's end knows is absent before.
 fn end(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {
-    if let Some(ledger) = &snapshot.ledger {
+    if let Some(ledger) = snapshot.ledger.as_ref().filter(|_| !snapshot.only_reads()) {
         page.counter("loadgen_events_lost", "Events acked, and gone from the log", ledger.of(Class::Lost))?;
         let classes = Class::ALL.into_iter().map(|class| (class.as_str(), ledger.of(class)));
         let help = "Scheduled events by how they ended; the classes sum to the schedule";

@@ -48,6 +48,8 @@ pub struct Snapshot {
     pub(super) seen: u64,
     pub(super) outstanding: u64,
     pub(super) unread: u64,
+    /// Where a verifier reads alone.
+    pub(super) gaps: Option<u64>,
     pub(super) found: Found,
     pub(super) blocked_s: f64,
     pub(super) held_back_s: f64,
@@ -112,6 +114,7 @@ impl Snapshot {
         (self.sent, self.sent_bytes, self.acked, self.refused) = (sent, bytes, acked, refused);
         (self.unanswered, self.seen, self.found) = (unanswered, seen, found);
         (self.outstanding, self.unread) = (tick.row.outstanding, tick.row.unread);
+        self.gaps = tick.gaps;
         self.blocked_s = tick.total.blocked.as_secs_f64();
         self.held_back_s = tick.total.held_back.as_secs_f64();
         for (mine, kind) in self.by_type.iter_mut().zip(&tick.total.kinds) {
@@ -135,6 +138,11 @@ impl Snapshot {
     /// Whether a verifier reads the events back.
     pub(super) fn is_read_back(&self) -> bool {
         self.latencies.iter().any(|(kind, _)| *kind == Kind::EndToEnd)
+    }
+
+    /// Whether nothing is sent: a verifier reads alone.
+    pub(super) fn only_reads(&self) -> bool {
+        matches!(self.latencies.as_slice(), [(Kind::EndToEnd, _)])
     }
 
     pub(super) fn end(&mut self, report: &RunReport) {

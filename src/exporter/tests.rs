@@ -52,7 +52,19 @@ fn exporter(seconds: u64, events: u64) -> Exporter {
         let (stage, now) = (run::Stage::Sending, Nanos::from_secs(second));
         let (interval, total, slots, client, scheduled) = (&interval, &total, &slots, &client, second * events);
         exporter.tick(
-            &Tick { stage, row: &row, interval, total, client, slots, scheduled, now, judged: true, percent: 100 },
+            &Tick {
+                stage,
+                row: &row,
+                interval,
+                total,
+                client,
+                slots,
+                scheduled,
+                now,
+                judged: true,
+                percent: 100,
+                gaps: None,
+            },
             Vec::new(),
         );
     }
@@ -244,7 +256,19 @@ fn the_dashboard_names_only_metrics_that_are_served() {
     let (stage, now) = (run::Stage::Sending, Nanos::from_secs(1));
     let (interval, total, slots, client) = (&total, &total, &slots, &client);
     exporter.tick(
-        &Tick { stage, row: &row, interval, total, client, slots, scheduled: 0, now, judged: true, percent: 100 },
+        &Tick {
+            stage,
+            row: &row,
+            interval,
+            total,
+            client,
+            slots,
+            scheduled: 0,
+            now,
+            judged: true,
+            percent: 100,
+            gaps: None,
+        },
         Vec::new(),
     );
     exporter.end(&RunReport::default());

@@ -85,6 +85,10 @@ impl Finding {
 /// The checks that apply to a run. A check without its figures (a rate `unlimited` has no lateness) is left out.
 #[must_use]
 pub fn checks(report: &RunReport, limits: &Limits) -> Vec<Finding> {
+    if report.is_alone() {
+        // Nothing was generated here.
+        return Vec::new();
+    }
     if report.ledger.scheduled == 0 {
         let open =
             |check: BuiltIn| Finding::unevaluated(check, rule(check, limits), "nothing was scheduled".to_owned());

@@ -71,7 +71,62 @@ impl Integrity {
         let mut judged = Self { sums: sums(report), ..Self::default() };
         judged.add_ledger(report, allowances);
         judged.add_findings(report, allowances);
+        judged.add_reading(report);
         judged
+    }
+
+    /// What a reading alone adds: it knows no schedule, so what is missing may never have been sent.
+    fn add_reading(&mut self, report: &RunReport) {
+        use RulingKind::{Allowed, Expected, Undecided, Violation};
+        let Some(reading) = report.reading.as_ref().filter(|_| report.is_alone()) else { return };
+        let rows: [(&'static str, u64, &str, &str, RulingKind, &str); 5] = [
+            (
+                "corrupt",
+                reading.damaged.unwrap_or(0),
+                "event",
+                "corrupt: seen, but not as they were sent",
+                Violation,
+                "what was sent must be what is read",
+            ),
+            (
+                "missing",
+                reading.missing.unwrap_or(0),
+                "sequence",
+                "missing between the first and the last event seen",
+                Undecided,
+                "whether they were acked and lost, or never written, only the producer knows: --producer-report joins its account",
+            ),
+            (
+                "forgotten",
+                reading.forgotten,
+                "event",
+                "that may be copies of others",
+                Undecided,
+                "so much is missing that the oldest sequences are no longer kept",
+            ),
+            (
+                "untracked",
+                reading.untracked,
+                "event",
+                "of lanes too many to follow",
+                Allowed,
+                "--run-id follows those of one run",
+            ),
+            (
+                "skipped",
+                reading.skipped,
+                "offset",
+                "gone from the log before they were read",
+                Expected,
+                "retention or DeleteRecords; what is missing there is counted as missing",
+            ),
+        ];
+        for (name, events, noun, what, ruling, rule) in rows {
+            if events > 0 {
+                let what = format!("{} {what}{}", count(events, noun), place(report, name, events));
+                self.add(name, events, &what, ruling, rule.to_owned());
+            }
+        }
     }
 
     fn add_ledger(&mut self, report: &RunReport, allowances: &Allowances) {
@@ -93,7 +148,19 @@ impl Integrity {
         let (resent, resent_rule) = unless(allowances.resent, "with idempotence this must not happen");
         let (reordered, order_rule) =
             unless(allowances.reordering, "with idempotence, or one request in flight, this must not happen");
-        let undecided = if allowances.resent.is_some() { Allowed } else { Undecided };
+        let unknown = "the producer's settings are not known here: --producer-report tells them";
+        let (resent, resent_rule, reordered, order_rule) = if report.is_alone() {
+            (Undecided, unknown.to_owned(), Undecided, unknown.to_owned())
+        } else {
+            (resent, resent_rule, reordered, order_rule)
+        };
+        let undecided = if report.is_alone() {
+            Undecided
+        } else if allowances.resent.is_some() {
+            Allowed
+        } else {
+            Undecided
+        };
         let rows: [(&'static str, u64, &str, &str, RulingKind, String); 10] = [
             (
                 "duplicates_resent",

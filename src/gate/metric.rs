@@ -9,7 +9,7 @@ use super::unit::Dimension;
 pub use crate::report::latency::{Kind, Quantile};
 use crate::{
     ledger::Class,
-    report::{Findings, Offered, PartitionReport, Replay, TimelineRow, TypeReport},
+    report::{Findings, Offered, PartitionReport, Replay, TimelineRow, TypeReport, reading::Reading},
 };
 
 /// The part of a run that a metric is about.
@@ -171,6 +171,8 @@ pub enum Source {
     Total(fn(&PartitionReport) -> u64, bool),
     /// A number of the replay.
     Replay(fn(&Replay) -> u64),
+    /// A number of a reading by a verifier alone; `None` where nothing can be said.
+    Reading(fn(&Reading) -> Option<u64>),
 }
 
 /// One metric of one kind of part.
@@ -201,7 +203,7 @@ impl Metric {
             Source::Finding(_) => {
                 ["duplicates", "reordered", "invalid", "foreign", "negative_latency"].contains(&self.name.as_str())
             }
-            Source::Skew | Source::Gap(_) | Source::Total(..) | Source::Replay(_) => false,
+            Source::Skew | Source::Gap(_) | Source::Total(..) | Source::Replay(_) | Source::Reading(_) => false,
             _ => true,
         }
     }

@@ -88,6 +88,11 @@ impl Path {
         let metric = self.metric;
         let reading = match metric.source {
             Source::Scheduled => exact(as_f64(self.ledger(report)?.scheduled)),
+            Source::Reading(read) => match &report.reading {
+                None => Err(Missing::new("no verifier read alone (loadgen verify)")),
+                Some(reading) => read(reading)
+                    .map_or_else(|| Err(Missing::new("nothing can be said of it")), |value| exact(as_f64(value))),
+            },
             Source::Class(class) => class_count(report, self.ledger(report)?, class),
             Source::Finding(read) => by_verifier(report, as_f64(read(&report.findings)), report.ledger.scheduled),
             Source::Offered(read) => offered(self.offered(report)?, read),
@@ -122,7 +127,11 @@ impl Path {
 
     fn ledger<'a>(&self, report: &'a RunReport) -> Result<&'a LedgerCounts, Missing> {
         let ledger = self.phase(report)?.map_or(&report.ledger, |phase| &phase.ledger);
-        if ledger.scheduled == 0 { Err(nothing_scheduled()) } else { Ok(ledger) }
+        match ledger.scheduled {
+            0 if report.is_alone() => Err(Missing::new("a reading alone has no ledger: --producer-report joins one")),
+            0 => Err(nothing_scheduled()),
+            _ => Ok(ledger),
+        }
     }
 
     fn offered<'a>(&self, report: &'a RunReport) -> Result<&'a Offered, Missing> {
@@ -131,7 +140,8 @@ impl Path {
     }
 
     fn type_report<'a>(&self, report: &'a RunReport) -> Result<&'a TypeReport, Missing> {
-        let found = report.by_type.get(self.name()).filter(|found| found.sent > 0);
+        let known = |found: &&TypeReport| found.sent > 0 || report.is_alone();
+        let found = report.by_type.get(self.name()).filter(known);
         found.ok_or_else(|| Missing::new(format!("no event of type {} was sent", self.name())))
     }
 
@@ -184,6 +194,9 @@ fn class_count(report: &RunReport, ledger: &LedgerCounts, class: Class) -> Read 
 }
 
 fn by_verifier(report: &RunReport, value: f64, scheduled: u64) -> Read {
+    if let Some(reading) = report.reading.as_ref().filter(|_| report.is_alone()) {
+        return if reading.records == 0 { Err(Missing::new("nothing was read")) } else { exact(value) };
+    }
     if scheduled == 0 {
         Err(nothing_scheduled())
     } else {
@@ -204,7 +217,11 @@ fn offered(offered: &Offered, read: fn(&Offered) -> Option<f64>) -> Read {
 }
 
 fn event_type(report: &RunReport, found: &TypeReport, read: fn(&TypeReport) -> f64, needs_verifier: bool) -> Read {
-    if needs_verifier { by_verifier(report, read(found), report.ledger.scheduled) } else { exact(read(found)) }
+    match needs_verifier {
+        true => by_verifier(report, read(found), report.ledger.scheduled),
+        false if report.is_alone() => Err(nothing_scheduled()),
+        false => exact(read(found)),
+    }
 }
 
 fn statistic(summary: &LatencySummary, stat: Stat) -> Read {
@@ -278,7 +295,7 @@ fn total(
     read: fn(&PartitionReport) -> u64,
     needs_verifier: bool,
 ) -> Read {
-    if report.ledger.scheduled == 0 {
+    if report.ledger.scheduled == 0 && !(report.is_alone() && needs_verifier) {
         return Err(nothing_scheduled());
     }
     if partitions.is_empty() {

@@ -94,7 +94,7 @@ pub(crate) fn healthy() -> RunReport {
             name: "steady".into(),
             started_at: "2026-01-01T00:00:00Z".into(),
             measured_s: 20.0,
-            seed: 1,
+            seed: Some(1),
             source: "synthetic".into(),
             schedule: "constant".into(),
             lanes: 1,
@@ -134,6 +134,15 @@ pub(crate) fn healthy() -> RunReport {
         }],
         partitions: vec![partition(0, 110_000), partition(1, 90_000)],
         timeline: (1..=20).map(row).collect(),
+        reading: Some(crate::report::reading::Reading {
+            records: 600_000,
+            events: 600_000,
+            missing: Some(0),
+            damaged: Some(0),
+            lag: Some(0),
+            joined: Some("a1b2c3d4e5f60718".to_owned()),
+            ..crate::report::reading::Reading::default()
+        }),
         replay: Some(Replay { rows: 200_000, ..Replay::default() }),
         ..RunReport::default()
     }

@@ -11,6 +11,8 @@ pub struct Slots {
     topics: Vec<Span>,
     /// Index of the topic by the type's index; types beyond its end go into the first.
     of_kind: Vec<usize>,
+    /// Whether any type may be in any topic.
+    any_kind: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,13 +35,19 @@ impl Slots {
                 span
             })
             .collect();
-        Self { topics, of_kind }
+        Self { topics, of_kind, any_kind: false }
     }
 
     /// One topic for everything.
     #[must_use]
     pub fn of_one(topic: &str, partitions: i32) -> Self {
         Self::new([(topic.to_owned(), partitions)], Vec::new())
+    }
+
+    /// Topics that may each hold every type of event.
+    #[must_use]
+    pub fn unmapped(topics: impl IntoIterator<Item = (String, i32)>) -> Self {
+        Self { any_kind: true, ..Self::new(topics, Vec::new()) }
     }
 
     /// The topics' names, the first one's first.
@@ -75,6 +83,14 @@ impl Slots {
     #[must_use]
     pub fn home(&self, kind: usize, key: &[u8]) -> i32 {
         self.topics.get(self.topic_of(kind)).map_or(0, |span| span.first + murmur2::partition(key, span.partitions))
+    }
+
+    /// Where Java's client puts a key of that type that was found in slot `found`: in the topic of its type, or, where any type
+    /// may be in any topic, in that one.
+    #[must_use]
+    pub fn home_of_found(&self, kind: usize, key: &[u8], found: i32) -> i32 {
+        let Some(topic) = self.topic_at(found).filter(|_| self.any_kind) else { return self.home(kind, key) };
+        self.topics.get(topic).map_or(0, |span| span.first + murmur2::partition(key, span.partitions))
     }
 
     /// The topic and the partition of a slot.
@@ -125,6 +141,13 @@ mod tests {
         assert_eq!(slots.told(&[0, 4]), "[events 0, stock 1]");
         assert_eq!(Slots::of_one("events", 3).told(&[0, 2]), "[0, 2]");
         assert_eq!((slots.slot(b"stock", 2), slots.slot(b"other", 0)), (None, None));
+    }
+
+    #[test]
+    fn where_any_type_may_be_anywhere_a_key_lives_in_the_topic_it_was_found_in() {
+        let slots = Slots::unmapped([("events".to_owned(), 3), ("stock".to_owned(), 2)]);
+        assert_eq!(slots.home_of_found(0, b"7", 1), murmur2::partition(b"7", 3));
+        assert_eq!(slots.home_of_found(0, b"7", 4), 3 + murmur2::partition(b"7", 2));
     }
 
     #[test]

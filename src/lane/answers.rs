@@ -96,6 +96,11 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                     note_error(&mut self.end.errors, code, "no answer that proves anything");
                 }
             }
+            if let Some(answers) = &mut self.setup.answers {
+                let acked = report.answer == Answer::Acked;
+                let place = report.offset.filter(|_| acked).map(|offset| (report.partition, offset));
+                answers.settle(flight.sequence, place, &open);
+            }
         }
     }
 
@@ -114,7 +119,12 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             let response = if self.setup.schedule.has_due_times() { now - flight.due } else { service };
             shard.record_no_answer(usize::from(flight.phase), flight.kind, service, response);
         }
-        self.end.waiting.prune(&self.book.open());
+        drop(shard);
+        let open = self.book.open();
+        self.end.waiting.prune(&open);
+        if let Some(answers) = &mut self.setup.answers {
+            answers.end(self.book.drawn(), &self.end.phase_starts, &open);
+        }
     }
 }
 

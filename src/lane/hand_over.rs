@@ -85,6 +85,9 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                 let flight = self.flights.end(entry.ticket);
                 if let Some(flight) = &flight {
                     open.mark(flight.sequence, Marks(Marks::REFUSED));
+                    if let Some(answers) = &mut self.setup.answers {
+                        answers.settle(flight.sequence, None, &open);
+                    }
                 }
                 shard.refused += 1;
                 if let Some(phase) = flight.and_then(|flight| shard.phases.get_mut(usize::from(flight.phase))) {

@@ -14,6 +14,7 @@ use crate::event::stamp::SEQUENCES;
 use crate::kafka::slots::Slots;
 use crate::kafka::{Code, describe};
 use crate::ledger::Waiting;
+use crate::ledger::answers::LaneAnswers;
 use crate::measure::Recorder;
 use crate::schedule::Schedule;
 use crate::source::LaneSource;
@@ -89,6 +90,8 @@ pub struct Setup {
     pub remember: usize,
     /// The longest wait for answers after the last event.
     pub flush_deadline: Duration,
+    /// Where the answers are written down, where nothing is read back.
+    pub answers: Option<LaneAnswers>,
 }
 
 /// How a lane ended.

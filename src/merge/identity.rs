@@ -56,7 +56,7 @@ const SHARED: [Trait; 13] = [
     ("the version of loadgen", |report| report.tool.version.clone()),
     ("the version of librdkafka", |report| report.tool.librdkafka.clone()),
     ("the run's name", |report| report.run.name.clone()),
-    ("the seed", |report| report.run.seed.to_string()),
+    ("the seed", |report| report.run.seed.map_or_else(|| "none".to_owned(), |seed| seed.to_string())),
     ("the source", |report| report.run.source.clone()),
     ("the schedule", |report| report.run.schedule.clone()),
     ("the embedded broker", |report| report.run.embedded.to_string()),

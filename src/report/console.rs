@@ -5,10 +5,12 @@ mod gates;
 mod latency;
 mod ledger;
 mod page;
+mod reading;
 mod shape;
 
 use std::path::Path;
 
+pub(super) use self::reading::clocks;
 pub(super) use self::shape::command;
 
 use self::page::{Ink, Page};
@@ -66,11 +68,18 @@ pub fn render(report: &RunReport, style: Style) -> String {
     verdict(&mut page, report);
     page.blank();
     page.list("run", &shape::run(report));
-    page.list("schedule", &shape::schedule(report));
+    if let Some(reading) = &report.reading {
+        page.list("read", &reading::read(reading));
+    }
+    if !report.is_alone() {
+        page.list("schedule", &shape::schedule(report));
+    }
     if let Some(like) = report.synthetic.as_ref().and_then(|synthetic| synthetic.like.as_ref()) {
         page.list("like", &likeness(like));
     }
-    page.list("offered", &shape::offered(report));
+    if !report.is_alone() {
+        page.list("offered", &shape::offered(report));
+    }
     let fidelity = shape::fidelity(report);
     if !fidelity.is_empty() {
         page.list("fidelity", &fidelity);
@@ -86,9 +95,15 @@ pub fn render(report: &RunReport, style: Style) -> String {
         page.list("read by", &shape::group(group));
     }
     page.blank();
-    ledger::accounting(&mut page, report);
+    match report.reading.as_ref().filter(|_| report.is_alone()) {
+        Some(reading) => reading::account(&mut page, report, reading),
+        None => ledger::accounting(&mut page, report),
+    }
     page.blank();
     latency::table(&mut page, report);
+    if let Some(reading) = &report.reading {
+        page.paragraph(3, &reading::clocks(reading), Ink::Plain);
+    }
     client::section(&mut page, report);
     if report.phases.len() > 1 {
         page.blank();
@@ -96,7 +111,11 @@ pub fn render(report: &RunReport, style: Style) -> String {
     }
     if !report.by_type.is_empty() {
         page.blank();
-        shape::event_types(&mut page, report);
+        if report.is_alone() {
+            shape::event_types_read(&mut page, report);
+        } else {
+            shape::event_types(&mut page, report);
+        }
     }
     if report.by_topic.len() > 1 {
         page.blank();

@@ -34,6 +34,9 @@ impl Word {
         match report.verdict.code {
             0 => Self::Pass,
             3 => Self::Violation,
+            4 if report.reading.as_ref().is_some_and(|reading| report.is_alone() && reading.missing > Some(0)) => {
+                Self::Unknown
+            }
             4 if total(&report.ledger, Standing::Undecided) == 0 => Self::Unevaluated,
             4 | 6 => Self::Unknown,
             5 => Self::Invalid,
@@ -73,6 +76,10 @@ pub fn sentence(report: &RunReport) -> String {
 }
 
 fn passed(report: &RunReport) -> String {
+    if let Some(reading) = report.reading.as_ref().filter(|_| report.is_alone()) {
+        let (events, records) = (count(reading.events), count(reading.records));
+        return format!("{records} records read, {events} events of loadgen among them, none missing in between");
+    }
     let ledger = &report.ledger;
     if ledger.scheduled == 0 {
         return "nothing was scheduled".to_owned();

@@ -9,6 +9,7 @@ mod cluster;
 mod latency;
 mod outcome;
 mod pack;
+mod reading;
 mod setup;
 pub(crate) mod ticks;
 mod timeline;
@@ -90,7 +91,8 @@ struct Page {
     style: &'static str,
     script: &'static str,
     head: outcome::HeadView,
-    ledger: outcome::LedgerView,
+    ledger: Option<outcome::LedgerView>,
+    reading: Option<reading::ReadingView>,
     latency: latency::LatencyView,
     timeline: Option<timeline::TimelineView>,
     gates: Vec<outcome::GateView>,
@@ -124,7 +126,8 @@ pub fn render<'a>(report: &RunReport, define: &dyn Fn(&str) -> Option<&'a str>) 
         style: STYLE,
         script: SCRIPT,
         head: outcome::head(report),
-        ledger: outcome::ledger(report),
+        ledger: (!report.is_alone()).then(|| outcome::ledger(report)),
+        reading: report.reading.as_ref().map(reading::view),
         latency,
         timeline,
         gates: outcome::gates(report),

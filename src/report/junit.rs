@@ -100,7 +100,7 @@ fn write_properties<W: Write>(xml: &mut Writer<W>, report: &RunReport) -> io::Re
         ("run.id", run.id.clone()),
         ("run.source", run.source.clone()),
         ("run.schedule", run.schedule.clone()),
-        ("run.seed", run.seed.to_string()),
+        ("run.seed", run.seed.map_or_else(String::new, |seed| seed.to_string())),
         ("run.embedded_broker", run.embedded.to_string()),
         ("scheduled", report.ledger.scheduled.to_string()),
         ("verdict.code", report.verdict.code.to_string()),

@@ -23,6 +23,10 @@ pub(super) fn rows(report: &RunReport, parts: bool) -> Vec<LatencyRow<'_>> {
     let blocked = latency.blocked.as_ref().filter(|blocked| parts || blocked.max.is_some_and(|max| max > 0));
     let row = |key, name, span, summary| LatencyRow { key, name, span, part: false, summary };
     let mut rows = Vec::new();
+    if report.is_alone() {
+        rows.extend(latency.end_to_end.as_ref().map(|seen| row("end_to_end", "end-to-end", "due→seen", seen)));
+        return rows;
+    }
     rows.extend(latency.slip.as_ref().map(|slip| row("slip", "slip", "due→sent", slip)));
     if let (Some(blocked), Some(lateness)) = (blocked, &latency.lateness) {
         rows.push(LatencyRow { part: true, ..row("lateness", "lateness", "generator", lateness) });
@@ -44,7 +48,7 @@ pub(super) fn rows(report: &RunReport, parts: bool) -> Vec<LatencyRow<'_>> {
 /// What is not in the table, or is not what it seems.
 pub(super) fn notes(report: &RunReport, rows: &[LatencyRow]) -> Vec<String> {
     let mut notes = Vec::new();
-    if report.latency_us.slip.is_none() {
+    if report.latency_us.slip.is_none() && !report.is_alone() {
         notes.push("rate unlimited: events have no due time, so response time is service time".to_owned());
     }
     if report.latency_us.end_to_end.is_none() {

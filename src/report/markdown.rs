@@ -7,6 +7,7 @@ use super::{
     exit_code::ExitCode,
     figures::{self, count, duration_s, duration_us, events, gate_value, rate},
     latency::{Kind, Quantile},
+    reading::Reading,
 };
 use crate::ledger::Class;
 
@@ -38,17 +39,16 @@ fn write_summary(out: &mut String, report: &RunReport) -> std::fmt::Result {
     }
     write_list(out, "", &verdict.reasons)?;
     write_list(out, "Note: ", &verdict.notes)?;
-    write_offered(out, report)?;
-    write_ledger(out, report)?;
+    if let Some(reading) = report.reading.as_ref().filter(|_| report.is_alone()) {
+        write_reading(out, report, reading)?;
+    } else {
+        write_offered(out, report)?;
+        write_ledger(out, report)?;
+    }
     write_latencies(out, report)?;
     write_gates(out, &report.gates)?;
-    writeln!(
-        out,
-        "Run `{}`, seed {}, loadgen {}.",
-        code_span(&report.run.id),
-        report.run.seed,
-        text(&report.tool.version)
-    )
+    let seed = report.run.seed.map_or_else(String::new, |seed| format!(" seed {seed},"));
+    writeln!(out, "Run `{}`,{seed} loadgen {}.", code_span(&report.run.id), text(&report.tool.version))
 }
 
 fn write_list(out: &mut String, lead: &str, items: &[String]) -> std::fmt::Result {
@@ -72,6 +72,29 @@ fn write_offered(out: &mut String, report: &RunReport) -> std::fmt::Result {
         write!(out, ", {}", rate(offered.achieved_rate_per_s))?;
     }
     writeln!(out, ".\n")
+}
+
+fn write_reading(out: &mut String, report: &RunReport, reading: &Reading) -> std::fmt::Result {
+    let findings = &report.findings;
+    let known = |number: Option<u64>| number.map_or_else(|| "not known".to_owned(), count);
+    writeln!(
+        out,
+        "{} records read in {}, {} events of {} lanes among them, missing {}, lag {}.\n",
+        count(reading.records),
+        duration_s(report.run.measured_s),
+        count(reading.events),
+        count(reading.lane_count),
+        known(reading.missing),
+        known(reading.lag),
+    )?;
+    writeln!(
+        out,
+        "Duplicates {}, reordered {}, invalid {}, foreign {}.\n",
+        count(findings.duplicates),
+        count(findings.reordered),
+        count(findings.invalid),
+        count(findings.foreign),
+    )
 }
 
 fn write_ledger(out: &mut String, report: &RunReport) -> std::fmt::Result {

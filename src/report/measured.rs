@@ -170,7 +170,7 @@ pub struct TypeReport {
     pub verified: u64,
     /// Records of this type that break the schema.
     pub invalid: u64,
-    /// Its share of all events sent, in percent.
+    /// Its share of all events sent, in percent; of all events seen where a verifier read alone.
     pub share_percent: f64,
     /// The share that the weights or the funnel of a synthetic source give it, in percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,6 @@
 //! After the last thread has ended: what became of the events that nobody saw, and of those that were seen.
 
-mod evidence;
+pub(super) mod evidence;
 mod unverified;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,9 +30,9 @@ use evidence::{Found, Horizons, LaneEvidence};
 pub use unverified::Unverified;
 
 /// The longest second reading.
-const LOOK_UPS: Duration = Duration::from_secs(60);
+pub(super) const LOOK_UPS: Duration = Duration::from_secs(60);
 /// Events that did not end verified, told one by one, at most.
-const TOLD: usize = 100_000;
+pub(super) const TOLD: usize = 100_000;
 
 /// How the events ended.
 pub(super) struct Attributed {
@@ -158,11 +158,16 @@ fn is_unseen(ledger: &Ledger, lane: u8, sequence: u64) -> bool {
     ledger.lane(lane).is_some_and(|book| !book.open().marks(sequence).has(Marks::SEEN))
 }
 
-/// What the ends of a partition and the verifier's position tell of an offset, without reading it.
 fn by_bounds(event: &Outstanding, states: &[PartitionState], rules: Rules) -> Option<LookUp> {
-    let (Some(offset), Some(state)) =
-        (event.offset, usize::try_from(event.partition).ok().and_then(|index| states.get(index)))
-    else {
+    match event.offset {
+        Some(offset) => by_place(event.partition, offset, states, rules),
+        None => Some(LookUp::Nothing),
+    }
+}
+
+/// What the ends of a partition and the verifier's position tell of an offset, without reading it.
+pub(super) fn by_place(partition: i32, offset: i64, states: &[PartitionState], rules: Rules) -> Option<LookUp> {
+    let Some(state) = usize::try_from(partition).ok().and_then(|index| states.get(index)) else {
         return Some(LookUp::Nothing);
     };
     let when = |rule, found| Some(if rules.has(rule) { found } else { LookUp::Nothing });
@@ -182,7 +187,7 @@ fn wanted(lane: u8, event: &Outstanding) -> Option<Wanted> {
 
 /// What must be read from end to end: everything where a log may have been cut off, else the partitions in which the first
 /// copies of duplicates can lie.
-fn stretches(states: &[PartitionState], truncated: bool, duplicates: &[Duplicate]) -> Vec<Stretch> {
+pub(super) fn stretches(states: &[PartitionState], truncated: bool, duplicates: &[Duplicate]) -> Vec<Stretch> {
     let anywhere = duplicates.iter().any(|twice| twice.home.is_none());
     let homes: BTreeSet<i32> =
         duplicates.iter().flat_map(|twice| twice.home.into_iter().chain([twice.partition])).collect();
@@ -238,7 +243,7 @@ impl<C: Clock> Late<'_, C> {
 }
 
 /// Tells what kind each duplicate is, by the first copy's `CreateTime`.
-fn settle_duplicates(duplicates: Vec<Duplicate>, answers: &Answers, rules: Rules, findings: &mut Findings) {
+pub(super) fn settle_duplicates(duplicates: Vec<Duplicate>, answers: &Answers, rules: Rules, findings: &mut Findings) {
     let places: BTreeSet<_> = duplicates.iter().map(|d| (d.lane, d.sequence, d.partition, d.offset)).collect();
     for twice in duplicates {
         let Duplicate { lane, sequence, partition, offset, create_ms, example, .. } = twice;

@@ -52,11 +52,16 @@ pub(super) fn member_settings(mut settings: Settings, group: &Group) -> Settings
 }
 
 pub(super) fn consumer_settings(config: &Config, settings: &Settings, embedded: bool) -> Settings {
-    let mut own = settings::of_a_consumer(settings);
     let committed = config.verify.as_ref().is_some_and(|verify| verify.read_committed);
+    reader_settings(&format!("loadgen-{}", config.id), committed, settings, embedded)
+}
+
+/// How a consumer is set that reads by assignment; `name` stands for the group that none of them joins.
+pub(super) fn reader_settings(name: &str, committed: bool, settings: &Settings, embedded: bool) -> Settings {
+    let mut own = settings::of_a_consumer(settings);
     for (key, value) in [
         // No group is joined: the client only wants a name.
-        ("group.id", format!("loadgen-{}", config.id).as_str()),
+        ("group.id", name),
         ("enable.auto.commit", "false"),
         ("enable.auto.offset.store", "false"),
         ("enable.partition.eof", "true"),

@@ -1,14 +1,19 @@
 //! What the report says of the consumer group that read.
 
-use super::Config;
 use super::prepare::Prepared;
+use super::{Config, Group};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::report::{GroupReport, RebalanceReport};
+use crate::verify::group::SharedLog;
 
 /// The group, with times since the start of the run, whose clock is `clock`.
 pub(super) fn report(config: &Config, prepared: &Prepared, clock: &Monotonic) -> Option<GroupReport> {
     let group = config.verify.as_ref()?.group.as_ref()?;
-    let shared = prepared.group.as_ref()?;
+    Some(of(group, prepared.group.as_ref()?, clock))
+}
+
+/// What became of that group.
+pub(super) fn of(group: &Group, shared: &SharedLog, clock: &Monotonic) -> GroupReport {
     // The group began to form before the run did.
     let ahead = shared.now().since(clock.now());
     let log = shared.open();
@@ -20,7 +25,7 @@ pub(super) fn report(config: &Config, prepared: &Prepared, clock: &Monotonic) ->
         given_up: rebalance.given_up,
         members: rebalance.members,
     });
-    Some(GroupReport {
+    GroupReport {
         name: group.name.clone(),
         protocol: group.protocol.clone(),
         assignor: group.assignor.clone(),
@@ -31,5 +36,5 @@ pub(super) fn report(config: &Config, prepared: &Prepared, clock: &Monotonic) ->
         rebalance_longest_s: lengths().max().unwrap_or_default().as_secs_f64(),
         rebalances: rebalances.collect(),
         group_errors: log.errors.clone(),
-    })
+    }
 }

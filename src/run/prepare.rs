@@ -23,6 +23,7 @@ use crate::kafka::slots::Slots;
 use crate::kafka::{ClusterMetadata, KafkaError, Settings, Watermarks};
 use crate::lane;
 use crate::ledger::Ledger;
+use crate::ledger::answers::{LaneAnswers, Sink};
 use crate::measure::Recorder;
 use crate::schedule::{Rate, Schedule};
 use crate::source::Source;
@@ -47,6 +48,8 @@ pub(super) struct Prepared {
     starts: Vec<Watermarks>,
     producers: Mutex<Vec<Producer>>,
     consumer: Mutex<Option<Consumer>>,
+    /// Where the answers are written down.
+    pub(super) answers: Option<Arc<Sink>>,
     /// What becomes of the group, where one reads.
     pub(super) group: Option<SharedLog>,
     pub(super) recorders: Vec<Recorder>,
@@ -91,10 +94,21 @@ impl Prepared {
             .then_some((embedded::PARTITION_RECORDS, embedded::PARTITION_BYTES));
         let java_placed = settings.get("partitioner").is_some_and(|name| name == "murmur2_random" || name == "murmur2");
         let topic_settings = match &config.bootstrap {
-            Some(bootstrap) => topic_settings(config, bootstrap, slots.topics().map(|(name, _)| name)),
+            Some(bootstrap) => {
+                let topics = slots.topics().map(|(name, _)| name);
+                topic_settings(&config.client, config.connect_timeout, bootstrap, topics)
+            }
             None => Vec::new(),
         };
+        let answers = config.answers.as_ref().map(|path| {
+            let topics = slots.topics().map(|(topic, partitions)| (topic.to_owned(), partitions)).collect();
+            let ends = starts.iter().map(|marks| marks.high).collect();
+            Sink::create(path, config.id.to_string(), topics, ends)
+                .map(Arc::new)
+                .map_err(|source| RunError::Answers { path: path.clone(), source })
+        });
         Ok(Self {
+            answers: answers.transpose()?,
             embedded,
             settings: producer_settings,
             clusters,
@@ -229,6 +243,7 @@ impl Prepared {
                     queue: queue.filter(|queue| *queue > 0).unwrap_or(usize::MAX),
                     remember: config.verify.as_ref().map_or(0, |_| REMEMBERED / usize::from(config.lanes.count.max(1))),
                     flush_deadline: config.flush_deadline,
+                    answers: self.answers.as_ref().map(|sink| LaneAnswers::new(number, Arc::clone(sink))),
                 };
                 Ok((setup, producer))
             })

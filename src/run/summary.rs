@@ -14,6 +14,7 @@ use crate::event::EventKind;
 use crate::kafka::native::librdkafka_version;
 use crate::kafka::properties::redact;
 use crate::kafka::slots::Slots;
+use crate::kafka::{ClusterMetadata, Settings};
 use crate::lane::rhythm::Rhythm;
 use crate::lane::{LaneEnd, LaneError};
 use crate::ledger::{Class, Ledger};
@@ -174,7 +175,7 @@ pub(super) fn outcome<W: Wiring>(
 }
 
 /// Tells slots as partitions of their topics.
-fn name_places(slots: &Slots, unverified: &mut [Unverified], findings: &mut Findings) {
+pub(super) fn name_places(slots: &Slots, unverified: &mut [Unverified], findings: &mut Findings) {
     for one in unverified {
         one.name_place(slots);
     }
@@ -240,7 +241,7 @@ pub fn begun(config: &Config, source: &Source, schedule: &Schedule) -> RunReport
             id: config.id.to_string(),
             name: config.name.clone(),
             warm_up_s: schedule.warm_up_ends().as_secs_f64(),
-            seed: config.seed,
+            seed: Some(config.seed),
             source: source.name().to_owned(),
             schedule: schedule.name().to_owned(),
             lanes: config.lanes.count,
@@ -252,7 +253,9 @@ pub fn begun(config: &Config, source: &Source, schedule: &Schedule) -> RunReport
     }
 }
 
-fn tool() -> Tool {
+/// What makes the reports.
+#[must_use]
+pub fn tool() -> Tool {
     Tool {
         name: env!("CARGO_PKG_NAME").to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -262,27 +265,35 @@ fn tool() -> Tool {
 }
 
 fn environment(prepared: &Prepared, config: &Config) -> Environment {
-    let clusters = &prepared.clusters;
-    let topics =
-        prepared.slots.topics().zip(clusters).enumerate().map(|(index, ((name, partitions), cluster))| TopicReport {
-            name: name.to_owned(),
-            partitions,
-            replication_factor: Some(cluster.topic.replication_factor),
-            settings: prepared.topic_settings.get(index).cloned().unwrap_or_default(),
-        });
-    let mut client_config: BTreeMap<String, String> =
-        prepared.settings().iter().map(|(key, value)| (key.clone(), redact(key, value).into_owned())).collect();
+    let Prepared { slots, clusters, topic_settings, .. } = prepared;
+    let mut environment = environment_of(slots, clusters, topic_settings, prepared.settings());
     if let (Some(verify), Some(_)) = (&config.verify, config.transactions) {
         // The consumer's, which decides what the findings of a transactional run mean.
         let isolation = if verify.read_committed { "read_committed" } else { "read_uncommitted" };
-        client_config.insert("isolation.level".to_owned(), isolation.to_owned());
+        environment.client_config.insert("isolation.level".to_owned(), isolation.to_owned());
     }
+    environment
+}
+
+/// On what and against what a client with these settings ran.
+pub(super) fn environment_of(
+    slots: &Slots,
+    clusters: &[ClusterMetadata],
+    topic_settings: &[Settings],
+    client: &Settings,
+) -> Environment {
+    let topics = slots.topics().zip(clusters).enumerate().map(|(index, ((name, partitions), cluster))| TopicReport {
+        name: name.to_owned(),
+        partitions,
+        replication_factor: Some(cluster.topic.replication_factor),
+        settings: topic_settings.get(index).cloned().unwrap_or_default(),
+    });
     Environment {
         cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         brokers: clusters.first().map(|cluster| cluster.brokers.clone()).unwrap_or_default(),
         topics: topics.collect(),
-        client_config,
+        client_config: client.iter().map(|(key, value)| (key.clone(), redact(key, value).into_owned())).collect(),
     }
 }
 
@@ -336,7 +347,7 @@ fn client(sums: &ClientSums, latencies: &Latencies) -> Option<Client> {
     Some(Client { parts_us, ..told })
 }
 
-fn distributions(
+pub(super) fn distributions(
     measured: &PhaseShard,
     has_due_times: bool,
     verifying: bool,
@@ -356,7 +367,7 @@ fn distributions(
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share needs 15 digits, not 19")]
-fn by_type(total: &Shard) -> BTreeMap<String, TypeReport> {
+pub(super) fn by_type(total: &Shard) -> BTreeMap<String, TypeReport> {
     EventKind::ALL
         .into_iter()
         .map(|kind| (kind, &total.kinds[kind.index()]))
@@ -440,7 +451,7 @@ fn phase_reports(
         .collect()
 }
 
-fn partitions(slots: &Slots, total: &Shard, states: &[PartitionState]) -> Vec<PartitionReport> {
+pub(super) fn partitions(slots: &Slots, total: &Shard, states: &[PartitionState]) -> Vec<PartitionReport> {
     (0_i32..)
         .zip(&total.partitions)
         .map(|(slot, measured)| {
@@ -462,9 +473,13 @@ fn partitions(slots: &Slots, total: &Shard, states: &[PartitionState]) -> Vec<Pa
         .collect()
 }
 
-fn rfc3339(anchor: Anchor) -> String {
-    let unix_ns = i128::from(anchor.unix_ns(Nanos::ZERO));
-    jiff::Timestamp::from_nanosecond(unix_ns)
+pub(super) fn rfc3339(anchor: Anchor) -> String {
+    instant(anchor.unix_ns(Nanos::ZERO))
+}
+
+/// A wall time in ns since the Unix epoch, to the millisecond, as RFC 3339 has it.
+pub(super) fn instant(unix_ns: u64) -> String {
+    jiff::Timestamp::from_nanosecond(i128::from(unix_ns))
         .ok()
         .and_then(|at| at.round(jiff::Unit::Millisecond).ok())
         .map_or_else(String::new, |at| at.to_string())

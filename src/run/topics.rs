@@ -20,11 +20,12 @@ const TELLING: [&str; 6] = [
 
 /// Who may not describe the topic can still run; then nothing is known of its settings.
 pub(super) fn topic_settings<'a>(
-    config: &Config,
+    client: &Settings,
+    timeout: Duration,
     bootstrap: &str,
     topics: impl Iterator<Item = &'a str>,
 ) -> Vec<Settings> {
-    let cluster = match admin::Cluster::new(bootstrap, &config.client, config.connect_timeout) {
+    let cluster = match admin::Cluster::new(bootstrap, client, timeout) {
         Ok(cluster) => cluster,
         Err(error) => {
             tracing::debug!("the topics' settings are not known: {error}");

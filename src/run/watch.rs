@@ -259,7 +259,8 @@ impl<'a> Watch<'a> {
         }
         let (client, slots) = (&self.watched.client, self.slots);
         let percent = tempo.percent();
-        let tick = Tick { stage, row: &row, interval, total, client, slots, scheduled, now, judged, percent };
+        let tick =
+            Tick { stage, row: &row, interval, total, client, slots, scheduled, now, judged, percent, gaps: None };
         if let ControlFlow::Break(reason) = each_second(&tick) {
             self.watched.ended_by.get_or_insert(reason);
             self.control.stop_at(now);

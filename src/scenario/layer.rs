@@ -5,7 +5,7 @@ use std::fmt;
 use super::environment::{self, Variables};
 use crate::cli::{
     capacity, cluster, compare, dataset, gate, limits, merge, outcome, pace, replay, report, run, selftest, synth,
-    topics, transactions, verification, watching,
+    topics, transactions, verification, verify, watching,
 };
 
 /// Where a setting comes from, the strongest first.
@@ -147,6 +147,9 @@ layer! {
     verification::VerifierOptions {
         no_verify, group, consumers, group_protocol, assignor, commit, commit_interval, chaos_rebalance, isolation, drain_deadline,
     }
+    verify::VerifyOptions { name, reading, group, cluster, outcome }
+    verify::ReadingOptions { topic, offset, run_id, isolation, until_idle, num_records }
+    verify::MemberOptions { group, consumers, group_protocol, assignor, commit, commit_interval }
     outcome::OutcomeOptions { gate, gate_off, results_dir, export, output, quiet, no_progress, timeline_detail, watching }
     watching::WatchingOptions { metrics_addr, metrics_linger, metrics_topic }
     synth::SynthOptions {

@@ -13,6 +13,7 @@ use super::source::SourceConfig;
 use super::topics::check_topic_name;
 use super::transactions::{TransactionPlan, transaction_plan};
 use super::{Scenario, VerifyConfig};
+use crate::cli::outcome::OutcomeOptions;
 use crate::cli::run::RunOptions;
 use crate::cli::values::{Export, MOST_PAYLOAD};
 use crate::event::EventKind;
@@ -215,19 +216,25 @@ impl Presentation {
     /// As options and variables say, else the defaults.
     #[must_use]
     pub fn of(given: &RunOptions) -> Self {
-        let outcome = &given.outcome;
+        let presentation = Self::of_outcome(&given.outcome);
+        let view = match presentation.view {
+            LiveView::Line if given.limits.tui == Some(true) => LiveView::Screen,
+            other => other,
+        };
+        Self { view, dry_run: given.limits.dry_run.unwrap_or(false), ..presentation }
+    }
+
+    /// The same where nothing is sent.
+    #[must_use]
+    pub fn of_outcome(outcome: &OutcomeOptions) -> Self {
         Self {
             results_dir: outcome.results_dir.clone().unwrap_or_else(|| PathBuf::from("results")),
             exports: outcome.export.clone(),
             output: outcome.output.unwrap_or(Output::Text),
             quiet: outcome.quiet.unwrap_or(false),
-            view: match (outcome.no_progress, given.limits.tui) {
-                (Some(true), _) => LiveView::Nothing,
-                (_, Some(true)) => LiveView::Screen,
-                _ => LiveView::Line,
-            },
+            view: if outcome.no_progress == Some(true) { LiveView::Nothing } else { LiveView::Line },
             timeline_detail: outcome.timeline_detail.unwrap_or(Duration::from_secs(3_600)),
-            dry_run: given.limits.dry_run.unwrap_or(false),
+            dry_run: false,
             metrics_addr: outcome.watching.metrics_addr.clone(),
             metrics_topic: outcome.watching.metrics_topic.clone(),
             metrics_linger: outcome.watching.metrics_linger.unwrap_or_default(),
@@ -359,7 +366,7 @@ fn at_least_one(setting: &str, value: Option<i32>) -> Result<i32, ConfigError> {
 }
 
 /// A name becomes part of a folder's name.
-fn check_name(name: &str) -> Result<(), ConfigError> {
+pub(super) fn check_name(name: &str) -> Result<(), ConfigError> {
     let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     if !name.is_empty() && name.len() <= 100 && name.chars().all(fits) && !name.starts_with('.') {
         return Ok(());
@@ -468,7 +475,7 @@ pub struct GroupPlan {
 }
 
 /// The group of a scenario without open settings.
-fn group_plan(verify: &VerifyConfig) -> Result<Option<GroupPlan>, ConfigError> {
+pub(super) fn group_plan(verify: &VerifyConfig) -> Result<Option<GroupPlan>, ConfigError> {
     let Some(name) = verify.group.clone() else {
         let given = [
             ("consumers", verify.consumers.is_some()),

@@ -95,7 +95,7 @@ impl Table {
         let faults: Vec<Row> = Fault::ALL.into_iter().filter(|fault| !fault.is_of_transactions()).map(row).collect();
         let totals = totals(report, expected);
         let ok = faults.iter().chain(&totals).all(|row| row.ok);
-        Self { ok, events: u64::from(LANES) * EACH, seed: report.run.seed, faults, totals }
+        Self { ok, events: u64::from(LANES) * EACH, seed: report.run.seed.unwrap_or_default(), faults, totals }
     }
 
     /// Adds the second run, which sent in transactions.

@@ -59,7 +59,7 @@ pub struct Inspected {
     pub duplicates: Vec<Duplicate>,
     /// Damaged sightings, for the examples.
     pub damaged: Vec<Damaged>,
-    /// How many there were.
+    /// How many events were seen damaged and never whole.
     pub damaged_seen: u64,
 }
 
@@ -86,6 +86,7 @@ pub struct Inspector<B> {
     duplicates: Vec<Duplicate>,
     damaged: Vec<Damaged>,
     damaged_seen: u64,
+    mended: u64,
     followed: Vec<Followed>,
 }
 
@@ -105,6 +106,7 @@ impl<B: Book> Inspector<B> {
             duplicates: Vec::new(),
             damaged: Vec::new(),
             damaged_seen: 0,
+            mended: 0,
             followed: Vec::new(),
         }
     }
@@ -143,8 +145,8 @@ impl<B: Book> Inspector<B> {
     /// What was found, and the book.
     #[must_use]
     pub fn end(self) -> (Inspected, B) {
-        let Self { findings, duplicates, damaged, damaged_seen, book, .. } = self;
-        (Inspected { findings, duplicates, damaged, damaged_seen }, book)
+        let Self { findings, duplicates, damaged, damaged_seen, mended, book, .. } = self;
+        (Inspected { findings, duplicates, damaged, damaged_seen: damaged_seen - mended }, book)
     }
 
     /// Checks a record read at `at`. `reread`: its offset had been read before. Returns whether it is the first sighting
@@ -169,7 +171,9 @@ impl<B: Book> Inspector<B> {
         let mut placed = true;
         if *decoded.user != *key {
             self.invalid(record, &Invalid::KeyMismatch, shard);
-        } else if self.java_placed && self.slots.home(decoded.kind.index(), key) != record.partition {
+        } else if self.java_placed
+            && self.slots.home_of_found(decoded.kind.index(), key, record.partition) != record.partition
+        {
             placed = false;
             self.findings.0.misplaced += u64::from(self.rules.has(Rule::Placement));
             self.invalid(record, &Invalid::Misplaced, shard);
@@ -226,6 +230,7 @@ impl<B: Book> Inspector<B> {
                 if sighting == Sight::Mended {
                     // The damaged record before it was not this event after all.
                     self.findings.0.foreign += 1;
+                    self.mended += 1;
                 }
                 self.first(record, decoded, stamp, at, shard);
                 // Order is that of a key, and a misplaced record lies among the keys of others.
@@ -305,7 +310,9 @@ impl<B: Book> Inspector<B> {
                 let example = (kept < super::findings::EXAMPLES).then(|| told(""));
                 let (partition, offset) = (record.partition, record.offset);
                 let Stamp { lane, sequence, .. } = stamp;
-                let home = self.java_placed.then(|| self.slots.home(decoded.kind.index(), &decoded.user));
+                let home = self
+                    .java_placed
+                    .then(|| self.slots.home_of_found(decoded.kind.index(), &decoded.user, record.partition));
                 self.duplicates.push(Duplicate { lane, sequence, home, partition, offset, create_ms, example });
                 return;
             }

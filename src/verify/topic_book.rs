@@ -6,6 +6,8 @@
 //! where these overlap they cannot be, and that is said.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::book::{Book, Sight, Timed};
 use super::order::{Late, Order, Place};
@@ -64,6 +66,8 @@ pub struct TopicBook {
     anchored_at: Nanos,
     ready_unix_ns: u64,
     counts: Counts,
+    /// Where others read how much is missing or on its way.
+    gauge: Option<Arc<AtomicU64>>,
 }
 
 /// What a topic's book counts beside the sequences.
@@ -122,7 +126,14 @@ impl TopicBook {
             anchored_at: Nanos::ZERO,
             ready_unix_ns: u64::MAX,
             counts: Counts::default(),
+            gauge: None,
         }
+    }
+
+    /// The same book, which tells once a second how many sequences it has not seen between the first and the last of each lane.
+    #[must_use]
+    pub fn telling(self, gauge: Arc<AtomicU64>) -> Self {
+        Self { gauge: Some(gauge), ..self }
     }
 
     /// What was counted.
@@ -331,6 +342,9 @@ impl Book for TopicBook {
         if at >= self.anchored_at + ANCHOR_EVERY {
             self.anchored_at = at;
             self.anchor = Anchor::at_unix_ns(wall_unix_ns().saturating_sub(at.0));
+            if let Some(gauge) = &self.gauge {
+                gauge.store(self.unseen(), Ordering::Release);
+            }
         }
     }
 

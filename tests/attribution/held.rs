@@ -234,6 +234,7 @@ impl Held {
                 drain_deadline: self.drain_deadline,
             }),
             flush_deadline: Duration::from_secs(35),
+            answers: None,
             detail: Detail::default(),
         }
     }

@@ -40,7 +40,10 @@ impl Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_loadgen"));
         // No variable of the machine, no .env of the folder.
         command.env_clear().current_dir(results.path());
-        command.env("LOADGEN_BOOTSTRAP_SERVER", cluster.address()).env("LOADGEN_TOPIC", topic);
+        command.env("LOADGEN_BOOTSTRAP_SERVER", cluster.address());
+        if !topic.is_empty() {
+            command.env("LOADGEN_TOPIC", topic);
+        }
         command.env("LOADGEN_RESULTS_DIR", results.path().join("results"));
         Self { command, results }
     }
@@ -77,6 +80,11 @@ impl Started {
         self.timeline().len()
     }
 
+    /// The folder it will leave behind, once that is there.
+    pub(crate) fn bundle(&self) -> Option<PathBuf> {
+        bundle_in(&self.results)
+    }
+
     fn timeline(&self) -> Vec<String> {
         let text = bundle_in(&self.results)
             .and_then(|bundle| std::fs::read_to_string(bundle.join("timeline.ndjson")).ok())
@@ -87,6 +95,15 @@ impl Started {
     /// Waits until the run's timeline has that many rows.
     pub(crate) fn wait_for_rows(&self, rows: usize) {
         Self::wait_for(&format!("row {rows}"), || self.rows() >= rows);
+    }
+
+    /// Waits until the rows of its timeline tell of so many events that were seen.
+    pub(crate) fn wait_for_seen(&self, events: u64) {
+        Self::wait_for(&format!("{events} events seen"), || {
+            let rows = self.timeline();
+            let rows = rows.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            rows.filter_map(|row| row["seen"].as_u64()).sum::<u64>() >= events
+        });
     }
 
     /// Waits until a row from the given one on has events that were acked.

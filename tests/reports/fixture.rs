@@ -114,7 +114,7 @@ impl Model {
                 started_at: "2026-01-01T00:00:00Z".to_owned(),
                 measured_s: self.seconds as f64,
                 warm_up_s: 2.0,
-                seed: 1,
+                seed: Some(1),
                 source: "synthetic".to_owned(),
                 schedule: "constant".to_owned(),
                 lanes: 1,

@@ -71,6 +71,7 @@ fn config(plan: &Plan) -> run::Config {
         lag_group: None,
         verify: None,
         flush_deadline: Duration::from_secs(5),
+        answers: None,
         detail: Detail::default(),
     }
 }

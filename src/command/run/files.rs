@@ -60,7 +60,7 @@ pub(in crate::command) fn write_into(folder: &Path, report: &RunReport) -> Resul
 }
 
 /// Lists the events that did not end verified, one by one; writes nothing where there are none.
-pub(super) fn write_unverified(bundle: &Bundle, events: &[Unverified]) -> Result<(), BundleError> {
+pub(in crate::command) fn write_unverified(bundle: &Bundle, events: &[Unverified]) -> Result<(), BundleError> {
     if events.is_empty() {
         return Ok(());
     }

@@ -6,11 +6,14 @@ use super::{Column, Fold, Kind, Metric, Part, Source, Stat};
 use crate::{
     gate::unit::Dimension,
     ledger::Class,
-    report::{Findings, Offered, PartitionReport, Replay, TimelineRow, TypeReport},
+    report::{Findings, Offered, PartitionReport, Replay, TimelineRow, TypeReport, reading::Reading},
 };
 
 /// A count of `T` with its name.
 type Count<T> = (&'static str, fn(&T) -> u64);
+
+/// A count of `T` that may be unknown, with its name.
+type Known<T> = (&'static str, fn(&T) -> Option<u64>);
 
 /// A number of `T` with its name and what it counts in.
 type Number<T, V> = (&'static str, Dimension, fn(&T) -> V);
@@ -58,6 +61,7 @@ pub fn metrics() -> &'static [Metric] {
         add_partitions(&mut table, Part::Run);
         add_partitions(&mut table, Part::Topic);
         add_replay(&mut table);
+        add_reading(&mut table);
         table
     });
     &TABLE
@@ -177,5 +181,19 @@ fn add_replay(table: &mut Vec<Metric>) {
     ];
     for (name, read) in numbers {
         add(table, Part::Run, name, Dimension::Count, Source::Replay(read));
+    }
+}
+
+fn add_reading(table: &mut Vec<Metric>) {
+    let numbers: [Known<Reading>; 6] = [
+        ("reading.records", |reading| Some(reading.records)),
+        ("reading.events", |reading| Some(reading.events)),
+        ("reading.missing", |reading| reading.missing),
+        ("reading.damaged", |reading| reading.damaged),
+        ("reading.lag", |reading| reading.lag),
+        ("reading.skipped", |reading| Some(reading.skipped)),
+    ];
+    for (name, read) in numbers {
+        add(table, Part::Run, name, Dimension::Count, Source::Reading(read));
     }
 }

@@ -61,7 +61,7 @@ const fn ink_of(account: &Account) -> Ink {
     }
 }
 
-fn findings(findings: &Findings) -> Vec<String> {
+pub(super) fn findings(findings: &Findings) -> Vec<String> {
     let mut parts = vec![
         format!("duplicates {}{}", figures::count(findings.duplicates), origins(findings)),
         format!("reordered {}", figures::count(findings.reordered)),
@@ -107,7 +107,7 @@ fn reasons(findings: &Findings) -> String {
     if parts.is_empty() { String::new() } else { format!(" ({}{more})", parts.join(", ")) }
 }
 
-fn examples(page: &mut Page, findings: &Findings) {
+pub(super) fn examples(page: &mut Page, findings: &Findings) {
     for (name, examples) in findings.examples.iter().filter(|(_, examples)| !examples.is_empty()) {
         for example in examples.iter().take(EXAMPLES) {
             page.paragraph(5, &format!("{name}: {}", line_of(example)), Ink::Plain);

@@ -7,18 +7,24 @@ use crate::report::{
 
 /// The command that makes such a run.
 pub(in crate::report) fn command(report: &RunReport) -> &'static str {
+    if report.is_alone() {
+        return "verify";
+    }
     if report.replay.is_some() || report.run.source == "retail_rocket" { "replay" } else { "synth" }
 }
 
 pub(super) fn run(report: &RunReport) -> Vec<String> {
     let run = &report.run;
-    vec![
-        format!("{} \"{}\"", command(report), run.name),
-        format!("id {}", run.id),
-        run.started_at.clone(),
-        format!("seed {}", run.seed),
-        plural(u64::from(run.lanes), "lane"),
-    ]
+    let mut parts = vec![format!("{} \"{}\"", command(report), run.name)];
+    if !run.id.is_empty() {
+        parts.push(format!("id {}", run.id));
+    }
+    parts.push(run.started_at.clone());
+    parts.extend(run.seed.map(|seed| format!("seed {seed}")));
+    if !report.is_alone() {
+        parts.push(plural(u64::from(run.lanes), "lane"));
+    }
+    parts
 }
 
 pub(super) fn schedule(report: &RunReport) -> Vec<String> {
@@ -221,6 +227,27 @@ pub(super) fn phases(page: &mut Page, report: &RunReport) {
             figures::count(phase.ledger.lost),
             ms(response.p50),
             ms(response.p99),
+        ];
+        page.line(&format!("   {}{}", left(&cut(name, name_width), name_width), columns(&cells)), Ink::Plain);
+    }
+}
+
+/// The types of event that a verifier alone saw.
+pub(super) fn event_types_read(page: &mut Page, report: &RunReport) {
+    let name_width = name_width(report.by_type.keys().map(String::as_str));
+    let heads = ["seen", "share %", "invalid", "e2e p50", "p99", "max (ms)"];
+    page.head(&left("event types", name_width + 2), &columns(&heads.map(str::to_owned)));
+    let mut types: Vec<_> = report.by_type.iter().collect();
+    types.sort_by_key(|(_, of)| std::cmp::Reverse(of.verified));
+    for (name, of) in types {
+        let end_to_end = &of.latency_us.end_to_end;
+        let cells = [
+            figures::count(of.verified),
+            figures::percent(of.share_percent),
+            figures::count(of.invalid),
+            ms(end_to_end.p50),
+            ms(end_to_end.p99),
+            ms(end_to_end.max),
         ];
         page.line(&format!("   {}{}", left(&cut(name, name_width), name_width), columns(&cells)), Ink::Plain);
     }

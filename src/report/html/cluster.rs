@@ -26,14 +26,14 @@ pub(super) fn types(report: &RunReport) -> Vec<TypeView> {
     let if_read = |number: u64| if read_back { count(number) } else { figures::NONE.to_owned() };
     let shown = |us: Option<u64>| us.map_or_else(|| figures::NONE.to_owned(), duration_us);
     let mut types: Vec<_> = report.by_type.iter().collect();
-    types.sort_by_key(|(_, of)| std::cmp::Reverse(of.sent));
+    types.sort_by_key(|(_, of)| std::cmp::Reverse((of.sent, of.verified)));
     types
         .into_iter()
         .map(|(name, of)| {
             let (response, end_to_end) = (&of.latency_us.response_time, &of.latency_us.end_to_end);
             TypeView {
                 name: name.clone(),
-                sent: count(of.sent),
+                sent: if report.is_alone() { figures::NONE.to_owned() } else { count(of.sent) },
                 share: percent(of.share_percent),
                 bar: of.share_percent.clamp(0.0, 100.0),
                 verified: if_read(of.verified),

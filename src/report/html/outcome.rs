@@ -10,6 +10,7 @@ use crate::{
         console::{command, stand_in_notice},
         figures::{self, count, duration_us, percent, rate, share},
         headline::{self, Word},
+        reading::Reading,
         why,
     },
 };
@@ -69,6 +70,30 @@ pub(super) fn head(report: &RunReport) -> HeadView {
 }
 
 fn tiles(report: &RunReport) -> Vec<TileView> {
+    match report.reading.as_ref().filter(|_| report.is_alone()) {
+        Some(reading) => tiles_of_reading(report, reading),
+        None => tiles_of_run(report),
+    }
+}
+
+fn tiles_of_reading(report: &RunReport, reading: &Reading) -> Vec<TileView> {
+    let tile = |label, value, note, tone| TileView { label, value, note, tone };
+    let known = |number: Option<u64>| number.map_or_else(|| figures::NONE.to_owned(), count);
+    let us = |us: Option<u64>| us.map_or_else(|| figures::NONE.to_owned(), duration_us);
+    let end_to_end = report.latency_us.end_to_end.unwrap_or_default();
+    let per_s = reading.records_per_s.map_or_else(|| figures::NONE.to_owned(), rate);
+    let missing = if reading.missing == Some(0) { "" } else { "warn" };
+    vec![
+        tile("records", count(reading.records), per_s, ""),
+        tile("events", count(reading.events), "each once".to_owned(), ""),
+        tile("missing", known(reading.missing), "between the first and the last seen".to_owned(), missing),
+        tile("invalid", count(report.findings.invalid), "break the schema".to_owned(), ""),
+        tile("end-to-end p99", us(end_to_end.p99), format!("median {}", us(end_to_end.p50)), ""),
+        tile("lag", known(reading.lag), "at the end".to_owned(), ""),
+    ]
+}
+
+fn tiles_of_run(report: &RunReport) -> Vec<TileView> {
     let ledger = &report.ledger;
     let latency = &report.latency_us;
     let tile = |label, value, note, tone| TileView { label, value, note, tone };

@@ -124,7 +124,7 @@ pub(super) struct SetupView {
     environment: Vec<(String, String)>,
     client_config: Vec<(String, String)>,
     deadlines: Vec<String>,
-    seed: u64,
+    seed: Option<u64>,
     id: String,
     tool: String,
 }
@@ -138,6 +138,9 @@ pub(super) fn setup(report: &RunReport) -> SetupView {
         ("achieved rate", rate(offered.achieved_rate_per_s)),
     ];
     facts.extend(achieved(report).map(|percent| ("achieved of planned", format!("{percent} %"))));
+    if report.is_alone() {
+        facts.clear();
+    }
     facts.extend(report.transactions.iter().map(|transactions| ("sent in", transactions.sentences().join(", "))));
     let waits = [
         ("kept waiting by a full client queue", offered.client_blocked_s),
@@ -149,7 +152,7 @@ pub(super) fn setup(report: &RunReport) -> SetupView {
         ("handed over", bytes(offered.bytes)),
         ("an event's key and value", payload(report)),
         ("lanes", run.lanes.to_string()),
-        ("seed", run.seed.to_string()),
+        ("seed", run.seed.map_or_else(|| figures::NONE.to_owned(), |seed| seed.to_string())),
         ("measured", span_s(run.measured_s)),
         ("warm-up, not judged", span_s(run.warm_up_s)),
         ("drift of the wall clock", drift(run.wall_clock_drift_us)),

@@ -22,26 +22,26 @@ pub(super) struct Found {
 /// Of partitions whose start moved while they were read (retention, `DeleteRecords`): the first event of each lane that is
 /// left. What is absent and came before it may simply have aged out after it was seen.
 #[derive(Debug, Default)]
-pub(super) struct Horizons {
+pub(in crate::run) struct Horizons {
     moved: Vec<i32>,
     first_left: BTreeMap<(u8, i32), u64>,
 }
 
 impl Horizons {
-    pub(super) fn new(states: &[PartitionState]) -> Self {
+    pub(in crate::run) fn new(states: &[PartitionState]) -> Self {
         let moved = (0_i32..).zip(states).filter(|(_, state)| state.log_start > state.from);
         Self { moved: moved.map(|(partition, _)| partition).collect(), first_left: BTreeMap::new() }
     }
 
     /// Notes a record of the second reading, which comes in the order of offsets.
-    pub(super) fn note(&mut self, record: &Record<'_>, stamp: Stamp) {
+    pub(in crate::run) fn note(&mut self, record: &Record<'_>, stamp: Stamp) {
         if self.moved.contains(&record.partition) {
             self.first_left.entry((stamp.lane, record.partition)).or_insert(stamp.sequence);
         }
     }
 
     /// Events of that lane from this sequence on cannot have aged out.
-    fn of(&self, lane: u8) -> u64 {
+    pub(in crate::run) fn of(&self, lane: u8) -> u64 {
         let left = |partition: &i32| self.first_left.get(&(lane, *partition)).copied().unwrap_or(u64::MAX);
         self.moved.iter().map(left).max().unwrap_or(0)
     }

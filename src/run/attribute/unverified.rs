@@ -70,6 +70,33 @@ impl Unverified {
         }
     }
 
+    /// An event of which no more is known than its class and, where it was acked at one, its place.
+    pub(in crate::run) const fn placed(
+        lane: u8,
+        sequence: u64,
+        class: Class,
+        gone: bool,
+        place: Option<(i32, i64)>,
+    ) -> Self {
+        let (partition, offset) = match place {
+            Some((partition, offset)) => (Some(partition), Some(offset)),
+            None => (None, None),
+        };
+        Self {
+            class,
+            lane,
+            sequence,
+            seen_then_gone: gone,
+            event_id: None,
+            event_type: None,
+            user_id: None,
+            due_us: None,
+            topic: None,
+            partition,
+            offset,
+        }
+    }
+
     /// Tells its slot as a topic's partition.
     pub(in crate::run) fn name_place(&mut self, slots: &Slots) {
         if let Some((topic, partition)) = self.partition.and_then(|slot| slots.place(slot)).filter(|_| !slots.is_one())
@@ -79,7 +106,7 @@ impl Unverified {
     }
 
     /// The same as an example of its class.
-    pub(super) fn example(&self, topic: &str) -> Example {
+    pub(in crate::run) fn example(&self, topic: &str) -> Example {
         Example {
             event_id: self.event_id.clone(),
             event_type: self.event_type.map(|kind| kind.to_string()),

@@ -1,0 +1,116 @@
+//! Arguments of `loadgen verify`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{choice, cluster, outcome, values};
+use crate::event::stamp::RunId;
+use crate::scenario::plan::{Commit, GroupProtocol, Isolation};
+use crate::scenario::verify::Offset;
+
+/// Reads topics that other processes write.
+///
+/// It may start before, during or after the producer. Without --until-idle and --num-records it goes on until Ctrl-C, which ends
+/// it in good order; a second one ends it at once. What it says of gaps holds between the first and the last event it saw of
+/// each lane: missing is not lost, unless --producer-report tells what was acked.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+#[command(after_help = "\
+Examples:
+  loadgen verify -b localhost:9092 --topic raw-events --until-idle 10s
+  loadgen verify -b localhost:9092 --topic raw-events --group my-service --metrics-addr 127.0.0.1:9464
+  loadgen verify -b localhost:9092 --producer-report results/20260101T000000Z-synth")]
+pub struct VerifyArgs {
+    /// Join the reading with what the producer knows: the folder of its run, made with --no-verify
+    ///
+    /// Run id, topics and where to begin are taken from there, and every scheduled event gets its class. A run that still goes
+    /// on is waited for.
+    #[arg(long, value_name = "BUNDLE", hide_env = true, long_help = PRODUCER_REPORT)]
+    pub producer_report: Option<PathBuf>,
+    /// The options.
+    #[command(flatten)]
+    pub options: VerifyOptions,
+}
+
+const PRODUCER_REPORT: &str = "\
+Join the reading with what the producer knows: the folder of its run, made with --no-verify
+
+Run id, topics and where to begin are taken from there, and every scheduled event gets its class. A run that still goes on is \
+waited for. There is no variable for it, since each run has a folder of its own.";
+
+/// The options of `loadgen verify`: one layer of settings.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+pub struct VerifyOptions {
+    /// Name of the reading, part of its folder's name [default: verify]
+    #[arg(long, value_name = "NAME", help_heading = "Reading")]
+    pub name: Option<String>,
+    /// What is read.
+    #[command(flatten)]
+    pub reading: ReadingOptions,
+    /// As whom.
+    #[command(flatten)]
+    pub group: MemberOptions,
+    /// Where.
+    #[command(flatten)]
+    pub cluster: cluster::ClusterOptions,
+    /// What is done with what is found.
+    #[command(flatten)]
+    pub outcome: outcome::OutcomeOptions,
+}
+
+/// What is read, and for how long.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+#[command(next_help_heading = "Reading")]
+pub struct ReadingOptions {
+    /// Topics of the events: one, or several with commas between them [default: raw-events]
+    #[arg(short, long, value_name = "TOPIC,...")]
+    pub topic: Option<String>,
+    /// Where to begin, in partitions in which the group has committed nothing [default: earliest]
+    #[arg(long, value_name = "WHERE", value_parser = choice::of::<Offset>())]
+    pub offset: Option<Offset>,
+    /// Judge the events of this run alone, at most 16 hexadecimal digits; others are counted as foreign
+    ///
+    /// With it the stamp's check is keyed, so that damage shows, and copies are told apart. Without it whatever carries a stamp is
+    /// followed, and content is judged by the schema only.
+    #[arg(long, value_name = "HEX", value_parser = values::run_id)]
+    pub run_id: Option<RunId>,
+    /// Which records of transactions are read [default: read_uncommitted]
+    #[arg(long, value_name = "LEVEL", value_parser = choice::of::<Isolation>())]
+    pub isolation: Option<Isolation>,
+    /// End when nothing was left to read for this time
+    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+    pub until_idle: Option<Duration>,
+    /// End after this many records
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub num_records: Option<u64>,
+}
+
+/// The group that reads.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+#[command(next_help_heading = "Consumer group")]
+pub struct MemberOptions {
+    /// Read as a member of this group, from where it has committed; others may read beside [default: CONSUMER_GROUP_ID]
+    ///
+    /// Without a group partitions are assigned, and nothing is committed. --group= with nothing behind it does without the group
+    /// that CONSUMER_GROUP_ID names.
+    #[arg(long, value_name = "GROUP")]
+    pub group: Option<String>,
+    /// Members of the group in this process [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    pub consumers: Option<u8>,
+    /// How the group is coordinated [default: classic]
+    #[arg(long, value_name = "PROTOCOL", value_parser = choice::of::<GroupProtocol>())]
+    pub group_protocol: Option<GroupProtocol>,
+    /// Who divides the partitions: range, roundrobin or cooperative-sticky; uniform or range with the protocol consumer
+    ///
+    /// [default: the client's, range,roundrobin; the cluster's with the protocol consumer]
+    #[arg(long, value_name = "NAME")]
+    pub assignor: Option<String>,
+    /// Who commits what the group has read [default: auto]
+    #[arg(long, value_name = "WHO", value_parser = choice::of::<Commit>())]
+    pub commit: Option<Commit>,
+    /// How often that is committed [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+    pub commit_interval: Option<Duration>,
+}

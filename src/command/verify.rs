@@ -1,0 +1,207 @@
+//! `verify`: resolve, prepare the folder, read, judge, write, tell.
+
+mod producer;
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::export::Exports;
+use super::run::{Watched, discard, exporter, files, linger, started_at, tell, write_failed};
+use super::{Done, Failure, interrupt, stored};
+use crate::bundle::Bundle;
+use crate::cli::verify::VerifyArgs;
+use crate::exporter::Exporter;
+use crate::kafka::{self, KafkaError};
+use crate::progress::Progress;
+use crate::report::latency::Kind;
+use crate::report::{Run, RunReport, SCHEMA_VERSION};
+use crate::run::alone::{self, Config, Offset, Produced};
+use crate::run::{self, Detail, Interrupts, Outcome, RunError, Tick};
+use crate::scenario::choice::Choice;
+use crate::scenario::plan::{Commit, Isolation, LiveView};
+use crate::scenario::verify::{self as plan, VerifyPlan};
+use crate::scenario::{self, Environment, results};
+use crate::verdict::{self, Conditions, ExitCode};
+use crate::verify::Until;
+
+/// The longest wait for the next record of what a producer wrote.
+const DRAIN: Duration = Duration::from_secs(30);
+/// What a reading measures.
+const KINDS: [Kind; 1] = [Kind::EndToEnd];
+
+pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done, Failure> {
+    let mut plan = scenario::verify::verify(args, environment)?;
+    if let Some(dump) = plan.dump.take() {
+        return Ok(Done::pass(dump));
+    }
+    for warning in &plan.warnings {
+        tracing::warn!("{warning}");
+    }
+    let produced = plan.producer_report.as_deref().map(producer::produced).transpose()?;
+    if let Some(produced) = &produced {
+        let topics: Vec<String> = produced.topics.iter().map(|(topic, _)| topic.clone()).collect();
+        if plan.topics_named && plan.topics != topics {
+            let (asked, written) = (plan.topics.join(", "), topics.join(", "));
+            let reason = format!("--topic is {asked}, and the producer's run wrote to {written}");
+            return Err(Failure::new(ExitCode::BadConfiguration, reason).hint("leave --topic out"));
+        }
+        plan.topics = topics;
+    }
+    let exports = Exports::of(&plan.presentation.exports)?;
+    results::try_folder(&plan.presentation.results_dir)?;
+    let watched = Watched {
+        presentation: &plan.presentation,
+        bootstrap: Some(&plan.bootstrap),
+        client: &plan.client,
+        timeout: plan.connect_timeout,
+        topics: plan.topics.iter().map(String::as_str).collect(),
+    };
+    let exporter = exporter(&watched)?;
+    let bundle = Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.name, "")
+        .map_err(|error| write_failed(&error))?;
+    let interrupts = interrupt::listen()?;
+    let (report, folder) = read(&plan, produced, bundle, exporter.as_ref(), &interrupts)?;
+    linger(&plan.presentation, exporter.as_ref(), &interrupts);
+    let done = tell(&plan.presentation, &report, &folder)?;
+    match exports.write(&report, || stored::recording(&folder)) {
+        Ok(()) => Ok(done),
+        Err(failure) => {
+            tracing::error!("{}", failure.message);
+            Ok(Done { code: done.code.outranking(failure.code), ..done })
+        }
+    }
+}
+
+fn read(
+    plan: &VerifyPlan,
+    produced: Option<Produced>,
+    mut bundle: Bundle,
+    exporter: Option<&Exporter>,
+    interrupts: &Interrupts,
+) -> Result<(RunReport, PathBuf), Failure> {
+    let config = config(plan, produced);
+    bundle.begun(&begun(&config)).map_err(|error| write_failed(&error))?;
+    let shown = plan.presentation.view != LiveView::Nothing && !plan.presentation.quiet;
+    let title = format!("{}  {} @ {}", plan.name, plan.topics.join(", "), plan.bootstrap);
+    let mut progress = Progress::new(&title, None, None, true, shown);
+    if let Some(exporter) = exporter {
+        exporter.begin(&plan.name, &plan.topics.join(","), &KINDS);
+    }
+    let outcome = alone::verify(&config, interrupts, &mut |tick: &Tick<'_>| {
+        progress.show(tick, || plan.gates.so_far(&tick.interim()));
+        if let Some(exporter) = exporter {
+            exporter.tick(tick, plan.gates.so_far(&tick.interim()));
+        }
+        let written = bundle.row(tick.row);
+        match written.and_then(|()| bundle.latencies(&tick.interval.whole(), &KINDS, tick.now)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(format!("its results cannot be written: {error}")),
+        }
+    });
+    progress.end();
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            discard(bundle);
+            return Err(begin_failed(&error, plan));
+        }
+    };
+    bundle.last_latencies(&outcome.measured, &KINDS).map_err(|error| write_failed(&error))?;
+    files::write_unverified(&bundle, &outcome.unverified).map_err(|error| write_failed(&error))?;
+    let measured = outcome.measured.whole();
+    let report = judge(plan, outcome)?;
+    let distribution = |kind: Kind| Ok((kind == Kind::EndToEnd).then(|| measured.latency(kind).histogram().clone()));
+    files::distributions(&bundle, distribution).map_err(|error| write_failed(&error))?;
+    files::write(&bundle, &report).map_err(|error| write_failed(&error))?;
+    if let Some(exporter) = exporter {
+        exporter.end(&report);
+    }
+    Ok((report, bundle.finish().map_err(|error| write_failed(&error))?))
+}
+
+fn config(plan: &VerifyPlan, produced: Option<Produced>) -> Config {
+    Config {
+        name: plan.name.clone(),
+        bootstrap: plan.bootstrap.clone(),
+        topics: plan.topics.clone(),
+        client: plan.client.clone(),
+        connect_timeout: plan.connect_timeout,
+        offset: match plan.offset {
+            Some(plan::Offset::Latest) => Offset::Latest,
+            Some(plan::Offset::Earliest) | None => Offset::Earliest,
+        },
+        run: produced.as_ref().map_or(plan.run_id, |produced| Some(produced.run)),
+        producer: produced,
+        drain_deadline: DRAIN,
+        group: plan.group.as_ref().map(|group| run::Group {
+            name: group.name.clone(),
+            consumers: group.consumers,
+            protocol: group.protocol.as_str().to_owned(),
+            assignor: group.assignor.clone(),
+            commit_every: group.commit_interval,
+            commits_itself: group.commit == Commit::Manual,
+            disturb_every: None,
+        }),
+        read_committed: plan.isolation == Isolation::ReadCommitted,
+        until: Until { idle: plan.until_idle, records: plan.num_records, denied: true },
+        detail: Detail { fine_s: plan.presentation.timeline_detail.as_secs_f64(), ..Detail::default() },
+    }
+}
+
+/// What is known of a reading before it is made.
+fn begun(config: &Config) -> RunReport {
+    RunReport {
+        schema_version: SCHEMA_VERSION,
+        tool: run::tool(),
+        run: Run {
+            id: config.run.map_or_else(String::new, |run| run.to_string()),
+            name: config.name.clone(),
+            source: "topic".to_owned(),
+            ..Run::default()
+        },
+        reading: Some(crate::report::reading::Reading::default()),
+        ..RunReport::default()
+    }
+}
+
+fn judge(plan: &VerifyPlan, outcome: Outcome) -> Result<RunReport, Failure> {
+    let Outcome { mut report, cluster_error, interrupted, ended_by, .. } = outcome;
+    let mut conditions = Conditions { interrupted, cluster_error, ..Conditions::default() };
+    let gates = if report.is_alone() {
+        // Without the producer's account there is no join, whatever was read.
+        conditions.bad_input = ended_by.clone().filter(|_| plan.producer_report.is_some() && !interrupted);
+        plan.gates.clone()
+    } else {
+        let before = &report.verdict;
+        let was_cluster = ExitCode::Cluster.as_str();
+        if before.name == was_cluster || before.also.iter().any(|also| also == was_cluster) {
+            let said = before.reasons.first().cloned().unwrap_or_default();
+            conditions.cluster_error.get_or_insert(said);
+        }
+        producer::gates(&report, &plan.gates, &plan.rules)?
+    };
+    report.run.deadlines_reached.extend(ended_by);
+    report.gates = gates.evaluate(&report);
+    report.verdict = verdict::judge(&report, &gates, &conditions);
+    Ok(report)
+}
+
+fn begin_failed(error: &RunError, plan: &VerifyPlan) -> Failure {
+    let topics = plan.topics.join("\", \"");
+    match error {
+        RunError::Kafka(KafkaError::Refused { code, .. }) if kafka::lacks_right(*code) => {
+            let group =
+                plan.group.as_ref().map_or_else(String::new, |group| format!(", and Read on group \"{}\"", group.name));
+            Failure::new(ExitCode::Cluster, error.to_string()).hint(format!(
+                "the client's principal needs the rights Describe and Read on topic \"{topics}\"{group} (kafka-acls --add)"
+            ))
+        }
+        RunError::Kafka(KafkaError::TopicMissing { .. }) => Failure::new(ExitCode::Cluster, error.to_string())
+            .hint("loadgen topics describe shows which topics there are"),
+        RunError::Kafka(error) => super::topics::failed(error),
+        RunError::Answers { .. } | RunError::TopicChanged { .. } => Failure::new(ExitCode::BadInput, error.to_string()),
+        RunError::Interrupted => Failure::new(ExitCode::Interrupted, "interrupted before the first record was read"),
+        _ => Failure::new(ExitCode::RunInvalid, error.to_string()),
+    }
+}

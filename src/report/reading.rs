@@ -1,0 +1,94 @@
+//! What a verifier alone found in a topic, in another process than the one that wrote it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A reading by `loadgen verify`. It knows no schedule: what it says of sequences holds between the first and the last that it saw.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Reading {
+    /// Where it began: `earliest`, `latest`, `committed` (by its group) or `run` (where the run began that it was joined with).
+    pub from: String,
+    /// Why it ended, in words.
+    pub ended_by: String,
+    /// All records that it was given.
+    pub records: u64,
+    /// Events with a stamp, each once.
+    pub events: u64,
+    /// Records a second, from the first look to the last.
+    pub records_per_s: Option<f64>,
+    /// How content was judged: `keyed` (by the run's id) or `schema` (no more than the fields and their types).
+    pub content: String,
+    /// Events of the run whose content does not match their stamp; `None` where there is no key to judge that by.
+    pub damaged: Option<u64>,
+    /// Sequences between the first and the last of each lane that were not seen: missing, which is not lost until the
+    /// producer's own account says so. `None` where nothing can be said.
+    pub missing: Option<u64>,
+    /// Why nothing can be said of missing sequences, where that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_unknown: Option<String>,
+    /// Sequences in between that may still be on their way, or lie where was not read yet: neither seen nor missing.
+    pub open: u64,
+    /// Records between the reader's position and the ends of its partitions at the end; `None` where an end is not known.
+    pub lag: Option<u64>,
+    /// Offsets that went out of the log before they were read.
+    pub skipped: u64,
+    /// Events that were due before the reader stood ready: seen, and not in the end-to-end time.
+    pub untimed: u64,
+    /// Events of lanes beyond those that can be followed.
+    pub untracked: u64,
+    /// Events of which it is no longer known whether they had been seen before.
+    pub forgotten: u64,
+    /// Each lane, the first thousand by due time.
+    pub lanes: Vec<LaneReading>,
+    /// How many lanes there were.
+    pub lane_count: u64,
+    /// The id of the run whose producer's account was joined with this reading; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<String>,
+}
+
+/// What was seen of one lane.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LaneReading {
+    /// The tag of its run: the first digit of the run's id.
+    pub tag: String,
+    /// Its number.
+    pub lane: u8,
+    /// The first sequence seen.
+    pub first: u64,
+    /// The last sequence seen.
+    pub last: u64,
+    /// Events seen, each once.
+    pub seen: u64,
+    /// Sequences in between that are missing; `None` where nothing can be said.
+    pub missing: Option<u64>,
+    /// Sequences in between of which nothing can be said yet.
+    pub open: u64,
+    /// When the first of them was due, RFC 3339.
+    pub first_due: String,
+    /// When the last of them was due, RFC 3339.
+    pub last_due: String,
+}
+
+impl super::RunReport {
+    /// Whether this is the report of a reading alone, without the account of who wrote the events.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.reading.as_ref().is_some_and(|reading| reading.joined.is_none())
+    }
+}
+
+/// Serializes what nothing is known of as null: a ledger without events is no ledger of zeros.
+pub(super) fn null_if_nothing<T: Default + PartialEq + Serialize, S: serde::Serializer>(
+    value: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    (*value != T::default()).then_some(value).serialize(serializer)
+}
+
+/// Reads null as nothing.
+pub(super) fn nothing_if_null<'de, T: Default + Deserialize<'de>, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}

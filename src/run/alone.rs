@@ -1,0 +1,164 @@
+//! A verifier alone: it reads what another process writes, wrote, or will write, and says what can be said of it.
+//!
+//! It reads by assignment, or as a group that others may be members of too. Without an end it goes on for ever.
+
+mod ends;
+mod join;
+mod judge;
+mod prepare;
+mod watch;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::thread;
+use std::time::Duration;
+
+use super::{Group, Interrupts, Outcome, Release, RunError, Tick};
+use crate::clock::{Monotonic, Nanos};
+use crate::control::Control;
+use crate::event::stamp::RunId;
+use crate::kafka::Settings;
+use crate::measure::Sampler;
+use crate::soak::timeline::Detail;
+use crate::verify::{Drain, Inspector, Request, Setup, Until, Verifier};
+pub use join::{Finished, Produced};
+use prepare::Prepared;
+use watch::Watch;
+
+/// How long reading may take to come to what was there when it was asked to end.
+const LAST: Duration = Duration::from_secs(5);
+
+/// What a verifier alone needs to know.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The reading's name.
+    pub name: String,
+    /// Brokers to start from.
+    pub bootstrap: String,
+    /// The topics.
+    pub topics: Vec<String>,
+    /// Settings of the consumer, by librdkafka's names.
+    pub client: Settings,
+    /// The longest wait for the cluster's first answers.
+    pub connect_timeout: Duration,
+    /// Where it begins, in partitions in which its group has committed nothing.
+    pub offset: Offset,
+    /// The run whose events are judged; `None`: whatever carries a stamp.
+    pub run: Option<RunId>,
+    /// The consumer group that reads; `None`: partitions are assigned, and no group is joined.
+    pub group: Option<Group>,
+    /// Whether only committed records are read.
+    pub read_committed: bool,
+    /// When it ends by itself.
+    pub until: Until,
+    /// The producer's run, where the reading is joined with it: it ends when all of that is read.
+    pub producer: Option<Produced>,
+    /// The longest wait for the next record of what the producer wrote.
+    pub drain_deadline: Duration,
+    /// How much of its timeline its report keeps.
+    pub detail: Detail,
+}
+
+/// Where reading begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offset {
+    /// At the start of the log.
+    Earliest,
+    /// At its end.
+    Latest,
+}
+
+/// Reads. `each_second` is told how it goes and may end it with a reason.
+///
+/// # Errors
+/// Where it cannot begin. Once it reads, whatever happens ends in a report.
+pub fn verify(
+    config: &Config,
+    interrupts: &Interrupts,
+    each_second: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
+) -> Result<Outcome, RunError> {
+    let prepared = interrupts.unless_raised("preparing", {
+        let config = config.clone();
+        move || Prepared::new(&config)
+    })??;
+    let (clock, anchor) = Monotonic::starting_in(Duration::ZERO);
+    let (control, drain, gaps) =
+        (Arc::new(Control::default()), Arc::new(Drain::default()), Arc::new(AtomicU64::new(0)));
+    let setup = Setup {
+        topic: config.topics.join(","),
+        clock,
+        recorder: prepared.recorder.clone(),
+        control: Arc::clone(&control),
+        traffic: Arc::clone(&prepared.traffic),
+        drain: Arc::clone(&drain),
+        read_committed: config.read_committed,
+    };
+    let mut inspector = Inspector::new(
+        prepared.book(config.run).telling(Arc::clone(&gaps)),
+        &config.topics[0],
+        Arc::clone(&prepared.slots),
+        prepared.java_placed,
+    );
+    inspector.start(anchor);
+    let (reader, ends) = prepared.readers(config)?;
+    let until = Until { denied: true, ..config.until };
+    let verifier = Verifier::new(setup, reader, inspector, &prepared.starts, until)?;
+    let mut sampler = Sampler::new(vec![prepared.recorder.clone()], 1, prepared.starts.len());
+    let mut watch = Watch::new(config, &prepared, interrupts, clock, gaps);
+    let going = AtomicBool::new(true);
+
+    thread::scope(|scope| {
+        // However this ends, the threads are told to.
+        let release = Release { control: &control, flags: [&going, &going], aborts: true };
+        let ends = ends.map(|asker| ends::ask(scope, asker, &going)).transpose()?;
+        watch.look_at(ends);
+        let reading = thread::Builder::new()
+            .name("verifier".to_owned())
+            .spawn_scoped(scope, move || verifier.run())
+            .map_err(|error| RunError::Thread(format!("verifier: {error}")))?;
+        let mut finished = None;
+        while !reading.is_finished() {
+            if let Some(produced) = config.producer.as_ref().filter(|_| finished.is_none() && watch.is_time_to_ask()) {
+                match (produced.finished)() {
+                    Ok(None) => {}
+                    Ok(Some(report)) => {
+                        match produced.highest_acked() {
+                            Ok(highest_acked) => {
+                                let deadline = clock_after(clock, config.drain_deadline);
+                                drain.request(Request { highest_acked, deadline, patience: config.drain_deadline });
+                            }
+                            Err(source) => return Err(answers_failed(produced, source)),
+                        }
+                        finished = Some(report);
+                    }
+                    Err(reason) => {
+                        watch.end_for(reason);
+                        drain.request(Request { deadline: clock_after(clock, Duration::ZERO), ..Request::default() });
+                    }
+                }
+            }
+            match watch.glance(&mut sampler, each_second) {
+                watch::Wish::GoOn => {}
+                watch::Wish::End => {
+                    let deadline = clock_after(clock, if watch.is_bounded() { LAST } else { Duration::ZERO });
+                    drain.request(Request { deadline, ..Request::default() });
+                }
+                watch::Wish::Abort => control.abort(),
+            }
+        }
+        release.at_peace();
+        let verifier = reading.join().map_err(|_| RunError::Thread("the verifier panicked".to_owned()))?;
+        watch.last(&mut sampler, each_second);
+        let ended = judge::Ended { verifier, run: finished, anchor, clock };
+        judge::outcome(config, &prepared, sampler, watch.into_watched(), ended)
+    })
+}
+
+fn answers_failed(produced: &Produced, source: std::io::Error) -> RunError {
+    RunError::Answers { path: produced.answers.clone(), source }
+}
+
+fn clock_after(clock: Monotonic, wait: Duration) -> Nanos {
+    crate::clock::Clock::now(&clock) + Nanos::from(wait)
+}

@@ -1,0 +1,277 @@
+//! Joining a reading with what the producer's client was answered: then every scheduled event gets its class.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Config;
+use super::prepare::Prepared;
+use crate::event::stamp::{RunId, Stamp};
+use crate::kafka::Record;
+use crate::ledger::answers::{Answered, End, Line, head, read};
+use crate::ledger::class::{Answer, Class, Known, LookUp, Sight};
+use crate::ledger::rules::Rules;
+use crate::report::{Findings, LedgerCounts, RunReport};
+use crate::run::Unverified;
+use crate::run::attribute::evidence::Horizons;
+use crate::run::attribute::{LOOK_UPS, TOLD, by_place, settle_duplicates, stretches};
+use crate::verify::look_up::{Answers, Identity, Presence, Questions, Wanted, read_again};
+use crate::verify::topic_book::{Sighted, TopicBook};
+use crate::verify::{Damaged, Duplicate, PartitionState, findings};
+
+/// Unseen events looked up, at most; of more nothing is claimed.
+const MOST: usize = 1_000_000;
+
+/// Whether the producer's run is over: its report, or why there will be none.
+pub type Finished = dyn Fn() -> Result<Option<RunReport>, String> + Send + Sync;
+
+/// The producer's run.
+#[derive(Clone)]
+pub struct Produced {
+    /// Its id.
+    pub run: RunId,
+    /// Where each partition ended before it, topic after topic.
+    pub starts: Vec<i64>,
+    /// Its topics with their partitions.
+    pub topics: Vec<(String, i32)>,
+    /// What its client was answered.
+    pub answers: PathBuf,
+    /// Asks whether it is over.
+    pub finished: Arc<Finished>,
+}
+
+impl fmt::Debug for Produced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Produced").field("run", &self.run).field("answers", &self.answers).finish_non_exhaustive()
+    }
+}
+
+impl Produced {
+    /// The run whose answers are, or are being, written to that file.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is no such file.
+    pub fn open(answers: PathBuf, finished: Arc<Finished>) -> io::Result<Self> {
+        let head = head(&answers)?;
+        let damaged = |_| io::Error::new(io::ErrorKind::InvalidData, format!("\"{}\" is no id of a run", head.run));
+        let run = head.run.parse().map_err(damaged)?;
+        Ok(Self { run, starts: head.starts, topics: head.topics, answers, finished })
+    }
+
+    /// The highest acked offset of each partition.
+    ///
+    /// # Errors
+    /// A file of answers that cannot be read.
+    pub(super) fn highest_acked(&self) -> io::Result<Vec<Option<i64>>> {
+        let mut highest = vec![None; self.starts.len()];
+        self.each(&mut |_, event| {
+            if let Some((partition, offset)) = event.place
+                && let Some(highest) = usize::try_from(partition).ok().and_then(|index| highest.get_mut(index))
+            {
+                *highest = (*highest).max(Some(offset));
+            }
+        })?;
+        Ok(highest)
+    }
+
+    /// Every event with its lane; the ends of the lanes are given back.
+    fn each(&self, of: &mut dyn FnMut(u8, Answered)) -> io::Result<Vec<End>> {
+        let mut ends = Vec::new();
+        read(&self.answers, &mut |line| {
+            match line {
+                Line::Head(_) => {}
+                Line::End(end) => ends.push(end),
+                Line::Answers(answers) => {
+                    let contradicts = || io::Error::new(io::ErrorKind::InvalidData, "a line contradicts itself");
+                    answers.each().ok_or_else(contradicts)?.into_iter().for_each(|event| of(answers.lane, event));
+                }
+            }
+            Ok(())
+        })?;
+        Ok(ends)
+    }
+}
+
+/// How the events ended.
+#[derive(Debug, Default)]
+pub(super) struct Joined {
+    /// By phase.
+    pub(super) phases: Vec<LedgerCounts>,
+    pub(super) unverified: Vec<Unverified>,
+    /// What could not be found out in time.
+    pub(super) unfinished: Option<String>,
+}
+
+/// What was read, as the join needs it.
+pub(super) struct Read<'a> {
+    pub(super) book: &'a TopicBook,
+    pub(super) states: &'a [PartitionState],
+    pub(super) duplicates: Vec<Duplicate>,
+    pub(super) damaged: &'a [Damaged],
+}
+
+/// What was found in the second reading.
+#[derive(Default)]
+struct Found {
+    at: HashMap<Identity, LookUp>,
+    present: Option<(BTreeMap<u8, Presence>, Horizons)>,
+}
+
+/// Reads the log again where that is needed, and gives each event its class.
+///
+/// # Errors
+/// A file of answers that cannot be read.
+pub(super) fn join(
+    config: &Config,
+    produced: &Produced,
+    prepared: &Prepared,
+    read: Read<'_>,
+    findings: &mut Findings,
+) -> io::Result<Joined> {
+    let Read { book, states, duplicates, damaged } = read;
+    let compacted = prepared.is_compacted();
+    let mut found = Found::default();
+    let mut questions = Questions { compacted, ..Questions::default() };
+    let ends = produced.each(&mut |lane, event| {
+        if event.answer != Answer::Acked || book.sighted(lane, event.sequence) != Sighted::Unseen {
+            return;
+        }
+        let Some((partition, offset)) = event.place else { return };
+        let Answered { sequence, .. } = event;
+        match by_place(partition, offset, states, Rules::ALL) {
+            Some(known) => {
+                found.at.insert((lane, sequence), known);
+            }
+            // Whether a later record of its key took its place cannot be told without the key.
+            None if compacted || questions.wanted.len() >= MOST => {}
+            None => {
+                let user = crate::event::UserId(0);
+                questions.wanted.push(Wanted { partition, offset, lane, sequence, user });
+            }
+        }
+    })?;
+    let truncated = states.iter().any(|state| state.truncation.is_some());
+    questions.copies_of = duplicates.iter().map(|twice| (twice.lane, twice.sequence)).collect();
+    questions.stretches = stretches(states, truncated, &duplicates);
+    let mut joined = Joined::default();
+    if !questions.wanted.is_empty() || !questions.stretches.is_empty() {
+        let (mut presence, mut horizons) = (BTreeMap::<u8, Presence>::new(), Horizons::new(states));
+        let each = |record: &Record<'_>, stamp: Stamp| {
+            if truncated {
+                presence.entry(stamp.lane).or_default().note(stamp.sequence);
+                horizons.note(record, stamp);
+            }
+        };
+        let answers = match prepared.look_up_consumer() {
+            Ok(mut consumer) => {
+                let topic = &config.topics[0];
+                read_again(&mut consumer, topic, produced.run, Rules::ALL, &questions, LOOK_UPS, each)
+            }
+            Err(error) => {
+                tracing::warn!("the log cannot be read again: {error}");
+                Answers { unfinished: (0_i32..).take(states.len()).collect(), ..Answers::default() }
+            }
+        };
+        if !answers.unfinished.is_empty() {
+            joined.unfinished = Some(format!(
+                "second reading: partitions {} were not read again to their end within {LOOK_UPS:?}; of what lies there \
+                 nothing is claimed",
+                prepared.slots.told(&answers.unfinished)
+            ));
+        }
+        let complete = answers.unfinished.is_empty() && states.iter().all(|state| state.log_end.is_some());
+        if truncated && complete && !compacted {
+            found.present = Some((presence, horizons));
+        }
+        settle_duplicates(duplicates, &answers, Rules::ALL, findings);
+        found.at.extend(answers.at);
+    }
+    let starts: BTreeMap<u8, Vec<u64>> = ends.into_iter().map(|end| (end.lane, end.phase_starts)).collect();
+    let phases = starts.values().map(Vec::len).max().unwrap_or(0).max(1);
+    joined.phases = vec![LedgerCounts::default(); phases];
+    produced.each(&mut |lane, event| {
+        let known = known(book, &found, lane, event);
+        let class = Class::of(known);
+        let started = starts.get(&lane).map_or(&[][..], Vec::as_slice);
+        let phase = started.partition_point(|start| *start <= event.sequence).saturating_sub(1);
+        joined.phases[phase].add(class, 1);
+        if class == Class::Verified {
+            return;
+        }
+        let gone = class == Class::Lost && known.sight == Sight::Right;
+        findings.seen_then_gone += u64::from(gone);
+        let one = Unverified::placed(lane, event.sequence, class, gone, event.place);
+        findings::keep(&mut findings.examples, class.as_str(), || {
+            let damaged = damaged.iter().find(|d| (d.lane, d.sequence) == (lane, event.sequence));
+            match damaged.filter(|_| class == Class::Corrupt) {
+                Some(damaged) => damaged.example.clone(),
+                None => one.example(&config.topics[0]),
+            }
+        });
+        if joined.unverified.len() < TOLD {
+            joined.unverified.push(one);
+        }
+    })?;
+    Ok(joined)
+}
+
+fn known(book: &TopicBook, found: &Found, lane: u8, event: Answered) -> Known {
+    let sequence = event.sequence;
+    let is_there = |presence: &BTreeMap<u8, Presence>| presence.get(&lane).is_some_and(|of| of.has(sequence));
+    let present = found.present.as_ref().map(|(presence, horizons)| (is_there(presence), horizons.of(lane)));
+    let (sight, mut look_up) = match (book.sighted(lane, sequence), present) {
+        // What came past the reader while the log was cut off and grew again is there all the same.
+        (Sighted::Unseen, Some((true, _))) => (Sight::Right, LookUp::Nothing),
+        (Sighted::Unseen, _) => (Sight::Unseen, found.at.get(&(lane, sequence)).copied().unwrap_or(LookUp::Nothing)),
+        (Sighted::Forgotten, _) => (Sight::Unseen, LookUp::Nothing),
+        (Sighted::Damaged, _) => (Sight::Damaged, LookUp::Nothing),
+        (Sighted::Whole, Some((false, horizon))) if sequence >= horizon => (Sight::Right, LookUp::Gone),
+        (Sighted::Whole, _) => (Sight::Right, LookUp::Nothing),
+    };
+    if event.answer != Answer::Acked {
+        look_up = LookUp::Nothing;
+    }
+    Known { answer: event.answer, sight, look_up, aborted: event.aborted, verifying: true }
+}
+
+/// The producer's report with what the reading adds to it.
+pub(super) fn completed(mut producer: RunReport, read: RunReport, joined: &Joined) -> RunReport {
+    let mut ledger = LedgerCounts::default();
+    for counts in &joined.phases {
+        for class in Class::ALL {
+            ledger.add(class, counts.of(class));
+        }
+    }
+    for (phase, counts) in producer.phases.iter_mut().zip(&joined.phases) {
+        phase.ledger = *counts;
+    }
+    for (kind, seen) in &read.by_type {
+        let of = producer.by_type.entry(kind.clone()).or_default();
+        (of.verified, of.invalid) = (seen.verified, seen.invalid);
+        of.latency_us.end_to_end = seen.latency_us.end_to_end;
+    }
+    for (of, seen) in producer.partitions.iter_mut().zip(&read.partitions) {
+        (of.seen, of.longest_read_gap_us) = (seen.seen, seen.longest_read_gap_us);
+        (of.from_offset, of.position, of.log_end) = (seen.from_offset, seen.position, seen.log_end);
+    }
+    for (topic, of) in &mut producer.by_topic {
+        let partitions = read.partitions.iter().filter(|partition| partition.topic == *topic);
+        of.seen = partitions.map(|partition| partition.seen).sum();
+        let kinds = of.event_types.iter().filter_map(|kind| read.by_type.get(kind));
+        (of.verified, of.invalid) = kinds.fold((0, 0), |sum, kind| (sum.0 + kind.verified, sum.1 + kind.invalid));
+    }
+    producer.distributions.extend(read.distributions);
+    producer.latency_us.end_to_end = read.latency_us.end_to_end;
+    producer.run.interrupted |= read.run.interrupted;
+    producer.run.deadlines_reached.extend(read.run.deadlines_reached);
+    let reading = read.reading.map(|reading| crate::report::reading::Reading {
+        joined: Some(producer.run.id.clone()),
+        // The ledger says what became of them.
+        missing: None,
+        missing_unknown: Some("the ledger says what became of each event".to_owned()),
+        ..reading
+    });
+    RunReport { ledger, findings: read.findings, reading, ..producer }
+}

@@ -1,0 +1,303 @@
+//! After reading has ended: what was found becomes the report.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use super::Offset;
+use super::join::{Joined, Read, completed, join};
+use super::prepare::Prepared;
+use super::watch::Watched;
+use super::{Config, LAST};
+use crate::clock::{Anchor, Clock, Monotonic, Nanos, wall_unix_ns};
+use crate::event::stamp::DueTime;
+use crate::kafka::describe;
+use crate::ledger::rules::Rules;
+use crate::measure::{Sampler, Shard};
+use crate::report::drift::DriftVerdict;
+use crate::report::reading::{LaneReading, Reading};
+use crate::report::{Findings, Latencies, Run, RunReport, SCHEMA_VERSION, TypeReport};
+use crate::run::attribute::{LOOK_UPS, settle_duplicates, stretches};
+use crate::run::{Outcome, RunError, group, summary};
+use crate::verify::findings::keep;
+use crate::verify::look_up::{Answers, Questions, read_again};
+use crate::verify::topic_book::{LaneSeen, TopicBook};
+use crate::verify::{Duplicate, EndedBy, Inspected, PartitionState, VerifierEnd};
+
+/// What was due so recently may still be on its way: a gap before it is not missing yet.
+const EDGE: Nanos = Nanos::from_secs(10);
+/// Lanes told one by one, at most.
+const TOLD: usize = 1_000;
+
+/// How a reading ended.
+pub(super) struct Ended {
+    /// What the verifier came to.
+    pub(super) verifier: VerifierEnd<TopicBook>,
+    /// The report of the run that it is joined with.
+    pub(super) run: Option<RunReport>,
+    pub(super) anchor: Anchor,
+    pub(super) clock: Monotonic,
+}
+
+pub(super) fn outcome(
+    config: &Config,
+    prepared: &Prepared,
+    mut sampler: Sampler,
+    watched: Watched,
+    ended: Ended,
+) -> Result<Outcome, RunError> {
+    let Ended { verifier, run, anchor, clock } = ended;
+    let took = clock.now();
+    let drift_ns = anchor.drift_ns(&clock);
+    let VerifierEnd { by, records, last_record, book, partitions: states, inspected, .. } = verifier;
+    let Inspected { findings, duplicates, damaged, damaged_seen } = inspected;
+    let mut findings = findings.0;
+    let mut deadlines = Vec::new();
+    let mut joined = None;
+    if let Some((produced, run)) = config.producer.as_ref().zip(run.as_ref()) {
+        let read = Read { book: &book, states: &states, duplicates, damaged: &damaged };
+        let found = join(config, produced, prepared, read, &mut findings)
+            .and_then(|joined| check_sum(&joined, run).map(|()| joined))
+            .map_err(|source| RunError::Answers { path: produced.answers.clone(), source })?;
+        deadlines.extend(found.unfinished.clone());
+        joined = Some(found);
+    } else {
+        tell_copies(config, prepared, by, duplicates, &states, &mut findings, &mut deadlines);
+        for damaged in damaged {
+            keep(&mut findings.examples, "corrupt", || damaged.example);
+        }
+    }
+    // What looked like a lane and never went on was another producer's; what did was seen, only later believed.
+    findings.foreign += book.counts().unconfirmed;
+    sampler.total_mut().seen += book.counts().confirmed_late;
+    let mut unverified = joined.as_mut().map_or_else(Vec::new, |joined| std::mem::take(&mut joined.unverified));
+    summary::name_places(&prepared.slots, &mut unverified, &mut findings);
+    let total = sampler.total();
+    let whole = total.whole();
+    let cluster_error = what_ended_it(by, prepared, &states, &mut deadlines);
+    let mut reading = reading(config, prepared, &book, &states);
+    reading.ended_by = watched.ended_by.clone().unwrap_or_else(|| in_words(by, &watched, config));
+    (reading.records, reading.events, reading.records_per_s) = (records, total.seen, rate(records, last_record));
+    reading.damaged = config.run.map(|_| damaged_seen);
+    let report = RunReport {
+        schema_version: SCHEMA_VERSION,
+        tool: summary::tool(),
+        run: Run {
+            id: config.run.map_or_else(String::new, |run| run.to_string()),
+            name: config.name.clone(),
+            started_at: summary::rfc3339(anchor),
+            measured_s: took.as_secs_f64(),
+            source: "topic".to_owned(),
+            interrupted: watched.interrupted,
+            wall_clock_drift_us: drift_ns / 1000,
+            deadlines_reached: deadlines,
+            ..Run::default()
+        },
+        environment: summary::environment_of(
+            &prepared.slots,
+            &prepared.clusters,
+            &prepared.topic_settings,
+            prepared.settings(),
+        ),
+        findings,
+        reading: Some(reading),
+        latency_us: Latencies { end_to_end: Some(whole.end_to_end.summary()), ..Latencies::default() },
+        distributions: summary::distributions(&whole, false, true),
+        by_type: by_type(total),
+        partitions: summary::partitions(&prepared.slots, total, &states),
+        group: config.group.as_ref().zip(prepared.group.as_ref()).map(|(of, log)| group::of(of, log, &clock)),
+        timeline: watched.timeline.into_rows(),
+        drift: watched.soak.map(|soak| soak.drift()).filter(|drift| drift.verdict != DriftVerdict::Unevaluated),
+        ..RunReport::default()
+    };
+    let report = match run.zip(joined) {
+        Some((run, joined)) => completed(run, report, &joined),
+        None => report,
+    };
+    Ok(Outcome {
+        report,
+        measured: total.clone(),
+        unverified,
+        cluster_error,
+        interrupted: watched.interrupted,
+        ended_by: watched.ended_by,
+        fidelity: None,
+    })
+}
+
+/// What the book and the partitions say.
+fn reading(config: &Config, prepared: &Prepared, book: &TopicBook, states: &[PartitionState]) -> Reading {
+    let gaps = Gaps::of(config, book, states);
+    let counts = book.counts();
+    Reading {
+        from: match config.offset {
+            _ if config.producer.is_some() => "run",
+            _ if prepared.goes_on => "committed",
+            Offset::Earliest => "earliest",
+            Offset::Latest => "latest",
+        }
+        .to_owned(),
+        content: if config.run.is_some() { "keyed" } else { "schema" }.to_owned(),
+        missing: gaps.missing,
+        missing_unknown: gaps.unknown,
+        open: gaps.open,
+        lag: lag(states),
+        skipped: states.iter().map(|state| state.skipped).sum(),
+        untimed: counts.untimed,
+        untracked: counts.untracked,
+        forgotten: counts.forgotten,
+        lane_count: u64::try_from(gaps.lanes.len()).unwrap_or(u64::MAX),
+        lanes: gaps.lanes.iter().take(TOLD).map(|lane| told(lane, gaps.judged)).collect(),
+        ..Reading::default()
+    }
+}
+
+/// Whether the answers are those of all events of the run.
+fn check_sum(joined: &Joined, run: &RunReport) -> io::Result<()> {
+    let found: u64 = joined.phases.iter().map(|counts| counts.scheduled).sum();
+    let scheduled = run.ledger.scheduled;
+    if found == scheduled {
+        return Ok(());
+    }
+    let why = format!("it holds the answers for {found} of {scheduled} events");
+    Err(io::Error::new(io::ErrorKind::InvalidData, why))
+}
+
+/// Whose second sightings were, which only the run's id can prove.
+fn tell_copies(
+    config: &Config,
+    prepared: &Prepared,
+    by: EndedBy,
+    duplicates: Vec<Duplicate>,
+    states: &[PartitionState],
+    findings: &mut Findings,
+    deadlines: &mut Vec<String>,
+) {
+    let Some(run) = config.run.filter(|_| !duplicates.is_empty()) else { return };
+    let questions = Questions {
+        copies_of: duplicates.iter().map(|twice| (twice.lane, twice.sequence)).collect(),
+        stretches: stretches(states, false, &duplicates),
+        ..Questions::default()
+    };
+    let answers = match prepared.look_up_consumer() {
+        Ok(mut consumer) if by != EndedBy::Abort => {
+            read_again(&mut consumer, &config.topics[0], run, Rules::ALL, &questions, LOOK_UPS, |_, _| {})
+        }
+        Ok(_) => Answers::default(),
+        Err(error) => {
+            tracing::warn!("the log cannot be read again: {error}");
+            Answers::default()
+        }
+    };
+    if !answers.unfinished.is_empty() {
+        let partitions = prepared.slots.told(&answers.unfinished);
+        deadlines.push(format!("second reading: partitions {partitions} were not read again within {LOOK_UPS:?}"));
+    }
+    settle_duplicates(duplicates, &answers, Rules::ALL, findings);
+}
+
+/// What is missing, and of which lanes.
+struct Gaps {
+    lanes: Vec<LaneSeen>,
+    missing: Option<u64>,
+    open: u64,
+    unknown: Option<String>,
+    judged: bool,
+}
+
+impl Gaps {
+    fn of(config: &Config, book: &TopicBook, states: &[PartitionState]) -> Self {
+        let is_unread = |state: &PartitionState| !state.is_held || state.log_end.is_none_or(|end| state.position < end);
+        let unread: Vec<usize> = (0..).zip(states).filter(|(_, state)| is_unread(state)).map(|(at, _)| at).collect();
+        let cutoff = DueTime::from_unix_ns(wall_unix_ns().saturating_sub(EDGE.0));
+        let lanes = book.account(&unread, cutoff);
+        let shared = config.group.is_some() && states.iter().any(|state| !state.is_held || state.jumped > 0);
+        let mixed = lanes.iter().find(|lane| lane.mixed);
+        let unknown = match mixed {
+            _ if shared => Some("other members of the group have read some of the records".to_owned()),
+            Some(lane) => Some(format!(
+                "two runs with the tag {:x} were there at the same time: --run-id tells them apart",
+                lane.tag
+            )),
+            None => None,
+        };
+        let judged = lanes.iter().filter(|lane| !lane.mixed);
+        let missing = judged.clone().map(|lane| lane.missing).sum();
+        Self {
+            missing: (!shared && mixed.is_none()).then_some(missing),
+            open: lanes.iter().map(|lane| lane.open).sum(),
+            unknown,
+            judged: !shared,
+            lanes,
+        }
+    }
+}
+
+fn told(lane: &LaneSeen, judged: bool) -> LaneReading {
+    LaneReading {
+        tag: format!("{:x}", lane.tag),
+        lane: lane.lane,
+        first: lane.first,
+        last: lane.last,
+        seen: lane.seen,
+        missing: (judged && !lane.mixed).then_some(lane.missing),
+        open: lane.open,
+        first_due: summary::instant(lane.first_due.unix_ns()),
+        last_due: summary::instant(lane.last_due.unix_ns()),
+    }
+}
+
+/// The types of event, each with its share of those that were seen.
+#[expect(clippy::cast_precision_loss, reason = "a share needs 15 digits, not 19")]
+fn by_type(total: &Shard) -> BTreeMap<String, TypeReport> {
+    let mut types = summary::by_type(total);
+    let all: u64 = types.values().map(|of| of.verified).sum();
+    for of in types.values_mut() {
+        of.share_percent = of.verified as f64 / all.max(1) as f64 * 100.0;
+    }
+    types
+}
+
+/// Records between the positions and the ends, over the partitions that are the reader's.
+fn lag(states: &[PartitionState]) -> Option<u64> {
+    let of = |state: &PartitionState| Some(u64::try_from(state.log_end? - state.position).unwrap_or(0));
+    states.iter().filter(|state| state.is_held).map(of).sum()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a reported rate needs 15 digits, not 19")]
+fn rate(records: u64, took: Nanos) -> Option<f64> {
+    (took > Nanos::ZERO && records > 0).then(|| records as f64 / took.as_secs_f64())
+}
+
+/// What the cluster did that ended the reading.
+fn what_ended_it(
+    by: EndedBy,
+    prepared: &Prepared,
+    states: &[PartitionState],
+    deadlines: &mut Vec<String>,
+) -> Option<String> {
+    let unknown: Vec<i32> =
+        (0_i32..).zip(states).filter(|(_, state)| state.log_end.is_none()).map(|(partition, _)| partition).collect();
+    if !unknown.is_empty() && by != EndedBy::Abort {
+        let partitions = prepared.slots.told(&unknown);
+        deadlines.push(format!("the ends of partitions {partitions} were not told within {LAST:?}"));
+    }
+    match by {
+        EndedBy::Denied(code) => Some(format!("reading cannot go on: {}", describe(code))),
+        EndedBy::Silence => {
+            Some("nothing came any more, and the cluster did not say whether there is more to read".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn in_words(by: EndedBy, watched: &Watched, config: &Config) -> String {
+    match by {
+        EndedBy::Idle => format!("nothing was left to read for {:?}", config.until.idle.unwrap_or_default()),
+        EndedBy::Records => "as many records as were asked for".to_owned(),
+        EndedBy::Silence => "the cluster fell silent".to_owned(),
+        EndedBy::Denied(code) => describe(code),
+        EndedBy::Abort => "interrupted twice".to_owned(),
+        EndedBy::Request if watched.asked => "interrupted".to_owned(),
+        EndedBy::Request => "asked to end".to_owned(),
+    }
+}

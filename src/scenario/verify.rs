@@ -1,0 +1,147 @@
+//! What `loadgen verify` is to do.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::VerifyConfig;
+use super::choice::choices;
+use super::environment::Environment;
+use super::error::ConfigError;
+use super::plan::{GroupPlan, Isolation, Presentation, check_name, group_plan, plan_error};
+use super::topics::{self, check_topic_name};
+use crate::cli::verify::VerifyArgs;
+use crate::event::stamp::RunId;
+use crate::gate::{GateConfig, Gates, Names};
+
+choices! {
+    /// Where a reading begins, in Kafka's own words.
+    pub enum Offset {
+        Earliest = "earliest": "at the start of the log",
+        Latest = "latest": "at its end: only what is written from now on",
+    }
+}
+
+/// The topic that is read where none is named.
+const USUAL_TOPIC: &str = "raw-events";
+
+/// A reading to be made.
+#[derive(Clone, PartialEq)]
+pub struct VerifyPlan {
+    /// Its name.
+    pub name: String,
+    /// Brokers to start from.
+    pub bootstrap: String,
+    /// The client's properties, without `bootstrap.servers`.
+    pub client: BTreeMap<String, String>,
+    /// The longest wait for the first answer.
+    pub connect_timeout: Duration,
+    /// The topics that are read; with a producer's report, those that it names where none is named here.
+    pub topics: Vec<String>,
+    /// Whether they were named.
+    pub topics_named: bool,
+    /// Where it begins; `None`: at the start of the log, or with a producer's report where the run began.
+    pub offset: Option<Offset>,
+    /// The run whose events are judged.
+    pub run_id: Option<RunId>,
+    /// The group that reads.
+    pub group: Option<GroupPlan>,
+    /// Which records of transactions are read.
+    pub isolation: Isolation,
+    /// When it ends for want of records.
+    pub until_idle: Option<Duration>,
+    /// After how many records it ends.
+    pub num_records: Option<u64>,
+    /// The folder of the run that it is joined with.
+    pub producer_report: Option<PathBuf>,
+    /// Rules to keep.
+    pub gates: Gates,
+    /// The rules as they were written.
+    pub rules: Vec<String>,
+    /// How it is shown, and where its results go.
+    pub presentation: Presentation,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+    /// The properties with their origins, where only that is asked for (`-X dump`).
+    pub dump: Option<String>,
+}
+
+/// Resolves the arguments of `loadgen verify`.
+///
+/// # Errors
+/// Settings that cannot be used.
+pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan, ConfigError> {
+    let options = environment.complete(args.options.clone())?;
+    let named = topics::client(args.options.cluster, environment)?;
+    let name = options.name.unwrap_or_else(|| "verify".to_owned());
+    check_name(&name)?;
+    let reading = options.reading;
+    let topics_named = reading.topic.is_some();
+    let topics = reading.topic.unwrap_or_else(|| USUAL_TOPIC.to_owned());
+    let topics: Vec<String> = topics.split(',').map(|topic| topic.trim().to_owned()).collect();
+    topics.iter().try_for_each(|topic| check_topic_name(topic))?;
+    if let Some(twice) = topics.iter().enumerate().find_map(|(at, topic)| topics[..at].contains(topic).then_some(topic))
+    {
+        return Err(plan_error(&format!("topic \"{twice}\" is there twice"), "name each topic once"));
+    }
+    let member = options.group;
+    let by_habit = environment.get("CONSUMER_GROUP_ID").map(ToOwned::to_owned);
+    let group = member.group.or(by_habit).filter(|group| !group.is_empty());
+    if group.is_none() && (member.commit.is_some() || member.commit_interval.is_some()) {
+        return Err(plan_error("what a group has read is committed, and no group is named", "--group NAME names one"));
+    }
+    if args.producer_report.is_some() {
+        if group.is_some() {
+            let hint = "leave --group out; --group= does without the group that CONSUMER_GROUP_ID names";
+            return Err(plan_error(
+                "a producer's report is joined with all that was written, and a group may have less",
+                hint,
+            ));
+        }
+        if reading.offset.is_some() || reading.run_id.is_some() {
+            let hint = "leave --offset and --run-id out";
+            return Err(plan_error("the producer's report says which run it was, and where it began", hint));
+        }
+        if reading.until_idle.is_some() || reading.num_records.is_some() {
+            let hint = "leave --until-idle and --num-records out: it ends when it has read what the producer wrote";
+            return Err(plan_error("a reading that is joined with a producer's report has its own end", hint));
+        }
+    }
+    let group = group_plan(&VerifyConfig {
+        group,
+        consumers: member.consumers,
+        group_protocol: member.group_protocol,
+        assignor: member.assignor,
+        commit: member.commit,
+        commit_interval: member.commit_interval,
+        ..VerifyConfig::default()
+    })?;
+    let Some(bootstrap) = named.bootstrap else {
+        let reason = "no cluster is named, and the embedded broker of another process cannot be read";
+        return Err(plan_error(reason, "--bootstrap-server HOST:PORT or KAFKA_BROKERS names one"));
+    };
+    let configs: Vec<GateConfig> = options.outcome.gate.iter().map(GateConfig::of_rule).collect();
+    let known = Names { phases: Vec::new(), topics: topics.clone() };
+    let gates = Gates::new(&configs, &options.outcome.gate_off, &known)
+        .map_err(|error| ConfigError::Plan { reason: error.to_string(), hint: None })?;
+    Ok(VerifyPlan {
+        name,
+        bootstrap,
+        client: named.client,
+        connect_timeout: named.connect_timeout,
+        topics,
+        topics_named,
+        offset: reading.offset,
+        run_id: reading.run_id,
+        group,
+        isolation: reading.isolation.unwrap_or(Isolation::ReadUncommitted),
+        until_idle: reading.until_idle,
+        num_records: reading.num_records,
+        producer_report: args.producer_report,
+        gates,
+        rules: options.outcome.gate.clone(),
+        presentation: Presentation::of_outcome(&options.outcome),
+        warnings: named.warnings,
+        dump: named.dump,
+    })
+}
