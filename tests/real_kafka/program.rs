@@ -20,10 +20,21 @@ pub(crate) struct Program {
 
 /// A program at work.
 pub(crate) struct Started {
-    child: Child,
+    child: Kept,
     stdout: JoinHandle<String>,
     stderr: JoinHandle<String>,
     results: tempfile::TempDir,
+}
+
+/// A process that does not outlive its test, however that ends.
+struct Kept(Child);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // Most have ended by then.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
 }
 
 /// A program that has ended.
@@ -58,7 +69,7 @@ impl Program {
             self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = collect(child.stdout.take().unwrap());
         let stderr = collect(child.stderr.take().unwrap());
-        Started { child, stdout, stderr, results: self.results }
+        Started { child: Kept(child), stdout, stderr, results: self.results }
     }
 
     pub(crate) fn run(self) -> Run {
@@ -125,18 +136,18 @@ impl Started {
     }
 
     pub(crate) fn interrupt(&self) {
-        let status = Command::new("kill").arg("-INT").arg(self.child.id().to_string()).status().unwrap();
+        let status = Command::new("kill").arg("-INT").arg(self.child.0.id().to_string()).status().unwrap();
         assert!(status.success());
     }
 
     pub(crate) fn finish(mut self) -> Run {
         let clock = Monotonic::start();
         let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.child.0.try_wait().unwrap() {
                 break status;
             }
             if clock.now() >= Nanos::from(PATIENCE) {
-                self.child.kill().unwrap();
+                self.child.0.kill().unwrap();
                 panic!("loadgen still ran after {PATIENCE:?}: {}", self.stderr.join().unwrap());
             }
             clock.sleep_until(clock.now() + Nanos::from(Duration::from_millis(20)));
