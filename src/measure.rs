@@ -36,6 +36,12 @@ pub struct Shard {
     pub seen: u64,
     /// What the verifier found.
     pub found: Found,
+    /// Partitions that were silent for long.
+    pub stalls: Vec<Stall>,
+    /// Errors that clients told by themselves.
+    pub client_errors: u64,
+    /// Partitions in which the verifier met another leader.
+    pub leader_changes: Vec<i32>,
     /// Waited for room in the client's queue.
     pub blocked: Nanos,
     /// Held back for the embedded broker.
@@ -49,6 +55,34 @@ pub struct Shard {
     /// By partition.
     pub partitions: Vec<PartitionShard>,
 }
+
+/// What a stall is without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    /// Acks, to a lane.
+    Ack,
+    /// Reads, by the verifier.
+    Read,
+}
+
+/// A time in which a partition was silent although something waited for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stall {
+    /// What it was without.
+    pub side: Side,
+    /// The partition.
+    pub partition: usize,
+    /// The last sign of life, or the first event that waited.
+    pub from: Nanos,
+    /// The next one.
+    pub until: Nanos,
+    /// Whether there was a next one; else what waited was given up.
+    pub ended: bool,
+}
+
+/// Stalls kept of a thread between two samples, and of a run: at the default threshold a run of a day has fewer than that for
+/// each of its partitions.
+const MOST_STALLS: usize = 100_000;
 
 /// Transactions of lanes, by how they ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -282,6 +316,13 @@ impl Shard {
         }
     }
 
+    /// A partition was silent.
+    pub fn record_stall(&mut self, stall: Stall) {
+        if self.stalls.len() < MOST_STALLS {
+            self.stalls.push(stall);
+        }
+    }
+
     /// Adds another shard to this one.
     pub fn add(&mut self, other: &Self) {
         self.sent += other.sent;
@@ -293,6 +334,11 @@ impl Shard {
         self.transactions.add(other.transactions);
         self.seen += other.seen;
         self.found.add(other.found);
+        let room = MOST_STALLS.saturating_sub(self.stalls.len());
+        self.stalls.extend(other.stalls.iter().take(room));
+        self.client_errors += other.client_errors;
+        let room = MOST_STALLS.saturating_sub(self.leader_changes.len());
+        self.leader_changes.extend(other.leader_changes.iter().take(room));
         self.blocked += other.blocked;
         self.held_back += other.held_back;
         grow(&mut self.phases, other.phases.len());
@@ -350,6 +396,9 @@ impl Shard {
         (self.blocked, self.held_back, self.aborted) = (Nanos::ZERO, Nanos::ZERO, 0);
         self.transactions = TransactionCounts::default();
         self.found = Found::default();
+        self.stalls.clear();
+        self.leader_changes.clear();
+        self.client_errors = 0;
     }
 
     /// All phases that are judged as one.

@@ -164,6 +164,9 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
         findings: findings::findings(&parts),
         client: counts::client(&parts, &latencies),
         transactions: counts::transactions(&parts),
+        // Of one process each: every verifier and every lane has its own view of a partition.
+        availability: None,
+        faults: parts.iter().flat_map(|part| part.report.faults.clone()).collect(),
         latency_us: latencies,
         distributions: latency::distributions(&parts, &seconds),
         by_type: counts::by_type(&parts, &by_type, &mut without_quantiles),

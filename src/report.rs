@@ -3,6 +3,7 @@
 //! Times are in us unless a name says otherwise. Files rely on these names; more may be added, none is taken away.
 
 pub mod accounts;
+pub mod availability;
 pub mod benchmark;
 pub mod by_hand;
 pub mod console;
@@ -10,6 +11,7 @@ mod counted;
 mod decomposition;
 pub mod drift;
 pub mod exit_code;
+mod faults;
 pub mod figures;
 pub mod github;
 pub mod headline;
@@ -35,8 +37,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use availability::{Availability, StallReport, Stalls};
 pub use by_hand::RateChange;
 pub use counted::{Example, Findings, LedgerCounts, Offered, TopicLedger};
+pub use faults::{CommandReport, FaultReport};
 pub use judgement::{GateOutcome, GateResult, Ruling, RulingKind, Verdict};
 pub use measured::{
     Client, DistributionPoint, HotKey, Latencies, LatencyParts, LatencySummary, PartitionReport, PhaseReport,
@@ -81,6 +85,12 @@ pub struct RunReport {
     /// What the Kafka client measured of itself, and which part of the latency is whose; absent where it said nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<Client>,
+    /// How long partitions did not answer, or were not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability: Option<Availability>,
+    /// The faults that were to be injected; empty where none was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultReport>,
     /// The transactions in which events were sent; absent where there were none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transactions: Option<Transactions>,

@@ -2,7 +2,9 @@
 
 pub mod alone;
 mod attribute;
+mod availability;
 mod clients;
+pub mod faults;
 mod fidelity;
 mod group;
 mod interrupts;
@@ -31,13 +33,14 @@ use crate::event::stamp::RunId;
 use crate::kafka::slots::Slots;
 use crate::kafka::{KafkaError, Settings};
 use crate::lane::{BodyTime, Lane, LaneEnd, OnLag, Pacing};
-use crate::measure::{ClientSums, Sampler, Shard};
+use crate::measure::{ClientSums, Sampler, Shard, Stall};
 use crate::report::{Fidelity, RunReport, TimelineRow};
 use crate::schedule::{Rate, Schedule};
 pub use crate::soak::timeline::Detail;
 use crate::source::{Source, synthetic};
 use crate::verify;
 pub use attribute::Unverified;
+pub use faults::Fault;
 pub use interrupts::Interrupts;
 use prepare::Prepared;
 use summary::Ends;
@@ -102,6 +105,10 @@ pub struct Config {
     pub detail: Detail,
     /// The file in which the answers are written down for a reader in another process.
     pub answers: Option<PathBuf>,
+    /// What is broken meanwhile.
+    pub faults: Vec<Fault>,
+    /// From how long on a partition that does not answer, or is not read, stalls.
+    pub stall_threshold: Duration,
 }
 
 /// The lanes of this process among those of the whole run.
@@ -297,6 +304,8 @@ pub struct Outcome {
     pub report: RunReport,
     /// Counters and histograms of the whole run.
     pub measured: Shard,
+    /// Times in which partitions were silent, by partition.
+    pub stalls: Vec<Stall>,
     /// The events that did not end verified, one by one; at most 100,000.
     pub unverified: Vec<Unverified>,
     /// What the cluster did that ended or spoiled the run.
@@ -346,6 +355,7 @@ pub fn run(
 ///
 /// # Errors
 /// As [`run`].
+#[expect(clippy::too_many_lines, reason = "the steps of a run, each named, in their order")]
 pub fn run_through<W: Wiring>(
     wiring: &W,
     config: &Config,
@@ -412,6 +422,8 @@ pub fn run_through<W: Wiring>(
         let topic_watch = topic_watcher.map(|watcher| topic_watch::watch(scope, watcher, &sending)).transpose()?;
         let lag = lag_watcher.map(|watcher| lag::watch(scope, watcher, &going)).transpose()?;
         watch.look_at(lag.as_ref().map(lag::Watched::lag));
+        let faults =
+            faults::inject(scope, &config.faults, clock, &control, &sending, schedule.ends_at(), watch.faults())?;
 
         while handles.iter().any(|handle| !handle.is_finished()) {
             watch.glance(&mut sampler, Stage::Sending, topic_watch.as_ref(), each_second);
@@ -437,6 +449,10 @@ pub fn run_through<W: Wiring>(
             }
             None => None,
         };
+        while !faults.is_finished() {
+            watch.glance(&mut sampler, Stage::Draining, topic_watch.as_ref(), each_second);
+        }
+        let faults = faults.join().map_err(|_| RunError::Thread("the thread of the faults panicked".to_owned()))?;
         going.store(false, Ordering::Release);
         let lag = lag.map(lag::Watched::end).transpose()?;
         release.at_peace();
@@ -449,6 +465,8 @@ pub fn run_through<W: Wiring>(
         if let Some(error) = unwritten {
             outcome.ended_by.get_or_insert(format!("its answers could not be written down: {error}"));
         }
+        outcome.report.faults = faults;
+        availability::put_down(&mut outcome.report.faults, &outcome.stalls);
         outcome.report.lag = lag.zip(config.lag_group.as_deref()).map(|(lag, group)| lag.report(group));
         Ok(outcome)
     })

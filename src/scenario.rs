@@ -8,6 +8,7 @@ pub mod choice;
 pub mod client;
 pub mod environment;
 pub mod error;
+pub mod faults;
 pub mod file;
 pub mod kafka;
 pub mod layer;
@@ -35,6 +36,7 @@ pub use resolve::{Resolved, Wanted, resolve};
 use crate::gate::GateConfig;
 use crate::schedule::config::PhaseConfig;
 use crate::schedule::{Rate, Speed};
+use faults::FaultConfig;
 use kafka::KafkaConfig;
 use pace::PlannedRate;
 use plan::{Commit, EventTime, GroupProtocol, Isolation, OnLag, Pacing};
@@ -90,6 +92,9 @@ pub struct Scenario {
     /// The longest wait for outstanding answers at the end.
     #[serde(with = "text::duration", skip_serializing_if = "Option::is_none")]
     pub flush_deadline: Option<Duration>,
+    /// From how long on a partition that does not answer, or is not read, stalls.
+    #[serde(with = "text::duration", skip_serializing_if = "Option::is_none")]
+    pub stall_threshold: Option<Duration>,
     /// The body's time of replayed events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_time: Option<EventTime>,
@@ -109,6 +114,9 @@ pub struct Scenario {
     pub transactions: TransactionConfig,
     /// How events are read back.
     pub verify: VerifyConfig,
+    /// What is broken meanwhile.
+    #[serde(rename = "fault", skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultConfig>,
     /// Rules to keep.
     #[serde(rename = "gate", skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<GateConfig>,

@@ -173,6 +173,8 @@ fn run_config(config: &Config, id: RunId) -> run::Config {
         flush_deadline: FLUSH,
         answers: None,
         detail: Detail::default(),
+        faults: Vec::new(),
+        stall_threshold: Duration::from_secs(1),
     }
 }
 

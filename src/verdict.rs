@@ -4,7 +4,7 @@ pub use crate::report::exit_code::ExitCode;
 
 use crate::{
     gate::{Allowances, BuiltIn, Gates, Integrity, integrity::Anomaly, wording},
-    report::{GateOutcome, GateResult, Ruling, RunReport, Verdict, by_hand, figures},
+    report::{FaultReport, GateOutcome, GateResult, Ruling, RunReport, Verdict, by_hand, figures},
 };
 
 /// What befell the run beside what its report counts. Each text is one sentence.
@@ -58,6 +58,9 @@ impl Findings {
             }
         }
         self.notes.extend(by_hand::sentence(&report.run.rate_changes, report.run.measured_s));
+        for failure in report.faults.iter().filter_map(FaultReport::failure) {
+            self.add(ExitCode::Unevaluated, format!("{failure}: what it was to show was not tested"));
+        }
         if conditions.interrupted || report.run.interrupted {
             self.add(ExitCode::Interrupted, "interrupted before its end; what was sent until then is judged");
         }

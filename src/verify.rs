@@ -22,7 +22,7 @@ use std::time::Duration;
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::{Control, Traffic};
 use crate::kafka::{Code, Delivered, KafkaError, Notice, Watermarks, lacks_right};
-use crate::measure::{Found, Recorder};
+use crate::measure::{Found, Recorder, Side, Stall};
 use book::Book;
 pub use findings::Findings;
 pub use inspect::{Damaged, Duplicate, Inspected, Inspector};
@@ -128,17 +128,19 @@ impl PartitionState {
         }
     }
 
-    /// Notes the leader epoch of a record. A later one than before means that another leader took over.
-    fn note_epoch(&mut self, epoch: i32, offset: i64) {
+    /// Notes the leader epoch of a record. A later one than before means that another leader took over; true then.
+    fn note_epoch(&mut self, epoch: i32, offset: i64) -> bool {
         match self.epochs.last() {
-            Some((last, _)) if *last >= epoch => {}
+            Some((last, _)) if *last >= epoch => false,
             last => {
-                if last.is_some() {
+                let changed = last.is_some();
+                if changed {
                     self.truncation.get_or_insert(Truncation::NewLeader);
                 }
                 if epoch >= 0 {
                     self.epochs.push((epoch, offset));
                 }
+                changed
             }
         }
     }
@@ -207,6 +209,7 @@ pub struct Verifier<C, R, B> {
     traffic: Arc<Traffic>,
     drain: Arc<Drain>,
     read_committed: bool,
+    stall_threshold: Nanos,
     partitions: Vec<PartitionState>,
     errors: BTreeMap<String, (u64, String)>,
     until: Until,
@@ -236,6 +239,8 @@ pub struct Setup<C> {
     pub traffic: Arc<Traffic>,
     /// How its end is asked for.
     pub drain: Arc<Drain>,
+    /// From how long on a partition that is not read stalls.
+    pub stall_threshold: Nanos,
     /// Whether only committed records are read: then a partition's end is that of what is settled, and what was acked may
     /// lie past it for a while.
     pub read_committed: bool,
@@ -279,7 +284,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             log_start: *low,
             ..PartitionState::default()
         };
-        let Setup { topic, clock, recorder, control, traffic, drain, read_committed } = setup;
+        let Setup { topic, clock, recorder, control, traffic, drain, read_committed, stall_threshold } = setup;
         Ok(Self {
             last_record: clock.now(),
             topic,
@@ -292,6 +297,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             traffic,
             drain,
             read_committed,
+            stall_threshold,
             partitions: starts.iter().map(state).collect(),
             errors: BTreeMap::new(),
             until,
@@ -388,6 +394,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
                 state.give_short_up();
             }
         });
+        self.note_silence();
         let unfinished = self.unfinished();
         for (partition, state) in (0_i32..).zip(&mut self.partitions) {
             state.is_held = self.reader.holds(partition);
@@ -395,6 +402,25 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
         let (inspected, book) = self.inspector.end();
         let Self { partitions, errors, records, last_record, .. } = self;
         VerifierEnd { by, records, last_record, book, partitions, inspected, unfinished, errors }
+    }
+
+    /// Partitions in which acked events were still unread at the end.
+    fn note_silence(&mut self) {
+        let now = self.clock.now();
+        let mut shard = self.recorder.open();
+        for (index, (partition, state)) in (0_i32..).zip(&self.partitions).enumerate() {
+            let gap = now - state.last_read;
+            if !self.traffic.has_unread(partition, state.seen) {
+                continue;
+            }
+            if let Some(counts) = shard.partitions.get_mut(index) {
+                counts.longest_read_gap = counts.longest_read_gap.max(gap);
+            }
+            if gap >= self.stall_threshold {
+                let (from, until) = (state.last_read, now);
+                shard.record_stall(Stall { side: Side::Read, partition: index, from, until, ended: false });
+            }
+        }
     }
 
     /// Whether it is time to end by itself.
@@ -429,6 +455,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             resets,
             short,
             read_committed,
+            stall_threshold,
             records,
             last_record,
             denied,
@@ -455,13 +482,26 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
                     traffic.read(record.partition, 1, bytes as u64);
                     if let Some(state) = state_of(partitions, record.partition) {
                         state.at_end = false;
-                        state.note_epoch(record.leader_epoch, record.offset);
+                        if state.note_epoch(record.leader_epoch, record.offset) {
+                            shard.leader_changes.push(record.partition);
+                        }
                         if inspector.inspect(&record, reread, at, &mut shard) {
                             state.seen += 1;
                         }
                         let gap = at - std::mem::replace(&mut state.last_read, at);
                         if let Some(counts) = shard.partitions.get_mut(usize::try_from(record.partition).unwrap_or(0)) {
                             counts.longest_read_gap = counts.longest_read_gap.max(gap);
+                        }
+                        if gap >= *stall_threshold
+                            && let Ok(partition) = usize::try_from(record.partition)
+                        {
+                            shard.record_stall(Stall {
+                                side: Side::Read,
+                                partition,
+                                from: at - gap,
+                                until: at,
+                                ended: true,
+                            });
                         }
                     }
                 }

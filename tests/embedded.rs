@@ -51,6 +51,8 @@ fn config(lanes: u8) -> Config {
         flush_deadline: Duration::from_secs(35),
         answers: None,
         detail: Detail::default(),
+        faults: Vec::new(),
+        stall_threshold: Duration::from_secs(1),
     }
 }
 

@@ -58,6 +58,8 @@ fn config(abort_share: f64) -> Config {
         flush_deadline: Duration::from_secs(3),
         answers: None,
         detail: Detail::default(),
+        faults: Vec::new(),
+        stall_threshold: Duration::from_secs(1),
     }
 }
 

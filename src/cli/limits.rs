@@ -36,6 +36,9 @@ pub struct RunSetup {
     /// Longest wait for outstanding answers at the end [default: delivery.timeout.ms + 5s]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub flush_deadline: Option<Duration>,
+    /// From how long on a partition stalls that gives no ack, or is not read, while events wait for it [default: 1s]
+    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+    pub stall_threshold: Option<Duration>,
 }
 
 /// How long a run lasts and how it drives its load.
@@ -89,4 +92,7 @@ pub struct RunLimits {
     /// Say what would be sent, when and where; connect to nothing
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub dry_run: Option<bool>,
+    /// Run the commands of the scenario's [[fault]]s. Read them first: without this a scenario never runs a program
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub allow_fault_commands: Option<bool>,
 }

@@ -33,6 +33,29 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     figure("partitions.longest_read_gap", "The longest time between two reads of a partition while acked events were unread in it.")
         .also(&["longest_read_gap_us"])
         .clock("Monotonic."),
+    figure(
+        "availability.ack_stalls",
+        "Times in which a partition gave no ack for --stall-threshold (1 s) or longer although events were waiting for one.",
+    )
+    .also(&["ack_stalls", "stall"])
+    .clock("Monotonic.")
+    .excludes("Silence with nothing outstanding: with no events due there is no stall.")
+    .rule("Of lanes that wait for the same partition at the same time one stall is counted."),
+    figure("availability.longest_ack_stall", "The longest of these; 0 where there is none.").clock("Monotonic."),
+    figure(
+        "availability.read_stalls",
+        "Times in which a partition was not read for --stall-threshold (1 s) or longer although acked events were unread in it.",
+    )
+    .also(&["read_stalls"])
+    .clock("Monotonic."),
+    figure("availability.longest_read_stall", "The longest of these; 0 where there is none.").clock("Monotonic."),
+    figure("leader_changes", "How often the verifier met a record that was written under another leader than the one before."),
+    figure(
+        "first_ack_after_s",
+        "From the start of a fault to the first ack in the last of the partitions that stalled then, or within 5 s of it.",
+    )
+    .clock("Monotonic.")
+    .excludes("Faults by which no partition stalled for --stall-threshold: absent then, as where one was never acked again."),
     figure("partitions.sent", "Events handed to the client, summed over partitions."),
     figure("partitions.acked", "Events acked, summed over partitions."),
     figure("partitions.seen", "First sightings, summed over partitions."),

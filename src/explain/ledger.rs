@@ -73,6 +73,12 @@ pub(super) const WORDS: &[Definition] = &[
     )
     .excludes("The event type of that name."),
     word("seen", "Read by the verifier."),
+    word(
+        "fault",
+        "A command of the scenario that breaks something at a given time ([[fault]]), and how that is undone; run only with \
+         --allow-fault-commands.",
+    )
+    .rule("One that fails, or is not run, makes the run unevaluated: exit code 4."),
     word("warm-up", "Phases at the start with warm_up = true: reported, not judged.")
         .also(&["warm_up"])
         .excludes("Loss, damage and order: these are judged from the first event on."),

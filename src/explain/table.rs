@@ -20,6 +20,7 @@ pub(super) const PARTS: &[Definition] = &[
     Definition::new(Sort::Part, "topic", "The partitions of one topic: topic.raw-events.partitions.skew."),
     Definition::new(Sort::Part, "partitions", "All partitions written to: partitions.skew."),
     Definition::new(Sort::Part, "offered", "What the schedule asked for and what was sent: offered.achieved."),
+    Definition::new(Sort::Part, "availability", "The stalls of partitions: availability.longest_ack_stall < 5s."),
     Definition::new(
         Sort::Part,
         "replay",

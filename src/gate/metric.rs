@@ -9,7 +9,7 @@ use super::unit::Dimension;
 pub use crate::report::latency::{Kind, Quantile};
 use crate::{
     ledger::Class,
-    report::{Findings, Offered, PartitionReport, Replay, TimelineRow, TypeReport, reading::Reading},
+    report::{Availability, Findings, Offered, PartitionReport, Replay, TimelineRow, TypeReport, reading::Reading},
 };
 
 /// The part of a run that a metric is about.
@@ -173,6 +173,8 @@ pub enum Source {
     Replay(fn(&Replay) -> u64),
     /// A number of a reading by a verifier alone; `None` where nothing can be said.
     Reading(fn(&Reading) -> Option<u64>),
+    /// A number of the stalls; the flag tells whether the verifier finds it.
+    Availability(fn(&Availability) -> f64, bool),
 }
 
 /// One metric of one kind of part.
@@ -203,7 +205,12 @@ impl Metric {
             Source::Finding(_) => {
                 ["duplicates", "reordered", "invalid", "foreign", "negative_latency"].contains(&self.name.as_str())
             }
-            Source::Skew | Source::Gap(_) | Source::Total(..) | Source::Replay(_) | Source::Reading(_) => false,
+            Source::Skew
+            | Source::Gap(_)
+            | Source::Total(..)
+            | Source::Replay(_)
+            | Source::Reading(_)
+            | Source::Availability(..) => false,
             _ => true,
         }
     }

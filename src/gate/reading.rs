@@ -111,6 +111,13 @@ impl Path {
                 Some(replay) if replay.rows > 0 => exact(as_f64(read(replay))),
                 _ => Err(Missing::new("the run replayed nothing")),
             },
+            Source::Availability(read, by_verifier) => match &report.availability {
+                Some(_) if by_verifier && report.latency_us.end_to_end.is_none() => {
+                    Err(Missing::new("nothing was read back"))
+                }
+                Some(found) => exact(read(found)),
+                None => Err(Missing::new("the report does not tell stalls")),
+            },
         }?;
         if reading.value.is_finite() { Ok(reading) } else { Err(Missing::new("the report holds no number for it")) }
     }

@@ -114,6 +114,7 @@ pub(crate) fn healthy() -> RunReport {
         },
         offered: offered(),
         ledger,
+        availability: Some(crate::report::Availability::default()),
         latency_us: latencies(),
         by_type: types
             .map(|(name, sent)| {

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::Lane;
-use super::flight::Flight;
+use super::flight::{AckGaps, Flight};
 use super::setup::{LaneEnd, LaneError};
 use super::transaction::Held;
 use crate::clock::{Clock, Nanos};
 use crate::kafka::{Answer, Code, Notice, lacks_right};
 use crate::ledger::{Marks, OpenBook, Outstanding};
-use crate::measure::Shard;
+use crate::measure::{Shard, Side, Stall};
 use crate::publish::Publisher;
 
 impl<P: Publisher, C: Clock> Lane<'_, P, C> {
@@ -25,6 +25,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                 Notice::Error { code, text, fatal } => {
                     tracing::debug!(?code, fatal, "{text}");
                     note_error(&mut self.end.errors, code, &text);
+                    self.setup.recorder.open().client_errors += 1;
                     if fatal {
                         self.end.error = Some(LaneError::Fatal(code, text));
                     }
@@ -54,6 +55,9 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                         if let Some(partition) = shard.partitions.get_mut(index) {
                             partition.longest_ack_gap = partition.longest_ack_gap.max(gap);
                         }
+                        if gap >= self.setup.stall_threshold {
+                            shard.record_stall(silence(index, gap, now, true));
+                        }
                     }
                     if let Some(transactions) = &mut self.transactions {
                         // Acked is what is committed: that shows at the transaction's end.
@@ -67,6 +71,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                     }
                 }
                 Answer::Refused(code) => {
+                    give_gap_up(&mut self.gaps, report.partition, now, self.setup.stall_threshold, &mut shard);
                     shard.refused += 1;
                     open.mark(flight.sequence, Marks(Marks::REFUSED));
                     self.setup
@@ -81,6 +86,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                     }
                 }
                 Answer::Unanswered(code) => {
+                    give_gap_up(&mut self.gaps, report.partition, now, self.setup.stall_threshold, &mut shard);
                     shard.record_no_answer(phase, flight.kind, service, response);
                     match &mut self.transactions {
                         Some(transactions) => {
@@ -112,6 +118,14 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         }
         let now = self.clock.now();
         let mut shard = self.setup.recorder.open();
+        for (index, since) in self.gaps.silent() {
+            if let Some(partition) = shard.partitions.get_mut(index) {
+                partition.longest_ack_gap = partition.longest_ack_gap.max(now - since);
+            }
+            if now - since >= self.setup.stall_threshold {
+                shard.record_stall(silence(index, now - since, now, false));
+            }
+        }
         for flight in self.flights.drain() {
             self.end.unanswered += 1;
             shard.unanswered += 1;
@@ -125,6 +139,23 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         if let Some(answers) = &mut self.setup.answers {
             answers.end(self.book.drawn(), &self.end.phase_starts, &open);
         }
+    }
+}
+
+/// A partition's silence of that length, which ends now.
+const fn silence(partition: usize, length: Nanos, until: Nanos, ended: bool) -> Stall {
+    Stall { side: Side::Ack, partition, from: Nanos(until.0.saturating_sub(length.0)), until, ended }
+}
+
+/// An event was given up: what waited for it in its partition waits no more.
+fn give_gap_up(gaps: &mut AckGaps, partition: i32, now: Nanos, threshold: Nanos, shard: &mut Shard) {
+    let Ok(index) = usize::try_from(partition) else { return };
+    let Some(gap) = gaps.gave_up(index, now) else { return };
+    if let Some(partition) = shard.partitions.get_mut(index) {
+        partition.longest_ack_gap = partition.longest_ack_gap.max(gap);
+    }
+    if gap >= threshold {
+        shard.record_stall(silence(index, gap, now, false));
     }
 }
 

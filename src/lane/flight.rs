@@ -73,6 +73,19 @@ impl AckGaps {
         gap.outstanding += 1;
     }
 
+    /// Notes that an event was given up. Where nothing is outstanding any more, the silence that ends by it.
+    pub(super) fn gave_up(&mut self, partition: usize, now: Nanos) -> Option<Nanos> {
+        let gap = self.0.get_mut(partition).filter(|gap| gap.outstanding > 0)?;
+        gap.outstanding -= 1;
+        (gap.outstanding == 0).then(|| now - gap.since)
+    }
+
+    /// Partitions with something outstanding, each with the time since when it is silent.
+    pub(super) fn silent(&self) -> impl Iterator<Item = (usize, Nanos)> + '_ {
+        let outstanding = |(_, gap): &(usize, &Gap)| gap.outstanding > 0;
+        self.0.iter().enumerate().filter(outstanding).map(|(partition, gap)| (partition, gap.since))
+    }
+
     /// Notes an answer and returns how long that partition had been silent.
     pub(super) fn answered(&mut self, partition: usize, now: Nanos) -> Nanos {
         let Some(gap) = self.0.get_mut(partition).filter(|gap| gap.outstanding > 0) else { return Nanos::ZERO };
@@ -95,5 +108,18 @@ mod tests {
         gaps.sent(1, Nanos(1000));
         assert_eq!(gaps.answered(1, Nanos(1005)), Nanos(5));
         assert_eq!(gaps.answered(7, Nanos(1)), Nanos::ZERO);
+    }
+
+    #[test]
+    fn what_was_given_up_is_waited_for_no_more() {
+        let mut gaps = AckGaps::default();
+        gaps.sent(0, Nanos(10));
+        gaps.sent(0, Nanos(20));
+        assert_eq!(gaps.gave_up(0, Nanos(50)), None, "one is still outstanding");
+        assert_eq!(gaps.silent().collect::<Vec<_>>(), [(0, Nanos(10))]);
+        assert_eq!(gaps.gave_up(0, Nanos(60)), Some(Nanos(50)));
+        assert_eq!((gaps.gave_up(0, Nanos(70)), gaps.silent().count()), (None, 0));
+        gaps.sent(0, Nanos(1_000));
+        assert_eq!(gaps.answered(0, Nanos(1_005)), Nanos(5), "the time between was idle");
     }
 }

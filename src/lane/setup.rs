@@ -82,6 +82,8 @@ pub struct Setup {
     pub on_lag: OnLag,
     /// A ceiling shared by all lanes.
     pub ceiling: Option<Arc<DefaultDirectRateLimiter>>,
+    /// From how long on a partition without an ack stalls.
+    pub stall_threshold: Nanos,
     /// How its events are cut into transactions; `None`: there are none.
     pub transactions: Option<TransactionPlan>,
     /// Messages the client's queue holds.

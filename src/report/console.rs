@@ -133,6 +133,13 @@ pub fn render(report: &RunReport, style: Style) -> String {
     for (place, line) in why::lines(report).iter().enumerate() {
         page.row(if place == 0 { "why" } else { "" }, line);
     }
+    if let Some(availability) = &report.availability {
+        page.list("availability", &availability.sentences());
+    }
+    for fault in &report.faults {
+        let ink = if fault.failure().is_some() { Ink::Warning } else { Ink::Plain };
+        page.row_inked("fault", &fault.sentence(), ink);
+    }
     if !report.run.deadlines_reached.is_empty() {
         let reached = format!("reached: {}", report.run.deadlines_reached.join(", "));
         page.row_inked("deadlines", &reached, Ink::Warning);

@@ -93,6 +93,8 @@ pub fn verify(
         traffic: Arc::clone(&prepared.traffic),
         drain: Arc::clone(&drain),
         read_committed: config.read_committed,
+        // What it reads is not its own load: it knows of no event that waits, and so of no stall.
+        stall_threshold: Nanos::MAX,
     };
     let mut inspector = Inspector::new(
         prepared.book(config.run).telling(Arc::clone(&gaps)),

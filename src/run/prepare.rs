@@ -169,6 +169,7 @@ impl Prepared {
             control: Arc::clone(&self.control),
             traffic: Arc::clone(&self.traffic),
             drain: Arc::clone(&self.drain),
+            stall_threshold: config.stall_threshold.into(),
             read_committed: config.verify.as_ref().is_some_and(|verify| verify.read_committed),
         };
         let (live, patience) = self.live_reader(config, consumer);
@@ -239,6 +240,7 @@ impl Prepared {
                     body_time: config.body_time,
                     on_lag: config.on_lag,
                     ceiling: ceiling.clone(),
+                    stall_threshold: config.stall_threshold.into(),
                     transactions: config.transactions.map(|plan| transactions::plan_of(plan, config)),
                     queue: queue.filter(|queue| *queue > 0).unwrap_or(usize::MAX),
                     remember: config.verify.as_ref().map_or(0, |_| REMEMBERED / usize::from(config.lanes.count.max(1))),

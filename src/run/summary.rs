@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::attribute::{Attributed, Unverified, attribute};
+use super::availability::{availability, joined};
 use super::group;
 use super::prepare::Prepared;
 use super::watch::Watched;
@@ -120,6 +121,8 @@ pub(super) fn outcome<W: Wiring>(
         flow_control_s: total.held_back.as_secs_f64(),
         ..offered(judged, &whole, due, judged_first)
     };
+    let stalls = joined(total.stalls.clone());
+    let leader_changes = total.leader_changes.len() as u64;
     let begun = begun(config, source, schedule);
     let judged_latencies = latencies(&whole, schedule.has_due_times(), config.verify.is_some());
     let report = RunReport {
@@ -149,6 +152,7 @@ pub(super) fn outcome<W: Wiring>(
         partitions: partitions(slots, total, &states),
         group: group::report(config, prepared, &clock),
         timeline: watch.timeline.into_rows(),
+        availability: Some(availability(&stalls, config.stall_threshold.into(), slots, leader_changes)),
         drift: watch.soak.map(|soak| soak.drift()).filter(|drift| drift.verdict != DriftVerdict::Unevaluated),
         ..RunReport::default()
     };
@@ -166,6 +170,7 @@ pub(super) fn outcome<W: Wiring>(
     Outcome {
         report,
         measured: total.clone(),
+        stalls,
         unverified,
         cluster_error,
         interrupted: watch.interrupted,

@@ -1,11 +1,13 @@
 //! Watching a run: a row a second, requests to end, and the conditions under which it cannot go on.
 
+mod marks;
+
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::lag::Lag;
 use super::topic_watch::Problem;
-use super::{Config, GLANCE, Interrupts, Lanes, Stage, Tick};
+use super::{Config, GLANCE, Interrupts, Lanes, Stage, Tick, faults};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::Control;
 use crate::control::tempo::AS_PLANNED;
@@ -50,6 +52,10 @@ pub(super) struct Watch<'a> {
     by_hand: Vec<String>,
     /// The lag of the group that is looked at.
     lag: Option<Lag>,
+    /// What happened to faults.
+    faults: faults::Marks,
+    /// Requests sent again, requests without an answer, and ms of throttling, as told so far.
+    troubles: [u64; 3],
     watched: Watched,
 }
 
@@ -112,6 +118,8 @@ impl<'a> Watch<'a> {
             percent: AS_PLANNED,
             by_hand: Vec::new(),
             lag: None,
+            faults: faults::Marks::default(),
+            troubles: [0; 3],
             watched: Watched { timeline: soak::Timeline::new(config.detail), ..Watched::default() },
         }
     }
@@ -141,10 +149,21 @@ impl<'a> Watch<'a> {
         ended
     }
 
+    /// Where faults tell what happens to them.
+    pub(super) fn faults(&self) -> faults::Marks {
+        self.faults.clone()
+    }
+
     /// What happened since the last row.
-    fn marks(&mut self) -> Vec<String> {
+    fn marks(&mut self, interval: &Shard) -> Vec<String> {
         let mut marks = std::mem::take(&mut self.by_hand);
+        marks.extend(self.faults.take());
         marks.extend(self.rebalances());
+        marks.extend(marks::of_interval(interval, self.slots));
+        let client = &self.watched.client;
+        let troubles = [client.retries(), client.timeouts(), client.throttle_ms.sum];
+        marks.extend(marks::of_client(self.troubles, troubles));
+        self.troubles = troubles;
         marks
     }
 
@@ -227,7 +246,14 @@ impl<'a> Watch<'a> {
     ) {
         let scheduled = self.scheduled(now);
         sampler.sample();
+        let tempo = self.control.tempo();
+        let warm_up_ends = tempo.at(self.schedule.warm_up_ends());
+        let judged = self.row_before >= warm_up_ends;
+        for (lane, said) in sampler.statistics() {
+            self.watched.client.note(lane, &said, judged);
+        }
         let (interval, total) = sampler.both();
+        let marks = self.marks(interval);
         let outstanding = total.sent.saturating_sub(total.acked + total.refused + total.unanswered + total.aborted);
         if interval.acked + interval.aborted > 0 || outstanding == 0 {
             self.last_answer = now;
@@ -245,18 +271,12 @@ impl<'a> Watch<'a> {
             unread: (total.acked + if self.reads_aborted { total.aborted } else { 0 }).saturating_sub(total.seen),
             cpu_ms: Some((cpu - self.cpu_before).0 / 1_000_000),
             rss_kib: process::resident_kib(),
-            marks: self.marks(),
+            marks,
             group_lag: self.lag.as_ref().and_then(Lag::latest),
             ..row_of(interval, now, self.schedule.has_due_times())
         };
         (self.cpu_before, self.scheduled_before) = (cpu, scheduled);
-        let tempo = self.control.tempo();
-        let warm_up_ends = tempo.at(self.schedule.warm_up_ends());
-        let judged = self.row_before >= warm_up_ends;
         self.row_before = now;
-        for (lane, said) in sampler.statistics() {
-            self.watched.client.note(lane, &said, judged);
-        }
         let (client, slots) = (&self.watched.client, self.slots);
         let percent = tempo.percent();
         let tick =

@@ -133,9 +133,9 @@ macro_rules! layer {
 layer! {
     run::RunOptions { pace, limits, target, verifier, outcome, events, recording }
     pace::AnyPace { speed, rate, shape, fit }
-    limits::RunSetup { name, seed, lanes, pacing, payload_bytes, compressibility, flush_deadline }
+    limits::RunSetup { name, seed, lanes, pacing, payload_bytes, compressibility, flush_deadline, stall_threshold }
     limits::RunLimits {
-        setup, duration, num_records, run_id, shard, start_at, max_rate, on_lag, max_slip, tui, dry_run,
+        setup, duration, num_records, run_id, shard, start_at, max_rate, on_lag, max_slip, tui, dry_run, allow_fault_commands,
     }
     capacity::SearchOptions { start, max, precision, probe, settle, max_time }
     cluster::TargetOptions { cluster, topic, transactions }

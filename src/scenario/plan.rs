@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::choice::choices;
 use super::client::{NOWHERE, is_stand_in};
 use super::error::ConfigError;
+use super::faults::{FaultPlan, fault_plans};
 use super::pace::Pace;
 use super::source::SourceConfig;
 use super::topics::check_topic_name;
@@ -168,6 +169,10 @@ pub struct Plan {
     pub verify: Option<VerifyPlan>,
     /// The longest wait for outstanding answers at the end.
     pub flush_deadline: Duration,
+    /// What is broken meanwhile.
+    pub faults: Vec<FaultPlan>,
+    /// From how long on a partition that does not answer, or is not read, stalls.
+    pub stall_threshold: Duration,
     /// How bodies are padded.
     pub padding: Option<Padding>,
     /// Rules to keep.
@@ -204,6 +209,8 @@ pub struct Presentation {
     pub timeline_detail: Duration,
     /// Only tell what would be sent.
     pub dry_run: bool,
+    /// Whether the scenario's fault commands may be run.
+    pub allow_fault_commands: bool,
     /// Where metrics are served; `None`: nowhere.
     pub metrics_addr: Option<String>,
     /// Where a snapshot a second is published; `None`: nowhere.
@@ -221,7 +228,8 @@ impl Presentation {
             LiveView::Line if given.limits.tui == Some(true) => LiveView::Screen,
             other => other,
         };
-        Self { view, dry_run: given.limits.dry_run.unwrap_or(false), ..presentation }
+        let allow_fault_commands = given.limits.allow_fault_commands.unwrap_or(false);
+        Self { view, dry_run: given.limits.dry_run.unwrap_or(false), allow_fault_commands, ..presentation }
     }
 
     /// The same where nothing is sent.
@@ -235,6 +243,7 @@ impl Presentation {
             view: if outcome.no_progress == Some(true) { LiveView::Nothing } else { LiveView::Line },
             timeline_detail: outcome.timeline_detail.unwrap_or(Duration::from_secs(3_600)),
             dry_run: false,
+            allow_fault_commands: false,
             metrics_addr: outcome.watching.metrics_addr.clone(),
             metrics_topic: outcome.watching.metrics_topic.clone(),
             metrics_linger: outcome.watching.metrics_linger.unwrap_or_default(),
@@ -305,6 +314,8 @@ impl Plan {
             },
             verify: scenario.verify.enabled.ok_or_else(|| open("verify.enabled"))?.then_some(verify),
             transactions,
+            faults: fault_plans(&scenario.faults, presentation.allow_fault_commands)?,
+            stall_threshold: scenario.stall_threshold.ok_or_else(|| open("stall_threshold"))?,
             padding: padding(scenario, seed)?,
             flush_deadline: scenario.flush_deadline.ok_or_else(|| open("flush_deadline"))?,
             presentation,

@@ -236,6 +236,8 @@ impl Held {
             flush_deadline: Duration::from_secs(35),
             answers: None,
             detail: Detail::default(),
+            faults: Vec::new(),
+            stall_threshold: Duration::from_secs(1),
         }
     }
 }

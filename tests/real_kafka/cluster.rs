@@ -62,6 +62,11 @@ impl Cluster {
         run(self.folder.path(), arguments);
     }
 
+    /// The same as a command line for a shell, of one broker.
+    pub(crate) fn words(&self, command: &[&str], broker: u8) -> String {
+        format!("{SCRIPT} {} {broker} --dir {}", command.join(" "), self.folder.path().display())
+    }
+
     /// One of Kafka's own tools, told where the cluster is.
     pub(crate) fn tool(&self, class: &str, arguments: &[&str]) {
         let mut all = vec!["run", class, "--bootstrap-server", &self.address];

@@ -64,6 +64,13 @@ impl Program {
         self
     }
 
+    /// Gives it variables of the machine: those that commands it runs cannot do without.
+    pub(crate) fn passing_on<const N: usize>(mut self, variables: [&str; N]) -> Self {
+        let set = variables.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        self.command.envs(set);
+        self
+    }
+
     pub(crate) fn start(mut self) -> Started {
         let mut child =
             self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

@@ -73,5 +73,7 @@ fn config(plan: &Plan) -> run::Config {
         flush_deadline: Duration::from_secs(5),
         answers: None,
         detail: Detail::default(),
+        faults: Vec::new(),
+        stall_threshold: Duration::from_secs(1),
     }
 }

@@ -6,7 +6,7 @@ use super::{Column, Fold, Kind, Metric, Part, Source, Stat};
 use crate::{
     gate::unit::Dimension,
     ledger::Class,
-    report::{Findings, Offered, PartitionReport, Replay, TimelineRow, TypeReport, reading::Reading},
+    report::{Availability, Findings, Offered, PartitionReport, Replay, TimelineRow, TypeReport, reading::Reading},
 };
 
 /// A count of `T` with its name.
@@ -62,6 +62,7 @@ pub fn metrics() -> &'static [Metric] {
         add_partitions(&mut table, Part::Topic);
         add_replay(&mut table);
         add_reading(&mut table);
+        add_availability(&mut table);
         table
     });
     &TABLE
@@ -168,6 +169,19 @@ fn add_partitions(table: &mut Vec<Metric>, part: Part) {
     ];
     for ((name, read), by_verifier) in totals {
         add(table, part, name, Dimension::Count, Source::Total(read, by_verifier));
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+fn add_availability(table: &mut Vec<Metric>) {
+    let numbers: [(Number<Availability, f64>, bool); 4] = [
+        (("availability.ack_stalls", Dimension::Count, |found| found.ack.stalls as f64), false),
+        (("availability.longest_ack_stall", Dimension::Time, |found| found.ack.longest_s * 1e6), false),
+        (("availability.read_stalls", Dimension::Count, |found| found.read.stalls as f64), true),
+        (("availability.longest_read_stall", Dimension::Time, |found| found.read.longest_s * 1e6), true),
+    ];
+    for ((name, dimension, read), by_verifier) in numbers {
+        add(table, Part::Run, name, dimension, Source::Availability(read, by_verifier));
     }
 }
 

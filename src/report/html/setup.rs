@@ -142,6 +142,8 @@ pub(super) fn setup(report: &RunReport) -> SetupView {
         facts.clear();
     }
     facts.extend(report.transactions.iter().map(|transactions| ("sent in", transactions.sentences().join(", "))));
+    facts.extend(report.availability.iter().map(|found| ("availability", found.sentences().join(", "))));
+    facts.extend(report.faults.iter().map(|fault| ("fault", fault.sentence())));
     let waits = [
         ("kept waiting by a full client queue", offered.client_blocked_s),
         ("held back for the embedded broker", offered.flow_control_s),

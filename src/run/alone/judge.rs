@@ -116,6 +116,7 @@ pub(super) fn outcome(
     Ok(Outcome {
         report,
         measured: total.clone(),
+        stalls: Vec::new(),
         unverified,
         cluster_error,
         interrupted: watched.interrupted,

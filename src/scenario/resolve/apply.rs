@@ -34,6 +34,8 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
     scenario.max_rate = limits.max_rate.or(scenario.max_rate);
     scenario.on_lag = limits.on_lag.or(scenario.on_lag).or(Some(OnLag::Queue));
     scenario.max_slip = limits.max_slip.or(scenario.max_slip).or(Some(Duration::from_secs(1)));
+    let stall_threshold = limits.setup.stall_threshold.or(scenario.stall_threshold);
+    scenario.stall_threshold = stall_threshold.or(Some(Duration::from_secs(1)));
     scenario.event_time = recording.event_time.or(scenario.event_time).or(Some(EventTime::Recorded));
     apply_transactions(scenario, target.transactions);
     apply_topic(scenario, target, client);
