@@ -4,6 +4,7 @@ pub mod alone;
 mod attribute;
 mod availability;
 mod clients;
+mod config;
 pub mod faults;
 mod fidelity;
 mod group;
@@ -17,7 +18,6 @@ mod transactions;
 mod watch;
 pub mod wiring;
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,19 +27,17 @@ use std::time::Duration;
 
 use crate::clock::{self, Clock, Monotonic, Nanos};
 use crate::control::Control;
-use crate::event::EventKind;
-use crate::event::padding::Padding;
-use crate::event::stamp::RunId;
+use crate::kafka::KafkaError;
 use crate::kafka::slots::Slots;
-use crate::kafka::{KafkaError, Settings};
-use crate::lane::{BodyTime, Lane, LaneEnd, OnLag, Pacing};
+use crate::lane::{Lane, LaneEnd};
 use crate::measure::{ClientSums, Sampler, Shard, Stall};
 use crate::report::{Fidelity, RunReport, TimelineRow};
-use crate::schedule::{Rate, Schedule};
+use crate::schedule::Schedule;
 pub use crate::soak::timeline::Detail;
 use crate::source::{Source, synthetic};
 use crate::verify;
 pub use attribute::Unverified;
+pub use config::{Config, Group, Lanes, Transactions, Verify};
 pub use faults::Fault;
 pub use interrupts::Interrupts;
 use prepare::Prepared;
@@ -52,155 +50,6 @@ use wiring::{Direct, Wiring};
 const LEAD: Duration = Duration::from_millis(20);
 /// How often the run looks at its state between two samples.
 const GLANCE: Duration = Duration::from_millis(20);
-
-/// What a run needs to know beside its source and schedule.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Its name.
-    pub name: String,
-    /// Its id.
-    pub id: RunId,
-    /// Where the drawing of events started; only told in the report.
-    pub seed: u64,
-    /// Producer threads.
-    pub lanes: Lanes,
-    /// The wall time at which the schedule starts, in ns since the Unix epoch; `None`: as soon as all stands ready.
-    pub start_at_unix_ns: Option<u64>,
-    /// How they wait.
-    pub pacing: Pacing,
-    /// Which time the bodies carry.
-    pub body_time: BodyTime,
-    /// What happens to late events.
-    pub on_lag: OnLag,
-    /// A ceiling on what is sent.
-    pub max_rate: Option<Rate>,
-    /// The cluster; `None` starts the embedded broker.
-    pub bootstrap: Option<String>,
-    /// The topic.
-    pub topic: String,
-    /// Types of events that go into another topic than that.
-    pub topic_map: BTreeMap<EventKind, String>,
-    /// Partitions and copies of a topic that must be made: by the embedded broker always, on a cluster where it is missing
-    /// and `create_topic` is set.
-    pub partitions: i32,
-    /// Copies of each partition of a topic that is made.
-    pub replication_factor: i32,
-    /// Whether a missing topic is made.
-    pub create_topic: bool,
-    /// Settings of both clients, by librdkafka's names.
-    pub client: Settings,
-    /// The longest wait for the cluster's first answers.
-    pub connect_timeout: Duration,
-    /// A consumer group whose lag is looked at; it is never joined.
-    pub lag_group: Option<String>,
-    /// How events are read back; `None`: not at all.
-    pub verify: Option<Verify>,
-    /// How events are cut into transactions; `None`: there are none.
-    pub transactions: Option<Transactions>,
-    /// How bodies are padded.
-    pub padding: Option<Padding>,
-    /// The longest wait for outstanding answers at the end.
-    pub flush_deadline: Duration,
-    /// How much of the timeline is kept second by second.
-    pub detail: Detail,
-    /// The file in which the answers are written down for a reader in another process.
-    pub answers: Option<PathBuf>,
-    /// What is broken meanwhile.
-    pub faults: Vec<Fault>,
-    /// From how long on a partition that does not answer, or is not read, stalls.
-    pub stall_threshold: Duration,
-}
-
-/// The lanes of this process among those of the whole run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lanes {
-    /// The first one's number.
-    pub first: u8,
-    /// How many it has.
-    pub count: u8,
-    /// How many the whole run has, over all its processes.
-    pub all: u8,
-}
-
-impl Lanes {
-    /// All lanes of a run of one process.
-    #[must_use]
-    pub const fn only(count: u8) -> Self {
-        Self { first: 0, count, all: count }
-    }
-
-    /// Their numbers.
-    pub fn numbers(self) -> impl Iterator<Item = u8> {
-        (self.first..=u8::MAX).take(usize::from(self.count))
-    }
-
-    /// The same for a report: none where they are all of the run's.
-    #[must_use]
-    pub fn named(self) -> Vec<u8> {
-        if self.count == self.all { Vec::new() } else { self.numbers().collect() }
-    }
-
-    /// How many of the run's first `events` events are theirs: event n is lane (n mod all)'s.
-    #[must_use]
-    pub fn share(self, events: u64) -> u64 {
-        let (first, count, all) = (u64::from(self.first), u64::from(self.count), u64::from(self.all.max(1)));
-        events / all * count + (events % all).saturating_sub(first).min(count)
-    }
-}
-
-impl Config {
-    /// The topics, the main one first, and the index of each type's.
-    fn topics(&self) -> (Vec<&str>, Vec<usize>) {
-        let mut topics = vec![self.topic.as_str()];
-        let of_kind = EventKind::ALL.map(|kind| {
-            let name = self.topic_map.get(&kind).map_or(self.topic.as_str(), String::as_str);
-            topics.iter().position(|topic| *topic == name).unwrap_or_else(|| {
-                topics.push(name);
-                topics.len() - 1
-            })
-        });
-        (topics, of_kind.to_vec())
-    }
-}
-
-/// How events are cut into transactions. Which of these are aborted is drawn from the run's seed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Transactions {
-    /// Events of a full one.
-    pub size: usize,
-    /// The share that is aborted, 0 to 1.
-    pub abort_share: f64,
-}
-
-/// How events are read back.
-#[derive(Clone, Debug)]
-pub struct Verify {
-    /// The consumer group that reads; `None`: partitions are assigned, and no group is joined.
-    pub group: Option<Group>,
-    /// Whether only committed records are read.
-    pub read_committed: bool,
-    /// The longest wait for the last events.
-    pub drain_deadline: Duration,
-}
-
-/// A consumer group that reads events back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
-    /// Its name.
-    pub name: String,
-    /// Members.
-    pub consumers: u8,
-    /// `classic` or `consumer` (KIP-848).
-    pub protocol: String,
-    /// Who divides the partitions among the members; `None` for the client's or the cluster's default.
-    pub assignor: Option<String>,
-    /// How often what was read is committed.
-    pub commit_every: Duration,
-    /// Whether the reader commits, and not the client by itself.
-    pub commits_itself: bool,
-    /// How often a member joins or leaves, in turns.
-    pub disturb_every: Option<Duration>,
-}
 
 /// Acked, unseen events remembered over all lanes; what goes beyond is unattributed.
 const REMEMBERED: usize = 1_000_000;

@@ -4,11 +4,13 @@
 //! writes and joins no group. It never jumps silently: what it could not read is booked and reported.
 
 pub mod book;
+mod ends;
 pub mod findings;
 pub mod group;
 mod inspect;
 pub mod look_up;
 mod order;
+mod partition;
 pub mod reader;
 mod resets;
 mod sequences;
@@ -27,6 +29,8 @@ use book::Book;
 pub use findings::Findings;
 pub use inspect::{Damaged, Duplicate, Inspected, Inspector};
 pub use order::{Late, Place};
+pub use partition::{PartitionState, Truncation};
+use partition::{advance, state_of};
 use reader::Reader;
 use resets::Resets;
 
@@ -71,78 +75,6 @@ impl Drain {
             return None;
         }
         self.request.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-/// One partition as the verifier knows it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PartitionState {
-    /// Where reading started.
-    pub from: i64,
-    /// The offset it would read next.
-    pub position: i64,
-    /// The log's start at the end of the run, where asked; else where reading started.
-    pub log_start: i64,
-    /// The log's end at the end of the run; `None` where the leader did not tell it in time.
-    pub log_end: Option<i64>,
-    /// What had to be read.
-    pub target: Option<i64>,
-    /// Leader epochs under which records were written, each with the first offset at which it was met.
-    pub epochs: Vec<(i32, i64)>,
-    /// Why the log may have lost records that had been read, where it may.
-    pub truncation: Option<Truncation>,
-    /// Whether the reader has this partition: in a group others may.
-    pub is_held: bool,
-    /// Whether the end of the log had been reached when it was last heard of.
-    pub at_end: bool,
-    /// Offsets that went out of the log before they were read.
-    pub skipped: u64,
-    /// Offsets that were passed over without a record: control records, compaction, or what another member of a group read.
-    pub jumped: u64,
-    pub(crate) seen: u64,
-    pub(crate) last_read: Nanos,
-}
-
-/// What tells that a partition's log may have been cut off and grown again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Truncation {
-    /// Another leader took over: what it had not copied is gone.
-    NewLeader,
-    /// The log ends before the reader's position, or before an acked offset.
-    LogEnd,
-    /// The client could not go on at its position.
-    Position,
-}
-
-impl PartitionState {
-    /// Whether the log seems to end before what has to be read, or was read.
-    fn is_short(&self) -> bool {
-        self.log_end.is_some_and(|end| self.target.max(Some(self.position)) > Some(end))
-    }
-
-    /// The log is shorter than what was acked or read: nothing can be read past its end.
-    fn give_short_up(&mut self) {
-        if self.is_short() {
-            self.truncation.get_or_insert(Truncation::LogEnd);
-            self.target = self.log_end;
-        }
-    }
-
-    /// Notes the leader epoch of a record. A later one than before means that another leader took over; true then.
-    fn note_epoch(&mut self, epoch: i32, offset: i64) -> bool {
-        match self.epochs.last() {
-            Some((last, _)) if *last >= epoch => false,
-            last => {
-                let changed = last.is_some();
-                if changed {
-                    self.truncation.get_or_insert(Truncation::NewLeader);
-                }
-                if epoch >= 0 {
-                    self.epochs.push((epoch, offset));
-                }
-                changed
-            }
-        }
     }
 }
 
@@ -603,73 +535,9 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
         }
     }
 
-    /// Target of a partition: its end, or past its highest acked offset, whichever is higher.
-    fn set_targets(&mut self, request: &Request) {
-        let left = Duration::from(request.deadline - self.clock.now()).max(Duration::from_millis(100));
-        for (index, state) in self.partitions.iter_mut().enumerate() {
-            let acked = request.highest_acked.get(index).copied().flatten();
-            let partition = i32::try_from(index).unwrap_or(i32::MAX);
-            if let Ok(marks) = self.reader.watermarks(&self.topic, partition, ASK.min(left)) {
-                state.log_start = marks.low;
-                state.log_end = Some(marks.high);
-            }
-            state.target = state.log_end.max(acked.map(|offset| offset + 1));
-            // A commit is confirmed before each partition has its marker, and another's open transaction holds the end back:
-            // such an end says nothing of truncation.
-            if state.is_short() && !self.read_committed {
-                self.short.insert(partition, self.clock.now() + Nanos::from(GRACE));
-            }
-        }
-    }
-
-    /// Asks again for the ends that may lie before what was acked. A leader tells its high watermark, which follows what it acks
-    /// with acks=1; only what stays short for a while has been cut off.
-    fn ask_short_again(&mut self) {
-        let now = self.clock.now();
-        if self.short.is_empty() || now < self.ask_short_at {
-            return;
-        }
-        self.ask_short_at = now + Nanos::from_millis(50);
-        let Self { short, reader, partitions, topic, .. } = self;
-        short.retain(|partition, until| {
-            let Some(state) = state_of(partitions, *partition) else { return false };
-            if let Ok(marks) = reader.watermarks(topic, *partition, ASK) {
-                state.log_end = Some(marks.high);
-            }
-            if now >= *until {
-                state.give_short_up();
-                return false;
-            }
-            state.is_short()
-        });
-    }
-
-    fn unfinished(&self) -> Vec<i32> {
-        (0_i32..)
-            .zip(&self.partitions)
-            .filter(|(_, state)| state.target.is_none_or(|target| state.position < target))
-            .map(|(partition, _)| partition)
-            .collect()
-    }
-
     fn note_error(&mut self, name: String, text: String) {
         let (count, last) = self.errors.entry(name).or_default();
         *count += 1;
         *last = text;
-    }
-}
-
-fn state_of(partitions: &mut [PartitionState], partition: i32) -> Option<&mut PartitionState> {
-    partitions.get_mut(usize::try_from(partition).ok()?)
-}
-
-/// Moves a partition's position on; false where it had been there already.
-fn advance(partitions: &mut [PartitionState], partition: i32, next: i64) -> bool {
-    match state_of(partitions, partition) {
-        Some(state) if next > state.position => {
-            state.position = next;
-            true
-        }
-        _ => false,
     }
 }

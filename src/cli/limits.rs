@@ -92,7 +92,7 @@ pub struct RunLimits {
     /// Say what would be sent, when and where; connect to nothing
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub dry_run: Option<bool>,
-    /// Run the commands of the scenario's [[fault]]s. Read them first: without this a scenario never runs a program
+    /// Run the commands of the scenario's fault tables. Read them first: without this a scenario never runs a program
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub allow_fault_commands: Option<bool>,
 }
