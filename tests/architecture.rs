@@ -36,7 +36,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("ledger", "clock event report"),
     ("measure", "clock event report"),
     ("control", "clock"),
-    ("kafka", "units"),
+    ("kafka", "clock units"),
     ("report", "event ledger"),
     ("event", "clock"),
     ("schedule", "clock units"),

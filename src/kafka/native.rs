@@ -7,6 +7,7 @@
 mod alter;
 mod consumer;
 mod member;
+mod partitions;
 mod producer;
 
 use std::collections::BTreeMap;
@@ -122,7 +123,6 @@ impl Client {
         }
     }
 
-    /// First and next offset of a partition, asked of its leader.
     /// Every topic that this client may see. Asked for all at once, since asking for one by name can create it.
     fn topics(&self, timeout: Duration) -> Result<BTreeMap<String, TopicState>, KafkaError> {
         let mut answer = ptr::null();
@@ -146,6 +146,7 @@ impl Client {
         }
     }
 
+    /// First and next offset of a partition, asked of its leader.
     fn watermarks(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
         let Ok(name) = CString::new(topic) else { return Err(RDKafkaErrorCode::InvalidTopic) };
         let (mut low, mut high) = (0, 0);

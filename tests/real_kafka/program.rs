@@ -1,5 +1,6 @@
 //! The program under test, as a user starts it.
 
+use std::cell::RefCell;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -20,9 +21,9 @@ pub(crate) struct Program {
 
 /// A program at work.
 pub(crate) struct Started {
-    child: Kept,
+    child: RefCell<Kept>,
     stdout: JoinHandle<String>,
-    stderr: JoinHandle<String>,
+    stderr: RefCell<Option<JoinHandle<String>>>,
     results: tempfile::TempDir,
 }
 
@@ -76,7 +77,7 @@ impl Program {
             self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = collect(child.stdout.take().unwrap());
         let stderr = collect(child.stderr.take().unwrap());
-        Started { child: Kept(child), stdout, stderr, results: self.results }
+        Started { child: RefCell::new(Kept(child)), stdout, stderr: RefCell::new(Some(stderr)), results: self.results }
     }
 
     pub(crate) fn run(self) -> Run {
@@ -112,12 +113,12 @@ impl Started {
 
     /// Waits until the run's timeline has that many rows.
     pub(crate) fn wait_for_rows(&self, rows: usize) {
-        Self::wait_for(&format!("row {rows}"), || self.rows() >= rows);
+        self.wait_for(&format!("row {rows}"), || self.rows() >= rows);
     }
 
     /// Waits until the rows of its timeline tell of so many events that were seen.
     pub(crate) fn wait_for_seen(&self, events: u64) {
-        Self::wait_for(&format!("{events} events seen"), || {
+        self.wait_for(&format!("{events} events seen"), || {
             let rows = self.timeline();
             let rows = rows.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
             rows.filter_map(|row| row["seen"].as_u64()).sum::<u64>() >= events
@@ -126,7 +127,7 @@ impl Started {
 
     /// Waits until a row from the given one on has events that were acked.
     pub(crate) fn wait_for_acks_after(&self, row: usize) {
-        Self::wait_for(&format!("acks after row {row}"), || {
+        self.wait_for(&format!("acks after row {row}"), || {
             self.timeline().iter().skip(row).any(|line| {
                 let row: Option<Value> = serde_json::from_str(line).ok();
                 row.is_some_and(|row| row["acked"].as_u64() > Some(0))
@@ -134,35 +135,48 @@ impl Started {
         });
     }
 
-    fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
+    /// Waits for what only a program at work can bring about: one that has ended first has failed.
+    fn wait_for(&self, what: &str, mut done: impl FnMut() -> bool) {
         let clock = Monotonic::start();
-        while !done() {
+        loop {
+            let ended = self.child.borrow_mut().0.try_wait().unwrap();
+            if done() {
+                return;
+            }
+            if let Some(status) = ended {
+                panic!("no {what}: loadgen ended first, {status}: {}", self.said());
+            }
             assert!(clock.now() < Nanos::from(PATIENCE), "no {what} in {PATIENCE:?}");
             clock.sleep_until(clock.now() + Nanos::from(Duration::from_millis(20)));
         }
     }
 
+    /// What it has said on standard error, once it has ended.
+    fn said(&self) -> String {
+        self.stderr.take().map_or_else(String::new, |text| text.join().unwrap())
+    }
+
     pub(crate) fn interrupt(&self) {
-        let status = Command::new("kill").arg("-INT").arg(self.child.0.id().to_string()).status().unwrap();
+        let status = Command::new("kill").arg("-INT").arg(self.child.borrow().0.id().to_string()).status().unwrap();
         assert!(status.success());
     }
 
-    pub(crate) fn finish(mut self) -> Run {
+    pub(crate) fn finish(self) -> Run {
         let clock = Monotonic::start();
         let status = loop {
-            if let Some(status) = self.child.0.try_wait().unwrap() {
+            if let Some(status) = self.child.borrow_mut().0.try_wait().unwrap() {
                 break status;
             }
             if clock.now() >= Nanos::from(PATIENCE) {
-                self.child.0.kill().unwrap();
-                panic!("loadgen still ran after {PATIENCE:?}: {}", self.stderr.join().unwrap());
+                self.child.borrow_mut().0.kill().unwrap();
+                panic!("loadgen still ran after {PATIENCE:?}: {}", self.said());
             }
             clock.sleep_until(clock.now() + Nanos::from(Duration::from_millis(20)));
         };
         Run {
             code: status.code().unwrap(),
+            stderr: self.said(),
             stdout: self.stdout.join().unwrap(),
-            stderr: self.stderr.join().unwrap(),
             results: self.results,
         }
     }

@@ -1,7 +1,6 @@
 //! The consumer: records out in batches, with a wake-up on a pipe instead of a blocking call.
 
 use std::collections::BTreeMap;
-use std::ffi::CString;
 use std::io::{PipeReader, PipeWriter};
 use std::os::fd::AsRawFd;
 use std::ptr::{self, NonNull};
@@ -15,7 +14,8 @@ use super::super::slots::Slots;
 use super::super::{
     ClusterMetadata, Code, Delivered, KafkaError, Notice, Record, Settings, Timestamp, TopicState, Watermarks,
 };
-use super::{Client, code, millis, slice, slot_of};
+use super::partitions::{self, PartitionList};
+use super::{Client, code, slot_of};
 
 /// A consumer that reads partitions it is told to read; it joins no group.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ impl Consumer {
     /// Where the client refuses, or does not answer within `timeout`.
     pub fn seek(&self, topic: &str, partition: i32, offset: i64, timeout: Duration) -> Result<(), KafkaError> {
         let (topic, partition) = self.place(topic, partition);
-        seek(&self.client, topic, partition, offset, timeout)
+        partitions::seek(&self.client, topic, partition, offset, timeout)
     }
 
     /// Takes what is there without waiting, at most `most` records, and returns how many it was.
@@ -182,19 +182,9 @@ impl Consumer {
     pub fn committed(&self, slots: &Slots, timeout: Duration) -> Result<Vec<Option<i64>>, Code> {
         let named =
             (0..slots.len()).filter_map(|slot| slots.place(slot)).map(|(topic, partition)| (topic, partition, 0));
-        let list = PartitionList::new(named).map_err(|_| Code::InvalidTopic)?;
-        // SAFETY: handle and list are live; the call fills in the offsets of the list.
-        let answer = unsafe { c::rd_kafka_committed(self.client.handle.as_ptr(), list.0.as_ptr(), millis(timeout)) };
-        match code(answer) {
-            RDKafkaErrorCode::NoError => {}
-            code => return Err(code),
-        }
-        // SAFETY: the list is live; its count says how many elements it has.
-        let elements = unsafe {
-            let list = list.0.as_ref();
-            slice(list.elems, list.cnt)
-        };
-        Ok(elements.iter().map(|element| Some(element.offset).filter(|offset| *offset >= 0)).collect())
+        let mut list = PartitionList::new(named).map_err(|_| Code::InvalidTopic)?;
+        partitions::committed(&self.client, list.as_mut(), timeout)?;
+        Ok(list.elements().iter().map(|element| Some(element.offset).filter(|offset| *offset >= 0)).collect())
     }
 
     /// First and next offset of a partition, asked of its leader. Under `read_committed` the next offset is that of
@@ -277,78 +267,6 @@ fn drain(reader: &mut PipeReader) -> std::io::Result<()> {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(()),
         Err(error) => Err(error),
-    }
-}
-
-/// Lets a client go on reading a partition at another offset.
-pub(super) fn seek(
-    client: &Client,
-    topic: &str,
-    partition: i32,
-    offset: i64,
-    timeout: Duration,
-) -> Result<(), KafkaError> {
-    let list = PartitionList::new(std::iter::once((topic, partition, offset)))?;
-    // SAFETY: handle and list are live during the call; an error object returned is ours and destroyed below.
-    let error = unsafe { c::rd_kafka_seek_partitions(client.handle.as_ptr(), list.0.as_ptr(), millis(timeout)) };
-    let whole = if error.is_null() {
-        RDKafkaErrorCode::NoError
-    } else {
-        // SAFETY: the error object is live until destroyed.
-        unsafe {
-            let found = code(c::rd_kafka_error_code(error));
-            c::rd_kafka_error_destroy(error);
-            found
-        }
-    };
-    let answer = if whole == RDKafkaErrorCode::NoError { list.first_error() } else { whole };
-    match answer {
-        RDKafkaErrorCode::NoError => Ok(()),
-        code => Err(KafkaError::Refused {
-            what: format!("going to offset {offset} of partition {partition} of topic \"{topic}\""),
-            code,
-        }),
-    }
-}
-
-/// Partitions with offsets, as librdkafka takes them.
-pub(super) struct PartitionList(pub(super) NonNull<c::rd_kafka_topic_partition_list_t>);
-
-impl PartitionList {
-    pub(super) fn new<'a>(starts: impl Iterator<Item = (&'a str, i32, i64)>) -> Result<Self, KafkaError> {
-        // SAFETY: takes a size hint; the list returned is ours.
-        let list = unsafe { c::rd_kafka_topic_partition_list_new(16) };
-        let list = Self(NonNull::new(list).ok_or_else(|| KafkaError::Create("out of memory".to_owned()))?);
-        for (topic, partition, offset) in starts {
-            let name = CString::new(topic).map_err(|_| KafkaError::Nul(topic.to_owned()))?;
-            // SAFETY: list and name are live, the name is copied; the element returned lives in the list until the
-            // next one is added and is written to before that.
-            unsafe {
-                let added = c::rd_kafka_topic_partition_list_add(list.0.as_ptr(), name.as_ptr(), partition);
-                (*added).offset = offset;
-            }
-        }
-        Ok(list)
-    }
-
-    fn first_error(&self) -> Code {
-        // SAFETY: the list is live; its count says how many elements it has.
-        let elements = unsafe {
-            let list = self.0.as_ref();
-            slice(list.elems, list.cnt)
-        };
-        elements
-            .iter()
-            .map(|element| code(element.err))
-            .find(|code| *code != RDKafkaErrorCode::NoError)
-            .unwrap_or(Code::NoError)
-    }
-}
-
-impl Drop for PartitionList {
-    fn drop(&mut self) {
-        // SAFETY: the list is ours and not used afterwards.
-        unsafe { c::rd_kafka_topic_partition_list_destroy(self.0.as_ptr()) }
     }
 }
 

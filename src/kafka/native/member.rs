@@ -13,8 +13,9 @@ use rdkafka_sys::types::RDKafkaErrorCode;
 
 use super::super::slots::Slots;
 use super::super::{Code, Delivered, KafkaError, Notice, Settings, Watermarks};
-use super::consumer::{self, PartitionList, Queue, Wake, read};
-use super::{Client, Event, code, millis, text};
+use super::consumer::{self, Queue, Wake, read};
+use super::partitions::{self, PartitionList};
+use super::{Client, Event, code, text};
 
 /// How long the coordinator is waited for when a position must be known.
 const COORDINATOR: Duration = Duration::from_secs(5);
@@ -138,9 +139,13 @@ impl Member {
         }
         let mut change = Change { assigned, partitions: Vec::new(), lost: lost && !assigned, error: None };
         if let Some(mut partitions) = ptr::NonNull::new(named) {
-            // SAFETY: the list is live and ours to write to while the event is; its count says how many elements it has.
+            // SAFETY: the list is live and ours to write to while the event is.
+            let partitions = unsafe { partitions.as_mut() };
+            if assigned {
+                change.error = partitions::committed(&self.client, partitions, COORDINATOR).err();
+            }
+            // SAFETY: the list's count says how many elements it has.
             let elements = unsafe {
-                let partitions = partitions.as_mut();
                 match usize::try_from(partitions.cnt) {
                     Ok(count) if count > 0 => std::slice::from_raw_parts_mut(partitions.elems, count),
                     _ => &mut [],
@@ -149,11 +154,6 @@ impl Member {
             // SAFETY: each element of a live list has a name that ends with NUL.
             let slot = |element: &c::rd_kafka_topic_partition_t| unsafe { slot_of(element, &self.slots) };
             if assigned {
-                // SAFETY: handle and list are live; the call fills in the offsets of the list.
-                let asked = unsafe {
-                    c::rd_kafka_committed(self.client.handle.as_ptr(), partitions.as_ptr(), millis(COORDINATOR))
-                };
-                change.error = Some(code(asked)).filter(|code| *code != RDKafkaErrorCode::NoError);
                 for element in &mut *elements {
                     let start = self.starts.get(&slot(element)).copied().unwrap_or(0);
                     // Without a commit of its own the group stands where the run began; an older commit is not gone back to.
@@ -199,7 +199,7 @@ impl Member {
     /// Where the client refuses, or does not answer within `timeout`.
     pub fn seek(&self, topic: &str, partition: i32, offset: i64, timeout: Duration) -> Result<(), KafkaError> {
         let (topic, partition) = self.slots.place(partition).unwrap_or((topic, partition));
-        consumer::seek(&self.client, topic, partition, offset, timeout)
+        partitions::seek(&self.client, topic, partition, offset, timeout)
     }
 
     /// Reads on at these positions, those of all slots that it has, after the client has given up the slots named last: seeking
