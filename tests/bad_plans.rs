@@ -47,6 +47,28 @@ fn a_phase_that_holds_nothing_is_refused() {
 }
 
 #[test]
+fn a_shape_that_reaches_past_its_phase_is_refused() {
+    let past = |shape: &str, what: &str| {
+        let phase = format!("name = \"peak\"\n{shape}\nduration = \"20s\"");
+        let message = format!(
+            "phase 1 (\"peak\"): {what} into the phase, which ends after 20s: give the phase a longer duration, or \
+             until = \"20s\" to end it there on purpose"
+        );
+        refused(&[&phase], &[("day.csv", "0,10\n60,20\n")], &message);
+        let (said, code) = said(&[&format!("{phase}\nuntil = \"20s\"")], &[("day.csv", "0,10\n20,15\n")]);
+        assert_eq!((code, said.contains("error")), (0, false), "{said}");
+    };
+    past(
+        "schedule = \"spike\"\nbase = 10\npeak = 20\nat = \"10s\"\nhold = \"15s\"",
+        "the spike (`at` + `rise` + `hold` + `fall`) ends 25s",
+    );
+    past("schedule = \"steps\"\nrates = [10, 20, 30]\neach = \"10s\"", "the last step (`each`) ends 30s");
+    past("schedule = \"ramp\"\nfrom = 10\nto = 20\nover = \"1m\"", "the ramp (`over`) ends 1m");
+    past("schedule = \"bursts\"\nrate = 10\non = \"20s\"\noff = \"1s\"", "the first pause (after `on`) begins 20s");
+    past("schedule = \"curve\"\nfile = \"day.csv\"", "the last point (`points`) lies 1m");
+}
+
+#[test]
 fn rates_that_overflow_are_refused() {
     let fast = "schedule = \"constant\"\nrate = \"99999999999999/s\"\nduration = \"5s\"";
     refused(

@@ -23,7 +23,8 @@ pub struct SynthPace {
     ///
     /// For example ramp:100/s..10000/s, steps:1000,2000,5000,each=30s, sine:mean=5000/s,amplitude=2000/s,period=60s,
     /// spike:base=1000/s,peak=20000/s,at=30s,hold=5s, poisson:500/s, bursts:1000,on=1s,off=9s, curve:file=rates.csv.
-    /// A single phase lasts --duration, of several each needs its own: ramp:100/s..1000/s,duration=30s.
+    /// A single phase lasts --duration, of several each needs its own: ramp:100/s..1000/s,duration=30s. A shape that reaches
+    /// past the end of its phase is refused; until=20s ends it there on purpose.
     /// As a variable: one shape per line.
     #[arg(long, value_name = "SHAPE")]
     pub shape: Vec<PhaseConfig>,

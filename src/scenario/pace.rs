@@ -110,6 +110,7 @@ fn multiply(config: &mut PhaseConfig, speed: Speed) -> Option<()> {
         name: _,
         schedule: _,
         duration: _,
+        until: _,
         warm_up: _,
         speed: _,
         over: _,

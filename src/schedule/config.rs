@@ -1,6 +1,7 @@
 //! A phase as it stands in a scenario.
 
 pub mod command_line;
+mod extent;
 pub mod plan;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::rate::{Level, Rate, Speed};
 use super::text::{Levels, Span};
 use crate::clock::Nanos;
+pub use extent::Extent;
 pub use plan::{BadPhase, PhaseError, phases};
 
 /// The kinds of schedule, by the names that scenarios use, and the fields that each needs or takes.
@@ -62,6 +64,9 @@ pub struct PhaseConfig {
     /// How long it lasts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<Span>,
+    /// Where it ends early, its rates as they would have been until then; without it, what its shape says must fit into it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Span>,
     /// Whether it only warms the system up: reported, not judged.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub warm_up: bool,

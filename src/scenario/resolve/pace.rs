@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use super::{Layers, conflict, plan_error};
 use crate::cli::pace::AnyPace;
-use crate::clock::Nanos;
 use crate::scenario::error::ConfigError;
-use crate::scenario::layer::Place;
+use crate::scenario::layer::{Level, Place};
 use crate::scenario::pace::PlannedRate;
 use crate::scenario::source::SourceConfig;
 use crate::scenario::{Scenario, text};
 use crate::schedule::config::{Kind, PhaseConfig};
-use crate::schedule::text::{Levels, Span};
+use crate::schedule::text::Span;
 use crate::schedule::{Phase, Rate, Speed, points};
 
 /// Leaves one pace in the scenario: phases and a speed for a synthetic one; a speed, a length or a rate for a recording.
@@ -24,9 +23,9 @@ pub(super) fn settle(
     let duration = layers.iter().find_map(|(place, layer)| Some((*place, layer.limits.duration?)));
     match scenario.source {
         SourceConfig::Synthetic(_) => {
-            settle_phases(scenario, layers, warnings)?;
-            settle_end(scenario, duration)?;
-            scenario.phases.iter_mut().try_for_each(read_curve)
+            let phases_are_from = settle_phases(scenario, layers, warnings)?;
+            scenario.phases.iter_mut().try_for_each(read_curve)?;
+            settle_end(scenario, phases_are_from, duration, warnings)
         }
         SourceConfig::RetailRocket(_) => {
             settle_replay(scenario, layers)?;
@@ -36,7 +35,12 @@ pub(super) fn settle(
     }
 }
 
-fn settle_phases(scenario: &mut Scenario, layers: &Layers<'_>, warnings: &mut Vec<String>) -> Result<(), ConfigError> {
+/// Leaves the phases that are run, and says which level's they are.
+fn settle_phases(
+    scenario: &mut Scenario,
+    layers: &Layers<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Level, ConfigError> {
     if scenario.fit.is_some() {
         return Err(plan_error(
             "`fit` is for recordings, and this scenario is synthetic",
@@ -61,8 +65,9 @@ fn settle_phases(scenario: &mut Scenario, layers: &Layers<'_>, warnings: &mut Ve
         if scenario.phases.len() > 1 {
             warnings.push(format!("{option} replaces the {} phases of the scenario", scenario.phases.len()));
         }
-        if !scenario.phases.is_empty() {
-            scenario.duration = scenario.duration.or(length(&scenario.phases));
+        if !scenario.phases.is_empty() && scenario.duration.is_none() {
+            scenario.phases.iter_mut().try_for_each(read_curve)?;
+            scenario.duration = length(&scenario.phases);
         }
         scenario.rate = layer.pace.rate;
         scenario.phases.clone_from(&layer.pace.shape);
@@ -86,12 +91,12 @@ fn settle_phases(scenario: &mut Scenario, layers: &Layers<'_>, warnings: &mut Ve
         warnings.push(format!("speed {speed} has no effect on an unlimited rate"));
     }
     scenario.speed = Some(speed);
-    Ok(())
+    Ok(given.map_or(Level::Scenario, |(place, _)| place.level()))
 }
 
 /// How long a phase lasts: as it says, or as its steps or points do.
 fn lasts(phase: &PhaseConfig) -> Option<Duration> {
-    let said = phase.duration.map(|Span(nanos)| nanos);
+    let said = phase.until.or(phase.duration).map(|Span(nanos)| nanos);
     said.or_else(|| Phase::try_from(phase.clone()).ok()?.duration).map(Duration::from)
 }
 
@@ -100,35 +105,66 @@ fn length(phases: &[PhaseConfig]) -> Option<Duration> {
     phases.iter().map(lasts).sum()
 }
 
-/// One phase lasts as long as the run; several are cut where the run ends, and cannot be stretched.
-fn settle_end(scenario: &mut Scenario, given: Option<(Place<'_>, Duration)>) -> Result<(), ConfigError> {
+/// One phase lasts as long as the run; several are cut where the run ends, and cannot be stretched. What is cut off is
+/// told, and where the one phase and the run's length are of one level, it is an error of [`Phase::try_from`].
+fn settle_end(
+    scenario: &mut Scenario,
+    phases_are_from: Level,
+    given: Option<(Place<'_>, Duration)>,
+    warnings: &mut Vec<String>,
+) -> Result<(), ConfigError> {
     let own = scenario.duration.take();
-    if let [phase] = scenario.phases.as_mut_slice() {
-        if own.is_some() && phase.duration.is_some() && given.is_none() {
-            return Err(plan_error("the scenario has both a `duration` and a phase with one", "keep one of them"));
-        }
-        phase.duration = given.map(|(_, duration)| duration).or(own).map(span).or(phase.duration);
-        return Ok(());
+    if let [PhaseConfig { duration, until, .. }] = scenario.phases.as_slice()
+        && own.is_some()
+        && given.is_none()
+        && duration.or(*until).is_some()
+    {
+        return Err(plan_error("the scenario has both a `duration` and a phase with one", "keep one of them"));
     }
     let Some((place, end)) = given.or(own.map(|end| (Place::SCENARIO, end))) else { return Ok(()) };
+    let cut_off = if let [phase] = scenario.phases.as_mut_slice() {
+        if place.level() < phases_are_from && !holds_all(phase, end) {
+            phase.until = Some(span(end));
+            vec![format!("{} after {}", called(1, phase), text::of_duration(end))]
+        } else {
+            (phase.duration, phase.until) = (Some(span(end)), None);
+            Vec::new()
+        }
+    } else {
+        settle_ends(&mut scenario.phases, place, end)?
+    };
+    if !cut_off.is_empty() {
+        warnings.push(format!("{} cuts off {}", place.name_of("duration"), cut_off.join(", ")));
+    }
+    Ok(())
+}
+
+/// Cuts the phases where the run ends, and returns what that cuts off.
+fn settle_ends(phases: &mut Vec<PhaseConfig>, place: Place<'_>, end: Duration) -> Result<Vec<String>, ConfigError> {
     let mut left = end;
     let mut kept = Vec::new();
-    for mut phase in std::mem::take(&mut scenario.phases) {
+    let mut cut_off = Vec::new();
+    for (index, mut phase) in std::mem::take(phases).into_iter().enumerate() {
+        let name = called(index + 1, &phase);
         if left.is_zero() {
-            break;
+            cut_off.push(name);
+            continue;
         }
         match lasts(&phase) {
             Some(whole) if whole <= left => left -= whole,
-            _ => {
+            whole => {
+                if whole.is_some() || !holds_all(&phase, left) {
+                    cut_off.push(format!("{name} after {}", text::of_duration(left)));
+                }
                 cut(&mut phase, left);
                 left = Duration::ZERO;
             }
         }
         kept.push(phase);
     }
-    scenario.phases = kept;
+    *phases = kept;
     if left.is_zero() {
-        return Ok(());
+        return Ok(cut_off);
     }
     Err(ConfigError::Value {
         level: place.level(),
@@ -138,17 +174,32 @@ fn settle_end(scenario: &mut Scenario, given: Option<(Place<'_>, Duration)>) -> 
     })
 }
 
+/// A phase in a message: by its place, and its name where it has one.
+fn called(number: usize, phase: &PhaseConfig) -> String {
+    match &phase.name {
+        Some(name) => format!("phase {number} (\"{name}\")"),
+        None => format!("phase {number} ({})", phase.schedule),
+    }
+}
+
+/// Whether nothing that a phase says lies after `end`. Of what is no phase at all, [`Phase::try_from`] tells.
+fn holds_all(phase: &PhaseConfig, end: Duration) -> bool {
+    phase.extent().ok().flatten().is_none_or(|extent| phase.holds(extent, end.into()))
+}
+
 /// Ends a phase early, its rates as they were until then.
 fn cut(phase: &mut PhaseConfig, end: Duration) {
-    if phase.schedule == Kind::Ramp && phase.over.is_none() {
-        phase.over = phase.duration;
+    let as_long_as_the_phase = match phase.schedule {
+        Kind::Ramp => phase.over.is_none(),
+        Kind::Steps => phase.each.is_none(),
+        _ => false,
+    };
+    if as_long_as_the_phase || !holds_all(phase, end) {
+        phase.until = Some(span(end));
+    } else {
+        phase.duration = Some(span(end));
+        phase.until = None;
     }
-    if let (Kind::Steps, None, Some(Levels(rates)), Some(Span(Nanos(whole)))) =
-        (phase.schedule, phase.each, &phase.rates, phase.duration)
-    {
-        phase.each = Some(Span(Nanos(whole / (rates.len() as u64).max(1))));
-    }
-    phase.duration = Some(span(end));
 }
 
 fn span(duration: Duration) -> Span {

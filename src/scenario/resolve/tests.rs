@@ -181,6 +181,59 @@ fn a_duration_cuts_phases_and_never_stretches_several() {
 }
 
 #[test]
+fn what_a_duration_cuts_off_is_told() {
+    const THREE: &str = "[source]\nkind = \"synthetic\"\n[[phase]]\nrate = \"5/s\"\nduration = \"10s\"\n\
+                         [[phase]]\nname = \"climb\"\nschedule = \"steps\"\nrates = [1, 2]\neach = \"10s\"\n\
+                         [[phase]]\nname = \"last\"\nrate = \"5/s\"";
+    let warnings = |words: &str| run_of(THREE, words, &[]).unwrap().warnings;
+    assert_eq!(warnings("--duration 1m"), [""; 0]);
+    assert_eq!(warnings("--duration 30s"), ["--duration cuts off phase 3 (\"last\")"]);
+    assert_eq!(warnings("--duration 15s"), ["--duration cuts off phase 2 (\"climb\") after 5s, phase 3 (\"last\")"]);
+    assert_eq!(
+        warnings("--duration 4s"),
+        ["--duration cuts off phase 1 (constant) after 4s, phase 2 (\"climb\"), phase 3 (\"last\")"]
+    );
+}
+
+#[test]
+fn a_stronger_level_may_cut_a_spike_that_its_own_level_may_not() {
+    const SPIKE: &str = "[source]\nkind = \"synthetic\"\n[[phase]]\nschedule = \"spike\"\nbase = 10\npeak = 20\n\
+                         at = \"30s\"\nhold = \"5s\"\n";
+    let too_long = "the spike (`at` + `rise` + `hold` + `fall`) ends 35s into the phase, which ends after 20s";
+    let cut = run_of(SPIKE, "--duration 20s", &[]).unwrap();
+    assert_eq!(cut.warnings, ["--duration cuts off phase 1 (spike) after 20s"]);
+    let Pace::Phases(phases) = &cut.plan.pace else { panic!() };
+    assert_eq!(phases[0].duration, Some(crate::clock::Nanos::from_secs(20)));
+    let again = run_of(&cut.scenario.to_toml().unwrap(), "", &[]).unwrap();
+    assert_eq!((again.plan.pace, again.warnings.len()), (cut.plan.pace, 0), "the run can be repeated from its folder");
+    for refused in [
+        run_of(&format!("{SPIKE}duration = \"20s\""), "", &[]),
+        run_of(&format!("duration = \"20s\"\n{SPIKE}"), "", &[]),
+        resolved("synth --shape spike:base=10,peak=20,at=30s,hold=5s --duration 20s", &[], &[]),
+        resolved("synth --shape spike:base=10,peak=20,at=30s,hold=5s", &[("LOADGEN_DURATION", "20s")], &[]),
+    ] {
+        let said = refused.unwrap_err().to_string();
+        assert!(said.starts_with("phase 1") && said.contains(too_long), "{said}");
+    }
+}
+
+#[test]
+fn the_points_of_a_file_tell_how_long_its_phase_lasts() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("day.csv"), "0,1/s\n10,100/s\n").unwrap();
+    let scenario = folder.path().join("day.toml");
+    let text = "[source]\nkind = \"synthetic\"\n[[phase]]\nschedule = \"curve\"\nfile = \"day.csv\"\n\
+                [[phase]]\nrate = 5\nduration = \"20s\"";
+    std::fs::write(&scenario, text).unwrap();
+    let run = |words: &str| resolved(&format!("run {} {words}", scenario.display()), &[], &[]).unwrap().plan;
+    let Pace::Phases(phases) = run("--duration 25s").pace else { panic!() };
+    let lengths: Vec<_> = phases.iter().map(|phase| phase.duration.unwrap().as_secs_f64()).collect();
+    assert_eq!(lengths, [10.0, 15.0]);
+    let Pace::Phases(phases) = run("--rate 7").pace else { panic!() };
+    assert_eq!(phases[0].duration, Some(crate::clock::Nanos::from_secs(30)));
+}
+
+#[test]
 fn shapes_are_phases_on_the_command_line() {
     let by_hand = "[source]\nkind = \"synthetic\"\n[[phase]]\nschedule = \"ramp\"\nfrom = 10\nto = 100\nduration = \"10s\"\n\
                    [[phase]]\nschedule = \"poisson\"\nrate = 7\nduration = \"5s\"";

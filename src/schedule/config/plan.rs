@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Growth, Kind, PhaseConfig};
+use super::{Extent, Growth, Kind, PhaseConfig};
 use crate::clock::Nanos;
 use crate::schedule::curve::{After, Curve, CurveError, SpikeTiming};
 use crate::schedule::exponential::Exponential;
@@ -24,7 +24,7 @@ pub enum PhaseError {
         field: &'static str,
     },
     /// A field is there that means nothing to the schedule.
-    #[error("schedule \"{kind}\" has no use for `{field}`; beside name, duration and warm_up it takes {}", kind.fields())]
+    #[error("schedule \"{kind}\" has no use for `{field}`; beside name, duration, until and warm_up it takes {}", kind.fields())]
     Unwanted {
         /// The schedule.
         kind: Kind,
@@ -42,6 +42,27 @@ pub enum PhaseError {
     /// A span of no length.
     #[error("`{0}` must be longer than 0s")]
     NoTime(&'static str),
+    /// Something would be cut off that nobody asked to cut.
+    #[error(
+        "{} {} into the phase, which ends after {lasts}: give the phase a longer duration, or until = \"{lasts}\" to end \
+         it there on purpose",
+        extent.what,
+        Span(extent.reaches)
+    )]
+    CutOff {
+        /// What, and where it would have been.
+        extent: Extent,
+        /// When the phase ends.
+        lasts: Span,
+    },
+    /// An early end that comes after the end.
+    #[error("`until` = {until} is past the end of the phase, which lasts {whole} without it")]
+    LateUntil {
+        /// The early end.
+        until: Span,
+        /// How long the phase lasts without it.
+        whole: Span,
+    },
     /// A factor cannot lead from or to nothing.
     #[error("an exponential ramp cannot start or end at 0/s: give a rate above that, or growth = \"linear\"")]
     GrowthFromZero,
@@ -113,11 +134,7 @@ impl TryFrom<PhaseConfig> for Phase {
     fn try_from(config: PhaseConfig) -> Result<Self, PhaseError> {
         config.check_fields()?;
         let shape = config.shape()?;
-        let duration = match (&shape, config.schedule) {
-            (Shape::Curve(curve), Kind::Steps | Kind::Curve) => curve.length(),
-            _ => None,
-        };
-        let duration = config.duration.map(|Span(nanos)| nanos).or(duration);
+        let duration = config.lasts(&shape)?;
         let name = config.name.unwrap_or_else(|| config.schedule.to_string());
         Ok(Self { name, shape, duration, warm_up: config.warm_up })
     }
@@ -139,6 +156,7 @@ impl PhaseConfig {
         }
         for (field, span) in [
             ("duration", self.duration),
+            ("until", self.until),
             ("over", self.over),
             ("each", self.each),
             ("period", self.period),
@@ -161,7 +179,7 @@ impl PhaseConfig {
         self.need(field, value).map(|Span(nanos)| nanos)
     }
 
-    fn shape(&self) -> Result<Shape, PhaseError> {
+    pub(super) fn shape(&self) -> Result<Shape, PhaseError> {
         Ok(match self.schedule {
             Kind::Constant => Shape::Constant(self.need("rate", self.rate)?),
             Kind::Ramp => self.ramp()?,
@@ -327,11 +345,11 @@ mod tests {
             ),
             (
                 "rate = 1\namplitude = 1",
-                "schedule \"constant\" has no use for `amplitude`; beside name, duration and warm_up it takes `rate`",
+                "schedule \"constant\" has no use for `amplitude`; beside name, duration, until and warm_up it takes `rate`",
             ),
             (
                 "schedule = \"unlimited\"\nrate = 1",
-                "schedule \"unlimited\" has no use for `rate`; beside name, duration and warm_up it takes nothing",
+                "schedule \"unlimited\" has no use for `rate`; beside name, duration, until and warm_up it takes nothing",
             ),
             ("rate = 1\nduration = \"0s\"", "`duration` must be longer than 0s"),
             (
