@@ -137,8 +137,8 @@ fn counts(tick: &Tick<'_>, verifying: bool) -> String {
 fn read(tick: &Tick<'_>, gaps: u64) -> String {
     let (total, found) = (tick.total, tick.total.found);
     format!(
-        "{} events seen   open gaps {}   invalid {}   foreign {}   duplicates {}   reordered {}",
-        figures::count(total.seen),
+        "{} seen   open gaps {}   invalid {}   foreign {}   duplicates {}   reordered {}",
+        figures::counted(total.seen, "event"),
         figures::count(gaps),
         figures::count(found.invalid),
         figures::count(found.foreign),

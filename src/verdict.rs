@@ -3,7 +3,7 @@
 pub use crate::report::exit_code::ExitCode;
 
 use crate::{
-    gate::{Allowances, BuiltIn, Gates, Integrity, integrity::Anomaly, wording},
+    gate::{Allowances, BuiltIn, Gates, Integrity, integrity::Anomaly},
     report::{FaultReport, GateOutcome, GateResult, Ruling, RunReport, Verdict, by_hand, figures},
 };
 
@@ -122,7 +122,7 @@ impl Findings {
             );
         }
         if gates.is_on(BuiltIn::NothingRefused) && report.ledger.refused > 0 {
-            let refused = wording::count(report.ledger.refused, "event");
+            let refused = figures::counted(report.ledger.refused, "event");
             self.add(ExitCode::GateFailed, format!("{refused} refused, proven not written (nothing_refused)"));
         }
     }
@@ -136,7 +136,7 @@ impl Findings {
             own.iter().copied().filter(|result| result.result == GateOutcome::Fail).collect();
         for (place, result) in failed.iter().enumerate() {
             let of = if place == 0 {
-                format!("{} of {}: ", figures::count(wide(failed.len())), wording::count(wide(own.len()), "gate"))
+                format!("{} of {}: ", figures::count(wide(failed.len())), figures::counted(wide(own.len()), "gate"))
             } else {
                 String::new()
             };

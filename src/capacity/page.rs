@@ -19,8 +19,7 @@ const SIZE: Size = Size { class: "wide", width: 720, height: 300, left: 64 };
 struct Page<'a> {
     style: &'static str,
     record: &'a Record,
-    settle: String,
-    probe: String,
+    probes: String,
     searches: Vec<SearchView>,
 }
 
@@ -53,13 +52,7 @@ struct RowView {
 /// Where the chart cannot be drawn or the template does not fit: a defect of this program.
 pub fn render(record: &Record) -> Result<String, HtmlError> {
     let searches = record.searches.iter().map(|searched| view(record, searched)).collect::<Result<_, _>>()?;
-    let page = Page {
-        style: STYLE,
-        record,
-        settle: figures::span_s(record.settle_s),
-        probe: figures::span_s(record.probe_s),
-        searches,
-    };
+    let page = Page { style: STYLE, record, probes: text::probes(record), searches };
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);

@@ -31,8 +31,7 @@ fn write(record: &Record, out: &mut String) -> std::fmt::Result {
     writeln!(out)?;
     let embedded = if record.embedded { " (not Kafka: these figures are this client's only)" } else { "" };
     writeln!(out, " target     {}{embedded}", record.target)?;
-    let (settle, probe) = (figures::span_s(record.settle_s), figures::span_s(record.probe_s));
-    writeln!(out, " probes     {probe} each, after {settle} to settle; drained in between")?;
+    writeln!(out, " probes     {}", probes(record))?;
     writeln!(out, " kept       nothing lost, backlog not growing, generator healthy{}", and_gates(&record.gates))?;
     if record.gates.is_empty() {
         writeln!(out, "            no --gate was given, so latency set no limit")?;
@@ -48,6 +47,17 @@ fn write(record: &Record, out: &mut String) -> std::fmt::Result {
         (Some(scaling), Some(varied)) => write_scaling(scaling, varied, out),
         _ => Ok(()),
     }
+}
+
+/// How long each probe takes, and what comes before and after it.
+pub(super) fn probes(record: &Record) -> String {
+    let each = figures::span_s(record.probe_s);
+    let settled = if record.settle_s > 0.0 {
+        format!("after {} to settle", figures::span_s(record.settle_s))
+    } else {
+        "without settling".to_owned()
+    };
+    format!("{each} each, {settled}; drained in between")
 }
 
 fn and_gates(gates: &[String]) -> String {
@@ -287,6 +297,13 @@ pub(in crate::capacity) mod tests {
             "CAPACITY  1,900 … 1,960/s (3.16 % wide): 1,900/s passed twice, 1,960/s failed twice: response_time.p99 < 250ms"
         );
         assert!(text.contains("FAILED: response_time.p99 < 250ms"), "{text}");
+    }
+
+    #[test]
+    fn probes_that_do_not_settle_say_so() {
+        let settled = Record { settle_s: 5.0, probe_s: 30.0, ..record(false) };
+        assert_eq!(probes(&settled), "30 s each, after 5 s to settle; drained in between");
+        assert_eq!(probes(&Record { settle_s: 0.0, ..settled }), "30 s each, without settling; drained in between");
     }
 
     #[test]

@@ -139,10 +139,11 @@ impl Checked {
         for line in self.picture.lines() {
             writeln!(out, " {line}")?;
         }
-        let events = self.events.map_or_else(|| "endless".to_owned(), figures::count);
+        let events =
+            self.events.map_or_else(|| "endless events".to_owned(), |events| figures::counted(events, "event"));
         let lasts = self.duration_s.map_or_else(|| "without an end in time".to_owned(), figures::span_s);
         let peak = self.peak_per_s.map_or_else(|| "as fast as it goes".to_owned(), figures::rate);
-        writeln!(out, "\n plans       {events} events, {lasts}, at most {peak}")?;
+        writeln!(out, "\n plans       {events}, {lasts}, at most {peak}")?;
         let all = self.bytes.map_or_else(String::new, |bytes| format!("{}, ", figures::bytes(bytes)));
         let peak = self
             .peak_per_s
@@ -160,7 +161,7 @@ impl Checked {
         let reached = format!(
             "{} with {} and nothing behind",
             figures::rate(self.calibration_per_s),
-            if self.lanes == 1 { "1 lane".to_owned() } else { format!("{} lanes", self.lanes) }
+            figures::counted(self.lanes.into(), "lane")
         );
         let peak = self.peak_per_s.map_or_else(String::new, figures::rate);
         match self.plausible {

@@ -65,10 +65,10 @@ fn generate(args: DatasetGenerate, environment: &Environment) -> Result<Done, Fa
 fn told(out: &Path, made: Generated) -> String {
     let Generated { rows, bytes, users, duplicates } = made;
     format!(
-        "{}: {} rows of {} users, {} of them repeat another one, {}\n",
+        "{}: {} of {}, {} of them repeating another one, {}\n",
         out.display(),
-        figures::count(rows),
-        figures::count(users),
+        figures::counted(rows, "row"),
+        figures::counted(users, "user"),
         figures::count(duplicates),
         figures::bytes(bytes)
     )

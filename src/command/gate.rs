@@ -179,7 +179,7 @@ impl Evaluation {
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
         let kept = self.rules.iter().filter(|rule| rule.result() == GateOutcome::Pass).count();
-        let runs = if self.runs.len() == 1 { "1 run".to_owned() } else { format!("{} runs", self.runs.len()) };
+        let runs = figures::counted(self.runs.len() as u64, "run");
         writeln!(out, "{}  {kept} of {} rules kept in {runs}\n", word(self.result), self.rules.len())?;
         let wide = self.rules.iter().map(|rule| rule.rule.chars().count()).max().unwrap_or(0);
         for rule in &self.rules {

@@ -422,7 +422,7 @@ fn title(plan: &Plan, total: Option<u64>, ends: Option<Nanos>) -> String {
     };
     let stand_in = if plan.kafka.nowhere { "nowhere" } else { "embedded broker, not Kafka" };
     let broker = plan.kafka.bootstrap.as_deref().unwrap_or(stand_in);
-    let events = total.map_or(String::new(), |total| format!("    {} events", report::figures::count(total)));
+    let events = total.map_or(String::new(), |total| format!("    {}", report::figures::counted(total, "event")));
     let takes = ends.map_or(String::new(), |ends| format!(", {}", report::figures::span_s(ends.as_secs_f64())));
     format!("{what} → {} @ {broker}{events}{takes}", plan.kafka.topic)
 }
@@ -501,8 +501,8 @@ fn begin_failed(error: RunError, plan: &Plan) -> Failure {
             }
             KafkaError::Create(_) | KafkaError::Nul(_) => Failure::new(ExitCode::BadConfiguration, error.to_string()),
             KafkaError::TopicMissing { .. } => Failure::new(ExitCode::Cluster, error.to_string()).hint(format!(
-                "--create-topics makes it with {} partitions, or: loadgen topics apply topics.toml --yes",
-                plan.kafka.partitions
+                "--create-topics makes it with {}, or: loadgen topics apply topics.toml --yes",
+                report::figures::counted(plan.kafka.partitions.unsigned_abs().into(), "partition")
             )),
             KafkaError::Unreachable { .. } => Failure::new(ExitCode::Cluster, error.to_string())
                 .hint("is the broker running, and is --bootstrap-server its address?"),

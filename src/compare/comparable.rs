@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::figures::{float, short};
 use super::{Bundle, Side};
-use crate::report::{RunReport, TopicReport};
+use crate::report::{RunReport, TopicReport, figures::counted};
 
 /// What two runs can differ in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -235,9 +235,9 @@ fn between(base: &RunReport, new: &RunReport) -> Vec<(Aspect, String)> {
     add(Aspect::Tool, tool(base), tool(new));
     let client = |report: &RunReport| format!("librdkafka {}", report.tool.librdkafka);
     add(Aspect::Client, client(base), client(new));
-    let brokers = |report: &RunReport| format!("{} brokers", report.environment.brokers.len());
+    let brokers = |report: &RunReport| counted(report.environment.brokers.len() as u64, "broker");
     add(Aspect::Brokers, brokers(base), brokers(new));
-    let lanes = |report: &RunReport| format!("{} lanes", report.run.lanes);
+    let lanes = |report: &RunReport| counted(report.run.lanes.into(), "lane");
     add(Aspect::Lanes, lanes(base), lanes(new));
 
     let mut apart = |aspect, base: Option<f64>, new: Option<f64>, tolerance: f64, unit: &str| {
@@ -263,7 +263,7 @@ fn schedule(report: &RunReport) -> String {
     let phases = if phases.is_empty() { String::new() } else { format!(" ({})", phases.join(", ")) };
     let replay = report.replay.as_ref().map_or_else(String::new, |replay| {
         let speed = replay.speed.map_or_else(String::new, |speed| format!(", {speed}x"));
-        format!(" of {} rows{speed}", replay.rows)
+        format!(" of {}{speed}", counted(replay.rows, "row"))
     });
     let warm_up = short(report.run.warm_up_s);
     format!("{}{phases}{replay}, warm-up {warm_up} s", report.run.schedule)
@@ -272,7 +272,7 @@ fn schedule(report: &RunReport) -> String {
 fn topics(topics: &[TopicReport]) -> String {
     let one = |topic: &TopicReport| {
         let copies = topic.replication_factor.map_or_else(String::new, |copies| format!(" x {copies}"));
-        format!("{} with {} partitions{copies}", topic.name, topic.partitions)
+        format!("{} with {}{copies}", topic.name, counted(topic.partitions.unsigned_abs().into(), "partition"))
     };
     topics.iter().map(one).collect::<Vec<_>>().join(", ")
 }
@@ -401,6 +401,6 @@ mod tests {
         let mut odd = bundle("b", 40, 2);
         odd.report.run.lanes = 3;
         let found = differences(&[bundle("a", 40, 1), odd], &[bundle("c", 40, 3)]);
-        assert_eq!(found[0].to_string(), "lanes within BASE: 1 lanes → 3 lanes");
+        assert_eq!(found[0].to_string(), "lanes within BASE: 1 lane → 3 lanes");
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::screen::{keys, line, rates, span_ms, types};
 use crate::clock::Nanos;
 use crate::event::Detail;
-use crate::report::figures;
+use crate::report::figures::{self, counted};
 use crate::source::retail_rocket::{
     Compression, Config, Facts, Forecast, LoadError, Moment, Pace, Quantiles, Recording,
 };
@@ -142,8 +142,12 @@ impl fmt::Display for Info {
         line(f, "items", &format!("{}, hottest {}", count(self.items), keys(hottest, facts.rows)))?;
         line(f, "orders", &count(self.orders))?;
         line(f, "order", &self.order())?;
-        line(f, "equal times", &format!("{} rows have the time of the row before them", count(facts.equal_times)))?;
-        line(f, "duplicates", &format!("{} rows repeat another one in every column", count(facts.duplicate_rows)))?;
+        line(f, "equal times", &format!("{} with the time of the row before", counted(facts.equal_times, "row")))?;
+        line(
+            f,
+            "duplicates",
+            &format!("{} repeating another one in every column", counted(facts.duplicate_rows, "row")),
+        )?;
         line(f, "bad rows", &self.bad_rows())
     }
 }
@@ -174,7 +178,7 @@ impl Info {
     fn order(&self) -> String {
         match self.facts.descents {
             0 => "by time".to_owned(),
-            back => format!("{} rows are earlier than the row before them; a replay sorts them", figures::count(back)),
+            back => format!("{} earlier than the row before; a replay sorts by time", counted(back, "row")),
         }
     }
 

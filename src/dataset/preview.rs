@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::screen::{keys, line, rates, span_ms, types};
-use crate::report::figures::{count, number, share, span_s};
+use crate::report::figures::{count, counted, number, share, span_s};
 use crate::source::retail_rocket::{Facts, Forecast, Moment, PropertyFacts, Rounds};
 
 /// How many of the hottest users are shown, and how many partitions one by one.
@@ -51,8 +51,8 @@ impl fmt::Display for Preview<'_> {
 
 fn told_of(properties: &PropertyFacts) -> String {
     let mut parts = vec![
-        format!("{} rows", count(properties.rows)),
-        format!("{} changes of category", count(properties.category_changes)),
+        counted(properties.rows, "row"),
+        format!("{} of category", counted(properties.category_changes, "change")),
         format!("{} of price", count(properties.price_changes)),
         format!(
             "{} of availability, {} of them played",
@@ -61,14 +61,14 @@ fn told_of(properties: &PropertyFacts) -> String {
         ),
     ];
     if properties.events_before_first_snapshot > 0 {
-        let early = count(properties.events_before_first_snapshot);
-        parts.push(format!("{early} events before their item's first snapshot, whose values they take"));
+        let early = counted(properties.events_before_first_snapshot, "event");
+        parts.push(format!("{early} before their item's first snapshot, whose values they take"));
     }
     if properties.events_without_category > 0 {
-        parts.push(format!("{} events of items without a category", count(properties.events_without_category)));
+        parts.push(format!("{} of items without a category", counted(properties.events_without_category, "event")));
     }
     if let Some(first) = &properties.first_bad {
-        parts.push(format!("{} bad rows left out: {first}", count(properties.bad_rows)));
+        parts.push(format!("{} left out: {first}", counted(properties.bad_rows, "bad row")));
     }
     parts.join(", ")
 }
@@ -76,13 +76,13 @@ fn told_of(properties: &PropertyFacts) -> String {
 impl Preview<'_> {
     fn plays(&self) -> String {
         let (facts, forecast) = (self.facts, self.forecast);
-        let mut parts = vec![format!("{} of {} rows", count(facts.selected_rows), count(facts.rows))];
+        let mut parts = vec![format!("{} of {}", count(facts.selected_rows), counted(facts.rows, "row"))];
         match forecast.rounds {
             Rounds::Count(1) => {}
             Rounds::Count(rounds) => parts.push(format!("{} rounds", count(rounds.into()))),
-            Rounds::Forever => parts.push(format!("rounds without end of {} events", count(forecast.round_events))),
+            Rounds::Forever => parts.push(format!("rounds without end of {}", counted(forecast.round_events, "event"))),
         }
-        parts.extend(forecast.events.map(|events| format!("{} events", count(events))));
+        parts.extend(forecast.events.map(|events| counted(events, "event")));
         parts.join(", ")
     }
 

@@ -13,11 +13,10 @@ use super::{
     evaluate::Validity,
     metric::{Kind, Quantile},
     reading::{as_f64, full_rows},
-    wording::count,
 };
 use crate::report::{
     GateOutcome, LatencySummary, RunReport, TimelineRow,
-    figures::{self, duration_us, rate},
+    figures::{self, counted, duration_us, rate},
 };
 
 /// The thresholds of the checks.
@@ -155,7 +154,7 @@ fn on_time(lateness: &LatencySummary, limits: &Limits) -> Finding {
         }
         (None, Some(max)) if max <= limit => Finding::pass(check, lateness_rule("max", limits), as_f64(max)),
         (None, _) => {
-            let reason = format!("{} of lateness are too few", count(lateness.count, "sample"));
+            let reason = format!("{} of lateness are too few", counted(lateness.count, "sample"));
             Finding::unevaluated(check, rule(check, limits), reason)
         }
     }
@@ -191,7 +190,7 @@ fn had_cpu(report: &RunReport, limits: &Limits) -> Option<Finding> {
     if share <= limits.starved_seconds_percent {
         return Some(Finding::pass(check, rule(check, limits), share));
     }
-    let seconds = count(u64::try_from(percents.len()).unwrap_or(u64::MAX), "second");
+    let seconds = counted(u64::try_from(percents.len()).unwrap_or(u64::MAX), "second");
     let reason = format!("this process used all of its processors in {} of {seconds}", figures::count(starved));
     Some(Finding::fail(check, rule(check, limits), share, reason))
 }
@@ -214,7 +213,7 @@ fn had_room(report: &RunReport, limits: &Limits) -> Option<Finding> {
     let reason = format!(
         "the client's queue was full in {} although the broker acked promptly \
          (queue.buffering.max.messages and .max.kbytes are too small for this rate, or it needs more lanes)",
-        count(times, "second"),
+        counted(times, "second"),
     );
     Some(Finding::fail(check, rule(check, limits), share, reason))
 }
@@ -225,7 +224,7 @@ fn in_range(report: &RunReport, limits: &Limits) -> Finding {
     let worst = Kind::ALL.into_iter().map(|kind| (saturated(&kind), kind)).max_by_key(|(samples, _)| *samples);
     match worst {
         Some((samples, kind)) if samples > 0 => {
-            let reason = format!("{} of {} lay above the histogram's range", count(samples, "sample"), kind.as_str());
+            let reason = format!("{} of {} lay above the histogram's range", counted(samples, "sample"), kind.as_str());
             Finding::fail(check, rule(check, limits), as_f64(samples), reason)
         }
         _ => Finding::pass(check, rule(check, limits), 0.0),

@@ -1,9 +1,12 @@
 //! Judging the ledger and the findings: what must not have happened, what is allowed, and what nobody knows.
 
-use super::{allowance::Allowances, wording::count};
+use super::allowance::Allowances;
 use crate::{
     ledger::Class,
-    report::{Example, LedgerCounts, Ruling, RulingKind, RunReport, accounts, figures},
+    report::{
+        Example, LedgerCounts, Ruling, RulingKind, RunReport, accounts,
+        figures::{self, counted},
+    },
 };
 
 /// Something that befell a number of events.
@@ -123,7 +126,7 @@ impl Integrity {
         ];
         for (name, events, noun, what, ruling, rule) in rows {
             if events > 0 {
-                let what = format!("{} {what}{}", count(events, noun), place(report, name, events));
+                let what = format!("{} {what}{}", counted(events, noun), place(report, name, events));
                 self.add(name, events, &what, ruling, rule.to_owned());
             }
         }
@@ -137,7 +140,7 @@ impl Integrity {
             }
             let place = place(report, class.as_str(), events);
             let Judged { what, ruling, rule } = of_class(class, report, allowances);
-            let what = format!("{} {what}{place}", count(events, "event"));
+            let what = format!("{} {what}{place}", counted(events, "event"));
             self.add(class.as_str(), events, &what, ruling, rule);
         }
     }
@@ -239,7 +242,7 @@ impl Integrity {
         for (name, events, noun, what, ruling, rule) in rows {
             if events > 0 {
                 let examples = if name.starts_with("duplicates") { "duplicates" } else { name };
-                let what = format!("{} {what}{}", count(events, noun), place(report, examples, events));
+                let what = format!("{} {what}{}", counted(events, noun), place(report, examples, events));
                 self.add(name, events, &what, ruling, rule);
             }
         }
@@ -338,7 +341,7 @@ fn aborting(report: &RunReport) -> String {
         Some(failed) => format!(
             "that is what aborting is for; {} of them in {} that could not be committed, since an event was not delivered",
             figures::count(failed.failed_events),
-            count(failed.failed, "transaction"),
+            counted(failed.failed, "transaction"),
         ),
         None => "that is what aborting is for".to_owned(),
     }
@@ -403,11 +406,11 @@ fn broken_sum(of: &str, ledger: &LedgerCounts, offered: u64) -> Option<String> {
     let sum = accounts::sum(ledger);
     let defect = "this is a defect of loadgen, no figure of this run can be trusted";
     if sum != ledger.scheduled {
-        let (sum, scheduled) = (figures::count(sum), count(ledger.scheduled, "event"));
+        let (sum, scheduled) = (figures::count(sum), counted(ledger.scheduled, "event"));
         return Some(format!("the ledger{of} does not add up: {scheduled} scheduled, {sum} in its classes: {defect}"));
     }
     (offered != ledger.scheduled).then(|| {
-        let (offered, scheduled) = (figures::count(offered), count(ledger.scheduled, "event"));
+        let (offered, scheduled) = (figures::count(offered), counted(ledger.scheduled, "event"));
         format!("the ledger{of} holds {scheduled} of {offered} scheduled: {defect}")
     })
 }

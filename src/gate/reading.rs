@@ -3,13 +3,14 @@
 use super::{
     metric::{Column, Fold, Kind, Part, Source, Stat},
     path::Path,
-    wording::count,
 };
 use crate::{
     ledger::Class,
     report::{
         LatencySummary, LedgerCounts, Offered, PartitionReport, PhaseReport, RunReport, TimelineRow, TypeReport,
-        accounts, figures, latency::Bound,
+        accounts,
+        figures::{self, counted},
+        latency::Bound,
     },
 };
 
@@ -49,11 +50,13 @@ impl AtLeast {
     #[must_use]
     pub fn reason(self) -> String {
         match self {
-            Self::Censored(events) => format!("at least this: {} without an answer", count(events, "event")),
+            Self::Censored(events) => format!("at least this: {} without an answer", counted(events, "event")),
             Self::Saturated(samples) => {
-                format!("at least this: {} above the histogram's range", count(samples, "sample"))
+                format!("at least this: {} above the histogram's range", counted(samples, "sample"))
             }
-            Self::Unread(events) => format!("at least this: the fate of {} is not known", count(events, "acked event")),
+            Self::Unread(events) => {
+                format!("at least this: the fate of {} is not known", counted(events, "acked event"))
+            }
         }
     }
 }
@@ -233,7 +236,7 @@ fn event_type(report: &RunReport, found: &TypeReport, read: fn(&TypeReport) -> f
 
 fn statistic(summary: &LatencySummary, stat: Stat) -> Read {
     let samples = Some(summary.count);
-    let counted = |value: u64| Ok(Reading { value: as_f64(value), at_least: None, samples });
+    let tally = |value: u64| Ok(Reading { value: as_f64(value), at_least: None, samples });
     let measured = |value: Option<u64>| match value {
         Some(value) => {
             Ok(Reading { value: as_f64(value), at_least: summary.bound_at(value).map(AtLeast::from), samples })
@@ -244,14 +247,14 @@ fn statistic(summary: &LatencySummary, stat: Stat) -> Read {
         return Err(Missing::of_samples("no samples".to_owned(), 0));
     }
     match stat {
-        Stat::Count => counted(summary.count),
-        Stat::Saturated => counted(summary.saturated),
-        Stat::Censored => counted(summary.censored),
+        Stat::Count => tally(summary.count),
+        Stat::Saturated => tally(summary.saturated),
+        Stat::Censored => tally(summary.censored),
         Stat::Min => measured(summary.min),
         Stat::Max => measured(summary.max),
         Stat::Mean => mean(summary),
         Stat::Quantile(quantile) if summary.count < quantile.samples_needed() => {
-            let needed = count(quantile.samples_needed(), "sample");
+            let needed = counted(quantile.samples_needed(), "sample");
             let reason = format!("needs {needed}, this run had {}", figures::count(summary.count));
             Err(Missing::of_samples(reason, summary.count))
         }
@@ -341,7 +344,7 @@ fn skew_of(acked: &[u64]) -> Read {
     }
     let needed = partitions.saturating_mul(SAMPLES_PER_PARTITION);
     if sum < needed {
-        let reason = format!("needs {}, this run had {}", count(needed, "acked event"), figures::count(sum));
+        let reason = format!("needs {}, this run had {}", counted(needed, "acked event"), figures::count(sum));
         return Err(Missing::of_samples(reason, sum));
     }
     let value = as_f64(largest) * as_f64(partitions) / as_f64(sum);

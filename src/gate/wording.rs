@@ -1,13 +1,7 @@
 //! Values in the words of gates and verdicts: `1,000 samples`, `1.81 s`, `99.98 %`.
 
 use super::unit::Dimension;
-use crate::report::figures::{self, bytes, duration_us, rate, trimmed};
-
-/// `1 event`, `1,000 events`: `noun` in the singular, its plural with an s.
-#[must_use]
-pub fn count(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", figures::count(number), if number == 1 { "" } else { "s" })
-}
+use crate::report::figures::{bytes, duration_us, rate, trimmed};
 
 /// A value of that dimension in its base unit, as a person reads it.
 #[must_use]
@@ -40,7 +34,5 @@ mod tests {
         ] {
             assert_eq!(value(number, dimension), text);
         }
-        assert_eq!(count(1, "event"), "1 event");
-        assert_eq!(count(1_000, "sample"), "1,000 samples");
     }
 }

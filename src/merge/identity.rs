@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{Aligned, MergeError, Part};
-use crate::report::accounts;
 use crate::report::{Environment, Fidelity, InterArrival, Replay, Run, RunReport};
+use crate::report::{accounts, figures::counted};
 
 /// The parts in the order of their lanes, on a common clock.
 pub(super) fn aligned(mut parts: Vec<Part>) -> Result<Vec<Aligned>, MergeError> {
@@ -63,7 +63,8 @@ const SHARED: [Trait; 13] = [
     ("the list of topics", |report| {
         let topic = |topic: &crate::report::TopicReport| {
             let copies = topic.replication_factor.map_or_else(|| "?".to_owned(), |copies| copies.to_string());
-            format!("{} ({} partitions, {copies} copies)", topic.name, topic.partitions)
+            let partitions = counted(topic.partitions.unsigned_abs().into(), "partition");
+            format!("{} ({partitions}, replication factor {copies})", topic.name)
         };
         report.environment.topics.iter().map(topic).collect::<Vec<_>>().join(", ")
     }),

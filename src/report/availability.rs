@@ -69,10 +69,9 @@ impl Availability {
         let mut told = Vec::new();
         for (what, stalls) in [("without an ack", self.ack), ("without a read", self.read)] {
             if stalls.stalls > 0 {
-                let plural = if stalls.stalls == 1 { "stall" } else { "stalls" };
                 told.push(format!(
-                    "{} {plural} {what}, longest {}, {} in all partitions together",
-                    figures::count(stalls.stalls),
+                    "{} {what}, longest {}, {} in all partitions together",
+                    figures::counted(stalls.stalls, "stall"),
                     figures::duration_s(stalls.longest_s),
                     figures::duration_s(stalls.stalled_s),
                 ));

@@ -85,15 +85,13 @@ impl FaultReport {
         let mut told = vec![format!("at {}: {}", figures::duration_s(self.at_s), self.run)];
         told.extend(self.failure());
         if self.stalled_partitions > 0 {
-            let partitions = if self.stalled_partitions == 1 { "partition" } else { "partitions" };
+            let partitions = figures::counted(self.stalled_partitions, "partition");
             told.push(match self.first_ack_after_s {
-                Some(after) => format!(
-                    "{} {partitions} stalled, first ack in the last of them after {}",
-                    figures::count(self.stalled_partitions),
-                    figures::duration_s(after)
-                ),
+                Some(after) => {
+                    format!("{partitions} stalled, first ack in the last of them after {}", figures::duration_s(after))
+                }
                 None => {
-                    format!("{} {partitions} stalled, not all acked again", figures::count(self.stalled_partitions))
+                    format!("{partitions} stalled, not all acked again")
                 }
             });
         }

@@ -128,7 +128,11 @@ fn two_parts(large: u64, large_unit: &str, small: u64, small_unit: &str) -> Stri
 /// A planned or measured span in seconds, without the zeros at its end: `2 s`, `61.5 s`, `33 h 6 m`.
 #[must_use]
 pub fn span_s(seconds: f64) -> String {
-    if (1.0..120.0).contains(&seconds) { format!("{} s", trimmed(seconds, 1)) } else { duration_s(seconds) }
+    if seconds == 0.0 || (1.0..120.0).contains(&seconds) {
+        format!("{} s", trimmed(seconds, 1))
+    } else {
+        duration_s(seconds)
+    }
 }
 
 /// A place on the run's clock: `00:42:10`, with tenths where the second is not whole.
@@ -158,10 +162,10 @@ pub fn bytes(bytes: u64) -> String {
     format!("{} {}", significant(size), UNITS[unit])
 }
 
-/// `1 event`, `2 events`.
+/// `1 event`, `1,000 events`: `noun` in the singular, its plural with an s.
 #[must_use]
-pub fn events(number: u64) -> String {
-    format!("{} {}", count(number), if number == 1 { "event" } else { "events" })
+pub fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// A gate's value in the unit that its rule is written in, see [`RuleUnit`].
@@ -210,6 +214,12 @@ impl RuleUnit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_singular_and_no_time_is_no_second() {
+        assert_eq!([0, 1, 1_000].map(|number| counted(number, "sample")), ["0 samples", "1 sample", "1,000 samples"]);
+        assert_eq!([0.0, 1.0, 61.5].map(span_s), ["0 s", "1 s", "61.5 s"]);
+    }
 
     #[test]
     fn thousands_are_separated() {

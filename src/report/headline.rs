@@ -3,7 +3,7 @@
 use crate::report::{
     RunReport,
     accounts::{Standing, accounts, total},
-    figures::count,
+    figures::{count, counted},
 };
 
 /// The verdict in a word.
@@ -77,8 +77,8 @@ pub fn sentence(report: &RunReport) -> String {
 
 fn passed(report: &RunReport) -> String {
     if let Some(reading) = report.reading.as_ref().filter(|_| report.is_alone()) {
-        let (events, records) = (count(reading.events), count(reading.records));
-        return format!("{records} records read, {events} events of loadgen among them, none missing in between");
+        let (events, records) = (counted(reading.events, "event"), counted(reading.records, "record"));
+        return format!("{records} read, {events} of loadgen among them, none missing in between");
     }
     let ledger = &report.ledger;
     if ledger.scheduled == 0 {

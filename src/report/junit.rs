@@ -74,7 +74,7 @@ fn gate_case(gate: &GateResult) -> Case {
         GateOutcome::Fail => Outcome::Failure(message),
         GateOutcome::Unevaluated => Outcome::Error(message),
     };
-    let samples = gate.samples.map(|samples| format!("{} samples", figures::count(samples)));
+    let samples = gate.samples.map(|samples| figures::counted(samples, "sample"));
     let details = [Some(gate.rule.clone()), samples].into_iter().flatten().collect::<Vec<_>>().join("\n");
     let name = gate.name.as_ref().map_or_else(|| gate.rule.clone(), |name| format!("{name}: {}", gate.rule));
     Case { class: GATE_CLASS, name, outcome, details }

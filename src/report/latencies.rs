@@ -65,7 +65,8 @@ pub(super) fn notes(report: &RunReport, rows: &[LatencyRow]) -> Vec<String> {
     }
     let saturated: u64 = rows.iter().map(|row| row.summary.saturated).sum();
     if saturated > 0 {
-        notes.push(format!("{} samples above the histogram's range, counted at its end", figures::count(saturated)));
+        notes
+            .push(format!("{} above the histogram's range, counted at its end", figures::counted(saturated, "sample")));
     }
     notes
 }

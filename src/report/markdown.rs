@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{
     GateOutcome, GateResult, RunReport, accounts,
     exit_code::ExitCode,
-    figures::{self, count, duration_s, duration_us, events, gate_value, rate},
+    figures::{self, count, counted, duration_s, duration_us, gate_value, rate},
     latency::{Kind, Quantile},
     reading::Reading,
 };
@@ -65,7 +65,7 @@ fn write_rest(out: &mut String, all: usize) -> std::fmt::Result {
 
 fn write_offered(out: &mut String, report: &RunReport) -> std::fmt::Result {
     let offered = &report.offered;
-    write!(out, "{} scheduled in {}", events(offered.scheduled), duration_s(report.run.measured_s))?;
+    write!(out, "{} scheduled in {}", counted(offered.scheduled, "event"), duration_s(report.run.measured_s))?;
     if let (Some(planned), Some(percent)) = (offered.rate_per_s, offered.achieved_percent) {
         write!(out, ", {} planned, {} % achieved", rate(planned), figures::percent(percent))?;
     } else {
@@ -79,11 +79,11 @@ fn write_reading(out: &mut String, report: &RunReport, reading: &Reading) -> std
     let known = |number: Option<u64>| number.map_or_else(|| "not known".to_owned(), count);
     writeln!(
         out,
-        "{} records read in {}, {} events of {} lanes among them, missing {}, lag {}.\n",
-        count(reading.records),
+        "{} read in {}, {} of {} among them, missing {}, lag {}.\n",
+        counted(reading.records, "record"),
         duration_s(report.run.measured_s),
-        count(reading.events),
-        count(reading.lane_count),
+        counted(reading.events, "event"),
+        counted(reading.lane_count, "lane"),
         known(reading.missing),
         known(reading.lag),
     )?;

@@ -32,9 +32,8 @@ impl Transactions {
     /// In words: what they were, and how they ended.
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
-        let plural = if self.begun == 1 { "" } else { "s" };
         let mut told = vec![
-            format!("{} transaction{plural} of {} events", figures::count(self.begun), figures::count(self.size)),
+            format!("{} of {}", figures::counted(self.begun, "transaction"), figures::counted(self.size, "event")),
             format!("{} committed", figures::count(self.committed)),
         ];
         if self.abort_rate > 0.0 {

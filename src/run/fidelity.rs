@@ -56,10 +56,10 @@ pub(super) fn judge(rhythm: &Rhythm, known: Known<'_>) -> Fidelity {
         ));
     }
     if let Some(count) = inversions.filter(|count| *count > 0) {
-        reasons.push(format!("{} events out of their user's order", figures::count(count)));
+        reasons.push(format!("{} out of their user's order", figures::counted(count, "event")));
     }
     if rhythm.events < known.scheduled {
-        reasons.push(format!("{} events were not sent", figures::count(known.scheduled - rhythm.events)));
+        reasons.push(format!("{} not sent", figures::counted(known.scheduled - rhythm.events, "event")));
     }
     Fidelity {
         faithful: reasons.is_empty(),
@@ -164,7 +164,7 @@ mod tests {
                 "p99 is 80.1 ms off the ideal timeline, more than 5.00 ms",
                 "inter-arrivals differ: Kolmogorov-Smirnov distance 0.500 at 1 ms, more than 0.01",
                 "3 events out of their user's order",
-                "1 events were not sent",
+                "1 event not sent",
             ]
         );
         let nothing = judge(&Rhythm::default(), known(&LatencyHistogram::default()));

@@ -95,7 +95,11 @@ pub(super) fn outcome<W: Wiring>(
     let mut deadlines = Vec::new();
     let unanswered: u64 = lanes.iter().map(|lane| lane.unanswered).sum();
     if unanswered > 0 {
-        deadlines.push(format!("flush: {unanswered} events without an answer after {:?}", config.flush_deadline));
+        deadlines.push(format!(
+            "flush: {} without an answer after {:?}",
+            crate::report::figures::counted(unanswered, "event"),
+            config.flush_deadline
+        ));
     }
     if !unfinished.is_empty() {
         deadlines.push(format!("drain: partitions {} were not read to their end", slots.told(&unfinished)));

@@ -259,8 +259,9 @@ impl<'a> Watch<'a> {
             self.last_answer = now;
         } else if now.since(self.last_answer) > Nanos::from(self.silence) && self.watched.cluster_error.is_none() {
             self.watched.cluster_error = Some(format!(
-                "the cluster has confirmed nothing for {} s while {outstanding} events were waiting",
-                now.since(self.last_answer).0 / SECOND.0
+                "the cluster has confirmed nothing for {} s, with {} waiting",
+                now.since(self.last_answer).0 / SECOND.0,
+                figures::counted(outstanding, "event")
             ));
             self.control.stop_at(now);
         }

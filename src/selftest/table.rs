@@ -143,7 +143,10 @@ impl Table {
         let outcome = if self.ok {
             "every fault was found, each as what it is, and nothing else".to_owned()
         } else {
-            format!("{wrong} rows do not hold: this checker cannot be trusted")
+            format!(
+                "{wrong} {} hold: this checker cannot be trusted",
+                if wrong == 1 { "row does not" } else { "rows do not" }
+            )
         };
         let injected: u64 = self.faults.iter().map(|row| row.expected).sum();
         let mut line = |line: String| {

@@ -136,7 +136,7 @@ fn a_reader_that_falls_behind_is_the_cause_only_while_acks_come_as_usual() {
 #[test]
 fn a_quantile_that_is_only_a_bound_is_called_one() {
     let text = says(&fixture::unknown(), "censored_tail").unwrap();
-    assert!(text.starts_with("response p99.9 is at least 30.0 s: 1,235 events had no answer"), "{text}");
+    assert!(text.starts_with("response p99.9 is at least 30.0 s: 1,235 events without an answer"), "{text}");
     let mut report = fixture::unknown();
     report.latency_us.response_time.censored_from = Some(40_000_000);
     assert_eq!(says(&report, "censored_tail"), None, "the quantiles lie below the censored share");

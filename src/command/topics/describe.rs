@@ -179,7 +179,9 @@ impl Topic {
             return "does not exist, or may not be seen".to_owned();
         }
         let copies = self.partitions.iter().map(|partition| partition.copies.len()).max().unwrap_or(0);
-        let records = self.records.map_or_else(|| "? records".to_owned(), |records| format!("{records} records"));
+        let records = self
+            .records
+            .map_or_else(|| "? records".to_owned(), |records| figures::counted(records.unsigned_abs(), "record"));
         let retention = match (&self.retention, &self.retention_error) {
             (Some(retention), _) => retention.words(),
             (None, error) => format!("not told: {}", error.as_deref().unwrap_or_default()),
@@ -192,7 +194,7 @@ impl Topic {
         match (&self.group_error, self.group_lag) {
             (Some(error), _) => format!("group {group}: not told: {error}"),
             (None, None) => format!("group {group}: has committed nothing here"),
-            (None, Some(lag)) => format!("group {group}: {lag} records behind"),
+            (None, Some(lag)) => format!("group {group}: {} behind", figures::counted(lag.unsigned_abs(), "record")),
         }
     }
 }

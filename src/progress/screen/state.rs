@@ -152,7 +152,7 @@ impl State {
             [(failed.0, self.failed_before.0, "refused"), (failed.1, self.failed_before.1, "left without an answer")]
         {
             if now > before {
-                self.note(format!("{} {what}", figures::events(now - before)));
+                self.note(format!("{} {what}", figures::counted(now - before, "event")));
             }
         }
         self.failed_before = failed;
@@ -161,7 +161,7 @@ impl State {
         let names = ["seen twice", "out of order", "damaged", "invalid", "of other producers"];
         for ((now, before), what) in findings.into_iter().zip(self.findings_before).zip(names) {
             if now > before {
-                self.note(format!("{} {what}", figures::events(now - before)));
+                self.note(format!("{} {what}", figures::counted(now - before, "event")));
             }
         }
         self.findings_before = findings;

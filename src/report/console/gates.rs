@@ -46,7 +46,7 @@ fn title(gate: &GateResult) -> String {
 /// A gate with its value, and with its reason where the verdict has not said it.
 fn line_of(word: &str, gate: &GateResult, report: &RunReport) -> String {
     let value = figures::measured(gate).map(|value| format!("measured {value}"));
-    let samples = gate.samples.map(|samples| format!("over {} samples", figures::count(samples)));
+    let samples = gate.samples.map(|samples| format!("over {}", figures::counted(samples, "sample")));
     let said = |reason: &String| report.verdict.reasons.iter().any(|said| said.contains(reason));
     let reason = gate.reason.clone().filter(|reason| !said(reason));
     let parts: Vec<_> = value.into_iter().chain(samples).chain(reason).collect();

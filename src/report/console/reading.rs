@@ -2,7 +2,6 @@
 
 use super::ledger::{examples, findings};
 use super::page::{Ink, Page, unbroken};
-use super::shape::plural;
 use crate::report::reading::{LaneReading, Reading};
 use crate::report::{RunReport, figures};
 
@@ -12,13 +11,13 @@ const LANES: usize = 8;
 /// What was read, as facts beside a label.
 pub(super) fn read(reading: &Reading) -> Vec<String> {
     let mut parts = vec![
-        format!("{} from {}", plural(reading.records, "record"), reading.from),
+        format!("{} from {}", figures::counted(reading.records, "record"), reading.from),
         reading.records_per_s.map_or_else(|| "no rate".to_owned(), figures::rate),
         format!("ended: {}", reading.ended_by),
         reading.lag.map_or_else(|| "lag not known".to_owned(), |lag| format!("lag {}", figures::count(lag))),
     ];
     if reading.skipped > 0 {
-        parts.push(format!("{} gone before they were read", plural(reading.skipped, "offset")));
+        parts.push(format!("{} gone before they were read", figures::counted(reading.skipped, "offset")));
     }
     parts
 }
@@ -35,8 +34,8 @@ pub(super) fn account(page: &mut Page, report: &RunReport, reading: &Reading) {
         (None, Some(why)) => format!("missing not known ({why})"),
         (None, None) => "missing not known".to_owned(),
     };
-    let events = plural(reading.events, "event");
-    let lanes = plural(reading.lane_count, "lane");
+    let events = figures::counted(reading.events, "event");
+    let lanes = figures::counted(reading.lane_count, "lane");
     let mut parts = vec![format!("{events} of {lanes}"), missing, judged.to_owned()];
     if reading.open > 0 {
         parts.insert(2, format!("{} perhaps still on their way", figures::count(reading.open)));
@@ -80,7 +79,10 @@ fn line_of(lane: &LaneReading) -> Vec<String> {
 /// What the end-to-end time of a reading alone is, and is not.
 pub(in crate::report) fn clocks(reading: &Reading) -> String {
     let untimed = if reading.untimed > 0 {
-        format!("; {} were due before the reader stood ready and are not in it", plural(reading.untimed, "event"))
+        format!(
+            "; {} were due before the reader stood ready and are not in it",
+            figures::counted(reading.untimed, "event")
+        )
     } else {
         String::new()
     };

@@ -22,7 +22,7 @@ pub(super) fn run(report: &RunReport) -> Vec<String> {
     parts.push(run.started_at.clone());
     parts.extend(run.seed.map(|seed| format!("seed {seed}")));
     if !report.is_alone() {
-        parts.push(plural(u64::from(run.lanes), "lane"));
+        parts.push(figures::counted(u64::from(run.lanes), "lane"));
     }
     parts
 }
@@ -54,10 +54,10 @@ fn recorded(replay: &Replay) -> Vec<String> {
     let speed = replay.speed.map_or_else(String::new, |speed| format!(" {}x", figures::trimmed(speed, 2)));
     let mut parts = vec![format!("replay{speed} of {} … {}", replay.first_recorded, replay.last_recorded)];
     if replay.gaps_capped > 0 {
-        parts.push(format!("{} played shorter", plural(replay.gaps_capped, "gap")));
+        parts.push(format!("{} played shorter", figures::counted(replay.gaps_capped, "gap")));
     }
     if replay.bad_rows > 0 {
-        parts.push(format!("{} left out", plural(replay.bad_rows, "bad row")));
+        parts.push(format!("{} left out", figures::counted(replay.bad_rows, "bad row")));
     }
     parts
 }
@@ -128,7 +128,11 @@ pub(super) fn target(report: &RunReport) -> Vec<String> {
         .iter()
         .map(|topic| {
             let copies = topic.replication_factor.map_or_else(String::new, |factor| format!(", RF {factor}"));
-            format!("{}, {}{copies}", topic.name, plural(u64::try_from(topic.partitions).unwrap_or(0), "partition"))
+            format!(
+                "{}, {}{copies}",
+                topic.name,
+                figures::counted(u64::try_from(topic.partitions).unwrap_or(0), "partition")
+            )
         })
         .collect();
     parts.push(brokers(&environment.brokers));
@@ -148,7 +152,7 @@ pub(super) fn target(report: &RunReport) -> Vec<String> {
 pub(super) fn lag(lag: &LagReport) -> Vec<String> {
     let told = match (lag.at_end, lag.highest, &lag.error) {
         (Some(at_end), Some(highest), _) => {
-            format!("{} behind at the end, at most {}", plural(at_end, "record"), figures::count(highest))
+            format!("{} behind at the end, at most {}", figures::counted(at_end, "record"), figures::count(highest))
         }
         (_, Some(highest), Some(error)) => {
             format!("not known at the end ({error}), at most {} before", figures::count(highest))
@@ -162,14 +166,14 @@ pub(super) fn lag(lag: &LagReport) -> Vec<String> {
 /// The consumer group that read, and how often its partitions changed hands.
 pub(super) fn group(group: &GroupReport) -> Vec<String> {
     let how = [Some(group.protocol.as_str()), group.assignor.as_deref()].into_iter().flatten().collect::<Vec<_>>();
-    let members = plural(group.consumers.into(), "member");
+    let members = figures::counted(group.consumers.into(), "member");
     let mut parts = vec![
         format!("group {}, {members} ({}), commits {}", group.name, how.join(", "), group.commit),
         match group.rebalance_count {
             0 => "no rebalance".to_owned(),
             count => format!(
                 "{}, {} in all, the longest {}",
-                plural(count, "rebalance"),
+                figures::counted(count, "rebalance"),
                 figures::duration_s(group.rebalance_total_s),
                 figures::duration_s(group.rebalance_longest_s)
             ),
@@ -183,12 +187,8 @@ fn brokers(brokers: &[String]) -> String {
     match brokers {
         [] => "no broker".to_owned(),
         [only] => format!("broker {only}"),
-        [first, ..] => format!("{} ({first}, …)", plural(brokers.len() as u64, "broker")),
+        [first, ..] => format!("{} ({first}, …)", figures::counted(brokers.len() as u64, "broker")),
     }
-}
-
-pub(super) fn plural(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", figures::count(number), if number == 1 { "" } else { "s" })
 }
 
 /// The largest partition against the mean, and the longest silences.

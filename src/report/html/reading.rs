@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::report::console::clocks;
-use crate::report::figures::{self, count, rate};
+use crate::report::figures::{self, count, counted, rate};
 use crate::report::reading::Reading;
 
 /// Lanes in the table, at most.
@@ -50,7 +50,11 @@ pub(super) fn view(reading: &Reading) -> ReadingView {
     ];
     facts.extend(reading.missing_unknown.iter().map(|why| ("why missing is not known", why.clone())));
     ReadingView {
-        lead: format!("{} events of {} lanes were seen, each once.", count(reading.events), count(reading.lane_count)),
+        lead: format!(
+            "Seen, each once: {} of {}.",
+            counted(reading.events, "event"),
+            counted(reading.lane_count, "lane")
+        ),
         facts,
         lanes: reading.lanes.iter().take(LANES).map(lane).collect(),
         clocks: clocks(reading),

@@ -6,7 +6,7 @@ use super::outcome::achieved;
 use crate::report::console::likeness;
 use crate::report::{
     Fidelity, InterArrival, RunReport,
-    figures::{self, bytes, count, duration_us, rate, span_s, trimmed},
+    figures::{self, bytes, count, counted, duration_us, rate, span_s, trimmed},
 };
 
 /// One phase.
@@ -203,7 +203,10 @@ fn place(report: &RunReport, tool: &str) -> Vec<(String, String)> {
     facts.extend(environment.topics.iter().map(|topic| {
         let copies =
             topic.replication_factor.map_or_else(String::new, |factor| format!(", replication factor {factor}"));
-        (format!("topic {}", topic.name), format!("{} partitions{copies}", topic.partitions))
+        (
+            format!("topic {}", topic.name),
+            format!("{}{copies}", counted(topic.partitions.unsigned_abs().into(), "partition")),
+        )
     }));
     facts
 }

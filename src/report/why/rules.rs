@@ -3,7 +3,7 @@
 use super::evidence::Evidence;
 use crate::report::{
     LatencySummary,
-    figures::{clock, count, duration_us, number, percent, ratio, span_s, trimmed},
+    figures::{clock, counted, duration_us, number, percent, ratio, span_s, trimmed},
     stalls::Stall,
 };
 
@@ -43,10 +43,10 @@ pub(super) fn stall(evidence: &Evidence) -> Option<String> {
         carried_quantile(evidence, stall).map_or_else(String::new, |name| format!("; {name} and beyond come from it"));
     let cause = cause(evidence, stall.from_s, stall.until_s);
     Some(format!(
-        "no ack from {} to {}{more}, while {} events waited{carried}{cause}",
+        "no ack from {} to {}{more}, while {} waited{carried}{cause}",
         clock(stall.from_s),
         clock(stall.until_s),
-        count(waiting),
+        counted(waiting, "event"),
     ))
 }
 
@@ -161,13 +161,13 @@ pub(super) fn reading_behind(evidence: &Evidence) -> Option<String> {
     let behind = ratio(lag, acked).is_some_and(|share| share >= LAG_SHARE);
     (response * 4 <= peak && behind).then(|| {
         format!(
-            "end-to-end p99 rose from {} to {} from {} to {} with a lag of {} events while response p99 stayed at {}: the \
+            "end-to-end p99 rose from {} to {} from {} to {} with a lag of {} while response p99 stayed at {}: the \
              reading side is the cause",
             duration_us(usual),
             duration_us(peak),
             clock(episode.from_s),
             clock(episode.until_s),
-            count(lag),
+            counted(lag, "event"),
             duration_us(response),
         )
     })
@@ -181,9 +181,9 @@ pub(super) fn censored_tail(evidence: &Evidence) -> Option<String> {
         let summary = summary?;
         let (quantile, bound) = bounded_quantile(summary)?;
         Some(format!(
-            "{name} {quantile} is at least {}: {} events had no answer and count as long as they were waited for",
+            "{name} {quantile} is at least {}: {} without an answer, counted as long as they were waited for",
             duration_us(bound),
-            count(summary.censored),
+            counted(summary.censored, "event"),
         ))
     })
 }
