@@ -1,64 +1,17 @@
 //! Whole runs against the embedded broker.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+#[path = "embedded/plain.rs"]
+mod plain;
+
 use std::ops::ControlFlow;
-use std::sync::Arc;
-use std::time::Duration;
 
 use loadgen::clock::Nanos;
-use loadgen::event::stamp::RunId;
-use loadgen::kafka::Settings;
-use loadgen::lane::{BodyTime, OnLag, Pacing};
-use loadgen::run::{Config, Interrupts, Lanes, Outcome, Verify, run};
+use loadgen::run::{Config, Interrupts, Outcome, run};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
-use loadgen::soak::timeline::Detail;
-use loadgen::source::{Source, synthetic};
+use plain::{config, synthetic};
 use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
-
-fn config(lanes: u8) -> Config {
-    let client = [
-        ("acks", "all"),
-        ("enable.idempotence", "true"),
-        ("compression.type", "snappy"),
-        ("linger.ms", "5"),
-        ("partitioner", "murmur2_random"),
-        ("queue.buffering.max.messages", "20000"),
-        ("delivery.timeout.ms", "30000"),
-    ];
-    Config {
-        name: "test".to_owned(),
-        id: RunId(0x0123_4567_89ab_cdef),
-        seed: 1,
-        lanes: Lanes::only(lanes),
-        start_at_unix_ns: None,
-        pacing: Pacing::Sleep,
-        body_time: BodyTime::Due,
-        on_lag: OnLag::Queue,
-        max_rate: None,
-        bootstrap: None,
-        topic: "raw-events".to_owned(),
-        topic_map: std::collections::BTreeMap::new(),
-        partitions: 3,
-        replication_factor: 1,
-        create_topic: false,
-        client: client.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect::<Settings>(),
-        connect_timeout: Duration::from_secs(20),
-        lag_group: None,
-        verify: Some(Verify { group: None, read_committed: false, drain_deadline: Duration::from_secs(30) }),
-        transactions: None,
-        padding: None,
-        flush_deadline: Duration::from_secs(35),
-        answers: None,
-        detail: Detail::default(),
-        faults: Vec::new(),
-        stall_threshold: Duration::from_secs(1),
-    }
-}
-
-fn synthetic() -> Source {
-    Source::Synthetic(Arc::new(synthetic::Synthetic::new(&synthetic::Config::default(), 7).unwrap()))
-}
 
 /// A run against a mock cluster that answers the first produce request of the run's second second with `error`.
 fn run_with_error(error: RDKafkaRespErr) -> Outcome {
@@ -167,7 +120,7 @@ fn a_right_to_write_that_is_withdrawn_ends_the_run_with_the_reason() {
 
 #[test]
 fn a_run_without_due_times_ends_when_its_duration_is_over() {
-    let source = Source::Synthetic(Arc::new(synthetic::Synthetic::new(&synthetic::Config::default(), 7).unwrap()));
+    let source = synthetic();
     let phase = Phase::new("main", Shape::Unlimited, Some(loadgen::clock::Nanos::from_millis(300)));
     let schedule = Schedule::new(vec![phase], None).unwrap();
     let config = Config { verify: None, ..config(1) };

@@ -106,3 +106,38 @@ fn a_broker_killed_under_transactions_costs_no_committed_event_and_shows_no_abor
         report["ledger"]["verified"], report["ledger"]["aborted"], report["transactions"],
     );
 }
+
+#[test]
+fn joined_in_another_process_every_event_has_the_class_of_its_transaction() {
+    let cluster = Cluster::start();
+    let producer = Program::new(&cluster, "elsewhere")
+        .args(["synth", "--rate", "2000", "--duration", "4s", "--create-topics", "--partitions", "3", "--lanes", "2"])
+        .args(["--transactional", "--txn-size", "50", "--txn-abort-rate", "0.3", "--no-verify"])
+        .args(["--gate-off", "generator_healthy"])
+        .run();
+    let before = producer.report();
+    let (committed, aborted) = (of(&before, "unverified"), of(&before, "aborted"));
+    assert_eq!(committed + aborted, 8_000, "{} {}", before["ledger"], producer.stderr);
+    assert!(aborted > 1_500 && aborted < 3_300, "about 30 %: {aborted}");
+    let folder = producer.bundle().unwrap();
+    for (asked, isolation) in [(None, "read_committed"), (Some("read_uncommitted"), "read_uncommitted")] {
+        let mut joining = Program::new(&cluster, "").args(["verify", "--producer-report", folder.to_str().unwrap()]);
+        if let Some(isolation) = asked {
+            joining = joining.args(["--isolation", isolation]);
+        }
+        let run = joining.run();
+        let report = run.report();
+        assert_eq!(run.code, 0, "{isolation}: {} {}", run.stderr, run.stdout);
+        assert_eq!(of(&report, "verified"), committed, "{}", report["ledger"]);
+        assert_eq!(of(&report, "scheduled"), 8_000, "{}", report["ledger"]);
+        let (hidden, seen) = if asked.is_none() { (aborted, 0) } else { (0, aborted) };
+        assert_eq!((of(&report, "aborted"), of(&report, "aborted_seen")), (hidden, seen), "{}", report["ledger"]);
+        let counted = cluster.console_consumer_counts("elsewhere", isolation);
+        assert_eq!(counted, committed + seen, "as Kafka's own consumer counts under {isolation}");
+        let allowed = report["verdict"]["notes"].to_string().contains("allowed: isolation.level=read_uncommitted");
+        assert_eq!(allowed, asked.is_some(), "{}", report["verdict"]);
+        println!(
+            "{isolation}: {committed} verified, {hidden} aborted and hidden, {seen} aborted and seen, allowed: {allowed}"
+        );
+    }
+}

@@ -1,23 +1,25 @@
 //! How transactions can end, against the embedded broker: what each end proves of the events in it.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
-use std::collections::BTreeMap;
+#[path = "embedded/plain.rs"]
+mod plain;
+
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::Duration;
 
 use loadgen::clock::Monotonic;
 use loadgen::event::stamp::RunId;
 use loadgen::kafka::native::Producer;
-use loadgen::kafka::{Answer, Code, Notice, Remedy, Report, Settings, TransactionError};
-use loadgen::lane::{BodyTime, OnLag, Pacing, TransactionPlan};
+use loadgen::kafka::{Answer, Code, Notice, Remedy, Report, TransactionError};
+use loadgen::lane::TransactionPlan;
+use loadgen::ledger::answers::{Answered, Line, head, read};
+use loadgen::ledger::class as ledger;
 use loadgen::publish::{Batch, Handed, Publisher};
 use loadgen::run::wiring::{Reading, Wiring};
-use loadgen::run::{Config, Interrupts, Lanes, Outcome, Transactions, Verify, run, run_through};
+use loadgen::run::{Config, Interrupts, Outcome, Transactions, run, run_through};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
-use loadgen::soak::timeline::Detail;
-use loadgen::source::{Source, synthetic};
 use loadgen::verify::group::Live;
+use plain::synthetic;
 use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
@@ -25,46 +27,12 @@ const EVENTS: u64 = 1_000;
 const SIZE: usize = 50;
 
 fn config(abort_share: f64) -> Config {
-    let client = [
-        ("acks", "all"),
-        ("enable.idempotence", "true"),
-        ("linger.ms", "5"),
-        ("partitioner", "murmur2_random"),
-        ("queue.buffering.max.messages", "20000"),
-        ("delivery.timeout.ms", "10000"),
-    ];
-    Config {
-        name: "test".to_owned(),
-        id: RunId(rand::random()),
-        seed: 1,
-        lanes: Lanes::only(1),
-        start_at_unix_ns: None,
-        pacing: Pacing::Sleep,
-        body_time: BodyTime::Due,
-        on_lag: OnLag::Queue,
-        max_rate: None,
-        bootstrap: None,
-        topic: "raw-events".to_owned(),
-        topic_map: BTreeMap::new(),
-        partitions: 3,
-        replication_factor: 1,
-        create_topic: false,
-        client: client.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect::<Settings>(),
-        connect_timeout: Duration::from_secs(20),
-        lag_group: None,
-        verify: Some(Verify { group: None, read_committed: false, drain_deadline: Duration::from_secs(30) }),
-        transactions: Some(Transactions { size: SIZE, abort_share }),
-        padding: None,
-        flush_deadline: Duration::from_secs(3),
-        answers: None,
-        detail: Detail::default(),
-        faults: Vec::new(),
-        stall_threshold: Duration::from_secs(1),
-    }
-}
-
-fn source() -> Source {
-    Source::Synthetic(Arc::new(synthetic::Synthetic::new(&synthetic::Config::default(), 7).unwrap()))
+    let mut config = plain::config(1);
+    config.id = RunId(rand::random());
+    config.client.insert("delivery.timeout.ms".to_owned(), "10000".to_owned());
+    config.transactions = Some(Transactions { size: SIZE, abort_share });
+    config.flush_deadline = Duration::from_secs(3);
+    config
 }
 
 fn schedule() -> Schedule {
@@ -80,7 +48,7 @@ fn on_mock(abort_share: f64, kind: RDKafkaApiKey, errors: &[RDKafkaRespErr]) -> 
     let bootstrap = Some(cluster.bootstrap_servers());
     // The mock cluster does not tell a topic's settings, which is waited for that long.
     let config = Config { bootstrap, connect_timeout: Duration::from_secs(3), ..config(abort_share) };
-    run(&config, &source(), schedule(), &Interrupts::default(), &mut |_| ControlFlow::Continue(())).unwrap()
+    run(&config, &synthetic(), schedule(), &Interrupts::default(), &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
 /// What a publisher does instead of what it is asked.
@@ -170,11 +138,32 @@ impl Publisher for TroubledPublisher {
     }
 }
 
+/// What is written down of a run that reads nothing back.
+fn written_down(trouble: Trouble, abort_share: f64) -> Vec<Answered> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("answers");
+    let config = Config { verify: None, answers: Some(path.clone()), ..config(abort_share) };
+    run_with(&config, trouble);
+    assert!(head(&path).unwrap().transactional);
+    let mut all = Vec::new();
+    read(&path, &mut |line| {
+        if let Line::Answers(answers) = line {
+            all.extend(answers.each().unwrap());
+        }
+        Ok(())
+    })
+    .unwrap();
+    all
+}
+
 fn troubled(trouble: Trouble, abort_share: f64) -> Outcome {
+    run_with(&config(abort_share), trouble)
+}
+
+fn run_with(config: &Config, trouble: Trouble) -> Outcome {
     let going_on = &mut |_: &loadgen::run::Tick<'_>| ControlFlow::Continue(());
     let wiring = Troubled(trouble);
-    let outcome =
-        run_through(&wiring, &config(abort_share), &source(), schedule(), &Interrupts::default(), going_on).unwrap();
+    let outcome = run_through(&wiring, config, &synthetic(), schedule(), &Interrupts::default(), going_on).unwrap();
     assert!(outcome.report.ledger.sums(), "{:?}", outcome.report.ledger);
     outcome
 }
@@ -279,4 +268,35 @@ fn an_event_that_the_broker_refuses_takes_its_transaction_with_it() {
     assert!(transactions.failed >= 1 && transactions.unknown == 0, "{transactions:?}");
     let gone = ledger.refused + ledger.aborted + ledger.aborted_seen;
     assert_eq!((gone, ledger.verified), (transactions.failed_events, EVENTS - gone), "{ledger:?}");
+}
+
+#[test]
+fn what_became_of_each_transaction_is_written_down_for_a_reader_elsewhere() {
+    let kinds = |events: &[Answered]| {
+        let count = |answer, aborted, placed| {
+            let is_one =
+                |event: &&Answered| (event.answer, event.aborted, event.place.is_some()) == (answer, aborted, placed);
+            events.iter().filter(is_one).count() as u64
+        };
+        let (committed, aborted, unknown) = (
+            count(ledger::Answer::Acked, false, true),
+            count(ledger::Answer::Unanswered, true, false),
+            count(ledger::Answer::Unanswered, false, false),
+        );
+        (committed, aborted, unknown, count(ledger::Answer::NotHanded, false, false))
+    };
+    let planned = planned_to_abort(0.3);
+    let events = written_down(Trouble::None, 0.3);
+    assert_eq!(kinds(&events), (EVENTS - planned, planned, 0, 0));
+    let first = SIZE as u64;
+    for trouble in [Trouble::CommitSilent, Trouble::CommitDemandsAbort] {
+        let events = written_down(trouble, 0.0);
+        let unknown = if matches!(trouble, Trouble::CommitSilent) { first } else { EVENTS };
+        assert_eq!(kinds(&events), (0, 0, unknown, events.len() as u64 - unknown), "{trouble:?}");
+    }
+    let events = written_down(Trouble::AbortSilent, 1.0);
+    assert_eq!(kinds(&events), (0, 0, first, events.len() as u64 - first), "an abort without an answer");
+    let (committed, aborted, unknown, rest) = kinds(&written_down(Trouble::NotDelivered, 0.0));
+    assert!(aborted > 0 && aborted <= first, "{aborted}");
+    assert_eq!((committed, unknown, rest), (EVENTS - aborted, 0, 0));
 }

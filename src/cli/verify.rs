@@ -75,7 +75,7 @@ pub struct ReadingOptions {
     /// followed, and content is judged by the schema only.
     #[arg(long, value_name = "HEX", value_parser = values::run_id)]
     pub run_id: Option<RunId>,
-    /// Which records of transactions are read [default: read_uncommitted]
+    /// Which records of transactions are read [default: read_uncommitted; read_committed with the report of a transactional run]
     #[arg(long, value_name = "LEVEL", value_parser = choice::of::<Isolation>())]
     pub isolation: Option<Isolation>,
     /// End when nothing was left to read for this time

@@ -122,8 +122,8 @@ impl Recording<'_> {
         let mut progress = self.progress(&schedule, total, shown);
         let mut aborted_by: Option<GateResult> = None;
         let mut config = config(plan, plan.together.run_id.unwrap_or_else(|| RunId(rand::random())));
-        // Nobody else can read the embedded broker, and how a transaction ends is known only after its answers.
-        let for_others = !verifying && plan.kafka.bootstrap.is_some() && config.transactions.is_none();
+        // Nobody else can read the embedded broker.
+        let for_others = !verifying && plan.kafka.bootstrap.is_some();
         config.answers = for_others.then(|| self.bundle.folder().join(bundle::ANSWERS));
         let begun = begun::begun(&config, self.source, &schedule, &plan.gates);
         self.bundle.begun(&begun).map_err(|error| write_failed(&error))?;

@@ -121,6 +121,12 @@ fn read(
 }
 
 fn config(plan: &VerifyPlan, produced: Option<Produced>) -> Config {
+    // As a run that reads its own events back.
+    let usual = match &produced {
+        Some(produced) if produced.transactional => Isolation::ReadCommitted,
+        _ => Isolation::ReadUncommitted,
+    };
+    let isolation = plan.isolation.unwrap_or(usual);
     Config {
         name: plan.name.clone(),
         bootstrap: plan.bootstrap.clone(),
@@ -143,7 +149,7 @@ fn config(plan: &VerifyPlan, produced: Option<Produced>) -> Config {
             commits_itself: group.commit == Commit::Manual,
             disturb_every: None,
         }),
-        read_committed: plan.isolation == Isolation::ReadCommitted,
+        read_committed: isolation == Isolation::ReadCommitted,
         until: Until { idle: plan.until_idle, records: plan.num_records, denied: true },
         detail: Detail { fine_s: plan.presentation.timeline_detail.as_secs_f64(), ..Detail::default() },
     }

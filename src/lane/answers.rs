@@ -102,7 +102,9 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                     note_error(&mut self.end.errors, code, "no answer that proves anything");
                 }
             }
-            if let Some(answers) = &mut self.setup.answers {
+            // In a transaction only what was refused has its last answer: of the others its end decides.
+            let is_last = self.transactions.is_none() || matches!(report.answer, Answer::Refused(_));
+            if let Some(answers) = self.setup.answers.as_mut().filter(|_| is_last) {
                 let acked = report.answer == Answer::Acked;
                 let place = report.offset.filter(|_| acked).map(|offset| (report.partition, offset));
                 answers.settle(flight.sequence, place, &open);

@@ -187,6 +187,10 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                     }
                 }
             }
+            if let Some(answers) = &mut self.setup.answers {
+                let committed = outcome == Outcome::Committed && confirmed;
+                answers.settle(flight.sequence, offset.filter(|_| committed).map(|offset| (partition, offset)), &open);
+            }
         }
         let counts = &mut shard.transactions;
         match outcome {

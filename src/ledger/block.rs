@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
+use super::class::Answer;
 use crate::event::stamp::DueTime;
 
 /// Events in a block.
@@ -31,6 +32,20 @@ impl Marks {
     #[must_use]
     pub const fn has(self, marks: u8) -> bool {
         self.0 & marks == marks
+    }
+
+    /// What the client said of it, all in all.
+    #[must_use]
+    pub const fn answer(self) -> Answer {
+        if self.has(Self::ACKED) {
+            Answer::Acked
+        } else if self.has(Self::REFUSED) {
+            Answer::Refused
+        } else if self.has(Self::HANDED) {
+            Answer::Unanswered
+        } else {
+            Answer::NotHanded
+        }
     }
 
     pub(super) const fn settled(settling: u8) -> Self {

@@ -121,15 +121,7 @@ pub fn judge_lane(
 }
 
 fn known(marks: Marks, verifying: bool, look_up: impl FnOnce(Sight) -> Option<LookUp>) -> Known {
-    let answer = if marks.has(Marks::ACKED) {
-        Answer::Acked
-    } else if marks.has(Marks::REFUSED) {
-        Answer::Refused
-    } else if marks.has(Marks::HANDED) {
-        Answer::Unanswered
-    } else {
-        Answer::NotHanded
-    };
+    let answer = marks.answer();
     let sight = if marks.has(Marks::SEEN) {
         Sight::Right
     } else if marks.has(Marks::DAMAGED) {

@@ -1,6 +1,7 @@
 //! After the last thread has ended: what became of the events that nobody saw, and of those that were seen.
 
 pub(super) mod evidence;
+mod listing;
 mod unverified;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,8 @@ use crate::control::tempo::Tempo;
 use crate::event::EventKind;
 use crate::event::decode::{Decoded, decode};
 use crate::event::stamp::Stamp;
-use crate::kafka::Record;
+use crate::kafka::native::Consumer;
+use crate::kafka::{KafkaError, Record};
 use crate::lane::LaneEnd;
 use crate::ledger::class::{Class, LookUp, Sight};
 use crate::ledger::judge::{Judged, judge_lane};
@@ -27,12 +29,11 @@ use crate::verify::group::Live;
 use crate::verify::look_up::{Answers, Copy, Presence, Questions, Stretch, Wanted, read_again};
 use crate::verify::{Damaged, Duplicate, PartitionState, findings};
 use evidence::{Found, Horizons, LaneEvidence};
+pub(super) use listing::Listing;
 pub use unverified::Unverified;
 
 /// The longest second reading.
 pub(super) const LOOK_UPS: Duration = Duration::from_secs(60);
-/// Events that did not end verified, told one by one, at most.
-pub(super) const TOLD: usize = 100_000;
 
 /// How the events ended.
 pub(super) struct Attributed {
@@ -129,27 +130,43 @@ pub(super) fn attribute<W: Wiring>(
     (attributed, findings)
 }
 
-/// Under `read_committed` the end of a partition is that of what is settled: an open transaction, of whomever, hides what lies
-/// after it. What was acked there is in the log, so the log's own end decides.
+/// The acked, unseen events past an end decide which ends are asked for again.
 fn see_past_what_is_settled(prepared: &Prepared, config: &Config, ledger: &Ledger, ends: &mut Ends) {
     let mut hidden: BTreeSet<i32> = BTreeSet::new();
     for (lane, end) in config.lanes.numbers().zip(&ends.lanes) {
         let past = |event: &&Outstanding| {
-            let state = usize::try_from(event.partition).ok().and_then(|index| ends.partitions.get(index));
-            event.offset >= state.and_then(|state| state.log_end) && is_unseen(ledger, lane, event.sequence)
+            event.offset.is_some_and(|offset| is_past_end(event.partition, offset, &ends.partitions))
+                && is_unseen(ledger, lane, event.sequence)
         };
         hidden.extend(end.waiting.events().iter().filter(past).map(|event| event.partition));
     }
+    let reader = || prepared.look_up_consumer(config);
+    ask_for_true_ends(hidden, &mut ends.partitions, reader, &config.topic, config.connect_timeout);
+}
+
+/// Whether an offset is past the end of its partition as the verifier knows it.
+pub(super) fn is_past_end(partition: i32, offset: i64, states: &[PartitionState]) -> bool {
+    let state = usize::try_from(partition).ok().and_then(|index| states.get(index));
+    Some(offset) >= state.and_then(|state| state.log_end)
+}
+
+/// Under `read_committed` the end of a partition is that of what is settled: an open transaction, of whomever, hides what lies
+/// after it. What was acked there is in the log, so the log's own end decides.
+pub(super) fn ask_for_true_ends(
+    hidden: BTreeSet<i32>,
+    states: &mut [PartitionState],
+    reader: impl FnOnce() -> Result<Consumer, KafkaError>,
+    topic: &str,
+    timeout: Duration,
+) {
     if hidden.is_empty() {
         return;
     }
-    let reader = prepared.look_up_consumer(config);
+    let reader = reader();
     for partition in hidden {
-        let Some(state) = usize::try_from(partition).ok().and_then(|index| ends.partitions.get_mut(index)) else {
-            continue;
-        };
+        let Some(state) = usize::try_from(partition).ok().and_then(|index| states.get_mut(index)) else { continue };
         // Where it cannot be asked nothing is claimed: an end that is not known makes its events unattributed.
-        let asked = reader.as_ref().map(|reader| reader.watermarks(&config.topic, partition, config.connect_timeout));
+        let asked = reader.as_ref().map(|reader| reader.watermarks(topic, partition, timeout));
         state.log_end = asked.ok().and_then(Result::ok).map(|marks| marks.high);
     }
 }
@@ -306,7 +323,7 @@ impl Judging<'_> {
     ) -> Attributed {
         let verifying = self.config.verify.is_some();
         let mut phases: Vec<LedgerCounts> = vec![LedgerCounts::default(); total.phases.len()];
-        let mut told = Vec::new();
+        let mut listing = Listing::new(&self.config.topic, self.damaged);
         let mut by_kind = BTreeMap::new();
         for ((number, book), lane) in self.ledger.lanes().zip(lanes) {
             let each = |judged: Judged| {
@@ -317,27 +334,7 @@ impl Judging<'_> {
                 if let Some(event) = judged.outstanding.filter(|_| judged.class != Class::Verified) {
                     *by_kind.entry((event.kind, judged.class.as_str())).or_default() += 1;
                 }
-                if judged.class == Class::Lost && judged.sight == Sight::Right {
-                    findings.seen_then_gone += 1;
-                }
-                let one = Unverified::new(self.config.id, self.anchor, number, &judged);
-                if judged.class == Class::Aborted {
-                    // As planned, and many: they need no examples, and must not take the room of those that went wrong.
-                    if told.len() < TOLD / 2 {
-                        told.push(one);
-                    }
-                    return;
-                }
-                findings::keep(&mut findings.examples, judged.class.as_str(), || {
-                    let damaged = self.damaged.iter().find(|d| (d.lane, d.sequence) == (number, judged.sequence));
-                    match damaged.filter(|_| judged.class == Class::Corrupt) {
-                        Some(damaged) => damaged.example.clone(),
-                        None => one.example(&self.config.topic),
-                    }
-                });
-                if told.len() < TOLD {
-                    told.push(one);
-                }
+                listing.add(Unverified::new(self.config.id, self.anchor, number, &judged), findings);
             };
             let evidence = LaneEvidence::new(found, number);
             let counts = judge_lane(book, &lane.waiting, &lane.phase_starts, verifying, &evidence, each);
@@ -347,6 +344,6 @@ impl Judging<'_> {
                 }
             }
         }
-        Attributed { phases, unverified: told, by_kind, unfinished }
+        Attributed { phases, unverified: listing.into_told(), by_kind, unfinished }
     }
 }

@@ -23,7 +23,7 @@ use crate::kafka::slots::Slots;
 use crate::kafka::{ClusterMetadata, KafkaError, Settings, Watermarks};
 use crate::lane;
 use crate::ledger::Ledger;
-use crate::ledger::answers::{LaneAnswers, Sink};
+use crate::ledger::answers::{Head, LaneAnswers, Sink};
 use crate::measure::Recorder;
 use crate::schedule::{Rate, Schedule};
 use crate::source::Source;
@@ -103,7 +103,8 @@ impl Prepared {
         let answers = config.answers.as_ref().map(|path| {
             let topics = slots.topics().map(|(topic, partitions)| (topic.to_owned(), partitions)).collect();
             let ends = starts.iter().map(|marks| marks.high).collect();
-            Sink::create(path, config.id.to_string(), topics, ends)
+            let transactional = config.transactions.is_some();
+            Sink::create(path, Head { transactional, ..Head::new(config.id.to_string(), topics, ends) })
                 .map(Arc::new)
                 .map_err(|source| RunError::Answers { path: path.clone(), source })
         });

@@ -277,11 +277,15 @@ fn environment(prepared: &Prepared, config: &Config) -> Environment {
     let Prepared { slots, clusters, topic_settings, .. } = prepared;
     let mut environment = environment_of(slots, clusters, topic_settings, prepared.settings());
     if let (Some(verify), Some(_)) = (&config.verify, config.transactions) {
-        // The consumer's, which decides what the findings of a transactional run mean.
-        let isolation = if verify.read_committed { "read_committed" } else { "read_uncommitted" };
-        environment.client_config.insert("isolation.level".to_owned(), isolation.to_owned());
+        note_isolation(&mut environment, verify.read_committed);
     }
     environment
+}
+
+/// Notes the consumer's isolation level, which decides what the findings of a transactional run mean.
+pub(super) fn note_isolation(environment: &mut Environment, read_committed: bool) {
+    let isolation = if read_committed { "read_committed" } else { "read_uncommitted" };
+    environment.client_config.insert("isolation.level".to_owned(), isolation.to_owned());
 }
 
 /// On what and against what a client with these settings ran.

@@ -46,8 +46,8 @@ pub struct VerifyPlan {
     pub run_id: Option<RunId>,
     /// The group that reads.
     pub group: Option<GroupPlan>,
-    /// Which records of transactions are read.
-    pub isolation: Isolation,
+    /// Which records of transactions are read; `None`: committed ones where it is joined with a transactional run, else all.
+    pub isolation: Option<Isolation>,
     /// When it ends for want of records.
     pub until_idle: Option<Duration>,
     /// After how many records it ends.
@@ -134,7 +134,7 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
         offset: reading.offset,
         run_id: reading.run_id,
         group,
-        isolation: reading.isolation.unwrap_or(Isolation::ReadUncommitted),
+        isolation: reading.isolation,
         until_idle: reading.until_idle,
         num_records: reading.num_records,
         producer_report: args.producer_report,

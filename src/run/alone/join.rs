@@ -1,6 +1,6 @@
 //! Joining a reading with what the producer's client was answered: then every scheduled event gets its class.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -16,10 +16,13 @@ use crate::ledger::rules::Rules;
 use crate::report::{Findings, LedgerCounts, RunReport};
 use crate::run::Unverified;
 use crate::run::attribute::evidence::Horizons;
-use crate::run::attribute::{LOOK_UPS, TOLD, by_place, settle_duplicates, stretches};
+use crate::run::attribute::{
+    LOOK_UPS, Listing, ask_for_true_ends, by_place, is_past_end, settle_duplicates, stretches,
+};
+use crate::run::summary::note_isolation;
 use crate::verify::look_up::{Answers, Identity, Presence, Questions, Wanted, read_again};
 use crate::verify::topic_book::{Sighted, TopicBook};
-use crate::verify::{Damaged, Duplicate, PartitionState, findings};
+use crate::verify::{Damaged, Duplicate, PartitionState};
 
 /// Unseen events looked up, at most; of more nothing is claimed.
 const MOST: usize = 1_000_000;
@@ -36,6 +39,8 @@ pub struct Produced {
     pub starts: Vec<i64>,
     /// Its topics with their partitions.
     pub topics: Vec<(String, i32)>,
+    /// Whether its events were sent in transactions.
+    pub transactional: bool,
     /// What its client was answered.
     pub answers: PathBuf,
     /// Asks whether it is over.
@@ -57,7 +62,7 @@ impl Produced {
         let head = head(&answers)?;
         let damaged = |_| io::Error::new(io::ErrorKind::InvalidData, format!("\"{}\" is no id of a run", head.run));
         let run = head.run.parse().map_err(damaged)?;
-        Ok(Self { run, starts: head.starts, topics: head.topics, answers, finished })
+        Ok(Self { run, starts: head.starts, topics: head.topics, transactional: head.transactional, answers, finished })
     }
 
     /// The highest acked offset of each partition.
@@ -107,7 +112,7 @@ pub(super) struct Joined {
 /// What was read, as the join needs it.
 pub(super) struct Read<'a> {
     pub(super) book: &'a TopicBook,
-    pub(super) states: &'a [PartitionState],
+    pub(super) states: &'a mut [PartitionState],
     pub(super) duplicates: Vec<Duplicate>,
     pub(super) damaged: &'a [Damaged],
 }
@@ -131,6 +136,10 @@ pub(super) fn join(
     findings: &mut Findings,
 ) -> io::Result<Joined> {
     let Read { book, states, duplicates, damaged } = read;
+    if config.read_committed {
+        see_past_what_is_settled(config, produced, prepared, book, states)?;
+    }
+    let states = &*states;
     let compacted = prepared.is_compacted();
     let mut found = Found::default();
     let mut questions = Questions { compacted, ..Questions::default() };
@@ -191,39 +200,54 @@ pub(super) fn join(
     let starts: BTreeMap<u8, Vec<u64>> = ends.into_iter().map(|end| (end.lane, end.phase_starts)).collect();
     let phases = starts.values().map(Vec::len).max().unwrap_or(0).max(1);
     joined.phases = vec![LedgerCounts::default(); phases];
+    let mut listing = Listing::new(&config.topics[0], damaged);
     produced.each(&mut |lane, event| {
-        let known = known(book, &found, lane, event);
+        let known = known(book, &found, lane, event, config.read_committed);
         let class = Class::of(known);
         let started = starts.get(&lane).map_or(&[][..], Vec::as_slice);
         let phase = started.partition_point(|start| *start <= event.sequence).saturating_sub(1);
         joined.phases[phase].add(class, 1);
-        if class == Class::Verified {
-            return;
-        }
-        let gone = class == Class::Lost && known.sight == Sight::Right;
-        findings.seen_then_gone += u64::from(gone);
-        let one = Unverified::placed(lane, event.sequence, class, gone, event.place);
-        findings::keep(&mut findings.examples, class.as_str(), || {
-            let damaged = damaged.iter().find(|d| (d.lane, d.sequence) == (lane, event.sequence));
-            match damaged.filter(|_| class == Class::Corrupt) {
-                Some(damaged) => damaged.example.clone(),
-                None => one.example(&config.topics[0]),
-            }
-        });
-        if joined.unverified.len() < TOLD {
-            joined.unverified.push(one);
+        if class != Class::Verified {
+            let gone = class == Class::Lost && known.sight == Sight::Right;
+            listing.add(Unverified::placed(lane, event.sequence, class, gone, event.place), findings);
         }
     })?;
+    joined.unverified = listing.into_told();
     Ok(joined)
 }
 
-fn known(book: &TopicBook, found: &Found, lane: u8, event: Answered) -> Known {
+/// Acked events past the end of what is settled are in the log all the same: its own end decides.
+fn see_past_what_is_settled(
+    config: &Config,
+    produced: &Produced,
+    prepared: &Prepared,
+    book: &TopicBook,
+    states: &mut [PartitionState],
+) -> io::Result<()> {
+    let mut hidden = BTreeSet::new();
+    produced.each(&mut |lane, event| {
+        let past = |(partition, offset): &(i32, i64)| is_past_end(*partition, *offset, states);
+        if let Some((partition, _)) = event.place.filter(past)
+            && book.sighted(lane, event.sequence) == Sighted::Unseen
+        {
+            hidden.insert(partition);
+        }
+    })?;
+    let reader = || prepared.look_up_consumer();
+    ask_for_true_ends(hidden, states, reader, &config.topics[0], config.connect_timeout);
+    Ok(())
+}
+
+fn known(book: &TopicBook, found: &Found, lane: u8, event: Answered, committed_only: bool) -> Known {
     let sequence = event.sequence;
     let is_there = |presence: &BTreeMap<u8, Presence>| presence.get(&lane).is_some_and(|of| of.has(sequence));
     let present = found.present.as_ref().map(|(presence, horizons)| (is_there(presence), horizons.of(lane)));
     let (sight, mut look_up) = match (book.sighted(lane, sequence), present) {
-        // What came past the reader while the log was cut off and grew again is there all the same.
-        (Sighted::Unseen, Some((true, _))) => (Sight::Right, LookUp::Nothing),
+        // What came past the reader while the log was cut off and grew again is there all the same. A reader of committed
+        // records may have passed over an aborted one, and the second reading cannot tell.
+        (Sighted::Unseen, Some((true, _))) if !committed_only || event.answer == Answer::Acked => {
+            (Sight::Right, LookUp::Nothing)
+        }
         (Sighted::Unseen, _) => (Sight::Unseen, found.at.get(&(lane, sequence)).copied().unwrap_or(LookUp::Nothing)),
         (Sighted::Forgotten, _) => (Sight::Unseen, LookUp::Nothing),
         (Sighted::Damaged, _) => (Sight::Damaged, LookUp::Nothing),
@@ -237,7 +261,10 @@ fn known(book: &TopicBook, found: &Found, lane: u8, event: Answered) -> Known {
 }
 
 /// The producer's report with what the reading adds to it.
-pub(super) fn completed(mut producer: RunReport, read: RunReport, joined: &Joined) -> RunReport {
+pub(super) fn completed(mut producer: RunReport, read: RunReport, joined: &Joined, read_committed: bool) -> RunReport {
+    if producer.transactions.is_some() {
+        note_isolation(&mut producer.environment, read_committed);
+    }
     let mut ledger = LedgerCounts::default();
     for counts in &joined.phases {
         for class in Class::ALL {

@@ -48,13 +48,13 @@ pub(super) fn outcome(
     let Ended { verifier, run, anchor, clock } = ended;
     let took = clock.now();
     let drift_ns = anchor.drift_ns(&clock);
-    let VerifierEnd { by, records, last_record, book, partitions: states, inspected, .. } = verifier;
+    let VerifierEnd { by, records, last_record, book, partitions: mut states, inspected, .. } = verifier;
     let Inspected { findings, duplicates, damaged, damaged_seen } = inspected;
     let mut findings = findings.0;
     let mut deadlines = Vec::new();
     let mut joined = None;
     if let Some((produced, run)) = config.producer.as_ref().zip(run.as_ref()) {
-        let read = Read { book: &book, states: &states, duplicates, damaged: &damaged };
+        let read = Read { book: &book, states: &mut states, duplicates, damaged: &damaged };
         let found = join(config, produced, prepared, read, &mut findings)
             .and_then(|joined| check_sum(&joined, run).map(|()| joined))
             .map_err(|source| RunError::Answers { path: produced.answers.clone(), source })?;
@@ -110,7 +110,7 @@ pub(super) fn outcome(
         ..RunReport::default()
     };
     let report = match run.zip(joined) {
-        Some((run, joined)) => completed(run, report, &joined),
+        Some((run, joined)) => completed(run, report, &joined, config.read_committed),
         None => report,
     };
     Ok(Outcome {

@@ -1,0 +1,57 @@
+//! A plain run against the embedded broker: the configuration that tests begin from.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use loadgen::event::stamp::RunId;
+use loadgen::kafka::Settings;
+use loadgen::lane::{BodyTime, OnLag, Pacing};
+use loadgen::run::{Config, Lanes, Verify};
+use loadgen::soak::timeline::Detail;
+use loadgen::source::{Source, synthetic};
+
+/// So many lanes that write to three partitions, and a verifier.
+pub(crate) fn config(lanes: u8) -> Config {
+    let client = [
+        ("acks", "all"),
+        ("enable.idempotence", "true"),
+        ("compression.type", "snappy"),
+        ("linger.ms", "5"),
+        ("partitioner", "murmur2_random"),
+        ("queue.buffering.max.messages", "20000"),
+        ("delivery.timeout.ms", "30000"),
+    ];
+    Config {
+        name: "test".to_owned(),
+        id: RunId(0x0123_4567_89ab_cdef),
+        seed: 1,
+        lanes: Lanes::only(lanes),
+        start_at_unix_ns: None,
+        pacing: Pacing::Sleep,
+        body_time: BodyTime::Due,
+        on_lag: OnLag::Queue,
+        max_rate: None,
+        bootstrap: None,
+        topic: "raw-events".to_owned(),
+        topic_map: BTreeMap::new(),
+        partitions: 3,
+        replication_factor: 1,
+        create_topic: false,
+        client: client.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect::<Settings>(),
+        connect_timeout: Duration::from_secs(20),
+        lag_group: None,
+        verify: Some(Verify { group: None, read_committed: false, drain_deadline: Duration::from_secs(30) }),
+        transactions: None,
+        padding: None,
+        flush_deadline: Duration::from_secs(35),
+        answers: None,
+        detail: Detail::default(),
+        faults: Vec::new(),
+        stall_threshold: Duration::from_secs(1),
+    }
+}
+
+pub(crate) fn synthetic() -> Source {
+    Source::Synthetic(Arc::new(synthetic::Synthetic::new(&synthetic::Config::default(), 7).unwrap()))
+}
