@@ -285,6 +285,40 @@ fn a_run_that_still_goes_on_is_read_along_and_joined_when_it_is_over() {
 }
 
 #[test]
+fn what_the_cleaner_takes_away_is_compacted_where_the_answers_tell_the_keys() {
+    let cluster = Cluster::start_with(&["log.cleaner.backoff.ms=200", "log.initial.task.delay.ms=500"]);
+    let class = "org.apache.kafka.tools.TopicCommand";
+    // The other one becomes compacted when the run is over: its answers tell no keys.
+    for (topic, policy) in [("keyed", "cleanup.policy=compact"), ("keyless", "cleanup.policy=delete")] {
+        let create = ["--create", "--topic", topic, "--partitions", "1", "--config", policy];
+        let settings = ["--config", "min.cleanable.dirty.ratio=0.01", "--config", "segment.ms=200"];
+        cluster.tool(class, &[&create[..], &settings].concat());
+    }
+    let produced = ["keyed", "keyless"].map(|topic| (topic, produce(&cluster, topic, "6000", RUN_ID)));
+    let alter = ["--alter", "--entity-type", "topics", "--entity-name", "keyless"];
+    cluster.tool("kafka.admin.ConfigCommand", &[&alter[..], &["--add-config", "cleanup.policy=compact"]].concat());
+    for (topic, producer) in produced {
+        let mut before = BTreeSet::new();
+        Cluster::wait_until("cleaned log", || {
+            before = sequences(&cluster.read_all(topic, 1));
+            before.len() < 5_500
+        });
+        let run = join(&cluster, &producer);
+        let at_last = sequences(&cluster.read_all(topic, 1));
+        let (report, missing) = (run.report(), |present: &BTreeSet<u64>| 6_000 - present.len() as u64);
+        let (class, code) = if topic == "keyed" { ("compacted", 0) } else { ("unattributed", 4) };
+        let count = report["ledger"][class].as_u64().unwrap();
+        // The cleaner goes on while they are read.
+        assert!((missing(&before)..=missing(&at_last)).contains(&count), "{topic}: {count} {}", report["ledger"]);
+        assert_ledger(&report, &[("verified", 6_000 - count), (class, count)]);
+        assert_eq!(run.code, code, "{topic}: {} {}", run.stderr, run.stdout);
+        let rulings = report["verdict"]["rulings"].to_string();
+        assert_eq!(rulings.contains("their keys are not known"), topic == "keyless", "{rulings}");
+        println!("{topic}: {count} {class}, another consumer misses {} to {}", missing(&before), missing(&at_last));
+    }
+}
+
+#[test]
 fn what_cannot_be_joined_says_why() {
     let cluster = Cluster::start();
     create(&cluster, "odd", "1");

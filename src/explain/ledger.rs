@@ -52,8 +52,8 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     class("unread", "Acked, in the log, past the point that the verifier reached in time.").rule("Undecided: exit code 4."),
     class(
         "unattributed",
-        "Acked, unseen, and not to be looked up: its offset is unknown, its partition cannot be reached, or there were too \
-         many to look up.",
+        "Acked, unseen, and not to be looked up: its offset is unknown, its partition cannot be reached, there were too many \
+         to look up, or it is absent from a compacted topic and its key is not known.",
     )
     .rule("Undecided: exit code 4."),
     class("aborted", "Part of a transaction that was aborted, and unseen: as it should be."),

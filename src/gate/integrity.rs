@@ -310,7 +310,8 @@ fn of_class(class: Class, report: &RunReport, allowances: &Allowances) -> Judged
         Class::Unattributed => judged(
             "acked and unseen, and could not be looked up",
             Undecided,
-            "their offsets are not known, or could not be read again",
+            "their offsets are not known or could not be read again, or they are absent from a compacted topic and their keys \
+             are not known",
         ),
         Class::NotAttempted => {
             judged("never handed to the client", Expected, "the run ended, or left them out as too late")

@@ -8,6 +8,7 @@ use super::setup::{LaneEnd, LaneError};
 use super::transaction::Held;
 use crate::clock::{Clock, Nanos};
 use crate::kafka::{Answer, Code, Notice, lacks_right};
+use crate::ledger::answers::Placed;
 use crate::ledger::{Marks, OpenBook, Outstanding};
 use crate::measure::{Shard, Side, Stall};
 use crate::publish::Publisher;
@@ -106,7 +107,9 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             let is_last = self.transactions.is_none() || matches!(report.answer, Answer::Refused(_));
             if let Some(answers) = self.setup.answers.as_mut().filter(|_| is_last) {
                 let acked = report.answer == Answer::Acked;
-                let place = report.offset.filter(|_| acked).map(|offset| (report.partition, offset));
+                let user = flight.user;
+                let placed = |offset| Placed { partition: report.partition, offset, user };
+                let place = report.offset.filter(|_| acked).map(placed);
                 answers.settle(flight.sequence, place, &open);
             }
         }

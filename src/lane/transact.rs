@@ -13,6 +13,7 @@ use super::transaction::{Held, Outcome};
 use crate::clock::{Clock, Nanos};
 use crate::kafka::{Remedy, TransactionError};
 use crate::ledger::Marks;
+use crate::ledger::answers::Placed;
 use crate::publish::Publisher;
 
 /// How long one try to commit or abort waits: the longest time for which nothing else is looked at.
@@ -189,7 +190,8 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             }
             if let Some(answers) = &mut self.setup.answers {
                 let committed = outcome == Outcome::Committed && confirmed;
-                answers.settle(flight.sequence, offset.filter(|_| committed).map(|offset| (partition, offset)), &open);
+                let placed = |offset| Placed { partition, offset, user: flight.user };
+                answers.settle(flight.sequence, offset.filter(|_| committed).map(placed), &open);
             }
         }
         let counts = &mut shard.transactions;

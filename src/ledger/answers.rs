@@ -13,7 +13,8 @@
 //! difference to the one before it in its partition and line. Events that were not acked at a known offset have partition -1 and
 //! are listed by their place in the line, under `refused`, `unanswered`, `not_handed` and `unplaced` (acked, offset unknown).
 //! Where the head says `transactional`, acked is what was committed: events of aborted transactions are `unanswered` and
-//! `aborted`, those of transactions of which neither is proven `unanswered` alone.
+//! `aborted`, those of transactions of which neither is proven `unanswered` alone. Where it says `compacted`, lines tell the users,
+//! who are the keys (0 where an event has no place): an absent event may have been replaced by a later one of its key.
 
 mod read;
 mod write;
@@ -23,6 +24,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::class::Answer;
+use crate::event::UserId;
 pub use read::{head, read};
 pub use write::{LaneAnswers, Sink};
 
@@ -45,13 +47,16 @@ pub struct Head {
     /// Whether its events were sent in transactions.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub transactional: bool,
+    /// Whether one of its topics is compacted, so that the lines tell the users.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub compacted: bool,
 }
 
 impl Head {
-    /// That of a run without transactions.
+    /// That of a run without transactions whose topics are not compacted.
     #[must_use]
     pub const fn new(run: String, topics: Vec<(String, i32)>, starts: Vec<i64>) -> Self {
-        Self { version: VERSION, run, topics, starts, transactional: false }
+        Self { version: VERSION, run, topics, starts, transactional: false, compacted: false }
     }
 }
 
@@ -66,6 +71,8 @@ pub struct Answers {
     pub events: u32,
     partition: Vec<i32>,
     offset: Vec<i64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    user: Vec<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     refused: Vec<u32>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -112,6 +119,19 @@ pub struct Answered {
     pub aborted: bool,
     /// Where it was acked, if that is known.
     pub place: Option<(i32, i64)>,
+    /// Its user, if that is told.
+    pub user: Option<UserId>,
+}
+
+/// Where an event was acked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// The partition.
+    pub partition: i32,
+    /// The offset.
+    pub offset: i64,
+    /// The event's user, who is its key.
+    pub user: UserId,
 }
 
 impl Answers {
@@ -119,7 +139,8 @@ impl Answers {
     #[must_use]
     pub fn each(&self) -> Option<Vec<Answered>> {
         let count = usize::try_from(self.events).ok()?;
-        if self.partition.len() != count || self.offset.len() != count {
+        let told = [self.partition.len(), self.offset.len()];
+        if told != [count; 2] || !(self.user.is_empty() || self.user.len() == count) {
             return None;
         }
         let mut last: HashMap<i32, i64> = HashMap::new();
@@ -130,9 +151,12 @@ impl Answers {
                     *offset += step;
                     (*partition, *offset)
                 });
-                Answered { sequence, answer: Answer::Acked, aborted: false, place }
+                Answered { sequence, answer: Answer::Acked, aborted: false, place, user: None }
             });
         let mut events: Vec<Answered> = placed.collect();
+        for (event, user) in events.iter_mut().zip(&self.user) {
+            event.user = event.place.map(|_| UserId(*user));
+        }
         let lists = [
             (&self.refused, Answer::Refused),
             (&self.unanswered, Answer::Unanswered),

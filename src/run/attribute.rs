@@ -199,7 +199,7 @@ pub(super) fn by_place(partition: i32, offset: i64, states: &[PartitionState], r
 
 fn wanted(lane: u8, event: &Outstanding) -> Option<Wanted> {
     let Outstanding { sequence, user, partition, .. } = *event;
-    event.offset.map(|offset| Wanted { partition, offset, lane, sequence, user })
+    event.offset.map(|offset| Wanted { partition, offset, lane, sequence, user: Some(user) })
 }
 
 /// What must be read from end to end: everything where a log may have been cut off, else the partitions in which the first

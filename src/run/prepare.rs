@@ -8,7 +8,7 @@ use std::time::Duration;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use super::clients::{consumer_settings, member_settings, producer_settings, ready_producer};
-use super::topics::{describe, topic_settings, watermarks};
+use super::topics::{describe, is_compacted, topic_settings, watermarks};
 use super::wiring::{Reading, Wiring};
 use super::{Config, Interrupts, REMEMBERED, RunError, transactions};
 use super::{lag, topic_watch};
@@ -104,9 +104,16 @@ impl Prepared {
             let topics = slots.topics().map(|(topic, partitions)| (topic.to_owned(), partitions)).collect();
             let ends = starts.iter().map(|marks| marks.high).collect();
             let transactional = config.transactions.is_some();
-            Sink::create(path, Head { transactional, ..Head::new(config.id.to_string(), topics, ends) })
-                .map(Arc::new)
-                .map_err(|source| RunError::Answers { path: path.clone(), source })
+            Sink::create(
+                path,
+                Head {
+                    transactional,
+                    compacted: is_compacted(&topic_settings),
+                    ..Head::new(config.id.to_string(), topics, ends)
+                },
+            )
+            .map(Arc::new)
+            .map_err(|source| RunError::Answers { path: path.clone(), source })
         });
         Ok(Self {
             answers: answers.transpose()?,
@@ -255,8 +262,7 @@ impl Prepared {
 
     /// Whether a later record of a key may take the place of an earlier one.
     pub(super) fn is_compacted(&self) -> bool {
-        let compacted = |topic: &Settings| topic.get("cleanup.policy").is_some_and(|policy| policy.contains("compact"));
-        self.topic_settings.iter().any(compacted)
+        is_compacted(&self.topic_settings)
     }
 
     /// Who looks at the topics while events are sent; nobody, where the broker is embedded.

@@ -45,6 +45,11 @@ pub(super) fn topic_settings<'a>(
     told.collect()
 }
 
+/// Whether a later record of a key may take the place of an earlier one in one of the topics with these settings.
+pub(super) fn is_compacted(topics: &[Settings]) -> bool {
+    topics.iter().any(|topic| topic.get("cleanup.policy").is_some_and(|policy| policy.contains("compact")))
+}
+
 /// Finds the topic, or makes it where that was asked for.
 pub(super) fn describe(
     config: &Config,

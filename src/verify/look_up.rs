@@ -41,8 +41,8 @@ pub struct Wanted {
     pub lane: u8,
     /// Its sequence.
     pub sequence: u64,
-    /// Its user, who is its key.
-    pub user: UserId,
+    /// Its user, who is its key; `None` where that is not known.
+    pub user: Option<UserId>,
 }
 
 /// A part of a partition that is read from end to end.
@@ -265,10 +265,13 @@ impl Page {
             let identity = (wanted.lane, wanted.sequence);
             if wanted.offset == record.offset {
                 found.insert(identity, compare(&wanted, record, run, rules));
-            } else if self.compacted {
-                self.absent.entry(wanted.user.0.to_string().into_bytes()).or_default().push(identity);
-            } else {
-                found.insert(identity, LookUp::Gone);
+                continue;
+            }
+            match wanted.user {
+                _ if !self.compacted => drop(found.insert(identity, LookUp::Gone)),
+                Some(user) => self.absent.entry(user.0.to_string().into_bytes()).or_default().push(identity),
+                // Whether a later record of its key has taken its place cannot be told without the key.
+                None => drop(found.insert(identity, LookUp::Nothing)),
             }
         }
         if let Some(replaced) = record.key.and_then(|key| self.absent.remove(key)) {

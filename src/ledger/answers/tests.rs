@@ -9,10 +9,12 @@ use super::*;
 use crate::event::stamp::DueTime;
 use crate::ledger::{Ledger, Marks};
 
-fn written(marks: &[u8], order: &[usize]) -> (Vec<Answered>, End, Vec<Line>) {
+fn written(marks: &[u8], order: &[usize], compacted: bool) -> (Vec<Answered>, End, Vec<Line>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("answers");
-    let sink = Sink::create(&path, Head::new("7".to_owned(), vec![("t".to_owned(), 5)], vec![9; 5])).unwrap();
+    let sink =
+        Sink::create(&path, Head { compacted, ..Head::new("7".to_owned(), vec![("t".to_owned(), 5)], vec![9; 5]) })
+            .unwrap();
     let sink = Arc::new(sink);
     let ledger = Ledger::new(0, 1, false);
     let book = ledger.lane(0).unwrap();
@@ -29,7 +31,8 @@ fn written(marks: &[u8], order: &[usize]) -> (Vec<Answered>, End, Vec<Line>) {
         let place = (mark.has(Marks::ACKED) && at % 7 != 0).then(|| {
             let partition = at % 5;
             offsets[partition] += 1 + i64::try_from(at % 3).unwrap();
-            (i32::try_from(partition).unwrap(), offsets[partition])
+            let (slot, offset) = (i32::try_from(partition).unwrap(), offsets[partition]);
+            Placed { partition: slot, offset, user: UserId(1_000 + sequence) }
         });
         if mark.has(Marks::ACKED) || mark.has(Marks::REFUSED) {
             lane.settle(sequence, place, &open);
@@ -69,14 +72,17 @@ proptest! {
             let order: Vec<usize> = (0..marks.len()).collect();
             (Just(marks), Just(order).prop_shuffle())
         }),
+        compacted: bool,
     ) {
-        let (all, end, _) = written(&marks, &order);
+        let (all, end, _) = written(&marks, &order, compacted);
         prop_assert_eq!(end.drawn, marks.len() as u64);
         prop_assert_eq!(all.len(), marks.len());
         for (at, event) in all.iter().enumerate() {
             let marks = Marks(marks[at]);
             prop_assert_eq!((event.sequence, event.answer), (at as u64, marks.answer()));
             prop_assert_eq!(event.aborted, marks.has(Marks::ABORTED));
+            let user = (compacted && event.place.is_some()).then_some(UserId(1_000 + at as u64));
+            prop_assert_eq!(event.user, user, "users are told where the topic is compacted, of what has a place");
             prop_assert_eq!(event.place.is_some(), marks.has(Marks::ACKED) && at % 7 != 0);
             let is_right = |(partition, offset)| usize::try_from(partition) == Ok(at % 5) && offset > 100;
             prop_assert!(event.place.is_none_or(is_right));
@@ -96,7 +102,7 @@ fn a_lane_whose_events_are_all_answered_keeps_nothing() {
         let open = book.open();
         open.draw(sequence, DueTime::from_unix_ns(sequence));
         open.mark(sequence, Marks(Marks::HANDED | Marks::ACKED));
-        lane.settle(sequence, Some((0, 1)), &open);
+        lane.settle(sequence, Some(Placed { partition: 0, offset: 1, user: UserId(1) }), &open);
     }
     assert!(lane.open.is_empty() && lane.base == 10);
 }

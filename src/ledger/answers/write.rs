@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Answers, End, Head, Line, NOWHERE};
+use super::{Answers, End, Head, Line, NOWHERE, Placed};
 use crate::ledger::class::Answer;
 use crate::ledger::{Marks, OpenBook};
 
@@ -19,6 +19,7 @@ const LEVEL: i32 = 1;
 #[derive(Debug)]
 pub struct Sink {
     file: Mutex<Result<File, io::Error>>,
+    compacted: bool,
 }
 
 impl Sink {
@@ -27,7 +28,7 @@ impl Sink {
     /// # Errors
     /// Where it cannot be written.
     pub fn create(path: &Path, head: Head) -> io::Result<Self> {
-        let sink = Self { file: Mutex::new(Ok(File::create(path)?)) };
+        let sink = Self { file: Mutex::new(Ok(File::create(path)?)), compacted: head.compacted };
         sink.write(&Line::Head(head));
         Ok(sink)
     }
@@ -68,37 +69,46 @@ pub struct LaneAnswers {
     pub(super) base: u64,
     /// Chunks that lack an answer; `None` where one was written before those ahead of it.
     pub(super) open: VecDeque<Option<Chunk>>,
+    /// Whether users are told.
+    compacted: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct Chunk {
     places: Vec<(i32, i64)>,
+    /// Empty where they are not told.
+    users: Vec<u64>,
     settled: u64,
 }
 
 impl Chunk {
-    fn new() -> Self {
-        Self { places: vec![(NOWHERE, 0); usize::try_from(CHUNK).unwrap_or(0)], settled: 0 }
+    fn new(compacted: bool) -> Self {
+        let events = usize::try_from(CHUNK).unwrap_or(0);
+        Self { places: vec![(NOWHERE, 0); events], users: vec![0; if compacted { events } else { 0 }], settled: 0 }
     }
 }
 
 impl LaneAnswers {
     /// Those of lane `lane`, written to `sink`.
     #[must_use]
-    pub const fn new(lane: u8, sink: Arc<Sink>) -> Self {
-        Self { lane, sink, base: 0, open: VecDeque::new() }
+    pub fn new(lane: u8, sink: Arc<Sink>) -> Self {
+        let compacted = sink.compacted;
+        Self { lane, sink, base: 0, open: VecDeque::new(), compacted }
     }
 
     /// Notes that nothing more will be said of an event, and where it was acked.
-    pub fn settle(&mut self, sequence: u64, place: Option<(i32, i64)>, book: &OpenBook<'_>) {
+    pub fn settle(&mut self, sequence: u64, place: Option<Placed>, book: &OpenBook<'_>) {
         let number = sequence / CHUNK;
         let Some(index) = number.checked_sub(self.base).and_then(|index| usize::try_from(index).ok()) else { return };
         while self.open.len() <= index {
-            self.open.push_back(Some(Chunk::new()));
+            self.open.push_back(Some(Chunk::new(self.compacted)));
         }
         let Some(chunk) = self.open[index].as_mut() else { return };
-        if let (Some(place), Ok(within)) = (place, usize::try_from(sequence % CHUNK)) {
-            chunk.places[within] = place;
+        if let (Some(placed), Ok(within)) = (place, usize::try_from(sequence % CHUNK)) {
+            chunk.places[within] = (placed.partition, placed.offset);
+            if let Some(user) = chunk.users.get_mut(within) {
+                *user = placed.user.0;
+            }
         }
         chunk.settled += 1;
         if chunk.settled == CHUNK {
@@ -113,7 +123,7 @@ impl LaneAnswers {
                 continue;
             };
             while self.open.len() <= index {
-                self.open.push_back(Some(Chunk::new()));
+                self.open.push_back(Some(Chunk::new(self.compacted)));
             }
             if self.open[index].is_some() {
                 self.write(number, (drawn - number * CHUNK).min(CHUNK), book);
@@ -125,7 +135,7 @@ impl LaneAnswers {
     fn write(&mut self, number: u64, events: u64, book: &OpenBook<'_>) {
         let index = usize::try_from(number - self.base).unwrap_or(usize::MAX);
         let Some(chunk) = self.open.get_mut(index).and_then(Option::take) else { return };
-        self.sink.write(&Line::Answers(Answers::of(self.lane, number * CHUNK, events, &chunk.places, book)));
+        self.sink.write(&Line::Answers(Answers::of(self.lane, number * CHUNK, events, &chunk, book)));
         while self.open.front().is_some_and(Option::is_none) {
             self.open.pop_front();
             self.base += 1;
@@ -134,12 +144,12 @@ impl LaneAnswers {
 }
 
 impl Answers {
-    fn of(lane: u8, first: u64, events: u64, places: &[(i32, i64)], book: &OpenBook<'_>) -> Self {
+    fn of(lane: u8, first: u64, events: u64, chunk: &Chunk, book: &OpenBook<'_>) -> Self {
         let mut told = Self { lane, first, events: u32::try_from(events).unwrap_or(u32::MAX), ..Self::default() };
         let mut last: HashMap<i32, i64> = HashMap::new();
         for within in 0..told.events {
             let marks = book.marks(first + u64::from(within));
-            let place = places.get(within as usize).copied().unwrap_or((NOWHERE, 0));
+            let place = chunk.places.get(within as usize).copied().unwrap_or((NOWHERE, 0));
             if marks.has(Marks::ABORTED) {
                 told.aborted.push(within);
             }
@@ -157,6 +167,7 @@ impl Answers {
             told.partition.push(NOWHERE);
             told.offset.push(0);
         }
+        told.user = chunk.users.iter().copied().take(told.partition.len()).collect();
         told
     }
 }

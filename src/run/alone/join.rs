@@ -10,7 +10,7 @@ use super::Config;
 use super::prepare::Prepared;
 use crate::event::stamp::{RunId, Stamp};
 use crate::kafka::Record;
-use crate::ledger::answers::{Answered, End, Line, head, read};
+use crate::ledger::answers::{Answered, End, Head, Line, head, read};
 use crate::ledger::class::{Answer, Class, Known, LookUp, Sight};
 use crate::ledger::rules::Rules;
 use crate::report::{Findings, LedgerCounts, RunReport};
@@ -41,6 +41,8 @@ pub struct Produced {
     pub topics: Vec<(String, i32)>,
     /// Whether its events were sent in transactions.
     pub transactional: bool,
+    /// Whether one of its topics was compacted when it began.
+    pub compacted: bool,
     /// What its client was answered.
     pub answers: PathBuf,
     /// Asks whether it is over.
@@ -62,7 +64,8 @@ impl Produced {
         let head = head(&answers)?;
         let damaged = |_| io::Error::new(io::ErrorKind::InvalidData, format!("\"{}\" is no id of a run", head.run));
         let run = head.run.parse().map_err(damaged)?;
-        Ok(Self { run, starts: head.starts, topics: head.topics, transactional: head.transactional, answers, finished })
+        let Head { starts, topics, transactional, compacted, .. } = head;
+        Ok(Self { run, starts, topics, transactional, compacted, answers, finished })
     }
 
     /// The highest acked offset of each partition.
@@ -140,7 +143,7 @@ pub(super) fn join(
         see_past_what_is_settled(config, produced, prepared, book, states)?;
     }
     let states = &*states;
-    let compacted = prepared.is_compacted();
+    let compacted = produced.compacted || prepared.is_compacted();
     let mut found = Found::default();
     let mut questions = Questions { compacted, ..Questions::default() };
     let ends = produced.each(&mut |lane, event| {
@@ -148,15 +151,13 @@ pub(super) fn join(
             return;
         }
         let Some((partition, offset)) = event.place else { return };
-        let Answered { sequence, .. } = event;
+        let Answered { sequence, user, .. } = event;
         match by_place(partition, offset, states, Rules::ALL) {
             Some(known) => {
                 found.at.insert((lane, sequence), known);
             }
-            // Whether a later record of its key took its place cannot be told without the key.
-            None if compacted || questions.wanted.len() >= MOST => {}
+            None if questions.wanted.len() >= MOST => {}
             None => {
-                let user = crate::event::UserId(0);
                 questions.wanted.push(Wanted { partition, offset, lane, sequence, user });
             }
         }

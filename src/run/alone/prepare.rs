@@ -12,7 +12,7 @@ use crate::kafka::{ClusterMetadata, KafkaError, Settings};
 use crate::measure::Recorder;
 use crate::run::RunError;
 use crate::run::clients::{member_settings, reader_settings};
-use crate::run::topics::{topic_settings, watermarks};
+use crate::run::topics::{is_compacted, topic_settings, watermarks};
 use crate::verify::group::{GroupConfig, GroupReader, Live, SharedLog};
 use crate::verify::topic_book::TopicBook;
 
@@ -97,8 +97,7 @@ impl Prepared {
 
     /// Whether a later record of a key may take the place of an earlier one.
     pub(super) fn is_compacted(&self) -> bool {
-        let compacted = |topic: &Settings| topic.get("cleanup.policy").is_some_and(|policy| policy.contains("compact"));
-        self.topic_settings.iter().any(compacted)
+        is_compacted(&self.topic_settings)
     }
 
     pub(super) fn book(&self, run: Option<RunId>) -> TopicBook {

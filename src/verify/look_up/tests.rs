@@ -93,7 +93,7 @@ impl Reader for Log {
 }
 
 fn wanted(offset: i64, sequence: u64, user: u64) -> Wanted {
-    Wanted { partition: 0, offset, lane: 0, sequence, user: UserId(user) }
+    Wanted { partition: 0, offset, lane: 0, sequence, user: Some(UserId(user)) }
 }
 
 fn ask(log: &mut Log, questions: &Questions) -> Answers {
@@ -135,6 +135,20 @@ fn in_a_compacted_topic_a_later_record_of_the_key_explains_absence() {
     let answers = ask(&mut log, &questions);
     let found = [3, 4, 5].map(|sequence| answers.at[&(0, sequence)]);
     assert_eq!(found, [LookUp::Superseded, LookUp::Gone, LookUp::Superseded]);
+}
+
+#[test]
+fn in_a_compacted_topic_absence_without_a_key_is_not_explained() {
+    let mut log = Log { records: vec![kept(10, 10, 5), kept(12, 12, 6)], ..Log::default() };
+    let keyless = |offset, sequence| Wanted { user: None, ..wanted(offset, sequence, 0) };
+    let questions = Questions {
+        wanted: vec![keyless(3, 3), keyless(12, 12), keyless(14, 14)],
+        compacted: true,
+        ..Questions::default()
+    };
+    let answers = ask(&mut log, &questions);
+    let found = [3, 12, 14].map(|sequence| answers.at[&(0, sequence)]);
+    assert_eq!(found, [LookUp::Nothing, LookUp::Present, LookUp::Gone], "nothing came after 14 to take its place");
 }
 
 #[test]
