@@ -130,6 +130,8 @@ impl std::ops::Deref for TempoCopy {
 pub struct Traffic {
     partitions: Vec<PartitionTraffic>,
     limits: Option<(u64, u64)>,
+    /// Events with a final answer, whatever it is.
+    settled: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -147,7 +149,11 @@ impl Traffic {
     /// Counters for so many partitions. With `limits` (records, bytes) lanes hold back when more than that is unread.
     #[must_use]
     pub fn new(partitions: usize, limits: Option<(u64, u64)>) -> Self {
-        Self { partitions: (0..partitions).map(|_| PartitionTraffic::default()).collect(), limits }
+        Self {
+            partitions: (0..partitions).map(|_| PartitionTraffic::default()).collect(),
+            limits,
+            settled: AtomicU64::new(0),
+        }
     }
 
     /// Whether a partition has room for more unread records; where it is not known which, whether all together have the
@@ -183,6 +189,17 @@ impl Traffic {
     /// Takes an event back that was not written after all.
     pub fn not_written(&self, partition: Option<i32>, bytes: u64) {
         self.read(partition.unwrap_or(0), 1, bytes);
+    }
+
+    /// Notes events that have their final answer.
+    pub fn settle(&self, events: u64) {
+        self.settled.fetch_add(events, Ordering::AcqRel);
+    }
+
+    /// Events that have their final answer by now.
+    #[must_use]
+    pub fn settled(&self) -> u64 {
+        self.settled.load(Ordering::Acquire)
     }
 
     /// Notes acks.

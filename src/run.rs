@@ -204,7 +204,6 @@ pub fn run(
 ///
 /// # Errors
 /// As [`run`].
-#[expect(clippy::too_many_lines, reason = "the steps of a run, each named, in their order")]
 pub fn run_through<W: Wiring>(
     wiring: &W,
     config: &Config,
@@ -241,8 +240,7 @@ pub fn run_through<W: Wiring>(
     let drain = Arc::clone(&prepared.drain);
     let (topic_watcher, lag_watcher) = (prepared.topic_watcher(config)?, prepared.lag_watcher(config)?);
     let (sending, going) = (AtomicBool::new(true), AtomicBool::new(true));
-    let mut watch = Watch::new(config, &schedule, &ledger, &control, interrupts, clock, &prepared.slots)
-        .with(prepared.group.clone());
+    let mut watch = Watch::new(config, &schedule, &ledger, &control, interrupts, clock, &prepared);
 
     thread::scope(|scope| {
         let release = Release { control: &control, flags: [&sending, &going], aborts: true };

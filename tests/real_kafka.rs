@@ -278,4 +278,4 @@ fn the_self_test_holds_on_a_cluster_and_leaves_no_topic_behind() {
 }
 
 /// How long anything may take before a test gives up on it.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(420);

@@ -68,6 +68,9 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     figure("timeline.seen", "First sightings in a second.").clock(INTERVAL),
     figure("timeline.failed", "Events refused, or given up without an answer, in a second.").clock(INTERVAL),
     figure("timeline.outstanding", "Events sent and without an answer at the end of a second.").clock(INTERVAL),
+    figure("timeline.backlog", "Events due and without a final answer, sent or not: the mean over a second.")
+        .clock(INTERVAL)
+        .excludes("Runs without due times: with an unlimited rate nothing is ever due."),
     figure("timeline.unread", "Events acked and not yet seen at the end of a second: the verifier's lag.").clock(INTERVAL),
     figure("timeline.response_p50", "Median response time of the events acked in a second.").clock(INTERVAL),
     figure("timeline.response_p99", "99 % quantile of the response time of the events acked in a second.")

@@ -62,6 +62,7 @@ pub(crate) fn healthy() -> RunReport {
         scheduled: 10_000,
         sent: 10_000,
         acked: 10_000,
+        backlog: Some(40),
         seen: 10_000,
         response_p50_us: Some(6_740),
         response_p99_us: Some(10_110),

@@ -43,6 +43,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         let now = self.clock.now();
         let open = self.book.open();
         let mut shard = self.setup.recorder.open();
+        let mut settled = 0;
         for report in &self.reports {
             let Some(flight) = self.flights.end(report.ticket) else { continue };
             let service = now - flight.sent;
@@ -105,6 +106,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             }
             // In a transaction only what was refused has its last answer: of the others its end decides.
             let is_last = self.transactions.is_none() || matches!(report.answer, Answer::Refused(_));
+            settled += u64::from(is_last);
             if let Some(answers) = self.setup.answers.as_mut().filter(|_| is_last) {
                 let acked = report.answer == Answer::Acked;
                 let user = flight.user;
@@ -113,6 +115,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                 answers.settle(flight.sequence, place, &open);
             }
         }
+        self.setup.traffic.settle(settled);
     }
 
     /// Waits for the answers to what was sent, until the deadline.

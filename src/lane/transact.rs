@@ -163,6 +163,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         let Some(transactions) = &mut self.transactions else { return };
         let open = self.book.open();
         let mut shard = self.setup.recorder.open();
+        self.setup.traffic.settle(transactions.held.len() as u64);
         for held in transactions.held.drain(..) {
             let Held { flight, partition, offset, confirmed } = held;
             let phase = usize::from(flight.phase);

@@ -48,6 +48,7 @@ fn after(earlier: &TimelineRow, later: &TimelineRow) -> TimelineRow {
     TimelineRow {
         at_s: later.at_s,
         outstanding: later.outstanding,
+        backlog: later.backlog,
         unread: later.unread,
         rss_kib: later.rss_kib,
         ..beside(&[earlier.clone(), later.clone()])
@@ -66,6 +67,7 @@ fn beside(rows: &[TimelineRow]) -> TimelineRow {
         seen: sum(|row| row.seen),
         failed: sum(|row| row.failed),
         outstanding: sum(|row| row.outstanding),
+        backlog: rows.iter().map(|row| row.backlog).sum(),
         unread: sum(|row| row.unread),
         cpu_ms: rows.iter().map(|row| row.cpu_ms).sum(),
         rss_kib: rows.iter().map(|row| row.rss_kib).sum(),

@@ -249,6 +249,9 @@ pub struct TimelineRow {
     pub failed: u64,
     /// At its end: sent, without an answer.
     pub outstanding: u64,
+    /// Events due without a final answer, sent or not: the mean over the second, looked at every 20 ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backlog: Option<u64>,
     /// At its end: acked, not yet seen.
     pub unread: u64,
     /// At its end: records between the offsets of the group that is looked at and the ends of the log.

@@ -53,7 +53,7 @@ pub(super) struct Prepared {
     /// What becomes of the group, where one reads.
     pub(super) group: Option<SharedLog>,
     pub(super) recorders: Vec<Recorder>,
-    traffic: Arc<Traffic>,
+    pub(super) traffic: Arc<Traffic>,
     control: Arc<Control>,
     schedule: Arc<Schedule>,
     pub(super) drain: Arc<Drain>,

@@ -6,11 +6,12 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::lag::Lag;
+use super::prepare::Prepared;
 use super::topic_watch::Problem;
 use super::{Config, GLANCE, Interrupts, Lanes, Stage, Tick, faults};
 use crate::clock::{Clock, Monotonic, Nanos};
-use crate::control::Control;
 use crate::control::tempo::AS_PLANNED;
+use crate::control::{Control, Traffic};
 use crate::kafka::slots::Slots;
 use crate::ledger::Ledger;
 use crate::measure::{ClientSums, Sampler, Shard, process};
@@ -33,6 +34,8 @@ pub(super) struct Watch<'a> {
     /// Whether the verifier sees what was aborted.
     reads_aborted: bool,
     slots: &'a Slots,
+    traffic: &'a Traffic,
+    backlog: Mean,
     answered: u32,
     next_row: Nanos,
     /// When the last row ended.
@@ -90,7 +93,7 @@ impl<'a> Watch<'a> {
         control: &'a Control,
         interrupts: &'a Interrupts,
         clock: Monotonic,
-        slots: &'a Slots,
+        prepared: &'a Prepared,
     ) -> Self {
         let delivery_timeout = ["delivery.timeout.ms", "message.timeout.ms"]
             .iter()
@@ -104,7 +107,9 @@ impl<'a> Watch<'a> {
             interrupts,
             lanes: config.lanes,
             reads_aborted: config.verify.as_ref().is_some_and(|verify| !verify.read_committed),
-            slots,
+            slots: &prepared.slots,
+            traffic: &prepared.traffic,
+            backlog: Mean::default(),
             answered: 0,
             next_row: SECOND,
             row_before: Nanos::ZERO,
@@ -113,7 +118,7 @@ impl<'a> Watch<'a> {
             last_answer: Nanos::ZERO,
             silence: delivery_timeout + Duration::from_secs(5),
             overrun: config.flush_deadline,
-            group: None,
+            group: prepared.group.clone(),
             told: 0,
             percent: AS_PLANNED,
             by_hand: Vec::new(),
@@ -122,11 +127,6 @@ impl<'a> Watch<'a> {
             troubles: [0; 3],
             watched: Watched { timeline: soak::Timeline::new(config.detail), ..Watched::default() },
         }
-    }
-
-    /// Watches the group that reads too.
-    pub(super) fn with(self, group: Option<SharedLog>) -> Self {
-        Self { group, ..self }
     }
 
     /// Tells a group's lag too.
@@ -191,6 +191,9 @@ impl<'a> Watch<'a> {
             self.watched.ended_by =
                 Some(format!("events were still waiting to be sent {:?} after the schedule's end", self.overrun));
             self.control.stop_at(self.control.tempo().at(end));
+        }
+        if self.schedule.has_due_times() {
+            self.backlog.note(self.scheduled(now).saturating_sub(self.traffic.settled()));
         }
         if now >= self.next_row {
             self.row(sampler, stage, now, each_second);
@@ -269,6 +272,7 @@ impl<'a> Watch<'a> {
         let row = TimelineRow {
             scheduled: scheduled - self.scheduled_before,
             outstanding,
+            backlog: self.backlog.take(),
             unread: (total.acked + if self.reads_aborted { total.aborted } else { 0 }).saturating_sub(total.seen),
             cpu_ms: Some((cpu - self.cpu_before).0 / 1_000_000),
             rss_kib: process::resident_kib(),
@@ -302,6 +306,26 @@ impl<'a> Watch<'a> {
         let planned = self.schedule.due_before(self.control.tempo().before(now.min(self.control.stopped_at())));
         let planned = planned.map(|events| self.lanes.share(events));
         planned.unwrap_or(drawn).max(drawn).max(self.scheduled_before)
+    }
+}
+
+/// A mean over samples at even intervals, to the nearest whole.
+#[derive(Debug, Default)]
+struct Mean {
+    sum: u64,
+    samples: u32,
+}
+
+impl Mean {
+    const fn note(&mut self, sample: u64) {
+        self.sum += sample;
+        self.samples += 1;
+    }
+
+    /// The mean since the last call; `None` where there was no sample.
+    fn take(&mut self) -> Option<u64> {
+        let Self { sum, samples } = std::mem::take(self);
+        (samples > 0).then(|| (sum + u64::from(samples / 2)) / u64::from(samples))
     }
 }
 

@@ -95,10 +95,12 @@ impl Timeline {
 /// better than what it was made from.
 fn joined(rows: impl Iterator<Item = TimelineRow>) -> Option<TimelineRow> {
     let mut medians: Vec<(u64, u64)> = Vec::new();
+    let mut backlogs: Vec<u64> = Vec::new();
     let mut more_marks = 0;
     let mut sum: Option<TimelineRow> = None;
     for row in rows {
         medians.extend(row.response_p50_us.map(|median| (median, row.acked.max(1))));
+        backlogs.extend(row.backlog);
         let Some(before) = sum.take() else {
             sum = Some(row);
             continue;
@@ -119,6 +121,7 @@ fn joined(rows: impl Iterator<Item = TimelineRow>) -> Option<TimelineRow> {
             seen: before.seen + row.seen,
             failed: before.failed + row.failed,
             outstanding: row.outstanding,
+            backlog: None,
             group_lag: row.group_lag,
             unread: row.unread,
             response_p50_us: None,
@@ -135,6 +138,7 @@ fn joined(rows: impl Iterator<Item = TimelineRow>) -> Option<TimelineRow> {
     }
     let mut sum = sum?;
     sum.response_p50_us = weighted_median(medians);
+    sum.backlog = mean(&backlogs);
     if more_marks > 0 {
         sum.marks.push(format!("and {more_marks} more"));
     }
@@ -144,6 +148,10 @@ fn joined(rows: impl Iterator<Item = TimelineRow>) -> Option<TimelineRow> {
 /// The sum of what is known.
 fn added(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     one.zip(other).map(|(one, other)| one + other).or(one).or(other)
+}
+
+fn mean(values: &[u64]) -> Option<u64> {
+    values.iter().sum::<u64>().checked_div(values.len() as u64)
 }
 
 fn weighted_median(mut values: Vec<(u64, u64)>) -> Option<u64> {
@@ -168,6 +176,7 @@ mod tests {
             sent: 10,
             acked: 9,
             outstanding: at_s.into(),
+            backlog: Some(at_s.into()),
             response_p50_us: Some(u64::from(at_s % 60)),
             response_p99_us: Some(if at_s == 30 { 9_000 } else { 100 }),
             cpu_ms: Some(5),
@@ -201,6 +210,7 @@ mod tests {
         let minute = &rows[0];
         assert_eq!((minute.scheduled, minute.sent, minute.acked), (600, 600, 540), "counts are summed");
         assert_eq!((minute.outstanding, minute.rss_kib), (60, Some(1_060)), "levels are those at the end");
+        assert_eq!(minute.backlog, Some(30), "a mean is that of the means");
         assert_eq!((minute.response_p50_us, minute.response_p99_us), (Some(29), Some(9_000)));
         assert_eq!(minute.cpu_ms, Some(300));
     }

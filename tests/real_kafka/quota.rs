@@ -10,10 +10,8 @@ const QUOTA: f64 = 1_000_000.0;
 
 /// The broker measures the client's rate over quota.window.num samples of a second, 11 unless told, and holds answers back so
 /// that the mean over that time comes down to the quota: before a window has passed, any rate looks sustained, and a probe must
-/// be longer than a window. Two samples let a search end within a test's time; with so few, answers come in jerks of half a
-/// second, and only rates some percent from the quota are clear. docs/capacity.md has a search to 10 % with Kafka's own window.
+/// be longer than a window. Two samples let a search end within a test's time.
 #[test]
-#[ignore = "two minutes of a machine that does nothing else: where threads wait, the jerks of so small a window grow"]
 fn a_client_quota_is_found_as_the_limit() {
     let cluster = Cluster::start_with(&["quota.window.num=2", "quota.window.size.seconds=1"]);
     let quota = format!("producer_byte_rate={QUOTA}");
@@ -22,8 +20,8 @@ fn a_client_quota_is_found_as_the_limit() {
 
     // No compression, and batches that make little of their headers: bytes a message are the same at every rate.
     let client = ["-X", "client.id=limited", "--compression", "none", "--linger", "20ms"];
-    let search = ["capacity", "--start", "3000/s", "--max", "6000/s", "--precision", "20%", "--max-time", "170s"];
-    let probes = ["--settle", "2s", "--probe", "6s", "--partitions", "1", "--create-topics", "-o", "json"];
+    let search = ["capacity", "--start", "3000/s", "--max", "6000/s", "--precision", "4.8%", "--max-time", "500s"];
+    let probes = ["--settle", "3s", "--probe", "8s", "--partitions", "1", "--create-topics", "-o", "json"];
     // Other tests share this machine: that its threads wake late has nothing to do with what the broker takes.
     let healthy = ["--gate-off", "generator_healthy", "--no-progress"];
     let run = Program::new(&cluster, "limited").args(search).args(client).args(healthy).args(probes).run();
@@ -43,7 +41,7 @@ fn a_client_quota_is_found_as_the_limit() {
     let (low, high) = (found["low"]["rate"].as_f64().unwrap(), found["high"]["rate"].as_f64().unwrap());
     println!("quota {limit:.0}/s, found {low} … {high}/s with {} probes in {}", probes.len(), found["took_s"]);
     assert!(low <= limit && limit <= high, "{low} … {high} does not hold {limit}");
-    assert!(high / low - 1.0 <= 0.35, "{low} … {high} is wider than 20 % and an end that was moved once");
+    assert!(high / low <= 1.1, "{low} … {high} is more than 10 % wide");
     let why = found["high"]["reasons"].to_string();
     assert!(why.contains("backlog_growing"), "what gave out first is told: {why}");
 }

@@ -200,11 +200,13 @@ fn judged_rows(report: &RunReport, settings: Settings) -> Rows {
     let (mut due, mut acked) = (0_u64, 0_u64);
     let mut rows = Rows { outstanding: Vec::new(), unread: Vec::new() };
     for row in &report.timeline {
-        let TimelineRow { at_s, scheduled, acked: now_acked, unread, .. } = row;
+        let TimelineRow { at_s, scheduled, acked: now_acked, unread, backlog, .. } = row;
         due += scheduled;
         acked += now_acked;
         if *at_s > from && *at_s <= until + 0.5 {
-            rows.outstanding.push((*at_s, as_f64(due.saturating_sub(acked))));
+            // A broker that limits a client answers in jerks: where one second's end falls among them is chance, its mean is not.
+            let backlog = backlog.unwrap_or_else(|| due.saturating_sub(acked));
+            rows.outstanding.push((*at_s, as_f64(backlog)));
             rows.unread.push((*at_s, as_f64(*unread)));
         }
     }

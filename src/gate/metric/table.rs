@@ -26,13 +26,14 @@ const fn latency_column(name: &'static str, latency: Kind, read: fn(&TimelineRow
     Column { name, dimension: Dimension::Time, latency: Some(latency), read }
 }
 
-static COLUMNS: [Column; 16] = [
+static COLUMNS: [Column; 17] = [
     column("scheduled", Dimension::Count, |row| Some(row.scheduled)),
     column("sent", Dimension::Count, |row| Some(row.sent)),
     column("acked", Dimension::Count, |row| Some(row.acked)),
     column("seen", Dimension::Count, |row| Some(row.seen)),
     column("failed", Dimension::Count, |row| Some(row.failed)),
     column("outstanding", Dimension::Count, |row| Some(row.outstanding)),
+    column("backlog", Dimension::Count, |row| row.backlog),
     column("unread", Dimension::Count, |row| Some(row.unread)),
     latency_column("response_p50", Kind::ResponseTime, |row| row.response_p50_us),
     latency_column("response_p99", Kind::ResponseTime, |row| row.response_p99_us),
