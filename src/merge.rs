@@ -3,6 +3,7 @@
 //! Counts are added, histograms are added, and every quantile is computed again from the sum: percentiles are never
 //! averaged. What every process sees of the others' work (foreign records, siblings) is not counted several times.
 
+mod availability;
 mod counts;
 mod findings;
 mod identity;
@@ -164,9 +165,8 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
         findings: findings::findings(&parts),
         client: counts::client(&parts, &latencies),
         transactions: counts::transactions(&parts),
-        // Of one process each: every verifier and every lane has its own view of a partition.
-        availability: None,
-        faults: parts.iter().flat_map(|part| part.report.faults.clone()).collect(),
+        availability: availability::availability(&parts),
+        faults: availability::faults(&parts),
         latency_us: latencies,
         distributions: latency::distributions(&parts, &seconds),
         by_type: counts::by_type(&parts, &by_type, &mut without_quantiles),

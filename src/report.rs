@@ -37,7 +37,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use availability::{Availability, StallReport, Stalls};
+pub use availability::{Availability, PartAvailability, StallReport, Stalls};
 pub use by_hand::RateChange;
 pub use counted::{Example, Findings, LedgerCounts, Offered, TopicLedger};
 pub use faults::{CommandReport, FaultReport};

@@ -34,6 +34,8 @@ pub enum AtLeast {
     Saturated(u64),
     /// Some acked events were not read back: what they would have shown is not known.
     Unread(u64),
+    /// Some of the processes that were added up stalled while others told nothing.
+    Parts(u64),
 }
 
 impl From<Bound> for AtLeast {
@@ -56,6 +58,9 @@ impl AtLeast {
             }
             Self::Unread(events) => {
                 format!("at least this: the fate of {} is not known", counted(events, "acked event"))
+            }
+            Self::Parts(parts) => {
+                format!("at least this: {} stalled more than all of them at once", counted(parts, "process"))
             }
         }
     }
@@ -118,7 +123,15 @@ impl Path {
                 Some(_) if by_verifier && report.latency_us.end_to_end.is_none() => {
                     Err(Missing::new("nothing was read back"))
                 }
-                Some(found) => exact(read(found)),
+                Some(found) => {
+                    let beyond = if by_verifier {
+                        found.parts_beyond(|part| part.read, found.read)
+                    } else {
+                        found.parts_beyond(|part| part.ack, found.ack)
+                    };
+                    let at_least = (beyond > 0).then_some(AtLeast::Parts(beyond));
+                    Ok(Reading { value: read(found), at_least, samples: None })
+                }
                 None => Err(Missing::new("the report does not tell stalls")),
             },
         }?;

@@ -8,7 +8,8 @@ use super::figures;
 /// Stalls that a report tells one by one, at most.
 pub const TOLD: usize = 1_000;
 
-/// The stalls of a run. None is counted while nothing was outstanding: silence with no events due is no stall.
+/// The stalls of a run. None is counted while nothing was outstanding: silence with no events due is no stall. Of several
+/// processes added up, those times in which all that use a partition waited in vain: there may have been more.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Availability {
     /// From how long on a silence counts as a stall, in seconds.
@@ -22,6 +23,24 @@ pub struct Availability {
     /// Each stall, the first thousand in order of time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stalls: Vec<StallReport>,
+    /// What each process tells by itself, where several were added up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartAvailability>,
+}
+
+/// The stalls of one of several processes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PartAvailability {
+    /// The name of its bundle.
+    pub name: String,
+    /// From how long on a silence counts as a stall there, in seconds.
+    pub stall_threshold_s: f64,
+    /// Its times without an ack.
+    pub ack: Stalls,
+    /// Its times without a read.
+    pub read: Stalls,
+    /// How often its verifier met a record that was written under another leader than the one before it.
+    pub leader_changes: u64,
 }
 
 /// Stalls of one kind, over all partitions.
@@ -62,6 +81,14 @@ pub struct StallReport {
 }
 
 impl Availability {
+    /// How many of the processes that were added up stalled for longer, or more often, than all of them together did: the whole
+    /// may have, too.
+    #[must_use]
+    pub fn parts_beyond(&self, of: fn(&PartAvailability) -> Stalls, whole: Stalls) -> u64 {
+        let beyond = |own: &Stalls| own.longest_s > whole.longest_s || own.stalls > whole.stalls;
+        self.parts.iter().map(of).filter(beyond).count() as u64
+    }
+
     /// In words.
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
@@ -78,10 +105,21 @@ impl Availability {
             }
         }
         if told.is_empty() {
-            told.push(format!("no partition stalled for {threshold} or longer"));
+            let whom = if self.parts.is_empty() { "" } else { " for all processes at once" };
+            told.push(format!("no partition stalled for {threshold} or longer{whom}"));
         }
         if self.leader_changes > 0 {
             told.push(format!("leader changes met {}", figures::count(self.leader_changes)));
+        }
+        for part in self.parts.iter().filter(|part| part.ack.stalls + part.read.stalls > 0) {
+            let longest = part.ack.longest_s.max(part.read.longest_s);
+            told.push(format!(
+                "{} by itself: {} without an ack, {} without a read, longest {}",
+                part.name,
+                figures::count(part.ack.stalls),
+                figures::count(part.read.stalls),
+                figures::duration_s(longest),
+            ));
         }
         told
     }
