@@ -8,6 +8,7 @@ mod latencies;
 mod ledger;
 mod outcomes;
 mod schema;
+mod sections;
 mod table;
 
 use std::fmt;
@@ -141,7 +142,7 @@ impl fmt::Display for Definition {
 /// Every definition, in the order of reports.
 pub fn all() -> impl Iterator<Item = &'static Definition> {
     let ledger = ledger::DEFINITIONS.iter().chain(findings::DEFINITIONS);
-    let numbers = latencies::DEFINITIONS.iter().chain(figures::DEFINITIONS);
+    let numbers = latencies::DEFINITIONS.iter().chain(figures::DEFINITIONS).chain(sections::DEFINITIONS);
     ledger.chain(numbers).chain(outcomes::DEFINITIONS).chain(table::PARTS).chain(ledger::WORDS)
 }
 

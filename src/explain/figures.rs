@@ -49,13 +49,6 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     .also(&["read_stalls"])
     .clock("Monotonic."),
     figure("availability.longest_read_stall", "The longest of these; 0 where there is none.").clock("Monotonic."),
-    figure("leader_changes", "How often the verifier met a record that was written under another leader than the one before."),
-    figure(
-        "first_ack_after_s",
-        "From the start of a fault to the first ack in the last of the partitions that stalled then, or within 5 s of it.",
-    )
-    .clock("Monotonic.")
-    .excludes("Faults by which no partition stalled for --stall-threshold: absent then, as where one was never acked again."),
     figure("partitions.sent", "Events handed to the client, summed over partitions."),
     figure("partitions.acked", "Events acked, summed over partitions."),
     figure("partitions.seen", "First sightings, summed over partitions."),
@@ -72,6 +65,8 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         .clock(INTERVAL)
         .excludes("Runs without due times: with an unlimited rate nothing is ever due."),
     figure("timeline.unread", "Events acked and not yet seen at the end of a second: the verifier's lag.").clock(INTERVAL),
+    figure("timeline.group_lag", "Records that the watched group (--lag-group) was behind at the end of a second.")
+        .clock(INTERVAL),
     figure("timeline.response_p50", "Median response time of the events acked in a second.").clock(INTERVAL),
     figure("timeline.response_p99", "99 % quantile of the response time of the events acked in a second.")
         .clock(INTERVAL)
@@ -91,6 +86,8 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     figure("replay.duplicate_rows", "Rows that exactly repeat another row; they are replayed as they are."),
     figure("reading.records", "All records that loadgen verify was given, read again or not."),
     figure("reading.events", "Events with a stamp that loadgen verify saw, each once."),
+    figure("reading.rate", "Records that loadgen verify was given per second.").also(&["records_per_s"]),
+    figure("reading.lane_count", "Lanes whose events loadgen verify saw.").also(&["lane_count"]),
     figure("reading.missing", "Sequences between the first and the last seen of each lane that were not seen by loadgen verify.")
         .also(&["missing"])
         .excludes(
@@ -115,5 +112,6 @@ pub(super) const DEFINITIONS: &[Definition] = &[
             "Their events are in the ledger and in the findings, but not in the latencies and rates of the run, and no gate \
              looks at their seconds. Each phase reports its own.",
         ),
-    figure("wall_clock_drift_us", "How far the wall clock moved against the monotonic clock during the run, in us."),
+    figure("run.wall_clock_drift", "How far the wall clock moved against the monotonic clock during the run, either way.")
+        .also(&["wall_clock_drift_us"]),
 ];

@@ -1,5 +1,7 @@
 //! Everything that has a name in reports, gates and exit codes has a definition.
 
+mod ungated;
+
 use super::*;
 use crate::{
     gate::{

@@ -1,15 +1,17 @@
 //! What a gate may be about: a metric with its unit, where it is found and when it is known. All of them are in [`table`].
 
+pub mod sections;
 pub mod table;
 
 use std::fmt;
 
+use self::sections::Figure;
 pub use self::table::metrics;
 use super::unit::Dimension;
 pub use crate::report::latency::{Kind, Quantile};
 use crate::{
     ledger::Class,
-    report::{Availability, Findings, Offered, PartitionReport, Replay, TimelineRow, TypeReport, reading::Reading},
+    report::{Findings, Offered, PartitionReport, TimelineRow, TypeReport},
 };
 
 /// The part of a run that a metric is about.
@@ -169,12 +171,8 @@ pub enum Source {
     Gap(fn(&PartitionReport) -> u64),
     /// A count added up over the partitions; the flag tells whether the verifier finds it.
     Total(fn(&PartitionReport) -> u64, bool),
-    /// A number of the replay.
-    Replay(fn(&Replay) -> u64),
-    /// A number of a reading by a verifier alone; `None` where nothing can be said.
-    Reading(fn(&Reading) -> Option<u64>),
-    /// A number of the stalls; the flag tells whether the verifier finds it.
-    Availability(fn(&Availability) -> f64, bool),
+    /// A figure of a section that not every report has.
+    Figure(&'static Figure),
 }
 
 /// One metric of one kind of part.
@@ -205,12 +203,7 @@ impl Metric {
             Source::Finding(_) => {
                 ["duplicates", "reordered", "invalid", "foreign", "negative_latency"].contains(&self.name.as_str())
             }
-            Source::Skew
-            | Source::Gap(_)
-            | Source::Total(..)
-            | Source::Replay(_)
-            | Source::Reading(_)
-            | Source::Availability(..) => false,
+            Source::Skew | Source::Gap(_) | Source::Total(..) | Source::Figure(_) => false,
             _ => true,
         }
     }

@@ -60,7 +60,10 @@ impl AtLeast {
                 format!("at least this: the fate of {} is not known", counted(events, "acked event"))
             }
             Self::Parts(parts) => {
-                format!("at least this: {} stalled more than all of them at once", counted(parts, "process"))
+                format!(
+                    "at least this: {} of the processes stalled more than all of them at once",
+                    figures::count(parts)
+                )
             }
         }
     }
@@ -96,11 +99,6 @@ impl Path {
         let metric = self.metric;
         let reading = match metric.source {
             Source::Scheduled => exact(as_f64(self.ledger(report)?.scheduled)),
-            Source::Reading(read) => match &report.reading {
-                None => Err(Missing::new("no verifier read alone (loadgen verify)")),
-                Some(reading) => read(reading)
-                    .map_or_else(|| Err(Missing::new("nothing can be said of it")), |value| exact(as_f64(value))),
-            },
             Source::Class(class) => class_count(report, self.ledger(report)?, class),
             Source::Finding(read) => by_verifier(report, as_f64(read(&report.findings)), report.ledger.scheduled),
             Source::Offered(read) => offered(self.offered(report)?, read),
@@ -115,24 +113,10 @@ impl Path {
             Source::Skew => skew(&self.partitions(report)),
             Source::Gap(read) => gap(&self.partitions(report), read),
             Source::Total(read, needs_verifier) => total(report, &self.partitions(report), read, needs_verifier),
-            Source::Replay(read) => match &report.replay {
-                Some(replay) if replay.rows > 0 => exact(as_f64(read(replay))),
-                _ => Err(Missing::new("the run replayed nothing")),
-            },
-            Source::Availability(read, by_verifier) => match &report.availability {
-                Some(_) if by_verifier && report.latency_us.end_to_end.is_none() => {
-                    Err(Missing::new("nothing was read back"))
-                }
-                Some(found) => {
-                    let beyond = if by_verifier {
-                        found.parts_beyond(|part| part.read, found.read)
-                    } else {
-                        found.parts_beyond(|part| part.ack, found.ack)
-                    };
-                    let at_least = (beyond > 0).then_some(AtLeast::Parts(beyond));
-                    Ok(Reading { value: read(found), at_least, samples: None })
-                }
-                None => Err(Missing::new("the report does not tell stalls")),
+            Source::Figure(_) if report.ledger.scheduled == 0 && report.reading.is_none() => Err(nothing_scheduled()),
+            Source::Figure(figure) => match (figure.read)(report) {
+                Ok(value) => Ok(Reading { value, at_least: (figure.at_least)(report), samples: None }),
+                Err(reason) => Err(Missing::new(reason)),
             },
         }?;
         if reading.value.is_finite() { Ok(reading) } else { Err(Missing::new("the report holds no number for it")) }

@@ -5,8 +5,10 @@ use proptest::prelude::*;
 use crate::{
     ledger::Class,
     report::{
-        Environment, Latencies, LatencySummary, LedgerCounts, Offered, PartitionReport, PhaseReport, Replay, Run,
-        RunReport, SCHEMA_VERSION, TimelineRow, Tool, TopicReport, TypeLatencies, TypeReport,
+        Client, Environment, FaultReport, Fidelity, GroupReport, LagReport, Latencies, LatencyParts, LatencySummary,
+        LedgerCounts, Offered, PartitionReport, Payload, PhaseReport, Replay, Run, RunReport, SCHEMA_VERSION,
+        TimelineRow, Tool, TopicReport, Transactions, TypeLatencies, TypeReport, Windows,
+        drift::{Drift, DriftVerdict},
     },
 };
 
@@ -148,6 +150,51 @@ pub(crate) fn healthy() -> RunReport {
         replay: Some(Replay { rows: 200_000, ..Replay::default() }),
         ..RunReport::default()
     }
+}
+
+/// The same with every section that a report may have.
+pub(crate) fn complete() -> RunReport {
+    let windows = Windows { count: 900, mean: Some(410.0), worst_p99: Some(900), max: Some(1_200) };
+    let mut report = healthy();
+    for row in &mut report.timeline {
+        row.group_lag = Some(12);
+    }
+    let fidelity = Fidelity {
+        events: 200_000,
+        off_p50_us: Some(540),
+        off_p99_us: Some(810),
+        off_max_us: Some(2_160),
+        ks_distance: Some(0.002),
+        ks_distance_1us: Some(0.3),
+        peak_recorded_per_s: Some(569),
+        peak_replayed_per_s: Some(569),
+        inversions: Some(0),
+        ..Fidelity::default()
+    };
+    report.replay = report.replay.map(|replay| Replay { fidelity: Some(fidelity), ..replay });
+    report.client = Some(Client {
+        parts_us: Some(LatencyParts {
+            slip: Some(540.0),
+            client_queue: 400.0,
+            network_and_broker: 5_800.0,
+            fetch_and_deliver: Some(360.0),
+        }),
+        queue_us: windows,
+        socket_us: windows,
+        round_trip_us: windows,
+        throttle_ms: windows,
+        batch_bytes: windows,
+        batch_messages: windows,
+        ..Client::default()
+    });
+    report.faults = vec![FaultReport { stalled_partitions: 1, first_ack_after_s: Some(2.9), ..FaultReport::default() }];
+    report.transactions = Some(Transactions { begun: 2_000, committed: 2_000, size: 100, ..Transactions::default() });
+    report.group = Some(GroupReport { consumers: 2, rebalance_count: 1, ..GroupReport::default() });
+    report.lag = Some(LagReport { at_end: Some(0), highest: Some(12), ..LagReport::default() });
+    report.payload = Some(Payload { mean_bytes: 190.0, compressed_ratio: Some(0.6), ..Payload::default() });
+    report.drift = Some(Drift { verdict: DriftVerdict::Steady, series: Vec::new() });
+    report.reading.iter_mut().for_each(|reading| reading.records_per_s = Some(30_000.0));
+    report
 }
 
 /// Puts `events` of `healthy`'s verified ones into `class`.

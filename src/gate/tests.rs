@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::{
     metric::{Part, metrics},
     rule::Op,
-    sample::{any_run, healthy, with_class},
+    sample::{any_run, complete, healthy, with_class},
     *,
 };
 use crate::{ledger::Class, report::PhaseReport};
@@ -49,11 +49,48 @@ fn any_rule() -> impl Strategy<Value = Rule> {
 }
 
 #[test]
-fn every_path_reads_a_value_of_a_healthy_run() {
+fn every_path_reads_a_value_of_a_complete_report() {
+    let report = complete();
     for (path, dimension) in all_paths() {
-        let result = evaluate(&format!("{path} >= 0{}", dimension.base()), &healthy());
+        let result = evaluate(&format!("{path} >= 0{}", dimension.base()), &report);
         assert_eq!(result.result, GateOutcome::Pass, "{path}: {:?}", result.reason);
     }
+}
+
+#[test]
+fn sections_that_a_report_lacks_leave_their_gates_unevaluated_with_the_reason() {
+    let bare = RunReport { ledger: healthy().ledger, latency_us: healthy().latency_us, ..RunReport::default() };
+    let without_distance = {
+        let mut report = complete();
+        report.replay.iter_mut().for_each(|replay| replay.fidelity = None);
+        report
+    };
+    let never_acked = {
+        let mut report = complete();
+        report.faults[0].first_ack_after_s = None;
+        report
+    };
+    for (text, report, why) in [
+        ("replay.fidelity.off_p99 < 5ms", &bare, "the run replayed nothing"),
+        ("replay.fidelity.off_p99 < 5ms", &without_distance, "the run did not keep the recorded times"),
+        ("client.retries == 0", &bare, "the Kafka client told nothing of itself"),
+        ("transactions.failed == 0", &bare, "the run was not transactional"),
+        ("faults.first_ack_after < 5s", &bare, "the run had no fault to inject"),
+        ("faults.first_ack_after < 5s", &never_acked, "a partition that stalled by a fault was never acked again"),
+        ("group.rebalances == 0", &bare, "no group read"),
+        ("lag.at_end == 0", &bare, "no group's lag was watched (--lag-group)"),
+        ("drift.drifting == 0", &bare, "fewer than ten minutes are known"),
+        ("client.retries == 0", &RunReport::default(), "nothing was scheduled"),
+    ] {
+        assert_eq!((outcome(text, report), reason(text, report).as_str()), (GateOutcome::Unevaluated, why), "{text}");
+    }
+    for text in ["replay.fidelity.off_p99 < 1ms", "replay.fidelity.ks_distance < 0.01", "faults.first_ack_after < 3s"] {
+        assert_eq!(outcome(text, &complete()), GateOutcome::Pass, "{text}");
+    }
+    assert_eq!(outcome("replay.fidelity.off_p99 < 0.8ms", &complete()), GateOutcome::Fail);
+    let mut unread = complete();
+    (unread.ledger.verified, unread.ledger.unread) = (199_000, 1_000);
+    assert_eq!(outcome("replay.fidelity.inversions == 0", &unread), GateOutcome::Unevaluated, "1,000 were not seen");
 }
 
 #[test]

@@ -85,7 +85,9 @@ impl Availability {
     /// may have, too.
     #[must_use]
     pub fn parts_beyond(&self, of: fn(&PartAvailability) -> Stalls, whole: Stalls) -> u64 {
-        let beyond = |own: &Stalls| own.longest_s > whole.longest_s || own.stalls > whole.stalls;
+        let beyond = |own: &Stalls| {
+            own.longest_s > whole.longest_s || own.stalls > whole.stalls || own.stalled_s > whole.stalled_s
+        };
         self.parts.iter().map(of).filter(beyond).count() as u64
     }
 

@@ -2,18 +2,15 @@
 
 use std::sync::LazyLock;
 
-use super::{Column, Fold, Kind, Metric, Part, Source, Stat};
+use super::{Column, Fold, Kind, Metric, Part, Source, Stat, sections::SECTIONS};
 use crate::{
     gate::unit::Dimension,
     ledger::Class,
-    report::{Availability, Findings, Offered, PartitionReport, Replay, TimelineRow, TypeReport, reading::Reading},
+    report::{Findings, Offered, PartitionReport, TimelineRow, TypeReport},
 };
 
 /// A count of `T` with its name.
 type Count<T> = (&'static str, fn(&T) -> u64);
-
-/// A count of `T` that may be unknown, with its name.
-type Known<T> = (&'static str, fn(&T) -> Option<u64>);
 
 /// A number of `T` with its name and what it counts in.
 type Number<T, V> = (&'static str, Dimension, fn(&T) -> V);
@@ -26,7 +23,7 @@ const fn latency_column(name: &'static str, latency: Kind, read: fn(&TimelineRow
     Column { name, dimension: Dimension::Time, latency: Some(latency), read }
 }
 
-static COLUMNS: [Column; 17] = [
+static COLUMNS: [Column; 18] = [
     column("scheduled", Dimension::Count, |row| Some(row.scheduled)),
     column("sent", Dimension::Count, |row| Some(row.sent)),
     column("acked", Dimension::Count, |row| Some(row.acked)),
@@ -35,6 +32,7 @@ static COLUMNS: [Column; 17] = [
     column("outstanding", Dimension::Count, |row| Some(row.outstanding)),
     column("backlog", Dimension::Count, |row| row.backlog),
     column("unread", Dimension::Count, |row| Some(row.unread)),
+    column("group_lag", Dimension::Count, |row| row.group_lag),
     latency_column("response_p50", Kind::ResponseTime, |row| row.response_p50_us),
     latency_column("response_p99", Kind::ResponseTime, |row| row.response_p99_us),
     latency_column("response_max", Kind::ResponseTime, |row| row.response_max_us),
@@ -61,9 +59,7 @@ pub fn metrics() -> &'static [Metric] {
         add_event_type(&mut table);
         add_partitions(&mut table, Part::Run);
         add_partitions(&mut table, Part::Topic);
-        add_replay(&mut table);
-        add_reading(&mut table);
-        add_availability(&mut table);
+        add_sections(&mut table);
         table
     });
     &TABLE
@@ -173,42 +169,8 @@ fn add_partitions(table: &mut Vec<Metric>, part: Part) {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
-fn add_availability(table: &mut Vec<Metric>) {
-    let numbers: [(Number<Availability, f64>, bool); 4] = [
-        (("availability.ack_stalls", Dimension::Count, |found| found.ack.stalls as f64), false),
-        (("availability.longest_ack_stall", Dimension::Time, |found| found.ack.longest_s * 1e6), false),
-        (("availability.read_stalls", Dimension::Count, |found| found.read.stalls as f64), true),
-        (("availability.longest_read_stall", Dimension::Time, |found| found.read.longest_s * 1e6), true),
-    ];
-    for ((name, dimension, read), by_verifier) in numbers {
-        add(table, Part::Run, name, dimension, Source::Availability(read, by_verifier));
-    }
-}
-
-fn add_replay(table: &mut Vec<Metric>) {
-    let numbers: [Count<Replay>; 5] = [
-        ("replay.rows", |replay| replay.rows),
-        ("replay.bad_rows", |replay| replay.bad_rows),
-        ("replay.gaps_capped", |replay| replay.gaps_capped),
-        ("replay.descents", |replay| replay.descents),
-        ("replay.duplicate_rows", |replay| replay.duplicate_rows),
-    ];
-    for (name, read) in numbers {
-        add(table, Part::Run, name, Dimension::Count, Source::Replay(read));
-    }
-}
-
-fn add_reading(table: &mut Vec<Metric>) {
-    let numbers: [Known<Reading>; 6] = [
-        ("reading.records", |reading| Some(reading.records)),
-        ("reading.events", |reading| Some(reading.events)),
-        ("reading.missing", |reading| reading.missing),
-        ("reading.damaged", |reading| reading.damaged),
-        ("reading.lag", |reading| reading.lag),
-        ("reading.skipped", |reading| Some(reading.skipped)),
-    ];
-    for (name, read) in numbers {
-        add(table, Part::Run, name, Dimension::Count, Source::Reading(read));
+fn add_sections(table: &mut Vec<Metric>) {
+    for figure in SECTIONS.into_iter().flatten() {
+        add(table, Part::Run, figure.name, figure.dimension, Source::Figure(figure));
     }
 }

@@ -1,0 +1,306 @@
+//! The figures of sections that not every report has: what the client measured of itself, how faithful a replay was, faults.
+
+use crate::{
+    gate::{
+        reading::AtLeast,
+        unit::Dimension::{self, Count, Percent, Rate, Ratio, Size, Time},
+    },
+    report::{
+        Availability, Client, Fidelity, GroupReport, LagReport, LatencyParts, Payload, Replay, RunReport, Transactions,
+        drift::DriftVerdict, reading::Reading,
+    },
+};
+
+/// The value of a figure in the base unit of its dimension, or why there is none.
+pub type Value = Result<f64, &'static str>;
+
+/// A figure of the whole run.
+#[derive(Clone, Copy, Debug)]
+pub struct Figure {
+    /// Its path.
+    pub name: &'static str,
+    /// What it counts in.
+    pub dimension: Dimension,
+    /// Its value in a report.
+    pub read: fn(&RunReport) -> Value,
+    /// Whether that is a lower bound only.
+    pub at_least: fn(&RunReport) -> Option<AtLeast>,
+}
+
+const fn figure(name: &'static str, dimension: Dimension, read: fn(&RunReport) -> Value) -> Figure {
+    Figure { name, dimension, read, at_least: |_| None }
+}
+
+/// A figure that is a lower bound where `at_least` says so.
+const fn bounded(figure: Figure, at_least: fn(&RunReport) -> Option<AtLeast>) -> Figure {
+    Figure { at_least, ..figure }
+}
+
+/// The mean, the worst p99 and the largest of what librdkafka measures in windows.
+macro_rules! windows {
+    ($mean:literal, $p99:literal, $max:literal, $dimension:expr, $field:ident, $scale:literal) => {
+        [
+            figure($mean, $dimension, |report| number(client(report)?.$field.mean).map(|value| value * $scale)),
+            figure($p99, $dimension, |report| count(client(report)?.$field.worst_p99).map(|value| value * $scale)),
+            figure($max, $dimension, |report| count(client(report)?.$field.max).map(|value| value * $scale)),
+        ]
+    };
+}
+
+/// All of them, by section.
+pub(super) static SECTIONS: [&[Figure]; 15] = [
+    &REPLAY,
+    &FIDELITY,
+    &READING,
+    &AVAILABILITY,
+    &FAULTS,
+    &TRANSACTIONS,
+    &CLIENT,
+    &windows!("client.queue.mean", "client.queue.worst_p99", "client.queue.max", Time, queue_us, 1.0),
+    &windows!("client.socket.mean", "client.socket.worst_p99", "client.socket.max", Time, socket_us, 1.0),
+    &windows!(
+        "client.round_trip.mean",
+        "client.round_trip.worst_p99",
+        "client.round_trip.max",
+        Time,
+        round_trip_us,
+        1.0
+    ),
+    &windows!("client.throttle.mean", "client.throttle.worst_p99", "client.throttle.max", Time, throttle_ms, 1e3),
+    &windows!(
+        "client.batch_bytes.mean",
+        "client.batch_bytes.worst_p99",
+        "client.batch_bytes.max",
+        Size,
+        batch_bytes,
+        1.0
+    ),
+    &windows!(
+        "client.batch_messages.mean",
+        "client.batch_messages.worst_p99",
+        "client.batch_messages.max",
+        Count,
+        batch_messages,
+        1.0
+    ),
+    &READERS,
+    &OTHERS,
+];
+
+static REPLAY: [Figure; 5] = [
+    figure("replay.rows", Count, |report| Ok(as_f64(replay(report)?.rows))),
+    figure("replay.bad_rows", Count, |report| Ok(as_f64(replay(report)?.bad_rows))),
+    figure("replay.gaps_capped", Count, |report| Ok(as_f64(replay(report)?.gaps_capped))),
+    figure("replay.descents", Count, |report| Ok(as_f64(replay(report)?.descents))),
+    figure("replay.duplicate_rows", Count, |report| Ok(as_f64(replay(report)?.duplicate_rows))),
+];
+
+static FIDELITY: [Figure; 10] = [
+    figure("replay.fidelity.events", Count, |report| Ok(as_f64(fidelity(report)?.events))),
+    figure("replay.fidelity.off_p50", Time, |report| quantile(fidelity(report)?.off_p50_us)),
+    figure("replay.fidelity.off_p99", Time, |report| quantile(fidelity(report)?.off_p99_us)),
+    figure("replay.fidelity.off_max", Time, |report| count(fidelity(report)?.off_max_us)),
+    figure("replay.fidelity.ks_distance", Ratio, |report| number(fidelity(report)?.ks_distance)),
+    figure("replay.fidelity.ks_distance_1us", Ratio, |report| number(fidelity(report)?.ks_distance_1us)),
+    figure("replay.fidelity.moved", Percent, |report| match fidelity(report)? {
+        Fidelity { events: 0, .. } => Err("nothing was sent"),
+        sent => Ok(sent.moved_percent),
+    }),
+    figure("replay.fidelity.peak_recorded", Rate, |report| count(fidelity(report)?.peak_recorded_per_s)),
+    figure("replay.fidelity.peak_replayed", Rate, |report| count(fidelity(report)?.peak_replayed_per_s)),
+    bounded(
+        figure("replay.fidelity.inversions", Count, |report| match fidelity(report)?.inversions {
+            Some(inversions) => Ok(as_f64(inversions)),
+            None => Err("nothing was read back (no verifier)"),
+        }),
+        |report| {
+            let open = report.ledger.unread + report.ledger.unattributed;
+            (open > 0).then_some(AtLeast::Unread(open))
+        },
+    ),
+];
+
+static READING: [Figure; 12] = [
+    figure("reading.records", Count, |report| Ok(as_f64(reading(report)?.records))),
+    figure("reading.events", Count, |report| Ok(as_f64(reading(report)?.events))),
+    figure("reading.rate", Rate, |report| said(reading(report)?.records_per_s)),
+    figure("reading.missing", Count, |report| said(reading(report)?.missing.map(as_f64))),
+    figure("reading.damaged", Count, |report| said(reading(report)?.damaged.map(as_f64))),
+    figure("reading.open", Count, |report| Ok(as_f64(reading(report)?.open))),
+    figure("reading.lag", Count, |report| said(reading(report)?.lag.map(as_f64))),
+    figure("reading.skipped", Count, |report| Ok(as_f64(reading(report)?.skipped))),
+    figure("reading.untimed", Count, |report| Ok(as_f64(reading(report)?.untimed))),
+    figure("reading.untracked", Count, |report| Ok(as_f64(reading(report)?.untracked))),
+    figure("reading.forgotten", Count, |report| Ok(as_f64(reading(report)?.forgotten))),
+    figure("reading.lane_count", Count, |report| Ok(as_f64(reading(report)?.lane_count))),
+];
+
+static AVAILABILITY: [Figure; 7] = [
+    bounded(
+        figure("availability.ack_stalls", Count, |report| Ok(as_f64(availability(report)?.ack.stalls))),
+        more_acks_stalled,
+    ),
+    bounded(
+        figure("availability.longest_ack_stall", Time, |report| Ok(availability(report)?.ack.longest_s * 1e6)),
+        more_acks_stalled,
+    ),
+    bounded(
+        figure("availability.ack_stalled", Time, |report| Ok(availability(report)?.ack.stalled_s * 1e6)),
+        more_acks_stalled,
+    ),
+    bounded(
+        figure("availability.read_stalls", Count, |report| Ok(as_f64(read_back(report)?.read.stalls))),
+        more_reads_stalled,
+    ),
+    bounded(
+        figure("availability.longest_read_stall", Time, |report| Ok(read_back(report)?.read.longest_s * 1e6)),
+        more_reads_stalled,
+    ),
+    bounded(
+        figure("availability.read_stalled", Time, |report| Ok(read_back(report)?.read.stalled_s * 1e6)),
+        more_reads_stalled,
+    ),
+    figure("availability.leader_changes", Count, |report| Ok(as_f64(read_back(report)?.leader_changes))),
+];
+
+static FAULTS: [Figure; 2] = [
+    figure("faults.stalled_partitions", Count, |report| {
+        most(report, |report| report.faults.iter().map(|fault| Ok(as_f64(fault.stalled_partitions))).collect())
+    }),
+    figure("faults.first_ack_after", Time, |report| {
+        most(report, |report| {
+            let after = report.faults.iter().map(|fault| match (fault.stalled_partitions, fault.first_ack_after_s) {
+                (0, _) => Ok(0.0),
+                (_, Some(after_s)) => Ok(after_s * 1e6),
+                (_, None) => Err("a partition that stalled by a fault was never acked again"),
+            });
+            after.collect()
+        })
+    }),
+];
+
+static TRANSACTIONS: [Figure; 7] = [
+    figure("transactions.begun", Count, |report| Ok(as_f64(transactions(report)?.begun))),
+    figure("transactions.committed", Count, |report| Ok(as_f64(transactions(report)?.committed))),
+    figure("transactions.aborted", Count, |report| Ok(as_f64(transactions(report)?.aborted))),
+    figure("transactions.failed", Count, |report| Ok(as_f64(transactions(report)?.failed))),
+    figure("transactions.failed_events", Count, |report| Ok(as_f64(transactions(report)?.failed_events))),
+    figure("transactions.unknown", Count, |report| Ok(as_f64(transactions(report)?.unknown))),
+    figure("transactions.waited", Time, |report| Ok(transactions(report)?.waited_s * 1e6)),
+];
+
+static CLIENT: [Figure; 7] = [
+    figure("client.retries", Count, |report| Ok(as_f64(client(report)?.retries))),
+    figure("client.timeouts", Count, |report| Ok(as_f64(client(report)?.timeouts))),
+    figure("client.most_queued", Count, |report| Ok(as_f64(client(report)?.most_queued))),
+    figure("client.parts.slip", Time, |report| number(parts(report)?.slip)),
+    figure("client.parts.client_queue", Time, |report| Ok(parts(report)?.client_queue)),
+    figure("client.parts.network_and_broker", Time, |report| Ok(parts(report)?.network_and_broker)),
+    figure("client.parts.fetch_and_deliver", Time, |report| number(parts(report)?.fetch_and_deliver)),
+];
+
+static READERS: [Figure; 5] = [
+    figure("group.rebalances", Count, |report| Ok(as_f64(group(report)?.rebalance_count))),
+    figure("group.rebalance_longest", Time, |report| Ok(group(report)?.rebalance_longest_s * 1e6)),
+    figure("group.rebalance_total", Time, |report| Ok(group(report)?.rebalance_total_s * 1e6)),
+    figure("lag.at_end", Count, |report| lag(report, |lag| lag.at_end)),
+    figure("lag.highest", Count, |report| lag(report, |lag| lag.highest)),
+];
+
+static OTHERS: [Figure; 4] = [
+    figure("payload.mean", Size, |report| Ok(payload(report)?.mean_bytes)),
+    figure("payload.compressed_ratio", Ratio, |report| number(payload(report)?.compressed_ratio)),
+    figure("run.wall_clock_drift", Time, |report| Ok(as_f64(report.run.wall_clock_drift_us.unsigned_abs()))),
+    figure("drift.drifting", Count, |report| match &report.drift {
+        Some(drift) if drift.verdict != DriftVerdict::Unevaluated => {
+            Ok(as_f64(drift.series.iter().map(|series| u64::from(series.verdict == DriftVerdict::Drifting)).sum()))
+        }
+        _ => Err("fewer than ten minutes are known"),
+    }),
+];
+
+#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+const fn as_f64(count: u64) -> f64 {
+    count as f64
+}
+
+fn number(value: Option<f64>) -> Value {
+    value.ok_or("the report holds no number for it")
+}
+
+fn count(value: Option<u64>) -> Value {
+    number(value.map(as_f64))
+}
+
+fn quantile(value: Option<u64>) -> Value {
+    value.map(as_f64).ok_or("too few samples")
+}
+
+fn said(value: Option<f64>) -> Value {
+    value.ok_or("nothing can be said of it")
+}
+
+fn replay(report: &RunReport) -> Result<&Replay, &'static str> {
+    report.replay.as_ref().filter(|replay| replay.rows > 0).ok_or("the run replayed nothing")
+}
+
+fn fidelity(report: &RunReport) -> Result<&Fidelity, &'static str> {
+    replay(report)?.fidelity.as_ref().ok_or("the run did not keep the recorded times")
+}
+
+fn reading(report: &RunReport) -> Result<&Reading, &'static str> {
+    report.reading.as_ref().ok_or("no verifier read alone (loadgen verify)")
+}
+
+fn availability(report: &RunReport) -> Result<&Availability, &'static str> {
+    report.availability.as_ref().ok_or("the report does not tell stalls")
+}
+
+/// The stalls of a run that was read back.
+fn read_back(report: &RunReport) -> Result<&Availability, &'static str> {
+    if report.latency_us.end_to_end.is_none() { Err("nothing was read back") } else { availability(report) }
+}
+
+/// The largest of a value over the faults; each of them must have been injected.
+fn most(report: &RunReport, values: fn(&RunReport) -> Result<Vec<f64>, &'static str>) -> Value {
+    if report.faults.iter().any(|fault| fault.not_run.is_some()) {
+        return Err("a fault was not injected");
+    }
+    values(report)?.into_iter().reduce(f64::max).ok_or("the run had no fault to inject")
+}
+
+/// Processes of a merged run that waited for acks longer than all of them at once.
+fn more_acks_stalled(report: &RunReport) -> Option<AtLeast> {
+    let found = report.availability.as_ref()?;
+    Some(found.parts_beyond(|part| part.ack, found.ack)).filter(|beyond| *beyond > 0).map(AtLeast::Parts)
+}
+
+/// The same of reads.
+fn more_reads_stalled(report: &RunReport) -> Option<AtLeast> {
+    let found = report.availability.as_ref()?;
+    Some(found.parts_beyond(|part| part.read, found.read)).filter(|beyond| *beyond > 0).map(AtLeast::Parts)
+}
+
+fn transactions(report: &RunReport) -> Result<&Transactions, &'static str> {
+    report.transactions.as_ref().ok_or("the run was not transactional")
+}
+
+fn client(report: &RunReport) -> Result<&Client, &'static str> {
+    report.client.as_ref().ok_or("the Kafka client told nothing of itself")
+}
+
+fn parts(report: &RunReport) -> Result<&LatencyParts, &'static str> {
+    client(report)?.parts_us.as_ref().ok_or("a part of the latency is not known, or events went without an answer")
+}
+
+fn group(report: &RunReport) -> Result<&GroupReport, &'static str> {
+    report.group.as_ref().ok_or("no group read")
+}
+
+fn lag(report: &RunReport, read: fn(&LagReport) -> Option<u64>) -> Value {
+    said(read(report.lag.as_ref().ok_or("no group's lag was watched (--lag-group)")?).map(as_f64))
+}
+
+fn payload(report: &RunReport) -> Result<&Payload, &'static str> {
+    report.payload.as_ref().ok_or("the report does not tell sizes")
+}
