@@ -4,6 +4,8 @@
 #[path = "real_kafka/cluster.rs"]
 #[allow(dead_code, reason = "shared with the tests on clusters that go wrong")]
 mod cluster;
+#[path = "real_kafka/leftovers.rs"]
+mod leftovers;
 #[path = "real_kafka/program.rs"]
 #[allow(dead_code, reason = "shared with the tests on clusters that go wrong")]
 mod program;

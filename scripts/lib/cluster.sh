@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # A cluster in a folder of its own:
 #   cluster              its id, how many brokers, their ports, the extra properties
-#   broker-N/            server.properties, data/, server.log, pid
+#   broker-N/            server.properties, data/, server.log, pid; tmp/ for what Java unpacks, such as native libraries
 #   controller/          the same, where there are several brokers; a lone broker is its own controller
 # All functions work on the cluster in $dir.
 
@@ -182,7 +182,10 @@ launch() {
     if [[ $1 == */controller ]]; then heap=256m; fi
     if [[ -e $1/server.log ]]; then mv "$1/server.log" "$1/server.log.1"; fi
     : >"$1/server.log"
-    setsid "$java" "-Xmx$heap" "${jvm_options[@]}" \
+    # A process that is killed cannot delete its temporary files: they go with the cluster, or at the next start.
+    rm -rf "$1/tmp"
+    mkdir "$1/tmp"
+    setsid "$java" "-Xmx$heap" "-Djava.io.tmpdir=$1/tmp" "${jvm_options[@]}" \
         -Dorg.slf4j.simpleLogger.showDateTime=true '-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS' \
         -cp "$classpath" kafka.Kafka "$1/server.properties" >>"$1/server.log" 2>&1 </dev/null 8>&- 9>&- &
     remember_process "$1" $! || say "$1 ended as soon as it was started"

@@ -57,6 +57,11 @@ impl Cluster {
         &self.address
     }
 
+    /// What belongs to it is in here.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// `scripts/kafka` with these arguments.
     pub(crate) fn command(&self, arguments: &[&str]) {
         run(self.folder.path(), arguments);
