@@ -18,7 +18,7 @@ use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::TempoCopy;
 use crate::event::stamp::{DueTime, SEQUENCES};
 use crate::kafka::{Code, Notice, Report};
-use crate::ledger::{LaneBook, Waiting};
+use crate::ledger::{LaneBook, Marks, Waiting};
 use crate::publish::{Batch, Entry, Publisher};
 use crate::schedule::{Cursor, Due};
 use crate::source::Drawn;
@@ -233,8 +233,11 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             if let Some(rhythm) = &mut self.end.rhythm {
                 rhythm.note_drawn(due);
             }
-            if let Some(answers) = self.setup.answers.as_mut().filter(|_| dropped) {
-                answers.settle(sequence, None, &open);
+            if dropped {
+                open.mark(sequence, Marks(Marks::OVER));
+                if let Some(answers) = &mut self.setup.answers {
+                    answers.settle(sequence, None, &open);
+                }
             }
             if !dropped {
                 let follows_recording = self.end.rhythm.is_some();
@@ -289,7 +292,10 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                 return;
             }
             self.book.reserve(self.sequence + 1);
-            self.book.open().draw(self.sequence, DueTime::from_unix_ns(self.setup.anchor.unix_ns(due)));
+            let open = self.book.open();
+            open.draw(self.sequence, DueTime::from_unix_ns(self.setup.anchor.unix_ns(due)));
+            open.mark(self.sequence, Marks(Marks::OVER));
+            drop(open);
             if let Some(start) = self.end.phase_starts.get_mut(phase) {
                 *start = (*start).min(self.sequence);
             }

@@ -1,12 +1,15 @@
 //! The ledger: every scheduled event ends in exactly one class, and the classes sum to the schedule.
 //!
 //! One byte of state per event, in blocks of 65,536 events of a lane. A block whose events have all settled (acked and
-//! seen; only acked, where nobody reads) is freed, so that memory follows what is outstanding, not the length of the run.
+//! seen; only acked, where nobody reads) is freed but for its first and last due time; one in which the others are known to have ended
+//! otherwise (refused, aborted, left out, given up) is packed. So memory follows what is outstanding and how often
+//! the ends of events changed, not the length of the run.
 
 pub mod answers;
 mod block;
 pub mod class;
 pub mod judge;
+mod packed;
 pub mod rules;
 mod waiting;
 
@@ -18,6 +21,7 @@ use crate::event::stamp::DueTime;
 pub use block::{BLOCK, Marks};
 use block::{Block, Span};
 pub use class::Class;
+use packed::Packed;
 use rules::{Rule, Rules};
 pub use waiting::{Outstanding, Waiting};
 
@@ -75,14 +79,15 @@ pub struct LaneBook {
     blocks: RwLock<Blocks>,
     rules: Rules,
     settling: u8,
-    some_settled: AtomicBool,
+    some_rest: AtomicBool,
     /// Sequences below this are drawn: due, and either handed over or not.
     drawn: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct Blocks {
-    /// Number of the first block in `open`; those before it have settled entirely and their spans lie in `settled`.
+    /// Number of the first block in `open`; those before it have settled entirely and their spans (16 bytes for 65,536 events) lie
+    /// in `settled`.
     base: u64,
     settled: Vec<Span>,
     open: VecDeque<Slot>,
@@ -91,6 +96,7 @@ struct Blocks {
 #[derive(Debug)]
 enum Slot {
     Open(Box<Block>),
+    Packed(Box<Packed>),
     Settled(Span),
 }
 
@@ -101,12 +107,12 @@ impl LaneBook {
             blocks: RwLock::default(),
             rules: Rules::ALL,
             settling,
-            some_settled: AtomicBool::new(false),
+            some_rest: AtomicBool::new(false),
             drawn: AtomicU64::new(0),
         }
     }
 
-    /// Makes room for the sequences up to `end` (exclusive) and frees what has settled. Called by the lane, once a batch,
+    /// Makes room for the sequences up to `end` (exclusive) and frees or packs what rests. Called by the lane, once a batch,
     /// before it opens the book.
     pub fn reserve(&self, end: u64) {
         let wanted = end.div_ceil(BLOCK as u64);
@@ -114,15 +120,15 @@ impl LaneBook {
             let blocks = self.read();
             blocks.base + blocks.open.len() as u64
         };
-        if have >= wanted && !self.some_settled.load(Ordering::Relaxed) {
+        if have >= wanted && !self.some_rest.load(Ordering::Relaxed) {
             return;
         }
         let mut blocks = self.blocks.write().unwrap_or_else(PoisonError::into_inner);
         for _ in have..wanted {
             blocks.open.push_back(Slot::Open(Box::new(Block::new())));
         }
-        if self.some_settled.swap(false, Ordering::AcqRel) {
-            blocks.free_settled();
+        if self.some_rest.swap(false, Ordering::AcqRel) {
+            blocks.tidy();
         }
     }
 
@@ -138,10 +144,22 @@ impl LaneBook {
         self.drawn.load(Ordering::Acquire)
     }
 
-    /// Blocks in memory.
+    /// Blocks in memory with a byte for each event.
     #[must_use]
     pub fn open_blocks(&self) -> usize {
-        self.read().open.iter().filter(|slot| matches!(slot, Slot::Open(_))).count()
+        let is_open = |slot: &&Slot| match slot {
+            Slot::Open(_) => true,
+            Slot::Packed(packed) => packed.again().is_some(),
+            Slot::Settled(_) => false,
+        };
+        self.read().open.iter().filter(is_open).count()
+    }
+
+    /// What the marks of packed blocks take.
+    #[cfg(test)]
+    fn packed_bytes(&self) -> usize {
+        let bytes = |slot: &Slot| if let Slot::Packed(packed) = slot { packed.bytes() } else { 0 };
+        self.read().open.iter().map(bytes).sum()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Blocks> {
@@ -150,12 +168,17 @@ impl LaneBook {
 }
 
 impl Blocks {
-    fn free_settled(&mut self) {
+    fn tidy(&mut self) {
         for slot in &mut self.open {
-            if let Slot::Open(block) = slot
-                && block.is_settled()
-            {
-                *slot = Slot::Settled(block.span());
+            match slot {
+                Slot::Open(block) if block.is_settled() => *slot = Slot::Settled(block.span()),
+                Slot::Open(block) if block.is_resting() => *slot = Slot::Packed(Box::new(Packed::of(block))),
+                Slot::Packed(packed) => {
+                    if let Some(block) = packed.again() {
+                        **packed = Packed::of(block);
+                    }
+                }
+                Slot::Open(_) | Slot::Settled(_) => {}
             }
         }
         while let Some(Slot::Settled(span)) = self.open.front() {
@@ -188,11 +211,12 @@ impl OpenBook<'_> {
         match self.place(sequence) {
             Place::Open(block) => {
                 let before = block.mark(sequence, marks, self.book.settling);
-                if block.is_settled() {
-                    self.book.some_settled.store(true, Ordering::Release);
+                if block.is_resting() {
+                    self.book.some_rest.store(true, Ordering::Release);
                 }
                 before
             }
+            Place::Packed(packed) => packed.mark(sequence, marks, self.book.settling),
             Place::Freed(_) => Marks::settled(self.book.settling),
             Place::Nowhere => Marks::NONE,
         }
@@ -203,6 +227,7 @@ impl OpenBook<'_> {
     pub fn marks(&self, sequence: u64) -> Marks {
         match self.place(sequence) {
             Place::Open(block) => block.marks(sequence),
+            Place::Packed(packed) => packed.marks(sequence),
             Place::Freed(_) => Marks::settled(self.book.settling),
             Place::Nowhere => Marks::NONE,
         }
@@ -213,6 +238,7 @@ impl OpenBook<'_> {
     pub fn see(&self, sequence: u64, due: DueTime, damaged: bool) -> Sighting {
         let span = match self.place(sequence) {
             Place::Open(block) => block.span(),
+            Place::Packed(packed) => packed.span(),
             Place::Freed(span) => span,
             Place::Nowhere => return Sighting::Stranger,
         };
@@ -246,6 +272,7 @@ impl OpenBook<'_> {
             Some(index) => {
                 usize::try_from(index).ok().and_then(|index| self.blocks.open.get(index)).map(|slot| match slot {
                     Slot::Open(block) => Place::Open(block),
+                    Slot::Packed(packed) => Place::Packed(packed),
                     Slot::Settled(span) => Place::Freed(*span),
                 })
             }
@@ -260,96 +287,10 @@ impl OpenBook<'_> {
 /// Where the marks of an event are.
 enum Place<'a> {
     Open(&'a Block),
+    Packed(&'a Packed),
     Freed(Span),
     Nowhere,
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    pub(super) fn due(sequence: u64) -> DueTime {
-        DueTime::from_unix_ns(1_000_000_000 + sequence * 1_000_000)
-    }
-
-    /// A ledger of one lane that has handed over so many events.
-    pub(super) fn drawn(events: u64) -> Ledger {
-        let ledger = Ledger::new(0, 1, true);
-        let book = ledger.lane(0).unwrap();
-        book.reserve(events);
-        let open = book.open();
-        for sequence in 0..events {
-            open.draw(sequence, due(sequence));
-            open.mark(sequence, Marks(Marks::HANDED));
-        }
-        drop(open);
-        ledger
-    }
-
-    #[test]
-    fn memory_follows_what_is_outstanding() {
-        let events = 10 * BLOCK as u64;
-        let ledger = drawn(events);
-        let book = ledger.lane(0).unwrap();
-        assert_eq!(book.open_blocks(), 10);
-        for sequence in (0..events).filter(|sequence| *sequence != 3 * BLOCK as u64) {
-            let open = book.open();
-            open.mark(sequence, Marks(Marks::ACKED));
-            assert_eq!(open.see(sequence, due(sequence), false), Sighting::First);
-        }
-        book.reserve(events);
-        assert_eq!(book.open_blocks(), 1);
-        let open = book.open();
-        assert_eq!(open.see(5, due(5), false), Sighting::Again, "a freed block still knows its events");
-        assert_eq!(open.see(5, due(5_000_000), false), Sighting::Stranger, "and when they were due");
-    }
-
-    #[test]
-    fn an_event_is_ours_only_within_its_blocks_due_times() {
-        let ledger = drawn(100);
-        let open = ledger.lane(0).unwrap().open();
-        assert_eq!(open.see(50, DueTime::from_unix_ns(0), false), Sighting::Stranger);
-        assert_eq!(open.see(100, due(99), false), Sighting::Stranger);
-        assert_eq!(open.see(50, due(50), false), Sighting::First);
-        assert_eq!(open.see(50, due(50), false), Sighting::Again);
-    }
-
-    #[test]
-    fn a_damaged_record_that_claims_an_event_counts_until_the_event_is_seen_whole() {
-        let ledger = drawn(100);
-        let open = ledger.lane(0).unwrap().open();
-        assert_eq!(open.see(1, due(1), true), Sighting::First);
-        assert_eq!(open.see(1, due(1), false), Sighting::Mended, "the damaged one was another producer's");
-        assert_eq!(open.see(1, due(1), true), Sighting::Stranger);
-        assert_eq!(open.see(2, due(2), true), Sighting::First);
-        assert_eq!(open.see(2, due(2), true), Sighting::Again);
-        assert!(!open.marks(2).has(Marks::SEEN));
-    }
-
-    #[test]
-    fn lanes_of_siblings_have_no_book() {
-        let ledger = Ledger::new(4, 2, true);
-        assert!(ledger.lane(3).is_none() && ledger.lane(4).is_some() && ledger.lane(5).is_some());
-        assert!(ledger.lane(6).is_none());
-    }
-
-    proptest! {
-        #[test]
-        fn acks_and_sightings_settle_in_any_order(order in Just((0..2000_u64).collect::<Vec<_>>()).prop_shuffle()) {
-            let ledger = drawn(1000);
-            let open = ledger.lane(0).unwrap().open();
-            for step in order {
-                let sequence = step / 2;
-                if step % 2 == 0 {
-                    prop_assert!(!open.mark(sequence, Marks(Marks::ACKED)).has(Marks::ACKED));
-                } else {
-                    prop_assert_eq!(open.see(sequence, due(sequence), false), Sighting::First);
-                }
-            }
-            for sequence in 0..1000 {
-                prop_assert!(open.marks(sequence).has(Marks::HANDED | Marks::ACKED | Marks::SEEN));
-            }
-        }
-    }
-}
+mod tests;

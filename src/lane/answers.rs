@@ -90,12 +90,12 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                 Answer::Unanswered(code) => {
                     give_gap_up(&mut self.gaps, report.partition, now, self.setup.stall_threshold, &mut shard);
                     shard.record_no_answer(phase, flight.kind, service, response);
-                    match &mut self.transactions {
-                        Some(transactions) => {
-                            transactions.failed = true;
-                            transactions.held.push(Held::of(flight, report, false));
-                        }
-                        None => shard.unanswered += 1,
+                    if let Some(transactions) = &mut self.transactions {
+                        transactions.failed = true;
+                        transactions.held.push(Held::of(flight, report, false));
+                    } else {
+                        shard.unanswered += 1;
+                        open.mark(flight.sequence, Marks(Marks::OVER));
                     }
                     // Whether it was written is not known; for flow control it counts as gone.
                     self.setup

@@ -184,6 +184,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                 }
                 Outcome::Committed | Outcome::Unknown => {
                     shard.unanswered += 1;
+                    open.mark(flight.sequence, Marks(Marks::OVER));
                     if let Some(of_phase) = shard.phases.get_mut(phase) {
                         of_phase.commit_time.record_censored(waited);
                     }

@@ -27,6 +27,8 @@ impl Marks {
     pub const DAMAGED: u8 = 16;
     /// Its transaction was aborted.
     pub const ABORTED: u8 = 32;
+    /// No answer comes any more, and none proves anything; or it was left out.
+    pub const OVER: u8 = 64;
 
     /// Whether all of `marks` are set.
     #[must_use]
@@ -48,6 +50,11 @@ impl Marks {
         }
     }
 
+    /// Whether nothing more is expected of it.
+    const fn rests(self, settling: u8) -> bool {
+        self.has(Self::HANDED | settling) || self.0 & (Self::REFUSED | Self::ABORTED | Self::OVER) != 0
+    }
+
     pub(super) const fn settled(settling: u8) -> Self {
         Self(Self::HANDED | settling)
     }
@@ -61,6 +68,11 @@ pub(super) struct Span {
 }
 
 impl Span {
+    #[cfg(test)]
+    pub(super) const fn of(first: DueTime, last: DueTime) -> Self {
+        Self { first, last }
+    }
+
     pub(super) fn holds(self, due: DueTime) -> bool {
         self.first <= due && due <= self.last
     }
@@ -69,7 +81,10 @@ impl Span {
 #[derive(Debug)]
 pub(super) struct Block {
     marks: Vec<AtomicU8>,
+    /// Events that are as nearly all are: acked, and seen where they are read.
     settled: AtomicU32,
+    /// Those and the others of which nothing more is expected.
+    resting: AtomicU32,
     first_due_ns: AtomicU64,
     last_due_ns: AtomicU64,
 }
@@ -81,9 +96,21 @@ impl Block {
         Self {
             marks,
             settled: AtomicU32::new(0),
+            resting: AtomicU32::new(0),
             first_due_ns: AtomicU64::new(u64::MAX),
             last_due_ns: AtomicU64::new(0),
         }
+    }
+
+    /// One with these marks and due times.
+    pub(super) fn with(marks: impl Iterator<Item = Marks>, span: Span, settling: u8) -> Self {
+        let block = Self::new();
+        for (sequence, marks) in (0_u64..).zip(marks) {
+            block.mark(sequence, marks, settling);
+        }
+        block.extend_span(span.first);
+        block.extend_span(span.last);
+        block
     }
 
     /// Sets marks and returns those before. An event settles with the mark that completes `settling`, if no other mark
@@ -100,6 +127,9 @@ impl Block {
             // It had settled and has now become special, such as by an aborted transaction: the block must stay.
             self.settled.fetch_sub(1, Ordering::AcqRel);
         }
+        if Marks(after).rests(settling) && !Marks(before).rests(settling) {
+            self.resting.fetch_add(1, Ordering::AcqRel);
+        }
         Marks(before)
     }
 
@@ -109,6 +139,11 @@ impl Block {
 
     pub(super) fn is_settled(&self) -> bool {
         self.settled.load(Ordering::Acquire) as usize == BLOCK
+    }
+
+    /// Whether nothing more is expected of any event.
+    pub(super) fn is_resting(&self) -> bool {
+        self.resting.load(Ordering::Acquire) as usize == BLOCK
     }
 
     /// Due times rise with the sequence, so only the first and the last are kept.

@@ -230,9 +230,9 @@ mod tests {
     fn the_class_of_marks_is_the_class_of_what_they_say_in_the_whole_cross_product() {
         let searches = [None, Some(false), Some(true)];
         for (look_up, gone) in LookUp::ALL.into_iter().flat_map(|look| searches.map(|gone| (look, gone))) {
-            let marks: Vec<u8> = (0..64).collect();
+            let marks: Vec<u8> = (0..128).collect();
             let (counts, special) = judged(&marks, &[0], &Always { look_up, gone });
-            assert!(counts[0].sums() && counts[0].scheduled == 64);
+            assert!(counts[0].sums() && counts[0].scheduled == 128);
             let class = |mark: u8| {
                 special
                     .iter()
@@ -268,7 +268,7 @@ mod tests {
                     Class::Unattributed => acked && !seen && !damaged && !aborted && look_up == LookUp::Nothing,
                     Class::Unverified => false,
                 };
-                assert!(expected, "{mark:06b} {look_up:?} {gone:?} became {:?}", class(mark));
+                assert!(expected, "{mark:07b} {look_up:?} {gone:?} became {:?}", class(mark));
             }
         }
     }
@@ -276,7 +276,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_classes_always_sum_to_the_schedule(
-            marks in proptest::collection::vec(0_u8..64, 0..500),
+            marks in proptest::collection::vec(0_u8..128, 0..500),
             cut in 0_u64..600,
             look_up in look_ups(),
             gone in proptest::option::of(any::<bool>()),
