@@ -15,6 +15,7 @@ pub mod explain;
 pub mod gate;
 pub mod limits;
 pub mod log;
+pub mod membership;
 pub mod merge;
 pub mod outcome;
 pub mod pace;

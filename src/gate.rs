@@ -4,6 +4,7 @@
 //! every run has are in [`builtin`], the checks of the generator with their thresholds in [`health`].
 
 pub mod allowance;
+pub mod bound;
 pub mod builtin;
 pub mod evaluate;
 pub mod health;

@@ -11,7 +11,7 @@ mod shard;
 pub use client::ClientSums;
 pub use latency::LatencyHistogram;
 pub use recorder::{Recorder, Sampler};
-pub use shard::{Found, KindShard, PartitionShard, PhaseShard, Shard, Side, Stall, TransactionCounts};
+pub use shard::{Found, KindShard, PartitionShard, PhaseShard, Shard, Side, Stall};
 
 #[cfg(test)]
 mod tests {

@@ -187,7 +187,7 @@ fn committed_events_are_verified_and_aborted_ones_are_those_of_the_plan() {
     assert!(aborted > 0 && aborted < EVENTS);
     // The embedded broker hides nothing.
     assert_eq!((ledger.verified, ledger.aborted_seen, ledger.aborted), (EVENTS - aborted, aborted, 0), "{ledger:?}");
-    let transactions = outcome.report.transactions.unwrap();
+    let transactions = outcome.report.transactions.unwrap().counts;
     let by_end = (transactions.begun, transactions.committed, transactions.aborted, transactions.failed);
     let size = SIZE as u64;
     assert_eq!(by_end, (EVENTS / size, (EVENTS - aborted) / size, aborted / size, 0), "{transactions:?}");
@@ -206,7 +206,7 @@ fn a_commit_without_an_answer_leaves_its_events_unanswered_and_ends_the_run() {
     assert_eq!(ledger.not_attempted, ledger.scheduled - first, "nothing is sent after it: {ledger:?}");
     let reason = outcome.cluster_error.unwrap();
     assert!(reason.starts_with("the transactional producer cannot go on: "), "{reason}");
-    assert_eq!(outcome.report.transactions.unwrap().unknown, 1);
+    assert_eq!(outcome.report.transactions.unwrap().counts.unknown, 1);
     assert_eq!(outcome.report.latency_us.commit_time.unwrap().censored, first);
 }
 
@@ -216,7 +216,7 @@ fn an_abort_after_a_commit_was_asked_for_proves_nothing() {
     let ledger = outcome.report.ledger;
     assert_eq!((ledger.unknown_seen, ledger.aborted, ledger.aborted_seen), (EVENTS, 0, 0), "{ledger:?}");
     assert_eq!(outcome.cluster_error, None, "the next transaction can begin");
-    assert_eq!(outcome.report.transactions.unwrap().unknown, EVENTS / SIZE as u64);
+    assert_eq!(outcome.report.transactions.unwrap().counts.unknown, EVENTS / SIZE as u64);
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn an_abort_without_an_answer_is_no_abort() {
 fn a_transaction_of_which_an_event_was_not_delivered_is_aborted_and_the_run_goes_on() {
     let outcome = troubled(Trouble::NotDelivered, 0.0);
     let ledger = outcome.report.ledger;
-    let transactions = outcome.report.transactions.unwrap();
+    let transactions = outcome.report.transactions.unwrap().counts;
     assert_eq!((transactions.failed, transactions.unknown, transactions.aborted), (1, 0, 0), "{transactions:?}");
     assert_eq!(ledger.aborted_seen + ledger.aborted, transactions.failed_events, "{ledger:?}");
     assert_eq!(ledger.verified, EVENTS - transactions.failed_events, "{ledger:?}");
@@ -263,7 +263,7 @@ fn an_event_that_the_broker_refuses_takes_its_transaction_with_it() {
     let outcome = on_mock(0.0, RDKafkaApiKey::Produce, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE]);
     let ledger = outcome.report.ledger;
     assert!(ledger.sums() && ledger.refused > 0, "{ledger:?}");
-    let transactions = outcome.report.transactions.unwrap();
+    let transactions = outcome.report.transactions.unwrap().counts;
     // The client gives itself another epoch afterwards, which may cost it a second one.
     assert!(transactions.failed >= 1 && transactions.unknown == 0, "{transactions:?}");
     let gone = ledger.refused + ledger.aborted + ledger.aborted_seen;

@@ -338,7 +338,7 @@ fn of_class(class: Class, report: &RunReport, allowances: &Allowances) -> Judged
 
 /// Why transactions were aborted.
 fn aborting(report: &RunReport) -> String {
-    match report.transactions.as_ref().filter(|transactions| transactions.failed > 0) {
+    match report.transactions.as_ref().map(|told| told.counts).filter(|counts| counts.failed > 0) {
         Some(failed) => format!(
             "that is what aborting is for; {} of them in {} that could not be committed, since an event was not delivered",
             figures::count(failed.failed_events),

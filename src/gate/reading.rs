@@ -1,6 +1,7 @@
 //! Reading a metric off a report: its value and whether that is exact, or why there is none.
 
 use super::{
+    bound::AtLeast,
     metric::{Column, Fold, Kind, Part, Source, Stat},
     path::Path,
 };
@@ -10,7 +11,6 @@ use crate::{
         LatencySummary, LedgerCounts, Offered, PartitionReport, PhaseReport, RunReport, TimelineRow, TypeReport,
         accounts,
         figures::{self, counted},
-        latency::Bound,
     },
 };
 
@@ -23,50 +23,6 @@ pub struct Reading {
     pub at_least: Option<AtLeast>,
     /// Samples behind it, where it comes from some.
     pub samples: Option<u64>,
-}
-
-/// Why a value is a lower bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AtLeast {
-    /// Some events were never answered or seen, and entered as the time they were waited for.
-    Censored(u64),
-    /// Some samples lay above the histogram's range.
-    Saturated(u64),
-    /// Some acked events were not read back: what they would have shown is not known.
-    Unread(u64),
-    /// Some of the processes that were added up stalled while others told nothing.
-    Parts(u64),
-}
-
-impl From<Bound> for AtLeast {
-    fn from(bound: Bound) -> Self {
-        match bound {
-            Bound::Censored(events) => Self::Censored(events),
-            Bound::Saturated(samples) => Self::Saturated(samples),
-        }
-    }
-}
-
-impl AtLeast {
-    /// The reason in words.
-    #[must_use]
-    pub fn reason(self) -> String {
-        match self {
-            Self::Censored(events) => format!("at least this: {} without an answer", counted(events, "event")),
-            Self::Saturated(samples) => {
-                format!("at least this: {} above the histogram's range", counted(samples, "sample"))
-            }
-            Self::Unread(events) => {
-                format!("at least this: the fate of {} is not known", counted(events, "acked event"))
-            }
-            Self::Parts(parts) => {
-                format!(
-                    "at least this: {} of the processes stalled more than all of them at once",
-                    figures::count(parts)
-                )
-            }
-        }
-    }
 }
 
 /// Why a metric has no value.

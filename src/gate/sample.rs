@@ -7,7 +7,7 @@ use crate::{
     report::{
         Client, Environment, FaultReport, Fidelity, GroupReport, LagReport, Latencies, LatencyParts, LatencySummary,
         LedgerCounts, Offered, PartitionReport, Payload, PhaseReport, Replay, Run, RunReport, SCHEMA_VERSION,
-        TimelineRow, Tool, TopicReport, Transactions, TypeLatencies, TypeReport, Windows,
+        TimelineRow, Tool, TopicReport, TransactionCounts, Transactions, TypeLatencies, TypeReport, Windows,
         drift::{Drift, DriftVerdict},
     },
 };
@@ -188,7 +188,11 @@ pub(crate) fn complete() -> RunReport {
         ..Client::default()
     });
     report.faults = vec![FaultReport { stalled_partitions: 1, first_ack_after_s: Some(2.9), ..FaultReport::default() }];
-    report.transactions = Some(Transactions { begun: 2_000, committed: 2_000, size: 100, ..Transactions::default() });
+    report.transactions = Some(Transactions {
+        size: 100,
+        counts: TransactionCounts { begun: 2_000, committed: 2_000, ..TransactionCounts::default() },
+        ..Transactions::default()
+    });
     report.group = Some(GroupReport { consumers: 2, rebalance_count: 1, ..GroupReport::default() });
     report.lag = Some(LagReport { at_end: Some(0), highest: Some(12), ..LagReport::default() });
     report.payload = Some(Payload { mean_bytes: 190.0, compressed_ratio: Some(0.6), ..Payload::default() });

@@ -74,7 +74,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         let until = self.clock.now();
         self.blocked.add(since, until);
         self.catching_up = true;
-        self.setup.recorder.open().transactions.waited += until - since;
+        self.setup.recorder.open().waited += until - since;
     }
 
     /// Ends a transaction of which the client says that it has failed.

@@ -3,6 +3,7 @@
 use super::LatencyHistogram;
 use crate::clock::Nanos;
 use crate::event::EventKind;
+use crate::report::TransactionCounts;
 use crate::report::latency::Kind;
 
 /// Counters and histograms of one thread, or of several added up.
@@ -22,6 +23,8 @@ pub struct Shard {
     pub aborted: u64,
     /// The transactions themselves.
     pub transactions: TransactionCounts,
+    /// How long lanes waited at their ends.
+    pub waited: Nanos,
     /// First sightings.
     pub seen: u64,
     /// What the verifier found.
@@ -73,37 +76,6 @@ pub struct Stall {
 /// Stalls kept of a thread between two samples, and of a run: at the default threshold a run of a day has fewer than that for
 /// each of its partitions.
 const MOST_STALLS: usize = 100_000;
-
-/// Transactions of lanes, by how they ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TransactionCounts {
-    /// Begun.
-    pub begun: u64,
-    /// Committed.
-    pub committed: u64,
-    /// Aborted by plan.
-    pub aborted: u64,
-    /// Aborted because they could not be committed.
-    pub failed: u64,
-    /// Events of those.
-    pub failed_events: u64,
-    /// Of which it is not known how they ended.
-    pub unknown: u64,
-    /// How long lanes waited at their ends.
-    pub waited: Nanos,
-}
-
-impl TransactionCounts {
-    fn add(&mut self, other: Self) {
-        self.begun += other.begun;
-        self.committed += other.committed;
-        self.aborted += other.aborted;
-        self.failed += other.failed;
-        self.failed_events += other.failed_events;
-        self.unknown += other.unknown;
-        self.waited += other.waited;
-    }
-}
 
 /// What a verifier has found, by count: the running part of the report's findings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -322,6 +294,7 @@ impl Shard {
         self.unanswered += other.unanswered;
         self.aborted += other.aborted;
         self.transactions.add(other.transactions);
+        self.waited += other.waited;
         self.seen += other.seen;
         self.found.add(other.found);
         let room = MOST_STALLS.saturating_sub(self.stalls.len());
@@ -384,7 +357,7 @@ impl Shard {
         self.partitions.fill(PartitionShard::default());
         (self.sent, self.bytes, self.acked, self.refused, self.unanswered, self.seen) = (0, 0, 0, 0, 0, 0);
         (self.blocked, self.held_back, self.aborted) = (Nanos::ZERO, Nanos::ZERO, 0);
-        self.transactions = TransactionCounts::default();
+        (self.transactions, self.waited) = (TransactionCounts::default(), Nanos::ZERO);
         self.found = Found::default();
         self.stalls.clear();
         self.leader_changes.clear();

@@ -12,6 +12,16 @@ pub struct Transactions {
     pub size: u64,
     /// The share that was to be aborted, 0 to 1.
     pub abort_rate: f64,
+    /// How many there were, by how they ended.
+    #[serde(flatten)]
+    pub counts: TransactionCounts,
+    /// Seconds that lanes waited at the ends of transactions, summed over lanes.
+    pub waited_s: f64,
+}
+
+/// Transactions, by how they ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TransactionCounts {
     /// Begun.
     pub begun: u64,
     /// Committed.
@@ -24,8 +34,18 @@ pub struct Transactions {
     pub failed_events: u64,
     /// Of which it is not known how they ended: their events have no answer.
     pub unknown: u64,
-    /// Seconds that lanes waited at the ends of transactions, summed over lanes.
-    pub waited_s: f64,
+}
+
+impl TransactionCounts {
+    /// Adds those of others.
+    pub const fn add(&mut self, other: Self) {
+        self.begun += other.begun;
+        self.committed += other.committed;
+        self.aborted += other.aborted;
+        self.failed += other.failed;
+        self.failed_events += other.failed_events;
+        self.unknown += other.unknown;
+    }
 }
 
 impl Transactions {
@@ -33,13 +53,18 @@ impl Transactions {
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
         let mut told = vec![
-            format!("{} of {}", figures::counted(self.begun, "transaction"), figures::counted(self.size, "event")),
-            format!("{} committed", figures::count(self.committed)),
+            format!(
+                "{} of {}",
+                figures::counted(self.counts.begun, "transaction"),
+                figures::counted(self.size, "event")
+            ),
+            format!("{} committed", figures::count(self.counts.committed)),
         ];
         if self.abort_rate > 0.0 {
-            told.push(format!("{} aborted as planned", figures::count(self.aborted)));
+            told.push(format!("{} aborted as planned", figures::count(self.counts.aborted)));
         }
-        for (number, what) in [(self.failed, "had to be aborted"), (self.unknown, "with an unknown end")] {
+        for (number, what) in [(self.counts.failed, "had to be aborted"), (self.counts.unknown, "with an unknown end")]
+        {
             if number > 0 {
                 told.push(format!("{} {what}", figures::count(number)));
             }
@@ -50,12 +75,7 @@ impl Transactions {
 
     /// Adds another process's.
     pub fn add(&mut self, other: &Self) {
-        self.begun += other.begun;
-        self.committed += other.committed;
-        self.aborted += other.aborted;
-        self.failed += other.failed;
-        self.failed_events += other.failed_events;
-        self.unknown += other.unknown;
+        self.counts.add(other.counts);
         self.waited_s += other.waited_s;
     }
 }

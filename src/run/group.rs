@@ -1,9 +1,9 @@
-//! What the report says of the consumer group that read.
+//! What is told of the consumer group that reads: its rebalances while they happen, and all of it in the report.
 
 use super::prepare::Prepared;
 use super::{Config, Group};
 use crate::clock::{Clock, Monotonic, Nanos};
-use crate::report::{GroupReport, RebalanceReport};
+use crate::report::{GroupReport, RebalanceReport, figures};
 use crate::verify::group::SharedLog;
 
 /// The group, with times since the start of the run, whose clock is `clock`.
@@ -36,5 +36,34 @@ pub(super) fn of(group: &Group, shared: &SharedLog, clock: &Monotonic) -> GroupR
         rebalance_longest_s: lengths().max().unwrap_or_default().as_secs_f64(),
         rebalances: rebalances.collect(),
         group_errors: log.errors.clone(),
+    }
+}
+
+/// Tells each rebalance once, when it has ended.
+#[derive(Debug)]
+pub(super) struct Rebalances {
+    group: Option<SharedLog>,
+    told: usize,
+}
+
+impl Rebalances {
+    /// Those of the group that reads, where one does.
+    pub(super) const fn of(group: Option<SharedLog>) -> Self {
+        Self { group, told: 0 }
+    }
+
+    /// Those that have ended since the last look.
+    pub(super) fn ended(&mut self) -> Vec<String> {
+        let Some(log) = &self.group else { return Vec::new() };
+        let log = log.open();
+        let ended: Vec<String> = log.rebalances[self.told..]
+            .iter()
+            .map_while(|rebalance| {
+                let length = figures::duration_s((rebalance.until? - rebalance.at).as_secs_f64());
+                Some(format!("rebalance of {length}: {}", rebalance.reason))
+            })
+            .collect();
+        self.told += ended.len();
+        ended
     }
 }

@@ -147,7 +147,7 @@ pub(super) fn outcome<W: Wiring>(
         ledger: counts,
         findings,
         client: client(&watch.client, &judged_latencies),
-        transactions: config.transactions.map(|plan| transactions::told(plan, total.transactions)),
+        transactions: config.transactions.map(|plan| transactions::told(plan, total)),
         latency_us: judged_latencies,
         distributions: distributions(&whole, schedule.has_due_times(), config.verify.is_some()),
         by_type: by_type(total),

@@ -6,7 +6,7 @@ use super::{Config, Transactions};
 use crate::kafka::native::Producer;
 use crate::kafka::{KafkaError, Settings};
 use crate::lane::TransactionPlan;
-use crate::measure::TransactionCounts;
+use crate::measure::Shard;
 use crate::report;
 
 /// The least time for a coordinator of transactions: a fresh cluster makes the topic that it keeps them in first.
@@ -53,17 +53,11 @@ pub(super) fn init(producer: &Producer, config: &Config) -> Result<(), KafkaErro
 }
 
 /// As the report has them.
-pub(super) fn told(plan: Transactions, counts: TransactionCounts) -> report::Transactions {
-    let TransactionCounts { begun, committed, aborted, failed, failed_events, unknown, waited } = counts;
+pub(super) fn told(plan: Transactions, total: &Shard) -> report::Transactions {
     report::Transactions {
         size: plan.size as u64,
         abort_rate: plan.abort_share,
-        begun,
-        committed,
-        aborted,
-        failed,
-        failed_events,
-        unknown,
-        waited_s: waited.as_secs_f64(),
+        counts: total.transactions,
+        waited_s: total.waited.as_secs_f64(),
     }
 }

@@ -5,6 +5,7 @@ mod marks;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use super::group::Rebalances;
 use super::lag::Lag;
 use super::prepare::Prepared;
 use super::topic_watch::Problem;
@@ -19,7 +20,6 @@ use crate::report::by_hand::RateChange;
 use crate::report::{TimelineRow, figures};
 use crate::schedule::Schedule;
 use crate::soak::{self, Soak};
-use crate::verify::group::SharedLog;
 
 const SECOND: Nanos = Nanos::from_secs(1);
 
@@ -47,9 +47,8 @@ pub(super) struct Watch<'a> {
     /// The longest it may stay silent.
     silence: Duration,
     overrun: Duration,
-    /// What becomes of the group that reads, and how many of its rebalances have been told.
-    group: Option<SharedLog>,
-    told: usize,
+    /// What becomes of the group that reads.
+    rebalances: Rebalances,
     /// The rate that was last asked for, in percent of the plan, and what of it has not been told.
     percent: u32,
     by_hand: Vec<String>,
@@ -118,8 +117,7 @@ impl<'a> Watch<'a> {
             last_answer: Nanos::ZERO,
             silence: delivery_timeout + Duration::from_secs(5),
             overrun: config.flush_deadline,
-            group: prepared.group.clone(),
-            told: 0,
+            rebalances: Rebalances::of(prepared.group.clone()),
             percent: AS_PLANNED,
             by_hand: Vec::new(),
             lag: None,
@@ -134,21 +132,6 @@ impl<'a> Watch<'a> {
         self.lag = lag;
     }
 
-    /// Rebalances that have ended since the last row.
-    fn rebalances(&mut self) -> Vec<String> {
-        let Some(log) = &self.group else { return Vec::new() };
-        let log = log.open();
-        let ended: Vec<String> = log.rebalances[self.told..]
-            .iter()
-            .map_while(|rebalance| {
-                let length = figures::duration_s((rebalance.until? - rebalance.at).as_secs_f64());
-                Some(format!("rebalance of {length}: {}", rebalance.reason))
-            })
-            .collect();
-        self.told += ended.len();
-        ended
-    }
-
     /// Where faults tell what happens to them.
     pub(super) fn faults(&self) -> faults::Marks {
         self.faults.clone()
@@ -158,7 +141,7 @@ impl<'a> Watch<'a> {
     fn marks(&mut self, interval: &Shard) -> Vec<String> {
         let mut marks = std::mem::take(&mut self.by_hand);
         marks.extend(self.faults.take());
-        marks.extend(self.rebalances());
+        marks.extend(self.rebalances.ended());
         marks.extend(marks::of_interval(interval, self.slots));
         let client = &self.watched.client;
         let troubles = [client.retries(), client.timeouts(), client.throttle_ms.sum];

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::environment::{self, Variables};
 use crate::cli::{
-    capacity, cluster, compare, dataset, gate, limits, merge, outcome, pace, replay, report, run, selftest, synth,
-    topics, transactions, verification, verify, watching,
+    capacity, cluster, compare, dataset, gate, limits, membership, merge, outcome, pace, replay, report, run, selftest,
+    synth, topics, transactions, verification, verify, watching,
 };
 
 /// Where a setting comes from, the strongest first.
@@ -145,11 +145,12 @@ layer! {
         topic, topic_map, create_topics, partitions, replication_factor, acks, idempotence, compression, linger, lag_group,
     }
     verification::VerifierOptions {
-        no_verify, group, consumers, group_protocol, assignor, commit, commit_interval, chaos_rebalance, isolation, drain_deadline,
+        no_verify, group, membership, chaos_rebalance, isolation, drain_deadline,
     }
     verify::VerifyOptions { name, reading, group, cluster, outcome }
     verify::ReadingOptions { topic, offset, run_id, isolation, until_idle, num_records }
-    verify::MemberOptions { group, consumers, group_protocol, assignor, commit, commit_interval }
+    verify::MemberOptions { group, membership }
+    membership::MembershipOptions { consumers, group_protocol, assignor, commit, commit_interval }
     outcome::OutcomeOptions { gate, gate_off, results_dir, export, output, quiet, no_progress, timeline_detail, watching }
     watching::WatchingOptions { metrics_addr, metrics_linger, metrics_topic }
     synth::SynthOptions {

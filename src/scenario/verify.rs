@@ -84,9 +84,9 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
     {
         return Err(plan_error(&format!("topic \"{twice}\" is there twice"), "name each topic once"));
     }
-    let member = options.group;
+    let member = options.group.membership;
     let by_habit = environment.get("CONSUMER_GROUP_ID").map(ToOwned::to_owned);
-    let group = member.group.or(by_habit).filter(|group| !group.is_empty());
+    let group = options.group.group.or(by_habit).filter(|group| !group.is_empty());
     if group.is_none() && (member.commit.is_some() || member.commit_interval.is_some()) {
         return Err(plan_error("what a group has read is committed, and no group is named", "--group NAME names one"));
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     gate::{
-        reading::AtLeast,
+        bound::AtLeast,
         unit::Dimension::{self, Count, Percent, Rate, Ratio, Size, Time},
     },
     report::{
@@ -180,12 +180,12 @@ static FAULTS: [Figure; 2] = [
 ];
 
 static TRANSACTIONS: [Figure; 7] = [
-    figure("transactions.begun", Count, |report| Ok(as_f64(transactions(report)?.begun))),
-    figure("transactions.committed", Count, |report| Ok(as_f64(transactions(report)?.committed))),
-    figure("transactions.aborted", Count, |report| Ok(as_f64(transactions(report)?.aborted))),
-    figure("transactions.failed", Count, |report| Ok(as_f64(transactions(report)?.failed))),
-    figure("transactions.failed_events", Count, |report| Ok(as_f64(transactions(report)?.failed_events))),
-    figure("transactions.unknown", Count, |report| Ok(as_f64(transactions(report)?.unknown))),
+    figure("transactions.begun", Count, |report| Ok(as_f64(transactions(report)?.counts.begun))),
+    figure("transactions.committed", Count, |report| Ok(as_f64(transactions(report)?.counts.committed))),
+    figure("transactions.aborted", Count, |report| Ok(as_f64(transactions(report)?.counts.aborted))),
+    figure("transactions.failed", Count, |report| Ok(as_f64(transactions(report)?.counts.failed))),
+    figure("transactions.failed_events", Count, |report| Ok(as_f64(transactions(report)?.counts.failed_events))),
+    figure("transactions.unknown", Count, |report| Ok(as_f64(transactions(report)?.counts.unknown))),
     figure("transactions.waited", Time, |report| Ok(transactions(report)?.waited_s * 1e6)),
 ];
 

@@ -11,11 +11,11 @@ use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::Traffic;
 use crate::kafka::slots::Slots;
 use crate::measure::{ClientSums, Sampler, process};
-use crate::report::{TimelineRow, figures};
+use crate::report::TimelineRow;
+use crate::run::group::Rebalances;
 use crate::run::{GLANCE, Stage, Tick};
 use crate::soak::{self, Soak};
 use crate::verify::Until;
-use crate::verify::group::SharedLog;
 
 /// How often a producer that still goes on is asked whether it is over.
 const ASK_EVERY: Nanos = Nanos::from_millis(200);
@@ -38,8 +38,7 @@ pub(super) struct Watch<'a> {
     answered: u32,
     slots: &'a Slots,
     traffic: &'a Traffic,
-    group: Option<SharedLog>,
-    told: usize,
+    rebalances: Rebalances,
     ends: Option<Ends>,
     gaps: Arc<AtomicU64>,
     until: Until,
@@ -78,8 +77,7 @@ impl<'a> Watch<'a> {
             answered: 0,
             slots: &prepared.slots,
             traffic: &prepared.traffic,
-            group: prepared.group.clone(),
-            told: 0,
+            rebalances: Rebalances::of(prepared.group.clone()),
             ends: None,
             gaps,
             until: config.until,
@@ -175,7 +173,7 @@ impl<'a> Watch<'a> {
     ) -> ControlFlow<String> {
         sampler.sample();
         let cpu = process::cpu_time();
-        let marks = self.rebalances();
+        let marks = self.rebalances.ended();
         let (interval, total) = sampler.both();
         let behind = self.ends.as_ref().and_then(|ends| ends.behind(&self.traffic.positions()));
         let whole = interval.whole();
@@ -209,20 +207,5 @@ impl<'a> Watch<'a> {
         }
         self.watched.timeline.push(row);
         told
-    }
-
-    /// Rebalances that have ended since the last row.
-    fn rebalances(&mut self) -> Vec<String> {
-        let Some(log) = &self.group else { return Vec::new() };
-        let log = log.open();
-        let ended: Vec<String> = log.rebalances[self.told..]
-            .iter()
-            .map_while(|rebalance| {
-                let length = figures::duration_s((rebalance.until? - rebalance.at).as_secs_f64());
-                Some(format!("rebalance of {length}: {}", rebalance.reason))
-            })
-            .collect();
-        self.told += ended.len();
-        ended
     }
 }

@@ -78,11 +78,11 @@ fn apply_verifier(scenario: &mut Scenario, given: VerifierOptions, is_embedded: 
     let nowhere = scenario.kafka.bootstrap_server.as_deref() == Some(NOWHERE);
     verify.enabled = given.no_verify.map(|off| !off).or(verify.enabled).or(Some(true)).map(|on| on && !nowhere);
     verify.group = given.group.or(verify.group.take());
-    verify.consumers = given.consumers.or(verify.consumers);
-    verify.group_protocol = given.group_protocol.or(verify.group_protocol);
-    verify.assignor = given.assignor.or(verify.assignor.take());
-    verify.commit = given.commit.or(verify.commit);
-    verify.commit_interval = given.commit_interval.or(verify.commit_interval);
+    verify.consumers = given.membership.consumers.or(verify.consumers);
+    verify.group_protocol = given.membership.group_protocol.or(verify.group_protocol);
+    verify.assignor = given.membership.assignor.or(verify.assignor.take());
+    verify.commit = given.membership.commit.or(verify.commit);
+    verify.commit_interval = given.membership.commit_interval.or(verify.commit_interval);
     verify.chaos_rebalance = given.chaos_rebalance.or(verify.chaos_rebalance);
     verify.isolation = given.isolation.or(verify.isolation).or(Some(isolation));
     verify.drain_deadline = given.drain_deadline.or(verify.drain_deadline).or(Some(Duration::from_secs(30)));

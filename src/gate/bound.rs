@@ -1,0 +1,50 @@
+//! Why a value is only a lower bound.
+
+use crate::report::{
+    figures::{self, counted},
+    latency::Bound,
+};
+
+/// Why a value is a lower bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtLeast {
+    /// Some events were never answered or seen, and entered as the time they were waited for.
+    Censored(u64),
+    /// Some samples lay above the histogram's range.
+    Saturated(u64),
+    /// Some acked events were not read back: what they would have shown is not known.
+    Unread(u64),
+    /// Some of the processes that were added up stalled while others told nothing.
+    Parts(u64),
+}
+
+impl From<Bound> for AtLeast {
+    fn from(bound: Bound) -> Self {
+        match bound {
+            Bound::Censored(events) => Self::Censored(events),
+            Bound::Saturated(samples) => Self::Saturated(samples),
+        }
+    }
+}
+
+impl AtLeast {
+    /// The reason in words.
+    #[must_use]
+    pub fn reason(self) -> String {
+        match self {
+            Self::Censored(events) => format!("at least this: {} without an answer", counted(events, "event")),
+            Self::Saturated(samples) => {
+                format!("at least this: {} above the histogram's range", counted(samples, "sample"))
+            }
+            Self::Unread(events) => {
+                format!("at least this: the fate of {} is not known", counted(events, "acked event"))
+            }
+            Self::Parts(parts) => {
+                format!(
+                    "at least this: {} of the processes stalled more than all of them at once",
+                    figures::count(parts)
+                )
+            }
+        }
+    }
+}
