@@ -10,6 +10,7 @@ mod export;
 mod gate;
 mod interrupt;
 mod merge;
+mod planned_faults;
 mod report;
 mod run;
 mod selftest;

@@ -7,6 +7,7 @@ pub mod chart;
 pub mod config;
 pub mod curve;
 pub mod exponential;
+pub mod fault;
 mod float;
 #[cfg(test)]
 mod laws;
@@ -22,6 +23,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::clock::Nanos;
 pub use chart::chart;
 pub use config::{BadPhase, PhaseConfig, PhaseError, phases};
+pub use fault::Fault;
 pub use rate::{Level, Rate, Speed};
 pub use shape::Shape;
 

@@ -41,8 +41,8 @@ pub(super) fn capacity(args: CapacityArgs, environment: &Environment) -> Result<
     let asked = environment.complete(args.search.clone())?;
     let scenario = args.scenario.clone();
     let (wanted, known) = match &resume {
-        Some(folder) => (Wanted::Scenario(folder.join(bundle::SCENARIO)), Some(read(folder)?)),
-        None => (scenario.map_or(Wanted::Synthetic, Wanted::Scenario), None),
+        Some(folder) => (Wanted::Search(folder.join(bundle::SCENARIO)), Some(read(folder)?)),
+        None => (scenario.map_or(Wanted::Synthetic, Wanted::Search), None),
     };
     let mut options = args.options();
     if wanted == Wanted::Synthetic {

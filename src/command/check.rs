@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::dry_run::forecast;
+use super::planned_faults::{self, PlannedFault};
 use super::run::{load, schedule};
 use super::{Done, Failure};
 use crate::cli::check::CheckArgs;
@@ -66,13 +67,18 @@ struct Checked {
     /// What the generator reaches with nothing behind it, events per second.
     calibration_per_s: f64,
     plausible: Plausible,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<PlannedFault>,
     warnings: Vec<String>,
     #[serde(skip)]
     picture: String,
 }
 
 pub(super) fn check(args: CheckArgs, environment: &Environment) -> Result<Done, Failure> {
-    let resolved = resolve(&Wanted::Scenario(args.scenario), args.options, environment)?;
+    let mut options = args.options;
+    // Nothing is run, so nothing has to be allowed.
+    options.limits.dry_run = Some(true);
+    let resolved = resolve(&Wanted::Scenario(args.scenario), options, environment)?;
     if resolved.dump {
         return Ok(Done::pass(resolved.client.dump()));
     }
@@ -122,7 +128,8 @@ impl Checked {
             gates: plan.gates.gates.len(),
             calibration_per_s: per_s,
             plausible: Plausible::of(peak_per_s, per_s),
-            warnings,
+            faults: planned_faults::of(plan, schedule),
+            warnings: warnings.into_iter().chain(planned_faults::permission(plan).map(ToOwned::to_owned)).collect(),
             picture,
         })
     }
@@ -150,6 +157,9 @@ impl Checked {
             .map_or_else(String::new, |peak| format!(", at most {}/s", figures::bytes(whole(peak * self.bytes_each))));
         writeln!(out, " bytes       {all}{} an event{peak}", figures::bytes(whole(self.bytes_each)))?;
         writeln!(out, " gates       {}", self.gates)?;
+        for fault in &self.faults {
+            writeln!(out, " fault       {}", fault.sentence())?;
+        }
         for warning in &self.warnings {
             writeln!(out, " warning     {warning}")?;
         }

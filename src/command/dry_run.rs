@@ -1,6 +1,6 @@
 //! `--dry-run`: what would be sent, when and where. Nothing is connected to.
 
-use super::{Done, Failure};
+use super::{Done, Failure, planned_faults};
 use crate::dataset::preview::Preview;
 use crate::event::EventKind;
 use crate::kafka::murmur2;
@@ -28,7 +28,7 @@ pub(super) fn tell(
             text +=
                 &likeness.map_or_else(String::new, |likeness| format!("{}\n", console::likeness(likeness).join(", ")));
         }
-        return Ok(Done::pass(text));
+        return Ok(Done::pass(text + &faults(plan, schedule)));
     };
     let forecast = forecast(plan, recording, schedule)?;
     let preview = Preview { facts: recording.facts(), forecast: &forecast };
@@ -36,8 +36,15 @@ pub(super) fn tell(
         Output::Json => serde_json::to_string_pretty(&preview)
             .map(|text| Done::pass(text + "\n"))
             .map_err(|error| Failure::new(ExitCode::BadInput, error.to_string())),
-        Output::Text => Ok(Done::pass(preview.to_string())),
+        Output::Text => Ok(Done::pass(preview.to_string() + &faults(plan, schedule))),
     }
+}
+
+/// The faults that would be injected, a line each.
+fn faults(plan: &Plan, schedule: &Schedule) -> String {
+    let faults = planned_faults::of(plan, schedule);
+    let told = faults.iter().map(|fault| format!("fault {}\n", fault.sentence()));
+    told.chain(planned_faults::permission(plan).map(|needed| format!("{needed}\n"))).collect()
 }
 
 /// What playing a recording will be.

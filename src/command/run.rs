@@ -30,7 +30,6 @@ use crate::report::{self, GateResult, Likeness, RunReport, console};
 use crate::run::wiring::Nowhere;
 use crate::run::{self, Detail, Interrupts, Lanes, Outcome, RunError, Tick};
 use crate::scenario::choice::Choice;
-use crate::scenario::faults::FaultPlan;
 use crate::scenario::pace::Pace;
 use crate::scenario::plan::{self, LiveView, Output, Plan, Presentation};
 use crate::scenario::source::SourceConfig;
@@ -320,11 +319,6 @@ const fn lanes(plan: &Plan) -> Lanes {
     Lanes { first: own * (shard.number - 1), count: own, all: own * shard.of }
 }
 
-fn fault(plan: &FaultPlan) -> run::Fault {
-    let FaultPlan { at, run, undo, after, deadline, env } = plan.clone();
-    run::Fault { at, run, undo, after, deadline, env }
-}
-
 fn config(plan: &Plan, id: RunId) -> run::Config {
     let kafka = &plan.kafka;
     run::Config {
@@ -375,7 +369,7 @@ fn config(plan: &Plan, id: RunId) -> run::Config {
         flush_deadline: plan.flush_deadline,
         answers: None,
         detail: Detail { fine_s: plan.presentation.timeline_detail.as_secs_f64(), ..Detail::default() },
-        faults: plan.faults.iter().map(fault).collect(),
+        faults: plan.faults.clone(),
         stall_threshold: plan.stall_threshold,
     }
 }

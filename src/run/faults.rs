@@ -8,32 +8,15 @@ mod command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Scope, ScopedJoinHandle};
-use std::time::Duration;
 
 use super::RunError;
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::Control;
 use crate::report::{CommandReport, FaultReport, figures};
+use crate::schedule::Fault;
 
 /// How often the thread looks at what has become of the run.
 const LOOK: Nanos = Nanos::from_millis(20);
-
-/// A command that breaks something, and how that is undone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// When, since the start of the schedule.
-    pub at: Duration,
-    /// What is run, by `sh -c`.
-    pub run: String,
-    /// What undoes it, where it has to be undone.
-    pub undo: Option<String>,
-    /// How long after its start it is undone; at the end of the run where that comes first, or nothing is said.
-    pub after: Option<Duration>,
-    /// The longest that either command may take.
-    pub deadline: Duration,
-    /// Variables of the environment that the commands get beside the usual ones.
-    pub env: Vec<String>,
-}
 
 /// What happened to faults since the last row of the timeline.
 #[derive(Clone, Debug, Default)]
@@ -175,6 +158,7 @@ fn tell(command: &str, ended: &CommandReport, marks: &Marks) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn fault(at_ms: u64, run: &str, undo: Option<&str>, after_ms: Option<u64>) -> Fault {
         Fault {

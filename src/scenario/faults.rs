@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::error::ConfigError;
 use super::plan::plan_error;
 use super::text;
+use crate::schedule::Fault;
 
 /// The longest that a command may take, where nobody says otherwise.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -34,28 +35,11 @@ pub struct FaultConfig {
     pub env: Vec<String>,
 }
 
-/// A fault to be injected.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FaultPlan {
-    /// When, since the start of the run.
-    pub at: Duration,
-    /// The command.
-    pub run: String,
-    /// The command that undoes it.
-    pub undo: Option<String>,
-    /// How long after its start it is undone.
-    pub after: Option<Duration>,
-    /// The longest that either command may take.
-    pub deadline: Duration,
-    /// Variables that the commands get beside the usual ones.
-    pub env: Vec<String>,
-}
-
-/// The faults of a scenario, where they are `allowed`.
+/// The faults of a scenario, where they are `allowed`: to be run, or only to be told.
 ///
 /// # Errors
 /// Faults that are not allowed, or make no sense.
-pub(super) fn fault_plans(faults: &[FaultConfig], allowed: bool) -> Result<Vec<FaultPlan>, ConfigError> {
+pub(super) fn faults_of(faults: &[FaultConfig], allowed: bool) -> Result<Vec<Fault>, ConfigError> {
     if let Some(first) = faults.first().filter(|_| !allowed) {
         let number = if faults.len() == 1 { "a command".to_owned() } else { format!("{} commands", faults.len()) };
         let reason = format!("the scenario wants {number} run (such as `{}`), which is not allowed", first.run);
@@ -64,7 +48,7 @@ pub(super) fn fault_plans(faults: &[FaultConfig], allowed: bool) -> Result<Vec<F
     faults.iter().map(fault_plan).collect()
 }
 
-fn fault_plan(fault: &FaultConfig) -> Result<FaultPlan, ConfigError> {
+fn fault_plan(fault: &FaultConfig) -> Result<Fault, ConfigError> {
     let FaultConfig { at, run, undo, after, deadline, env } = fault.clone();
     let Some(at) = at else {
         return Err(plan_error("a [[fault]] does not say when", "for example at = \"10s\""));
@@ -80,7 +64,7 @@ fn fault_plan(fault: &FaultConfig) -> Result<FaultPlan, ConfigError> {
     if deadline.is_zero() {
         return Err(plan_error("a command cannot end in no time", "give a deadline above 0s"));
     }
-    Ok(FaultPlan { at, run, undo, after, deadline, env })
+    Ok(Fault { at, run, undo, after, deadline, env })
 }
 
 #[cfg(test)]
@@ -93,20 +77,20 @@ mod tests {
 
     #[test]
     fn a_scenario_alone_runs_no_program() {
-        let refused = fault_plans(&[fault(Some(1), "rm -rf /")], false).unwrap_err();
+        let refused = faults_of(&[fault(Some(1), "rm -rf /")], false).unwrap_err();
         assert!(refused.to_string().contains("`rm -rf /`"), "{refused}");
         assert!(refused.hint().unwrap().contains("--allow-fault-commands"));
         assert_eq!(refused.exit_code(), crate::verdict::ExitCode::BadConfiguration);
-        assert_eq!(fault_plans(&[], false).unwrap(), []);
+        assert_eq!(faults_of(&[], false).unwrap(), []);
     }
 
     #[test]
     fn a_fault_says_when_and_what_and_how_it_is_undone() {
-        let plans = fault_plans(&[fault(Some(1), "true")], true).unwrap();
+        let plans = faults_of(&[fault(Some(1), "true")], true).unwrap();
         assert_eq!((plans[0].at, plans[0].deadline), (Duration::from_secs(1), DEADLINE));
         let undone = FaultConfig { after: Some(Duration::from_secs(1)), ..fault(Some(1), "true") };
         for wrong in [fault(None, "true"), fault(Some(1), " "), undone] {
-            assert!(fault_plans(std::slice::from_ref(&wrong), true).is_err(), "{wrong:?}");
+            assert!(faults_of(std::slice::from_ref(&wrong), true).is_err(), "{wrong:?}");
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::choice::choices;
 use super::client::{NOWHERE, is_stand_in};
 use super::error::ConfigError;
-use super::faults::{FaultPlan, fault_plans};
+use super::faults::faults_of;
 use super::pace::Pace;
 use super::source::SourceConfig;
 use super::topics::check_topic_name;
@@ -170,7 +170,7 @@ pub struct Plan {
     /// The longest wait for outstanding answers at the end.
     pub flush_deadline: Duration,
     /// What is broken meanwhile.
-    pub faults: Vec<FaultPlan>,
+    pub faults: Vec<crate::schedule::Fault>,
     /// From how long on a partition that does not answer, or is not read, stalls.
     pub stall_threshold: Duration,
     /// How bodies are padded.
@@ -314,7 +314,12 @@ impl Plan {
             },
             verify: scenario.verify.enabled.ok_or_else(|| open("verify.enabled"))?.then_some(verify),
             transactions,
-            faults: fault_plans(&scenario.faults, presentation.allow_fault_commands)?,
+            faults: if together.shard.number == 1 {
+                faults_of(&scenario.faults, presentation.allow_fault_commands || presentation.dry_run)?
+            } else {
+                // The first of several processes breaks what is to be broken, once.
+                Vec::new()
+            },
             stall_threshold: scenario.stall_threshold.ok_or_else(|| open("stall_threshold"))?,
             padding: padding(scenario, seed)?,
             flush_deadline: scenario.flush_deadline.ok_or_else(|| open("flush_deadline"))?,

@@ -27,6 +27,8 @@ pub enum Wanted {
     Recording(PathBuf),
     /// `loadgen run SCENARIO`.
     Scenario(PathBuf),
+    /// `loadgen capacity SCENARIO`: neither its phases nor its faults are used.
+    Search(PathBuf),
 }
 
 /// A plan, and how it came about.
@@ -57,14 +59,24 @@ pub fn resolve(wanted: &Wanted, options: RunOptions, environment: &Environment) 
         Wanted::Recording(file) => {
             Scenario { name: Some("replay".to_owned()), source: SourceConfig::recording(file), ..Scenario::default() }
         }
-        Wanted::Scenario(path) => Scenario::load(path)?,
+        Wanted::Scenario(path) | Wanted::Search(path) => Scenario::load(path)?,
     };
+    let mut faults_left_out = 0;
+    if let Wanted::Search(_) = wanted {
+        faults_left_out = std::mem::take(&mut scenario.faults).len();
+    }
     let mut layers: Layers<'_> = vec![(Place::OPTIONS, options)];
     for variables in environment.levels() {
         layers.push((Place::of(variables), variables.layer()?));
     }
     leave_out_misplaced(&mut layers, &scenario.source)?;
     let mut warnings = environment.unknown(&crate::cli::command());
+    if faults_left_out > 0 {
+        warnings.push(
+            "the scenario's faults are not injected: their times are those of its phases, and a search has its own"
+                .to_owned(),
+        );
+    }
     pace::settle(&mut scenario, &layers, &mut warnings)?;
     settle_verification(&mut scenario, &mut layers)?;
     let client = settle_client(&scenario, &layers)?;

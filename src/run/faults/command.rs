@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::Fault;
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::report::CommandReport;
+use crate::schedule::Fault;
 
 /// Output that is kept of a command.
 const KEPT: usize = 4096;
