@@ -1,0 +1,54 @@
+//! JAAS entries: what a login module is told, as user name and password.
+
+/// What a JAAS login module says, as properties.
+pub(super) fn jaas(config: &str) -> Result<Vec<(&'static str, String)>, (String, &'static str)> {
+    const HINT: &str = "write sasl.username and sasl.password instead";
+    let mut words = jaas_words(config).into_iter();
+    let module = words.next().unwrap_or_default();
+    let class = module.rsplit('.').next().unwrap_or_default();
+    let options: Vec<(String, String)> = words
+        .skip(1)
+        .filter_map(|word| word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .collect();
+    let option = |name: &str| options.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    match class {
+        "PlainLoginModule" | "ScramLoginModule" => {
+            let needed = |name: &str| option(name).ok_or_else(|| (format!("{class} has no {name}"), HINT));
+            Ok(vec![("sasl.username", needed("username")?), ("sasl.password", needed("password")?)])
+        }
+        "Krb5LoginModule" => {
+            Err(("Kerberos is not built into this program".to_owned(), "use a SASL mechanism of PLAIN or SCRAM"))
+        }
+        "OAuthBearerLoginModule" => {
+            Err(("OAuth logins are not built into this program".to_owned(), "use a SASL mechanism of PLAIN or SCRAM"))
+        }
+        "" => Err(("it names no login module".to_owned(), HINT)),
+        _ => Err((format!("{class} is Java code"), HINT)),
+    }
+}
+
+/// The words of a JAAS entry up to the first `;`, quotes and escapes resolved.
+fn jaas_words(config: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut quote = None;
+    let mut rest = config.chars();
+    while let Some(c) = rest.next() {
+        match (quote, c) {
+            (Some(_), '\\') => word.extend(rest.next()),
+            (Some(open), c) if c == open => quote = None,
+            (None, '"' | '\'') => quote = Some(c),
+            (None, ';') => break,
+            (None, c) if c.is_whitespace() => {
+                if !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                }
+            }
+            (_, c) => word.push(c),
+        }
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}

@@ -1,0 +1,56 @@
+//! Several processes that make one run: what they agree on, and which of them this one is.
+
+use super::plan_error;
+use crate::cli::run::RunOptions;
+use crate::event::stamp::RunId;
+use crate::scenario::error::ConfigError;
+
+/// Which part of a run a process carries: part `number` of `of`, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Its number, from 1.
+    pub number: u8,
+    /// How many there are.
+    pub of: u8,
+}
+
+/// What the processes of one run agree on, and which of them this one is. Not in the scenario, which all of them share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Together {
+    /// The run's id; `None` for a random one.
+    pub run_id: Option<RunId>,
+    /// The part of this process.
+    pub shard: Shard,
+    /// When the schedule starts; `None`: as soon as all stands ready.
+    pub start_at: Option<jiff::Timestamp>,
+}
+
+impl Together {
+    /// A run of one process.
+    pub const ALONE: Self = Self { run_id: None, shard: Shard { number: 1, of: 1 }, start_at: None };
+
+    /// As options and variables say; else a run of one process.
+    #[must_use]
+    pub fn of(given: &RunOptions) -> Self {
+        let limits = &given.limits;
+        let shard = limits.shard.unwrap_or(Self::ALONE.shard);
+        Self { run_id: limits.run_id, shard, start_at: limits.start_at }
+    }
+
+    /// That the parts of a run of so many lanes each make one run.
+    pub(super) fn check(self, lanes: u8, is_embedded: bool) -> Result<Self, ConfigError> {
+        let Shard { of, .. } = self.shard;
+        if of > 1 && self.run_id.is_none() {
+            return Err(plan_error("a part of a run needs the run's id", "give every part the same --run-id"));
+        }
+        if of > 1 && is_embedded {
+            let hint = "name the cluster that all parts share with --bootstrap-server";
+            return Err(plan_error("parts of a run have no embedded broker in common", hint));
+        }
+        if lanes.checked_mul(of).is_none() {
+            let reason = format!("{of} parts of {lanes} lanes have more lanes than the 255 that a run can have");
+            return Err(plan_error(&reason, &format!("use at most {} lanes in each part", u8::MAX / of.max(1))));
+        }
+        Ok(self)
+    }
+}
