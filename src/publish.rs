@@ -6,7 +6,7 @@ pub mod null;
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::kafka::{Code, Notice, Report, TransactionError};
+use crate::kafka::{Code, Notice, Remedy, Report, TransactionError};
 
 /// Encoded events on their way to the client. Reused: no allocation per event.
 #[derive(Debug, Default)]
@@ -93,7 +93,7 @@ pub struct Handed {
     pub halted: bool,
 }
 
-/// A way to a broker.
+/// A way to a broker. One that knows of transactions says so itself: where nothing is said they can be neither begun nor ended.
 pub trait Publisher {
     /// Hands over what is left of `batch`, in order, as far as there is room; the caller advances the batch. Refused
     /// events are reported by their index among the rest.
@@ -109,20 +109,31 @@ pub trait Publisher {
     ///
     /// # Errors
     /// Where the client cannot begin one.
-    fn begin(&mut self) -> Result<(), TransactionError>;
+    fn begin(&mut self) -> Result<(), TransactionError> {
+        Err(no_transactions())
+    }
 
     /// Sends what is queued without waiting for more to go with it, for at most `wait`.
-    fn hasten(&mut self, wait: Duration);
+    fn hasten(&mut self, _wait: Duration) {}
 
     /// Commits the transaction, trying for at most `wait`. All reports must have been served.
     ///
     /// # Errors
     /// Where it is not known to be committed, with what can be done.
-    fn commit(&mut self, wait: Duration) -> Result<(), TransactionError>;
+    fn commit(&mut self, _wait: Duration) -> Result<(), TransactionError> {
+        Err(no_transactions())
+    }
 
     /// Aborts the transaction, trying for at most `wait`. What was still queued gets its reports.
     ///
     /// # Errors
     /// Where it is not known to be aborted, with what can be done.
-    fn abort(&mut self, wait: Duration) -> Result<(), TransactionError>;
+    fn abort(&mut self, _wait: Duration) -> Result<(), TransactionError> {
+        Err(no_transactions())
+    }
+}
+
+fn no_transactions() -> TransactionError {
+    let text = "this way to a broker knows no transactions".to_owned();
+    TransactionError { code: Code::NotConfigured, text, remedy: Remedy::Nothing }
 }

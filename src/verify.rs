@@ -4,6 +4,7 @@
 //! writes and joins no group. It never jumps silently: what it could not read is booked and reported.
 
 pub mod book;
+mod ending;
 mod ends;
 pub mod findings;
 pub mod group;
@@ -15,17 +16,18 @@ pub mod reader;
 mod resets;
 mod sequences;
 pub mod topic_book;
+mod turn;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::{Control, Traffic};
-use crate::kafka::{Code, Delivered, KafkaError, Notice, Watermarks, lacks_right};
-use crate::measure::{Found, Recorder, Side, Stall};
+use crate::kafka::{Code, Delivered, KafkaError, Watermarks};
+use crate::measure::{Found, Recorder};
 use book::Book;
+pub use ending::{Drain, EndedBy, Request, Until, VerifierEnd};
 pub use findings::Findings;
 pub use inspect::{Damaged, Duplicate, Inspected, Inspector};
 pub use order::{Late, Place};
@@ -40,92 +42,8 @@ const BATCH: usize = 1000;
 const WAIT: Duration = Duration::from_millis(50);
 /// The longest wait for the end of a partition to come as far as what was acked there.
 const GRACE: Duration = Duration::from_secs(5);
-/// How much longer than it may be idle a verifier waits for a cluster that does not say whether there is more.
-const SILENCE: Duration = Duration::from_secs(60);
 /// The longest wait for an answer about a partition's offsets.
 const ASK: Duration = Duration::from_secs(5);
-
-/// How the end of reading is asked for.
-#[derive(Debug, Default)]
-pub struct Drain {
-    requested: AtomicBool,
-    request: Mutex<Option<Request>>,
-}
-
-/// What must have been read before the verifier may end.
-#[derive(Clone, Debug, Default)]
-pub struct Request {
-    /// The highest acked offset of each partition.
-    pub highest_acked: Vec<Option<i64>>,
-    /// When to give up.
-    pub deadline: Nanos,
-    /// Not before so long after the last record.
-    pub patience: Duration,
-}
-
-impl Drain {
-    /// Asks the verifier to read up to the end and stop.
-    pub fn request(&self, request: Request) {
-        *self.request.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
-        self.requested.store(true, Ordering::Release);
-    }
-
-    fn asked(&self) -> Option<Request> {
-        if !self.requested.load(Ordering::Acquire) {
-            return None;
-        }
-        self.request.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-/// When a verifier ends by itself; without any of these, when it is asked to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Until {
-    /// Nothing was left to read for so long.
-    pub idle: Option<Duration>,
-    /// So many records have been read.
-    pub records: Option<u64>,
-    /// It may not read, or a topic is gone.
-    pub denied: bool,
-}
-
-/// Why a verifier ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EndedBy {
-    /// It was asked to, and has read what was asked for, or its time was up.
-    Request,
-    /// It was told to end every wait.
-    Abort,
-    /// Nothing was left to read for as long as was said.
-    Idle,
-    /// Nothing came for longer than that, though the ends of the partitions are not known.
-    Silence,
-    /// It has read as many records as were asked for.
-    Records,
-    /// It may not read, or what it read is gone.
-    Denied(Code),
-}
-
-/// How the verifier ended.
-#[derive(Debug)]
-pub struct VerifierEnd<B> {
-    /// Why.
-    pub by: EndedBy,
-    /// Records it was given, read again or not.
-    pub records: u64,
-    /// When it was given the last of them.
-    pub last_record: Nanos,
-    /// Whose events they were.
-    pub book: B,
-    /// The partitions.
-    pub partitions: Vec<PartitionState>,
-    /// What was found.
-    pub inspected: Inspected,
-    /// Partitions that were not read to their target in time.
-    pub unfinished: Vec<i32>,
-    /// Client errors by name, with how often and the last words.
-    pub errors: BTreeMap<String, (u64, String)>,
-}
 
 /// The verifier of a run, reading on a thread of its own.
 #[derive(Debug)]
@@ -334,210 +252,5 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
         let (inspected, book) = self.inspector.end();
         let Self { partitions, errors, records, last_record, .. } = self;
         VerifierEnd { by, records, last_record, book, partitions, inspected, unfinished, errors }
-    }
-
-    /// Partitions in which acked events were still unread at the end.
-    fn note_silence(&mut self) {
-        let now = self.clock.now();
-        let mut shard = self.recorder.open();
-        for (index, (partition, state)) in (0_i32..).zip(&self.partitions).enumerate() {
-            let gap = now - state.last_read;
-            if !self.traffic.has_unread(partition, state.seen) {
-                continue;
-            }
-            if let Some(counts) = shard.partitions.get_mut(index) {
-                counts.longest_read_gap = counts.longest_read_gap.max(gap);
-            }
-            if gap >= self.stall_threshold {
-                let (from, until) = (state.last_read, now);
-                shard.record_stall(Stall { side: Side::Read, partition: index, from, until, ended: false });
-            }
-        }
-    }
-
-    /// Whether it is time to end by itself.
-    fn has_ended(&self, taken: usize) -> Option<EndedBy> {
-        if let Some(code) = self.denied.filter(|_| self.until.denied) {
-            return Some(EndedBy::Denied(code));
-        }
-        if self.until.records.is_some_and(|most| self.records >= most) {
-            return Some(EndedBy::Records);
-        }
-        let idle = self.until.idle.filter(|_| taken == 0)?;
-        let silent_for = Duration::from(self.clock.now() - self.last_record);
-        let at_end = |(partition, state): (i32, &PartitionState)| state.at_end || !self.reader.holds(partition);
-        if silent_for >= idle && (0_i32..).zip(&self.partitions).all(at_end) {
-            return Some(EndedBy::Idle);
-        }
-        (silent_for >= idle + SILENCE).then_some(EndedBy::Silence)
-    }
-
-    fn take(&mut self) -> usize {
-        let left = self.until.records.map_or(BATCH as u64, |most| most - self.records);
-        let most = usize::try_from(left).unwrap_or(BATCH).min(BATCH);
-        let Self {
-            reader,
-            inspector,
-            clock,
-            recorder,
-            told,
-            traffic,
-            partitions,
-            errors,
-            resets,
-            short,
-            read_committed,
-            stall_threshold,
-            records,
-            last_record,
-            denied,
-            ..
-        } = self;
-        let mut shard = recorder.open();
-        let (mut first, before) = (None, *records);
-        let taken = reader.take(most, &mut |delivered| {
-            // One clock read a batch, before anything is parsed: parsing must not count as latency.
-            let at = *first.get_or_insert_with(|| {
-                let now = clock.now();
-                inspector.begin_batch(now);
-                now
-            });
-            match delivered {
-                Delivered::Record(record) => {
-                    *records += 1;
-                    resets.heard(record.partition);
-                    if let Some(state) = state_of(partitions, record.partition) {
-                        state.jumped += u64::try_from(record.offset - state.position).unwrap_or(0);
-                    }
-                    let reread = !advance(partitions, record.partition, record.offset + 1);
-                    let bytes = record.body.map_or(0, <[u8]>::len) + record.key.map_or(0, <[u8]>::len);
-                    traffic.read(record.partition, 1, bytes as u64);
-                    if let Some(state) = state_of(partitions, record.partition) {
-                        state.at_end = false;
-                        if state.note_epoch(record.leader_epoch, record.offset) {
-                            shard.leader_changes.push(record.partition);
-                        }
-                        if inspector.inspect(&record, reread, at, &mut shard) {
-                            state.seen += 1;
-                        }
-                        let gap = at - std::mem::replace(&mut state.last_read, at);
-                        if let Some(counts) = shard.partitions.get_mut(usize::try_from(record.partition).unwrap_or(0)) {
-                            counts.longest_read_gap = counts.longest_read_gap.max(gap);
-                        }
-                        if gap >= *stall_threshold
-                            && let Ok(partition) = usize::try_from(record.partition)
-                        {
-                            shard.record_stall(Stall {
-                                side: Side::Read,
-                                partition,
-                                from: at - gap,
-                                until: at,
-                                ended: true,
-                            });
-                        }
-                    }
-                }
-                Delivered::EndOfPartition { partition, offset } => {
-                    resets.heard(partition);
-                    advance(partitions, partition, offset);
-                    if let Some(state) = state_of(partitions, partition) {
-                        state.at_end = true;
-                        // It may have been cut off since its end was asked for.
-                        if !*read_committed && state.target.is_some_and(|target| offset < target) {
-                            short.entry(partition).or_insert(at + Nanos::from(GRACE));
-                        }
-                    }
-                }
-                Delivered::Error { partition, code: Code::AutoOffsetReset | Code::LogTruncation, .. } => {
-                    resets.note(partition);
-                }
-                Delivered::Error { partition, code, .. } => {
-                    if lacks_right(code) || matches!(code, Code::UnknownTopicOrPartition | Code::UnknownTopic) {
-                        *denied = Some(code);
-                    }
-                    let (count, last) = errors.entry(format!("{code:?}")).or_default();
-                    *count += 1;
-                    *last = format!("partition {partition}");
-                }
-            }
-        });
-        let found = inspector.found();
-        shard.found.add(found.since(std::mem::replace(told, found)));
-        // A partition in which nothing waits to be read is idle, not stalled.
-        let now = first.unwrap_or_else(|| clock.now());
-        if *records > before {
-            *last_record = now;
-        }
-        for (partition, state) in (0_i32..).zip(partitions.iter_mut()) {
-            // What others read is no debt of this reader's.
-            traffic.stands_at(partition, if reader.holds(partition) { state.position } else { i64::MAX });
-            if !traffic.has_unread(partition, state.seen) {
-                state.last_read = now;
-            }
-        }
-        taken
-    }
-
-    fn serve(&mut self) {
-        let errors = &mut self.errors;
-        self.reader.notices(&mut |notice| match notice {
-            Notice::Error { code, text, .. } => {
-                let (count, last) = errors.entry(format!("{code:?}")).or_default();
-                *count += 1;
-                *last = text;
-            }
-            Notice::Log { level, facility, text } => {
-                tracing::debug!(target: "librdkafka", level, facility, "{text}");
-            }
-            Notice::Statistics(_) => {}
-        });
-        let resets = self.resets.due(self.clock.now());
-        if resets.is_empty() {
-            return;
-        }
-        for partition in &resets {
-            self.skip_to_log_start(*partition);
-        }
-        let resets: Vec<i32> = resets.into_iter().collect();
-        let positions: Vec<(i32, i64)> = (0_i32..).zip(self.partitions.iter().map(|state| state.position)).collect();
-        if let Err(error) = self.reader.resume(&self.topic, &positions, &resets) {
-            self.note_error("resume".to_owned(), error.to_string());
-        }
-    }
-
-    /// The position is no longer in the log: what lies below its start is gone, and reading goes on there.
-    fn skip_to_log_start(&mut self, partition: i32) {
-        match self.reader.watermarks(&self.topic, partition, ASK) {
-            Ok(marks) => {
-                let Some(state) = state_of(&mut self.partitions, partition) else { return };
-                if state.position >= marks.low {
-                    // Not retention: the log no longer holds what was read, or what came after it.
-                    state.truncation.get_or_insert(Truncation::Position);
-                }
-                state.log_start = marks.low;
-                let next = if state.position > marks.high { marks.high } else { state.position.max(marks.low) };
-                state.skipped += u64::try_from(next - state.position).unwrap_or(0);
-                state.position = next;
-                if state.target.is_some_and(|target| marks.high < target) {
-                    self.short.entry(partition).or_insert(self.clock.now() + Nanos::from(GRACE));
-                }
-                tracing::warn!(
-                    partition,
-                    from = next,
-                    "the log no longer has the verifier's position; it goes on from here"
-                );
-            }
-            Err(code) => {
-                // Asked again on the next turn.
-                self.resets.note(partition);
-                self.note_error(format!("{code:?}"), format!("watermarks of partition {partition}"));
-            }
-        }
-    }
-
-    fn note_error(&mut self, name: String, text: String) {
-        let (count, last) = self.errors.entry(name).or_default();
-        *count += 1;
-        *last = text;
     }
 }

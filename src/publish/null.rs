@@ -38,8 +38,6 @@ impl Publisher for Null {
         Ok(())
     }
 
-    fn hasten(&mut self, _wait: Duration) {}
-
     fn commit(&mut self, _wait: Duration) -> Result<(), TransactionError> {
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::forge::{forge, stamp_of};
 use super::{Bench, DELAY};
 use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
 use crate::kafka::native::{Message, Producer};
-use crate::kafka::{Answer, Code, Notice, Report, TransactionError};
+use crate::kafka::{Answer, Code, Notice, Report};
 use crate::publish::{Batch, Handed, Publisher};
 
 /// Tickets of records that no lane knows of; far above those of lanes, which count from 0.
@@ -211,21 +211,5 @@ impl Publisher for FaultyPublisher {
 
     fn purge(&mut self) {
         Publisher::purge(&mut self.producer);
-    }
-
-    fn begin(&mut self) -> Result<(), TransactionError> {
-        Publisher::begin(&mut self.producer)
-    }
-
-    fn hasten(&mut self, wait: Duration) {
-        Publisher::hasten(&mut self.producer, wait);
-    }
-
-    fn commit(&mut self, wait: Duration) -> Result<(), TransactionError> {
-        Publisher::commit(&mut self.producer, wait)
-    }
-
-    fn abort(&mut self, wait: Duration) -> Result<(), TransactionError> {
-        Publisher::abort(&mut self.producer, wait)
     }
 }

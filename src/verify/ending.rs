@@ -1,0 +1,138 @@
+//! How reading ends: who asks for it, what must have been read before, and what is told then.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::Verifier;
+use super::book::Book;
+use super::inspect::Inspected;
+use super::partition::PartitionState;
+use super::reader::Reader;
+use crate::clock::{Clock, Nanos};
+use crate::kafka::Code;
+use crate::measure::{Side, Stall};
+
+/// How much longer than it may be idle a verifier waits for a cluster that does not say whether there is more.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// How the end of reading is asked for.
+#[derive(Debug, Default)]
+pub struct Drain {
+    requested: AtomicBool,
+    request: Mutex<Option<Request>>,
+}
+
+/// What must have been read before the verifier may end.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The highest acked offset of each partition.
+    pub highest_acked: Vec<Option<i64>>,
+    /// When to give up.
+    pub deadline: Nanos,
+    /// Not before so long after the last record.
+    pub patience: Duration,
+}
+
+impl Drain {
+    /// Asks the verifier to read up to the end and stop.
+    pub fn request(&self, request: Request) {
+        *self.request.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
+        self.requested.store(true, Ordering::Release);
+    }
+
+    pub(super) fn asked(&self) -> Option<Request> {
+        if !self.requested.load(Ordering::Acquire) {
+            return None;
+        }
+        self.request.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// When a verifier ends by itself; without any of these, when it is asked to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Until {
+    /// Nothing was left to read for so long.
+    pub idle: Option<Duration>,
+    /// So many records have been read.
+    pub records: Option<u64>,
+    /// It may not read, or a topic is gone.
+    pub denied: bool,
+}
+
+/// Why a verifier ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// It was asked to, and has read what was asked for, or its time was up.
+    Request,
+    /// It was told to end every wait.
+    Abort,
+    /// Nothing was left to read for as long as was said.
+    Idle,
+    /// Nothing came for longer than that, though the ends of the partitions are not known.
+    Silence,
+    /// It has read as many records as were asked for.
+    Records,
+    /// It may not read, or what it read is gone.
+    Denied(Code),
+}
+
+/// How the verifier ended.
+#[derive(Debug)]
+pub struct VerifierEnd<B> {
+    /// Why.
+    pub by: EndedBy,
+    /// Records it was given, read again or not.
+    pub records: u64,
+    /// When it was given the last of them.
+    pub last_record: Nanos,
+    /// Whose events they were.
+    pub book: B,
+    /// The partitions.
+    pub partitions: Vec<PartitionState>,
+    /// What was found.
+    pub inspected: Inspected,
+    /// Partitions that were not read to their target in time.
+    pub unfinished: Vec<i32>,
+    /// Client errors by name, with how often and the last words.
+    pub errors: BTreeMap<String, (u64, String)>,
+}
+
+impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
+    /// Partitions in which acked events were still unread at the end.
+    pub(super) fn note_silence(&mut self) {
+        let now = self.clock.now();
+        let mut shard = self.recorder.open();
+        for (index, (partition, state)) in (0_i32..).zip(&self.partitions).enumerate() {
+            let gap = now - state.last_read;
+            if !self.traffic.has_unread(partition, state.seen) {
+                continue;
+            }
+            if let Some(counts) = shard.partitions.get_mut(index) {
+                counts.longest_read_gap = counts.longest_read_gap.max(gap);
+            }
+            if gap >= self.stall_threshold {
+                let (from, until) = (state.last_read, now);
+                shard.record_stall(Stall { side: Side::Read, partition: index, from, until, ended: false });
+            }
+        }
+    }
+
+    /// Whether it is time to end by itself.
+    pub(super) fn has_ended(&self, taken: usize) -> Option<EndedBy> {
+        if let Some(code) = self.denied.filter(|_| self.until.denied) {
+            return Some(EndedBy::Denied(code));
+        }
+        if self.until.records.is_some_and(|most| self.records >= most) {
+            return Some(EndedBy::Records);
+        }
+        let idle = self.until.idle.filter(|_| taken == 0)?;
+        let silent_for = Duration::from(self.clock.now() - self.last_record);
+        let at_end = |(partition, state): (i32, &PartitionState)| state.at_end || !self.reader.holds(partition);
+        if silent_for >= idle && (0_i32..).zip(&self.partitions).all(at_end) {
+            return Some(EndedBy::Idle);
+        }
+        (silent_for >= idle + SILENCE).then_some(EndedBy::Silence)
+    }
+}

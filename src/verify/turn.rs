@@ -1,0 +1,180 @@
+//! One turn of the verifier: what was delivered, what the client said, and where it goes on when the log no longer has its place.
+
+use super::book::Book;
+use super::partition::{Truncation, advance, state_of};
+use super::reader::Reader;
+use super::{ASK, BATCH, GRACE, Verifier};
+use crate::clock::{Clock, Nanos};
+use crate::kafka::{Code, Delivered, Notice, lacks_right};
+use crate::measure::{Side, Stall};
+
+impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
+    pub(super) fn take(&mut self) -> usize {
+        let left = self.until.records.map_or(BATCH as u64, |most| most - self.records);
+        let most = usize::try_from(left).unwrap_or(BATCH).min(BATCH);
+        let Self {
+            reader,
+            inspector,
+            clock,
+            recorder,
+            told,
+            traffic,
+            partitions,
+            errors,
+            resets,
+            short,
+            read_committed,
+            stall_threshold,
+            records,
+            last_record,
+            denied,
+            ..
+        } = self;
+        let mut shard = recorder.open();
+        let (mut first, before) = (None, *records);
+        let taken = reader.take(most, &mut |delivered| {
+            // One clock read a batch, before anything is parsed: parsing must not count as latency.
+            let at = *first.get_or_insert_with(|| {
+                let now = clock.now();
+                inspector.begin_batch(now);
+                now
+            });
+            match delivered {
+                Delivered::Record(record) => {
+                    *records += 1;
+                    resets.heard(record.partition);
+                    if let Some(state) = state_of(partitions, record.partition) {
+                        state.jumped += u64::try_from(record.offset - state.position).unwrap_or(0);
+                    }
+                    let reread = !advance(partitions, record.partition, record.offset + 1);
+                    let bytes = record.body.map_or(0, <[u8]>::len) + record.key.map_or(0, <[u8]>::len);
+                    traffic.read(record.partition, 1, bytes as u64);
+                    if let Some(state) = state_of(partitions, record.partition) {
+                        state.at_end = false;
+                        if state.note_epoch(record.leader_epoch, record.offset) {
+                            shard.leader_changes.push(record.partition);
+                        }
+                        if inspector.inspect(&record, reread, at, &mut shard) {
+                            state.seen += 1;
+                        }
+                        let gap = at - std::mem::replace(&mut state.last_read, at);
+                        if let Some(counts) = shard.partitions.get_mut(usize::try_from(record.partition).unwrap_or(0)) {
+                            counts.longest_read_gap = counts.longest_read_gap.max(gap);
+                        }
+                        if gap >= *stall_threshold
+                            && let Ok(partition) = usize::try_from(record.partition)
+                        {
+                            shard.record_stall(Stall {
+                                side: Side::Read,
+                                partition,
+                                from: at - gap,
+                                until: at,
+                                ended: true,
+                            });
+                        }
+                    }
+                }
+                Delivered::EndOfPartition { partition, offset } => {
+                    resets.heard(partition);
+                    advance(partitions, partition, offset);
+                    if let Some(state) = state_of(partitions, partition) {
+                        state.at_end = true;
+                        // It may have been cut off since its end was asked for.
+                        if !*read_committed && state.target.is_some_and(|target| offset < target) {
+                            short.entry(partition).or_insert(at + Nanos::from(GRACE));
+                        }
+                    }
+                }
+                Delivered::Error { partition, code: Code::AutoOffsetReset | Code::LogTruncation, .. } => {
+                    resets.note(partition);
+                }
+                Delivered::Error { partition, code, .. } => {
+                    if lacks_right(code) || matches!(code, Code::UnknownTopicOrPartition | Code::UnknownTopic) {
+                        *denied = Some(code);
+                    }
+                    let (count, last) = errors.entry(format!("{code:?}")).or_default();
+                    *count += 1;
+                    *last = format!("partition {partition}");
+                }
+            }
+        });
+        let found = inspector.found();
+        shard.found.add(found.since(std::mem::replace(told, found)));
+        // A partition in which nothing waits to be read is idle, not stalled.
+        let now = first.unwrap_or_else(|| clock.now());
+        if *records > before {
+            *last_record = now;
+        }
+        for (partition, state) in (0_i32..).zip(partitions.iter_mut()) {
+            // What others read is no debt of this reader's.
+            traffic.stands_at(partition, if reader.holds(partition) { state.position } else { i64::MAX });
+            if !traffic.has_unread(partition, state.seen) {
+                state.last_read = now;
+            }
+        }
+        taken
+    }
+
+    pub(super) fn serve(&mut self) {
+        let errors = &mut self.errors;
+        self.reader.notices(&mut |notice| match notice {
+            Notice::Error { code, text, .. } => {
+                let (count, last) = errors.entry(format!("{code:?}")).or_default();
+                *count += 1;
+                *last = text;
+            }
+            Notice::Log { level, facility, text } => {
+                tracing::debug!(target: "librdkafka", level, facility, "{text}");
+            }
+            Notice::Statistics(_) => {}
+        });
+        let resets = self.resets.due(self.clock.now());
+        if resets.is_empty() {
+            return;
+        }
+        for partition in &resets {
+            self.skip_to_log_start(*partition);
+        }
+        let resets: Vec<i32> = resets.into_iter().collect();
+        let positions: Vec<(i32, i64)> = (0_i32..).zip(self.partitions.iter().map(|state| state.position)).collect();
+        if let Err(error) = self.reader.resume(&self.topic, &positions, &resets) {
+            self.note_error("resume".to_owned(), error.to_string());
+        }
+    }
+
+    /// The position is no longer in the log: what lies below its start is gone, and reading goes on there.
+    fn skip_to_log_start(&mut self, partition: i32) {
+        match self.reader.watermarks(&self.topic, partition, ASK) {
+            Ok(marks) => {
+                let Some(state) = state_of(&mut self.partitions, partition) else { return };
+                if state.position >= marks.low {
+                    // Not retention: the log no longer holds what was read, or what came after it.
+                    state.truncation.get_or_insert(Truncation::Position);
+                }
+                state.log_start = marks.low;
+                let next = if state.position > marks.high { marks.high } else { state.position.max(marks.low) };
+                state.skipped += u64::try_from(next - state.position).unwrap_or(0);
+                state.position = next;
+                if state.target.is_some_and(|target| marks.high < target) {
+                    self.short.entry(partition).or_insert(self.clock.now() + Nanos::from(GRACE));
+                }
+                tracing::warn!(
+                    partition,
+                    from = next,
+                    "the log no longer has the verifier's position; it goes on from here"
+                );
+            }
+            Err(code) => {
+                // Asked again on the next turn.
+                self.resets.note(partition);
+                self.note_error(format!("{code:?}"), format!("watermarks of partition {partition}"));
+            }
+        }
+    }
+
+    pub(super) fn note_error(&mut self, name: String, text: String) {
+        let (count, last) = self.errors.entry(name).or_default();
+        *count += 1;
+        *last = text;
+    }
+}
