@@ -5,13 +5,16 @@ mod attribute;
 mod availability;
 mod clients;
 mod config;
+mod ends;
 pub mod faults;
 mod fidelity;
 mod group;
 mod interrupts;
 mod lag;
 mod prepare;
+mod sections;
 mod summary;
+mod surroundings;
 mod topic_watch;
 mod topics;
 mod transactions;
@@ -39,10 +42,11 @@ use crate::source::{Source, synthetic};
 use crate::verify;
 pub use attribute::Unverified;
 pub use config::{Config, Group, Lanes, Transactions, Verify};
+use ends::Ends;
 pub use interrupts::Interrupts;
 use prepare::Prepared;
-use summary::Ends;
-pub use summary::{begun, tool};
+pub use summary::begun;
+pub use surroundings::tool;
 use watch::Watch;
 use wiring::{Direct, Wiring};
 
@@ -283,7 +287,7 @@ pub fn run_through<W: Wiring>(
         let drain_deadline = config.verify.as_ref().map_or(Duration::ZERO, |verify| verify.drain_deadline);
         let deadline = clock.now() + Nanos::from(drain_deadline);
         drain.request(verify::Request {
-            highest_acked: summary::highest_acked(&ends),
+            highest_acked: ends::highest_acked(&ends),
             deadline,
             ..verify::Request::default()
         });

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::export::Exports;
-use super::run::{Watched, discard, exporter, files, linger, started_at, tell, write_failed};
-use super::{Done, Failure, interrupt, stored};
+use super::run::{Watched, discard, exporter, files, hand_over, linger, started_at, write_failed};
+use super::{Done, Failure, interrupt};
 use crate::bundle::Bundle;
 use crate::cli::verify::VerifyArgs;
 use crate::exporter::Exporter;
@@ -63,14 +63,7 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
     let interrupts = interrupt::listen()?;
     let (report, folder) = read(&plan, produced, bundle, exporter.as_ref(), &interrupts)?;
     linger(&plan.presentation, exporter.as_ref(), &interrupts);
-    let done = tell(&plan.presentation, &report, &folder)?;
-    match exports.write(&report, || stored::recording(&folder)) {
-        Ok(()) => Ok(done),
-        Err(failure) => {
-            tracing::error!("{}", failure.message);
-            Ok(Done { code: done.code.outranking(failure.code), ..done })
-        }
-    }
+    hand_over(&plan.presentation, &exports, &report, &folder)
 }
 
 fn read(

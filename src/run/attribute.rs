@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::prepare::Prepared;
 use super::wiring::{Reading, Wiring};
-use super::{Config, summary::Ends};
+use super::{Config, ends::Ends};
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::tempo::Tempo;
 use crate::event::EventKind;

@@ -4,71 +4,24 @@ use std::collections::BTreeMap;
 
 use super::attribute::{Attributed, Unverified, attribute};
 use super::availability::{availability, joined};
-use super::group;
+use super::ends::{Ends, note_ends, rhythm};
 use super::prepare::Prepared;
+use super::sections::{
+    by_topic, by_type, client, distributions, latencies, of_all, offered, partitions, phase_reports,
+};
+use super::surroundings::{environment, tool};
 use super::watch::Watched;
 use super::wiring::Wiring;
-use super::{Config, Outcome, Tick, fidelity, transactions};
-use crate::clock::{Anchor, Monotonic, Nanos};
-use crate::control::tempo::Tempo;
-use crate::event::EventKind;
-use crate::kafka::native::librdkafka_version;
-use crate::kafka::properties::redact;
+use super::{Config, Outcome, Tick, fidelity, group, transactions};
+use crate::clock::{Anchor, Nanos};
 use crate::kafka::slots::Slots;
-use crate::kafka::{ClusterMetadata, Settings};
-use crate::lane::rhythm::Rhythm;
-use crate::lane::{LaneEnd, LaneError};
-use crate::ledger::{Class, Ledger};
-use crate::measure::{ClientSums, KindShard, PhaseShard, Sampler, Shard};
+use crate::ledger::Ledger;
+use crate::measure::Sampler;
 use crate::report::drift::DriftVerdict;
-use crate::report::{
-    Client, DistributionPoint, Environment, Findings, Latencies, LatencyParts, LedgerCounts, Offered, PartitionReport,
-    PhaseReport, Run, RunReport, SCHEMA_VERSION, Tool, TopicLedger, TopicReport, TypeLatencies, TypeReport,
-};
-use crate::schedule::{Schedule, Shape};
+use crate::report::figures::counted;
+use crate::report::{Findings, LedgerCounts, Offered, Run, RunReport, SCHEMA_VERSION};
+use crate::schedule::Schedule;
 use crate::source::Source;
-use crate::verify::{Inspected, PartitionState, VerifierEnd};
-
-/// How the threads ended.
-pub(super) struct Ends {
-    pub(super) lanes: Vec<LaneEnd>,
-    /// What the verifier found.
-    pub(super) verifier: Option<Inspected>,
-    /// The partitions as the verifier left them.
-    pub(super) partitions: Vec<PartitionState>,
-    unfinished: Vec<i32>,
-    pub(super) clock: Monotonic,
-    pub(super) anchor: Anchor,
-}
-
-impl Ends {
-    pub(super) fn new<B>(
-        lanes: Vec<LaneEnd>,
-        verifier: Option<VerifierEnd<B>>,
-        clock: Monotonic,
-        anchor: Anchor,
-    ) -> Self {
-        let (verifier, partitions, unfinished) = match verifier {
-            Some(end) => (Some(end.inspected), end.partitions, end.unfinished),
-            None => (None, Vec::new(), Vec::new()),
-        };
-        Self { lanes, verifier, partitions, unfinished, clock, anchor }
-    }
-}
-
-/// The highest acked offset of each partition over all lanes.
-pub(super) fn highest_acked(lanes: &[LaneEnd]) -> Vec<Option<i64>> {
-    let mut highest: Vec<Option<i64>> = Vec::new();
-    for lane in lanes {
-        if highest.len() < lane.highest_acked.len() {
-            highest.resize(lane.highest_acked.len(), None);
-        }
-        for (mine, theirs) in highest.iter_mut().zip(&lane.highest_acked) {
-            *mine = (*mine).max(*theirs);
-        }
-    }
-    highest
-}
 
 #[expect(clippy::too_many_arguments, reason = "this is where everything comes together, once")]
 pub(super) fn outcome<W: Wiring>(
@@ -97,7 +50,7 @@ pub(super) fn outcome<W: Wiring>(
     if unanswered > 0 {
         deadlines.push(format!(
             "flush: {} without an answer after {:?}",
-            crate::report::figures::counted(unanswered, "event"),
+            counted(unanswered, "event"),
             config.flush_deadline
         ));
     }
@@ -195,28 +148,6 @@ pub(super) fn name_places(slots: &Slots, unverified: &mut [Unverified], findings
     }
 }
 
-/// That of all lanes together.
-fn rhythm(lanes: &[LaneEnd]) -> Option<Rhythm> {
-    let mut sum: Option<Rhythm> = None;
-    for rhythm in lanes.iter().filter_map(|lane| lane.rhythm.as_ref()) {
-        sum.get_or_insert_default().add(rhythm);
-    }
-    sum
-}
-
-/// What ended lanes before their schedule did, where nothing else had.
-fn note_ends(lanes: &[LaneEnd], cluster_error: &mut Option<String>, ended_by: &mut Option<String>) {
-    for error in lanes.iter().filter_map(|lane| lane.error.as_ref()) {
-        let by = match error {
-            LaneError::TopicGone(_) | LaneError::NotAllowed(_) | LaneError::Fatal(..) | LaneError::Transaction(_) => {
-                &mut *cluster_error
-            }
-            LaneError::TooLate(_) | LaneError::SequencesUsedUp => &mut *ended_by,
-        };
-        by.get_or_insert_with(|| error.to_string());
-    }
-}
-
 /// The running figures, for gates that may end the run.
 pub(super) fn interim(tick: &Tick<'_>) -> RunReport {
     let whole = tick.total.whole();
@@ -260,230 +191,6 @@ pub fn begun(config: &Config, source: &Source, schedule: &Schedule) -> RunReport
         },
         ..RunReport::default()
     }
-}
-
-/// What makes the reports.
-#[must_use]
-pub fn tool() -> Tool {
-    Tool {
-        name: env!("CARGO_PKG_NAME").to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        librdkafka: librdkafka_version(),
-        git: option_env!("LOADGEN_GIT").map(str::to_owned),
-    }
-}
-
-fn environment(prepared: &Prepared, config: &Config) -> Environment {
-    let Prepared { slots, clusters, topic_settings, .. } = prepared;
-    let mut environment = environment_of(slots, clusters, topic_settings, prepared.settings());
-    if let (Some(verify), Some(_)) = (&config.verify, config.transactions) {
-        note_isolation(&mut environment, verify.read_committed);
-    }
-    environment
-}
-
-/// Notes the consumer's isolation level, which decides what the findings of a transactional run mean.
-pub(super) fn note_isolation(environment: &mut Environment, read_committed: bool) {
-    let isolation = if read_committed { "read_committed" } else { "read_uncommitted" };
-    environment.client_config.insert("isolation.level".to_owned(), isolation.to_owned());
-}
-
-/// On what and against what a client with these settings ran.
-pub(super) fn environment_of(
-    slots: &Slots,
-    clusters: &[ClusterMetadata],
-    topic_settings: &[Settings],
-    client: &Settings,
-) -> Environment {
-    let topics = slots.topics().zip(clusters).enumerate().map(|(index, ((name, partitions), cluster))| TopicReport {
-        name: name.to_owned(),
-        partitions,
-        replication_factor: Some(cluster.topic.replication_factor),
-        settings: topic_settings.get(index).cloned().unwrap_or_default(),
-    });
-    Environment {
-        cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        brokers: clusters.first().map(|cluster| cluster.brokers.clone()).unwrap_or_default(),
-        topics: topics.collect(),
-        client_config: client.iter().map(|(key, value)| (key.clone(), redact(key, value).into_owned())).collect(),
-    }
-}
-
-/// Rates over the gaps between events: n events have n - 1. The planned one is that of the due times.
-#[expect(clippy::cast_precision_loss, reason = "a reported rate needs 15 digits, not 19")]
-fn offered(scheduled: u64, measured: &PhaseShard, due: Option<(Nanos, Nanos)>, first: Nanos) -> Offered {
-    let rate =
-        |count: u64, span: Nanos| (count > 1 && span > Nanos::ZERO).then(|| (count - 1) as f64 / span.as_secs_f64());
-    // What the client turned away at once was offered like the rest.
-    let achieved = rate(measured.sent + measured.turned_away, measured.last_sent.since(first)).unwrap_or_default();
-    let planned = due.and_then(|(first, last)| rate(scheduled, last.since(first)));
-    Offered {
-        scheduled,
-        rate_per_s: planned,
-        achieved_rate_per_s: achieved,
-        achieved_percent: planned.map(|planned| achieved / planned * 100.0),
-        bytes: measured.bytes,
-        due_span_ms: due.map_or(0, |(first, last)| last.since(first).0 / 1_000_000),
-        ..Offered::default()
-    }
-}
-
-fn latencies(measured: &PhaseShard, has_due_times: bool, verifying: bool) -> Latencies {
-    Latencies {
-        slip: has_due_times.then(|| measured.slip.summary()),
-        lateness: has_due_times.then(|| measured.lateness.summary()),
-        blocked: has_due_times.then(|| measured.blocked.summary()),
-        service_time: measured.service_time.summary(),
-        response_time: measured.response_time.summary(),
-        end_to_end: verifying.then(|| measured.end_to_end.summary()),
-        commit_time: (measured.commit_time.count() > 0).then(|| measured.commit_time.summary()),
-        commit_call: (measured.commit_call.count() > 0).then(|| measured.commit_call.summary()),
-    }
-}
-
-/// The ledger of all phases.
-fn of_all(phases: &[LedgerCounts]) -> LedgerCounts {
-    let mut counts = LedgerCounts::default();
-    for phase in phases {
-        for class in Class::ALL {
-            counts.add(class, phase.of(class));
-        }
-    }
-    counts
-}
-
-/// What the clients measured, with the parts of the latency that follow from it.
-fn client(sums: &ClientSums, latencies: &Latencies) -> Option<Client> {
-    let told = sums.told()?;
-    let parts_us = told.queue_us.mean.and_then(|queue| LatencyParts::of(latencies, queue));
-    Some(Client { parts_us, ..told })
-}
-
-pub(super) fn distributions(
-    measured: &PhaseShard,
-    has_due_times: bool,
-    verifying: bool,
-) -> std::collections::BTreeMap<String, Vec<DistributionPoint>> {
-    let kinds = [
-        ("slip", &measured.slip, has_due_times),
-        ("service_time", &measured.service_time, true),
-        ("response_time", &measured.response_time, true),
-        ("end_to_end", &measured.end_to_end, verifying),
-        ("commit_time", &measured.commit_time, true),
-    ];
-    kinds
-        .into_iter()
-        .filter(|(_, latency, wanted)| *wanted && latency.count() > 0)
-        .map(|(name, latency, _)| (name.to_owned(), latency.distribution()))
-        .collect()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a share needs 15 digits, not 19")]
-pub(super) fn by_type(total: &Shard) -> BTreeMap<String, TypeReport> {
-    EventKind::ALL
-        .into_iter()
-        .map(|kind| (kind, &total.kinds[kind.index()]))
-        .filter(|(_, measured)| measured.sent > 0 || measured.verified > 0 || measured.invalid > 0)
-        .map(|(kind, measured): (EventKind, &KindShard)| {
-            let report = TypeReport {
-                sent: measured.sent,
-                verified: measured.verified,
-                invalid: measured.invalid,
-                share_percent: if total.sent == 0 { 0.0 } else { measured.sent as f64 / total.sent as f64 * 100.0 },
-                expected_share_percent: None,
-                latency_us: TypeLatencies {
-                    response_time: measured.response_time.summary(),
-                    end_to_end: measured.end_to_end.summary(),
-                },
-            };
-            (kind.as_str().to_owned(), report)
-        })
-        .collect()
-}
-
-fn by_topic(
-    slots: &Slots,
-    total: &Shard,
-    unverified: &BTreeMap<(EventKind, &'static str), u64>,
-) -> BTreeMap<String, TopicLedger> {
-    let of_topic = |(index, (name, _)): (usize, (&str, i32))| {
-        let mut ledger = TopicLedger::default();
-        for kind in EventKind::ALL.into_iter().filter(|kind| slots.topic_of(kind.index()) == index) {
-            let measured = &total.kinds[kind.index()];
-            if measured.sent > 0 {
-                ledger.event_types.push(kind.to_string());
-            }
-            ledger.sent += measured.sent;
-            ledger.verified += measured.verified;
-            ledger.invalid += measured.invalid;
-            for ((_, class), count) in unverified.range((kind, "")..).take_while(|((of, _), _)| *of == kind) {
-                *ledger.not_verified.entry((*class).to_owned()).or_default() += count;
-            }
-        }
-        for (slot, measured) in (0_i32..).zip(&total.partitions) {
-            if slots.topic_at(slot) == Some(index) {
-                ledger.acked += measured.acked;
-                ledger.seen += measured.seen;
-            }
-        }
-        (name.to_owned(), ledger)
-    };
-    slots.topics().enumerate().map(of_topic).collect()
-}
-
-fn phase_reports(
-    schedule: &Schedule,
-    tempo: &Tempo,
-    total: &Shard,
-    counts: &[LedgerCounts],
-    config: &Config,
-) -> Vec<PhaseReport> {
-    let starts: Vec<Nanos> = schedule.starts().collect();
-    schedule
-        .phases()
-        .zip(&total.phases)
-        .zip(counts)
-        .enumerate()
-        .map(|(index, ((phase, measured), counts))| {
-            let start = starts.get(index).copied().unwrap_or_default();
-            let has_due_times = phase.shape != Shape::Unlimited;
-            // Held or stopped before the phase's end, it has no length that a rate could be computed from.
-            let ended = phase.duration.map(|duration| tempo.at(start + duration)).filter(|end| *end < Tempo::HELD);
-            let start = tempo.at(start);
-            let due = ended.filter(|_| has_due_times).map(|end| (start, end));
-            PhaseReport {
-                name: phase.name.clone(),
-                warm_up: phase.warm_up,
-                schedule: phase.shape.name().to_owned(),
-                offered: offered(counts.scheduled, measured, due, start),
-                ledger: *counts,
-                latency_us: latencies(measured, has_due_times, config.verify.is_some()),
-            }
-        })
-        .collect()
-}
-
-pub(super) fn partitions(slots: &Slots, total: &Shard, states: &[PartitionState]) -> Vec<PartitionReport> {
-    (0_i32..)
-        .zip(&total.partitions)
-        .map(|(slot, measured)| {
-            let state = usize::try_from(slot).ok().and_then(|index| states.get(index));
-            let (topic, partition) = slots.place(slot).unwrap_or(("", slot));
-            PartitionReport {
-                topic: topic.to_owned(),
-                partition,
-                sent: measured.sent,
-                acked: measured.acked,
-                seen: measured.seen,
-                longest_ack_gap_us: measured.longest_ack_gap.as_micros(),
-                longest_read_gap_us: measured.longest_read_gap.as_micros(),
-                from_offset: state.map(|state| state.from),
-                position: state.map(|state| state.position),
-                log_end: state.and_then(|state| state.log_end),
-            }
-        })
-        .collect()
 }
 
 pub(super) fn rfc3339(anchor: Anchor) -> String {

@@ -19,7 +19,7 @@ use crate::run::attribute::evidence::Horizons;
 use crate::run::attribute::{
     LOOK_UPS, Listing, ask_for_true_ends, by_place, is_past_end, settle_duplicates, stretches,
 };
-use crate::run::summary::note_isolation;
+use crate::run::surroundings::note_isolation;
 use crate::verify::look_up::{Answers, Identity, Presence, Questions, Wanted, read_again};
 use crate::verify::topic_book::{Sighted, TopicBook};
 use crate::verify::{Damaged, Duplicate, PartitionState};

@@ -17,7 +17,7 @@ use crate::report::drift::DriftVerdict;
 use crate::report::reading::{LaneReading, Reading};
 use crate::report::{Findings, Latencies, Run, RunReport, SCHEMA_VERSION, TypeReport};
 use crate::run::attribute::{LOOK_UPS, settle_duplicates, stretches};
-use crate::run::{Outcome, RunError, group, summary};
+use crate::run::{Outcome, RunError, group, sections, summary, surroundings};
 use crate::verify::findings::keep;
 use crate::verify::look_up::{Answers, Questions, read_again};
 use crate::verify::topic_book::{LaneSeen, TopicBook};
@@ -80,7 +80,7 @@ pub(super) fn outcome(
     reading.damaged = config.run.map(|_| damaged_seen);
     let report = RunReport {
         schema_version: SCHEMA_VERSION,
-        tool: summary::tool(),
+        tool: surroundings::tool(),
         run: Run {
             id: config.run.map_or_else(String::new, |run| run.to_string()),
             name: config.name.clone(),
@@ -92,7 +92,7 @@ pub(super) fn outcome(
             deadlines_reached: deadlines,
             ..Run::default()
         },
-        environment: summary::environment_of(
+        environment: surroundings::environment_of(
             &prepared.slots,
             &prepared.clusters,
             &prepared.topic_settings,
@@ -101,9 +101,9 @@ pub(super) fn outcome(
         findings,
         reading: Some(reading),
         latency_us: Latencies { end_to_end: Some(whole.end_to_end.summary()), ..Latencies::default() },
-        distributions: summary::distributions(&whole, false, true),
+        distributions: sections::distributions(&whole, false, true),
         by_type: by_type(total),
-        partitions: summary::partitions(&prepared.slots, total, &states),
+        partitions: sections::partitions(&prepared.slots, total, &states),
         group: config.group.as_ref().zip(prepared.group.as_ref()).map(|(of, log)| group::of(of, log, &clock)),
         timeline: watched.timeline.into_rows(),
         drift: watched.soak.map(|soak| soak.drift()).filter(|drift| drift.verdict != DriftVerdict::Unevaluated),
@@ -250,7 +250,7 @@ fn told(lane: &LaneSeen, judged: bool) -> LaneReading {
 /// The types of event, each with its share of those that were seen.
 #[expect(clippy::cast_precision_loss, reason = "a share needs 15 digits, not 19")]
 fn by_type(total: &Shard) -> BTreeMap<String, TypeReport> {
-    let mut types = summary::by_type(total);
+    let mut types = sections::by_type(total);
     let all: u64 = types.values().map(|of| of.verified).sum();
     for of in types.values_mut() {
         of.share_percent = of.verified as f64 / all.max(1) as f64 * 100.0;

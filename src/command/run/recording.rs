@@ -1,0 +1,151 @@
+//! A run that is recorded: watched, judged, and written into its bundle.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::config::config;
+use super::failures::{begin_failed, discard, write_failed};
+use super::forecast::planned;
+use super::{begun, files, origin};
+use crate::bundle::{self, Bundle};
+use crate::clock::Nanos;
+use crate::command::Failure;
+use crate::event::stamp::RunId;
+use crate::exporter::Exporter;
+use crate::gate::Gates;
+use crate::progress::{NO_DUE_TIMES, Progress, Shown};
+use crate::report::latency::Kind;
+use crate::report::{GateResult, Likeness, RunReport};
+use crate::run::wiring::Nowhere;
+use crate::run::{self, Interrupts, Outcome, Tick};
+use crate::scenario::plan::{LiveView, Plan};
+use crate::schedule::Schedule;
+use crate::source::Source;
+use crate::verdict::{self, Conditions};
+
+/// A run that is recorded: watched, judged, and written into its bundle.
+pub(in crate::command) struct Recording<'a> {
+    pub(in crate::command) plan: &'a Plan,
+    pub(in crate::command) source: &'a Source,
+    pub(in crate::command) interrupts: &'a Arc<Interrupts>,
+    /// What others can watch it by.
+    pub(in crate::command) exporter: Option<&'a Exporter>,
+    pub(in crate::command) bundle: Bundle,
+    /// What the live view calls it.
+    pub(in crate::command) title: String,
+    /// When its schedule ends, where known.
+    pub(in crate::command) ends: Option<Nanos>,
+    /// How like a recording its events are, where they were fitted to one.
+    pub(in crate::command) likeness: Option<Likeness>,
+}
+
+impl Recording<'_> {
+    /// Makes it. `watch` sees each second and may end it with a reason.
+    pub(in crate::command) fn make(
+        mut self,
+        schedule: Schedule,
+        watch: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
+    ) -> Result<(RunReport, PathBuf), Failure> {
+        let plan = self.plan;
+        let verifying = plan.verify.is_some();
+        let shown = plan.presentation.view != LiveView::Nothing && !plan.presentation.quiet;
+        let total = planned(plan, &schedule, self.source);
+        let mut progress = self.progress(&schedule, total, shown);
+        let mut aborted_by: Option<GateResult> = None;
+        let mut config = config(plan, plan.together.run_id.unwrap_or_else(|| RunId(rand::random())));
+        // Nobody else can read the embedded broker.
+        let for_others = !verifying && plan.kafka.bootstrap.is_some();
+        config.answers = for_others.then(|| self.bundle.folder().join(bundle::ANSWERS));
+        let begun = begun::begun(&config, self.source, &schedule, &plan.gates);
+        self.bundle.begun(&begun).map_err(|error| write_failed(&error))?;
+        let kinds = files::kinds(schedule.has_due_times(), verifying, plan.transactions.is_some());
+        if let Some(exporter) = self.exporter {
+            exporter.begin(&plan.name, &plan.kafka.topic, &kinds);
+        }
+        let outcome = {
+            let mut each_second = |tick: &Tick<'_>| {
+                progress.show(tick, || plan.gates.so_far(&tick.interim()));
+                if let Some(exporter) = self.exporter {
+                    exporter.tick(tick, plan.gates.so_far(&tick.interim()));
+                }
+                let written = self.bundle.row(tick.row);
+                let written = written.and_then(|()| self.bundle.latencies(&tick.interval.whole(), &kinds, tick.now));
+                if let Err(error) = written {
+                    return ControlFlow::Break(format!("its results cannot be written: {error}"));
+                }
+                if let Some(broken) = plan.gates.abort(&tick.interim(), tick.now.into()) {
+                    let reason = format!("gate {} ended the run", broken.rule);
+                    aborted_by = Some(broken);
+                    return ControlFlow::Break(reason);
+                }
+                watch(tick)
+            };
+            if plan.kafka.nowhere {
+                run::run_through(&Nowhere, &config, self.source, schedule, self.interrupts, &mut each_second)
+            } else {
+                run::run(&config, self.source, schedule, self.interrupts, &mut each_second)
+            }
+        };
+        progress.end();
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                discard(self.bundle);
+                return Err(begin_failed(error, plan));
+            }
+        };
+        let measured = outcome.measured.whole();
+        self.bundle.last_latencies(&outcome.measured, &kinds).map_err(|error| write_failed(&error))?;
+        files::write_unverified(&self.bundle, &outcome.unverified).map_err(|error| write_failed(&error))?;
+        let report = judge(plan, self.source, outcome, &plan.gates, aborted_by, self.likeness);
+        let distribution = |kind: Kind| Ok(kinds.contains(&kind).then(|| measured.latency(kind).histogram().clone()));
+        files::distributions(&self.bundle, distribution).map_err(|error| write_failed(&error))?;
+        files::write(&self.bundle, &report).map_err(|error| write_failed(&error))?;
+        if let Some(exporter) = self.exporter {
+            exporter.end(&report);
+        }
+        let folder = self.bundle.finish().map_err(|error| write_failed(&error))?;
+        Ok((report, folder))
+    }
+
+    /// What a person watches it by: where the whole terminal cannot be had, the plain view.
+    fn progress(&self, schedule: &Schedule, total: Option<u64>, shown: bool) -> Progress {
+        let (plan, verifying) = (self.plan, self.plan.verify.is_some());
+        if shown && plan.presentation.view == LiveView::Screen {
+            let fixed = if !schedule.has_due_times() {
+                Some(NO_DUE_TIMES)
+            } else if plan.together.shard.of > 1 {
+                Some("this is one part of a run, and the others keep to the plan")
+            } else {
+                None
+            };
+            let ends_s = self.ends.map(Nanos::as_secs_f64);
+            let view = Shown { title: &self.title, total, ends_s, verifying, fixed };
+            match Progress::screen(&view, Arc::clone(self.interrupts)) {
+                Ok(progress) => return progress,
+                Err(error) => tracing::warn!("--tui needs a terminal: {error}; plain lines instead"),
+            }
+        }
+        Progress::new(&self.title, total, self.ends, verifying, shown)
+    }
+}
+
+fn judge(
+    plan: &Plan,
+    source: &Source,
+    outcome: Outcome,
+    gates: &Gates,
+    aborted_by: Option<GateResult>,
+    likeness: Option<Likeness>,
+) -> RunReport {
+    let Outcome { mut report, cluster_error, interrupted, ended_by, fidelity, .. } = outcome;
+    origin::describe(&mut report, plan, source, fidelity, likeness);
+    if let Some(ended_by) = ended_by.filter(|_| aborted_by.is_none()) {
+        report.run.deadlines_reached.push(ended_by);
+    }
+    report.gates = gates.evaluate(&report);
+    let conditions = Conditions { interrupted, cluster_error, aborted_by, ..Conditions::default() };
+    report.verdict = verdict::judge(&report, gates, &conditions);
+    report
+}

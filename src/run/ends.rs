@@ -1,0 +1,70 @@
+//! How the threads of a run ended, and what is known of them together.
+
+use crate::clock::{Anchor, Monotonic};
+use crate::lane::rhythm::Rhythm;
+use crate::lane::{LaneEnd, LaneError};
+use crate::verify::{Inspected, PartitionState, VerifierEnd};
+
+/// How the threads ended.
+pub(super) struct Ends {
+    pub(super) lanes: Vec<LaneEnd>,
+    /// What the verifier found.
+    pub(super) verifier: Option<Inspected>,
+    /// The partitions as the verifier left them.
+    pub(super) partitions: Vec<PartitionState>,
+    /// Those it did not read to their end.
+    pub(super) unfinished: Vec<i32>,
+    pub(super) clock: Monotonic,
+    pub(super) anchor: Anchor,
+}
+
+impl Ends {
+    pub(super) fn new<B>(
+        lanes: Vec<LaneEnd>,
+        verifier: Option<VerifierEnd<B>>,
+        clock: Monotonic,
+        anchor: Anchor,
+    ) -> Self {
+        let (verifier, partitions, unfinished) = match verifier {
+            Some(end) => (Some(end.inspected), end.partitions, end.unfinished),
+            None => (None, Vec::new(), Vec::new()),
+        };
+        Self { lanes, verifier, partitions, unfinished, clock, anchor }
+    }
+}
+
+/// The highest acked offset of each partition over all lanes.
+pub(super) fn highest_acked(lanes: &[LaneEnd]) -> Vec<Option<i64>> {
+    let mut highest: Vec<Option<i64>> = Vec::new();
+    for lane in lanes {
+        if highest.len() < lane.highest_acked.len() {
+            highest.resize(lane.highest_acked.len(), None);
+        }
+        for (mine, theirs) in highest.iter_mut().zip(&lane.highest_acked) {
+            *mine = (*mine).max(*theirs);
+        }
+    }
+    highest
+}
+
+/// That of all lanes together.
+pub(super) fn rhythm(lanes: &[LaneEnd]) -> Option<Rhythm> {
+    let mut sum: Option<Rhythm> = None;
+    for rhythm in lanes.iter().filter_map(|lane| lane.rhythm.as_ref()) {
+        sum.get_or_insert_default().add(rhythm);
+    }
+    sum
+}
+
+/// What ended lanes before their schedule did, where nothing else had.
+pub(super) fn note_ends(lanes: &[LaneEnd], cluster_error: &mut Option<String>, ended_by: &mut Option<String>) {
+    for error in lanes.iter().filter_map(|lane| lane.error.as_ref()) {
+        let by = match error {
+            LaneError::TopicGone(_) | LaneError::NotAllowed(_) | LaneError::Fatal(..) | LaneError::Transaction(_) => {
+                &mut *cluster_error
+            }
+            LaneError::TooLate(_) | LaneError::SequencesUsedUp => &mut *ended_by,
+        };
+        by.get_or_insert_with(|| error.to_string());
+    }
+}
