@@ -110,7 +110,8 @@ fn is_hopeless(tick: &Tick<'_>, rate: u64) -> bool {
 /// What a probe's report says of its rate.
 fn outcome(report: &RunReport, rate: u64, settings: Settings, hopeless: bool, took_s: f64) -> ProbeOutcome {
     let rows = judged_rows(report, settings);
-    let (outstanding, unread) = (Slope::of(&rows.outstanding), Slope::of(&rows.unread));
+    // Where nobody reads, everything stays unread.
+    let (outstanding, unread) = (Slope::of(&rows.outstanding), Slope::of(&rows.unread).filter(|_| is_read(report)));
     let (verdict, reasons) = match judge(report, rate, outstanding, unread) {
         // However far it fell behind, the system did not see the load.
         limited @ (ProbeVerdict::GeneratorLimit, _) => limited,
@@ -145,8 +146,8 @@ fn judge(
     let first = || report.verdict.reasons.first().cloned().into_iter().collect::<Vec<String>>();
     match ExitCode::from_code(report.verdict.code) {
         Some(ExitCode::Pass) => {
-            let reads = report.latency_us.end_to_end.is_some();
-            let backlogs = [("due and not acked", Some(outstanding)), ("acked and not read", reads.then_some(unread))];
+            let read = is_read(report).then_some(unread);
+            let backlogs = [("due and not acked", Some(outstanding)), ("acked and not read", read)];
             for (what, slope) in backlogs.into_iter().filter_map(|(what, slope)| Some((what, slope?))) {
                 match slope.map(|slope| slope.growth(as_f64(rate), TOLERANCE)) {
                     Some(Growth::Steady) => {}
@@ -177,6 +178,10 @@ fn judge(
         }
         _ => (ProbeVerdict::Unevaluated, first()),
     }
+}
+
+const fn is_read(report: &RunReport) -> bool {
+    report.latency_us.end_to_end.is_some()
 }
 
 /// Whether a backlog grows that the generator's lateness cannot explain: after the probe's length, it is this many times as
