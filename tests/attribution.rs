@@ -1,6 +1,8 @@
 //! What becomes of acked events that nobody saw: a reader that stops, or skips, and a log that changes behind its back.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+#[path = "program/at_work.rs"]
+mod at_work;
 #[path = "real_kafka/cluster.rs"]
 #[allow(dead_code, reason = "shared with other tests")]
 mod cluster;
@@ -10,6 +12,7 @@ mod held;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use at_work::wait_until;
 use cluster::{Cluster, Copied};
 use held::{HELD, Held};
 use loadgen::event::decode::decode;
@@ -112,7 +115,7 @@ fn what_the_cleaner_takes_away_before_it_is_read_is_compacted() {
     let mut before = BTreeSet::new();
     let held = Held { topic: "compacted", read: 1_000, ..HELD };
     let outcome = held.run(&cluster, || {
-        Cluster::wait_until("cleaned log", || {
+        wait_until("cleaned log", PATIENCE, || {
             before = sequences(&cluster.read_all("compacted", 1));
             before.len() < 5_500
         });

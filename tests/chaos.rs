@@ -1,6 +1,8 @@
 //! The checker on clusters that go wrong: what it says is compared with what another client finds in the final log.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
 
+#[path = "program/at_work.rs"]
+mod at_work;
 #[path = "real_kafka/cluster.rs"]
 #[allow(dead_code, reason = "shared with the tests on clusters that work")]
 mod cluster;

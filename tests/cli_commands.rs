@@ -5,6 +5,8 @@
     reason = "a test ends at the first surprise, and small files are built from lines"
 )]
 
+#[path = "program/at_work.rs"]
+mod at_work;
 #[path = "cli_commands/shell.rs"]
 mod shell;
 

@@ -1,13 +1,16 @@
 //! Scenarios that break something: what is undone when the run is interrupted, and who runs no command at all.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+#[path = "program/at_work.rs"]
+mod at_work;
 #[path = "cli_commands/shell.rs"]
 mod shell;
 
 use std::fs;
 
+use at_work::wait_until;
 use serde_json::Value;
-use shell::{Running, Shell, wait_for};
+use shell::{PATIENCE, Running, Shell};
 
 /// A run of a minute in which a file tells what was done to a system that is not there.
 fn scenario(shell: &Shell, rate: u32, fault: &str) {
@@ -38,7 +41,7 @@ fn what_was_broken_is_undone_when_the_run_is_interrupted() {
     let shell = Shell::new();
     scenario(&shell, 100, "at = \"500ms\"\nrun = \"echo broken >> log\"\nafter = \"50s\"");
     let running = start(&shell);
-    wait_for("fault", || log(&shell) == "broken\n");
+    running.wait_for("fault", || log(&shell) == "broken\n");
     running.signal("INT");
     let ran = running.wait().ends_with_code(130);
     assert_eq!(log(&shell), "broken\nmended\n", "{}", ran.err);
@@ -54,12 +57,12 @@ fn what_was_broken_is_undone_when_the_run_is_interrupted() {
 fn a_command_that_still_runs_is_ended_and_undone_when_the_run_is_aborted() {
     let shell = Shell::new();
     scenario(&shell, 100, "at = \"500ms\"\nrun = \"echo broken >> log; sleep 1000\"\ndeadline = \"50s\"");
-    let mut running = start(&shell);
-    wait_for("fault", || log(&shell) == "broken\n");
-    wait_for("end", || {
+    let running = start(&shell);
+    running.wait_for("fault", || log(&shell) == "broken\n");
+    wait_until("end", PATIENCE, || {
         // The second one aborts.
         running.signal("INT");
-        running.0.try_wait().unwrap().is_some()
+        running.ended().is_some()
     });
     let ran = running.wait();
     assert_eq!(ran.code, 130, "{}", ran.err);

@@ -1,18 +1,22 @@
 //! `--tui` on a real terminal: a pty, in the session of the program that runs in it.
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+#[path = "program/at_work.rs"]
+mod at_work;
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use at_work::{AtWork, wait_until};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize};
+use tempfile::TempDir;
 
 /// The longest wait for anything here.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -23,7 +27,9 @@ const LEAVE: &str = "\u{1b}[?1049l";
 struct Session {
     master: File,
     slave: File,
-    child: Child,
+    program: AtWork,
+    /// Where it works; goes with it.
+    _folder: TempDir,
     before: Termios,
     written: Arc<Mutex<String>>,
 }
@@ -40,12 +46,12 @@ impl Session {
         tcsetwinsize(&slave, Winsize { ws_col, ws_row, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
         let before = tcgetattr(&slave).unwrap();
         let end = || Stdio::from(OwnedFd::from(slave.try_clone().unwrap()));
-        let folder = tempfile::tempdir().unwrap().keep();
+        let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new("setsid");
-        command.args(["--ctty", program]).args(args).current_dir(folder).env_clear();
+        command.args(["--ctty", program]).args(args).current_dir(&folder).env_clear();
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", path).env("TERM", "xterm").envs(variables.iter().copied());
-        let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
+        let program = AtWork::start(command.stdin(end()).stdout(end()).stderr(end()));
         let master = File::from(master);
         let written = Arc::new(Mutex::new(String::new()));
         let (kept, mut from) = (Arc::clone(&written), master.try_clone().unwrap());
@@ -56,11 +62,13 @@ impl Session {
                 kept.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..count]));
             }
         });
-        Self { master, slave, child, before, written }
+        Self { master, slave, program, _folder: folder, before, written }
     }
 
     fn loadgen(args: &[&str], size: (u16, u16)) -> Self {
+        // A busy machine makes a generator late, which is nothing that these tests are about.
         let run = ["synth", "--rate", "200/s", "--duration", "10m", "--tui", "--log-level", "info"];
+        let run = [&run[..], &["--gate-off", "generator_healthy"]].concat();
         Self::start(env!("CARGO_BIN_EXE_loadgen"), &[&run[..], args].concat(), &[], size)
     }
 
@@ -69,42 +77,26 @@ impl Session {
     }
 
     /// Waits until `text` has been written, wherever the cursor went between its words.
-    fn wait_for(&mut self, text: &str) {
-        for _ in 0..PATIENCE.as_millis() / 20 {
-            if words(&self.seen()).contains(text) {
-                return;
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        self.child.kill().unwrap();
-        panic!("{text:?} never came:\n{}", words(&self.seen()));
+    fn wait_for(&self, text: &str) {
+        let so_far = || words(&self.seen());
+        self.program.wait_for_or_tell(&format!("{text:?}"), PATIENCE, so_far, || so_far().contains(text));
     }
 
     fn press(&mut self, keys: &str) {
         self.master.write_all(keys.as_bytes()).unwrap();
     }
 
-    fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        kill_process(pid, signal).unwrap();
-    }
-
     /// Waits for the end, and holds that the terminal is what it was.
-    fn ends(mut self) -> (ExitStatus, String) {
-        for _ in 0..PATIENCE.as_millis() / 20 {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                let after = tcgetattr(&self.slave).unwrap();
-                let modes = |of: &Termios| (of.local_modes, of.input_modes, of.output_modes);
-                assert_eq!(modes(&after), modes(&self.before), "{}", self.seen());
-                assert!(after.local_modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG));
-                let seen = self.seen();
-                assert_eq!(seen.matches(ENTER).count(), seen.matches(LEAVE).count(), "{}", words(&seen));
-                return (status, seen);
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        self.child.kill().unwrap();
-        panic!("it never ended:\n{}", words(&self.seen()));
+    fn ends(self) -> (ExitStatus, String) {
+        wait_until("end of the program", PATIENCE, || self.program.ended().is_some());
+        let status = self.program.ended().unwrap();
+        let after = tcgetattr(&self.slave).unwrap();
+        let modes = |of: &Termios| (of.local_modes, of.input_modes, of.output_modes);
+        assert_eq!(modes(&after), modes(&self.before), "{}", self.seen());
+        assert!(after.local_modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG));
+        let seen = self.seen();
+        assert_eq!(seen.matches(ENTER).count(), seen.matches(LEAVE).count(), "{}", words(&seen));
+        (status, seen)
     }
 }
 
@@ -147,9 +139,9 @@ fn a_second_ctrl_c_ends_the_run_at_once_and_gives_the_terminal_back() {
 
 #[test]
 fn sigterm_reports_the_run_and_gives_the_terminal_back() {
-    let mut session = Session::loadgen(&[], (80, 24));
+    let session = Session::loadgen(&[], (80, 24));
     session.wait_for("slip");
-    session.signal(Signal::TERM);
+    session.program.signal("TERM");
     let (status, seen) = session.ends();
     assert_eq!(status.code(), Some(130), "{}", words(&seen));
     assert!(seen.split(LEAVE).nth(1).unwrap().contains("INTERRUPTED"), "{}", words(&seen));
@@ -166,7 +158,7 @@ fn an_error_before_the_first_event_is_read_on_a_terminal_as_it_was() {
 
 #[test]
 fn a_terminal_that_is_too_small_shows_a_sentence_and_the_run_goes_on() {
-    let mut session = Session::loadgen(&["--num-records", "300"], (50, 8));
+    let session = Session::loadgen(&["--num-records", "300"], (50, 8));
     session.wait_for("This terminal is 50 x 8");
     let (status, seen) = session.ends();
     assert!([0, 4, 5].contains(&status.code().unwrap()), "{}", words(&seen));

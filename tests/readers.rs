@@ -2,6 +2,8 @@
 //! parser. And every way for a run to end has its exit code.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+#[path = "program/at_work.rs"]
+mod at_work;
 #[path = "cli_commands/shell.rs"]
 mod shell;
 
@@ -15,7 +17,7 @@ use junit_parser::TestStatus;
 use loadgen::bundle;
 use loadgen::recording::LatencyKind;
 use serde_json::{Value, json};
-use shell::{Shell, wait_for};
+use shell::Shell;
 
 /// Judged by the plan's own gates and by what became of the events, not by how busy the machine is.
 const CALM: [&str; 2] = ["--gate-off", "generator_healthy"];
@@ -100,14 +102,13 @@ fn is_valid(schema: &jsonschema::Validator, report: &Value) {
 fn stopped(shell: &Shell, name: &str, signal: &str) -> (Option<i32>, PathBuf) {
     let running = shell.start(&[&["synth", "--rate", "300/s", "--results-dir", name], &CALM[..]].concat());
     let results = shell.path().join(name);
-    wait_for("second of the run", || {
+    running.wait_for("second of the run", || {
         let folder = fs::read_dir(&results).ok().and_then(|mut folders| folders.next()?.ok());
         let rows = folder.and_then(|folder| fs::read_to_string(folder.path().join("timeline.ndjson")).ok());
         rows.is_some_and(|rows| rows.contains('\n'))
     });
     running.signal(signal);
-    let status = running.0.wait_with_output().unwrap().status;
-    (status.code(), only_folder(&results))
+    (running.wait_for_the_end().code(), only_folder(&results))
 }
 
 #[test]

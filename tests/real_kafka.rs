@@ -1,6 +1,8 @@
 //! The whole program against real Kafka brokers, which each test starts through `scripts/kafka` and stops again.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
 
+#[path = "program/at_work.rs"]
+mod at_work;
 #[path = "real_kafka/cluster.rs"]
 #[allow(dead_code, reason = "shared with the tests on clusters that go wrong")]
 mod cluster;

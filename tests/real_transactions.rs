@@ -1,6 +1,8 @@
 //! Transactions on three real brokers: what loadgen says of them is compared with what Kafka's own console consumer reads.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
 
+#[path = "program/at_work.rs"]
+mod at_work;
 #[path = "real_kafka/cluster.rs"]
 #[allow(dead_code, reason = "shared with the other tests on clusters")]
 mod cluster;

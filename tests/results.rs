@@ -1,6 +1,8 @@
 //! What a run leaves behind, and what the program makes of it: as a user, a CI job and other people's tools meet it.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+#[path = "program/at_work.rs"]
+mod at_work;
 #[path = "cli_commands/shell.rs"]
 mod shell;
 
@@ -14,7 +16,7 @@ use loadgen::kafka::embedded::Embedded;
 use loadgen::recording::LatencyKind;
 use loadgen::report::GateOutcome;
 use serde_json::Value;
-use shell::{Shell, wait_for};
+use shell::Shell;
 
 #[test]
 fn every_name_is_explained_and_an_unknown_one_answered_with_the_nearest() {
@@ -98,8 +100,8 @@ fn two_shards(shell: &Shell, broker: &Embedded) -> [PathBuf; 2] {
         let running = shell.start(&[&args[..], &more[..], &judged[..]].concat());
         (running, shell.path().join(results))
     });
-    for (_, results) in &shards {
-        wait_for("two seconds of each process", || rows(results) >= 2);
+    for (running, results) in &shards {
+        running.wait_for("two seconds of each process", || rows(results) >= 2);
     }
     for (running, _) in &shards {
         running.signal("INT");
@@ -243,9 +245,9 @@ fn killed(shell: &Shell, name: &str, when: Moment) -> Option<PathBuf> {
     let args = ["synth", "--rate", "300/s", "--results-dir", name, "--gate", "lost == 0", "--lanes", "2"];
     let running = shell.start(&args);
     let results = shell.path().join(name);
-    wait_for("moment to kill the run at", || when(&results));
+    running.wait_for("moment to kill the run at", || when(&results));
     running.signal("KILL");
-    running.0.wait_with_output().unwrap();
+    running.wait_for_the_end();
     let visible = |entry: &fs::DirEntry| !entry.file_name().to_str().unwrap().starts_with('.');
     let mut folders = fs::read_dir(results).unwrap().map(Result::unwrap).filter(visible);
     folders.next().map(|entry| entry.path())
@@ -296,7 +298,7 @@ fn what_is_whole_or_still_goes_on_is_not_recovered() {
     let shell = Shell::new();
     let running = shell.start(&["synth", "--rate", "100/s", "--gate-off", "generator_healthy"]);
     let results = shell.path().join("results");
-    wait_for("second of the run", || rows(&results) >= 1);
+    running.wait_for("second of the run", || rows(&results) >= 1);
     let folder = only_folder(&results);
     let bundle = folder.to_str().unwrap();
     shell.run(&["report", bundle, "--recover"]).ends_with_code(7).complains("still goes on");

@@ -1,6 +1,8 @@
 //! `loadgen verify` beside, before and after a producer in another process, on real Kafka brokers.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
 
+#[path = "program/at_work.rs"]
+mod at_work;
 #[path = "real_kafka/cluster.rs"]
 #[allow(dead_code, reason = "shared with the other tests on real clusters")]
 mod cluster;
@@ -11,6 +13,7 @@ mod program;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use at_work::wait_until;
 use cluster::{Cluster, Copied};
 use loadgen::event::decode::decode;
 use program::{Program, Run};
@@ -299,7 +302,7 @@ fn what_the_cleaner_takes_away_is_compacted_where_the_answers_tell_the_keys() {
     cluster.tool("kafka.admin.ConfigCommand", &[&alter[..], &["--add-config", "cleanup.policy=compact"]].concat());
     for (topic, producer) in produced {
         let mut before = BTreeSet::new();
-        Cluster::wait_until("cleaned log", || {
+        wait_until("cleaned log", PATIENCE, || {
             before = sequences(&cluster.read_all(topic, 1));
             before.len() < 5_500
         });

@@ -4,10 +4,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
+
+use super::at_work::{AtWork, Ended};
+
+/// The longest wait for anything that a program does.
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A folder to work in, and the program in it.
 pub struct Shell {
@@ -38,7 +43,7 @@ impl Shell {
     pub fn start(&self, args: &[&str]) -> Running {
         let mut command = Command::new(env!("CARGO_BIN_EXE_loadgen"));
         command.args(args).current_dir(self.path()).env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
-        Running(command.spawn().unwrap())
+        Running(AtWork::start(&mut command))
     }
 
     pub fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Ran {
@@ -73,32 +78,32 @@ impl Shell {
 }
 
 /// The program while it runs.
-pub struct Running(pub Child);
-
-/// Looks until `what` is there.
-///
-/// # Panics
-/// When it is not there after a minute.
-#[expect(clippy::disallowed_methods, reason = "a test that waits needs a deadline")]
-pub fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
-    let deadline = std::time::Instant::now() + Duration::from_secs(60);
-    while !there() {
-        assert!(std::time::Instant::now() < deadline, "no {what} within a minute");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
+pub struct Running(AtWork);
 
 impl Running {
+    /// How it ended, if it has.
+    pub fn ended(&self) -> Option<ExitStatus> {
+        self.0.ended()
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([format!("-{name}"), self.0.id().to_string()]).status().unwrap();
-        assert!(sent.success());
+        self.0.signal(name);
+    }
+
+    /// Looks until it has brought `what` about.
+    pub fn wait_for(&self, what: &str, there: impl FnMut() -> bool) {
+        self.0.wait_for(what, PATIENCE, there);
+    }
+
+    /// Waits until a signal has ended it.
+    pub fn wait_for_the_end(self) -> ExitStatus {
+        self.0.finish(PATIENCE).status
     }
 
     pub fn wait(self) -> Ran {
-        let Output { status, stdout, stderr } = self.0.wait_with_output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Ran { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
+        let Ended { status, stdout, stderr } = self.0.finish(PATIENCE);
+        Ran { code: status.code().unwrap(), out: stdout, err: stderr }
     }
 }
 

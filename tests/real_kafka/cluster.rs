@@ -12,6 +12,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Message, Offset, TopicPartitionList};
 
 use super::PATIENCE;
+use super::at_work::wait_until;
 
 /// A record as another consumer read it.
 pub(crate) struct Copied {
@@ -178,7 +179,7 @@ impl Cluster {
     fn wait_until_told(&self, topic: &str, what: &str, holds: impl Fn(&PartitionState) -> bool) {
         let settings = loadgen::kafka::Settings::new();
         let cluster = loadgen::kafka::admin::Cluster::new(&self.address, &settings, PATIENCE).unwrap();
-        Self::wait_until(what, || {
+        wait_until(what, PATIENCE, || {
             let topics = cluster.topics().unwrap();
             holds(&topics[topic].partitions[0])
         });
@@ -191,7 +192,7 @@ impl Cluster {
             .set("group.id", "independent")
             .create()
             .unwrap();
-        Self::wait_until(&format!("a log that starts at {offset}"), || {
+        wait_until(&format!("log that starts at {offset}"), PATIENCE, || {
             consumer.fetch_watermarks(topic, 0, PATIENCE).unwrap().0 >= offset
         });
     }
@@ -202,15 +203,6 @@ impl Cluster {
         let cluster = loadgen::kafka::admin::Cluster::new(&self.address, &settings, PATIENCE).unwrap();
         let all = cluster.topics().unwrap();
         all.into_keys().filter(|topic| !topic.starts_with("__")).collect()
-    }
-
-    /// Waits until something holds.
-    pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-        let clock = Monotonic::start();
-        while !holds() {
-            assert!(clock.now() < Nanos::from(PATIENCE), "no {what} in {PATIENCE:?}");
-            clock.sleep_until(clock.now() + Nanos::from_millis(100));
-        }
     }
 
     /// Records of another producer.

@@ -1,16 +1,12 @@
 //! The program under test, as a user starts it.
 
-use std::cell::RefCell;
-use std::io::Read;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::process::{Command, Stdio};
 
-use loadgen::clock::{Clock, Monotonic, Nanos};
 use serde_json::Value;
 
 use super::PATIENCE;
+use super::at_work::{AtWork, Ended};
 use super::cluster::Cluster;
 
 /// A command line against a cluster, with a results folder of its own.
@@ -21,21 +17,8 @@ pub(crate) struct Program {
 
 /// A program at work.
 pub(crate) struct Started {
-    child: RefCell<Kept>,
-    stdout: JoinHandle<String>,
-    stderr: RefCell<Option<JoinHandle<String>>>,
+    program: AtWork,
     results: tempfile::TempDir,
-}
-
-/// A process that does not outlive its test, however that ends.
-struct Kept(Child);
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        // Most have ended by then.
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
 }
 
 /// A program that has ended.
@@ -73,24 +56,13 @@ impl Program {
     }
 
     pub(crate) fn start(mut self) -> Started {
-        let mut child =
-            self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let stdout = collect(child.stdout.take().unwrap());
-        let stderr = collect(child.stderr.take().unwrap());
-        Started { child: RefCell::new(Kept(child)), stdout, stderr: RefCell::new(Some(stderr)), results: self.results }
+        let piped = self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Started { program: AtWork::start(piped), results: self.results }
     }
 
     pub(crate) fn run(self) -> Run {
         self.start().finish()
     }
-}
-
-fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
-    thread::spawn(move || {
-        let mut text = String::new();
-        pipe.read_to_string(&mut text).unwrap();
-        text
-    })
 }
 
 impl Started {
@@ -135,50 +107,17 @@ impl Started {
         });
     }
 
-    /// Waits for what only a program at work can bring about: one that has ended first has failed.
-    fn wait_for(&self, what: &str, mut done: impl FnMut() -> bool) {
-        let clock = Monotonic::start();
-        loop {
-            let ended = self.child.borrow_mut().0.try_wait().unwrap();
-            if done() {
-                return;
-            }
-            if let Some(status) = ended {
-                panic!("no {what}: loadgen ended first, {status}: {}", self.said());
-            }
-            assert!(clock.now() < Nanos::from(PATIENCE), "no {what} in {PATIENCE:?}");
-            clock.sleep_until(clock.now() + Nanos::from(Duration::from_millis(20)));
-        }
-    }
-
-    /// What it has said on standard error, once it has ended.
-    fn said(&self) -> String {
-        self.stderr.take().map_or_else(String::new, |text| text.join().unwrap())
+    fn wait_for(&self, what: &str, done: impl FnMut() -> bool) {
+        self.program.wait_for(what, PATIENCE, done);
     }
 
     pub(crate) fn interrupt(&self) {
-        let status = Command::new("kill").arg("-INT").arg(self.child.borrow().0.id().to_string()).status().unwrap();
-        assert!(status.success());
+        self.program.signal("INT");
     }
 
     pub(crate) fn finish(self) -> Run {
-        let clock = Monotonic::start();
-        let status = loop {
-            if let Some(status) = self.child.borrow_mut().0.try_wait().unwrap() {
-                break status;
-            }
-            if clock.now() >= Nanos::from(PATIENCE) {
-                self.child.borrow_mut().0.kill().unwrap();
-                panic!("loadgen still ran after {PATIENCE:?}: {}", self.said());
-            }
-            clock.sleep_until(clock.now() + Nanos::from(Duration::from_millis(20)));
-        };
-        Run {
-            code: status.code().unwrap(),
-            stderr: self.said(),
-            stdout: self.stdout.join().unwrap(),
-            results: self.results,
-        }
+        let Ended { status, stdout, stderr } = self.program.finish(PATIENCE);
+        Run { code: status.code().unwrap(), stdout, stderr, results: self.results }
     }
 }
 
