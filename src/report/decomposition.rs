@@ -13,7 +13,10 @@ pub(super) fn parts(client: &Client) -> Option<String> {
         ("fetch and deliver", parts.fetch_and_deliver),
     ];
     let named = named.into_iter().filter_map(|(name, us)| Some(format!("{name} {}", ms(us?))));
-    Some(format!("{} = {}", named.collect::<Vec<_>>().join(" + "), ms(parts.sum())))
+    // A record can be read as soon as it is committed, which is before its ack has come back.
+    let sooner = parts.fetch_and_deliver.is_some_and(|us| us < 0.0);
+    let note = if sooner { " (below zero: seen before the ack came in)" } else { "" };
+    Some(format!("{} = {}{note}", named.collect::<Vec<_>>().join(" + "), ms(parts.sum())))
 }
 
 /// Batches, round trips, throttling, retries.

@@ -43,7 +43,8 @@ mod tests {
         };
         assert_eq!(
             shown(&client),
-            " mean (ms)  slip 0.50 + client queue 5.00 + network and broker 1.25 + fetch and deliver -0.05 = 6.70\n \
+            " mean (ms)  slip 0.50 + client queue 5.00 + network and broker 1.25 + fetch and deliver -0.05 = 6.70\n            \
+             (below zero: seen before the ack came in)\n \
              client     41.6 events (8.79 KiB) a batch · round trip 1.10 ms, p99 of the worst 100 ms 3.00 ms ·\n            \
              retries 3 · time-outs 0\n"
         );
