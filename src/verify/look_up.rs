@@ -171,7 +171,11 @@ pub fn read_again<R: Reader>(
             // The client has given these partitions up: only a new assignment wakes them.
             let open =
                 pages.iter().filter(|(_, page)| !page.is_done()).map(|(partition, page)| (*partition, page.next));
-            if let Err(error) = reader.assign(topic, &open.collect::<Vec<_>>()) {
+            let open: Vec<(i32, i64)> = open.collect();
+            if open.is_empty() {
+                break;
+            }
+            if let Err(error) = reader.assign(topic, &open) {
                 tracing::warn!("the log cannot be read on: {error}");
                 break;
             }

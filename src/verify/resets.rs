@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::clock::Nanos;
 
-/// The time between two assignments. The client tells the same reset twice at times, and ends the process
-/// (`rd_kafka_assignment_partition_stopped: Assertion rktp_started`) where it is assigned anew while it still stops what it had.
+/// The time between two assignments. The client tells the same reset twice at times, and would be assigned anew while it still stops
+/// what it had (see `Consumer::assign`).
 const BETWEEN: Nanos = Nanos::from_secs(1);
 
 /// The partitions that wait for a new assignment.

@@ -16,6 +16,7 @@ use super::super::{
 };
 use super::partitions::{self, PartitionList};
 use super::{Client, code, slot_of};
+use crate::clock::{Clock, Monotonic, Nanos};
 
 /// A consumer that reads partitions it is told to read; it joins no group.
 #[derive(Debug)]
@@ -25,8 +26,15 @@ pub struct Consumer {
     batch: Batch,
     /// The slots of several topics; `None` for one, where a slot is a partition.
     slots: Option<Arc<Slots>>,
+    has_assigned: bool,
+    /// Since when the client may be stopping what it had before a new assignment.
+    stopping_since: Option<Nanos>,
+    clock: Monotonic,
     client: Client,
 }
+
+/// The longest wait for a client to stop what it had before it is assigned anew, or goes.
+const STOPPING: Nanos = Nanos::from_secs(1);
 
 /// A consumer's queue of records.
 #[derive(Debug)]
@@ -69,6 +77,12 @@ impl Drop for Owned {
     }
 }
 
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        self.let_stop();
+    }
+}
+
 impl Consumer {
     /// A consumer with these settings. `group.id` must be among them, though no group is joined.
     ///
@@ -77,7 +91,16 @@ impl Consumer {
     pub fn new(settings: &Settings) -> Result<Self, KafkaError> {
         let events = c::RD_KAFKA_EVENT_ERROR | c::RD_KAFKA_EVENT_LOG | c::RD_KAFKA_EVENT_STATS;
         let client = Client::new(c::rd_kafka_type_t::RD_KAFKA_CONSUMER, settings, events)?;
-        Ok(Self { wake: None, queue: Queue::of(&client)?, batch: Batch(Vec::new()), slots: None, client })
+        Ok(Self {
+            wake: None,
+            queue: Queue::of(&client)?,
+            batch: Batch(Vec::new()),
+            slots: None,
+            has_assigned: false,
+            stopping_since: None,
+            clock: Monotonic::start(),
+            client,
+        })
     }
 
     /// From now on partitions are told as slots of these topics, and the `topic` of a call names none of them alone.
@@ -94,7 +117,8 @@ impl Consumer {
     ///
     /// # Errors
     /// Where the client refuses.
-    pub fn assign(&self, topic: &str, starts: impl Iterator<Item = (i32, i64)>) -> Result<(), KafkaError> {
+    pub fn assign(&mut self, topic: &str, starts: impl Iterator<Item = (i32, i64)>) -> Result<(), KafkaError> {
+        self.let_stop();
         let places = starts.map(|(slot, offset)| {
             let (topic, partition) = self.place(topic, slot);
             (topic, partition, offset)
@@ -103,9 +127,25 @@ impl Consumer {
         // SAFETY: handle and list are live; the call copies the list.
         let error = unsafe { c::rd_kafka_assign(self.client.handle.as_ptr(), list.0.as_ptr()) };
         match code(error) {
-            RDKafkaErrorCode::NoError => Ok(()),
+            RDKafkaErrorCode::NoError => {
+                self.stopping_since = std::mem::replace(&mut self.has_assigned, true).then(|| self.clock.now());
+                Ok(())
+            }
             code => Err(KafkaError::Refused { what: format!("reading topic \"{topic}\""), code }),
         }
+    }
+
+    /// librdkafka (2.12, its issue 5573) ends the process where it is told to give partitions up, by another assignment or by closing,
+    /// while it still stops what an assignment before had given up. It reads on only when that has stopped: the first
+    /// record, or end of a partition, is the proof.
+    fn let_stop(&mut self) {
+        let Some(since) = self.stopping_since else { return };
+        while self.stopping_since.is_some() && self.clock.now() < since + STOPPING {
+            if self.take(1, |_| {}) == 0 && self.wait(Duration::from_millis(10)).is_err() {
+                self.clock.sleep_until(self.clock.now() + Nanos::from_millis(10));
+            }
+        }
+        self.stopping_since = None;
     }
 
     /// Goes on reading a partition at another offset.
@@ -130,7 +170,11 @@ impl Consumer {
             if let Some(message) = NonNull::new(message) {
                 let owned = Owned(message);
                 // SAFETY: the message is live as long as `owned`, and its client as long as self.
-                each(unsafe { read(owned.0.as_ref(), self.slots.as_deref()) });
+                let delivered = unsafe { read(owned.0.as_ref(), self.slots.as_deref()) };
+                if !matches!(delivered, Delivered::Error { .. }) {
+                    self.stopping_since = None;
+                }
+                each(delivered);
             }
         }
         count
