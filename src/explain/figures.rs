@@ -40,7 +40,10 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     .also(&["ack_stalls", "stall"])
     .clock("Monotonic.")
     .excludes("Silence with nothing outstanding: with no events due there is no stall.")
-    .rule("Of lanes that wait for the same partition at the same time one stall is counted."),
+    .rule(
+        "Of lanes that wait for the same partition at the same time one stall is counted; of processes that were merged, the times in \
+         which all that use the partition waited in vain.",
+    ),
     figure("availability.longest_ack_stall", "The longest of these; 0 where there is none.").clock("Monotonic."),
     figure(
         "availability.read_stalls",
