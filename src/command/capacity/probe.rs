@@ -12,7 +12,7 @@ use crate::capacity::{ProbeOutcome, ProbeVerdict};
 use crate::clock::{Clock, Monotonic};
 use crate::exporter::Exporter;
 use crate::report::{GateOutcome, RunReport, TimelineRow, figures};
-use crate::run::{Interrupts, Tick};
+use crate::run::Interrupts;
 use crate::scenario::Scenario;
 use crate::scenario::plan::{Plan, Presentation, Together};
 use crate::schedule::Rate;
@@ -68,10 +68,9 @@ impl Prober<'_> {
         let (source, interrupts, exporter) = (self.source, self.interrupts, self.exporter);
         let recording =
             run::Recording { plan: &plan, source, interrupts, exporter, bundle, title, ends, likeness: None };
-        let mut hopeless = false;
+        let mut behind = Behind::default();
         let (report, _) = recording.make(schedule, &mut |tick| {
-            hopeless = is_hopeless(tick, rate);
-            if hopeless {
+            if behind.beyond_hope(tick.scheduled.saturating_sub(tick.total.acked), rate) {
                 ControlFlow::Break("the backlog grew beyond hope".to_owned())
             } else {
                 ControlFlow::Continue(())
@@ -80,7 +79,7 @@ impl Prober<'_> {
         if report.run.interrupted {
             return Ok(ControlFlow::Break(()));
         }
-        Ok(ControlFlow::Continue(outcome(&report, rate, self.settings, hopeless, clock.now().as_secs_f64())))
+        Ok(ControlFlow::Continue(outcome(&report, rate, self.settings, behind.0, clock.now().as_secs_f64())))
     }
 
     /// The scenario of a probe: what is in its bundle repeats it.
@@ -103,8 +102,16 @@ impl Prober<'_> {
     }
 }
 
-fn is_hopeless(tick: &Tick<'_>, rate: u64) -> bool {
-    as_f64(tick.scheduled.saturating_sub(tick.total.acked)) > as_f64(rate) * HOPELESS_S
+/// Whether a probe ever fell too far behind to catch up. What follows is the drain, which takes nothing back.
+#[derive(Default)]
+struct Behind(bool);
+
+impl Behind {
+    /// With so many events due and not acked at `rate` events per second.
+    fn beyond_hope(&mut self, waiting: u64, rate: u64) -> bool {
+        self.0 |= as_f64(waiting) > as_f64(rate) * HOPELESS_S;
+        self.0
+    }
 }
 
 /// What a probe's report says of its rate.
@@ -221,4 +228,17 @@ fn judged_rows(report: &RunReport, settings: Settings) -> Rows {
 #[expect(clippy::cast_precision_loss, reason = "rates and counts of a probe are far below 2^53")]
 const fn as_f64(whole: u64) -> f64 {
     whole as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_that_fell_beyond_hope_stays_there_while_it_drains() {
+        let mut behind = Behind::default();
+        assert!(!behind.beyond_hope(5_000, 1_000));
+        assert!(behind.beyond_hope(5_001, 1_000));
+        assert!(behind.beyond_hope(0, 1_000));
+    }
 }
