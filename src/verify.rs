@@ -31,8 +31,8 @@ pub use ending::{Drain, EndedBy, Request, Until, VerifierEnd};
 pub use findings::Findings;
 pub use inspect::{Damaged, Duplicate, Inspected, Inspector};
 pub use order::{Late, Place};
+use partition::advance;
 pub use partition::{PartitionState, Truncation};
-use partition::{advance, state_of};
 use reader::Reader;
 use resets::Resets;
 
@@ -239,11 +239,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             let patience = if by == EndedBy::Abort { Nanos::ZERO } else { Nanos::from(ASK) };
             self.set_targets(&Request { deadline: self.clock.now() + patience, ..Request::default() });
         }
-        self.short.keys().for_each(|partition| {
-            if let Some(state) = state_of(&mut self.partitions, *partition) {
-                state.give_short_up();
-            }
-        });
+        self.end_short(by);
         self.note_silence();
         let unfinished = self.unfinished();
         for (partition, state) in (0_i32..).zip(&mut self.partitions) {

@@ -5,6 +5,7 @@
 mod plain;
 
 use std::ops::ControlFlow;
+use std::thread;
 
 use loadgen::clock::Nanos;
 use loadgen::run::{Config, Interrupts, Outcome, run};
@@ -127,4 +128,24 @@ fn a_run_without_due_times_ends_when_its_duration_is_over() {
     let outcome = run(&config, &source, schedule, &Interrupts::default(), &mut |_| ControlFlow::Continue(())).unwrap();
     assert!(outcome.report.offered.scheduled > 0);
     assert_eq!((outcome.ended_by, outcome.report.run.deadlines_reached), (None, Vec::new()));
+}
+
+#[test]
+fn a_run_that_is_aborted_calls_no_event_lost_that_was_acked_after_the_verifier_ended() {
+    for _ in 0..4 {
+        let interrupts = Interrupts::default();
+        let phase = Phase::new("x", Shape::Constant(Rate::per_second(200).unwrap()), None);
+        let schedule = Schedule::new(vec![phase], Some(20_000)).unwrap();
+        let outcome = thread::scope(|scope| {
+            run(&config(1), &synthetic(), schedule, &interrupts, &mut |_| {
+                interrupts.raise();
+                // The second one comes while the lane waits for its last answers.
+                scope.spawn(|| interrupts.raise());
+                ControlFlow::Continue(())
+            })
+        });
+        let report = outcome.unwrap().report;
+        assert!(report.run.interrupted && report.ledger.verified > 0, "{:?}", report.ledger);
+        assert_eq!((report.ledger.lost, report.findings.seen_then_gone), (0, 0), "{:?}", report.ledger);
+    }
 }

@@ -3,7 +3,7 @@
 use crate::clock::{Anchor, Monotonic};
 use crate::lane::rhythm::Rhythm;
 use crate::lane::{LaneEnd, LaneError};
-use crate::verify::{Inspected, PartitionState, VerifierEnd};
+use crate::verify::{EndedBy, Inspected, PartitionState, VerifierEnd};
 
 /// How the threads ended.
 pub(super) struct Ends {
@@ -26,10 +26,25 @@ impl Ends {
         anchor: Anchor,
     ) -> Self {
         let (verifier, partitions, unfinished) = match verifier {
-            Some(end) => (Some(end.inspected), end.partitions, end.unfinished),
+            Some(VerifierEnd { by, inspected, mut partitions, unfinished, .. }) => {
+                if by != EndedBy::Request {
+                    forget_early_ends(&mut partitions, &highest_acked(&lanes));
+                }
+                (Some(inspected), partitions, unfinished)
+            }
             None => (None, Vec::new(), Vec::new()),
         };
         Self { lanes, verifier, partitions, unfinished, clock, anchor }
+    }
+}
+
+/// A verifier that ends before the lanes do (a second interrupt) asks for the ends of the logs while acks still come: what was
+/// acked at or past such an end was written after it was asked for, and nothing is known of it.
+fn forget_early_ends(partitions: &mut [PartitionState], highest_acked: &[Option<i64>]) {
+    for (state, acked) in partitions.iter_mut().zip(highest_acked) {
+        if state.log_end.is_some_and(|end| *acked >= Some(end)) {
+            state.log_end = None;
+        }
     }
 }
 
@@ -66,5 +81,20 @@ pub(super) fn note_ends(lanes: &[LaneEnd], cluster_error: &mut Option<String>, e
             LaneError::TooLate(_) | LaneError::SequencesUsedUp => &mut *ended_by,
         };
         by.get_or_insert_with(|| error.to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_that_was_asked_for_before_the_last_ack_is_no_end() {
+        let told = |end| PartitionState { log_end: end, ..PartitionState::default() };
+        let mut states = [70, 71, 72, 70].map(|end| told(Some(end))).to_vec();
+        states.push(told(None));
+        forget_early_ends(&mut states, &[Some(70), Some(70), Some(70), None, Some(70)]);
+        let ends: Vec<_> = states.iter().map(|state| state.log_end).collect();
+        assert_eq!(ends, [None, Some(71), Some(72), Some(70), None]);
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::book::Book;
+use super::ending::EndedBy;
 use super::partition::state_of;
 use super::reader::Reader;
 use super::{ASK, GRACE, Request, Verifier};
@@ -48,6 +49,18 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             }
             state.is_short()
         });
+    }
+
+    /// What is still short at the end has been cut off, but for a verifier that was told to end before it could wait: it does not
+    /// know where those logs end.
+    pub(super) fn end_short(&mut self, by: EndedBy) {
+        for partition in self.short.keys() {
+            match state_of(&mut self.partitions, *partition) {
+                Some(state) if by == EndedBy::Abort => state.log_end = state.log_end.filter(|_| !state.is_short()),
+                Some(state) => state.give_short_up(),
+                None => {}
+            }
+        }
     }
 
     pub(super) fn unfinished(&self) -> Vec<i32> {
