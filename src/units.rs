@@ -34,6 +34,19 @@ const SIZE_UNITS: [(&str, u64); 8] = [
     ("gb", 1_000_000_000),
 ];
 
+/// A duration as [`duration`] reads it, in the largest unit up to hours of which it is a whole multiple: `90s`, `2h`.
+#[must_use]
+pub fn of_duration(duration: Duration) -> String {
+    let nanos = duration.as_nanos();
+    if nanos == 0 {
+        return "0s".to_owned();
+    }
+    let mut units = DURATION_UNITS.into_iter().rev().filter(|(unit, _)| *unit != "d");
+    let whole = units.find(|(_, scale)| nanos.is_multiple_of(u128::from(*scale)));
+    let (unit, scale) = whole.unwrap_or(("ns", 1));
+    format!("{}{unit}", nanos / u128::from(scale))
+}
+
 /// Reads `250ms`, `5s`, `1m30s`, `1.5h`, `7d`. A bare number is refused: its unit would be a guess.
 ///
 /// # Errors
@@ -91,6 +104,28 @@ fn scaled(number: &str, scale: u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_are_written_in_their_largest_whole_unit() {
+        for (nanos, text) in [
+            (0, "0s"),
+            (1_500, "1500ns"),
+            (250_000_000, "250ms"),
+            (90_000_000_000, "90s"),
+            (7_200_000_000_000, "2h"),
+            (172_800_000_000_000, "48h"),
+        ] {
+            assert_eq!(of_duration(Duration::from_nanos(nanos)), text);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_written_duration_reads_as_the_same(nanos in 0_u64..=u64::MAX) {
+            let written = Duration::from_nanos(nanos);
+            proptest::prop_assert_eq!(duration(&of_duration(written)), Ok(written));
+        }
+    }
 
     #[test]
     fn durations_are_read_with_their_units() {

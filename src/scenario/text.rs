@@ -2,29 +2,9 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use serde::Deserializer;
 use serde::de::Error as _;
-
-/// A duration in the form that [`crate::units::duration`] reads, without loss.
-#[must_use]
-pub fn of_duration(duration: Duration) -> String {
-    const UNITS: [(u128, &str); 6] = [
-        (3_600_000_000_000, "h"),
-        (60_000_000_000, "m"),
-        (1_000_000_000, "s"),
-        (1_000_000, "ms"),
-        (1_000, "us"),
-        (1, "ns"),
-    ];
-    let nanos = duration.as_nanos();
-    if nanos == 0 {
-        return "0s".to_owned();
-    }
-    let (scale, unit) = UNITS.into_iter().find(|(scale, _)| nanos.is_multiple_of(*scale)).unwrap_or((1, "ns"));
-    format!("{}{unit}", nanos / scale)
-}
 
 /// A text, or the text of a number.
 struct TextVisitor;
@@ -81,7 +61,7 @@ pub(crate) mod duration {
     #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
     pub(crate) fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
         match value {
-            Some(value) => serializer.serialize_str(&super::of_duration(*value)),
+            Some(value) => serializer.serialize_str(&crate::units::of_duration(*value)),
             None => serializer.serialize_none(),
         }
     }
@@ -111,27 +91,5 @@ pub(crate) mod table {
     ) -> Result<BTreeMap<String, String>, D::Error> {
         let texts = BTreeMap::<String, Text>::deserialize(deserializer)?;
         Ok(texts.into_iter().map(|(key, Text(text))| (key, text)).collect())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn a_written_duration_reads_as_the_same(nanos in 0_u64..=u64::MAX) {
-            let duration = Duration::from_nanos(nanos);
-            prop_assert_eq!(crate::units::duration(&of_duration(duration)), Ok(duration));
-        }
-    }
-
-    #[test]
-    fn durations_are_written_in_their_largest_whole_unit() {
-        assert_eq!(of_duration(Duration::from_secs(7200)), "2h");
-        assert_eq!(of_duration(Duration::from_secs(90)), "90s");
-        assert_eq!(of_duration(Duration::from_millis(250)), "250ms");
-        assert_eq!(of_duration(Duration::ZERO), "0s");
     }
 }

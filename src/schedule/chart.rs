@@ -1,8 +1,9 @@
 //! The planned rate as a small picture for a terminal.
 
+use super::Schedule;
 use super::float::{float, floor};
-use super::{Schedule, text};
 use crate::clock::Nanos;
+use crate::units;
 
 /// The smallest picture in which something can be seen, in columns and lines.
 const SMALLEST: (usize, usize) = (24, 5);
@@ -47,7 +48,7 @@ pub fn chart(schedule: &Schedule, width: usize, height: usize) -> String {
         lines.push(format!("{:MARGIN$}{}", "", titles.collect::<String>()));
     }
     let whole = end.0.is_multiple_of(1_000_000_000);
-    let last = if whole { text::span(end) } else { end.to_string() };
+    let last = if whole { units::of_duration(end.into()) } else { end.to_string() };
     let last = if endless { format!("{last} …") } else { last };
     lines.push(format!("{:MARGIN$}0s{last:>rest$}", "", rest = columns - 2));
     if peak > 1.05 * top {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::clock::Nanos;
-use crate::schedule::text;
+use crate::units;
 
 const NS_PER_SECOND: u128 = 1_000_000_000;
 
@@ -92,7 +92,7 @@ impl fmt::Display for Rate {
         const NANO: u128 = 1_000_000_000;
         let scaled = u128::from(self.events) * NS_PER_SECOND * NANO;
         if !scaled.is_multiple_of(u128::from(self.per_ns)) {
-            return write!(f, "{}/{}", self.events, text::span(Nanos(self.per_ns)));
+            return write!(f, "{}/{}", self.events, units::of_duration(Duration::from_nanos(self.per_ns)));
         }
         let nano_events = scaled / u128::from(self.per_ns);
         let (whole, part) = (nano_events / NANO, nano_events % NANO);

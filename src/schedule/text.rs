@@ -25,25 +25,8 @@ impl FromStr for Span {
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&span(self.0))
+        f.write_str(&units::of_duration(self.0.into()))
     }
-}
-
-/// A span in the largest unit of which it is a whole multiple.
-pub(super) fn span(span: Nanos) -> String {
-    const UNITS: [(u64, &str); 6] = [
-        (3_600_000_000_000, "h"),
-        (60_000_000_000, "m"),
-        (1_000_000_000, "s"),
-        (1_000_000, "ms"),
-        (1_000, "us"),
-        (1, "ns"),
-    ];
-    if span == Nanos::ZERO {
-        return "0s".to_owned();
-    }
-    let unit = UNITS.iter().find(|(ns, _)| span.0.is_multiple_of(*ns));
-    unit.map_or_else(String::new, |(ns, name)| format!("{}{name}", span.0 / ns))
 }
 
 /// Takes a text, or a bare number as if it were one.
@@ -148,16 +131,16 @@ mod tests {
 
     #[test]
     fn spans_are_written_in_the_largest_whole_unit() {
-        assert_eq!(span(Nanos::from_secs(7200)), "2h");
-        assert_eq!(span(Nanos::from_secs(90)), "90s");
-        assert_eq!(span(Nanos(1_500)), "1500ns");
-        assert_eq!(span(Nanos::ZERO), "0s");
+        assert_eq!(Span(Nanos::from_secs(7200)).to_string(), "2h");
+        assert_eq!(Span(Nanos::from_secs(90)).to_string(), "90s");
+        assert_eq!(Span(Nanos(1_500)).to_string(), "1500ns");
+        assert_eq!(Span(Nanos::ZERO).to_string(), "0s");
     }
 
     proptest! {
         #[test]
         fn a_span_is_read_back_as_it_was_written(ns in any::<u64>()) {
-            prop_assert_eq!(span(Nanos(ns)).parse::<Span>().unwrap(), Span(Nanos(ns)));
+            prop_assert_eq!(Span(Nanos(ns)).to_string().parse::<Span>().unwrap(), Span(Nanos(ns)));
         }
 
         #[test]

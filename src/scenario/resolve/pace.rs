@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use super::{Layers, conflict, plan_error};
 use crate::cli::pace::AnyPace;
+use crate::scenario::Scenario;
 use crate::scenario::error::ConfigError;
 use crate::scenario::layer::{Level, Place};
 use crate::scenario::pace::PlannedRate;
 use crate::scenario::source::SourceConfig;
-use crate::scenario::{Scenario, text};
 use crate::schedule::config::{Kind, PhaseConfig};
 use crate::schedule::text::Span;
 use crate::schedule::{Phase, Rate, Speed, points};
+use crate::units;
 
 /// Leaves one pace in the scenario: phases and a speed for a synthetic one; a speed, a length or a rate for a recording.
 pub(super) fn settle(
@@ -125,7 +126,7 @@ fn settle_end(
     let cut_off = if let [phase] = scenario.phases.as_mut_slice() {
         if place.level() < phases_are_from && !holds_all(phase, end) {
             phase.until = Some(span(end));
-            vec![format!("{} after {}", called(1, phase), text::of_duration(end))]
+            vec![format!("{} after {}", called(1, phase), units::of_duration(end))]
         } else {
             (phase.duration, phase.until) = (Some(span(end)), None);
             Vec::new()
@@ -154,7 +155,7 @@ fn settle_ends(phases: &mut Vec<PhaseConfig>, place: Place<'_>, end: Duration) -
             Some(whole) if whole <= left => left -= whole,
             whole => {
                 if whole.is_some() || !holds_all(&phase, left) {
-                    cut_off.push(format!("{name} after {}", text::of_duration(left)));
+                    cut_off.push(format!("{name} after {}", units::of_duration(left)));
                 }
                 cut(&mut phase, left);
                 left = Duration::ZERO;
@@ -169,7 +170,7 @@ fn settle_ends(phases: &mut Vec<PhaseConfig>, place: Place<'_>, end: Duration) -
     Err(ConfigError::Value {
         level: place.level(),
         what: place.name_of("duration"),
-        reason: format!("the phases end {} earlier", text::of_duration(left)),
+        reason: format!("the phases end {} earlier", units::of_duration(left)),
         hint: "make the last phase longer, or leave the duration out".to_owned(),
     })
 }

@@ -287,13 +287,13 @@ number_or_text! {
 mod optional_duration {
     //! `max_gap = "1s"`.
 
-    use super::{Duration, units, written};
+    use super::{Duration, units};
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     #[expect(clippy::ref_option, reason = "the signature serde asks for")]
     pub(super) fn serialize<S: Serializer>(value: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
         match value {
-            Some(duration) => to.serialize_str(&written(*duration)),
+            Some(duration) => to.serialize_str(&units::of_duration(*duration)),
             None => to.serialize_none(),
         }
     }
@@ -301,21 +301,6 @@ mod optional_duration {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
         Option::<String>::deserialize(from)?.map(|text| units::duration(&text).map_err(D::Error::custom)).transpose()
     }
-}
-
-/// A duration as [`units::duration`] reads it, in the largest unit that loses nothing.
-fn written(duration: Duration) -> String {
-    const UNITS: [(u128, &str); 6] = [
-        (3_600_000_000_000, "h"),
-        (60_000_000_000, "m"),
-        (1_000_000_000, "s"),
-        (1_000_000, "ms"),
-        (1_000, "us"),
-        (1, "ns"),
-    ];
-    let ns = duration.as_nanos();
-    let (scale, unit) = UNITS.into_iter().find(|(scale, _)| ns.is_multiple_of(*scale)).unwrap_or((1, "ns"));
-    format!("{}{unit}", ns / scale)
 }
 
 mod size {
