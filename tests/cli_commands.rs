@@ -288,6 +288,7 @@ fn a_search_with_no_broker_behind_it_finds_the_generators_limit() {
     let search = &found["searches"][0];
     assert_eq!(search["answer"], "generator_limit", "{search}");
     assert_eq!((&search["low"], &search["high"]["probes"]), (&serde_json::Value::Null, &2.into()), "{search}");
+    assert!(found["target"].as_str().unwrap().ends_with("@ nowhere"), "{}", found["target"]);
     assert_eq!(search["probes"][0]["unread"], serde_json::Value::Null, "what nobody reads is no backlog");
     let text = shell.run(&["synth", "-b", "nowhere", "--rate", "100/s", "--num-records", "100"]).out;
     assert!(text.contains("nowhere: no broker at all, figures are this generator's only"), "{text}");

@@ -18,7 +18,7 @@ pub struct Record {
     pub started_at: String,
     /// Topic and cluster.
     pub target: String,
-    /// Whether the cluster was the embedded broker: then the figures are those of this client only.
+    /// Whether there was no cluster, but the embedded broker or none at all: then the figures are those of this client only.
     pub embedded: bool,
     /// The rules that a rate had to keep, beside those built in.
     pub gates: Vec<String>,

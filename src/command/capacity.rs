@@ -252,7 +252,8 @@ fn begin(resolved: &Resolved) -> Result<PathBuf, Failure> {
 }
 
 fn new_record(plan: &Plan, settings: Settings, vary: Option<&Vary>) -> Record {
-    let broker = plan.kafka.bootstrap.as_deref().unwrap_or("embedded broker");
+    let stand_in = if plan.kafka.nowhere { "nowhere" } else { "embedded broker" };
+    let broker = plan.kafka.bootstrap.as_deref().unwrap_or(stand_in);
     Record {
         schema_version: SCHEMA_VERSION,
         started_at: jiff::Timestamp::now().to_string(),
