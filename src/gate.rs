@@ -189,6 +189,7 @@ impl Gates {
             sent.then(|| ledger_sums(report, &integrity)),
             no_violation(report, &integrity),
             sent.then(|| nothing_refused(report)),
+            no_forced_aborts(report),
         ];
         let health = health::checks(report, &self.limits).into_iter().map(of_check);
         let all = built_in.into_iter().flatten().chain(health);
@@ -278,6 +279,17 @@ fn nothing_refused(report: &RunReport) -> OfBuiltIn {
         0 => of(gate, rule, GateOutcome::Pass, Some(0), None),
         _ => of(gate, rule, GateOutcome::Fail, Some(refused), Some("proven not written".to_owned())),
     }
+}
+
+/// Left out of a run without transactions.
+fn no_forced_aborts(report: &RunReport) -> Option<OfBuiltIn> {
+    let (gate, rule) = (BuiltIn::NoForcedAborts, "transactions.failed == 0");
+    let transactions = report.transactions.as_ref()?;
+    Some(match transactions.forced() {
+        forced @ Some(_) => of(gate, rule, GateOutcome::Fail, Some(transactions.counts.failed), forced),
+        None if report.ledger.scheduled == 0 => nothing_scheduled(gate, rule),
+        None => of(gate, rule, GateOutcome::Pass, Some(0), None),
+    })
 }
 
 #[cfg(test)]

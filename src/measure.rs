@@ -8,6 +8,7 @@ pub mod process;
 mod recorder;
 mod shard;
 
+pub use crate::report::AbortCause;
 pub use client::ClientSums;
 pub use latency::LatencyHistogram;
 pub use recorder::{Recorder, Sampler};

@@ -48,7 +48,7 @@ pub use measured::{
 };
 pub use readers::{GroupReport, LagReport, RebalanceReport};
 pub use sources::{Fidelity, InterArrival, Likeness, Payload, Replay, Synthetic};
-pub use transactions::{TransactionCounts, Transactions};
+pub use transactions::{AbortCause, TransactionCounts, Transactions};
 
 /// The version of the names below. It rises when a name changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;

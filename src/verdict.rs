@@ -4,7 +4,7 @@ pub use crate::report::exit_code::ExitCode;
 
 use crate::{
     gate::{Allowances, BuiltIn, Gates, Integrity, integrity::Anomaly},
-    report::{FaultReport, GateOutcome, GateResult, Ruling, RunReport, Verdict, by_hand, figures},
+    report::{FaultReport, GateOutcome, GateResult, Ruling, RunReport, Transactions, Verdict, by_hand, figures},
 };
 
 /// What befell the run beside what its report counts. Each text is one sentence.
@@ -124,6 +124,13 @@ impl Findings {
         if gates.is_on(BuiltIn::NothingRefused) && report.ledger.refused > 0 {
             let refused = figures::counted(report.ledger.refused, "event");
             self.add(ExitCode::GateFailed, format!("{refused} refused, proven not written (nothing_refused)"));
+        }
+        match report.transactions.as_ref().and_then(Transactions::forced) {
+            Some(forced) if gates.is_on(BuiltIn::NoForcedAborts) => {
+                self.add(ExitCode::GateFailed, format!("{forced} (no_forced_aborts)"));
+            }
+            Some(forced) => self.notes.push(format!("not judged (no_forced_aborts is off): {forced}.")),
+            None => {}
         }
     }
 

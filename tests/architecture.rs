@@ -17,7 +17,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("cli", "compare dataset event kafka logging scenario schedule source units"),
     ("logging", "cli scenario"),
     ("scenario", "cli clock event gate kafka schedule source units verdict"),
-    ("selftest", "clock event kafka lane ledger publish report run schedule source verify"),
+    ("selftest", "clock event gate kafka lane ledger publish report run schedule source verify"),
     ("run", "clock control event kafka lane ledger measure publish report schedule soak source verify"),
     ("lane", "clock control event kafka ledger measure publish schedule source"),
     ("verify", "clock control event kafka ledger measure report schedule"),

@@ -9,15 +9,18 @@ use std::time::Duration;
 
 use loadgen::clock::Monotonic;
 use loadgen::event::stamp::RunId;
+use loadgen::gate::Gates;
 use loadgen::kafka::native::Producer;
 use loadgen::kafka::{Answer, Code, Notice, Remedy, Report, TransactionError};
 use loadgen::lane::TransactionPlan;
 use loadgen::ledger::answers::{Answered, Line, head, read};
 use loadgen::ledger::class as ledger;
 use loadgen::publish::{Batch, Handed, Publisher};
+use loadgen::report::AbortCause;
 use loadgen::run::wiring::{Reading, Wiring};
 use loadgen::run::{Config, Interrupts, Outcome, Transactions, run, run_through};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
+use loadgen::verdict::{Conditions, judge};
 use loadgen::verify::group::Live;
 use plain::synthetic;
 use rdkafka::mocking::MockCluster;
@@ -168,6 +171,11 @@ fn run_with(config: &Config, trouble: Trouble) -> Outcome {
     outcome
 }
 
+/// Why transactions had to be aborted.
+fn failed_by(outcome: &Outcome) -> Vec<AbortCause> {
+    outcome.report.transactions.clone().unwrap().failed_by
+}
+
 /// The events of the transactions that the plan aborts.
 fn planned_to_abort(share: f64) -> u64 {
     let plan = TransactionPlan {
@@ -231,10 +239,32 @@ fn an_abort_without_an_answer_is_no_abort() {
 fn a_transaction_of_which_an_event_was_not_delivered_is_aborted_and_the_run_goes_on() {
     let outcome = troubled(Trouble::NotDelivered, 0.0);
     let ledger = outcome.report.ledger;
-    let transactions = outcome.report.transactions.unwrap().counts;
+    let transactions = outcome.report.transactions.clone().unwrap().counts;
     assert_eq!((transactions.failed, transactions.unknown, transactions.aborted), (1, 0, 0), "{transactions:?}");
+    let causes = failed_by(&outcome);
+    assert_eq!(
+        (causes.len(), causes[0].error.as_str(), causes[0].transactions),
+        (1, "_MSG_TIMED_OUT", 1),
+        "{causes:?}"
+    );
     assert_eq!(ledger.aborted_seen + ledger.aborted, transactions.failed_events, "{ledger:?}");
     assert_eq!(ledger.verified, EVENTS - transactions.failed_events, "{ledger:?}");
+}
+
+#[test]
+fn a_producer_id_that_the_coordinator_no_longer_knows_is_named_and_fails_the_run() {
+    let unknown = RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING;
+    let outcome = on_mock(0.0, RDKafkaApiKey::AddPartitionsToTxn, &[unknown]);
+    let causes = failed_by(&outcome);
+    assert_eq!(causes[0].error, "INVALID_PRODUCER_ID_MAPPING", "{causes:?}");
+    assert!(causes[0].words.contains("producer id"), "{causes:?}");
+    let mut report = outcome.report;
+    let gates = Gates::default();
+    report.gates = gates.evaluate(&report);
+    let verdict = judge(&report, &gates, &Conditions::default());
+    let failed = verdict.reasons.iter().find(|reason| reason.contains("(no_forced_aborts)")).unwrap();
+    assert!(failed.contains("had to be aborted against the plan: by INVALID_PRODUCER_ID_MAPPING"), "{failed}");
+    assert_ne!(verdict.code, 0);
 }
 
 #[test]
@@ -263,11 +293,13 @@ fn an_event_that_the_broker_refuses_takes_its_transaction_with_it() {
     let outcome = on_mock(0.0, RDKafkaApiKey::Produce, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE]);
     let ledger = outcome.report.ledger;
     assert!(ledger.sums() && ledger.refused > 0, "{ledger:?}");
-    let transactions = outcome.report.transactions.unwrap().counts;
+    let transactions = outcome.report.transactions.clone().unwrap().counts;
     // The client gives itself another epoch afterwards, which may cost it a second one.
     assert!(transactions.failed >= 1 && transactions.unknown == 0, "{transactions:?}");
-    let gone = ledger.refused + ledger.aborted + ledger.aborted_seen;
-    assert_eq!((gone, ledger.verified), (transactions.failed_events, EVENTS - gone), "{ledger:?}");
+    let aborted = ledger.aborted + ledger.aborted_seen;
+    assert_eq!(aborted, transactions.failed_events, "{ledger:?}");
+    assert_eq!(ledger.verified, EVENTS - aborted - ledger.refused, "{ledger:?}");
+    assert_eq!(failed_by(&outcome)[0].error, "MSG_SIZE_TOO_LARGE");
 }
 
 #[test]

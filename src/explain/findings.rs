@@ -11,8 +11,9 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         .excludes("The same offset read again (duplicates_reread).")
         .rule("Judged by origin: see duplicates_resent, duplicates_rewritten and duplicates_undecided."),
     finding("duplicates_resent", "Duplicates with the first one's CreateTime: the client sent the event again.").rule(
-        "Violation with idempotence on a real Kafka (exit code 3); allowed without idempotence, and on the embedded broker, \
-         which does not recognise what is sent again.",
+        "Violation with idempotence on a real Kafka (exit code 3), unless deliveries timed out (there are unknown_seen or \
+         unknown_unseen events) outside of transactions: then librdkafka begins a new epoch and sends again what was in flight \
+         (librdkafka#4953). Allowed without idempotence, and on the embedded broker, which does not recognise what is sent again.",
     ),
     finding("duplicates_rewritten", "Duplicates with another CreateTime: another producer wrote the event again.")
         .rule("Reported, no violation of this client or broker."),

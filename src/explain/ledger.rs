@@ -56,7 +56,9 @@ pub(super) const DEFINITIONS: &[Definition] = &[
          to look up, or it is absent from a compacted topic and its key is not known.",
     )
     .rule("Undecided: exit code 4."),
-    class("aborted", "Part of a transaction that was aborted, and unseen: as it should be."),
+    class("aborted", "Part of a transaction that was aborted, and unseen.")
+        .rule("Expected where the plan aborts (--txn-abort-rate); where it had to be aborted against the plan, the gate no_forced_aborts \
+               fails."),
     class("aborted_seen", "Part of a transaction that was aborted, and yet seen.")
         .rule("Violation under isolation.level=read_committed: exit code 3; under read_uncommitted it is noted."),
 ];

@@ -29,6 +29,9 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         .excludes("What the configuration allows, such as loss with acks=1: that is noted.")
         .rule("Fails with exit code 3, unevaluated (undecided classes) with 4. Left out of a run that read nothing back."),
     built_in("nothing_refused", "Neither broker nor client refused an event.").rule("Fails with exit code 99."),
+    built_in("no_forced_aborts", "No transaction had to be aborted against the plan (--txn-abort-rate).")
+        .rule("Fails with exit code 99 and the client's reason; transactions.failed_by tells all of them. Left out of a run without \
+               transactions."),
     built_in(
         "generator_healthy",
         "All of generator_on_time, generator_kept_rate, generator_had_cpu, client_queue_had_room and histograms_in_range: the \

@@ -57,8 +57,9 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     figure("transactions.begun", "Transactions begun."),
     figure("transactions.committed", "Transactions committed: their events are acked."),
     figure("transactions.aborted", "Transactions aborted as planned (--txn-abort-rate)."),
-    figure("transactions.failed", "Transactions that had to be aborted."),
-    figure("transactions.failed_events", "Events of transactions that had to be aborted.").also(&["failed_events"]),
+    figure("transactions.failed", "Transactions that had to be aborted against the plan, since events of them were not delivered.")
+        .rule("The gate no_forced_aborts fails above 0; transactions.failed_by says by which errors."),
+    figure("transactions.failed_events", "Events that were aborted with transactions that had to be.").also(&["failed_events"]),
     figure("transactions.unknown", "Transactions of which it is not known how they ended: their events have no answer."),
     figure("transactions.waited", "Time in which lanes waited at the ends of transactions, summed over lanes.")
         .also(&["waited_s"]),

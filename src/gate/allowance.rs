@@ -8,6 +8,11 @@ use crate::report::{RunReport, TopicReport};
 const UNCLEAN: &str =
     "unclean.leader.election.enable=true: a copy that lags may become the leader, and what it lacks is gone";
 
+/// Why an idempotent client may send an event twice once deliveries have timed out: what its maintainers say in
+/// <https://github.com/confluentinc/librdkafka/issues/4953>.
+const NEW_EPOCH: &str = "deliveries timed out, after which the idempotent client begins a new epoch and sends again what was in \
+                         flight (librdkafka#4953); transactions keep it from that";
+
 /// For each anomaly that a configuration may allow, why it does; `None` where it must not happen.
 ///
 /// The strictest is the default.
@@ -32,7 +37,8 @@ impl Allowances {
             topic.settings.get("unclean.leader.election.enable").is_some_and(|on| on.eq_ignore_ascii_case("true"))
         };
         let unclean = report.environment.topics.iter().any(unclean).then_some(UNCLEAN);
-        Self { loss: client.loss.or(unclean), ..client }
+        let resent = client.resent.or_else(|| sends_again_after_time_outs(report).then_some(NEW_EPOCH));
+        Self { loss: client.loss.or(unclean), resent, ..client }
     }
 
     /// Those of a client with these settings (librdkafka's names; unset ones have librdkafka's defaults), writing to the
@@ -41,8 +47,7 @@ impl Allowances {
     pub fn of_client(config: &BTreeMap<String, String>, embedded: bool) -> Self {
         let get =
             |names: &[&str]| names.iter().find_map(|name| config.get(*name)).map(|value| value.trim().to_lowercase());
-        let idempotent = config.contains_key("transactional.id")
-            || get(&["enable.idempotence"]).is_some_and(|on| matches!(on.as_str(), "true" | "t" | "1"));
+        let idempotent = is_idempotent(config);
         let in_flight = get(&["max.in.flight", "max.in.flight.requests.per.connection"]);
         let one_in_flight = in_flight.as_deref() == Some("1");
         // Unset, librdkafka tries again without end.
@@ -73,6 +78,20 @@ impl Allowances {
             },
         }
     }
+}
+
+fn is_idempotent(config: &BTreeMap<String, String>) -> bool {
+    let on = || config.get("enable.idempotence").map(|value| value.trim().to_lowercase());
+    config.contains_key("transactional.id") || on().is_some_and(|on| matches!(on.as_str(), "true" | "t" | "1"))
+}
+
+/// Whether this is an idempotent producer whose deliveries timed out, so that there are events without an answer. One with
+/// transactions aborts instead.
+fn sends_again_after_time_outs(report: &RunReport) -> bool {
+    let config = &report.environment.client_config;
+    let transactional = report.transactions.is_some() || config.contains_key("transactional.id");
+    let unanswered = report.ledger.unknown_seen + report.ledger.unknown_unseen;
+    is_idempotent(config) && !transactional && unanswered > 0
 }
 
 #[cfg(test)]
@@ -110,6 +129,22 @@ mod tests {
         assert_eq!(Allowances::of(&report).loss, None);
         report.environment.topics.push(topic("true"));
         assert_eq!(Allowances::of(&report).loss, Some(UNCLEAN));
+    }
+
+    #[test]
+    fn an_idempotent_client_sends_twice_only_after_time_outs_and_never_in_transactions() {
+        let mut report = RunReport::default();
+        report.environment.client_config.insert("enable.idempotence".to_owned(), "true".to_owned());
+        assert_eq!(Allowances::of(&report).resent, None);
+        for unknown in [(1, 0), (0, 1)] {
+            (report.ledger.unknown_seen, report.ledger.unknown_unseen) = unknown;
+            assert_eq!(Allowances::of(&report).resent, Some(NEW_EPOCH));
+        }
+        let mut transactional = report.clone();
+        transactional.transactions = Some(crate::report::Transactions::default());
+        assert_eq!(Allowances::of(&transactional).resent, None);
+        report.environment.client_config.insert("transactional.id".to_owned(), "t".to_owned());
+        assert_eq!(Allowances::of(&report).resent, None);
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub enum BuiltIn {
     NoViolation,
     /// Neither broker nor client refused an event.
     NothingRefused,
+    /// No transaction had to be aborted against the plan.
+    NoForcedAborts,
     /// The generator sent on time.
     GeneratorOnTime,
     /// The generator offered the planned rate, but for what the cluster kept it waiting.
@@ -25,10 +27,11 @@ pub enum BuiltIn {
 
 impl BuiltIn {
     /// Every one, in the order of reports.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::LedgerSums,
         Self::NoViolation,
         Self::NothingRefused,
+        Self::NoForcedAborts,
         Self::GeneratorOnTime,
         Self::GeneratorKeptRate,
         Self::GeneratorHadCpu,
@@ -55,6 +58,7 @@ impl BuiltIn {
             Self::LedgerSums => "ledger_sums",
             Self::NoViolation => "no_violation",
             Self::NothingRefused => "nothing_refused",
+            Self::NoForcedAborts => "no_forced_aborts",
             Self::GeneratorOnTime => "generator_on_time",
             Self::GeneratorKeptRate => "generator_kept_rate",
             Self::GeneratorHadCpu => "generator_had_cpu",

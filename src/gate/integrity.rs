@@ -134,7 +134,10 @@ impl Integrity {
 
     fn add_ledger(&mut self, report: &RunReport, allowances: &Allowances) {
         for class in WORST_FIRST {
-            let events = accounts::count(&report.ledger, class);
+            let events = match class {
+                Class::Aborted => planned_aborts(report),
+                class => accounts::count(&report.ledger, class),
+            };
             if events == 0 || matches!(class, Class::Verified | Class::Refused) {
                 continue;
             }
@@ -148,7 +151,12 @@ impl Integrity {
     fn add_findings(&mut self, report: &RunReport, allowances: &Allowances) {
         use RulingKind::{Allowed, Expected, Undecided};
         let findings = &report.findings;
-        let (resent, resent_rule) = unless(allowances.resent, "with idempotence this must not happen");
+        let must_not = if report.transactions.is_some() {
+            "in transactions this must not happen"
+        } else {
+            "with idempotence, and without a delivery time-out, this must not happen"
+        };
+        let (resent, resent_rule) = unless(allowances.resent, must_not);
         let (reordered, order_rule) =
             unless(allowances.reordering, "with idempotence, or one request in flight, this must not happen");
         let unknown = "the producer's settings are not known here: --producer-report tells them";
@@ -241,8 +249,7 @@ impl Integrity {
         ];
         for (name, events, noun, what, ruling, rule) in rows {
             if events > 0 {
-                let examples = if name.starts_with("duplicates") { "duplicates" } else { name };
-                let what = format!("{} {what}{}", counted(events, noun), place(report, examples, events));
+                let what = format!("{} {what}{}", counted(events, noun), place(report, name, events));
                 self.add(name, events, &what, ruling, rule);
             }
         }
@@ -327,7 +334,9 @@ fn of_class(class: Class, report: &RunReport, allowances: &Allowances) -> Judged
             "cleanup.policy=compact: later records of their keys took their place",
         ),
         Class::UnknownSeen => judged("never answered, but seen", Expected, "a lost answer is no lost event"),
-        Class::Aborted => Judged { what: "in aborted transactions, unseen", ruling: Expected, rule: aborting(report) },
+        Class::Aborted => {
+            judged("in transactions aborted as planned, unseen", Expected, "that is what aborting is for")
+        }
         Class::Unverified => {
             judged("acked, but not read back", Expected, "--no-verify: nothing is said of loss, order or damage")
         }
@@ -336,16 +345,11 @@ fn of_class(class: Class, report: &RunReport, allowances: &Allowances) -> Judged
     }
 }
 
-/// Why transactions were aborted.
-fn aborting(report: &RunReport) -> String {
-    match report.transactions.as_ref().map(|told| told.counts).filter(|counts| counts.failed > 0) {
-        Some(failed) => format!(
-            "that is what aborting is for; {} of them in {} that could not be committed, since an event was not delivered",
-            figures::count(failed.failed_events),
-            counted(failed.failed, "transaction"),
-        ),
-        None => "that is what aborting is for".to_owned(),
-    }
+/// Unseen events of transactions that the plan aborted. Of the others nobody asked to be aborted: the gate `no_forced_aborts`
+/// judges them.
+fn planned_aborts(report: &RunReport) -> u64 {
+    let forced = report.transactions.as_ref().map_or(0, |told| told.counts.failed_events);
+    report.ledger.aborted.saturating_sub(forced)
 }
 
 /// Where one broker alone may have confirmed events: what `acks=all` is worth is what the topic asks for.
@@ -418,11 +422,12 @@ fn broken_sum(of: &str, ledger: &LedgerCounts, offered: u64) -> Option<String> {
 
 /// ` (partition 2, offsets 91,204 … 91,220)`, as far as the examples tell.
 fn place(report: &RunReport, finding: &str, events: u64) -> String {
-    let Some(examples) = report.findings.examples.get(finding).filter(|examples| !examples.is_empty()) else {
+    let examples: Vec<&Example> = report.findings.examples_of(finding).collect();
+    if examples.is_empty() {
         return String::new();
-    };
+    }
     let all = u64::try_from(examples.len()).is_ok_and(|shown| shown >= events);
-    match (span(examples), first_place(&examples[0])) {
+    match (span(&examples), first_place(examples[0])) {
         (Some(span), _) if all => format!(" ({span})"),
         (Some(span), _) => format!(" (among them {span})"),
         (None, Some(first)) => format!(" (such as {first})"),
@@ -436,11 +441,11 @@ fn first_place(example: &Example) -> Option<String> {
 }
 
 /// The offsets that all examples span, where they are of one partition.
-fn span(examples: &[Example]) -> Option<String> {
+fn span(examples: &[&Example]) -> Option<String> {
     let partition = examples.first()?.partition?;
     let offset =
         |example: &Example| u64::try_from(example.offset?).ok().filter(|_| example.partition == Some(partition));
-    let offsets: Option<Vec<u64>> = examples.iter().map(offset).collect();
+    let offsets: Option<Vec<u64>> = examples.iter().map(|example| offset(example)).collect();
     let offsets = offsets?;
     let (first, last) = (figures::count(*offsets.iter().min()?), figures::count(*offsets.iter().max()?));
     Some(if first == last {

@@ -233,30 +233,34 @@ pub(crate) fn class_of(ledger: &mut LedgerCounts, class: Class) -> &mut u64 {
 pub(crate) fn any_run() -> impl Strategy<Value = RunReport> {
     let some = || prop_oneof![3 => Just(0_u64), 1 => 1..50_u64];
     let config = prop_oneof![Just(("acks", "1")), Just(("enable.idempotence", "true")), Just(("acks", "all"))];
-    let anomalies = (prop::collection::vec(some(), Class::ALL.len()), some(), some(), some());
+    let anomalies = (prop::collection::vec(some(), Class::ALL.len()), some(), some(), some(), some());
     let figures = (1..40_000_u64, 90.0..101.0_f64, some(), 0..300_u64, any::<bool>(), any::<bool>());
-    (anomalies, figures, config).prop_map(|((classes, resent, undecided, reordered), figures, (name, value))| {
-        let (lateness, achieved, saturated, late_s, embedded, verified) = figures;
-        let mut report = healthy();
-        for (class, events) in Class::ALL.into_iter().zip(classes) {
-            if class != Class::Verified {
-                report = with_class(report, class, events);
+    (anomalies, figures, config).prop_map(
+        |((classes, resent, undecided, reordered, forced), figures, (name, value))| {
+            let (lateness, achieved, saturated, late_s, embedded, verified) = figures;
+            let mut report = healthy();
+            for (class, events) in Class::ALL.into_iter().zip(classes) {
+                if class != Class::Verified {
+                    report = with_class(report, class, events);
+                }
             }
-        }
-        report.findings.duplicates = resent + undecided;
-        report.findings.duplicates_resent = resent;
-        report.findings.duplicates_undecided = undecided;
-        report.findings.reordered = reordered;
-        report.latency_us.lateness = Some(summary(lateness));
-        report.latency_us.response_time.saturated = saturated;
-        report.latency_us.response_time.censored = late_s;
-        report.latency_us.response_time.censored_from = (late_s > 0).then_some(late_s * 1_000);
-        report.offered.achieved_percent = Some(achieved);
-        report.run.embedded = embedded;
-        report.environment.client_config = [(name.to_owned(), value.to_owned())].into();
-        if !verified {
-            report.latency_us.end_to_end = None;
-        }
-        report
-    })
+            report.findings.duplicates = resent + undecided;
+            report.findings.duplicates_resent = resent;
+            report.findings.duplicates_undecided = undecided;
+            report.findings.reordered = reordered;
+            let counts = TransactionCounts { failed: forced, failed_events: forced, ..TransactionCounts::default() };
+            report.transactions = (forced > 0).then(|| Transactions { counts, ..Transactions::default() });
+            report.latency_us.lateness = Some(summary(lateness));
+            report.latency_us.response_time.saturated = saturated;
+            report.latency_us.response_time.censored = late_s;
+            report.latency_us.response_time.censored_from = (late_s > 0).then_some(late_s * 1_000);
+            report.offered.achieved_percent = Some(achieved);
+            report.run.embedded = embedded;
+            report.environment.client_config = [(name.to_owned(), value.to_owned())].into();
+            if !verified {
+                report.latency_us.end_to_end = None;
+            }
+            report
+        },
+    )
 }

@@ -8,7 +8,10 @@ use super::{
     sample::{any_run, complete, healthy, with_class},
     *,
 };
-use crate::{ledger::Class, report::PhaseReport};
+use crate::{
+    ledger::Class,
+    report::{PhaseReport, TransactionCounts, Transactions},
+};
 
 fn rule(text: &str) -> Rule {
     Rule::parse(text, &Names::of(&healthy())).unwrap()
@@ -217,7 +220,11 @@ fn skew_is_that_of_the_most_skewed_topic() {
 
 #[test]
 fn a_healthy_run_passes_every_built_in_gate() {
-    let results = Gates::default().evaluate(&healthy());
+    let transactional = RunReport { transactions: Some(Transactions::default()), ..healthy() };
+    // In a transactional run nothing can be said of the room in the client's queue.
+    assert!(built_in(&transactional, BuiltIn::ClientQueueHadRoom).is_none());
+    let mut results = Gates::default().evaluate(&healthy());
+    results.extend(built_in(&transactional, BuiltIn::NoForcedAborts));
     assert_eq!(results.len(), BuiltIn::ALL.len());
     for result in results {
         assert_eq!(result.result, GateOutcome::Pass, "{}", result.rule);
@@ -238,6 +245,13 @@ fn each_built_in_gate_fails_on_what_it_looks_for() {
         (BuiltIn::LedgerSums, broken(|report| report.phases[0].ledger.lost += 1)),
         (BuiltIn::NoViolation, with_class(healthy(), Class::Lost, 17)),
         (BuiltIn::NothingRefused, with_class(healthy(), Class::Refused, 1)),
+        (
+            BuiltIn::NoForcedAborts,
+            broken(|report| {
+                let counts = TransactionCounts { failed: 1, ..TransactionCounts::default() };
+                report.transactions = Some(Transactions { counts, ..Transactions::default() });
+            }),
+        ),
         (BuiltIn::GeneratorOnTime, broken(|report| report.latency_us.lateness = Some(sample::summary(5_000)))),
         (BuiltIn::GeneratorKeptRate, broken(|report| report.offered.achieved_percent = Some(98.9))),
         (

@@ -34,6 +34,14 @@ pub fn librdkafka_version() -> String {
     unsafe { CStr::from_ptr(c::rd_kafka_version_str()) }.to_string_lossy().into_owned()
 }
 
+/// A code's name as Kafka and librdkafka spell it, such as `INVALID_PRODUCER_ID_MAPPING` or `_MSG_TIMED_OUT`.
+#[must_use]
+pub fn name(code: Code) -> String {
+    let Ok(error) = c::rd_kafka_resp_err_t::try_from(code as i32) else { return format!("{code:?}") };
+    // SAFETY: takes any code and returns a NUL-terminated string of static storage.
+    unsafe { text(c::rd_kafka_err2name(error)) }
+}
+
 /// A client handle with its event queue.
 #[derive(Debug)]
 struct Client {

@@ -32,6 +32,9 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                     }
                 }
                 Notice::Log { level, facility, text } => {
+                    if let Some(transactions) = &mut self.transactions {
+                        transactions.note_log(&text);
+                    }
                     tracing::debug!(target: "librdkafka", level, facility, "{text}");
                 }
                 Notice::Statistics(json) => self.setup.recorder.keep_statistics(json),
@@ -81,7 +84,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                         .not_written(self.setup.java_placed.then_some(report.partition), u64::from(flight.bytes));
                     note_error(&mut self.end.errors, code, "refused by the broker");
                     if let Some(transactions) = &mut self.transactions {
-                        transactions.failed = true;
+                        transactions.fail(code);
                     }
                     if lacks_right(code) {
                         self.end.error.get_or_insert(LaneError::NotAllowed(code));
@@ -91,7 +94,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                     give_gap_up(&mut self.gaps, report.partition, now, self.setup.stall_threshold, &mut shard);
                     shard.record_no_answer(phase, flight.kind, service, response);
                     if let Some(transactions) = &mut self.transactions {
-                        transactions.failed = true;
+                        transactions.fail(code);
                         transactions.held.push(Held::of(flight, report, false));
                     } else {
                         shard.unanswered += 1;

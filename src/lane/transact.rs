@@ -9,11 +9,12 @@ use std::time::Duration;
 use super::Lane;
 use super::answers::{confirm, note_error};
 use super::setup::LaneError;
-use super::transaction::{Held, Outcome};
+use super::transaction::{Cause, Held, Outcome};
 use crate::clock::{Clock, Nanos};
 use crate::kafka::{Remedy, TransactionError};
 use crate::ledger::Marks;
 use crate::ledger::answers::Placed;
+use crate::measure::AbortCause;
 use crate::publish::Publisher;
 
 /// How long one try to commit or abort waits: the longest time for which nothing else is looked at.
@@ -163,7 +164,8 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         let Some(transactions) = &mut self.transactions else { return };
         let open = self.book.open();
         let mut shard = self.setup.recorder.open();
-        self.setup.traffic.settle(transactions.held.len() as u64);
+        let settled = transactions.held.len() as u64;
+        self.setup.traffic.settle(settled);
         for held in transactions.held.drain(..) {
             let Held { flight, partition, offset, confirmed } = held;
             let phase = usize::from(flight.phase);
@@ -196,17 +198,18 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                 answers.settle(flight.sequence, offset.filter(|_| committed).map(placed), &open);
             }
         }
-        let counts = &mut shard.transactions;
+        let cause = transactions.close();
         match outcome {
-            Outcome::Committed => counts.committed += 1,
-            Outcome::Aborted if planned => counts.aborted += 1,
+            Outcome::Committed => shard.transactions.committed += 1,
+            Outcome::Aborted if planned => shard.transactions.aborted += 1,
             Outcome::Aborted => {
-                counts.failed += 1;
-                counts.failed_events += transactions.events as u64;
+                shard.transactions.failed += 1;
+                shard.transactions.failed_events += settled;
+                let Cause { error, words, .. } = cause.unwrap_or_else(Cause::silence);
+                let cause = AbortCause { error, transactions: 1, words };
+                AbortCause::add(&mut shard.abort_causes, cause);
             }
-            Outcome::Unknown => counts.unknown += 1,
+            Outcome::Unknown => shard.transactions.unknown += 1,
         }
-        (transactions.open_since, transactions.events, transactions.failed) = (None, 0, false);
-        transactions.number += 1;
     }
 }

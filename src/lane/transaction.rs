@@ -5,7 +5,8 @@ use rand::{RngExt, SeedableRng};
 
 use super::flight::Flight;
 use crate::clock::Nanos;
-use crate::kafka::Report;
+use crate::kafka::native::name;
+use crate::kafka::{Code, Report};
 
 /// How transactions are cut, and which of them are aborted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,11 +65,76 @@ pub(super) struct Transactions {
     pub(super) held: Vec<Held>,
     /// Whether one of them was not delivered: then it cannot be committed.
     pub(super) failed: bool,
+    /// The first thing that the client said of why.
+    cause: Option<Cause>,
+}
+
+/// Why a transaction cannot be committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Cause {
+    /// The error's name.
+    pub(super) error: String,
+    /// The client's words.
+    pub(super) words: String,
+    /// Whether it says only that the client gave the event up after something else had gone wrong.
+    follows: bool,
+}
+
+impl Cause {
+    fn of_event(code: Code) -> Self {
+        let follows = matches!(code, Code::PurgeQueue | Code::PurgeInflight);
+        Self { error: name(code), words: "an event was not delivered".to_owned(), follows }
+    }
+
+    /// The client said nothing of some event until it was no longer waited for.
+    pub(super) fn silence() -> Self {
+        let words = "no delivery report within --flush-deadline".to_owned();
+        Self { error: name(Code::OperationTimedOut), words, follows: false }
+    }
+
+    /// From the line that librdkafka logs when a transaction fails (`rd_kafka_txn_set_abortable_error` of rdkafka_txnmgr.c):
+    /// it says the words and the code nowhere else before the transaction is aborted.
+    fn of_log(line: &str) -> Option<Self> {
+        let (_, after) = line.split_once("Current transaction failed in state ")?;
+        let (_, said) = after.split_once(": ")?;
+        let (words, error) = said.rsplit_once(" (")?;
+        let error = error.trim_end_matches(')').split(',').next()?;
+        let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        let is_known = !error.is_empty() && error.chars().all(is_name);
+        is_known.then(|| Self { error: error.to_owned(), words: words.to_owned(), follows: false })
+    }
 }
 
 impl Transactions {
     pub(super) const fn new(plan: TransactionPlan) -> Self {
-        Self { plan, number: 0, open_since: None, events: 0, held: Vec::new(), failed: false }
+        Self { plan, number: 0, open_since: None, events: 0, held: Vec::new(), failed: false, cause: None }
+    }
+
+    /// An event of the open one was not delivered.
+    pub(super) fn fail(&mut self, code: Code) {
+        self.failed = true;
+        self.note(Cause::of_event(code));
+    }
+
+    /// The client logged something of its transactions.
+    pub(super) fn note_log(&mut self, line: &str) {
+        if let Some(cause) = Cause::of_log(line).filter(|_| self.open_since.is_some()) {
+            self.note(cause);
+        }
+    }
+
+    /// What was said first counts, unless it only follows from something else.
+    fn note(&mut self, cause: Cause) {
+        if self.cause.as_ref().is_none_or(|known| known.follows && !cause.follows) {
+            self.cause = Some(cause);
+        }
+    }
+
+    /// Makes ready for the next one. Why this one could not be committed, where the client said something of that.
+    pub(super) fn close(&mut self) -> Option<Cause> {
+        (self.open_since, self.events, self.failed) = (None, 0, false);
+        self.number += 1;
+        self.cause.take()
     }
 
     /// Events that the open one, or the next one, still takes.
@@ -135,6 +201,40 @@ mod tests {
         assert!(transactions.is_over(Nanos::from_secs(1)));
         (transactions.events, transactions.failed) = (1, true);
         assert!(transactions.is_over(Nanos::from_secs(1)));
+    }
+
+    const MAPPING: &str = "[thrd:main]: Current transaction failed in state InTransaction: Failed to add partition(s) to \
+                           transaction on broker 127.0.0.1:9092/1: Broker: Producer attempted to use a producer id which is not \
+                           currently assigned to its transactional id (after 3 ms) (INVALID_PRODUCER_ID_MAPPING, requires epoch bump)";
+
+    #[test]
+    fn the_clients_log_names_what_failed_a_transaction() {
+        let cause = Cause::of_log(MAPPING).unwrap();
+        assert_eq!(cause.error, "INVALID_PRODUCER_ID_MAPPING");
+        assert!(cause.words.starts_with("Failed to add partition(s)") && cause.words.ends_with("(after 3 ms)"));
+        let plain = "Current transaction failed in state InTransaction: 3 message(s) timed out (_TIMED_OUT)";
+        let cause = Cause::of_log(plain).unwrap();
+        assert_eq!((cause.error.as_str(), cause.words.as_str()), ("_TIMED_OUT", "3 message(s) timed out"));
+        for other in ["Current transaction failed in state X: and no code", "Fatal error: all gone (_FATAL)", ""] {
+            assert_eq!(Cause::of_log(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_first_error_is_told_and_not_what_follows_from_it() {
+        let mut transactions = Transactions::new(plan(1, 0.0));
+        transactions.note_log(MAPPING);
+        assert_eq!(transactions.cause, None, "none is open: it was said of one that has ended");
+        transactions.open_since = Some(Nanos::ZERO);
+        transactions.fail(Code::PurgeQueue);
+        transactions.note_log(MAPPING);
+        transactions.fail(Code::MessageTimedOut);
+        assert_eq!(transactions.close().unwrap().error, "INVALID_PRODUCER_ID_MAPPING");
+        assert!(!transactions.failed && transactions.number == 1);
+        transactions.fail(Code::MessageTimedOut);
+        transactions.fail(Code::MessageSizeTooLarge);
+        assert_eq!(transactions.close().unwrap().error, "_MSG_TIMED_OUT");
+        assert_eq!(transactions.close(), None, "each speaks for itself");
     }
 
     proptest! {

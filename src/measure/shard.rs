@@ -1,5 +1,6 @@
 //! Counters and histograms of one thread: by phase, type and partition.
 
+use super::AbortCause;
 use super::LatencyHistogram;
 use crate::clock::Nanos;
 use crate::event::EventKind;
@@ -23,6 +24,8 @@ pub struct Shard {
     pub aborted: u64,
     /// The transactions themselves.
     pub transactions: TransactionCounts,
+    /// Why some of them had to be aborted against the plan.
+    pub abort_causes: Vec<AbortCause>,
     /// How long lanes waited at their ends.
     pub waited: Nanos,
     /// First sightings.
@@ -294,6 +297,7 @@ impl Shard {
         self.unanswered += other.unanswered;
         self.aborted += other.aborted;
         self.transactions.add(other.transactions);
+        other.abort_causes.iter().for_each(|cause| AbortCause::add(&mut self.abort_causes, cause.clone()));
         self.waited += other.waited;
         self.seen += other.seen;
         self.found.add(other.found);
@@ -358,6 +362,7 @@ impl Shard {
         (self.sent, self.bytes, self.acked, self.refused, self.unanswered, self.seen) = (0, 0, 0, 0, 0, 0);
         (self.blocked, self.held_back, self.aborted) = (Nanos::ZERO, Nanos::ZERO, 0);
         (self.transactions, self.waited) = (TransactionCounts::default(), Nanos::ZERO);
+        self.abort_causes.clear();
         self.found = Found::default();
         self.stalls.clear();
         self.leader_changes.clear();

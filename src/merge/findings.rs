@@ -66,7 +66,12 @@ fn examples(parts: &[Aligned]) -> BTreeMap<String, Vec<Example>> {
     for examples in merged.values_mut() {
         examples.sort_by(|a, b| key(a).cmp(&key(b)));
         examples.dedup();
-        examples.truncate(EXAMPLES);
+        let mut kept = BTreeMap::<Option<String>, usize>::new();
+        examples.retain(|example| {
+            let of_kind = kept.entry(example.kind.clone()).or_default();
+            *of_kind += 1;
+            *of_kind <= EXAMPLES
+        });
     }
     merged
 }

@@ -80,8 +80,28 @@ pub struct Findings {
     pub seen_then_gone: u64,
     /// Records that seemed to be seen before they were due.
     pub negative_latency: u64,
-    /// Up to 20 examples of each finding, by its name.
+    /// Up to 20 examples of each finding, by its name; of duplicates up to 20 of each kind.
     pub examples: BTreeMap<String, Vec<Example>>,
+}
+
+impl Findings {
+    /// The examples of a class or finding. Those of all duplicates are kept together, each with the kind that it is.
+    pub fn examples_of(&self, name: &str) -> impl Iterator<Item = &Example> {
+        let (list, kind) = match name.strip_prefix("duplicates_") {
+            Some(kind) => ("duplicates", Some(kind.to_owned())),
+            None => (name, None),
+        };
+        let of_kind = move |example: &&Example| kind.is_none() || example.kind == kind;
+        self.examples.get(list).into_iter().flatten().filter(of_kind)
+    }
+
+    /// Keeps an example of a duplicate of that kind, as `duplicates_KIND` counts them, if there are fewer than `most` of it.
+    pub fn keep_duplicate(&mut self, kind: &str, most: usize, example: Example) {
+        let kept = self.examples.entry("duplicates".to_owned()).or_default();
+        if kept.iter().filter(|example| example.kind.as_deref() == Some(kind)).count() < most {
+            kept.push(Example { kind: Some(kind.to_owned()), ..example });
+        }
+    }
 }
 
 /// One instance of a finding. What is not known is left out.
@@ -117,6 +137,9 @@ pub struct Example {
     /// The other offset, of a duplicate or a neighbour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_offset: Option<i64>,
+    /// Which kind it is of those that its finding counts: of a duplicate `resent`, `rewritten` or `undecided`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     /// What was found, in one line.
     pub what: String,
 }

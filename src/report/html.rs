@@ -27,7 +27,7 @@ const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
 
 /// Names whose definitions the page asks for: what it has tables of.
-const WORDS: [&str; 42] = [
+const WORDS: [&str; 43] = [
     "verified",
     "unverified",
     "not_attempted",
@@ -65,6 +65,7 @@ const WORDS: [&str; 42] = [
     "ledger_sums",
     "no_violation",
     "nothing_refused",
+    "no_forced_aborts",
     "generator_on_time",
     "generator_kept_rate",
     "generator_had_cpu",

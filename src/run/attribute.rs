@@ -273,32 +273,39 @@ pub(super) fn settle_duplicates(duplicates: Vec<Duplicate>, answers: &Answers, r
             findings.duplicates_reread += 1;
             continue;
         }
-        let what = match first.and_then(|first| first.create_ms) {
+        let (kind, what) = match first.and_then(|first| first.create_ms) {
             Some(first_ms) if first_ms == create_ms => {
                 findings.duplicates_resent += u64::from(rules.has(Rule::Resent));
-                format!("re-sent by the client: both copies have CreateTime {create_ms}")
+                ("resent", format!("re-sent by the client: both copies have CreateTime {create_ms}"))
             }
             Some(first_ms) => {
                 findings.duplicates_rewritten += u64::from(rules.has(Rule::Rewritten));
-                format!(
+                let what = format!(
                     "written again by another producer: CreateTime {create_ms}, the first copy's is {first_ms} (both in ms)"
-                )
+                );
+                ("rewritten", what)
             }
             None => {
                 findings.duplicates_undecided += 1;
-                format!(
+                let what = format!(
                     "seen again, CreateTime {create_ms}; the first copy is no longer found, so its origin cannot be told"
-                )
+                );
+                ("undecided", what)
             }
         };
-        if let Some(example) = example {
-            let other_offset = first.map(|first| first.offset);
-            let elsewhere = first.filter(|first| first.partition != partition);
-            let what = elsewhere
-                .map_or(what.clone(), |first| format!("{what}; the first is in partition {}", first.partition));
-            let example = Example { offset: Some(offset), other_offset, what, ..example };
-            findings::keep(&mut findings.examples, "duplicates", || example);
-        }
+        let elsewhere = first.filter(|first| first.partition != partition);
+        let elsewhere =
+            elsewhere.map_or_else(String::new, |first| format!("; the first is in partition {}", first.partition));
+        // What is told of the first duplicates may be of another kind than this one.
+        let known = Example {
+            lane: Some(lane),
+            sequence: Some(sequence),
+            partition: Some(partition),
+            ..example.unwrap_or_default()
+        };
+        let other_offset = first.map(|first| first.offset);
+        let example = Example { offset: Some(offset), other_offset, what: format!("{what}{elsewhere}"), ..known };
+        findings.keep_duplicate(kind, findings::EXAMPLES, example);
     }
 }
 
@@ -345,5 +352,41 @@ impl Judging<'_> {
             }
         }
         Attributed { phases, unverified: listing.into_told(), by_kind, unfinished }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_duplicate_has_examples_of_its_own_however_many_others_came_first() {
+        // 30 records that somebody else wrote again, and one after them that the client sent twice.
+        let twice = |sequence: u64| Duplicate {
+            lane: 0,
+            sequence,
+            home: Some(0),
+            partition: 0,
+            offset: 1_000 + i64::try_from(sequence).unwrap(),
+            create_ms: 5_000,
+            example: (sequence < 20).then(Example::default),
+        };
+        let first = |sequence: u64| Copy {
+            partition: 0,
+            offset: i64::try_from(sequence).unwrap(),
+            create_ms: Some(if sequence == 30 { 5_000 } else { 4_000 }),
+        };
+        let mut answers = Answers::default();
+        for sequence in 0..31 {
+            answers.copies.insert((0, sequence), vec![first(sequence)]);
+        }
+        let mut findings = Findings { duplicates: 31, ..Findings::default() };
+        settle_duplicates((0..31).map(twice).collect(), &answers, Rules::ALL, &mut findings);
+        assert_eq!((findings.duplicates_rewritten, findings.duplicates_resent), (30, 1));
+        assert_eq!(findings.examples_of("duplicates_rewritten").count(), 20);
+        let resent: Vec<_> = findings.examples_of("duplicates_resent").collect();
+        assert_eq!(resent.len(), 1);
+        assert_eq!((resent[0].sequence, resent[0].offset, resent[0].other_offset), (Some(30), Some(1_030), Some(30)));
+        assert!(resent[0].what.starts_with("re-sent by the client"), "{}", resent[0].what);
     }
 }

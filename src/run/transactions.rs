@@ -54,10 +54,13 @@ pub(super) fn init(producer: &Producer, config: &Config) -> Result<(), KafkaErro
 
 /// As the report has them.
 pub(super) fn told(plan: Transactions, total: &Shard) -> report::Transactions {
+    let mut failed_by = total.abort_causes.clone();
+    failed_by.sort_by_key(|cause| std::cmp::Reverse(cause.transactions));
     report::Transactions {
         size: plan.size as u64,
         abort_rate: plan.abort_share,
         counts: total.transactions,
+        failed_by,
         waited_s: total.waited.as_secs_f64(),
     }
 }

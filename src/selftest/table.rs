@@ -11,9 +11,10 @@ use super::fault::{Fault, Found};
 use super::plan::Identity;
 use super::transactions::{self, TransactionWiring};
 use super::{Bench, DELAY, EACH, LANES};
+use crate::gate::{Allowances, Integrity};
 use crate::ledger::Class;
 use crate::ledger::rules::Rule;
-use crate::report::{LedgerCounts, RunReport};
+use crate::report::{LedgerCounts, Ruling, RulingKind, RunReport, Transactions};
 use crate::run::Outcome;
 
 /// One fault, or one number of the report.
@@ -93,7 +94,8 @@ impl Table {
             }
         };
         let faults: Vec<Row> = Fault::ALL.into_iter().filter(|fault| !fault.is_of_transactions()).map(row).collect();
-        let totals = totals(report, expected);
+        let mut totals = totals(report, expected);
+        totals.extend(rulings(report, expected(Fault::Resent)));
         let ok = faults.iter().chain(&totals).all(|row| row.ok);
         Self { ok, events: u64::from(LANES) * EACH, seed: report.run.seed.unwrap_or_default(), faults, totals }
     }
@@ -216,6 +218,30 @@ fn delayed(outcome: &Outcome) -> u64 {
 fn total(name: &str, expected: u64, found: u64) -> Row {
     let ok = expected == found;
     Row { name: name.to_owned(), found_as: String::new(), expected, found, ok, note: None, rule: None }
+}
+
+/// What is said of the events written twice by the client, had it been an idempotent one on a real cluster: allowed where
+/// deliveries timed out (here some have no answer), and a violation where none did, or where it sent in transactions.
+fn rulings(report: &RunReport, written_twice: u64) -> [Row; 3] {
+    let settings = [("enable.idempotence", "true"), ("acks", "all")];
+    let mut judged = report.clone();
+    judged.run.embedded = false;
+    judged.environment.client_config = settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    let mut answered = judged.clone();
+    (answered.ledger.unknown_seen, answered.ledger.unknown_unseen) = (0, 0);
+    let transactional = RunReport { transactions: Some(Transactions::default()), ..judged.clone() };
+    [
+        ("written twice, after time-outs", &judged, RulingKind::Allowed),
+        ("written twice, all answered", &answered, RulingKind::Violation),
+        ("written twice, in transactions", &transactional, RulingKind::Violation),
+    ]
+    .map(|(name, judged, wanted)| {
+        let integrity = Integrity::of(judged, &Allowances::of(judged));
+        let is_it = |ruling: &Ruling| ruling.finding == "duplicates_resent" && ruling.ruling == wanted;
+        let found = integrity.rulings().filter(is_it).map(|ruling| ruling.events).sum();
+        let found_as = if wanted == RulingKind::Allowed { "allowed" } else { "violation" };
+        Row { found_as: found_as.to_owned(), ..total(name, written_twice, found) }
+    })
 }
 
 /// Each class and finding, with what the faults make of it.

@@ -9,7 +9,7 @@ use crate::{
         sample::{any_run, healthy, summary, with_class},
     },
     ledger::Class,
-    report::{Example, LatencySummary, accounts},
+    report::{AbortCause, Example, LatencySummary, TransactionCounts, accounts},
 };
 
 fn gates(rules: &[&str], off: &[&str]) -> Gates {
@@ -119,6 +119,92 @@ fn failed_and_unevaluated_gates_are_told_with_their_figures() {
     );
     let open = verdict(report, &gates(&["response_time.p9999 < 1s"], &[]), &Conditions::default());
     assert_eq!((open.code, open.name.as_str()), (4, "unevaluated"));
+}
+
+/// A run of an idempotent producer with one duplicate of its own, and one of somebody else whose example comes first.
+fn with_duplicates() -> RunReport {
+    let mut report = healthy();
+    report.environment.client_config = [("enable.idempotence".to_owned(), "true".to_owned())].into();
+    (report.findings.duplicates, report.findings.duplicates_rewritten, report.findings.duplicates_resent) = (2, 1, 1);
+    let example = |offset| Example { partition: Some(1), offset: Some(offset), ..Example::default() };
+    report.findings.keep_duplicate("rewritten", 20, example(100));
+    report.findings.keep_duplicate("resent", 20, example(7_000));
+    report
+}
+
+#[test]
+fn a_duplicate_of_the_client_is_a_violation_at_its_own_place_unless_deliveries_timed_out() {
+    let violated = plain(with_duplicates());
+    assert_eq!(violated.code, 3);
+    assert_eq!(
+        violated.reasons,
+        [
+            "1 duplicate sent again by the client (partition 1, offset 7,000). With idempotence, and without a delivery time-out, \
+             this must not happen."
+        ]
+    );
+    assert!(violated.notes[0].contains("written again by another producer (partition 1, offset 100)"));
+    let timed_out = plain(with_class(with_duplicates(), Class::UnknownSeen, 3));
+    assert_eq!(timed_out.code, 0, "{:?}", timed_out.reasons);
+    assert!(
+        timed_out.notes.iter().any(|note| note.starts_with(
+            "1 duplicate sent again by the client (partition 1, offset 7,000) (allowed: deliveries timed out, after which the \
+             idempotent client begins a new epoch"
+        )),
+        "{:?}",
+        timed_out.notes
+    );
+    let mut transactional = with_class(with_duplicates(), Class::UnknownSeen, 3);
+    transactional.transactions = Some(Transactions::default());
+    let violated = plain(transactional);
+    assert_eq!(violated.code, 3);
+    assert!(violated.reasons[0].ends_with("In transactions this must not happen."), "{:?}", violated.reasons);
+}
+
+/// A transactional run with so many events in transactions that had to be aborted, and so many aborted by plan.
+fn with_aborts(forced: u64, planned: u64) -> RunReport {
+    let mut report = with_class(healthy(), Class::Aborted, forced + planned);
+    let cause = AbortCause {
+        error: "INVALID_PRODUCER_ID_MAPPING".to_owned(),
+        transactions: forced,
+        words: "Failed to add partition".to_owned(),
+    };
+    report.transactions = Some(Transactions {
+        counts: TransactionCounts {
+            failed: forced,
+            failed_events: forced,
+            aborted: planned,
+            ..TransactionCounts::default()
+        },
+        failed_by: if forced > 0 { vec![cause] } else { Vec::new() },
+        ..Transactions::default()
+    });
+    report
+}
+
+#[test]
+fn a_transaction_that_had_to_be_aborted_is_no_pass_and_says_by_which_error() {
+    for planned in [0, 4] {
+        let failed = plain(with_aborts(6, planned));
+        assert_eq!((failed.code, failed.name.as_str()), (99, "gate_failed"));
+        assert_eq!(
+            failed.reasons,
+            [
+                "6 transactions with 6 events had to be aborted against the plan: by INVALID_PRODUCER_ID_MAPPING (Failed to add \
+                 partition) (no_forced_aborts)"
+            ]
+        );
+        assert!(!failed.notes.iter().any(|note| note.starts_with("6 events") || note.starts_with("10 events")));
+    }
+    let planned = plain(with_aborts(0, 4));
+    assert_eq!(planned.code, 0);
+    assert_eq!(
+        planned.notes,
+        ["4 events in transactions aborted as planned, unseen (expected: that is what aborting is for)."]
+    );
+    let off = verdict(with_aborts(6, 4), &gates(&[], &["no_forced_aborts"]), &Conditions::default());
+    assert_eq!(off.code, 0);
+    assert!(off.notes.iter().any(|note| note.starts_with("not judged (no_forced_aborts is off): 6 transactions")));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::report::{self, Example};
 
 /// Examples kept of each finding.
-pub(super) const EXAMPLES: usize = 20;
+pub const EXAMPLES: usize = 20;
 
 /// Counters and examples, as the report has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

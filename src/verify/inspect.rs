@@ -324,7 +324,7 @@ impl<B: Book> Inspector<B> {
         let example = (kept < super::findings::EXAMPLES).then(|| told(undecided));
         self.findings.0.duplicates_undecided += 1;
         if let Some(example) = example {
-            self.findings.example("duplicates", || example);
+            self.findings.0.keep_duplicate("undecided", super::findings::EXAMPLES, example);
         }
     }
 
@@ -372,6 +372,7 @@ impl<B: Book> Inspector<B> {
             partition: Some(record.partition),
             offset: Some(record.offset),
             other_offset: None,
+            kind: None,
             what: what.to_owned(),
         }
     }

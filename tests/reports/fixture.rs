@@ -469,6 +469,7 @@ pub(crate) fn violation() -> RunReport {
         partition: Some(2),
         offset: Some(91_204 + i64::try_from(n).unwrap()),
         other_offset: None,
+        kind: None,
         what: "acked, and another record is at its offset".to_owned(),
     });
     report.findings.examples.insert("lost".to_owned(), lost.collect());

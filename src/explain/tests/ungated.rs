@@ -67,6 +67,7 @@ const UNGATED: &[(&str, &str)] = &[
     ("synthetic.", "known before the run: what the model is, and how like its recording"),
     ("timeline[].at_s", "when"),
     ("transactions.abort_rate", "chosen"),
+    ("transactions.failed_by[].", "by error; they sum to transactions.failed"),
     ("transactions.size", "chosen"),
 ];
 

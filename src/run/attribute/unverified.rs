@@ -118,6 +118,7 @@ impl Unverified {
             partition: self.partition,
             offset: self.offset,
             other_offset: None,
+            kind: None,
             what: if self.seen_then_gone { SEEN_THEN_GONE } else { happened(self.class) }.to_owned(),
         }
     }
