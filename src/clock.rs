@@ -46,15 +46,26 @@ impl Nanos {
         self.0 as f64 / 1e9
     }
 
-    /// `self - earlier`, or zero where `earlier` is later.
+    /// `self - earlier`; `None` where `earlier` is later.
     #[must_use]
-    pub const fn since(self, earlier: Self) -> Self {
+    pub const fn checked_since(self, earlier: Self) -> Option<Self> {
+        match self.0.checked_sub(earlier.0) {
+            Some(ns) => Some(Self(ns)),
+            None => None,
+        }
+    }
+
+    /// `self - earlier`, and zero where `earlier` is later: for what is nothing then by its meaning, as the rest of a wait
+    /// is once it is over. Never for a latency.
+    #[must_use]
+    pub const fn saturating_since(self, earlier: Self) -> Self {
         Self(self.0.saturating_sub(earlier.0))
     }
 }
 
 impl Add for Nanos {
     type Output = Self;
+    /// Saturating: later than [`Nanos::MAX`] is never.
     fn add(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
@@ -68,9 +79,10 @@ impl AddAssign for Nanos {
 
 impl Sub for Nanos {
     type Output = Self;
-    /// Saturating: a span is never negative. Where "earlier than" must be told apart, compare first.
+    /// Of two of which `other` is known not to be the later one, as with integers: where that is a mistake, a debug build
+    /// stops, and any other gives a span of centuries, which each latency counts as saturated. Never a zero that looks good.
     fn sub(self, other: Self) -> Self {
-        self.since(other)
+        Self(self.0 - other.0)
     }
 }
 
@@ -100,7 +112,57 @@ pub trait Clock: Clone + Send + 'static {
     fn sleep_until(&self, instant: Nanos);
 }
 
-/// The machine's monotonic clock, counted from one shared origin.
+/// The zero of a run, fixed before it comes: threads that share it start together. Before it there is no clock, and so
+/// nothing that could be sent, drawn or timed.
+#[derive(Clone, Copy, Debug)]
+pub struct Zero {
+    at: Instant,
+    anchor: Anchor,
+}
+
+impl Zero {
+    /// A zero that lies `by` ahead of now.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is where the time is read")]
+    pub fn ahead(by: Duration) -> Self {
+        // In this order: where the thread is kept waiting in between, what is due at zero is sent later than its stamp says,
+        // and never earlier.
+        let unix_ns = wall_unix_ns().saturating_add(Nanos::from(by).0);
+        Self { at: Instant::now() + by, anchor: Anchor { unix_ns } }
+    }
+
+    /// The zero at that wall time, in ns since the Unix epoch. One that has passed is as good: who waits for it is late.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is where the time is read")]
+    pub fn at_unix_ns(unix_ns: u64) -> Self {
+        let wall = wall_unix_ns();
+        let now = Instant::now();
+        let at = match unix_ns.checked_sub(wall) {
+            Some(ahead) => now.checked_add(Duration::from_nanos(ahead)),
+            None => now.checked_sub(Duration::from_nanos(wall - unix_ns)),
+        };
+        // No instant is that far away: the zero is now, and says so.
+        at.map_or_else(|| Self::ahead(Duration::ZERO), |at| Self { at, anchor: Anchor { unix_ns } })
+    }
+
+    /// Its wall time.
+    #[must_use]
+    pub const fn anchor(self) -> Anchor {
+        self.anchor
+    }
+
+    /// Waits for it and gives the clock that counts from it.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is where the time is read")]
+    pub fn wait(self) -> Monotonic {
+        while let Some(left) = self.at.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+            thread::sleep(left);
+        }
+        Monotonic { origin: self.at }
+    }
+}
+
+/// The machine's monotonic clock, counted from one shared origin, which has passed.
 #[derive(Clone, Copy, Debug)]
 pub struct Monotonic {
     origin: Instant,
@@ -112,15 +174,6 @@ impl Monotonic {
     #[expect(clippy::disallowed_methods, reason = "this is where the time is read")]
     pub fn start() -> Self {
         Self { origin: Instant::now() }
-    }
-
-    /// A clock whose zero lies `ahead` of now, and the wall time of that zero: threads that share it start together.
-    /// Until then it stands at zero.
-    #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is where the time is read")]
-    pub fn starting_in(ahead: Duration) -> (Self, Anchor) {
-        let unix_ns = wall_unix_ns().saturating_add(Nanos::from(ahead).0);
-        (Self { origin: Instant::now() + ahead }, Anchor { unix_ns })
     }
 }
 
@@ -235,7 +288,36 @@ mod tests {
     }
 
     #[test]
-    fn spans_never_go_below_zero() {
-        assert_eq!(Nanos(3) - Nanos(5), Nanos::ZERO);
+    fn a_span_below_zero_is_no_zero() {
+        assert_eq!((Nanos(3).checked_since(Nanos(5)), Nanos(5).checked_since(Nanos(3))), (None, Some(Nanos(2))));
+        assert_eq!(Nanos(3).saturating_since(Nanos(5)), Nanos::ZERO, "where that is asked for");
+    }
+
+    #[test]
+    #[cfg_attr(debug_assertions, should_panic(expected = "overflow"))]
+    fn a_difference_of_two_in_the_wrong_order_does_not_pass_for_a_short_one() {
+        assert!(std::hint::black_box(Nanos(3)) - std::hint::black_box(Nanos(5)) > Nanos::from_secs(1 << 33));
+    }
+
+    #[test]
+    fn there_is_no_clock_before_its_zero() {
+        let begun = Monotonic::start();
+        let zero = Zero::ahead(Duration::from_millis(30));
+        let clock = zero.wait();
+        // Thirty milliseconds have passed on any clock, and what the new one tells is counted from there.
+        let (told, passed) = (clock.now(), begun.now());
+        assert!(passed >= Nanos::from_millis(30) + told, "{passed} and {told}");
+    }
+
+    #[test]
+    fn a_zero_at_a_wall_time_is_at_that_time_also_once_it_has_passed() {
+        let now = wall_unix_ns();
+        for unix_ns in [now - 5_000_000_000, now + 20_000_000] {
+            let zero = Zero::at_unix_ns(unix_ns);
+            assert_eq!(zero.anchor(), Anchor::at_unix_ns(unix_ns));
+            let clock = zero.wait();
+            assert!(wall_unix_ns() >= unix_ns);
+            assert!(unix_ns > now || clock.now() >= Nanos::from_secs(5), "it began five seconds ago: {}", clock.now());
+        }
     }
 }

@@ -90,7 +90,8 @@ impl Shared {
     /// Why the run does not look alive at `now`, if it does not.
     fn ailment(&self, now: Nanos) -> Option<String> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let age = Duration::from(now - state.at);
+        // A sample taken since `now` was read has no age.
+        let age = Duration::from(now.saturating_since(state.at));
         let samples = matches!(state.snapshot.stage, Stage::Sending | Stage::Draining);
         (samples && age > STALE).then(|| format!("no sample for {} s\n", age.as_secs()))
     }
@@ -156,7 +157,7 @@ impl Exporter {
         let (deadline, known) = (self.shared.clock.now() + Nanos::from(longest), interrupts.count());
         let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
         while self.server.is_some() && !state.read && interrupts.count() == known {
-            let left = Duration::from(deadline - self.shared.clock.now());
+            let left = Duration::from(deadline.saturating_since(self.shared.clock.now()));
             if left.is_zero() {
                 return;
             }

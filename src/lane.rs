@@ -45,6 +45,8 @@ pub struct Lane<'a, P, C> {
     book: &'a LaneBook,
     publisher: P,
     clock: C,
+    /// Wall time of the clock's zero.
+    anchor: Anchor,
     cursor: Cursor,
     tempo: TempoCopy,
     /// The next event, due in schedule time.
@@ -64,9 +66,9 @@ pub struct Lane<'a, P, C> {
 }
 
 impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
-    /// A lane that has not begun.
+    /// A lane that has not begun, though the run's zero has come: its wall time is that of `anchor`.
     #[must_use]
-    pub fn new(setup: Setup, book: &'a LaneBook, publisher: P, clock: C) -> Self {
+    pub fn new(setup: Setup, book: &'a LaneBook, publisher: P, clock: C, anchor: Anchor) -> Self {
         let phases = setup.schedule.phases().len();
         let end = LaneEnd {
             waiting: Waiting::new(setup.remember),
@@ -86,6 +88,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             book,
             publisher,
             clock,
+            anchor,
             cursor: Cursor::default(),
             tempo: TempoCopy::default(),
             next: None,
@@ -210,7 +213,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                 Due::At(..) | Due::Never => break,
             };
             let sequence = self.sequence;
-            let unix_ns = self.setup.anchor.unix_ns(due);
+            let unix_ns = self.anchor.unix_ns(due);
             open.draw(sequence, DueTime::from_unix_ns(unix_ns));
             self.sequence += 1;
             self.next = None;
@@ -241,8 +244,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             }
             if !dropped {
                 let follows_recording = self.end.rhythm.is_some();
-                let timestamp_ms =
-                    body_time(self.setup.body_time, self.setup.anchor, &drawn, unix_ns, follows_recording);
+                let timestamp_ms = body_time(self.setup.body_time, self.anchor, &drawn, unix_ns, follows_recording);
                 let encoded =
                     self.setup.encoder.encode(self.batch.arena(), &drawn.event, sequence, unix_ns, timestamp_ms);
                 let kind = drawn.event.kind().index();
@@ -293,7 +295,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             }
             self.book.reserve(self.sequence + 1);
             let open = self.book.open();
-            open.draw(self.sequence, DueTime::from_unix_ns(self.setup.anchor.unix_ns(due)));
+            open.draw(self.sequence, DueTime::from_unix_ns(self.anchor.unix_ns(due)));
             open.mark(self.sequence, Marks(Marks::OVER));
             drop(open);
             if let Some(start) = self.end.phase_starts.get_mut(phase) {

@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::clock::{self, Clock, Monotonic, Nanos};
+use crate::clock::{self, Clock, Nanos, Zero};
 use crate::control::Control;
 use crate::kafka::KafkaError;
 use crate::kafka::slots::Slots;
@@ -171,23 +171,22 @@ pub struct Outcome {
     pub fidelity: Option<Fidelity>,
 }
 
-/// The time between now and the first due time. Waits until that is short, so that an interruption is heard meanwhile.
-fn lead(start_at_unix_ns: Option<u64>, interrupts: &Interrupts) -> Result<Duration, RunError> {
-    let Some(start_at) = start_at_unix_ns else { return Ok(LEAD) };
-    loop {
-        let now = clock::wall_unix_ns();
-        let Some(ahead) = start_at.checked_sub(now) else {
-            return Err(RunError::TooLateToStart(Duration::from_nanos(now - start_at)));
-        };
-        let ahead = Duration::from_nanos(ahead);
-        if ahead <= LEAD {
-            return Ok(ahead);
-        }
-        interrupts.wait(0, ahead.saturating_sub(LEAD).min(Duration::from_secs(1)));
+/// The run's zero. Waits until it is near, so that an interruption is heard meanwhile.
+fn zero(start_at_unix_ns: Option<u64>, interrupts: &Interrupts) -> Result<Zero, RunError> {
+    let Some(start_at) = start_at_unix_ns else { return Ok(Zero::ahead(LEAD)) };
+    if let Some(passed) = clock::wall_unix_ns().checked_sub(start_at) {
+        return Err(RunError::TooLateToStart(Duration::from_nanos(passed)));
+    }
+    // Who wakes late from here on was ready in time, and is late by its own fault: that is in the figures.
+    while let Some(ahead) = start_at.checked_sub(clock::wall_unix_ns()).map(Duration::from_nanos)
+        && let Some(wait) = ahead.checked_sub(LEAD).filter(|wait| !wait.is_zero())
+    {
+        interrupts.wait(0, wait.min(Duration::from_secs(1)));
         if interrupts.count() > 0 {
             return Err(RunError::Interrupted);
         }
     }
+    Ok(Zero::at_unix_ns(start_at))
 }
 
 /// Runs. `each_second` is told how it goes and may end it with a reason.
@@ -224,19 +223,14 @@ pub fn run_through<W: Wiring>(
         move || Prepared::new(&config, &schedule, &control)
     })??;
     let ledger = prepared.ledger(config).by(wiring.rules());
-    let mut verifier = prepared.position_verifier(config, &ledger, wiring, interrupts)?;
+    let verifier = prepared.position_verifier(config, &ledger, wiring, interrupts)?;
     if interrupts.count() > 0 {
         return Err(RunError::Interrupted);
     }
 
-    let lead = lead(config.start_at_unix_ns, interrupts)?;
-    let (clock, anchor) = Monotonic::starting_in(lead);
-    if let Some(verifier) = &mut verifier {
-        verifier.start(wiring.clock(clock), anchor);
-    }
     let phases = schedule.phases().len();
     let mut sampler = Sampler::new(prepared.recorders.clone(), phases, prepared.partition_count());
-    let lanes = prepared.lanes(config, source, &schedule, anchor)?;
+    let lanes = prepared.lanes(config, source, &schedule)?;
     if let Some(end) = schedule.ends_at().filter(|_| !schedule.has_due_times()) {
         // Nothing comes due after the end where nothing has a due time: the clock alone says when it is over.
         control.stop_at(end);
@@ -244,7 +238,9 @@ pub fn run_through<W: Wiring>(
     let drain = Arc::clone(&prepared.drain);
     let (topic_watcher, lag_watcher) = (prepared.topic_watcher(config)?, prepared.lag_watcher(config)?);
     let (sending, going) = (AtomicBool::new(true), AtomicBool::new(true));
-    let mut watch = Watch::new(config, &schedule, &ledger, &control, interrupts, clock, &prepared);
+    // All that takes its time is done: from here to zero it is threads that are started, and they wait for it.
+    let zero = zero(config.start_at_unix_ns, interrupts)?;
+    let anchor = zero.anchor();
 
     thread::scope(|scope| {
         let release = Release { control: &control, flags: [&sending, &going], aborts: true };
@@ -252,9 +248,9 @@ pub fn run_through<W: Wiring>(
         for (setup, producer) in lanes {
             let number = setup.number;
             let book = ledger.lane(number).ok_or_else(|| RunError::Thread(format!("lane {number} has no book")))?;
-            let lane = Lane::new(setup, book, wiring.publisher(number, producer), clock);
+            let publisher = wiring.publisher(number, producer);
             let spawned = thread::Builder::new().name(format!("lane-{number}")).spawn_scoped(scope, move || {
-                let (end, producer) = lane.run();
+                let (end, producer) = Lane::new(setup, book, publisher, zero.wait(), anchor).run();
                 // Dropped here: a producer that still holds messages takes its time, and this thread has it.
                 drop(producer);
                 end
@@ -262,16 +258,21 @@ pub fn run_through<W: Wiring>(
             handles.push(spawned.map_err(|error| RunError::Thread(format!("lane {number}: {error}")))?);
         }
         let reader = match verifier {
-            Some(verifier) => Some(
+            Some(mut verifier) => Some(
                 thread::Builder::new()
                     .name("verifier".to_owned())
-                    .spawn_scoped(scope, move || verifier.run())
+                    .spawn_scoped(scope, move || {
+                        verifier.start(wiring.clock(zero.wait()), anchor);
+                        verifier.run()
+                    })
                     .map_err(|error| RunError::Thread(format!("verifier: {error}")))?,
             ),
             None => None,
         };
         let topic_watch = topic_watcher.map(|watcher| topic_watch::watch(scope, watcher, &sending)).transpose()?;
         let lag = lag_watcher.map(|watcher| lag::watch(scope, watcher, &going)).transpose()?;
+        let clock = zero.wait();
+        let mut watch = Watch::new(config, &schedule, &ledger, &control, interrupts, clock, &prepared);
         watch.look_at(lag.as_ref().map(lag::Watched::lag));
         let faults =
             faults::inject(scope, &config.faults, clock, &control, &sending, schedule.ends_at(), watch.faults())?;
@@ -370,9 +371,10 @@ mod tests {
     #[test]
     fn a_start_that_has_passed_is_refused() {
         let interrupts = Interrupts::default();
-        assert!(matches!(lead(Some(1), &interrupts), Err(RunError::TooLateToStart(_))));
-        assert_eq!(lead(None, &interrupts).unwrap(), LEAD);
+        assert!(matches!(zero(Some(1), &interrupts), Err(RunError::TooLateToStart(_))));
+        let soon = clock::wall_unix_ns() + 1_000_000_000;
+        assert_eq!(zero(Some(soon), &interrupts).unwrap().anchor(), clock::Anchor::at_unix_ns(soon));
         interrupts.raise();
-        assert!(matches!(lead(Some(u64::MAX), &interrupts), Err(RunError::Interrupted)));
+        assert!(matches!(zero(Some(u64::MAX), &interrupts), Err(RunError::Interrupted)));
     }
 }

@@ -236,7 +236,7 @@ impl Schedule {
     #[must_use]
     pub fn due_before(&self, instant: Nanos) -> Option<u64> {
         let planned = self.phases.get(self.phase_at(instant))?;
-        let within = instant.since(planned.starts).min(planned.phase.duration.unwrap_or(Nanos::MAX));
+        let within = (instant - planned.starts).min(planned.phase.duration.unwrap_or(Nanos::MAX));
         let due = planned.first.saturating_add(planned.phase.shape.due_before(within)?);
         Some(self.limit.map_or(due, |limit| due.min(limit)))
     }
@@ -247,7 +247,7 @@ impl Schedule {
     pub fn expected_before(&self, instant: Nanos) -> Option<f64> {
         let mut sum = 0.0;
         for planned in self.phases.iter().take_while(|planned| planned.starts <= instant) {
-            let within = instant.since(planned.starts).min(planned.phase.duration.unwrap_or(Nanos::MAX));
+            let within = (instant - planned.starts).min(planned.phase.duration.unwrap_or(Nanos::MAX));
             sum += planned.phase.shape.expected(within)?;
         }
         Some(sum)

@@ -159,8 +159,9 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
         })
     }
 
-    /// Goes over to the run's own clock.
+    /// Goes over to the run's own clock, whose zero has come.
     pub fn start(&mut self, clock: C, anchor: Anchor) {
+        self.last_record = clock.now();
         self.clock = clock;
         self.inspector.start(anchor);
     }

@@ -8,7 +8,8 @@ use std::ops::ControlFlow;
 use std::thread;
 
 use loadgen::clock::Nanos;
-use loadgen::run::{Config, Interrupts, Outcome, run};
+use loadgen::run::wiring::Nowhere;
+use loadgen::run::{Config, Interrupts, Outcome, Tick, run, run_through};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
 use plain::{config, synthetic};
 use rdkafka::mocking::MockCluster;
@@ -47,6 +48,29 @@ fn every_event_of_a_paced_run_is_verified() {
     assert_eq!(report.latency_us.response_time.count, 10_000);
     assert_eq!(report.latency_us.end_to_end.unwrap().count, 10_000);
     assert_eq!(report.timeline.iter().map(|row| row.sent).sum::<u64>(), 10_000);
+}
+
+/// All of a run happens after its zero: no event is there in no time at all.
+#[test]
+fn the_first_event_is_neither_sent_nor_seen_before_it_is_due() {
+    let outcome = synthetic_run(&config(2), Shape::Constant(Rate::per_second(200).unwrap()), 40);
+    let latency = &outcome.report.latency_us;
+    assert!(latency.end_to_end.unwrap().min > Some(0), "{latency:?}");
+    assert!(latency.response_time.min > Some(0), "{latency:?}");
+    assert_eq!(outcome.report.findings.negative_latency, 0);
+}
+
+#[test]
+fn a_short_run_without_due_times_has_a_rate_that_can_be_true() {
+    let schedule = Schedule::new(vec![Phase::new("main", Shape::Unlimited, None)], Some(5_000)).unwrap();
+    let config = Config { verify: None, ..config(1) };
+    let going_on = &mut |_: &Tick<'_>| ControlFlow::Continue(());
+    let outcome = run_through(&Nowhere, &config, &synthetic(), schedule, &Interrupts::default(), going_on).unwrap();
+    let (rate, measured_s) = (outcome.report.offered.achieved_rate_per_s, outcome.report.run.measured_s);
+    assert_eq!(outcome.report.ledger.scheduled, 5_000);
+    // No machine draws and encodes an event in 20 ns, and 5,000 of them take some time.
+    assert!(rate > 0.0 && rate < 50e6 && measured_s > 0.0, "{rate}/s in {measured_s} s");
+    assert!(rate * measured_s >= 4_999.0, "the last was sent {measured_s} s after zero, at {rate}/s");
 }
 
 #[test]

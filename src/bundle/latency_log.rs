@@ -73,7 +73,7 @@ impl LatencyLog {
         if histogram.is_empty() {
             return Ok(());
         }
-        let length = self.upto.since(self.from);
+        let length = self.upto - self.from;
         self.writer.interval(series, histogram, self.from.into(), length.into())
     }
 }

@@ -44,7 +44,7 @@ impl Tempo {
         }
         let index = self.segments.iter().rposition(|segment| segment.schedule <= schedule).unwrap_or(0);
         let segment = self.segments[index];
-        let ahead = u128::from(schedule.since(segment.schedule).0) * u128::from(AS_PLANNED);
+        let ahead = u128::from((schedule - segment.schedule).0) * u128::from(AS_PLANNED);
         match (segment.percent, index + 1 < self.segments.len()) {
             // The next segment begins at the same schedule time, and rposition() would have found it.
             (0, true) => segment.from,
@@ -61,7 +61,7 @@ impl Tempo {
         }
         let index = self.segments.iter().rposition(|segment| segment.from < instant).unwrap_or(0);
         let Segment { from, schedule, percent } = self.segments[index];
-        match (instant.since(from).0, percent) {
+        match ((instant - from).0, percent) {
             (0, _) | (_, 0) => schedule,
             (passed, percent) => {
                 let covered = u128::from(passed - 1) * u128::from(percent) / u128::from(AS_PLANNED) + 1;
@@ -73,7 +73,7 @@ impl Tempo {
     /// Schedule time at `instant`: the latest due time with `at(due) <= instant`.
     #[must_use]
     pub fn schedule_at(&self, instant: Nanos) -> Nanos {
-        if self.is_straight() { instant } else { self.before(instant + Nanos(1)).since(Nanos(1)) }
+        if self.is_straight() { instant } else { self.before(instant + Nanos(1)).saturating_since(Nanos(1)) }
     }
 
     /// The same map, running at `percent` from `from` on; `from` must be later than every change before.

@@ -155,7 +155,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
 
 /// A partition's silence of that length, which ends now.
 const fn silence(partition: usize, length: Nanos, until: Nanos, ended: bool) -> Stall {
-    Stall { side: Side::Ack, partition, from: Nanos(until.0.saturating_sub(length.0)), until, ended }
+    Stall { side: Side::Ack, partition, from: Nanos(until.0 - length.0), until, ended }
 }
 
 /// An event was given up: what waited for it in its partition waits no more.

@@ -29,7 +29,7 @@ impl Rhythm {
     pub(super) fn note_drawn(&mut self, due: Nanos) {
         if let Some(last) = self.last_due.replace(due) {
             self.backward += u64::from(due < last);
-            self.due.record(due - last);
+            self.due.record(due.saturating_since(last));
         }
     }
 

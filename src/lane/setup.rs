@@ -7,7 +7,7 @@ use governor::DefaultDirectRateLimiter;
 
 use super::rhythm::Rhythm;
 use super::transaction::TransactionPlan;
-use crate::clock::{Anchor, Nanos};
+use crate::clock::Nanos;
 use crate::control::{Control, Traffic};
 use crate::event::encode::Encoder;
 use crate::event::stamp::SEQUENCES;
@@ -62,8 +62,6 @@ pub struct Setup {
     pub schedule: Arc<Schedule>,
     /// Writes them.
     pub encoder: Encoder,
-    /// Wall time of the run's zero.
-    pub anchor: Anchor,
     /// Its shard.
     pub recorder: Recorder,
     /// The run's end.

@@ -51,7 +51,7 @@ pub struct LagReport {
 /// A time in which not every partition had a reader.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RebalanceReport {
-    /// When it began, in seconds since the start.
+    /// When it began, in seconds since the start; below zero where it was before.
     pub at_s: f64,
     /// How long it took, in seconds; `None` where it did not end.
     pub length_s: Option<f64>,

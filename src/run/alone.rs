@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Group, Interrupts, Outcome, Release, RunError, Tick};
-use crate::clock::{Monotonic, Nanos};
+use crate::clock::{Monotonic, Nanos, Zero};
 use crate::control::Control;
 use crate::event::stamp::RunId;
 use crate::kafka::Settings;
@@ -82,7 +82,8 @@ pub fn verify(
         let config = config.clone();
         move || Prepared::new(&config)
     })??;
-    let (clock, anchor) = Monotonic::starting_in(Duration::ZERO);
+    let zero = Zero::ahead(Duration::ZERO);
+    let (clock, anchor) = (zero.wait(), zero.anchor());
     let (control, drain, gaps) =
         (Arc::new(Control::default()), Arc::new(Drain::default()), Arc::new(AtomicU64::new(0)));
     let setup = Setup {

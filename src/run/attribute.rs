@@ -245,6 +245,7 @@ impl<C: Clock> Late<'_, C> {
         if !matches!(book.open().see(stamp.sequence, stamp.due, false), Sighting::First | Sighting::Mended) {
             return;
         }
+        // Its due time is of this run, and rounded down: before zero by less than what the stamp leaves out.
         let due = self.anchor.instant(stamp.due.unix_ns()).unwrap_or_default();
         let end_to_end = self.clock.now() - due;
         total.seen += 1;

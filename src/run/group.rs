@@ -14,13 +14,13 @@ pub(super) fn report(config: &Config, prepared: &Prepared, clock: &Monotonic) ->
 
 /// What became of that group.
 pub(super) fn of(group: &Group, shared: &SharedLog, clock: &Monotonic) -> GroupReport {
-    // The group began to form before the run did.
-    let ahead = shared.now().since(clock.now());
+    // The group began to form before the run did: what it did until then is before zero.
+    let ahead_s = shared.now().as_secs_f64() - clock.now().as_secs_f64();
     let log = shared.open();
-    let lengths = || log.rebalances.iter().filter_map(|rebalance| Some(rebalance.until?.since(rebalance.at)));
+    let lengths = || log.rebalances.iter().filter_map(|rebalance| Some(rebalance.until? - rebalance.at));
     let rebalances = log.rebalances.iter().map(|rebalance| RebalanceReport {
-        at_s: rebalance.at.since(ahead).as_secs_f64(),
-        length_s: rebalance.until.map(|until| until.since(rebalance.at).as_secs_f64()),
+        at_s: rebalance.at.as_secs_f64() - ahead_s,
+        length_s: rebalance.until.map(|until| (until - rebalance.at).as_secs_f64()),
         reason: rebalance.reason.to_owned(),
         given_up: rebalance.given_up,
         members: rebalance.members,

@@ -12,7 +12,7 @@ use super::topics::{describe, is_compacted, topic_settings, watermarks};
 use super::wiring::{Reading, Wiring};
 use super::{Config, Interrupts, REMEMBERED, RunError, transactions};
 use super::{lag, topic_watch};
-use crate::clock::{Anchor, Monotonic};
+use crate::clock::Monotonic;
 use crate::control::tempo::Tempo;
 use crate::control::{Control, Traffic};
 use crate::event::encode::Encoder;
@@ -225,7 +225,6 @@ impl Prepared {
         config: &Config,
         source: &Source,
         schedule: &Arc<Schedule>,
-        anchor: Anchor,
     ) -> Result<Vec<(lane::Setup, Producer)>, RunError> {
         let ceiling = config.max_rate.map(|rate| Arc::new(ceiling(rate)));
         let queue = self.settings.get("queue.buffering.max.messages").and_then(|value| value.parse().ok());
@@ -238,7 +237,6 @@ impl Prepared {
                     source: source.lane(number, config.lanes.all)?,
                     schedule: Arc::clone(schedule),
                     encoder: Encoder::new(config.id, number, source.vocabulary()).padded(config.padding),
-                    anchor,
                     recorder: recorder.clone(),
                     control: Arc::clone(&self.control),
                     traffic: Arc::clone(&self.traffic),

@@ -19,18 +19,21 @@ use crate::verify::PartitionState;
 /// Rates over the gaps between events: n events have n - 1. The planned one is that of the due times.
 #[expect(clippy::cast_precision_loss, reason = "a reported rate needs 15 digits, not 19")]
 pub(super) fn offered(scheduled: u64, measured: &PhaseShard, due: Option<(Nanos, Nanos)>, first: Nanos) -> Offered {
-    let rate =
-        |count: u64, span: Nanos| (count > 1 && span > Nanos::ZERO).then(|| (count - 1) as f64 / span.as_secs_f64());
+    let rate = |count: u64, first: Nanos, last: Nanos| {
+        // The last may be before the first that is judged, where a run ends in its warm-up.
+        let span = last.checked_since(first).filter(|span| count > 1 && *span > Nanos::ZERO)?;
+        Some((count - 1) as f64 / span.as_secs_f64())
+    };
     // What the client turned away at once was offered like the rest.
-    let achieved = rate(measured.sent + measured.turned_away, measured.last_sent.since(first)).unwrap_or_default();
-    let planned = due.and_then(|(first, last)| rate(scheduled, last.since(first)));
+    let achieved = rate(measured.sent + measured.turned_away, first, measured.last_sent).unwrap_or_default();
+    let planned = due.and_then(|(first, last)| rate(scheduled, first, last));
     Offered {
         scheduled,
         rate_per_s: planned,
         achieved_rate_per_s: achieved,
         achieved_percent: planned.map(|planned| achieved / planned * 100.0),
         bytes: measured.bytes,
-        due_span_ms: due.map_or(0, |(first, last)| last.since(first).0 / 1_000_000),
+        due_span_ms: due.map_or(0, |(first, last)| last.saturating_since(first).0 / 1_000_000),
         ..Offered::default()
     }
 }

@@ -73,7 +73,7 @@ pub(super) fn outcome<W: Wiring>(
     let offered = Offered {
         scheduled: counts.scheduled,
         bytes: total.bytes,
-        due_span_ms: if schedule.has_due_times() { last_due.since(first_due).0 / 1_000_000 } else { 0 },
+        due_span_ms: if schedule.has_due_times() { last_due.saturating_since(first_due).0 / 1_000_000 } else { 0 },
         client_blocked_s: total.blocked.as_secs_f64(),
         flow_control_s: total.held_back.as_secs_f64(),
         ..offered(judged, &whole, due, judged_first)

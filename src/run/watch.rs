@@ -158,7 +158,7 @@ impl<'a> Watch<'a> {
         topic: Option<&Problem>,
         each_second: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
     ) {
-        let until_row = Duration::from(self.next_row - self.clock.now());
+        let until_row = Duration::from(self.next_row.saturating_since(self.clock.now()));
         self.interrupts.wait(self.answered, GLANCE.min(until_row));
         self.obey(stage);
         let now = self.clock.now();
@@ -243,10 +243,10 @@ impl<'a> Watch<'a> {
         let outstanding = total.sent.saturating_sub(total.acked + total.refused + total.unanswered + total.aborted);
         if interval.acked + interval.aborted > 0 || outstanding == 0 {
             self.last_answer = now;
-        } else if now.since(self.last_answer) > Nanos::from(self.silence) && self.watched.cluster_error.is_none() {
+        } else if now - self.last_answer > Nanos::from(self.silence) && self.watched.cluster_error.is_none() {
             self.watched.cluster_error = Some(format!(
                 "the cluster has confirmed nothing for {} s, with {} waiting",
-                now.since(self.last_answer).0 / SECOND.0,
+                (now - self.last_answer).0 / SECOND.0,
                 figures::counted(outstanding, "event")
             ));
             self.control.stop_at(now);

@@ -115,13 +115,15 @@ impl Book for RunBook<'_> {
     }
 
     fn time(&mut self, stamp: Stamp, at: Nanos) -> Option<Timed> {
+        // Its due time is of this run, and rounded down: before zero by less than what the stamp leaves out.
         let due = self.anchor.instant(stamp.due.unix_ns()).unwrap_or_default();
-        let end_to_end = if self.rules.has(Rule::EndToEnd) { at - due } else { Nanos::ZERO };
+        let took = at.checked_since(due);
+        let end_to_end = took.filter(|_| self.rules.has(Rule::EndToEnd)).unwrap_or_default();
         // The stamp rounds down, and the first event of a phase is due at its very start.
         let within = self.anchor.instant(stamp.due.last_unix_ns()).unwrap_or_default();
         self.control.follow(&mut self.tempo);
         let phase = self.schedule.phase_at(self.tempo.schedule_at(within));
-        Some(Timed { phase, end_to_end, early: at < due })
+        Some(Timed { phase, end_to_end, early: took.is_none() })
     }
 
     fn place(&mut self, stamp: Stamp, partition: usize, place: Place) -> Option<Late> {

@@ -105,7 +105,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
         let now = self.clock.now();
         let mut shard = self.recorder.open();
         for (index, (partition, state)) in (0_i32..).zip(&self.partitions).enumerate() {
-            let gap = now - state.last_read;
+            let gap = now.saturating_since(state.last_read);
             if !self.traffic.has_unread(partition, state.seen) {
                 continue;
             }
@@ -128,7 +128,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             return Some(EndedBy::Records);
         }
         let idle = self.until.idle.filter(|_| taken == 0)?;
-        let silent_for = Duration::from(self.clock.now() - self.last_record);
+        let silent_for = Duration::from(self.clock.now().saturating_since(self.last_record));
         let at_end = |(partition, state): (i32, &PartitionState)| state.at_end || !self.reader.holds(partition);
         if silent_for >= idle && (0_i32..).zip(&self.partitions).all(at_end) {
             return Some(EndedBy::Idle);

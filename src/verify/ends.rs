@@ -12,7 +12,7 @@ use crate::clock::{Clock, Nanos};
 impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
     /// Target of a partition: its end, or past its highest acked offset, whichever is higher.
     pub(super) fn set_targets(&mut self, request: &Request) {
-        let left = Duration::from(request.deadline - self.clock.now()).max(Duration::from_millis(100));
+        let left = Duration::from(request.deadline.saturating_since(self.clock.now())).max(Duration::from_millis(100));
         for (index, state) in self.partitions.iter_mut().enumerate() {
             let acked = request.highest_acked.get(index).copied().flatten();
             let partition = i32::try_from(index).unwrap_or(i32::MAX);

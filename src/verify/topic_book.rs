@@ -362,7 +362,8 @@ impl Book for TopicBook {
             self.counts.untimed += 1;
             return None;
         }
-        Some(Timed { phase: 0, end_to_end: Nanos(seen.saturating_sub(due)), early: seen < due })
+        let took = seen.checked_sub(due).map(Nanos);
+        Some(Timed { phase: 0, end_to_end: took.unwrap_or_default(), early: took.is_none() })
     }
 
     fn place(&mut self, _stamp: Stamp, partition: usize, place: Place) -> Option<Late> {

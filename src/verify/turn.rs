@@ -57,7 +57,8 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
                         if inspector.inspect(&record, reread, at, &mut shard) {
                             state.seen += 1;
                         }
-                        let gap = at - std::mem::replace(&mut state.last_read, at);
+                        // Nobody was kept waiting by a clock that was set back.
+                        let gap = at.saturating_since(std::mem::replace(&mut state.last_read, at));
                         if let Some(counts) = shard.partitions.get_mut(usize::try_from(record.partition).unwrap_or(0)) {
                             counts.longest_read_gap = counts.longest_read_gap.max(gap);
                         }

@@ -11,7 +11,7 @@ use super::PATIENCE;
 use super::cluster::Cluster;
 use super::program::Program;
 
-/// When each record was created, in ms since the Unix epoch.
+/// When each record was created, in ms since the Unix epoch. None was before the due time that its id says.
 fn created(cluster: &Cluster, topic: &str, count: u64) -> Vec<i64> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", cluster.address())
@@ -25,9 +25,19 @@ fn created(cluster: &Cluster, topic: &str, count: u64) -> Vec<i64> {
     while (times.len() as u64) < count {
         assert!(clock.now() < Nanos::from(PATIENCE), "only {} of {count} records", times.len());
         let Some(message) = consumer.poll(Duration::from_secs(1)) else { continue };
-        times.push(message.unwrap().timestamp().to_millis().unwrap());
+        let message = message.unwrap();
+        let (created_ms, due_ms) = (message.timestamp().to_millis().unwrap(), due_ms(message.payload().unwrap()));
+        assert!(created_ms >= due_ms, "{topic}: created {} ms before it was due", due_ms - created_ms);
+        times.push(created_ms);
     }
     times
+}
+
+/// The time in the event's id, a UUID of version 7: its first 48 bits are Unix ms.
+fn due_ms(body: &[u8]) -> i64 {
+    let event: serde_json::Value = serde_json::from_slice(body).unwrap();
+    let hexadecimal: String = event["event_id"].as_str().unwrap().chars().filter(|c| *c != '-').take(12).collect();
+    i64::from_str_radix(&hexadecimal, 16).unwrap()
 }
 
 /// Runs a phase and holds each of its seconds against `due_before`, the integral of its rate.
@@ -44,6 +54,7 @@ fn follows(cluster: &Cluster, name: &str, phase: &str, seconds: u32, due_before:
     let report = run.report();
     let scheduled = report["ledger"]["scheduled"].as_u64().unwrap();
     assert_eq!(report["ledger"]["verified"].as_u64(), Some(scheduled), "{}", report["ledger"]);
+    assert!(report["latency_us"]["end_to_end"]["min"].as_u64() > Some(0), "{name}: {}", report["latency_us"]);
     let whole = due_before(seconds.into());
     assert!((as_f64(scheduled) - whole).abs() <= 2.0, "{name}: {scheduled} events, {whole} planned");
 

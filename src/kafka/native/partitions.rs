@@ -77,7 +77,7 @@ pub(super) fn committed(
 ) -> Result<(), Code> {
     let clock = Monotonic::start();
     loop {
-        let left = Duration::from(Nanos::from(timeout).since(clock.now()));
+        let left = Duration::from(Nanos::from(timeout).saturating_since(clock.now()));
         let asked = millis(left.min(ONE_QUESTION));
         // SAFETY: handle and list are live; the call fills in the offsets of the list.
         let answer = unsafe { c::rd_kafka_committed(client.handle.as_ptr(), &raw mut *list, asked) };

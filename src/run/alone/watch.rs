@@ -126,7 +126,7 @@ impl<'a> Watch<'a> {
         sampler: &mut Sampler,
         each_second: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
     ) -> Wish {
-        let until_row = std::time::Duration::from(self.next_row - self.clock.now());
+        let until_row = std::time::Duration::from(self.next_row.saturating_since(self.clock.now()));
         self.interrupts.wait(self.answered, GLANCE.min(until_row));
         if self.answered < self.interrupts.count() {
             self.answered += 1;
