@@ -1,0 +1,229 @@
+//! A Kafka cluster of a test's own.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use loadgen::clock::{Clock, Monotonic, Nanos};
+use loadgen::kafka::PartitionState;
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{Message, Offset, TopicPartitionList};
+
+use crate::PATIENCE;
+use crate::at_work::wait_until;
+
+/// A record as another consumer read it.
+pub(crate) struct Copied {
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    pub(crate) key: Vec<u8>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Ends with the test, however that ends.
+pub(crate) struct Cluster {
+    folder: tempfile::TempDir,
+    address: String,
+}
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/kafka");
+
+impl Cluster {
+    /// One broker.
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// One broker with more settings.
+    pub(crate) fn start_with(settings: &[&str]) -> Self {
+        Self::of(1, settings)
+    }
+
+    /// So many brokers with more settings.
+    pub(crate) fn of(brokers: u8, settings: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (owner, brokers) = (std::process::id().to_string(), brokers.to_string());
+        let mut arguments = vec!["up", "--owner", &owner, "--brokers", &brokers];
+        for setting in settings {
+            arguments.extend(["-c", setting]);
+        }
+        let output = run(folder.path(), &arguments);
+        let address = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+        Self { folder, address }
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What belongs to it is in here.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `scripts/kafka` with these arguments.
+    pub(crate) fn command(&self, arguments: &[&str]) {
+        run(self.folder.path(), arguments);
+    }
+
+    /// The same as a command line for a shell, of one broker.
+    pub(crate) fn words(&self, command: &[&str], broker: u8) -> String {
+        format!("{SCRIPT} {} {broker} --dir {}", command.join(" "), self.folder.path().display())
+    }
+
+    /// One of Kafka's own tools, told where the cluster is.
+    pub(crate) fn tool(&self, class: &str, arguments: &[&str]) {
+        let mut all = vec!["run", class, "--bootstrap-server", &self.address];
+        all.extend(arguments);
+        let output = Command::new(SCRIPT).args(&all).output().unwrap();
+        assert!(output.status.success(), "{all:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// How many records Kafka's own console consumer reads of a topic.
+    pub(crate) fn console_consumer_counts(&self, topic: &str, isolation: &str) -> u64 {
+        let from = ["--bootstrap-server", &self.address, "--topic", topic, "--from-beginning"];
+        let how = ["--isolation-level", isolation, "--timeout-ms", "6000"];
+        let class = "org.apache.kafka.tools.consumer.ConsoleConsumer";
+        let output = Command::new(SCRIPT).args(["run", class]).args(from).args(how).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().lines().count() as u64
+    }
+
+    /// Keys and bodies of the first `count` records of a topic, each partition's in order, by another consumer.
+    pub(crate) fn read(&self, topic: &str, count: u64) -> Vec<(String, String)> {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.address)
+            .set("group.id", "independent")
+            .set("auto.offset.reset", "earliest")
+            .create()
+            .unwrap();
+        consumer.subscribe(&[topic]).unwrap();
+        let mut records = Vec::new();
+        let clock = Monotonic::start();
+        while (records.len() as u64) < count {
+            assert!(clock.now() < Nanos::from(PATIENCE), "only {} of {count} records", records.len());
+            // Also returns empty-handed when something else than a record came.
+            let Some(message) = consumer.poll(std::time::Duration::from_secs(1)) else { continue };
+            let message = message.unwrap();
+            let text = |bytes: Option<&[u8]>| String::from_utf8(bytes.unwrap().to_vec()).unwrap();
+            records.push((text(message.key()), text(message.payload())));
+        }
+        records
+    }
+
+    /// Deletes what lies below an offset of a partition.
+    pub(crate) fn delete(&self, topic: &str, partition: i32, below: i64) {
+        let request = self.folder.path().join("delete.json");
+        let body = serde_json::json!({
+            "partitions": [{ "topic": topic, "partition": partition, "offset": below }], "version": 1,
+        });
+        std::fs::write(&request, body.to_string()).unwrap();
+        self.tool("org.apache.kafka.tools.DeleteRecordsCommand", &["--offset-json-file", request.to_str().unwrap()]);
+    }
+
+    /// All records of a topic's partitions as they are now, each partition's in order, by another consumer.
+    pub(crate) fn read_all(&self, topic: &str, partitions: i32) -> Vec<Copied> {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.address)
+            .set("group.id", "independent")
+            .set("enable.partition.eof", "true")
+            .set("isolation.level", "read_uncommitted")
+            .create()
+            .unwrap();
+        let mut assigned = TopicPartitionList::new();
+        for partition in 0..partitions {
+            assigned.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
+        }
+        consumer.assign(&assigned).unwrap();
+        let mut ended = std::collections::BTreeSet::new();
+        let mut records = Vec::new();
+        let clock = Monotonic::start();
+        while ended.len() < usize::try_from(partitions).unwrap() {
+            assert!(clock.now() < Nanos::from(PATIENCE), "the ends of {ended:?} alone were reached");
+            match consumer.poll(std::time::Duration::from_secs(1)) {
+                Some(Ok(message)) => records.push(Copied {
+                    partition: message.partition(),
+                    offset: message.offset(),
+                    key: message.key().unwrap_or_default().to_vec(),
+                    body: message.payload().unwrap_or_default().to_vec(),
+                }),
+                Some(Err(KafkaError::PartitionEOF(partition))) => drop(ended.insert(partition)),
+                Some(Err(_)) | None => {}
+            }
+        }
+        records
+    }
+
+    /// The same records again, each into its partition, by another producer.
+    pub(crate) fn write_again(&self, topic: &str, records: &[Copied]) {
+        let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", &self.address).create().unwrap();
+        for Copied { partition, key, body, .. } in records {
+            let record = BaseRecord::to(topic).partition(*partition).key(key).payload(body);
+            producer.send(record).map_err(|(error, _)| error).unwrap();
+        }
+        producer.flush(PATIENCE).unwrap();
+    }
+
+    /// Waits until the copies of partition 0 that are complete are those on `brokers`.
+    pub(crate) fn wait_until_in_sync(&self, topic: &str, brokers: &[i32]) {
+        self.wait_until_told(topic, &format!("{brokers:?} in sync"), |partition| partition.in_sync == brokers);
+    }
+
+    /// Waits until one of `brokers` leads partition 0.
+    pub(crate) fn wait_until_led_by(&self, topic: &str, brokers: &[i32]) {
+        let leads = |partition: &PartitionState| partition.leader.is_some_and(|leader| brokers.contains(&leader));
+        self.wait_until_told(topic, &format!("one of {brokers:?} as leader"), leads);
+    }
+
+    fn wait_until_told(&self, topic: &str, what: &str, holds: impl Fn(&PartitionState) -> bool) {
+        let settings = loadgen::kafka::Settings::new();
+        let cluster = loadgen::kafka::admin::Cluster::new(&self.address, &settings, PATIENCE).unwrap();
+        wait_until(what, PATIENCE, || {
+            let topics = cluster.topics().unwrap();
+            holds(&topics[topic].partitions[0])
+        });
+    }
+
+    /// Waits until the log of partition 0 starts at `offset` or later.
+    pub(crate) fn wait_until_log_starts_at(&self, topic: &str, offset: i64) {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.address)
+            .set("group.id", "independent")
+            .create()
+            .unwrap();
+        wait_until(&format!("log that starts at {offset}"), PATIENCE, || {
+            consumer.fetch_watermarks(topic, 0, PATIENCE).unwrap().0 >= offset
+        });
+    }
+
+    /// The topics that users made.
+    pub(crate) fn topics(&self) -> Vec<String> {
+        let settings = loadgen::kafka::Settings::new();
+        let cluster = loadgen::kafka::admin::Cluster::new(&self.address, &settings, PATIENCE).unwrap();
+        let all = cluster.topics().unwrap();
+        all.into_keys().filter(|topic| !topic.starts_with("__")).collect()
+    }
+
+    /// Records of another producer.
+    pub(crate) fn write(&self, topic: &str, records: &[(&str, &str)]) {
+        let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", &self.address).create().unwrap();
+        for (key, body) in records {
+            producer.send(BaseRecord::to(topic).key(*key).payload(*body)).map_err(|(error, _)| error).unwrap();
+        }
+        producer.flush(PATIENCE).unwrap();
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let ended = Command::new(SCRIPT).args(["down", "--wipe", "--dir"]).arg(self.folder.path()).output();
+        drop(ended);
+    }
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    let output = Command::new(SCRIPT).args(arguments).arg("--dir").arg(folder).output().unwrap();
+    assert!(output.status.success(), "scripts/kafka {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}

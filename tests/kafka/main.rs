@@ -1,0 +1,20 @@
+//! The program and its library against real Kafka brokers, which each test starts through `scripts/kafka` and stops again.
+//!
+//! The tests mostly wait, for brokers above all: `scripts/test` runs several at a time.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
+
+#[path = "../support/at_work.rs"]
+mod at_work;
+mod cluster;
+mod program;
+
+mod attribution;
+mod brokers;
+mod chaos;
+mod transactions;
+mod verify_alone;
+
+use std::time::Duration;
+
+/// How long anything may take before a test gives up on it.
+const PATIENCE: Duration = Duration::from_secs(420);

@@ -1,0 +1,213 @@
+//! The direction of imports: every room's neighbours are listed here, and nothing else may be imported.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+
+/// Each top-level module with what it may import. Nothing may import one that stands above it, but for the modules that
+/// describe one thing together, see [`TOGETHER`].
+const MAY_IMPORT: &[(&str, &str)] = &[
+    (
+        "command",
+        "bundle capacity cli clock compare dataset event explain exporter gate kafka lane measure merge progress publish recording report run scenario schedule selftest source units verdict verify",
+    ),
+    ("exporter", "clock event kafka ledger measure report run"),
+    ("progress", "clock logging measure report run"),
+    ("cli", "compare dataset event kafka logging scenario schedule source units"),
+    ("logging", "cli scenario"),
+    ("scenario", "cli clock event gate kafka schedule source units verdict"),
+    ("selftest", "clock event gate kafka lane ledger publish report run schedule source verify"),
+    ("run", "clock control event kafka lane ledger measure publish report schedule soak source verify"),
+    ("lane", "clock control event kafka ledger measure publish schedule source"),
+    ("verify", "clock control event kafka ledger measure report schedule"),
+    ("publish", "kafka"),
+    ("explain", "gate ledger report"),
+    ("verdict", "gate ledger report"),
+    ("gate", "event ledger report units"),
+    ("dataset", "clock event report source"),
+    ("source", "clock event schedule units"),
+    ("compare", "recording report"),
+    ("capacity", "report schedule"),
+    ("soak", "report"),
+    ("merge", "clock measure recording report"),
+    ("bundle", "clock event measure recording report"),
+    ("recording", "event report"),
+    ("ledger", "clock event report"),
+    ("measure", "clock event report"),
+    ("control", "clock"),
+    ("kafka", "clock units"),
+    ("report", "event ledger"),
+    ("event", "clock"),
+    ("schedule", "clock units"),
+    ("clock", ""),
+    ("units", ""),
+];
+
+/// Options, scenario and logging are one configuration; the report counts the ledger's classes.
+const TOGETHER: [&[&str]; 2] = [&["cli", "scenario", "logging"], &["ledger", "report"]];
+
+fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+    MAY_IMPORT.iter().map(|(module, imports)| (*module, imports.split_whitespace().collect())).collect()
+}
+
+/// Whether a file is one of tests alone: `tests.rs`, or in a folder `tests`.
+fn holds_tests_alone(inside: &Path) -> bool {
+    inside.iter().any(|part| part == "tests" || part == "tests.rs")
+}
+
+/// The tokens of a file without its tests, which may look anywhere. Comments are no tokens.
+fn code(path: &Path) -> Vec<TokenTree> {
+    without_tests(fs::read_to_string(path).unwrap().parse().unwrap())
+}
+
+/// Leaves out what stands behind `#[cfg(test)]`, wherever it stands in the file, and keeps all that follows.
+fn without_tests(tokens: TokenStream) -> Vec<TokenTree> {
+    let mut kept = Vec::new();
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Punct(hash) if hash.as_char() == '#' && tokens.peek().is_some_and(is_cfg_test) => {
+                tokens.next();
+                skip_item(&mut tokens);
+            }
+            TokenTree::Group(group) => {
+                kept.push(TokenTree::Group(Group::new(
+                    group.delimiter(),
+                    without_tests(group.stream()).into_iter().collect(),
+                )));
+            }
+            token => kept.push(token),
+        }
+    }
+    kept
+}
+
+fn is_cfg_test(token: &TokenTree) -> bool {
+    token.to_string().replace(' ', "") == "[cfg(test)]"
+}
+
+/// The rest of an item: up to its body, or to the semicolon or comma where there is none.
+fn skip_item(tokens: &mut impl Iterator<Item = TokenTree>) {
+    let mut has_body = false;
+    for token in tokens {
+        match token {
+            TokenTree::Ident(word) => {
+                has_body |= ["mod", "fn", "impl", "struct", "enum", "trait"].contains(&word.to_string().as_str());
+            }
+            TokenTree::Group(group) if has_body && group.delimiter() == Delimiter::Brace => return,
+            TokenTree::Punct(mark) if mark.as_char() == ';' || (!has_body && mark.as_char() == ',') => return,
+            _ => {}
+        }
+    }
+}
+
+/// The top-level modules that the code names after `crate::`, in paths, in groups of `use`, in macros.
+fn imports(code: &[TokenTree]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (at, token) in code.iter().enumerate() {
+        match token {
+            TokenTree::Group(group) => found.extend(imports(&group.stream().into_iter().collect::<Vec<_>>())),
+            TokenTree::Ident(word) if *word == "crate" => found.extend(named(code.get(at + 3))),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// What a path goes on with: one name, or the first names within braces.
+fn named(token: Option<&TokenTree>) -> Vec<String> {
+    match token {
+        Some(TokenTree::Ident(name)) => vec![name.to_string()],
+        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => {
+            let tokens: Vec<_> = group.stream().into_iter().collect();
+            let parts = tokens.split(|token| matches!(token, TokenTree::Punct(mark) if mark.as_char() == ','));
+            parts.filter_map(|part| part.first()).map(ToString::to_string).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn says_unsafe(code: &[TokenTree]) -> bool {
+    code.iter().any(|token| match token {
+        TokenTree::Group(group) => says_unsafe(&group.stream().into_iter().collect::<Vec<_>>()),
+        TokenTree::Ident(word) => *word == "unsafe",
+        _ => false,
+    })
+}
+
+fn files(folder: &Path, into: &mut Vec<std::path::PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_import_is_one_that_its_room_may_have() {
+    let allowed = allowed();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    files(&source, &mut paths);
+    let mut strangers = Vec::new();
+    for path in paths {
+        let inside = path.strip_prefix(&source).unwrap();
+        let module =
+            inside.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned();
+        if module == "lib" || module == "main" || holds_tests_alone(inside) {
+            continue;
+        }
+        let may = allowed.get(module.as_str()).unwrap_or_else(|| panic!("src/{module} is not in the table"));
+        for import in imports(&code(&path)) {
+            if allowed.contains_key(import.as_str()) && import != module && !may.contains(import.as_str()) {
+                strangers.push(format!("{}: {import}", inside.display()));
+            }
+        }
+    }
+    assert!(strangers.is_empty(), "imports that the table does not allow:\n{}", strangers.join("\n"));
+}
+
+#[test]
+fn the_table_itself_only_points_down() {
+    let allowed = allowed();
+    let place = |module: &str| MAY_IMPORT.iter().position(|(name, _)| *name == module).unwrap();
+    for (module, imports) in &allowed {
+        for import in imports {
+            let together = TOGETHER.iter().any(|group| group.contains(module) && group.contains(import));
+            assert!(together || place(import) > place(module), "{module} imports {import}, which stands above it");
+        }
+    }
+}
+
+#[test]
+fn unsafe_code_lives_in_one_room() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    files(&source, &mut paths);
+    for path in paths {
+        let inside = path.strip_prefix(&source).unwrap().to_str().unwrap().to_owned();
+        assert!(!says_unsafe(&code(&path)) || inside.starts_with("kafka/native"), "unsafe in {inside}");
+    }
+}
+
+#[test]
+fn what_stands_behind_the_tests_of_a_file_is_read_too() {
+    let text = r#"
+        #[cfg(test)] use crate::command::{A, B};
+        #[cfg(test)] mod tests { use crate::cli::C; }
+        struct S { #[cfg(test)] only_there: crate::bundle::D, here: crate::gate::E }
+        impl S { #[cfg(test)] fn f(&self) -> [u8; 2] { unsafe { crate::run::f() } } fn g() { crate::units::g() } }
+        /* crate::lane */ use crate::{clock::{self, Nanos}, report};
+        macro!(crate::merge::x);
+    "#;
+    let code = without_tests(text.parse().unwrap());
+    assert_eq!(imports(&code).into_iter().collect::<Vec<_>>(), ["clock", "gate", "merge", "report", "units"]);
+    assert!(!says_unsafe(&code));
+    assert!(says_unsafe(&without_tests("#[cfg(test)] mod tests; fn f() { unsafe { g() } }".parse().unwrap())));
+}

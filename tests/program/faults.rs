@@ -1,0 +1,92 @@
+//! Scenarios that break something: what is undone when the run is interrupted, and who runs no command at all.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::fs;
+
+use crate::at_work::wait_until;
+use crate::shell::{PATIENCE, Running, Shell};
+use serde_json::Value;
+
+/// A run of a minute in which a file tells what was done to a system that is not there.
+fn scenario(shell: &Shell, rate: u32, fault: &str) {
+    let text = format!(
+        "name = \"broken\"\nrate = \"{rate}/s\"\nduration = \"60s\"\n[source]\nkind = \"synthetic\"\n[[fault]]\n{fault}\n\
+         undo = \"echo mended >> log\"\n"
+    );
+    fs::write(shell.path().join("broken.toml"), text).unwrap();
+}
+
+fn log(shell: &Shell) -> String {
+    fs::read_to_string(shell.path().join("log")).unwrap_or_default()
+}
+
+fn start(shell: &Shell) -> Running {
+    shell.start(&["run", "broken.toml", "--allow-fault-commands", "--no-progress", "--gate-off", "generator_healthy"])
+}
+
+/// The report of the one run in the shell's folder.
+fn report(shell: &Shell) -> Value {
+    let mut folders = fs::read_dir(shell.path().join("results")).unwrap();
+    let folder = folders.next().unwrap().unwrap().path();
+    serde_json::from_slice(&fs::read(folder.join("report.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn what_was_broken_is_undone_when_the_run_is_interrupted() {
+    let shell = Shell::new();
+    scenario(&shell, 100, "at = \"500ms\"\nrun = \"echo broken >> log\"\nafter = \"50s\"");
+    let running = start(&shell);
+    running.wait_for("fault", || log(&shell) == "broken\n");
+    running.signal("INT");
+    let ran = running.wait().ends_with_code(130);
+    assert_eq!(log(&shell), "broken\nmended\n", "{}", ran.err);
+    let report = report(&shell);
+    let fault = &report["faults"][0];
+    assert_eq!((&fault["command"]["exit_code"], &fault["undo"]["exit_code"]), (&0.into(), &0.into()), "{fault}");
+    assert_eq!(report["run"]["interrupted"], true);
+    let after = fault["undo"]["started_s"].as_f64().unwrap() - fault["command"]["started_s"].as_f64().unwrap();
+    println!("interrupted in mid-fault: undone {after:.2} s after it was injected, 50 s were planned");
+}
+
+#[test]
+fn a_command_that_still_runs_is_ended_and_undone_when_the_run_is_aborted() {
+    let shell = Shell::new();
+    scenario(&shell, 100, "at = \"500ms\"\nrun = \"echo broken >> log; sleep 1000\"\ndeadline = \"50s\"");
+    let running = start(&shell);
+    running.wait_for("fault", || log(&shell) == "broken\n");
+    wait_until("end", PATIENCE, || {
+        // The second one aborts.
+        running.signal("INT");
+        running.ended().is_some()
+    });
+    let ran = running.wait();
+    assert_eq!(ran.code, 130, "{}", ran.err);
+    assert_eq!(log(&shell), "broken\nmended\n", "{}", ran.err);
+    let report = report(&shell);
+    let fault = &report["faults"][0];
+    assert_eq!(fault["command"]["error"], "given up with the run", "{fault}");
+    assert_eq!(fault["undo"]["exit_code"], 0, "{fault}");
+}
+
+#[test]
+fn a_check_a_dry_run_and_a_search_tell_of_faults_and_run_none() {
+    let shell = Shell::new();
+    scenario(&shell, 100, "at = \"90s\"\nrun = \"echo broken >> log\"\nafter = \"5s\"");
+    let fault = "at 90.0 s: echo broken >> log · undone 5.00 s later by echo mended >> log";
+    let late = "the run is over by then: it will not be injected";
+    let needed = "loadgen run needs --allow-fault-commands for these commands";
+    shell.run(&["run", "broken.toml"]).ends_with_code(104).complains("which is not allowed");
+    for command in [&["check", "broken.toml"][..], &["run", "broken.toml", "--dry-run"]] {
+        shell.run(command).ends_with_code(0).says(fault).says(late).says(needed);
+        let allowed = shell.run(&[command, &["--allow-fault-commands"]].concat()).ends_with_code(0).says(fault);
+        assert!(!allowed.out.contains(needed), "{}", allowed.out);
+    }
+    let told = shell.run(&["check", "broken.toml", "-o", "json"]).ends_with_code(0).json();
+    assert_eq!((&told["faults"][0]["at_s"], &told["faults"][0]["too_late"]), (&90.0.into(), &true.into()), "{told}");
+
+    scenario(&shell, 100, "at = \"0s\"\nrun = \"echo broken >> log\"");
+    let search = ["capacity", "broken.toml", "--start", "200/s", "--max", "400/s", "--probe", "1s", "--settle", "0s"];
+    let allowed = [("LOADGEN_ALLOW_FAULT_COMMANDS", "true")];
+    shell.run_with(&search, &allowed).complains("the scenario's faults are not injected").says("probes");
+    assert_eq!(log(&shell), "", "nothing was broken");
+}

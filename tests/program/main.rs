@@ -1,0 +1,26 @@
+//! The program and its library where no broker but the embedded one is needed.
+//!
+//! Many of the tests wait for a run to end: `scripts/test` runs several at a time.
+
+#[path = "../support/at_work.rs"]
+mod at_work;
+mod shell;
+
+mod architecture;
+mod bad_plans;
+mod cli_commands;
+mod cli_configuration;
+mod cli_errors;
+mod dataset;
+mod embedded;
+mod faults;
+mod html_report;
+mod item_properties;
+mod live_view;
+mod readers;
+mod recording_errors;
+mod reports;
+mod results;
+mod retail_rocket;
+mod selftest;
+mod transactions;
