@@ -177,7 +177,7 @@ fn breaks_with_the_view_open() {
 #[test]
 fn a_panic_is_read_on_a_terminal_as_it_was() {
     let itself = std::env::current_exe().unwrap();
-    let args = ["--exact", "breaks_with_the_view_open", "--nocapture", "--test-threads", "1"];
+    let args = ["--exact", "live_view::breaks_with_the_view_open", "--nocapture", "--test-threads", "1"];
     let session = Session::start(itself.to_str().unwrap(), &args, &[("LOADGEN_TEST_BREAKS", "1")], (80, 24));
     let (status, seen) = session.ends();
     assert_eq!(status.code(), Some(101), "{}", words(&seen));
