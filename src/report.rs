@@ -47,7 +47,7 @@ pub use measured::{
     TimelineRow, TypeLatencies, TypeReport, Windows,
 };
 pub use readers::{GroupReport, LagReport, RebalanceReport};
-pub use sources::{Fidelity, InterArrival, Likeness, Payload, Replay, Synthetic};
+pub use sources::{Fidelity, InterArrival, LeftOut, Likeness, Payload, Replay, Synthetic};
 pub use transactions::{AbortCause, TransactionCounts, Transactions};
 
 /// The version of the names below. It rises when a name changes its meaning or goes.

@@ -68,19 +68,22 @@ impl Source {
         }
     }
 
-    /// How many events it has; `None` for a generator.
+    /// How many events it has; `None` for a generator, and for a recording in rounds without end.
     #[must_use]
     pub fn len(&self) -> Option<u64> {
         match self {
             Self::Synthetic(_) => None,
-            Self::RetailRocket(source) => Some(source.len()),
+            Self::RetailRocket(source) => source.len(),
         }
     }
 
     /// Whether a recording has no event left after filtering. A generator is never empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == Some(0)
+        match self {
+            Self::Synthetic(_) => false,
+            Self::RetailRocket(source) => source.is_empty(),
+        }
     }
 
     /// The name in reports.

@@ -57,6 +57,7 @@ impl Findings {
                 self.add(code, reason.clone());
             }
         }
+        self.notes.extend(report.replay.iter().filter_map(|replay| replay.left_out.warning()));
         self.notes.extend(by_hand::sentence(&report.run.rate_changes, report.run.measured_s));
         for failure in report.faults.iter().filter_map(FaultReport::failure) {
             self.add(ExitCode::Unevaluated, format!("{failure}: what it was to show was not tested"));

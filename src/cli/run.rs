@@ -50,7 +50,7 @@ pub struct RunOptions {
 
 impl From<synth::SynthArgs> for RunOptions {
     fn from(args: synth::SynthArgs) -> Self {
-        let synth::SynthArgs { events, pace, limits, target, verifier, outcome } = args;
+        let synth::SynthArgs { events, bad_rows, pace, limits, target, verifier, outcome } = args;
         Self {
             pace: pace.into(),
             limits,
@@ -58,7 +58,7 @@ impl From<synth::SynthArgs> for RunOptions {
             verifier,
             outcome,
             events,
-            recording: replay::RecordingOptions::default(),
+            recording: replay::RecordingOptions { bad_rows, ..replay::RecordingOptions::default() },
         }
     }
 }

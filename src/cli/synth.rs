@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{cluster, limits, outcome, pace, values, verification};
+use crate::source::retail_rocket::BadRowPolicy;
 use crate::source::synthetic::{FunnelRow, MOST_CONCURRENT, MOST_MEMBERS, Model, NamedHotKey, ThinkTimes, Weights};
 
 /// Publishes synthetic e-commerce events, keyed by user, and accounts for every one.
@@ -21,6 +22,9 @@ pub struct SynthArgs {
     /// What is drawn.
     #[command(flatten)]
     pub events: SynthOptions,
+    /// What to do with rows of the --like recording that cannot be used: fail, or skip, which counts them [default: fail]
+    #[arg(long, value_name = "POLICY", help_heading = "Events")]
+    pub bad_rows: Option<BadRowPolicy>,
     /// How fast.
     #[command(flatten)]
     pub pace: pace::SynthPace,

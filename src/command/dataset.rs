@@ -30,6 +30,7 @@ fn info(args: DatasetInfo, environment: &Environment) -> Result<Done, Failure> {
         ..usual
     };
     let info = info::info(&config).map_err(|error| load_failed(&error))?;
+    super::run::warn_of_loss(&info.facts);
     match options.output.unwrap_or(Output::Text) {
         Output::Text => Ok(Done::pass(info.text())),
         Output::Json => serde_json::to_string_pretty(&info)

@@ -6,7 +6,7 @@ use crate::event::EventKind;
 use crate::kafka::murmur2;
 use crate::report::{Likeness, console, figures};
 use crate::scenario::plan::{Output, Plan};
-use crate::schedule::{Cursor, Due, Schedule};
+use crate::schedule::Schedule;
 use crate::source::Source;
 use crate::source::retail_rocket::{Forecast, Pace, Partitions, Recording};
 use crate::source::synthetic::Synthetic;
@@ -49,11 +49,7 @@ fn faults(plan: &Plan, schedule: &Schedule) -> String {
 
 /// What playing a recording will be.
 pub(super) fn forecast(plan: &Plan, recording: &Recording, schedule: &Schedule) -> Result<Forecast, Failure> {
-    let cursor = std::cell::RefCell::new(Cursor::default());
-    let due = |number, offset| match schedule.due(&mut cursor.borrow_mut(), number, offset) {
-        Due::At(due, _) => Some(due),
-        Due::Now(_) | Due::Never => None,
-    };
+    let due = super::run::due(schedule);
     let partition = |key: &[u8]| murmur2::partition(key, plan.kafka.partitions);
     let pace = Pace {
         due: schedule.has_due_times().then_some(&due),

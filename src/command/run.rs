@@ -25,11 +25,10 @@ use crate::report::{RunReport, console, figures};
 use crate::scenario::plan::{Output, Plan, Presentation};
 use crate::scenario::source::SourceConfig;
 use crate::scenario::{Environment, Scenario, Wanted, resolve, results};
-use crate::source::Source;
 use crate::verdict::ExitCode;
 pub(super) use failures::{discard, write_failed};
-use forecast::{forewarn, planned, replay_ends};
-pub(super) use forecast::{load, schedule};
+pub(super) use forecast::{due, load, schedule, warn_of_loss};
+use forecast::{ends, forewarn, planned};
 pub(super) use recording::Recording;
 pub(super) use watched::{Watched, exporter, linger};
 
@@ -37,7 +36,9 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
     let named = options.events.like.clone().or_else(|| environment.get("LOADGEN_LIKE").map(PathBuf::from));
     let mut likeness = None;
     if let Some(path) = named.filter(|_| matches!(wanted, Wanted::Synthetic)) {
-        let (events, found) = like::fitted(options.events, &path, options.limits.setup.seed.unwrap_or(1))?;
+        let seed = options.limits.setup.seed.unwrap_or(1);
+        let bad_rows = like::bad_rows(options.recording.bad_rows.take(), environment)?;
+        let (events, found) = like::fitted(options.events, &path, bad_rows, seed)?;
         (options.events, likeness) = (events, Some(found));
     }
     let resolved = resolve(wanted, options, environment)?;
@@ -56,15 +57,13 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
     }
     results::try_folder(&plan.presentation.results_dir)?;
     let exporter = exporter(&Watched::of(plan))?;
-    if let Source::RetailRocket(recording) = &source {
-        forewarn(plan, recording, &schedule);
-    }
+    forewarn(&source, &schedule);
 
     let bundle =
         Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.name, &to_toml(&resolved.scenario)?)
             .map_err(|error| write_failed(&error))?;
     let interrupts = interrupt::listen()?;
-    let ends = schedule.ends_at().or_else(|| replay_ends(&source, &schedule));
+    let ends = ends(&source, &schedule);
     let title = title(plan, planned(plan, &schedule, &source), ends);
     let exporter = exporter.as_ref();
     let recording =

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::source::retail_rocket::parse::COLUMNS;
+use crate::source::retail_rocket::COLUMNS;
 use shop::Shop;
 
 /// The items of the published file.

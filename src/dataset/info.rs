@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::screen::{keys, line, rates, span_ms, types};
+use super::screen::{how_written, keys, line, rates, span_ms, types};
 use crate::clock::Nanos;
 use crate::event::Detail;
 use crate::report::figures::{self, counted};
@@ -148,7 +148,7 @@ impl fmt::Display for Info {
             "duplicates",
             &format!("{} repeating another one in every column", counted(facts.duplicate_rows, "row")),
         )?;
-        line(f, "bad rows", &self.bad_rows())
+        how_written(f, facts)
     }
 }
 
@@ -180,13 +180,5 @@ impl Info {
             0 => "by time".to_owned(),
             back => format!("{} earlier than the row before; a replay sorts by time", counted(back, "row")),
         }
-    }
-
-    fn bad_rows(&self) -> String {
-        let bad = &self.facts.bad_rows;
-        let Some(first) = bad.examples.first() else { return "0".to_owned() };
-        let reasons: Vec<String> =
-            bad.by_reason.iter().map(|(reason, rows)| format!("{reason} {}", figures::count(*rows))).collect();
-        format!("{} ({}); line {}: {}", figures::count(bad.count), reasons.join(", "), first.line, first.problem)
     }
 }

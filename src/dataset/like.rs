@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::event::{Detail, Event, EventKind};
 use crate::report::Likeness;
-use crate::source::retail_rocket::{Config as Recorded, LoadError, Recording};
+use crate::source::retail_rocket::{Config as Recorded, Facts, LoadError, Recording};
 use crate::source::synthetic::{
     Config, ConfigError, Funnel, MOST_CONCURRENT, MOST_MEMBERS, MOST_SESSION_USERS, Model, Next, SessionsConfig,
     Synthetic, Think, ThinkTime,
@@ -26,6 +26,8 @@ pub struct Like {
     pub config: Config,
     /// How well it fits.
     pub likeness: Likeness,
+    /// What is known of the recording.
+    pub recorded: Facts,
 }
 
 /// Why nothing could be fitted.
@@ -61,13 +63,14 @@ pub fn like(recorded: &Recorded, seed: u64) -> Result<Like, LikeError> {
     let likeness = Likeness {
         file: recording.facts().file.clone(),
         rows: recording.facts().selected_rows,
+        bad_rows: recording.facts().bad_rows.count,
         types: found.types_apart(&made),
         ks_events_per_session: kolmogorov_smirnov(&found.lengths(), &made.lengths()),
         ks_sessions_per_user: kolmogorov_smirnov(&found.sessions_per_user(), &made.sessions_per_user()),
         ks_events_per_item: kolmogorov_smirnov(&found.events_per_item(), &made.events_per_item()),
         ks_think_time: found.think_apart(&config.sessions.think),
     };
-    Ok(Like { config, likeness })
+    Ok(Like { config, likeness, recorded: recording.facts().clone() })
 }
 
 /// A session as far as it has come.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::screen::{keys, line, rates, span_ms, types};
+use super::screen::{how_written, keys, line, rates, span_ms, types};
 use crate::report::figures::{count, counted, number, share, span_s};
 use crate::source::retail_rocket::{Facts, Forecast, Moment, PropertyFacts, Rounds};
 
@@ -29,10 +29,16 @@ impl fmt::Display for Preview<'_> {
         let (facts, forecast) = (self.facts, self.forecast);
         line(f, "file", &facts.file)?;
         line(f, "plays", &self.plays())?;
-        let (first, last) = (Moment(facts.first_ms), Moment(facts.last_ms));
+        // A schedule may end within the recording.
+        let (first, last) = (facts.first_ms, facts.first_ms.saturating_add_unsigned(forecast.span_recorded_ms));
+        let (first, last) = (Moment(first), Moment(last));
         line(f, "recorded", &format!("{} from {first} to {last}", span_ms(forecast.span_recorded_ms)))?;
         line(f, "takes", &self.takes())?;
-        line(f, "rate", &rates(forecast).unwrap_or_else(|| "as fast as the cluster takes it".to_owned()))?;
+        let rate = rates(forecast).unwrap_or_else(|| {
+            let all = if forecast.has_due_times { "all at one instant" } else { "as fast as the cluster takes it" };
+            all.to_owned()
+        });
+        line(f, "rate", &rate)?;
         line(f, "types", &types(forecast.by_type.iter(), forecast.round_events))?;
         let hottest = forecast.hottest_users.iter().take(SHOWN_USERS).map(|key| (key.user_id, key.events));
         line(f, "users", &format!("{}, hottest {}", count(forecast.users), keys(hottest, forecast.round_events)))?;
@@ -45,7 +51,7 @@ impl fmt::Display for Preview<'_> {
         line(f, "derived", &facts.derived_fields.join(", "))?;
         line(f, "gaps capped", &count(forecast.gaps_capped))?;
         line(f, "duplicates", &self.duplicates())?;
-        line(f, "bad rows", &self.bad_rows())
+        how_written(f, facts)
     }
 }
 
@@ -76,7 +82,8 @@ fn told_of(properties: &PropertyFacts) -> String {
 impl Preview<'_> {
     fn plays(&self) -> String {
         let (facts, forecast) = (self.facts, self.forecast);
-        let mut parts = vec![format!("{} of {}", count(facts.selected_rows), counted(facts.rows, "row"))];
+        let rows = facts.rows + facts.bad_rows.count;
+        let mut parts = vec![format!("{} of {}", count(facts.selected_rows), counted(rows, "row"))];
         match forecast.rounds {
             Rounds::Count(1) => {}
             Rounds::Count(rounds) => parts.push(format!("{} rounds", count(rounds.into()))),
@@ -88,10 +95,10 @@ impl Preview<'_> {
 
     fn takes(&self) -> String {
         let forecast = self.forecast;
-        match (forecast.wall_ns, forecast.mean_rate_per_s) {
+        match (forecast.wall_ns, forecast.has_due_times) {
             (Some(wall), _) => span_s(wall.as_secs_f64()),
-            (None, Some(_)) => "until it is stopped".to_owned(),
-            (None, None) => "as long as the cluster takes: nothing has a due time".to_owned(),
+            (None, true) => "until it is stopped".to_owned(),
+            (None, false) => "as long as the cluster takes: nothing has a due time".to_owned(),
         }
     }
 
@@ -119,14 +126,6 @@ impl Preview<'_> {
             (0, _) => "0".to_owned(),
             (rows, 0) => format!("{}, played as recorded", count(rows)),
             (rows, _) => format!("{}, left out", count(rows)),
-        }
-    }
-
-    fn bad_rows(&self) -> String {
-        let bad = &self.facts.bad_rows;
-        match bad.examples.first() {
-            None => "0".to_owned(),
-            Some(first) => format!("{} left out; line {}: {}", count(bad.count), first.line, first.problem),
         }
     }
 }

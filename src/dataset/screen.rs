@@ -1,10 +1,11 @@
 //! A screen of labelled lines, 100 columns wide.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
-use crate::report::figures;
-use crate::source::retail_rocket::Forecast;
+use crate::report::{LeftOut, figures};
+use crate::source::retail_rocket::{DatedRows, Facts, Forecast};
 
 const LABEL: usize = 15;
 const WIDTH: usize = 100;
@@ -43,6 +44,40 @@ pub(super) fn types<'a>(by_type: impl Iterator<Item = (&'a String, &'a u64)>, al
         .into_iter()
         .map(|(kind, events)| format!("{kind} {} ({} %)", figures::count(*events), figures::share(*events, all)));
     shown.collect::<Vec<_>>().join(", ")
+}
+
+/// What was read in another way than as the original file has it, and what was not.
+pub(super) fn how_written(f: &mut fmt::Formatter<'_>, facts: &Facts) -> fmt::Result {
+    let DatedRows { count: dated, without_offset } = facts.dated_rows;
+    if dated > 0 {
+        let utc = match without_offset {
+            0 => String::new(),
+            without => format!(", {} of them without an offset, taken as UTC", figures::count(without)),
+        };
+        line(f, "times", &format!("{} with a date{utc}", figures::counted(dated, "row")))?;
+    }
+    if !facts.order_fills.is_empty() {
+        let fills: Vec<String> = facts
+            .order_fills
+            .iter()
+            .map(|(fill, rows)| format!("{fill} in {}", figures::counted(*rows, "row")))
+            .collect();
+        line(f, "no order", &format!("{}: events that are no transaction, taken for none", fills.join(", ")))?;
+    }
+    line(f, "bad rows", &bad_rows(facts))
+}
+
+fn bad_rows(facts: &Facts) -> String {
+    let bad = &facts.bad_rows;
+    let Some(first) = bad.examples.first() else { return "0".to_owned() };
+    let counts = |of: &BTreeMap<String, u64>| {
+        of.iter().map(|(name, rows)| format!("{name} {}", figures::count(*rows))).collect::<Vec<_>>().join(", ")
+    };
+    let left_out = LeftOut { rows: facts.rows_by_type.clone(), bad_rows: bad.by_type.clone() };
+    let loss = left_out.lost().map_or_else(String::new, |lost| format!("; every {lost} is among them"));
+    let (by_type, by_reason) = (counts(&bad.by_type), counts(&bad.by_reason));
+    let example = format!("line {}: {}", first.line, first.problem);
+    format!("{} left out: {by_type} ({by_reason}){loss}; {example}", figures::count(bad.count))
 }
 
 /// A rate by the second, or by the longest unit of which one holds more than one event.

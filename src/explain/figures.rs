@@ -84,6 +84,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     figure("share", "An event type's share of all events sent, in percent.").also(&["share_percent"]),
     figure("replay.rows", "Rows read from the recorded file."),
     figure("replay.bad_rows", "Rows that are no events and were left out with --bad-rows skip."),
+    figure("replay.bad_property_rows", "Rows of item properties that cannot be used and were left out with --bad-rows skip."),
     figure("replay.gaps_capped", "Idle gaps that were played shorter than recorded (--max-gap)."),
     figure("replay.descents", "Neighbouring rows of the file that were not in time order."),
     figure("replay.duplicate_rows", "Rows that exactly repeat another row; they are replayed as they are."),

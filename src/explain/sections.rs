@@ -23,11 +23,11 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         .clock("Monotonic."),
     figure(
         "replay.fidelity.ks_distance",
-        "Kolmogorov-Smirnov distance between the gaps as recorded, compressed, and as sent, by the millisecond: 0 is the same.",
+        "Kolmogorov-Smirnov distance between the gaps as recorded, compressed, and as sent, 0 being the same: gaps that are a millisecond apart or less count as equal.",
     )
     .also(&["ks_distance"])
     .rule("A faithful replay has at most 0.01."),
-    figure("replay.fidelity.ks_distance_1us", "The same, by the microsecond: small only with --pacing spin on an idle core.")
+    figure("replay.fidelity.ks_distance_1us", "The same with no gap counted as equal to another: small only with --pacing spin on an idle core.")
         .also(&["ks_distance_1us"]),
     figure("replay.fidelity.moved", "Events sent in another second of the run than their ideal one, in percent.")
         .also(&["moved_percent"]),

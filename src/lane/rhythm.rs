@@ -26,7 +26,7 @@ pub struct Rhythm {
 
 impl Rhythm {
     /// Notes an event in the order of drawing. Handing over is another order: that of partitions, within a batch.
-    pub(super) fn note_drawn(&mut self, due: Nanos) {
+    pub(crate) fn note_drawn(&mut self, due: Nanos) {
         if let Some(last) = self.last_due.replace(due) {
             self.backward += u64::from(due < last);
             self.due.record(due.saturating_since(last));
@@ -34,7 +34,7 @@ impl Rhythm {
     }
 
     /// Notes an event in the order of handing over.
-    pub(super) fn note_sent(&mut self, due: Nanos, sent: Nanos) {
+    pub(crate) fn note_sent(&mut self, due: Nanos, sent: Nanos) {
         if let Some(last) = self.last_sent.replace(sent) {
             self.sent.record(sent - last);
         }

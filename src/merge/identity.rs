@@ -187,6 +187,8 @@ fn fidelity(replays: &[&Replay]) -> Option<Fidelity> {
     };
     let counted = parts.iter().all(|part| part.inversions.is_some());
     Some(Fidelity {
+        // One part that is not faithful is enough; to call the whole faithful takes all.
+        judged: parts.iter().all(|part| part.judged) || parts.iter().any(|part| part.judged && !part.faithful),
         faithful: parts.iter().all(|part| part.faithful),
         reasons: parts.iter().flat_map(|part| part.reasons.iter().cloned()).collect(),
         bound: format!("each part: {}", first.bound),
@@ -214,6 +216,8 @@ pub(super) fn replay(parts: &[Aligned]) -> Option<Replay> {
     Some(Replay {
         rows: most(|replay| replay.rows),
         bad_rows: most(|replay| replay.bad_rows),
+        left_out: first.left_out.clone(),
+        bad_property_rows: most(|replay| replay.bad_property_rows),
         span_recorded_ms: most(|replay| replay.span_recorded_ms),
         span_replayed_ms: most(|replay| replay.span_replayed_ms),
         gaps_capped: most(|replay| replay.gaps_capped),

@@ -156,8 +156,12 @@ pub fn render(report: &RunReport, style: Style) -> String {
 pub fn likeness(like: &Likeness) -> Vec<String> {
     let distance =
         |distance: Option<f64>| distance.map_or_else(|| figures::NONE.to_owned(), |far| figures::number(far, 3));
+    let left_out = match like.bad_rows {
+        0 => String::new(),
+        bad => format!(" ({} left out)", figures::counted(bad, "bad row")),
+    };
     vec![
-        format!("{}, {} rows", like.file, figures::count(like.rows)),
+        format!("{}, {} rows{left_out}", like.file, figures::count(like.rows)),
         format!("types {} apart", figures::number(like.types, 4)),
         format!("KS: events a session {}", distance(like.ks_events_per_session)),
         format!("sessions a user {}", distance(like.ks_sessions_per_user)),

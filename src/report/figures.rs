@@ -56,6 +56,13 @@ pub fn trimmed(value: f64, decimals: usize) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
+/// How much faster than recorded: `100x`, `1.5x`, and `0.00021x` where two digits after the point would be none.
+#[must_use]
+pub fn speed(factor: f64) -> String {
+    let decimals = (2..9).find(|decimals| factor * 10_f64.powi(*decimals) >= 10.0).unwrap_or(9);
+    format!("{}x", trimmed(factor, decimals.unsigned_abs() as usize))
+}
+
 /// Events per second: `23.12/s`, `9,999.9/s`, `500,000/s`.
 #[must_use]
 pub fn rate(per_s: f64) -> String {

@@ -1,7 +1,11 @@
 //! Where the events came from: a recording and how faithfully it was played, or a model and how it drew.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::figures;
 
 /// What was replayed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -12,6 +16,12 @@ pub struct Replay {
     pub rows: u64,
     /// Rows left out with `--bad-rows skip`.
     pub bad_rows: u64,
+    /// Rows by type of event: read, and left out.
+    #[serde(default, flatten)]
+    pub left_out: LeftOut,
+    /// Rows of item properties that were left out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bad_property_rows: u64,
     /// Times faster than recorded; `None` with `--rate`.
     pub speed: Option<f64>,
     /// From the first to the last recorded time, ms.
@@ -35,12 +45,68 @@ pub struct Replay {
     pub fidelity: Option<Fidelity>,
 }
 
+/// What of a recording was read, and what was left out because it cannot be used, by type of event.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftOut {
+    /// Rows that were read.
+    #[serde(default, rename = "rows_by_type", skip_serializing_if = "BTreeMap::is_empty")]
+    pub rows: BTreeMap<String, u64>,
+    /// Rows that were left out; `unknown` where a row does not tell its type.
+    #[serde(default, rename = "bad_rows_by_type", skip_serializing_if = "BTreeMap::is_empty")]
+    pub bad_rows: BTreeMap<String, u64>,
+}
+
+impl LeftOut {
+    /// `20 bad rows left out (transaction 20)`; `None` where there are none.
+    #[must_use]
+    pub fn told(&self) -> Option<String> {
+        let bad: u64 = self.bad_rows.values().sum();
+        let by_type: Vec<String> =
+            self.bad_rows.iter().map(|(kind, rows)| format!("{kind} {}", figures::count(*rows))).collect();
+        (bad > 0).then(|| format!("{} left out ({})", figures::counted(bad, "bad row"), by_type.join(", ")))
+    }
+
+    /// Types of which no row is left: `transaction and every view`.
+    #[must_use]
+    pub fn lost(&self) -> Option<String> {
+        let is_lost = |kind: &&String| self.rows.get(*kind).is_some_and(|rows| *rows == 0);
+        let lost: Vec<&str> = self.bad_rows.keys().filter(is_lost).map(String::as_str).collect();
+        (!lost.is_empty()).then(|| lost.join(" and every "))
+    }
+
+    /// What must not go unnoticed: a type of which no row is left, or a hundredth of all rows.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let told = self.told()?;
+        let (good, bad): (u64, u64) = (self.rows.values().sum(), self.bad_rows.values().sum());
+        let lost = self.lost();
+        if lost.is_none() && bad.saturating_mul(100) < good.saturating_add(bad) {
+            return None;
+        }
+        let among = lost.map_or_else(String::new, |lost| format!(", every {lost} among them"));
+        let share = figures::share(bad, good.saturating_add(bad));
+        Some(format!("{told}: {share} % of the rows{among}"))
+    }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// How faithful a replay was. The ideal timeline is the recorded one divided by the speed, long gaps shortened where asked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Fidelity {
-    /// Whether it kept every part of the bound.
+    /// Whether there was enough to judge: what was not measured is neither faithful nor unfaithful.
+    #[serde(default = "yes")]
+    pub judged: bool,
+    /// Whether it was judged, and kept every part of the bound.
     pub faithful: bool,
-    /// Why not, one sentence each.
+    /// Why not, or why it was not judged, one sentence each.
     pub reasons: Vec<String>,
     /// The bound, in words.
     pub bound: String,
@@ -53,9 +119,10 @@ pub struct Fidelity {
     /// Sent - ideal: the farthest event, in us.
     pub off_max_us: Option<u64>,
     /// Kolmogorov-Smirnov distance between the gaps as recorded (compressed) and as sent, between neighbouring events of a
-    /// lane: 0 (the same distribution) to 1. Compared by the millisecond, the resolution of recordings and of Kafka's timestamps.
+    /// lane: 0 (the same distribution) to 1. Gaps that are a millisecond apart or less are the same: the resolution of
+    /// recordings and of Kafka's timestamps.
     pub ks_distance: Option<f64>,
-    /// The same, compared by the microsecond: small only with `--pacing spin` on an idle core.
+    /// The same, where every microsecond counts: small only with `--pacing spin` on an idle core.
     pub ks_distance_1us: Option<f64>,
     /// The gaps as recorded, compressed.
     pub recorded_gaps: InterArrival,
@@ -71,6 +138,18 @@ pub struct Fidelity {
     /// Events seen out of the order in which their lane had to send them; at least those out of their user's order are among
     /// these. Absent where nothing was read back.
     pub inversions: Option<u64>,
+}
+
+impl Fidelity {
+    /// `faithful`, `not faithful` or `not judged`.
+    #[must_use]
+    pub const fn verdict(&self) -> &'static str {
+        match (self.judged, self.faithful) {
+            (false, _) => "not judged",
+            (true, true) => "faithful",
+            (true, false) => "not faithful",
+        }
+    }
 }
 
 /// Gaps between neighbouring events, in us.
@@ -108,6 +187,9 @@ pub struct Likeness {
     pub file: String,
     /// Its rows that were taken.
     pub rows: u64,
+    /// Its rows that were left out with `--bad-rows skip`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bad_rows: u64,
     /// Event types: half of the sum of the differences between their shares.
     pub types: f64,
     /// Events of a session: Kolmogorov-Smirnov distance, as in the following.
@@ -137,4 +219,28 @@ pub struct Synthetic {
     /// The rate at which the shop's own time is real time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub natural_rate_per_s: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn left_out(rows: &[(&str, u64)], bad_rows: &[(&str, u64)]) -> LeftOut {
+        let of = |counts: &[(&str, u64)]| counts.iter().map(|(kind, rows)| ((*kind).to_owned(), *rows)).collect();
+        LeftOut { rows: of(rows), bad_rows: of(bad_rows) }
+    }
+
+    #[test]
+    fn a_type_that_vanishes_and_a_percent_that_goes_are_warned_of() {
+        let vanished = left_out(&[("transaction", 0), ("view", 5_000)], &[("transaction", 20)]);
+        assert_eq!(
+            vanished.warning().unwrap(),
+            "20 bad rows left out (transaction 20): 0.40 % of the rows, every transaction among them"
+        );
+        let percent = left_out(&[("transaction", 10), ("view", 980)], &[("unknown", 4), ("view", 6)]);
+        assert_eq!(percent.warning().unwrap(), "10 bad rows left out (unknown 4, view 6): 1.00 % of the rows");
+        let few = left_out(&[("transaction", 0), ("view", 991)], &[("view", 9)]);
+        assert_eq!((few.warning(), few.told().unwrap().as_str()), (None, "9 bad rows left out (view 9)"));
+        assert_eq!(left_out(&[("view", 5)], &[]).told(), None);
+    }
 }

@@ -1,7 +1,7 @@
 //! Retail Rocket recordings: `events.csv` read, checked, sorted by time, and played by several lanes.
 //!
-//! The way of a row: [`input`] opens and decompresses, [`read`] walks the CSV, [`parse`] makes a [`row`] of a record,
-//! [`visits`] gives it its session, [`sort`] and [`spill`] put the [`rows`] in order, [`copies`] multiplies them,
+//! The way of a row: [`input`] opens and decompresses, [`table`] walks the CSV, [`parse`] makes a [`row`] of its [`fields`],
+//! [`read`] counts what can be used and what has a [`problem`], [`visits`] gives it its session, [`sort`] and [`spill`] put the [`rows`] in order, [`copies`] multiplies them,
 //! [`timeline`] says which comes when, [`lane`] makes events of them with what [`mod@derive`] adds. [`load`] is where the
 //! steps up to the sorted rows follow one another.
 
@@ -11,19 +11,22 @@ mod copies;
 mod derive;
 mod error;
 mod facts;
+mod fields;
 mod forecast;
 mod goods;
 pub(crate) mod hash;
 mod input;
 mod lane;
 mod load;
-pub(crate) mod parse;
+mod parse;
+mod problem;
 mod properties;
 mod read;
 mod row;
 mod rows;
 mod sort;
 mod spill;
+mod table;
 mod timeline;
 mod visits;
 
@@ -33,14 +36,17 @@ use std::sync::{Arc, OnceLock};
 use crate::clock::Nanos;
 use crate::event::Vocabulary;
 
-pub use config::{BadRowPolicy, Config, Moment, Rounds, Share, ValueError};
-pub use error::{LoadError, RowProblem};
+pub use config::{BadRowPolicy, Config, Rounds, Share, ValueError};
+pub use error::LoadError;
 pub use facts::{Facts, Quantiles};
-pub use forecast::{Forecast, Pace, PartitionHeat, Partitions};
+pub use forecast::{DueEvents, DueFn, Forecast, Pace, PartitionHeat, Partitions};
 pub use input::{Compression, Encoding};
 pub use lane::Lane;
+pub use problem::{FileKind, Outlook, RowProblem};
 pub use properties::{PRICE_PROPERTY, PropertyFacts};
-pub use read::{BadRow, BadRows};
+pub use read::{BadRow, BadRows, DatedRows};
+pub(crate) use row::COLUMNS;
+pub use row::Moment;
 pub use visits::{HotKey, SESSION_IDLE_MS};
 
 use goods::Goods;
@@ -87,12 +93,12 @@ impl Recording {
         Arc::clone(&self.vocabulary)
     }
 
-    /// Events that will be played, all rounds and copies together; `u64::MAX` where the rounds never end.
+    /// Events that will be played, all rounds and copies together; `None` where the rounds never end.
     #[must_use]
-    pub fn len(&self) -> u64 {
+    pub fn len(&self) -> Option<u64> {
         match self.plan.rounds {
-            Rounds::Count(rounds) => self.round_len().saturating_mul(rounds.into()),
-            Rounds::Forever => u64::MAX,
+            Rounds::Count(rounds) => Some(self.round_len().saturating_mul(rounds.into())),
+            Rounds::Forever => None,
         }
     }
 
@@ -145,6 +151,14 @@ impl Recording {
     /// Where sorted rows on disk cannot be read.
     pub fn forecast(&self, pace: &Pace<'_>) -> Result<Forecast, LoadError> {
         forecast::forecast(self, pace)
+    }
+
+    /// How many of its events are due, and when the last one is; `None` where there is always another.
+    ///
+    /// # Errors
+    /// Where sorted rows on disk cannot be read.
+    pub fn due_events(&self, due: DueFn<'_>) -> Result<Option<DueEvents>, LoadError> {
+        forecast::due_events(self, due)
     }
 
     fn keep_fault(&self, error: &io::Error) {

@@ -341,13 +341,61 @@ fn a_generated_file_is_never_overwritten_unasked_and_depends_on_its_seed_alone()
     shell.run_with(&["dataset", "generate"], &by_variables).ends_with_code(0).says("d.csv: 20 rows");
 }
 
+/// What a busy machine does to a run is not what these tests are about.
+const WHATEVER_THE_MACHINE: [&str; 6] =
+    ["--gate-off", "generator_on_time", "--gate-off", "generator_kept_rate", "--gate-off", "generator_had_cpu"];
+
+#[test]
+fn a_recording_in_rounds_without_end_is_played_at_its_own_times_for_as_long_as_asked() {
+    let shell = Shell::new();
+    let rows = "timestamp,visitorid,event,itemid,transactionid\n1433000000000,1,view,2,\n1433000000500,1,view,3,\n";
+    fs::write(shell.path().join("two.csv"), rows).unwrap();
+    let endless = ["replay", "two.csv", "--loop", "forever", "--speed", "10", "-d", "1s", "-b", "nowhere"];
+    let ran = shell.run(&[&endless[..], &WHATEVER_THE_MACHINE].concat()).ends_with_code(0);
+    ran.says("20 scheduled, every one acked").complains("@ nowhere    20 events, 1 s");
+    let dry = shell.run(&["replay", "two.csv", "--loop", "forever", "--dry-run"]).ends_with_code(0);
+    dry.says("takes          until it is stopped").says("rate           mean 2/s");
+    let counted = shell.run(&["replay", "two.csv", "--loop", "4000000000", "-d", "2s", "--dry-run"]).ends_with_code(0);
+    counted.says("4,000,000,000 rounds, 4 events").says("takes          1.5 s");
+    shell
+        .run(&["replay", "two.csv", "--amplify", "262145", "--dry-run"])
+        .ends_with_code(104)
+        .complains("at most 262144");
+}
+
+#[test]
+fn a_type_that_bad_rows_take_away_is_told_at_every_pace_and_before_it() {
+    let shell = Shell::new();
+    let views: String = (0..200).map(|row| format!("{},{row},view,5,\n", 1_433_000_000_000_u64 + row)).collect();
+    let orders: String = (0..20).map(|row| format!("1433000001000,{row},transaction,5,tx_{row}\n")).collect();
+    fs::write(shell.path().join("f.csv"), format!("timestamp,visitorid,event,itemid,transactionid\n{views}{orders}"))
+        .unwrap();
+    let loss = "20 bad rows left out (transaction 20): 9.09 % of the rows, every transaction among them";
+    for pace in [&["--rate", "2000/s"][..], &["--rate", "unlimited"], &["--fit", "1s"], &["--speed", "1"]] {
+        let words = [&["replay", "f.csv", "--bad-rows", "skip", "-b", "nowhere"], pace, &WHATEVER_THE_MACHINE].concat();
+        shell.run(&words).ends_with_code(0).says(&format!(" note       {loss}")).complains(loss);
+        let report = shell.run(&[&words[..], &["-o", "json"]].concat()).json();
+        assert_eq!(report["replay"]["bad_rows_by_type"], serde_json::json!({ "transaction": 20 }));
+        assert_eq!(report["replay"]["rows_by_type"]["transaction"], 0);
+        assert!(report["verdict"]["notes"].to_string().contains(loss), "{}", report["verdict"]);
+    }
+    let dry = shell.run(&["replay", "f.csv", "--bad-rows", "skip", "--dry-run"]).ends_with_code(0).complains(loss);
+    dry.says("plays          200 of 220 rows").says("every transaction is among them");
+
+    let like = ["synth", "--like", "f.csv", "--dry-run"];
+    shell.run(&like).ends_with_code(7).complains("mend the file: 20 of the 220 rows looked at");
+    let skipping = shell.run(&[&like[..], &["--bad-rows", "skip"]].concat()).ends_with_code(0);
+    skipping.says("200 rows (20 bad rows left out)").complains(loss);
+    shell.run_with(&like, &[("LOADGEN_BAD_ROWS", "skip")]).ends_with_code(0).says("20 bad rows left out");
+}
+
 #[test]
 fn bad_data_ends_with_7_and_says_where() {
     let shell = Shell::new();
     shell.run(&["dataset", "info", "gone.csv"]).ends_with_code(7).complains("gone.csv");
     let rows = "timestamp,visitorid,event,itemid,transactionid\n1433221332117,1,view,2,\nnonsense,1,view,2,\n";
     fs::write(shell.path().join("bad.csv"), rows).unwrap();
-    shell.run(&["dataset", "info", "bad.csv"]).ends_with_code(7).complains("--bad-rows skip");
+    shell.run(&["dataset", "info", "bad.csv"]).ends_with_code(7).complains("mend the file: 1 of the 2 rows looked at");
     let skipped = shell.run(&["dataset", "info", "bad.csv", "--bad-rows", "skip"]).ends_with_code(0);
     skipped.says("bad rows       1").says("line 3");
     shell.run(&["dataset", "info", "bad.csv", "--bad-rows", "hide"]).complains("--bad-rows");

@@ -189,7 +189,10 @@ fn info_counts_what_is_in_the_file() {
     assert_eq!(info.gap_ms, Quantiles { p50: 0, p90: 57_000, p99: 57_000, max: 57_000 });
     assert_eq!(played.mean_rate_per_s, Some(5.0 / 60.0));
     assert_eq!((info.hottest_items[0].item_id, info.hottest_items[0].events), (5, 2));
-    assert!(info.text().contains("bad rows       1 (wrong_number_of_fields 1); line 4: 1 fields instead of 5"));
+    assert!(
+        info.text()
+            .contains("bad rows       1 left out: unknown 1 (wrong_number_of_fields 1); line 4: 1 fields instead of 5")
+    );
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where something unexpected happens")]
 
+mod other_programs;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -93,9 +95,10 @@ fn a_bad_row_is_named_with_file_line_and_reason() {
         ("yesterday,1,view,5,", "timestamp \"yesterday\" is not a number"),
         ("4433000000117,1,view,5,", "timestamp 4433000000117 is after the year 2109"),
     ] {
-        let (message, hint) = Sample::with_rows(&format!("{GOOD}{row}\n{GOOD}")).told();
+        let good = format!("{}1433000000117,17,transaction,5,1\n", GOOD.repeat(9));
+        let (message, hint) = Sample::with_rows(&format!("{GOOD}{row}\n{good}")).told();
         assert_eq!(message, format!("events.csv line 3: {problem}"));
-        assert_eq!(hint, "--bad-rows skip leaves such rows out and counts them");
+        assert!(hint.starts_with("--bad-rows skip leaves such rows out and counts them"), "{hint}");
     }
 }
 
@@ -139,7 +142,7 @@ fn skipped_rows_are_counted_by_reason_with_examples() {
     }
     let recording = Sample::with_rows(&rows).skipping().load();
     let bad = &recording.facts().bad_rows;
-    assert_eq!((recording.len(), bad.count), (31, 30));
+    assert_eq!((recording.len(), bad.count), (Some(31), 30));
     assert_eq!(bad.by_reason["not_a_number"], 20);
     assert_eq!(bad.by_reason["wrong_number_of_fields"], 10);
     assert_eq!(bad.examples.len(), 20);
@@ -307,6 +310,7 @@ fn settings_that_make_no_sense_are_refused_by_name() {
         assert!(error.is_configuration(), "{error}");
         error.to_string()
     };
+    assert!(refused(|config| config.amplify = (1 << 18) + 1).starts_with("amplify: must be at most 262144"));
     assert!(refused(|config| config.amplify = 0).starts_with("amplify: "));
     assert!(refused(|config| config.rounds = Rounds::Count(0)).starts_with("loop: "));
     assert!(refused(|config| config.limit = Some(0)).starts_with("limit: "));
@@ -330,8 +334,8 @@ fn a_category_tree_gives_its_leaves_as_categories() {
         sample.load().vocabulary().categories.iter().map(|name| name.as_str().to_owned()).collect();
     assert_eq!(names, ["2", "31"]);
     for (content, problem) in [
-        ("categoryid\n1\n", "tree.csv line 1: no column parentid"),
-        ("categoryid,parentid\n1,\nx,1\n", "tree.csv line 3: \"x\" is no category id"),
+        ("categoryid\n1\n", "tree.csv line 1: no column parentid; found: categoryid"),
+        ("categoryid,parentid\n1,\nx,1\n", "tree.csv line 3: categoryid \"x\" is not a number"),
         ("categoryid,parentid\n1,\n1,\n", "tree.csv line 3: category 1 is there twice"),
         ("categoryid,parentid\n1,\n2,9\n", "tree.csv line 3: parent 9 is no category of this file"),
         ("categoryid,parentid\n,\n", "tree.csv line 2: categoryid is blank"),
@@ -364,9 +368,11 @@ proptest! {
                 prop_assert!(facts.rows >= 1);
                 prop_assert!(facts.rows + facts.bad_rows.count <= 1 + text.lines().count() as u64);
                 prop_assert_eq!(facts.bad_rows.by_reason.values().sum::<u64>(), facts.bad_rows.count);
-                prop_assert_eq!(facts.bad_rows.examples.len() as u64, facts.bad_rows.count.min(20));
+                prop_assert_eq!(facts.bad_rows.by_type.values().sum::<u64>(), facts.bad_rows.count);
+                prop_assert!(facts.bad_rows.examples.len() as u64 <= facts.bad_rows.count.min(20));
             }
-            Err(error) => return Err(TestCaseError::fail(error.to_string())),
+            // A quote that is never closed hides rows, and no policy makes that good.
+            Err(error) => prop_assert!(matches!(error, LoadError::Unclosed { .. }), "{}", error),
         }
     }
 }

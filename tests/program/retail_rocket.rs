@@ -179,7 +179,7 @@ proptest! {
         };
         let recording = load(&config);
         let drawn = all(recording.lane(0, 1));
-        prop_assert_eq!(drawn.len() as u64, recording.len());
+        prop_assert_eq!(Some(drawn.len() as u64), recording.len());
         prop_assert!(drawn.iter().enumerate().all(|(number, drawn)| drawn.number == number as u64));
         prop_assert_eq!(drawn[0].recorded_offset, Nanos::ZERO);
         prop_assert_eq!(drawn.last().unwrap().recorded_offset, recording.span());
@@ -197,10 +197,32 @@ proptest! {
 
         let tenth = |_: u64, offset: Nanos| Some(Nanos(offset.0 / 10));
         let forecast = recording.forecast(&Pace { due: Some(&tenth), partitions: None }).unwrap();
-        prop_assert_eq!(forecast.events, Some(recording.len()));
+        prop_assert_eq!(forecast.events, recording.len());
         prop_assert_eq!(forecast.wall_ns, Some(Nanos(recording.span().0 / 10)));
         prop_assert_eq!(forecast.by_type.values().sum::<u64>(), recording.round_len());
         prop_assert_eq!(forecast.gaps_capped, capped);
+    }
+
+    #[test]
+    fn what_is_due_before_the_end_is_what_lanes_draw_before_it(
+        lines in lines(30), amplify in 1_u32..4, rounds in 0_u32..6, ends in 0_u64..100_000_000,
+    ) {
+        let file = file_of(&lines);
+        let rounds = if rounds == 0 { Rounds::Forever } else { Rounds::Count(rounds) };
+        let recording = load(&Config { amplify, rounds, ..config(&file) });
+        let ends = Nanos::from_millis(ends);
+        let due = |_: u64, offset: Nanos| (offset < ends).then_some(offset);
+        let mut lane = recording.lane(0, 1);
+        // Rounds of an instant are a millisecond apart: an end in sight of all of them is enough.
+        let drawn: Vec<Nanos> = std::iter::from_fn(|| lane.draw().map(|drawn| drawn.recorded_offset))
+            .take_while(|offset| *offset < ends)
+            .take(50_000)
+            .collect();
+        if drawn.len() < 50_000 {
+            let found = recording.due_events(&due).unwrap().unwrap();
+            prop_assert_eq!(found.count, drawn.len() as u64);
+            prop_assert_eq!(found.last, drawn.last().copied().unwrap_or_default());
+        }
     }
 
     #[test]
@@ -276,7 +298,7 @@ fn rounds_follow_each_other_one_mean_gap_apart_with_fresh_sessions_and_orders() 
 fn rounds_without_end_end_with_the_caller_alone() {
     let file = file_of(&[Line { time_ms: 0, user: 1, kind: 0, item: 1 }]);
     let recording = load(&Config { rounds: Rounds::Forever, ..config(&file) });
-    assert_eq!(recording.len(), u64::MAX);
+    assert_eq!(recording.len(), None);
     let mut lane = recording.lane(0, 1);
     let drawn: Vec<_> = (0..1_000).map(|_| lane.draw().unwrap()).collect();
     assert_eq!(drawn[999].recorded_offset, Nanos::from_secs(999), "a lone event comes once a second");
@@ -286,14 +308,36 @@ fn rounds_without_end_end_with_the_caller_alone() {
 }
 
 #[test]
+fn a_single_instant_in_rounds_has_the_rate_of_its_rounds() {
+    let line = |user| Line { time_ms: 0, user, kind: 0, item: 1 };
+    let due = |_: u64, offset: Nanos| Some(offset);
+    let forecast = |lines: &[Line], rounds| {
+        let recording = load(&Config { rounds, ..config(&file_of(lines)) });
+        recording.forecast(&Pace { due: Some(&due), partitions: None }).unwrap()
+    };
+    let at_once = forecast(&[line(1), line(2), line(3)], Rounds::Forever);
+    assert_eq!((at_once.mean_rate_per_s, at_once.wall_ns, at_once.has_due_times), (Some(3_000.0), None, true));
+    let alone = forecast(&[line(1)], Rounds::Count(3));
+    assert_eq!((alone.mean_rate_per_s, alone.wall_ns), (Some(1.0), Some(Nanos::from_secs(2))));
+    let once = forecast(&[line(1), line(2)], Rounds::ONCE);
+    assert_eq!((once.mean_rate_per_s, once.wall_ns), (None, Some(Nanos::ZERO)));
+}
+
+#[test]
 fn duplicates_are_played_as_recorded_or_dropped_and_counted() {
     let line = |user, item| Line { time_ms: 5, user, kind: 0, item };
     let file = file_of(&[line(1, 1), line(2, 1), line(1, 1), line(1, 2), line(1, 1)]);
     let recording = load(&config(&file));
-    assert_eq!((recording.len(), recording.facts().duplicate_rows, recording.facts().duplicates_dropped), (5, 2, 0));
+    assert_eq!(
+        (recording.len(), recording.facts().duplicate_rows, recording.facts().duplicates_dropped),
+        (Some(5), 2, 0)
+    );
     assert_eq!(recording.facts().equal_times, 4);
     let recording = load(&Config { dedup: true, ..config(&file) });
-    assert_eq!((recording.len(), recording.facts().duplicate_rows, recording.facts().duplicates_dropped), (3, 2, 2));
+    assert_eq!(
+        (recording.len(), recording.facts().duplicate_rows, recording.facts().duplicates_dropped),
+        (Some(3), 2, 2)
+    );
     let users: Vec<u64> = all(recording.lane(0, 1)).iter().map(|drawn| drawn.event.user.0).collect();
     assert_eq!(users, [1, 2, 1], "the first of the duplicates stays in its place");
 }

@@ -1,18 +1,19 @@
 //! What a plan sends and when, and how long that takes.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::lanes;
 use crate::clock::Nanos;
 use crate::command::{Failure, dataset};
-use crate::report::figures;
+use crate::report::{LeftOut, figures};
 use crate::scenario::pace::Pace;
 use crate::scenario::plan::Plan;
 use crate::scenario::source::SourceConfig;
-use crate::schedule::{Phase, Schedule, Shape, Speed};
+use crate::schedule::{Cursor, Due, Phase, Schedule, Shape, Speed};
 use crate::source::Source;
-use crate::source::retail_rocket;
+use crate::source::retail_rocket::{self, DueEvents, Facts};
 use crate::source::synthetic::Synthetic;
 use crate::verdict::ExitCode;
 
@@ -26,10 +27,27 @@ pub(in crate::command) fn load(plan: &Plan) -> Result<Source, Failure> {
                 .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))?;
             Ok(Source::Synthetic(Arc::new(source)))
         }
-        SourceConfig::RetailRocket(config) => Ok(Source::RetailRocket(Arc::new(
-            retail_rocket::Recording::load(config).map_err(|error| dataset::load_failed(&error))?,
-        ))),
+        SourceConfig::RetailRocket(config) => {
+            let recording = retail_rocket::Recording::load(config).map_err(|error| dataset::load_failed(&error))?;
+            warn_of_loss(recording.facts());
+            Ok(Source::RetailRocket(Arc::new(recording)))
+        }
     }
+}
+
+/// Says on stderr what leaving rows out takes away, where that is more than a few of them.
+pub(in crate::command) fn warn_of_loss(facts: &Facts) {
+    if let Some(sentence) = left_out(facts).warning() {
+        tracing::warn!("{}: {sentence}", facts.file);
+    }
+    if let Some(sentence) = facts.properties.as_ref().and_then(retail_rocket::PropertyFacts::warning) {
+        tracing::warn!("{sentence}");
+    }
+}
+
+/// The rows that were left out, as reports have them.
+pub(super) fn left_out(facts: &Facts) -> LeftOut {
+    LeftOut { rows: facts.rows_by_type.clone(), bad_rows: facts.bad_rows.by_type.clone() }
 }
 
 pub(in crate::command) fn schedule(plan: &Plan, source: &Source) -> Result<Schedule, Failure> {
@@ -58,13 +76,32 @@ pub(in crate::command) fn schedule(plan: &Plan, source: &Source) -> Result<Sched
 
 /// Events that will come due in this process, where known.
 pub(super) fn planned(plan: &Plan, schedule: &Schedule, source: &Source) -> Option<u64> {
-    schedule.count().into_iter().chain(source.len()).min().map(|all| lanes(plan).share(all))
+    let due = due_events(source, schedule).map(|due| due.count);
+    schedule.count().into_iter().chain(source.len()).chain(due).min().map(|all| lanes(plan).share(all))
+}
+
+/// The rows of a recording that come due before its schedule ends, and when the last one does.
+fn due_events(source: &Source, schedule: &Schedule) -> Option<DueEvents> {
+    let Source::RetailRocket(recording) = source else { return None };
+    if !schedule.has_due_times() {
+        return None;
+    }
+    // Sorted rows that cannot be read any more end the run with their reason.
+    recording.due_events(&due(schedule)).ok().flatten()
+}
+
+/// When events of a recording are due.
+pub(in crate::command) fn due(schedule: &Schedule) -> impl Fn(u64, Nanos) -> Option<Nanos> {
+    let cursor = RefCell::new(Cursor::default());
+    move |number, offset| match schedule.due(&mut cursor.borrow_mut(), number, offset) {
+        Due::At(due, _) => Some(due),
+        Due::Now(_) | Due::Never => None,
+    }
 }
 
 /// Says on stderr how long a replay will take, and how to make a long one shorter.
-pub(super) fn forewarn(plan: &Plan, recording: &retail_rocket::Recording, schedule: &Schedule) {
-    let Some(wall) = replay_wall(recording, schedule) else { return };
-    let wall = plan.duration.map_or(wall, |duration| wall.min(duration));
+pub(super) fn forewarn(source: &Source, schedule: &Schedule) {
+    let Some(wall) = due_events(source, schedule).map(|due| Duration::from(due.last)) else { return };
     tracing::info!("the replay takes {}", figures::span_s(wall.as_secs_f64()));
     if wall > LONG {
         tracing::warn!(
@@ -74,18 +111,9 @@ pub(super) fn forewarn(plan: &Plan, recording: &retail_rocket::Recording, schedu
     }
 }
 
-fn replay_wall(recording: &retail_rocket::Recording, schedule: &Schedule) -> Option<Duration> {
-    let phase = schedule.phases().next()?;
-    match &phase.shape {
-        Shape::Replay(speed) => Some(speed.compress(recording.span()).into()),
-        Shape::Constant(rate) => Some(rate.due(recording.len()).into()),
-        _ => None,
-    }
-}
-
-pub(super) fn replay_ends(source: &Source, schedule: &Schedule) -> Option<Nanos> {
-    match source {
-        Source::RetailRocket(recording) => replay_wall(recording, schedule).map(Nanos::from),
-        Source::Synthetic(_) => None,
-    }
+/// When a run ends that nothing else ends: a recording with its last row, where the schedule does not end before.
+pub(super) fn ends(source: &Source, schedule: &Schedule) -> Option<Nanos> {
+    let plays_all = |due: &DueEvents| Some(due.count) == source.len();
+    let last = due_events(source, schedule).filter(plays_all).map(|due| due.last);
+    last.into_iter().chain(schedule.ends_at()).min()
 }

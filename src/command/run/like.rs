@@ -6,18 +6,25 @@ use super::super::{Failure, dataset};
 use crate::cli::synth::SynthOptions;
 use crate::dataset::like::{LikeError, like};
 use crate::report::Likeness;
+use crate::scenario::Environment;
 use crate::scenario::layer::Layer;
-use crate::source::retail_rocket;
+use crate::source::retail_rocket::{self, BadRowPolicy};
 use crate::source::synthetic::{Config, FunnelRow, Model, ThinkTimes};
 use crate::verdict::ExitCode;
 
 /// The options with what they leave open fitted to the recording at `path`; and how well that fits.
-pub(super) fn fitted(given: SynthOptions, path: &Path, seed: u64) -> Result<(SynthOptions, Likeness), Failure> {
-    let recorded = retail_rocket::Config { path: path.to_owned(), ..retail_rocket::Config::default() };
+pub(super) fn fitted(
+    given: SynthOptions,
+    path: &Path,
+    bad_rows: BadRowPolicy,
+    seed: u64,
+) -> Result<(SynthOptions, Likeness), Failure> {
+    let recorded = retail_rocket::Config { path: path.to_owned(), bad_rows, ..retail_rocket::Config::default() };
     let found = like(&recorded, seed).map_err(|error| match error {
         LikeError::Load(error) => dataset::load_failed(&error),
         LikeError::Source(_) => Failure::new(ExitCode::BadInput, error.to_string()),
     })?;
+    super::warn_of_loss(&found.recorded);
     if given.model == Some(Model::Independent) {
         return Err(Failure::new(
             ExitCode::BadConfiguration,
@@ -38,4 +45,16 @@ pub(super) fn fitted(given: SynthOptions, path: &Path, seed: u64) -> Result<(Syn
         ..SynthOptions::default()
     };
     Ok((given.over(lower), found.likeness))
+}
+
+/// What to do with rows of the recording that cannot be used: as given, else as the variables say.
+pub(super) fn bad_rows(given: Option<BadRowPolicy>, environment: &Environment) -> Result<BadRowPolicy, Failure> {
+    const VARIABLE: &str = "LOADGEN_BAD_ROWS";
+    match (given, environment.get(VARIABLE)) {
+        (Some(given), _) => Ok(given),
+        (None, Some(text)) => {
+            text.parse().map_err(|error| Failure::new(ExitCode::BadConfiguration, format!("{VARIABLE}: {error}")))
+        }
+        (None, None) => Ok(BadRowPolicy::default()),
+    }
 }

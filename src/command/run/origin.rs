@@ -1,5 +1,6 @@
 //! What the report says about where the events came from: the recording, or the model that drew them.
 
+use super::forecast::left_out;
 use crate::clock::Nanos;
 use crate::event::EventKind;
 use crate::event::encode::Encoder;
@@ -69,6 +70,8 @@ fn replay_report(plan: &Plan, recording: &Recording, report: &RunReport) -> repo
             .map_or_else(|| facts.file.clone(), |name| name.to_string_lossy().into_owned()),
         rows: facts.rows,
         bad_rows: facts.bad_rows.count,
+        left_out: left_out(facts),
+        bad_property_rows: facts.properties.as_ref().map_or(0, |properties| properties.bad_rows),
         speed,
         span_recorded_ms: facts.span_recorded_ms,
         span_replayed_ms: report.offered.due_span_ms,

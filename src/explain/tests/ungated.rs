@@ -62,6 +62,8 @@ const UNGATED: &[(&str, &str)] = &[
     ("reading.lanes[].", "the lanes one by one: reading.* has their sums"),
     ("replay.speed", "chosen"),
     ("replay.span_", "planned"),
+    ("replay.rows_by_type.*", "by type: replay.rows has their sum"),
+    ("replay.bad_rows_by_type.*", "by type: replay.bad_rows has their sum"),
     ("replay.fidelity.recorded_gaps.", "how they differ is ks_distance"),
     ("replay.fidelity.replayed_gaps.", "how they differ is ks_distance"),
     ("synthetic.", "known before the run: what the model is, and how like its recording"),

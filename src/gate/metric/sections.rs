@@ -87,9 +87,10 @@ pub(super) static SECTIONS: [&[Figure]; 15] = [
     &OTHERS,
 ];
 
-static REPLAY: [Figure; 5] = [
+static REPLAY: [Figure; 6] = [
     figure("replay.rows", Count, |report| Ok(as_f64(replay(report)?.rows))),
     figure("replay.bad_rows", Count, |report| Ok(as_f64(replay(report)?.bad_rows))),
+    figure("replay.bad_property_rows", Count, |report| Ok(as_f64(replay(report)?.bad_property_rows))),
     figure("replay.gaps_capped", Count, |report| Ok(as_f64(replay(report)?.gaps_capped))),
     figure("replay.descents", Count, |report| Ok(as_f64(replay(report)?.descents))),
     figure("replay.duplicate_rows", Count, |report| Ok(as_f64(replay(report)?.duplicate_rows))),

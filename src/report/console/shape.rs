@@ -34,6 +34,7 @@ pub(super) fn schedule(report: &RunReport) -> Vec<String> {
         (_, Some(planned)) => vec![format!("{}, {}", run.schedule, figures::rate(planned))],
         (_, None) => vec![format!("{}, as fast as it goes", run.schedule)],
     };
+    parts.extend(report.replay.as_ref().map(left_out).unwrap_or_default());
     parts.push(figures::span_s(run.measured_s));
     parts.extend(report.synthetic.as_ref().and_then(sessions));
     if run.warm_up_s > 0.0 {
@@ -51,15 +52,21 @@ fn sessions(synthetic: &Synthetic) -> Option<String> {
 }
 
 fn recorded(replay: &Replay) -> Vec<String> {
-    let speed = replay.speed.map_or_else(String::new, |speed| format!(" {}x", figures::trimmed(speed, 2)));
+    let speed = replay.speed.map_or_else(String::new, |speed| format!(" {}", figures::speed(speed)));
     let mut parts = vec![format!("replay{speed} of {} … {}", replay.first_recorded, replay.last_recorded)];
     if replay.gaps_capped > 0 {
         parts.push(format!("{} played shorter", figures::counted(replay.gaps_capped, "gap")));
     }
-    if replay.bad_rows > 0 {
-        parts.push(format!("{} left out", figures::counted(replay.bad_rows, "bad row")));
-    }
     parts
+}
+
+/// The rows of a recording that are not played because they cannot be used: at every pace.
+fn left_out(replay: &Replay) -> Vec<String> {
+    let untyped = (replay.bad_rows > 0).then(|| format!("{} left out", figures::counted(replay.bad_rows, "bad row")));
+    let events = replay.left_out.told().or(untyped);
+    let properties = (replay.bad_property_rows > 0)
+        .then(|| format!("{} of item properties left out", figures::counted(replay.bad_property_rows, "bad row")));
+    events.into_iter().chain(properties).collect()
 }
 
 pub(super) fn offered(report: &RunReport) -> Vec<String> {
@@ -86,7 +93,7 @@ pub(super) fn offered(report: &RunReport) -> Vec<String> {
 pub(super) fn fidelity(report: &RunReport) -> Vec<String> {
     let Some(fidelity) = report.replay.as_ref().and_then(|replay| replay.fidelity.as_ref()) else { return Vec::new() };
     let us = |us: Option<u64>| us.map_or_else(|| figures::NONE.to_owned(), figures::duration_us);
-    let mut parts = if fidelity.faithful { vec!["faithful".to_owned()] } else { vec!["not faithful".to_owned()] };
+    let mut parts = vec![fidelity.verdict().to_owned()];
     parts.extend(fidelity.reasons.iter().cloned());
     parts.push(format!(
         "off the ideal timeline p50 {}, p99 {}, max {}",

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::outcome::achieved;
 use crate::report::console::likeness;
 use crate::report::{
-    Fidelity, InterArrival, RunReport,
+    Fidelity, InterArrival, Replay, RunReport,
     figures::{self, bytes, count, counted, duration_us, rate, span_s, trimmed},
 };
 
@@ -61,14 +61,13 @@ pub(super) fn replay(report: &RunReport) -> Option<ReplayView> {
     let span = |ms: u64| figures::duration_us(ms.saturating_mul(1_000));
     let mut rows = vec![
         ("file", replay.file.clone()),
-        ("rows", format!("{} read, {} left out", count(replay.rows), count(replay.bad_rows))),
+        ("rows", rows_read(replay)),
         (
             "recorded",
             format!("{} … {} ({})", replay.first_recorded, replay.last_recorded, span(replay.span_recorded_ms)),
         ),
     ];
-    let speed =
-        replay.speed.map_or_else(|| "at a rate of its own".to_owned(), |speed| format!("{}x", trimmed(speed, 3)));
+    let speed = replay.speed.map_or_else(|| "at a rate of its own".to_owned(), figures::speed);
     rows.push(("replayed", format!("{speed}, in {}", span(replay.span_replayed_ms))));
     rows.push(("gaps played shorter", count(replay.gaps_capped)));
     if let Some(fidelity) = &replay.fidelity {
@@ -87,11 +86,21 @@ pub(super) fn replay(report: &RunReport) -> Option<ReplayView> {
     Some(ReplayView { rows })
 }
 
+/// `9,980 read (view 9,980), 20 bad rows left out (transaction 20)`.
+fn rows_read(replay: &Replay) -> String {
+    let left_out = replay.left_out.told().unwrap_or_else(|| format!("{} left out", count(replay.bad_rows)));
+    let properties = match replay.bad_property_rows {
+        0 => String::new(),
+        bad => format!(", {} of item properties left out", figures::counted(bad, "bad row")),
+    };
+    format!("{} read, {left_out}{properties}", count(replay.rows))
+}
+
 fn how_faithful(fidelity: &Fidelity) -> Vec<Fact> {
-    let verdict = if fidelity.faithful {
-        format!("yes: {}", fidelity.bound)
-    } else {
-        format!("no: {}", fidelity.reasons.join("; "))
+    let verdict = match (fidelity.judged, fidelity.faithful) {
+        (false, _) => format!("not judged: {}", fidelity.reasons.join("; ")),
+        (true, true) => format!("yes: {}", fidelity.bound),
+        (true, false) => format!("no: {}", fidelity.reasons.join("; ")),
     };
     let distance =
         |distance: Option<f64>| distance.map_or_else(|| figures::NONE.to_owned(), |ks| figures::number(ks, 4));

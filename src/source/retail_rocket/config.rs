@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::row::{EARLIEST_MS, Moment};
 use crate::units;
 
 /// The `[source]` table of a replay. Speed and rate are not here: they belong to the schedule.
@@ -190,20 +191,6 @@ impl FromStr for Share {
     }
 }
 
-/// A recorded time, ms since the Unix epoch; written so, or as RFC 3339 with an offset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "NumberOrText", into = "NumberOrText")]
-pub struct Moment(pub i64);
-
-impl fmt::Display for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(time) => write!(f, "{time:.3}"),
-            Err(_) => write!(f, "{} ms", self.0),
-        }
-    }
-}
-
 impl FromStr for Moment {
     type Err = ValueError;
     fn from_str(text: &str) -> Result<Self, ValueError> {
@@ -211,7 +198,7 @@ impl FromStr for Moment {
         if !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_digit()) {
             // Ten digits are a time in seconds, which as ms would silently select everything or nothing.
             return match trimmed.parse() {
-                Ok(ms) if ms >= super::parse::EARLIEST_MS.cast_signed() => Ok(Self(ms)),
+                Ok(ms) if ms >= EARLIEST_MS.cast_signed() => Ok(Self(ms)),
                 _ => Err(ValueError::Moment(text.to_owned())),
             };
         }
@@ -282,6 +269,18 @@ number_or_text! {
         Rounds::Count(count) => NumberOrText::Whole(count.into()),
         Rounds::Forever => NumberOrText::Text(rounds.to_string()),
     };
+}
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        NumberOrText::from(*self).serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        NumberOrText::deserialize(from)?.read().map_err(de::Error::custom)
+    }
 }
 
 mod optional_duration {

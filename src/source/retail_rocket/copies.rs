@@ -8,8 +8,10 @@ use super::hash::{salted, scaled};
 use super::row::Row;
 use super::rows::{RowReader, Rows};
 
+/// Copies of each visitor at most: as many as may wait, since those of one row do.
+pub(super) const MOST_COPIES: u32 = 1 << 18;
 /// Copies that may wait for their time in one lane: 12 MiB.
-const MOST_PENDING: u64 = 1 << 18;
+const MOST_PENDING: u64 = MOST_COPIES as u64;
 /// A copy's times are at most this much later than the original's.
 const LONGEST_SHIFT_MS: u64 = 30 * 60 * 1000;
 const SHIFT: u64 = 5;
@@ -75,11 +77,16 @@ impl Eq for Copied {}
 pub(super) struct Copies {
     rows_read: u64,
     next_row: Option<Row>,
+    /// Where copies are not shifted: the row whose copies follow one another, and the next one.
+    unshifted: Option<Copied>,
     pending: BinaryHeap<Reverse<Copied>>,
 }
 
 impl Copies {
     pub(super) fn next(&mut self, reader: &mut RowReader, rows: &Rows, amplify: Amplify) -> io::Result<Option<Copied>> {
+        if amplify.shift_ms == 0 {
+            return self.next_unshifted(reader, rows, amplify.copies);
+        }
         loop {
             if self.next_row.is_none() {
                 self.next_row = reader.next(rows)?;
@@ -100,6 +107,22 @@ impl Copies {
                 Reverse(Copied { time_ms, index, copy, row })
             }));
         }
+    }
+
+    /// All copies of a row at its own time: none has to wait.
+    fn next_unshifted(&mut self, reader: &mut RowReader, rows: &Rows, copies: u32) -> io::Result<Option<Copied>> {
+        let next = match self.unshifted.take() {
+            Some(next) => next,
+            None => match reader.next(rows)? {
+                Some(row) => {
+                    self.rows_read += 1;
+                    Copied { time_ms: row.time_ms(), index: self.rows_read - 1, copy: 0, row }
+                }
+                None => return Ok(None),
+            },
+        };
+        self.unshifted = (next.copy + 1 < copies).then(|| Copied { copy: next.copy + 1, ..next });
+        Ok(Some(next))
     }
 }
 
@@ -168,10 +191,23 @@ mod tests {
         let (mut count, mut last_ms) = (0_u64, 0);
         while let Some(copied) = walk.next(&mut reader, &dense, amplify).unwrap() {
             assert!(copied.time_ms >= last_ms);
-            assert!(walk.pending.len() as u64 <= MOST_PENDING + u64::from(copies));
+            assert!(walk.pending.len() as u64 <= MOST_PENDING);
             last_ms = copied.time_ms;
             count += 1;
         }
         assert_eq!(count, 10_000_000);
+    }
+
+    #[test]
+    fn copies_of_rows_at_one_time_do_not_wait() {
+        let at_once = rows(std::iter::repeat_n(5, 3));
+        let amplify = Amplify { copies: MOST_COPIES, seed: 3, shift_ms: longest_shift(&at_once, MOST_COPIES).unwrap() };
+        let (mut walk, mut reader) = (Copies::default(), at_once.reader());
+        let mut expected = (0..3_u64).flat_map(|index| (0..MOST_COPIES).map(move |copy| (5, index, copy)));
+        while let Some(copied) = walk.next(&mut reader, &at_once, amplify).unwrap() {
+            assert_eq!(Some(copied.place()), expected.next());
+            assert_eq!(walk.pending.capacity(), 0);
+        }
+        assert_eq!(expected.next(), None);
     }
 }

@@ -2,92 +2,8 @@
 
 use std::io;
 
-use super::config::Moment;
-use super::parse::COLUMNS;
-
-/// Why a row cannot be used. Reads as the end of "FILE line N: ...".
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the fields are the column's name and its text, as the messages show")]
-pub enum RowProblem {
-    /// No digits.
-    #[error("{column} \"{value}\" is not a number")]
-    NotANumber { column: &'static str, value: String },
-    /// Nothing where a number must be.
-    #[error("{column} is blank")]
-    Blank { column: &'static str },
-    /// Below zero.
-    #[error("{column} \"{value}\" is negative")]
-    Negative { column: &'static str, value: String },
-    /// Not whole.
-    #[error("{column} \"{value}\" is not a whole number")]
-    Fraction { column: &'static str, value: String },
-    /// Rounded by a spreadsheet.
-    #[error("{column} \"{value}\" was rounded by a spreadsheet, its last digits are gone")]
-    Scientific { column: &'static str, value: String },
-    /// More than 32 bits.
-    #[error("{column} {value} is too large, ids go up to 4294967295")]
-    IdTooLarge { column: &'static str, value: u64 },
-    /// In seconds.
-    #[error("timestamp {value} looks like seconds, not milliseconds")]
-    Seconds { value: u64 },
-    /// In micro- or nanoseconds.
-    #[error("timestamp {value} looks like micro- or nanoseconds, not milliseconds")]
-    FinerThanMilliseconds { value: u64 },
-    /// After May 2109.
-    #[error("timestamp {value} is after the year 2109")]
-    TooLate { value: u64 },
-    /// Not one of the three.
-    #[error("event \"{value}\" is none of view, addtocart, transaction")]
-    Event { value: String },
-    /// A purchase without its order.
-    #[error("transactionid is blank, but the event is a transaction")]
-    TransactionWithoutId,
-    /// An order without a purchase.
-    #[error("transactionid \"{value}\" on an event that is no transaction")]
-    IdWithoutTransaction { value: String },
-    /// Too few or too many fields.
-    #[error("{found} fields instead of {expected}")]
-    Width { found: usize, expected: usize },
-    /// The last line is not whole.
-    #[error("the last line ends after {found} of {expected} fields, without a line end: the file is cut short")]
-    CutShort { found: usize, expected: usize },
-}
-
-impl RowProblem {
-    /// The kind of problem, the name under which it is counted.
-    #[must_use]
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::NotANumber { .. } => "not_a_number",
-            Self::Blank { .. } => "blank",
-            Self::Negative { .. } => "negative",
-            Self::Fraction { .. } => "not_whole",
-            Self::Scientific { .. } => "rounded_by_spreadsheet",
-            Self::IdTooLarge { .. } => "id_too_large",
-            Self::Seconds { .. } => "seconds",
-            Self::FinerThanMilliseconds { .. } => "finer_than_milliseconds",
-            Self::TooLate { .. } => "time_too_late",
-            Self::Event { .. } => "unknown_event",
-            Self::TransactionWithoutId => "transaction_without_id",
-            Self::IdWithoutTransaction { .. } => "id_without_transaction",
-            Self::Width { .. } => "wrong_number_of_fields",
-            Self::CutShort { .. } => "cut_short",
-        }
-    }
-
-    /// What to do, where skipping the row would miss the point.
-    const fn remedy(&self) -> Option<&'static str> {
-        match self {
-            Self::Seconds { .. } => Some("multiply the timestamp column by 1000"),
-            Self::FinerThanMilliseconds { .. } => Some("divide the timestamp column down to milliseconds"),
-            Self::Scientific { .. } => {
-                Some("use the original file: a spreadsheet that saved it kept 6 of 13 digits, nothing can restore them")
-            }
-            Self::CutShort { .. } => Some("fetch or copy the file again; --bad-rows skip plays it without this line"),
-            _ => None,
-        }
-    }
-}
+use super::problem::{FileKind, Outlook, RowProblem};
+use super::row::Moment;
 
 /// Why a recording cannot be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -98,10 +14,10 @@ pub enum LoadError {
     NoFile,
     /// Not there.
     #[error("{file} does not exist")]
-    Missing { file: String },
+    Missing { file: String, kind: FileKind },
     /// A folder.
     #[error("{file} is a folder, not a file")]
-    Folder { file: String },
+    Folder { file: String, kind: FileKind },
     /// The system refuses to read it.
     #[error("{file} cannot be read: {source}")]
     Unreadable { file: String, source: io::Error },
@@ -119,19 +35,29 @@ pub enum LoadError {
     Foreign { file: String, what: &'static str, remedy: &'static str },
     /// Columns are missing.
     #[error("{file} line 1: no column {}; found: {found}", .missing.join(", "))]
-    Header { file: String, missing: Vec<&'static str>, found: String, delimiter: Option<char> },
+    Header {
+        file: String,
+        kind: FileKind,
+        missing: Vec<&'static str>,
+        found: String,
+        delimiter: Option<char>,
+        looks_like: Option<FileKind>,
+    },
     /// A column is there twice.
     #[error("{file} line 1: column {column} is there twice")]
     HeaderTwice { file: String, column: &'static str },
     /// A row that cannot be used.
     #[error("{file} line {line}: {problem}")]
-    BadRow { file: String, line: u64, problem: RowProblem },
+    BadRow { file: String, kind: FileKind, line: u64, problem: RowProblem, outlook: Box<Outlook> },
     /// Skipping bad rows left nothing.
     #[error("{file} has no usable row: all {rows} are bad, the first one in line {line}: {problem}")]
-    AllBad { file: String, rows: u64, line: u64, problem: RowProblem },
+    AllBad { file: String, kind: FileKind, rows: u64, line: u64, problem: RowProblem },
     /// A quote that swallows the file.
     #[error("{file} line {line}: a row of more than 1 MiB: a quote is opened here and not closed")]
     Endless { file: String, line: u64 },
+    /// A quote that swallows the rest of the file.
+    #[error("{file} line {line}: a quote is opened here and not closed before the end of the file")]
+    Unclosed { file: String, line: u64 },
     /// Compressed data that end early.
     #[error("{file}: the {format} data end too early, after line {line}: the file is cut short")]
     CompressedCutShort { file: String, line: u64, format: &'static str },
@@ -156,12 +82,9 @@ pub enum LoadError {
     /// The folder for sorting cannot be used.
     #[error("{folder} cannot be used for sorting: {source}")]
     Spill { folder: String, source: io::Error },
-    /// A file of item properties that is none, or a row of it.
-    #[error("{file} line {line}: {problem}")]
-    Properties { file: String, line: u64, problem: String },
-    /// A category tree that is none.
-    #[error("{file}{}: {problem}", .line.map_or_else(String::new, |line| format!(" line {line}")))]
-    CategoryTree { file: String, line: Option<u64>, problem: String },
+    /// Every category has another one below it.
+    #[error("{file}: no category without sub-categories")]
+    NoLeaves { file: String },
 }
 
 impl LoadError {
@@ -169,29 +92,48 @@ impl LoadError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::Missing { kind: FileKind::ItemProperties, .. } => {
+                "item_properties_part1.csv and item_properties_part2.csv come with Retail Rocket's events.csv (datasets/README.md); \
+                 without --item-properties categories and prices are derived"
+            }
+            Self::Missing { kind: FileKind::CategoryTree, .. } => {
+                "category_tree.csv comes with Retail Rocket's events.csv (datasets/README.md); without --category-tree \
+                 categories are derived"
+            }
             Self::NoFile | Self::Missing { .. } => {
                 "datasets/README.md says where Retail Rocket's events.csv is got; `loadgen dataset generate --out FILE` \
                  makes one like it"
             }
-            Self::Folder { .. } => "name the file in it, such as events.csv",
+            Self::Folder { kind, .. } => {
+                return Some(format!(
+                    "name the file in it, such as {}",
+                    match kind {
+                        FileKind::Events => "events.csv",
+                        FileKind::ItemProperties => "item_properties_part1.csv",
+                        FileKind::CategoryTree => "category_tree.csv",
+                    }
+                ));
+            }
             Self::GitLfs { .. } => "git lfs pull",
             Self::Foreign { remedy, .. } => remedy,
             Self::Header { delimiter: Some(other), .. } => {
                 return Some(format!("columns are separated by commas, this file seems to use {other:?}"));
             }
-            Self::Header { .. } => {
+            Self::Header { looks_like: Some(other), .. } => {
+                return Some(format!("by its columns it is {}", other.given_as()));
+            }
+            Self::Header { kind, .. } => {
                 return Some(format!(
                     "the first line names the columns: {} (any order, others allowed)",
-                    COLUMNS.join(",")
+                    kind.columns().join(",")
                 ));
             }
             Self::HeaderTwice { .. } => "leave one of the two, so that it is clear which is meant",
-            Self::BadRow { problem, .. } | Self::AllBad { problem, .. } => match (problem.remedy(), self) {
-                (Some(remedy), _) => remedy,
-                (None, Self::BadRow { .. }) => "--bad-rows skip leaves such rows out and counts them",
-                (None, _) => return None,
-            },
-            Self::Endless { .. } => "close the quote, or take the quotes out: no column needs them",
+            Self::BadRow { problem, kind, outlook, .. } => return Some(advice(problem, *kind, outlook)),
+            Self::AllBad { problem, .. } => return problem.remedy(),
+            Self::Endless { .. } | Self::Unclosed { .. } => {
+                "close the quote, or take the quotes out: no column needs them"
+            }
             Self::Empty { .. }
             | Self::NoRows { .. }
             | Self::CompressedCutShort { .. }
@@ -203,9 +145,7 @@ impl LoadError {
                 "--temp-dir names a folder on another disk (about 48 bytes a row are needed), a larger --sort-memory needs less"
             }
             Self::Spill { .. } => "--temp-dir names a folder that exists and can be written to",
-            Self::Properties { line: 1, .. } => "the file must have the columns timestamp,itemid,property,value",
-            Self::Properties { .. } => "--bad-rows skip leaves such rows out and counts them",
-            Self::CategoryTree { .. } => "the file must have the columns categoryid,parentid",
+            Self::NoLeaves { .. } => "every parentid must lead to a category without a parent in the end",
             Self::Unreadable { .. } | Self::Setting { .. } => return None,
         };
         Some(hint.to_owned())
@@ -215,5 +155,19 @@ impl LoadError {
     #[must_use]
     pub const fn is_configuration(&self) -> bool {
         matches!(self, Self::NoFile | Self::Setting { .. } | Self::NoSpace { .. } | Self::Spill { .. })
+    }
+}
+
+/// What to do about a bad row.
+fn advice(problem: &RowProblem, kind: FileKind, outlook: &Outlook) -> String {
+    match (problem, problem.remedy(), kind) {
+        (RowProblem::HeaderAgain { same: true } | RowProblem::CutShort { .. }, Some(remedy), kind)
+            if kind != FileKind::CategoryTree && outlook.is_mild() =>
+        {
+            format!("{remedy}; --bad-rows skip plays the rest without it")
+        }
+        (_, Some(remedy), _) => remedy,
+        (_, None, FileKind::CategoryTree) => "mend the file; without --category-tree categories are derived".to_owned(),
+        (_, None, _) => outlook.advice(),
     }
 }

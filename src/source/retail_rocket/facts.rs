@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::input::Encoding;
 use super::properties::PropertyFacts;
-use super::read::BadRows;
+use super::read::{BadRows, DatedRows};
 use super::visits::HotKey;
 
 /// A loaded recording, and what of it will be played.
@@ -20,6 +20,15 @@ pub struct Facts {
     pub encoding: Encoding,
     /// Good rows read.
     pub rows: u64,
+    /// The same by type of event.
+    #[serde(default)]
+    pub rows_by_type: BTreeMap<String, u64>,
+    /// Texts such as -1 or NaN in the place of an order on events that are no purchase, taken for none, and how often.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub order_fills: BTreeMap<String, u64>,
+    /// Rows whose time is a date.
+    #[serde(default)]
+    pub dated_rows: DatedRows,
     /// Rows left out because they cannot be used.
     pub bad_rows: BadRows,
     /// Neighbouring rows of the file that go back in time.

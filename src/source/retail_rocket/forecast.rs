@@ -17,13 +17,24 @@ use super::{Recording, spill::Place};
 /// Keys that are counted at a time: 128 MiB of them.
 const KEYS_AT_A_TIME: u64 = 1 << 24;
 
+/// When an event is due, by its number and its offset in the recording; `None` where the schedule ends before it.
+pub type DueFn<'a> = &'a dyn Fn(u64, Nanos) -> Option<Nanos>;
+
+/// The events of a recording that are due before a schedule ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueEvents {
+    /// How many, all rounds together.
+    pub count: u64,
+    /// When the last of them is due.
+    pub last: Nanos,
+}
+
 /// When and where events go. The schedule and the partitioner come from outside: the forecast and the run must ask the
 /// same ones.
 #[derive(Clone, Copy)]
 pub struct Pace<'a> {
-    /// When an event is due, by its number and its offset in the recording; `None` where the schedule ends before it.
-    /// Without the function events have no due times: as fast as they are taken.
-    pub due: Option<&'a dyn Fn(u64, Nanos) -> Option<Nanos>>,
+    /// When events are due; without it they have no due times: as fast as they are taken.
+    pub due: Option<DueFn<'a>>,
     /// Where keys go; without it the partitions' heat is left out.
     pub partitions: Option<Partitions<'a>>,
 }
@@ -48,9 +59,13 @@ pub struct Forecast {
     pub rounds: Rounds,
     /// From the first to the last recorded time of the first round, ms.
     pub span_recorded_ms: u64,
+    /// Whether events have due times.
+    #[serde(default)]
+    pub has_due_times: bool,
     /// From the first to the last due time, all rounds together, ns; `None` without due times or without an end.
     pub wall_ns: Option<Nanos>,
-    /// The mean of the first round, events per second.
+    /// The mean of the first round, events per second; of rounds that follow one another, from the start of one to that of
+    /// the next. `None` without due times, and where all are due at one instant.
     pub mean_rate_per_s: Option<f64>,
     /// The busiest second of the first round, counted in seconds since the start: events per second. `None` where the
     /// round is shorter.
@@ -87,18 +102,21 @@ pub(super) fn forecast(recording: &Recording, pace: &Pace<'_>) -> Result<Forecas
     let walk = Walk::over(recording, pace)?;
     let (users, hottest) = count_users(recording, walk.events)?;
     let hottest_users = hottest.into_keys();
-    let whole_round = walk.events == recording.round_len();
+    let played = match pace.due {
+        None => None,
+        Some(_) if walk.events < recording.round_len() => Some(DueEvents { count: walk.events, last: walk.last_due }),
+        Some(due) => due_events(recording, due)?,
+    };
     let (events, wall_ns) = match pace.due {
-        _ if !whole_round => (Some(walk.events), Some(walk.last_due)),
-        None => (finite(recording), None),
-        Some(_) if recording.rounds() == Rounds::ONCE => (Some(walk.events), Some(walk.last_due)),
-        Some(due) => match finite(recording) {
-            Some(events) => match due(events - 1, recording.span()) {
-                Some(last_due) => (Some(events), Some(last_due)),
-                None => (None, None),
-            },
-            None => (None, None),
-        },
+        None => (recording.len(), None),
+        Some(_) => (played.map(|played| played.count), played.map(|played| played.last)),
+    };
+    // The second round shows how the rounds follow one another.
+    let next_round = match (pace.due, recording.rounds()) {
+        (Some(due), rounds) if rounds != Rounds::ONCE && walk.events == recording.round_len() => {
+            due(recording.round_len(), recording.plan().round_offset)
+        }
+        _ => None,
     };
     let timed = pace.due.is_some();
     // A window longer than the whole would tell a rate below the mean as a peak.
@@ -108,8 +126,12 @@ pub(super) fn forecast(recording: &Recording, pace: &Pace<'_>) -> Result<Forecas
         round_events: walk.events,
         rounds: recording.rounds(),
         span_recorded_ms: walk.last_ms - walk.first_ms,
+        has_due_times: timed,
         wall_ns,
-        mean_rate_per_s: timed.then(|| mean_rate(walk.events, walk.last_due)).flatten(),
+        mean_rate_per_s: match next_round {
+            Some(next) => rate(walk.events, next),
+            None => timed.then(|| rate(walk.events.saturating_sub(1), walk.last_due)).flatten(),
+        },
         peak_1s_per_s: lasts(1).then(|| ratio(walk.seconds.most, 1)),
         peak_1min_per_s: lasts(60).then(|| ratio(walk.minutes.most, 60)),
         by_type: walk.by_type(),
@@ -122,11 +144,61 @@ pub(super) fn forecast(recording: &Recording, pace: &Pace<'_>) -> Result<Forecas
     })
 }
 
-fn finite(recording: &Recording) -> Option<u64> {
-    match recording.rounds() {
-        Rounds::Count(_) => Some(recording.len()),
-        Rounds::Forever => None,
+/// Of whole rounds only the last event is asked for; the round in which the schedule ends is walked through.
+pub(super) fn due_events(recording: &Recording, due: DueFn<'_>) -> Result<Option<DueEvents>, LoadError> {
+    let (plan, events) = (recording.plan(), recording.round_len());
+    let starts = |round: u64| (events.saturating_mul(round), Nanos(plan.round_offset.0.saturating_mul(round)));
+    let last_of = |round: u64| {
+        let (first, start) = starts(round);
+        due(first.saturating_add(events - 1), Nanos(start.0.saturating_add(recording.round_span.0)))
+    };
+    let rounds = match recording.rounds() {
+        Rounds::Count(rounds) => u64::from(rounds),
+        Rounds::Forever => u64::MAX,
+    };
+    let Some(whole) = whole_rounds(rounds, |round| last_of(round).is_some()) else { return Ok(None) };
+    let mut found = DueEvents {
+        count: events.saturating_mul(whole),
+        last: whole.checked_sub(1).and_then(last_of).unwrap_or_default(),
+    };
+    if whole == rounds {
+        return Ok(Some(found));
     }
+    let (first, start) = starts(whole);
+    let mut timeline = Timeline::new(recording.rows());
+    while let Some(event) =
+        timeline.next(recording.rows(), &plan.once()).map_err(|error| unreadable(recording, error))?
+    {
+        let offset = Nanos(start.0.saturating_add(event.offset.0));
+        let Some(due) = due(first.saturating_add(event.number), offset) else { break };
+        found = DueEvents { count: found.count + 1, last: due };
+    }
+    Ok(Some(found))
+}
+
+/// How many of the first rounds are due to their ends; `None` where no end is in sight.
+fn whole_rounds(rounds: u64, is_due: impl Fn(u64) -> bool) -> Option<u64> {
+    /// More rounds than any run has seconds.
+    const NO_END: u64 = 1 << 40;
+    let (mut whole, mut step) = (0, 1);
+    while whole < rounds && is_due(whole + step.min(rounds - whole) - 1) {
+        whole += step.min(rounds - whole);
+        step *= 2;
+        if whole > NO_END {
+            return None;
+        }
+    }
+    // Round `whole + step - 1` is not: by halves back to the first one that is not.
+    let mut beyond = rounds.min(whole + step - 1);
+    while whole < beyond {
+        let middle = whole + (beyond - whole) / 2;
+        if is_due(middle) {
+            whole = middle + 1;
+        } else {
+            beyond = middle;
+        }
+    }
+    Some(whole)
 }
 
 /// One round of the timeline at a pace.
@@ -250,10 +322,9 @@ fn unreadable(recording: &Recording, source: std::io::Error) -> LoadError {
     }
 }
 
-fn mean_rate(events: u64, last_due: Nanos) -> Option<f64> {
-    let gaps = events.checked_sub(1)?;
+fn rate(events: u64, within: Nanos) -> Option<f64> {
     #[expect(clippy::cast_precision_loss, reason = "a rate needs 15 digits, not 19")]
-    (last_due > Nanos::ZERO).then(|| gaps as f64 / last_due.as_secs_f64())
+    (events > 0 && within > Nanos::ZERO).then(|| events as f64 / within.as_secs_f64())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate needs 15 digits, not 19")]

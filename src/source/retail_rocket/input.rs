@@ -9,6 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 
 use super::error::LoadError;
+use super::problem::FileKind;
 
 /// How the bytes of the file are wrapped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,8 +100,8 @@ const HEAD_BYTES: u64 = 8 << 10;
 const READ_BYTES: usize = 256 << 10;
 
 impl Input {
-    /// Opens `path`; `-` is standard input.
-    pub(super) fn open(path: &Path) -> Result<Self, LoadError> {
+    /// Opens `path`, a file of that kind; `-` is standard input.
+    pub(super) fn open(path: &Path, kind: FileKind) -> Result<Self, LoadError> {
         if path.as_os_str().is_empty() {
             return Err(LoadError::NoFile);
         }
@@ -109,12 +110,12 @@ impl Input {
         }
         let name = path.display().to_string();
         let file = File::open(path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => LoadError::Missing { file: name.clone() },
+            io::ErrorKind::NotFound => LoadError::Missing { file: name.clone(), kind },
             _ => unreadable(&name, source),
         })?;
         let metadata = file.metadata().map_err(|source| unreadable(&name, source))?;
         if metadata.is_dir() {
-            return Err(LoadError::Folder { file: name });
+            return Err(LoadError::Folder { file: name, kind });
         }
         let guard = if metadata.is_file() {
             let file = file.try_clone().map_err(|source| unreadable(&name, source))?;

@@ -5,16 +5,17 @@ use std::io;
 use crate::clock::Nanos;
 
 use super::Recording;
-use super::config::{Config, Moment, Rounds, Share};
-use super::copies::{Amplify, longest_shift};
+use super::config::{Config, Rounds, Share};
+use super::copies::{Amplify, MOST_COPIES, longest_shift};
 use super::error::LoadError;
 use super::facts::{Facts, Quantiles};
 use super::goods::Goods;
 use super::hash::salted;
 use super::input::Input;
+use super::problem::FileKind;
 use super::properties::{Properties, PropertyFacts};
 use super::read::read;
-use super::row::{Action, ByTime, ByVisitor, Row};
+use super::row::{Action, ByTime, ByVisitor, Moment, Row};
 use super::rows::Rows;
 use super::sort::{Sorted, Sorter};
 use super::spill::{Place, SpillFile};
@@ -27,7 +28,7 @@ const LEAST_SORT_MEMORY: u64 = 1 << 20;
 
 pub(super) fn load(config: &Config) -> Result<Recording, LoadError> {
     check(config)?;
-    load_from(config, Input::open(&config.path)?)
+    load_from(config, Input::open(&config.path, FileKind::Events)?)
 }
 
 pub(super) fn load_from(config: &Config, input: Input) -> Result<Recording, LoadError> {
@@ -72,7 +73,10 @@ pub(super) fn load_from(config: &Config, input: Input) -> Result<Recording, Load
         bytes: reading.bytes,
         encoding: reading.encoding,
         rows: reading.rows,
+        rows_by_type: reading.rows_by_type(),
         bad_rows: reading.bad,
+        order_fills: reading.order_fills,
+        dated_rows: reading.dated,
         descents: reading.descents,
         duplicate_rows: visits.duplicates,
         duplicates_dropped: selection.dropped,
@@ -100,6 +104,10 @@ fn check(config: &Config) -> Result<(), LoadError> {
     let refuse = |setting, problem: &str| Err(LoadError::Setting { setting, problem: problem.to_owned() });
     if config.amplify == 0 {
         return refuse("amplify", "must be 1 or more: 1 plays each visitor once");
+    }
+    if config.amplify > MOST_COPIES {
+        let problem = format!("must be at most {MOST_COPIES}: the copies of a row wait for their time in memory");
+        return Err(LoadError::Setting { setting: "amplify", problem });
     }
     if config.rounds == Rounds::Count(0) {
         return refuse("loop", "must be 1 or more, or forever");
@@ -309,7 +317,7 @@ mod tests {
     fn a_file_that_is_written_to_while_it_is_read_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), TEXT).unwrap();
-        let input = Input::open(file.path()).unwrap();
+        let input = Input::open(file.path(), FileKind::Events).unwrap();
         OpenOptions::new().append(true).open(file.path()).unwrap().write_all(b"1433000000118,1,view,2,\n").unwrap();
         let error = load_from(&Config::default(), input).unwrap_err();
         assert!(error.to_string().ends_with(" changed while it was read (71 bytes before, 95 after)"), "{error}");
@@ -321,7 +329,7 @@ mod tests {
         let text = Box::new(TEXT.as_bytes());
         let input = Input::from_reader("standard input".to_owned(), text, None).unwrap();
         let recording = load_from(&Config::default(), input).unwrap();
-        assert_eq!((recording.len(), recording.facts().bytes), (1, None));
+        assert_eq!((recording.len(), recording.facts().bytes), (Some(1), None));
         let broken = Box::new("timestamp,visitorid,event,itemid,transactionid\nx,1,view,2,\n".as_bytes());
         let input = Input::from_reader("standard input".to_owned(), broken, None).unwrap();
         let error = load_from(&Config::default(), input).unwrap_err();

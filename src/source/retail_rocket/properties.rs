@@ -4,21 +4,27 @@
 //! only changes remain. Values are those of the last snapshot before an event; before an item's first snapshot, those of
 //! the first.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use csv::{ByteRecord, ReaderBuilder};
+use csv::ByteRecord;
 use serde::{Deserialize, Serialize};
 
 use super::config::BadRowPolicy;
 use super::error::LoadError;
-use super::input::{Input, read_failed};
-use super::parse::{EARLIEST_MS, shown};
-use super::row::{Action, LATEST_MS, Row};
+use super::fields::{id, shown, time};
+use super::input::Input;
+use super::problem::{FileKind, Outlook, RowProblem};
+use super::row::{Action, Row};
+use super::table::Table;
 
 /// The property that holds prices: names are hashed in the published files, this one is a number with the ranges of prices.
 pub const PRICE_PROPERTY: &str = "790";
 
-const COLUMNS: [&str; 4] = ["timestamp", "itemid", "property", "value"];
+const CATEGORY: &str = "categoryid";
+const AVAILABILITY: &str = "available";
+/// How many rows after a bad one are looked at before the file is refused.
+const LOOKED_AT: u64 = 100_000;
 
 /// What is known of the items, as the files tell it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +33,9 @@ pub struct PropertyFacts {
     pub rows: u64,
     /// Rows that cannot be used, left out with `--bad-rows skip`.
     pub bad_rows: u64,
+    /// The same by property; a row that names none of the three that matter is of `other`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub bad_by_property: BTreeMap<String, u64>,
     /// The first of these, with its file and line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_bad: Option<String>,
@@ -42,6 +51,26 @@ pub struct PropertyFacts {
     pub events_before_first_snapshot: u64,
     /// Events of one round whose item has no category in the files: theirs is derived.
     pub events_without_category: u64,
+}
+
+impl PropertyFacts {
+    /// What must not go unnoticed: a property of which nothing is left, or a hundredth of all rows.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let changes = [
+            (CATEGORY, self.category_changes),
+            (PRICE_PROPERTY, self.price_changes),
+            (AVAILABILITY, self.availability_changes),
+        ];
+        let is_lost = |(property, changes): &(&str, u64)| *changes == 0 && self.bad_by_property.contains_key(*property);
+        let lost: Vec<&str> = changes.iter().filter(|change| is_lost(change)).map(|(property, _)| *property).collect();
+        if lost.is_empty() && (self.bad_rows == 0 || self.bad_rows.saturating_mul(100) < self.rows) {
+            return None;
+        }
+        let among =
+            if lost.is_empty() { String::new() } else { format!(", every {} among them", lost.join(" and every ")) };
+        Some(format!("{} of {} rows of item properties were left out{among}", self.bad_rows, self.rows))
+    }
 }
 
 /// The values of one property by item and time.
@@ -146,7 +175,7 @@ impl Properties {
         let mut facts = PropertyFacts::default();
         let mut kept = Kept::default();
         for file in files {
-            kept.read(Input::open(file)?, policy, &mut facts)?;
+            kept.read(Input::open(file, FileKind::ItemProperties)?, policy, &mut facts)?;
         }
         let [categories, prices, available] = [kept.categories, kept.prices, kept.available].map(History::of);
         facts.category_changes = categories.len() as u64;
@@ -173,71 +202,91 @@ struct Kept {
 
 impl Kept {
     fn read(&mut self, input: Input, policy: BadRowPolicy, facts: &mut PropertyFacts) -> Result<(), LoadError> {
-        let Input { name, encoding, text, guard } = input;
-        let mut csv = ReaderBuilder::new().flexible(true).buffer_capacity(256 << 10).from_reader(text);
-        let failed = |line: u64, error: csv::Error| match error.into_kind() {
-            csv::ErrorKind::Io(source) => read_failed(&name, encoding.compression, line.saturating_sub(1), source),
-            other => LoadError::Unreadable { file: name.clone(), source: std::io::Error::other(format!("{other:?}")) },
-        };
-        let header = csv.byte_headers().map_err(|error| failed(1, error))?;
-        let refused = |line: u64, problem: String| LoadError::Properties { file: name.clone(), line, problem };
-        let mut at = [0; 4];
-        for (place, column) in at.iter_mut().zip(COLUMNS) {
-            let found = header.iter().position(|field| field.trim_ascii().eq_ignore_ascii_case(column.as_bytes()));
-            *place = found.ok_or_else(|| refused(1, format!("no column {column}")))?;
-        }
+        let mut table = Table::open(input, FileKind::ItemProperties)?;
+        let at = [0, 1, 2, 3].map(|column| table.place(column));
+        let (mut rows, mut bad, mut first_bad) = (0, 0, None);
         let mut record = ByteRecord::new();
-        loop {
-            let line = csv.position().line();
-            if !csv.read_byte_record(&mut record).map_err(|error| failed(line, error))? {
-                break;
+        while table.next(&mut record)? {
+            let Err(problem) = table.check(&record).and_then(|()| self.keep(&record, at)) else {
+                rows += 1;
+                continue;
+            };
+            let (line, problem) = (table.line(), table.explain(&record, problem));
+            bad += problem.lines();
+            rows += problem.lines();
+            if policy == BadRowPolicy::Fail || problem == (RowProblem::HeaderAgain { same: false }) {
+                let outlook = Box::new(self.look_on(&mut table, at, Outlook { rows, bad, lost: Vec::new() }));
+                return Err(LoadError::BadRow { file: table.name, kind: table.kind, line, problem, outlook });
             }
-            facts.rows += 1;
-            match self.keep(&record, at) {
-                Ok(()) => {}
-                Err(problem) if policy == BadRowPolicy::Skip => {
-                    facts.bad_rows += 1;
-                    facts.first_bad.get_or_insert_with(|| format!("{name} line {line}: {problem}"));
-                }
-                Err(problem) => return Err(refused(line, problem)),
-            }
+            *facts.bad_by_property.entry(property_of(&record, at).to_owned()).or_default() += problem.lines();
+            facts.first_bad.get_or_insert_with(|| format!("{} line {line}: {problem}", table.name));
+            first_bad.get_or_insert((line, problem));
         }
-        match guard {
-            Some(guard) => guard.check(&name),
-            None => Ok(()),
+        table.end()?;
+        facts.rows += rows;
+        facts.bad_rows += bad;
+        let (file, kind) = (table.name, table.kind);
+        match first_bad {
+            Some((line, problem)) if rows == bad => Err(LoadError::AllBad { file, kind, rows, line, problem }),
+            None if rows == 0 => Err(LoadError::NoRows { file }),
+            _ => Ok(()),
         }
     }
 
-    fn keep(&mut self, record: &ByteRecord, at: [usize; 4]) -> Result<(), String> {
+    /// Counts on behind a bad row, to say how many are like it.
+    fn look_on(&mut self, table: &mut Table, at: [usize; 4], mut found: Outlook) -> Outlook {
+        let mut record = ByteRecord::new();
+        let most = if table.is_file() { LOOKED_AT } else { 0 };
+        for _ in 0..most {
+            if !matches!(table.next(&mut record), Ok(true)) {
+                break;
+            }
+            match table.check(&record).and_then(|()| self.keep(&record, at)) {
+                Ok(()) => found.rows += 1,
+                Err(problem) => {
+                    found.rows += problem.lines();
+                    found.bad += problem.lines();
+                }
+            }
+        }
+        found
+    }
+
+    fn keep(&mut self, record: &ByteRecord, at: [usize; 4]) -> Result<(), RowProblem> {
         let field = |column: usize| record.get(at[column]).unwrap_or_default().trim_ascii();
-        let property = field(2);
+        let property = property_of(record, at);
         let list = match property {
-            b"categoryid" => &mut self.categories,
-            b"available" => &mut self.available,
-            _ if property == PRICE_PROPERTY.as_bytes() => &mut self.prices,
-            b"" => return Err("property is blank".to_owned()),
+            CATEGORY => &mut self.categories,
+            AVAILABILITY => &mut self.available,
+            PRICE_PROPERTY => &mut self.prices,
+            _ if field(2).is_empty() => return Err(RowProblem::Blank { column: "property" }),
+            _ if field(2).eq_ignore_ascii_case(b"property") => return Err(RowProblem::HeaderAgain { same: true }),
             _ => return Ok(()),
         };
-        let number = |column: usize| {
-            let text = std::str::from_utf8(field(column)).unwrap_or_default();
-            text.parse::<u64>().map_err(|_| format!("{} \"{}\" is not a number", COLUMNS[column], shown(field(column))))
-        };
-        let time_ms = number(0)?;
-        if !(EARLIEST_MS..=LATEST_MS).contains(&time_ms) {
-            return Err(format!("timestamp {time_ms} is not in milliseconds"));
-        }
-        let item = u32::try_from(number(1)?).map_err(|_| "itemid is too large".to_owned())?;
+        let (time_ms, _) = time(field(0))?;
+        let item = id("itemid", field(1))?;
         let value = match property {
-            b"available" => match field(3) {
-                b"0" => 0,
-                b"1" => 1,
-                other => return Err(format!("available \"{}\" is neither 0 nor 1", shown(other))),
+            AVAILABILITY => match field(3) {
+                b"0" | b"0.0" => 0,
+                b"1" | b"1.0" => 1,
+                other => return Err(RowProblem::Availability { value: shown(other) }),
             },
-            b"categoryid" => u32::try_from(number(3)?).map_err(|_| "categoryid is too large".to_owned())?,
-            _ => cents(field(3)).ok_or_else(|| format!("\"{}\" is no price", shown(field(3))))?,
+            CATEGORY => id("value", field(3))?,
+            _ => cents(field(3)).ok_or_else(|| RowProblem::Price { value: shown(field(3)) })?,
         };
         list.push(Snapshot { time_ms, item, value });
         Ok(())
+    }
+}
+
+/// Which of the properties that matter a row tells of.
+fn property_of(record: &ByteRecord, at: [usize; 4]) -> &'static str {
+    let property = record.get(at[2]).unwrap_or_default().trim_ascii();
+    match property.strip_suffix(b".0").unwrap_or(property) {
+        b"categoryid" => CATEGORY,
+        b"available" => AVAILABILITY,
+        price if price == PRICE_PROPERTY.as_bytes() => PRICE_PROPERTY,
+        _ => "other",
     }
 }
 

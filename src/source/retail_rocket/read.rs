@@ -1,32 +1,36 @@
 //! Reading a recording row by row: checked, counted, in the order of the file.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::io::{self, Read};
-use std::rc::Rc;
 
-use csv::{ByteRecord, ErrorKind, ReaderBuilder};
+use csv::ByteRecord;
 use serde::{Deserialize, Serialize};
 
 use super::config::BadRowPolicy;
-use super::error::{LoadError, RowProblem};
-use super::input::{Encoding, Input, read_failed};
-use super::parse::{Columns, HeaderProblem, shown};
-use super::row::Row;
+use super::error::LoadError;
+use super::fields::TimeForm;
+use super::input::{Encoding, Input};
+use super::parse::{Columns, Parsed};
+use super::problem::{FileKind, Outlook, RowProblem};
+use super::row::{Action, Row};
+use super::table::Table;
 
 /// How many skipped rows are kept as examples.
 const EXAMPLES: usize = 20;
-/// No row needs more; a quote that is never closed would take the whole file.
-const LONGEST_ROW: u64 = 1 << 20;
-const BUFFER_BYTES: usize = 64 << 10;
+/// How many rows after a bad one are looked at before the file is refused: whether to advise leaving such rows out.
+const LOOKED_AT: u64 = 100_000;
+/// The type of a row that does not tell it.
+const UNKNOWN_TYPE: &str = "unknown";
 
 /// The rows left out with `--bad-rows skip`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BadRows {
-    /// How many.
+    /// How many; a quoted field that goes on over lines takes all of them away.
     pub count: u64,
     /// The same by kind of problem.
     pub by_reason: BTreeMap<String, u64>,
+    /// The same by type of event; `unknown` where the row does not tell it.
+    #[serde(default)]
+    pub by_type: BTreeMap<String, u64>,
     /// The first 20.
     pub examples: Vec<BadRow>,
 }
@@ -40,12 +44,26 @@ pub struct BadRow {
     pub problem: String,
 }
 
+/// Rows whose time is a date.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatedRows {
+    /// How many.
+    pub count: u64,
+    /// Of these, the ones without an offset, taken as UTC.
+    pub without_offset: u64,
+}
+
 /// What reading found out.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     /// Good rows.
     pub(super) rows: u64,
+    /// The same by type of event.
+    pub(super) by_type: [u64; 3],
     pub(super) bad: BadRows,
+    /// Texts that stand for no order, on events that are no purchase, and how often.
+    pub(super) order_fills: BTreeMap<String, u64>,
+    pub(super) dated: DatedRows,
     /// Neighbouring rows that go back in time.
     pub(super) descents: u64,
     pub(super) encoding: Encoding,
@@ -59,134 +77,105 @@ pub(super) fn read(
     policy: BadRowPolicy,
     mut take: impl FnMut(Row) -> Result<(), LoadError>,
 ) -> Result<Reading, LoadError> {
-    let Input { name, encoding, text, guard } = input;
-    let progress = Rc::new(Progress::default());
-    let leash = Leash { text, progress: Rc::clone(&progress) };
-    let mut csv = ReaderBuilder::new().flexible(true).buffer_capacity(BUFFER_BYTES).from_reader(leash);
-    let failed = |line: u64, error: csv::Error| match error.into_kind() {
-        ErrorKind::Io(source) if is_too_long(&source) => LoadError::Endless { file: name.clone(), line },
-        ErrorKind::Io(source) => read_failed(&name, encoding.compression, line.saturating_sub(1), source),
-        other => LoadError::Unreadable { file: name.clone(), source: io::Error::other(format!("{other:?}")) },
-    };
-    let header = csv.byte_headers().map_err(|error| failed(1, error))?;
-    let columns = columns_of(&name, header)?;
-
-    let mut reading = Reading { encoding, bytes: guard.as_ref().map(super::input::Guard::bytes), ..Reading::default() };
+    let mut table = Table::open(input, FileKind::Events)?;
+    let columns = Columns::of(&table);
+    let mut reading = Reading { bytes: table.bytes(), ..Reading::default() };
     let mut first_bad = None;
     let mut previous_ms = 0;
     let mut record = ByteRecord::new();
-    loop {
-        progress.taken.set(csv.position().byte());
-        let line = csv.position().line();
-        if !csv.read_byte_record(&mut record).map_err(|error| failed(line, error))? {
-            break;
-        }
+    while table.next(&mut record)? {
         let Ok(ordinal) = u32::try_from(reading.rows) else {
-            return Err(LoadError::TooManyRows { file: name.clone() });
+            return Err(LoadError::TooManyRows { file: table.name });
         };
-        match columns.row(&record, ordinal) {
-            Ok(row) => {
-                reading.rows += 1;
+        match table.check(&record).and_then(|()| columns.row(&record, ordinal)) {
+            Ok(parsed) => {
+                let row = parsed.row;
+                reading.note(&parsed, &columns, &record);
                 reading.descents += u64::from(row.time_ms() < previous_ms);
                 previous_ms = row.time_ms();
                 take(row)?;
             }
-            Err(_) if record.len() == 1 && record[0].trim_ascii().is_empty() => {}
             Err(problem) => {
-                let line = record.position().map_or(line, csv::Position::line);
-                let problem = match problem {
-                    RowProblem::Width { found, expected } if found < expected && progress.ended_within_a_line() => {
-                        RowProblem::CutShort { found, expected }
-                    }
-                    problem => problem,
-                };
-                if policy == BadRowPolicy::Fail {
-                    return Err(LoadError::BadRow { file: name.clone(), line, problem });
+                let (line, problem) = (table.line(), table.explain(&record, problem));
+                reading.bad.add(line, &problem, columns.action(&record));
+                if policy == BadRowPolicy::Fail || problem == (RowProblem::HeaderAgain { same: false }) {
+                    let kind = table.kind;
+                    let outlook = Box::new(reading.look_on(&mut table, &columns));
+                    return Err(LoadError::BadRow { file: table.name, kind, line, problem, outlook });
                 }
-                reading.bad.add(line, &problem);
                 first_bad.get_or_insert((line, problem));
             }
         }
     }
-    if let Some(guard) = guard {
-        guard.check(&name)?;
-    }
-    reading.encoding.final_line_end = !progress.ended_within_a_line();
+    reading.encoding = table.end()?;
+    let (file, kind) = (table.name, table.kind);
     match first_bad {
         _ if reading.rows > 0 => Ok(reading),
-        Some((line, problem)) => Err(LoadError::AllBad { file: name.clone(), rows: reading.bad.count, line, problem }),
-        None => Err(LoadError::NoRows { file: name.clone() }),
+        Some((line, problem)) => Err(LoadError::AllBad { file, kind, rows: reading.bad.count, line, problem }),
+        None => Err(LoadError::NoRows { file }),
     }
 }
 
-fn columns_of(name: &str, header: &ByteRecord) -> Result<Columns, LoadError> {
-    let file = name.to_owned();
-    if header.is_empty() {
-        return Err(LoadError::Empty { file });
-    }
-    Columns::find(header).map_err(|problem| match problem {
-        HeaderProblem::Twice(column) => LoadError::HeaderTwice { file, column },
-        HeaderProblem::Missing(missing) => {
-            let names: Vec<String> = header.iter().take(20).map(shown).collect();
-            let delimiter =
-                [';', '\t', '|'].into_iter().find(|other| header.len() == 1 && header[0].contains(&(*other as u8)));
-            LoadError::Header { file, missing, found: names.join(", "), delimiter }
+impl Reading {
+    #[inline]
+    fn note(&mut self, parsed: &Parsed, columns: &Columns, record: &ByteRecord) {
+        self.rows += 1;
+        self.by_type[parsed.row.action() as usize] += 1;
+        if parsed.is_filled {
+            self.note_fill(columns.order(record));
         }
-    })
+        if parsed.time_form != TimeForm::Number {
+            self.dated.count += 1;
+            self.dated.without_offset += u64::from(parsed.time_form == TimeForm::DateWithoutOffset);
+        }
+    }
+
+    /// Counts a fill. There are few of them, in few ways of writing.
+    fn note_fill(&mut self, fill: &str) {
+        match self.order_fills.get_mut(fill) {
+            Some(count) => *count += 1,
+            None => _ = self.order_fills.insert(fill.to_owned(), 1),
+        }
+    }
+
+    /// Counts on behind a bad row, to say how many are like it. What cannot be read there is another day's trouble.
+    fn look_on(mut self, table: &mut Table, columns: &Columns) -> Outlook {
+        let mut record = ByteRecord::new();
+        let most = if table.is_file() { LOOKED_AT } else { 0 };
+        for _ in 0..most {
+            if !matches!(table.next(&mut record), Ok(true)) {
+                break;
+            }
+            match table.check(&record).and_then(|()| columns.row(&record, 0)) {
+                Ok(parsed) => self.note(&parsed, columns, &record),
+                Err(problem) => self.bad.add(table.line(), &problem, columns.action(&record)),
+            }
+        }
+        Outlook { rows: self.rows + self.bad.count, bad: self.bad.count, lost: self.lost_types() }
+    }
+
+    /// Types of events of which there are rows, and none that can be used.
+    fn lost_types(&self) -> Vec<&'static str> {
+        let is_lost = |(action, good): &(Action, u64)| *good == 0 && self.bad.by_type.contains_key(action.as_str());
+        Action::OF_VISITORS.into_iter().zip(self.by_type).filter(is_lost).map(|(action, _)| action.as_str()).collect()
+    }
+
+    /// Good rows by the names of their types.
+    pub(super) fn rows_by_type(&self) -> BTreeMap<String, u64> {
+        let named = Action::OF_VISITORS.into_iter().zip(self.by_type);
+        named.map(|(action, rows)| (action.as_str().to_owned(), rows)).collect()
+    }
 }
 
 impl BadRows {
-    fn add(&mut self, line: u64, problem: &RowProblem) {
-        self.count += 1;
-        *self.by_reason.entry(problem.reason().to_owned()).or_default() += 1;
+    fn add(&mut self, line: u64, problem: &RowProblem, action: Option<Action>) {
+        let lines = problem.lines();
+        self.count += lines;
+        *self.by_reason.entry(problem.reason().to_owned()).or_default() += lines;
+        let kind = action.map_or(UNKNOWN_TYPE, Action::as_str);
+        *self.by_type.entry(kind.to_owned()).or_default() += lines;
         if self.examples.len() < EXAMPLES {
             self.examples.push(BadRow { line, problem: problem.to_string() });
         }
-    }
-}
-
-/// What the parser has been given, and what it has made rows of.
-#[derive(Default)]
-struct Progress {
-    given: Cell<u64>,
-    taken: Cell<u64>,
-    last_byte: Cell<u8>,
-    ended: Cell<bool>,
-}
-
-impl Progress {
-    /// Whether all has been read, and the last byte was no line end.
-    fn ended_within_a_line(&self) -> bool {
-        self.ended.get() && !matches!(self.last_byte.get(), b'\n' | b'\r')
-    }
-}
-
-/// Keeps the parser from taking a whole file for one row.
-struct Leash {
-    text: Box<dyn Read>,
-    progress: Rc<Progress>,
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("a row of more than {LONGEST_ROW} bytes")]
-struct TooLong;
-
-fn is_too_long(error: &io::Error) -> bool {
-    matches!(error.get_ref(), Some(inner) if inner.is::<TooLong>())
-}
-
-impl Read for Leash {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let progress = &self.progress;
-        if progress.given.get().saturating_sub(progress.taken.get()) > LONGEST_ROW + BUFFER_BYTES as u64 {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, TooLong));
-        }
-        let count = self.text.read(buffer)?;
-        match buffer[..count].last() {
-            Some(last) => self.progress.last_byte.set(*last),
-            None => self.progress.ended.set(!buffer.is_empty()),
-        }
-        self.progress.given.set(self.progress.given.get() + count as u64);
-        Ok(count)
     }
 }

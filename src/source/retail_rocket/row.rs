@@ -1,6 +1,26 @@
-//! One recorded row in 24 bytes, and the orders in which rows are sorted.
+//! One recorded row in 24 bytes, the columns and times that it comes from, and the orders in which rows are sorted.
 
 use std::cmp::Ordering;
+use std::fmt;
+
+/// The columns of `events.csv`, in its own order.
+pub(crate) const COLUMNS: [&str; 5] = ["timestamp", "visitorid", "event", "itemid", "transactionid"];
+
+/// Numbers below this (1973 in ms, the year 5138 in s) are taken for seconds.
+pub(crate) const EARLIEST_MS: u64 = 100_000_000_000;
+
+/// A recorded time, ms since the Unix epoch; written so, or as RFC 3339 with an offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(pub i64);
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(time) => write!(f, "{time:.3}"),
+            Err(_) => write!(f, "{} ms", self.0),
+        }
+    }
+}
 
 /// What a row tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +55,21 @@ pub(super) struct Row {
     pub(super) user: u32,
     pub(super) item: u32,
     transaction: u32,
+}
+
+impl Action {
+    /// The three that visitors do, in the order of their numbers.
+    pub(super) const OF_VISITORS: [Self; 3] = [Self::View, Self::AddToCart, Self::Transaction];
+
+    /// As `events.csv` has it; the fourth is named as its event type.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::View => "view",
+            Self::AddToCart => "addtocart",
+            Self::Transaction => "transaction",
+            Self::Stock => "inventory",
+        }
+    }
 }
 
 impl Row {

@@ -16,8 +16,8 @@ use loadgen::{
     gate::{GateConfig, Gates, Names},
     report::{
         DistributionPoint, Environment, Example, Fidelity, Findings, HotKey, Latencies, LatencySummary, LedgerCounts,
-        Offered, PartitionReport, PhaseReport, Replay, Run, RunReport, SCHEMA_VERSION, TimelineRow, Tool, TopicReport,
-        TypeLatencies, TypeReport,
+        LeftOut, Offered, PartitionReport, PhaseReport, Replay, Run, RunReport, SCHEMA_VERSION, TimelineRow, Tool,
+        TopicReport, TypeLatencies, TypeReport,
     },
     verdict::{Conditions, judge},
 };
@@ -408,6 +408,11 @@ pub(crate) fn replayed() -> RunReport {
         file: "events.csv".to_owned(),
         rows: report.ledger.scheduled,
         bad_rows: 2,
+        left_out: LeftOut {
+            rows: [("view".to_owned(), report.ledger.scheduled)].into(),
+            bad_rows: [("view".to_owned(), 2)].into(),
+        },
+        bad_property_rows: 0,
         speed: Some(100.0),
         span_recorded_ms: 20_000_000,
         span_replayed_ms: 200_000,
@@ -418,6 +423,7 @@ pub(crate) fn replayed() -> RunReport {
         duplicate_rows: 7,
         derived_fields: ["session_id", "device_type", "category", "price"].map(str::to_owned).into(),
         fidelity: Some(Fidelity {
+            judged: true,
             faithful: true,
             bound: "p99 off the ideal timeline <= 5 ms".to_owned(),
             events: report.ledger.scheduled,
