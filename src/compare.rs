@@ -199,6 +199,7 @@ pub struct Method {
     /// How often seconds were drawn.
     pub draws: usize,
     /// What drawing started from.
+    #[serde(with = "crate::units::exact")]
     pub seed: u64,
     /// Seconds compared of each run.
     pub seconds: usize,

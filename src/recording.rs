@@ -35,6 +35,14 @@ pub struct Recording {
     pub phases: Vec<BTreeMap<LatencyKind, Histogram<u64>>>,
 }
 
+/// A line of the log.
+struct Line<'a> {
+    series: Series,
+    from: Duration,
+    length: Duration,
+    histogram: &'a Histogram<u64>,
+}
+
 impl Recording {
     /// Reads what `latency.hlog` holds. Tags of somebody else's are passed over; an unfinished last line is left out.
     ///
@@ -67,13 +75,25 @@ impl Recording {
         Ok(recording)
     }
 
-    /// Writes it as a `latency.hlog` of a run that started at `started`.
+    /// Writes it as a `latency.hlog` of a run that started at `started`, all lines in the order in which their intervals start:
+    /// readers of a window stop at the first line behind it, whatever its tag (`HistogramLogReader` of the Java library).
     ///
     /// # Errors
     /// Where `out` cannot be written.
     pub fn write(&self, out: impl Write, started: Timestamp) -> Result<(), HlogError> {
         let mut log = hlog::Writer::begin(out, started)?;
+        let mut lines = self.lines();
+        lines.sort_by_key(|line| line.from);
+        for Line { series, from, length, histogram } in lines {
+            log.interval(&series, histogram, from, length)?;
+        }
+        log.flush()
+    }
+
+    /// Every line, one series after the other.
+    fn lines(&self) -> Vec<Line<'_>> {
         let seconds = |at_s: f64| Duration::try_from_secs_f64(at_s).unwrap_or_default();
+        let mut lines = Vec::new();
         let mut ends_s = 0.0_f64;
         for (kind, intervals) in &self.intervals {
             let mut from_s = 0.0_f64;
@@ -84,24 +104,21 @@ impl Recording {
                 {
                     from_s = before.ends_s;
                 }
-                let length = seconds(interval.ends_s).saturating_sub(seconds(from_s));
-                log.interval(&Series::Run(*kind), &interval.histogram, seconds(from_s), length)?;
+                let from = seconds(from_s);
+                let length = seconds(interval.ends_s).saturating_sub(from);
+                lines.push(Line { series: Series::Run(*kind), from, length, histogram: &interval.histogram });
                 ends_s = ends_s.max(interval.ends_s);
             }
         }
-        let whole = seconds(ends_s);
+        let whole = |series, histogram| Line { series, from: Duration::ZERO, length: seconds(ends_s), histogram };
         for (name, kinds) in &self.by_type {
             let Some(event_type) = EventKind::from_bytes(name.as_bytes()) else { continue };
-            for (kind, histogram) in kinds {
-                log.interval(&Series::EventType(event_type, *kind), histogram, Duration::ZERO, whole)?;
-            }
+            lines.extend(kinds.iter().map(|(kind, of)| whole(Series::EventType(event_type, *kind), of)));
         }
         for (place, kinds) in self.phases.iter().enumerate() {
-            for (kind, histogram) in kinds {
-                log.interval(&Series::Phase(place, *kind), histogram, Duration::ZERO, whole)?;
-            }
+            lines.extend(kinds.iter().map(|(kind, of)| whole(Series::Phase(place, *kind), of)));
         }
-        log.flush()
+        lines
     }
 
     /// All that it holds of one latency; `None` where that is nothing.
@@ -163,6 +180,33 @@ mod tests {
         for tag in ["", "other", "by_type.nothing.slip", "phase.x.slip", "a.by_type.view.slip"] {
             assert_eq!(Series::of_tag(tag), None, "{tag}");
         }
+    }
+
+    #[test]
+    fn the_lines_of_all_tags_are_in_the_order_of_their_starts() {
+        let intervals = |ends: &[u32]| {
+            let of = |ends_s: &u32| Interval { ends_s: f64::from(*ends_s), histogram: histogram(5) };
+            ends.iter().map(of).collect::<Vec<_>>()
+        };
+        // As of two processes, one of which began three seconds later.
+        let recording = Recording {
+            intervals: [
+                (LatencyKind::Slip, intervals(&[1, 2, 3, 4, 5, 6, 6])),
+                (LatencyKind::ResponseTime, intervals(&[2, 3, 6])),
+                (LatencyKind::EndToEnd, intervals(&[1, 6])),
+            ]
+            .into(),
+            by_type: [("view".to_owned(), [(LatencyKind::EndToEnd, histogram(3))].into())].into(),
+            phases: vec![[(LatencyKind::ResponseTime, histogram(4))].into()],
+        };
+        let mut out = Vec::new();
+        recording.write(&mut out, jiff::Timestamp::UNIX_EPOCH).unwrap();
+        let lines = hlog::read(&out).unwrap();
+        assert_eq!(lines.len(), 14);
+        assert!(lines.is_sorted_by_key(|line| line.start));
+        let slips = lines.iter().filter(|line| line.tag == Series::Run(LatencyKind::Slip).to_string());
+        let starts: Vec<u64> = slips.map(|line| line.start.as_secs()).collect();
+        assert_eq!(starts, [0, 1, 2, 3, 4, 5, 5]);
     }
 
     #[test]

@@ -162,7 +162,10 @@ pub struct Run {
     pub measured_s: f64,
     /// Excluded from judgement at the start, in seconds.
     pub warm_up_s: f64,
-    /// What the drawing of events started from; null where none were drawn.
+    /// What the drawing of events started from, as text beyond 2^53 - 1, which other programs would round; null where none were
+    /// drawn.
+    #[serde(default, with = "crate::units::exact::option")]
+    #[schemars(with = "Option<crate::units::exact::NumberOrText>")]
     pub seed: Option<u64>,
     /// `synthetic`, `retail_rocket`, or `topic` where a verifier alone read one.
     pub source: String,

@@ -51,7 +51,7 @@ pub struct Scenario {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Where the drawing of events starts.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "crate::units::exact::option", skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
     /// Producer threads.
     #[serde(skip_serializing_if = "Option::is_none")]

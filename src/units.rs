@@ -1,5 +1,7 @@
 //! Values with units, as people write them: `5s`, `250ms`, `16MiB`, `99.9%`.
 
+pub mod exact;
+
 use std::time::Duration;
 
 /// Why a text is no value with a unit.

@@ -40,6 +40,7 @@ pub struct Info {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HotItem {
     /// The item.
+    #[serde(with = "crate::units::exact")]
     pub item_id: u64,
     /// Its rows.
     pub events: u64,

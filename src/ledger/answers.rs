@@ -71,7 +71,7 @@ pub struct Answers {
     pub events: u32,
     partition: Vec<i32>,
     offset: Vec<i64>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, with = "crate::units::exact::list", skip_serializing_if = "Vec::is_empty")]
     user: Vec<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     refused: Vec<u32>,

@@ -46,6 +46,7 @@ pub struct Table {
     /// Events of the run.
     pub events: u64,
     /// Where the plan was drawn from.
+    #[serde(with = "crate::units::exact")]
     pub seed: u64,
     /// One row for each fault.
     pub faults: Vec<Row>,
