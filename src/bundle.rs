@@ -16,6 +16,7 @@ use rustix::fs::FlockOperation;
 use crate::clock::Nanos;
 use crate::measure::{PhaseShard, Shard};
 use crate::recording::Recording;
+use crate::report::exit_code::ExitCode;
 use crate::report::hlog::HlogError;
 use crate::report::latency::Kind;
 use crate::report::{RunReport, TimelineRow};
@@ -213,6 +214,13 @@ impl Bundle {
         fs::remove_file(&partial).map_err(at(&partial))?;
         Ok(self.folder)
     }
+}
+
+/// Whether a run was judged, and some of its files could not be written: what they held is in none.
+#[must_use]
+pub fn lacks_files(report: &RunReport) -> bool {
+    let not_written = ExitCode::NotWritten.as_str();
+    report.verdict.name == not_written || report.verdict.also.iter().any(|also| also == not_written)
 }
 
 /// Whether the run of that bundle still goes on.

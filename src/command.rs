@@ -11,6 +11,7 @@ mod gate;
 mod interrupt;
 mod merge;
 mod planned_faults;
+mod planned_gates;
 mod report;
 mod run;
 mod selftest;
@@ -22,6 +23,11 @@ use crate::cli::{Cli, Command};
 use crate::scenario::{ConfigError, Environment, Wanted};
 use crate::verdict::ExitCode;
 
+/// What exit code 0 says where nothing was measured or judged.
+const TOLD: &str = "exit 0 (told): nothing was judged";
+/// The same where something was made or changed.
+const DONE: &str = "exit 0 (done): what was asked for is done";
+
 /// How a command ended well enough to have a result.
 #[derive(Debug)]
 pub struct Done {
@@ -29,11 +35,39 @@ pub struct Done {
     pub output: String,
     /// How the program ends.
     pub code: ExitCode,
+    /// The last line of exit code 0 where it is no verdict on something that was measured.
+    passes_as: Option<&'static str>,
 }
 
 impl Done {
-    fn pass(output: impl Into<String>) -> Self {
-        Self { output: output.into(), code: ExitCode::Pass }
+    /// A verdict was given, on something that was measured.
+    fn judged(output: impl Into<String>, code: ExitCode) -> Self {
+        Self { output: output.into(), code, passes_as: None }
+    }
+
+    /// It ended so, and exit code 0 says no more than `passes_as`, the whole last line.
+    fn ended(output: impl Into<String>, code: ExitCode, passes_as: &'static str) -> Self {
+        Self { output: output.into(), code, passes_as: Some(passes_as) }
+    }
+
+    /// What was asked for is told; nothing was measured or judged.
+    fn told(output: impl Into<String>) -> Self {
+        Self::ended(output, ExitCode::Pass, TOLD)
+    }
+
+    /// The last line on stderr.
+    #[must_use]
+    pub fn ending(&self) -> String {
+        match self.passes_as.filter(|_| self.code == ExitCode::Pass) {
+            Some(passes_as) => passes_as.to_owned(),
+            None => self.code.to_string(),
+        }
+    }
+
+    /// What came of it could not be told on stdout.
+    #[must_use]
+    pub fn not_written(self) -> Self {
+        Self { code: self.code.outranking(ExitCode::NotWritten), ..self }
     }
 }
 
@@ -69,6 +103,9 @@ impl From<ConfigError> for Failure {
 /// # Errors
 /// What kept it from a result.
 pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
+    if let Err(error) = interrupt::outlive_file_limits() {
+        tracing::debug!("a limit of the size of files would end this process: {error}");
+    }
     match cli.command {
         Command::Synth(args) => run::run(&Wanted::Synthetic, (*args).into(), environment),
         Command::Replay(args) => {

@@ -136,6 +136,10 @@ impl Gate {
     fn evaluate(&self, report: &RunReport, validity: &Validity) -> GateResult {
         GateResult { name: self.name.clone(), ..self.rule.evaluate(report, validity) }
     }
+
+    fn evaluate_so_far(&self, interim: &RunReport, validity: &Validity) -> GateResult {
+        GateResult { name: self.name.clone(), ..self.rule.evaluate_so_far(interim, validity) }
+    }
 }
 
 /// All gates of a run: those of its plan, and the built-in ones that are not turned off.
@@ -204,7 +208,7 @@ impl Gates {
         let validity = self.validity(interim);
         let of = |gate: &Gate| {
             if gate.rule.path().metric.is_known_during_the_run() {
-                return gate.evaluate(interim, &validity);
+                return gate.evaluate_so_far(interim, &validity);
             }
             let reason = Some("known at the end of the run".to_owned());
             GateResult { rule: gate.rule.to_string(), name: gate.name.clone(), reason, ..GateResult::default() }
@@ -219,7 +223,7 @@ impl Gates {
         let mut due = self.gates.iter().filter(due).peekable();
         due.peek()?;
         let validity = self.validity(interim);
-        due.map(|gate| gate.evaluate(interim, &validity)).find(|result| result.result == GateOutcome::Fail)
+        due.map(|gate| gate.evaluate_so_far(interim, &validity)).find(|result| result.result == GateOutcome::Fail)
     }
 }
 

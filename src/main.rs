@@ -1,7 +1,7 @@
 //! The `loadgen` program: parse, act, print, exit. All else is in the library.
-#![expect(clippy::print_stderr, reason = "this is where things are printed")]
 
-use std::io::Write;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::process;
 
 use clap::FromArgMatches;
@@ -12,22 +12,32 @@ use loadgen::scenario::Environment;
 use loadgen::verdict::ExitCode;
 
 fn main() -> process::ExitCode {
-    let cli = Cli::from_arg_matches(&cli::command().get_matches()).unwrap_or_else(|error| error.exit());
+    let asked = cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match asked {
+        Ok(cli) => cli,
+        Err(error) => return process::ExitCode::from(answered(&error)),
+    };
     let code = match begin(cli) {
-        Ok(Done { output, code }) => {
-            // A reader that went away (`| head`) has what it wanted.
-            std::io::stdout().write_all(output.as_bytes()).unwrap_or_default();
-            code
+        Ok(done) => {
+            let done = match written(print(&done.output)) {
+                Ok(()) => done,
+                Err(error) => {
+                    say(format_args!("error: {error}"));
+                    done.not_written()
+                }
+            };
+            say(done.ending());
+            done.code
         }
         Err(Failure { code, message, hint }) => {
-            eprintln!("error: {message}");
+            say(format_args!("error: {message}"));
             if let Some(hint) = hint {
-                eprintln!("  hint: {hint}");
+                say(format_args!("  hint: {hint}"));
             }
+            say(code);
             code
         }
     };
-    eprintln!("{code}");
     process::ExitCode::from(code)
 }
 
@@ -39,4 +49,39 @@ fn begin(cli: Cli) -> Result<Done, Failure> {
         hint: None,
     })?;
     command::dispatch(cli, &environment)
+}
+
+/// Prints what clap answers by itself: help and version on stdout, what is wrong with the command line on stderr.
+fn answered(answer: &clap::Error) -> ExitCode {
+    let printed = answer.print().and_then(|()| io::stdout().flush());
+    if answer.use_stderr() {
+        return ExitCode::Usage;
+    }
+    match written(printed) {
+        Ok(()) => ExitCode::Pass,
+        Err(error) => {
+            say(format_args!("error: {error}"));
+            ExitCode::NotWritten
+        }
+    }
+}
+
+/// The whole of it, or an error: what stays in a buffer is lost without a word.
+fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// A reader that went away (`| head`) has what it wanted; whatever else keeps stdout from being written is an error.
+fn written(printed: io::Result<()>) -> Result<(), String> {
+    match printed {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("stdout cannot be written: {error}")),
+        _ => Ok(()),
+    }
+}
+
+/// A line on stderr. Where nobody can read it, that changes nothing of how the program ends.
+fn say(line: impl Display) {
+    writeln!(io::stderr(), "{line}").unwrap_or_default();
 }

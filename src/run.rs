@@ -22,10 +22,11 @@ mod watch;
 pub mod wiring;
 
 use std::ops::ControlFlow;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
 use crate::clock::{self, Clock, Nanos, Zero};
@@ -77,9 +78,12 @@ pub enum RunError {
         /// Lanes that would do.
         needed: u64,
     },
-    /// A thread did not start, or ended with a panic.
+    /// A thread did not start, or ended with a panic before anything was sent or read.
     #[error("thread {0}")]
     Thread(String),
+    /// A thread did not start, or ended with a panic, when events had been sent or read. What was recorded until then stands.
+    #[error("it broke off: {0}")]
+    BrokenOff(String),
     /// The file of answers cannot be written.
     #[error("{path}: {source}", path = path.display())]
     Answers {
@@ -136,6 +140,12 @@ pub struct Tick<'a> {
     pub now: Nanos,
     /// Whether no part of the row lies in a warm-up.
     pub judged: bool,
+    /// When what is judged begins.
+    pub warm_up_ends: Nanos,
+    /// Whether a person held the run in a part of the row.
+    pub held: bool,
+    /// The names of its phases; empty where a verifier reads alone.
+    pub phases: &'a [String],
     /// The rate in percent of the plan, as a person has set it; 0 while it is held.
     pub percent: u32,
     /// Where a verifier reads alone: sequences not seen between the first and the last of each lane.
@@ -167,6 +177,8 @@ pub struct Outcome {
     pub interrupted: bool,
     /// What else ended it before its end, in one sentence.
     pub ended_by: Option<String>,
+    /// The file that it could not write to its end, and why.
+    pub unwritten: Option<(PathBuf, std::io::Error)>,
     /// How faithful a replay with the recorded gaps was.
     pub fidelity: Option<Fidelity>,
 }
@@ -242,86 +254,118 @@ pub fn run_through<W: Wiring>(
     let zero = zero(config.start_at_unix_ns, interrupts)?;
     let anchor = zero.anchor();
 
-    thread::scope(|scope| {
-        let release = Release { control: &control, flags: [&sending, &going], aborts: true };
-        let mut handles = Vec::new();
-        for (setup, producer) in lanes {
-            let number = setup.number;
-            let book = ledger.lane(number).ok_or_else(|| RunError::Thread(format!("lane {number} has no book")))?;
-            let publisher = wiring.publisher(number, producer);
-            let spawned = thread::Builder::new().name(format!("lane-{number}")).spawn_scoped(scope, move || {
-                let (end, producer) = Lane::new(setup, book, publisher, zero.wait(), anchor).run();
-                // Dropped here: a producer that still holds messages takes its time, and this thread has it.
-                drop(producer);
-                end
-            });
-            handles.push(spawned.map_err(|error| RunError::Thread(format!("lane {number}: {error}")))?);
-        }
-        let reader = match verifier {
-            Some(mut verifier) => Some(
-                thread::Builder::new()
-                    .name("verifier".to_owned())
-                    .spawn_scoped(scope, move || {
-                        verifier.start(wiring.clock(zero.wait()), anchor);
-                        verifier.run()
-                    })
-                    .map_err(|error| RunError::Thread(format!("verifier: {error}")))?,
-            ),
-            None => None,
-        };
-        let topic_watch = topic_watcher.map(|watcher| topic_watch::watch(scope, watcher, &sending)).transpose()?;
-        let lag = lag_watcher.map(|watcher| lag::watch(scope, watcher, &going)).transpose()?;
-        let clock = zero.wait();
-        let mut watch = Watch::new(config, &schedule, &ledger, &control, interrupts, clock, &prepared);
-        watch.look_at(lag.as_ref().map(lag::Watched::lag));
-        let faults =
-            faults::inject(scope, &config.faults, clock, &control, &sending, schedule.ends_at(), watch.faults())?;
-
-        while handles.iter().any(|handle| !handle.is_finished()) {
-            watch.glance(&mut sampler, Stage::Sending, topic_watch.as_ref(), each_second);
-        }
-        sending.store(false, Ordering::Release);
-        let mut ends: Vec<LaneEnd> = Vec::new();
-        for handle in handles {
-            ends.push(handle.join().map_err(|_| RunError::Thread("a lane panicked".to_owned()))?);
-        }
-        let drain_deadline = config.verify.as_ref().map_or(Duration::ZERO, |verify| verify.drain_deadline);
-        let deadline = clock.now() + Nanos::from(drain_deadline);
-        drain.request(verify::Request {
-            highest_acked: ends::highest_acked(&ends),
-            deadline,
-            ..verify::Request::default()
-        });
-        let verifier_end = match reader {
-            Some(reader) => {
-                while !reader.is_finished() {
-                    watch.glance(&mut sampler, Stage::Draining, topic_watch.as_ref(), each_second);
-                }
-                Some(reader.join().map_err(|_| RunError::Thread("the verifier panicked".to_owned()))?)
+    unless_broken(|| {
+        thread::scope(|scope| {
+            let release = Release { control: &control, flags: [&sending, &going], aborts: true };
+            let mut handles = Vec::new();
+            for (setup, producer) in lanes {
+                let number = setup.number;
+                let book = ledger.lane(number).ok_or_else(|| RunError::Thread(format!("lane {number} has no book")))?;
+                let publisher = wiring.publisher(number, producer);
+                handles.push(spawn(scope, &format!("lane-{number}"), &control, move || {
+                    let (end, producer) = Lane::new(setup, book, publisher, zero.wait(), anchor).run();
+                    // Dropped here: a producer that still holds messages takes its time, and this thread has it.
+                    drop(producer);
+                    end
+                })?);
             }
-            None => None,
-        };
-        while !faults.is_finished() {
-            watch.glance(&mut sampler, Stage::Draining, topic_watch.as_ref(), each_second);
-        }
-        let faults = faults.join().map_err(|_| RunError::Thread("the thread of the faults panicked".to_owned()))?;
-        going.store(false, Ordering::Release);
-        let lag = lag.map(lag::Watched::end).transpose()?;
-        release.at_peace();
-        watch.last(&mut sampler, each_second);
-        let ends = Ends::new(ends, verifier_end, clock, anchor);
-        let watched = watch.into_watched();
-        let unwritten = prepared.answers.as_ref().and_then(|answers| answers.finish().err());
-        let mut outcome =
-            summary::outcome(wiring, config, source, &schedule, &prepared, &ledger, sampler, watched, ends);
-        if let Some(error) = unwritten {
-            outcome.ended_by.get_or_insert(format!("its answers could not be written down: {error}"));
-        }
-        outcome.report.faults = faults;
-        availability::put_down(&mut outcome.report.faults, &outcome.stalls);
-        outcome.report.lag = lag.zip(config.lag_group.as_deref()).map(|(lag, group)| lag.report(group));
-        Ok(outcome)
+            let reader = match verifier {
+                Some(mut verifier) => Some(spawn(scope, "verifier", &control, move || {
+                    verifier.start(wiring.clock(zero.wait()), anchor);
+                    verifier.run()
+                })?),
+                None => None,
+            };
+            let topic_watch = topic_watcher.map(|watcher| topic_watch::watch(scope, watcher, &sending)).transpose()?;
+            let lag = lag_watcher.map(|watcher| lag::watch(scope, watcher, &going)).transpose()?;
+            let clock = zero.wait();
+            let mut watch = Watch::new(config, &schedule, &ledger, &control, interrupts, clock, &prepared);
+            watch.look_at(lag.as_ref().map(lag::Watched::lag));
+            let faults =
+                faults::inject(scope, &config.faults, clock, &control, &sending, schedule.ends_at(), watch.faults())?;
+
+            while handles.iter().any(|handle| !handle.is_finished()) {
+                watch.glance(&mut sampler, Stage::Sending, topic_watch.as_ref(), each_second);
+            }
+            sending.store(false, Ordering::Release);
+            let ends: Result<Vec<LaneEnd>, _> = handles.into_iter().map(ScopedJoinHandle::join).collect();
+            let Ok(ends) = ends else {
+                drop(release);
+                watch.last(&mut sampler, each_second);
+                return Err(RunError::Thread("a lane panicked".to_owned()));
+            };
+            let drain_deadline = config.verify.as_ref().map_or(Duration::ZERO, |verify| verify.drain_deadline);
+            let deadline = clock.now() + Nanos::from(drain_deadline);
+            drain.request(verify::Request {
+                highest_acked: ends::highest_acked(&ends),
+                deadline,
+                ..verify::Request::default()
+            });
+            let verifier_end = match reader {
+                Some(reader) => {
+                    while !reader.is_finished() {
+                        watch.glance(&mut sampler, Stage::Draining, topic_watch.as_ref(), each_second);
+                    }
+                    Some(reader.join().map_err(|_| RunError::Thread("the verifier panicked".to_owned()))?)
+                }
+                None => None,
+            };
+            while !faults.is_finished() {
+                watch.glance(&mut sampler, Stage::Draining, topic_watch.as_ref(), each_second);
+            }
+            let faults = faults.join().map_err(|_| RunError::Thread("the thread of the faults panicked".to_owned()))?;
+            going.store(false, Ordering::Release);
+            let lag = lag.map(lag::Watched::end).transpose()?;
+            release.at_peace();
+            watch.last(&mut sampler, each_second);
+            let ends = Ends::new(ends, verifier_end, clock, anchor);
+            let watched = watch.into_watched();
+            let unwritten = prepared.answers.as_ref().and_then(|answers| answers.finish().err());
+            let mut outcome =
+                summary::outcome(wiring, config, source, &schedule, &prepared, &ledger, sampler, watched, ends);
+            outcome.unwritten = config.answers.clone().zip(unwritten);
+            outcome.report.faults = faults;
+            availability::put_down(&mut outcome.report.faults, &outcome.stalls);
+            outcome.report.lag = lag.zip(config.lag_group.as_deref()).map(|(lag, group)| lag.report(group));
+            Ok(outcome)
+        })
     })
+}
+
+/// Does `work` while events are sent or read: what breaks it, a panic of any thread too, leaves what was recorded.
+fn unless_broken<T>(work: impl FnOnce() -> Result<T, RunError>) -> Result<T, RunError> {
+    match panic::catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Err(RunError::Thread(why))) => Err(RunError::BrokenOff(why)),
+        Ok(ended) => ended,
+        Err(_) => Err(RunError::BrokenOff("a thread panicked".to_owned())),
+    }
+}
+
+/// Starts a thread without which the run is none: its panic ends it.
+fn spawn<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: &str,
+    control: &'scope Control,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> Result<ScopedJoinHandle<'scope, T>, RunError> {
+    let watched = move || {
+        let _raised_by_a_panic = Alarm(control);
+        work()
+    };
+    let failed = |error: std::io::Error| RunError::Thread(format!("{name}: {error}"));
+    thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, watched).map_err(failed)
+}
+
+/// Ends the run at once where the thread that holds it panics: what is sent without it could not be accounted for.
+struct Alarm<'a>(&'a Control);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.stop_at(Nanos::ZERO);
+            self.0.abort();
+        }
+    }
 }
 
 /// Lets every thread of a run end where the run itself cannot go on: a scope waits for its threads, so one that is not told

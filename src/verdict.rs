@@ -178,6 +178,27 @@ impl Findings {
     }
 }
 
+/// Adds a reason to a verdict that was given, before those of codes that it outranks.
+pub fn add(verdict: &mut Verdict, code: ExitCode, reason: String) {
+    let before = ExitCode::from_code(verdict.code).unwrap_or(ExitCode::Pass);
+    if before == code {
+        verdict.reasons.push(reason);
+    } else if code.outranking(before) == code {
+        verdict.reasons.insert(0, reason);
+        if before != ExitCode::Pass {
+            verdict.also.insert(0, before.as_str().to_owned());
+        }
+        (verdict.code, verdict.name) = (code.code(), code.as_str().to_owned());
+    } else {
+        verdict.reasons.push(reason);
+        if !verdict.also.iter().any(|name| name == code.as_str()) {
+            verdict.also.push(code.as_str().to_owned());
+        }
+    }
+    let rank = |name: &String| ExitCode::BY_PRECEDENCE.iter().position(|known| known.as_str() == name);
+    verdict.also.sort_by_key(rank);
+}
+
 fn wide(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }

@@ -32,7 +32,7 @@ pub enum RecoverError {
 }
 
 /// Puts a report together from the seconds that a killed run had written. A run that was killed between its report and its
-/// last step keeps its own, judged report, and is whole now.
+/// last step keeps its own, judged report, and is whole now; one whose files could not all be written keeps its mark, too.
 ///
 /// # Errors
 /// Where there is nothing to recover, or it cannot be read.
@@ -50,6 +50,9 @@ pub fn recover(folder: &Path) -> Result<RunReport, RecoverError> {
     if let Ok(stored) = super::read(folder)
         && !stored.report.run.partial
     {
+        if super::lacks_files(&stored.report) {
+            return Ok(stored.report);
+        }
         fs::remove_file(&mark).map_err(|source| BundleError { path: mark, source })?;
         return Ok(stored.report);
     }
@@ -74,13 +77,12 @@ fn put_together(begun: RunReport, timeline: Vec<TimelineRow>, log: &Log) -> RunR
     RunReport {
         schema_version: SCHEMA_VERSION,
         run: Run { started_at, measured_s, partial: true, ..begun.run },
-        offered: offered(scheduled.max(sent), sent, measured_s),
+        offered: Offered { rate_per_s: begun.offered.rate_per_s, ..offered(scheduled.max(sent), sent, measured_s) },
         ledger: LedgerCounts {
             scheduled: scheduled.max(sent),
-            not_attempted: scheduled.saturating_sub(sent),
-            // The answers went with the process.
+            // The answers went with the process, and what was not handed over when it last wrote may have been before it ended.
             unknown_seen: seen,
-            unknown_unseen: sent - seen,
+            unknown_unseen: scheduled.max(sent) - seen,
             ..LedgerCounts::default()
         },
         latency_us: log.latencies.clone(),
@@ -118,7 +120,8 @@ fn log(path: &Path) -> Result<Log, BundleError> {
     };
     let unread = |error: HlogError| failed(error.into_io());
     let recording = Recording::read(&text).map_err(unread)?;
-    let started = hlog::started(&text).map_err(unread)?.map(|at| at.to_string());
+    let whole_ms = |at: jiff::Timestamp| at.round(jiff::Unit::Millisecond).unwrap_or(at).to_string();
+    let started = hlog::started(&text).map_err(unread)?.map(whole_ms);
     let apart = |error: hdrhistogram::AdditionError| io::Error::new(io::ErrorKind::InvalidData, error.to_string());
     Ok(Log { latencies: latencies(&recording).map_err(|error| failed(apart(error)))?, started })
 }

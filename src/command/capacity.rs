@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::run::{Watched, exporter, linger, load, started_at, to_toml, write_failed};
+use super::run::{Watched, exporter, linger, load, now, started_at, to_toml, write_failed};
 use super::{Done, Failure, interrupt};
 use crate::bundle::{self, Bundle};
 use crate::capacity::record::{Record, SCHEMA_VERSION};
@@ -53,7 +53,7 @@ pub(super) fn capacity(args: CapacityArgs, environment: &Environment) -> Result<
         tracing::warn!("{warning}");
     }
     if resolved.dump {
-        return Ok(Done::pass(resolved.client.dump()));
+        return Ok(Done::told(resolved.client.dump()));
     }
     let settings = Settings::of(&asked, known.as_ref())?;
     let vary = match &known {
@@ -68,6 +68,10 @@ pub(super) fn capacity(args: CapacityArgs, environment: &Environment) -> Result<
 struct Found {
     record: Record,
     folder: PathBuf,
+    /// What ended the search before its end.
+    failure: Option<Failure>,
+    /// Why the record is not in its folder.
+    unwritten: Option<bundle::BundleError>,
 }
 
 fn search(
@@ -96,6 +100,7 @@ fn search(
     let numbers: Vec<Option<u16>> =
         vary.map_or_else(|| vec![None], |vary| vary.numbers.iter().copied().map(Some).collect());
     let mut failure = None;
+    let mut unwritten = None;
     for number in numbers {
         let scenario = varied(&resolved.scenario, vary, number);
         let known = record.searches.iter().find(|searched| searched.number == number);
@@ -123,14 +128,16 @@ fn search(
             },
             |search| {
                 record.keep(number, search.report());
-                if let Err(error) = keep(&folder, &record) {
-                    tracing::warn!("{error}");
+                let lost = keep(&folder, &record).err();
+                if let Some(error) = lost.as_ref().filter(|_| unwritten.is_none()) {
+                    tracing::warn!("{error}: the search goes on, and what cannot be written is lost");
                 }
+                unwritten = lost;
             },
         )
         .map_err(unsearchable)?;
         record.keep(number, found);
-        keep(&folder, &record).map_err(|error| write_failed(&error))?;
+        unwritten = keep(&folder, &record).err();
         if failure.is_some() || interrupts.count() > 0 {
             break;
         }
@@ -144,11 +151,7 @@ fn search(
             }
             Err(failure)
         }
-        Some(failure) => Err(Failure {
-            hint: Some(format!("loadgen capacity --resume {} goes on from the last probe", folder.display())),
-            ..failure
-        }),
-        None => Ok(Found { record, folder }),
+        failure => Ok(Found { record, folder, failure, unwritten }),
     }
 }
 
@@ -256,7 +259,7 @@ fn new_record(plan: &Plan, settings: Settings, vary: Option<&Vary>) -> Record {
     let broker = plan.kafka.bootstrap.as_deref().unwrap_or(stand_in);
     Record {
         schema_version: SCHEMA_VERSION,
-        started_at: jiff::Timestamp::now().to_string(),
+        started_at: now(),
         target: format!("{} @ {broker}", plan.kafka.topic),
         embedded: plan.kafka.bootstrap.is_none(),
         gates: plan.gates.gates.iter().map(|gate| gate.rule.to_string()).collect(),
@@ -293,21 +296,32 @@ fn keep(folder: &Path, record: &Record) -> Result<(), bundle::BundleError> {
 }
 
 fn tell(plan: &Plan, found: &Found) -> Result<Done, Failure> {
-    let Found { record, folder } = found;
-    let code = match record.answer() {
+    let Found { record, folder, failure, unwritten } = found;
+    let mut code = match record.answer() {
         Answer::SystemLimit | Answer::AboveMax => ExitCode::Pass,
         Answer::GeneratorLimit => ExitCode::RunInvalid,
         Answer::FailsAtLowest => ExitCode::GateFailed,
         Answer::Unevaluated | Answer::OutOfTime => ExitCode::Unevaluated,
         Answer::Interrupted => ExitCode::Interrupted,
     };
+    if let Some(Failure { code: of_failure, message, .. }) = failure {
+        tracing::error!("{message} (loadgen capacity --resume {} goes on from the last probe)", folder.display());
+        code = code.outranking(*of_failure);
+    }
+    if let Some(error) = unwritten {
+        tracing::error!("the record could not be written: {error}");
+        code = code.outranking(ExitCode::NotWritten);
+    }
     let mut output = Vec::new();
     let failed = |error: std::io::Error| Failure::new(code, format!("the result cannot be written: {error}"));
     match plan.presentation.output {
         _ if plan.presentation.quiet => {}
         Output::Json => serde_json::to_writer_pretty(&mut output, record).map_err(|error| failed(error.into()))?,
         Output::Text => {
-            writeln!(output, "{}\n {}", text::render(record), folder.join(PAGE).display()).map_err(failed)?;
+            writeln!(output, "{}", text::render(record)).map_err(failed)?;
+            if unwritten.is_none() {
+                writeln!(output, " {}", folder.join(PAGE).display()).map_err(failed)?;
+            }
         }
     }
     if plan.presentation.quiet && code != ExitCode::Pass {
@@ -315,5 +329,5 @@ fn tell(plan: &Plan, found: &Found) -> Result<Done, Failure> {
             tracing::error!("{}", text::headline(record, searched));
         }
     }
-    Ok(Done { output: String::from_utf8_lossy(&output).into_owned(), code })
+    Ok(Done::judged(String::from_utf8_lossy(&output).into_owned(), code))
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::dry_run::forecast;
 use super::planned_faults::{self, PlannedFault};
 use super::run::{load, schedule};
-use super::{Done, Failure};
+use super::{Done, Failure, planned_gates};
 use crate::cli::check::CheckArgs;
 use crate::clock::Nanos;
 use crate::dataset::preview::Preview;
@@ -80,7 +80,7 @@ pub(super) fn check(args: CheckArgs, environment: &Environment) -> Result<Done, 
     options.limits.dry_run = Some(true);
     let resolved = resolve(&Wanted::Scenario(args.scenario), options, environment)?;
     if resolved.dump {
-        return Ok(Done::pass(resolved.client.dump()));
+        return Ok(Done::told(resolved.client.dump()));
     }
     let plan = &resolved.plan;
     let source = load(plan)?;
@@ -93,7 +93,7 @@ pub(super) fn check(args: CheckArgs, environment: &Environment) -> Result<Done, 
             .map(|text| text + "\n")
             .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))?,
     };
-    Ok(Done::pass(output))
+    Ok(Done::told(output))
 }
 
 impl Checked {
@@ -129,7 +129,11 @@ impl Checked {
             calibration_per_s: per_s,
             plausible: Plausible::of(peak_per_s, per_s),
             faults: planned_faults::of(plan, schedule),
-            warnings: warnings.into_iter().chain(planned_faults::permission(plan).map(ToOwned::to_owned)).collect(),
+            warnings: warnings
+                .into_iter()
+                .chain(planned_faults::permission(plan).map(ToOwned::to_owned))
+                .chain(planned_gates::undecidable(plan, schedule, source))
+                .collect(),
             picture,
         })
     }

@@ -28,7 +28,12 @@ pub(super) fn compare(args: CompareArgs, environment: &Environment) -> Result<Do
         CompareOutput::Html => html::html(&comparison, &outcomes),
         CompareOutput::Json => as_json(&comparison, &outcomes)?,
     };
-    Ok(Done { output, code })
+    let passes_as = if rules.is_empty() {
+        "exit 0 (told): nothing was judged (--fail-on and --max-regression judge)"
+    } else {
+        "exit 0 (kept): every rule was kept; nothing else was judged"
+    };
+    Ok(Done::ended(output, code, passes_as))
 }
 
 fn rules(options: &CompareOptions) -> Result<Vec<Rule>, Failure> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Done, Failure};
+use super::{DONE, Done, Failure};
 use crate::cli::dataset::{DatasetAction, DatasetArgs, DatasetGenerate, DatasetInfo};
 use crate::dataset::generate::{GenerateError, Generated, WriteError};
 use crate::dataset::info;
@@ -32,9 +32,9 @@ fn info(args: DatasetInfo, environment: &Environment) -> Result<Done, Failure> {
     let info = info::info(&config).map_err(|error| load_failed(&error))?;
     super::run::warn_of_loss(&info.facts);
     match options.output.unwrap_or(Output::Text) {
-        Output::Text => Ok(Done::pass(info.text())),
+        Output::Text => Ok(Done::told(info.text())),
         Output::Json => serde_json::to_string_pretty(&info)
-            .map(|text| Done::pass(text + "\n"))
+            .map(|text| Done::told(text + "\n"))
             .map_err(|error| Failure::new(ExitCode::BadInput, error.to_string())),
     }
 }
@@ -50,17 +50,21 @@ fn generate(args: DatasetGenerate, environment: &Environment) -> Result<Done, Fa
     let Some(out) = args.out.filter(|out| out != Path::new("-")) else {
         let mut stdout = std::io::stdout().lock();
         return match wanted.write(&mut stdout) {
-            Ok(_) => Ok(Done::pass("")),
+            Ok(_) => Ok(made("")),
             // A reader that went away (`| head`) has what it wanted.
-            Err(WriteError::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Done::pass("")),
+            Err(WriteError::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(made("")),
             Err(WriteError::Io(error)) => {
-                Err(Failure::new(ExitCode::BadConfiguration, format!("stdout cannot be written: {error}")))
+                Err(Failure::new(ExitCode::NotWritten, format!("stdout cannot be written: {error}")))
             }
             Err(WriteError::Setting(error)) => Err(generate_failed(&error)),
         };
     };
-    let made = wanted.to_file(&out, args.force.unwrap_or(false)).map_err(|error| generate_failed(&error))?;
-    Ok(Done::pass(told(&out, made)))
+    let generated = wanted.to_file(&out, args.force.unwrap_or(false)).map_err(|error| generate_failed(&error))?;
+    Ok(made(told(&out, generated)))
+}
+
+fn made(output: impl Into<String>) -> Done {
+    Done::ended(output, ExitCode::Pass, DONE)
 }
 
 fn told(out: &Path, made: Generated) -> String {

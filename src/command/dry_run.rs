@@ -1,6 +1,6 @@
 //! `--dry-run`: what would be sent, when and where. Nothing is connected to.
 
-use super::{Done, Failure, planned_faults};
+use super::{Done, Failure, planned_faults, planned_gates};
 use crate::dataset::preview::Preview;
 use crate::event::EventKind;
 use crate::kafka::murmur2;
@@ -28,15 +28,15 @@ pub(super) fn tell(
             text +=
                 &likeness.map_or_else(String::new, |likeness| format!("{}\n", console::likeness(likeness).join(", ")));
         }
-        return Ok(Done::pass(text + &faults(plan, schedule)));
+        return Ok(Done::told(text + &faults(plan, schedule) + &gates(plan, source, schedule)));
     };
     let forecast = forecast(plan, recording, schedule)?;
     let preview = Preview { facts: recording.facts(), forecast: &forecast };
     match plan.presentation.output {
         Output::Json => serde_json::to_string_pretty(&preview)
-            .map(|text| Done::pass(text + "\n"))
+            .map(|text| Done::told(text + "\n"))
             .map_err(|error| Failure::new(ExitCode::BadInput, error.to_string())),
-        Output::Text => Ok(Done::pass(preview.to_string() + &faults(plan, schedule))),
+        Output::Text => Ok(Done::told(preview.to_string() + &faults(plan, schedule) + &gates(plan, source, schedule))),
     }
 }
 
@@ -45,6 +45,12 @@ fn faults(plan: &Plan, schedule: &Schedule) -> String {
     let faults = planned_faults::of(plan, schedule);
     let told = faults.iter().map(|fault| format!("fault {}\n", fault.sentence()));
     told.chain(planned_faults::permission(plan).map(|needed| format!("{needed}\n"))).collect()
+}
+
+/// The gates that such a run can never decide, a line each.
+fn gates(plan: &Plan, source: &Source, schedule: &Schedule) -> String {
+    let told = planned_gates::undecidable(plan, schedule, source).into_iter().map(|open| format!("warning {open}\n"));
+    told.collect::<Vec<_>>().concat()
 }
 
 /// What playing a recording will be.

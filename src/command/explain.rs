@@ -10,11 +10,11 @@ const GATES: &str = "gates";
 
 pub(super) fn explain(args: &ExplainArgs) -> Result<Done, Failure> {
     match args.name.as_deref() {
-        None => Ok(Done::pass(explain::index())),
-        Some(GATES) => Ok(Done::pass(explain::gates())),
+        None => Ok(Done::told(explain::index())),
+        Some(GATES) => Ok(Done::told(explain::gates())),
         Some(name) => {
             let found: Vec<String> = explain::lookup(name).into_iter().map(ToString::to_string).collect();
-            if found.is_empty() { Err(unknown(name)) } else { Ok(Done::pass(found.join("\n"))) }
+            if found.is_empty() { Err(unknown(name)) } else { Ok(Done::told(found.join("\n"))) }
         }
     }
 }

@@ -51,18 +51,14 @@ impl Exports {
         asked.iter().map(|export| Ok((named(&export.kind)?, export.file.clone()))).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Writes them all. `recording` is read where a form needs it.
-    pub(super) fn write(
-        &self,
-        report: &RunReport,
-        recording: impl Fn() -> Result<Recording, Failure>,
-    ) -> Result<(), Failure> {
-        for (kind, file) in &self.0 {
+    /// Writes them all, and says which could not be. `recording` is read where a form needs it.
+    pub(super) fn write(&self, report: &RunReport, recording: impl Fn() -> Result<Recording, Failure>) -> Vec<Failure> {
+        let export = |(kind, file): &(Kind, PathBuf)| {
             let text = kind.text(report, &recording)?;
             write(file, &text)
-                .map_err(|error| Failure::new(ExitCode::BadConfiguration, format!("{}: {error}", file.display())))?;
-        }
-        Ok(())
+                .map_err(|error| Failure::new(ExitCode::NotWritten, format!("{}: {error}", file.display())))
+        };
+        self.0.iter().filter_map(|one| export(one).err()).collect()
     }
 }
 
@@ -85,7 +81,7 @@ pub(super) fn json(report: &RunReport) -> Result<String, Failure> {
 
 impl Kind {
     fn text(self, report: &RunReport, recording: &dyn Fn() -> Result<Recording, Failure>) -> Result<Vec<u8>, Failure> {
-        let bad = |error: &dyn std::fmt::Display| Failure::new(ExitCode::BadInput, error.to_string());
+        let bad = |error: &dyn std::fmt::Display| Failure::new(ExitCode::NotWritten, error.to_string());
         let mut out = Vec::new();
         match self {
             Self::Html => out = html::render(report, &explain::sentence).map_err(|error| bad(&error))?.into_bytes(),

@@ -67,6 +67,9 @@ struct OfRun {
     rules: Vec<Rule>,
 }
 
+/// How far from its limit a value counts as near, in parts of the limit.
+const NEAR: f64 = 0.5;
+
 pub(super) fn gate(args: GateArgs, environment: &Environment) -> Result<Done, Failure> {
     let options = environment.complete(args.options)?;
     let mut asked: Vec<GateConfig> = options.gate.iter().map(GateConfig::of_rule).collect();
@@ -87,7 +90,11 @@ pub(super) fn gate(args: GateArgs, environment: &Environment) -> Result<Done, Fa
             .map(|text| text + "\n")
             .map_err(|error| Failure::new(ExitCode::BadInput, error.to_string()))?,
     };
-    Ok(Done { output, code })
+    Ok(Done::ended(
+        output,
+        code,
+        "exit 0 (kept): every rule was kept; how the runs themselves ended is told, not judged",
+    ))
 }
 
 fn read_gates(path: &Path) -> Result<Vec<GateConfig>, Failure> {
@@ -178,9 +185,14 @@ impl Evaluation {
     }
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
-        let kept = self.rules.iter().filter(|rule| rule.result() == GateOutcome::Pass).count();
+        let told = self.rules.iter().filter(|rule| rule.result() == self.result).count();
         let runs = figures::counted(self.runs.len() as u64, "run");
-        writeln!(out, "{}  {kept} of {} rules kept in {runs}\n", word(self.result), self.rules.len())?;
+        let came_of_them = match self.result {
+            GateOutcome::Pass => "kept",
+            GateOutcome::Fail => "broken",
+            GateOutcome::Unevaluated => "not evaluated",
+        };
+        writeln!(out, "{}  {told} of {} rules {came_of_them} in {runs}\n", word(self.result), self.rules.len())?;
         let wide = self.rules.iter().map(|rule| rule.rule.chars().count()).max().unwrap_or(0);
         for rule in &self.rules {
             let runs = rule.pass + rule.fail + rule.unevaluated;
@@ -220,7 +232,9 @@ impl OfRule {
             let measured = figures::measured(result).unwrap_or_else(|| value.to_string());
             let words = match rule.limit() {
                 0.0 => format!("nearest: {measured}"),
-                _ => format!("nearest: {measured}, {}", distance(margin)),
+                limit => {
+                    format!("nearest: {measured}, {}", distance(margin, &figures::gate_value(&result.rule, limit)))
+                }
             };
             self.nearest = Some(Nearest { run: run.name.clone(), value, margin, words });
         }
@@ -235,10 +249,12 @@ impl OfRule {
     }
 }
 
-fn distance(margin: f64) -> String {
+/// Percents tell something of what is near the limit; of what is far from it the limit itself does.
+fn distance(margin: f64, limit: &str) -> String {
     let percent = figures::trimmed(margin.abs() * 100.0, 1);
     match margin {
         0.0 => "at the limit".to_owned(),
+        _ if margin.abs() > NEAR => format!("limit {limit}"),
         _ if margin > 0.0 => format!("{percent} % within the limit"),
         _ => format!("{percent} % beyond the limit"),
     }
@@ -269,4 +285,18 @@ const fn word(result: GateOutcome) -> &'static str {
 #[expect(clippy::cast_precision_loss, reason = "a number of runs is small")]
 fn percent(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 * 100.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percents_are_told_near_the_limit_alone() {
+        assert_eq!(distance(0.04, "10 ms"), "4 % within the limit");
+        assert_eq!(distance(-0.5, "10 ms"), "50 % beyond the limit");
+        assert_eq!(distance(0.0, "10 ms"), "at the limit");
+        assert_eq!(distance(0.991, "1 s"), "limit 1 s");
+        assert_eq!(distance(-6226.0, "1 us"), "limit 1 us");
+    }
 }

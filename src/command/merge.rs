@@ -40,7 +40,7 @@ pub(super) fn merge(args: MergeArgs, environment: &Environment) -> Result<Done, 
             console::render(report, style)
         }
     };
-    Ok(Done { output, code: ExitCode::from_code(report.verdict.code).unwrap_or(ExitCode::Unevaluated) })
+    Ok(Done::judged(output, ExitCode::from_code(report.verdict.code).unwrap_or(ExitCode::Unevaluated)))
 }
 
 /// A bundle from which nothing is missing.
@@ -102,36 +102,32 @@ fn judge(report: &RunReport, gates: &Gates, bundles: &[Stored]) -> Judgement {
             let of_part = &stored.report.verdict;
             let ended_so = of_part.code == spoiled.code() || of_part.also.iter().any(|name| name == spoiled.as_str());
             if ended_so {
-                add(&mut verdict, spoiled, format!("{} ended with {}", stored.name(), headline(of_part)));
+                verdict::add(&mut verdict, spoiled, format!("{} ended with {}", stored.name(), headline(of_part)));
             }
         }
     }
+    let brokers: Vec<&[String]> = bundles.iter().map(|stored| &stored.report.environment.brokers[..]).collect();
+    verdict.notes.extend(unlike_targets(&brokers).filter(|_| !report.run.embedded));
     Judgement { gates: report.gates, verdict }
+}
+
+/// What has to be said where two parts have no broker in common: a cluster may have several names, and so may two clusters.
+fn unlike_targets(parts: &[&[String]]) -> Option<String> {
+    let unlike =
+        |a: &[String], b: &[String]| !a.is_empty() && !b.is_empty() && !a.iter().any(|broker| b.contains(broker));
+    let first = parts.first()?;
+    let other = parts.iter().find(|other| unlike(first, other))?;
+    Some(format!(
+        "its parts name different brokers ({} and {}): whether these are one cluster is not known",
+        first.join(", "),
+        other.join(", ")
+    ))
 }
 
 fn headline(verdict: &Verdict) -> String {
     match verdict.reasons.first() {
         Some(reason) => format!("{}: {reason}", verdict.name),
         None => verdict.name.clone(),
-    }
-}
-
-/// Adds a reason to a verdict, before those of codes that it outranks.
-fn add(verdict: &mut Verdict, code: ExitCode, reason: String) {
-    let before = ExitCode::from_code(verdict.code).unwrap_or(ExitCode::Pass);
-    if before == code {
-        verdict.reasons.push(reason);
-    } else if code.outranking(before) == code {
-        verdict.reasons.insert(0, reason);
-        if before != ExitCode::Pass {
-            verdict.also.insert(0, before.as_str().to_owned());
-        }
-        (verdict.code, verdict.name) = (code.code(), code.as_str().to_owned());
-    } else {
-        verdict.reasons.push(reason);
-        if !verdict.also.iter().any(|name| name == code.as_str()) {
-            verdict.also.push(code.as_str().to_owned());
-        }
     }
 }
 
@@ -148,7 +144,7 @@ fn write(merged: &Merged, out: Option<PathBuf>, scenario: &str) -> Result<PathBu
     }
     bundle.recording(&merged.recording, &report.run.started_at)?;
     files::distributions(&bundle, |kind| merged.recording.whole(kind).map_err(|error| error.to_string()))?;
-    files::write(&bundle, report)?;
+    files::write_into(bundle.folder(), report)?;
     bundle.finish()
 }
 
@@ -156,4 +152,18 @@ fn write(merged: &Merged, out: Option<PathBuf>, scenario: &str) -> Result<PathBu
 fn folder_time(rfc3339: &str) -> String {
     let seconds = rfc3339.trim_end_matches('Z').split('.').next().unwrap_or_default();
     format!("{}Z", seconds.replace(['-', ':'], ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_without_a_broker_in_common_are_said_to_be_so() {
+        let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
+        let (ab, bc, x, none) = (of(&["a:1", "b:1"]), of(&["b:1", "c:1"]), of(&["x:1"]), of(&[]));
+        assert_eq!(unlike_targets(&[&ab, &bc, &none]), None);
+        let told = unlike_targets(&[&ab, &bc, &x]).unwrap();
+        assert!(told.starts_with("its parts name different brokers (a:1, b:1 and x:1)"), "{told}");
+    }
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use super::export::{self, Exports};
 use super::run::files;
 use super::{Done, Failure, stored};
-use crate::bundle::Stored;
 use crate::bundle::recover::{self, RecoverError};
+use crate::bundle::{self, Stored};
 use crate::cli::report::ReportArgs;
 use crate::report::console::{self, Style};
 use crate::scenario::Environment;
@@ -19,7 +19,10 @@ pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<Done
     let exports = Exports::of(&options.export)?;
     let recovered = options.recover == Some(true);
     let stored = if recovered { recover(&args.bundle)? } else { stored::read(&args.bundle)? };
-    exports.write(&stored.report, || stored.recording().map_err(|error| stored::unreadable(&error)))?;
+    let unread = |error: bundle::BundleError| stored::unreadable(&error);
+    if let Some(failure) = exports.write(&stored.report, || stored.recording().map_err(unread)).into_iter().next() {
+        return Err(failure);
+    }
     let output = match options.output.unwrap_or(Output::Text) {
         Output::Json => export::json(&stored.report)?,
         Output::Text => {
@@ -28,8 +31,8 @@ pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<Done
             console::render(&stored.report, style)
         }
     };
-    let code = if recovered { ExitCode::from_code(stored.report.verdict.code) } else { Some(ExitCode::Pass) };
-    Ok(Done { output, code: code.unwrap_or(ExitCode::Unevaluated) })
+    let verdict = ExitCode::from_code(stored.report.verdict.code).unwrap_or(ExitCode::Unevaluated);
+    Ok(if recovered { Done::judged(output, verdict) } else { Done::told(output) })
 }
 
 /// Makes a report where a killed run left none, and writes it beside what there is. The mark stays: it is partial.
@@ -39,9 +42,11 @@ fn recover(folder: &Path) -> Result<Stored, Failure> {
         RecoverError::Whole(_) => Failure::new(ExitCode::BadInput, error.to_string()).hint("leave out --recover"),
         RecoverError::Running(_) => Failure::new(ExitCode::BadInput, error.to_string()).hint("wait for its end"),
     })?;
-    if report.run.partial {
-        files::write_into(folder, &report)
-            .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))?;
+    let partial = report.run.partial || bundle::lacks_files(&report);
+    if partial {
+        files::write_into(folder, &report).map_err(|error| {
+            Failure::new(ExitCode::NotWritten, error.to_string()).hint("free space, and try it again")
+        })?;
     }
-    Ok(Stored { folder: folder.to_owned(), partial: report.run.partial, report })
+    Ok(Stored { folder: folder.to_owned(), partial, report })
 }

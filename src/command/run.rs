@@ -5,6 +5,7 @@ mod config;
 mod failures;
 pub(super) mod files;
 mod forecast;
+mod kept;
 mod like;
 mod origin;
 mod recording;
@@ -15,7 +16,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::export::Exports;
-use super::{Done, Failure, dry_run, interrupt, stored};
+use super::{Done, Failure, dry_run, interrupt, planned_gates, stored};
 use crate::bundle::Bundle;
 use crate::cli::run::RunOptions;
 use crate::clock::{self, Nanos};
@@ -26,9 +27,13 @@ use crate::scenario::plan::{Output, Plan, Presentation};
 use crate::scenario::source::SourceConfig;
 use crate::scenario::{Environment, Scenario, Wanted, resolve, results};
 use crate::verdict::ExitCode;
-pub(super) use failures::{discard, write_failed};
+pub(super) use begun::now;
+pub(super) use config::lanes;
+use failures::discard;
+pub(super) use failures::write_failed;
 pub(super) use forecast::{due, load, schedule, warn_of_loss};
 use forecast::{ends, forewarn, planned};
+pub(super) use kept::Kept;
 pub(super) use recording::Recording;
 pub(super) use watched::{Watched, exporter, linger};
 
@@ -46,7 +51,7 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
         tracing::warn!("{warning}");
     }
     if resolved.dump {
-        return Ok(Done::pass(resolved.client.dump()));
+        return Ok(Done::told(resolved.client.dump()));
     }
     let plan = &resolved.plan;
     let exports = Exports::of(&plan.presentation.exports)?;
@@ -54,6 +59,9 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
     let schedule = schedule(plan, &source)?;
     if plan.presentation.dry_run {
         return dry_run::tell(plan, &source, &schedule, likeness.as_ref());
+    }
+    for open in planned_gates::undecidable(plan, &schedule, &source) {
+        tracing::warn!("{open}");
     }
     results::try_folder(&plan.presentation.results_dir)?;
     let exporter = exporter(&Watched::of(plan))?;
@@ -66,8 +74,8 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
     let ends = ends(&source, &schedule);
     let title = title(plan, planned(plan, &schedule, &source), ends);
     let exporter = exporter.as_ref();
-    let recording =
-        Recording { plan, source: &source, interrupts: &interrupts, exporter, bundle, title, ends, likeness };
+    let kept = Kept::new(bundle);
+    let recording = Recording { plan, source: &source, interrupts: &interrupts, exporter, kept, title, ends, likeness };
     let (report, folder) = recording.make(schedule, &mut |_| ControlFlow::Continue(()))?;
     linger(&plan.presentation, exporter, &interrupts);
     hand_over(&plan.presentation, &exports, &report, &folder)
@@ -110,13 +118,16 @@ pub(super) fn hand_over(
     folder: &Path,
 ) -> Result<Done, Failure> {
     let done = tell(presentation, report, folder)?;
-    match exports.write(report, || stored::recording(folder)) {
-        Ok(()) => Ok(done),
-        Err(failure) => {
-            tracing::error!("{}", failure.message);
-            Ok(Done { code: done.code.outranking(failure.code), ..done })
-        }
+    let failures = exports.write(report, || stored::recording(folder));
+    for failure in &failures {
+        tracing::error!("{}", failure.message);
     }
+    // A form that cannot be made of a run that was judged hides nothing of how it was judged.
+    let code = |failure: &Failure| match failure.code {
+        ExitCode::Unevaluated | ExitCode::RunInvalid => failure.code,
+        _ => ExitCode::NotWritten,
+    };
+    Ok(failures.iter().fold(done, |done, failure| Done { code: done.code.outranking(code(failure)), ..done }))
 }
 
 fn tell(presentation: &Presentation, report: &RunReport, folder: &Path) -> Result<Done, Failure> {
@@ -127,7 +138,9 @@ fn tell(presentation: &Presentation, report: &RunReport, folder: &Path) -> Resul
             .map_err(|error| Failure::new(code, format!("the report cannot be written as JSON: {error}")))?,
         Output::Text => {
             let variable = |name: &str| std::env::var(name).ok();
-            let style = Style::choose(std::io::stdout().is_terminal(), variable).with_bundle(folder);
+            let style = Style::choose(std::io::stdout().is_terminal(), variable);
+            let there = folder.join("report.html").exists();
+            let style = if there { style.with_bundle(folder) } else { style };
             console::render(report, style) + &files::annotations(report, variable)
         }
     };
@@ -137,5 +150,5 @@ fn tell(presentation: &Presentation, report: &RunReport, folder: &Path) -> Resul
     if let Err(error) = files::summarise(report, |name| std::env::var(name).ok()) {
         tracing::warn!("the step's summary cannot be written: {error}");
     }
-    Ok(Done { output, code })
+    Ok(Done::judged(output, code))
 }

@@ -21,7 +21,7 @@ const AS_THE_CLUSTER_HAS_IT: i32 = -1;
 pub(super) fn selftest(args: SelfTestArgs, environment: &Environment) -> Result<Done, Failure> {
     let plan = scenario::selftest::selftest(args, environment)?;
     if let Some(dump) = plan.dump {
-        return Ok(Done::pass(dump));
+        return Ok(Done::told(dump));
     }
     for warning in &plan.warnings {
         tracing::warn!("{warning}");
@@ -44,7 +44,7 @@ pub(super) fn selftest(args: SelfTestArgs, environment: &Environment) -> Result<
             .map(|text| text + "\n")
             .map_err(|error| Failure::new(code, format!("the table cannot be written as JSON: {error}")))?,
     };
-    Ok(Done { output, code })
+    Ok(Done::judged(output, code))
 }
 
 /// Removes the topic however the self-test ended.

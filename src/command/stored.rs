@@ -13,6 +13,8 @@ pub(super) fn read(path: &Path) -> Result<Stored, Failure> {
         let (folder, mark) = (stored.folder.display(), bundle::PARTIAL);
         if stored.report.run.partial {
             tracing::warn!("{folder} is partial: its run was killed and never judged");
+        } else if bundle::lacks_files(&stored.report) {
+            tracing::warn!("{folder} lacks what could not be written when its run ended, see its verdict");
         } else {
             tracing::warn!("{folder} holds the file {mark}: loadgen report --recover {folder} puts that right");
         }

@@ -14,11 +14,11 @@ use crate::verdict::ExitCode;
 pub(super) fn topics(args: TopicsArgs, environment: &Environment) -> Result<Done, Failure> {
     match args.action {
         TopicsAction::Apply(args) => match topics::apply(args, environment)? {
-            plan if plan.cluster.dump.is_some() => Ok(Done::pass(plan.cluster.dump.unwrap_or_default())),
+            plan if plan.cluster.dump.is_some() => Ok(Done::told(plan.cluster.dump.unwrap_or_default())),
             plan => apply::apply(&plan),
         },
         TopicsAction::Describe(args) => match topics::describe(args, environment)? {
-            plan if plan.cluster.dump.is_some() => Ok(Done::pass(plan.cluster.dump.unwrap_or_default())),
+            plan if plan.cluster.dump.is_some() => Ok(Done::told(plan.cluster.dump.unwrap_or_default())),
             plan => describe::describe(&plan),
         },
     }

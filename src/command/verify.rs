@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::export::Exports;
-use super::run::{Watched, discard, exporter, files, hand_over, linger, started_at, write_failed};
+use super::run::{Kept, Watched, exporter, hand_over, linger, started_at, write_failed};
 use super::{Done, Failure, interrupt};
 use crate::bundle::Bundle;
 use crate::cli::verify::VerifyArgs;
@@ -33,7 +33,7 @@ const KINDS: [Kind; 1] = [Kind::EndToEnd];
 pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done, Failure> {
     let mut plan = scenario::verify::verify(args, environment)?;
     if let Some(dump) = plan.dump.take() {
-        return Ok(Done::pass(dump));
+        return Ok(Done::told(dump));
     }
     for warning in &plan.warnings {
         tracing::warn!("{warning}");
@@ -61,7 +61,7 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
     let bundle = Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.name, "")
         .map_err(|error| write_failed(&error))?;
     let interrupts = interrupt::listen()?;
-    let (report, folder) = read(&plan, produced, bundle, exporter.as_ref(), &interrupts)?;
+    let (report, folder) = read(&plan, produced, Kept::new(bundle), exporter.as_ref(), &interrupts)?;
     linger(&plan.presentation, exporter.as_ref(), &interrupts);
     hand_over(&plan.presentation, &exports, &report, &folder)
 }
@@ -69,12 +69,12 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
 fn read(
     plan: &VerifyPlan,
     produced: Option<Produced>,
-    mut bundle: Bundle,
+    mut kept: Kept,
     exporter: Option<&Exporter>,
     interrupts: &Interrupts,
 ) -> Result<(RunReport, PathBuf), Failure> {
     let config = config(plan, produced);
-    bundle.begun(&begun(&config)).map_err(|error| write_failed(&error))?;
+    kept.begun(&begun(&config));
     let shown = plan.presentation.view != LiveView::Nothing && !plan.presentation.quiet;
     let title = format!("{}  {} @ {}", plan.name, plan.topics.join(", "), plan.bootstrap);
     let mut progress = Progress::new(&title, None, None, true, shown);
@@ -86,31 +86,25 @@ fn read(
         if let Some(exporter) = exporter {
             exporter.tick(tick, plan.gates.so_far(&tick.interim()));
         }
-        let written = bundle.row(tick.row);
-        match written.and_then(|()| bundle.latencies(&tick.interval.whole(), &KINDS, tick.now)) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => ControlFlow::Break(format!("its results cannot be written: {error}")),
-        }
+        kept.second(tick.row, &tick.interval.whole(), &KINDS, tick.now);
+        ControlFlow::Continue(())
     });
     progress.end();
-    let outcome = match outcome {
+    let mut outcome = match outcome {
         Ok(outcome) => outcome,
+        Err(RunError::BrokenOff(why)) => return kept.broken_off(&why),
         Err(error) => {
-            discard(bundle);
+            kept.discard();
             return Err(begin_failed(&error, plan));
         }
     };
-    bundle.last_latencies(&outcome.measured, &KINDS).map_err(|error| write_failed(&error))?;
-    files::write_unverified(&bundle, &outcome.unverified).map_err(|error| write_failed(&error))?;
-    let measured = outcome.measured.whole();
-    let report = judge(plan, outcome)?;
-    let distribution = |kind: Kind| Ok((kind == Kind::EndToEnd).then(|| measured.latency(kind).histogram().clone()));
-    files::distributions(&bundle, distribution).map_err(|error| write_failed(&error))?;
-    files::write(&bundle, &report).map_err(|error| write_failed(&error))?;
+    kept.end(&mut outcome, &KINDS);
+    let mut report = judge(plan, outcome)?;
+    let folder = kept.finish(&mut report);
     if let Some(exporter) = exporter {
         exporter.end(&report);
     }
-    Ok((report, bundle.finish().map_err(|error| write_failed(&error))?))
+    Ok((report, folder))
 }
 
 fn config(plan: &VerifyPlan, produced: Option<Produced>) -> Config {

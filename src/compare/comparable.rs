@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::figures::{float, short};
 use super::{Bundle, Side};
+use crate::report::exit_code::ExitCode;
 use crate::report::{RunReport, TopicReport, figures::counted};
 
 /// What two runs can differ in.
@@ -203,6 +204,9 @@ fn unfit(bundle: &Bundle) -> Vec<(Aspect, String)> {
     if !matches!(report.verdict.code, 0 | 4 | 99 | 130) {
         let why = report.verdict.reasons.first().map_or_else(String::new, |reason| format!(" ({reason})"));
         found.push((Aspect::Outcome, format!("{name} ended as {}{why}", report.verdict.name)));
+    }
+    if report.verdict.also.iter().any(|also| also == ExitCode::NotWritten.as_str()) {
+        found.push((Aspect::Outcome, format!("{name} lacks files that could not be written")));
     }
     if report.run.interrupted {
         found.push((Aspect::Interrupted, format!("{name} was stopped after {} s", short(report.run.measured_s))));

@@ -68,8 +68,15 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         .rule("See generator_healthy and ledger_sums."),
     code("cluster", &["6"], "The cluster could not be used: no connection, a time-out, a missing topic or a missing right."),
     code("bad_input", &["7"], "The input data is bad."),
+    code(
+        "not_written",
+        &["8"],
+        "What came of it could not be written: a file of the results, an export, or stdout. The run went on and was judged; \
+         with nothing else wrong, this is how it ends.",
+    )
+    .rule("Free space, then loadgen report --recover BUNDLE. Outranked by all that was wrong with the run itself."),
     code("gate_failed", &["99"], "A gate failed."),
     code("bad_configuration", &["104"], "The configuration is invalid: nothing was sent."),
     code("interrupted", &["130"], "Stopped by the user before the end; what was sent until then is judged and reported.")
-        .rule("Where several codes apply: 2, 7, 104 before 3 before 6 before 5 before 130 before 99 before 4 before 0."),
+        .rule("Where several codes apply: 2, 7, 104 before 3 before 6 before 5 before 130 before 99 before 8 before 4 before 0."),
 ];

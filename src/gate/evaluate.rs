@@ -1,6 +1,7 @@
 //! A rule against a report: pass, fail or unevaluated.
 
 use super::{
+    metric::Course,
     reading::Reading,
     rule::{Op, Rule},
 };
@@ -32,6 +33,31 @@ impl Rule {
             }
         }
         result
+    }
+
+    /// Evaluates the rule by an interim report. What the rest of the run may still bring is not broken: 200 events that are to
+    /// be scheduled are not missing while they come due.
+    #[must_use]
+    pub fn evaluate_so_far(&self, interim: &RunReport, validity: &Validity) -> GateResult {
+        let result = self.evaluate(interim, validity);
+        match result.value {
+            Some(value) if result.result == GateOutcome::Fail && self.may_still_hold(value) => GateResult {
+                result: GateOutcome::Unevaluated,
+                reason: Some("not yet: the run goes on".to_owned()),
+                ..result
+            },
+            _ => result,
+        }
+    }
+
+    /// Whether the rule, which `value` breaks, can hold at the end.
+    fn may_still_hold(&self, value: f64) -> bool {
+        match (self.path().metric.course(), self.op()) {
+            (Course::Grows, op) => proven(op, value, self.limit()) != Some(false),
+            (Course::Shrinks, Op::Less | Op::LessOrEqual | Op::NotEqual) => true,
+            (Course::Shrinks, Op::Equal) => value > self.limit(),
+            (Course::Shrinks, Op::Greater | Op::GreaterOrEqual) | (Course::Either, _) => false,
+        }
     }
 
     fn judge(&self, reading: Reading, validity: &Validity) -> (GateOutcome, Option<String>) {

@@ -112,6 +112,17 @@ impl Stat {
     }
 }
 
+/// How a value can move while a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Course {
+    /// It never falls: a count, a maximum.
+    Grows,
+    /// It never rises: a minimum.
+    Shrinks,
+    /// It rises and falls: a share, a mean, a quantile.
+    Either,
+}
+
 /// How the values of a timeline's rows become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fold {
@@ -195,16 +206,46 @@ impl Metric {
         format!("{}{}", self.part.prefix(), self.name)
     }
 
-    /// Whether its value is known while the run goes on, so that a gate about it can end the run.
+    /// Whether its value is known while the run goes on, so that a gate about it can end the run. Of a phase these are its
+    /// latencies.
     #[must_use]
     pub fn is_known_during_the_run(&self) -> bool {
         match self.source {
+            Source::Latency(..) => true,
+            _ if self.part == Part::Phase => false,
             Source::Class(class) => class == Class::Refused,
+            // Planned is what came due until the end, and a mean over seconds needs all of them.
+            Source::Offered(_) => !["offered.rate", "offered.achieved"].contains(&self.name.as_str()),
             Source::Finding(_) => {
                 ["duplicates", "reordered", "invalid", "foreign", "negative_latency"].contains(&self.name.as_str())
             }
-            Source::Skew | Source::Gap(_) | Source::Total(..) | Source::Figure(_) => false,
+            Source::Timeline(_, Fold::Mean) | Source::Skew | Source::Gap(_) | Source::Total(..) | Source::Figure(_) => {
+                false
+            }
             _ => true,
+        }
+    }
+
+    /// How its value can move from here on while the run goes on.
+    #[must_use]
+    pub fn course(&self) -> Course {
+        match self.source {
+            Source::Offered(_) | Source::EventType(..)
+                if ["offered.achieved_rate", "share"].contains(&self.name.as_str()) =>
+            {
+                Course::Either
+            }
+            Source::Scheduled
+            | Source::Class(_)
+            | Source::Finding(_)
+            | Source::Offered(_)
+            | Source::EventType(..)
+            | Source::Latency(_, Stat::Count | Stat::Saturated | Stat::Censored | Stat::Max)
+            | Source::Timeline(_, Fold::Max)
+            | Source::Gap(_)
+            | Source::Total(..) => Course::Grows,
+            Source::Latency(_, Stat::Min) | Source::Timeline(_, Fold::Min) => Course::Shrinks,
+            Source::Latency(..) | Source::Timeline(..) | Source::Skew | Source::Figure(_) => Course::Either,
         }
     }
 

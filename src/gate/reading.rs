@@ -176,7 +176,7 @@ fn bounded_by_unread(verified: bool, value: f64, ledger: &LedgerCounts) -> Read 
 }
 
 fn offered(offered: &Offered, read: fn(&Offered) -> Option<f64>) -> Read {
-    read(offered).map_or_else(|| Err(Missing::new("the run had no planned rate")), exact)
+    read(offered).map_or_else(|| Err(Missing::new("the run had no such rate")), exact)
 }
 
 fn event_type(report: &RunReport, found: &TypeReport, read: fn(&TypeReport) -> f64, needs_verifier: bool) -> Read {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{
+    metric::Stat,
     path::{Names, Path, resolve},
     unit::{Dimension, Unit},
 };
@@ -72,6 +73,12 @@ pub enum RuleError {
     /// It has not the form of one.
     #[error("\"{0}\" is no rule: write PATH OP VALUE, such as \"response_time.p99 < 250ms\"; OP is < <= > >= == or !=")]
     Form(String),
+    /// It has one `=`.
+    #[error("\"{0}\" has one =, which is no comparison: write ==")]
+    SingleEquals(String),
+    /// Its path is a number of a latency, and does not say of which.
+    #[error("\"{0}\" of which latency? Did you mean response_time.{0} or end_to_end.{0}")]
+    NoLatency(String),
     /// Its path names nothing.
     #[error("\"{path}\" is nothing that is measured{}", suggestion(.nearest.as_deref()))]
     UnknownPath {
@@ -131,12 +138,18 @@ impl Rule {
     /// What is wrong with it, and what was probably meant.
     pub fn parse(text: &str, names: &Names) -> Result<Self, RuleError> {
         let form = || RuleError::Form(text.trim().to_owned());
-        let (start, op) = operator(text).ok_or_else(form)?;
+        let Some((start, op)) = operator(text) else {
+            let single = text.find('=').is_some_and(|at| !text[at + 1..].starts_with(['<', '>', '!']));
+            return Err(if single { RuleError::SingleEquals(text.trim().to_owned()) } else { form() });
+        };
         let (path, limit) = (text[..start].trim(), text[start + op.as_str().len()..].trim());
         if path.is_empty() || limit.is_empty() {
             return Err(form());
         }
-        let path = resolve(path, names).map_err(|nearest| RuleError::UnknownPath { path: path.to_owned(), nearest })?;
+        let path = resolve(path, names).map_err(|nearest| match nearest {
+            _ if is_bare_statistic(path) => RuleError::NoLatency(path.to_owned()),
+            nearest => RuleError::UnknownPath { path: path.to_owned(), nearest },
+        })?;
         let (number, unit) = split_limit(limit).ok_or_else(|| RuleError::Number(limit.to_owned()))?;
         let dimension = path.metric.dimension;
         match Unit::from_text(unit) {
@@ -169,6 +182,11 @@ impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}{}", self.path, self.op, self.number, self.unit)
     }
+}
+
+/// Whether a path is the name of a latency's number alone, such as `p99`.
+fn is_bare_statistic(path: &str) -> bool {
+    ["p99.9", "p99.99"].contains(&path) || Stat::ALL.into_iter().any(|stat| stat.as_str() == path)
 }
 
 /// The first operator in `text` and where it starts.
@@ -238,6 +256,18 @@ mod tests {
             message("respnse_time.p99 < 250ms"),
             "\"respnse_time.p99\" is nothing that is measured; the nearest name is \"response_time.p99\""
         );
+    }
+
+    #[test]
+    fn what_was_probably_meant_is_said() {
+        let message = |text: &str| parse(text).unwrap_err().to_string();
+        assert_eq!(
+            message("p99 < 250ms"),
+            "\"p99\" of which latency? Did you mean response_time.p99 or end_to_end.p99"
+        );
+        assert!(message("max < 1s").ends_with("Did you mean response_time.max or end_to_end.max"));
+        assert_eq!(message("lost = 0"), "\"lost = 0\" has one =, which is no comparison: write ==");
+        assert!(message("lost =< 0").contains("OP is <"), "{}", message("lost =< 0"));
     }
 
     #[test]

@@ -51,7 +51,10 @@ pub struct Lines;
 impl Write for Lines {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(held) = held.as_mut() else { return io::stderr().write(text) };
+        let Some(held) = held.as_mut() else {
+            // An error would go to stderr again, and end the thread that logs: where stderr cannot be written, nobody reads along.
+            return io::stderr().write(text).or(Ok(text.len()));
+        };
         // An event is written as a whole.
         for line in String::from_utf8_lossy(text).lines() {
             if held.lines.len() == MOST {
@@ -64,7 +67,7 @@ impl Write for Lines {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        io::stderr().flush().or(Ok(()))
     }
 }
 

@@ -11,7 +11,7 @@ mod shape;
 use std::path::Path;
 
 pub(super) use self::reading::clocks;
-pub(super) use self::shape::command;
+pub(super) use self::shape::{command, handed_over, planned};
 
 use self::page::{Ink, Page};
 use crate::report::Likeness;
@@ -197,7 +197,7 @@ const fn ink_of(word: Word) -> Ink {
     match word {
         Word::Pass => Ink::Good,
         Word::Violation | Word::Fail | Word::Error => Ink::Bad,
-        Word::Invalid | Word::Unevaluated | Word::Unknown | Word::Interrupted => Ink::Warning,
+        Word::Invalid | Word::Unevaluated | Word::Unknown | Word::Interrupted | Word::NotWritten => Ink::Warning,
     }
 }
 

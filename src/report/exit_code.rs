@@ -20,6 +20,8 @@ pub enum ExitCode {
     Cluster = 6,
     /// The input data is bad.
     BadInput = 7,
+    /// What came of it could not be written: a file of the results, an export, or stdout.
+    NotWritten = 8,
     /// A gate failed.
     GateFailed = 99,
     /// The configuration is invalid.
@@ -30,7 +32,7 @@ pub enum ExitCode {
 
 impl ExitCode {
     /// Every code; where several apply, the first of them is told.
-    pub const BY_PRECEDENCE: [Self; 10] = [
+    pub const BY_PRECEDENCE: [Self; 11] = [
         Self::Usage,
         Self::BadInput,
         Self::BadConfiguration,
@@ -39,6 +41,7 @@ impl ExitCode {
         Self::RunInvalid,
         Self::Interrupted,
         Self::GateFailed,
+        Self::NotWritten,
         Self::Unevaluated,
         Self::Pass,
     ];
@@ -66,6 +69,7 @@ impl ExitCode {
             Self::RunInvalid => "run_invalid",
             Self::Cluster => "cluster",
             Self::BadInput => "bad_input",
+            Self::NotWritten => "not_written",
             Self::GateFailed => "gate_failed",
             Self::BadConfiguration => "bad_configuration",
             Self::Interrupted => "interrupted",
@@ -85,6 +89,7 @@ impl ExitCode {
                 "the cluster could not be used: no connection, a time-out, a missing topic or a missing right"
             }
             Self::BadInput => "the input data is bad",
+            Self::NotWritten => "the results, an export or stdout could not be written",
             Self::GateFailed => "a gate failed",
             Self::BadConfiguration => "the configuration is invalid",
             Self::Interrupted => "interrupted before the end; what was sent until then is reported",
@@ -109,8 +114,9 @@ impl ExitCode {
             Self::RunInvalid => 5,
             Self::Interrupted => 6,
             Self::GateFailed => 7,
-            Self::Unevaluated => 8,
-            Self::Pass => 9,
+            Self::NotWritten => 8,
+            Self::Unevaluated => 9,
+            Self::Pass => 10,
         }
     }
 }
@@ -146,6 +152,19 @@ mod tests {
         assert_eq!(ExitCode::GateFailed.outranking(ExitCode::CorrectnessViolated), ExitCode::CorrectnessViolated);
         assert_eq!(ExitCode::Cluster.outranking(ExitCode::GateFailed), ExitCode::Cluster);
         assert_eq!(ExitCode::Unevaluated.outranking(ExitCode::Pass), ExitCode::Unevaluated);
+    }
+
+    #[test]
+    fn what_could_not_be_written_hides_no_verdict_that_something_was_wrong() {
+        use ExitCode::{
+            Cluster, CorrectnessViolated, GateFailed, Interrupted, NotWritten, Pass, RunInvalid, Unevaluated,
+        };
+        for wrong in [CorrectnessViolated, Cluster, RunInvalid, Interrupted, GateFailed] {
+            assert_eq!(NotWritten.outranking(wrong), wrong);
+        }
+        for open in [Unevaluated, Pass] {
+            assert_eq!(NotWritten.outranking(open), NotWritten);
+        }
     }
 
     #[test]

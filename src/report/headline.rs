@@ -23,6 +23,8 @@ pub enum Word {
     Unknown,
     /// Stopped before its end.
     Interrupted,
+    /// Nothing was wrong with the run, and what came of it could not be written.
+    NotWritten,
     /// Input or configuration was bad: nothing was measured.
     Error,
 }
@@ -40,6 +42,7 @@ impl Word {
             4 if total(&report.ledger, Standing::Undecided) == 0 => Self::Unevaluated,
             4 | 6 => Self::Unknown,
             5 => Self::Invalid,
+            8 => Self::NotWritten,
             99 => Self::Fail,
             130 => Self::Interrupted,
             _ => Self::Error,
@@ -57,6 +60,7 @@ impl Word {
             Self::Unevaluated => "UNEVALUATED",
             Self::Unknown => "UNKNOWN",
             Self::Interrupted => "INTERRUPTED",
+            Self::NotWritten => "NOT WRITTEN",
             Self::Error => "ERROR",
         }
     }

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::thread;
 use std::time::Duration;
 
-use super::{Group, Interrupts, Outcome, Release, RunError, Tick};
+use super::{Group, Interrupts, Outcome, Release, RunError, Tick, unless_broken};
 use crate::clock::{Monotonic, Nanos, Zero};
 use crate::control::Control;
 use crate::event::stamp::RunId;
@@ -111,50 +111,58 @@ pub fn verify(
     let mut watch = Watch::new(config, &prepared, interrupts, clock, gaps);
     let going = AtomicBool::new(true);
 
-    thread::scope(|scope| {
-        // However this ends, the threads are told to.
-        let release = Release { control: &control, flags: [&going, &going], aborts: true };
-        let ends = ends.map(|asker| ends::ask(scope, asker, &going)).transpose()?;
-        watch.look_at(ends);
-        let reading = thread::Builder::new()
-            .name("verifier".to_owned())
-            .spawn_scoped(scope, move || verifier.run())
-            .map_err(|error| RunError::Thread(format!("verifier: {error}")))?;
-        let mut finished = None;
-        while !reading.is_finished() {
-            if let Some(produced) = config.producer.as_ref().filter(|_| finished.is_none() && watch.is_time_to_ask()) {
-                match (produced.finished)() {
-                    Ok(None) => {}
-                    Ok(Some(report)) => {
-                        match produced.highest_acked() {
-                            Ok(highest_acked) => {
-                                let deadline = clock_after(clock, config.drain_deadline);
-                                drain.request(Request { highest_acked, deadline, patience: config.drain_deadline });
+    unless_broken(|| {
+        thread::scope(|scope| {
+            // However this ends, the threads are told to.
+            let release = Release { control: &control, flags: [&going, &going], aborts: true };
+            let ends = ends.map(|asker| ends::ask(scope, asker, &going)).transpose()?;
+            watch.look_at(ends);
+            let reading = thread::Builder::new()
+                .name("verifier".to_owned())
+                .spawn_scoped(scope, move || verifier.run())
+                .map_err(|error| RunError::Thread(format!("verifier: {error}")))?;
+            let mut finished = None;
+            while !reading.is_finished() {
+                if let Some(produced) =
+                    config.producer.as_ref().filter(|_| finished.is_none() && watch.is_time_to_ask())
+                {
+                    match (produced.finished)() {
+                        Ok(None) => {}
+                        Ok(Some(report)) => {
+                            match produced.highest_acked() {
+                                Ok(highest_acked) => {
+                                    let deadline = clock_after(clock, config.drain_deadline);
+                                    drain.request(Request { highest_acked, deadline, patience: config.drain_deadline });
+                                }
+                                Err(source) => return Err(answers_failed(produced, source)),
                             }
-                            Err(source) => return Err(answers_failed(produced, source)),
+                            finished = Some(report);
                         }
-                        finished = Some(report);
-                    }
-                    Err(reason) => {
-                        watch.end_for(reason);
-                        drain.request(Request { deadline: clock_after(clock, Duration::ZERO), ..Request::default() });
+                        Err(reason) => {
+                            watch.end_for(reason);
+                            drain.request(Request {
+                                deadline: clock_after(clock, Duration::ZERO),
+                                ..Request::default()
+                            });
+                        }
                     }
                 }
-            }
-            match watch.glance(&mut sampler, each_second) {
-                watch::Wish::GoOn => {}
-                watch::Wish::End => {
-                    let deadline = clock_after(clock, if watch.is_bounded() { LAST } else { Duration::ZERO });
-                    drain.request(Request { deadline, ..Request::default() });
+                match watch.glance(&mut sampler, each_second) {
+                    watch::Wish::GoOn => {}
+                    watch::Wish::End => {
+                        let deadline = clock_after(clock, if watch.is_bounded() { LAST } else { Duration::ZERO });
+                        drain.request(Request { deadline, ..Request::default() });
+                    }
+                    watch::Wish::Abort => control.abort(),
                 }
-                watch::Wish::Abort => control.abort(),
             }
-        }
-        release.at_peace();
-        let verifier = reading.join().map_err(|_| RunError::Thread("the verifier panicked".to_owned()))?;
-        watch.last(&mut sampler, each_second);
-        let ended = judge::Ended { verifier, run: finished, anchor, clock };
-        judge::outcome(config, &prepared, sampler, watch.into_watched(), ended)
+            release.at_peace();
+            let verifier = reading.join();
+            watch.last(&mut sampler, each_second);
+            let verifier = verifier.map_err(|_| RunError::Thread("the verifier panicked".to_owned()))?;
+            let ended = judge::Ended { verifier, run: finished, anchor, clock };
+            judge::outcome(config, &prepared, sampler, watch.into_watched(), ended)
+        })
     })
 }
 

@@ -12,14 +12,14 @@ use super::sections::{
 use super::surroundings::{environment, tool};
 use super::watch::Watched;
 use super::wiring::Wiring;
-use super::{Config, Outcome, Tick, fidelity, group, transactions};
+use super::{Config, Outcome, Stage, Tick, fidelity, group, transactions};
 use crate::clock::{Anchor, Nanos};
 use crate::kafka::slots::Slots;
 use crate::ledger::Ledger;
-use crate::measure::Sampler;
+use crate::measure::{PhaseShard, Sampler};
 use crate::report::drift::DriftVerdict;
 use crate::report::figures::counted;
-use crate::report::{Findings, LedgerCounts, Offered, Run, RunReport, SCHEMA_VERSION};
+use crate::report::{Findings, LedgerCounts, Offered, PhaseReport, Run, RunReport, SCHEMA_VERSION};
 use crate::schedule::Schedule;
 use crate::source::Source;
 
@@ -132,6 +132,7 @@ pub(super) fn outcome<W: Wiring>(
         cluster_error,
         interrupted: watch.interrupted,
         ended_by,
+        unwritten: None,
         fidelity,
     }
 }
@@ -152,9 +153,18 @@ pub(super) fn name_places(slots: &Slots, unverified: &mut [Unverified], findings
 pub(super) fn interim(tick: &Tick<'_>) -> RunReport {
     let whole = tick.total.whole();
     let has_due_times = whole.slip.count() > 0;
+    let verifying = whole.end_to_end.count() > 0;
+    let so_far = offered(tick.scheduled, &whole, None, tick.warm_up_ends);
+    // No number where there is none yet: two events make a rate.
+    let has_rate = whole.sent + whole.turned_away > 1 || (tick.judged && whole.sent == 0);
     RunReport {
         run: Run { measured_s: tick.now.as_secs_f64(), ..Run::default() },
-        offered: Offered { scheduled: tick.scheduled, bytes: whole.bytes, ..Offered::default() },
+        offered: Offered {
+            achieved_rate_per_s: if has_rate { so_far.achieved_rate_per_s } else { f64::NAN },
+            client_blocked_s: tick.total.blocked.as_secs_f64(),
+            flow_control_s: tick.total.held_back.as_secs_f64(),
+            ..so_far
+        },
         ledger: LedgerCounts { scheduled: tick.scheduled, refused: tick.total.refused, ..LedgerCounts::default() },
         findings: Findings {
             duplicates: tick.total.found.duplicates,
@@ -164,10 +174,25 @@ pub(super) fn interim(tick: &Tick<'_>) -> RunReport {
             negative_latency: tick.total.found.negative_latency,
             ..Findings::default()
         },
-        latency_us: latencies(&whole, has_due_times, whole.end_to_end.count() > 0),
+        latency_us: latencies(&whole, has_due_times, verifying),
         by_type: by_type(tick.total),
-        timeline: if tick.judged { vec![tick.row.clone()] } else { Vec::new() },
+        phases: tick.phases.iter().zip(&tick.total.phases).map(|(name, of)| phase_so_far(name, of)).collect(),
+        // A second that a person held, and those of the drain, say nothing of the load that was planned.
+        timeline: if tick.judged && !tick.held && tick.stage == Stage::Sending {
+            vec![tick.row.clone()]
+        } else {
+            Vec::new()
+        },
         ..RunReport::default()
+    }
+}
+
+/// A phase as far as it has come: its latencies.
+fn phase_so_far(name: &str, measured: &PhaseShard) -> PhaseReport {
+    PhaseReport {
+        name: name.to_owned(),
+        latency_us: latencies(measured, measured.slip.count() > 0, measured.end_to_end.count() > 0),
+        ..PhaseReport::default()
     }
 }
 

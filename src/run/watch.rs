@@ -52,6 +52,7 @@ pub(super) struct Watch<'a> {
     /// The rate that was last asked for, in percent of the plan, and what of it has not been told.
     percent: u32,
     by_hand: Vec<String>,
+    phases: Vec<String>,
     /// The lag of the group that is looked at.
     lag: Option<Lag>,
     /// What happened to faults.
@@ -120,6 +121,7 @@ impl<'a> Watch<'a> {
             rebalances: Rebalances::of(prepared.group.clone()),
             percent: AS_PLANNED,
             by_hand: Vec::new(),
+            phases: schedule.phases().map(|phase| phase.name.clone()).collect(),
             lag: None,
             faults: faults::Marks::default(),
             troubles: [0; 3],
@@ -239,6 +241,7 @@ impl<'a> Watch<'a> {
             self.watched.client.note(lane, &said, judged);
         }
         let (interval, total) = sampler.both();
+        let held = tempo.percent() == 0 || !self.by_hand.is_empty();
         let marks = self.marks(interval);
         let outstanding = total.sent.saturating_sub(total.acked + total.refused + total.unanswered + total.aborted);
         if interval.acked + interval.aborted > 0 || outstanding == 0 {
@@ -265,10 +268,24 @@ impl<'a> Watch<'a> {
         };
         (self.cpu_before, self.scheduled_before) = (cpu, scheduled);
         self.row_before = now;
-        let (client, slots) = (&self.watched.client, self.slots);
+        let (client, slots, phases) = (&self.watched.client, self.slots, &self.phases[..]);
         let percent = tempo.percent();
-        let tick =
-            Tick { stage, row: &row, interval, total, client, slots, scheduled, now, judged, percent, gaps: None };
+        let tick = Tick {
+            stage,
+            row: &row,
+            interval,
+            total,
+            client,
+            slots,
+            scheduled,
+            now,
+            judged,
+            warm_up_ends,
+            held,
+            phases,
+            percent,
+            gaps: None,
+        };
         if let ControlFlow::Break(reason) = each_second(&tick) {
             self.watched.ended_by.get_or_insert(reason);
             self.control.stop_at(now);

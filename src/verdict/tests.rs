@@ -208,6 +208,25 @@ fn a_transaction_that_had_to_be_aborted_is_no_pass_and_says_by_which_error() {
 }
 
 #[test]
+fn a_reason_that_comes_later_takes_its_place_by_precedence() {
+    let passed = verdict(healthy(), &Gates::default(), &Conditions::default());
+    let after = |before: &[(ExitCode, &str)]| {
+        let mut verdict = passed.clone();
+        for (code, reason) in before {
+            add(&mut verdict, *code, (*reason).to_owned());
+        }
+        (verdict.code, verdict.name, verdict.also, verdict.reasons)
+    };
+    let (not_written, unevaluated) = ((ExitCode::NotWritten, "disk full"), (ExitCode::Unevaluated, "too few samples"));
+    let failed = (ExitCode::GateFailed, "lost == 0, measured 1");
+    let (code, name, also, reasons) = after(&[not_written]);
+    assert_eq!((code, name.as_str(), also.len(), reasons.len()), (8, "not_written", 0, 1));
+    let (code, _, also, reasons) = after(&[unevaluated, failed, not_written]);
+    assert_eq!((code, reasons[0].as_str()), (99, failed.1), "a full disk hides no gate that failed");
+    assert_eq!(also, ["not_written", "unevaluated"]);
+}
+
+#[test]
 fn a_gate_that_was_never_evaluated_is_not_a_pass() {
     let gates = gates(&["lost == 0"], &[]);
     let open = judge(&healthy(), &gates, &Conditions::default());

@@ -5,11 +5,18 @@ pub(crate) mod plain;
 
 use std::ops::ControlFlow;
 use std::thread;
+use std::time::Duration;
 
+use loadgen::clock::Monotonic;
 use loadgen::clock::Nanos;
-use loadgen::run::wiring::Nowhere;
-use loadgen::run::{Config, Interrupts, Outcome, Tick, run, run_through};
+use loadgen::kafka::native::Producer;
+use loadgen::kafka::{Code, Notice, Report};
+use loadgen::publish::null::Null;
+use loadgen::publish::{Batch, Handed, Publisher};
+use loadgen::run::wiring::{Nowhere, Reading, Wiring};
+use loadgen::run::{Config, Interrupts, Outcome, RunError, Tick, run, run_through};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
+use loadgen::verify::group::Live;
 use plain::{config, synthetic};
 use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -171,4 +178,57 @@ fn a_run_that_is_aborted_calls_no_event_lost_that_was_acked_after_the_verifier_e
         assert!(report.run.interrupted && report.ledger.verified > 0, "{:?}", report.ledger);
         assert_eq!((report.ledger.lost, report.findings.seen_then_gone), (0, 0), "{:?}", report.ledger);
     }
+}
+
+/// Sends nowhere, and panics in one of the lanes.
+struct Breaking;
+
+struct Breaks(Null, bool);
+
+impl Publisher for Breaks {
+    fn send(&mut self, batch: &Batch, refused: &mut Vec<(usize, Code)>) -> Handed {
+        if std::mem::take(&mut self.1) {
+            std::panic::resume_unwind(Box::new("broken"));
+        }
+        self.0.send(batch, refused)
+    }
+
+    fn serve(&mut self, wait: Duration, reports: &mut Vec<Report>, notices: &mut Vec<Notice>) {
+        self.0.serve(wait, reports, notices);
+    }
+
+    fn purge(&mut self) {}
+}
+
+impl Wiring for Breaking {
+    type Publisher = Breaks;
+    type Reader = Live;
+    type Clock = Monotonic;
+
+    fn publisher(&self, lane: u8, _producer: Producer) -> Breaks {
+        Breaks(Null::default(), lane == 1)
+    }
+
+    fn reader(&self, reader: Live, _reading: Reading) -> Live {
+        reader
+    }
+
+    fn clock(&self, clock: Monotonic) -> Monotonic {
+        clock
+    }
+}
+
+#[test]
+fn a_thread_that_panics_ends_the_run_at_once_and_leaves_what_was_recorded() {
+    let config = Config { verify: None, ..config(3) };
+    let shape = Shape::Constant(Rate::per_second(100).unwrap());
+    // Without an end: the lanes that are left would go on for ever.
+    let schedule = Schedule::new(vec![Phase::new("main", shape, None)], None).unwrap();
+    let mut rows = 0;
+    let ended = run_through(&Breaking, &config, &synthetic(), schedule, &Interrupts::default(), &mut |_| {
+        rows += 1;
+        ControlFlow::Continue(())
+    });
+    assert!(matches!(&ended, Err(RunError::BrokenOff(why)) if why.contains("lane")), "{ended:?}");
+    assert!(rows > 0, "what was sent until then is told as a row");
 }

@@ -49,6 +49,46 @@ fn what_was_broken_is_undone_when_the_run_is_interrupted() {
 }
 
 #[test]
+fn a_closed_terminal_is_an_interruption_unless_it_was_to_be_outlived() {
+    let shell = Shell::new();
+    scenario(&shell, 100, "at = \"500ms\"\nrun = \"echo broken >> log\"\nafter = \"50s\"");
+    let mut command = std::process::Command::new("sh");
+    // Under nohup the signal is ignored from the start.
+    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_loadgen")]);
+    command.args(["run", "broken.toml", "--allow-fault-commands", "--no-progress", "--gate-off", "generator_healthy"]);
+    command.current_dir(shell.path()).env_clear().env("PATH", "/usr/bin:/bin");
+    let outlives =
+        crate::at_work::AtWork::start(command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()));
+    outlives.wait_for("fault", PATIENCE, || log(&shell) == "broken\n");
+    outlives.signal("HUP");
+    let rows = || {
+        let mut folders = fs::read_dir(shell.path().join("results")).unwrap();
+        let timeline = folders.next().unwrap().unwrap().path().join("timeline.ndjson");
+        fs::read_to_string(timeline).unwrap_or_default().lines().count()
+    };
+    let before = rows();
+    outlives.wait_for("two seconds more", PATIENCE, || rows() > before + 1);
+    outlives.signal("INT");
+    assert_eq!(outlives.finish(PATIENCE).status.code(), Some(130));
+    assert_eq!(log(&shell), "broken\nmended\n");
+
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap().trim();
+    if u64::from_str_radix(ignored, 16).unwrap() & 1 == 1 {
+        println!("these tests run under nohup, and so does what they start");
+        return;
+    }
+    fs::remove_file(shell.path().join("log")).unwrap();
+    fs::remove_dir_all(shell.path().join("results")).unwrap();
+    let running = start(&shell);
+    running.wait_for("fault", || log(&shell) == "broken\n");
+    running.signal("HUP");
+    let ran = running.wait().ends_with_code(130);
+    assert_eq!(log(&shell), "broken\nmended\n", "{}", ran.err);
+    assert_eq!(report(&shell)["run"]["interrupted"], true);
+}
+
+#[test]
 fn a_command_that_still_runs_is_ended_and_undone_when_the_run_is_aborted() {
     let shell = Shell::new();
     scenario(&shell, 100, "at = \"500ms\"\nrun = \"echo broken >> log; sleep 1000\"\ndeadline = \"50s\"");

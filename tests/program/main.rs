@@ -13,6 +13,7 @@ mod cli_configuration;
 mod cli_errors;
 mod dataset;
 mod embedded;
+mod ends;
 mod faults;
 mod html_report;
 mod item_properties;

@@ -264,7 +264,11 @@ fn a_killed_run_leaves_a_bundle_that_is_marked_and_readable_and_never_passes() {
         let bundle = folder.to_str().unwrap();
         shell.run(&["report", bundle]).ends_with_code(7).complains("--recover");
         let recovered = shell.run(&["report", bundle, "--recover"]).ends_with_code(4);
-        recovered.says("partial, never judged: the run was killed after");
+        let recovered = recovered.says("partial, never judged: the run was killed after");
+        let recovered = recovered.says("not known: the run was never judged").says("invalid: not known either");
+        for never_known in ["no broker", "duplicates 0", "as fast as it goes", "0 B handed over", "not_attempted"] {
+            assert!(!recovered.out.contains(never_known), "{name}: {never_known} in:\n{}", recovered.out);
+        }
         let stored = bundle::read(&folder).unwrap();
         assert!(stored.partial && stored.report.run.partial);
         assert_eq!(stored.report.verdict.code, 4);
@@ -284,6 +288,8 @@ fn a_killed_run_leaves_a_bundle_that_is_marked_and_readable_and_never_passes() {
     assert!(report.timeline.len() >= 3 && report.ledger.scheduled > 500, "{:?}", report.ledger);
     assert!(report.latency_us.response_time.p50.is_some());
     assert_eq!(report.run.lanes, 2);
+    assert_eq!(report.environment.topics[0].name, "raw-events");
+    assert!(report.offered.rate_per_s.is_some() && report.environment.client_config.contains_key("acks"));
     assert_eq!(report.gates[0].rule, "lost == 0");
     assert_eq!(report.gates[0].result, GateOutcome::Unevaluated);
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::run::{self, write_failed};
+use super::super::run;
 use super::{Bundle, Failure, Settings};
 use crate::capacity::backlog::{Growth, Slope};
 use crate::capacity::{ProbeOutcome, ProbeVerdict};
@@ -61,13 +61,13 @@ impl Prober<'_> {
         let schedule = run::schedule(&plan, self.source)?;
         let prefix = self.number.map_or_else(String::new, |number| format!("{number}-"));
         let number = format!("{prefix}{:02}", self.made);
-        let bundle = Bundle::create(&self.folder, &number, &rate.to_string(), &run::to_toml(&scenario)?)
-            .map_err(|error| write_failed(&error))?;
+        let bundle = Bundle::create(&self.folder, &number, &rate.to_string(), &run::to_toml(&scenario)?);
+        // A probe without a bundle is as good as another: what was found is told all the same.
+        let kept = bundle.map_or_else(run::Kept::nowhere, run::Kept::new);
         let ends = schedule.ends_at();
         let title = format!("probe {}: {}", self.made, figures::rate(as_f64(rate)));
         let (source, interrupts, exporter) = (self.source, self.interrupts, self.exporter);
-        let recording =
-            run::Recording { plan: &plan, source, interrupts, exporter, bundle, title, ends, likeness: None };
+        let recording = run::Recording { plan: &plan, source, interrupts, exporter, kept, title, ends, likeness: None };
         let mut behind = Behind::default();
         let (report, _) = recording.make(schedule, &mut |tick| {
             if behind.beyond_hope(tick.scheduled.saturating_sub(tick.total.acked), rate) {
@@ -152,7 +152,8 @@ fn judge(
     };
     let first = || report.verdict.reasons.first().cloned().into_iter().collect::<Vec<String>>();
     match ExitCode::from_code(report.verdict.code) {
-        Some(ExitCode::Pass) => {
+        // That files could not be written says nothing of the rate.
+        Some(ExitCode::Pass | ExitCode::NotWritten) if report.verdict.also.is_empty() => {
             let read = is_read(report).then_some(unread);
             let backlogs = [("due and not acked", Some(outstanding)), ("acked and not read", read)];
             for (what, slope) in backlogs.into_iter().filter_map(|(what, slope)| Some((what, slope?))) {

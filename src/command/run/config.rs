@@ -63,7 +63,7 @@ pub(super) fn config(plan: &Plan, id: RunId) -> run::Config {
 }
 
 /// Part i of n has the i-th block of lanes.
-pub(super) const fn lanes(plan: &Plan) -> Lanes {
+pub(in crate::command) const fn lanes(plan: &Plan) -> Lanes {
     let (own, shard) = (plan.lanes, plan.together.shard);
     Lanes { first: own * (shard.number - 1), count: own, all: own * shard.of }
 }

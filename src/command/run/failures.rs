@@ -46,7 +46,7 @@ pub(super) fn begin_failed(error: RunError, plan: &Plan) -> Failure {
         }
         RunError::Interrupted => Failure::new(ExitCode::Interrupted, error.to_string()),
         RunError::Answers { .. } | RunError::TopicChanged { .. } => Failure::new(ExitCode::BadConfiguration, error.to_string()),
-        RunError::Thread(_) => Failure::new(ExitCode::RunInvalid, error.to_string()),
+        RunError::Thread(_) | RunError::BrokenOff(_) => Failure::new(ExitCode::RunInvalid, error.to_string()),
     }
 }
 

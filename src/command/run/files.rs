@@ -41,20 +41,26 @@ pub(in crate::command) fn distributions(
     Ok(())
 }
 
-/// Writes the report for programs, people and CI.
-pub(in crate::command) fn write(bundle: &Bundle, report: &RunReport) -> Result<(), BundleError> {
-    write_into(bundle.folder(), report)
+/// Writes the report for people, CI and programs into the folder of its run.
+pub(in crate::command) fn write_into(folder: &Path, report: &RunReport) -> Result<(), BundleError> {
+    write_for_people(folder, report)?;
+    // Last, so that a bundle with a report has all of them.
+    write_for_programs(folder, report)
 }
 
-/// The same into a folder that a run has left.
-pub(in crate::command) fn write_into(folder: &Path, report: &RunReport) -> Result<(), BundleError> {
+/// The page, and what a CI shows.
+pub(super) fn write_for_people(folder: &Path, report: &RunReport) -> Result<(), BundleError> {
     let failed = |source: io::Error| BundleError { path: folder.to_owned(), source };
     let mut cases = Vec::new();
     junit::write(&mut cases, report).map_err(failed)?;
     bundle::write_whole(&folder.join("junit.xml"), &cases)?;
     let page = html::render(report, &explain::sentence).map_err(|error| failed(io::Error::other(error)))?;
-    bundle::write_whole(&folder.join("report.html"), page.as_bytes())?;
-    // Last, so that a bundle with a report has all of them.
+    bundle::write_whole(&folder.join("report.html"), page.as_bytes())
+}
+
+/// The report itself.
+pub(super) fn write_for_programs(folder: &Path, report: &RunReport) -> Result<(), BundleError> {
+    let failed = |source: io::Error| BundleError { path: folder.to_owned(), source };
     let json = serde_json::to_vec_pretty(report).map_err(|error| failed(error.into()))?;
     bundle::write_whole(&folder.join(bundle::REPORT), &json)
 }

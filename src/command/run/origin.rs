@@ -30,11 +30,16 @@ pub(super) fn describe(
         report.environment.brokers = vec![NOWHERE.to_owned()];
     }
     report.payload = Some(payload(report, plan, source));
-    match source {
-        Source::RetailRocket(recording) => {
-            report.replay = Some(report::Replay { fidelity, ..replay_report(plan, recording, report) });
-        }
-        Source::Synthetic(synthetic) => describe_synthetic(report, synthetic, likeness),
+    describe_replay(report, plan, source, fidelity);
+    if let Source::Synthetic(synthetic) = source {
+        describe_synthetic(report, synthetic, likeness);
+    }
+}
+
+/// What is replayed, where something is.
+pub(super) fn describe_replay(report: &mut RunReport, plan: &Plan, source: &Source, fidelity: Option<Fidelity>) {
+    if let Source::RetailRocket(recording) = source {
+        report.replay = Some(report::Replay { fidelity, ..replay_report(plan, recording, report) });
     }
 }
 

@@ -5,20 +5,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::config::config;
-use super::failures::{begin_failed, discard, write_failed};
+use super::failures::begin_failed;
 use super::forecast::planned;
+use super::kept::Kept;
 use super::{begun, files, origin};
-use crate::bundle::{self, Bundle};
+use crate::bundle;
 use crate::clock::Nanos;
 use crate::command::Failure;
 use crate::event::stamp::RunId;
 use crate::exporter::Exporter;
 use crate::gate::Gates;
 use crate::progress::{NO_DUE_TIMES, Progress, Shown};
-use crate::report::latency::Kind;
 use crate::report::{GateResult, Likeness, RunReport};
 use crate::run::wiring::Nowhere;
-use crate::run::{self, Interrupts, Outcome, Tick};
+use crate::run::{self, Interrupts, Outcome, RunError, Tick};
 use crate::scenario::plan::{LiveView, Plan};
 use crate::schedule::Schedule;
 use crate::source::Source;
@@ -31,7 +31,7 @@ pub(in crate::command) struct Recording<'a> {
     pub(in crate::command) interrupts: &'a Arc<Interrupts>,
     /// What others can watch it by.
     pub(in crate::command) exporter: Option<&'a Exporter>,
-    pub(in crate::command) bundle: Bundle,
+    pub(in crate::command) kept: Kept,
     /// What the live view calls it.
     pub(in crate::command) title: String,
     /// When its schedule ends, where known.
@@ -56,9 +56,8 @@ impl Recording<'_> {
         let mut config = config(plan, plan.together.run_id.unwrap_or_else(|| RunId(rand::random())));
         // Nobody else can read the embedded broker.
         let for_others = !verifying && plan.kafka.bootstrap.is_some();
-        config.answers = for_others.then(|| self.bundle.folder().join(bundle::ANSWERS));
-        let begun = begun::begun(&config, self.source, &schedule, &plan.gates);
-        self.bundle.begun(&begun).map_err(|error| write_failed(&error))?;
+        config.answers = for_others.then(|| self.kept.folder().join(bundle::ANSWERS));
+        self.kept.begun(&begun::begun(plan, &config, self.source, &schedule));
         let kinds = files::kinds(schedule.has_due_times(), verifying, plan.transactions.is_some());
         if let Some(exporter) = self.exporter {
             exporter.begin(&plan.name, &plan.kafka.topic, &kinds);
@@ -69,11 +68,7 @@ impl Recording<'_> {
                 if let Some(exporter) = self.exporter {
                     exporter.tick(tick, plan.gates.so_far(&tick.interim()));
                 }
-                let written = self.bundle.row(tick.row);
-                let written = written.and_then(|()| self.bundle.latencies(&tick.interval.whole(), &kinds, tick.now));
-                if let Err(error) = written {
-                    return ControlFlow::Break(format!("its results cannot be written: {error}"));
-                }
+                self.kept.second(tick.row, &tick.interval.whole(), &kinds, tick.now);
                 if let Some(broken) = plan.gates.abort(&tick.interim(), tick.now.into()) {
                     let reason = format!("gate {} ended the run", broken.rule);
                     aborted_by = Some(broken);
@@ -88,24 +83,20 @@ impl Recording<'_> {
             }
         };
         progress.end();
-        let outcome = match outcome {
+        let mut outcome = match outcome {
             Ok(outcome) => outcome,
+            Err(RunError::BrokenOff(why)) => return self.kept.broken_off(&why),
             Err(error) => {
-                discard(self.bundle);
+                self.kept.discard();
                 return Err(begin_failed(error, plan));
             }
         };
-        let measured = outcome.measured.whole();
-        self.bundle.last_latencies(&outcome.measured, &kinds).map_err(|error| write_failed(&error))?;
-        files::write_unverified(&self.bundle, &outcome.unverified).map_err(|error| write_failed(&error))?;
-        let report = judge(plan, self.source, outcome, &plan.gates, aborted_by, self.likeness);
-        let distribution = |kind: Kind| Ok(kinds.contains(&kind).then(|| measured.latency(kind).histogram().clone()));
-        files::distributions(&self.bundle, distribution).map_err(|error| write_failed(&error))?;
-        files::write(&self.bundle, &report).map_err(|error| write_failed(&error))?;
+        self.kept.end(&mut outcome, &kinds);
+        let mut report = judge(plan, self.source, outcome, &plan.gates, aborted_by, self.likeness);
+        let folder = self.kept.finish(&mut report);
         if let Some(exporter) = self.exporter {
             exporter.end(&report);
         }
-        let folder = self.bundle.finish().map_err(|error| write_failed(&error))?;
         Ok((report, folder))
     }
 

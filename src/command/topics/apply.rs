@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::{Done, Failure, connect, count, failed};
+use crate::command::{DONE, TOLD};
 use crate::kafka::admin::{Cluster, NewTopic};
 use crate::kafka::{KafkaError, Settings, TopicState};
 use crate::scenario::plan::Output;
@@ -94,7 +95,7 @@ pub(super) fn apply(plan: &ApplyPlan) -> Result<Done, Failure> {
             .map(|text| text + "\n")
             .map_err(|error| Failure::new(ExitCode::Cluster, error.to_string()))?,
     };
-    Ok(Done { output, code })
+    Ok(Done::ended(output, code, if carried_out { DONE } else { TOLD }))
 }
 
 fn step(wanted: &TopicPlan, present: Option<&TopicState>, settings: Option<&Result<Settings, KafkaError>>) -> Step {

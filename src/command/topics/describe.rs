@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{Done, Failure, connect, count, failed};
+use crate::command::TOLD;
 use crate::kafka::admin::Cluster;
 use crate::kafka::{self, PartitionState, TopicState};
 use crate::report::figures;
@@ -80,7 +81,7 @@ pub(super) fn describe(plan: &DescribePlan) -> Result<Done, Failure> {
             .map(|text| text + "\n")
             .map_err(|error| Failure::new(ExitCode::Cluster, error.to_string()))?,
     };
-    Ok(Done { output, code: if usable { ExitCode::Pass } else { ExitCode::Cluster } })
+    Ok(Done::ended(output, if usable { ExitCode::Pass } else { ExitCode::Cluster }, TOLD))
 }
 
 fn topic(cluster: &Cluster, name: &str, state: Option<&TopicState>, group: Option<&str>) -> Topic {

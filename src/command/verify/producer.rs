@@ -50,6 +50,9 @@ fn check(folder: &Path, report: &RunReport) -> Result<(), Failure> {
     if report.run.partial {
         return Err(bad("is of a run that was killed: what its client was answered is not known to the end"));
     }
+    if bundle::lacks_files(report) {
+        return Err(bad("lacks what could not be written: what its client was answered is not known to the end"));
+    }
     if report.reading.is_some() {
         return Err(bad("is of a reading: it sent nothing").hint("name the folder that the producer's run made"));
     }
@@ -70,6 +73,9 @@ fn check(folder: &Path, report: &RunReport) -> Result<(), Failure> {
 fn finished(folder: &Path) -> Result<Option<RunReport>, String> {
     let going_on = bundle::is_going_on(folder).map_err(|error| error.to_string())?;
     match bundle::read(folder) {
+        Ok(stored) if bundle::lacks_files(&stored.report) => {
+            Err("the producer's run could not write down all that its client was answered".to_owned())
+        }
         Ok(stored) if !stored.report.run.partial => Ok(Some(stored.report)),
         _ if going_on => Ok(None),
         Ok(_) => Err("the producer's run was killed".to_owned()),

@@ -101,7 +101,10 @@ fn add_offered(table: &mut Vec<Metric>, part: Part) {
     let offered: [Number<Offered, Option<f64>>; 6] = [
         ("offered.achieved", Dimension::Percent, |offered| offered.achieved_percent),
         ("offered.rate", Dimension::Rate, |offered| offered.rate_per_s),
-        ("offered.achieved_rate", Dimension::Rate, |offered| Some(offered.achieved_rate_per_s)),
+        ("offered.achieved_rate", Dimension::Rate, |offered| {
+            // One event has no rate.
+            Some(offered.achieved_rate_per_s).filter(|rate| *rate > 0.0 || offered.scheduled > 1)
+        }),
         ("offered.bytes", Dimension::Size, |offered| Some(offered.bytes as f64)),
         ("offered.client_blocked", Dimension::Time, |offered| Some(offered.client_blocked_s * 1e6)),
         ("offered.flow_control", Dimension::Time, |offered| Some(offered.flow_control_s * 1e6)),

@@ -23,6 +23,8 @@ pub(super) fn accounting(page: &mut Page, report: &RunReport) {
     for account in accounts(ledger).iter().filter(|account| account.count > 0 || account.class == Class::Lost) {
         let (number, share, meaning) = if account.count > 0 {
             (figures::count(account.count), figures::share(account.count, ledger.scheduled), account.meaning.to_owned())
+        } else if report.run.partial {
+            (figures::NONE.to_owned(), String::new(), "(not known: the run was never judged)".to_owned())
         } else if report.latency_us.end_to_end.is_none() {
             (figures::NONE.to_owned(), String::new(), "(not looked for: nothing was read back)".to_owned())
         } else {
@@ -45,7 +47,9 @@ pub(super) fn accounting(page: &mut Page, report: &RunReport) {
         );
         page.line(&line, Ink::Bad);
     }
-    if report.latency_us.end_to_end.is_some() {
+    if report.run.partial {
+        page.line("   duplicates, reordered, invalid: not known either", Ink::Plain);
+    } else if report.latency_us.end_to_end.is_some() {
         page.paragraph(3, &unbroken(&findings(&report.findings)), Ink::Plain);
     } else {
         page.line("   duplicates, reordered, invalid: not looked for either", Ink::Plain);

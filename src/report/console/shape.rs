@@ -27,12 +27,42 @@ pub(super) fn run(report: &RunReport) -> Vec<String> {
     parts
 }
 
+/// A rate without due times.
+const UNLIMITED: &str = "as fast as it goes";
+
+/// Whether nothing had a due time: then there is no slip. A run that was killed, or of which one event was sent, may lack a
+/// planned rate for other reasons.
+fn has_no_due_times(report: &RunReport) -> bool {
+    report.run.schedule == "unlimited" || (report.latency_us.slip.is_none() && !report.run.partial)
+}
+
+/// The planned rate in words, where there is one to tell.
+pub(in crate::report) fn planned(report: &RunReport) -> String {
+    match report.offered.rate_per_s {
+        Some(planned) => figures::rate(planned),
+        None if has_no_due_times(report) => UNLIMITED.to_owned(),
+        None => NOT_KNOWN.to_owned(),
+    }
+}
+
+/// What was handed over, where that is known: a run that was killed has not said.
+pub(in crate::report) fn handed_over(report: &RunReport) -> String {
+    match report.offered.bytes {
+        0 if report.run.partial => NOT_KNOWN.to_owned(),
+        size => figures::bytes(size),
+    }
+}
+
+const NOT_KNOWN: &str = "not known";
+
 pub(super) fn schedule(report: &RunReport) -> Vec<String> {
     let run = &report.run;
     let mut parts = match (&report.replay, report.offered.rate_per_s) {
         (Some(replay), _) if run.schedule == "replay" => recorded(replay),
         (_, Some(planned)) => vec![format!("{}, {}", run.schedule, figures::rate(planned))],
-        (_, None) => vec![format!("{}, as fast as it goes", run.schedule)],
+        (_, None) if run.schedule.is_empty() => vec![NOT_KNOWN.to_owned()],
+        (_, None) if has_no_due_times(report) => vec![format!("{}, {UNLIMITED}", run.schedule)],
+        (_, None) => vec![run.schedule.clone()],
     };
     parts.extend(report.replay.as_ref().map(left_out).unwrap_or_default());
     parts.push(figures::span_s(run.measured_s));
@@ -71,7 +101,11 @@ fn left_out(replay: &Replay) -> Vec<String> {
 
 pub(super) fn offered(report: &RunReport) -> Vec<String> {
     let offered = &report.offered;
-    let mut parts = vec![rates(offered), format!("{} handed over", figures::bytes(offered.bytes))];
+    let handed_over = match handed_over(report) {
+        unknown if unknown == NOT_KNOWN => "what was handed over is not known".to_owned(),
+        size => format!("{size} handed over"),
+    };
+    let mut parts = vec![rates(offered), handed_over];
     if let Some((payload, to)) = report.payload.and_then(|payload| Some((payload, payload.padded_to_bytes?))) {
         let ratio =
             payload.compressed_ratio.map_or_else(|| figures::NONE.to_owned(), |ratio| figures::number(ratio, 2));
@@ -135,14 +169,20 @@ pub(super) fn target(report: &RunReport) -> Vec<String> {
         .iter()
         .map(|topic| {
             let copies = topic.replication_factor.map_or_else(String::new, |factor| format!(", RF {factor}"));
-            format!(
-                "{}, {}{copies}",
-                topic.name,
-                figures::counted(u64::try_from(topic.partitions).unwrap_or(0), "partition")
-            )
+            match topic.partitions {
+                // Named, and not asked for.
+                0 => topic.name.clone(),
+                partitions => {
+                    let partitions = figures::counted(u64::try_from(partitions).unwrap_or(0), "partition");
+                    format!("{}, {partitions}{copies}", topic.name)
+                }
+            }
         })
         .collect();
-    parts.push(brokers(&environment.brokers));
+    parts.push(match environment.brokers.as_slice() {
+        [] if report.run.embedded => "embedded broker".to_owned(),
+        known => brokers(known),
+    });
     let config = |key: &str| environment.client_config.get(key).map(String::as_str);
     let mut client: Vec<String> = config("acks").map(|acks| format!("acks={acks}")).into_iter().collect();
     if config("enable.idempotence") == Some("true") {
@@ -192,7 +232,7 @@ pub(super) fn group(group: &GroupReport) -> Vec<String> {
 
 fn brokers(brokers: &[String]) -> String {
     match brokers {
-        [] => "no broker".to_owned(),
+        [] => "broker not known".to_owned(),
         [only] => format!("broker {only}"),
         [first, ..] => format!("{} ({first}, …)", figures::counted(brokers.len() as u64, "broker")),
     }

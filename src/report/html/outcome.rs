@@ -7,7 +7,7 @@ use crate::{
     report::{
         Example, Findings, GateOutcome, RunReport,
         accounts::{Account, Standing, accounts, sum},
-        console::{command, stand_in_notice},
+        console::{self, command, stand_in_notice},
         figures::{self, count, duration_us, percent, rate, share},
         headline::{self, Word},
         reading::Reading,
@@ -51,7 +51,7 @@ pub(super) fn head(report: &RunReport) -> HeadView {
         tone: match word {
             Word::Pass => "good",
             Word::Violation | Word::Fail | Word::Error => "bad",
-            Word::Invalid | Word::Unevaluated | Word::Unknown | Word::Interrupted => "warn",
+            Word::Invalid | Word::Unevaluated | Word::Unknown | Word::Interrupted | Word::NotWritten => "warn",
         },
         sentence: headline::sentence(report),
         also: report.verdict.reasons.iter().skip(1).cloned().collect(),
@@ -98,10 +98,10 @@ fn tiles_of_run(report: &RunReport) -> Vec<TileView> {
     let latency = &report.latency_us;
     let tile = |label, value, note, tone| TileView { label, value, note, tone };
     let p99 = |us: Option<u64>| us.map_or_else(|| figures::NONE.to_owned(), duration_us);
-    let planned = report
-        .offered
-        .rate_per_s
-        .map_or_else(|| "as fast as it goes".to_owned(), |planned| format!("of {} planned", rate(planned)));
+    let planned = match report.offered.rate_per_s {
+        Some(planned) => format!("of {} planned", rate(planned)),
+        None => console::planned(report),
+    };
     let verified = if latency.end_to_end.is_some() {
         tile(
             "verified",
@@ -118,6 +118,7 @@ fn tiles_of_run(report: &RunReport) -> Vec<TileView> {
         )
     };
     let lost = match latency.end_to_end {
+        _ if report.run.partial => tile("lost", figures::NONE.to_owned(), "not known: never judged".to_owned(), "warn"),
         Some(_) => {
             tile("lost", count(ledger.lost), "acked, and gone".to_owned(), if ledger.lost > 0 { "bad" } else { "" })
         }
@@ -144,6 +145,7 @@ pub(super) struct LedgerView {
     sums: bool,
     sum: String,
     read_back: bool,
+    partial: bool,
     segments: Vec<SegmentView>,
     rows: Vec<AccountView>,
     empty: Vec<AccountView>,
@@ -175,7 +177,8 @@ pub(super) fn ledger(report: &RunReport) -> LedgerView {
         scheduled: count(ledger.scheduled),
         sums: sum(ledger) == ledger.scheduled,
         sum: count(sum(ledger)),
-        read_back: report.latency_us.end_to_end.is_some(),
+        read_back: report.latency_us.end_to_end.is_some() && !report.run.partial,
+        partial: report.run.partial,
         segments: full
             .iter()
             .filter(|account| account.count > 0)
@@ -263,6 +266,7 @@ pub(super) fn gates(report: &RunReport) -> Vec<GateView> {
 #[derive(Serialize)]
 pub(super) struct FindingsView {
     read_back: bool,
+    partial: bool,
     counts: Vec<FindingView>,
     /// Kinds that were looked for and not found, but for those that every reader looks for.
     none: Vec<FindingView>,
@@ -299,7 +303,8 @@ pub(super) fn findings(report: &RunReport) -> FindingsView {
         .into_iter()
         .partition(|view| view.count != "0" || ["duplicates", "reordered", "invalid"].contains(&view.name));
     FindingsView {
-        read_back: report.latency_us.end_to_end.is_some(),
+        read_back: report.latency_us.end_to_end.is_some() && !report.run.partial,
+        partial: report.run.partial,
         counts,
         none,
         invalid_by_reason: findings

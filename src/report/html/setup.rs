@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::outcome::achieved;
-use crate::report::console::likeness;
+use crate::report::console::{handed_over, likeness, planned};
 use crate::report::{
     Fidelity, InterArrival, Replay, RunReport,
     figures::{self, bytes, count, counted, duration_us, rate, span_s, trimmed},
@@ -143,7 +143,7 @@ pub(super) fn setup(report: &RunReport) -> SetupView {
     let mut facts = vec![
         ("source", run.source.clone()),
         ("schedule", run.schedule.clone()),
-        ("planned rate", offered.rate_per_s.map_or_else(|| "as fast as it goes".to_owned(), rate)),
+        ("planned rate", planned(report)),
         ("achieved rate", rate(offered.achieved_rate_per_s)),
     ];
     facts.extend(achieved(report).map(|percent| ("achieved of planned", format!("{percent} %"))));
@@ -160,7 +160,7 @@ pub(super) fn setup(report: &RunReport) -> SetupView {
     let waits = waits.into_iter().filter(|(_, seconds)| *seconds > 0.0);
     facts.extend(waits.map(|(name, seconds)| (name, figures::duration_s(seconds))));
     facts.extend([
-        ("handed over", bytes(offered.bytes)),
+        ("handed over", handed_over(report)),
         ("an event's key and value", payload(report)),
         ("lanes", run.lanes.to_string()),
         ("seed", run.seed.map_or_else(|| figures::NONE.to_owned(), |seed| seed.to_string())),

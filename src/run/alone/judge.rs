@@ -121,6 +121,7 @@ pub(super) fn outcome(
         cluster_error,
         interrupted: watched.interrupted,
         ended_by: watched.ended_by,
+        unwritten: None,
         fidelity: None,
     })
 }

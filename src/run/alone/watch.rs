@@ -198,6 +198,9 @@ impl<'a> Watch<'a> {
             scheduled: 0,
             now,
             judged: true,
+            warm_up_ends: Nanos::ZERO,
+            held: false,
+            phases: &[],
             percent: 100,
             gaps: Some(self.gaps.load(Ordering::Acquire)),
         };
