@@ -76,6 +76,10 @@ fn write_gates(out: &mut String) -> std::fmt::Result {
         writeln!(out, "  {example}")?;
     }
     writeln!(out, "\nPaths and the units of their limits (* can end a run early with abort = true):")?;
+    writeln!(
+        out,
+        "  It does so where what was measured breaks it for good: a bound that the rest of the run can still reach waits."
+    )?;
     for part in Part::ALL {
         let of_part: Vec<&Metric> = metrics().iter().filter(|metric| metric.part == part).collect();
         let title = if part == Part::Run { "the whole run" } else { part.prefix() };
