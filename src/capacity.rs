@@ -145,6 +145,9 @@ pub enum Answer {
     FailsAtLowest,
     /// Probes could not be judged.
     Unevaluated,
+    /// The generator gave out at rates below others that had passed: this machine's noise is larger than the precision asked
+    /// for.
+    Unsteady,
     /// The time was up before the ends were sure.
     OutOfTime,
     /// It was stopped before the ends were sure.
@@ -158,6 +161,9 @@ pub struct End {
     pub rate: u64,
     /// How many probes at it say so. Below 2 it is not sure.
     pub probes: u32,
+    /// Of these, for an upper end, those in which the generator was the limit: they say nothing about the system.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub generator: u32,
     /// What was first to break, for an upper end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
@@ -182,6 +188,11 @@ pub struct CapacityReport {
     pub took_s: f64,
     /// Every probe, in the order in which they were made.
     pub probes: Vec<Probe>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+const fn is_none(probes: &u32) -> bool {
+    *probes == 0
 }
 
 impl CapacityReport {

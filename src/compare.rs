@@ -279,6 +279,14 @@ impl fmt::Display for Verdict {
     }
 }
 
+impl Comparison {
+    /// Whether the runs are too short for anything to be judged.
+    #[must_use]
+    pub const fn is_too_short(&self) -> bool {
+        self.method.seconds < MIN_SECONDS
+    }
+}
+
 /// Compares NEW with BASE, each of one or several runs.
 ///
 /// # Errors

@@ -19,6 +19,7 @@ use crate::control::TempoCopy;
 use crate::event::stamp::{DueTime, SEQUENCES};
 use crate::kafka::{Code, Notice, Report};
 use crate::ledger::{LaneBook, Marks, Waiting};
+use crate::measure::Presence;
 use crate::publish::{Batch, Entry, Publisher};
 use crate::schedule::{Cursor, Due};
 use crate::source::Drawn;
@@ -55,6 +56,8 @@ pub struct Lane<'a, P, C> {
     batch: Batch,
     flights: Flights,
     gaps: AckGaps,
+    /// When this thread ran: what was not heard while it did not is no partition's silence.
+    presence: Presence,
     blocked: Blocked,
     transactions: Option<Transactions>,
     /// Whether nothing but sending has happened since the last wait for room.
@@ -96,6 +99,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             batch: Batch::default(),
             flights: Flights::default(),
             gaps: AckGaps::default(),
+            presence: Presence::default(),
             blocked: Blocked::default(),
             transactions,
             catching_up: false,

@@ -2,8 +2,10 @@
 //!
 //! A thread locks its own shard once per batch, the sampler once a second, so nobody waits for anybody.
 
+pub mod cgroup;
 pub mod client;
 pub mod latency;
+mod presence;
 pub mod process;
 mod recorder;
 mod shard;
@@ -11,6 +13,7 @@ mod shard;
 pub use crate::report::AbortCause;
 pub use client::ClientSums;
 pub use latency::LatencyHistogram;
+pub use presence::{Absence, Hiccups, Presence};
 pub use recorder::{Recorder, Sampler};
 pub use shard::{Found, KindShard, PartitionShard, PhaseShard, Shard, Side, Stall};
 

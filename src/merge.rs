@@ -165,6 +165,7 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
         findings: findings::findings(&parts),
         client: counts::client(&parts, &latencies),
         transactions: counts::transactions(&parts),
+        process: counts::process(&parts),
         availability: availability::availability(&parts),
         faults: availability::faults(&parts),
         latency_us: latencies,

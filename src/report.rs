@@ -24,6 +24,7 @@ mod latencies;
 pub mod latency;
 pub mod markdown;
 mod measured;
+mod process;
 mod readers;
 pub mod reading;
 mod sources;
@@ -46,6 +47,7 @@ pub use measured::{
     Client, DistributionPoint, HotKey, Latencies, LatencyParts, LatencySummary, PartitionReport, PhaseReport,
     TimelineRow, TypeLatencies, TypeReport, Windows,
 };
+pub use process::{Hiccup, Process, processors};
 pub use readers::{GroupReport, LagReport, RebalanceReport};
 pub use sources::{Fidelity, InterArrival, LeftOut, Likeness, Payload, Replay, Synthetic};
 pub use transactions::{AbortCause, TransactionCounts, Transactions};
@@ -85,6 +87,9 @@ pub struct RunReport {
     /// What the Kafka client measured of itself, and which part of the latency is whose; absent where it said nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<Client>,
+    /// What kept this process from running; absent where it was not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process>,
     /// How long partitions did not answer, or were not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability: Option<Availability>,
@@ -194,10 +199,13 @@ pub struct Run {
 }
 
 /// On what and against what it ran.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
-    /// Processors this process may use.
+    /// Processors this process may use, in whole ones; `cpu_quota` may allow less of their time.
     pub cores: usize,
+    /// The processors that its control group's quota amounts to, such as 0.25; absent where there is none, or none is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_quota: Option<f64>,
     /// Operating system and architecture.
     pub os: String,
     /// `host:port` of each broker.

@@ -11,6 +11,7 @@ mod fidelity;
 mod group;
 mod interrupts;
 mod lag;
+mod machine;
 mod prepare;
 mod sections;
 mod summary;

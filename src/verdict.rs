@@ -101,14 +101,17 @@ impl Findings {
     }
 
     fn add_built_ins(&mut self, report: &RunReport, gates: &Gates) {
-        let mut limits = Vec::new();
+        let (mut limits, mut failed) = (Vec::new(), Vec::new());
         for finding in crate::gate::health::checks(report, &gates.limits) {
             if !gates.is_on(finding.check) || report.ledger.scheduled == 0 {
                 continue;
             }
             match (finding.outcome, finding.reason) {
                 (GateOutcome::Pass, _) => {}
-                (GateOutcome::Fail, reason) => limits.push(reason.unwrap_or_else(|| finding.check.to_string())),
+                (GateOutcome::Fail, reason) => {
+                    failed.push(finding.check);
+                    limits.push(reason.unwrap_or_else(|| finding.check.to_string()));
+                }
                 (GateOutcome::Unevaluated, reason) => {
                     let reason = reason.unwrap_or_default();
                     self.add(ExitCode::Unevaluated, format!("{}: {reason}", finding.check));
@@ -121,6 +124,7 @@ impl Findings {
                 ExitCode::RunInvalid,
                 format!("the generator was the limit: {how}. These figures say nothing about Kafka."),
             );
+            self.notes.extend(crate::gate::health::way_on(&failed, report));
         }
         if gates.is_on(BuiltIn::NothingRefused) && report.ledger.refused > 0 {
             let refused = figures::counted(report.ledger.refused, "event");

@@ -25,7 +25,7 @@ use std::time::Duration;
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::{Control, Traffic};
 use crate::kafka::{Code, Delivered, KafkaError, Watermarks};
-use crate::measure::{Found, Recorder};
+use crate::measure::{Found, Presence, Recorder};
 use book::Book;
 pub use ending::{Drain, EndedBy, Request, Until, VerifierEnd};
 pub use findings::Findings;
@@ -66,6 +66,8 @@ pub struct Verifier<C, R, B> {
     /// Records taken, and when the last one was.
     records: u64,
     last_record: Nanos,
+    /// When this thread ran: what it did not read while it did not is no partition's silence.
+    presence: Presence,
     denied: Option<Code>,
     resets: Resets,
     /// Partitions whose logs may be too short, each with the time when it is taken for that, and when their ends are asked
@@ -152,6 +154,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             errors: BTreeMap::new(),
             until,
             records: 0,
+            presence: Presence::default(),
             denied: None,
             resets: Resets::default(),
             short: BTreeMap::new(),
@@ -223,6 +226,8 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
                 request = Some(asked);
             }
             self.ask_short_again();
+            // Whatever was asked of the cluster just now, this thread waited for it.
+            self.presence.here(self.clock.now());
             if let Some(request) = &request
                 && (self.unfinished().is_empty()
                     || self.clock.now() >= request.deadline.max(self.last_record + Nanos::from(request.patience)))

@@ -15,6 +15,10 @@ const FEWEST: usize = 5;
 /// A curve that stays nearer to a straight line than this has no knee.
 const SHALLOW: f64 = 0.1;
 
+/// How much the latency of a rate may stand against a knee: a plateau is no slower than its end by more than this factor, and
+/// nothing beyond is faster by more. Probes that scatter wider show no bend.
+const SCATTER: f64 = 1.5;
+
 /// Where the latency curve bends.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Knee {
@@ -54,7 +58,10 @@ fn find(curve: &[(f64, f64)]) -> Option<(f64, f64)> {
     let mean_step = 1.0 / as_f64(curve.len() as u64 - 1);
     let (knee, depth) = below.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
     let comes_back = below[knee..].iter().any(|after| *after < depth - mean_step);
-    (*depth >= SHALLOW && comes_back).then(|| curve[knee])
+    let at_knee = curve[knee].1;
+    let is_plateau = curve[..knee].iter().all(|(_, y)| *y <= at_knee * SCATTER);
+    let rises = curve[knee..].iter().all(|(_, y)| *y * SCATTER >= at_knee);
+    (*depth >= SHALLOW && comes_back && is_plateau && rises).then(|| curve[knee])
 }
 
 #[cfg(test)]
@@ -78,6 +85,24 @@ mod tests {
         assert_eq!(find(&line), None);
         let level: Vec<_> = (0..10).map(|x| (f64::from(x), 7.0)).collect();
         assert_eq!(find(&level), None);
+    }
+
+    #[test]
+    fn scattered_probes_have_no_knee() {
+        // p99 in ms over the rate, as a noisy machine gave it: what lies below the bend is slower than the bend.
+        let scattered = [
+            (1_000.0, 9.0),
+            (1_189.0, 31.0),
+            (1_399.0, 20.0),
+            (1_445.0, 12.0),
+            (1_641.0, 8.01),
+            (1_800.0, 44.0),
+            (2_000.0, 60.0),
+        ];
+        assert_eq!(find(&scattered), None);
+        // The same bend with a plateau before it is one.
+        let plateau = scattered.map(|(x, y)| if x < 1_641.0 { (x, 8.0 + y / 100.0) } else { (x, y) });
+        assert_eq!(find(&plateau), Some((1_641.0, 8.01)));
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub struct Record {
     pub target: String,
     /// Whether there was no cluster, but the embedded broker or none at all: then the figures are those of this client only.
     pub embedded: bool,
+    /// The processors that a quota allowed the generator; absent where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_quota: Option<f64>,
     /// The rules that a rate had to keep, beside those built in.
     pub gates: Vec<String>,
     /// How long each rate was held before it was judged, in seconds.
@@ -77,6 +80,7 @@ impl Record {
         let least_sure = [
             Answer::Interrupted,
             Answer::OutOfTime,
+            Answer::Unsteady,
             Answer::Unevaluated,
             Answer::GeneratorLimit,
             Answer::FailsAtLowest,

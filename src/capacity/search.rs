@@ -16,6 +16,10 @@ const MOST_ROUNDS: u32 = 2;
 /// searches for a noise of 3 % at a precision of 5 %; without, in 93.
 const NOISY: f64 = 1.8;
 
+/// Probes in which the generator gave out although a clearly higher rate had passed, from which on the search is given up: one
+/// or two are hiccups.
+const MOST_UNSTEADY: u32 = 3;
+
 /// Rates at which probes are unclear, beyond which nothing more is tried.
 const MOST_UNCLEAR: usize = 6;
 
@@ -36,6 +40,8 @@ pub struct Search {
     tallies: BTreeMap<u64, Tally>,
     stage: Stage,
     rounds: u32,
+    /// Probes in which the generator gave out although a clearly higher rate had passed.
+    unsteady: u32,
     interrupted: bool,
 }
 
@@ -114,6 +120,7 @@ impl Search {
             tallies: BTreeMap::new(),
             stage: Stage::Climb { rate: start, below: None },
             rounds: 0,
+            unsteady: 0,
             interrupted: false,
         })
     }
@@ -164,6 +171,13 @@ impl Search {
         }
         let (tally, verdict) = (*tally, outcome.verdict);
         self.probes.push(Probe { rate, outcome });
+        if verdict == ProbeVerdict::GeneratorLimit && self.has_passed_above(rate) {
+            self.unsteady += 1;
+            if self.unsteady >= MOST_UNSTEADY {
+                self.stage = done(Answer::Unsteady);
+                return;
+            }
+        }
         if verdict == ProbeVerdict::Unevaluated {
             // Twice without a judgement: a third time would not be better.
             if tally.is_unclear() {
@@ -179,6 +193,13 @@ impl Search {
             Stage::Confirm { low, high } => self.confirm(low, high),
             stage @ Stage::Done { .. } => stage,
         };
+    }
+
+    /// Whether a rate has passed that lies farther above this one than twice the interval that is aimed at: within, noise of the
+    /// generator is to be expected.
+    fn has_passed_above(&self, rate: u64) -> bool {
+        let clearly = scaled(rate, (1.0 + self.config.precision).powi(2));
+        self.tallies.range(clearly.max(rate + 1)..).any(|(_, tally)| tally.passed > 0)
     }
 
     /// Ends the search before its time.
@@ -356,8 +377,13 @@ impl Search {
             config: self.config,
             answer,
             contradictions: self.contradictions(low, high),
-            low: low.map(|rate| End { rate, probes: self.tally(rate).passed, reasons: Vec::new() }),
-            high: high.map(|rate| End { rate, probes: self.tally(rate).bad(), reasons: self.reasons(rate) }),
+            low: low.map(|rate| End { rate, probes: self.tally(rate).passed, generator: 0, reasons: Vec::new() }),
+            high: high.map(|rate| End {
+                rate,
+                probes: self.tally(rate).bad(),
+                generator: self.tally(rate).limited,
+                reasons: self.reasons(rate),
+            }),
             knee: knee::of_probes(&self.probes),
             took_s: self.took_s(),
             probes: self.probes.clone(),
@@ -384,7 +410,13 @@ impl Search {
             let (passed, bad) = (tally.passed, tally.bad());
             if low.is_some_and(|low| rate <= low) && bad > 0 {
                 let reasons = self.reasons(rate).join("; ");
-                Some(format!("{bad} of {} probes at {}/s did not pass: {reasons}", passed + bad, figures::count(rate)))
+                let whose = match tally.limited {
+                    0 => "",
+                    limited if limited == bad => ", for the generator's sake",
+                    _ => ", some for the generator's sake",
+                };
+                let all = passed + bad;
+                Some(format!("{bad} of {all} probes at {}/s did not pass{whose}: {reasons}", figures::count(rate)))
             } else if high.is_some_and(|high| rate >= high) && passed > 0 {
                 Some(format!("{passed} of {} probes at {}/s passed", passed + bad, figures::count(rate)))
             } else {

@@ -160,6 +160,30 @@ fn a_generator_that_gives_out_is_not_taken_for_the_system() {
     assert_eq!(report.high.unwrap().reasons, ["lateness p99 above 5 ms"]);
 }
 
+/// A generator whose limit swings by `noise` around `generator`, while the system is never the limit.
+fn noisy_generator(seed: u64, generator: f64, noise: f64) -> System {
+    System { limit: 1e12, generator, noise, ..System::new(seed, 0.0, 0.0) }
+}
+
+#[test]
+fn a_machine_noisier_than_the_question_ends_the_search_and_one_that_is_not_does_not() {
+    let config = SearchConfig { max: Some(2_000), ..settings() };
+    let mut unsteady = 0;
+    for seed in 0..200 {
+        let report = run(config, &mut noisy_generator(seed, 1_500.0, 0.3));
+        if report.answer == Answer::Unsteady {
+            unsteady += 1;
+        }
+        assert!(report.probes.len() < 60, "{}", report.probes.len());
+    }
+    println!("noise of 30 %: {unsteady} of 200 searches were given up");
+    assert!(unsteady >= 100, "{unsteady}");
+    for seed in 0..200 {
+        let report = run(settings(), &mut noisy_generator(seed, 50_000.0, 0.02));
+        assert_eq!(report.answer, Answer::GeneratorLimit, "{seed}: {report:?}");
+    }
+}
+
 #[test]
 fn a_generator_that_cannot_offer_the_lowest_rate_says_nothing_about_the_system() {
     let report = run(settings(), &mut System { generator: 900.0, ..sharp(1e9) });

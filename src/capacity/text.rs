@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::record::{Record, Searched};
 use super::usl::Usl;
 use super::{Answer, CapacityReport, End, Probe, ProbeVerdict, as_f64};
-use crate::report::figures;
+use crate::report::{figures, processors};
 
 /// Columns of the bar that shows how 99 % of response time rises with the rate.
 const BAR: usize = 16;
@@ -31,6 +31,9 @@ fn write(record: &Record, out: &mut String) -> std::fmt::Result {
     writeln!(out)?;
     let embedded = if record.embedded { " (not Kafka: these figures are this client's only)" } else { "" };
     writeln!(out, " target     {}{embedded}", record.target)?;
+    if let Some(quota) = record.cpu_quota {
+        writeln!(out, " generator  {}, by its control group's quota", processors(quota))?;
+    }
     writeln!(out, " probes     {}", probes(record))?;
     writeln!(out, " kept       nothing lost, backlog not growing, generator healthy{}", and_gates(&record.gates))?;
     if record.gates.is_empty() {
@@ -80,7 +83,7 @@ pub fn headline(record: &Record, searched: &Searched) -> String {
 
 fn sentence(found: &CapacityReport) -> String {
     let low = |verb: &str| found.low.as_ref().map_or_else(|| "nothing passed".to_owned(), |low| passed(low, verb));
-    let high = |verb: &str| found.high.as_ref().map_or_else(String::new, |high| format!("; {}", failed(high, verb)));
+    let high = || found.high.as_ref().map_or_else(String::new, |high| format!("; {}", failed(high)));
     match found.answer {
         Answer::SystemLimit => {
             let (Some(from), Some(to), Some(width)) = (&found.low, &found.high, found.width_percent()) else {
@@ -92,25 +95,31 @@ fn sentence(found: &CapacityReport) -> String {
                 figures::rate(as_f64(to.rate)),
                 percent(width),
                 passed(from, "passed"),
-                failed_after(to)
+                format_args!(", {}", failed(to))
             )
         }
         Answer::GeneratorLimit => match &found.low {
             Some(low) => format!(
                 "at least {}, where this generator was the limit, so the system's is not known{}",
                 figures::rate(as_f64(low.rate)),
-                high("stopped the generator")
+                high()
             ),
             None => format!(
                 "this generator cannot offer the lowest rate tried, so nothing is known of the system{}",
-                high("stopped the generator")
+                high()
             ),
         },
         Answer::AboveMax => format!("above what was allowed: {}", low("passed")),
-        Answer::FailsAtLowest => format!("below the lowest rate tried{}", high("failed")),
-        Answer::Unevaluated => format!("not known: probes could not be judged; {}{}", low("passed"), high("failed")),
-        Answer::OutOfTime => format!("not sure yet, the time was up: {}{}", low("passed"), high("failed")),
-        Answer::Interrupted => format!("not sure yet, it was stopped: {}{}", low("passed"), high("failed")),
+        Answer::FailsAtLowest => format!("below the lowest rate tried{}", high()),
+        Answer::Unevaluated => format!("not known: probes could not be judged; {}{}", low("passed"), high()),
+        Answer::Unsteady => format!(
+            "not known: this machine is noisier than the question, the generator gave out below rates that had passed; {}{}. \
+             Less other load on this machine, a longer --probe, --pacing spin or a coarser --precision may help",
+            low("passed"),
+            high()
+        ),
+        Answer::OutOfTime => format!("not sure yet, the time was up: {}{}", low("passed"), high()),
+        Answer::Interrupted => format!("not sure yet, it was stopped: {}{}", low("passed"), high()),
     }
 }
 
@@ -122,13 +131,16 @@ fn passed(end: &End, verb: &str) -> String {
     format!("{} {verb} {}", figures::rate(as_f64(end.rate)), times(end.probes))
 }
 
-fn failed(end: &End, verb: &str) -> String {
+/// That the system failed at the rate, or that the generator could not offer it: two different things.
+fn failed(end: &End) -> String {
     let why = end.reasons.first().map_or_else(String::new, |reason| format!(": {reason}"));
-    format!("{} {verb} {}{why}", figures::rate(as_f64(end.rate)), times(end.probes))
-}
-
-fn failed_after(end: &End) -> String {
-    format!(", {}", failed(end, "failed"))
+    let (generator, system) = (end.generator, end.probes.saturating_sub(end.generator));
+    let told = match (system, generator) {
+        (system, 0) => format!("failed {}", times(system)),
+        (0, generator) => format!("stopped the generator {}", times(generator)),
+        (system, generator) => format!("failed {} and stopped the generator {}", times(system), times(generator)),
+    };
+    format!("{} {told}{why}", figures::rate(as_f64(end.rate)))
 }
 
 fn times(probes: u32) -> String {
@@ -257,8 +269,13 @@ pub(in crate::capacity) mod tests {
         let found = CapacityReport {
             config: SearchConfig { start: 1_000, max: None, precision: 0.05, max_time_s: 600.0 },
             answer: Answer::SystemLimit,
-            low: Some(End { rate: 1_900, probes: 2, reasons: Vec::new() }),
-            high: Some(End { rate: 1_960, probes: 2, reasons: vec!["response_time.p99 < 250ms".to_owned()] }),
+            low: Some(End { rate: 1_900, probes: 2, generator: 0, reasons: Vec::new() }),
+            high: Some(End {
+                rate: 1_960,
+                probes: 2,
+                generator: 0,
+                reasons: vec!["response_time.p99 < 250ms".to_owned()],
+            }),
             contradictions: Vec::new(),
             knee: None,
             took_s: 106.5,
@@ -269,6 +286,7 @@ pub(in crate::capacity) mod tests {
             started_at: "2026-01-01T00:00:00Z".to_owned(),
             target: "raw-events @ <broker>:9092".to_owned(),
             embedded: false,
+            cpu_quota: None,
             gates: vec!["response_time.p99 < 250ms".to_owned()],
             settle_s: 5.0,
             probe_s: 30.0,
@@ -279,7 +297,7 @@ pub(in crate::capacity) mod tests {
         };
         if varied {
             for (number, rate) in [(1, 1_000), (2, 1_900), (4, 3_400)] {
-                let low = Some(End { rate, probes: 2, reasons: Vec::new() });
+                let low = Some(End { rate, probes: 2, generator: 0, reasons: Vec::new() });
                 record.keep(Some(number), CapacityReport { low, ..found.clone() });
             }
         } else {
@@ -297,6 +315,33 @@ pub(in crate::capacity) mod tests {
             "CAPACITY  1,900 … 1,960/s (3.16 % wide): 1,900/s passed twice, 1,960/s failed twice: response_time.p99 < 250ms"
         );
         assert!(text.contains("FAILED: response_time.p99 < 250ms"), "{text}");
+    }
+
+    #[test]
+    fn the_headline_says_generator_where_it_was_the_generator() {
+        let stopped = |answer, probes, generator| {
+            let mut record = record(false);
+            let found = &mut record.searches[0].found;
+            found.answer = answer;
+            let reasons = vec!["lateness.p99 <= 5ms".to_owned()];
+            found.high = Some(End { rate: 2_000, probes, generator, reasons });
+            render(&record).lines().next().unwrap().to_owned()
+        };
+        for answer in [Answer::Interrupted, Answer::OutOfTime, Answer::Unevaluated, Answer::GeneratorLimit] {
+            let line = stopped(answer, 2, 2);
+            assert!(line.ends_with("; 2,000/s stopped the generator twice: lateness.p99 <= 5ms"), "{line}");
+        }
+        let line = stopped(Answer::SystemLimit, 3, 1);
+        assert!(line.ends_with("2,000/s failed twice and stopped the generator once: lateness.p99 <= 5ms"), "{line}");
+        let line = stopped(Answer::Unsteady, 3, 3);
+        assert!(line.starts_with("CAPACITY  not known: this machine is noisier than the question"), "{line}");
+        assert!(line.contains("--pacing spin"), "{line}");
+    }
+
+    #[test]
+    fn a_quota_of_the_generator_is_told() {
+        let text = render(&Record { cpu_quota: Some(0.25), ..record(false) });
+        assert!(text.contains(" generator  0.25 processors, by its control group's quota"), "{text}");
     }
 
     #[test]

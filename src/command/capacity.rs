@@ -14,6 +14,7 @@ use crate::bundle::{self, Bundle};
 use crate::capacity::record::{Record, SCHEMA_VERSION};
 use crate::capacity::{self, Answer, SearchConfig, SearchError, page, text};
 use crate::cli::capacity::{CapacityArgs, SearchOptions, Varied, Vary};
+use crate::measure::cgroup::Quota;
 use crate::report::html::HtmlError;
 use crate::scenario::choice::Choice;
 use crate::scenario::plan::{Output, Plan};
@@ -262,6 +263,7 @@ fn new_record(plan: &Plan, settings: Settings, vary: Option<&Vary>) -> Record {
         started_at: now(),
         target: format!("{} @ {broker}", plan.kafka.topic),
         embedded: plan.kafka.bootstrap.is_none(),
+        cpu_quota: Quota::of_this_process().map(|quota| quota.processors),
         gates: plan.gates.gates.iter().map(|gate| gate.rule.to_string()).collect(),
         settle_s: settings.settle.as_secs_f64(),
         probe_s: settings.probe.as_secs_f64(),
@@ -299,7 +301,7 @@ fn tell(plan: &Plan, found: &Found) -> Result<Done, Failure> {
     let Found { record, folder, failure, unwritten } = found;
     let mut code = match record.answer() {
         Answer::SystemLimit | Answer::AboveMax => ExitCode::Pass,
-        Answer::GeneratorLimit => ExitCode::RunInvalid,
+        Answer::GeneratorLimit | Answer::Unsteady => ExitCode::RunInvalid,
         Answer::FailsAtLowest => ExitCode::GateFailed,
         Answer::Unevaluated | Answer::OutOfTime => ExitCode::Unevaluated,
         Answer::Interrupted => ExitCode::Interrupted,

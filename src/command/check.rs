@@ -13,7 +13,7 @@ use super::{Done, Failure, planned_gates};
 use crate::cli::check::CheckArgs;
 use crate::clock::Nanos;
 use crate::dataset::preview::Preview;
-use crate::report::figures;
+use crate::report::{figures, processors};
 use crate::scenario::plan::{Output, Plan};
 use crate::scenario::{Environment, Wanted, resolve};
 use crate::schedule::{Schedule, chart};
@@ -66,6 +66,9 @@ struct Checked {
     gates: usize,
     /// What the generator reaches with nothing behind it, events per second.
     calibration_per_s: f64,
+    /// The processors that a quota allows this process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_quota: Option<f64>,
     plausible: Plausible,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<PlannedFault>,
@@ -104,7 +107,7 @@ impl Checked {
         calibration: Calibration,
         warnings: Vec<String>,
     ) -> Result<Self, Failure> {
-        let Calibration { per_s, bytes_each } = calibration;
+        let Calibration { per_s, cpu_quota, bytes_each } = calibration;
         let (events, duration_s, peak_per_s, picture) = match source {
             Source::Synthetic(_) => {
                 let duration_s = schedule.ends_at().map(Nanos::as_secs_f64);
@@ -127,6 +130,7 @@ impl Checked {
             lanes: plan.lanes,
             gates: plan.gates.gates.len(),
             calibration_per_s: per_s,
+            cpu_quota,
             plausible: Plausible::of(peak_per_s, per_s),
             faults: planned_faults::of(plan, schedule),
             warnings: warnings
@@ -161,6 +165,13 @@ impl Checked {
             .map_or_else(String::new, |peak| format!(", at most {}/s", figures::bytes(whole(peak * self.bytes_each))));
         writeln!(out, " bytes       {all}{} an event{peak}", figures::bytes(whole(self.bytes_each)))?;
         writeln!(out, " gates       {}", self.gates)?;
+        if let Some(quota) = self.cpu_quota {
+            let quota = processors(quota);
+            writeln!(
+                out,
+                " quota       {quota}, by this process's control group; the rate below is what lasts under it"
+            )?;
+        }
         for fault in &self.faults {
             writeln!(out, " fault       {}", fault.sentence())?;
         }

@@ -229,7 +229,10 @@ fn between(base: &RunReport, new: &RunReport) -> Vec<(Aspect, String)> {
     add(Aspect::Source, base.run.source.clone(), new.run.source.clone());
     add(Aspect::Schedule, schedule(base), schedule(new));
     add(Aspect::Topics, topics(&base.environment.topics), topics(&new.environment.topics));
-    let machine = |report: &RunReport| format!("{} cores, {}", report.environment.cores, report.environment.os);
+    let machine = |report: &RunReport| {
+        let quota = report.environment.cpu_quota.map_or_else(String::new, |quota| format!(" with a quota of {quota}"));
+        format!("{} cores{quota}, {}", report.environment.cores, report.environment.os)
+    };
     add(Aspect::Machine, machine(base), machine(new));
     let verifier = |report: &RunReport| match report.latency_us.end_to_end {
         Some(_) => "read back".to_owned(),

@@ -59,7 +59,7 @@ fn page(comparison: &Comparison, outcomes: &[Outcome], out: &mut String) -> std:
         figure(curve, out)?;
     }
     writeln!(out, "<ul>")?;
-    for remark in remarks(comparison).into_iter().chain(comparison.notes.iter().cloned()).chain([method(comparison)]) {
+    for remark in remarks(comparison).into_iter().chain(comparison.notes.iter().cloned()).chain(method(comparison)) {
         writeln!(out, "<li>{}</li>", escaped(&remark))?;
     }
     writeln!(out, "</ul>\n</body>\n</html>")

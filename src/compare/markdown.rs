@@ -30,7 +30,7 @@ fn lines(comparison: &Comparison, out: &mut String) -> std::fmt::Result {
     let mut said: Vec<String> = comparison.warnings.iter().map(|warning| format!("differs in {warning}")).collect();
     said.extend(remarks(comparison));
     said.extend(comparison.notes.iter().cloned());
-    said.push(method(comparison));
+    said.extend(method(comparison));
     writeln!(out)?;
     said.iter().try_for_each(|remark| writeln!(out, "- {}", escaped(remark)))
 }

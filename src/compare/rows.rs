@@ -123,6 +123,10 @@ fn side_report(runs: &[NamedSeries]) -> SideReport {
 
 fn notes(base: &[NamedSeries], new: &[NamedSeries], seconds: usize) -> Vec<String> {
     let mut notes = Vec::new();
+    if seconds < MIN_SECONDS {
+        // Nothing is judged, so no interval is in need of explanation.
+        return notes;
+    }
     if base.len() == 1 && new.len() == 1 {
         notes.push(
             "One run a side: the intervals hold the noise within these two runs, not what differs from one run of the \

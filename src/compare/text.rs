@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::figures::{change, label, percent, short, value};
-use super::{Comparison, Point, Quantity, Row, SideReport, Verdict};
+use super::{Comparison, MIN_SECONDS, Point, Quantity, Row, SideReport, Verdict};
 
 /// The comparison as text.
 #[must_use]
@@ -30,6 +30,15 @@ pub fn headline(comparison: &Comparison) -> String {
         Verdict::Worse => format!("WORSE  {}", of(Verdict::Worse)),
         Verdict::Better => format!("BETTER  {}", of(Verdict::Better)),
         Verdict::NoDifference => format!("NO DIFFERENCE  every change lies within {margin} %"),
+        Verdict::Inconclusive | Verdict::NotJudged if comparison.is_too_short() => {
+            let seconds = comparison.method.seconds;
+            format!(
+                "INCONCLUSIVE  runs of {seconds} s are too short to judge ({MIN_SECONDS} s are needed): differences are shown only"
+            )
+        }
+        Verdict::Inconclusive | Verdict::NotJudged if !comparison.rows.iter().any(|row| row.change.is_some()) => {
+            "INCONCLUSIVE  nothing could be judged: differences are shown only".to_owned()
+        }
         Verdict::Inconclusive | Verdict::NotJudged => {
             let open = rows(Verdict::Inconclusive).count();
             let judged = comparison.rows.iter().filter(|row| row.change.is_some()).count();
@@ -58,7 +67,7 @@ fn lines(comparison: &Comparison, out: &mut String) -> std::fmt::Result {
         remarks.iter().try_for_each(|remark| writeln!(out, "{}", wrapped(remark)))?;
     }
     writeln!(out)?;
-    for note in comparison.notes.iter().cloned().chain([method(comparison)]) {
+    for note in comparison.notes.iter().cloned().chain(method(comparison)) {
         writeln!(out, "{}", wrapped(&note))?;
     }
     Ok(())
@@ -83,6 +92,10 @@ const BEARABLE: f64 = 100.0;
 pub(super) fn remarks(comparison: &Comparison) -> Vec<String> {
     let mut noisy = Vec::new();
     let mut remarks = Vec::new();
+    if comparison.is_too_short() {
+        // Of all rows the same is to be said, and the headline says it.
+        return remarks;
+    }
     for row in &comparison.rows {
         match remark(row) {
             Some(Remark::Said(remark)) => remarks.push(remark),
@@ -119,10 +132,10 @@ fn remark(row: &Row) -> Option<Remark> {
     Some(Remark::Said(format!("{}: a change of {seen} would have been seen{more}", row.quantity)))
 }
 
-/// How the figures came about, in one sentence a reader can check.
-pub(super) fn method(comparison: &Comparison) -> String {
+/// How the figures came about, in one sentence a reader can check; `None` where nothing was drawn.
+pub(super) fn method(comparison: &Comparison) -> Option<String> {
     let method = &comparison.method;
-    format!(
+    comparison.rows.iter().any(|row| row.change.is_some()).then(|| format!(
         "Intervals: {} draws of {} s in blocks of {} s, the same seconds from both sides; all hold together with {} %. \
          No difference means that both ends of the interval lie within {} %. A maximum is one sample, so it is shown and \
          not judged; max_per_second, the geometric mean of each second's maximum, is.",
@@ -131,7 +144,7 @@ pub(super) fn method(comparison: &Comparison) -> String {
         method.block_s,
         short(method.confidence * 100.0),
         short(method.margin * 100.0),
-    )
+    ))
 }
 
 /// Lines of at most 98 columns.
@@ -168,6 +181,25 @@ mod tests {
     #[test]
     fn the_text_says_the_answer_first_and_names_every_difference() {
         insta::assert_snapshot!(shown());
+    }
+
+    #[test]
+    fn short_runs_are_told_once_and_nothing_is_said_of_draws_that_were_not_drawn() {
+        let options = Options { draws: 400, ..Options::default() };
+        let comparison = compare(&[bundle("a", 12, 1)], &[bundle("b", 12, 2)], &options).unwrap();
+        let shown = text(&comparison);
+        assert!(
+            shown.starts_with(
+                "INCONCLUSIVE  runs of 12 s are too short to judge (30 s are needed): differences are shown only\n"
+            ),
+            "{shown}"
+        );
+        for silly in ["0 of 0", "too short, 30", "draws", "interval holds", "intervals hold"] {
+            assert!(!shown.contains(silly), "{silly}: {shown}");
+        }
+        assert!(shown.contains("response_time.p50") && shown.contains("not judged"), "{shown}");
+        let markdown = crate::compare::markdown::markdown(&comparison);
+        assert!(markdown.contains("too short to judge") && !markdown.contains("draws"), "{markdown}");
     }
 
     #[test]

@@ -46,6 +46,24 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     .also(&["leader_changes"]),
     figure("faults.stalled_partitions", "The most partitions that stalled by one fault.").also(&["stalled_partitions"]),
     figure(
+        "process.hiccups",
+        "Times in which this process did not run for 250 ms or longer: stopped (SIGSTOP, a paused container or machine), or without a \
+         processor.",
+    )
+    .also(&["hiccups"])
+    .clock("Monotonic, as a thread sees it that does nothing but wait (the method of jHiccup).")
+    .rule("No partition is blamed for such a time: stalls and gaps between acks and reads leave it out."),
+    figure("process.hiccups_total", "How long all hiccups took.").also(&["hiccups_total_s"]).clock("Monotonic."),
+    figure("process.longest_hiccup", "How long the longest hiccup took.").also(&["longest_hiccup_s"]).clock("Monotonic."),
+    figure(
+        "process.throttled",
+        "How long the quota of this process's control group (cpu.max, or cpu.cfs_quota_us) held it back, summed over processors.",
+    )
+    .also(&["throttled_s"])
+    .clock("The kernel's (cpu.stat).")
+    .rule("environment.cpu_quota tells the quota; without one a gate is unevaluated."),
+    figure("process.throttled_periods", "Periods in which the quota held this process back.").also(&["throttled_periods"]),
+    figure(
         "faults.first_ack_after",
         "From the start of a fault to the first ack in the last of the partitions that stalled then, or within 5 s of it; as a \
          gate, of the fault that took longest.",

@@ -17,6 +17,7 @@ use super::{
 use crate::report::{
     GateOutcome, LatencySummary, RunReport, TimelineRow,
     figures::{self, counted, duration_us, rate},
+    processors,
 };
 
 /// The thresholds of the checks.
@@ -100,7 +101,47 @@ pub fn checks(report: &RunReport, limits: &Limits) -> Vec<Finding> {
         had_room(report, limits),
         Some(in_range(report, limits)),
     ];
-    found.into_iter().flatten().collect()
+    let mut found: Vec<Finding> = found.into_iter().flatten().collect();
+    // One cause is enough for all three of them, so it is told once.
+    let of_time = [BuiltIn::GeneratorOnTime, BuiltIn::GeneratorKeptRate, BuiltIn::GeneratorHadCpu];
+    let failed = |finding: &&mut Finding| finding.outcome == GateOutcome::Fail && of_time.contains(&finding.check);
+    if let (Some(first), Some(why)) = (found.iter_mut().find(failed), kept_from_running(report)) {
+        first.reason = first.reason.take().map(|reason| format!("{reason} ({why})"));
+    }
+    found
+}
+
+/// What kept this process from running, in words; `None` where nothing is known to have.
+fn kept_from_running(report: &RunReport) -> Option<String> {
+    let process = report.process.as_ref()?;
+    let told = [process.hiccup_sentence(), process.throttled_sentence(&report.environment)];
+    let told: Vec<String> = told.into_iter().flatten().collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// What may help where these checks failed, in one sentence.
+#[must_use]
+pub fn way_on(failed: &[BuiltIn], report: &RunReport) -> Option<String> {
+    let has = |check: BuiltIn| failed.contains(&check);
+    let throttled =
+        report.process.as_ref().and_then(|process| process.throttled_s).is_some_and(|seconds| seconds > 0.0);
+    let of_time = has(BuiltIn::GeneratorOnTime) || has(BuiltIn::GeneratorKeptRate) || has(BuiltIn::GeneratorHadCpu);
+    let mut helps = Vec::new();
+    if throttled && of_time {
+        helps.push("a higher CPU quota".to_owned());
+    }
+    if of_time {
+        helps.push("less other load on this machine".to_owned());
+    }
+    if has(BuiltIn::GeneratorOnTime) {
+        helps.push("--pacing spin, where a core is free".to_owned());
+    }
+    if has(BuiltIn::GeneratorKeptRate) || has(BuiltIn::GeneratorHadCpu) {
+        helps.push("more --lanes, or --shard over several machines".to_owned());
+    }
+    let off: Vec<String> = failed.iter().map(|check| format!("--gate-off {check}")).collect();
+    helps.push(format!("{} judges the figures as they are", off.join(" ")));
+    (!failed.is_empty()).then(|| format!("what may help: {}", helps.join("; ")))
 }
 
 /// What a check asks, written like a rule.
@@ -184,14 +225,20 @@ fn had_cpu(report: &RunReport, limits: &Limits) -> Option<Finding> {
     let check = BuiltIn::GeneratorHadCpu;
     report.offered.rate_per_s?;
     let cores = as_f64(u64::try_from(report.environment.cores).ok()?.max(1));
-    let used = |row: &TimelineRow, length: f64| row.cpu_ms.map(|ms| as_f64(ms) / (length * 10.0 * cores));
+    let allowed = report.environment.cpu_quota.map_or(cores, |quota| quota.min(cores));
+    let used = |row: &TimelineRow, length: f64| row.cpu_ms.map(|ms| as_f64(ms) / (length * 10.0 * allowed));
     let percents: Vec<f64> = full_rows(report).filter_map(|(row, length)| used(row, length)).collect();
     let (starved, share) = share_of(&percents, |percent| *percent >= limits.starved_percent)?;
     if share <= limits.starved_seconds_percent {
         return Some(Finding::pass(check, rule(check, limits), share));
     }
     let seconds = counted(u64::try_from(percents.len()).unwrap_or(u64::MAX), "second");
-    let reason = format!("this process used all of its processors in {} of {seconds}", figures::count(starved));
+    let all = report.environment.cpu_quota.filter(|quota| *quota < cores);
+    let all = all.map_or_else(
+        || "all of its processors".to_owned(),
+        |quota| format!("all of the {} that its quota allows", processors(quota)),
+    );
+    let reason = format!("this process used {all} in {} of {seconds}", figures::count(starved));
     Some(Finding::fail(check, rule(check, limits), share, reason))
 }
 

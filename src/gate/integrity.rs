@@ -151,12 +151,7 @@ impl Integrity {
     fn add_findings(&mut self, report: &RunReport, allowances: &Allowances) {
         use RulingKind::{Allowed, Expected, Undecided};
         let findings = &report.findings;
-        let must_not = if report.transactions.is_some() {
-            "in transactions this must not happen"
-        } else {
-            "with idempotence, and without a delivery time-out, this must not happen"
-        };
-        let (resent, resent_rule) = unless(allowances.resent, must_not);
+        let (resent, resent_rule) = unless(allowances.resent, must_not_resend(report));
         let (reordered, order_rule) =
             unless(allowances.reordering, "with idempotence, or one request in flight, this must not happen");
         let unknown = "the producer's settings are not known here: --producer-report tells them";
@@ -389,6 +384,15 @@ fn unless(allowed: Option<&str>, must_not: &str) -> (RulingKind, String) {
     match allowed {
         Some(why) => (RulingKind::Allowed, why.to_owned()),
         None => (RulingKind::Violation, must_not.to_owned()),
+    }
+}
+
+/// Why a copy that the client itself sent is a violation.
+const fn must_not_resend(report: &RunReport) -> &'static str {
+    if report.transactions.is_some() {
+        "in transactions this must not happen"
+    } else {
+        "with idempotence, and without a delivery time-out, this must not happen"
     }
 }
 

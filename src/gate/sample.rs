@@ -6,7 +6,7 @@ use crate::{
     ledger::Class,
     report::{
         Client, Environment, FaultReport, Fidelity, GroupReport, LagReport, Latencies, LatencyParts, LatencySummary,
-        LedgerCounts, Offered, PartitionReport, Payload, PhaseReport, Replay, Run, RunReport, SCHEMA_VERSION,
+        LedgerCounts, Offered, PartitionReport, Payload, PhaseReport, Process, Replay, Run, RunReport, SCHEMA_VERSION,
         TimelineRow, Tool, TopicReport, TransactionCounts, Transactions, TypeLatencies, TypeReport, Windows,
         drift::{Drift, DriftVerdict},
     },
@@ -105,6 +105,7 @@ pub(crate) fn healthy() -> RunReport {
         },
         environment: Environment {
             cores: 2,
+            cpu_quota: None,
             os: "linux x86_64".into(),
             brokers: vec!["127.0.0.1:9092".into()],
             topics: vec![TopicReport {
@@ -193,6 +194,7 @@ pub(crate) fn complete() -> RunReport {
         counts: TransactionCounts { begun: 2_000, committed: 2_000, ..TransactionCounts::default() },
         ..Transactions::default()
     });
+    report.process = Some(Process { throttled_periods: Some(0), throttled_s: Some(0.0), ..Process::default() });
     report.group = Some(GroupReport { consumers: 2, rebalance_count: 1, ..GroupReport::default() });
     report.lag = Some(LagReport { at_end: Some(0), highest: Some(12), ..LagReport::default() });
     report.payload = Some(Payload { mean_bytes: 190.0, compressed_ratio: Some(0.6), ..Payload::default() });

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     ledger::Class,
-    report::{Offered, PhaseReport, TransactionCounts, Transactions},
+    report::{Hiccup, Offered, PhaseReport, Process, TransactionCounts, Transactions},
 };
 
 fn rule(text: &str) -> Rule {
@@ -473,4 +473,47 @@ proptest! {
             prop_assert_eq!(result.result, GateOutcome::Unevaluated);
         }
     }
+}
+
+#[test]
+fn a_process_that_was_kept_from_running_says_so_and_what_may_help() {
+    let mut report = healthy();
+    report.latency_us.lateness = Some(sample::summary(3_000_000));
+    let reason = |report: &RunReport| built_in(report, BuiltIn::GeneratorOnTime).unwrap().reason.unwrap();
+    assert!(!reason(&report).contains('('), "{}", reason(&report));
+    report.environment.cpu_quota = Some(0.25);
+    report.process = Some(Process {
+        hiccups: 1,
+        hiccups_total_s: 5.0,
+        longest_hiccup_s: 5.0,
+        hiccups_at: vec![Hiccup { from_s: 6.0, length_s: 5.0 }],
+        throttled_periods: Some(15),
+        throttled_s: Some(0.9),
+    });
+    let told = reason(&report);
+    assert!(
+        told.contains("(this process did not run for 5.00 s from 00:00:06: stopped, or without a processor; its"),
+        "{told}"
+    );
+    assert!(told.ends_with("quota of 0.25 processors held it back for 900 ms in 15 periods)"), "{told}");
+    let helps = health::way_on(&[BuiltIn::GeneratorOnTime], &report).unwrap();
+    assert_eq!(
+        helps,
+        "what may help: a higher CPU quota; less other load on this machine; --pacing spin, where a core is free; --gate-off \
+         generator_on_time judges the figures as they are"
+    );
+    assert_eq!(health::way_on(&[], &report), None);
+}
+
+#[test]
+fn a_quota_is_all_that_a_process_may_use() {
+    let mut report = healthy();
+    report.timeline.iter_mut().for_each(|row| row.cpu_ms = Some(245));
+    assert_eq!(built_in(&report, BuiltIn::GeneratorHadCpu).unwrap().result, GateOutcome::Pass);
+    report.environment.cpu_quota = Some(0.25);
+    let starved = built_in(&report, BuiltIn::GeneratorHadCpu).unwrap();
+    assert_eq!(starved.result, GateOutcome::Fail);
+    assert!(
+        starved.reason.unwrap().starts_with("this process used all of the 0.25 processors that its quota allows in")
+    );
 }

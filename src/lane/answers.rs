@@ -10,7 +10,7 @@ use crate::clock::{Clock, Nanos};
 use crate::kafka::{Answer, Code, Notice, lacks_right};
 use crate::ledger::answers::Placed;
 use crate::ledger::{Marks, OpenBook, Outstanding};
-use crate::measure::{Shard, Side, Stall};
+use crate::measure::{Presence, Shard, Side, Stall};
 use crate::publish::Publisher;
 
 impl<P: Publisher, C: Clock> Lane<'_, P, C> {
@@ -18,8 +18,10 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         self.reports.clear();
         self.notices.clear();
         self.publisher.serve(wait, &mut self.reports, &mut self.notices);
+        let now = self.clock.now();
+        self.presence.note(now);
         if !self.reports.is_empty() {
-            self.note_reports();
+            self.note_reports(now);
         }
         for notice in self.notices.drain(..) {
             match notice {
@@ -42,8 +44,8 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         }
     }
 
-    fn note_reports(&mut self) {
-        let now = self.clock.now();
+    fn note_reports(&mut self, now: Nanos) {
+        let silence = Silence { presence: &self.presence, threshold: self.setup.stall_threshold, now };
         let open = self.book.open();
         let mut shard = self.setup.recorder.open();
         let mut settled = 0;
@@ -55,14 +57,10 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             match report.answer {
                 Answer::Acked => {
                     shard.record_answer(phase, flight.kind, service, response);
-                    if let Ok(index) = usize::try_from(report.partition) {
-                        let gap = self.gaps.answered(index, now);
-                        if let Some(partition) = shard.partitions.get_mut(index) {
-                            partition.longest_ack_gap = partition.longest_ack_gap.max(gap);
-                        }
-                        if gap >= self.setup.stall_threshold {
-                            shard.record_stall(silence(index, gap, now, true));
-                        }
+                    if let Ok(index) = usize::try_from(report.partition)
+                        && let Some(since) = self.gaps.answered(index, now)
+                    {
+                        silence.note(index, since, true, &mut shard);
                     }
                     if let Some(transactions) = &mut self.transactions {
                         // Acked is what is committed: that shows at the transaction's end.
@@ -76,7 +74,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                     }
                 }
                 Answer::Refused(code) => {
-                    give_gap_up(&mut self.gaps, report.partition, now, self.setup.stall_threshold, &mut shard);
+                    silence.give_up(&mut self.gaps, report.partition, &mut shard);
                     shard.refused += 1;
                     open.mark(flight.sequence, Marks(Marks::REFUSED));
                     self.setup
@@ -91,7 +89,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                     }
                 }
                 Answer::Unanswered(code) => {
-                    give_gap_up(&mut self.gaps, report.partition, now, self.setup.stall_threshold, &mut shard);
+                    silence.give_up(&mut self.gaps, report.partition, &mut shard);
                     shard.record_no_answer(phase, flight.kind, service, response);
                     if let Some(transactions) = &mut self.transactions {
                         transactions.fail(code);
@@ -129,13 +127,9 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         }
         let now = self.clock.now();
         let mut shard = self.setup.recorder.open();
+        let silence = Silence { presence: &self.presence, threshold: self.setup.stall_threshold, now };
         for (index, since) in self.gaps.silent() {
-            if let Some(partition) = shard.partitions.get_mut(index) {
-                partition.longest_ack_gap = partition.longest_ack_gap.max(now - since);
-            }
-            if now - since >= self.setup.stall_threshold {
-                shard.record_stall(silence(index, now - since, now, false));
-            }
+            silence.note(index, since, false, &mut shard);
         }
         for flight in self.flights.drain() {
             self.end.unanswered += 1;
@@ -153,20 +147,33 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
     }
 }
 
-/// A partition's silence of that length, which ends now.
-const fn silence(partition: usize, length: Nanos, until: Nanos, ended: bool) -> Stall {
-    Stall { side: Side::Ack, partition, from: Nanos(until.0 - length.0), until, ended }
+/// What a lane says of a partition's silence that ends now: only of the time in which its own thread was there to hear.
+struct Silence<'a> {
+    presence: &'a Presence,
+    /// From how long on it is a stall.
+    threshold: Nanos,
+    now: Nanos,
 }
 
-/// An event was given up: what waited for it in its partition waits no more.
-fn give_gap_up(gaps: &mut AckGaps, partition: i32, now: Nanos, threshold: Nanos, shard: &mut Shard) {
-    let Ok(index) = usize::try_from(partition) else { return };
-    let Some(gap) = gaps.gave_up(index, now) else { return };
-    if let Some(partition) = shard.partitions.get_mut(index) {
-        partition.longest_ack_gap = partition.longest_ack_gap.max(gap);
+impl Silence<'_> {
+    fn note(&self, partition: usize, since: Nanos, ended: bool, shard: &mut Shard) {
+        for (from, until) in self.presence.within(since, self.now) {
+            let gap = until - from;
+            if let Some(partition) = shard.partitions.get_mut(partition) {
+                partition.longest_ack_gap = partition.longest_ack_gap.max(gap);
+            }
+            if gap >= self.threshold {
+                shard.record_stall(Stall { side: Side::Ack, partition, from, until, ended });
+            }
+        }
     }
-    if gap >= threshold {
-        shard.record_stall(silence(index, gap, now, false));
+
+    /// An event was given up: what waited for it in its partition waits no more.
+    fn give_up(&self, gaps: &mut AckGaps, partition: i32, shard: &mut Shard) {
+        let Ok(index) = usize::try_from(partition) else { return };
+        if let Some(since) = gaps.gave_up(index) {
+            self.note(index, since, false, shard);
+        }
     }
 }
 

@@ -73,11 +73,11 @@ impl AckGaps {
         gap.outstanding += 1;
     }
 
-    /// Notes that an event was given up. Where nothing is outstanding any more, the silence that ends by it.
-    pub(super) fn gave_up(&mut self, partition: usize, now: Nanos) -> Option<Nanos> {
+    /// Notes that an event was given up. Where nothing is outstanding any more, since when there was silence.
+    pub(super) fn gave_up(&mut self, partition: usize) -> Option<Nanos> {
         let gap = self.0.get_mut(partition).filter(|gap| gap.outstanding > 0)?;
         gap.outstanding -= 1;
-        (gap.outstanding == 0).then(|| now - gap.since)
+        (gap.outstanding == 0).then_some(gap.since)
     }
 
     /// Partitions with something outstanding, each with the time since when it is silent.
@@ -86,11 +86,11 @@ impl AckGaps {
         self.0.iter().enumerate().filter(outstanding).map(|(partition, gap)| (partition, gap.since))
     }
 
-    /// Notes an answer and returns how long that partition had been silent.
-    pub(super) fn answered(&mut self, partition: usize, now: Nanos) -> Nanos {
-        let Some(gap) = self.0.get_mut(partition).filter(|gap| gap.outstanding > 0) else { return Nanos::ZERO };
+    /// Notes an answer and returns since when that partition had been silent.
+    pub(super) fn answered(&mut self, partition: usize, now: Nanos) -> Option<Nanos> {
+        let gap = self.0.get_mut(partition).filter(|gap| gap.outstanding > 0)?;
         gap.outstanding -= 1;
-        now - std::mem::replace(&mut gap.since, now)
+        Some(std::mem::replace(&mut gap.since, now))
     }
 }
 
@@ -103,11 +103,11 @@ mod tests {
         let mut gaps = AckGaps::default();
         gaps.sent(1, Nanos(10));
         gaps.sent(1, Nanos(20));
-        assert_eq!(gaps.answered(1, Nanos(50)), Nanos(40));
-        assert_eq!(gaps.answered(1, Nanos(60)), Nanos(10));
+        assert_eq!(gaps.answered(1, Nanos(50)), Some(Nanos(10)));
+        assert_eq!(gaps.answered(1, Nanos(60)), Some(Nanos(50)));
         gaps.sent(1, Nanos(1000));
-        assert_eq!(gaps.answered(1, Nanos(1005)), Nanos(5));
-        assert_eq!(gaps.answered(7, Nanos(1)), Nanos::ZERO);
+        assert_eq!(gaps.answered(1, Nanos(1005)), Some(Nanos(1000)));
+        assert_eq!(gaps.answered(7, Nanos(1)), None);
     }
 
     #[test]
@@ -115,11 +115,11 @@ mod tests {
         let mut gaps = AckGaps::default();
         gaps.sent(0, Nanos(10));
         gaps.sent(0, Nanos(20));
-        assert_eq!(gaps.gave_up(0, Nanos(50)), None, "one is still outstanding");
+        assert_eq!(gaps.gave_up(0), None, "one is still outstanding");
         assert_eq!(gaps.silent().collect::<Vec<_>>(), [(0, Nanos(10))]);
-        assert_eq!(gaps.gave_up(0, Nanos(60)), Some(Nanos(50)));
-        assert_eq!((gaps.gave_up(0, Nanos(70)), gaps.silent().count()), (None, 0));
+        assert_eq!(gaps.gave_up(0), Some(Nanos(10)));
+        assert_eq!((gaps.gave_up(0), gaps.silent().count()), (None, 0));
         gaps.sent(0, Nanos(1_000));
-        assert_eq!(gaps.answered(0, Nanos(1_005)), Nanos(5), "the time between was idle");
+        assert_eq!(gaps.answered(0, Nanos(1_005)), Some(Nanos(1_000)), "the time between was idle");
     }
 }

@@ -92,7 +92,7 @@ impl Cause {
         Self { error: name(Code::OperationTimedOut), words, follows: false }
     }
 
-    /// From the line that librdkafka logs when a transaction fails (`rd_kafka_txn_set_abortable_error` of rdkafka_txnmgr.c):
+    /// From the line that librdkafka logs when a transaction fails (`rd_kafka_txn_set_abortable_error` of `rdkafka_txnmgr.c`):
     /// it says the words and the code nowhere else before the transaction is aborted.
     fn of_log(line: &str) -> Option<Self> {
         let (_, after) = line.split_once("Current transaction failed in state ")?;

@@ -8,8 +8,8 @@ use super::latency::{ByKind, summary, summary_without_quantiles};
 use super::{Aligned, offered};
 use crate::recording::LatencyKind;
 use crate::report::{
-    Client, HotKey, Latencies, LatencyParts, LatencySummary, LedgerCounts, PartitionReport, PhaseReport, TopicLedger,
-    Transactions, TypeLatencies, TypeReport, Windows,
+    Client, Hiccup, HotKey, Latencies, LatencyParts, LatencySummary, LedgerCounts, PartitionReport, PhaseReport,
+    Process, TopicLedger, Transactions, TypeLatencies, TypeReport, Windows,
 };
 
 /// What the clients of all parts measured; absent where one of them said nothing.
@@ -90,6 +90,26 @@ pub(super) fn by_topic(parts: &[Aligned]) -> BTreeMap<String, TopicLedger> {
         }
     }
     merged
+}
+
+/// What kept the processes from running, on one clock. Parts without it are passed over.
+pub(super) fn process(parts: &[Aligned]) -> Option<Process> {
+    let mut sum: Option<Process> = None;
+    for part in parts {
+        let Some(of_part) = &part.report.process else { continue };
+        let sum = sum.get_or_insert_with(Process::default);
+        sum.hiccups += of_part.hiccups;
+        sum.hiccups_total_s += of_part.hiccups_total_s;
+        sum.longest_hiccup_s = sum.longest_hiccup_s.max(of_part.longest_hiccup_s);
+        let moved = |hiccup: &Hiccup| Hiccup { from_s: hiccup.from_s + part.starts_s, ..*hiccup };
+        sum.hiccups_at.extend(of_part.hiccups_at.iter().map(moved));
+        sum.throttled_periods = sum.throttled_periods.into_iter().chain(of_part.throttled_periods).reduce(|a, b| a + b);
+        sum.throttled_s = sum.throttled_s.into_iter().chain(of_part.throttled_s).reduce(|a, b| a + b);
+    }
+    if let Some(sum) = &mut sum {
+        sum.hiccups_at.sort_by(|one, other| one.from_s.total_cmp(&other.from_s));
+    }
+    sum
 }
 
 /// The transactions of all parts.

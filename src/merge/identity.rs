@@ -160,6 +160,7 @@ pub(super) fn environment(parts: &[Aligned]) -> Environment {
     }
     Environment {
         cores: environments().map(|environment| environment.cores).max().unwrap_or(0),
+        cpu_quota: environments().filter_map(|environment| environment.cpu_quota).reduce(f64::min),
         os: joined(&systems),
         brokers: brokers.into_iter().cloned().collect(),
         topics: parts[0].report.environment.topics.clone(),

@@ -70,6 +70,8 @@ fn beside(rows: &[TimelineRow]) -> TimelineRow {
         backlog: rows.iter().map(|row| row.backlog).sum(),
         unread: sum(|row| row.unread),
         cpu_ms: rows.iter().map(|row| row.cpu_ms).sum(),
+        throttled_ms: rows.iter().map(|row| row.throttled_ms).sum(),
+        machine_busy_percent: rows.iter().filter_map(|row| row.machine_busy_percent).max(),
         rss_kib: rows.iter().map(|row| row.rss_kib).sum(),
         marks: marks.into_iter().cloned().collect(),
         ..TimelineRow::default()

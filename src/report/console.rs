@@ -136,6 +136,10 @@ pub fn render(report: &RunReport, style: Style) -> String {
     if let Some(availability) = &report.availability {
         page.list("availability", &availability.sentences());
     }
+    let process = report.process.as_ref().map(|process| process.sentences(&report.environment));
+    if let Some(sentences) = process.filter(|sentences| !sentences.is_empty()) {
+        page.list("process", &sentences);
+    }
     for fault in &report.faults {
         let ink = if fault.failure().is_some() { Ink::Warning } else { Ink::Plain };
         page.row_inked("fault", &fault.sentence(), ink);

@@ -1,9 +1,15 @@
 //! Whose part of the latency is whose, and what the Kafka client measured of itself, in words: one source for terminal and HTML.
 
-use super::{Client, Windows, figures};
+use super::{Client, RunReport, Windows, figures};
+
+/// `linger.ms` where nobody sets it (librdkafka's CONFIGURATION.md).
+const LINGER_MS: f64 = 5.0;
+/// How long a full request takes to be put together after the linger, in us, at most: what waits longer waits for others.
+const BATCHING_US: f64 = 1_000.0;
 
 /// The mean latency as the sum of its parts, in ms; `None` where a part is not known.
-pub(super) fn parts(client: &Client) -> Option<String> {
+pub(super) fn parts(report: &RunReport) -> Option<String> {
+    let client = report.client.as_ref()?;
     let parts = client.parts_us?;
     let ms = |us: f64| figures::number(us / 1e3, 2);
     let named = [
@@ -16,7 +22,26 @@ pub(super) fn parts(client: &Client) -> Option<String> {
     // A record can be read as soon as it is committed, which is before its ack has come back.
     let sooner = parts.fetch_and_deliver.is_some_and(|us| us < 0.0);
     let note = if sooner { " (below zero: seen before the ack came in)" } else { "" };
-    Some(format!("{} = {}{note}", named.collect::<Vec<_>>().join(" + "), ms(parts.sum())))
+    let whose = whose_queue(report, parts.client_queue).map_or_else(String::new, |whose| format!("; {whose}"));
+    Some(format!("{} = {}{note}{whose}", named.collect::<Vec<_>>().join(" + "), ms(parts.sum())))
+}
+
+/// Whose part the wait in the client's queue is, where it is longer than the client lingers by itself: requests before it were
+/// not answered, as with `blocked`.
+fn whose_queue(report: &RunReport, queue_us: f64) -> Option<String> {
+    let linger_ms = ["linger.ms", "queue.buffering.max.ms"]
+        .iter()
+        .find_map(|name| report.environment.client_config.get(*name)?.parse().ok())
+        .unwrap_or(LINGER_MS);
+    let beyond_us = queue_us - linger_ms * 1e3;
+    (beyond_us > BATCHING_US.max(linger_ms * 1e3)).then(|| {
+        let beyond = figures::number(beyond_us / 1e3, 2);
+        let linger = figures::trimmed(linger_ms, 1);
+        format!(
+            "of the client queue {beyond} is beyond linger.ms={linger}: events waited there until requests before them were \
+             answered, which is the broker's part as long as this machine had processors to spare"
+        )
+    })
 }
 
 /// Batches, round trips, throttling, retries.

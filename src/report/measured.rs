@@ -273,6 +273,12 @@ pub struct TimelineRow {
     pub lateness_p99_us: Option<u64>,
     /// This process's processor time in it, ms.
     pub cpu_ms: Option<u64>,
+    /// How long its control group's quota held this process back in it, ms, summed over processors; absent without a quota.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttled_ms: Option<u64>,
+    /// How busy all processors of this machine were in it, by whomever, in percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine_busy_percent: Option<u64>,
     /// This process's resident memory at its end, KiB.
     pub rss_kib: Option<u64>,
     /// What happened in it: client errors, stalls.

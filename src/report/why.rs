@@ -19,7 +19,8 @@ struct Rule {
 }
 
 /// All rules, the most important first.
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
+    Rule { name: "not_running", says: rules::not_running },
     Rule { name: "generator_late", says: rules::generator_late },
     Rule { name: "stall", says: rules::stall },
     Rule { name: "partition_silent", says: rules::partition_silent },

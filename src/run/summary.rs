@@ -109,6 +109,7 @@ pub(super) fn outcome<W: Wiring>(
         partitions: partitions(slots, total, &states),
         group: group::report(config, prepared, &clock),
         timeline: watch.timeline.into_rows(),
+        process: watch.process,
         availability: Some(availability(&stalls, config.stall_threshold.into(), slots, leader_changes)),
         drift: watch.soak.map(|soak| soak.drift()).filter(|drift| drift.verdict != DriftVerdict::Unevaluated),
         ..RunReport::default()

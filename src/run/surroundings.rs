@@ -6,6 +6,7 @@ use crate::kafka::native::librdkafka_version;
 use crate::kafka::properties::redact;
 use crate::kafka::slots::Slots;
 use crate::kafka::{ClusterMetadata, Settings};
+use crate::measure::cgroup::Quota;
 use crate::report::{Environment, Tool, TopicReport};
 
 /// What makes the reports.
@@ -50,6 +51,7 @@ pub(super) fn environment_of(
     });
     Environment {
         cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        cpu_quota: Quota::of_this_process().map(|quota| quota.processors),
         os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         brokers: clusters.first().map(|cluster| cluster.brokers.clone()).unwrap_or_default(),
         topics: topics.collect(),

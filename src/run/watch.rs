@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::group::Rebalances;
 use super::lag::Lag;
+use super::machine::{Processors, absent};
 use super::prepare::Prepared;
 use super::topic_watch::Problem;
 use super::{Config, GLANCE, Interrupts, Lanes, Stage, Tick, faults};
@@ -17,7 +18,7 @@ use crate::kafka::slots::Slots;
 use crate::ledger::Ledger;
 use crate::measure::{ClientSums, Sampler, Shard, process};
 use crate::report::by_hand::RateChange;
-use crate::report::{TimelineRow, figures};
+use crate::report::{Process, TimelineRow, figures};
 use crate::schedule::Schedule;
 use crate::soak::{self, Soak};
 
@@ -41,6 +42,9 @@ pub(super) struct Watch<'a> {
     /// When the last row ended.
     row_before: Nanos,
     cpu_before: Nanos,
+    processors: Processors,
+    /// How long this process did not get to run: no wait for anybody counts that.
+    absent: Nanos,
     scheduled_before: u64,
     /// When the cluster last confirmed something, or nothing was waited for.
     last_answer: Nanos,
@@ -75,6 +79,8 @@ pub(super) struct Watched {
     pub(super) soak: Option<Soak>,
     /// What a person did to the rate.
     pub(super) rate_changes: Vec<RateChange>,
+    /// What kept this process from running.
+    pub(super) process: Option<Process>,
     /// What the clients measured of themselves.
     pub(super) client: ClientSums,
     /// What the cluster did that ended or spoiled the run.
@@ -114,6 +120,8 @@ impl<'a> Watch<'a> {
             next_row: SECOND,
             row_before: Nanos::ZERO,
             cpu_before: process::cpu_time(),
+            processors: Processors::watched_by(clock),
+            absent: Nanos::ZERO,
             scheduled_before: 0,
             last_answer: Nanos::ZERO,
             silence: delivery_timeout + Duration::from_secs(5),
@@ -160,8 +168,11 @@ impl<'a> Watch<'a> {
         topic: Option<&Problem>,
         each_second: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
     ) {
-        let until_row = Duration::from(self.next_row.saturating_since(self.clock.now()));
-        self.interrupts.wait(self.answered, GLANCE.min(until_row));
+        let wait = GLANCE.min(Duration::from(self.next_row.saturating_since(self.clock.now())));
+        let (interrupts, answered) = (self.interrupts, self.answered);
+        let absent = absent(&self.clock, wait, || interrupts.wait(answered, wait));
+        self.absent += absent;
+        self.last_answer += absent;
         self.obey(stage);
         let now = self.clock.now();
         if let Some(problem) = topic.and_then(Problem::take) {
@@ -170,7 +181,7 @@ impl<'a> Watch<'a> {
         }
         if let Some(end) = self.schedule.ends_at()
             && stage == Stage::Sending
-            && now > self.control.tempo().at(end) + Nanos::from(self.overrun)
+            && now > self.control.tempo().at(end) + Nanos::from(self.overrun) + self.absent
             && self.control.stopped_at() == Nanos::MAX
         {
             self.watched.ended_by =
@@ -198,7 +209,7 @@ impl<'a> Watch<'a> {
 
     /// What was seen.
     pub(super) fn into_watched(self) -> Watched {
-        self.watched
+        Watched { process: Some(self.processors.told()), ..self.watched }
     }
 
     fn obey(&mut self, stage: Stage) {
@@ -255,7 +266,7 @@ impl<'a> Watch<'a> {
             self.control.stop_at(now);
         }
         let cpu = process::cpu_time();
-        let row = TimelineRow {
+        let mut row = TimelineRow {
             scheduled: scheduled - self.scheduled_before,
             outstanding,
             backlog: self.backlog.take(),
@@ -266,6 +277,7 @@ impl<'a> Watch<'a> {
             group_lag: self.lag.as_ref().and_then(Lag::latest),
             ..row_of(interval, now, self.schedule.has_due_times())
         };
+        self.processors.note(&mut row);
         (self.cpu_before, self.scheduled_before) = (cpu, scheduled);
         self.row_before = now;
         let (client, slots, phases) = (&self.watched.client, self.slots, &self.phases[..]);

@@ -132,6 +132,8 @@ fn joined(rows: impl Iterator<Item = TimelineRow>) -> Option<TimelineRow> {
             slip_p99_us: before.slip_p99_us.max(row.slip_p99_us),
             lateness_p99_us: before.lateness_p99_us.max(row.lateness_p99_us),
             cpu_ms: added(before.cpu_ms, row.cpu_ms),
+            throttled_ms: added(before.throttled_ms, row.throttled_ms),
+            machine_busy_percent: before.machine_busy_percent.max(row.machine_busy_percent),
             rss_kib: row.rss_kib.or(before.rss_kib),
             marks,
         });

@@ -12,7 +12,7 @@ use super::partition::PartitionState;
 use super::reader::Reader;
 use crate::clock::{Clock, Nanos};
 use crate::kafka::Code;
-use crate::measure::{Side, Stall};
+use crate::measure::{Shard, Side, Stall};
 
 /// How much longer than it may be idle a verifier waits for a cluster that does not say whether there is more.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -99,22 +99,34 @@ pub struct VerifierEnd<B> {
     pub errors: BTreeMap<String, (u64, String)>,
 }
 
+/// Notes the stretches in which a partition was not read although the thread was there to read it.
+pub(super) fn note_silence(
+    shard: &mut Shard,
+    stretches: impl Iterator<Item = (Nanos, Nanos)>,
+    partition: usize,
+    threshold: Nanos,
+    ended: bool,
+) {
+    for (from, until) in stretches {
+        let gap = until - from;
+        if let Some(counts) = shard.partitions.get_mut(partition) {
+            counts.longest_read_gap = counts.longest_read_gap.max(gap);
+        }
+        if gap >= threshold {
+            shard.record_stall(Stall { side: Side::Read, partition, from, until, ended });
+        }
+    }
+}
+
 impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
     /// Partitions in which acked events were still unread at the end.
     pub(super) fn note_silence(&mut self) {
         let now = self.clock.now();
         let mut shard = self.recorder.open();
         for (index, (partition, state)) in (0_i32..).zip(&self.partitions).enumerate() {
-            let gap = now.saturating_since(state.last_read);
-            if !self.traffic.has_unread(partition, state.seen) {
-                continue;
-            }
-            if let Some(counts) = shard.partitions.get_mut(index) {
-                counts.longest_read_gap = counts.longest_read_gap.max(gap);
-            }
-            if gap >= self.stall_threshold {
-                let (from, until) = (state.last_read, now);
-                shard.record_stall(Stall { side: Side::Read, partition: index, from, until, ended: false });
+            if self.traffic.has_unread(partition, state.seen) {
+                let there = self.presence.within(state.last_read, now);
+                note_silence(&mut shard, there, index, self.stall_threshold, false);
             }
         }
     }

@@ -1,12 +1,12 @@
 //! One turn of the verifier: what was delivered, what the client said, and where it goes on when the log no longer has its place.
 
 use super::book::Book;
+use super::ending::note_silence;
 use super::partition::{Truncation, advance, state_of};
 use super::reader::Reader;
 use super::{ASK, BATCH, GRACE, Verifier};
 use crate::clock::{Clock, Nanos};
 use crate::kafka::{Code, Delivered, Notice, lacks_right};
-use crate::measure::{Side, Stall};
 
 impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
     pub(super) fn take(&mut self) -> usize {
@@ -27,6 +27,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             stall_threshold,
             records,
             last_record,
+            presence,
             denied,
             ..
         } = self;
@@ -36,6 +37,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             // One clock read a batch, before anything is parsed: parsing must not count as latency.
             let at = *first.get_or_insert_with(|| {
                 let now = clock.now();
+                presence.note(now);
                 inspector.begin_batch(now);
                 now
             });
@@ -57,21 +59,9 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
                         if inspector.inspect(&record, reread, at, &mut shard) {
                             state.seen += 1;
                         }
-                        // Nobody was kept waiting by a clock that was set back.
-                        let gap = at.saturating_since(std::mem::replace(&mut state.last_read, at));
-                        if let Some(counts) = shard.partitions.get_mut(usize::try_from(record.partition).unwrap_or(0)) {
-                            counts.longest_read_gap = counts.longest_read_gap.max(gap);
-                        }
-                        if gap >= *stall_threshold
-                            && let Ok(partition) = usize::try_from(record.partition)
-                        {
-                            shard.record_stall(Stall {
-                                side: Side::Read,
-                                partition,
-                                from: at - gap,
-                                until: at,
-                                ended: true,
-                            });
+                        let since = std::mem::replace(&mut state.last_read, at);
+                        if let Ok(partition) = usize::try_from(record.partition) {
+                            note_silence(&mut shard, presence.within(since, at), partition, *stall_threshold, true);
                         }
                     }
                 }
@@ -102,7 +92,11 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
         let found = inspector.found();
         shard.found.add(found.since(std::mem::replace(told, found)));
         // A partition in which nothing waits to be read is idle, not stalled.
-        let now = first.unwrap_or_else(|| clock.now());
+        let now = first.unwrap_or_else(|| {
+            let now = clock.now();
+            presence.note(now);
+            now
+        });
         if *records > before {
             *last_record = now;
         }

@@ -3,9 +3,11 @@
 
 use std::fs;
 
+use loadgen::clock::{Clock, Monotonic, Nanos};
+use serde_json::Value;
+
 use crate::at_work::wait_until;
 use crate::shell::{PATIENCE, Running, Shell};
-use serde_json::Value;
 
 /// A run of a minute in which a file tells what was done to a system that is not there.
 fn scenario(shell: &Shell, rate: u32, fault: &str) {
@@ -129,4 +131,52 @@ fn a_check_a_dry_run_and_a_search_tell_of_faults_and_run_none() {
     let allowed = [("LOADGEN_ALLOW_FAULT_COMMANDS", "true")];
     shell.run_with(&search, &allowed).complains("the scenario's faults are not injected").says("probes");
     assert_eq!(log(&shell), "", "nothing was broken");
+}
+
+#[test]
+fn a_process_that_was_stopped_says_so_and_blames_no_partition_for_that_time() {
+    let shell = Shell::new();
+    let running = shell.start(&[
+        "synth",
+        "--rate",
+        "500/s",
+        "--duration",
+        "10m",
+        "--no-progress",
+        "--gate-off",
+        "generator_healthy",
+        "--stall-threshold",
+        "500ms",
+    ]);
+    let rows = || {
+        let folder = fs::read_dir(shell.path().join("results")).ok()?.next()?.ok()?.path();
+        Some(fs::read_to_string(folder.join("timeline.ndjson")).ok()?.lines().count())
+    };
+    running.wait_for("timeline", || rows() >= Some(2));
+    running.signal("STOP");
+    let clock = Monotonic::start();
+    wait_until("two seconds", PATIENCE, || clock.now() >= Nanos::from_secs(2));
+    let before = rows();
+    running.signal("CONT");
+    running.wait_for("seconds after it went on", || rows() > before.map(|rows| rows + 1));
+    running.signal("INT");
+    let ran = running.wait();
+    let report = report(&shell);
+    let process = &report["process"];
+    let hiccups = process["hiccups_at"].as_array().unwrap();
+    let ends = |time: &Value| {
+        let from_s = time["from_s"].as_f64().unwrap();
+        (from_s, from_s + time["length_s"].as_f64().unwrap())
+    };
+    let stopped = hiccups.iter().map(ends).find(|(from_s, until_s)| until_s - from_s > 1.5).unwrap();
+    for stall in report["availability"]["stalls"].as_array().into_iter().flatten().map(ends) {
+        let overlap = stall.1.min(stopped.1) - stall.0.max(stopped.0);
+        assert!(overlap < 0.5, "{stall:?} lies in {stopped:?}: {process}");
+    }
+    assert!(ran.out.contains("this process did not run for"), "{}", ran.out);
+    assert!(
+        !ran.out.contains("look at its leader") && !ran.out.contains("the broker side is the cause;"),
+        "{}",
+        ran.out
+    );
 }

@@ -8,6 +8,7 @@ use crate::clock::Nanos;
 use crate::event::stamp::RunId;
 use crate::kafka::Settings;
 use crate::lane::{BodyTime, OnLag, Pacing};
+use crate::measure::process;
 use crate::run::wiring::Nowhere;
 use crate::run::{self, Detail, Interrupts, Lanes};
 use crate::scenario::plan::Plan;
@@ -21,8 +22,10 @@ const LASTS: Nanos = Nanos::from_secs(2);
 /// What was measured.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Calibration {
-    /// Events per second.
+    /// Events per second; under a quota what it would come to for long.
     pub(super) per_s: f64,
+    /// The processors that a quota allows this process.
+    pub(super) cpu_quota: Option<f64>,
     /// Bytes of key and body, on average.
     pub(super) bytes_each: f64,
 }
@@ -35,14 +38,24 @@ impl Calibration {
         let phases = vec![Phase::new("calibration", Shape::Unlimited, Some(LASTS))];
         let schedule = Schedule::seeded(phases, None, plan.seed).map_err(|error| failed(error.to_string()))?;
         let no_stop = &mut |_: &run::Tick<'_>| ControlFlow::Continue(());
+        let cpu_before = process::cpu_time();
         let outcome = run::run_through(&Nowhere, &config(plan), source, schedule, &Interrupts::default(), no_stop)
             .map_err(|error| failed(error.to_string()))?;
         let (sent, lasted) = (outcome.measured.sent as f64, outcome.report.run.measured_s);
         if sent < 1.0 || lasted <= 0.0 {
             return Err(failed("it generated nothing".to_owned()));
         }
-        Ok(Self { per_s: sent / lasted, bytes_each: outcome.measured.bytes as f64 / sent })
+        let cpu_s = process::cpu_time().saturating_since(cpu_before).as_secs_f64();
+        let cpu_quota = outcome.report.environment.cpu_quota;
+        let per_s = sustained(sent / lasted, sent / cpu_s, cpu_quota);
+        Ok(Self { per_s, cpu_quota, bytes_each: outcome.measured.bytes as f64 / sent })
     }
+}
+
+/// What lasts of a rate that was reached in a moment: a quota may not have taken effect yet, but in the long run it allows so
+/// many processors' worth of events and no more.
+fn sustained(reached_per_s: f64, per_processor_s: f64, cpu_quota: Option<f64>) -> f64 {
+    cpu_quota.map_or(reached_per_s, |quota| reached_per_s.min(per_processor_s * quota))
 }
 
 /// The generator's own part of the plan, with no cluster.
@@ -75,5 +88,18 @@ fn config(plan: &Plan) -> run::Config {
         detail: Detail::default(),
         faults: Vec::new(),
         stall_threshold: Duration::from_secs(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_bounds_what_lasts_of_a_rate_that_was_reached_in_a_moment() {
+        let close = |one: f64, other: f64| (one - other).abs() < 1e-6;
+        assert!(close(sustained(800_000.0, 900_000.0, None), 800_000.0));
+        assert!(close(sustained(800_000.0, 900_000.0, Some(0.25)), 225_000.0));
+        assert!(close(sustained(200_000.0, 900_000.0, Some(0.25)), 200_000.0), "it took effect already");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::origin;
 use crate::clock;
+use crate::measure::cgroup::Quota;
 use crate::report::{Environment, GateOutcome, GateResult, Offered, Run, RunReport, TopicReport};
 use crate::run;
 use crate::scenario::client::NOWHERE;
@@ -38,6 +39,7 @@ fn environment(plan: &Plan) -> Environment {
     let nowhere = kafka.nowhere.then_some(NOWHERE);
     Environment {
         cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        cpu_quota: Quota::of_this_process().map(|quota| quota.processors),
         os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         brokers: nowhere.into_iter().chain(bootstrap).map(|broker| broker.trim().to_owned()).collect(),
         topics,

@@ -68,7 +68,13 @@ const UNGATED: &[(&str, &str)] = &[
     ("replay.fidelity.replayed_gaps.", "how they differ is ks_distance"),
     ("synthetic.", "known before the run: what the model is, and how like its recording"),
     ("timeline[].at_s", "when"),
+    (
+        "timeline[].machine_busy_percent",
+        "what runs on the machine, by whomever; what it does to this process has paths",
+    ),
+    ("timeline[].throttled_ms", "they sum to process.throttled"),
     ("transactions.abort_rate", "chosen"),
+    ("process.hiccups_at[].", "the hiccups one by one: process.* counts them and has the longest"),
     ("transactions.failed_by[].", "by error; they sum to transactions.failed"),
     ("transactions.size", "chosen"),
 ];

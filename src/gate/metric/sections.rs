@@ -6,8 +6,8 @@ use crate::{
         unit::Dimension::{self, Count, Percent, Rate, Ratio, Size, Time},
     },
     report::{
-        Availability, Client, Fidelity, GroupReport, LagReport, LatencyParts, Payload, Replay, RunReport, Transactions,
-        drift::DriftVerdict, reading::Reading,
+        Availability, Client, Fidelity, GroupReport, LagReport, LatencyParts, Payload, Process, Replay, RunReport,
+        Transactions, drift::DriftVerdict, reading::Reading,
     },
 };
 
@@ -48,10 +48,11 @@ macro_rules! windows {
 }
 
 /// All of them, by section.
-pub(super) static SECTIONS: [&[Figure]; 15] = [
+pub(super) static SECTIONS: [&[Figure]; 16] = [
     &REPLAY,
     &FIDELITY,
     &READING,
+    &PROCESS,
     &AVAILABILITY,
     &FAULTS,
     &TRANSACTIONS,
@@ -164,6 +165,14 @@ static AVAILABILITY: [Figure; 7] = [
     figure("availability.leader_changes", Count, |report| Ok(as_f64(read_back(report)?.leader_changes))),
 ];
 
+static PROCESS: [Figure; 5] = [
+    figure("process.hiccups", Count, |report| Ok(as_f64(process(report)?.hiccups))),
+    figure("process.hiccups_total", Time, |report| Ok(process(report)?.hiccups_total_s * 1e6)),
+    figure("process.longest_hiccup", Time, |report| Ok(process(report)?.longest_hiccup_s * 1e6)),
+    figure("process.throttled", Time, |report| quota(process(report)?.throttled_s.map(|seconds| seconds * 1e6))),
+    figure("process.throttled_periods", Count, |report| quota(process(report)?.throttled_periods.map(as_f64))),
+];
+
 static FAULTS: [Figure; 2] = [
     figure("faults.stalled_partitions", Count, |report| {
         most(report, |report| report.faults.iter().map(|fault| Ok(as_f64(fault.stalled_partitions))).collect())
@@ -251,6 +260,14 @@ fn fidelity(report: &RunReport) -> Result<&Fidelity, &'static str> {
 
 fn reading(report: &RunReport) -> Result<&Reading, &'static str> {
     report.reading.as_ref().ok_or("no verifier read alone (loadgen verify)")
+}
+
+fn process(report: &RunReport) -> Result<&Process, &'static str> {
+    report.process.as_ref().ok_or("the report does not tell what kept this process from running")
+}
+
+fn quota(value: Option<f64>) -> Value {
+    value.ok_or("this process had no CPU quota")
 }
 
 fn availability(report: &RunReport) -> Result<&Availability, &'static str> {

@@ -6,7 +6,7 @@ use crate::report::{RunReport, decomposition};
 /// Two rows, where the client said something.
 pub(super) fn section(page: &mut Page, report: &RunReport) {
     let Some(client) = &report.client else { return };
-    if let Some(parts) = decomposition::parts(client) {
+    if let Some(parts) = decomposition::parts(report) {
         page.row("mean (ms)", &parts);
     }
     page.list("client", &decomposition::items(client));
@@ -47,6 +47,12 @@ mod tests {
              (below zero: seen before the ack came in)\n \
              client     41.6 events (8.79 KiB) a batch · round trip 1.10 ms, p99 of the worst 100 ms 3.00 ms ·\n            \
              retries 3 · time-outs 0\n"
+        );
+        let queued = Client { parts_us: Some(LatencyParts { client_queue: 224_180.0, ..parts }), ..client.clone() };
+        let told = shown(&queued).replace("\n            ", " ");
+        assert!(
+            told.contains("of the client queue 219.18 is beyond linger.ms=5: events waited there until requests"),
+            "{told}"
         );
         client.throttle_ms = windows(12.0, 250);
         assert!(shown(&client).contains("throttled by a quota: 12.0 ms an answer, 250 ms at most"));

@@ -72,15 +72,15 @@ pub(super) fn latency(report: &RunReport) -> Result<(LatencyView, BTreeMap<&'sta
         unit: unit.name,
         timed: report.latency_us.slip.is_some(),
         notes: notes(report, &rows),
-        client: report.client.as_ref().map(client).unwrap_or_default(),
+        client: report.client.as_ref().map(|told| client(report, told)).unwrap_or_default(),
         rows: rows.iter().map(|row| row_view(report, row, &unit)).collect(),
         figure,
     };
     Ok((view, data))
 }
 
-fn client(client: &Client) -> Vec<(&'static str, String)> {
-    let parts = decomposition::parts(client).map(|parts| ("mean, by whose part it is (ms)", parts));
+fn client(report: &RunReport, client: &Client) -> Vec<(&'static str, String)> {
+    let parts = decomposition::parts(report).map(|parts| ("mean, by whose part it is (ms)", parts));
     parts.into_iter().chain([("the Kafka client", decomposition::items(client).join(" · "))]).collect()
 }
 

@@ -151,6 +151,8 @@ pub(super) fn setup(report: &RunReport) -> SetupView {
         facts.clear();
     }
     facts.extend(report.transactions.iter().map(|transactions| ("sent in", transactions.sentences().join(", "))));
+    let process = report.process.as_ref().map(|process| process.sentences(&report.environment));
+    facts.extend(process.filter(|told| !told.is_empty()).map(|told| ("process", told.join(", "))));
     facts.extend(report.availability.iter().map(|found| ("availability", found.sentences().join(", "))));
     facts.extend(report.faults.iter().map(|fault| ("fault", fault.sentence())));
     let waits = [
@@ -195,7 +197,7 @@ fn place(report: &RunReport, tool: &str) -> Vec<(String, String)> {
     let mut facts: Vec<(String, String)> = [
         ("tool", tool.to_owned()),
         ("librdkafka", report.tool.librdkafka.clone()),
-        ("processors", environment.cores.to_string()),
+        ("processors", cores(report)),
         ("system", environment.os.clone()),
         ("brokers", environment.brokers.join(", ")),
     ]
@@ -218,6 +220,13 @@ fn place(report: &RunReport, tool: &str) -> Vec<(String, String)> {
         )
     }));
     facts
+}
+
+fn cores(report: &RunReport) -> String {
+    let quota = report.environment.cpu_quota;
+    let quota =
+        quota.map_or_else(String::new, |quota| format!(", of which a quota allows {}", figures::trimmed(quota, 2)));
+    format!("{}{quota}", report.environment.cores)
 }
 
 fn drift(us: i64) -> String {

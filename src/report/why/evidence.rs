@@ -1,7 +1,7 @@
 //! What the rules look at: the judged part of the timeline, what is usual in it, and where it departs from that.
 
 use crate::report::{
-    RunReport, TimelineRow,
+    RunReport, TimelineRow, figures,
     stalls::{Stall, stalls},
 };
 
@@ -13,6 +13,11 @@ const TIMES_USUAL: u64 = 3;
 const EVENTS_NEEDED: u64 = 1_000;
 /// How far above the usual p99 a second stands out, us: less than this is noise of a busy machine.
 const ABOVE_USUAL_US: u64 = 10_000;
+
+/// The shortest stall that rows can show, with the tolerance of their ends.
+const A_SECOND: f64 = 0.9;
+/// How busy all processors of a machine are, in percent, when whatever runs on it has to wait.
+const BUSY_PERCENT: u64 = 90;
 
 /// A run as the rules see it.
 pub(super) struct Evidence<'a> {
@@ -34,6 +39,10 @@ impl<'a> Evidence<'a> {
         let rows = report.timeline.iter().filter(|row| row.at_s > report.run.warm_up_s).collect();
         let mut stalls = stalls(&report.timeline);
         stalls.retain(|stall| stall.until_s > report.run.warm_up_s);
+        if let Some(process) = &report.process {
+            // Nothing was heard while nobody was there to hear: that is no silence of the cluster.
+            stalls.retain(|stall| stall.seconds() - process.absent_s(stall.from_s, stall.until_s) >= A_SECOND);
+        }
         Self { report, rows, stalls }
     }
 
@@ -81,6 +90,23 @@ impl<'a> Evidence<'a> {
             }
         }
         best.map(|(episode, peak)| (episode, peak, usual))
+    }
+
+    /// What this process was short of between two times, in words.
+    pub(super) fn shortage(&self, from_s: f64, until_s: f64) -> Option<String> {
+        let process = self.report.process.as_ref();
+        let absent_s = process.map_or(0.0, |process| process.absent_s(from_s, until_s));
+        if absent_s > 0.0 {
+            return Some(format!("this process did not run for {} of it", figures::duration_s(absent_s)));
+        }
+        let within = || self.rows.iter().filter(|row| row.at_s > from_s && row.at_s <= until_s);
+        let throttled_ms: u64 = within().filter_map(|row| row.throttled_ms).sum();
+        if throttled_ms > 0 {
+            let throttled = figures::duration_us(throttled_ms * 1_000);
+            return Some(format!("its control group's quota held it back for {throttled}"));
+        }
+        let busiest = within().filter_map(|row| row.machine_busy_percent).max()?;
+        (busiest >= BUSY_PERCENT).then(|| format!("its processors were {busiest} % busy"))
     }
 
     /// The first thing that was noted from two seconds before until the end of a stretch.

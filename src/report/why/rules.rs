@@ -16,6 +16,21 @@ const SKEW: f64 = 1.5;
 /// Lag that is worth a word, as a share of a second's events.
 const LAG_SHARE: f64 = 0.5;
 
+/// The share of the run that a quota must have taken away to be worth a word.
+const THROTTLED: f64 = 0.01;
+
+/// This process was stopped, or got no processor: whatever was slow then was here.
+pub(super) fn not_running(evidence: &Evidence) -> Option<String> {
+    let report = evidence.report;
+    let process = report.process.as_ref()?;
+    let throttled_s = process.throttled_s.unwrap_or(0.0);
+    let throttled = (throttled_s > report.run.measured_s * THROTTLED)
+        .then(|| process.throttled_sentence(&report.environment))
+        .flatten();
+    let told: Vec<String> = process.hiccup_sentence().into_iter().chain(throttled).collect();
+    (!told.is_empty()).then(|| format!("{}; what was slow then is this machine's part", told.join("; ")))
+}
+
 /// The generator's own lateness is most of the response time, and not for some seconds only.
 pub(super) fn generator_late(evidence: &Evidence) -> Option<String> {
     let latency = &evidence.report.latency_us;
@@ -79,10 +94,16 @@ fn cause(evidence: &Evidence, from_s: f64, until_s: f64) -> String {
     let late = evidence.rows.iter().filter(|row| within(row.at_s)).filter_map(|row| row.lateness_p99_us).max();
     let innocent = late.filter(|late| *late < LATENESS_US);
     let side = innocent.map_or_else(String::new, |late| {
-        format!("; lateness stayed at {}, so the broker side is the cause", duration_us(late))
+        let stayed = duration_us(late);
+        format!("; lateness stayed at {stayed}, so the broker side is the cause{}", or_here(evidence, from_s, until_s))
     });
     let mark = evidence.mark(from_s, until_s).map_or_else(String::new, |mark| format!(" ({mark})"));
     format!("{side}{mark}")
+}
+
+/// Where this machine was short of processors too, nothing here can tell the two apart.
+fn or_here(evidence: &Evidence, from_s: f64, until_s: f64) -> String {
+    evidence.shortage(from_s, until_s).map_or_else(String::new, |short| format!(", or this machine: {short}"))
 }
 
 /// One partition was silent while the others went on.
@@ -90,6 +111,9 @@ pub(super) fn partition_silent(evidence: &Evidence) -> Option<String> {
     if !evidence.stalls.is_empty() {
         return None;
     }
+    // A gap has no time of its own: where this process was late for as long, or did not run, it may be its own silence.
+    let late = evidence.report.latency_us.lateness.as_ref().and_then(|lateness| lateness.max).unwrap_or(0);
+    let absent = evidence.report.process.as_ref().map_or(0.0, |process| process.longest_hiccup_s);
     let partitions = &evidence.report.partitions;
     let worst = partitions.iter().max_by_key(|partition| partition.longest_ack_gap_us)?;
     let next = partitions
@@ -97,7 +121,8 @@ pub(super) fn partition_silent(evidence: &Evidence) -> Option<String> {
         .filter(|partition| (&partition.topic, partition.partition) != (&worst.topic, worst.partition))
         .map(|partition| partition.longest_ack_gap_us)
         .max()?;
-    (worst.longest_ack_gap_us >= SILENCE_US && next * 4 <= worst.longest_ack_gap_us).then(|| {
+    let own = late * 2 >= worst.longest_ack_gap_us || !duration_below(absent * 2.0, worst.longest_ack_gap_us);
+    (worst.longest_ack_gap_us >= SILENCE_US && next * 4 <= worst.longest_ack_gap_us && !own).then(|| {
         format!(
             "partition {} was not acked for {} while the others went on (at most {}): look at its leader",
             worst.partition,
@@ -116,9 +141,12 @@ pub(super) fn latency_rose(evidence: &Evidence) -> Option<String> {
     let service = episode.most(|row| row.service_p99_us);
     let mark = evidence.mark(episode.from_s, episode.until_s);
     let part = if late * 10 <= rise && slip * 10 <= rise && service * 2 >= peak {
-        format!("service time rose with it and slip stayed at {}, so the broker side is the cause", duration_us(slip))
+        let (stayed, or_here) = (duration_us(slip), or_here(evidence, episode.from_s, episode.until_s));
+        format!("service time rose with it and slip stayed at {stayed}, so the broker side is the cause{or_here}")
     } else if late * 2 >= rise {
-        format!("lateness rose with it to {}, so this machine is the cause", duration_us(late))
+        let short = evidence.shortage(episode.from_s, episode.until_s);
+        let short = short.map_or_else(String::new, |short| format!(": {short}"));
+        format!("lateness rose with it to {}, so this machine is the cause{short}", duration_us(late))
     } else if late * 10 <= rise && slip * 2 >= rise {
         "the wait was for room in the client's queue: acks came slower than events were due".to_owned()
     } else {

@@ -106,6 +106,7 @@ pub(super) fn outcome(
         partitions: sections::partitions(&prepared.slots, total, &states),
         group: config.group.as_ref().zip(prepared.group.as_ref()).map(|(of, log)| group::of(of, log, &clock)),
         timeline: watched.timeline.into_rows(),
+        process: watched.process,
         drift: watched.soak.map(|soak| soak.drift()).filter(|drift| drift.verdict != DriftVerdict::Unevaluated),
         ..RunReport::default()
     };

@@ -11,8 +11,9 @@ use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::Traffic;
 use crate::kafka::slots::Slots;
 use crate::measure::{ClientSums, Sampler, process};
-use crate::report::TimelineRow;
+use crate::report::{Process, TimelineRow};
 use crate::run::group::Rebalances;
+use crate::run::machine::Processors;
 use crate::run::{GLANCE, Stage, Tick};
 use crate::soak::{self, Soak};
 use crate::verify::Until;
@@ -46,6 +47,7 @@ pub(super) struct Watch<'a> {
     next_row: Nanos,
     ask_at: Nanos,
     cpu_before: Nanos,
+    processors: Processors,
     client: ClientSums,
     watched: Watched,
 }
@@ -61,6 +63,8 @@ pub(super) struct Watched {
     pub(super) asked: bool,
     /// What else ended it.
     pub(super) ended_by: Option<String>,
+    /// What kept this process from running.
+    pub(super) process: Option<Process>,
 }
 
 impl<'a> Watch<'a> {
@@ -85,6 +89,7 @@ impl<'a> Watch<'a> {
             next_row: SECOND,
             ask_at: Nanos::ZERO,
             cpu_before: process::cpu_time(),
+            processors: Processors::watched_by(clock),
             client: ClientSums::default(),
             watched: Watched {
                 timeline: soak::Timeline::new(config.detail),
@@ -92,6 +97,7 @@ impl<'a> Watch<'a> {
                 interrupted: false,
                 asked: false,
                 ended_by: None,
+                process: None,
             },
         }
     }
@@ -126,8 +132,8 @@ impl<'a> Watch<'a> {
         sampler: &mut Sampler,
         each_second: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
     ) -> Wish {
-        let until_row = std::time::Duration::from(self.next_row.saturating_since(self.clock.now()));
-        self.interrupts.wait(self.answered, GLANCE.min(until_row));
+        let wait = GLANCE.min(std::time::Duration::from(self.next_row.saturating_since(self.clock.now())));
+        self.interrupts.wait(self.answered, wait);
         if self.answered < self.interrupts.count() {
             self.answered += 1;
             self.watched.asked = true;
@@ -161,7 +167,7 @@ impl<'a> Watch<'a> {
     }
 
     pub(super) fn into_watched(self) -> Watched {
-        self.watched
+        Watched { process: Some(self.processors.told()), ..self.watched }
     }
 
     fn row(
@@ -177,7 +183,7 @@ impl<'a> Watch<'a> {
         let (interval, total) = sampler.both();
         let behind = self.ends.as_ref().and_then(|ends| ends.behind(&self.traffic.positions()));
         let whole = interval.whole();
-        let row = TimelineRow {
+        let mut row = TimelineRow {
             at_s: now.as_secs_f64(),
             seen: interval.seen,
             unread: behind.unwrap_or_default(),
@@ -187,6 +193,7 @@ impl<'a> Watch<'a> {
             marks,
             ..TimelineRow::default()
         };
+        self.processors.note(&mut row);
         self.cpu_before = cpu;
         let tick = Tick {
             stage,

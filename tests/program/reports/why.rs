@@ -1,7 +1,7 @@
 //! The why lines on modelled runs: each rule where it holds, and silence where nothing is certain.
 
 use loadgen::report::{
-    RunReport,
+    Hiccup, Process, RunReport,
     why::{findings, lines},
 };
 
@@ -42,6 +42,62 @@ fn a_stall_with_a_late_generator_blames_nobody() {
     };
     let text = says(&model.build(), "stall").unwrap();
     assert!(!text.contains("cause"), "{text}");
+}
+
+#[test]
+fn a_silence_in_which_this_process_did_not_run_is_its_own() {
+    let mut report = fixture::gate_fail();
+    let hiccup = Hiccup { from_s: 20.0, length_s: 3.0 };
+    report.process = Some(Process {
+        hiccups: 1,
+        hiccups_total_s: 3.0,
+        longest_hiccup_s: 3.0,
+        hiccups_at: vec![hiccup],
+        ..Process::default()
+    });
+    let (rule, text) = findings(&report).remove(0);
+    assert_eq!(rule, "not_running");
+    assert!(text.starts_with("this process did not run for 3.00 s from 00:00:20"), "{text}");
+    assert_eq!(says(&report, "stall"), None, "nobody was there to hear an ack");
+    report.process = Some(Process { hiccups_at: vec![Hiccup { length_s: 0.5, ..hiccup }], ..Process::default() });
+    let text = says(&report, "stall").unwrap();
+    assert!(
+        text.contains("the broker side is the cause, or this machine: this process did not run for 500 ms of it"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_machine_that_was_short_of_processors_is_named_beside_the_broker() {
+    for (name, change) in [
+        ("its processors were 97 % busy", (None, Some(97))),
+        ("its control group's quota held it back for", (Some(300), Some(20))),
+    ] {
+        let mut stalled = fixture::gate_fail();
+        let mut slow = Model { slow: Some((30_000_000, 34_000_000, 80_000)), ..Model::default() }.build();
+        for row in stalled.timeline.iter_mut().chain(&mut slow.timeline) {
+            (row.throttled_ms, row.machine_busy_percent) = change;
+        }
+        for text in [says(&stalled, "stall").unwrap(), says(&slow, "latency_rose").unwrap()] {
+            assert!(text.contains(&format!("so the broker side is the cause, or this machine: {name}")), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_partition_is_not_blamed_for_a_gap_as_long_as_this_process_was_late_or_away() {
+    let silent = || {
+        let mut report = fixture::pass();
+        report.partitions[1].longest_ack_gap_us = 5_010_000;
+        report
+    };
+    assert!(says(&silent(), "partition_silent").unwrap().contains("look at its leader"));
+    let mut late = silent();
+    late.latency_us.lateness.as_mut().unwrap().max = Some(4_900_000);
+    assert_eq!(says(&late, "partition_silent"), None);
+    let mut away = silent();
+    away.process = Some(Process { hiccups: 1, longest_hiccup_s: 4.9, ..Process::default() });
+    assert_eq!(says(&away, "partition_silent"), None);
 }
 
 #[test]
