@@ -107,7 +107,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     figure("lag.at_end", "Records that the watched group (--lag-group) was behind at the end."),
     figure("lag.highest", "The most records that the watched group (--lag-group) was behind."),
     figure("payload.mean", "Key and body of an event, on average.").also(&["mean_bytes"]),
-    figure("payload.compressed_ratio", "Compressed size of the first 1,000 events divided by their size, zstd level 1.")
+    figure("payload.compressed_ratio", "Compressed size of the first 1,000 events, 16 MiB at most, divided by their size, zstd level 1.")
         .also(&["compressed_ratio"]),
     figure("drift.drifting", "How many of the watched values rose over the run, by more than chance and by enough to matter.")
         .excludes("Runs of which fewer than ten minutes are known."),

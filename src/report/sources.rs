@@ -174,7 +174,7 @@ pub struct Payload {
     /// The compressibility of the padding that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compressibility: Option<f64>,
-    /// Compressed size divided by size: measured over the first 1,000 events in batches of 100, zstd level 1. What the
+    /// Compressed size divided by size: measured over the first 1,000 events (16 MiB of them at most) in batches of 100 (1 MiB), zstd level 1. What the
     /// client's own codec makes of its own batches differs.
     pub compressed_ratio: Option<f64>,
 }

@@ -17,6 +17,9 @@ use crate::source::synthetic::Synthetic;
 /// Events whose bodies are measured for their compressibility, and how many of them are compressed together.
 const SAMPLE: usize = 1_000;
 const SAMPLE_BATCH: usize = 100;
+/// Bytes of a batch from which on it is full, and of the whole sample: bodies of MiB are no reason to hold a GiB.
+const SAMPLE_BATCH_BYTES: usize = 1 << 20;
+const SAMPLE_BYTES: usize = 16 << 20;
 
 /// Adds what only the source knows.
 pub(super) fn describe(
@@ -97,12 +100,14 @@ fn payload(report: &RunReport, plan: &Plan, source: &Source) -> report::Payload 
     let (mut bytes, mut packed, mut arena) = (0, 0, Vec::new());
     let encoder = Encoder::new(RunId(0), 0, source.vocabulary()).padded(plan.padding);
     if let Ok(mut lane) = source.lane(0, plan.lanes) {
-        let events: Vec<_> = std::iter::from_fn(|| lane.draw()).take(SAMPLE).collect();
-        for (batch, events) in events.chunks(SAMPLE_BATCH).enumerate() {
+        let mut left = std::iter::from_fn(|| lane.draw()).take(SAMPLE).zip(0_u64..).peekable();
+        while left.peek().is_some() && bytes < SAMPLE_BYTES {
             arena.clear();
-            for (drawn, place) in events.iter().zip(0_u64..) {
-                let sequence = (batch * SAMPLE_BATCH) as u64 + place;
+            for (drawn, sequence) in left.by_ref().take(SAMPLE_BATCH) {
                 encoder.encode(&mut arena, &drawn.event, sequence, sequence * 1_000_000, 1_700_000_000_000);
+                if arena.len() >= SAMPLE_BATCH_BYTES {
+                    break;
+                }
             }
             bytes += arena.len();
             packed += zstd::bulk::compress(&arena, 1).map_or(arena.len(), |packed| packed.len());
