@@ -1,16 +1,18 @@
 //! A lane: one producer thread. It takes what is due, stamps, encodes, hands over, and serves the answers.
 //!
-//! Due times never move: they are the schedule's, through the tempo (see [`crate::control::tempo`]). What comes late goes at once, and how late it was is split into the lane's own part (lateness)
-//! and the time in which the client had no room (blocked).
+//! Due times never move: they are the schedule's, through the tempo (see [`crate::control::tempo`]). What comes late goes at once, and how late it was is split into the lane's own part (lateness),
+//! the time in which the client had no room (blocked), and the time in which the ceiling let nothing through (capped).
 
 mod answers;
-mod blocked;
+mod ceiling;
 mod flight;
 mod hand_over;
 pub mod rhythm;
 mod setup;
 mod transact;
 mod transaction;
+mod unsent;
+mod waits;
 
 use std::time::Duration;
 
@@ -23,15 +25,19 @@ use crate::measure::Presence;
 use crate::publish::{Batch, Entry, Publisher};
 use crate::schedule::{Cursor, Due};
 use crate::source::Drawn;
-use blocked::Blocked;
+use ceiling::Admission;
+pub use ceiling::Ceiling;
 use flight::{AckGaps, Flight, Flights};
 use rhythm::Rhythm;
 pub use setup::{BodyTime, LaneEnd, LaneError, OnLag, Pacing, Setup};
 pub use transaction::TransactionPlan;
 use transaction::Transactions;
+use waits::Waits;
 
 /// Events handed over at once, at most.
 const BATCH: usize = 256;
+/// Bytes of a batch from which on it is full: bodies of MiB are copied once more by the client.
+const BATCH_BYTES: usize = 1 << 20;
 /// The shortest sleep between two turns: bounds the wake-ups to 4,000 a second.
 const SHORTEST_TURN: Nanos = Nanos(250_000);
 /// The longest sleep: delivery reports must be served.
@@ -58,7 +64,9 @@ pub struct Lane<'a, P, C> {
     gaps: AckGaps,
     /// When this thread ran: what was not heard while it did not is no partition's silence.
     presence: Presence,
-    blocked: Blocked,
+    blocked: Waits,
+    capped: Waits,
+    admission: Admission,
     transactions: Option<Transactions>,
     /// Whether nothing but sending has happened since the last wait for room.
     catching_up: bool,
@@ -81,6 +89,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             last_due: Nanos::ZERO,
             last_sent: Nanos::ZERO,
             unanswered: 0,
+            uncounted: false,
             error: None,
             errors: Vec::new(),
             rhythm: setup.schedule.is_recorded().then(Rhythm::default),
@@ -100,7 +109,9 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             flights: Flights::default(),
             gaps: AckGaps::default(),
             presence: Presence::default(),
-            blocked: Blocked::default(),
+            blocked: Waits::default(),
+            capped: Waits::default(),
+            admission: Admission::default(),
             transactions,
             catching_up: false,
             reports: Vec::new(),
@@ -123,9 +134,10 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             None => self.setup.control.stopped_at(),
         };
         self.setup.control.stop_at(if self.end.error.is_some() { stopped } else { Nanos::MAX });
-        self.count_unsent(stopped);
         self.end_transaction();
         self.flush();
+        self.count_unsent(stopped);
+        self.close_books();
         (self.end, self.publisher)
     }
 
@@ -163,6 +175,11 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
         if room == 0 {
             self.wait_for_room(now);
             return true;
+        }
+        // One by one below a ceiling: what goes at once is a burst.
+        let room = if self.setup.ceiling.is_some() { 1 } else { room };
+        if !self.is_admitted() {
+            return now < stop;
         }
         self.fill(now, barrier, room);
         self.hand_over();
@@ -207,7 +224,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
         self.book.reserve(self.sequence + room as u64);
         let open = self.book.open();
         let mut filled = 0;
-        while filled < room {
+        while filled < room && self.batch.arena().len() < BATCH_BYTES {
             let Some((drawn, due)) = self.next else { break };
             let (due, phase) = match in_time(due, &self.tempo) {
                 Due::At(due, phase) if due <= now && due < barrier && due < self.setup.control.stopped_at() => {
@@ -259,6 +276,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                     sequence,
                     due,
                     blocked_before: self.blocked.until(due),
+                    capped_before: self.capped.until(due),
                     sent: Nanos::ZERO,
                     bytes: u32::try_from(encoded.body.len() + encoded.key.len()).unwrap_or(u32::MAX),
                     phase: u16::try_from(phase).unwrap_or(u16::MAX),
@@ -283,31 +301,6 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
         drop(open);
         if self.setup.java_placed || !self.setup.slots.is_one() {
             self.batch.group_by_partition();
-        }
-    }
-
-    /// Events that came due before the stop and were not drawn yet are scheduled too: they count as not attempted.
-    fn count_unsent(&mut self, stopped: Nanos) {
-        if stopped == Nanos::MAX {
-            return;
-        }
-        self.setup.control.follow(&mut self.tempo);
-        while self.end.error != Some(LaneError::SequencesUsedUp) && self.sequence < SEQUENCES {
-            let Some(Due::At(due, phase)) = self.peek() else { return };
-            if due >= stopped {
-                return;
-            }
-            self.book.reserve(self.sequence + 1);
-            let open = self.book.open();
-            open.draw(self.sequence, DueTime::from_unix_ns(self.anchor.unix_ns(due)));
-            open.mark(self.sequence, Marks(Marks::OVER));
-            drop(open);
-            if let Some(start) = self.end.phase_starts.get_mut(phase) {
-                *start = (*start).min(self.sequence);
-            }
-            self.end.last_due = due;
-            self.sequence += 1;
-            self.next = None;
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod rules;
 mod waiting;
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
@@ -130,6 +131,28 @@ impl LaneBook {
         if self.some_rest.swap(false, Ordering::AcqRel) {
             blocks.tidy();
         }
+    }
+
+    /// Notes that the events `sequences` came due from `first` to `last` and are left out. None of them was drawn before, and
+    /// all are of one block. Called by the lane.
+    pub fn leave_out(&self, sequences: Range<u64>, first: DueTime, last: DueTime) {
+        let end = sequences.end;
+        if sequences.start.is_multiple_of(BLOCK as u64) && end - sequences.start == BLOCK as u64 {
+            let mut blocks = self.blocks.write().unwrap_or_else(PoisonError::into_inner);
+            if (blocks.base + blocks.open.len() as u64) * BLOCK as u64 == sequences.start {
+                blocks.open.push_back(Slot::Packed(Box::new(Packed::left_out(Span::of(first, last)))));
+                self.drawn.store(end, Ordering::Release);
+                return;
+            }
+        }
+        self.reserve(end);
+        if let Place::Open(block) = self.open().place(sequences.start) {
+            block.leave_out(sequences, first, last);
+            if block.is_resting() {
+                self.some_rest.store(true, Ordering::Release);
+            }
+        }
+        self.drawn.store(end, Ordering::Release);
     }
 
     /// Opens the book for a batch.

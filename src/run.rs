@@ -280,7 +280,7 @@ pub fn run_through<W: Wiring>(
             let topic_watch = topic_watcher.map(|watcher| topic_watch::watch(scope, watcher, &sending)).transpose()?;
             let lag = lag_watcher.map(|watcher| lag::watch(scope, watcher, &going)).transpose()?;
             let clock = zero.wait();
-            let mut watch = Watch::new(config, &schedule, &ledger, &control, interrupts, clock, &prepared);
+            let mut watch = Watch::new(config, source, &schedule, &ledger, &control, interrupts, clock, &prepared);
             watch.look_at(lag.as_ref().map(lag::Watched::lag));
             let faults =
                 faults::inject(scope, &config.faults, clock, &control, &sending, schedule.ends_at(), watch.faults())?;

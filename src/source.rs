@@ -38,6 +38,18 @@ impl LaneSource {
     }
 }
 
+impl LaneSource {
+    /// The number, in the whole run's order, of the lane's event `n`, counted from 0; `None` where that shows only when it is
+    /// drawn.
+    #[must_use]
+    pub fn number(&self, n: u64) -> Option<u64> {
+        match self {
+            Self::Synthetic(lane) => Some(lane.number(n)),
+            Self::RetailRocket(_) => None,
+        }
+    }
+}
+
 /// A source that is loaded and can be divided among lanes.
 #[derive(Debug)]
 pub enum Source {

@@ -145,6 +145,7 @@ fn latencies(recording: &Recording) -> Result<Latencies, hdrhistogram::AdditionE
         slip: of(LatencyKind::Slip)?,
         lateness: of(LatencyKind::Lateness)?,
         blocked: of(LatencyKind::Blocked)?,
+        capped: of(LatencyKind::Capped)?,
         service_time: of(LatencyKind::ServiceTime)?.unwrap_or_default(),
         response_time: of(LatencyKind::ResponseTime)?.unwrap_or_default(),
         end_to_end: of(LatencyKind::EndToEnd)?,

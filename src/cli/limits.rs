@@ -72,7 +72,8 @@ pub struct RunLimits {
     pub start_at: Option<jiff::Timestamp>,
     /// Ceiling that is never exceeded, even when late events are caught up
     ///
-    /// A guard for the cluster, not a pace: events held back by it become late, and that is measured.
+    /// A guard for the cluster, not a pace: event by event, so that no window of time has more. What it holds back is sent
+    /// later, and that part of its slip is told as `capped`. With --shard it is that of all processes, each has its part.
     #[arg(long, value_name = "N/s", value_parser = values::bounded_rate)]
     pub max_rate: Option<Rate>,
     /// What happens to events that are late [default: queue]

@@ -20,6 +20,8 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     figure("offered.bytes", "Bytes of keys and bodies handed to the client.").excludes("Kafka's framing; before compression."),
     figure("offered.client_blocked", "Time in which a lane was kept waiting for room in the client's queue, summed over lanes.")
         .also(&["client_blocked_s"]),
+    figure("offered.capped", "Time in which lanes were kept waiting by the ceiling (--max-rate), summed over lanes.")
+        .also(&["capped_s"]),
     figure(
         "offered.flow_control",
         "Time in which lanes held back because the verifier lagged and the embedded broker keeps little, summed over lanes.",
@@ -79,6 +81,8 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     figure("timeline.end_to_end_p99", "99 % quantile of the end-to-end time of the events seen in a second.").clock(INTERVAL),
     figure("timeline.slip_p99", "99 % quantile of the slip of the events sent in a second.").clock(INTERVAL),
     figure("timeline.lateness_p99", "99 % quantile of the lateness of the events sent in a second.").clock(INTERVAL),
+    figure("timeline.capped_p99", "99 % quantile of the part of slip that the ceiling took, of the events sent in a second.")
+        .clock(INTERVAL),
     figure("timeline.cpu", "Processor time of this process in a second, all threads.").clock("Processor time."),
     figure("timeline.rss", "Resident memory of this process at the end of a second."),
     figure("share", "An event type's share of all events sent, in percent.").also(&["share_percent"]),

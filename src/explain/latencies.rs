@@ -13,16 +13,19 @@ const fn statistic(name: &'static str, definition: &'static str) -> Definition {
 const MONOTONIC: &str = "Monotonic, within this process, in us; HdrHistogram with three significant digits.";
 
 pub(super) const DEFINITIONS: &[Definition] = &[
-    latency("slip", "From due to sent: how late an event was handed to the client. Slip = lateness + blocked.")
+    latency("slip", "From due to sent: how late an event was handed to the client. Slip = lateness + blocked + capped.")
         .clock(MONOTONIC)
         .excludes("Runs at rate unlimited: their events have no due time."),
     latency("lateness", "The generator's own part of slip: it woke late, was still encoding, or its lane was busy.")
         .clock(MONOTONIC)
-        .excludes("Waiting for room in the client's queue (blocked).")
+        .excludes("Waiting for room in the client's queue (blocked) and for the ceiling (capped).")
         .rule("The generator's health is judged by this alone: the gate generator_on_time."),
     latency("blocked", "The part of slip spent waiting for room in the client's queue, or for a transaction to end.")
         .clock(MONOTONIC)
         .rule("The cluster's back-pressure while acks come slowly; the generator's limit only if they came promptly."),
+    latency("capped", "The part of slip for which the ceiling (--max-rate) let nothing through. Absent without a ceiling.")
+        .clock(MONOTONIC)
+        .rule("Nobody's fault: neither the generator's nor the cluster's. More was due than the ceiling allows."),
     latency("service_time", "From sent to acked: what the client and the broker took, the client's queue and linger included.")
         .clock(MONOTONIC)
         .excludes("The wait of events that could not be sent on time: a stall looks shorter than it was. See response_time."),

@@ -180,6 +180,9 @@ fn events(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {
     }
     let blocked = "Time that lanes waited for room in the client's queue";
     page.seconds("loadgen_client_blocked", blocked, snapshot.blocked_s)?;
+    if snapshot.latencies.iter().any(|(kind, _)| *kind == Kind::Capped) {
+        page.seconds("loadgen_capped", "Time that lanes waited for the ceiling", snapshot.capped_s)?;
+    }
     page.seconds("loadgen_held_back", "Time that lanes held back for the embedded broker", snapshot.held_back_s)
 }
 
@@ -248,6 +251,7 @@ fn latencies(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {
             Kind::Slip => ("loadgen_schedule_slip", "Sent - due"),
             Kind::Lateness => ("loadgen_schedule_lateness", "The generator's own part of slip"),
             Kind::Blocked => ("loadgen_schedule_blocked", "The part of slip spent waiting for the client's queue"),
+            Kind::Capped => ("loadgen_schedule_capped", "The part of slip spent waiting for the ceiling"),
             Kind::ServiceTime => ("loadgen_service_latency", "Acked - sent"),
             Kind::ResponseTime => ("loadgen_response_latency", "Acked - due"),
             Kind::EndToEnd => ("loadgen_e2e_latency", "Seen - due"),

@@ -53,6 +53,7 @@ pub struct Snapshot {
     pub(super) found: Found,
     pub(super) blocked_s: f64,
     pub(super) held_back_s: f64,
+    pub(super) capped_s: f64,
     pub(super) by_type: [OfType; EventKind::COUNT],
     /// With topic and number.
     pub(super) partitions: Vec<(String, i32, PartitionShard)>,
@@ -117,6 +118,7 @@ impl Snapshot {
         self.gaps = tick.gaps;
         self.blocked_s = tick.total.blocked.as_secs_f64();
         self.held_back_s = tick.total.held_back.as_secs_f64();
+        self.capped_s = tick.total.capped.as_secs_f64();
         for (mine, kind) in self.by_type.iter_mut().zip(&tick.total.kinds) {
             *mine = OfType { sent: kind.sent, verified: kind.verified, invalid: kind.invalid };
         }

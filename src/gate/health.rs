@@ -212,7 +212,9 @@ fn kept_rate(report: &RunReport, achieved: f64, limits: &Limits) -> Finding {
         return Finding::pass(check, rule, achieved);
     }
     let planned = offered.rate_per_s.map_or_else(String::new, |planned| format!(" of {}", rate(planned)));
-    let held_back = if offered.flow_control_s >= missing_s / 2.0 {
+    let held_back = if offered.capped_s >= missing_s / 2.0 {
+        ", the rest held back by its ceiling (--max-rate)"
+    } else if offered.flow_control_s >= missing_s / 2.0 {
         ", held back for the verifier by the embedded broker's small log"
     } else {
         ""
@@ -242,16 +244,18 @@ fn had_cpu(report: &RunReport, limits: &Limits) -> Option<Finding> {
     Some(Finding::fail(check, rule(check, limits), share, reason))
 }
 
-/// The wait for room is slip less lateness; both p99s of a second are of about the same events where a lane was blocked.
+/// The wait for room is slip less its other parts; all p99s of a second are of about the same events where a lane was blocked.
 fn had_room(report: &RunReport, limits: &Limits) -> Option<Finding> {
     let check = BuiltIn::ClientQueueHadRoom;
     if report.transactions.is_some() {
         // Lanes wait at the end of each transaction, however promptly its events were acked: not for room.
         return None;
     }
-    let seconds: Vec<(u64, u64)> = full_rows(report)
-        .filter_map(|(row, _)| Some((row.slip_p99_us?.saturating_sub(row.lateness_p99_us?), row.service_p99_us?)))
-        .collect();
+    let wait = |row: &TimelineRow| {
+        let others = row.lateness_p99_us?.saturating_add(row.capped_p99_us.unwrap_or(0));
+        Some((row.slip_p99_us?.saturating_sub(others), row.service_p99_us?))
+    };
+    let seconds: Vec<(u64, u64)> = full_rows(report).filter_map(|(row, _)| wait(row)).collect();
     let blocked = |(wait, service): &(u64, u64)| *wait >= limits.blocked_us && *service <= limits.prompt_service_us;
     let (times, share) = share_of(&seconds, blocked)?;
     if share <= limits.blocked_seconds_percent || times < 2 {

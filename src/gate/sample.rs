@@ -35,6 +35,7 @@ pub(crate) fn latencies() -> Latencies {
         slip: Some(summary(540)),
         lateness: Some(summary(500)),
         blocked: Some(summary(40)),
+        capped: Some(summary(20)),
         service_time: summary(6_200),
         response_time: summary(6_740),
         end_to_end: Some(summary(7_100)),
@@ -52,6 +53,7 @@ fn offered() -> Offered {
         achieved_percent: Some(99.999),
         bytes: 38_000_000,
         client_blocked_s: 0.01,
+        capped_s: 0.0,
         flow_control_s: 0.0,
     }
 }
@@ -73,6 +75,7 @@ pub(crate) fn healthy() -> RunReport {
         end_to_end_p99_us: Some(10_650),
         slip_p99_us: Some(810),
         lateness_p99_us: Some(750),
+        capped_p99_us: Some(30),
         cpu_ms: Some(400),
         rss_kib: Some(61_440),
         ..TimelineRow::default()

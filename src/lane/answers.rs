@@ -138,7 +138,10 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             let response = if self.setup.schedule.has_due_times() { now - flight.due } else { service };
             shard.record_no_answer(usize::from(flight.phase), flight.kind, service, response);
         }
-        drop(shard);
+    }
+
+    /// Nothing more happens to the lane's events.
+    pub(super) fn close_books(&mut self) {
         let open = self.book.open();
         self.end.waiting.prune(&open);
         if let Some(answers) = &mut self.setup.answers {

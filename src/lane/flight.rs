@@ -10,8 +10,9 @@ use crate::event::{EventKind, UserId};
 pub(super) struct Flight {
     pub(super) sequence: u64,
     pub(super) due: Nanos,
-    /// What the lane had been kept waiting in all when the event came due.
+    /// How long the lane had been kept waiting in all when the event came due: by a full queue, and by the ceiling.
     pub(super) blocked_before: Nanos,
+    pub(super) capped_before: Nanos,
     pub(super) sent: Nanos,
     pub(super) bytes: u32,
     pub(super) phase: u16,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Lane;
 use super::answers::note_error;
+use super::ceiling::Admission;
 use super::setup::LaneError;
 use crate::clock::{Clock, Nanos};
 use crate::kafka::{Code, lacks_right};
@@ -19,10 +20,12 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         self.setup.recorder.open().blocked += until - since;
     }
 
-    /// Hands the batch over, in order, however long it takes to find room.
+    /// Hands the batch over, in order, however long it takes to find room: while the run goes on, and after its stop as long
+    /// as answers are waited for.
     pub(super) fn hand_over(&mut self) {
         while !self.batch.is_done() {
-            if self.setup.control.is_aborted() || !self.begin_transaction() {
+            let given_up = self.setup.control.stopped_at() + Nanos::from(self.setup.flush_deadline);
+            if self.setup.control.is_aborted() || self.clock.now() >= given_up || !self.begin_transaction() {
                 self.forget_rest();
                 return;
             }
@@ -39,13 +42,17 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             }
             if handed.full {
                 self.wait_for_room(now);
+                if self.flights.len() > self.batch.rest().len() {
+                    // Until there is room others may go; where nothing else is on its way, nothing will make more.
+                    self.admission = Admission::None;
+                }
             } else if handed.halted {
                 self.give_transaction_up();
             }
         }
     }
 
-    /// Waits a moment where the embedded broker's log is full, or the ceiling reached; false then.
+    /// Waits a moment where the embedded broker's log is full, or below the ceiling is no room any more; false then.
     fn may_send(&mut self) -> bool {
         let waits = self.batch.rest().iter().any(|entry| !self.setup.traffic.has_room(entry.partition));
         if waits {
@@ -57,17 +64,11 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             self.setup.recorder.open().held_back += until - since;
             return false;
         }
-        if let Some(ceiling) = &self.setup.ceiling {
-            for _ in self.batch.rest() {
-                while ceiling.check().is_err() {
-                    if self.setup.control.is_aborted() {
-                        return false;
-                    }
-                    self.clock.sleep_until(self.clock.now() + Nanos(100_000));
-                }
-            }
+        if self.is_admitted() {
+            return true;
         }
-        true
+        self.serve(Duration::ZERO);
+        false
     }
 
     fn note_handed(&mut self, done: usize, now: Nanos) {
@@ -124,15 +125,19 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                 phase.bytes += bytes;
                 phase.last_sent = now;
                 let slip = now - flight.due;
-                let blocked = self.blocked.until(now) - flight.blocked_before;
-                let blocked = blocked.min(slip);
+                let blocked = (self.blocked.until(now) - flight.blocked_before).min(slip);
+                let capped = (self.capped.until(now) - flight.capped_before).min(slip - blocked);
                 phase.slip.record(slip);
                 phase.blocked.record(blocked);
-                phase.lateness.record(slip - blocked);
+                phase.lateness.record(slip - blocked - capped);
+                if self.setup.ceiling.is_some() {
+                    phase.capped.record(capped);
+                }
             }
         }
         if done > 0 {
             self.end.last_sent = now;
+            self.admission = Admission::None;
         }
     }
 

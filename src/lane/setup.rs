@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use governor::DefaultDirectRateLimiter;
-
+use super::ceiling::Ceiling;
 use super::rhythm::Rhythm;
 use super::transaction::TransactionPlan;
 use crate::clock::Nanos;
@@ -79,7 +78,7 @@ pub struct Setup {
     /// What happens to late events.
     pub on_lag: OnLag,
     /// A ceiling shared by all lanes.
-    pub ceiling: Option<Arc<DefaultDirectRateLimiter>>,
+    pub ceiling: Option<Arc<Ceiling>>,
     /// From how long on a partition without an ack stalls.
     pub stall_threshold: Nanos,
     /// How its events are cut into transactions; `None`: there are none.
@@ -111,6 +110,8 @@ pub struct LaneEnd {
     pub last_sent: Nanos,
     /// Events without an answer when the lane gave up.
     pub unanswered: u64,
+    /// Whether counting what had come due before the stop was itself cut short.
+    pub uncounted: bool,
     /// What ended the lane before its schedule did.
     pub error: Option<LaneError>,
     /// Client errors by code, with the last words of each.

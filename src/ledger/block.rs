@@ -1,5 +1,6 @@
 //! 65,536 events of a lane: a byte of marks each, set from two threads without a lock.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use super::class::Answer;
@@ -68,7 +69,6 @@ pub(super) struct Span {
 }
 
 impl Span {
-    #[cfg(test)]
     pub(super) const fn of(first: DueTime, last: DueTime) -> Self {
         Self { first, last }
     }
@@ -133,6 +133,18 @@ impl Block {
         Marks(before)
     }
 
+    /// Marks events as over that have no mark yet, all of this block, which come due from `first` to `last`.
+    pub(super) fn leave_out(&self, sequences: Range<u64>, first: DueTime, last: DueTime) {
+        self.extend_span(first);
+        self.extend_span(last);
+        let mut left_out = 0;
+        for cell in sequences.filter_map(|sequence| self.cell(sequence)) {
+            cell.store(Marks::OVER, Ordering::Relaxed);
+            left_out += 1;
+        }
+        self.resting.fetch_add(left_out, Ordering::AcqRel);
+    }
+
     pub(super) fn marks(&self, sequence: u64) -> Marks {
         self.cell(sequence).map_or(Marks::NONE, |cell| Marks(cell.load(Ordering::Acquire)))
     }
@@ -146,11 +158,16 @@ impl Block {
         self.resting.load(Ordering::Acquire) as usize == BLOCK
     }
 
-    /// Due times rise with the sequence, so only the first and the last are kept.
+    /// Due times rise with the sequence, so only the first and the last are kept. Called by one thread alone, the lane: others
+    /// read.
     pub(super) fn extend_span(&self, due: DueTime) {
         let ns = due.unix_ns();
-        self.first_due_ns.fetch_min(ns, Ordering::AcqRel);
-        self.last_due_ns.fetch_max(ns, Ordering::AcqRel);
+        if ns < self.first_due_ns.load(Ordering::Relaxed) {
+            self.first_due_ns.store(ns, Ordering::Release);
+        }
+        if ns > self.last_due_ns.load(Ordering::Relaxed) {
+            self.last_due_ns.store(ns, Ordering::Release);
+        }
     }
 
     pub(super) fn span(&self) -> Span {

@@ -29,6 +29,11 @@ impl Packed {
         Self { span: block.span(), compact: Compact::of(block), again: OnceLock::new() }
     }
 
+    /// A block whose events were all left out.
+    pub(super) fn left_out(span: Span) -> Self {
+        Self { span, compact: Compact::Stretches(vec![(0, Marks(Marks::OVER))]), again: OnceLock::new() }
+    }
+
     pub(super) const fn span(&self) -> Span {
         self.span
     }

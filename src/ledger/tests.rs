@@ -156,3 +156,31 @@ proptest! {
         }
     }
 }
+
+/// Blocks of them take a few bytes, and those at the edges are marked one by one.
+#[test]
+fn events_that_were_left_out_together_rest_like_those_left_out_one_by_one() {
+    let block = BLOCK as u64;
+    let (together, one_by_one) = (LaneBook::new(true), LaneBook::new(true));
+    let end = 3 * block + 7;
+    for book in [&together, &one_by_one] {
+        book.reserve(10);
+        (0..10).for_each(|sequence| book.open().draw(sequence, due(sequence)));
+    }
+    for (from, until) in [(10, block), (block, 2 * block), (2 * block, 3 * block), (3 * block, end)] {
+        together.leave_out(from..until, due(from), due(until - 1));
+        for sequence in from..until {
+            one_by_one.reserve(sequence + 1);
+            one_by_one.open().draw(sequence, due(sequence));
+            one_by_one.open().mark(sequence, Marks(Marks::OVER));
+        }
+    }
+    assert_eq!((together.drawn(), one_by_one.drawn()), (end, end));
+    for sequence in [0, 9, 10, block - 1, block, 2 * block + 5, 3 * block - 1, 3 * block, end - 1, end] {
+        let of = |book: &LaneBook| book.open().marks(sequence);
+        assert_eq!(of(&together), of(&one_by_one), "{sequence}");
+        let seen = |book: &LaneBook| book.open().see(sequence, due(sequence), false);
+        assert_eq!(seen(&together), seen(&one_by_one), "{sequence}");
+    }
+    assert!(together.open_blocks() <= one_by_one.open_blocks(), "{}", together.open_blocks());
+}

@@ -42,6 +42,8 @@ pub struct Shard {
     pub blocked: Nanos,
     /// Held back for the embedded broker.
     pub held_back: Nanos,
+    /// Time for which lanes were kept waiting by the ceiling, summed.
+    pub capped: Nanos,
     /// How many phases at the start only warm up: their latencies are kept by phase alone.
     pub warm_ups: usize,
     /// By phase.
@@ -139,6 +141,8 @@ pub struct PhaseShard {
     pub lateness: LatencyHistogram,
     /// The part spent waiting for room.
     pub blocked: LatencyHistogram,
+    /// The part spent waiting for the ceiling; nothing without one.
+    pub capped: LatencyHistogram,
     /// Acked - sent.
     pub service_time: LatencyHistogram,
     /// Acked - due.
@@ -161,6 +165,7 @@ impl PhaseShard {
         self.slip.add(&other.slip);
         self.lateness.add(&other.lateness);
         self.blocked.add(&other.blocked);
+        self.capped.add(&other.capped);
         self.service_time.add(&other.service_time);
         self.response_time.add(&other.response_time);
         self.end_to_end.add(&other.end_to_end);
@@ -175,6 +180,7 @@ impl PhaseShard {
             Kind::Slip => &self.slip,
             Kind::Lateness => &self.lateness,
             Kind::Blocked => &self.blocked,
+            Kind::Capped => &self.capped,
             Kind::ServiceTime => &self.service_time,
             Kind::ResponseTime => &self.response_time,
             Kind::EndToEnd => &self.end_to_end,
@@ -206,9 +212,13 @@ impl KindShard {
         match kind {
             Kind::ResponseTime => Some(&self.response_time),
             Kind::EndToEnd => Some(&self.end_to_end),
-            Kind::Slip | Kind::Lateness | Kind::Blocked | Kind::ServiceTime | Kind::CommitTime | Kind::CommitCall => {
-                None
-            }
+            Kind::Slip
+            | Kind::Lateness
+            | Kind::Blocked
+            | Kind::Capped
+            | Kind::ServiceTime
+            | Kind::CommitTime
+            | Kind::CommitCall => None,
         }
     }
 }
@@ -308,6 +318,7 @@ impl Shard {
         self.leader_changes.extend(other.leader_changes.iter().take(room));
         self.blocked += other.blocked;
         self.held_back += other.held_back;
+        self.capped += other.capped;
         grow(&mut self.phases, other.phases.len());
         for (mine, theirs) in self.phases.iter_mut().zip(&other.phases) {
             mine.add(theirs);
@@ -340,6 +351,7 @@ impl Shard {
                 slip,
                 lateness,
                 blocked,
+                capped,
                 service_time,
                 response_time,
                 end_to_end,
@@ -348,7 +360,7 @@ impl Shard {
             } = phase;
             (*sent, *turned_away, *bytes, *last_sent) = (0, 0, 0, Nanos::ZERO);
             for histogram in
-                [slip, lateness, blocked, service_time, response_time, end_to_end, commit_time, commit_call]
+                [slip, lateness, blocked, capped, service_time, response_time, end_to_end, commit_time, commit_call]
             {
                 histogram.clear();
             }
@@ -360,7 +372,7 @@ impl Shard {
         }
         self.partitions.fill(PartitionShard::default());
         (self.sent, self.bytes, self.acked, self.refused, self.unanswered, self.seen) = (0, 0, 0, 0, 0, 0);
-        (self.blocked, self.held_back, self.aborted) = (Nanos::ZERO, Nanos::ZERO, 0);
+        (self.blocked, self.held_back, self.capped, self.aborted) = (Nanos::ZERO, Nanos::ZERO, Nanos::ZERO, 0);
         (self.transactions, self.waited) = (TransactionCounts::default(), Nanos::ZERO);
         self.abort_causes.clear();
         self.found = Found::default();

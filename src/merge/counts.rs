@@ -174,6 +174,7 @@ pub(super) fn phases(
             slip: latency(LatencyKind::Slip),
             lateness: latency(LatencyKind::Lateness),
             blocked: latency(LatencyKind::Blocked),
+            capped: latency(LatencyKind::Capped),
             service_time: latency(LatencyKind::ServiceTime).unwrap_or_default(),
             response_time: latency(LatencyKind::ResponseTime).unwrap_or_default(),
             end_to_end: latency(LatencyKind::EndToEnd),

@@ -73,6 +73,7 @@ fn added<'a>(parts: impl Iterator<Item = &'a Offered>) -> Offered {
         scheduled: sum.scheduled + part.scheduled,
         bytes: sum.bytes + part.bytes,
         client_blocked_s: sum.client_blocked_s + part.client_blocked_s,
+        capped_s: sum.capped_s + part.capped_s,
         flow_control_s: sum.flow_control_s + part.flow_control_s,
         ..sum
     })

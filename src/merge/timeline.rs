@@ -37,6 +37,7 @@ pub(super) fn timeline(parts: &[Aligned], histograms: &Seconds) -> Vec<TimelineR
             end_to_end_p99_us: p99(LatencyKind::EndToEnd),
             slip_p99_us: p99(LatencyKind::Slip),
             lateness_p99_us: p99(LatencyKind::Lateness),
+            capped_p99_us: p99(LatencyKind::Capped),
             ..beside(&rows)
         }
     };

@@ -23,6 +23,9 @@ pub struct Offered {
     pub due_span_ms: u64,
     /// Seconds in which a lane was kept waiting for room in the client's queue, summed over lanes.
     pub client_blocked_s: f64,
+    /// Seconds in which lanes were kept waiting by the ceiling (`--max-rate`), summed over lanes.
+    #[serde(default)]
+    pub capped_s: f64,
     /// Seconds in which lanes held back for the embedded broker's small log, summed over lanes.
     pub flow_control_s: f64,
 }

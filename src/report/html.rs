@@ -27,7 +27,7 @@ const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
 
 /// Names whose definitions the page asks for: what it has tables of.
-const WORDS: [&str; 43] = [
+const WORDS: [&str; 44] = [
     "verified",
     "unverified",
     "not_attempted",
@@ -47,6 +47,7 @@ const WORDS: [&str; 43] = [
     "slip",
     "lateness",
     "blocked",
+    "capped",
     "service_time",
     "response_time",
     "end_to_end",

@@ -16,11 +16,13 @@ pub(super) struct LatencyRow<'a> {
 }
 
 /// The latencies that were measured, in the order of an event's way. The parts of slip are there where a lane was kept
-/// waiting for room in the client's queue, or where `parts` asks for them.
+/// waiting, for room in the client's queue or by the ceiling, or where `parts` asks for them.
 pub(super) fn rows(report: &RunReport, parts: bool) -> Vec<LatencyRow<'_>> {
     let latency = &report.latency_us;
     let timed = latency.slip.is_some();
-    let blocked = latency.blocked.as_ref().filter(|blocked| parts || blocked.max.is_some_and(|max| max > 0));
+    let waited = |of: Option<&LatencySummary>| of.is_some_and(|of| of.max.is_some_and(|max| max > 0));
+    let (blocked, capped) = (latency.blocked.as_ref(), latency.capped.as_ref());
+    let parts = parts || waited(blocked) || waited(capped);
     let row = |key, name, span, summary| LatencyRow { key, name, span, part: false, summary };
     let mut rows = Vec::new();
     if report.is_alone() {
@@ -28,10 +30,12 @@ pub(super) fn rows(report: &RunReport, parts: bool) -> Vec<LatencyRow<'_>> {
         return rows;
     }
     rows.extend(latency.slip.as_ref().map(|slip| row("slip", "slip", "due→sent", slip)));
-    if let (Some(blocked), Some(lateness)) = (blocked, &latency.lateness) {
+    if let (Some(blocked), Some(lateness)) = (blocked.filter(|_| parts), &latency.lateness) {
         rows.push(LatencyRow { part: true, ..row("lateness", "lateness", "generator", lateness) });
         let span = if report.transactions.is_some() { "queue, commits" } else { "queue full" };
         rows.push(LatencyRow { part: true, ..row("blocked", "blocked", span, blocked) });
+        let ceiling = |capped| LatencyRow { part: true, ..row("capped", "capped", "--max-rate", capped) };
+        rows.extend(capped.map(ceiling));
     }
     rows.push(row("service_time", "service", "sent→acked", &latency.service_time));
     let span = if timed { "due→acked" } else { "sent→acked" };

@@ -16,6 +16,8 @@ pub enum Kind {
     Lateness,
     /// The part of slip spent waiting for room in the client's queue.
     Blocked,
+    /// The part of slip spent waiting for the ceiling (`--max-rate`).
+    Capped,
     /// Acked - sent.
     ServiceTime,
     /// Acked - due.
@@ -30,10 +32,11 @@ pub enum Kind {
 
 impl Kind {
     /// Every latency, in the order of reports.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Slip,
         Self::Lateness,
         Self::Blocked,
+        Self::Capped,
         Self::ServiceTime,
         Self::ResponseTime,
         Self::EndToEnd,
@@ -48,6 +51,7 @@ impl Kind {
             Self::Slip => "slip",
             Self::Lateness => "lateness",
             Self::Blocked => "blocked",
+            Self::Capped => "capped",
             Self::ServiceTime => "service_time",
             Self::ResponseTime => "response_time",
             Self::EndToEnd => "end_to_end",
@@ -69,6 +73,7 @@ impl Kind {
             Self::Slip => latencies.slip.as_ref(),
             Self::Lateness => latencies.lateness.as_ref(),
             Self::Blocked => latencies.blocked.as_ref(),
+            Self::Capped => latencies.capped.as_ref(),
             Self::ServiceTime => Some(&latencies.service_time),
             Self::ResponseTime => Some(&latencies.response_time),
             Self::EndToEnd => latencies.end_to_end.as_ref(),
@@ -93,7 +98,7 @@ impl Kind {
     /// Whether it says something about the generator itself, and so even in a run that is not valid.
     #[must_use]
     pub const fn is_the_generators(self) -> bool {
-        matches!(self, Self::Slip | Self::Lateness)
+        matches!(self, Self::Slip | Self::Lateness | Self::Capped)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::counted::{LedgerCounts, Offered};
 
-/// The four latencies, and the two parts of slip.
+/// The four latencies, and the parts of slip.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Latencies {
     /// Sent - due. `None` where events have no due time (rate `unlimited`).
@@ -14,6 +14,9 @@ pub struct Latencies {
     pub lateness: Option<LatencySummary>,
     /// The part of slip spent waiting for room in the client's queue.
     pub blocked: Option<LatencySummary>,
+    /// The part of slip spent waiting for the ceiling (`--max-rate`); absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capped: Option<LatencySummary>,
     /// Acked - sent.
     pub service_time: LatencySummary,
     /// Acked - due: free of coordinated omission. Equals `service_time` where events have no due time.
@@ -271,6 +274,9 @@ pub struct TimelineRow {
     pub slip_p99_us: Option<u64>,
     /// 99 % of the generator's own part of slip.
     pub lateness_p99_us: Option<u64>,
+    /// 99 % of the part of slip spent waiting for the ceiling; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capped_p99_us: Option<u64>,
     /// This process's processor time in it, ms.
     pub cpu_ms: Option<u64>,
     /// How long its control group's quota held this process back in it, ms, summed over processors; absent without a quota.

@@ -19,12 +19,13 @@ struct Rule {
 }
 
 /// All rules, the most important first.
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     Rule { name: "not_running", says: rules::not_running },
     Rule { name: "generator_late", says: rules::generator_late },
     Rule { name: "stall", says: rules::stall },
     Rule { name: "partition_silent", says: rules::partition_silent },
     Rule { name: "latency_rose", says: rules::latency_rose },
+    Rule { name: "capped", says: rules::capped },
     Rule { name: "queue_full", says: rules::queue_full },
     Rule { name: "reading_behind", says: rules::reading_behind },
     Rule { name: "censored_tail", says: rules::censored_tail },

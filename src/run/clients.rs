@@ -1,10 +1,11 @@
 //! The Kafka clients of a run: how they are set, and a producer that stands ready.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use super::topics::may_pass;
-use super::{Config, Group, transactions};
+use super::{Config, Group, RunError, transactions};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::kafka::native::Producer;
 use crate::kafka::slots::Slots;
@@ -78,8 +79,32 @@ pub(super) fn reader_settings(name: &str, committed: bool, settings: &Settings, 
     own
 }
 
+/// A producer for each lane, all made ready at once: each waits for its id by itself, half a second where the client asks too
+/// early.
+pub(super) fn ready_producers(
+    settings: &Settings,
+    config: &Config,
+    slots: &Arc<Slots>,
+) -> Result<Vec<Producer>, RunError> {
+    thread::scope(|scope| {
+        let start = |lane| {
+            let own = transactions::of_lane(settings, lane);
+            thread::Builder::new()
+                .name(format!("ready-{lane}"))
+                .spawn_scoped(scope, move || ready_producer(&own, config, slots))
+                .map_err(|error| RunError::Thread(format!("ready-{lane}: {error}")))
+        };
+        let waiting = config.lanes.numbers().map(start).collect::<Result<Vec<_>, _>>()?;
+        let ready = |thread: thread::ScopedJoinHandle<'_, Result<Producer, KafkaError>>| match thread.join() {
+            Ok(producer) => producer.map_err(RunError::Kafka),
+            Err(_) => Err(RunError::Thread("ready: it panicked".to_owned())),
+        };
+        waiting.into_iter().map(ready).collect()
+    })
+}
+
 /// A producer whose id is assigned and whose connections to all leaders are open.
-pub(super) fn ready_producer(settings: &Settings, config: &Config, slots: &Arc<Slots>) -> Result<Producer, KafkaError> {
+fn ready_producer(settings: &Settings, config: &Config, slots: &Arc<Slots>) -> Result<Producer, KafkaError> {
     let producer = Producer::of(settings, slots)?;
     for (topic, _) in slots.topics() {
         producer.metadata(topic, config.connect_timeout)?;

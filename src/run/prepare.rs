@@ -1,13 +1,10 @@
 //! Before the clock starts: the cluster answers, the topic is there, producers have their ids and connections, the
 //! verifier stands at its start. No message is sent for it.
 
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-
-use super::clients::{consumer_settings, member_settings, producer_settings, ready_producer};
+use super::clients::{consumer_settings, member_settings, producer_settings, ready_producers};
 use super::topics::{describe, is_compacted, topic_settings, watermarks};
 use super::wiring::{Reading, Wiring};
 use super::{Config, Interrupts, REMEMBERED, RunError, transactions};
@@ -25,7 +22,7 @@ use crate::lane;
 use crate::ledger::Ledger;
 use crate::ledger::answers::{Head, LaneAnswers, Sink};
 use crate::measure::Recorder;
-use crate::schedule::{Rate, Schedule};
+use crate::schedule::Schedule;
 use crate::source::Source;
 use crate::verify::book::RunBook;
 use crate::verify::group::{GroupConfig, GroupReader, Live, SharedLog};
@@ -81,9 +78,7 @@ impl Prepared {
         consumer.join(&slots);
         let starts = watermarks(&consumer, &slots, config.connect_timeout)?;
         let producer_settings = producer_settings(&settings, config);
-        let producers = (config.lanes.numbers())
-            .map(|lane| ready_producer(&transactions::of_lane(&producer_settings, lane), config, &slots))
-            .collect::<Result<Vec<_>, _>>()?;
+        let producers = ready_producers(&producer_settings, config, &slots)?;
 
         let partitions = starts.len();
         let phases = schedule.phases().len();
@@ -226,7 +221,8 @@ impl Prepared {
         source: &Source,
         schedule: &Arc<Schedule>,
     ) -> Result<Vec<(lane::Setup, Producer)>, RunError> {
-        let ceiling = config.max_rate.map(|rate| Arc::new(ceiling(rate)));
+        let of_lanes = |rate| lane::Ceiling::new(rate, config.lanes.count.into(), config.lanes.all.into());
+        let ceiling = config.max_rate.map(of_lanes).map(Arc::new);
         let queue = self.settings.get("queue.buffering.max.messages").and_then(|value| value.parse().ok());
         let producers = std::mem::take(&mut *self.producers.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         (config.lanes.numbers().zip(&self.recorders))
@@ -299,13 +295,4 @@ pub(super) fn check_sequences(config: &Config, source: &Source, schedule: &Sched
         }
         _ => Ok(()),
     }
-}
-
-/// A ceiling without a burst: what was not sent is not saved up.
-fn ceiling(rate: Rate) -> DefaultDirectRateLimiter {
-    let period = Duration::from_secs_f64(1.0 / rate.as_f64());
-    let quota = Quota::with_period(period.max(Duration::from_nanos(1)))
-        .unwrap_or_else(|| Quota::per_second(NonZeroU32::MAX))
-        .allow_burst(NonZeroU32::MIN);
-    RateLimiter::direct(quota)
 }

@@ -43,6 +43,7 @@ pub(super) fn latencies(measured: &PhaseShard, has_due_times: bool, verifying: b
         slip: has_due_times.then(|| measured.slip.summary()),
         lateness: has_due_times.then(|| measured.lateness.summary()),
         blocked: has_due_times.then(|| measured.blocked.summary()),
+        capped: (has_due_times && measured.capped.count() > 0).then(|| measured.capped.summary()),
         service_time: measured.service_time.summary(),
         response_time: measured.response_time.summary(),
         end_to_end: verifying.then(|| measured.end_to_end.summary()),

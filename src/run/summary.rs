@@ -54,6 +54,9 @@ pub(super) fn outcome<W: Wiring>(
             config.flush_deadline
         ));
     }
+    if lanes.iter().any(|lane| lane.uncounted) {
+        deadlines.push("stop: more was due before it than was counted, which was ended, too".to_owned());
+    }
     if !unfinished.is_empty() {
         deadlines.push(format!("drain: partitions {} were not read to their end", slots.told(&unfinished)));
     }
@@ -75,6 +78,7 @@ pub(super) fn outcome<W: Wiring>(
         bytes: total.bytes,
         due_span_ms: if schedule.has_due_times() { last_due.saturating_since(first_due).0 / 1_000_000 } else { 0 },
         client_blocked_s: total.blocked.as_secs_f64(),
+        capped_s: total.capped.as_secs_f64(),
         flow_control_s: total.held_back.as_secs_f64(),
         ..offered(judged, &whole, due, judged_first)
     };

@@ -21,6 +21,7 @@ use crate::report::by_hand::RateChange;
 use crate::report::{Process, TimelineRow, figures};
 use crate::schedule::Schedule;
 use crate::soak::{self, Soak};
+use crate::source::Source;
 
 const SECOND: Nanos = Nanos::from_secs(1);
 
@@ -32,6 +33,7 @@ pub(super) struct Watch<'a> {
     control: &'a Control,
     interrupts: &'a Interrupts,
     lanes: Lanes,
+    source: &'a Source,
     /// Whether the verifier sees what was aborted.
     reads_aborted: bool,
     slots: &'a Slots,
@@ -94,6 +96,7 @@ pub(super) struct Watched {
 impl<'a> Watch<'a> {
     pub(super) fn new(
         config: &Config,
+        source: &'a Source,
         schedule: &'a Schedule,
         ledger: &'a Ledger,
         control: &'a Control,
@@ -112,6 +115,7 @@ impl<'a> Watch<'a> {
             control,
             interrupts,
             lanes: config.lanes,
+            source,
             reads_aborted: config.verify.as_ref().is_some_and(|verify| !verify.read_committed),
             slots: &prepared.slots,
             traffic: &prepared.traffic,
@@ -316,7 +320,14 @@ impl<'a> Watch<'a> {
     fn scheduled(&self, now: Nanos) -> u64 {
         let drawn: u64 = self.ledger.lanes().map(|(_, book)| book.drawn()).sum();
         let planned = self.schedule.due_before(self.control.tempo().before(now.min(self.control.stopped_at())));
-        let planned = planned.map(|events| self.lanes.share(events));
+        let planned = match self.source {
+            Source::Synthetic(_) => planned.map(|events| self.lanes.share(events)),
+            // A recording ends, and which of its events are a part's own is known when they are drawn.
+            Source::RetailRocket(_) => {
+                let there = |events: u64| self.source.len().map_or(events, |rows| events.min(rows));
+                planned.map(there).filter(|_| self.lanes.count == self.lanes.all)
+            }
+        };
         planned.unwrap_or(drawn).max(drawn).max(self.scheduled_before)
     }
 }
@@ -357,6 +368,7 @@ fn row_of(interval: &Shard, now: Nanos, has_due_times: bool) -> TimelineRow {
         end_to_end_p99_us: whole.end_to_end.quantile(0.99),
         slip_p99_us: whole.slip.quantile(0.99).filter(|_| has_due_times),
         lateness_p99_us: whole.lateness.quantile(0.99).filter(|_| has_due_times),
+        capped_p99_us: whole.capped.quantile(0.99).filter(|_| has_due_times),
         ..TimelineRow::default()
     }
 }

@@ -131,6 +131,7 @@ fn joined(rows: impl Iterator<Item = TimelineRow>) -> Option<TimelineRow> {
             end_to_end_p99_us: before.end_to_end_p99_us.max(row.end_to_end_p99_us),
             slip_p99_us: before.slip_p99_us.max(row.slip_p99_us),
             lateness_p99_us: before.lateness_p99_us.max(row.lateness_p99_us),
+            capped_p99_us: before.capped_p99_us.max(row.capped_p99_us),
             cpu_ms: added(before.cpu_ms, row.cpu_ms),
             throttled_ms: added(before.throttled_ms, row.throttled_ms),
             machine_busy_percent: before.machine_busy_percent.max(row.machine_busy_percent),

@@ -153,6 +153,11 @@ enum Drawing {
 }
 
 impl Lane {
+    /// The global number of its event `n`, counted from 0.
+    pub(super) fn number(&self, n: u64) -> u64 {
+        self.id.number(n)
+    }
+
     /// The next event.
     pub fn draw(&mut self) -> Drawn {
         let n = self.next;

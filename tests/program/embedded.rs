@@ -1,6 +1,7 @@
 //! Whole runs against the embedded broker.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod ceiling;
 pub(crate) mod plain;
 
 use std::ops::ControlFlow;

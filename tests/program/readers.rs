@@ -117,6 +117,7 @@ fn the_report_of_every_kind_of_run_is_valid_by_the_schema() {
     let unlimited = ["--rate", "unlimited", "--num-records", "300"];
     let unlimited = report(&synth(&shell, "unlimited", &[&unlimited[..], &CALM].concat()).1);
     let replayed = report(&shell.replayed("sample.csv", "replayed", &["--fit", "1s"]));
+    let rated = report(&shell.replayed("sample.csv", "rated", &["--rate", "250/s"]));
     let failed = report(&synth(&shell, "failed", &[&short[..], &CALM, &["--gate", "verified == 1"]].concat()).1);
     let invalid = report(&synth(&shell, "invalid", &INVALID).1);
     let (code, folder) = stopped(&shell, "interrupted", "INT");
@@ -131,6 +132,7 @@ fn the_report_of_every_kind_of_run_is_valid_by_the_schema() {
         ("unverified", &unverified, 0),
         ("unlimited", &unlimited, 0),
         ("replay", &replayed, 0),
+        ("replay at a rate", &rated, 0),
         ("failed", &failed, 99),
         ("invalid", &invalid, 5),
         ("interrupted", &interrupted, 130),
@@ -138,6 +140,15 @@ fn the_report_of_every_kind_of_run_is_valid_by_the_schema() {
     ] {
         assert_eq!(report["verdict"]["code"], code, "{name}: {}", report["verdict"]);
         is_valid(&schema, report);
+        if code == 0 {
+            let rows = report["timeline"].as_array().unwrap();
+            let told: u64 = rows.iter().map(|row| row["scheduled"].as_u64().unwrap()).sum();
+            assert_eq!(
+                Some(told),
+                report["ledger"]["scheduled"].as_u64(),
+                "{name}: no row tells of events that never were"
+            );
+        }
     }
     // The validator is one: what is wrong is told.
     let mut broken = synthetic;

@@ -12,11 +12,12 @@ use crate::report::latency::Kind;
 use crate::report::{RunReport, github, hgrm, html, junit, markdown};
 use crate::run::Unverified;
 
-/// The latencies that a run can have: those from a due time on need one, the end-to-end time a verifier, those of commits
-/// transactions.
-pub(in crate::command) fn kinds(has_due_times: bool, verifying: bool, transactional: bool) -> Vec<Kind> {
+/// The latencies that a run can have: those from a due time on need one, the wait for a ceiling that too, the end-to-end time
+/// a verifier, those of commits transactions.
+pub(in crate::command) fn kinds(has_due_times: bool, capped: bool, verifying: bool, transactional: bool) -> Vec<Kind> {
     let has = |kind: &Kind| match kind {
         Kind::Slip | Kind::Lateness | Kind::Blocked => has_due_times,
+        Kind::Capped => has_due_times && capped,
         Kind::ServiceTime | Kind::ResponseTime => true,
         Kind::EndToEnd => verifying,
         Kind::CommitTime | Kind::CommitCall => transactional,

@@ -23,7 +23,7 @@ const fn latency_column(name: &'static str, latency: Kind, read: fn(&TimelineRow
     Column { name, dimension: Dimension::Time, latency: Some(latency), read }
 }
 
-static COLUMNS: [Column; 18] = [
+static COLUMNS: [Column; 19] = [
     column("scheduled", Dimension::Count, |row| Some(row.scheduled)),
     column("sent", Dimension::Count, |row| Some(row.sent)),
     column("acked", Dimension::Count, |row| Some(row.acked)),
@@ -40,6 +40,7 @@ static COLUMNS: [Column; 18] = [
     latency_column("end_to_end_p99", Kind::EndToEnd, |row| row.end_to_end_p99_us),
     latency_column("slip_p99", Kind::Slip, |row| row.slip_p99_us),
     latency_column("lateness_p99", Kind::Lateness, |row| row.lateness_p99_us),
+    latency_column("capped_p99", Kind::Capped, |row| row.capped_p99_us),
     column("cpu", Dimension::Time, |row| row.cpu_ms.map(|ms| ms.saturating_mul(1_000))),
     column("rss", Dimension::Size, |row| row.rss_kib.map(|kib| kib.saturating_mul(1_024))),
 ];
@@ -98,7 +99,7 @@ fn add_findings(table: &mut Vec<Metric>) {
 
 #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
 fn add_offered(table: &mut Vec<Metric>, part: Part) {
-    let offered: [Number<Offered, Option<f64>>; 6] = [
+    let offered: [Number<Offered, Option<f64>>; 7] = [
         ("offered.achieved", Dimension::Percent, |offered| offered.achieved_percent),
         ("offered.rate", Dimension::Rate, |offered| offered.rate_per_s),
         ("offered.achieved_rate", Dimension::Rate, |offered| {
@@ -107,6 +108,7 @@ fn add_offered(table: &mut Vec<Metric>, part: Part) {
         }),
         ("offered.bytes", Dimension::Size, |offered| Some(offered.bytes as f64)),
         ("offered.client_blocked", Dimension::Time, |offered| Some(offered.client_blocked_s * 1e6)),
+        ("offered.capped", Dimension::Time, |offered| Some(offered.capped_s * 1e6)),
         ("offered.flow_control", Dimension::Time, |offered| Some(offered.flow_control_s * 1e6)),
     ];
     for (name, dimension, read) in offered {

@@ -114,6 +114,9 @@ pub(super) fn offered(report: &RunReport) -> Vec<String> {
     if offered.client_blocked_s > 0.0 {
         parts.push(format!("{} kept waiting by a full client queue", figures::duration_s(offered.client_blocked_s)));
     }
+    if offered.capped_s > 0.0 {
+        parts.push(format!("{} held back by the ceiling (--max-rate)", figures::duration_s(offered.capped_s)));
+    }
     if offered.flow_control_s > 0.0 {
         parts.push(format!(
             "{} held back for the embedded broker's small log",

@@ -157,6 +157,7 @@ pub(super) fn setup(report: &RunReport) -> SetupView {
     facts.extend(report.faults.iter().map(|fault| ("fault", fault.sentence())));
     let waits = [
         ("kept waiting by a full client queue", offered.client_blocked_s),
+        ("held back by the ceiling (--max-rate)", offered.capped_s),
         ("held back for the embedded broker", offered.flow_control_s),
     ];
     let waits = waits.into_iter().filter(|(_, seconds)| *seconds > 0.0);

@@ -138,6 +138,7 @@ pub(super) fn latency_rose(evidence: &Evidence) -> Option<String> {
     let rise = peak - usual;
     let late = episode.most(|row| row.lateness_p99_us);
     let slip = episode.most(|row| row.slip_p99_us);
+    let capped = episode.most(|row| row.capped_p99_us);
     let service = episode.most(|row| row.service_p99_us);
     let mark = evidence.mark(episode.from_s, episode.until_s);
     let part = if late * 10 <= rise && slip * 10 <= rise && service * 2 >= peak {
@@ -147,6 +148,8 @@ pub(super) fn latency_rose(evidence: &Evidence) -> Option<String> {
         let short = evidence.shortage(episode.from_s, episode.until_s);
         let short = short.map_or_else(String::new, |short| format!(": {short}"));
         format!("lateness rose with it to {}, so this machine is the cause{short}", duration_us(late))
+    } else if capped * 2 >= rise {
+        "the wait was for the ceiling: more was due than --max-rate lets through".to_owned()
     } else if late * 10 <= rise && slip * 2 >= rise {
         "the wait was for room in the client's queue: acks came slower than events were due".to_owned()
     } else {
@@ -176,6 +179,22 @@ pub(super) fn queue_full(evidence: &Evidence) -> Option<String> {
     let felt = blocked.map_or_else(String::new, |blocked| format!(", blocked p99 {}", duration_us(blocked)));
     Some(format!(
         "the client's queue{room} was full for {} in all{felt}: acks came slower than events were due",
+        span_s(waited)
+    ))
+}
+
+/// The ceiling held events back.
+pub(super) fn capped(evidence: &Evidence) -> Option<String> {
+    let report = evidence.report;
+    let waited = report.offered.capped_s;
+    let lanes = f64::from(report.run.lanes.max(1));
+    if report.run.measured_s <= 0.0 || waited / lanes / report.run.measured_s < 0.01 {
+        return None;
+    }
+    let capped = report.latency_us.capped.as_ref().and_then(|capped| capped.p99);
+    let felt = capped.map_or_else(String::new, |capped| format!(", capped p99 {}", duration_us(capped)));
+    Some(format!(
+        "more was due than the ceiling (--max-rate) lets through: it held lanes back for {} in all{felt}",
         span_s(waited)
     ))
 }

@@ -1,4 +1,5 @@
-//! The time in which a lane found no room, as a function of time: blocked(a, b) = until(b) - until(a).
+//! The time for which a lane was kept from sending, as a function of time: kept(a, b) = until(b) - until(a). One for each
+//! reason: no room in the client's queue (blocked), the ceiling (capped).
 
 use std::collections::VecDeque;
 
@@ -6,7 +7,7 @@ use crate::clock::Nanos;
 
 /// Intervals in which the lane was kept waiting, merged where they touch.
 #[derive(Debug, Default)]
-pub(super) struct Blocked {
+pub(super) struct Waits {
     intervals: VecDeque<Interval>,
     /// Of all intervals, those no longer kept included.
     total: Nanos,
@@ -29,7 +30,7 @@ const CATCH_UP: u64 = 4;
 const KEPT: usize = 4096;
 const TOUCHING: Nanos = Nanos(20_000);
 
-impl Blocked {
+impl Waits {
     /// Notes that the lane was kept waiting from `from` to `to`; later than all before.
     pub(super) fn add(&mut self, from: Nanos, to: Nanos) {
         match self.intervals.back_mut() {
@@ -59,6 +60,11 @@ impl Blocked {
         }
     }
 
+    /// When the last wait ended; zero before the first.
+    pub(super) fn end(&self) -> Nanos {
+        self.intervals.back().map_or(Nanos::ZERO, |last| last.to)
+    }
+
     /// How long the lane had been kept waiting before `instant`, since the start.
     pub(super) fn until(&self, instant: Nanos) -> Nanos {
         let mut sum = self.total;
@@ -79,7 +85,7 @@ mod tests {
 
     #[test]
     fn an_event_due_inside_a_stall_was_blocked_for_the_rest_of_it() {
-        let mut blocked = Blocked::default();
+        let mut blocked = Waits::default();
         blocked.add(Nanos::from_secs(10), Nanos::from_secs(13));
         let of = |due: Nanos, sent: Nanos| blocked.until(sent) - blocked.until(due);
         assert_eq!(of(Nanos::from_secs(11), Nanos::from_secs(14)), Nanos::from_secs(2));
@@ -89,7 +95,7 @@ mod tests {
 
     #[test]
     fn catching_up_counts_as_blocked_up_to_a_quarter_of_the_wait() {
-        let mut blocked = Blocked::default();
+        let mut blocked = Waits::default();
         blocked.add(Nanos::from_secs(10), Nanos::from_secs(14));
         blocked.catch_up(Nanos::from_millis(14_500));
         assert_eq!(blocked.until(Nanos::from_secs(20)), Nanos::from_millis(4_500));
@@ -103,7 +109,7 @@ mod tests {
             steps in proptest::collection::vec((30_000_u64..1_000_000, 1_u64..1_000_000), 0..50),
             a in 0_u64..60_000_000, b in 0_u64..60_000_000,
         ) {
-            let (mut blocked, mut now, mut plain) = (Blocked::default(), 0, Vec::new());
+            let (mut blocked, mut now, mut plain) = (Waits::default(), 0, Vec::new());
             for (gap, wait) in steps {
                 now += gap;
                 blocked.add(Nanos(now), Nanos(now + wait));
