@@ -47,6 +47,8 @@ pub struct Handed {
 #[derive(Debug)]
 pub struct Producer {
     scratch: Scratch,
+    /// Where each stretch of messages of one topic ends in a batch, and which topic that is.
+    stretches: Vec<(usize, usize)>,
     topics: Vec<Topic>,
     /// The slots of several topics; `None` for one, where a slot is a partition.
     slots: Option<Arc<Slots>>,
@@ -68,7 +70,13 @@ impl Producer {
     pub fn new(settings: &Settings, topic: &str) -> Result<Self, KafkaError> {
         let events = c::RD_KAFKA_EVENT_DR | c::RD_KAFKA_EVENT_ERROR | c::RD_KAFKA_EVENT_LOG | c::RD_KAFKA_EVENT_STATS;
         let client = Client::new(c::rd_kafka_type_t::RD_KAFKA_PRODUCER, settings, events)?;
-        Ok(Self { scratch: Scratch::default(), topics: vec![client.topic(topic)?], slots: None, client })
+        Ok(Self {
+            scratch: Scratch::default(),
+            stretches: Vec::new(),
+            topics: vec![client.topic(topic)?],
+            slots: None,
+            client,
+        })
     }
 
     /// A producer with these settings for all these topics, whose partitions are told as slots.
@@ -94,11 +102,10 @@ impl Producer {
         messages: impl Iterator<Item = Message<'a>>,
         mut refused: impl FnMut(usize, Code),
     ) -> Handed {
-        let Self { scratch: Scratch(batch), topics, slots, .. } = self;
+        let Self { scratch: Scratch(batch), stretches, topics, slots, .. } = self;
         let slots = slots.as_deref();
         batch.clear();
-        // Where each stretch of messages of one topic ends, and which topic that is.
-        let mut stretches: Vec<(usize, usize)> = Vec::new();
+        stretches.clear();
         batch.extend(messages.enumerate().map(|(index, message)| {
             match stretches.last_mut() {
                 Some((end, topic)) if *topic == message.topic => *end = index + 1,
@@ -107,7 +114,7 @@ impl Producer {
             Self::raw(&message, slots)
         }));
         let mut start = 0;
-        for (end, topic) in stretches {
+        for (end, topic) in stretches.iter().copied() {
             let Some(topic) = topics.get(topic) else { break };
             Self::hand_over(topic, &mut batch[start..end]);
             for (index, message) in batch.iter().enumerate().take(end).skip(start) {
