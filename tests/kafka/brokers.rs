@@ -1,5 +1,5 @@
 //! The whole program against real Kafka brokers, which each test starts through `scripts/kafka` and stops again.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod leftovers;
 mod quota;

@@ -1,5 +1,5 @@
 //! The checker on clusters that go wrong: what it says is compared with what another client finds in the final log.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::collections::BTreeSet;
 

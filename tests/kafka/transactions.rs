@@ -1,5 +1,5 @@
 //! Transactions on three real brokers: what loadgen says of them is compared with what Kafka's own console consumer reads.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use crate::cluster::Cluster;
 use crate::program::Program;
