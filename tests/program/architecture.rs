@@ -198,14 +198,14 @@ fn unsafe_code_lives_in_one_room() {
 
 #[test]
 fn what_stands_behind_the_tests_of_a_file_is_read_too() {
-    let text = r#"
+    let text = r"
         #[cfg(test)] use crate::command::{A, B};
         #[cfg(test)] mod tests { use crate::cli::C; }
         struct S { #[cfg(test)] only_there: crate::bundle::D, here: crate::gate::E }
         impl S { #[cfg(test)] fn f(&self) -> [u8; 2] { unsafe { crate::run::f() } } fn g() { crate::units::g() } }
         /* crate::lane */ use crate::{clock::{self, Nanos}, report};
         macro!(crate::merge::x);
-    "#;
+    ";
     let code = without_tests(text.parse().unwrap());
     assert_eq!(imports(&code).into_iter().collect::<Vec<_>>(), ["clock", "gate", "merge", "report", "units"]);
     assert!(!says_unsafe(&code));

@@ -1,4 +1,5 @@
 //! The real program in a folder of its own.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 #![allow(missing_docs, unreachable_pub, reason = "a part of tests")]
 
 use std::fs;

@@ -1,4 +1,5 @@
 //! A program at work: it does not outlive its test, and who waits for what it must do learns at once where it has ended.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 #![allow(missing_docs, unreachable_pub, reason = "a part of tests")]
 
 use std::cell::RefCell;
