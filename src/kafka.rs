@@ -1,6 +1,7 @@
 //! The Kafka client: librdkafka behind a small safe surface, without an allocation per message.
 
 pub mod admin;
+mod code;
 pub mod embedded;
 pub mod murmur2;
 pub mod native;
@@ -11,7 +12,7 @@ pub mod slots;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub use rdkafka::types::RDKafkaErrorCode as Code;
+pub use code::Code;
 
 /// Client settings by librdkafka's names.
 pub type Settings = BTreeMap<String, String>;
@@ -106,9 +107,7 @@ pub const fn lacks_right(code: Code) -> bool {
 /// The name of a code, and librdkafka's words for it.
 #[must_use]
 pub fn describe(code: Code) -> String {
-    rdkafka::error::KafkaError::Global(code)
-        .rdkafka_error_code()
-        .map_or_else(|| format!("{code:?}"), |code| code.to_string())
+    code.to_string()
 }
 
 /// Something the client said by itself.

@@ -88,8 +88,8 @@ impl Cluster {
         let what = || format!("reading the settings of topic \"{topic}\"");
         let answer = block_on(self.admin.describe_configs([&ResourceSpecifier::Topic(topic)], &self.options()))?;
         let resource = answer.map_err(|error| refused(what(), &error))?.into_iter().next();
-        let resource =
-            resource.unwrap_or(Err(Code::Unknown)).map_err(|code| KafkaError::Refused { what: what(), code })?;
+        let resource = resource.ok_or(Code::Unknown).and_then(|told| told.map_err(Code::from));
+        let resource = resource.map_err(|code| KafkaError::Refused { what: what(), code })?;
         // A resource that may not be described comes without entries.
         if resource.entries.is_empty() {
             return Err(KafkaError::Refused { what: what(), code: Code::TopicAuthorizationFailed });
@@ -128,7 +128,7 @@ impl Cluster {
         let answer = block_on(self.admin.create_partitions([&wanted], &self.options()))?;
         match answer.map_err(|error| refused(what(), &error))?.into_iter().next() {
             Some(Ok(_)) => Ok(()),
-            Some(Err((_, code))) => Err(KafkaError::Refused { what: what(), code }),
+            Some(Err((_, code))) => Err(KafkaError::Refused { what: what(), code: code.into() }),
             None => Err(KafkaError::Refused { what: what(), code: Code::Unknown }),
         }
     }
@@ -142,10 +142,12 @@ impl Cluster {
         let answer = block_on(self.admin.delete_topics(&[topic], &self.options()))?;
         match answer.map_err(|error| refused(what(), &error))?.into_iter().next() {
             Some(Ok(_)) => Ok(()),
-            Some(Err((_, Code::UnknownTopicOrPartition | Code::UnknownTopic))) => {
-                Err(KafkaError::TopicMissing { topic: topic.to_owned(), address: self.address.clone() })
-            }
-            Some(Err((_, code))) => Err(KafkaError::Refused { what: what(), code }),
+            Some(Err((_, code))) => Err(match code.into() {
+                Code::UnknownTopicOrPartition | Code::UnknownTopic => {
+                    KafkaError::TopicMissing { topic: topic.to_owned(), address: self.address.clone() }
+                }
+                code => KafkaError::Refused { what: what(), code },
+            }),
             None => Err(KafkaError::Refused { what: what(), code: Code::Unknown }),
         }
     }
@@ -186,7 +188,7 @@ fn create(
         block_on(client.create_topics([&wanted], options))?.map_err(|error| refused(creating(topic), &error))?;
     Ok(match results.into_iter().next() {
         Some(Ok(_)) => Ok(()),
-        Some(Err((_, code))) => Err(code),
+        Some(Err((_, code))) => Err(code.into()),
         None => Err(Code::Unknown),
     })
 }
@@ -216,5 +218,5 @@ fn block_on<F: Future>(future: F) -> Result<F::Output, KafkaError> {
 }
 
 fn refused(what: String, error: &rdkafka::error::KafkaError) -> KafkaError {
-    KafkaError::Refused { what, code: error.rdkafka_error_code().unwrap_or(Code::Unknown) }
+    KafkaError::Refused { what, code: error.rdkafka_error_code().map_or(Code::Unknown, Code::from) }
 }

@@ -9,6 +9,7 @@ mod consumer;
 mod member;
 mod partitions;
 mod producer;
+mod raw;
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char, c_int};
@@ -16,7 +17,6 @@ use std::ptr::{self, NonNull};
 use std::time::Duration;
 
 use rdkafka_sys::bindings as c;
-use rdkafka_sys::types::RDKafkaErrorCode;
 
 use super::slots::Slots;
 use super::{
@@ -102,11 +102,11 @@ impl Client {
         let mut answer = ptr::null();
         // SAFETY: both handles are live; on success `answer` is a tree that we own and destroy below.
         let error = unsafe {
-            c::rd_kafka_metadata(self.handle.as_ptr(), 0, handle.0.as_ptr(), &raw mut answer, millis(timeout))
+            raw::rd_kafka_metadata(self.handle.as_ptr(), 0, handle.0.as_ptr(), &raw mut answer, millis(timeout))
         };
         match code(error) {
-            RDKafkaErrorCode::NoError => {}
-            RDKafkaErrorCode::OperationTimedOut | RDKafkaErrorCode::BrokerTransportFailure => {
+            Code::NoError => {}
+            Code::OperationTimedOut | Code::BrokerTransportFailure => {
                 let (address, reason) = (self.address.clone(), self.last_error());
                 return Err(KafkaError::Unreachable { address, waited: timeout, reason });
             }
@@ -121,10 +121,8 @@ impl Client {
         };
         let (brokers, topic_error, metadata) = described;
         match topic_error {
-            RDKafkaErrorCode::NoError | RDKafkaErrorCode::LeaderNotAvailable => {
-                Ok(ClusterMetadata { brokers, topic: metadata })
-            }
-            RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic => {
+            Code::NoError | Code::LeaderNotAvailable => Ok(ClusterMetadata { brokers, topic: metadata }),
+            Code::UnknownTopicOrPartition | Code::UnknownTopic => {
                 Err(KafkaError::TopicMissing { topic: topic.to_owned(), address: self.address.clone() })
             }
             code => Err(KafkaError::Refused { what: format!("describing topic \"{topic}\""), code }),
@@ -135,11 +133,12 @@ impl Client {
     fn topics(&self, timeout: Duration) -> Result<BTreeMap<String, TopicState>, KafkaError> {
         let mut answer = ptr::null();
         // SAFETY: the handle is live; on success `answer` is a tree that we own and destroy below.
-        let error =
-            unsafe { c::rd_kafka_metadata(self.handle.as_ptr(), 1, ptr::null_mut(), &raw mut answer, millis(timeout)) };
+        let error = unsafe {
+            raw::rd_kafka_metadata(self.handle.as_ptr(), 1, ptr::null_mut(), &raw mut answer, millis(timeout))
+        };
         match code(error) {
-            RDKafkaErrorCode::NoError => {}
-            RDKafkaErrorCode::OperationTimedOut | RDKafkaErrorCode::BrokerTransportFailure => {
+            Code::NoError => {}
+            Code::OperationTimedOut | Code::BrokerTransportFailure => {
                 let (address, reason) = (self.address.clone(), self.last_error());
                 return Err(KafkaError::Unreachable { address, waited: timeout, reason });
             }
@@ -147,8 +146,10 @@ impl Client {
         }
         // SAFETY: as in `metadata`.
         unsafe {
-            let topics =
-                slice((*answer).topics, (*answer).topic_cnt).iter().map(|topic| describe_topic(topic)).collect();
+            let topics = slice((*answer).topics.cast::<raw::MetadataTopic>(), (*answer).topic_cnt)
+                .iter()
+                .map(|topic| describe_topic(topic))
+                .collect();
             c::rd_kafka_metadata_destroy(answer);
             Ok(topics)
         }
@@ -156,11 +157,11 @@ impl Client {
 
     /// First and next offset of a partition, asked of its leader.
     fn watermarks(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
-        let Ok(name) = CString::new(topic) else { return Err(RDKafkaErrorCode::InvalidTopic) };
+        let Ok(name) = CString::new(topic) else { return Err(Code::InvalidTopic) };
         let (mut low, mut high) = (0, 0);
         // SAFETY: the handle and the name are live during the call; both integers are ours.
         let error = unsafe {
-            c::rd_kafka_query_watermark_offsets(
+            raw::rd_kafka_query_watermark_offsets(
                 self.handle.as_ptr(),
                 name.as_ptr(),
                 partition,
@@ -170,7 +171,7 @@ impl Client {
             )
         };
         match code(error) {
-            RDKafkaErrorCode::NoError => Ok(Watermarks { low, high }),
+            Code::NoError => Ok(Watermarks { low, high }),
             code => Err(code),
         }
     }
@@ -199,9 +200,9 @@ impl Client {
     fn fatal(&self) -> Option<(Code, String)> {
         let mut reason = Reason::new();
         // SAFETY: the handle is live and the buffer valid for its stated size.
-        let error = unsafe { c::rd_kafka_fatal_error(self.handle.as_ptr(), reason.buffer(), Reason::SIZE) };
+        let error = unsafe { raw::rd_kafka_fatal_error(self.handle.as_ptr(), reason.buffer(), Reason::SIZE) };
         match code(error) {
-            RDKafkaErrorCode::NoError => None,
+            Code::NoError => None,
             code => Some((code, reason.text())),
         }
     }
@@ -236,7 +237,7 @@ impl Drop for Topic {
 ///
 /// # Safety
 /// `message` must be live, and so must the client it came from.
-unsafe fn slot_of(message: &c::rd_kafka_message_t, slots: Option<&Slots>) -> i32 {
+unsafe fn slot_of(message: &raw::Message, slots: Option<&Slots>) -> i32 {
     let Some(slots) = slots else { return message.partition };
     if message.rkt.is_null() {
         return -1;
@@ -263,7 +264,7 @@ impl Event {
                 // SAFETY: the event is live and of type error; the text is copied before the event goes.
                 let (error, text, fatal) = unsafe {
                     (
-                        c::rd_kafka_event_error(event),
+                        raw::rd_kafka_event_error(event),
                         text(c::rd_kafka_event_error_string(event)),
                         c::rd_kafka_event_error_is_fatal(event) != 0,
                     )
@@ -337,8 +338,8 @@ unsafe fn describe_cluster(metadata: &c::rd_kafka_metadata) -> (Vec<String>, Cod
             .iter()
             .map(|broker| format!("{}:{}", text(broker.host), broker.port))
             .collect();
-        let Some(topic) = slice(metadata.topics, metadata.topic_cnt).first() else {
-            return (brokers, RDKafkaErrorCode::UnknownTopicOrPartition, TopicMetadata::default());
+        let Some(topic) = slice(metadata.topics.cast::<raw::MetadataTopic>(), metadata.topic_cnt).first() else {
+            return (brokers, Code::UnknownTopicOrPartition, TopicMetadata::default());
         };
         let partitions = slice(topic.partitions, topic.partition_cnt);
         let described = TopicMetadata {
@@ -352,7 +353,7 @@ unsafe fn describe_cluster(metadata: &c::rd_kafka_metadata) -> (Vec<String>, Cod
 
 /// # Safety
 /// `topic` and all it points to must be as `rd_kafka_metadata` filled it in.
-unsafe fn describe_topic(topic: &c::rd_kafka_metadata_topic) -> (String, TopicState) {
+unsafe fn describe_topic(topic: &raw::MetadataTopic) -> (String, TopicState) {
     // SAFETY: the caller's promise covers each pointer with its count.
     unsafe {
         let partitions = slice(topic.partitions, topic.partition_cnt).iter().map(|partition| PartitionState {
@@ -389,13 +390,27 @@ unsafe fn text(text: *const c_char) -> String {
     unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
 }
 
-fn code(error: c::rd_kafka_resp_err_t) -> Code {
-    Code::from(error)
+const fn code(error: c_int) -> Code {
+    Code(error)
+}
+
+/// librdkafka's name for a code; `None` where it has none.
+pub(super) fn error_name(code: i32) -> Option<String> {
+    // SAFETY: takes a number, and returns a text of static storage, or of this thread's until its next call; it is copied.
+    let name = unsafe { text(raw::rd_kafka_err2name(code)) };
+    (!name.starts_with("ERR_")).then_some(name)
+}
+
+/// librdkafka's words for a code; `None` where it has none.
+pub(super) fn error_words(code: i32) -> Option<String> {
+    error_name(code)?;
+    // SAFETY: as above.
+    Some(unsafe { text(raw::rd_kafka_err2str(code)) })
 }
 
 fn last_code() -> Code {
     // SAFETY: reads librdkafka's thread-local last error.
-    code(unsafe { c::rd_kafka_last_error() })
+    code(unsafe { raw::rd_kafka_last_error() })
 }
 
 fn millis(duration: Duration) -> c_int {

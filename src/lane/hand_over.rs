@@ -96,7 +96,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                     phase.last_sent = now;
                 }
                 note_error(&mut self.end.errors, *code, "refused by the client itself");
-                if matches!(code, Code::UnknownPartition | Code::UnknownTopic | Code::UnknownTopicOrPartition) {
+                if matches!(*code, Code::UnknownPartition | Code::UnknownTopic | Code::UnknownTopicOrPartition) {
                     self.end.error = Some(LaneError::TopicGone(*code));
                 } else if lacks_right(*code) {
                     self.end.error = Some(LaneError::NotAllowed(*code));

@@ -166,7 +166,7 @@ mod tests {
         lag.note(Err(Code::OperationTimedOut));
         let report = lag.report("g");
         assert_eq!((lag.latest(), report.at_end, report.highest), (None, None, Some(7)));
-        assert_eq!(report.error.as_deref(), Some("OperationTimedOut"));
+        assert_eq!(report.error.as_deref(), Some("_TIMED_OUT"));
         lag.note(Ok(vec![Some(5)]));
         assert_eq!((lag.latest(), lag.report("g").error), (Some(5), None));
     }

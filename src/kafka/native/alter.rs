@@ -6,10 +6,9 @@ use std::ptr::NonNull;
 use std::time::Duration;
 
 use rdkafka_sys::bindings as c;
-use rdkafka_sys::types::RDKafkaErrorCode;
 
-use super::super::{KafkaError, Settings};
-use super::{Client, Reason, code, last_code, millis, slice, text};
+use super::super::{Code, KafkaError, Settings};
+use super::{Client, Reason, code, last_code, millis, raw, slice, text};
 
 /// The longest wait for one event of the client.
 const TURN: Duration = Duration::from_millis(100);
@@ -57,7 +56,7 @@ impl Alterer {
         };
         let refused = |code| KafkaError::Refused { what: what(), code };
         let resource = resource(topic, settings)?.ok_or_else(|| refused(last_code()))?;
-        let options = self.options(timeout).ok_or_else(|| refused(RDKafkaErrorCode::InvalidArgument))?;
+        let options = self.options(timeout).ok_or_else(|| refused(Code::InvalidArgument))?;
         let mut resources = [resource.0.as_ptr()];
         // SAFETY: client, resource, options and queue are live; the array holds as many resources as stated and is only read.
         unsafe {
@@ -77,8 +76,8 @@ impl Alterer {
             }
             // SAFETY: the event is live and of that type; its resources live as long as it, and are only read.
             let answers = unsafe {
-                let failed = code(c::rd_kafka_event_error(event.0.as_ptr()));
-                if failed != RDKafkaErrorCode::NoError {
+                let failed = code(raw::rd_kafka_event_error(event.0.as_ptr()));
+                if failed != Code::NoError {
                     return Err(refused(failed));
                 }
                 let result = c::rd_kafka_event_IncrementalAlterConfigs_result(event.0.as_ptr());
@@ -87,20 +86,20 @@ impl Alterer {
                 let found = slice(first, i32::try_from(count).unwrap_or(0));
                 let of = |resource: &*const c::rd_kafka_ConfigResource_t| {
                     (
-                        code(c::rd_kafka_ConfigResource_error(*resource)),
+                        code(raw::rd_kafka_ConfigResource_error(*resource)),
                         text(c::rd_kafka_ConfigResource_error_string(*resource)),
                     )
                 };
                 found.iter().map(of).collect::<Vec<_>>()
             };
             return match answers.into_iter().next() {
-                Some((RDKafkaErrorCode::NoError, _)) => Ok(()),
+                Some((Code::NoError, _)) => Ok(()),
                 Some((code, words)) if words.is_empty() => Err(refused(code)),
                 Some((code, words)) => Err(KafkaError::Refused { what: format!("{} ({words})", what()), code }),
-                None => Err(refused(RDKafkaErrorCode::Unknown)),
+                None => Err(refused(Code::Unknown)),
             };
         }
-        Err(refused(RDKafkaErrorCode::OperationTimedOut))
+        Err(refused(Code::OperationTimedOut))
     }
 
     fn options(&self, timeout: Duration) -> Option<Options> {
@@ -111,14 +110,14 @@ impl Alterer {
         let mut reason = Reason::new();
         // SAFETY: the options are live, the buffer is valid for its stated size.
         let set = unsafe {
-            c::rd_kafka_AdminOptions_set_request_timeout(
+            raw::rd_kafka_AdminOptions_set_request_timeout(
                 options.0.as_ptr(),
                 millis(timeout),
                 reason.buffer(),
                 Reason::SIZE,
             )
         };
-        (code(set) == RDKafkaErrorCode::NoError).then_some(options)
+        (code(set) == Code::NoError).then_some(options)
     }
 }
 

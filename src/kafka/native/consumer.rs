@@ -8,14 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka_sys::bindings as c;
-use rdkafka_sys::types::RDKafkaErrorCode;
 
 use super::super::slots::Slots;
 use super::super::{
     ClusterMetadata, Code, Delivered, KafkaError, Notice, Record, Settings, Timestamp, TopicState, Watermarks,
 };
 use super::partitions::{self, PartitionList};
-use super::{Client, code, slot_of};
+use super::{Client, code, raw, slot_of};
 use crate::clock::{Clock, Monotonic, Nanos};
 
 /// A consumer that reads partitions it is told to read; it joins no group.
@@ -62,18 +61,18 @@ impl Drop for Queue {
 
 /// Reused between calls; empty outside of one.
 #[derive(Debug)]
-struct Batch(Vec<*mut c::rd_kafka_message_t>);
+struct Batch(Vec<*mut raw::Message>);
 
 // SAFETY: holds no message outside of `Consumer::take`, which owns self.
 unsafe impl Send for Batch {}
 
 /// A message that is given back when this goes.
-struct Owned(NonNull<c::rd_kafka_message_t>);
+struct Owned(NonNull<raw::Message>);
 
 impl Drop for Owned {
     fn drop(&mut self) {
         // SAFETY: consume_batch_queue gave us this message; nothing borrows from it any more.
-        unsafe { c::rd_kafka_message_destroy(self.0.as_ptr()) }
+        unsafe { c::rd_kafka_message_destroy(self.0.as_ptr().cast()) }
     }
 }
 
@@ -125,9 +124,9 @@ impl Consumer {
         });
         let list = PartitionList::new(places)?;
         // SAFETY: handle and list are live; the call copies the list.
-        let error = unsafe { c::rd_kafka_assign(self.client.handle.as_ptr(), list.0.as_ptr()) };
+        let error = unsafe { raw::rd_kafka_assign(self.client.handle.as_ptr(), list.0.as_ptr()) };
         match code(error) {
-            RDKafkaErrorCode::NoError => {
+            Code::NoError => {
                 self.stopping_since = std::mem::replace(&mut self.has_assigned, true).then(|| self.clock.now());
                 Ok(())
             }
@@ -163,7 +162,8 @@ impl Consumer {
         batch.clear();
         batch.resize(most, ptr::null_mut());
         // SAFETY: the queue is live; the array is valid for its stated size.
-        let count = unsafe { c::rd_kafka_consume_batch_queue(self.queue.0.as_ptr(), 0, batch.as_mut_ptr(), most) };
+        let count =
+            unsafe { c::rd_kafka_consume_batch_queue(self.queue.0.as_ptr(), 0, batch.as_mut_ptr().cast(), most) };
         let count = usize::try_from(count).unwrap_or(0).min(most);
         batch.truncate(count);
         for message in batch.drain(..) {
@@ -318,19 +318,21 @@ fn drain(reader: &mut PipeReader) -> std::io::Result<()> {
 ///
 /// # Safety
 /// `message` must be live, and so must the client it came from.
-pub(super) unsafe fn read<'a>(message: &'a c::rd_kafka_message_t, slots: Option<&Slots>) -> Delivered<'a> {
+pub(super) unsafe fn read<'a>(message: &'a raw::Message, slots: Option<&Slots>) -> Delivered<'a> {
     // SAFETY: the caller's promise.
     let partition = unsafe { slot_of(message, slots) };
     let offset = message.offset;
     match code(message.err) {
-        RDKafkaErrorCode::NoError => {}
-        RDKafkaErrorCode::PartitionEOF => return Delivered::EndOfPartition { partition, offset },
+        Code::NoError => {}
+        Code::PartitionEOF => return Delivered::EndOfPartition { partition, offset },
         code => return Delivered::Error { partition, code, offset },
     }
+    let of_client = ptr::from_ref(message).cast::<c::rd_kafka_message_t>();
     let mut kind = c::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
     // SAFETY: the message is live; `kind` is ours.
-    let (at, leader_epoch) =
-        unsafe { (c::rd_kafka_message_timestamp(message, &raw mut kind), c::rd_kafka_message_leader_epoch(message)) };
+    let (at, leader_epoch) = unsafe {
+        (c::rd_kafka_message_timestamp(of_client, &raw mut kind), c::rd_kafka_message_leader_epoch(of_client))
+    };
     let timestamp = match kind {
         c::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_CREATE_TIME => Timestamp::Create(at),
         c::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME => Timestamp::LogAppend(at),

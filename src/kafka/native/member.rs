@@ -9,13 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka_sys::bindings as c;
-use rdkafka_sys::types::RDKafkaErrorCode;
 
 use super::super::slots::Slots;
 use super::super::{Code, Delivered, KafkaError, Notice, Settings, Watermarks};
 use super::consumer::{self, Queue, Wake, read};
 use super::partitions::{self, PartitionList};
-use super::{Client, Event, code, text};
+use super::{Client, Event, code, raw, text};
 
 /// How long the coordinator is waited for when a position must be known.
 const COORDINATOR: Duration = Duration::from_secs(5);
@@ -62,8 +61,8 @@ impl Member {
         // -1 stands for all partitions (RD_KAFKA_PARTITION_UA).
         let list = PartitionList::new(slots.topics().map(|(topic, _)| (topic, -1, 0)))?;
         // SAFETY: handle and list are live; the call copies the list.
-        match code(unsafe { c::rd_kafka_subscribe(client.handle.as_ptr(), list.0.as_ptr()) }) {
-            RDKafkaErrorCode::NoError => Ok(Self {
+        match code(unsafe { raw::rd_kafka_subscribe(client.handle.as_ptr(), list.0.as_ptr()) }) {
+            Code::NoError => Ok(Self {
                 wake: None,
                 queue,
                 starts,
@@ -93,7 +92,8 @@ impl Member {
             match event.kind() {
                 c::RD_KAFKA_EVENT_FETCH => {
                     // SAFETY: the event is live and of type fetch; its message lives as long as it does.
-                    let message = unsafe { c::rd_kafka_event_message_next(event.0.as_ptr()).as_ref() };
+                    let message =
+                        unsafe { c::rd_kafka_event_message_next(event.0.as_ptr()).cast::<raw::Message>().as_ref() };
                     if let Some(message) = message {
                         taken += 1;
                         // SAFETY: the message is live as long as its event, and its client as long as self.
@@ -123,10 +123,10 @@ impl Member {
         let (assigned, named, lost, cooperative) = unsafe {
             let event = event.0.as_ptr();
             let handle = self.client.handle.as_ptr();
-            let decided = code(c::rd_kafka_event_error(event));
+            let decided = code(raw::rd_kafka_event_error(event));
             let protocol = text(c::rd_kafka_rebalance_protocol(handle));
             (
-                decided == RDKafkaErrorCode::AssignPartitions,
+                decided == Code::AssignPartitions,
                 c::rd_kafka_event_topic_partition_list(event),
                 c::rd_kafka_assignment_lost(handle) != 0,
                 protocol == "COOPERATIVE",
@@ -135,7 +135,7 @@ impl Member {
         if !assigned && !lost && self.commits_when_asked {
             // What is not committed now, the next reader reads again. An error does just that, so it is left.
             // SAFETY: the handle is live; a null list means the offsets stored so far.
-            unsafe { c::rd_kafka_commit(self.client.handle.as_ptr(), ptr::null(), 0) };
+            unsafe { raw::rd_kafka_commit(self.client.handle.as_ptr(), ptr::null(), 0) };
         }
         let mut change = Change { assigned, partitions: Vec::new(), lost: lost && !assigned, error: None };
         if let Some(mut partitions) = ptr::NonNull::new(named) {
@@ -145,14 +145,14 @@ impl Member {
                 change.error = partitions::committed(&self.client, partitions, COORDINATOR).err();
             }
             // SAFETY: the list's count says how many elements it has.
-            let elements = unsafe {
+            let elements: &mut [raw::TopicPartition] = unsafe {
                 match usize::try_from(partitions.cnt) {
-                    Ok(count) if count > 0 => std::slice::from_raw_parts_mut(partitions.elems, count),
+                    Ok(count) if count > 0 => std::slice::from_raw_parts_mut(partitions.elems.cast(), count),
                     _ => &mut [],
                 }
             };
             // SAFETY: each element of a live list has a name that ends with NUL.
-            let slot = |element: &c::rd_kafka_topic_partition_t| unsafe { slot_of(element, &self.slots) };
+            let slot = |element: &raw::TopicPartition| unsafe { slot_of(element, &self.slots) };
             if assigned {
                 for element in &mut *elements {
                     let start = self.starts.get(&slot(element)).copied().unwrap_or(0);
@@ -172,10 +172,10 @@ impl Member {
                     c::rd_kafka_incremental_unassign(handle, named)
                 })
             } else {
-                code(c::rd_kafka_assign(handle, if assigned { named } else { ptr::null_mut() }))
+                code(raw::rd_kafka_assign(handle, if assigned { named } else { ptr::null_mut() }))
             }
         };
-        if refused != RDKafkaErrorCode::NoError {
+        if refused != Code::NoError {
             change.error = Some(refused);
         }
         self.changes.push(change);
@@ -187,8 +187,8 @@ impl Member {
     /// Where the client refuses.
     pub fn commit(&self) -> Result<(), Code> {
         // SAFETY: the handle is live; a null list means the offsets stored so far.
-        match code(unsafe { c::rd_kafka_commit(self.client.handle.as_ptr(), ptr::null(), 1) }) {
-            RDKafkaErrorCode::NoError | RDKafkaErrorCode::NoOffset => Ok(()),
+        match code(unsafe { raw::rd_kafka_commit(self.client.handle.as_ptr(), ptr::null(), 1) }) {
+            Code::NoError | Code::NoOffset => Ok(()),
             code => Err(code),
         }
     }
@@ -221,16 +221,16 @@ impl Member {
         let answer = unsafe {
             if cooperative {
                 match code_of(c::rd_kafka_incremental_unassign(handle, list.0.as_ptr())) {
-                    RDKafkaErrorCode::NoError => code_of(c::rd_kafka_incremental_assign(handle, list.0.as_ptr())),
+                    Code::NoError => code_of(c::rd_kafka_incremental_assign(handle, list.0.as_ptr())),
                     refused => refused,
                 }
             } else {
                 // The group has given the member these, and nothing changes but where it reads on.
-                code(c::rd_kafka_assign(handle, list.0.as_ptr()))
+                code(raw::rd_kafka_assign(handle, list.0.as_ptr()))
             }
         };
         match answer {
-            RDKafkaErrorCode::NoError => Ok(()),
+            Code::NoError => Ok(()),
             code => Err(KafkaError::Refused { what: format!("reading on in {}", self.slots.told(given_up)), code }),
         }
     }
@@ -297,11 +297,11 @@ pub fn wait_any(members: &mut [Member], timeout: Duration) -> std::io::Result<()
 /// `error` must be null, or an error object that is the caller's to give away.
 unsafe fn code_of(error: *mut c::rd_kafka_error_t) -> Code {
     if error.is_null() {
-        return RDKafkaErrorCode::NoError;
+        return Code::NoError;
     }
     // SAFETY: the caller's promise; the object is live until destroyed.
     unsafe {
-        let found = code(c::rd_kafka_error_code(error));
+        let found = code(raw::rd_kafka_error_code(error));
         c::rd_kafka_error_destroy(error);
         found
     }
@@ -311,11 +311,12 @@ unsafe fn code_of(error: *mut c::rd_kafka_error_t) -> Code {
 fn of_partition(event: &Event, slots: &Slots) -> Option<Delivered<'static>> {
     // SAFETY: the event is live; the element returned is ours and destroyed below.
     unsafe {
-        let element = ptr::NonNull::new(c::rd_kafka_event_topic_partition(event.0.as_ptr()))?;
+        let element =
+            ptr::NonNull::new(c::rd_kafka_event_topic_partition(event.0.as_ptr()).cast::<raw::TopicPartition>())?;
         let (partition, offset) = (slot_of(element.as_ref(), slots), element.as_ref().offset);
-        c::rd_kafka_topic_partition_destroy(element.as_ptr());
-        Some(match code(c::rd_kafka_event_error(event.0.as_ptr())) {
-            RDKafkaErrorCode::PartitionEOF => Delivered::EndOfPartition { partition, offset },
+        c::rd_kafka_topic_partition_destroy(element.as_ptr().cast());
+        Some(match code(raw::rd_kafka_event_error(event.0.as_ptr())) {
+            Code::PartitionEOF => Delivered::EndOfPartition { partition, offset },
             code => Delivered::Error { partition, code, offset },
         })
     }
@@ -325,7 +326,7 @@ fn of_partition(event: &Event, slots: &Slots) -> Option<Delivered<'static>> {
 ///
 /// # Safety
 /// The element's name must be a live text that ends with NUL.
-unsafe fn slot_of(element: &c::rd_kafka_topic_partition_t, slots: &Slots) -> i32 {
+unsafe fn slot_of(element: &raw::TopicPartition, slots: &Slots) -> i32 {
     // SAFETY: the caller's promise.
     let name = unsafe { CStr::from_ptr(element.topic) };
     slots.slot(name.to_bytes(), element.partition).unwrap_or(-1)

@@ -5,10 +5,9 @@ use std::ptr::NonNull;
 use std::time::Duration;
 
 use rdkafka_sys::bindings as c;
-use rdkafka_sys::types::RDKafkaErrorCode;
 
 use super::super::{Code, KafkaError};
-use super::{Client, code, millis, slice};
+use super::{Client, code, millis, raw, slice};
 use crate::clock::{Clock, Monotonic, Nanos};
 
 /// Between two questions to a coordinator that is not there yet.
@@ -41,11 +40,11 @@ impl PartitionList {
         first_error(self.elements())
     }
 
-    pub(super) fn elements(&self) -> &[c::rd_kafka_topic_partition_t] {
+    pub(super) fn elements(&self) -> &[raw::TopicPartition] {
         // SAFETY: the list is live as long as self; its count says how many elements it has.
         unsafe {
             let list = self.0.as_ref();
-            slice(list.elems, list.cnt)
+            slice(list.elems.cast(), list.cnt)
         }
     }
 
@@ -62,9 +61,9 @@ impl Drop for PartitionList {
     }
 }
 
-fn first_error(elements: &[c::rd_kafka_topic_partition_t]) -> Code {
+fn first_error(elements: &[raw::TopicPartition]) -> Code {
     let mut codes = elements.iter().map(|element| code(element.err));
-    codes.find(|code| *code != RDKafkaErrorCode::NoError).unwrap_or(Code::NoError)
+    codes.find(|code| *code != Code::NoError).unwrap_or(Code::NoError)
 }
 
 /// Fills in what the client's group has committed in each partition of `list`; a negative offset where it has committed
@@ -80,14 +79,14 @@ pub(super) fn committed(
         let left = Duration::from(Nanos::from(timeout).saturating_since(clock.now()));
         let asked = millis(left.min(ONE_QUESTION));
         // SAFETY: handle and list are live; the call fills in the offsets of the list.
-        let answer = unsafe { c::rd_kafka_committed(client.handle.as_ptr(), &raw mut *list, asked) };
+        let answer = unsafe { raw::rd_kafka_committed(client.handle.as_ptr(), &raw mut *list, asked) };
         let answer = match code(answer) {
             // SAFETY: the list is live; its count says how many elements it has.
-            RDKafkaErrorCode::NoError => first_error(unsafe { slice(list.elems, list.cnt) }),
+            Code::NoError => first_error(unsafe { slice(list.elems.cast(), list.cnt) }),
             refused => refused,
         };
         match answer {
-            RDKafkaErrorCode::NoError => return Ok(()),
+            Code::NoError => return Ok(()),
             code if comes_up(code) && clock.now() + ASK_AGAIN < Nanos::from(timeout) => {
                 clock.sleep_until(clock.now() + ASK_AGAIN);
             }
@@ -123,18 +122,18 @@ pub(super) fn seek(
     // SAFETY: handle and list are live during the call; an error object returned is ours and destroyed below.
     let error = unsafe { c::rd_kafka_seek_partitions(client.handle.as_ptr(), list.0.as_ptr(), millis(timeout)) };
     let whole = if error.is_null() {
-        RDKafkaErrorCode::NoError
+        Code::NoError
     } else {
         // SAFETY: the error object is live until destroyed.
         unsafe {
-            let found = code(c::rd_kafka_error_code(error));
+            let found = code(raw::rd_kafka_error_code(error));
             c::rd_kafka_error_destroy(error);
             found
         }
     };
-    let answer = if whole == RDKafkaErrorCode::NoError { list.first_error() } else { whole };
+    let answer = if whole == Code::NoError { list.first_error() } else { whole };
     match answer {
-        RDKafkaErrorCode::NoError => Ok(()),
+        Code::NoError => Ok(()),
         code => Err(KafkaError::Refused {
             what: format!("going to offset {offset} of partition {partition} of topic \"{topic}\""),
             code,

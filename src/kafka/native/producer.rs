@@ -8,11 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka_sys::bindings as c;
-use rdkafka_sys::types::RDKafkaErrorCode;
 
 use super::super::slots::Slots;
 use super::super::{Answer, ClusterMetadata, Code, KafkaError, Notice, Report, Settings, Watermarks};
-use super::{Client, Topic, code, slice, slot_of};
+use super::{Client, Topic, code, raw, slice, slot_of};
 
 /// `RD_KAFKA_PARTITION_UA` of rdkafka.h: let the partitioner choose.
 const PARTITION_UNASSIGNED: i32 = -1;
@@ -57,7 +56,7 @@ pub struct Producer {
 
 /// Reused between calls; holds no pointer that is read outside of one call.
 #[derive(Debug, Default)]
-struct Scratch(Vec<c::rd_kafka_message_t>);
+struct Scratch(Vec<raw::Message>);
 
 // SAFETY: the pointers inside are overwritten before each use and never followed after the call that set them.
 unsafe impl Send for Scratch {}
@@ -116,16 +115,27 @@ impl Producer {
         let mut start = 0;
         for (end, topic) in stretches.iter().copied() {
             let Some(topic) = topics.get(topic) else { break };
-            Self::hand_over(topic, &mut batch[start..end]);
+            let stretch = &mut batch[start..end];
+            // SAFETY: topic and client are live; the array holds as many messages as stated; their bodies and keys are
+            // borrowed for `'a`, longer than the call, only read by it (F_COPY) and copied before it returns.
+            unsafe {
+                c::rd_kafka_produce_batch(
+                    topic.0.as_ptr(),
+                    PARTITION_UNASSIGNED,
+                    c::RD_KAFKA_MSG_F_COPY | c::RD_KAFKA_MSG_F_PARTITION,
+                    stretch.as_mut_ptr().cast(),
+                    c_int::try_from(stretch.len()).unwrap_or(c_int::MAX),
+                );
+            }
             for (index, message) in batch.iter().enumerate().take(end).skip(start) {
                 match code(message.err) {
-                    RDKafkaErrorCode::NoError => {}
+                    Code::NoError => {}
                     // Once full, the call fails for every later message too: what was taken is a prefix.
-                    RDKafkaErrorCode::QueueFull => {
+                    Code::QueueFull => {
                         return Handed { done: index, queue_full: true, halted: false };
                     }
                     // Said by a transactional producer alone, of the whole batch: its transaction has failed.
-                    RDKafkaErrorCode::State => return Handed { done: index, queue_full: false, halted: true },
+                    Code::State => return Handed { done: index, queue_full: false, halted: true },
                     code => refused(index, code),
                 }
             }
@@ -134,9 +144,9 @@ impl Producer {
         Handed { done: start, queue_full: false, halted: false }
     }
 
-    fn raw(message: &Message<'_>, slots: Option<&Slots>) -> c::rd_kafka_message_t {
-        c::rd_kafka_message_t {
-            err: c::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR,
+    fn raw(message: &Message<'_>, slots: Option<&Slots>) -> raw::Message {
+        raw::Message {
+            err: Code::NoError.0,
             rkt: ptr::null_mut(),
             partition: partition_of(message, slots),
             payload: message.body.as_ptr().cast_mut().cast::<c_void>(),
@@ -144,23 +154,7 @@ impl Producer {
             key: message.key.as_ptr().cast_mut().cast::<c_void>(),
             key_len: message.key.len(),
             offset: 0,
-            _private: ptr::without_provenance_mut(message.ticket),
-        }
-    }
-
-    /// The bodies and keys of `batch` must be those of messages that are borrowed for longer than the call.
-    fn hand_over(topic: &Topic, batch: &mut [c::rd_kafka_message_t]) {
-        let flags = c::RD_KAFKA_MSG_F_COPY | c::RD_KAFKA_MSG_F_PARTITION;
-        // SAFETY: topic and client are live; the array holds as many messages as stated; their bodies and keys are
-        // borrowed by the caller for longer than the call, only read by it (F_COPY) and copied before it returns.
-        unsafe {
-            c::rd_kafka_produce_batch(
-                topic.0.as_ptr(),
-                PARTITION_UNASSIGNED,
-                flags,
-                batch.as_mut_ptr(),
-                c_int::try_from(batch.len()).unwrap_or(c_int::MAX),
-            );
+            private: ptr::without_provenance_mut(message.ticket),
         }
     }
 
@@ -203,7 +197,7 @@ impl Producer {
         }
         // SAFETY: the error object is ours and live until destroyed.
         unsafe {
-            let found = code(c::rd_kafka_error_code(error));
+            let found = code(raw::rd_kafka_error_code(error));
             c::rd_kafka_error_destroy(error);
             Err(found)
         }
@@ -215,12 +209,12 @@ impl Producer {
         while let Some(event) = self.client.event(wait) {
             wait = Duration::ZERO;
             if event.kind() == c::RD_KAFKA_EVENT_DR {
-                let mut messages = [ptr::null(); 256];
+                let mut messages = [ptr::null::<raw::Message>(); 256];
                 loop {
                     // SAFETY: the event is live and of type delivery report; the array is valid for its size; each
                     // call continues where the last one ended (rdkafka.h).
                     let count = unsafe {
-                        c::rd_kafka_event_message_array(event.0.as_ptr(), messages.as_mut_ptr(), messages.len())
+                        c::rd_kafka_event_message_array(event.0.as_ptr(), messages.as_mut_ptr().cast(), messages.len())
                     };
                     for message in &messages[..count.min(messages.len())] {
                         // SAFETY: librdkafka has filled in this pointer; the message lives as long as the event.
@@ -262,7 +256,7 @@ impl Producer {
     pub fn purge(&self) {
         const QUEUED_AND_IN_FLIGHT: c_int = 0x1 | 0x2;
         // SAFETY: the handle is live; the flags are RD_KAFKA_PURGE_F_QUEUE and RD_KAFKA_PURGE_F_INFLIGHT.
-        unsafe { c::rd_kafka_purge(self.client.handle.as_ptr(), QUEUED_AND_IN_FLIGHT) };
+        unsafe { raw::rd_kafka_purge(self.client.handle.as_ptr(), QUEUED_AND_IN_FLIGHT) };
     }
 }
 
@@ -277,17 +271,17 @@ fn partition_of(message: &Message<'_>, slots: Option<&Slots>) -> i32 {
 
 /// # Safety
 /// `message` must be null or a live message of a delivery report.
-unsafe fn read_report(message: *const c::rd_kafka_message_t, slots: Option<&Slots>) -> Report {
+unsafe fn read_report(message: *const raw::Message, slots: Option<&Slots>) -> Report {
     // SAFETY: the caller's promise: a slice of one message, or none.
     let Some(found) = unsafe { slice(message, 1) }.first() else {
         return Report { ticket: usize::MAX, partition: -1, offset: None, answer: Answer::Unanswered(Code::Unknown) };
     };
     // SAFETY: the message is live.
-    let status = unsafe { c::rd_kafka_message_status(message) };
+    let status = unsafe { c::rd_kafka_message_status(message.cast()) };
     // SAFETY: as above.
     let partition = unsafe { slot_of(found, slots) };
     Report {
-        ticket: found._private.addr(),
+        ticket: found.private.addr(),
         partition,
         offset: (found.offset >= 0).then_some(found.offset),
         answer: answer(code(found.err), status),
@@ -296,7 +290,7 @@ unsafe fn read_report(message: *const c::rd_kafka_message_t, slots: Option<&Slot
 
 /// What an error code together with the client's own knowledge proves (design: the ledger).
 fn answer(code: Code, status: c::rd_kafka_msg_status_t) -> Answer {
-    if code == RDKafkaErrorCode::NoError {
+    if code == Code::NoError {
         Answer::Acked
     } else if status == c::rd_kafka_msg_status_t::RD_KAFKA_MSG_STATUS_NOT_PERSISTED && is_definitive(code) {
         Answer::Refused(code)
@@ -310,18 +304,18 @@ fn answer(code: Code, status: c::rd_kafka_msg_status_t) -> Answer {
 const fn is_definitive(code: Code) -> bool {
     matches!(
         code,
-        RDKafkaErrorCode::MessageSizeTooLarge
-            | RDKafkaErrorCode::MessageBatchTooLarge
-            | RDKafkaErrorCode::InvalidRecord
-            | RDKafkaErrorCode::InvalidTimestamp
-            | RDKafkaErrorCode::InvalidRequiredAcks
-            | RDKafkaErrorCode::InvalidTopic
-            | RDKafkaErrorCode::TopicAuthorizationFailed
-            | RDKafkaErrorCode::ClusterAuthorizationFailed
-            | RDKafkaErrorCode::TransactionalIdAuthorizationFailed
-            | RDKafkaErrorCode::PolicyViolation
-            | RDKafkaErrorCode::UnsupportedCompressionType
-            | RDKafkaErrorCode::UnsupportedForMessageFormat
+        Code::MessageSizeTooLarge
+            | Code::MessageBatchTooLarge
+            | Code::InvalidRecord
+            | Code::InvalidTimestamp
+            | Code::InvalidRequiredAcks
+            | Code::InvalidTopic
+            | Code::TopicAuthorizationFailed
+            | Code::ClusterAuthorizationFailed
+            | Code::TransactionalIdAuthorizationFailed
+            | Code::PolicyViolation
+            | Code::UnsupportedCompressionType
+            | Code::UnsupportedForMessageFormat
     )
 }
 
@@ -332,15 +326,12 @@ mod tests {
 
     #[test]
     fn only_a_definitive_answer_proves_that_nothing_was_written() {
-        let too_large = RDKafkaErrorCode::MessageSizeTooLarge;
+        let too_large = Code::MessageSizeTooLarge;
         assert_eq!(answer(too_large, RD_KAFKA_MSG_STATUS_NOT_PERSISTED), Answer::Refused(too_large));
         assert_eq!(answer(too_large, RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED), Answer::Unanswered(too_large));
-        for guess in [
-            RDKafkaErrorCode::MessageTimedOut,
-            RDKafkaErrorCode::NotLeaderForPartition,
-            RDKafkaErrorCode::NotEnoughReplicasAfterAppend,
-            RDKafkaErrorCode::PurgeQueue,
-        ] {
+        for guess in
+            [Code::MessageTimedOut, Code::NotLeaderForPartition, Code::NotEnoughReplicasAfterAppend, Code::PurgeQueue]
+        {
             assert_eq!(answer(guess, RD_KAFKA_MSG_STATUS_NOT_PERSISTED), Answer::Unanswered(guess));
         }
     }

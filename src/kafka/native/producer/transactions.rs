@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rdkafka_sys::bindings as c;
 
-use super::super::{code, millis, text};
+use super::super::{code, millis, raw, text};
 use super::{Client, Producer};
 use crate::kafka::{Remedy, TransactionError};
 
@@ -49,7 +49,7 @@ impl Producer {
     /// Sends what is queued whatever `linger.ms` says, for at most `wait` or until there is a report for each.
     pub fn flush(&self, wait: Duration) {
         // SAFETY: the handle is live. Says that time is up or nothing: the reports tell the rest.
-        unsafe { c::rd_kafka_flush(self.handle(), millis(wait)) };
+        unsafe { raw::rd_kafka_flush(self.handle(), millis(wait)) };
     }
 
     const fn handle(&self) -> *mut c::rd_kafka_t {
@@ -75,7 +75,7 @@ fn ended(error: *mut c::rd_kafka_error_t) -> Result<(), TransactionError> {
             Remedy::Nothing
         };
         let told = TransactionError {
-            code: code(c::rd_kafka_error_code(error)),
+            code: code(raw::rd_kafka_error_code(error)),
             text: text(c::rd_kafka_error_string(error)),
             remedy,
         };
