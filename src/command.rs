@@ -2,6 +2,7 @@
 
 mod capacity;
 mod check;
+mod cluster;
 mod compare;
 mod dataset;
 mod dry_run;

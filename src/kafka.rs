@@ -3,16 +3,25 @@
 pub mod admin;
 mod code;
 pub mod embedded;
+pub mod errors;
 pub mod murmur2;
 pub mod native;
 pub mod properties;
 pub mod settings;
 pub mod slots;
+pub mod trouble;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use code::Code;
+use trouble::Trouble;
+
+/// Whether the client has a property of that name.
+#[must_use]
+pub fn knows_property(name: &str) -> bool {
+    native::knows_property(name)
+}
 
 /// Client settings by librdkafka's names.
 pub type Settings = BTreeMap<String, String>;
@@ -31,15 +40,39 @@ pub enum KafkaError {
     /// The settings do not go together.
     #[error("the client cannot be created: {0}")]
     Create(String),
-    /// No broker answered in time.
-    #[error("no answer from {address} within {waited:?}{}", reason.as_deref().map(|r| format!(": {r}")).unwrap_or_default())]
+    /// No broker answered, in time or in a way that gives hope.
+    #[error("{}", unreachable(address, *waited, trouble.as_ref()))]
     Unreachable {
         /// The bootstrap addresses.
         address: String,
         /// How long it was tried.
         waited: Duration,
-        /// The client's last error, where it said one.
-        reason: Option<String>,
+        /// What stands in the way, where the client said it.
+        trouble: Option<Trouble>,
+    },
+    /// A partition's leader does not answer at the address that the cluster gives for it.
+    #[error(
+        "broker {id} leads partition {partition} of topic \"{topic}\" at {address}, and does not answer there ({}): {}",
+        spent(*waited),
+        trouble.as_ref().map_or_else(|| describe(*code), ToString::to_string)
+    )]
+    LeaderUnreachable {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// The leader.
+        id: i32,
+        /// Where it is, by the cluster's word (advertised.listeners).
+        address: String,
+        /// The bootstrap addresses, which do answer.
+        bootstrap: String,
+        /// How long it was tried.
+        waited: Duration,
+        /// The last answer.
+        code: Code,
+        /// What stands in the way, where the client said it.
+        trouble: Option<Trouble>,
     },
     /// The topic does not exist.
     #[error("topic \"{topic}\" does not exist on {address}")]
@@ -58,7 +91,7 @@ pub enum KafkaError {
         code: Code,
     },
     /// A partition has no leader, or the leader did not answer.
-    #[error("partition {partition} of topic \"{topic}\" is not ready after {waited:?}: {}", describe(*code))]
+    #[error("partition {partition} of topic \"{topic}\" is not ready after {}: {}", spent(*waited), describe(*code))]
     PartitionUnavailable {
         /// The topic.
         topic: String,
@@ -90,6 +123,21 @@ pub enum KafkaError {
     /// The name cannot be passed to the client.
     #[error("\"{0}\" contains a NUL byte")]
     Nul(String),
+}
+
+/// Why there was no answer: what stands in the way, or how long it was waited for.
+fn unreachable(address: &str, waited: Duration, trouble: Option<&Trouble>) -> String {
+    match trouble {
+        Some(trouble) if trouble.obstacle.says_enough() => trouble.to_string(),
+        Some(trouble) => format!("no answer from {address} within {}: {trouble}", spent(waited)),
+        None => format!("no answer from {address} within {}", spent(waited)),
+    }
+}
+
+/// A time that was waited, to the tenth of a second.
+fn spent(waited: Duration) -> String {
+    let tenths = (waited.as_millis() + 50) / 100;
+    if tenths.is_multiple_of(10) { format!("{} s", tenths / 10) } else { format!("{}.{} s", tenths / 10, tenths % 10) }
 }
 
 /// Whether the cluster said that this client has no right to what it asked for.
@@ -191,6 +239,8 @@ pub struct TopicMetadata {
     pub replication_factor: i32,
     /// Partitions without a leader.
     pub leaderless: Vec<i32>,
+    /// The broker that leads each partition; -1 where there is none.
+    pub leaders: BTreeMap<i32, i32>,
 }
 
 /// A cluster as one broker describes it.
@@ -198,6 +248,8 @@ pub struct TopicMetadata {
 pub struct ClusterMetadata {
     /// `host:port` of each broker.
     pub brokers: Vec<String>,
+    /// The id of each broker, in the same order.
+    pub ids: Vec<i32>,
     /// The topic asked for.
     pub topic: TopicMetadata,
 }

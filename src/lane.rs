@@ -7,6 +7,7 @@ mod answers;
 mod ceiling;
 mod flight;
 mod hand_over;
+mod reasons;
 pub mod rhythm;
 mod setup;
 mod transact;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::TempoCopy;
 use crate::event::stamp::{DueTime, SEQUENCES};
+use crate::kafka::errors::ErrorLog;
 use crate::kafka::{Code, Notice, Report};
 use crate::ledger::{LaneBook, Marks, Waiting};
 use crate::measure::Presence;
@@ -28,6 +30,7 @@ use crate::source::Drawn;
 use ceiling::Admission;
 pub use ceiling::Ceiling;
 use flight::{AckGaps, Flight, Flights};
+pub use reasons::Reasons;
 use rhythm::Rhythm;
 pub use setup::{BodyTime, LaneEnd, LaneError, OnLag, Pacing, Setup};
 pub use transaction::TransactionPlan;
@@ -91,7 +94,8 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             unanswered: 0,
             uncounted: false,
             error: None,
-            errors: Vec::new(),
+            errors: ErrorLog::default(),
+            reasons: Reasons::default(),
             rhythm: setup.schedule.is_recorded().then(Rhythm::default),
         };
         let transactions = setup.transactions.map(Transactions::new);
@@ -138,6 +142,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
         self.flush();
         self.count_unsent(stopped);
         self.close_books();
+        self.end.reasons.settle();
         (self.end, self.publisher)
     }
 

@@ -9,6 +9,7 @@ mod presence;
 pub mod process;
 mod recorder;
 mod shard;
+mod throttle;
 
 pub use crate::report::AbortCause;
 pub use client::ClientSums;
@@ -16,6 +17,7 @@ pub use latency::LatencyHistogram;
 pub use presence::{Absence, Hiccups, Presence};
 pub use recorder::{Recorder, Sampler};
 pub use shard::{Found, KindShard, PartitionShard, PhaseShard, Shard, Side, Stall};
+pub use throttle::ReadThrottle;
 
 #[cfg(test)]
 mod tests {

@@ -164,6 +164,12 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
         ledger: counts::ledger(&parts),
         findings: findings::findings(&parts),
         client: counts::client(&parts, &latencies),
+        // Each kind by the process that told it: the times are those since that one's start, which are the same to a moment.
+        client_errors: parts.iter().flat_map(|part| part.report.client_errors.iter().cloned()).collect(),
+        read_throttling: {
+            let told = parts.iter().filter_map(|part| part.report.read_throttling.clone());
+            told.max_by_key(|told| told.longest_ms)
+        },
         transactions: counts::transactions(&parts),
         process: counts::process(&parts),
         availability: availability::availability(&parts),

@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod availability;
 pub mod benchmark;
 pub mod by_hand;
+pub mod client_errors;
 pub mod console;
 mod counted;
 mod decomposition;
@@ -40,6 +41,7 @@ use serde::{Deserialize, Serialize};
 
 pub use availability::{Availability, PartAvailability, StallReport, Stalls};
 pub use by_hand::RateChange;
+pub use client_errors::{ClientError, ReadThrottling};
 pub use counted::{Example, Findings, LedgerCounts, Offered, TopicLedger};
 pub use faults::{CommandReport, FaultReport};
 pub use judgement::{GateOutcome, GateResult, Ruling, RulingKind, Verdict};
@@ -90,6 +92,12 @@ pub struct RunReport {
     /// What kept this process from running; absent where it was not looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<Process>,
+    /// What the Kafka clients said that went wrong, by kind; empty where nothing was said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub client_errors: Vec<ClientError>,
+    /// How long brokers made the reading side hold back; absent where they did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_throttling: Option<ReadThrottling>,
     /// How long partitions did not answer, or were not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability: Option<Availability>,

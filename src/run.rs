@@ -3,6 +3,7 @@
 pub mod alone;
 mod attribute;
 mod availability;
+mod client_errors;
 mod clients;
 mod config;
 mod ends;

@@ -2,6 +2,7 @@
 
 pub use crate::report::exit_code::ExitCode;
 
+use crate::report::client_errors;
 use crate::{
     gate::{Allowances, BuiltIn, Gates, Integrity, integrity::Anomaly},
     report::{FaultReport, GateOutcome, GateResult, Ruling, RunReport, Transactions, Verdict, by_hand, figures},
@@ -128,7 +129,8 @@ impl Findings {
         }
         if gates.is_on(BuiltIn::NothingRefused) && report.ledger.refused > 0 {
             let refused = figures::counted(report.ledger.refused, "event");
-            self.add(ExitCode::GateFailed, format!("{refused} refused, proven not written (nothing_refused)"));
+            let why = client_errors::why_refused(report).map_or_else(String::new, |why| format!(": {why}"));
+            self.add(ExitCode::GateFailed, format!("{refused} refused, proven not written (nothing_refused){why}"));
         }
         match report.transactions.as_ref().and_then(Transactions::forced) {
             Some(forced) if gates.is_on(BuiltIn::NoForcedAborts) => {

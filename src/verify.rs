@@ -24,8 +24,9 @@ use std::time::Duration;
 
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::{Control, Traffic};
+use crate::kafka::errors::ErrorLog;
 use crate::kafka::{Code, Delivered, KafkaError, Watermarks};
-use crate::measure::{Found, Presence, Recorder};
+use crate::measure::{Found, Presence, ReadThrottle, Recorder};
 use book::Book;
 pub use ending::{Drain, EndedBy, Request, Until, VerifierEnd};
 pub use findings::Findings;
@@ -61,7 +62,8 @@ pub struct Verifier<C, R, B> {
     read_committed: bool,
     stall_threshold: Nanos,
     partitions: Vec<PartitionState>,
-    errors: BTreeMap<String, (u64, String)>,
+    errors: ErrorLog,
+    throttle: ReadThrottle,
     until: Until,
     /// Records taken, and when the last one was.
     records: u64,
@@ -151,7 +153,8 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             read_committed,
             stall_threshold,
             partitions: starts.iter().map(state).collect(),
-            errors: BTreeMap::new(),
+            errors: ErrorLog::default(),
+            throttle: ReadThrottle::default(),
             until,
             records: 0,
             presence: Presence::default(),
@@ -201,8 +204,19 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
                 }
                 Delivered::Error { code, .. } => last = code,
             });
+            if last == Code::TopicAuthorizationFailed {
+                return Err(KafkaError::Refused { what: format!("reading topic \"{}\"", self.topic), code: last });
+            }
+            drop(shard);
             for partition in heard {
                 silent.remove(&partition);
+            }
+            self.hear();
+            if let Some(refusal) = self.reader.refusal() {
+                return Err(KafkaError::Refused {
+                    what: format!("joining the group ({})", refusal.text),
+                    code: refusal.code,
+                });
             }
         }
         Ok(())
@@ -218,6 +232,10 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
                 break EndedBy::Abort;
             }
             if let Some(by) = self.has_ended(taken) {
+                if matches!(by, EndedBy::Denied(_) | EndedBy::Refused(_)) {
+                    // What is sent from here on nobody reads.
+                    self.control.stop_at(self.clock.now());
+                }
                 break by;
             }
             if let Some(asked) = self.drain.asked() {
@@ -237,7 +255,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             if taken < BATCH
                 && let Err(error) = self.reader.wait(WAIT)
             {
-                self.note_error("wait".to_owned(), error.to_string());
+                self.note_error(Code::Fail, &error.to_string());
                 self.clock.sleep_until(self.clock.now() + Nanos::from_millis(1));
             }
         };
@@ -252,7 +270,8 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             state.is_held = self.reader.holds(partition);
         }
         let (inspected, book) = self.inspector.end();
-        let Self { partitions, errors, records, last_record, .. } = self;
-        VerifierEnd { by, records, last_record, book, partitions, inspected, unfinished, errors }
+        let refusal = self.reader.refusal();
+        let Self { partitions, errors, throttle, records, last_record, .. } = self;
+        VerifierEnd { by, records, last_record, book, partitions, inspected, unfinished, errors, throttle, refusal }
     }
 }

@@ -104,6 +104,8 @@ pub enum Property {
     Set(String, String),
     /// `dump`: print what would be used.
     Dump,
+    /// Neither: it may hold a secret, so it is refused without being shown.
+    Unreadable,
 }
 
 /// Without secrets.
@@ -112,17 +114,19 @@ impl fmt::Debug for Property {
         match self {
             Self::Set(key, value) => write!(f, "{key}={}", redact(key, value)),
             Self::Dump => f.write_str("dump"),
+            Self::Unreadable => f.write_str("unreadable"),
         }
     }
 }
 
-/// `key=value`, the key not empty; or `dump`.
+/// `key=value`, the key not empty; or `dump`. Never an error, since clap would print the text with it, and it may be a password.
+#[expect(clippy::unnecessary_wraps, reason = "what clap calls gives a result")]
 pub(crate) fn property(text: &str) -> Result<Property, String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.trim().is_empty() => Ok(Property::Set(key.trim().to_owned(), value.to_owned())),
-        None if text == "dump" => Ok(Property::Dump),
-        _ => Err("write it as key=value, for example linger.ms=0".to_owned()),
-    }
+    Ok(match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Property::Set(key.trim().to_owned(), value.to_owned()),
+        None if text == "dump" => Property::Dump,
+        _ => Property::Unreadable,
+    })
 }
 
 /// One `--topic-map`.

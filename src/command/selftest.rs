@@ -1,7 +1,7 @@
 //! `selftest`: a topic of its own, the self-test, its table.
 
+use super::cluster;
 use super::interrupt;
-use super::topics::failed;
 use super::{Done, Failure};
 use crate::cli::selftest::SelfTestArgs;
 use crate::kafka::KafkaError;
@@ -99,4 +99,8 @@ fn tested(plan: &SelfTestPlan, topic: &str, partitions: i32, create_topic: bool)
             Failure::new(ExitCode::BadConfiguration, error.to_string())
         }
     })
+}
+
+fn failed(error: &KafkaError) -> Failure {
+    cluster::failed(error, cluster::Wanted::default())
 }

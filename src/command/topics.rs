@@ -3,13 +3,12 @@
 mod apply;
 mod describe;
 
-use super::{Done, Failure};
+use super::{Done, Failure, cluster};
 use crate::cli::topics::{TopicsAction, TopicsArgs};
 use crate::kafka::KafkaError;
 use crate::kafka::admin::Cluster;
 use crate::scenario::Environment;
 use crate::scenario::topics::{self, ClusterPlan};
-use crate::verdict::ExitCode;
 
 pub(super) fn topics(args: TopicsArgs, environment: &Environment) -> Result<Done, Failure> {
     match args.action {
@@ -28,21 +27,11 @@ fn connect(plan: &ClusterPlan) -> Result<Cluster, Failure> {
     for warning in &plan.warnings {
         tracing::warn!("{warning}");
     }
-    Cluster::new(&plan.bootstrap, &plan.client, plan.connect_timeout).map_err(|error| failed(&error))
+    Cluster::new(&plan.bootstrap, &plan.client, plan.connect_timeout).map_err(|error| failed(&error, plan))
 }
 
-pub(super) fn failed(error: &KafkaError) -> Failure {
-    match error {
-        KafkaError::Setting { .. } | KafkaError::Create(_) | KafkaError::Nul(_) => {
-            Failure::new(ExitCode::BadConfiguration, error.to_string())
-        }
-        KafkaError::Unreachable { .. } => Failure::new(ExitCode::Cluster, error.to_string())
-            .hint("is the broker running, and is --bootstrap-server its address?"),
-        KafkaError::TopicMissing { .. }
-        | KafkaError::Refused { .. }
-        | KafkaError::PartitionUnavailable { .. }
-        | KafkaError::GroupIncomplete { .. } => Failure::new(ExitCode::Cluster, error.to_string()),
-    }
+fn failed(error: &KafkaError, plan: &ClusterPlan) -> Failure {
+    cluster::failed(error, cluster::Wanted { said_by: &plan.bootstrap_said_by, ..cluster::Wanted::default() })
 }
 
 /// `1 partition`, `3 partitions`.

@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use super::export::Exports;
 use super::run::{Kept, Watched, exporter, hand_over, linger, started_at, write_failed};
-use super::{Done, Failure, interrupt};
+use super::{Done, Failure, cluster, interrupt};
 use crate::bundle::Bundle;
 use crate::cli::verify::VerifyArgs;
 use crate::exporter::Exporter;
-use crate::kafka::{self, KafkaError};
 use crate::progress::Progress;
 use crate::report::latency::Kind;
 use crate::report::{Run, RunReport, SCHEMA_VERSION};
@@ -183,16 +182,18 @@ fn judge(plan: &VerifyPlan, outcome: Outcome) -> Result<RunReport, Failure> {
 fn begin_failed(error: &RunError, plan: &VerifyPlan) -> Failure {
     let topics = plan.topics.join("\", \"");
     match error {
-        RunError::Kafka(KafkaError::Refused { code, .. }) if kafka::lacks_right(*code) => {
-            let group =
-                plan.group.as_ref().map_or_else(String::new, |group| format!(", and Read on group \"{}\"", group.name));
-            Failure::new(ExitCode::Cluster, error.to_string()).hint(format!(
-                "the client's principal needs the rights Describe and Read on topic \"{topics}\"{group} (kafka-acls --add)"
-            ))
+        RunError::Kafka(error) => {
+            let group = plan.group.as_ref().map(|group| group.name.as_str());
+            cluster::failed(
+                error,
+                cluster::Wanted {
+                    topics: &topics,
+                    rights: "Describe and Read",
+                    group,
+                    said_by: &plan.bootstrap_said_by,
+                },
+            )
         }
-        RunError::Kafka(KafkaError::TopicMissing { .. }) => Failure::new(ExitCode::Cluster, error.to_string())
-            .hint("loadgen topics describe shows which topics there are"),
-        RunError::Kafka(error) => super::topics::failed(error),
         RunError::Answers { .. } | RunError::TopicChanged { .. } => Failure::new(ExitCode::BadInput, error.to_string()),
         RunError::Interrupted => Failure::new(ExitCode::Interrupted, "interrupted before the first record was read"),
         _ => Failure::new(ExitCode::RunInvalid, error.to_string()),

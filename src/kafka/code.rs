@@ -45,6 +45,7 @@ codes! {
     Authentication = -169, "_AUTHENTICATION";
     NoOffset = -168, "_NO_OFFSET";
     PurgeQueue = -152, "_PURGE_QUEUE";
+    PurgeInflight = -151, "_PURGE_INFLIGHT";
     Fatal = -150, "_FATAL";
     MaxPollExceeded = -147, "_MAX_POLL_EXCEEDED";
     NotConfigured = -145, "_NOT_CONFIGURED";

@@ -1,10 +1,12 @@
 //! The only room with `unsafe` code: librdkafka's handles as owned, safe types.
 //!
-//! Every client here delivers its events through queues that its owner polls; librdkafka never calls back into Rust, so
-//! no panic can cross the border and no closure outlives its owner.
+//! Every client here delivers its events through queues that its owner polls; librdkafka never calls back into Rust but for
+//! one static function that cannot panic (see `certificate`), so no panic can cross the border and no closure outlives its owner.
 #![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
 
 mod alter;
+mod asking;
+mod certificate;
 mod consumer;
 mod member;
 mod partitions;
@@ -23,8 +25,10 @@ use super::{
     ClusterMetadata, Code, KafkaError, Notice, PartitionState, Settings, TopicMetadata, TopicState, Watermarks,
 };
 pub use alter::Alterer;
+use asking::done;
+use certificate::{say_why_not_verified, verifies_certificates};
 pub use consumer::Consumer;
-pub use member::{Change, Member, wait_any};
+pub use member::{Change, Member, Refusal, wait_any};
 pub use producer::{Handed, Message, Producer};
 
 /// The version of librdkafka that is linked in.
@@ -32,14 +36,6 @@ pub use producer::{Handed, Message, Producer};
 pub fn librdkafka_version() -> String {
     // SAFETY: takes nothing and returns a NUL-terminated string of static storage.
     unsafe { CStr::from_ptr(c::rd_kafka_version_str()) }.to_string_lossy().into_owned()
-}
-
-/// A code's name as Kafka and librdkafka spell it, such as `INVALID_PRODUCER_ID_MAPPING` or `_MSG_TIMED_OUT`.
-#[must_use]
-pub fn name(code: Code) -> String {
-    let Ok(error) = c::rd_kafka_resp_err_t::try_from(code as i32) else { return format!("{code:?}") };
-    // SAFETY: takes any code and returns a NUL-terminated string of static storage.
-    unsafe { text(c::rd_kafka_err2name(error)) }
 }
 
 /// A client handle with its event queue.
@@ -70,6 +66,10 @@ impl Client {
         }
         // SAFETY: conf is a live configuration of ours.
         unsafe { c::rd_kafka_conf_set_events(conf, events) };
+        if verifies_certificates(settings) {
+            // SAFETY: as above; the function is static and keeps to its promise.
+            unsafe { c::rd_kafka_conf_set_ssl_cert_verify_cb(conf, Some(say_why_not_verified)) };
+        }
         let mut reason = Reason::new();
         // SAFETY: conf is live; on success librdkafka owns it; the buffer is valid for its stated size.
         let handle = unsafe { c::rd_kafka_new(kind, conf, reason.buffer(), Reason::SIZE) };
@@ -100,18 +100,13 @@ impl Client {
     fn metadata(&self, topic: &str, timeout: Duration) -> Result<ClusterMetadata, KafkaError> {
         let handle = self.topic(topic)?;
         let mut answer = ptr::null();
-        // SAFETY: both handles are live; on success `answer` is a tree that we own and destroy below.
-        let error = unsafe {
-            raw::rd_kafka_metadata(self.handle.as_ptr(), 0, handle.0.as_ptr(), &raw mut answer, millis(timeout))
-        };
-        match code(error) {
-            Code::NoError => {}
-            Code::OperationTimedOut | Code::BrokerTransportFailure => {
-                let (address, reason) = (self.address.clone(), self.last_error());
-                return Err(KafkaError::Unreachable { address, waited: timeout, reason });
-            }
-            code => return Err(KafkaError::Refused { what: format!("describing topic \"{topic}\""), code }),
-        }
+        let asked = self.patiently(timeout, self.any_broker(), |wait| {
+            // SAFETY: both handles are live; on success `answer` is a tree that we own and destroy below.
+            done(code(unsafe {
+                raw::rd_kafka_metadata(self.handle.as_ptr(), 0, handle.0.as_ptr(), &raw mut answer, millis(wait))
+            }))
+        });
+        asked.map_err(|failed| self.no_answer(failed, || format!("describing topic \"{topic}\"")))?;
         // SAFETY: rd_kafka_metadata has filled it in, its counts say how long its arrays are, and it lives until the
         // destroy below; nothing borrowed from it leaves this block.
         let described = unsafe {
@@ -119,9 +114,9 @@ impl Client {
             c::rd_kafka_metadata_destroy(answer);
             described
         };
-        let (brokers, topic_error, metadata) = described;
+        let (described, topic_error) = described;
         match topic_error {
-            Code::NoError | Code::LeaderNotAvailable => Ok(ClusterMetadata { brokers, topic: metadata }),
+            Code::NoError | Code::LeaderNotAvailable => Ok(described),
             Code::UnknownTopicOrPartition | Code::UnknownTopic => {
                 Err(KafkaError::TopicMissing { topic: topic.to_owned(), address: self.address.clone() })
             }
@@ -132,18 +127,13 @@ impl Client {
     /// Every topic that this client may see. Asked for all at once, since asking for one by name can create it.
     fn topics(&self, timeout: Duration) -> Result<BTreeMap<String, TopicState>, KafkaError> {
         let mut answer = ptr::null();
-        // SAFETY: the handle is live; on success `answer` is a tree that we own and destroy below.
-        let error = unsafe {
-            raw::rd_kafka_metadata(self.handle.as_ptr(), 1, ptr::null_mut(), &raw mut answer, millis(timeout))
-        };
-        match code(error) {
-            Code::NoError => {}
-            Code::OperationTimedOut | Code::BrokerTransportFailure => {
-                let (address, reason) = (self.address.clone(), self.last_error());
-                return Err(KafkaError::Unreachable { address, waited: timeout, reason });
-            }
-            code => return Err(KafkaError::Refused { what: "listing the topics".to_owned(), code }),
-        }
+        let asked = self.patiently(timeout, self.any_broker(), |wait| {
+            // SAFETY: the handle is live; on success `answer` is a tree that we own and destroy below.
+            done(code(unsafe {
+                raw::rd_kafka_metadata(self.handle.as_ptr(), 1, ptr::null_mut(), &raw mut answer, millis(wait))
+            }))
+        });
+        asked.map_err(|failed| self.no_answer(failed, || "listing the topics".to_owned()))?;
         // SAFETY: as in `metadata`.
         unsafe {
             let topics = slice((*answer).topics.cast::<raw::MetadataTopic>(), (*answer).topic_cnt)
@@ -185,18 +175,7 @@ impl Client {
             .ok_or_else(|| KafkaError::Refused { what: format!("opening topic \"{topic}\""), code: last_code() })
     }
 
-    /// The last error among the events that wait.
-    fn last_error(&self) -> Option<String> {
-        let mut last = None;
-        while let Some(event) = self.event(Duration::ZERO) {
-            if let Some(Notice::Error { text, .. }) = event.notice() {
-                last = Some(text);
-            }
-        }
-        last
-    }
-
-    /// The error that has ended this producer for good, if one has.
+    /// The error that has ended this client for good, if one has.
     fn fatal(&self) -> Option<(Code, String)> {
         let mut reason = Reason::new();
         // SAFETY: the handle is live and the buffer valid for its stated size.
@@ -248,7 +227,11 @@ unsafe fn slot_of(message: &raw::Message, slots: Option<&Slots>) -> i32 {
 }
 
 /// An event taken from a queue.
+#[derive(Debug)]
 struct Event(NonNull<c::rd_kafka_event_t>);
+
+// SAFETY: an event belongs to whoever has taken it from its queue, and is bound to no thread.
+unsafe impl Send for Event {}
 
 impl Event {
     fn kind(&self) -> i32 {
@@ -316,6 +299,21 @@ impl Reason {
     }
 }
 
+/// Whether the client has a property of that name.
+pub(super) fn knows_property(name: &str) -> bool {
+    let Ok(name) = CString::new(name) else { return false };
+    let mut reason = Reason::new();
+    // To ask for a value finds only what is set.
+    // SAFETY: the configuration is ours and destroyed here; both texts live during the call, and the buffer is valid for its
+    // stated size.
+    unsafe {
+        let conf = c::rd_kafka_conf_new();
+        let tried = c::rd_kafka_conf_set(conf, name.as_ptr(), c"".as_ptr(), reason.buffer(), Reason::SIZE);
+        c::rd_kafka_conf_destroy(conf);
+        tried != c::rd_kafka_conf_res_t::RD_KAFKA_CONF_UNKNOWN
+    }
+}
+
 fn set(conf: *mut c::rd_kafka_conf_t, key: &str, value: &str) -> Result<(), KafkaError> {
     let c_key = CString::new(key).map_err(|_| KafkaError::Nul(key.to_owned()))?;
     let c_value = CString::new(value).map_err(|_| KafkaError::Nul(key.to_owned()))?;
@@ -331,23 +329,23 @@ fn set(conf: *mut c::rd_kafka_conf_t, key: &str, value: &str) -> Result<(), Kafk
 
 /// # Safety
 /// `metadata` and all it points to must be as `rd_kafka_metadata` filled it in.
-unsafe fn describe_cluster(metadata: &c::rd_kafka_metadata) -> (Vec<String>, Code, TopicMetadata) {
+unsafe fn describe_cluster(metadata: &c::rd_kafka_metadata) -> (ClusterMetadata, Code) {
     // SAFETY: the caller's promise covers each pointer with its count.
     unsafe {
-        let brokers = slice(metadata.brokers, metadata.broker_cnt)
-            .iter()
-            .map(|broker| format!("{}:{}", text(broker.host), broker.port))
-            .collect();
+        let brokers = slice(metadata.brokers, metadata.broker_cnt);
+        let ids = brokers.iter().map(|broker| broker.id).collect();
+        let brokers = brokers.iter().map(|broker| format!("{}:{}", text(broker.host), broker.port)).collect();
         let Some(topic) = slice(metadata.topics.cast::<raw::MetadataTopic>(), metadata.topic_cnt).first() else {
-            return (brokers, Code::UnknownTopicOrPartition, TopicMetadata::default());
+            return (ClusterMetadata { brokers, ids, ..ClusterMetadata::default() }, Code::UnknownTopicOrPartition);
         };
         let partitions = slice(topic.partitions, topic.partition_cnt);
         let described = TopicMetadata {
             partitions: topic.partition_cnt,
             replication_factor: partitions.first().map_or(0, |partition| partition.replica_cnt),
             leaderless: partitions.iter().filter(|p| p.leader < 0).map(|p| p.id).collect(),
+            leaders: partitions.iter().map(|partition| (partition.id, partition.leader)).collect(),
         };
-        (brokers, code(topic.err), described)
+        (ClusterMetadata { brokers, ids, topic: described }, code(topic.err))
     }
 }
 

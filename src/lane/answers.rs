@@ -7,6 +7,7 @@ use super::flight::{AckGaps, Flight};
 use super::setup::{LaneEnd, LaneError};
 use super::transaction::Held;
 use crate::clock::{Clock, Nanos};
+use crate::kafka::errors::About;
 use crate::kafka::{Answer, Code, Notice, lacks_right};
 use crate::ledger::answers::Placed;
 use crate::ledger::{Marks, OpenBook, Outstanding};
@@ -27,8 +28,11 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             match notice {
                 Notice::Error { code, text, fatal } => {
                     tracing::debug!(?code, fatal, "{text}");
-                    note_error(&mut self.end.errors, code, &text);
-                    self.setup.recorder.open().client_errors += 1;
+                    // A client without a connection says this also where brokers have closed those on which nothing went.
+                    let idle = code == Code::AllBrokersDown && self.flights.is_empty();
+                    let about = if idle { About::Idle } else { About::Client };
+                    self.end.errors.note(code, about, self.clock.now(), None, &text);
+                    self.setup.recorder.open().client_errors += u64::from(!idle);
                     if fatal {
                         self.end.error = Some(LaneError::Fatal(code, text));
                     }
@@ -80,7 +84,8 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                     self.setup
                         .traffic
                         .not_written(self.setup.java_placed.then_some(report.partition), u64::from(flight.bytes));
-                    note_error(&mut self.end.errors, code, "refused by the broker");
+                    self.end.errors.note(code, About::RefusedByBroker, now, Some(report.partition), "");
+                    self.end.reasons.note(flight.sequence, code, About::RefusedByBroker);
                     if let Some(transactions) = &mut self.transactions {
                         transactions.fail(code);
                     }
@@ -102,7 +107,8 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                     self.setup
                         .traffic
                         .not_written(self.setup.java_placed.then_some(report.partition), u64::from(flight.bytes));
-                    note_error(&mut self.end.errors, code, "no answer that proves anything");
+                    self.end.errors.note(code, About::NoAnswer, now, Some(report.partition), "");
+                    self.end.reasons.note(flight.sequence, code, About::NoAnswer);
                 }
             }
             // In a transaction only what was refused has its last answer: of the others its end decides.
@@ -203,15 +209,5 @@ pub(super) fn confirm(
     let Flight { sequence, due, phase, kind, user, check, .. } = *flight;
     if !open.mark(sequence, Marks(Marks::ACKED)).has(Marks::SEEN) {
         end.waiting.push(Outstanding { sequence, due, phase, kind, user, check, partition, offset }, open);
-    }
-}
-
-pub(super) fn note_error(errors: &mut Vec<(Code, u64, String)>, code: Code, text: &str) {
-    match errors.iter_mut().find(|(known, ..)| *known == code) {
-        Some((_, count, last)) => {
-            *count += 1;
-            text.clone_into(last);
-        }
-        None => errors.push((code, 1, text.to_owned())),
     }
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::Lane;
-use super::answers::note_error;
 use super::ceiling::Admission;
 use super::setup::LaneError;
 use crate::clock::{Clock, Nanos};
+use crate::kafka::errors::About;
 use crate::kafka::{Code, lacks_right};
 use crate::ledger::Marks;
 use crate::publish::Publisher;
@@ -91,11 +91,15 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                     }
                 }
                 shard.refused += 1;
-                if let Some(phase) = flight.and_then(|flight| shard.phases.get_mut(usize::from(flight.phase))) {
+                if let Some(phase) = flight.as_ref().and_then(|flight| shard.phases.get_mut(usize::from(flight.phase)))
+                {
                     phase.turned_away += 1;
                     phase.last_sent = now;
                 }
-                note_error(&mut self.end.errors, *code, "refused by the client itself");
+                self.end.errors.note(*code, About::RefusedByClient, now, entry.partition, "");
+                if let Some(flight) = &flight {
+                    self.end.reasons.note(flight.sequence, *code, About::RefusedByClient);
+                }
                 if matches!(*code, Code::UnknownPartition | Code::UnknownTopic | Code::UnknownTopicOrPartition) {
                     self.end.error = Some(LaneError::TopicGone(*code));
                 } else if lacks_right(*code) {

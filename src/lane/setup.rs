@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ceiling::Ceiling;
+use super::reasons::Reasons;
 use super::rhythm::Rhythm;
 use super::transaction::TransactionPlan;
 use crate::clock::Nanos;
 use crate::control::{Control, Traffic};
 use crate::event::encode::Encoder;
 use crate::event::stamp::SEQUENCES;
+use crate::kafka::errors::ErrorLog;
 use crate::kafka::slots::Slots;
 use crate::kafka::{Code, describe};
 use crate::ledger::Waiting;
@@ -114,8 +116,10 @@ pub struct LaneEnd {
     pub uncounted: bool,
     /// What ended the lane before its schedule did.
     pub error: Option<LaneError>,
-    /// Client errors by code, with the last words of each.
-    pub errors: Vec<(Code, u64, String)>,
+    /// What its client said that went wrong.
+    pub errors: ErrorLog,
+    /// Why events were not acked, as stretches of sequences.
+    pub reasons: Reasons,
     /// How the recorded gaps were kept, where the schedule has them.
     pub rhythm: Option<Rhythm>,
 }

@@ -7,10 +7,11 @@
 use std::time::Duration;
 
 use super::Lane;
-use super::answers::{confirm, note_error};
+use super::answers::confirm;
 use super::setup::LaneError;
 use super::transaction::{Cause, Held, Outcome};
 use crate::clock::{Clock, Nanos};
+use crate::kafka::errors::About;
 use crate::kafka::{Remedy, TransactionError};
 use crate::ledger::Marks;
 use crate::ledger::answers::Placed;
@@ -112,7 +113,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                 Outcome::Committed
             }
             Err(error) if error.remedy == Remedy::Abort => {
-                note_error(&mut self.end.errors, error.code, &error.text);
+                self.end.errors.note(error.code, About::Transaction, self.clock.now(), None, &error.text);
                 // The commit was asked for before the abort: which of both the coordinator did is not proven.
                 self.abort_transaction(deadline.max(answered + Nanos::from(TRY)));
                 Outcome::Unknown
@@ -154,7 +155,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
     }
 
     fn cannot_go_on(&mut self, error: &TransactionError) {
-        note_error(&mut self.end.errors, error.code, &error.text);
+        self.end.errors.note(error.code, About::Transaction, self.clock.now(), None, &error.text);
         self.end.error.get_or_insert_with(|| LaneError::Transaction(error.to_string()));
     }
 

@@ -5,7 +5,6 @@ use rand::{RngExt, SeedableRng};
 
 use super::flight::Flight;
 use crate::clock::Nanos;
-use crate::kafka::native::name;
 use crate::kafka::{Code, Report};
 
 /// How transactions are cut, and which of them are aborted.
@@ -83,13 +82,13 @@ pub(super) struct Cause {
 impl Cause {
     fn of_event(code: Code) -> Self {
         let follows = matches!(code, Code::PurgeQueue | Code::PurgeInflight);
-        Self { error: name(code), words: "an event was not delivered".to_owned(), follows }
+        Self { error: code.name(), words: "an event was not delivered".to_owned(), follows }
     }
 
     /// The client said nothing of some event until it was no longer waited for.
     pub(super) fn silence() -> Self {
         let words = "no delivery report within --flush-deadline".to_owned();
-        Self { error: name(Code::OperationTimedOut), words, follows: false }
+        Self { error: Code::OperationTimedOut.name(), words, follows: false }
     }
 
     /// From the line that librdkafka logs when a transaction fails (`rd_kafka_txn_set_abortable_error` of `rdkafka_txnmgr.c`):

@@ -144,6 +144,7 @@ pub fn render(report: &RunReport, style: Style) -> String {
         let ink = if fault.failure().is_some() { Ink::Warning } else { Ink::Plain };
         page.row_inked("fault", &fault.sentence(), ink);
     }
+    client::errors(&mut page, report);
     if !report.run.deadlines_reached.is_empty() {
         let reached = format!("reached: {}", report.run.deadlines_reached.join(", "));
         page.row_inked("deadlines", &reached, Ink::Warning);

@@ -19,9 +19,11 @@ struct Rule {
 }
 
 /// All rules, the most important first.
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 14] = [
     Rule { name: "not_running", says: rules::not_running },
     Rule { name: "generator_late", says: rules::generator_late },
+    Rule { name: "client_errors", says: rules::client_errors },
+    Rule { name: "read_throttling", says: rules::read_throttling },
     Rule { name: "stall", says: rules::stall },
     Rule { name: "partition_silent", says: rules::partition_silent },
     Rule { name: "latency_rose", says: rules::latency_rose },

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::topics::may_pass;
 use super::{Config, Group, RunError, transactions};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::kafka::native::Producer;
@@ -55,6 +54,12 @@ pub(super) fn member_settings(mut settings: Settings, group: &Group) -> Settings
 pub(super) fn consumer_settings(config: &Config, settings: &Settings, embedded: bool) -> Settings {
     let committed = config.verify.as_ref().is_some_and(|verify| verify.read_committed);
     reader_settings(&format!("loadgen-{}", config.id), committed, settings, embedded)
+}
+
+/// The same, for a consumer that reads while others look on: it tells how long brokers make it hold back. Its notices must be taken.
+pub(super) fn live(mut settings: Settings) -> Settings {
+    settings.insert("statistics.interval.ms".to_owned(), "1000".to_owned());
+    settings
 }
 
 /// How a consumer is set that reads by assignment; `name` stands for the group that none of them joins.
@@ -111,18 +116,7 @@ fn ready_producer(settings: &Settings, config: &Config, slots: &Arc<Slots>) -> R
     }
     let clock = Monotonic::start();
     for (topic, partition) in (0..slots.len()).filter_map(|slot| slots.place(slot)) {
-        while let Err(code) = producer.watermarks(topic, partition, config.connect_timeout) {
-            if !may_pass(code) || clock.now() >= Nanos::from(config.connect_timeout) {
-                let topic = topic.to_owned();
-                return Err(KafkaError::PartitionUnavailable {
-                    topic,
-                    partition,
-                    waited: config.connect_timeout,
-                    code,
-                });
-            }
-            clock.sleep_until(clock.now() + Nanos::from_millis(20));
-        }
+        producer.first_watermarks(topic, partition, config.connect_timeout)?;
     }
     if config.transactions.is_some() {
         transactions::init(&producer, config)?;

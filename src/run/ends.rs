@@ -1,8 +1,11 @@
 //! How the threads of a run ended, and what is known of them together.
 
 use crate::clock::{Anchor, Monotonic};
+use crate::kafka::errors::ErrorLog;
+use crate::kafka::{Code, lacks_right};
 use crate::lane::rhythm::Rhythm;
 use crate::lane::{LaneEnd, LaneError};
+use crate::measure::ReadThrottle;
 use crate::verify::{EndedBy, Inspected, PartitionState, VerifierEnd};
 
 /// How the threads ended.
@@ -14,6 +17,11 @@ pub(super) struct Ends {
     pub(super) partitions: Vec<PartitionState>,
     /// Those it did not read to their end.
     pub(super) unfinished: Vec<i32>,
+    /// What its client said that went wrong.
+    pub(super) errors: Option<ErrorLog>,
+    pub(super) throttle: ReadThrottle,
+    /// What the cluster did that ended the reading.
+    pub(super) reader_ended: Option<String>,
     pub(super) clock: Monotonic,
     pub(super) anchor: Anchor,
 }
@@ -25,8 +33,11 @@ impl Ends {
         clock: Monotonic,
         anchor: Anchor,
     ) -> Self {
+        let reader_ended = verifier.as_ref().and_then(reader_ended);
+        let (mut errors, mut throttle) = (None, ReadThrottle::default());
         let (verifier, partitions, unfinished) = match verifier {
-            Some(VerifierEnd { by, inspected, mut partitions, unfinished, .. }) => {
+            Some(VerifierEnd { by, inspected, mut partitions, unfinished, errors: said, throttle: told, .. }) => {
+                (errors, throttle) = (Some(said), told);
                 if by != EndedBy::Request {
                     forget_early_ends(&mut partitions, &highest_acked(&lanes));
                 }
@@ -34,7 +45,32 @@ impl Ends {
             }
             None => (None, Vec::new(), Vec::new()),
         };
-        Self { lanes, verifier, partitions, unfinished, clock, anchor }
+        Self { lanes, verifier, partitions, unfinished, errors, throttle, reader_ended, clock, anchor }
+    }
+}
+
+/// What the cluster did that ended reading, in words; `None` where it did nothing of the sort.
+pub(super) fn reader_ended<B>(end: &VerifierEnd<B>) -> Option<String> {
+    match end.by {
+        EndedBy::Denied(code) if lacks_right(code) => {
+            Some(format!("reading cannot go on: {code}: the client's principal has no right Read on the topic"))
+        }
+        EndedBy::Denied(code) => Some(format!("reading cannot go on: {code}")),
+        EndedBy::Refused(code) => {
+            let words = end.refusal.as_ref().map_or_else(String::new, |refusal| format!(": {}", refusal.text));
+            let hint = match code {
+                Code::FencedInstanceId | Code::UnreleasedInstanceId => {
+                    "; another member has its group.instance.id: each process needs one of its own, or none"
+                }
+                Code::InconsistentGroupProtocol => {
+                    "; the group's other members have another assignor or group protocol"
+                }
+                Code::GroupMaxSizeReached => "; the broker's group.max.size allows no more members",
+                _ => "",
+            };
+            Some(format!("the group does not have its reader any more: {code}{words}{hint}"))
+        }
+        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::clients::{consumer_settings, member_settings, producer_settings, ready_producers};
+use super::clients::{consumer_settings, live, member_settings, producer_settings, ready_producers};
 use super::topics::{describe, is_compacted, topic_settings, watermarks};
 use super::wiring::{Reading, Wiring};
 use super::{Config, Interrupts, REMEMBERED, RunError, transactions};
@@ -69,7 +69,7 @@ impl Prepared {
         let address = embedded.as_ref().map(Embedded::address).or(config.bootstrap.as_deref()).unwrap_or_default();
         settings.insert("bootstrap.servers".to_owned(), address.to_owned());
 
-        let mut consumer = Consumer::new(&consumer_settings(config, &settings, embedded.is_some()))?;
+        let mut consumer = Consumer::new(&live(consumer_settings(config, &settings, embedded.is_some())))?;
         let (names, of_kind) = config.topics();
         let clusters =
             names.iter().map(|topic| describe(config, topic, &consumer, &settings)).collect::<Result<Vec<_>, _>>()?;
@@ -191,12 +191,14 @@ impl Prepared {
         let (Some(group), Some(log)) = (group, &self.group) else {
             return (Live::Assigned(consumer), config.connect_timeout);
         };
-        let settings = member_settings(consumer_settings(config, &self.settings, self.embedded.is_some()), group);
+        let settings = live(consumer_settings(config, &self.settings, self.embedded.is_some()));
+        let settings = member_settings(settings, group);
         let own = GroupConfig {
             settings,
             consumers: group.consumers,
             commit_every: group.commits_itself.then_some(group.commit_every),
             disturb_every: group.disturb_every,
+            is_shared: false,
         };
         let reader = GroupReader::new(own, Arc::clone(&self.slots), log.clone());
         (Live::Group(Box::new(reader)), config.connect_timeout.max(FORMING))

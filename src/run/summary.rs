@@ -12,9 +12,10 @@ use super::sections::{
 use super::surroundings::{environment, tool};
 use super::watch::Watched;
 use super::wiring::Wiring;
-use super::{Config, Outcome, Stage, Tick, fidelity, group, transactions};
+use super::{Config, Outcome, Stage, Tick, client_errors, fidelity, group, transactions};
 use crate::clock::{Anchor, Nanos};
 use crate::kafka::slots::Slots;
+use crate::lane::LaneEnd;
 use crate::ledger::Ledger;
 use crate::measure::{PhaseShard, Sampler};
 use crate::report::drift::DriftVerdict;
@@ -41,9 +42,11 @@ pub(super) fn outcome<W: Wiring>(
     let Attributed { phases, mut unverified, by_kind, unfinished: not_read_again } = attributed;
     let slots = &prepared.slots;
     name_places(slots, &mut unverified, &mut findings);
-    let Ends { lanes, partitions: states, unfinished, anchor, clock, .. } = ends;
+    let Ends { lanes, partitions: states, unfinished, anchor, clock, errors, throttle, reader_ended, .. } = ends;
+    name_reasons(config, &lanes, &mut unverified, &mut findings);
     let (mut cluster_error, mut ended_by) = (watch.cluster_error, watch.ended_by);
     note_ends(&lanes, &mut cluster_error, &mut ended_by);
+    cluster_error = cluster_error.or(reader_ended);
     let (peak_scheduled, peak_sent) = (watch.peak_scheduled, watch.peak_sent);
     let mut deadlines = Vec::new();
     let unanswered: u64 = lanes.iter().map(|lane| lane.unanswered).sum();
@@ -86,7 +89,16 @@ pub(super) fn outcome<W: Wiring>(
     let leader_changes = total.leader_changes.len() as u64;
     let begun = begun(config, source, schedule);
     let judged_latencies = latencies(&whole, schedule.has_due_times(), config.verify.is_some());
+    let environment = environment(prepared, config);
+    let is_group = config.verify.as_ref().is_some_and(|verify| verify.group.is_some());
     let report = RunReport {
+        client_errors: client_errors::told(
+            config.lanes.numbers().zip(lanes.iter().map(|lane| &lane.errors)),
+            errors.as_ref().map(|log| (log, is_group)),
+            slots,
+            &environment,
+        ),
+        read_throttling: client_errors::throttling(&throttle),
         schema_version: begun.schema_version,
         tool: begun.tool,
         run: Run {
@@ -99,7 +111,7 @@ pub(super) fn outcome<W: Wiring>(
             deadlines_reached: deadlines,
             ..begun.run
         },
-        environment: environment(prepared, config),
+        environment,
         offered,
         ledger: counts,
         findings,
@@ -139,6 +151,23 @@ pub(super) fn outcome<W: Wiring>(
         ended_by,
         unwritten: None,
         fidelity,
+    }
+}
+
+/// Says why events were not acked, where a client or broker has said it.
+fn name_reasons(config: &Config, lanes: &[LaneEnd], unverified: &mut [Unverified], findings: &mut Findings) {
+    let of = |lane: u8, sequence: u64| {
+        let index = lane.checked_sub(config.lanes.first)?;
+        let (code, about) = lanes.get(usize::from(index))?.reasons.of(sequence)?;
+        Some(client_errors::reason(code, about))
+    };
+    for one in unverified.iter_mut() {
+        one.reason = of(one.lane, one.sequence);
+    }
+    for example in findings.examples.values_mut().flatten() {
+        if let Some(reason) = example.lane.zip(example.sequence).and_then(|(lane, sequence)| of(lane, sequence)) {
+            example.what = format!("{} ({reason})", example.what);
+        }
     }
 }
 

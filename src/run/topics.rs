@@ -6,11 +6,13 @@ use super::Config;
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
-use crate::kafka::{ClusterMetadata, Code, KafkaError, Settings, Watermarks, admin};
+use crate::kafka::{ClusterMetadata, KafkaError, Settings, Watermarks, admin};
 
 /// Settings of a topic that decide what may happen to its records.
-const TELLING: [&str; 6] = [
+const TELLING: [&str; 8] = [
     "cleanup.policy",
+    "max.message.bytes",
+    "message.timestamp.after.max.ms",
     "message.timestamp.type",
     "min.insync.replicas",
     "retention.bytes",
@@ -82,38 +84,11 @@ pub(super) fn describe(
     }
 }
 
-/// Both ends of every partition. A leader that has just been elected may say no at first.
+/// Both ends of every partition.
 pub(super) fn watermarks(consumer: &Consumer, slots: &Slots, timeout: Duration) -> Result<Vec<Watermarks>, KafkaError> {
-    let clock = Monotonic::start();
-    (0..slots.len())
-        .map(|slot| {
-            let (topic, partition) = slots.place(slot).unwrap_or_default();
-            loop {
-                match consumer.watermarks(topic, slot, timeout) {
-                    Ok(marks) => return Ok(marks),
-                    Err(code) if !may_pass(code) || clock.now() >= Nanos::from(timeout) => {
-                        let topic = topic.to_owned();
-                        return Err(KafkaError::PartitionUnavailable { topic, partition, waited: timeout, code });
-                    }
-                    Err(_) => clock.sleep_until(clock.now() + Nanos::from_millis(20)),
-                }
-            }
-        })
-        .collect()
-}
-
-pub(super) const fn may_pass(code: Code) -> bool {
-    matches!(
-        code,
-        Code::NotLeaderForPartition
-            | Code::LeaderNotAvailable
-            | Code::UnknownTopicOrPartition
-            | Code::UnknownPartition
-            | Code::UnknownTopic
-            | Code::BrokerTransportFailure
-            | Code::OperationTimedOut
-            | Code::UnknownLeaderEpoch
-            | Code::FencedLeaderEpoch
-            | Code::OffsetNotAvailable
-    )
+    let of = |slot| {
+        let (topic, _) = slots.place(slot).unwrap_or_default();
+        consumer.first_watermarks(topic, slot, timeout)
+    };
+    (0..slots.len()).map(of).collect()
 }

@@ -72,6 +72,8 @@ pub struct ClientSettings {
 #[derive(Debug)]
 pub struct Said {
     level: Level,
+    /// Where something stands that is no property.
+    unreadable: Option<String>,
     file: Option<PathBuf>,
     variables: Vec<Property>,
     named: Vec<Property>,
@@ -91,10 +93,12 @@ impl Said {
         ];
         let free = cluster.command_property.iter().filter_map(|property| match property {
             values::Property::Set(key, value) => Some(said(key, value, place.name_of("command-property"))),
-            values::Property::Dump => None,
+            values::Property::Dump | values::Property::Unreadable => None,
         });
+        let unreadable = cluster.command_property.contains(&values::Property::Unreadable);
         Self {
             level: place.level(),
+            unreadable: unreadable.then(|| place.name_of("command-property")),
             file: cluster.command_config.clone(),
             variables: place.properties().map(|(key, value, name)| said(key, value, name.to_owned())).collect(),
             named: named
@@ -118,6 +122,7 @@ impl Said {
         let free = kafka.client.0.iter().map(|(key, value)| said(key, value, format!("kafka.client.{key}")));
         Self {
             level: Level::Scenario,
+            unreadable: None,
             file: kafka.command_config.clone(),
             variables: Vec::new(),
             named: named
@@ -170,6 +175,14 @@ impl ClientSettings {
         let mut merged = Self::default();
         let mut file = None;
         for said in levels {
+            if let Some(what) = said.unreadable {
+                return Err(ConfigError::Value {
+                    level: said.level,
+                    what,
+                    reason: "one of them is no key=value; it is not shown, since it may be a secret".to_owned(),
+                    hint: "write it as key=value, for example linger.ms=0".to_owned(),
+                });
+            }
             let named = merged.translated(said.named, true)?;
             let free = merged.translated(said.free, true)?;
             if let Some((first, second)) = contradiction(&named, &free) {
@@ -264,6 +277,14 @@ impl ClientSettings {
             return Err(refused("it names no broker".to_owned()));
         }
         brokers.try_for_each(|broker| match port_of(broker) {
+            _ if broker.contains('@') => {
+                Err(refused("a broker's address has no user and no password in it".to_owned()))
+            }
+            _ if scheme_of(broker)
+                .is_some_and(|scheme| !SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known))) =>
+            {
+                Err(refused(format!("\"{broker}\" is no address of a Kafka broker")))
+            }
             Some(port) if !port.parse::<u16>().is_ok_and(|port| port > 0) => {
                 Err(refused(format!("\"{broker}\" has no port from 1 to 65535")))
             }
@@ -288,6 +309,16 @@ impl ClientSettings {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Setting> {
         self.settings.get(key)
+    }
+
+    /// Where the brokers were named, for a hint: `--bootstrap-server`, `KAFKA_BROKERS in .env`.
+    #[must_use]
+    pub fn bootstrap_said_by(&self) -> String {
+        match self.get("bootstrap.servers") {
+            Some(Setting { origin, strength: Strength(Level::EnvFile, _), .. }) => format!("{origin} in .env"),
+            Some(Setting { origin, .. }) => origin.clone(),
+            None => String::new(),
+        }
     }
 
     /// The brokers to start from, or what stands in for them.
@@ -316,16 +347,23 @@ impl ClientSettings {
             }
             return Ok(());
         }
-        let login = self.settings.iter().find(|(key, _)| matches!(key.as_str(), "sasl.username" | "sasl.mechanisms"));
-        match login {
-            Some((key, setting)) if !self.settings.contains_key("security.protocol") => Err(ConfigError::Property {
-                key: key.clone(),
-                origin: setting.origin.clone(),
-                reason: "without security.protocol there is no login, the connection is plain".to_owned(),
-                hint: "set security.protocol (or SECURITY_PROTOCOL) to sasl_ssl or sasl_plaintext, or to plaintext to do without a login".to_owned(),
-            }),
-            _ => Ok(()),
+        if self.settings.contains_key("security.protocol") {
+            return Ok(());
         }
+        let first = |start: &str| self.settings.iter().find(|(key, _)| key.starts_with(start));
+        let login = first("sasl.username").or_else(|| first("sasl."));
+        let (found, reason, protocols) = match (login, first("ssl.")) {
+            (Some(login), _) => (login, "there is no login, the connection is plain", "sasl_ssl or sasl_plaintext"),
+            (None, Some(tls)) => (tls, "there is no TLS, the connection is plain", "ssl, or to sasl_ssl with a login"),
+            (None, None) => return Ok(()),
+        };
+        let (key, setting) = found;
+        Err(ConfigError::Property {
+            key: key.clone(),
+            origin: setting.origin.clone(),
+            reason: format!("without security.protocol {reason}"),
+            hint: format!("set security.protocol (or SECURITY_PROTOCOL) to {protocols}, or to plaintext to do without"),
+        })
     }
 
     /// The properties without their places.
@@ -342,6 +380,14 @@ impl ClientSettings {
         };
         self.settings.iter().map(line).collect()
     }
+}
+
+/// What may stand before `://` in a broker's address, in any case of letters.
+const SCHEMES: [&str; 4] = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"];
+
+/// What stands before `://`.
+fn scheme_of(broker: &str) -> Option<&str> {
+    broker.split_once("://").map(|(scheme, _)| scheme)
 }
 
 /// What stands where a broker's port would.

@@ -92,12 +92,12 @@ pub enum ConfigError {
         hint: String,
     },
     /// A client property that the Kafka client itself refuses.
-    #[error("client property {key} = {value} is refused by the Kafka client: {reason}")]
+    #[error("client property {key}{} is refused by the Kafka client: {reason}", value.as_deref().map(|value| format!(" = {value}")).unwrap_or_default())]
     RefusedByClient {
         /// The property.
         key: String,
-        /// Its value, secrets redacted.
-        value: String,
+        /// Its value, where it is no secret, and the name is not one that might be a secret's, misspelt.
+        value: Option<String>,
         /// The client's words.
         reason: String,
     },

@@ -109,6 +109,13 @@ impl Plan {
         let lanes = scenario.lanes.ok_or_else(|| open("lanes"))?;
         let nowhere = kafka.bootstrap_server.as_deref() == Some(NOWHERE);
         let bootstrap = kafka.bootstrap_server.clone().filter(|servers| !is_stand_in(servers));
+        if bootstrap.is_none() && verify.group.as_ref().is_some_and(|group| group.chaos_rebalance.is_some()) {
+            return Err(ConfigError::Plan {
+                reason: "--chaos-rebalance does not apply: the embedded broker's groups never come out of a rebalance"
+                    .to_owned(),
+                hint: Some("name a cluster with --bootstrap-server".to_owned()),
+            });
+        }
         let together = together.check(lanes, bootstrap.is_none())?;
         let transactions = transaction_plan(scenario, bootstrap.is_none())?;
         let source = source(scenario, seed, lanes * together.shard.of)?;
@@ -129,6 +136,7 @@ impl Plan {
             event_time: scenario.event_time.ok_or_else(|| open("event_time"))?,
             kafka: KafkaPlan {
                 bootstrap,
+                bootstrap_said_by: String::new(),
                 nowhere,
                 topic,
                 topic_map: kafka.topic_map.clone(),

@@ -89,7 +89,8 @@ pub fn resolve(wanted: &Wanted, options: RunOptions, environment: &Environment) 
     if max_slip_given && scenario.on_lag == Some(OnLag::Queue) {
         warnings.push("max_slip has no effect with on_lag = queue, which sends every event however late".to_owned());
     }
-    let plan = Plan::new(&scenario, together, presentation)?;
+    let mut plan = Plan::new(&scenario, together, presentation)?;
+    plan.kafka.bootstrap_said_by = client.bootstrap_said_by();
     Ok(Resolved { plan, scenario, client, dump, warnings })
 }
 

@@ -40,6 +40,8 @@ pub struct TopicPlan {
 pub struct ClusterPlan {
     /// Brokers to start from.
     pub bootstrap: String,
+    /// Where they were named, for a hint.
+    pub bootstrap_said_by: String,
     /// The client's properties, without `bootstrap.servers`.
     pub client: BTreeMap<String, String>,
     /// The longest wait for the first answer.
@@ -53,9 +55,10 @@ pub struct ClusterPlan {
 /// Without secrets.
 impl fmt::Debug for ClusterPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { bootstrap, client, connect_timeout, warnings, dump } = self;
+        let Self { bootstrap, bootstrap_said_by, client, connect_timeout, warnings, dump } = self;
         f.debug_struct("ClusterPlan")
             .field("bootstrap", bootstrap)
+            .field("bootstrap_said_by", bootstrap_said_by)
             .field("client", &redacted(client))
             .field("connect_timeout", connect_timeout)
             .field("warnings", warnings)
@@ -219,19 +222,21 @@ fn read_file(path: &Path) -> Result<Vec<TopicConfig>, ConfigError> {
 
 /// The cluster that options and variables name.
 fn cluster(options: ClusterOptions, environment: &Environment) -> Result<ClusterPlan, ConfigError> {
-    let ClientPlan { bootstrap, client, connect_timeout, warnings, dump } = client(options, environment)?;
+    let ClientPlan { bootstrap, said_by, client, connect_timeout, warnings, dump } = client(options, environment)?;
     let Some(bootstrap) = bootstrap else {
         return Err(refused(
             "no cluster is named, and the embedded broker lives only as long as a run",
             Some("--bootstrap-server HOST:PORT or KAFKA_BROKERS names one"),
         ));
     };
-    Ok(ClusterPlan { bootstrap, client, connect_timeout, warnings, dump })
+    Ok(ClusterPlan { bootstrap, bootstrap_said_by: said_by, client, connect_timeout, warnings, dump })
 }
 
 /// A client for the cluster that options and variables name, or for none.
 pub(super) struct ClientPlan {
     pub(super) bootstrap: Option<String>,
+    /// Where they were named.
+    pub(super) said_by: String,
     /// Without `bootstrap.servers`.
     pub(super) client: BTreeMap<String, String>,
     pub(super) connect_timeout: Duration,
@@ -256,6 +261,7 @@ pub(super) fn client(options: ClusterOptions, environment: &Environment) -> Resu
     properties.remove("bootstrap.servers");
     Ok(ClientPlan {
         bootstrap: client.bootstrap().map(ToOwned::to_owned),
+        said_by: client.bootstrap_said_by(),
         client: properties,
         connect_timeout: merged.connect_timeout.unwrap_or(Duration::from_secs(10)),
         warnings: [environment.unknown(&crate::cli::command()), client.notes].concat(),
@@ -352,7 +358,8 @@ mod tests {
 
     #[test]
     fn the_properties_can_be_dumped() {
-        let plan = applied("-b k:1 -X dump -X sasl.password=hunter2 -X linger.ms=1", &[]).unwrap();
+        let plan = applied("-b k:1 -X dump -X security.protocol=sasl_ssl -X sasl.password=hunter2 -X linger.ms=1", &[])
+            .unwrap();
         let dump = plan.cluster.dump.unwrap();
         assert!(dump.contains("linger.ms = 1  # --command-property\n"), "{dump}");
         assert!(!dump.contains("hunter2"), "{dump}");

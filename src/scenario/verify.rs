@@ -32,6 +32,8 @@ pub struct VerifyPlan {
     pub name: String,
     /// Brokers to start from.
     pub bootstrap: String,
+    /// Where they were named, for a hint.
+    pub bootstrap_said_by: String,
     /// The client's properties, without `bootstrap.servers`.
     pub client: BTreeMap<String, String>,
     /// The longest wait for the first answer.
@@ -127,6 +129,7 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
     Ok(VerifyPlan {
         name,
         bootstrap,
+        bootstrap_said_by: named.said_by,
         client: named.client,
         connect_timeout: named.connect_timeout,
         topics,

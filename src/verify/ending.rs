@@ -1,6 +1,5 @@
 //! How reading ends: who asks for it, what must have been read before, and what is told then.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -12,7 +11,9 @@ use super::partition::PartitionState;
 use super::reader::Reader;
 use crate::clock::{Clock, Nanos};
 use crate::kafka::Code;
-use crate::measure::{Shard, Side, Stall};
+use crate::kafka::errors::ErrorLog;
+use crate::kafka::native::Refusal;
+use crate::measure::{ReadThrottle, Shard, Side, Stall};
 
 /// How much longer than it may be idle a verifier waits for a cluster that does not say whether there is more.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -76,6 +77,8 @@ pub enum EndedBy {
     Records,
     /// It may not read, or what it read is gone.
     Denied(Code),
+    /// The group does not take it, or has given its place to another.
+    Refused(Code),
 }
 
 /// How the verifier ended.
@@ -95,8 +98,12 @@ pub struct VerifierEnd<B> {
     pub inspected: Inspected,
     /// Partitions that were not read to their target in time.
     pub unfinished: Vec<i32>,
-    /// Client errors by name, with how often and the last words.
-    pub errors: BTreeMap<String, (u64, String)>,
+    /// What its client said that went wrong.
+    pub errors: ErrorLog,
+    /// How long brokers told its client to hold back.
+    pub throttle: ReadThrottle,
+    /// Why the group does not have it any more, where that ended it.
+    pub refusal: Option<Refusal>,
 }
 
 /// Notes the stretches in which a partition was not read although the thread was there to read it.
@@ -133,8 +140,11 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
 
     /// Whether it is time to end by itself.
     pub(super) fn has_ended(&self, taken: usize) -> Option<EndedBy> {
-        if let Some(code) = self.denied.filter(|_| self.until.denied) {
+        if let Some(code) = self.denied.filter(|code| self.until.denied || *code == Code::TopicAuthorizationFailed) {
             return Some(EndedBy::Denied(code));
+        }
+        if let Some(refusal) = self.reader.refusal() {
+            return Some(EndedBy::Refused(refusal.code));
         }
         if self.until.records.is_some_and(|most| self.records >= most) {
             return Some(EndedBy::Records);

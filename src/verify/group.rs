@@ -3,16 +3,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use super::reader::Reader;
 use crate::clock::{Clock, Monotonic, Nanos};
-use crate::kafka::native::{Change, Member, wait_any};
+use crate::kafka::native::{Change, Member, Refusal, wait_any};
 use crate::kafka::slots::Slots;
 use crate::kafka::{Code, Delivered, KafkaError, Notice, Settings, Watermarks};
 
+/// How long every partition must have had a reader before a group counts as formed in which some members read nothing.
+const CALM: Nanos = Nanos::from_secs(5);
+/// The longest wait for members to leave, all together.
+const LEAVING: Duration = Duration::from_secs(5);
 /// Rebalances kept with their times; of more only the number is.
 const KEPT: usize = 1000;
 
@@ -27,6 +31,8 @@ pub struct GroupConfig {
     pub commit_every: Option<Duration>,
     /// How often a member is added or taken away, in turns.
     pub disturb_every: Option<Duration>,
+    /// Whether members of other processes may read, too.
+    pub is_shared: bool,
 }
 
 /// A time in which not every partition had a reader.
@@ -83,6 +89,17 @@ impl SharedLog {
     }
 }
 
+/// How a member stands in its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// The group has not yet told what it reads.
+    Joining,
+    /// It reads what it was given, which may be nothing.
+    Reading,
+    /// It has given up what it had and waits for what comes.
+    Waiting,
+}
+
 /// The members of a group as one reader.
 #[derive(Debug)]
 pub struct GroupReader {
@@ -91,6 +108,10 @@ pub struct GroupReader {
     slots: Arc<Slots>,
     starts: BTreeMap<i32, i64>,
     members: Vec<Member>,
+    /// How each of them stands.
+    standings: Vec<Standing>,
+    /// Since when every partition has had a reader without a break.
+    owned_since: Option<Nanos>,
     /// By partition, the member that has it.
     owners: BTreeMap<i32, usize>,
     /// Whether every partition has had a reader once.
@@ -101,7 +122,9 @@ pub struct GroupReader {
     commit_at: Nanos,
     disturb_at: Nanos,
     reason: &'static str,
-    leaving: Vec<JoinHandle<()>>,
+    /// Members on their way out, and how they tell that they are.
+    leaving: usize,
+    left: (mpsc::Sender<()>, mpsc::Receiver<()>),
 }
 
 impl GroupReader {
@@ -117,30 +140,49 @@ impl GroupReader {
             slots,
             starts: BTreeMap::new(),
             members: Vec::new(),
+            standings: Vec::new(),
+            owned_since: None,
             owners: BTreeMap::new(),
             complete: false,
             turn: 0,
             more: false,
             reason: "the group formed",
-            leaving: Vec::new(),
+            leaving: 0,
+            left: mpsc::channel(),
         }
     }
 
     fn join(&mut self) -> Result<(), KafkaError> {
-        let member = Member::join(&self.config.settings, &self.slots, self.starts.clone())?;
-        self.members.push(member);
+        let mut settings = self.config.settings.clone();
+        if self.config.consumers > 1 || self.config.disturb_every.is_some() {
+            tell_apart(&mut settings, self.members.len());
+        }
+        self.members.push(Member::join(&settings, &self.slots, self.starts.clone())?);
+        self.standings.push(Standing::Joining);
         Ok(())
     }
 
     /// Keeps the books on who has which partition.
     fn follow(&mut self) {
-        let now = self.log.now();
         for place in 0..self.members.len() {
             for change in self.members[place].changes() {
+                let now = self.log.now();
                 self.note(place, &change, now);
             }
         }
-        if !self.is_settled() {
+        let now = self.log.now();
+        if !self.has_all() {
+            self.owned_since = None;
+        } else if self.owned_since.is_none() {
+            self.owned_since = Some(now);
+        }
+        // Where others read, too, this process's own members are all that is known.
+        let is_over = if self.config.is_shared {
+            self.standings.iter().all(|one| *one == Standing::Reading)
+        } else {
+            self.is_settled()
+        };
+        if !is_over {
             return;
         }
         self.complete = true;
@@ -158,6 +200,9 @@ impl GroupReader {
     fn note(&mut self, place: usize, change: &Change, now: Nanos) {
         if let Some(code) = change.error {
             *self.log.open().errors.entry(format!("{code:?}")).or_default() += 1;
+        }
+        if let Some(standing) = self.standings.get_mut(place) {
+            *standing = if change.assigned { Standing::Reading } else { Standing::Waiting };
         }
         if change.assigned {
             self.owners.extend(change.partitions.iter().map(|partition| (*partition, place)));
@@ -209,19 +254,38 @@ impl GroupReader {
             self.reason = "a member left (--chaos-rebalance)";
             let place = self.members.len() - 1;
             let Some(member) = self.members.pop() else { return };
+            self.standings.pop();
             let before = self.owners.len();
             self.owners.retain(|_, owner| *owner != place);
             let given_up = before - self.owners.len();
             self.note_given_up(self.log.now(), given_up, self.reason);
             // Leaving takes its time, and the others must go on reading meanwhile.
-            let spawned = thread::Builder::new().name("leaving-member".to_owned()).spawn(move || drop(member));
-            self.leaving.extend(spawned.ok());
+            self.leave(member);
         } else {
             self.reason = "a member joined (--chaos-rebalance)";
             if let Err(error) = self.join() {
                 *self.log.open().errors.entry(error.to_string()).or_default() += 1;
             }
         }
+    }
+
+    /// Lets a member leave on a thread of its own.
+    fn leave(&mut self, member: Member) {
+        let left = self.left.0.clone();
+        let leaving = move || {
+            drop(member);
+            // Nobody listens any more where it took too long.
+            left.send(()).unwrap_or_default();
+        };
+        match thread::Builder::new().name("leaving-member".to_owned()).spawn(leaving) {
+            Ok(_) => self.leaving += 1,
+            Err(error) => tracing::warn!("a member could not be let go on a thread of its own: {error}"),
+        }
+    }
+
+    /// Whether every partition has a reader.
+    fn has_all(&self) -> bool {
+        self.owners.len() == self.starts.len()
     }
 
     fn owner(&self, partition: i32) -> Option<&Member> {
@@ -234,6 +298,7 @@ impl Reader for GroupReader {
     fn assign(&mut self, _topic: &str, starts: &[(i32, i64)]) -> Result<(), KafkaError> {
         self.starts = starts.iter().copied().collect();
         self.members.clear();
+        self.standings.clear();
         self.owners.clear();
         (0..self.config.consumers.max(1)).try_for_each(|_| self.join())
     }
@@ -275,8 +340,6 @@ impl Reader for GroupReader {
             }
         }
         self.more = taken > 0;
-        self.follow();
-        self.keep_time();
         taken
     }
 
@@ -285,9 +348,15 @@ impl Reader for GroupReader {
     }
 
     fn notices(&mut self, notice: &mut dyn FnMut(Notice)) {
-        for member in &self.members {
+        self.follow();
+        self.keep_time();
+        for member in &mut self.members {
             member.notices(&mut *notice);
         }
+    }
+
+    fn refusal(&self) -> Option<Refusal> {
+        self.members.iter().find_map(|member| member.refusal().cloned())
     }
 
     fn watermarks(&mut self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
@@ -295,10 +364,12 @@ impl Reader for GroupReader {
         member.map_or(Err(Code::UnknownPartition), |member| member.watermarks(topic, partition, timeout))
     }
 
-    /// Every partition has a reader, and every member has a partition unless there are too few of them.
+    /// Every partition has a reader. While the group forms, members without any are waited for, but not for ever: a coordinator may
+    /// leave them without.
     fn is_settled(&self) -> bool {
-        let busy: BTreeSet<usize> = self.owners.values().copied().collect();
-        self.owners.len() == self.starts.len() && busy.len() == self.members.len().min(self.starts.len())
+        let busy = || self.owners.values().copied().collect::<BTreeSet<usize>>().len();
+        let calm = || self.owned_since.is_some_and(|since| self.log.now() >= since + CALM);
+        self.has_all() && (self.complete || busy() == self.members.len().min(self.starts.len()) || calm())
     }
 
     fn holds(&self, partition: i32) -> bool {
@@ -323,12 +394,27 @@ impl Reader for GroupReader {
 }
 
 impl Drop for GroupReader {
+    /// All members leave at once: in the middle of a rebalance each may wait for the coordinator.
     fn drop(&mut self) {
-        for leaving in self.leaving.drain(..) {
-            if leaving.join().is_err() {
-                tracing::warn!("a member that left the group ended with a panic");
-            }
+        for member in std::mem::take(&mut self.members) {
+            self.leave(member);
         }
+        let deadline = self.log.now() + LEAVING.into();
+        while self.leaving > 0 {
+            let left = Duration::from(deadline.saturating_since(self.log.now()));
+            if self.left.1.recv_timeout(left).is_err() {
+                tracing::warn!(members = self.leaving, "members had not left the group within {LEAVING:?}");
+                return;
+            }
+            self.leaving -= 1;
+        }
+    }
+}
+
+/// Members with one `group.instance.id` would fence each other: each gets the given one with its number.
+fn tell_apart(settings: &mut Settings, number: usize) {
+    if let Some(id) = settings.get_mut("group.instance.id") {
+        *id = format!("{id}-{number}");
     }
 }
 
@@ -397,6 +483,13 @@ impl Reader for Live {
         match self {
             Self::Assigned(consumer) => consumer.unsettled(waited),
             Self::Group(group) => group.unsettled(waited),
+        }
+    }
+
+    fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Assigned(consumer) => Reader::refusal(consumer),
+            Self::Group(group) => group.refusal(),
         }
     }
 

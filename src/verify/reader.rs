@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::kafka::native::Consumer;
+use crate::kafka::native::{Consumer, Refusal};
 use crate::kafka::{Code, Delivered, KafkaError, Notice, Watermarks};
 
 /// A way to read partitions by assignment.
@@ -29,7 +29,7 @@ pub trait Reader {
     /// Where the operating system refuses to wait.
     fn wait(&mut self, timeout: Duration) -> io::Result<()>;
 
-    /// Takes what the client has to say.
+    /// Takes what the client has to say, and follows what a group has decided, which may wait for its coordinator.
     fn notices(&mut self, notice: &mut dyn FnMut(Notice));
 
     /// First and next offset of a partition, asked of its leader.
@@ -59,6 +59,11 @@ pub trait Reader {
 
     /// Why that is not settled after `waited`; `None` where it is.
     fn unsettled(&self, _waited: Duration) -> Option<KafkaError> {
+        None
+    }
+
+    /// Why a group does not take this reader, or has given its place to another; `None` where there is no reason to end.
+    fn refusal(&self) -> Option<Refusal> {
         None
     }
 

@@ -6,7 +6,8 @@ use super::partition::{Truncation, advance, state_of};
 use super::reader::Reader;
 use super::{ASK, BATCH, GRACE, Verifier};
 use crate::clock::{Clock, Nanos};
-use crate::kafka::{Code, Delivered, Notice, lacks_right};
+use crate::kafka::errors::About;
+use crate::kafka::{Code, Delivered, Notice};
 
 impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
     pub(super) fn take(&mut self) -> usize {
@@ -79,13 +80,17 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
                 Delivered::Error { partition, code: Code::AutoOffsetReset | Code::LogTruncation, .. } => {
                     resets.note(partition);
                 }
+                // A reader by assignment needs no right on the group whose name it bears, though its client asks for the coordinator;
+                // a group's members tell it otherwise.
+                Delivered::Error { code: Code::GroupAuthorizationFailed, .. } => {}
                 Delivered::Error { partition, code, .. } => {
-                    if lacks_right(code) || matches!(code, Code::UnknownTopicOrPartition | Code::UnknownTopic) {
+                    if matches!(
+                        code,
+                        Code::TopicAuthorizationFailed | Code::UnknownTopicOrPartition | Code::UnknownTopic
+                    ) {
                         *denied = Some(code);
                     }
-                    let (count, last) = errors.entry(format!("{code:?}")).or_default();
-                    *count += 1;
-                    *last = format!("partition {partition}");
+                    errors.note(code, About::Reading, at, Some(partition), "");
                 }
             }
         });
@@ -111,18 +116,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
     }
 
     pub(super) fn serve(&mut self) {
-        let errors = &mut self.errors;
-        self.reader.notices(&mut |notice| match notice {
-            Notice::Error { code, text, .. } => {
-                let (count, last) = errors.entry(format!("{code:?}")).or_default();
-                *count += 1;
-                *last = text;
-            }
-            Notice::Log { level, facility, text } => {
-                tracing::debug!(target: "librdkafka", level, facility, "{text}");
-            }
-            Notice::Statistics(_) => {}
-        });
+        self.hear();
         let resets = self.resets.due(self.clock.now());
         if resets.is_empty() {
             return;
@@ -133,7 +127,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
         let resets: Vec<i32> = resets.into_iter().collect();
         let positions: Vec<(i32, i64)> = (0_i32..).zip(self.partitions.iter().map(|state| state.position)).collect();
         if let Err(error) = self.reader.resume(&self.topic, &positions, &resets) {
-            self.note_error("resume".to_owned(), error.to_string());
+            self.note_error(Code::Fail, &error.to_string());
         }
     }
 
@@ -162,14 +156,24 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             Err(code) => {
                 // Asked again on the next turn.
                 self.resets.note(partition);
-                self.note_error(format!("{code:?}"), format!("watermarks of partition {partition}"));
+                self.errors.note(code, About::Reading, self.clock.now(), Some(partition), "");
             }
         }
     }
 
-    pub(super) fn note_error(&mut self, name: String, text: String) {
-        let (count, last) = self.errors.entry(name).or_default();
-        *count += 1;
-        *last = text;
+    /// Takes what the client has to say, and follows what a group has decided.
+    pub(super) fn hear(&mut self) {
+        let (errors, throttle, now) = (&mut self.errors, &mut self.throttle, self.clock.now());
+        self.reader.notices(&mut |notice| match notice {
+            Notice::Error { code, text, .. } => errors.note(code, About::Client, now, None, &text),
+            Notice::Log { level, facility, text } => {
+                tracing::debug!(target: "librdkafka", level, facility, "{text}");
+            }
+            Notice::Statistics(json) => throttle.note(&json, now),
+        });
+    }
+
+    pub(super) fn note_error(&mut self, code: Code, text: &str) {
+        self.errors.note(code, About::Reading, self.clock.now(), None, text);
     }
 }

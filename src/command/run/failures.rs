@@ -1,8 +1,9 @@
 //! Runs that do not begin, and results that cannot be written: what to say of them, and what to leave behind.
 
 use crate::bundle::{self, Bundle};
-use crate::command::Failure;
-use crate::kafka::{self, KafkaError};
+use crate::command::{Failure, cluster};
+use crate::kafka::KafkaError;
+use crate::kafka::properties::REDACTED;
 use crate::report::figures;
 use crate::run::RunError;
 use crate::scenario::ConfigError;
@@ -11,33 +12,17 @@ use crate::verdict::ExitCode;
 
 /// Why a run did not begin, and what to do.
 pub(super) fn begin_failed(error: RunError, plan: &Plan) -> Failure {
-    let topic = &plan.kafka.topic;
     match error {
         RunError::Kafka(error) => match &error {
             KafkaError::Setting { key, reason } => {
-                let value = plan.kafka.redacted_client().remove(key).unwrap_or_default();
+                let value = plan.kafka.redacted_client().remove(key).filter(|value| value != REDACTED);
                 ConfigError::RefusedByClient { key: key.clone(), value, reason: reason.clone() }.into()
             }
-            KafkaError::Create(_) | KafkaError::Nul(_) => Failure::new(ExitCode::BadConfiguration, error.to_string()),
             KafkaError::TopicMissing { .. } => Failure::new(ExitCode::Cluster, error.to_string()).hint(format!(
                 "--create-topics makes it with {}, or: loadgen topics apply topics.toml --yes",
                 figures::counted(plan.kafka.partitions.unsigned_abs().into(), "partition")
             )),
-            KafkaError::Unreachable { .. } => Failure::new(ExitCode::Cluster, error.to_string())
-                .hint("is the broker running, and is --bootstrap-server its address?"),
-            KafkaError::Refused { code, .. } if kafka::lacks_right(*code) => {
-                Failure::new(ExitCode::Cluster, error.to_string()).hint(rights(topic))
-            }
-            KafkaError::GroupIncomplete { group, .. } => {
-                Failure::new(ExitCode::Cluster, error.to_string()).hint(format!(
-                    "stop the other readers of \"{group}\", or give --group a name of its own; kafka-consumer-groups --describe \
-                     --group {group} --members tells who has what"
-                ))
-            }
-            KafkaError::Refused { .. } | KafkaError::PartitionUnavailable { .. } => {
-                Failure::new(ExitCode::Cluster, error.to_string())
-                    .hint(format!("loadgen topics describe shows the state of \"{topic}\""))
-            }
+            _ => cluster::failed(&error, wanted(plan)),
         },
         RunError::TooLateToStart(_) => Failure::new(ExitCode::BadConfiguration, error.to_string())
             .hint("give --start-at some seconds more: connecting takes its time"),
@@ -45,13 +30,25 @@ pub(super) fn begin_failed(error: RunError, plan: &Plan) -> Failure {
             Failure::new(ExitCode::BadConfiguration, error.to_string())
         }
         RunError::Interrupted => Failure::new(ExitCode::Interrupted, error.to_string()),
-        RunError::Answers { .. } | RunError::TopicChanged { .. } => Failure::new(ExitCode::BadConfiguration, error.to_string()),
+        RunError::Answers { .. } | RunError::TopicChanged { .. } => {
+            Failure::new(ExitCode::BadConfiguration, error.to_string())
+        }
         RunError::Thread(_) | RunError::BrokenOff(_) => Failure::new(ExitCode::RunInvalid, error.to_string()),
     }
 }
 
-fn rights(topic: &str) -> String {
-    format!("the client's principal needs the rights Describe, Write and Read on topic \"{topic}\" (kafka-acls --add)")
+/// What a run wants of its cluster.
+fn wanted(plan: &Plan) -> cluster::Wanted<'_> {
+    let verify = plan.verify.as_ref();
+    cluster::Wanted {
+        topics: &plan.kafka.topic,
+        said_by: &plan.kafka.bootstrap_said_by,
+        rights: if verify.is_some() { "Describe, Write and Read" } else { "Describe and Write" },
+        group: verify
+            .and_then(|verify| verify.group.as_ref())
+            .map(|group| group.name.as_str())
+            .or(plan.kafka.lag_group.as_deref()),
+    }
 }
 
 pub(in crate::command) fn write_failed(error: &bundle::BundleError) -> Failure {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::{Done, Failure, connect, count, failed};
+use crate::command::cluster as in_use;
 use crate::command::{DONE, TOLD};
 use crate::kafka::admin::{Cluster, NewTopic};
 use crate::kafka::{KafkaError, Settings, TopicState};
@@ -72,7 +73,7 @@ struct Applied<'a> {
 
 pub(super) fn apply(plan: &ApplyPlan) -> Result<Done, Failure> {
     let cluster = connect(&plan.cluster)?;
-    let present = cluster.topics().map_err(|error| failed(&error))?;
+    let present = cluster.topics().map_err(|error| failed(&error, &plan.cluster))?;
     let mut steps = Vec::new();
     for wanted in &plan.topics {
         let state = present.get(&wanted.name);
@@ -158,7 +159,7 @@ fn carry_out(cluster: &Cluster, steps: &[Step]) -> Result<(), Failure> {
             } else {
                 format!("done before: {}", done.join(", "))
             };
-            return Err(failed(&error).hint(done));
+            return Err(in_use::failed(&error, in_use::Wanted::default()).hint(done));
         }
         done.push(&step.topic);
     }

@@ -70,7 +70,7 @@ struct Partition {
 
 pub(super) fn describe(plan: &DescribePlan) -> Result<Done, Failure> {
     let cluster = connect(&plan.cluster)?;
-    let present = cluster.topics().map_err(|error| failed(&error))?;
+    let present = cluster.topics().map_err(|error| failed(&error, &plan.cluster))?;
     let topics =
         plan.topics.iter().map(|name| topic(&cluster, name, present.get(name), plan.group.as_deref())).collect();
     let described = Described { cluster: &plan.cluster.bootstrap, group: plan.group.as_deref(), topics };

@@ -36,6 +36,8 @@ const UNGATED: &[(&str, &str)] = &[
     ),
     ("by_type.*.expected_share_percent", "planned"),
     ("client.*.count", "how much a mean stands on"),
+    ("client_errors[].", "by their kinds, in words; what they cost is in the ledger and in latencies"),
+    ("read_throttling.", "why a reading is slow; how slow it was is in end_to_end and lag"),
     ("drift.series[].", "a trend has bounds, within which it is judged: drift.drifting counts those that matter"),
     ("faults[].at_s", "planned"),
     ("faults[].command.", "a command that fails ends in the verdict"),

@@ -231,6 +231,15 @@ impl Consumer {
         Ok(list.elements().iter().map(|element| Some(element.offset).filter(|offset| *offset >= 0)).collect())
     }
 
+    /// First and next offset of a partition, as soon as its leader tells them: one that has just been elected may say no at first.
+    ///
+    /// # Errors
+    /// Where it does not within `timeout`, or cannot be reached, or refuses.
+    pub fn first_watermarks(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, KafkaError> {
+        let (topic, partition) = self.place(topic, partition);
+        self.client.first_watermarks(topic, partition, timeout)
+    }
+
     /// First and next offset of a partition, asked of its leader. Under `read_committed` the next offset is that of
     /// the last stable record.
     ///

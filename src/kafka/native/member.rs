@@ -11,10 +11,11 @@ use std::time::Duration;
 use rdkafka_sys::bindings as c;
 
 use super::super::slots::Slots;
-use super::super::{Code, Delivered, KafkaError, Notice, Settings, Watermarks};
+use super::super::{Code, Delivered, KafkaError, Notice, Settings, Watermarks, lacks_right};
 use super::consumer::{self, Queue, Wake, read};
 use super::partitions::{self, PartitionList};
 use super::{Client, Event, code, raw, text};
+use crate::clock::{Clock, Monotonic, Nanos};
 
 /// How long the coordinator is waited for when a position must be known.
 const COORDINATOR: Duration = Duration::from_secs(5);
@@ -30,7 +31,43 @@ pub struct Member {
     /// Whether nobody commits unless asked to.
     commits_when_asked: bool,
     changes: Vec<Change>,
+    /// What the group has decided and this member has not followed yet.
+    decided: Option<Event>,
+    said: Vec<Notice>,
+    refusal: Option<Refusal>,
+    clock: Monotonic,
     client: Client,
+}
+
+/// Why a group does not have a member, or has it no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The coordinator's answer.
+    pub code: Code,
+    /// The client's words.
+    pub text: String,
+    /// Whether it stays so; else another member's leaving may change it.
+    is_final: bool,
+    /// Since when, by the member's clock.
+    since: Nanos,
+}
+
+/// How long a refusal that may pass is waited out: a member of another kind may be on its way out.
+const MAY_PASS: Nanos = Nanos::from_secs(3);
+
+/// Whether the coordinator says by this that it does not take the member as it is.
+const fn is_refusal(code: Code) -> bool {
+    lacks_right(code)
+        || matches!(
+            code,
+            Code::InconsistentGroupProtocol
+                | Code::GroupMaxSizeReached
+                | Code::InvalidSessionTimeout
+                | Code::UnsupportedAssignor
+                | Code::UnsupportedVersion
+                | Code::FencedInstanceId
+                | Code::UnreleasedInstanceId
+        )
 }
 
 /// What the group decided for a member.
@@ -69,6 +106,10 @@ impl Member {
                 slots: Arc::clone(slots),
                 commits_when_asked,
                 changes: Vec::new(),
+                decided: None,
+                said: Vec::new(),
+                refusal: None,
+                clock: Monotonic::start(),
                 client,
             }),
             code => Err(KafkaError::Refused { what: "subscribing to the topics".to_owned(), code }),
@@ -82,6 +123,9 @@ impl Member {
         // SAFETY: the queue is live.
         let there = unsafe { c::rd_kafka_queue_length(self.queue.0.as_ptr()) };
         let mut taken = 0;
+        if self.decided.is_some() {
+            return 0;
+        }
         for _ in 0..there {
             if taken >= most {
                 break;
@@ -100,21 +144,47 @@ impl Member {
                         each(unsafe { read(message, Some(self.slots.as_ref()).filter(|slots| !slots.is_one())) });
                     }
                 }
-                c::RD_KAFKA_EVENT_REBALANCE => self.follow(&event),
-                c::RD_KAFKA_EVENT_ERROR => {
-                    if let Some(delivered) = of_partition(&event, &self.slots) {
-                        each(delivered);
-                    }
+                c::RD_KAFKA_EVENT_REBALANCE => {
+                    // To follow it takes answers of the coordinator, which whoever takes records does not wait for.
+                    self.decided = Some(event);
+                    break;
                 }
+                c::RD_KAFKA_EVENT_ERROR => match of_partition(&event, &self.slots) {
+                    Some(delivered) => each(delivered),
+                    None => self.hear(&event),
+                },
                 _ => {}
             }
         }
         taken
     }
 
-    /// What the group has decided since the last call.
+    /// Follows what the group has decided since the last call, which waits for the coordinator, and tells it.
     pub fn changes(&mut self) -> Vec<Change> {
+        if let Some(event) = self.decided.take() {
+            self.follow(&event);
+        }
         std::mem::take(&mut self.changes)
+    }
+
+    /// Why the group does not have this member, or has it no more; `None` where it may yet.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        let counts = |refusal: &&Refusal| refusal.is_final || self.clock.now() >= refusal.since + MAY_PASS;
+        self.refusal.as_ref().filter(counts)
+    }
+
+    /// Notes what the group's coordinator, or the client for it, says against the member.
+    fn hear(&mut self, event: &Event) {
+        let Some(Notice::Error { mut code, mut text, mut fatal }) = event.notice() else { return };
+        if let Some((reason, words)) = self.client.fatal().filter(|_| code == Code::Fatal) {
+            (code, text, fatal) = (reason, words, true);
+        }
+        if fatal || is_refusal(code) {
+            let since = self.refusal.as_ref().map_or_else(|| self.clock.now(), |refusal| refusal.since);
+            self.refusal = Some(Refusal { code, text: text.clone(), is_final: fatal || lacks_right(code), since });
+        }
+        self.said.push(Notice::Error { code, text, fatal });
     }
 
     /// Does what the group decided: takes partitions over from where the group stands, or gives them up.
@@ -161,6 +231,9 @@ impl Member {
                 }
             }
             change.partitions = elements.iter().map(slot).collect();
+        }
+        if assigned && self.refusal.as_ref().is_some_and(|refusal| !refusal.is_final) {
+            self.refusal = None;
         }
         // SAFETY: handle and list are live; the calls copy the list, and a null list means no partition at all.
         let refused = unsafe {
@@ -236,7 +309,8 @@ impl Member {
     }
 
     /// Takes what the client has to say.
-    pub fn notices(&self, mut notice: impl FnMut(Notice)) {
+    pub fn notices(&mut self, mut notice: impl FnMut(Notice)) {
+        self.said.drain(..).for_each(&mut notice);
         while let Some(event) = self.client.event(Duration::ZERO) {
             if let Some(said) = event.notice() {
                 notice(said);
@@ -307,7 +381,7 @@ unsafe fn code_of(error: *mut c::rd_kafka_error_t) -> Code {
     }
 }
 
-/// What an error event says of a partition; `None` for errors of the whole client, which come as notices too.
+/// What an error event says of a partition; `None` for errors of the whole member.
 fn of_partition(event: &Event, slots: &Slots) -> Option<Delivered<'static>> {
     // SAFETY: the event is live; the element returned is ours and destroyed below.
     unsafe {

@@ -238,7 +238,16 @@ impl Producer {
         self.client.metadata(topic, timeout)
     }
 
-    /// Asks a partition's leader for its offsets, which also opens the connection to it.
+    /// First and next offset of a partition, as soon as its leader tells them: one that has just been elected may say no at first.
+    /// This also opens the connection to it.
+    ///
+    /// # Errors
+    /// Where it does not within `timeout`, or cannot be reached, or refuses.
+    pub fn first_watermarks(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, KafkaError> {
+        self.client.first_watermarks(topic, partition, timeout)
+    }
+
+    /// First and next offset of a partition, asked of its leader.
     ///
     /// # Errors
     /// The leader's or the client's answer.

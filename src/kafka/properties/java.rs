@@ -34,6 +34,15 @@ pub struct Translated {
     pub notes: Vec<String>,
 }
 
+/// Whether the Java client has a property of that name whose value is no secret.
+pub(super) fn knows(key: &str) -> bool {
+    const STORES: [&str; 4] =
+        ["ssl.keystore.location", "ssl.keystore.type", "ssl.truststore.location", "ssl.truststore.type"];
+    STORES.contains(&key)
+        || WITHOUT_EFFECT.iter().any(|(known, _)| *known == key)
+        || REFUSED.iter().any(|(known, ..)| *known == key)
+}
+
 /// Translates `properties` of one place. In a file, what loadgen sets by itself is left out with a note, since the file
 /// may serve other programs too; given for loadgen alone (`for_loadgen`) it is refused. What only Java has is passed over
 /// where its counterpart is in `properties` too, or `settled` elsewhere.

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::{canonical, java};
+use crate::kafka::knows_property;
+
 /// What stands in a secret's place.
 pub const REDACTED: &str = "[redacted]";
 
@@ -29,10 +32,15 @@ pub fn redact<'a>(key: &str, value: &'a str) -> Cow<'a, str> {
         return Cow::Borrowed(value);
     }
     let holds_key = value.contains("PRIVATE KEY-----");
-    if holds_key || SECRET.iter().any(|secret| key.ends_with(secret)) {
+    if holds_key || SECRET.iter().any(|secret| key.ends_with(secret)) || may_be_misspelt(&key) {
         return Cow::Borrowed(REDACTED);
     }
     redact_urls(value)
+}
+
+/// Whether nobody knows a property of that name: then it may be that of a secret, written wrongly.
+fn may_be_misspelt(key: &str) -> bool {
+    !(key.ends_with(".url") || java::knows(key) || knows_property(canonical(key)))
 }
 
 /// Replaces `user:password@` after each `://`.
@@ -86,6 +94,16 @@ mod tests {
             assert_eq!(redact(key, "shown"), "shown", "{key}");
         }
         assert_eq!(redact("sasl.password", ""), "");
+    }
+
+    #[test]
+    fn what_stands_beside_a_misspelt_name_is_not_shown() {
+        for key in ["sasl.pasword", "ssl.keystore.passwort", "sasl.jaas.confg", "no such.name", "a\0b"] {
+            assert_eq!(redact(key, "hunter2"), REDACTED, "{key}");
+        }
+        for key in ["linger.ms", "max.request.size", "acks", "auto.offset.reset", "key.serializer", "Linger.ms"] {
+            assert_eq!(redact(key, "shown"), "shown", "{key}");
+        }
     }
 
     #[test]

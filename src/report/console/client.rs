@@ -1,6 +1,6 @@
 //! Whose part of the latency is whose, and what the Kafka client measured of itself.
 
-use super::page::Page;
+use super::page::{Ink, Page};
 use crate::report::{RunReport, decomposition};
 
 /// Two rows, where the client said something.
@@ -10,6 +10,25 @@ pub(super) fn section(page: &mut Page, report: &RunReport) {
         page.row("mean (ms)", &parts);
     }
     page.list("client", &decomposition::items(client));
+}
+
+/// Kinds of errors shown at most; the report holds all.
+const SHOWN: usize = 4;
+
+/// What clients said that went wrong, the most frequent kinds first.
+pub(super) fn errors(page: &mut Page, report: &RunReport) {
+    let mut errors: Vec<_> = report.client_errors.iter().collect();
+    errors.sort_by_key(|error| (error.harmless, std::cmp::Reverse(error.count)));
+    for (place, error) in errors.iter().take(SHOWN).enumerate() {
+        let ink = if error.harmless { Ink::Plain } else { Ink::Warning };
+        page.row_inked(if place == 0 { "clients" } else { "" }, &error.sentence(), ink);
+    }
+    if errors.len() > SHOWN {
+        page.row("", &format!("… {} more kinds of errors in the report", errors.len() - SHOWN));
+    }
+    if let Some(throttling) = &report.read_throttling {
+        page.row_inked("quota", &throttling.sentence(), Ink::Warning);
+    }
 }
 
 #[cfg(test)]

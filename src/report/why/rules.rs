@@ -2,7 +2,7 @@
 
 use super::evidence::Evidence;
 use crate::report::{
-    LatencySummary,
+    LatencySummary, ReadThrottling, client_errors,
     figures::{clock, counted, duration_us, number, percent, ratio, span_s, trimmed},
     stalls::Stall,
 };
@@ -43,6 +43,16 @@ pub(super) fn generator_late(evidence: &Evidence) -> Option<String> {
             duration_us(response)
         )
     })
+}
+
+/// What clients said that explains what became of events.
+pub(super) fn client_errors(evidence: &Evidence) -> Option<String> {
+    client_errors::finding(evidence.report)
+}
+
+/// A quota slowed the reading side down.
+pub(super) fn read_throttling(evidence: &Evidence) -> Option<String> {
+    evidence.report.read_throttling.as_ref().map(ReadThrottling::sentence)
 }
 
 /// Nothing was acked for a while though events were waiting.

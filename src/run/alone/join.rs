@@ -292,6 +292,8 @@ pub(super) fn completed(mut producer: RunReport, read: RunReport, joined: &Joine
     }
     producer.distributions.extend(read.distributions);
     producer.latency_us.end_to_end = read.latency_us.end_to_end;
+    producer.client_errors.extend(read.client_errors);
+    producer.read_throttling = read.read_throttling;
     producer.run.interrupted |= read.run.interrupted;
     producer.run.deadlines_reached.extend(read.run.deadlines_reached);
     let reading = read.reading.map(|reading| crate::report::reading::Reading {

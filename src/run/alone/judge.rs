@@ -17,7 +17,8 @@ use crate::report::drift::DriftVerdict;
 use crate::report::reading::{LaneReading, Reading};
 use crate::report::{Findings, Latencies, Run, RunReport, SCHEMA_VERSION, TypeReport};
 use crate::run::attribute::{LOOK_UPS, settle_duplicates, stretches};
-use crate::run::{Outcome, RunError, group, sections, summary, surroundings};
+use crate::run::ends::reader_ended;
+use crate::run::{Outcome, RunError, client_errors, group, sections, summary, surroundings};
 use crate::verify::findings::keep;
 use crate::verify::look_up::{Answers, Questions, read_again};
 use crate::verify::topic_book::{LaneSeen, TopicBook};
@@ -48,7 +49,9 @@ pub(super) fn outcome(
     let Ended { verifier, run, anchor, clock } = ended;
     let took = clock.now();
     let drift_ns = anchor.drift_ns(&clock);
-    let VerifierEnd { by, records, last_record, book, partitions: mut states, inspected, .. } = verifier;
+    let reader_ended = reader_ended(&verifier);
+    let VerifierEnd { by, records, last_record, book, partitions: mut states, inspected, errors, throttle, .. } =
+        verifier;
     let Inspected { findings, duplicates, damaged, damaged_seen } = inspected;
     let mut findings = findings.0;
     let mut deadlines = Vec::new();
@@ -73,12 +76,25 @@ pub(super) fn outcome(
     summary::name_places(&prepared.slots, &mut unverified, &mut findings);
     let total = sampler.total();
     let whole = total.whole();
-    let cluster_error = what_ended_it(by, prepared, &states, &mut deadlines);
+    let cluster_error = reader_ended.or(what_ended_it(by, prepared, &states, &mut deadlines));
     let mut reading = reading(config, prepared, &book, &states);
     reading.ended_by = watched.ended_by.clone().unwrap_or_else(|| in_words(by, &watched, config));
     (reading.records, reading.events, reading.records_per_s) = (records, total.seen, rate(records, last_record));
     reading.damaged = config.run.map(|_| damaged_seen);
+    let environment = surroundings::environment_of(
+        &prepared.slots,
+        &prepared.clusters,
+        &prepared.topic_settings,
+        prepared.settings(),
+    );
     let report = RunReport {
+        client_errors: client_errors::told(
+            std::iter::empty(),
+            Some((&errors, config.group.is_some())),
+            &prepared.slots,
+            &environment,
+        ),
+        read_throttling: client_errors::throttling(&throttle),
         schema_version: SCHEMA_VERSION,
         tool: surroundings::tool(),
         run: Run {
@@ -92,12 +108,7 @@ pub(super) fn outcome(
             deadlines_reached: deadlines,
             ..Run::default()
         },
-        environment: surroundings::environment_of(
-            &prepared.slots,
-            &prepared.clusters,
-            &prepared.topic_settings,
-            prepared.settings(),
-        ),
+        environment,
         findings,
         reading: Some(reading),
         latency_us: Latencies { end_to_end: Some(whole.end_to_end.summary()), ..Latencies::default() },
@@ -285,7 +296,6 @@ fn what_ended_it(
         deadlines.push(format!("the ends of partitions {partitions} were not told within {LAST:?}"));
     }
     match by {
-        EndedBy::Denied(code) => Some(format!("reading cannot go on: {}", describe(code))),
         EndedBy::Silence => {
             Some("nothing came any more, and the cluster did not say whether there is more to read".to_owned())
         }
@@ -298,7 +308,7 @@ fn in_words(by: EndedBy, watched: &Watched, config: &Config) -> String {
         EndedBy::Idle => format!("nothing was left to read for {:?}", config.until.idle.unwrap_or_default()),
         EndedBy::Records => "as many records as were asked for".to_owned(),
         EndedBy::Silence => "the cluster fell silent".to_owned(),
-        EndedBy::Denied(code) => describe(code),
+        EndedBy::Denied(code) | EndedBy::Refused(code) => describe(code),
         EndedBy::Abort => "interrupted twice".to_owned(),
         EndedBy::Request if watched.asked => "interrupted".to_owned(),
         EndedBy::Request => "asked to end".to_owned(),

@@ -11,7 +11,7 @@ use crate::kafka::slots::Slots;
 use crate::kafka::{ClusterMetadata, KafkaError, Settings};
 use crate::measure::Recorder;
 use crate::run::RunError;
-use crate::run::clients::{member_settings, reader_settings};
+use crate::run::clients::{live, member_settings, reader_settings};
 use crate::run::topics::{is_compacted, topic_settings, watermarks};
 use crate::verify::group::{GroupConfig, GroupReader, Live, SharedLog};
 use crate::verify::topic_book::TopicBook;
@@ -108,15 +108,16 @@ impl Prepared {
     pub(super) fn readers(&self, config: &Config) -> Result<(Live, Option<Asker>), KafkaError> {
         let asker = Asker::new(&self.settings, &config.topics[0], &self.slots)?;
         let (Some(group), Some(log)) = (&config.group, &self.group) else {
-            let mut consumer = Consumer::new(&self.settings)?;
+            let mut consumer = Consumer::new(&live(self.settings.clone()))?;
             consumer.join(&self.slots);
             return Ok((Live::Assigned(consumer), Some(asker)));
         };
         let own = GroupConfig {
-            settings: member_settings(self.settings.clone(), group),
+            settings: member_settings(live(self.settings.clone()), group),
             consumers: group.consumers,
             commit_every: group.commits_itself.then_some(group.commit_every),
             disturb_every: group.disturb_every,
+            is_shared: true,
         };
         let reader = GroupReader::new(own, Arc::clone(&self.slots), log.clone());
         Ok((Live::Group(Box::new(reader)), Some(asker)))

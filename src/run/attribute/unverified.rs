@@ -43,6 +43,9 @@ pub struct Unverified {
     /// At which offset it was acked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<i64>,
+    /// Why it was not acked: the error's code, and who said it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl Unverified {
@@ -67,6 +70,7 @@ impl Unverified {
             topic: None,
             partition: event.map(|event| event.partition),
             offset: event.and_then(|event| event.offset),
+            reason: None,
         }
     }
 
@@ -94,6 +98,7 @@ impl Unverified {
             topic: None,
             partition,
             offset,
+            reason: None,
         }
     }
 

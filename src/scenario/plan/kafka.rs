@@ -12,6 +12,8 @@ use crate::kafka::properties::redacted;
 pub struct KafkaPlan {
     /// Brokers to start from; `None`: the embedded broker.
     pub bootstrap: Option<String>,
+    /// Where they were named, for a hint.
+    pub bootstrap_said_by: String,
     /// Whether there is no broker at all, and each event is confirmed at once.
     pub nowhere: bool,
     /// Topic of the events.
@@ -45,6 +47,7 @@ impl fmt::Debug for KafkaPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             bootstrap,
+            bootstrap_said_by,
             nowhere,
             topic,
             topic_map,
@@ -57,6 +60,7 @@ impl fmt::Debug for KafkaPlan {
         } = self;
         f.debug_struct("KafkaPlan")
             .field("bootstrap", bootstrap)
+            .field("bootstrap_said_by", bootstrap_said_by)
             .field("nowhere", nowhere)
             .field("topic", topic)
             .field("topic_map", topic_map)

@@ -72,6 +72,9 @@ fn brokers_that_cannot_be_are_refused() {
         ("a:1,b:0", "\"b:0\" has no port from 1 to 65535"),
         ("[::1]:99999", "\"[::1]:99999\" has no port from 1 to 65535"),
         (",", "it names no broker"),
+        ("http://127.0.0.1:9092", "\"http://127.0.0.1:9092\" is no address of a Kafka broker"),
+        ("a:1,https://b", "\"https://b\" is no address of a Kafka broker"),
+        ("me:hunter2@a:1", "a broker's address has no user and no password in it"),
     ] {
         let refused = error(&format!("synth -b {servers}"), &[], &[]);
         assert_eq!(refused.to_string(), format!("client property bootstrap.servers (--bootstrap-server): {reason}"));
@@ -143,6 +146,29 @@ fn credentials_that_would_not_be_used_are_refused() {
         "client property sasl.username (SASL_USERNAME): without security.protocol there is no login, the connection is plain"
     );
     assert!(error.hint().unwrap().contains("SECURITY_PROTOCOL"));
+}
+
+#[test]
+fn tls_that_would_not_be_used_is_refused() {
+    let certificate = [("SSL_CA_LOCATION", "ca.pem"), ("SSL_CERT_LOCATION", "c.pem"), ("SSL_KEY_LOCATION", "c.key")];
+    let refused = error("synth -b k:1", &certificate, &[]);
+    assert_eq!(
+        refused.to_string(),
+        "client property ssl.ca.location (SSL_CA_LOCATION): without security.protocol there is no TLS, the connection is plain"
+    );
+    assert!(error("synth -b k:1 -X ssl.key.location=c.key", &[], &[]).hint().unwrap().contains("SECURITY_PROTOCOL"));
+    assert!(resolved("synth -b k:1 -X security.protocol=plaintext -X ssl.ca.location=ca.pem", &[], &[]).is_ok());
+    assert!(resolved("synth -b k:1 -X security.protocol=ssl", &certificate, &[]).is_ok());
+    assert!(resolved("synth", &certificate, &[]).is_ok(), "the embedded broker leaves them out, and says so");
+}
+
+#[test]
+fn what_is_no_property_is_refused_without_being_shown() {
+    let refused = error("synth -X sasl.password.hunter2", &[], &[]);
+    assert!(!refused.to_string().contains("hunter2"), "{refused}");
+    let misspelt = "synth -b k:1 -X sasl.pasword=hunter2 -X security.protocol=plaintext";
+    let dump = resolved(misspelt, &[], &[]).unwrap().client.dump();
+    assert!(dump.contains("sasl.pasword") && !dump.contains("hunter2"), "{dump}");
 }
 
 #[test]
