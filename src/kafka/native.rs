@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
 
 mod alter;
+mod ask;
 mod consumer;
 mod member;
 mod partitions;
@@ -19,9 +20,7 @@ use rdkafka_sys::bindings as c;
 use rdkafka_sys::types::RDKafkaErrorCode;
 
 use super::slots::Slots;
-use super::{
-    ClusterMetadata, Code, KafkaError, Notice, PartitionState, Settings, TopicMetadata, TopicState, Watermarks,
-};
+use super::{ClusterMetadata, Code, KafkaError, Notice, PartitionState, Settings, TopicMetadata, TopicState};
 pub use alter::Alterer;
 pub use consumer::Consumer;
 pub use member::{Change, Member, wait_any};
@@ -48,6 +47,8 @@ struct Client {
     handle: NonNull<c::rd_kafka_t>,
     events: NonNull<c::rd_kafka_queue_t>,
     address: String,
+    /// Whether a consumer goes without leaving its group in good order, which commits.
+    leaves_at_once: bool,
 }
 
 // SAFETY: librdkafka's handles and queues are thread-safe (its INTRODUCTION.md, "Threads and callbacks"), and this
@@ -84,7 +85,7 @@ impl Client {
         let events = unsafe { c::rd_kafka_queue_get_main(handle.as_ptr()) };
         let address = settings.get("bootstrap.servers").cloned().unwrap_or_default();
         match NonNull::new(events) {
-            Some(events) => Ok(Self { handle, events, address }),
+            Some(events) => Ok(Self { handle, events, address, leaves_at_once: false }),
             None => Err(KafkaError::Create("it has no event queue".to_owned())),
         }
     }
@@ -154,27 +155,6 @@ impl Client {
         }
     }
 
-    /// First and next offset of a partition, asked of its leader.
-    fn watermarks(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
-        let Ok(name) = CString::new(topic) else { return Err(RDKafkaErrorCode::InvalidTopic) };
-        let (mut low, mut high) = (0, 0);
-        // SAFETY: the handle and the name are live during the call; both integers are ours.
-        let error = unsafe {
-            c::rd_kafka_query_watermark_offsets(
-                self.handle.as_ptr(),
-                name.as_ptr(),
-                partition,
-                &raw mut low,
-                &raw mut high,
-                millis(timeout),
-            )
-        };
-        match code(error) {
-            RDKafkaErrorCode::NoError => Ok(Watermarks { low, high }),
-            code => Err(code),
-        }
-    }
-
     fn topic(&self, topic: &str) -> Result<Topic, KafkaError> {
         let name = CString::new(topic).map_err(|_| KafkaError::Nul(topic.to_owned()))?;
         // SAFETY: the handle and the name are live; a null configuration means the client's defaults.
@@ -212,7 +192,8 @@ impl Drop for Client {
         // SAFETY: both are live and ours; nothing uses them after this. The queue's reference goes first (rdkafka.h).
         unsafe {
             c::rd_kafka_queue_destroy(self.events.as_ptr());
-            c::rd_kafka_destroy(self.handle.as_ptr());
+            let flags = if self.leaves_at_once { c::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE } else { 0 };
+            c::rd_kafka_destroy_flags(self.handle.as_ptr(), flags);
         }
     }
 }
@@ -345,6 +326,7 @@ unsafe fn describe_cluster(metadata: &c::rd_kafka_metadata) -> (Vec<String>, Cod
             partitions: topic.partition_cnt,
             replication_factor: partitions.first().map_or(0, |partition| partition.replica_cnt),
             leaderless: partitions.iter().filter(|p| p.leader < 0).map(|p| p.id).collect(),
+            id: None,
         };
         (brokers, code(topic.err), described)
     }

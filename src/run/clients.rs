@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::topics::may_pass;
+use super::topics::ends;
 use super::{Config, Group, RunError, transactions};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::kafka::native::Producer;
@@ -110,20 +110,10 @@ fn ready_producer(settings: &Settings, config: &Config, slots: &Arc<Slots>) -> R
         producer.metadata(topic, config.connect_timeout)?;
     }
     let clock = Monotonic::start();
-    for (topic, partition) in (0..slots.len()).filter_map(|slot| slots.place(slot)) {
-        while let Err(code) = producer.watermarks(topic, partition, config.connect_timeout) {
-            if !may_pass(code) || clock.now() >= Nanos::from(config.connect_timeout) {
-                let topic = topic.to_owned();
-                return Err(KafkaError::PartitionUnavailable {
-                    topic,
-                    partition,
-                    waited: config.connect_timeout,
-                    code,
-                });
-            }
-            clock.sleep_until(clock.now() + Nanos::from_millis(20));
-        }
-    }
+    ends(slots, config.connect_timeout, |open, left| {
+        let places: Vec<(&str, i32)> = open.iter().map(|slot| slots.place(*slot).unwrap_or_default()).collect();
+        producer.ends(&places, left)
+    })?;
     if config.transactions.is_some() {
         transactions::init(&producer, config)?;
     } else if settings.get("enable.idempotence").is_some_and(|value| value == "true") && statistics_come(settings) {

@@ -7,6 +7,7 @@ use crate::clock::{Clock, Monotonic, Nanos};
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
 use crate::kafka::{ClusterMetadata, Code, KafkaError, Settings, Watermarks, admin};
+use crate::verify::topics::Topics;
 
 /// Settings of a topic that decide what may happen to its records.
 const TELLING: [&str; 6] = [
@@ -82,27 +83,62 @@ pub(super) fn describe(
     }
 }
 
-/// Both ends of every partition. A leader that has just been elected may say no at first.
-pub(super) fn watermarks(consumer: &Consumer, slots: &Slots, timeout: Duration) -> Result<Vec<Watermarks>, KafkaError> {
-    let clock = Monotonic::start();
-    (0..slots.len())
-        .map(|slot| {
-            let (topic, partition) = slots.place(slot).unwrap_or_default();
-            loop {
-                match consumer.watermarks(topic, slot, timeout) {
-                    Ok(marks) => return Ok(marks),
-                    Err(code) if !may_pass(code) || clock.now() >= Nanos::from(timeout) => {
-                        let topic = topic.to_owned();
-                        return Err(KafkaError::PartitionUnavailable { topic, partition, waited: timeout, code });
-                    }
-                    Err(_) => clock.sleep_until(clock.now() + Nanos::from_millis(20)),
+/// Both ends of every partition, by slot, as `ask` is told them. A leader that has just been elected may say no at first.
+pub(super) fn ends(
+    slots: &Slots,
+    timeout: Duration,
+    ask: impl Fn(&[i32], Duration) -> Vec<Result<Watermarks, Code>>,
+) -> Result<Vec<Watermarks>, KafkaError> {
+    let (clock, deadline) = (Monotonic::start(), Nanos::from(timeout));
+    let mut open: Vec<i32> = (0..slots.len()).collect();
+    let mut known = vec![Watermarks::default(); open.len()];
+    loop {
+        let left = Duration::from(deadline.saturating_since(clock.now())).max(Duration::from_millis(100));
+        let answers = ask(&open, left);
+        let mut again = Vec::new();
+        for (slot, answer) in open.iter().zip(answers) {
+            match answer {
+                Ok(ends) => known[usize::try_from(*slot).unwrap_or_default()] = ends,
+                Err(code) if !may_pass(code) || clock.now() >= deadline => {
+                    let (topic, partition) = slots.place(*slot).unwrap_or_default();
+                    let topic = topic.to_owned();
+                    return Err(KafkaError::PartitionUnavailable { topic, partition, waited: timeout, code });
                 }
+                Err(_) => again.push(*slot),
             }
-        })
-        .collect()
+        }
+        if again.is_empty() {
+            return Ok(known);
+        }
+        open = again;
+        clock.sleep_until(clock.now() + Nanos::from_millis(20));
+    }
 }
 
-pub(super) const fn may_pass(code: Code) -> bool {
+/// The longest wait for the ids of topics: where there is no controller to ask, they are not known.
+const IDS: Duration = Duration::from_secs(3);
+
+/// Notes the ids of the topics, as far as the cluster tells them, and gives them to those who look whether they change.
+pub(super) fn identify(
+    consumer: &Consumer,
+    clusters: &mut [ClusterMetadata],
+    slots: &Slots,
+    timeout: Duration,
+) -> Topics {
+    let names: Vec<&str> = slots.topics().map(|(name, _)| name).collect();
+    match consumer.identities(&names, timeout.min(IDS), &|| false) {
+        Ok(told) => {
+            for (cluster, told) in clusters.iter_mut().zip(told) {
+                cluster.topic.id = told.ok().and_then(|identity| identity.id);
+            }
+        }
+        Err(error) => tracing::debug!("the topics' ids are not known: {error}"),
+    }
+    let ids = clusters.iter().map(|cluster| cluster.topic.id.clone());
+    Topics::new(names.into_iter().map(str::to_owned).zip(ids).collect())
+}
+
+const fn may_pass(code: Code) -> bool {
     matches!(
         code,
         Code::NotLeaderForPartition

@@ -76,6 +76,8 @@ pub enum EndedBy {
     Records,
     /// It may not read, or what it read is gone.
     Denied(Code),
+    /// A topic was deleted and made anew: what it had read is not what is there.
+    Anew,
 }
 
 /// How the verifier ended.

@@ -244,12 +244,11 @@ impl Producer {
         self.client.metadata(topic, timeout)
     }
 
-    /// Asks a partition's leader for its offsets, which also opens the connection to it.
-    ///
-    /// # Errors
-    /// The leader's or the client's answer.
-    pub fn watermarks(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
-        self.client.watermarks(topic, partition, timeout)
+    /// Asks the leaders of these partitions (topic and number) for both ends of their logs, all at once and in their order,
+    /// which also opens the connections to them.
+    #[must_use]
+    pub fn ends(&self, places: &[(&str, i32)], timeout: Duration) -> Vec<Result<Watermarks, Code>> {
+        self.client.ends(places, false, timeout, &|| false)
     }
 
     /// The error that has ended this producer for good, if one has.
