@@ -241,6 +241,8 @@ pub struct TopicMetadata {
     pub leaderless: Vec<i32>,
     /// The broker that leads each partition; -1 where there is none.
     pub leaders: BTreeMap<i32, i32>,
+    /// The topic's id, where it was asked for and the cluster gives one.
+    pub id: Option<String>,
 }
 
 /// A cluster as one broker describes it.
@@ -274,13 +276,25 @@ pub struct PartitionState {
     pub in_sync: Vec<i32>,
 }
 
-/// First and next offset of a partition.
+/// Which topic a name stands for: one that is deleted and made anew has another id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TopicIdentity {
+    /// Its id (KIP-516), as Kafka writes it; `None` where the cluster gives topics none.
+    pub id: Option<String>,
+    /// Its partitions.
+    pub partitions: i32,
+}
+
+/// Where a partition's log begins and ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Watermarks {
     /// The log's start.
     pub low: i64,
-    /// The log's end: the offset that the next record gets.
+    /// The high watermark: the end for every reader. The leader's own log may go on, with records that are not replicated yet.
     pub high: i64,
+    /// The last stable offset, where the oldest open transaction begins: the end for readers of committed records. The high
+    /// watermark where no transaction is open, or where it was not asked for.
+    pub stable: i64,
 }
 
 /// Which clock gave a record its time.
@@ -292,6 +306,17 @@ pub enum Timestamp {
     LogAppend(i64),
     /// None.
     Missing,
+}
+
+impl Timestamp {
+    /// Whoever's clock it is by, ms since the Unix epoch.
+    #[must_use]
+    pub const fn unix_ms(self) -> Option<i64> {
+        match self {
+            Self::Create(ms) | Self::LogAppend(ms) => Some(ms),
+            Self::Missing => None,
+        }
+    }
 }
 
 /// A record as the reading side gets it.

@@ -231,6 +231,12 @@ pub struct TopicReport {
     pub name: String,
     /// Its partitions.
     pub partitions: i32,
+    /// Its id; absent where the cluster did not tell one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Whether it was deleted and made anew after the run had begun: it has another id now, or its log is younger than the run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub made_anew: bool,
     /// Copies of each partition; `None` where the broker did not say.
     pub replication_factor: Option<i32>,
     /// Its settings that decide what may happen to its records, as far as the cluster told them.

@@ -31,7 +31,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
-use crate::clock::{self, Clock, Nanos, Zero};
+use crate::clock::{self, Clock, Monotonic, Nanos, Zero};
 use crate::control::Control;
 use crate::kafka::KafkaError;
 use crate::kafka::slots::Slots;
@@ -278,7 +278,8 @@ pub fn run_through<W: Wiring>(
                 })?),
                 None => None,
             };
-            let topic_watch = topic_watcher.map(|watcher| topic_watch::watch(scope, watcher, &sending)).transpose()?;
+            let topic_watch = topic_watcher.map(|watcher| topic_watch::watch(scope, watcher, &going)).transpose()?;
+            let problem = topic_watch.as_ref().map(topic_watch::Watched::problem);
             let lag = lag_watcher.map(|watcher| lag::watch(scope, watcher, &going)).transpose()?;
             let clock = zero.wait();
             let mut watch = Watch::new(config, source, &schedule, &ledger, &control, interrupts, clock, &prepared);
@@ -287,7 +288,7 @@ pub fn run_through<W: Wiring>(
                 faults::inject(scope, &config.faults, clock, &control, &sending, schedule.ends_at(), watch.faults())?;
 
             while handles.iter().any(|handle| !handle.is_finished()) {
-                watch.glance(&mut sampler, Stage::Sending, topic_watch.as_ref(), each_second);
+                watch.glance(&mut sampler, Stage::Sending, problem, each_second);
             }
             sending.store(false, Ordering::Release);
             let ends: Result<Vec<LaneEnd>, _> = handles.into_iter().map(ScopedJoinHandle::join).collect();
@@ -296,28 +297,25 @@ pub fn run_through<W: Wiring>(
                 watch.last(&mut sampler, each_second);
                 return Err(RunError::Thread("a lane panicked".to_owned()));
             };
-            let drain_deadline = config.verify.as_ref().map_or(Duration::ZERO, |verify| verify.drain_deadline);
-            let deadline = clock.now() + Nanos::from(drain_deadline);
-            drain.request(verify::Request {
-                highest_acked: ends::highest_acked(&ends),
-                deadline,
-                ..verify::Request::default()
-            });
+            drain.request(up_to(&ends, config, clock));
             let verifier_end = match reader {
                 Some(reader) => {
                     while !reader.is_finished() {
-                        watch.glance(&mut sampler, Stage::Draining, topic_watch.as_ref(), each_second);
+                        watch.glance(&mut sampler, Stage::Draining, problem, each_second);
                     }
                     Some(reader.join().map_err(|_| RunError::Thread("the verifier panicked".to_owned()))?)
                 }
                 None => None,
             };
             while !faults.is_finished() {
-                watch.glance(&mut sampler, Stage::Draining, topic_watch.as_ref(), each_second);
+                watch.glance(&mut sampler, Stage::Draining, problem, each_second);
             }
             let faults = faults.join().map_err(|_| RunError::Thread("the thread of the faults panicked".to_owned()))?;
             going.store(false, Ordering::Release);
             let lag = lag.map(lag::Watched::end).transpose()?;
+            if let Some(problem) = topic_watch.map(topic_watch::Watched::end).transpose()?.flatten() {
+                watch.note_problem(problem);
+            }
             release.at_peace();
             watch.last(&mut sampler, each_second);
             let ends = Ends::new(ends, verifier_end, clock, anchor);
@@ -332,6 +330,13 @@ pub fn run_through<W: Wiring>(
             Ok(outcome)
         })
     })
+}
+
+/// What is to be read before the verifier may end: all that was acked, within the drain's deadline.
+fn up_to(lanes: &[LaneEnd], config: &Config, clock: Monotonic) -> verify::Request {
+    let drain_deadline = config.verify.as_ref().map_or(Duration::ZERO, |verify| verify.drain_deadline);
+    let deadline = clock.now() + Nanos::from(drain_deadline);
+    verify::Request { highest_acked: ends::highest_acked(lanes), deadline, ..verify::Request::default() }
 }
 
 /// Does `work` while events are sent or read: what breaks it, a panic of any thread too, leaves what was recorded.

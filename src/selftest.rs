@@ -15,7 +15,7 @@ mod transactions;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Clock, Monotonic, Nanos};
@@ -188,12 +188,14 @@ struct Bench {
     injected: Mutex<BTreeMap<Fault, u64>>,
     /// Events of the faults that are known only when they happen.
     suffered: Mutex<HashMap<Identity, Fault>>,
+    /// The high watermark that the reader is told of the partition whose last records are withheld, from when it is known.
+    end: OnceLock<i64>,
 }
 
 impl Bench {
     fn new(run: RunId, plan: Plan) -> Self {
         let (injected, suffered) = (Mutex::default(), Mutex::default());
-        Self { run, plan, clock_back: AtomicBool::new(false), injected, suffered }
+        Self { run, plan, clock_back: AtomicBool::new(false), injected, suffered, end: OnceLock::new() }
     }
 
     /// What the plan has in store for an event.

@@ -16,6 +16,7 @@ pub mod reader;
 mod resets;
 mod sequences;
 pub mod topic_book;
+pub mod topics;
 mod turn;
 
 use std::collections::BTreeMap;
@@ -36,12 +37,13 @@ use partition::advance;
 pub use partition::{PartitionState, Truncation};
 use reader::Reader;
 use resets::Resets;
+use topics::Topics;
 
 /// Records taken at once, at most.
 const BATCH: usize = 1000;
 /// The longest wait without looking at the run's state.
 const WAIT: Duration = Duration::from_millis(50);
-/// The longest wait for the end of a partition to come as far as what was acked there.
+/// The longest wait for the end of a partition whose log was cut off to come as far as what was acked there.
 const GRACE: Duration = Duration::from_secs(5);
 /// The longest wait for an answer about a partition's offsets.
 const ASK: Duration = Duration::from_secs(5);
@@ -59,7 +61,7 @@ pub struct Verifier<C, R, B> {
     control: Arc<Control>,
     traffic: Arc<Traffic>,
     drain: Arc<Drain>,
-    read_committed: bool,
+    topics: Arc<Topics>,
     stall_threshold: Nanos,
     partitions: Vec<PartitionState>,
     errors: ErrorLog,
@@ -72,8 +74,8 @@ pub struct Verifier<C, R, B> {
     presence: Presence,
     denied: Option<Code>,
     resets: Resets,
-    /// Partitions whose logs may be too short, each with the time when it is taken for that, and when their ends are asked
-    /// for next.
+    /// Partitions whose ends are not known, or lie before what was acked or read, each since when; and when they are asked for
+    /// next.
     short: BTreeMap<i32, Nanos>,
     ask_short_at: Nanos,
 }
@@ -95,9 +97,8 @@ pub struct Setup<C> {
     pub drain: Arc<Drain>,
     /// From how long on a partition that is not read stalls.
     pub stall_threshold: Nanos,
-    /// Whether only committed records are read: then a partition's end is that of what is settled, and what was acked may
-    /// lie past it for a while.
-    pub read_committed: bool,
+    /// The topics with their ids.
+    pub topics: Arc<Topics>,
 }
 
 impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
@@ -138,7 +139,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             log_start: *low,
             ..PartitionState::default()
         };
-        let Setup { topic, clock, recorder, control, traffic, drain, read_committed, stall_threshold } = setup;
+        let Setup { topic, clock, recorder, control, traffic, drain, topics, stall_threshold } = setup;
         Ok(Self {
             last_record: clock.now(),
             topic,
@@ -150,7 +151,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             control,
             traffic,
             drain,
-            read_committed,
+            topics,
             stall_threshold,
             partitions: starts.iter().map(state).collect(),
             errors: ErrorLog::default(),
@@ -231,6 +232,9 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             if self.control.is_aborted() {
                 break EndedBy::Abort;
             }
+            if self.topics.made_anew().is_some() {
+                break EndedBy::Anew;
+            }
             if let Some(by) = self.has_ended(taken) {
                 if matches!(by, EndedBy::Denied(_) | EndedBy::Refused(_)) {
                     // What is sent from here on nobody reads.
@@ -243,7 +247,9 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
                 self.set_targets(&asked);
                 request = Some(asked);
             }
-            self.ask_short_again();
+            if let Some(request) = &request {
+                self.ask_short_again(request.deadline);
+            }
             // Whatever was asked of the cluster just now, this thread waited for it.
             self.presence.here(self.clock.now());
             if let Some(request) = &request
@@ -259,15 +265,17 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
                 self.clock.sleep_until(self.clock.now() + Nanos::from_millis(1));
             }
         };
-        if request.is_none() {
-            let patience = if by == EndedBy::Abort { Nanos::ZERO } else { Nanos::from(ASK) };
-            self.set_targets(&Request { deadline: self.clock.now() + patience, ..Request::default() });
+        if request.is_some() {
+            self.ask_once_more();
+        } else {
+            self.set_targets(&Request { deadline: self.clock.now() + Nanos::from(ASK), ..Request::default() });
         }
         self.end_short(by);
         self.note_silence();
         let unfinished = self.unfinished();
         for (partition, state) in (0_i32..).zip(&mut self.partitions) {
             state.is_held = self.reader.holds(partition);
+            state.is_another = by == EndedBy::Anew;
         }
         let (inspected, book) = self.inspector.end();
         let refusal = self.reader.refusal();
@@ -275,3 +283,6 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
         VerifierEnd { by, records, last_record, book, partitions, inspected, unfinished, errors, throttle, refusal }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -144,6 +144,8 @@ pub(super) fn bundle(id: &str, seconds: u32, seed: u64) -> Bundle {
             os: "linux x86_64".to_owned(),
             brokers: vec!["127.0.0.1:9092".to_owned()],
             topics: vec![TopicReport {
+                id: None,
+                made_anew: false,
                 name: "raw-events".to_owned(),
                 partitions: 6,
                 replication_factor: Some(1),

@@ -112,7 +112,16 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         .also(&["forgotten"])
         .rule("Undecided (exit code 4)."),
     figure("reading.untracked", "Events of lanes beyond the 4,096 that loadgen verify follows.").also(&["untracked"]),
-    figure("reading.lag", "Records between the reader's positions and the ends of its partitions at the end."),
+    figure("reading.lag", "Records between the reader's positions and the high watermarks of its partitions at the end."),
+    figure(
+        "reading.hidden",
+        "Offsets between the last stable offset and the high watermark: an open transaction hides them from a reader of committed records.",
+    )
+    .also(&["hidden"])
+    .rule("Undecided (exit code 4)."),
+    figure("reading.cut_off", "Offsets that were cut off a log after they had been read: what was written there anew was not read.")
+        .also(&["cut_off"])
+        .rule("Undecided (exit code 4)."),
     figure("reading.skipped", "Offsets that went out of the log before loadgen verify had read them."),
     figure("measured_s", "From the schedule's start to the last event sent, in seconds.").clock("Monotonic."),
     figure("warm_up_s", "The time of the phases with warm_up = true, in seconds.")

@@ -40,6 +40,18 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     finding("sibling", "Records of other processes of the same run.").rule("Counted here, judged by the process that sent them."),
     finding("seen_then_gone", "Lost events that the verifier had read before the log was cut back below them.")
         .rule("Part of lost."),
+    finding(
+        "not_replicated",
+        "Unread events that were acked at or above the high watermark, where the log ends for every reader: the leader has confirmed them, \
+         and a copy that counts as in sync has not got them yet.",
+    )
+    .rule("Part of unread."),
+    finding(
+        "behind_transaction",
+        "Unread events that lie at or above the last stable offset: an open transaction hides them from readers of committed \
+         records.",
+    )
+    .rule("Part of unread."),
     finding("negative_latency", "Records that seemed to be seen before they were due: a clock was set back.")
         .rule("Counted as 0 in end_to_end, never dropped."),
 ];

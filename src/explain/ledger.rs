@@ -33,13 +33,17 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     class("unknown_unseen", "No answer proves anything, and the event was not seen: neither good nor lost.")
         .rule("Undecided: exit code 4."),
     class("contradicted", "Never handed to the client, or refused, and yet in the topic.").rule("Violation: exit code 3."),
-    class("corrupt", "Seen, but damaged; or the record at its acked partition and offset cannot be parsed.")
+    class("corrupt", "Seen, but damaged; or the record at its acked partition and offset has its key and time and is not whole.")
         .rule("Violation: exit code 3."),
     class(
         "lost",
-        "Acked, and the record at its partition and offset is not this event, or that offset is past the end of the log.",
+        "Acked, and proven to be gone: another record (by id, key or CreateTime) stands at its partition and offset, or none though the high \
+         watermark has passed it, or the log of its leader ends before it.",
     )
-    .excludes("What retention or compaction took (expired, compacted), and what could not be looked up (unattributed).")
+    .excludes(
+        "What retention or compaction took (expired, compacted), what is not replicated yet (unread), and what could not be looked up \
+         (unattributed).",
+    )
     .rule("Violation: exit code 3, unless acks=0 or acks=1 allows it; then it is noted."),
     class("expired", "Acked, unseen, and its offset is below the start of the log: retention or DeleteRecords took it.")
         .rule("Allowed, and named with the topic's settings."),
@@ -49,7 +53,12 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         "Acked, never given to the verifier although it reached beyond it, and present when its offset is read again.",
     )
     .rule("Violation of the reading side: exit code 3."),
-    class("unread", "Acked, in the log, past the point that the verifier reached in time.").rule("Undecided: exit code 4."),
+    class(
+        "unread",
+        "Acked, past the point that the verifier reached in time: not reached, not replicated yet (at or above the high watermark, \
+         where the log ends for every reader), or behind an open transaction.",
+    )
+    .rule("Undecided: exit code 4. unverified.ndjson says why of each, not_replicated and behind_transaction how many."),
     class(
         "unattributed",
         "Acked, unseen, and not to be looked up: its offset is unknown, its partition cannot be reached, there were too many \

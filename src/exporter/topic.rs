@@ -18,7 +18,7 @@ use crate::report::LedgerCounts;
 
 /// Snapshots that wait to be sent.
 const WAITING: usize = 8;
-/// The longest wait for a partition's size: without an answer it is told as not known.
+/// The longest wait for the topics' sizes: without an answer one is told as not known.
 const ASK: Duration = Duration::from_millis(500);
 /// The longest wait for the last snapshots' acks.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -226,20 +226,18 @@ fn send_all(producer: &Producer, topic: &str, snapshots: &Receiver<Arc<Snapshot>
 
 /// How much is in each topic of the run.
 fn sizes(producer: &Producer, snapshot: &Snapshot) -> Vec<Size> {
+    let places: Vec<(&str, i32)> =
+        snapshot.partitions.iter().map(|(topic, partition, _)| (topic.as_str(), *partition)).collect();
     let mut sizes: Vec<Size> = Vec::new();
-    for (topic, partition, _) in &snapshot.partitions {
+    for ((topic, _), ends) in places.iter().zip(producer.ends(&places, ASK)) {
         let known = sizes.iter().position(|size| size.topic == *topic);
         let place = known.unwrap_or_else(|| {
-            sizes.push(Size { topic: topic.clone(), partitions: 0, records: Some(0) });
+            sizes.push(Size { topic: (*topic).to_owned(), partitions: 0, records: Some(0) });
             sizes.len() - 1
         });
         let size = &mut sizes[place];
         size.partitions += 1;
-        if let Some(records) = size.records {
-            // One leader that does not answer is enough to wait for.
-            let marks = producer.watermarks(topic, *partition, ASK).ok();
-            size.records = marks.map(|marks| records + (marks.high - marks.low));
-        }
+        size.records = size.records.zip(ends.ok()).map(|(records, ends)| records + (ends.high - ends.low));
     }
     sizes
 }

@@ -120,6 +120,8 @@ mod tests {
     #[test]
     fn an_unclean_election_may_lose_what_all_in_sync_copies_had() {
         let topic = |value: &str| TopicReport {
+            id: None,
+            made_anew: false,
             settings: [("unclean.leader.election.enable".to_owned(), value.to_owned())].into(),
             ..TopicReport::default()
         };

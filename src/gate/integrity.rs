@@ -4,7 +4,7 @@ use super::allowance::Allowances;
 use crate::{
     ledger::Class,
     report::{
-        Example, LedgerCounts, Ruling, RulingKind, RunReport, accounts,
+        Example, Findings, LedgerCounts, Ruling, RulingKind, RunReport, TopicLedger, accounts,
         figures::{self, counted},
     },
 };
@@ -82,7 +82,8 @@ impl Integrity {
     fn add_reading(&mut self, report: &RunReport) {
         use RulingKind::{Allowed, Expected, Undecided, Violation};
         let Some(reading) = report.reading.as_ref().filter(|_| report.is_alone()) else { return };
-        let rows: [(&'static str, u64, &str, &str, RulingKind, &str); 5] = [
+        let hidden_what = format!("behind an open transaction{}", last_stable(report));
+        let rows: [(&'static str, u64, &str, &str, RulingKind, &str); 7] = [
             (
                 "corrupt",
                 reading.damaged.unwrap_or(0),
@@ -98,6 +99,22 @@ impl Integrity {
                 "missing between the first and the last event seen",
                 Undecided,
                 "whether they were acked and lost, or never written, only the producer knows: --producer-report joins its account",
+            ),
+            (
+                "hidden",
+                reading.hidden,
+                "offset",
+                &hidden_what,
+                Undecided,
+                "readers of committed records get nothing from there on until it ends, so nothing is known of what lies there",
+            ),
+            (
+                "cut_off",
+                reading.cut_off,
+                "offset",
+                "cut off the log after they were read",
+                Undecided,
+                "another leader took over, and what was written there anew was not read",
             ),
             (
                 "forgotten",
@@ -283,7 +300,16 @@ fn of_class(class: Class, report: &RunReport, allowances: &Allowances) -> Judged
     match class {
         Class::Lost => {
             let must_not = format!("with acks=all this must not happen{}", alone(report));
-            let (ruling, rule) = unless(allowances.loss, &must_not);
+            let (ruling, rule) = match made_anew(report) {
+                Some(topic) => (
+                    Undecided,
+                    format!(
+                        "topic \"{topic}\" was deleted and made anew: its log is younger than the run, and what was in the old one went \
+                         with it"
+                    ),
+                ),
+                None => unless(allowances.loss, &must_not),
+            };
             Judged { what: "lost: acked, and gone from the log", ruling, rule }
         }
         Class::Corrupt => {
@@ -307,13 +333,13 @@ fn of_class(class: Class, report: &RunReport, allowances: &Allowances) -> Judged
             judged("never answered and never seen", Undecided, "no one can say whether they were written")
         }
         Class::Unread => {
-            judged("acked, but past the point that was read in time", Undecided, "a longer --drain-deadline may tell")
+            Judged { what: "acked, and not read by the deadline", ruling: Undecided, rule: why_unread(report) }
         }
         Class::Unattributed => judged(
             "acked and unseen, and could not be looked up",
             Undecided,
-            "their offsets are not known or could not be read again, or they are absent from a compacted topic and their keys \
-             are not known",
+            "the client was not told their offsets, they could not be read again, or what is there, or is absent from a compacted \
+             topic, is not explained since their keys are not known",
         ),
         Class::NotAttempted => {
             judged("never handed to the client", Expected, "the run ended, or left them out as too late")
@@ -340,11 +366,75 @@ fn of_class(class: Class, report: &RunReport, allowances: &Allowances) -> Judged
     }
 }
 
+/// Why acked events were not read.
+fn why_unread(report: &RunReport) -> String {
+    let Findings { not_replicated, behind_transaction, .. } = report.findings;
+    let rest = report.ledger.unread.saturating_sub(not_replicated + behind_transaction);
+    let further = if made_anew(report).is_some() {
+        "reading ended when the topic was made anew"
+    } else if report.reading.is_some() {
+        "the reader had not come that far when it ended"
+    } else {
+        "the reader had not come that far; a longer --drain-deadline may tell"
+    };
+    let reasons = [
+        (
+            not_replicated,
+            "not replicated yet: at or above the high watermark, which stands still while a copy that counts as in sync lags".to_owned(),
+        ),
+        (behind_transaction, format!("behind an open transaction{}", last_stable(report))),
+        (rest, further.to_owned()),
+    ];
+    let told: Vec<(u64, String)> = reasons.into_iter().filter(|(events, _)| *events > 0).collect();
+    match told.as_slice() {
+        [(_, only)] => only.clone(),
+        several => {
+            let several: Vec<String> =
+                several.iter().map(|(events, why)| format!("{} {why}", figures::count(*events))).collect();
+            several.join("; ")
+        }
+    }
+}
+
+/// Where an open transaction begins to hide what is in the log, and how far.
+fn last_stable(report: &RunReport) -> String {
+    let hidden: Vec<String> = report
+        .partitions
+        .iter()
+        .filter_map(|of| {
+            let (stable, end) = of.last_stable_offset.zip(of.log_end)?;
+            Some(format!(
+                "last stable offset {} of high watermark {} in partition {} of topic \"{}\"",
+                figures::count(stable.unsigned_abs()),
+                figures::count(end.unsigned_abs()),
+                of.partition,
+                of.topic
+            ))
+        })
+        .collect();
+    match hidden.as_slice() {
+        [] => String::new(),
+        [only] => format!(" ({only})"),
+        [first, rest @ ..] => format!(" ({first}, and in {} more)", counted(rest.len() as u64, "partition")),
+    }
+}
+
 /// Unseen events of transactions that the plan aborted. Of the others nobody asked to be aborted: the gate `no_forced_aborts`
 /// judges them.
 fn planned_aborts(report: &RunReport) -> u64 {
     let forced = report.transactions.as_ref().map_or(0, |told| told.counts.failed_events);
     report.ledger.aborted.saturating_sub(forced)
+}
+
+/// The topic that was deleted and made anew, where all that was lost may have been in such ones.
+fn made_anew(report: &RunReport) -> Option<&str> {
+    let topics = &report.environment.topics;
+    let is_anew = |name: &str| topics.iter().any(|topic| topic.made_anew && topic.name == name);
+    let lost = |ledger: &TopicLedger| ledger.not_verified.get(Class::Lost.as_str()).is_some_and(|lost| *lost > 0);
+    if report.by_topic.iter().any(|(name, ledger)| !is_anew(name) && lost(ledger)) {
+        return None;
+    }
+    topics.iter().find(|topic| topic.made_anew).map(|topic| topic.name.as_str())
 }
 
 /// Where one broker alone may have confirmed events: what `acks=all` is worth is what the topic asks for.

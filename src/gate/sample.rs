@@ -112,6 +112,8 @@ pub(crate) fn healthy() -> RunReport {
             os: "linux x86_64".into(),
             brokers: vec!["127.0.0.1:9092".into()],
             topics: vec![TopicReport {
+                id: None,
+                made_anew: false,
                 name: "raw-events".into(),
                 partitions: 2,
                 replication_factor: Some(3),

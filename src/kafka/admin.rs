@@ -47,6 +47,8 @@ impl Cluster {
         let mut reading = common.clone();
         // No group is joined: the client only wants a name.
         reading.insert("group.id".to_owned(), "loadgen".to_owned());
+        // Tells the last stable offsets, too.
+        reading.insert("isolation.level".to_owned(), "read_committed".to_owned());
         let address = bootstrap.to_owned();
         Ok(Self { consumer: Consumer::new(&reading)?, admin: admin(&common)?, common, address, timeout })
     }
@@ -59,12 +61,11 @@ impl Cluster {
         self.consumer.topics(self.timeout)
     }
 
-    /// Both ends of a partition.
-    ///
-    /// # Errors
-    /// The leader's answer, or that there was none.
-    pub fn watermarks(&self, topic: &str, partition: i32) -> Result<Watermarks, Code> {
-        self.consumer.watermarks(topic, partition, self.timeout)
+    /// Both ends of partitions and their last stable offsets, all asked at once, in their order; an error where a leader refused
+    /// or did not answer.
+    #[must_use]
+    pub fn ends(&self, topic: &str, partitions: &[i32]) -> Vec<Result<Watermarks, Code>> {
+        self.consumer.ends(topic, partitions, self.timeout, &|| false)
     }
 
     /// What a group has committed in each partition of a topic, without joining it; `None` where it has committed nothing.

@@ -44,6 +44,7 @@ codes! {
     State = -172, "_STATE";
     Authentication = -169, "_AUTHENTICATION";
     NoOffset = -168, "_NO_OFFSET";
+    NoEnt = -156, "_NOENT";
     PurgeQueue = -152, "_PURGE_QUEUE";
     PurgeInflight = -151, "_PURGE_INFLIGHT";
     Fatal = -150, "_FATAL";

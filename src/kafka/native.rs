@@ -4,6 +4,7 @@
 //! one static function that cannot panic (see `certificate`), so no panic can cross the border and no closure outlives its owner.
 #![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
 
+mod admin;
 mod alter;
 mod asking;
 mod certificate;
@@ -21,9 +22,7 @@ use std::time::Duration;
 use rdkafka_sys::bindings as c;
 
 use super::slots::Slots;
-use super::{
-    ClusterMetadata, Code, KafkaError, Notice, PartitionState, Settings, TopicMetadata, TopicState, Watermarks,
-};
+use super::{ClusterMetadata, Code, KafkaError, Notice, PartitionState, Settings, TopicMetadata, TopicState};
 pub use alter::Alterer;
 use asking::done;
 use certificate::{say_why_not_verified, verifies_certificates};
@@ -44,6 +43,8 @@ struct Client {
     handle: NonNull<c::rd_kafka_t>,
     events: NonNull<c::rd_kafka_queue_t>,
     address: String,
+    /// Whether a consumer goes without leaving its group in good order, which commits.
+    leaves_at_once: bool,
 }
 
 // SAFETY: librdkafka's handles and queues are thread-safe (its INTRODUCTION.md, "Threads and callbacks"), and this
@@ -84,7 +85,7 @@ impl Client {
         let events = unsafe { c::rd_kafka_queue_get_main(handle.as_ptr()) };
         let address = settings.get("bootstrap.servers").cloned().unwrap_or_default();
         match NonNull::new(events) {
-            Some(events) => Ok(Self { handle, events, address }),
+            Some(events) => Ok(Self { handle, events, address, leaves_at_once: false }),
             None => Err(KafkaError::Create("it has no event queue".to_owned())),
         }
     }
@@ -145,27 +146,6 @@ impl Client {
         }
     }
 
-    /// First and next offset of a partition, asked of its leader.
-    fn watermarks(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
-        let Ok(name) = CString::new(topic) else { return Err(Code::InvalidTopic) };
-        let (mut low, mut high) = (0, 0);
-        // SAFETY: the handle and the name are live during the call; both integers are ours.
-        let error = unsafe {
-            raw::rd_kafka_query_watermark_offsets(
-                self.handle.as_ptr(),
-                name.as_ptr(),
-                partition,
-                &raw mut low,
-                &raw mut high,
-                millis(timeout),
-            )
-        };
-        match code(error) {
-            Code::NoError => Ok(Watermarks { low, high }),
-            code => Err(code),
-        }
-    }
-
     fn topic(&self, topic: &str) -> Result<Topic, KafkaError> {
         let name = CString::new(topic).map_err(|_| KafkaError::Nul(topic.to_owned()))?;
         // SAFETY: the handle and the name are live; a null configuration means the client's defaults.
@@ -192,7 +172,8 @@ impl Drop for Client {
         // SAFETY: both are live and ours; nothing uses them after this. The queue's reference goes first (rdkafka.h).
         unsafe {
             c::rd_kafka_queue_destroy(self.events.as_ptr());
-            c::rd_kafka_destroy(self.handle.as_ptr());
+            let flags = if self.leaves_at_once { c::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE } else { 0 };
+            c::rd_kafka_destroy_flags(self.handle.as_ptr(), flags);
         }
     }
 }
@@ -344,6 +325,7 @@ unsafe fn describe_cluster(metadata: &c::rd_kafka_metadata) -> (ClusterMetadata,
             replication_factor: partitions.first().map_or(0, |partition| partition.replica_cnt),
             leaderless: partitions.iter().filter(|p| p.leader < 0).map(|p| p.id).collect(),
             leaders: partitions.iter().map(|partition| (partition.id, partition.leader)).collect(),
+            id: None,
         };
         (ClusterMetadata { brokers, ids, topic: described }, code(topic.err))
     }

@@ -50,13 +50,16 @@ pub struct Head {
     /// Whether one of its topics is compacted, so that the lines tell the users.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub compacted: bool,
+    /// The topics' ids, in their order, as far as the cluster told them: a topic that is made anew has another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<Option<String>>,
 }
 
 impl Head {
     /// That of a run without transactions whose topics are not compacted.
     #[must_use]
     pub const fn new(run: String, topics: Vec<(String, i32)>, starts: Vec<i64>) -> Self {
-        Self { version: VERSION, run, topics, starts, transactional: false, compacted: false }
+        Self { version: VERSION, run, topics, starts, transactional: false, compacted: false, ids: Vec::new() }
     }
 }
 

@@ -22,7 +22,7 @@ pub enum Class {
     Contradicted,
     /// Seen, but damaged; or the record at its acked offset cannot be parsed.
     Corrupt,
-    /// Acked, and gone from the log.
+    /// Acked, and proven to be gone from the log.
     Lost,
     /// Acked, unseen, and its offset is below the start of the log.
     Expired,
@@ -30,7 +30,7 @@ pub enum Class {
     Compacted,
     /// Acked and in the log, below the verifier's position, but never delivered to it.
     Undelivered,
-    /// Acked, and past the point the verifier reached in time.
+    /// Acked, and past the point the verifier reached in time: also behind an open transaction, or not replicated yet.
     Unread,
     /// Acked, unseen, and its fate could not be looked up.
     Unattributed,
@@ -118,9 +118,13 @@ pub enum LookUp {
     Present,
     /// The offset is one that the verifier did not reach in time.
     Ahead,
-    /// Another record is there, or none, or the offset is past the end of the log.
+    /// An open transaction hides what is there from readers of committed records.
+    Hidden,
+    /// The offset is at or above the high watermark: the leader may have it, and no reader is given it.
+    NotReplicated,
+    /// Another record is there, or none though the high watermark has passed it, or the leader's own log ends before it.
     Gone,
-    /// A record is there that cannot be parsed.
+    /// A record is there that is damaged, and by its key and `CreateTime` the event.
     Unparsable,
     /// The log starts after that offset.
     BelowStart,
@@ -130,8 +134,17 @@ pub enum LookUp {
 
 impl LookUp {
     /// Every result.
-    pub const ALL: [Self; 7] =
-        [Self::Nothing, Self::Present, Self::Ahead, Self::Gone, Self::Unparsable, Self::BelowStart, Self::Superseded];
+    pub const ALL: [Self; 9] = [
+        Self::Nothing,
+        Self::Present,
+        Self::Ahead,
+        Self::Hidden,
+        Self::NotReplicated,
+        Self::Gone,
+        Self::Unparsable,
+        Self::BelowStart,
+        Self::Superseded,
+    ];
 }
 
 /// All that is known of one event at the end.
@@ -172,7 +185,7 @@ impl Class {
             (Answer::Acked, Sight::Unseen) => match look_up {
                 LookUp::Nothing => Self::Unattributed,
                 LookUp::Present => Self::Undelivered,
-                LookUp::Ahead => Self::Unread,
+                LookUp::Ahead | LookUp::Hidden | LookUp::NotReplicated => Self::Unread,
                 LookUp::Gone => Self::Lost,
                 LookUp::Unparsable => Self::Corrupt,
                 LookUp::BelowStart => Self::Expired,
@@ -226,6 +239,17 @@ mod tests {
     fn loss_is_claimed_only_of_acked_events_that_are_not_in_the_log() {
         for known in everything().filter(|known| Class::of(*known) == Class::Lost) {
             assert_eq!((known.answer, known.look_up, known.aborted), (Answer::Acked, LookUp::Gone, false));
+        }
+    }
+
+    #[test]
+    fn what_is_at_or_above_the_high_watermark_is_never_lost() {
+        for look_up in [LookUp::NotReplicated, LookUp::Hidden, LookUp::Ahead] {
+            for known in everything().filter(|known| known.look_up == look_up) {
+                assert_ne!(Class::of(known), Class::Lost, "{known:?}");
+                let acked = known.answer == Answer::Acked && known.sight == Sight::Unseen && known.verifying;
+                assert_eq!(Class::of(known) == Class::Unread, acked && !known.aborted, "{known:?}");
+            }
         }
     }
 

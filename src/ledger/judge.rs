@@ -58,6 +58,8 @@ pub struct Judged {
     pub class: Class,
     /// What the verifier saw of it.
     pub sight: Sight,
+    /// What a look at its offset found.
+    pub look_up: LookUp,
     /// What was known of it when its answer came, if it was acked and remembered.
     pub outstanding: Option<Outstanding>,
 }
@@ -66,6 +68,10 @@ pub struct Judged {
 pub trait Evidence {
     /// What lies at the offset of an acked event that nobody saw.
     fn look_up(&self, event: &Outstanding) -> LookUp;
+
+    /// Whether what was seen of an event, and was damaged, lies elsewhere than where the event was acked: then it is another
+    /// producer's.
+    fn is_elsewhere(&self, event: &Outstanding) -> bool;
 
     /// Whether all that was seen was looked for again, so that [`Evidence::is_gone`] can be asked.
     fn has_searched(&self) -> bool;
@@ -102,7 +108,8 @@ pub fn judge_lane(
         }
         for sequence in sequence..block_end.min(drawn) {
             let remembered = outstanding.get(&sequence).copied();
-            let known = known(open.marks(sequence), verifying, |sight| match sight {
+            let is_elsewhere = || remembered.is_some_and(|event| evidence.is_elsewhere(event));
+            let known = known(open.marks(sequence), verifying, is_elsewhere, |sight| match sight {
                 Sight::Unseen => remembered.map(|event| evidence.look_up(event)),
                 Sight::Right => (searched && evidence.is_gone(sequence)).then_some(LookUp::Gone),
                 Sight::Damaged => None,
@@ -112,7 +119,8 @@ pub fn judge_lane(
                 count.add(class, 1);
             }
             if !matches!(class, Class::Verified | Class::Unverified) {
-                each(Judged { sequence, class, sight: known.sight, outstanding: remembered.copied() });
+                let Known { sight, look_up, .. } = known;
+                each(Judged { sequence, class, sight, look_up, outstanding: remembered.copied() });
             }
         }
         sequence = block_end;
@@ -120,16 +128,21 @@ pub fn judge_lane(
     counts
 }
 
-fn known(marks: Marks, verifying: bool, look_up: impl FnOnce(Sight) -> Option<LookUp>) -> Known {
+fn known(
+    marks: Marks,
+    verifying: bool,
+    is_elsewhere: impl FnOnce() -> bool,
+    look_up: impl FnOnce(Sight) -> Option<LookUp>,
+) -> Known {
     let answer = marks.answer();
+    let must_look = verifying && answer == Answer::Acked;
     let sight = if marks.has(Marks::SEEN) {
         Sight::Right
-    } else if marks.has(Marks::DAMAGED) {
+    } else if marks.has(Marks::DAMAGED) && !(must_look && is_elsewhere()) {
         Sight::Damaged
     } else {
         Sight::Unseen
     };
-    let must_look = verifying && answer == Answer::Acked;
     let look_up = if must_look { look_up(sight) } else { None }.unwrap_or(LookUp::Nothing);
     Known { answer, sight, look_up, aborted: marks.has(Marks::ABORTED), verifying }
 }
@@ -180,6 +193,9 @@ mod tests {
     impl Evidence for Always {
         fn look_up(&self, _event: &Outstanding) -> LookUp {
             self.look_up
+        }
+        fn is_elsewhere(&self, _event: &Outstanding) -> bool {
+            false
         }
         fn has_searched(&self) -> bool {
             self.gone.is_some()
@@ -264,7 +280,10 @@ mod tests {
                     Class::Expired => acked && !seen && !damaged && !aborted && look_up == LookUp::BelowStart,
                     Class::Compacted => acked && !seen && !damaged && !aborted && look_up == LookUp::Superseded,
                     Class::Undelivered => acked && !seen && !damaged && !aborted && look_up == LookUp::Present,
-                    Class::Unread => acked && !seen && !damaged && !aborted && look_up == LookUp::Ahead,
+                    Class::Unread => {
+                        let ahead = [LookUp::Ahead, LookUp::Hidden, LookUp::NotReplicated];
+                        acked && !seen && !damaged && !aborted && ahead.contains(&look_up)
+                    }
                     Class::Unattributed => acked && !seen && !damaged && !aborted && look_up == LookUp::Nothing,
                     Class::Unverified => false,
                 };

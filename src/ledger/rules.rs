@@ -48,8 +48,10 @@ pub enum Rule {
     UnknownSeen,
     /// What was acked at an offset where another record lies is lost.
     AnotherRecord,
-    /// What was acked at an offset past the end of the log is lost.
+    /// What was acked at an offset past the end of the leader's log is lost.
     PastEnd,
+    /// What was acked at or above the high watermark, where the leader's log may go on, is not lost.
+    NotReplicated,
     /// What lies at an acked offset and cannot be parsed is corrupt.
     Unparsable,
     /// What was acked below the start of the log has expired.
@@ -70,7 +72,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Utf8,
         Self::Json,
         Self::RequiredField,
@@ -93,6 +95,7 @@ impl Rule {
         Self::UnknownSeen,
         Self::AnotherRecord,
         Self::PastEnd,
+        Self::NotReplicated,
         Self::Unparsable,
         Self::BelowStart,
         Self::Undelivered,

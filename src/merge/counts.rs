@@ -233,6 +233,7 @@ fn joined(a: &PartitionReport, b: &PartitionReport) -> PartitionReport {
         from_offset: least(a.from_offset, b.from_offset),
         position: least(a.position, b.position),
         log_end: a.log_end.max(b.log_end),
+        last_stable_offset: least(a.last_stable_offset, b.last_stable_offset),
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) fn findings(parts: &[Aligned]) -> Findings {
         foreign: most(|findings| findings.foreign),
         sibling: siblings(parts),
         seen_then_gone: sum(|findings| findings.seen_then_gone),
+        not_replicated: sum(|findings| findings.not_replicated),
+        behind_transaction: sum(|findings| findings.behind_transaction),
         negative_latency: sum(|findings| findings.negative_latency),
         examples: examples(parts),
     }

@@ -81,6 +81,12 @@ pub struct Findings {
     pub sibling: u64,
     /// Lost events that the verifier had read before they went.
     pub seen_then_gone: u64,
+    /// Unread events at or above the high watermark: acked by the leader, not replicated yet.
+    #[serde(default)]
+    pub not_replicated: u64,
+    /// Unread events that an open transaction hides from readers of committed records.
+    #[serde(default)]
+    pub behind_transaction: u64,
     /// Records that seemed to be seen before they were due.
     pub negative_latency: u64,
     /// Up to 20 examples of each finding, by its name; of duplicates up to 20 of each kind.

@@ -82,7 +82,16 @@ pub fn sentence(report: &RunReport) -> String {
 fn passed(report: &RunReport) -> String {
     if let Some(reading) = report.reading.as_ref().filter(|_| report.is_alone()) {
         let (events, records) = (counted(reading.events, "event"), counted(reading.records, "record"));
-        return format!("{records} read, {events} of loadgen among them, none missing in between");
+        let open = reading.open;
+        let in_between = match reading.missing {
+            Some(_) if open > 0 => format!("{} in between perhaps still on their way", counted(open, "sequence")),
+            Some(_) => "none missing in between".to_owned(),
+            None => match &reading.missing_unknown {
+                Some(why) => format!("whether any is missing is not known: {why}"),
+                None => "whether any is missing is not known".to_owned(),
+            },
+        };
+        return format!("{records} read, {events} of loadgen among them, {in_between}");
     }
     let ledger = &report.ledger;
     if ledger.scheduled == 0 {

@@ -27,7 +27,7 @@ const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
 
 /// Names whose definitions the page asks for: what it has tables of.
-const WORDS: [&str; 44] = [
+const WORDS: [&str; 46] = [
     "verified",
     "unverified",
     "not_attempted",
@@ -58,6 +58,8 @@ const WORDS: [&str; 44] = [
     "foreign",
     "sibling",
     "seen_then_gone",
+    "not_replicated",
+    "behind_transaction",
     "negative_latency",
     "censored",
     "offered.achieved",

@@ -231,8 +231,12 @@ pub struct PartitionReport {
     pub from_offset: Option<i64>,
     /// The verifier's position at the end.
     pub position: Option<i64>,
-    /// End of the log at the end of the run.
+    /// End of the log at the end of the run: the high watermark.
     pub log_end: Option<i64>,
+    /// Where an open transaction hides records below that end from a reader of committed records: the last stable offset. Absent where
+    /// none is hidden.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_stable_offset: Option<i64>,
 }
 
 /// One second of the run.

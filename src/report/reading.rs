@@ -28,10 +28,17 @@ pub struct Reading {
     pub missing_unknown: Option<String>,
     /// Sequences in between that may still be on their way, or lie where was not read yet: neither seen nor missing.
     pub open: u64,
-    /// Records between the reader's position and the ends of its partitions at the end; `None` where an end is not known.
+    /// Records between the reader's position and the high watermarks of its partitions at the end; `None` where one is not known.
     pub lag: Option<u64>,
+    /// Offsets that an open transaction hides from it, since it reads committed records: they lie between the last stable offset and
+    /// the high watermark, and nothing is known of them.
+    #[serde(default)]
+    pub hidden: u64,
     /// Offsets that went out of the log before they were read.
     pub skipped: u64,
+    /// Offsets that it had read and that were cut off the log: what was written there anew it has not read.
+    #[serde(default)]
+    pub cut_off: u64,
     /// Events that were due before the reader stood ready: seen, and not in the end-to-end time.
     pub untimed: u64,
     /// Events of lanes beyond those that can be followed.

@@ -10,11 +10,11 @@ mod watch;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::{Group, Interrupts, Outcome, Release, RunError, Tick, unless_broken};
+use super::{Group, Interrupts, Outcome, Release, RunError, Tick, topic_watch, unless_broken};
 use crate::clock::{Monotonic, Nanos, Zero};
 use crate::control::Control;
 use crate::event::stamp::RunId;
@@ -93,7 +93,7 @@ pub fn verify(
         control: Arc::clone(&control),
         traffic: Arc::clone(&prepared.traffic),
         drain: Arc::clone(&drain),
-        read_committed: config.read_committed,
+        topics: Arc::clone(&prepared.topics),
         // What it reads is not its own load: it knows of no event that waits, and so of no stall.
         stall_threshold: Nanos::MAX,
     };
@@ -117,6 +117,7 @@ pub fn verify(
             let release = Release { control: &control, flags: [&going, &going], aborts: true };
             let ends = ends.map(|asker| ends::ask(scope, asker, &going)).transpose()?;
             watch.look_at(ends);
+            let topics = topic_watch::watch(scope, prepared.topic_watcher()?, &going)?;
             let reading = thread::Builder::new()
                 .name("verifier".to_owned())
                 .spawn_scoped(scope, move || verifier.run())
@@ -130,7 +131,11 @@ pub fn verify(
                         Ok(None) => {}
                         Ok(Some(report)) => {
                             match produced.highest_acked() {
-                                Ok(highest_acked) => {
+                                Ok(mut highest_acked) => {
+                                    if !prepared.anew.is_empty() {
+                                        // What was acked in a log that is gone will never be there.
+                                        highest_acked.clear();
+                                    }
                                     let deadline = clock_after(clock, config.drain_deadline);
                                     drain.request(Request { highest_acked, deadline, patience: config.drain_deadline });
                                 }
@@ -156,11 +161,13 @@ pub fn verify(
                     watch::Wish::Abort => control.abort(),
                 }
             }
+            going.store(false, Ordering::Release);
+            let problem = topics.end()?;
             release.at_peace();
             let verifier = reading.join();
             watch.last(&mut sampler, each_second);
             let verifier = verifier.map_err(|_| RunError::Thread("the verifier panicked".to_owned()))?;
-            let ended = judge::Ended { verifier, run: finished, anchor, clock };
+            let ended = judge::Ended { verifier, run: finished, problem, anchor, clock };
             judge::outcome(config, &prepared, sampler, watch.into_watched(), ended)
         })
     })

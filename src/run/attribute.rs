@@ -4,7 +4,7 @@ pub(super) mod evidence;
 mod listing;
 mod unverified;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::prepare::Prepared;
@@ -15,7 +15,6 @@ use crate::control::tempo::Tempo;
 use crate::event::EventKind;
 use crate::event::decode::{Decoded, decode};
 use crate::event::stamp::Stamp;
-use crate::kafka::native::Consumer;
 use crate::kafka::{KafkaError, Record};
 use crate::lane::LaneEnd;
 use crate::ledger::class::{Class, LookUp, Sight};
@@ -26,14 +25,20 @@ use crate::measure::Shard;
 use crate::report::{Example, Findings, LedgerCounts};
 use crate::schedule::Schedule;
 use crate::verify::group::Live;
-use crate::verify::look_up::{Answers, Copy, Presence, Questions, Stretch, Wanted, read_again};
-use crate::verify::{Damaged, Duplicate, PartitionState, findings};
+use crate::verify::look_up::{
+    Answers, Copy, Identity, Presence, Questions, Stretch, Wanted, goes_on_above, read_again,
+};
+use crate::verify::reader::Reader;
+use crate::verify::{Damaged, Duplicate, PartitionState, Truncation, findings};
 use evidence::{Found, Horizons, LaneEvidence};
 pub(super) use listing::Listing;
 pub use unverified::Unverified;
 
 /// The longest second reading.
 pub(super) const LOOK_UPS: Duration = Duration::from_secs(60);
+
+/// The longest wait for the ends of logs.
+const ASK: Duration = Duration::from_secs(5);
 
 /// How the events ended.
 pub(super) struct Attributed {
@@ -63,13 +68,20 @@ pub(super) fn attribute<W: Wiring>(
         let mut findings = Findings::default();
         return (judged.judge(&ends.lanes, &Found::default(), total, &mut findings, None), findings);
     };
-    if config.verify.as_ref().is_some_and(|verify| verify.read_committed) {
-        see_past_what_is_settled(prepared, config, ledger, ends);
-    }
-    let states = &ends.partitions;
     let mut findings = verifier.findings.0;
     let rules = wiring.rules();
-    let mut found = Found::default();
+    let mut found = Found { damaged: places_of(&verifier.damaged), ..Found::default() };
+    let mut reader = AgainReader::new(|| {
+        let consumer = prepared.look_up_consumer(config)?;
+        Ok(wiring.reader(Live::Assigned(consumer), Reading::Again))
+    });
+    look_at_another(&mut ends.partitions, &mut reader, &config.topic);
+    let unseen = config.lanes.numbers().zip(&ends.lanes).flat_map(|(lane, end)| {
+        let unseen = end.waiting.events().iter().filter(move |event| is_unseen(ledger, lane, event.sequence));
+        unseen.filter_map(|event| Some((event.partition, event.offset?)))
+    });
+    look_above(unseen, &mut ends.partitions, &mut reader, &config.topic);
+    let states = &ends.partitions;
     let mut questions = Questions { compacted: prepared.is_compacted(), ..Questions::default() };
     for (lane, end) in config.lanes.numbers().zip(&ends.lanes) {
         for event in end.waiting.events().iter().filter(|event| is_unseen(ledger, lane, event.sequence)) {
@@ -77,11 +89,11 @@ pub(super) fn attribute<W: Wiring>(
                 Some(known) => {
                     found.at.insert((lane, event.sequence), known);
                 }
-                None => questions.wanted.extend(wanted(lane, event)),
+                None => questions.wanted.extend(wanted(ends.anchor, lane, event)),
             }
         }
     }
-    let truncated = rules.has(Rule::SeenThenGone) && states.iter().any(|state| state.truncation.is_some());
+    let truncated = rules.has(Rule::SeenThenGone) && is_cut_off(states);
     questions.copies_of = verifier.duplicates.iter().map(|twice| (twice.lane, twice.sequence)).collect();
     questions.stretches = stretches(states, truncated, &verifier.duplicates);
     let mut unfinished = None;
@@ -101,15 +113,9 @@ pub(super) fn attribute<W: Wiring>(
                 }
             }
         };
-        let answers = match prepared.look_up_consumer(config) {
-            Ok(consumer) => {
-                let mut reader = wiring.reader(Live::Assigned(consumer), Reading::Again);
-                read_again(&mut reader, &config.topic, config.id, rules, &questions, LOOK_UPS, each)
-            }
-            Err(error) => {
-                tracing::warn!("the log cannot be read again: {error}");
-                Answers { unfinished: (0_i32..).take(states.len()).collect(), ..Answers::default() }
-            }
+        let answers = match reader.get() {
+            Some(reader) => read_again(reader, &config.topic, config.id, rules, &questions, LOOK_UPS, each),
+            None => Answers { unfinished: (0_i32..).take(states.len()).collect(), ..Answers::default() },
         };
         if !answers.unfinished.is_empty() {
             unfinished = Some(format!(
@@ -118,57 +124,120 @@ pub(super) fn attribute<W: Wiring>(
                 prepared.slots.told(&answers.unfinished)
             ));
         }
-        let complete = answers.unfinished.is_empty() && states.iter().all(|state| state.log_end.is_some());
-        if truncated && complete && !questions.compacted {
+        if truncated && answers.unfinished.is_empty() && are_known_whole(states) && !questions.compacted {
             found.present = Some((presence, horizons));
         }
         settle_duplicates(verifier.duplicates, &answers, rules, &mut findings);
-        found.at.extend(answers.at);
+        found.at.extend(answers.at.into_iter().map(|(event, at)| (event, as_read(at, states))));
     }
     let judging = Judging { config, ledger, anchor: ends.anchor, gave_up, damaged: &verifier.damaged };
     let attributed = judging.judge(&ends.lanes, &found, total, &mut findings, unfinished);
     (attributed, findings)
 }
 
-/// The acked, unseen events past an end decide which ends are asked for again.
-fn see_past_what_is_settled(prepared: &Prepared, config: &Config, ledger: &Ledger, ends: &mut Ends) {
-    let mut hidden: BTreeSet<i32> = BTreeSet::new();
-    for (lane, end) in config.lanes.numbers().zip(&ends.lanes) {
-        let past = |event: &&Outstanding| {
-            event.offset.is_some_and(|offset| is_past_end(event.partition, offset, &ends.partitions))
-                && is_unseen(ledger, lane, event.sequence)
-        };
-        hidden.extend(end.waiting.events().iter().filter(past).map(|event| event.partition));
+/// A reader for the second reading, made when it is first needed.
+pub(super) struct AgainReader<R, F> {
+    make: Option<F>,
+    reader: Option<R>,
+}
+
+impl<R, F: FnOnce() -> Result<R, KafkaError>> AgainReader<R, F> {
+    pub(super) const fn new(make: F) -> Self {
+        Self { make: Some(make), reader: None }
     }
-    let reader = || prepared.look_up_consumer(config);
-    ask_for_true_ends(hidden, &mut ends.partitions, reader, &config.topic, config.connect_timeout);
+
+    /// `None` where it cannot be made.
+    pub(super) fn get(&mut self) -> Option<&mut R> {
+        if let Some(make) = self.make.take() {
+            match make() {
+                Ok(reader) => self.reader = Some(reader),
+                Err(error) => tracing::warn!("the log cannot be read again: {error}"),
+            }
+        }
+        self.reader.as_mut()
+    }
 }
 
-/// Whether an offset is past the end of its partition as the verifier knows it.
-pub(super) fn is_past_end(partition: i32, offset: i64, states: &[PartitionState]) -> bool {
-    let state = usize::try_from(partition).ok().and_then(|index| states.get(index));
-    Some(offset) >= state.and_then(|state| state.log_end)
-}
-
-/// Under `read_committed` the end of a partition is that of what is settled: an open transaction, of whomever, hides what lies
-/// after it. What was acked there is in the log, so the log's own end decides.
-pub(super) fn ask_for_true_ends(
-    hidden: BTreeSet<i32>,
+/// Where a log is another one, its ends are those that it has now.
+pub(super) fn look_at_another<R: Reader, F: FnOnce() -> Result<R, KafkaError>>(
     states: &mut [PartitionState],
-    reader: impl FnOnce() -> Result<Consumer, KafkaError>,
+    reader: &mut AgainReader<R, F>,
     topic: &str,
-    timeout: Duration,
 ) {
-    if hidden.is_empty() {
+    if !states.iter().any(|state| state.is_another) {
         return;
     }
-    let reader = reader();
-    for partition in hidden {
-        let Some(state) = usize::try_from(partition).ok().and_then(|index| states.get_mut(index)) else { continue };
-        // Where it cannot be asked nothing is claimed: an end that is not known makes its events unattributed.
-        let asked = reader.as_ref().map(|reader| reader.watermarks(topic, partition, timeout));
-        state.log_end = asked.ok().and_then(Result::ok).map(|marks| marks.high);
+    let Some(reader) = reader.get() else { return };
+    let all: Vec<i32> = (0_i32..).take(states.len()).collect();
+    for (state, ends) in states.iter_mut().zip(reader.ends(topic, &all, ASK, &|| false)) {
+        state.log_end = ends.ok().map(|ends| ends.high);
     }
+}
+
+/// Asks whether the leaders' logs go on above their high watermarks, where that decides what became of an unseen event (these are its
+/// partition and acked offset), or whether all of a log that was cut off can be read.
+pub(super) fn look_above<R: Reader, F: FnOnce() -> Result<R, KafkaError>>(
+    unseen: impl Iterator<Item = (i32, i64)>,
+    states: &mut [PartitionState],
+    reader: &mut AgainReader<R, F>,
+    topic: &str,
+) {
+    let known = |partition: i32| usize::try_from(partition).ok();
+    let mut above: BTreeMap<i32, i64> = BTreeMap::new();
+    for (partition, offset) in unseen {
+        if let Some(end) = known(partition).and_then(|index| states.get(index)?.log_end)
+            && offset >= end
+        {
+            above.insert(partition, end);
+        }
+    }
+    for (partition, state) in (0_i32..).zip(states.iter()) {
+        if let Some(end) = state.log_end
+            && state.truncation.is_some()
+            && state.reached() > end
+        {
+            above.insert(partition, end);
+        }
+    }
+    if above.is_empty() {
+        return;
+    }
+    let Some(reader) = reader.get() else { return };
+    for (partition, goes_on) in goes_on_above(reader, topic, &above) {
+        if let Some(state) = known(partition).and_then(|index| states.get_mut(index)) {
+            state.goes_on = Some(goes_on);
+            if !goes_on && !state.is_another {
+                // What was acked there is gone, and so may be what was read before.
+                state.truncation.get_or_insert(Truncation::LogEnd);
+            }
+        }
+    }
+}
+
+/// Whether a log may have lost what had been read. One that is another's altogether says nothing of that.
+pub(super) fn is_cut_off(states: &[PartitionState]) -> bool {
+    states.iter().any(|state| state.truncation.is_some()) && !states.iter().any(|state| state.is_another)
+}
+
+/// Whether everything that was read can be read again, where it is still there: what lies above a high watermark cannot.
+pub(super) fn are_known_whole(states: &[PartitionState]) -> bool {
+    states.iter().all(|state| state.log_end.is_some_and(|end| state.reached() <= end || state.goes_on == Some(false)))
+}
+
+/// Where the log is another, what is found in it was not passed over: its reader had ended.
+pub(super) fn as_read(found: LookUp, states: &[PartitionState]) -> LookUp {
+    match found {
+        LookUp::Present if states.iter().any(|state| state.is_another) => LookUp::Ahead,
+        other => other,
+    }
+}
+
+/// Where the damaged records lie that claim to be an event, by lane and sequence.
+pub(super) fn places_of(damaged: &[Damaged]) -> HashMap<Identity, (i32, i64)> {
+    let place = |damaged: &Damaged| {
+        Some(((damaged.lane, damaged.sequence), (damaged.example.partition?, damaged.example.offset?)))
+    };
+    damaged.iter().filter_map(place).collect()
 }
 
 fn is_unseen(ledger: &Ledger, lane: u8, sequence: u64) -> bool {
@@ -190,16 +259,19 @@ pub(super) fn by_place(partition: i32, offset: i64, states: &[PartitionState], r
     let when = |rule, found| Some(if rules.has(rule) { found } else { LookUp::Nothing });
     match state.log_end {
         _ if offset < state.log_start => when(Rule::BelowStart, LookUp::BelowStart),
-        None => Some(LookUp::Nothing),
-        Some(end) if offset >= end => when(Rule::PastEnd, LookUp::Gone),
-        Some(_) if offset >= state.position => when(Rule::Unread, LookUp::Ahead),
-        Some(_) => None,
+        Some(end) if offset >= end && state.goes_on == Some(false) => when(Rule::PastEnd, LookUp::Gone),
+        Some(end) if offset >= end => when(Rule::NotReplicated, LookUp::NotReplicated),
+        _ if state.is_another => None,
+        _ if offset < state.position => None,
+        _ if state.hidden_from.is_some_and(|hidden| offset >= hidden) => when(Rule::Unread, LookUp::Hidden),
+        _ => when(Rule::Unread, LookUp::Ahead),
     }
 }
 
-fn wanted(lane: u8, event: &Outstanding) -> Option<Wanted> {
-    let Outstanding { sequence, user, partition, .. } = *event;
-    event.offset.map(|offset| Wanted { partition, offset, lane, sequence, user: Some(user) })
+fn wanted(anchor: Anchor, lane: u8, event: &Outstanding) -> Option<Wanted> {
+    let Outstanding { sequence, user, partition, due, .. } = *event;
+    let due_ms = i64::try_from(anchor.unix_ns(due) / 1_000_000).ok();
+    event.offset.map(|offset| Wanted { partition, offset, lane, sequence, user: Some(user), due_ms })
 }
 
 /// What must be read from end to end: everything where a log may have been cut off, else the partitions in which the first
@@ -389,5 +461,41 @@ mod tests {
         assert_eq!(resent.len(), 1);
         assert_eq!((resent[0].sequence, resent[0].offset, resent[0].other_offset), (Some(30), Some(1_030), Some(30)));
         assert!(resent[0].what.starts_with("re-sent by the client"), "{}", resent[0].what);
+    }
+
+    #[test]
+    fn loss_past_the_end_needs_a_log_that_really_ends_there() {
+        let state = PartitionState { position: 5, log_end: Some(8), ..PartitionState::default() };
+        let of = |offset, state: &PartitionState| by_place(0, offset, std::slice::from_ref(state), Rules::ALL);
+        assert_eq!((of(4, &state), of(5, &state)), (None, Some(LookUp::Ahead)));
+        assert_eq!((of(7, &state), of(8, &state)), (Some(LookUp::Ahead), Some(LookUp::NotReplicated)));
+        let goes_on = PartitionState { goes_on: Some(true), ..state.clone() };
+        assert_eq!(of(8, &goes_on), Some(LookUp::NotReplicated));
+        let ends = PartitionState { goes_on: Some(false), ..state.clone() };
+        assert_eq!((of(7, &ends), of(8, &ends)), (Some(LookUp::Ahead), Some(LookUp::Gone)));
+        let hidden = PartitionState { hidden_from: Some(6), ..state.clone() };
+        let found = [5, 6, 7, 8].map(|offset| of(offset, &hidden));
+        let expected = [LookUp::Ahead, LookUp::Hidden, LookUp::Hidden, LookUp::NotReplicated];
+        assert_eq!(found, expected.map(Some));
+        let aged = PartitionState { log_start: 2, ..state };
+        assert_eq!(of(1, &aged), Some(LookUp::BelowStart));
+    }
+
+    #[test]
+    fn what_was_not_reached_is_unread_also_where_the_end_was_not_told() {
+        let state = PartitionState { position: 5, log_end: None, ..PartitionState::default() };
+        let of = |offset| by_place(0, offset, std::slice::from_ref(&state), Rules::ALL);
+        assert_eq!((of(5), of(900)), (Some(LookUp::Ahead), Some(LookUp::Ahead)));
+        assert_eq!(of(4), None, "what was passed is looked up");
+    }
+
+    #[test]
+    fn all_of_a_log_can_be_read_again_unless_it_had_been_read_above_its_high_watermark() {
+        let whole = PartitionState { position: 5, log_end: Some(8), ..PartitionState::default() };
+        assert!(are_known_whole(std::slice::from_ref(&whole)));
+        let set_back = PartitionState { cut_off: 6, ..whole.clone() };
+        assert!(!are_known_whole(&[whole.clone(), set_back.clone()]));
+        assert!(are_known_whole(&[whole.clone(), PartitionState { goes_on: Some(false), ..set_back }]));
+        assert!(!are_known_whole(&[PartitionState { log_end: None, ..whole }]));
     }
 }

@@ -115,9 +115,8 @@ fn ready_producer(settings: &Settings, config: &Config, slots: &Arc<Slots>) -> R
         producer.metadata(topic, config.connect_timeout)?;
     }
     let clock = Monotonic::start();
-    for (topic, partition) in (0..slots.len()).filter_map(|slot| slots.place(slot)) {
-        producer.first_watermarks(topic, partition, config.connect_timeout)?;
-    }
+    let places: Vec<(&str, i32)> = (0..slots.len()).filter_map(|slot| slots.place(slot)).collect();
+    producer.first_ends(&places, config.connect_timeout)?;
     if config.transactions.is_some() {
         transactions::init(&producer, config)?;
     } else if settings.get("enable.idempotence").is_some_and(|value| value == "true") && statistics_come(settings) {

@@ -13,10 +13,8 @@ use crate::kafka::{Code, KafkaError, Settings};
 use crate::report::LagReport;
 
 const EVERY: Nanos = Nanos::from_secs(1);
-/// The longest wait for the coordinator or a leader.
+/// The longest wait for the coordinator, and for the leaders.
 const ASK: Duration = Duration::from_secs(1);
-/// The longest that one look may take, however many partitions there are.
-const LOOK: Duration = Duration::from_secs(5);
 
 /// The lag of a group, as far as it is known, shared with those who tell of it.
 #[derive(Clone, Debug, Default)]
@@ -136,19 +134,16 @@ pub(super) fn watch<'scope>(
 impl Watcher {
     /// By slot, how many records lie between what the group has committed and the end of the log.
     fn look(&self) -> Result<Vec<Option<u64>>, Code> {
-        let clock = Monotonic::start();
         let committed = self.consumer.committed(&self.slots, ASK)?;
-        (0_i32..)
-            .zip(committed)
-            .map(|(slot, committed)| {
-                let Some(committed) = committed else { return Ok(None) };
-                if clock.now() >= Nanos::from(LOOK) {
-                    return Err(Code::OperationTimedOut);
-                }
-                let high = self.consumer.watermarks(&self.topic, slot, ASK)?.high;
-                Ok(Some(u64::try_from(high - committed).unwrap_or(0)))
-            })
-            .collect()
+        let slots: Vec<i32> =
+            (0_i32..).zip(&committed).filter(|(_, known)| known.is_some()).map(|(slot, _)| slot).collect();
+        let mut ends = self.consumer.ends(&self.topic, &slots, ASK, &|| false).into_iter();
+        let lag = |committed: Option<i64>| {
+            let Some(committed) = committed else { return Ok(None) };
+            let high = ends.next().unwrap_or(Err(Code::OperationTimedOut))?.high;
+            Ok(Some(u64::try_from(high - committed).unwrap_or(0)))
+        };
+        committed.into_iter().map(lag).collect()
     }
 }
 

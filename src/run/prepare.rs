@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::clients::{consumer_settings, live, member_settings, producer_settings, ready_producers};
-use super::topics::{describe, is_compacted, topic_settings, watermarks};
+use super::topics::{describe, ends, identify, is_compacted, topic_settings};
 use super::wiring::{Reading, Wiring};
 use super::{Config, Interrupts, REMEMBERED, RunError, transactions};
 use super::{lag, topic_watch};
@@ -26,6 +26,7 @@ use crate::schedule::Schedule;
 use crate::source::Source;
 use crate::verify::book::RunBook;
 use crate::verify::group::{GroupConfig, GroupReader, Live, SharedLog};
+use crate::verify::topics::Topics;
 use crate::verify::{Drain, Inspector, Setup as VerifierSetup, Verifier};
 
 /// How long a group may take until each partition has a reader: a coordinator waits for members, and for those of an
@@ -57,6 +58,8 @@ pub(super) struct Prepared {
     java_placed: bool,
     /// Each topic's settings that bear on what may be lost, as far as the cluster tells them.
     pub(super) topic_settings: Vec<Settings>,
+    /// The topics with their ids.
+    pub(super) topics: Arc<Topics>,
 }
 
 impl Prepared {
@@ -71,12 +74,16 @@ impl Prepared {
 
         let mut consumer = Consumer::new(&live(consumer_settings(config, &settings, embedded.is_some())))?;
         let (names, of_kind) = config.topics();
-        let clusters =
+        let mut clusters =
             names.iter().map(|topic| describe(config, topic, &consumer, &settings)).collect::<Result<Vec<_>, _>>()?;
         let partitions = clusters.iter().map(|cluster| cluster.topic.partitions);
         let slots = Arc::new(Slots::new(names.iter().map(ToString::to_string).zip(partitions), of_kind));
         consumer.join(&slots);
-        let starts = watermarks(&consumer, &slots, config.connect_timeout)?;
+        let topics = match &config.bootstrap {
+            Some(_) => identify(&consumer, &mut clusters, &slots, config.connect_timeout),
+            None => Topics::default(),
+        };
+        let starts = ends(&consumer, &slots, config.connect_timeout)?;
         let producer_settings = producer_settings(&settings, config);
         let producers = ready_producers(&producer_settings, config, &slots)?;
 
@@ -104,6 +111,7 @@ impl Prepared {
                 Head {
                     transactional,
                     compacted: is_compacted(&topic_settings),
+                    ids: clusters.iter().map(|cluster| cluster.topic.id.clone()).collect(),
                     ..Head::new(config.id.to_string(), topics, ends)
                 },
             )
@@ -127,6 +135,7 @@ impl Prepared {
             drain: Arc::default(),
             java_placed,
             topic_settings,
+            topics: Arc::new(topics),
         })
     }
 
@@ -173,7 +182,7 @@ impl Prepared {
             traffic: Arc::clone(&self.traffic),
             drain: Arc::clone(&self.drain),
             stall_threshold: config.stall_threshold.into(),
-            read_committed: config.verify.as_ref().is_some_and(|verify| verify.read_committed),
+            topics: Arc::clone(&self.topics),
         };
         let (live, patience) = self.live_reader(config, consumer);
         let reader = wiring.reader(live, Reading::Live);
@@ -200,7 +209,7 @@ impl Prepared {
             disturb_every: group.disturb_every,
             is_shared: false,
         };
-        let reader = GroupReader::new(own, Arc::clone(&self.slots), log.clone());
+        let reader = GroupReader::new(own, Arc::clone(&self.slots), Arc::clone(&self.topics), log.clone());
         (Live::Group(Box::new(reader)), config.connect_timeout.max(FORMING))
     }
 
@@ -266,7 +275,7 @@ impl Prepared {
         if config.bootstrap.is_none() {
             return Ok(None);
         }
-        topic_watch::watcher(&consumer_settings(config, &self.settings, false), &self.slots).map(Some)
+        topic_watch::watcher(&consumer_settings(config, &self.settings, false), &self.slots, &self.topics).map(Some)
     }
 
     /// Who looks at the group that is to be looked at.

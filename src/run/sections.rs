@@ -191,6 +191,7 @@ pub(super) fn partitions(slots: &Slots, total: &Shard, states: &[PartitionState]
                 from_offset: state.map(|state| state.from),
                 position: state.map(|state| state.position),
                 log_end: state.and_then(|state| state.log_end),
+                last_stable_offset: state.and_then(|state| state.hidden_from),
             }
         })
         .collect()

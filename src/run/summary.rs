@@ -162,7 +162,7 @@ fn name_reasons(config: &Config, lanes: &[LaneEnd], unverified: &mut [Unverified
         Some(client_errors::reason(code, about))
     };
     for one in unverified.iter_mut() {
-        one.reason = of(one.lane, one.sequence);
+        one.reason = of(one.lane, one.sequence).or_else(|| one.reason.take());
     }
     for example in findings.examples.values_mut().flatten() {
         if let Some(reason) = example.lane.zip(example.sequence).and_then(|(lane, sequence)| of(lane, sequence)) {

@@ -8,6 +8,7 @@ use crate::kafka::slots::Slots;
 use crate::kafka::{ClusterMetadata, Settings};
 use crate::measure::cgroup::Quota;
 use crate::report::{Environment, Tool, TopicReport};
+use crate::verify::topics::Topics;
 
 /// What makes the reports.
 #[must_use]
@@ -23,7 +24,7 @@ pub fn tool() -> Tool {
 /// Those of a run.
 pub(super) fn environment(prepared: &Prepared, config: &Config) -> Environment {
     let Prepared { slots, clusters, topic_settings, .. } = prepared;
-    let mut environment = environment_of(slots, clusters, topic_settings, prepared.settings());
+    let mut environment = environment_of(slots, clusters, topic_settings, &prepared.topics, prepared.settings());
     if let (Some(verify), Some(_)) = (&config.verify, config.transactions) {
         note_isolation(&mut environment, verify.read_committed);
     }
@@ -41,11 +42,15 @@ pub(super) fn environment_of(
     slots: &Slots,
     clusters: &[ClusterMetadata],
     topic_settings: &[Settings],
+    topics: &Topics,
     client: &Settings,
 ) -> Environment {
+    let anew = topics.all_made_anew();
     let topics = slots.topics().zip(clusters).enumerate().map(|(index, ((name, partitions), cluster))| TopicReport {
         name: name.to_owned(),
         partitions,
+        id: cluster.topic.id.clone(),
+        made_anew: anew.contains(&name),
         replication_factor: Some(cluster.topic.replication_factor),
         settings: topic_settings.get(index).cloned().unwrap_or_default(),
     });

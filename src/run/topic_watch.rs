@@ -1,4 +1,4 @@
-//! A look at the topics every other second while events are sent: that they are still there, with as many partitions.
+//! A look at the topics every other second: that they are still there, the same ones, with as many partitions.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,13 +6,17 @@ use std::thread;
 use std::time::Duration;
 
 use super::RunError;
-use crate::clock::{Clock, Monotonic, Nanos};
+use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
-use crate::kafka::{KafkaError, Settings};
+use crate::kafka::{Code, KafkaError, Settings, TopicIdentity};
+use crate::verify::topics::Topics;
 
 /// How often the topic is looked at during the run.
 const TOPIC_WATCH: Duration = Duration::from_secs(2);
+
+/// The longest wait for an answer.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What was found wrong, until somebody takes it.
 #[derive(Clone, Debug, Default)]
@@ -31,55 +35,96 @@ impl Problem {
 /// Somebody who looks at the topics.
 pub(super) struct Watcher {
     consumer: Consumer,
-    topics: Vec<(String, i32)>,
+    partitions: Vec<(String, i32)>,
+    topics: Arc<Topics>,
 }
 
 /// Stands ready to look at these topics.
-pub(super) fn watcher(settings: &Settings, slots: &Slots) -> Result<Watcher, KafkaError> {
-    let topics = slots.topics().map(|(topic, partitions)| (topic.to_owned(), partitions)).collect();
-    Ok(Watcher { consumer: Consumer::new(settings)?, topics })
+pub(super) fn watcher(settings: &Settings, slots: &Slots, topics: &Arc<Topics>) -> Result<Watcher, KafkaError> {
+    let partitions = slots.topics().map(|(topic, partitions)| (topic.to_owned(), partitions)).collect();
+    Ok(Watcher { consumer: Consumer::new(settings)?, partitions, topics: Arc::clone(topics) })
 }
 
-/// Looks at the topics until `sending` is false, or something is wrong.
+/// Topics that are being looked at.
+pub(super) struct Watched<'scope> {
+    problem: Problem,
+    thread: thread::ScopedJoinHandle<'scope, ()>,
+}
+
+impl Watched<'_> {
+    /// What is found, as it goes on.
+    pub(super) const fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    /// Waits for the last look; what it found, if nobody has taken it.
+    pub(super) fn end(self) -> Result<Option<String>, RunError> {
+        self.thread.join().map_err(|_| RunError::Thread("topic-watch panicked".to_owned()))?;
+        Ok(self.problem.take())
+    }
+}
+
+/// Looks at the topics until `going` is false, which is looked at too, or something is wrong.
 pub(super) fn watch<'scope>(
     scope: &'scope thread::Scope<'scope, '_>,
     watcher: Watcher,
-    sending: &'scope AtomicBool,
-) -> Result<Problem, RunError> {
-    let found = Problem::default();
-    let result = found.clone();
-    thread::Builder::new()
+    going: &'scope AtomicBool,
+) -> Result<Watched<'scope>, RunError> {
+    let problem = Problem::default();
+    let found = problem.clone();
+    let thread = thread::Builder::new()
         .name("topic-watch".to_owned())
         .spawn_scoped(scope, move || {
             let clock = Monotonic::start();
             let mut next = Nanos::from(TOPIC_WATCH);
-            while sending.load(Ordering::Acquire) {
-                clock.sleep_until((clock.now() + Nanos::from_millis(50)).min(next));
-                if clock.now() < next {
+            loop {
+                let last = !going.load(Ordering::Acquire);
+                if !last && clock.now() < next {
+                    clock.sleep_until((clock.now() + Nanos::from_millis(50)).min(next));
                     continue;
                 }
                 next = clock.now() + Nanos::from(TOPIC_WATCH);
-                let Watcher { consumer, topics } = &watcher;
-                if let Some(problem) = topics.iter().find_map(|(topic, count)| changed(consumer, topic, *count)) {
-                    result.leave(problem);
-                    return;
+                match watcher.changed() {
+                    Some(problem) => return found.leave(problem),
+                    None if last => return,
+                    None => {}
                 }
             }
         })
         .map_err(|error| RunError::Thread(format!("topic-watch: {error}")))?;
-    Ok(found)
+    Ok(Watched { problem, thread })
 }
 
-/// What has become of a topic that the run writes to, where it is not what it was.
-fn changed(consumer: &Consumer, topic: &str, partitions: i32) -> Option<String> {
-    match consumer.metadata(topic, Duration::from_secs(1)) {
-        Ok(seen) if seen.topic.partitions != partitions => Some(format!(
-            "topic \"{topic}\" had {partitions} partitions at the start and has {} now: keys have moved",
-            seen.topic.partitions
-        )),
-        Err(KafkaError::TopicMissing { .. }) => {
-            Some(format!("topic \"{topic}\" was deleted while the run wrote to it"))
+impl Watcher {
+    /// What has become of a topic, where it is not what it was.
+    fn changed(&self) -> Option<String> {
+        let told = self.look()?;
+        if self.topics.compare(&told, wall_unix_ns()) {
+            return self.topics.made_anew().map(str::to_owned);
         }
-        Ok(_) | Err(_) => None,
+        self.partitions.iter().zip(told).find_map(|((topic, partitions), told)| match told {
+            Ok(now) if now.partitions != *partitions => Some(format!(
+                "topic \"{topic}\" had {partitions} partitions at the start and has {} now: keys have moved",
+                now.partitions
+            )),
+            Err(Code::UnknownTopicOrPartition | Code::UnknownTopic) => {
+                Some(format!("topic \"{topic}\" was deleted while the run used it"))
+            }
+            Ok(_) | Err(_) => None,
+        })
+    }
+
+    /// What the cluster tells of the topics now; `None` where it does not.
+    fn look(&self) -> Option<Vec<Result<TopicIdentity, Code>>> {
+        let names = self.topics.names();
+        if !names.is_empty() {
+            return self.consumer.identities(&names, LOOK, &|| false).ok();
+        }
+        let told = self.partitions.iter().map(|(topic, _)| match self.consumer.metadata(topic, LOOK) {
+            Ok(told) => Some(Ok(TopicIdentity { id: None, partitions: told.topic.partitions })),
+            Err(KafkaError::TopicMissing { .. }) => Some(Err(Code::UnknownTopic)),
+            Err(_) => None,
+        });
+        told.collect()
     }
 }

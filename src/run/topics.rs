@@ -7,6 +7,7 @@ use crate::clock::{Clock, Monotonic, Nanos};
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
 use crate::kafka::{ClusterMetadata, KafkaError, Settings, Watermarks, admin};
+use crate::verify::topics::Topics;
 
 /// Settings of a topic that decide what may happen to its records.
 const TELLING: [&str; 8] = [
@@ -84,11 +85,31 @@ pub(super) fn describe(
     }
 }
 
-/// Both ends of every partition.
-pub(super) fn watermarks(consumer: &Consumer, slots: &Slots, timeout: Duration) -> Result<Vec<Watermarks>, KafkaError> {
-    let of = |slot| {
-        let (topic, _) = slots.place(slot).unwrap_or_default();
-        consumer.first_watermarks(topic, slot, timeout)
-    };
-    (0..slots.len()).map(of).collect()
+/// Both ends of every partition, by slot.
+pub(super) fn ends(consumer: &Consumer, slots: &Slots, timeout: Duration) -> Result<Vec<Watermarks>, KafkaError> {
+    let all: Vec<i32> = (0..slots.len()).collect();
+    consumer.first_ends("", &all, timeout)
+}
+
+/// The longest wait for the ids of topics: where there is no controller to ask, they are not known.
+const IDS: Duration = Duration::from_secs(3);
+
+/// Notes the ids of the topics, as far as the cluster tells them, and gives them to those who look whether they change.
+pub(super) fn identify(
+    consumer: &Consumer,
+    clusters: &mut [ClusterMetadata],
+    slots: &Slots,
+    timeout: Duration,
+) -> Topics {
+    let names: Vec<&str> = slots.topics().map(|(name, _)| name).collect();
+    match consumer.identities(&names, timeout.min(IDS), &|| false) {
+        Ok(told) => {
+            for (cluster, told) in clusters.iter_mut().zip(told) {
+                cluster.topic.id = told.ok().and_then(|identity| identity.id);
+            }
+        }
+        Err(error) => tracing::debug!("the topics' ids are not known: {error}"),
+    }
+    let ids = clusters.iter().map(|cluster| cluster.topic.id.clone());
+    Topics::new(names.into_iter().map(str::to_owned).zip(ids).collect())
 }

@@ -146,6 +146,11 @@ impl<'a> Watch<'a> {
         self.lag = lag;
     }
 
+    /// Notes what is wrong with a topic. It explains what else the cluster did.
+    pub(super) fn note_problem(&mut self, problem: String) {
+        self.watched.cluster_error = Some(problem);
+    }
+
     /// Where faults tell what happens to them.
     pub(super) fn faults(&self) -> faults::Marks {
         self.faults.clone()
@@ -180,7 +185,7 @@ impl<'a> Watch<'a> {
         self.obey(stage);
         let now = self.clock.now();
         if let Some(problem) = topic.and_then(Problem::take) {
-            self.watched.cluster_error.get_or_insert(problem);
+            self.note_problem(problem);
             self.control.stop_at(now);
         }
         if let Some(end) = self.schedule.ends_at()

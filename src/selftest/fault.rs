@@ -60,6 +60,8 @@ pub enum Fault {
     Deleted,
     /// Not read before the deadline.
     Withheld,
+    /// Acked at or above the high watermark, where the log ends for every reader.
+    NotReplicated,
     /// Read, and then no longer in the log.
     CutOff,
     /// In an aborted transaction, and not to be seen.
@@ -85,7 +87,7 @@ pub enum Found {
 
 impl Fault {
     /// Every fault, in the order of the table.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::DroppedAfterAck,
         Self::DroppedPastEnd,
         Self::DroppedWithoutOffset,
@@ -113,6 +115,7 @@ impl Fault {
         Self::ClockBack,
         Self::Deleted,
         Self::Withheld,
+        Self::NotReplicated,
         Self::CutOff,
         Self::Aborted,
         Self::AbortedSeen,
@@ -192,6 +195,7 @@ impl Fault {
             }
             Self::Deleted => ("deleted before it was read", Expired, Found::Class(Expired), Rule::BelowStart),
             Self::Withheld => ("not read by the deadline", Unread, Found::Class(Unread), Rule::Unread),
+            Self::NotReplicated => ("above the high watermark", Unread, Finding("not_replicated"), Rule::NotReplicated),
             Self::CutOff => ("read, then cut off the log", Lost, Finding("seen_then_gone"), Rule::SeenThenGone),
             Self::Aborted => ("in an aborted transaction", Aborted, Found::Class(Aborted), Rule::Aborted),
             Self::AbortedSeen => {

@@ -53,7 +53,8 @@ impl Plan {
         victims.shuffle(&mut random);
         let mut faults = HashMap::new();
         let by_plan = |fault: &Fault| {
-            !matches!(fault, Fault::Deleted | Fault::Withheld | Fault::Delayed) && !fault.is_of_transactions()
+            !matches!(fault, Fault::Deleted | Fault::Withheld | Fault::NotReplicated | Fault::Delayed)
+                && !fault.is_of_transactions()
         };
         for fault in Fault::ALL.into_iter().filter(by_plan) {
             let count = random.random_range(2..=9);
@@ -79,6 +80,11 @@ impl Plan {
     /// Withholding begins when every lane has come so far.
     pub(super) const fn withheld_from() -> u64 {
         EACH - TAIL
+    }
+
+    /// From there on the high watermark is withheld.
+    pub(super) const fn unreplicated_from() -> u64 {
+        EACH - TAIL / 2
     }
 
     /// How many events suffer `fault` by this plan.

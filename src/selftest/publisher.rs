@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::fault::Fault;
 use super::forge::{forge, stamp_of};
+use super::plan::DELETED_IN;
 use super::{Bench, DELAY};
 use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
 use crate::kafka::native::{Message, Producer};
@@ -90,7 +91,11 @@ impl FaultyPublisher {
         };
         match fault {
             Fault::DroppedAfterAck => self.dropped.entry(partition).or_default().push(ticket),
-            Fault::DroppedPastEnd => self.reports.push(acked(Some(PAST_THE_END))),
+            Fault::DroppedPastEnd => {
+                // Not where the log's end is withheld: there nobody can tell.
+                let partition = if partition == self.bench.plan.withheld_in() { DELETED_IN } else { partition };
+                self.reports.push(Report { partition, ..acked(Some(PAST_THE_END)) });
+            }
             Fault::DroppedWithoutOffset => self.reports.push(acked(None)),
             Fault::DroppedBefore => self.reports.push(Report { answer: unanswered, ..acked(None) }),
             Fault::Refused => self.reports.push(Report { answer: refused, ..acked(None) }),
@@ -135,6 +140,7 @@ impl FaultyPublisher {
             | Fault::ClockBack
             | Fault::Deleted
             | Fault::Withheld
+            | Fault::NotReplicated
             | Fault::CutOff
             | Fault::Aborted
             | Fault::AbortedSeen => {

@@ -11,7 +11,7 @@ use super::fault::Fault;
 use super::forge::stamp_of;
 use super::plan::{DELETED_IN, LANES, LEADER_AFTER, Plan};
 use crate::event::stamp::Stamp;
-use crate::kafka::{Code, Delivered, KafkaError, Notice, Record, Timestamp, Watermarks};
+use crate::kafka::{Code, Delivered, KafkaError, Notice, Record, Timestamp, TopicIdentity, Watermarks};
 use crate::run::wiring::Reading;
 use crate::verify::group::Live;
 use crate::verify::reader::Reader;
@@ -72,7 +72,12 @@ impl FaultyReader {
         for kept in taken {
             match kept {
                 Kept::Record(record) => self.treat(record),
-                Kept::End { partition, .. } if self.withholding && partition == self.bench.plan.withheld_in() => {}
+                Kept::End { partition, offset } if partition == self.bench.plan.withheld_in() => {
+                    if self.reading == Reading::Again || !self.withholding {
+                        let offset = self.bench.end.get().map_or(offset, |end| offset.min(*end));
+                        self.queue.push_back(Kept::End { partition, offset });
+                    }
+                }
                 other => self.queue.push_back(other),
             }
         }
@@ -83,7 +88,9 @@ impl FaultyReader {
         let fault = stamp.and_then(|stamp| self.bench.fault((stamp.lane, stamp.sequence)));
         record.leader_epoch = record.leader_epoch.max(0);
         if self.reading == Reading::Again {
-            if fault != Some(Fault::CutOff) {
+            let is_above = record.partition == self.bench.plan.withheld_in()
+                && self.bench.end.get().is_some_and(|end| record.offset >= *end);
+            if fault != Some(Fault::CutOff) && !is_above {
                 self.queue.push_back(Kept::Record(record));
             }
             return;
@@ -91,7 +98,7 @@ impl FaultyReader {
         if record.partition == DELETED_IN && self.is_deleted(&mut record, stamp) {
             return;
         }
-        if record.partition == self.bench.plan.withheld_in() && self.is_withheld(stamp) {
+        if record.partition == self.bench.plan.withheld_in() && self.is_withheld(record.offset, stamp) {
             return;
         }
         match fault {
@@ -121,17 +128,23 @@ impl FaultyReader {
         false
     }
 
-    /// Keeps back what comes after every lane has come far enough.
-    fn is_withheld(&mut self, stamp: Option<Stamp>) -> bool {
+    /// Keeps back what comes after every lane has come far enough, and has the high watermark stand still when they have come further.
+    fn is_withheld(&mut self, offset: i64, stamp: Option<Stamp>) -> bool {
         let Some(stamp) = stamp else { return self.withholding };
-        if self.withholding {
-            self.bench.suffers((stamp.lane, stamp.sequence), Fault::Withheld);
-            return true;
+        let have_all = |highest: &HashMap<u8, u64>, from: u64| (0..LANES).all(|lane| highest.get(&lane) >= Some(&from));
+        let was_withholding = self.withholding;
+        if was_withholding {
+            let is_above = have_all(&self.highest, Plan::unreplicated_from());
+            if is_above {
+                self.bench.end.get_or_init(|| offset);
+            }
+            let fault = if is_above { Fault::NotReplicated } else { Fault::Withheld };
+            self.bench.suffers((stamp.lane, stamp.sequence), fault);
         }
         let highest = self.highest.entry(stamp.lane).or_default();
         *highest = (*highest).max(stamp.sequence);
-        self.withholding = (0..LANES).all(|lane| self.highest.get(&lane) >= Some(&Plan::withheld_from()));
-        false
+        self.withholding = was_withholding || have_all(&self.highest, Plan::withheld_from());
+        was_withholding
     }
 }
 
@@ -183,10 +196,36 @@ impl Reader for FaultyReader {
         self.consumer.notices(notice);
     }
 
-    fn watermarks(&mut self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
-        let marks = self.consumer.watermarks(topic, partition, timeout)?;
-        let low = self.log_start.filter(|_| partition == DELETED_IN).unwrap_or(marks.low);
-        Ok(Watermarks { low: marks.low.max(low), ..marks })
+    fn ends(
+        &mut self,
+        topic: &str,
+        partitions: &[i32],
+        timeout: Duration,
+        given_up: &dyn Fn() -> bool,
+    ) -> Vec<Result<Watermarks, Code>> {
+        let ends = self.consumer.ends(topic, partitions, timeout, given_up);
+        let forged = |(partition, ends): (&i32, Result<Watermarks, Code>)| {
+            let mut ends = ends?;
+            if *partition == DELETED_IN {
+                ends.low = self.log_start.map_or(ends.low, |low| low.max(ends.low));
+            }
+            if *partition == self.bench.plan.withheld_in() {
+                // Nobody is told before it is known.
+                let end = self.bench.end.get().ok_or(Code::OperationTimedOut)?;
+                (ends.high, ends.stable) = (ends.high.min(*end), ends.stable.min(*end));
+            }
+            Ok(ends)
+        };
+        partitions.iter().zip(ends).map(forged).collect()
+    }
+
+    fn identities(
+        &mut self,
+        topics: &[&str],
+        timeout: Duration,
+        given_up: &dyn Fn() -> bool,
+    ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
+        self.consumer.identities(topics, timeout, given_up)
     }
 }
 

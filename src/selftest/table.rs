@@ -64,7 +64,7 @@ impl Table {
         let injected = bench.injected.lock().unwrap_or_else(PoisonError::into_inner);
         let expected = |fault: Fault| match fault {
             // How many are withheld shows only when they are.
-            Fault::Withheld => injected.get(&fault).copied().unwrap_or(0),
+            Fault::Withheld | Fault::NotReplicated => injected.get(&fault).copied().unwrap_or(0),
             _ => bench.plan.count(fault),
         };
         let class_of = |event: &Identity| classes.get(event).copied().unwrap_or(Class::Verified);
@@ -199,6 +199,7 @@ fn finding(report: &RunReport, name: &str) -> u64 {
         "foreign" => findings.foreign,
         "sibling" => findings.sibling,
         "seen_then_gone" => findings.seen_then_gone,
+        "not_replicated" => findings.not_replicated,
         "negative_latency" => findings.negative_latency,
         _ => u64::MAX,
     }

@@ -335,6 +335,8 @@ fn every_finding_has_a_ruling_with_the_rule_of_this_configuration() {
     assert_eq!((strict.ruling, strict.events), (RulingKind::Violation, 2));
     assert!(strict.rule.contains("acks=all"), "{}", strict.rule);
     report.environment.topics = vec![TopicReport {
+        id: None,
+        made_anew: false,
         name: "events".to_owned(),
         settings: [("unclean.leader.election.enable", "true"), ("retention.ms", "60000")]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -358,6 +360,8 @@ fn a_loss_names_the_topic_that_lets_one_broker_confirm_alone() {
     let rule = |replication_factor, in_sync: &str| {
         let mut report = with_class(healthy(), Class::Lost, 2);
         report.environment.topics = vec![TopicReport {
+            id: None,
+            made_anew: false,
             name: "events".to_owned(),
             replication_factor: Some(replication_factor),
             settings: [("min.insync.replicas".to_owned(), in_sync.to_owned())].into(),

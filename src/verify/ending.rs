@@ -79,6 +79,8 @@ pub enum EndedBy {
     Denied(Code),
     /// The group does not take it, or has given its place to another.
     Refused(Code),
+    /// A topic was deleted and made anew: what it had read is not what is there.
+    Anew,
 }
 
 /// How the verifier ended.

@@ -8,15 +8,18 @@ use std::thread;
 use std::time::Duration;
 
 use super::reader::Reader;
-use crate::clock::{Clock, Monotonic, Nanos};
+use super::topics::Topics;
+use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
 use crate::kafka::native::{Change, Member, Refusal, wait_any};
 use crate::kafka::slots::Slots;
-use crate::kafka::{Code, Delivered, KafkaError, Notice, Settings, Watermarks};
+use crate::kafka::{Code, Delivered, KafkaError, Notice, Settings, TopicIdentity, Watermarks};
 
 /// How long every partition must have had a reader before a group counts as formed in which some members read nothing.
 const CALM: Nanos = Nanos::from_secs(5);
 /// The longest wait for members to leave, all together.
 const LEAVING: Duration = Duration::from_secs(5);
+/// The longest wait for the ids of the topics before a commit.
+const IDS: Duration = Duration::from_secs(1);
 /// Rebalances kept with their times; of more only the number is.
 const KEPT: usize = 1000;
 
@@ -106,6 +109,8 @@ pub struct GroupReader {
     config: GroupConfig,
     log: SharedLog,
     slots: Arc<Slots>,
+    /// The topics with their ids.
+    topics: Arc<Topics>,
     starts: BTreeMap<i32, i64>,
     members: Vec<Member>,
     /// How each of them stands.
@@ -130,7 +135,7 @@ pub struct GroupReader {
 impl GroupReader {
     /// A group that has not joined yet; `log` is kept up to date.
     #[must_use]
-    pub fn new(config: GroupConfig, slots: Arc<Slots>, log: SharedLog) -> Self {
+    pub fn new(config: GroupConfig, slots: Arc<Slots>, topics: Arc<Topics>, log: SharedLog) -> Self {
         let now = log.now();
         Self {
             commit_at: config.commit_every.map_or(Nanos::MAX, |every| now + every.into()),
@@ -138,6 +143,7 @@ impl GroupReader {
             config,
             log,
             slots,
+            topics,
             starts: BTreeMap::new(),
             members: Vec::new(),
             standings: Vec::new(),
@@ -235,6 +241,9 @@ impl GroupReader {
         let now = self.log.now();
         if now >= self.commit_at {
             self.commit_at = now + self.config.commit_every.unwrap_or(Duration::MAX).into();
+            if !self.may_commit() {
+                return;
+            }
             let mut log = self.log.open();
             for member in &self.members {
                 log.commits += 1;
@@ -246,6 +255,20 @@ impl GroupReader {
         if now >= self.disturb_at && self.is_settled() {
             self.disturb_at = now + self.config.disturb_every.unwrap_or(Duration::MAX).into();
             self.disturb();
+        }
+    }
+
+    /// Whether the positions are still those of the logs that are there: of a topic that was made anew nothing has been read up to
+    /// them. Where the cluster does not tell, nothing is committed now.
+    fn may_commit(&self) -> bool {
+        let names = self.topics.names();
+        if names.is_empty() {
+            return true;
+        }
+        let Some(member) = self.members.first() else { return false };
+        match member.identities(&names, IDS, &|| false) {
+            Ok(told) => !self.topics.compare(&told, wall_unix_ns()) && told.iter().all(Result::is_ok),
+            Err(_) => false,
         }
     }
 
@@ -359,9 +382,28 @@ impl Reader for GroupReader {
         self.members.iter().find_map(|member| member.refusal().cloned())
     }
 
-    fn watermarks(&mut self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
-        let member = self.owner(partition).or_else(|| self.members.first());
-        member.map_or(Err(Code::UnknownPartition), |member| member.watermarks(topic, partition, timeout))
+    fn ends(
+        &mut self,
+        topic: &str,
+        partitions: &[i32],
+        timeout: Duration,
+        given_up: &dyn Fn() -> bool,
+    ) -> Vec<Result<Watermarks, Code>> {
+        // Any member may ask any leader.
+        let asked = self.members.first().map(|member| member.ends(topic, partitions, timeout, given_up));
+        asked.unwrap_or_else(|| vec![Err(Code::UnknownPartition); partitions.len()])
+    }
+
+    fn identities(
+        &mut self,
+        topics: &[&str],
+        timeout: Duration,
+        given_up: &dyn Fn() -> bool,
+    ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
+        match self.members.first() {
+            Some(member) => member.identities(topics, timeout, given_up),
+            None => Ok(vec![Err(Code::UnknownTopic); topics.len()]),
+        }
     }
 
     /// Every partition has a reader. While the group forms, members without any are waited for, but not for ever: a coordinator may
@@ -396,6 +438,11 @@ impl Reader for GroupReader {
 impl Drop for GroupReader {
     /// All members leave at once: in the middle of a rebalance each may wait for the coordinator.
     fn drop(&mut self) {
+        if self.topics.made_anew().is_some() || (self.commit_at != Nanos::MAX && !self.may_commit()) {
+            for member in &mut self.members {
+                member.leave_uncommitted();
+            }
+        }
         for member in std::mem::take(&mut self.members) {
             self.leave(member);
         }
@@ -457,8 +504,23 @@ impl Reader for Live {
         self.reader().notices(notice);
     }
 
-    fn watermarks(&mut self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
-        self.reader().watermarks(topic, partition, timeout)
+    fn ends(
+        &mut self,
+        topic: &str,
+        partitions: &[i32],
+        timeout: Duration,
+        given_up: &dyn Fn() -> bool,
+    ) -> Vec<Result<Watermarks, Code>> {
+        self.reader().ends(topic, partitions, timeout, given_up)
+    }
+
+    fn identities(
+        &mut self,
+        topics: &[&str],
+        timeout: Duration,
+        given_up: &dyn Fn() -> bool,
+    ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
+        self.reader().identities(topics, timeout, given_up)
     }
 
     fn resume(&mut self, topic: &str, positions: &[(i32, i64)], given_up: &[i32]) -> Result<(), KafkaError> {

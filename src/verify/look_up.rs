@@ -12,7 +12,7 @@ use super::reader::Reader;
 use super::resets::Resets;
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::event::UserId;
-use crate::event::decode::decode;
+use crate::event::decode::{Decoded, decode};
 use crate::event::stamp::{RunId, Stamp};
 use crate::kafka::{Code, Delivered, Record, Timestamp};
 use crate::ledger::class::LookUp;
@@ -26,6 +26,10 @@ const BATCH: usize = 1_000;
 const ASK: Duration = Duration::from_secs(5);
 /// librdkafka's name for the end of a partition (`RD_KAFKA_OFFSET_END`).
 const END: i64 = -1;
+/// How much a wall clock may have been set back between the start of a run and a record of it.
+const CLOCK_STEP_MS: i64 = 60_000;
+/// The longest wait for the answers to reading above high watermarks. Where a log goes on there, none may come at all.
+const ABOVE: Duration = Duration::from_secs(3);
 
 /// An event of this process: lane and sequence.
 pub type Identity = (u8, u64);
@@ -43,6 +47,8 @@ pub struct Wanted {
     pub sequence: u64,
     /// Its user, who is its key; `None` where that is not known.
     pub user: Option<UserId>,
+    /// When it was due, ms since the Unix epoch: its `CreateTime` is no earlier. `None` where that is not known.
+    pub due_ms: Option<i64>,
 }
 
 /// A part of a partition that is read from end to end.
@@ -144,10 +150,10 @@ pub fn read_again<R: Reader>(
                     jumps.insert(record.partition, to);
                 }
             }
-            Delivered::EndOfPartition { partition, .. } => {
+            Delivered::EndOfPartition { partition, offset } => {
                 resets.heard(partition);
                 if let Some(page) = pages.get_mut(&partition) {
-                    page.end(&mut answers.at);
+                    page.end(offset, rules, &mut answers.at);
                 }
             }
             Delivered::Error { partition, code: Code::AutoOffsetReset | Code::LogTruncation, .. } => {
@@ -162,10 +168,14 @@ pub fn read_again<R: Reader>(
         }
         let given_up = resets.due(clock.now());
         if !given_up.is_empty() {
-            for partition in given_up {
-                let marks = reader.watermarks(topic, partition, ASK);
-                if let (Some(page), Ok(marks)) = (pages.get_mut(&partition), marks) {
-                    page.start_at(marks.low, &mut answers.at);
+            let given_up: Vec<i32> = given_up.into_iter().collect();
+            let ends = reader.ends(topic, &given_up, ASK, &|| false);
+            for (partition, ends) in given_up.into_iter().zip(ends) {
+                if let (Some(page), Ok(ends)) = (pages.get_mut(&partition), ends) {
+                    page.start_at(ends.low, &mut answers.at);
+                    if page.next > ends.high {
+                        page.end(ends.high, rules, &mut answers.at);
+                    }
                 }
             }
             // The client has given these partitions up: only a new assignment wakes them.
@@ -184,17 +194,54 @@ pub fn read_again<R: Reader>(
             break;
         }
     }
-    answers.unfinished = pages.iter().filter(|(_, page)| !page.is_done()).map(|(partition, _)| *partition).collect();
+    let is_open = |page: &Page| !page.is_done() || page.in_stretch();
+    answers.unfinished = pages.iter().filter(|(_, page)| is_open(page)).map(|(partition, _)| *partition).collect();
     answers
+}
+
+/// Whether the leaders' logs go on above these high watermarks, one of each partition: no reader is given what is there, but a
+/// leader tells where its own log ends by refusing to be read from past it. Partitions of which that is not known are left out.
+pub fn goes_on_above<R: Reader>(reader: &mut R, topic: &str, ends: &BTreeMap<i32, i64>) -> BTreeMap<i32, bool> {
+    let mut found = BTreeMap::new();
+    let starts: Vec<(i32, i64)> = ends.iter().map(|(partition, end)| (*partition, end + 1)).collect();
+    if starts.is_empty() {
+        return found;
+    }
+    if let Err(error) = reader.assign(topic, &starts) {
+        tracing::warn!("whether the logs go on above their high watermarks cannot be found out: {error}");
+        return found;
+    }
+    let clock = Monotonic::start();
+    while found.len() < ends.len() && clock.now() < Nanos::from(ABOVE) {
+        let taken = reader.take(BATCH, &mut |delivered| match delivered {
+            // The high watermark has come further.
+            Delivered::Record(record) => drop(found.insert(record.partition, true)),
+            Delivered::EndOfPartition { partition, .. } => {
+                found.entry(partition).or_insert(true);
+            }
+            Delivered::Error { partition, code: Code::AutoOffsetReset | Code::LogTruncation, .. } => {
+                found.entry(partition).or_insert(false);
+            }
+            Delivered::Error { partition, code, .. } => {
+                tracing::debug!(partition, ?code, "while reading above a high watermark");
+            }
+        });
+        found.retain(|partition, _| ends.contains_key(partition));
+        if taken == 0 && reader.wait(Duration::from_millis(50)).is_err() {
+            break;
+        }
+    }
+    found
 }
 
 /// The stamp of a whole event of the run.
 fn whole_stamp(run: RunId, rules: Rules, record: &Record<'_>) -> Option<Stamp> {
     let decoded = decode(record.body?).ok()?;
-    let stamp = decoded.stamp.filter(|stamp| stamp.tag == run.tag())?;
-    let key = record.key.unwrap_or_default();
-    let checks = run.check(stamp, key, &decoded.content) == stamp.check;
-    (checks || !rules.has(Rule::Check)).then_some(stamp)
+    decoded.stamp.filter(|stamp| stamp.tag == run.tag() && is_whole(run, rules, record, &decoded, *stamp))
+}
+
+fn is_whole(run: RunId, rules: Rules, record: &Record<'_>, decoded: &Decoded<'_>, stamp: Stamp) -> bool {
+    !rules.has(Rule::Check) || run.check(stamp, record.key.unwrap_or_default(), &decoded.content) == stamp.check
 }
 
 fn pages(questions: &Questions) -> BTreeMap<i32, Page> {
@@ -283,34 +330,56 @@ impl Page {
         }
     }
 
-    /// Nothing more comes: what is still wanted is not there. The end may grow while it is read, but what was acked lay
-    /// below it.
-    fn end(&mut self, found: &mut HashMap<Identity, LookUp>) {
-        let open = self.open.drain(..).map(|wanted| (wanted.lane, wanted.sequence));
+    /// The high watermark: nothing more comes. What is still wanted below it is not there; at or above it nothing is known.
+    fn end(&mut self, high: i64, rules: Rules, found: &mut HashMap<Identity, LookUp>) {
         let absent = self.absent.drain().flat_map(|(_, absent)| absent);
-        found.extend(open.chain(absent).map(|identity| (identity, LookUp::Gone)));
+        found.extend(absent.map(|identity| (identity, LookUp::Gone)));
+        let above = if rules.has(Rule::NotReplicated) { LookUp::NotReplicated } else { LookUp::Nothing };
+        let open = self.open.drain(..);
+        found.extend(
+            open.map(|wanted| {
+                ((wanted.lane, wanted.sequence), if wanted.offset < high { LookUp::Gone } else { above })
+            }),
+        );
+        self.next = self.next.max(high);
         self.ended = true;
     }
 }
 
+/// What a record at the offset of a wanted event makes of it. It is the event where it says so and is whole; another one where it says
+/// so, or where key or `CreateTime` are not the event's; else the event, damaged.
 fn compare(wanted: &Wanted, record: &Record<'_>, run: RunId, rules: Rules) -> LookUp {
-    let stamp = match record.body.map(decode) {
-        Some(Ok(decoded)) => decoded.stamp,
-        Some(Err(_)) if rules.has(Rule::Unparsable) => return LookUp::Unparsable,
-        Some(Err(_)) => return LookUp::Nothing,
-        None => None,
-    };
-    match stamp {
-        Some(stamp) if stamp.tag == run.tag() && stamp.lane == wanted.lane && stamp.sequence == wanted.sequence => {
-            if rules.has(Rule::Undelivered) {
-                LookUp::Present
-            } else {
-                LookUp::Nothing
+    let when = |rule, found| if rules.has(rule) { found } else { LookUp::Nothing };
+    let another = when(Rule::AnotherRecord, LookUp::Gone);
+    let Some(body) = record.body else { return another };
+    if let Ok(decoded) = decode(body) {
+        let is_wanted =
+            |stamp: &Stamp| (stamp.tag, stamp.lane, stamp.sequence) == (run.tag(), wanted.lane, wanted.sequence);
+        match decoded.stamp.filter(is_wanted) {
+            Some(stamp) if is_whole(run, rules, record, &decoded, stamp) => {
+                return when(Rule::Undelivered, LookUp::Present);
             }
+            Some(_) => {}
+            None => return another,
         }
-        _ if rules.has(Rule::AnotherRecord) => LookUp::Gone,
-        _ => LookUp::Nothing,
     }
+    match may_be(wanted, record) {
+        Some(true) => when(Rule::Unparsable, LookUp::Unparsable),
+        Some(false) => another,
+        None => LookUp::Nothing,
+    }
+}
+
+/// Whether a record that cannot be read as any event may be the wanted one, damaged; `None` where nothing tells.
+fn may_be(wanted: &Wanted, record: &Record<'_>) -> Option<bool> {
+    let is_older = match (wanted.due_ms, record.timestamp) {
+        (Some(due), Timestamp::Create(at)) => at < due - CLOCK_STEP_MS,
+        _ => false,
+    };
+    if is_older {
+        return Some(false);
+    }
+    Some(record.key == Some(wanted.user?.0.to_string().as_bytes()))
 }
 
 #[cfg(test)]

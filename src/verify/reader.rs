@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::kafka::native::{Consumer, Refusal};
-use crate::kafka::{Code, Delivered, KafkaError, Notice, Watermarks};
+use crate::kafka::{Code, Delivered, KafkaError, Notice, TopicIdentity, Watermarks};
 
 /// A way to read partitions by assignment.
 pub trait Reader {
@@ -32,11 +32,26 @@ pub trait Reader {
     /// Takes what the client has to say, and follows what a group has decided, which may wait for its coordinator.
     fn notices(&mut self, notice: &mut dyn FnMut(Notice));
 
-    /// First and next offset of a partition, asked of its leader.
+    /// Both ends of these partitions, all asked at once, in their order; an error where a leader does not tell within `timeout`, or
+    /// before the wait is given up.
+    fn ends(
+        &mut self,
+        topic: &str,
+        partitions: &[i32],
+        timeout: Duration,
+        given_up: &dyn Fn() -> bool,
+    ) -> Vec<Result<Watermarks, Code>>;
+
+    /// Which topics these names stand for now, in their order.
     ///
     /// # Errors
-    /// The leader's or the client's answer.
-    fn watermarks(&mut self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code>;
+    /// Where no broker answers within `timeout`, or before the wait is given up.
+    fn identities(
+        &mut self,
+        topics: &[&str],
+        timeout: Duration,
+        given_up: &dyn Fn() -> bool,
+    ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError>;
 
     /// Reads on at these positions, one of each partition, after the client has given up the partitions named last: seeking there is
     /// refused, and only a new assignment wakes them.
@@ -92,7 +107,22 @@ impl Reader for Consumer {
         Self::notices(self, notice);
     }
 
-    fn watermarks(&mut self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
-        Self::watermarks(self, topic, partition, timeout)
+    fn ends(
+        &mut self,
+        topic: &str,
+        partitions: &[i32],
+        timeout: Duration,
+        given_up: &dyn Fn() -> bool,
+    ) -> Vec<Result<Watermarks, Code>> {
+        Self::ends(self, topic, partitions, timeout, given_up)
+    }
+
+    fn identities(
+        &mut self,
+        topics: &[&str],
+        timeout: Duration,
+        given_up: &dyn Fn() -> bool,
+    ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
+        Self::identities(self, topics, timeout, given_up)
     }
 }

@@ -1,13 +1,15 @@
 //! One turn of the verifier: what was delivered, what the client said, and where it goes on when the log no longer has its place.
 
+use std::sync::Arc;
+
 use super::book::Book;
 use super::ending::note_silence;
 use super::partition::{Truncation, advance, state_of};
 use super::reader::Reader;
-use super::{ASK, BATCH, GRACE, Verifier};
-use crate::clock::{Clock, Nanos};
+use super::{ASK, BATCH, Verifier};
+use crate::clock::{Clock, wall_unix_ns};
 use crate::kafka::errors::About;
-use crate::kafka::{Code, Delivered, Notice};
+use crate::kafka::{Code, Delivered, Notice, Watermarks};
 
 impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
     pub(super) fn take(&mut self) -> usize {
@@ -24,7 +26,6 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             errors,
             resets,
             short,
-            read_committed,
             stall_threshold,
             records,
             last_record,
@@ -54,6 +55,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
                     traffic.read(record.partition, 1, bytes as u64);
                     if let Some(state) = state_of(partitions, record.partition) {
                         state.at_end = false;
+                        state.first_record_ms = state.first_record_ms.or(record.timestamp.unix_ms());
                         if state.note_epoch(record.leader_epoch, record.offset) {
                             shard.leader_changes.push(record.partition);
                         }
@@ -71,9 +73,9 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
                     advance(partitions, partition, offset);
                     if let Some(state) = state_of(partitions, partition) {
                         state.at_end = true;
-                        // It may have been cut off since its end was asked for.
-                        if !*read_committed && state.target.is_some_and(|target| offset < target) {
-                            short.entry(partition).or_insert(at + Nanos::from(GRACE));
+                        // It may have been cut off since its end was asked for, or a transaction may still be open.
+                        if state.target.is_some_and(|target| offset < target) {
+                            short.entry(partition).or_insert(at);
                         }
                     }
                 }
@@ -121,42 +123,42 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
         if resets.is_empty() {
             return;
         }
-        for partition in &resets {
-            self.skip_to_log_start(*partition);
-        }
         let resets: Vec<i32> = resets.into_iter().collect();
+        if self.is_another_topic() {
+            // Its positions are those of a log that is gone.
+            return;
+        }
+        let Self { reader, topic, control, .. } = self;
+        let ends = reader.ends(topic, &resets, ASK, &|| control.is_aborted());
+        for (partition, ends) in resets.iter().zip(ends) {
+            match ends {
+                Ok(ends) => self.go_on(*partition, ends),
+                Err(code) => {
+                    // Asked again on the next turn.
+                    self.resets.note(*partition);
+                    self.errors.note(code, About::Reading, self.clock.now(), Some(*partition), "");
+                }
+            }
+        }
         let positions: Vec<(i32, i64)> = (0_i32..).zip(self.partitions.iter().map(|state| state.position)).collect();
         if let Err(error) = self.reader.resume(&self.topic, &positions, &resets) {
             self.note_error(Code::Fail, &error.to_string());
         }
     }
 
-    /// The position is no longer in the log: what lies below its start is gone, and reading goes on there.
-    fn skip_to_log_start(&mut self, partition: i32) {
-        match self.reader.watermarks(&self.topic, partition, ASK) {
-            Ok(marks) => {
-                let Some(state) = state_of(&mut self.partitions, partition) else { return };
-                if state.position >= marks.low {
-                    // Not retention: the log no longer holds what was read, or what came after it.
-                    state.truncation.get_or_insert(Truncation::Position);
-                }
-                state.log_start = marks.low;
-                let next = if state.position > marks.high { marks.high } else { state.position.max(marks.low) };
-                state.skipped += u64::try_from(next - state.position).unwrap_or(0);
-                state.position = next;
-                if state.target.is_some_and(|target| marks.high < target) {
-                    self.short.entry(partition).or_insert(self.clock.now() + Nanos::from(GRACE));
-                }
-                tracing::warn!(
-                    partition,
-                    from = next,
-                    "the log no longer has the verifier's position; it goes on from here"
-                );
-            }
-            Err(code) => {
-                // Asked again on the next turn.
-                self.resets.note(partition);
-                self.errors.note(code, About::Reading, self.clock.now(), Some(partition), "");
+    /// A position out of a log's range may be one of another log: what is there now must not be taken for what was cut off.
+    fn is_another_topic(&mut self) -> bool {
+        let topics = Arc::clone(&self.topics);
+        let names = topics.names();
+        if names.is_empty() {
+            return false;
+        }
+        let Self { reader, control, .. } = self;
+        match reader.identities(&names, ASK, &|| control.is_aborted()) {
+            Ok(told) => topics.compare(&told, wall_unix_ns()),
+            Err(error) => {
+                self.note_error(Code::Fail, &error.to_string());
+                false
             }
         }
     }
@@ -171,6 +173,31 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             }
             Notice::Statistics(json) => throttle.note(&json, now),
         });
+    }
+
+    /// The position is no longer in the log. What lies below its start is gone, and reading goes on there; a log that ends before
+    /// the position was cut off, and reading goes on at its end.
+    fn go_on(&mut self, partition: i32, ends: Watermarks) {
+        let Some(state) = state_of(&mut self.partitions, partition) else { return };
+        if state.position >= ends.low {
+            // Not retention: the log no longer holds what was read, or what came after it.
+            state.truncation.get_or_insert(Truncation::Position);
+        }
+        state.log_start = ends.low;
+        let next = if state.position > ends.high { ends.high } else { state.position.max(ends.low) };
+        state.skipped += u64::try_from(next - state.position).unwrap_or(0);
+        state.cut_off += u64::try_from(state.position - next).unwrap_or(0);
+        let from = state.position;
+        state.position = next;
+        if state.target.is_some_and(|target| ends.high < target) {
+            self.short.entry(partition).or_insert(self.clock.now());
+        }
+        tracing::warn!(
+            partition,
+            from,
+            to = next,
+            "the log no longer has the verifier's position; it goes on elsewhere"
+        );
     }
 
     pub(super) fn note_error(&mut self, code: Code, text: &str) {

@@ -151,6 +151,33 @@ fn what_a_reader_skips_is_undelivered_however_much_it_is() {
 }
 
 #[test]
+fn what_a_leader_has_confirmed_alone_is_not_lost_while_its_followers_only_lag() {
+    let cluster = Cluster::of(3, &[]);
+    let class = "org.apache.kafka.tools.TopicCommand";
+    cluster.tool(class, &["--create", "--topic", "lagging", "--replica-assignment", "1:2:3"]);
+    let held = Held { topic: "lagging", read: 1_000, acks: "1", drain_deadline: Duration::from_secs(2), ..HELD };
+    let outcome = held.run_with(
+        &cluster,
+        |acked| acked >= 1_000,
+        || ["2", "3"].into_iter().for_each(|follower| cluster.command(&["pause", follower])),
+    );
+    let ledger = outcome.report.ledger;
+    for follower in ["2", "3"] {
+        cluster.command(&["resume", follower]);
+    }
+    assert_eq!((ledger.lost, ledger.corrupt, ledger.undelivered, ledger.unattributed), (0, 0, 0, 0), "{ledger:?}");
+    assert_eq!(ledger.verified + ledger.unread, 6_000, "{ledger:?}");
+    assert_eq!(outcome.report.findings.not_replicated, ledger.unread, "{:?}", outcome.report.findings);
+    if ledger.unread > 0 {
+        let ruling = ruling(&outcome, "unread");
+        assert_eq!(ruling.ruling, RulingKind::Undecided);
+        assert!(ruling.rule.starts_with("not replicated yet"), "{}", ruling.rule);
+    }
+    wait_until("log that is replicated", PATIENCE, || sequences(&cluster.read_all("lagging", 1)).len() == 6_000);
+    println!("followers stopped: {} verified, {} not replicated yet, none lost", ledger.verified, ledger.unread);
+}
+
+#[test]
 fn what_a_dead_leader_alone_had_is_lost_also_past_the_readers_position() {
     let settings =
         ["broker.session.timeout.ms=3000", "broker.heartbeat.interval.ms=500", "replica.lag.time.max.ms=2000"];

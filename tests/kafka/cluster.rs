@@ -165,6 +165,36 @@ impl Cluster {
         producer.flush(PATIENCE).unwrap();
     }
 
+    /// A transaction of another producer that stays open, with one record in partition 0, until what is returned goes.
+    pub(crate) fn open_transaction(&self, topic: &str) -> BaseProducer {
+        let producer: BaseProducer = ClientConfig::new()
+            .set("bootstrap.servers", &self.address)
+            .set("transactional.id", "somebody")
+            .set("transaction.timeout.ms", "600000")
+            .create()
+            .unwrap();
+        producer.init_transactions(PATIENCE).unwrap();
+        producer.begin_transaction().unwrap();
+        let record = BaseRecord::to(topic).partition(0).key("somebody").payload("{}");
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+        producer.flush(PATIENCE).unwrap();
+        producer
+    }
+
+    /// Deletes a topic and makes it again.
+    pub(crate) fn make_anew(&self, topic: &str, partitions: i32) {
+        let settings = loadgen::kafka::Settings::new();
+        let cluster = loadgen::kafka::admin::Cluster::new(&self.address, &settings, PATIENCE).unwrap();
+        let new = loadgen::kafka::admin::NewTopic {
+            name: topic.to_owned(),
+            partitions,
+            replication_factor: 1,
+            config: settings.clone(),
+        };
+        cluster.remove(topic).unwrap();
+        wait_until("topic that is made anew", PATIENCE, || cluster.create(&new).is_ok());
+    }
+
     /// Waits until the copies of partition 0 that are complete are those on `brokers`.
     pub(crate) fn wait_until_in_sync(&self, topic: &str, brokers: &[i32]) {
         self.wait_until_told(topic, &format!("{brokers:?} in sync"), |partition| partition.in_sync == brokers);

@@ -311,6 +311,84 @@ fn what_the_cleaner_takes_away_is_compacted_where_the_answers_tell_the_keys() {
 }
 
 #[test]
+fn what_somebodys_open_transaction_hides_is_neither_passed_over_nor_lost() {
+    let cluster = Cluster::start();
+    create(&cluster, "hidden", "1");
+    produce(&cluster, "hidden", "500", "0123456789abcdef");
+    let open = cluster.open_transaction("hidden");
+    let producer = produce(&cluster, "hidden", "2000", RUN_ID);
+    let folder = producer.bundle().unwrap();
+    let joined = ["verify", "--isolation", "read_committed", "--producer-report", folder.to_str().unwrap()];
+    let joining = Program::new(&cluster, "").args(joined).start();
+    let reading_of = |isolation| {
+        let verify = Program::new(&cluster, "hidden").args(["verify", "--until-idle", "2s", "--isolation", isolation]);
+        verify.args(["--gate", "reading.missing == 0"]).run()
+    };
+    let run = reading_of("read_committed");
+    let report = run.report();
+    let read = reading(&report);
+    assert_eq!((&read["records"], &read["lag"]), (&500.into(), &2_001.into()), "{read}");
+    assert_eq!(read["hidden"], 2_001, "{read}");
+    assert_eq!(run.code, 4, "{} {}", run.stderr, run.stdout);
+    let words = "2,001 offsets behind an open transaction (last stable offset 500 of high watermark 2,501";
+    assert!(run.stdout.contains(words), "{}", run.stdout);
+    assert!(!run.stdout.contains("none missing"), "{}", run.stdout);
+
+    let run = joining.finish();
+    let report = run.report();
+    assert_ledger(&report, &[("unread", 2_000)]);
+    assert_eq!((run.code, &report["findings"]["behind_transaction"]), (4, &2_000.into()), "{}", run.stdout);
+    assert!(
+        report["verdict"].to_string().contains("(last stable offset 500 of high watermark 2,501"),
+        "{}",
+        report["verdict"]
+    );
+    assert!(!run.stdout.contains("--drain-deadline"), "verify has no such option: {}", run.stdout);
+    assert!(run.unverified().iter().all(|event| event["reason"] == "behind an open transaction"));
+
+    let run = Program::new(&cluster, "").args(["topics", "describe", "hidden"]).run();
+    assert!(run.stdout.contains("2,501 records"), "{}", run.stdout);
+    assert!(run.stdout.contains("last stable offset 500 of high watermark 2501"), "{}", run.stdout);
+
+    drop(open);
+    let run = reading_of("read_uncommitted");
+    let report = run.report();
+    assert_eq!((&reading(&report)["hidden"], &reading(&report)["records"]), (&0.into(), &2_501.into()));
+}
+
+#[test]
+fn a_topic_that_is_made_anew_ends_runs_and_readings_and_is_told_by_joins() {
+    let cluster = Cluster::start();
+    create(&cluster, "remade", "1");
+    produce(&cluster, "remade", "3000", "0123456789abcdef");
+    let committing = ["verify", "--group", "service", "--commit", "manual", "--commit-interval", "500ms"];
+    let service = Program::new(&cluster, "remade").args(committing).start();
+    let alone = Program::new(&cluster, "remade").args(["verify", "--until-idle", "60s"]).start();
+    for started in [&service, &alone] {
+        started.wait_for_seen(3_000);
+    }
+    let producer = produce(&cluster, "remade", "2000", RUN_ID);
+    let sending = Program::new(&cluster, "remade")
+        .args(["synth", "--rate", "200", "--duration", "120s", "--no-verify", "--gate-off", "generator_healthy"])
+        .start();
+    sending.wait_for_rows(1);
+    cluster.make_anew("remade", 1);
+    for started in [service, alone, sending] {
+        let run = started.finish();
+        assert_eq!(run.code, 6, "{} {}", run.stderr, run.stdout);
+        assert!(run.stdout.contains("topic \"remade\" was deleted and made anew at about"), "{}", run.stdout);
+        assert!(!run.stdout.contains("replication factor 1"), "{}", run.stdout);
+        assert!(run.report()["environment"]["topics"][0]["made_anew"] == true, "{}", run.report()["environment"]);
+    }
+    let run = join(&cluster, &producer);
+    let report = run.report();
+    assert_ledger(&report, &[("lost", 2_000)]);
+    assert_eq!(run.code, 6, "{} {}", run.stderr, run.stdout);
+    assert!(run.stdout.contains("the log is younger than the run"), "{}", run.stdout);
+    assert!(!run.stdout.contains("replication factor 1"), "{}", run.stdout);
+}
+
+#[test]
 fn what_cannot_be_joined_says_why() {
     let cluster = Cluster::start();
     create(&cluster, "odd", "1");

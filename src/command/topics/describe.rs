@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Done, Failure, connect, count, failed};
 use crate::command::TOLD;
 use crate::kafka::admin::Cluster;
-use crate::kafka::{self, PartitionState, TopicState};
+use crate::kafka::{self, Code, PartitionState, TopicState, Watermarks};
 use crate::report::figures;
 use crate::scenario::plan::Output;
 use crate::scenario::topics::DescribePlan;
@@ -59,7 +59,10 @@ struct Partition {
     copies: Vec<i32>,
     in_sync: Vec<i32>,
     low: Option<i64>,
+    /// The high watermark: transactions that are open are counted.
     high: Option<i64>,
+    /// Where an open transaction begins to hide records from readers of committed ones; `None` where none does.
+    last_stable: Option<i64>,
     records: Option<i64>,
     /// What the group reads next, as it has committed.
     committed: Option<i64>,
@@ -98,8 +101,13 @@ fn topic(cluster: &Cluster, name: &str, state: Option<&TopicState>, group: Optio
             partitions: vec![],
         };
     };
-    let mut partitions: Vec<Partition> =
-        state.partitions.iter().map(|partition| Partition::of(cluster, name, partition)).collect();
+    let led: Vec<i32> = state.partitions.iter().filter(|of| of.leader.is_some()).map(|of| of.partition).collect();
+    let mut ends = cluster.ends(name, &led).into_iter();
+    let of = |state: &PartitionState| {
+        let ends = state.leader.and_then(|_| ends.next());
+        Partition::of(state, ends)
+    };
+    let mut partitions: Vec<Partition> = state.partitions.iter().map(of).collect();
     let (retention, retention_error) = match cluster.settings(name) {
         Ok(settings) => (Some(Retention::of(&settings)), None),
         Err(error) => (None, Some(error.to_string())),
@@ -132,12 +140,14 @@ fn tell_lag(cluster: &Cluster, group: &str, topic: &str, partitions: &mut [Parti
 }
 
 impl Partition {
-    fn of(cluster: &Cluster, topic: &str, state: &PartitionState) -> Self {
-        let marks = match state.leader {
-            Some(_) => cluster.watermarks(topic, state.partition).map_err(kafka::describe),
+    /// `ends` are as its leader tells them; `None` where it has none.
+    fn of(state: &PartitionState, ends: Option<Result<Watermarks, Code>>) -> Self {
+        let marks = match ends {
+            Some(ends) => ends.map_err(kafka::describe),
             None => Err("it has no leader".to_owned()),
         };
-        let (low, high) = (marks.as_ref().ok().map(|marks| marks.low), marks.as_ref().ok().map(|marks| marks.high));
+        let known = marks.as_ref().ok();
+        let (low, high) = (known.map(|marks| marks.low), known.map(|marks| marks.high));
         Self {
             number: state.partition,
             leader: state.leader,
@@ -145,6 +155,7 @@ impl Partition {
             in_sync: state.in_sync.clone(),
             low,
             high,
+            last_stable: known.filter(|marks| marks.stable < marks.high).map(|marks| marks.stable),
             records: low.zip(high).map(|(low, high)| high - low),
             committed: None,
             lag: None,
@@ -239,6 +250,15 @@ impl Described<'_> {
                     known(partition.records),
                     partition.problem.as_ref().map_or_else(String::new, |problem| format!("   {problem}"))
                 )?;
+                if let Some((stable, high)) = partition.last_stable.zip(partition.high) {
+                    let hidden = figures::counted((high - stable).unsigned_abs(), "offset");
+                    let (stable, high) = (known(Some(stable)), known(Some(high)));
+                    writeln!(
+                        out,
+                        " {:>9}  {hidden} behind an open transaction (last stable offset {stable} of high watermark {high})",
+                        ""
+                    )?;
+                }
             }
         }
         Ok(())

@@ -59,6 +59,7 @@ const UNGATED: &[(&str, &str)] = &[
     ("partitions[].from_offset", "where it was read"),
     ("partitions[].position", "where it was read"),
     ("partitions[].log_end", "where it was read"),
+    ("partitions[].last_stable_offset", "where it was read"),
     ("payload.padded_to_bytes", "chosen"),
     ("payload.compressibility", "chosen"),
     ("reading.lanes[].", "the lanes one by one: reading.* has their sums"),

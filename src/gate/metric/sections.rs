@@ -122,13 +122,15 @@ static FIDELITY: [Figure; 10] = [
     ),
 ];
 
-static READING: [Figure; 12] = [
+static READING: [Figure; 14] = [
     figure("reading.records", Count, |report| Ok(as_f64(reading(report)?.records))),
     figure("reading.events", Count, |report| Ok(as_f64(reading(report)?.events))),
     figure("reading.rate", Rate, |report| said(reading(report)?.records_per_s)),
     figure("reading.missing", Count, |report| said(reading(report)?.missing.map(as_f64))),
     figure("reading.damaged", Count, |report| said(reading(report)?.damaged.map(as_f64))),
     figure("reading.open", Count, |report| Ok(as_f64(reading(report)?.open))),
+    figure("reading.hidden", Count, |report| Ok(as_f64(reading(report)?.hidden))),
+    figure("reading.cut_off", Count, |report| Ok(as_f64(reading(report)?.cut_off))),
     figure("reading.lag", Count, |report| said(reading(report)?.lag.map(as_f64))),
     figure("reading.skipped", Count, |report| Ok(as_f64(reading(report)?.skipped))),
     figure("reading.untimed", Count, |report| Ok(as_f64(reading(report)?.untimed))),

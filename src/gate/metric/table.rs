@@ -78,7 +78,7 @@ fn add_ledger(table: &mut Vec<Metric>, part: Part) {
 }
 
 fn add_findings(table: &mut Vec<Metric>) {
-    let findings: [Count<Findings>; 12] = [
+    let findings: [Count<Findings>; 14] = [
         ("duplicates", |findings| findings.duplicates),
         ("duplicates_resent", |findings| findings.duplicates_resent),
         ("duplicates_rewritten", |findings| findings.duplicates_rewritten),
@@ -90,6 +90,8 @@ fn add_findings(table: &mut Vec<Metric>) {
         ("foreign", |findings| findings.foreign),
         ("sibling", |findings| findings.sibling),
         ("seen_then_gone", |findings| findings.seen_then_gone),
+        ("not_replicated", |findings| findings.not_replicated),
+        ("behind_transaction", |findings| findings.behind_transaction),
         ("negative_latency", |findings| findings.negative_latency),
     ];
     for (name, read) in findings {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use rdkafka_sys::bindings as c;
 
 use super::super::{Code, KafkaError, Settings};
-use super::{Client, Reason, code, last_code, millis, raw, slice, text};
+use super::admin::Options;
+use super::{Client, code, last_code, raw, slice, text};
 
 /// The longest wait for one event of the client.
 const TURN: Duration = Duration::from_millis(100);
@@ -24,15 +25,6 @@ impl Drop for Resource {
     fn drop(&mut self) {
         // SAFETY: it is ours, and nothing uses it afterwards: librdkafka copies what it is given.
         unsafe { c::rd_kafka_ConfigResource_destroy(self.0.as_ptr()) }
-    }
-}
-
-struct Options(NonNull<c::rd_kafka_AdminOptions_t>);
-
-impl Drop for Options {
-    fn drop(&mut self) {
-        // SAFETY: as above.
-        unsafe { c::rd_kafka_AdminOptions_destroy(self.0.as_ptr()) }
     }
 }
 
@@ -56,7 +48,8 @@ impl Alterer {
         };
         let refused = |code| KafkaError::Refused { what: what(), code };
         let resource = resource(topic, settings)?.ok_or_else(|| refused(last_code()))?;
-        let options = self.options(timeout).ok_or_else(|| refused(Code::InvalidArgument))?;
+        let call = c::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_INCREMENTALALTERCONFIGS;
+        let options = Options::new(&self.0, call, timeout).ok_or_else(|| refused(Code::InvalidArgument))?;
         let mut resources = [resource.0.as_ptr()];
         // SAFETY: client, resource, options and queue are live; the array holds as many resources as stated and is only read.
         unsafe {
@@ -100,24 +93,6 @@ impl Alterer {
             };
         }
         Err(refused(Code::OperationTimedOut))
-    }
-
-    fn options(&self, timeout: Duration) -> Option<Options> {
-        let api = c::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_INCREMENTALALTERCONFIGS;
-        // SAFETY: the client is live; what is returned is ours.
-        let options =
-            NonNull::new(unsafe { c::rd_kafka_AdminOptions_new(self.0.handle.as_ptr(), api) }).map(Options)?;
-        let mut reason = Reason::new();
-        // SAFETY: the options are live, the buffer is valid for its stated size.
-        let set = unsafe {
-            raw::rd_kafka_AdminOptions_set_request_timeout(
-                options.0.as_ptr(),
-                millis(timeout),
-                reason.buffer(),
-                Reason::SIZE,
-            )
-        };
-        (code(set) == Code::NoError).then_some(options)
     }
 }
 

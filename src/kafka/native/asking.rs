@@ -84,17 +84,32 @@ impl Client {
         }
     }
 
-    /// First and next offset of a partition, as soon as its leader tells them. One that has just been elected may say no at first.
-    pub(super) fn first_watermarks(
-        &self,
-        topic: &str,
-        partition: i32,
-        timeout: Duration,
-    ) -> Result<Watermarks, KafkaError> {
-        let failed = match self.patiently(timeout, Brokers::TheLeader, |wait| self.watermarks(topic, partition, wait)) {
-            Ok(marks) => return Ok(marks),
-            Err(failed) => failed,
-        };
+    /// Both ends of these partitions (topic and number), in their order, as soon as all leaders tell them. One that has just been
+    /// elected may say no at first.
+    pub(super) fn first_ends(&self, places: &[(&str, i32)], timeout: Duration) -> Result<Vec<Watermarks>, KafkaError> {
+        let mut known: Vec<Option<Watermarks>> = vec![None; places.len()];
+        let mut failing = ("", 0);
+        let failed = self.patiently(timeout, Brokers::TheLeader, |wait| {
+            let open: Vec<usize> = (0..places.len()).filter(|place| known[*place].is_none()).collect();
+            let asked: Vec<(&str, i32)> = open.iter().map(|place| places[*place]).collect();
+            let mut failed: Option<(usize, Code)> = None;
+            for (place, answer) in open.into_iter().zip(self.ends(&asked, false, wait, &|| false)) {
+                match answer {
+                    Ok(ends) => known[place] = Some(ends),
+                    // What will stay is told before what may pass.
+                    Err(code) if failed.is_none_or(|(_, first)| may_pass(first) && !may_pass(code)) => {
+                        failed = Some((place, code));
+                    }
+                    Err(_) => {}
+                }
+            }
+            failed.map_or(Ok(()), |(place, code)| {
+                failing = places[place];
+                Err(code)
+            })
+        });
+        let Err(failed) = failed else { return Ok(known.into_iter().flatten().collect()) };
+        let (topic, partition) = failing;
         let NoAnswer { code, waited, trouble } = failed;
         if lacks_right(code) {
             return Err(KafkaError::Refused { what: format!("asking for the ends of topic \"{topic}\""), code });

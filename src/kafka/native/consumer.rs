@@ -11,7 +11,8 @@ use rdkafka_sys::bindings as c;
 
 use super::super::slots::Slots;
 use super::super::{
-    ClusterMetadata, Code, Delivered, KafkaError, Notice, Record, Settings, Timestamp, TopicState, Watermarks,
+    ClusterMetadata, Code, Delivered, KafkaError, Notice, Record, Settings, Timestamp, TopicIdentity, TopicState,
+    Watermarks,
 };
 use super::partitions::{self, PartitionList};
 use super::{Client, code, raw, slot_of};
@@ -26,6 +27,8 @@ pub struct Consumer {
     /// The slots of several topics; `None` for one, where a slot is a partition.
     slots: Option<Arc<Slots>>,
     has_assigned: bool,
+    /// Whether only committed records are read: then the last stable offset is asked for too.
+    read_committed: bool,
     /// Since when the client may be stopping what it had before a new assignment.
     stopping_since: Option<Nanos>,
     clock: Monotonic,
@@ -34,6 +37,11 @@ pub struct Consumer {
 
 /// The longest wait for a client to stop what it had before it is assigned anew, or goes.
 const STOPPING: Nanos = Nanos::from_secs(1);
+
+/// librdkafka's default is to read committed records alone.
+pub(super) fn is_read_committed(settings: &Settings) -> bool {
+    settings.get("isolation.level").is_none_or(|level| level == "read_committed")
+}
 
 /// A consumer's queue of records.
 #[derive(Debug)]
@@ -96,6 +104,7 @@ impl Consumer {
             batch: Batch(Vec::new()),
             slots: None,
             has_assigned: false,
+            read_committed: is_read_committed(settings),
             stopping_since: None,
             clock: Monotonic::start(),
             client,
@@ -231,23 +240,45 @@ impl Consumer {
         Ok(list.elements().iter().map(|element| Some(element.offset).filter(|offset| *offset >= 0)).collect())
     }
 
-    /// First and next offset of a partition, as soon as its leader tells them: one that has just been elected may say no at first.
+    /// Both ends of these partitions, in their order, as soon as all leaders tell them: one that has just been elected may say no
+    /// at first.
     ///
     /// # Errors
-    /// Where it does not within `timeout`, or cannot be reached, or refuses.
-    pub fn first_watermarks(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, KafkaError> {
-        let (topic, partition) = self.place(topic, partition);
-        self.client.first_watermarks(topic, partition, timeout)
+    /// Where one does not within `timeout`, or cannot be reached, or refuses.
+    pub fn first_ends(
+        &self,
+        topic: &str,
+        partitions: &[i32],
+        timeout: Duration,
+    ) -> Result<Vec<Watermarks>, KafkaError> {
+        let places: Vec<(&str, i32)> = partitions.iter().map(|partition| self.place(topic, *partition)).collect();
+        self.client.first_ends(&places, timeout)
     }
 
-    /// First and next offset of a partition, asked of its leader. Under `read_committed` the next offset is that of
-    /// the last stable record.
+    /// Both ends of these partitions, all asked at once, in their order; where a leader does not tell within `timeout`, or before
+    /// the wait is given up, that it was not told. A consumer under `read_committed` is told the last stable offset too.
+    pub fn ends(
+        &self,
+        topic: &str,
+        partitions: &[i32],
+        timeout: Duration,
+        given_up: &dyn Fn() -> bool,
+    ) -> Vec<Result<Watermarks, Code>> {
+        let places: Vec<(&str, i32)> = partitions.iter().map(|partition| self.place(topic, *partition)).collect();
+        self.client.ends(&places, self.read_committed, timeout, given_up)
+    }
+
+    /// Which topics these names stand for now, in their order.
     ///
     /// # Errors
-    /// The leader's or the client's answer.
-    pub fn watermarks(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
-        let (topic, partition) = self.place(topic, partition);
-        self.client.watermarks(topic, partition, timeout)
+    /// Where no broker answers within `timeout`.
+    pub fn identities(
+        &self,
+        topics: &[&str],
+        timeout: Duration,
+        given_up: &dyn Fn() -> bool,
+    ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
+        self.client.identities(topics, timeout, given_up)
     }
 }
 

@@ -11,8 +11,8 @@ use std::time::Duration;
 use rdkafka_sys::bindings as c;
 
 use super::super::slots::Slots;
-use super::super::{Code, Delivered, KafkaError, Notice, Settings, Watermarks, lacks_right};
-use super::consumer::{self, Queue, Wake, read};
+use super::super::{Code, Delivered, KafkaError, Notice, Settings, TopicIdentity, Watermarks, lacks_right};
+use super::consumer::{self, Queue, Wake, is_read_committed, read};
 use super::partitions::{self, PartitionList};
 use super::{Client, Event, code, raw, text};
 use crate::clock::{Clock, Monotonic, Nanos};
@@ -30,6 +30,7 @@ pub struct Member {
     slots: Arc<Slots>,
     /// Whether nobody commits unless asked to.
     commits_when_asked: bool,
+    read_committed: bool,
     changes: Vec<Change>,
     /// What the group has decided and this member has not followed yet.
     decided: Option<Event>,
@@ -105,6 +106,7 @@ impl Member {
                 starts,
                 slots: Arc::clone(slots),
                 commits_when_asked,
+                read_committed: is_read_committed(settings),
                 changes: Vec::new(),
                 decided: None,
                 said: Vec::new(),
@@ -318,13 +320,37 @@ impl Member {
         }
     }
 
-    /// First and next offset of a partition, asked of its leader.
+    /// Both ends of these slots, as [`super::Consumer::ends`] tells them.
+    pub fn ends(
+        &self,
+        topic: &str,
+        slots: &[i32],
+        timeout: Duration,
+        given_up: &dyn Fn() -> bool,
+    ) -> Vec<Result<Watermarks, Code>> {
+        let place = |slot: &i32| self.slots.place(*slot).unwrap_or((topic, *slot));
+        let places: Vec<(&str, i32)> = slots.iter().map(place).collect();
+        self.client.ends(&places, self.read_committed, timeout, given_up)
+    }
+
+    /// Which topics these names stand for now, as [`super::Consumer::identities`] tells them.
     ///
     /// # Errors
-    /// The leader's or the client's answer.
-    pub fn watermarks(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
-        let (topic, partition) = self.slots.place(partition).unwrap_or((topic, partition));
-        self.client.watermarks(topic, partition, timeout)
+    /// Where no broker answers within `timeout`.
+    pub fn identities(
+        &self,
+        topics: &[&str],
+        timeout: Duration,
+        given_up: &dyn Fn() -> bool,
+    ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
+        self.client.identities(topics, timeout, given_up)
+    }
+
+    /// Leaves without a commit, also of what the client commits by itself: its positions are those of a log that is gone. The
+    /// group notices when the member's session has run out.
+    pub const fn leave_uncommitted(&mut self) {
+        self.commits_when_asked = false;
+        self.client.leaves_at_once = true;
     }
 
     /// Switches the wake-up on where it is not yet; true where it was.

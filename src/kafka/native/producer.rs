@@ -238,21 +238,20 @@ impl Producer {
         self.client.metadata(topic, timeout)
     }
 
-    /// First and next offset of a partition, as soon as its leader tells them: one that has just been elected may say no at first.
-    /// This also opens the connection to it.
+    /// Both ends of the logs of these partitions (topic and number), in their order, as soon as all leaders tell them: one that has
+    /// just been elected may say no at first. This also opens the connections to them.
     ///
     /// # Errors
-    /// Where it does not within `timeout`, or cannot be reached, or refuses.
-    pub fn first_watermarks(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, KafkaError> {
-        self.client.first_watermarks(topic, partition, timeout)
+    /// Where one does not within `timeout`, or cannot be reached, or refuses.
+    pub fn first_ends(&self, places: &[(&str, i32)], timeout: Duration) -> Result<Vec<Watermarks>, KafkaError> {
+        self.client.first_ends(places, timeout)
     }
 
-    /// First and next offset of a partition, asked of its leader.
-    ///
-    /// # Errors
-    /// The leader's or the client's answer.
-    pub fn watermarks(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
-        self.client.watermarks(topic, partition, timeout)
+    /// Both ends of the logs of these partitions (topic and number), all asked at once and in their order; an error where a leader
+    /// does not tell within `timeout`.
+    #[must_use]
+    pub fn ends(&self, places: &[(&str, i32)], timeout: Duration) -> Vec<Result<Watermarks, Code>> {
+        self.client.ends(places, false, timeout, &|| false)
     }
 
     /// The error that has ended this producer for good, if one has.

@@ -23,14 +23,6 @@ unsafe extern "C" {
         metadata: *mut *const c::rd_kafka_metadata,
         timeout_ms: c_int,
     ) -> c_int;
-    pub(super) fn rd_kafka_query_watermark_offsets(
-        client: *mut c::rd_kafka_t,
-        topic: *const c_char,
-        partition: i32,
-        low: *mut i64,
-        high: *mut i64,
-        timeout_ms: c_int,
-    ) -> c_int;
     pub(super) fn rd_kafka_subscribe(
         client: *mut c::rd_kafka_t,
         topics: *const c::rd_kafka_topic_partition_list_t,

@@ -16,6 +16,9 @@ pub(super) fn read(reading: &Reading) -> Vec<String> {
         format!("ended: {}", reading.ended_by),
         reading.lag.map_or_else(|| "lag not known".to_owned(), |lag| format!("lag {}", figures::count(lag))),
     ];
+    if reading.hidden > 0 {
+        parts.push(format!("{} hidden by an open transaction", figures::counted(reading.hidden, "offset")));
+    }
     if reading.skipped > 0 {
         parts.push(format!("{} gone before they were read", figures::counted(reading.skipped, "offset")));
     }

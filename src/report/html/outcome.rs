@@ -334,6 +334,8 @@ fn counts(findings: &Findings) -> Vec<FindingView> {
         ("invalid", findings.invalid, "warn", "records that break the schema"),
         ("misplaced", findings.misplaced, "warn", "records in another partition than their key's"),
         ("seen_then_gone", findings.seen_then_gone, "warn", "lost after they were read"),
+        ("not_replicated", findings.not_replicated, "part", "unread: at or above the high watermark"),
+        ("behind_transaction", findings.behind_transaction, "part", "unread: behind an open transaction"),
         ("negative_latency", findings.negative_latency, "warn", "seen before they were due: check the clock"),
         ("duplicates_reread", findings.duplicates_reread, "", "read again at the same offset, no duplicates"),
         ("foreign", findings.foreign, "", "another producer's, not judged"),

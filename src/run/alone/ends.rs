@@ -12,7 +12,7 @@ use crate::kafka::{KafkaError, Settings};
 use crate::run::RunError;
 
 const EVERY: Nanos = Nanos::from_secs(1);
-/// The longest wait for one leader.
+/// The longest wait for the leaders.
 const ASK: Duration = Duration::from_millis(500);
 
 /// The ends as they were last told; `None` where a leader did not answer.
@@ -62,22 +62,16 @@ pub(super) fn ask<'scope>(
         .spawn_scoped(scope, move || {
             let clock = Monotonic::start();
             let mut next = Nanos::ZERO;
+            let all: Vec<i32> = (0..asker.partitions).collect();
             while going.load(Ordering::Acquire) {
                 if clock.now() < next {
                     clock.sleep_until((clock.now() + Nanos::from_millis(20)).min(next));
                     continue;
                 }
                 next = clock.now() + EVERY;
-                let mut found = Vec::new();
-                for partition in 0..asker.partitions {
-                    let marks = asker.consumer.watermarks(&asker.topic, partition, ASK);
-                    found.push(marks.ok().map(|marks| marks.high));
-                    // A cluster that is silent is not asked on, partition by partition.
-                    if found.last() == Some(&None) || !going.load(Ordering::Acquire) {
-                        break;
-                    }
-                }
-                found.resize(usize::try_from(asker.partitions).unwrap_or(0), None);
+                let given_up = || !going.load(Ordering::Acquire);
+                let ends = asker.consumer.ends(&asker.topic, &all, ASK, &given_up);
+                let found = ends.into_iter().map(|ends| ends.ok().map(|ends| ends.high)).collect();
                 told.put(found);
             }
         })

@@ -1,6 +1,6 @@
 //! Joining a reading with what the producer's client was answered: then every scheduled event gets its class.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -17,7 +17,8 @@ use crate::report::{Findings, LedgerCounts, RunReport};
 use crate::run::Unverified;
 use crate::run::attribute::evidence::Horizons;
 use crate::run::attribute::{
-    LOOK_UPS, Listing, ask_for_true_ends, by_place, is_past_end, settle_duplicates, stretches,
+    AgainReader, LOOK_UPS, Listing, are_known_whole, as_read, by_place, is_cut_off, look_above, look_at_another,
+    places_of, settle_duplicates, stretches,
 };
 use crate::run::surroundings::note_isolation;
 use crate::verify::look_up::{Answers, Identity, Presence, Questions, Wanted, read_again};
@@ -43,6 +44,8 @@ pub struct Produced {
     pub transactional: bool,
     /// Whether one of its topics was compacted when it began.
     pub compacted: bool,
+    /// The topics' ids when it began, as far as they are known.
+    pub ids: Vec<Option<String>>,
     /// What its client was answered.
     pub answers: PathBuf,
     /// Asks whether it is over.
@@ -64,8 +67,8 @@ impl Produced {
         let head = head(&answers)?;
         let damaged = |_| io::Error::new(io::ErrorKind::InvalidData, format!("\"{}\" is no id of a run", head.run));
         let run = head.run.parse().map_err(damaged)?;
-        let Head { starts, topics, transactional, compacted, .. } = head;
-        Ok(Self { run, starts, topics, transactional, compacted, answers, finished })
+        let Head { starts, topics, transactional, compacted, ids, .. } = head;
+        Ok(Self { run, starts, topics, transactional, compacted, ids, answers, finished })
     }
 
     /// The highest acked offset of each partition.
@@ -139,30 +142,43 @@ pub(super) fn join(
     findings: &mut Findings,
 ) -> io::Result<Joined> {
     let Read { book, states, duplicates, damaged } = read;
-    if config.read_committed {
-        see_past_what_is_settled(config, produced, prepared, book, states)?;
-    }
+    let mut reader = AgainReader::new(|| prepared.look_up_consumer());
+    look_at_another(states, &mut reader, &config.topics[0]);
+    let mut unseen: BTreeMap<i32, i64> = BTreeMap::new();
+    produced.each(&mut |lane, event| {
+        if let Some((partition, offset)) = event.place.filter(|_| event.answer == Answer::Acked)
+            && states.get(usize::try_from(partition).unwrap_or(usize::MAX)).is_some_and(|s| s.log_end <= Some(offset))
+            && book.sighted(lane, event.sequence) != Sighted::Whole
+        {
+            let highest = unseen.entry(partition).or_insert(offset);
+            *highest = offset.max(*highest);
+        }
+    })?;
+    look_above(unseen.into_iter(), states, &mut reader, &config.topics[0]);
     let states = &*states;
+    let places = places_of(damaged);
     let compacted = produced.compacted || prepared.is_compacted();
     let mut found = Found::default();
     let mut questions = Questions { compacted, ..Questions::default() };
     let ends = produced.each(&mut |lane, event| {
-        if event.answer != Answer::Acked || book.sighted(lane, event.sequence) != Sighted::Unseen {
-            return;
-        }
-        let Some((partition, offset)) = event.place else { return };
         let Answered { sequence, user, .. } = event;
+        let Some((partition, offset)) = event.place.filter(|_| event.answer == Answer::Acked) else { return };
+        match book.sighted(lane, sequence) {
+            Sighted::Unseen => {}
+            Sighted::Damaged if is_elsewhere(&places, lane, &event) => {}
+            _ => return,
+        }
         match by_place(partition, offset, states, Rules::ALL) {
             Some(known) => {
                 found.at.insert((lane, sequence), known);
             }
             None if questions.wanted.len() >= MOST => {}
             None => {
-                questions.wanted.push(Wanted { partition, offset, lane, sequence, user });
+                questions.wanted.push(Wanted { partition, offset, lane, sequence, user, due_ms: None });
             }
         }
     })?;
-    let truncated = states.iter().any(|state| state.truncation.is_some());
+    let truncated = is_cut_off(states);
     questions.copies_of = duplicates.iter().map(|twice| (twice.lane, twice.sequence)).collect();
     questions.stretches = stretches(states, truncated, &duplicates);
     let mut joined = Joined::default();
@@ -174,15 +190,12 @@ pub(super) fn join(
                 horizons.note(record, stamp);
             }
         };
-        let answers = match prepared.look_up_consumer() {
-            Ok(mut consumer) => {
+        let answers = match reader.get() {
+            Some(consumer) => {
                 let topic = &config.topics[0];
-                read_again(&mut consumer, topic, produced.run, Rules::ALL, &questions, LOOK_UPS, each)
+                read_again(consumer, topic, produced.run, Rules::ALL, &questions, LOOK_UPS, each)
             }
-            Err(error) => {
-                tracing::warn!("the log cannot be read again: {error}");
-                Answers { unfinished: (0_i32..).take(states.len()).collect(), ..Answers::default() }
-            }
+            None => Answers { unfinished: (0_i32..).take(states.len()).collect(), ..Answers::default() },
         };
         if !answers.unfinished.is_empty() {
             joined.unfinished = Some(format!(
@@ -191,59 +204,47 @@ pub(super) fn join(
                 prepared.slots.told(&answers.unfinished)
             ));
         }
-        let complete = answers.unfinished.is_empty() && states.iter().all(|state| state.log_end.is_some());
-        if truncated && complete && !compacted {
+        if truncated && answers.unfinished.is_empty() && are_known_whole(states) && !compacted {
             found.present = Some((presence, horizons));
         }
         settle_duplicates(duplicates, &answers, Rules::ALL, findings);
-        found.at.extend(answers.at);
+        found.at.extend(answers.at.into_iter().map(|(event, at)| (event, as_read(at, states))));
     }
     let starts: BTreeMap<u8, Vec<u64>> = ends.into_iter().map(|end| (end.lane, end.phase_starts)).collect();
     let phases = starts.values().map(Vec::len).max().unwrap_or(0).max(1);
     joined.phases = vec![LedgerCounts::default(); phases];
     let mut listing = Listing::new(&config.topics[0], damaged);
     produced.each(&mut |lane, event| {
-        let known = known(book, &found, lane, event, config.read_committed);
+        let elsewhere = is_elsewhere(&places, lane, &event);
+        let known = known(book, &found, lane, event, elsewhere, config.read_committed);
         let class = Class::of(known);
         let started = starts.get(&lane).map_or(&[][..], Vec::as_slice);
         let phase = started.partition_point(|start| *start <= event.sequence).saturating_sub(1);
         joined.phases[phase].add(class, 1);
         if class != Class::Verified {
             let gone = class == Class::Lost && known.sight == Sight::Right;
-            listing.add(Unverified::placed(lane, event.sequence, class, gone, event.place), findings);
+            listing.add(Unverified::placed(lane, event.sequence, class, known.look_up, gone, event.place), findings);
         }
     })?;
     joined.unverified = listing.into_told();
     Ok(joined)
 }
 
-/// Acked events past the end of what is settled are in the log all the same: its own end decides.
-fn see_past_what_is_settled(
-    config: &Config,
-    produced: &Produced,
-    prepared: &Prepared,
-    book: &TopicBook,
-    states: &mut [PartitionState],
-) -> io::Result<()> {
-    let mut hidden = BTreeSet::new();
-    produced.each(&mut |lane, event| {
-        let past = |(partition, offset): &(i32, i64)| is_past_end(*partition, *offset, states);
-        if let Some((partition, _)) = event.place.filter(past)
-            && book.sighted(lane, event.sequence) == Sighted::Unseen
-        {
-            hidden.insert(partition);
-        }
-    })?;
-    let reader = || prepared.look_up_consumer();
-    ask_for_true_ends(hidden, states, reader, &config.topics[0], config.connect_timeout);
-    Ok(())
+/// Whether what was seen of an acked event, and was damaged, lies elsewhere than where it was acked: then it is another producer's.
+fn is_elsewhere(places: &HashMap<Identity, (i32, i64)>, lane: u8, event: &Answered) -> bool {
+    let seen = places.get(&(lane, event.sequence));
+    event.answer == Answer::Acked && seen.zip(event.place).is_some_and(|(seen, acked)| *seen != acked)
 }
 
-fn known(book: &TopicBook, found: &Found, lane: u8, event: Answered, committed_only: bool) -> Known {
+fn known(book: &TopicBook, found: &Found, lane: u8, event: Answered, elsewhere: bool, committed_only: bool) -> Known {
     let sequence = event.sequence;
     let is_there = |presence: &BTreeMap<u8, Presence>| presence.get(&lane).is_some_and(|of| of.has(sequence));
     let present = found.present.as_ref().map(|(presence, horizons)| (is_there(presence), horizons.of(lane)));
-    let (sight, mut look_up) = match (book.sighted(lane, sequence), present) {
+    let sighted = match book.sighted(lane, sequence) {
+        Sighted::Damaged if elsewhere => Sighted::Unseen,
+        sighted => sighted,
+    };
+    let (sight, mut look_up) = match (sighted, present) {
         // What came past the reader while the log was cut off and grew again is there all the same. A reader of committed
         // records may have passed over an aborted one, and the second reading cannot tell.
         (Sighted::Unseen, Some((true, _))) if !committed_only || event.answer == Answer::Acked => {
@@ -259,6 +260,50 @@ fn known(book: &TopicBook, found: &Found, lane: u8, event: Answered, committed_o
         look_up = LookUp::Nothing;
     }
     Known { answer: event.answer, sight, look_up, aborted: event.aborted, verifying: true }
+}
+
+/// The topics that are not those that the run wrote to: they have other ids, were made anew while they were read, or, where no ids
+/// are known, all that is in their logs came after the run.
+pub(super) fn made_anew(
+    prepared: &Prepared,
+    produced: Option<&Produced>,
+    run: &RunReport,
+    states: &[PartitionState],
+) -> Vec<String> {
+    let mut anew = prepared.anew.clone();
+    anew.extend(prepared.topics.all_made_anew().into_iter().map(str::to_owned));
+    let ended = run.run.started_at.parse::<jiff::Timestamp>().ok().and_then(|at| {
+        at.as_millisecond().checked_add(
+            // A run that is longer than its milliseconds can be counted has not ended.
+            i64::try_from(std::time::Duration::try_from_secs_f64(run.run.measured_s).ok()?.as_millis()).ok()?,
+        )
+    });
+    let Some(ended) = ended else { return anew };
+    for (index, (name, _)) in prepared.slots.topics().enumerate() {
+        let has_id = |id: Option<&Option<String>>| id.is_some_and(Option::is_some);
+        if has_id(produced.and_then(|produced| produced.ids.get(index))) {
+            continue;
+        }
+        let of_topic = (0_i32..).zip(states).filter(|(slot, _)| prepared.slots.topic_at(*slot) == Some(index));
+        let read: Vec<&PartitionState> =
+            of_topic.map(|(_, state)| state).filter(|state| state.first_record_ms.is_some()).collect();
+        let is_younger = |state: &&PartitionState| state.log_start <= state.from && state.first_record_ms > Some(ended);
+        if !read.is_empty() && read.iter().all(is_younger) {
+            anew.push(name.to_owned());
+        }
+    }
+    anew
+}
+
+/// Tells which topics were made anew, and what ends the account, where events were lost with one.
+pub(super) fn tell_anew(mut report: RunReport, anew: &[String]) -> (RunReport, Option<String>) {
+    for topic in &mut report.environment.topics {
+        topic.made_anew |= anew.contains(&topic.name);
+    }
+    let was = anew.first().filter(|_| report.ledger.lost > 0).map(|name| {
+        format!("topic \"{name}\" was deleted and made anew after the run had begun: the log is younger than the run")
+    });
+    (report, was)
 }
 
 /// The producer's report with what the reading adds to it.
@@ -282,7 +327,8 @@ pub(super) fn completed(mut producer: RunReport, read: RunReport, joined: &Joine
     }
     for (of, seen) in producer.partitions.iter_mut().zip(&read.partitions) {
         (of.seen, of.longest_read_gap_us) = (seen.seen, seen.longest_read_gap_us);
-        (of.from_offset, of.position, of.log_end) = (seen.from_offset, seen.position, seen.log_end);
+        (of.from_offset, of.position) = (seen.from_offset, seen.position);
+        (of.log_end, of.last_stable_offset) = (seen.log_end, seen.last_stable_offset);
     }
     for (topic, of) in &mut producer.by_topic {
         let partitions = read.partitions.iter().filter(|partition| partition.topic == *topic);

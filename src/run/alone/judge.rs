@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::Offset;
-use super::join::{Joined, Read, completed, join};
+use super::join::{self, Joined, Read, completed, join};
 use super::prepare::Prepared;
 use super::watch::Watched;
 use super::{Config, LAST};
@@ -35,6 +35,8 @@ pub(super) struct Ended {
     pub(super) verifier: VerifierEnd<TopicBook>,
     /// The report of the run that it is joined with.
     pub(super) run: Option<RunReport>,
+    /// What became of a topic, where that is known.
+    pub(super) problem: Option<String>,
     pub(super) anchor: Anchor,
     pub(super) clock: Monotonic,
 }
@@ -46,7 +48,7 @@ pub(super) fn outcome(
     watched: Watched,
     ended: Ended,
 ) -> Result<Outcome, RunError> {
-    let Ended { verifier, run, anchor, clock } = ended;
+    let Ended { verifier, run, problem, anchor, clock } = ended;
     let took = clock.now();
     let drift_ns = anchor.drift_ns(&clock);
     let reader_ended = reader_ended(&verifier);
@@ -76,7 +78,8 @@ pub(super) fn outcome(
     summary::name_places(&prepared.slots, &mut unverified, &mut findings);
     let total = sampler.total();
     let whole = total.whole();
-    let cluster_error = reader_ended.or(what_ended_it(by, prepared, &states, &mut deadlines));
+    let ended_it = what_ended_it(by, prepared, &states, &mut deadlines);
+    let cluster_error = problem.or(reader_ended).or(ended_it);
     let mut reading = reading(config, prepared, &book, &states);
     reading.ended_by = watched.ended_by.clone().unwrap_or_else(|| in_words(by, &watched, config));
     (reading.records, reading.events, reading.records_per_s) = (records, total.seen, rate(records, last_record));
@@ -85,6 +88,7 @@ pub(super) fn outcome(
         &prepared.slots,
         &prepared.clusters,
         &prepared.topic_settings,
+        &prepared.topics,
         prepared.settings(),
     );
     let report = RunReport {
@@ -121,10 +125,15 @@ pub(super) fn outcome(
         drift: watched.soak.map(|soak| soak.drift()).filter(|drift| drift.verdict != DriftVerdict::Unevaluated),
         ..RunReport::default()
     };
-    let report = match run.zip(joined) {
-        Some((run, joined)) => completed(run, report, &joined, config.read_committed),
-        None => report,
+    let (report, another) = match run.zip(joined) {
+        Some((run, joined)) => {
+            let anew = join::made_anew(prepared, config.producer.as_ref(), &run, &states);
+            let report = completed(run, report, &joined, config.read_committed);
+            join::tell_anew(report, &anew)
+        }
+        None => (report, None),
     };
+    let cluster_error = cluster_error.or(another);
     Ok(Outcome {
         report,
         measured: total.clone(),
@@ -155,6 +164,8 @@ fn reading(config: &Config, prepared: &Prepared, book: &TopicBook, states: &[Par
         missing_unknown: gaps.unknown,
         open: gaps.open,
         lag: lag(states),
+        hidden: states.iter().filter(|state| state.is_held).map(hidden).sum(),
+        cut_off: states.iter().map(|state| state.cut_off).sum(),
         skipped: states.iter().map(|state| state.skipped).sum(),
         untimed: counts.untimed,
         untracked: counts.untracked,
@@ -226,7 +237,11 @@ impl Gaps {
         let lanes = book.account(&unread, cutoff);
         let shared = config.group.is_some() && states.iter().any(|state| !state.is_held || state.jumped > 0);
         let mixed = lanes.iter().find(|lane| lane.mixed);
+        let is_another = states.iter().any(|state| state.is_another);
+        let is_cut_off = states.iter().any(|state| state.cut_off > 0);
         let unknown = match mixed {
+            _ if is_another => Some("a topic was deleted and made anew".to_owned()),
+            _ if is_cut_off => Some("a log was cut off below what had been read of it".to_owned()),
             _ if shared => Some("other members of the group have read some of the records".to_owned()),
             Some(lane) => Some(format!(
                 "two runs with the tag {:x} were there at the same time: --run-id tells them apart",
@@ -237,10 +252,10 @@ impl Gaps {
         let judged = lanes.iter().filter(|lane| !lane.mixed);
         let missing = judged.clone().map(|lane| lane.missing).sum();
         Self {
-            missing: (!shared && mixed.is_none()).then_some(missing),
+            missing: (unknown.is_none()).then_some(missing),
             open: lanes.iter().map(|lane| lane.open).sum(),
             unknown,
-            judged: !shared,
+            judged: !(shared || is_another || is_cut_off),
             lanes,
         }
     }
@@ -271,9 +286,19 @@ fn by_type(total: &Shard) -> BTreeMap<String, TypeReport> {
     types
 }
 
-/// Records between the positions and the ends, over the partitions that are the reader's.
+/// Offsets that an open transaction hides from the reader.
+fn hidden(state: &PartitionState) -> u64 {
+    let span = state.hidden_from.zip(state.log_end).map(|(from, end)| end - from.max(state.position));
+    span.and_then(|span| u64::try_from(span).ok()).unwrap_or(0)
+}
+
+/// Records between the positions and the ends, over the partitions that are the reader's. Positions in a log that is gone say nothing of
+/// the one that is there.
 fn lag(states: &[PartitionState]) -> Option<u64> {
-    let of = |state: &PartitionState| Some(u64::try_from(state.log_end? - state.position).unwrap_or(0));
+    let of = |state: &PartitionState| {
+        let end = state.log_end.filter(|_| !state.is_another)?;
+        Some(u64::try_from(end - state.position).unwrap_or(0))
+    };
     states.iter().filter(|state| state.is_held).map(of).sum()
 }
 
@@ -299,6 +324,7 @@ fn what_ended_it(
         EndedBy::Silence => {
             Some("nothing came any more, and the cluster did not say whether there is more to read".to_owned())
         }
+        EndedBy::Anew => prepared.topics.made_anew().map(str::to_owned),
         _ => None,
     }
 }
@@ -309,6 +335,7 @@ fn in_words(by: EndedBy, watched: &Watched, config: &Config) -> String {
         EndedBy::Records => "as many records as were asked for".to_owned(),
         EndedBy::Silence => "the cluster fell silent".to_owned(),
         EndedBy::Denied(code) | EndedBy::Refused(code) => describe(code),
+        EndedBy::Anew => "a topic was deleted and made anew".to_owned(),
         EndedBy::Abort => "interrupted twice".to_owned(),
         EndedBy::Request if watched.asked => "interrupted".to_owned(),
         EndedBy::Request => "asked to end".to_owned(),

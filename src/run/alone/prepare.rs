@@ -12,9 +12,11 @@ use crate::kafka::{ClusterMetadata, KafkaError, Settings};
 use crate::measure::Recorder;
 use crate::run::RunError;
 use crate::run::clients::{live, member_settings, reader_settings};
-use crate::run::topics::{is_compacted, topic_settings, watermarks};
+use crate::run::topic_watch::{Watcher, watcher};
+use crate::run::topics::{ends, identify, is_compacted, topic_settings};
 use crate::verify::group::{GroupConfig, GroupReader, Live, SharedLog};
 use crate::verify::topic_book::TopicBook;
+use crate::verify::topics::Topics;
 
 /// The name that stands for the group that nobody joins.
 const NO_GROUP: &str = "loadgen-verify";
@@ -26,8 +28,12 @@ pub(super) struct Prepared {
     pub(super) clusters: Vec<ClusterMetadata>,
     pub(super) topic_settings: Vec<Settings>,
     pub(super) slots: Arc<Slots>,
+    /// The topics with their ids.
+    pub(super) topics: Arc<Topics>,
     /// Where reading begins in each partition, and where its log does.
     pub(super) starts: Vec<(i64, i64)>,
+    /// Topics that were deleted and made anew after the run had begun that is to be joined.
+    pub(super) anew: Vec<String>,
     /// Whether some of that is what the group had committed.
     pub(super) goes_on: bool,
     pub(super) java_placed: bool,
@@ -47,11 +53,12 @@ impl Prepared {
         }
         let mut consumer = Consumer::new(&settings)?;
         let clusters = config.topics.iter().map(|topic| consumer.metadata(topic, config.connect_timeout));
-        let clusters = clusters.collect::<Result<Vec<_>, _>>()?;
+        let mut clusters = clusters.collect::<Result<Vec<_>, _>>()?;
         let partitions = clusters.iter().map(|cluster| cluster.topic.partitions);
         let slots = Arc::new(Slots::unmapped(config.topics.iter().cloned().zip(partitions)));
         consumer.join(&slots);
-        let marks = watermarks(&consumer, &slots, config.connect_timeout)?;
+        let topics = identify(&consumer, &mut clusters, &slots, config.connect_timeout);
+        let marks = ends(&consumer, &slots, config.connect_timeout)?;
         let committed = match &config.group {
             Some(group) => consumer.committed(&slots, config.connect_timeout).map_err(|code| {
                 let what = format!("asking where the group \"{}\" stands", group.name);
@@ -63,7 +70,13 @@ impl Prepared {
         if let Some(produced) = &config.producer {
             check(produced, &slots)?;
         }
+        let anew =
+            config.producer.as_ref().map_or_else(Vec::new, |produced| other_topics(&produced.ids, &clusters, &slots));
         let starts = (0..).zip(marks.iter().zip(&committed)).map(|(slot, (marks, committed))| {
+            if !anew.is_empty() {
+                // Where the run began says nothing of a log that is another.
+                return (marks.low, marks.low);
+            }
             if let Some(from) = began.and_then(|starts| starts.get::<usize>(slot)) {
                 // What is below the log's start by now cannot be read: it has expired.
                 return ((*from).max(marks.low), marks.low);
@@ -79,6 +92,7 @@ impl Prepared {
         Ok(Self {
             topic_settings: topic_settings(&config.client, config.connect_timeout, &config.bootstrap, names),
             starts: starts.collect(),
+            anew,
             goes_on: committed.iter().any(Option::is_some),
             recorder: Recorder::new(1, marks.len()),
             traffic: Arc::new(Traffic::new(marks.len(), None)),
@@ -86,6 +100,7 @@ impl Prepared {
             settings,
             clusters,
             slots,
+            topics: Arc::new(topics),
             java_placed,
         })
     }
@@ -119,8 +134,15 @@ impl Prepared {
             disturb_every: group.disturb_every,
             is_shared: true,
         };
-        let reader = GroupReader::new(own, Arc::clone(&self.slots), log.clone());
+        let reader = GroupReader::new(own, Arc::clone(&self.slots), Arc::clone(&self.topics), log.clone());
         Ok((Live::Group(Box::new(reader)), Some(asker)))
+    }
+
+    /// Who looks whether the topics are still what they were.
+    pub(super) fn topic_watcher(&self) -> Result<Watcher, KafkaError> {
+        let mut settings = self.settings.clone();
+        settings.insert("group.id".to_owned(), NO_GROUP.to_owned());
+        watcher(&settings, &self.slots, &self.topics)
     }
 
     /// A consumer that reads what is there, committed or not, for a second reading.
@@ -132,6 +154,14 @@ impl Prepared {
         consumer.join(&self.slots);
         Ok(consumer)
     }
+}
+
+/// The topics that have other ids than when the producer began.
+fn other_topics(then: &[Option<String>], now: &[ClusterMetadata], slots: &Slots) -> Vec<String> {
+    let known = then.iter().zip(now).zip(slots.topics());
+    let others = known
+        .filter(|((then, now), _)| then.as_ref().zip(now.topic.id.as_ref()).is_some_and(|(then, now)| then != now));
+    others.map(|(_, (name, _))| name.to_owned()).collect()
 }
 
 /// Whether the topics are what they were when the producer began.

@@ -15,6 +15,8 @@ use crate::verify::look_up::{Identity, Presence};
 pub(super) struct Found {
     /// What lies at the offsets of unseen events.
     pub(super) at: HashMap<Identity, LookUp>,
+    /// Where the damaged records lie that claim to be an event.
+    pub(super) damaged: HashMap<Identity, (i32, i64)>,
     /// What is in the log, where all of it was read again.
     pub(super) present: Option<(BTreeMap<u8, Presence>, Horizons)>,
 }
@@ -50,6 +52,7 @@ impl Horizons {
 /// What was found of one lane's events.
 pub(super) struct LaneEvidence<'a> {
     at: &'a HashMap<Identity, LookUp>,
+    damaged: &'a HashMap<Identity, (i32, i64)>,
     lane: u8,
     present: Option<(Option<&'a Presence>, u64)>,
 }
@@ -57,13 +60,18 @@ pub(super) struct LaneEvidence<'a> {
 impl<'a> LaneEvidence<'a> {
     pub(super) fn new(found: &'a Found, lane: u8) -> Self {
         let present = found.present.as_ref().map(|(present, horizons)| (present.get(&lane), horizons.of(lane)));
-        Self { at: &found.at, lane, present }
+        Self { at: &found.at, damaged: &found.damaged, lane, present }
     }
 }
 
 impl Evidence for LaneEvidence<'_> {
     fn look_up(&self, event: &Outstanding) -> LookUp {
         self.at.get(&(self.lane, event.sequence)).copied().unwrap_or(LookUp::Nothing)
+    }
+
+    fn is_elsewhere(&self, event: &Outstanding) -> bool {
+        let damaged = self.damaged.get(&(self.lane, event.sequence));
+        damaged.zip(event.offset).is_some_and(|(place, offset)| *place != (event.partition, offset))
     }
 
     fn has_searched(&self) -> bool {

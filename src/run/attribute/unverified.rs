@@ -6,7 +6,7 @@ use crate::clock::Anchor;
 use crate::event::EventKind;
 use crate::event::stamp::{DueTime, RunId, Stamp};
 use crate::kafka::slots::Slots;
-use crate::ledger::class::{Class, Sight};
+use crate::ledger::class::{Class, LookUp, Sight};
 use crate::ledger::judge::Judged;
 use crate::report::Example;
 
@@ -43,7 +43,8 @@ pub struct Unverified {
     /// At which offset it was acked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<i64>,
-    /// Why it was not acked: the error's code, and who said it.
+    /// Why it ended so: of one that was not acked the error's code and who said it, of an `unread` one what kept it from being
+    /// read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -70,15 +71,16 @@ impl Unverified {
             topic: None,
             partition: event.map(|event| event.partition),
             offset: event.and_then(|event| event.offset),
-            reason: None,
+            reason: why(judged.look_up).map(str::to_owned),
         }
     }
 
     /// An event of which no more is known than its class and, where it was acked at one, its place.
-    pub(in crate::run) const fn placed(
+    pub(in crate::run) fn placed(
         lane: u8,
         sequence: u64,
         class: Class,
+        look_up: LookUp,
         gone: bool,
         place: Option<(i32, i64)>,
     ) -> Self {
@@ -98,7 +100,7 @@ impl Unverified {
             topic: None,
             partition,
             offset,
-            reason: None,
+            reason: why(look_up).map(str::to_owned),
         }
     }
 
@@ -124,13 +126,31 @@ impl Unverified {
             offset: self.offset,
             other_offset: None,
             kind: None,
-            what: if self.seen_then_gone { SEEN_THEN_GONE } else { happened(self.class) }.to_owned(),
+            what: match &self.reason {
+                _ if self.seen_then_gone => SEEN_THEN_GONE.to_owned(),
+                Some(reason) => format!("{}: {reason}", happened(self.class)),
+                None => happened(self.class).to_owned(),
+            },
         }
     }
 }
 
-const SEEN_THEN_GONE: &str =
-    "acked and read, and then no longer in the log: it was cut off when another leader took over";
+const SEEN_THEN_GONE: &str = "acked and read, and then no longer in the log: it was cut off";
+
+/// Why it was not read, of what was not.
+const fn why(found: LookUp) -> Option<&'static str> {
+    match found {
+        LookUp::NotReplicated => Some(NOT_REPLICATED),
+        LookUp::Hidden => Some(HIDDEN),
+        LookUp::Ahead => Some("the reader had not come that far by its deadline"),
+        _ => None,
+    }
+}
+
+/// At or above the high watermark.
+pub(super) const NOT_REPLICATED: &str = "not replicated yet (at or above the high watermark)";
+/// Behind the last stable offset.
+pub(super) const HIDDEN: &str = "behind an open transaction";
 
 /// What probably happened to an event of that class, in one line.
 const fn happened(class: Class) -> &'static str {
@@ -141,12 +161,14 @@ const fn happened(class: Class) -> &'static str {
         Class::UnknownSeen => "no answer came in time, but it was written",
         Class::UnknownUnseen => "no answer came in time, and nobody saw it: written or not, nothing proves either",
         Class::Contradicted => "it was refused or never sent, and yet it was read",
-        Class::Corrupt => "what was read, or lies at its offset, is not what was sent",
-        Class::Lost => "acked, and another record, or none, lies at its offset",
+        Class::Corrupt => "what was read, or lies at its offset under its key, is not what was sent",
+        Class::Lost => {
+            "acked, and another record lies at its offset, or none though the log has passed it or ends before it"
+        }
         Class::Expired => "acked, and the log now starts after its offset: retention or DeleteRecords removed it",
         Class::Compacted => "acked, and compaction replaced it by a later record of its key",
         Class::Undelivered => "acked and in the log, but the reader went past it without getting it",
-        Class::Unread => "acked, and the reader had not come that far by its deadline",
+        Class::Unread => "acked, and not read",
         Class::Unattributed => "acked and unseen, and its offset is not known or could not be read again",
         Class::Aborted => "its transaction was aborted",
         Class::AbortedSeen => "its transaction was aborted, and yet it was read",

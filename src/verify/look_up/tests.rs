@@ -4,7 +4,7 @@ use std::io;
 use super::*;
 use crate::event::encode::Encoder;
 use crate::event::{Detail, Device, Event, ItemId, Session, TextId, Vocabulary};
-use crate::kafka::{Code, KafkaError, Notice, Watermarks};
+use crate::kafka::{Code, KafkaError, Notice, TopicIdentity, Watermarks};
 
 const RUN: RunId = RunId(0x1234_5678_9abc_def0);
 
@@ -41,11 +41,16 @@ struct Log {
     end_told: bool,
     seeks: usize,
     read: usize,
+    /// Its high watermark, where that is not right after the last record; and what its leader refuses to be read from on.
+    high: Option<i64>,
+    refuses_from: Option<i64>,
+    refused: bool,
 }
 
 impl Log {
     fn go_to(&mut self, offset: i64) {
         let offset = if offset == END { i64::MAX } else { offset };
+        self.refused = self.refuses_from.is_some_and(|from| offset >= from);
         let first = self.records.partition_point(|record| record.offset < offset);
         self.queue = (first..self.records.len()).collect();
         self.end_told = false;
@@ -63,6 +68,10 @@ impl Reader for Log {
         Ok(())
     }
     fn take(&mut self, most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize {
+        if std::mem::take(&mut self.refused) {
+            each(Delivered::Error { partition: 0, code: Code::AutoOffsetReset, offset: 0 });
+            return 1;
+        }
         let taken: Vec<usize> = self.queue.drain(..most.min(self.queue.len())).collect();
         for index in &taken {
             let Kept { offset, key, body, create_ms } = &self.records[*index];
@@ -78,7 +87,7 @@ impl Reader for Log {
         }
         if self.queue.is_empty() && !self.end_told {
             self.end_told = true;
-            let offset = self.records.last().map_or(0, |record| record.offset + 1);
+            let offset = self.high.unwrap_or_else(|| self.records.last().map_or(0, |record| record.offset + 1));
             each(Delivered::EndOfPartition { partition: 0, offset });
         }
         taken.len()
@@ -87,13 +96,27 @@ impl Reader for Log {
         Ok(())
     }
     fn notices(&mut self, _notice: &mut dyn FnMut(Notice)) {}
-    fn watermarks(&mut self, _topic: &str, _partition: i32, _timeout: Duration) -> Result<Watermarks, Code> {
-        Ok(Watermarks::default())
+    fn ends(
+        &mut self,
+        _topic: &str,
+        partitions: &[i32],
+        _timeout: Duration,
+        _given_up: &dyn Fn() -> bool,
+    ) -> Vec<Result<Watermarks, Code>> {
+        vec![Ok(Watermarks::default()); partitions.len()]
+    }
+    fn identities(
+        &mut self,
+        _topics: &[&str],
+        _timeout: Duration,
+        _given_up: &dyn Fn() -> bool,
+    ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
+        Ok(Vec::new())
     }
 }
 
 fn wanted(offset: i64, sequence: u64, user: u64) -> Wanted {
-    Wanted { partition: 0, offset, lane: 0, sequence, user: Some(UserId(user)) }
+    Wanted { partition: 0, offset, lane: 0, sequence, user: Some(UserId(user)), due_ms: Some(CLOCK_STEP_MS) }
 }
 
 fn ask(log: &mut Log, questions: &Questions) -> Answers {
@@ -102,7 +125,8 @@ fn ask(log: &mut Log, questions: &Questions) -> Answers {
 
 #[test]
 fn each_offset_is_compared_with_the_event_that_should_lie_there() {
-    let mut log = Log { records: vec![kept(1, 1, 5), kept(2, 99, 5), kept(4, 4, 5)], ..Log::default() };
+    let records = vec![kept(1, 1, 5), kept(2, 99, 5), kept(4, 4, 5)];
+    let mut log = Log { records, high: Some(10), ..Log::default() };
     log.records.push(Kept { body: b"rubbish".to_vec(), ..kept(5, 5, 5) });
     let questions = Questions {
         wanted: vec![wanted(5, 5, 5), wanted(1, 1, 5), wanted(2, 2, 5), wanted(3, 3, 5), wanted(9, 9, 5)],
@@ -113,6 +137,60 @@ fn each_offset_is_compared_with_the_event_that_should_lie_there() {
         [(1, LookUp::Present), (2, LookUp::Gone), (3, LookUp::Gone), (5, LookUp::Unparsable), (9, LookUp::Gone)];
     assert_eq!(answers.at, expected.map(|(sequence, found)| ((0, sequence), found)).into());
     assert_eq!(answers.unfinished, Vec::<i32>::new());
+}
+
+#[test]
+fn what_was_acked_at_or_above_the_high_watermark_is_not_gone() {
+    let mut log = Log { records: vec![kept(1, 1, 5)], high: Some(3), ..Log::default() };
+    let questions =
+        Questions { wanted: vec![wanted(2, 2, 5), wanted(3, 3, 5), wanted(4, 4, 5)], ..Questions::default() };
+    let answers = ask(&mut log, &questions);
+    let found = [2, 3, 4].map(|sequence| answers.at[&(0, sequence)]);
+    assert_eq!(found, [LookUp::Gone, LookUp::NotReplicated, LookUp::NotReplicated]);
+}
+
+#[test]
+fn a_log_ends_where_its_leader_refuses_to_be_read_from_and_not_at_its_high_watermark() {
+    let ends = BTreeMap::from([(0, 3)]);
+    let mut replicated = Log { high: Some(3), refuses_from: Some(4), ..Log::default() };
+    assert_eq!(goes_on_above(&mut replicated, "t", &ends), [(0, false)].into());
+    let mut goes_on = Log { high: Some(3), refuses_from: Some(9), ..Log::default() };
+    assert_eq!(goes_on_above(&mut goes_on, "t", &ends), [(0, true)].into());
+    let mut has_moved = Log { records: vec![kept(4, 4, 5)], ..Log::default() };
+    assert_eq!(goes_on_above(&mut has_moved, "t", &ends), [(0, true)].into());
+}
+
+#[test]
+fn another_producers_rubbish_at_the_offset_is_no_damage_of_the_event() {
+    let rubbish =
+        |key: &[u8], create_ms| Kept { key: key.to_vec(), body: b"{\"x\":1}".to_vec(), create_ms, ..kept(1, 1, 5) };
+    let day = 24 * 3_600_000;
+    let event = |user| Wanted { user, due_ms: Some(day), ..wanted(1, 1, 5) };
+    let own = Some(UserId(5));
+    let mine = Kept { create_ms: day, ..kept(1, 1, 5) };
+    let damaged = Kept { body: on_another_device(&mine.body), ..mine.clone() };
+    for (what, record, wanted, expected) in [
+        ("of another key", rubbish(b"6", day), event(own), LookUp::Gone),
+        ("of the event's key, but older than it", rubbish(b"5", 7), event(own), LookUp::Gone),
+        ("of the event's key and time", rubbish(b"5", day + 1), event(own), LookUp::Unparsable),
+        ("of a key that is not known", rubbish(b"6", day), event(None), LookUp::Nothing),
+        ("the event", mine.clone(), event(own), LookUp::Present),
+        ("the event, damaged", damaged.clone(), event(own), LookUp::Unparsable),
+        ("a damaged copy under another key", Kept { key: b"6".to_vec(), ..damaged }, event(own), LookUp::Gone),
+        ("another event", Kept { create_ms: day, ..kept(1, 2, 5) }, event(own), LookUp::Gone),
+    ] {
+        let mut log = Log { records: vec![record], ..Log::default() };
+        let questions = Questions { wanted: vec![wanted], ..Questions::default() };
+        assert_eq!(ask(&mut log, &questions).at[&(0, 1)], expected, "{what}");
+    }
+}
+
+/// The same event of another device: its content no longer matches its stamp.
+fn on_another_device(body: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    let changed = text.replace("mobile", "tablet");
+    assert_ne!(text, changed, "the event is of a mobile");
+    changed.into_bytes()
 }
 
 #[test]
@@ -139,7 +217,7 @@ fn in_a_compacted_topic_a_later_record_of_the_key_explains_absence() {
 
 #[test]
 fn in_a_compacted_topic_absence_without_a_key_is_not_explained() {
-    let mut log = Log { records: vec![kept(10, 10, 5), kept(12, 12, 6)], ..Log::default() };
+    let mut log = Log { records: vec![kept(10, 10, 5), kept(12, 12, 6)], high: Some(15), ..Log::default() };
     let keyless = |offset, sequence| Wanted { user: None, ..wanted(offset, sequence, 0) };
     let questions = Questions {
         wanted: vec![keyless(3, 3), keyless(12, 12), keyless(14, 14)],
@@ -155,7 +233,7 @@ fn in_a_compacted_topic_absence_without_a_key_is_not_explained() {
 fn a_hundred_thousand_lost_events_cost_one_pass_and_no_read_each() {
     let lost = 100_000_i64;
     let records = (0..2 * lost).filter(|offset| offset % 2 == 0).map(|offset| kept(offset, u64::MAX >> 30, 5));
-    let mut log = Log { records: records.collect(), ..Log::default() };
+    let mut log = Log { records: records.collect(), high: Some(2 * lost), ..Log::default() };
     let questions = Questions {
         wanted: (0..lost).map(|n| wanted(2 * n + 1, u64::try_from(n).unwrap(), 5)).collect(),
         ..Questions::default()

@@ -11,7 +11,7 @@ use std::time::Duration;
 use loadgen::clock::{Clock, Monotonic, Nanos};
 use loadgen::event::stamp::RunId;
 use loadgen::kafka::native::Producer;
-use loadgen::kafka::{Code, Delivered, KafkaError, Notice, Watermarks};
+use loadgen::kafka::{Code, Delivered, KafkaError, Notice, TopicIdentity, Watermarks};
 use loadgen::lane::{BodyTime, OnLag, Pacing};
 use loadgen::run::wiring::{Reading, Wiring};
 use loadgen::run::{Config, Group, Interrupts, Lanes, Outcome, Verify, run_through};
@@ -117,8 +117,23 @@ impl Reader for Gated {
         Reader::notices(&mut self.consumer, notice);
     }
 
-    fn watermarks(&mut self, topic: &str, partition: i32, timeout: Duration) -> Result<Watermarks, Code> {
-        Reader::watermarks(&mut self.consumer, topic, partition, timeout)
+    fn ends(
+        &mut self,
+        topic: &str,
+        partitions: &[i32],
+        timeout: Duration,
+        given_up: &dyn Fn() -> bool,
+    ) -> Vec<Result<Watermarks, Code>> {
+        Reader::ends(&mut self.consumer, topic, partitions, timeout, given_up)
+    }
+
+    fn identities(
+        &mut self,
+        topics: &[&str],
+        timeout: Duration,
+        given_up: &dyn Fn() -> bool,
+    ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
+        Reader::identities(&mut self.consumer, topics, timeout, given_up)
     }
 
     fn resume(&mut self, topic: &str, positions: &[(i32, i64)], given_up: &[i32]) -> Result<(), KafkaError> {
@@ -162,6 +177,16 @@ impl Wiring for Holding {
 impl Held {
     /// Sends, reads, stops; when all are acked, does `meanwhile` and reads on.
     pub(crate) fn run(&self, cluster: &Cluster, meanwhile: impl FnOnce() + Send) -> Outcome {
+        self.run_with(cluster, |acked| acked >= self.events, meanwhile)
+    }
+
+    /// The same; `meanwhile` is done when so many are acked as it wants, and what was to be read first has been.
+    pub(crate) fn run_with(
+        &self,
+        cluster: &Cluster,
+        is_time: impl Fn(u64) -> bool + Send + Sync,
+        meanwhile: impl FnOnce() + Send,
+    ) -> Outcome {
         let hold = Arc::new(Hold {
             topic: self.topic.to_owned(),
             until: self.read,
@@ -179,7 +204,7 @@ impl Held {
             scope.spawn(|| {
                 let (events, until) = (self.events, self.read);
                 let clock = Monotonic::start();
-                while acked.load(Ordering::Acquire) < events || hold.reached.load(Ordering::Acquire) < until {
+                while !is_time(acked.load(Ordering::Acquire)) || hold.reached.load(Ordering::Acquire) < until {
                     assert!(
                         clock.now() < Nanos::from(PATIENCE),
                         "{acked:?} of {events} acked, {:?} read",

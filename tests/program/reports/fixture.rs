@@ -230,6 +230,7 @@ impl Model {
                     from_offset: Some(91_000),
                     position: Some(91_000 + i64::try_from(count).unwrap()),
                     log_end: Some(91_000 + i64::try_from(count).unwrap()),
+                    last_stable_offset: None,
                 }
             })
             .collect()
@@ -372,6 +373,8 @@ fn environment(partitions: u64) -> Environment {
         os: "linux x86_64".to_owned(),
         brokers: (0..3).map(|n| format!("127.0.0.1:{}", 9092 + n)).collect(),
         topics: vec![TopicReport {
+            id: None,
+            made_anew: false,
             name: "raw-events".to_owned(),
             partitions: i32::try_from(partitions).unwrap(),
             replication_factor: Some(3),

@@ -1,0 +1,184 @@
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+use super::topic_book::TopicBook;
+use super::*;
+use crate::clock::Monotonic;
+use crate::kafka::slots::Slots;
+use crate::kafka::{Notice, Record, Timestamp, TopicIdentity};
+
+/// A reader of one partition that does as it is told.
+#[derive(Debug, Default)]
+struct Scripted {
+    /// What is delivered: a record, the end of the partition, or that the position is out of range.
+    delivered: VecDeque<Says>,
+    /// The ends that are told, one after the other; the last one stays.
+    ends: VecDeque<Option<Watermarks>>,
+    /// Delivered once the last of these ends has been told.
+    at_last: Vec<Says>,
+    /// The topic's id now.
+    id: Option<String>,
+    resumed: Arc<AtomicUsize>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Says {
+    Record(i64),
+    End(i64),
+    OutOfRange,
+}
+
+impl Reader for Scripted {
+    fn assign(&mut self, _topic: &str, _starts: &[(i32, i64)]) -> Result<(), KafkaError> {
+        Ok(())
+    }
+    fn resume(&mut self, _topic: &str, _positions: &[(i32, i64)], _given_up: &[i32]) -> Result<(), KafkaError> {
+        self.resumed.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+    fn seek(&mut self, _topic: &str, _partition: i32, _offset: i64, _timeout: Duration) -> Result<(), KafkaError> {
+        Ok(())
+    }
+    fn take(&mut self, _most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize {
+        let Some(says) = self.delivered.pop_front() else { return 0 };
+        each(match says {
+            Says::Record(offset) => Delivered::Record(Record {
+                partition: 0,
+                offset,
+                timestamp: Timestamp::Create(1),
+                key: Some(b"k"),
+                body: Some(b"{}"),
+                leader_epoch: 0,
+            }),
+            Says::End(offset) => Delivered::EndOfPartition { partition: 0, offset },
+            Says::OutOfRange => Delivered::Error { partition: 0, code: Code::AutoOffsetReset, offset: -1 },
+        });
+        1
+    }
+    fn wait(&mut self, _timeout: Duration) -> io::Result<()> {
+        Ok(())
+    }
+    fn notices(&mut self, _notice: &mut dyn FnMut(Notice)) {}
+    fn ends(
+        &mut self,
+        _topic: &str,
+        partitions: &[i32],
+        _timeout: Duration,
+        _given_up: &dyn Fn() -> bool,
+    ) -> Vec<Result<Watermarks, Code>> {
+        let told = if self.ends.len() > 1 { self.ends.pop_front().flatten() } else { self.ends[0] };
+        if self.ends.len() == 1 {
+            self.delivered.extend(self.at_last.drain(..));
+        }
+        vec![told.ok_or(Code::OperationTimedOut); partitions.len()]
+    }
+    fn identities(
+        &mut self,
+        topics: &[&str],
+        _timeout: Duration,
+        _given_up: &dyn Fn() -> bool,
+    ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
+        Ok(vec![Ok(TopicIdentity { id: self.id.clone(), partitions: 1 }); topics.len()])
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one that is not told is none")]
+const fn ends(high: i64, stable: i64) -> Option<Watermarks> {
+    Some(Watermarks { low: 0, high, stable })
+}
+
+/// A verifier that starts at `from`; it is asked to end when it has begun, and up to where this was acked.
+fn read(reader: Scripted, from: i64, acked: Option<i64>, patience: Duration) -> VerifierEnd<TopicBook> {
+    let (clock, drain) = (Monotonic::start(), Arc::new(Drain::default()));
+    let slots = Arc::new(Slots::of_one("t", 1));
+    let inspector = Inspector::new(TopicBook::new(None, 1), "t", slots, false);
+    let setup = Setup {
+        topic: "t".to_owned(),
+        clock,
+        recorder: Recorder::new(1, 1),
+        control: Arc::default(),
+        traffic: Arc::new(Traffic::new(1, None)),
+        drain: Arc::clone(&drain),
+        topics: Arc::new(Topics::new(vec![("t".to_owned(), Some("first".to_owned()))])),
+        stall_threshold: Nanos::MAX,
+    };
+    let verifier = Verifier::new(setup, reader, inspector, &[(from, 0)], Until::default()).unwrap();
+    let deadline = clock.now() + Nanos::from(patience);
+    drain.request(Request { highest_acked: vec![acked], deadline, ..Request::default() });
+    verifier.run()
+}
+
+const LONG: Duration = Duration::from_secs(120);
+
+#[test]
+fn a_drain_waits_for_the_high_watermark_to_pass_what_was_acked() {
+    let told = [None, ends(2, 2), ends(2, 2), ends(2, 2), ends(4, 4)];
+    let delivered = [Says::Record(0), Says::Record(1), Says::End(2)];
+    let at_last = vec![Says::Record(2), Says::Record(3), Says::End(4)];
+    let reader = Scripted { delivered: delivered.into(), ends: told.into(), at_last, ..Scripted::default() };
+    let end = read(reader, 0, Some(3), LONG);
+    let state = &end.partitions[0];
+    assert_eq!((end.by, end.records, state.position), (EndedBy::Request, 4, 4));
+    assert_eq!((state.log_end, state.truncation, end.unfinished), (Some(4), None, vec![]));
+}
+
+#[test]
+fn an_end_that_was_asked_for_before_more_was_read_is_no_end() {
+    // All comes at once when the high watermark moves on, before it is asked for again.
+    let delivered = [Says::Record(0), Says::Record(1), Says::End(2), Says::Record(2), Says::Record(3)];
+    let reader = Scripted { delivered: delivered.into(), ends: [ends(2, 2), ends(4, 4)].into(), ..Scripted::default() };
+    let end = read(reader, 0, Some(3), LONG);
+    assert_eq!((end.partitions[0].position, end.partitions[0].log_end), (4, Some(4)));
+}
+
+#[test]
+fn what_stays_above_the_high_watermark_is_no_truncation() {
+    let delivered = [Says::Record(0), Says::Record(1), Says::End(2)];
+    let reader = Scripted { delivered: delivered.into(), ends: [ends(2, 2)].into(), ..Scripted::default() };
+    let end = read(reader, 0, Some(3), Duration::from_millis(200));
+    assert_eq!((end.partitions[0].truncation, end.unfinished), (None, vec![0]));
+}
+
+#[test]
+fn a_reader_of_committed_records_does_not_wait_for_what_others_transactions_hide() {
+    let delivered = [Says::Record(0), Says::Record(1), Says::End(2)];
+    let reader = Scripted { delivered: delivered.into(), ends: [ends(9, 2)].into(), ..Scripted::default() };
+    let end = read(reader, 0, Some(1), LONG);
+    let state = &end.partitions[0];
+    assert_eq!((state.log_end, state.hidden_from, end.unfinished), (Some(9), Some(2), vec![]));
+}
+
+#[test]
+fn a_reader_does_not_go_on_in_a_topic_that_was_made_anew() {
+    let resumed = Arc::new(AtomicUsize::new(0));
+    let reader = Scripted {
+        delivered: [Says::Record(7), Says::OutOfRange].into(),
+        ends: [ends(3, 3)].into(),
+        id: Some("second".to_owned()),
+        resumed: Arc::clone(&resumed),
+        ..Scripted::default()
+    };
+    let end = read(reader, 7, Some(9), LONG);
+    let state = &end.partitions[0];
+    assert_eq!((end.by, state.position, state.skipped, state.cut_off), (EndedBy::Anew, 8, 0, 0));
+    assert!(state.is_another);
+    assert_eq!(resumed.load(Ordering::Acquire), 0, "no record of the new log is jumped over, or committed past");
+}
+
+#[test]
+fn a_log_that_was_cut_off_is_read_on_at_its_end_and_what_went_is_counted() {
+    let resumed = Arc::new(AtomicUsize::new(0));
+    let reader = Scripted {
+        delivered: [Says::Record(7), Says::OutOfRange].into(),
+        ends: [ends(3, 3)].into(),
+        id: Some("first".to_owned()),
+        resumed: Arc::clone(&resumed),
+        ..Scripted::default()
+    };
+    let end = read(reader, 7, Some(9), Duration::from_millis(500));
+    let state = &end.partitions[0];
+    assert_eq!((state.position, state.skipped, state.cut_off, state.reached()), (3, 0, 5, 8));
+    assert_eq!((state.truncation, resumed.load(Ordering::Acquire)), (Some(Truncation::Position), 1));
+}
