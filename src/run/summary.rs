@@ -24,7 +24,7 @@ use crate::report::{Findings, LedgerCounts, Offered, PhaseReport, Run, RunReport
 use crate::schedule::Schedule;
 use crate::source::Source;
 
-#[expect(clippy::too_many_arguments, reason = "this is where everything comes together, once")]
+#[expect(clippy::too_many_arguments, clippy::too_many_lines, reason = "this is where everything comes together, once")]
 pub(super) fn outcome<W: Wiring>(
     wiring: &W,
     config: &Config,
