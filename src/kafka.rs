@@ -41,14 +41,14 @@ pub enum KafkaError {
     #[error("the client cannot be created: {0}")]
     Create(String),
     /// No broker answered, in time or in a way that gives hope.
-    #[error("{}", unreachable(address, *waited, trouble.as_ref()))]
+    #[error("{}", unreachable(address, *waited, trouble.as_deref()))]
     Unreachable {
         /// The bootstrap addresses.
         address: String,
         /// How long it was tried.
         waited: Duration,
         /// What stands in the way, where the client said it.
-        trouble: Option<Trouble>,
+        trouble: Option<Box<Trouble>>,
     },
     /// A partition's leader does not answer at the address that the cluster gives for it.
     #[error(
@@ -72,7 +72,7 @@ pub enum KafkaError {
         /// The last answer.
         code: Code,
         /// What stands in the way, where the client said it.
-        trouble: Option<Trouble>,
+        trouble: Option<Box<Trouble>>,
     },
     /// The topic does not exist.
     #[error("topic \"{topic}\" does not exist on {address}")]

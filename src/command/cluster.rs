@@ -36,7 +36,7 @@ fn hint(error: &KafkaError, wanted: Wanted<'_>) -> Option<String> {
     Some(match error {
         KafkaError::Setting { .. } | KafkaError::Create(_) | KafkaError::Nul(_) => return None,
         KafkaError::Unreachable { trouble, .. } => {
-            let hint = trouble.as_ref().map_or(IS_IT_THERE, against);
+            let hint = trouble.as_deref().map_or(IS_IT_THERE, against);
             hint.replace(ADDRESS, if wanted.said_by.is_empty() { "--bootstrap-server" } else { wanted.said_by })
         }
         KafkaError::LeaderUnreachable { trouble: Some(trouble), .. } if trouble.obstacle < Obstacle::Unresolved => {
@@ -165,8 +165,11 @@ mod tests {
     fn a_login_that_is_not_taken_is_no_broker_that_is_down() {
         let trouble =
             Trouble { obstacle: Obstacle::Login, address: "k:1".to_owned(), id: None, words: "no".to_owned() };
-        let error =
-            KafkaError::Unreachable { address: "k:1".to_owned(), waited: Duration::ZERO, trouble: Some(trouble) };
+        let error = KafkaError::Unreachable {
+            address: "k:1".to_owned(),
+            waited: Duration::ZERO,
+            trouble: Some(Box::new(trouble)),
+        };
         let failure = failed(&error, Wanted::default());
         assert_eq!((failure.code, failure.message.as_str()), (ExitCode::Cluster, "k:1 does not take the login: no"));
         assert!(failure.hint.is_some_and(|hint| hint.contains("sasl.password")));

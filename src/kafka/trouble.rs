@@ -230,8 +230,8 @@ impl Troubles {
     }
 
     /// The most telling reason, as it was told first.
-    pub(super) fn told(self) -> Option<Trouble> {
-        self.worst
+    pub(super) fn told(self) -> Option<Box<Trouble>> {
+        self.worst.map(Box::new)
     }
 }
 
@@ -249,7 +249,9 @@ mod tests {
 
     fn heard(notices: &[Notice]) -> Troubles {
         let mut troubles = Troubles::default();
-        notices.iter().for_each(|notice| troubles.hear(notice));
+        for notice in notices {
+            troubles.hear(notice);
+        }
         troubles
     }
 

@@ -27,7 +27,7 @@ pub(super) fn told<'a>(
             add(&mut told, if is_group { "group" } else { "consumer" }, None, kind, slots, environment);
         }
     }
-    told.sort_by(|a, b| b.count.cmp(&a.count));
+    told.sort_by_key(|one| std::cmp::Reverse(one.count));
     told.truncate(MOST);
     told
 }

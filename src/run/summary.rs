@@ -24,7 +24,7 @@ use crate::report::{Findings, LedgerCounts, Offered, PhaseReport, Run, RunReport
 use crate::schedule::Schedule;
 use crate::source::Source;
 
-#[expect(clippy::too_many_arguments, reason = "this is where everything comes together, once")]
+#[expect(clippy::too_many_arguments, clippy::too_many_lines, reason = "this is where everything comes together, once")]
 pub(super) fn outcome<W: Wiring>(
     wiring: &W,
     config: &Config,
@@ -48,18 +48,7 @@ pub(super) fn outcome<W: Wiring>(
     note_ends(&lanes, &mut cluster_error, &mut ended_by);
     cluster_error = cluster_error.or(reader_ended);
     let (peak_scheduled, peak_sent) = (watch.peak_scheduled, watch.peak_sent);
-    let mut deadlines = Vec::new();
-    let unanswered: u64 = lanes.iter().map(|lane| lane.unanswered).sum();
-    if unanswered > 0 {
-        deadlines.push(format!(
-            "flush: {} without an answer after {:?}",
-            counted(unanswered, "event"),
-            config.flush_deadline
-        ));
-    }
-    if lanes.iter().any(|lane| lane.uncounted) {
-        deadlines.push("stop: more was due before it than was counted, which was ended, too".to_owned());
-    }
+    let mut deadlines = cut_short(&lanes, config);
     if !unfinished.is_empty() {
         deadlines.push(format!("drain: partitions {} were not read to their end", slots.told(&unfinished)));
     }
@@ -171,6 +160,20 @@ fn name_reasons(config: &Config, lanes: &[LaneEnd], unverified: &mut [Unverified
     }
 }
 
+/// What the lanes' ends did not wait for.
+fn cut_short(lanes: &[LaneEnd], config: &Config) -> Vec<String> {
+    let mut deadlines = Vec::new();
+    let unanswered: u64 = lanes.iter().map(|lane| lane.unanswered).sum();
+    if unanswered > 0 {
+        let unanswered = counted(unanswered, "event");
+        deadlines.push(format!("flush: {unanswered} without an answer after {:?}", config.flush_deadline));
+    }
+    if lanes.iter().any(|lane| lane.uncounted) {
+        deadlines.push("stop: more was due before it than was counted, as counting was ended too".to_owned());
+    }
+    deadlines
+}
+
 /// Tells slots as partitions of their topics.
 pub(super) fn name_places(slots: &Slots, unverified: &mut [Unverified], findings: &mut Findings) {
     for one in unverified {
@@ -196,6 +199,7 @@ pub(super) fn interim(tick: &Tick<'_>) -> RunReport {
         offered: Offered {
             achieved_rate_per_s: if has_rate { so_far.achieved_rate_per_s } else { f64::NAN },
             client_blocked_s: tick.total.blocked.as_secs_f64(),
+            capped_s: tick.total.capped.as_secs_f64(),
             flow_control_s: tick.total.held_back.as_secs_f64(),
             ..so_far
         },

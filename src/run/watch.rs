@@ -94,6 +94,7 @@ pub(super) struct Watched {
 }
 
 impl<'a> Watch<'a> {
+    #[expect(clippy::too_many_arguments, reason = "all that is looked at")]
     pub(super) fn new(
         config: &Config,
         source: &'a Source,

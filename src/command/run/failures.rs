@@ -26,13 +26,11 @@ pub(super) fn begin_failed(error: RunError, plan: &Plan) -> Failure {
         },
         RunError::TooLateToStart(_) => Failure::new(ExitCode::BadConfiguration, error.to_string())
             .hint("give --start-at some seconds more: connecting takes its time"),
-        RunError::Source(_) | RunError::TooFewLanes { .. } => {
-            Failure::new(ExitCode::BadConfiguration, error.to_string())
-        }
+        RunError::Source(_)
+        | RunError::TooFewLanes { .. }
+        | RunError::Answers { .. }
+        | RunError::TopicChanged { .. } => Failure::new(ExitCode::BadConfiguration, error.to_string()),
         RunError::Interrupted => Failure::new(ExitCode::Interrupted, error.to_string()),
-        RunError::Answers { .. } | RunError::TopicChanged { .. } => {
-            Failure::new(ExitCode::BadConfiguration, error.to_string())
-        }
         RunError::Thread(_) | RunError::BrokenOff(_) => Failure::new(ExitCode::RunInvalid, error.to_string()),
     }
 }

@@ -11,16 +11,17 @@ use crate::explain;
 use crate::report::latency::Kind;
 use crate::report::{RunReport, github, hgrm, html, junit, markdown};
 use crate::run::Unverified;
+use crate::scenario::plan::Plan;
 
 /// The latencies that a run can have: those from a due time on need one, the wait for a ceiling that too, the end-to-end time
 /// a verifier, those of commits transactions.
-pub(in crate::command) fn kinds(has_due_times: bool, capped: bool, verifying: bool, transactional: bool) -> Vec<Kind> {
+pub(in crate::command) fn kinds(plan: &Plan, has_due_times: bool) -> Vec<Kind> {
     let has = |kind: &Kind| match kind {
         Kind::Slip | Kind::Lateness | Kind::Blocked => has_due_times,
-        Kind::Capped => has_due_times && capped,
+        Kind::Capped => has_due_times && plan.max_rate.is_some(),
         Kind::ServiceTime | Kind::ResponseTime => true,
-        Kind::EndToEnd => verifying,
-        Kind::CommitTime | Kind::CommitCall => transactional,
+        Kind::EndToEnd => plan.verify.is_some(),
+        Kind::CommitTime | Kind::CommitCall => plan.transactions.is_some(),
     };
     Kind::ALL.into_iter().filter(has).collect()
 }

@@ -58,8 +58,7 @@ impl Recording<'_> {
         let for_others = !verifying && plan.kafka.bootstrap.is_some();
         config.answers = for_others.then(|| self.kept.folder().join(bundle::ANSWERS));
         self.kept.begun(&begun::begun(plan, &config, self.source, &schedule));
-        let (capped, transactional) = (plan.max_rate.is_some(), plan.transactions.is_some());
-        let kinds = files::kinds(schedule.has_due_times(), capped, verifying, transactional);
+        let kinds = files::kinds(plan, schedule.has_due_times());
         if let Some(exporter) = self.exporter {
             exporter.begin(&plan.name, &plan.kafka.topic, &kinds);
         }

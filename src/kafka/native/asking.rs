@@ -19,7 +19,7 @@ const WHO_LEADS: Duration = Duration::from_secs(2);
 pub(super) struct NoAnswer {
     code: Code,
     waited: Duration,
-    trouble: Option<Trouble>,
+    trouble: Option<Box<Trouble>>,
 }
 
 /// A code as a result.

@@ -40,7 +40,7 @@ pub fn redact<'a>(key: &str, value: &'a str) -> Cow<'a, str> {
 
 /// Whether nobody knows a property of that name: then it may be that of a secret, written wrongly.
 fn may_be_misspelt(key: &str) -> bool {
-    !(key.ends_with(".url") || java::knows(key) || knows_property(canonical(key)))
+    !(key.ends_with("url") || java::knows(key) || knows_property(canonical(key)))
 }
 
 /// Replaces `user:password@` after each `://`.
