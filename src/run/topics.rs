@@ -87,8 +87,8 @@ pub(super) fn describe(
 
 /// Both ends of every partition, by slot.
 pub(super) fn ends(consumer: &Consumer, slots: &Slots, timeout: Duration) -> Result<Vec<Watermarks>, KafkaError> {
-    let all: Vec<i32> = (0..slots.len()).collect();
-    consumer.first_ends("", &all, timeout)
+    let places: Vec<(&str, i32)> = (0..slots.len()).filter_map(|slot| slots.place(slot)).collect();
+    consumer.first_ends(&places, timeout)
 }
 
 /// The longest wait for the ids of topics: where there is no controller to ask, they are not known.

@@ -240,19 +240,13 @@ impl Consumer {
         Ok(list.elements().iter().map(|element| Some(element.offset).filter(|offset| *offset >= 0)).collect())
     }
 
-    /// Both ends of these partitions, in their order, as soon as all leaders tell them: one that has just been elected may say no
-    /// at first.
+    /// Both ends of the logs of these partitions (topic and number), in their order, as soon as all leaders tell them: one that has
+    /// just been elected may say no at first.
     ///
     /// # Errors
     /// Where one does not within `timeout`, or cannot be reached, or refuses.
-    pub fn first_ends(
-        &self,
-        topic: &str,
-        partitions: &[i32],
-        timeout: Duration,
-    ) -> Result<Vec<Watermarks>, KafkaError> {
-        let places: Vec<(&str, i32)> = partitions.iter().map(|partition| self.place(topic, *partition)).collect();
-        self.client.first_ends(&places, timeout)
+    pub fn first_ends(&self, places: &[(&str, i32)], timeout: Duration) -> Result<Vec<Watermarks>, KafkaError> {
+        self.client.first_ends(places, timeout)
     }
 
     /// Both ends of these partitions, all asked at once, in their order; where a leader does not tell within `timeout`, or before
