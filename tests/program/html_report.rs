@@ -75,8 +75,13 @@ fn nothing_runs_over_on_a_phone_in_the_dark_or_on_paper() {
     for (look, suffix) in [(DARK, "dark.png"), (PHONE, "phone.png"), (PAPER, "paper.png")] {
         browser.open(&path, look);
         let width = browser.script("return document.documentElement.scrollWidth");
-        assert_eq!(width.as_u64().unwrap(), u64::from(look.width), "{suffix}: the page is as wide as the screen");
         keep(&path, suffix, &browser.screenshot());
+        let wide = browser.script(
+            "return Array.from(document.querySelectorAll('body *')) \
+             .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth) \
+             .map(one => one.outerHTML.slice(0, 120))",
+        );
+        assert_eq!(width.as_u64().unwrap(), u64::from(look.width), "{suffix}: what is wider than the screen: {wide:#}");
     }
     let colors = |look| {
         browser.open(&path, look);

@@ -91,9 +91,10 @@ impl Session {
         let modes = |of: &Termios| (of.local_modes, of.input_modes, of.output_modes);
         assert_eq!(modes(&after), modes(&self.before), "{}", self.seen());
         assert!(after.local_modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG));
-        let seen = self.seen();
-        assert_eq!(seen.matches(ENTER).count(), seen.matches(LEAVE).count(), "{}", words(&seen));
-        (status, seen)
+        // What it wrote last may still be on its way through the terminal.
+        let is_back = |seen: &str| seen.matches(ENTER).count() == seen.matches(LEAVE).count();
+        wait_until("the terminal given back", PATIENCE, || is_back(&self.seen()));
+        (status, self.seen())
     }
 }
 

@@ -296,7 +296,7 @@ fn an_event_that_the_broker_refuses_takes_its_transaction_with_it() {
     let aborted = ledger.aborted + ledger.aborted_seen;
     assert_eq!(aborted, transactions.failed_events, "{ledger:?}");
     assert_eq!(ledger.verified, EVENTS - aborted - ledger.refused, "{ledger:?}");
-    assert_eq!(failed_by(&outcome)[0].error, "MSG_SIZE_TOO_LARGE");
+    assert_eq!(failed_by(&outcome)[0].error, "MESSAGE_TOO_LARGE");
 }
 
 #[test]
