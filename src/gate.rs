@@ -267,8 +267,11 @@ fn no_violation(report: &RunReport, integrity: &Integrity) -> Option<OfBuiltIn> 
         }
         (_, Some(open)) => of(gate, rule, GateOutcome::Unevaluated, None, Some(open.sentence.clone())),
         _ if report.is_alone() => match &report.reading {
-            Some(reading) if reading.records > 0 => of(gate, rule, GateOutcome::Pass, Some(0), None),
-            _ => of(gate, rule, GateOutcome::Unevaluated, None, Some("nothing was read".to_owned())),
+            Some(reading) => match reading.unsaid(&report.run.id) {
+                None => of(gate, rule, GateOutcome::Pass, Some(0), None),
+                Some(why) => of(gate, rule, GateOutcome::Unevaluated, None, Some(why)),
+            },
+            None => of(gate, rule, GateOutcome::Unevaluated, None, Some("nothing was read".to_owned())),
         },
         _ if report.ledger.scheduled == 0 => nothing_scheduled(gate, rule),
         _ if !was_verified(report) => return None,

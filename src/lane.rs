@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::TempoCopy;
-use crate::event::stamp::{DueTime, SEQUENCES};
+use crate::event::stamp::DueTime;
 use crate::kafka::errors::ErrorLog;
 use crate::kafka::{Code, Notice, Report};
 use crate::ledger::{LaneBook, Marks, Waiting};
@@ -194,8 +194,8 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
     /// The next event's due time; `None` at the end of data or schedule.
     fn peek(&mut self) -> Option<Due> {
         if self.next.is_none() {
-            if self.sequence >= SEQUENCES {
-                self.end.error = Some(LaneError::SequencesUsedUp);
+            if self.sequence >= self.setup.room {
+                self.end.error = Some(LaneError::SequencesUsedUp(self.setup.room));
                 return None;
             }
             let drawn = self.setup.source.draw()?;
@@ -296,7 +296,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                 break;
             }
             // Looked up here so that the batch ends with the data, not with a wasted turn.
-            if self.sequence < SEQUENCES
+            if self.sequence < self.setup.room
                 && let Some(drawn) = self.setup.source.draw()
             {
                 let due = self.setup.schedule.due(&mut self.cursor, drawn.number, drawn.recorded_offset);

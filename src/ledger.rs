@@ -43,13 +43,13 @@ pub enum Sighting {
 #[derive(Debug)]
 pub struct Ledger {
     lanes: Vec<LaneBook>,
-    first_lane: u8,
+    first_lane: u16,
 }
 
 impl Ledger {
     /// A ledger for the lanes `first_lane .. first_lane + lanes`. `verifying`: whether events must be seen to settle.
     #[must_use]
-    pub fn new(first_lane: u8, lanes: u8, verifying: bool) -> Self {
+    pub fn new(first_lane: u16, lanes: u16, verifying: bool) -> Self {
         Self { lanes: (0..lanes).map(|_| LaneBook::new(verifying)).collect(), first_lane }
     }
 
@@ -64,13 +64,19 @@ impl Ledger {
 
     /// The book of a lane of this process; `None` for a sibling's.
     #[must_use]
-    pub fn lane(&self, lane: u8) -> Option<&LaneBook> {
-        self.lanes.get(usize::from(lane.checked_sub(self.first_lane)?))
+    pub fn lane(&self, lane: u16) -> Option<&LaneBook> {
+        self.lanes.get(self.place_of(lane)?)
+    }
+
+    /// The place of a lane among those of this process, or beyond them; `None` before the first.
+    #[must_use]
+    pub fn place_of(&self, lane: u16) -> Option<usize> {
+        lane.checked_sub(self.first_lane).map(usize::from)
     }
 
     /// All lanes of this process with their numbers.
-    pub fn lanes(&self) -> impl Iterator<Item = (u8, &LaneBook)> {
-        (self.first_lane..=u8::MAX).zip(&self.lanes)
+    pub fn lanes(&self) -> impl Iterator<Item = (u16, &LaneBook)> {
+        (self.first_lane..=u16::MAX).zip(&self.lanes)
     }
 }
 

@@ -74,7 +74,7 @@ pub enum MergeError {
     #[error("lane {lane} is in {first} and in {other}: parts must have lanes of their own")]
     LanesOverlap {
         /// The lane.
-        lane: u8,
+        lane: u16,
         /// One part that has it.
         first: String,
         /// The other.
@@ -86,7 +86,7 @@ pub enum MergeError {
         /// The part.
         part: String,
         /// How many lanes it had.
-        lanes: u8,
+        lanes: u16,
         /// How many it names.
         named: usize,
     },

@@ -185,10 +185,10 @@ pub struct Run {
     /// `constant`, `replay`, `unlimited` or `phases`; empty where a verifier alone read a topic.
     pub schedule: String,
     /// Producer threads.
-    pub lanes: u8,
+    pub lanes: u16,
     /// Their numbers within the run, where it is one of several processes; empty where they are `0..lanes`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub lane_numbers: Vec<u8>,
+    pub lane_numbers: Vec<u16>,
     /// Whether the in-process broker was used: then the figures are this client's only.
     pub embedded: bool,
     /// Whether it was stopped before its end.

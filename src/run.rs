@@ -33,6 +33,7 @@ use std::time::Duration;
 
 use crate::clock::{self, Clock, Monotonic, Nanos, Zero};
 use crate::control::Control;
+use crate::event::stamp::{LANES, SEQUENCES};
 use crate::kafka::KafkaError;
 use crate::kafka::slots::Slots;
 use crate::lane::{Lane, LaneEnd};
@@ -71,14 +72,14 @@ pub enum RunError {
     #[error(transparent)]
     Source(#[from] synthetic::ConfigError),
     /// A lane would have to number more events than a stamp can hold.
-    #[error("{events} events are more than {lanes} lanes can number: use at least {needed} lanes")]
+    #[error("{events} events are more than {lanes} lanes can number: {}", would_do(*needed))]
     TooFewLanes {
         /// Events planned.
         events: u64,
         /// Lanes planned.
-        lanes: u8,
-        /// Lanes that would do.
-        needed: u64,
+        lanes: u16,
+        /// Lanes that would do, over all processes; `None` where no number would.
+        needed: Option<u16>,
     },
     /// A thread did not start, or ended with a panic before anything was sent or read.
     #[error("thread {0}")]
@@ -332,6 +333,13 @@ pub fn run_through<W: Wiring>(
     })
 }
 
+fn would_do(lanes: Option<u16>) -> String {
+    match lanes {
+        Some(lanes) => format!("{lanes} lanes in all would do"),
+        None => format!("a run can number at most {}", u64::from(LANES) * SEQUENCES),
+    }
+}
+
 /// What is to be read before the verifier may end: all that was acked, within the drain's deadline.
 fn up_to(lanes: &[LaneEnd], config: &Config, clock: Monotonic) -> verify::Request {
     let drain_deadline = config.verify.as_ref().map_or(Duration::ZERO, |verify| verify.drain_deadline);
@@ -413,7 +421,7 @@ mod tests {
             for events in [0, 1, 2, 3, 5, 6, 7, 100, 254, 255, 256, 1_000_003] {
                 assert_eq!(shards().map(|lanes| lanes.share(events)).sum::<u64>(), events);
             }
-            let numbers: Vec<u8> = shards().flat_map(Lanes::numbers).collect();
+            let numbers: Vec<u16> = shards().flat_map(Lanes::numbers).collect();
             assert_eq!(numbers, (0..of * count).collect::<Vec<_>>());
         }
         assert_eq!(Lanes { first: 2, count: 2, all: 6 }.share(9), 3, "events 2, 3 and 8");

@@ -55,7 +55,7 @@ pub struct Scenario {
     pub seed: Option<u64>,
     /// Producer threads.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lanes: Option<u8>,
+    pub lanes: Option<u16>,
     /// How they wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pacing: Option<Pacing>,

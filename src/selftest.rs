@@ -30,7 +30,7 @@ use crate::schedule::{Phase, Rate, Schedule, Shape};
 use crate::source::{Source, synthetic};
 use crate::verify::group::Live;
 use fault::Fault;
-use plan::{EACH, Identity, LANES, Plan};
+use plan::{ALL, EACH, Identity, LANES, Plan};
 use publisher::FaultyPublisher;
 use reader::FaultyReader;
 pub use table::{Row, Table};
@@ -106,8 +106,8 @@ pub fn selftest(config: &Config, interrupts: &Interrupts) -> Result<Table, SelfT
     let wiring = FaultyWiring { bench: Arc::clone(&bench), rules: config.rules };
     let rate = Rate::per_second(RATE).ok_or_else(|| SelfTestError::Ended(format!("{RATE}/s is no rate")))?;
     let phases = vec![Phase::new("selftest", Shape::Constant(rate), None)];
-    let schedule = Schedule::new(phases, Some(EACH * u64::from(LANES)))
-        .map_err(|error| SelfTestError::Ended(error.to_string()))?;
+    let schedule =
+        Schedule::new(phases, Some(EACH * u64::from(ALL))).map_err(|error| SelfTestError::Ended(error.to_string()))?;
     let going_on = &mut |_: &run::Tick<'_>| ControlFlow::Continue(());
     let outcome = run::run_through(&wiring, &run_config(config, run), &source, schedule, interrupts, going_on)?;
     unended(&outcome)?;
@@ -152,7 +152,7 @@ fn run_config(config: &Config, id: RunId) -> run::Config {
         name: "selftest".to_owned(),
         id,
         seed: config.seed,
-        lanes: Lanes::only(LANES),
+        lanes: Lanes { first: 0, count: LANES, all: ALL },
         start_at_unix_ns: None,
         pacing: Pacing::Sleep,
         body_time: BodyTime::Due,
@@ -226,7 +226,7 @@ impl Wiring for FaultyWiring {
     type Reader = FaultyReader;
     type Clock = SetBack;
 
-    fn publisher(&self, _lane: u8, producer: Producer) -> FaultyPublisher {
+    fn publisher(&self, _lane: u16, producer: Producer) -> FaultyPublisher {
         FaultyPublisher::new(Arc::clone(&self.bench), producer)
     }
 

@@ -64,7 +64,7 @@ impl Source {
     ///
     /// # Errors
     /// Where the source cannot be divided among so many lanes.
-    pub fn lane(&self, lane: u8, lanes: u8) -> Result<LaneSource, synthetic::ConfigError> {
+    pub fn lane(&self, lane: u16, lanes: u16) -> Result<LaneSource, synthetic::ConfigError> {
         match self {
             Self::Synthetic(source) => source.lane(lane, lanes).map(LaneSource::Synthetic),
             Self::RetailRocket(source) => Ok(LaneSource::RetailRocket(source.lane(lane, lanes))),

@@ -91,8 +91,10 @@ impl Findings {
             }
         }
         match &report.reading {
-            Some(reading) if report.is_alone() && reading.records == 0 => {
-                self.add(ExitCode::Unevaluated, "nothing was read, so nothing can be said");
+            Some(reading) if report.is_alone() => {
+                if let Some(why) = reading.unsaid(&report.run.id) {
+                    self.add(ExitCode::Unevaluated, why);
+                }
             }
             _ if report.ledger.scheduled == 0 && !report.is_alone() => {
                 self.add(ExitCode::Unevaluated, "nothing was scheduled, so nothing can be said");

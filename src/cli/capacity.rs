@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{cluster, limits, outcome, pace, replay, run, synth, values, verification};
+use crate::event::stamp::LANES;
 use crate::scenario::choice::choices;
 use crate::schedule::Rate;
 
@@ -135,7 +136,7 @@ impl FromStr for Vary {
         let form = || "write it as lanes=1,2,4 or partitions=1,3,6".to_owned();
         let (what, numbers) = text.split_once('=').ok_or_else(form)?;
         let what = what.trim().parse::<Varied>().map_err(|_| form())?;
-        let most = if what == Varied::Lanes { u16::from(u8::MAX) } else { 10_000 };
+        let most = if what == Varied::Lanes { LANES } else { 10_000 };
         let mut numbers = numbers
             .split(',')
             .map(|number| number.trim().parse().ok().filter(|number| (1..=most).contains(number)))
@@ -160,7 +161,7 @@ mod tests {
         let vary: Vary = "partitions=6,1,3,3".parse().unwrap();
         assert_eq!(vary, Vary { what: Varied::Partitions, numbers: vec![1, 3, 6] });
         assert_eq!(vary.to_string(), "partitions=1,3,6");
-        for bad in ["", "partitions", "partitions=", "threads=1", "lanes=0", "lanes=256", "lanes=1,,2", "lanes=-1"] {
+        for bad in ["", "partitions", "partitions=", "threads=1", "lanes=0", "lanes=4097", "lanes=1,,2", "lanes=-1"] {
             assert!(bad.parse::<Vary>().is_err(), "{bad}");
         }
     }

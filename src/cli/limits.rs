@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{choice, values};
-use crate::event::stamp::RunId;
+use crate::event::stamp::{LANES, RunId};
 use crate::scenario::plan::{OnLag, Pacing, Shard};
 use crate::schedule::Rate;
 
@@ -19,9 +19,9 @@ pub struct RunSetup {
     /// Where the drawing of random values starts; the same seed gives the same bodies [default: 1]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Producer threads, each with a connection of its own, 1 to 255 [default: 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
-    pub lanes: Option<u8>,
+    /// Producer threads, each with a connection of its own, 1 to 4096 [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(LANES)))]
+    pub lanes: Option<u16>,
     /// How a lane waits for the next due time [default: sleep]
     #[arg(long, value_name = "HOW", value_parser = choice::of::<Pacing>())]
     pub pacing: Option<Pacing>,

@@ -212,7 +212,7 @@ fn unsearchable(error: SearchError) -> Failure {
 fn varied(scenario: &Scenario, vary: Option<&Vary>, number: Option<u16>) -> Scenario {
     let mut scenario = scenario.clone();
     match (vary.map(|vary| vary.what), number) {
-        (Some(Varied::Lanes), Some(lanes)) => scenario.lanes = Some(u8::try_from(lanes).unwrap_or(u8::MAX)),
+        (Some(Varied::Lanes), Some(lanes)) => scenario.lanes = Some(lanes),
         (Some(Varied::Partitions), Some(partitions)) => {
             scenario.kafka.partitions = Some(partitions.into());
             scenario.kafka.topic = scenario.kafka.topic.map(|topic| format!("{topic}-p{partitions}"));

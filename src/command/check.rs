@@ -62,7 +62,7 @@ struct Checked {
     /// Of keys and bodies; estimated from the events of the calibration.
     bytes: Option<u64>,
     bytes_each: f64,
-    lanes: u8,
+    lanes: u16,
     gates: usize,
     /// What the generator reaches with nothing behind it, events per second.
     calibration_per_s: f64,

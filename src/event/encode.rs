@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::padding::Padding;
 use super::schema;
-use super::stamp::{DueTime, RunId, Stamp};
+use super::stamp::{DueTime, Numbering, RunId, Stamp};
 use super::{Cents, Detail, Event, JsonText, Session, TextId, UserId, Vocabulary};
 
 /// Up to the id.
@@ -31,7 +31,8 @@ pub struct Encoded {
 #[derive(Clone, Debug)]
 pub struct Encoder {
     run: RunId,
-    lane: u8,
+    lane: u16,
+    numbering: Numbering,
     vocabulary: Arc<Vocabulary>,
     padding: Option<Padding>,
 }
@@ -39,8 +40,15 @@ pub struct Encoder {
 impl Encoder {
     /// An encoder for one lane of a run, with the texts its events point into.
     #[must_use]
-    pub const fn new(run: RunId, lane: u8, vocabulary: Arc<Vocabulary>) -> Self {
-        Self { run, lane, vocabulary, padding: None }
+    pub const fn new(run: RunId, lane: u16, vocabulary: Arc<Vocabulary>) -> Self {
+        Self { run, lane, numbering: Numbering::each_for_itself(), vocabulary, padding: None }
+    }
+
+    /// The same encoder in a run whose lanes are numbered like that.
+    #[must_use]
+    pub const fn numbered(mut self, numbering: Numbering) -> Self {
+        self.numbering = numbering;
+        self
     }
 
     /// The same encoder, padding bodies.
@@ -80,8 +88,9 @@ impl Encoder {
             Some(padding) => padding.close(arena, start, self.lane, sequence),
         }
 
-        let mut stamp =
-            Stamp { due: DueTime::from_unix_ns(due_unix_ns), tag: self.run.tag(), lane: self.lane, sequence, check: 0 };
+        let (lane, sequence) = self.numbering.written(self.lane, sequence);
+        let due = DueTime::from_unix_ns(due_unix_ns);
+        let mut stamp = Stamp { due, tag: self.run.tag(), lane, sequence, check: 0 };
         stamp.check = self.run.check(stamp, &arena[key.clone()], &arena[content..]);
         let mut text = [0; ID_LENGTH];
         stamp.write(&mut text);

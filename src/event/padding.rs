@@ -32,7 +32,7 @@ pub struct Padding {
 
 impl Padding {
     /// Ends the body that starts at `start` with padding and its closing brace.
-    pub(super) fn close(&self, arena: &mut Vec<u8>, start: usize, lane: u8, sequence: u64) {
+    pub(super) fn close(&self, arena: &mut Vec<u8>, start: usize, lane: u16, sequence: u64) {
         let room = (self.bytes as usize).saturating_sub(arena.len() - start + TAIL.len());
         let Some(length) = room.checked_sub(LEAD.len()) else {
             arena.push(b'}');
@@ -40,7 +40,7 @@ impl Padding {
         };
         arena.extend_from_slice(LEAD.as_bytes());
         let end = arena.len() + length;
-        let mut random = Random(self.seed ^ u64::from(lane) << 56 ^ sequence);
+        let mut random = Random(self.seed ^ u64::from(lane.swap_bytes()) << 48 ^ sequence);
         let prose = self.share();
         while arena.len() < end {
             let word = random.next();

@@ -1,33 +1,46 @@
 //! The stamp: an `event_id` that is a UUID version 7 and says which event of which run it is.
 //!
 //! ```text
-//!  48 bit  due time, Unix ms        4 bit version (7)     12 bit  due time below 1 ms, in 1/4096 ms
-//!   2 bit  variant (0b10)           62 bit  run tag 4 | lane 8 | sequence 34 | check 16
+//!  48 bit  due time, Unix ms        4 bit version (7)     10 bit  due time below 1 ms, in 1/1024 ms     2 bit  layout (1)
+//!   2 bit  variant (0b10)           62 bit  run tag 10 | lane 12 | sequence 28 | check 12
 //! ```
-//! The layout is RFC 9562 section 5.7 with the sub-millisecond part of section 6.2, method 3. No header and no extra
+//! The form is that of RFC 9562 section 5.7 with the sub-millisecond part of section 6.2, method 3. No header and no extra
 //! field is needed, so the body keeps the published schema and the stamp survives processors that drop headers.
+//!
+//! A lane whose sequences end goes on under a further number, see [`Numbering`].
+
+mod first;
 
 use std::fmt;
 
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// Sequences a lane can number: 2^34.
-pub const SEQUENCES: u64 = 1 << SEQUENCE_BITS;
-/// Lanes a run can have: 2^8.
-pub const LANES: usize = 1 << 8;
+pub use first::FirstStamp;
 
-const SEQUENCE_BITS: u32 = 34;
-const CHECK_BITS: u32 = 16;
+/// Sequences under one lane number: 2^28.
+pub const SEQUENCES: u64 = 1 << SEQUENCE_BITS;
+/// Lane numbers of a run: 2^12.
+pub const LANES: u16 = 1 << 12;
+
+const TICK_BITS: u32 = 10;
+const TICKS: u64 = 1 << TICK_BITS;
+/// The layout of this module. 0 is none that was ever written; 2 and 3 are for those to come.
+const LAYOUT: u128 = 1 << 64;
+const LAYOUT_MASK: u128 = 0b11 << 64;
+const SEQUENCE_BITS: u32 = 28;
+const CHECK_BITS: u32 = 12;
 const LANE_SHIFT: u32 = CHECK_BITS + SEQUENCE_BITS;
-const TAG_SHIFT: u32 = LANE_SHIFT + 8;
+const TAG_SHIFT: u32 = LANE_SHIFT + 12;
 const VERSION: u128 = 7 << 76;
 const VERSION_MASK: u128 = 0xF << 76;
 const VARIANT: u128 = 0b10 << 62;
 const VARIANT_MASK: u128 = 0b11 << 62;
-const CHECK_MASK: u128 = 0xFFFF;
+const LANE_MASK: u16 = LANES - 1;
+const TAG_MASK: u16 = 0x3FF;
+const CHECK_MASK: u128 = 0xFFF;
 
-/// A due time as the stamp carries it: Unix time in 1/4096 ms (244 ns).
+/// A due time as the stamp carries it: Unix time in 1/1024 ms (977 ns).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DueTime(u64);
 
@@ -35,23 +48,99 @@ impl DueTime {
     /// No due time is later.
     pub const LATEST: Self = Self(u64::MAX);
 
-    /// Rounds down to 1/4096 ms. Wall times after the year 10889 do not fit and wrap.
+    /// Rounds down to 1/1024 ms. Wall times after the year 10889 do not fit and wrap.
     #[must_use]
     pub const fn from_unix_ns(unix_ns: u64) -> Self {
         let (ms, below) = (unix_ns / 1_000_000, unix_ns % 1_000_000);
-        Self((ms << 12) | ((below << 12) / 1_000_000))
+        Self((ms << TICK_BITS) | ((below << TICK_BITS) / 1_000_000))
     }
 
     /// The first ns that rounds down to this due time.
     #[must_use]
     pub const fn unix_ns(self) -> u64 {
-        (self.0 >> 12) * 1_000_000 + ((self.0 & 0xFFF) * 1_000_000).div_ceil(1 << 12)
+        (self.0 >> TICK_BITS) * 1_000_000 + ((self.0 % TICKS) * 1_000_000).div_ceil(TICKS)
     }
 
     /// The last ns that rounds down to this due time.
     #[must_use]
     pub const fn last_unix_ns(self) -> u64 {
         Self(self.0 + 1).unix_ns() - 1
+    }
+
+    /// Unix time in 1/1024 ms.
+    #[must_use]
+    pub const fn ticks(self) -> u64 {
+        self.0
+    }
+
+    /// The due time of so many 1/1024 ms of Unix time.
+    #[must_use]
+    pub const fn from_ticks(ticks: u64) -> Self {
+        Self(ticks)
+    }
+}
+
+/// How a run's lanes name their events in stamps. Lane `l` of `n` numbers its first 2^28 events as lane `l`, the next 2^28 as lane
+/// `l + n`, then as `l + 2n` and so on: no two lanes of a run share a number, however many processes it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbering {
+    lanes: u16,
+}
+
+impl Default for Numbering {
+    fn default() -> Self {
+        Self::each_for_itself()
+    }
+}
+
+impl Numbering {
+    /// That of a run of so many lanes, over all its processes; 1 to [`LANES`].
+    #[must_use]
+    pub const fn of(lanes: u16) -> Self {
+        Self { lanes: if lanes == 0 { 1 } else { lanes } }
+    }
+
+    /// Each number is a lane: what is known of stamps where the number of lanes of their run is not.
+    #[must_use]
+    pub const fn each_for_itself() -> Self {
+        Self { lanes: LANES }
+    }
+
+    /// How many events a lane can number.
+    #[must_use]
+    pub const fn room(self, lane: u16) -> u64 {
+        match LANE_MASK.checked_sub(lane) {
+            Some(above) => (above / self.lanes + 1) as u64 * SEQUENCES,
+            None => 0,
+        }
+    }
+
+    /// Whether each lane can number its even share of `events`, times `unevenness`.
+    #[must_use]
+    pub const fn holds(self, events: u64, unevenness: u64) -> bool {
+        // The last lane has the fewest numbers.
+        events.div_ceil(self.lanes as u64).saturating_mul(unevenness) <= self.room(self.lanes - 1)
+    }
+
+    /// The lane number and the sequence that stand in the stamp of a lane's event.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "the numbers of a lane are fewer than 2^12")]
+    pub const fn written(self, lane: u16, sequence: u64) -> (u16, u64) {
+        if sequence < SEQUENCES {
+            return (lane, sequence);
+        }
+        let further = (sequence >> SEQUENCE_BITS) as u16;
+        (lane.wrapping_add(further.wrapping_mul(self.lanes)), sequence % SEQUENCES)
+    }
+
+    /// The same stamp with the lane that wrote it and the event's number there, in place of those that stand in it.
+    #[must_use]
+    pub const fn resolved(self, stamp: Stamp) -> Stamp {
+        if stamp.lane < self.lanes {
+            return stamp;
+        }
+        let (lane, further) = (stamp.lane % self.lanes, (stamp.lane / self.lanes) as u64);
+        Stamp { lane, sequence: further << SEQUENCE_BITS | stamp.sequence, ..stamp }
     }
 }
 
@@ -60,22 +149,24 @@ impl DueTime {
 pub struct RunId(pub u64);
 
 impl RunId {
-    /// Four bits of the id: a first filter in a shared topic. The keyed check is the proof.
+    /// Ten bits of the id: a first filter in a shared topic. The keyed check is the proof.
     #[must_use]
-    pub const fn tag(self) -> u8 {
-        (self.0 >> 60) as u8
+    pub const fn tag(self) -> u16 {
+        (self.0 >> 54) as u16
     }
 
-    /// 16 bits that bind the stamp to the key and to the rest of the body, so that damage to any of them shows.
+    /// 12 bits that bind the stamp to the key and to the rest of the body, so that damage to any of them shows.
     ///
     /// `content` is the canonical body from the byte after the id's closing quote to its end.
     #[must_use]
     pub fn check(self, stamp: Stamp, key: &[u8], content: &[u8]) -> u16 {
-        let bits = Stamp { check: 0, ..stamp }.bits().to_be_bytes();
-        let stamp_hash = xxh3_64_with_seed(&bits, self.0);
+        (self.hash(Stamp { check: 0, ..stamp }.bits(), key, content) >> (64 - CHECK_BITS)) as u16
+    }
+
+    fn hash(self, id: u128, key: &[u8], content: &[u8]) -> u64 {
+        let stamp_hash = xxh3_64_with_seed(&id.to_be_bytes(), self.0);
         let key_hash = xxh3_64_with_seed(key, stamp_hash);
-        let hash = xxh3_64_with_seed(content, key_hash);
-        (hash >> 48) as u16
+        xxh3_64_with_seed(content, key_hash)
     }
 }
 
@@ -97,13 +188,13 @@ impl std::str::FromStr for RunId {
 pub struct Stamp {
     /// When the event was due.
     pub due: DueTime,
-    /// [`RunId::tag`] of its run; 4 bits.
-    pub tag: u8,
-    /// Its lane.
-    pub lane: u8,
-    /// Its number in the lane; below [`SEQUENCES`].
+    /// [`RunId::tag`] of its run; 10 bits.
+    pub tag: u16,
+    /// The number of its lane; below [`LANES`].
+    pub lane: u16,
+    /// Its number under that; below [`SEQUENCES`].
     pub sequence: u64,
-    /// [`RunId::check`] over the rest.
+    /// [`RunId::check`] over the rest; 12 bits.
     pub check: u16,
 }
 
@@ -111,27 +202,27 @@ impl Stamp {
     /// The 128 bits of the UUID.
     #[must_use]
     pub const fn bits(self) -> u128 {
-        let low = (self.tag as u128 & 0xF) << TAG_SHIFT
-            | (self.lane as u128) << LANE_SHIFT
+        let low = (self.tag as u128 & TAG_MASK as u128) << TAG_SHIFT
+            | (self.lane as u128 & LANE_MASK as u128) << LANE_SHIFT
             | (self.sequence as u128 & (SEQUENCES as u128 - 1)) << CHECK_BITS
-            | self.check as u128;
-        let (ms, below) = ((self.due.0 >> 12) as u128, (self.due.0 & 0xFFF) as u128);
-        (ms & 0xFFFF_FFFF_FFFF) << 80 | VERSION | below << 64 | VARIANT | low
+            | self.check as u128 & CHECK_MASK;
+        let (ms, below) = ((self.due.0 >> TICK_BITS) as u128, (self.due.0 % TICKS) as u128);
+        (ms & 0xFFFF_FFFF_FFFF) << 80 | VERSION | below << 66 | LAYOUT | VARIANT | low
     }
 
-    /// Reads a UUID; `None` where it is not a version 7 of RFC 9562.
+    /// Reads a UUID; `None` where it is not a version 7 of RFC 9562 of this layout.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "each field is cut to its width on purpose")]
     pub const fn from_bits(bits: u128) -> Option<Self> {
-        if bits & VERSION_MASK != VERSION || bits & VARIANT_MASK != VARIANT {
+        if bits & VERSION_MASK != VERSION || bits & VARIANT_MASK != VARIANT || bits & LAYOUT_MASK != LAYOUT {
             return None;
         }
-        let (ms, below) = ((bits >> 80) as u64, (bits >> 64) as u64 & 0xFFF);
+        let (ms, below) = ((bits >> 80) as u64, (bits >> 66) as u64 % TICKS);
         Some(Self {
-            due: DueTime(ms << 12 | below),
-            tag: (bits >> TAG_SHIFT) as u8 & 0xF,
-            lane: (bits >> LANE_SHIFT) as u8,
-            sequence: (bits >> CHECK_BITS) as u64 & (SEQUENCES - 1),
+            due: DueTime(ms << TICK_BITS | below),
+            tag: (bits >> TAG_SHIFT) as u16 & TAG_MASK,
+            lane: (bits >> LANE_SHIFT) as u16 & LANE_MASK,
+            sequence: (bits >> CHECK_BITS) as u64 % SEQUENCES,
             check: (bits & CHECK_MASK) as u16,
         })
     }
@@ -154,7 +245,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn stamps() -> impl Strategy<Value = Stamp> {
-        (0_u64..1 << 60, 0_u8..16, any::<u8>(), 0..SEQUENCES, any::<u16>())
+        (0_u64..1 << 58, 0_u16..1024, 0..LANES, 0..SEQUENCES, 0_u16..4096)
             .prop_map(|(due, tag, lane, sequence, check)| Stamp { due: DueTime(due), tag, lane, sequence, check })
     }
 
@@ -170,34 +261,62 @@ mod tests {
 
         #[test]
         fn ids_of_a_lane_sort_by_due_time(stamp in stamps(), later in 1_u64..1_000_000) {
-            prop_assume!(stamp.due.0 + later < 1 << 60);
+            prop_assume!(stamp.due.0 + later < 1 << 58);
             let next = Stamp { due: DueTime(stamp.due.0 + later), ..stamp };
             prop_assert!(next.to_string() > stamp.to_string());
         }
 
         #[test]
-        fn a_due_time_loses_less_than_a_4096th_of_a_millisecond(unix_ns in 0_u64..1 << 62) {
+        fn a_due_time_loses_less_than_a_microsecond(unix_ns in 0_u64..1 << 62) {
             let due = DueTime::from_unix_ns(unix_ns);
             prop_assert!(due.unix_ns() <= unix_ns);
-            prop_assert!(unix_ns - due.unix_ns() < 245);
+            prop_assert!(unix_ns - due.unix_ns() < 978);
             prop_assert_eq!(DueTime::from_unix_ns(due.unix_ns()), due);
             prop_assert!(unix_ns <= due.last_unix_ns());
             prop_assert_eq!(DueTime::from_unix_ns(due.last_unix_ns()), due);
         }
+
+        /// Over all lanes of a run, in however many processes: no two events share a name, and each name says whose it is.
+        #[test]
+        fn lanes_never_share_a_number(lanes in 1..=LANES, lane in 0..LANES, at in 0_u64..1 << 40) {
+            let (numbering, lane) = (Numbering::of(lanes), lane % lanes);
+            let sequence = at % numbering.room(lane);
+            let (number, short) = numbering.written(lane, sequence);
+            prop_assert!(number < LANES && short < SEQUENCES);
+            let stamp = Stamp { due: DueTime(0), tag: 0, lane: number, sequence: short, check: 0 };
+            let resolved = numbering.resolved(Stamp::from_bits(stamp.bits()).unwrap());
+            prop_assert_eq!((resolved.lane, resolved.sequence), (lane, sequence));
+        }
+
+        #[test]
+        fn the_lanes_of_a_run_use_each_number_once(lanes in 1..=LANES) {
+            let rooms = (0..lanes).map(|lane| Numbering::of(lanes).room(lane));
+            prop_assert_eq!(rooms.sum::<u64>(), u64::from(LANES) * SEQUENCES);
+        }
     }
 
     #[test]
-    fn damage_breaks_the_check_but_for_one_case_in_65536() {
+    fn a_run_has_room_for_a_trillion_events() {
+        for lanes in [1, 2, 3, 64, 100, LANES] {
+            assert!(Numbering::of(lanes).holds(1_000_000_000_000, 1), "{lanes} lanes");
+        }
+        assert!(!Numbering::of(1).holds(u64::from(LANES) * SEQUENCES + 1, 1));
+        assert!(!Numbering::of(1).holds(1_000_000_000_000, 2));
+    }
+
+    #[test]
+    fn damage_breaks_the_check_but_for_one_case_in_4096() {
         let run = RunId(0x1234_5678_9abc_def0);
         let stamp = Stamp { due: DueTime::from_unix_ns(1), tag: run.tag(), lane: 2, sequence: 3, check: 0 };
-        let body = [b'x'; 200];
+        let body = [b'x'; 2_000];
         let intact = run.check(stamp, b"42", &body);
         let unnoticed = (0..body.len() * 8).filter(|bit| {
             let mut damaged = body;
             damaged[bit / 8] ^= 1 << (bit % 8);
             run.check(stamp, b"42", &damaged) == intact
         });
-        assert_eq!(unnoticed.count(), 0);
+        let unnoticed = unnoticed.count();
+        assert!(unnoticed <= 12, "{unnoticed} of 16,000, where 4 are to be expected");
     }
 
     #[test]
@@ -216,17 +335,21 @@ mod tests {
         assert_eq!(Stamp::from_bits(Uuid::nil().as_u128()), None);
         let v4: Uuid = "67e55044-10b1-426f-9247-bb680e5fe0c8".parse().unwrap();
         assert_eq!(Stamp::from_bits(v4.as_u128()), None);
+        let stamp = Stamp { due: DueTime::from_unix_ns(1), tag: 1, lane: 2, sequence: 3, check: 4 };
+        for layout in [0_u128, 2, 3] {
+            assert_eq!(Stamp::from_bits(stamp.bits() & !LAYOUT_MASK | layout << 64), None, "layout {layout}");
+        }
     }
 
     #[test]
     fn the_layout_stays_as_published() {
         let stamp = Stamp {
             due: DueTime::from_unix_ns(1_700_000_000_123_500_000),
-            tag: 0xA,
-            lane: 3,
-            sequence: 5,
-            check: 0xBEEF,
+            tag: 0x2A5,
+            lane: 0xABC,
+            sequence: 0x123_4567,
+            check: 0xBEE,
         };
-        assert_eq!(stamp.to_string(), "018bcfe5-687b-7800-a80c-00000005beef");
+        assert_eq!(stamp.to_string(), "018bcfe5-687b-7801-aa5a-bc1234567bee");
     }
 }

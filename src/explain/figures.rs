@@ -104,6 +104,12 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         .rule("Missing is not lost: undecided (exit code 4), until --producer-report tells what was acked."),
     figure("reading.damaged", "Events of the run whose content does not match their stamp; known only with the run's id.")
         .rule("Violation (exit code 3)."),
+    figure("reading.below_start", "Sequences in between that may lie below where reading began in a partition: not read, and not judged."),
+    figure("reading.awaited", "Records of those asked for with --num-records that did not come; 0 where all came or none were asked for."),
+    figure(
+        "reading.other_layout",
+        "Events whose ids have the layout of an earlier loadgen. Their lanes and sequences are not judged; they count as foreign.",
+    ),
     figure("reading.open", "Sequences in between of which nothing can be said yet: perhaps on their way, or where was not read.")
         .also(&["open"]),
     figure("reading.untimed", "Events that were due before loadgen verify stood ready: seen, and not in end_to_end.")
@@ -111,8 +117,8 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     figure("reading.forgotten", "Events of which it is no longer known whether they had been seen before: so much is missing.")
         .also(&["forgotten"])
         .rule("Undecided (exit code 4)."),
-    figure("reading.untracked", "Events of lanes beyond the 4,096 that loadgen verify follows.").also(&["untracked"]),
-    figure("reading.lag", "Records between the reader's positions and the high watermarks of its partitions at the end."),
+    figure("reading.untracked", "Events of lanes beyond the 16,384 that loadgen verify follows.").also(&["untracked"]),
+    figure("reading.lag", "Records between the reader's positions and the high watermarks of its partitions at the end; not known where it has none."),
     figure(
         "reading.hidden",
         "Offsets between the last stable offset and the high watermark: an open transaction hides them from a reader of committed records.",

@@ -200,7 +200,7 @@ impl Integrity {
                 "duplicate",
                 "of unknown origin",
                 undecided,
-                "sent again by this client, or written by another".to_owned(),
+                format!("sent again by {}, or written by another", whose(report)),
             ),
             (
                 "duplicates_rewritten",
@@ -285,6 +285,11 @@ impl Integrity {
     pub fn rulings(&self) -> impl Iterator<Item = Ruling> {
         self.violations.iter().chain(&self.undecided).chain(&self.allowed).chain(&self.expected).map(Anomaly::ruling)
     }
+}
+
+/// Who may have sent events again: a reading alone sends nothing.
+fn whose(report: &RunReport) -> &'static str {
+    if report.is_alone() { "their producer" } else { "this client" }
 }
 
 /// What is said of the events of a class.

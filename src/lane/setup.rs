@@ -10,7 +10,6 @@ use super::transaction::TransactionPlan;
 use crate::clock::Nanos;
 use crate::control::{Control, Traffic};
 use crate::event::encode::Encoder;
-use crate::event::stamp::SEQUENCES;
 use crate::kafka::errors::ErrorLog;
 use crate::kafka::slots::Slots;
 use crate::kafka::{Code, describe};
@@ -55,8 +54,10 @@ pub enum OnLag {
 /// What a lane works with, beside its publisher and clock.
 #[derive(Debug)]
 pub struct Setup {
-    /// Its number in the stamp.
-    pub number: u8,
+    /// Its number.
+    pub number: u16,
+    /// How many events it can number.
+    pub room: u64,
     /// Its events.
     pub source: LaneSource,
     /// When they are due.
@@ -143,6 +144,6 @@ pub enum LaneError {
     #[error("an event was {0} late, more than --max-slip allows")]
     TooLate(Nanos),
     /// The sequence numbers have run out.
-    #[error("the lane has numbered {SEQUENCES} events, which is all it can: use more lanes")]
-    SequencesUsedUp,
+    #[error("a lane has numbered {0} events, which is all it can: a new run goes on from there")]
+    SequencesUsedUp(u64),
 }

@@ -26,7 +26,7 @@ pub struct TransactionPlan {
 impl TransactionPlan {
     /// Whether a lane's transaction of that number, counted from 0, is to be aborted: a function of these and the seed alone.
     #[must_use]
-    pub fn aborts(&self, lane: u8, number: u64) -> bool {
+    pub fn aborts(&self, lane: u16, number: u64) -> bool {
         // Chained, so that no two of (seed, lane, number) share their draw by plain arithmetic.
         let word = |key: u64| Xoshiro256PlusPlus::seed_from_u64(key).random::<u64>();
         let key = word(word(self.seed) ^ u64::from(lane)) ^ number;
@@ -238,14 +238,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_plan_is_a_function_of_seed_lane_and_number(seed: u64, lane: u8, number: u64, share in 0.0_f64..=1.0) {
+        fn the_plan_is_a_function_of_seed_lane_and_number(seed: u64, lane: u16, number: u64, share in 0.0_f64..=1.0) {
             let plan = plan(seed, share);
             let other = TransactionPlan { size: 99, reads_uncommitted: true, ..plan };
             prop_assert_eq!(plan.aborts(lane, number), other.aborts(lane, number));
         }
 
         #[test]
-        fn none_and_all_are_exactly_that(seed: u64, lane: u8, number: u64) {
+        fn none_and_all_are_exactly_that(seed: u64, lane: u16, number: u64) {
             prop_assert!(!plan(seed, 0.0).aborts(lane, number));
             prop_assert!(plan(seed, 1.0).aborts(lane, number));
         }

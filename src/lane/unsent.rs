@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Lane, in_time};
 use crate::clock::{Clock, Nanos};
-use crate::event::stamp::{DueTime, SEQUENCES};
+use crate::event::stamp::DueTime;
 use crate::ledger::BLOCK;
 use crate::publish::Publisher;
 use crate::schedule::{Cursor, Due};
@@ -51,12 +51,12 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         let mut cursor = Cursor::default();
         let mut is_due = |n| self.due_by_number(&mut cursor, n).is_some_and(|(due, _)| due < stopped);
         let (mut known, mut step) = (self.sequence, 1);
-        while known < SEQUENCES && is_due(known) {
+        while known < self.setup.room && is_due(known) {
             known = known.saturating_add(step);
             step *= 2;
         }
         // The last that was asked for is not due; the one a step before it was, or is the first.
-        Some(first(self.sequence.max(known.saturating_sub(step / 2))..known.min(SEQUENCES), |n| !is_due(n)))
+        Some(first(self.sequence.max(known.saturating_sub(step / 2))..known.min(self.setup.room), |n| !is_due(n)))
     }
 
     fn leave_out_by_number(&mut self, unsent: Range<u64>) {
@@ -81,7 +81,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
 
     /// Draws what is left of a block, and leaves out what had come due. Whether that was all of it.
     fn leave_out_by_drawing(&mut self, stopped: Nanos) -> bool {
-        let block = self.sequence..self.block_end().min(SEQUENCES);
+        let block = self.sequence..self.block_end().min(self.setup.room);
         let (mut end, mut dues) = (block.start, None);
         while end < block.end {
             let Some(Due::At(due, phase)) = self.peek() else { break };

@@ -5,7 +5,7 @@
 //! line is a zstd frame of its own, and all of them together are one zstd file: `zstdcat answers.ndjson.zst` shows it.
 //!
 //! ```text
-//! {"head":{"version":1,"run":"a1b2c3d4e5f60718","topics":[["raw-events",3]],"starts":[0,0,0]}}
+//! {"head":{"version":2,"run":"a1b2c3d4e5f60718","lanes":1,"topics":[["raw-events",3]],"starts":[0,0,0]}}
 //! {"answers":{"lane":0,"first":0,"events":3,"partition":[2,0,2],"offset":[17,4,1]}}
 //! {"end":{"lane":0,"drawn":3,"phase_starts":[0]}}
 //! ```
@@ -29,7 +29,7 @@ pub use read::{head, read};
 pub use write::{LaneAnswers, Sink};
 
 /// The version of the format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// No place.
 const NOWHERE: i32 = -1;
 
@@ -40,6 +40,9 @@ pub struct Head {
     pub version: u32,
     /// The run's id.
     pub run: String,
+    /// How many lanes the run has, over all its processes: what its events are named by in stamps.
+    #[serde(default)]
+    pub lanes: u16,
     /// Its topics with their partitions.
     pub topics: Vec<(String, i32)>,
     /// Where each partition ended before the run.
@@ -58,8 +61,8 @@ pub struct Head {
 impl Head {
     /// That of a run without transactions whose topics are not compacted.
     #[must_use]
-    pub const fn new(run: String, topics: Vec<(String, i32)>, starts: Vec<i64>) -> Self {
-        Self { version: VERSION, run, topics, starts, transactional: false, compacted: false, ids: Vec::new() }
+    pub const fn new(run: String, lanes: u16, topics: Vec<(String, i32)>, starts: Vec<i64>) -> Self {
+        Self { version: VERSION, run, lanes, topics, starts, transactional: false, compacted: false, ids: Vec::new() }
     }
 }
 
@@ -67,7 +70,7 @@ impl Head {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answers {
     /// The lane.
-    pub lane: u8,
+    pub lane: u16,
     /// The sequence of the first.
     pub first: u64,
     /// How many.
@@ -92,7 +95,7 @@ pub struct Answers {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
     /// The lane.
-    pub lane: u8,
+    pub lane: u16,
     /// How many of its events came due.
     pub drawn: u64,
     /// Its first sequence in each phase.

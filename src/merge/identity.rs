@@ -42,7 +42,7 @@ fn started_at(part: &Part) -> Result<Timestamp, MergeError> {
 }
 
 /// The numbers of a run's lanes.
-fn lanes(run: &Run) -> Vec<u8> {
+fn lanes(run: &Run) -> Vec<u16> {
     if run.lane_numbers.is_empty() { (0..run.lanes).collect() } else { run.lane_numbers.clone() }
 }
 
@@ -96,7 +96,7 @@ fn same_run(parts: &[Part]) -> Result<(), MergeError> {
 }
 
 fn disjoint_lanes(parts: &[Part]) -> Result<(), MergeError> {
-    let mut owners = BTreeMap::<u8, &str>::new();
+    let mut owners = BTreeMap::<u16, &str>::new();
     for part in parts {
         let run = &part.report.run;
         let numbers = lanes(run);
@@ -130,11 +130,11 @@ pub(super) fn run(parts: &[Aligned], measured_s: f64) -> Run {
     let runs = || parts.iter().map(|part| &part.report.run);
     let first = &parts[0].report.run;
     let earliest = parts.iter().min_by(|a, b| a.starts_s.total_cmp(&b.starts_s)).map_or(first, |part| &part.report.run);
-    let mut lane_numbers: Vec<u8> = runs().flat_map(lanes).collect();
+    let mut lane_numbers: Vec<u16> = runs().flat_map(lanes).collect();
     lane_numbers.sort_unstable();
-    // At most 256 lanes exist and none is there twice, so only a run of all of them would not fit.
-    let lanes = u8::try_from(lane_numbers.len()).unwrap_or(u8::MAX);
-    let all: Vec<u8> = (0..lanes).collect();
+    // At most 4,096 lanes exist and none is there twice, so they always fit.
+    let lanes = u16::try_from(lane_numbers.len()).unwrap_or(u16::MAX);
+    let all: Vec<u16> = (0..lanes).collect();
     let deadlines: BTreeSet<&String> = runs().flat_map(|run| &run.deadlines_reached).collect();
     Run {
         started_at: earliest.started_at.clone(),

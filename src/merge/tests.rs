@@ -47,10 +47,10 @@ fn to_the_end(mut events: Vec<Event>) -> Vec<Event> {
 }
 
 /// A split of lanes 0..6 into two or three processes, none empty.
-fn split() -> impl Strategy<Value = Vec<Vec<u8>>> {
+fn split() -> impl Strategy<Value = Vec<Vec<u16>>> {
     prop::collection::vec(0..3_usize, 6).prop_filter_map("at least two processes", |owners| {
         let mut processes = vec![Vec::new(); 3];
-        owners.iter().zip(0_u8..).for_each(|(owner, lane)| processes[*owner].push(lane));
+        owners.iter().zip(0_u16..).for_each(|(owner, lane)| processes[*owner].push(lane));
         processes.retain(|lanes| !lanes.is_empty());
         (processes.len() >= 2).then_some(processes)
     })
@@ -124,12 +124,12 @@ proptest! {
 
 fn some_events() -> Vec<Event> {
     let one = |n: u64| Event {
-        lane: u8::try_from(n % 2).unwrap(),
+        lane: u16::try_from(n % 2).unwrap(),
         second: n % SECONDS,
         due_ms: n % SECONDS * 1000 + n / SECONDS % 1000,
         kind: (n % 2) as usize,
         partition: i32::try_from(n % 3).unwrap(),
-        user: u8::try_from(n % 2).unwrap(),
+        user: u16::try_from(n % 2).unwrap(),
         latency_us: 1000 + n,
         fate: Fate::Verified,
     };

@@ -15,7 +15,7 @@ pub struct ClientError {
     pub client: String,
     /// The lanes whose producers said it; empty for others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub lanes: Vec<u8>,
+    pub lanes: Vec<u16>,
     /// The error's name in the Kafka protocol; librdkafka's own begin with `_`.
     pub code: String,
     /// What it is about: `client`, `idle connections closed`, `refused by the client`, `refused by the broker`,

@@ -127,7 +127,7 @@ pub struct Example {
     pub user_id: Option<String>,
     /// Its lane.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lane: Option<u8>,
+    pub lane: Option<u16>,
     /// Its sequence in the lane.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u64>,

@@ -28,12 +28,22 @@ pub struct Reading {
     pub missing_unknown: Option<String>,
     /// Sequences in between that may still be on their way, or lie where was not read yet: neither seen nor missing.
     pub open: u64,
-    /// Records between the reader's position and the high watermarks of its partitions at the end; `None` where one is not known.
+    /// Sequences in between that may lie below where reading began in some partition: they were not read, and nothing is said of them.
+    #[serde(default)]
+    pub below_start: u64,
+    /// Records between the reader's position and the high watermarks of its partitions at the end; `None` where one is not
+    /// known, or the reader has no partition.
     pub lag: Option<u64>,
     /// Offsets that an open transaction hides from it, since it reads committed records: they lie between the last stable offset and
     /// the high watermark, and nothing is known of them.
     #[serde(default)]
     pub hidden: u64,
+    /// Records that were asked for (`--num-records`) and did not come; absent where all came or no number was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaited: Option<u64>,
+    /// Events whose ids are of the layout of an earlier loadgen: their lanes and sequences are not judged, and they count as foreign.
+    #[serde(default)]
+    pub other_layout: u64,
     /// Offsets that went out of the log before they were read.
     pub skipped: u64,
     /// Offsets that it had read and that were cut off the log: what was written there anew it has not read.
@@ -57,10 +67,10 @@ pub struct Reading {
 /// What was seen of one lane.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LaneReading {
-    /// The tag of its run: the first digit of the run's id.
+    /// The tag of its run: the first ten bits of the run's id, as three digits, so that the last one is 0, 4, 8 or c.
     pub tag: String,
     /// Its number.
-    pub lane: u8,
+    pub lane: u16,
     /// The first sequence seen.
     pub first: u64,
     /// The last sequence seen.
@@ -75,6 +85,33 @@ pub struct LaneReading {
     pub first_due: String,
     /// When the last of them was due, RFC 3339.
     pub last_due: String,
+}
+
+impl Reading {
+    /// Why it is no pass, where nothing was wrong in what was read: that was nothing, not what it should have been, or not judged. `run`:
+    /// the id of the run whose events were looked for, or nothing.
+    #[must_use]
+    pub fn unsaid(&self, run: &str) -> Option<String> {
+        use super::figures::{count, counted};
+        let asked = self.awaited.map(|awaited| self.records + awaited);
+        if self.records == 0 {
+            let of = asked.map_or_else(String::new, |asked| format!(" of {}", counted(asked, "record")));
+            return Some(format!("nothing was read{of}, so nothing can be said"));
+        }
+        if self.events == 0 {
+            let whose = if run.is_empty() { "of loadgen".to_owned() } else { format!("of run {run}") };
+            let records = counted(self.records, "record");
+            return Some(format!("no event {whose} was among the {records} that were read: is it the right topic?"));
+        }
+        if let Some(asked) = asked {
+            return Some(format!("{} of {} records came", count(self.records), count(asked)));
+        }
+        match (self.missing, &self.missing_unknown) {
+            (None, Some(why)) => Some(format!("whether any are missing is not known: {why}")),
+            (None, None) => Some("whether any are missing is not known".to_owned()),
+            (Some(_), _) => None,
+        }
+    }
 }
 
 impl super::RunReport {
@@ -98,4 +135,26 @@ pub(super) fn nothing_if_null<'de, T: Default + Deserialize<'de>, D: serde::Dese
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_judged_is_said_and_is_no_pass() {
+        let read = Reading { records: 60, events: 60, missing: Some(0), ..Reading::default() };
+        assert_eq!(read.unsaid(""), None);
+        let unsaid = |reading: Reading, run: &str| reading.unsaid(run).unwrap_or_default();
+        assert_eq!(unsaid(Reading::default(), ""), "nothing was read, so nothing can be said");
+        assert_eq!(
+            unsaid(Reading { records: 6, events: 0, ..read.clone() }, ""),
+            "no event of loadgen was among the 6 records that were read: is it the right topic?"
+        );
+        assert!(unsaid(Reading { events: 0, ..read.clone() }, "00ab").starts_with("no event of run 00ab was among"));
+        assert_eq!(unsaid(Reading { awaited: Some(40), ..read.clone() }, ""), "60 of 100 records came");
+        let why = Some("other members have read some".to_owned());
+        let shared = Reading { missing: None, missing_unknown: why, ..read };
+        assert_eq!(unsaid(shared, ""), "whether any are missing is not known: other members have read some");
+    }
 }

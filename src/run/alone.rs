@@ -103,6 +103,9 @@ pub fn verify(
         Arc::clone(&prepared.slots),
         prepared.java_placed,
     );
+    if let Some(produced) = &config.producer {
+        inspector = inspector.numbered(produced.numbering);
+    }
     inspector.start(anchor);
     let (reader, ends) = prepared.readers(config)?;
     let until = Until { denied: true, ..config.until };

@@ -82,7 +82,8 @@ pub(super) fn attribute<W: Wiring>(
     });
     look_above(unseen, &mut ends.partitions, &mut reader, &config.topic);
     let states = &ends.partitions;
-    let mut questions = Questions { compacted: prepared.is_compacted(), ..Questions::default() };
+    let mut questions =
+        Questions { compacted: prepared.is_compacted(), numbering: config.lanes.numbering(), ..Questions::default() };
     for (lane, end) in config.lanes.numbers().zip(&ends.lanes) {
         for event in end.waiting.events().iter().filter(|event| is_unseen(ledger, lane, event.sequence)) {
             match by_bounds(event, states, rules) {
@@ -98,7 +99,7 @@ pub(super) fn attribute<W: Wiring>(
     questions.stretches = stretches(states, truncated, &verifier.duplicates);
     let mut unfinished = None;
     if !questions.wanted.is_empty() || !questions.stretches.is_empty() {
-        let mut presence: BTreeMap<u8, Presence> = BTreeMap::new();
+        let mut presence: BTreeMap<u16, Presence> = BTreeMap::new();
         let mut horizons = Horizons::new(states);
         let tempo = prepared.tempo();
         let committed_only = config.verify.as_ref().is_some_and(|verify| verify.read_committed);
@@ -240,7 +241,7 @@ pub(super) fn places_of(damaged: &[Damaged]) -> HashMap<Identity, (i32, i64)> {
     damaged.iter().filter_map(place).collect()
 }
 
-fn is_unseen(ledger: &Ledger, lane: u8, sequence: u64) -> bool {
+fn is_unseen(ledger: &Ledger, lane: u16, sequence: u64) -> bool {
     ledger.lane(lane).is_some_and(|book| !book.open().marks(sequence).has(Marks::SEEN))
 }
 
@@ -268,7 +269,7 @@ pub(super) fn by_place(partition: i32, offset: i64, states: &[PartitionState], r
     }
 }
 
-fn wanted(anchor: Anchor, lane: u8, event: &Outstanding) -> Option<Wanted> {
+fn wanted(anchor: Anchor, lane: u16, event: &Outstanding) -> Option<Wanted> {
     let Outstanding { sequence, user, partition, due, .. } = *event;
     let due_ms = i64::try_from(anchor.unix_ns(due) / 1_000_000).ok();
     event.offset.map(|offset| Wanted { partition, offset, lane, sequence, user: Some(user), due_ms })
@@ -414,7 +415,7 @@ impl Judging<'_> {
                 if let Some(event) = judged.outstanding.filter(|_| judged.class != Class::Verified) {
                     *by_kind.entry((event.kind, judged.class.as_str())).or_default() += 1;
                 }
-                listing.add(Unverified::new(self.config.id, self.anchor, number, &judged), findings);
+                listing.add(Unverified::new(self.config, self.anchor, number, &judged), findings);
             };
             let evidence = LaneEvidence::new(found, number);
             let counts = judge_lane(book, &lane.waiting, &lane.phase_starts, verifying, &evidence, each);

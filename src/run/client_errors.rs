@@ -11,7 +11,7 @@ const MOST: usize = 200;
 
 /// What the producers said, each with its lane, and the reading side, which may be a group.
 pub(super) fn told<'a>(
-    producers: impl Iterator<Item = (u8, &'a ErrorLog)>,
+    producers: impl Iterator<Item = (u16, &'a ErrorLog)>,
     reader: Option<(&'a ErrorLog, bool)>,
     slots: &Slots,
     environment: &Environment,
@@ -35,7 +35,7 @@ pub(super) fn told<'a>(
 fn add(
     told: &mut Vec<ClientError>,
     client: &str,
-    lane: Option<u8>,
+    lane: Option<u16>,
     kind: &ErrorKind,
     slots: &Slots,
     environment: &Environment,
@@ -165,7 +165,7 @@ mod tests {
         }
         logs[1].note(Code::MessageSizeTooLarge, About::RefusedByBroker, Nanos::from_secs(5), Some(2), "");
         let slots = Slots::of_one("t", 3);
-        let told = told((0_u8..).zip(&logs), None, &slots, &environment);
+        let told = told((0_u16..).zip(&logs), None, &slots, &environment);
         let [refused, idle] = told.as_slice() else { panic!("{told:?}") };
         assert_eq!(
             (refused.count, refused.lanes.as_slice(), refused.code.as_str()),

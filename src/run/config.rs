@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Detail, Fault};
 use crate::event::EventKind;
 use crate::event::padding::Padding;
-use crate::event::stamp::RunId;
+use crate::event::stamp::{Numbering, RunId};
 use crate::kafka::Settings;
 use crate::lane::{BodyTime, OnLag, Pacing};
 use crate::schedule::Rate;
@@ -74,28 +74,34 @@ pub struct Config {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lanes {
     /// The first one's number.
-    pub first: u8,
+    pub first: u16,
     /// How many it has.
-    pub count: u8,
+    pub count: u16,
     /// How many the whole run has, over all its processes.
-    pub all: u8,
+    pub all: u16,
 }
 
 impl Lanes {
     /// All lanes of a run of one process.
     #[must_use]
-    pub const fn only(count: u8) -> Self {
+    pub const fn only(count: u16) -> Self {
         Self { first: 0, count, all: count }
     }
 
     /// Their numbers.
-    pub fn numbers(self) -> impl Iterator<Item = u8> {
-        (self.first..=u8::MAX).take(usize::from(self.count))
+    pub fn numbers(self) -> impl Iterator<Item = u16> {
+        (self.first..=u16::MAX).take(usize::from(self.count))
+    }
+
+    /// How they name their events in stamps.
+    #[must_use]
+    pub const fn numbering(self) -> Numbering {
+        Numbering::of(self.all)
     }
 
     /// The same for a report: none where they are all of the run's.
     #[must_use]
-    pub fn named(self) -> Vec<u8> {
+    pub fn named(self) -> Vec<u16> {
         if self.count == self.all { Vec::new() } else { self.numbers().collect() }
     }
 

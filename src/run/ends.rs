@@ -114,7 +114,7 @@ pub(super) fn note_ends(lanes: &[LaneEnd], cluster_error: &mut Option<String>, e
             LaneError::TopicGone(_) | LaneError::NotAllowed(_) | LaneError::Fatal(..) | LaneError::Transaction(_) => {
                 &mut *cluster_error
             }
-            LaneError::TooLate(_) | LaneError::SequencesUsedUp => &mut *ended_by,
+            LaneError::TooLate(_) | LaneError::SequencesUsedUp(_) => &mut *ended_by,
         };
         by.get_or_insert_with(|| error.to_string());
     }

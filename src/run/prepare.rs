@@ -13,7 +13,7 @@ use crate::clock::Monotonic;
 use crate::control::tempo::Tempo;
 use crate::control::{Control, Traffic};
 use crate::event::encode::Encoder;
-use crate::event::stamp::SEQUENCES;
+use crate::event::stamp::{LANES, Numbering};
 use crate::kafka::embedded::{self, Embedded};
 use crate::kafka::native::{Consumer, Producer};
 use crate::kafka::slots::Slots;
@@ -112,7 +112,7 @@ impl Prepared {
                     transactional,
                     compacted: is_compacted(&topic_settings),
                     ids: clusters.iter().map(|cluster| cluster.topic.id.clone()).collect(),
-                    ..Head::new(config.id.to_string(), topics, ends)
+                    ..Head::new(config.id.to_string(), config.lanes.all, topics, ends)
                 },
             )
             .map(Arc::new)
@@ -173,7 +173,8 @@ impl Prepared {
         let book = RunBook::new(config.id, ledger, Arc::clone(&self.schedule), self.partition_count(), wiring.rules())
             .in_tempo_of(Arc::clone(&self.control));
         let inspector = Inspector::new(book, &config.topic, Arc::clone(&self.slots), self.java_placed)
-            .by(wiring.rules(), !wiring.expects_faults());
+            .by(wiring.rules(), !wiring.expects_faults())
+            .numbered(config.lanes.numbering());
         let setup = VerifierSetup {
             topic: config.topic.clone(),
             clock: wiring.clock(Monotonic::start()),
@@ -243,7 +244,10 @@ impl Prepared {
                     number,
                     source: source.lane(number, config.lanes.all)?,
                     schedule: Arc::clone(schedule),
-                    encoder: Encoder::new(config.id, number, source.vocabulary()).padded(config.padding),
+                    room: config.lanes.numbering().room(number),
+                    encoder: Encoder::new(config.id, number, source.vocabulary())
+                        .numbered(config.lanes.numbering())
+                        .padded(config.padding),
                     recorder: recorder.clone(),
                     control: Arc::clone(&self.control),
                     traffic: Arc::clone(&self.traffic),
@@ -293,17 +297,45 @@ impl Prepared {
     }
 }
 
-/// Whether the lanes can number all events.
+/// Whether the lanes can number all events. A plan without an end is never too long: it stops where its numbers do.
 pub(super) fn check_sequences(config: &Config, source: &Source, schedule: &Schedule) -> Result<(), RunError> {
     let planned = match (schedule.count(), source.len()) {
         (Some(count), Some(rows)) => Some(count.min(rows)),
         (count, rows) => count.or(rows),
     };
-    match planned {
-        // Recorded users are not spread evenly; twice the even share is room enough to promise.
-        Some(events) if events / u64::from(config.lanes.all.max(1)) >= SEQUENCES => {
-            Err(RunError::TooFewLanes { events, lanes: config.lanes.all, needed: events / SEQUENCES + 1 })
-        }
-        _ => Ok(()),
+    let is_recorded = matches!(source, Source::RetailRocket(_));
+    planned.map_or(Ok(()), |events| check_room(events, config.lanes.all, is_recorded))
+}
+
+fn check_room(events: u64, lanes: u16, is_recorded: bool) -> Result<(), RunError> {
+    // Recorded users are not spread evenly; twice the even share is room enough to promise.
+    let unevenness = |lanes: u16| if is_recorded && lanes > 1 { 2 } else { 1 };
+    let would_do = |lanes: &u16| Numbering::of(*lanes).holds(events, unevenness(*lanes));
+    if would_do(&lanes) {
+        return Ok(());
+    }
+    let needed = (lanes..=LANES).chain((1..lanes).rev()).find(would_do);
+    Err(RunError::TooFewLanes { events, lanes, needed })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::stamp::SEQUENCES;
+
+    #[test]
+    fn a_plan_too_long_for_its_lanes_is_told_how_many_would_do() {
+        let needed = |events, lanes, recorded| match check_room(events, lanes, recorded) {
+            Ok(()) => None,
+            Err(RunError::TooFewLanes { needed, .. }) => Some(needed),
+            Err(error) => panic!("{error}"),
+        };
+        let all = u64::from(LANES) * SEQUENCES;
+        assert_eq!(needed(1_000_000_000_000, 1, false), None);
+        assert_eq!(needed(all, 1, false), None);
+        assert_eq!(needed(all, 4_000, false), Some(Some(4_096)));
+        assert_eq!(needed(1_000_000_000_000, 3_000, false), Some(Some(3_726)));
+        assert_eq!(needed(all, 4_096, true), Some(Some(1)), "one lane has all users, however they are spread");
+        assert_eq!(needed(all + 1, 1, false), Some(None), "more than any run can number");
     }
 }

@@ -145,7 +145,7 @@ pub(super) fn outcome<W: Wiring>(
 
 /// Says why events were not acked, where a client or broker has said it.
 fn name_reasons(config: &Config, lanes: &[LaneEnd], unverified: &mut [Unverified], findings: &mut Findings) {
-    let of = |lane: u8, sequence: u64| {
+    let of = |lane: u16, sequence: u64| {
         let index = lane.checked_sub(config.lanes.first)?;
         let (code, about) = lanes.get(usize::from(index))?.reasons.of(sequence)?;
         Some(client_errors::reason(code, about))

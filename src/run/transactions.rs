@@ -35,7 +35,7 @@ pub(super) fn id_of(config: &Config) -> String {
 }
 
 /// A lane's own: two producers of one id would fence each other.
-pub(super) fn of_lane(settings: &Settings, lane: u8) -> Settings {
+pub(super) fn of_lane(settings: &Settings, lane: u16) -> Settings {
     let mut own = settings.clone();
     if let Some(id) = own.get_mut("transactional.id") {
         *id = format!("{id}-{lane}");

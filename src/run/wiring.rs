@@ -28,7 +28,7 @@ pub trait Wiring: Sync {
     type Clock: Clock;
 
     /// What lane `lane` hands its events to.
-    fn publisher(&self, lane: u8, producer: Producer) -> Self::Publisher;
+    fn publisher(&self, lane: u16, producer: Producer) -> Self::Publisher;
 
     /// What is read from.
     fn reader(&self, reader: Live, reading: Reading) -> Self::Reader;
@@ -56,7 +56,7 @@ impl Wiring for Direct {
     type Reader = Live;
     type Clock = Monotonic;
 
-    fn publisher(&self, _lane: u8, producer: Producer) -> Producer {
+    fn publisher(&self, _lane: u16, producer: Producer) -> Producer {
         producer
     }
 
@@ -78,7 +78,7 @@ impl Wiring for Nowhere {
     type Reader = Live;
     type Clock = Monotonic;
 
-    fn publisher(&self, _lane: u8, _producer: Producer) -> Null {
+    fn publisher(&self, _lane: u16, _producer: Producer) -> Null {
         Null::default()
     }
 

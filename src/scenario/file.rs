@@ -154,7 +154,7 @@ fn fault(error: &toml::de::Error, text: &str) -> Fault {
 /// The deserializer's words without the names of Rust's types.
 fn in_words(message: &str) -> String {
     const TYPES: [(&str, &str); 6] = [
-        ("expected u8", "expected a number from 0 to 255"),
+        ("expected u16", "expected a number from 0 to 65535"),
         ("expected u32", "expected a whole number from 0 to 4294967295"),
         ("expected i32", "expected a whole number from -2147483648 to 2147483647"),
         ("expected u64", "expected a whole number from 0"),
@@ -246,8 +246,8 @@ mod tests {
                 "steady.toml line 2: \"-5\" is no rate: write 10000, 10000/s, 0.5/s, 50/1s or 600/m",
             ),
             (
-                format!("lanes = 300\n{SOURCE}"),
-                "steady.toml line 1: invalid value: integer `300`, expected a number from 0 to 255",
+                format!("lanes = 70000\n{SOURCE}"),
+                "steady.toml line 1: invalid value: integer `70000`, expected a number from 0 to 65535",
             ),
             (
                 format!("duration = 5\n{SOURCE}"),

@@ -19,6 +19,7 @@ use super::topics::check_topic_name;
 use super::transactions::{TransactionPlan, transaction_plan};
 use crate::cli::values::MOST_PAYLOAD;
 use crate::event::padding::Padding;
+use crate::event::stamp::LANES;
 use crate::gate::{Gates, Names};
 use crate::schedule::Rate;
 use crate::schedule::config::Kind;
@@ -37,7 +38,7 @@ pub struct Plan {
     /// Where the drawing of events starts.
     pub seed: u64,
     /// Producer threads of this process, at least 1.
-    pub lanes: u8,
+    pub lanes: u16,
     /// Which part of the run this process carries.
     pub together: Together,
     /// How they wait.
@@ -180,9 +181,9 @@ fn padding(scenario: &Scenario, seed: u64) -> Result<Option<Padding>, ConfigErro
 }
 
 /// The source with what it takes from the run.
-fn source(scenario: &Scenario, seed: u64, lanes: u8) -> Result<SourceConfig, ConfigError> {
+fn source(scenario: &Scenario, seed: u64, lanes: u16) -> Result<SourceConfig, ConfigError> {
     if lanes == 0 {
-        return Err(plan_error("0 lanes send nothing", "lanes are 1 to 255"));
+        return Err(plan_error("0 lanes send nothing", &format!("lanes are 1 to {LANES}")));
     }
     let mut source = scenario.source.clone();
     match &mut source {

@@ -8,8 +8,8 @@ use crate::event::stamp::{DueTime, RunId, Stamp};
 
 /// A day: further than any event of a self-test is from another.
 const DAY_NS: u64 = 86_400_000_000_000;
-/// A lane that no self-test has.
-const SIBLING: u8 = 200;
+/// The lane of a process that no self-test has.
+const SIBLING: u16 = super::plan::ALL - 1;
 /// `{"event_id":"` comes before the id.
 const ID_AT: usize = 13;
 const ID_LENGTH: usize = 36;
@@ -69,8 +69,8 @@ fn replaced(body: &[u8], lead: &[u8], byte: u8) -> Option<Vec<u8>> {
     Some(body)
 }
 
-/// The event with the lowest bit of one digit of its time flipped: valid, and not what was sent. A check of 16 bits lets
-/// one damage in 65,536 pass, which is not what is tested here: then it is another digit.
+/// The event with the lowest bit of one digit of its time flipped: valid, and not what was sent. A check of 12 bits lets
+/// one damage in 4,096 pass, which is not what is tested here: then it is another digit.
 fn flipped(run: RunId, key: &[u8], body: &[u8]) -> Option<Vec<u8>> {
     let first = place_after(body, b"\"timestamp\":")?;
     let digits = body[first..].iter().take_while(|byte| byte.is_ascii_digit()).count();

@@ -12,10 +12,12 @@ use crate::source::Source;
 use crate::source::synthetic::ConfigError;
 
 /// An event: lane and sequence.
-pub(super) type Identity = (u8, u64);
+pub(super) type Identity = (u16, u64);
 
 /// Lanes of the run.
-pub(super) const LANES: u8 = 2;
+pub(super) const LANES: u16 = 2;
+/// Lanes of the whole run: the last one is a sibling process's, which sends nothing by itself.
+pub(super) const ALL: u16 = LANES + 1;
 /// Events of each lane.
 pub(super) const EACH: u64 = 3_000;
 /// The first events of a lane suffer nothing that is planned here: the reader deletes some of them.
@@ -41,9 +43,9 @@ impl Plan {
     /// Draws a plan for the events of `source`.
     pub(super) fn draw(source: &Source, seed: u64, partitions: i32) -> Result<Self, ConfigError> {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let mut lanes: BTreeMap<u8, Vec<i32>> = BTreeMap::new();
+        let mut lanes: BTreeMap<u16, Vec<i32>> = BTreeMap::new();
         for number in 0..LANES {
-            let mut lane = source.lane(number, LANES)?;
+            let mut lane = source.lane(number, ALL)?;
             let events = std::iter::from_fn(|| lane.draw()).take(usize::try_from(EACH).unwrap_or(usize::MAX));
             let place = |user: u64| murmur2::partition(user.to_string().as_bytes(), partitions);
             lanes.insert(number, events.map(|drawn| place(drawn.event.user.0)).collect());

@@ -48,7 +48,7 @@ pub(super) struct FaultyReader {
     /// Offset of the first one there that is left.
     log_start: Option<i64>,
     /// The highest sequence of each lane met in the partition whose last records are withheld.
-    highest: HashMap<u8, u64>,
+    highest: HashMap<u16, u64>,
     withholding: bool,
 }
 
@@ -131,7 +131,8 @@ impl FaultyReader {
     /// Keeps back what comes after every lane has come far enough, and has the high watermark stand still when they have come further.
     fn is_withheld(&mut self, offset: i64, stamp: Option<Stamp>) -> bool {
         let Some(stamp) = stamp else { return self.withholding };
-        let have_all = |highest: &HashMap<u8, u64>, from: u64| (0..LANES).all(|lane| highest.get(&lane) >= Some(&from));
+        let have_all =
+            |highest: &HashMap<u16, u64>, from: u64| (0..LANES).all(|lane| highest.get(&lane) >= Some(&from));
         let was_withholding = self.withholding;
         if was_withholding {
             let is_above = have_all(&self.highest, Plan::unreplicated_from());

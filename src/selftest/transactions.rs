@@ -71,7 +71,7 @@ impl Wiring for TransactionWiring {
     type Reader = Live;
     type Clock = Monotonic;
 
-    fn publisher(&self, _lane: u8, producer: Producer) -> Liar {
+    fn publisher(&self, _lane: u16, producer: Producer) -> Liar {
         Liar { bench: self.bench, injected: Arc::clone(&self.injected), producer, reports: Vec::new() }
     }
 

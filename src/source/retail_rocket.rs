@@ -83,7 +83,7 @@ impl Recording {
     /// The share of lane number `lane` of `lanes`. All events of a user are in one lane; together the lanes give every
     /// event once.
     #[must_use]
-    pub fn lane(self: &Arc<Self>, lane: u8, lanes: u8) -> Lane {
+    pub fn lane(self: &Arc<Self>, lane: u16, lanes: u16) -> Lane {
         Lane::new(self, lane, lanes)
     }
 

@@ -63,7 +63,7 @@ impl Synthetic {
     ///
     /// # Errors
     /// As [`Config::check_lanes`], or `lane` is not below `lanes`.
-    pub fn lane(self: &Arc<Self>, lane: u8, lanes: u8) -> Result<Lane, ConfigError> {
+    pub fn lane(self: &Arc<Self>, lane: u16, lanes: u16) -> Result<Lane, ConfigError> {
         self.config.check_lanes(lanes)?;
         if lane >= lanes {
             return Err(ConfigError::NoSuchLane { lane, lanes });
@@ -122,8 +122,8 @@ impl Synthetic {
 /// Which lane of how many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct LaneId {
-    lane: u8,
-    lanes: u8,
+    lane: u16,
+    lanes: u16,
 }
 
 impl LaneId {

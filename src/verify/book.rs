@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::order::{Late, Order, Place};
 use crate::clock::{Anchor, Nanos};
 use crate::control::{Control, TempoCopy};
-use crate::event::stamp::{RunId, Stamp};
+use crate::event::stamp::{FirstStamp, RunId, Stamp};
 use crate::ledger::rules::{Rule, Rules};
 use crate::ledger::{Ledger, Sighting};
 use crate::schedule::Schedule;
@@ -52,6 +52,9 @@ pub trait Book {
     /// Notes a record with that stamp; `whole`: whether its content matches it, as far as that can be told.
     fn see(&mut self, stamp: Stamp, whole: bool) -> Sight;
 
+    /// Notes a record whose id is none of today's layout, as one of the first.
+    fn see_older(&mut self, _stamp: FirstStamp) {}
+
     /// How long the event seen took; `None` where nothing can be said.
     fn time(&mut self, stamp: Stamp, at: Nanos) -> Option<Timed>;
 
@@ -80,7 +83,7 @@ impl<'a> RunBook<'a> {
     /// The book of the run whose ledger and schedule these are, read from so many partitions.
     #[must_use]
     pub fn new(run: RunId, ledger: &'a Ledger, schedule: Arc<Schedule>, partitions: usize, rules: Rules) -> Self {
-        let order = Order::new(usize::from(u8::MAX) + 1, partitions);
+        let order = Order::new(ledger.lanes().count(), partitions);
         let (control, tempo) = (Arc::default(), TempoCopy::default());
         Self { run, ledger, schedule, control, tempo, rules, anchor: Anchor::at_unix_ns(0), order }
     }
@@ -127,7 +130,7 @@ impl Book for RunBook<'_> {
     }
 
     fn place(&mut self, stamp: Stamp, partition: usize, place: Place) -> Option<Late> {
-        self.order.see(usize::from(stamp.lane), partition, place)
+        self.order.see(self.ledger.place_of(stamp.lane)?, partition, place)
     }
 
     fn due(&self, stamp: Stamp) -> Option<Nanos> {

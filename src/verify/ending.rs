@@ -73,6 +73,8 @@ pub enum EndedBy {
     Idle,
     /// Nothing came for longer than that, though the ends of the partitions are not known.
     Silence,
+    /// It had no partition for longer than that: others of its group have them, or the coordinator waits for some that are gone.
+    Unassigned,
     /// It has read as many records as were asked for.
     Records,
     /// It may not read, or what it read is gone.
@@ -153,10 +155,13 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
         }
         let idle = self.until.idle.filter(|_| taken == 0)?;
         let silent_for = Duration::from(self.clock.now().saturating_since(self.last_record));
-        let at_end = |(partition, state): (i32, &PartitionState)| state.at_end || !self.reader.holds(partition);
-        if silent_for >= idle && (0_i32..).zip(&self.partitions).all(at_end) {
+        // Partitions of others say nothing of what is left to read; without any of its own this reader does not know.
+        let mut own = (0_i32..).zip(&self.partitions).filter(|(partition, _)| self.reader.holds(*partition)).peekable();
+        let has_some = own.peek().is_some();
+        if silent_for >= idle && has_some && own.all(|(_, state)| state.at_end) {
             return Some(EndedBy::Idle);
         }
-        (silent_for >= idle + SILENCE).then_some(EndedBy::Silence)
+        let by = if has_some { EndedBy::Silence } else { EndedBy::Unassigned };
+        (silent_for >= idle + SILENCE).then_some(by)
     }
 }

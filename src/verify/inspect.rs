@@ -8,7 +8,7 @@ use super::order::{Late, Place};
 use crate::clock::{Anchor, Nanos};
 use crate::event::decode::{Decoded, claimed_kind, decode};
 use crate::event::schema::Invalid;
-use crate::event::stamp::Stamp;
+use crate::event::stamp::{Numbering, Stamp};
 use crate::kafka::slots::Slots;
 use crate::kafka::{Record, Timestamp};
 use crate::ledger::rules::{Rule, Rules};
@@ -24,7 +24,7 @@ const DAMAGED: usize = 1_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Duplicate {
     /// The event's lane.
-    pub lane: u8,
+    pub lane: u16,
     /// Its sequence.
     pub sequence: u64,
     /// The partition of its key, where that is known: there the first one is most likely.
@@ -43,7 +43,7 @@ pub struct Duplicate {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damaged {
     /// The event's lane.
-    pub lane: u8,
+    pub lane: u16,
     /// Its sequence.
     pub sequence: u64,
     /// What is told of it.
@@ -61,12 +61,14 @@ pub struct Inspected {
     pub damaged: Vec<Damaged>,
     /// How many events were seen damaged and never whole.
     pub damaged_seen: u64,
+    /// Records whose id is of the first layout, by the check of the run that is judged.
+    pub older: u64,
 }
 
 /// A reordered record, among the examples, that still lacks the record after it.
 #[derive(Debug)]
 struct Followed {
-    lane: u8,
+    lane: u16,
     partition: i32,
     example: usize,
 }
@@ -82,11 +84,13 @@ pub struct Inspector<B> {
     slots: Arc<Slots>,
     /// Whether keys must lie where Java's default partitioner puts them; else the placing is not known.
     java_placed: bool,
+    numbering: Numbering,
     findings: Findings,
     duplicates: Vec<Duplicate>,
     damaged: Vec<Damaged>,
     damaged_seen: u64,
     mended: u64,
+    older: u64,
     followed: Vec<Followed>,
 }
 
@@ -102,11 +106,13 @@ impl<B: Book> Inspector<B> {
             logging: true,
             slots,
             java_placed,
+            numbering: Numbering::default(),
             findings: Findings::default(),
             duplicates: Vec::new(),
             damaged: Vec::new(),
             damaged_seen: 0,
             mended: 0,
+            older: 0,
             followed: Vec::new(),
         }
     }
@@ -115,6 +121,13 @@ impl<B: Book> Inspector<B> {
     #[must_use]
     pub const fn by(mut self, rules: Rules, logging: bool) -> Self {
         (self.rules, self.logging) = (rules, logging);
+        self
+    }
+
+    /// The same inspector, of a run whose lanes are numbered like that.
+    #[must_use]
+    pub const fn numbered(mut self, numbering: Numbering) -> Self {
+        self.numbering = numbering;
         self
     }
 
@@ -145,8 +158,8 @@ impl<B: Book> Inspector<B> {
     /// What was found, and the book.
     #[must_use]
     pub fn end(self) -> (Inspected, B) {
-        let Self { findings, duplicates, damaged, damaged_seen, mended, book, .. } = self;
-        (Inspected { findings, duplicates, damaged, damaged_seen: damaged_seen - mended }, book)
+        let Self { findings, duplicates, damaged, damaged_seen, mended, older, book, .. } = self;
+        (Inspected { findings, duplicates, damaged, damaged_seen: damaged_seen - mended, older }, book)
     }
 
     /// Checks a record read at `at`. `reread`: its offset had been read before. Returns whether it is the first sighting
@@ -180,10 +193,15 @@ impl<B: Book> Inspector<B> {
         }
         let is_ours =
             |stamp: &Stamp| self.book.run().is_none_or(|run| stamp.tag == run.tag() || !self.rules.has(Rule::RunTag));
-        match decoded.stamp.filter(is_ours) {
-            Some(stamp) => self.stamped(record, key, &decoded, stamp, placed, at, shard),
-            None => self.foreign(record),
+        if let Some(stamp) = decoded.stamp.filter(is_ours) {
+            return self.stamped(record, key, &decoded, stamp, placed, at, shard);
         }
+        match (decoded.first, self.book.run()) {
+            (Some(first), Some(run)) => self.older += u64::from(first.is_of(run, key, &decoded.content)),
+            (Some(first), None) => self.book.see_older(first),
+            (None, _) => {}
+        }
+        self.foreign(record)
     }
 
     #[expect(clippy::too_many_arguments, reason = "all that is known of one record")]
@@ -202,6 +220,7 @@ impl<B: Book> Inspector<B> {
             .book
             .run()
             .is_none_or(|run| run.check(stamp, key, &decoded.content) == stamp.check || !self.rules.has(Rule::Check));
+        let stamp = self.numbering.resolved(stamp);
         match self.book.see(stamp, whole) {
             Sight::Unsettled => false,
             Sight::Sibling => {
@@ -286,7 +305,7 @@ impl<B: Book> Inspector<B> {
     }
 
     /// Adds the record after it to a reordered one.
-    fn tell_follower(&mut self, lane: u8, partition: i32, place: Place) {
+    fn tell_follower(&mut self, lane: u16, partition: i32, place: Place) {
         let Self { followed, findings, .. } = self;
         followed.retain(|open| {
             if (open.lane, open.partition) != (lane, partition) {
@@ -362,7 +381,7 @@ impl<B: Book> Inspector<B> {
     fn example(&self, record: &Record<'_>, known: Option<(Stamp, &Decoded<'_>)>, what: &str) -> Example {
         let stamp = known.map(|(stamp, _)| stamp);
         Example {
-            event_id: stamp.map(|stamp| stamp.to_string()),
+            event_id: known.and_then(|(_, decoded)| decoded.stamp).map(|stamp| stamp.to_string()),
             event_type: known.map(|(_, decoded)| decoded.kind.to_string()),
             user_id: known.map(|(_, decoded)| String::from_utf8_lossy(&decoded.user).into_owned()),
             lane: stamp.map(|stamp| stamp.lane),

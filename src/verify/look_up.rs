@@ -13,7 +13,7 @@ use super::resets::Resets;
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::event::UserId;
 use crate::event::decode::{Decoded, decode};
-use crate::event::stamp::{RunId, Stamp};
+use crate::event::stamp::{Numbering, RunId, Stamp};
 use crate::kafka::{Code, Delivered, Record, Timestamp};
 use crate::ledger::class::LookUp;
 use crate::ledger::rules::{Rule, Rules};
@@ -32,7 +32,7 @@ const CLOCK_STEP_MS: i64 = 60_000;
 const ABOVE: Duration = Duration::from_secs(3);
 
 /// An event of this process: lane and sequence.
-pub type Identity = (u8, u64);
+pub type Identity = (u16, u64);
 
 /// An event that should lie at an offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct Wanted {
     /// Its acked offset.
     pub offset: i64,
     /// Its lane.
-    pub lane: u8,
+    pub lane: u16,
     /// Its sequence.
     pub sequence: u64,
     /// Its user, who is its key; `None` where that is not known.
@@ -73,6 +73,8 @@ pub struct Questions {
     pub copies_of: BTreeSet<Identity>,
     /// Whether the topic is compacted: then an absent event may have been replaced by a later one of its key.
     pub compacted: bool,
+    /// How the run's lanes are numbered.
+    pub numbering: Numbering,
 }
 
 /// Where a copy of an event lies.
@@ -129,8 +131,8 @@ pub fn read_again<R: Reader>(
             Delivered::Record(record) => {
                 resets.heard(record.partition);
                 let Some(page) = pages.get_mut(&record.partition).filter(|page| !page.is_done()) else { return };
-                let stamp = whole_stamp(run, rules, &record);
-                page.settle(&record, run, rules, &mut answers.at);
+                let stamp = whole_stamp(run, rules, &record).map(|stamp| questions.numbering.resolved(stamp));
+                page.settle(&record, run, rules, questions.numbering, &mut answers.at);
                 if let Some(stamp) = stamp.filter(|_| page.covers(record.offset)) {
                     if questions.copies_of.contains(&(stamp.lane, stamp.sequence)) {
                         let copies = answers.copies.entry((stamp.lane, stamp.sequence)).or_default();
@@ -311,11 +313,18 @@ impl Page {
     }
 
     /// A record settles what was wanted at its offset, and what was wanted before it: a higher offset means absence.
-    fn settle(&mut self, record: &Record<'_>, run: RunId, rules: Rules, found: &mut HashMap<Identity, LookUp>) {
+    fn settle(
+        &mut self,
+        record: &Record<'_>,
+        run: RunId,
+        rules: Rules,
+        numbering: Numbering,
+        found: &mut HashMap<Identity, LookUp>,
+    ) {
         while let Some(wanted) = self.open.pop_if(|wanted| wanted.offset <= record.offset) {
             let identity = (wanted.lane, wanted.sequence);
             if wanted.offset == record.offset {
-                found.insert(identity, compare(&wanted, record, run, rules));
+                found.insert(identity, compare(&wanted, record, run, rules, numbering));
                 continue;
             }
             match wanted.user {
@@ -348,13 +357,13 @@ impl Page {
 
 /// What a record at the offset of a wanted event makes of it. It is the event where it says so and is whole; another one where it says
 /// so, or where key or `CreateTime` are not the event's; else the event, damaged.
-fn compare(wanted: &Wanted, record: &Record<'_>, run: RunId, rules: Rules) -> LookUp {
+fn compare(wanted: &Wanted, record: &Record<'_>, run: RunId, rules: Rules, numbering: Numbering) -> LookUp {
     let when = |rule, found| if rules.has(rule) { found } else { LookUp::Nothing };
     let another = when(Rule::AnotherRecord, LookUp::Gone);
     let Some(body) = record.body else { return another };
     if let Ok(decoded) = decode(body) {
-        let is_wanted =
-            |stamp: &Stamp| (stamp.tag, stamp.lane, stamp.sequence) == (run.tag(), wanted.lane, wanted.sequence);
+        let (lane, sequence) = numbering.written(wanted.lane, wanted.sequence);
+        let is_wanted = |stamp: &Stamp| (stamp.tag, stamp.lane, stamp.sequence) == (run.tag(), lane, sequence);
         match decoded.stamp.filter(is_wanted) {
             Some(stamp) if is_whole(run, rules, record, &decoded, stamp) => {
                 return when(Rule::Undelivered, LookUp::Present);

@@ -27,6 +27,7 @@ pub(super) struct Order {
 
 #[derive(Clone, Copy, Debug)]
 struct Seen {
+    lowest: u64,
     highest: Place,
     latest: Place,
 }
@@ -42,6 +43,26 @@ impl Order {
         Some(seen.highest.sequence)
     }
 
+    /// The lowest sequence of a lane that was seen in a partition.
+    pub(super) fn lowest(&self, lane: usize, partition: usize) -> Option<u64> {
+        Some(self.last.get(lane * self.partitions + partition)?.as_ref()?.lowest)
+    }
+
+    /// Divides the order of a single lane at a sequence from which on its events turned out to be another's. Partitions of which it is
+    /// not known what lies on one side are as if nothing had been seen there.
+    pub(super) fn split_off(&mut self, from: u64) -> Self {
+        let later = self.last.iter_mut().map(|last| match last {
+            Some(seen) if seen.lowest >= from => last.take(),
+            Some(seen) if seen.highest.sequence >= from => {
+                let later = Seen { lowest: from, ..*seen };
+                *last = None;
+                Some(later)
+            }
+            _ => None,
+        });
+        Self { last: later.collect(), partitions: self.partitions }
+    }
+
     /// Notes a first sighting; tells where one with a higher sequence came before it.
     pub(super) fn see(&mut self, lane: usize, partition: usize, place: Place) -> Option<Late> {
         if partition >= self.partitions {
@@ -49,10 +70,11 @@ impl Order {
         }
         let last = self.last.get_mut(lane * self.partitions + partition)?;
         let Some(seen) = last else {
-            *last = Some(Seen { highest: place, latest: place });
+            *last = Some(Seen { lowest: place.sequence, highest: place, latest: place });
             return None;
         };
         let after = std::mem::replace(&mut seen.latest, place);
+        seen.lowest = seen.lowest.min(place.sequence);
         if seen.highest.sequence > place.sequence {
             return Some(Late { overtaken_by: seen.highest, after });
         }

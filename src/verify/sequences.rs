@@ -1,33 +1,53 @@
 //! The sequences of one lane as a reader meets them: which it has seen, which are missing in between, and which came twice.
 //!
 //! A lane numbers its events without a gap, and their due times rise with their numbers; both together tell its events from
-//! those of another run that has the same tag. A block whose events have all been seen keeps nothing but its due times, so
-//! memory follows what is missing, not how much was read.
+//! those of another run that has the same tag. A block whose events have all been seen keeps no more than a line through
+//! their due times, so memory follows what is missing, not how much was read.
 
 mod block;
 
 use std::collections::BTreeMap;
 
 use crate::event::stamp::DueTime;
-pub(super) use block::mark_of;
-use block::{BLOCK, Block, Cell, Span};
+use block::{BLOCK, Block, Cell, Point, Span};
 
 /// Stretches of settled blocks kept apart, at most: more are joined.
 const STRETCHES: usize = 1024;
+/// A pause so long, in 1/1024 ms, that is also 32 times the mean step, may be the border between two runs: what lies on both
+/// sides of it is kept apart.
+const PAUSE: u64 = 256 * 1024;
+const PAUSE_STEPS: u64 = 32;
 
-/// What a record is to the lane it claims to be of.
+/// How many steps of a lane's pace an event may be off its line, for each sequence between it and the ones known.
+const STEPS_OFF: u128 = 8;
+
+/// What is known of a sequence that was due at some time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// That event has been seen.
+    Same,
+    /// Its block was closed for want of room: whether it had been seen is no longer known.
+    Forgotten,
+    /// It is another run's: another event has that number, or this lane's cannot have been due then.
+    Apart,
+    /// It can be this lane's.
+    Open {
+        /// How far its due time is from the line through its neighbours, in 1/1024 ms.
+        error: u64,
+        /// Whether that is no more than the lane's own pace explains; never of a lane of which one event is known.
+        is_near: bool,
+    },
+}
+
+/// What a record is to the lane that it is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Noted {
     /// The first sighting of that event.
     First,
     /// The first whole one, after a damaged record that claimed to be it.
     Mended,
-    /// The event had been seen before.
+    /// The event had been seen before, or so had a damaged record that claims to be it.
     Again,
-    /// Another event has that number, or it cannot have been due then: it is not this lane's.
-    Another,
-    /// Its block was closed for want of room: whether it had been seen before is no longer known.
-    Forgotten,
 }
 
 /// What has been seen of a sequence.
@@ -46,10 +66,23 @@ pub enum Sighted {
 /// What is missing between the first and the last sequence seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Gaps {
+    /// Those that may lie below where reading began.
+    pub(super) below: u64,
     /// Those that something seen later, and long enough ago, should have followed.
     pub(super) missing: u64,
     /// Those at the edge: they may still be on their way, or lie where was not read yet.
     pub(super) open: u64,
+}
+
+/// Where a lane pauses around some time: the points before and after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pause {
+    /// It goes on at its pace: both sides are of one run.
+    None,
+    /// It may be one run, or two.
+    Doubtful,
+    /// So much longer than its pace that the sides are taken for two runs, where an event between them says that there are two.
+    Border,
 }
 
 /// Neighbouring blocks that are no longer kept event by event.
@@ -60,6 +93,23 @@ struct Stretch {
     /// Sequences in it that had not been seen when it was closed.
     missing: u64,
     span: Span,
+    /// No event in it was due farther than that from the line between its ends.
+    error: u64,
+}
+
+impl Stretch {
+    /// When a sequence of it was due, if it lies on the line between its ends.
+    fn line(&self, sequence: u64) -> u64 {
+        let (first, last) = (self.from * BLOCK, self.end * BLOCK - 1);
+        between((first, self.span.first), (last, self.span.last), sequence)
+    }
+}
+
+/// The due time on the line through two points, in 1/1024 ms.
+fn between(one: Point, other: Point, sequence: u64) -> u64 {
+    let (steps, ticks) = (other.0 - one.0, other.1.ticks() - one.1.ticks());
+    let along = u128::from(sequence.saturating_sub(one.0)) * u128::from(ticks) / u128::from(steps.max(1));
+    one.1.ticks().saturating_add(u64::try_from(along).unwrap_or(u64::MAX))
 }
 
 /// One lane of one run.
@@ -76,9 +126,9 @@ pub(super) struct Sequences {
 
 impl Sequences {
     /// A lane whose first sighting is this one.
-    pub(super) fn begin(sequence: u64, due: DueTime, mark: u16) -> Self {
-        let mut block = Block::new();
-        block.see(sequence % BLOCK, mark, due);
+    pub(super) fn begin(sequence: u64, due: DueTime) -> Self {
+        let mut block = Block::around(sequence, due);
+        block.see(sequence, due);
         Self {
             first: sequence,
             last: sequence,
@@ -90,86 +140,194 @@ impl Sequences {
         }
     }
 
-    /// Notes a record that claims to be event `sequence`, due at `due`, with that mark.
-    pub(super) fn note(&mut self, sequence: u64, due: DueTime, mark: u16, damaged: bool) -> Noted {
-        if damaged && !(self.first..=self.last).contains(&sequence) {
-            return Noted::Another;
-        }
-        let (number, within) = (sequence / BLOCK, sequence % BLOCK);
-        let cell = match self.open.get(&number) {
-            Some(block) => block.cell(within, mark),
+    /// Whether event `sequence`, due at `due`, has been seen here, and whether it can be this lane's: due times rise with the number.
+    pub(super) fn fit(&self, sequence: u64, due: DueTime) -> Fit {
+        let number = sequence / BLOCK;
+        match self.open.get(&number).map(|block| block.cell(sequence)) {
+            Some(Cell::Seen(at)) => return if at == due { Fit::Same } else { Fit::Apart },
+            Some(Cell::Unseen | Cell::Damaged) => {}
             None => match self.stretch(number) {
-                Some(stretch) if !stretch.span.holds(due) => return Noted::Another,
                 Some(stretch) if stretch.missing > 0 => {
-                    self.forgotten += u64::from(!damaged);
-                    return Noted::Forgotten;
+                    return if self.around(stretch).holds(due) { Fit::Forgotten } else { Fit::Apart };
                 }
-                Some(_) => return if damaged { Noted::Another } else { Noted::Again },
-                None => Cell::Unseen,
+                Some(stretch) if !stretch.span.holds(due) => return Fit::Apart,
+                Some(stretch) if stretch.line(sequence).abs_diff(due.ticks()) > stretch.error => return Fit::Apart,
+                Some(_) => return Fit::Same,
+                None => {}
             },
-        };
-        let noted = match (cell, damaged) {
-            (Cell::Seen { same: true }, false) | (Cell::Damaged, true) => return Noted::Again,
-            (Cell::Seen { .. }, _) => return Noted::Another,
+        }
+        let ends = ((self.first, self.span.first), (self.last, self.span.last));
+        if sequence > self.last {
+            let expected = || between(ends.0, ends.1, sequence);
+            return if due < self.span.last { Fit::Apart } else { self.open(expected(), due, sequence - self.last) };
+        }
+        if sequence < self.first {
+            if due > self.span.first {
+                return Fit::Apart;
+            }
+            // As far before the first as the line would be after it.
+            let after = between(ends.0, ends.1, self.first + (self.first - sequence));
+            let expected = (2 * self.span.first.ticks()).saturating_sub(after);
+            return self.open(expected, due, self.first - sequence);
+        }
+        let (Some(before), Some(after)) = (self.before(sequence), self.after(sequence)) else { return Fit::Apart };
+        if due < before.1 || due > after.1 {
+            return Fit::Apart;
+        }
+        self.open(between(before, after, sequence), due, after.0 - before.0)
+    }
+
+    /// What fits at so many steps from what is known.
+    fn open(&self, expected: u64, due: DueTime, steps: u64) -> Fit {
+        let error = expected.abs_diff(due.ticks());
+        let (known, took) = (self.last - self.first, self.span.last.ticks() - self.span.first.ticks());
+        let explained = STEPS_OFF * u128::from(steps) * u128::from(took);
+        Fit::Open { error, is_near: known > 0 && u128::from(error) * u128::from(known) <= explained }
+    }
+
+    /// Notes a record of event `sequence`, due at `due`, which fits.
+    pub(super) fn note(&mut self, sequence: u64, due: DueTime, damaged: bool) -> Noted {
+        let number = sequence / BLOCK;
+        let block = self.open.entry(number).or_insert_with(|| Block::around(sequence, due));
+        let noted = match (block.cell(sequence), damaged) {
+            (Cell::Seen(_), _) | (Cell::Damaged, true) => return Noted::Again,
             (Cell::Damaged, false) => Noted::Mended,
             (Cell::Unseen, _) => Noted::First,
         };
-        if !self.fits(sequence, due) {
-            return Noted::Another;
-        }
-        let block = self.open.entry(number).or_insert_with(Block::new);
         if damaged {
-            block.damage(within);
+            block.damage(sequence);
             return noted;
         }
-        block.see(within, mark, due);
-        let full = block.is_full();
+        block.see(sequence, due);
+        let is_whole = block.is_full() && !has_pause(block);
         self.seen += 1;
         (self.first, self.last) = (self.first.min(sequence), self.last.max(sequence));
         self.span = self.span.join(Span::of(due));
-        if full {
+        if is_whole {
             self.settle(number);
         }
         noted
     }
 
-    /// Whether event `sequence` of this lane can have been due then: due times rise with the number.
-    fn fits(&self, sequence: u64, due: DueTime) -> bool {
-        if sequence > self.last {
-            return due >= self.span.last;
-        }
-        if sequence < self.first {
-            return due <= self.span.first;
-        }
-        if !self.span.holds(due) {
-            return false;
-        }
+    /// Notes that an event came of which it is no longer known whether it had been seen.
+    pub(super) const fn forget(&mut self) {
+        self.forgotten += 1;
+    }
+
+    /// Whether a damaged record can claim to be event `sequence`: nothing says that there are events beyond those seen.
+    pub(super) fn covers(&self, sequence: u64) -> bool {
+        (self.first..=self.last).contains(&sequence)
+    }
+
+    /// When events of a stretch with gaps can have been due: between its neighbours.
+    fn around(&self, stretch: &Stretch) -> Span {
+        let before = self.before(stretch.from * BLOCK).map_or(stretch.span.first, |(_, due)| due);
+        let after = self.after(stretch.end * BLOCK - 1).map_or(stretch.span.last, |(_, due)| due);
+        Span { first: before.min(stretch.span.first), last: after.max(stretch.span.last) }
+    }
+
+    /// The last point before a sequence.
+    fn before(&self, sequence: u64) -> Option<Point> {
         let number = sequence / BLOCK;
-        let (mut before, mut after) = (None, None);
-        if let Some(block) = self.open.get(&number) {
-            let (earlier, later, own) = block.neighbours(sequence % BLOCK);
-            if own.is_some_and(|span| span.holds(due)) {
-                return true;
-            }
-            (before, after) = (earlier, later);
+        if let Some(point) = self.open.get(&number).and_then(|block| block.before(sequence)) {
+            return Some(point);
         }
-        let before = before.or_else(|| self.last_due_before(number));
-        let after = after.or_else(|| self.first_due_after(number));
-        before.is_none_or(|before| before <= due) && after.is_none_or(|after| due <= after)
-    }
-
-    fn last_due_before(&self, number: u64) -> Option<DueTime> {
-        let open = self.open.range(..number).rev().find_map(|(at, block)| Some((*at, block.span()?.last)));
+        let open = self.open.range(..number).rev().find_map(|(_, block)| block.last());
         let place = self.settled.partition_point(|stretch| stretch.end <= number);
-        let settled = place.checked_sub(1).map(|at| (self.settled[at].from, self.settled[at].span.last));
-        open.into_iter().chain(settled).max_by_key(|(at, _)| *at).map(|(_, due)| due)
+        let settled = place.checked_sub(1).map(|at| self.settled[at]);
+        let settled = settled.map(|stretch| (stretch.end * BLOCK - 1, stretch.span.last));
+        open.into_iter().chain(settled).max_by_key(|(at, _)| *at)
     }
 
-    fn first_due_after(&self, number: u64) -> Option<DueTime> {
-        let open = self.open.range(number + 1..).find_map(|(at, block)| Some((*at, block.span()?.first)));
+    /// The first point after a sequence.
+    fn after(&self, sequence: u64) -> Option<Point> {
+        let number = sequence / BLOCK;
+        if let Some(point) = self.open.get(&number).and_then(|block| block.after(sequence)) {
+            return Some(point);
+        }
+        let open = self.open.range(number + 1..).find_map(|(_, block)| block.first());
         let place = self.settled.partition_point(|stretch| stretch.from <= number);
-        let settled = self.settled.get(place).map(|stretch| (stretch.from, stretch.span.first));
-        open.into_iter().chain(settled).min_by_key(|(at, _)| *at).map(|(_, due)| due)
+        let settled = self.settled.get(place).map(|stretch| (stretch.from * BLOCK, stretch.span.first));
+        open.into_iter().chain(settled).min_by_key(|(at, _)| *at)
+    }
+
+    /// How the lane goes on past `due`, where it has points on both sides of it.
+    pub(super) fn pause_at(&self, due: DueTime) -> Pause {
+        let (mut before, mut after): (Option<Point>, Option<Point>) = (None, None);
+        for block in self.open.values() {
+            before = before.max(block.due_by(due));
+            let later = block.points().find(|(_, at)| *at > due);
+            after = after.into_iter().chain(later).min_by_key(|(at, _)| *at);
+        }
+        for stretch in &self.settled {
+            let (first, last) =
+                ((stretch.from * BLOCK, stretch.span.first), (stretch.end * BLOCK - 1, stretch.span.last));
+            if last.1 <= due {
+                before = before.max(Some(last));
+            } else if first.1 > due {
+                after = after.into_iter().chain([first]).min_by_key(|(at, _)| *at);
+            } else {
+                // No pause was within it when it was closed.
+                return if stretch.missing > 0 { Pause::Doubtful } else { Pause::None };
+            }
+        }
+        let (Some(before), Some(after)) = (before, after) else { return Pause::None };
+        let (steps, ticks) = (after.0 - before.0, after.1.ticks() - before.1.ticks());
+        let others = (self.last - self.first).saturating_sub(steps);
+        let rest = (self.span.last.ticks() - self.span.first.ticks()).saturating_sub(ticks);
+        if others == 0 {
+            return Pause::Border;
+        }
+        let longer_than =
+            |times: u128| u128::from(ticks) * u128::from(others) > times * u128::from(steps) * u128::from(rest);
+        match (longer_than(STEPS_OFF), longer_than(2)) {
+            (true, _) => Pause::Border,
+            (false, true) => Pause::Doubtful,
+            (false, false) => Pause::None,
+        }
+    }
+
+    /// Takes out what was due after `due`. `None` where all is on one side of it.
+    pub(super) fn split_off(&mut self, due: DueTime) -> Option<Self> {
+        if !(self.span.first <= due && due < self.span.last) {
+            return None;
+        }
+        let mut taken = BTreeMap::new();
+        for (number, block) in &mut self.open {
+            if let Some(later) = block.split_off(due) {
+                taken.insert(*number, later);
+            }
+        }
+        self.open.retain(|_, block| block.seen() > 0);
+        let (earlier, later): (Vec<Stretch>, Vec<Stretch>) =
+            self.settled.iter().partition(|stretch| stretch.span.first <= due);
+        let forgotten = self.forgotten;
+        let bounds = (self.first, self.last);
+        let head = Self::of(std::mem::take(&mut self.open), earlier, bounds);
+        let tail = Self::of(taken, later, bounds);
+        let (head, tail) = (head?, tail?);
+        *self = Self { forgotten, ..head };
+        Some(tail)
+    }
+
+    /// A lane of these blocks and stretches, which lie between these sequences.
+    fn of(open: BTreeMap<u64, Block>, settled: Vec<Stretch>, (lowest, highest): (u64, u64)) -> Option<Self> {
+        let ends = |stretch: &Stretch| ((stretch.from * BLOCK).max(lowest), (stretch.end * BLOCK - 1).min(highest));
+        let first = open
+            .values()
+            .filter_map(|block| Some(block.first()?.0))
+            .chain(settled.iter().map(|of| ends(of).0))
+            .min()?;
+        let last =
+            open.values().filter_map(|block| Some(block.last()?.0)).chain(settled.iter().map(|of| ends(of).1)).max()?;
+        let spans = open.values().filter_map(Block::span).chain(settled.iter().map(|stretch| stretch.span));
+        let span = spans.reduce(Span::join)?;
+        let within = |stretch: &Stretch| {
+            let (first, last) = ends(stretch);
+            (last + 1).saturating_sub(first + stretch.missing)
+        };
+        let seen = open.values().map(Block::seen).sum::<u64>() + settled.iter().map(within).sum::<u64>();
+        Some(Self { first, last, span, seen, forgotten: 0, open, settled })
     }
 
     fn stretch(&self, number: u64) -> Option<&Stretch> {
@@ -184,8 +342,11 @@ impl Sequences {
         let start = (number * BLOCK).max(self.first);
         let end = ((number + 1) * BLOCK).min(self.last + 1);
         let missing = end.saturating_sub(start) - block.seen();
+        let mut stretch = Stretch { from: number, end: number + 1, missing, span, error: 0 };
+        stretch.error =
+            block.points().map(|(at, due)| stretch.line(at).abs_diff(due.ticks())).max().unwrap_or_default();
         let place = self.settled.partition_point(|stretch| stretch.end <= number);
-        self.settled.insert(place, Stretch { from: number, end: number + 1, missing, span });
+        self.settled.insert(place, stretch);
         self.join(place);
         self.join(place.saturating_sub(1));
         if self.settled.len() > STRETCHES {
@@ -193,12 +354,14 @@ impl Sequences {
         }
     }
 
-    /// Joins a stretch with the next one where they touch and are of a kind.
+    /// Joins a stretch with the next one where they touch, are of a kind and have no pause between them.
     fn join(&mut self, place: usize) {
         let (Some(one), Some(next)) = (self.settled.get(place).copied(), self.settled.get(place + 1).copied()) else {
             return;
         };
-        if one.end == next.from && (one.missing > 0) == (next.missing > 0) {
+        let span = one.span.join(next.span);
+        let pauses = is_pause(next.span.first.ticks().saturating_sub(one.span.last.ticks()), span, next.end - one.from);
+        if one.end == next.from && (one.missing > 0) == (next.missing > 0) && !pauses {
             self.merge(place, one, next);
         }
     }
@@ -214,7 +377,12 @@ impl Sequences {
 
     fn merge(&mut self, place: usize, one: Stretch, next: Stretch) {
         let (missing, span) = (one.missing + next.missing, one.span.join(next.span));
-        self.settled[place] = Stretch { from: one.from, end: next.end, missing, span };
+        let mut merged = Stretch { from: one.from, end: next.end, missing, span, error: 0 };
+        // Between two points a line is nowhere farther from another than at one of them.
+        let bend = |at: u64, due: DueTime| merged.line(at).abs_diff(due.ticks());
+        let bend = bend(one.end * BLOCK - 1, one.span.last).max(bend(next.from * BLOCK, next.span.first));
+        merged.error = one.error.max(next.error) + bend;
+        self.settled[place] = merged;
         self.settled.remove(place + 1);
     }
 
@@ -254,50 +422,46 @@ impl Sequences {
         (self.last - self.first + 1).saturating_sub(self.seen + self.forgotten)
     }
 
-    /// What is missing. Of sequences from `bound` on nothing is claimed, nor of those that something due after `cutoff` was the
-    /// first to follow.
-    pub(super) fn gaps(&self, cutoff: DueTime, bound: u64) -> Gaps {
-        let edge = self.edge(cutoff).min(bound).clamp(self.first, self.last + 1);
-        let missing = (edge - self.first).saturating_sub(self.seen_before(edge)).min(self.unseen());
-        Gaps { missing, open: self.unseen() - missing }
+    /// What is missing. Of sequences below `low` and from `bound` on nothing is claimed, nor of those that something due after
+    /// `cutoff` was the first to follow.
+    pub(super) fn gaps(&self, cutoff: DueTime, low: u64, bound: u64) -> Gaps {
+        let low = low.clamp(self.first, self.last + 1);
+        let edge = self.edge(cutoff).min(bound).clamp(low, self.last + 1);
+        let unseen = |edge: u64| (edge - self.first).saturating_sub(self.seen_before(edge)).min(self.unseen());
+        let below = unseen(low);
+        let missing = unseen(edge).saturating_sub(below);
+        Gaps { below, missing, open: self.unseen() - below - missing }
     }
 
     fn seen_before(&self, edge: u64) -> u64 {
-        let open = self.open.range(..=edge / BLOCK);
-        let open: u64 = open.map(|(number, block)| block.seen_before(edge.saturating_sub(number * BLOCK))).sum();
+        let open: u64 = self.open.range(..=edge / BLOCK).map(|(_, block)| block.seen_before(edge)).sum();
         let settled = self.settled.iter().map(|stretch| {
             let (from, end) = ((stretch.from * BLOCK).max(self.first), (stretch.end * BLOCK).min(edge));
             end.saturating_sub(from).saturating_sub(stretch.missing)
         });
-        open + settled.sum::<u64>() + self.forgotten
+        open + settled.sum::<u64>() + if edge > self.first { self.forgotten } else { 0 }
     }
 
-    /// The first sequence of which all later ones were due after `cutoff`.
+    /// The sequence after the last one that was due by `cutoff`.
     fn edge(&self, cutoff: DueTime) -> u64 {
         if self.span.last <= cutoff {
             return self.last + 1;
         }
-        let mut edge = self.last + 1;
-        for (number, block) in self.open.iter().rev() {
-            let within = block.edge(cutoff);
-            edge = number * BLOCK + within;
-            if within > 0 {
-                break;
-            }
-        }
-        // A settled stretch above that point, not all of it later than the cutoff, moves the edge up to its end.
+        let open = self.open.values().rev().find_map(|block| block.due_by(cutoff)).map_or(0, |(at, _)| at + 1);
         let settled = self.settled.iter().rev().find(|stretch| stretch.span.first <= cutoff);
-        settled.map_or(edge, |stretch| edge.max(stretch.end * BLOCK))
+        let end = |stretch: &Stretch| if stretch.span.last <= cutoff { stretch.end } else { stretch.from };
+        let settled = settled.map_or(0, |stretch| end(stretch) * BLOCK);
+        open.max(settled)
     }
 
     /// What has been seen of a sequence.
     pub(super) fn sighted(&self, sequence: u64) -> Sighted {
         let number = sequence / BLOCK;
         if let Some(block) = self.open.get(&number) {
-            return match block.sight(sequence % BLOCK) {
+            return match block.cell(sequence) {
                 Cell::Unseen => Sighted::Unseen,
                 Cell::Damaged => Sighted::Damaged,
-                Cell::Seen { .. } => Sighted::Whole,
+                Cell::Seen(_) => Sighted::Whole,
             };
         }
         match self.stretch(number) {
@@ -306,6 +470,19 @@ impl Sequences {
             Some(_) => Sighted::Whole,
         }
     }
+}
+
+/// Whether a step of so many 1/1024 ms is a pause among events of so many blocks.
+fn is_pause(step: u64, span: Span, blocks: u64) -> bool {
+    let mean = (span.last.ticks() - span.first.ticks()) / (blocks * BLOCK);
+    step >= PAUSE && step > mean.saturating_mul(PAUSE_STEPS)
+}
+
+fn has_pause(block: &Block) -> bool {
+    let Some(span) = block.span() else { return false };
+    let dues = || block.points().map(|(_, due)| due.ticks());
+    let longest = dues().zip(dues().skip(1)).map(|(one, next)| next.saturating_sub(one)).max();
+    longest.is_some_and(|longest| is_pause(longest, span, 1))
 }
 
 #[cfg(test)]

@@ -1,28 +1,34 @@
 //! The book of a verifier alone: it knows no schedule, only what stamps say, and keeps the sequences of each lane it meets.
 //!
-//! A stamp carries four bits of its run's id and its lane. Where the run is known, the keyed check proves whose a record is.
+//! A stamp carries ten bits of its run's id and its lane. Where the run is known, the keyed check proves whose a record is.
 //! Where it is not, a lane must show itself: by beginning near zero, or by three records that continue one another; ids of the
-//! same form that other producers draw at random do neither. Two runs that share a tag are told apart by their due times;
-//! where these overlap they cannot be, and that is said.
+//! same form that other producers draw at random do neither. Runs that share a tag are told apart by their due times: the same
+//! lane and sequence at another due time is another run's event. An event goes to the run on whose line of due times it lies
+//! best. Where one turns up that no line can hold, a line that pauses there is cut in two: what had been taken for a gap of one
+//! run was the end of one and the beginning of another. So the account does not depend on the order in which partitions are read.
+
+mod older;
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::book::{Book, Sight, Timed};
 use super::order::{Late, Order, Place};
 pub use super::sequences::Sighted;
-use super::sequences::{Noted, Sequences, mark_of};
+use super::sequences::{Fit, Noted, Pause, Sequences};
 use crate::clock::{Anchor, Nanos, wall_unix_ns};
-use crate::event::stamp::{DueTime, LANES, RunId, Stamp};
+use crate::event::stamp::{DueTime, FirstStamp, RunId, Stamp};
+use older::Older;
 
-/// Runs that a tag can stand for.
-const TAGS: usize = 16;
-/// Lanes followed at once, at most, and places of all their orders together: a place takes 40 bytes.
-const MOST_LANES: usize = 4_096;
+/// Lanes followed at once, at most, and places of all their orders together: a place takes 56 bytes.
+const MOST_LANES: usize = 16_384;
 const MOST_PLACES: usize = 1 << 20;
-/// Blocks kept event by event over all lanes, at most: about 80 MB.
-const MOST_BLOCKS: usize = 8_192;
+/// Blocks kept event by event over all lanes, at most: about 90 MB.
+const MOST_BLOCKS: usize = 20_000;
+/// Blocks that are closed at once where there are too many.
+const CLOSED_AT_ONCE: usize = 64;
 /// A lane that begins below this is believed at once.
 const NEAR_ZERO: u64 = 1 << 16;
 /// How far a sequence may be from the known ones before it has to be confirmed.
@@ -32,22 +38,49 @@ const CONFIRMED: u8 = 3;
 /// The wall clock is read again this often: it may be set.
 const ANCHOR_EVERY: Nanos = Nanos::from_secs(1);
 
+/// The tag of a run and the number of a lane of its, in one.
+type Name = u32;
+
+/// Names are few and evenly spread as they are.
+#[derive(Debug, Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, word: u32) {
+        self.0 = (self.0.rotate_left(7) ^ u64::from(word)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
+type Named<T> = HashMap<Name, T, BuildHasherDefault<Mixed>>;
+
 /// Something that claims to be a lane and has not shown itself yet.
 #[derive(Clone, Copy, Debug)]
 struct Candidate {
     sequence: u64,
     due: DueTime,
-    waiting: [Option<(u64, DueTime, u16)>; CONFIRMED as usize - 1],
+    waiting: [Option<(u64, DueTime)>; CONFIRMED as usize - 1],
     count: u8,
 }
 
 /// One lane of one run, as far as it has been seen.
 #[derive(Debug)]
 struct Stream {
-    tag: u8,
-    lane: u8,
+    tag: u16,
+    lane: u16,
     sequences: Sequences,
     order: Order,
+    /// Whether an event may have been taken for one of another run's that was there at the same time.
+    is_doubtful: bool,
 }
 
 /// What a topic's stamps say.
@@ -55,10 +88,11 @@ struct Stream {
 pub struct TopicBook {
     run: Option<RunId>,
     partitions: usize,
-    /// By tag and lane: the streams of that name, one for each run.
-    named: Vec<Vec<usize>>,
+    /// The streams of a name, one for each run.
+    named: Named<Vec<usize>>,
     streams: Vec<Stream>,
-    candidates: HashMap<(u8, u8), Candidate>,
+    candidates: Named<Candidate>,
+    older: Older,
     /// The stream of the event seen last.
     current: Option<usize>,
     open_blocks: usize,
@@ -77,6 +111,10 @@ pub struct Counts {
     pub confirmed_late: u64,
     /// Records that looked like events of a lane and were never confirmed: another producer's.
     pub unconfirmed: u64,
+    /// Events whose ids are of the first layout, as far as they were not taken for another producer's at once.
+    pub older: u64,
+    /// All events whose ids are of the first layout.
+    pub all_older: u64,
     /// Events of lanes beyond those that are followed.
     pub untracked: u64,
     /// Events of which it is no longer known whether they had been seen before.
@@ -89,9 +127,9 @@ pub struct Counts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LaneSeen {
     /// The run's tag.
-    pub tag: u8,
+    pub tag: u16,
     /// The lane.
-    pub lane: u8,
+    pub lane: u16,
     /// The first sequence seen.
     pub first: u64,
     /// The last sequence seen.
@@ -102,12 +140,28 @@ pub struct LaneSeen {
     pub missing: u64,
     /// Sequences in between that may still be on their way, or lie where was not read.
     pub open: u64,
+    /// Sequences in between that may lie below where reading began.
+    pub below: u64,
     /// When the first was due.
     pub first_due: DueTime,
     /// When the last was due.
     pub last_due: DueTime,
-    /// Whether another run with the same tag overlaps with it, so that its gaps say nothing.
+    /// Whether another run with the same tag was there at the same time and some events may be of either, so that its gaps say
+    /// nothing.
     pub mixed: bool,
+}
+
+/// What was read of a topic, as far as it bears on what can be missing.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent<'a> {
+    /// Partitions that were not read to their end.
+    pub unread: &'a [usize],
+    /// Partitions that have, or had, records below where reading began.
+    pub begun_late: &'a [usize],
+    /// What was due later may still be on its way.
+    pub cutoff: DueTime,
+    /// Lanes whose first event was due later than that have nothing below where reading began.
+    pub ready: DueTime,
 }
 
 impl TopicBook {
@@ -117,9 +171,10 @@ impl TopicBook {
         Self {
             run,
             partitions,
-            named: vec![Vec::new(); TAGS * LANES],
+            named: Named::default(),
             streams: Vec::new(),
-            candidates: HashMap::new(),
+            candidates: Named::default(),
+            older: Older::default(),
             current: None,
             open_blocks: 0,
             anchor: Anchor::at_unix_ns(0),
@@ -142,7 +197,10 @@ impl TopicBook {
         let forgotten = self.streams.iter().map(|stream| stream.sequences.forgotten()).sum();
         let waiting = |candidate: &Candidate| u64::from(candidate.count);
         let unconfirmed = self.counts.unconfirmed + self.candidates.values().map(waiting).sum::<u64>();
-        Counts { unconfirmed, forgotten, ..self.counts }
+        let mistaken = self.streams.iter().filter(|stream| self.is_older(stream));
+        let older = mistaken.map(|stream| stream.sequences.seen()).sum();
+        let all_older = older + self.older.counted();
+        Counts { unconfirmed, older, all_older, forgotten, ..self.counts }
     }
 
     /// Lanes followed.
@@ -157,17 +215,25 @@ impl TopicBook {
         self.streams.iter().map(|stream| stream.sequences.unseen()).sum()
     }
 
-    /// Each lane's account. `unread`: partitions that were not read to their end; `cutoff`: what was due later may still be on
-    /// its way.
+    /// When the latest event was due.
     #[must_use]
-    pub fn account(&self, unread: &[usize], cutoff: DueTime) -> Vec<LaneSeen> {
+    pub fn latest_due(&self) -> Option<DueTime> {
+        self.streams.iter().map(|stream| stream.sequences.due().1).max()
+    }
+
+    /// Each lane's account, as far as `extent` lets it be told.
+    #[must_use]
+    pub fn account(&self, extent: &Extent<'_>) -> Vec<LaneSeen> {
         let of = |stream: &Stream| {
             let sequences = &stream.sequences;
+            let (first_due, last_due) = sequences.due();
             // What is missing beyond the highest sequence read in a partition may lie in the part that was not.
             let highest = |partition: &usize| stream.order.highest(0, *partition).unwrap_or(0);
-            let bound = unread.iter().map(highest).min().unwrap_or(u64::MAX);
-            let gaps = sequences.gaps(cutoff, bound);
-            let (first_due, last_due) = sequences.due();
+            let bound = extent.unread.iter().map(highest).min().unwrap_or(u64::MAX);
+            // And what is missing before the lowest may lie below where reading began.
+            let lowest = |partition: &usize| stream.order.lowest(0, *partition).unwrap_or(u64::MAX);
+            let low = extent.begun_late.iter().map(lowest).max().filter(|_| first_due < extent.ready).unwrap_or(0);
+            let gaps = sequences.gaps(extent.cutoff, low, bound);
             LaneSeen {
                 tag: stream.tag,
                 lane: stream.lane,
@@ -176,21 +242,21 @@ impl TopicBook {
                 seen: sequences.seen(),
                 missing: gaps.missing,
                 open: gaps.open,
+                below: gaps.below,
                 first_due,
                 last_due,
-                mixed: self.overlaps(stream),
+                mixed: stream.is_doubtful && self.overlaps(stream),
             }
         };
-        let mut lanes: Vec<LaneSeen> = self.streams.iter().map(of).collect();
+        let mut lanes: Vec<LaneSeen> = self.streams.iter().filter(|stream| !self.is_older(stream)).map(of).collect();
         lanes.sort_by_key(|lane| (lane.first_due, lane.tag, lane.lane));
-        lanes
+        rejoined(lanes, extent)
     }
 
-    /// Whether another run with the same tag was there at the same time: then an event of one may have been taken for one of
-    /// the other.
+    /// Whether another run with the same tag was there at the same time.
     fn overlaps(&self, stream: &Stream) -> bool {
         let (first, last) = stream.sequences.due();
-        let named = self.named[index_of(stream.tag, stream.lane)].iter().map(|at| &self.streams[*at]);
+        let named = self.of_name(name_of(stream.tag, stream.lane)).iter().map(|at| &self.streams[*at]);
         let mut others = named.filter(|other| !std::ptr::eq(*other, stream));
         others.any(|other| {
             let (other_first, other_last) = other.sequences.due();
@@ -198,76 +264,195 @@ impl TopicBook {
         })
     }
 
+    /// Whether what was taken for a lane are ids of the first layout.
+    fn is_older(&self, stream: &Stream) -> bool {
+        self.run.is_none() && self.older.explains(stream.tag, stream.lane, &stream.sequences)
+    }
+
+    fn of_name(&self, name: Name) -> &[usize] {
+        self.named.get(&name).map_or(&[], Vec::as_slice)
+    }
+
     /// What was seen of an event of the run that is judged.
     #[must_use]
-    pub fn sighted(&self, lane: u8, sequence: u64) -> Sighted {
+    pub fn sighted(&self, lane: u16, sequence: u64) -> Sighted {
         let Some(run) = self.run else { return Sighted::Unseen };
-        let named = &self.named[index_of(run.tag(), lane)];
-        let sighted = named.iter().map(|at| self.streams[*at].sequences.sighted(sequence));
+        let named = self.of_name(name_of(run.tag(), lane)).iter();
+        let sighted = named.map(|at| self.streams[*at].sequences.sighted(sequence));
         sighted.max().unwrap_or(Sighted::Unseen)
     }
 
     fn note(&mut self, stamp: Stamp, whole: bool) -> Sight {
-        let mark = mark_of(stamp.bits());
-        let name = index_of(stamp.tag, stamp.lane);
         self.current = None;
-        for at in 0..self.named[name].len() {
-            let at = self.named[name][at];
-            let sequences = &mut self.streams[at].sequences;
-            let is_near = stamp.sequence >= sequences.first().saturating_sub(NEAR)
-                && stamp.sequence <= sequences.last().saturating_add(NEAR);
-            if self.run.is_none() && !is_near {
-                continue;
-            }
-            let before = sequences.open_blocks();
-            let noted = sequences.note(stamp.sequence, stamp.due, mark, !whole);
-            let after = sequences.open_blocks();
-            self.open_blocks = self.open_blocks + after - before;
-            self.current = Some(at);
-            match noted {
-                Noted::First => {
-                    self.make_room();
-                    return Sight::First;
+        match self.seek(stamp, whole) {
+            Found::Same => return if whole { Sight::Again } else { Sight::Stranger },
+            Found::Forgotten(at) => {
+                if whole {
+                    self.streams[at].sequences.forget();
                 }
-                Noted::Mended => return Sight::Mended,
-                Noted::Again => return Sight::Again,
-                Noted::Forgotten => return Sight::Unsettled,
-                Noted::Another => self.current = None,
+                return Sight::Unsettled;
             }
+            Found::Fits(best) if !best.is_far || !whole => return self.put(best.at, stamp, whole),
+            Found::Fits(_) => return self.settle(stamp),
+            Found::Nowhere => {}
         }
         if !whole {
             return Sight::Stranger;
         }
         if self.run.is_some() || stamp.sequence < NEAR_ZERO {
-            return self.begin(stamp, mark);
+            return self.settle(stamp);
         }
-        self.consider(stamp, mark)
+        self.consider(stamp)
+    }
+
+    /// Where an event belongs.
+    fn seek(&mut self, stamp: Stamp, whole: bool) -> Found {
+        let Stamp { sequence, due, .. } = stamp;
+        let (mut best, mut second): (Option<Candidacy>, Option<Candidacy>) = (None, None);
+        let mut forgotten = None;
+        let named = self.named.get(&name_of(stamp.tag, stamp.lane)).map_or(&[][..], Vec::as_slice);
+        for at in named.iter().copied() {
+            let sequences = &self.streams[at].sequences;
+            let is_near =
+                sequence >= sequences.first().saturating_sub(NEAR) && sequence <= sequences.last().saturating_add(NEAR);
+            if self.run.is_none() && !is_near || !whole && !sequences.covers(sequence) {
+                continue;
+            }
+            match sequences.fit(sequence, due) {
+                Fit::Same => {
+                    self.current = Some(at);
+                    return Found::Same;
+                }
+                Fit::Forgotten => forgotten = Some(at),
+                Fit::Apart => {}
+                Fit::Open { error, is_near } => {
+                    let other = Candidacy { is_far: !is_near, error, at };
+                    let Some(found) = best else {
+                        best = Some(other);
+                        continue;
+                    };
+                    let are_far = found.is_far && other.is_far;
+                    if are_far && self.is_beyond(other.at, found.at, due) {
+                        continue;
+                    }
+                    if are_far && self.is_beyond(found.at, other.at, due) {
+                        best = Some(other);
+                        continue;
+                    }
+                    best = Some(found.min(other));
+                    second = second.into_iter().chain([found.max(other)]).min();
+                }
+            }
+        }
+        if let (Some(best), Some(second)) = (best, second)
+            && best.is_far == second.is_far
+            && best.error >= second.error / 4
+        {
+            self.streams[best.at].is_doubtful = true;
+            self.streams[second.at].is_doubtful = true;
+        }
+        match (best, forgotten) {
+            (Some(best), _) => Found::Fits(best),
+            (None, Some(at)) => Found::Forgotten(at),
+            (None, None) => Found::Nowhere,
+        }
+    }
+
+    /// Whether the whole of stream `near` was due between `due` and stream `far`: runs follow each other, and an event belongs to
+    /// the nearer one.
+    fn is_beyond(&self, far: usize, near: usize, due: DueTime) -> bool {
+        let ((far_first, far_last), (first, last)) =
+            (self.streams[far].sequences.due(), self.streams[near].sequences.due());
+        far_last < first && first <= due || due <= last && last < far_first
+    }
+
+    fn put(&mut self, at: usize, stamp: Stamp, whole: bool) -> Sight {
+        self.current = Some(at);
+        let sequences = &mut self.streams[at].sequences;
+        let before = sequences.open_blocks();
+        let noted = sequences.note(stamp.sequence, stamp.due, !whole);
+        self.open_blocks = self.open_blocks + sequences.open_blocks() - before;
+        match noted {
+            Noted::First => {
+                self.make_room();
+                Sight::First
+            }
+            Noted::Mended => Sight::Mended,
+            Noted::Again => Sight::Again,
+        }
+    }
+
+    /// An event that lies on no line: those that cannot hold it are cut where they pause around it, and if it still has no place, a
+    /// lane begins.
+    fn settle(&mut self, stamp: Stamp) -> Sight {
+        let name = name_of(stamp.tag, stamp.lane);
+        let mut is_doubtful = false;
+        for at in self.of_name(name).to_vec() {
+            let (first, last) = self.streams[at].sequences.due();
+            let is_around = first <= stamp.due && stamp.due < last;
+            if !is_around || self.streams[at].sequences.fit(stamp.sequence, stamp.due) != Fit::Apart {
+                continue;
+            }
+            match self.streams[at].sequences.pause_at(stamp.due) {
+                Pause::Border => self.cut(at, stamp.due),
+                Pause::Doubtful => {
+                    self.streams[at].is_doubtful = true;
+                    is_doubtful = true;
+                }
+                Pause::None => {}
+            }
+        }
+        match self.seek(stamp, true) {
+            Found::Fits(best) => self.put(best.at, stamp, true),
+            _ => self.begin(stamp, is_doubtful),
+        }
+    }
+
+    /// Cuts a stream in two after `due`.
+    fn cut(&mut self, at: usize, due: DueTime) {
+        if self.streams.len() >= self.most_lanes() {
+            return;
+        }
+        let stream = &mut self.streams[at];
+        let before = stream.sequences.open_blocks();
+        let Some(later) = stream.sequences.split_off(due) else { return };
+        let order = stream.order.split_off(later.first());
+        self.open_blocks = self.open_blocks + stream.sequences.open_blocks() + later.open_blocks() - before;
+        let (tag, lane, is_doubtful) = (stream.tag, stream.lane, stream.is_doubtful);
+        self.add(Stream { tag, lane, sequences: later, order, is_doubtful });
+    }
+
+    fn add(&mut self, stream: Stream) -> usize {
+        let at = self.streams.len();
+        self.named.entry(name_of(stream.tag, stream.lane)).or_default().push(at);
+        self.streams.push(stream);
+        at
+    }
+
+    fn most_lanes(&self) -> usize {
+        MOST_LANES.min(MOST_PLACES / self.partitions.max(1)).max(1)
     }
 
     /// A lane that shows itself by this record.
-    fn begin(&mut self, stamp: Stamp, mark: u16) -> Sight {
-        let most = MOST_LANES.min(MOST_PLACES / self.partitions.max(1)).max(1);
-        if self.streams.len() >= most {
+    fn begin(&mut self, stamp: Stamp, is_doubtful: bool) -> Sight {
+        if self.streams.len() >= self.most_lanes() {
             self.counts.untracked += 1;
             return Sight::Unsettled;
         }
-        let name = index_of(stamp.tag, stamp.lane);
-        let sequences = Sequences::begin(stamp.sequence, stamp.due, mark);
+        let sequences = Sequences::begin(stamp.sequence, stamp.due);
         let order = Order::new(1, self.partitions);
         self.open_blocks += sequences.open_blocks();
-        let at = self.streams.len();
-        self.streams.push(Stream { tag: stamp.tag, lane: stamp.lane, sequences, order });
-        self.named[name].push(at);
+        let at = self.add(Stream { tag: stamp.tag, lane: stamp.lane, sequences, order, is_doubtful });
         self.current = Some(at);
         self.make_room();
         Sight::First
     }
 
     /// A record that may be another producer's: a lane is believed when some continue one another.
-    fn consider(&mut self, stamp: Stamp, mark: u16) -> Sight {
-        let name = (stamp.tag, stamp.lane);
+    fn consider(&mut self, stamp: Stamp) -> Sight {
+        let name = name_of(stamp.tag, stamp.lane);
         let Stamp { sequence, due, .. } = stamp;
-        let fresh = Candidate { sequence, due, waiting: [Some((sequence, due, mark)), None], count: 1 };
+        let fresh = Candidate { sequence, due, waiting: [Some((sequence, due)), None], count: 1 };
         let Some(candidate) = self.candidates.get_mut(&name) else {
             self.candidates.insert(name, fresh);
             return Sight::Unsettled;
@@ -283,52 +468,95 @@ impl TopicBook {
         (candidate.sequence, candidate.due) = (sequence, due);
         candidate.count += 1;
         if candidate.count < CONFIRMED {
-            candidate.waiting[usize::from(candidate.count) - 1] = Some((sequence, due, mark));
+            candidate.waiting[usize::from(candidate.count) - 1] = Some((sequence, due));
             return Sight::Unsettled;
         }
         let confirmed = *candidate;
         self.candidates.remove(&name);
-        let sight = match self.far_on(stamp, mark) {
-            Some(at) => {
-                self.current = Some(at);
-                Sight::First
-            }
-            None => self.begin(stamp, mark),
+        let sight = match self.far_on(stamp) {
+            Some(at) => self.put(at, stamp, true),
+            None => self.settle(stamp),
         };
-        if let Some(stream) = self.current.map(|at| &mut self.streams[at]) {
-            for (sequence, due, mark) in confirmed.waiting.into_iter().flatten() {
-                if stream.sequences.note(sequence, due, mark, false) == Noted::First {
+        if let Some(at) = self.current {
+            for (sequence, due) in confirmed.waiting.into_iter().flatten() {
+                let waited = Stamp { due, sequence, ..stamp };
+                let fits = matches!(self.streams[at].sequences.fit(sequence, due), Fit::Open { .. });
+                if fits && self.put(at, waited, true) == Sight::First {
                     self.counts.confirmed_late += 1;
                 }
             }
-            let blocks = self.streams.iter().map(|stream| stream.sequences.open_blocks());
-            self.open_blocks = blocks.sum();
         }
         sight
     }
 
     /// The lane that goes on with this record after a gap, if there is one.
-    fn far_on(&mut self, stamp: Stamp, mark: u16) -> Option<usize> {
-        let name = index_of(stamp.tag, stamp.lane);
-        let streams = &mut self.streams;
-        let mut named = self.named[name].iter().copied();
-        named.find(|at| streams[*at].sequences.note(stamp.sequence, stamp.due, mark, false) == Noted::First)
+    fn far_on(&self, stamp: Stamp) -> Option<usize> {
+        let fits = |at: &usize| matches!(self.streams[*at].sequences.fit(stamp.sequence, stamp.due), Fit::Open { .. });
+        self.of_name(name_of(stamp.tag, stamp.lane)).iter().copied().rfind(fits)
     }
 
     /// Closes blocks where there are too many, first of the lane that has most.
     fn make_room(&mut self) {
         while self.open_blocks > MOST_BLOCKS {
             let most = self.streams.iter_mut().max_by_key(|stream| stream.sequences.open_blocks());
-            if !most.is_some_and(|stream| stream.sequences.close_lowest()) {
-                return;
+            let Some(most) = most else { return };
+            for _ in 0..CLOSED_AT_ONCE.min(most.sequences.open_blocks() / 2 + 1) {
+                if !most.sequences.close_lowest() {
+                    return;
+                }
+                self.open_blocks -= 1;
             }
-            self.open_blocks -= 1;
         }
     }
 }
 
-const fn index_of(tag: u8, lane: u8) -> usize {
-    tag as usize % TAGS * LANES + lane as usize
+/// A stream that an event fits, the better one first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidacy {
+    is_far: bool,
+    error: u64,
+    at: usize,
+}
+
+/// What is found of an event among the streams of its name.
+enum Found {
+    Same,
+    Forgotten(usize),
+    Fits(Candidacy),
+    Nowhere,
+}
+
+fn name_of(tag: u16, lane: u16) -> Name {
+    u32::from(tag) << 16 | u32::from(lane)
+}
+
+/// Joins what was cut apart and still goes on as one run: a part follows the nearest earlier one that it can follow.
+fn rejoined(lanes: Vec<LaneSeen>, extent: &Extent<'_>) -> Vec<LaneSeen> {
+    let mut whole: Vec<LaneSeen> = Vec::with_capacity(lanes.len());
+    let mut named: Named<Vec<usize>> = Named::default();
+    for part in lanes {
+        let places = named.entry(name_of(part.tag, part.lane)).or_default();
+        let can_follow = |at: &&usize| whole[**at].last < part.first && whole[**at].last_due <= part.first_due;
+        let before = places.iter().filter(can_follow).max_by_key(|at| whole[**at].last).copied();
+        let Some(before) = before.map(|at| &mut whole[at]) else {
+            places.push(whole.len());
+            whole.push(part);
+            continue;
+        };
+        let between = part.first - before.last - 1;
+        if extent.unread.is_empty() && part.first_due <= extent.cutoff {
+            before.missing += between;
+        } else {
+            before.open += between;
+        }
+        (before.last, before.last_due) = (part.last, part.last_due);
+        before.seen += part.seen;
+        before.missing += part.missing;
+        before.open += part.open;
+        before.below += part.below;
+        before.mixed |= part.mixed;
+    }
+    whole
 }
 
 impl Book for TopicBook {
@@ -354,6 +582,10 @@ impl Book for TopicBook {
 
     fn see(&mut self, stamp: Stamp, whole: bool) -> Sight {
         self.note(stamp, whole)
+    }
+
+    fn see_older(&mut self, stamp: FirstStamp) {
+        self.older.note(stamp);
     }
 
     fn time(&mut self, stamp: Stamp, at: Nanos) -> Option<Timed> {

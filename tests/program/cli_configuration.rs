@@ -130,8 +130,8 @@ fn bad_values_are_refused_with_what_would_be_right() {
             ["synth", "--speed", "-1"],
             "error: invalid value '-1' for '--speed <FACTOR>': a speed must be a number above 0 and at most 1000000, such as 1, 10, 100 or 0.5; \"-1\" is not".to_owned(),
         ),
-        (["synth", "--lanes", "0"], "error: invalid value '0' for '--lanes <N>': 0 is not in 1..=255".to_owned()),
-        (["synth", "--lanes", "256"], "error: invalid value '256' for '--lanes <N>': 256 is not in 1..=255".to_owned()),
+        (["synth", "--lanes", "0"], "error: invalid value '0' for '--lanes <N>': 0 is not in 1..=4096".to_owned()),
+        (["synth", "--lanes", "4097"], "error: invalid value '4097' for '--lanes <N>': 4097 is not in 1..=4096".to_owned()),
         (
             ["synth", "--weights", "view=1,cart=2"],
             "error: invalid value 'view=1,cart=2' for '--weights <TYPE=WEIGHT,...>': weight \"cart=2\": \"cart\" is no event type (view, addtocart, transaction, search, filter, review)".to_owned(),

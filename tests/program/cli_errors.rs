@@ -56,7 +56,7 @@ fn variables_are_read_from_the_environment_and_from_the_file_in_the_folder() {
     ends_with(
         loadgen(&folder).args(["synth", "--dry-run"]).env("LOADGEN_LANES", "0"),
         2,
-        &format!("error: LOADGEN_LANES (the environment): 0 is not in 1..=255\n{USAGE}"),
+        &format!("error: LOADGEN_LANES (the environment): 0 is not in 1..=4096\n{USAGE}"),
     );
 }
 

@@ -206,7 +206,7 @@ impl Wiring for Breaking {
     type Reader = Live;
     type Clock = Monotonic;
 
-    fn publisher(&self, lane: u8, _producer: Producer) -> Breaks {
+    fn publisher(&self, lane: u16, _producer: Producer) -> Breaks {
         Breaks(Null::default(), lane == 1)
     }
 

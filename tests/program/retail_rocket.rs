@@ -113,7 +113,7 @@ proptest! {
     }
 
     #[test]
-    fn lanes_together_give_every_event_once_and_keep_users_whole(lines in lines(80), lanes in 1_u8..6, amplify in 1_u32..4) {
+    fn lanes_together_give_every_event_once_and_keep_users_whole(lines in lines(80), lanes in 1_u16..6, amplify in 1_u32..4) {
         let file = file_of(&lines);
         let config = Config { amplify, ..config(&file) };
         let recording = load(&config);

@@ -69,7 +69,7 @@ impl Wiring for Troubled {
     type Reader = Live;
     type Clock = Monotonic;
 
-    fn publisher(&self, _lane: u8, producer: Producer) -> TroubledPublisher {
+    fn publisher(&self, _lane: u16, producer: Producer) -> TroubledPublisher {
         TroubledPublisher { trouble: self.0, producer, begun: 0 }
     }
 

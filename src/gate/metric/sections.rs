@@ -122,12 +122,15 @@ static FIDELITY: [Figure; 10] = [
     ),
 ];
 
-static READING: [Figure; 14] = [
+static READING: [Figure; 17] = [
     figure("reading.records", Count, |report| Ok(as_f64(reading(report)?.records))),
     figure("reading.events", Count, |report| Ok(as_f64(reading(report)?.events))),
     figure("reading.rate", Rate, |report| said(reading(report)?.records_per_s)),
     figure("reading.missing", Count, |report| said(reading(report)?.missing.map(as_f64))),
     figure("reading.damaged", Count, |report| said(reading(report)?.damaged.map(as_f64))),
+    figure("reading.below_start", Count, |report| Ok(as_f64(reading(report)?.below_start))),
+    figure("reading.awaited", Count, |report| Ok(as_f64(reading(report)?.awaited.unwrap_or(0)))),
+    figure("reading.other_layout", Count, |report| Ok(as_f64(reading(report)?.other_layout))),
     figure("reading.open", Count, |report| Ok(as_f64(reading(report)?.open))),
     figure("reading.hidden", Count, |report| Ok(as_f64(reading(report)?.hidden))),
     figure("reading.cut_off", Count, |report| Ok(as_f64(reading(report)?.cut_off))),

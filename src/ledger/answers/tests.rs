@@ -13,7 +13,7 @@ fn written(marks: &[u8], order: &[usize], compacted: bool) -> (Vec<Answered>, En
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("answers");
     let sink =
-        Sink::create(&path, Head { compacted, ..Head::new("7".to_owned(), vec![("t".to_owned(), 5)], vec![9; 5]) })
+        Sink::create(&path, Head { compacted, ..Head::new("7".to_owned(), 1, vec![("t".to_owned(), 5)], vec![9; 5]) })
             .unwrap();
     let sink = Arc::new(sink);
     let ledger = Ledger::new(0, 1, false);
@@ -93,7 +93,7 @@ proptest! {
 #[test]
 fn a_lane_whose_events_are_all_answered_keeps_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let sink = Sink::create(&folder.path().join("a"), Head::new(String::new(), Vec::new(), Vec::new())).unwrap();
+    let sink = Sink::create(&folder.path().join("a"), Head::new(String::new(), 1, Vec::new(), Vec::new())).unwrap();
     let ledger = Ledger::new(0, 1, false);
     let book = ledger.lane(0).unwrap();
     let mut lane = LaneAnswers::new(0, Arc::new(sink));
@@ -121,5 +121,5 @@ fn what_is_no_such_file_says_why() {
     assert_eq!(head(&path).unwrap_err().to_string(), "its first line is no head");
     let line = "{\"head\":{\"version\":9,\"run\":\"\",\"topics\":[],\"starts\":[]}}\n";
     std::fs::write(&path, zstd::bulk::compress(line.as_bytes(), 1).unwrap()).unwrap();
-    assert_eq!(head(&path).unwrap_err().to_string(), "its format is version 9, this loadgen knows 1");
+    assert_eq!(head(&path).unwrap_err().to_string(), "its format is version 9, this loadgen knows 2");
 }

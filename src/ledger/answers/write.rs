@@ -63,7 +63,7 @@ impl Sink {
 /// The answers of one lane as they come.
 #[derive(Debug)]
 pub struct LaneAnswers {
-    lane: u8,
+    lane: u16,
     sink: Arc<Sink>,
     /// The number of the first chunk in `open`.
     pub(super) base: u64,
@@ -91,7 +91,7 @@ impl Chunk {
 impl LaneAnswers {
     /// Those of lane `lane`, written to `sink`.
     #[must_use]
-    pub fn new(lane: u8, sink: Arc<Sink>) -> Self {
+    pub fn new(lane: u16, sink: Arc<Sink>) -> Self {
         let compacted = sink.compacted;
         Self { lane, sink, base: 0, open: VecDeque::new(), compacted }
     }
@@ -144,7 +144,7 @@ impl LaneAnswers {
 }
 
 impl Answers {
-    fn of(lane: u8, first: u64, events: u64, chunk: &Chunk, book: &OpenBook<'_>) -> Self {
+    fn of(lane: u16, first: u64, events: u64, chunk: &Chunk, book: &OpenBook<'_>) -> Self {
         let mut told = Self { lane, first, events: u32::try_from(events).unwrap_or(u32::MAX), ..Self::default() };
         let mut last: HashMap<i32, i64> = HashMap::new();
         for within in 0..told.events {

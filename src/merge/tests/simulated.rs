@@ -21,12 +21,12 @@ pub(super) const KINDS: [&str; 2] = ["search", "view"];
 /// One event of the simulated run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Event {
-    pub(super) lane: u8,
+    pub(super) lane: u16,
     pub(super) second: u64,
     pub(super) due_ms: u64,
     pub(super) kind: usize,
     pub(super) partition: i32,
-    pub(super) user: u8,
+    pub(super) user: u16,
     pub(super) latency_us: u64,
     pub(super) fate: Fate,
 }
@@ -39,14 +39,14 @@ pub(super) enum Fate {
     Unanswered,
 }
 
-pub(super) fn event(lanes: u8) -> impl Strategy<Value = Event> {
+pub(super) fn event(lanes: u16) -> impl Strategy<Value = Event> {
     let fate = prop_oneof![
         20 => Just(Fate::Verified),
         1 => Just(Fate::Duplicated),
         1 => Just(Fate::Lost),
         1 => Just(Fate::Unanswered),
     ];
-    (0..lanes, 0..SECONDS * 1000, 0..KINDS.len(), 0..3_i32, 0..10_u8, 1_u64..5_000_000, fate).prop_map(
+    (0..lanes, 0..SECONDS * 1000, 0..KINDS.len(), 0..3_i32, 0..10_u16, 1_u64..5_000_000, fate).prop_map(
         |(lane, due_ms, kind, partition, user, latency_us, fate)| {
             let second = due_ms / 1000;
             // A user's events are all in one lane.
@@ -58,7 +58,7 @@ pub(super) fn event(lanes: u8) -> impl Strategy<Value = Event> {
 
 /// What a process with these lanes would leave behind, started `starts_s` after the others. It reads everybody's records.
 #[expect(clippy::too_many_lines, reason = "one report, field by field")]
-pub(super) fn process(all: &[Event], lanes: &[u8], starts_s: u64) -> Part {
+pub(super) fn process(all: &[Event], lanes: &[u16], starts_s: u64) -> Part {
     let own: Vec<Event> = all.iter().copied().filter(|event| lanes.contains(&event.lane)).collect();
     let of = |keep: &dyn Fn(&Event) -> bool| own.iter().filter(|event| keep(event)).count() as u64;
     let others = all.iter().filter(|event| !lanes.contains(&event.lane));
@@ -128,7 +128,7 @@ pub(super) fn process(all: &[Event], lanes: &[u8], starts_s: u64) -> Part {
             id: "00c0ffee00c0ffee".to_owned(),
             started_at: format!("2026-01-01T00:00:{starts_s:02}Z"),
             measured_s: last_ms as f64 / 1000.0,
-            lanes: u8::try_from(lanes.len()).unwrap(),
+            lanes: u16::try_from(lanes.len()).unwrap(),
             lane_numbers: lanes.to_vec(),
             ..Run::default()
         },
@@ -227,12 +227,12 @@ pub(super) fn partition_report(own: &[Event], partition: i32) -> PartitionReport
 }
 
 pub(super) fn hot_keys(own: &[Event]) -> Vec<HotKey> {
-    let mut events = BTreeMap::<u8, u64>::new();
+    let mut events = BTreeMap::<u16, u64>::new();
     for event in own {
         *events.entry(event.user).or_default() += 1;
     }
     let all = own.len().max(1) as f64;
-    let hot = |(user, events): (u8, u64)| HotKey {
+    let hot = |(user, events): (u16, u64)| HotKey {
         key: user.to_string(),
         events,
         share_percent: events as f64 * 100.0 / all,

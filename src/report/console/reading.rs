@@ -43,6 +43,13 @@ pub(super) fn account(page: &mut Page, report: &RunReport, reading: &Reading) {
     if reading.open > 0 {
         parts.insert(2, format!("{} perhaps still on their way", figures::count(reading.open)));
     }
+    if reading.below_start > 0 {
+        parts.push(format!("{} below where reading began, not judged", figures::count(reading.below_start)));
+    }
+    if reading.other_layout > 0 {
+        let events = figures::counted(reading.other_layout, "event");
+        parts.push(format!("{events} with ids of an earlier loadgen's layout, not judged"));
+    }
     if let Some(damaged) = reading.damaged {
         parts.push(format!("corrupt {}", figures::count(damaged)));
     }

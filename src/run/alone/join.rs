@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::Config;
 use super::prepare::Prepared;
-use crate::event::stamp::{RunId, Stamp};
+use crate::event::stamp::{Numbering, RunId, Stamp};
 use crate::kafka::Record;
 use crate::ledger::answers::{Answered, End, Head, Line, head, read};
 use crate::ledger::class::{Answer, Class, Known, LookUp, Sight};
@@ -38,6 +38,8 @@ pub struct Produced {
     pub run: RunId,
     /// Where each partition ended before it, topic after topic.
     pub starts: Vec<i64>,
+    /// How its lanes are numbered.
+    pub numbering: Numbering,
     /// Its topics with their partitions.
     pub topics: Vec<(String, i32)>,
     /// Whether its events were sent in transactions.
@@ -67,8 +69,9 @@ impl Produced {
         let head = head(&answers)?;
         let damaged = |_| io::Error::new(io::ErrorKind::InvalidData, format!("\"{}\" is no id of a run", head.run));
         let run = head.run.parse().map_err(damaged)?;
-        let Head { starts, topics, transactional, compacted, ids, .. } = head;
-        Ok(Self { run, starts, topics, transactional, compacted, ids, answers, finished })
+        let Head { lanes, starts, topics, transactional, compacted, ids, .. } = head;
+        let numbering = Numbering::of(lanes);
+        Ok(Self { run, starts, numbering, topics, transactional, compacted, ids, answers, finished })
     }
 
     /// The highest acked offset of each partition.
@@ -88,7 +91,7 @@ impl Produced {
     }
 
     /// Every event with its lane; the ends of the lanes are given back.
-    fn each(&self, of: &mut dyn FnMut(u8, Answered)) -> io::Result<Vec<End>> {
+    fn each(&self, of: &mut dyn FnMut(u16, Answered)) -> io::Result<Vec<End>> {
         let mut ends = Vec::new();
         read(&self.answers, &mut |line| {
             match line {
@@ -127,7 +130,7 @@ pub(super) struct Read<'a> {
 #[derive(Default)]
 struct Found {
     at: HashMap<Identity, LookUp>,
-    present: Option<(BTreeMap<u8, Presence>, Horizons)>,
+    present: Option<(BTreeMap<u16, Presence>, Horizons)>,
 }
 
 /// Reads the log again where that is needed, and gives each event its class.
@@ -159,7 +162,7 @@ pub(super) fn join(
     let places = places_of(damaged);
     let compacted = produced.compacted || prepared.is_compacted();
     let mut found = Found::default();
-    let mut questions = Questions { compacted, ..Questions::default() };
+    let mut questions = Questions { compacted, numbering: produced.numbering, ..Questions::default() };
     let ends = produced.each(&mut |lane, event| {
         let Answered { sequence, user, .. } = event;
         let Some((partition, offset)) = event.place.filter(|_| event.answer == Answer::Acked) else { return };
@@ -183,7 +186,7 @@ pub(super) fn join(
     questions.stretches = stretches(states, truncated, &duplicates);
     let mut joined = Joined::default();
     if !questions.wanted.is_empty() || !questions.stretches.is_empty() {
-        let (mut presence, mut horizons) = (BTreeMap::<u8, Presence>::new(), Horizons::new(states));
+        let (mut presence, mut horizons) = (BTreeMap::<u16, Presence>::new(), Horizons::new(states));
         let each = |record: &Record<'_>, stamp: Stamp| {
             if truncated {
                 presence.entry(stamp.lane).or_default().note(stamp.sequence);
@@ -210,7 +213,7 @@ pub(super) fn join(
         settle_duplicates(duplicates, &answers, Rules::ALL, findings);
         found.at.extend(answers.at.into_iter().map(|(event, at)| (event, as_read(at, states))));
     }
-    let starts: BTreeMap<u8, Vec<u64>> = ends.into_iter().map(|end| (end.lane, end.phase_starts)).collect();
+    let starts: BTreeMap<u16, Vec<u64>> = ends.into_iter().map(|end| (end.lane, end.phase_starts)).collect();
     let phases = starts.values().map(Vec::len).max().unwrap_or(0).max(1);
     joined.phases = vec![LedgerCounts::default(); phases];
     let mut listing = Listing::new(&config.topics[0], damaged);
@@ -231,14 +234,14 @@ pub(super) fn join(
 }
 
 /// Whether what was seen of an acked event, and was damaged, lies elsewhere than where it was acked: then it is another producer's.
-fn is_elsewhere(places: &HashMap<Identity, (i32, i64)>, lane: u8, event: &Answered) -> bool {
+fn is_elsewhere(places: &HashMap<Identity, (i32, i64)>, lane: u16, event: &Answered) -> bool {
     let seen = places.get(&(lane, event.sequence));
     event.answer == Answer::Acked && seen.zip(event.place).is_some_and(|(seen, acked)| *seen != acked)
 }
 
-fn known(book: &TopicBook, found: &Found, lane: u8, event: Answered, elsewhere: bool, committed_only: bool) -> Known {
+fn known(book: &TopicBook, found: &Found, lane: u16, event: Answered, elsewhere: bool, committed_only: bool) -> Known {
     let sequence = event.sequence;
-    let is_there = |presence: &BTreeMap<u8, Presence>| presence.get(&lane).is_some_and(|of| of.has(sequence));
+    let is_there = |presence: &BTreeMap<u16, Presence>| presence.get(&lane).is_some_and(|of| of.has(sequence));
     let present = found.present.as_ref().map(|(presence, horizons)| (is_there(presence), horizons.of(lane)));
     let sighted = match book.sighted(lane, sequence) {
         Sighted::Damaged if elsewhere => Sighted::Unseen,

@@ -21,10 +21,10 @@ use crate::run::ends::reader_ended;
 use crate::run::{Outcome, RunError, client_errors, group, sections, summary, surroundings};
 use crate::verify::findings::keep;
 use crate::verify::look_up::{Answers, Questions, read_again};
-use crate::verify::topic_book::{LaneSeen, TopicBook};
+use crate::verify::topic_book::{Extent, LaneSeen, TopicBook};
 use crate::verify::{Duplicate, EndedBy, Inspected, PartitionState, VerifierEnd};
 
-/// What was due so recently may still be on its way: a gap before it is not missing yet.
+/// While records still come, what was due so shortly before the last of them may be on its way: a gap before it is not missing yet.
 const EDGE: Nanos = Nanos::from_secs(10);
 /// Lanes told one by one, at most.
 const TOLD: usize = 1_000;
@@ -54,7 +54,7 @@ pub(super) fn outcome(
     let reader_ended = reader_ended(&verifier);
     let VerifierEnd { by, records, last_record, book, partitions: mut states, inspected, errors, throttle, .. } =
         verifier;
-    let Inspected { findings, duplicates, damaged, damaged_seen } = inspected;
+    let Inspected { findings, duplicates, damaged, damaged_seen, older } = inspected;
     let mut findings = findings.0;
     let mut deadlines = Vec::new();
     let mut joined = None;
@@ -72,15 +72,20 @@ pub(super) fn outcome(
         }
     }
     // What looked like a lane and never went on was another producer's; what did was seen, only later believed.
-    findings.foreign += book.counts().unconfirmed;
-    sampler.total_mut().seen += book.counts().confirmed_late;
+    let counts = book.counts();
+    findings.foreign += counts.unconfirmed + counts.older;
+    let seen = &mut sampler.total_mut().seen;
+    *seen = (*seen + counts.confirmed_late).saturating_sub(counts.older);
     let mut unverified = joined.as_mut().map_or_else(Vec::new, |joined| std::mem::take(&mut joined.unverified));
     summary::name_places(&prepared.slots, &mut unverified, &mut findings);
     let total = sampler.total();
     let whole = total.whole();
     let ended_it = what_ended_it(by, prepared, &states, &mut deadlines);
     let cluster_error = problem.or(reader_ended).or(ended_it);
-    let mut reading = reading(config, prepared, &book, &states);
+    let is_quiet = by == EndedBy::Idle || states.iter().all(is_at_end) && took - last_record >= EDGE;
+    let mut reading = reading(config, prepared, &book, &states, (is_quiet, anchor));
+    reading.other_layout = older + counts.all_older;
+    reading.awaited = awaited(by, records, config);
     reading.ended_by = watched.ended_by.clone().unwrap_or_else(|| in_words(by, &watched, config));
     (reading.records, reading.events, reading.records_per_s) = (records, total.seen, rate(records, last_record));
     reading.damaged = config.run.map(|_| damaged_seen);
@@ -148,8 +153,22 @@ pub(super) fn outcome(
 }
 
 /// What the book and the partitions say.
-fn reading(config: &Config, prepared: &Prepared, book: &TopicBook, states: &[PartitionState]) -> Reading {
-    let gaps = Gaps::of(config, book, states);
+fn reading(
+    config: &Config,
+    prepared: &Prepared,
+    book: &TopicBook,
+    states: &[PartitionState],
+    (is_quiet, anchor): (bool, Anchor),
+) -> Reading {
+    let unread: Vec<usize> = places(states, |state| !is_read(state));
+    let begun_late: Vec<usize> = places(states, |state| state.from > 0);
+    let wall = |at: Nanos| DueTime::from_unix_ns(wall_unix_ns().min(anchor.unix_ns(at)));
+    // What the log says decides, not when it is asked: only where its end was reached and nothing came any more is everything there.
+    let latest = book.latest_due().unwrap_or_default().min(DueTime::from_unix_ns(wall_unix_ns()));
+    let edge = DueTime::from_unix_ns(latest.unix_ns().saturating_sub(EDGE.0));
+    let cutoff = if is_quiet { DueTime::LATEST } else { edge };
+    let gaps =
+        Gaps::of(config, book, states, &Extent { unread: &unread, begun_late: &begun_late, cutoff, ready: wall(EDGE) });
     let counts = book.counts();
     Reading {
         from: match config.offset {
@@ -163,6 +182,7 @@ fn reading(config: &Config, prepared: &Prepared, book: &TopicBook, states: &[Par
         missing: gaps.missing,
         missing_unknown: gaps.unknown,
         open: gaps.open,
+        below_start: gaps.below,
         lag: lag(states),
         hidden: states.iter().filter(|state| state.is_held).map(hidden).sum(),
         cut_off: states.iter().map(|state| state.cut_off).sum(),
@@ -225,16 +245,14 @@ struct Gaps {
     lanes: Vec<LaneSeen>,
     missing: Option<u64>,
     open: u64,
+    below: u64,
     unknown: Option<String>,
     judged: bool,
 }
 
 impl Gaps {
-    fn of(config: &Config, book: &TopicBook, states: &[PartitionState]) -> Self {
-        let is_unread = |state: &PartitionState| !state.is_held || state.log_end.is_none_or(|end| state.position < end);
-        let unread: Vec<usize> = (0..).zip(states).filter(|(_, state)| is_unread(state)).map(|(at, _)| at).collect();
-        let cutoff = DueTime::from_unix_ns(wall_unix_ns().saturating_sub(EDGE.0));
-        let lanes = book.account(&unread, cutoff);
+    fn of(config: &Config, book: &TopicBook, states: &[PartitionState], extent: &Extent<'_>) -> Self {
+        let lanes = book.account(extent);
         let shared = config.group.is_some() && states.iter().any(|state| !state.is_held || state.jumped > 0);
         let mixed = lanes.iter().find(|lane| lane.mixed);
         let is_another = states.iter().any(|state| state.is_another);
@@ -244,8 +262,9 @@ impl Gaps {
             _ if is_cut_off => Some("a log was cut off below what had been read of it".to_owned()),
             _ if shared => Some("other members of the group have read some of the records".to_owned()),
             Some(lane) => Some(format!(
-                "two runs with the tag {:x} were there at the same time: --run-id tells them apart",
-                lane.tag
+                "two runs with the tag {} were there at the same time, and some events may be of either: --run-id tells them \
+                 apart",
+                tag_of(lane.tag)
             )),
             None => None,
         };
@@ -254,6 +273,7 @@ impl Gaps {
         Self {
             missing: (unknown.is_none()).then_some(missing),
             open: lanes.iter().map(|lane| lane.open).sum(),
+            below: lanes.iter().map(|lane| lane.below).sum(),
             unknown,
             judged: !(shared || is_another || is_cut_off),
             lanes,
@@ -263,7 +283,7 @@ impl Gaps {
 
 fn told(lane: &LaneSeen, judged: bool) -> LaneReading {
     LaneReading {
-        tag: format!("{:x}", lane.tag),
+        tag: tag_of(lane.tag),
         lane: lane.lane,
         first: lane.first,
         last: lane.last,
@@ -286,20 +306,48 @@ fn by_type(total: &Shard) -> BTreeMap<String, TypeReport> {
     types
 }
 
+/// The places of some partitions.
+fn places(states: &[PartitionState], which: impl Fn(&PartitionState) -> bool) -> Vec<usize> {
+    (0..).zip(states).filter(|(_, state)| which(state)).map(|(at, _)| at).collect()
+}
+
+/// Whether a partition has been read to its end.
+fn is_read(state: &PartitionState) -> bool {
+    state.is_held && state.log_end.is_some_and(|end| state.position >= end)
+}
+
+/// Whether the end of a partition had been reached when it was last heard of.
+fn is_at_end(state: &PartitionState) -> bool {
+    state.is_held && state.at_end
+}
+
+/// A tag as it stands in a run's id: the first ten bits, as the first three digits with the last one's lower bits zero.
+fn tag_of(tag: u16) -> String {
+    format!("{:03x}", tag << 2)
+}
+
+/// How many records are still awaited of those that were asked for.
+fn awaited(by: EndedBy, records: u64, config: &Config) -> Option<u64> {
+    let asked = config.until.records.filter(|_| by != EndedBy::Records)?;
+    Some(asked.saturating_sub(records))
+}
+
 /// Offsets that an open transaction hides from the reader.
 fn hidden(state: &PartitionState) -> u64 {
     let span = state.hidden_from.zip(state.log_end).map(|(from, end)| end - from.max(state.position));
     span.and_then(|span| u64::try_from(span).ok()).unwrap_or(0)
 }
 
-/// Records between the positions and the ends, over the partitions that are the reader's. Positions in a log that is gone say nothing of
+/// Records between the positions and the ends, over the partitions that are the reader's; `None` where it has none. Positions in a log that is gone say nothing of
 /// the one that is there.
 fn lag(states: &[PartitionState]) -> Option<u64> {
     let of = |state: &PartitionState| {
         let end = state.log_end.filter(|_| !state.is_another)?;
         Some(u64::try_from(end - state.position).unwrap_or(0))
     };
-    states.iter().filter(|state| state.is_held).map(of).sum()
+    let held = || states.iter().filter(|state| state.is_held);
+    held().next()?;
+    held().map(of).sum()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a reported rate needs 15 digits, not 19")]
@@ -332,6 +380,7 @@ fn what_ended_it(
 fn in_words(by: EndedBy, watched: &Watched, config: &Config) -> String {
     match by {
         EndedBy::Idle => format!("nothing was left to read for {:?}", config.until.idle.unwrap_or_default()),
+        EndedBy::Unassigned => "its group gave this process no partition".to_owned(),
         EndedBy::Records => "as many records as were asked for".to_owned(),
         EndedBy::Silence => "the cluster fell silent".to_owned(),
         EndedBy::Denied(code) | EndedBy::Refused(code) => describe(code),

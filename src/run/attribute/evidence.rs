@@ -18,7 +18,7 @@ pub(super) struct Found {
     /// Where the damaged records lie that claim to be an event.
     pub(super) damaged: HashMap<Identity, (i32, i64)>,
     /// What is in the log, where all of it was read again.
-    pub(super) present: Option<(BTreeMap<u8, Presence>, Horizons)>,
+    pub(super) present: Option<(BTreeMap<u16, Presence>, Horizons)>,
 }
 
 /// Of partitions whose start moved while they were read (retention, `DeleteRecords`): the first event of each lane that is
@@ -26,7 +26,7 @@ pub(super) struct Found {
 #[derive(Debug, Default)]
 pub(in crate::run) struct Horizons {
     moved: Vec<i32>,
-    first_left: BTreeMap<(u8, i32), u64>,
+    first_left: BTreeMap<(u16, i32), u64>,
 }
 
 impl Horizons {
@@ -43,7 +43,7 @@ impl Horizons {
     }
 
     /// Events of that lane from this sequence on cannot have aged out.
-    pub(in crate::run) fn of(&self, lane: u8) -> u64 {
+    pub(in crate::run) fn of(&self, lane: u16) -> u64 {
         let left = |partition: &i32| self.first_left.get(&(lane, *partition)).copied().unwrap_or(u64::MAX);
         self.moved.iter().map(left).max().unwrap_or(0)
     }
@@ -53,12 +53,12 @@ impl Horizons {
 pub(super) struct LaneEvidence<'a> {
     at: &'a HashMap<Identity, LookUp>,
     damaged: &'a HashMap<Identity, (i32, i64)>,
-    lane: u8,
+    lane: u16,
     present: Option<(Option<&'a Presence>, u64)>,
 }
 
 impl<'a> LaneEvidence<'a> {
-    pub(super) fn new(found: &'a Found, lane: u8) -> Self {
+    pub(super) fn new(found: &'a Found, lane: u16) -> Self {
         let present = found.present.as_ref().map(|(present, horizons)| (present.get(&lane), horizons.of(lane)));
         Self { at: &found.at, damaged: &found.damaged, lane, present }
     }

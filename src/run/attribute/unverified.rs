@@ -4,11 +4,12 @@ use serde::Serialize;
 
 use crate::clock::Anchor;
 use crate::event::EventKind;
-use crate::event::stamp::{DueTime, RunId, Stamp};
+use crate::event::stamp::{DueTime, Stamp};
 use crate::kafka::slots::Slots;
 use crate::ledger::class::{Class, LookUp, Sight};
 use crate::ledger::judge::Judged;
 use crate::report::Example;
+use crate::run::Config;
 
 /// One event that did not end verified. What is not known is left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -16,7 +17,7 @@ pub struct Unverified {
     /// Its class.
     pub class: Class,
     /// Its lane.
-    pub lane: u8,
+    pub lane: u16,
     /// Its sequence in the lane.
     pub sequence: u64,
     /// Whether the verifier had read it before it went.
@@ -50,14 +51,12 @@ pub struct Unverified {
 }
 
 impl Unverified {
-    pub(super) fn new(run: RunId, anchor: Anchor, lane: u8, judged: &Judged) -> Self {
+    pub(super) fn new(config: &Config, anchor: Anchor, lane: u16, judged: &Judged) -> Self {
         let event = judged.outstanding;
-        let stamp = |event: crate::ledger::Outstanding| Stamp {
-            due: DueTime::from_unix_ns(anchor.unix_ns(event.due)),
-            tag: run.tag(),
-            lane,
-            sequence: event.sequence,
-            check: event.check,
+        let stamp = |event: crate::ledger::Outstanding| {
+            let (lane, sequence) = config.lanes.numbering().written(lane, event.sequence);
+            let due = DueTime::from_unix_ns(anchor.unix_ns(event.due));
+            Stamp { due, tag: config.id.tag(), lane, sequence, check: event.check }
         };
         Self {
             class: judged.class,
@@ -77,7 +76,7 @@ impl Unverified {
 
     /// An event of which no more is known than its class and, where it was acked at one, its place.
     pub(in crate::run) fn placed(
-        lane: u8,
+        lane: u16,
         sequence: u64,
         class: Class,
         look_up: LookUp,

@@ -2,16 +2,16 @@
 
 use super::plan_error;
 use crate::cli::run::RunOptions;
-use crate::event::stamp::RunId;
+use crate::event::stamp::{LANES, RunId};
 use crate::scenario::error::ConfigError;
 
 /// Which part of a run a process carries: part `number` of `of`, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
     /// Its number, from 1.
-    pub number: u8,
+    pub number: u16,
     /// How many there are.
-    pub of: u8,
+    pub of: u16,
 }
 
 /// What the processes of one run agree on, and which of them this one is. Not in the scenario, which all of them share.
@@ -38,7 +38,7 @@ impl Together {
     }
 
     /// That the parts of a run of so many lanes each make one run.
-    pub(super) fn check(self, lanes: u8, is_embedded: bool) -> Result<Self, ConfigError> {
+    pub(super) fn check(self, lanes: u16, is_embedded: bool) -> Result<Self, ConfigError> {
         let Shard { of, .. } = self.shard;
         if of > 1 && self.run_id.is_none() {
             return Err(plan_error("a part of a run needs the run's id", "give every part the same --run-id"));
@@ -47,10 +47,21 @@ impl Together {
             let hint = "name the cluster that all parts share with --bootstrap-server";
             return Err(plan_error("parts of a run have no embedded broker in common", hint));
         }
-        if lanes.checked_mul(of).is_none() {
-            let reason = format!("{of} parts of {lanes} lanes have more lanes than the 255 that a run can have");
-            return Err(plan_error(&reason, &format!("use at most {} lanes in each part", u8::MAX / of.max(1))));
+        match lanes.checked_mul(of) {
+            Some(all) if all <= LANES => Ok(self),
+            _ if of == 1 => {
+                let reason = format!("{lanes} lanes are more than the {LANES} that a run can have");
+                Err(plan_error(&reason, &format!("lanes are 1 to {LANES}")))
+            }
+            _ => {
+                let reason =
+                    format!("{of} parts of {lanes} lanes have more lanes than the {LANES} that a run can have");
+                let hint = match LANES / of {
+                    0 => format!("divide it into at most {LANES} parts"),
+                    most => format!("use at most {most} lanes in each part"),
+                };
+                Err(plan_error(&reason, &hint))
+            }
         }
-        Ok(self)
     }
 }

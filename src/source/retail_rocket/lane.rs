@@ -21,12 +21,12 @@ const LANE: u64 = 7;
 pub struct Lane {
     recording: Arc<Recording>,
     timeline: Timeline,
-    number: u8,
-    lanes: u8,
+    number: u16,
+    lanes: u16,
 }
 
 impl Lane {
-    pub(super) fn new(recording: &Arc<Recording>, number: u8, lanes: u8) -> Self {
+    pub(super) fn new(recording: &Arc<Recording>, number: u16, lanes: u16) -> Self {
         let timeline = Timeline::new(recording.rows());
         Self { recording: Arc::clone(recording), timeline, number, lanes }
     }
@@ -70,6 +70,6 @@ impl Lane {
 
 /// The lane in which a visitor's events are.
 #[expect(clippy::cast_possible_truncation, reason = "less than the number of lanes")]
-fn lane_of(user: u64, lanes: u8) -> u8 {
-    scaled(salted(LANE, user), lanes.into()) as u8
+fn lane_of(user: u64, lanes: u16) -> u16 {
+    scaled(salted(LANE, user), lanes.into()) as u16
 }

@@ -250,9 +250,9 @@ pub enum ConfigError {
         /// The share asked for.
         share: f64,
         /// The lanes asked for.
-        lanes: u8,
+        lanes: u16,
         /// As many as would do.
-        most_lanes: u8,
+        most_lanes: u16,
     },
     /// A lane would have no user.
     #[error("{users} users cannot be divided among {lanes} lanes: each lane needs at least one of its own")]
@@ -260,15 +260,15 @@ pub enum ConfigError {
         /// How many users.
         users: u64,
         /// How many lanes.
-        lanes: u8,
+        lanes: u16,
     },
     /// There is no such lane.
     #[error("there is no lane {lane} of {lanes}: lanes count from 0")]
     NoSuchLane {
         /// The lane asked for.
-        lane: u8,
+        lane: u16,
         /// How many there are.
-        lanes: u8,
+        lanes: u16,
     },
 }
 
@@ -315,13 +315,13 @@ impl Config {
     /// # Errors
     /// More lanes than users, none at all, or a hot user who is too much for one of that many lanes.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "less than the number of lanes")]
-    pub fn check_lanes(&self, lanes: u8) -> Result<(), ConfigError> {
+    pub fn check_lanes(&self, lanes: u16) -> Result<(), ConfigError> {
         if lanes == 0 || self.users < u64::from(lanes) {
             return Err(ConfigError::UsersPerLane { users: self.users, lanes });
         }
         match self.hot_user {
             Some(HotKey { share, .. }) if share * f64::from(lanes) > 1.0 => {
-                Err(ConfigError::HotUserPerLane { share, lanes, most_lanes: (1.0 / share) as u8 })
+                Err(ConfigError::HotUserPerLane { share, lanes, most_lanes: (1.0 / share) as u16 })
             }
             _ => Ok(()),
         }

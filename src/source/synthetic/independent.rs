@@ -78,7 +78,10 @@ impl Independent {
 /// Until then the user has had about n * share events; a session lasts for eight of them, and the first one of each user
 /// ends at a point of its own, so that sessions do not change all at once. Without a look at other events this gives
 /// sessions of about eight events to everybody, rare and hot, and an ordinal that never goes back.
-#[expect(clippy::cast_possible_truncation, reason = "2^34 events of a lane make at most 2^31 sessions")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a user has 2^32 sessions after 2^35 events; then they count from 0 again"
+)]
 fn session(shop: &Shop, user: UserId, member: Member, n: u64) -> Session {
     let events = u128::from(n) * u128::from(member.share);
     let sessions = (events >> EVENTS_PER_SESSION_LOG2) + u128::from(shop.phase(user));

@@ -11,7 +11,7 @@ fn source(config: &Config, seed: u64) -> Arc<Synthetic> {
     Arc::new(Synthetic::new(config, seed).unwrap())
 }
 
-fn events(config: &Config, seed: u64, lane: u8, lanes: u8, count: usize) -> Vec<Event> {
+fn events(config: &Config, seed: u64, lane: u16, lanes: u16, count: usize) -> Vec<Event> {
     let mut lane = source(config, seed).lane(lane, lanes).unwrap();
     (0..count).map(|_| lane.draw().event).collect()
 }
@@ -45,7 +45,7 @@ pub(super) fn session(event: &Event) -> Session {
     }
 }
 
-pub(super) fn fingerprint(config: &Config, seed: u64, lanes: u8) -> u64 {
+pub(super) fn fingerprint(config: &Config, seed: u64, lanes: u16) -> u64 {
     let source = source(config, seed);
     let mut text = String::new();
     for lane in 0..lanes {
@@ -294,7 +294,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn jumping_to_an_event_is_drawing_up_to_it(seed: u64, lane in 0_u8..4, skip in 0_u64..500, users in 4_u64..2_000, items in 1_u64..2_000) {
+    fn jumping_to_an_event_is_drawing_up_to_it(seed: u64, lane in 0_u16..4, skip in 0_u64..500, users in 4_u64..2_000, items in 1_u64..2_000) {
         let config = Config { users, items, ..Config::default() };
         let source = source(&config, seed);
         let mut drawn = source.lane(lane, 4).unwrap();

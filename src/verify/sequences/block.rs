@@ -1,21 +1,15 @@
-//! 4,096 sequences of a lane: two bytes each, which tell an event seen again from another one with the same number.
+//! 1,024 sequences of a lane with their due times, which tell an event seen again from another one with the same number.
 
-#![expect(
-    clippy::cast_possible_truncation,
-    reason = "places within a block are below 4,096, and a hash is cut on purpose"
-)]
+#![expect(clippy::cast_possible_truncation, reason = "places within a block are below 1,024")]
 
 use crate::event::stamp::DueTime;
 
 /// Sequences in a block.
-pub(super) const BLOCK: u64 = 1 << 12;
-/// Sequences whose due times are kept together.
-const GROUP: u64 = 64;
-const GROUPS: usize = (BLOCK / GROUP) as usize;
+pub(super) const BLOCK: u64 = 1 << 10;
+const WORDS: usize = (BLOCK / 64) as usize;
 
-/// What was seen of a sequence; else the mark of the event that was seen.
-const UNSEEN: u16 = 0;
-const DAMAGED: u16 = 1;
+/// A sequence with its due time.
+pub(super) type Point = (u64, DueTime);
 
 /// First and last due time of some events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,92 +32,210 @@ impl Span {
     }
 }
 
-/// The mark of an event: 16 bits of a hash of its id, never one that stands for something else.
-pub(in crate::verify) fn mark_of(id: u128) -> u16 {
-    let folded = (id >> 64) as u64 ^ (id as u64).rotate_left(29);
-    let hash = (folded.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48) as u16;
-    hash.max(DAMAGED + 1)
-}
-
 /// What a block says of a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cell {
     Unseen,
     Damaged,
-    /// Seen, and whether it was the same event.
-    Seen {
-        same: bool,
-    },
+    /// Seen, due then.
+    Seen(DueTime),
+}
+
+/// A set of places in a block.
+#[derive(Clone, Copy, Debug, Default)]
+struct Places([u64; WORDS]);
+
+impl Places {
+    const fn has(&self, within: usize) -> bool {
+        self.0[within / 64] >> (within % 64) & 1 == 1
+    }
+
+    const fn put(&mut self, within: usize) {
+        self.0[within / 64] |= 1 << (within % 64);
+    }
+
+    const fn take(&mut self, within: usize) {
+        self.0[within / 64] &= !(1 << (within % 64));
+    }
+
+    /// The last place before `within`.
+    fn before(&self, within: usize) -> Option<usize> {
+        let mut word = within / 64;
+        let mut bits = if word < WORDS { self.0[word] & !(u64::MAX << (within % 64)) } else { 0 };
+        loop {
+            if bits != 0 {
+                return Some(word * 64 + bits.ilog2() as usize);
+            }
+            word = word.checked_sub(1)?;
+            bits = self.0[word];
+        }
+    }
+
+    /// The first place from `within` on.
+    fn from(&self, within: usize) -> Option<usize> {
+        let mut word = within / 64;
+        let mut bits = self.0.get(word)? & u64::MAX << (within % 64);
+        while bits == 0 {
+            word += 1;
+            bits = *self.0.get(word)?;
+        }
+        Some(word * 64 + bits.trailing_zeros() as usize)
+    }
+
+    fn count_before(&self, within: usize) -> u64 {
+        let whole: u32 = self.0[..within / 64].iter().map(|word| word.count_ones()).sum();
+        let part = self.0.get(within / 64).map_or(0, |word| (word & !(u64::MAX << (within % 64))).count_ones());
+        u64::from(whole + part)
+    }
+}
+
+/// Due times: as distances from a base while they lie within 70 minutes around the first one, else as they are.
+#[derive(Debug)]
+enum Dues {
+    Near(Box<[u32]>),
+    Far(Box<[u64]>),
 }
 
 #[derive(Debug)]
 pub(super) struct Block {
-    marks: Vec<u16>,
-    spans: Vec<Option<Span>>,
-    seen: u64,
+    /// Its first sequence.
+    start: u64,
+    seen: Places,
+    damaged: Places,
+    count: u64,
+    span: Option<Span>,
+    base: u64,
+    dues: Dues,
 }
 
 impl Block {
-    pub(super) fn new() -> Self {
-        Self { marks: vec![UNSEEN; BLOCK as usize], spans: vec![None; GROUPS], seen: 0 }
-    }
-
-    pub(super) fn cell(&self, within: u64, mark: u16) -> Cell {
-        match self.marks[within as usize] {
-            UNSEEN => Cell::Unseen,
-            DAMAGED => Cell::Damaged,
-            seen => Cell::Seen { same: seen == mark },
+    /// An empty block that holds `sequence`.
+    pub(super) fn around(sequence: u64, due: DueTime) -> Self {
+        Self {
+            start: sequence / BLOCK * BLOCK,
+            seen: Places::default(),
+            damaged: Places::default(),
+            count: 0,
+            span: None,
+            base: due.ticks().saturating_sub(1 << 31),
+            dues: Dues::Near(vec![0; BLOCK as usize].into()),
         }
     }
 
-    pub(super) fn damage(&mut self, within: u64) {
-        self.marks[within as usize] = DAMAGED;
+    const fn place(sequence: u64) -> usize {
+        (sequence % BLOCK) as usize
     }
 
-    pub(super) fn see(&mut self, within: u64, mark: u16, due: DueTime) {
-        self.marks[within as usize] = mark;
-        self.seen += 1;
-        let span = &mut self.spans[(within / GROUP) as usize];
-        *span = Some(span.map_or(Span::of(due), |span| span.join(Span::of(due))));
+    pub(super) fn cell(&self, sequence: u64) -> Cell {
+        let within = Self::place(sequence);
+        if self.seen.has(within) {
+            Cell::Seen(self.due_at(within))
+        } else if self.damaged.has(within) {
+            Cell::Damaged
+        } else {
+            Cell::Unseen
+        }
+    }
+
+    pub(super) fn damage(&mut self, sequence: u64) {
+        self.damaged.put(Self::place(sequence));
+    }
+
+    pub(super) fn see(&mut self, sequence: u64, due: DueTime) {
+        let within = Self::place(sequence);
+        let near = due.ticks().checked_sub(self.base).and_then(|far| u32::try_from(far).ok());
+        match (&mut self.dues, near) {
+            (Dues::Near(dues), Some(near)) => dues[within] = near,
+            (Dues::Far(dues), _) => dues[within] = due.ticks(),
+            (Dues::Near(dues), None) => {
+                let mut far: Box<[u64]> = dues.iter().map(|near| self.base + u64::from(*near)).collect();
+                far[within] = due.ticks();
+                self.dues = Dues::Far(far);
+            }
+        }
+        self.damaged.take(within);
+        self.seen.put(within);
+        self.count += 1;
+        self.span = Some(self.span.map_or(Span::of(due), |span| span.join(Span::of(due))));
+    }
+
+    fn due_at(&self, within: usize) -> DueTime {
+        DueTime::from_ticks(match &self.dues {
+            Dues::Near(dues) => self.base + u64::from(dues[within]),
+            Dues::Far(dues) => dues[within],
+        })
+    }
+
+    fn point(&self, within: usize) -> Point {
+        (self.start + within as u64, self.due_at(within))
     }
 
     pub(super) const fn seen(&self) -> u64 {
-        self.seen
+        self.count
     }
 
     pub(super) const fn is_full(&self) -> bool {
-        self.seen == BLOCK
+        self.count == BLOCK
     }
 
-    /// How many of the sequences before `within` were seen.
-    pub(super) fn seen_before(&self, within: u64) -> u64 {
-        if within >= BLOCK {
-            return self.seen;
-        }
-        self.marks[..within as usize].iter().filter(|mark| **mark > DAMAGED).count() as u64
+    pub(super) const fn span(&self) -> Option<Span> {
+        self.span
     }
 
-    /// Whether a sequence was seen, or seen damaged.
-    pub(super) fn sight(&self, within: u64) -> Cell {
-        self.cell(within, UNSEEN)
+    /// How many of the sequences before this one were seen.
+    pub(super) fn seen_before(&self, sequence: u64) -> u64 {
+        let within = sequence.saturating_sub(self.start).min(BLOCK);
+        self.seen.count_before(within as usize)
     }
 
-    pub(super) fn span(&self) -> Option<Span> {
-        self.spans.iter().flatten().copied().reduce(Span::join)
+    pub(super) fn first(&self) -> Option<Point> {
+        self.seen.from(0).map(|within| self.point(within))
     }
 
-    /// Whether a sequence due then can be one of this lane's, as far as its neighbours here tell; `None` where there is none
-    /// on one side or both: the due times that must hold there.
-    pub(super) fn neighbours(&self, within: u64) -> (Option<DueTime>, Option<DueTime>, Option<Span>) {
-        let group = (within / GROUP) as usize;
-        let before = self.spans[..group].iter().rev().flatten().next().map(|span| span.last);
-        let after = self.spans[group + 1..].iter().flatten().next().map(|span| span.first);
-        (before, after, self.spans[group])
+    pub(super) fn last(&self) -> Option<Point> {
+        self.before(self.start + BLOCK)
     }
 
-    /// The first sequence here of which all later ones here were due after `cutoff`; [`BLOCK`] where the last was not.
-    pub(super) fn edge(&self, cutoff: DueTime) -> u64 {
-        let old = self.spans.iter().rposition(|span| span.is_some_and(|span| span.first <= cutoff));
-        old.map_or(0, |group| (group as u64 + 1) * GROUP)
+    /// The last point before a sequence of this block.
+    pub(super) fn before(&self, sequence: u64) -> Option<Point> {
+        let within = usize::try_from(sequence - self.start).unwrap_or(usize::MAX);
+        self.seen.before(within).map(|within| self.point(within))
+    }
+
+    /// The first point after a sequence of this block.
+    pub(super) fn after(&self, sequence: u64) -> Option<Point> {
+        self.seen.from(Self::place(sequence) + 1).map(|within| self.point(within))
+    }
+
+    /// The points in their order.
+    pub(super) fn points(&self) -> impl Iterator<Item = Point> {
+        let mut next = 0;
+        std::iter::from_fn(move || {
+            let within = self.seen.from(next)?;
+            next = within + 1;
+            Some(self.point(within))
+        })
+    }
+
+    /// The last point that was due by then: due times rise with the sequences.
+    pub(super) fn due_by(&self, due: DueTime) -> Option<Point> {
+        self.points().take_while(|(_, at)| *at <= due).last()
+    }
+
+    /// Takes out what was due after `due`.
+    pub(super) fn split_off(&mut self, due: DueTime) -> Option<Self> {
+        let cut = self.points().find(|(_, at)| *at > due)?;
+        let mut points = self.points().collect::<Vec<_>>().into_iter();
+        let damaged = self.damaged;
+        let mut kept = Self::around(self.start, self.first()?.1);
+        let mut taken = Self::around(self.start, cut.1);
+        points.by_ref().for_each(
+            |(sequence, at)| {
+                if sequence < cut.0 { kept.see(sequence, at) } else { taken.see(sequence, at) }
+            },
+        );
+        kept.damaged = damaged;
+        *self = kept;
+        Some(taken)
     }
 }

@@ -8,16 +8,23 @@ fn due(sequence: u64) -> DueTime {
     DueTime::from_unix_ns(1_000_000_000_000 + sequence * 1_000_000)
 }
 
-/// The mark of that event of run `run`.
-fn mark(run: u64, sequence: u64) -> u16 {
-    mark_of(u128::from(sequence) << 16 | u128::from(run) << 64)
+/// Notes an event where it fits.
+fn see(lane: &mut Sequences, sequence: u64, due: DueTime) -> Result<Noted, Fit> {
+    match lane.fit(sequence, due) {
+        Fit::Open { .. } => Ok(lane.note(sequence, due, false)),
+        fit => Err(fit),
+    }
 }
 
-fn read(order: &[u64]) -> (Sequences, Vec<Noted>) {
-    let mut lane = Sequences::begin(order[0], due(order[0]), mark(0, order[0]));
-    let noted = order[1..].iter().map(|sequence| lane.note(*sequence, due(*sequence), mark(0, *sequence), false));
-    let noted = noted.collect();
+fn read(order: &[u64]) -> (Sequences, Vec<Result<Noted, Fit>>) {
+    let mut lane = Sequences::begin(order[0], due(order[0]));
+    let noted = order[1..].iter().map(|sequence| see(&mut lane, *sequence, due(*sequence))).collect();
     (lane, noted)
+}
+
+fn gaps(lane: &Sequences, cutoff: DueTime, low: u64, bound: u64) -> (u64, u64, u64) {
+    let Gaps { below, missing, open } = lane.gaps(cutoff, low, bound);
+    (below, missing, open)
 }
 
 const EVER: DueTime = DueTime::LATEST;
@@ -29,23 +36,24 @@ proptest! {
         start in 0_u64..20_000,
         mut order in proptest::collection::vec(0_u64..9_000, 1..600),
         runs in proptest::collection::vec((0_u64..9_000, 1_u64..5_000), 0..4),
-        bound in 0_u64..10_000,
+        (low, bound) in (0_u64..10_000, 0_u64..10_000),
     ) {
         order.extend(runs.into_iter().flat_map(|(from, length)| from..from + length));
         let order: Vec<u64> = order.into_iter().map(|sequence| start + sequence).collect();
         let (lane, noted) = read(&order);
         let mut seen = BTreeSet::from([order[0]]);
         for (sequence, noted) in order[1..].iter().zip(noted) {
-            let expected = if seen.insert(*sequence) { Noted::First } else { Noted::Again };
+            let expected = if seen.insert(*sequence) { Ok(Noted::First) } else { Err(Fit::Same) };
             prop_assert_eq!(noted, expected, "sequence {}", sequence);
         }
         let (first, last) = (*seen.first().unwrap(), *seen.last().unwrap());
         prop_assert_eq!((lane.first(), lane.last(), lane.seen()), (first, last, seen.len() as u64));
         let missing = (first..=last).filter(|sequence| !seen.contains(sequence)).count() as u64;
-        prop_assert_eq!(lane.gaps(EVER, u64::MAX), Gaps { missing, open: 0 });
-        let bound = start + bound;
-        let below = (first..=last).filter(|sequence| *sequence < bound && !seen.contains(sequence)).count() as u64;
-        prop_assert_eq!(lane.gaps(EVER, bound), Gaps { missing: below, open: missing - below });
+        prop_assert_eq!(gaps(&lane, EVER, 0, u64::MAX), (0, missing, 0));
+        let (low, bound) = (start + low, start + bound);
+        let unseen = |below: u64| (first..=last).filter(|at| *at < below && !seen.contains(at)).count() as u64;
+        let (under, over) = (unseen(low), unseen(bound.max(low)));
+        prop_assert_eq!(gaps(&lane, EVER, low, bound), (under, over - under, missing - over));
         for sequence in (first..=last).step_by(7) {
             let expected = if seen.contains(&sequence) { Sighted::Whole } else { Sighted::Unseen };
             prop_assert_eq!(lane.sighted(sequence), expected);
@@ -60,29 +68,57 @@ proptest! {
         later in any::<bool>(),
     ) {
         order.sort_unstable();
-        let (mut lane, _) = read(&order);
-        let before = (lane.seen(), lane.gaps(EVER, u64::MAX));
+        let (lane, _) = read(&order);
         let shift = 3_600_000_000_000;
         for sequence in others {
             let at = due(sequence).unix_ns();
             let at = DueTime::from_unix_ns(if later { at + shift } else { at - shift / 4 });
             let inside = (lane.first()..=lane.last()).contains(&sequence);
             if inside {
-                prop_assert_eq!(lane.note(sequence, at, mark(1, sequence), false), Noted::Another);
+                prop_assert_eq!(lane.fit(sequence, at), Fit::Apart);
             }
         }
-        prop_assert_eq!((lane.seen(), lane.gaps(EVER, u64::MAX)), before);
+    }
+
+    /// Two runs that had been taken for one are cut apart to the event, whatever had been settled.
+    #[test]
+    fn a_cut_leaves_each_run_its_own(
+        length in 1_u64..6_000,
+        holes in proptest::collection::btree_set(0_u64..12_000, 0..50),
+        longer in 1_u64..6_000,
+    ) {
+        let hour = 3_600_000_000_000;
+        let at = |sequence: u64| {
+            let later = if sequence < length { 0 } else { hour };
+            DueTime::from_unix_ns(due(sequence).unix_ns() + later)
+        };
+        let seen: Vec<u64> = (0..length + longer).filter(|sequence| !holes.contains(sequence)).collect();
+        prop_assume!(seen.len() > 1);
+        let mut lane = Sequences::begin(seen[0], at(seen[0]));
+        for sequence in &seen[1..] {
+            prop_assert_eq!(see(&mut lane, *sequence, at(*sequence)), Ok(Noted::First));
+        }
+        let (earlier, later): (Vec<u64>, Vec<u64>) = seen.iter().partition(|sequence| **sequence < length);
+        prop_assume!(!earlier.is_empty() && !later.is_empty());
+        let between = DueTime::from_unix_ns(due(length).unix_ns() + hour / 2);
+        prop_assert_eq!(lane.pause_at(between), Pause::Border);
+        let tail = lane.split_off(between).unwrap();
+        for (part, own) in [(&lane, &earlier), (&tail, &later)] {
+            prop_assert_eq!((part.first(), part.last(), part.seen()), (own[0], own[own.len() - 1], own.len() as u64));
+            prop_assert_eq!(part.unseen(), own[own.len() - 1] - own[0] + 1 - own.len() as u64);
+            prop_assert!(own.iter().all(|sequence| part.fit(*sequence, at(*sequence)) == Fit::Same));
+        }
     }
 
     #[test]
     fn the_edge_is_where_the_young_begin(cut in 0_u64..9_000, holes in proptest::collection::btree_set(1_u64..9_000, 0..50)) {
         let order: Vec<u64> = (0..9_001).filter(|sequence| !holes.contains(sequence)).collect();
         let (lane, _) = read(&order);
-        let gaps = lane.gaps(due(cut), u64::MAX);
+        let gaps = lane.gaps(due(cut), 0, u64::MAX);
         prop_assert_eq!(gaps.missing + gaps.open, holes.len() as u64);
-        // The edge is known to the 64 sequences whose due times are kept together, or to the end of a block without a gap.
-        let surely_old = holes.iter().filter(|hole| **hole + 64 < cut).count() as u64;
-        let surely_young = holes.iter().filter(|hole| **hole > cut + 2 * BLOCK).count() as u64;
+        // What follows is known to the event, but for the last blocks without a gap.
+        let surely_old = holes.iter().filter(|hole| **hole + 2 * BLOCK < cut).count() as u64;
+        let surely_young = holes.iter().filter(|hole| **hole > cut).count() as u64;
         prop_assert!(gaps.missing >= surely_old && gaps.open >= surely_young, "{gaps:?}");
     }
 }
@@ -95,22 +131,19 @@ fn memory_follows_what_is_missing() {
     let (mut lane, _) = read(&holes);
     assert_eq!((lane.open_blocks(), lane.settled.len()), (100, 100), "every other block lacks one event");
     while lane.close_lowest() {}
-    assert_eq!(
-        lane.gaps(EVER, u64::MAX),
-        Gaps { missing: 100, open: 0 },
-        "what was missing when it was closed still is"
-    );
-    assert_eq!(lane.note(5, due(5), mark(0, 5), false), Noted::Forgotten);
+    assert_eq!(gaps(&lane, EVER, 0, u64::MAX), (0, 100, 0), "what was missing when it was closed still is");
+    assert_eq!(lane.fit(5, due(5)), Fit::Forgotten);
+    lane.forget();
     assert_eq!(lane.sighted(6), Sighted::Forgotten);
-    assert_eq!(lane.gaps(EVER, u64::MAX), Gaps { missing: 99, open: 0 });
+    assert_eq!(gaps(&lane, EVER, 0, u64::MAX), (0, 99, 0));
 }
 
 #[test]
 fn stretches_are_bounded_however_many_gaps_there_are() {
     let order: Vec<u64> = (0..6_000 * BLOCK).step_by(64).collect();
-    let mut lane = Sequences::begin(0, due(0), mark(0, 0));
-    for sequence in order {
-        lane.note(sequence, due(sequence), mark(0, sequence), false);
+    let mut lane = Sequences::begin(0, due(0));
+    for sequence in order.into_iter().skip(1) {
+        lane.note(sequence, due(sequence), false);
         if lane.open_blocks() > 3 {
             lane.close_lowest();
         }
@@ -121,10 +154,29 @@ fn stretches_are_bounded_however_many_gaps_there_are() {
 #[test]
 fn a_damaged_record_that_claims_an_event_counts_until_the_event_is_seen_whole() {
     let (mut lane, _) = read(&[0, 1, 3, 4]);
-    assert_eq!(lane.note(2, due(2), 9, true), Noted::First);
+    assert_eq!(lane.note(2, due(2), true), Noted::First);
     assert_eq!(lane.sighted(2), Sighted::Damaged);
-    assert_eq!(lane.note(2, due(2), 9, true), Noted::Again);
-    assert_eq!(lane.note(2, due(2), mark(0, 2), false), Noted::Mended);
-    assert_eq!(lane.note(2, due(2), 9, true), Noted::Another);
-    assert_eq!(lane.note(77, due(77), 9, true), Noted::Another, "nothing says that there is such an event");
+    assert_eq!(lane.note(2, due(2), true), Noted::Again);
+    assert_eq!(see(&mut lane, 2, due(2)), Ok(Noted::Mended));
+    assert_eq!(lane.fit(2, due(2)), Fit::Same);
+    assert!(lane.covers(3) && !lane.covers(77), "nothing says that there is an event 77");
+}
+
+#[test]
+fn in_what_is_settled_an_event_is_known_by_the_line_of_its_due_times() {
+    let (lane, _) = read(&(0..20 * BLOCK).collect::<Vec<_>>());
+    assert_eq!(lane.open_blocks(), 0);
+    assert_eq!(lane.fit(5_000, due(5_000)), Fit::Same);
+    assert_eq!(lane.fit(5_000, due(5_100)), Fit::Apart, "another run's, within the time of this one");
+}
+
+#[test]
+fn due_times_may_lie_any_distance_apart() {
+    let far = |sequence: u64| DueTime::from_unix_ns(1_700_000_000_000_000_000 + sequence * 86_400_000_000_000);
+    let mut lane = Sequences::begin(0, far(0));
+    for sequence in [500, 3, 1_000, 7] {
+        assert_eq!(see(&mut lane, sequence, far(sequence)), Ok(Noted::First));
+    }
+    assert!([0, 500, 3, 1_000, 7].iter().all(|sequence| lane.fit(*sequence, far(*sequence)) == Fit::Same));
+    assert_eq!(lane.fit(7, far(8)), Fit::Apart);
 }

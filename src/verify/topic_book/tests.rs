@@ -4,14 +4,14 @@ use rand::{RngExt, SeedableRng, rngs::SmallRng};
 
 use super::*;
 
+mod many_runs;
+
 const SECOND: u64 = 1_000_000_000;
 
 /// Event `sequence` of a lane of a run that started at `start_s` and sends one a millisecond.
-fn event(tag: u8, lane: u8, start_s: u64, sequence: u64) -> Stamp {
+fn event(tag: u16, lane: u16, start_s: u64, sequence: u64) -> Stamp {
     let due = DueTime::from_unix_ns(1_700_000_000 * SECOND + start_s * SECOND + sequence * 1_000_000);
-    let mixed = (sequence ^ start_s << 20).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48;
-    let check = u16::try_from(mixed).unwrap() ^ u16::from(tag);
-    Stamp { due, tag, lane, sequence, check }
+    Stamp { due, tag, lane, sequence, check: 0 }
 }
 
 fn read(stamps: impl IntoIterator<Item = Stamp>) -> TopicBook {
@@ -23,8 +23,11 @@ fn read(stamps: impl IntoIterator<Item = Stamp>) -> TopicBook {
 }
 
 fn account(book: &TopicBook) -> Vec<LaneSeen> {
-    book.account(&[], DueTime::LATEST)
+    book.account(&WHOLE)
 }
+
+/// All has been read, from the start of each log to its end.
+const WHOLE: Extent<'_> = Extent { unread: &[], begun_late: &[], cutoff: DueTime::LATEST, ready: DueTime::LATEST };
 
 #[test]
 fn runs_that_share_a_tag_are_told_apart_by_their_due_times() {
@@ -41,10 +44,33 @@ fn runs_that_share_a_tag_are_told_apart_by_their_due_times() {
 }
 
 #[test]
-fn runs_that_share_a_tag_at_the_same_time_are_not_judged() {
-    let both = (0..4_000).flat_map(|sequence| [event(3, 0, 0, sequence), event(3, 0, 1, sequence)]);
-    let book = read(both);
-    assert!(account(&book).iter().all(|lane| lane.mixed), "{:?}", account(&book));
+fn runs_that_share_a_tag_at_the_same_time_are_told_apart_by_their_lines() {
+    let lost = |sequence: &u64| !(700..720).contains(sequence);
+    let both = (0..4_000).filter(lost).flat_map(|sequence| [event(3, 0, 0, sequence), event(3, 0, 1, sequence)]);
+    let mut both: Vec<Stamp> = both.collect();
+    both.sort_by_key(|stamp| stamp.due);
+    let told: Vec<_> = account(&read(both)).iter().map(|lane| (lane.seen, lane.missing, lane.mixed)).collect();
+    assert_eq!(told, [(3_980, 20, false); 2]);
+}
+
+#[test]
+fn runs_that_share_a_tag_and_a_line_are_not_judged() {
+    // Some microseconds apart at random steps: whose a missing event is, nobody can say.
+    let mut random = SmallRng::seed_from_u64(3);
+    let mut of = |start: u64| {
+        let mut due = 1_700_000_000 * SECOND + start;
+        (0..4_000_u64)
+            .map(|sequence| {
+                due += random.random_range(0..2_000_000);
+                Stamp { due: DueTime::from_unix_ns(due), ..event(3, 0, 0, sequence) }
+            })
+            .collect::<Vec<_>>()
+    };
+    let mut both = [of(0), of(3_000)].concat();
+    both.sort_by_key(|stamp| stamp.due);
+    both.retain(|stamp| stamp.sequence % 7 != 3);
+    let lanes = account(&read(both));
+    assert!(lanes.len() < 2 || lanes.iter().any(|lane| lane.mixed), "{lanes:?}");
 }
 
 #[test]
@@ -54,20 +80,22 @@ fn ids_that_others_draw_at_random_make_no_lane() {
     let drawn = 50_000;
     for at in 0..drawn {
         let bits = u128::from(random.random::<u64>()) << 64 | u128::from(random.random::<u64>());
-        let stamp = Stamp::from_bits(bits & !(0xF << 76) & !(0b11 << 62) | 7 << 76 | 0b10 << 62).unwrap();
+        let stamp =
+            Stamp::from_bits(bits & !(0xF << 76) & !(0b11 << 62) & !(0b11 << 64) | 7 << 76 | 1 << 64 | 0b10 << 62)
+                .unwrap();
         let stamp = Stamp { due: event(0, 0, 0, at).due, ..stamp };
         book.see(stamp, true);
     }
     let lanes = account(&book);
-    assert!(lanes.len() <= 3, "one in 262,144 begins near zero: {lanes:?}");
+    assert!(lanes.len() <= 30, "one in 4,096 begins near zero: {} lanes", lanes.len());
     let own = lanes.iter().find(|lane| (lane.tag, lane.lane) == (9, 4)).unwrap();
     assert_eq!((own.seen, own.missing), (2_000, 0));
-    assert!(book.counts().unconfirmed >= drawn - 3);
+    assert!(book.counts().unconfirmed >= drawn - 30);
 }
 
 #[test]
 fn a_lane_met_in_its_middle_is_believed_when_it_goes_on() {
-    let start = 1 << 30;
+    let start = 1 << 27;
     let book = read((start..start + 1_000).map(|sequence| event(1, 2, 0, sequence)));
     let lanes = account(&book);
     assert_eq!((lanes.len(), lanes[0].first, lanes[0].seen, lanes[0].missing), (1, start, 1_000, 0));
@@ -76,7 +104,7 @@ fn a_lane_met_in_its_middle_is_believed_when_it_goes_on() {
 
 #[test]
 fn a_lane_goes_on_after_a_gap_of_any_length() {
-    let far = 1 << 33;
+    let far = 1 << 27;
     let book = read((0..100).chain(far..far + 100).map(|sequence| event(1, 2, 0, sequence)));
     let lanes = account(&book);
     assert_eq!((lanes.len(), lanes[0].seen, lanes[0].missing), (1, 200, far - 100));
@@ -92,12 +120,56 @@ fn what_may_still_lie_in_an_unread_partition_is_not_missing() {
         book.place(stamp, partition, Place { sequence, offset: 0 });
     }
     let gaps = |unread: &[usize]| {
-        let lane = book.account(unread, DueTime::LATEST)[0];
+        let lane = book.account(&Extent { unread, ..WHOLE })[0];
         (lane.missing, lane.open)
     };
     assert_eq!(gaps(&[]), (2, 0));
     assert_eq!(gaps(&[0]), (1, 1), "event 900 may come in partition 0, which was read to 499");
     assert_eq!(gaps(&[1]), (2, 0), "partition 1 was read past both");
+}
+
+#[test]
+fn what_may_lie_below_the_start_of_a_partition_is_neither_missing_nor_open() {
+    let mut book = TopicBook::new(None, 2);
+    // Partition 0 has the even events and was read from event 400 on, partition 1 the odd ones.
+    for sequence in (0..1_000).filter(|sequence| sequence % 2 == 1 || *sequence >= 400) {
+        if [301, 700, 701].contains(&sequence) {
+            continue;
+        }
+        book.see(event(5, 0, 0, sequence), true);
+        book.place(event(5, 0, 0, sequence), usize::from(sequence % 2 == 1), Place { sequence, offset: 0 });
+    }
+    let lane = |begun_late: &[usize], ready: DueTime| {
+        let lane = book.account(&Extent { begun_late, ready, ..WHOLE })[0];
+        (lane.below, lane.missing, lane.open)
+    };
+    assert_eq!(lane(&[0], DueTime::LATEST), (200, 2, 0), "199 even ones after event 1 and event 301");
+    assert_eq!(lane(&[0, 1], DueTime::LATEST), (200, 2, 0));
+    assert_eq!(lane(&[1], DueTime::LATEST), (0, 202, 0));
+    assert_eq!(lane(&[0], event(5, 0, 0, 0).due), (0, 202, 0), "a run that began later has nothing below");
+}
+
+#[test]
+fn ids_of_the_first_layout_are_no_lanes_of_today() {
+    // Tag 4 | lane 8 | sequence 34 | check 16, and 12 bits of due time: one in four has today's layout bits.
+    let mut random = SmallRng::seed_from_u64(11);
+    let (mut book, mut taken) = (read((0..500).map(|sequence| event(9, 4, 0, sequence))), 0);
+    for sequence in 0..4_000_u128 {
+        let due_ms = 1_700_000_000_000 + sequence;
+        let bits = due_ms << 80 | 7 << 76 | u128::from(random.random::<u16>() >> 4) << 64 | 0b10 << 62;
+        let bits = bits | 0xB << 58 | 2 << 50 | sequence << 16 | u128::from(random.random::<u16>());
+        match Stamp::from_bits(bits) {
+            Some(stamp) => {
+                taken += 1;
+                book.see(stamp, true);
+            }
+            None => book.see_older(FirstStamp::from_bits(bits).unwrap()),
+        }
+    }
+    assert!((800..1_200).contains(&taken), "{taken}");
+    let lanes = account(&book);
+    assert_eq!((lanes.len(), lanes[0].tag, lanes[0].missing), (1, 9, 0), "{lanes:?}");
+    assert_eq!((book.counts().older, book.counts().all_older), (taken, 4_000));
 }
 
 #[test]
@@ -121,10 +193,10 @@ fn lanes_and_blocks_are_bounded() {
     assert_eq!((book.lanes(), book.counts().untracked), (2, 1), "two lanes have all the places there may be");
     let mut book = TopicBook::new(Some(RunId(0)), 1);
     for step in 0..MOST_BLOCKS as u64 + 500 {
-        book.see(event(0, 0, 0, step * 4_096), true);
+        book.see(event(0, 0, 0, step * 1_024), true);
     }
     assert!(book.open_blocks <= MOST_BLOCKS);
-    let lane = book.account(&[], DueTime::LATEST)[0];
+    let lane = account(&book)[0];
     assert_eq!(lane.missing, lane.last - lane.first + 1 - lane.seen);
     assert_eq!(book.see(event(0, 0, 0, 7), true), Sight::Unsettled);
     assert_eq!(book.counts().forgotten, 1);

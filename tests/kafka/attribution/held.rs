@@ -160,7 +160,7 @@ impl Wiring for Holding {
     type Reader = Gated;
     type Clock = Monotonic;
 
-    fn publisher(&self, _lane: u8, producer: Producer) -> Producer {
+    fn publisher(&self, _lane: u16, producer: Producer) -> Producer {
         producer
     }
 

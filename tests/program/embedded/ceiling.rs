@@ -52,7 +52,7 @@ impl Wiring for Seen {
     type Reader = Live;
     type Clock = Monotonic;
 
-    fn publisher(&self, _lane: u8, _producer: Producer) -> Watched {
+    fn publisher(&self, _lane: u16, _producer: Producer) -> Watched {
         Watched { null: Null::default(), since_served: 0, seen: self.clone() }
     }
 
@@ -70,7 +70,7 @@ fn of_rate(rate: u64) -> Shape {
 }
 
 /// A run under a ceiling of so many events a second, that is interrupted at its first row where that is wanted.
-fn capped(ceiling: u64, lanes: u8, phases: Vec<Phase>, limit: Option<u64>, interrupted: bool) -> (Outcome, Seen) {
+fn capped(ceiling: u64, lanes: u16, phases: Vec<Phase>, limit: Option<u64>, interrupted: bool) -> (Outcome, Seen) {
     let (interrupts, seen) = (Interrupts::default(), Seen::default());
     let config = Config { verify: None, max_rate: Rate::per_second(ceiling), ..config(lanes) };
     let schedule = Schedule::new(phases, limit).unwrap();

@@ -12,7 +12,7 @@ use loadgen::soak::timeline::Detail;
 use loadgen::source::{Source, synthetic};
 
 /// So many lanes that write to three partitions, and a verifier.
-pub(crate) fn config(lanes: u8) -> Config {
+pub(crate) fn config(lanes: u16) -> Config {
     let client = [
         ("acks", "all"),
         ("enable.idempotence", "true"),

@@ -88,7 +88,7 @@ fn bad_variables_are_named_with_their_level() {
             "0",
             "PRODUCER_SPEED (the environment): a speed must be a number above 0 and at most 1000000, such as 1, 10, 100 or 0.5; \"0\" is not",
         ),
-        ("LOADGEN_LANES", "0", "LOADGEN_LANES (the environment): 0 is not in 1..=255"),
+        ("LOADGEN_LANES", "0", "LOADGEN_LANES (the environment): 0 is not in 1..=4096"),
         ("LOADGEN_ACKS", "2", "LOADGEN_ACKS (the environment): \"2\" is none of all, 1, 0"),
         (
             "LOADGEN_DURATION",
