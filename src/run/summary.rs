@@ -46,7 +46,8 @@ pub(super) fn outcome<W: Wiring>(
     name_reasons(config, &lanes, &mut unverified, &mut findings);
     let (mut cluster_error, mut ended_by) = (watch.cluster_error, watch.ended_by);
     note_ends(&lanes, &mut cluster_error, &mut ended_by);
-    cluster_error = cluster_error.or(reader_ended);
+    let anew = prepared.topics.made_anew().map(str::to_owned);
+    cluster_error = anew.or(cluster_error).or(reader_ended);
     let (peak_scheduled, peak_sent) = (watch.peak_scheduled, watch.peak_sent);
     let mut deadlines = cut_short(&lanes, config);
     if !unfinished.is_empty() {

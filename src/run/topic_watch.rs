@@ -15,6 +15,11 @@ use crate::verify::topics::Topics;
 /// How often the topic is looked at during the run.
 const TOPIC_WATCH: Duration = Duration::from_secs(2);
 
+/// How long a topic that is gone is waited for: who deletes it may be making it anew.
+const RETURN: Nanos = Nanos::from_secs(2);
+/// How often it is looked for.
+const LOOK_AGAIN: Nanos = Nanos::from_millis(200);
+
 /// The longest wait for an answer.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -77,15 +82,20 @@ pub(super) fn watch<'scope>(
         .spawn_scoped(scope, move || {
             let clock = Monotonic::start();
             let mut next = Nanos::from(TOPIC_WATCH);
+            let mut gone_since = None;
             loop {
                 let last = !going.load(Ordering::Acquire);
                 if !last && clock.now() < next {
                     clock.sleep_until((clock.now() + Nanos::from_millis(50)).min(next));
                     continue;
                 }
-                next = clock.now() + Nanos::from(TOPIC_WATCH);
+                let now = clock.now();
+                next = now + Nanos::from(TOPIC_WATCH);
                 match watcher.changed() {
-                    Some(problem) => return found.leave(problem),
+                    Some(Change::Gone(_)) if !last && now < *gone_since.get_or_insert(now) + RETURN => {
+                        next = now + LOOK_AGAIN;
+                    }
+                    Some(Change::Gone(problem) | Change::Other(problem)) => return found.leave(problem),
                     None if last => return,
                     None => {}
                 }
@@ -95,20 +105,28 @@ pub(super) fn watch<'scope>(
     Ok(Watched { problem, thread })
 }
 
+/// What has become of a topic, in a sentence.
+enum Change {
+    /// It is not there.
+    Gone(String),
+    /// It is another one, or not as it was.
+    Other(String),
+}
+
 impl Watcher {
     /// What has become of a topic, where it is not what it was.
-    fn changed(&self) -> Option<String> {
+    fn changed(&self) -> Option<Change> {
         let told = self.look()?;
         if self.topics.compare(&told, wall_unix_ns()) {
-            return self.topics.made_anew().map(str::to_owned);
+            return self.topics.made_anew().map(str::to_owned).map(Change::Other);
         }
         self.partitions.iter().zip(told).find_map(|((topic, partitions), told)| match told {
-            Ok(now) if now.partitions != *partitions => Some(format!(
+            Ok(now) if now.partitions != *partitions => Some(Change::Other(format!(
                 "topic \"{topic}\" had {partitions} partitions at the start and has {} now: keys have moved",
                 now.partitions
-            )),
+            ))),
             Err(Code::UnknownTopicOrPartition | Code::UnknownTopic) => {
-                Some(format!("topic \"{topic}\" was deleted while the run used it"))
+                Some(Change::Gone(format!("topic \"{topic}\" was deleted while the run used it")))
             }
             Ok(_) | Err(_) => None,
         })

@@ -191,10 +191,14 @@ impl GroupReader {
         if !is_over {
             return;
         }
-        self.complete = true;
-        self.reason = "another member or the coordinator";
+        let has_formed = !std::mem::replace(&mut self.complete, true);
         let mut log = self.log.open();
-        if let Some(open) = log.rebalances.last_mut().filter(|last| last.until.is_none()) {
+        let open = log.rebalances.last_mut().filter(|last| last.until.is_none());
+        // What a disturbance is the reason of may not have begun yet: every partition has a reader until then.
+        if has_formed || open.is_some() {
+            self.reason = "another member or the coordinator";
+        }
+        if let Some(open) = open {
             open.until = Some(now);
             // The next disturbance waits until the group has had its time of peace.
             if let Some(every) = self.config.disturb_every {

@@ -81,7 +81,8 @@ pub(super) fn outcome(
     let total = sampler.total();
     let whole = total.whole();
     let ended_it = what_ended_it(by, prepared, &states, &mut deadlines);
-    let cluster_error = problem.or(reader_ended).or(ended_it);
+    let anew = prepared.topics.made_anew().map(str::to_owned);
+    let cluster_error = anew.or(problem).or(reader_ended).or(ended_it);
     let is_quiet = by == EndedBy::Idle || states.iter().all(is_at_end) && took - last_record >= EDGE;
     let mut reading = reading(config, prepared, &book, &states, (is_quiet, anchor));
     reading.other_layout = older + counts.all_older;
@@ -372,7 +373,6 @@ fn what_ended_it(
         EndedBy::Silence => {
             Some("nothing came any more, and the cluster did not say whether there is more to read".to_owned())
         }
-        EndedBy::Anew => prepared.topics.made_anew().map(str::to_owned),
         _ => None,
     }
 }
