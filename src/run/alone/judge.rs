@@ -80,9 +80,7 @@ pub(super) fn outcome(
     summary::name_places(&prepared.slots, &mut unverified, &mut findings);
     let total = sampler.total();
     let whole = total.whole();
-    let ended_it = what_ended_it(by, prepared, &states, &mut deadlines);
-    let anew = prepared.topics.made_anew().map(str::to_owned);
-    let cluster_error = anew.or(problem).or(reader_ended).or(ended_it);
+    let cluster_error = what_ended_it(by, problem.or(reader_ended), prepared, &states, &mut deadlines);
     let is_quiet = by == EndedBy::Idle || states.iter().all(is_at_end) && took - last_record >= EDGE;
     let mut reading = reading(config, prepared, &book, &states, (is_quiet, anchor));
     reading.other_layout = older + counts.all_older;
@@ -359,6 +357,7 @@ fn rate(records: u64, took: Nanos) -> Option<f64> {
 /// What the cluster did that ended the reading.
 fn what_ended_it(
     by: EndedBy,
+    told: Option<String>,
     prepared: &Prepared,
     states: &[PartitionState],
     deadlines: &mut Vec<String>,
@@ -369,12 +368,9 @@ fn what_ended_it(
         let partitions = prepared.slots.told(&unknown);
         deadlines.push(format!("the ends of partitions {partitions} were not told within {LAST:?}"));
     }
-    match by {
-        EndedBy::Silence => {
-            Some("nothing came any more, and the cluster did not say whether there is more to read".to_owned())
-        }
-        _ => None,
-    }
+    let silence = "nothing came any more, and the cluster did not say whether there is more to read";
+    let silent = (by == EndedBy::Silence).then(|| silence.to_owned());
+    prepared.topics.made_anew().map(str::to_owned).or(told).or(silent)
 }
 
 fn in_words(by: EndedBy, watched: &Watched, config: &Config) -> String {
