@@ -198,8 +198,8 @@ fn a_part_of_a_run_says_what_it_needs() {
     shell.run(&part).ends_with_code(104).complains("give every part the same --run-id");
     let with_id = [&part[..], &["--run-id", "7"]].concat();
     shell.run(&with_id).ends_with_code(104).complains("--bootstrap-server");
-    let lanes = [&with_id[..], &["-b", "127.0.0.1:1", "--lanes", "200"]].concat();
-    shell.run(&lanes).ends_with_code(104).complains("at most 127 lanes");
+    let lanes = [&with_id[..], &["-b", "127.0.0.1:1", "--lanes", "3000"]].concat();
+    shell.run(&lanes).ends_with_code(104).complains("at most 2048 lanes");
     for (option, value) in [("--shard", "3/2"), ("--shard", "0/2"), ("--run-id", "xyz"), ("--start-at", "noon")] {
         let ran = shell.run(&["synth", option, value]);
         assert_eq!(ran.code, 2);
