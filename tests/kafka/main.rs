@@ -1,6 +1,6 @@
 //! The program and its library against real Kafka brokers, which each test starts through `scripts/kafka` and stops again.
 //!
-//! The tests mostly wait, for brokers above all: `scripts/test` runs several at a time.
+//! Clusters of three brokers share the machine with what is measured: `scripts/test` runs two tests at a time.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
 
 #[path = "../support/at_work.rs"]
