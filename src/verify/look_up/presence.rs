@@ -26,7 +26,6 @@ impl Presence {
 }
 
 /// The word of its block in which an event's bit is, and the bit.
-#[expect(clippy::cast_possible_truncation, reason = "below the words of a block")]
 const fn place(sequence: u64) -> (usize, u64) {
     ((sequence % BLOCK / 64) as usize, 1 << (sequence % 64))
 }
