@@ -114,6 +114,7 @@ fn gaps_and_copies_are_those_that_another_consumer_finds() {
         assert_eq!(read["events"], present.len(), "{read}");
         let copies = findings["duplicates"].as_u64().unwrap();
         assert!(copies >= 1 && findings[kind] == copies, "{findings}");
+        assert_eq!(findings["reordered"], 0, "{findings}");
         println!("{missing} missing and {copies} {kind}, as another consumer finds them");
     }
     assert_eq!(unknown.code, 4, "missing is not lost: {}", unknown.stderr);
