@@ -145,7 +145,7 @@ pub(super) fn join(
     findings: &mut Findings,
 ) -> io::Result<Joined> {
     let Read { book, states, duplicates, damaged } = read;
-    let mut reader = AgainReader::new(|| prepared.look_up_consumer());
+    let mut reader = AgainReader::new(|| Ok(Box::new(prepared.look_up_consumer()?)));
     look_at_another(states, &mut reader, &config.topics[0]);
     let mut unseen: BTreeMap<i32, i64> = BTreeMap::new();
     produced.each(&mut |lane, event| {

@@ -4,7 +4,7 @@ use std::io;
 use super::*;
 use crate::event::encode::Encoder;
 use crate::event::{Detail, Device, Event, ItemId, Session, TextId, Vocabulary};
-use crate::kafka::{Code, KafkaError, Notice, TopicIdentity, Watermarks};
+use crate::kafka::{Code, KafkaError, Notice, TopicIdentity, Wait, Watermarks};
 
 const RUN: RunId = RunId(0x1234_5678_9abc_def0);
 
@@ -96,20 +96,13 @@ impl Reader for Log {
         Ok(())
     }
     fn notices(&mut self, _notice: &mut dyn FnMut(Notice)) {}
-    fn ends(
-        &mut self,
-        _topic: &str,
-        partitions: &[i32],
-        _timeout: Duration,
-        _given_up: &dyn Fn() -> bool,
-    ) -> Vec<Result<Watermarks, Code>> {
+    fn ends(&mut self, _topic: &str, partitions: &[i32], _wait: Wait<'_>) -> Vec<Result<Watermarks, Code>> {
         vec![Ok(Watermarks::default()); partitions.len()]
     }
     fn identities(
         &mut self,
         _topics: &[&str],
-        _timeout: Duration,
-        _given_up: &dyn Fn() -> bool,
+        _wait: Wait<'_>,
     ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
         Ok(Vec::new())
     }
