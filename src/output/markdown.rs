@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::figures::{self, count, counted, duration_s, duration_us, rate};
 use crate::ledger::Class;
 use crate::report::{
-    GateOutcome, GateResult, RunReport, accounts,
+    GateOutcome, GateResult, RunReport,
     exit_code::ExitCode,
     latency::{Kind, Quantile},
     reading::Reading,
@@ -100,18 +100,12 @@ fn write_reading(out: &mut String, report: &RunReport, reading: &Reading) -> std
 fn write_ledger(out: &mut String, report: &RunReport) -> std::fmt::Result {
     let findings = &report.findings;
     writeln!(out, "| class | events |\n|---|---:|")?;
-    for class in Class::ALL {
-        let events = accounts::count(&report.ledger, class);
+    for (class, events) in report.ledger.classes() {
         if events > 0 || class == Class::Lost {
             writeln!(out, "| {} | {} |", class.as_str(), count(events))?;
         }
     }
-    writeln!(
-        out,
-        "| **sum** of {} scheduled | **{}** |",
-        count(report.ledger.scheduled),
-        count(accounts::sum(&report.ledger))
-    )?;
+    writeln!(out, "| **sum** of {} scheduled | **{}** |", count(report.ledger.scheduled), count(report.ledger.sum()))?;
     writeln!(
         out,
         "\nDuplicates {}, reordered {}, invalid {}, foreign {}.\n",

@@ -7,7 +7,6 @@ use crate::clock::Nanos;
 use crate::control::tempo::Tempo;
 use crate::event::EventKind;
 use crate::kafka::slots::Slots;
-use crate::ledger::Class;
 use crate::measure::{ClientSums, KindShard, PhaseShard, Shard};
 use crate::report::{
     Client, DistributionPoint, Latencies, LatencyParts, LedgerCounts, Offered, PartitionReport, PhaseReport,
@@ -50,17 +49,6 @@ pub(super) fn latencies(measured: &PhaseShard, has_due_times: bool, verifying: b
         commit_time: (measured.commit_time.count() > 0).then(|| measured.commit_time.summary()),
         commit_call: (measured.commit_call.count() > 0).then(|| measured.commit_call.summary()),
     }
-}
-
-/// The ledger of all phases.
-pub(super) fn of_all(phases: &[LedgerCounts]) -> LedgerCounts {
-    let mut counts = LedgerCounts::default();
-    for phase in phases {
-        for class in Class::ALL {
-            counts.add(class, phase.of(class));
-        }
-    }
-    counts
 }
 
 /// What the clients measured, with the parts of the latency that follow from it.
