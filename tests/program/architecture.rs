@@ -24,7 +24,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("lane", "clock control event kafka ledger measure publish schedule source"),
     ("verify", "clock control event kafka ledger measure report schedule"),
     ("publish", "kafka"),
-    ("output", "capacity compare figures ledger report"),
+    ("output", "bundle capacity compare explain figures gate ledger recording report"),
     ("explain", "gate ledger report"),
     ("verdict", "figures gate ledger report"),
     ("gate", "event figures ledger report units"),
