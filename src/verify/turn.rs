@@ -8,6 +8,7 @@ use super::partition::{Truncation, advance, state_of};
 use super::reader::Reader;
 use super::{ASK, BATCH, Verifier};
 use crate::clock::{Clock, wall_unix_ns};
+use crate::control::OF_OTHERS;
 use crate::kafka::errors::About;
 use crate::kafka::{Code, Delivered, Notice, Watermarks};
 
@@ -109,7 +110,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
         }
         for (partition, state) in (0_i32..).zip(partitions.iter_mut()) {
             // What others read is no debt of this reader's.
-            traffic.stands_at(partition, if reader.holds(partition) { state.position } else { i64::MAX });
+            traffic.stands_at(partition, if reader.holds(partition) { state.position } else { OF_OTHERS });
             if !traffic.has_unread(partition, state.seen) {
                 state.last_read = now;
             }

@@ -31,7 +31,7 @@ static COLUMNS: [Column; 19] = [
     column("failed", Dimension::Count, |row| Some(row.failed)),
     column("outstanding", Dimension::Count, |row| Some(row.outstanding)),
     column("backlog", Dimension::Count, |row| row.backlog),
-    column("unread", Dimension::Count, |row| Some(row.unread)),
+    column("unread", Dimension::Count, |row| row.unread),
     column("group_lag", Dimension::Count, |row| row.group_lag),
     latency_column("response_p50", Kind::ResponseTime, |row| row.response_p50_us),
     latency_column("response_p99", Kind::ResponseTime, |row| row.response_p99_us),
