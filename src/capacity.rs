@@ -8,12 +8,10 @@
 
 pub mod backlog;
 pub mod knee;
-pub mod page;
 pub mod record;
 mod search;
 #[cfg(test)]
 mod simulation;
-pub mod text;
 pub mod usl;
 
 use std::ops::ControlFlow;

@@ -27,22 +27,19 @@
 mod comparable;
 mod curves;
 mod dependence;
-mod figures;
+pub(crate) mod figures;
 pub mod gate;
-pub mod html;
 mod inference;
-pub mod markdown;
 mod quantity;
 mod resample;
 mod rows;
 mod sample;
 mod series;
-pub mod text;
 
 #[cfg(test)]
 mod calibration;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -23,6 +23,23 @@ pub fn knows_property(name: &str) -> bool {
     native::knows_property(name)
 }
 
+/// How long an answer of the cluster is waited for.
+#[derive(Clone, Copy)]
+pub struct Wait<'a> {
+    /// The longest wait.
+    pub timeout: Duration,
+    /// Asked meanwhile; true ends the wait at once.
+    pub given_up: &'a dyn Fn() -> bool,
+}
+
+impl Wait<'_> {
+    /// A wait that nothing ends but its time.
+    #[must_use]
+    pub const fn of(timeout: Duration) -> Self {
+        Self { timeout, given_up: &|| false }
+    }
+}
+
 /// Client settings by librdkafka's names.
 pub type Settings = BTreeMap<String, String>;
 

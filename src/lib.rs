@@ -45,6 +45,7 @@ pub mod compare;
 pub mod explain;
 pub mod gate;
 pub mod merge;
+pub mod output;
 pub mod recording;
 pub mod report;
 pub mod soak;
@@ -52,4 +53,5 @@ pub mod verdict;
 
 // What everything stands on.
 pub mod clock;
+pub mod figures;
 pub mod units;

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::clock::Nanos;
-use crate::report::{GateResult, TimelineRow, figures};
+use crate::figures;
+use crate::report::{GateResult, TimelineRow};
 use crate::run::{Interrupts, Stage, Tick};
 use screen::Screen;
 pub use screen::{NO_DUE_TIMES, Shown};

@@ -1,5 +1,7 @@
 //! What a run recorded of its latencies: one histogram a second and kind, as `latency.hlog` holds them.
 
+pub mod hlog;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
@@ -7,8 +9,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use jiff::Timestamp;
 
+use self::hlog::{HlogError, Series};
 use crate::event::EventKind;
-use crate::report::hlog::{self, HlogError, Series};
 
 pub use crate::report::latency::Kind as LatencyKind;
 

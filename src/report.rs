@@ -4,35 +4,21 @@
 
 pub mod accounts;
 pub mod availability;
-pub mod benchmark;
 pub mod by_hand;
 pub mod client_errors;
-pub mod console;
 mod counted;
-mod decomposition;
 pub mod drift;
 pub mod exit_code;
 mod faults;
-pub mod figures;
-pub mod github;
-pub mod headline;
-pub mod hgrm;
-pub mod hlog;
-pub mod html;
 mod judgement;
-pub mod junit;
-mod latencies;
 pub mod latency;
-pub mod markdown;
 mod measured;
 mod process;
 mod readers;
 pub mod reading;
 mod sources;
-mod stalls;
 pub mod timeline;
 mod transactions;
-pub mod why;
 
 use std::collections::BTreeMap;
 

@@ -28,7 +28,7 @@ use crate::run::wiring::{Reading, Wiring};
 use crate::run::{self, Detail, Interrupts, Lanes, Outcome, RunError, Verify};
 use crate::schedule::{Phase, Rate, Schedule, Shape};
 use crate::source::{Source, synthetic};
-use crate::verify::group::Live;
+use crate::verify::reader::Reader;
 use fault::Fault;
 use plan::{ALL, EACH, Identity, LANES, Plan};
 use publisher::FaultyPublisher;
@@ -223,15 +223,14 @@ struct FaultyWiring {
 
 impl Wiring for FaultyWiring {
     type Publisher = FaultyPublisher;
-    type Reader = FaultyReader;
     type Clock = SetBack;
 
     fn publisher(&self, _lane: u16, producer: Producer) -> FaultyPublisher {
         FaultyPublisher::new(Arc::clone(&self.bench), producer)
     }
 
-    fn reader(&self, consumer: Live, reading: Reading) -> FaultyReader {
-        FaultyReader::new(Arc::clone(&self.bench), consumer, reading)
+    fn reader(&self, reader: Box<dyn Reader>, reading: Reading) -> Box<dyn Reader> {
+        Box::new(FaultyReader::new(Arc::clone(&self.bench), reading, reader))
     }
 
     fn clock(&self, clock: Monotonic) -> SetBack {

@@ -2,11 +2,10 @@
 
 pub use crate::report::exit_code::ExitCode;
 
+use crate::figures;
+use crate::gate::{Allowances, BuiltIn, Gates, Integrity, integrity::Anomaly};
 use crate::report::client_errors;
-use crate::{
-    gate::{Allowances, BuiltIn, Gates, Integrity, integrity::Anomaly},
-    report::{FaultReport, GateOutcome, GateResult, Ruling, RunReport, Transactions, Verdict, by_hand, figures},
-};
+use crate::report::{FaultReport, GateOutcome, GateResult, Ruling, RunReport, Transactions, Verdict, by_hand};
 
 /// What befell the run beside what its report counts. Each text is one sentence.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -50,9 +50,9 @@ const ASK: Duration = Duration::from_secs(5);
 
 /// The verifier of a run, reading on a thread of its own.
 #[derive(Debug)]
-pub struct Verifier<C, R, B> {
+pub struct Verifier<C, B> {
     topic: String,
-    reader: R,
+    reader: Box<dyn Reader>,
     inspector: Inspector<B>,
     clock: C,
     recorder: Recorder,
@@ -101,14 +101,14 @@ pub struct Setup<C> {
     pub topics: Arc<Topics>,
 }
 
-impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
+impl<C: Clock, B: Book> Verifier<C, B> {
     /// Stands at the end of each partition, ready to read: returns when every partition has answered.
     ///
     /// # Errors
     /// Where a partition does not answer within `timeout`.
     pub fn position(
         setup: Setup<C>,
-        reader: R,
+        reader: Box<dyn Reader>,
         inspector: Inspector<B>,
         starts: &[Watermarks],
         timeout: Duration,
@@ -126,7 +126,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
     /// Where the client refuses.
     pub fn new(
         setup: Setup<C>,
-        mut reader: R,
+        mut reader: Box<dyn Reader>,
         inspector: Inspector<B>,
         starts: &[(i64, i64)],
         until: Until,

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::clock::{self, Nanos};
 use crate::event::EventKind;
 use crate::measure::{LatencyHistogram, PhaseShard, Shard};
-use crate::report::hlog::{self, HlogError, Series};
+use crate::recording::hlog::{self, HlogError, Series};
 use crate::report::latency::Kind;
 
 /// The log of a run that goes on.

@@ -9,9 +9,9 @@ use rustix::fs::FlockOperation;
 use super::stored::rows;
 use super::{BundleError, LATENCIES, PARTIAL, REPORT, TIMELINE, read_file};
 use crate::measure::LatencyHistogram;
+use crate::recording::hlog::{self, HlogError};
 use crate::recording::{LatencyKind, Recording};
 use crate::report::exit_code::ExitCode;
-use crate::report::hlog::{self, HlogError};
 use crate::report::{
     GateOutcome, GateResult, Latencies, LatencySummary, LedgerCounts, NEVER_JUDGED, Offered, Run, RunReport,
     SCHEMA_VERSION, TimelineRow, Verdict,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{
     Answer, CapacityReport, End, Probe, ProbeOutcome, ProbeVerdict, SearchConfig, SearchError, Wanted, as_f64, knee,
 };
-use crate::report::figures;
+use crate::figures;
 
 /// How many times a confirmed interval that came out too wide is divided again.
 const MOST_ROUNDS: u32 = 2;

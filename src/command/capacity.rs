@@ -12,10 +12,11 @@ use super::run::{Watched, exporter, linger, load, now, started_at, to_toml, writ
 use super::{Done, Failure, interrupt};
 use crate::bundle::{self, Bundle};
 use crate::capacity::record::{Record, SCHEMA_VERSION};
-use crate::capacity::{self, Answer, SearchConfig, SearchError, page, text};
+use crate::capacity::{self, Answer, SearchConfig, SearchError};
 use crate::cli::capacity::{CapacityArgs, SearchOptions, Varied, Vary};
 use crate::measure::cgroup::Quota;
-use crate::report::html::HtmlError;
+use crate::output::capacity::{page, text};
+use crate::output::html::HtmlError;
 use crate::scenario::choice::Choice;
 use crate::scenario::plan::{Output, Plan};
 use crate::scenario::source::SourceConfig;

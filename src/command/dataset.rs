@@ -6,7 +6,7 @@ use super::{DONE, Done, Failure};
 use crate::cli::dataset::{DatasetAction, DatasetArgs, DatasetGenerate, DatasetInfo};
 use crate::dataset::generate::{GenerateError, Generated, WriteError};
 use crate::dataset::info;
-use crate::report::figures;
+use crate::figures;
 use crate::scenario::Environment;
 use crate::scenario::plan::Output;
 use crate::source::retail_rocket::{Config, LoadError};

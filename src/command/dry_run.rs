@@ -3,8 +3,10 @@
 use super::{Done, Failure, planned_faults, planned_gates};
 use crate::dataset::preview::Preview;
 use crate::event::EventKind;
+use crate::figures;
 use crate::kafka::murmur2;
-use crate::report::{Likeness, console, figures};
+use crate::output::console;
+use crate::report::Likeness;
 use crate::scenario::plan::{Output, Plan};
 use crate::schedule::Schedule;
 use crate::source::Source;

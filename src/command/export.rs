@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use super::Failure;
 use crate::cli::values::Export;
 use crate::explain;
+use crate::output::benchmark::{self, BenchmarkError};
+use crate::output::{hgrm, html, junit, markdown};
 use crate::recording::{LatencyKind, Recording};
-use crate::report::benchmark::{self, BenchmarkError};
-use crate::report::{RunReport, hgrm, html, junit, markdown, timeline};
+use crate::report::{RunReport, timeline};
 use crate::verdict::ExitCode;
 
 /// A form that a report can be written in.

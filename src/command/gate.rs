@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{Done, Failure, stored};
 use crate::bundle::Stored;
 use crate::cli::gate::GateArgs;
+use crate::figures;
 use crate::gate::{GateConfig, Gates, Names, Rule};
-use crate::report::{GateOutcome, GateResult, RunReport, Verdict, figures};
+use crate::report::{GateOutcome, GateResult, RunReport, Verdict};
 use crate::scenario::Environment;
 use crate::scenario::file::read_toml;
 use crate::scenario::plan::Output;
@@ -229,7 +230,7 @@ impl OfRule {
         let Some(value) = result.value else { return };
         let margin = rule.margin(value);
         if self.nearest.as_ref().is_none_or(|nearest| margin < nearest.margin) {
-            let measured = figures::measured(result).unwrap_or_else(|| value.to_string());
+            let measured = result.measured().unwrap_or_else(|| value.to_string());
             let words = match rule.limit() {
                 0.0 => format!("nearest: {measured}"),
                 limit => {
@@ -261,7 +262,7 @@ fn distance(margin: f64, limit: &str) -> String {
 }
 
 fn details(result: &GateResult) -> String {
-    let measured = figures::measured(result).map(|value| format!(": measured {value}"));
+    let measured = result.measured().map(|value| format!(": measured {value}"));
     let reason = result.reason.as_ref().map(|reason| format!(": {reason}"));
     measured.into_iter().chain(reason).collect()
 }

@@ -11,7 +11,7 @@ use crate::bundle::{self, Bundle, BundleError, Stored};
 use crate::cli::merge::MergeArgs;
 use crate::gate::{BuiltIn, GateConfig, Gates, Names};
 use crate::merge::{self, Judgement, Merged, Part};
-use crate::report::console::{self, Style};
+use crate::output::console::{self, Style};
 use crate::report::{RunReport, Verdict};
 use crate::scenario::Environment;
 use crate::scenario::plan::Output;

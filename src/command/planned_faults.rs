@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::clock::Nanos;
-use crate::report::figures;
+use crate::figures;
 use crate::scenario::plan::Plan;
 use crate::schedule::{Fault, Schedule};
 

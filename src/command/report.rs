@@ -9,7 +9,7 @@ use super::{Done, Failure, stored};
 use crate::bundle::recover::{self, RecoverError};
 use crate::bundle::{self, Stored};
 use crate::cli::report::ReportArgs;
-use crate::report::console::{self, Style};
+use crate::output::console::{self, Style};
 use crate::scenario::Environment;
 use crate::scenario::plan::Output;
 use crate::verdict::ExitCode;

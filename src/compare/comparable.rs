@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::figures::{float, short};
 use super::{Bundle, Side};
+use crate::figures::counted;
 use crate::report::exit_code::ExitCode;
-use crate::report::{RunReport, TopicReport, figures::counted};
+use crate::report::{RunReport, TopicReport};
 
 /// What two runs can differ in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -5,12 +5,12 @@ use super::{Change, Row};
 
 /// A count as a float. Exact up to 2^53, which no run reaches.
 #[expect(clippy::cast_precision_loss, reason = "counts of a run stay below 2^53")]
-pub(super) const fn float(count: u64) -> f64 {
+pub(crate) const fn float(count: u64) -> f64 {
     count as f64
 }
 
 /// The name of a row with the unit its figures are shown in.
-pub(super) fn label(quantity: Quantity) -> String {
+pub(crate) fn label(quantity: Quantity) -> String {
     match quantity {
         Quantity::Latency(..) => format!("{quantity} (ms)"),
         Quantity::AchievedRate => "achieved_rate (events/s)".to_owned(),
@@ -20,13 +20,13 @@ pub(super) fn label(quantity: Quantity) -> String {
 }
 
 /// Four significant digits at most: `5`, `99.9`, `2.5`.
-pub(super) fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     let shown = significant(value);
     if shown.contains('.') { shown.trim_end_matches('0').trim_end_matches('.').to_owned() } else { shown }
 }
 
 /// A value in the unit of [`label`]; `≥` where it is a lower bound.
-pub(super) fn value(quantity: Quantity, value: Option<f64>, at_least: bool) -> String {
+pub(crate) fn value(quantity: Quantity, value: Option<f64>, at_least: bool) -> String {
     let Some(value) = value else { return "–".to_owned() };
     let shown = match quantity {
         Quantity::Latency(..) => significant(value / 1000.0),
@@ -36,7 +36,7 @@ pub(super) fn value(quantity: Quantity, value: Option<f64>, at_least: bool) -> S
 }
 
 /// Four significant digits, thousands apart: `0.5412`, `41.02`, `12,346`.
-pub(super) fn significant(value: f64) -> String {
+pub(crate) fn significant(value: f64) -> String {
     let decimals: usize = match value.abs() {
         size if size >= 1000.0 => 0,
         size if size >= 100.0 => 1,
@@ -63,7 +63,7 @@ fn thousands(digits: &str) -> String {
 }
 
 /// A change in percent with its sign: `+4.1 %`, `−0.02 %`.
-pub(super) fn percent(change: f64) -> String {
+pub(crate) fn percent(change: f64) -> String {
     format!("{} %", signed(change))
 }
 
@@ -91,12 +91,12 @@ fn signed_bound(change: f64) -> String {
 }
 
 /// An interval in percent: `−0.4 … +1.2 %`.
-pub(super) fn interval(change: &Change) -> String {
+pub(crate) fn interval(change: &Change) -> String {
     format!("{} … {} %", signed_bound(change.low_percent), signed_bound(change.high_percent))
 }
 
 /// The change of a row and its interval, as two texts.
-pub(super) fn change(row: &Row) -> (String, String) {
+pub(crate) fn change(row: &Row) -> (String, String) {
     match (&row.change, row.change_percent) {
         (Some(change), Some(percent_change)) => (percent(percent_change), interval(change)),
         (None, Some(percent_change)) => (percent(percent_change), String::new()),

@@ -105,7 +105,7 @@ pub(super) fn named(series: Series) -> NamedSeries {
 }
 
 /// A whole bundle: a run of 1,000 events a second with a verifier.
-pub(super) fn bundle(id: &str, seconds: u32, seed: u64) -> Bundle {
+pub(crate) fn bundle(id: &str, seconds: u32, seed: u64) -> Bundle {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut recording = Recording::default();
     let mut timeline = Vec::new();

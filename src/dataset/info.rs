@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::screen::{how_written, keys, line, rates, span_ms, types};
 use crate::clock::Nanos;
 use crate::event::Detail;
-use crate::report::figures::{self, counted};
+use crate::figures::{self, counted};
 use crate::source::retail_rocket::{
     Compression, Config, Facts, Forecast, LoadError, Moment, Pace, Quantiles, Recording,
 };

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::screen::{how_written, keys, line, rates, span_ms, types};
-use crate::report::figures::{count, counted, number, share, span_s};
+use crate::figures::{count, counted, number, share, span_s};
 use crate::source::retail_rocket::{Facts, Forecast, Moment, PropertyFacts, Rounds};
 
 /// How many of the hottest users are shown, and how many partitions one by one.

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
-use crate::report::{LeftOut, figures};
+use crate::figures;
+use crate::report::LeftOut;
 use crate::source::retail_rocket::{DatedRows, Facts, Forecast};
 
 const LABEL: usize = 15;

@@ -1,9 +1,7 @@
 //! Why a value is only a lower bound.
 
-use crate::report::{
-    figures::{self, counted},
-    latency::Bound,
-};
+use crate::figures::{self, counted};
+use crate::report::latency::Bound;
 
 /// Why a value is a lower bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,11 +14,8 @@ use super::{
     metric::{Kind, Quantile},
     reading::{as_f64, full_rows},
 };
-use crate::report::{
-    GateOutcome, LatencySummary, RunReport, TimelineRow,
-    figures::{self, counted, duration_us, rate},
-    processors,
-};
+use crate::figures::{self, counted, duration_us, rate};
+use crate::report::{GateOutcome, LatencySummary, RunReport, TimelineRow, processors};
 
 /// The thresholds of the checks.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,13 +1,9 @@
 //! Judging the ledger and the findings: what must not have happened, what is allowed, and what nobody knows.
 
 use super::allowance::Allowances;
-use crate::{
-    ledger::Class,
-    report::{
-        Example, Findings, LedgerCounts, Ruling, RulingKind, RunReport, TopicLedger, accounts,
-        figures::{self, counted},
-    },
-};
+use crate::figures::{self, counted};
+use crate::ledger::Class;
+use crate::report::{Example, Findings, LedgerCounts, Ruling, RulingKind, RunReport, TopicLedger, accounts};
 
 /// Something that befell a number of events.
 #[derive(Clone, Debug, PartialEq, Eq)]

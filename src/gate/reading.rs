@@ -5,13 +5,10 @@ use super::{
     metric::{Column, Fold, Kind, Part, Source, Stat},
     path::Path,
 };
-use crate::{
-    ledger::Class,
-    report::{
-        LatencySummary, LedgerCounts, Offered, PartitionReport, PhaseReport, RunReport, TimelineRow, TypeReport,
-        accounts,
-        figures::{self, counted},
-    },
+use crate::figures::{self, counted};
+use crate::ledger::Class;
+use crate::report::{
+    LatencySummary, LedgerCounts, Offered, PartitionReport, PhaseReport, RunReport, TimelineRow, TypeReport, accounts,
 };
 
 /// A metric's value, in the base unit of its dimension.

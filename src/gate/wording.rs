@@ -1,7 +1,7 @@
 //! Values in the words of gates and verdicts: `1,000 samples`, `1.81 s`, `99.98 %`.
 
 use super::unit::Dimension;
-use crate::report::figures::{bytes, duration_us, rate, trimmed};
+use crate::figures::{bytes, duration_us, rate, trimmed};
 
 /// A value of that dimension in its base unit, as a person reads it.
 #[must_use]

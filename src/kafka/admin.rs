@@ -9,7 +9,7 @@ use rdkafka::client::DefaultClientContext;
 
 use super::native::{Alterer, Consumer};
 use super::slots::Slots;
-use super::{Code, KafkaError, Settings, TopicState, Watermarks, settings};
+use super::{Code, KafkaError, Settings, TopicState, Wait, Watermarks, settings};
 
 /// A topic to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Cluster {
     /// or did not answer.
     #[must_use]
     pub fn ends(&self, topic: &str, partitions: &[i32]) -> Vec<Result<Watermarks, Code>> {
-        self.consumer.ends(topic, partitions, self.timeout, &|| false)
+        self.consumer.ends(topic, partitions, Wait::of(self.timeout))
     }
 
     /// What a group has committed in each partition of a topic, without joining it; `None` where it has committed nothing.

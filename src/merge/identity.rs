@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{Aligned, MergeError, Part};
+use crate::figures::counted;
+use crate::report::accounts;
 use crate::report::{Environment, Fidelity, InterArrival, Replay, Run, RunReport};
-use crate::report::{accounts, figures::counted};
 
 /// The parts in the order of their lanes, on a common clock.
 pub(super) fn aligned(mut parts: Vec<Part>) -> Result<Vec<Aligned>, MergeError> {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::figures;
+use crate::figures;
 
 /// Stalls that a report tells one by one, at most.
 pub const TOLD: usize = 1_000;

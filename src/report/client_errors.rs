@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::RunReport;
-use super::figures::{self, counted, duration_s, span_s};
+use crate::figures::{self, counted, duration_s, span_s};
 
 /// One kind of error that clients told, over all clients of their sort.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

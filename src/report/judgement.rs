@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::figures;
+
 /// One gate and how it ended.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GateResult {
@@ -23,6 +25,14 @@ pub struct GateResult {
     /// Whether loadgen added it by itself.
     #[serde(default)]
     pub built_in: bool,
+}
+
+impl GateResult {
+    /// The value that the gate compared, in the unit of its rule.
+    #[must_use]
+    pub fn measured(&self) -> Option<String> {
+        self.value.map(|value| figures::gate_value(&self.rule, value))
+    }
 }
 
 /// How a gate ended.

@@ -92,7 +92,7 @@ impl Reading {
     /// the id of the run whose events were looked for, or nothing.
     #[must_use]
     pub fn unsaid(&self, run: &str) -> Option<String> {
-        use super::figures::{count, counted};
+        use crate::figures::{count, counted};
         let asked = self.awaited.map(|awaited| self.records + awaited);
         if self.records == 0 {
             let of = asked.map_or_else(String::new, |asked| format!(" of {}", counted(asked, "record")));

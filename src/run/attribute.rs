@@ -15,7 +15,7 @@ use crate::control::tempo::Tempo;
 use crate::event::EventKind;
 use crate::event::decode::{Decoded, decode};
 use crate::event::stamp::Stamp;
-use crate::kafka::{KafkaError, Record};
+use crate::kafka::{KafkaError, Record, Wait};
 use crate::lane::LaneEnd;
 use crate::ledger::class::{Class, LookUp, Sight};
 use crate::ledger::judge::{Judged, judge_lane};
@@ -24,7 +24,6 @@ use crate::ledger::{Ledger, Marks, Outstanding, Sighting};
 use crate::measure::Shard;
 use crate::report::{Example, Findings, LedgerCounts};
 use crate::schedule::Schedule;
-use crate::verify::group::Live;
 use crate::verify::look_up::{
     Answers, Copy, Identity, Presence, Questions, Stretch, Wanted, goes_on_above, read_again, read_committed_again,
 };
@@ -77,7 +76,7 @@ pub(super) fn attribute<W: Wiring>(
     let mut found = Found { damaged: places_of(&verifier.damaged), ..Found::default() };
     let again = |isolation| {
         let consumer = prepared.look_up_consumer(config, isolation)?;
-        Ok(wiring.reader(Live::Assigned(consumer), Reading::Again))
+        Ok(wiring.reader(Box::new(consumer), Reading::Again))
     };
     let mut reader = AgainReader::new(|| again(ALL));
     look_at_another(&mut ends.partitions, &mut reader, &config.topic);
@@ -156,32 +155,32 @@ pub(super) fn attribute<W: Wiring>(
 }
 
 /// A reader for the second reading, made when it is first needed.
-pub(super) struct AgainReader<R, F> {
+pub(super) struct AgainReader<F> {
     make: Option<F>,
-    reader: Option<R>,
+    reader: Option<Box<dyn Reader>>,
 }
 
-impl<R, F: FnOnce() -> Result<R, KafkaError>> AgainReader<R, F> {
+impl<F: FnOnce() -> Result<Box<dyn Reader>, KafkaError>> AgainReader<F> {
     pub(super) const fn new(make: F) -> Self {
         Self { make: Some(make), reader: None }
     }
 
     /// `None` where it cannot be made.
-    pub(super) fn get(&mut self) -> Option<&mut R> {
+    pub(super) fn get(&mut self) -> Option<&mut dyn Reader> {
         if let Some(make) = self.make.take() {
             match make() {
                 Ok(reader) => self.reader = Some(reader),
                 Err(error) => tracing::warn!("the log cannot be read again: {error}"),
             }
         }
-        self.reader.as_mut()
+        Some(self.reader.as_mut()?.as_mut())
     }
 }
 
 /// Where a log is another one, its ends are those that it has now.
-pub(super) fn look_at_another<R: Reader, F: FnOnce() -> Result<R, KafkaError>>(
+pub(super) fn look_at_another<F: FnOnce() -> Result<Box<dyn Reader>, KafkaError>>(
     states: &mut [PartitionState],
-    reader: &mut AgainReader<R, F>,
+    reader: &mut AgainReader<F>,
     topic: &str,
 ) {
     if !states.iter().any(|state| state.is_another) {
@@ -189,17 +188,17 @@ pub(super) fn look_at_another<R: Reader, F: FnOnce() -> Result<R, KafkaError>>(
     }
     let Some(reader) = reader.get() else { return };
     let all: Vec<i32> = (0_i32..).take(states.len()).collect();
-    for (state, ends) in states.iter_mut().zip(reader.ends(topic, &all, ASK, &|| false)) {
+    for (state, ends) in states.iter_mut().zip(reader.ends(topic, &all, Wait::of(ASK))) {
         state.log_end = ends.ok().map(|ends| ends.high);
     }
 }
 
 /// Asks whether the leaders' logs go on above their high watermarks, where that decides what became of an unseen event (these are its
 /// partition and acked offset), or whether all of a log that was cut off can be read.
-pub(super) fn look_above<R: Reader, F: FnOnce() -> Result<R, KafkaError>>(
+pub(super) fn look_above<F: FnOnce() -> Result<Box<dyn Reader>, KafkaError>>(
     unseen: impl Iterator<Item = (i32, i64)>,
     states: &mut [PartitionState],
-    reader: &mut AgainReader<R, F>,
+    reader: &mut AgainReader<F>,
     topic: &str,
 ) {
     let known = |partition: i32| usize::try_from(partition).ok();

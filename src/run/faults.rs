@@ -12,7 +12,8 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 use super::RunError;
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::Control;
-use crate::report::{CommandReport, FaultReport, figures};
+use crate::figures;
+use crate::report::{CommandReport, FaultReport};
 use crate::schedule::Fault;
 
 /// How often the thread looks at what has become of the run.

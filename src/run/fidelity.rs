@@ -2,9 +2,10 @@
 
 use hdrhistogram::Histogram;
 
+use crate::figures;
 use crate::lane::rhythm::Rhythm;
 use crate::measure::LatencyHistogram;
-use crate::report::{Fidelity, InterArrival, figures};
+use crate::report::{Fidelity, InterArrival};
 
 /// 99 % of the events of a faithful replay are no further than this off their ideal time.
 const MOST_OFF_US: u64 = 5_000;

@@ -3,7 +3,8 @@
 use super::prepare::Prepared;
 use super::{Config, Group};
 use crate::clock::{Clock, Monotonic, Nanos};
-use crate::report::{GroupReport, RebalanceReport, figures};
+use crate::figures;
+use crate::report::{GroupReport, RebalanceReport};
 use crate::verify::group::SharedLog;
 
 /// The group, with times since the start of the run, whose clock is `clock`.

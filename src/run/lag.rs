@@ -9,7 +9,7 @@ use super::{Config, RunError};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
-use crate::kafka::{Code, KafkaError, Settings};
+use crate::kafka::{Code, KafkaError, Settings, Wait};
 use crate::report::LagReport;
 
 const EVERY: Nanos = Nanos::from_secs(1);
@@ -137,7 +137,7 @@ impl Watcher {
         let committed = self.consumer.committed(&self.slots, ASK)?;
         let slots: Vec<i32> =
             (0_i32..).zip(&committed).filter(|(_, known)| known.is_some()).map(|(slot, _)| slot).collect();
-        let mut ends = self.consumer.ends(&self.topic, &slots, ASK, &|| false).into_iter();
+        let mut ends = self.consumer.ends(&self.topic, &slots, Wait::of(ASK)).into_iter();
         let lag = |committed: Option<i64>| {
             let Some(committed) = committed else { return Ok(None) };
             let high = ends.next().unwrap_or(Err(Code::OperationTimedOut))?.high;

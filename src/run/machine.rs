@@ -7,10 +7,11 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::clock::{Clock, Monotonic, Nanos};
+use crate::figures;
 use crate::measure::cgroup::{Quota, Throttled};
 use crate::measure::process::Machine;
 use crate::measure::{Absence, Hiccups};
-use crate::report::{Hiccup, Process, TimelineRow, figures};
+use crate::report::{Hiccup, Process, TimelineRow};
 
 /// How long the thread waits each time.
 const WAIT: Duration = Duration::from_millis(20);

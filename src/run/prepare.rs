@@ -25,7 +25,8 @@ use crate::measure::Recorder;
 use crate::schedule::Schedule;
 use crate::source::Source;
 use crate::verify::book::RunBook;
-use crate::verify::group::{GroupConfig, GroupReader, Live, SharedLog};
+use crate::verify::group::{GroupConfig, GroupReader, SharedLog};
+use crate::verify::reader::Reader;
 use crate::verify::topics::Topics;
 use crate::verify::{Drain, Inspector, Setup as VerifierSetup, Verifier};
 
@@ -34,7 +35,7 @@ use crate::verify::{Drain, Inspector, Setup as VerifierSetup, Verifier};
 const FORMING: Duration = Duration::from_secs(60);
 
 /// A verifier that reads and tells the time through a wiring.
-pub(super) type WiredVerifier<'a, W> = Verifier<<W as Wiring>::Clock, <W as Wiring>::Reader, RunBook<'a>>;
+pub(super) type WiredVerifier<'a, W> = Verifier<<W as Wiring>::Clock, RunBook<'a>>;
 
 /// Everything that stands ready.
 pub(super) struct Prepared {
@@ -196,10 +197,10 @@ impl Prepared {
     }
 
     /// What the verifier reads from, and how long that may take to stand ready.
-    fn live_reader(&self, config: &Config, consumer: Consumer) -> (Live, Duration) {
+    fn live_reader(&self, config: &Config, consumer: Consumer) -> (Box<dyn Reader>, Duration) {
         let group = config.verify.as_ref().and_then(|verify| verify.group.as_ref());
         let (Some(group), Some(log)) = (group, &self.group) else {
-            return (Live::Assigned(consumer), config.connect_timeout);
+            return (Box::new(consumer), config.connect_timeout);
         };
         let settings = live(consumer_settings(config, &self.settings, self.embedded.is_some()));
         let settings = member_settings(settings, group);
@@ -211,7 +212,7 @@ impl Prepared {
             is_shared: false,
         };
         let reader = GroupReader::new(own, Arc::clone(&self.slots), Arc::clone(&self.topics), log.clone());
-        (Live::Group(Box::new(reader)), config.connect_timeout.max(FORMING))
+        (Box::new(reader), config.connect_timeout.max(FORMING))
     }
 
     /// An error about a slot as one about its topic's partition.

@@ -9,7 +9,7 @@ use super::RunError;
 use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
-use crate::kafka::{Code, KafkaError, Settings, TopicIdentity};
+use crate::kafka::{Code, KafkaError, Settings, TopicIdentity, Wait};
 use crate::verify::topics::Topics;
 
 /// How often the topic is looked at during the run.
@@ -136,7 +136,7 @@ impl Watcher {
     fn look(&self) -> Option<Vec<Result<TopicIdentity, Code>>> {
         let names = self.topics.names();
         if !names.is_empty() {
-            return self.consumer.identities(&names, LOOK, &|| false).ok();
+            return self.consumer.identities(&names, Wait::of(LOOK)).ok();
         }
         let told = self.partitions.iter().map(|(topic, _)| match self.consumer.metadata(topic, LOOK) {
             Ok(told) => Some(Ok(TopicIdentity { id: None, partitions: told.topic.partitions })),

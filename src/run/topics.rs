@@ -6,7 +6,7 @@ use super::Config;
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
-use crate::kafka::{ClusterMetadata, KafkaError, Settings, Watermarks, admin};
+use crate::kafka::{ClusterMetadata, KafkaError, Settings, Wait, Watermarks, admin};
 use crate::verify::topics::Topics;
 
 /// Settings of a topic that decide what may happen to its records.
@@ -102,7 +102,7 @@ pub(super) fn identify(
     timeout: Duration,
 ) -> Topics {
     let names: Vec<&str> = slots.topics().map(|(name, _)| name).collect();
-    match consumer.identities(&names, timeout.min(IDS), &|| false) {
+    match consumer.identities(&names, Wait::of(timeout.min(IDS))) {
         Ok(told) => {
             for (cluster, told) in clusters.iter_mut().zip(told) {
                 cluster.topic.id = told.ok().and_then(|identity| identity.id);

@@ -6,7 +6,6 @@ use crate::kafka::native::Producer;
 use crate::ledger::rules::Rules;
 use crate::publish::Publisher;
 use crate::publish::null::Null;
-use crate::verify::group::Live;
 use crate::verify::reader::Reader;
 
 /// Which of a run's readings a reader is for.
@@ -22,8 +21,6 @@ pub enum Reading {
 pub trait Wiring: Sync {
     /// What lanes hand their events to.
     type Publisher: Publisher + Send;
-    /// What the verifier reads from.
-    type Reader: Reader + Send;
     /// What the verifier's time comes from.
     type Clock: Clock;
 
@@ -31,7 +28,9 @@ pub trait Wiring: Sync {
     fn publisher(&self, lane: u16, producer: Producer) -> Self::Publisher;
 
     /// What is read from.
-    fn reader(&self, reader: Live, reading: Reading) -> Self::Reader;
+    fn reader(&self, reader: Box<dyn Reader>, _reading: Reading) -> Box<dyn Reader> {
+        reader
+    }
 
     /// The verifier's clock.
     fn clock(&self, clock: Monotonic) -> Self::Clock;
@@ -53,15 +52,10 @@ pub struct Direct;
 
 impl Wiring for Direct {
     type Publisher = Producer;
-    type Reader = Live;
     type Clock = Monotonic;
 
     fn publisher(&self, _lane: u16, producer: Producer) -> Producer {
         producer
-    }
-
-    fn reader(&self, reader: Live, _reading: Reading) -> Live {
-        reader
     }
 
     fn clock(&self, clock: Monotonic) -> Monotonic {
@@ -75,15 +69,10 @@ pub struct Nowhere;
 
 impl Wiring for Nowhere {
     type Publisher = Null;
-    type Reader = Live;
     type Clock = Monotonic;
 
     fn publisher(&self, _lane: u16, _producer: Producer) -> Null {
         Null::default()
-    }
-
-    fn reader(&self, reader: Live, _reading: Reading) -> Live {
-        reader
     }
 
     fn clock(&self, clock: Monotonic) -> Monotonic {

@@ -11,9 +11,8 @@ use super::fault::Fault;
 use super::forge::stamp_of;
 use super::plan::{DELETED_IN, LANES, LEADER_AFTER, Plan};
 use crate::event::stamp::Stamp;
-use crate::kafka::{Code, Delivered, KafkaError, Notice, Record, Timestamp, TopicIdentity, Watermarks};
+use crate::kafka::{Code, Delivered, KafkaError, Notice, Record, Timestamp, TopicIdentity, Wait, Watermarks};
 use crate::run::wiring::Reading;
-use crate::verify::group::Live;
 use crate::verify::reader::Reader;
 
 /// Something delivered that outlives its batch.
@@ -40,7 +39,7 @@ struct KeptRecord {
 #[derive(Debug)]
 pub(super) struct FaultyReader {
     bench: Arc<Bench>,
-    consumer: Live,
+    consumer: Box<dyn Reader>,
     reading: Reading,
     queue: VecDeque<Kept>,
     /// Records met in the partition whose first ones are deleted.
@@ -53,7 +52,7 @@ pub(super) struct FaultyReader {
 }
 
 impl FaultyReader {
-    pub(super) fn new(bench: Arc<Bench>, consumer: Live, reading: Reading) -> Self {
+    pub(super) fn new(bench: Arc<Bench>, reading: Reading, consumer: Box<dyn Reader>) -> Self {
         Self {
             bench,
             consumer,
@@ -197,14 +196,8 @@ impl Reader for FaultyReader {
         self.consumer.notices(notice);
     }
 
-    fn ends(
-        &mut self,
-        topic: &str,
-        partitions: &[i32],
-        timeout: Duration,
-        given_up: &dyn Fn() -> bool,
-    ) -> Vec<Result<Watermarks, Code>> {
-        let ends = self.consumer.ends(topic, partitions, timeout, given_up);
+    fn ends(&mut self, topic: &str, partitions: &[i32], wait: Wait<'_>) -> Vec<Result<Watermarks, Code>> {
+        let ends = self.consumer.ends(topic, partitions, wait);
         let forged = |(partition, ends): (&i32, Result<Watermarks, Code>)| {
             let mut ends = ends?;
             if *partition == DELETED_IN {
@@ -220,13 +213,8 @@ impl Reader for FaultyReader {
         partitions.iter().zip(ends).map(forged).collect()
     }
 
-    fn identities(
-        &mut self,
-        topics: &[&str],
-        timeout: Duration,
-        given_up: &dyn Fn() -> bool,
-    ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
-        self.consumer.identities(topics, timeout, given_up)
+    fn identities(&mut self, topics: &[&str], wait: Wait<'_>) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
+        self.consumer.identities(topics, wait)
     }
 }
 

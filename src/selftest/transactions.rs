@@ -16,8 +16,7 @@ use crate::kafka::{Answer, Code, Notice, Report, TransactionError};
 use crate::lane::TransactionPlan;
 use crate::ledger::rules::Rules;
 use crate::publish::{Batch, Handed, Publisher};
-use crate::run::wiring::{Reading, Wiring};
-use crate::verify::group::Live;
+use crate::run::wiring::Wiring;
 
 /// Events of the run.
 pub(super) const EVENTS: u64 = 1_500;
@@ -68,15 +67,10 @@ pub(super) struct TransactionWiring {
 
 impl Wiring for TransactionWiring {
     type Publisher = Liar;
-    type Reader = Live;
     type Clock = Monotonic;
 
     fn publisher(&self, _lane: u16, producer: Producer) -> Liar {
         Liar { bench: self.bench, injected: Arc::clone(&self.injected), producer, reports: Vec::new() }
-    }
-
-    fn reader(&self, reader: Live, _reading: Reading) -> Live {
-        reader
     }
 
     fn clock(&self, clock: Monotonic) -> Monotonic {

@@ -8,7 +8,6 @@ use super::Verifier;
 use super::book::Book;
 use super::inspect::Inspected;
 use super::partition::PartitionState;
-use super::reader::Reader;
 use crate::clock::{Clock, Nanos};
 use crate::kafka::Code;
 use crate::kafka::errors::ErrorLog;
@@ -129,7 +128,7 @@ pub(super) fn note_silence(
     }
 }
 
-impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
+impl<C: Clock, B: Book> Verifier<C, B> {
     /// Partitions in which acked events were still unread at the end.
     pub(super) fn note_silence(&mut self) {
         let now = self.clock.now();

@@ -5,16 +5,16 @@ use std::time::Duration;
 use super::book::Book;
 use super::ending::EndedBy;
 use super::partition::{Truncation, state_of};
-use super::reader::Reader;
 use super::{ASK, GRACE, Request, Verifier};
 use crate::clock::{Clock, Nanos};
+use crate::kafka::Wait;
 
 /// The time between two questions for ends that are not known, or lie before what was acked.
 const ASK_AGAIN: Nanos = Nanos::from_millis(50);
 /// The longest wait for an answer to one of them: meanwhile nothing is read.
 const SHORT_ASK: Duration = Duration::from_millis(500);
 
-impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
+impl<C: Clock, B: Book> Verifier<C, B> {
     /// Target of a partition: how far it can be read, or past its highest acked offset, whichever is higher.
     pub(super) fn set_targets(&mut self, request: &Request) {
         let all: Vec<i32> = (0_i32..).take(self.partitions.len()).collect();
@@ -32,7 +32,8 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
     fn ask_for_ends(&mut self, partitions: &[i32], patience: Duration, deadline: Nanos) {
         let left = Duration::from(deadline.saturating_since(self.clock.now())).max(Duration::from_millis(100));
         let Self { reader, topic, control, partitions: states, .. } = self;
-        let ends = reader.ends(topic, partitions, patience.min(left), &|| control.is_aborted());
+        let wait = Wait { timeout: patience.min(left), given_up: &|| control.is_aborted() };
+        let ends = reader.ends(topic, partitions, wait);
         for (partition, ends) in partitions.iter().zip(ends) {
             if let (Some(state), Ok(ends)) = (state_of(states, *partition), ends) {
                 state.note_ends(ends);

@@ -12,7 +12,7 @@ use super::topics::Topics;
 use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
 use crate::kafka::native::{Change, Member, Refusal, wait_any};
 use crate::kafka::slots::Slots;
-use crate::kafka::{Code, Delivered, KafkaError, Notice, Settings, TopicIdentity, Watermarks};
+use crate::kafka::{Code, Delivered, KafkaError, Notice, Settings, TopicIdentity, Wait, Watermarks};
 
 /// How long every partition must have had a reader before a group counts as formed in which some members read nothing.
 const CALM: Nanos = Nanos::from_secs(5);
@@ -270,7 +270,7 @@ impl GroupReader {
             return true;
         }
         let Some(member) = self.members.first() else { return false };
-        match member.identities(&names, IDS, &|| false) {
+        match member.identities(&names, Wait::of(IDS)) {
             Ok(told) => !self.topics.compare(&told, wall_unix_ns()) && told.iter().all(Result::is_ok),
             Err(_) => false,
         }
@@ -386,26 +386,15 @@ impl Reader for GroupReader {
         self.members.iter().find_map(|member| member.refusal().cloned())
     }
 
-    fn ends(
-        &mut self,
-        topic: &str,
-        partitions: &[i32],
-        timeout: Duration,
-        given_up: &dyn Fn() -> bool,
-    ) -> Vec<Result<Watermarks, Code>> {
+    fn ends(&mut self, topic: &str, partitions: &[i32], wait: Wait<'_>) -> Vec<Result<Watermarks, Code>> {
         // Any member may ask any leader.
-        let asked = self.members.first().map(|member| member.ends(topic, partitions, timeout, given_up));
+        let asked = self.members.first().map(|member| member.ends(topic, partitions, wait));
         asked.unwrap_or_else(|| vec![Err(Code::UnknownPartition); partitions.len()])
     }
 
-    fn identities(
-        &mut self,
-        topics: &[&str],
-        timeout: Duration,
-        given_up: &dyn Fn() -> bool,
-    ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
+    fn identities(&mut self, topics: &[&str], wait: Wait<'_>) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
         match self.members.first() {
-            Some(member) => member.identities(topics, timeout, given_up),
+            Some(member) => member.identities(topics, wait),
             None => Ok(vec![Err(Code::UnknownTopic); topics.len()]),
         }
     }
@@ -466,100 +455,5 @@ impl Drop for GroupReader {
 fn tell_apart(settings: &mut Settings, number: usize) {
     if let Some(id) = settings.get_mut("group.instance.id") {
         *id = format!("{id}-{number}");
-    }
-}
-
-/// What the verifier reads from: partitions of its own, or those that a group gives it.
-#[derive(Debug)]
-pub enum Live {
-    /// By assignment.
-    Assigned(crate::kafka::native::Consumer),
-    /// As a group.
-    Group(Box<GroupReader>),
-}
-
-impl Live {
-    fn reader(&mut self) -> &mut dyn Reader {
-        match self {
-            Self::Assigned(consumer) => consumer,
-            Self::Group(group) => group.as_mut(),
-        }
-    }
-}
-
-impl Reader for Live {
-    fn assign(&mut self, topic: &str, starts: &[(i32, i64)]) -> Result<(), KafkaError> {
-        self.reader().assign(topic, starts)
-    }
-
-    fn seek(&mut self, topic: &str, partition: i32, offset: i64, timeout: Duration) -> Result<(), KafkaError> {
-        self.reader().seek(topic, partition, offset, timeout)
-    }
-
-    fn take(&mut self, most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize {
-        self.reader().take(most, each)
-    }
-
-    fn wait(&mut self, timeout: Duration) -> io::Result<()> {
-        self.reader().wait(timeout)
-    }
-
-    fn notices(&mut self, notice: &mut dyn FnMut(Notice)) {
-        self.reader().notices(notice);
-    }
-
-    fn ends(
-        &mut self,
-        topic: &str,
-        partitions: &[i32],
-        timeout: Duration,
-        given_up: &dyn Fn() -> bool,
-    ) -> Vec<Result<Watermarks, Code>> {
-        self.reader().ends(topic, partitions, timeout, given_up)
-    }
-
-    fn identities(
-        &mut self,
-        topics: &[&str],
-        timeout: Duration,
-        given_up: &dyn Fn() -> bool,
-    ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
-        self.reader().identities(topics, timeout, given_up)
-    }
-
-    fn resume(&mut self, topic: &str, positions: &[(i32, i64)], given_up: &[i32]) -> Result<(), KafkaError> {
-        self.reader().resume(topic, positions, given_up)
-    }
-
-    fn is_settled(&self) -> bool {
-        match self {
-            Self::Assigned(consumer) => consumer.is_settled(),
-            Self::Group(group) => group.is_settled(),
-        }
-    }
-
-    fn holds(&self, partition: i32) -> bool {
-        match self {
-            Self::Assigned(consumer) => consumer.holds(partition),
-            Self::Group(group) => group.holds(partition),
-        }
-    }
-
-    fn unsettled(&self, waited: Duration) -> Option<KafkaError> {
-        match self {
-            Self::Assigned(consumer) => consumer.unsettled(waited),
-            Self::Group(group) => group.unsettled(waited),
-        }
-    }
-
-    fn refusal(&self) -> Option<Refusal> {
-        match self {
-            Self::Assigned(consumer) => Reader::refusal(consumer),
-            Self::Group(group) => group.refusal(),
-        }
-    }
-
-    fn drain(&mut self) {
-        self.reader().drain();
     }
 }

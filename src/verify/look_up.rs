@@ -14,7 +14,7 @@ use crate::clock::{Clock, Monotonic, Nanos};
 use crate::event::UserId;
 use crate::event::decode::{Decoded, decode};
 use crate::event::stamp::{Numbering, RunId, Stamp};
-use crate::kafka::{Code, Delivered, Record, Timestamp};
+use crate::kafka::{Code, Delivered, Record, Timestamp, Wait};
 use crate::ledger::class::LookUp;
 use crate::ledger::rules::{Rule, Rules};
 pub use presence::Presence;
@@ -101,8 +101,8 @@ pub struct Answers {
 
 /// Reads the log again, under whatever isolation `reader` has, for at most `timeout`. `each` is given every whole event of
 /// the run that lies in one of the stretches.
-pub fn read_again<R: Reader>(
-    reader: &mut R,
+pub fn read_again(
+    reader: &mut dyn Reader,
     topic: &str,
     run: RunId,
     rules: Rules,
@@ -171,7 +171,7 @@ pub fn read_again<R: Reader>(
         let given_up = resets.due(clock.now());
         if !given_up.is_empty() {
             let given_up: Vec<i32> = given_up.into_iter().collect();
-            let ends = reader.ends(topic, &given_up, ASK, &|| false);
+            let ends = reader.ends(topic, &given_up, Wait::of(ASK));
             for (partition, ends) in given_up.into_iter().zip(ends) {
                 if let (Some(page), Ok(ends)) = (pages.get_mut(&partition), ends) {
                     page.start_at(ends.low, &mut answers.at);
@@ -206,8 +206,8 @@ pub fn read_again<R: Reader>(
 /// reach was withheld by the reader or by the log is not known. `each` is given every whole event of the run that lies in one of
 /// `stretches`.
 #[expect(clippy::too_many_arguments, reason = "those of a second reading, and what it found")]
-pub fn read_committed_again<R: Reader>(
-    reader: Option<&mut R>,
+pub fn read_committed_again(
+    reader: Option<&mut dyn Reader>,
     topic: &str,
     run: RunId,
     rules: Rules,
@@ -236,7 +236,7 @@ pub fn read_committed_again<R: Reader>(
 
 /// Whether the leaders' logs go on above these high watermarks, one of each partition: no reader is given what is there, but a
 /// leader tells where its own log ends by refusing to be read from past it. Partitions of which that is not known are left out.
-pub fn goes_on_above<R: Reader>(reader: &mut R, topic: &str, ends: &BTreeMap<i32, i64>) -> BTreeMap<i32, bool> {
+pub fn goes_on_above(reader: &mut dyn Reader, topic: &str, ends: &BTreeMap<i32, i64>) -> BTreeMap<i32, bool> {
     let mut found = BTreeMap::new();
     let starts: Vec<(i32, i64)> = ends.iter().map(|(partition, end)| (*partition, end + 1)).collect();
     if starts.is_empty() {

@@ -1,13 +1,13 @@
 //! Where records come from: a consumer, or one whose records have been tampered with on the way.
 
-use std::io;
 use std::time::Duration;
+use std::{fmt, io};
 
 use crate::kafka::native::{Consumer, Refusal};
-use crate::kafka::{Code, Delivered, KafkaError, Notice, TopicIdentity, Watermarks};
+use crate::kafka::{Code, Delivered, KafkaError, Notice, TopicIdentity, Wait, Watermarks};
 
 /// A way to read partitions by assignment.
-pub trait Reader {
+pub trait Reader: fmt::Debug + Send {
     /// Reads these partitions of `topic` from these offsets on; what was read before is dropped.
     ///
     /// # Errors
@@ -34,24 +34,13 @@ pub trait Reader {
 
     /// Both ends of these partitions, all asked at once, in their order; an error where a leader does not tell within `timeout`, or
     /// before the wait is given up.
-    fn ends(
-        &mut self,
-        topic: &str,
-        partitions: &[i32],
-        timeout: Duration,
-        given_up: &dyn Fn() -> bool,
-    ) -> Vec<Result<Watermarks, Code>>;
+    fn ends(&mut self, topic: &str, partitions: &[i32], wait: Wait<'_>) -> Vec<Result<Watermarks, Code>>;
 
     /// Which topics these names stand for now, in their order.
     ///
     /// # Errors
     /// Where no broker answers within `timeout`, or before the wait is given up.
-    fn identities(
-        &mut self,
-        topics: &[&str],
-        timeout: Duration,
-        given_up: &dyn Fn() -> bool,
-    ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError>;
+    fn identities(&mut self, topics: &[&str], wait: Wait<'_>) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError>;
 
     /// Reads on at these positions, one of each partition, after the client has given up the partitions named last: seeking there is
     /// refused, and only a new assignment wakes them.
@@ -107,22 +96,11 @@ impl Reader for Consumer {
         Self::notices(self, notice);
     }
 
-    fn ends(
-        &mut self,
-        topic: &str,
-        partitions: &[i32],
-        timeout: Duration,
-        given_up: &dyn Fn() -> bool,
-    ) -> Vec<Result<Watermarks, Code>> {
-        Self::ends(self, topic, partitions, timeout, given_up)
+    fn ends(&mut self, topic: &str, partitions: &[i32], wait: Wait<'_>) -> Vec<Result<Watermarks, Code>> {
+        Self::ends(self, topic, partitions, wait)
     }
 
-    fn identities(
-        &mut self,
-        topics: &[&str],
-        timeout: Duration,
-        given_up: &dyn Fn() -> bool,
-    ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
-        Self::identities(self, topics, timeout, given_up)
+    fn identities(&mut self, topics: &[&str], wait: Wait<'_>) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
+        Self::identities(self, topics, wait)
     }
 }

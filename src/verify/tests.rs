@@ -7,7 +7,7 @@ use super::topic_book::TopicBook;
 use super::*;
 use crate::clock::Monotonic;
 use crate::kafka::slots::Slots;
-use crate::kafka::{Notice, Record, Timestamp, TopicIdentity};
+use crate::kafka::{Notice, Record, Timestamp, TopicIdentity, Wait};
 
 /// A reader of one partition that does as it is told.
 #[derive(Debug, Default)]
@@ -61,25 +61,14 @@ impl Reader for Scripted {
         Ok(())
     }
     fn notices(&mut self, _notice: &mut dyn FnMut(Notice)) {}
-    fn ends(
-        &mut self,
-        _topic: &str,
-        partitions: &[i32],
-        _timeout: Duration,
-        _given_up: &dyn Fn() -> bool,
-    ) -> Vec<Result<Watermarks, Code>> {
+    fn ends(&mut self, _topic: &str, partitions: &[i32], _wait: Wait<'_>) -> Vec<Result<Watermarks, Code>> {
         let told = if self.ends.len() > 1 { self.ends.pop_front().flatten() } else { self.ends[0] };
         if self.ends.len() == 1 {
             self.delivered.extend(self.at_last.drain(..));
         }
         vec![told.ok_or(Code::OperationTimedOut); partitions.len()]
     }
-    fn identities(
-        &mut self,
-        topics: &[&str],
-        _timeout: Duration,
-        _given_up: &dyn Fn() -> bool,
-    ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
+    fn identities(&mut self, topics: &[&str], _wait: Wait<'_>) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
         Ok(vec![Ok(TopicIdentity { id: self.id.clone(), partitions: 1 }); topics.len()])
     }
 }
@@ -104,7 +93,7 @@ fn read(reader: Scripted, from: i64, acked: Option<i64>, patience: Duration) -> 
         topics: Arc::new(Topics::new(vec![("t".to_owned(), Some("first".to_owned()))])),
         stall_threshold: Nanos::MAX,
     };
-    let verifier = Verifier::new(setup, reader, inspector, &[(from, 0)], Until::default()).unwrap();
+    let verifier = Verifier::new(setup, Box::new(reader), inspector, &[(from, 0)], Until::default()).unwrap();
     let deadline = clock.now() + Nanos::from(patience);
     drain.request(Request { highest_acked: vec![acked], deadline, ..Request::default() });
     verifier.run()

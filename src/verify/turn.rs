@@ -5,14 +5,13 @@ use std::sync::Arc;
 use super::book::Book;
 use super::ending::note_silence;
 use super::partition::{Truncation, advance, state_of};
-use super::reader::Reader;
 use super::{ASK, BATCH, Verifier};
 use crate::clock::{Clock, wall_unix_ns};
 use crate::control::OF_OTHERS;
 use crate::kafka::errors::About;
-use crate::kafka::{Code, Delivered, Notice, Watermarks};
+use crate::kafka::{Code, Delivered, Notice, Wait, Watermarks};
 
-impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
+impl<C: Clock, B: Book> Verifier<C, B> {
     pub(super) fn take(&mut self) -> usize {
         let left = self.until.records.map_or(BATCH as u64, |most| most - self.records);
         let most = usize::try_from(left).unwrap_or(BATCH).min(BATCH);
@@ -130,7 +129,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             return;
         }
         let Self { reader, topic, control, .. } = self;
-        let ends = reader.ends(topic, &resets, ASK, &|| control.is_aborted());
+        let ends = reader.ends(topic, &resets, Wait { timeout: ASK, given_up: &|| control.is_aborted() });
         for (partition, ends) in resets.iter().zip(ends) {
             match ends {
                 Ok(ends) => self.go_on(*partition, ends),
@@ -155,7 +154,7 @@ impl<C: Clock, R: Reader, B: Book> Verifier<C, R, B> {
             return false;
         }
         let Self { reader, control, .. } = self;
-        match reader.identities(&names, ASK, &|| control.is_aborted()) {
+        match reader.identities(&names, Wait { timeout: ASK, given_up: &|| control.is_aborted() }) {
             Ok(told) => topics.compare(&told, wall_unix_ns()),
             Err(error) => {
                 self.note_error(Code::Fail, &error.to_string());

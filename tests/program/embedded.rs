@@ -14,10 +14,9 @@ use loadgen::kafka::native::Producer;
 use loadgen::kafka::{Code, Notice, Report};
 use loadgen::publish::null::Null;
 use loadgen::publish::{Batch, Handed, Publisher};
-use loadgen::run::wiring::{Nowhere, Reading, Wiring};
+use loadgen::run::wiring::{Nowhere, Wiring};
 use loadgen::run::{Config, Interrupts, Outcome, RunError, Tick, run, run_through};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
-use loadgen::verify::group::Live;
 use plain::{config, synthetic};
 use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -203,15 +202,10 @@ impl Publisher for Breaks {
 
 impl Wiring for Breaking {
     type Publisher = Breaks;
-    type Reader = Live;
     type Clock = Monotonic;
 
     fn publisher(&self, lane: u16, _producer: Producer) -> Breaks {
         Breaks(Null::default(), lane == 1)
-    }
-
-    fn reader(&self, reader: Live, _reading: Reading) -> Live {
-        reader
     }
 
     fn clock(&self, clock: Monotonic) -> Monotonic {

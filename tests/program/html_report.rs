@@ -16,7 +16,8 @@ use std::{
 use crate::reports::fixture;
 use browser::{Browser, Look};
 use loadgen::explain;
-use loadgen::report::{RunReport, html::render};
+use loadgen::output::html::render;
+use loadgen::report::RunReport;
 
 const WIDE: Look = Look { width: 1180, dark: false, paper: false };
 const DARK: Look = Look { dark: true, ..WIDE };

@@ -15,11 +15,10 @@ use loadgen::ledger::answers::{Answered, Line, head, read};
 use loadgen::ledger::class as ledger;
 use loadgen::publish::{Batch, Handed, Publisher};
 use loadgen::report::AbortCause;
-use loadgen::run::wiring::{Reading, Wiring};
+use loadgen::run::wiring::Wiring;
 use loadgen::run::{Config, Interrupts, Outcome, Transactions, run, run_through};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
 use loadgen::verdict::{Conditions, judge};
-use loadgen::verify::group::Live;
 use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
@@ -66,15 +65,10 @@ struct Troubled(Trouble);
 
 impl Wiring for Troubled {
     type Publisher = TroubledPublisher;
-    type Reader = Live;
     type Clock = Monotonic;
 
     fn publisher(&self, _lane: u16, producer: Producer) -> TroubledPublisher {
         TroubledPublisher { trouble: self.0, producer, begun: 0 }
-    }
-
-    fn reader(&self, reader: Live, _reading: Reading) -> Live {
-        reader
     }
 
     fn clock(&self, clock: Monotonic) -> Monotonic {

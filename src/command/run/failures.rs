@@ -2,9 +2,9 @@
 
 use crate::bundle::{self, Bundle};
 use crate::command::{Failure, cluster};
+use crate::figures;
 use crate::kafka::KafkaError;
 use crate::kafka::properties::REDACTED;
-use crate::report::figures;
 use crate::run::RunError;
 use crate::scenario::ConfigError;
 use crate::scenario::plan::Plan;

@@ -8,8 +8,9 @@ use hdrhistogram::Histogram;
 
 use crate::bundle::{self, Bundle, BundleError};
 use crate::explain;
+use crate::output::{github, hgrm, html, junit, markdown};
+use crate::report::RunReport;
 use crate::report::latency::Kind;
-use crate::report::{RunReport, github, hgrm, html, junit, markdown};
 use crate::run::Unverified;
 use crate::scenario::plan::Plan;
 

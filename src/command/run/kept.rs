@@ -6,9 +6,10 @@ use super::files;
 use crate::bundle::{self, Bundle, BundleError, recover};
 use crate::clock::Nanos;
 use crate::command::Failure;
+use crate::figures;
 use crate::measure::PhaseShard;
 use crate::report::latency::Kind;
-use crate::report::{RunReport, TimelineRow, figures};
+use crate::report::{RunReport, TimelineRow};
 use crate::run::Outcome;
 use crate::verdict::{self, ExitCode};
 

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::{Done, Failure, connect, count, failed};
 use crate::command::TOLD;
+use crate::figures;
 use crate::kafka::admin::Cluster;
 use crate::kafka::{self, Code, PartitionState, TopicState, Watermarks};
-use crate::report::figures;
 use crate::scenario::plan::Output;
 use crate::scenario::topics::DescribePlan;
 use crate::verdict::ExitCode;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rdkafka_sys::bindings as c;
 
-use super::super::{Code, KafkaError, TopicIdentity, Watermarks};
+use super::super::{Code, KafkaError, TopicIdentity, Wait, Watermarks};
 use super::partitions::PartitionList;
 use super::{Client, Event, Reason, code, last_code, millis, raw, slice, text};
 use crate::clock::{Clock, Monotonic, Nanos};
@@ -72,17 +72,10 @@ impl Answers {
     }
 
     /// Takes `count` answers of that kind, for as long as the wait is not given up and the time has not passed.
-    fn take(
-        &self,
-        kind: i32,
-        count: usize,
-        timeout: Duration,
-        given_up: &dyn Fn() -> bool,
-        mut each: impl FnMut(&Event),
-    ) {
+    fn take(&self, kind: i32, count: usize, wait: Wait<'_>, mut each: impl FnMut(&Event)) {
         let clock = Monotonic::start();
         let mut left = count;
-        while left > 0 && clock.now() < Nanos::from(timeout) + GRACE && !given_up() {
+        while left > 0 && clock.now() < Nanos::from(wait.timeout) + GRACE && !(wait.given_up)() {
             // SAFETY: the queue is live; the event returned is ours.
             let event = unsafe { c::rd_kafka_queue_poll(self.0.as_ptr(), millis(TURN)) };
             if let Some(event) = NonNull::new(event).map(Event).filter(|event| event.kind() == kind) {
@@ -110,8 +103,7 @@ impl Client {
         &self,
         places: &[(&str, i32)],
         committed: bool,
-        timeout: Duration,
-        given_up: &dyn Fn() -> bool,
+        wait: Wait<'_>,
     ) -> Vec<Result<Watermarks, Code>> {
         use c::rd_kafka_IsolationLevel_t::{
             RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED as COMMITTED, RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED as ALL,
@@ -127,7 +119,8 @@ impl Client {
         let asked = if committed { 3 } else { 2 };
         for (number, (what, isolation)) in questions.into_iter().take(asked).enumerate() {
             let call = c::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTOFFSETS;
-            let options = Options::new(self, call, timeout).and_then(|options| options.isolated(isolation, number));
+            let options =
+                Options::new(self, call, wait.timeout).and_then(|options| options.isolated(isolation, number));
             let list = PartitionList::new(places.iter().map(|(topic, partition)| (*topic, *partition, what as i64)));
             let (Some(options), Ok(list)) = (options, list) else { return silent() };
             // SAFETY: client, list, options and queue are live; the call copies what it is given.
@@ -136,7 +129,7 @@ impl Client {
             }
         }
         let mut told: [Told; 3] = std::array::from_fn(|_| vec![Err(Code::OperationTimedOut); places.len()]);
-        answers.take(c::RD_KAFKA_EVENT_LISTOFFSETS_RESULT, asked, timeout, given_up, |event| {
+        answers.take(c::RD_KAFKA_EVENT_LISTOFFSETS_RESULT, asked, wait, |event| {
             // SAFETY: the event is live; its number is the one that was given with the question.
             let number = unsafe { c::rd_kafka_event_opaque(event.0.as_ptr()) }.addr();
             if let Some(told) = told.get_mut(number) {
@@ -157,8 +150,7 @@ impl Client {
     pub(super) fn identities(
         &self,
         topics: &[&str],
-        timeout: Duration,
-        given_up: &dyn Fn() -> bool,
+        wait: Wait<'_>,
     ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
         let what = || format!("asking for the ids of topics {}", topics.join(", "));
         let refused = |code| KafkaError::Refused { what: what(), code };
@@ -166,7 +158,7 @@ impl Client {
         let names = names.collect::<Result<Vec<CString>, _>>()?;
         let mut pointers: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
         let call = c::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS;
-        let options = Options::new(self, call, timeout).ok_or_else(|| refused(Code::InvalidArgument))?;
+        let options = Options::new(self, call, wait.timeout).ok_or_else(|| refused(Code::InvalidArgument))?;
         let answers = Answers::new(self).ok_or_else(|| refused(last_code()))?;
         // SAFETY: the names live during the calls, which copy them; client, options and queue are live; the collection is ours
         // and destroyed after the call that copies it.
@@ -176,7 +168,7 @@ impl Client {
             c::rd_kafka_TopicCollection_destroy(collection);
         }
         let mut told = Err(Code::OperationTimedOut);
-        answers.take(c::RD_KAFKA_EVENT_DESCRIBETOPICS_RESULT, 1, timeout, given_up, |event| {
+        answers.take(c::RD_KAFKA_EVENT_DESCRIBETOPICS_RESULT, 1, wait, |event| {
             // SAFETY: the event is live and of that kind.
             told = unsafe { described(event) };
         });
@@ -262,7 +254,6 @@ mod tests {
         [("bootstrap.servers".to_owned(), cluster.bootstrap_servers()), ("group.id".to_owned(), "t".to_owned())].into()
     }
 
-    const NEVER: &dyn Fn() -> bool = &|| false;
     const PATIENCE: Duration = Duration::from_secs(60);
 
     #[test]
@@ -281,12 +272,12 @@ mod tests {
         }
         let partitions: Vec<i32> = (0..60).rev().collect();
         let consumer = Consumer::new(&settings).unwrap();
-        let ends = consumer.ends("many", &partitions, PATIENCE, NEVER);
+        let ends = consumer.ends("many", &partitions, Wait::of(PATIENCE));
         for (partition, ends) in partitions.iter().zip(&ends) {
             let high = if *partition == 41 { 7 } else { 0 };
             assert_eq!(*ends, Ok(Watermarks { low: 0, high, stable: high }), "{partition}");
         }
-        let absent = consumer.ends("many", &[59, 60], PATIENCE, NEVER);
+        let absent = consumer.ends("many", &[59, 60], Wait::of(PATIENCE));
         assert!(absent[0].is_ok() && absent[1].is_err(), "{absent:?}");
     }
 
@@ -297,14 +288,15 @@ mod tests {
         let settings = settings(&cluster);
         let consumer = Consumer::new(&settings).unwrap();
         let partitions: Vec<i32> = (0..60).collect();
-        assert!(consumer.ends("silent", &partitions, PATIENCE, NEVER).iter().all(Result::is_ok));
+        assert!(consumer.ends("silent", &partitions, Wait::of(PATIENCE)).iter().all(Result::is_ok));
         cluster.broker_down(1).unwrap();
         let (clock, timeout) = (Monotonic::start(), Duration::from_secs(2));
-        let ends = consumer.ends("silent", &partitions, timeout, NEVER);
+        let ends = consumer.ends("silent", &partitions, Wait::of(timeout));
         assert!(ends.len() == 60 && ends.iter().all(Result::is_err), "{ends:?}");
         // One after the other they would have taken 120 s.
         assert!(clock.now() < Nanos::from_secs(60));
-        let given_up = consumer.ends("silent", &partitions, Duration::from_secs(3_000), &|| true);
+        let given_up = Wait { timeout: Duration::from_secs(3_000), given_up: &|| true };
+        let given_up = consumer.ends("silent", &partitions, given_up);
         assert!(given_up.iter().all(Result::is_err), "a wait that is given up ends");
     }
 
@@ -313,8 +305,9 @@ mod tests {
         let settings = [("bootstrap.servers", "127.0.0.1:1"), ("group.id", "t")];
         let settings: Settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
         let consumer = Consumer::new(&settings).unwrap();
-        let error = consumer.identities(&["one"], Duration::from_millis(100), NEVER).unwrap_err().to_string();
+        let error = consumer.identities(&["one"], Wait::of(Duration::from_millis(100))).unwrap_err().to_string();
         assert!(error.starts_with("asking for the ids of topics one: "), "{error}");
-        assert!(consumer.identities(&["one"], Duration::from_secs(3_000), &|| true).is_err(), "given up");
+        let given_up = Wait { timeout: Duration::from_secs(3_000), given_up: &|| true };
+        assert!(consumer.identities(&["one"], given_up).is_err(), "given up");
     }
 }

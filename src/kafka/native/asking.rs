@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::trouble::{Brokers, Obstacle, Trouble, Troubles};
-use super::super::{Code, KafkaError, Notice, Watermarks, lacks_right};
+use super::super::{Code, KafkaError, Notice, Wait, Watermarks, lacks_right};
 use super::Client;
 use crate::clock::{Clock, Monotonic, Nanos};
 
@@ -93,7 +93,7 @@ impl Client {
             let open: Vec<usize> = (0..places.len()).filter(|place| known[*place].is_none()).collect();
             let asked: Vec<(&str, i32)> = open.iter().map(|place| places[*place]).collect();
             let mut failed: Option<(usize, Code)> = None;
-            for (place, answer) in open.into_iter().zip(self.ends(&asked, false, wait, &|| false)) {
+            for (place, answer) in open.into_iter().zip(self.ends(&asked, false, Wait::of(wait))) {
                 match answer {
                     Ok(ends) => known[place] = Some(ends),
                     // What will stay is told before what may pass.

@@ -11,7 +11,7 @@ use rdkafka_sys::bindings as c;
 
 use super::super::slots::Slots;
 use super::super::{
-    ClusterMetadata, Code, Delivered, KafkaError, Notice, Record, Settings, Timestamp, TopicIdentity, TopicState,
+    ClusterMetadata, Code, Delivered, KafkaError, Notice, Record, Settings, Timestamp, TopicIdentity, TopicState, Wait,
     Watermarks,
 };
 use super::partitions::{self, PartitionList};
@@ -251,28 +251,17 @@ impl Consumer {
 
     /// Both ends of these partitions, all asked at once, in their order; where a leader does not tell within `timeout`, or before
     /// the wait is given up, that it was not told. A consumer under `read_committed` is told the last stable offset too.
-    pub fn ends(
-        &self,
-        topic: &str,
-        partitions: &[i32],
-        timeout: Duration,
-        given_up: &dyn Fn() -> bool,
-    ) -> Vec<Result<Watermarks, Code>> {
+    pub fn ends(&self, topic: &str, partitions: &[i32], wait: Wait<'_>) -> Vec<Result<Watermarks, Code>> {
         let places: Vec<(&str, i32)> = partitions.iter().map(|partition| self.place(topic, *partition)).collect();
-        self.client.ends(&places, self.read_committed, timeout, given_up)
+        self.client.ends(&places, self.read_committed, wait)
     }
 
     /// Which topics these names stand for now, in their order.
     ///
     /// # Errors
     /// Where no broker answers within `timeout`.
-    pub fn identities(
-        &self,
-        topics: &[&str],
-        timeout: Duration,
-        given_up: &dyn Fn() -> bool,
-    ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
-        self.client.identities(topics, timeout, given_up)
+    pub fn identities(&self, topics: &[&str], wait: Wait<'_>) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
+        self.client.identities(topics, wait)
     }
 }
 

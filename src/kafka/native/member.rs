@@ -11,7 +11,7 @@ use std::time::Duration;
 use rdkafka_sys::bindings as c;
 
 use super::super::slots::Slots;
-use super::super::{Code, Delivered, KafkaError, Notice, Settings, TopicIdentity, Watermarks, lacks_right};
+use super::super::{Code, Delivered, KafkaError, Notice, Settings, TopicIdentity, Wait, Watermarks, lacks_right};
 use super::consumer::{self, Queue, Wake, is_read_committed, read};
 use super::partitions::{self, PartitionList};
 use super::{Client, Event, code, raw, text};
@@ -321,29 +321,18 @@ impl Member {
     }
 
     /// Both ends of these slots, as [`super::Consumer::ends`] tells them.
-    pub fn ends(
-        &self,
-        topic: &str,
-        slots: &[i32],
-        timeout: Duration,
-        given_up: &dyn Fn() -> bool,
-    ) -> Vec<Result<Watermarks, Code>> {
+    pub fn ends(&self, topic: &str, slots: &[i32], wait: Wait<'_>) -> Vec<Result<Watermarks, Code>> {
         let place = |slot: &i32| self.slots.place(*slot).unwrap_or((topic, *slot));
         let places: Vec<(&str, i32)> = slots.iter().map(place).collect();
-        self.client.ends(&places, self.read_committed, timeout, given_up)
+        self.client.ends(&places, self.read_committed, wait)
     }
 
     /// Which topics these names stand for now, as [`super::Consumer::identities`] tells them.
     ///
     /// # Errors
     /// Where no broker answers within `timeout`.
-    pub fn identities(
-        &self,
-        topics: &[&str],
-        timeout: Duration,
-        given_up: &dyn Fn() -> bool,
-    ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
-        self.client.identities(topics, timeout, given_up)
+    pub fn identities(&self, topics: &[&str], wait: Wait<'_>) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
+        self.client.identities(topics, wait)
     }
 
     /// Leaves without a commit, also of what the client commits by itself: its positions are those of a log that is gone. The

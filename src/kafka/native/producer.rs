@@ -10,7 +10,7 @@ use std::time::Duration;
 use rdkafka_sys::bindings as c;
 
 use super::super::slots::Slots;
-use super::super::{Answer, ClusterMetadata, Code, KafkaError, Notice, Report, Settings, Watermarks};
+use super::super::{Answer, ClusterMetadata, Code, KafkaError, Notice, Report, Settings, Wait, Watermarks};
 use super::{Client, Topic, code, raw, slice, slot_of};
 
 /// `RD_KAFKA_PARTITION_UA` of rdkafka.h: let the partitioner choose.
@@ -251,7 +251,7 @@ impl Producer {
     /// does not tell within `timeout`.
     #[must_use]
     pub fn ends(&self, places: &[(&str, i32)], timeout: Duration) -> Vec<Result<Watermarks, Code>> {
-        self.client.ends(places, false, timeout, &|| false)
+        self.client.ends(places, false, Wait::of(timeout))
     }
 
     /// The error that has ended this producer for good, if one has.

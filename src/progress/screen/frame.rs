@@ -10,7 +10,7 @@ use ratatui::widgets::{Block, Borders, Clear, Paragraph, Wrap};
 
 use super::keys::HELP;
 use super::state::State;
-use crate::report::figures;
+use crate::figures;
 
 /// The smallest terminal that has room for all of it.
 pub(super) const LEAST: (u16, u16) = (72, 20);

@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 
+use crate::figures;
 use crate::measure::LatencyHistogram;
-use crate::report::{GateResult, figures};
+use crate::report::GateResult;
 use crate::run::{Stage, Tick};
 
 /// Seconds that the small charts reach back.

@@ -9,7 +9,7 @@ use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::OF_OTHERS;
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
-use crate::kafka::{KafkaError, Settings};
+use crate::kafka::{KafkaError, Settings, Wait};
 use crate::run::RunError;
 
 const EVERY: Nanos = Nanos::from_secs(1);
@@ -71,7 +71,7 @@ pub(super) fn ask<'scope>(
                 }
                 next = clock.now() + EVERY;
                 let given_up = || !going.load(Ordering::Acquire);
-                let ends = asker.consumer.ends(&asker.topic, &all, ASK, &given_up);
+                let ends = asker.consumer.ends(&asker.topic, &all, Wait { timeout: ASK, given_up: &given_up });
                 let found = ends.into_iter().map(|ends| ends.ok().map(|ends| ends.high)).collect();
                 told.put(found);
             }

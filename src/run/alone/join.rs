@@ -145,7 +145,7 @@ pub(super) fn join(
     findings: &mut Findings,
 ) -> io::Result<Joined> {
     let Read { book, states, duplicates, damaged } = read;
-    let mut reader = AgainReader::new(|| prepared.look_up_consumer(ALL));
+    let mut reader = AgainReader::new(|| Ok(Box::new(prepared.look_up_consumer(ALL)?)));
     look_at_another(states, &mut reader, &config.topics[0]);
     let mut unseen: BTreeMap<i32, i64> = BTreeMap::new();
     produced.each(&mut |lane, event| {
@@ -212,7 +212,7 @@ pub(super) fn join(
         }
         settle_duplicates(duplicates, &answers, Rules::ALL, findings);
         if config.read_committed && answers.at.values().any(|at| *at == LookUp::Present) {
-            let mut reader = AgainReader::new(|| prepared.look_up_consumer(COMMITTED));
+            let mut reader = AgainReader::new(|| Ok(Box::new(prepared.look_up_consumer(COMMITTED)?)));
             questions.stretches.clear();
             let (topic, run, at) = (&config.topics[0], produced.run, &mut answers.at);
             read_committed_again(reader.get(), topic, run, Rules::ALL, questions, at, LOOK_UPS, |_, _| {});

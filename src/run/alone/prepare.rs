@@ -14,7 +14,8 @@ use crate::run::RunError;
 use crate::run::clients::{live, member_settings, reader_settings};
 use crate::run::topic_watch::{Watcher, watcher};
 use crate::run::topics::{ends, identify, is_compacted, topic_settings};
-use crate::verify::group::{GroupConfig, GroupReader, Live, SharedLog};
+use crate::verify::group::{GroupConfig, GroupReader, SharedLog};
+use crate::verify::reader::Reader;
 use crate::verify::topic_book::TopicBook;
 use crate::verify::topics::Topics;
 
@@ -120,12 +121,12 @@ impl Prepared {
     }
 
     /// What is read from, and who asks for the ends of the logs meanwhile.
-    pub(super) fn readers(&self, config: &Config) -> Result<(Live, Option<Asker>), KafkaError> {
+    pub(super) fn readers(&self, config: &Config) -> Result<(Box<dyn Reader>, Option<Asker>), KafkaError> {
         let asker = Asker::new(&self.settings, &config.topics[0], &self.slots)?;
         let (Some(group), Some(log)) = (&config.group, &self.group) else {
             let mut consumer = Consumer::new(&live(self.settings.clone()))?;
             consumer.join(&self.slots);
-            return Ok((Live::Assigned(consumer), Some(asker)));
+            return Ok((Box::new(consumer), Some(asker)));
         };
         let own = GroupConfig {
             settings: member_settings(live(self.settings.clone()), group),
@@ -135,7 +136,7 @@ impl Prepared {
             is_shared: true,
         };
         let reader = GroupReader::new(own, Arc::clone(&self.slots), Arc::clone(&self.topics), log.clone());
-        Ok((Live::Group(Box::new(reader)), Some(asker)))
+        Ok((Box::new(reader), Some(asker)))
     }
 
     /// Who looks whether the topics are still what they were.

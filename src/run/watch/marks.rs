@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::figures;
 use crate::kafka::slots::Slots;
 use crate::measure::{Shard, Side};
-use crate::report::figures;
 
 /// What lanes and verifier noted in a second.
 pub(super) fn of_interval(interval: &Shard, slots: &Slots) -> Vec<String> {

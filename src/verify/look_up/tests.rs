@@ -4,7 +4,7 @@ use std::io;
 use super::*;
 use crate::event::encode::Encoder;
 use crate::event::{Detail, Device, Event, ItemId, Session, TextId, Vocabulary};
-use crate::kafka::{Code, KafkaError, Notice, TopicIdentity, Watermarks};
+use crate::kafka::{Code, KafkaError, Notice, TopicIdentity, Wait, Watermarks};
 
 const RUN: RunId = RunId(0x1234_5678_9abc_def0);
 
@@ -96,20 +96,13 @@ impl Reader for Log {
         Ok(())
     }
     fn notices(&mut self, _notice: &mut dyn FnMut(Notice)) {}
-    fn ends(
-        &mut self,
-        _topic: &str,
-        partitions: &[i32],
-        _timeout: Duration,
-        _given_up: &dyn Fn() -> bool,
-    ) -> Vec<Result<Watermarks, Code>> {
+    fn ends(&mut self, _topic: &str, partitions: &[i32], _wait: Wait<'_>) -> Vec<Result<Watermarks, Code>> {
         vec![Ok(Watermarks::default()); partitions.len()]
     }
     fn identities(
         &mut self,
         _topics: &[&str],
-        _timeout: Duration,
-        _given_up: &dyn Fn() -> bool,
+        _wait: Wait<'_>,
     ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
         Ok(Vec::new())
     }
@@ -300,6 +293,6 @@ fn without_a_reader_of_committed_records_nobody_is_accused() {
     let questions = || Questions { wanted: vec![wanted(1, 1, 5)], ..Questions::default() };
     let mut at = ask(&mut log, &questions()).at;
     assert_eq!(at[&(0, 1)], LookUp::Present);
-    read_committed_again(None::<&mut Log>, "t", RUN, Rules::ALL, questions(), &mut at, ASK, |_, _| {});
+    read_committed_again(None, "t", RUN, Rules::ALL, questions(), &mut at, ASK, |_, _| {});
     assert_eq!(at[&(0, 1)], LookUp::Nothing);
 }

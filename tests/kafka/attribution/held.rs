@@ -11,14 +11,13 @@ use std::time::Duration;
 use loadgen::clock::{Clock, Monotonic, Nanos};
 use loadgen::event::stamp::RunId;
 use loadgen::kafka::native::Producer;
-use loadgen::kafka::{Code, Delivered, KafkaError, Notice, TopicIdentity, Watermarks};
+use loadgen::kafka::{Code, Delivered, KafkaError, Notice, TopicIdentity, Wait, Watermarks};
 use loadgen::lane::{BodyTime, OnLag, Pacing};
 use loadgen::run::wiring::{Reading, Wiring};
 use loadgen::run::{Config, Group, Interrupts, Lanes, Outcome, Verify, run_through};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
 use loadgen::soak::timeline::Detail;
 use loadgen::source::{Source, synthetic};
-use loadgen::verify::group::Live;
 use loadgen::verify::reader::Reader;
 
 use crate::PATIENCE;
@@ -57,14 +56,16 @@ pub(crate) const HELD: Held = Held {
 };
 
 /// Delivers `until` records, and the others when it is let go.
+#[derive(Debug)]
 struct Gated {
-    consumer: Live,
+    consumer: Box<dyn Reader>,
     hold: Arc<Hold>,
     delivered: u64,
     released: bool,
     looks_again: bool,
 }
 
+#[derive(Debug)]
 struct Hold {
     topic: String,
     until: u64,
@@ -75,11 +76,11 @@ struct Hold {
 
 impl Reader for Gated {
     fn assign(&mut self, topic: &str, starts: &[(i32, i64)]) -> Result<(), KafkaError> {
-        Reader::assign(&mut self.consumer, topic, starts)
+        self.consumer.assign(topic, starts)
     }
 
     fn seek(&mut self, topic: &str, partition: i32, offset: i64, timeout: Duration) -> Result<(), KafkaError> {
-        Reader::seek(&mut self.consumer, topic, partition, offset, timeout)
+        self.consumer.seek(topic, partition, offset, timeout)
     }
 
     fn take(&mut self, most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize {
@@ -90,12 +91,12 @@ impl Reader for Gated {
             }
             // What was fetched ahead is dropped: it must come from the log as it is now.
             let position = i64::try_from(self.hold.until).unwrap();
-            Reader::seek(&mut self.consumer, &self.hold.topic, 0, position, PATIENCE).unwrap();
+            self.consumer.seek(&self.hold.topic, 0, position, PATIENCE).unwrap();
             self.released = true;
         }
         let most = if self.released { most } else { most.min(usize::try_from(left).unwrap()) };
         let mut records = 0;
-        let taken = Reader::take(&mut self.consumer, most, &mut |delivered| {
+        let taken = self.consumer.take(most, &mut |delivered| {
             let Delivered::Record(record) = &delivered else { return each(delivered) };
             records += 1;
             if self.looks_again || !self.hold.skips.contains(&record.offset) {
@@ -110,46 +111,35 @@ impl Reader for Gated {
     }
 
     fn wait(&mut self, timeout: Duration) -> io::Result<()> {
-        Reader::wait(&mut self.consumer, timeout)
+        self.consumer.wait(timeout)
     }
 
     fn notices(&mut self, notice: &mut dyn FnMut(Notice)) {
-        Reader::notices(&mut self.consumer, notice);
+        self.consumer.notices(notice);
     }
 
-    fn ends(
-        &mut self,
-        topic: &str,
-        partitions: &[i32],
-        timeout: Duration,
-        given_up: &dyn Fn() -> bool,
-    ) -> Vec<Result<Watermarks, Code>> {
-        Reader::ends(&mut self.consumer, topic, partitions, timeout, given_up)
+    fn ends(&mut self, topic: &str, partitions: &[i32], wait: Wait<'_>) -> Vec<Result<Watermarks, Code>> {
+        self.consumer.ends(topic, partitions, wait)
     }
 
-    fn identities(
-        &mut self,
-        topics: &[&str],
-        timeout: Duration,
-        given_up: &dyn Fn() -> bool,
-    ) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
-        Reader::identities(&mut self.consumer, topics, timeout, given_up)
+    fn identities(&mut self, topics: &[&str], wait: Wait<'_>) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
+        self.consumer.identities(topics, wait)
     }
 
     fn resume(&mut self, topic: &str, positions: &[(i32, i64)], given_up: &[i32]) -> Result<(), KafkaError> {
-        Reader::resume(&mut self.consumer, topic, positions, given_up)
+        self.consumer.resume(topic, positions, given_up)
     }
 
     fn is_settled(&self) -> bool {
-        Reader::is_settled(&self.consumer)
+        self.consumer.is_settled()
     }
 
     fn unsettled(&self, waited: Duration) -> Option<KafkaError> {
-        Reader::unsettled(&self.consumer, waited)
+        self.consumer.unsettled(waited)
     }
 
     fn drain(&mut self) {
-        Reader::drain(&mut self.consumer);
+        self.consumer.drain();
     }
 }
 
@@ -157,16 +147,16 @@ struct Holding(Arc<Hold>);
 
 impl Wiring for Holding {
     type Publisher = Producer;
-    type Reader = Gated;
     type Clock = Monotonic;
 
     fn publisher(&self, _lane: u16, producer: Producer) -> Producer {
         producer
     }
 
-    fn reader(&self, consumer: Live, reading: Reading) -> Gated {
+    fn reader(&self, consumer: Box<dyn Reader>, reading: Reading) -> Box<dyn Reader> {
         let looks_again = reading == Reading::Again;
-        Gated { consumer, hold: Arc::clone(&self.0), delivered: 0, released: looks_again, looks_again }
+        let delivered = 0;
+        Box::new(Gated { consumer, hold: Arc::clone(&self.0), delivered, released: looks_again, looks_again })
     }
 
     fn clock(&self, clock: Monotonic) -> Monotonic {

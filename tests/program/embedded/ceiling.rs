@@ -10,10 +10,9 @@ use loadgen::kafka::native::Producer;
 use loadgen::kafka::{Code, Notice, Report};
 use loadgen::publish::null::Null;
 use loadgen::publish::{Batch, Handed, Publisher};
-use loadgen::run::wiring::{Reading, Wiring};
+use loadgen::run::wiring::Wiring;
 use loadgen::run::{Config, Interrupts, Outcome, Tick, run_through};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
-use loadgen::verify::group::Live;
 
 use super::plain::{config, synthetic};
 
@@ -49,15 +48,10 @@ impl Publisher for Watched {
 
 impl Wiring for Seen {
     type Publisher = Watched;
-    type Reader = Live;
     type Clock = Monotonic;
 
     fn publisher(&self, _lane: u16, _producer: Producer) -> Watched {
         Watched { null: Null::default(), since_served: 0, seen: self.clone() }
-    }
-
-    fn reader(&self, reader: Live, _reading: Reading) -> Live {
-        reader
     }
 
     fn clock(&self, clock: Monotonic) -> Monotonic {

@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use loadgen::report::{
-    RunReport,
-    console::{EMBEDDED_NOTICE, Style, render},
-};
+use loadgen::output::console::{EMBEDDED_NOTICE, Style, render};
+use loadgen::report::RunReport;
 use unicode_width::UnicodeWidthStr;
 
 use crate::reports::fixture;

@@ -1,6 +1,7 @@
 //! report.html as text: what is in it, how large it is, and that text from outside stays text.
 
-use loadgen::report::{Client, LatencyParts, RunReport, html::render};
+use loadgen::output::html::render;
+use loadgen::report::{Client, LatencyParts, RunReport};
 
 use crate::reports::fixture;
 

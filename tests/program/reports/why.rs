@@ -1,9 +1,7 @@
 //! The why lines on modelled runs: each rule where it holds, and silence where nothing is certain.
 
-use loadgen::report::{
-    Hiccup, Process, RunReport,
-    why::{findings, lines},
-};
+use loadgen::output::why::{findings, lines};
+use loadgen::report::{Hiccup, Process, RunReport};
 
 use crate::reports::fixture::{self, Model};
 

@@ -8,7 +8,8 @@ use ratatui::widgets::{Cell, Paragraph, Row, Sparkline, Table, Wrap};
 
 use super::super::state::{Second, State};
 use super::{frame_title, pane};
-use crate::report::{GateOutcome, GateResult, figures};
+use crate::figures;
+use crate::report::{GateOutcome, GateResult};
 
 /// From cold to hot.
 const SHADES: [(&str, Color); 5] =
@@ -197,7 +198,7 @@ pub(super) fn gates(frame: &mut Frame<'_>, area: Rect, state: &State) {
             GateOutcome::Fail => ("✗", Color::Red),
             GateOutcome::Unevaluated => ("…", Color::Yellow),
         };
-        let value = gate.value.map(|value| figures::gate_value(&gate.rule, value));
+        let value = gate.measured();
         let so_far = value.or_else(|| gate.reason.clone()).map_or_else(String::new, |value| format!("   {value}"));
         let line = vec![Span::raw(" "), Span::styled(mark, color), Span::raw(format!(" {}", gate.rule)), so_far.dim()];
         frame.render_widget(Line::from(line), place);

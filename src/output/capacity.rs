@@ -1,0 +1,4 @@
+//! A capacity search, shown: for a terminal, as a page.
+
+pub mod page;
+pub mod text;

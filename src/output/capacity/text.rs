@@ -1,0 +1,394 @@
+//! A capacity search for a terminal: the interval, what set it, and every probe.
+
+use std::fmt::Write as _;
+
+use crate::capacity::record::{Record, Searched};
+use crate::capacity::usl::Usl;
+use crate::capacity::{Answer, CapacityReport, End, Probe, ProbeVerdict, as_f64};
+use crate::figures;
+use crate::report::processors;
+
+/// Columns of the bar that shows how 99 % of response time rises with the rate.
+const BAR: usize = 16;
+
+/// All of it, ending with a line break.
+#[must_use]
+pub fn render(record: &Record) -> String {
+    let mut out = String::new();
+    write(record, &mut out).unwrap_or_default();
+    out
+}
+
+fn write(record: &Record, out: &mut String) -> std::fmt::Result {
+    for searched in &record.searches {
+        writeln!(out, "{}", headline(record, searched))?;
+    }
+    if let (Some(varied), mut left) = (&record.varied, record.not_begun().peekable())
+        && left.peek().is_some()
+    {
+        let left: Vec<String> = left.map(|number| number.to_string()).collect();
+        writeln!(out, "CAPACITY  {varied} {}: not begun", left.join(", "))?;
+    }
+    writeln!(out)?;
+    let embedded = if record.embedded { " (not Kafka: these figures are this client's only)" } else { "" };
+    writeln!(out, " target     {}{embedded}", record.target)?;
+    if let Some(quota) = record.cpu_quota {
+        writeln!(out, " generator  {}, by its control group's quota", processors(quota))?;
+    }
+    writeln!(out, " probes     {}", probes(record))?;
+    writeln!(out, " kept       nothing lost, backlog not growing, generator healthy{}", and_gates(&record.gates))?;
+    if record.gates.is_empty() {
+        writeln!(out, "            no --gate was given, so latency set no limit")?;
+    }
+    for searched in &record.searches {
+        writeln!(out)?;
+        if let (Some(varied), Some(number)) = (&record.varied, searched.number) {
+            writeln!(out, " {varied} {number}")?;
+        }
+        table(&searched.found, out)?;
+    }
+    match (&record.scaling, &record.varied) {
+        (Some(scaling), Some(varied)) => write_scaling(scaling, varied, out),
+        _ => Ok(()),
+    }
+}
+
+/// How long each probe takes, and what comes before and after it.
+pub(super) fn probes(record: &Record) -> String {
+    let each = figures::span_s(record.probe_s);
+    let settled = if record.settle_s > 0.0 {
+        format!("after {} to settle", figures::span_s(record.settle_s))
+    } else {
+        "without settling".to_owned()
+    };
+    format!("{each} each, {settled}; drained in between")
+}
+
+fn and_gates(gates: &[String]) -> String {
+    gates.iter().fold(String::new(), |mut text, gate| {
+        text.push_str(", ");
+        text.push_str(gate);
+        text
+    })
+}
+
+/// The answer in one sentence that a ticket can quote.
+#[must_use]
+pub fn headline(record: &Record, searched: &Searched) -> String {
+    let of = match (&record.varied, searched.number) {
+        (Some(varied), Some(number)) => format!("{varied} {number}: "),
+        _ => String::new(),
+    };
+    format!("CAPACITY  {of}{}", sentence(&searched.found))
+}
+
+fn sentence(found: &CapacityReport) -> String {
+    let low = |verb: &str| found.low.as_ref().map_or_else(|| "nothing passed".to_owned(), |low| passed(low, verb));
+    let high = || found.high.as_ref().map_or_else(String::new, |high| format!("; {}", failed(high)));
+    match found.answer {
+        Answer::SystemLimit => {
+            let (Some(from), Some(to), Some(width)) = (&found.low, &found.high, found.width_percent()) else {
+                return low("passed");
+            };
+            format!(
+                "{} … {} ({} wide): {}{}",
+                figures::count(from.rate),
+                figures::rate(as_f64(to.rate)),
+                percent(width),
+                passed(from, "passed"),
+                format_args!(", {}", failed(to))
+            )
+        }
+        Answer::GeneratorLimit => match &found.low {
+            Some(low) => format!(
+                "at least {}, where this generator was the limit, so the system's is not known{}",
+                figures::rate(as_f64(low.rate)),
+                high()
+            ),
+            None => format!(
+                "this generator cannot offer the lowest rate tried, so nothing is known of the system{}",
+                high()
+            ),
+        },
+        Answer::AboveMax => format!("above what was allowed: {}", low("passed")),
+        Answer::FailsAtLowest => format!("below the lowest rate tried{}", high()),
+        Answer::Unevaluated => format!("not known: probes could not be judged; {}{}", low("passed"), high()),
+        Answer::Unsteady => format!(
+            "not known: this machine is noisier than the question, the generator gave out below rates that had passed; {}{}. \
+             Less other load on this machine, a longer --probe, --pacing spin or a coarser --precision may help",
+            low("passed"),
+            high()
+        ),
+        Answer::OutOfTime => format!("not sure yet, the time was up: {}{}", low("passed"), high()),
+        Answer::Interrupted => format!("not sure yet, it was stopped: {}{}", low("passed"), high()),
+    }
+}
+
+fn percent(value: f64) -> String {
+    format!("{} %", figures::trimmed(value, 2))
+}
+
+fn passed(end: &End, verb: &str) -> String {
+    format!("{} {verb} {}", figures::rate(as_f64(end.rate)), times(end.probes))
+}
+
+/// That the system failed at the rate, or that the generator could not offer it: two different things.
+fn failed(end: &End) -> String {
+    let why = end.reasons.first().map_or_else(String::new, |reason| format!(": {reason}"));
+    let (generator, system) = (end.generator, end.probes.saturating_sub(end.generator));
+    let told = match (system, generator) {
+        (system, 0) => format!("failed {}", times(system)),
+        (0, generator) => format!("stopped the generator {}", times(generator)),
+        (system, generator) => format!("failed {} and stopped the generator {}", times(system), times(generator)),
+    };
+    format!("{} {told}{why}", figures::rate(as_f64(end.rate)))
+}
+
+fn times(probes: u32) -> String {
+    match probes {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        many => format!("{many} times"),
+    }
+}
+
+fn table(found: &CapacityReport, out: &mut String) -> std::fmt::Result {
+    writeln!(out, "  probe       rate/s   achieved/s       p50       p99   backlog/s  {:BAR$}  result", "p99")?;
+    let p99s = || found.probes.iter().filter_map(|probe| probe.outcome.p99_us);
+    let (least, most) = (p99s().min().unwrap_or(1), p99s().max().unwrap_or(1));
+    for (number, probe) in found.probes.iter().enumerate() {
+        row(number + 1, probe, (least, most), out)?;
+    }
+    if let Some(knee) = found.knee {
+        writeln!(
+            out,
+            "  knee        latency leaves its plateau near {}, where p99 is {}",
+            figures::rate(knee.rate),
+            figures::duration_s(knee.p99_us / 1e6)
+        )?;
+    }
+    for contradiction in &found.contradictions {
+        writeln!(out, "  but         {contradiction}")?;
+    }
+    writeln!(out, "  took        {} of probes", figures::span_s(found.took_s.round()))
+}
+
+fn row(number: usize, probe: &Probe, p99s: (u64, u64), out: &mut String) -> std::fmt::Result {
+    let outcome = &probe.outcome;
+    let time = |us: Option<u64>| us.map_or_else(|| "-".to_owned(), figures::duration_us);
+    // Of the two backlogs, the one that grows faster.
+    let slopes = [outcome.outstanding, outcome.unread].into_iter().flatten();
+    let slope = slopes.max_by(|one, other| one.per_s.total_cmp(&other.per_s));
+    let slope = slope.map_or_else(|| "-".to_owned(), |slope| format!("{:+.0}", slope.per_s));
+    let bar = outcome.p99_us.map_or_else(String::new, |us| bar(us, p99s));
+    let reasons = if outcome.reasons.is_empty() { String::new() } else { format!(": {}", outcome.reasons.join("; ")) };
+    writeln!(
+        out,
+        "  {number:>5} {:>12} {:>12} {:>9} {:>9} {slope:>11}  {bar:BAR$}  {}{reasons}",
+        figures::count(probe.rate),
+        figures::number(outcome.achieved_per_s, 1),
+        time(outcome.p50_us),
+        time(outcome.p99_us),
+        word(outcome.verdict),
+    )
+}
+
+/// The result of a probe in a word.
+#[must_use]
+pub const fn word(verdict: ProbeVerdict) -> &'static str {
+    match verdict {
+        ProbeVerdict::Passed => "passed",
+        ProbeVerdict::Failed => "FAILED",
+        ProbeVerdict::GeneratorLimit => "GENERATOR",
+        ProbeVerdict::Unevaluated => "UNEVALUATED",
+    }
+}
+
+/// Longer by the logarithm: latencies at a limit differ by powers of ten.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a bar of a few columns"
+)]
+fn bar(us: u64, (least, most): (u64, u64)) -> String {
+    let log = |us: u64| as_f64(us.max(1)).log10();
+    let span = log(most) - log(least);
+    let share = if span > 0.0 { (log(us) - log(least)) / span } else { 0.0 };
+    "█".repeat(1 + (share * (BAR - 1) as f64).round() as usize)
+}
+
+fn write_scaling(scaling: &Usl, varied: &str, out: &mut String) -> std::fmt::Result {
+    writeln!(
+        out,
+        "\n scaling    Universal Scalability Law over {varied}: one alone {}, contention {}, coherency {}; {} off on average",
+        figures::rate(scaling.single.value),
+        percent(scaling.contention.value * 100.0),
+        percent(scaling.coherency.value * 100.0),
+        percent(scaling.residual * 100.0)
+    )?;
+    match (scaling.peak_at, scaling.highest) {
+        (Some(at), Some(highest)) => {
+            let peak = figures::trimmed(at, 1);
+            writeln!(out, "            highest with {peak} {varied}: {}", figures::rate(highest))
+        }
+        (None, Some(highest)) => writeln!(out, "            never above {}", figures::rate(highest)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+pub(in crate::output::capacity) mod tests {
+    use super::*;
+    use crate::capacity::backlog::Slope;
+    use crate::capacity::{Answer, CapacityReport, End, ProbeOutcome, SearchConfig};
+
+    fn probe(rate: u64, verdict: ProbeVerdict, p99_us: u64) -> Probe {
+        let reasons = match verdict {
+            ProbeVerdict::Passed => Vec::new(),
+            _ => vec!["response_time.p99 < 250ms".to_owned()],
+        };
+        let outcome = ProbeOutcome {
+            verdict,
+            reasons,
+            achieved_per_s: as_f64(rate),
+            p50_us: Some(p99_us / 2),
+            p99_us: Some(p99_us),
+            outstanding: Some(Slope { per_s: 0.25, error_per_s: 0.5 }),
+            unread: None,
+            took_s: 35.5,
+        };
+        Probe { rate, outcome }
+    }
+
+    pub(in crate::output::capacity) fn record(varied: bool) -> Record {
+        let probes = vec![
+            probe(1_000, ProbeVerdict::Passed, 8_000),
+            probe(2_000, ProbeVerdict::Failed, 900_000),
+            probe(1_960, ProbeVerdict::Failed, 700_000),
+        ];
+        let found = CapacityReport {
+            config: SearchConfig { start: 1_000, max: None, precision: 0.05, max_time_s: 600.0 },
+            answer: Answer::SystemLimit,
+            low: Some(End { rate: 1_900, probes: 2, generator: 0, reasons: Vec::new() }),
+            high: Some(End {
+                rate: 1_960,
+                probes: 2,
+                generator: 0,
+                reasons: vec!["response_time.p99 < 250ms".to_owned()],
+            }),
+            contradictions: Vec::new(),
+            knee: None,
+            took_s: 106.5,
+            probes,
+        };
+        let mut record = Record {
+            schema_version: 1,
+            started_at: "2026-01-01T00:00:00Z".to_owned(),
+            target: "raw-events @ <broker>:9092".to_owned(),
+            embedded: false,
+            cpu_quota: None,
+            gates: vec!["response_time.p99 < 250ms".to_owned()],
+            settle_s: 5.0,
+            probe_s: 30.0,
+            varied: varied.then(|| "lanes".to_owned()),
+            numbers: if varied { vec![1, 2, 4] } else { Vec::new() },
+            searches: Vec::new(),
+            scaling: None,
+        };
+        if varied {
+            for (number, rate) in [(1, 1_000), (2, 1_900), (4, 3_400)] {
+                let low = Some(End { rate, probes: 2, generator: 0, reasons: Vec::new() });
+                record.keep(Some(number), CapacityReport { low, ..found.clone() });
+            }
+        } else {
+            record.keep(None, found);
+        }
+        record
+    }
+
+    #[test]
+    fn the_interval_comes_first_with_what_set_it() {
+        let text = render(&record(false));
+        let first = text.lines().next().unwrap();
+        assert_eq!(
+            first,
+            "CAPACITY  1,900 … 1,960/s (3.16 % wide): 1,900/s passed twice, 1,960/s failed twice: response_time.p99 < 250ms"
+        );
+        assert!(text.contains("FAILED: response_time.p99 < 250ms"), "{text}");
+    }
+
+    #[test]
+    fn the_headline_says_generator_where_it_was_the_generator() {
+        let stopped = |answer, probes, generator| {
+            let mut record = record(false);
+            let found = &mut record.searches[0].found;
+            found.answer = answer;
+            let reasons = vec!["lateness.p99 <= 5ms".to_owned()];
+            found.high = Some(End { rate: 2_000, probes, generator, reasons });
+            render(&record).lines().next().unwrap().to_owned()
+        };
+        for answer in [Answer::Interrupted, Answer::OutOfTime, Answer::Unevaluated, Answer::GeneratorLimit] {
+            let line = stopped(answer, 2, 2);
+            assert!(line.ends_with("; 2,000/s stopped the generator twice: lateness.p99 <= 5ms"), "{line}");
+        }
+        let line = stopped(Answer::SystemLimit, 3, 1);
+        assert!(line.ends_with("2,000/s failed twice and stopped the generator once: lateness.p99 <= 5ms"), "{line}");
+        let line = stopped(Answer::Unsteady, 3, 3);
+        assert!(line.starts_with("CAPACITY  not known: this machine is noisier than the question"), "{line}");
+        assert!(line.contains("--pacing spin"), "{line}");
+    }
+
+    #[test]
+    fn a_quota_of_the_generator_is_told() {
+        let text = render(&Record { cpu_quota: Some(0.25), ..record(false) });
+        assert!(text.contains(" generator  0.25 processors, by its control group's quota"), "{text}");
+    }
+
+    #[test]
+    fn probes_that_do_not_settle_say_so() {
+        let settled = Record { settle_s: 5.0, probe_s: 30.0, ..record(false) };
+        assert_eq!(probes(&settled), "30 s each, after 5 s to settle; drained in between");
+        assert_eq!(probes(&Record { settle_s: 0.0, ..settled }), "30 s each, without settling; drained in between");
+    }
+
+    #[test]
+    fn what_was_varied_is_searched_and_fitted_number_by_number() {
+        let record = record(true);
+        assert!(record.scaling.is_some());
+        let text = render(&record);
+        assert!(text.contains("CAPACITY  lanes 4: 3,400 … "), "{text}");
+        assert!(text.contains("Universal Scalability Law over lanes"), "{text}");
+    }
+
+    #[test]
+    fn a_record_can_be_read_back() {
+        for varied in [false, true] {
+            let record = record(varied);
+            let json = serde_json::to_string(&record).unwrap();
+            assert_eq!(serde_json::from_str::<Record>(&json).unwrap(), record);
+        }
+    }
+
+    #[test]
+    fn the_least_sure_search_decides() {
+        let mut record = record(true);
+        assert_eq!(record.answer(), Answer::SystemLimit);
+        record.searches[1].found.answer = Answer::GeneratorLimit;
+        assert_eq!(record.answer(), Answer::GeneratorLimit);
+        record.searches[2].found.answer = Answer::Interrupted;
+        assert_eq!(record.answer(), Answer::Interrupted);
+        record.searches.clear();
+        assert_eq!(record.answer(), Answer::Interrupted, "nothing was found");
+    }
+
+    #[test]
+    fn a_number_that_was_not_begun_leaves_the_whole_unfinished() {
+        let mut record = record(true);
+        record.searches.truncate(1);
+        assert_eq!(record.not_begun().collect::<Vec<_>>(), [2, 4]);
+        assert_eq!(record.answer(), Answer::Interrupted);
+        let text = render(&record);
+        assert!(text.contains("CAPACITY  lanes 2, 4: not begun"), "{text}");
+    }
+}

@@ -1,0 +1,210 @@
+//! A comparison for a terminal: the answer in the first line, then the rows, at most 100 columns.
+
+use std::fmt::Write as _;
+
+use crate::compare::figures::{change, label, percent, short, value};
+use crate::compare::{Comparison, MIN_SECONDS, Point, Quantity, Row, SideReport, Verdict};
+
+/// The comparison as text.
+#[must_use]
+pub fn text(comparison: &Comparison) -> String {
+    let mut out = String::new();
+    lines(comparison, &mut out).unwrap_or_default();
+    out
+}
+
+/// The answer in one line: the verdict, and the rows it comes from.
+#[must_use]
+pub fn headline(comparison: &Comparison) -> String {
+    let rows = |verdict| comparison.rows.iter().filter(move |row: &&Row| row.verdict == verdict);
+    let of = |verdict: Verdict| {
+        let named = |row: &Row| format!("{} {}", row.quantity, percent(row.change_percent.unwrap_or_default()));
+        let mut named: Vec<String> = rows(verdict).map(named).collect();
+        let more = named.len().saturating_sub(3);
+        named.truncate(3);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        format!("{}{more}", named.join(", "))
+    };
+    let margin = short(comparison.method.margin * 100.0);
+    match comparison.verdict {
+        Verdict::Worse => format!("WORSE  {}", of(Verdict::Worse)),
+        Verdict::Better => format!("BETTER  {}", of(Verdict::Better)),
+        Verdict::NoDifference => format!("NO DIFFERENCE  every change lies within {margin} %"),
+        Verdict::Inconclusive | Verdict::NotJudged if comparison.is_too_short() => {
+            let seconds = comparison.method.seconds;
+            format!(
+                "INCONCLUSIVE  runs of {seconds} s are too short to judge ({MIN_SECONDS} s are needed): differences are shown only"
+            )
+        }
+        Verdict::Inconclusive | Verdict::NotJudged if !comparison.rows.iter().any(|row| row.change.is_some()) => {
+            "INCONCLUSIVE  nothing could be judged: differences are shown only".to_owned()
+        }
+        Verdict::Inconclusive | Verdict::NotJudged => {
+            let open = rows(Verdict::Inconclusive).count();
+            let judged = comparison.rows.iter().filter(|row| row.change.is_some()).count();
+            format!("INCONCLUSIVE  {open} of {judged} quantities may have changed by more than {margin} %, or not")
+        }
+    }
+}
+
+fn lines(comparison: &Comparison, out: &mut String) -> std::fmt::Result {
+    writeln!(out, "{}", headline(comparison))?;
+    writeln!(out)?;
+    writeln!(out, " base   {}", side(&comparison.base))?;
+    writeln!(out, " new    {}", side(&comparison.new))?;
+    for warning in &comparison.warnings {
+        writeln!(out, " differ {warning}")?;
+    }
+    writeln!(out)?;
+    let sure = format!("{} % interval", short(comparison.method.confidence * 100.0));
+    writeln!(out, " {:<34}{:>10}{:>10}{:>10}{:>19}  verdict", "", "base", "new", "change", sure)?;
+    for row in &comparison.rows {
+        writeln!(out, "{}", line(row).trim_end())?;
+    }
+    let remarks = remarks(comparison);
+    if !remarks.is_empty() {
+        writeln!(out)?;
+        remarks.iter().try_for_each(|remark| writeln!(out, "{}", wrapped(remark)))?;
+    }
+    writeln!(out)?;
+    for note in comparison.notes.iter().cloned().chain(method(comparison)) {
+        writeln!(out, "{}", wrapped(&note))?;
+    }
+    Ok(())
+}
+
+fn side(side: &SideReport) -> String {
+    let one = |(name, seconds): (&String, &usize)| format!("{name} ({seconds} s)");
+    side.runs.iter().zip(&side.seconds).map(one).collect::<Vec<_>>().join(", ")
+}
+
+fn line(row: &Row) -> String {
+    let (changed, interval) = change(row);
+    let base = value(row.quantity, row.base, row.base_at_least);
+    let new = value(row.quantity, row.new, row.new_at_least);
+    format!(" {:<34}{base:>10}{new:>10}{changed:>10}{interval:>19}  {}", label(row.quantity), row.verdict)
+}
+
+/// Beyond so many times as much data, more data is no advice.
+const BEARABLE: f64 = 100.0;
+
+/// What the verdicts leave open: why there is none, or what it would take.
+pub(super) fn remarks(comparison: &Comparison) -> Vec<String> {
+    let mut noisy = Vec::new();
+    let mut remarks = Vec::new();
+    if comparison.is_too_short() {
+        // Of all rows the same is to be said, and the headline says it.
+        return remarks;
+    }
+    for row in &comparison.rows {
+        match remark(row) {
+            Some(Remark::Said(remark)) => remarks.push(remark),
+            Some(Remark::TooNoisy) => noisy.push(row.quantity.to_string()),
+            None => {}
+        }
+    }
+    if !noisy.is_empty() {
+        remarks.push(format!("too noisy to tell, in runs {BEARABLE:.0} times as long too: {}", noisy.join(", ")));
+    }
+    remarks
+}
+
+enum Remark {
+    Said(String),
+    /// No run of bearable length would settle it.
+    TooNoisy,
+}
+
+fn remark(row: &Row) -> Option<Remark> {
+    if matches!(row.quantity, Quantity::Latency(_, Point::Max)) {
+        return None;
+    }
+    if let Some(reason) = &row.reason {
+        return Some(Remark::Said(format!("{}: {reason}", row.quantity)));
+    }
+    let change = row.change.as_ref().filter(|_| row.verdict == Verdict::Inconclusive)?;
+    let more = match change.more_data {
+        None => String::new(),
+        Some(times) if times > BEARABLE => return Some(Remark::TooNoisy),
+        Some(times) => format!("; about {} times as much data would settle it", short(times.max(1.1))),
+    };
+    let seen = percent(change.detectable_percent);
+    Some(Remark::Said(format!("{}: a change of {seen} would have been seen{more}", row.quantity)))
+}
+
+/// How the figures came about, in one sentence a reader can check; `None` where nothing was drawn.
+pub(super) fn method(comparison: &Comparison) -> Option<String> {
+    let method = &comparison.method;
+    comparison.rows.iter().any(|row| row.change.is_some()).then(|| format!(
+        "Intervals: {} draws of {} s in blocks of {} s, the same seconds from both sides; all hold together with {} %. \
+         No difference means that both ends of the interval lie within {} %. A maximum is one sample, so it is shown and \
+         not judged; max_per_second, the geometric mean of each second's maximum, is.",
+        method.draws,
+        method.seconds,
+        method.block_s,
+        short(method.confidence * 100.0),
+        short(method.margin * 100.0),
+    ))
+}
+
+/// Lines of at most 98 columns.
+fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.len() - 1;
+        if lines[last].chars().count() + word.chars().count() > 97 {
+            lines.push(word.to_owned());
+        } else {
+            if !lines[last].is_empty() {
+                lines[last].push(' ');
+            }
+            lines[last].push_str(word);
+        }
+    }
+    lines.iter().map(|line| format!(" {line}")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::fixture::bundle;
+    use crate::compare::{Aspect, Options, compare};
+
+    fn shown() -> String {
+        let mut new = bundle("b", 60, 2);
+        new.report.environment.client_config.insert("linger.ms".to_owned(), "50".to_owned());
+        new.report.environment.cores = 4;
+        let options = Options { draws: 400, allow: [Aspect::Machine].into(), ..Options::default() };
+        text(&compare(&[bundle("a", 60, 1)], &[new], &options).unwrap())
+    }
+
+    #[test]
+    fn the_text_says_the_answer_first_and_names_every_difference() {
+        insta::assert_snapshot!(shown());
+    }
+
+    #[test]
+    fn short_runs_are_told_once_and_nothing_is_said_of_draws_that_were_not_drawn() {
+        let options = Options { draws: 400, ..Options::default() };
+        let comparison = compare(&[bundle("a", 12, 1)], &[bundle("b", 12, 2)], &options).unwrap();
+        let shown = text(&comparison);
+        assert!(
+            shown.starts_with(
+                "INCONCLUSIVE  runs of 12 s are too short to judge (30 s are needed): differences are shown only\n"
+            ),
+            "{shown}"
+        );
+        for silly in ["0 of 0", "too short, 30", "draws", "interval holds", "intervals hold"] {
+            assert!(!shown.contains(silly), "{silly}: {shown}");
+        }
+        assert!(shown.contains("response_time.p50") && shown.contains("not judged"), "{shown}");
+        let markdown = crate::output::compare::markdown::markdown(&comparison);
+        assert!(markdown.contains("too short to judge") && !markdown.contains("draws"), "{markdown}");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_100_columns() {
+        let widest = shown().lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(100), "{widest:?}");
+    }
+}
