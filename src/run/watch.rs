@@ -310,6 +310,7 @@ impl<'a> Watch<'a> {
             phases,
             percent,
             gaps: None,
+            awaited: None,
         };
         if let ControlFlow::Break(reason) = each_second(&tick) {
             self.watched.ended_by.get_or_insert(reason);

@@ -210,6 +210,7 @@ impl<'a> Watch<'a> {
             phases: &[],
             percent: 100,
             gaps: Some(self.gaps.load(Ordering::Acquire)),
+            awaited: self.until.records.map(|asked| asked.saturating_sub(self.traffic.records_read())),
         };
         let told = each_second(&tick);
         if stage == Stage::Sending {
