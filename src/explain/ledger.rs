@@ -42,7 +42,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         .rule("Allowed, and named with the topic's settings."),
     class(Class::Compacted).rule("Allowed."),
     class(Class::Undelivered)
-    .rule("Violation of the reading side: exit code 3."),
+    .rule("Violation of the reading side, or of the cluster where it is held as aborted: exit code 3."),
     class(Class::Unread)
     .rule("Undecided: exit code 4. unverified.ndjson says why of each, not_replicated and behind_transaction how many."),
     class(Class::Unattributed)

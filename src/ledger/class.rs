@@ -104,7 +104,7 @@ classes! {
         "Acked, unseen, absent, and a later record of its key is in a compacted topic.";
     Undelivered, undelivered, Violation, "in the log, but never delivered to the reader",
         "Acked, never given to the verifier although it reached beyond it, and present when its offset is read \
-         again.";
+         again. The log may hold its transaction as aborted though its commit was confirmed (held_aborted).";
     Unread, unread, Undecided, "acked, past the point read in time",
         "Acked, past the point that the verifier reached in time: not reached, not replicated yet (at or above the \
          high watermark, where the log ends for every reader), or behind an open transaction.";
@@ -148,6 +148,8 @@ pub enum LookUp {
     Nothing,
     /// The event is there, and the verifier had passed that offset.
     Present,
+    /// The event is there, and no reader of committed records is given it: the log holds its transaction as aborted.
+    HeldAborted,
     /// The offset is one that the verifier did not reach in time.
     Ahead,
     /// An open transaction hides what is there from readers of committed records.
@@ -166,9 +168,10 @@ pub enum LookUp {
 
 impl LookUp {
     /// Every result.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Nothing,
         Self::Present,
+        Self::HeldAborted,
         Self::Ahead,
         Self::Hidden,
         Self::NotReplicated,
@@ -216,7 +219,7 @@ impl Class {
             (Answer::Acked, Sight::Unseen) if !verifying => Self::Unverified,
             (Answer::Acked, Sight::Unseen) => match look_up {
                 LookUp::Nothing => Self::Unattributed,
-                LookUp::Present => Self::Undelivered,
+                LookUp::Present | LookUp::HeldAborted => Self::Undelivered,
                 LookUp::Ahead | LookUp::Hidden | LookUp::NotReplicated => Self::Unread,
                 LookUp::Gone => Self::Lost,
                 LookUp::Unparsable => Self::Corrupt,

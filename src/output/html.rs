@@ -31,7 +31,7 @@ const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
 
 /// Names whose definitions the page asks for, beside those of classes and built-in gates: what it has tables of.
-const WORDS: [&str; 21] = [
+const WORDS: [&str; 22] = [
     "slip",
     "lateness",
     "blocked",
@@ -48,6 +48,7 @@ const WORDS: [&str; 21] = [
     "seen_then_gone",
     "not_replicated",
     "behind_transaction",
+    "held_aborted",
     "negative_latency",
     "censored",
     "offered.achieved",

@@ -288,10 +288,10 @@ impl Prepared {
         lag::watcher(&consumer_settings(config, &self.settings, self.embedded.is_some()), config, &self.slots)
     }
 
-    /// A consumer that reads what is there, committed or not.
-    pub(super) fn look_up_consumer(&self, config: &Config) -> Result<Consumer, KafkaError> {
+    /// A consumer for a second reading: of what is there, committed or not, or of what was committed.
+    pub(super) fn look_up_consumer(&self, config: &Config, isolation: &str) -> Result<Consumer, KafkaError> {
         let mut settings = consumer_settings(config, &self.settings, self.embedded.is_some());
-        settings.insert("isolation.level".to_owned(), "read_uncommitted".to_owned());
+        settings.insert("isolation.level".to_owned(), isolation.to_owned());
         let mut consumer = Consumer::new(&settings)?;
         consumer.join(&self.slots);
         Ok(consumer)

@@ -35,8 +35,8 @@ pub(super) struct Watch<'a> {
     interrupts: &'a Interrupts,
     lanes: Lanes,
     source: &'a Source,
-    /// Whether the verifier sees what was aborted.
-    reads_aborted: bool,
+    /// Whether aborted events are read back, too; `None` where nothing is.
+    reads_aborted: Option<bool>,
     slots: &'a Slots,
     traffic: &'a Traffic,
     backlog: Mean,
@@ -118,7 +118,7 @@ impl<'a> Watch<'a> {
             interrupts,
             lanes: config.lanes,
             source,
-            reads_aborted: config.verify.as_ref().is_some_and(|verify| !verify.read_committed),
+            reads_aborted: config.verify.as_ref().map(|verify| !verify.read_committed),
             slots: &prepared.slots,
             traffic: &prepared.traffic,
             backlog: Mean::default(),
@@ -281,7 +281,9 @@ impl<'a> Watch<'a> {
             scheduled: scheduled - self.scheduled_before,
             outstanding,
             backlog: self.backlog.take(),
-            unread: (total.acked + if self.reads_aborted { total.aborted } else { 0 }).saturating_sub(total.seen),
+            unread: self.reads_aborted.map(|aborted_too| {
+                (total.acked + if aborted_too { total.aborted } else { 0 }).saturating_sub(total.seen)
+            }),
             cpu_ms: Some((cpu - self.cpu_before).0 / 1_000_000),
             rss_kib: process::resident_kib(),
             marks,
@@ -308,6 +310,7 @@ impl<'a> Watch<'a> {
             phases,
             percent,
             gaps: None,
+            awaited: None,
         };
         if let ControlFlow::Break(reason) = each_second(&tick) {
             self.watched.ended_by.get_or_insert(reason);

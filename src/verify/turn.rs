@@ -6,7 +6,8 @@ use super::book::Book;
 use super::ending::note_silence;
 use super::partition::{Truncation, advance, state_of};
 use super::{ASK, BATCH, Verifier};
-use crate::clock::{Clock, wall_unix_ns};
+use crate::clock::{Clock, Nanos, wall_unix_ns};
+use crate::control::OF_OTHERS;
 use crate::kafka::errors::About;
 use crate::kafka::{Code, Delivered, Notice, Wait, Watermarks};
 
@@ -108,7 +109,7 @@ impl<C: Clock, B: Book> Verifier<C, B> {
         }
         for (partition, state) in (0_i32..).zip(partitions.iter_mut()) {
             // What others read is no debt of this reader's.
-            traffic.stands_at(partition, if reader.holds(partition) { state.position } else { i64::MAX });
+            traffic.stands_at(partition, if reader.holds(partition) { state.position } else { OF_OTHERS });
             if !traffic.has_unread(partition, state.seen) {
                 state.last_read = now;
             }
@@ -127,6 +128,7 @@ impl<C: Clock, B: Book> Verifier<C, B> {
             // Its positions are those of a log that is gone.
             return;
         }
+        self.asking += Nanos::from(ASK);
         let Self { reader, topic, control, .. } = self;
         let ends = reader.ends(topic, &resets, Wait { timeout: ASK, given_up: &|| control.is_aborted() });
         for (partition, ends) in resets.iter().zip(ends) {
@@ -152,6 +154,7 @@ impl<C: Clock, B: Book> Verifier<C, B> {
         if names.is_empty() {
             return false;
         }
+        self.asking += Nanos::from(ASK);
         let Self { reader, control, .. } = self;
         match reader.identities(&names, Wait { timeout: ASK, given_up: &|| control.is_aborted() }) {
             Ok(told) => topics.compare(&told, wall_unix_ns()),

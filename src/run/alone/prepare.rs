@@ -146,11 +146,11 @@ impl Prepared {
         watcher(&settings, &self.slots, &self.topics)
     }
 
-    /// A consumer that reads what is there, committed or not, for a second reading.
-    pub(super) fn look_up_consumer(&self) -> Result<Consumer, KafkaError> {
+    /// A consumer for a second reading: of what is there, committed or not, or of what was committed.
+    pub(super) fn look_up_consumer(&self, isolation: &str) -> Result<Consumer, KafkaError> {
         let mut settings = self.settings.clone();
         settings.insert("group.id".to_owned(), NO_GROUP.to_owned());
-        settings.insert("isolation.level".to_owned(), "read_uncommitted".to_owned());
+        settings.insert("isolation.level".to_owned(), isolation.to_owned());
         let mut consumer = Consumer::new(&settings)?;
         consumer.join(&self.slots);
         Ok(consumer)

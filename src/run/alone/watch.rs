@@ -186,7 +186,7 @@ impl<'a> Watch<'a> {
         let mut row = TimelineRow {
             at_s: now.as_secs_f64(),
             seen: interval.seen,
-            unread: behind.unwrap_or_default(),
+            unread: behind,
             end_to_end_p99_us: whole.end_to_end.quantile(0.99),
             cpu_ms: Some((cpu - self.cpu_before).0 / 1_000_000),
             rss_kib: process::resident_kib(),
@@ -210,6 +210,7 @@ impl<'a> Watch<'a> {
             phases: &[],
             percent: 100,
             gaps: Some(self.gaps.load(Ordering::Acquire)),
+            awaited: self.until.records.map(|asked| asked.saturating_sub(self.traffic.records_read())),
         };
         let told = each_second(&tick);
         if stage == Stage::Sending {
