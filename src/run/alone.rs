@@ -14,14 +14,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::{Group, Interrupts, Outcome, Release, RunError, Tick, topic_watch, unless_broken};
+use super::threads::{self, Release, unless_broken};
+use super::{Interrupts, Outcome, RunError, Tick, Verify, topic_watch};
 use crate::clock::{Monotonic, Nanos, Zero};
 use crate::control::Control;
 use crate::event::stamp::RunId;
 use crate::kafka::Settings;
 use crate::measure::Sampler;
 use crate::soak::timeline::Detail;
-use crate::verify::{Drain, Inspector, Request, Setup, Until, Verifier};
+use crate::verify::topic_book::TopicBook;
+use crate::verify::{Inspector, Request, Until, Verifier};
 pub use join::{Finished, Produced};
 use prepare::Prepared;
 use watch::Watch;
@@ -46,16 +48,12 @@ pub struct Config {
     pub offset: Offset,
     /// The run whose events are judged; `None`: whatever carries a stamp.
     pub run: Option<RunId>,
-    /// The consumer group that reads; `None`: partitions are assigned, and no group is joined.
-    pub group: Option<Group>,
-    /// Whether only committed records are read.
-    pub read_committed: bool,
+    /// How it reads; where it is joined with the producer's run, the drain's deadline is the longest wait for the next record.
+    pub verify: Verify,
     /// When it ends by itself.
     pub until: Until,
     /// The producer's run, where the reading is joined with it: it ends when all of that is read.
     pub producer: Option<Produced>,
-    /// The longest wait for the next record of what the producer wrote.
-    pub drain_deadline: Duration,
     /// How much of its timeline its report keeps.
     pub detail: Detail,
 }
@@ -84,30 +82,17 @@ pub fn verify(
     })??;
     let zero = Zero::ahead(Duration::ZERO);
     let (clock, anchor) = (zero.wait(), zero.anchor());
-    let (control, drain, gaps) =
-        (Arc::new(Control::default()), Arc::new(Drain::default()), Arc::new(AtomicU64::new(0)));
-    let setup = Setup {
-        topic: config.topics.join(","),
-        clock,
-        recorder: prepared.recorder.clone(),
-        control: Arc::clone(&control),
-        traffic: Arc::clone(&prepared.traffic),
-        drain: Arc::clone(&drain),
-        topics: Arc::clone(&prepared.topics),
-        // What it reads is not its own load: it knows of no event that waits, and so of no stall.
-        stall_threshold: Nanos::MAX,
-    };
-    let mut inspector = Inspector::new(
-        prepared.book(config.run).telling(Arc::clone(&gaps)),
-        &config.topics[0],
-        Arc::clone(&prepared.slots),
-        prepared.java_placed,
-    );
+    let (control, gaps) = (Arc::new(Control::default()), Arc::new(AtomicU64::new(0)));
+    let target = &prepared.target;
+    // What it reads is not its own load: it knows of no event that waits, and so of no stall.
+    let setup = target.verifier(&config.topics.join(","), clock, &prepared.recorder, &control, Nanos::MAX);
+    let book = TopicBook::new(config.run, target.ends.len()).telling(Arc::clone(&gaps));
+    let mut inspector = Inspector::new(book, &config.topics[0], Arc::clone(&target.slots), target.java_placed);
     if let Some(produced) = &config.producer {
         inspector = inspector.numbered(produced.numbering);
     }
     inspector.start(anchor);
-    let (reader, ends) = prepared.readers(config)?;
+    let (reader, asker) = (prepared.reader()?, target.consumer(&[])?);
     let until = Until { denied: true, ..config.until };
     let verifier = Verifier::new(setup, reader, inspector, &prepared.starts, until)?;
     let mut sampler = Sampler::new(vec![prepared.recorder.clone()], 1, prepared.starts.len());
@@ -117,14 +102,10 @@ pub fn verify(
     unless_broken(|| {
         thread::scope(|scope| {
             // However this ends, the threads are told to.
-            let release = Release { control: &control, flags: [&going, &going], aborts: true };
-            let ends = ends.map(|asker| ends::ask(scope, asker, &going)).transpose()?;
-            watch.look_at(ends);
-            let topics = topic_watch::watch(scope, prepared.topic_watcher()?, &going)?;
-            let reading = thread::Builder::new()
-                .name("verifier".to_owned())
-                .spawn_scoped(scope, move || verifier.run())
-                .map_err(|error| RunError::Thread(format!("verifier: {error}")))?;
+            let release = Release::new(&control, [&going, &going]);
+            watch.look_at(ends::ask(scope, asker, config.topics[0].clone(), target.slots.len(), &going)?);
+            let topics = topic_watch::watch(scope, target.topic_watcher()?, &going)?;
+            let reading = threads::start_vital(scope, "verifier", &control, move || verifier.run())?;
             let mut finished = None;
             while !reading.is_finished() {
                 if let Some(produced) =
@@ -139,8 +120,12 @@ pub fn verify(
                                         // What was acked in a log that is gone will never be there.
                                         highest_acked.clear();
                                     }
-                                    let deadline = clock_after(clock, config.drain_deadline);
-                                    drain.request(Request { highest_acked, deadline, patience: config.drain_deadline });
+                                    let deadline = clock_after(clock, config.verify.drain_deadline);
+                                    target.drain.request(Request {
+                                        highest_acked,
+                                        deadline,
+                                        patience: config.verify.drain_deadline,
+                                    });
                                 }
                                 Err(source) => return Err(answers_failed(produced, source)),
                             }
@@ -148,7 +133,7 @@ pub fn verify(
                         }
                         Err(reason) => {
                             watch.end_for(reason);
-                            drain.request(Request {
+                            target.drain.request(Request {
                                 deadline: clock_after(clock, Duration::ZERO),
                                 ..Request::default()
                             });
@@ -159,7 +144,7 @@ pub fn verify(
                     watch::Wish::GoOn => {}
                     watch::Wish::End => {
                         let deadline = clock_after(clock, if watch.is_bounded() { LAST } else { Duration::ZERO });
-                        drain.request(Request { deadline, ..Request::default() });
+                        target.drain.request(Request { deadline, ..Request::default() });
                     }
                     watch::Wish::Abort => control.abort(),
                 }
@@ -167,10 +152,9 @@ pub fn verify(
             going.store(false, Ordering::Release);
             let problem = topics.end()?;
             release.at_peace();
-            let verifier = reading.join();
+            let verifier = threads::join(reading, "the verifier");
             watch.last(&mut sampler, each_second);
-            let verifier = verifier.map_err(|_| RunError::Thread("the verifier panicked".to_owned()))?;
-            let ended = judge::Ended { verifier, run: finished, problem, anchor, clock };
+            let ended = judge::Ended { verifier: verifier?, run: finished, problem, anchor, clock };
             judge::outcome(config, &prepared, sampler, watch.into_watched(), ended)
         })
     })

@@ -71,7 +71,7 @@ pub(super) fn attribute<W: Wiring>(
     let rules = wiring.rules();
     let mut found = Found { damaged: places_of(&verifier.damaged), ..Found::default() };
     let mut reader = AgainReader::new(|| {
-        let consumer = prepared.look_up_consumer(config)?;
+        let consumer = prepared.target.second_reader()?;
         Ok(wiring.reader(Box::new(consumer), Reading::Again))
     });
     look_at_another(&mut ends.partitions, &mut reader, &config.topic);
@@ -81,8 +81,11 @@ pub(super) fn attribute<W: Wiring>(
     });
     look_above(unseen, &mut ends.partitions, &mut reader, &config.topic);
     let states = &ends.partitions;
-    let mut questions =
-        Questions { compacted: prepared.is_compacted(), numbering: config.lanes.numbering(), ..Questions::default() };
+    let mut questions = Questions {
+        compacted: prepared.target.is_compacted(),
+        numbering: config.lanes.numbering(),
+        ..Questions::default()
+    };
     for (lane, end) in config.lanes.numbers().zip(&ends.lanes) {
         for event in end.waiting.events().iter().filter(|event| is_unseen(ledger, lane, event.sequence)) {
             match by_bounds(event, states, rules) {
@@ -100,7 +103,7 @@ pub(super) fn attribute<W: Wiring>(
     if !questions.wanted.is_empty() || !questions.stretches.is_empty() {
         let mut presence: BTreeMap<u16, Presence> = BTreeMap::new();
         let mut horizons = Horizons::new(states);
-        let tempo = prepared.tempo();
+        let tempo = prepared.control.tempo();
         let committed_only = config.verify.as_ref().is_some_and(|verify| verify.read_committed);
         let (anchor, clock) = (ends.anchor, ends.clock);
         let late = Late { ledger, schedule, tempo: &tempo, anchor, clock, committed_only };
@@ -121,7 +124,7 @@ pub(super) fn attribute<W: Wiring>(
             unfinished = Some(format!(
                 "second reading: partitions {} were not read again to their end within {LOOK_UPS:?}; of what lies there \
                  nothing is claimed",
-                prepared.slots.told(&answers.unfinished)
+                prepared.target.slots.told(&answers.unfinished)
             ));
         }
         if truncated && answers.unfinished.is_empty() && are_known_whole(states) && !questions.compacted {

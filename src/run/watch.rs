@@ -62,6 +62,8 @@ pub(super) struct Watch<'a> {
     phases: Vec<String>,
     /// The lag of the group that is looked at.
     lag: Option<Lag>,
+    /// What is found wrong with a topic.
+    topic: Option<Problem>,
     /// What happened to faults.
     faults: faults::Marks,
     /// Requests sent again, requests without an answer, and ms of throttling, as told so far.
@@ -119,8 +121,8 @@ impl<'a> Watch<'a> {
             lanes: config.lanes,
             source,
             reads_aborted: config.verify.as_ref().is_some_and(|verify| !verify.read_committed),
-            slots: &prepared.slots,
-            traffic: &prepared.traffic,
+            slots: &prepared.target.slots,
+            traffic: &prepared.target.traffic,
             backlog: Mean::default(),
             answered: 0,
             next_row: SECOND,
@@ -132,20 +134,21 @@ impl<'a> Watch<'a> {
             last_answer: Nanos::ZERO,
             silence: delivery_timeout + Duration::from_secs(5),
             overrun: config.flush_deadline,
-            rebalances: Rebalances::of(prepared.group.clone()),
+            rebalances: Rebalances::of(&prepared.target),
             percent: AS_PLANNED,
             by_hand: Vec::new(),
             phases: schedule.phases().map(|phase| phase.name.clone()).collect(),
             lag: None,
+            topic: None,
             faults: faults::Marks::default(),
             troubles: [0; 3],
             watched: Watched { timeline: soak::Timeline::new(config.detail), ..Watched::default() },
         }
     }
 
-    /// Tells a group's lag too.
-    pub(super) fn look_at(&mut self, lag: Option<Lag>) {
-        self.lag = lag;
+    /// Tells a group's lag too, and ends the run where something is wrong with a topic.
+    pub(super) fn look_at(&mut self, lag: Option<Lag>, topic: Option<Problem>) {
+        (self.lag, self.topic) = (lag, topic);
     }
 
     /// Notes what is wrong with a topic. It explains what else the cluster did.
@@ -176,7 +179,6 @@ impl<'a> Watch<'a> {
         &mut self,
         sampler: &mut Sampler,
         stage: Stage,
-        topic: Option<&Problem>,
         each_second: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
     ) {
         let wait = GLANCE.min(Duration::from(self.next_row.saturating_since(self.clock.now())));
@@ -186,7 +188,7 @@ impl<'a> Watch<'a> {
         self.last_answer += absent;
         self.obey(stage);
         let now = self.clock.now();
-        if let Some(problem) = topic.and_then(Problem::take) {
+        if let Some(problem) = self.topic.as_ref().and_then(Problem::take) {
             self.note_problem(problem);
             self.control.stop_at(now);
         }

@@ -2,14 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::Scope;
 use std::time::Duration;
 
-use crate::clock::{Clock, Monotonic, Nanos};
+use crate::clock::Nanos;
+use crate::kafka::Wait;
 use crate::kafka::native::Consumer;
-use crate::kafka::slots::Slots;
-use crate::kafka::{KafkaError, Settings, Wait};
-use crate::run::RunError;
+use crate::run::{RunError, threads};
 
 const EVERY: Nanos = Nanos::from_secs(1);
 /// The longest wait for the leaders.
@@ -34,48 +33,25 @@ impl Ends {
     }
 }
 
-/// Somebody who asks.
-pub(super) struct Asker {
+/// Asks until `going` is false.
+pub(super) fn ask<'scope>(
+    scope: &'scope Scope<'scope, '_>,
     consumer: Consumer,
     topic: String,
     partitions: i32,
-}
-
-impl Asker {
-    pub(super) fn new(settings: &Settings, topic: &str, slots: &Arc<Slots>) -> Result<Self, KafkaError> {
-        let mut consumer = Consumer::new(settings)?;
-        consumer.join(slots);
-        Ok(Self { consumer, topic: topic.to_owned(), partitions: slots.len() })
-    }
-}
-
-/// Asks until `going` is false.
-pub(super) fn ask<'scope>(
-    scope: &'scope thread::Scope<'scope, '_>,
-    asker: Asker,
     going: &'scope AtomicBool,
 ) -> Result<Ends, RunError> {
     let ends = Ends::default();
     let told = ends.clone();
-    thread::Builder::new()
-        .name("log-ends".to_owned())
-        .spawn_scoped(scope, move || {
-            let clock = Monotonic::start();
-            let mut next = Nanos::ZERO;
-            let all: Vec<i32> = (0..asker.partitions).collect();
-            while going.load(Ordering::Acquire) {
-                if clock.now() < next {
-                    clock.sleep_until((clock.now() + Nanos::from_millis(20)).min(next));
-                    continue;
-                }
-                next = clock.now() + EVERY;
-                let given_up = || !going.load(Ordering::Acquire);
-                let ends = asker.consumer.ends(&asker.topic, &all, Wait { timeout: ASK, given_up: &given_up });
-                let found = ends.into_iter().map(|ends| ends.ok().map(|ends| ends.high)).collect();
-                told.put(found);
-            }
-        })
-        .map_err(|error| RunError::Thread(format!("log-ends: {error}")))?;
+    let all: Vec<i32> = (0..partitions).collect();
+    threads::start_looking(scope, "log-ends", going, Nanos::ZERO, move |last| {
+        if !last {
+            let wait = Wait { timeout: ASK, given_up: &|| !going.load(Ordering::Acquire) };
+            let ends = consumer.ends(&topic, &all, wait);
+            told.put(ends.into_iter().map(|ends| ends.ok().map(|ends| ends.high)).collect());
+        }
+        Some(EVERY)
+    })?;
     Ok(ends)
 }
 

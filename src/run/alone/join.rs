@@ -145,7 +145,7 @@ pub(super) fn join(
     findings: &mut Findings,
 ) -> io::Result<Joined> {
     let Read { book, states, duplicates, damaged } = read;
-    let mut reader = AgainReader::new(|| Ok(Box::new(prepared.look_up_consumer()?)));
+    let mut reader = AgainReader::new(|| Ok(Box::new(prepared.target.second_reader()?)));
     look_at_another(states, &mut reader, &config.topics[0]);
     let mut unseen: BTreeMap<i32, i64> = BTreeMap::new();
     produced.each(&mut |lane, event| {
@@ -160,7 +160,7 @@ pub(super) fn join(
     look_above(unseen.into_iter(), states, &mut reader, &config.topics[0]);
     let states = &*states;
     let places = places_of(damaged);
-    let compacted = produced.compacted || prepared.is_compacted();
+    let compacted = produced.compacted || prepared.target.is_compacted();
     let mut found = Found::default();
     let mut questions = Questions { compacted, numbering: produced.numbering, ..Questions::default() };
     let ends = produced.each(&mut |lane, event| {
@@ -204,7 +204,7 @@ pub(super) fn join(
             joined.unfinished = Some(format!(
                 "second reading: partitions {} were not read again to their end within {LOOK_UPS:?}; of what lies there \
                  nothing is claimed",
-                prepared.slots.told(&answers.unfinished)
+                prepared.target.slots.told(&answers.unfinished)
             ));
         }
         if truncated && answers.unfinished.is_empty() && are_known_whole(states) && !compacted {
@@ -219,7 +219,7 @@ pub(super) fn join(
     let mut listing = Listing::new(&config.topics[0], damaged);
     produced.each(&mut |lane, event| {
         let elsewhere = is_elsewhere(&places, lane, &event);
-        let known = known(book, &found, lane, event, elsewhere, config.read_committed);
+        let known = known(book, &found, lane, event, elsewhere, config.verify.read_committed);
         let class = Class::of(known);
         let started = starts.get(&lane).map_or(&[][..], Vec::as_slice);
         let phase = started.partition_point(|start| *start <= event.sequence).saturating_sub(1);
@@ -274,7 +274,7 @@ pub(super) fn made_anew(
     states: &[PartitionState],
 ) -> Vec<String> {
     let mut anew = prepared.anew.clone();
-    anew.extend(prepared.topics.all_made_anew().into_iter().map(str::to_owned));
+    anew.extend(prepared.target.topics.all_made_anew().into_iter().map(str::to_owned));
     let ended = run.run.started_at.parse::<jiff::Timestamp>().ok().and_then(|at| {
         at.as_millisecond().checked_add(
             // A run that is longer than its milliseconds can be counted has not ended.
@@ -282,12 +282,12 @@ pub(super) fn made_anew(
         )
     });
     let Some(ended) = ended else { return anew };
-    for (index, (name, _)) in prepared.slots.topics().enumerate() {
+    for (index, (name, _)) in prepared.target.slots.topics().enumerate() {
         let has_id = |id: Option<&Option<String>>| id.is_some_and(Option::is_some);
         if has_id(produced.and_then(|produced| produced.ids.get(index))) {
             continue;
         }
-        let of_topic = (0_i32..).zip(states).filter(|(slot, _)| prepared.slots.topic_at(*slot) == Some(index));
+        let of_topic = (0_i32..).zip(states).filter(|(slot, _)| prepared.target.slots.topic_at(*slot) == Some(index));
         let read: Vec<&PartitionState> =
             of_topic.map(|(_, state)| state).filter(|state| state.first_record_ms.is_some()).collect();
         let is_younger = |state: &&PartitionState| state.log_start <= state.from && state.first_record_ms > Some(ended);

@@ -79,9 +79,9 @@ impl<'a> Watch<'a> {
             clock,
             interrupts,
             answered: 0,
-            slots: &prepared.slots,
-            traffic: &prepared.traffic,
-            rebalances: Rebalances::of(prepared.group.clone()),
+            slots: &prepared.target.slots,
+            traffic: &prepared.target.traffic,
+            rebalances: Rebalances::of(&prepared.target),
             ends: None,
             gaps,
             until: config.until,
@@ -117,8 +117,8 @@ impl<'a> Watch<'a> {
         self.watched.ended_by.get_or_insert(reason);
     }
 
-    pub(super) fn look_at(&mut self, ends: Option<Ends>) {
-        self.ends = ends;
+    pub(super) fn look_at(&mut self, ends: Ends) {
+        self.ends = Some(ends);
     }
 
     /// Whether it would end by itself.
