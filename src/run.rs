@@ -55,7 +55,7 @@ use prepare::{Prepared, RunVerifier};
 pub use summary::begun;
 pub use surroundings::tool;
 use threads::{Release, unless_broken};
-use watch::Watch;
+use watch::{Load, Watch};
 use wiring::{Direct, Wiring};
 
 /// The time between "all threads stand ready" and the first due time.
@@ -266,10 +266,18 @@ pub fn run_through<W: Wiring>(
             let topics = topic_watcher.map(|watcher| topic_watch::watch(scope, watcher, &going)).transpose()?;
             let lag = lag_watcher.map(|watcher| watcher.watch(scope, &going)).transpose()?;
             let clock = zero.wait();
-            let mut watch = Watch::new(config, source, &schedule, &ledger, &control, interrupts, clock, &prepared);
-            watch.look_at(lag.as_ref().map(lag::Watched::lag), topics.as_ref().map(topic_watch::Watched::problem));
-            let faults =
-                faults::inject(scope, &config.faults, clock, &control, &sending, schedule.ends_at(), watch.faults())?;
+            let load = Load::new(config, source, &schedule, &ledger, &control, &prepared.target)
+                .beside(lag.as_ref().map(lag::Watched::lag), topics.as_ref().map(topic_watch::Watched::problem));
+            let mut watch = Watch::new(clock, &control, interrupts, &prepared.target, config.detail, load);
+            let faults = faults::inject(
+                scope,
+                &config.faults,
+                clock,
+                &control,
+                &sending,
+                schedule.ends_at(),
+                watch.subject.faults(),
+            )?;
 
             while lanes.iter().any(|lane| !lane.is_finished()) {
                 watch.glance(&mut sampler, Stage::Sending, each_second);

@@ -6,7 +6,6 @@ mod ends;
 mod join;
 mod judge;
 mod prepare;
-mod watch;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -15,8 +14,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::threads::{self, Release, unless_broken};
-use super::{Interrupts, Outcome, RunError, Tick, Verify, topic_watch};
-use crate::clock::{Monotonic, Nanos, Zero};
+use super::watch::Watch;
+use super::{Interrupts, Outcome, RunError, Stage, Tick, Verify, topic_watch};
+use crate::clock::{Clock, Monotonic, Nanos, Zero};
 use crate::control::Control;
 use crate::event::stamp::RunId;
 use crate::kafka::Settings;
@@ -24,12 +24,14 @@ use crate::measure::Sampler;
 use crate::soak::timeline::Detail;
 use crate::verify::topic_book::TopicBook;
 use crate::verify::{Inspector, Request, Until, Verifier};
+use ends::Reading;
 pub use join::{Finished, Produced};
 use prepare::Prepared;
-use watch::Watch;
 
 /// How long reading may take to come to what was there when it was asked to end.
 const LAST: Duration = Duration::from_secs(5);
+/// How often a producer that still goes on is asked whether it is over.
+const ASK_EVERY: Nanos = Nanos::from_millis(200);
 
 /// What a verifier alone needs to know.
 #[derive(Clone, Debug)]
@@ -96,63 +98,46 @@ pub fn verify(
     let until = Until { denied: true, ..config.until };
     let verifier = Verifier::new(setup, reader, inspector, &prepared.starts, until)?;
     let mut sampler = Sampler::new(vec![prepared.recorder.clone()], 1, prepared.starts.len());
-    let mut watch = Watch::new(config, &prepared, interrupts, clock, gaps);
     let going = AtomicBool::new(true);
 
     unless_broken(|| {
         thread::scope(|scope| {
             // However this ends, the threads are told to.
             let release = Release::new(&control, [&going, &going]);
-            watch.look_at(ends::ask(scope, asker, config.topics[0].clone(), target.slots.len(), &going)?);
+            let ends = ends::ask(scope, asker, config.topics[0].clone(), target.slots.len(), &going)?;
             let topics = topic_watch::watch(scope, target.topic_watcher()?, &going)?;
-            let reading = threads::start_vital(scope, "verifier", &control, move || verifier.run())?;
-            let mut finished = None;
-            while !reading.is_finished() {
-                if let Some(produced) =
-                    config.producer.as_ref().filter(|_| finished.is_none() && watch.is_time_to_ask())
+            let reader = threads::start_vital(scope, "verifier", &control, move || verifier.run())?;
+            let is_bounded = config.producer.is_some() || until.idle.is_some() || until.records.is_some();
+            let reading = Reading { is_bounded, ends, traffic: &target.traffic, gaps: &gaps };
+            let mut watch = Watch::new(clock, &control, interrupts, target, config.detail, reading);
+            let (mut finished, mut ask_at, mut is_stopped) = (None, Nanos::ZERO, false);
+            while !reader.is_finished() {
+                if let Some(produced) = config.producer.as_ref().filter(|_| finished.is_none() && clock.now() >= ask_at)
                 {
+                    ask_at = clock.now() + ASK_EVERY;
                     match (produced.finished)() {
                         Ok(None) => {}
                         Ok(Some(report)) => {
-                            match produced.highest_acked() {
-                                Ok(mut highest_acked) => {
-                                    if !prepared.anew.is_empty() {
-                                        // What was acked in a log that is gone will never be there.
-                                        highest_acked.clear();
-                                    }
-                                    let deadline = clock_after(clock, config.verify.drain_deadline);
-                                    target.drain.request(Request {
-                                        highest_acked,
-                                        deadline,
-                                        patience: config.verify.drain_deadline,
-                                    });
-                                }
-                                Err(source) => return Err(answers_failed(produced, source)),
-                            }
+                            target.drain.request(all_acked(config, produced, &prepared, clock)?);
                             finished = Some(report);
                         }
                         Err(reason) => {
                             watch.end_for(reason);
-                            target.drain.request(Request {
-                                deadline: clock_after(clock, Duration::ZERO),
-                                ..Request::default()
-                            });
+                            target.drain.request(Request { deadline: clock.now(), ..Request::default() });
                         }
                     }
                 }
-                match watch.glance(&mut sampler, each_second) {
-                    watch::Wish::GoOn => {}
-                    watch::Wish::End => {
-                        let deadline = clock_after(clock, if watch.is_bounded() { LAST } else { Duration::ZERO });
-                        target.drain.request(Request { deadline, ..Request::default() });
-                    }
-                    watch::Wish::Abort => control.abort(),
+                watch.glance(&mut sampler, Stage::Sending, each_second);
+                if !is_stopped && control.stopped_at() < Nanos::MAX {
+                    is_stopped = true;
+                    let deadline = clock.now() + if is_bounded { LAST.into() } else { Nanos::ZERO };
+                    target.drain.request(Request { deadline, ..Request::default() });
                 }
             }
             going.store(false, Ordering::Release);
             let problem = topics.end()?;
             release.at_peace();
-            let verifier = threads::join(reading, "the verifier");
+            let verifier = threads::join(reader, "the verifier");
             watch.last(&mut sampler, each_second);
             let ended = judge::Ended { verifier: verifier?, run: finished, problem, anchor, clock };
             judge::outcome(config, &prepared, sampler, watch.into_watched(), ended)
@@ -160,10 +145,14 @@ pub fn verify(
     })
 }
 
-fn answers_failed(produced: &Produced, source: std::io::Error) -> RunError {
-    RunError::Answers { path: produced.answers.clone(), source }
-}
-
-fn clock_after(clock: Monotonic, wait: Duration) -> Nanos {
-    crate::clock::Clock::now(&clock) + Nanos::from(wait)
+/// What is to be read of a run that is over: all that was acked, where that is still the same log.
+fn all_acked(config: &Config, produced: &Produced, prepared: &Prepared, clock: Monotonic) -> Result<Request, RunError> {
+    let failed = |source| RunError::Answers { path: produced.answers.clone(), source };
+    let mut highest_acked = produced.highest_acked().map_err(failed)?;
+    if !prepared.anew.is_empty() {
+        // What was acked in a log that is gone will never be there.
+        highest_acked.clear();
+    }
+    let patience = config.verify.drain_deadline;
+    Ok(Request { highest_acked, deadline: clock.now() + patience.into(), patience })
 }

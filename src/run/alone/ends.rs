@@ -1,14 +1,18 @@
 //! The ends of the logs while reading goes on, asked for once a second: how far behind the reader is.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Scope;
 use std::time::Duration;
 
 use crate::clock::Nanos;
+use crate::control::Traffic;
 use crate::kafka::Wait;
 use crate::kafka::native::Consumer;
-use crate::run::{RunError, threads};
+use crate::measure::Sampler;
+use crate::report::TimelineRow;
+use crate::run::watch::{Subject, Watched};
+use crate::run::{RunError, Tick, threads};
 
 const EVERY: Nanos = Nanos::from_secs(1);
 /// The longest wait for the leaders.
@@ -53,6 +57,38 @@ pub(super) fn ask<'scope>(
         Some(EVERY)
     })?;
     Ok(ends)
+}
+
+/// A reading as it is watched.
+pub(super) struct Reading<'a> {
+    /// Whether it ends by itself.
+    pub(super) is_bounded: bool,
+    pub(super) ends: Ends,
+    pub(super) traffic: &'a Traffic,
+    /// Sequences not seen between the first and the last of each lane.
+    pub(super) gaps: &'a AtomicU64,
+}
+
+impl Subject for Reading<'_> {
+    fn is_bounded(&self) -> bool {
+        self.is_bounded
+    }
+
+    fn row(&mut self, sampler: &Sampler, now: Nanos, marks: Vec<String>, _watched: &mut Watched) -> TimelineRow {
+        let (interval, _) = sampler.both();
+        TimelineRow {
+            at_s: now.as_secs_f64(),
+            seen: interval.seen,
+            unread: self.ends.behind(&self.traffic.positions()).unwrap_or_default(),
+            end_to_end_p99_us: interval.whole().end_to_end.quantile(0.99),
+            marks,
+            ..TimelineRow::default()
+        }
+    }
+
+    fn tell<'t>(&'t self, tick: Tick<'t>) -> Tick<'t> {
+        Tick { gaps: Some(self.gaps.load(Ordering::Acquire)), ..tick }
+    }
 }
 
 #[cfg(test)]
