@@ -125,6 +125,9 @@ impl std::ops::Deref for TempoCopy {
     }
 }
 
+/// The position in a partition that others of the group read.
+pub const OF_OTHERS: i64 = i64::MAX;
+
 /// What is on its way through each partition: written by lanes and verifier, once a batch.
 #[derive(Debug)]
 pub struct Traffic {
@@ -217,7 +220,7 @@ impl Traffic {
         }
     }
 
-    /// Notes the offset that the verifier reads next.
+    /// Notes the offset that the verifier reads next, or [`OF_OTHERS`].
     pub fn stands_at(&self, partition: i32, position: i64) {
         if let Some(traffic) = self.of(partition) {
             traffic.position.store(position, Ordering::Release);

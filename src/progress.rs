@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::clock::Nanos;
 use crate::figures;
-use crate::report::GateResult;
+use crate::report::{GateResult, TimelineRow};
 use crate::run::{Interrupts, Stage, Tick};
 use screen::Screen;
 pub use screen::{NO_DUE_TIMES, Shown};
@@ -150,7 +150,12 @@ fn read(tick: &Tick<'_>, gaps: u64) -> String {
 
 fn reading(tick: &Tick<'_>) -> String {
     let p99 = tick.row.end_to_end_p99_us.map_or_else(|| "-".to_owned(), figures::duration_us);
-    format!("now {}/s   end-to-end p99 {p99}   lag {}", figures::count(tick.row.seen), figures::count(tick.row.unread))
+    format!("now {}/s   end-to-end p99 {p99}   lag {}", figures::count(tick.row.seen), lag(tick.row))
+}
+
+/// How far reading is behind, where that is known.
+fn lag(row: &TimelineRow) -> String {
+    row.unread.map_or_else(|| "-".to_owned(), figures::count)
 }
 
 fn speeds(tick: &Tick<'_>, ends: Option<Nanos>, verifying: bool) -> String {
@@ -164,7 +169,7 @@ fn speeds(tick: &Tick<'_>, ends: Option<Nanos>, verifying: bool) -> String {
         _ => String::new(),
     };
     let reading = if verifying {
-        format!("   end-to-end p99 {}   lag {}", time(row.end_to_end_p99_us), figures::count(row.unread))
+        format!("   end-to-end p99 {}   lag {}", time(row.end_to_end_p99_us), lag(row))
     } else {
         String::new()
     };
@@ -182,4 +187,15 @@ fn speeds(tick: &Tick<'_>, ends: Option<Nanos>, verifying: bool) -> String {
 /// Nobody reads along where stderr is closed: the run goes on.
 fn say(line: &str) {
     writeln!(std::io::stderr(), "{line}").unwrap_or_default();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lag_that_is_not_known_is_told_as_not_known() {
+        let of = |unread| lag(&TimelineRow { unread, ..TimelineRow::default() });
+        assert_eq!((of(Some(1_200)).as_str(), of(Some(0)).as_str(), of(None).as_str()), ("1,200", "0", "-"));
+    }
 }

@@ -69,7 +69,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     figure("timeline.backlog", "Events due and without a final answer, sent or not: the mean over a second.")
         .clock(INTERVAL)
         .excludes("Runs without due times: with an unlimited rate nothing is ever due."),
-    figure("timeline.unread", "Events acked and not yet seen at the end of a second: the verifier's lag.").clock(INTERVAL),
+    figure("timeline.unread", "Events acked and not yet seen at the end of a second: the verifier's lag. Null where nothing reads, or where it is not known.").clock(INTERVAL),
     figure("timeline.group_lag", "Records that the watched group (--lag-group) was behind at the end of a second.")
         .clock(INTERVAL),
     figure("timeline.response_p50", "Median response time of the events acked in a second.").clock(INTERVAL),

@@ -52,6 +52,12 @@ pub(super) const DEFINITIONS: &[Definition] = &[
          records.",
     )
     .rule("Part of unread."),
+    finding(
+        "held_aborted",
+        "Undelivered events whose commit the cluster confirmed, and whose transaction its log holds as aborted: no reader of committed \
+         records is given them, now or later.",
+    )
+    .rule("Part of undelivered."),
     finding("negative_latency", "Records that seemed to be seen before they were due: a clock was set back.")
         .rule("Counted as 0 in end_to_end, never dropped."),
 ];

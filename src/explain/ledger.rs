@@ -50,9 +50,10 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     class("compacted", "Acked, unseen, absent, and a later record of its key is in a compacted topic.").rule("Allowed."),
     class(
         "undelivered",
-        "Acked, never given to the verifier although it reached beyond it, and present when its offset is read again.",
+        "Acked, never given to the verifier although it reached beyond it, and present when its offset is read again. The log may hold \
+         its transaction as aborted though its commit was confirmed (held_aborted).",
     )
-    .rule("Violation of the reading side: exit code 3."),
+    .rule("Violation of the reading side, or of the cluster where it is held as aborted: exit code 3."),
     class(
         "unread",
         "Acked, past the point that the verifier reached in time: not reached, not replicated yet (at or above the high watermark, \

@@ -207,7 +207,11 @@ fn reading(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {
         let help = "Sequences not seen between the first and the last of each lane: missing, or still on their way";
         page.gauge("loadgen_sequence_gaps", help, gaps)?;
     }
-    page.gauge("loadgen_consumer_lag_records", "Events acked and not yet read back", snapshot.unread)
+    match snapshot.unread {
+        Some(lag) => page.gauge("loadgen_consumer_lag_records", "Events acked and not yet read back", lag),
+        // A series that is not there says that it is not known; 0 would say that all is read.
+        None => Ok(()),
+    }
 }
 
 fn by_type(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {

@@ -47,7 +47,8 @@ pub struct Snapshot {
     pub(super) unanswered: u64,
     pub(super) seen: u64,
     pub(super) outstanding: u64,
-    pub(super) unread: u64,
+    /// Where it is known.
+    pub(super) unread: Option<u64>,
     /// Where a verifier reads alone.
     pub(super) gaps: Option<u64>,
     pub(super) found: Found,
@@ -82,7 +83,7 @@ struct Status<'a> {
     unanswered: u64,
     seen: u64,
     outstanding: u64,
-    unread: u64,
+    unread: Option<u64>,
     duplicates: u64,
     reordered: u64,
     invalid: u64,

@@ -27,6 +27,11 @@ fn get(address: SocketAddr, path: &str, headers: &str) -> (String, String) {
 
 /// An exporter at the end of a run's `seconds`-th second, in each of which so many events were sent, acked and read.
 fn exporter(seconds: u64, events: u64) -> Exporter {
+    behind(seconds, events, Some(5))
+}
+
+/// The same, of a reader that is so far behind.
+fn behind(seconds: u64, events: u64, unread: Option<u64>) -> Exporter {
     let exporter = Exporter::start(Some("127.0.0.1:0"), None).unwrap();
     exporter.begin("a \"name\"", "raw-events", &[Kind::ResponseTime, Kind::EndToEnd]);
     let mut client = ClientSums::default();
@@ -43,7 +48,7 @@ fn exporter(seconds: u64, events: u64) -> Exporter {
         interval.partitions[1].acked = events;
         interval.found.reordered = 1;
         total.add(&interval);
-        let row = TimelineRow { unread: 5, outstanding: 3, ..TimelineRow::default() };
+        let row = TimelineRow { unread, outstanding: 3, ..TimelineRow::default() };
         client.note(
             0,
             r#"{"msg_cnt":4,"msg_size":800,"brokers":{"b":{"txretries":2,"rtt":{"cnt":2,"sum":3000,"max":2000,"p99":2000}}}}"#,
@@ -207,6 +212,18 @@ fn status_and_health_are_told_and_other_paths_are_not_found() {
 }
 
 #[test]
+fn a_lag_that_is_not_known_is_not_told_as_0() {
+    let lag = "loadgen_consumer_lag_records";
+    let of =
+        |exporter: &Exporter| samples(&get(exporter.address().unwrap(), "/metrics", OPEN_METRICS).1).get(lag).copied();
+    assert_eq!(of(&behind(1, 10, Some(0))), Some(0.0));
+    let unknown = behind(1, 10, None);
+    assert_eq!(of(&unknown), None);
+    let status: serde_json::Value = serde_json::from_str(&get(unknown.address().unwrap(), "/status", "").1).unwrap();
+    assert_eq!(status["unread"], serde_json::Value::Null);
+}
+
+#[test]
 fn a_sample_that_is_overdue_is_no_health() {
     let exporter = exporter(1, 1);
     let at = exporter.shared.state.lock().unwrap().at;
@@ -255,7 +272,7 @@ fn the_dashboard_names_only_metrics_that_are_served() {
     exporter.begin("a", "t", &Kind::ALL);
     let (mut client, total) = (ClientSums::default(), Shard::new(1, 1));
     client.note(0, "{}", true);
-    let (slots, row) = (Slots::of_one("t", 1), TimelineRow::default());
+    let (slots, row) = (Slots::of_one("t", 1), TimelineRow { unread: Some(0), ..TimelineRow::default() });
     let (stage, now) = (run::Stage::Sending, Nanos::from_secs(1));
     let (interval, total, slots, client) = (&total, &total, &slots, &client);
     exporter.tick(

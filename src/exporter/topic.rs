@@ -79,8 +79,8 @@ struct Record<'a> {
     messages_invalid: u64,
     messages_duplicated: u64,
     messages_reordered: u64,
-    /// Acked and not read back.
-    consumer_lag: u64,
+    /// Acked and not read back; null where nothing reads, or where that is not known.
+    consumer_lag: Option<u64>,
     events_outstanding: u64,
     /// Of the group named with `--lag-group`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -316,11 +316,7 @@ fn of_class(class: Class, report: &RunReport, allowances: &Allowances) -> Judged
         Class::Corrupt => {
             judged("corrupt: seen, but not as they were sent", Violation, "what was sent must be what is read")
         }
-        Class::Undelivered => judged(
-            "undelivered: in the log, but never given to the reader",
-            Violation,
-            "a reader must get every record that it goes past",
-        ),
+        Class::Undelivered => undelivered(report),
         Class::Contradicted => judged(
             "contradicted: not sent or refused, and yet in the log",
             Violation,
@@ -365,6 +361,23 @@ fn of_class(class: Class, report: &RunReport, allowances: &Allowances) -> Judged
         Class::Refused => judged("refused", Expected, "the gate nothing_refused judges them"),
         Class::Verified => judged("verified", Expected, "acked, seen, content right"),
     }
+}
+
+/// Acked events that lie in the log: passed over by the reader, or withheld by the cluster.
+fn undelivered(report: &RunReport) -> Judged {
+    let held = report.findings.held_aborted;
+    let reader = "a reader must get every record that it goes past".to_owned();
+    let cluster = "the log holds their transactions as aborted, so no reader of committed records is given them: a confirmed commit \
+                   must hold";
+    let (what, rule) = match report.ledger.undelivered.saturating_sub(held) {
+        0 => ("undelivered: in the log, and their commit was confirmed", cluster.to_owned()),
+        _ if held > 0 => (
+            "undelivered: in the log, but never given to the reader",
+            format!("{reader}; of {} the commit was confirmed, and {cluster}", figures::count(held)),
+        ),
+        _ => ("undelivered: in the log, but never given to the reader", reader),
+    };
+    Judged { what, ruling: RulingKind::Violation, rule }
 }
 
 /// Why acked events were not read.

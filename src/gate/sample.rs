@@ -62,6 +62,7 @@ fn offered() -> Offered {
 pub(crate) fn healthy() -> RunReport {
     let ledger = LedgerCounts { scheduled: 200_000, verified: 200_000, ..LedgerCounts::default() };
     let row = |second: u32| TimelineRow {
+        unread: Some(0),
         at_s: f64::from(second),
         scheduled: 10_000,
         sent: 10_000,

@@ -28,7 +28,8 @@ pub enum Class {
     Expired,
     /// Acked, unseen, absent, and a later record of its key is in a compacted topic.
     Compacted,
-    /// Acked and in the log, below the verifier's position, but never delivered to it.
+    /// Acked and in the log, below the verifier's position, but never delivered to it: passed over, or held as aborted though its
+    /// commit was confirmed.
     Undelivered,
     /// Acked, and past the point the verifier reached in time: also behind an open transaction, or not replicated yet.
     Unread,
@@ -116,6 +117,8 @@ pub enum LookUp {
     Nothing,
     /// The event is there, and the verifier had passed that offset.
     Present,
+    /// The event is there, and no reader of committed records is given it: the log holds its transaction as aborted.
+    HeldAborted,
     /// The offset is one that the verifier did not reach in time.
     Ahead,
     /// An open transaction hides what is there from readers of committed records.
@@ -134,9 +137,10 @@ pub enum LookUp {
 
 impl LookUp {
     /// Every result.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Nothing,
         Self::Present,
+        Self::HeldAborted,
         Self::Ahead,
         Self::Hidden,
         Self::NotReplicated,
@@ -184,7 +188,7 @@ impl Class {
             (Answer::Acked, Sight::Unseen) if !verifying => Self::Unverified,
             (Answer::Acked, Sight::Unseen) => match look_up {
                 LookUp::Nothing => Self::Unattributed,
-                LookUp::Present => Self::Undelivered,
+                LookUp::Present | LookUp::HeldAborted => Self::Undelivered,
                 LookUp::Ahead | LookUp::Hidden | LookUp::NotReplicated => Self::Unread,
                 LookUp::Gone => Self::Lost,
                 LookUp::Unparsable => Self::Corrupt,

@@ -279,7 +279,10 @@ mod tests {
                     }
                     Class::Expired => acked && !seen && !damaged && !aborted && look_up == LookUp::BelowStart,
                     Class::Compacted => acked && !seen && !damaged && !aborted && look_up == LookUp::Superseded,
-                    Class::Undelivered => acked && !seen && !damaged && !aborted && look_up == LookUp::Present,
+                    Class::Undelivered => {
+                        let there = [LookUp::Present, LookUp::HeldAborted];
+                        acked && !seen && !damaged && !aborted && there.contains(&look_up)
+                    }
                     Class::Unread => {
                         let ahead = [LookUp::Ahead, LookUp::Hidden, LookUp::NotReplicated];
                         acked && !seen && !damaged && !aborted && ahead.contains(&look_up)

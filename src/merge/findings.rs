@@ -31,6 +31,7 @@ pub(super) fn findings(parts: &[Aligned]) -> Findings {
         seen_then_gone: sum(|findings| findings.seen_then_gone),
         not_replicated: sum(|findings| findings.not_replicated),
         behind_transaction: sum(|findings| findings.behind_transaction),
+        held_aborted: sum(|findings| findings.held_aborted),
         negative_latency: sum(|findings| findings.negative_latency),
         examples: examples(parts),
     }

@@ -69,7 +69,7 @@ fn beside(rows: &[TimelineRow]) -> TimelineRow {
         failed: sum(|row| row.failed),
         outstanding: sum(|row| row.outstanding),
         backlog: rows.iter().map(|row| row.backlog).sum(),
-        unread: sum(|row| row.unread),
+        unread: rows.iter().map(|row| row.unread).sum(),
         cpu_ms: rows.iter().map(|row| row.cpu_ms).sum(),
         throttled_ms: rows.iter().map(|row| row.throttled_ms).sum(),
         machine_busy_percent: rows.iter().filter_map(|row| row.machine_busy_percent).max(),

@@ -27,7 +27,7 @@ const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
 
 /// Names whose definitions the page asks for: what it has tables of.
-const WORDS: [&str; 46] = [
+const WORDS: [&str; 47] = [
     "verified",
     "unverified",
     "not_attempted",
@@ -60,6 +60,7 @@ const WORDS: [&str; 46] = [
     "seen_then_gone",
     "not_replicated",
     "behind_transaction",
+    "held_aborted",
     "negative_latency",
     "censored",
     "offered.achieved",

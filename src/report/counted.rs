@@ -87,6 +87,10 @@ pub struct Findings {
     /// Unread events that an open transaction hides from readers of committed records.
     #[serde(default)]
     pub behind_transaction: u64,
+    /// Undelivered events whose commit was confirmed, and whose transaction the log holds as aborted: no reader of committed records
+    /// is given them.
+    #[serde(default)]
+    pub held_aborted: u64,
     /// Records that seemed to be seen before they were due.
     pub negative_latency: u64,
     /// Up to 20 examples of each finding, by its name; of duplicates up to 20 of each kind.

@@ -259,8 +259,10 @@ pub struct TimelineRow {
     /// Events due without a final answer, sent or not: the mean over the second, looked at every 20 ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backlog: Option<u64>,
-    /// At its end: acked, not yet seen.
-    pub unread: u64,
+    /// At its end: acked, not yet seen; of a reading alone, records between its positions and the ends of the log. Null where nothing
+    /// reads, or where that is not known.
+    #[serde(default)]
+    pub unread: Option<u64>,
     /// At its end: records between the offsets of the group that is looked at and the ends of the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_lag: Option<u64>,

@@ -25,7 +25,7 @@ use crate::measure::Shard;
 use crate::report::{Example, Findings, LedgerCounts};
 use crate::schedule::Schedule;
 use crate::verify::look_up::{
-    Answers, Copy, Identity, Presence, Questions, Stretch, Wanted, goes_on_above, read_again,
+    Answers, Copy, Identity, Presence, Questions, Stretch, Wanted, goes_on_above, read_again, read_committed_again,
 };
 use crate::verify::reader::Reader;
 use crate::verify::{Damaged, Duplicate, PartitionState, Truncation, findings};
@@ -35,6 +35,10 @@ pub use unverified::Unverified;
 
 /// The longest second reading.
 pub(super) const LOOK_UPS: Duration = Duration::from_secs(60);
+
+/// `isolation.level` of a second reading of all records, and of one of the committed ones.
+pub(super) const ALL: &str = "read_uncommitted";
+pub(super) const COMMITTED: &str = "read_committed";
 
 /// The longest wait for the ends of logs.
 const ASK: Duration = Duration::from_secs(5);
@@ -70,10 +74,11 @@ pub(super) fn attribute<W: Wiring>(
     let mut findings = verifier.findings.0;
     let rules = wiring.rules();
     let mut found = Found { damaged: places_of(&verifier.damaged), ..Found::default() };
-    let mut reader = AgainReader::new(|| {
-        let consumer = prepared.target.second_reader()?;
+    let again = |isolation| {
+        let consumer = prepared.target.second_reader(isolation)?;
         Ok(wiring.reader(Box::new(consumer), Reading::Again))
-    });
+    };
+    let mut reader = AgainReader::new(|| again(ALL));
     look_at_another(&mut ends.partitions, &mut reader, &config.topic);
     let unseen = config.lanes.numbers().zip(&ends.lanes).flat_map(|(lane, end)| {
         let unseen = end.waiting.events().iter().filter(move |event| is_unseen(ledger, lane, event.sequence));
@@ -106,17 +111,23 @@ pub(super) fn attribute<W: Wiring>(
         let tempo = prepared.control.tempo();
         let committed_only = config.verify.as_ref().is_some_and(|verify| verify.read_committed);
         let (anchor, clock) = (ends.anchor, ends.clock);
-        let late = Late { ledger, schedule, tempo: &tempo, anchor, clock, committed_only };
+        let late = Late { ledger, schedule, tempo: &tempo, anchor, clock };
+        let mut see = |record: &Record<'_>, stamp: Stamp| {
+            if was_passed_over(states, record) {
+                late.see(stamp, record, total);
+            }
+        };
         let each = |record: &Record<'_>, stamp: Stamp| {
             if truncated {
                 presence.entry(stamp.lane).or_default().note(stamp.sequence);
                 horizons.note(record, stamp);
-                if was_passed_over(states, record) {
-                    late.see(stamp, record, total);
+                // What a reader of committed records went past may be of an aborted transaction, and this reading cannot tell.
+                if !committed_only {
+                    see(record, stamp);
                 }
             }
         };
-        let answers = match reader.get() {
+        let mut answers = match reader.get() {
             Some(reader) => read_again(reader, &config.topic, config.id, rules, &questions, LOOK_UPS, each),
             None => Answers { unfinished: (0_i32..).take(states.len()).collect(), ..Answers::default() },
         };
@@ -131,6 +142,14 @@ pub(super) fn attribute<W: Wiring>(
             found.present = Some((presence, horizons));
         }
         settle_duplicates(verifier.duplicates, &answers, rules, &mut findings);
+        if committed_only && (truncated || answers.at.values().any(|at| *at == LookUp::Present)) {
+            let mut reader = AgainReader::new(|| again(COMMITTED));
+            if !truncated {
+                questions.stretches.clear();
+            }
+            let (topic, run, at) = (&config.topic, config.id, &mut answers.at);
+            read_committed_again(reader.get(), topic, run, rules, questions, at, LOOK_UPS, see);
+        }
         found.at.extend(answers.at.into_iter().map(|(event, at)| (event, as_read(at, states))));
     }
     let judging = Judging { config, ledger, anchor: ends.anchor, gave_up, damaged: &verifier.damaged };
@@ -306,17 +325,11 @@ struct Late<'a, C> {
     tempo: &'a Tempo,
     anchor: Anchor,
     clock: C,
-    /// Whether the verifier reads committed records alone: what it passed over may be an aborted one, and the second reading
-    /// cannot tell.
-    committed_only: bool,
 }
 
 impl<C: Clock> Late<'_, C> {
     fn see(&self, stamp: Stamp, record: &Record<'_>, total: &mut Shard) {
         let Some(book) = self.ledger.lane(stamp.lane) else { return };
-        if self.committed_only && !book.open().marks(stamp.sequence).has(Marks::ACKED) {
-            return;
-        }
         if !matches!(book.open().see(stamp.sequence, stamp.due, false), Sighting::First | Sighting::Mended) {
             return;
         }

@@ -107,9 +107,9 @@ impl Target {
         Ok(consumer)
     }
 
-    /// A consumer that reads what is there, committed or not, for a second reading.
-    pub(super) fn second_reader(&self) -> Result<Consumer, KafkaError> {
-        self.consumer(&[("isolation.level", "read_uncommitted")])
+    /// A consumer for a second reading: of what is there, committed or not, or of what was committed.
+    pub(super) fn second_reader(&self, isolation: &str) -> Result<Consumer, KafkaError> {
+        self.consumer(&[("isolation.level", isolation)])
     }
 
     /// The members of the group, where one reads; `is_shared`: whether other processes may have members in it, too.

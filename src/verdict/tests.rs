@@ -50,6 +50,30 @@ fn lost_events_are_a_violation_that_names_their_place() {
 }
 
 #[test]
+fn events_that_the_cluster_committed_and_holds_as_aborted_are_not_the_readers_fault() {
+    let mut report = with_class(healthy(), Class::Undelivered, 100);
+    let reader = plain(report.clone());
+    assert_eq!(reader.code, 3);
+    assert!(reader.reasons[0].contains("A reader must get every record"), "{:?}", reader.reasons);
+    report.findings.held_aborted = 100;
+    let cluster = plain(report.clone());
+    assert_eq!(
+        (cluster.code, cluster.reasons),
+        (
+            3,
+            vec![
+                "100 events undelivered: in the log, and their commit was confirmed. The log holds their transactions as aborted, so \
+                 no reader of committed records is given them: a confirmed commit must hold."
+                    .to_owned()
+            ]
+        )
+    );
+    report.findings.held_aborted = 40;
+    let both = plain(report).reasons;
+    assert!(both[0].contains("A reader must") && both[0].contains("of 40 the commit was confirmed"), "{both:?}");
+}
+
+#[test]
 fn examples_that_are_not_all_do_not_read_as_all() {
     let mut report = with_class(healthy(), Class::Corrupt, 3);
     let example = |partition| Example { partition: Some(partition), offset: Some(7), ..Example::default() };

@@ -201,6 +201,39 @@ pub fn read_again(
     answers
 }
 
+/// Of the events that lie at their offsets (those of `questions` that `at` has as present), which are given to a reader of committed
+/// records: `reader` is one. One that it goes past is of a transaction that the log holds as aborted; whether one that it does not
+/// reach was withheld by the reader or by the log is not known. `each` is given every whole event of the run that lies in one of
+/// `stretches`.
+#[expect(clippy::too_many_arguments, reason = "those of a second reading, and what it found")]
+pub fn read_committed_again(
+    reader: Option<&mut dyn Reader>,
+    topic: &str,
+    run: RunId,
+    rules: Rules,
+    questions: Questions,
+    at: &mut HashMap<Identity, LookUp>,
+    timeout: Duration,
+    each: impl FnMut(&Record<'_>, Stamp),
+) {
+    let mut wanted = questions.wanted;
+    wanted.retain(|event| match at.get_mut(&(event.lane, event.sequence)) {
+        Some(found) if *found == LookUp::Present => {
+            *found = LookUp::Nothing;
+            true
+        }
+        _ => false,
+    });
+    let questions = Questions { wanted, copies_of: BTreeSet::new(), compacted: false, ..questions };
+    let Some(reader) = reader else { return };
+    let answers = read_again(reader, topic, run, rules, &questions, timeout, each);
+    at.extend(answers.at.into_iter().map(|(event, found)| match found {
+        LookUp::Present => (event, LookUp::Present),
+        LookUp::Gone => (event, LookUp::HeldAborted),
+        _ => (event, LookUp::Nothing),
+    }));
+}
+
 /// Whether the leaders' logs go on above these high watermarks, one of each partition: no reader is given what is there, but a
 /// leader tells where its own log ends by refusing to be read from past it. Partitions of which that is not known are left out.
 pub fn goes_on_above(reader: &mut dyn Reader, topic: &str, ends: &BTreeMap<i32, i64>) -> BTreeMap<i32, bool> {

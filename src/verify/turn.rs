@@ -7,6 +7,7 @@ use super::ending::note_silence;
 use super::partition::{Truncation, advance, state_of};
 use super::{ASK, BATCH, Verifier};
 use crate::clock::{Clock, wall_unix_ns};
+use crate::control::OF_OTHERS;
 use crate::kafka::errors::About;
 use crate::kafka::{Code, Delivered, Notice, Wait, Watermarks};
 
@@ -108,7 +109,7 @@ impl<C: Clock, B: Book> Verifier<C, B> {
         }
         for (partition, state) in (0_i32..).zip(partitions.iter_mut()) {
             // What others read is no debt of this reader's.
-            traffic.stands_at(partition, if reader.holds(partition) { state.position } else { i64::MAX });
+            traffic.stands_at(partition, if reader.holds(partition) { state.position } else { OF_OTHERS });
             if !traffic.has_unread(partition, state.seen) {
                 state.last_read = now;
             }

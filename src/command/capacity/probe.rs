@@ -118,8 +118,7 @@ impl Behind {
 /// What a probe's report says of its rate.
 fn outcome(report: &RunReport, rate: u64, settings: Settings, hopeless: bool, took_s: f64) -> ProbeOutcome {
     let rows = judged_rows(report, settings);
-    // Where nobody reads, everything stays unread.
-    let (outstanding, unread) = (Slope::of(&rows.outstanding), Slope::of(&rows.unread).filter(|_| is_read(report)));
+    let (outstanding, unread) = (Slope::of(&rows.outstanding), Slope::of(&rows.unread));
     let (verdict, reasons) = match judge(report, rate, outstanding, unread) {
         // However far it fell behind, the system did not see the load.
         limited @ (ProbeVerdict::GeneratorLimit, _) => limited,
@@ -221,7 +220,7 @@ fn judged_rows(report: &RunReport, settings: Settings) -> Rows {
             // A broker that limits a client answers in jerks: where one second's end falls among them is chance, its mean is not.
             let backlog = backlog.unwrap_or_else(|| due.saturating_sub(acked));
             rows.outstanding.push((*at_s, as_f64(backlog)));
-            rows.unread.push((*at_s, as_f64(*unread)));
+            rows.unread.extend(unread.map(|unread| (*at_s, as_f64(unread))));
         }
     }
     rows

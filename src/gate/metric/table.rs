@@ -31,7 +31,7 @@ static COLUMNS: [Column; 19] = [
     column("failed", Dimension::Count, |row| Some(row.failed)),
     column("outstanding", Dimension::Count, |row| Some(row.outstanding)),
     column("backlog", Dimension::Count, |row| row.backlog),
-    column("unread", Dimension::Count, |row| Some(row.unread)),
+    column("unread", Dimension::Count, |row| row.unread),
     column("group_lag", Dimension::Count, |row| row.group_lag),
     latency_column("response_p50", Kind::ResponseTime, |row| row.response_p50_us),
     latency_column("response_p99", Kind::ResponseTime, |row| row.response_p99_us),
@@ -78,7 +78,7 @@ fn add_ledger(table: &mut Vec<Metric>, part: Part) {
 }
 
 fn add_findings(table: &mut Vec<Metric>) {
-    let findings: [Count<Findings>; 14] = [
+    let findings: [Count<Findings>; 15] = [
         ("duplicates", |findings| findings.duplicates),
         ("duplicates_resent", |findings| findings.duplicates_resent),
         ("duplicates_rewritten", |findings| findings.duplicates_rewritten),
@@ -92,6 +92,7 @@ fn add_findings(table: &mut Vec<Metric>) {
         ("seen_then_gone", |findings| findings.seen_then_gone),
         ("not_replicated", |findings| findings.not_replicated),
         ("behind_transaction", |findings| findings.behind_transaction),
+        ("held_aborted", |findings| findings.held_aborted),
         ("negative_latency", |findings| findings.negative_latency),
     ];
     for (name, read) in findings {

@@ -76,6 +76,7 @@ pub(super) fn findings(findings: &Findings) -> Vec<String> {
         ("seen_then_gone", findings.seen_then_gone, "lost after they were read"),
         ("not_replicated", findings.not_replicated, "unread: at or above the high watermark"),
         ("behind_transaction", findings.behind_transaction, "unread: behind an open transaction"),
+        ("held_aborted", findings.held_aborted, "undelivered: committed, and held as aborted"),
         ("re-read", findings.duplicates_reread, "at the same offset, no duplicates"),
         ("negative_latency", findings.negative_latency, "seen before they were due: check the clock"),
     ];

@@ -336,6 +336,7 @@ fn counts(findings: &Findings) -> Vec<FindingView> {
         ("seen_then_gone", findings.seen_then_gone, "warn", "lost after they were read"),
         ("not_replicated", findings.not_replicated, "part", "unread: at or above the high watermark"),
         ("behind_transaction", findings.behind_transaction, "part", "unread: behind an open transaction"),
+        ("held_aborted", findings.held_aborted, "part", "undelivered: committed, and held as aborted"),
         ("negative_latency", findings.negative_latency, "warn", "seen before they were due: check the clock"),
         ("duplicates_reread", findings.duplicates_reread, "", "read again at the same offset, no duplicates"),
         ("foreign", findings.foreign, "", "another producer's, not judged"),

@@ -35,7 +35,7 @@ struct Span {
     seen: u64,
     failed: u64,
     outstanding: u64,
-    unread: u64,
+    unread: Option<u64>,
     response_p50: Option<u64>,
     response_p99: Option<u64>,
     response_max: Option<u64>,
@@ -163,7 +163,7 @@ mod lines {
     ];
     pub(super) const BACKLOGS: [Line; 2] = [
         ("outstanding", "outstanding (sent, no answer)", |span: &Span| Some(span.outstanding as f64)),
-        ("unread", "lag (acked, not yet seen)", |span| Some(span.unread as f64)),
+        ("unread", "lag (acked, not yet seen)", |span| span.unread.map(|unread| unread as f64)),
     ];
 }
 
@@ -224,7 +224,7 @@ fn table_row(span: &Span) -> Vec<String> {
         count(span.seen),
         count(span.failed),
         count(span.outstanding),
-        count(span.unread),
+        span.unread.map_or_else(|| figures::NONE.to_owned(), count),
         latency(span.response_p50),
         latency(span.response_p99),
         latency(span.response_max),
@@ -243,7 +243,7 @@ fn data(spans: &[Span], bands: Vec<(f64, f64)>, marks: Vec<f64>) -> TimelineData
         ("acked", column(&|span| whole(span.rate(span.acked)))),
         ("seen", column(&|span| whole(span.rate(span.seen)))),
         ("outstanding", column(&|span| Some(span.outstanding))),
-        ("unread", column(&|span| Some(span.unread))),
+        ("unread", column(&|span| span.unread)),
         ("response_p50", column(&|span| span.response_p50)),
         ("response_p99", column(&|span| span.response_p99)),
         ("response_max", column(&|span| span.response_max)),

@@ -211,7 +211,7 @@ pub(super) fn capped(evidence: &Evidence) -> Option<String> {
 pub(super) fn reading_behind(evidence: &Evidence) -> Option<String> {
     let (episode, peak, usual) = evidence.rise(|row| row.end_to_end_p99_us)?;
     let response = episode.most(|row| row.response_p99_us);
-    let lag = episode.rows.iter().map(|row| row.unread).max()?;
+    let lag = episode.rows.iter().filter_map(|row| row.unread).max()?;
     let acked = episode.rows.iter().map(|row| row.acked).max()?;
     let behind = ratio(lag, acked).is_some_and(|share| share >= LAG_SHARE);
     (response * 4 <= peak && behind).then(|| {

@@ -62,9 +62,9 @@ pub(super) struct Second {
     pub(super) offered: u64,
     pub(super) acked: u64,
     pub(super) seen: u64,
-    /// Due and not confirmed; confirmed and not read.
+    /// Due and not confirmed; confirmed and not read, where that is known.
     pub(super) unacked: u64,
-    pub(super) unread: u64,
+    pub(super) unread: Option<u64>,
 }
 
 /// A second's latency, in us.

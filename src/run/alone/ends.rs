@@ -6,7 +6,7 @@ use std::thread::Scope;
 use std::time::Duration;
 
 use crate::clock::Nanos;
-use crate::control::Traffic;
+use crate::control::{OF_OTHERS, Traffic};
 use crate::kafka::Wait;
 use crate::kafka::native::Consumer;
 use crate::measure::Sampler;
@@ -23,10 +23,10 @@ const ASK: Duration = Duration::from_millis(500);
 pub(super) struct Ends(Arc<Mutex<Vec<Option<i64>>>>);
 
 impl Ends {
-    /// Records between these positions and the ends; `None` where an end is not known.
+    /// Records between these positions and the ends; `None` where an end is not known, or where all partitions are others'.
     pub(super) fn behind(&self, positions: &[i64]) -> Option<u64> {
         let ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if ends.is_empty() {
+        if ends.is_empty() || positions.iter().all(|at| *at == OF_OTHERS) {
             return None;
         }
         ends.iter().zip(positions).map(|(end, at)| Some(u64::try_from((*end)? - at).unwrap_or(0))).sum()
@@ -79,7 +79,7 @@ impl Subject for Reading<'_> {
         TimelineRow {
             at_s: now.as_secs_f64(),
             seen: interval.seen,
-            unread: self.ends.behind(&self.traffic.positions()).unwrap_or_default(),
+            unread: self.ends.behind(&self.traffic.positions()),
             end_to_end_p99_us: interval.whole().end_to_end.quantile(0.99),
             marks,
             ..TimelineRow::default()
@@ -103,5 +103,12 @@ mod tests {
         assert_eq!(ends.behind(&[4, 7]), Some(6), "a position past an end that was asked for earlier is no debt");
         ends.put(vec![Some(10), None]);
         assert_eq!(ends.behind(&[4, 5]), None);
+        ends.put(vec![Some(10), Some(5)]);
+        assert_eq!(ends.behind(&[4, OF_OTHERS]), Some(6));
+        assert_eq!(
+            ends.behind(&[OF_OTHERS, OF_OTHERS]),
+            None,
+            "a member without a partition knows nothing of what is left"
+        );
     }
 }

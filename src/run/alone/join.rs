@@ -17,11 +17,11 @@ use crate::report::{Findings, LedgerCounts, RunReport};
 use crate::run::Unverified;
 use crate::run::attribute::evidence::Horizons;
 use crate::run::attribute::{
-    AgainReader, LOOK_UPS, Listing, are_known_whole, as_read, by_place, is_cut_off, look_above, look_at_another,
-    places_of, settle_duplicates, stretches,
+    ALL, AgainReader, COMMITTED, LOOK_UPS, Listing, are_known_whole, as_read, by_place, is_cut_off, look_above,
+    look_at_another, places_of, settle_duplicates, stretches,
 };
 use crate::run::surroundings::note_isolation;
-use crate::verify::look_up::{Answers, Identity, Presence, Questions, Wanted, read_again};
+use crate::verify::look_up::{Answers, Identity, Presence, Questions, Wanted, read_again, read_committed_again};
 use crate::verify::topic_book::{Sighted, TopicBook};
 use crate::verify::{Damaged, Duplicate, PartitionState};
 
@@ -145,7 +145,7 @@ pub(super) fn join(
     findings: &mut Findings,
 ) -> io::Result<Joined> {
     let Read { book, states, duplicates, damaged } = read;
-    let mut reader = AgainReader::new(|| Ok(Box::new(prepared.target.second_reader()?)));
+    let mut reader = AgainReader::new(|| Ok(Box::new(prepared.target.second_reader(ALL)?)));
     look_at_another(states, &mut reader, &config.topics[0]);
     let mut unseen: BTreeMap<i32, i64> = BTreeMap::new();
     produced.each(&mut |lane, event| {
@@ -193,7 +193,7 @@ pub(super) fn join(
                 horizons.note(record, stamp);
             }
         };
-        let answers = match reader.get() {
+        let mut answers = match reader.get() {
             Some(consumer) => {
                 let topic = &config.topics[0];
                 read_again(consumer, topic, produced.run, Rules::ALL, &questions, LOOK_UPS, each)
@@ -211,6 +211,12 @@ pub(super) fn join(
             found.present = Some((presence, horizons));
         }
         settle_duplicates(duplicates, &answers, Rules::ALL, findings);
+        if config.verify.read_committed && answers.at.values().any(|at| *at == LookUp::Present) {
+            let mut reader = AgainReader::new(|| Ok(Box::new(prepared.target.second_reader(COMMITTED)?)));
+            questions.stretches.clear();
+            let (topic, run, at) = (&config.topics[0], produced.run, &mut answers.at);
+            read_committed_again(reader.get(), topic, run, Rules::ALL, questions, at, LOOK_UPS, |_, _| {});
+        }
         found.at.extend(answers.at.into_iter().map(|(event, at)| (event, as_read(at, states))));
     }
     let starts: BTreeMap<u16, Vec<u64>> = ends.into_iter().map(|end| (end.lane, end.phase_starts)).collect();
@@ -248,9 +254,11 @@ fn known(book: &TopicBook, found: &Found, lane: u16, event: Answered, elsewhere:
         sighted => sighted,
     };
     let (sight, mut look_up) = match (sighted, present) {
-        // What came past the reader while the log was cut off and grew again is there all the same. A reader of committed
-        // records may have passed over an aborted one, and the second reading cannot tell.
-        (Sighted::Unseen, Some((true, _))) if !committed_only || event.answer == Answer::Acked => {
+        // What came past the reader while the log was cut off and grew again is there all the same, for a reader of committed
+        // records as far as it was committed.
+        (Sighted::Unseen, Some((true, _)))
+            if !committed_only || found.at.get(&(lane, sequence)) == Some(&LookUp::Present) =>
+        {
             (Sight::Right, LookUp::Nothing)
         }
         (Sighted::Unseen, _) => (Sight::Unseen, found.at.get(&(lane, sequence)).copied().unwrap_or(LookUp::Nothing)),

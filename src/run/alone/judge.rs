@@ -15,7 +15,7 @@ use crate::measure::{Sampler, Shard};
 use crate::report::drift::DriftVerdict;
 use crate::report::reading::{LaneReading, Reading};
 use crate::report::{Findings, Latencies, Run, RunReport, SCHEMA_VERSION, TypeReport};
-use crate::run::attribute::{LOOK_UPS, settle_duplicates, stretches};
+use crate::run::attribute::{ALL, LOOK_UPS, settle_duplicates, stretches};
 use crate::run::ends::reader_ended;
 use crate::run::watch::Watched;
 use crate::run::{Outcome, RunError, client_errors, group, sections, summary, surroundings};
@@ -216,7 +216,7 @@ fn tell_copies(
         stretches: stretches(states, false, &duplicates),
         ..Questions::default()
     };
-    let answers = match prepared.target.second_reader() {
+    let answers = match prepared.target.second_reader(ALL) {
         Ok(mut consumer) if by != EndedBy::Abort => {
             read_again(&mut consumer, &config.topics[0], run, Rules::ALL, &questions, LOOK_UPS, |_, _| {})
         }

@@ -1,7 +1,7 @@
 //! The events that did not end verified, one by one, and a few examples of each class.
 
 use super::Unverified;
-use super::unverified::{HIDDEN, NOT_REPLICATED};
+use super::unverified::{HELD_ABORTED, HIDDEN, NOT_REPLICATED};
 use crate::ledger::class::Class;
 use crate::report::Findings;
 use crate::verify::{Damaged, findings};
@@ -28,6 +28,7 @@ impl<'a> Listing<'a> {
         findings.seen_then_gone += u64::from(one.seen_then_gone);
         findings.not_replicated += u64::from(one.reason.as_deref() == Some(NOT_REPLICATED));
         findings.behind_transaction += u64::from(one.reason.as_deref() == Some(HIDDEN));
+        findings.held_aborted += u64::from(one.reason.as_deref() == Some(HELD_ABORTED));
         if one.class == Class::Aborted {
             // As planned, and many: they need no examples, and must not take the room of those that went wrong.
             if self.told.len() < TOLD / 2 {

@@ -125,8 +125,9 @@ impl Unverified {
             offset: self.offset,
             other_offset: None,
             kind: None,
-            what: match &self.reason {
+            what: match self.reason.as_deref() {
                 _ if self.seen_then_gone => SEEN_THEN_GONE.to_owned(),
+                Some(HELD_ABORTED) => format!("acked and in the log: {HELD_ABORTED}"),
                 Some(reason) => format!("{}: {reason}", happened(self.class)),
                 None => happened(self.class).to_owned(),
             },
@@ -136,11 +137,12 @@ impl Unverified {
 
 const SEEN_THEN_GONE: &str = "acked and read, and then no longer in the log: it was cut off";
 
-/// Why it was not read, of what was not.
+/// Why it was not read, of what was not, where that is known.
 const fn why(found: LookUp) -> Option<&'static str> {
     match found {
         LookUp::NotReplicated => Some(NOT_REPLICATED),
         LookUp::Hidden => Some(HIDDEN),
+        LookUp::HeldAborted => Some(HELD_ABORTED),
         LookUp::Ahead => Some("the reader had not come that far by its deadline"),
         _ => None,
     }
@@ -150,6 +152,8 @@ const fn why(found: LookUp) -> Option<&'static str> {
 pub(super) const NOT_REPLICATED: &str = "not replicated yet (at or above the high watermark)";
 /// Behind the last stable offset.
 pub(super) const HIDDEN: &str = "behind an open transaction";
+/// In an aborted transaction whose commit was confirmed.
+pub(super) const HELD_ABORTED: &str = "its commit was confirmed, and the log holds its transaction as aborted";
 
 /// What probably happened to an event of that class, in one line.
 const fn happened(class: Class) -> &'static str {

@@ -26,8 +26,8 @@ pub(in crate::run) struct Load<'a> {
     control: &'a Control,
     lanes: Lanes,
     source: &'a Source,
-    /// Whether the verifier sees what was aborted.
-    reads_aborted: bool,
+    /// Whether aborted events are read back, too; `None` where nothing is.
+    reads_aborted: Option<bool>,
     slots: &'a Slots,
     traffic: &'a Traffic,
     backlog: Mean,
@@ -76,7 +76,7 @@ impl<'a> Load<'a> {
             control,
             lanes: config.lanes,
             source,
-            reads_aborted: config.verify.as_ref().is_some_and(|verify| !verify.read_committed),
+            reads_aborted: config.verify.as_ref().map(|verify| !verify.read_committed),
             slots: &target.slots,
             traffic: &target.traffic,
             backlog: Mean::default(),
@@ -203,7 +203,9 @@ impl Subject for Load<'_> {
             scheduled: scheduled - self.scheduled,
             outstanding,
             backlog: self.backlog.take(),
-            unread: (total.acked + if self.reads_aborted { total.aborted } else { 0 }).saturating_sub(total.seen),
+            unread: self.reads_aborted.map(|aborted_too| {
+                (total.acked + if aborted_too { total.aborted } else { 0 }).saturating_sub(total.seen)
+            }),
             marks,
             group_lag: self.lag.as_ref().and_then(Lag::latest),
             ..row_of(interval, now, self.schedule.has_due_times())

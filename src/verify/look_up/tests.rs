@@ -265,3 +265,34 @@ fn a_stretch_is_read_whole_and_gives_the_copies_in_it() {
     assert_eq!(answers.copies, [((0, 1), vec![copy(0, 7), copy(2, 8)])].into());
     assert!(seen.has(1) && seen.has(2) && !seen.has(4), "what lies past the stretch is not looked at");
 }
+
+#[test]
+fn what_a_fresh_reader_of_committed_records_goes_past_is_held_as_aborted_and_not_the_first_readers_fault() {
+    // 1 and 2 lie in the log; of committed records there are 2 and, behind an open transaction from 3 on, nothing more.
+    let questions = || Questions {
+        wanted: vec![wanted(1, 1, 5), wanted(2, 2, 5), wanted(3, 3, 5), wanted(4, 4, 5)],
+        ..Questions::default()
+    };
+    let mut all = Log { records: vec![kept(1, 1, 5), kept(2, 2, 5), kept(3, 3, 5), kept(5, 5, 5)], ..Log::default() };
+    let mut at = ask(&mut all, &questions()).at;
+    let mut committed = Log { records: vec![kept(2, 2, 5)], high: Some(3), ..Log::default() };
+    read_committed_again(Some(&mut committed), "t", RUN, Rules::ALL, questions(), &mut at, ASK, |_, _| {});
+    let expected = [
+        (1, LookUp::HeldAborted),
+        (2, LookUp::Present),
+        (3, LookUp::Nothing),
+        // Another record lies beyond it, and none at its offset: what all records show stands.
+        (4, LookUp::Gone),
+    ];
+    assert_eq!(at, expected.map(|(sequence, found)| ((0, sequence), found)).into());
+}
+
+#[test]
+fn without_a_reader_of_committed_records_nobody_is_accused() {
+    let mut log = Log { records: vec![kept(1, 1, 5)], ..Log::default() };
+    let questions = || Questions { wanted: vec![wanted(1, 1, 5)], ..Questions::default() };
+    let mut at = ask(&mut log, &questions()).at;
+    assert_eq!(at[&(0, 1)], LookUp::Present);
+    read_committed_again(None, "t", RUN, Rules::ALL, questions(), &mut at, ASK, |_, _| {});
+    assert_eq!(at[&(0, 1)], LookUp::Nothing);
+}

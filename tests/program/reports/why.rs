@@ -177,7 +177,7 @@ fn a_reader_that_falls_behind_is_the_cause_only_while_acks_come_as_usual() {
     let mut report = fixture::pass();
     for row in &mut report.timeline[30..34] {
         row.end_to_end_p99_us = Some(900_000);
-        row.unread = 9_000;
+        row.unread = Some(9_000);
     }
     let text = says(&report, "reading_behind").unwrap();
     assert!(text.contains("to 900 ms from 00:00:30 to 00:00:34 with a lag of 9,000 events"), "{text}");

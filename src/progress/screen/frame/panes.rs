@@ -46,15 +46,20 @@ pub(super) fn rates(frame: &mut Frame<'_>, area: Rect, state: &State) {
 
 /// Due and not acked, acked and not read, and the lag of the group that is looked at.
 pub(super) fn backlog(frame: &mut Frame<'_>, area: Rect, state: &State) {
-    let rows: [(&str, Of, Color); 2] =
-        [("not acked", |second| second.unacked, Color::Yellow), ("not read", |second| second.unread, Color::Green)];
+    type Known = fn(&Second) -> Option<u64>;
+    let rows: [(&str, Known, Color); 2] = [
+        ("not acked", |second| Some(second.unacked), Color::Yellow),
+        ("not read", |second| second.unread, Color::Green),
+    ];
     let shown = if state.title.verifying { rows.len() } else { rows.len() - 1 };
     let mut places = lines(area);
     for (name, of, color) in rows.into_iter().take(shown) {
         let Some(line) = places.next() else { return };
-        let most = state.seconds.iter().map(of).max().unwrap_or(0);
-        let text = format!(" {name:<10}{:>10} ", figures::count(state.seconds.back().map_or(0, of)));
-        chart(frame, line, &text, state.seconds.iter().map(of), most, color);
+        let most = state.seconds.iter().filter_map(of).max().unwrap_or(0);
+        let last = state.seconds.back().and_then(of).map_or_else(|| figures::NONE.to_owned(), figures::count);
+        // A second of which nothing is known draws nothing.
+        let drawn = state.seconds.iter().map(|second| of(second).unwrap_or(0));
+        chart(frame, line, &format!(" {name:<10}{last:>10} "), drawn, most, color);
     }
     if let (Some(lag), Some(line)) = (state.group_lag, places.next()) {
         frame.render_widget(Line::from(format!(" {:<10}{:>10}", "group lag", figures::count(lag))), line);

@@ -23,7 +23,7 @@ fn state() -> State {
             acked: 10_000 - dip * 1_500,
             seen: 9_990 - dip * 1_400,
             unacked: 112 + dip * 9_000,
-            unread: 340 + dip * 2_000,
+            unread: Some(340 + dip * 2_000),
         });
     }
     state.now_s = 83.0;
@@ -64,6 +64,15 @@ fn drawn(state: &State, width: u16, height: u16) -> Terminal<TestBackend> {
 #[test]
 fn everything_has_room_on_80_by_24() {
     insta::assert_snapshot!(drawn(&state(), 80, 24).backend());
+}
+
+#[test]
+fn a_lag_that_is_not_known_is_drawn_as_not_known() {
+    let text = |state: &State| drawn(state, 80, 24).backend().to_string();
+    let mut state = state();
+    assert!(text(&state).contains("not read         340"), "{}", text(&state));
+    state.seconds.back_mut().unwrap().unread = None;
+    assert!(text(&state).contains("not read           -"), "{}", text(&state));
 }
 
 #[test]
