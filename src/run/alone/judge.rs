@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::Offset;
-use super::join::{self, Joined, Read, completed, join};
+use super::join::{self, Read, completed, join};
 use super::prepare::Prepared;
 use super::{Config, LAST};
 use crate::clock::{Anchor, Clock, Monotonic, Nanos, wall_unix_ns};
@@ -15,7 +15,7 @@ use crate::measure::{Sampler, Shard};
 use crate::report::drift::DriftVerdict;
 use crate::report::reading::{LaneReading, Reading};
 use crate::report::{Findings, Latencies, Run, RunReport, SCHEMA_VERSION, TypeReport};
-use crate::run::attribute::{ALL, LOOK_UPS, settle_duplicates, stretches};
+use crate::run::attribute::{ALL, Attributed, LOOK_UPS, settle_duplicates, stretches};
 use crate::run::ends::reader_ended;
 use crate::run::watch::Watched;
 use crate::run::{Outcome, RunError, client_errors, group, sections, summary, surroundings};
@@ -190,7 +190,7 @@ fn reading(
 }
 
 /// Whether the answers are those of all events of the run.
-fn check_sum(joined: &Joined, run: &RunReport) -> io::Result<()> {
+fn check_sum(joined: &Attributed, run: &RunReport) -> io::Result<()> {
     let found: u64 = joined.phases.iter().map(|counts| counts.scheduled).sum();
     let scheduled = run.ledger.scheduled;
     if found == scheduled {
