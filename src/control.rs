@@ -227,6 +227,12 @@ impl Traffic {
         }
     }
 
+    /// Records read so far, in all partitions.
+    #[must_use]
+    pub fn records_read(&self) -> u64 {
+        self.partitions.iter().map(|traffic| traffic.read.load(Ordering::Acquire)).sum()
+    }
+
     /// The offset that the verifier reads next in each partition.
     #[must_use]
     pub fn positions(&self) -> Vec<i64> {

@@ -331,19 +331,4 @@ fn body_time(body_time: BodyTime, anchor: Anchor, drawn: &Drawn, due_unix_ns: u6
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::{Detail, Event, UserId};
-
-    #[test]
-    fn a_shifted_time_is_the_due_time_where_the_recording_sets_the_pace() {
-        let detail = Detail::Inventory { available: true };
-        let event = Event { user: UserId(1), recorded_ms: Some(1_433_221_332_117), detail };
-        let drawn = Drawn { number: 7, recorded_offset: Nanos::from_secs(1_000), event };
-        let anchor = Anchor::at_unix_ns(5_000_000_000);
-        // At 100 times the recorded speed it is due 10 s after the start.
-        let of = |time, follows| body_time(time, anchor, &drawn, 15_000_000_000, follows);
-        assert_eq!([of(BodyTime::Shifted, true), of(BodyTime::Shifted, false)], [15_000, 1_005_000]);
-        assert_eq!([of(BodyTime::Recorded, true), of(BodyTime::Due, true)], [1_433_221_332_117, 15_000]);
-    }
-}
+mod tests;

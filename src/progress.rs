@@ -137,8 +137,9 @@ fn counts(tick: &Tick<'_>, verifying: bool) -> String {
 /// What a verifier alone has read so far.
 fn read(tick: &Tick<'_>, gaps: u64) -> String {
     let (total, found) = (tick.total, tick.total.found);
+    let awaited = tick.awaited.map_or_else(String::new, |awaited| still_awaited(awaited, tick.row.unread));
     format!(
-        "{} seen   open gaps {}   invalid {}   foreign {}   duplicates {}   reordered {}",
+        "{} seen   open gaps {}   invalid {}   foreign {}   duplicates {}   reordered {}{awaited}",
         figures::counted(total.seen, "event"),
         figures::count(gaps),
         figures::count(found.invalid),
@@ -146,6 +147,12 @@ fn read(tick: &Tick<'_>, gaps: u64) -> String {
         figures::count(found.duplicates),
         figures::count(found.reordered)
     )
+}
+
+/// What is still to come of as many records as were asked for. Where everything is read, only somebody who writes can bring them.
+fn still_awaited(awaited: u64, lag: Option<u64>) -> String {
+    let all_read = if lag == Some(0) && awaited > 0 { "all is read, " } else { "" };
+    format!("   {all_read}{} more awaited", figures::count(awaited))
 }
 
 fn reading(tick: &Tick<'_>) -> String {
@@ -197,5 +204,12 @@ mod tests {
     fn a_lag_that_is_not_known_is_told_as_not_known() {
         let of = |unread| lag(&TimelineRow { unread, ..TimelineRow::default() });
         assert_eq!((of(Some(1_200)).as_str(), of(Some(0)).as_str(), of(None).as_str()), ("1,200", "0", "-"));
+    }
+    #[test]
+    fn that_all_is_read_and_more_is_awaited_is_told() {
+        assert_eq!(still_awaited(40, Some(0)), "   all is read, 40 more awaited");
+        assert_eq!(still_awaited(40, Some(7)), "   40 more awaited");
+        assert_eq!(still_awaited(40, None), "   40 more awaited", "whether all is read is not known");
+        assert_eq!(still_awaited(0, Some(0)), "   0 more awaited");
     }
 }

@@ -157,6 +157,8 @@ pub struct Tick<'a> {
     pub percent: u32,
     /// Where a verifier reads alone: sequences not seen between the first and the last of each lane.
     pub gaps: Option<u64>,
+    /// Where it ends after so many records: how many are still to come.
+    pub awaited: Option<u64>,
 }
 
 impl Tick<'_> {

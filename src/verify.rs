@@ -45,6 +45,8 @@ const BATCH: usize = 1000;
 const WAIT: Duration = Duration::from_millis(50);
 /// The longest wait for the end of a partition whose log was cut off to come as far as what was acked there.
 const GRACE: Duration = Duration::from_secs(5);
+/// The longest wait of a reader of its own accord: a group asks for the topics' ids before it commits.
+const OF_READER: Nanos = Nanos::from_secs(1);
 /// The longest wait for an answer about a partition's offsets.
 const ASK: Duration = Duration::from_secs(5);
 
@@ -72,6 +74,8 @@ pub struct Verifier<C, B> {
     last_record: Nanos,
     /// When this thread ran: what it did not read while it did not is no partition's silence.
     presence: Presence,
+    /// How long what was asked of the cluster in this turn may have taken.
+    asking: Nanos,
     denied: Option<Code>,
     resets: Resets,
     /// Partitions whose ends are not known, or lie before what was acked or read, each since when; and when they are asked for
@@ -159,6 +163,7 @@ impl<C: Clock, B: Book> Verifier<C, B> {
             until,
             records: 0,
             presence: Presence::default(),
+            asking: OF_READER,
             denied: None,
             resets: Resets::default(),
             short: BTreeMap::new(),
@@ -226,7 +231,9 @@ impl<C: Clock, B: Book> Verifier<C, B> {
     /// Reads until it is asked to end and has read all there is, or its deadline has passed.
     pub fn run(mut self) -> VerifierEnd<B> {
         let mut request = None;
+        let mut turn_began = self.clock.now();
         let by = loop {
+            let turn_before = std::mem::replace(&mut turn_began, self.clock.now());
             let taken = self.take();
             self.serve();
             if self.control.is_aborted() {
@@ -245,16 +252,16 @@ impl<C: Clock, B: Book> Verifier<C, B> {
             if let Some(asked) = self.drain.asked() {
                 self.reader.drain();
                 self.set_targets(&asked);
-                request = Some(asked);
+                // It was asked for since the turn before.
+                request = Some((asked, turn_before));
             }
-            if let Some(request) = &request {
-                self.ask_short_again(request.deadline);
+            if let Some((request, since)) = &request {
+                self.ask_short_again(self.put_off(request.deadline, *since));
             }
             // Whatever was asked of the cluster just now, this thread waited for it.
-            self.presence.here(self.clock.now());
-            if let Some(request) = &request
-                && (self.unfinished().is_empty()
-                    || self.clock.now() >= request.deadline.max(self.last_record + Nanos::from(request.patience)))
+            self.presence.here(self.clock.now(), std::mem::replace(&mut self.asking, OF_READER));
+            if let Some((request, since)) = &request
+                && (self.unfinished().is_empty() || self.is_over(request, *since))
             {
                 break EndedBy::Request;
             }

@@ -72,6 +72,7 @@ fn behind(seconds: u64, events: u64, unread: Option<u64>) -> Exporter {
                 phases: &[],
                 percent: 100,
                 gaps: None,
+                awaited: None,
             },
             Vec::new(),
         );
@@ -291,6 +292,7 @@ fn the_dashboard_names_only_metrics_that_are_served() {
             phases: &[],
             percent: 100,
             gaps: None,
+            awaited: None,
         },
         Vec::new(),
     );

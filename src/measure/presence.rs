@@ -50,9 +50,26 @@ impl Presence {
         Some(absence)
     }
 
-    /// The thread runs, at `now`, and was there since it was last seen: it was kept by a call that it had made itself.
-    pub fn here(&mut self, now: Nanos) {
+    /// The thread runs, at `now`, and was there since it was last seen: it was kept by calls that it had made itself, which take no
+    /// longer than `most`. What lies beyond that is an absence.
+    pub fn here(&mut self, now: Nanos, most: Nanos) {
+        if let Some(last) = self.last.filter(|last| now.saturating_since(*last) > most) {
+            self.last = Some(last + most);
+            self.note(now);
+        }
         self.last = Some(now);
+    }
+
+    /// For how long it was there between two instants.
+    #[must_use]
+    pub fn time(&self, from: Nanos, until: Nanos) -> Nanos {
+        self.within(from, until).fold(Nanos::ZERO, |sum, (start, end)| sum + end.saturating_since(start))
+    }
+
+    /// For how long it has been there without a break.
+    #[must_use]
+    pub fn unbroken(&self, now: Nanos) -> Nanos {
+        self.absences.back().map_or(now, |absence| now.saturating_since(absence.until))
     }
 
     /// The stretches between two instants in which it was there, in order of time.
@@ -116,12 +133,23 @@ mod tests {
         assert_eq!(presence.note(ms(5_000)), None, "nothing is known of before");
         assert_eq!(presence.note(ms(5_200)), None);
         assert_eq!(presence.note(ms(9_200)), Some(Absence { from: ms(5_200), until: ms(9_200) }));
-        presence.here(ms(20_000));
+        presence.here(ms(20_000), ms(60_000));
         assert_eq!(presence.note(ms(20_001)), None);
         let all: Vec<_> = presence.within(ms(5_100), ms(20_001)).collect();
         assert_eq!(all, [(ms(5_100), ms(5_200)), (ms(9_200), ms(20_001))]);
         assert_eq!(presence.within(ms(6_000), ms(9_000)).count(), 0, "all of it");
         assert_eq!(presence.within(ms(9_200), ms(9_300)).collect::<Vec<_>>(), [(ms(9_200), ms(9_300))]);
+    }
+
+    #[test]
+    fn a_call_that_took_longer_than_it_can_was_stopped() {
+        let mut presence = Presence::default();
+        presence.note(ms(1_000));
+        presence.here(ms(5_000), ms(4_000));
+        assert_eq!((presence.time(ms(1_000), ms(5_000)), presence.unbroken(ms(5_000))), (ms(4_000), ms(5_000)));
+        presence.here(ms(70_000), ms(4_000));
+        assert_eq!(presence.time(ms(5_000), ms(70_000)), ms(4_000));
+        assert_eq!(presence.unbroken(ms(70_300)), ms(300));
     }
 
     #[test]
@@ -148,8 +176,7 @@ mod tests {
             let (from, until) = (ms(from), ms(from + length));
             let overlap = |absence: &Absence| absence.until.min(until).saturating_since(absence.from.max(from));
             let absent = absences.iter().map(overlap).fold(Nanos::ZERO, |sum, one| sum + one);
-            let present = presence.within(from, until).fold(Nanos::ZERO, |sum, (start, end)| sum + end.saturating_since(start));
-            prop_assert_eq!(present + absent, until.saturating_since(from));
+            prop_assert_eq!(presence.time(from, until) + absent, until.saturating_since(from));
         }
     }
 }

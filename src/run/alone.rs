@@ -108,7 +108,7 @@ pub fn verify(
             let topics = topic_watch::watch(scope, target.topic_watcher()?, &going)?;
             let reader = threads::start_vital(scope, "verifier", &control, move || verifier.run())?;
             let is_bounded = config.producer.is_some() || until.idle.is_some() || until.records.is_some();
-            let reading = Reading { is_bounded, ends, traffic: &target.traffic, gaps: &gaps };
+            let reading = Reading { is_bounded, records: until.records, ends, traffic: &target.traffic, gaps: &gaps };
             let mut watch = Watch::new(clock, &control, interrupts, target, config.detail, reading);
             let (mut finished, mut ask_at, mut is_stopped) = (None, Nanos::ZERO, false);
             while !reader.is_finished() {

@@ -199,6 +199,7 @@ impl<'a, S: Subject> Watch<'a, S> {
             phases: &[],
             percent: 100,
             gaps: None,
+            awaited: None,
         });
         let (judged, from_s) = (tick.judged, tick.warm_up_ends.as_secs_f64());
         if let ControlFlow::Break(reason) = each_second(&tick) {

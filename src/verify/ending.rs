@@ -17,6 +17,9 @@ use crate::measure::{ReadThrottle, Shard, Side, Stall};
 /// How much longer than it may be idle a verifier waits for a cluster that does not say whether there is more.
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// How long a thread that was stopped reads before it may say that nothing was left.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// How the end of reading is asked for.
 #[derive(Debug, Default)]
 pub struct Drain {
@@ -153,14 +156,30 @@ impl<C: Clock, B: Book> Verifier<C, B> {
             return Some(EndedBy::Records);
         }
         let idle = self.until.idle.filter(|_| taken == 0)?;
-        let silent_for = Duration::from(self.clock.now().saturating_since(self.last_record));
+        // A time in which nobody was there to read is no silence, and what came in it is given only afterwards.
+        let now = self.clock.now();
+        let silent_for = Duration::from(self.presence.time(self.last_record, now));
+        let has_looked = Duration::from(self.presence.unbroken(now)) >= idle.min(LOOK) || silent_for >= idle + SILENCE;
         // Partitions of others say nothing of what is left to read; without any of its own this reader does not know.
         let mut own = (0_i32..).zip(&self.partitions).filter(|(partition, _)| self.reader.holds(*partition)).peekable();
         let has_some = own.peek().is_some();
-        if silent_for >= idle && has_some && own.all(|(_, state)| state.at_end) {
+        if silent_for >= idle && has_looked && has_some && own.all(|(_, state)| state.at_end) {
             return Some(EndedBy::Idle);
         }
         let by = if has_some { EndedBy::Silence } else { EndedBy::Unassigned };
         (silent_for >= idle + SILENCE).then_some(by)
+    }
+
+    /// A deadline that was set at `since`, put off by as long as this thread has not run since then.
+    pub(super) fn put_off(&self, deadline: Nanos, since: Nanos) -> Nanos {
+        let now = self.clock.now();
+        deadline + now.saturating_since(since).saturating_since(self.presence.time(since, now))
+    }
+
+    /// Whether the time for what was asked for at `since` is up, of the time in which this thread ran.
+    pub(super) fn is_over(&self, request: &Request, since: Nanos) -> bool {
+        let now = self.clock.now();
+        now >= self.put_off(request.deadline, since)
+            && self.presence.time(self.last_record, now) >= Nanos::from(request.patience)
     }
 }

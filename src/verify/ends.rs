@@ -31,6 +31,7 @@ impl<C: Clock, B: Book> Verifier<C, B> {
     /// One question for all of them, which is over by the deadline, or when every wait is to end.
     fn ask_for_ends(&mut self, partitions: &[i32], patience: Duration, deadline: Nanos) {
         let left = Duration::from(deadline.saturating_since(self.clock.now())).max(Duration::from_millis(100));
+        self.asking += Nanos::from(patience.min(left));
         let Self { reader, topic, control, partitions: states, .. } = self;
         let wait = Wait { timeout: patience.min(left), given_up: &|| control.is_aborted() };
         let ends = reader.ends(topic, partitions, wait);

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::topic_book::TopicBook;
 use super::*;
-use crate::clock::Monotonic;
+use crate::clock::{Manual, Monotonic};
 use crate::kafka::slots::Slots;
 use crate::kafka::{Notice, Record, Timestamp, TopicIdentity, Wait};
 
@@ -21,6 +21,8 @@ struct Scripted {
     /// The topic's id now.
     id: Option<String>,
     resumed: Arc<AtomicUsize>,
+    /// A clock that moves on by each wait, and stands still meanwhile.
+    clock: Manual,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +30,10 @@ enum Says {
     Record(i64),
     End(i64),
     OutOfRange,
+    /// Nothing, for so many waits.
+    Nothing(u32),
+    /// The process was stopped for so long.
+    Stopped(Nanos),
 }
 
 impl Reader for Scripted {
@@ -44,6 +50,16 @@ impl Reader for Scripted {
     fn take(&mut self, _most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize {
         let Some(says) = self.delivered.pop_front() else { return 0 };
         each(match says {
+            Says::Nothing(waits) => {
+                if waits > 1 {
+                    self.delivered.push_front(Says::Nothing(waits - 1));
+                }
+                return 0;
+            }
+            Says::Stopped(length) => {
+                self.clock.advance(length);
+                return 0;
+            }
             Says::Record(offset) => Delivered::Record(Record {
                 partition: 0,
                 offset,
@@ -57,7 +73,8 @@ impl Reader for Scripted {
         });
         1
     }
-    fn wait(&mut self, _timeout: Duration) -> io::Result<()> {
+    fn wait(&mut self, timeout: Duration) -> io::Result<()> {
+        self.clock.advance(timeout.into());
         Ok(())
     }
     fn notices(&mut self, _notice: &mut dyn FnMut(Notice)) {}
@@ -80,7 +97,22 @@ const fn ends(high: i64, stable: i64) -> Option<Watermarks> {
 
 /// A verifier that starts at `from`; it is asked to end when it has begun, and up to where this was acked.
 fn read(reader: Scripted, from: i64, acked: Option<i64>, patience: Duration) -> VerifierEnd<TopicBook> {
-    let (clock, drain) = (Monotonic::start(), Arc::new(Drain::default()));
+    run(Monotonic::start(), reader, from, Until::default(), Some((acked, patience)))
+}
+
+/// The same on the reader's own clock: what it waits takes no time.
+fn read_in_its_time(reader: Scripted, until: Until, asked: Option<(Option<i64>, Duration)>) -> VerifierEnd<TopicBook> {
+    run(reader.clock.clone(), reader, 0, until, asked)
+}
+
+fn run<C: Clock>(
+    clock: C,
+    reader: Scripted,
+    from: i64,
+    until: Until,
+    asked: Option<(Option<i64>, Duration)>,
+) -> VerifierEnd<TopicBook> {
+    let drain = Arc::new(Drain::default());
     let slots = Arc::new(Slots::of_one("t", 1));
     let inspector = Inspector::new(TopicBook::new(None, 1), "t", slots, false);
     let setup = Setup {
@@ -93,9 +125,12 @@ fn read(reader: Scripted, from: i64, acked: Option<i64>, patience: Duration) -> 
         topics: Arc::new(Topics::new(vec![("t".to_owned(), Some("first".to_owned()))])),
         stall_threshold: Nanos::MAX,
     };
-    let verifier = Verifier::new(setup, Box::new(reader), inspector, &[(from, 0)], Until::default()).unwrap();
-    let deadline = clock.now() + Nanos::from(patience);
-    drain.request(Request { highest_acked: vec![acked], deadline, ..Request::default() });
+    let now = setup.clock.now();
+    let verifier = Verifier::new(setup, Box::new(reader), inspector, &[(from, 0)], until).unwrap();
+    if let Some((acked, patience)) = asked {
+        let deadline = now + Nanos::from(patience);
+        drain.request(Request { highest_acked: vec![acked], deadline, ..Request::default() });
+    }
     verifier.run()
 }
 
@@ -170,4 +205,39 @@ fn a_log_that_was_cut_off_is_read_on_at_its_end_and_what_went_is_counted() {
     let state = &end.partitions[0];
     assert_eq!((state.position, state.skipped, state.cut_off, state.reached()), (3, 0, 5, 8));
     assert_eq!((state.truncation, resumed.load(Ordering::Acquire)), (Some(Truncation::Position), 1));
+}
+
+#[test]
+fn a_time_in_which_this_process_was_stopped_is_no_idleness() {
+    // Idle after 5 s: 4 s of silence, a minute in which nobody looked, and what had come meanwhile half a second later.
+    let delivered = [
+        Says::Record(0),
+        Says::End(1),
+        Says::Nothing(80),
+        Says::Stopped(Nanos::from_secs(60)),
+        Says::Nothing(10),
+        Says::Record(1),
+        Says::End(2),
+    ];
+    let reader = Scripted { delivered: delivered.into(), ends: [ends(2, 2)].into(), ..Scripted::default() };
+    let clock = reader.clock.clone();
+    let until = Until { idle: Some(Duration::from_secs(5)), ..Until::default() };
+    let end = read_in_its_time(reader, until, None);
+    assert_eq!((end.by, end.records), (EndedBy::Idle, 2));
+    let idle = clock.now() - end.last_record;
+    assert!((Nanos::from_secs(5)..Nanos::from_secs(6)).contains(&idle), "{idle}");
+}
+
+#[test]
+fn the_deadline_of_a_drain_does_not_run_while_this_process_is_stopped() {
+    let what_comes = |stopped: &[Says]| {
+        let silence = stopped.iter().copied().chain([Says::Nothing(40), Says::Record(0), Says::End(1)]);
+        let reader = Scripted { delivered: silence.collect(), ends: [ends(1, 1)].into(), ..Scripted::default() };
+        read_in_its_time(reader, Until::default(), Some((Some(0), Duration::from_secs(10))))
+    };
+    assert_eq!(what_comes(&[]).unfinished, Vec::<i32>::new());
+    let stopped = what_comes(&[Says::Nothing(20), Says::Stopped(Nanos::from_secs(600))]);
+    assert_eq!((stopped.records, stopped.unfinished), (1, vec![]), "the cluster had not had its 10 s");
+    let silent = what_comes(&[Says::Nothing(200)]);
+    assert_eq!((silent.records, silent.unfinished), (0, vec![0]), "it has had them");
 }

@@ -6,7 +6,7 @@ use super::book::Book;
 use super::ending::note_silence;
 use super::partition::{Truncation, advance, state_of};
 use super::{ASK, BATCH, Verifier};
-use crate::clock::{Clock, wall_unix_ns};
+use crate::clock::{Clock, Nanos, wall_unix_ns};
 use crate::control::OF_OTHERS;
 use crate::kafka::errors::About;
 use crate::kafka::{Code, Delivered, Notice, Wait, Watermarks};
@@ -128,6 +128,7 @@ impl<C: Clock, B: Book> Verifier<C, B> {
             // Its positions are those of a log that is gone.
             return;
         }
+        self.asking += Nanos::from(ASK);
         let Self { reader, topic, control, .. } = self;
         let ends = reader.ends(topic, &resets, Wait { timeout: ASK, given_up: &|| control.is_aborted() });
         for (partition, ends) in resets.iter().zip(ends) {
@@ -153,6 +154,7 @@ impl<C: Clock, B: Book> Verifier<C, B> {
         if names.is_empty() {
             return false;
         }
+        self.asking += Nanos::from(ASK);
         let Self { reader, control, .. } = self;
         match reader.identities(&names, Wait { timeout: ASK, given_up: &|| control.is_aborted() }) {
             Ok(told) => topics.compare(&told, wall_unix_ns()),

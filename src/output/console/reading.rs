@@ -17,6 +17,10 @@ pub(super) fn read(reading: &Reading) -> Vec<String> {
         format!("ended: {}", reading.ended_by),
         reading.lag.map_or_else(|| "lag not known".to_owned(), |lag| format!("lag {}", figures::count(lag))),
     ];
+    if let Some(awaited) = reading.awaited {
+        let all_read = if reading.lag == Some(0) { "all is read, " } else { "" };
+        parts.push(format!("{all_read}{} more awaited", figures::counted(awaited, "record")));
+    }
     if reading.hidden > 0 {
         parts.push(format!("{} hidden by an open transaction", figures::counted(reading.hidden, "offset")));
     }

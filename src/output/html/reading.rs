@@ -48,6 +48,7 @@ pub(super) fn view(reading: &Reading) -> ReadingView {
         ("corrupt", known(reading.damaged)),
         ("gone before they were read", count(reading.skipped)),
     ];
+    facts.extend(reading.awaited.map(|awaited| ("still awaited", count(awaited))));
     facts.extend(reading.missing_unknown.iter().map(|why| ("why missing is not known", why.clone())));
     ReadingView {
         lead: format!(

@@ -63,6 +63,8 @@ pub(super) fn ask<'scope>(
 pub(super) struct Reading<'a> {
     /// Whether it ends by itself.
     pub(super) is_bounded: bool,
+    /// After how many records it ends.
+    pub(super) records: Option<u64>,
     pub(super) ends: Ends,
     pub(super) traffic: &'a Traffic,
     /// Sequences not seen between the first and the last of each lane.
@@ -87,7 +89,8 @@ impl Subject for Reading<'_> {
     }
 
     fn tell<'t>(&'t self, tick: Tick<'t>) -> Tick<'t> {
-        Tick { gaps: Some(self.gaps.load(Ordering::Acquire)), ..tick }
+        let awaited = self.records.map(|asked| asked.saturating_sub(self.traffic.records_read()));
+        Tick { gaps: Some(self.gaps.load(Ordering::Acquire)), awaited, ..tick }
     }
 }
 
