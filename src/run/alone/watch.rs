@@ -11,6 +11,7 @@ use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::Traffic;
 use crate::kafka::slots::Slots;
 use crate::measure::{ClientSums, Sampler, process};
+use crate::report::latency::Kind;
 use crate::report::{Process, TimelineRow};
 use crate::run::group::Rebalances;
 use crate::run::machine::Processors;
@@ -187,7 +188,7 @@ impl<'a> Watch<'a> {
             at_s: now.as_secs_f64(),
             seen: interval.seen,
             unread: behind,
-            end_to_end_p99_us: whole.end_to_end.quantile(0.99),
+            end_to_end_p99_us: whole.latency(Kind::EndToEnd).quantile(0.99),
             cpu_ms: Some((cpu - self.cpu_before).0 / 1_000_000),
             rss_kib: process::resident_kib(),
             marks,
