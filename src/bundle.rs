@@ -358,7 +358,7 @@ mod tests {
         let results = tempfile::tempdir().unwrap();
         let mut bundle = Bundle::create(results.path(), "20260101T000000Z", "test", "").unwrap();
         let mut measured = PhaseShard::default();
-        measured.response_time.record(Nanos::from_millis(3));
+        measured.latency_mut(Kind::ResponseTime).record(Nanos::from_millis(3));
         for second in 1..=2 {
             bundle.latencies(&measured, &Kind::ALL, Nanos::from_secs(second)).unwrap();
         }
@@ -386,11 +386,11 @@ mod tests {
         let mut measured = Shard::new(1, 1);
         for second in 1..=2 {
             let mut of_second = PhaseShard::default();
-            of_second.response_time.record(Nanos::from_millis(second));
-            measured.phases[0].response_time.add(&of_second.response_time);
+            of_second.latency_mut(Kind::ResponseTime).record(Nanos::from_millis(second));
+            measured.phases[0].latency_mut(Kind::ResponseTime).add(of_second.latency(Kind::ResponseTime));
             bundle.latencies(&of_second, &Kind::ALL, Nanos::from_secs(second)).unwrap();
         }
-        measured.phases[0].response_time.record_censored(Nanos::from_secs(30));
+        measured.phases[0].latency_mut(Kind::ResponseTime).record_censored(Nanos::from_secs(30));
         measured.kinds[EventKind::View.index()].response_time.record_censored(Nanos::from_secs(30));
         bundle.last_latencies(&measured, &Kind::ALL).unwrap();
         let log = fs::read(bundle.folder().join(LATENCIES)).unwrap();
@@ -401,7 +401,7 @@ mod tests {
             .collect();
         assert_eq!(seconds, [(1.0, 1), (2.0, 1), (2.0, 1)]);
         let whole = recording.whole(Kind::ResponseTime).unwrap().unwrap();
-        assert_eq!(&whole, measured.whole().response_time.histogram());
+        assert_eq!(&whole, measured.whole().latency(Kind::ResponseTime).histogram());
         assert_eq!(recording.phases[0][&Kind::ResponseTime], whole);
         assert_eq!(recording.by_type["view"][&Kind::ResponseTime].len(), 1);
     }

@@ -18,6 +18,7 @@ use crate::lane::LaneEnd;
 use crate::ledger::Ledger;
 use crate::measure::{PhaseShard, Sampler};
 use crate::report::drift::DriftVerdict;
+use crate::report::latency::Kind;
 use crate::report::{Findings, LedgerCounts, Offered, PhaseReport, Run, RunReport, SCHEMA_VERSION};
 use crate::schedule::Schedule;
 use crate::source::Source;
@@ -124,7 +125,7 @@ pub(super) fn outcome<W: Wiring>(
     };
     let fidelity = rhythm(&lanes).map(|rhythm| {
         let known = fidelity::Known {
-            slip: &whole.slip,
+            slip: whole.latency(Kind::Slip),
             scheduled: report.ledger.scheduled,
             reordered: config.verify.is_some().then_some(report.findings.reordered),
             peak_scheduled,
@@ -192,8 +193,8 @@ pub(super) fn name_places(slots: &Slots, unverified: &mut [Unverified], findings
 /// The running figures, for gates that may end the run.
 pub(super) fn interim(tick: &Tick<'_>) -> RunReport {
     let whole = tick.total.whole();
-    let has_due_times = whole.slip.count() > 0;
-    let verifying = whole.end_to_end.count() > 0;
+    let has_due_times = whole.latency(Kind::Slip).count() > 0;
+    let verifying = whole.latency(Kind::EndToEnd).count() > 0;
     let so_far = offered(tick.scheduled, &whole, None, tick.warm_up_ends);
     // No number where there is none yet: two events make a rate.
     let has_rate = whole.sent + whole.turned_away > 1 || (tick.judged && whole.sent == 0);
@@ -232,7 +233,11 @@ pub(super) fn interim(tick: &Tick<'_>) -> RunReport {
 fn phase_so_far(name: &str, measured: &PhaseShard) -> PhaseReport {
     PhaseReport {
         name: name.to_owned(),
-        latency_us: latencies(measured, measured.slip.count() > 0, measured.end_to_end.count() > 0),
+        latency_us: latencies(
+            measured,
+            measured.latency(Kind::Slip).count() > 0,
+            measured.latency(Kind::EndToEnd).count() > 0,
+        ),
         ..PhaseReport::default()
     }
 }

@@ -159,7 +159,7 @@ mod tests {
     fn second(kept: &mut Kept, second: u32) {
         let row = TimelineRow { at_s: second.into(), sent: 3, scheduled: 3, ..TimelineRow::default() };
         let mut measured = PhaseShard::default();
-        measured.response_time.record(Nanos::from_millis(3));
+        measured.latency_mut(Kind::ResponseTime).record(Nanos::from_millis(3));
         kept.second(&row, &measured, &Kind::ALL, Nanos::from_secs(second.into()));
     }
 
