@@ -20,6 +20,8 @@ use serde::{Deserialize, Serialize};
 
 use backlog::Slope;
 use knee::Knee;
+
+use crate::figures::as_f64;
 pub use search::{Search, Step};
 
 /// What is searched, and how closely. Rates are whole events per second.
@@ -225,9 +227,4 @@ pub fn search(
         made(&search);
     }
     Ok(search.report())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "rates and counts of a search are far below 2^53")]
-pub(crate) const fn as_f64(whole: u64) -> f64 {
-    whole as f64
 }

@@ -3,6 +3,24 @@
 /// What stands where there is no value.
 pub const NONE: &str = "-";
 
+/// A count as a float: exact up to 2^53, 15 digits of it beyond.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "no figure is shown with more than 15 digits")]
+pub const fn as_f64(count: u64) -> f64 {
+    count as f64
+}
+
+/// A number rounded to a whole one: 0 where it is negative, the highest where it is out of range.
+#[must_use]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates, which is what is said"
+)]
+pub const fn whole(number: f64) -> u64 {
+    number.round() as u64
+}
+
 /// `1234567` as `1,234,567`.
 #[must_use]
 pub fn count(value: u64) -> String {
@@ -92,28 +110,25 @@ pub fn share(part: u64, whole: u64) -> String {
 
 /// `part / whole`; `None` of nothing.
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "a share is shown with two digits, counts are below 2^53")]
 pub fn ratio(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
+    (whole > 0).then(|| as_f64(part) / as_f64(whole))
 }
 
 /// Microseconds in the unit that suits them: `4 us`, `0.54 ms`, `1.81 s`, `2 m 5 s`, `33 h 6 m`.
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
 pub fn duration_us(us: u64) -> String {
     match us {
         0..100 => format!("{us} us"),
-        100..1_000_000 => format!("{} ms", significant(us as f64 / 1e3)),
-        1_000_000..120_000_000 => format!("{} s", significant(us as f64 / 1e6)),
+        100..1_000_000 => format!("{} ms", significant(as_f64(us) / 1e3)),
+        1_000_000..120_000_000 => format!("{} s", significant(as_f64(us) / 1e6)),
         _ => long_duration(us.div_ceil(500_000) / 2),
     }
 }
 
 /// Seconds in the unit that suits them, see [`duration_us`].
 #[must_use]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
 pub fn duration_s(seconds: f64) -> String {
-    duration_us((seconds * 1e6).round() as u64)
+    duration_us(whole(seconds * 1e6))
 }
 
 fn long_duration(seconds: u64) -> String {
@@ -142,9 +157,8 @@ pub fn span_s(seconds: f64) -> String {
 
 /// A place on the run's clock: `00:42:10`, with tenths where the second is not whole.
 #[must_use]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
 pub fn clock(at_s: f64) -> String {
-    let tenths = (at_s * 10.0).round() as u64;
+    let tenths = whole(at_s * 10.0);
     let seconds = tenths / 10;
     let text = format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
     if tenths.is_multiple_of(10) { text } else { format!("{text}.{}", tenths % 10) }
@@ -152,13 +166,12 @@ pub fn clock(at_s: f64) -> String {
 
 /// Bytes: `512 B`, `1.81 MiB`.
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     if bytes < 1024 {
         return format!("{bytes} B");
     }
-    let mut size = bytes as f64 / 1024.0;
+    let mut size = as_f64(bytes) / 1024.0;
     let mut unit = 0;
     while size >= 1024.0 && unit + 1 < UNITS.len() {
         size /= 1024.0;
@@ -175,13 +188,12 @@ pub fn counted(number: u64, noun: &str) -> String {
 
 /// A value in the unit that a gate's rule is written in, see [`RuleUnit`].
 #[must_use]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
 pub fn gate_value(rule: &str, value: f64) -> String {
     match RuleUnit::of(rule) {
-        RuleUnit::Time => duration_us(value.round() as u64),
+        RuleUnit::Time => duration_us(whole(value)),
         RuleUnit::Percent => format!("{} %", trimmed(value, 3)),
         RuleUnit::Rate => rate(value),
-        RuleUnit::Size => bytes(value.round() as u64),
+        RuleUnit::Size => bytes(whole(value)),
         RuleUnit::Plain => trimmed(value, 3),
     }
 }

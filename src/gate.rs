@@ -30,6 +30,7 @@ pub use self::{
 };
 use self::{health::Limits, reading::was_verified};
 use crate::{
+    figures::as_f64,
     report::{self, GateOutcome, GateResult, RunReport},
     units,
 };
@@ -230,7 +231,7 @@ impl Gates {
 type OfBuiltIn = (BuiltIn, GateResult);
 
 fn of(built_in: BuiltIn, rule: &str, outcome: GateOutcome, value: Option<u64>, reason: Option<String>) -> OfBuiltIn {
-    let (name, value) = (Some(built_in.as_str().to_owned()), value.map(reading::as_f64));
+    let (name, value) = (Some(built_in.as_str().to_owned()), value.map(as_f64));
     (
         built_in,
         GateResult { rule: rule.to_owned(), name, value, result: outcome, reason, built_in: true, samples: None },

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::clock::Nanos;
-use crate::figures;
+use crate::figures::{self, as_f64};
 use crate::report::{GateResult, TimelineRow};
 use crate::run::{Interrupts, Stage, Tick};
 use screen::Screen;
@@ -106,9 +106,8 @@ impl Progress {
     }
 
     /// How much of the run is done, in percent.
-    #[expect(clippy::cast_precision_loss, reason = "a bar needs three digits")]
     fn share(&self, tick: &Tick<'_>) -> Option<f64> {
-        let by_count = self.total.filter(|total| *total > 0).map(|total| tick.total.sent as f64 / total as f64);
+        let by_count = self.total.filter(|total| *total > 0).map(|total| as_f64(tick.total.sent) / as_f64(total));
         let by_time = self.ends.filter(|end| *end > Nanos::ZERO).map(|end| tick.now.as_secs_f64() / end.as_secs_f64());
         by_count.or(by_time).map(|share| (share * 100.0).min(100.0))
     }

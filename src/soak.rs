@@ -5,6 +5,7 @@
 pub mod timeline;
 pub mod trend;
 
+use crate::figures::{as_f64, whole};
 use crate::report::TimelineRow;
 pub use crate::report::drift::{Drift, DriftVerdict, SeriesDrift, Trend};
 pub use timeline::Timeline;
@@ -58,7 +59,7 @@ impl Soak {
         if since <= 0.0 {
             return;
         }
-        let minute = |step_s: f64| whole((since - 1e-6) / step_s);
+        let minute = |step_s: f64| whole(((since - 1e-6) / step_s).floor());
         if minute(self.step_s) != self.minute {
             self.close();
             // Closing may have made the minutes longer.
@@ -87,16 +88,16 @@ impl Soak {
 
     /// Ends the minute under way: its value is the median of its seconds, so that one bad second is no trend.
     fn close(&mut self) {
-        let middle_s = self.from_s + (trend::as_f64(self.minute) + 0.5) * self.step_s;
+        let middle_s = self.from_s + (as_f64(self.minute) + 0.5) * self.step_s;
         for (values, points) in self.open.iter_mut().zip(&mut self.points) {
             values.sort_unstable();
-            points.extend(values.get(values.len() / 2).map(|middle| (middle_s, trend::as_f64(*middle))));
+            points.extend(values.get(values.len() / 2).map(|middle| (middle_s, as_f64(*middle))));
             values.clear();
         }
         if self.points.iter().any(|points| points.len() >= MOST_POINTS) {
             for points in &mut self.points {
                 let joined = points.chunks(2).map(|pair| {
-                    let count = trend::as_f64(pair.len() as u64);
+                    let count = as_f64(pair.len() as u64);
                     let sums = pair.iter().fold((0.0, 0.0), |sums, point| (sums.0 + point.0, sums.1 + point.1));
                     (sums.0 / count, sums.1 / count)
                 });
@@ -127,15 +128,6 @@ impl Watched {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the number of a minute: the cast saturates"
-)]
-fn whole(value: f64) -> u64 {
-    value as u64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,8 +148,8 @@ mod tests {
             let memory = 80_000.0 + 500.0 * random.random::<f64>() + memory_per_minute * minute;
             soak.push(&TimelineRow {
                 at_s: f64::from(second + 1),
-                response_p99_us: Some(whole(latency)),
-                rss_kib: Some(whole(memory)),
+                response_p99_us: Some(whole(latency.floor())),
+                rss_kib: Some(whole(memory.floor())),
                 ..TimelineRow::default()
             });
         }
@@ -232,7 +224,7 @@ mod tests {
         // Ten days, one row every 10 s; memory grows by a MiB an hour.
         for row in 1_u32..=86_400 {
             let at_s = f64::from(row) * 10.0;
-            let rss_kib = Some(80_000 + whole(at_s / 3_600.0 * 1_024.0));
+            let rss_kib = Some(80_000 + whole((at_s / 3_600.0 * 1_024.0).floor()));
             soak.push(&TimelineRow { at_s, rss_kib, ..TimelineRow::default() });
         }
         let drift = soak.drift();

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Probe, ProbeVerdict, as_f64};
+use super::{Probe, ProbeVerdict};
+use crate::figures::as_f64;
 
 /// The fewest rates in which a bend can be seen.
 const FEWEST: usize = 5;

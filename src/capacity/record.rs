@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::usl::{self, Usl};
-use super::{Answer, CapacityReport, as_f64};
+use super::{Answer, CapacityReport};
+use crate::figures::as_f64;
 
 /// The version of [`Record`].
 pub const SCHEMA_VERSION: u32 = 1;

@@ -3,10 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Answer, CapacityReport, End, Probe, ProbeOutcome, ProbeVerdict, SearchConfig, SearchError, Wanted, as_f64, knee,
-};
-use crate::figures;
+use super::{Answer, CapacityReport, End, Probe, ProbeOutcome, ProbeVerdict, SearchConfig, SearchError, Wanted, knee};
+use crate::figures::{self, as_f64};
 
 /// How many times a confirmed interval that came out too wide is divided again.
 const MOST_ROUNDS: u32 = 2;

@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::as_f64;
+use crate::figures::as_f64;
 
 /// A fit of the law.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use super::{Done, Failure, planned_gates};
 use crate::cli::check::CheckArgs;
 use crate::clock::Nanos;
 use crate::dataset::preview::Preview;
-use crate::figures;
+use crate::figures::{self, as_f64, whole};
 use crate::report::processors;
 use crate::scenario::plan::{Output, Plan};
 use crate::scenario::{Environment, Wanted, resolve};
@@ -126,7 +126,7 @@ impl Checked {
             events,
             duration_s,
             peak_per_s,
-            bytes: events.map(|events| whole(bytes_each * float(events))),
+            bytes: events.map(|events| whole(bytes_each * as_f64(events))),
             bytes_each,
             lanes: plan.lanes,
             gates: plan.gates.gates.len(),
@@ -205,16 +205,6 @@ impl Checked {
             }
         }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "an estimate of three digits")]
-const fn float(count: u64) -> f64 {
-    count as f64
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, and sizes are positive")]
-fn whole(value: f64) -> u64 {
-    value.round() as u64
 }
 
 #[cfg(test)]

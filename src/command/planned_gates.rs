@@ -2,6 +2,7 @@
 
 use super::run::lanes;
 use crate::event::EventKind;
+use crate::figures::as_f64;
 use crate::gate::metric::Quantile;
 use crate::report::drift::{Drift, DriftVerdict};
 use crate::report::{
@@ -131,7 +132,7 @@ impl Best<'_> {
         let events = match self.source {
             Source::Synthetic(synthetic) => {
                 let share = EventKind::ALL.into_iter().zip(synthetic.expected_shares()).find(|(of, _)| *of == kind);
-                by_luck(share.map_or(0.0, |(_, share)| share) * float(self.judged()))
+                by_luck(share.map_or(0.0, |(_, share)| share) * as_f64(self.judged()))
             }
             Source::RetailRocket(_) => self.judged(),
         };
@@ -250,9 +251,4 @@ fn summary(count: u64) -> LatencySummary {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, and counts are positive")]
 fn by_luck(expected: f64) -> u64 {
     (expected + 6.0 * expected.sqrt()).ceil() as u64
-}
-
-#[expect(clippy::cast_precision_loss, reason = "an estimate")]
-const fn float(count: u64) -> f64 {
-    count as f64
 }

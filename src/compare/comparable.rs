@@ -6,9 +6,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::figures::{float, short};
+use super::figures::short;
 use super::{Bundle, Side};
-use crate::figures::counted;
+use crate::figures::{as_f64, counted};
 use crate::report::exit_code::ExitCode;
 use crate::report::{RunReport, TopicReport};
 
@@ -292,7 +292,7 @@ fn tool(report: &RunReport) -> String {
 
 fn payload(report: &RunReport) -> Option<f64> {
     let sent: u64 = report.by_type.values().map(|of_type| of_type.sent).sum();
-    (sent > 0).then(|| float(report.offered.bytes) / float(sent))
+    (sent > 0).then(|| as_f64(report.offered.bytes) / as_f64(sent))
 }
 
 /// The event types whose share differs by more than a percentage point.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::NamedSeries;
-use super::figures::float;
 use super::quantity::Quantity;
 use super::series::Sparse;
+use crate::figures::as_f64;
 use crate::recording::LatencyKind;
 
 /// One latency's distribution on both sides, the runs of a side taken together.
@@ -52,7 +52,7 @@ fn points(runs: &[NamedSeries], latency: LatencyKind) -> Vec<CurvePoint> {
             *counts.entry(bucket.low + bucket.width - 1).or_default() += count;
         }
     }
-    let total = float(counts.values().sum());
+    let total = as_f64(counts.values().sum());
     let mut points: Vec<CurvePoint> = Vec::new();
     let mut counts = counts.into_iter();
     let mut reached = (0, 0.0);
@@ -63,7 +63,7 @@ fn points(runs: &[NamedSeries], latency: LatencyKind) -> Vec<CurvePoint> {
         }
         while reached.1 < total * (1.0 - beyond) || reached.1 == 0.0 {
             let Some((us, count)) = counts.next() else { return points };
-            reached = (us, reached.1 + float(count));
+            reached = (us, reached.1 + as_f64(count));
         }
         points.push(CurvePoint { share: 1.0 - beyond, us: reached.0 });
     }

@@ -9,7 +9,7 @@
 //!   flat-top lag window of the first source and by an autoregression of order 1 with Kendall's (1954) correction, which
 //!   sees persistence in series too short for the window. The larger of the two is added.
 
-use super::figures::float;
+use crate::figures::as_f64;
 
 /// What is known of one series' dependence.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -26,7 +26,7 @@ pub(super) fn dependence(series: &[f64]) -> Dependence {
     if n < 4 {
         return Dependence { block: 1.0, weighted: 0.0 };
     }
-    let length = float(n as u64);
+    let length = as_f64(n as u64);
     let insignificant = ceil(length.log10().sqrt()).max(5);
     let most_lags = (ceil(length.sqrt()) + insignificant).min(n - 1);
     let longest = (3.0 * length.sqrt()).min(length / 3.0).ceil();
@@ -44,13 +44,13 @@ pub(super) fn dependence(series: &[f64]) -> Dependence {
 
     let (mut weighted, mut spectrum) = (0.0, variance);
     for (lag, autocovariance) in autocovariances.iter().enumerate().take(window + 1).skip(1) {
-        let (lag, at) = (float(lag as u64), float(lag as u64) / float(window as u64));
+        let (lag, at) = (as_f64(lag as u64), as_f64(lag as u64) / as_f64(window as u64));
         let flat_top = if at <= 0.5 { 1.0 } else { 2.0 * (1.0 - at) };
         weighted += 2.0 * flat_top * lag * autocovariance;
         spectrum += 2.0 * flat_top * autocovariance;
     }
     let block = if spectrum <= 0.0 {
-        float(window as u64)
+        as_f64(window as u64)
     } else {
         (2.0 * weighted.powi(2) / (4.0 / 3.0 * spectrum.powi(2))).cbrt() * length.cbrt()
     };
@@ -60,15 +60,15 @@ pub(super) fn dependence(series: &[f64]) -> Dependence {
 /// The length of blocks for series of `n` seconds, given what is known of each: long enough for the most persistent of
 /// them, and at most a quarter of `n`.
 pub(super) fn block_length(all: impl IntoIterator<Item = Dependence>, n: usize) -> usize {
-    let floor = 1.3 * float(n as u64).sqrt();
+    let floor = 1.3 * as_f64(n as u64).sqrt();
     let wanted = all.into_iter().map(|dependence| 2.0 * dependence.block).fold(floor, f64::max);
     ceil(wanted).min(n / 4).max(1)
 }
 
 /// By how much the variance that blocks of `block` seconds see has to be multiplied to be that of the series; at least 1.
 pub(super) fn missed(series: &[f64], dependence: Dependence, block: usize) -> f64 {
-    let n = float(series.len() as u64);
-    let b = float(block as u64);
+    let n = as_f64(series.len() as u64);
+    let b = as_f64(block as u64);
     let few_blocks = n / (n - b);
     let seen = block_variance(series, block) * few_blocks;
     if seen <= 0.0 {
@@ -93,7 +93,7 @@ fn block_variance(series: &[f64], block: usize) -> f64 {
         squares += sum * sum;
         sum += deviation(start + block) - deviation(start);
     }
-    squares / (float(n as u64) * float(block as u64))
+    squares / (as_f64(n as u64) * as_f64(block as u64))
 }
 
 /// The coefficient of an autoregression of order 1, its small-sample bias taken out, between 0 and 0.97.
@@ -103,7 +103,7 @@ fn autoregression(series: &[f64]) -> f64 {
         return 0.0;
     }
     let raw = autocovariances[1] / autocovariances[0];
-    (raw + (1.0 + 3.0 * raw) / float(series.len() as u64)).clamp(0.0, 0.97)
+    (raw + (1.0 + 3.0 * raw) / as_f64(series.len() as u64)).clamp(0.0, 0.97)
 }
 
 /// Autocovariances at lags 0 to `most`.
@@ -111,11 +111,11 @@ fn autocovariances(series: &[f64], most: usize) -> Vec<f64> {
     let mean = mean(series);
     let n = series.len();
     let at = |lag: usize| (lag..n).map(|t| (series[t] - mean) * (series[t - lag] - mean)).sum::<f64>();
-    (0..=most).map(|lag| at(lag) / float(n as u64)).collect()
+    (0..=most).map(|lag| at(lag) / as_f64(n as u64)).collect()
 }
 
 pub(super) fn mean(series: &[f64]) -> f64 {
-    series.iter().sum::<f64>() / float(series.len().max(1) as u64)
+    series.iter().sum::<f64>() / as_f64(series.len().max(1) as u64)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number of seconds")]

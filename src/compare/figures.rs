@@ -3,12 +3,6 @@
 use super::quantity::Quantity;
 use super::{Change, Row};
 
-/// A count as a float. Exact up to 2^53, which no run reaches.
-#[expect(clippy::cast_precision_loss, reason = "counts of a run stay below 2^53")]
-pub(crate) const fn float(count: u64) -> f64 {
-    count as f64
-}
-
 /// The name of a row with the unit its figures are shown in.
 pub(crate) fn label(quantity: Quantity) -> String {
     match quantity {

@@ -8,6 +8,7 @@ use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::series::{Bucket, Samples, Second, Series};
 use super::{Bundle, NamedSeries};
+use crate::figures::as_f64;
 use crate::recording::{Interval, LatencyKind, Recording};
 use crate::report::{
     Environment, Latencies, LatencySummary, Offered, Run, RunReport, TimelineRow, Tool, TopicReport, TypeReport,
@@ -54,8 +55,8 @@ fn grid() -> Vec<(f64, u64)> {
     let steps = [(0.0, 0.98, 60_u64), (0.98, 0.998, 20), (0.998, 1.0, 20)];
     let cell = |(from, to, cells): (f64, f64, u64)| {
         (0..cells).map(move |cell| {
-            let width = (to - from) / super::figures::float(cells);
-            let share = from + width * (super::figures::float(cell) + 0.5);
+            let width = (to - from) / as_f64(cells);
+            let share = from + width * (as_f64(cell) + 0.5);
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
             let count = (width * 1_000_000.0).round() as u64;
             (share, count)
@@ -74,12 +75,12 @@ pub(super) fn simulated(plan: Simulated, seed: u64) -> Series {
     let (mut fast, mut slow) = (Vec::new(), Vec::new());
     let mut counts = Vec::new();
     for second in 0..seconds {
-        let course = plan.course * (super::figures::float(second as u64) / 40.0).sin();
+        let course = plan.course * (as_f64(second as u64) / 40.0).sin();
         let middle = (5000.0 * plan.factor).ln() + scale * level[second] + course + run;
         let spread = 0.3 * (scale * tail[second]).exp();
         let samples: Vec<(Bucket, u64)> =
             grid.iter().map(|(z, count)| (bucket((middle + spread * z).exp()), *count)).collect();
-        slow.push(samples.iter().map(|(b, count)| (bucket(super::figures::float(b.low) * 1.4), *count)).collect());
+        slow.push(samples.iter().map(|(b, count)| (bucket(as_f64(b.low) * 1.4), *count)).collect());
         fast.push(samples);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some hundred milliseconds")]
         let cpu_ms = (400.0 * plan.factor * (scale * cpu[second] + course + run).exp()) as u64;

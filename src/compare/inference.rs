@@ -3,9 +3,9 @@
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 use super::dependence::mean;
-use super::figures::float;
 use super::resample::{Drawn, Pair};
 use super::{Change, Options, Verdict};
+use crate::figures::as_f64;
 
 /// One quantity's change as a logarithm, and how sure it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,7 +32,7 @@ pub(super) fn estimate(pair: &Pair, within: &[f64], blocks: f64, missed: f64) ->
 /// The variance of the change by how much the runs of a side differ, pooled over both sides, and its degrees of freedom.
 fn between_runs(base: &Drawn, new: &Drawn) -> Option<(f64, f64)> {
     let squares = |side: &Drawn| side.whole.iter().map(|run| (run - side.value()).powi(2)).sum::<f64>();
-    let (base_runs, new_runs) = (float(base.whole.len() as u64), float(new.whole.len() as u64));
+    let (base_runs, new_runs) = (as_f64(base.whole.len() as u64), as_f64(new.whole.len() as u64));
     let freedom = base_runs + new_runs - 2.0;
     let pooled = (squares(base) + squares(new)) / freedom;
     (freedom >= 1.0).then_some((pooled * (1.0 / base_runs + 1.0 / new_runs), freedom))
@@ -40,7 +40,7 @@ fn between_runs(base: &Drawn, new: &Drawn) -> Option<(f64, f64)> {
 
 fn variance(values: &[f64]) -> f64 {
     let mean = mean(values);
-    values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (float(values.len() as u64) - 1.0).max(1.0)
+    values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (as_f64(values.len() as u64) - 1.0).max(1.0)
 }
 
 /// Of the errors allowed, the share that is spent. The rest is set aside for what the approximations miss: in
@@ -69,7 +69,7 @@ pub(super) fn common_reach(all: &[Vec<f64>], confidence: f64) -> f64 {
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index into a list of draws")]
 fn position(share: f64, count: usize) -> usize {
-    ((share * float(count as u64)).ceil() as usize).min(count).saturating_sub(1)
+    ((share * as_f64(count as u64)).ceil() as usize).min(count).saturating_sub(1)
 }
 
 /// The quantile of the normal distribution.

@@ -6,6 +6,7 @@ use rand::rngs::StdRng;
 use super::dependence::mean;
 use super::quantity::Quantity;
 use super::sample::{Draw, Sampler};
+use crate::figures::as_f64;
 
 /// The logarithm of each run's value: over all seconds, and in each draw.
 pub(super) struct Drawn {
@@ -23,12 +24,12 @@ impl Drawn {
 
     /// The mean over the runs in one draw, each run once.
     fn seconds_drawn(&self, draw: usize) -> f64 {
-        self.by_run.iter().map(|run| run[draw]).sum::<f64>() / super::figures::float(self.by_run.len() as u64)
+        self.by_run.iter().map(|run| run[draw]).sum::<f64>() / as_f64(self.by_run.len() as u64)
     }
 
     /// The mean over the drawn runs in one draw.
     fn runs_drawn(&self, draw: usize, runs: &[usize]) -> f64 {
-        runs.iter().map(|run| self.by_run[*run][draw]).sum::<f64>() / super::figures::float(runs.len() as u64)
+        runs.iter().map(|run| self.by_run[*run][draw]).sum::<f64>() / as_f64(runs.len() as u64)
     }
 }
 

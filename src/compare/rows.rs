@@ -5,7 +5,6 @@ use rand::rngs::StdRng;
 
 use super::curves::curves;
 use super::dependence::{block_length, dependence, mean, missed};
-use super::figures::float;
 use super::inference::{Moved, common_reach, estimate, judge};
 use super::quantity::{Point, Quantity};
 use super::resample::{Pair, draw_runs, drawn, draws};
@@ -13,6 +12,7 @@ use super::sample::{Draw, Sampler};
 use super::{
     Better, Change, Comparison, Difference, MIN_SECONDS, Method, NamedSeries, Options, Row, SideReport, Verdict,
 };
+use crate::figures::as_f64;
 
 /// Fewer samples beyond a quantile than these, and it does not exist.
 const MIN_BEYOND: f64 = 10.0;
@@ -76,7 +76,7 @@ pub(super) fn comparison(
                 let missed = missed(&influence, dependence(&influence), block);
                 most_missed = most_missed.max(missed);
                 let within = pair.within();
-                let estimate = estimate(&pair, &within, float(seconds as u64) / float(block as u64), missed);
+                let estimate = estimate(&pair, &within, as_f64(seconds as u64) / as_f64(block as u64), missed);
                 row.change_percent = Some(estimate.change.exp_m1() * 100.0);
                 let several = base.len() + new.len() > 2;
                 deviations.push(if several { pair.hierarchical(&runs) } else { within });
@@ -156,7 +156,7 @@ impl NamedSeries {
             Quantity::Latency(_, Point::MaxPerSecond | Point::Max) => f64::INFINITY,
             Quantity::Latency(kind, point) => {
                 let samples = self.series.latencies.get(&kind).map_or(0, super::series::Samples::total);
-                float(samples) * (1.0 - point.level())
+                as_f64(samples) * (1.0 - point.level())
             }
             _ => f64::INFINITY,
         }
@@ -166,7 +166,7 @@ impl NamedSeries {
     fn at_least(&self, quantity: Quantity, value: f64) -> bool {
         let Quantity::Latency(kind, _) = quantity else { return false };
         let from = self.series.latencies.get(&kind).and_then(|samples| samples.at_least_from);
-        from.is_some_and(|from| value >= float(from))
+        from.is_some_and(|from| value >= as_f64(from))
     }
 }
 
@@ -195,7 +195,7 @@ impl Sides {
         let nothing = || "a run has nothing to compute it of".to_owned();
         let mut influence = vec![0.0; self.seconds];
         for (runs, sign) in [(&mut self.new, 1.0), (&mut self.base, -1.0)] {
-            let weight = sign / float(runs.len() as u64);
+            let weight = sign / as_f64(runs.len() as u64);
             for run in runs {
                 let of_run = run.influence(quantity).ok_or_else(nothing)?;
                 influence.iter_mut().zip(of_run).for_each(|(all, one)| *all += weight * one);
@@ -328,8 +328,8 @@ mod tests {
         let comparison = compare(&[base], &[bundle("b", 40, 2)], &options()).unwrap();
         for (name, level) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999), ("max", 1.0)] {
             let shown = find(&comparison, &format!("response_time.{name}")).base.unwrap();
-            let exact = float(whole.value_at_quantile(level));
-            let width = float(whole.equivalent_range(whole.value_at_quantile(level)));
+            let exact = as_f64(whole.value_at_quantile(level));
+            let width = as_f64(whole.equivalent_range(whole.value_at_quantile(level)));
             assert!((shown - exact).abs() <= width, "{name}: {shown} {exact}");
         }
     }

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 
 use super::dependence::mean;
-use super::figures::float;
 use super::quantity::{Point, Quantity};
 use super::series::{Samples, Series, Sparse, running_sums};
+use crate::figures::as_f64;
 use crate::recording::LatencyKind;
 
 /// Seconds drawn from a series of `n`: blocks that start anywhere and run over its end to its start.
@@ -96,14 +96,14 @@ impl Columns {
         if total == 0 {
             return None;
         }
-        let target = level * float(total);
+        let target = level * as_f64(total);
         let rank = self.search(target, draw, *near);
         *near = rank;
         let below = if rank == 0 { 0 } else { self.upto(rank - 1, draw) };
         let inside = self.upto(rank, draw) - below;
         let bucket = self.samples.buckets[rank];
-        let share = if inside == 0 { 0.0 } else { (target - float(below)) / float(inside) };
-        Some((float(bucket.low) + float(bucket.width) * share).max(RESOLUTION_US))
+        let share = if inside == 0 { 0.0 } else { (target - as_f64(below)) / as_f64(inside) };
+        Some((as_f64(bucket.low) + as_f64(bucket.width) * share).max(RESOLUTION_US))
     }
 
     /// The first rank with at least `target` drawn samples up to it: strides away from `near` until it lies between,
@@ -114,11 +114,11 @@ impl Columns {
         let mut stride = 1;
         // Invariant: everything below `low` is too few, `high` is enough (the last bucket always is).
         let (mut low, mut high) = (0, last);
-        if float(self.upto(near, draw)) >= target {
+        if as_f64(self.upto(near, draw)) >= target {
             high = near;
             while high > low {
                 let probe = high.saturating_sub(stride);
-                if float(self.upto(probe, draw)) >= target {
+                if as_f64(self.upto(probe, draw)) >= target {
                     high = probe;
                     stride *= 2;
                 } else {
@@ -130,7 +130,7 @@ impl Columns {
             low = (near + 1).min(last);
             while low < high {
                 let probe = (low + stride).min(last);
-                if float(self.upto(probe, draw)) >= target {
+                if as_f64(self.upto(probe, draw)) >= target {
                     high = probe;
                     break;
                 }
@@ -140,7 +140,7 @@ impl Columns {
         }
         while low < high {
             let middle = usize::midpoint(low, high);
-            if float(self.upto(middle, draw)) >= target {
+            if as_f64(self.upto(middle, draw)) >= target {
                 high = middle;
             } else {
                 low = middle + 1;
@@ -162,7 +162,7 @@ impl Maxima {
     fn new(samples: &Samples) -> Self {
         let largest = |second: &Sparse| second.largest().map(|rank| samples.buckets[rank]);
         let logarithm = |second: &Sparse| {
-            largest(second).map_or(0.0, |bucket| (float(bucket.low) + float(bucket.width) / 2.0).ln())
+            largest(second).map_or(0.0, |bucket| (as_f64(bucket.low) + as_f64(bucket.width) / 2.0).ln())
         };
         let counted = |second: &Sparse| if second.total() > 0 { 1.0 } else { 0.0 };
         Self {
@@ -218,7 +218,7 @@ impl Sampler {
         match quantity {
             Quantity::Latency(kind, Point::Max) => {
                 let bucket = self.latencies.get(&kind)?.samples.largest()?;
-                Some(float(bucket.low + bucket.width - 1).max(RESOLUTION_US))
+                Some(as_f64(bucket.low + bucket.width - 1).max(RESOLUTION_US))
             }
             Quantity::Latency(kind, Point::MaxPerSecond) => {
                 let maxima = self.maxima.get(&kind)?;
@@ -251,7 +251,7 @@ impl Sampler {
     /// series whose autocorrelation is that of the quantity's noise.
     pub(super) fn influence(&mut self, quantity: Quantity) -> Option<Vec<f64>> {
         let whole = Draw::whole(self.seconds);
-        let n = float(self.seconds as u64);
+        let n = as_f64(self.seconds as u64);
         let part = |sums: &[f64], s: usize| sums[s + 1] - sums[s];
         match quantity {
             Quantity::Latency(kind, Point::MaxPerSecond) => {
@@ -282,8 +282,8 @@ impl Sampler {
         self.quantile(quantity, kind, level, &whole)?;
         let rank = *self.near.get(&quantity)?;
         let samples = &self.latencies.get(&kind)?.samples;
-        let per_second = float(samples.total()) / float(self.seconds as u64);
-        let shortage = |second: &Sparse| (level * float(second.total()) - float(second.upto(rank))) / per_second;
+        let per_second = as_f64(samples.total()) / as_f64(self.seconds as u64);
+        let shortage = |second: &Sparse| (level * as_f64(second.total()) - as_f64(second.upto(rank))) / per_second;
         let raw: Vec<f64> = samples.seconds.iter().map(shortage).collect();
         let mean = mean(&raw);
         Some(raw.into_iter().map(|value| slope * (value - mean)).collect())
@@ -319,11 +319,11 @@ mod tests {
             }
         }
         let total: u64 = counts.values().sum();
-        let target = level * float(total);
+        let target = level * as_f64(total);
         let mut below = 0;
         for (low, count) in counts {
-            if count > 0 && float(below + count) >= target {
-                return Some((float(low) + 10.0 * (target - float(below)) / float(count)).max(1.0));
+            if count > 0 && as_f64(below + count) >= target {
+                return Some((as_f64(low) + 10.0 * (target - as_f64(below)) / as_f64(count)).max(1.0));
             }
             below += count;
         }

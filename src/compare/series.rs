@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Bundle;
-use super::figures::float;
 use super::quantity::Quantity;
+use crate::figures::as_f64;
 use crate::recording::{Interval, LatencyKind};
 use crate::report::{LatencySummary, TimelineRow};
 
@@ -273,17 +273,17 @@ impl Series {
 
     /// Running sums of the events sent.
     pub(super) fn sent(&self) -> Box<[f64]> {
-        running_sums(self.seconds.iter().map(|second| float(second.sent)))
+        running_sums(self.seconds.iter().map(|second| as_f64(second.sent)))
     }
 
     /// Running sums of the events acked.
     pub(super) fn acked(&self) -> Box<[f64]> {
-        running_sums(self.seconds.iter().map(|second| float(second.acked)))
+        running_sums(self.seconds.iter().map(|second| as_f64(second.acked)))
     }
 
     /// Running sums of the processor time; `None` where a second lacks it.
     pub(super) fn cpu_ms(&self) -> Option<Box<[f64]>> {
         let all: Option<Vec<u64>> = self.seconds.iter().map(|second| second.cpu_ms).collect();
-        all.map(|all| running_sums(all.into_iter().map(float)))
+        all.map(|all| running_sums(all.into_iter().map(as_f64)))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::{Detail, Event, EventKind};
+use crate::figures::as_f64;
 use crate::report::Likeness;
 use crate::source::retail_rocket::{Config as Recorded, Facts, LoadError, Recording};
 use crate::source::synthetic::{
@@ -266,7 +267,7 @@ fn members_for(skew: f64, active: u64, all: u64, most: u64) -> u64 {
     let (mut few, mut many) = (active, active.saturating_mul(1_000).min(most).max(active));
     while few < many {
         let middle = few + (many - few) / 2;
-        if at_least(1, skew, middle, all) < whole(active) { few = middle + 1 } else { many = middle }
+        if at_least(1, skew, middle, all) < as_f64(active) { few = middle + 1 } else { many = middle }
     }
     few
 }
@@ -285,7 +286,7 @@ fn apart(counts: &BTreeMap<u64, u64>, active: u64, all: u64, members: u64, skew:
 
 /// How many of `members` are drawn at least `count` times in `all` draws, on average: counts are nearly Poisson distributed.
 fn at_least(count: u64, skew: f64, members: u64, all: u64) -> f64 {
-    let last = whole(members);
+    let last = as_f64(members);
     let factor = last.powf(1.0 / f64::from(RANK_STEPS));
     let mut steps = Vec::with_capacity(RANK_STEPS as usize);
     let mut from = 1.0_f64;
@@ -298,7 +299,7 @@ fn at_least(count: u64, skew: f64, members: u64, all: u64) -> f64 {
         from = to;
     }
     let weight: f64 = steps.iter().map(|(ranks, weight)| ranks * weight).sum();
-    steps.iter().map(|(ranks, of_one)| ranks * (1.0 - poisson_below(count, whole(all) * of_one / weight))).sum()
+    steps.iter().map(|(ranks, of_one)| ranks * (1.0 - poisson_below(count, as_f64(all) * of_one / weight))).sum()
 }
 
 /// P(fewer than `count`) for a Poisson distribution.
@@ -306,7 +307,7 @@ fn poisson_below(count: u64, mean: f64) -> f64 {
     let (mut term, mut sum) = ((-mean).exp(), 0.0);
     for n in 0..count {
         sum += term;
-        term *= mean / whole(n + 1);
+        term *= mean / as_f64(n + 1);
     }
     sum.min(1.0)
 }
@@ -337,13 +338,8 @@ fn kolmogorov_smirnov(one: &BTreeMap<u64, u64>, other: &BTreeMap<u64, u64>) -> O
     Some(farthest)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
-fn whole(number: u64) -> f64 {
-    number as f64
-}
-
 fn ratio(part: u64, all: u64) -> f64 {
-    if all == 0 { 0.0 } else { whole(part) / whole(all) }
+    if all == 0 { 0.0 } else { as_f64(part) / as_f64(all) }
 }
 
 #[cfg(test)]
@@ -353,7 +349,7 @@ mod tests {
     #[test]
     fn members_and_skew_are_found_again() {
         for (members, skew) in [(500_u64, 0.0_f64), (800, 0.5), (1_000, 0.8)] {
-            let weights: Vec<f64> = (1..=members).map(|rank| whole(rank).powf(-skew)).collect();
+            let weights: Vec<f64> = (1..=members).map(|rank| as_f64(rank).powf(-skew)).collect();
             let sum: f64 = weights.iter().sum();
             // Counts as they come out on average, over the members that have one.
             let mut counts: BTreeMap<u64, u64> = BTreeMap::new();

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
-use crate::figures;
+use crate::figures::{self, as_f64};
 use crate::report::LeftOut;
 use crate::source::retail_rocket::{DatedRows, Facts, Forecast};
 
@@ -103,9 +103,8 @@ pub(super) fn rates(forecast: &Forecast) -> Option<String> {
 }
 
 /// Milliseconds in the unit that suits them.
-#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
 pub(super) fn span_ms(ms: u64) -> String {
-    figures::span_s(ms as f64 / 1_000.0)
+    figures::span_s(as_f64(ms) / 1_000.0)
 }
 
 #[cfg(test)]

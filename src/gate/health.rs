@@ -12,9 +12,9 @@ use super::{
     builtin::BuiltIn,
     evaluate::Validity,
     metric::{Kind, Quantile},
-    reading::{as_f64, full_rows},
+    reading::full_rows,
 };
-use crate::figures::{self, counted, duration_us, rate};
+use crate::figures::{self, as_f64, counted, duration_us, rate};
 use crate::report::{GateOutcome, LatencySummary, RunReport, TimelineRow, processors};
 
 /// The thresholds of the checks.

@@ -5,7 +5,7 @@ use super::{
     metric::{Column, Fold, Kind, Part, Source, Stat},
     path::Path,
 };
-use crate::figures::{self, counted};
+use crate::figures::{self, as_f64, counted};
 use crate::ledger::Class;
 use crate::report::{
     LatencySummary, LedgerCounts, Offered, PartitionReport, PhaseReport, RunReport, TimelineRow, TypeReport,
@@ -122,11 +122,6 @@ impl Path {
 #[must_use]
 pub const fn was_verified(report: &RunReport) -> bool {
     report.latency_us.end_to_end.is_some()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
-pub(super) const fn as_f64(count: u64) -> f64 {
-    count as f64
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "one of several ways in which a reading ends")]

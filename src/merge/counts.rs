@@ -6,6 +6,7 @@ use hdrhistogram::Histogram;
 
 use super::latency::{ByKind, summary, summary_without_quantiles};
 use super::{Aligned, offered};
+use crate::figures::as_f64;
 use crate::recording::LatencyKind;
 use crate::report::{
     Client, Hiccup, HotKey, Latencies, LatencyParts, LatencySummary, LedgerCounts, PartitionReport, PhaseReport,
@@ -31,13 +32,12 @@ pub(super) fn client(parts: &[Aligned], latencies: &Latencies) -> Option<Client>
     })
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a mean needs 15 digits, not 19")]
 fn both(a: Windows, b: Windows) -> Windows {
-    let sum = |of: Windows| of.mean.unwrap_or(0.0) * of.count as f64;
+    let sum = |of: Windows| of.mean.unwrap_or(0.0) * as_f64(of.count);
     let count = a.count + b.count;
     Windows {
         count,
-        mean: (count > 0).then(|| (sum(a) + sum(b)) / count as f64),
+        mean: (count > 0).then(|| (sum(a) + sum(b)) / as_f64(count)),
         worst_p99: a.worst_p99.max(b.worst_p99),
         max: a.max.max(b.max),
     }
@@ -232,7 +232,6 @@ pub(super) fn hot_keys(parts: &[Aligned]) -> Vec<HotKey> {
     keys
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a count of events, far below 2^52")]
 fn percent(part: u64, whole: u64) -> f64 {
-    part as f64 * 100.0 / whole.max(1) as f64
+    as_f64(part) * 100.0 / as_f64(whole.max(1))
 }

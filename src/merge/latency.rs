@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 
 use super::{Aligned, MergeError};
+use crate::figures::as_f64;
 use crate::measure::LatencyHistogram;
 use crate::recording::{Interval, LatencyKind};
 use crate::report::{DistributionPoint, Latencies, LatencySummary};
@@ -171,9 +172,8 @@ pub(super) fn summary_without_quantiles<'a>(parts: impl Iterator<Item = &'a Late
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a count of samples, far below 2^52")]
 fn share(part: u64, whole: u64) -> f64 {
-    part as f64 / whole.max(1) as f64
+    as_f64(part) / as_f64(whole.max(1))
 }
 
 /// What counts do not show.

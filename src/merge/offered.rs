@@ -3,6 +3,7 @@
 //! Rates are those of the gaps between events, as in the report of one process: n events have n - 1 gaps.
 
 use super::Aligned;
+use crate::figures::as_f64;
 use crate::report::{Offered, PhaseReport};
 
 /// The whole run, on the common clock. A part's first event was due one span before its last one was sent.
@@ -40,7 +41,7 @@ pub(super) fn phase(parts: &[&PhaseReport]) -> Offered {
 
 /// Seconds between the first and the last of so many events at a rate.
 fn span(count: u64, rate_per_s: f64) -> f64 {
-    if count > 1 && rate_per_s > 0.0 { float(count - 1) / rate_per_s } else { 0.0 }
+    if count > 1 && rate_per_s > 0.0 { as_f64(count - 1) / rate_per_s } else { 0.0 }
 }
 
 /// Events of several parts, and the time they took together.
@@ -64,7 +65,7 @@ impl Together {
     }
 
     fn rate_per_s(self) -> Option<f64> {
-        (self.count > 1 && self.span_s() > 0.0).then(|| float(self.count - 1) / self.span_s())
+        (self.count > 1 && self.span_s() > 0.0).then(|| as_f64(self.count - 1) / self.span_s())
     }
 }
 
@@ -90,9 +91,4 @@ fn with_rates(sum: &Offered, sent: Together, due: Option<Together>) -> Offered {
         due_span_ms: due.map_or(0, |due| (due.span_s() * 1000.0).round() as u64),
         ..sum.clone()
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count of events, far below 2^52")]
-fn float(count: u64) -> f64 {
-    count as f64
 }

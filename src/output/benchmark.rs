@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::FormError;
+use crate::figures::as_f64;
 use crate::report::{
     LatencySummary, RunReport,
     exit_code::ExitCode,
@@ -77,12 +78,11 @@ fn figures(report: &RunReport) -> impl Iterator<Item = Figure> {
     EXPORTED.into_iter().filter_map(measured).flat_map(|(latency, summary)| of_latency(latency, summary))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a latency in us is below 2^53")]
 fn of_latency(latency: Kind, summary: &LatencySummary) -> impl Iterator<Item = Figure> {
     Quantile::ALL.into_iter().filter_map(move |quantile| {
         let us = quantile.of(summary)?;
         let is_bound = summary.bound_at(us).is_some();
-        Some(Figure { latency, quantile, us: us as f64, is_bound, samples: summary.count })
+        Some(Figure { latency, quantile, us: as_f64(us), is_bound, samples: summary.count })
     })
 }
 

@@ -1,6 +1,6 @@
 //! Whose part of the latency is whose, and what the Kafka client measured of itself, in words: one source for terminal and HTML.
 
-use crate::figures;
+use crate::figures::{self, whole};
 use crate::report::{Client, RunReport, Windows};
 
 /// `linger.ms` where nobody sets it (librdkafka's CONFIGURATION.md).
@@ -64,9 +64,4 @@ pub(super) fn items(client: &Client) -> Vec<String> {
     items.push(format!("retries {}", figures::count(client.retries)));
     items.push(format!("time-outs {}", figures::count(client.timeouts)));
     items
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mean of small positive numbers")]
-fn whole(mean: f64) -> u64 {
-    mean.round() as u64
 }

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 
 use hdrhistogram::Histogram;
 
+use crate::figures::as_f64;
+
 /// Lines for each halving of the distance to 100 %; HdrHistogram's own tools use 5 as well.
 const TICKS_PER_HALF_DISTANCE: f64 = 5.0;
 const US_PER_MS: f64 = 1e3;
@@ -42,14 +44,12 @@ fn step_after(percent: f64) -> f64 {
     100.0 / (TICKS_PER_HALF_DISTANCE * halvings.exp2())
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
 fn share_percent(part: u64, whole: u64) -> f64 {
-    100.0 * part as f64 / whole as f64
+    100.0 * as_f64(part) / as_f64(whole)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a latency in us is below 2^53")]
 fn ms(us: u64) -> f64 {
-    us as f64 / US_PER_MS
+    as_f64(us) / US_PER_MS
 }
 
 fn write_trailer(mut out: impl Write, histogram: &Histogram<u64>) -> io::Result<()> {

@@ -1,6 +1,6 @@
 //! The latencies as rows of a table, and what must be known to read it: one source for terminal and HTML.
 
-use crate::figures;
+use crate::figures::{self, as_f64};
 use crate::report::{LatencySummary, RunReport};
 
 /// One latency.
@@ -108,12 +108,11 @@ impl Unit {
 
     /// The part of a quantile before the point, and the part from the point on. `>=` stands before one that falls into
     /// the censored share.
-    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
     pub(super) fn cell(&self, value: Option<u64>, summary: &LatencySummary) -> (String, String) {
         let Some(us) = value else { return (figures::NONE.to_owned(), String::new()) };
         let (bound, shown) = match summary.censored_from {
-            Some(from) if us >= from => (">=", us as f64 / self.us),
-            _ => self.shown(us as f64),
+            Some(from) if us >= from => (">=", as_f64(us) / self.us),
+            _ => self.shown(as_f64(us)),
         };
         self.split(bound, shown)
     }

@@ -20,6 +20,7 @@ use hdrhistogram::{
 use jiff::Timestamp;
 
 use crate::event::EventKind;
+use crate::figures::as_f64;
 use crate::report::latency::Kind;
 
 const LEGEND: &str = r#""StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram""#;
@@ -161,7 +162,6 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// Where the log cannot be written.
-    #[expect(clippy::cast_precision_loss, reason = "a latency in us is below 2^53")]
     pub fn interval(
         &mut self,
         series: &Series,
@@ -174,7 +174,7 @@ impl<W: Write> Writer<W> {
         self.serializer.0.serialize(histogram, &mut self.packed)?;
         STANDARD.encode_string(&self.packed, &mut self.text);
         let (start, length) = (start.as_secs_f64(), length.as_secs_f64());
-        let max = histogram.max() as f64 / US_PER_MS;
+        let max = as_f64(histogram.max()) / US_PER_MS;
         writeln!(self.out, "Tag={series},{start:.3},{length:.3},{max:.3},{}", self.text)?;
         Ok(())
     }

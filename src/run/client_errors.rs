@@ -1,5 +1,6 @@
 //! What clients said that went wrong, as the report has it: together over clients of a sort, with whose limit it was.
 
+use crate::figures::as_f64;
 use crate::kafka::Code;
 use crate::kafka::errors::{About, ErrorKind, ErrorLog};
 use crate::kafka::slots::Slots;
@@ -127,13 +128,12 @@ fn meaning(code: Code, about: About, told: &ClientError, environment: &Environme
 }
 
 /// How long brokers made the reading side hold back, where they did.
-#[expect(clippy::cast_precision_loss, reason = "a mean needs 15 digits, not 19")]
 pub(super) fn throttling(throttle: &ReadThrottle) -> Option<ReadThrottling> {
     let (first, last) = throttle.from_until?;
     Some(ReadThrottling {
-        mean_ms: throttle.sum_ms as f64 / throttle.answers.max(1) as f64,
+        mean_ms: as_f64(throttle.sum_ms) / as_f64(throttle.answers.max(1)),
         longest_ms: throttle.longest_ms,
-        seconds_percent: throttle.throttled as f64 / throttle.windows.max(1) as f64 * 100.0,
+        seconds_percent: as_f64(throttle.throttled) / as_f64(throttle.windows.max(1)) * 100.0,
         first_at_s: first.as_secs_f64(),
         last_at_s: last.as_secs_f64(),
     })

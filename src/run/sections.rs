@@ -6,6 +6,7 @@ use super::Config;
 use crate::clock::Nanos;
 use crate::control::tempo::Tempo;
 use crate::event::EventKind;
+use crate::figures::as_f64;
 use crate::kafka::slots::Slots;
 use crate::measure::{ClientSums, KindShard, PhaseShard, Shard};
 use crate::report::latency::Kind;
@@ -17,12 +18,11 @@ use crate::schedule::{Schedule, Shape};
 use crate::verify::PartitionState;
 
 /// Rates over the gaps between events: n events have n - 1. The planned one is that of the due times.
-#[expect(clippy::cast_precision_loss, reason = "a reported rate needs 15 digits, not 19")]
 pub(super) fn offered(scheduled: u64, measured: &PhaseShard, due: Option<(Nanos, Nanos)>, first: Nanos) -> Offered {
     let rate = |count: u64, first: Nanos, last: Nanos| {
         // The last may be before the first that is judged, where a run ends in its warm-up.
         let span = last.checked_since(first).filter(|span| count > 1 && *span > Nanos::ZERO)?;
-        Some((count - 1) as f64 / span.as_secs_f64())
+        Some(as_f64(count - 1) / span.as_secs_f64())
     };
     // What the client turned away at once was offered like the rest.
     let achieved = rate(measured.sent + measured.turned_away, first, measured.last_sent).unwrap_or_default();
@@ -79,7 +79,6 @@ pub(super) fn distributions(
         .collect()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a share needs 15 digits, not 19")]
 pub(super) fn by_type(total: &Shard) -> BTreeMap<String, TypeReport> {
     EventKind::ALL
         .into_iter()
@@ -90,7 +89,7 @@ pub(super) fn by_type(total: &Shard) -> BTreeMap<String, TypeReport> {
                 sent: measured.sent,
                 verified: measured.verified,
                 invalid: measured.invalid,
-                share_percent: if total.sent == 0 { 0.0 } else { measured.sent as f64 / total.sent as f64 * 100.0 },
+                share_percent: if total.sent == 0 { 0.0 } else { as_f64(measured.sent) / as_f64(total.sent) * 100.0 },
                 expected_share_percent: None,
                 latency_us: TypeLatencies {
                     response_time: measured.response_time.summary(),

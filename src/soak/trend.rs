@@ -6,6 +6,7 @@
 //! the slopes between all pairs of points, with its bounds (Sen, Estimates of the regression coefficient based on
 //! Kendall's tau, JASA 63, 1968).
 
+use crate::figures::as_f64;
 use crate::report::drift::Trend;
 
 /// Standard deviations above which 1 of 1,000 series without a trend lies by chance. As the correction for alike
@@ -134,11 +135,6 @@ fn middle(sorted: &[f64]) -> f64 {
 )]
 fn place(value: f64, len: usize) -> usize {
     (value as usize).min(len.saturating_sub(1))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts and latencies are far below 2^53")]
-pub(super) const fn as_f64(whole: u64) -> f64 {
-    whole as f64
 }
 
 #[cfg(test)]

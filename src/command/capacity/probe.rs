@@ -11,7 +11,7 @@ use crate::capacity::backlog::{Growth, Slope};
 use crate::capacity::{ProbeOutcome, ProbeVerdict};
 use crate::clock::{Clock, Monotonic};
 use crate::exporter::Exporter;
-use crate::figures;
+use crate::figures::{self, as_f64};
 use crate::report::{GateOutcome, RunReport, TimelineRow};
 use crate::run::Interrupts;
 use crate::scenario::Scenario;
@@ -224,11 +224,6 @@ fn judged_rows(report: &RunReport, settings: Settings) -> Rows {
         }
     }
     rows
-}
-
-#[expect(clippy::cast_precision_loss, reason = "rates and counts of a probe are far below 2^53")]
-const fn as_f64(whole: u64) -> f64 {
-    whole as f64
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::super::Failure;
 use crate::clock::Nanos;
 use crate::event::stamp::RunId;
+use crate::figures::as_f64;
 use crate::kafka::Settings;
 use crate::lane::{BodyTime, OnLag, Pacing};
 use crate::measure::process;
@@ -32,7 +33,6 @@ pub(super) struct Calibration {
 
 impl Calibration {
     /// Generates the plan's events with its lanes, as fast as that goes.
-    #[expect(clippy::cast_precision_loss, reason = "an estimate of three digits")]
     pub(super) fn make(plan: &Plan, source: &Source) -> Result<Self, Failure> {
         let failed = |error: String| Failure::new(ExitCode::RunInvalid, format!("the dry calibration failed: {error}"));
         let phases = vec![Phase::new("calibration", Shape::Unlimited, Some(LASTS))];
@@ -41,14 +41,14 @@ impl Calibration {
         let cpu_before = process::cpu_time();
         let outcome = run::run_through(&Nowhere, &config(plan), source, schedule, &Interrupts::default(), no_stop)
             .map_err(|error| failed(error.to_string()))?;
-        let (sent, lasted) = (outcome.measured.sent as f64, outcome.report.run.measured_s);
+        let (sent, lasted) = (as_f64(outcome.measured.sent), outcome.report.run.measured_s);
         if sent < 1.0 || lasted <= 0.0 {
             return Err(failed("it generated nothing".to_owned()));
         }
         let cpu_s = process::cpu_time().saturating_since(cpu_before).as_secs_f64();
         let cpu_quota = outcome.report.environment.cpu_quota;
         let per_s = sustained(sent / lasted, sent / cpu_s, cpu_quota);
-        Ok(Self { per_s, cpu_quota, bytes_each: outcome.measured.bytes as f64 / sent })
+        Ok(Self { per_s, cpu_quota, bytes_each: as_f64(outcome.measured.bytes) / sent })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The figures of sections that not every report has: what the client measured of itself, how faithful a replay was, faults.
 
+use crate::figures::as_f64;
 use crate::{
     gate::{
         bound::AtLeast,
@@ -233,11 +234,6 @@ static OTHERS: [Figure; 4] = [
         _ => Err("fewer than ten minutes are known"),
     }),
 ];
-
-#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
-const fn as_f64(count: u64) -> f64 {
-    count as f64
-}
 
 fn number(value: Option<f64>) -> Value {
     value.ok_or("the report holds no number for it")

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use super::{Column, Fold, Kind, Metric, Part, Source, Stat, sections::SECTIONS};
+use crate::figures::as_f64;
 use crate::{
     gate::unit::Dimension,
     ledger::Class,
@@ -100,7 +101,6 @@ fn add_findings(table: &mut Vec<Metric>) {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
 fn add_offered(table: &mut Vec<Metric>, part: Part) {
     let offered: [Number<Offered, Option<f64>>; 7] = [
         ("offered.achieved", Dimension::Percent, |offered| offered.achieved_percent),
@@ -109,7 +109,7 @@ fn add_offered(table: &mut Vec<Metric>, part: Part) {
             // One event has no rate.
             Some(offered.achieved_rate_per_s).filter(|rate| *rate > 0.0 || offered.scheduled > 1)
         }),
-        ("offered.bytes", Dimension::Size, |offered| Some(offered.bytes as f64)),
+        ("offered.bytes", Dimension::Size, |offered| Some(as_f64(offered.bytes))),
         ("offered.client_blocked", Dimension::Time, |offered| Some(offered.client_blocked_s * 1e6)),
         ("offered.capped", Dimension::Time, |offered| Some(offered.capped_s * 1e6)),
         ("offered.flow_control", Dimension::Time, |offered| Some(offered.flow_control_s * 1e6)),
@@ -137,12 +137,11 @@ fn add_timeline(table: &mut Vec<Metric>) {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
 fn add_event_type(table: &mut Vec<Metric>) {
     let numbers: [(Number<TypeReport, f64>, bool); 4] = [
-        (("sent", Dimension::Count, |report| report.sent as f64), false),
-        (("verified", Dimension::Count, |report| report.verified as f64), true),
-        (("invalid", Dimension::Count, |report| report.invalid as f64), true),
+        (("sent", Dimension::Count, |report| as_f64(report.sent)), false),
+        (("verified", Dimension::Count, |report| as_f64(report.verified)), true),
+        (("invalid", Dimension::Count, |report| as_f64(report.invalid)), true),
         (("share", Dimension::Percent, |report| report.share_percent), false),
     ];
     for ((name, dimension, read), by_verifier) in numbers {

@@ -6,8 +6,8 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, value::Serde};
 use serde::Serialize;
 
 use crate::capacity::record::{Record, Searched};
-use crate::capacity::{Probe, ProbeVerdict, as_f64};
-use crate::figures;
+use crate::capacity::{Probe, ProbeVerdict};
+use crate::figures::{self, as_f64};
 use crate::output::capacity::text;
 use crate::output::html::chart::{Axis, Chart, Series, Size};
 use crate::output::html::{HtmlError, ticks};

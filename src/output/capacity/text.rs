@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::capacity::record::{Record, Searched};
 use crate::capacity::usl::Usl;
-use crate::capacity::{Answer, CapacityReport, End, Probe, ProbeVerdict, as_f64};
-use crate::figures;
+use crate::capacity::{Answer, CapacityReport, End, Probe, ProbeVerdict};
+use crate::figures::{self, as_f64};
 use crate::report::processors;
 
 /// Columns of the bar that shows how 99 % of response time rises with the rate.

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use super::text::{headline, method, remarks};
-use crate::compare::figures::{change, float, label, short, value};
+use crate::compare::figures::{change, label, short, value};
 use crate::compare::gate::Outcome;
 use crate::compare::{Comparison, Row, Verdict};
 use crate::compare::{Curve, CurvePoint};
+use crate::figures::as_f64;
 use crate::report::GateOutcome;
 
 const STYLE: &str = include_str!("html/compare.css");
@@ -113,7 +114,7 @@ impl Frame {
     fn of(curve: &Curve) -> Self {
         let points = || curve.base.iter().chain(&curve.new);
         let nines = points().map(|point| nines(point.share)).fold(1.0, f64::max);
-        let logarithm = |point: &CurvePoint| float(point.us.max(1)).log10();
+        let logarithm = |point: &CurvePoint| as_f64(point.us.max(1)).log10();
         let from = points().map(logarithm).fold(f64::INFINITY, f64::min);
         let to = points().map(logarithm).fold(f64::NEG_INFINITY, f64::max);
         // At least a tenth of a decade, so that equal values are a line across the middle.
@@ -185,7 +186,7 @@ fn figure(curve: &Curve, out: &mut String) -> std::fmt::Result {
     for (side, points) in [("base", &curve.base), ("new", &curve.new)] {
         let points: Vec<String> = points
             .iter()
-            .map(|point| format!("{:.1},{:.1}", frame.x(point.share), frame.y(float(point.us.max(1)))))
+            .map(|point| format!("{:.1},{:.1}", frame.x(point.share), frame.y(as_f64(point.us.max(1)))))
             .collect();
         writeln!(out, "<polyline class=\"{side}\" points=\"{}\"/>", points.join(" "))?;
     }

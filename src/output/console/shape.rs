@@ -1,7 +1,7 @@
 //! What was run: schedule, offered load, target, phases, event types, partitions.
 
 use super::page::{Ink, Page, left, printable, right};
-use crate::figures;
+use crate::figures::{self, as_f64};
 use crate::report::{GroupReport, LagReport, Offered, PartitionReport, PhaseReport, Replay, RunReport, Synthetic};
 
 /// The command that makes such a run.
@@ -353,7 +353,6 @@ fn cut(name: &str, width: usize) -> String {
     if name.chars().count() <= width { name } else { name.chars().take(width - 1).chain(['…']).collect() }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
 fn ms(us: Option<u64>) -> String {
-    us.map_or_else(|| figures::NONE.to_owned(), |us| figures::significant(us as f64 / 1e3))
+    us.map_or_else(|| figures::NONE.to_owned(), |us| figures::significant(as_f64(us) / 1e3))
 }

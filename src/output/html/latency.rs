@@ -9,7 +9,7 @@ use super::{
     ticks,
     timeline::{FigureView, LegendView, decades},
 };
-use crate::figures::{count, duration_us};
+use crate::figures::{as_f64, count, duration_us};
 use crate::output::decomposition;
 use crate::output::latencies::{LatencyRow, Unit, linger, notes, rows};
 use crate::report::{Client, DistributionPoint, LatencySummary, RunReport};
@@ -104,13 +104,12 @@ fn cell_view(whole: &str, fraction: &str, unit: &Unit) -> CellView {
 }
 
 /// (log10(1 / (1 - quantile)), us) of the distribution, or of the summary where a report has no distribution.
-#[expect(clippy::cast_precision_loss, reason = "values are drawn")]
 fn curve(report: &RunReport, row: &LatencyRow) -> Vec<(f64, f64)> {
     let samples = row.summary.count;
     if samples == 0 {
         return Vec::new();
     }
-    let end = (samples as f64).log10();
+    let end = as_f64(samples).log10();
     let place = |percentile: f64| if percentile >= 100.0 { end } else { -(1.0 - percentile / 100.0).log10() };
     let from_summary = || {
         let summary = row.summary;
@@ -124,11 +123,11 @@ fn curve(report: &RunReport, row: &LatencyRow) -> Vec<(f64, f64)> {
             (100.0, summary.max),
         ]
         .into_iter()
-        .filter_map(|(percentile, us)| us.map(|us| (place(percentile), us as f64)))
+        .filter_map(|(percentile, us)| us.map(|us| (place(percentile), as_f64(us))))
         .collect()
     };
     let from_points = |points: &Vec<DistributionPoint>| {
-        points.iter().map(|point| (place(point.percentile).min(end), point.value_us as f64)).collect()
+        points.iter().map(|point| (place(point.percentile).min(end), as_f64(point.value_us))).collect()
     };
     report.distributions.get(row.key).filter(|points| !points.is_empty()).map_or_else(from_summary, from_points)
 }

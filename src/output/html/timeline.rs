@@ -10,7 +10,7 @@ use super::{
     pack::packed,
     ticks,
 };
-use crate::figures::{self, count, duration_us};
+use crate::figures::{self, as_f64, count, duration_us};
 use crate::output::stalls::stalls;
 use crate::report::{RunReport, TimelineRow};
 
@@ -70,9 +70,8 @@ impl Span {
         f64::midpoint(self.from_s, self.until_s)
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "rates are drawn")]
     fn rate(&self, number: u64) -> f64 {
-        number as f64 / (self.until_s - self.from_s).max(1e-3)
+        as_f64(number) / (self.until_s - self.from_s).max(1e-3)
     }
 }
 
@@ -140,12 +139,11 @@ pub(super) struct TimelineData {
 /// A line of a chart: its key, its label, and its values.
 type Line = (&'static str, &'static str, fn(&Span) -> Option<f64>);
 
-#[expect(clippy::cast_precision_loss, reason = "values are drawn")]
 mod lines {
-    use super::{Line, Span};
+    use super::{Line, Span, as_f64};
 
     fn log(us: Option<u64>) -> Option<f64> {
-        us.map(|us| (us.max(1) as f64).log10())
+        us.map(|us| as_f64(us.max(1)).log10())
     }
 
     pub(super) const RATES: [Line; 4] = [
@@ -162,8 +160,8 @@ mod lines {
         ("slip_p99", "slip p99", |span| log(span.slip_p99)),
     ];
     pub(super) const BACKLOGS: [Line; 2] = [
-        ("outstanding", "outstanding (sent, no answer)", |span: &Span| Some(span.outstanding as f64)),
-        ("unread", "lag (acked, not yet seen)", |span| span.unread.map(|unread| unread as f64)),
+        ("outstanding", "outstanding (sent, no answer)", |span: &Span| Some(as_f64(span.outstanding))),
+        ("unread", "lag (acked, not yet seen)", |span| span.unread.map(as_f64)),
     ];
 }
 

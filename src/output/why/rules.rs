@@ -1,7 +1,7 @@
 //! The rules, each silent unless the figures leave one reading.
 
 use super::evidence::Evidence;
-use crate::figures::{clock, counted, duration_us, number, percent, ratio, span_s, trimmed};
+use crate::figures::{as_f64, clock, counted, duration_us, number, percent, ratio, span_s, trimmed};
 use crate::output::stalls::Stall;
 use crate::report::{LatencySummary, ReadThrottling, client_errors};
 
@@ -91,8 +91,7 @@ fn carried_quantile(evidence: &Evidence, stall: Stall) -> Option<&'static str> {
 }
 
 fn duration_below(seconds: f64, us: u64) -> bool {
-    #[expect(clippy::cast_precision_loss, reason = "compared roughly")]
-    let span = us as f64 / 1e6;
+    let span = as_f64(us) / 1e6;
     seconds <= span
 }
 
@@ -299,8 +298,7 @@ pub(super) fn linger(evidence: &Evidence) -> Option<String> {
     let service = report.latency_us.service_time.p50?;
     let partitions: i32 = report.environment.topics.iter().map(|topic| topic.partitions).sum();
     let per_batch = report.offered.achieved_rate_per_s * linger_ms / 1e3 / f64::from(partitions.max(1));
-    #[expect(clippy::cast_precision_loss, reason = "compared roughly")]
-    let share = linger_ms * 1e3 / service as f64;
+    let share = linger_ms * 1e3 / as_f64(service);
     (linger_ms >= 1.0 && (0.6..=1.5).contains(&share) && per_batch < 20.0).then(|| {
         format!("service p50 of {} is mostly the client's linger.ms={}", duration_us(service), trimmed(linger_ms, 1))
     })

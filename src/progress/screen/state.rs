@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::figures;
+use crate::figures::{self, as_f64};
 use crate::measure::LatencyHistogram;
 use crate::report::GateResult;
 use crate::report::latency::Kind;
@@ -194,11 +194,6 @@ impl State {
 
 /// Why the rate of a run without due times cannot be changed.
 pub const NO_DUE_TIMES: &str = "rate unlimited: there is no plan to be faster or slower than";
-
-#[expect(clippy::cast_precision_loss, reason = "counts of a second, far below 2^53")]
-fn as_f64(count: u64) -> f64 {
-    count as f64
-}
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, and rates are positive")]
 fn rounded(rate: f64) -> u64 {

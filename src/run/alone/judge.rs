@@ -9,6 +9,7 @@ use super::prepare::Prepared;
 use super::{Config, LAST};
 use crate::clock::{Anchor, Clock, Monotonic, Nanos, wall_unix_ns};
 use crate::event::stamp::DueTime;
+use crate::figures::as_f64;
 use crate::kafka::describe;
 use crate::ledger::rules::Rules;
 use crate::measure::{Sampler, Shard};
@@ -290,12 +291,11 @@ fn told(lane: &LaneSeen, judged: bool) -> LaneReading {
 }
 
 /// The types of event, each with its share of those that were seen.
-#[expect(clippy::cast_precision_loss, reason = "a share needs 15 digits, not 19")]
 fn by_type(total: &Shard) -> BTreeMap<String, TypeReport> {
     let mut types = sections::by_type(total);
     let all: u64 = types.values().map(|of| of.verified).sum();
     for of in types.values_mut() {
-        of.share_percent = of.verified as f64 / all.max(1) as f64 * 100.0;
+        of.share_percent = as_f64(of.verified) / as_f64(all.max(1)) * 100.0;
     }
     types
 }
@@ -344,9 +344,8 @@ fn lag(states: &[PartitionState]) -> Option<u64> {
     held().map(of).sum()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a reported rate needs 15 digits, not 19")]
 fn rate(records: u64, took: Nanos) -> Option<f64> {
-    (took > Nanos::ZERO && records > 0).then(|| records as f64 / took.as_secs_f64())
+    (took > Nanos::ZERO && records > 0).then(|| as_f64(records) / took.as_secs_f64())
 }
 
 /// What the cluster did that ended the reading.
