@@ -20,7 +20,12 @@ mod stored;
 mod topics;
 mod verify;
 
+use std::io::{self, IsTerminal};
+use std::path::Path;
+
 use crate::cli::{Cli, Command};
+use crate::output::console::{self, Style};
+use crate::report::RunReport;
 use crate::scenario::{ConfigError, Environment, Wanted};
 use crate::verdict::ExitCode;
 
@@ -70,6 +75,12 @@ impl Done {
     pub fn not_written(self) -> Self {
         Self { code: self.code.outranking(ExitCode::NotWritten), ..self }
     }
+}
+
+/// The summary of a report as stdout takes it: coloured where it is a terminal that wants it. `bundle` is the folder the run left.
+fn summary(report: &RunReport, bundle: Option<&Path>) -> String {
+    let style = Style::choose(io::stdout().is_terminal(), |name| std::env::var(name).ok());
+    console::render(report, Style { bundle, ..style })
 }
 
 /// How a command ended without a result.

@@ -1,6 +1,5 @@
 //! `compare`: two runs, or two groups of runs, with what the difference means.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -24,8 +23,8 @@ pub(super) fn compare(args: CompareArgs, environment: &Environment) -> Result<Do
     let outcomes = evaluate(&comparison, &rules);
     let code = outcomes.iter().fold(ExitCode::Pass, |worst, outcome| worst.outranking(code_of(outcome, &options)));
     let output = match options.output.unwrap_or(CompareOutput::Text) {
-        CompareOutput::Text => text::text(&comparison) + &listed(&outcomes, " "),
-        CompareOutput::Markdown => markdown::markdown(&comparison) + &listed(&outcomes, "- "),
+        CompareOutput::Text => text::text(&comparison, &outcomes),
+        CompareOutput::Markdown => markdown::markdown(&comparison, &outcomes),
         CompareOutput::Html => html::html(&comparison, &outcomes),
         CompareOutput::Json => as_json(&comparison, &outcomes)?,
     };
@@ -78,16 +77,6 @@ fn code_of(outcome: &Outcome, options: &CompareOptions) -> ExitCode {
         (GateOutcome::Fail, ..) | (_, Rule::NothingWorse, Some(FailOn::Inconclusive)) => ExitCode::GateFailed,
         (GateOutcome::Unevaluated, ..) => ExitCode::Unevaluated,
     }
-}
-
-fn listed(outcomes: &[Outcome], lead: &str) -> String {
-    let mut out = String::new();
-    for (place, outcome) in outcomes.iter().enumerate() {
-        let gap = if place == 0 { "\n" } else { "" };
-        // Writing into a String cannot fail.
-        writeln!(out, "{gap}{lead}{outcome}").unwrap_or_default();
-    }
-    out
 }
 
 fn as_json(comparison: &Comparison, outcomes: &[Outcome]) -> Result<String, Failure> {

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use super::{Done, Failure, export, stored};
+use super::{Done, Failure, export, stored, summary};
 use crate::bundle::{self, Bundle, BundleError, Stored};
 use crate::cli::merge::MergeArgs;
 use crate::gate::{BuiltIn, GateConfig, Gates, Names};
 use crate::merge::{self, Judgement, Merged, Part};
-use crate::output::console::{self, Style};
 use crate::output::files;
 use crate::report::{RunReport, Verdict};
 use crate::scenario::Environment;
@@ -34,11 +32,7 @@ pub(super) fn merge(args: MergeArgs, environment: &Environment) -> Result<Done, 
     let report = &merged.report;
     let output = match options.output.unwrap_or(Output::Text) {
         Output::Json => export::json(report)?,
-        Output::Text => {
-            let variable = |name: &str| std::env::var(name).ok();
-            let style = Style::choose(std::io::stdout().is_terminal(), variable).with_bundle(&folder);
-            console::render(report, style)
-        }
+        Output::Text => summary(report, Some(&folder)),
     };
     Ok(Done::judged(output, ExitCode::from_code(report.verdict.code).unwrap_or(ExitCode::Unevaluated)))
 }

@@ -1,14 +1,12 @@
 //! `report`: the report of an earlier run, again or in another form.
 
-use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use super::export::{self, Exports};
-use super::{Done, Failure, stored};
+use super::{Done, Failure, stored, summary};
 use crate::bundle::recover::{self, RecoverError};
 use crate::bundle::{self, Stored};
 use crate::cli::report::ReportArgs;
-use crate::output::console::{self, Style};
 use crate::output::files;
 use crate::scenario::Environment;
 use crate::scenario::plan::Output;
@@ -25,11 +23,7 @@ pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<Done
     }
     let output = match options.output.unwrap_or(Output::Text) {
         Output::Json => export::json(&stored.report)?,
-        Output::Text => {
-            let variable = |name: &str| std::env::var(name).ok();
-            let style = Style::choose(io::stdout().is_terminal(), variable).with_bundle(&stored.folder);
-            console::render(&stored.report, style)
-        }
+        Output::Text => summary(&stored.report, Some(&stored.folder)),
     };
     let verdict = ExitCode::from_code(stored.report.verdict.code).unwrap_or(ExitCode::Unevaluated);
     Ok(if recovered { Done::judged(output, verdict) } else { Done::told(output) })

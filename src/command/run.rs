@@ -10,17 +10,15 @@ mod origin;
 mod recording;
 mod watched;
 
-use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::export::Exports;
-use super::{Done, Failure, dry_run, interrupt, planned_gates, stored};
+use super::{Done, Failure, dry_run, interrupt, planned_gates, stored, summary};
 use crate::bundle::Bundle;
 use crate::cli::run::RunOptions;
 use crate::clock::{self, Nanos};
 use crate::figures;
-use crate::output::console::{self, Style};
 use crate::output::headline::{self, Word};
 use crate::output::{files, github};
 use crate::report::RunReport;
@@ -133,22 +131,20 @@ pub(super) fn hand_over(
 
 fn tell(presentation: &Presentation, report: &RunReport, folder: &Path) -> Result<Done, Failure> {
     let code = ExitCode::from_code(report.verdict.code).unwrap_or(ExitCode::Unevaluated);
+    let variable = |name: &str| std::env::var(name).ok();
     let output = match presentation.output {
         _ if presentation.quiet => String::new(),
         Output::Json => serde_json::to_string_pretty(report)
             .map_err(|error| Failure::new(code, format!("the report cannot be written as JSON: {error}")))?,
         Output::Text => {
-            let variable = |name: &str| std::env::var(name).ok();
-            let style = Style::choose(std::io::stdout().is_terminal(), variable);
             let there = folder.join(files::PAGE).exists();
-            let style = if there { style.with_bundle(folder) } else { style };
-            console::render(report, style) + &github::annotations(report, variable)
+            summary(report, there.then_some(folder)) + &github::annotations(report, variable)
         }
     };
     if presentation.quiet && code != ExitCode::Pass {
         tracing::error!("{} {}", Word::of(report).as_str(), headline::sentence(report));
     }
-    if let Err(error) = github::summarise(report, |name| std::env::var(name).ok()) {
+    if let Err(error) = github::summarise(report, variable) {
         tracing::warn!("the step's summary cannot be written: {error}");
     }
     Ok(Done::judged(output, code))

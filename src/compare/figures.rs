@@ -2,6 +2,7 @@
 
 use super::quantity::Quantity;
 use super::{Change, Row};
+use crate::figures;
 
 /// The name of a row with the unit its figures are shown in.
 pub(crate) fn label(quantity: Quantity) -> String {
@@ -38,22 +39,7 @@ pub(crate) fn significant(value: f64) -> String {
         size if size >= 1.0 => 3,
         _ => 4,
     };
-    let text = format!("{value:.decimals$}");
-    let (whole, fraction) = text.split_once('.').map_or((text.as_str(), ""), |(whole, fraction)| (whole, fraction));
-    let point = if fraction.is_empty() { "" } else { "." };
-    format!("{}{point}{fraction}", thousands(whole))
-}
-
-fn thousands(digits: &str) -> String {
-    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |rest| ("−", rest));
-    let mut shown = String::from(sign);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
+    figures::number(value, decimals)
 }
 
 /// A change in percent with its sign: `+4.1 %`, `−0.02 %`.

@@ -45,7 +45,7 @@ pub struct Style<'a> {
     pub bundle: Option<&'a Path>,
 }
 
-impl<'a> Style<'a> {
+impl Style<'_> {
     /// Colour on a terminal, unless `NO_COLOR` (<https://no-color.org>) or `TERM=dumb` say otherwise, and with
     /// `CLICOLOR_FORCE` (<https://bixense.com/clicolors>) everywhere. `variable` looks up the environment.
     #[must_use]
@@ -54,12 +54,6 @@ impl<'a> Style<'a> {
         let forced = variable("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
         let dumb = variable("TERM").is_some_and(|term| term == "dumb");
         Self { color: !set("NO_COLOR") && (forced || (terminal && !dumb)), bundle: None }
-    }
-
-    /// With the folder the run left behind.
-    #[must_use]
-    pub const fn with_bundle(self, bundle: &'a Path) -> Self {
-        Self { bundle: Some(bundle), ..self }
     }
 }
 

@@ -32,18 +32,15 @@ const fn figure(name: &'static str, dimension: Dimension, read: fn(&RunReport) -
     Figure { name, dimension, read, at_least: |_| None }
 }
 
-/// A figure that is a lower bound where `at_least` says so.
-const fn bounded(figure: Figure, at_least: fn(&RunReport) -> Option<AtLeast>) -> Figure {
-    Figure { at_least, ..figure }
-}
-
 /// The mean, the worst p99 and the largest of what librdkafka measures in windows.
 macro_rules! windows {
-    ($mean:literal, $p99:literal, $max:literal, $dimension:expr, $field:ident, $scale:literal) => {
+    ($name:literal, $dimension:expr, $field:ident, $scale:literal) => {
         [
-            figure($mean, $dimension, |report| number(client(report)?.$field.mean).map(|value| value * $scale)),
-            figure($p99, $dimension, |report| count(client(report)?.$field.worst_p99).map(|value| value * $scale)),
-            figure($max, $dimension, |report| count(client(report)?.$field.max).map(|value| value * $scale)),
+            figure(concat!($name, ".mean"), $dimension, |report| Ok(number(client(report)?.$field.mean)? * $scale)),
+            figure(concat!($name, ".worst_p99"), $dimension, |report| {
+                Ok(count(client(report)?.$field.worst_p99)? * $scale)
+            }),
+            figure(concat!($name, ".max"), $dimension, |report| Ok(count(client(report)?.$field.max)? * $scale)),
         ]
     };
 }
@@ -58,33 +55,12 @@ pub(super) static SECTIONS: [&[Figure]; 16] = [
     &FAULTS,
     &TRANSACTIONS,
     &CLIENT,
-    &windows!("client.queue.mean", "client.queue.worst_p99", "client.queue.max", Time, queue_us, 1.0),
-    &windows!("client.socket.mean", "client.socket.worst_p99", "client.socket.max", Time, socket_us, 1.0),
-    &windows!(
-        "client.round_trip.mean",
-        "client.round_trip.worst_p99",
-        "client.round_trip.max",
-        Time,
-        round_trip_us,
-        1.0
-    ),
-    &windows!("client.throttle.mean", "client.throttle.worst_p99", "client.throttle.max", Time, throttle_ms, 1e3),
-    &windows!(
-        "client.batch_bytes.mean",
-        "client.batch_bytes.worst_p99",
-        "client.batch_bytes.max",
-        Size,
-        batch_bytes,
-        1.0
-    ),
-    &windows!(
-        "client.batch_messages.mean",
-        "client.batch_messages.worst_p99",
-        "client.batch_messages.max",
-        Count,
-        batch_messages,
-        1.0
-    ),
+    &windows!("client.queue", Time, queue_us, 1.0),
+    &windows!("client.socket", Time, socket_us, 1.0),
+    &windows!("client.round_trip", Time, round_trip_us, 1.0),
+    &windows!("client.throttle", Time, throttle_ms, 1e3),
+    &windows!("client.batch_bytes", Size, batch_bytes, 1.0),
+    &windows!("client.batch_messages", Count, batch_messages, 1.0),
     &READERS,
     &OTHERS,
 ];
@@ -111,16 +87,15 @@ static FIDELITY: [Figure; 10] = [
     }),
     figure("replay.fidelity.peak_recorded", Rate, |report| count(fidelity(report)?.peak_recorded_per_s)),
     figure("replay.fidelity.peak_replayed", Rate, |report| count(fidelity(report)?.peak_replayed_per_s)),
-    bounded(
-        figure("replay.fidelity.inversions", Count, |report| match fidelity(report)?.inversions {
-            Some(inversions) => Ok(as_f64(inversions)),
-            None => Err("nothing was read back (no verifier)"),
-        }),
-        |report| {
+    Figure {
+        name: "replay.fidelity.inversions",
+        dimension: Count,
+        read: |report| fidelity(report)?.inversions.map(as_f64).ok_or("nothing was read back (no verifier)"),
+        at_least: |report| {
             let open = report.ledger.unread + report.ledger.unattributed;
             (open > 0).then_some(AtLeast::Unread(open))
         },
-    ),
+    },
 ];
 
 static READING: [Figure; 17] = [
@@ -144,32 +119,24 @@ static READING: [Figure; 17] = [
 ];
 
 static AVAILABILITY: [Figure; 7] = [
-    bounded(
-        figure("availability.ack_stalls", Count, |report| Ok(as_f64(availability(report)?.ack.stalls))),
-        more_acks_stalled,
-    ),
-    bounded(
-        figure("availability.longest_ack_stall", Time, |report| Ok(availability(report)?.ack.longest_s * 1e6)),
-        more_acks_stalled,
-    ),
-    bounded(
-        figure("availability.ack_stalled", Time, |report| Ok(availability(report)?.ack.stalled_s * 1e6)),
-        more_acks_stalled,
-    ),
-    bounded(
-        figure("availability.read_stalls", Count, |report| Ok(as_f64(read_back(report)?.read.stalls))),
-        more_reads_stalled,
-    ),
-    bounded(
-        figure("availability.longest_read_stall", Time, |report| Ok(read_back(report)?.read.longest_s * 1e6)),
-        more_reads_stalled,
-    ),
-    bounded(
-        figure("availability.read_stalled", Time, |report| Ok(read_back(report)?.read.stalled_s * 1e6)),
-        more_reads_stalled,
-    ),
+    acks("availability.ack_stalls", Count, |report| Ok(as_f64(availability(report)?.ack.stalls))),
+    acks("availability.longest_ack_stall", Time, |report| Ok(availability(report)?.ack.longest_s * 1e6)),
+    acks("availability.ack_stalled", Time, |report| Ok(availability(report)?.ack.stalled_s * 1e6)),
+    reads("availability.read_stalls", Count, |report| Ok(as_f64(read_back(report)?.read.stalls))),
+    reads("availability.longest_read_stall", Time, |report| Ok(read_back(report)?.read.longest_s * 1e6)),
+    reads("availability.read_stalled", Time, |report| Ok(read_back(report)?.read.stalled_s * 1e6)),
     figure("availability.leader_changes", Count, |report| Ok(as_f64(read_back(report)?.leader_changes))),
 ];
+
+/// A figure of acks: more of a merged run's processes may have waited for them than are counted.
+const fn acks(name: &'static str, dimension: Dimension, read: fn(&RunReport) -> Value) -> Figure {
+    Figure { name, dimension, read, at_least: more_acks_stalled }
+}
+
+/// The same of reads.
+const fn reads(name: &'static str, dimension: Dimension, read: fn(&RunReport) -> Value) -> Figure {
+    Figure { name, dimension, read, at_least: more_reads_stalled }
+}
 
 static PROCESS: [Figure; 5] = [
     figure("process.hiccups", Count, |report| Ok(as_f64(process(report)?.hiccups))),

@@ -4,14 +4,15 @@ use std::fmt::Write as _;
 
 use super::text::{headline, method, remarks};
 use crate::compare::figures::{change, label, short, value};
+use crate::compare::gate::Outcome;
 use crate::compare::{Comparison, Row, Verdict};
 
-/// The comparison as Markdown.
+/// The comparison as Markdown, and what its rules came to.
 #[must_use]
-pub fn markdown(comparison: &Comparison) -> String {
+pub fn markdown(comparison: &Comparison, outcomes: &[Outcome]) -> String {
     let mut out = String::new();
     lines(comparison, &mut out).unwrap_or_default();
-    out
+    out + &super::listed(outcomes, "- ")
 }
 
 fn lines(comparison: &Comparison, out: &mut String) -> std::fmt::Result {
@@ -78,7 +79,7 @@ mod tests {
     fn the_table_has_a_row_per_quantity() {
         let options = Options { draws: 400, ..Options::default() };
         let comparison = compare(&[bundle("a", 60, 1)], &[bundle("b", 60, 2)], &options).unwrap();
-        insta::assert_snapshot!(markdown(&comparison));
+        insta::assert_snapshot!(markdown(&comparison, &[]));
     }
 
     #[test]
@@ -86,7 +87,7 @@ mod tests {
         let options = Options { draws: 200, ..Options::default() };
         let mut new = bundle("b", 40, 2);
         new.name = "a|b\n<script>`x`".to_owned();
-        let shown = markdown(&compare(&[bundle("a", 40, 1)], &[new], &options).unwrap());
+        let shown = markdown(&compare(&[bundle("a", 40, 1)], &[new], &options).unwrap(), &[]);
         assert!(shown.contains("new: a\\|b &lt;script>\\`x\\`"), "{shown}");
     }
 }

@@ -3,14 +3,15 @@
 use std::fmt::Write as _;
 
 use crate::compare::figures::{change, label, percent, short, value};
+use crate::compare::gate::Outcome;
 use crate::compare::{Comparison, MIN_SECONDS, Point, Quantity, Row, SideReport, Verdict};
 
-/// The comparison as text.
+/// The comparison as text, and what its rules came to.
 #[must_use]
-pub fn text(comparison: &Comparison) -> String {
+pub fn text(comparison: &Comparison, outcomes: &[Outcome]) -> String {
     let mut out = String::new();
     lines(comparison, &mut out).unwrap_or_default();
-    out
+    out + &super::listed(outcomes, " ")
 }
 
 /// The answer in one line: the verdict, and the rows it comes from.
@@ -175,7 +176,7 @@ mod tests {
         new.report.environment.client_config.insert("linger.ms".to_owned(), "50".to_owned());
         new.report.environment.cores = 4;
         let options = Options { draws: 400, allow: [Aspect::Machine].into(), ..Options::default() };
-        text(&compare(&[bundle("a", 60, 1)], &[new], &options).unwrap())
+        text(&compare(&[bundle("a", 60, 1)], &[new], &options).unwrap(), &[])
     }
 
     #[test]
@@ -187,7 +188,7 @@ mod tests {
     fn short_runs_are_told_once_and_nothing_is_said_of_draws_that_were_not_drawn() {
         let options = Options { draws: 400, ..Options::default() };
         let comparison = compare(&[bundle("a", 12, 1)], &[bundle("b", 12, 2)], &options).unwrap();
-        let shown = text(&comparison);
+        let shown = text(&comparison, &[]);
         assert!(
             shown.starts_with(
                 "INCONCLUSIVE  runs of 12 s are too short to judge (30 s are needed): differences are shown only\n"
@@ -198,7 +199,7 @@ mod tests {
             assert!(!shown.contains(silly), "{silly}: {shown}");
         }
         assert!(shown.contains("response_time.p50") && shown.contains("not judged"), "{shown}");
-        let markdown = crate::output::compare::markdown::markdown(&comparison);
+        let markdown = crate::output::compare::markdown::markdown(&comparison, &[]);
         assert!(markdown.contains("too short to judge") && !markdown.contains("draws"), "{markdown}");
     }
 
