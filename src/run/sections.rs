@@ -7,7 +7,6 @@ use crate::clock::Nanos;
 use crate::control::tempo::Tempo;
 use crate::event::EventKind;
 use crate::kafka::slots::Slots;
-use crate::ledger::Class;
 use crate::measure::{ClientSums, KindShard, PhaseShard, Shard};
 use crate::report::latency::Kind;
 use crate::report::{
@@ -53,17 +52,6 @@ pub(super) fn latencies(measured: &PhaseShard, has_due_times: bool, verifying: b
         commit_time: any(Kind::CommitTime).then(|| of(Kind::CommitTime)),
         commit_call: any(Kind::CommitCall).then(|| of(Kind::CommitCall)),
     }
-}
-
-/// The ledger of all phases.
-pub(super) fn of_all(phases: &[LedgerCounts]) -> LedgerCounts {
-    let mut counts = LedgerCounts::default();
-    for phase in phases {
-        for class in Class::ALL {
-            counts.add(class, phase.of(class));
-        }
-    }
-    counts
 }
 
 /// What the clients measured, with the parts of the latency that follow from it.

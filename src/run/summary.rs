@@ -6,9 +6,7 @@ use super::attribute::{Attributed, Unverified, attribute};
 use super::availability::{availability, joined};
 use super::ends::{Ends, note_ends, rhythm};
 use super::prepare::Prepared;
-use super::sections::{
-    by_topic, by_type, client, distributions, latencies, of_all, offered, partitions, phase_reports,
-};
+use super::sections::{by_topic, by_type, client, distributions, latencies, offered, partitions, phase_reports};
 use super::surroundings::{environment, note_isolation, tool};
 use super::watch::Watched;
 use super::wiring::Wiring;
@@ -60,7 +58,7 @@ pub(super) fn outcome<W: Wiring>(
     let whole = total.whole();
     let first_due = lanes.iter().filter_map(|lane| lane.first_due).min().unwrap_or_default();
     let last_sent = lanes.iter().map(|lane| lane.last_sent).max().unwrap_or_default();
-    let counts = of_all(&phases);
+    let counts: LedgerCounts = phases.iter().copied().sum();
     let last_due = lanes.iter().map(|lane| lane.last_due).max().unwrap_or_default();
     // What warms up is left out of the rates, and of nothing that is counted.
     let tempo = prepared.control.tempo();
