@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::reports::fixture;
 
 fn plain(report: &RunReport) -> String {
-    render(report, Style { bundle: Some(Path::new("results/20260101T000000Z-steady"), ..Style::default() }))
+    render(report, Style { bundle: Some(Path::new("results/20260101T000000Z-steady")), ..Style::default() })
 }
 
 #[test]
