@@ -17,14 +17,14 @@ mod prepare;
 mod sections;
 mod summary;
 mod surroundings;
+mod target;
+mod threads;
 mod topic_watch;
-mod topics;
 mod transactions;
 mod watch;
 pub mod wiring;
 
 use std::ops::ControlFlow;
-use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,23 +35,27 @@ use crate::clock::{self, Clock, Monotonic, Nanos, Zero};
 use crate::control::Control;
 use crate::event::stamp::{LANES, SEQUENCES};
 use crate::kafka::KafkaError;
+use crate::kafka::native::Producer;
 use crate::kafka::slots::Slots;
-use crate::lane::{Lane, LaneEnd};
+use crate::lane::{self, Lane, LaneEnd};
+use crate::ledger::Ledger;
 use crate::measure::{ClientSums, Sampler, Shard, Stall};
 use crate::report::{Fidelity, RunReport, TimelineRow};
 pub use crate::schedule::Fault;
 use crate::schedule::Schedule;
 pub use crate::soak::timeline::Detail;
 use crate::source::{Source, synthetic};
-use crate::verify;
+use crate::verify::book::RunBook;
+use crate::verify::{self, VerifierEnd};
 pub use attribute::Unverified;
 pub use config::{Config, Group, Lanes, Transactions, Verify};
 use ends::Ends;
 pub use interrupts::Interrupts;
-use prepare::Prepared;
+use prepare::{Prepared, RunVerifier};
 pub use summary::begun;
 pub use surroundings::tool;
-use watch::Watch;
+use threads::{Release, unless_broken};
+use watch::{Load, Watch};
 use wiring::{Direct, Wiring};
 
 /// The time between "all threads stand ready" and the first due time.
@@ -232,96 +236,78 @@ pub fn run_through<W: Wiring>(
     interrupts: &Interrupts,
     each_second: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
 ) -> Result<Outcome, RunError> {
-    let control = Arc::new(Control::default());
-    let schedule = Arc::new(schedule);
+    let (control, schedule) = (Arc::new(Control::default()), Arc::new(schedule));
     prepare::check_sequences(config, source, &schedule)?;
-    let prepared = interrupts.unless_raised("preparing", {
+    let (prepared, clients) = interrupts.unless_raised("preparing", {
         let (config, schedule, control) = (config.clone(), Arc::clone(&schedule), Arc::clone(&control));
         move || Prepared::new(&config, &schedule, &control)
     })??;
-    let ledger = prepared.ledger(config).by(wiring.rules());
-    let verifier = prepared.position_verifier(config, &ledger, wiring, interrupts)?;
+    let ledger = Ledger::new(config.lanes.first, config.lanes.count, config.verify.is_some()).by(wiring.rules());
+    let verifier = prepared.position_verifier(config, clients.consumer, &ledger, wiring, interrupts)?;
     if interrupts.count() > 0 {
         return Err(RunError::Interrupted);
     }
-
-    let phases = schedule.phases().len();
-    let mut sampler = Sampler::new(prepared.recorders.clone(), phases, prepared.partition_count());
-    let lanes = prepared.lanes(config, source, &schedule)?;
+    let partitions = prepared.target.ends.len();
+    let mut sampler = Sampler::new(prepared.recorders.clone(), schedule.phases().len(), partitions);
+    let lanes = prepared.lanes(config, source, clients.producers)?;
     if let Some(end) = schedule.ends_at().filter(|_| !schedule.has_due_times()) {
         // Nothing comes due after the end where nothing has a due time: the clock alone says when it is over.
         control.stop_at(end);
     }
-    let drain = Arc::clone(&prepared.drain);
-    let (topic_watcher, lag_watcher) = (prepared.topic_watcher(config)?, prepared.lag_watcher(config)?);
+    let (topic_watcher, lag_watcher) = (prepared.topic_watcher()?, prepared.lag_watcher(config)?);
     let (sending, going) = (AtomicBool::new(true), AtomicBool::new(true));
     // All that takes its time is done: from here to zero it is threads that are started, and they wait for it.
     let zero = zero(config.start_at_unix_ns, interrupts)?;
-    let anchor = zero.anchor();
 
     unless_broken(|| {
         thread::scope(|scope| {
-            let release = Release { control: &control, flags: [&sending, &going], aborts: true };
-            let mut handles = Vec::new();
-            for (setup, producer) in lanes {
-                let number = setup.number;
-                let book = ledger.lane(number).ok_or_else(|| RunError::Thread(format!("lane {number} has no book")))?;
-                let publisher = wiring.publisher(number, producer);
-                handles.push(spawn(scope, &format!("lane-{number}"), &control, move || {
-                    let (end, producer) = Lane::new(setup, book, publisher, zero.wait(), anchor).run();
-                    // Dropped here: a producer that still holds messages takes its time, and this thread has it.
-                    drop(producer);
-                    end
-                })?);
-            }
-            let reader = match verifier {
-                Some(mut verifier) => Some(spawn(scope, "verifier", &control, move || {
-                    verifier.start(wiring.clock(zero.wait()), anchor);
-                    verifier.run()
-                })?),
-                None => None,
-            };
-            let topic_watch = topic_watcher.map(|watcher| topic_watch::watch(scope, watcher, &going)).transpose()?;
-            let problem = topic_watch.as_ref().map(topic_watch::Watched::problem);
-            let lag = lag_watcher.map(|watcher| lag::watch(scope, watcher, &going)).transpose()?;
+            let release = Release::new(&control, [&sending, &going]);
+            let lanes = start_lanes(scope, wiring, &ledger, &control, lanes, zero)?;
+            let reader =
+                verifier.map(|verifier| start_verifier(scope, wiring, &control, verifier, zero)).transpose()?;
+            let topics = topic_watcher.map(|watcher| topic_watch::watch(scope, watcher, &going)).transpose()?;
+            let lag = lag_watcher.map(|watcher| watcher.watch(scope, &going)).transpose()?;
             let clock = zero.wait();
-            let mut watch = Watch::new(config, source, &schedule, &ledger, &control, interrupts, clock, &prepared);
-            watch.look_at(lag.as_ref().map(lag::Watched::lag));
-            let faults =
-                faults::inject(scope, &config.faults, clock, &control, &sending, schedule.ends_at(), watch.faults())?;
+            let load = Load::new(config, source, &schedule, &ledger, &control, &prepared.target)
+                .beside(lag.as_ref().map(lag::Watched::lag), topics.as_ref().map(topic_watch::Watched::problem));
+            let mut watch = Watch::new(clock, &control, interrupts, &prepared.target, config.detail, load);
+            let faults = faults::inject(
+                scope,
+                &config.faults,
+                clock,
+                &control,
+                &sending,
+                schedule.ends_at(),
+                watch.subject.faults(),
+            )?;
 
-            while handles.iter().any(|handle| !handle.is_finished()) {
-                watch.glance(&mut sampler, Stage::Sending, problem, each_second);
+            while lanes.iter().any(|lane| !lane.is_finished()) {
+                watch.glance(&mut sampler, Stage::Sending, each_second);
             }
             sending.store(false, Ordering::Release);
-            let ends: Result<Vec<LaneEnd>, _> = handles.into_iter().map(ScopedJoinHandle::join).collect();
-            let Ok(ends) = ends else {
-                drop(release);
-                watch.last(&mut sampler, each_second);
-                return Err(RunError::Thread("a lane panicked".to_owned()));
-            };
-            drain.request(up_to(&ends, config, clock));
-            let verifier_end = match reader {
-                Some(reader) => {
-                    while !reader.is_finished() {
-                        watch.glance(&mut sampler, Stage::Draining, problem, each_second);
-                    }
-                    Some(reader.join().map_err(|_| RunError::Thread("the verifier panicked".to_owned()))?)
+            let lanes = match lanes.into_iter().map(|lane| threads::join(lane, "a lane")).collect::<Result<Vec<_>, _>>()
+            {
+                Ok(lanes) => lanes,
+                Err(panicked) => {
+                    drop(release);
+                    watch.last(&mut sampler, each_second);
+                    return Err(panicked);
                 }
-                None => None,
             };
-            while !faults.is_finished() {
-                watch.glance(&mut sampler, Stage::Draining, problem, each_second);
+            prepared.target.drain.request(up_to(&lanes, config, clock));
+            while reader.as_ref().is_some_and(|reader| !reader.is_finished()) || !faults.is_finished() {
+                watch.glance(&mut sampler, Stage::Draining, each_second);
             }
-            let faults = faults.join().map_err(|_| RunError::Thread("the thread of the faults panicked".to_owned()))?;
+            let verifier = reader.map(|reader| threads::join(reader, "the verifier")).transpose()?;
+            let faults = threads::join(faults, "the thread of the faults")?;
             going.store(false, Ordering::Release);
             let lag = lag.map(lag::Watched::end).transpose()?;
-            if let Some(problem) = topic_watch.map(topic_watch::Watched::end).transpose()?.flatten() {
+            if let Some(problem) = topics.map(topic_watch::Watched::end).transpose()?.flatten() {
                 watch.note_problem(problem);
             }
             release.at_peace();
             watch.last(&mut sampler, each_second);
-            let ends = Ends::new(ends, verifier_end, clock, anchor);
+            let ends = Ends::new(lanes, verifier, clock, zero.anchor());
             let watched = watch.into_watched();
             let unwritten = prepared.answers.as_ref().and_then(|answers| answers.finish().err());
             let mut outcome =
@@ -332,6 +318,46 @@ pub fn run_through<W: Wiring>(
             outcome.report.lag = lag.zip(config.lag_group.as_deref()).map(|(lag, group)| lag.report(group));
             Ok(outcome)
         })
+    })
+}
+
+/// A thread for each lane, which waits for zero.
+fn start_lanes<'scope, W: Wiring>(
+    scope: &'scope Scope<'scope, '_>,
+    wiring: &W,
+    ledger: &'scope Ledger,
+    control: &'scope Control,
+    lanes: Vec<(lane::Setup, Producer)>,
+    zero: Zero,
+) -> Result<Vec<ScopedJoinHandle<'scope, LaneEnd>>, RunError>
+where
+    W::Publisher: 'scope,
+{
+    let start = |(setup, producer): (lane::Setup, Producer)| {
+        let number = setup.number;
+        let book = ledger.lane(number).ok_or_else(|| RunError::Thread(format!("lane {number} has no book")))?;
+        let publisher = wiring.publisher(number, producer);
+        threads::start_vital(scope, &format!("lane-{number}"), control, move || {
+            let (end, producer) = Lane::new(setup, book, publisher, zero.wait(), zero.anchor()).run();
+            // Dropped here: a producer that still holds messages takes its time, and this thread has it.
+            drop(producer);
+            end
+        })
+    };
+    lanes.into_iter().map(start).collect()
+}
+
+/// The verifier's thread, which waits for zero.
+fn start_verifier<'scope, W: Wiring>(
+    scope: &'scope Scope<'scope, '_>,
+    wiring: &'scope W,
+    control: &'scope Control,
+    mut verifier: RunVerifier<'scope, W>,
+    zero: Zero,
+) -> Result<ScopedJoinHandle<'scope, VerifierEnd<RunBook<'scope>>>, RunError> {
+    threads::start_vital(scope, "verifier", control, move || {
+        verifier.start(wiring.clock(zero.wait()), zero.anchor());
+        verifier.run()
     })
 }
 
@@ -347,69 +373,6 @@ fn up_to(lanes: &[LaneEnd], config: &Config, clock: Monotonic) -> verify::Reques
     let drain_deadline = config.verify.as_ref().map_or(Duration::ZERO, |verify| verify.drain_deadline);
     let deadline = clock.now() + Nanos::from(drain_deadline);
     verify::Request { highest_acked: ends::highest_acked(lanes), deadline, ..verify::Request::default() }
-}
-
-/// Does `work` while events are sent or read: what breaks it, a panic of any thread too, leaves what was recorded.
-fn unless_broken<T>(work: impl FnOnce() -> Result<T, RunError>) -> Result<T, RunError> {
-    match panic::catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Err(RunError::Thread(why))) => Err(RunError::BrokenOff(why)),
-        Ok(ended) => ended,
-        Err(_) => Err(RunError::BrokenOff("a thread panicked".to_owned())),
-    }
-}
-
-/// Starts a thread without which the run is none: its panic ends it.
-fn spawn<'scope, T: Send + 'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    name: &str,
-    control: &'scope Control,
-    work: impl FnOnce() -> T + Send + 'scope,
-) -> Result<ScopedJoinHandle<'scope, T>, RunError> {
-    let watched = move || {
-        let _raised_by_a_panic = Alarm(control);
-        work()
-    };
-    let failed = |error: std::io::Error| RunError::Thread(format!("{name}: {error}"));
-    thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, watched).map_err(failed)
-}
-
-/// Ends the run at once where the thread that holds it panics: what is sent without it could not be accounted for.
-struct Alarm<'a>(&'a Control);
-
-impl Drop for Alarm<'_> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.0.stop_at(Nanos::ZERO);
-            self.0.abort();
-        }
-    }
-}
-
-/// Lets every thread of a run end where the run itself cannot go on: a scope waits for its threads, so one that is not told
-/// would be waited for without end.
-struct Release<'a> {
-    control: &'a Control,
-    flags: [&'a AtomicBool; 2],
-    aborts: bool,
-}
-
-impl Release<'_> {
-    /// All threads have ended by themselves.
-    fn at_peace(mut self) {
-        self.aborts = false;
-    }
-}
-
-impl Drop for Release<'_> {
-    fn drop(&mut self) {
-        for flag in self.flags {
-            flag.store(false, Ordering::Release);
-        }
-        if self.aborts {
-            self.control.stop_at(Nanos::ZERO);
-            self.control.abort();
-        }
-    }
 }
 
 #[cfg(test)]

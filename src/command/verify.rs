@@ -112,7 +112,16 @@ fn config(plan: &VerifyPlan, produced: Option<Produced>) -> Config {
         Some(produced) if produced.transactional => Isolation::ReadCommitted,
         _ => Isolation::ReadUncommitted,
     };
-    let isolation = plan.isolation.unwrap_or(usual);
+    let read_committed = plan.isolation.unwrap_or(usual) == Isolation::ReadCommitted;
+    let group = plan.group.as_ref().map(|group| run::Group {
+        name: group.name.clone(),
+        consumers: group.consumers,
+        protocol: group.protocol.as_str().to_owned(),
+        assignor: group.assignor.clone(),
+        commit_every: group.commit_interval,
+        commits_itself: group.commit == Commit::Manual,
+        disturb_every: None,
+    });
     Config {
         name: plan.name.clone(),
         bootstrap: plan.bootstrap.clone(),
@@ -125,17 +134,7 @@ fn config(plan: &VerifyPlan, produced: Option<Produced>) -> Config {
         },
         run: produced.as_ref().map_or(plan.run_id, |produced| Some(produced.run)),
         producer: produced,
-        drain_deadline: DRAIN,
-        group: plan.group.as_ref().map(|group| run::Group {
-            name: group.name.clone(),
-            consumers: group.consumers,
-            protocol: group.protocol.as_str().to_owned(),
-            assignor: group.assignor.clone(),
-            commit_every: group.commit_interval,
-            commits_itself: group.commit == Commit::Manual,
-            disturb_every: None,
-        }),
-        read_committed: isolation == Isolation::ReadCommitted,
+        verify: run::Verify { drain_deadline: DRAIN, read_committed, group },
         until: Until { idle: plan.until_idle, records: plan.num_records, denied: true },
         detail: Detail { fine_s: plan.presentation.timeline_detail.as_secs_f64(), ..Detail::default() },
     }

@@ -6,7 +6,6 @@ mod ends;
 mod join;
 mod judge;
 mod prepare;
-mod watch;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -14,20 +13,25 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::{Group, Interrupts, Outcome, Release, RunError, Tick, topic_watch, unless_broken};
-use crate::clock::{Monotonic, Nanos, Zero};
+use super::threads::{self, Release, unless_broken};
+use super::watch::Watch;
+use super::{Interrupts, Outcome, RunError, Stage, Tick, Verify, topic_watch};
+use crate::clock::{Clock, Monotonic, Nanos, Zero};
 use crate::control::Control;
 use crate::event::stamp::RunId;
 use crate::kafka::Settings;
 use crate::measure::Sampler;
 use crate::soak::timeline::Detail;
-use crate::verify::{Drain, Inspector, Request, Setup, Until, Verifier};
+use crate::verify::topic_book::TopicBook;
+use crate::verify::{Inspector, Request, Until, Verifier};
+use ends::Reading;
 pub use join::{Finished, Produced};
 use prepare::Prepared;
-use watch::Watch;
 
 /// How long reading may take to come to what was there when it was asked to end.
 const LAST: Duration = Duration::from_secs(5);
+/// How often a producer that still goes on is asked whether it is over.
+const ASK_EVERY: Nanos = Nanos::from_millis(200);
 
 /// What a verifier alone needs to know.
 #[derive(Clone, Debug)]
@@ -46,16 +50,12 @@ pub struct Config {
     pub offset: Offset,
     /// The run whose events are judged; `None`: whatever carries a stamp.
     pub run: Option<RunId>,
-    /// The consumer group that reads; `None`: partitions are assigned, and no group is joined.
-    pub group: Option<Group>,
-    /// Whether only committed records are read.
-    pub read_committed: bool,
+    /// How it reads; where it is joined with the producer's run, the drain's deadline is the longest wait for the next record.
+    pub verify: Verify,
     /// When it ends by itself.
     pub until: Until,
     /// The producer's run, where the reading is joined with it: it ends when all of that is read.
     pub producer: Option<Produced>,
-    /// The longest wait for the next record of what the producer wrote.
-    pub drain_deadline: Duration,
     /// How much of its timeline its report keeps.
     pub detail: Detail,
 }
@@ -84,102 +84,75 @@ pub fn verify(
     })??;
     let zero = Zero::ahead(Duration::ZERO);
     let (clock, anchor) = (zero.wait(), zero.anchor());
-    let (control, drain, gaps) =
-        (Arc::new(Control::default()), Arc::new(Drain::default()), Arc::new(AtomicU64::new(0)));
-    let setup = Setup {
-        topic: config.topics.join(","),
-        clock,
-        recorder: prepared.recorder.clone(),
-        control: Arc::clone(&control),
-        traffic: Arc::clone(&prepared.traffic),
-        drain: Arc::clone(&drain),
-        topics: Arc::clone(&prepared.topics),
-        // What it reads is not its own load: it knows of no event that waits, and so of no stall.
-        stall_threshold: Nanos::MAX,
-    };
-    let mut inspector = Inspector::new(
-        prepared.book(config.run).telling(Arc::clone(&gaps)),
-        &config.topics[0],
-        Arc::clone(&prepared.slots),
-        prepared.java_placed,
-    );
+    let (control, gaps) = (Arc::new(Control::default()), Arc::new(AtomicU64::new(0)));
+    let target = &prepared.target;
+    // What it reads is not its own load: it knows of no event that waits, and so of no stall.
+    let setup = target.verifier(&config.topics.join(","), clock, &prepared.recorder, &control, Nanos::MAX);
+    let book = TopicBook::new(config.run, target.ends.len()).telling(Arc::clone(&gaps));
+    let mut inspector = Inspector::new(book, &config.topics[0], Arc::clone(&target.slots), target.java_placed);
     if let Some(produced) = &config.producer {
         inspector = inspector.numbered(produced.numbering);
     }
     inspector.start(anchor);
-    let (reader, ends) = prepared.readers(config)?;
+    let (reader, asker) = (prepared.reader()?, target.consumer(&[])?);
     let until = Until { denied: true, ..config.until };
     let verifier = Verifier::new(setup, reader, inspector, &prepared.starts, until)?;
     let mut sampler = Sampler::new(vec![prepared.recorder.clone()], 1, prepared.starts.len());
-    let mut watch = Watch::new(config, &prepared, interrupts, clock, gaps);
     let going = AtomicBool::new(true);
 
     unless_broken(|| {
         thread::scope(|scope| {
             // However this ends, the threads are told to.
-            let release = Release { control: &control, flags: [&going, &going], aborts: true };
-            let ends = ends.map(|asker| ends::ask(scope, asker, &going)).transpose()?;
-            watch.look_at(ends);
-            let topics = topic_watch::watch(scope, prepared.topic_watcher()?, &going)?;
-            let reading = thread::Builder::new()
-                .name("verifier".to_owned())
-                .spawn_scoped(scope, move || verifier.run())
-                .map_err(|error| RunError::Thread(format!("verifier: {error}")))?;
-            let mut finished = None;
-            while !reading.is_finished() {
-                if let Some(produced) =
-                    config.producer.as_ref().filter(|_| finished.is_none() && watch.is_time_to_ask())
+            let release = Release::new(&control, [&going, &going]);
+            let ends = ends::ask(scope, asker, config.topics[0].clone(), target.slots.len(), &going)?;
+            let topics = topic_watch::watch(scope, target.topic_watcher()?, &going)?;
+            let reader = threads::start_vital(scope, "verifier", &control, move || verifier.run())?;
+            let is_bounded = config.producer.is_some() || until.idle.is_some() || until.records.is_some();
+            let reading = Reading { is_bounded, records: until.records, ends, traffic: &target.traffic, gaps: &gaps };
+            let mut watch = Watch::new(clock, &control, interrupts, target, config.detail, reading);
+            let (mut finished, mut ask_at, mut is_stopped) = (None, Nanos::ZERO, false);
+            while !reader.is_finished() {
+                if let Some(produced) = config.producer.as_ref().filter(|_| finished.is_none() && clock.now() >= ask_at)
                 {
+                    ask_at = clock.now() + ASK_EVERY;
                     match (produced.finished)() {
                         Ok(None) => {}
                         Ok(Some(report)) => {
-                            match produced.highest_acked() {
-                                Ok(mut highest_acked) => {
-                                    if !prepared.anew.is_empty() {
-                                        // What was acked in a log that is gone will never be there.
-                                        highest_acked.clear();
-                                    }
-                                    let deadline = clock_after(clock, config.drain_deadline);
-                                    drain.request(Request { highest_acked, deadline, patience: config.drain_deadline });
-                                }
-                                Err(source) => return Err(answers_failed(produced, source)),
-                            }
+                            target.drain.request(all_acked(config, produced, &prepared, clock)?);
                             finished = Some(report);
                         }
                         Err(reason) => {
                             watch.end_for(reason);
-                            drain.request(Request {
-                                deadline: clock_after(clock, Duration::ZERO),
-                                ..Request::default()
-                            });
+                            target.drain.request(Request { deadline: clock.now(), ..Request::default() });
                         }
                     }
                 }
-                match watch.glance(&mut sampler, each_second) {
-                    watch::Wish::GoOn => {}
-                    watch::Wish::End => {
-                        let deadline = clock_after(clock, if watch.is_bounded() { LAST } else { Duration::ZERO });
-                        drain.request(Request { deadline, ..Request::default() });
-                    }
-                    watch::Wish::Abort => control.abort(),
+                watch.glance(&mut sampler, Stage::Sending, each_second);
+                if !is_stopped && control.stopped_at() < Nanos::MAX {
+                    is_stopped = true;
+                    let deadline = clock.now() + if is_bounded { LAST.into() } else { Nanos::ZERO };
+                    target.drain.request(Request { deadline, ..Request::default() });
                 }
             }
             going.store(false, Ordering::Release);
             let problem = topics.end()?;
             release.at_peace();
-            let verifier = reading.join();
+            let verifier = threads::join(reader, "the verifier");
             watch.last(&mut sampler, each_second);
-            let verifier = verifier.map_err(|_| RunError::Thread("the verifier panicked".to_owned()))?;
-            let ended = judge::Ended { verifier, run: finished, problem, anchor, clock };
+            let ended = judge::Ended { verifier: verifier?, run: finished, problem, anchor, clock };
             judge::outcome(config, &prepared, sampler, watch.into_watched(), ended)
         })
     })
 }
 
-fn answers_failed(produced: &Produced, source: std::io::Error) -> RunError {
-    RunError::Answers { path: produced.answers.clone(), source }
-}
-
-fn clock_after(clock: Monotonic, wait: Duration) -> Nanos {
-    crate::clock::Clock::now(&clock) + Nanos::from(wait)
+/// What is to be read of a run that is over: all that was acked, where that is still the same log.
+fn all_acked(config: &Config, produced: &Produced, prepared: &Prepared, clock: Monotonic) -> Result<Request, RunError> {
+    let failed = |source| RunError::Answers { path: produced.answers.clone(), source };
+    let mut highest_acked = produced.highest_acked().map_err(failed)?;
+    if !prepared.anew.is_empty() {
+        // What was acked in a log that is gone will never be there.
+        highest_acked.clear();
+    }
+    let patience = config.verify.drain_deadline;
+    Ok(Request { highest_acked, deadline: clock.now() + patience.into(), patience })
 }

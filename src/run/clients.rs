@@ -12,6 +12,8 @@ use crate::kafka::{Code, KafkaError, Notice, Settings, settings};
 
 /// Statistics are asked for this often, so that the producer id shows soon.
 const STATISTICS_MS: &str = "100";
+/// How often a consumer is asked how long brokers make it hold back, while others look on.
+pub(super) const STATISTICS: (&str, &str) = ("statistics.interval.ms", "1000");
 /// The longest wait for the producer id: without it the first events would wait instead.
 const PRODUCER_ID: Duration = Duration::from_secs(10);
 
@@ -58,7 +60,8 @@ pub(super) fn consumer_settings(config: &Config, settings: &Settings, embedded: 
 
 /// The same, for a consumer that reads while others look on: it tells how long brokers make it hold back. Its notices must be taken.
 pub(super) fn live(mut settings: Settings) -> Settings {
-    settings.insert("statistics.interval.ms".to_owned(), "1000".to_owned());
+    let (key, value) = STATISTICS;
+    settings.insert(key.to_owned(), value.to_owned());
     settings
 }
 

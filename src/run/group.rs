@@ -1,20 +1,14 @@
 //! What is told of the consumer group that reads: its rebalances while they happen, and all of it in the report.
 
-use super::prepare::Prepared;
-use super::{Config, Group};
+use super::target::Target;
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::figures;
 use crate::report::{GroupReport, RebalanceReport};
 use crate::verify::group::SharedLog;
 
-/// The group, with times since the start of the run, whose clock is `clock`.
-pub(super) fn report(config: &Config, prepared: &Prepared, clock: &Monotonic) -> Option<GroupReport> {
-    let group = config.verify.as_ref()?.group.as_ref()?;
-    Some(of(group, prepared.group.as_ref()?, clock))
-}
-
-/// What became of that group.
-pub(super) fn of(group: &Group, shared: &SharedLog, clock: &Monotonic) -> GroupReport {
+/// What became of the group that reads, with times since the start of the run, whose clock is `clock`.
+pub(super) fn report(target: &Target, clock: &Monotonic) -> Option<GroupReport> {
+    let (group, shared) = target.group.as_ref()?;
     // The group began to form before the run did: what it did until then is before zero.
     let ahead_s = shared.now().as_secs_f64() - clock.now().as_secs_f64();
     let log = shared.open();
@@ -26,7 +20,7 @@ pub(super) fn of(group: &Group, shared: &SharedLog, clock: &Monotonic) -> GroupR
         given_up: rebalance.given_up,
         members: rebalance.members,
     });
-    GroupReport {
+    Some(GroupReport {
         name: group.name.clone(),
         protocol: group.protocol.clone(),
         assignor: group.assignor.clone(),
@@ -37,7 +31,7 @@ pub(super) fn of(group: &Group, shared: &SharedLog, clock: &Monotonic) -> GroupR
         rebalance_longest_s: lengths().max().unwrap_or_default().as_secs_f64(),
         rebalances: rebalances.collect(),
         group_errors: log.errors.clone(),
-    }
+    })
 }
 
 /// Tells each rebalance once, when it has ended.
@@ -49,8 +43,8 @@ pub(super) struct Rebalances {
 
 impl Rebalances {
     /// Those of the group that reads, where one does.
-    pub(super) const fn of(group: Option<SharedLog>) -> Self {
-        Self { group, told: 0 }
+    pub(super) fn of(target: &Target) -> Self {
+        Self { group: target.group.as_ref().map(|(_, log)| log.clone()), told: 0 }
     }
 
     /// Those that have ended since the last look.

@@ -1,17 +1,19 @@
 //! How far a consumer group that somebody else runs is behind: looked at once a second, never joined.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{Scope, ScopedJoinHandle};
 use std::time::Duration;
 
-use super::{Config, RunError};
-use crate::clock::{Clock, Monotonic, Nanos};
+use super::target::Target;
+use super::{RunError, threads};
+use crate::clock::Nanos;
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
-use crate::kafka::{Code, KafkaError, Settings, Wait};
+use crate::kafka::{Code, KafkaError, Wait};
 use crate::report::LagReport;
 
+const THREAD: &str = "group-lag";
 const EVERY: Nanos = Nanos::from_secs(1);
 /// The longest wait for the coordinator, and for the leaders.
 const ASK: Duration = Duration::from_secs(1);
@@ -68,7 +70,7 @@ impl Lag {
 /// A lag that is being looked at.
 pub(super) struct Watched<'scope> {
     lag: Lag,
-    thread: thread::ScopedJoinHandle<'scope, ()>,
+    thread: ScopedJoinHandle<'scope, ()>,
 }
 
 impl Watched<'_> {
@@ -79,7 +81,7 @@ impl Watched<'_> {
 
     /// Waits for the last look, after which nothing changes any more.
     pub(super) fn end(self) -> Result<Lag, RunError> {
-        self.thread.join().map_err(|_| RunError::Thread("group-lag panicked".to_owned()))?;
+        threads::join(self.thread, THREAD)?;
         Ok(self.lag)
     }
 }
@@ -91,47 +93,28 @@ pub(super) struct Watcher {
     topic: String,
 }
 
-/// Stands ready to look at the group that is to be looked at.
-pub(super) fn watcher(settings: &Settings, config: &Config, slots: &Arc<Slots>) -> Result<Option<Watcher>, KafkaError> {
-    let Some(group) = config.lag_group.as_ref() else { return Ok(None) };
-    let mut settings = settings.clone();
-    settings.insert("group.id".to_owned(), group.clone());
-    let mut consumer = Consumer::new(&settings)?;
-    consumer.join(slots);
-    Ok(Some(Watcher { consumer, slots: Arc::clone(slots), topic: config.topic.clone() }))
-}
-
-/// Looks at the group until `going` is false.
-pub(super) fn watch<'scope>(
-    scope: &'scope thread::Scope<'scope, '_>,
-    watcher: Watcher,
-    going: &'scope AtomicBool,
-) -> Result<Watched<'scope>, RunError> {
-    let lag = Lag::default();
-    let noted = lag.clone();
-    let thread = thread::Builder::new()
-        .name("group-lag".to_owned())
-        .spawn_scoped(scope, move || {
-            let clock = Monotonic::start();
-            let mut next = clock.now();
-            loop {
-                // The end of the run is looked at too.
-                let last = !going.load(Ordering::Acquire);
-                if last || clock.now() >= next {
-                    next = clock.now() + EVERY;
-                    noted.note(watcher.look());
-                }
-                if last {
-                    return;
-                }
-                clock.sleep_until((clock.now() + Nanos::from_millis(50)).min(next));
-            }
-        })
-        .map_err(|error| RunError::Thread(format!("group-lag: {error}")))?;
-    Ok(Watched { lag, thread })
-}
-
 impl Watcher {
+    /// Stands ready to look at the lag of `group`.
+    pub(super) fn new(target: &Target, topic: &str, group: &str) -> Result<Self, KafkaError> {
+        let consumer = target.consumer(&[("group.id", group)])?;
+        Ok(Self { consumer, slots: Arc::clone(&target.slots), topic: topic.to_owned() })
+    }
+
+    /// Looks at the group until `going` is false, and then once more: the end of the run is looked at too.
+    pub(super) fn watch<'scope>(
+        self,
+        scope: &'scope Scope<'scope, '_>,
+        going: &'scope AtomicBool,
+    ) -> Result<Watched<'scope>, RunError> {
+        let lag = Lag::default();
+        let noted = lag.clone();
+        let thread = threads::start_looking(scope, THREAD, going, Nanos::ZERO, move |_| {
+            noted.note(self.look());
+            Some(EVERY)
+        })?;
+        Ok(Watched { lag, thread })
+    }
+
     /// By slot, how many records lie between what the group has committed and the end of the log.
     fn look(&self) -> Result<Vec<Option<u64>>, Code> {
         let committed = self.consumer.committed(&self.slots, ASK)?;

@@ -1,23 +1,21 @@
 //! Before the clock starts: the cluster answers, the topic is there, producers have their ids and connections, the
 //! verifier stands at its start. No message is sent for it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::clients::{consumer_settings, live, member_settings, producer_settings, ready_producers};
-use super::topics::{describe, ends, identify, is_compacted, topic_settings};
+use super::clients::{consumer_settings, live, producer_settings, ready_producers};
+use super::target::{Access, Target};
 use super::wiring::{Reading, Wiring};
-use super::{Config, Interrupts, REMEMBERED, RunError, transactions};
-use super::{lag, topic_watch};
-use crate::clock::Monotonic;
-use crate::control::tempo::Tempo;
+use super::{Config, Interrupts, REMEMBERED, RunError, lag, topic_watch, transactions};
+use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::{Control, Traffic};
 use crate::event::encode::Encoder;
 use crate::event::stamp::{LANES, Numbering};
 use crate::kafka::embedded::{self, Embedded};
 use crate::kafka::native::{Consumer, Producer};
 use crate::kafka::slots::Slots;
-use crate::kafka::{ClusterMetadata, KafkaError, Settings, Watermarks};
+use crate::kafka::{ClusterMetadata, KafkaError, Settings, admin};
 use crate::lane;
 use crate::ledger::Ledger;
 use crate::ledger::answers::{Head, LaneAnswers, Sink};
@@ -25,205 +23,115 @@ use crate::measure::Recorder;
 use crate::schedule::Schedule;
 use crate::source::Source;
 use crate::verify::book::RunBook;
-use crate::verify::group::{GroupConfig, GroupReader, SharedLog};
-use crate::verify::reader::Reader;
-use crate::verify::topics::Topics;
-use crate::verify::{Drain, Inspector, Setup as VerifierSetup, Verifier};
+use crate::verify::{Inspector, Verifier};
 
 /// How long a group may take until each partition has a reader: a coordinator waits for members, and for those of an
 /// earlier life to be given up.
 const FORMING: Duration = Duration::from_secs(60);
 
-/// A verifier that reads and tells the time through a wiring.
-pub(super) type WiredVerifier<'a, W> = Verifier<<W as Wiring>::Clock, RunBook<'a>>;
+/// The verifier of a run, which tells the time through a wiring.
+pub(super) type RunVerifier<'a, W> = Verifier<<W as Wiring>::Clock, RunBook<'a>>;
 
 /// Everything that stands ready.
 pub(super) struct Prepared {
     embedded: Option<Embedded>,
-    settings: Settings,
-    /// The cluster, with each topic.
-    pub(super) clusters: Vec<ClusterMetadata>,
-    pub(super) slots: Arc<Slots>,
-    starts: Vec<Watermarks>,
-    producers: Mutex<Vec<Producer>>,
-    consumer: Mutex<Option<Consumer>>,
+    pub(super) target: Target,
+    /// The producers' settings as they are used, secrets included.
+    pub(super) settings: Settings,
     /// Where the answers are written down.
     pub(super) answers: Option<Arc<Sink>>,
-    /// What becomes of the group, where one reads.
-    pub(super) group: Option<SharedLog>,
+    /// One of each lane, and the verifier's.
     pub(super) recorders: Vec<Recorder>,
-    pub(super) traffic: Arc<Traffic>,
-    control: Arc<Control>,
     schedule: Arc<Schedule>,
-    pub(super) drain: Arc<Drain>,
-    java_placed: bool,
-    /// Each topic's settings that bear on what may be lost, as far as the cluster tells them.
-    pub(super) topic_settings: Vec<Settings>,
-    /// The topics with their ids.
-    pub(super) topics: Arc<Topics>,
+    pub(super) control: Arc<Control>,
+}
+
+/// The clients that lanes and verifier take over.
+pub(super) struct Clients {
+    pub(super) producers: Vec<Producer>,
+    pub(super) consumer: Consumer,
 }
 
 impl Prepared {
-    pub(super) fn new(config: &Config, schedule: &Arc<Schedule>, control: &Arc<Control>) -> Result<Self, RunError> {
+    pub(super) fn new(
+        config: &Config,
+        schedule: &Arc<Schedule>,
+        control: &Arc<Control>,
+    ) -> Result<(Self, Clients), RunError> {
+        let (names, of_kind) = config.topics();
         let embedded = match &config.bootstrap {
-            None => Some(Embedded::with(config.topics().0.into_iter().map(|topic| (topic, config.partitions)))?),
+            None => Some(Embedded::with(names.iter().map(|topic| (*topic, config.partitions)))?),
             Some(_) => None,
         };
-        let mut settings = config.client.clone();
+        let mut client = config.client.clone();
         let address = embedded.as_ref().map(Embedded::address).or(config.bootstrap.as_deref()).unwrap_or_default();
-        settings.insert("bootstrap.servers".to_owned(), address.to_owned());
+        client.insert("bootstrap.servers".to_owned(), address.to_owned());
 
-        let mut consumer = Consumer::new(&live(consumer_settings(config, &settings, embedded.is_some())))?;
-        let (names, of_kind) = config.topics();
-        let mut clusters =
-            names.iter().map(|topic| describe(config, topic, &consumer, &settings)).collect::<Result<Vec<_>, _>>()?;
+        let reader = consumer_settings(config, &client, embedded.is_some());
+        let mut consumer = Consumer::new(&live(reader.clone()))?;
+        let clusters = names.iter().map(|topic| find_or_create(config, topic, &consumer, &client));
+        let clusters = clusters.collect::<Result<Vec<_>, _>>()?;
         let partitions = clusters.iter().map(|cluster| cluster.topic.partitions);
-        let slots = Arc::new(Slots::new(names.iter().map(ToString::to_string).zip(partitions), of_kind));
-        consumer.join(&slots);
-        let topics = match &config.bootstrap {
-            Some(_) => identify(&consumer, &mut clusters, &slots, config.connect_timeout),
-            None => Topics::default(),
+        let slots = Slots::new(names.iter().map(ToString::to_string).zip(partitions), of_kind);
+        let access = Access {
+            bootstrap: config.bootstrap.as_deref(),
+            client: &config.client,
+            reader,
+            timeout: config.connect_timeout,
         };
-        let starts = ends(&consumer, &slots, config.connect_timeout)?;
-        let producer_settings = producer_settings(&settings, config);
-        let producers = ready_producers(&producer_settings, config, &slots)?;
-
-        let partitions = starts.len();
-        let phases = schedule.phases().len();
-        let recorders = (0..=config.lanes.count)
-            .map(|_| Recorder::new(phases, partitions).after_warm_ups(schedule.warm_ups()))
-            .collect();
-        let limits = (embedded.is_some() && config.verify.is_some())
-            .then_some((embedded::PARTITION_RECORDS, embedded::PARTITION_BYTES));
-        let java_placed = settings.get("partitioner").is_some_and(|name| name == "murmur2_random" || name == "murmur2");
-        let topic_settings = match &config.bootstrap {
-            Some(bootstrap) => {
-                let topics = slots.topics().map(|(name, _)| name);
-                topic_settings(&config.client, config.connect_timeout, bootstrap, topics)
-            }
-            None => Vec::new(),
-        };
-        let answers = config.answers.as_ref().map(|path| {
-            let topics = slots.topics().map(|(topic, partitions)| (topic.to_owned(), partitions)).collect();
-            let ends = starts.iter().map(|marks| marks.high).collect();
-            let transactional = config.transactions.is_some();
-            Sink::create(
-                path,
-                Head {
-                    transactional,
-                    compacted: is_compacted(&topic_settings),
-                    ids: clusters.iter().map(|cluster| cluster.topic.id.clone()).collect(),
-                    ..Head::new(config.id.to_string(), config.lanes.all, topics, ends)
-                },
-            )
-            .map(Arc::new)
-            .map_err(|source| RunError::Answers { path: path.clone(), source })
-        });
-        Ok(Self {
-            answers: answers.transpose()?,
+        let group = config.verify.as_ref().and_then(|verify| verify.group.as_ref());
+        let mut target = Target::new(access, &mut consumer, clusters, slots, group)?;
+        let partitions = target.ends.len();
+        if embedded.is_some() && config.verify.is_some() {
+            let limits = (embedded::PARTITION_RECORDS, embedded::PARTITION_BYTES);
+            target.traffic = Arc::new(Traffic::new(partitions, Some(limits)));
+        }
+        let settings = producer_settings(&client, config);
+        let producers = ready_producers(&settings, config, &target.slots)?;
+        let recorder = |_| Recorder::new(schedule.phases().len(), partitions).after_warm_ups(schedule.warm_ups());
+        let prepared = Self {
+            answers: answers(config, &target)?.map(Arc::new),
             embedded,
-            settings: producer_settings,
-            clusters,
-            slots,
-            starts,
-            producers: Mutex::new(producers),
-            consumer: Mutex::new(Some(consumer)),
-            group: config.verify.as_ref().and_then(|verify| verify.group.as_ref()).map(|_| SharedLog::start()),
-            recorders,
-            traffic: Arc::new(Traffic::new(partitions, limits)),
-            control: Arc::clone(control),
+            target,
+            settings,
+            recorders: (0..=config.lanes.count).map(recorder).collect(),
             schedule: Arc::clone(schedule),
-            drain: Arc::default(),
-            java_placed,
-            topic_settings,
-            topics: Arc::new(topics),
-        })
+            control: Arc::clone(control),
+        };
+        Ok((prepared, Clients { producers, consumer }))
     }
 
-    /// The producers' settings as they are used, secrets included.
-    pub(super) const fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    /// How schedule time ran.
-    pub(super) fn tempo(&self) -> Arc<Tempo> {
-        self.control.tempo()
-    }
-
-    pub(super) fn partition_count(&self) -> usize {
-        self.starts.len()
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as a step of preparing")]
-    pub(super) fn ledger(&self, config: &Config) -> Ledger {
-        Ledger::new(config.lanes.first, config.lanes.count, config.verify.is_some())
-    }
-
+    /// A verifier that stands at the ends of the logs, where events are read back.
     pub(super) fn position_verifier<'a, W: Wiring>(
         &self,
         config: &Config,
+        consumer: Consumer,
         ledger: &'a Ledger,
         wiring: &W,
         interrupts: &Interrupts,
-    ) -> Result<Option<WiredVerifier<'a, W>>, RunError> {
+    ) -> Result<Option<RunVerifier<'a, W>>, RunError> {
         if config.verify.is_none() {
             return Ok(None);
         }
-        let consumer = self.consumer.lock().ok().and_then(|mut consumer| consumer.take());
-        let Some(consumer) = consumer else { return Ok(None) };
-        let book = RunBook::new(config.id, ledger, Arc::clone(&self.schedule), self.partition_count(), wiring.rules())
-            .in_tempo_of(Arc::clone(&self.control));
-        let inspector = Inspector::new(book, &config.topic, Arc::clone(&self.slots), self.java_placed)
+        let Self { target, control, .. } = self;
+        let book = RunBook::new(config.id, ledger, Arc::clone(&self.schedule), target.ends.len(), wiring.rules())
+            .in_tempo_of(Arc::clone(control));
+        let inspector = Inspector::new(book, &config.topic, Arc::clone(&target.slots), target.java_placed)
             .by(wiring.rules(), !wiring.expects_faults())
             .numbered(config.lanes.numbering());
-        let setup = VerifierSetup {
-            topic: config.topic.clone(),
-            clock: wiring.clock(Monotonic::start()),
-            recorder: self.recorders[usize::from(config.lanes.count)].clone(),
-            control: Arc::clone(&self.control),
-            traffic: Arc::clone(&self.traffic),
-            drain: Arc::clone(&self.drain),
-            stall_threshold: config.stall_threshold.into(),
-            topics: Arc::clone(&self.topics),
+        let recorder = &self.recorders[usize::from(config.lanes.count)];
+        let clock = wiring.clock(Monotonic::start());
+        let setup = target.verifier(&config.topic, clock, recorder, control, config.stall_threshold.into());
+        let (reader, patience) = match target.members(false) {
+            Some(members) => (members, config.connect_timeout.max(FORMING)),
+            None => (Box::new(consumer) as _, config.connect_timeout),
         };
-        let (live, patience) = self.live_reader(config, consumer);
-        let reader = wiring.reader(live, Reading::Live);
+        let reader = wiring.reader(reader, Reading::Live);
         let given_up = || interrupts.count() > 0;
-        match Verifier::position(setup, reader, inspector, &self.starts, patience, &given_up) {
+        match Verifier::position(setup, reader, inspector, &target.ends, patience, &given_up) {
             Ok(verifier) => Ok(Some(verifier)),
             Err(_) if given_up() => Err(RunError::Interrupted),
-            Err(error) => Err(RunError::Kafka(self.in_its_topic(error))),
-        }
-    }
-
-    /// What the verifier reads from, and how long that may take to stand ready.
-    fn live_reader(&self, config: &Config, consumer: Consumer) -> (Box<dyn Reader>, Duration) {
-        let group = config.verify.as_ref().and_then(|verify| verify.group.as_ref());
-        let (Some(group), Some(log)) = (group, &self.group) else {
-            return (Box::new(consumer), config.connect_timeout);
-        };
-        let settings = live(consumer_settings(config, &self.settings, self.embedded.is_some()));
-        let settings = member_settings(settings, group);
-        let own = GroupConfig {
-            settings,
-            consumers: group.consumers,
-            commit_every: group.commits_itself.then_some(group.commit_every),
-            disturb_every: group.disturb_every,
-            is_shared: false,
-        };
-        let reader = GroupReader::new(own, Arc::clone(&self.slots), Arc::clone(&self.topics), log.clone());
-        (Box::new(reader), config.connect_timeout.max(FORMING))
-    }
-
-    /// An error about a slot as one about its topic's partition.
-    fn in_its_topic(&self, error: KafkaError) -> KafkaError {
-        match error {
-            KafkaError::PartitionUnavailable { topic, partition, waited, code } => {
-                let place = self.slots.place(partition).map(|(topic, partition)| (topic.to_owned(), partition));
-                let (topic, partition) = place.unwrap_or((topic, partition));
-                KafkaError::PartitionUnavailable { topic, partition, waited, code }
-            }
-            other => other,
+            Err(error) => Err(RunError::Kafka(in_its_topic(error, &target.slots))),
         }
     }
 
@@ -232,28 +140,27 @@ impl Prepared {
         &self,
         config: &Config,
         source: &Source,
-        schedule: &Arc<Schedule>,
+        producers: Vec<Producer>,
     ) -> Result<Vec<(lane::Setup, Producer)>, RunError> {
         let of_lanes = |rate| lane::Ceiling::new(rate, config.lanes.count.into(), config.lanes.all.into());
         let ceiling = config.max_rate.map(of_lanes).map(Arc::new);
         let queue = self.settings.get("queue.buffering.max.messages").and_then(|value| value.parse().ok());
-        let producers = std::mem::take(&mut *self.producers.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         (config.lanes.numbers().zip(&self.recorders))
             .zip(producers)
             .map(|((number, recorder), producer)| {
                 let setup = lane::Setup {
                     number,
                     source: source.lane(number, config.lanes.all)?,
-                    schedule: Arc::clone(schedule),
+                    schedule: Arc::clone(&self.schedule),
                     room: config.lanes.numbering().room(number),
                     encoder: Encoder::new(config.id, number, source.vocabulary())
                         .numbered(config.lanes.numbering())
                         .padded(config.padding),
                     recorder: recorder.clone(),
                     control: Arc::clone(&self.control),
-                    traffic: Arc::clone(&self.traffic),
-                    slots: Arc::clone(&self.slots),
-                    java_placed: self.java_placed,
+                    traffic: Arc::clone(&self.target.traffic),
+                    slots: Arc::clone(&self.target.slots),
+                    java_placed: self.target.java_placed,
                     pacing: config.pacing,
                     body_time: config.body_time,
                     on_lag: config.on_lag,
@@ -270,31 +177,70 @@ impl Prepared {
             .collect()
     }
 
-    /// Whether a later record of a key may take the place of an earlier one.
-    pub(super) fn is_compacted(&self) -> bool {
-        is_compacted(&self.topic_settings)
-    }
-
     /// Who looks at the topics while events are sent; nobody, where the broker is embedded.
-    pub(super) fn topic_watcher(&self, config: &Config) -> Result<Option<topic_watch::Watcher>, KafkaError> {
-        if config.bootstrap.is_none() {
-            return Ok(None);
-        }
-        topic_watch::watcher(&consumer_settings(config, &self.settings, false), &self.slots, &self.topics).map(Some)
+    pub(super) fn topic_watcher(&self) -> Result<Option<topic_watch::Watcher>, KafkaError> {
+        self.embedded.is_none().then(|| self.target.topic_watcher()).transpose()
     }
 
     /// Who looks at the group that is to be looked at.
     pub(super) fn lag_watcher(&self, config: &Config) -> Result<Option<lag::Watcher>, KafkaError> {
-        lag::watcher(&consumer_settings(config, &self.settings, self.embedded.is_some()), config, &self.slots)
+        config.lag_group.as_ref().map(|group| lag::Watcher::new(&self.target, &config.topic, group)).transpose()
     }
+}
 
-    /// A consumer for a second reading: of what is there, committed or not, or of what was committed.
-    pub(super) fn look_up_consumer(&self, config: &Config, isolation: &str) -> Result<Consumer, KafkaError> {
-        let mut settings = consumer_settings(config, &self.settings, self.embedded.is_some());
-        settings.insert("isolation.level".to_owned(), isolation.to_owned());
-        let mut consumer = Consumer::new(&settings)?;
-        consumer.join(&self.slots);
-        Ok(consumer)
+/// Finds the topic, or makes it where that was asked for.
+fn find_or_create(
+    config: &Config,
+    topic: &str,
+    consumer: &Consumer,
+    settings: &Settings,
+) -> Result<ClusterMetadata, KafkaError> {
+    let timeout = config.connect_timeout;
+    match consumer.metadata(topic, timeout) {
+        Err(KafkaError::TopicMissing { .. }) if config.create_topic => {}
+        answer => return answer,
+    }
+    let spec = admin::NewTopic {
+        name: topic.to_owned(),
+        partitions: config.partitions,
+        replication_factor: config.replication_factor,
+        config: Settings::new(),
+    };
+    admin::create_topic(settings, &spec, timeout)?;
+    let clock = Monotonic::start();
+    loop {
+        match consumer.metadata(topic, timeout) {
+            Ok(found) if found.topic.leaderless.is_empty() && found.topic.partitions > 0 => return Ok(found),
+            answer if clock.now() >= Nanos::from(timeout) => return answer,
+            Ok(_) | Err(KafkaError::TopicMissing { .. }) => clock.sleep_until(clock.now() + Nanos::from_millis(20)),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The file in which the answers are written down, where that is asked for.
+fn answers(config: &Config, target: &Target) -> Result<Option<Sink>, RunError> {
+    let Some(path) = &config.answers else { return Ok(None) };
+    let topics = target.slots.topics().map(|(topic, partitions)| (topic.to_owned(), partitions)).collect();
+    let ends = target.ends.iter().map(|marks| marks.high).collect();
+    let head = Head {
+        transactional: config.transactions.is_some(),
+        compacted: target.is_compacted(),
+        ids: target.clusters.iter().map(|cluster| cluster.topic.id.clone()).collect(),
+        ..Head::new(config.id.to_string(), config.lanes.all, topics, ends)
+    };
+    Sink::create(path, head).map(Some).map_err(|source| RunError::Answers { path: path.clone(), source })
+}
+
+/// An error about a slot as one about its topic's partition.
+fn in_its_topic(error: KafkaError, slots: &Slots) -> KafkaError {
+    match error {
+        KafkaError::PartitionUnavailable { topic, partition, waited, code } => {
+            let place = slots.place(partition).map(|(topic, partition)| (topic.to_owned(), partition));
+            let (topic, partition) = place.unwrap_or((topic, partition));
+            KafkaError::PartitionUnavailable { topic, partition, waited, code }
+        }
+        other => other,
     }
 }
 

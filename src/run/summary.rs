@@ -9,7 +9,7 @@ use super::prepare::Prepared;
 use super::sections::{
     by_topic, by_type, client, distributions, latencies, of_all, offered, partitions, phase_reports,
 };
-use super::surroundings::{environment, tool};
+use super::surroundings::{environment, note_isolation, tool};
 use super::watch::Watched;
 use super::wiring::Wiring;
 use super::{Config, Outcome, Stage, Tick, client_errors, fidelity, group, transactions};
@@ -40,13 +40,14 @@ pub(super) fn outcome<W: Wiring>(
     let (attributed, mut findings) =
         attribute(config, prepared, ledger, schedule, &mut ends, sampler.total_mut(), wiring);
     let Attributed { phases, mut unverified, by_kind, unfinished: not_read_again } = attributed;
-    let slots = &prepared.slots;
+    let target = &prepared.target;
+    let slots = &target.slots;
     name_places(slots, &mut unverified, &mut findings);
     let Ends { lanes, partitions: states, unfinished, anchor, clock, errors, throttle, reader_ended, .. } = ends;
     name_reasons(config, &lanes, &mut unverified, &mut findings);
     let (mut cluster_error, mut ended_by) = (watch.cluster_error, watch.ended_by);
     note_ends(&lanes, &mut cluster_error, &mut ended_by);
-    let anew = prepared.topics.made_anew().map(str::to_owned);
+    let anew = target.topics.made_anew().map(str::to_owned);
     cluster_error = anew.or(cluster_error).or(reader_ended);
     let (peak_scheduled, peak_sent) = (watch.peak_scheduled, watch.peak_sent);
     let mut deadlines = cut_short(&lanes, config);
@@ -61,7 +62,7 @@ pub(super) fn outcome<W: Wiring>(
     let counts = of_all(&phases);
     let last_due = lanes.iter().map(|lane| lane.last_due).max().unwrap_or_default();
     // What warms up is left out of the rates, and of nothing that is counted.
-    let tempo = prepared.tempo();
+    let tempo = prepared.control.tempo();
     let warm_up_ends = tempo.at(schedule.warm_up_ends());
     let judged_first = first_due.max(warm_up_ends);
     let judged: u64 = phases.iter().skip(schedule.warm_ups()).map(|phase| phase.scheduled).sum();
@@ -79,7 +80,10 @@ pub(super) fn outcome<W: Wiring>(
     let leader_changes = total.leader_changes.len() as u64;
     let begun = begun(config, source, schedule);
     let judged_latencies = latencies(&whole, schedule.has_due_times(), config.verify.is_some());
-    let environment = environment(prepared, config);
+    let mut environment = environment(target, &prepared.settings);
+    if let (Some(verify), Some(_)) = (&config.verify, config.transactions) {
+        note_isolation(&mut environment, verify.read_committed);
+    }
     let is_group = config.verify.as_ref().is_some_and(|verify| verify.group.is_some());
     let report = RunReport {
         client_errors: client_errors::told(
@@ -113,7 +117,7 @@ pub(super) fn outcome<W: Wiring>(
         by_topic: if slots.is_one() { BTreeMap::new() } else { by_topic(slots, total, &by_kind) },
         phases: phase_reports(schedule, &tempo, total, &phases, config),
         partitions: partitions(slots, total, &states),
-        group: group::report(config, prepared, &clock),
+        group: group::report(target, &clock),
         timeline: watch.timeline.into_rows(),
         process: watch.process,
         availability: Some(availability(&stalls, config.stall_threshold.into(), slots, leader_changes)),

@@ -1,14 +1,11 @@
 //! With what, on what and against what a run goes.
 
-use super::Config;
-use super::prepare::Prepared;
+use super::target::Target;
+use crate::kafka::Settings;
 use crate::kafka::native::librdkafka_version;
 use crate::kafka::properties::redact;
-use crate::kafka::slots::Slots;
-use crate::kafka::{ClusterMetadata, Settings};
 use crate::measure::cgroup::Quota;
 use crate::report::{Environment, Tool, TopicReport};
-use crate::verify::topics::Topics;
 
 /// What makes the reports.
 #[must_use]
@@ -21,16 +18,6 @@ pub fn tool() -> Tool {
     }
 }
 
-/// Those of a run.
-pub(super) fn environment(prepared: &Prepared, config: &Config) -> Environment {
-    let Prepared { slots, clusters, topic_settings, .. } = prepared;
-    let mut environment = environment_of(slots, clusters, topic_settings, &prepared.topics, prepared.settings());
-    if let (Some(verify), Some(_)) = (&config.verify, config.transactions) {
-        note_isolation(&mut environment, verify.read_committed);
-    }
-    environment
-}
-
 /// Notes the consumer's isolation level, which decides what the findings of a transactional run mean.
 pub(super) fn note_isolation(environment: &mut Environment, read_committed: bool) {
     let isolation = if read_committed { "read_committed" } else { "read_uncommitted" };
@@ -38,13 +25,8 @@ pub(super) fn note_isolation(environment: &mut Environment, read_committed: bool
 }
 
 /// On what and against what a client with these settings ran.
-pub(super) fn environment_of(
-    slots: &Slots,
-    clusters: &[ClusterMetadata],
-    topic_settings: &[Settings],
-    topics: &Topics,
-    client: &Settings,
-) -> Environment {
+pub(super) fn environment(target: &Target, client: &Settings) -> Environment {
+    let Target { slots, clusters, topic_settings, topics, .. } = target;
     let anew = topics.all_made_anew();
     let topics = slots.topics().zip(clusters).enumerate().map(|(index, ((name, partitions), cluster))| TopicReport {
         name: name.to_owned(),

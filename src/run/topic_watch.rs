@@ -1,20 +1,20 @@
 //! A look at the topics every other second: that they are still there, the same ones, with as many partitions.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{Scope, ScopedJoinHandle};
 use std::time::Duration;
 
-use super::RunError;
+use super::{RunError, threads};
 use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
 use crate::kafka::{Code, KafkaError, Settings, TopicIdentity, Wait};
 use crate::verify::topics::Topics;
 
-/// How often the topic is looked at during the run.
-const TOPIC_WATCH: Duration = Duration::from_secs(2);
-
+const THREAD: &str = "topic-watch";
+/// How often the topics are looked at.
+const EVERY: Nanos = Nanos::from_secs(2);
 /// How long a topic that is gone is waited for: who deletes it may be making it anew.
 const RETURN: Nanos = Nanos::from_secs(2);
 /// How often it is looked for.
@@ -53,55 +53,43 @@ pub(super) fn watcher(settings: &Settings, slots: &Slots, topics: &Arc<Topics>) 
 /// Topics that are being looked at.
 pub(super) struct Watched<'scope> {
     problem: Problem,
-    thread: thread::ScopedJoinHandle<'scope, ()>,
+    thread: ScopedJoinHandle<'scope, ()>,
 }
 
 impl Watched<'_> {
     /// What is found, as it goes on.
-    pub(super) const fn problem(&self) -> &Problem {
-        &self.problem
+    pub(super) fn problem(&self) -> Problem {
+        self.problem.clone()
     }
 
     /// Waits for the last look; what it found, if nobody has taken it.
     pub(super) fn end(self) -> Result<Option<String>, RunError> {
-        self.thread.join().map_err(|_| RunError::Thread("topic-watch panicked".to_owned()))?;
+        threads::join(self.thread, THREAD)?;
         Ok(self.problem.take())
     }
 }
 
 /// Looks at the topics until `going` is false, which is looked at too, or something is wrong.
 pub(super) fn watch<'scope>(
-    scope: &'scope thread::Scope<'scope, '_>,
+    scope: &'scope Scope<'scope, '_>,
     watcher: Watcher,
     going: &'scope AtomicBool,
 ) -> Result<Watched<'scope>, RunError> {
     let problem = Problem::default();
     let found = problem.clone();
-    let thread = thread::Builder::new()
-        .name("topic-watch".to_owned())
-        .spawn_scoped(scope, move || {
-            let clock = Monotonic::start();
-            let mut next = Nanos::from(TOPIC_WATCH);
-            let mut gone_since = None;
-            loop {
-                let last = !going.load(Ordering::Acquire);
-                if !last && clock.now() < next {
-                    clock.sleep_until((clock.now() + Nanos::from_millis(50)).min(next));
-                    continue;
-                }
-                let now = clock.now();
-                next = now + Nanos::from(TOPIC_WATCH);
-                match watcher.changed() {
-                    Some(Change::Gone(_)) if !last && now < *gone_since.get_or_insert(now) + RETURN => {
-                        next = now + LOOK_AGAIN;
-                    }
-                    Some(Change::Gone(problem) | Change::Other(problem)) => return found.leave(problem),
-                    None if last => return,
-                    None => {}
-                }
+    let clock = Monotonic::start();
+    let mut gone_since = None;
+    let thread = threads::start_looking(scope, THREAD, going, EVERY, move |last| {
+        let now = clock.now();
+        match watcher.changed() {
+            Some(Change::Gone(_)) if !last && now < *gone_since.get_or_insert(now) + RETURN => Some(LOOK_AGAIN),
+            Some(Change::Gone(problem) | Change::Other(problem)) => {
+                found.leave(problem);
+                None
             }
-        })
-        .map_err(|error| RunError::Thread(format!("topic-watch: {error}")))?;
+            None => Some(EVERY),
+        }
+    })?;
     Ok(Watched { problem, thread })
 }
 

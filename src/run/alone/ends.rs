@@ -1,16 +1,18 @@
 //! The ends of the logs while reading goes on, asked for once a second: how far behind the reader is.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::Scope;
 use std::time::Duration;
 
-use crate::clock::{Clock, Monotonic, Nanos};
-use crate::control::OF_OTHERS;
+use crate::clock::Nanos;
+use crate::control::{OF_OTHERS, Traffic};
+use crate::kafka::Wait;
 use crate::kafka::native::Consumer;
-use crate::kafka::slots::Slots;
-use crate::kafka::{KafkaError, Settings, Wait};
-use crate::run::RunError;
+use crate::measure::Sampler;
+use crate::report::TimelineRow;
+use crate::run::watch::{Subject, Watched};
+use crate::run::{RunError, Tick, threads};
 
 const EVERY: Nanos = Nanos::from_secs(1);
 /// The longest wait for the leaders.
@@ -35,49 +37,61 @@ impl Ends {
     }
 }
 
-/// Somebody who asks.
-pub(super) struct Asker {
+/// Asks until `going` is false.
+pub(super) fn ask<'scope>(
+    scope: &'scope Scope<'scope, '_>,
     consumer: Consumer,
     topic: String,
     partitions: i32,
-}
-
-impl Asker {
-    pub(super) fn new(settings: &Settings, topic: &str, slots: &Arc<Slots>) -> Result<Self, KafkaError> {
-        let mut consumer = Consumer::new(settings)?;
-        consumer.join(slots);
-        Ok(Self { consumer, topic: topic.to_owned(), partitions: slots.len() })
-    }
-}
-
-/// Asks until `going` is false.
-pub(super) fn ask<'scope>(
-    scope: &'scope thread::Scope<'scope, '_>,
-    asker: Asker,
     going: &'scope AtomicBool,
 ) -> Result<Ends, RunError> {
     let ends = Ends::default();
     let told = ends.clone();
-    thread::Builder::new()
-        .name("log-ends".to_owned())
-        .spawn_scoped(scope, move || {
-            let clock = Monotonic::start();
-            let mut next = Nanos::ZERO;
-            let all: Vec<i32> = (0..asker.partitions).collect();
-            while going.load(Ordering::Acquire) {
-                if clock.now() < next {
-                    clock.sleep_until((clock.now() + Nanos::from_millis(20)).min(next));
-                    continue;
-                }
-                next = clock.now() + EVERY;
-                let given_up = || !going.load(Ordering::Acquire);
-                let ends = asker.consumer.ends(&asker.topic, &all, Wait { timeout: ASK, given_up: &given_up });
-                let found = ends.into_iter().map(|ends| ends.ok().map(|ends| ends.high)).collect();
-                told.put(found);
-            }
-        })
-        .map_err(|error| RunError::Thread(format!("log-ends: {error}")))?;
+    let all: Vec<i32> = (0..partitions).collect();
+    threads::start_looking(scope, "log-ends", going, Nanos::ZERO, move |last| {
+        if !last {
+            let wait = Wait { timeout: ASK, given_up: &|| !going.load(Ordering::Acquire) };
+            let ends = consumer.ends(&topic, &all, wait);
+            told.put(ends.into_iter().map(|ends| ends.ok().map(|ends| ends.high)).collect());
+        }
+        Some(EVERY)
+    })?;
     Ok(ends)
+}
+
+/// A reading as it is watched.
+pub(super) struct Reading<'a> {
+    /// Whether it ends by itself.
+    pub(super) is_bounded: bool,
+    /// After how many records it ends.
+    pub(super) records: Option<u64>,
+    pub(super) ends: Ends,
+    pub(super) traffic: &'a Traffic,
+    /// Sequences not seen between the first and the last of each lane.
+    pub(super) gaps: &'a AtomicU64,
+}
+
+impl Subject for Reading<'_> {
+    fn is_bounded(&self) -> bool {
+        self.is_bounded
+    }
+
+    fn row(&mut self, sampler: &Sampler, now: Nanos, marks: Vec<String>, _watched: &mut Watched) -> TimelineRow {
+        let (interval, _) = sampler.both();
+        TimelineRow {
+            at_s: now.as_secs_f64(),
+            seen: interval.seen,
+            unread: self.ends.behind(&self.traffic.positions()),
+            end_to_end_p99_us: interval.whole().end_to_end.quantile(0.99),
+            marks,
+            ..TimelineRow::default()
+        }
+    }
+
+    fn tell<'t>(&'t self, tick: Tick<'t>) -> Tick<'t> {
+        let awaited = self.records.map(|asked| asked.saturating_sub(self.traffic.records_read()));
+        Tick { gaps: Some(self.gaps.load(Ordering::Acquire)), awaited, ..tick }
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Joining a reading with what the producer's client was answered: then every scheduled event gets its class.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -8,25 +8,18 @@ use std::sync::Arc;
 
 use super::Config;
 use super::prepare::Prepared;
-use crate::event::stamp::{Numbering, RunId, Stamp};
-use crate::kafka::Record;
+use crate::event::stamp::{Numbering, RunId};
 use crate::ledger::answers::{Answered, End, Head, Line, head, read};
 use crate::ledger::class::{Answer, Class, Known, LookUp, Sight};
 use crate::ledger::rules::Rules;
 use crate::report::{Findings, LedgerCounts, RunReport};
 use crate::run::Unverified;
-use crate::run::attribute::evidence::Horizons;
-use crate::run::attribute::{
-    ALL, AgainReader, COMMITTED, LOOK_UPS, Listing, are_known_whole, as_read, by_place, is_cut_off, look_above,
-    look_at_another, places_of, settle_duplicates, stretches,
-};
+use crate::run::attribute::evidence::Found;
+use crate::run::attribute::{Attributed, Listing, Log, SecondReading, not_read_again};
 use crate::run::surroundings::note_isolation;
-use crate::verify::look_up::{Answers, Identity, Presence, Questions, Wanted, read_again, read_committed_again};
+use crate::verify::look_up::Wanted;
 use crate::verify::topic_book::{Sighted, TopicBook};
 use crate::verify::{Damaged, Duplicate, PartitionState};
-
-/// Unseen events looked up, at most; of more nothing is claimed.
-const MOST: usize = 1_000_000;
 
 /// Whether the producer's run is over: its report, or why there will be none.
 pub type Finished = dyn Fn() -> Result<Option<RunReport>, String> + Send + Sync;
@@ -108,29 +101,12 @@ impl Produced {
     }
 }
 
-/// How the events ended.
-#[derive(Debug, Default)]
-pub(super) struct Joined {
-    /// By phase.
-    pub(super) phases: Vec<LedgerCounts>,
-    pub(super) unverified: Vec<Unverified>,
-    /// What could not be found out in time.
-    pub(super) unfinished: Option<String>,
-}
-
 /// What was read, as the join needs it.
 pub(super) struct Read<'a> {
     pub(super) book: &'a TopicBook,
     pub(super) states: &'a mut [PartitionState],
     pub(super) duplicates: Vec<Duplicate>,
     pub(super) damaged: &'a [Damaged],
-}
-
-/// What was found in the second reading.
-#[derive(Default)]
-struct Found {
-    at: HashMap<Identity, LookUp>,
-    present: Option<(BTreeMap<u16, Presence>, Horizons)>,
 }
 
 /// Reads the log again where that is needed, and gives each event its class.
@@ -143,89 +119,51 @@ pub(super) fn join(
     prepared: &Prepared,
     read: Read<'_>,
     findings: &mut Findings,
-) -> io::Result<Joined> {
+) -> io::Result<Attributed> {
     let Read { book, states, duplicates, damaged } = read;
-    let mut reader = AgainReader::new(|| Ok(Box::new(prepared.look_up_consumer(ALL)?)));
-    look_at_another(states, &mut reader, &config.topics[0]);
+    let log = Log {
+        topic: &config.topics[0],
+        run: produced.run,
+        numbering: produced.numbering,
+        compacted: produced.compacted || prepared.target.is_compacted(),
+        committed_only: config.verify.read_committed,
+        rules: Rules::ALL,
+        open: &|isolation| Ok(Box::new(prepared.target.second_reader(isolation)?)),
+    };
+    let mut reading = SecondReading::new(log, states, damaged);
     let mut unseen: BTreeMap<i32, i64> = BTreeMap::new();
     produced.each(&mut |lane, event| {
         if let Some((partition, offset)) = event.place.filter(|_| event.answer == Answer::Acked)
-            && states.get(usize::try_from(partition).unwrap_or(usize::MAX)).is_some_and(|s| s.log_end <= Some(offset))
+            && (reading.states().get(usize::try_from(partition).unwrap_or(usize::MAX)))
+                .is_some_and(|state| state.log_end <= Some(offset))
             && book.sighted(lane, event.sequence) != Sighted::Whole
         {
             let highest = unseen.entry(partition).or_insert(offset);
             *highest = offset.max(*highest);
         }
     })?;
-    look_above(unseen.into_iter(), states, &mut reader, &config.topics[0]);
-    let states = &*states;
-    let places = places_of(damaged);
-    let compacted = produced.compacted || prepared.is_compacted();
-    let mut found = Found::default();
-    let mut questions = Questions { compacted, numbering: produced.numbering, ..Questions::default() };
+    reading.look_above(unseen.into_iter());
     let ends = produced.each(&mut |lane, event| {
         let Answered { sequence, user, .. } = event;
         let Some((partition, offset)) = event.place.filter(|_| event.answer == Answer::Acked) else { return };
         match book.sighted(lane, sequence) {
             Sighted::Unseen => {}
-            Sighted::Damaged if is_elsewhere(&places, lane, &event) => {}
+            Sighted::Damaged if reading.is_elsewhere(lane, sequence, (partition, offset)) => {}
             _ => return,
         }
-        match by_place(partition, offset, states, Rules::ALL) {
-            Some(known) => {
-                found.at.insert((lane, sequence), known);
-            }
-            None if questions.wanted.len() >= MOST => {}
-            None => {
-                questions.wanted.push(Wanted { partition, offset, lane, sequence, user, due_ms: None });
-            }
-        }
+        reading.look_up(Wanted { partition, offset, lane, sequence, user, due_ms: None });
     })?;
-    let truncated = is_cut_off(states);
-    questions.copies_of = duplicates.iter().map(|twice| (twice.lane, twice.sequence)).collect();
-    questions.stretches = stretches(states, truncated, &duplicates);
-    let mut joined = Joined::default();
-    if !questions.wanted.is_empty() || !questions.stretches.is_empty() {
-        let (mut presence, mut horizons) = (BTreeMap::<u16, Presence>::new(), Horizons::new(states));
-        let each = |record: &Record<'_>, stamp: Stamp| {
-            if truncated {
-                presence.entry(stamp.lane).or_default().note(stamp.sequence);
-                horizons.note(record, stamp);
-            }
-        };
-        let mut answers = match reader.get() {
-            Some(consumer) => {
-                let topic = &config.topics[0];
-                read_again(consumer, topic, produced.run, Rules::ALL, &questions, LOOK_UPS, each)
-            }
-            None => Answers { unfinished: (0_i32..).take(states.len()).collect(), ..Answers::default() },
-        };
-        if !answers.unfinished.is_empty() {
-            joined.unfinished = Some(format!(
-                "second reading: partitions {} were not read again to their end within {LOOK_UPS:?}; of what lies there \
-                 nothing is claimed",
-                prepared.slots.told(&answers.unfinished)
-            ));
-        }
-        if truncated && answers.unfinished.is_empty() && are_known_whole(states) && !compacted {
-            found.present = Some((presence, horizons));
-        }
-        settle_duplicates(duplicates, &answers, Rules::ALL, findings);
-        if config.read_committed && answers.at.values().any(|at| *at == LookUp::Present) {
-            let mut reader = AgainReader::new(|| Ok(Box::new(prepared.look_up_consumer(COMMITTED)?)));
-            questions.stretches.clear();
-            let (topic, run, at) = (&config.topics[0], produced.run, &mut answers.at);
-            read_committed_again(reader.get(), topic, run, Rules::ALL, questions, at, LOOK_UPS, |_, _| {});
-        }
-        found.at.extend(answers.at.into_iter().map(|(event, at)| (event, as_read(at, states))));
-    }
+    let found = reading.read(duplicates, findings, None);
     let starts: BTreeMap<u16, Vec<u64>> = ends.into_iter().map(|end| (end.lane, end.phase_starts)).collect();
     let phases = starts.values().map(Vec::len).max().unwrap_or(0).max(1);
-    joined.phases = vec![LedgerCounts::default(); phases];
+    let mut joined = Attributed {
+        phases: vec![LedgerCounts::default(); phases],
+        unfinished: not_read_again(&found, &prepared.target.slots),
+        ..Attributed::default()
+    };
     let mut listing = Listing::new(&config.topics[0], damaged);
     produced.each(&mut |lane, event| {
-        let elsewhere = is_elsewhere(&places, lane, &event);
-        let known = known(book, &found, lane, event, elsewhere, config.read_committed);
+        let known = known(book, &found, lane, event, config.verify.read_committed);
         let class = Class::of(known);
         let started = starts.get(&lane).map_or(&[][..], Vec::as_slice);
         let phase = started.partition_point(|start| *start <= event.sequence).saturating_sub(1);
@@ -239,38 +177,27 @@ pub(super) fn join(
     Ok(joined)
 }
 
-/// Whether what was seen of an acked event, and was damaged, lies elsewhere than where it was acked: then it is another producer's.
-fn is_elsewhere(places: &HashMap<Identity, (i32, i64)>, lane: u16, event: &Answered) -> bool {
-    let seen = places.get(&(lane, event.sequence));
-    event.answer == Answer::Acked && seen.zip(event.place).is_some_and(|(seen, acked)| *seen != acked)
-}
-
-fn known(book: &TopicBook, found: &Found, lane: u16, event: Answered, elsewhere: bool, committed_only: bool) -> Known {
-    let sequence = event.sequence;
-    let is_there = |presence: &BTreeMap<u16, Presence>| presence.get(&lane).is_some_and(|of| of.has(sequence));
-    let present = found.present.as_ref().map(|(presence, horizons)| (is_there(presence), horizons.of(lane)));
+fn known(book: &TopicBook, found: &Found, lane: u16, event: Answered, committed_only: bool) -> Known {
+    let Answered { sequence, answer, place, aborted, .. } = event;
+    let acked = place.filter(|_| answer == Answer::Acked);
     let sighted = match book.sighted(lane, sequence) {
-        Sighted::Damaged if elsewhere => Sighted::Unseen,
+        Sighted::Damaged if acked.is_some_and(|place| found.is_elsewhere(lane, sequence, place)) => Sighted::Unseen,
         sighted => sighted,
     };
-    let (sight, mut look_up) = match (sighted, present) {
-        // What came past the reader while the log was cut off and grew again is there all the same, for a reader of committed
-        // records as far as it was committed.
-        (Sighted::Unseen, Some((true, _)))
-            if !committed_only || found.at.get(&(lane, sequence)) == Some(&LookUp::Present) =>
-        {
-            (Sight::Right, LookUp::Nothing)
-        }
-        (Sighted::Unseen, _) => (Sight::Unseen, found.at.get(&(lane, sequence)).copied().unwrap_or(LookUp::Nothing)),
-        (Sighted::Forgotten, _) => (Sight::Unseen, LookUp::Nothing),
-        (Sighted::Damaged, _) => (Sight::Damaged, LookUp::Nothing),
-        (Sighted::Whole, Some((false, horizon))) if sequence >= horizon => (Sight::Right, LookUp::Gone),
-        (Sighted::Whole, _) => (Sight::Right, LookUp::Nothing),
+    let at = found.at(lane, sequence);
+    // What came past the reader while the log was cut off and grew again is there all the same, for a reader of committed
+    // records as far as it was committed.
+    let is_there = found.is_present(lane, sequence) == Some(true) && (!committed_only || at == LookUp::Present);
+    let (sight, look_up) = match sighted {
+        Sighted::Unseen if is_there => (Sight::Right, LookUp::Nothing),
+        Sighted::Unseen => (Sight::Unseen, at),
+        Sighted::Forgotten => (Sight::Unseen, LookUp::Nothing),
+        Sighted::Damaged => (Sight::Damaged, LookUp::Nothing),
+        Sighted::Whole if found.is_gone(lane, sequence) => (Sight::Right, LookUp::Gone),
+        Sighted::Whole => (Sight::Right, LookUp::Nothing),
     };
-    if event.answer != Answer::Acked {
-        look_up = LookUp::Nothing;
-    }
-    Known { answer: event.answer, sight, look_up, aborted: event.aborted, verifying: true }
+    let look_up = if answer == Answer::Acked { look_up } else { LookUp::Nothing };
+    Known { answer, sight, look_up, aborted, verifying: true }
 }
 
 /// The topics that are not those that the run wrote to: they have other ids, were made anew while they were read, or, where no ids
@@ -282,7 +209,7 @@ pub(super) fn made_anew(
     states: &[PartitionState],
 ) -> Vec<String> {
     let mut anew = prepared.anew.clone();
-    anew.extend(prepared.topics.all_made_anew().into_iter().map(str::to_owned));
+    anew.extend(prepared.target.topics.all_made_anew().into_iter().map(str::to_owned));
     let ended = run.run.started_at.parse::<jiff::Timestamp>().ok().and_then(|at| {
         at.as_millisecond().checked_add(
             // A run that is longer than its milliseconds can be counted has not ended.
@@ -290,12 +217,12 @@ pub(super) fn made_anew(
         )
     });
     let Some(ended) = ended else { return anew };
-    for (index, (name, _)) in prepared.slots.topics().enumerate() {
+    for (index, (name, _)) in prepared.target.slots.topics().enumerate() {
         let has_id = |id: Option<&Option<String>>| id.is_some_and(Option::is_some);
         if has_id(produced.and_then(|produced| produced.ids.get(index))) {
             continue;
         }
-        let of_topic = (0_i32..).zip(states).filter(|(slot, _)| prepared.slots.topic_at(*slot) == Some(index));
+        let of_topic = (0_i32..).zip(states).filter(|(slot, _)| prepared.target.slots.topic_at(*slot) == Some(index));
         let read: Vec<&PartitionState> =
             of_topic.map(|(_, state)| state).filter(|state| state.first_record_ms.is_some()).collect();
         let is_younger = |state: &&PartitionState| state.log_start <= state.from && state.first_record_ms > Some(ended);
@@ -318,7 +245,12 @@ pub(super) fn tell_anew(mut report: RunReport, anew: &[String]) -> (RunReport, O
 }
 
 /// The producer's report with what the reading adds to it.
-pub(super) fn completed(mut producer: RunReport, read: RunReport, joined: &Joined, read_committed: bool) -> RunReport {
+pub(super) fn completed(
+    mut producer: RunReport,
+    read: RunReport,
+    joined: &Attributed,
+    read_committed: bool,
+) -> RunReport {
     if producer.transactions.is_some() {
         note_isolation(&mut producer.environment, read_committed);
     }

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::Offset;
-use super::join::{self, Joined, Read, completed, join};
+use super::join::{self, Read, completed, join};
 use super::prepare::Prepared;
-use super::watch::Watched;
 use super::{Config, LAST};
 use crate::clock::{Anchor, Clock, Monotonic, Nanos, wall_unix_ns};
 use crate::event::stamp::DueTime;
@@ -16,8 +15,9 @@ use crate::measure::{Sampler, Shard};
 use crate::report::drift::DriftVerdict;
 use crate::report::reading::{LaneReading, Reading};
 use crate::report::{Findings, Latencies, Run, RunReport, SCHEMA_VERSION, TypeReport};
-use crate::run::attribute::{ALL, LOOK_UPS, settle_duplicates, stretches};
+use crate::run::attribute::{ALL, Attributed, LOOK_UPS, settle_duplicates, stretches};
 use crate::run::ends::reader_ended;
+use crate::run::watch::Watched;
 use crate::run::{Outcome, RunError, client_errors, group, sections, summary, surroundings};
 use crate::verify::findings::keep;
 use crate::verify::look_up::{Answers, Questions, read_again};
@@ -77,7 +77,7 @@ pub(super) fn outcome(
     let seen = &mut sampler.total_mut().seen;
     *seen = (*seen + counts.confirmed_late).saturating_sub(counts.older);
     let mut unverified = joined.as_mut().map_or_else(Vec::new, |joined| std::mem::take(&mut joined.unverified));
-    summary::name_places(&prepared.slots, &mut unverified, &mut findings);
+    summary::name_places(&prepared.target.slots, &mut unverified, &mut findings);
     let total = sampler.total();
     let whole = total.whole();
     let cluster_error = what_ended_it(by, problem.or(reader_ended), prepared, &states, &mut deadlines);
@@ -88,18 +88,12 @@ pub(super) fn outcome(
     reading.ended_by = watched.ended_by.clone().unwrap_or_else(|| in_words(by, &watched, config));
     (reading.records, reading.events, reading.records_per_s) = (records, total.seen, rate(records, last_record));
     reading.damaged = config.run.map(|_| damaged_seen);
-    let environment = surroundings::environment_of(
-        &prepared.slots,
-        &prepared.clusters,
-        &prepared.topic_settings,
-        &prepared.topics,
-        prepared.settings(),
-    );
+    let environment = surroundings::environment(&prepared.target, &prepared.settings);
     let report = RunReport {
         client_errors: client_errors::told(
             std::iter::empty(),
-            Some((&errors, config.group.is_some())),
-            &prepared.slots,
+            Some((&errors, config.verify.group.is_some())),
+            &prepared.target.slots,
             &environment,
         ),
         read_throttling: client_errors::throttling(&throttle),
@@ -122,8 +116,8 @@ pub(super) fn outcome(
         latency_us: Latencies { end_to_end: Some(whole.end_to_end.summary()), ..Latencies::default() },
         distributions: sections::distributions(&whole, false, true),
         by_type: by_type(total),
-        partitions: sections::partitions(&prepared.slots, total, &states),
-        group: config.group.as_ref().zip(prepared.group.as_ref()).map(|(of, log)| group::of(of, log, &clock)),
+        partitions: sections::partitions(&prepared.target.slots, total, &states),
+        group: group::report(&prepared.target, &clock),
         timeline: watched.timeline.into_rows(),
         process: watched.process,
         drift: watched.soak.map(|soak| soak.drift()).filter(|drift| drift.verdict != DriftVerdict::Unevaluated),
@@ -132,7 +126,7 @@ pub(super) fn outcome(
     let (report, another) = match run.zip(joined) {
         Some((run, joined)) => {
             let anew = join::made_anew(prepared, config.producer.as_ref(), &run, &states);
-            let report = completed(run, report, &joined, config.read_committed);
+            let report = completed(run, report, &joined, config.verify.read_committed);
             join::tell_anew(report, &anew)
         }
         None => (report, None),
@@ -196,7 +190,7 @@ fn reading(
 }
 
 /// Whether the answers are those of all events of the run.
-fn check_sum(joined: &Joined, run: &RunReport) -> io::Result<()> {
+fn check_sum(joined: &Attributed, run: &RunReport) -> io::Result<()> {
     let found: u64 = joined.phases.iter().map(|counts| counts.scheduled).sum();
     let scheduled = run.ledger.scheduled;
     if found == scheduled {
@@ -222,7 +216,7 @@ fn tell_copies(
         stretches: stretches(states, false, &duplicates),
         ..Questions::default()
     };
-    let answers = match prepared.look_up_consumer(ALL) {
+    let answers = match prepared.target.second_reader(ALL) {
         Ok(mut consumer) if by != EndedBy::Abort => {
             read_again(&mut consumer, &config.topics[0], run, Rules::ALL, &questions, LOOK_UPS, |_, _| {})
         }
@@ -233,7 +227,7 @@ fn tell_copies(
         }
     };
     if !answers.unfinished.is_empty() {
-        let partitions = prepared.slots.told(&answers.unfinished);
+        let partitions = prepared.target.slots.told(&answers.unfinished);
         deadlines.push(format!("second reading: partitions {partitions} were not read again within {LOOK_UPS:?}"));
     }
     settle_duplicates(duplicates, &answers, Rules::ALL, findings);
@@ -252,7 +246,7 @@ struct Gaps {
 impl Gaps {
     fn of(config: &Config, book: &TopicBook, states: &[PartitionState], extent: &Extent<'_>) -> Self {
         let lanes = book.account(extent);
-        let shared = config.group.is_some() && states.iter().any(|state| !state.is_held || state.jumped > 0);
+        let shared = config.verify.group.is_some() && states.iter().any(|state| !state.is_held || state.jumped > 0);
         let mixed = lanes.iter().find(|lane| lane.mixed);
         let is_another = states.iter().any(|state| state.is_another);
         let is_cut_off = states.iter().any(|state| state.cut_off > 0);
@@ -365,12 +359,12 @@ fn what_ended_it(
     let unknown: Vec<i32> =
         (0_i32..).zip(states).filter(|(_, state)| state.log_end.is_none()).map(|(partition, _)| partition).collect();
     if !unknown.is_empty() && by != EndedBy::Abort {
-        let partitions = prepared.slots.told(&unknown);
+        let partitions = prepared.target.slots.told(&unknown);
         deadlines.push(format!("the ends of partitions {partitions} were not told within {LAST:?}"));
     }
     let silence = "nothing came any more, and the cluster did not say whether there is more to read";
     let silent = (by == EndedBy::Silence).then(|| silence.to_owned());
-    prepared.topics.made_anew().map(str::to_owned).or(told).or(silent)
+    prepared.target.topics.made_anew().map(str::to_owned).or(told).or(silent)
 }
 
 fn in_words(by: EndedBy, watched: &Watched, config: &Config) -> String {

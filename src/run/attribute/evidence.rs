@@ -7,18 +7,52 @@ use crate::kafka::Record;
 use crate::ledger::Outstanding;
 use crate::ledger::class::LookUp;
 use crate::ledger::judge::Evidence;
-use crate::verify::PartitionState;
 use crate::verify::look_up::{Identity, Presence};
+use crate::verify::{Damaged, PartitionState};
 
 /// All that was found.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(in crate::run) struct Found {
     /// What lies at the offsets of unseen events.
     pub(super) at: HashMap<Identity, LookUp>,
     /// Where the damaged records lie that claim to be an event.
     pub(super) damaged: HashMap<Identity, (i32, i64)>,
     /// What is in the log, where all of it was read again.
     pub(super) present: Option<(BTreeMap<u16, Presence>, Horizons)>,
+    /// Partitions that were not read again to their end.
+    pub(super) unfinished: Vec<i32>,
+}
+
+impl Found {
+    /// What lies at the acked offset of an unseen event.
+    pub(in crate::run) fn at(&self, lane: u16, sequence: u64) -> LookUp {
+        self.at.get(&(lane, sequence)).copied().unwrap_or(LookUp::Nothing)
+    }
+
+    /// Whether what was seen of an event, and was damaged, lies elsewhere than where it was acked: then it is another producer's.
+    pub(in crate::run) fn is_elsewhere(&self, lane: u16, sequence: u64, acked: (i32, i64)) -> bool {
+        self.damaged.get(&(lane, sequence)).is_some_and(|seen| *seen != acked)
+    }
+
+    /// Whether an event is in the log; `None` where not all of it was read again.
+    pub(in crate::run) fn is_present(&self, lane: u16, sequence: u64) -> Option<bool> {
+        let (present, _) = self.present.as_ref()?;
+        Some(present.get(&lane).is_some_and(|present| present.has(sequence)))
+    }
+
+    /// Whether an event that was seen is proven to be no longer in the log.
+    pub(in crate::run) fn is_gone(&self, lane: u16, sequence: u64) -> bool {
+        let horizon = || self.present.as_ref().map_or(u64::MAX, |(_, horizons)| horizons.of(lane));
+        self.is_present(lane, sequence) == Some(false) && sequence >= horizon()
+    }
+}
+
+/// Where the damaged records lie that claim to be an event, by lane and sequence.
+pub(super) fn places_of(damaged: &[Damaged]) -> HashMap<Identity, (i32, i64)> {
+    let place = |damaged: &Damaged| {
+        Some(((damaged.lane, damaged.sequence), (damaged.example.partition?, damaged.example.offset?)))
+    };
+    damaged.iter().filter_map(place).collect()
 }
 
 /// Of partitions whose start moved while they were read (retention, `DeleteRecords`): the first event of each lane that is
@@ -51,27 +85,26 @@ impl Horizons {
 
 /// What was found of one lane's events.
 pub(super) struct LaneEvidence<'a> {
-    at: &'a HashMap<Identity, LookUp>,
-    damaged: &'a HashMap<Identity, (i32, i64)>,
+    found: &'a Found,
     lane: u16,
+    /// The lane's events in the log, and from which on none can have aged out: as they are asked for of every event.
     present: Option<(Option<&'a Presence>, u64)>,
 }
 
 impl<'a> LaneEvidence<'a> {
     pub(super) fn new(found: &'a Found, lane: u16) -> Self {
         let present = found.present.as_ref().map(|(present, horizons)| (present.get(&lane), horizons.of(lane)));
-        Self { at: &found.at, damaged: &found.damaged, lane, present }
+        Self { found, lane, present }
     }
 }
 
 impl Evidence for LaneEvidence<'_> {
     fn look_up(&self, event: &Outstanding) -> LookUp {
-        self.at.get(&(self.lane, event.sequence)).copied().unwrap_or(LookUp::Nothing)
+        self.found.at(self.lane, event.sequence)
     }
 
     fn is_elsewhere(&self, event: &Outstanding) -> bool {
-        let damaged = self.damaged.get(&(self.lane, event.sequence));
-        damaged.zip(event.offset).is_some_and(|(place, offset)| *place != (event.partition, offset))
+        event.offset.is_some_and(|offset| self.found.is_elsewhere(self.lane, event.sequence, (event.partition, offset)))
     }
 
     fn has_searched(&self) -> bool {

@@ -1,0 +1,316 @@
+//! The second reading, after the last thread has ended: what the log holds of the events that nobody saw, where the first copies of
+//! duplicates lie, and whether what was seen is still there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::duplicates::settle_duplicates;
+use super::evidence::{Found, Horizons, places_of};
+use crate::event::stamp::{Numbering, RunId, Stamp};
+use crate::kafka::slots::Slots;
+use crate::kafka::{KafkaError, Record, Wait};
+use crate::ledger::class::LookUp;
+use crate::ledger::rules::{Rule, Rules};
+use crate::report::Findings;
+use crate::verify::look_up::{
+    Answers, Presence, Questions, Stretch, Wanted, goes_on_above, read_again, read_committed_again,
+};
+use crate::verify::reader::Reader;
+use crate::verify::{Damaged, Duplicate, PartitionState, Truncation};
+
+/// The longest second reading.
+pub(in crate::run) const LOOK_UPS: Duration = Duration::from_secs(60);
+/// The longest wait for the ends of logs.
+const ASK: Duration = Duration::from_secs(5);
+/// Unseen events looked up, at most; of more nothing is claimed.
+const MOST: usize = 1_000_000;
+
+/// `isolation.level` of a second reading of all records, and of one of the committed ones.
+pub(in crate::run) const ALL: &str = "read_uncommitted";
+const COMMITTED: &str = "read_committed";
+
+/// The log that is read again.
+pub(in crate::run) struct Log<'a> {
+    pub(in crate::run) topic: &'a str,
+    /// The run whose events are looked for.
+    pub(in crate::run) run: RunId,
+    pub(in crate::run) numbering: Numbering,
+    /// Whether a later record of a key may have taken the place of an earlier one.
+    pub(in crate::run) compacted: bool,
+    /// Whether the first reader was given committed records alone.
+    pub(in crate::run) committed_only: bool,
+    pub(in crate::run) rules: Rules,
+    /// Makes a reader under that isolation.
+    pub(in crate::run) open: &'a dyn Fn(&str) -> Result<Box<dyn Reader>, KafkaError>,
+}
+
+/// A second reading to be made.
+pub(in crate::run) struct SecondReading<'a> {
+    log: Log<'a>,
+    /// Made when it is first needed; `None` within where it cannot be made.
+    reader: Option<Option<Box<dyn Reader>>>,
+    states: &'a mut [PartitionState],
+    wanted: Vec<Wanted>,
+    found: Found,
+}
+
+impl<'a> SecondReading<'a> {
+    /// One of these partitions, as the first reader left them, and of what it read that was not whole.
+    pub(in crate::run) fn new(log: Log<'a>, states: &'a mut [PartitionState], damaged: &[Damaged]) -> Self {
+        let found = Found { damaged: places_of(damaged), ..Found::default() };
+        let mut reading = Self { log, reader: None, states, wanted: Vec::new(), found };
+        reading.ask_for_ends_of_another();
+        reading
+    }
+
+    /// The partitions, with what is known of them by now.
+    pub(in crate::run) fn states(&self) -> &[PartitionState] {
+        self.states
+    }
+
+    /// Whether what was seen of an event, and was damaged, lies elsewhere than at `place`.
+    pub(in crate::run) fn is_elsewhere(&self, lane: u16, sequence: u64, place: (i32, i64)) -> bool {
+        self.found.is_elsewhere(lane, sequence, place)
+    }
+
+    fn reader(&mut self) -> Option<&mut dyn Reader> {
+        let Self { reader, log, .. } = self;
+        let open = || (log.open)(ALL).map_err(|error| tracing::warn!("the log cannot be read again: {error}")).ok();
+        // A match, since a map would borrow for longer.
+        match reader.get_or_insert_with(open) {
+            Some(reader) => Some(reader.as_mut()),
+            None => None,
+        }
+    }
+
+    /// Where a log is another one, its ends are those that it has now.
+    fn ask_for_ends_of_another(&mut self) {
+        if !self.states.iter().any(|state| state.is_another) {
+            return;
+        }
+        let (topic, all) = (self.log.topic, (0_i32..).take(self.states.len()).collect::<Vec<_>>());
+        let Some(reader) = self.reader() else { return };
+        let ends = reader.ends(topic, &all, Wait::of(ASK));
+        for (state, ends) in self.states.iter_mut().zip(ends) {
+            state.log_end = ends.ok().map(|ends| ends.high);
+        }
+    }
+
+    /// Asks whether the leaders' logs go on above their high watermarks, where that decides what became of an unseen event (these are
+    /// its partition and acked offset), or whether all of a log that was cut off can be read.
+    pub(in crate::run) fn look_above(&mut self, unseen: impl Iterator<Item = (i32, i64)>) {
+        let mut above: BTreeMap<i32, i64> = BTreeMap::new();
+        for (partition, offset) in unseen {
+            if let Some(end) = state_of(self.states, partition).and_then(|state| state.log_end)
+                && offset >= end
+            {
+                above.insert(partition, end);
+            }
+        }
+        for (partition, state) in (0_i32..).zip(self.states.iter()) {
+            if let Some(end) = state.log_end
+                && state.truncation.is_some()
+                && state.reached() > end
+            {
+                above.insert(partition, end);
+            }
+        }
+        if above.is_empty() {
+            return;
+        }
+        let topic = self.log.topic;
+        let Some(reader) = self.reader() else { return };
+        for (partition, goes_on) in goes_on_above(reader, topic, &above) {
+            let index = usize::try_from(partition).unwrap_or(usize::MAX);
+            if let Some(state) = self.states.get_mut(index) {
+                state.goes_on = Some(goes_on);
+                if !goes_on && !state.is_another {
+                    // What was acked there is gone, and so may be what was read before.
+                    state.truncation.get_or_insert(Truncation::LogEnd);
+                }
+            }
+        }
+    }
+
+    /// Has an acked event looked up that nobody saw, where the ends of its partition do not tell what became of it.
+    pub(in crate::run) fn look_up(&mut self, event: Wanted) {
+        match by_place(event.partition, event.offset, self.states, self.log.rules) {
+            Some(found) => drop(self.found.at.insert((event.lane, event.sequence), found)),
+            None if self.wanted.len() < MOST => self.wanted.push(event),
+            None => {}
+        }
+    }
+
+    /// Reads the log again where that is needed, and tells what kind each duplicate is. `passed_over` is given the records that the
+    /// first reader went past because the log was cut off and grew again under its feet.
+    pub(in crate::run) fn read(
+        mut self,
+        duplicates: Vec<Duplicate>,
+        findings: &mut Findings,
+        mut passed_over: Option<&mut dyn FnMut(&Record<'_>, Stamp)>,
+    ) -> Found {
+        let truncated = self.log.rules.has(Rule::SeenThenGone) && is_cut_off(self.states);
+        let mut questions = Questions {
+            wanted: std::mem::take(&mut self.wanted),
+            stretches: stretches(self.states, truncated, &duplicates),
+            copies_of: duplicates.iter().map(|twice| (twice.lane, twice.sequence)).collect(),
+            compacted: self.log.compacted,
+            numbering: self.log.numbering,
+        };
+        if questions.wanted.is_empty() && questions.stretches.is_empty() {
+            return self.found;
+        }
+        // Made before the partitions are lent to what looks at the records.
+        self.reader();
+        let Self { log, reader, states, mut found, .. } = self;
+        let Log { topic, run, rules, committed_only, .. } = log;
+        let states = &*states;
+        let (mut presence, mut horizons) = (BTreeMap::<u16, Presence>::new(), Horizons::new(states));
+        let sees = passed_over.is_some();
+        let mut see = |record: &Record<'_>, stamp: Stamp| {
+            if let Some(see) = passed_over.as_mut().filter(|_| was_passed_over(states, record)) {
+                see(record, stamp);
+            }
+        };
+        let each = |record: &Record<'_>, stamp: Stamp| {
+            if truncated {
+                presence.entry(stamp.lane).or_default().note(stamp.sequence);
+                horizons.note(record, stamp);
+                // What a reader of committed records went past may be of an aborted transaction, and this reading cannot tell.
+                if !committed_only {
+                    see(record, stamp);
+                }
+            }
+        };
+        let mut answers = match reader.flatten() {
+            Some(mut reader) => read_again(reader.as_mut(), topic, run, rules, &questions, LOOK_UPS, each),
+            None => Answers { unfinished: (0_i32..).take(states.len()).collect(), ..Answers::default() },
+        };
+        if truncated && answers.unfinished.is_empty() && are_known_whole(states) && !questions.compacted {
+            found.present = Some((presence, horizons));
+        }
+        settle_duplicates(duplicates, &answers, rules, findings);
+        let sees_again = truncated && sees;
+        if committed_only && (sees_again || answers.at.values().any(|at| *at == LookUp::Present)) {
+            if !sees_again {
+                questions.stretches.clear();
+            }
+            let reader = (log.open)(COMMITTED).map_err(|error| tracing::warn!("the log cannot be read again: {error}"));
+            let (mut reader, at) = (reader.ok(), &mut answers.at);
+            let reader = reader.as_mut().map(|reader| reader.as_mut() as &mut dyn Reader);
+            read_committed_again(reader, topic, run, rules, questions, at, LOOK_UPS, see);
+        }
+        found.at.extend(answers.at.into_iter().map(|(event, at)| (event, as_read(at, states))));
+        found.unfinished = answers.unfinished;
+        found
+    }
+}
+
+/// What was not read again, in a sentence; `None` where all was.
+pub(in crate::run) fn not_read_again(found: &Found, slots: &Slots) -> Option<String> {
+    let unfinished = Some(&found.unfinished).filter(|unfinished| !unfinished.is_empty())?;
+    Some(format!(
+        "second reading: partitions {} were not read again to their end within {LOOK_UPS:?}; of what lies there nothing is claimed",
+        slots.told(unfinished)
+    ))
+}
+
+fn state_of(states: &[PartitionState], partition: i32) -> Option<&PartitionState> {
+    states.get(usize::try_from(partition).ok()?)
+}
+
+/// Whether a log may have lost what had been read. One that is another's altogether says nothing of that.
+fn is_cut_off(states: &[PartitionState]) -> bool {
+    states.iter().any(|state| state.truncation.is_some()) && !states.iter().any(|state| state.is_another)
+}
+
+/// Whether everything that was read can be read again, where it is still there: what lies above a high watermark cannot.
+fn are_known_whole(states: &[PartitionState]) -> bool {
+    states.iter().all(|state| state.log_end.is_some_and(|end| state.reached() <= end || state.goes_on == Some(false)))
+}
+
+/// Where the log is another, what is found in it was not passed over: its reader had ended.
+fn as_read(found: LookUp, states: &[PartitionState]) -> LookUp {
+    match found {
+        LookUp::Present if states.iter().any(|state| state.is_another) => LookUp::Ahead,
+        other => other,
+    }
+}
+
+/// What the ends of a partition and the verifier's position tell of an offset, without reading it.
+fn by_place(partition: i32, offset: i64, states: &[PartitionState], rules: Rules) -> Option<LookUp> {
+    let Some(state) = state_of(states, partition) else { return Some(LookUp::Nothing) };
+    let when = |rule, found| Some(if rules.has(rule) { found } else { LookUp::Nothing });
+    match state.log_end {
+        _ if offset < state.log_start => when(Rule::BelowStart, LookUp::BelowStart),
+        Some(end) if offset >= end && state.goes_on == Some(false) => when(Rule::PastEnd, LookUp::Gone),
+        Some(end) if offset >= end => when(Rule::NotReplicated, LookUp::NotReplicated),
+        _ if state.is_another => None,
+        _ if offset < state.position => None,
+        _ if state.hidden_from.is_some_and(|hidden| offset >= hidden) => when(Rule::Unread, LookUp::Hidden),
+        _ => when(Rule::Unread, LookUp::Ahead),
+    }
+}
+
+/// What must be read from end to end: everything where a log may have been cut off, else the partitions in which the first
+/// copies of duplicates can lie.
+pub(in crate::run) fn stretches(states: &[PartitionState], truncated: bool, duplicates: &[Duplicate]) -> Vec<Stretch> {
+    let anywhere = duplicates.iter().any(|twice| twice.home.is_none());
+    let homes: BTreeSet<i32> =
+        duplicates.iter().flat_map(|twice| twice.home.into_iter().chain([twice.partition])).collect();
+    let stretch = |(partition, state): (i32, &PartitionState)| {
+        let end = state.log_end.unwrap_or(state.position);
+        Stretch { partition, from: state.from.max(state.log_start), end }
+    };
+    let needed = |stretch: &Stretch| truncated || anywhere || homes.contains(&stretch.partition);
+    (0_i32..).zip(states).map(stretch).filter(needed).collect()
+}
+
+/// Whether the verifier went past a record because the log was cut off and grew again under its feet: it was written
+/// under a leader epoch that the verifier first met at a later offset.
+fn was_passed_over(states: &[PartitionState], record: &Record<'_>) -> bool {
+    let Some(state) = state_of(states, record.partition) else { return false };
+    let met_at = state.epochs.iter().find(|(epoch, _)| *epoch == record.leader_epoch).map(|(_, offset)| *offset);
+    state.truncation.is_some() && record.offset < state.position && met_at.is_none_or(|met| record.offset < met)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loss_past_the_end_needs_a_log_that_really_ends_there() {
+        let state = PartitionState { position: 5, log_end: Some(8), ..PartitionState::default() };
+        let of = |offset, state: &PartitionState| by_place(0, offset, std::slice::from_ref(state), Rules::ALL);
+        assert_eq!((of(4, &state), of(5, &state)), (None, Some(LookUp::Ahead)));
+        assert_eq!((of(7, &state), of(8, &state)), (Some(LookUp::Ahead), Some(LookUp::NotReplicated)));
+        let goes_on = PartitionState { goes_on: Some(true), ..state.clone() };
+        assert_eq!(of(8, &goes_on), Some(LookUp::NotReplicated));
+        let ends = PartitionState { goes_on: Some(false), ..state.clone() };
+        assert_eq!((of(7, &ends), of(8, &ends)), (Some(LookUp::Ahead), Some(LookUp::Gone)));
+        let hidden = PartitionState { hidden_from: Some(6), ..state.clone() };
+        let found = [5, 6, 7, 8].map(|offset| of(offset, &hidden));
+        let expected = [LookUp::Ahead, LookUp::Hidden, LookUp::Hidden, LookUp::NotReplicated];
+        assert_eq!(found, expected.map(Some));
+        let aged = PartitionState { log_start: 2, ..state };
+        assert_eq!(of(1, &aged), Some(LookUp::BelowStart));
+    }
+
+    #[test]
+    fn what_was_not_reached_is_unread_also_where_the_end_was_not_told() {
+        let state = PartitionState { position: 5, log_end: None, ..PartitionState::default() };
+        let of = |offset| by_place(0, offset, std::slice::from_ref(&state), Rules::ALL);
+        assert_eq!((of(5), of(900)), (Some(LookUp::Ahead), Some(LookUp::Ahead)));
+        assert_eq!(of(4), None, "what was passed is looked up");
+    }
+
+    #[test]
+    fn all_of_a_log_can_be_read_again_unless_it_had_been_read_above_its_high_watermark() {
+        let whole = PartitionState { position: 5, log_end: Some(8), ..PartitionState::default() };
+        assert!(are_known_whole(std::slice::from_ref(&whole)));
+        let set_back = PartitionState { cut_off: 6, ..whole.clone() };
+        assert!(!are_known_whole(&[whole.clone(), set_back.clone()]));
+        assert!(are_known_whole(&[whole.clone(), PartitionState { goes_on: Some(false), ..set_back }]));
+        assert!(!are_known_whole(&[PartitionState { log_end: None, ..whole }]));
+    }
+}
