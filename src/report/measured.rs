@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::counted::{LedgerCounts, Offered};
+use super::counted::Offered;
 use super::sources::is_zero;
+use crate::ledger::LedgerCounts;
 
 /// The four latencies, and the parts of slip.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
