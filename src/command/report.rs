@@ -9,7 +9,7 @@ use crate::bundle::{self, Stored};
 use crate::cli::report::ReportArgs;
 use crate::output::files;
 use crate::scenario::Environment;
-use crate::scenario::plan::Output;
+use crate::settings::outcome::Output;
 use crate::verdict::ExitCode;
 
 pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<Done, Failure> {
