@@ -17,7 +17,7 @@ pub const fn as_f64(count: u64) -> f64 {
     clippy::cast_sign_loss,
     reason = "the cast saturates, which is what is said"
 )]
-pub const fn whole(number: f64) -> u64 {
+pub fn whole(number: f64) -> u64 {
     number.round() as u64
 }
 

@@ -7,8 +7,8 @@
 use std::io::{self, Write};
 
 use quick_xml::{
-    Writer,
     events::{BytesDecl, BytesText, Event},
+    writer::{ElementWriter, Writer},
 };
 
 use crate::figures;
@@ -38,11 +38,12 @@ pub fn write(out: impl Write, report: &RunReport) -> io::Result<()> {
 
     let mut xml = Writer::new_with_indent(out, b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    element(&mut xml, "testsuites", &totals, |xml| {
-        element(xml, "testsuite", &suite, |xml| {
-            element(xml, "properties", &[], |xml| write_properties(xml, report))?;
+    element(&mut xml, "testsuites", &totals).write_inner_content(|xml| {
+        element(xml, "testsuite", &suite).write_inner_content(|xml| {
+            element(xml, "properties", &[]).write_inner_content(|xml| write_properties(xml, report))?;
             cases.iter().try_for_each(|case| write_case(xml, case))
-        })
+        })?;
+        Ok(())
     })?;
     writeln!(xml.get_mut())
 }
@@ -107,51 +108,32 @@ fn write_properties<W: Write>(xml: &mut Writer<W>, report: &RunReport) -> io::Re
         ("verdict.code", report.verdict.code.to_string()),
         ("verdict.name", report.verdict.name.clone()),
     ] {
-        let attributes = [("name", name.to_owned()), ("value", value)];
-        empty(xml, "property", &attributes)?;
+        element(xml, "property", &[("name", name.to_owned()), ("value", value)]).write_empty()?;
     }
     Ok(())
 }
 
 fn write_case<W: Write>(xml: &mut Writer<W>, case: &Case) -> io::Result<()> {
     let attributes = [("classname", case.class.to_owned()), ("name", case.name.clone()), ("time", "0".to_owned())];
+    let testcase = element(xml, "testcase", &attributes);
     let (tag, message) = match &case.outcome {
-        Outcome::Pass => return empty(xml, "testcase", &attributes),
+        Outcome::Pass => return testcase.write_empty().map(drop),
         Outcome::Failure(message) => ("failure", message),
         Outcome::Error(message) => ("error", message),
     };
-    element(xml, "testcase", &attributes, |xml| {
-        let attributes = printable_attributes(&[("message", message.clone()), ("type", case.class.to_owned())]);
-        xml.create_element(tag)
-            .with_attributes(attributes.iter().map(|(name, value)| (*name, value.as_str())))
-            .write_text_content(BytesText::new(&printable(&case.details)))?;
-        Ok(())
-    })
+    let inside = [("message", message.clone()), ("type", case.class.to_owned())];
+    let details = printable(&case.details);
+    testcase
+        .write_inner_content(|xml| element(xml, tag, &inside).write_text_content(BytesText::new(&details)).map(drop))
+        .map(drop)
 }
 
-fn empty<W: Write>(xml: &mut Writer<W>, tag: &str, attributes: &[(&str, String)]) -> io::Result<()> {
-    let attributes = printable_attributes(attributes);
-    xml.create_element(tag)
-        .with_attributes(attributes.iter().map(|(name, value)| (*name, value.as_str())))
-        .write_empty()?;
-    Ok(())
-}
-
-fn element<W: Write>(
-    xml: &mut Writer<W>,
-    tag: &str,
-    attributes: &[(&str, String)],
-    inside: impl FnOnce(&mut Writer<W>) -> io::Result<()>,
-) -> io::Result<()> {
-    let attributes = printable_attributes(attributes);
-    xml.create_element(tag)
-        .with_attributes(attributes.iter().map(|(name, value)| (*name, value.as_str())))
-        .write_inner_content(inside)?;
-    Ok(())
-}
-
-fn printable_attributes<'a>(attributes: &[(&'a str, String)]) -> Vec<(&'a str, String)> {
-    attributes.iter().map(|(name, value)| (*name, printable(value))).collect()
+/// An element, without what XML cannot hold in its attributes.
+fn element<'a, W: Write>(xml: &'a mut Writer<W>, tag: &'a str, attributes: &[(&str, String)]) -> ElementWriter<'a, W> {
+    let add = |element: ElementWriter<'a, W>, (name, value): &(&str, String)| {
+        element.with_attribute((*name, printable(value).as_str()))
+    };
+    attributes.iter().fold(xml.create_element(tag), add)
 }
 
 /// Without the characters that XML 1.0 cannot hold, not even escaped (section 2.2).
