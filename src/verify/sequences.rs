@@ -8,6 +8,7 @@ mod block;
 
 use std::collections::BTreeMap;
 
+use super::topic_book::Segment;
 use crate::event::stamp::DueTime;
 use block::{BLOCK, Block, Cell, Point, Span};
 
@@ -452,6 +453,18 @@ impl Sequences {
         let end = |stretch: &Stretch| if stretch.span.last <= cutoff { stretch.end } else { stretch.from };
         let settled = settled.map_or(0, |stretch| end(stretch) * BLOCK);
         open.max(settled)
+    }
+
+    /// All that was seen, single events where they are still known.
+    pub(super) fn segments(&self) -> impl Iterator<Item = Segment> + '_ {
+        let single =
+            |(sequence, due)| Segment { first: sequence, last: sequence, first_due: due, last_due: due, seen: 1 };
+        let stretch = |of: &Stretch| {
+            let (first, last) = ((of.from * BLOCK).max(self.first), (of.end * BLOCK - 1).min(self.last));
+            let seen = (last + 1 - first).saturating_sub(of.missing);
+            Segment { first, last, first_due: of.span.first, last_due: of.span.last, seen }
+        };
+        self.settled.iter().map(stretch).chain(self.open.values().flat_map(Block::points).map(single))
     }
 
     /// What has been seen of a sequence.

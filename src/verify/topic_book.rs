@@ -5,8 +5,10 @@
 //! same form that other producers draw at random do neither. Runs that share a tag are told apart by their due times: the same
 //! lane and sequence at another due time is another run's event. An event goes to the run on whose line of due times it lies
 //! best. Where one turns up that no line can hold, a line that pauses there is cut in two: what had been taken for a gap of one
-//! run was the end of one and the beginning of another. So the account does not depend on the order in which partitions are read.
+//! run was the end of one and the beginning of another. Where all is read, the runs of a name are told apart once more, in the order
+//! of due times. So the account does not depend on the order in which partitions are read.
 
+mod apart;
 mod older;
 
 use std::collections::HashMap;
@@ -20,6 +22,8 @@ pub use super::sequences::Sighted;
 use super::sequences::{Fit, Noted, Pause, Sequences};
 use crate::clock::{Anchor, Nanos, wall_unix_ns};
 use crate::event::stamp::{DueTime, FirstStamp, RunId, Stamp};
+pub(super) use apart::Segment;
+use apart::told_apart;
 use older::Older;
 
 /// Lanes followed at once, at most, and places of all their orders together: a place takes 56 bytes.
@@ -248,9 +252,33 @@ impl TopicBook {
                 mixed: stream.is_doubtful && self.overlaps(stream),
             }
         };
-        let mut lanes: Vec<LaneSeen> = self.streams.iter().filter(|stream| !self.is_older(stream)).map(of).collect();
+        let mut lanes = Vec::new();
+        for (name, places) in &self.named {
+            let streams = || places.iter().map(|at| &self.streams[*at]).filter(|stream| !self.is_older(stream));
+            if self.can_be_told_apart(extent, streams().map(|stream| &stream.sequences)) {
+                let segments = streams().flat_map(|stream| stream.sequences.segments()).collect();
+                let (tag, lane) = parts_of(*name);
+                lanes.extend(told_apart(tag, lane, segments, extent));
+            } else {
+                lanes.extend(streams().map(of));
+            }
+        }
         lanes.sort_by_key(|lane| (lane.first_due, lane.tag, lane.lane));
         rejoined(lanes, extent)
+    }
+
+    /// Whether the runs of a name are told apart once more, now that all is read: where there may be several, all of the topic was
+    /// read, and nothing was forgotten.
+    fn can_be_told_apart<'a>(&self, extent: &Extent<'_>, mut streams: impl Iterator<Item = &'a Sequences>) -> bool {
+        let is_whole = extent.unread.is_empty() && extent.begun_late.is_empty();
+        let mut count = 0;
+        self.run.is_none()
+            && is_whole
+            && streams.all(|one| {
+                count += 1;
+                one.forgotten() == 0
+            })
+            && count > 1
     }
 
     /// Whether another run with the same tag was there at the same time.
@@ -524,6 +552,12 @@ enum Found {
     Forgotten(usize),
     Fits(Candidacy),
     Nowhere,
+}
+
+/// The tag and the lane of a name.
+#[expect(clippy::cast_possible_truncation, reason = "its halves")]
+const fn parts_of(name: Name) -> (u16, u16) {
+    ((name >> 16) as u16, name as u16)
 }
 
 fn name_of(tag: u16, lane: u16) -> Name {
