@@ -12,6 +12,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
+use serde::Serialize;
 
 use crate::clock::Nanos;
 use crate::measure::{PhaseShard, Shard};
@@ -33,6 +34,8 @@ pub const TIMELINE: &str = "timeline.ndjson";
 pub const LATENCIES: &str = "latency.hlog";
 /// What the client answered for each event, where nothing was read back: see [`crate::ledger::answers`].
 pub const ANSWERS: &str = "answers.ndjson.zst";
+/// The events that did not end verified, one a line; absent where there are none.
+const UNVERIFIED: &str = "unverified.ndjson";
 /// The scenario with which the run can be repeated.
 pub const SCENARIO: &str = "scenario.toml";
 
@@ -195,6 +198,22 @@ impl Bundle {
         self.write(LATENCIES, &log)
     }
 
+    /// Lists the events that did not end verified, one by one; writes nothing where there are none.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn unverified(&self, events: &[impl Serialize]) -> Result<(), BundleError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let mut text = Vec::new();
+        for event in events {
+            serde_json::to_writer(&mut text, event).map_err(|error| at(&self.folder)(error.into()))?;
+            text.push(b'\n');
+        }
+        self.write(UNVERIFIED, &text)
+    }
+
     /// Writes a file whole: beside its place, synced, then moved there.
     ///
     /// # Errors
@@ -257,6 +276,15 @@ fn numbered(results: &Path, name: &str) -> impl Iterator<Item = PathBuf> {
         1 => results.join(name),
         more => results.join(format!("{name}-{more}")),
     })
+}
+
+/// Writes the report into the folder of its run.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write_report(folder: &Path, report: &RunReport) -> Result<(), BundleError> {
+    let json = serde_json::to_vec_pretty(report).map_err(|error| at(folder)(error.into()))?;
+    write_whole(&folder.join(REPORT), &json)
 }
 
 /// Writes a file whole: beside its place, synced, then moved there.
@@ -330,7 +358,7 @@ mod tests {
         let results = tempfile::tempdir().unwrap();
         let mut bundle = Bundle::create(results.path(), "20260101T000000Z", "test", "").unwrap();
         let mut measured = PhaseShard::default();
-        measured.response_time.record(Nanos::from_millis(3));
+        measured.latency_mut(Kind::ResponseTime).record(Nanos::from_millis(3));
         for second in 1..=2 {
             bundle.latencies(&measured, &Kind::ALL, Nanos::from_secs(second)).unwrap();
         }
@@ -358,11 +386,11 @@ mod tests {
         let mut measured = Shard::new(1, 1);
         for second in 1..=2 {
             let mut of_second = PhaseShard::default();
-            of_second.response_time.record(Nanos::from_millis(second));
-            measured.phases[0].response_time.add(&of_second.response_time);
+            of_second.latency_mut(Kind::ResponseTime).record(Nanos::from_millis(second));
+            measured.phases[0].latency_mut(Kind::ResponseTime).add(of_second.latency(Kind::ResponseTime));
             bundle.latencies(&of_second, &Kind::ALL, Nanos::from_secs(second)).unwrap();
         }
-        measured.phases[0].response_time.record_censored(Nanos::from_secs(30));
+        measured.phases[0].latency_mut(Kind::ResponseTime).record_censored(Nanos::from_secs(30));
         measured.kinds[EventKind::View.index()].response_time.record_censored(Nanos::from_secs(30));
         bundle.last_latencies(&measured, &Kind::ALL).unwrap();
         let log = fs::read(bundle.folder().join(LATENCIES)).unwrap();
@@ -373,7 +401,7 @@ mod tests {
             .collect();
         assert_eq!(seconds, [(1.0, 1), (2.0, 1), (2.0, 1)]);
         let whole = recording.whole(Kind::ResponseTime).unwrap().unwrap();
-        assert_eq!(&whole, measured.whole().response_time.histogram());
+        assert_eq!(&whole, measured.whole().latency(Kind::ResponseTime).histogram());
         assert_eq!(recording.phases[0][&Kind::ResponseTime], whole);
         assert_eq!(recording.by_type["view"][&Kind::ResponseTime].len(), 1);
     }

@@ -30,7 +30,7 @@ pub use self::{
 };
 use self::{health::Limits, reading::was_verified};
 use crate::{
-    report::{self, GateOutcome, GateResult, RunReport, accounts},
+    report::{self, GateOutcome, GateResult, RunReport},
     units,
 };
 
@@ -249,7 +249,7 @@ fn nothing_scheduled(built_in: BuiltIn, rule: &str) -> OfBuiltIn {
 
 fn ledger_sums(report: &RunReport, integrity: &Integrity) -> OfBuiltIn {
     let (gate, rule) = (BuiltIn::LedgerSums, format!("sum of classes == {}", report.ledger.scheduled));
-    let sum = Some(accounts::sum(&report.ledger));
+    let sum = Some(report.ledger.sum());
     match integrity.sums.first() {
         Some(broken) => of(gate, &rule, GateOutcome::Fail, sum, Some(broken.clone())),
         None if report.ledger.scheduled == 0 => nothing_scheduled(gate, &rule),

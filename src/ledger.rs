@@ -8,6 +8,7 @@
 pub mod answers;
 mod block;
 pub mod class;
+mod counts;
 pub mod judge;
 mod packed;
 pub mod rules;
@@ -21,7 +22,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use crate::event::stamp::DueTime;
 pub use block::{BLOCK, Marks};
 use block::{Block, Span};
-pub use class::Class;
+pub use class::{Class, LedgerCounts, Standing};
 use packed::Packed;
 use rules::{Rule, Rules};
 pub use waiting::{Outstanding, Waiting};

@@ -50,7 +50,7 @@ mod tests {
         let view = &sampler.total().kinds[EventKind::View.index()];
         assert_eq!((view.response_time.count(), view.end_to_end.count()), (4, 4));
         assert_eq!(view.response_time.summary().max, Some(1_000));
-        assert_eq!(sampler.total().whole().response_time.summary().count, 4);
+        assert_eq!(sampler.total().whole().latency(Kind::ResponseTime).summary().count, 4);
     }
 
     #[test]
@@ -61,7 +61,7 @@ mod tests {
             for recorder in &recorders {
                 let mut shard = recorder.open();
                 shard.sent += round;
-                shard.phases[0].response_time.record(Nanos::from_millis(round));
+                shard.phases[0].latency_mut(Kind::ResponseTime).record(Nanos::from_millis(round));
                 shard.partitions[1].acked += 1;
             }
             assert_eq!(sampler.sample().sent, 2 * round);
@@ -69,6 +69,6 @@ mod tests {
         assert_eq!(sampler.sample().sent, 0);
         let total = sampler.total();
         assert_eq!((total.sent, total.partitions[1].acked), (12, 6));
-        assert_eq!(total.whole().response_time.summary().count, 6);
+        assert_eq!(total.whole().latency(Kind::ResponseTime).summary().count, 6);
     }
 }

@@ -6,6 +6,8 @@ pub mod capacity;
 pub mod compare;
 pub mod console;
 mod decomposition;
+pub mod files;
+mod form;
 pub mod github;
 pub mod headline;
 pub mod hgrm;
@@ -15,3 +17,5 @@ mod latencies;
 pub mod markdown;
 mod stalls;
 pub mod why;
+
+pub use form::{Form, FormError};

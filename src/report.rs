@@ -2,7 +2,6 @@
 //!
 //! Times are in us unless a name says otherwise. Files rely on these names; more may be added, none is taken away.
 
-pub mod accounts;
 pub mod availability;
 pub mod by_hand;
 pub mod client_errors;
@@ -25,10 +24,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::ledger::LedgerCounts;
 pub use availability::{Availability, PartAvailability, StallReport, Stalls};
 pub use by_hand::RateChange;
 pub use client_errors::{ClientError, ReadThrottling};
-pub use counted::{Example, Findings, LedgerCounts, Offered, TopicLedger};
+pub use counted::{Example, Findings, Offered, TopicLedger};
 pub use faults::{CommandReport, FaultReport};
 pub use judgement::{GateOutcome, GateResult, Ruling, RulingKind, Verdict};
 pub use measured::{

@@ -5,13 +5,13 @@ use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use super::run::files;
 use super::{Done, Failure, export, stored};
 use crate::bundle::{self, Bundle, BundleError, Stored};
 use crate::cli::merge::MergeArgs;
 use crate::gate::{BuiltIn, GateConfig, Gates, Names};
 use crate::merge::{self, Judgement, Merged, Part};
 use crate::output::console::{self, Style};
+use crate::output::files;
 use crate::report::{RunReport, Verdict};
 use crate::scenario::Environment;
 use crate::scenario::plan::Output;
@@ -143,8 +143,9 @@ fn write(merged: &Merged, out: Option<PathBuf>, scenario: &str) -> Result<PathBu
         bundle.row(row)?;
     }
     bundle.recording(&merged.recording, &report.run.started_at)?;
-    files::distributions(&bundle, |kind| merged.recording.whole(kind).map_err(|error| error.to_string()))?;
-    files::write_into(bundle.folder(), report)?;
+    files::write_distributions(&bundle, |kind| merged.recording.whole(kind).map_err(|error| error.to_string()))?;
+    files::write(bundle.folder(), report)?;
+    bundle::write_report(bundle.folder(), report)?;
     bundle.finish()
 }
 

@@ -4,12 +4,12 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use super::export::{self, Exports};
-use super::run::files;
 use super::{Done, Failure, stored};
 use crate::bundle::recover::{self, RecoverError};
 use crate::bundle::{self, Stored};
 use crate::cli::report::ReportArgs;
 use crate::output::console::{self, Style};
+use crate::output::files;
 use crate::scenario::Environment;
 use crate::scenario::plan::Output;
 use crate::verdict::ExitCode;
@@ -44,7 +44,8 @@ fn recover(folder: &Path) -> Result<Stored, Failure> {
     })?;
     let partial = report.run.partial || bundle::lacks_files(&report);
     if partial {
-        files::write_into(folder, &report).map_err(|error| {
+        let written = files::write(folder, &report).and_then(|()| bundle::write_report(folder, &report));
+        written.map_err(|error| {
             Failure::new(ExitCode::NotWritten, error.to_string()).hint("free space, and try it again")
         })?;
     }

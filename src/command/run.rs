@@ -3,7 +3,6 @@
 mod begun;
 mod config;
 mod failures;
-pub(super) mod files;
 mod forecast;
 mod kept;
 mod like;
@@ -21,9 +20,9 @@ use crate::bundle::Bundle;
 use crate::cli::run::RunOptions;
 use crate::clock::{self, Nanos};
 use crate::figures;
-use crate::output::console;
-use crate::output::console::Style;
+use crate::output::console::{self, Style};
 use crate::output::headline::{self, Word};
+use crate::output::{files, github};
 use crate::report::RunReport;
 use crate::scenario::plan::{Output, Plan, Presentation};
 use crate::scenario::source::SourceConfig;
@@ -141,15 +140,15 @@ fn tell(presentation: &Presentation, report: &RunReport, folder: &Path) -> Resul
         Output::Text => {
             let variable = |name: &str| std::env::var(name).ok();
             let style = Style::choose(std::io::stdout().is_terminal(), variable);
-            let there = folder.join("report.html").exists();
+            let there = folder.join(files::PAGE).exists();
             let style = if there { style.with_bundle(folder) } else { style };
-            console::render(report, style) + &files::annotations(report, variable)
+            console::render(report, style) + &github::annotations(report, variable)
         }
     };
     if presentation.quiet && code != ExitCode::Pass {
         tracing::error!("{} {}", Word::of(report).as_str(), headline::sentence(report));
     }
-    if let Err(error) = files::summarise(report, |name| std::env::var(name).ok()) {
+    if let Err(error) = github::summarise(report, |name| std::env::var(name).ok()) {
         tracing::warn!("the step's summary cannot be written: {error}");
     }
     Ok(Done::judged(output, code))

@@ -55,6 +55,7 @@ const QUIET: Simulated = Simulated { seconds: 300, rho: 0.6, noise: 0.02, run_no
 const NOISY: Simulated = Simulated { noise: 0.2, ..QUIET };
 
 #[test]
+#[ignore = "a minute of arithmetic: scripts/test runs it beside tests that wait"]
 fn two_quiet_runs_of_the_same_thing_show_no_difference_95_times_in_100() {
     let tally = tally("same, seconds correlate by 0.6, noise 2 %", QUIET, 1.0, 1, 100);
     assert!(tally.percent(tally.no_difference) >= 95.0, "{tally:?}");
@@ -62,6 +63,7 @@ fn two_quiet_runs_of_the_same_thing_show_no_difference_95_times_in_100() {
 }
 
 #[test]
+#[ignore = "a minute of arithmetic: scripts/test runs it beside tests that wait"]
 fn two_noisy_runs_of_the_same_thing_raise_a_false_alarm_at_most_5_times_in_100() {
     for rho in [0.0, 0.6, 0.8] {
         let title = format!("same, seconds correlate by {rho}, noise 20 %");
@@ -71,6 +73,7 @@ fn two_noisy_runs_of_the_same_thing_raise_a_false_alarm_at_most_5_times_in_100()
 }
 
 #[test]
+#[ignore = "a minute of arithmetic: scripts/test runs it beside tests that wait"]
 fn sets_of_runs_that_differ_from_run_to_run_raise_a_false_alarm_at_most_5_times_in_100() {
     let plan = Simulated { seconds: 120, run_noise: 0.1, noise: 0.05, ..QUIET };
     let tally = tally("same, 3 runs a side that differ by 10 %, noise 5 %", plan, 1.0, 3, 60);
@@ -78,6 +81,7 @@ fn sets_of_runs_that_differ_from_run_to_run_raise_a_false_alarm_at_most_5_times_
 }
 
 #[test]
+#[ignore = "a minute of arithmetic: scripts/test runs it beside tests that wait"]
 fn a_load_that_rises_and_falls_alike_on_both_sides_hides_nothing_and_raises_nothing() {
     let plan = Simulated { course: 0.5, ..QUIET };
     let same = tally("same, load moves latency by a factor of 2.7", plan, 1.0, 1, 40);
@@ -87,6 +91,7 @@ fn a_load_that_rises_and_falls_alike_on_both_sides_hides_nothing_and_raises_noth
 }
 
 #[test]
+#[ignore = "a minute of arithmetic: scripts/test runs it beside tests that wait"]
 fn a_real_change_is_found() {
     let slower = tally("8 % slower, seconds correlate by 0.6, noise 2 %", QUIET, 1.08, 1, 40);
     assert!(slower.percent(slower.worse) >= 95.0, "{slower:?}");

@@ -48,6 +48,10 @@ const RESOLUTION_US: f64 = 1.0;
 /// One latency of one run, ready to be drawn from.
 struct Columns {
     samples: Samples,
+    /// Each bucket's samples by second, the buckets one after the other.
+    by_bucket: Vec<(usize, u64)>,
+    /// Where each bucket begins there; one more for the end.
+    begins: Vec<usize>,
     /// Running counts of all samples.
     totals: Box<[u64]>,
     /// Running counts of the samples up to each bucket; `None` where no search looked yet.
@@ -56,17 +60,33 @@ struct Columns {
 
 impl Columns {
     fn new(samples: Samples) -> Self {
-        let totals = running_counts(samples.seconds.iter().map(Sparse::total));
+        let totals = running_counts(samples.seconds.iter().map(Sparse::total).collect());
         let upto = vec![None; samples.buckets.len()];
-        Self { samples, totals, upto }
+        let (by_bucket, begins) = samples.by_bucket();
+        Self { samples, by_bucket, begins, totals, upto }
     }
 
     /// Drawn samples in buckets up to `rank`.
     fn upto(&mut self, rank: usize, draw: &Draw) -> u64 {
-        let seconds = &self.samples.seconds;
-        let column =
-            self.upto[rank].get_or_insert_with(|| running_counts(seconds.iter().map(|second| second.upto(rank))));
-        draw.count(column)
+        if self.upto[rank].is_none() {
+            self.upto[rank] = Some(self.column(rank));
+        }
+        self.upto[rank].as_deref().map_or(0, |column| draw.count(column))
+    }
+
+    /// The running counts up to `rank`: those of the nearest column below, and what lies between.
+    fn column(&self, rank: usize) -> Box<[u64]> {
+        let below = self.upto[..rank].iter().rposition(Option::is_some);
+        let first = below.map_or(0, |below| below + 1);
+        let mut counts = vec![0; self.samples.seconds.len()];
+        for (second, count) in &self.by_bucket[self.begins[first]..self.begins[rank + 1]] {
+            counts[*second] += count;
+        }
+        let mut column = running_counts(counts);
+        if let Some(below) = below.and_then(|below| self.upto[below].as_deref()) {
+            column.iter_mut().zip(below).for_each(|(sum, below)| *sum += below);
+        }
+        column
     }
 
     /// The value that a share `level` of the drawn samples does not exceed, the samples of a bucket spread evenly over
@@ -153,16 +173,14 @@ impl Maxima {
 }
 
 /// Counts up to each second, over the series twice: see [`running_sums`].
-fn running_counts(values: impl ExactSizeIterator<Item = u64>) -> Box<[u64]> {
-    let n = values.len();
-    let mut sums = Vec::with_capacity(2 * n + 1);
-    sums.push(0);
-    for value in values {
-        sums.push(sums[sums.len() - 1] + value);
+fn running_counts(values: Vec<u64>) -> Box<[u64]> {
+    let mut sums = Vec::with_capacity(2 * values.len() + 1);
+    let mut total = 0;
+    sums.push(total);
+    for value in values.iter().chain(&values) {
+        total += value;
+        sums.push(total);
     }
-    sums.extend_from_within(1..);
-    let total = sums[n];
-    sums[n + 1..].iter_mut().for_each(|sum| *sum += total);
     sums.into()
 }
 

@@ -98,6 +98,27 @@ impl Samples {
         self.seconds.truncate(n);
     }
 
+    /// Second and count of each bucket's samples, the buckets one after the other, and where each begins; the last of
+    /// these is the end.
+    pub(super) fn by_bucket(&self) -> (Vec<(usize, u64)>, Vec<usize>) {
+        let mut begins = vec![0; self.buckets.len() + 1];
+        for rank in self.seconds.iter().flat_map(|second| &second.ranks) {
+            begins[*rank as usize + 1] += 1;
+        }
+        for rank in 0..self.buckets.len() {
+            begins[rank + 1] += begins[rank];
+        }
+        let mut next = begins.clone();
+        let mut samples = vec![(0, 0); begins.last().copied().unwrap_or(0)];
+        for (second, used) in self.seconds.iter().enumerate() {
+            for (rank, count) in used.counts() {
+                samples[next[rank]] = (second, count);
+                next[rank] += 1;
+            }
+        }
+        (samples, begins)
+    }
+
     /// Samples in all seconds.
     pub(super) fn total(&self) -> u64 {
         self.seconds.iter().map(Sparse::total).sum()

@@ -1,9 +1,10 @@
 //! The classes of the ledger, and the words that they are told with.
 
 use super::{Definition, Sort};
+use crate::ledger::Class;
 
-const fn class(name: &'static str, definition: &'static str) -> Definition {
-    Definition::new(Sort::Class, name, definition)
+const fn class(class: Class) -> Definition {
+    Definition::new(Sort::Class, class.as_str(), class.definition())
 }
 
 const fn word(name: &'static str, definition: &'static str) -> Definition {
@@ -17,59 +18,39 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         "Events that the schedule wanted sent before the run stopped. Each ends in exactly one class.",
     )
     .rule("The classes sum to it, always; the gate ledger_sums holds that."),
-    class("verified", "Acked by the broker, read back, and the content is what was sent."),
-    class("unverified", "Acked in a run with --no-verify: nothing was read back, so nothing is said of loss or damage."),
-    class("not_attempted", "Never handed to the client, because the run stopped or the event was dropped as too late, and not seen.")
+    class(Class::Verified),
+    class(Class::Unverified),
+    class(Class::NotAttempted)
         .rule("No violation: the cluster was not asked."),
-    class(
-        "refused",
-        "Proven not written: refused by the client itself, or by a definitive answer of the broker (too large, not \
-         authorized, invalid record), and not seen.",
-    )
+    class(Class::Refused)
     .excludes("Time-outs and the client's own guess that an event was not persisted: these are unknown.")
     .rule("The gate nothing_refused fails above 0."),
-    class("unknown_seen", "No answer proves anything (a time-out, a lost connection), but the event was read back.")
+    class(Class::UnknownSeen)
         .rule("No violation: it is there."),
-    class("unknown_unseen", "No answer proves anything, and the event was not seen: neither good nor lost.")
+    class(Class::UnknownUnseen)
         .rule("Undecided: exit code 4."),
-    class("contradicted", "Never handed to the client, or refused, and yet in the topic.").rule("Violation: exit code 3."),
-    class("corrupt", "Seen, but damaged; or the record at its acked partition and offset has its key and time and is not whole.")
+    class(Class::Contradicted).rule("Violation: exit code 3."),
+    class(Class::Corrupt)
         .rule("Violation: exit code 3."),
-    class(
-        "lost",
-        "Acked, and proven to be gone: another record (by id, key or CreateTime) stands at its partition and offset, or none though the high \
-         watermark has passed it, or the log of its leader ends before it.",
-    )
+    class(Class::Lost)
     .excludes(
         "What retention or compaction took (expired, compacted), what is not replicated yet (unread), and what could not be looked up \
          (unattributed).",
     )
     .rule("Violation: exit code 3, unless acks=0 or acks=1 allows it; then it is noted."),
-    class("expired", "Acked, unseen, and its offset is below the start of the log: retention or DeleteRecords took it.")
+    class(Class::Expired)
         .rule("Allowed, and named with the topic's settings."),
-    class("compacted", "Acked, unseen, absent, and a later record of its key is in a compacted topic.").rule("Allowed."),
-    class(
-        "undelivered",
-        "Acked, never given to the verifier although it reached beyond it, and present when its offset is read again. The log may hold \
-         its transaction as aborted though its commit was confirmed (held_aborted).",
-    )
+    class(Class::Compacted).rule("Allowed."),
+    class(Class::Undelivered)
     .rule("Violation of the reading side, or of the cluster where it is held as aborted: exit code 3."),
-    class(
-        "unread",
-        "Acked, past the point that the verifier reached in time: not reached, not replicated yet (at or above the high watermark, \
-         where the log ends for every reader), or behind an open transaction.",
-    )
+    class(Class::Unread)
     .rule("Undecided: exit code 4. unverified.ndjson says why of each, not_replicated and behind_transaction how many."),
-    class(
-        "unattributed",
-        "Acked, unseen, and not to be looked up: its offset is unknown, its partition cannot be reached, there were too many \
-         to look up, or it is absent from a compacted topic and its key is not known.",
-    )
+    class(Class::Unattributed)
     .rule("Undecided: exit code 4."),
-    class("aborted", "Part of a transaction that was aborted, and unseen.")
+    class(Class::Aborted)
         .rule("Expected where the plan aborts (--txn-abort-rate); where it had to be aborted against the plan, the gate no_forced_aborts \
                fails."),
-    class("aborted_seen", "Part of a transaction that was aborted, and yet seen.")
+    class(Class::AbortedSeen)
         .rule("Violation under isolation.level=read_committed: exit code 3; under read_uncommitted it is noted."),
 ];
 

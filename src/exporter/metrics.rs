@@ -310,7 +310,8 @@ fn summary(
 /// What only a run's end knows is absent before.
 fn end(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {
     if let Some(ledger) = snapshot.ledger.as_ref().filter(|_| !snapshot.only_reads()) {
-        page.counter("loadgen_events_lost", "Events acked, and gone from the log", ledger.of(Class::Lost))?;
+        let help = format!("Events {}", Class::Lost.meaning());
+        page.counter("loadgen_events_lost", &help, ledger.of(Class::Lost))?;
         let classes = Class::ALL.into_iter().map(|class| (class.as_str(), ledger.of(class)));
         let help = "Scheduled events by how they ended; the classes sum to the schedule";
         page.counters("loadgen_ledger_events", help, "class", classes)?;

@@ -3,7 +3,7 @@
 use super::allowance::Allowances;
 use crate::figures::{self, counted};
 use crate::ledger::Class;
-use crate::report::{Example, Findings, LedgerCounts, Ruling, RulingKind, RunReport, TopicLedger, accounts};
+use crate::report::{Example, Findings, LedgerCounts, Ruling, RulingKind, RunReport, TopicLedger};
 
 /// Something that befell a number of events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,7 +149,7 @@ impl Integrity {
         for class in WORST_FIRST {
             let events = match class {
                 Class::Aborted => planned_aborts(report),
-                class => accounts::count(&report.ledger, class),
+                class => report.ledger.of(class),
             };
             if events == 0 || matches!(class, Class::Verified | Class::Refused) {
                 continue;
@@ -516,7 +516,7 @@ fn sums(report: &RunReport) -> Vec<String> {
 }
 
 fn broken_sum(of: &str, ledger: &LedgerCounts, offered: u64) -> Option<String> {
-    let sum = accounts::sum(ledger);
+    let sum = ledger.sum();
     let defect = "this is a defect of loadgen, no figure of this run can be trusted";
     if sum != ledger.scheduled {
         let (sum, scheduled) = (figures::count(sum), counted(ledger.scheduled, "event"));

@@ -8,7 +8,7 @@ use super::{
 use crate::figures::{self, counted};
 use crate::ledger::Class;
 use crate::report::{
-    LatencySummary, LedgerCounts, Offered, PartitionReport, PhaseReport, RunReport, TimelineRow, TypeReport, accounts,
+    LatencySummary, LedgerCounts, Offered, PartitionReport, PhaseReport, RunReport, TimelineRow, TypeReport,
 };
 
 /// A metric's value, in the base unit of its dimension.
@@ -143,7 +143,7 @@ fn not_verified() -> Missing {
 }
 
 fn class_count(report: &RunReport, ledger: &LedgerCounts, class: Class) -> Read {
-    let value = as_f64(accounts::count(ledger, class));
+    let value = as_f64(ledger.of(class));
     match class {
         Class::Unverified | Class::NotAttempted | Class::Refused | Class::UnknownUnseen | Class::Aborted => {
             exact(value)

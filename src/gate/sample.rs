@@ -212,29 +212,8 @@ pub(crate) fn complete() -> RunReport {
 /// Puts `events` of `healthy`'s verified ones into `class`.
 pub(crate) fn with_class(mut report: RunReport, class: Class, events: u64) -> RunReport {
     report.ledger.verified -= events;
-    *class_of(&mut report.ledger, class) += events;
+    *report.ledger.of_mut(class) += events;
     report
-}
-
-pub(crate) fn class_of(ledger: &mut LedgerCounts, class: Class) -> &mut u64 {
-    match class {
-        Class::Verified => &mut ledger.verified,
-        Class::Unverified => &mut ledger.unverified,
-        Class::NotAttempted => &mut ledger.not_attempted,
-        Class::Refused => &mut ledger.refused,
-        Class::UnknownSeen => &mut ledger.unknown_seen,
-        Class::UnknownUnseen => &mut ledger.unknown_unseen,
-        Class::Contradicted => &mut ledger.contradicted,
-        Class::Corrupt => &mut ledger.corrupt,
-        Class::Lost => &mut ledger.lost,
-        Class::Expired => &mut ledger.expired,
-        Class::Compacted => &mut ledger.compacted,
-        Class::Undelivered => &mut ledger.undelivered,
-        Class::Unread => &mut ledger.unread,
-        Class::Unattributed => &mut ledger.unattributed,
-        Class::Aborted => &mut ledger.aborted,
-        Class::AbortedSeen => &mut ledger.aborted_seen,
-    }
 }
 
 /// A run in which anything may have happened; its ledger adds up.

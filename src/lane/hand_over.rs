@@ -10,6 +10,7 @@ use crate::kafka::errors::About;
 use crate::kafka::{Code, lacks_right};
 use crate::ledger::Marks;
 use crate::publish::Publisher;
+use crate::report::latency::Kind;
 
 impl<P: Publisher, C: Clock> Lane<'_, P, C> {
     pub(super) fn wait_for_room(&mut self, since: Nanos) {
@@ -131,11 +132,11 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                 let slip = now - flight.due;
                 let blocked = (self.blocked.until(now) - flight.blocked_before).min(slip);
                 let capped = (self.capped.until(now) - flight.capped_before).min(slip - blocked);
-                phase.slip.record(slip);
-                phase.blocked.record(blocked);
-                phase.lateness.record(slip - blocked - capped);
+                phase.latency_mut(Kind::Slip).record(slip);
+                phase.latency_mut(Kind::Blocked).record(blocked);
+                phase.latency_mut(Kind::Lateness).record(slip - blocked - capped);
                 if self.setup.ceiling.is_some() {
-                    phase.capped.record(capped);
+                    phase.latency_mut(Kind::Capped).record(capped);
                 }
             }
         }

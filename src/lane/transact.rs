@@ -17,6 +17,7 @@ use crate::ledger::Marks;
 use crate::ledger::answers::Placed;
 use crate::measure::AbortCause;
 use crate::publish::Publisher;
+use crate::report::latency::Kind;
 
 /// How long one try to commit or abort waits: the longest time for which nothing else is looked at.
 const TRY: Duration = Duration::from_millis(100);
@@ -108,7 +109,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                 let phase = self.transactions.as_ref().and_then(|open| open.held.first()).map(|held| held.flight.phase);
                 let mut shard = self.setup.recorder.open();
                 if let Some(of_phase) = phase.and_then(|phase| shard.phases.get_mut(usize::from(phase))) {
-                    of_phase.commit_call.record(answered - called);
+                    of_phase.latency_mut(Kind::CommitCall).record(answered - called);
                 }
                 Outcome::Committed
             }
@@ -174,7 +175,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             match outcome {
                 Outcome::Committed if confirmed => {
                     if let Some(of_phase) = shard.phases.get_mut(phase) {
-                        of_phase.commit_time.record(waited);
+                        of_phase.latency_mut(Kind::CommitTime).record(waited);
                     }
                     if !transactions.plan.reads_uncommitted {
                         self.setup.traffic.acked(partition, 1);
@@ -189,7 +190,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                     shard.unanswered += 1;
                     open.mark(flight.sequence, Marks(Marks::OVER));
                     if let Some(of_phase) = shard.phases.get_mut(phase) {
-                        of_phase.commit_time.record_censored(waited);
+                        of_phase.latency_mut(Kind::CommitTime).record_censored(waited);
                     }
                 }
             }

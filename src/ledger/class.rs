@@ -1,89 +1,120 @@
-//! The classes, and the one total function from what is known of an event to its class.
+//! The classes, what each means, and the one total function from what is known of an event to its class.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How one scheduled event ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Class {
-    /// Acked, seen, content right.
-    Verified,
-    /// Acked, in a run without a verifier.
-    Unverified,
-    /// Never handed to the client, unseen.
-    NotAttempted,
-    /// Proven not written: refused by the client itself, or by a definitive answer of the broker.
-    Refused,
-    /// No answer that proves anything, but seen.
-    UnknownSeen,
-    /// No answer that proves anything, and not seen: neither good nor lost.
-    UnknownUnseen,
-    /// Not handed over or refused, and yet seen.
-    Contradicted,
-    /// Seen, but damaged; or the record at its acked offset cannot be parsed.
-    Corrupt,
-    /// Acked, and proven to be gone from the log.
-    Lost,
-    /// Acked, unseen, and its offset is below the start of the log.
-    Expired,
-    /// Acked, unseen, absent, and a later record of its key is in a compacted topic.
-    Compacted,
-    /// Acked and in the log, below the verifier's position, but never delivered to it: passed over, or held as aborted though its
-    /// commit was confirmed.
-    Undelivered,
-    /// Acked, and past the point the verifier reached in time: also behind an open transaction, or not replicated yet.
-    Unread,
-    /// Acked, unseen, and its fate could not be looked up.
-    Unattributed,
-    /// Part of an aborted transaction, unseen.
-    Aborted,
-    /// Part of an aborted transaction, and yet seen.
-    AbortedSeen,
+/// How a class bears on the verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// As it should be.
+    Good,
+    /// Not proven good, for a reason that is allowed or is the run's own.
+    Allowed,
+    /// Nothing can be claimed.
+    Undecided,
+    /// Must not happen.
+    Violation,
 }
 
-impl Class {
-    /// Every class, in the order of reports.
-    pub const ALL: [Self; 16] = [
-        Self::Verified,
-        Self::Unverified,
-        Self::NotAttempted,
-        Self::Refused,
-        Self::UnknownSeen,
-        Self::UnknownUnseen,
-        Self::Contradicted,
-        Self::Corrupt,
-        Self::Lost,
-        Self::Expired,
-        Self::Compacted,
-        Self::Undelivered,
-        Self::Unread,
-        Self::Unattributed,
-        Self::Aborted,
-        Self::AbortedSeen,
-    ];
-
-    /// The name in reports and gates.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Verified => "verified",
-            Self::Unverified => "unverified",
-            Self::NotAttempted => "not_attempted",
-            Self::Refused => "refused",
-            Self::UnknownSeen => "unknown_seen",
-            Self::UnknownUnseen => "unknown_unseen",
-            Self::Contradicted => "contradicted",
-            Self::Corrupt => "corrupt",
-            Self::Lost => "lost",
-            Self::Expired => "expired",
-            Self::Compacted => "compacted",
-            Self::Undelivered => "undelivered",
-            Self::Unread => "unread",
-            Self::Unattributed => "unattributed",
-            Self::Aborted => "aborted",
-            Self::AbortedSeen => "aborted_seen",
+/// Declares each class once: its variant, its name, its standing, its meaning and its definition. Enum and counts follow.
+macro_rules! classes {
+    ($($class:ident, $name:ident, $standing:ident, $meaning:literal, $definition:literal;)+) => {
+        /// How one scheduled event ended.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Class {
+            $(#[doc = $definition] $class,)+
         }
-    }
+
+        impl Class {
+            /// Every class, in the order of reports.
+            pub const ALL: [Self; [$(Self::$class),+].len()] = [$(Self::$class),+];
+
+            /// The name in reports and gates.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$class => stringify!($name),)+ }
+            }
+
+            /// How it bears on the verdict, before what the configuration allows.
+            #[must_use]
+            pub const fn standing(self) -> Standing {
+                match self { $(Self::$class => Standing::$standing,)+ }
+            }
+
+            /// What is known of its events, in a few words.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$class => $meaning,)+ }
+            }
+
+            /// What it means, in a sentence or two.
+            #[must_use]
+            pub const fn definition(self) -> &'static str {
+                match self { $(Self::$class => $definition,)+ }
+            }
+        }
+
+        /// How many events ended in each class. The sum of all but `scheduled` equals `scheduled`.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        pub struct LedgerCounts {
+            /// Events due before the stop.
+            pub scheduled: u64,
+            $(#[doc = $definition] pub $name: u64,)+
+        }
+
+        impl LedgerCounts {
+            /// How many events ended in `class`.
+            #[must_use]
+            pub const fn of(&self, class: Class) -> u64 {
+                match class { $(Class::$class => self.$name,)+ }
+            }
+
+            pub(crate) const fn of_mut(&mut self, class: Class) -> &mut u64 {
+                match class { $(Class::$class => &mut self.$name,)+ }
+            }
+        }
+    };
+}
+
+classes! {
+    Verified, verified, Good, "acked, seen, content right",
+        "Acked by the broker, read back, and the content is what was sent.";
+    Unverified, unverified, Allowed, "acked, and not read back (--no-verify)",
+        "Acked in a run with --no-verify: nothing was read back, so nothing is said of loss or damage.";
+    NotAttempted, not_attempted, Allowed, "never handed to the client",
+        "Never handed to the client, because the run stopped or the event was dropped as too late, and not seen.";
+    Refused, refused, Allowed, "proven not written",
+        "Proven not written: refused by the client itself, or by a definitive answer of the broker (too large, not \
+         authorized, invalid record), and not seen.";
+    UnknownSeen, unknown_seen, Allowed, "without an answer, but seen",
+        "No answer proves anything (a time-out, a lost connection), but the event was read back.";
+    UnknownUnseen, unknown_unseen, Undecided, "without an answer, and not seen",
+        "No answer proves anything, and the event was not seen: neither good nor lost.";
+    Contradicted, contradicted, Violation, "not handed over or refused, and yet seen",
+        "Never handed to the client, or refused, and yet in the topic.";
+    Corrupt, corrupt, Violation, "seen, but damaged",
+        "Seen, but damaged; or the record at its acked partition and offset has its key and time and is not whole.";
+    Lost, lost, Violation, "acked, and gone from the log",
+        "Acked, and proven to be gone: another record (by id, key or CreateTime) stands at its partition and \
+         offset, or none though the high watermark has passed it, or the log of its leader ends before it.";
+    Expired, expired, Allowed, "acked, and aged out of the log unseen",
+        "Acked, unseen, and its offset is below the start of the log: retention or DeleteRecords took it.";
+    Compacted, compacted, Allowed, "acked, and compacted away unseen",
+        "Acked, unseen, absent, and a later record of its key is in a compacted topic.";
+    Undelivered, undelivered, Violation, "in the log, but never delivered to the reader",
+        "Acked, never given to the verifier although it reached beyond it, and present when its offset is read \
+         again. The log may hold its transaction as aborted though its commit was confirmed (held_aborted).";
+    Unread, unread, Undecided, "acked, past the point read in time",
+        "Acked, past the point that the verifier reached in time: not reached, not replicated yet (at or above the \
+         high watermark, where the log ends for every reader), or behind an open transaction.";
+    Unattributed, unattributed, Undecided, "acked, unseen, and could not be looked up",
+        "Acked, unseen, and not to be looked up: its offset is unknown, its partition cannot be reached, there were \
+         too many to look up, or it is absent from a compacted topic and its key is not known.";
+    Aborted, aborted, Allowed, "in an aborted transaction, unseen",
+        "Part of a transaction that was aborted, and unseen.";
+    AbortedSeen, aborted_seen, Violation, "in an aborted transaction, and yet seen",
+        "Part of a transaction that was aborted, and yet seen.";
 }
 
 /// What the client said of an event in the end.

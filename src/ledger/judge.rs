@@ -4,50 +4,7 @@ use std::collections::HashMap;
 
 use super::class::{Answer, Class, Known, LookUp, Sight};
 use super::rules::{Rule, Rules};
-use super::{BLOCK, LaneBook, Marks, Outstanding, Waiting};
-use crate::report::LedgerCounts;
-
-impl LedgerCounts {
-    /// Adds `count` events of a class.
-    pub const fn add(&mut self, class: Class, count: u64) {
-        self.scheduled += count;
-        *self.of_mut(class) += count;
-    }
-
-    /// How many events ended in `class`.
-    #[must_use]
-    pub const fn of(&self, class: Class) -> u64 {
-        let mut copy = *self;
-        *copy.of_mut(class)
-    }
-
-    /// Whether the classes sum to the schedule.
-    #[must_use]
-    pub fn sums(&self) -> bool {
-        Class::ALL.iter().map(|class| self.of(*class)).sum::<u64>() == self.scheduled
-    }
-
-    const fn of_mut(&mut self, class: Class) -> &mut u64 {
-        match class {
-            Class::Verified => &mut self.verified,
-            Class::Unverified => &mut self.unverified,
-            Class::NotAttempted => &mut self.not_attempted,
-            Class::Refused => &mut self.refused,
-            Class::UnknownSeen => &mut self.unknown_seen,
-            Class::UnknownUnseen => &mut self.unknown_unseen,
-            Class::Contradicted => &mut self.contradicted,
-            Class::Corrupt => &mut self.corrupt,
-            Class::Lost => &mut self.lost,
-            Class::Expired => &mut self.expired,
-            Class::Compacted => &mut self.compacted,
-            Class::Undelivered => &mut self.undelivered,
-            Class::Unread => &mut self.unread,
-            Class::Unattributed => &mut self.unattributed,
-            Class::Aborted => &mut self.aborted,
-            Class::AbortedSeen => &mut self.aborted_seen,
-        }
-    }
-}
+use super::{BLOCK, LaneBook, LedgerCounts, Marks, Outstanding, Waiting};
 
 /// One event that did not end as verified or unverified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -135,24 +135,7 @@ pub struct PhaseShard {
     pub bytes: u64,
     /// When its last event was handed over.
     pub last_sent: Nanos,
-    /// Sent - due.
-    pub slip: LatencyHistogram,
-    /// The generator's own part.
-    pub lateness: LatencyHistogram,
-    /// The part spent waiting for room.
-    pub blocked: LatencyHistogram,
-    /// The part spent waiting for the ceiling; nothing without one.
-    pub capped: LatencyHistogram,
-    /// Acked - sent.
-    pub service_time: LatencyHistogram,
-    /// Acked - due.
-    pub response_time: LatencyHistogram,
-    /// Seen - due.
-    pub end_to_end: LatencyHistogram,
-    /// Committed - due, of events in transactions.
-    pub commit_time: LatencyHistogram,
-    /// From asking for a commit to its confirmation, of transactions.
-    pub commit_call: LatencyHistogram,
+    latencies: [LatencyHistogram; Kind::ALL.len()],
 }
 
 impl PhaseShard {
@@ -162,31 +145,23 @@ impl PhaseShard {
         self.turned_away += other.turned_away;
         self.bytes += other.bytes;
         self.last_sent = self.last_sent.max(other.last_sent);
-        self.slip.add(&other.slip);
-        self.lateness.add(&other.lateness);
-        self.blocked.add(&other.blocked);
-        self.capped.add(&other.capped);
-        self.service_time.add(&other.service_time);
-        self.response_time.add(&other.response_time);
-        self.end_to_end.add(&other.end_to_end);
-        self.commit_time.add(&other.commit_time);
-        self.commit_call.add(&other.commit_call);
+        self.latencies.iter_mut().zip(&other.latencies).for_each(|(mine, theirs)| mine.add(theirs));
     }
 
     /// Its samples of a latency.
     #[must_use]
     pub const fn latency(&self, kind: Kind) -> &LatencyHistogram {
-        match kind {
-            Kind::Slip => &self.slip,
-            Kind::Lateness => &self.lateness,
-            Kind::Blocked => &self.blocked,
-            Kind::Capped => &self.capped,
-            Kind::ServiceTime => &self.service_time,
-            Kind::ResponseTime => &self.response_time,
-            Kind::EndToEnd => &self.end_to_end,
-            Kind::CommitTime => &self.commit_time,
-            Kind::CommitCall => &self.commit_call,
-        }
+        &self.latencies[kind as usize]
+    }
+
+    /// Its samples of a latency, to record another one.
+    pub const fn latency_mut(&mut self, kind: Kind) -> &mut LatencyHistogram {
+        &mut self.latencies[kind as usize]
+    }
+
+    fn clear(&mut self) {
+        (self.sent, self.turned_away, self.bytes, self.last_sent) = (0, 0, 0, Nanos::ZERO);
+        self.latencies.iter_mut().for_each(LatencyHistogram::clear);
     }
 }
 
@@ -212,13 +187,7 @@ impl KindShard {
         match kind {
             Kind::ResponseTime => Some(&self.response_time),
             Kind::EndToEnd => Some(&self.end_to_end),
-            Kind::Slip
-            | Kind::Lateness
-            | Kind::Blocked
-            | Kind::Capped
-            | Kind::ServiceTime
-            | Kind::CommitTime
-            | Kind::CommitCall => None,
+            _ => None,
         }
     }
 }
@@ -252,8 +221,8 @@ impl Shard {
     /// An event of that phase and type was confirmed.
     pub fn record_answer(&mut self, phase: usize, kind: EventKind, service: Nanos, response: Nanos) {
         if let Some(of_phase) = self.phases.get_mut(phase) {
-            of_phase.service_time.record(service);
-            of_phase.response_time.record(response);
+            of_phase.latency_mut(Kind::ServiceTime).record(service);
+            of_phase.latency_mut(Kind::ResponseTime).record(response);
         }
         if phase >= self.warm_ups {
             self.kinds[kind.index()].response_time.record(response);
@@ -263,8 +232,8 @@ impl Shard {
     /// An event of that phase and type was given up without an answer.
     pub fn record_no_answer(&mut self, phase: usize, kind: EventKind, service: Nanos, response: Nanos) {
         if let Some(of_phase) = self.phases.get_mut(phase) {
-            of_phase.service_time.record_censored(service);
-            of_phase.response_time.record_censored(response);
+            of_phase.latency_mut(Kind::ServiceTime).record_censored(service);
+            of_phase.latency_mut(Kind::ResponseTime).record_censored(response);
         }
         if phase >= self.warm_ups {
             self.kinds[kind.index()].response_time.record_censored(response);
@@ -274,7 +243,7 @@ impl Shard {
     /// An event of that phase and type was read for the first time.
     pub fn record_sight(&mut self, phase: usize, kind: EventKind, end_to_end: Nanos) {
         if let Some(of_phase) = self.phases.get_mut(phase) {
-            of_phase.end_to_end.record(end_to_end);
+            of_phase.latency_mut(Kind::EndToEnd).record(end_to_end);
         }
         if phase >= self.warm_ups {
             self.kinds[kind.index()].end_to_end.record(end_to_end);
@@ -284,7 +253,7 @@ impl Shard {
     /// An event of that phase and type was confirmed and never read.
     pub fn record_no_sight(&mut self, phase: usize, kind: EventKind, waited: Nanos) {
         if let Some(of_phase) = self.phases.get_mut(phase) {
-            of_phase.end_to_end.record_censored(waited);
+            of_phase.latency_mut(Kind::EndToEnd).record_censored(waited);
         }
         if phase >= self.warm_ups {
             self.kinds[kind.index()].end_to_end.record_censored(waited);
@@ -342,29 +311,7 @@ impl Shard {
 
     /// Sets everything to zero and keeps the memory.
     pub fn clear(&mut self) {
-        for phase in &mut self.phases {
-            let PhaseShard {
-                sent,
-                turned_away,
-                bytes,
-                last_sent,
-                slip,
-                lateness,
-                blocked,
-                capped,
-                service_time,
-                response_time,
-                end_to_end,
-                commit_time,
-                commit_call,
-            } = phase;
-            (*sent, *turned_away, *bytes, *last_sent) = (0, 0, 0, Nanos::ZERO);
-            for histogram in
-                [slip, lateness, blocked, capped, service_time, response_time, end_to_end, commit_time, commit_call]
-            {
-                histogram.clear();
-            }
-        }
+        self.phases.iter_mut().for_each(PhaseShard::clear);
         for kind in &mut self.kinds {
             (kind.sent, kind.verified, kind.invalid) = (0, 0, 0);
             kind.response_time.clear();

@@ -45,29 +45,7 @@ fn both(a: Windows, b: Windows) -> Windows {
 
 /// The class of every event of every part.
 pub(super) fn ledger(parts: &[Aligned]) -> LedgerCounts {
-    parts.iter().fold(LedgerCounts::default(), |sum, part| sum_of(sum, part.report.ledger))
-}
-
-fn sum_of(a: LedgerCounts, b: LedgerCounts) -> LedgerCounts {
-    LedgerCounts {
-        scheduled: a.scheduled + b.scheduled,
-        verified: a.verified + b.verified,
-        unverified: a.unverified + b.unverified,
-        not_attempted: a.not_attempted + b.not_attempted,
-        refused: a.refused + b.refused,
-        unknown_seen: a.unknown_seen + b.unknown_seen,
-        unknown_unseen: a.unknown_unseen + b.unknown_unseen,
-        contradicted: a.contradicted + b.contradicted,
-        corrupt: a.corrupt + b.corrupt,
-        lost: a.lost + b.lost,
-        expired: a.expired + b.expired,
-        compacted: a.compacted + b.compacted,
-        undelivered: a.undelivered + b.undelivered,
-        unread: a.unread + b.unread,
-        unattributed: a.unattributed + b.unattributed,
-        aborted: a.aborted + b.aborted,
-        aborted_seen: a.aborted_seen + b.aborted_seen,
-    }
+    parts.iter().map(|part| part.report.ledger).sum()
 }
 
 /// Each topic. Every process's verifier reads all records, so what breaks the schema is not added.
@@ -186,7 +164,7 @@ pub(super) fn phases(
             warm_up: first.warm_up,
             schedule: first.schedule.clone(),
             offered: offered::phase(&phase().collect::<Vec<_>>()),
-            ledger: phase().fold(LedgerCounts::default(), |sum, phase| sum_of(sum, phase.ledger)),
+            ledger: phase().map(|phase| phase.ledger).sum(),
             latency_us,
         });
     }

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use super::{Aligned, MergeError, Part};
 use crate::figures::counted;
-use crate::report::accounts;
 use crate::report::{Environment, Fidelity, InterArrival, Replay, Run, RunReport};
 
 /// The parts in the order of their lanes, on a common clock.
@@ -18,7 +17,7 @@ pub(super) fn aligned(mut parts: Vec<Part>) -> Result<Vec<Aligned>, MergeError> 
     same_run(&parts)?;
     disjoint_lanes(&parts)?;
     for part in &parts {
-        let (classes, scheduled) = (accounts::sum(&part.report.ledger), part.report.ledger.scheduled);
+        let (classes, scheduled) = (part.report.ledger.sum(), part.report.ledger.scheduled);
         if classes != scheduled {
             return Err(MergeError::Ledger { part: part.name.clone(), classes, scheduled });
         }

@@ -112,7 +112,7 @@ proptest! {
         let parts: Vec<Part> =
             split.iter().zip(&starts).map(|(lanes, start)| process(&events, lanes, *start)).collect();
         let report = merged(parts).report;
-        prop_assert_eq!(crate::report::accounts::sum(&report.ledger), events.len() as u64);
+        prop_assert_eq!(report.ledger.sum(), events.len() as u64);
         prop_assert_eq!(report.ledger.scheduled, events.len() as u64);
         prop_assert_eq!(report.timeline.iter().map(|row| row.sent).sum::<u64>(), events.len() as u64);
         prop_assert!(report.timeline.windows(2).all(|rows| rows[0].at_s < rows[1].at_s));

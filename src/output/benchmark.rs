@@ -5,22 +5,12 @@
 
 use serde_json::{Map, Value, json};
 
+use super::FormError;
 use crate::report::{
     LatencySummary, RunReport,
     exit_code::ExitCode,
     latency::{Kind, Quantile},
 };
-
-/// Why there is nothing to export.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BenchmarkError {
-    /// The generator was the limit.
-    #[error("the run is not valid, its figures say nothing about the pipeline: {0}")]
-    Invalid(String),
-    /// Nothing was measured.
-    #[error("the run has no figure with enough samples")]
-    Nothing,
-}
 
 const EXPORTED: [Kind; 3] = [Kind::ServiceTime, Kind::ResponseTime, Kind::EndToEnd];
 
@@ -28,7 +18,7 @@ const EXPORTED: [Kind; 3] = [Kind::ServiceTime, Kind::ResponseTime, Kind::EndToE
 ///
 /// # Errors
 /// Where the run has no figures that mean anything.
-pub fn github_smaller_is_better(report: &RunReport) -> Result<Value, BenchmarkError> {
+pub fn github_smaller_is_better(report: &RunReport) -> Result<Value, FormError> {
     check(report)?;
     let entries: Vec<Value> = figures(report)
         .map(|figure| {
@@ -41,14 +31,14 @@ pub fn github_smaller_is_better(report: &RunReport) -> Result<Value, BenchmarkEr
             })
         })
         .collect();
-    if entries.is_empty() { Err(BenchmarkError::Nothing) } else { Ok(Value::Array(entries)) }
+    if entries.is_empty() { Err(FormError::Nothing) } else { Ok(Value::Array(entries)) }
 }
 
 /// The rate that was reached, for github-action-benchmark with `tool: customBiggerIsBetter`.
 ///
 /// # Errors
 /// Where the run has no figures that mean anything.
-pub fn github_bigger_is_better(report: &RunReport) -> Result<Value, BenchmarkError> {
+pub fn github_bigger_is_better(report: &RunReport) -> Result<Value, FormError> {
     check(report)?;
     Ok(json!([{
         "name": format!("{} achieved rate", report.run.name),
@@ -62,7 +52,7 @@ pub fn github_bigger_is_better(report: &RunReport) -> Result<Value, BenchmarkErr
 ///
 /// # Errors
 /// Where the run has no figures that mean anything.
-pub fn bencher(report: &RunReport) -> Result<Value, BenchmarkError> {
+pub fn bencher(report: &RunReport) -> Result<Value, FormError> {
     check(report)?;
     let mut benchmarks = Map::new();
     for figure in figures(report).filter(|figure| !figure.is_bound) {
@@ -96,13 +86,13 @@ fn of_latency(latency: Kind, summary: &LatencySummary) -> impl Iterator<Item = F
     })
 }
 
-fn check(report: &RunReport) -> Result<(), BenchmarkError> {
+fn check(report: &RunReport) -> Result<(), FormError> {
     let verdict = &report.verdict;
     let invalid = ExitCode::RunInvalid;
     if verdict.code == invalid.code() || verdict.also.iter().any(|name| name == invalid.as_str()) {
-        return Err(BenchmarkError::Invalid(verdict.reasons.first().cloned().unwrap_or_default()));
+        return Err(FormError::Invalid(verdict.reasons.first().cloned().unwrap_or_default()));
     }
-    if report.ledger.scheduled == 0 { Err(BenchmarkError::Nothing) } else { Ok(()) }
+    if report.ledger.scheduled == 0 { Err(FormError::Nothing) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -155,8 +145,8 @@ mod tests {
         report.latency_us.lateness = Some(summary(40_000));
         report.verdict = judge(&report, &Gates::default(), &Conditions::default());
         assert_eq!(report.verdict.code, 3, "the violation outranks it");
-        assert!(matches!(bencher(&report), Err(BenchmarkError::Invalid(_))));
+        assert!(matches!(bencher(&report), Err(FormError::Invalid(_))));
         assert!(github_smaller_is_better(&report).is_err() && github_bigger_is_better(&report).is_err());
-        assert_eq!(bencher(&RunReport::default()), Err(BenchmarkError::Nothing));
+        assert!(matches!(bencher(&RunReport::default()), Err(FormError::Nothing)));
     }
 }

@@ -16,6 +16,7 @@ pub(super) use self::shape::{command, handed_over, planned};
 use self::page::{Ink, Page};
 use crate::figures;
 use crate::output::{
+    files,
     headline::{self, Word},
     why,
 };
@@ -152,7 +153,7 @@ pub fn render(report: &RunReport, style: Style) -> String {
     }
     if let Some(bundle) = style.bundle {
         page.blank();
-        page.path(&bundle.join("report.html").display().to_string());
+        page.path(&bundle.join(files::PAGE).display().to_string());
     }
     page.finish()
 }

@@ -3,22 +3,41 @@
 //! Format: `::error title=TITLE::MESSAGE`, see "Workflow commands for GitHub Actions" in GitHub's documentation. The step
 //! summary is the text of [`markdown`](super::markdown).
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
 
+use super::markdown;
 use crate::report::RunReport;
 
 /// GitHub shows at most ten errors and ten warnings of a step.
 const SHOWN: usize = 10;
 
-/// One line for each reason of the verdict (`::error`) and each note (`::warning`); empty for a pass without notes.
+/// One line for each reason of the verdict (`::error`) and each note (`::warning`); empty for a pass without notes, and outside
+/// of GitHub. `variable` looks up the environment.
 #[must_use]
-pub fn annotations(report: &RunReport) -> String {
+pub fn annotations(report: &RunReport, variable: impl Fn(&str) -> Option<String>) -> String {
+    if variable("GITHUB_ACTIONS").as_deref() != Some("true") {
+        return String::new();
+    }
     let verdict = &report.verdict;
     let mut text = String::new();
     let title = format!("loadgen {}: {}", report.run.name, verdict.name);
     add(&mut text, "error", &title, &verdict.reasons);
     add(&mut text, "warning", &format!("loadgen {}", report.run.name), &verdict.notes);
     text
+}
+
+/// Adds the report to the summary of a GitHub step, where this is one. `variable` looks up the environment.
+///
+/// # Errors
+/// Where the summary cannot be written.
+pub fn summarise(report: &RunReport, variable: impl Fn(&str) -> Option<String>) -> io::Result<()> {
+    let Some(path) = variable("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else { return Ok(()) };
+    let mut text = Vec::new();
+    markdown::write(&mut text, report)?;
+    text.push(b'\n');
+    OpenOptions::new().append(true).create(true).open(path)?.write_all(&text)
 }
 
 fn add(text: &mut String, command: &str, title: &str, messages: &[String]) {
@@ -57,7 +76,7 @@ mod tests {
         };
         let mut report = RunReport { verdict, ..RunReport::default() };
         report.run.name = "steady, at 1:1".into();
-        annotations(&report)
+        annotations(&report, |name| (name == "GITHUB_ACTIONS").then(|| "true".to_owned()))
     }
 
     #[test]

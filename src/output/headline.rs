@@ -1,10 +1,8 @@
 //! The verdict in a word, and why in one sentence that a ticket can quote.
 
 use crate::figures::{count, counted};
-use crate::report::{
-    RunReport,
-    accounts::{Standing, accounts, total},
-};
+use crate::ledger::Standing;
+use crate::report::RunReport;
 
 /// The verdict in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +37,7 @@ impl Word {
             4 if report.reading.as_ref().is_some_and(|reading| report.is_alone() && reading.missing > Some(0)) => {
                 Self::Unknown
             }
-            4 if total(&report.ledger, Standing::Undecided) == 0 => Self::Unevaluated,
+            4 if report.ledger.total(Standing::Undecided) == 0 => Self::Unevaluated,
             4 | 6 => Self::Unknown,
             5 => Self::Invalid,
             8 => Self::NotWritten,
@@ -104,10 +102,11 @@ fn passed(report: &RunReport) -> String {
     if ledger.unverified == ledger.scheduled {
         return format!("{scheduled} scheduled, every one acked; nothing was read back to verify it");
     }
-    let parts: Vec<_> = accounts(ledger)
-        .iter()
-        .filter(|account| account.count > 0)
-        .map(|account| format!("{} {}", count(account.count), account.class.as_str()))
+    let parts: Vec<_> = ledger
+        .classes()
+        .into_iter()
+        .filter(|(_, events)| *events > 0)
+        .map(|(class, events)| format!("{} {}", count(events), class.as_str()))
         .collect();
     format!("{scheduled} scheduled: {}", parts.join(", "))
 }

@@ -15,35 +15,23 @@ pub(crate) mod ticks;
 mod timeline;
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
 use serde::Serialize;
 
 pub use self::chart::ChartError;
+use crate::explain;
+use crate::gate::BuiltIn;
+use crate::ledger::Class;
 use crate::report::RunReport;
 
 const TEMPLATE: &str = include_str!("html/report.html.j2");
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
 
-/// Names whose definitions the page asks for: what it has tables of.
-const WORDS: [&str; 47] = [
-    "verified",
-    "unverified",
-    "not_attempted",
-    "refused",
-    "unknown_seen",
-    "unknown_unseen",
-    "contradicted",
-    "corrupt",
-    "lost",
-    "expired",
-    "compacted",
-    "undelivered",
-    "unread",
-    "unattributed",
-    "aborted",
-    "aborted_seen",
+/// Names whose definitions the page asks for, beside those of classes and built-in gates: what it has tables of.
+const WORDS: [&str; 22] = [
     "slip",
     "lateness",
     "blocked",
@@ -66,16 +54,12 @@ const WORDS: [&str; 47] = [
     "offered.achieved",
     "partitions.skew",
     "warm-up",
-    "ledger_sums",
-    "no_violation",
-    "nothing_refused",
-    "no_forced_aborts",
-    "generator_on_time",
-    "generator_kept_rate",
-    "generator_had_cpu",
-    "client_queue_had_room",
-    "histograms_in_range",
 ];
+
+fn words() -> impl Iterator<Item = &'static str> {
+    let tables = Class::ALL.map(Class::as_str).into_iter().chain(BuiltIn::ALL.map(BuiltIn::as_str));
+    tables.chain(WORDS)
+}
 
 /// A page that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -119,12 +103,16 @@ struct Data {
     curves: BTreeMap<&'static str, latency::CurveData>,
 }
 
-/// The page of a run. `define` gives the definition of a name in the report: it becomes a tooltip and an entry of the
-/// page's glossary.
+/// Writes the page of a run. The definition of a name in the report becomes a tooltip and an entry of the page's glossary.
 ///
 /// # Errors
-/// Where a chart cannot be drawn or the template does not fit: a defect of this program, not of the report.
-pub fn render<'a>(report: &RunReport, define: &dyn Fn(&str) -> Option<&'a str>) -> Result<String, HtmlError> {
+/// Where `out` cannot be written, a chart cannot be drawn or the template does not fit: the latter two are defects of this
+/// program, not of the report.
+pub fn write(mut out: impl Write, report: &RunReport) -> io::Result<()> {
+    out.write_all(render(report).map_err(io::Error::other)?.as_bytes())
+}
+
+fn render(report: &RunReport) -> Result<String, HtmlError> {
     let (latency, curves) = latency::latency(report)?;
     let (timeline, timeline_data) = timeline::timeline(report)?.unzip();
     let page = Page {
@@ -143,7 +131,7 @@ pub fn render<'a>(report: &RunReport, define: &dyn Fn(&str) -> Option<&'a str>) 
         hot_keys: cluster::hot_keys(report),
         replay: setup::replay(report),
         setup: setup::setup(report),
-        words: WORDS.iter().filter_map(|word| define(word).map(|text| (*word, text.to_owned()))).collect(),
+        words: words().filter_map(|word| explain::sentence(word).map(|text| (word, text.to_owned()))).collect(),
         data: harmless(&serde_json::to_string(&Data { timeline: timeline_data, curves })?),
     };
     let mut environment = Environment::new();
@@ -165,10 +153,10 @@ mod tests {
 
     #[test]
     fn every_word_of_the_page_is_defined() {
-        let undefined: Vec<_> = WORDS.iter().filter(|word| crate::explain::sentence(word).is_none()).collect();
+        let undefined: Vec<_> = words().filter(|word| explain::sentence(word).is_none()).collect();
         assert!(undefined.is_empty(), "{undefined:?}");
-        let page = render(&RunReport::default(), &crate::explain::sentence).unwrap();
-        assert!(page.contains(&format!("title=\"{}\"", crate::explain::sentence("lost").unwrap())));
+        let page = render(&RunReport::default()).unwrap();
+        assert!(page.contains(&format!("title=\"{}\"", explain::sentence("lost").unwrap())));
     }
 
     #[test]

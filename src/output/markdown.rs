@@ -1,11 +1,11 @@
 //! A summary in Markdown, for `$GITHUB_STEP_SUMMARY` and pull requests. Bounded: GitHub takes 1 MiB a step, a reader far less.
 
-use std::fmt::Write;
+use std::io::{self, Write};
 
 use crate::figures::{self, count, counted, duration_s, duration_us, rate};
 use crate::ledger::Class;
 use crate::report::{
-    GateOutcome, GateResult, RunReport, accounts,
+    GateOutcome, GateResult, RunReport,
     exit_code::ExitCode,
     latency::{Kind, Quantile},
     reading::Reading,
@@ -16,16 +16,12 @@ const SHOWN: usize = 30;
 /// Characters shown of one text.
 const TEXT: usize = 500;
 
-/// The summary of a run.
-#[must_use]
-pub fn summary(report: &RunReport) -> String {
-    let mut out = String::new();
-    // Writing into a String cannot fail.
-    write_summary(&mut out, report).unwrap_or_default();
-    out
-}
-
-fn write_summary(out: &mut String, report: &RunReport) -> std::fmt::Result {
+/// Writes the summary of a run.
+///
+/// # Errors
+/// Where `out` cannot be written.
+pub fn write(mut out: impl Write, report: &RunReport) -> io::Result<()> {
+    let out = &mut out;
     let verdict = &report.verdict;
     let code = ExitCode::from_code(verdict.code);
     let mark = if code == Some(ExitCode::Pass) { "✅" } else { "❌" };
@@ -51,7 +47,7 @@ fn write_summary(out: &mut String, report: &RunReport) -> std::fmt::Result {
     writeln!(out, "Run `{}`,{seed} loadgen {}.", code_span(&report.run.id), text(&report.tool.version))
 }
 
-fn write_list(out: &mut String, lead: &str, items: &[String]) -> std::fmt::Result {
+fn write_list(out: &mut impl Write, lead: &str, items: &[String]) -> io::Result<()> {
     for item in items.iter().take(SHOWN) {
         writeln!(out, "- {lead}{}", text(item))?;
     }
@@ -59,11 +55,11 @@ fn write_list(out: &mut String, lead: &str, items: &[String]) -> std::fmt::Resul
     if items.is_empty() { Ok(()) } else { writeln!(out) }
 }
 
-fn write_rest(out: &mut String, all: usize) -> std::fmt::Result {
+fn write_rest(out: &mut impl Write, all: usize) -> io::Result<()> {
     if all > SHOWN { writeln!(out, "\n… and {} more", all - SHOWN) } else { Ok(()) }
 }
 
-fn write_offered(out: &mut String, report: &RunReport) -> std::fmt::Result {
+fn write_offered(out: &mut impl Write, report: &RunReport) -> io::Result<()> {
     let offered = &report.offered;
     write!(out, "{} scheduled in {}", counted(offered.scheduled, "event"), duration_s(report.run.measured_s))?;
     if let (Some(planned), Some(percent)) = (offered.rate_per_s, offered.achieved_percent) {
@@ -74,7 +70,7 @@ fn write_offered(out: &mut String, report: &RunReport) -> std::fmt::Result {
     writeln!(out, ".\n")
 }
 
-fn write_reading(out: &mut String, report: &RunReport, reading: &Reading) -> std::fmt::Result {
+fn write_reading(out: &mut impl Write, report: &RunReport, reading: &Reading) -> io::Result<()> {
     let findings = &report.findings;
     let known = |number: Option<u64>| number.map_or_else(|| "not known".to_owned(), count);
     writeln!(
@@ -97,21 +93,15 @@ fn write_reading(out: &mut String, report: &RunReport, reading: &Reading) -> std
     )
 }
 
-fn write_ledger(out: &mut String, report: &RunReport) -> std::fmt::Result {
+fn write_ledger(out: &mut impl Write, report: &RunReport) -> io::Result<()> {
     let findings = &report.findings;
     writeln!(out, "| class | events |\n|---|---:|")?;
-    for class in Class::ALL {
-        let events = accounts::count(&report.ledger, class);
+    for (class, events) in report.ledger.classes() {
         if events > 0 || class == Class::Lost {
             writeln!(out, "| {} | {} |", class.as_str(), count(events))?;
         }
     }
-    writeln!(
-        out,
-        "| **sum** of {} scheduled | **{}** |",
-        count(report.ledger.scheduled),
-        count(accounts::sum(&report.ledger))
-    )?;
+    writeln!(out, "| **sum** of {} scheduled | **{}** |", count(report.ledger.scheduled), count(report.ledger.sum()))?;
     writeln!(
         out,
         "\nDuplicates {}, reordered {}, invalid {}, foreign {}.\n",
@@ -122,7 +112,7 @@ fn write_ledger(out: &mut String, report: &RunReport) -> std::fmt::Result {
     )
 }
 
-fn write_latencies(out: &mut String, report: &RunReport) -> std::fmt::Result {
+fn write_latencies(out: &mut impl Write, report: &RunReport) -> io::Result<()> {
     write!(out, "| latency |")?;
     for quantile in Quantile::ALL {
         write!(out, " {} |", quantile.as_str())?;
@@ -141,7 +131,7 @@ fn write_latencies(out: &mut String, report: &RunReport) -> std::fmt::Result {
     writeln!(out)
 }
 
-fn write_gates(out: &mut String, gates: &[GateResult]) -> std::fmt::Result {
+fn write_gates(out: &mut impl Write, gates: &[GateResult]) -> io::Result<()> {
     let own: Vec<&GateResult> = gates.iter().filter(|gate| !gate.built_in).collect();
     let wrong = gates.iter().filter(|gate| gate.built_in && gate.result != GateOutcome::Pass);
     let shown: Vec<&GateResult> = own.into_iter().chain(wrong).collect();
@@ -201,6 +191,12 @@ mod tests {
         report::Verdict,
         verdict::{Conditions, judge},
     };
+
+    fn summary(report: &RunReport) -> String {
+        let mut out = Vec::new();
+        write(&mut out, report).unwrap();
+        String::from_utf8(out).unwrap()
+    }
 
     fn judged(mut report: RunReport, rules: &[&str]) -> RunReport {
         let configs: Vec<_> = rules.iter().map(|rule| GateConfig::of_rule(*rule)).collect();

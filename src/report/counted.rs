@@ -30,30 +30,6 @@ pub struct Offered {
     pub flow_control_s: f64,
 }
 
-/// How many events ended in each class. The sum of all but `scheduled` equals `scheduled`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[expect(missing_docs, reason = "each field is the ledger class of that name, see ledger::Class")]
-pub struct LedgerCounts {
-    /// Events due before the stop.
-    pub scheduled: u64,
-    pub verified: u64,
-    pub unverified: u64,
-    pub not_attempted: u64,
-    pub refused: u64,
-    pub unknown_seen: u64,
-    pub unknown_unseen: u64,
-    pub contradicted: u64,
-    pub corrupt: u64,
-    pub lost: u64,
-    pub expired: u64,
-    pub compacted: u64,
-    pub undelivered: u64,
-    pub unread: u64,
-    pub unattributed: u64,
-    pub aborted: u64,
-    pub aborted_seen: u64,
-}
-
 /// What was found beside the classes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Findings {

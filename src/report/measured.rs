@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::counted::{LedgerCounts, Offered};
+use super::counted::Offered;
+use crate::ledger::LedgerCounts;
 
 /// The four latencies, and the parts of slip.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -171,9 +171,7 @@ impl Judging<'_> {
             let evidence = LaneEvidence::new(found, number);
             let counts = judge_lane(book, &lane.waiting, &lane.phase_starts, verifying, &evidence, each);
             for (sum, count) in phases.iter_mut().zip(counts) {
-                for class in Class::ALL {
-                    sum.add(class, count.of(class));
-                }
+                *sum += count;
             }
         }
         Attributed { phases, unverified: listing.into_told(), by_kind, unfinished }

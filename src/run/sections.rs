@@ -7,8 +7,8 @@ use crate::clock::Nanos;
 use crate::control::tempo::Tempo;
 use crate::event::EventKind;
 use crate::kafka::slots::Slots;
-use crate::ledger::Class;
 use crate::measure::{ClientSums, KindShard, PhaseShard, Shard};
+use crate::report::latency::Kind;
 use crate::report::{
     Client, DistributionPoint, Latencies, LatencyParts, LedgerCounts, Offered, PartitionReport, PhaseReport,
     TopicLedger, TypeLatencies, TypeReport,
@@ -39,28 +39,19 @@ pub(super) fn offered(scheduled: u64, measured: &PhaseShard, due: Option<(Nanos,
 }
 
 pub(super) fn latencies(measured: &PhaseShard, has_due_times: bool, verifying: bool) -> Latencies {
+    let of = |kind| measured.latency(kind).summary();
+    let any = |kind| measured.latency(kind).count() > 0;
     Latencies {
-        slip: has_due_times.then(|| measured.slip.summary()),
-        lateness: has_due_times.then(|| measured.lateness.summary()),
-        blocked: has_due_times.then(|| measured.blocked.summary()),
-        capped: (has_due_times && measured.capped.count() > 0).then(|| measured.capped.summary()),
-        service_time: measured.service_time.summary(),
-        response_time: measured.response_time.summary(),
-        end_to_end: verifying.then(|| measured.end_to_end.summary()),
-        commit_time: (measured.commit_time.count() > 0).then(|| measured.commit_time.summary()),
-        commit_call: (measured.commit_call.count() > 0).then(|| measured.commit_call.summary()),
+        slip: has_due_times.then(|| of(Kind::Slip)),
+        lateness: has_due_times.then(|| of(Kind::Lateness)),
+        blocked: has_due_times.then(|| of(Kind::Blocked)),
+        capped: (has_due_times && any(Kind::Capped)).then(|| of(Kind::Capped)),
+        service_time: of(Kind::ServiceTime),
+        response_time: of(Kind::ResponseTime),
+        end_to_end: verifying.then(|| of(Kind::EndToEnd)),
+        commit_time: any(Kind::CommitTime).then(|| of(Kind::CommitTime)),
+        commit_call: any(Kind::CommitCall).then(|| of(Kind::CommitCall)),
     }
-}
-
-/// The ledger of all phases.
-pub(super) fn of_all(phases: &[LedgerCounts]) -> LedgerCounts {
-    let mut counts = LedgerCounts::default();
-    for phase in phases {
-        for class in Class::ALL {
-            counts.add(class, phase.of(class));
-        }
-    }
-    counts
 }
 
 /// What the clients measured, with the parts of the latency that follow from it.
@@ -75,17 +66,16 @@ pub(super) fn distributions(
     has_due_times: bool,
     verifying: bool,
 ) -> BTreeMap<String, Vec<DistributionPoint>> {
-    let kinds = [
-        ("slip", &measured.slip, has_due_times),
-        ("service_time", &measured.service_time, true),
-        ("response_time", &measured.response_time, true),
-        ("end_to_end", &measured.end_to_end, verifying),
-        ("commit_time", &measured.commit_time, true),
-    ];
+    let wanted = |kind: &Kind| match kind {
+        Kind::Slip => has_due_times,
+        Kind::EndToEnd => verifying,
+        Kind::ServiceTime | Kind::ResponseTime | Kind::CommitTime => true,
+        Kind::Lateness | Kind::Blocked | Kind::Capped | Kind::CommitCall => false,
+    };
+    let kinds = Kind::ALL.into_iter().filter(wanted).map(|kind| (kind, measured.latency(kind)));
     kinds
-        .into_iter()
-        .filter(|(_, latency, wanted)| *wanted && latency.count() > 0)
-        .map(|(name, latency, _)| (name.to_owned(), latency.distribution()))
+        .filter(|(_, latency)| latency.count() > 0)
+        .map(|(kind, latency)| (kind.as_str().to_owned(), latency.distribution()))
         .collect()
 }
 

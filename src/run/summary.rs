@@ -6,9 +6,7 @@ use super::attribute::{Attributed, Unverified, attribute};
 use super::availability::{availability, joined};
 use super::ends::{Ends, note_ends, rhythm};
 use super::prepare::Prepared;
-use super::sections::{
-    by_topic, by_type, client, distributions, latencies, of_all, offered, partitions, phase_reports,
-};
+use super::sections::{by_topic, by_type, client, distributions, latencies, offered, partitions, phase_reports};
 use super::surroundings::{environment, note_isolation, tool};
 use super::watch::Watched;
 use super::wiring::Wiring;
@@ -20,6 +18,7 @@ use crate::lane::LaneEnd;
 use crate::ledger::Ledger;
 use crate::measure::{PhaseShard, Sampler};
 use crate::report::drift::DriftVerdict;
+use crate::report::latency::Kind;
 use crate::report::{Findings, LedgerCounts, Offered, PhaseReport, Run, RunReport, SCHEMA_VERSION};
 use crate::schedule::Schedule;
 use crate::source::Source;
@@ -59,7 +58,7 @@ pub(super) fn outcome<W: Wiring>(
     let whole = total.whole();
     let first_due = lanes.iter().filter_map(|lane| lane.first_due).min().unwrap_or_default();
     let last_sent = lanes.iter().map(|lane| lane.last_sent).max().unwrap_or_default();
-    let counts = of_all(&phases);
+    let counts: LedgerCounts = phases.iter().copied().sum();
     let last_due = lanes.iter().map(|lane| lane.last_due).max().unwrap_or_default();
     // What warms up is left out of the rates, and of nothing that is counted.
     let tempo = prepared.control.tempo();
@@ -126,7 +125,7 @@ pub(super) fn outcome<W: Wiring>(
     };
     let fidelity = rhythm(&lanes).map(|rhythm| {
         let known = fidelity::Known {
-            slip: &whole.slip,
+            slip: whole.latency(Kind::Slip),
             scheduled: report.ledger.scheduled,
             reordered: config.verify.is_some().then_some(report.findings.reordered),
             peak_scheduled,
@@ -194,8 +193,8 @@ pub(super) fn name_places(slots: &Slots, unverified: &mut [Unverified], findings
 /// The running figures, for gates that may end the run.
 pub(super) fn interim(tick: &Tick<'_>) -> RunReport {
     let whole = tick.total.whole();
-    let has_due_times = whole.slip.count() > 0;
-    let verifying = whole.end_to_end.count() > 0;
+    let has_due_times = whole.latency(Kind::Slip).count() > 0;
+    let verifying = whole.latency(Kind::EndToEnd).count() > 0;
     let so_far = offered(tick.scheduled, &whole, None, tick.warm_up_ends);
     // No number where there is none yet: two events make a rate.
     let has_rate = whole.sent + whole.turned_away > 1 || (tick.judged && whole.sent == 0);
@@ -234,7 +233,11 @@ pub(super) fn interim(tick: &Tick<'_>) -> RunReport {
 fn phase_so_far(name: &str, measured: &PhaseShard) -> PhaseReport {
     PhaseReport {
         name: name.to_owned(),
-        latency_us: latencies(measured, measured.slip.count() > 0, measured.end_to_end.count() > 0),
+        latency_us: latencies(
+            measured,
+            measured.latency(Kind::Slip).count() > 0,
+            measured.latency(Kind::EndToEnd).count() > 0,
+        ),
         ..PhaseReport::default()
     }
 }

@@ -14,6 +14,7 @@ use super::{Bench, DELAY, EACH, LANES};
 use crate::gate::{Allowances, Integrity};
 use crate::ledger::Class;
 use crate::ledger::rules::Rule;
+use crate::report::latency::Kind;
 use crate::report::{LedgerCounts, Ruling, RulingKind, RunReport, Transactions};
 use crate::run::Outcome;
 
@@ -213,8 +214,8 @@ fn invalid(report: &RunReport, prefix: &str) -> u64 {
 fn delayed(outcome: &Outcome) -> u64 {
     let whole = outcome.measured.whole();
     let from = u64::try_from(DELAY.as_micros()).unwrap_or(u64::MAX);
-    let all = whole.end_to_end.histogram().count_between(from, u64::MAX);
-    all.saturating_sub(whole.end_to_end.summary().censored)
+    let all = whole.latency(Kind::EndToEnd).histogram().count_between(from, u64::MAX);
+    all.saturating_sub(whole.latency(Kind::EndToEnd).summary().censored)
 }
 
 fn total(name: &str, expected: u64, found: u64) -> Row {

@@ -9,7 +9,7 @@ use crate::{
         sample::{any_run, healthy, summary, with_class},
     },
     ledger::Class,
-    report::{AbortCause, Example, LatencySummary, TransactionCounts, accounts},
+    report::{AbortCause, Example, LatencySummary, TransactionCounts},
 };
 
 fn gates(rules: &[&str], off: &[&str]) -> Gates {
@@ -336,7 +336,7 @@ proptest! {
         let judged = Integrity::of(&report, &Allowances::of(&report));
         let bad = report.gates.iter().any(|result| result.result != GateOutcome::Pass)
             || !judged.violations.is_empty() || !judged.undecided.is_empty() || interrupted
-            || accounts::sum(&report.ledger) != report.ledger.scheduled;
+            || !report.ledger.sums();
         prop_assert_eq!(verdict.code == 0, !bad, "{:?}", verdict);
         prop_assert_eq!(verdict.reasons.is_empty(), !bad);
         if !judged.violations.is_empty() {

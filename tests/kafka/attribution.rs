@@ -34,18 +34,9 @@ fn ruling(outcome: &Outcome, class: &str) -> Ruling {
     rulings.find(|ruling| ruling.finding == class).unwrap()
 }
 
-/// Creates a topic of one partition.
-fn create(cluster: &Cluster, topic: &str, settings: &[&str]) {
-    let mut arguments = vec!["--create", "--topic", topic, "--partitions", "1"];
-    for setting in settings {
-        arguments.extend(["--config", setting]);
-    }
-    cluster.tool("org.apache.kafka.tools.TopicCommand", &arguments);
-}
-
 #[test]
 fn deleted_records_that_nobody_had_read_are_expired_to_the_number() {
-    let cluster = Cluster::start();
+    let cluster = Cluster::shared();
     let eager = group("classic", "range");
     let cooperative = group("classic", "cooperative-sticky");
     let divided_by_the_cluster = group("consumer", "uniform");
@@ -55,10 +46,10 @@ fn deleted_records_that_nobody_had_read_are_expired_to_the_number() {
         ("cooperative", Some(cooperative)),
         ("divided-by-the-cluster", Some(divided_by_the_cluster)),
     ] {
-        create(&cluster, topic, &[]);
+        cluster.create(topic, 1, &[]);
         let (read, deleted) = (1_000, 3_500);
         let held = Held { topic, group, read, ..HELD };
-        let outcome = held.run(&cluster, || cluster.delete(topic, 0, deleted));
+        let outcome = held.run(cluster, || cluster.delete(topic, 0, deleted));
         let ledger = outcome.report.ledger;
         let expired = u64::try_from(deleted).unwrap() - read;
         assert_eq!(
@@ -88,7 +79,7 @@ fn group(protocol: &str, assignor: &str) -> Group {
 #[test]
 fn what_a_topic_keeps_too_briefly_is_expired_and_its_setting_named() {
     let cluster = Cluster::start_with(&["log.retention.check.interval.ms=500", "log.initial.task.delay.ms=500"]);
-    create(&cluster, "brief", &["retention.ms=4000", "segment.ms=1000"]);
+    cluster.create("brief", 1, &[("retention.ms", "4000"), ("segment.ms", "1000")]);
     let held = Held { topic: "brief", read: 1_000, ..HELD };
     let outcome = held.run(&cluster, || cluster.wait_until_log_starts_at("brief", 6_000));
     let ledger = outcome.report.ledger;
@@ -102,8 +93,8 @@ fn what_a_topic_keeps_too_briefly_is_expired_and_its_setting_named() {
 #[test]
 fn what_the_cleaner_takes_away_before_it_is_read_is_compacted() {
     let cluster = Cluster::start_with(&["log.cleaner.backoff.ms=200", "log.initial.task.delay.ms=500"]);
-    let settings = ["cleanup.policy=compact", "min.cleanable.dirty.ratio=0.01", "segment.ms=200"];
-    create(&cluster, "compacted", &settings);
+    let often = [("min.cleanable.dirty.ratio", "0.01"), ("segment.ms", "200")];
+    cluster.create("compacted", 1, &[&[("cleanup.policy", "compact")][..], &often].concat());
     let mut before = BTreeSet::new();
     let held = Held { topic: "compacted", read: 1_000, ..HELD };
     let outcome = held.run(&cluster, || {
@@ -129,11 +120,11 @@ fn what_the_cleaner_takes_away_before_it_is_read_is_compacted() {
 
 #[test]
 fn a_reader_that_stops_leaves_events_unread_and_none_lost() {
-    let cluster = Cluster::start();
-    create(&cluster, "stopped", &[]);
+    let cluster = Cluster::shared();
+    cluster.create("stopped", 1, &[]);
     let drain_deadline = Duration::from_secs(3);
     let held = Held { topic: "stopped", read: 1_000, lets_go: false, drain_deadline, ..HELD };
-    let outcome = held.run(&cluster, || {});
+    let outcome = held.run(cluster, || {});
     let ledger = outcome.report.ledger;
     assert_eq!((ledger.scheduled, ledger.verified, ledger.unread), (6_000, 1_000, 5_000), "{ledger:?}");
     assert_eq!(ruling(&outcome, "unread").ruling, RulingKind::Undecided);
@@ -141,10 +132,10 @@ fn a_reader_that_stops_leaves_events_unread_and_none_lost() {
 
 #[test]
 fn what_a_reader_skips_is_undelivered_however_much_it_is() {
-    let cluster = Cluster::start();
-    create(&cluster, "skipped", &[]);
+    let cluster = Cluster::shared();
+    cluster.create("skipped", 1, &[]);
     let held = Held { topic: "skipped", events: 30_000, read: 30_000, rate: 10_000, skips: 5_000..25_000, ..HELD };
-    let outcome = held.run(&cluster, || {});
+    let outcome = held.run(cluster, || {});
     let ledger = outcome.report.ledger;
     assert_eq!((ledger.scheduled, ledger.verified, ledger.undelivered), (30_000, 10_000, 20_000), "{ledger:?}");
     assert_eq!(ruling(&outcome, "undelivered").ruling, RulingKind::Violation);

@@ -33,8 +33,8 @@ fn assert_sums(report: &Value) {
 
 #[test]
 fn a_replay_is_what_an_independent_consumer_reads() {
-    let cluster = Cluster::start();
-    let run = Program::new(&cluster, "replayed").args(["replay", SAMPLE, "--fit", "5s", "--create-topics"]).run();
+    let cluster = Cluster::shared();
+    let run = Program::new(cluster, "replayed").args(["replay", SAMPLE, "--fit", "5s", "--create-topics"]).run();
     let report = run.report();
     let rows = report["replay"]["rows"].as_u64().unwrap();
     assert_all_verified(&report, rows);
@@ -55,16 +55,16 @@ fn a_replay_is_what_an_independent_consumer_reads() {
 
 #[test]
 fn several_lanes_keep_every_users_order() {
-    let cluster = Cluster::start();
+    let cluster = Cluster::shared();
     let options = ["synth", "--rate", "3000", "--num-records", "9000", "--lanes", "3", "--partitions", "7"];
-    let run = Program::new(&cluster, "lanes").args(options).args(["--create-topics"]).run();
+    let run = Program::new(cluster, "lanes").args(options).args(["--create-topics"]).run();
     assert_all_verified(&run.report(), 9000);
 }
 
 #[test]
 fn a_missing_topic_is_named_with_its_remedy() {
-    let cluster = Cluster::start();
-    let run = Program::new(&cluster, "nowhere").args(["synth", "--rate", "10", "--duration", "1s"]).run();
+    let cluster = Cluster::shared();
+    let run = Program::new(cluster, "nowhere").args(["synth", "--rate", "10", "--duration", "1s"]).run();
     assert_eq!(run.code, 6, "{}", run.stderr);
     assert!(run.stderr.contains("topic \"nowhere\" does not exist on 127.0.0.1:"), "{}", run.stderr);
     assert!(run.stderr.contains("--create-topics"), "{}", run.stderr);
@@ -108,10 +108,9 @@ fn a_broker_that_is_gone_ends_the_run_within_its_deadlines() {
 
 #[test]
 fn partitions_added_in_mid_run_end_it_with_the_reason() {
-    let cluster = Cluster::start();
-    let started = Program::new(&cluster, "grown")
-        .args(["synth", "--rate", "200", "--duration", "10m", "--create-topics"])
-        .start();
+    let cluster = Cluster::shared();
+    let started =
+        Program::new(cluster, "grown").args(["synth", "--rate", "200", "--duration", "10m", "--create-topics"]).start();
     started.wait_for_rows(1);
     cluster.tool("org.apache.kafka.tools.TopicCommand", &["--alter", "--topic", "grown", "--partitions", "6"]);
     let run = started.finish();
@@ -122,13 +121,13 @@ fn partitions_added_in_mid_run_end_it_with_the_reason() {
 
 #[test]
 fn a_deleted_topic_ends_the_run_with_the_reason() {
-    let cluster = Cluster::start();
-    let started = Program::new(&cluster, "deleted")
+    let cluster = Cluster::shared();
+    let started = Program::new(cluster, "deleted")
         .args(["synth", "--rate", "200", "--duration", "10m", "--create-topics", "--flush-deadline", "5s"])
         .args(["--drain-deadline", "3s", "-X", "delivery.timeout.ms=4000", "-X", "request.timeout.ms=3000"])
         .start();
     started.wait_for_rows(1);
-    cluster.tool("org.apache.kafka.tools.TopicCommand", &["--delete", "--topic", "deleted"]);
+    cluster.remove("deleted");
     let run = started.finish();
     // Events that were acked before went with the topic: the correctness code outranks the cluster's.
     assert!([3, 6].contains(&run.code), "{}: {}", run.code, run.stderr);
@@ -137,8 +136,8 @@ fn a_deleted_topic_ends_the_run_with_the_reason() {
 
 #[test]
 fn an_interrupted_run_drains_and_reports() {
-    let cluster = Cluster::start();
-    let started = Program::new(&cluster, "interrupted")
+    let cluster = Cluster::shared();
+    let started = Program::new(cluster, "interrupted")
         .args(["synth", "--rate", "1000", "--duration", "10m", "--create-topics"])
         .start();
     started.wait_for_rows(2);
@@ -180,9 +179,9 @@ fn a_second_interrupt_ends_a_run_that_waits_for_a_silent_broker() {
 
 #[test]
 fn a_foreign_producers_events_are_counted_and_not_judged() {
-    let cluster = Cluster::start();
-    cluster.tool("org.apache.kafka.tools.TopicCommand", &["--create", "--topic", "shared", "--partitions", "3"]);
-    let started = Program::new(&cluster, "shared").args(["synth", "--rate", "1000", "--duration", "6s"]).start();
+    let cluster = Cluster::shared();
+    cluster.create("foreign", 3, &[]);
+    let started = Program::new(cluster, "foreign").args(["synth", "--rate", "1000", "--duration", "6s"]).start();
     started.wait_for_rows(1);
     cluster.write("shared", &[("7", "not json"), ("7", "[1]"), ("8", r#"{"event_type":"view"}"#)]);
     let run = started.finish();
@@ -199,7 +198,7 @@ fn what_the_client_may_not_do_is_named_with_the_rights_it_needs() {
     let authorizer = "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer";
     let cluster = Cluster::start_with(&[authorizer, "allow.everyone.if.no.acl.found=true"]);
     for (topic, rule) in [("read-only", "--allow-principal"), ("hidden", "--deny-principal")] {
-        cluster.tool("org.apache.kafka.tools.TopicCommand", &["--create", "--topic", topic, "--partitions", "3"]);
+        cluster.create(topic, 3, &[]);
         let rights = ["--operation", "Describe", "--operation", "Read", "--topic", topic];
         let rule = [&["--add", rule, "User:ANONYMOUS"][..], &rights].concat();
         cluster.tool("org.apache.kafka.tools.AclCommand", &rule);
@@ -221,17 +220,16 @@ fn what_the_client_may_not_do_is_named_with_the_rights_it_needs() {
 
 #[test]
 fn a_group_reads_everything_however_often_its_partitions_change_hands() {
-    let cluster = Cluster::start();
+    let cluster = Cluster::shared();
     let group = ["--group", "readers", "--consumers", "2", "--create-topics", "--partitions", "6"];
     let new_protocol = ["synth", "--rate", "500", "--duration", "3s", "--group-protocol", "consumer"];
-    let run = Program::new(&cluster, "consumer-protocol").args(new_protocol).args(group).run();
+    let run = Program::new(cluster, "consumer-protocol").args(new_protocol).args(group).run();
     let report = run.report();
     assert_all_verified(&report, 1500);
     assert_eq!(report["group"]["protocol"], "consumer", "{}", report["group"]);
 
     let disturbed = ["synth", "--rate", "500", "--duration", "12s", "--chaos-rebalance", "1s", "--commit", "manual"];
-    let run =
-        Program::new(&cluster, "disturbed").args(disturbed).args(["--commit-interval", "500ms"]).args(group).run();
+    let run = Program::new(cluster, "disturbed").args(disturbed).args(["--commit-interval", "500ms"]).args(group).run();
     let report = run.report();
     assert_sums(&report);
     assert_eq!(report["ledger"]["verified"], 6000, "{}", report["ledger"]);
@@ -242,10 +240,10 @@ fn a_group_reads_everything_however_often_its_partitions_change_hands() {
     assert!(rows.iter().any(|row| row["marks"].to_string().contains("rebalance of")), "it is on the timeline");
 
     let looked_at = ["synth", "--rate", "1000", "--num-records", "1000", "--lag-group", "readers"];
-    let report = Program::new(&cluster, "disturbed").args(looked_at).run().report();
+    let report = Program::new(cluster, "disturbed").args(looked_at).run().report();
     assert_eq!(report["lag"]["at_end"], 1000, "the group has read all but the last run: {}", report["lag"]);
 
-    let described = |group| Program::new(&cluster, "-").args(["topics", "describe", "disturbed", "--group", group]);
+    let described = |group| Program::new(cluster, "-").args(["topics", "describe", "disturbed", "--group", group]);
     let run = described("readers").args(["-o", "json"]).run();
     let told: Value = serde_json::from_str(&run.stdout).unwrap();
     let topic = &told["topics"][0];
@@ -261,10 +259,10 @@ fn a_group_reads_everything_however_often_its_partitions_change_hands() {
 
 #[test]
 fn the_self_test_holds_on_a_cluster_and_leaves_no_topic_behind() {
-    let cluster = Cluster::start();
-    let run = Program::new(&cluster, "another-commands-topic").args(["selftest", "--seed", "7"]).run();
+    let cluster = Cluster::shared();
+    let run = Program::new(cluster, "another-commands-topic").args(["selftest", "--seed", "7"]).run();
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     assert!(run.stdout.starts_with("HONEST"), "{}", run.stdout);
-    let topics = cluster.topics();
-    assert!(topics.is_empty(), "{topics:?}");
+    let left: Vec<String> = cluster.topics().into_iter().filter(|topic| topic.starts_with("loadgen-")).collect();
+    assert!(left.is_empty(), "{left:?}");
 }

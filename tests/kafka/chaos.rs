@@ -173,12 +173,12 @@ fn brokers_that_are_gone_for_good_end_the_run_within_its_deadlines() {
 
 #[test]
 fn noise_of_other_producers_changes_no_class() {
-    let cluster = Cluster::start();
-    cluster.tool("org.apache.kafka.tools.TopicCommand", &["--create", "--topic", "shared", "--partitions", "3"]);
-    let start = || Program::new(&cluster, "shared").args(["synth", "--rate", "1500", "--duration", "6s"]).start();
+    let cluster = Cluster::shared();
+    cluster.create("noisy", 3, &[]);
+    let start = || Program::new(cluster, "noisy").args(["synth", "--rate", "1500", "--duration", "6s"]).start();
     let (one, other) = (start(), start());
     one.wait_for_rows(1);
-    cluster.write("shared", &[("7", "not json"), ("7", "[1]"), ("8", "{}"), ("9", "\u{0}")]);
+    cluster.write("noisy", &[("7", "not json"), ("7", "[1]"), ("8", "{}"), ("9", "\u{0}")]);
     for started in [one, other] {
         let run = started.finish();
         let report = run.report();
@@ -192,9 +192,9 @@ fn noise_of_other_producers_changes_no_class() {
 
 #[test]
 fn records_that_another_client_copies_are_rewritten_duplicates() {
-    let cluster = Cluster::start();
-    cluster.tool("org.apache.kafka.tools.TopicCommand", &["--create", "--topic", "copied", "--partitions", "3"]);
-    let started = Program::new(&cluster, "copied").args(["synth", "--rate", "1000", "--duration", "300s"]).start();
+    let cluster = Cluster::shared();
+    cluster.create("copied", 3, &[]);
+    let started = Program::new(cluster, "copied").args(["synth", "--rate", "1000", "--duration", "300s"]).start();
     started.wait_for_rows(2);
     let records = cluster.read_all("copied", 3);
     cluster.write_again("copied", &records[..500]);

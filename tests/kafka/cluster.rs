@@ -1,13 +1,15 @@
-//! A Kafka cluster of a test's own.
+//! Kafka clusters: one broker that tests share, and clusters of a test's own.
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 
 use loadgen::clock::{Clock, Monotonic, Nanos};
-use loadgen::kafka::PartitionState;
+use loadgen::kafka::admin::{self, NewTopic};
+use loadgen::kafka::{Code, KafkaError, PartitionState, Settings};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::KafkaError as ClientError;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Message, Offset, TopicPartitionList};
 
@@ -31,6 +33,13 @@ pub(crate) struct Cluster {
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/kafka");
 
 impl Cluster {
+    /// One broker for all tests that leave it as it is and name topics and groups of their own. `scripts/kafka` ends and
+    /// wipes it with this process.
+    pub(crate) fn shared() -> &'static Self {
+        static SHARED: OnceLock<Cluster> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
     /// One broker.
     pub(crate) fn start() -> Self {
         Self::start_with(&[])
@@ -94,7 +103,7 @@ impl Cluster {
     pub(crate) fn read(&self, topic: &str, count: u64) -> Vec<(String, String)> {
         let consumer: BaseConsumer = ClientConfig::new()
             .set("bootstrap.servers", &self.address)
-            .set("group.id", "independent")
+            .set("group.id", format!("independent-of-{topic}"))
             .set("auto.offset.reset", "earliest")
             .create()
             .unwrap();
@@ -148,7 +157,7 @@ impl Cluster {
                     key: message.key().unwrap_or_default().to_vec(),
                     body: message.payload().unwrap_or_default().to_vec(),
                 }),
-                Some(Err(KafkaError::PartitionEOF(partition))) => drop(ended.insert(partition)),
+                Some(Err(ClientError::PartitionEOF(partition))) => drop(ended.insert(partition)),
                 Some(Err(_)) | None => {}
             }
         }
@@ -181,18 +190,24 @@ impl Cluster {
         producer
     }
 
-    /// Deletes a topic and makes it again.
-    pub(crate) fn make_anew(&self, topic: &str, partitions: i32) {
-        let settings = loadgen::kafka::Settings::new();
-        let cluster = loadgen::kafka::admin::Cluster::new(&self.address, &settings, PATIENCE).unwrap();
-        let new = loadgen::kafka::admin::NewTopic {
-            name: topic.to_owned(),
-            partitions,
-            replication_factor: 1,
-            config: settings.clone(),
-        };
-        cluster.remove(topic).unwrap();
-        wait_until("topic that is made anew", PATIENCE, || cluster.create(&new).is_ok());
+    /// Creates a topic with its settings.
+    pub(crate) fn create(&self, topic: &str, partitions: i32, settings: &[(&str, &str)]) {
+        let config = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let new = NewTopic { name: topic.to_owned(), partitions, replication_factor: 1, config };
+        wait_until(&format!("end of the old topic {topic}"), PATIENCE, || match self.admin().create(&new) {
+            Ok(()) => true,
+            Err(KafkaError::Refused { code: Code::TopicAlreadyExists, .. }) => false,
+            Err(error) => panic!("{error}"),
+        });
+    }
+
+    /// Deletes a topic.
+    pub(crate) fn remove(&self, topic: &str) {
+        self.admin().remove(topic).unwrap();
+    }
+
+    fn admin(&self) -> admin::Cluster {
+        admin::Cluster::new(&self.address, &Settings::new(), PATIENCE).unwrap()
     }
 
     /// Waits until the copies of partition 0 that are complete are those on `brokers`.
@@ -207,8 +222,7 @@ impl Cluster {
     }
 
     fn wait_until_told(&self, topic: &str, what: &str, holds: impl Fn(&PartitionState) -> bool) {
-        let settings = loadgen::kafka::Settings::new();
-        let cluster = loadgen::kafka::admin::Cluster::new(&self.address, &settings, PATIENCE).unwrap();
+        let cluster = self.admin();
         wait_until(what, PATIENCE, || {
             let topics = cluster.topics().unwrap();
             holds(&topics[topic].partitions[0])
@@ -229,9 +243,7 @@ impl Cluster {
 
     /// The topics that users made.
     pub(crate) fn topics(&self) -> Vec<String> {
-        let settings = loadgen::kafka::Settings::new();
-        let cluster = loadgen::kafka::admin::Cluster::new(&self.address, &settings, PATIENCE).unwrap();
-        let all = cluster.topics().unwrap();
+        let all = self.admin().topics().unwrap();
         all.into_keys().filter(|topic| !topic.starts_with("__")).collect()
     }
 

@@ -1,4 +1,5 @@
-//! The program and its library against real Kafka brokers, which each test starts through `scripts/kafka` and stops again.
+//! The program and its library against real Kafka brokers, started through `scripts/kafka`: one that tests share, and clusters for those that kill,
+//! pause or configure brokers.
 //!
 //! Clusters of three brokers share the machine with what is measured: `scripts/test` runs two tests at a time.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]

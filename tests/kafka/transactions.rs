@@ -98,8 +98,8 @@ fn a_broker_killed_under_transactions_costs_no_committed_event_and_shows_no_abor
 
 #[test]
 fn joined_in_another_process_every_event_has_the_class_of_its_transaction() {
-    let cluster = Cluster::start();
-    let producer = Program::new(&cluster, "elsewhere")
+    let cluster = Cluster::shared();
+    let producer = Program::new(cluster, "elsewhere")
         .args(["synth", "--rate", "2000", "--duration", "4s", "--create-topics", "--partitions", "3", "--lanes", "2"])
         .args(["--transactional", "--txn-size", "50", "--txn-abort-rate", "0.3", "--no-verify"])
         .args(["--gate-off", "generator_healthy"])
@@ -110,7 +110,7 @@ fn joined_in_another_process_every_event_has_the_class_of_its_transaction() {
     assert!(aborted > 1_500 && aborted < 3_300, "about 30 %: {aborted}");
     let folder = producer.bundle().unwrap();
     for (asked, isolation) in [(None, "read_committed"), (Some("read_uncommitted"), "read_uncommitted")] {
-        let mut joining = Program::new(&cluster, "").args(["verify", "--producer-report", folder.to_str().unwrap()]);
+        let mut joining = Program::new(cluster, "").args(["verify", "--producer-report", folder.to_str().unwrap()]);
         if let Some(isolation) = asked {
             joining = joining.args(["--isolation", isolation]);
         }

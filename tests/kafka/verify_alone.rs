@@ -15,10 +15,6 @@ const RUN_ID: &str = "a1b2c3d4e5f60718";
 /// Valid, and of nobody that this program knows.
 const FOREIGN: &str = r#"{"event_id":"order-1","event_type":"filter","timestamp":1,"user_id":"8","category":"c","filter_type":"t","filter_value":"v","session_id":"s"}"#;
 
-fn create(cluster: &Cluster, topic: &str, partitions: &str) {
-    cluster.tool("org.apache.kafka.tools.TopicCommand", &["--create", "--topic", topic, "--partitions", partitions]);
-}
-
 /// Sends so many events without reading them back.
 fn produce(cluster: &Cluster, topic: &str, events: &str, id: &str) -> Run {
     let run = Program::new(cluster, topic)
@@ -42,20 +38,20 @@ fn reading(report: &Value) -> &Value {
 
 #[test]
 fn before_beside_and_after_the_producer_it_sees_what_another_consumer_sees() {
-    let cluster = Cluster::start();
-    create(&cluster, "watched", "3");
-    let before = Program::new(&cluster, "watched").args(["verify", "--run-id", RUN_ID]).start();
+    let cluster = Cluster::shared();
+    cluster.create("watched", 3, &[]);
+    let before = Program::new(cluster, "watched").args(["verify", "--run-id", RUN_ID]).start();
     before.wait_for_rows(1);
     let noise = [("7", "not json"), ("7", "[1]"), ("8", "{}"), ("8", FOREIGN), ("8", FOREIGN)];
     cluster.write("watched", &noise);
-    let producer = Program::new(&cluster, "watched")
+    let producer = Program::new(cluster, "watched")
         .args(["synth", "--rate", "2000", "--duration", "5s", "--no-verify", "--lanes", "2", "--run-id", RUN_ID])
         .args(["--gate-off", "generator_healthy"])
         .start();
     producer.wait_for_rows(1);
-    let beside = Program::new(&cluster, "watched").args(["verify", "--until-idle", "6s"]).start();
+    let beside = Program::new(cluster, "watched").args(["verify", "--until-idle", "6s"]).start();
     assert_eq!(producer.finish().code, 0);
-    let after = Program::new(&cluster, "watched").args(["verify", "--until-idle", "1s", "--run-id", RUN_ID]).run();
+    let after = Program::new(cluster, "watched").args(["verify", "--until-idle", "1s", "--run-id", RUN_ID]).run();
     let beside = beside.finish();
     before.interrupt();
     let before = before.finish();
@@ -89,12 +85,12 @@ fn before_beside_and_after_the_producer_it_sees_what_another_consumer_sees() {
 
 #[test]
 fn gaps_and_copies_are_those_that_another_consumer_finds() {
-    let cluster = Cluster::start();
-    create(&cluster, "whole", "3");
-    produce(&cluster, "whole", "6000", RUN_ID);
+    let cluster = Cluster::shared();
+    cluster.create("whole", 3, &[]);
+    produce(cluster, "whole", "6000", RUN_ID);
     let all = cluster.read_all("whole", 3);
     // A mirror that lost a stretch, and wrote a few records twice.
-    create(&cluster, "holed", "3");
+    cluster.create("holed", 3, &[]);
     cluster.write_again("holed", &all[..3_000]);
     cluster.write_again("holed", &all[3_700..]);
     cluster.write_again("holed", &all[1_000..1_040]);
@@ -103,7 +99,7 @@ fn gaps_and_copies_are_those_that_another_consumer_finds() {
     let missing = last - first + 1 - present.len() as u64;
     assert!(missing > 500, "{missing}");
 
-    let verify = |topic| Program::new(&cluster, topic).args(["verify", "--until-idle", "2s"]);
+    let verify = |topic| Program::new(cluster, topic).args(["verify", "--until-idle", "2s"]);
     let known = ["--run-id", RUN_ID, "--gate", "reading.missing == 0"];
     let (unknown, known) = (verify("holed").start(), verify("holed").args(known).run());
     let unknown = unknown.finish();
@@ -133,7 +129,7 @@ fn gaps_and_copies_are_those_that_another_consumer_finds() {
 #[test]
 fn a_group_goes_on_through_a_broker_that_is_killed_and_through_a_restart_of_its_own() {
     let cluster = Cluster::start();
-    create(&cluster, "served", "3");
+    cluster.create("served", 3, &[]);
     let service = ["verify", "--group=service", "--commit=manual", "--commit-interval=500ms", "--connect-timeout=60s"];
     let started = Program::new(&cluster, "served").args(service).start();
     produce(&cluster, "served", "3000", RUN_ID);
@@ -160,14 +156,14 @@ fn a_group_goes_on_through_a_broker_that_is_killed_and_through_a_restart_of_its_
 
 #[test]
 fn two_members_of_a_group_claim_nothing_of_what_the_other_read() {
-    let cluster = Cluster::start();
-    create(&cluster, "shared", "4");
+    let cluster = Cluster::shared();
+    cluster.create("divided", 4, &[]);
     let member =
-        || Program::new(&cluster, "shared").args(["verify", "--group", "pair", "--connect-timeout", "60s"]).start();
+        || Program::new(cluster, "divided").args(["verify", "--group", "pair", "--connect-timeout", "60s"]).start();
     let (one, other) = (member(), member());
     one.wait_for_rows(5);
     other.wait_for_rows(5);
-    produce(&cluster, "shared", "4000", RUN_ID);
+    produce(cluster, "divided", "4000", RUN_ID);
     let rows = one.rows();
     one.wait_for_rows(rows + 2);
     let mut events = 0;
@@ -191,7 +187,7 @@ fn two_members_of_a_group_claim_nothing_of_what_the_other_read() {
 fn what_keeps_it_from_reading_is_named_with_its_remedy() {
     let authorizer = "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer";
     let cluster = Cluster::start_with(&[authorizer, "allow.everyone.if.no.acl.found=true"]);
-    create(&cluster, "unreadable", "1");
+    cluster.create("unreadable", 1, &[]);
     let rights = ["--operation", "Describe", "--topic", "unreadable"];
     let allow = [&["--add", "--allow-principal", "User:ANONYMOUS"][..], &rights].concat();
     cluster.tool("org.apache.kafka.tools.AclCommand", &allow);
@@ -223,16 +219,16 @@ fn join(cluster: &Cluster, producer: &Run) -> Run {
 
 #[test]
 fn joined_with_the_producers_answers_every_event_has_its_class() {
-    let cluster = Cluster::start();
-    create(&cluster, "joined", "3");
-    produce(&cluster, "joined", "500", "0123456789abcdef");
+    let cluster = Cluster::shared();
+    cluster.create("joined", 3, &[]);
+    produce(cluster, "joined", "500", "0123456789abcdef");
     let gate = ["--gate", "service_time.count >= 1", "--lanes", "2", "--gate-off", "generator_healthy"];
-    let producer = Program::new(&cluster, "joined")
+    let producer = Program::new(cluster, "joined")
         .args(["synth", "--rate", "4000", "--num-records", "9000", "--no-verify", "--run-id", RUN_ID])
         .args(gate)
         .run();
     assert_eq!(producer.code, 0, "{}", producer.stderr);
-    let run = join(&cluster, &producer);
+    let run = join(cluster, &producer);
     let report = run.report();
     assert_eq!(run.code, 0, "{} {}", run.stderr, run.stdout);
     assert_ledger(&report, &[("verified", 9_000)]);
@@ -256,7 +252,7 @@ fn joined_with_the_producers_answers_every_event_has_its_class() {
         .collect();
     let expired = 9_000 - ids.len() as u64;
     assert!(expired > 100, "{expired}");
-    let run = join(&cluster, &producer);
+    let run = join(cluster, &producer);
     let report = run.report();
     assert_ledger(&report, &[("verified", 9_000 - expired), ("expired", expired)]);
     assert_eq!(run.unverified().len() as u64, expired);
@@ -271,15 +267,14 @@ fn joined_with_the_producers_answers_every_event_has_its_class() {
 
 #[test]
 fn a_run_that_still_goes_on_is_read_along_and_joined_when_it_is_over() {
-    let cluster = Cluster::start();
-    create(&cluster, "along", "3");
-    let producer = Program::new(&cluster, "along")
+    let cluster = Cluster::shared();
+    cluster.create("along", 3, &[]);
+    let producer = Program::new(cluster, "along")
         .args(["synth", "--rate", "1500", "--duration", "6s", "--no-verify", "--gate-off", "generator_healthy"])
         .start();
     producer.wait_for_rows(1);
     let folder = producer.bundle().unwrap();
-    let reader =
-        Program::new(&cluster, "along").args(["verify", "--producer-report", folder.to_str().unwrap()]).start();
+    let reader = Program::new(cluster, "along").args(["verify", "--producer-report", folder.to_str().unwrap()]).start();
     let producer = producer.finish();
     let run = reader.finish();
     let report = run.report();
@@ -292,12 +287,10 @@ fn a_run_that_still_goes_on_is_read_along_and_joined_when_it_is_over() {
 #[test]
 fn what_the_cleaner_takes_away_is_compacted_where_the_answers_tell_the_keys() {
     let cluster = Cluster::start_with(&["log.cleaner.backoff.ms=200", "log.initial.task.delay.ms=500"]);
-    let class = "org.apache.kafka.tools.TopicCommand";
     // The other one becomes compacted when the run is over: its answers tell no keys.
-    for (topic, policy) in [("keyed", "cleanup.policy=compact"), ("keyless", "cleanup.policy=delete")] {
-        let create = ["--create", "--topic", topic, "--partitions", "1", "--config", policy];
-        let settings = ["--config", "min.cleanable.dirty.ratio=0.01", "--config", "segment.ms=200"];
-        cluster.tool(class, &[&create[..], &settings].concat());
+    for (topic, policy) in [("keyed", "compact"), ("keyless", "delete")] {
+        let often = [("min.cleanable.dirty.ratio", "0.01"), ("segment.ms", "200")];
+        cluster.create(topic, 1, &[&[("cleanup.policy", policy)][..], &often].concat());
     }
     let produced = ["keyed", "keyless"].map(|topic| (topic, produce(&cluster, topic, "6000", RUN_ID)));
     let alter = ["--alter", "--entity-type", "topics", "--entity-name", "keyless"];
@@ -325,16 +318,16 @@ fn what_the_cleaner_takes_away_is_compacted_where_the_answers_tell_the_keys() {
 
 #[test]
 fn what_somebodys_open_transaction_hides_is_neither_passed_over_nor_lost() {
-    let cluster = Cluster::start();
-    create(&cluster, "hidden", "1");
-    produce(&cluster, "hidden", "500", "0123456789abcdef");
+    let cluster = Cluster::shared();
+    cluster.create("hidden", 1, &[]);
+    produce(cluster, "hidden", "500", "0123456789abcdef");
     let open = cluster.open_transaction("hidden");
-    let producer = produce(&cluster, "hidden", "2000", RUN_ID);
+    let producer = produce(cluster, "hidden", "2000", RUN_ID);
     let folder = producer.bundle().unwrap();
     let joined = ["verify", "--isolation", "read_committed", "--producer-report", folder.to_str().unwrap()];
-    let joining = Program::new(&cluster, "").args(joined).start();
+    let joining = Program::new(cluster, "").args(joined).start();
     let reading_of = |isolation| {
-        let verify = Program::new(&cluster, "hidden").args(["verify", "--until-idle", "2s", "--isolation", isolation]);
+        let verify = Program::new(cluster, "hidden").args(["verify", "--until-idle", "2s", "--isolation", isolation]);
         verify.args(["--gate", "reading.missing == 0"]).run()
     };
     let run = reading_of("read_committed");
@@ -359,7 +352,7 @@ fn what_somebodys_open_transaction_hides_is_neither_passed_over_nor_lost() {
     assert!(!run.stdout.contains("--drain-deadline"), "verify has no such option: {}", run.stdout);
     assert!(run.unverified().iter().all(|event| event["reason"] == "behind an open transaction"));
 
-    let run = Program::new(&cluster, "").args(["topics", "describe", "hidden"]).run();
+    let run = Program::new(cluster, "").args(["topics", "describe", "hidden"]).run();
     assert!(run.stdout.contains("2,501 records"), "{}", run.stdout);
     assert!(run.stdout.contains("last stable offset 500 of high watermark 2501"), "{}", run.stdout);
 
@@ -371,21 +364,22 @@ fn what_somebodys_open_transaction_hides_is_neither_passed_over_nor_lost() {
 
 #[test]
 fn a_topic_that_is_made_anew_ends_runs_and_readings_and_is_told_by_joins() {
-    let cluster = Cluster::start();
-    create(&cluster, "remade", "1");
-    produce(&cluster, "remade", "3000", "0123456789abcdef");
-    let committing = ["verify", "--group", "service", "--commit", "manual", "--commit-interval", "500ms"];
-    let service = Program::new(&cluster, "remade").args(committing).start();
-    let alone = Program::new(&cluster, "remade").args(["verify", "--until-idle", "60s"]).start();
+    let cluster = Cluster::shared();
+    cluster.create("remade", 1, &[]);
+    produce(cluster, "remade", "3000", "0123456789abcdef");
+    let committing = ["verify", "--group", "remade", "--commit", "manual", "--commit-interval", "500ms"];
+    let service = Program::new(cluster, "remade").args(committing).start();
+    let alone = Program::new(cluster, "remade").args(["verify", "--until-idle", "60s"]).start();
     for started in [&service, &alone] {
         started.wait_for_seen(3_000);
     }
-    let producer = produce(&cluster, "remade", "2000", RUN_ID);
-    let sending = Program::new(&cluster, "remade")
+    let producer = produce(cluster, "remade", "2000", RUN_ID);
+    let sending = Program::new(cluster, "remade")
         .args(["synth", "--rate", "200", "--duration", "120s", "--no-verify", "--gate-off", "generator_healthy"])
         .start();
     sending.wait_for_rows(1);
-    cluster.make_anew("remade", 1);
+    cluster.remove("remade");
+    cluster.create("remade", 1, &[]);
     for started in [service, alone, sending] {
         let run = started.finish();
         assert_eq!(run.code, 6, "{} {}", run.stderr, run.stdout);
@@ -393,7 +387,7 @@ fn a_topic_that_is_made_anew_ends_runs_and_readings_and_is_told_by_joins() {
         assert!(!run.stdout.contains("replication factor 1"), "{}", run.stdout);
         assert!(run.report()["environment"]["topics"][0]["made_anew"] == true, "{}", run.report()["environment"]);
     }
-    let run = join(&cluster, &producer);
+    let run = join(cluster, &producer);
     let report = run.report();
     assert_ledger(&report, &[("lost", 2_000)]);
     assert_eq!(run.code, 6, "{} {}", run.stderr, run.stdout);
@@ -403,30 +397,30 @@ fn a_topic_that_is_made_anew_ends_runs_and_readings_and_is_told_by_joins() {
 
 #[test]
 fn what_cannot_be_joined_says_why() {
-    let cluster = Cluster::start();
-    create(&cluster, "odd", "1");
-    let verified = Program::new(&cluster, "odd").args(["synth", "--rate", "500", "--num-records", "100"]).run();
-    let run = join(&cluster, &verified);
+    let cluster = Cluster::shared();
+    cluster.create("odd", 1, &[]);
+    let verified = Program::new(cluster, "odd").args(["synth", "--rate", "500", "--num-records", "100"]).run();
+    let run = join(cluster, &verified);
     assert_eq!(run.code, 7, "{}", run.stderr);
     assert!(run.stderr.contains("has read its events back"), "{}", run.stderr);
 
-    let producer = produce(&cluster, "odd", "300", RUN_ID);
-    let (folder, other) = (producer.bundle().unwrap(), produce(&cluster, "odd", "300", "b1b2c3d4e5f60718"));
+    let producer = produce(cluster, "odd", "300", RUN_ID);
+    let (folder, other) = (producer.bundle().unwrap(), produce(cluster, "odd", "300", "b1b2c3d4e5f60718"));
     let answers = |run: &Run| run.bundle().unwrap().join("answers.ndjson.zst");
     let kept = std::fs::read(answers(&producer)).unwrap();
     std::fs::copy(answers(&other), answers(&producer)).unwrap();
-    let run = join(&cluster, &producer);
+    let run = join(cluster, &producer);
     assert_eq!(run.code, 7, "{}", run.stderr);
     assert!(run.stderr.contains("holds the answers of run b1b2c3d4e5f60718"), "{}", run.stderr);
     std::fs::write(answers(&producer), &kept[..kept.len() / 2]).unwrap();
-    let run = join(&cluster, &producer);
+    let run = join(cluster, &producer);
     assert_eq!(run.code, 7, "{}", run.stderr);
     std::fs::remove_file(answers(&producer)).unwrap();
-    let run = join(&cluster, &producer);
+    let run = join(cluster, &producer);
     assert!(run.code == 7 && run.stderr.contains("has no answers.ndjson.zst"), "{}", run.stderr);
     std::fs::write(folder.join("report.json"), "{").unwrap();
-    let run = join(&cluster, &producer);
+    let run = join(cluster, &producer);
     assert!(run.code == 7 && run.stderr.contains("is not a report of a run"), "{}", run.stderr);
-    let run = Program::new(&cluster, "odd").args(["verify", "--producer-report", "nowhere"]).run();
+    let run = Program::new(cluster, "odd").args(["verify", "--producer-report", "nowhere"]).run();
     assert!(run.code == 7 && run.stderr.contains("nowhere is no folder of a run"), "{}", run.stderr);
 }

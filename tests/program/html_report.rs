@@ -15,8 +15,7 @@ use std::{
 
 use crate::reports::fixture;
 use browser::{Browser, Look};
-use loadgen::explain;
-use loadgen::output::html::render;
+use loadgen::output::html;
 use loadgen::report::RunReport;
 
 const WIDE: Look = Look { width: 1180, dark: false, paper: false };
@@ -32,7 +31,7 @@ fn page(name: &str, report: &RunReport) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join(format!("{name}.html"));
-    std::fs::write(&path, render(report, &explain::sentence).unwrap()).unwrap();
+    html::write(std::fs::File::create(&path).unwrap(), report).unwrap();
     path
 }
 

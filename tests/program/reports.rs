@@ -7,12 +7,12 @@ pub(crate) mod fixture;
 mod html;
 mod why;
 
-use loadgen::report::{RunReport, accounts::sum};
+use loadgen::report::RunReport;
 
 #[test]
 fn the_modelled_reports_agree_with_themselves() {
     for (name, report) in fixture::all() {
-        assert_eq!(sum(&report.ledger), report.ledger.scheduled, "{name}: the ledger sums to the schedule");
+        assert!(report.ledger.sums(), "{name}: the ledger sums to the schedule");
         assert_eq!(report.offered.scheduled, report.ledger.scheduled, "{name}");
         let column = |of: fn(&loadgen::report::TimelineRow) -> u64| report.timeline.iter().map(of).sum::<u64>();
         assert_eq!(column(|row| row.scheduled), report.ledger.scheduled, "{name}: the timeline sums to the schedule");

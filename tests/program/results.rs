@@ -273,7 +273,7 @@ fn a_killed_run_leaves_a_bundle_that_is_marked_and_readable_and_never_passes() {
         let stored = bundle::read(&folder).unwrap();
         assert!(stored.partial && stored.report.run.partial);
         assert_eq!(stored.report.verdict.code, 4);
-        assert_eq!(loadgen::report::accounts::sum(&stored.report.ledger), stored.report.ledger.scheduled);
+        assert_eq!(stored.report.ledger.sum(), stored.report.ledger.scheduled);
         for file in ["report.html", "junit.xml"] {
             assert!(folder.join(file).is_file(), "{name}: {file}");
         }

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files;
 use crate::bundle::{self, Bundle, BundleError, recover};
 use crate::clock::Nanos;
 use crate::command::Failure;
 use crate::figures;
 use crate::measure::PhaseShard;
+use crate::output::files;
 use crate::report::latency::Kind;
 use crate::report::{RunReport, TimelineRow};
 use crate::run::Outcome;
@@ -63,19 +63,19 @@ impl Kept {
         if self.grows {
             self.attempt(|bundle| bundle.last_latencies(&outcome.measured, kinds));
         }
-        self.attempt(|bundle| files::write_unverified(bundle, &outcome.unverified));
+        self.attempt(|bundle| bundle.unverified(&outcome.unverified));
         let measured = outcome.measured.whole();
         let of = |kind: Kind| Ok(kinds.contains(&kind).then(|| measured.latency(kind).histogram().clone()));
-        self.attempt(|bundle| files::distributions(bundle, of));
+        self.attempt(|bundle| files::write_distributions(bundle, of));
     }
 
     /// Writes the judged report in every form. What could not be written becomes a reason of its verdict.
     pub(in crate::command) fn finish(mut self, report: &mut RunReport) -> PathBuf {
         self.confess(report);
-        self.attempt(|bundle| files::write_for_people(bundle.folder(), report));
+        self.attempt(|bundle| files::write(bundle.folder(), report));
         self.confess(report);
         // Last, so that it says what the others lack.
-        self.attempt(|bundle| files::write_for_programs(bundle.folder(), report));
+        self.attempt(|bundle| bundle::write_report(bundle.folder(), report));
         if self.lost.is_empty()
             && let Some(bundle) = self.bundle.take()
             && let Err(error) = bundle.finish()
@@ -106,7 +106,9 @@ impl Kept {
         };
         let mut report = recover::recover(&self.folder).map_err(unread)?;
         report.verdict.reasons.insert(0, format!("the run broke off: {why}, which is a defect of loadgen"));
-        if let Err(error) = files::write_into(&self.folder, &report) {
+        if let Err(error) =
+            files::write(&self.folder, &report).and_then(|()| bundle::write_report(&self.folder, &report))
+        {
             self.lose(error);
         }
         self.confess(&mut report);
@@ -157,7 +159,7 @@ mod tests {
     fn second(kept: &mut Kept, second: u32) {
         let row = TimelineRow { at_s: second.into(), sent: 3, scheduled: 3, ..TimelineRow::default() };
         let mut measured = PhaseShard::default();
-        measured.response_time.record(Nanos::from_millis(3));
+        measured.latency_mut(Kind::ResponseTime).record(Nanos::from_millis(3));
         kept.second(&row, &measured, &Kind::ALL, Nanos::from_secs(second.into()));
     }
 

@@ -8,7 +8,7 @@ use super::config::config;
 use super::failures::begin_failed;
 use super::forecast::planned;
 use super::kept::Kept;
-use super::{begun, files, origin};
+use super::{begun, origin};
 use crate::bundle;
 use crate::clock::Nanos;
 use crate::command::Failure;
@@ -16,6 +16,7 @@ use crate::event::stamp::RunId;
 use crate::exporter::Exporter;
 use crate::gate::Gates;
 use crate::progress::{NO_DUE_TIMES, Progress, Shown};
+use crate::report::latency::Kind;
 use crate::report::{GateResult, Likeness, RunReport};
 use crate::run::wiring::Nowhere;
 use crate::run::{self, Interrupts, Outcome, RunError, Tick};
@@ -58,7 +59,7 @@ impl Recording<'_> {
         let for_others = !verifying && plan.kafka.bootstrap.is_some();
         config.answers = for_others.then(|| self.kept.folder().join(bundle::ANSWERS));
         self.kept.begun(&begun::begun(plan, &config, self.source, &schedule));
-        let kinds = files::kinds(plan, schedule.has_due_times());
+        let kinds = kinds(plan, schedule.has_due_times());
         if let Some(exporter) = self.exporter {
             exporter.begin(&plan.name, &plan.kafka.topic, &kinds);
         }
@@ -120,6 +121,19 @@ impl Recording<'_> {
         }
         Progress::new(&self.title, total, self.ends, verifying, shown)
     }
+}
+
+/// The latencies that a run can have: those from a due time on need one, the wait for a ceiling that too, the end-to-end time
+/// a verifier, those of commits transactions.
+fn kinds(plan: &Plan, has_due_times: bool) -> Vec<Kind> {
+    let has = |kind: &Kind| match kind {
+        Kind::Slip | Kind::Lateness | Kind::Blocked => has_due_times,
+        Kind::Capped => has_due_times && plan.max_rate.is_some(),
+        Kind::ServiceTime | Kind::ResponseTime => true,
+        Kind::EndToEnd => plan.verify.is_some(),
+        Kind::CommitTime | Kind::CommitCall => plan.transactions.is_some(),
+    };
+    Kind::ALL.into_iter().filter(has).collect()
 }
 
 fn judge(

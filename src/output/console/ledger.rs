@@ -2,11 +2,8 @@
 
 use super::page::{Ink, Page, left, right, unbroken};
 use crate::figures;
-use crate::ledger::Class;
-use crate::report::{
-    Example, Findings, RunReport,
-    accounts::{Account, Standing, accounts, sum},
-};
+use crate::ledger::{Class, Standing};
+use crate::report::{Example, Findings, RunReport};
 
 /// Examples shown of one finding; the report holds up to 20.
 const EXAMPLES: usize = 3;
@@ -18,21 +15,21 @@ pub(super) fn accounting(page: &mut Page, report: &RunReport) {
     let ledger = &report.ledger;
     let name_width = Class::ALL.map(|class| class.as_str().len()).into_iter().max().unwrap_or(0).max(18) - 2;
     page.head("accounting", &format!("{}{}", right("events", name_width + 2 + COUNT - 10), right("%", SHARE)));
-    for account in accounts(ledger).iter().filter(|account| account.count > 0 || account.class == Class::Lost) {
-        let (number, share, meaning) = if account.count > 0 {
-            (figures::count(account.count), figures::share(account.count, ledger.scheduled), account.meaning.to_owned())
+    for (class, events) in ledger.classes().into_iter().filter(|(class, events)| *events > 0 || *class == Class::Lost) {
+        let (number, share, meaning) = if events > 0 {
+            (figures::count(events), figures::share(events, ledger.scheduled), class.meaning().to_owned())
         } else if report.run.partial {
             (figures::NONE.to_owned(), String::new(), "(not known: the run was never judged)".to_owned())
         } else if report.latency_us.end_to_end.is_none() {
             (figures::NONE.to_owned(), String::new(), "(not looked for: nothing was read back)".to_owned())
         } else {
-            ("0".to_owned(), String::new(), format!("({})", account.meaning))
+            ("0".to_owned(), String::new(), format!("({})", class.meaning()))
         };
-        let name = left(account.class.as_str(), name_width);
+        let name = left(class.as_str(), name_width);
         let line = format!("   {name}{}{}   {meaning}", right(&number, COUNT), right(&share, SHARE));
-        page.line(&line, ink_of(account));
+        page.line(&line, ink_of(class, events));
     }
-    let total = sum(ledger);
+    let total = ledger.sum();
     if total == ledger.scheduled {
         let line = format!("   {}{}", left("sum = scheduled", name_width), right(&figures::count(total), COUNT));
         page.line(&line, Ink::Plain);
@@ -55,10 +52,10 @@ pub(super) fn accounting(page: &mut Page, report: &RunReport) {
     examples(page, &report.findings);
 }
 
-const fn ink_of(account: &Account) -> Ink {
-    match account.standing {
-        Standing::Violation if account.count > 0 => Ink::Bad,
-        Standing::Undecided if account.count > 0 => Ink::Warning,
+const fn ink_of(class: Class, events: u64) -> Ink {
+    match class.standing() {
+        Standing::Violation if events > 0 => Ink::Bad,
+        Standing::Undecided if events > 0 => Ink::Warning,
         _ => Ink::Plain,
     }
 }

@@ -3,17 +3,13 @@
 use serde::Serialize;
 
 use crate::figures::{self, count, duration_us, percent, rate, share};
-use crate::ledger::Class;
+use crate::ledger::{Class, Standing};
 use crate::output::{
     console::{self, command, stand_in_notice},
     headline::{self, Word},
     why,
 };
-use crate::report::{
-    Example, Findings, GateOutcome, RunReport,
-    accounts::{Account, Standing, accounts, sum},
-    reading::Reading,
-};
+use crate::report::{Example, Findings, GateOutcome, RunReport, reading::Reading};
 
 /// The top of the page.
 #[derive(Serialize)]
@@ -172,40 +168,29 @@ struct AccountView {
 pub(super) fn ledger(report: &RunReport) -> LedgerView {
     let ledger = &report.ledger;
     let (full, empty): (Vec<_>, Vec<_>) =
-        accounts(ledger).into_iter().partition(|account| account.count > 0 || account.class == Class::Lost);
+        ledger.classes().into_iter().partition(|(class, events)| *events > 0 || *class == Class::Lost);
+    let segment = |(class, events): &(Class, u64)| SegmentView {
+        class: class.as_str(),
+        tone: tone_of(class.standing()),
+        percent: figures::ratio(*events, ledger.scheduled).unwrap_or(0.0) * 100.0,
+        label: format!("{}: {} ({} %)", class.as_str(), count(*events), share(*events, ledger.scheduled)),
+    };
+    let row = |(class, events): &(Class, u64)| AccountView {
+        class: class.as_str(),
+        tone: tone_of(class.standing()),
+        count: count(*events),
+        share: if *events == 0 { String::new() } else { share(*events, ledger.scheduled) },
+        meaning: class.meaning(),
+    };
     LedgerView {
         scheduled: count(ledger.scheduled),
-        sums: sum(ledger) == ledger.scheduled,
-        sum: count(sum(ledger)),
+        sums: ledger.sums(),
+        sum: count(ledger.sum()),
         read_back: report.latency_us.end_to_end.is_some() && !report.run.partial,
         partial: report.run.partial,
-        segments: full
-            .iter()
-            .filter(|account| account.count > 0)
-            .map(|account| SegmentView {
-                class: account.class.as_str(),
-                tone: tone_of(account.standing),
-                percent: figures::ratio(account.count, ledger.scheduled).unwrap_or(0.0) * 100.0,
-                label: format!(
-                    "{}: {} ({} %)",
-                    account.class.as_str(),
-                    count(account.count),
-                    share(account.count, ledger.scheduled)
-                ),
-            })
-            .collect(),
-        rows: full.iter().map(|account| account_view(account, ledger.scheduled)).collect(),
-        empty: empty.iter().map(|account| account_view(account, ledger.scheduled)).collect(),
-    }
-}
-
-fn account_view(account: &Account, scheduled: u64) -> AccountView {
-    AccountView {
-        class: account.class.as_str(),
-        tone: tone_of(account.standing),
-        count: count(account.count),
-        share: if account.count == 0 { String::new() } else { share(account.count, scheduled) },
-        meaning: account.meaning,
+        segments: full.iter().filter(|(_, events)| *events > 0).map(segment).collect(),
+        rows: full.iter().map(row).collect(),
+        empty: empty.iter().map(row).collect(),
     }
 }
 

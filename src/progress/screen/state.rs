@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::figures;
 use crate::measure::LatencyHistogram;
 use crate::report::GateResult;
+use crate::report::latency::Kind;
 use crate::run::{Stage, Tick};
 
 /// Seconds that the small charts reach back.
@@ -115,10 +116,10 @@ impl State {
             Latency { p50: summary.p50, p99: summary.p99, max: summary.max }
         };
         let all = [
-            ("slip", &whole.slip, self.title.fixed != Some(NO_DUE_TIMES)),
-            ("service", &whole.service_time, true),
-            ("response", &whole.response_time, true),
-            ("end-to-end", &whole.end_to_end, self.title.verifying),
+            ("slip", whole.latency(Kind::Slip), self.title.fixed != Some(NO_DUE_TIMES)),
+            ("service", whole.latency(Kind::ServiceTime), true),
+            ("response", whole.latency(Kind::ResponseTime), true),
+            ("end-to-end", whole.latency(Kind::EndToEnd), self.title.verifying),
         ];
         self.latencies =
             all.into_iter().filter(|(_, _, known)| *known).map(|(name, latency, _)| (name, of(latency))).collect();

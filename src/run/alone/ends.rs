@@ -11,6 +11,7 @@ use crate::kafka::Wait;
 use crate::kafka::native::Consumer;
 use crate::measure::Sampler;
 use crate::report::TimelineRow;
+use crate::report::latency::Kind;
 use crate::run::watch::{Subject, Watched};
 use crate::run::{RunError, Tick, threads};
 
@@ -82,7 +83,7 @@ impl Subject for Reading<'_> {
             at_s: now.as_secs_f64(),
             seen: interval.seen,
             unread: self.ends.behind(&self.traffic.positions()),
-            end_to_end_p99_us: interval.whole().end_to_end.quantile(0.99),
+            end_to_end_p99_us: interval.whole().latency(Kind::EndToEnd).quantile(0.99),
             marks,
             ..TimelineRow::default()
         }

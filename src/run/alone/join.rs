@@ -254,12 +254,7 @@ pub(super) fn completed(
     if producer.transactions.is_some() {
         note_isolation(&mut producer.environment, read_committed);
     }
-    let mut ledger = LedgerCounts::default();
-    for counts in &joined.phases {
-        for class in Class::ALL {
-            ledger.add(class, counts.of(class));
-        }
-    }
+    let ledger: LedgerCounts = joined.phases.iter().copied().sum();
     for (phase, counts) in producer.phases.iter_mut().zip(&joined.phases) {
         phase.ledger = *counts;
     }

@@ -13,6 +13,7 @@ use crate::kafka::describe;
 use crate::ledger::rules::Rules;
 use crate::measure::{Sampler, Shard};
 use crate::report::drift::DriftVerdict;
+use crate::report::latency::Kind;
 use crate::report::reading::{LaneReading, Reading};
 use crate::report::{Findings, Latencies, Run, RunReport, SCHEMA_VERSION, TypeReport};
 use crate::run::attribute::{ALL, Attributed, LOOK_UPS, settle_duplicates, stretches};
@@ -113,7 +114,7 @@ pub(super) fn outcome(
         environment,
         findings,
         reading: Some(reading),
-        latency_us: Latencies { end_to_end: Some(whole.end_to_end.summary()), ..Latencies::default() },
+        latency_us: Latencies { end_to_end: Some(whole.latency(Kind::EndToEnd).summary()), ..Latencies::default() },
         distributions: sections::distributions(&whole, false, true),
         by_type: by_type(total),
         partitions: sections::partitions(&prepared.target.slots, total, &states),

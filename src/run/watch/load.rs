@@ -12,6 +12,7 @@ use crate::ledger::Ledger;
 use crate::measure::{Sampler, Shard};
 use crate::report::TimelineRow;
 use crate::report::by_hand::RateChange;
+use crate::report::latency::Kind;
 use crate::run::lag::Lag;
 use crate::run::target::Target;
 use crate::run::topic_watch::Problem;
@@ -251,7 +252,7 @@ impl Mean {
 
 fn row_of(interval: &Shard, now: Nanos, has_due_times: bool) -> TimelineRow {
     let whole = interval.with_warm_up();
-    let response = whole.response_time.summary();
+    let response = whole.latency(Kind::ResponseTime).summary();
     TimelineRow {
         at_s: now.as_secs_f64(),
         sent: interval.sent,
@@ -261,11 +262,11 @@ fn row_of(interval: &Shard, now: Nanos, has_due_times: bool) -> TimelineRow {
         response_p50_us: response.p50,
         response_p99_us: response.p99,
         response_max_us: response.max,
-        service_p99_us: whole.service_time.quantile(0.99),
-        end_to_end_p99_us: whole.end_to_end.quantile(0.99),
-        slip_p99_us: whole.slip.quantile(0.99).filter(|_| has_due_times),
-        lateness_p99_us: whole.lateness.quantile(0.99).filter(|_| has_due_times),
-        capped_p99_us: whole.capped.quantile(0.99).filter(|_| has_due_times),
+        service_p99_us: whole.latency(Kind::ServiceTime).quantile(0.99),
+        end_to_end_p99_us: whole.latency(Kind::EndToEnd).quantile(0.99),
+        slip_p99_us: whole.latency(Kind::Slip).quantile(0.99).filter(|_| has_due_times),
+        lateness_p99_us: whole.latency(Kind::Lateness).quantile(0.99).filter(|_| has_due_times),
+        capped_p99_us: whole.latency(Kind::Capped).quantile(0.99).filter(|_| has_due_times),
         ..TimelineRow::default()
     }
 }

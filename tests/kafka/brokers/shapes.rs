@@ -15,7 +15,7 @@ use crate::program::Program;
 fn created(cluster: &Cluster, topic: &str, count: u64) -> Vec<i64> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", cluster.address())
-        .set("group.id", "independent")
+        .set("group.id", format!("independent-of-{topic}"))
         .set("auto.offset.reset", "earliest")
         .create()
         .unwrap();
@@ -86,13 +86,13 @@ fn as_f64(count: u64) -> f64 {
 
 #[test]
 fn kafka_holds_the_rate_of_each_second_as_the_shape_planned_it() {
-    let cluster = Cluster::start();
+    let cluster = Cluster::shared();
     let ramp = "schedule = \"ramp\"\nfrom = \"1000/s\"\nto = \"21000/s\"";
-    follows(&cluster, "ramp", ramp, 5, |t| 1_000.0 * t + 2_000.0 * t * t);
+    follows(cluster, "ramp", ramp, 5, |t| 1_000.0 * t + 2_000.0 * t * t);
     let sine = "schedule = \"sine\"\nmean = \"10000/s\"\namplitude = \"8000/s\"\nperiod = \"4s\"";
-    follows(&cluster, "sine", sine, 6, |t| 10_000.0 * t + 8_000.0 * 4.0 / TAU * (1.0 - (TAU * t / 4.0).cos()));
+    follows(cluster, "sine", sine, 6, |t| 10_000.0 * t + 8_000.0 * 4.0 / TAU * (1.0 - (TAU * t / 4.0).cos()));
     let steps = "schedule = \"steps\"\nrates = [\"5000/s\", \"20000/s\", \"50000/s\"]\neach = \"2s\"";
-    follows(&cluster, "steps", steps, 6, |t| {
+    follows(cluster, "steps", steps, 6, |t| {
         5_000.0 * t.min(2.0) + 20_000.0 * (t - 2.0).clamp(0.0, 2.0) + 50_000.0 * (t - 4.0).max(0.0)
     });
 }
