@@ -15,7 +15,7 @@ use crate::exporter::Exporter;
 use crate::progress::Progress;
 use crate::report::latency::Kind;
 use crate::report::{Run, RunReport, SCHEMA_VERSION};
-use crate::run::alone::{self, Config, Offset, Produced};
+use crate::run::alone::{self, Config, Offset, ProducerRun};
 use crate::run::{self, Detail, Interrupts, Outcome, RunError, Tick};
 use crate::scenario::choice::Choice;
 use crate::scenario::plan::{Commit, Isolation, LiveView};
@@ -67,7 +67,7 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
 
 fn read(
     plan: &VerifyPlan,
-    produced: Option<Produced>,
+    produced: Option<ProducerRun>,
     mut kept: Kept,
     exporter: Option<&Exporter>,
     interrupts: &Interrupts,
@@ -106,7 +106,7 @@ fn read(
     Ok((report, folder))
 }
 
-fn config(plan: &VerifyPlan, produced: Option<Produced>) -> Config {
+fn config(plan: &VerifyPlan, produced: Option<ProducerRun>) -> Config {
     // As a run that reads its own events back.
     let usual = match &produced {
         Some(produced) if produced.transactional => Isolation::ReadCommitted,

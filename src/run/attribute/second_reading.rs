@@ -13,7 +13,7 @@ use crate::ledger::class::LookUp;
 use crate::ledger::rules::{Rule, Rules};
 use crate::report::Findings;
 use crate::verify::look_up::{
-    Answers, Presence, Questions, Stretch, Wanted, goes_on_above, read_again, read_committed_again,
+    AckedEvent, Presence, Search, SearchResult, Stretch, goes_on_above, read_again, read_committed_again,
 };
 use crate::verify::reader::Reader;
 use crate::verify::{Damaged, Duplicate, PartitionState, Truncation};
@@ -50,7 +50,7 @@ pub(in crate::run) struct SecondReading<'a> {
     /// Made when it is first needed; `None` within where it cannot be made.
     reader: Option<Option<Box<dyn Reader>>>,
     states: &'a mut [PartitionState],
-    wanted: Vec<Wanted>,
+    wanted: Vec<AckedEvent>,
     found: Found,
 }
 
@@ -133,7 +133,7 @@ impl<'a> SecondReading<'a> {
     }
 
     /// Has an acked event looked up that nobody saw, where the ends of its partition do not tell what became of it.
-    pub(in crate::run) fn look_up(&mut self, event: Wanted) {
+    pub(in crate::run) fn look_up(&mut self, event: AckedEvent) {
         match by_place(event.partition, event.offset, self.states, self.log.rules) {
             Some(found) => drop(self.found.at.insert((event.lane, event.sequence), found)),
             None if self.wanted.len() < MOST => self.wanted.push(event),
@@ -150,14 +150,14 @@ impl<'a> SecondReading<'a> {
         mut passed_over: Option<&mut dyn FnMut(&Record<'_>, Stamp)>,
     ) -> Found {
         let truncated = self.log.rules.has(Rule::SeenThenGone) && is_cut_off(self.states);
-        let mut questions = Questions {
+        let mut search = Search {
             wanted: std::mem::take(&mut self.wanted),
             stretches: stretches(self.states, truncated, &duplicates),
             copies_of: duplicates.iter().map(|twice| (twice.lane, twice.sequence)).collect(),
             compacted: self.log.compacted,
             numbering: self.log.numbering,
         };
-        if questions.wanted.is_empty() && questions.stretches.is_empty() {
+        if search.wanted.is_empty() && search.stretches.is_empty() {
             return self.found;
         }
         // Made before the partitions are lent to what looks at the records.
@@ -183,22 +183,22 @@ impl<'a> SecondReading<'a> {
             }
         };
         let mut answers = match reader.flatten() {
-            Some(mut reader) => read_again(reader.as_mut(), topic, run, rules, &questions, LOOK_UPS, each),
-            None => Answers { unfinished: (0_i32..).take(states.len()).collect(), ..Answers::default() },
+            Some(mut reader) => read_again(reader.as_mut(), topic, run, rules, &search, LOOK_UPS, each),
+            None => SearchResult { unfinished: (0_i32..).take(states.len()).collect(), ..SearchResult::default() },
         };
-        if truncated && answers.unfinished.is_empty() && are_known_whole(states) && !questions.compacted {
+        if truncated && answers.unfinished.is_empty() && are_known_whole(states) && !search.compacted {
             found.present = Some((presence, horizons));
         }
         settle_duplicates(duplicates, &answers, rules, findings);
         let sees_again = truncated && sees;
         if committed_only && (sees_again || answers.at.values().any(|at| *at == LookUp::Present)) {
             if !sees_again {
-                questions.stretches.clear();
+                search.stretches.clear();
             }
             let reader = (log.open)(COMMITTED).map_err(|error| tracing::warn!("the log cannot be read again: {error}"));
             let (mut reader, at) = (reader.ok(), &mut answers.at);
             let reader = reader.as_mut().map(|reader| reader.as_mut() as &mut dyn Reader);
-            read_committed_again(reader, topic, run, rules, questions, at, LOOK_UPS, see);
+            read_committed_again(reader, topic, run, rules, search, at, LOOK_UPS, see);
         }
         found.at.extend(answers.at.into_iter().map(|(event, at)| (event, as_read(at, states))));
         found.unfinished = answers.unfinished;
