@@ -1,23 +1,17 @@
-//! The command line: what can be typed, as data. Nothing here acts; [`crate::scenario`] turns options into a plan.
+//! The command line: what can be typed, as data. Nothing here acts; `scenario` turns options into a plan.
 //!
 //! Every option may also be given as a variable `LOADGEN_<NAME>`, in the environment or in a `.env` file. Variables are
-//! read by [`crate::scenario::environment`], not by clap, so that each layer stays apart until they are merged.
+//! read by `scenario::environment`, not by clap, so that each layer stays apart until they are merged.
 
 #![expect(clippy::doc_markdown, reason = "these docs are also the help, which is plain text")]
 
 pub mod capacity;
 pub mod check;
-pub mod choice;
-pub mod cluster;
 pub mod compare;
 pub mod dataset;
 pub mod explain;
 pub mod gate;
-pub mod limits;
-pub mod log;
-pub mod membership;
 pub mod merge;
-pub mod outcome;
 pub mod pace;
 pub mod replay;
 pub mod report;
@@ -25,18 +19,15 @@ pub mod run;
 pub mod selftest;
 pub mod synth;
 pub mod topics;
-pub mod transactions;
-pub mod values;
-pub mod verification;
 pub mod verify;
-pub mod watching;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::scenario::environment;
+use crate::settings::log::LogOptions;
+use crate::settings::variables::variables_of;
 
 /// Load tests and replays for Kafka event pipelines, with a ledger that accounts for every event.
 ///
@@ -51,7 +42,7 @@ pub struct Cli {
     pub command: Command,
     /// Logging, for every command.
     #[command(flatten)]
-    pub log: log::LogOptions,
+    pub log: LogOptions,
     /// File of NAME=value lines that are read like environment variables, but yield to them
     ///
     /// Without this option `.env` in the current folder is read, if there is one.
@@ -143,7 +134,7 @@ fn values_of(arg: clap::Arg) -> clap::Arg {
 /// Adds `[env: LOADGEN_X]` to an option's long help.
 fn name_variables(arg: clap::Arg) -> clap::Arg {
     let Some(long) = arg.get_long().filter(|_| !arg.is_hide_env_set()) else { return arg };
-    let names = environment::variables_of(long);
+    let names = variables_of(long);
     if names.is_empty() {
         return arg;
     }

@@ -292,6 +292,12 @@ impl OpenBook<'_> {
         }
     }
 
+    /// Whether all events of the block that begins at `sequence` were left out.
+    pub(crate) fn is_left_out(&self, sequence: u64) -> bool {
+        sequence.is_multiple_of(BLOCK as u64)
+            && matches!(self.place(sequence), Place::Packed(packed) if packed.is_left_out())
+    }
+
     fn is_freed(&self, sequence: u64) -> bool {
         matches!(self.place(sequence), Place::Freed(_))
     }

@@ -14,6 +14,7 @@ pub mod cli;
 pub mod command;
 pub mod logging;
 pub mod scenario;
+pub mod settings;
 
 // One run.
 pub mod exporter;

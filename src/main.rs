@@ -7,8 +7,8 @@ use std::process;
 use clap::FromArgMatches;
 use loadgen::cli::{self, Cli};
 use loadgen::command::{self, Done, Failure};
-use loadgen::logging::Logging;
 use loadgen::scenario::Environment;
+use loadgen::scenario::logging::logging;
 use loadgen::verdict::ExitCode;
 
 fn main() -> process::ExitCode {
@@ -43,7 +43,7 @@ fn main() -> process::ExitCode {
 
 fn begin(cli: Cli) -> Result<Done, Failure> {
     let environment = Environment::read(cli.env_file.clone())?;
-    Logging::asked_for(&cli.log, &environment)?.start().map_err(|error| Failure {
+    logging(&cli.log, &environment)?.start().map_err(|error| Failure {
         code: ExitCode::Usage,
         message: error.to_string(),
         hint: None,

@@ -7,10 +7,20 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{cluster, limits, outcome, pace, replay, run, synth, values, verification};
 use crate::event::stamp::LANES;
-use crate::scenario::choice::choices;
 use crate::schedule::Rate;
+use crate::settings::choice::choices;
+use crate::settings::cluster::TargetOptions;
+use crate::settings::events::EventOptions;
+use crate::settings::layer::layer;
+use crate::settings::outcome::OutcomeOptions;
+use crate::settings::pace::PaceOptions;
+use crate::settings::recording::RecordingOptions;
+use crate::settings::run::RunLimits;
+use crate::settings::run::RunOptions;
+use crate::settings::run::RunSetup;
+use crate::settings::values;
+use crate::settings::verification::VerifierOptions;
 
 /// Finds the highest rate that keeps every gate, with nothing lost and no backlog growing. The answer is an interval: a
 /// rate that passed twice, and one that failed twice. Whether the system or this generator gave out are different answers.
@@ -38,62 +48,63 @@ pub struct CapacityArgs {
     pub search: SearchOptions,
     /// Of each probe.
     #[command(flatten)]
-    pub setup: limits::RunSetup,
+    pub setup: RunSetup,
     /// Into what.
     #[command(flatten)]
-    pub target: cluster::TargetOptions,
+    pub target: TargetOptions,
     /// Read back how.
     #[command(flatten)]
-    pub verifier: verification::VerifierOptions,
+    pub verifier: VerifierOptions,
     /// With what result.
     #[command(flatten)]
-    pub outcome: outcome::OutcomeOptions,
+    pub outcome: OutcomeOptions,
     /// Of synthetic events.
     #[command(flatten)]
-    pub events: synth::SynthOptions,
+    pub events: EventOptions,
 }
 
 impl CapacityArgs {
     /// The options that every run has, as one layer.
     #[must_use]
-    pub fn options(self) -> run::RunOptions {
+    pub fn options(self) -> RunOptions {
         let Self { setup, target, verifier, outcome, events, .. } = self;
-        run::RunOptions {
-            pace: pace::AnyPace::default(),
-            limits: limits::RunLimits { setup, ..limits::RunLimits::default() },
+        RunOptions {
+            pace: PaceOptions::default(),
+            limits: RunLimits { setup, ..RunLimits::default() },
             target,
             verifier,
             outcome,
             events,
-            recording: replay::RecordingOptions::default(),
+            recording: RecordingOptions::default(),
         }
     }
 }
 
-/// What is searched, and how closely.
-#[derive(Clone, Debug, Default, PartialEq, Args)]
-#[command(next_help_heading = "Search")]
-pub struct SearchOptions {
-    /// The first and lowest rate; it is doubled until a probe fails [default: 1000/s]
-    #[arg(long, value_name = "N/s", value_parser = values::bounded_rate)]
-    pub start: Option<Rate>,
-    /// No higher rate is tried
-    #[arg(long, value_name = "N/s", value_parser = values::bounded_rate)]
-    pub max: Option<Rate>,
-    /// Width of the interval aimed at, as a part of the rate: 0.5% to 50% [default: 5%]
-    #[arg(long, value_name = "PERCENT", value_parser = percent)]
-    pub precision: Option<f64>,
-    /// How long each probe is judged [default: 30s]
-    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
-    pub probe: Option<Duration>,
-    /// How long each probe's rate is held before it is judged [default: 5s]
-    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
-    pub settle: Option<Duration>,
-    /// No probe begins that would probably end later than this, counted in time of probes [default: 30m]
-    ///
-    /// With --vary each of the searches has this time.
-    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
-    pub max_time: Option<Duration>,
+layer! {
+    /// What is searched, and how closely.
+    #[command(next_help_heading = "Search")]
+    pub struct SearchOptions {
+        /// The first and lowest rate; it is doubled until a probe fails [default: 1000/s]
+        #[arg(long, value_name = "N/s", value_parser = values::bounded_rate)]
+        pub start: Option<Rate>,
+        /// No higher rate is tried
+        #[arg(long, value_name = "N/s", value_parser = values::bounded_rate)]
+        pub max: Option<Rate>,
+        /// Width of the interval aimed at, as a part of the rate: 0.5% to 50% [default: 5%]
+        #[arg(long, value_name = "PERCENT", value_parser = percent)]
+        pub precision: Option<f64>,
+        /// How long each probe is judged [default: 30s]
+        #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+        pub probe: Option<Duration>,
+        /// How long each probe's rate is held before it is judged [default: 5s]
+        #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+        pub settle: Option<Duration>,
+        /// No probe begins that would probably end later than this, counted in time of probes [default: 30m]
+        ///
+        /// With --vary each of the searches has this time.
+        #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+        pub max_time: Option<Duration>,
+    }
 }
 
 /// `5%`, as 0.05.

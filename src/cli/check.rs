@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::settings::run::RunOptions;
 use clap::Args;
-
-use super::run::RunOptions;
 
 /// Says whether a scenario can be run, what it plans, and whether this machine can plausibly keep up with it.
 ///

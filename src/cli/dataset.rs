@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{choice, values};
 use crate::dataset::generate::Generate;
-use crate::scenario::plan::Output;
+use crate::settings::choice;
+use crate::settings::layer::layer;
+use crate::settings::outcome::Output;
+use crate::settings::values;
 use crate::source::retail_rocket::BadRowPolicy;
 
 /// Looks at a recorded CSV, or makes one of the same shape.
@@ -37,56 +39,58 @@ pub struct DatasetInfo {
     pub options: DatasetInfoOptions,
 }
 
-/// The options of `loadgen dataset info`: one layer of settings.
-#[derive(Clone, Debug, Default, PartialEq, Args)]
-pub struct DatasetInfoOptions {
-    /// What to do with rows that cannot be used: fail, or skip, which counts them [default: fail]
-    #[arg(long, value_name = "POLICY")]
-    pub bad_rows: Option<BadRowPolicy>,
-    /// Memory for sorting; a larger recording is sorted on disk: 64MiB, 2GiB [default: 1GiB]
-    #[arg(long, value_name = "SIZE", value_parser = values::size)]
-    pub sort_memory: Option<u64>,
-    /// Folder for sorting on disk [default: the system's]
-    #[arg(long, value_name = "DIR")]
-    pub temp_dir: Option<PathBuf>,
-    /// Form of the result on stdout [default: text]
-    #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<Output>())]
-    pub output: Option<Output>,
+layer! {
+    /// The options of `loadgen dataset info`: one layer of settings.
+    pub struct DatasetInfoOptions {
+        /// What to do with rows that cannot be used: fail, or skip, which counts them [default: fail]
+        #[arg(long, value_name = "POLICY")]
+        pub bad_rows: Option<BadRowPolicy>,
+        /// Memory for sorting; a larger recording is sorted on disk: 64MiB, 2GiB [default: 1GiB]
+        #[arg(long, value_name = "SIZE", value_parser = values::size)]
+        pub sort_memory: Option<u64>,
+        /// Folder for sorting on disk [default: the system's]
+        #[arg(long, value_name = "DIR")]
+        pub temp_dir: Option<PathBuf>,
+        /// Form of the result on stdout [default: text]
+        #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<Output>())]
+        pub output: Option<Output>,
+    }
 }
 
-/// Arguments of `loadgen dataset generate`: one layer of settings.
-#[derive(Clone, Debug, Default, PartialEq, Args)]
-#[command(after_help = "\
+layer! {
+    /// Arguments of `loadgen dataset generate`: one layer of settings.
+    #[command(after_help = "\
 Example:
   loadgen dataset generate --rows 10000 --days 7 --seed 1 --out sample.csv")]
-pub struct DatasetGenerate {
-    /// File to write [default: stdout]
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// Replace the file if it is there
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub force: Option<bool>,
-    /// Rows to write, duplicates among them [default: 10000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub rows: Option<u64>,
-    /// About how many visitors [default: one for each 1.96 rows, as published]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub users: Option<u64>,
-    /// At most this many items [default: 235061, as published]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub items: Option<u64>,
-    /// Days from the first to the last event [default: 138, as published]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub days: Option<u32>,
-    /// Where the drawing starts; the same seed gives the same file [default: 1]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Days in the published order and random inside; false sorts by time [default: true]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub disorder: Option<bool>,
-    /// Rows that repeat another one [default: the published share, 1 in 6000]
-    #[arg(long, value_name = "N")]
-    pub duplicates: Option<u64>,
+    pub struct DatasetGenerate {
+        /// File to write [default: stdout]
+        #[arg(long, value_name = "FILE")]
+        pub out: Option<PathBuf>,
+        /// Replace the file if it is there
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+        pub force: Option<bool>,
+        /// Rows to write, duplicates among them [default: 10000]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        pub rows: Option<u64>,
+        /// About how many visitors [default: one for each 1.96 rows, as published]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        pub users: Option<u64>,
+        /// At most this many items [default: 235061, as published]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        pub items: Option<u64>,
+        /// Days from the first to the last event [default: 138, as published]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        pub days: Option<u32>,
+        /// Where the drawing starts; the same seed gives the same file [default: 1]
+        #[arg(long, value_name = "N")]
+        pub seed: Option<u64>,
+        /// Days in the published order and random inside; false sorts by time [default: true]
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+        pub disorder: Option<bool>,
+        /// Rows that repeat another one [default: the published share, 1 in 6000]
+        #[arg(long, value_name = "N")]
+        pub duplicates: Option<u64>,
+    }
 }
 
 impl DatasetGenerate {

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::choice;
-use crate::scenario::plan::Output;
+use crate::settings::choice;
+use crate::settings::layer::layer;
+use crate::settings::outcome::Output;
 
 /// Evaluates gates on earlier runs; over several of them it shows how often and how narrowly each rule is kept.
 #[derive(Clone, Debug, Default, PartialEq, Args)]
@@ -22,16 +23,17 @@ pub struct GateArgs {
     pub options: GateOptions,
 }
 
-/// The options of `loadgen gate`: one layer of settings.
-#[derive(Clone, Debug, Default, PartialEq, Args)]
-pub struct GateOptions {
-    /// A rule, for example 'lost == 0'; repeatable
-    #[arg(long, value_name = "RULE")]
-    pub gate: Vec<String>,
-    /// File with gate tables, for example a scenario [default: the gates of each run, unless --gate names others]
-    #[arg(long, value_name = "FILE")]
-    pub gates: Option<PathBuf>,
-    /// Form of the result on stdout [default: text]
-    #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<Output>())]
-    pub output: Option<Output>,
+layer! {
+    /// The options of `loadgen gate`: one layer of settings.
+    pub struct GateOptions {
+        /// A rule, for example 'lost == 0'; repeatable
+        #[arg(long, value_name = "RULE")]
+        pub gate: Vec<String>,
+        /// File with gate tables, for example a scenario [default: the gates of each run, unless --gate names others]
+        #[arg(long, value_name = "FILE")]
+        pub gates: Option<PathBuf>,
+        /// Form of the result on stdout [default: text]
+        #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<Output>())]
+        pub output: Option<Output>,
+    }
 }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::choice;
-use crate::scenario::plan::Output;
+use crate::settings::choice;
+use crate::settings::layer::layer;
+use crate::settings::outcome::Output;
 
 /// Adds up what the processes of one run left behind, as if one process had run it.
 ///
@@ -26,13 +27,14 @@ pub struct MergeArgs {
     pub options: MergeOptions,
 }
 
-/// The options of `loadgen merge`: one layer of settings.
-#[derive(Clone, Debug, Default, PartialEq, Args)]
-pub struct MergeOptions {
-    /// Folder to be made for the whole [default: results/START-NAME-merged]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Form of the result on stdout [default: text]
-    #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<Output>())]
-    pub output: Option<Output>,
+layer! {
+    /// The options of `loadgen merge`: one layer of settings.
+    pub struct MergeOptions {
+        /// Folder to be made for the whole [default: results/START-NAME-merged]
+        #[arg(long, value_name = "DIR")]
+        pub out: Option<PathBuf>,
+        /// Form of the result on stdout [default: text]
+        #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<Output>())]
+        pub output: Option<Output>,
+    }
 }

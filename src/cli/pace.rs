@@ -1,13 +1,13 @@
-//! Options that say how fast events are sent.
+//! The pace of `synth` and of `replay`, each in the words of its source.
 
 use std::time::Duration;
 
 use clap::Args;
 
-use super::values;
-use crate::scenario::pace::PlannedRate;
 use crate::schedule::Speed;
 use crate::schedule::config::PhaseConfig;
+use crate::settings::pace::{PaceOptions, PlannedRate};
+use crate::settings::values;
 
 /// The rate of a synthetic run.
 #[derive(Clone, Debug, Default, PartialEq, Args)]
@@ -48,32 +48,14 @@ pub struct ReplayPace {
     pub rate: Option<PlannedRate>,
 }
 
-/// The pace of a scenario, of either source.
-#[derive(Clone, Debug, Default, PartialEq, Args)]
-#[command(next_help_heading = "Pace")]
-pub struct AnyPace {
-    /// Multiplies the rates of synthetic events; how many times faster than recorded a recording is replayed
-    #[arg(long, value_name = "FACTOR", value_parser = values::speed)]
-    pub speed: Option<Speed>,
-    /// Events per second, instead of the scenario's phases or of the recorded times: 500/s or unlimited
-    #[arg(long, value_name = "N/s", value_parser = values::rate)]
-    pub rate: Option<PlannedRate>,
-    /// A rate that changes, instead of the scenario's phases, as in `loadgen synth --help`; repeatable
-    #[arg(long, value_name = "SHAPE")]
-    pub shape: Vec<PhaseConfig>,
-    /// Choose the speed of a replay so that it takes this long: 60s, 10m
-    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
-    pub fit: Option<Duration>,
-}
-
-impl From<SynthPace> for AnyPace {
+impl From<SynthPace> for PaceOptions {
     fn from(SynthPace { rate, shape, speed }: SynthPace) -> Self {
-        Self { speed, rate, shape, fit: None }
+        Self { speed, rate, phase: shape, fit: None }
     }
 }
 
-impl From<ReplayPace> for AnyPace {
+impl From<ReplayPace> for PaceOptions {
     fn from(ReplayPace { speed, fit, rate }: ReplayPace) -> Self {
-        Self { speed, rate, fit, shape: Vec::new() }
+        Self { speed, rate, fit, phase: Vec::new() }
     }
 }

@@ -4,6 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::settings::choice;
+use crate::settings::layer::layer;
+use crate::settings::outcome::Output;
+use crate::settings::values;
+
 /// Prints the report of an earlier run again, or writes it in another format.
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 #[command(after_help = "\
@@ -20,21 +25,22 @@ pub struct ReportArgs {
     pub options: ReportOptions,
 }
 
-/// The options of `loadgen report`: one layer of settings.
-#[derive(Clone, Debug, Default, PartialEq, Args)]
-pub struct ReportOptions {
-    /// Form of the result on stdout [default: text]
-    #[arg(short, long, value_name = "FORMAT", value_parser = super::choice::of::<crate::scenario::plan::Output>())]
-    pub output: Option<crate::scenario::plan::Output>,
-    /// Make a report of what a killed run had recorded, and keep it with the rest
-    ///
-    /// It is partial and never judged: no gate passes, and the exit code is 4.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub recover: Option<bool>,
-    /// Also write it as KIND into FILE, which is replaced; repeatable
-    ///
-    /// html, junit, markdown, json, csv or ndjson (one row a second), github-benchmark (latencies), github-benchmark-bigger
-    /// (rate), bencher, hgrm (percentiles of the response time), hgrm:LATENCY.
-    #[arg(long, value_name = "KIND=FILE", value_parser = super::values::export)]
-    pub export: Vec<super::values::Export>,
+layer! {
+    /// The options of `loadgen report`: one layer of settings.
+    pub struct ReportOptions {
+        /// Form of the result on stdout [default: text]
+        #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<Output>())]
+        pub output: Option<Output>,
+        /// Make a report of what a killed run had recorded, and keep it with the rest
+        ///
+        /// It is partial and never judged: no gate passes, and the exit code is 4.
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+        pub recover: Option<bool>,
+        /// Also write it as KIND into FILE, which is replaced; repeatable
+        ///
+        /// html, junit, markdown, json, csv or ndjson (one row a second), github-benchmark (latencies), github-benchmark-bigger
+        /// (rate), bencher, hgrm (percentiles of the response time), hgrm:LATENCY.
+        #[arg(long, value_name = "KIND=FILE", value_parser = values::export)]
+        pub export: Vec<values::Export>,
+    }
 }

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{cluster, limits, outcome, pace, replay, synth, verification};
+use super::{replay, synth};
+use crate::settings::events::EventOptions;
+use crate::settings::recording::RecordingOptions;
+use crate::settings::run::RunOptions;
 
 /// Does what a scenario file says. Options and variables beat the file.
 #[derive(Clone, Debug, Default, Args)]
@@ -22,32 +25,6 @@ pub struct RunArgs {
     pub options: RunOptions,
 }
 
-/// Every option that a run of either source can have: one layer of settings.
-#[derive(Clone, Debug, Default, PartialEq, Args)]
-pub struct RunOptions {
-    /// How fast.
-    #[command(flatten)]
-    pub pace: pace::AnyPace,
-    /// How long.
-    #[command(flatten)]
-    pub limits: limits::RunLimits,
-    /// Into what.
-    #[command(flatten)]
-    pub target: cluster::TargetOptions,
-    /// Read back how.
-    #[command(flatten)]
-    pub verifier: verification::VerifierOptions,
-    /// With what result.
-    #[command(flatten)]
-    pub outcome: outcome::OutcomeOptions,
-    /// Of a synthetic run.
-    #[command(flatten)]
-    pub events: synth::SynthOptions,
-    /// Of a replay.
-    #[command(flatten)]
-    pub recording: replay::RecordingOptions,
-}
-
 impl From<synth::SynthArgs> for RunOptions {
     fn from(args: synth::SynthArgs) -> Self {
         let synth::SynthArgs { events, bad_rows, pace, limits, target, verifier, outcome } = args;
@@ -58,7 +35,7 @@ impl From<synth::SynthArgs> for RunOptions {
             verifier,
             outcome,
             events,
-            recording: replay::RecordingOptions { bad_rows, ..replay::RecordingOptions::default() },
+            recording: RecordingOptions { bad_rows, ..RecordingOptions::default() },
         }
     }
 }
@@ -76,7 +53,7 @@ impl replay::ReplayArgs {
                 target,
                 verifier,
                 outcome,
-                events: synth::SynthOptions::default(),
+                events: EventOptions::default(),
                 recording,
             },
         )

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{choice, cluster, values};
-use crate::scenario::plan::Output;
+use crate::settings::choice;
+use crate::settings::cluster::ClusterOptions;
+use crate::settings::layer::layer;
+use crate::settings::outcome::Output;
+use crate::settings::values;
 
 /// Shows that the checker finds what it claims to find.
 ///
@@ -32,20 +35,21 @@ pub struct SelfTestArgs {
     pub options: SelfTestOptions,
 }
 
-/// The options of `loadgen selftest`: one layer of settings.
-#[derive(Clone, Debug, Default, PartialEq, Args)]
-pub struct SelfTestOptions {
-    /// Where the faults are drawn from [default: random, and told]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// How long the verifier may take for the last events; some are withheld, so it always takes that long
-    /// [default: 3s, on a cluster 6s]
-    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
-    pub drain_deadline: Option<Duration>,
-    /// Form of the result on stdout [default: text]
-    #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<Output>())]
-    pub output: Option<Output>,
-    /// Where.
-    #[command(flatten)]
-    pub cluster: cluster::ClusterOptions,
+layer! {
+    /// The options of `loadgen selftest`: one layer of settings.
+    pub struct SelfTestOptions {
+        /// Where the faults are drawn from [default: random, and told]
+        #[arg(long, value_name = "N")]
+        pub seed: Option<u64>,
+        /// How long the verifier may take for the last events; some are withheld, so it always takes that long
+        /// [default: 3s, on a cluster 6s]
+        #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+        pub drain_deadline: Option<Duration>,
+        /// Form of the result on stdout [default: text]
+        #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<Output>())]
+        pub output: Option<Output>,
+        /// Where.
+        #[command(flatten)]
+        pub cluster: ClusterOptions,
+    }
 }

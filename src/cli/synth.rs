@@ -1,12 +1,14 @@
 //! Arguments of `loadgen synth`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::{cluster, limits, outcome, pace, values, verification};
+use super::pace;
+use crate::settings::cluster::TargetOptions;
+use crate::settings::events::EventOptions;
+use crate::settings::outcome::OutcomeOptions;
+use crate::settings::run::RunLimits;
+use crate::settings::verification::VerifierOptions;
 use crate::source::retail_rocket::BadRowPolicy;
-use crate::source::synthetic::{FunnelRow, MOST_CONCURRENT, MOST_MEMBERS, Model, NamedHotKey, ThinkTimes, Weights};
 
 /// Publishes synthetic e-commerce events, keyed by user, and accounts for every one.
 #[derive(Clone, Debug, Default, Args)]
@@ -21,7 +23,7 @@ Examples:
 pub struct SynthArgs {
     /// What is drawn.
     #[command(flatten)]
-    pub events: SynthOptions,
+    pub events: EventOptions,
     /// What to do with rows of the --like recording that cannot be used: fail, or skip, which counts them [default: fail]
     #[arg(long, value_name = "POLICY", help_heading = "Events")]
     pub bad_rows: Option<BadRowPolicy>,
@@ -30,66 +32,14 @@ pub struct SynthArgs {
     pub pace: pace::SynthPace,
     /// How long.
     #[command(flatten)]
-    pub limits: limits::RunLimits,
+    pub limits: RunLimits,
     /// Into what.
     #[command(flatten)]
-    pub target: cluster::TargetOptions,
+    pub target: TargetOptions,
     /// Read back how.
     #[command(flatten)]
-    pub verifier: verification::VerifierOptions,
+    pub verifier: VerifierOptions,
     /// With what result.
     #[command(flatten)]
-    pub outcome: outcome::OutcomeOptions,
-}
-
-/// What synthetic events look like.
-#[derive(Clone, Debug, Default, PartialEq, Args)]
-#[command(next_help_heading = "Events")]
-pub struct SynthOptions {
-    /// Fit model, funnel, think times, users, items and skews to a recording; other options beat what is fitted
-    ///
-    /// The result says how like the recording the events are, as a Kolmogorov-Smirnov distance for each marginal.
-    #[arg(long, value_name = "FILE.csv")]
-    pub like: Option<PathBuf>,
-    /// Whether events hang together [default: independent]
-    ///
-    /// independent: each event is drawn by itself, types by their weights. sessions: users come, browse, search, buy, rate
-    /// and leave; how often each type comes follows from the funnel, and the report shows both.
-    #[arg(long, value_name = "MODEL")]
-    pub model: Option<Model>,
-    /// Share of each event type [default: view=50,addtocart=20,transaction=10,search=10,filter=7,review=3]
-    ///
-    /// A mix is named as a whole: types that are not named, or have weight 0, do not occur.
-    #[arg(long, value_name = "TYPE=WEIGHT,...")]
-    pub weights: Option<Weights>,
-    /// Distinct users [default: 100000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_MEMBERS))]
-    pub users: Option<u64>,
-    /// Distinct items [default: 50000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_MEMBERS))]
-    pub items: Option<u64>,
-    /// How unevenly events fall on users: exponent of a Zipf distribution, 0 (evenly) to 5 [default: 0.7]
-    #[arg(long, value_name = "S", value_parser = values::skew)]
-    pub user_skew: Option<f64>,
-    /// How unevenly events fall on items: exponent of a Zipf distribution, 0 (evenly) to 5 [default: 0.8]
-    #[arg(long, value_name = "S", value_parser = values::skew)]
-    pub item_skew: Option<f64>,
-    /// One user or item gets this share, as in a flash sale: user=20%, item=0.05, item:17=5%; repeatable
-    ///
-    /// A user's share is that of all events, an item's that of the events that have an item. Without an id it is the one
-    /// that is hottest anyway. As a variable: one key per line.
-    #[arg(long, value_name = "user|item[:ID]=SHARE")]
-    pub hot_key: Vec<NamedHotKey>,
-    /// Sessions at once, on average, with --model sessions [default: 1000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_CONCURRENT)))]
-    pub concurrent_sessions: Option<u32>,
-    /// With --model sessions, what comes after an event of that type, and how likely; repeatable
-    ///
-    /// For example start:view=0.6,search=0.4 or after_view:view=0.5,addtocart=0.02; a type that is not named does not come
-    /// next, and what is missing to 1 leaves. docs/synthetic.md has the defaults. As a variable: one row per line.
-    #[arg(long, value_name = "ROW:TYPE=PROBABILITY,...")]
-    pub funnel: Vec<FunnelRow>,
-    /// With --model sessions, the mean time before events of a type: view=20s,search=5s; repeatable
-    #[arg(long, value_name = "TYPE=DURATION,...")]
-    pub think_time: Vec<ThinkTimes>,
+    pub outcome: OutcomeOptions,
 }

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{choice, cluster};
-use crate::scenario::plan::Output;
+use crate::settings::choice;
+use crate::settings::cluster::ClusterOptions;
+use crate::settings::layer::layer;
+use crate::settings::outcome::Output;
 
 /// Creates or describes topics. Nothing is ever deleted.
 #[derive(Clone, Debug, Args)]
@@ -39,24 +41,25 @@ pub struct TopicsApply {
     pub options: TopicsApplyOptions,
 }
 
-/// The options of `loadgen topics apply`: one layer of settings.
-#[derive(Clone, Debug, Default, PartialEq, Args)]
-pub struct TopicsApplyOptions {
-    /// Carry the plan out; without it nothing is changed
-    #[arg(short, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub yes: Option<bool>,
-    /// Partitions of a topic that FILE does not say it of [default: 3]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
-    pub partitions: Option<i32>,
-    /// Copies of each partition of a topic that FILE does not say it of [default: 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=i64::from(i16::MAX)))]
-    pub replication_factor: Option<i32>,
-    /// Form of the result on stdout [default: text]
-    #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<Output>())]
-    pub output: Option<Output>,
-    /// Where.
-    #[command(flatten)]
-    pub cluster: cluster::ClusterOptions,
+layer! {
+    /// The options of `loadgen topics apply`: one layer of settings.
+    pub struct TopicsApplyOptions {
+        /// Carry the plan out; without it nothing is changed
+        #[arg(short, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+        pub yes: Option<bool>,
+        /// Partitions of a topic that FILE does not say it of [default: 3]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+        pub partitions: Option<i32>,
+        /// Copies of each partition of a topic that FILE does not say it of [default: 1]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=i64::from(i16::MAX)))]
+        pub replication_factor: Option<i32>,
+        /// Form of the result on stdout [default: text]
+        #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<Output>())]
+        pub output: Option<Output>,
+        /// Where.
+        #[command(flatten)]
+        pub cluster: ClusterOptions,
+    }
 }
 
 /// Arguments of `loadgen topics describe`.
@@ -74,16 +77,17 @@ pub struct TopicsDescribe {
     pub options: TopicsDescribeOptions,
 }
 
-/// The options of `loadgen topics describe`: one layer of settings.
-#[derive(Clone, Debug, Default, PartialEq, Args)]
-pub struct TopicsDescribeOptions {
-    /// Also tell how far this consumer group is behind; it is never joined
-    #[arg(long, value_name = "NAME")]
-    pub group: Option<String>,
-    /// Form of the result on stdout [default: text]
-    #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<Output>())]
-    pub output: Option<Output>,
-    /// Where.
-    #[command(flatten)]
-    pub cluster: cluster::ClusterOptions,
+layer! {
+    /// The options of `loadgen topics describe`: one layer of settings.
+    pub struct TopicsDescribeOptions {
+        /// Also tell how far this consumer group is behind; it is never joined
+        #[arg(long, value_name = "NAME")]
+        pub group: Option<String>,
+        /// Form of the result on stdout [default: text]
+        #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<Output>())]
+        pub output: Option<Output>,
+        /// Where.
+        #[command(flatten)]
+        pub cluster: ClusterOptions,
+    }
 }

@@ -5,11 +5,22 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::membership::MembershipOptions;
-use super::{choice, cluster, outcome, values};
 use crate::event::stamp::RunId;
-use crate::scenario::plan::Isolation;
-use crate::scenario::verify::Offset;
+use crate::settings::choice::{self, choices};
+use crate::settings::cluster::ClusterOptions;
+use crate::settings::layer::layer;
+use crate::settings::membership::MembershipOptions;
+use crate::settings::outcome::OutcomeOptions;
+use crate::settings::values;
+use crate::settings::verification::Isolation;
+
+choices! {
+    /// Where a reading begins, in Kafka's own words.
+    pub enum Offset {
+        Earliest = "earliest": "at the start of the log",
+        Latest = "latest": "at its end: only what is written from now on",
+    }
+}
 
 /// Reads topics that other processes write.
 ///
@@ -40,64 +51,67 @@ Join the reading with what the producer knows: the folder of its run, made with 
 Run id, topics and where to begin are taken from there, and every scheduled event gets its class. A run that still goes on is \
 waited for. There is no variable for it, since each run has a folder of its own.";
 
-/// The options of `loadgen verify`: one layer of settings.
-#[derive(Clone, Debug, Default, PartialEq, Args)]
-pub struct VerifyOptions {
-    /// Name of the reading, part of its folder's name [default: verify]
-    #[arg(long, value_name = "NAME", help_heading = "Reading")]
-    pub name: Option<String>,
-    /// What is read.
-    #[command(flatten)]
-    pub reading: ReadingOptions,
-    /// As whom.
-    #[command(flatten)]
-    pub group: MemberOptions,
-    /// Where.
-    #[command(flatten)]
-    pub cluster: cluster::ClusterOptions,
-    /// What is done with what is found.
-    #[command(flatten)]
-    pub outcome: outcome::OutcomeOptions,
+layer! {
+    /// The options of `loadgen verify`: one layer of settings.
+    pub struct VerifyOptions {
+        /// Name of the reading, part of its folder's name [default: verify]
+        #[arg(long, value_name = "NAME", help_heading = "Reading")]
+        pub name: Option<String>,
+        /// What is read.
+        #[command(flatten)]
+        pub reading: ReadingOptions,
+        /// As whom.
+        #[command(flatten)]
+        pub group: MemberOptions,
+        /// Where.
+        #[command(flatten)]
+        pub cluster: ClusterOptions,
+        /// What is done with what is found.
+        #[command(flatten)]
+        pub outcome: OutcomeOptions,
+    }
 }
 
-/// What is read, and for how long.
-#[derive(Clone, Debug, Default, PartialEq, Args)]
-#[command(next_help_heading = "Reading")]
-pub struct ReadingOptions {
-    /// Topics of the events: one, or several with commas between them [default: raw-events]
-    #[arg(short, long, value_name = "TOPIC,...")]
-    pub topic: Option<String>,
-    /// Where to begin, in partitions in which the group has committed nothing [default: earliest]
-    #[arg(long, value_name = "WHERE", value_parser = choice::of::<Offset>())]
-    pub offset: Option<Offset>,
-    /// Judge the events of this run alone, at most 16 hexadecimal digits; others are counted as foreign
-    ///
-    /// With it the stamp's check is keyed, so that damage shows, and copies are told apart. Without it whatever carries a stamp is
-    /// followed, and content is judged by the schema only.
-    #[arg(long, value_name = "HEX", value_parser = values::run_id)]
-    pub run_id: Option<RunId>,
-    /// Which records of transactions are read [default: read_uncommitted; read_committed with the report of a transactional run]
-    #[arg(long, value_name = "LEVEL", value_parser = choice::of::<Isolation>())]
-    pub isolation: Option<Isolation>,
-    /// End when nothing was left to read for this time
-    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
-    pub until_idle: Option<Duration>,
-    /// End after this many records
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub num_records: Option<u64>,
+layer! {
+    /// What is read, and for how long.
+    #[command(next_help_heading = "Reading")]
+    pub struct ReadingOptions {
+        /// Topics of the events: one, or several with commas between them [default: raw-events]
+        #[arg(short, long, value_name = "TOPIC,...")]
+        pub topic: Option<String>,
+        /// Where to begin, in partitions in which the group has committed nothing [default: earliest]
+        #[arg(long, value_name = "WHERE", value_parser = choice::of::<Offset>())]
+        pub offset: Option<Offset>,
+        /// Judge the events of this run alone, at most 16 hexadecimal digits; others are counted as foreign
+        ///
+        /// With it the stamp's check is keyed, so that damage shows, and copies are told apart. Without it whatever carries a stamp is
+        /// followed, and content is judged by the schema only.
+        #[arg(long, value_name = "HEX", value_parser = values::run_id)]
+        pub run_id: Option<RunId>,
+        /// Which records of transactions are read [default: read_uncommitted; read_committed with the report of a transactional run]
+        #[arg(long, value_name = "LEVEL", value_parser = choice::of::<Isolation>())]
+        pub isolation: Option<Isolation>,
+        /// End when nothing was left to read for this time
+        #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+        pub until_idle: Option<Duration>,
+        /// End after this many records
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        pub num_records: Option<u64>,
+    }
 }
 
-/// The group that reads.
-#[derive(Clone, Debug, Default, PartialEq, Args)]
-#[command(next_help_heading = "Consumer group")]
-pub struct MemberOptions {
-    /// Read as a member of this group, from where it has committed; others may read beside [default: CONSUMER_GROUP_ID]
-    ///
-    /// Without a group partitions are assigned, and nothing is committed. --group= with nothing behind it does without the group
-    /// that CONSUMER_GROUP_ID names.
-    #[arg(long, value_name = "GROUP")]
-    pub group: Option<String>,
-    /// Its members.
-    #[command(flatten)]
-    pub membership: MembershipOptions,
+layer! {
+    /// The group that reads.
+    #[command(next_help_heading = "Consumer group")]
+    pub struct MemberOptions {
+        /// Read as a member of this group, from where it has committed; others may read beside [default: CONSUMER_GROUP_ID]
+        ///
+        /// Without a group partitions are assigned, and nothing is committed. --group= with nothing behind it does without the group
+        /// that CONSUMER_GROUP_ID names.
+        #[arg(long, value_name = "GROUP")]
+        pub group: Option<String>,
+        /// Its members.
+        #[command(flatten)]
+        pub membership: MembershipOptions,
+    }
 }

@@ -17,11 +17,12 @@ use crate::cli::capacity::{CapacityArgs, SearchOptions, Varied, Vary};
 use crate::measure::cgroup::Quota;
 use crate::output::capacity::{page, text};
 use crate::output::html::HtmlError;
-use crate::scenario::choice::Choice;
-use crate::scenario::plan::{Output, Plan};
+use crate::scenario::plan::Plan;
 use crate::scenario::source::SourceConfig;
 use crate::scenario::{Environment, Resolved, Scenario, Wanted, resolve, results};
 use crate::schedule::Rate;
+use crate::settings::choice::Choice;
+use crate::settings::outcome::Output;
 use crate::verdict::ExitCode;
 use probe::Prober;
 
@@ -48,7 +49,7 @@ pub(super) fn capacity(args: CapacityArgs, environment: &Environment) -> Result<
     };
     let mut options = args.options();
     if wanted == Wanted::Synthetic {
-        options.limits.setup.name.get_or_insert_with(|| "capacity".to_owned());
+        options.limits.setup.basics.name.get_or_insert_with(|| "capacity".to_owned());
     }
     let resolved = resolve(&wanted, options, environment)?;
     for warning in &resolved.warnings {
@@ -213,10 +214,11 @@ fn unsearchable(error: SearchError) -> Failure {
 fn varied(scenario: &Scenario, vary: Option<&Vary>, number: Option<u16>) -> Scenario {
     let mut scenario = scenario.clone();
     match (vary.map(|vary| vary.what), number) {
-        (Some(Varied::Lanes), Some(lanes)) => scenario.lanes = Some(lanes),
+        (Some(Varied::Lanes), Some(lanes)) => scenario.settings.limits.setup.basics.lanes = Some(lanes),
         (Some(Varied::Partitions), Some(partitions)) => {
-            scenario.kafka.partitions = Some(partitions.into());
-            scenario.kafka.topic = scenario.kafka.topic.map(|topic| format!("{topic}-p{partitions}"));
+            let topic = &mut scenario.settings.target.topic;
+            topic.partitions = Some(partitions.into());
+            topic.topic = topic.topic.take().map(|topic| format!("{topic}-p{partitions}"));
         }
         _ => {}
     }

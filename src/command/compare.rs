@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::{Done, Failure, stored};
 use crate::cli::compare::{CompareArgs, CompareOptions};
-use crate::cli::values::{CompareOutput, FailOn};
 use crate::compare::gate::{Outcome, Rule, evaluate};
 use crate::compare::{self, Bundle, CompareError, Comparison, Options};
 use crate::output::compare::{html, markdown, text};
 use crate::report::{GateOutcome, RunReport};
 use crate::scenario::Environment;
+use crate::settings::values::{CompareOutput, FailOn};
 use crate::verdict::ExitCode;
 
 pub(super) fn compare(args: CompareArgs, environment: &Environment) -> Result<Done, Failure> {

@@ -8,7 +8,7 @@ use crate::dataset::generate::{GenerateError, Generated, WriteError};
 use crate::dataset::info;
 use crate::figures;
 use crate::scenario::Environment;
-use crate::scenario::plan::Output;
+use crate::settings::outcome::Output;
 use crate::source::retail_rocket::{Config, LoadError};
 use crate::verdict::ExitCode;
 

@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use crate::cli::values::Export;
 use crate::output::{Form, FormError};
 use crate::recording::{LatencyKind, Recording};
 use crate::report::RunReport;
+use crate::settings::values::Export;
 use crate::verdict::ExitCode;
 
 /// The forms asked for, checked before anything is done.

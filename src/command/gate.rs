@@ -13,7 +13,7 @@ use crate::gate::{GateConfig, Gates, Names, Rule};
 use crate::report::{GateOutcome, GateResult, RunReport, Verdict};
 use crate::scenario::Environment;
 use crate::scenario::file::read_toml;
-use crate::scenario::plan::Output;
+use crate::settings::outcome::Output;
 use crate::verdict::ExitCode;
 
 /// A file that gates are read from. A scenario is one: what else stands there does not matter here.

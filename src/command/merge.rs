@@ -14,7 +14,7 @@ use crate::output::console::{self, Style};
 use crate::output::files;
 use crate::report::{RunReport, Verdict};
 use crate::scenario::Environment;
-use crate::scenario::plan::Output;
+use crate::settings::outcome::Output;
 use crate::verdict::{self, Conditions, ExitCode};
 
 pub(super) fn merge(args: MergeArgs, environment: &Environment) -> Result<Done, Failure> {

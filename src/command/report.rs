@@ -11,7 +11,7 @@ use crate::cli::report::ReportArgs;
 use crate::output::console::{self, Style};
 use crate::output::files;
 use crate::scenario::Environment;
-use crate::scenario::plan::Output;
+use crate::settings::outcome::Output;
 use crate::verdict::ExitCode;
 
 pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<Done, Failure> {

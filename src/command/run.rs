@@ -18,16 +18,17 @@ use std::path::{Path, PathBuf};
 use super::export::Exports;
 use super::{Done, Failure, dry_run, interrupt, planned_gates, stored};
 use crate::bundle::Bundle;
-use crate::cli::run::RunOptions;
 use crate::clock::{self, Nanos};
 use crate::figures;
 use crate::output::console::{self, Style};
 use crate::output::headline::{self, Word};
 use crate::output::{files, github};
 use crate::report::RunReport;
-use crate::scenario::plan::{Output, Plan, Presentation};
+use crate::scenario::plan::{Plan, Presentation};
 use crate::scenario::source::SourceConfig;
 use crate::scenario::{Environment, Scenario, Wanted, resolve, results};
+use crate::settings::outcome::Output;
+use crate::settings::run::RunOptions;
 use crate::verdict::ExitCode;
 pub(super) use begun::now;
 pub(super) use config::lanes;
@@ -44,7 +45,7 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
     let named = options.events.like.clone().or_else(|| environment.get("LOADGEN_LIKE").map(PathBuf::from));
     let mut likeness = None;
     if let Some(path) = named.filter(|_| matches!(wanted, Wanted::Synthetic)) {
-        let seed = options.limits.setup.seed.unwrap_or(1);
+        let seed = options.limits.setup.basics.seed.unwrap_or(1);
         let bad_rows = like::bad_rows(options.recording.bad_rows.take(), environment)?;
         let (events, found) = like::fitted(options.events, &path, bad_rows, seed)?;
         (options.events, likeness) = (events, Some(found));

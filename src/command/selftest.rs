@@ -7,10 +7,10 @@ use crate::cli::selftest::SelfTestArgs;
 use crate::kafka::KafkaError;
 use crate::kafka::admin::Cluster;
 use crate::run::RunError;
-use crate::scenario::plan::Output;
 use crate::scenario::selftest::SelfTestPlan;
 use crate::scenario::{self, Environment};
 use crate::selftest::{Config, Rules, SelfTestError, Table, selftest as run};
+use crate::settings::outcome::Output;
 use crate::verdict::ExitCode;
 
 /// Partitions of a topic of its own.

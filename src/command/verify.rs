@@ -10,17 +10,19 @@ use super::export::Exports;
 use super::run::{Kept, Observers, Watched, exporter, hand_over, linger, started_at, write_failed};
 use super::{Done, Failure, cluster, interrupt};
 use crate::bundle::Bundle;
-use crate::cli::verify::VerifyArgs;
+use crate::cli::verify::{self as cli, VerifyArgs};
 use crate::exporter::Exporter;
 use crate::progress::Progress;
 use crate::report::latency::Kind;
 use crate::report::{Run, RunReport, SCHEMA_VERSION};
 use crate::run::alone::{self, Config, Offset, ProducerRun};
 use crate::run::{self, Detail, Interrupts, Outcome, RunError, Tick};
-use crate::scenario::choice::Choice;
-use crate::scenario::plan::{Commit, Isolation, LiveView};
-use crate::scenario::verify::{self as plan, VerifyPlan};
+use crate::scenario::plan::LiveView;
+use crate::scenario::verify::VerifyPlan;
 use crate::scenario::{self, Environment, results};
+use crate::settings::choice::Choice;
+use crate::settings::membership::Commit;
+use crate::settings::verification::Isolation;
 use crate::verdict::{self, Conditions, ExitCode};
 use crate::verify::Until;
 
@@ -92,11 +94,11 @@ fn config(plan: &VerifyPlan, produced: Option<ProducerRun>) -> Config {
     let read_committed = plan.isolation.unwrap_or(usual) == Isolation::ReadCommitted;
     let group = plan.group.as_ref().map(|group| run::Group {
         name: group.name.clone(),
-        consumers: group.consumers,
-        protocol: group.protocol.as_str().to_owned(),
-        assignor: group.assignor.clone(),
-        commit_every: group.commit_interval,
-        commits_itself: group.commit == Commit::Manual,
+        consumers: group.membership.consumers,
+        protocol: group.membership.group_protocol.as_str().to_owned(),
+        assignor: group.membership.assignor.clone(),
+        commit_every: group.membership.commit_interval,
+        commits_itself: group.membership.commit == Commit::Manual,
         disturb_every: None,
     });
     Config {
@@ -106,8 +108,8 @@ fn config(plan: &VerifyPlan, produced: Option<ProducerRun>) -> Config {
         client: plan.client.clone(),
         connect_timeout: plan.connect_timeout,
         offset: match plan.offset {
-            Some(plan::Offset::Latest) => Offset::Latest,
-            Some(plan::Offset::Earliest) | None => Offset::Earliest,
+            Some(cli::Offset::Latest) => Offset::Latest,
+            Some(cli::Offset::Earliest) | None => Offset::Earliest,
         },
         run: produced.as_ref().map_or(plan.run_id, |produced| Some(produced.run)),
         producer: produced,

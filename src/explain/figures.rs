@@ -65,6 +65,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     figure("timeline.acked", "Events acked in a second.").clock(INTERVAL),
     figure("timeline.seen", "First sightings in a second.").clock(INTERVAL),
     figure("timeline.failed", "Events refused, or given up without an answer, in a second.").clock(INTERVAL),
+    figure("timeline.refused", "Of these, events that were refused: that is an answer, too.").clock(INTERVAL),
     figure("timeline.outstanding", "Events sent and without an answer at the end of a second.").clock(INTERVAL),
     figure("timeline.backlog", "Events due and without a final answer, sent or not: the mean over a second.")
         .clock(INTERVAL)

@@ -159,6 +159,13 @@ pub struct Column {
     pub read: fn(&TimelineRow) -> Option<u64>,
 }
 
+impl Column {
+    /// Whether it counts what happens because events are sent: once that is over, there is nothing to count.
+    pub(super) fn is_of_sending(&self) -> bool {
+        ["scheduled", "sent", "acked", "seen"].contains(&self.name)
+    }
+}
+
 /// Where a metric's value is found.
 #[derive(Clone, Copy, Debug)]
 pub enum Source {

@@ -229,7 +229,11 @@ fn mean(summary: &LatencySummary) -> Read {
 }
 
 fn timeline(report: &RunReport, column: &Column, fold: Fold) -> Read {
-    let values: Vec<f64> = judged_rows(report).filter_map(|(row, _)| (column.read)(row)).map(as_f64).collect();
+    // What is not sent while the last answers are waited for was not to be sent: the least and the mean of a second are those of
+    // sending.
+    let sending_s = if fold != Fold::Max && column.is_of_sending() { sending_ends_s(report) } else { f64::INFINITY };
+    let rows = judged_rows(report).filter(|(row, _)| row.at_s <= sending_s);
+    let values: Vec<f64> = rows.filter_map(|(row, _)| (column.read)(row)).map(as_f64).collect();
     let rows = u64::try_from(values.len()).unwrap_or(u64::MAX);
     let value = match fold {
         Fold::Max => values.iter().copied().reduce(f64::max),
@@ -242,6 +246,16 @@ fn timeline(report: &RunReport, column: &Column, fold: Fold) -> Read {
     // An event that was never answered is in no row, so the rows alone would look better than the run was.
     let censored = column.latency.and_then(|kind| kind.of(&report.latency_us)).map_or(0, |summary| summary.censored);
     Ok(Reading { value, at_least: (censored > 0).then_some(AtLeast::Censored(censored)), samples: Some(rows) })
+}
+
+/// When the last whole second of sending ends: of seconds that are not whole there is the last at most, in which sending ended.
+fn sending_ends_s(report: &RunReport) -> f64 {
+    let sends = |row: &&TimelineRow| row.scheduled > 0 || row.sent > 0;
+    let Some(last_s) = report.timeline.iter().rev().find(sends).map(|row| row.at_s) else { return f64::INFINITY };
+    let before_s = report.timeline.iter().map(|row| row.at_s).filter(|at_s| *at_s < last_s).fold(0.0, f64::max);
+    // The schedule reaches beyond its last event by less than the time between two, which no report tells.
+    let is_whole = report.run.measured_s + 0.05 >= last_s;
+    if is_whole || before_s <= report.run.warm_up_s { last_s } else { before_s }
 }
 
 fn gap(partitions: &[&PartitionReport], read: fn(&PartitionReport) -> u64) -> Read {

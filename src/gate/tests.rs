@@ -1,5 +1,6 @@
 //! What holds of every gate, whatever the report says.
 
+use crate::report::{GroupReport, RebalanceReport, RunReport, TimelineRow};
 use proptest::prelude::*;
 
 use super::{
@@ -516,4 +517,38 @@ fn a_quota_is_all_that_a_process_may_use() {
     assert!(
         starved.reason.unwrap().starts_with("this process used all of the 0.25 processors that its quota allows in")
     );
+}
+
+#[test]
+fn seconds_in_which_the_last_answers_are_waited_for_are_no_seconds_of_sending() {
+    let mut report = complete();
+    let last_s = report.timeline.last().unwrap().at_s;
+    for second in [1.0, 2.0, 3.0] {
+        let row = TimelineRow { at_s: last_s + second, acked: 40_000, unread: Some(9), ..TimelineRow::default() };
+        report.timeline.push(row);
+    }
+    for rule in ["timeline.sent.min >= 10_000", "timeline.scheduled.mean >= 10_000", "timeline.acked.min >= 10_000"] {
+        assert_eq!(outcome(rule, &report), GateOutcome::Pass, "{rule}");
+    }
+    assert_eq!(outcome("timeline.acked.max >= 40_000", &report), GateOutcome::Pass, "a burst is one at any time");
+    assert_eq!(outcome("timeline.unread.max >= 9", &report), GateOutcome::Pass);
+    // A second in which nothing could be sent is one of sending.
+    report.timeline[10].sent = 0;
+    assert_eq!(outcome("timeline.sent.min > 0", &report), GateOutcome::Fail);
+}
+
+#[test]
+fn a_rebalance_that_had_not_ended_has_no_length_that_a_gate_could_pass() {
+    let rebalance = |length_s| RebalanceReport { length_s, ..RebalanceReport::default() };
+    let group = |rebalances: Vec<RebalanceReport>| {
+        let rebalance_count = rebalances.len() as u64;
+        let group = GroupReport { rebalances, rebalance_count, rebalance_longest_s: 0.5, ..GroupReport::default() };
+        RunReport { group: Some(group), ..complete() }
+    };
+    let ended = group(vec![rebalance(Some(0.5))]);
+    assert_eq!(outcome("group.rebalance_longest < 1s", &ended), GateOutcome::Pass);
+    let lasting = group(vec![rebalance(Some(0.5)), rebalance(None)]);
+    for rule in ["group.rebalance_longest < 1s", "group.rebalance_total < 1s"] {
+        assert_eq!(outcome(rule, &lasting), GateOutcome::Unevaluated, "{rule}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Lane;
-use super::flight::{AckGaps, Flight};
+use super::flight::{AckGaps, Flight, Silent};
 use super::setup::{LaneEnd, LaneError};
 use super::transaction::Held;
 use crate::clock::{Clock, Nanos};
@@ -31,6 +31,9 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                     // A client without a connection says this also where brokers have closed those on which nothing went.
                     let idle = code == Code::AllBrokersDown && self.flights.is_empty();
                     let about = if idle { About::Idle } else { About::Client };
+                    if idle {
+                        self.gaps.closed();
+                    }
                     self.end.errors.note(code, about, self.clock.now(), None, &text);
                     self.setup.recorder.open().client_errors += u64::from(!idle);
                     if fatal {
@@ -62,9 +65,9 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                 Answer::Acked => {
                     shard.record_answer(phase, flight.kind, service, response);
                     if let Ok(index) = usize::try_from(report.partition)
-                        && let Some(since) = self.gaps.answered(index, now)
+                        && let Some(silent) = self.gaps.answered(index, now)
                     {
-                        silence.note(index, since, true, &mut shard);
+                        silence.answered(index, silent, &mut shard);
                     }
                     if let Some(transactions) = &mut self.transactions {
                         // Acked is what is committed: that shows at the transaction's end.
@@ -78,7 +81,12 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                     }
                 }
                 Answer::Refused(code) => {
-                    silence.give_up(&mut self.gaps, report.partition, &mut shard);
+                    // A broker that refuses is not silent.
+                    if let Ok(index) = usize::try_from(report.partition)
+                        && let Some(silent) = self.gaps.answered(index, now)
+                    {
+                        silence.answered(index, silent, &mut shard);
+                    }
                     shard.refused += 1;
                     open.mark(flight.sequence, Marks(Marks::REFUSED));
                     self.setup
@@ -138,7 +146,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         let mut shard = self.setup.recorder.open();
         let silence = Silence { presence: &self.presence, threshold: self.setup.stall_threshold, now };
         for (index, since) in self.gaps.silent() {
-            silence.note(index, since, false, &mut shard);
+            silence.note(Side::Ack, index, since, false, &mut shard);
         }
         for flight in self.flights.drain() {
             self.end.unanswered += 1;
@@ -168,14 +176,20 @@ struct Silence<'a> {
 }
 
 impl Silence<'_> {
-    fn note(&self, partition: usize, since: Nanos, ended: bool, shard: &mut Shard) {
+    /// It ends by an answer.
+    fn answered(&self, partition: usize, silent: Silent, shard: &mut Shard) {
+        let side = if silent.connected { Side::Connect } else { Side::Ack };
+        self.note(side, partition, silent.since, true, shard);
+    }
+
+    fn note(&self, side: Side, partition: usize, since: Nanos, ended: bool, shard: &mut Shard) {
         for (from, until) in self.presence.within(since, self.now) {
             let gap = until - from;
-            if let Some(partition) = shard.partitions.get_mut(partition) {
+            if let Some(partition) = shard.partitions.get_mut(partition).filter(|_| side == Side::Ack) {
                 partition.longest_ack_gap = partition.longest_ack_gap.max(gap);
             }
             if gap >= self.threshold {
-                shard.record_stall(Stall { side: Side::Ack, partition, from, until, ended });
+                shard.record_stall(Stall { side, partition, from, until, ended });
             }
         }
     }
@@ -184,7 +198,7 @@ impl Silence<'_> {
     fn give_up(&self, gaps: &mut AckGaps, partition: i32, shard: &mut Shard) {
         let Ok(index) = usize::try_from(partition) else { return };
         if let Some(since) = gaps.gave_up(index) {
-            self.note(index, since, false, shard);
+            self.note(Side::Ack, index, since, false, shard);
         }
     }
 }

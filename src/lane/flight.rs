@@ -53,21 +53,40 @@ impl Flights {
 
 /// The time between the acks of each partition, while something is outstanding in it.
 #[derive(Debug, Default)]
-pub(super) struct AckGaps(Vec<Gap>);
+pub(super) struct AckGaps {
+    gaps: Vec<Gap>,
+    /// How often brokers closed connections on which nothing went.
+    closings: u32,
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Gap {
     outstanding: u64,
     /// The last answer, or the first send after a time with nothing outstanding.
     since: Nanos,
+    /// The closings that had been when it last had an answer.
+    closings: u32,
+}
+
+/// A silence that an answer has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Silent {
+    pub(super) since: Nanos,
+    /// Whether it took a new connection in place of one that had been closed while it was idle.
+    pub(super) connected: bool,
 }
 
 impl AckGaps {
+    /// Notes that brokers have closed the connections, on which nothing went.
+    pub(super) fn closed(&mut self) {
+        self.closings += 1;
+    }
+
     pub(super) fn sent(&mut self, partition: usize, now: Nanos) {
-        if self.0.len() <= partition {
-            self.0.resize(partition + 1, Gap::default());
+        if self.gaps.len() <= partition {
+            self.gaps.resize(partition + 1, Gap::default());
         }
-        let gap = &mut self.0[partition];
+        let gap = &mut self.gaps[partition];
         if gap.outstanding == 0 {
             gap.since = now;
         }
@@ -76,7 +95,7 @@ impl AckGaps {
 
     /// Notes that an event was given up. Where nothing is outstanding any more, since when there was silence.
     pub(super) fn gave_up(&mut self, partition: usize) -> Option<Nanos> {
-        let gap = self.0.get_mut(partition).filter(|gap| gap.outstanding > 0)?;
+        let gap = self.gaps.get_mut(partition).filter(|gap| gap.outstanding > 0)?;
         gap.outstanding -= 1;
         (gap.outstanding == 0).then_some(gap.since)
     }
@@ -84,14 +103,15 @@ impl AckGaps {
     /// Partitions with something outstanding, each with the time since when it is silent.
     pub(super) fn silent(&self) -> impl Iterator<Item = (usize, Nanos)> + '_ {
         let outstanding = |(_, gap): &(usize, &Gap)| gap.outstanding > 0;
-        self.0.iter().enumerate().filter(outstanding).map(|(partition, gap)| (partition, gap.since))
+        self.gaps.iter().enumerate().filter(outstanding).map(|(partition, gap)| (partition, gap.since))
     }
 
     /// Notes an answer and returns since when that partition had been silent.
-    pub(super) fn answered(&mut self, partition: usize, now: Nanos) -> Option<Nanos> {
-        let gap = self.0.get_mut(partition).filter(|gap| gap.outstanding > 0)?;
+    pub(super) fn answered(&mut self, partition: usize, now: Nanos) -> Option<Silent> {
+        let gap = self.gaps.get_mut(partition).filter(|gap| gap.outstanding > 0)?;
         gap.outstanding -= 1;
-        Some(std::mem::replace(&mut gap.since, now))
+        let connected = std::mem::replace(&mut gap.closings, self.closings) != self.closings;
+        Some(Silent { since: std::mem::replace(&mut gap.since, now), connected })
     }
 }
 
@@ -99,15 +119,19 @@ impl AckGaps {
 mod tests {
     use super::*;
 
+    const fn silent(since: u64) -> Option<Silent> {
+        Some(Silent { since: Nanos(since), connected: false })
+    }
+
     #[test]
     fn idle_time_is_no_gap_between_acks() {
         let mut gaps = AckGaps::default();
         gaps.sent(1, Nanos(10));
         gaps.sent(1, Nanos(20));
-        assert_eq!(gaps.answered(1, Nanos(50)), Some(Nanos(10)));
-        assert_eq!(gaps.answered(1, Nanos(60)), Some(Nanos(50)));
+        assert_eq!(gaps.answered(1, Nanos(50)), silent(10));
+        assert_eq!(gaps.answered(1, Nanos(60)), silent(50));
         gaps.sent(1, Nanos(1000));
-        assert_eq!(gaps.answered(1, Nanos(1005)), Some(Nanos(1000)));
+        assert_eq!(gaps.answered(1, Nanos(1005)), silent(1000));
         assert_eq!(gaps.answered(7, Nanos(1)), None);
     }
 
@@ -121,6 +145,23 @@ mod tests {
         assert_eq!(gaps.gave_up(0), Some(Nanos(10)));
         assert_eq!((gaps.gave_up(0), gaps.silent().count()), (None, 0));
         gaps.sent(0, Nanos(1_000));
-        assert_eq!(gaps.answered(0, Nanos(1_005)), Some(Nanos(1_000)), "the time between was idle");
+        assert_eq!(gaps.answered(0, Nanos(1_005)), silent(1_000), "the time between was idle");
+    }
+
+    #[test]
+    fn the_first_answer_after_idle_connections_were_closed_took_a_new_one() {
+        let mut gaps = AckGaps::default();
+        for partition in [0, 1] {
+            gaps.sent(partition, Nanos(10));
+            assert_eq!(gaps.answered(partition, Nanos(20)), silent(10));
+        }
+        gaps.closed();
+        for partition in [0, 1, 2] {
+            gaps.sent(partition, Nanos(1_000));
+            gaps.sent(partition, Nanos(1_001));
+            let first = Some(Silent { since: Nanos(1_000), connected: true });
+            assert_eq!(gaps.answered(partition, Nanos(5_000)), first, "in partition {partition}");
+            assert_eq!(gaps.answered(partition, Nanos(9_000)), silent(5_000), "a silence of its own");
+        }
     }
 }

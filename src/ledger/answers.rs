@@ -89,6 +89,9 @@ pub struct Answers {
     unplaced: Vec<u32>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     aborted: Vec<u32>,
+    /// Whether none of them was handed to the client: then nothing else is told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    left_out: bool,
 }
 
 /// How a lane ended.
@@ -144,6 +147,11 @@ impl Answers {
     /// The events one by one. `None` where the line contradicts itself.
     #[must_use]
     pub fn each(&self) -> Option<Vec<Answered>> {
+        if self.left_out {
+            let none =
+                |sequence| Answered { sequence, answer: Answer::NotHanded, aborted: false, place: None, user: None };
+            return Some((self.first..).take(usize::try_from(self.events).ok()?).map(none).collect());
+        }
         let count = usize::try_from(self.events).ok()?;
         let told = [self.partition.len(), self.offset.len()];
         if told != [count; 2] || !(self.user.is_empty() || self.user.len() == count) {

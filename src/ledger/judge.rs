@@ -38,14 +38,15 @@ pub trait Evidence {
 }
 
 /// Judges all drawn events of a lane. `phase_starts[i]` is the lane's first sequence in phase i. `each` gets every event that
-/// is neither verified nor unverified.
+/// is neither verified nor unverified, and says whether it wants more; after a no, blocks of which all was left out are counted as
+/// blocks: of a long overload there are millions.
 pub fn judge_lane(
     book: &LaneBook,
     waiting: &Waiting,
     phase_starts: &[u64],
     verifying: bool,
     evidence: &impl Evidence,
-    mut each: impl FnMut(Judged),
+    mut each: impl FnMut(Judged) -> bool,
 ) -> Vec<LedgerCounts> {
     let mut counts = vec![LedgerCounts::default(); phase_starts.len().max(1)];
     let outstanding: HashMap<u64, &Outstanding> =
@@ -54,13 +55,18 @@ pub fn judge_lane(
     let settled_class = if verifying { Class::Verified } else { Class::Unverified };
     let searched = verifying && evidence.has_searched();
     let drawn = book.drawn();
-    let mut sequence = 0;
+    let (mut sequence, mut wants_more) = (0, true);
     while sequence < drawn {
         let block_end = (sequence / BLOCK as u64 + 1) * BLOCK as u64;
         if open.is_freed(sequence) && !searched {
             let end = block_end.min(drawn);
             add_range(&mut counts, phase_starts, sequence..end, settled_class);
             sequence = end;
+            continue;
+        }
+        if !wants_more && block_end <= drawn && open.is_left_out(sequence) {
+            add_range(&mut counts, phase_starts, sequence..block_end, follow(book.rules, Class::NotAttempted));
+            sequence = block_end;
             continue;
         }
         for sequence in sequence..block_end.min(drawn) {
@@ -77,7 +83,7 @@ pub fn judge_lane(
             }
             if !matches!(class, Class::Verified | Class::Unverified) {
                 let Facts { sight, look_up, .. } = known;
-                each(Judged { sequence, class, sight, look_up, outstanding: remembered.copied() });
+                wants_more = each(Judged { sequence, class, sight, look_up, outstanding: remembered.copied() });
             }
         }
         sequence = block_end;
@@ -190,7 +196,10 @@ mod tests {
         }
         drop(open);
         let mut special = Vec::new();
-        let counts = judge_lane(book, &waiting, starts, true, evidence, |event| special.push(event));
+        let counts = judge_lane(book, &waiting, starts, true, evidence, |event| {
+            special.push(event);
+            true
+        });
         (counts, special)
     }
 
@@ -285,15 +294,50 @@ mod tests {
         }
         book.reserve(marks.len() as u64);
         assert_eq!(book.open_blocks(), 0);
-        let counts = judge_lane(book, &Waiting::new(1), &[0, 70_000], true, &NOTHING, |event| panic!("{event:?}"));
+        let counts =
+            judge_lane(book, &Waiting::new(1), &[0, 70_000], true, &NOTHING, |event| -> bool { panic!("{event:?}") });
         assert_eq!((counts[0].verified, counts[1].verified), (70_000, 3 * BLOCK as u64 - 70_000));
         let gone = Always { gone: Some(true), ..NOTHING };
         let mut special = 0;
         let counts = judge_lane(book, &Waiting::new(1), &[0], true, &gone, |event| {
             assert_eq!((event.class, event.sight), (Class::Lost, Sight::Right));
             special += 1;
+            true
         });
         assert_eq!((counts[0].lost, special), (3 * BLOCK as u64, 3 * BLOCK as u64), "freed blocks are opened again");
+    }
+
+    #[test]
+    fn what_an_overload_left_out_is_counted_by_blocks_once_no_more_of_it_is_wanted() {
+        let ledger = Ledger::new(0, 1, true);
+        let book = ledger.lane(0).unwrap();
+        let (block, due) = (BLOCK as u64, DueTime::from_unix_ns(7));
+        // Ten were handed over, and a thousand blocks and three events were left out.
+        book.reserve(10);
+        for sequence in 0..10 {
+            let open = book.open();
+            open.draw(sequence, due);
+            open.mark(sequence, Marks(Marks::HANDED | Marks::OVER));
+        }
+        book.leave_out(10..block, due, due);
+        for number in 1..=1_000 {
+            book.leave_out(number * block..(number + 1) * block, due, due);
+        }
+        let end = 1_001 * block;
+        book.leave_out(end..end + 3, due, due);
+        let starts = [0, 5 * block + 9];
+        let (mut told, mut wanted) = (0_u64, 100_000_u64);
+        let counts = judge_lane(book, &Waiting::new(1), &starts, true, &NOTHING, |event| {
+            told += 1;
+            wanted = wanted.saturating_sub(1);
+            assert_eq!(event.class, if event.sequence < 10 { Class::UnknownUnseen } else { Class::NotAttempted });
+            wanted > 0
+        });
+        assert_eq!((counts[0].unknown_unseen, counts[0].not_attempted), (10, 5 * block + 9 - 10));
+        assert_eq!(counts[1].not_attempted, end + 3 - (5 * block + 9));
+        assert!(counts.iter().all(LedgerCounts::sums));
+        // Those in whose block there was room, and the last ones, which are no whole block.
+        assert_eq!(told, 2 * block + 3);
     }
 
     #[test]
@@ -306,7 +350,7 @@ mod tests {
         open.mark(0, Marks(Marks::HANDED | Marks::ACKED));
         drop(open);
         let counts =
-            judge_lane(book, &Waiting::new(1), &[0], true, &Always { look_up: LookUp::Gone, gone: None }, |_| {});
+            judge_lane(book, &Waiting::new(1), &[0], true, &Always { look_up: LookUp::Gone, gone: None }, |_| true);
         assert_eq!(counts[0].unattributed, 1);
     }
 }

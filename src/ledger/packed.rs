@@ -34,6 +34,12 @@ impl Packed {
         Self { span, compact: Compact::Stretches(vec![(0, Marks(Marks::OVER))]), again: OnceLock::new() }
     }
 
+    /// Whether all of its events were left out, and nothing was noted of them since.
+    pub(super) fn is_left_out(&self) -> bool {
+        let is_over = |stretches: &[(u16, Marks)]| stretches == [(0, Marks(Marks::OVER))];
+        self.again().is_none() && matches!(&self.compact, Compact::Stretches(stretches) if is_over(stretches))
+    }
+
     pub(super) const fn span(&self) -> Span {
         self.span
     }

@@ -61,6 +61,8 @@ pub enum Side {
     Ack,
     /// Reads, by the verifier.
     Read,
+    /// Acks, to a lane, while its client made a new connection in place of one that had been closed while it was idle.
+    Connect,
 }
 
 /// A time in which a partition was silent although something waited for it.

@@ -34,7 +34,11 @@ pub(super) fn availability(parts: &[Aligned]) -> Option<Availability> {
             .then_with(|| (&a.topic, a.partition, &a.what).cmp(&(&b.topic, b.partition, &b.what)))
     });
     for stall in &stalls {
-        let sum = if stall.what == "ack" { &mut whole.ack } else { &mut whole.read };
+        let sum = match stall.what.as_str() {
+            "ack" => &mut whole.ack,
+            "connect" => &mut whole.connect,
+            _ => &mut whole.read,
+        };
         sum.add(stall.length_s);
     }
     stalls.truncate(TOLD);
@@ -95,7 +99,7 @@ fn by_place(part: &Aligned) -> BTreeMap<Place, Vec<StallReport>> {
 
 /// Whether a part writes to a partition, or reads it: else it cannot tell that it answers.
 fn uses(part: &Aligned, (what, topic, number): &Place) -> bool {
-    if what != "ack" {
+    if what == "read" {
         return part.report.latency_us.end_to_end.is_some();
     }
     let mut partitions = part.report.partitions.iter();

@@ -67,6 +67,7 @@ fn beside(rows: &[TimelineRow]) -> TimelineRow {
         acked: sum(|row| row.acked),
         seen: sum(|row| row.seen),
         failed: sum(|row| row.failed),
+        refused: sum(|row| row.refused),
         outstanding: sum(|row| row.outstanding),
         backlog: rows.iter().map(|row| row.backlog).sum(),
         unread: rows.iter().map(|row| row.unread).sum(),

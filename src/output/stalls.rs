@@ -20,7 +20,8 @@ pub(super) fn stalls(timeline: &[TimelineRow]) -> Vec<Stall> {
     let mut stalls: Vec<Stall> = Vec::new();
     let mut before_s = 0.0;
     for row in timeline {
-        if row.acked == 0 && row.outstanding > 0 {
+        // Who is refused has an answer.
+        if row.acked == 0 && row.refused == 0 && row.outstanding > 0 {
             match stalls.last_mut() {
                 #[expect(clippy::float_cmp, reason = "the end of the row before, copied")]
                 Some(stall) if stall.until_s == before_s => stall.until_s = row.at_s,
@@ -46,6 +47,13 @@ mod tests {
             [row(1.0, 5, 1), row(2.0, 0, 6), row(3.0, 0, 11), row(4.0, 11, 0), row(5.0, 0, 0), row(6.0, 0, 1)];
         let expected = [Stall { from_s: 1.0, until_s: 3.0 }, Stall { from_s: 5.0, until_s: 6.0 }];
         assert_eq!(stalls(&timeline), expected);
+    }
+
+    #[test]
+    fn a_second_in_which_events_were_refused_is_no_silence() {
+        let refused = TimelineRow { refused: 40, failed: 40, ..row(1.0, 0, 6) };
+        let given_up = TimelineRow { failed: 40, ..row(2.0, 0, 6) };
+        assert_eq!(stalls(&[refused, given_up]), [Stall { from_s: 1.0, until_s: 2.0 }]);
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub struct Availability {
     pub ack: Stalls,
     /// Times without a read although acked events of that partition were unread.
     pub read: Stalls,
+    /// Times without an ack after brokers had closed connections on which nothing went: a new one was made. No stalls.
+    #[serde(default, skip_serializing_if = "Stalls::is_nothing")]
+    pub connect: Stalls,
     /// How often the verifier met a record that was written under another leader than the one before it.
     pub leader_changes: u64,
     /// Each stall, the first thousand in order of time.
@@ -55,6 +58,10 @@ pub struct Stalls {
 }
 
 impl Stalls {
+    fn is_nothing(&self) -> bool {
+        self.stalls == 0
+    }
+
     /// Adds one that took so long.
     pub const fn add(&mut self, length_s: f64) {
         self.stalls += 1;
@@ -66,7 +73,7 @@ impl Stalls {
 /// One stall of a partition.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StallReport {
-    /// `ack` or `read`.
+    /// `ack` or `read`; `connect` is the wait for a new connection in place of one that was idle, and no stall.
     pub what: String,
     /// Its topic.
     pub topic: String,
@@ -109,6 +116,13 @@ impl Availability {
         if told.is_empty() {
             let whom = if self.parts.is_empty() { "" } else { " for all processes at once" };
             told.push(format!("no partition stalled for {threshold} or longer{whom}"));
+        }
+        if self.connect.stalls > 0 {
+            told.push(format!(
+                "{} for a new connection in place of one that was idle, longest {} (no stall)",
+                figures::counted(self.connect.stalls, "wait"),
+                figures::duration_s(self.connect.longest_s)
+            ));
         }
         if self.leader_changes > 0 {
             told.push(format!("leader changes met {}", figures::count(self.leader_changes)));

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::counted::Offered;
+use super::sources::is_zero;
 use crate::ledger::LedgerCounts;
 
 /// The four latencies, and the parts of slip.
@@ -255,6 +256,9 @@ pub struct TimelineRow {
     pub seen: u64,
     /// Events refused in it, or given up without an answer.
     pub failed: u64,
+    /// Of these, those that were refused: that is an answer, too.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refused: u64,
     /// At its end: sent, without an answer.
     pub outstanding: u64,
     /// Events due without a final answer, sent or not: the mean over the second, looked at every 20 ms.

@@ -21,15 +21,23 @@ pub struct GroupReport {
     pub commit: String,
     /// Rebalances after the group had formed: times in which not every partition had a reader.
     pub rebalance_count: u64,
-    /// How long they took together, in seconds.
+    /// How long those took together that had ended when the group did, in seconds.
     pub rebalance_total_s: f64,
-    /// The longest of them, in seconds.
+    /// The longest of these, in seconds.
     pub rebalance_longest_s: f64,
     /// Each of them, the first thousand.
     pub rebalances: Vec<RebalanceReport>,
     /// Errors of following the group or of committing, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub group_errors: BTreeMap<String, u64>,
+}
+
+impl GroupReport {
+    /// Rebalances that had not ended when the group did: how long they took is not known.
+    #[must_use]
+    pub fn lasting_rebalances(&self) -> u64 {
+        self.rebalances.iter().filter(|rebalance| rebalance.length_s.is_none()).count() as u64
+    }
 }
 
 /// How far a consumer group that somebody else runs was behind.

@@ -166,7 +166,7 @@ impl Judging<'_> {
                 if let Some(event) = judged.outstanding.filter(|_| judged.class != Class::Verified) {
                     *by_kind.entry((event.kind, judged.class.as_str())).or_default() += 1;
                 }
-                listing.add(Unverified::new(self.config, self.anchor, number, &judged), findings);
+                listing.add(Unverified::new(self.config, self.anchor, number, &judged), findings)
             };
             let evidence = LaneEvidence::new(found, number);
             let counts = judge_lane(book, &lane.waiting, &lane.phase_starts, verifying, &evidence, each);

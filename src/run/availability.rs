@@ -35,6 +35,7 @@ pub(super) fn availability(stalls: &[Stall], threshold: Nanos, slots: &Slots, le
         let (sum, what) = match stall.side {
             Side::Ack => (&mut told.ack, "ack"),
             Side::Read => (&mut told.read, "read"),
+            Side::Connect => (&mut told.connect, "connect"),
         };
         sum.add(length_s);
         if told.stalls.len() < TOLD {

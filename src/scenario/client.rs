@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::ConfigError;
-use super::kafka::KafkaConfig;
-use super::layer::{Level, Place};
-use crate::cli::cluster::{ClusterOptions, TopicOptions};
-use crate::cli::values;
+use super::level::{Level, Place};
 use crate::kafka::properties::{Origin, Property, REDACTED, canonical, java, parse, redact};
+use crate::settings::cluster::{ClusterOptions, TopicOptions};
+use crate::settings::values;
 
 /// What the client is told where nobody says otherwise.
 pub const DEFAULTS: [(&str, &str); 7] = [
@@ -81,9 +80,9 @@ pub struct Said {
 }
 
 impl Said {
-    /// What options or variables say.
+    /// What a level says.
     #[must_use]
-    pub fn by_options(place: Place<'_>, cluster: &ClusterOptions, topic: &TopicOptions) -> Self {
+    pub fn new(place: Place<'_>, cluster: &ClusterOptions, topic: &TopicOptions) -> Self {
         let named = [
             ("bootstrap-server", "bootstrap.servers", cluster.bootstrap_server.clone()),
             ("acks", "acks", topic.acks.map(|acks| acks.to_string())),
@@ -91,43 +90,25 @@ impl Said {
             ("compression", "compression.type", topic.compression.map(|codec| codec.to_string())),
             ("linger", "linger.ms", topic.linger.map(millis)),
         ];
-        let free = cluster.command_property.iter().filter_map(|property| match property {
-            values::Property::Set(key, value) => Some(said(key, value, place.name_of("command-property"))),
+        let is_scenario = place.level() == Level::Scenario;
+        let name_of = |option: &str| {
+            let name = place.name_of(option);
+            if is_scenario { format!("kafka.{name}") } else { name }
+        };
+        let free = cluster.client.iter().filter_map(|property| match property {
+            values::Property::Set(key, value) if is_scenario => Some(said(key, value, format!("kafka.client.{key}"))),
+            values::Property::Set(key, value) => Some(said(key, value, name_of("command-property"))),
             values::Property::Dump | values::Property::Unreadable => None,
         });
-        let unreadable = cluster.command_property.contains(&values::Property::Unreadable);
+        let unreadable = cluster.client.contains(&values::Property::Unreadable);
         Self {
             level: place.level(),
-            unreadable: unreadable.then(|| place.name_of("command-property")),
+            unreadable: unreadable.then(|| name_of("command-property")),
             file: cluster.command_config.clone(),
             variables: place.properties().map(|(key, value, name)| said(key, value, name.to_owned())).collect(),
             named: named
                 .into_iter()
-                .filter_map(|(option, key, value)| Some(said(key, &value?, place.name_of(option))))
-                .collect(),
-            free: free.collect(),
-        }
-    }
-
-    /// What a scenario says.
-    #[must_use]
-    pub fn by_scenario(kafka: &KafkaConfig) -> Self {
-        let named = [
-            ("bootstrap_server", "bootstrap.servers", kafka.bootstrap_server.clone()),
-            ("acks", "acks", kafka.acks.map(|acks| acks.to_string())),
-            ("idempotence", "enable.idempotence", kafka.idempotence.map(|flag| flag.to_string())),
-            ("compression", "compression.type", kafka.compression.map(|codec| codec.to_string())),
-            ("linger", "linger.ms", kafka.linger.map(millis)),
-        ];
-        let free = kafka.client.0.iter().map(|(key, value)| said(key, value, format!("kafka.client.{key}")));
-        Self {
-            level: Level::Scenario,
-            unreadable: None,
-            file: kafka.command_config.clone(),
-            variables: Vec::new(),
-            named: named
-                .into_iter()
-                .filter_map(|(field, key, value)| Some(said(key, &value?, format!("kafka.{field}"))))
+                .filter_map(|(option, key, value)| Some(said(key, &value?, name_of(option))))
                 .collect(),
             free: free.collect(),
         }

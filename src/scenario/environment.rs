@@ -12,15 +12,9 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Command};
 
 use super::error::ConfigError;
-use super::layer::{Layer, Level};
-
-/// Names that other tools gave to what options set.
-const KNOWN_ELSEWHERE: [(&str, &[&str]); 4] = [
-    ("bootstrap-server", &["KAFKA_BROKERS", "BOOTSTRAP_SERVERS"]),
-    ("speed", &["PRODUCER_SPEED"]),
-    ("lag-group", &["CONSUMER_GROUP_ID"]),
-    ("log-level", &["LOG_LEVEL"]),
-];
+use super::level::Level;
+use crate::settings::layer::Layer;
+use crate::settings::variables::variables_of;
 
 /// Client properties that have variables of their own.
 const PROPERTIES: [(&str, &str); 9] = [
@@ -34,17 +28,6 @@ const PROPERTIES: [(&str, &str); 9] = [
     ("SSL_KEY_LOCATION", "ssl.key.location"),
     ("SSL_KEY_PASSWORD", "ssl.key.password"),
 ];
-
-/// The variables that stand for an option, the one that counts first.
-#[must_use]
-pub fn variables_of(option: &str) -> Vec<String> {
-    if matches!(option, "help" | "version") {
-        return Vec::new();
-    }
-    let own = format!("LOADGEN_{}", option.to_uppercase().replace('-', "_"));
-    let others = KNOWN_ELSEWHERE.iter().filter(|(name, _)| *name == option).flat_map(|(_, names)| *names);
-    std::iter::once(own).chain(others.map(ToString::to_string)).collect()
-}
 
 /// The variables of one level.
 #[derive(Clone, PartialEq, Eq)]
@@ -298,7 +281,7 @@ mod tests {
             ["LOADGEN_BOOTSTRAP_SERVER", "KAFKA_BROKERS", "BOOTSTRAP_SERVERS"]
         );
         let values = ["PRODUCER_SPEED", "LOADGEN_SPEED"].map(|name| (name.to_owned(), name.len().to_string()));
-        let pace: crate::cli::pace::AnyPace = Variables::new(Level::Environment, values).layer().unwrap();
+        let pace: crate::settings::pace::PaceOptions = Variables::new(Level::Environment, values).layer().unwrap();
         assert_eq!(pace.speed, Some("13".parse().unwrap()));
     }
 
@@ -312,7 +295,7 @@ mod tests {
         let environment = of_file(&all_on.join("\n")).unwrap();
         assert!(environment.get("LOADGEN_RATE").is_some());
         assert_eq!(environment.unknown(&crate::cli::command()), Vec::<String>::new());
-        let layer: crate::cli::run::RunOptions = environment.file.layer().unwrap();
+        let layer: crate::settings::run::RunOptions = environment.file.layer().unwrap();
         assert!(layer.pace.speed.is_some() && layer.target.cluster.bootstrap_server.is_some());
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::layer::Level;
+use super::level::Level;
 use crate::verdict::ExitCode;
 
 /// Why a configuration makes no plan.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ConfigError;
 use super::plan::plan_error;
-use super::text;
 use crate::schedule::Fault;
+use crate::settings::text;
 
 /// The longest that a command may take, where nobody says otherwise.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -4,13 +4,24 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IntoDeserializer};
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use toml::{Spanned, Table, Value};
 
 use super::error::ConfigError;
+use super::faults::FaultConfig;
 use super::source::SourceConfig;
 use super::{Scenario, nearest};
+use crate::gate::GateConfig;
+use crate::settings::cluster::{ClusterOptions, TopicOptions};
+use crate::settings::layer::{InTable, Misread, list_by_serde};
+use crate::settings::pace::PaceOptions;
+use crate::settings::recording::BodyOptions;
+use crate::settings::run::{BasicOptions, LatenessOptions, LengthOptions, PaddingOptions, RunOptions, WaitOptions};
+use crate::settings::transactions::TransactionOptions;
+use crate::settings::verification::VerifierOptions;
 use crate::source::{retail_rocket, synthetic};
+
+list_by_serde! { FaultConfig GateConfig }
 
 /// What was found wrong, and where in the text.
 struct Fault {
@@ -53,14 +64,15 @@ impl Scenario {
         let mut scenario = Self::parse(&text, path)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         scenario.source.move_paths(folder);
-        for curve in scenario.phases.iter_mut().filter_map(|phase| phase.file.as_mut()) {
+        for curve in scenario.settings.pace.phase.iter_mut().filter_map(|phase| phase.file.as_mut()) {
             *curve = folder.join(&*curve);
         }
-        if let Some(properties) = &mut scenario.kafka.command_config {
+        if let Some(properties) = &mut scenario.settings.target.cluster.command_config {
             *properties = folder.join(&*properties);
         }
-        if scenario.name.is_none() {
-            scenario.name = path.file_stem().and_then(|stem| stem.to_str()).map(ToOwned::to_owned);
+        let name = &mut scenario.settings.limits.setup.basics.name;
+        if name.is_none() {
+            *name = path.file_stem().and_then(|stem| stem.to_str()).map(ToOwned::to_owned);
         }
         Ok(scenario)
     }
@@ -78,13 +90,44 @@ impl Scenario {
     /// # Errors
     /// Values that TOML cannot hold; a resolved scenario has none.
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
-        toml::to_string(self)
+        let Self { settings, source, faults, gates } = self;
+        let RunOptions { pace, limits, target, verifier, outcome, events: _, recording } = settings;
+        let mut table = Table::new();
+        table.insert("source".to_owned(), Value::try_from(source)?);
+        limits.setup.basics.put("", &mut table)?;
+        pace.put("", &mut table)?;
+        limits.length.put("", &mut table)?;
+        limits.lateness.put("", &mut table)?;
+        limits.setup.padding.put("", &mut table)?;
+        limits.setup.waits.put("", &mut table)?;
+        recording.body.put("", &mut table)?;
+        outcome.gate_off.put("gates_off", &mut table)?;
+        let mut kafka = Table::new();
+        target.cluster.put("", &mut kafka)?;
+        target.topic.put("", &mut kafka)?;
+        let (mut transactions, mut verify) = (Table::new(), Table::new());
+        target.transactions.put("", &mut transactions)?;
+        verifier.put("", &mut verify)?;
+        for (name, inner) in [("kafka", kafka), ("transactions", transactions), ("verify", verify)] {
+            if !inner.is_empty() {
+                table.insert(name.to_owned(), Value::Table(inner));
+            }
+        }
+        faults.put("fault", &mut table)?;
+        gates.put("gate", &mut table)?;
+        toml::to_string(&table)
+    }
+}
+
+impl From<(Misread, &str)> for Fault {
+    fn from((Misread { error, offset }, text): (Misread, &str)) -> Self {
+        Self { offset, ..fault(&error, text) }
     }
 }
 
 fn read(text: &str) -> Result<Scenario, Fault> {
     let root = DeTable::parse(text).map_err(|error| fault(&error, text))?;
-    let (span, mut table) = (root.span(), root.into_inner());
+    let mut table = root.into_inner();
     let source = match table.remove("source") {
         Some(source) => read_source(source, text)?,
         None => {
@@ -97,9 +140,69 @@ fn read(text: &str) -> Result<Scenario, Fault> {
             });
         }
     };
-    let rest = Spanned::new(span, table).into_deserializer();
-    let scenario = Scenario::deserialize(rest).map_err(|error| fault(&error, text))?;
-    Ok(Scenario { source, ..scenario })
+    let misread = |error| Fault::from((error, text));
+    let mut settings = RunOptions::default();
+    settings.limits.setup.basics = BasicOptions::take(&mut table, "").map_err(misread)?;
+    settings.pace = PaceOptions::take(&mut table, "").map_err(misread)?;
+    settings.limits.length = LengthOptions::take(&mut table, "").map_err(misread)?;
+    settings.limits.lateness = LatenessOptions::take(&mut table, "").map_err(misread)?;
+    settings.limits.setup.padding = PaddingOptions::take(&mut table, "").map_err(misread)?;
+    settings.limits.setup.waits = WaitOptions::take(&mut table, "").map_err(misread)?;
+    settings.recording.body = BodyOptions::take(&mut table, "").map_err(misread)?;
+    settings.outcome.gate_off = InTable::take(&mut table, "gates_off").map_err(misread)?;
+    let mut kafka = inner_table(&mut table, "kafka")?;
+    settings.target.cluster = ClusterOptions::take(&mut kafka, "").map_err(misread)?;
+    settings.target.topic = TopicOptions::take(&mut kafka, "").map_err(misread)?;
+    refuse_rest(&kafka, &[ClusterOptions::keys(""), TopicOptions::keys("")])?;
+    let mut transactions = inner_table(&mut table, "transactions")?;
+    settings.target.transactions = TransactionOptions::take(&mut transactions, "").map_err(misread)?;
+    refuse_rest(&transactions, &[TransactionOptions::keys("")])?;
+    let mut verify = inner_table(&mut table, "verify")?;
+    settings.verifier = VerifierOptions::take(&mut verify, "").map_err(misread)?;
+    refuse_rest(&verify, &[VerifierOptions::keys("")])?;
+    let faults = InTable::take(&mut table, "fault").map_err(misread)?;
+    let gates = InTable::take(&mut table, "gate").map_err(misread)?;
+    refuse_rest(
+        &table,
+        &[
+            BasicOptions::keys(""),
+            PaceOptions::keys(""),
+            LengthOptions::keys(""),
+            LatenessOptions::keys(""),
+            PaddingOptions::keys(""),
+            WaitOptions::keys(""),
+            BodyOptions::keys(""),
+            vec!["gates_off", "source", "kafka", "transactions", "verify", "fault", "gate"],
+        ],
+    )?;
+    Ok(Scenario { settings, source, faults, gates })
+}
+
+/// A table within another; an empty one where there is none.
+fn inner_table<'i>(table: &mut DeTable<'i>, name: &str) -> Result<DeTable<'i>, Fault> {
+    let Some(inner) = table.remove(name) else { return Ok(DeTable::new()) };
+    let offset = inner.span().start;
+    match inner.into_inner() {
+        DeValue::Table(inner) => Ok(inner),
+        _ => Err(Fault { offset, reason: format!("{name} is not a table"), hint: None }),
+    }
+}
+
+/// Refuses what is left of a table of which all that is known was taken.
+fn refuse_rest(table: &DeTable<'_>, known: &[Vec<&'static str>]) -> Result<(), Fault> {
+    let Some((key, _)) = table.iter().next() else { return Ok(()) };
+    Err(unknown_key(key.get_ref(), key.span().start, &known.concat()))
+}
+
+fn unknown_key(name: &str, offset: usize, known: &[&str]) -> Fault {
+    Fault {
+        offset,
+        reason: format!("unknown key \"{name}\""),
+        hint: Some(match nearest(name, known.iter().copied()) {
+            Some(nearest) => format!("did you mean {nearest}?"),
+            None => format!("known here: {}", known.join(", ")),
+        }),
+    }
 }
 
 /// The `[source]` table: `kind` says which of the sources reads the rest.
@@ -139,14 +242,9 @@ fn fault(error: &toml::de::Error, text: &str) -> Fault {
     let offset = error.span().map_or(0, |span| span.start);
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     match quoted.split_first() {
-        Some((name, known)) if message.starts_with("unknown field") => Fault {
-            offset: if offset > 0 { offset } else { text.find(name).unwrap_or(0) },
-            reason: format!("unknown key \"{name}\""),
-            hint: Some(match nearest(name, known.iter().copied()) {
-                Some(nearest) => format!("did you mean {nearest}?"),
-                None => format!("known here: {}", known.join(", ")),
-            }),
-        },
+        Some((name, known)) if message.starts_with("unknown field") => {
+            unknown_key(name, if offset > 0 { offset } else { text.find(name).unwrap_or(0) }, known)
+        }
         _ => Fault { offset, reason: in_words(message), hint: None },
     }
 }
@@ -168,6 +266,7 @@ fn in_words(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::values::Property;
     use crate::verdict::ExitCode;
 
     fn refusal(text: &str) -> (String, Option<String>) {
@@ -295,14 +394,14 @@ mod tests {
         let scenario = Scenario::load(&path).unwrap();
         let SourceConfig::RetailRocket(config) = &scenario.source else { panic!("{scenario:?}") };
         assert_eq!(config.path, folder.path().join("../d/x.csv"));
-        assert_eq!(scenario.kafka.command_config, Some(folder.path().join("c.properties")));
-        assert_eq!(scenario.name.as_deref(), Some("replay"));
+        assert_eq!(scenario.settings.target.cluster.command_config, Some(folder.path().join("c.properties")));
+        assert_eq!(scenario.settings.limits.setup.basics.name.as_deref(), Some("replay"));
     }
 
     #[test]
     fn secrets_are_not_written() {
         let mut scenario = Scenario::default();
-        scenario.kafka.client.0.insert("sasl.password".to_owned(), "hunter2".to_owned());
+        scenario.settings.target.cluster.client = vec![Property::Set("sasl.password".to_owned(), "hunter2".to_owned())];
         let text = scenario.to_toml().unwrap();
         assert!(!text.contains("hunter2") && text.contains("\"sasl.password\" = \"[redacted]\""), "{text}");
     }

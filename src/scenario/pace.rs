@@ -1,56 +1,16 @@
 //! How fast a run goes: which of rate, speed, fit and phases applies, and whose.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
+use super::Scenario;
 use super::error::ConfigError;
 use super::source::SourceConfig;
-use super::{Scenario, text};
 use crate::schedule::config::{PhaseConfig, phases};
-use crate::schedule::rate::{Level, RateError};
+use crate::schedule::rate::Level;
 use crate::schedule::text::Levels;
 use crate::schedule::{Phase, Rate, Schedule, Speed};
-
-/// A rate, or none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlannedRate {
-    /// So many events per time.
-    At(Rate),
-    /// As fast as the client takes them.
-    Unlimited,
-}
-
-impl FromStr for PlannedRate {
-    type Err = RateError;
-
-    fn from_str(text: &str) -> Result<Self, RateError> {
-        if text.trim() == "unlimited" { Ok(Self::Unlimited) } else { text.parse().map(Self::At) }
-    }
-}
-
-impl fmt::Display for PlannedRate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::At(rate) => rate.fmt(f),
-            Self::Unlimited => f.write_str("unlimited"),
-        }
-    }
-}
-
-impl Serialize for PlannedRate {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for PlannedRate {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text::read(deserializer)
-    }
-}
+use crate::settings::pace::PlannedRate;
+use crate::settings::run::RunLimits;
 
 /// When events are due.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,22 +33,24 @@ impl Pace {
     /// # Errors
     /// Phases that make no schedule, and rates that leave their range when multiplied.
     pub fn new(scenario: &Scenario) -> Result<Self, ConfigError> {
+        let pace = &scenario.settings.pace;
         if let SourceConfig::RetailRocket(_) = scenario.source {
-            return Ok(match (scenario.fit, scenario.rate) {
+            return Ok(match (pace.fit, pace.rate) {
                 (Some(wall), _) => Self::Fit(wall),
                 (None, Some(PlannedRate::At(rate))) => Self::Rate(rate),
                 (None, Some(PlannedRate::Unlimited)) => Self::Unlimited,
-                (None, None) => Self::Speed(scenario.speed.unwrap_or(Speed::RECORDED)),
+                (None, None) => Self::Speed(pace.speed.unwrap_or(Speed::RECORDED)),
             });
         }
-        let speed = scenario.speed.unwrap_or(Speed::RECORDED);
-        let mut configs = scenario.phases.clone();
+        let speed = pace.speed.unwrap_or(Speed::RECORDED);
+        let mut configs = pace.phase.clone();
         for config in &mut configs {
             multiply(config, speed)
                 .ok_or_else(|| plan_error(format!("the rate of a phase times {speed} is no rate")))?;
         }
         let phases = phases(configs).map_err(|error| plan_error(error.to_string()))?;
-        Schedule::seeded(phases.clone(), scenario.num_records, scenario.seed.unwrap_or_default())
+        let RunLimits { setup, length, .. } = &scenario.settings.limits;
+        Schedule::seeded(phases.clone(), length.num_records, setup.basics.seed.unwrap_or_default())
             .map_err(|error| plan_error(error.to_string()))?;
         Ok(Self::Phases(phases))
     }

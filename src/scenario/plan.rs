@@ -1,10 +1,9 @@
 //! The plan of a run: validated, plain data. The engine knows neither options nor scenario files.
 
-mod choices;
+mod group;
 mod kafka;
 mod presentation;
 mod together;
-mod verify;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,19 +15,21 @@ use super::faults::faults_of;
 use super::pace::Pace;
 use super::source::SourceConfig;
 use super::topics::check_topic_name;
-use super::transactions::{TransactionPlan, transaction_plan};
-use crate::cli::values::MOST_PAYLOAD;
+use super::transactions::transactions;
 use crate::event::padding::Padding;
 use crate::event::stamp::LANES;
 use crate::gate::{Gates, Names};
 use crate::schedule::Rate;
 use crate::schedule::config::Kind;
-pub use choices::{Commit, EventTime, GroupProtocol, Isolation, OnLag, Output, Pacing};
+use crate::settings::recording::EventTime;
+use crate::settings::run::{OnLag, Pacing, PaddingOptions};
+use crate::settings::transactions::Transactions;
+use crate::settings::values::{MOST_PAYLOAD, Property, TopicMap};
+use crate::settings::verification::Verification;
+pub(super) use group::group;
 pub use kafka::KafkaPlan;
 pub use presentation::{LiveView, Presentation};
-pub use together::{Shard, Together};
-pub(super) use verify::group_plan;
-pub use verify::{GroupPlan, VerifyPlan};
+pub use together::Together;
 
 /// All that a run needs to know.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,9 +63,9 @@ pub struct Plan {
     /// The cluster.
     pub kafka: KafkaPlan,
     /// How events are sent in transactions; `None`: without.
-    pub transactions: Option<TransactionPlan>,
+    pub transactions: Option<Transactions>,
     /// How events are read back; `None`: not at all.
-    pub verify: Option<VerifyPlan>,
+    pub verify: Option<Verification>,
     /// The longest wait for outstanding answers at the end.
     pub flush_deadline: Duration,
     /// What is broken meanwhile.
@@ -80,75 +81,75 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Checks a scenario without open settings and makes it a plan.
+    /// Puts the defaults in the place of what a scenario leaves open, checks it and makes it a plan.
     ///
     /// # Errors
     /// Settings that cannot be run.
-    pub fn new(scenario: &Scenario, together: Together, presentation: Presentation) -> Result<Self, ConfigError> {
-        let name = scenario.name.clone().ok_or_else(|| open("name"))?;
-        check_name(&name)?;
-        let duration = scenario.duration.filter(|duration| !duration.is_zero());
-        if scenario.duration != duration {
+    pub fn new(scenario: &mut Scenario, together: Together, presentation: Presentation) -> Result<Self, ConfigError> {
+        let pace = Pace::new(scenario)?;
+        let settings = &mut scenario.settings;
+        let setup = settings.limits.setup.basics.settle();
+        check_name(&setup.name)?;
+        let duration = settings.limits.length.duration;
+        if duration.is_some_and(|duration| duration.is_zero()) {
             return Err(plan_error("a run of no time sends nothing", "give a duration above 0s"));
         }
-        let kafka = &scenario.kafka;
-        let topic = kafka.topic.clone().ok_or_else(|| open("kafka.topic"))?;
-        check_topic_name(&topic)?;
-        for topic in kafka.topic_map.values() {
-            check_topic_name(topic)?;
-        }
-        let pace = Pace::new(scenario)?;
-        let verify = &scenario.verify;
-        let verify = VerifyPlan {
-            group: group_plan(verify)?,
-            isolation: verify.isolation.ok_or_else(|| open("verify.isolation"))?,
-            drain_deadline: verify.drain_deadline.ok_or_else(|| open("verify.drain_deadline"))?,
+        let (cluster, topic) = (settings.target.cluster.settle(), settings.target.topic.settle());
+        let topic_map = TopicMap::table(&topic.topic_map);
+        let topics: BTreeSet<&String> = topic_map.values().chain([&topic.topic]).collect();
+        topics.iter().try_for_each(|topic| check_topic_name(topic))?;
+        let verifier = &mut settings.verifier;
+        let verify = Verification {
+            group: group(verifier.group.as_ref(), &verifier.membership, verifier.chaos_rebalance)?,
+            back: verifier.back.settle(),
         };
-        let topics: BTreeSet<&String> = kafka.topic_map.values().chain([&topic]).collect();
-        let gates = gates(scenario, &pace, topics.into_iter().cloned().collect())?;
-        let seed = scenario.seed.ok_or_else(|| open("seed"))?;
-        let lanes = scenario.lanes.ok_or_else(|| open("lanes"))?;
-        let nowhere = kafka.bootstrap_server.as_deref() == Some(NOWHERE);
-        let bootstrap = kafka.bootstrap_server.clone().filter(|servers| !is_stand_in(servers));
+        let is_verified = *verifier.enabled.get_or_insert(true);
+        let (lateness, waits) = (settings.limits.lateness.settle(), settings.limits.setup.waits.settle());
+        let event_time = settings.recording.body.settle().event_time;
+        let padding = padding(&settings.limits.setup.padding, setup.seed)?;
+        let gates = gates(scenario, &pace, topics.iter().copied().cloned().collect())?;
+        let nowhere = cluster.bootstrap_server.as_deref() == Some(NOWHERE);
+        let bootstrap = cluster.bootstrap_server.filter(|servers| !is_stand_in(servers));
         if bootstrap.is_none() && verify.group.as_ref().is_some_and(|group| group.chaos_rebalance.is_some()) {
-            return Err(ConfigError::Plan {
-                reason: "--chaos-rebalance does not apply: the embedded broker's groups never come out of a rebalance"
-                    .to_owned(),
-                hint: Some("name a cluster with --bootstrap-server".to_owned()),
-            });
+            return Err(plan_error(
+                "--chaos-rebalance does not apply: the embedded broker's groups never come out of a rebalance",
+                "name a cluster with --bootstrap-server",
+            ));
         }
-        let together = together.check(lanes, bootstrap.is_none())?;
-        let transactions = transaction_plan(scenario, bootstrap.is_none())?;
-        let source = source(scenario, seed, lanes * together.shard.of)?;
+        let together = together.check(setup.lanes, bootstrap.is_none())?;
+        let verify = is_verified.then_some(verify);
+        let client = Property::table(&cluster.client);
+        let reads = verify.as_ref().map(|verify| verify.back.isolation);
+        let transactions = transactions(&scenario.settings.target.transactions, &client, reads, bootstrap.is_none())?;
         Ok(Self {
-            name,
+            name: setup.name,
             pace,
             gates,
-            seed,
-            lanes,
+            seed: setup.seed,
+            lanes: setup.lanes,
             together,
-            pacing: scenario.pacing.ok_or_else(|| open("pacing"))?,
-            source,
-            limit: scenario.num_records,
+            pacing: setup.pacing,
+            source: source(scenario, setup.seed, setup.lanes * together.shard.of)?,
+            limit: scenario.settings.limits.length.num_records,
             duration,
-            max_rate: scenario.max_rate,
-            on_lag: scenario.on_lag.ok_or_else(|| open("on_lag"))?,
-            max_slip: scenario.max_slip.ok_or_else(|| open("max_slip"))?,
-            event_time: scenario.event_time.ok_or_else(|| open("event_time"))?,
+            max_rate: lateness.max_rate,
+            on_lag: lateness.on_lag,
+            max_slip: lateness.max_slip,
+            event_time,
             kafka: KafkaPlan {
                 bootstrap,
                 bootstrap_said_by: String::new(),
                 nowhere,
-                topic,
-                topic_map: kafka.topic_map.clone(),
-                create_topics: kafka.create_topics.ok_or_else(|| open("kafka.create_topics"))?,
-                partitions: at_least_one("kafka.partitions", kafka.partitions)?,
-                replication_factor: at_least_one("kafka.replication_factor", kafka.replication_factor)?,
-                client: kafka.client.0.clone(),
-                connect_timeout: kafka.connect_timeout.ok_or_else(|| open("kafka.connect_timeout"))?,
-                lag_group: kafka.lag_group.clone(),
+                topic_map,
+                topic: topic.topic,
+                create_topics: topic.create_topics,
+                partitions: at_least_one("kafka.partitions", topic.partitions)?,
+                replication_factor: at_least_one("kafka.replication_factor", topic.replication_factor)?,
+                client,
+                connect_timeout: cluster.connect_timeout,
+                lag_group: topic.lag_group,
             },
-            verify: scenario.verify.enabled.ok_or_else(|| open("verify.enabled"))?.then_some(verify),
+            verify,
             transactions,
             faults: if together.shard.number == 1 {
                 faults_of(&scenario.faults, presentation.allow_fault_commands || presentation.dry_run)?
@@ -156,17 +157,17 @@ impl Plan {
                 // The first of several processes breaks what is to be broken, once.
                 Vec::new()
             },
-            stall_threshold: scenario.stall_threshold.ok_or_else(|| open("stall_threshold"))?,
-            padding: padding(scenario, seed)?,
-            flush_deadline: scenario.flush_deadline.ok_or_else(|| open("flush_deadline"))?,
+            stall_threshold: waits.stall_threshold,
+            padding,
+            flush_deadline: waits.flush_deadline,
             presentation,
         })
     }
 }
 
-fn padding(scenario: &Scenario, seed: u64) -> Result<Option<Padding>, ConfigError> {
-    let compressibility = scenario.compressibility.unwrap_or(0.5);
-    match (scenario.payload_bytes, scenario.compressibility) {
+fn padding(asked: &PaddingOptions, seed: u64) -> Result<Option<Padding>, ConfigError> {
+    let compressibility = asked.compressibility.unwrap_or(0.5);
+    match (asked.payload_bytes, asked.compressibility) {
         (None, Some(_)) => {
             Err(plan_error("compressibility is that of padding, and there is none", "set payload_bytes too"))
         }
@@ -203,17 +204,11 @@ fn gates(scenario: &Scenario, pace: &Pace, topics: Vec<String>) -> Result<Gates,
         Pace::Fit(_) | Pace::Speed(_) | Pace::Rate(_) | Pace::Unlimited => vec![Kind::Replay.to_string()],
     };
     let names = Names { phases, topics };
-    Gates::new(&scenario.gates, &scenario.gates_off, &names)
+    Gates::new(&scenario.gates, &scenario.settings.outcome.gate_off, &names)
         .map_err(|error| ConfigError::Plan { reason: error.to_string(), hint: None })
 }
 
-/// A setting that resolving should have closed.
-pub(super) fn open(setting: &str) -> ConfigError {
-    plan_error(&format!("{setting} is open"), "resolve the scenario first")
-}
-
-fn at_least_one(setting: &str, value: Option<i32>) -> Result<i32, ConfigError> {
-    let value = value.ok_or_else(|| open(setting))?;
+fn at_least_one(setting: &str, value: i32) -> Result<i32, ConfigError> {
     if value < 1 { Err(plan_error(&format!("{setting} = {value} is too small"), "at least 1")) } else { Ok(value) }
 }
 

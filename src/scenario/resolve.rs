@@ -11,12 +11,13 @@ use super::Scenario;
 use super::client::{ClientSettings, Said};
 use super::environment::Environment;
 use super::error::ConfigError;
-use super::layer::{Layer, Level, Place};
-use super::plan::{OnLag, Plan, Presentation, Together};
+use super::level::{Level, Place};
+use super::plan::{Plan, Presentation, Together};
 use super::source::SourceConfig;
-use crate::cli::run::RunOptions;
-use crate::cli::values;
-use crate::cli::verification::VerifierOptions;
+use crate::settings::layer::Layer;
+use crate::settings::run::{OnLag, RunOptions};
+use crate::settings::values;
+use crate::settings::verification::VerifierOptions;
 
 /// What a command wants run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,10 +56,8 @@ type Layers<'a> = Vec<(Place<'a>, RunOptions)>;
 /// Whatever makes no plan, see [`ConfigError`].
 pub fn resolve(wanted: &Wanted, options: RunOptions, environment: &Environment) -> Result<Resolved, ConfigError> {
     let mut scenario = match wanted {
-        Wanted::Synthetic => Scenario { name: Some("synth".to_owned()), ..Scenario::default() },
-        Wanted::Recording(file) => {
-            Scenario { name: Some("replay".to_owned()), source: SourceConfig::recording(file), ..Scenario::default() }
-        }
+        Wanted::Synthetic => usual("synth", SourceConfig::default()),
+        Wanted::Recording(file) => usual("replay", SourceConfig::recording(file)),
         Wanted::Scenario(path) | Wanted::Search(path) => Scenario::load(path)?,
     };
     let mut faults_left_out = 0;
@@ -81,17 +80,24 @@ pub fn resolve(wanted: &Wanted, options: RunOptions, environment: &Environment) 
     settle_verification(&mut scenario, &mut layers)?;
     let client = settle_client(&scenario, &layers)?;
     warnings.extend(client.notes.iter().cloned());
-    let dump = layers.iter().any(|(_, layer)| layer.target.cluster.command_property.contains(&values::Property::Dump));
-    let merged = layers.into_iter().map(|(_, layer)| layer).reduce(Layer::over).unwrap_or_default();
-    let (together, presentation) = (Together::of(&merged), Presentation::of(&merged));
-    let max_slip_given = merged.limits.max_slip.is_some();
-    apply::apply(&mut scenario, merged, &client)?;
-    if max_slip_given && scenario.on_lag == Some(OnLag::Queue) {
+    let dump = layers.iter().any(|(_, layer)| layer.target.cluster.client.contains(&values::Property::Dump));
+    let given = layers.into_iter().map(|(_, layer)| layer).reduce(Layer::over).unwrap_or_default();
+    let (together, presentation) = (Together::of(&given), Presentation::of(&given));
+    let max_slip_given = given.limits.lateness.max_slip.is_some();
+    apply::apply(&mut scenario, given, &client)?;
+    let mut plan = Plan::new(&mut scenario, together, presentation)?;
+    plan.kafka.bootstrap_said_by = client.bootstrap_said_by();
+    if max_slip_given && plan.on_lag == OnLag::Queue {
         warnings.push("max_slip has no effect with on_lag = queue, which sends every event however late".to_owned());
     }
-    let mut plan = Plan::new(&scenario, together, presentation)?;
-    plan.kafka.bootstrap_said_by = client.bootstrap_said_by();
     Ok(Resolved { plan, scenario, client, dump, warnings })
+}
+
+/// What is run where no scenario says anything.
+fn usual(name: &str, source: SourceConfig) -> Scenario {
+    let mut scenario = Scenario { source, ..Scenario::default() };
+    scenario.settings.limits.setup.basics.name = Some(name.to_owned());
+    scenario
 }
 
 /// Refuses options of the other source; its variables are there for other commands, and are left out.
@@ -130,27 +136,27 @@ fn plan_error(reason: &str, hint: &str) -> ConfigError {
 fn settle_verification(scenario: &mut Scenario, layers: &mut Layers<'_>) -> Result<(), ConfigError> {
     let mut group_asked = false;
     for (place, layer) in layers {
-        let VerifierOptions { no_verify, group, .. } = &mut layer.verifier;
-        if *no_verify == Some(true) && group.is_some() {
+        let VerifierOptions { enabled, group, .. } = &mut layer.verifier;
+        if *enabled == Some(false) && group.is_some() {
             return Err(conflict(*place, "no-verify", "group"));
         }
         if group_asked {
-            *no_verify = None;
-        } else if *no_verify == Some(true) {
+            *enabled = None;
+        } else if *enabled == Some(false) {
             return Ok(());
         }
         group_asked |= group.is_some();
     }
     if group_asked {
-        scenario.verify.enabled = Some(true);
+        scenario.settings.verifier.enabled = Some(true);
     }
     Ok(())
 }
 
 fn settle_client(scenario: &Scenario, layers: &Layers<'_>) -> Result<ClientSettings, ConfigError> {
-    let said =
-        |(place, layer): &(Place<'_>, RunOptions)| Said::by_options(*place, &layer.target.cluster, &layer.target.topic);
-    let levels = layers.iter().map(said).chain([Said::by_scenario(&scenario.kafka)]);
+    let own = [(Place::SCENARIO, &scenario.settings)];
+    let levels = layers.iter().map(|(place, layer)| (*place, layer)).chain(own);
+    let levels = levels.map(|(place, layer)| Said::new(place, &layer.target.cluster, &layer.target.topic));
     let mut client = ClientSettings::merge(levels.collect())?;
     client.settle_security()?;
     Ok(client)

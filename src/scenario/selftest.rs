@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::environment::Environment;
 use super::error::ConfigError;
-use super::plan::Output;
 use super::topics::{self, check_topic_name};
 use crate::cli::selftest::SelfTestArgs;
+use crate::settings::outcome::Output;
 
 /// The longest wait for the last events: the embedded broker is near, a cluster may be far.
 const DRAIN_EMBEDDED: Duration = Duration::from_secs(3);

@@ -11,13 +11,14 @@ use super::client::{ClientSettings, Said};
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::file::read_toml;
-use super::layer::{Layer, Place};
-use super::text;
-use crate::cli::cluster::{ClusterOptions, TopicOptions};
+use super::level::Place;
 use crate::cli::topics::{TopicsApply, TopicsDescribe};
-use crate::cli::values;
 use crate::kafka::properties::redacted;
-use crate::scenario::plan::Output;
+use crate::settings::cluster::{ClusterOptions, TopicOptions};
+use crate::settings::layer::Layer;
+use crate::settings::outcome::Output;
+use crate::settings::text;
+use crate::settings::values;
 
 /// The topics of the event pipeline, applied and described where no others are named.
 pub const USUAL: [&str; 5] = ["raw-events", "inventory", "fraud-scores", "recommendations", "metrics"];
@@ -247,23 +248,23 @@ pub(super) struct ClientPlan {
 /// The client that options and variables make.
 pub(super) fn client(options: ClusterOptions, environment: &Environment) -> Result<ClientPlan, ConfigError> {
     let nothing = TopicOptions::default();
-    let mut said = vec![Said::by_options(Place::OPTIONS, &options, &nothing)];
+    let mut said = vec![Said::new(Place::OPTIONS, &options, &nothing)];
     let mut merged = options;
     for variables in environment.levels() {
         let layer: ClusterOptions = variables.layer()?;
-        said.push(Said::by_options(Place::of(variables), &layer, &nothing));
+        said.push(Said::new(Place::of(variables), &layer, &nothing));
         merged = merged.over(layer);
     }
     let mut client = ClientSettings::merge(said)?;
     client.settle_security()?;
-    let dump = merged.command_property.contains(&values::Property::Dump).then(|| client.dump());
+    let dump = merged.client.contains(&values::Property::Dump).then(|| client.dump());
     let mut properties = client.properties();
     properties.remove("bootstrap.servers");
     Ok(ClientPlan {
         bootstrap: client.bootstrap().map(ToOwned::to_owned),
         said_by: client.bootstrap_said_by(),
         client: properties,
-        connect_timeout: merged.connect_timeout.unwrap_or(Duration::from_secs(10)),
+        connect_timeout: merged.settle().connect_timeout,
         warnings: [environment.unknown(&crate::cli::command()), client.notes].concat(),
         dump,
     })

@@ -4,23 +4,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::VerifyConfig;
-use super::choice::choices;
 use super::environment::Environment;
 use super::error::ConfigError;
-use super::plan::{GroupPlan, Isolation, Presentation, check_name, group_plan, plan_error};
+use super::plan::{Presentation, check_name, group, plan_error};
 use super::topics::{self, check_topic_name};
-use crate::cli::verify::VerifyArgs;
+use crate::cli::verify::{Offset, VerifyArgs};
 use crate::event::stamp::RunId;
 use crate::gate::{GateConfig, Gates, Names};
-
-choices! {
-    /// Where a reading begins, in Kafka's own words.
-    pub enum Offset {
-        Earliest = "earliest": "at the start of the log",
-        Latest = "latest": "at its end: only what is written from now on",
-    }
-}
+use crate::settings::membership::Group;
+use crate::settings::verification::Isolation;
 
 /// The topic that is read where none is named.
 const USUAL_TOPIC: &str = "raw-events";
@@ -47,7 +39,7 @@ pub struct VerifyPlan {
     /// The run whose events are judged.
     pub run_id: Option<RunId>,
     /// The group that reads.
-    pub group: Option<GroupPlan>,
+    pub group: Option<Group>,
     /// Which records of transactions are read; `None`: committed ones where it is joined with a transactional run, else all.
     pub isolation: Option<Isolation>,
     /// When it ends for want of records.
@@ -109,15 +101,7 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
             return Err(plan_error("a reading that is joined with a producer's report has its own end", hint));
         }
     }
-    let group = group_plan(&VerifyConfig {
-        group,
-        consumers: member.consumers,
-        group_protocol: member.group_protocol,
-        assignor: member.assignor,
-        commit: member.commit,
-        commit_interval: member.commit_interval,
-        ..VerifyConfig::default()
-    })?;
+    let group = self::group(group.as_ref(), &member, None)?;
     let Some(bootstrap) = named.bootstrap else {
         let reason = "no cluster is named, and the embedded broker of another process cannot be read";
         return Err(plan_error(reason, "--bootstrap-server HOST:PORT or KAFKA_BROKERS names one"));

@@ -120,6 +120,7 @@ fn joined(rows: impl Iterator<Item = TimelineRow>) -> Option<TimelineRow> {
             acked: before.acked + row.acked,
             seen: before.seen + row.seen,
             failed: before.failed + row.failed,
+            refused: before.refused + row.refused,
             outstanding: row.outstanding,
             backlog: None,
             group_lag: row.group_lag,

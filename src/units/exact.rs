@@ -12,7 +12,7 @@ const SAFE: u64 = (1 << 53) - 1;
 
 /// A whole number as it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Exact(u64);
+pub struct Exact(pub u64);
 
 impl Serialize for Exact {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

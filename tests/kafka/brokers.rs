@@ -183,7 +183,7 @@ fn a_foreign_producers_events_are_counted_and_not_judged() {
     cluster.create("foreign", 3, &[]);
     let started = Program::new(cluster, "foreign").args(["synth", "--rate", "1000", "--duration", "6s"]).start();
     started.wait_for_rows(1);
-    cluster.write("shared", &[("7", "not json"), ("7", "[1]"), ("8", r#"{"event_type":"view"}"#)]);
+    cluster.write("foreign", &[("7", "not json"), ("7", "[1]"), ("8", r#"{"event_type":"view"}"#)]);
     let run = started.finish();
     let report = run.report();
     assert_eq!(report["ledger"]["verified"], 6000, "{}", report["ledger"]);

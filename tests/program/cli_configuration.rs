@@ -5,7 +5,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use loadgen::cli::run::RunOptions;
 use loadgen::cli::{self, Command};
 use loadgen::clock::Nanos;
 use loadgen::scenario::environment::Environment;
@@ -13,6 +12,7 @@ use loadgen::scenario::pace::Pace;
 use loadgen::scenario::source::SourceConfig;
 use loadgen::scenario::{ConfigError, Resolved, Wanted, resolve};
 use loadgen::schedule::Schedule;
+use loadgen::settings::run::RunOptions;
 use loadgen::source::retail_rocket::Recording;
 use loadgen::verdict::ExitCode;
 

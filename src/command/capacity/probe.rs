@@ -19,6 +19,8 @@ use crate::scenario::plan::{Plan, Presentation, Together};
 use crate::schedule::Rate;
 use crate::schedule::config::PhaseConfig;
 use crate::schedule::text::Span;
+use crate::settings::pace::PaceOptions;
+use crate::settings::run::LengthOptions;
 use crate::source::Source;
 use crate::verdict::ExitCode;
 
@@ -57,8 +59,8 @@ impl Prober<'_> {
         }
         let clock = Monotonic::start();
         self.made += 1;
-        let scenario = self.scenario(rate)?;
-        let plan = Plan::new(&scenario, Together::ALONE, self.presentation.clone())?;
+        let mut scenario = self.scenario(rate)?;
+        let plan = Plan::new(&mut scenario, Together::ALONE, self.presentation.clone())?;
         let schedule = run::schedule(&plan, self.source)?;
         let prefix = self.number.map_or_else(String::new, |number| format!("{number}-"));
         let number = format!("{prefix}{:02}", self.made);
@@ -97,8 +99,9 @@ impl Prober<'_> {
         let Settings { settle, probe, .. } = self.settings;
         let settling = (!settle.is_zero()).then(|| phase("settle", settle, true));
         let mut scenario = self.scenario.clone();
-        (scenario.rate, scenario.speed, scenario.duration, scenario.num_records) = Default::default();
-        scenario.phases = settling.into_iter().chain([phase("probe", probe, false)]).collect();
+        scenario.settings.limits.length = LengthOptions::default();
+        let phase = settling.into_iter().chain([phase("probe", probe, false)]).collect();
+        scenario.settings.pace = PaceOptions { phase, ..PaceOptions::default() };
         Ok(scenario)
     }
 }

@@ -3,8 +3,12 @@
 use crate::event::stamp::RunId;
 use crate::lane::{BodyTime, OnLag, Pacing};
 use crate::run::{self, Detail, Lanes};
-use crate::scenario::choice::Choice;
-use crate::scenario::plan::{self, Plan};
+use crate::scenario::plan::Plan;
+use crate::settings::choice::Choice;
+use crate::settings::membership::Commit;
+use crate::settings::recording::EventTime;
+use crate::settings::run as settings;
+use crate::settings::verification::Isolation;
 
 /// What the engine is told of a plan.
 pub(super) fn config(plan: &Plan, id: RunId) -> run::Config {
@@ -16,18 +20,18 @@ pub(super) fn config(plan: &Plan, id: RunId) -> run::Config {
         lanes: lanes(plan),
         start_at_unix_ns: plan.together.start_at.map(|at| u64::try_from(at.as_nanosecond()).unwrap_or_default()),
         pacing: match plan.pacing {
-            plan::Pacing::Sleep => Pacing::Sleep,
-            plan::Pacing::Spin => Pacing::Spin,
+            settings::Pacing::Sleep => Pacing::Sleep,
+            settings::Pacing::Spin => Pacing::Spin,
         },
         body_time: match plan.event_time {
-            plan::EventTime::Recorded => BodyTime::Recorded,
-            plan::EventTime::Shifted => BodyTime::Shifted,
-            plan::EventTime::Now => BodyTime::Due,
+            EventTime::Recorded => BodyTime::Recorded,
+            EventTime::Shifted => BodyTime::Shifted,
+            EventTime::Now => BodyTime::Due,
         },
         on_lag: match plan.on_lag {
-            plan::OnLag::Queue => OnLag::Queue,
-            plan::OnLag::Drop => OnLag::Drop(plan.max_slip.into()),
-            plan::OnLag::Abort => OnLag::Abort(plan.max_slip.into()),
+            settings::OnLag::Queue => OnLag::Queue,
+            settings::OnLag::Drop => OnLag::Drop(plan.max_slip.into()),
+            settings::OnLag::Abort => OnLag::Abort(plan.max_slip.into()),
         },
         max_rate: plan.max_rate,
         bootstrap: kafka.bootstrap.clone(),
@@ -40,15 +44,15 @@ pub(super) fn config(plan: &Plan, id: RunId) -> run::Config {
         connect_timeout: kafka.connect_timeout,
         lag_group: kafka.lag_group.clone(),
         verify: plan.verify.as_ref().map(|verify| run::Verify {
-            read_committed: verify.isolation == plan::Isolation::ReadCommitted,
-            drain_deadline: verify.drain_deadline,
+            read_committed: verify.back.isolation == Isolation::ReadCommitted,
+            drain_deadline: verify.back.drain_deadline,
             group: verify.group.as_ref().map(|group| run::Group {
                 name: group.name.clone(),
-                consumers: group.consumers,
-                protocol: group.protocol.as_str().to_owned(),
-                assignor: group.assignor.clone(),
-                commit_every: group.commit_interval,
-                commits_itself: group.commit == plan::Commit::Manual,
+                consumers: group.membership.consumers,
+                protocol: group.membership.group_protocol.as_str().to_owned(),
+                assignor: group.membership.assignor.clone(),
+                commit_every: group.membership.commit_interval,
+                commits_itself: group.membership.commit == Commit::Manual,
                 disturb_every: group.chaos_rebalance,
             }),
         }),

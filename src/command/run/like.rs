@@ -3,22 +3,22 @@
 use std::path::Path;
 
 use super::super::{Failure, dataset};
-use crate::cli::synth::SynthOptions;
 use crate::dataset::like::{LikeError, like};
 use crate::report::Likeness;
 use crate::scenario::Environment;
-use crate::scenario::layer::Layer;
+use crate::settings::events::EventOptions;
+use crate::settings::layer::Layer;
 use crate::source::retail_rocket::{self, BadRowPolicy};
 use crate::source::synthetic::{Config, FunnelRow, Model, ThinkTimes};
 use crate::verdict::ExitCode;
 
 /// The options with what they leave open fitted to the recording at `path`; and how well that fits.
 pub(super) fn fitted(
-    given: SynthOptions,
+    given: EventOptions,
     path: &Path,
     bad_rows: BadRowPolicy,
     seed: u64,
-) -> Result<(SynthOptions, Likeness), Failure> {
+) -> Result<(EventOptions, Likeness), Failure> {
     let recorded = retail_rocket::Config { path: path.to_owned(), bad_rows, ..retail_rocket::Config::default() };
     let found = like(&recorded, seed).map_err(|error| match error {
         LikeError::Load(error) => dataset::load_failed(&error),
@@ -33,7 +33,7 @@ pub(super) fn fitted(
         .hint("leave --model out"));
     }
     let Config { model, users, items, user_skew, item_skew, sessions, .. } = found.config;
-    let lower = SynthOptions {
+    let lower = EventOptions {
         model: Some(model),
         users: Some(users),
         items: Some(items),
@@ -42,7 +42,7 @@ pub(super) fn fitted(
         concurrent_sessions: Some(sessions.concurrent),
         funnel: FunnelRow::all(&sessions.funnel),
         think_time: vec![ThinkTimes::all(&sessions.think)],
-        ..SynthOptions::default()
+        ..EventOptions::default()
     };
     Ok((given.over(lower), found.likeness))
 }

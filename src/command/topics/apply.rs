@@ -9,8 +9,8 @@ use crate::command::cluster as in_use;
 use crate::command::{DONE, TOLD};
 use crate::kafka::admin::{Cluster, NewTopic};
 use crate::kafka::{KafkaError, Settings, TopicState};
-use crate::scenario::plan::Output;
 use crate::scenario::topics::{ApplyPlan, TopicPlan};
+use crate::settings::outcome::Output;
 use crate::verdict::ExitCode;
 
 /// What is to be done about a topic.

@@ -10,8 +10,8 @@ use crate::command::TOLD;
 use crate::figures;
 use crate::kafka::admin::Cluster;
 use crate::kafka::{self, Code, PartitionState, TopicState, Watermarks};
-use crate::scenario::plan::Output;
 use crate::scenario::topics::DescribePlan;
+use crate::settings::outcome::Output;
 use crate::verdict::ExitCode;
 
 #[derive(Debug, Serialize)]

@@ -29,6 +29,7 @@ const UNGATED: &[(&str, &str)] = &[
     ("distributions.", "the quantiles of the latencies, which have paths"),
     ("availability.stall_threshold_s", "chosen"),
     ("availability.parts[].", "the processes one by one; where they go beyond the whole, its paths are lower bounds"),
+    ("availability.connect.", "waits for connections in place of idle ones: nobody is to blame for them"),
     ("availability.stalls[].", "the stalls one by one: availability.* counts them and has the longest"),
     (
         "by_topic.",

@@ -216,8 +216,8 @@ static CLIENT: [Figure; 7] = [
 
 static READERS: [Figure; 5] = [
     figure("group.rebalances", Count, |report| Ok(as_f64(group(report)?.rebalance_count))),
-    figure("group.rebalance_longest", Time, |report| Ok(group(report)?.rebalance_longest_s * 1e6)),
-    figure("group.rebalance_total", Time, |report| Ok(group(report)?.rebalance_total_s * 1e6)),
+    figure("group.rebalance_longest", Time, |report| Ok(ended(report)?.rebalance_longest_s * 1e6)),
+    figure("group.rebalance_total", Time, |report| Ok(ended(report)?.rebalance_total_s * 1e6)),
     figure("lag.at_end", Count, |report| lag(report, |lag| lag.at_end)),
     figure("lag.highest", Count, |report| lag(report, |lag| lag.highest)),
 ];
@@ -273,6 +273,12 @@ fn process(report: &RunReport) -> Result<&Process, &'static str> {
 
 fn quota(value: Option<f64>) -> Value {
     value.ok_or("this process had no CPU quota")
+}
+
+/// The group, where all its rebalances have a length.
+fn ended(report: &RunReport) -> Result<&GroupReport, &'static str> {
+    let group = group(report)?;
+    if group.lasting_rebalances() > 0 { Err("a rebalance had not ended when the group did") } else { Ok(group) }
 }
 
 fn availability(report: &RunReport) -> Result<&Availability, &'static str> {

@@ -23,12 +23,13 @@ const fn latency_column(name: &'static str, latency: Kind, read: fn(&TimelineRow
     Column { name, dimension: Dimension::Time, latency: Some(latency), read }
 }
 
-static COLUMNS: [Column; 19] = [
+static COLUMNS: [Column; 20] = [
     column("scheduled", Dimension::Count, |row| Some(row.scheduled)),
     column("sent", Dimension::Count, |row| Some(row.sent)),
     column("acked", Dimension::Count, |row| Some(row.acked)),
     column("seen", Dimension::Count, |row| Some(row.seen)),
     column("failed", Dimension::Count, |row| Some(row.failed)),
+    column("refused", Dimension::Count, |row| Some(row.refused)),
     column("outstanding", Dimension::Count, |row| Some(row.outstanding)),
     column("backlog", Dimension::Count, |row| row.backlog),
     column("unread", Dimension::Count, |row| row.unread),

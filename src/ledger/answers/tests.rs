@@ -108,6 +108,39 @@ fn a_lane_whose_events_are_all_answered_keeps_nothing() {
 }
 
 #[test]
+fn what_an_overload_left_out_is_written_by_blocks_and_read_by_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    let sink = Arc::new(Sink::create(&path, Head::new("7".to_owned(), 1, Vec::new(), Vec::new())).unwrap());
+    let ledger = Ledger::new(0, 1, false);
+    let book = ledger.lane(0).unwrap();
+    let mut lane = LaneAnswers::new(0, Arc::clone(&sink));
+    let (block, due) = (crate::ledger::BLOCK as u64, DueTime::from_unix_ns(7));
+    book.reserve(1);
+    book.open().draw(0, due);
+    book.open().mark(0, Marks(Marks::HANDED | Marks::ACKED));
+    lane.settle(0, Some(Placed { partition: 0, offset: 5, user: UserId(1) }), &book.open());
+    book.leave_out(1..block, due, due);
+    book.leave_out(block..2 * block, due, due);
+    book.leave_out(2 * block..3 * block, due, due);
+    book.leave_out(3 * block..3 * block + 9, due, due);
+    lane.end(3 * block + 9, &[0], &book.open());
+    sink.finish().unwrap();
+    let (mut lines, mut events) = (0_u64, Vec::new());
+    read(&path, &mut |line| {
+        if let Line::Answers(answers) = line {
+            lines += 1;
+            events.extend(answers.each().unwrap());
+        }
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(lines, block / CHUNK + 2 + 1, "two blocks are two lines");
+    let expected = (0..3 * block + 9).map(|sequence| (sequence, sequence > 0));
+    assert!(events.iter().map(|event| (event.sequence, event.answer == Answer::NotHanded)).eq(expected));
+}
+
+#[test]
 fn what_is_no_such_file_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a");

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Answers, End, Head, Line, NOWHERE, Placed};
 use crate::ledger::class::Answer;
-use crate::ledger::{Marks, OpenBook};
+use crate::ledger::{BLOCK, Marks, OpenBook};
 
 /// Events of a line.
 pub(super) const CHUNK: u64 = 4_096;
@@ -118,16 +118,39 @@ impl LaneAnswers {
 
     /// Writes what is left of the `drawn` events of the lane.
     pub fn end(&mut self, drawn: u64, phase_starts: &[u64], book: &OpenBook<'_>) {
-        for number in self.base..drawn.div_ceil(CHUNK) {
+        let mut number = self.base;
+        while number < drawn.div_ceil(CHUNK) {
+            let first = number * CHUNK;
             let Some(index) = number.checked_sub(self.base).and_then(|index| usize::try_from(index).ok()) else {
+                number += 1;
                 continue;
             };
+            let block = BLOCK as u64;
+            if self.open.len() <= index && first + block <= drawn && book.is_left_out(first) {
+                let events = u32::try_from(block).unwrap_or(u32::MAX);
+                self.sink.write(&Line::Answers(Answers {
+                    lane: self.lane,
+                    first,
+                    events,
+                    left_out: true,
+                    ..Answers::default()
+                }));
+                number += block / CHUNK;
+                // Nothing is left to say of those before it that have not been written.
+                if self.open.is_empty() {
+                    self.base = number;
+                } else {
+                    self.open.extend((0..block / CHUNK).map(|_| None));
+                }
+                continue;
+            }
             while self.open.len() <= index {
                 self.open.push_back(Some(Chunk::new(self.compacted)));
             }
             if self.open[index].is_some() {
-                self.write(number, (drawn - number * CHUNK).min(CHUNK), book);
+                self.write(number, (drawn - first).min(CHUNK), book);
             }
+            number += 1;
         }
         self.sink.write(&Line::End(End { lane: self.lane, drawn, phase_starts: phase_starts.to_vec() }));
     }

@@ -220,16 +220,25 @@ pub(super) fn group(group: &GroupReport) -> Vec<String> {
         format!("group {}, {members} ({}), commits {}", group.name, how.join(", "), group.commit),
         match group.rebalance_count {
             0 => "no rebalance".to_owned(),
-            count => format!(
-                "{}, {} in all, the longest {}",
-                figures::counted(count, "rebalance"),
-                figures::duration_s(group.rebalance_total_s),
-                figures::duration_s(group.rebalance_longest_s)
-            ),
+            count => rebalances(count, group),
         },
     ];
     parts.extend(group.group_errors.iter().map(|(name, count)| format!("{count} × {name}")));
     parts
+}
+
+/// How long rebalances took. One that had not ended when the group did has no length.
+fn rebalances(count: u64, group: &GroupReport) -> String {
+    let lasting = group.lasting_rebalances();
+    let told = figures::counted(count, "rebalance");
+    if lasting >= count {
+        return format!("{told}, not ended when the group did");
+    }
+    let lasted =
+        if lasting > 0 { format!(", {} not ended when the group did", figures::count(lasting)) } else { String::new() };
+    let (total, longest) =
+        (figures::duration_s(group.rebalance_total_s), figures::duration_s(group.rebalance_longest_s));
+    format!("{told}, {total} in all, the longest {longest}{lasted}")
 }
 
 fn brokers(brokers: &[String]) -> String {
@@ -356,4 +365,25 @@ fn cut(name: &str, width: usize) -> String {
 #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
 fn ms(us: Option<u64>) -> String {
     us.map_or_else(|| figures::NONE.to_owned(), |us| figures::significant(us as f64 / 1e3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::RebalanceReport;
+
+    #[test]
+    fn a_rebalance_that_had_not_ended_is_not_told_as_one_of_no_time() {
+        let rebalance = |length_s| RebalanceReport { length_s, ..RebalanceReport::default() };
+        let of = |lengths: &[Option<f64>]| {
+            let rebalances = lengths.iter().copied().map(rebalance).collect();
+            let group =
+                GroupReport { rebalances, rebalance_total_s: 3.0, rebalance_longest_s: 2.0, ..GroupReport::default() };
+            super::rebalances(lengths.len() as u64, &group)
+        };
+        assert_eq!(of(&[None]), "1 rebalance, not ended when the group did");
+        assert_eq!(of(&[Some(1.0), Some(2.0)]), "2 rebalances, 3.00 s in all, the longest 2.00 s");
+        let one = of(&[Some(1.0), Some(2.0), None]);
+        assert_eq!(one, "3 rebalances, 3.00 s in all, the longest 2.00 s, 1 not ended when the group did");
+    }
 }

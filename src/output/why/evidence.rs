@@ -2,7 +2,7 @@
 
 use crate::figures;
 use crate::output::stalls::{Stall, stalls};
-use crate::report::{RunReport, TimelineRow};
+use crate::report::{RunReport, StallReport, TimelineRow};
 
 /// Rows that a baseline needs.
 const ROWS_NEEDED: usize = 10;
@@ -38,10 +38,12 @@ impl<'a> Evidence<'a> {
         let rows = report.timeline.iter().filter(|row| row.at_s > report.run.warm_up_s).collect();
         let mut stalls = stalls(&report.timeline);
         stalls.retain(|stall| stall.until_s > report.run.warm_up_s);
-        if let Some(process) = &report.process {
-            // Nothing was heard while nobody was there to hear: that is no silence of the cluster.
-            stalls.retain(|stall| stall.seconds() - process.absent_s(stall.from_s, stall.until_s) >= A_SECOND);
-        }
+        // Nothing was heard while nobody was there to hear: that is no silence of the cluster. Nor is the wait for a new connection.
+        let explained_s = |stall: &Stall| {
+            let absent_s = report.process.as_ref().map_or(0.0, |process| process.absent_s(stall.from_s, stall.until_s));
+            absent_s + connecting_s(report, stall)
+        };
+        stalls.retain(|stall| stall.seconds() - explained_s(stall) >= A_SECOND);
         Self { report, rows, stalls }
     }
 
@@ -113,6 +115,13 @@ impl<'a> Evidence<'a> {
         let within = |row: &&&TimelineRow| row.at_s > from_s - 2.0 && row.at_s <= until_s;
         self.rows.iter().filter(within).find_map(|row| row.marks.first()).map(String::as_str)
     }
+}
+
+/// How much of a silence went into a new connection in place of one that was idle.
+fn connecting_s(report: &RunReport, stall: &Stall) -> f64 {
+    let waits = report.availability.iter().flat_map(|of| &of.stalls).filter(|wait| wait.what == "connect");
+    let overlap = |wait: &StallReport| (wait.from_s + wait.length_s).min(stall.until_s) - wait.from_s.max(stall.from_s);
+    waits.map(overlap).fold(0.0, f64::max)
 }
 
 impl Episode<'_> {

@@ -23,8 +23,8 @@ impl<'a> Listing<'a> {
         Self { topic, damaged, told: Vec::new() }
     }
 
-    /// Takes one down.
-    pub(in crate::run) fn add(&mut self, one: Unverified, findings: &mut Findings) {
+    /// Takes one down. Whether there is room for more.
+    pub(in crate::run) fn add(&mut self, one: Unverified, findings: &mut Findings) -> bool {
         findings.seen_then_gone += u64::from(one.seen_then_gone);
         findings.not_replicated += u64::from(one.reason.as_deref() == Some(NOT_REPLICATED));
         findings.behind_transaction += u64::from(one.reason.as_deref() == Some(HIDDEN));
@@ -34,7 +34,7 @@ impl<'a> Listing<'a> {
             if self.told.len() < TOLD / 2 {
                 self.told.push(one);
             }
-            return;
+            return true;
         }
         findings::keep(&mut findings.examples, one.class.as_str(), || {
             let damaged = self.damaged.iter().find(|d| (d.lane, d.sequence) == (one.lane, one.sequence));
@@ -46,6 +46,7 @@ impl<'a> Listing<'a> {
         if self.told.len() < TOLD {
             self.told.push(one);
         }
+        self.told.len() < TOLD
     }
 
     /// All that were taken down.

@@ -259,6 +259,7 @@ fn row_of(interval: &Shard, now: Nanos, has_due_times: bool) -> TimelineRow {
         acked: interval.acked,
         seen: interval.seen,
         failed: interval.refused + interval.unanswered,
+        refused: interval.refused,
         response_p50_us: response.p50,
         response_p99_us: response.p99,
         response_max_us: response.max,

@@ -9,7 +9,7 @@ use crate::measure::{Shard, Side};
 /// What lanes and verifier noted in a second.
 pub(super) fn of_interval(interval: &Shard, slots: &Slots) -> Vec<String> {
     let mut marks = Vec::new();
-    for (side, what) in [(Side::Ack, "no ack"), (Side::Read, "no read")] {
+    for (side, what) in [(Side::Ack, "no ack"), (Side::Read, "no read"), (Side::Connect, "a new connection")] {
         // One mark a side: a broker that goes takes many partitions with it.
         let mut longest: BTreeMap<i32, f64> = BTreeMap::new();
         for stall in interval.stalls.iter().filter(|stall| stall.side == side) {

@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Output;
-use crate::cli::outcome::OutcomeOptions;
-use crate::cli::run::RunOptions;
-use crate::cli::values::Export;
+use crate::settings::outcome::{OutcomeOptions, Output};
+use crate::settings::run::RunOptions;
+use crate::settings::values::Export;
 
 /// What is seen of a run while it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,18 +1,9 @@
 //! Several processes that make one run: what they agree on, and which of them this one is.
 
 use super::plan_error;
-use crate::cli::run::RunOptions;
 use crate::event::stamp::{LANES, RunId};
 use crate::scenario::error::ConfigError;
-
-/// Which part of a run a process carries: part `number` of `of`, counted from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shard {
-    /// Its number, from 1.
-    pub number: u16,
-    /// How many there are.
-    pub of: u16,
-}
+use crate::settings::run::{RunOptions, Shard};
 
 /// What the processes of one run agree on, and which of them this one is. Not in the scenario, which all of them share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +23,9 @@ impl Together {
     /// As options and variables say; else a run of one process.
     #[must_use]
     pub fn of(given: &RunOptions) -> Self {
-        let limits = &given.limits;
-        let shard = limits.shard.unwrap_or(Self::ALONE.shard);
-        Self { run_id: limits.run_id, shard, start_at: limits.start_at }
+        let together = &given.limits.together;
+        let shard = together.shard.unwrap_or(Self::ALONE.shard);
+        Self { run_id: together.run_id, shard, start_at: together.start_at }
     }
 
     /// That the parts of a run of so many lanes each make one run.

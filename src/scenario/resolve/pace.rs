@@ -4,15 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Layers, conflict, plan_error};
-use crate::cli::pace::AnyPace;
 use crate::scenario::Scenario;
 use crate::scenario::error::ConfigError;
-use crate::scenario::layer::{Level, Place};
-use crate::scenario::pace::PlannedRate;
+use crate::scenario::level::{Level, Place};
 use crate::scenario::source::SourceConfig;
 use crate::schedule::config::{Kind, PhaseConfig};
 use crate::schedule::text::Span;
 use crate::schedule::{Phase, Rate, Speed, points};
+use crate::settings::pace::{PaceOptions, PlannedRate};
 use crate::units;
 
 /// Leaves one pace in the scenario: phases and a speed for a synthetic one; a speed, a length or a rate for a recording.
@@ -21,16 +20,17 @@ pub(super) fn settle(
     layers: &Layers<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<(), ConfigError> {
-    let duration = layers.iter().find_map(|(place, layer)| Some((*place, layer.limits.duration?)));
+    let duration = layers.iter().find_map(|(place, layer)| Some((*place, layer.limits.length.duration?)));
     match scenario.source {
         SourceConfig::Synthetic(_) => {
             let phases_are_from = settle_phases(scenario, layers, warnings)?;
-            scenario.phases.iter_mut().try_for_each(read_curve)?;
+            scenario.settings.pace.phase.iter_mut().try_for_each(read_curve)?;
             settle_end(scenario, phases_are_from, duration, warnings)
         }
         SourceConfig::RetailRocket(_) => {
             settle_replay(scenario, layers)?;
-            scenario.duration = duration.map(|(_, duration)| duration).or(scenario.duration);
+            scenario.settings.limits.length.duration =
+                duration.map(|(_, duration)| duration).or(scenario.settings.limits.length.duration);
             Ok(())
         }
     }
@@ -42,56 +42,61 @@ fn settle_phases(
     layers: &Layers<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<Level, ConfigError> {
-    if scenario.fit.is_some() {
+    if scenario.settings.pace.fit.is_some() {
         return Err(plan_error(
             "`fit` is for recordings, and this scenario is synthetic",
             "give a rate and a duration",
         ));
     }
-    if scenario.rate.is_some() && !scenario.phases.is_empty() {
+    if scenario.settings.pace.rate.is_some() && !scenario.settings.pace.phase.is_empty() {
         return Err(plan_error("the scenario has both a `rate` and [[phase]]", "keep one of them"));
     }
     for (place, layer) in layers {
-        let AnyPace { rate, shape, speed, .. } = &layer.pace;
-        if rate.is_some() && !shape.is_empty() {
+        let PaceOptions { rate, phase, speed, .. } = &layer.pace;
+        if rate.is_some() && !phase.is_empty() {
             return Err(conflict(*place, "rate", "shape"));
         }
         if *rate == Some(PlannedRate::Unlimited) && speed.is_some_and(|speed| speed != Speed::RECORDED) {
             return Err(conflict(*place, "rate", "speed"));
         }
     }
-    let given = layers.iter().find(|(_, layer)| layer.pace.rate.is_some() || !layer.pace.shape.is_empty());
+    let given = layers.iter().find(|(_, layer)| layer.pace.rate.is_some() || !layer.pace.phase.is_empty());
     if let Some((place, layer)) = given {
         let option = place.name_of(if layer.pace.rate.is_some() { "rate" } else { "shape" });
-        if scenario.phases.len() > 1 {
-            warnings.push(format!("{option} replaces the {} phases of the scenario", scenario.phases.len()));
+        if scenario.settings.pace.phase.len() > 1 {
+            warnings
+                .push(format!("{option} replaces the {} phases of the scenario", scenario.settings.pace.phase.len()));
         }
-        if !scenario.phases.is_empty() && scenario.duration.is_none() {
-            scenario.phases.iter_mut().try_for_each(read_curve)?;
-            scenario.duration = length(&scenario.phases);
+        if !scenario.settings.pace.phase.is_empty() && scenario.settings.limits.length.duration.is_none() {
+            scenario.settings.pace.phase.iter_mut().try_for_each(read_curve)?;
+            scenario.settings.limits.length.duration = length(&scenario.settings.pace.phase);
         }
-        scenario.rate = layer.pace.rate;
-        scenario.phases.clone_from(&layer.pace.shape);
+        scenario.settings.pace.rate = layer.pace.rate;
+        scenario.settings.pace.phase.clone_from(&layer.pace.phase);
     }
-    if scenario.phases.is_empty() {
-        let rate = scenario.rate.or_else(|| Rate::per_second(1_000).map(PlannedRate::At));
-        scenario.phases.push(match rate {
+    if scenario.settings.pace.phase.is_empty() {
+        let rate = scenario.settings.pace.rate.or_else(|| Rate::per_second(1_000).map(PlannedRate::At));
+        scenario.settings.pace.phase.push(match rate {
             Some(PlannedRate::At(rate)) => PhaseConfig { rate: Some(rate), ..PhaseConfig::default() },
             _ => PhaseConfig { schedule: Kind::Unlimited, ..PhaseConfig::default() },
         });
     }
-    scenario.rate = None;
-    if scenario.phases.iter().any(|phase| phase.schedule == Kind::Replay) {
+    scenario.settings.pace.rate = None;
+    if scenario.settings.pace.phase.iter().any(|phase| phase.schedule == Kind::Replay) {
         return Err(plan_error(
             "schedule \"replay\" is for recordings, and these events are synthetic",
             "use another schedule",
         ));
     }
-    let speed = layers.iter().find_map(|(_, layer)| layer.pace.speed).or(scenario.speed).unwrap_or(Speed::RECORDED);
-    if speed != Speed::RECORDED && scenario.phases.iter().all(|phase| phase.schedule == Kind::Unlimited) {
+    let speed = layers
+        .iter()
+        .find_map(|(_, layer)| layer.pace.speed)
+        .or(scenario.settings.pace.speed)
+        .unwrap_or(Speed::RECORDED);
+    if speed != Speed::RECORDED && scenario.settings.pace.phase.iter().all(|phase| phase.schedule == Kind::Unlimited) {
         warnings.push(format!("speed {speed} has no effect on an unlimited rate"));
     }
-    scenario.speed = Some(speed);
+    scenario.settings.pace.speed = Some(speed);
     Ok(given.map_or(Level::Scenario, |(place, _)| place.level()))
 }
 
@@ -114,8 +119,8 @@ fn settle_end(
     given: Option<(Place<'_>, Duration)>,
     warnings: &mut Vec<String>,
 ) -> Result<(), ConfigError> {
-    let own = scenario.duration.take();
-    if let [PhaseConfig { duration, until, .. }] = scenario.phases.as_slice()
+    let own = scenario.settings.limits.length.duration.take();
+    if let [PhaseConfig { duration, until, .. }] = scenario.settings.pace.phase.as_slice()
         && own.is_some()
         && given.is_none()
         && duration.or(*until).is_some()
@@ -123,7 +128,7 @@ fn settle_end(
         return Err(plan_error("the scenario has both a `duration` and a phase with one", "keep one of them"));
     }
     let Some((place, end)) = given.or(own.map(|end| (Place::SCENARIO, end))) else { return Ok(()) };
-    let cut_off = if let [phase] = scenario.phases.as_mut_slice() {
+    let cut_off = if let [phase] = scenario.settings.pace.phase.as_mut_slice() {
         if place.level() < phases_are_from && !holds_all(phase, end) {
             phase.until = Some(span(end));
             vec![format!("{} after {}", called(1, phase), units::of_duration(end))]
@@ -132,7 +137,7 @@ fn settle_end(
             Vec::new()
         }
     } else {
-        settle_ends(&mut scenario.phases, place, end)?
+        settle_ends(&mut scenario.settings.pace.phase, place, end)?
     };
     if !cut_off.is_empty() {
         warnings.push(format!("{} cuts off {}", place.name_of("duration"), cut_off.join(", ")));
@@ -228,37 +233,32 @@ fn read_curve(phase: &mut PhaseConfig) -> Result<(), ConfigError> {
 /// The strongest level that says anything about the pace of a replay decides it alone.
 fn settle_replay(scenario: &mut Scenario, layers: &Layers<'_>) -> Result<(), ConfigError> {
     let from_phase = take_phase(scenario)?;
-    let own = AnyPace {
-        speed: scenario.speed.take(),
-        fit: scenario.fit.take(),
-        rate: scenario.rate.take(),
-        shape: Vec::new(),
-    };
+    let own = std::mem::take(&mut scenario.settings.pace);
     if !said(&own).is_empty() && from_phase.is_some() {
         return Err(plan_error("the scenario has both a [[phase]] and a pace above it", "keep one of them"));
     }
     let own = (Place::SCENARIO, from_phase.unwrap_or(own));
     let levels = layers.iter().map(|(place, layer)| (*place, layer.pace.clone()));
     let Some((place, decided)) = levels.chain([own]).find(|(_, pace)| !said(pace).is_empty()) else {
-        scenario.speed = Some(Speed::RECORDED);
+        scenario.settings.pace.speed = Some(Speed::RECORDED);
         return Ok(());
     };
     if let [first, second, ..] = said(&decided).as_slice() {
         return Err(conflict(place, first, second));
     }
-    (scenario.speed, scenario.fit, scenario.rate) = (decided.speed, decided.fit, decided.rate);
+    scenario.settings.pace = PaceOptions { phase: Vec::new(), ..decided };
     Ok(())
 }
 
 /// What a level says about the pace of a replay.
-fn said(pace: &AnyPace) -> Vec<&'static str> {
+fn said(pace: &PaceOptions) -> Vec<&'static str> {
     let all = [("speed", pace.speed.is_some()), ("fit", pace.fit.is_some()), ("rate", pace.rate.is_some())];
     all.into_iter().filter_map(|(name, is_set)| is_set.then_some(name)).collect()
 }
 
 /// The only phase of a recording's scenario, as a pace.
-fn take_phase(scenario: &mut Scenario) -> Result<Option<AnyPace>, ConfigError> {
-    let mut phases = std::mem::take(&mut scenario.phases);
+fn take_phase(scenario: &mut Scenario) -> Result<Option<PaceOptions>, ConfigError> {
+    let mut phases = std::mem::take(&mut scenario.settings.pace.phase);
     if phases.len() > 1 {
         return Err(plan_error(
             "a recording is replayed in one phase, and the scenario has several",
@@ -269,12 +269,13 @@ fn take_phase(scenario: &mut Scenario) -> Result<Option<AnyPace>, ConfigError> {
     let schedule = config.schedule;
     let (rate, speed) = (config.rate, config.speed);
     let phase = Phase::try_from(config).map_err(|error| ConfigError::Plan { reason: error.to_string(), hint: None })?;
-    scenario.duration = scenario.duration.or(phase.duration.map(Duration::from));
-    let nothing = AnyPace::default();
+    scenario.settings.limits.length.duration =
+        scenario.settings.limits.length.duration.or(phase.duration.map(Duration::from));
+    let nothing = PaceOptions::default();
     match schedule {
-        Kind::Replay => Ok(Some(AnyPace { speed: speed.or(Some(Speed::RECORDED)), ..nothing })),
-        Kind::Unlimited => Ok(Some(AnyPace { rate: Some(PlannedRate::Unlimited), ..nothing })),
-        Kind::Constant => Ok(Some(AnyPace { rate: rate.map(PlannedRate::At), ..nothing })),
+        Kind::Replay => Ok(Some(PaceOptions { speed: speed.or(Some(Speed::RECORDED)), ..nothing })),
+        Kind::Unlimited => Ok(Some(PaceOptions { rate: Some(PlannedRate::Unlimited), ..nothing })),
+        Kind::Constant => Ok(Some(PaceOptions { rate: rate.map(PlannedRate::At), ..nothing })),
         other => Err(plan_error(
             &format!("a recording cannot be replayed with schedule \"{other}\""),
             "the schedules for it are replay, constant and unlimited",

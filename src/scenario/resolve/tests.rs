@@ -13,7 +13,7 @@ use super::*;
 use crate::cli::{self, Command};
 use crate::scenario::environment::{Environment, Variables};
 use crate::scenario::pace::Pace;
-use crate::scenario::plan::Isolation;
+use crate::settings::verification::Isolation;
 use crate::verdict::ExitCode;
 
 /// The command line `loadgen <words>` under the variables of both levels.
@@ -76,7 +76,7 @@ fn defaults_are_those_of_the_help() {
         ]
     );
     assert_eq!(plan.flush_deadline, Duration::from_secs(35));
-    assert_eq!(plan.verify.unwrap().drain_deadline, Duration::from_secs(30));
+    assert_eq!(plan.verify.unwrap().back.drain_deadline, Duration::from_secs(30));
     assert_eq!(plan.presentation.results_dir, Path::new("results"));
 }
 

@@ -177,13 +177,13 @@ fn transactions_need_what_they_promise() {
     let plan = clustered("--transactional --txn-size 50 --txn-abort-rate 0.3").unwrap().plan;
     let transactions = plan.transactions.unwrap();
     assert_eq!((transactions.size, transactions.abort_rate.to_bits()), (50, 0.3_f64.to_bits()));
-    assert_eq!(plan.verify.unwrap().isolation, Isolation::ReadCommitted, "on a cluster, unless told otherwise");
+    assert_eq!(plan.verify.unwrap().back.isolation, Isolation::ReadCommitted, "on a cluster, unless told otherwise");
     let default = clustered("--transactional").unwrap();
     assert_eq!(default.plan.transactions.unwrap().size, 100);
     assert_eq!(clustered("").unwrap().plan.transactions, None);
     let uncommitted = clustered("--transactional --isolation read_uncommitted").unwrap().plan;
-    assert_eq!(uncommitted.verify.unwrap().isolation, Isolation::ReadUncommitted);
-    assert_eq!(plan_of_embedded().verify.unwrap().isolation, Isolation::ReadUncommitted);
+    assert_eq!(uncommitted.verify.unwrap().back.isolation, Isolation::ReadUncommitted);
+    assert_eq!(plan_of_embedded().verify.unwrap().back.isolation, Isolation::ReadUncommitted);
     for (words, message) in [
         ("-b k:1 --transactional --acks 1", "transactions need acks=all, and acks=1 is asked for"),
         ("-b k:1 --transactional --idempotence=false", "transactions need idempotence, and it is switched off"),
@@ -199,7 +199,7 @@ fn transactions_need_what_they_promise() {
         assert_eq!(refused.exit_code(), ExitCode::BadConfiguration);
     }
     let again = Scenario::parse(&default.scenario.to_toml().unwrap(), Path::new("scenario.toml")).unwrap();
-    assert_eq!(again.transactions, default.scenario.transactions);
+    assert_eq!(again.settings.target.transactions, default.scenario.settings.target.transactions);
 }
 
 fn plan_of_embedded() -> Plan {

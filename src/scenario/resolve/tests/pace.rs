@@ -163,7 +163,10 @@ fn a_curve_is_read_once_and_kept_with_the_results() {
     let resolved = resolved(&format!("run {}", scenario.display()), &[], &[]).unwrap();
     let Pace::Phases(phases) = &resolved.plan.pace else { panic!() };
     assert_eq!(phases[0].duration, Some(crate::clock::Nanos::from_secs(10)));
-    assert!(resolved.scenario.phases[0].points.is_some() && resolved.scenario.phases[0].file.is_none());
+    assert!(
+        resolved.scenario.settings.pace.phase[0].points.is_some()
+            && resolved.scenario.settings.pace.phase[0].file.is_none()
+    );
     let missing = error(&format!("synth --shape curve:file={}/none.csv", folder.path().display()), &[], &[]);
     assert!(
         missing.to_string().starts_with(&format!("rate curve {}/none.csv cannot be read: ", folder.path().display()))

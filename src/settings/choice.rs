@@ -1,5 +1,7 @@
 //! Settings that are one of a few words, written alike in options, variables and scenarios.
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
 /// A word that is none of the choices.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("\"{word}\" is none of {choices}")]
@@ -33,6 +35,12 @@ pub trait Choice: Copy + Send + Sync + 'static {
     }
 }
 
+/// Accepts the words of `T` on the command line, and shows them.
+pub(crate) fn of<T: Choice>() -> impl TypedValueParser<Value = T> {
+    let words = T::ALL.iter().map(|choice| PossibleValue::new(choice.as_str()).help(choice.meaning()));
+    PossibleValuesParser::new(words).try_map(|word| T::from_word(&word))
+}
+
 /// Defines an enum whose variants have a word and a meaning.
 macro_rules! choices {
     ($(#[$doc:meta])* $seen:vis enum $name:ident { $($variant:ident = $word:literal: $meaning:literal,)+ }) => {
@@ -42,7 +50,7 @@ macro_rules! choices {
             $(#[doc = $meaning] $variant,)+
         }
 
-        impl $crate::scenario::choice::Choice for $name {
+        impl $crate::settings::choice::Choice for $name {
             const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
             fn as_str(self) -> &'static str {
@@ -55,10 +63,10 @@ macro_rules! choices {
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::scenario::choice::UnknownWord;
+            type Err = $crate::settings::choice::UnknownWord;
 
             fn from_str(word: &str) -> Result<Self, Self::Err> {
-                <Self as $crate::scenario::choice::Choice>::from_word(word)
+                <Self as $crate::settings::choice::Choice>::from_word(word)
             }
         }
 
@@ -70,13 +78,15 @@ macro_rules! choices {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::scenario::text::read(deserializer)
+                $crate::settings::text::read(deserializer)
             }
         }
 
+        $crate::settings::layer::by_serde! { $name }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str($crate::scenario::choice::Choice::as_str(*self))
+                f.write_str($crate::settings::choice::Choice::as_str(*self))
             }
         }
     };

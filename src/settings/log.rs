@@ -2,8 +2,15 @@
 
 use clap::{ArgAction, Args};
 
-use super::choice;
-use crate::logging::LogFormat;
+use super::choice::{self, choices};
+
+choices! {
+    /// The form of log lines.
+    pub enum LogFormat {
+        Text = "text": "for people",
+        Json = "json": "one object a line",
+    }
+}
 
 /// How much is logged, and how. Logs go to stderr.
 #[derive(Clone, Debug, Default, Args)]

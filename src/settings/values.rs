@@ -1,15 +1,21 @@
 //! Values with units or of two parts, as clap reads them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Deserializer};
+use toml::Value;
+
+use super::choice::choices;
+use super::layer::Entry;
+use super::pace::PlannedRate;
+use super::run::Shard;
+use super::text;
 use crate::event::EventKind;
 use crate::event::stamp::RunId;
-use crate::kafka::properties::redact;
-use crate::scenario::choice::choices;
-use crate::scenario::pace::PlannedRate;
-use crate::scenario::plan::Shard;
+use crate::kafka::properties::{redact, redacted};
 use crate::schedule::{Rate, Speed};
 use crate::source::synthetic::STEEPEST_SKEW;
 use crate::units::{self, UnitError};
@@ -129,9 +135,57 @@ pub(crate) fn property(text: &str) -> Result<Property, String> {
     })
 }
 
+/// In a scenario they are a table. It is written without secrets.
+impl Entry for Property {
+    fn read_all<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<Self>, D::Error> {
+        Ok(text::table::deserialize(value)?.into_iter().map(|(key, value)| Self::Set(key, value)).collect())
+    }
+
+    fn write_all(entries: &[Self]) -> Result<Value, toml::ser::Error> {
+        Value::try_from(redacted(&Self::table(entries)))
+    }
+}
+
+impl Property {
+    /// The properties that are set.
+    #[must_use]
+    pub fn table(entries: &[Self]) -> BTreeMap<String, String> {
+        let set = entries.iter().filter_map(|property| match property {
+            Self::Set(key, value) => Some((key.clone(), value.clone())),
+            Self::Dump | Self::Unreadable => None,
+        });
+        set.collect()
+    }
+}
+
 /// One `--topic-map`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicMap(pub Vec<(EventKind, String)>);
+
+/// In a scenario they are a table.
+impl Entry for TopicMap {
+    fn read_all<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<Self>, D::Error> {
+        Ok(Self::of(BTreeMap::deserialize(value)?))
+    }
+
+    fn write_all(entries: &[Self]) -> Result<Value, toml::ser::Error> {
+        Value::try_from(Self::table(entries))
+    }
+}
+
+impl TopicMap {
+    /// A table of them as one.
+    #[must_use]
+    pub fn of(table: BTreeMap<EventKind, String>) -> Vec<Self> {
+        if table.is_empty() { Vec::new() } else { vec![Self(table.into_iter().collect())] }
+    }
+
+    /// All of them in one table; of two for one type, the last counts.
+    #[must_use]
+    pub fn table(entries: &[Self]) -> BTreeMap<EventKind, String> {
+        entries.iter().flat_map(|Self(map)| map.iter().cloned()).collect()
+    }
+}
 
 /// `view=clicks,transaction=orders`.
 pub(crate) fn topic_map(text: &str) -> Result<TopicMap, String> {

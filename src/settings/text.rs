@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::Deserializer;
 use serde::de::Error as _;
@@ -51,11 +52,19 @@ where
     text.parse().map_err(D::Error::custom)
 }
 
+/// Reads `"250ms"` or `"1m30s"`.
+///
+/// # Errors
+/// What is no duration.
+pub(crate) fn read_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = deserializer.deserialize_any(TextVisitor)?;
+    crate::units::duration(&text).map_err(D::Error::custom)
+}
+
 /// For `#[serde(with)]` on an optional duration.
 pub(crate) mod duration {
     use std::time::Duration;
 
-    use serde::de::Error as _;
     use serde::{Deserializer, Serializer};
 
     #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
@@ -67,8 +76,7 @@ pub(crate) mod duration {
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-        let text = deserializer.deserialize_any(super::TextVisitor)?;
-        crate::units::duration(&text).map(Some).map_err(D::Error::custom)
+        super::read_duration(deserializer).map(Some)
     }
 }
 

@@ -1,0 +1,104 @@
+//! Which part of a recording is replayed, and how it is read.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::choice::{self, choices};
+use super::layer::{layer, settings};
+use super::values;
+use crate::source::retail_rocket::{self, BadRowPolicy, Moment, Rounds, Share};
+
+choices! {
+    /// Which time a replayed event's body carries.
+    pub enum EventTime {
+        Recorded = "recorded": "the recorded time",
+        Shifted = "shifted": "the run's start plus the recorded distance from the first event, divided by the speed",
+        Now = "now": "the due time",
+    }
+}
+
+settings! {
+    /// Which time the bodies of replayed events carry.
+    #[command(next_help_heading = "Recording")]
+    pub struct BodyOptions as Body {
+        /// The body's timestamp [default: recorded]
+        #[arg(long, value_name = "WHICH", value_parser = choice::of::<EventTime>())]
+        event_time: EventTime = EventTime::Recorded,
+    }
+}
+
+layer! {
+    /// Which part of a recording is replayed, and how it is read.
+    #[command(next_help_heading = "Recording")]
+    pub struct RecordingOptions {
+        /// Play idle gaps longer than this, in recorded time, as this long: 1s, 10m
+        #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+        pub max_gap: Option<Duration>,
+        /// Leave out what was recorded before: RFC 3339, or ms since 1970
+        #[arg(long, value_name = "TIME")]
+        pub from: Option<Moment>,
+        /// Leave out what was recorded at or after: RFC 3339, or ms since 1970
+        #[arg(long, value_name = "TIME")]
+        pub until: Option<Moment>,
+        /// Take only the first N events of what is left
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        pub limit: Option<u64>,
+        /// Play it this often, each round after the last: a number or forever [default: 1]
+        #[arg(long = "loop", value_name = "N")]
+        pub rounds: Option<Rounds>,
+        /// Leave out exact duplicates of a row, and count them
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+        pub dedup: Option<bool>,
+        /// Take this share of the users, each with all events: 1%, 0.125 [default: all]
+        #[arg(long, value_name = "SHARE")]
+        pub users_sample: Option<Share>,
+        /// Turn each user into K users with slightly moved times [default: 1]
+        #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+        pub amplify: Option<u32>,
+        /// What to do with rows that cannot be used: fail, or skip, which counts them [default: fail]
+        #[arg(long, value_name = "POLICY")]
+        pub bad_rows: Option<BadRowPolicy>,
+        /// The time in their bodies.
+        #[command(flatten)]
+        pub body: BodyOptions,
+        /// Retail Rocket's category_tree.csv, whose leaves become the categories [default: categories are derived]
+        #[arg(long, value_name = "FILE")]
+        pub category_tree: Option<PathBuf>,
+        /// Retail Rocket's item_properties files: an item's category, price and availability at the time of each event
+        ///
+        /// Changes of availability become events of type inventory on the topic inventory (--topic-map inventory=TOPIC names
+        /// another one). May be repeated.
+        #[arg(long, value_name = "FILE", num_args = 1..)]
+        pub item_properties: Vec<PathBuf>,
+        /// Whether changes of availability become inventory events, with --item-properties [default: true]
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+        pub inventory: Option<bool>,
+        /// Memory for sorting; a larger recording is sorted on disk: 64MiB, 2GiB [default: 1GiB]
+        #[arg(long, value_name = "SIZE", value_parser = values::size)]
+        pub sort_memory: Option<u64>,
+        /// Folder for sorting on disk [default: the system's]
+        #[arg(long, value_name = "DIR")]
+        pub temp_dir: Option<PathBuf>,
+    }
+}
+
+impl RecordingOptions {
+    /// Puts what they say into the source's settings.
+    pub fn apply_to(self, config: &mut retail_rocket::Config) {
+        let given = self;
+        config.max_gap = given.max_gap.or(config.max_gap);
+        config.from = given.from.or(config.from);
+        config.until = given.until.or(config.until);
+        config.limit = given.limit.or(config.limit);
+        config.rounds = given.rounds.unwrap_or(config.rounds);
+        config.dedup = given.dedup.unwrap_or(config.dedup);
+        config.users_sample = given.users_sample.or(config.users_sample);
+        config.amplify = given.amplify.unwrap_or(config.amplify);
+        config.bad_rows = given.bad_rows.unwrap_or(config.bad_rows);
+        config.category_tree = given.category_tree.or(config.category_tree.take());
+        config.item_properties.extend(given.item_properties);
+        config.inventory = given.inventory.unwrap_or(config.inventory);
+        config.sort_memory = given.sort_memory.unwrap_or(config.sort_memory);
+        config.temp_dir = given.temp_dir.or(config.temp_dir.take());
+    }
+}

@@ -1,0 +1,68 @@
+//! Options of the paired verifier.
+
+use std::time::Duration;
+
+use clap::builder::{BoolValueParser, TypedValueParser};
+
+use super::choice::{self, choices};
+use super::layer::settings;
+use super::membership::{Group, MembershipOptions};
+use super::values;
+
+choices! {
+    /// Which records of transactions the verifier reads.
+    pub enum Isolation {
+        ReadUncommitted = "read_uncommitted": "all records",
+        ReadCommitted = "read_committed": "only records outside of transactions and of committed ones",
+    }
+}
+
+settings! {
+    /// Which records are read back, and until when.
+    #[command(next_help_heading = "Verification")]
+    pub struct ReadBackOptions as ReadBack {
+        /// Which records of transactions are read [default: read_uncommitted; read_committed with --transactional on a cluster]
+        #[arg(long, value_name = "LEVEL", value_parser = choice::of::<Isolation>())]
+        isolation: Isolation = Isolation::ReadUncommitted,
+        /// Longest wait for the last events to be read [default: 30s]
+        #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+        drain_deadline: Duration = Duration::from_secs(30),
+    }
+}
+
+settings! {
+    /// Reading every event back.
+    #[command(next_help_heading = "Verification")]
+    pub struct VerifierOptions {
+        /// Do not read the events back. Losses, duplicates and order are then not judged
+        #[arg(
+            id = "no_verify", long = "no-verify", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+            value_parser = BoolValueParser::new().map(|off| !off)
+        )]
+        enabled: Option<bool>,
+        /// Read as a member of this consumer group instead of by assignment
+        ///
+        /// It is a real member: what it reads is committed. It begins where the log ends, or where the group has committed more.
+        /// CONSUMER_GROUP_ID is deliberately not used here: it must never join a live group by accident.
+        #[arg(long, value_name = "GROUP")]
+        group: Option<String>,
+        /// Its members.
+        #[command(flatten)]
+        membership: MembershipOptions,
+        /// Let a member join or leave the group this often, in turns
+        #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+        chaos_rebalance: Option<Duration>,
+        /// The records that are read, and until when.
+        #[command(flatten)]
+        back: ReadBackOptions,
+    }
+}
+
+/// How events are read back.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Verification {
+    /// The consumer group to join; `None`: partitions are assigned, and no group is joined.
+    pub group: Option<Group>,
+    /// Which records, and until when.
+    pub back: ReadBack,
+}
