@@ -111,6 +111,19 @@ mod unix {
         use super::*;
 
         #[test]
+        fn a_signal_that_comes_while_nobody_waits_is_heard() {
+            let runtime = super::super::runtime().unwrap();
+            let _entered = runtime.enter();
+            // From here on it does not end this process.
+            let mut signals = Signals::new().unwrap();
+            let raise = || rustix::process::kill_process(rustix::process::getpid(), Number::TERM).unwrap();
+            raise();
+            assert!(runtime.block_on(signals.next()), "the first");
+            raise();
+            assert!(runtime.block_on(signals.next()), "the second, which came when the first had been heard");
+        }
+
+        #[test]
         fn a_signal_that_was_ignored_at_the_start_is_known_by_its_bit() {
             let status = |mask: &str| format!("SigCgt:\tffffffffffffffff\nSigIgn:\t{mask}\n");
             assert!(is_in_mask(&status("0000000000000001"), Number::HUP));

@@ -34,6 +34,12 @@ impl Recorder {
         self.shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether nobody has the shard.
+    #[cfg(test)]
+    pub(crate) fn is_free(&self) -> bool {
+        self.shard.try_lock().is_ok()
+    }
+
     /// Keeps what the thread's client said of itself, as JSON. It is read on another thread.
     pub fn keep_statistics(&self, statistics: String) {
         let mut kept = self.statistics.lock().unwrap_or_else(PoisonError::into_inner);

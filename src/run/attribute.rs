@@ -74,7 +74,9 @@ pub(super) fn attribute<W: Wiring>(
     let unseen: Vec<AckedEvent> = unseen(config, ledger, ends).collect();
     let mut reading = SecondReading::new(log, &mut ends.partitions, &verifier.damaged);
     reading.look_above(unseen.iter().map(|event| (event.partition, event.offset)));
-    unseen.into_iter().for_each(|event| reading.look_up(event));
+    for event in unseen {
+        reading.look_up(event);
+    }
     let tempo = prepared.control.tempo();
     let late = Late { ledger, schedule, tempo: &tempo, anchor: ends.anchor, clock: ends.clock };
     let mut see = |record: &Record<'_>, stamp: Stamp| late.see(stamp, record, total);

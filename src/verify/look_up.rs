@@ -201,7 +201,7 @@ pub fn read_again(
     answers
 }
 
-/// Of the events that lie at their offsets (those of `search` that `at` has as present), which are given to a reader of committed
+/// Of the events that lie at their offsets (those of `search` that `found` has as present), which are given to a reader of committed
 /// records: `reader` is one. One that it goes past is of a transaction that the log holds as aborted; whether one that it does not
 /// reach was withheld by the reader or by the log is not known. `each` is given every whole event of the run that lies in one of
 /// `stretches`.
@@ -212,11 +212,12 @@ pub fn read_committed_again(
     run: RunId,
     rules: Rules,
     search: Search,
-    at: &mut HashMap<Identity, LookUp>,
+    found: &mut SearchResult,
     timeout: Duration,
     each: impl FnMut(&Record<'_>, Stamp),
 ) {
     let mut wanted = search.wanted;
+    let at = &mut found.at;
     wanted.retain(|event| match at.get_mut(&(event.lane, event.sequence)) {
         Some(found) if *found == LookUp::Present => {
             *found = LookUp::Nothing;

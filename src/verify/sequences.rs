@@ -69,6 +69,17 @@ pub(super) struct Gaps {
     pub(super) open: u64,
 }
 
+/// Events of one run that follow one another; one alone, or a stretch of which the single ones are no longer known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Segment {
+    pub(super) first: u64,
+    pub(super) last: u64,
+    pub(super) first_due: DueTime,
+    pub(super) last_due: DueTime,
+    /// How many of them were seen.
+    pub(super) seen: u64,
+}
+
 /// Where a lane pauses around some time: the points before and after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pause {
@@ -367,6 +378,18 @@ impl Sequences {
         let end = |stretch: &Stretch| if stretch.span.last <= cutoff { stretch.end } else { stretch.from };
         let settled = settled.map_or(0, |stretch| end(stretch) * BLOCK);
         open.max(settled)
+    }
+
+    /// All that was seen, single events where they are still known.
+    pub(super) fn segments(&self) -> impl Iterator<Item = Segment> + '_ {
+        let single =
+            |(sequence, due)| Segment { first: sequence, last: sequence, first_due: due, last_due: due, seen: 1 };
+        let stretch = |of: &Stretch| {
+            let (first, last) = of.within((self.first, self.last));
+            let seen = (last + 1 - first).saturating_sub(of.missing);
+            Segment { first, last, first_due: of.span.first, last_due: of.span.last, seen }
+        };
+        self.settled.iter().map(stretch).chain(self.open.values().flat_map(Block::points).map(single))
     }
 
     /// What has been seen of a sequence.

@@ -23,6 +23,14 @@ struct Scripted {
     resumed: Arc<AtomicUsize>,
     /// A clock that moves on by each wait, and stands still meanwhile.
     clock: Manual,
+    /// Where the verifier records: whoever samples it must not wait for a call that may take its time.
+    recorder: Option<Recorder>,
+}
+
+impl Scripted {
+    fn takes_its_time(&self) {
+        assert!(self.recorder.as_ref().is_none_or(Recorder::is_free), "the statistics are locked meanwhile");
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -38,9 +46,11 @@ enum Says {
 
 impl Reader for Scripted {
     fn assign(&mut self, _topic: &str, _starts: &[(i32, i64)]) -> Result<(), KafkaError> {
+        self.takes_its_time();
         Ok(())
     }
     fn resume(&mut self, _topic: &str, _positions: &[(i32, i64)], _given_up: &[i32]) -> Result<(), KafkaError> {
+        self.takes_its_time();
         self.resumed.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
@@ -74,11 +84,15 @@ impl Reader for Scripted {
         1
     }
     fn wait(&mut self, timeout: Duration) -> io::Result<()> {
+        self.takes_its_time();
         self.clock.advance(timeout.into());
         Ok(())
     }
-    fn notices(&mut self, _notice: &mut dyn FnMut(Notice)) {}
+    fn notices(&mut self, _notice: &mut dyn FnMut(Notice)) {
+        self.takes_its_time();
+    }
     fn ends(&mut self, _topic: &str, partitions: &[i32], _wait: Wait<'_>) -> Vec<Result<Watermarks, Code>> {
+        self.takes_its_time();
         let told = if self.ends.len() > 1 { self.ends.pop_front().flatten() } else { self.ends[0] };
         if self.ends.len() == 1 {
             self.delivered.extend(self.at_last.drain(..));
@@ -86,6 +100,7 @@ impl Reader for Scripted {
         vec![told.ok_or(Code::OperationTimedOut); partitions.len()]
     }
     fn identities(&mut self, topics: &[&str], _wait: Wait<'_>) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
+        self.takes_its_time();
         Ok(vec![Ok(TopicIdentity { id: self.id.clone(), partitions: 1 }); topics.len()])
     }
 }
@@ -107,18 +122,19 @@ fn read_in_its_time(reader: Scripted, until: Until, asked: Option<(Option<i64>, 
 
 fn run<C: Clock>(
     clock: C,
-    reader: Scripted,
+    mut reader: Scripted,
     from: i64,
     until: Until,
     asked: Option<(Option<i64>, Duration)>,
 ) -> VerifierEnd<TopicBook> {
-    let drain = Arc::new(Drain::default());
+    let (drain, recorder) = (Arc::new(Drain::default()), Recorder::new(1, 1));
+    reader.recorder = Some(recorder.clone());
     let slots = Arc::new(Slots::of_one("t", 1));
     let inspector = Inspector::new(TopicBook::new(None, 1), "t", slots, false);
     let setup = Setup {
         topic: "t".to_owned(),
         clock,
-        recorder: Recorder::new(1, 1),
+        recorder,
         control: Arc::default(),
         traffic: Arc::new(Traffic::new(1, None)),
         drain: Arc::clone(&drain),
@@ -240,4 +256,19 @@ fn the_deadline_of_a_drain_does_not_run_while_this_process_is_stopped() {
     assert_eq!((stopped.records, stopped.unfinished), (1, vec![]), "the cluster had not had its 10 s");
     let silent = what_comes(&[Says::Nothing(200)]);
     assert_eq!((silent.records, silent.unfinished), (0, vec![0]), "it has had them");
+}
+
+#[test]
+fn the_statistics_are_free_whenever_the_cluster_or_a_group_is_waited_for() {
+    // A reset, a topic that is asked for, ends that are not known at once, and waits between: each of these looks by itself.
+    let delivered = [Says::Record(7), Says::OutOfRange, Says::Nothing(30), Says::End(3)];
+    let reader = Scripted {
+        delivered: delivered.into(),
+        ends: [None, ends(3, 3), ends(3, 3)].into(),
+        id: Some("first".to_owned()),
+        ..Scripted::default()
+    };
+    let resumed = Arc::clone(&reader.resumed);
+    let end = run(reader.clock.clone(), reader, 7, Until::default(), Some((Some(9), Duration::from_secs(20))));
+    assert_eq!((end.records, resumed.load(Ordering::Acquire)), (1, 1));
 }

@@ -5,9 +5,11 @@
 //! same form that other producers draw at random do neither. Runs that share a tag are told apart by their due times: the same
 //! lane and sequence at another due time is another run's event. An event goes to the run on whose line of due times it lies
 //! best. Where one turns up that no line can hold, a line that pauses there is cut in two: what had been taken for a gap of one
-//! run was the end of one and the beginning of another. So the account does not depend on the order in which partitions are read.
+//! run was the end of one and the beginning of another. Where all is read, the runs of a name are told apart once more, in the order
+//! of due times. So the account does not depend on the order in which partitions are read.
 
 mod account;
+mod apart;
 mod candidates;
 mod older;
 mod streams;

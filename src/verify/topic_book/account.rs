@@ -1,5 +1,6 @@
 //! What can be said of each lane at the end: what was seen, what is missing, what may still come.
 
+use super::apart::told_apart;
 use super::streams::{ByName, Stream, Streams, name_of};
 use crate::event::stamp::DueTime;
 
@@ -47,10 +48,27 @@ pub struct Extent<'a> {
 impl Extent<'_> {
     /// The account of each of `streams` that `counts`, as far as this lets it be told.
     pub(super) fn account(&self, streams: &Streams, counts: impl Fn(&Stream) -> bool) -> Vec<LaneSeen> {
-        let counted = streams.iter().filter(|stream| counts(stream));
-        let mut lanes: Vec<LaneSeen> = counted.map(|stream| self.lane(stream, streams)).collect();
+        let mut lanes = Vec::new();
+        for named in streams.by_name() {
+            let counted: Vec<&Stream> = named.filter(|stream| counts(stream)).collect();
+            match counted.first() {
+                Some(Stream { tag, lane, .. }) if self.can_be_told_apart(streams, &counted) => {
+                    let segments = counted.iter().flat_map(|stream| stream.sequences.segments()).collect();
+                    lanes.extend(told_apart(*tag, *lane, segments, self));
+                }
+                _ => lanes.extend(counted.into_iter().map(|stream| self.lane(stream, streams))),
+            }
+        }
         lanes.sort_by_key(|lane| (lane.first_due, lane.tag, lane.lane));
         self.rejoined(lanes)
+    }
+
+    /// Whether the runs of a name are told apart once more, now that all is read: where there may be several, all of the topic was
+    /// read, and nothing was forgotten.
+    fn can_be_told_apart(&self, streams: &Streams, named: &[&Stream]) -> bool {
+        let is_whole = self.unread.is_empty() && self.begun_late.is_empty();
+        let is_known = |stream: &&Stream| stream.sequences.forgotten() == 0;
+        !streams.of_one_run && is_whole && named.len() > 1 && named.iter().all(is_known)
     }
 
     fn lane(&self, stream: &Stream, streams: &Streams) -> LaneSeen {

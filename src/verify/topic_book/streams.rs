@@ -62,9 +62,9 @@ pub(super) struct Stream {
 #[derive(Debug)]
 pub(super) struct Streams {
     /// Whether all events are of one run: then a stream is believed however far its sequences jump.
-    of_one_run: bool,
+    pub(super) of_one_run: bool,
     partitions: usize,
-    streams: Vec<Stream>,
+    all: Vec<Stream>,
     /// The streams of a name, one for each run.
     by_name: ByName<Vec<usize>>,
     pub(super) open_blocks: usize,
@@ -92,19 +92,24 @@ pub(super) struct Match {
 
 impl Streams {
     pub(super) fn new(of_one_run: bool, partitions: usize) -> Self {
-        Self { of_one_run, partitions, streams: Vec::new(), by_name: ByName::default(), open_blocks: 0 }
+        Self { of_one_run, partitions, all: Vec::new(), by_name: ByName::default(), open_blocks: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.streams.len()
+        self.all.len()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Stream> {
-        self.streams.iter()
+        self.all.iter()
+    }
+
+    /// Those of each lane, of whatever runs.
+    pub(super) fn by_name(&self) -> impl Iterator<Item = impl Iterator<Item = &Stream>> {
+        self.by_name.values().map(|named| named.iter().map(|at| &self.all[*at]))
     }
 
     pub(super) fn get_mut(&mut self, at: usize) -> Option<&mut Stream> {
-        self.streams.get_mut(at)
+        self.all.get_mut(at)
     }
 
     /// Those of a lane, whatever runs have its tag.
@@ -115,13 +120,13 @@ impl Streams {
     /// What was seen of an event.
     pub(super) fn sighted(&self, tag: u16, lane: u16, sequence: u64) -> Sighted {
         let named = self.of_name(name_of(tag, lane)).iter();
-        named.map(|at| self.streams[*at].sequences.sighted(sequence)).max().unwrap_or(Sighted::Unseen)
+        named.map(|at| self.all[*at].sequences.sighted(sequence)).max().unwrap_or(Sighted::Unseen)
     }
 
     /// Whether another run with the same tag was there at the same time.
     pub(super) fn overlaps(&self, stream: &Stream) -> bool {
         let (first, last) = stream.sequences.due();
-        let named = self.of_name(name_of(stream.tag, stream.lane)).iter().map(|at| &self.streams[*at]);
+        let named = self.of_name(name_of(stream.tag, stream.lane)).iter().map(|at| &self.all[*at]);
         let mut others = named.filter(|other| !std::ptr::eq(*other, stream));
         others.any(|other| {
             let (other_first, other_last) = other.sequences.due();
@@ -136,7 +141,7 @@ impl Streams {
         let mut forgotten = None;
         let named = self.by_name.get(&name_of(stamp.tag, stamp.lane)).map_or(&[][..], Vec::as_slice);
         for at in named.iter().copied() {
-            let sequences = &self.streams[at].sequences;
+            let sequences = &self.all[at].sequences;
             let is_near =
                 sequence >= sequences.first().saturating_sub(NEAR) && sequence <= sequences.last().saturating_add(NEAR);
             if !self.of_one_run && !is_near || !whole && !sequences.covers(sequence) {
@@ -169,8 +174,8 @@ impl Streams {
             && best.is_far == second.is_far
             && best.error >= second.error / 4
         {
-            self.streams[best.at].is_doubtful = true;
-            self.streams[second.at].is_doubtful = true;
+            self.all[best.at].is_doubtful = true;
+            self.all[second.at].is_doubtful = true;
         }
         match (best, forgotten) {
             (Some(best), _) => Placement::Fits(best),
@@ -182,19 +187,18 @@ impl Streams {
     /// Whether the whole of stream `near` was due between `due` and stream `far`: runs follow each other, and an event belongs to
     /// the nearer one.
     fn is_beyond(&self, far: usize, near: usize, due: DueTime) -> bool {
-        let ((far_first, far_last), (first, last)) =
-            (self.streams[far].sequences.due(), self.streams[near].sequences.due());
+        let ((far_first, far_last), (first, last)) = (self.all[far].sequences.due(), self.all[near].sequences.due());
         far_last < first && first <= due || due <= last && last < far_first
     }
 
     /// Whether an event can be that stream's.
     pub(super) fn can_be_of(&self, at: usize, sequence: u64, due: DueTime) -> bool {
-        matches!(self.streams[at].sequences.fit(sequence, due), Fit::Open { .. })
+        matches!(self.all[at].sequences.fit(sequence, due), Fit::Open { .. })
     }
 
     /// Notes an event of a stream.
     pub(super) fn note(&mut self, at: usize, stamp: Stamp, whole: bool) -> Sight {
-        let sequences = &mut self.streams[at].sequences;
+        let sequences = &mut self.all[at].sequences;
         let before = sequences.open_blocks();
         let noted = sequences.note(stamp.sequence, stamp.due, !whole);
         self.open_blocks = self.open_blocks + sequences.open_blocks() - before;
@@ -210,7 +214,7 @@ impl Streams {
 
     /// Notes that an event came of which it is no longer known whether it had been seen.
     pub(super) fn forget(&mut self, at: usize) {
-        self.streams[at].sequences.forget();
+        self.all[at].sequences.forget();
     }
 
     /// Notes a whole event that lies on no line: those that cannot hold it are cut where they pause around it, and if it still has no
@@ -218,15 +222,15 @@ impl Streams {
     pub(super) fn settle(&mut self, stamp: Stamp) -> Option<(usize, Sight)> {
         let mut is_doubtful = false;
         for at in self.of_name(name_of(stamp.tag, stamp.lane)).to_vec() {
-            let (first, last) = self.streams[at].sequences.due();
+            let (first, last) = self.all[at].sequences.due();
             let is_around = first <= stamp.due && stamp.due < last;
-            if !is_around || self.streams[at].sequences.fit(stamp.sequence, stamp.due) != Fit::Apart {
+            if !is_around || self.all[at].sequences.fit(stamp.sequence, stamp.due) != Fit::Apart {
                 continue;
             }
-            match self.streams[at].sequences.pause_at(stamp.due) {
+            match self.all[at].sequences.pause_at(stamp.due) {
                 Pause::Border => self.cut(at, stamp.due),
                 Pause::Doubtful => {
-                    self.streams[at].is_doubtful = true;
+                    self.all[at].is_doubtful = true;
                     is_doubtful = true;
                 }
                 Pause::None => {}
@@ -243,7 +247,7 @@ impl Streams {
         if self.is_full() {
             return;
         }
-        let stream = &mut self.streams[at];
+        let stream = &mut self.all[at];
         let before = stream.sequences.open_blocks();
         let Some(later) = stream.sequences.split_off(due) else { return };
         let order = stream.order.split_off(later.first());
@@ -266,14 +270,14 @@ impl Streams {
     }
 
     fn add(&mut self, stream: Stream) -> usize {
-        let at = self.streams.len();
+        let at = self.all.len();
         self.by_name.entry(name_of(stream.tag, stream.lane)).or_default().push(at);
-        self.streams.push(stream);
+        self.all.push(stream);
         at
     }
 
     fn is_full(&self) -> bool {
-        self.streams.len() >= MOST_LANES.min(MOST_PLACES / self.partitions.max(1)).max(1)
+        self.all.len() >= MOST_LANES.min(MOST_PLACES / self.partitions.max(1)).max(1)
     }
 
     /// The stream that goes on with this event after a gap, if there is one.
@@ -285,7 +289,7 @@ impl Streams {
     /// Closes blocks where there are too many, first of the stream that has most.
     fn make_room(&mut self) {
         while self.open_blocks > MOST_BLOCKS {
-            let most = self.streams.iter_mut().max_by_key(|stream| stream.sequences.open_blocks());
+            let most = self.all.iter_mut().max_by_key(|stream| stream.sequences.open_blocks());
             let Some(most) = most else { return };
             for _ in 0..CLOSED_AT_ONCE.min(most.sequences.open_blocks() / 2 + 1) {
                 if !most.sequences.close_lowest() {

@@ -210,3 +210,13 @@ fn however_many_runs_share_a_tag_no_duplicate_is_invented_and_no_event_counted_t
         );
     }
 }
+
+#[test]
+fn an_event_that_came_before_the_others_of_its_run_is_no_gap_of_another() {
+    // Topics in which first one event of a run was met, and the run that was there at the time before, or another, took it.
+    for seed in [1_000, 1_013, 1_112, 1_141, 1_190, 1_280, 1_297] {
+        for with_faults in [false, true] {
+            check(seed, 1_024, with_faults);
+        }
+    }
+}
