@@ -199,6 +199,11 @@ impl Cluster {
             Err(KafkaError::Refused { code: Code::TopicAlreadyExists, .. }) => false,
             Err(error) => panic!("{error}"),
         });
+        // The controller has made it; brokers hear of it, and of its leaders, a little later.
+        wait_until(&format!("topic {topic} to be known"), PATIENCE, || {
+            let topics = self.admin().topics().unwrap();
+            topics.get(topic).is_some_and(|topic| topic.partitions.iter().all(|partition| partition.leader.is_some()))
+        });
     }
 
     /// Deletes a topic.
