@@ -20,7 +20,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("logging", "settings"),
     ("selftest", "clock event gate kafka lane ledger publish report run schedule source units verify"),
     ("run", "clock control event figures kafka lane ledger measure publish report schedule soak source verify"),
-    ("lane", "clock control event kafka ledger measure publish schedule source"),
+    ("lane", "clock control event kafka ledger measure publish report schedule source"),
     ("verify", "clock control event kafka ledger measure report schedule"),
     ("publish", "kafka"),
     ("output", "bundle capacity compare explain figures gate ledger recording report"),
