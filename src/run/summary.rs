@@ -19,7 +19,7 @@ use crate::ledger::Ledger;
 use crate::measure::{PhaseShard, Sampler};
 use crate::report::drift::DriftVerdict;
 use crate::report::latency::Kind;
-use crate::report::{Findings, LedgerCounts, Offered, PhaseReport, Run, RunReport, SCHEMA_VERSION};
+use crate::report::{DRAIN, Findings, LedgerCounts, Offered, PhaseReport, Run, RunReport, SCHEMA_VERSION};
 use crate::schedule::Schedule;
 use crate::source::Source;
 
@@ -51,7 +51,7 @@ pub(super) fn outcome<W: Wiring>(
     let (peak_scheduled, peak_sent) = (watch.peak_scheduled, watch.peak_sent);
     let mut deadlines = cut_short(&lanes, config);
     if !unfinished.is_empty() {
-        deadlines.push(format!("drain: partitions {} were not read to their end", slots.told(&unfinished)));
+        deadlines.push(format!("{DRAIN}: partitions {} were not read to their end", slots.told(&unfinished)));
     }
     deadlines.extend(not_read_again);
     let total = sampler.total();
