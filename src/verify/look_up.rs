@@ -201,7 +201,7 @@ pub fn read_again(
     answers
 }
 
-/// Of the events that lie at their offsets (those of `questions` that `at` has as present), which are given to a reader of committed
+/// Of the events that lie at their offsets (those of `questions` that `known` has as present), which are given to a reader of committed
 /// records: `reader` is one. One that it goes past is of a transaction that the log holds as aborted; whether one that it does not
 /// reach was withheld by the reader or by the log is not known. `each` is given every whole event of the run that lies in one of
 /// `stretches`.
@@ -212,11 +212,11 @@ pub fn read_committed_again(
     run: RunId,
     rules: Rules,
     questions: Questions,
-    at: &mut HashMap<Identity, LookUp>,
+    known: &mut Answers,
     timeout: Duration,
     each: impl FnMut(&Record<'_>, Stamp),
 ) {
-    let mut wanted = questions.wanted;
+    let (mut wanted, at) = (questions.wanted, &mut known.at);
     wanted.retain(|event| match at.get_mut(&(event.lane, event.sequence)) {
         Some(found) if *found == LookUp::Present => {
             *found = LookUp::Nothing;

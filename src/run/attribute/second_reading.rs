@@ -196,9 +196,9 @@ impl<'a> SecondReading<'a> {
                 questions.stretches.clear();
             }
             let reader = (log.open)(COMMITTED).map_err(|error| tracing::warn!("the log cannot be read again: {error}"));
-            let (mut reader, at) = (reader.ok(), &mut answers.at);
+            let (mut reader, known) = (reader.ok(), &mut answers);
             let reader = reader.as_mut().map(|reader| reader.as_mut() as &mut dyn Reader);
-            read_committed_again(reader, topic, run, rules, questions, at, LOOK_UPS, see);
+            read_committed_again(reader, topic, run, rules, questions, known, LOOK_UPS, see);
         }
         found.at.extend(answers.at.into_iter().map(|(event, at)| (event, as_read(at, states))));
         found.unfinished = answers.unfinished;

@@ -274,9 +274,9 @@ fn what_a_fresh_reader_of_committed_records_goes_past_is_held_as_aborted_and_not
         ..Questions::default()
     };
     let mut all = Log { records: vec![kept(1, 1, 5), kept(2, 2, 5), kept(3, 3, 5), kept(5, 5, 5)], ..Log::default() };
-    let mut at = ask(&mut all, &questions()).at;
+    let mut known = ask(&mut all, &questions());
     let mut committed = Log { records: vec![kept(2, 2, 5)], high: Some(3), ..Log::default() };
-    read_committed_again(Some(&mut committed), "t", RUN, Rules::ALL, questions(), &mut at, ASK, |_, _| {});
+    read_committed_again(Some(&mut committed), "t", RUN, Rules::ALL, questions(), &mut known, ASK, |_, _| {});
     let expected = [
         (1, LookUp::HeldAborted),
         (2, LookUp::Present),
@@ -284,15 +284,15 @@ fn what_a_fresh_reader_of_committed_records_goes_past_is_held_as_aborted_and_not
         // Another record lies beyond it, and none at its offset: what all records show stands.
         (4, LookUp::Gone),
     ];
-    assert_eq!(at, expected.map(|(sequence, found)| ((0, sequence), found)).into());
+    assert_eq!(known.at, expected.map(|(sequence, found)| ((0, sequence), found)).into());
 }
 
 #[test]
 fn without_a_reader_of_committed_records_nobody_is_accused() {
     let mut log = Log { records: vec![kept(1, 1, 5)], ..Log::default() };
     let questions = || Questions { wanted: vec![wanted(1, 1, 5)], ..Questions::default() };
-    let mut at = ask(&mut log, &questions()).at;
-    assert_eq!(at[&(0, 1)], LookUp::Present);
-    read_committed_again(None, "t", RUN, Rules::ALL, questions(), &mut at, ASK, |_, _| {});
-    assert_eq!(at[&(0, 1)], LookUp::Nothing);
+    let mut known = ask(&mut log, &questions());
+    assert_eq!(known.at[&(0, 1)], LookUp::Present);
+    read_committed_again(None, "t", RUN, Rules::ALL, questions(), &mut known, ASK, |_, _| {});
+    assert_eq!(known.at[&(0, 1)], LookUp::Nothing);
 }
