@@ -6,6 +6,7 @@ mod failures;
 mod forecast;
 mod kept;
 mod like;
+mod observers;
 mod origin;
 mod recording;
 mod watched;
@@ -36,6 +37,7 @@ pub(super) use failures::write_failed;
 pub(super) use forecast::{due, load, schedule, warn_of_loss};
 use forecast::{ends, forewarn, planned};
 pub(super) use kept::Kept;
+pub(super) use observers::Observers;
 pub(super) use recording::Recording;
 pub(super) use watched::{Watched, exporter, linger};
 

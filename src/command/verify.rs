@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::export::Exports;
-use super::run::{Kept, Watched, exporter, hand_over, linger, started_at, write_failed};
+use super::run::{Kept, Observers, Watched, exporter, hand_over, linger, started_at, write_failed};
 use super::{Done, Failure, cluster, interrupt};
 use crate::bundle::Bundle;
 use crate::cli::verify::{self as cli, VerifyArgs};
@@ -15,7 +15,7 @@ use crate::exporter::Exporter;
 use crate::progress::Progress;
 use crate::report::latency::Kind;
 use crate::report::{Run, RunReport, SCHEMA_VERSION};
-use crate::run::alone::{self, Config, Offset, Produced};
+use crate::run::alone::{self, Config, Offset, ProducerRun};
 use crate::run::{self, Detail, Interrupts, Outcome, RunError, Tick};
 use crate::scenario::plan::LiveView;
 use crate::scenario::verify::VerifyPlan;
@@ -28,8 +28,6 @@ use crate::verify::Until;
 
 /// The longest wait for the next record of what a producer wrote.
 const DRAIN: Duration = Duration::from_secs(30);
-/// What a reading measures.
-const KINDS: [Kind; 1] = [Kind::EndToEnd];
 
 pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done, Failure> {
     let mut plan = scenario::verify::verify(args, environment)?;
@@ -69,46 +67,25 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
 
 fn read(
     plan: &VerifyPlan,
-    produced: Option<Produced>,
-    mut kept: Kept,
+    produced: Option<ProducerRun>,
+    kept: Kept,
     exporter: Option<&Exporter>,
     interrupts: &Interrupts,
 ) -> Result<(RunReport, PathBuf), Failure> {
     let config = config(plan, produced);
-    kept.begun(&begun(&config));
     let shown = plan.presentation.view != LiveView::Nothing && !plan.presentation.quiet;
     let title = format!("{}  {} @ {}", plan.name, plan.topics.join(", "), plan.bootstrap);
-    let mut progress = Progress::new(&title, None, None, true, shown);
-    if let Some(exporter) = exporter {
-        exporter.begin(&plan.name, &plan.topics.join(","), &KINDS);
-    }
+    let progress = Progress::new(&title, None, None, true, shown);
+    let mut observers = Observers { progress, exporter, kept, gates: &plan.gates, kinds: vec![Kind::EndToEnd] };
+    observers.begin(&begun(&config), &plan.topics.join(","));
     let outcome = alone::verify(&config, interrupts, &mut |tick: &Tick<'_>| {
-        progress.show(tick, || plan.gates.so_far(&tick.interim()));
-        if let Some(exporter) = exporter {
-            exporter.tick(tick, plan.gates.so_far(&tick.interim()));
-        }
-        kept.second(tick.row, &tick.interval.whole(), &KINDS, tick.now);
+        observers.second(tick);
         ControlFlow::Continue(())
     });
-    progress.end();
-    let mut outcome = match outcome {
-        Ok(outcome) => outcome,
-        Err(RunError::BrokenOff(why)) => return kept.broken_off(&why),
-        Err(error) => {
-            kept.discard();
-            return Err(begin_failed(&error, plan));
-        }
-    };
-    kept.end(&mut outcome, &KINDS);
-    let mut report = judge(plan, outcome)?;
-    let folder = kept.finish(&mut report);
-    if let Some(exporter) = exporter {
-        exporter.end(&report);
-    }
-    Ok((report, folder))
+    observers.end(outcome, |error| begin_failed(&error, plan), |outcome| judge(plan, outcome))
 }
 
-fn config(plan: &VerifyPlan, produced: Option<Produced>) -> Config {
+fn config(plan: &VerifyPlan, produced: Option<ProducerRun>) -> Config {
     // As a run that reads its own events back.
     let usual = match &produced {
         Some(produced) if produced.transactional => Isolation::ReadCommitted,

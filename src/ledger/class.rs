@@ -184,7 +184,7 @@ impl LookUp {
 
 /// All that is known of one event at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Known {
+pub struct Facts {
     /// What the client said.
     pub answer: Answer,
     /// What the verifier saw.
@@ -200,8 +200,8 @@ pub struct Known {
 impl Class {
     /// The class of an event: total, and a function of nothing else.
     #[must_use]
-    pub const fn of(known: Known) -> Self {
-        let Known { answer, sight, look_up, aborted, verifying } = known;
+    pub const fn of(known: Facts) -> Self {
+        let Facts { answer, sight, look_up, aborted, verifying } = known;
         match (answer, sight) {
             (Answer::NotHanded, Sight::Unseen) => Self::NotAttempted,
             (Answer::Refused, Sight::Unseen) => Self::Refused,
@@ -234,14 +234,14 @@ impl Class {
 mod tests {
     use super::*;
 
-    fn everything() -> impl Iterator<Item = Known> {
+    fn everything() -> impl Iterator<Item = Facts> {
         use {Answer as A, Sight as S};
         let answers = [A::NotHanded, A::Acked, A::Refused, A::Unanswered];
         let sights = [S::Unseen, S::Right, S::Damaged];
         answers.into_iter().flat_map(move |answer| {
             sights.into_iter().flat_map(move |sight| {
                 LookUp::ALL.into_iter().flat_map(move |look_up| {
-                    [(false, false), (false, true), (true, false), (true, true)].map(|(aborted, verifying)| Known {
+                    [(false, false), (false, true), (true, false), (true, true)].map(|(aborted, verifying)| Facts {
                         answer,
                         sight,
                         look_up,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::class::{Answer, Class, Known, LookUp, Sight};
+use super::class::{Answer, Class, Facts, LookUp, Sight};
 use super::rules::{Rule, Rules};
 use super::{BLOCK, LaneBook, LedgerCounts, Marks, Outstanding, Waiting};
 
@@ -82,7 +82,7 @@ pub fn judge_lane(
                 count.add(class, 1);
             }
             if !matches!(class, Class::Verified | Class::Unverified) {
-                let Known { sight, look_up, .. } = known;
+                let Facts { sight, look_up, .. } = known;
                 wants_more = each(Judged { sequence, class, sight, look_up, outstanding: remembered.copied() });
             }
         }
@@ -96,7 +96,7 @@ fn known(
     verifying: bool,
     is_elsewhere: impl FnOnce() -> bool,
     look_up: impl FnOnce(Sight) -> Option<LookUp>,
-) -> Known {
+) -> Facts {
     let answer = marks.answer();
     let must_look = verifying && answer == Answer::Acked;
     let sight = if marks.has(Marks::SEEN) {
@@ -107,7 +107,7 @@ fn known(
         Sight::Unseen
     };
     let look_up = if must_look { look_up(sight) } else { None }.unwrap_or(LookUp::Nothing);
-    Known { answer, sight, look_up, aborted: marks.has(Marks::ABORTED), verifying }
+    Facts { answer, sight, look_up, aborted: marks.has(Marks::ABORTED), verifying }
 }
 
 /// The class that a checker gives which follows these rules: with one missing, what the rule is about passes as good.

@@ -25,7 +25,7 @@ use crate::soak::timeline::Detail;
 use crate::verify::topic_book::TopicBook;
 use crate::verify::{Inspector, Request, Until, Verifier};
 use ends::Reading;
-pub use join::{Finished, Produced};
+pub use join::{Finished, ProducerRun};
 use prepare::Prepared;
 
 /// How long reading may take to come to what was there when it was asked to end.
@@ -55,7 +55,7 @@ pub struct Config {
     /// When it ends by itself.
     pub until: Until,
     /// The producer's run, where the reading is joined with it: it ends when all of that is read.
-    pub producer: Option<Produced>,
+    pub producer: Option<ProducerRun>,
     /// How much of its timeline its report keeps.
     pub detail: Detail,
 }
@@ -139,14 +139,19 @@ pub fn verify(
             release.at_peace();
             let verifier = threads::join(reader, "the verifier");
             watch.last(&mut sampler, each_second);
-            let ended = judge::Ended { verifier: verifier?, run: finished, problem, anchor, clock };
+            let ended = judge::ReadingEnd { verifier: verifier?, run: finished, problem, anchor, clock };
             judge::outcome(config, &prepared, sampler, watch.into_watched(), ended)
         })
     })
 }
 
 /// What is to be read of a run that is over: all that was acked, where that is still the same log.
-fn all_acked(config: &Config, produced: &Produced, prepared: &Prepared, clock: Monotonic) -> Result<Request, RunError> {
+fn all_acked(
+    config: &Config,
+    produced: &ProducerRun,
+    prepared: &Prepared,
+    clock: Monotonic,
+) -> Result<Request, RunError> {
     let failed = |source| RunError::Answers { path: produced.answers.clone(), source };
     let mut highest_acked = produced.highest_acked().map_err(failed)?;
     if !prepared.anew.is_empty() {

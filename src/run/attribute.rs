@@ -25,7 +25,7 @@ use crate::measure::Shard;
 use crate::report::{Findings, LedgerCounts};
 use crate::schedule::Schedule;
 use crate::verify::Damaged;
-use crate::verify::look_up::Wanted;
+use crate::verify::look_up::AckedEvent;
 pub(super) use duplicates::settle_duplicates;
 use evidence::{Found, LaneEvidence};
 pub(super) use listing::Listing;
@@ -71,10 +71,12 @@ pub(super) fn attribute<W: Wiring>(
         rules: wiring.rules(),
         open: &|isolation| Ok(wiring.reader(Box::new(prepared.target.second_reader(isolation)?), Reading::Again)),
     };
-    let unseen: Vec<Wanted> = unseen(config, ledger, ends).collect();
+    let unseen: Vec<AckedEvent> = unseen(config, ledger, ends).collect();
     let mut reading = SecondReading::new(log, &mut ends.partitions, &verifier.damaged);
     reading.look_above(unseen.iter().map(|event| (event.partition, event.offset)));
-    unseen.into_iter().for_each(|event| reading.look_up(event));
+    for event in unseen {
+        reading.look_up(event);
+    }
     let tempo = prepared.control.tempo();
     let late = Late { ledger, schedule, tempo: &tempo, anchor: ends.anchor, clock: ends.clock };
     let mut see = |record: &Record<'_>, stamp: Stamp| late.see(stamp, record, total);
@@ -86,7 +88,7 @@ pub(super) fn attribute<W: Wiring>(
 }
 
 /// The acked events that nobody saw, as far as they are remembered.
-fn unseen(config: &Config, ledger: &Ledger, ends: &Ends) -> impl Iterator<Item = Wanted> {
+fn unseen(config: &Config, ledger: &Ledger, ends: &Ends) -> impl Iterator<Item = AckedEvent> {
     let of_lane = |(lane, end): (u16, &LaneEnd)| {
         let unseen = end.waiting.events().iter().filter(|event| is_unseen(ledger, lane, event.sequence));
         unseen.filter_map(|event| wanted(ends.anchor, lane, event)).collect::<Vec<_>>()
@@ -98,10 +100,10 @@ fn is_unseen(ledger: &Ledger, lane: u16, sequence: u64) -> bool {
     ledger.lane(lane).is_some_and(|book| !book.open().marks(sequence).has(Marks::SEEN))
 }
 
-fn wanted(anchor: Anchor, lane: u16, event: &Outstanding) -> Option<Wanted> {
+fn wanted(anchor: Anchor, lane: u16, event: &Outstanding) -> Option<AckedEvent> {
     let Outstanding { sequence, user, partition, due, .. } = *event;
     let due_ms = i64::try_from(anchor.unix_ns(due) / 1_000_000).ok();
-    event.offset.map(|offset| Wanted { partition, offset, lane, sequence, user: Some(user), due_ms })
+    event.offset.map(|offset| AckedEvent { partition, offset, lane, sequence, user: Some(user), due_ms })
 }
 
 /// Sees events that the verifier could not see when it read.

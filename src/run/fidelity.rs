@@ -17,7 +17,7 @@ const TOLERANCE_US: u64 = 1_000;
 
 /// What else is known of a replay that has ended.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Known<'a> {
+pub(super) struct RunFigures<'a> {
     /// Sent - due of all events.
     pub slip: &'a LatencyHistogram,
     /// Events that came due.
@@ -33,14 +33,14 @@ pub(super) struct Known<'a> {
 }
 
 /// Judges a replay.
-pub(super) fn judge(rhythm: &Rhythm, known: Known<'_>) -> Fidelity {
-    let off = known.slip.summary();
+pub(super) fn judge(rhythm: &Rhythm, run: RunFigures<'_>) -> Fidelity {
+    let off = run.slip.summary();
     let distance = |tolerance_us| kolmogorov_smirnov(rhythm.due.histogram(), rhythm.sent.histogram(), tolerance_us);
     let ks_distance = distance(TOLERANCE_US);
-    let inversions = known.reordered.map(|reordered| reordered + rhythm.backward);
+    let inversions = run.reordered.map(|reordered| reordered + rhythm.backward);
     let mut reasons = Vec::new();
-    if known.changes > 0 {
-        reasons.push(format!("the speed was changed by hand ({} changes)", known.changes));
+    if run.changes > 0 {
+        reasons.push(format!("the speed was changed by hand ({} changes)", run.changes));
     }
     // Fewer than 1,000 events have no p99; then the farthest one counts.
     let (which, at) = off.p99.map_or(("the farthest event is", off.max), |p99| ("p99 is", Some(p99)));
@@ -57,10 +57,10 @@ pub(super) fn judge(rhythm: &Rhythm, known: Known<'_>) -> Fidelity {
     if let Some(count) = inversions.filter(|count| *count > 0) {
         reasons.push(format!("{} out of their user's order", figures::counted(count, "event")));
     }
-    if rhythm.events < known.scheduled {
-        reasons.push(format!("{} not sent", figures::counted(known.scheduled - rhythm.events, "event")));
+    if rhythm.events < run.scheduled {
+        reasons.push(format!("{} not sent", figures::counted(run.scheduled - rhythm.events, "event")));
     }
-    // What breaks one part of the bound is not faithful, whatever else is not known.
+    // What breaks one part of the bound is not faithful, whatever else is not run.
     let judged = !reasons.is_empty() || (at.is_some() && ks_distance.is_some());
     if !judged {
         reasons.push(match rhythm.events {
@@ -86,8 +86,8 @@ pub(super) fn judge(rhythm: &Rhythm, known: Known<'_>) -> Fidelity {
         recorded_gaps: gaps(&rhythm.due),
         replayed_gaps: gaps(&rhythm.sent),
         moved_percent: percent(rhythm.moved, rhythm.events),
-        peak_recorded_per_s: known.peak_scheduled,
-        peak_replayed_per_s: known.peak_sent,
+        peak_recorded_per_s: run.peak_scheduled,
+        peak_replayed_per_s: run.peak_sent,
         inversions,
     }
 }
@@ -150,8 +150,8 @@ mod tests {
         histogram
     }
 
-    fn known(slip: &LatencyHistogram) -> Known<'_> {
-        Known { slip, scheduled: 0, reordered: Some(0), peak_scheduled: None, peak_sent: None, changes: 0 }
+    fn of_run(slip: &LatencyHistogram) -> RunFigures<'_> {
+        RunFigures { slip, scheduled: 0, reordered: Some(0), peak_scheduled: None, peak_sent: None, changes: 0 }
     }
 
     #[test]
@@ -179,14 +179,14 @@ mod tests {
             ..Rhythm::default()
         };
         let near = of(std::iter::repeat_n(800, 2_000));
-        let faithful = judge(&rhythm, Known { scheduled: 2_000, ..known(&near) });
+        let faithful = judge(&rhythm, RunFigures { scheduled: 2_000, ..of_run(&near) });
         assert!(faithful.faithful && faithful.reasons.is_empty(), "{faithful:?}");
         assert_eq!((faithful.off_p99_us, faithful.inversions), (Some(800), Some(0)));
 
         let far = of(std::iter::repeat_n(80_000, 2_000));
         // Half of the gaps were recorded as more than a millisecond longer.
         let uneven = Rhythm { sent: of(std::iter::repeat_n(1_000, 1_999)), backward: 3, ..rhythm };
-        let found = judge(&uneven, Known { scheduled: 2_001, ..known(&far) });
+        let found = judge(&uneven, RunFigures { scheduled: 2_001, ..of_run(&far) });
         assert!(!found.faithful);
         assert_eq!(
             found.reasons,
@@ -210,12 +210,12 @@ mod tests {
 
     fn judged(due_us: &[u64], sent_us: &[u64]) -> Fidelity {
         let slip = of(due_us.iter().zip(sent_us).map(|(due, sent)| sent - due));
-        judge(&rhythm(due_us, sent_us), Known { scheduled: due_us.len() as u64, ..known(&slip) })
+        judge(&rhythm(due_us, sent_us), RunFigures { scheduled: due_us.len() as u64, ..of_run(&slip) })
     }
 
     #[test]
     fn what_was_not_measured_is_not_judged() {
-        let nothing = judge(&Rhythm::default(), known(&LatencyHistogram::default()));
+        let nothing = judge(&Rhythm::default(), of_run(&LatencyHistogram::default()));
         assert_eq!((nothing.verdict(), nothing.faithful, nothing.ks_distance), ("not judged", false, None));
         let one = judged(&[0], &[20]);
         assert_eq!((one.verdict(), one.faithful), ("not judged", false));
@@ -225,12 +225,12 @@ mod tests {
             "not faithful",
             "one bound is broken, whatever the other would say"
         );
-        let unsent = judge(&Rhythm::default(), Known { scheduled: 3, ..known(&LatencyHistogram::default()) });
+        let unsent = judge(&Rhythm::default(), RunFigures { scheduled: 3, ..of_run(&LatencyHistogram::default()) });
         assert_eq!(
             (unsent.verdict(), unsent.reasons.as_slice()),
             ("not faithful", &["3 events not sent".to_owned()][..])
         );
-        let unread = judge(&rhythm(&[0, 9_000], &[1, 9_001]), Known { reordered: None, ..known(&of([1, 1])) });
+        let unread = judge(&rhythm(&[0, 9_000], &[1, 9_001]), RunFigures { reordered: None, ..of_run(&of([1, 1])) });
         assert!(unread.faithful && unread.bound.ends_with("the order not looked at"), "{unread:?}");
     }
 

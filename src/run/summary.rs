@@ -124,7 +124,7 @@ pub(super) fn outcome<W: Wiring>(
         ..RunReport::default()
     };
     let fidelity = rhythm(&lanes).map(|rhythm| {
-        let known = fidelity::Known {
+        let of_run = fidelity::RunFigures {
             slip: whole.latency(Kind::Slip),
             scheduled: report.ledger.scheduled,
             reordered: config.verify.is_some().then_some(report.findings.reordered),
@@ -132,7 +132,7 @@ pub(super) fn outcome<W: Wiring>(
             peak_sent,
             changes: report.run.rate_changes.len(),
         };
-        fidelity::judge(&rhythm, known)
+        fidelity::judge(&rhythm, of_run)
     });
     Outcome {
         report,

@@ -1,27 +1,28 @@
 //! Reading as a consumer group: some members share the partitions, and what is read twice when they change hands is told
 //! apart from what was written twice.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod assignment;
+mod log;
+
+use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use super::reader::Reader;
 use super::topics::Topics;
-use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
+use crate::clock::{Nanos, wall_unix_ns};
 use crate::kafka::native::{Change, Member, Refusal, wait_any};
 use crate::kafka::slots::Slots;
 use crate::kafka::{Code, Delivered, KafkaError, Notice, Settings, TopicIdentity, Wait, Watermarks};
+use assignment::Assignment;
+pub use log::{GroupLog, Rebalance, SharedLog};
 
-/// How long every partition must have had a reader before a group counts as formed in which some members read nothing.
-const CALM: Nanos = Nanos::from_secs(5);
 /// The longest wait for members to leave, all together.
 const LEAVING: Duration = Duration::from_secs(5);
 /// The longest wait for the ids of the topics before a commit.
 const IDS: Duration = Duration::from_secs(1);
-/// Rebalances kept with their times; of more only the number is.
-const KEPT: usize = 1000;
 
 /// How a group reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,71 +39,6 @@ pub struct GroupConfig {
     pub is_shared: bool,
 }
 
-/// A time in which not every partition had a reader.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rebalance {
-    /// When the first partition changed hands.
-    pub at: Nanos,
-    /// When every partition had a reader again; `None` where that never came.
-    pub until: Option<Nanos>,
-    /// Why, as far as it is known.
-    pub reason: &'static str,
-    /// Partitions that were given up.
-    pub given_up: usize,
-    /// Members when it began.
-    pub members: usize,
-}
-
-/// What became of the group.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GroupLog {
-    /// Rebalances after the first assignment.
-    pub rebalances: Vec<Rebalance>,
-    /// How many there were.
-    pub count: u64,
-    /// Commits that were asked for by the reader itself.
-    pub commits: u64,
-    /// Errors of following a rebalance or of committing, by name.
-    pub errors: BTreeMap<String, u64>,
-}
-
-/// The log of a group and the clock of its times, shared with those who tell of it.
-#[derive(Clone, Debug)]
-pub struct SharedLog {
-    log: Arc<Mutex<GroupLog>>,
-    clock: Monotonic,
-}
-
-impl SharedLog {
-    /// An empty log whose times count from now.
-    #[must_use]
-    pub fn start() -> Self {
-        Self { log: Arc::default(), clock: Monotonic::start() }
-    }
-
-    /// Now, by the clock of its times.
-    #[must_use]
-    pub fn now(&self) -> Nanos {
-        self.clock.now()
-    }
-
-    /// The log as it stands.
-    pub fn open(&self) -> MutexGuard<'_, GroupLog> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// How a member stands in its group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
-    /// The group has not yet told what it reads.
-    Joining,
-    /// It reads what it was given, which may be nothing.
-    Reading,
-    /// It has given up what it had and waits for what comes.
-    Waiting,
-}
-
 /// The members of a group as one reader.
 #[derive(Debug)]
 pub struct GroupReader {
@@ -113,14 +49,7 @@ pub struct GroupReader {
     topics: Arc<Topics>,
     starts: BTreeMap<i32, i64>,
     members: Vec<Member>,
-    /// How each of them stands.
-    standings: Vec<Standing>,
-    /// Since when every partition has had a reader without a break.
-    owned_since: Option<Nanos>,
-    /// By partition, the member that has it.
-    owners: BTreeMap<i32, usize>,
-    /// Whether every partition has had a reader once.
-    complete: bool,
+    assignment: Assignment,
     /// The member whose turn it is to be asked first, and whether there may be more to take.
     turn: usize,
     more: bool,
@@ -146,10 +75,7 @@ impl GroupReader {
             topics,
             starts: BTreeMap::new(),
             members: Vec::new(),
-            standings: Vec::new(),
-            owned_since: None,
-            owners: BTreeMap::new(),
-            complete: false,
+            assignment: Assignment::default(),
             turn: 0,
             more: false,
             reason: "the group formed",
@@ -164,7 +90,7 @@ impl GroupReader {
             tell_apart(&mut settings, self.members.len());
         }
         self.members.push(Member::join(&settings, &self.slots, self.starts.clone())?);
-        self.standings.push(Standing::Joining);
+        self.assignment.join();
         Ok(())
     }
 
@@ -177,66 +103,37 @@ impl GroupReader {
             }
         }
         let now = self.log.now();
-        if !self.has_all() {
-            self.owned_since = None;
-        } else if self.owned_since.is_none() {
-            self.owned_since = Some(now);
-        }
+        self.assignment.keep_time(now);
         // Where others read, too, this process's own members are all that is known.
-        let is_over = if self.config.is_shared {
-            self.standings.iter().all(|one| *one == Standing::Reading)
-        } else {
-            self.is_settled()
-        };
+        let is_over =
+            if self.config.is_shared { self.assignment.are_all_reading() } else { self.assignment.is_settled(now) };
         if !is_over {
             return;
         }
-        let has_formed = !std::mem::replace(&mut self.complete, true);
-        let mut log = self.log.open();
-        let open = log.rebalances.last_mut().filter(|last| last.until.is_none());
+        let has_formed = self.assignment.note_complete();
+        let has_rebalanced = self.log.open().note_complete(now);
         // What a disturbance is the reason of may not have begun yet: every partition has a reader until then.
-        if has_formed || open.is_some() {
+        if has_formed || has_rebalanced {
             self.reason = "another member or the coordinator";
         }
-        if let Some(open) = open {
-            open.until = Some(now);
-            // The next disturbance waits until the group has had its time of peace.
-            if let Some(every) = self.config.disturb_every {
-                self.disturb_at = now + every.into();
-            }
+        // The next disturbance waits until the group has had its time of peace.
+        if let Some(every) = self.config.disturb_every.filter(|_| has_rebalanced) {
+            self.disturb_at = now + every.into();
         }
     }
 
     fn note(&mut self, place: usize, change: &Change, now: Nanos) {
         if let Some(code) = change.error {
-            *self.log.open().errors.entry(format!("{code:?}")).or_default() += 1;
+            self.log.open().note_error(format!("{code:?}"));
         }
-        if let Some(standing) = self.standings.get_mut(place) {
-            *standing = if change.assigned { Standing::Reading } else { Standing::Waiting };
-        }
-        if change.assigned {
-            self.owners.extend(change.partitions.iter().map(|partition| (*partition, place)));
-            return;
-        }
-        let before = self.owners.len();
-        self.owners.retain(|partition, owner| *owner != place || !change.partitions.contains(partition));
-        let reason = if change.lost { "the group gave a member up" } else { self.reason };
-        self.note_given_up(now, before - self.owners.len(), reason);
+        let given_up = self.assignment.note(place, change);
+        self.note_given_up(now, given_up, if change.lost { "the group gave a member up" } else { self.reason });
     }
 
     /// A rebalance begins when the first partition has no reader any more.
     fn note_given_up(&self, now: Nanos, given_up: usize, reason: &'static str) {
-        if given_up == 0 || !self.complete {
-            return;
-        }
-        let mut log = self.log.open();
-        if let Some(open) = log.rebalances.last_mut().filter(|last| last.until.is_none()) {
-            open.given_up += given_up;
-            return;
-        }
-        log.count += 1;
-        if log.rebalances.len() < KEPT {
-            log.rebalances.push(Rebalance { at: now, until: None, reason, given_up, members: self.members.len() });
+        if given_up > 0 && self.assignment.was_complete() {
+            self.log.open().note_given_up(now, given_up, self.members.len(), reason);
         }
     }
 
@@ -252,7 +149,7 @@ impl GroupReader {
             for member in &self.members {
                 log.commits += 1;
                 if let Err(code) = member.commit() {
-                    *log.errors.entry(format!("commit: {code:?}")).or_default() += 1;
+                    log.note_error(format!("commit: {code:?}"));
                 }
             }
         }
@@ -279,19 +176,15 @@ impl GroupReader {
     fn disturb(&mut self) {
         if self.members.len() > usize::from(self.config.consumers) {
             self.reason = "a member left (--chaos-rebalance)";
-            let place = self.members.len() - 1;
             let Some(member) = self.members.pop() else { return };
-            self.standings.pop();
-            let before = self.owners.len();
-            self.owners.retain(|_, owner| *owner != place);
-            let given_up = before - self.owners.len();
+            let given_up = self.assignment.leave();
             self.note_given_up(self.log.now(), given_up, self.reason);
             // Leaving takes its time, and the others must go on reading meanwhile.
             self.leave(member);
         } else {
             self.reason = "a member joined (--chaos-rebalance)";
             if let Err(error) = self.join() {
-                *self.log.open().errors.entry(error.to_string()).or_default() += 1;
+                self.log.open().note_error(error.to_string());
             }
         }
     }
@@ -310,13 +203,8 @@ impl GroupReader {
         }
     }
 
-    /// Whether every partition has a reader.
-    fn has_all(&self) -> bool {
-        self.owners.len() == self.starts.len()
-    }
-
     fn owner(&self, partition: i32) -> Option<&Member> {
-        self.owners.get(&partition).and_then(|place| self.members.get(*place))
+        self.members.get(self.assignment.owner(partition)?)
     }
 }
 
@@ -325,8 +213,7 @@ impl Reader for GroupReader {
     fn assign(&mut self, _topic: &str, starts: &[(i32, i64)]) -> Result<(), KafkaError> {
         self.starts = starts.iter().copied().collect();
         self.members.clear();
-        self.standings.clear();
-        self.owners.clear();
+        self.assignment = Assignment::of(starts.len());
         (0..self.config.consumers.max(1)).try_for_each(|_| self.join())
     }
 
@@ -343,7 +230,7 @@ impl Reader for GroupReader {
     /// Each member takes up anew what its client has given up. A partition that changed hands meanwhile is its new reader's.
     fn resume(&mut self, _topic: &str, positions: &[(i32, i64)], given_up: &[i32]) -> Result<(), KafkaError> {
         for (place, member) in self.members.iter().enumerate() {
-            let is_its_own = |partition: &i32| self.owners.get(partition) == Some(&place);
+            let is_its_own = |partition: &i32| self.assignment.owner(*partition) == Some(place);
             let lost: Vec<i32> = given_up.iter().copied().filter(is_its_own).collect();
             if !lost.is_empty() {
                 let own = positions.iter().copied().filter(|(partition, _)| is_its_own(partition)).collect();
@@ -399,23 +286,19 @@ impl Reader for GroupReader {
         }
     }
 
-    /// Every partition has a reader. While the group forms, members without any are waited for, but not for ever: a coordinator may
-    /// leave them without.
     fn is_settled(&self) -> bool {
-        let busy = || self.owners.values().copied().collect::<BTreeSet<usize>>().len();
-        let calm = || self.owned_since.is_some_and(|since| self.log.now() >= since + CALM);
-        self.has_all() && (self.complete || busy() == self.members.len().min(self.starts.len()) || calm())
+        self.assignment.is_settled(self.log.now())
     }
 
     fn holds(&self, partition: i32) -> bool {
-        self.owners.contains_key(&partition)
+        self.assignment.owner(partition).is_some()
     }
 
     fn unsettled(&self, waited: Duration) -> Option<KafkaError> {
         if self.is_settled() {
             return None;
         }
-        let without: Vec<i32> = self.starts.keys().copied().filter(|slot| !self.owners.contains_key(slot)).collect();
+        let without: Vec<i32> = self.starts.keys().copied().filter(|slot| !self.holds(*slot)).collect();
         let group = self.config.settings.get("group.id").cloned().unwrap_or_default();
         let topics: Vec<&str> = self.slots.topics().map(|(topic, _)| topic).collect();
         let (topics, partitions) = (topics.join(", "), self.slots.told(&without));

@@ -36,7 +36,7 @@ pub type Identity = (u16, u64);
 
 /// An event that should lie at an offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct AckedEvent {
     /// Its partition.
     pub partition: i32,
     /// Its acked offset.
@@ -64,9 +64,9 @@ pub struct Stretch {
 
 /// What the second reading is to find out.
 #[derive(Debug, Default)]
-pub struct Questions {
+pub struct Search {
     /// Unseen events by their offsets.
-    pub wanted: Vec<Wanted>,
+    pub wanted: Vec<AckedEvent>,
     /// What is read from end to end, besides.
     pub stretches: Vec<Stretch>,
     /// Events whose copies are wanted, wherever in the stretches they lie.
@@ -90,7 +90,7 @@ pub struct Copy {
 
 /// What the second reading found.
 #[derive(Debug, Default)]
-pub struct Answers {
+pub struct SearchResult {
     /// What lies at the offsets of the wanted events. What could not be read in time is left out: nothing is claimed of it.
     pub at: HashMap<Identity, LookUp>,
     /// The copies that were wanted, in the order in which they were read.
@@ -106,35 +106,35 @@ pub fn read_again(
     topic: &str,
     run: RunId,
     rules: Rules,
-    questions: &Questions,
+    search: &Search,
     timeout: Duration,
     mut each: impl FnMut(&Record<'_>, Stamp),
-) -> Answers {
-    let mut answers = Answers::default();
-    let mut pages = pages(questions);
+) -> SearchResult {
+    let mut answers = SearchResult::default();
+    let mut parts = parts(search);
     let starts: Vec<(i32, i64)> =
-        pages.iter().filter_map(|(partition, page)| Some((*partition, page.first()?))).collect();
+        parts.iter().filter_map(|(partition, part)| Some((*partition, part.first()?))).collect();
     if starts.is_empty() {
         return answers;
     }
     if let Err(error) = reader.assign(topic, &starts) {
         tracing::warn!("the log cannot be read again: {error}");
-        answers.unfinished = pages.into_keys().collect();
+        answers.unfinished = parts.into_keys().collect();
         return answers;
     }
     let clock = Monotonic::start();
     let deadline = Nanos::from(timeout);
     let mut resets = Resets::default();
-    while pages.values().any(|page| !page.is_done()) && clock.now() < deadline {
+    while parts.values().any(|part| !part.is_done()) && clock.now() < deadline {
         let mut jumps = BTreeMap::new();
         let taken = reader.take(BATCH, &mut |delivered| match delivered {
             Delivered::Record(record) => {
                 resets.heard(record.partition);
-                let Some(page) = pages.get_mut(&record.partition).filter(|page| !page.is_done()) else { return };
-                let stamp = whole_stamp(run, rules, &record).map(|stamp| questions.numbering.resolved(stamp));
-                page.settle(&record, run, rules, questions.numbering, &mut answers.at);
-                if let Some(stamp) = stamp.filter(|_| page.covers(record.offset)) {
-                    if questions.copies_of.contains(&(stamp.lane, stamp.sequence)) {
+                let Some(part) = parts.get_mut(&record.partition).filter(|part| !part.is_done()) else { return };
+                let stamp = whole_stamp(run, rules, &record).map(|stamp| search.numbering.resolved(stamp));
+                part.settle(&record, run, rules, search.numbering, &mut answers.at);
+                if let Some(stamp) = stamp.filter(|_| part.covers(record.offset)) {
+                    if search.copies_of.contains(&(stamp.lane, stamp.sequence)) {
                         let copies = answers.copies.entry((stamp.lane, stamp.sequence)).or_default();
                         copies.push(Copy {
                             partition: record.partition,
@@ -147,15 +147,15 @@ pub fn read_again(
                     }
                     each(&record, stamp);
                 }
-                page.next = record.offset + 1;
-                if let Some(to) = page.jump() {
+                part.next = record.offset + 1;
+                if let Some(to) = part.jump() {
                     jumps.insert(record.partition, to);
                 }
             }
             Delivered::EndOfPartition { partition, offset } => {
                 resets.heard(partition);
-                if let Some(page) = pages.get_mut(&partition) {
-                    page.end(offset, rules, &mut answers.at);
+                if let Some(part) = parts.get_mut(&partition) {
+                    part.end(offset, rules, &mut answers.at);
                 }
             }
             Delivered::Error { partition, code: Code::AutoOffsetReset | Code::LogTruncation, .. } => {
@@ -173,16 +173,16 @@ pub fn read_again(
             let given_up: Vec<i32> = given_up.into_iter().collect();
             let ends = reader.ends(topic, &given_up, Wait::of(ASK));
             for (partition, ends) in given_up.into_iter().zip(ends) {
-                if let (Some(page), Ok(ends)) = (pages.get_mut(&partition), ends) {
-                    page.start_at(ends.low, &mut answers.at);
-                    if page.next > ends.high {
-                        page.end(ends.high, rules, &mut answers.at);
+                if let (Some(part), Ok(ends)) = (parts.get_mut(&partition), ends) {
+                    part.start_at(ends.low, &mut answers.at);
+                    if part.next > ends.high {
+                        part.end(ends.high, rules, &mut answers.at);
                     }
                 }
             }
             // The client has given these partitions up: only a new assignment wakes them.
             let open =
-                pages.iter().filter(|(_, page)| !page.is_done()).map(|(partition, page)| (*partition, page.next));
+                parts.iter().filter(|(_, part)| !part.is_done()).map(|(partition, part)| (*partition, part.next));
             let open: Vec<(i32, i64)> = open.collect();
             if open.is_empty() {
                 break;
@@ -196,12 +196,12 @@ pub fn read_again(
             break;
         }
     }
-    let is_open = |page: &Page| !page.is_done() || page.in_stretch();
-    answers.unfinished = pages.iter().filter(|(_, page)| is_open(page)).map(|(partition, _)| *partition).collect();
+    let is_open = |part: &PartitionSearch| !part.is_done() || part.in_stretch();
+    answers.unfinished = parts.iter().filter(|(_, part)| is_open(part)).map(|(partition, _)| *partition).collect();
     answers
 }
 
-/// Of the events that lie at their offsets (those of `questions` that `known` has as present), which are given to a reader of committed
+/// Of the events that lie at their offsets (those of `search` that `found` has as present), which are given to a reader of committed
 /// records: `reader` is one. One that it goes past is of a transaction that the log holds as aborted; whether one that it does not
 /// reach was withheld by the reader or by the log is not known. `each` is given every whole event of the run that lies in one of
 /// `stretches`.
@@ -211,12 +211,13 @@ pub fn read_committed_again(
     topic: &str,
     run: RunId,
     rules: Rules,
-    questions: Questions,
-    known: &mut Answers,
+    search: Search,
+    found: &mut SearchResult,
     timeout: Duration,
     each: impl FnMut(&Record<'_>, Stamp),
 ) {
-    let (mut wanted, at) = (questions.wanted, &mut known.at);
+    let mut wanted = search.wanted;
+    let at = &mut found.at;
     wanted.retain(|event| match at.get_mut(&(event.lane, event.sequence)) {
         Some(found) if *found == LookUp::Present => {
             *found = LookUp::Nothing;
@@ -224,9 +225,9 @@ pub fn read_committed_again(
         }
         _ => false,
     });
-    let questions = Questions { wanted, copies_of: BTreeSet::new(), compacted: false, ..questions };
+    let search = Search { wanted, copies_of: BTreeSet::new(), compacted: false, ..search };
     let Some(reader) = reader else { return };
-    let answers = read_again(reader, topic, run, rules, &questions, timeout, each);
+    let answers = read_again(reader, topic, run, rules, &search, timeout, each);
     at.extend(answers.at.into_iter().map(|(event, found)| match found {
         LookUp::Present => (event, LookUp::Present),
         LookUp::Gone => (event, LookUp::HeldAborted),
@@ -279,27 +280,27 @@ fn is_whole(run: RunId, rules: Rules, record: &Record<'_>, decoded: &Decoded<'_>
     !rules.has(Rule::Check) || run.check(stamp, record.key.unwrap_or_default(), &decoded.content) == stamp.check
 }
 
-fn pages(questions: &Questions) -> BTreeMap<i32, Page> {
-    let mut pages: BTreeMap<i32, Page> = BTreeMap::new();
-    for wanted in &questions.wanted {
-        pages.entry(wanted.partition).or_default().open.push(*wanted);
+fn parts(search: &Search) -> BTreeMap<i32, PartitionSearch> {
+    let mut parts: BTreeMap<i32, PartitionSearch> = BTreeMap::new();
+    for wanted in &search.wanted {
+        parts.entry(wanted.partition).or_default().open.push(*wanted);
     }
-    for stretch in questions.stretches.iter().filter(|stretch| stretch.from < stretch.end) {
-        pages.entry(stretch.partition).or_default().stretch = Some(*stretch);
+    for stretch in search.stretches.iter().filter(|stretch| stretch.from < stretch.end) {
+        parts.entry(stretch.partition).or_default().stretch = Some(*stretch);
     }
-    for page in pages.values_mut() {
-        page.open.sort_by_key(|wanted| std::cmp::Reverse(wanted.offset));
-        page.compacted = questions.compacted;
-        page.next = page.first().unwrap_or(0);
+    for part in parts.values_mut() {
+        part.open.sort_by_key(|wanted| std::cmp::Reverse(wanted.offset));
+        part.compacted = search.compacted;
+        part.next = part.first().unwrap_or(0);
     }
-    pages
+    parts
 }
 
 /// What is still to be read of one partition.
 #[derive(Debug, Default)]
-struct Page {
+struct PartitionSearch {
     /// The lowest offset last.
-    open: Vec<Wanted>,
+    open: Vec<AckedEvent>,
     stretch: Option<Stretch>,
     next: i64,
     ended: bool,
@@ -308,7 +309,7 @@ struct Page {
     absent: HashMap<Vec<u8>, Vec<Identity>>,
 }
 
-impl Page {
+impl PartitionSearch {
     fn first(&self) -> Option<i64> {
         let wanted = self.open.last().map(|wanted| wanted.offset);
         wanted.into_iter().chain(self.stretch.map(|stretch| stretch.from)).min()
@@ -390,7 +391,7 @@ impl Page {
 
 /// What a record at the offset of a wanted event makes of it. It is the event where it says so and is whole; another one where it says
 /// so, or where key or `CreateTime` are not the event's; else the event, damaged.
-fn compare(wanted: &Wanted, record: &Record<'_>, run: RunId, rules: Rules, numbering: Numbering) -> LookUp {
+fn compare(wanted: &AckedEvent, record: &Record<'_>, run: RunId, rules: Rules, numbering: Numbering) -> LookUp {
     let when = |rule, found| if rules.has(rule) { found } else { LookUp::Nothing };
     let another = when(Rule::AnotherRecord, LookUp::Gone);
     let Some(body) = record.body else { return another };
@@ -413,7 +414,7 @@ fn compare(wanted: &Wanted, record: &Record<'_>, run: RunId, rules: Rules, numbe
 }
 
 /// Whether a record that cannot be read as any event may be the wanted one, damaged; `None` where nothing tells.
-fn may_be(wanted: &Wanted, record: &Record<'_>) -> Option<bool> {
+fn may_be(wanted: &AckedEvent, record: &Record<'_>) -> Option<bool> {
     let is_older = match (wanted.due_ms, record.timestamp) {
         (Some(due), Timestamp::Create(at)) => at < due - CLOCK_STEP_MS,
         _ => false,

@@ -5,19 +5,13 @@
 //! their due times, so memory follows what is missing, not how much was read.
 
 mod block;
+mod stretch;
 
 use std::collections::BTreeMap;
 
-use super::topic_book::Segment;
 use crate::event::stamp::DueTime;
 use block::{BLOCK, Block, Cell, Point, Span};
-
-/// Stretches of settled blocks kept apart, at most: more are joined.
-const STRETCHES: usize = 1024;
-/// A pause so long, in 1/1024 ms, that is also 32 times the mean step, may be the border between two runs: what lies on both
-/// sides of it is kept apart.
-const PAUSE: u64 = 256 * 1024;
-const PAUSE_STEPS: u64 = 32;
+use stretch::{Stretch, Stretches, between, has_pause};
 
 /// How many steps of a lane's pace an event may be off its line, for each sequence between it and the ones known.
 const STEPS_OFF: u128 = 8;
@@ -42,7 +36,7 @@ pub(super) enum Fit {
 
 /// What a record is to the lane that it is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Noted {
+pub(super) enum Novelty {
     /// The first sighting of that event.
     First,
     /// The first whole one, after a damaged record that claimed to be it.
@@ -75,6 +69,17 @@ pub(super) struct Gaps {
     pub(super) open: u64,
 }
 
+/// Events of one run that follow one another; one alone, or a stretch of which the single ones are no longer known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Segment {
+    pub(super) first: u64,
+    pub(super) last: u64,
+    pub(super) first_due: DueTime,
+    pub(super) last_due: DueTime,
+    /// How many of them were seen.
+    pub(super) seen: u64,
+}
+
 /// Where a lane pauses around some time: the points before and after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pause {
@@ -86,33 +91,6 @@ pub(super) enum Pause {
     Border,
 }
 
-/// Neighbouring blocks that are no longer kept event by event.
-#[derive(Clone, Copy, Debug)]
-struct Stretch {
-    from: u64,
-    end: u64,
-    /// Sequences in it that had not been seen when it was closed.
-    missing: u64,
-    span: Span,
-    /// No event in it was due farther than that from the line between its ends.
-    error: u64,
-}
-
-impl Stretch {
-    /// When a sequence of it was due, if it lies on the line between its ends.
-    fn line(&self, sequence: u64) -> u64 {
-        let (first, last) = (self.from * BLOCK, self.end * BLOCK - 1);
-        between((first, self.span.first), (last, self.span.last), sequence)
-    }
-}
-
-/// The due time on the line through two points, in 1/1024 ms.
-fn between(one: Point, other: Point, sequence: u64) -> u64 {
-    let (steps, ticks) = (other.0 - one.0, other.1.ticks() - one.1.ticks());
-    let along = u128::from(sequence.saturating_sub(one.0)) * u128::from(ticks) / u128::from(steps.max(1));
-    one.1.ticks().saturating_add(u64::try_from(along).unwrap_or(u64::MAX))
-}
-
 /// One lane of one run.
 #[derive(Debug)]
 pub(super) struct Sequences {
@@ -122,7 +100,7 @@ pub(super) struct Sequences {
     seen: u64,
     forgotten: u64,
     open: BTreeMap<u64, Block>,
-    settled: Vec<Stretch>,
+    settled: Stretches,
 }
 
 impl Sequences {
@@ -137,7 +115,7 @@ impl Sequences {
             seen: 1,
             forgotten: 0,
             open: BTreeMap::from([(sequence / BLOCK, block)]),
-            settled: Vec::new(),
+            settled: Stretches::default(),
         }
     }
 
@@ -147,7 +125,7 @@ impl Sequences {
         match self.open.get(&number).map(|block| block.cell(sequence)) {
             Some(Cell::Seen(at)) => return if at == due { Fit::Same } else { Fit::Apart },
             Some(Cell::Unseen | Cell::Damaged) => {}
-            None => match self.stretch(number) {
+            None => match self.settled.at(number) {
                 Some(stretch) if stretch.missing > 0 => {
                     return if self.around(stretch).holds(due) { Fit::Forgotten } else { Fit::Apart };
                 }
@@ -187,13 +165,13 @@ impl Sequences {
     }
 
     /// Notes a record of event `sequence`, due at `due`, which fits.
-    pub(super) fn note(&mut self, sequence: u64, due: DueTime, damaged: bool) -> Noted {
+    pub(super) fn note(&mut self, sequence: u64, due: DueTime, damaged: bool) -> Novelty {
         let number = sequence / BLOCK;
         let block = self.open.entry(number).or_insert_with(|| Block::around(sequence, due));
         let noted = match (block.cell(sequence), damaged) {
-            (Cell::Seen(_), _) | (Cell::Damaged, true) => return Noted::Again,
-            (Cell::Damaged, false) => Noted::Mended,
-            (Cell::Unseen, _) => Noted::First,
+            (Cell::Seen(_), _) | (Cell::Damaged, true) => return Novelty::Again,
+            (Cell::Damaged, false) => Novelty::Mended,
+            (Cell::Unseen, _) => Novelty::First,
         };
         if damaged {
             block.damage(sequence);
@@ -234,9 +212,7 @@ impl Sequences {
             return Some(point);
         }
         let open = self.open.range(..number).rev().find_map(|(_, block)| block.last());
-        let place = self.settled.partition_point(|stretch| stretch.end <= number);
-        let settled = place.checked_sub(1).map(|at| self.settled[at]);
-        let settled = settled.map(|stretch| (stretch.end * BLOCK - 1, stretch.span.last));
+        let settled = self.settled.before(number);
         open.into_iter().chain(settled).max_by_key(|(at, _)| *at)
     }
 
@@ -247,8 +223,7 @@ impl Sequences {
             return Some(point);
         }
         let open = self.open.range(number + 1..).find_map(|(_, block)| block.first());
-        let place = self.settled.partition_point(|stretch| stretch.from <= number);
-        let settled = self.settled.get(place).map(|stretch| (stretch.from * BLOCK, stretch.span.first));
+        let settled = self.settled.after(number);
         open.into_iter().chain(settled).min_by_key(|(at, _)| *at)
     }
 
@@ -260,9 +235,8 @@ impl Sequences {
             let later = block.points().find(|(_, at)| *at > due);
             after = after.into_iter().chain(later).min_by_key(|(at, _)| *at);
         }
-        for stretch in &self.settled {
-            let (first, last) =
-                ((stretch.from * BLOCK, stretch.span.first), (stretch.end * BLOCK - 1, stretch.span.last));
+        for stretch in self.settled.iter() {
+            let (first, last) = (stretch.first(), stretch.last());
             if last.1 <= due {
                 before = before.max(Some(last));
             } else if first.1 > due {
@@ -300,11 +274,10 @@ impl Sequences {
             }
         }
         self.open.retain(|_, block| block.seen() > 0);
-        let (earlier, later): (Vec<Stretch>, Vec<Stretch>) =
-            self.settled.iter().partition(|stretch| stretch.span.first <= due);
+        let later = self.settled.split_off(due);
         let forgotten = self.forgotten;
         let bounds = (self.first, self.last);
-        let head = Self::of(std::mem::take(&mut self.open), earlier, bounds);
+        let head = Self::of(std::mem::take(&mut self.open), std::mem::take(&mut self.settled), bounds);
         let tail = Self::of(taken, later, bounds);
         let (head, tail) = (head?, tail?);
         *self = Self { forgotten, ..head };
@@ -312,8 +285,8 @@ impl Sequences {
     }
 
     /// A lane of these blocks and stretches, which lie between these sequences.
-    fn of(open: BTreeMap<u64, Block>, settled: Vec<Stretch>, (lowest, highest): (u64, u64)) -> Option<Self> {
-        let ends = |stretch: &Stretch| ((stretch.from * BLOCK).max(lowest), (stretch.end * BLOCK - 1).min(highest));
+    fn of(open: BTreeMap<u64, Block>, settled: Stretches, bounds: (u64, u64)) -> Option<Self> {
+        let ends = |stretch: &Stretch| stretch.within(bounds);
         let first = open
             .values()
             .filter_map(|block| Some(block.first()?.0))
@@ -331,60 +304,12 @@ impl Sequences {
         Some(Self { first, last, span, seen, forgotten: 0, open, settled })
     }
 
-    fn stretch(&self, number: u64) -> Option<&Stretch> {
-        let place = self.settled.partition_point(|stretch| stretch.end <= number);
-        self.settled.get(place).filter(|stretch| stretch.from <= number)
-    }
-
     /// Stops keeping a block event by event.
     fn settle(&mut self, number: u64) {
         let Some(block) = self.open.remove(&number) else { return };
-        let Some(span) = block.span() else { return };
-        let start = (number * BLOCK).max(self.first);
-        let end = ((number + 1) * BLOCK).min(self.last + 1);
-        let missing = end.saturating_sub(start) - block.seen();
-        let mut stretch = Stretch { from: number, end: number + 1, missing, span, error: 0 };
-        stretch.error =
-            block.points().map(|(at, due)| stretch.line(at).abs_diff(due.ticks())).max().unwrap_or_default();
-        let place = self.settled.partition_point(|stretch| stretch.end <= number);
-        self.settled.insert(place, stretch);
-        self.join(place);
-        self.join(place.saturating_sub(1));
-        if self.settled.len() > STRETCHES {
-            self.join_any();
+        if let Some(stretch) = Stretch::of(number, &block, (self.first, self.last)) {
+            self.settled.insert(stretch);
         }
-    }
-
-    /// Joins a stretch with the next one where they touch, are of a kind and have no pause between them.
-    fn join(&mut self, place: usize) {
-        let (Some(one), Some(next)) = (self.settled.get(place).copied(), self.settled.get(place + 1).copied()) else {
-            return;
-        };
-        let span = one.span.join(next.span);
-        let pauses = is_pause(next.span.first.ticks().saturating_sub(one.span.last.ticks()), span, next.end - one.from);
-        if one.end == next.from && (one.missing > 0) == (next.missing > 0) && !pauses {
-            self.merge(place, one, next);
-        }
-    }
-
-    /// Joins the first two stretches that touch: what lies there is known less exactly from now on.
-    fn join_any(&mut self) {
-        let touching = self.settled.windows(2).position(|pair| pair[0].end == pair[1].from);
-        if let Some(place) = touching {
-            let (one, next) = (self.settled[place], self.settled[place + 1]);
-            self.merge(place, one, next);
-        }
-    }
-
-    fn merge(&mut self, place: usize, one: Stretch, next: Stretch) {
-        let (missing, span) = (one.missing + next.missing, one.span.join(next.span));
-        let mut merged = Stretch { from: one.from, end: next.end, missing, span, error: 0 };
-        // Between two points a line is nowhere farther from another than at one of them.
-        let bend = |at: u64, due: DueTime| merged.line(at).abs_diff(due.ticks());
-        let bend = bend(one.end * BLOCK - 1, one.span.last).max(bend(next.from * BLOCK, next.span.first));
-        merged.error = one.error.max(next.error) + bend;
-        self.settled[place] = merged;
-        self.settled.remove(place + 1);
     }
 
     /// Gives the lowest block up, to make room. What is missing in it stays missing.
@@ -460,7 +385,7 @@ impl Sequences {
         let single =
             |(sequence, due)| Segment { first: sequence, last: sequence, first_due: due, last_due: due, seen: 1 };
         let stretch = |of: &Stretch| {
-            let (first, last) = ((of.from * BLOCK).max(self.first), (of.end * BLOCK - 1).min(self.last));
+            let (first, last) = of.within((self.first, self.last));
             let seen = (last + 1 - first).saturating_sub(of.missing);
             Segment { first, last, first_due: of.span.first, last_due: of.span.last, seen }
         };
@@ -477,25 +402,12 @@ impl Sequences {
                 Cell::Seen(_) => Sighted::Whole,
             };
         }
-        match self.stretch(number) {
+        match self.settled.at(number) {
             None => Sighted::Unseen,
             Some(stretch) if stretch.missing > 0 => Sighted::Forgotten,
             Some(_) => Sighted::Whole,
         }
     }
-}
-
-/// Whether a step of so many 1/1024 ms is a pause among events of so many blocks.
-fn is_pause(step: u64, span: Span, blocks: u64) -> bool {
-    let mean = (span.last.ticks() - span.first.ticks()) / (blocks * BLOCK);
-    step >= PAUSE && step > mean.saturating_mul(PAUSE_STEPS)
-}
-
-fn has_pause(block: &Block) -> bool {
-    let Some(span) = block.span() else { return false };
-    let dues = || block.points().map(|(_, due)| due.ticks());
-    let longest = dues().zip(dues().skip(1)).map(|(one, next)| next.saturating_sub(one)).max();
-    longest.is_some_and(|longest| is_pause(longest, span, 1))
 }
 
 #[cfg(test)]

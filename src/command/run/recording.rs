@@ -8,18 +8,18 @@ use super::config::config;
 use super::failures::begin_failed;
 use super::forecast::planned;
 use super::kept::Kept;
+use super::observers::Observers;
 use super::{begun, origin};
 use crate::bundle;
 use crate::clock::Nanos;
 use crate::command::Failure;
 use crate::event::stamp::RunId;
 use crate::exporter::Exporter;
-use crate::gate::Gates;
 use crate::progress::{NO_DUE_TIMES, Progress, Shown};
 use crate::report::latency::Kind;
 use crate::report::{GateResult, Likeness, RunReport};
 use crate::run::wiring::Nowhere;
-use crate::run::{self, Interrupts, Outcome, RunError, Tick};
+use crate::run::{self, Interrupts, Outcome, Tick};
 use crate::scenario::plan::{LiveView, Plan};
 use crate::schedule::Schedule;
 use crate::source::Source;
@@ -44,7 +44,7 @@ pub(in crate::command) struct Recording<'a> {
 impl Recording<'_> {
     /// Makes it. `watch` sees each second and may end it with a reason.
     pub(in crate::command) fn make(
-        mut self,
+        self,
         schedule: Schedule,
         watch: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
     ) -> Result<(RunReport, PathBuf), Failure> {
@@ -52,53 +52,32 @@ impl Recording<'_> {
         let verifying = plan.verify.is_some();
         let shown = plan.presentation.view != LiveView::Nothing && !plan.presentation.quiet;
         let total = planned(plan, &schedule, self.source);
-        let mut progress = self.progress(&schedule, total, shown);
+        let progress = self.progress(&schedule, total, shown);
         let mut aborted_by: Option<GateResult> = None;
         let mut config = config(plan, plan.together.run_id.unwrap_or_else(|| RunId(rand::random())));
+        let Self { source, interrupts, exporter, kept, likeness, .. } = self;
+        let kinds = kinds(plan, schedule.has_due_times());
+        let mut observers = Observers { progress, exporter, kept, gates: &plan.gates, kinds };
         // Nobody else can read the embedded broker.
         let for_others = !verifying && plan.kafka.bootstrap.is_some();
-        config.answers = for_others.then(|| self.kept.folder().join(bundle::ANSWERS));
-        self.kept.begun(&begun::begun(plan, &config, self.source, &schedule));
-        let kinds = kinds(plan, schedule.has_due_times());
-        if let Some(exporter) = self.exporter {
-            exporter.begin(&plan.name, &plan.kafka.topic, &kinds);
-        }
-        let outcome = {
-            let mut each_second = |tick: &Tick<'_>| {
-                progress.show(tick, || plan.gates.so_far(&tick.interim()));
-                if let Some(exporter) = self.exporter {
-                    exporter.tick(tick, plan.gates.so_far(&tick.interim()));
-                }
-                self.kept.second(tick.row, &tick.interval.whole(), &kinds, tick.now);
-                if let Some(broken) = plan.gates.abort(&tick.interim(), tick.now.into()) {
-                    let reason = format!("gate {} ended the run", broken.rule);
-                    aborted_by = Some(broken);
-                    return ControlFlow::Break(reason);
-                }
-                watch(tick)
-            };
-            if plan.kafka.nowhere {
-                run::run_through(&Nowhere, &config, self.source, schedule, self.interrupts, &mut each_second)
-            } else {
-                run::run(&config, self.source, schedule, self.interrupts, &mut each_second)
+        config.answers = for_others.then(|| observers.folder().join(bundle::ANSWERS));
+        observers.begin(&begun::begun(plan, &config, source, &schedule), &plan.kafka.topic);
+        let mut each_second = |tick: &Tick<'_>| {
+            observers.second(tick);
+            if let Some(broken) = plan.gates.abort(&tick.interim(), tick.now.into()) {
+                let reason = format!("gate {} ended the run", broken.rule);
+                aborted_by = Some(broken);
+                return ControlFlow::Break(reason);
             }
+            watch(tick)
         };
-        progress.end();
-        let mut outcome = match outcome {
-            Ok(outcome) => outcome,
-            Err(RunError::BrokenOff(why)) => return self.kept.broken_off(&why),
-            Err(error) => {
-                self.kept.discard();
-                return Err(begin_failed(error, plan));
-            }
+        let outcome = if plan.kafka.nowhere {
+            run::run_through(&Nowhere, &config, source, schedule, interrupts, &mut each_second)
+        } else {
+            run::run(&config, source, schedule, interrupts, &mut each_second)
         };
-        self.kept.end(&mut outcome, &kinds);
-        let mut report = judge(plan, self.source, outcome, &plan.gates, aborted_by, self.likeness);
-        let folder = self.kept.finish(&mut report);
-        if let Some(exporter) = self.exporter {
-            exporter.end(&report);
-        }
-        Ok((report, folder))
+        let judge = |outcome| Ok(judge(plan, source, outcome, aborted_by, likeness));
+        observers.end(outcome, |error| begin_failed(error, plan), judge)
     }
 
     /// What a person watches it by: where the whole terminal cannot be had, the plain view.
@@ -140,7 +119,6 @@ fn judge(
     plan: &Plan,
     source: &Source,
     outcome: Outcome,
-    gates: &Gates,
     aborted_by: Option<GateResult>,
     likeness: Option<Likeness>,
 ) -> RunReport {
@@ -149,8 +127,8 @@ fn judge(
     if let Some(ended_by) = ended_by.filter(|_| aborted_by.is_none()) {
         report.run.deadlines_reached.push(ended_by);
     }
-    report.gates = gates.evaluate(&report);
+    report.gates = plan.gates.evaluate(&report);
     let conditions = Conditions { interrupted, cluster_error, aborted_by, ..Conditions::default() };
-    report.verdict = verdict::judge(&report, gates, &conditions);
+    report.verdict = verdict::judge(&report, &plan.gates, &conditions);
     report
 }

@@ -8,11 +8,11 @@ use crate::command::Failure;
 use crate::command::stored::unreadable;
 use crate::gate::{BuiltIn, GateConfig, Gates, Names};
 use crate::report::RunReport;
-use crate::run::alone::Produced;
+use crate::run::alone::ProducerRun;
 use crate::verdict::ExitCode;
 
 /// What the producer's run at `path` leaves to be joined with.
-pub(super) fn produced(path: &Path) -> Result<Produced, Failure> {
+pub(super) fn produced(path: &Path) -> Result<ProducerRun, Failure> {
     let folder = folder_of(path);
     let bad = |message: String| Failure::new(ExitCode::BadInput, message);
     if !folder.is_dir() {
@@ -30,7 +30,7 @@ pub(super) fn produced(path: &Path) -> Result<Produced, Failure> {
     let (answers, place) = (folder.join(ANSWERS), folder.display().to_string());
     let finished = Arc::new(move || finished(&folder));
     let produced =
-        Produced::open(answers.clone(), finished).map_err(|error| bad(format!("{}: {error}", answers.display())))?;
+        ProducerRun::open(answers.clone(), finished).map_err(|error| bad(format!("{}: {error}", answers.display())))?;
     let run = produced.run.to_string();
     if let Some(report) = report.filter(|report| report.run.id != run) {
         let reason = format!("{place} holds the answers of run {run}, and its report is of run {}", report.run.id);

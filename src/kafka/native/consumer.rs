@@ -251,6 +251,7 @@ impl Consumer {
 
     /// Both ends of these partitions, all asked at once, in their order; where a leader does not tell within `timeout`, or before
     /// the wait is given up, that it was not told. A consumer under `read_committed` is told the last stable offset too.
+    #[must_use]
     pub fn ends(&self, topic: &str, partitions: &[i32], wait: Wait<'_>) -> Vec<Result<Watermarks, Code>> {
         let places: Vec<(&str, i32)> = partitions.iter().map(|partition| self.place(topic, *partition)).collect();
         self.client.ends(&places, self.read_committed, wait)

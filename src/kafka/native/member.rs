@@ -321,6 +321,7 @@ impl Member {
     }
 
     /// Both ends of these slots, as [`super::Consumer::ends`] tells them.
+    #[must_use]
     pub fn ends(&self, topic: &str, slots: &[i32], wait: Wait<'_>) -> Vec<Result<Watermarks, Code>> {
         let place = |slot: &i32| self.slots.place(*slot).unwrap_or((topic, *slot));
         let places: Vec<(&str, i32)> = slots.iter().map(place).collect();

@@ -10,14 +10,14 @@ use super::Config;
 use super::prepare::Prepared;
 use crate::event::stamp::{Numbering, RunId};
 use crate::ledger::answers::{Answered, End, Head, Line, head, read};
-use crate::ledger::class::{Answer, Class, Known, LookUp, Sight};
+use crate::ledger::class::{Answer, Class, Facts, LookUp, Sight};
 use crate::ledger::rules::Rules;
 use crate::report::{Findings, LedgerCounts, RunReport};
 use crate::run::Unverified;
 use crate::run::attribute::evidence::Found;
 use crate::run::attribute::{Attributed, Listing, Log, SecondReading, not_read_again};
 use crate::run::surroundings::note_isolation;
-use crate::verify::look_up::Wanted;
+use crate::verify::look_up::AckedEvent;
 use crate::verify::topic_book::{Sighted, TopicBook};
 use crate::verify::{Damaged, Duplicate, PartitionState};
 
@@ -26,7 +26,7 @@ pub type Finished = dyn Fn() -> Result<Option<RunReport>, String> + Send + Sync;
 
 /// The producer's run.
 #[derive(Clone)]
-pub struct Produced {
+pub struct ProducerRun {
     /// Its id.
     pub run: RunId,
     /// Where each partition ended before it, topic after topic.
@@ -47,13 +47,13 @@ pub struct Produced {
     pub finished: Arc<Finished>,
 }
 
-impl fmt::Debug for Produced {
+impl fmt::Debug for ProducerRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Produced").field("run", &self.run).field("answers", &self.answers).finish_non_exhaustive()
+        f.debug_struct("ProducerRun").field("run", &self.run).field("answers", &self.answers).finish_non_exhaustive()
     }
 }
 
-impl Produced {
+impl ProducerRun {
     /// The run whose answers are, or are being, written to that file.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl Produced {
 }
 
 /// What was read, as the join needs it.
-pub(super) struct Read<'a> {
+pub(super) struct ReadSide<'a> {
     pub(super) book: &'a TopicBook,
     pub(super) states: &'a mut [PartitionState],
     pub(super) duplicates: Vec<Duplicate>,
@@ -115,12 +115,12 @@ pub(super) struct Read<'a> {
 /// A file of answers that cannot be read.
 pub(super) fn join(
     config: &Config,
-    produced: &Produced,
+    produced: &ProducerRun,
     prepared: &Prepared,
-    read: Read<'_>,
+    read: ReadSide<'_>,
     findings: &mut Findings,
 ) -> io::Result<Attributed> {
-    let Read { book, states, duplicates, damaged } = read;
+    let ReadSide { book, states, duplicates, damaged } = read;
     let log = Log {
         topic: &config.topics[0],
         run: produced.run,
@@ -151,7 +151,7 @@ pub(super) fn join(
             Sighted::Damaged if reading.is_elsewhere(lane, sequence, (partition, offset)) => {}
             _ => return,
         }
-        reading.look_up(Wanted { partition, offset, lane, sequence, user, due_ms: None });
+        reading.look_up(AckedEvent { partition, offset, lane, sequence, user, due_ms: None });
     })?;
     let found = reading.read(duplicates, findings, None);
     let starts: BTreeMap<u16, Vec<u64>> = ends.into_iter().map(|end| (end.lane, end.phase_starts)).collect();
@@ -163,21 +163,21 @@ pub(super) fn join(
     };
     let mut listing = Listing::new(&config.topics[0], damaged);
     produced.each(&mut |lane, event| {
-        let known = known(book, &found, lane, event, config.verify.read_committed);
-        let class = Class::of(known);
+        let facts = facts(book, &found, lane, event, config.verify.read_committed);
+        let class = Class::of(facts);
         let started = starts.get(&lane).map_or(&[][..], Vec::as_slice);
         let phase = started.partition_point(|start| *start <= event.sequence).saturating_sub(1);
         joined.phases[phase].add(class, 1);
         if class != Class::Verified {
-            let gone = class == Class::Lost && known.sight == Sight::Right;
-            listing.add(Unverified::placed(lane, event.sequence, class, known.look_up, gone, event.place), findings);
+            let gone = class == Class::Lost && facts.sight == Sight::Right;
+            listing.add(Unverified::placed(lane, event.sequence, class, facts.look_up, gone, event.place), findings);
         }
     })?;
     joined.unverified = listing.into_told();
     Ok(joined)
 }
 
-fn known(book: &TopicBook, found: &Found, lane: u16, event: Answered, committed_only: bool) -> Known {
+fn facts(book: &TopicBook, found: &Found, lane: u16, event: Answered, committed_only: bool) -> Facts {
     let Answered { sequence, answer, place, aborted, .. } = event;
     let acked = place.filter(|_| answer == Answer::Acked);
     let sighted = match book.sighted(lane, sequence) {
@@ -197,14 +197,14 @@ fn known(book: &TopicBook, found: &Found, lane: u16, event: Answered, committed_
         Sighted::Whole => (Sight::Right, LookUp::Nothing),
     };
     let look_up = if answer == Answer::Acked { look_up } else { LookUp::Nothing };
-    Known { answer, sight, look_up, aborted, verifying: true }
+    Facts { answer, sight, look_up, aborted, verifying: true }
 }
 
 /// The topics that are not those that the run wrote to: they have other ids, were made anew while they were read, or, where no ids
 /// are known, all that is in their logs came after the run.
 pub(super) fn made_anew(
     prepared: &Prepared,
-    produced: Option<&Produced>,
+    produced: Option<&ProducerRun>,
     run: &RunReport,
     states: &[PartitionState],
 ) -> Vec<String> {

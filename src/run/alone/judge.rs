@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::Offset;
-use super::join::{self, Read, completed, join};
+use super::join::{self, ReadSide, completed, join};
 use super::prepare::Prepared;
 use super::{Config, LAST};
 use crate::clock::{Anchor, Clock, Monotonic, Nanos, wall_unix_ns};
@@ -21,7 +21,7 @@ use crate::run::ends::reader_ended;
 use crate::run::watch::Watched;
 use crate::run::{Outcome, RunError, client_errors, group, sections, summary, surroundings};
 use crate::verify::findings::keep;
-use crate::verify::look_up::{Answers, Questions, read_again};
+use crate::verify::look_up::{Search, SearchResult, read_again};
 use crate::verify::topic_book::{Extent, LaneSeen, TopicBook};
 use crate::verify::{Duplicate, EndedBy, Inspected, PartitionState, VerifierEnd};
 
@@ -31,7 +31,7 @@ const EDGE: Nanos = Nanos::from_secs(10);
 const TOLD: usize = 1_000;
 
 /// How a reading ended.
-pub(super) struct Ended {
+pub(super) struct ReadingEnd {
     /// What the verifier came to.
     pub(super) verifier: VerifierEnd<TopicBook>,
     /// The report of the run that it is joined with.
@@ -47,9 +47,9 @@ pub(super) fn outcome(
     prepared: &Prepared,
     mut sampler: Sampler,
     watched: Watched,
-    ended: Ended,
+    ended: ReadingEnd,
 ) -> Result<Outcome, RunError> {
-    let Ended { verifier, run, problem, anchor, clock } = ended;
+    let ReadingEnd { verifier, run, problem, anchor, clock } = ended;
     let took = clock.now();
     let drift_ns = anchor.drift_ns(&clock);
     let reader_ended = reader_ended(&verifier);
@@ -60,7 +60,7 @@ pub(super) fn outcome(
     let mut deadlines = Vec::new();
     let mut joined = None;
     if let Some((produced, run)) = config.producer.as_ref().zip(run.as_ref()) {
-        let read = Read { book: &book, states: &mut states, duplicates, damaged: &damaged };
+        let read = ReadSide { book: &book, states: &mut states, duplicates, damaged: &damaged };
         let found = join(config, produced, prepared, read, &mut findings)
             .and_then(|joined| check_sum(&joined, run).map(|()| joined))
             .map_err(|source| RunError::Answers { path: produced.answers.clone(), source })?;
@@ -212,19 +212,19 @@ fn tell_copies(
     deadlines: &mut Vec<String>,
 ) {
     let Some(run) = config.run.filter(|_| !duplicates.is_empty()) else { return };
-    let questions = Questions {
+    let search = Search {
         copies_of: duplicates.iter().map(|twice| (twice.lane, twice.sequence)).collect(),
         stretches: stretches(states, false, &duplicates),
-        ..Questions::default()
+        ..Search::default()
     };
     let answers = match prepared.target.second_reader(ALL) {
         Ok(mut consumer) if by != EndedBy::Abort => {
-            read_again(&mut consumer, &config.topics[0], run, Rules::ALL, &questions, LOOK_UPS, |_, _| {})
+            read_again(&mut consumer, &config.topics[0], run, Rules::ALL, &search, LOOK_UPS, |_, _| {})
         }
-        Ok(_) => Answers::default(),
+        Ok(_) => SearchResult::default(),
         Err(error) => {
             tracing::warn!("the log cannot be read again: {error}");
-            Answers::default()
+            SearchResult::default()
         }
     };
     if !answers.unfinished.is_empty() {

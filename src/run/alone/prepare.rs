@@ -1,6 +1,6 @@
 //! Before reading begins: the topics are there, their ends are known, and where the group stands.
 
-use super::{Config, Offset, Produced};
+use super::{Config, Offset, ProducerRun};
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
 use crate::kafka::{ClusterMetadata, KafkaError, Settings};
@@ -100,7 +100,7 @@ fn other_topics(then: &[Option<String>], now: &[ClusterMetadata], slots: &Slots)
 }
 
 /// Whether the topics are what they were when the producer began.
-fn check(produced: &Produced, slots: &Slots) -> Result<(), RunError> {
+fn check(produced: &ProducerRun, slots: &Slots) -> Result<(), RunError> {
     let differs = |((then, partitions), (_, now)): (&(String, i32), (&str, i32))| {
         (*partitions != now).then(|| RunError::TopicChanged { topic: then.clone(), then: *partitions, now })
     };

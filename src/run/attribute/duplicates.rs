@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::ledger::rules::{Rule, Rules};
 use crate::report::{Example, Findings};
-use crate::verify::look_up::{Answers, Copy};
+use crate::verify::look_up::{Copy, SearchResult};
 use crate::verify::{Duplicate, findings};
 
 /// Tells what kind each duplicate is, by the first copy's `CreateTime`.
 pub(in crate::run) fn settle_duplicates(
     duplicates: Vec<Duplicate>,
-    answers: &Answers,
+    answers: &SearchResult,
     rules: Rules,
     findings: &mut Findings,
 ) {
@@ -83,7 +83,7 @@ mod tests {
             offset: i64::try_from(sequence).unwrap(),
             create_ms: Some(if sequence == 30 { 5_000 } else { 4_000 }),
         };
-        let mut answers = Answers::default();
+        let mut answers = SearchResult::default();
         for sequence in 0..31 {
             answers.copies.insert((0, sequence), vec![first(sequence)]);
         }

@@ -13,7 +13,7 @@ use crate::ledger::class::LookUp;
 use crate::ledger::rules::{Rule, Rules};
 use crate::report::Findings;
 use crate::verify::look_up::{
-    Answers, Presence, Questions, Stretch, Wanted, goes_on_above, read_again, read_committed_again,
+    AckedEvent, Presence, Search, SearchResult, Stretch, goes_on_above, read_again, read_committed_again,
 };
 use crate::verify::reader::Reader;
 use crate::verify::{Damaged, Duplicate, PartitionState, Truncation};
@@ -29,6 +29,12 @@ const MOST: usize = 1_000_000;
 pub(in crate::run) const ALL: &str = "read_uncommitted";
 const COMMITTED: &str = "read_committed";
 
+/// A reader, where one can be made.
+pub(in crate::run) type Opened = Result<Box<dyn Reader>, KafkaError>;
+
+/// What is given records, each with the stamp of the event that it is.
+pub(in crate::run) type Sees<'a> = dyn FnMut(&Record<'_>, Stamp) + 'a;
+
 /// The log that is read again.
 pub(in crate::run) struct Log<'a> {
     pub(in crate::run) topic: &'a str,
@@ -41,16 +47,17 @@ pub(in crate::run) struct Log<'a> {
     pub(in crate::run) committed_only: bool,
     pub(in crate::run) rules: Rules,
     /// Makes a reader under that isolation.
-    pub(in crate::run) open: &'a dyn Fn(&str) -> Result<Box<dyn Reader>, KafkaError>,
+    pub(in crate::run) open: &'a dyn Fn(&str) -> Opened,
 }
 
 /// A second reading to be made.
 pub(in crate::run) struct SecondReading<'a> {
     log: Log<'a>,
-    /// Made when it is first needed; `None` within where it cannot be made.
-    reader: Option<Option<Box<dyn Reader>>>,
+    /// Made when it is first needed; `None` then where it cannot be made.
+    reader: Option<Box<dyn Reader>>,
+    is_open: bool,
     states: &'a mut [PartitionState],
-    wanted: Vec<Wanted>,
+    wanted: Vec<AckedEvent>,
     found: Found,
 }
 
@@ -58,7 +65,7 @@ impl<'a> SecondReading<'a> {
     /// One of these partitions, as the first reader left them, and of what it read that was not whole.
     pub(in crate::run) fn new(log: Log<'a>, states: &'a mut [PartitionState], damaged: &[Damaged]) -> Self {
         let found = Found { damaged: places_of(damaged), ..Found::default() };
-        let mut reading = Self { log, reader: None, states, wanted: Vec::new(), found };
+        let mut reading = Self { log, reader: None, is_open: false, states, wanted: Vec::new(), found };
         reading.ask_for_ends_of_another();
         reading
     }
@@ -74,13 +81,10 @@ impl<'a> SecondReading<'a> {
     }
 
     fn reader(&mut self) -> Option<&mut dyn Reader> {
-        let Self { reader, log, .. } = self;
-        let open = || (log.open)(ALL).map_err(|error| tracing::warn!("the log cannot be read again: {error}")).ok();
-        // A match, since a map would borrow for longer.
-        match reader.get_or_insert_with(open) {
-            Some(reader) => Some(reader.as_mut()),
-            None => None,
+        if !std::mem::replace(&mut self.is_open, true) {
+            self.reader = opened(&self.log, ALL);
         }
+        Some(self.reader.as_mut()?.as_mut())
     }
 
     /// Where a log is another one, its ends are those that it has now.
@@ -133,7 +137,7 @@ impl<'a> SecondReading<'a> {
     }
 
     /// Has an acked event looked up that nobody saw, where the ends of its partition do not tell what became of it.
-    pub(in crate::run) fn look_up(&mut self, event: Wanted) {
+    pub(in crate::run) fn look_up(&mut self, event: AckedEvent) {
         match by_place(event.partition, event.offset, self.states, self.log.rules) {
             Some(found) => drop(self.found.at.insert((event.lane, event.sequence), found)),
             None if self.wanted.len() < MOST => self.wanted.push(event),
@@ -147,17 +151,17 @@ impl<'a> SecondReading<'a> {
         mut self,
         duplicates: Vec<Duplicate>,
         findings: &mut Findings,
-        mut passed_over: Option<&mut dyn FnMut(&Record<'_>, Stamp)>,
+        mut passed_over: Option<&mut Sees<'_>>,
     ) -> Found {
         let truncated = self.log.rules.has(Rule::SeenThenGone) && is_cut_off(self.states);
-        let mut questions = Questions {
+        let mut search = Search {
             wanted: std::mem::take(&mut self.wanted),
             stretches: stretches(self.states, truncated, &duplicates),
             copies_of: duplicates.iter().map(|twice| (twice.lane, twice.sequence)).collect(),
             compacted: self.log.compacted,
             numbering: self.log.numbering,
         };
-        if questions.wanted.is_empty() && questions.stretches.is_empty() {
+        if search.wanted.is_empty() && search.stretches.is_empty() {
             return self.found;
         }
         // Made before the partitions are lent to what looks at the records.
@@ -182,28 +186,31 @@ impl<'a> SecondReading<'a> {
                 }
             }
         };
-        let mut answers = match reader.flatten() {
-            Some(mut reader) => read_again(reader.as_mut(), topic, run, rules, &questions, LOOK_UPS, each),
-            None => Answers { unfinished: (0_i32..).take(states.len()).collect(), ..Answers::default() },
+        let mut answers = match reader {
+            Some(mut reader) => read_again(reader.as_mut(), topic, run, rules, &search, LOOK_UPS, each),
+            None => SearchResult { unfinished: (0_i32..).take(states.len()).collect(), ..SearchResult::default() },
         };
-        if truncated && answers.unfinished.is_empty() && are_known_whole(states) && !questions.compacted {
+        if truncated && answers.unfinished.is_empty() && are_known_whole(states) && !search.compacted {
             found.present = Some((presence, horizons));
         }
         settle_duplicates(duplicates, &answers, rules, findings);
         let sees_again = truncated && sees;
         if committed_only && (sees_again || answers.at.values().any(|at| *at == LookUp::Present)) {
             if !sees_again {
-                questions.stretches.clear();
+                search.stretches.clear();
             }
-            let reader = (log.open)(COMMITTED).map_err(|error| tracing::warn!("the log cannot be read again: {error}"));
-            let (mut reader, known) = (reader.ok(), &mut answers);
+            let mut reader = opened(&log, COMMITTED);
             let reader = reader.as_mut().map(|reader| reader.as_mut() as &mut dyn Reader);
-            read_committed_again(reader, topic, run, rules, questions, known, LOOK_UPS, see);
+            read_committed_again(reader, topic, run, rules, search, &mut answers, LOOK_UPS, see);
         }
         found.at.extend(answers.at.into_iter().map(|(event, at)| (event, as_read(at, states))));
         found.unfinished = answers.unfinished;
         found
     }
+}
+
+fn opened(log: &Log<'_>, isolation: &str) -> Option<Box<dyn Reader>> {
+    (log.open)(isolation).map_err(|error| tracing::warn!("the log cannot be read again: {error}")).ok()
 }
 
 /// What was not read again, in a sentence; `None` where all was.

@@ -108,11 +108,11 @@ impl Reader for Log {
     }
 }
 
-fn wanted(offset: i64, sequence: u64, user: u64) -> Wanted {
-    Wanted { partition: 0, offset, lane: 0, sequence, user: Some(UserId(user)), due_ms: Some(CLOCK_STEP_MS) }
+fn wanted(offset: i64, sequence: u64, user: u64) -> AckedEvent {
+    AckedEvent { partition: 0, offset, lane: 0, sequence, user: Some(UserId(user)), due_ms: Some(CLOCK_STEP_MS) }
 }
 
-fn ask(log: &mut Log, questions: &Questions) -> Answers {
+fn ask(log: &mut Log, questions: &Search) -> SearchResult {
     read_again(log, "t", RUN, Rules::ALL, questions, Duration::from_secs(60), |_, _| {})
 }
 
@@ -121,9 +121,9 @@ fn each_offset_is_compared_with_the_event_that_should_lie_there() {
     let records = vec![kept(1, 1, 5), kept(2, 99, 5), kept(4, 4, 5)];
     let mut log = Log { records, high: Some(10), ..Log::default() };
     log.records.push(Kept { body: b"rubbish".to_vec(), ..kept(5, 5, 5) });
-    let questions = Questions {
+    let questions = Search {
         wanted: vec![wanted(5, 5, 5), wanted(1, 1, 5), wanted(2, 2, 5), wanted(3, 3, 5), wanted(9, 9, 5)],
-        ..Questions::default()
+        ..Search::default()
     };
     let answers = ask(&mut log, &questions);
     let expected =
@@ -135,8 +135,7 @@ fn each_offset_is_compared_with_the_event_that_should_lie_there() {
 #[test]
 fn what_was_acked_at_or_above_the_high_watermark_is_not_gone() {
     let mut log = Log { records: vec![kept(1, 1, 5)], high: Some(3), ..Log::default() };
-    let questions =
-        Questions { wanted: vec![wanted(2, 2, 5), wanted(3, 3, 5), wanted(4, 4, 5)], ..Questions::default() };
+    let questions = Search { wanted: vec![wanted(2, 2, 5), wanted(3, 3, 5), wanted(4, 4, 5)], ..Search::default() };
     let answers = ask(&mut log, &questions);
     let found = [2, 3, 4].map(|sequence| answers.at[&(0, sequence)]);
     assert_eq!(found, [LookUp::Gone, LookUp::NotReplicated, LookUp::NotReplicated]);
@@ -158,7 +157,7 @@ fn another_producers_rubbish_at_the_offset_is_no_damage_of_the_event() {
     let rubbish =
         |key: &[u8], create_ms| Kept { key: key.to_vec(), body: b"{\"x\":1}".to_vec(), create_ms, ..kept(1, 1, 5) };
     let day = 24 * 3_600_000;
-    let event = |user| Wanted { user, due_ms: Some(day), ..wanted(1, 1, 5) };
+    let event = |user| AckedEvent { user, due_ms: Some(day), ..wanted(1, 1, 5) };
     let own = Some(UserId(5));
     let mine = Kept { create_ms: day, ..kept(1, 1, 5) };
     let damaged = Kept { body: on_another_device(&mine.body), ..mine.clone() };
@@ -173,7 +172,7 @@ fn another_producers_rubbish_at_the_offset_is_no_damage_of_the_event() {
         ("another event", Kept { create_ms: day, ..kept(1, 2, 5) }, event(own), LookUp::Gone),
     ] {
         let mut log = Log { records: vec![record], ..Log::default() };
-        let questions = Questions { wanted: vec![wanted], ..Questions::default() };
+        let questions = Search { wanted: vec![wanted], ..Search::default() };
         assert_eq!(ask(&mut log, &questions).at[&(0, 1)], expected, "{what}");
     }
 }
@@ -189,7 +188,7 @@ fn on_another_device(body: &[u8]) -> Vec<u8> {
 #[test]
 fn two_events_acked_at_one_offset_are_told_apart() {
     let mut log = Log { records: vec![kept(7, 1, 5)], ..Log::default() };
-    let questions = Questions { wanted: vec![wanted(7, 1, 5), wanted(7, 2, 5)], ..Questions::default() };
+    let questions = Search { wanted: vec![wanted(7, 1, 5), wanted(7, 2, 5)], ..Search::default() };
     let answers = ask(&mut log, &questions);
     assert_eq!((answers.at[&(0, 1)], answers.at[&(0, 2)]), (LookUp::Present, LookUp::Gone));
 }
@@ -198,10 +197,10 @@ fn two_events_acked_at_one_offset_are_told_apart() {
 fn in_a_compacted_topic_a_later_record_of_the_key_explains_absence() {
     let records = vec![kept(10, 10, 5), kept(11, 11, 6), kept(12, 12, 6)];
     let mut log = Log { records, ..Log::default() };
-    let questions = Questions {
+    let questions = Search {
         wanted: vec![wanted(3, 3, 6), wanted(4, 4, 7), wanted(5, 5, 5)],
         compacted: true,
-        ..Questions::default()
+        ..Search::default()
     };
     let answers = ask(&mut log, &questions);
     let found = [3, 4, 5].map(|sequence| answers.at[&(0, sequence)]);
@@ -211,12 +210,9 @@ fn in_a_compacted_topic_a_later_record_of_the_key_explains_absence() {
 #[test]
 fn in_a_compacted_topic_absence_without_a_key_is_not_explained() {
     let mut log = Log { records: vec![kept(10, 10, 5), kept(12, 12, 6)], high: Some(15), ..Log::default() };
-    let keyless = |offset, sequence| Wanted { user: None, ..wanted(offset, sequence, 0) };
-    let questions = Questions {
-        wanted: vec![keyless(3, 3), keyless(12, 12), keyless(14, 14)],
-        compacted: true,
-        ..Questions::default()
-    };
+    let keyless = |offset, sequence| AckedEvent { user: None, ..wanted(offset, sequence, 0) };
+    let questions =
+        Search { wanted: vec![keyless(3, 3), keyless(12, 12), keyless(14, 14)], compacted: true, ..Search::default() };
     let answers = ask(&mut log, &questions);
     let found = [3, 12, 14].map(|sequence| answers.at[&(0, sequence)]);
     assert_eq!(found, [LookUp::Nothing, LookUp::Present, LookUp::Gone], "nothing came after 14 to take its place");
@@ -227,9 +223,9 @@ fn a_hundred_thousand_lost_events_cost_one_pass_and_no_read_each() {
     let lost = 100_000_i64;
     let records = (0..2 * lost).filter(|offset| offset % 2 == 0).map(|offset| kept(offset, u64::MAX >> 30, 5));
     let mut log = Log { records: records.collect(), high: Some(2 * lost), ..Log::default() };
-    let questions = Questions {
+    let questions = Search {
         wanted: (0..lost).map(|n| wanted(2 * n + 1, u64::try_from(n).unwrap(), 5)).collect(),
-        ..Questions::default()
+        ..Search::default()
     };
     let answers = ask(&mut log, &questions);
     assert_eq!(answers.at.len(), 100_000);
@@ -242,7 +238,7 @@ fn a_hundred_thousand_lost_events_cost_one_pass_and_no_read_each() {
 fn offsets_far_apart_are_reached_by_jumps() {
     let mut log = Log { records: (0..100_000).map(|offset| kept(offset, 0, 5)).collect(), ..Log::default() };
     let questions =
-        Questions { wanted: vec![wanted(5, 1, 5), wanted(50_000, 2, 5), wanted(99_000, 3, 5)], ..Questions::default() };
+        Search { wanted: vec![wanted(5, 1, 5), wanted(50_000, 2, 5), wanted(99_000, 3, 5)], ..Search::default() };
     let answers = ask(&mut log, &questions);
     assert_eq!(answers.at.len(), 3);
     assert!(log.seeks <= 3 && log.read <= 3 * BATCH, "{} jumps, {} records", log.seeks, log.read);
@@ -252,10 +248,10 @@ fn offsets_far_apart_are_reached_by_jumps() {
 fn a_stretch_is_read_whole_and_gives_the_copies_in_it() {
     let mut log = Log { records: vec![kept(0, 1, 5), kept(1, 2, 5), kept(2, 1, 5), kept(3, 4, 5)], ..Log::default() };
     log.records[2].create_ms = 8;
-    let questions = Questions {
+    let questions = Search {
         stretches: vec![Stretch { partition: 0, from: 0, end: 3 }],
         copies_of: [(0, 1)].into(),
-        ..Questions::default()
+        ..Search::default()
     };
     let mut seen = Presence::default();
     let answers = read_again(&mut log, "t", RUN, Rules::ALL, &questions, Duration::from_secs(60), |_, stamp| {
@@ -269,14 +265,14 @@ fn a_stretch_is_read_whole_and_gives_the_copies_in_it() {
 #[test]
 fn what_a_fresh_reader_of_committed_records_goes_past_is_held_as_aborted_and_not_the_first_readers_fault() {
     // 1 and 2 lie in the log; of committed records there are 2 and, behind an open transaction from 3 on, nothing more.
-    let questions = || Questions {
+    let questions = || Search {
         wanted: vec![wanted(1, 1, 5), wanted(2, 2, 5), wanted(3, 3, 5), wanted(4, 4, 5)],
-        ..Questions::default()
+        ..Search::default()
     };
     let mut all = Log { records: vec![kept(1, 1, 5), kept(2, 2, 5), kept(3, 3, 5), kept(5, 5, 5)], ..Log::default() };
-    let mut known = ask(&mut all, &questions());
+    let mut result = ask(&mut all, &questions());
     let mut committed = Log { records: vec![kept(2, 2, 5)], high: Some(3), ..Log::default() };
-    read_committed_again(Some(&mut committed), "t", RUN, Rules::ALL, questions(), &mut known, ASK, |_, _| {});
+    read_committed_again(Some(&mut committed), "t", RUN, Rules::ALL, questions(), &mut result, ASK, |_, _| {});
     let expected = [
         (1, LookUp::HeldAborted),
         (2, LookUp::Present),
@@ -284,15 +280,15 @@ fn what_a_fresh_reader_of_committed_records_goes_past_is_held_as_aborted_and_not
         // Another record lies beyond it, and none at its offset: what all records show stands.
         (4, LookUp::Gone),
     ];
-    assert_eq!(known.at, expected.map(|(sequence, found)| ((0, sequence), found)).into());
+    assert_eq!(result.at, expected.map(|(sequence, found)| ((0, sequence), found)).into());
 }
 
 #[test]
 fn without_a_reader_of_committed_records_nobody_is_accused() {
     let mut log = Log { records: vec![kept(1, 1, 5)], ..Log::default() };
-    let questions = || Questions { wanted: vec![wanted(1, 1, 5)], ..Questions::default() };
-    let mut known = ask(&mut log, &questions());
-    assert_eq!(known.at[&(0, 1)], LookUp::Present);
-    read_committed_again(None, "t", RUN, Rules::ALL, questions(), &mut known, ASK, |_, _| {});
-    assert_eq!(known.at[&(0, 1)], LookUp::Nothing);
+    let questions = || Search { wanted: vec![wanted(1, 1, 5)], ..Search::default() };
+    let mut result = ask(&mut log, &questions());
+    assert_eq!(result.at[&(0, 1)], LookUp::Present);
+    read_committed_again(None, "t", RUN, Rules::ALL, questions(), &mut result, ASK, |_, _| {});
+    assert_eq!(result.at[&(0, 1)], LookUp::Nothing);
 }

@@ -9,14 +9,14 @@ fn due(sequence: u64) -> DueTime {
 }
 
 /// Notes an event where it fits.
-fn see(lane: &mut Sequences, sequence: u64, due: DueTime) -> Result<Noted, Fit> {
+fn see(lane: &mut Sequences, sequence: u64, due: DueTime) -> Result<Novelty, Fit> {
     match lane.fit(sequence, due) {
         Fit::Open { .. } => Ok(lane.note(sequence, due, false)),
         fit => Err(fit),
     }
 }
 
-fn read(order: &[u64]) -> (Sequences, Vec<Result<Noted, Fit>>) {
+fn read(order: &[u64]) -> (Sequences, Vec<Result<Novelty, Fit>>) {
     let mut lane = Sequences::begin(order[0], due(order[0]));
     let noted = order[1..].iter().map(|sequence| see(&mut lane, *sequence, due(*sequence))).collect();
     (lane, noted)
@@ -43,7 +43,7 @@ proptest! {
         let (lane, noted) = read(&order);
         let mut seen = BTreeSet::from([order[0]]);
         for (sequence, noted) in order[1..].iter().zip(noted) {
-            let expected = if seen.insert(*sequence) { Ok(Noted::First) } else { Err(Fit::Same) };
+            let expected = if seen.insert(*sequence) { Ok(Novelty::First) } else { Err(Fit::Same) };
             prop_assert_eq!(noted, expected, "sequence {}", sequence);
         }
         let (first, last) = (*seen.first().unwrap(), *seen.last().unwrap());
@@ -96,7 +96,7 @@ proptest! {
         prop_assume!(seen.len() > 1);
         let mut lane = Sequences::begin(seen[0], at(seen[0]));
         for sequence in &seen[1..] {
-            prop_assert_eq!(see(&mut lane, *sequence, at(*sequence)), Ok(Noted::First));
+            prop_assert_eq!(see(&mut lane, *sequence, at(*sequence)), Ok(Novelty::First));
         }
         let (earlier, later): (Vec<u64>, Vec<u64>) = seen.iter().partition(|sequence| **sequence < length);
         prop_assume!(!earlier.is_empty() && !later.is_empty());
@@ -126,10 +126,10 @@ proptest! {
 #[test]
 fn memory_follows_what_is_missing() {
     let (lane, _) = read(&(0..200 * BLOCK).collect::<Vec<_>>());
-    assert_eq!((lane.open_blocks(), lane.settled.len()), (0, 1));
+    assert_eq!((lane.open_blocks(), lane.settled.iter().count()), (0, 1));
     let holes: Vec<u64> = (0..200 * BLOCK).filter(|sequence| sequence % (2 * BLOCK) != 5).collect();
     let (mut lane, _) = read(&holes);
-    assert_eq!((lane.open_blocks(), lane.settled.len()), (100, 100), "every other block lacks one event");
+    assert_eq!((lane.open_blocks(), lane.settled.iter().count()), (100, 100), "every other block lacks one event");
     while lane.close_lowest() {}
     assert_eq!(gaps(&lane, EVER, 0, u64::MAX), (0, 100, 0), "what was missing when it was closed still is");
     assert_eq!(lane.fit(5, due(5)), Fit::Forgotten);
@@ -148,16 +148,20 @@ fn stretches_are_bounded_however_many_gaps_there_are() {
             lane.close_lowest();
         }
     }
-    assert!(lane.settled.len() <= STRETCHES && lane.open_blocks() <= 4, "{} stretches", lane.settled.len());
+    assert!(
+        lane.settled.iter().count() <= stretch::STRETCHES && lane.open_blocks() <= 4,
+        "{} stretches",
+        lane.settled.iter().count()
+    );
 }
 
 #[test]
 fn a_damaged_record_that_claims_an_event_counts_until_the_event_is_seen_whole() {
     let (mut lane, _) = read(&[0, 1, 3, 4]);
-    assert_eq!(lane.note(2, due(2), true), Noted::First);
+    assert_eq!(lane.note(2, due(2), true), Novelty::First);
     assert_eq!(lane.sighted(2), Sighted::Damaged);
-    assert_eq!(lane.note(2, due(2), true), Noted::Again);
-    assert_eq!(see(&mut lane, 2, due(2)), Ok(Noted::Mended));
+    assert_eq!(lane.note(2, due(2), true), Novelty::Again);
+    assert_eq!(see(&mut lane, 2, due(2)), Ok(Novelty::Mended));
     assert_eq!(lane.fit(2, due(2)), Fit::Same);
     assert!(lane.covers(3) && !lane.covers(77), "nothing says that there is an event 77");
 }
@@ -175,7 +179,7 @@ fn due_times_may_lie_any_distance_apart() {
     let far = |sequence: u64| DueTime::from_unix_ns(1_700_000_000_000_000_000 + sequence * 86_400_000_000_000);
     let mut lane = Sequences::begin(0, far(0));
     for sequence in [500, 3, 1_000, 7] {
-        assert_eq!(see(&mut lane, sequence, far(sequence)), Ok(Noted::First));
+        assert_eq!(see(&mut lane, sequence, far(sequence)), Ok(Novelty::First));
     }
     assert!([0, 500, 3, 1_000, 7].iter().all(|sequence| lane.fit(*sequence, far(*sequence)) == Fit::Same));
     assert_eq!(lane.fit(7, far(8)), Fit::Apart);

@@ -3,23 +3,13 @@
 
 use super::{Extent, LaneSeen};
 use crate::event::stamp::DueTime;
+use crate::verify::sequences::Segment;
 
 /// What a sequence that is left out costs, in mean steps of a run's due times: of two runs that an event can be of, one is that
 /// it follows at once, unless it is late by more than that.
 const LEFT_OUT: f64 = 8.0;
 /// Two runs between which there is less than that, in steps, may both be the event's.
 const DOUBT: f64 = 4.0;
-
-/// Events of one run that follow one another; one alone, or a stretch of which the single ones are no longer known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::verify) struct Segment {
-    pub(in crate::verify) first: u64,
-    pub(in crate::verify) last: u64,
-    pub(in crate::verify) first_due: DueTime,
-    pub(in crate::verify) last_due: DueTime,
-    /// How many of them were seen.
-    pub(in crate::verify) seen: u64,
-}
 
 /// One run, as far as it has been told.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ const CONFIRMED: u64 = 3;
 
 /// What was met under one tag and lane of the first layout.
 #[derive(Clone, Copy, Debug)]
-struct Met {
+struct OldLane {
     count: u64,
     continued: u64,
     last: (u64, DueTime),
@@ -20,7 +20,7 @@ struct Met {
     last_due: DueTime,
 }
 
-impl Met {
+impl OldLane {
     /// Ids that others draw at random do not go on from one another.
     const fn is_lane(&self) -> bool {
         self.count >= CONFIRMED && self.continued * 2 >= self.count
@@ -29,7 +29,7 @@ impl Met {
 
 /// Ids that are of no layout of today, by the tag and lane of the first.
 #[derive(Debug, Default)]
-pub(super) struct Older(Vec<Option<Met>>);
+pub(super) struct Older(Vec<Option<OldLane>>);
 
 impl Older {
     pub(super) fn note(&mut self, stamp: FirstStamp) {
@@ -38,26 +38,27 @@ impl Older {
         }
         let (sequence, due) = (stamp.sequence(), stamp.due());
         let Some(place) = self.0.get_mut(usize::from(stamp.lane())) else { return };
-        let met = place.get_or_insert(Met { count: 0, continued: 0, last: (0, due), first_due: due, last_due: due });
-        let (last, last_due) = met.last;
+        let lane =
+            place.get_or_insert(OldLane { count: 0, continued: 0, last: (0, due), first_due: due, last_due: due });
+        let (last, last_due) = lane.last;
         let follows = sequence.abs_diff(last) <= NEAR && (sequence > last) == (due >= last_due);
-        met.continued += u64::from(met.count > 0 && follows);
-        met.count += 1;
-        met.last = (sequence, due);
-        met.first_due = met.first_due.min(due);
-        met.last_due = met.last_due.max(due);
+        lane.continued += u64::from(lane.count > 0 && follows);
+        lane.count += 1;
+        lane.last = (sequence, due);
+        lane.first_due = lane.first_due.min(due);
+        lane.last_due = lane.last_due.max(due);
     }
 
     /// Ids that are of the first layout for certain.
     pub(super) fn counted(&self) -> u64 {
-        self.0.iter().flatten().filter(|met| met.is_lane()).map(|met| met.count).sum()
+        self.0.iter().flatten().filter(|lane| lane.is_lane()).map(|lane| lane.count).sum()
     }
 
     /// Whether a lane as it is read today is the fourth part of one of the first layout.
     pub(super) fn explains(&self, tag: u16, lane: u16, sequences: &Sequences) -> bool {
         // Its tag and lane are the first twelve of the 22 bits that are tag and lane today.
-        let Some(Some(met)) = self.0.get(usize::from(tag << 2 | lane >> 10)) else { return false };
+        let Some(Some(lane)) = self.0.get(usize::from(tag << 2 | lane >> 10)) else { return false };
         let (first_due, last_due) = sequences.due();
-        met.is_lane() && met.count >= sequences.seen() && first_due <= met.last_due && met.first_due <= last_due
+        lane.is_lane() && lane.count >= sequences.seen() && first_due <= lane.last_due && lane.first_due <= last_due
     }
 }

@@ -186,16 +186,16 @@ fn what_was_due_before_the_reader_stood_ready_has_no_latency() {
 
 #[test]
 fn lanes_and_blocks_are_bounded() {
-    let mut book = TopicBook::new(Some(RunId(0)), MOST_PLACES / 2);
+    let mut book = TopicBook::new(Some(RunId(0)), streams::MOST_PLACES / 2);
     for lane in 0..3 {
         book.see(event(0, lane, 0, 5), true);
     }
     assert_eq!((book.lanes(), book.counts().untracked), (2, 1), "two lanes have all the places there may be");
     let mut book = TopicBook::new(Some(RunId(0)), 1);
-    for step in 0..MOST_BLOCKS as u64 + 500 {
+    for step in 0..streams::MOST_BLOCKS as u64 + 500 {
         book.see(event(0, 0, 0, step * 1_024), true);
     }
-    assert!(book.open_blocks <= MOST_BLOCKS);
+    assert!(book.streams.open_blocks <= streams::MOST_BLOCKS);
     let lane = account(&book)[0];
     assert_eq!(lane.missing, lane.last - lane.first + 1 - lane.seen);
     assert_eq!(book.see(event(0, 0, 0, 7), true), Sight::Unsettled);

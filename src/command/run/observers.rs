@@ -1,0 +1,73 @@
+//! Those that see each second of a run or a reading, and its end: the live view, the metrics, and the bundle.
+
+use std::path::{Path, PathBuf};
+
+use super::kept::Kept;
+use crate::command::Failure;
+use crate::exporter::Exporter;
+use crate::gate::Gates;
+use crate::progress::Progress;
+use crate::report::RunReport;
+use crate::report::latency::Kind;
+use crate::run::{Outcome, RunError, Tick};
+
+/// Those that see a run or a reading.
+pub(in crate::command) struct Observers<'a> {
+    pub(in crate::command) progress: Progress,
+    pub(in crate::command) exporter: Option<&'a Exporter>,
+    pub(in crate::command) kept: Kept,
+    pub(in crate::command) gates: &'a Gates,
+    /// The latencies that it can have.
+    pub(in crate::command) kinds: Vec<Kind>,
+}
+
+impl Observers<'_> {
+    /// What is known of it before it is made.
+    pub(in crate::command) fn begin(&mut self, begun: &RunReport, topics: &str) {
+        self.kept.begun(begun);
+        if let Some(exporter) = self.exporter {
+            exporter.begin(&begun.run.name, topics, &self.kinds);
+        }
+    }
+
+    /// A second of it.
+    pub(in crate::command) fn second(&mut self, tick: &Tick<'_>) {
+        let Self { progress, exporter, kept, gates, kinds } = self;
+        progress.show(tick, || gates.so_far(&tick.interim()));
+        if let Some(exporter) = exporter {
+            exporter.tick(tick, gates.so_far(&tick.interim()));
+        }
+        kept.second(tick.row, &tick.interval.whole(), kinds, tick.now);
+    }
+
+    /// The folder of its results.
+    pub(in crate::command) fn folder(&self) -> &Path {
+        self.kept.folder()
+    }
+
+    /// Its end: the report that `judge` makes of it, and the folder in which that lies. One that did not begin leaves nothing, and one
+    /// that broke off what it had recorded.
+    pub(in crate::command) fn end(
+        mut self,
+        outcome: Result<Outcome, RunError>,
+        begin_failed: impl FnOnce(RunError) -> Failure,
+        judge: impl FnOnce(Outcome) -> Result<RunReport, Failure>,
+    ) -> Result<(RunReport, PathBuf), Failure> {
+        self.progress.end();
+        let mut outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(RunError::BrokenOff(why)) => return self.kept.broken_off(&why),
+            Err(error) => {
+                self.kept.discard();
+                return Err(begin_failed(error));
+            }
+        };
+        self.kept.end(&mut outcome, &self.kinds);
+        let mut report = judge(outcome)?;
+        let folder = self.kept.finish(&mut report);
+        if let Some(exporter) = self.exporter {
+            exporter.end(&report);
+        }
+        Ok((report, folder))
+    }
+}
