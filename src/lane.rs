@@ -26,13 +26,15 @@ use crate::ledger::{LaneBook, Marks, Waiting};
 use crate::measure::Presence;
 use crate::publish::{Batch, Entry, Publisher};
 use crate::schedule::{Cursor, Due};
+use crate::settings::recording::EventTime;
+use crate::settings::run::{Lateness, OnLag, Pacing};
 use crate::source::Drawn;
 use ceiling::Admission;
 pub use ceiling::Ceiling;
 use flight::{AckGaps, Flight, Flights};
 pub use reasons::Reasons;
 use rhythm::Rhythm;
-pub use setup::{BodyTime, LaneEnd, LaneError, OnLag, Pacing, Setup};
+pub use setup::{LaneEnd, LaneError, Setup};
 pub use transaction::TransactionPlan;
 use transaction::Transactions;
 use waits::Waits;
@@ -249,16 +251,11 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             self.end.first_due.get_or_insert(due);
             self.end.last_due = due;
             let late = now - due;
-            let dropped = match self.setup.on_lag {
-                OnLag::Queue => false,
-                OnLag::Drop(most) => late > most,
-                OnLag::Abort(most) => {
-                    if late > most {
-                        self.end.error = Some(LaneError::TooLate(late));
-                    }
-                    late > most
-                }
-            };
+            let Lateness { on_lag, max_slip, .. } = self.setup.lateness;
+            let dropped = on_lag != OnLag::Queue && late > max_slip.into();
+            if dropped && on_lag == OnLag::Abort {
+                self.end.error = Some(LaneError::TooLate(late));
+            }
             if let Some(rhythm) = &mut self.end.rhythm {
                 rhythm.note_drawn(due);
             }
@@ -270,7 +267,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             }
             if !dropped {
                 let follows_recording = self.end.rhythm.is_some();
-                let timestamp_ms = body_time(self.setup.body_time, self.anchor, &drawn, unix_ns, follows_recording);
+                let timestamp_ms = body_time(self.setup.event_time, self.anchor, &drawn, unix_ns, follows_recording);
                 let encoded =
                     self.setup.encoder.encode(self.batch.arena(), &drawn.event, sequence, unix_ns, timestamp_ms);
                 let kind = drawn.event.kind().index();
@@ -319,11 +316,11 @@ fn in_time(due: Due, tempo: &TempoCopy) -> Due {
 }
 
 #[expect(clippy::cast_possible_wrap, reason = "a wall time in ms is far below 2^63")]
-fn body_time(body_time: BodyTime, anchor: Anchor, drawn: &Drawn, due_unix_ns: u64, follows_recording: bool) -> i64 {
-    match (body_time, drawn.event.recorded_ms) {
-        (BodyTime::Recorded, Some(recorded)) => recorded,
+fn body_time(event_time: EventTime, anchor: Anchor, drawn: &Drawn, due_unix_ns: u64, follows_recording: bool) -> i64 {
+    match (event_time, drawn.event.recorded_ms) {
+        (EventTime::Recorded, Some(recorded)) => recorded,
         // Where the schedule is the recording's at some speed, the due time is that distance divided by the speed.
-        (BodyTime::Shifted, Some(_)) if !follows_recording => {
+        (EventTime::Shifted, Some(_)) if !follows_recording => {
             (anchor.unix_ns(drawn.recorded_offset) / 1_000_000) as i64
         }
         _ => (due_unix_ns / 1_000_000) as i64,

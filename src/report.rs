@@ -43,6 +43,9 @@ pub use transactions::{AbortCause, TransactionCounts, Transactions};
 /// The version of the names below. It rises when a name changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// How a drain that reached its deadline begins in [`Run::deadlines_reached`].
+pub const DRAIN: &str = "drain";
+
 /// Why gates and verdict of a partial report are open, see [`Run::partial`].
 pub const NEVER_JUDGED: &str = "partial, never judged: the run was killed";
 

@@ -48,7 +48,7 @@ use crate::source::{Source, synthetic};
 use crate::verify::book::RunBook;
 use crate::verify::{self, VerifierEnd};
 pub use attribute::Unverified;
-pub use config::{Config, Group, Lanes, Transactions, Verify};
+pub use config::{Config, Lanes};
 use ends::Ends;
 pub use interrupts::Interrupts;
 use prepare::{Prepared, RunVerifier};
@@ -370,7 +370,7 @@ fn would_do(lanes: Option<u16>) -> String {
 
 /// What is to be read before the verifier may end: all that was acked, within the drain's deadline.
 fn up_to(lanes: &[LaneEnd], config: &Config, clock: Monotonic) -> verify::Request {
-    let drain_deadline = config.verify.as_ref().map_or(Duration::ZERO, |verify| verify.drain_deadline);
+    let drain_deadline = config.verify.as_ref().map_or(Duration::ZERO, |verify| verify.back.drain_deadline);
     let deadline = clock.now() + Nanos::from(drain_deadline);
     verify::Request { highest_acked: ends::highest_acked(lanes), deadline, ..verify::Request::default() }
 }

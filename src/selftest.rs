@@ -22,11 +22,14 @@ use crate::clock::{Clock, Monotonic, Nanos};
 use crate::event::stamp::RunId;
 use crate::kafka::Settings;
 use crate::kafka::native::Producer;
-use crate::lane::{BodyTime, OnLag, Pacing};
 pub use crate::ledger::rules::Rules;
 use crate::run::wiring::{Reading, Wiring};
-use crate::run::{self, Detail, Interrupts, Lanes, Outcome, RunError, Verify};
+use crate::run::{self, Detail, Interrupts, Lanes, Outcome, RunError};
 use crate::schedule::{Phase, Rate, Schedule, Shape};
+use crate::settings::recording::EventTime;
+use crate::settings::run::{Lateness, Pacing, Patience};
+use crate::settings::transactions::Transactions;
+use crate::settings::verification::{ReadBack, Verification};
 use crate::source::{Source, synthetic};
 use crate::verify::reader::Reader;
 use fault::Fault;
@@ -129,7 +132,7 @@ fn in_transactions(
     let phases = vec![Phase::new("selftest", Shape::Constant(rate), None)];
     let schedule =
         Schedule::new(phases, Some(transactions::EVENTS)).map_err(|error| SelfTestError::Ended(error.to_string()))?;
-    let shape = run::Transactions { size: transactions::SIZE, abort_share: transactions::ABORT_SHARE };
+    let shape = Transactions { size: transactions::SIZE, abort_rate: transactions::ABORT_SHARE };
     let of_run = run_config(config, RunId(rand::random()));
     let of_run = run::Config { transactions: Some(shape), lanes: Lanes::only(1), ..of_run };
     let going_on = &mut |_: &run::Tick<'_>| ControlFlow::Continue(());
@@ -155,9 +158,8 @@ fn run_config(config: &Config, id: RunId) -> run::Config {
         lanes: Lanes { first: 0, count: LANES, all: ALL },
         start_at_unix_ns: None,
         pacing: Pacing::Sleep,
-        body_time: BodyTime::Due,
-        on_lag: OnLag::Queue,
-        max_rate: None,
+        event_time: EventTime::Now,
+        lateness: Lateness::default(),
         bootstrap: config.bootstrap.clone(),
         topic: config.topic.clone(),
         topic_map: BTreeMap::new(),
@@ -167,14 +169,16 @@ fn run_config(config: &Config, id: RunId) -> run::Config {
         client: config.client.clone(),
         connect_timeout: config.connect_timeout,
         lag_group: None,
-        verify: Some(Verify { group: None, read_committed: false, drain_deadline: config.drain_deadline }),
+        verify: Some(Verification {
+            group: None,
+            back: ReadBack { drain_deadline: config.drain_deadline, ..ReadBack::default() },
+        }),
         transactions: None,
         padding: None,
-        flush_deadline: FLUSH,
+        patience: Patience { flush_deadline: FLUSH, ..Patience::default() },
         answers: None,
         detail: Detail::default(),
         faults: Vec::new(),
-        stall_threshold: Duration::from_secs(1),
     }
 }
 

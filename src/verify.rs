@@ -28,6 +28,7 @@ use crate::control::{Control, Traffic};
 use crate::kafka::errors::ErrorLog;
 use crate::kafka::{Code, Delivered, KafkaError, Watermarks};
 use crate::measure::{Found, Presence, ReadThrottle, Recorder};
+use crate::settings::run::Patience;
 use book::Book;
 pub use ending::{Drain, EndedBy, Request, Until, VerifierEnd};
 pub use findings::Findings;
@@ -64,7 +65,7 @@ pub struct Verifier<C, B> {
     traffic: Arc<Traffic>,
     drain: Arc<Drain>,
     topics: Arc<Topics>,
-    stall_threshold: Nanos,
+    patience: Patience,
     partitions: Vec<PartitionState>,
     errors: ErrorLog,
     throttle: ReadThrottle,
@@ -99,8 +100,8 @@ pub struct Setup<C> {
     pub traffic: Arc<Traffic>,
     /// How its end is asked for.
     pub drain: Arc<Drain>,
-    /// From how long on a partition that is not read stalls.
-    pub stall_threshold: Nanos,
+    /// From when on a partition that is not read stalls.
+    pub patience: Patience,
     /// The topics with their ids.
     pub topics: Arc<Topics>,
 }
@@ -143,7 +144,7 @@ impl<C: Clock, B: Book> Verifier<C, B> {
             log_start: *low,
             ..PartitionState::default()
         };
-        let Setup { topic, clock, recorder, control, traffic, drain, topics, stall_threshold } = setup;
+        let Setup { topic, clock, recorder, control, traffic, drain, topics, patience } = setup;
         Ok(Self {
             last_record: clock.now(),
             topic,
@@ -156,7 +157,7 @@ impl<C: Clock, B: Book> Verifier<C, B> {
             traffic,
             drain,
             topics,
-            stall_threshold,
+            patience,
             partitions: starts.iter().map(state).collect(),
             errors: ErrorLog::default(),
             throttle: ReadThrottle::default(),

@@ -35,6 +35,14 @@ fn hint(error: &KafkaError, wanted: Wanted<'_>) -> Option<String> {
     let Wanted { topics, group, .. } = wanted;
     Some(match error {
         KafkaError::Setting { .. } | KafkaError::Create(_) | KafkaError::Nul(_) => return None,
+        // A broker with an id has its address from the cluster: somebody at the bootstrap addresses has answered.
+        KafkaError::Unreachable { address, trouble: Some(trouble), .. }
+            if trouble.id.is_some()
+                && trouble.obstacle >= Obstacle::Unresolved
+                && !address.contains(&trouble.address) =>
+        {
+            advertised(address, &trouble.address)
+        }
         KafkaError::Unreachable { trouble, .. } => {
             let hint = trouble.as_deref().map_or(IS_IT_THERE, against);
             hint.replace(ADDRESS, if wanted.said_by.is_empty() { "--bootstrap-server" } else { wanted.said_by })
@@ -42,10 +50,7 @@ fn hint(error: &KafkaError, wanted: Wanted<'_>) -> Option<String> {
         KafkaError::LeaderUnreachable { trouble: Some(trouble), .. } if trouble.obstacle < Obstacle::Unresolved => {
             against(trouble).to_owned()
         }
-        KafkaError::LeaderUnreachable { address, bootstrap, .. } => format!(
-            "{bootstrap} answers, and tells clients to go to {address}: that broker's advertised.listeners must be an address that can \
-             be reached from here"
-        ),
+        KafkaError::LeaderUnreachable { address, bootstrap, .. } => advertised(bootstrap, address),
         KafkaError::TopicMissing { .. } => "loadgen topics describe shows which topics there are".to_owned(),
         KafkaError::Refused { code, .. } if lacks_right(*code) => right(*code, wanted),
         KafkaError::Refused { code, .. } => return against_refusal(*code, group),
@@ -56,6 +61,13 @@ fn hint(error: &KafkaError, wanted: Wanted<'_>) -> Option<String> {
         KafkaError::PartitionUnavailable { .. } if topics.is_empty() => return None,
         KafkaError::PartitionUnavailable { .. } => format!("loadgen topics describe shows the state of \"{topics}\""),
     })
+}
+
+fn advertised(bootstrap: &str, address: &str) -> String {
+    format!(
+        "{bootstrap} answers, and tells clients to go to {address}: that broker's advertised.listeners must be an address that can be \
+         reached from here"
+    )
 }
 
 const IS_IT_THERE: &str = "is the broker running, and is ADDRESS its address?";
@@ -181,6 +193,20 @@ mod tests {
         let hint = |said_by| failed(&error, Wanted { said_by, ..Wanted::default() }).hint.unwrap_or_default();
         assert_eq!(hint("KAFKA_BROKERS in .env"), "is the broker running, and is KAFKA_BROKERS in .env its address?");
         assert_eq!(hint(""), "is the broker running, and is --bootstrap-server its address?");
+    }
+
+    #[test]
+    fn who_answers_at_the_bootstrap_address_and_names_another_is_not_asked_whether_it_runs() {
+        let hint = |id, address: &str| {
+            let words = format!("Failed to resolve '{address}': Name or service not known");
+            let trouble = Trouble { obstacle: Obstacle::Unresolved, address: address.to_owned(), id, words };
+            let (waited, trouble) = (Duration::from_secs(10), Some(Box::new(trouble)));
+            let error = KafkaError::Unreachable { address: "127.0.0.1:9092".to_owned(), waited, trouble };
+            failed(&error, Wanted::default()).hint.unwrap_or_default()
+        };
+        assert!(hint(Some(1), "kafka.invalid:9092").contains("advertised.listeners"));
+        assert!(!hint(None, "kafka.invalid:9092").contains("advertised.listeners"), "it is what was given");
+        assert!(!hint(Some(1), "127.0.0.1:9092").contains("advertised.listeners"), "one address alone");
     }
 
     #[test]

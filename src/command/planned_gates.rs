@@ -119,7 +119,7 @@ impl Best<'_> {
             slip: due.then(|| summary(events)),
             lateness: due.then(|| summary(events)),
             blocked: due.then(|| summary(events)),
-            capped: (due && self.plan.max_rate.is_some()).then(|| summary(events)),
+            capped: (due && self.plan.lateness.max_rate.is_some()).then(|| summary(events)),
             service_time: summary(events),
             response_time: summary(events),
             end_to_end: read.then(|| summary(events)),
@@ -201,7 +201,7 @@ impl Best<'_> {
             end_to_end_p99_us: of(Quantile::P99).filter(|_| read),
             slip_p99_us: of(Quantile::P99).filter(|_| due),
             lateness_p99_us: of(Quantile::P99).filter(|_| due),
-            capped_p99_us: of(Quantile::P99).filter(|_| due && self.plan.max_rate.is_some()),
+            capped_p99_us: of(Quantile::P99).filter(|_| due && self.plan.lateness.max_rate.is_some()),
             cpu_ms: Some(0),
             rss_kib: Some(1),
             ..TimelineRow::default()

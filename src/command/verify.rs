@@ -20,9 +20,7 @@ use crate::run::{self, Detail, Interrupts, Outcome, RunError, Tick};
 use crate::scenario::plan::LiveView;
 use crate::scenario::verify::VerifyPlan;
 use crate::scenario::{self, Environment, results};
-use crate::settings::choice::Choice;
-use crate::settings::membership::Commit;
-use crate::settings::verification::Isolation;
+use crate::settings::verification::{Isolation, ReadBack, Verification};
 use crate::verdict::{self, Conditions, ExitCode};
 use crate::verify::Until;
 
@@ -91,16 +89,7 @@ fn config(plan: &VerifyPlan, produced: Option<ProducerRun>) -> Config {
         Some(produced) if produced.transactional => Isolation::ReadCommitted,
         _ => Isolation::ReadUncommitted,
     };
-    let read_committed = plan.isolation.unwrap_or(usual) == Isolation::ReadCommitted;
-    let group = plan.group.as_ref().map(|group| run::Group {
-        name: group.name.clone(),
-        consumers: group.membership.consumers,
-        protocol: group.membership.group_protocol.as_str().to_owned(),
-        assignor: group.membership.assignor.clone(),
-        commit_every: group.membership.commit_interval,
-        commits_itself: group.membership.commit == Commit::Manual,
-        disturb_every: None,
-    });
+    let back = ReadBack { isolation: plan.isolation.unwrap_or(usual), drain_deadline: DRAIN };
     Config {
         name: plan.name.clone(),
         bootstrap: plan.bootstrap.clone(),
@@ -113,7 +102,7 @@ fn config(plan: &VerifyPlan, produced: Option<ProducerRun>) -> Config {
         },
         run: produced.as_ref().map_or(plan.run_id, |produced| Some(produced.run)),
         producer: produced,
-        verify: run::Verify { drain_deadline: DRAIN, read_committed, group },
+        verify: Verification { group: plan.group.clone(), back },
         until: Until { idle: plan.until_idle, records: plan.num_records, denied: true },
         detail: Detail { fine_s: plan.presentation.timeline_detail.as_secs_f64(), ..Detail::default() },
     }

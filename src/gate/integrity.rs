@@ -3,7 +3,7 @@
 use super::allowance::Allowances;
 use crate::figures::{self, counted};
 use crate::ledger::Class;
-use crate::report::{Example, Findings, LedgerCounts, Ruling, RulingKind, RunReport, TopicLedger};
+use crate::report::{DRAIN, Example, Findings, LedgerCounts, Ruling, RulingKind, RunReport, TopicLedger};
 
 /// Something that befell a number of events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -386,7 +386,7 @@ fn why_unread(report: &RunReport) -> String {
     let rest = report.ledger.unread.saturating_sub(not_replicated + behind_transaction);
     let further = if made_anew(report).is_some() {
         "reading ended when the topic was made anew"
-    } else if report.reading.is_some() {
+    } else if report.reading.is_some() || !report.run.deadlines_reached.iter().any(|told| told.starts_with(DRAIN)) {
         "the reader had not come that far when it ended"
     } else {
         "the reader had not come that far; a longer --drain-deadline may tell"

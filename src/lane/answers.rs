@@ -52,7 +52,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
     }
 
     fn note_reports(&mut self, now: Nanos) {
-        let silence = Silence { presence: &self.presence, threshold: self.setup.stall_threshold, now };
+        let silence = Silence { presence: &self.presence, threshold: self.setup.patience.stall_threshold.into(), now };
         let open = self.book.open();
         let mut shard = self.setup.recorder.open();
         let mut settled = 0;
@@ -133,18 +133,17 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         self.setup.traffic.settle(settled);
     }
 
-    /// Waits for the answers to what was sent, until the deadline.
+    /// Patience for the answers to what was sent, until the deadline.
     pub(super) fn flush(&mut self) {
         let began = self.clock.now();
         // While this process does not run nothing can be answered: the cluster has its time all the same.
-        let is_over =
-            |lane: &Self| lane.presence.time(began, lane.clock.now()) >= Nanos::from(lane.setup.flush_deadline);
+        let is_over = |lane: &Self| lane.presence.time(began, lane.clock.now()) >= lane.setup.longest_wait();
         while !self.flights.is_empty() && !is_over(self) && !self.setup.control.is_aborted() {
             self.serve(Duration::from_millis(10));
         }
         let now = self.clock.now();
         let mut shard = self.setup.recorder.open();
-        let silence = Silence { presence: &self.presence, threshold: self.setup.stall_threshold, now };
+        let silence = Silence { presence: &self.presence, threshold: self.setup.patience.stall_threshold.into(), now };
         for (index, since) in self.gaps.silent() {
             silence.note(Side::Ack, index, since, false, &mut shard);
         }

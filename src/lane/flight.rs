@@ -119,6 +119,7 @@ impl AckGaps {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "as it is given back")]
     const fn silent(since: u64) -> Option<Silent> {
         Some(Silent { since: Nanos(since), connected: false })
     }

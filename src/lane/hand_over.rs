@@ -25,7 +25,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
     /// as answers are waited for.
     pub(super) fn hand_over(&mut self) {
         while !self.batch.is_done() {
-            let given_up = self.setup.control.stopped_at() + Nanos::from(self.setup.flush_deadline);
+            let given_up = self.setup.control.stopped_at() + self.setup.longest_wait();
             if self.setup.control.is_aborted() || self.clock.now() >= given_up || !self.begin_transaction() {
                 self.forget_rest();
                 return;

@@ -1,7 +1,6 @@
 //! What a lane is made of, and how it ends.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::ceiling::Ceiling;
 use super::reasons::Reasons;
@@ -17,39 +16,9 @@ use crate::ledger::Waiting;
 use crate::ledger::answers::LaneAnswers;
 use crate::measure::Recorder;
 use crate::schedule::Schedule;
+use crate::settings::recording::EventTime;
+use crate::settings::run::{Lateness, Pacing, Patience};
 use crate::source::LaneSource;
-
-/// How a lane waits for the next due time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pacing {
-    /// Sleep.
-    Sleep,
-    /// Sleep, and spin the last 100 us.
-    Spin,
-}
-
-/// Which time the body of an event carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BodyTime {
-    /// Its due time.
-    Due,
-    /// The time it was recorded.
-    Recorded,
-    /// The run's start plus the recorded distance from the first event, divided by the speed; that is its due time too,
-    /// unless the schedule ignores recorded gaps.
-    Shifted,
-}
-
-/// What happens to events that are later than they may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnLag {
-    /// They go at once.
-    Queue,
-    /// They are left out and counted as not attempted.
-    Drop(Nanos),
-    /// The run ends.
-    Abort(Nanos),
-}
 
 /// What a lane works with, beside its publisher and clock.
 #[derive(Debug)]
@@ -77,23 +46,28 @@ pub struct Setup {
     /// How it waits.
     pub pacing: Pacing,
     /// Which time the bodies carry.
-    pub body_time: BodyTime,
+    pub event_time: EventTime,
     /// What happens to late events.
-    pub on_lag: OnLag,
+    pub lateness: Lateness,
     /// A ceiling shared by all lanes.
     pub ceiling: Option<Arc<Ceiling>>,
-    /// From how long on a partition without an ack stalls.
-    pub stall_threshold: Nanos,
+    /// How long is waited for answers.
+    pub patience: Patience,
     /// How its events are cut into transactions; `None`: there are none.
     pub transactions: Option<TransactionPlan>,
     /// Messages the client's queue holds.
     pub queue: usize,
     /// How many acked, unseen events are remembered.
     pub remember: usize,
-    /// The longest wait for answers after the last event.
-    pub flush_deadline: Duration,
     /// Where the answers are written down, where nothing is read back.
     pub answers: Option<LaneAnswers>,
+}
+
+impl Setup {
+    /// The longest wait for answers after the last event, and for the end of a transaction.
+    pub(super) fn longest_wait(&self) -> Nanos {
+        self.patience.flush_deadline.into()
+    }
 }
 
 /// How a lane ended.

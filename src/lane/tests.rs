@@ -10,6 +10,7 @@ use crate::ledger::Ledger;
 use crate::measure::Recorder;
 use crate::publish::Handed;
 use crate::schedule::{Phase, Rate, Schedule, Shape};
+use crate::settings::run::Patience;
 use crate::source::Source;
 use crate::source::synthetic::{Config, Synthetic};
 use std::sync::Arc;
@@ -68,14 +69,13 @@ fn unanswered(answers_at: Nanos, stopped: Option<(Nanos, Nanos)>) -> u64 {
         slots: Arc::new(Slots::of_one("t", 1)),
         java_placed: true,
         pacing: Pacing::Sleep,
-        body_time: BodyTime::Due,
-        on_lag: OnLag::Queue,
+        event_time: EventTime::Now,
+        lateness: Lateness::default(),
         ceiling: None,
-        stall_threshold: Nanos::MAX,
+        patience: Patience { flush_deadline: Duration::from_secs(5), stall_threshold: Duration::MAX },
         transactions: None,
         queue: usize::MAX,
         remember: 0,
-        flush_deadline: Duration::from_secs(5),
         answers: None,
     };
     let ledger = Ledger::new(0, 1, false);
@@ -101,6 +101,6 @@ fn a_shifted_time_is_the_due_time_where_the_recording_sets_the_pace() {
     let anchor = Anchor::at_unix_ns(5_000_000_000);
     // At 100 times the recorded speed it is due 10 s after the start.
     let of = |time, follows| body_time(time, anchor, &drawn, 15_000_000_000, follows);
-    assert_eq!([of(BodyTime::Shifted, true), of(BodyTime::Shifted, false)], [15_000, 1_005_000]);
-    assert_eq!([of(BodyTime::Recorded, true), of(BodyTime::Due, true)], [1_433_221_332_117, 15_000]);
+    assert_eq!([of(EventTime::Shifted, true), of(EventTime::Shifted, false)], [15_000, 1_005_000]);
+    assert_eq!([of(EventTime::Recorded, true), of(EventTime::Now, true)], [1_433_221_332_117, 15_000]);
 }

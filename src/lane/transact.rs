@@ -63,7 +63,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         let Some(transactions) = self.transactions.as_ref().filter(|open| open.open_since.is_some()) else { return };
         let planned = transactions.plan.aborts(self.setup.number, transactions.number);
         let since = self.clock.now();
-        let deadline = since + Nanos::from(self.setup.flush_deadline);
+        let deadline = since + self.setup.longest_wait();
         self.wait_for_reports(deadline);
         let failed = self.transactions.as_ref().is_some_and(|open| open.failed) || !self.flights.is_empty();
         let outcome = if self.setup.control.is_aborted() || matches!(self.end.error, Some(LaneError::Fatal(..))) {

@@ -15,12 +15,14 @@ use std::time::Duration;
 
 use super::threads::{self, Release, unless_broken};
 use super::watch::Watch;
-use super::{Interrupts, Outcome, RunError, Stage, Tick, Verify, topic_watch};
+use super::{Interrupts, Outcome, RunError, Stage, Tick, topic_watch};
 use crate::clock::{Clock, Monotonic, Nanos, Zero};
 use crate::control::Control;
 use crate::event::stamp::RunId;
 use crate::kafka::Settings;
 use crate::measure::Sampler;
+use crate::settings::run::Patience;
+use crate::settings::verification::Verification;
 use crate::soak::timeline::Detail;
 use crate::verify::topic_book::TopicBook;
 use crate::verify::{Inspector, Request, Until, Verifier};
@@ -51,7 +53,7 @@ pub struct Config {
     /// The run whose events are judged; `None`: whatever carries a stamp.
     pub run: Option<RunId>,
     /// How it reads; where it is joined with the producer's run, the drain's deadline is the longest wait for the next record.
-    pub verify: Verify,
+    pub verify: Verification,
     /// When it ends by itself.
     pub until: Until,
     /// The producer's run, where the reading is joined with it: it ends when all of that is read.
@@ -87,7 +89,8 @@ pub fn verify(
     let (control, gaps) = (Arc::new(Control::default()), Arc::new(AtomicU64::new(0)));
     let target = &prepared.target;
     // What it reads is not its own load: it knows of no event that waits, and so of no stall.
-    let setup = target.verifier(&config.topics.join(","), clock, &prepared.recorder, &control, Nanos::MAX);
+    let never = Patience { stall_threshold: Duration::MAX, ..Patience::default() };
+    let setup = target.verifier(&config.topics.join(","), clock, &prepared.recorder, &control, never);
     let book = TopicBook::new(config.run, target.ends.len()).telling(Arc::clone(&gaps));
     let mut inspector = Inspector::new(book, &config.topics[0], Arc::clone(&target.slots), target.java_placed);
     if let Some(produced) = &config.producer {
@@ -158,6 +161,6 @@ fn all_acked(
         // What was acked in a log that is gone will never be there.
         highest_acked.clear();
     }
-    let patience = config.verify.drain_deadline;
+    let patience = config.verify.back.drain_deadline;
     Ok(Request { highest_acked, deadline: clock.now() + patience.into(), patience })
 }

@@ -24,6 +24,7 @@ use crate::ledger::{Ledger, Marks, Outstanding, Sighting};
 use crate::measure::Shard;
 use crate::report::{Findings, LedgerCounts};
 use crate::schedule::Schedule;
+use crate::settings::verification::Verification;
 use crate::verify::Damaged;
 use crate::verify::look_up::AckedEvent;
 pub(super) use duplicates::settle_duplicates;
@@ -67,7 +68,7 @@ pub(super) fn attribute<W: Wiring>(
         run: config.id,
         numbering: config.lanes.numbering(),
         compacted: prepared.target.is_compacted(),
-        committed_only: config.verify.as_ref().is_some_and(|verify| verify.read_committed),
+        committed_only: config.verify.as_ref().is_some_and(Verification::reads_committed),
         rules: wiring.rules(),
         open: &|isolation| Ok(wiring.reader(Box::new(prepared.target.second_reader(isolation)?), Reading::Again)),
     };

@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Config, Group, RunError, transactions};
+use super::{Config, RunError, transactions};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::kafka::native::Producer;
 use crate::kafka::slots::Slots;
 use crate::kafka::{Code, KafkaError, Notice, Settings, settings};
+use crate::settings::choice::Choice;
+use crate::settings::membership::{Group, GroupProtocol};
+use crate::settings::verification::Verification;
 
 /// Statistics are asked for this often, so that the producer id shows soon.
 const STATISTICS_MS: &str = "100";
@@ -28,13 +31,15 @@ pub(super) fn producer_settings(settings: &Settings, config: &Config) -> Setting
 
 /// How a consumer differs that joins a group.
 pub(super) fn member_settings(mut settings: Settings, group: &Group) -> Settings {
-    let commit_ms = group.commit_every.as_millis().max(1).to_string();
-    let assignor = if group.protocol == "consumer" { "group.remote.assignor" } else { "partition.assignment.strategy" };
+    let protocol = group.membership.group_protocol;
+    let commit_ms = group.membership.commit_interval.as_millis().max(1).to_string();
+    let assignor =
+        if protocol == GroupProtocol::Consumer { "group.remote.assignor" } else { "partition.assignment.strategy" };
     for (key, value) in [
         ("group.id", Some(group.name.as_str())),
-        ("group.protocol", Some(group.protocol.as_str())),
-        (assignor, group.assignor.as_deref()),
-        ("enable.auto.commit", Some(if group.commits_itself { "false" } else { "true" })),
+        ("group.protocol", Some(protocol.as_str())),
+        (assignor, group.membership.assignor.as_deref()),
+        ("enable.auto.commit", Some(if group.commits_itself() { "false" } else { "true" })),
         ("auto.commit.interval.ms", Some(commit_ms.as_str())),
         ("enable.auto.offset.store", Some("true")),
     ] {
@@ -42,7 +47,7 @@ pub(super) fn member_settings(mut settings: Settings, group: &Group) -> Settings
             settings.insert(key.to_owned(), value.to_owned());
         }
     }
-    if group.protocol == "consumer" {
+    if protocol == GroupProtocol::Consumer {
         // The coordinator decides these under KIP-848, and the client refuses them.
         for key in
             ["session.timeout.ms", "heartbeat.interval.ms", "group.protocol.type", "partition.assignment.strategy"]
@@ -54,7 +59,7 @@ pub(super) fn member_settings(mut settings: Settings, group: &Group) -> Settings
 }
 
 pub(super) fn consumer_settings(config: &Config, settings: &Settings, embedded: bool) -> Settings {
-    let committed = config.verify.as_ref().is_some_and(|verify| verify.read_committed);
+    let committed = config.verify.as_ref().is_some_and(Verification::reads_committed);
     reader_settings(&format!("loadgen-{}", config.id), committed, settings, embedded)
 }
 

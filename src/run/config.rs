@@ -9,8 +9,10 @@ use crate::event::EventKind;
 use crate::event::padding::Padding;
 use crate::event::stamp::{Numbering, RunId};
 use crate::kafka::Settings;
-use crate::lane::{BodyTime, OnLag, Pacing};
-use crate::schedule::Rate;
+use crate::settings::recording::EventTime;
+use crate::settings::run::{Lateness, Pacing, Patience};
+use crate::settings::transactions::Transactions;
+use crate::settings::verification::Verification;
 
 /// What a run needs to know beside its source and schedule.
 #[derive(Clone, Debug)]
@@ -28,11 +30,9 @@ pub struct Config {
     /// How they wait.
     pub pacing: Pacing,
     /// Which time the bodies carry.
-    pub body_time: BodyTime,
-    /// What happens to late events.
-    pub on_lag: OnLag,
-    /// A ceiling on what is sent.
-    pub max_rate: Option<Rate>,
+    pub event_time: EventTime,
+    /// How late events may be, and the ceiling on what is sent.
+    pub lateness: Lateness,
     /// The cluster; `None` starts the embedded broker.
     pub bootstrap: Option<String>,
     /// The topic.
@@ -53,21 +53,19 @@ pub struct Config {
     /// A consumer group whose lag is looked at; it is never joined.
     pub lag_group: Option<String>,
     /// How events are read back; `None`: not at all.
-    pub verify: Option<Verify>,
+    pub verify: Option<Verification>,
     /// How events are cut into transactions; `None`: there are none.
     pub transactions: Option<Transactions>,
     /// How bodies are padded.
     pub padding: Option<Padding>,
-    /// The longest wait for outstanding answers at the end.
-    pub flush_deadline: Duration,
+    /// How long is waited for the cluster.
+    pub patience: Patience,
     /// How much of the timeline is kept second by second.
     pub detail: Detail,
     /// The file in which the answers are written down for a reader in another process.
     pub answers: Option<PathBuf>,
     /// What is broken meanwhile.
     pub faults: Vec<Fault>,
-    /// From how long on a partition that does not answer, or is not read, stalls.
-    pub stall_threshold: Duration,
 }
 
 /// The lanes of this process among those of the whole run.
@@ -126,43 +124,4 @@ impl Config {
         });
         (topics, of_kind.to_vec())
     }
-}
-
-/// How events are cut into transactions. Which of these are aborted is drawn from the run's seed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Transactions {
-    /// Events of a full one.
-    pub size: usize,
-    /// The share that is aborted, 0 to 1.
-    pub abort_share: f64,
-}
-
-/// How events are read back.
-#[derive(Clone, Debug)]
-pub struct Verify {
-    /// The consumer group that reads; `None`: partitions are assigned, and no group is joined.
-    pub group: Option<Group>,
-    /// Whether only committed records are read.
-    pub read_committed: bool,
-    /// The longest wait for the last events.
-    pub drain_deadline: Duration,
-}
-
-/// A consumer group that reads events back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
-    /// Its name.
-    pub name: String,
-    /// Members.
-    pub consumers: u8,
-    /// `classic` or `consumer` (KIP-848).
-    pub protocol: String,
-    /// Who divides the partitions among the members; `None` for the client's or the cluster's default.
-    pub assignor: Option<String>,
-    /// How often what was read is committed.
-    pub commit_every: Duration,
-    /// Whether the reader commits, and not the client by itself.
-    pub commits_itself: bool,
-    /// How often a member joins or leaves, in turns.
-    pub disturb_every: Option<Duration>,
 }

@@ -15,7 +15,7 @@ pub(super) struct Ends {
     pub(super) verifier: Option<Inspected>,
     /// The partitions as the verifier left them.
     pub(super) partitions: Vec<PartitionState>,
-    /// Those it did not read to their end.
+    /// Those it did not read to their end by the drain's deadline.
     pub(super) unfinished: Vec<i32>,
     /// What its client said that went wrong.
     pub(super) errors: Option<ErrorLog>,
@@ -41,7 +41,8 @@ impl Ends {
                 if by != EndedBy::Request {
                     forget_early_ends(&mut partitions, &highest_acked(&lanes));
                 }
-                (Some(inspected), partitions, unfinished)
+                // A reader that something else ended reached no deadline.
+                (Some(inspected), partitions, if by == EndedBy::Request { unfinished } else { Vec::new() })
             }
             None => (None, Vec::new(), Vec::new()),
         };

@@ -22,10 +22,10 @@ pub(super) fn report(target: &Target, clock: &Monotonic) -> Option<GroupReport> 
     });
     Some(GroupReport {
         name: group.name.clone(),
-        protocol: group.protocol.clone(),
-        assignor: group.assignor.clone(),
-        consumers: group.consumers,
-        commit: if group.commits_itself { "manual" } else { "auto" }.to_owned(),
+        protocol: group.membership.group_protocol.to_string(),
+        assignor: group.membership.assignor.clone(),
+        consumers: group.membership.consumers,
+        commit: group.membership.commit.to_string(),
         rebalance_count: log.count,
         rebalance_total_s: lengths().fold(Nanos::ZERO, |sum, length| sum + length).as_secs_f64(),
         rebalance_longest_s: lengths().max().unwrap_or_default().as_secs_f64(),

@@ -121,7 +121,7 @@ impl Prepared {
             .numbered(config.lanes.numbering());
         let recorder = &self.recorders[usize::from(config.lanes.count)];
         let clock = wiring.clock(Monotonic::start());
-        let setup = target.verifier(&config.topic, clock, recorder, control, config.stall_threshold.into());
+        let setup = target.verifier(&config.topic, clock, recorder, control, config.patience.clone());
         let (reader, patience) = match target.members(false) {
             Some(members) => (members, config.connect_timeout.max(FORMING)),
             None => (Box::new(consumer) as _, config.connect_timeout),
@@ -143,7 +143,7 @@ impl Prepared {
         producers: Vec<Producer>,
     ) -> Result<Vec<(lane::Setup, Producer)>, RunError> {
         let of_lanes = |rate| lane::Ceiling::new(rate, config.lanes.count.into(), config.lanes.all.into());
-        let ceiling = config.max_rate.map(of_lanes).map(Arc::new);
+        let ceiling = config.lateness.max_rate.map(of_lanes).map(Arc::new);
         let queue = self.settings.get("queue.buffering.max.messages").and_then(|value| value.parse().ok());
         (config.lanes.numbers().zip(&self.recorders))
             .zip(producers)
@@ -162,14 +162,13 @@ impl Prepared {
                     slots: Arc::clone(&self.target.slots),
                     java_placed: self.target.java_placed,
                     pacing: config.pacing,
-                    body_time: config.body_time,
-                    on_lag: config.on_lag,
+                    event_time: config.event_time,
+                    lateness: config.lateness.clone(),
                     ceiling: ceiling.clone(),
-                    stall_threshold: config.stall_threshold.into(),
+                    patience: config.patience.clone(),
                     transactions: config.transactions.map(|plan| transactions::plan_of(plan, config)),
                     queue: queue.filter(|queue| *queue > 0).unwrap_or(usize::MAX),
                     remember: config.verify.as_ref().map_or(0, |_| REMEMBERED / usize::from(config.lanes.count.max(1))),
-                    flush_deadline: config.flush_deadline,
                     answers: self.answers.as_ref().map(|sink| LaneAnswers::new(number, Arc::clone(sink))),
                 };
                 Ok((setup, producer))

@@ -19,7 +19,7 @@ use crate::ledger::Ledger;
 use crate::measure::{PhaseShard, Sampler};
 use crate::report::drift::DriftVerdict;
 use crate::report::latency::Kind;
-use crate::report::{Findings, LedgerCounts, Offered, PhaseReport, Run, RunReport, SCHEMA_VERSION};
+use crate::report::{DRAIN, Findings, LedgerCounts, Offered, PhaseReport, Run, RunReport, SCHEMA_VERSION};
 use crate::schedule::Schedule;
 use crate::source::Source;
 
@@ -51,7 +51,7 @@ pub(super) fn outcome<W: Wiring>(
     let (peak_scheduled, peak_sent) = (watch.peak_scheduled, watch.peak_sent);
     let mut deadlines = cut_short(&lanes, config);
     if !unfinished.is_empty() {
-        deadlines.push(format!("drain: partitions {} were not read to their end", slots.told(&unfinished)));
+        deadlines.push(format!("{DRAIN}: partitions {} were not read to their end", slots.told(&unfinished)));
     }
     deadlines.extend(not_read_again);
     let total = sampler.total();
@@ -81,7 +81,7 @@ pub(super) fn outcome<W: Wiring>(
     let judged_latencies = latencies(&whole, schedule.has_due_times(), config.verify.is_some());
     let mut environment = environment(target, &prepared.settings);
     if let (Some(verify), Some(_)) = (&config.verify, config.transactions) {
-        note_isolation(&mut environment, verify.read_committed);
+        note_isolation(&mut environment, verify.reads_committed());
     }
     let is_group = config.verify.as_ref().is_some_and(|verify| verify.group.is_some());
     let report = RunReport {
@@ -119,7 +119,7 @@ pub(super) fn outcome<W: Wiring>(
         group: group::report(target, &clock),
         timeline: watch.timeline.into_rows(),
         process: watch.process,
-        availability: Some(availability(&stalls, config.stall_threshold.into(), slots, leader_changes)),
+        availability: Some(availability(&stalls, config.patience.stall_threshold.into(), slots, leader_changes)),
         drift: watch.soak.map(|soak| soak.drift()).filter(|drift| drift.verdict != DriftVerdict::Unevaluated),
         ..RunReport::default()
     };
@@ -170,7 +170,7 @@ fn cut_short(lanes: &[LaneEnd], config: &Config) -> Vec<String> {
     let unanswered: u64 = lanes.iter().map(|lane| lane.unanswered).sum();
     if unanswered > 0 {
         let unanswered = counted(unanswered, "event");
-        deadlines.push(format!("flush: {unanswered} without an answer after {:?}", config.flush_deadline));
+        deadlines.push(format!("flush: {unanswered} without an answer after {:?}", config.patience.flush_deadline));
     }
     if lanes.iter().any(|lane| lane.uncounted) {
         deadlines.push("stop: more was due before it than was counted, as counting was ended too".to_owned());

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Group;
 use super::clients::{live, member_settings};
 use super::topic_watch::{self, Watcher};
-use crate::clock::Nanos;
 use crate::control::{Control, Traffic};
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
 use crate::kafka::{ClusterMetadata, KafkaError, Settings, Wait, Watermarks, admin};
 use crate::measure::Recorder;
+use crate::settings::membership::Group;
+use crate::settings::run::Patience;
 use crate::verify::group::{GroupConfig, GroupReader, SharedLog};
 use crate::verify::reader::Reader;
 use crate::verify::topics::Topics;
@@ -122,9 +122,9 @@ impl Target {
     fn membership(&self, group: &Group, is_shared: bool) -> GroupConfig {
         GroupConfig {
             settings: member_settings(live(self.reader.clone()), group),
-            consumers: group.consumers,
-            commit_every: group.commits_itself.then_some(group.commit_every),
-            disturb_every: group.disturb_every,
+            consumers: group.membership.consumers,
+            commit_every: group.commits_itself().then_some(group.membership.commit_interval),
+            disturb_every: group.chaos_rebalance,
             is_shared,
         }
     }
@@ -136,7 +136,7 @@ impl Target {
         clock: C,
         recorder: &Recorder,
         control: &Arc<Control>,
-        stall_threshold: Nanos,
+        patience: Patience,
     ) -> Setup<C> {
         Setup {
             topic: topic.to_owned(),
@@ -145,7 +145,7 @@ impl Target {
             control: Arc::clone(control),
             traffic: Arc::clone(&self.traffic),
             drain: Arc::clone(&self.drain),
-            stall_threshold,
+            patience,
             topics: Arc::clone(&self.topics),
         }
     }
@@ -204,6 +204,7 @@ mod tests {
     use super::*;
     use crate::kafka::embedded::Embedded;
     use crate::run::clients::reader_settings;
+    use crate::settings::membership::Membership;
 
     #[test]
     fn members_and_second_readers_take_the_settings_that_were_given_for_consumers() {
@@ -214,15 +215,8 @@ mod tests {
         let mut consumer = Consumer::new(&reader).unwrap();
         let timeout = Duration::from_secs(20);
         let clusters = vec![consumer.metadata("t", timeout).unwrap()];
-        let group = Group {
-            name: "g".to_owned(),
-            consumers: 1,
-            protocol: "classic".to_owned(),
-            assignor: None,
-            commit_every: timeout,
-            commits_itself: false,
-            disturb_every: None,
-        };
+        let membership = Membership::default();
+        let group = Group { name: "g".to_owned(), membership, chaos_rebalance: None };
         let access = Access { bootstrap: None, client: &client, reader, timeout };
         let slots = Slots::of_one("t", 2);
         let target = Target::new(access, &mut consumer, clusters, slots, Some(&group)).unwrap();

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Config, Transactions};
+use super::Config;
 use crate::kafka::native::Producer;
 use crate::kafka::{KafkaError, Settings};
 use crate::lane::TransactionPlan;
 use crate::measure::Shard;
 use crate::report;
+use crate::settings::transactions::Transactions;
 
 /// The least time for a coordinator of transactions: a fresh cluster makes the topic that it keeps them in first.
 const COORDINATOR: Duration = Duration::from_secs(30);
@@ -22,10 +23,10 @@ pub(super) fn plan_of(plan: Transactions, config: &Config) -> TransactionPlan {
     let timeout = timeout.map_or(TRANSACTION_TIMEOUT, Duration::from_millis);
     TransactionPlan {
         size: plan.size,
-        abort_share: plan.abort_share,
+        abort_share: plan.abort_rate,
         seed: config.seed,
         open_at_most: OPEN.min(timeout / 3).into(),
-        reads_uncommitted: config.verify.as_ref().is_none_or(|verify| !verify.read_committed),
+        reads_uncommitted: config.verify.as_ref().is_none_or(|verify| !verify.reads_committed()),
     }
 }
 
@@ -58,7 +59,7 @@ pub(super) fn told(plan: Transactions, total: &Shard) -> report::Transactions {
     failed_by.sort_by_key(|cause| std::cmp::Reverse(cause.transactions));
     report::Transactions {
         size: plan.size as u64,
-        abort_rate: plan.abort_share,
+        abort_rate: plan.abort_rate,
         counts: total.transactions,
         failed_by,
         waited_s: total.waited.as_secs_f64(),

@@ -16,7 +16,7 @@ use crate::settings::cluster::{ClusterOptions, TopicOptions};
 use crate::settings::layer::{InTable, Misread, list_by_serde};
 use crate::settings::pace::PaceOptions;
 use crate::settings::recording::BodyOptions;
-use crate::settings::run::{BasicOptions, LatenessOptions, LengthOptions, PaddingOptions, RunOptions, WaitOptions};
+use crate::settings::run::{BasicOptions, LatenessOptions, LengthOptions, PaddingOptions, PatienceOptions, RunOptions};
 use crate::settings::transactions::TransactionOptions;
 use crate::settings::verification::VerifierOptions;
 use crate::source::{retail_rocket, synthetic};
@@ -99,7 +99,7 @@ impl Scenario {
         limits.length.put("", &mut table)?;
         limits.lateness.put("", &mut table)?;
         limits.setup.padding.put("", &mut table)?;
-        limits.setup.waits.put("", &mut table)?;
+        limits.setup.patience.put("", &mut table)?;
         recording.body.put("", &mut table)?;
         outcome.gate_off.put("gates_off", &mut table)?;
         let mut kafka = Table::new();
@@ -147,7 +147,7 @@ fn read(text: &str) -> Result<Scenario, Fault> {
     settings.limits.length = LengthOptions::take(&mut table, "").map_err(misread)?;
     settings.limits.lateness = LatenessOptions::take(&mut table, "").map_err(misread)?;
     settings.limits.setup.padding = PaddingOptions::take(&mut table, "").map_err(misread)?;
-    settings.limits.setup.waits = WaitOptions::take(&mut table, "").map_err(misread)?;
+    settings.limits.setup.patience = PatienceOptions::take(&mut table, "").map_err(misread)?;
     settings.recording.body = BodyOptions::take(&mut table, "").map_err(misread)?;
     settings.outcome.gate_off = InTable::take(&mut table, "gates_off").map_err(misread)?;
     let mut kafka = inner_table(&mut table, "kafka")?;
@@ -170,7 +170,7 @@ fn read(text: &str) -> Result<Scenario, Fault> {
             LengthOptions::keys(""),
             LatenessOptions::keys(""),
             PaddingOptions::keys(""),
-            WaitOptions::keys(""),
+            PatienceOptions::keys(""),
             BodyOptions::keys(""),
             vec!["gates_off", "source", "kafka", "transactions", "verify", "fault", "gate"],
         ],

@@ -19,10 +19,9 @@ use super::transactions::transactions;
 use crate::event::padding::Padding;
 use crate::event::stamp::LANES;
 use crate::gate::{Gates, Names};
-use crate::schedule::Rate;
 use crate::schedule::config::Kind;
 use crate::settings::recording::EventTime;
-use crate::settings::run::{OnLag, Pacing, PaddingOptions};
+use crate::settings::run::{Lateness, Pacing, PaddingOptions, Patience};
 use crate::settings::transactions::Transactions;
 use crate::settings::values::{MOST_PAYLOAD, Property, TopicMap};
 use crate::settings::verification::Verification;
@@ -52,12 +51,8 @@ pub struct Plan {
     pub limit: Option<u64>,
     /// The longest time during which they come due.
     pub duration: Option<Duration>,
-    /// A ceiling on what is sent.
-    pub max_rate: Option<Rate>,
-    /// What happens to late events.
-    pub on_lag: OnLag,
-    /// What counts as too late for [`OnLag::Drop`] and [`OnLag::Abort`].
-    pub max_slip: Duration,
+    /// How late events may be, and the ceiling on what is sent.
+    pub lateness: Lateness,
     /// The body's time of replayed events; synthetic ones carry their due time.
     pub event_time: EventTime,
     /// The cluster.
@@ -66,12 +61,10 @@ pub struct Plan {
     pub transactions: Option<Transactions>,
     /// How events are read back; `None`: not at all.
     pub verify: Option<Verification>,
-    /// The longest wait for outstanding answers at the end.
-    pub flush_deadline: Duration,
+    /// How long is waited for the cluster.
+    pub patience: Patience,
     /// What is broken meanwhile.
     pub faults: Vec<crate::schedule::Fault>,
-    /// From how long on a partition that does not answer, or is not read, stalls.
-    pub stall_threshold: Duration,
     /// How bodies are padded.
     pub padding: Option<Padding>,
     /// Rules to keep.
@@ -104,7 +97,7 @@ impl Plan {
             back: verifier.back.settle(),
         };
         let is_verified = *verifier.enabled.get_or_insert(true);
-        let (lateness, waits) = (settings.limits.lateness.settle(), settings.limits.setup.waits.settle());
+        let (lateness, patience) = (settings.limits.lateness.settle(), settings.limits.setup.patience.settle());
         let event_time = settings.recording.body.settle().event_time;
         let padding = padding(&settings.limits.setup.padding, setup.seed)?;
         let gates = gates(scenario, &pace, topics.iter().copied().cloned().collect())?;
@@ -132,9 +125,7 @@ impl Plan {
             source: source(scenario, setup.seed, setup.lanes * together.shard.of)?,
             limit: scenario.settings.limits.length.num_records,
             duration,
-            max_rate: lateness.max_rate,
-            on_lag: lateness.on_lag,
-            max_slip: lateness.max_slip,
+            lateness,
             event_time,
             kafka: KafkaPlan {
                 bootstrap,
@@ -157,9 +148,8 @@ impl Plan {
                 // The first of several processes breaks what is to be broken, once.
                 Vec::new()
             },
-            stall_threshold: waits.stall_threshold,
             padding,
-            flush_deadline: waits.flush_deadline,
+            patience,
             presentation,
         })
     }

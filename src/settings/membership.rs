@@ -55,3 +55,11 @@ pub struct Group {
     /// How often a member joins or leaves, in turns.
     pub chaos_rebalance: Option<Duration>,
 }
+
+impl Group {
+    /// Whether loadgen commits, and not the client by itself.
+    #[must_use]
+    pub fn commits_itself(&self) -> bool {
+        self.membership.commit == Commit::Manual
+    }
+}

@@ -77,7 +77,7 @@ settings! {
 settings! {
     /// How long is waited for the cluster.
     #[command(next_help_heading = "Run")]
-    pub struct WaitOptions as Waits {
+    pub struct PatienceOptions as Patience {
         /// Longest wait for outstanding answers at the end [default: delivery.timeout.ms + 5s]
         #[arg(long, value_name = "DURATION", value_parser = values::duration)]
         flush_deadline: Duration = Duration::from_secs(35),
@@ -130,7 +130,7 @@ layer! {
         pub padding: PaddingOptions,
         /// Its patience.
         #[command(flatten)]
-        pub waits: WaitOptions,
+        pub patience: PatienceOptions,
     }
 
     /// What the processes of one run agree on, and which of them this one is. Not in the scenario, which all of them share.

@@ -66,3 +66,11 @@ pub struct Verification {
     /// Which records, and until when.
     pub back: ReadBack,
 }
+
+impl Verification {
+    /// Whether only committed records are read.
+    #[must_use]
+    pub fn reads_committed(&self) -> bool {
+        self.back.isolation == Isolation::ReadCommitted
+    }
+}

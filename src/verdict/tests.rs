@@ -74,6 +74,19 @@ fn events_that_the_cluster_committed_and_holds_as_aborted_are_not_the_readers_fa
 }
 
 #[test]
+fn a_longer_drain_is_advised_only_where_the_drain_ended_reading() {
+    let mut report = RunReport { reading: None, ..with_class(healthy(), Class::Unread, 26) };
+    let ended = plain(report.clone()).reasons;
+    assert!(
+        ended[0].contains("had not come that far when it ended") && !ended[0].contains("drain-deadline"),
+        "{ended:?}"
+    );
+    report.run.deadlines_reached = vec!["drain: partitions 2 were not read to their end".to_owned()];
+    let drained = plain(report).reasons;
+    assert!(drained[0].contains("a longer --drain-deadline may tell"), "{drained:?}");
+}
+
+#[test]
 fn examples_that_are_not_all_do_not_read_as_all() {
     let mut report = with_class(healthy(), Class::Corrupt, 3);
     let example = |partition| Example { partition: Some(partition), offset: Some(7), ..Example::default() };

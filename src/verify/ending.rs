@@ -13,6 +13,7 @@ use crate::kafka::Code;
 use crate::kafka::errors::ErrorLog;
 use crate::kafka::native::Refusal;
 use crate::measure::{ReadThrottle, Shard, Side, Stall};
+use crate::settings::run::Patience;
 
 /// How much longer than it may be idle a verifier waits for a cluster that does not say whether there is more.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -117,7 +118,7 @@ pub(super) fn note_silence(
     shard: &mut Shard,
     stretches: impl Iterator<Item = (Nanos, Nanos)>,
     partition: usize,
-    threshold: Nanos,
+    patience: &Patience,
     ended: bool,
 ) {
     for (from, until) in stretches {
@@ -125,7 +126,7 @@ pub(super) fn note_silence(
         if let Some(counts) = shard.partitions.get_mut(partition) {
             counts.longest_read_gap = counts.longest_read_gap.max(gap);
         }
-        if gap >= threshold {
+        if gap >= patience.stall_threshold.into() {
             shard.record_stall(Stall { side: Side::Read, partition, from, until, ended });
         }
     }
@@ -139,7 +140,7 @@ impl<C: Clock, B: Book> Verifier<C, B> {
         for (index, (partition, state)) in (0_i32..).zip(&self.partitions).enumerate() {
             if self.traffic.has_unread(partition, state.seen) {
                 let there = self.presence.within(state.last_read, now);
-                note_silence(&mut shard, there, index, self.stall_threshold, false);
+                note_silence(&mut shard, there, index, &self.patience, false);
             }
         }
     }

@@ -139,7 +139,7 @@ fn run<C: Clock>(
         traffic: Arc::new(Traffic::new(1, None)),
         drain: Arc::clone(&drain),
         topics: Arc::new(Topics::new(vec![("t".to_owned(), Some("first".to_owned()))])),
-        stall_threshold: Nanos::MAX,
+        patience: Patience { stall_threshold: Duration::MAX, ..Patience::default() },
     };
     let now = setup.clock.now();
     let verifier = Verifier::new(setup, Box::new(reader), inspector, &[(from, 0)], until).unwrap();

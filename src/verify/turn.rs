@@ -26,7 +26,7 @@ impl<C: Clock, B: Book> Verifier<C, B> {
             errors,
             resets,
             short,
-            stall_threshold,
+            patience,
             records,
             last_record,
             presence,
@@ -64,7 +64,7 @@ impl<C: Clock, B: Book> Verifier<C, B> {
                         }
                         let since = std::mem::replace(&mut state.last_read, at);
                         if let Ok(partition) = usize::try_from(record.partition) {
-                            note_silence(&mut shard, presence.within(since, at), partition, *stall_threshold, true);
+                            note_silence(&mut shard, presence.within(since, at), partition, patience, true);
                         }
                     }
                 }

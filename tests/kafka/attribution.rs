@@ -14,7 +14,8 @@ use loadgen::event::decode::decode;
 use loadgen::gate::{Allowances, Integrity};
 use loadgen::ledger::Class;
 use loadgen::report::{Ruling, RulingKind};
-use loadgen::run::{Group, Outcome};
+use loadgen::run::Outcome;
+use loadgen::settings::membership::{Group, Membership};
 
 /// The sequences of lane 0 that records carry.
 fn sequences(records: &[Copied]) -> BTreeSet<u64> {
@@ -67,12 +68,13 @@ fn deleted_records_that_nobody_had_read_are_expired_to_the_number() {
 fn group(protocol: &str, assignor: &str) -> Group {
     Group {
         name: format!("held-{assignor}"),
-        consumers: 1,
-        protocol: protocol.to_owned(),
-        assignor: Some(assignor.to_owned()),
-        commit_every: Duration::from_secs(1),
-        commits_itself: false,
-        disturb_every: None,
+        membership: Membership {
+            group_protocol: protocol.parse().unwrap(),
+            assignor: Some(assignor.to_owned()),
+            commit_interval: Duration::from_secs(1),
+            ..Membership::default()
+        },
+        chaos_rebalance: None,
     }
 }
 

@@ -16,8 +16,9 @@ use loadgen::ledger::class as ledger;
 use loadgen::publish::{Batch, Handed, Publisher};
 use loadgen::report::AbortCause;
 use loadgen::run::wiring::Wiring;
-use loadgen::run::{Config, Interrupts, Outcome, Transactions, run, run_through};
+use loadgen::run::{Config, Interrupts, Outcome, run, run_through};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
+use loadgen::settings::transactions::Transactions;
 use loadgen::verdict::{Conditions, judge};
 use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -29,8 +30,8 @@ fn config(abort_share: f64) -> Config {
     let mut config = plain::config(1);
     config.id = RunId(rand::random());
     config.client.insert("delivery.timeout.ms".to_owned(), "10000".to_owned());
-    config.transactions = Some(Transactions { size: SIZE, abort_share });
-    config.flush_deadline = Duration::from_secs(3);
+    config.transactions = Some(Transactions { size: SIZE, abort_rate: abort_share });
+    config.patience.flush_deadline = Duration::from_secs(3);
     config
 }
 

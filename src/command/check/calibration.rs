@@ -8,12 +8,13 @@ use crate::clock::Nanos;
 use crate::event::stamp::RunId;
 use crate::figures::as_f64;
 use crate::kafka::Settings;
-use crate::lane::{BodyTime, OnLag, Pacing};
 use crate::measure::process;
 use crate::run::wiring::Nowhere;
 use crate::run::{self, Detail, Interrupts, Lanes};
 use crate::scenario::plan::Plan;
 use crate::schedule::{Phase, Schedule, Shape};
+use crate::settings::recording::EventTime;
+use crate::settings::run::{Lateness, Pacing, Patience};
 use crate::source::Source;
 use crate::verdict::ExitCode;
 
@@ -70,9 +71,8 @@ fn config(plan: &Plan) -> run::Config {
         transactions: None,
         padding: plan.padding,
         pacing: Pacing::Sleep,
-        body_time: BodyTime::Due,
-        on_lag: OnLag::Queue,
-        max_rate: None,
+        event_time: EventTime::Now,
+        lateness: Lateness::default(),
         bootstrap: None,
         topic: plan.kafka.topic.clone(),
         topic_map: plan.kafka.topic_map.clone(),
@@ -83,11 +83,10 @@ fn config(plan: &Plan) -> run::Config {
         connect_timeout: Duration::from_secs(10),
         lag_group: None,
         verify: None,
-        flush_deadline: Duration::from_secs(5),
+        patience: Patience::default(),
         answers: None,
         detail: Detail::default(),
         faults: Vec::new(),
-        stall_threshold: Duration::from_secs(1),
     }
 }
 

@@ -107,7 +107,7 @@ impl Recording<'_> {
 fn kinds(plan: &Plan, has_due_times: bool) -> Vec<Kind> {
     let has = |kind: &Kind| match kind {
         Kind::Slip | Kind::Lateness | Kind::Blocked => has_due_times,
-        Kind::Capped => has_due_times && plan.max_rate.is_some(),
+        Kind::Capped => has_due_times && plan.lateness.max_rate.is_some(),
         Kind::ServiceTime | Kind::ResponseTime => true,
         Kind::EndToEnd => plan.verify.is_some(),
         Kind::CommitTime | Kind::CommitCall => plan.transactions.is_some(),

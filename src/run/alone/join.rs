@@ -126,7 +126,7 @@ pub(super) fn join(
         run: produced.run,
         numbering: produced.numbering,
         compacted: produced.compacted || prepared.target.is_compacted(),
-        committed_only: config.verify.read_committed,
+        committed_only: config.verify.reads_committed(),
         rules: Rules::ALL,
         open: &|isolation| Ok(Box::new(prepared.target.second_reader(isolation)?)),
     };
@@ -163,7 +163,7 @@ pub(super) fn join(
     };
     let mut listing = Listing::new(&config.topics[0], damaged);
     produced.each(&mut |lane, event| {
-        let facts = facts(book, &found, lane, event, config.verify.read_committed);
+        let facts = facts(book, &found, lane, event, config.verify.reads_committed());
         let class = Class::of(facts);
         let started = starts.get(&lane).map_or(&[][..], Vec::as_slice);
         let phase = started.partition_point(|start| *start <= event.sequence).saturating_sub(1);

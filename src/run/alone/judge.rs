@@ -128,7 +128,7 @@ pub(super) fn outcome(
     let (report, another) = match run.zip(joined) {
         Some((run, joined)) => {
             let anew = join::made_anew(prepared, config.producer.as_ref(), &run, &states);
-            let report = completed(run, report, &joined, config.verify.read_committed);
+            let report = completed(run, report, &joined, config.verify.reads_committed());
             join::tell_anew(report, &anew)
         }
         None => (report, None),

@@ -32,7 +32,7 @@ impl Prepared {
         let (group, timeout) = (config.verify.group.as_ref(), config.connect_timeout);
         let mut client = config.client.clone();
         client.insert("bootstrap.servers".to_owned(), config.bootstrap.clone());
-        let reader = reader_settings(NO_GROUP, config.verify.read_committed, &client, false);
+        let reader = reader_settings(NO_GROUP, config.verify.reads_committed(), &client, false);
         let mut settings = reader.clone();
         settings.extend(group.map(|group| ("group.id".to_owned(), group.name.clone())));
         let mut consumer = Consumer::new(&settings)?;

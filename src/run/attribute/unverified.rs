@@ -143,7 +143,7 @@ const fn why(found: LookUp) -> Option<&'static str> {
         LookUp::NotReplicated => Some(NOT_REPLICATED),
         LookUp::Hidden => Some(HIDDEN),
         LookUp::HeldAborted => Some(HELD_ABORTED),
-        LookUp::Ahead => Some("the reader had not come that far by its deadline"),
+        LookUp::Ahead => Some("the reader had not come that far when it ended"),
         _ => None,
     }
 }

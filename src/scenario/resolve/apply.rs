@@ -31,7 +31,7 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
     lay(outcome.gate_off, &mut settings.outcome.gate_off);
     scenario.gates.extend(outcome.gate.into_iter().map(GateConfig::of_rule));
     let flush = delivery_timeout(client)? + Duration::from_secs(5);
-    settings.limits.setup.waits.flush_deadline.get_or_insert(flush);
+    settings.limits.setup.patience.flush_deadline.get_or_insert(flush);
     settle_transactions(settings, client.bootstrap().is_none());
     put_client(settings, client);
     let mut topic_map = TopicMap::table(&settings.target.topic.topic_map);

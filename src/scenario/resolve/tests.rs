@@ -75,7 +75,7 @@ fn defaults_are_those_of_the_help() {
             "queue.buffering.max.messages=20000",
         ]
     );
-    assert_eq!(plan.flush_deadline, Duration::from_secs(35));
+    assert_eq!(plan.patience.flush_deadline, Duration::from_secs(35));
     assert_eq!(plan.verify.unwrap().back.drain_deadline, Duration::from_secs(30));
     assert_eq!(plan.presentation.results_dir, Path::new("results"));
 }

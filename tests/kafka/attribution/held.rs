@@ -12,10 +12,13 @@ use loadgen::clock::{Clock, Monotonic, Nanos};
 use loadgen::event::stamp::RunId;
 use loadgen::kafka::native::Producer;
 use loadgen::kafka::{Code, Delivered, KafkaError, Notice, TopicIdentity, Wait, Watermarks};
-use loadgen::lane::{BodyTime, OnLag, Pacing};
 use loadgen::run::wiring::{Reading, Wiring};
-use loadgen::run::{Config, Group, Interrupts, Lanes, Outcome, Verify, run_through};
+use loadgen::run::{Config, Interrupts, Lanes, Outcome, run_through};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
+use loadgen::settings::membership::Group;
+use loadgen::settings::recording::EventTime;
+use loadgen::settings::run::{Lateness, Pacing, Patience};
+use loadgen::settings::verification::{ReadBack, Verification};
 use loadgen::soak::timeline::Detail;
 use loadgen::source::{Source, synthetic};
 use loadgen::verify::reader::Reader;
@@ -229,9 +232,8 @@ impl Held {
             lanes: Lanes::only(1),
             start_at_unix_ns: None,
             pacing: Pacing::Sleep,
-            body_time: BodyTime::Due,
-            on_lag: OnLag::Queue,
-            max_rate: None,
+            event_time: EventTime::Now,
+            lateness: Lateness::default(),
             transactions: None,
             padding: None,
             bootstrap: Some(cluster.address().to_owned()),
@@ -243,16 +245,14 @@ impl Held {
             client: client.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
             connect_timeout: Duration::from_secs(20),
             lag_group: None,
-            verify: Some(Verify {
+            verify: Some(Verification {
                 group: self.group.clone(),
-                read_committed: false,
-                drain_deadline: self.drain_deadline,
+                back: ReadBack { drain_deadline: self.drain_deadline, ..ReadBack::default() },
             }),
-            flush_deadline: Duration::from_secs(35),
+            patience: Patience::default(),
             answers: None,
             detail: Detail::default(),
             faults: Vec::new(),
-            stall_threshold: Duration::from_secs(1),
         }
     }
 }

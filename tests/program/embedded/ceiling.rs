@@ -66,7 +66,8 @@ fn of_rate(rate: u64) -> Shape {
 /// A run under a ceiling of so many events a second, that is interrupted at its first row where that is wanted.
 fn capped(ceiling: u64, lanes: u16, phases: Vec<Phase>, limit: Option<u64>, interrupted: bool) -> (Outcome, Seen) {
     let (interrupts, seen) = (Interrupts::default(), Seen::default());
-    let config = Config { verify: None, max_rate: Rate::per_second(ceiling), ..config(lanes) };
+    let mut config = Config { verify: None, ..config(lanes) };
+    config.lateness.max_rate = Rate::per_second(ceiling);
     let schedule = Schedule::new(phases, limit).unwrap();
     let outcome = run_through(&seen, &config, &synthetic(), schedule, &interrupts, &mut |_: &Tick<'_>| {
         if interrupted && interrupts.count() == 0 {

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use loadgen::event::stamp::RunId;
 use loadgen::kafka::Settings;
-use loadgen::lane::{BodyTime, OnLag, Pacing};
-use loadgen::run::{Config, Lanes, Verify};
+use loadgen::run::{Config, Lanes};
+use loadgen::settings::recording::EventTime;
+use loadgen::settings::run::{Lateness, Pacing, Patience};
+use loadgen::settings::verification::{ReadBack, Verification};
 use loadgen::soak::timeline::Detail;
 use loadgen::source::{Source, synthetic};
 
@@ -29,9 +31,8 @@ pub(crate) fn config(lanes: u16) -> Config {
         lanes: Lanes::only(lanes),
         start_at_unix_ns: None,
         pacing: Pacing::Sleep,
-        body_time: BodyTime::Due,
-        on_lag: OnLag::Queue,
-        max_rate: None,
+        event_time: EventTime::Now,
+        lateness: Lateness::default(),
         bootstrap: None,
         topic: "raw-events".to_owned(),
         topic_map: BTreeMap::new(),
@@ -41,14 +42,16 @@ pub(crate) fn config(lanes: u16) -> Config {
         client: client.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect::<Settings>(),
         connect_timeout: Duration::from_secs(20),
         lag_group: None,
-        verify: Some(Verify { group: None, read_committed: false, drain_deadline: Duration::from_secs(30) }),
+        verify: Some(Verification {
+            group: None,
+            back: ReadBack { drain_deadline: Duration::from_secs(30), ..ReadBack::default() },
+        }),
         transactions: None,
         padding: None,
-        flush_deadline: Duration::from_secs(35),
+        patience: Patience::default(),
         answers: None,
         detail: Detail::default(),
         faults: Vec::new(),
-        stall_threshold: Duration::from_secs(1),
     }
 }
 
