@@ -16,6 +16,7 @@ mod planned_gates;
 mod report;
 mod run;
 mod selftest;
+mod shell;
 mod stored;
 mod topics;
 mod verify;
@@ -136,5 +137,7 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
         Command::Merge(args) => merge::merge(args, environment),
         Command::Selftest(args) => selftest::selftest(args, environment),
         Command::Explain(args) => explain::explain(&args),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
     }
 }
