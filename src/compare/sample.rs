@@ -60,7 +60,7 @@ struct Columns {
 
 impl Columns {
     fn new(samples: Samples) -> Self {
-        let totals = running_counts(samples.seconds.iter().map(Sparse::total).collect());
+        let totals = running_counts(&samples.seconds.iter().map(Sparse::total).collect::<Vec<_>>());
         let upto = vec![None; samples.buckets.len()];
         let (by_bucket, begins) = samples.by_bucket();
         Self { samples, by_bucket, begins, totals, upto }
@@ -82,7 +82,7 @@ impl Columns {
         for (second, count) in &self.by_bucket[self.begins[first]..self.begins[rank + 1]] {
             counts[*second] += count;
         }
-        let mut column = running_counts(counts);
+        let mut column = running_counts(&counts);
         if let Some(below) = below.and_then(|below| self.upto[below].as_deref()) {
             column.iter_mut().zip(below).for_each(|(sum, below)| *sum += below);
         }
@@ -173,11 +173,11 @@ impl Maxima {
 }
 
 /// Counts up to each second, over the series twice: see [`running_sums`].
-fn running_counts(values: Vec<u64>) -> Box<[u64]> {
+fn running_counts(values: &[u64]) -> Box<[u64]> {
     let mut sums = Vec::with_capacity(2 * values.len() + 1);
     let mut total = 0;
     sums.push(total);
-    for value in values.iter().chain(&values) {
+    for value in values.iter().chain(values) {
         total += value;
         sums.push(total);
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::run;
+use super::super::{planned_load, run};
 use super::{Bundle, Failure, Settings};
 use crate::capacity::backlog::{Growth, Slope};
 use crate::capacity::{ProbeOutcome, ProbeVerdict};
@@ -80,8 +80,8 @@ impl Prober<'_> {
         self.made += 1;
         let mut scenario = self.scenario(rate)?;
         let plan = Plan::new(&mut scenario, Together::ALONE, self.presentation.clone())?;
-        let schedule = run::schedule(&plan, self.source)?;
         let number = name(self.number, self.made);
+        let schedule = planned_load::schedule(&plan, self.source)?;
         let bundle = Bundle::create(&self.folder, &number, &rate.to_string(), &run::to_toml(&scenario)?);
         // A probe without a bundle is as good as another: what was found is told all the same.
         let kept = bundle.map_or_else(run::Kept::nowhere, run::Kept::new);

@@ -108,14 +108,13 @@ pub(crate) fn render(template: &str, view: &impl Serialize, data: &Data) -> Resu
 
 /// A link to the page in a bundle. Whatever could be read as a scheme, a query or a fragment is encoded, RFC 3986, 2.1.
 pub(crate) fn link(folder: &str) -> String {
-    let mut link = if folder.starts_with('/') { String::new() } else { "./".to_owned() };
-    for byte in folder.trim_end_matches('/').bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => link.push(byte.into()),
-            other => link.push_str(&format!("%{other:02X}")),
-        }
-    }
-    link + "/" + super::FILE
+    let encoded = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    let path: String = folder.trim_end_matches('/').bytes().map(encoded).collect();
+    let here = if path.starts_with('/') { "" } else { "./" };
+    format!("{here}{path}/{}", super::FILE)
 }
 
 /// JSON that cannot end the element it stands in, <https://html.spec.whatwg.org/multipage/scripting.html>, 4.12.1.3.

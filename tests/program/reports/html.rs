@@ -137,7 +137,7 @@ fn text_from_outside_stays_text() {
 #[test]
 fn a_word_with_a_definition_leads_to_the_glossary_and_one_without_does_not() {
     let mut report = fixture::pass();
-    report.latency_us.commit_time = report.latency_us.end_to_end.clone();
+    report.latency_us.commit_time = report.latency_us.end_to_end;
     let page = page(&report);
     let lost = explain::sentence("lost").unwrap();
     assert!(page.contains(&format!("href=\"#word-lost\" title=\"{lost}\"")));
