@@ -234,8 +234,8 @@ mod tests {
             page.split("class=\"ylabel\"").skip(1).filter_map(|rest| rest.split('<').next()).collect();
         assert!(labels.len() >= 6 && labels.iter().all(|label| label.trim().ends_with('s')), "{labels:?}");
         assert!(page.contains("99 %"), "percentiles say that they are");
-        assert!(page.contains("<a href=\"./results/a/report.html\">a</a> (60 s)"));
-        assert!(page.contains(" b (60 s)") && !page.contains(">b</a>"));
+        assert!(page.contains("<a href=\"./results/a/report.html\">"));
+        assert_eq!(page.matches("/report.html\">").count(), 1, "none where there is no page");
     }
 
     #[test]
