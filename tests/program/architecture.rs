@@ -23,7 +23,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
         "run",
         "clock control event figures kafka lane ledger measure publish report schedule settings soak source verify",
     ),
-    ("lane", "clock control event kafka ledger measure publish report schedule settings source"),
+    ("lane", "clock control event kafka ledger measure publish schedule settings source"),
     ("verify", "clock control event kafka ledger measure report schedule settings"),
     ("publish", "kafka"),
     ("output", "bundle capacity compare explain figures gate ledger recording report"),
