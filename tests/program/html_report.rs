@@ -213,7 +213,7 @@ fn a_stretch_that_is_dragged_over_is_zoomed_into_and_out_of() {
     assert_eq!(browser.console(), Vec::<String>::new());
 }
 
-/// The pages of two short runs that are compared, and of a short search, as the program makes them.
+/// The pages of two short runs that are compared, and of a search.
 fn other_pages(shell: &Shell) -> [PathBuf; 2] {
     let made = |folder: &str| {
         let there = std::fs::read_dir(shell.path().join(folder)).unwrap().next().unwrap().unwrap().path();
@@ -229,9 +229,39 @@ fn other_pages(shell: &Shell) -> [PathBuf; 2] {
     let compared = shell.run(&compare).ends_with_code(0).out;
     let compare = shell.path().join("compare.html");
     std::fs::write(&compare, compared).unwrap();
-    let rates = ["capacity", "--start", "100/s", "--max", "200/s", "--probe", "1s", "--settle", "0s"];
-    shell.run(&[&rates[..], &off, &["--max-time", "5s", "--results-dir", "found"]].concat());
-    [compare, shell.path().join(made("found")).join("capacity.html")]
+    let capacity = shell.path().join("capacity.html");
+    std::fs::create_dir_all(shell.path().join("probes/01-1000")).unwrap();
+    std::fs::write(shell.path().join("probes/01-1000/report.html"), "").unwrap();
+    let first = |_, place: usize, _| (place == 1).then(|| "probes/01-1000".to_owned());
+    std::fs::write(&capacity, loadgen::output::capacity::page::render(&searched(), &first).unwrap()).unwrap();
+    [compare, capacity]
+}
+
+/// A search that ended between 2,000/s and 2,200/s.
+fn searched() -> loadgen::capacity::record::Record {
+    let end = |rate: u64, reasons: &[&str]| serde_json::json!({ "rate": rate, "probes": 2, "reasons": reasons });
+    let gate = "response_time.p99 < 250ms";
+    let probe = |rate: u64, verdict: &str, p99_us: u64| {
+        let reasons = if verdict == "passed" { vec![] } else { vec![gate] };
+        serde_json::json!({
+            "rate": rate, "verdict": verdict, "reasons": reasons, "achieved_per_s": rate, "p50_us": p99_us / 3, "p99_us": p99_us,
+            "outstanding": { "per_s": 0.4, "error_per_s": 1.2 }, "unread": null, "took_s": 35.5,
+        })
+    };
+    let record = serde_json::json!({
+        "schema_version": 1, "started_at": "2026-01-01T00:00:00.123456789Z", "target": "raw-events @ broker:9092",
+        "embedded": false, "gates": [gate], "settle_s": 5.0, "probe_s": 30.0,
+        "searches": [{
+            "config": { "start": 1_000, "max": null, "precision": 0.1, "max_time_s": 600.0 },
+            "answer": "system_limit", "low": end(2_000, &[]), "high": end(2_200, &[gate]), "contradictions": [],
+            "knee": null, "took_s": 140.0,
+            "probes": [
+                probe(1_000, "passed", 8_000), probe(2_000, "passed", 40_000), probe(4_000, "failed", 900_000),
+                probe(2_200, "failed", 300_000),
+            ],
+        }],
+    });
+    serde_json::from_value(record).unwrap()
 }
 
 #[test]
