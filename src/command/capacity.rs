@@ -117,7 +117,7 @@ fn search(
             source: &source,
             interrupts: &interrupts,
             exporter: exporter.as_ref(),
-            folder: folder.join("probes"),
+            folder: folder.join(probe::FOLDER),
             settings,
             number,
             made: known.len(),
@@ -311,7 +311,8 @@ fn keep(folder: &Path, record: &Record) -> Result<(), bundle::BundleError> {
     let failed = |source: std::io::Error| bundle::BundleError { path: folder.join(RECORD), source };
     let json = serde_json::to_vec_pretty(record).map_err(|error| failed(error.into()))?;
     bundle::write_whole(&folder.join(RECORD), &json)?;
-    let page = page::render(record).map_err(|error: HtmlError| failed(std::io::Error::other(error)))?;
+    let page = page::render(record, &|number, made, rate| probe::kept_in(folder, number, made, rate));
+    let page = page.map_err(|error: HtmlError| failed(std::io::Error::other(error)))?;
     bundle::write_whole(&folder.join(PAGE), page.as_bytes())
 }
 

@@ -10,6 +10,7 @@ use crate::cli::compare::{CompareArgs, CompareOptions};
 use crate::compare::gate::{Outcome, Rule, evaluate};
 use crate::compare::{self, Bundle, CompareError, Comparison, Options};
 use crate::output::compare::{html, markdown, text};
+use crate::output::files::PAGE;
 use crate::progress::terminal;
 use crate::report::{GateOutcome, RunReport};
 use crate::scenario::Environment;
@@ -27,7 +28,11 @@ pub(super) fn compare(args: CompareArgs, environment: &Environment) -> Result<Do
     let output = match options.output.unwrap_or(CompareOutput::Text) {
         CompareOutput::Text => text::text(&comparison, &outcomes, terminal::columns(&io::stdout())),
         CompareOutput::Markdown => markdown::markdown(&comparison, &outcomes),
-        CompareOutput::Html => html::html(&comparison, &outcomes),
+        CompareOutput::Html => {
+            let folders = html::Folders { base: with_pages(&args.base.0), new: with_pages(&args.new.0) };
+            html::html(&comparison, &outcomes, &folders)
+                .map_err(|error| Failure::new(ExitCode::BadInput, error.to_string()))?
+        }
         CompareOutput::Json => as_json(&comparison, &outcomes)?,
     };
     let passes_as = if rules.is_empty() {
@@ -56,6 +61,12 @@ fn bundles(paths: &[impl AsRef<Path>]) -> Result<Vec<Bundle>, Failure> {
         let timeline = stored.timeline().map_err(|error| stored::unreadable(&error))?;
         Ok(Bundle { name: stored.name(), report: RunReport { timeline, ..stored.report }, recording })
     };
+    paths.iter().map(|path| one(path.as_ref())).collect()
+}
+
+/// The folders as they were named, for links: who compares keeps the page where these lead somewhere.
+fn with_pages(paths: &[impl AsRef<Path>]) -> Vec<Option<String>> {
+    let one = |path: &Path| path.join(PAGE).is_file().then(|| path.to_str().map(str::to_owned)).flatten();
     paths.iter().map(|path| one(path.as_ref())).collect()
 }
 

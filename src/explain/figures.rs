@@ -74,12 +74,15 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     figure("timeline.group_lag", "Records that the watched group (--lag-group) was behind at the end of a second.")
         .clock(INTERVAL),
     figure("timeline.response_p50", "Median response time of the events acked in a second.").clock(INTERVAL),
+    figure("timeline.response_p90", "90 % quantile of the response time of the events acked in a second.").clock(INTERVAL),
     figure("timeline.response_p99", "99 % quantile of the response time of the events acked in a second.")
         .clock(INTERVAL)
         .excludes("Events that were never answered are in no row: with any of them the value is a lower bound."),
     figure("timeline.response_max", "Largest response time of the events acked in a second.").clock(INTERVAL),
     figure("timeline.service_p99", "99 % quantile of the service time of the events acked in a second.").clock(INTERVAL),
+    figure("timeline.end_to_end_p90", "90 % quantile of the end-to-end time of the events seen in a second.").clock(INTERVAL),
     figure("timeline.end_to_end_p99", "99 % quantile of the end-to-end time of the events seen in a second.").clock(INTERVAL),
+    figure("timeline.slip_p90", "90 % quantile of the slip of the events sent in a second.").clock(INTERVAL),
     figure("timeline.slip_p99", "99 % quantile of the slip of the events sent in a second.").clock(INTERVAL),
     figure("timeline.lateness_p99", "99 % quantile of the lateness of the events sent in a second.").clock(INTERVAL),
     figure("timeline.capped_p99", "99 % quantile of the part of slip that the ceiling took, of the events sent in a second.")

@@ -27,14 +27,18 @@ pub(super) fn timeline(parts: &[Aligned], histograms: &Seconds) -> Vec<TimelineR
             let interval = histograms.get(&kind)?.get(&second)?;
             Some(LatencyHistogram::of(interval.histogram.clone(), &LatencySummary::default()))
         };
+        let p90 = |kind| of(kind).and_then(|histogram| histogram.quantile(0.9));
         let p99 = |kind| of(kind).and_then(|histogram| histogram.quantile(0.99));
         let response = of(LatencyKind::ResponseTime);
         TimelineRow {
             response_p50_us: response.as_ref().and_then(|histogram| histogram.quantile(0.5)),
+            response_p90_us: p90(LatencyKind::ResponseTime),
             response_p99_us: response.as_ref().and_then(|histogram| histogram.quantile(0.99)),
             response_max_us: response.as_ref().and_then(|histogram| histogram.summary().max),
             service_p99_us: p99(LatencyKind::ServiceTime),
+            end_to_end_p90_us: p90(LatencyKind::EndToEnd),
             end_to_end_p99_us: p99(LatencyKind::EndToEnd),
+            slip_p90_us: p90(LatencyKind::Slip),
             slip_p99_us: p99(LatencyKind::Slip),
             lateness_p99_us: p99(LatencyKind::Lateness),
             capped_p99_us: p99(LatencyKind::Capped),

@@ -11,7 +11,7 @@ use crate::report::RunReport;
 use crate::report::latency::Kind;
 
 /// The page for people.
-pub const PAGE: &str = "report.html";
+pub const PAGE: &str = html::FILE;
 /// The test cases for a CI.
 pub const CASES: &str = "junit.xml";
 

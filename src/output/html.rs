@@ -2,13 +2,16 @@
 //! screen reader. The verdict first, then what it rests on.
 //!
 //! Rust lays out every table and draws every chart; the script in the page adds values under the pointer and zoom. Text
-//! from outside passes through the template's escaping, and the page forbids itself the network.
+//! from outside passes through the template's escaping, and the page forbids itself the network. The pages of `compare` and
+//! `capacity` are made of the same style sheet, script and macros.
 
 pub(crate) mod chart;
 mod cluster;
+pub(crate) mod curves;
 mod latency;
 mod outcome;
 mod pack;
+pub(crate) mod page;
 mod reading;
 mod setup;
 pub(crate) mod ticks;
@@ -17,18 +20,19 @@ mod timeline;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
 use serde::Serialize;
 
 pub use self::chart::ChartError;
+use self::page::Data;
 use crate::explain;
 use crate::gate::BuiltIn;
 use crate::ledger::Class;
 use crate::report::RunReport;
 
+/// The page of a run in its bundle.
+pub const FILE: &str = "report.html";
+
 const TEMPLATE: &str = include_str!("html/report.html.j2");
-const STYLE: &str = include_str!("html/style.css");
-const SCRIPT: &str = include_str!("html/script.js");
 
 /// Names whose definitions the page asks for, beside those of classes and built-in gates: what it has tables of.
 const WORDS: [&str; 22] = [
@@ -68,17 +72,15 @@ pub enum HtmlError {
     #[error(transparent)]
     Chart(#[from] ChartError),
     /// The template does not fit the report.
-    #[error("report.html cannot be laid out: {0:#}")]
+    #[error("the page cannot be laid out: {0:#}")]
     Template(#[from] minijinja::Error),
     /// The figures for the script cannot be written.
-    #[error("the figures for report.html cannot be written: {0}")]
+    #[error("the figures for the page cannot be written: {0}")]
     Data(#[from] serde_json::Error),
 }
 
 #[derive(Serialize)]
-struct Page {
-    style: &'static str,
-    script: &'static str,
+struct View {
     head: outcome::HeadView,
     ledger: Option<outcome::LedgerView>,
     reading: Option<reading::ReadingView>,
@@ -93,14 +95,6 @@ struct Page {
     replay: Option<setup::ReplayView>,
     setup: setup::SetupView,
     words: BTreeMap<&'static str, String>,
-    data: String,
-}
-
-/// What the script gets.
-#[derive(Serialize)]
-struct Data {
-    timeline: Option<timeline::TimelineData>,
-    curves: BTreeMap<&'static str, latency::CurveData>,
 }
 
 /// Writes the page of a run. The definition of a name in the report becomes a tooltip and an entry of the page's glossary.
@@ -115,9 +109,7 @@ pub fn write(mut out: impl Write, report: &RunReport) -> io::Result<()> {
 fn render(report: &RunReport) -> Result<String, HtmlError> {
     let (latency, curves) = latency::latency(report)?;
     let (timeline, timeline_data) = timeline::timeline(report)?.unzip();
-    let page = Page {
-        style: STYLE,
-        script: SCRIPT,
+    let view = View {
         head: outcome::head(report),
         ledger: (!report.is_alone()).then(|| outcome::ledger(report)),
         reading: report.reading.as_ref().map(reading::view),
@@ -132,19 +124,8 @@ fn render(report: &RunReport) -> Result<String, HtmlError> {
         replay: setup::replay(report),
         setup: setup::setup(report),
         words: words().filter_map(|word| explain::sentence(word).map(|text| (word, text.to_owned()))).collect(),
-        data: harmless(&serde_json::to_string(&Data { timeline: timeline_data, curves })?),
     };
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    environment.add_template("report.html", TEMPLATE)?;
-    Ok(environment.get_template("report.html")?.render(Serde(&page))?)
-}
-
-/// JSON that cannot end the element it stands in, <https://html.spec.whatwg.org/multipage/scripting.html>, 4.12.1.3.
-fn harmless(json: &str) -> String {
-    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+    page::render(TEMPLATE, &view, &Data { timeline: timeline_data, curves })
 }
 
 #[cfg(test)]
@@ -157,13 +138,5 @@ mod tests {
         assert!(undefined.is_empty(), "{undefined:?}");
         let page = render(&RunReport::default()).unwrap();
         assert!(page.contains(&format!("title=\"{}\"", explain::sentence("lost").unwrap())));
-    }
-
-    #[test]
-    fn data_cannot_end_the_script_it_stands_in() {
-        let text = harmless(r#"{"a":"</script><!--<script>&"}"#);
-        assert!(!text.contains(['<', '>', '&']), "{text}");
-        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(value["a"], "</script><!--<script>&");
     }
 }

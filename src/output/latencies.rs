@@ -109,19 +109,33 @@ impl Unit {
     /// The part of a quantile before the point, and the part from the point on. `>=` stands before one that falls into
     /// the censored share.
     pub(super) fn cell(&self, value: Option<u64>, summary: &LatencySummary) -> (String, String) {
-        let Some(us) = value else { return (figures::NONE.to_owned(), String::new()) };
-        let (bound, shown) = match summary.censored_from {
-            Some(from) if us >= from => (">=", as_f64(us) / self.us),
-            _ => self.shown(as_f64(us)),
-        };
-        self.split(bound, shown)
+        self.bounded(value, summary)
+            .map_or_else(|| (figures::NONE.to_owned(), String::new()), |(bound, shown)| self.split(bound, shown))
     }
 
-    /// The same of a mean.
-    pub(super) fn mean(&self, mean_us: Option<f64>) -> (String, String) {
-        let Some(us) = mean_us else { return (figures::NONE.to_owned(), String::new()) };
-        let (bound, shown) = self.shown(us);
-        self.split(bound, shown)
+    /// The same in one piece and with three digits at most, where columns are too wide for exact numbers.
+    pub(super) fn three_digits(&self, value: Option<u64>, summary: &LatencySummary) -> String {
+        self.bounded(value, summary).map_or_else(|| figures::NONE.to_owned(), |bounded| self.rounded(bounded))
+    }
+
+    /// A mean with three digits at most.
+    pub(super) fn mean_of_three_digits(&self, mean_us: Option<f64>) -> String {
+        mean_us.map_or_else(|| figures::NONE.to_owned(), |us| self.rounded(self.shown(us)))
+    }
+
+    fn rounded(&self, (bound, shown): (&'static str, f64)) -> String {
+        let step = if shown >= 1_000.0 { 10_f64.powf(shown.log10().floor() - 2.0) } else { 1.0 };
+        let shown = if step > 1.0 { (shown / step).round() * step } else { shown };
+        let (whole, fraction) = self.split(bound, shown);
+        whole + &fraction
+    }
+
+    fn bounded(&self, value: Option<u64>, summary: &LatencySummary) -> Option<(&'static str, f64)> {
+        let us = value?;
+        Some(match summary.censored_from {
+            Some(from) if us >= from => (">=", as_f64(us) / self.us),
+            _ => self.shown(as_f64(us)),
+        })
     }
 
     fn shown(&self, us: f64) -> (&'static str, f64) {
@@ -136,10 +150,5 @@ impl Unit {
             Some((whole, fraction)) => (format!("{bound}{whole}"), format!(".{fraction}")),
             None => (format!("{bound}{text}"), String::new()),
         }
-    }
-
-    /// Characters that a fraction can take, the point included.
-    pub(super) const fn fraction_width(&self) -> usize {
-        self.decimals + 1
     }
 }

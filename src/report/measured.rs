@@ -273,14 +273,23 @@ pub struct TimelineRow {
     pub group_lag: Option<u64>,
     /// Median response time of the events acked in it.
     pub response_p50_us: Option<u64>,
+    /// 90 %.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_p90_us: Option<u64>,
     /// 99 %.
     pub response_p99_us: Option<u64>,
     /// The largest.
     pub response_max_us: Option<u64>,
     /// 99 % of service time.
     pub service_p99_us: Option<u64>,
+    /// 90 % of end-to-end time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_to_end_p90_us: Option<u64>,
     /// 99 % of end-to-end time.
     pub end_to_end_p99_us: Option<u64>,
+    /// 90 % of slip.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slip_p90_us: Option<u64>,
     /// 99 % of slip.
     pub slip_p99_us: Option<u64>,
     /// 99 % of the generator's own part of slip.

@@ -1,5 +1,5 @@
 //! report.html in a real browser: nothing is fetched, nothing fails, values show under the pointer and under the keys, and
-//! zoom shows more.
+//! zoom shows more. The pages of a comparison and of a capacity search are of the same style and hold to the same.
 //!
 //! The pages and their screenshots stay in `target/tmp/browser`, to be looked at.
 
@@ -14,6 +14,7 @@ use std::{
 };
 
 use crate::reports::fixture;
+use crate::shell::Shell;
 use browser::{Browser, Look};
 use loadgen::output::html;
 use loadgen::report::RunReport;
@@ -210,4 +211,67 @@ fn a_stretch_that_is_dragged_over_is_zoomed_into_and_out_of() {
     assert_eq!(labels(), whole);
     assert_eq!(browser.script("return document.querySelector('svg.wide').innerHTML"), drawn, "all is as it was drawn");
     assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+/// The pages of two short runs that are compared, and of a short search, as the program makes them.
+fn other_pages(shell: &Shell) -> [PathBuf; 2] {
+    let made = |folder: &str| {
+        let there = std::fs::read_dir(shell.path().join(folder)).unwrap().next().unwrap().unwrap().path();
+        there.strip_prefix(shell.path()).unwrap().to_str().unwrap().to_owned()
+    };
+    // Whether this machine is busy is not asked here.
+    let off =
+        ["generator_on_time", "generator_kept_rate", "generator_had_cpu"].map(|gate| ["--gate-off", gate]).concat();
+    for side in ["base", "new"] {
+        shell.run(&[&["synth", "--rate", "200", "--duration", "1s", "--results-dir", side][..], &off].concat());
+    }
+    let compare = ["compare", &made("base"), &made("new"), "-o", "html", "--allow", "outcome"];
+    let compared = shell.run(&compare).ends_with_code(0).out;
+    let compare = shell.path().join("compare.html");
+    std::fs::write(&compare, compared).unwrap();
+    let rates = ["capacity", "--start", "100/s", "--max", "200/s", "--probe", "1s", "--settle", "0s"];
+    shell.run(&[&rates[..], &off, &["--max-time", "5s", "--results-dir", "found"]].concat());
+    [compare, shell.path().join(made("found")).join("capacity.html")]
+}
+
+#[test]
+fn the_pages_of_compare_and_capacity_fit_a_phone_show_values_and_lead_to_the_runs() {
+    let Some(browser) = Browser::start() else { return };
+    let shell = Shell::new();
+    for path in other_pages(&shell) {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
+        std::fs::create_dir_all(&kept).unwrap();
+        let kept = kept.join(name);
+        browser.open(&path, WIDE);
+        keep(&kept, "light.png", &browser.screenshot());
+        browser.mouse("[data-figure] svg.wide", &[(0.5, 0.5)], false);
+        let value = browser.script("return document.querySelector('[data-figure] output').textContent");
+        assert!(value.as_str().unwrap().contains(" ms") || value.as_str().unwrap().contains(" us"), "{name}: {value}");
+        let links =
+            browser.script("return Array.from(document.querySelectorAll('a[href$=\"report.html\"]'), a => a.href)");
+        assert!(!links.as_array().unwrap().is_empty(), "{name} leads to the runs");
+        for link in links.as_array().unwrap() {
+            assert!(Path::new(link.as_str().unwrap().strip_prefix("file://").unwrap()).is_file(), "{name}: {link}");
+        }
+        browser.open(&path, PHONE);
+        keep(&kept, "phone.png", &browser.screenshot());
+        assert_eq!(browser.script("return document.documentElement.scrollWidth").as_u64().unwrap(), 390, "{name}");
+        let hidden = browser.script(
+            "return Array.from(document.querySelectorAll('.cards .pill')) \
+             .filter(one => one.getBoundingClientRect().right > 390).length",
+        );
+        assert_eq!(hidden, 0, "{name}: every verdict is in sight");
+        let small = browser.script(
+            "return Array.from(document.querySelectorAll('svg text'), one => one.getBoundingClientRect().height) \
+             .filter(height => height > 0 && height < 11).length",
+        );
+        assert_eq!(small, 0, "{name}: text in charts can be read");
+        for look in [WIDE, DARK] {
+            browser.open(&path, look);
+            let poor = browser.script(include_str!("html_report/contrast.js"));
+            assert_eq!(poor, serde_json::json!([]), "{name}: WCAG 2.2, 1.4.3: 4.5 to 1");
+        }
+        assert_eq!(browser.console(), Vec::<String>::new(), "{name}");
+    }
 }

@@ -1,7 +1,7 @@
 //! One probe: a run at one rate, held for a while before it is judged, in a bundle of its own.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::clock::{Clock, Monotonic};
 use crate::exporter::Exporter;
 use crate::figures::{self, as_f64};
 use crate::output::capacity::text;
+use crate::output::files::PAGE;
 use crate::report::{GateOutcome, RunReport, TimelineRow};
 use crate::run::Interrupts;
 use crate::scenario::Scenario;
@@ -52,6 +53,24 @@ pub(super) struct Prober<'a> {
     pub(super) made: usize,
 }
 
+/// Where the bundles of the probes of a search are, in its folder.
+pub(super) const FOLDER: &str = "probes";
+
+/// What comes before the rate in the name of a bundle.
+fn name(number: Option<u16>, made: usize) -> String {
+    let prefix = number.map_or_else(String::new, |number| format!("{number}-"));
+    format!("{prefix}{made:02}")
+}
+
+/// The folder of a probe as seen from that of its search, where it has a page. A probe that was interrupted and made again
+/// has two folders: the later one counts.
+pub(super) fn kept_in(search: &Path, number: Option<u16>, made: usize, rate: u64) -> Option<String> {
+    let once = format!("{FOLDER}/{}-{rate}", name(number, made));
+    let again = (2_u32..).map(|time| format!("{once}-{time}"));
+    let all = std::iter::once(once.clone()).chain(again).take_while(|folder| search.join(folder).is_dir());
+    all.last().filter(|folder| search.join(folder).join(PAGE).is_file())
+}
+
 impl Prober<'_> {
     /// A run at `rate` events per second, `left` of them probably from it on. `Break` where it was interrupted.
     pub(super) fn probe(&mut self, rate: u64, left: Option<Left>) -> Result<ControlFlow<(), ProbeOutcome>, Failure> {
@@ -62,9 +81,8 @@ impl Prober<'_> {
         self.made += 1;
         let mut scenario = self.scenario(rate)?;
         let plan = Plan::new(&mut scenario, Together::ALONE, self.presentation.clone())?;
+        let number = name(self.number, self.made);
         let schedule = planned_load::schedule(&plan, self.source)?;
-        let prefix = self.number.map_or_else(String::new, |number| format!("{number}-"));
-        let number = format!("{prefix}{:02}", self.made);
         let bundle = Bundle::create(&self.folder, &number, &rate.to_string(), &run::to_toml(&scenario)?);
         // A probe without a bundle is as good as another: what was found is told all the same.
         let kept = bundle.map_or_else(run::Kept::nowhere, run::Kept::new);

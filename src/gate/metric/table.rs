@@ -24,7 +24,7 @@ const fn latency_column(name: &'static str, latency: Kind, read: fn(&TimelineRow
     Column { name, dimension: Dimension::Time, latency: Some(latency), read }
 }
 
-static COLUMNS: [Column; 20] = [
+static COLUMNS: [Column; 23] = [
     column("scheduled", Dimension::Count, |row| Some(row.scheduled)),
     column("sent", Dimension::Count, |row| Some(row.sent)),
     column("acked", Dimension::Count, |row| Some(row.acked)),
@@ -36,10 +36,13 @@ static COLUMNS: [Column; 20] = [
     column("unread", Dimension::Count, |row| row.unread),
     column("group_lag", Dimension::Count, |row| row.group_lag),
     latency_column("response_p50", Kind::ResponseTime, |row| row.response_p50_us),
+    latency_column("response_p90", Kind::ResponseTime, |row| row.response_p90_us),
     latency_column("response_p99", Kind::ResponseTime, |row| row.response_p99_us),
     latency_column("response_max", Kind::ResponseTime, |row| row.response_max_us),
     latency_column("service_p99", Kind::ServiceTime, |row| row.service_p99_us),
+    latency_column("end_to_end_p90", Kind::EndToEnd, |row| row.end_to_end_p90_us),
     latency_column("end_to_end_p99", Kind::EndToEnd, |row| row.end_to_end_p99_us),
+    latency_column("slip_p90", Kind::Slip, |row| row.slip_p90_us),
     latency_column("slip_p99", Kind::Slip, |row| row.slip_p99_us),
     latency_column("lateness_p99", Kind::Lateness, |row| row.lateness_p99_us),
     latency_column("capped_p99", Kind::Capped, |row| row.capped_p99_us),

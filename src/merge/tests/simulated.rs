@@ -191,10 +191,13 @@ pub(super) fn row(own: &[Event], lanes: usize, second: u64) -> TimelineRow {
         acked: of(&|event| event.second == second && event.fate != Fate::Unanswered),
         outstanding: of(&|event| event.second <= second && event.fate == Fate::Unanswered),
         response_p50_us: latency.quantile(0.5),
+        response_p90_us: latency.quantile(0.9),
         response_p99_us: latency.quantile(0.99),
         response_max_us: latency.summary().max,
         service_p99_us: latency.quantile(0.99),
+        end_to_end_p90_us: latency.quantile(0.9),
         end_to_end_p99_us: latency.quantile(0.99),
+        slip_p90_us: latency.quantile(0.9),
         slip_p99_us: latency.quantile(0.99),
         cpu_ms: Some(10 * lanes as u64),
         ..TimelineRow::default()

@@ -18,7 +18,7 @@ use plotters::{
     style::{Color, IntoFont, RGBColor, ShapeStyle, TextStyle},
 };
 
-use super::ticks::Tick;
+use super::ticks::{self, Tick};
 
 /// Units of the drawing per CSS pixel: plotters places on whole numbers.
 const FINE: u32 = 4;
@@ -43,6 +43,16 @@ pub(crate) struct Axis {
     pub(crate) from: f64,
     pub(crate) until: f64,
     pub(crate) ticks: Vec<Tick>,
+}
+
+impl Axis {
+    /// An axis of latencies from the logarithm of the least to that of the most, in us: from the round number below the
+    /// one to that above the other.
+    pub(crate) fn of_latencies(least_log: f64, most_log: f64) -> Self {
+        let from = ticks::round_below(least_log.max(0.0));
+        let until = ticks::round_above(most_log.max(from + 0.3));
+        Self { from, until, ticks: ticks::latency(from, until) }
+    }
 }
 
 impl Ranged for Axis {

@@ -5,17 +5,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    chart::{Axis, Chart, ChartError, Series, Size, thinned},
-    ticks,
-    timeline::{FigureView, LegendView, decades},
+    chart::ChartError,
+    curves::{self, Figure, Line},
+    page::{Curves, FigureView},
 };
 use crate::figures::{as_f64, count, duration_us};
 use crate::output::decomposition;
 use crate::output::latencies::{LatencyRow, Unit, linger, notes, rows};
 use crate::report::{Client, DistributionPoint, LatencySummary, RunReport};
-
-const WIDE: Size = Size { class: "wide", width: 1_000, height: 320, left: 62 };
-const NARROW: Size = Size { class: "narrow", width: 350, height: 260, left: 52 };
 
 /// What the page shows of the latencies.
 #[derive(Serialize)]
@@ -38,25 +35,11 @@ struct RowView {
     part: bool,
     remark: String,
     samples: String,
-    cells: Vec<CellView>,
-}
-
-/// A figure, and what is invisible behind it so that points are below each other.
-#[derive(Serialize)]
-struct CellView {
-    text: String,
-    pad: String,
-}
-
-/// What the script gets of one distribution: places on the axis, and latencies in us.
-#[derive(Serialize)]
-pub(super) struct CurveData {
-    x: Vec<f64>,
-    us: Vec<u64>,
+    cells: Vec<String>,
 }
 
 /// The table and the curve.
-pub(super) fn latency(report: &RunReport) -> Result<(LatencyView, BTreeMap<&'static str, CurveData>), ChartError> {
+pub(super) fn latency(report: &RunReport) -> Result<(LatencyView, BTreeMap<String, Curves>), ChartError> {
     let rows = rows(report, true);
     let unit = Unit::of(&rows);
     let curves: Vec<(&LatencyRow, Vec<(f64, f64)>)> = rows
@@ -65,8 +48,9 @@ pub(super) fn latency(report: &RunReport) -> Result<(LatencyView, BTreeMap<&'sta
         .map(|row| (row, curve(report, row)))
         .filter(|(_, points)| !points.is_empty())
         .collect();
-    let figure = if curves.is_empty() { None } else { Some(figure(&curves, report.distributions.is_empty())?) };
-    let data = curves.iter().map(|(row, points)| (row.key, curve_data(points))).collect();
+    let summary_only = report.distributions.is_empty();
+    let figure = if curves.is_empty() { None } else { Some(figure(curves, summary_only)?) };
+    let (figure, data) = figure.unzip();
     let view = LatencyView {
         unit: unit.name,
         timed: report.latency_us.slip.is_some(),
@@ -75,7 +59,7 @@ pub(super) fn latency(report: &RunReport) -> Result<(LatencyView, BTreeMap<&'sta
         rows: rows.iter().map(|row| row_view(report, row, &unit)).collect(),
         figure,
     };
-    Ok((view, data))
+    Ok((view, data.map(|data| ("percentiles".to_owned(), data)).into_iter().collect()))
 }
 
 fn client(report: &RunReport, client: &Client) -> Vec<(&'static str, String)> {
@@ -85,8 +69,8 @@ fn client(report: &RunReport, client: &Client) -> Vec<(&'static str, String)> {
 
 fn row_view(report: &RunReport, row: &LatencyRow, unit: &Unit) -> RowView {
     let LatencySummary { min, mean, p50, p90, p95, p99, p999, p9999, max, .. } = *row.summary;
-    let mut cells = vec![unit.cell(min, row.summary), unit.mean(mean)];
-    cells.extend([p50, p90, p95, p99, p999, p9999, max].map(|value| unit.cell(value, row.summary)));
+    let mut cells = vec![unit.three_digits(min, row.summary), unit.mean_of_three_digits(mean)];
+    cells.extend([p50, p90, p95, p99, p999, p9999, max].map(|value| unit.three_digits(value, row.summary)));
     RowView {
         key: row.key,
         name: row.name,
@@ -94,13 +78,8 @@ fn row_view(report: &RunReport, row: &LatencyRow, unit: &Unit) -> RowView {
         part: row.part,
         remark: if row.key == "service_time" { linger(report) } else { String::new() },
         samples: count(row.summary.count),
-        cells: cells.into_iter().map(|(whole, fraction)| cell_view(&whole, &fraction, unit)).collect(),
+        cells,
     }
-}
-
-fn cell_view(whole: &str, fraction: &str, unit: &Unit) -> CellView {
-    let pad: String = ".000".chars().skip(fraction.len()).take(unit.fraction_width() - fraction.len()).collect();
-    CellView { text: format!("{whole}{fraction}"), pad }
 }
 
 /// (log10(1 / (1 - quantile)), us) of the distribution, or of the summary where a report has no distribution.
@@ -110,7 +89,7 @@ fn curve(report: &RunReport, row: &LatencyRow) -> Vec<(f64, f64)> {
         return Vec::new();
     }
     let end = as_f64(samples).log10();
-    let place = |percentile: f64| if percentile >= 100.0 { end } else { -(1.0 - percentile / 100.0).log10() };
+    let place = |percentile: f64| if percentile >= 100.0 { end } else { curves::place(percentile / 100.0) };
     let from_summary = || {
         let summary = row.summary;
         [
@@ -132,36 +111,7 @@ fn curve(report: &RunReport, row: &LatencyRow) -> Vec<(f64, f64)> {
     report.distributions.get(row.key).filter(|points| !points.is_empty()).map_or_else(from_summary, from_points)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-fn curve_data(points: &[(f64, f64)]) -> CurveData {
-    CurveData {
-        x: points.iter().map(|(x, _)| (x * 1e3).round() / 1e3).collect(),
-        us: points.iter().map(|(_, us)| *us as u64).collect(),
-    }
-}
-
-fn figure(curves: &[(&LatencyRow, Vec<(f64, f64)>)], summary_only: bool) -> Result<FigureView, ChartError> {
-    let logs: Vec<(&'static str, Vec<(f64, f64)>)> = curves
-        .iter()
-        .map(|(row, points)| (row.key, points.iter().map(|(x, us)| (*x, us.max(1.0).log10())).collect()))
-        .collect();
-    let all = || logs.iter().flat_map(|(_, points)| points);
-    let until = all().map(|(x, _)| *x).fold(1.0, f64::max);
-    let most = all().map(|(_, y)| *y).fold(0.0, f64::max);
-    let least = all().map(|(_, y)| *y).fold(most, f64::min);
-    let draw = |size: Size| {
-        let series = logs
-            .iter()
-            .map(|(key, points)| Series {
-                key,
-                filled: false,
-                pieces: vec![thinned(points, 0.0, until, size.width / 2)],
-            })
-            .collect();
-        let x = Axis { from: 0.0, until, ticks: ticks::percentiles(until, size.width / 64) };
-        Chart { name: "percentiles", x, y: decades(least, most), series, bands: Vec::new(), marks: Vec::new() }
-            .svg(size)
-    };
+fn figure(curves: Vec<(&LatencyRow, Vec<(f64, f64)>)>, summary_only: bool) -> Result<(FigureView, Curves), ChartError> {
     let said: Vec<String> = curves
         .iter()
         .map(|(row, _)| {
@@ -176,13 +126,13 @@ fn figure(curves: &[(&LatencyRow, Vec<(f64, f64)>)], summary_only: bool) -> Resu
         })
         .collect();
     let known = if summary_only { "only the quantiles of the table; " } else { "" };
-    Ok(FigureView {
-        name: "percentiles",
-        title: "Latency by percentile",
+    curves::over_percentiles(Figure {
+        name: "percentiles".to_owned(),
+        title: "Latency by percentile".to_owned(),
         note: format!("{known}both axes logarithmic: each nine is as wide as the one before"),
-        legend: curves.iter().map(|(row, _)| LegendView { key: row.key, label: row.name }).collect(),
-        wide: draw(WIDE)?,
-        narrow: draw(NARROW)?,
         summary: said.join("; "),
+        lines: curves.into_iter().map(|(row, points)| Line { key: row.key, label: row.name, points }).collect(),
+        bands: Vec::new(),
+        marks: Vec::new(),
     })
 }

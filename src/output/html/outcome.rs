@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::page::{Moment, TileView};
 use crate::figures::{self, count, duration_us, percent, rate, share};
 use crate::ledger::{Class, Standing};
 use crate::output::{
@@ -24,19 +25,11 @@ pub(super) struct HeadView {
     title: String,
     name: String,
     id: String,
-    started_at: String,
+    started_at: Moment,
     measured: String,
     warm_up: Option<String>,
     tiles: Vec<TileView>,
     why: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct TileView {
-    label: &'static str,
-    value: String,
-    note: String,
-    tone: &'static str,
 }
 
 pub(super) fn head(report: &RunReport) -> HeadView {
@@ -57,7 +50,7 @@ pub(super) fn head(report: &RunReport) -> HeadView {
         title: format!("{}: {} \"{}\"", word.as_str(), command(report), run.name),
         name: format!("{} “{}”", command(report), run.name),
         id: run.id.clone(),
-        started_at: run.started_at.clone(),
+        started_at: Moment::of(&run.started_at),
         measured: figures::span_s(run.measured_s),
         warm_up: (run.warm_up_s > 0.0).then(|| figures::span_s(run.warm_up_s)),
         tiles: tiles(report),
@@ -73,7 +66,7 @@ fn tiles(report: &RunReport) -> Vec<TileView> {
 }
 
 fn tiles_of_reading(report: &RunReport, reading: &Reading) -> Vec<TileView> {
-    let tile = |label, value, note, tone| TileView { label, value, note, tone };
+    let tile = |label: &str, value, note, tone| TileView { label: label.to_owned(), value, note, tone };
     let known = |number: Option<u64>| number.map_or_else(|| figures::NONE.to_owned(), count);
     let us = |us: Option<u64>| us.map_or_else(|| figures::NONE.to_owned(), duration_us);
     let end_to_end = report.latency_us.end_to_end.unwrap_or_default();
@@ -92,7 +85,7 @@ fn tiles_of_reading(report: &RunReport, reading: &Reading) -> Vec<TileView> {
 fn tiles_of_run(report: &RunReport) -> Vec<TileView> {
     let ledger = &report.ledger;
     let latency = &report.latency_us;
-    let tile = |label, value, note, tone| TileView { label, value, note, tone };
+    let tile = |label: &str, value, note, tone| TileView { label: label.to_owned(), value, note, tone };
     let p99 = |us: Option<u64>| us.map_or_else(|| figures::NONE.to_owned(), duration_us);
     let planned = match report.offered.rate_per_s {
         Some(planned) => format!("of {} planned", rate(planned)),

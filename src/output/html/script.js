@@ -61,7 +61,7 @@
       [this.floor, this.ceiling] = numbers("y");
       this.clip = `clip-${number}`;
       const label = svg.querySelector(".xlabel");
-      this.label = { y: label.getAttribute("y"), dy: label.getAttribute("dy"), "text-anchor": "middle" };
+      this.label = { y: label?.getAttribute("y"), dy: label?.getAttribute("dy"), "text-anchor": "middle" };
     }
     shown() {
       return this.svg.getClientRects().length > 0;
@@ -163,17 +163,16 @@
   const number = (value) => grouped(value, 0);
   const KINDS = {
     rates: { scale: plain, show: perSecond },
-    latencies: { scale: log, show: duration },
     backlogs: { scale: plain, show: number },
-    percentiles: { scale: log, show: duration },
   };
+  const LATENCY = { scale: log, show: duration };
 
   let drawings = 0;
 
   // One chart of the page with its lines and its legend.
   class Figure {
     constructor(root, source) {
-      const kind = KINDS[root.dataset.figure];
+      const kind = KINDS[root.dataset.figure] ?? LATENCY;
       this.root = root;
       this.plot = root.querySelector(".plot");
       this.show = kind.show;
@@ -331,18 +330,35 @@
     }
   }
 
-  const figures = (group, source) =>
-    Array.from(document.querySelectorAll(`[data-group="${group}"]`), (root) => new Figure(root, source));
-
   if (page.timeline) {
     const ends = unpack(page.timeline.at).map((ms) => ms / 1000);
     const xs = ends.map((end, at) => ((ends[at - 1] ?? 0) + end) / 2);
-    new TimeGroup(figures("time", (key) => ({ xs, values: unpack(page.timeline.columns[key]) })), xs, ends);
+    const source = (key) => ({ xs, values: unpack(page.timeline.columns[key]) });
+    const figures = Array.from(document.querySelectorAll("[data-group=time]"), (root) => new Figure(root, source));
+    new TimeGroup(figures, xs, ends);
   }
-  const curves = Object.values(page.curves);
-  if (curves.length > 0) {
-    const stops = curves.reduce((longest, curve) => (curve.x.length > longest.length ? curve.x : longest), []);
-    new Group(figures("percentile", (key) => ({ xs: page.curves[key].x, values: page.curves[key].us })), stops, percentile);
+  const rate = (place) => perSecond(10 ** place);
+  for (const root of document.querySelectorAll("[data-group=percentile], [data-group=rate]")) {
+    const curves = page.curves[root.dataset.figure];
+    const figure = new Figure(root, (key) => ({ xs: curves[key].x, values: curves[key].us }));
+    const stops = figure.series.reduce((longest, { xs }) => (xs.length > longest.length ? xs : longest), []);
+    if (stops.length > 0) new Group([figure], stops, root.dataset.group === "rate" ? rate : percentile);
+  }
+
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (!Number.isNaN(at.getTime())) time.title = at.toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" });
+  }
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    if (!navigator.clipboard) continue;
+    const told = (text) => () => {
+      button.textContent = text;
+    };
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const text = document.getElementById(button.dataset.copy).textContent;
+      navigator.clipboard.writeText(text).then(told("Copied"), told("Not allowed here"));
+    });
   }
 
   // What is folded away is printed too, unless it is bulk.

@@ -36,15 +36,32 @@ fn clock(at_s: f64, until_s: f64) -> String {
     text.strip_prefix("00:").filter(|_| until_s < 3_600.0).map(str::to_owned).unwrap_or(text)
 }
 
-/// The decades of latencies in us between two powers of ten, and what lies between them where there are few.
+/// What is called round within a decade.
+const ROUND: [f64; 3] = [1.0, 2.0, 5.0];
+
+/// The logarithm of the largest round number that is not above the one of this logarithm.
+pub(crate) fn round_below(log: f64) -> f64 {
+    round_near(log).filter(|place| *place <= log + 1e-9).fold(log.floor(), f64::max)
+}
+
+/// The logarithm of the smallest round number that is not below the one of this logarithm.
+pub(crate) fn round_above(log: f64) -> f64 {
+    round_near(log).filter(|place| *place >= log - 1e-9).fold(log.floor() + 1.0, f64::min)
+}
+
+fn round_near(log: f64) -> impl Iterator<Item = f64> {
+    ROUND.into_iter().map(move |factor| log.floor() + factor.log10())
+}
+
+/// The decades of latencies in us between two decimal logarithms, and what lies between them where there are few.
 /// Coordinates are decimal logarithms.
-pub(crate) fn latency(from_decade: f64, until_decade: f64) -> Vec<Tick> {
-    let factors: &[f64] = if until_decade - from_decade <= 2.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+pub(crate) fn latency(from: f64, until: f64) -> Vec<Tick> {
+    let factors: &[f64] = if until - from <= 2.0 { &ROUND } else { &[1.0] };
     let mut ticks = Vec::new();
-    for decade in whole(from_decade, until_decade) {
+    for decade in whole(from.floor(), until.floor()) {
         for factor in factors {
             let place = decade + factor.log10();
-            if place <= until_decade {
+            if place >= from - 1e-9 && place <= until + 1e-9 {
                 ticks.push((place, latency_label(factor * 10_f64.powf(decade))));
             }
         }
@@ -114,6 +131,17 @@ mod tests {
     fn latencies_are_labelled_by_decade_and_finer_where_there_are_few() {
         assert_eq!(labels(&latency(2.0, 6.0)), ["100 us", "1 ms", "10 ms", "100 ms", "1 s"]);
         assert_eq!(labels(&latency(3.0, 4.0)), ["1 ms", "2 ms", "5 ms", "10 ms"]);
+    }
+
+    #[test]
+    fn an_axis_of_latencies_goes_from_a_round_number_to_a_round_number() {
+        let round = |least: f64, most: f64| {
+            let ticks = latency(round_below(least.log10()), round_above(most.log10()));
+            labels(&ticks).iter().map(|label| (*label).to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(round(2_300.0, 9_000.0), ["2 ms", "5 ms", "10 ms"]);
+        assert_eq!(round(1_000.0, 2_000.0), ["1 ms", "2 ms"]);
+        assert_eq!(round(60.0, 270_000.0), ["100 us", "1 ms", "10 ms", "100 ms"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{
     chart::{Axis, Chart, ChartError, Series, Size, thinned},
     pack::packed,
+    page::{FigureView, LegendView},
     ticks,
 };
 use crate::figures::{self, as_f64, count, duration_us};
@@ -20,15 +21,21 @@ const POINTS: usize = 3_600;
 const TABLE_ROWS: usize = 60;
 /// Marks that are listed at most.
 const MARKS: usize = 200;
+/// What ends the timeline counts as a part of a second below this length: a rate of so short a time says nothing.
+const WHOLE_S: f64 = 0.95;
+/// The part of the seconds with samples that must have a quantile for it to be drawn: else the line is in shreds.
+const KNOWN: f64 = 0.9;
 
-pub(super) const WIDE: Size = Size { class: "wide", width: 1_000, height: 210, left: 62 };
-pub(super) const NARROW: Size = Size { class: "narrow", width: 350, height: 190, left: 52 };
+const WIDE: Size = Size { class: "wide", width: 1_000, height: 210, left: 62 };
+const NARROW: Size = Size { class: "narrow", width: 350, height: 190, left: 52 };
 
 /// One stretch of time: a second, or several added up.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Span {
     from_s: f64,
     until_s: f64,
+    /// Whether it is the part of a second with which the run ended.
+    partial: bool,
     scheduled: u64,
     sent: u64,
     acked: u64,
@@ -37,10 +44,12 @@ struct Span {
     outstanding: u64,
     unread: Option<u64>,
     response_p50: Option<u64>,
+    response_p90: Option<u64>,
     response_p99: Option<u64>,
     response_max: Option<u64>,
-    service_p99: Option<u64>,
+    end_to_end_p90: Option<u64>,
     end_to_end_p99: Option<u64>,
+    slip_p90: Option<u64>,
     slip_p99: Option<u64>,
     lateness_p99: Option<u64>,
 }
@@ -56,10 +65,12 @@ impl Span {
         self.failed += row.failed;
         (self.outstanding, self.unread) = (row.outstanding, row.unread);
         self.response_p50 = self.response_p50.max(row.response_p50_us);
+        self.response_p90 = self.response_p90.max(row.response_p90_us);
         self.response_p99 = self.response_p99.max(row.response_p99_us);
         self.response_max = self.response_max.max(row.response_max_us);
-        self.service_p99 = self.service_p99.max(row.service_p99_us);
+        self.end_to_end_p90 = self.end_to_end_p90.max(row.end_to_end_p90_us);
         self.end_to_end_p99 = self.end_to_end_p99.max(row.end_to_end_p99_us);
+        self.slip_p90 = self.slip_p90.max(row.slip_p90_us);
         self.slip_p99 = self.slip_p99.max(row.slip_p99_us);
         self.lateness_p99 = self.lateness_p99.max(row.lateness_p99_us);
         self
@@ -70,8 +81,9 @@ impl Span {
         f64::midpoint(self.from_s, self.until_s)
     }
 
-    fn rate(&self, number: u64) -> f64 {
-        as_f64(number) / (self.until_s - self.from_s).max(1e-3)
+    /// `None` of a part of a second.
+    fn rate(&self, number: u64) -> Option<f64> {
+        (!self.partial).then(|| as_f64(number) / (self.until_s - self.from_s).max(1e-3))
     }
 }
 
@@ -85,6 +97,9 @@ fn spans(timeline: &[TimelineRow], most: usize) -> Vec<Span> {
         from_s = span.until_s;
         spans.push(span);
     }
+    if let [.., _, last] = spans.as_mut_slice() {
+        last.partial = last.until_s - last.from_s < WHOLE_S;
+    }
     spans
 }
 
@@ -96,28 +111,10 @@ pub(super) struct TimelineView {
     seconds_each: Option<String>,
     marks: Vec<MarkView>,
     marks_left_out: usize,
+    /// Of the columns, those that have a value.
+    table_columns: Vec<&'static str>,
     table: Vec<Vec<String>>,
     table_seconds: String,
-}
-
-/// One chart of the page.
-#[derive(Serialize)]
-pub(super) struct FigureView {
-    pub(super) name: &'static str,
-    pub(super) title: &'static str,
-    pub(super) note: String,
-    pub(super) legend: Vec<LegendView>,
-    pub(super) wide: String,
-    pub(super) narrow: String,
-    /// What a screen reader says of it.
-    pub(super) summary: String,
-}
-
-/// One line's name.
-#[derive(Serialize)]
-pub(super) struct LegendView {
-    pub(super) key: &'static str,
-    pub(super) label: &'static str,
 }
 
 #[derive(Serialize)]
@@ -147,15 +144,20 @@ mod lines {
     }
 
     pub(super) const RATES: [Line; 4] = [
-        ("scheduled", "due", |span: &Span| Some(span.rate(span.scheduled))),
-        ("sent", "sent", |span| Some(span.rate(span.sent))),
-        ("acked", "acked", |span| Some(span.rate(span.acked))),
-        ("seen", "seen", |span| Some(span.rate(span.seen))),
+        ("scheduled", "due", |span: &Span| span.rate(span.scheduled)),
+        ("sent", "sent", |span| span.rate(span.sent)),
+        ("acked", "acked", |span| span.rate(span.acked)),
+        ("seen", "seen", |span| span.rate(span.seen)),
     ];
-    pub(super) const LATENCIES: [Line; 5] = [
-        ("response_max", "response max", |span: &Span| log(span.response_max)),
-        ("response_p99", "response p99", |span| log(span.response_p99)),
-        ("response_p50", "response p50", |span| log(span.response_p50)),
+    pub(super) const LARGEST: Line = ("response_max", "response max", |span: &Span| log(span.response_max));
+    pub(super) const MEDIAN: Line = ("response_p50", "response p50", |span: &Span| log(span.response_p50));
+    pub(super) const P90: [Line; 3] = [
+        ("response_p90", "response p90", |span: &Span| log(span.response_p90)),
+        ("end_to_end_p90", "end-to-end p90", |span| log(span.end_to_end_p90)),
+        ("slip_p90", "slip p90", |span| log(span.slip_p90)),
+    ];
+    pub(super) const P99: [Line; 3] = [
+        ("response_p99", "response p99", |span: &Span| log(span.response_p99)),
         ("end_to_end_p99", "end-to-end p99", |span| log(span.end_to_end_p99)),
         ("slip_p99", "slip p99", |span| log(span.slip_p99)),
     ];
@@ -176,14 +178,17 @@ pub(super) fn timeline(report: &RunReport) -> Result<Option<(TimelineView, Timel
     let warm_up = Some(report.run.warm_up_s).filter(|end_s| *end_s > 0.0);
     let marks: Vec<f64> = warm_up.into_iter().chain(spans_of_marks(&spans, &marked).map(Span::middle_s)).collect();
     let read_back = report.latency_us.end_to_end.is_some();
-    let draw = |name, title, lines: &[Line], scale| {
+    let draw = |name, title, lines: &[Line], scale, note| {
         let lines = lines.iter().filter(|(key, _, _)| read_back || !["seen", "unread"].contains(key)).collect();
-        figure(&Figure { name, title, lines, scale, spans: &spans, bands: &stalls, marks: &marks })
+        figure(&Figure { name, title, note, lines, scale, spans: &spans, bands: &stalls, marks: &marks })
     };
+    let (latencies, left_out) = latencies(&spans);
+    let partial = spans.last().is_some_and(|span| span.partial);
+    let rest = if partial { "without the part of a second at the end" } else { "" };
     let figures = [
-        draw("rates", "Events per second", &lines::RATES, Scale::Linear)?,
-        draw("latencies", "Latency by the second", &lines::LATENCIES, Scale::Latency)?,
-        draw("backlogs", "Backlog and lag, events", &lines::BACKLOGS, Scale::Linear)?,
+        draw("rates", "Events per second", &lines::RATES, Scale::Linear, rest)?,
+        draw("latencies", "Latency by the second", &latencies, Scale::Latency, left_out)?,
+        draw("backlogs", "Backlog and lag, events", &lines::BACKLOGS, Scale::Linear, "")?,
     ];
     let table_spans = self::spans(&report.timeline, TABLE_ROWS);
     let listed = spans_of_marks(&spans, &marked)
@@ -192,15 +197,19 @@ pub(super) fn timeline(report: &RunReport) -> Result<Option<(TimelineView, Timel
     let warmed = "the warm-up ends: from here on it is judged".to_owned();
     let listed = warm_up.map(|end_s| (end_s, &warmed)).into_iter().chain(listed);
     let all_marks = marked.iter().map(|row| row.marks.len()).sum::<usize>() + warm_up.iter().count();
+    let rows: Vec<Vec<String>> = table_spans.iter().map(table_row).collect();
+    let shown: Vec<usize> = (0..COLUMNS.len()).filter(|at| rows.iter().any(|row| row[*at] != figures::NONE)).collect();
     let view = TimelineView {
         figures: figures.into(),
         seconds_each: (spans.len() < report.timeline.len()).then(|| seconds_each(&spans)),
         marks: listed.take(MARKS).map(|(at, what)| MarkView { at: figures::clock(at), what: what.clone() }).collect(),
         marks_left_out: all_marks.saturating_sub(MARKS),
         table_seconds: seconds_each(&table_spans),
-        table: table_spans.iter().map(table_row).collect(),
+        table_columns: shown.iter().map(|at| COLUMNS[*at]).collect(),
+        table: rows.iter().map(|row| shown.iter().map(|at| row[*at].clone()).collect()).collect(),
     };
-    Ok(Some((view, data(&spans, stalls, marks))))
+    let data = data(&spans, &view.figures, stalls, marks);
+    Ok(Some((view, data)))
 }
 
 /// The stretch that each of the rows is part of.
@@ -211,6 +220,62 @@ fn spans_of_marks<'a>(spans: &'a [Span], marked: &[&TimelineRow]) -> impl Iterat
 fn seconds_each(spans: &[Span]) -> String {
     spans.first().map_or_else(String::new, |span| figures::span_s(span.until_s - span.from_s))
 }
+
+/// The latencies of a second that can be drawn, and why others cannot: a quantile needs 10 samples beyond it, so a second
+/// of few events has no p99, and one of fewer no p90.
+fn latencies(spans: &[Span]) -> (Vec<Line>, &'static str) {
+    let count = |has: &dyn Fn(&Span) -> bool| as_f64(spans.iter().filter(|span| has(span)).count() as u64);
+    // Whether each of the lines that there are at all is known wherever there were samples.
+    let known = |lines: &[Line]| {
+        let sampled = |key: &str, span: &Span| match key {
+            key if key.starts_with("response") => span.response_max.is_some(),
+            key if key.starts_with("end_to_end") => span.seen > 0,
+            _ => span.sent > 0,
+        };
+        let counts = lines.iter().map(|(key, _, of)| {
+            (count(&|span| !span.partial && of(span).is_some()), count(&|span| !span.partial && sampled(key, span)))
+        });
+        let counts: Vec<_> = counts.filter(|(known, _)| *known > 0.0).collect();
+        !counts.is_empty() && counts.iter().all(|(known, sampled)| *known >= KNOWN * sampled)
+    };
+    let (beyond, note): (&[Line], _) = if known(&lines::P99) {
+        (&lines::P99, "")
+    } else if known(&lines::P90) {
+        (&lines::P90, "p99 of a second needs 1,000 events, so p90 is drawn")
+    } else if known(&[lines::MEDIAN]) {
+        (&[], "p90 of a second needs 100 events, so the median and the largest are drawn")
+    } else {
+        (&[], "a median of a second needs 20 events, so the largest is drawn")
+    };
+    let median = Some(lines::MEDIAN).filter(|median| known(&[*median]));
+    let lines: Vec<Line> = [lines::LARGEST]
+        .into_iter()
+        .chain(beyond.first().copied())
+        .chain(median)
+        .chain(beyond.iter().skip(1).copied())
+        .collect();
+    let any = lines.iter().any(|(_, _, of)| spans.iter().any(|span| of(span).is_some()));
+    (lines, if any { note } else { "" })
+}
+
+/// The columns of the table behind the charts.
+const COLUMNS: [&str; 15] = [
+    "until",
+    "due",
+    "sent",
+    "acked",
+    "seen",
+    "failed",
+    "outstanding",
+    "lag",
+    "response p50",
+    "p90",
+    "p99",
+    "max",
+    "end-to-end p90",
+    "p99",
+    "lateness p99",
+];
 
 fn table_row(span: &Span) -> Vec<String> {
     let latency = |us: Option<u64>| us.map_or_else(|| figures::NONE.to_owned(), duration_us);
@@ -224,33 +289,39 @@ fn table_row(span: &Span) -> Vec<String> {
         count(span.outstanding),
         span.unread.map_or_else(|| figures::NONE.to_owned(), count),
         latency(span.response_p50),
+        latency(span.response_p90),
         latency(span.response_p99),
         latency(span.response_max),
+        latency(span.end_to_end_p90),
         latency(span.end_to_end_p99),
         latency(span.lateness_p99),
     ]
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-fn data(spans: &[Span], bands: Vec<(f64, f64)>, marks: Vec<f64>) -> TimelineData {
-    let whole = |value: f64| Some(value.round() as u64);
+fn data(spans: &[Span], figures: &[FigureView], bands: Vec<(f64, f64)>, marks: Vec<f64>) -> TimelineData {
+    let whole = |value: f64| value.round() as u64;
+    let drawn = |key: &str| figures.iter().any(|figure| figure.legend.iter().any(|line| line.key == key));
     let column = |of: &dyn Fn(&Span) -> Option<u64>| packed(spans.iter().map(of));
     let columns = [
-        ("scheduled", column(&|span| whole(span.rate(span.scheduled)))),
-        ("sent", column(&|span| whole(span.rate(span.sent)))),
-        ("acked", column(&|span| whole(span.rate(span.acked)))),
-        ("seen", column(&|span| whole(span.rate(span.seen)))),
+        ("scheduled", column(&|span| span.rate(span.scheduled).map(whole))),
+        ("sent", column(&|span| span.rate(span.sent).map(whole))),
+        ("acked", column(&|span| span.rate(span.acked).map(whole))),
+        ("seen", column(&|span| span.rate(span.seen).map(whole))),
         ("outstanding", column(&|span| Some(span.outstanding))),
         ("unread", column(&|span| span.unread)),
         ("response_p50", column(&|span| span.response_p50)),
+        ("response_p90", column(&|span| span.response_p90)),
         ("response_p99", column(&|span| span.response_p99)),
         ("response_max", column(&|span| span.response_max)),
+        ("end_to_end_p90", column(&|span| span.end_to_end_p90)),
         ("end_to_end_p99", column(&|span| span.end_to_end_p99)),
+        ("slip_p90", column(&|span| span.slip_p90)),
         ("slip_p99", column(&|span| span.slip_p99)),
     ];
     TimelineData {
-        at: packed(spans.iter().map(|span| whole(span.until_s * 1e3))),
-        columns: columns.into(),
+        at: packed(spans.iter().map(|span| Some(whole(span.until_s * 1e3)))),
+        columns: columns.into_iter().filter(|(key, _)| drawn(key)).collect(),
         bands,
         marks,
     }
@@ -265,6 +336,7 @@ enum Scale {
 struct Figure<'a> {
     name: &'static str,
     title: &'static str,
+    note: &'static str,
     lines: Vec<&'a Line>,
     scale: Scale,
     spans: &'a [Span],
@@ -286,11 +358,12 @@ fn figure(figure: &Figure) -> Result<FigureView, ChartError> {
     let legend: Vec<_> = present.iter().map(|(key, label, _)| LegendView { key, label }).collect();
     let labels: Vec<_> = legend.iter().map(|line| line.label).collect();
     Ok(FigureView {
-        name: figure.name,
-        title: figure.title,
-        note: match figure.scale {
-            Scale::Latency => "logarithmic".to_owned(),
-            Scale::Linear => String::new(),
+        name: figure.name.to_owned(),
+        title: figure.title.to_owned(),
+        note: match (figure.scale, figure.note) {
+            (Scale::Linear, note) => note.to_owned(),
+            (Scale::Latency, "") => "logarithmic".to_owned(),
+            (Scale::Latency, note) => format!("logarithmic; {note}"),
         },
         wide: draw(WIDE)?,
         narrow: draw(NARROW)?,
@@ -312,7 +385,7 @@ fn drawing(figure: &Figure, lines: &[&Line], (least, most): (f64, f64), size: Si
             let (top, ticks) = ticks::linear(most * 1.04, 4);
             Axis { from: 0.0, until: top, ticks }
         }
-        Scale::Latency => decades(least, most),
+        Scale::Latency => Axis::of_latencies(least, most),
     };
     let series = lines
         .iter()
@@ -330,13 +403,6 @@ fn drawing(figure: &Figure, lines: &[&Line], (least, most): (f64, f64), size: Si
         bands: figure.bands.to_vec(),
         marks: figure.marks.to_vec(),
     }
-}
-
-/// An axis of whole decades of us.
-pub(super) fn decades(least_log: f64, most_log: f64) -> Axis {
-    let from = least_log.max(0.0).floor();
-    let until = most_log.ceil().max(from + 1.0);
-    Axis { from, until, ticks: ticks::latency(from, until) }
 }
 
 /// The points of a line, apart where values are missing.
@@ -365,7 +431,10 @@ mod tests {
         assert_eq!(spans.len(), 4);
         assert_eq!(spans.iter().map(|span| span.sent).sum::<u64>(), 1_000);
         assert_eq!(spans.iter().map(|span| span.response_p99).max(), Some(Some(907)));
-        assert!((spans[0].rate(spans[0].sent) - 100.0).abs() < 1e-9, "a rate is per second, however long the stretch");
+        assert!(
+            (spans[0].rate(spans[0].sent).unwrap() - 100.0).abs() < 1e-9,
+            "a rate is per second, however long the stretch"
+        );
     }
 
     #[test]
@@ -376,5 +445,35 @@ mod tests {
             span.response_p99.map(|us| us as f64)
         });
         assert_eq!(pieces, [vec![(0.5, 5.0)], vec![(2.5, 6.0), (3.5, 7.0)]]);
+    }
+
+    #[test]
+    fn a_rate_of_the_part_of_a_second_at_the_end_is_not_drawn() {
+        let spans = spans(&[row(1.0, 100, None), row(2.0, 100, None), row(2.1, 1, None)], 10);
+        let rates: Vec<_> = spans.iter().map(|span| span.rate(span.sent).is_some()).collect();
+        assert_eq!(rates, [true, true, false]);
+        assert!(super::spans(&[row(0.4, 40, None)], 10)[0].rate(40).is_some(), "there is nothing else");
+    }
+
+    #[test]
+    fn a_quantile_that_most_seconds_lack_gives_way_to_a_lower_one_and_the_page_says_so() {
+        let drawn = |p50: Option<u64>, p90: Option<u64>, p99: &dyn Fn(u32) -> Option<u64>| {
+            let row = |n: u32| TimelineRow {
+                response_p50_us: p50,
+                response_p90_us: p90,
+                response_max_us: Some(900),
+                ..row(f64::from(n), 1_000, p99(n))
+            };
+            let (lines, note) = latencies(&spans(&(1..=20).map(row).collect::<Vec<_>>(), 100));
+            (lines.iter().map(|(key, ..)| *key).filter(|key| key.starts_with("response")).collect::<Vec<_>>(), note)
+        };
+        let every = |_| Some(800);
+        let half = |n: u32| Some(800).filter(|_| n.is_multiple_of(2));
+        assert_eq!(drawn(Some(1), Some(2), &every), (vec!["response_max", "response_p99", "response_p50"], ""));
+        let (lines, note) = drawn(Some(1), Some(2), &half);
+        assert_eq!(lines, ["response_max", "response_p90", "response_p50"]);
+        assert!(note.starts_with("p99 of a second needs 1,000 events"), "{note}");
+        assert_eq!(drawn(Some(1), None, &half).0, ["response_max", "response_p50"]);
+        assert_eq!(drawn(None, None, &|_| None).0, ["response_max"]);
     }
 }
