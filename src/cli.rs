@@ -17,6 +17,7 @@ pub mod replay;
 pub mod report;
 pub mod run;
 pub mod selftest;
+pub mod shell;
 pub mod synth;
 pub mod topics;
 pub mod verify;
@@ -35,7 +36,7 @@ use crate::settings::variables::variables_of;
 /// are this client's only.
 #[derive(Debug, Parser)]
 #[command(name = "loadgen", version, max_term_width = 100, after_help = AFTER_HELP)]
-#[command(disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -95,6 +96,10 @@ pub enum Command {
     Selftest(selftest::SelfTestArgs),
     /// Tell what a number, class, verdict, gate or exit code means
     Explain(explain::ExplainArgs),
+    /// Print completions for a shell
+    Completions(shell::CompletionsArgs),
+    /// Print a manual page
+    Man(shell::ManArgs),
 }
 
 /// Reads a command line, the program's name first.
@@ -113,7 +118,64 @@ pub fn command() -> clap::Command {
 }
 
 fn refined(command: clap::Command) -> clap::Command {
-    command.mut_args(|arg| name_variables(values_of(arg))).mut_subcommands(refined)
+    let options = command.get_arguments().filter(|arg| arg.get_long().is_some()).count();
+    let command = command.mut_args(|arg| name_variables(values_of(spelt(arg)))).mut_subcommands(refined);
+    let command = command.mut_args(|arg| if arg.is_global_set() { arg.hide_short_help(true) } else { arg });
+    if options <= ONE_SCREEN {
+        return command;
+    }
+    let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let short = format!("These are the options of every day: --help tells all {options}.\n\n{examples}");
+    command
+        .mut_args(|arg| if is_daily(&arg) { arg } else { arg.hide_short_help(true) })
+        .after_help(short.trim_end().to_owned())
+        .after_long_help(examples)
+}
+
+/// With so many options, `-h` shows all of them.
+const ONE_SCREEN: usize = 25;
+
+/// What `-h` shows where there are more: the options of every day. `--help` shows all.
+const DAILY: [&str; 19] = [
+    "rate",
+    "speed",
+    "fit",
+    "duration",
+    "num-records",
+    "shape",
+    "seed",
+    "bootstrap-server",
+    "topic",
+    "create-topics",
+    "command-property",
+    "gate",
+    "no-verify",
+    "until-idle",
+    "output",
+    "results-dir",
+    "tui",
+    "dry-run",
+    "help",
+];
+
+fn is_daily(arg: &clap::Arg) -> bool {
+    arg.get_long().is_none_or(|long| DAILY.contains(&long))
+}
+
+/// Other tools' spellings of an option.
+const SPELLINGS: [(&str, &[&str]); 4] = [
+    ("rate", &["rps", "throughput"]),
+    ("bootstrap-server", &["bootstrap-servers", "brokers"]),
+    ("num-records", &["messages", "count"]),
+    ("command-property", &["producer-property"]),
+];
+
+fn spelt(arg: clap::Arg) -> clap::Arg {
+    let others = arg.get_long().and_then(|long| SPELLINGS.iter().find(|(name, _)| *name == long));
+    match others {
+        Some((_, others)) => arg.aliases(others.iter().copied()),
+        None => arg,
+    }
 }
 
 /// How values are taken and shown. A negative number reaches the parser of its option, which says what is wrong with it;
@@ -171,6 +233,32 @@ mod tests {
             let variable = format!("LOADGEN_{}", long.to_uppercase().replace('-', "_"));
             assert!(help.contains(&variable), "--{long}: {help}");
         }
+    }
+
+    #[test]
+    fn the_short_help_of_each_command_is_a_screen_and_has_its_examples() {
+        let mut all = command();
+        all.build();
+        for inner in all.get_subcommands_mut() {
+            let (short, long) = (inner.render_help().to_string(), inner.render_long_help().to_string());
+            let name = inner.get_name();
+            assert!(short.lines().count() <= 60, "{name}: {} lines", short.lines().count());
+            assert_eq!(short.contains("Examples:"), long.contains("Examples:"), "{name}");
+        }
+    }
+
+    #[test]
+    fn spellings_of_other_tools_are_understood() {
+        let rate = |words: &[&str]| match parse([&["loadgen", "synth"], words].concat()).unwrap().command {
+            Command::Synth(synth) => format!("{synth:?}"),
+            other => unreachable!("{other:?}"),
+        };
+        assert_eq!(rate(&["--rps", "10k"]), rate(&["--rate", "10000/s"]));
+        assert_eq!(
+            rate(&["--throughput", "500", "--duration", "1min"]),
+            rate(&["--rate", "500/s", "--duration", "60s"])
+        );
+        assert_eq!(rate(&["--bootstrap-servers", "a:1"]), rate(&["-b", "a:1"]));
     }
 
     #[test]

@@ -10,12 +10,15 @@ mod explain;
 mod export;
 mod gate;
 mod interrupt;
+mod like;
 mod merge;
 mod planned_faults;
 mod planned_gates;
+mod planned_load;
 mod report;
 mod run;
 mod selftest;
+mod shell;
 mod stored;
 mod topics;
 mod verify;
@@ -136,5 +139,7 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
         Command::Merge(args) => merge::merge(args, environment),
         Command::Selftest(args) => selftest::selftest(args, environment),
         Command::Explain(args) => explain::explain(&args),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
     }
 }

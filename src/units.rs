@@ -60,9 +60,10 @@ pub fn duration(text: &str) -> Result<Duration, UnitError> {
     while !rest.is_empty() {
         let number_ends = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(refused)?;
         let (number, after) = rest.split_at(number_ends);
+        let after = after.trim_start();
         let unit_ends = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
         let (unit, after) = after.split_at(unit_ends);
-        let scale = unit_of(&DURATION_UNITS, unit).ok_or_else(refused)?;
+        let scale = unit_of(&DURATION_UNITS, usual(unit)).ok_or_else(refused)?;
         let part = scaled(number, scale).ok_or_else(refused)?;
         total = total.checked_add(part).ok_or_else(refused)?;
         rest = after.trim_start();
@@ -81,6 +82,19 @@ pub fn size(text: &str) -> Result<u64, UnitError> {
     let (number, unit) = trimmed.split_at(number_ends);
     let scale = unit_of(&SIZE_UNITS, &unit.trim().to_ascii_lowercase()).ok_or_else(refused)?;
     scaled(number, scale).ok_or_else(refused)
+}
+
+/// Other spellings of a unit of time.
+fn usual(unit: &str) -> &str {
+    match unit {
+        "µs" | "usec" => "us",
+        "msec" => "ms",
+        "sec" | "secs" | "second" | "seconds" => "s",
+        "min" | "mins" | "minute" | "minutes" => "m",
+        "hr" | "hour" | "hours" => "h",
+        "day" | "days" => "d",
+        other => other,
+    }
 }
 
 fn unit_of(units: &[(&str, u64)], name: &str) -> Option<u64> {
@@ -135,6 +149,7 @@ mod tests {
         assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("1.5h"), Ok(Duration::from_secs(5400)));
         assert_eq!(duration("7d"), Ok(Duration::from_secs(604_800)));
+        assert_eq!(duration("1min 30 sec"), Ok(Duration::from_secs(90)));
         for text in ["", "5", "s", "-5s", "5 parsecs", "1.2.3s", "99999999999d"] {
             assert!(duration(text).is_err(), "{text}");
         }

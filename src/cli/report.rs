@@ -13,13 +13,14 @@ use crate::settings::values;
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 #[command(after_help = "\
 Examples:
+  loadgen report
   loadgen report results/20260101T000000Z-smoke
   loadgen report results/20260101T000000Z-smoke --export markdown=summary.md --export junit=junit.xml
   loadgen report results/20260101T000000Z-smoke --recover")]
 pub struct ReportArgs {
-    /// Folder of a run, or its report.json
+    /// Folder of a run, or its report.json [default: the newest in the results folder]
     #[arg(value_name = "BUNDLE")]
-    pub bundle: PathBuf,
+    pub bundle: Option<PathBuf>,
     /// The options.
     #[command(flatten)]
     pub options: ReportOptions,
@@ -36,6 +37,9 @@ layer! {
         /// It is partial and never judged: no gate passes, and the exit code is 4.
         #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
         pub recover: Option<bool>,
+        /// Folder in which the newest run is looked for, where none is named [default: results]
+        #[arg(long, value_name = "DIR")]
+        pub results_dir: Option<PathBuf>,
         /// Also write it as KIND into FILE, which is replaced; repeatable
         ///
         /// html, junit, markdown, json, csv or ndjson (one row a second), github-benchmark (latencies), github-benchmark-bigger

@@ -17,7 +17,7 @@ Examples:
   loadgen synth --rate 10000 --duration 60s
   loadgen synth -b localhost:9092 --rate 500/s --weights view=90,transaction=10 -d 5m
   loadgen synth --model sessions --rate 200/s --hot-key item=20% -d 5m
-  loadgen synth --like events.csv --rate 500/s -d 5m
+  loadgen synth --like datasets/retailrocket-sample.csv --rate 500/s -d 5m
   loadgen synth --shape ramp:100/s..5000/s --duration 2m
   loadgen synth -b localhost:9092 --rate unlimited --num-records 2000000 --no-verify")]
 pub struct SynthArgs {

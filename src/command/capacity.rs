@@ -8,7 +8,8 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::run::{Watched, exporter, linger, load, now, started_at, to_toml, write_failed};
+use super::planned_load::load;
+use super::run::{Watched, exporter, linger, now, started_at, to_toml, write_failed};
 use super::{Done, Failure, interrupt};
 use crate::bundle::{self, Bundle};
 use crate::capacity::record::{Record, SCHEMA_VERSION};

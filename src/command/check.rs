@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::dry_run::forecast;
 use super::planned_faults::{self, PlannedFault};
-use super::run::{load, schedule};
+use super::planned_load::{load, schedule};
 use super::{Done, Failure, planned_gates};
 use crate::cli::check::CheckArgs;
 use crate::clock::Nanos;

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use super::{DONE, Done, Failure};
+use super::{DONE, Done, Failure, planned_load};
 use crate::cli::dataset::{DatasetAction, DatasetArgs, DatasetGenerate, DatasetInfo};
 use crate::dataset::generate::{GenerateError, Generated, WriteError};
 use crate::dataset::info;
 use crate::figures;
 use crate::scenario::Environment;
 use crate::settings::outcome::Output;
-use crate::source::retail_rocket::{Config, LoadError};
+use crate::source::retail_rocket::Config;
 use crate::verdict::ExitCode;
 
 pub(super) fn dataset(args: DatasetArgs, environment: &Environment) -> Result<Done, Failure> {
@@ -29,19 +29,14 @@ fn info(args: DatasetInfo, environment: &Environment) -> Result<Done, Failure> {
         temp_dir: options.temp_dir,
         ..usual
     };
-    let info = info::info(&config).map_err(|error| load_failed(&error))?;
-    super::run::warn_of_loss(&info.facts);
+    let info = info::info(&config).map_err(|error| planned_load::load_failed(&error))?;
+    planned_load::warn_of_loss(&info.facts);
     match options.output.unwrap_or(Output::Text) {
         Output::Text => Ok(Done::told(info.text())),
         Output::Json => serde_json::to_string_pretty(&info)
             .map(|text| Done::told(text + "\n"))
             .map_err(|error| Failure::new(ExitCode::BadInput, error.to_string())),
     }
-}
-
-pub(super) fn load_failed(error: &LoadError) -> Failure {
-    let code = if error.is_configuration() { ExitCode::BadConfiguration } else { ExitCode::BadInput };
-    Failure { code, message: error.to_string(), hint: error.hint() }
 }
 
 fn generate(args: DatasetGenerate, environment: &Environment) -> Result<Done, Failure> {

@@ -1,6 +1,6 @@
 //! `--dry-run`: what would be sent, when and where. Nothing is connected to.
 
-use super::{Done, Failure, planned_faults, planned_gates};
+use super::{Done, Failure, planned_faults, planned_gates, planned_load};
 use crate::dataset::preview::Preview;
 use crate::event::EventKind;
 use crate::figures;
@@ -58,7 +58,7 @@ fn gates(plan: &Plan, source: &Source, schedule: &Schedule) -> String {
 
 /// What playing a recording will be.
 pub(super) fn forecast(plan: &Plan, recording: &Recording, schedule: &Schedule) -> Result<Forecast, Failure> {
-    let due = super::run::due(schedule);
+    let due = planned_load::due(schedule);
     let partition = |key: &[u8]| murmur2::partition(key, plan.kafka.partitions);
     let pace = Pace {
         due: schedule.has_due_times().then_some(&due),

@@ -1,6 +1,6 @@
 //! Gates that a plan can never decide, told before it is run: they are held against the best report that it could come to.
 
-use super::run::lanes;
+use super::planned_load::lanes;
 use crate::event::EventKind;
 use crate::figures::as_f64;
 use crate::gate::metric::Quantile;

@@ -9,6 +9,7 @@ use crate::bundle::{self, Stored};
 use crate::cli::report::ReportArgs;
 use crate::output::files;
 use crate::scenario::Environment;
+use crate::scenario::plan::USUAL_RESULTS;
 use crate::settings::outcome::Output;
 use crate::verdict::ExitCode;
 
@@ -16,7 +17,11 @@ pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<Done
     let options = environment.complete(args.options)?;
     let exports = Exports::of(&options.export)?;
     let recovered = options.recover == Some(true);
-    let stored = if recovered { recover(&args.bundle)? } else { stored::read(&args.bundle)? };
+    let bundle = match args.bundle {
+        Some(bundle) => bundle,
+        None => stored::newest(options.results_dir.as_deref().unwrap_or(Path::new(USUAL_RESULTS)))?,
+    };
+    let stored = if recovered { recover(&bundle)? } else { stored::read(&bundle)? };
     let unread = |error: bundle::BundleError| stored::unreadable(&error);
     if let Some(failure) = exports.write(&stored.report, || stored.recording().map_err(unread)).into_iter().next() {
         return Err(failure);

@@ -1,6 +1,6 @@
 //! Bundles of earlier runs, as commands read them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Failure;
 use crate::bundle::{self, BundleError, Stored};
@@ -20,6 +20,16 @@ pub(super) fn read(path: &Path) -> Result<Stored, Failure> {
         }
     }
     Ok(stored)
+}
+
+/// The newest run in a results folder: its name begins with the time of its start.
+pub(super) fn newest(results: &Path) -> Result<PathBuf, Failure> {
+    let entries = std::fs::read_dir(results).into_iter().flatten().flatten().map(|entry| entry.path());
+    let runs = entries.filter(|path| path.join(bundle::REPORT).is_file() || path.join(bundle::PARTIAL).exists());
+    runs.max_by(|a, b| a.file_name().cmp(&b.file_name())).ok_or_else(|| {
+        Failure::new(ExitCode::BadInput, format!("there is no run in {}", results.display()))
+            .hint("name the folder of one, or with --results-dir the folder that holds them")
+    })
 }
 
 /// The latencies that a run has recorded.

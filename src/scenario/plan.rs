@@ -27,7 +27,7 @@ use crate::settings::values::{MOST_PAYLOAD, Property, TopicMap};
 use crate::settings::verification::Verification;
 pub(super) use group::group;
 pub use kafka::KafkaPlan;
-pub use presentation::{LiveView, Presentation};
+pub use presentation::{LiveView, Presentation, USUAL_RESULTS};
 pub use together::Together;
 
 /// All that a run needs to know.

@@ -111,7 +111,14 @@ impl FromStr for Rate {
         let malformed = || RateError::Rate(text.to_owned());
         let (count, period) = text.trim().split_once('/').unwrap_or((text.trim(), "s"));
         let count = count.trim().replace(['_', ','], "");
-        let (digits, scale) = decimal(&count).ok_or_else(malformed)?;
+        // Not `m`, which is a minute and a milli-.
+        let (count, thousands) = match count.trim_end_matches(['k', 'K', 'M']) {
+            number if number.len() + 1 < count.len() => return Err(malformed()),
+            number if count.ends_with('M') => (number, 1_000_000),
+            number if number.len() < count.len() => (number, 1_000),
+            number => (number, 1),
+        };
+        let (digits, scale) = decimal(count).ok_or_else(malformed)?;
         let period = match period.trim() {
             "s" | "sec" | "second" => Duration::from_secs(1),
             "ms" => Duration::from_millis(1),
@@ -125,7 +132,7 @@ impl FromStr for Rate {
             return Err(range());
         }
         let unscaled = Self { events: digits, per_ns };
-        unscaled.times(Speed { numerator: 1, denominator: scale }).ok_or_else(range)
+        unscaled.times(Speed { numerator: thousands, denominator: scale }).ok_or_else(range)
     }
 }
 
@@ -302,6 +309,8 @@ mod tests {
     fn rates_are_read_in_the_forms_users_know() {
         assert_eq!(Some(rate("10000")), Rate::per_second(10_000));
         assert_eq!(rate("10_000/s"), rate("10000"));
+        assert_eq!(rate("10k"), rate("10000"));
+        assert_eq!(rate("1.5M/m"), rate("25000"));
         assert_eq!(rate("0.5/s").due(1), Nanos::from_secs(2));
         assert_eq!(rate("50/1s"), rate("50"));
         assert_eq!(rate("600/m"), rate("10"));

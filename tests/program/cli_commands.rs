@@ -32,6 +32,8 @@ fn a_recording_goes_all_the_way_from_its_making_to_a_comparison() {
         assert!(Path::new(base).join(file).is_file(), "{file} is missing");
     }
 
+    shell.run(&["report", "--results-dir", "new"]).ends_with_code(0).says("2,000 scheduled");
+    shell.run(&["report", "--results-dir", "nothing"]).ends_with_code(7).complains("there is no run in nothing");
     report_in_every_form(&shell, base);
     gates_of_every_outcome(&shell, base, new);
 
@@ -45,6 +47,20 @@ fn a_recording_goes_all_the_way_from_its_making_to_a_comparison() {
     shell.run(&["compare", base, new, "-o", "markdown"]).ends_with_code(0).says("|---|");
     shell.run(&["compare", base, new, "-o", "html"]).ends_with_code(0).says("<polyline class=\"new\"");
     shell.run(&["compare", base, base]).ends_with_code(104).complains("--allow same-run");
+}
+
+#[test]
+fn shells_and_man_read_the_command_line() {
+    let shell = Shell::new();
+    let help = shell.run(&["help"]).says("completions  Print completions").out;
+    assert_eq!(help, shell.run(&["--help"]).out);
+    let script = shell.path().join("completions.bash");
+    fs::write(&script, shell.run(&["completions", "bash"]).ends_with_code(0).out).unwrap();
+    assert!(std::process::Command::new("bash").arg("-n").arg(&script).status().unwrap().success());
+    shell.run(&["completions", "zsh"]).ends_with_code(0).says("#compdef loadgen");
+    shell.run(&["man"]).ends_with_code(0).says(".TH loadgen 1");
+    shell.run(&["man", "synth"]).ends_with_code(0).says(".TH loadgen-synth 1").says("bootstrap");
+    shell.run(&["man", "sing"]).ends_with_code(2).complains("there is no command \"sing\"");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::run;
+use super::super::{planned_load, run};
 use super::{Bundle, Failure, Settings};
 use crate::capacity::backlog::{Growth, Slope};
 use crate::capacity::{ProbeOutcome, ProbeVerdict};
@@ -61,7 +61,7 @@ impl Prober<'_> {
         self.made += 1;
         let mut scenario = self.scenario(rate)?;
         let plan = Plan::new(&mut scenario, Together::ALONE, self.presentation.clone())?;
-        let schedule = run::schedule(&plan, self.source)?;
+        let schedule = planned_load::schedule(&plan, self.source)?;
         let prefix = self.number.map_or_else(String::new, |number| format!("{number}-"));
         let number = format!("{prefix}{:02}", self.made);
         let bundle = Bundle::create(&self.folder, &number, &rate.to_string(), &run::to_toml(&scenario)?);

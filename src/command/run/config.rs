@@ -1,7 +1,8 @@
 //! From a plan to what the engine is told: it knows neither options nor scenarios.
 
+use crate::command::planned_load::lanes;
 use crate::event::stamp::RunId;
-use crate::run::{self, Detail, Lanes};
+use crate::run::{self, Detail};
 use crate::scenario::plan::Plan;
 
 /// What the engine is told of a plan.
@@ -33,10 +34,4 @@ pub(super) fn config(plan: &Plan, id: RunId) -> run::Config {
         detail: Detail { fine_s: plan.presentation.timeline_detail.as_secs_f64(), ..Detail::default() },
         faults: plan.faults.clone(),
     }
-}
-
-/// Part i of n has the i-th block of lanes.
-pub(in crate::command) const fn lanes(plan: &Plan) -> Lanes {
-    let (own, shard) = (plan.lanes, plan.together.shard);
-    Lanes { first: own * (shard.number - 1), count: own, all: own * shard.of }
 }

@@ -1,7 +1,7 @@
 //! What the report says about where the events came from: the recording, or the model that drew them.
 
-use super::forecast::left_out;
 use crate::clock::Nanos;
+use crate::command::planned_load::left_out;
 use crate::event::EventKind;
 use crate::event::encode::Encoder;
 use crate::event::stamp::RunId;

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use super::config::config;
 use super::failures::begin_failed;
-use super::forecast::planned;
 use super::kept::Kept;
 use super::observers::Observers;
 use super::{begun, origin};
 use crate::bundle;
 use crate::clock::Nanos;
 use crate::command::Failure;
+use crate::command::planned_load::planned;
 use crate::event::stamp::RunId;
 use crate::exporter::Exporter;
 use crate::progress::{NO_DUE_TIMES, Progress, Shown};

@@ -7,6 +7,9 @@ use crate::settings::outcome::{OutcomeOptions, Output};
 use crate::settings::run::RunOptions;
 use crate::settings::values::Export;
 
+/// The results folder where none is named.
+pub const USUAL_RESULTS: &str = "results";
+
 /// What is seen of a run while it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LiveView {
@@ -62,7 +65,7 @@ impl Presentation {
     #[must_use]
     pub fn of_outcome(outcome: &OutcomeOptions) -> Self {
         Self {
-            results_dir: outcome.results_dir.clone().unwrap_or_else(|| PathBuf::from("results")),
+            results_dir: outcome.results_dir.clone().unwrap_or_else(|| PathBuf::from(USUAL_RESULTS)),
             exports: outcome.export.clone(),
             output: outcome.output.unwrap_or(Output::Text),
             quiet: outcome.quiet.unwrap_or(false),

@@ -4,24 +4,24 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::config::lanes;
+use super::Failure;
 use crate::clock::Nanos;
-use crate::command::{Failure, dataset};
 use crate::figures;
 use crate::report::LeftOut;
+use crate::run::Lanes;
 use crate::scenario::pace::Pace;
 use crate::scenario::plan::Plan;
 use crate::scenario::source::SourceConfig;
 use crate::schedule::{Cursor, Due, Phase, Schedule, Shape, Speed};
 use crate::source::Source;
-use crate::source::retail_rocket::{self, DueEvents, Facts};
+use crate::source::retail_rocket::{self, DueEvents, Facts, LoadError};
 use crate::source::synthetic::Synthetic;
 use crate::verdict::ExitCode;
 
 /// A replay longer than this is told how to be shorter.
 const LONG: Duration = Duration::from_secs(3600);
 
-pub(in crate::command) fn load(plan: &Plan) -> Result<Source, Failure> {
+pub(super) fn load(plan: &Plan) -> Result<Source, Failure> {
     match &plan.source {
         SourceConfig::Synthetic(config) => {
             let source = Synthetic::new(config, plan.seed)
@@ -29,7 +29,7 @@ pub(in crate::command) fn load(plan: &Plan) -> Result<Source, Failure> {
             Ok(Source::Synthetic(Arc::new(source)))
         }
         SourceConfig::RetailRocket(config) => {
-            let recording = retail_rocket::Recording::load(config).map_err(|error| dataset::load_failed(&error))?;
+            let recording = retail_rocket::Recording::load(config).map_err(|error| load_failed(&error))?;
             warn_of_loss(recording.facts());
             Ok(Source::RetailRocket(Arc::new(recording)))
         }
@@ -37,7 +37,7 @@ pub(in crate::command) fn load(plan: &Plan) -> Result<Source, Failure> {
 }
 
 /// Says on stderr what leaving rows out takes away, where that is more than a few of them.
-pub(in crate::command) fn warn_of_loss(facts: &Facts) {
+pub(super) fn warn_of_loss(facts: &Facts) {
     if let Some(sentence) = left_out(facts).warning() {
         tracing::warn!("{}: {sentence}", facts.file);
     }
@@ -51,7 +51,7 @@ pub(super) fn left_out(facts: &Facts) -> LeftOut {
     LeftOut { rows: facts.rows_by_type.clone(), bad_rows: facts.bad_rows.by_type.clone() }
 }
 
-pub(in crate::command) fn schedule(plan: &Plan, source: &Source) -> Result<Schedule, Failure> {
+pub(super) fn schedule(plan: &Plan, source: &Source) -> Result<Schedule, Failure> {
     let duration = plan.duration.map(Nanos::from);
     let one = |name: &str, shape| vec![Phase::new(name, shape, duration)];
     let phases = match &plan.pace {
@@ -92,7 +92,7 @@ fn due_events(source: &Source, schedule: &Schedule) -> Option<DueEvents> {
 }
 
 /// When events of a recording are due.
-pub(in crate::command) fn due(schedule: &Schedule) -> impl Fn(u64, Nanos) -> Option<Nanos> {
+pub(super) fn due(schedule: &Schedule) -> impl Fn(u64, Nanos) -> Option<Nanos> {
     let cursor = RefCell::new(Cursor::default());
     move |number, offset| match schedule.due(&mut cursor.borrow_mut(), number, offset) {
         Due::At(due, _) => Some(due),
@@ -117,4 +117,16 @@ pub(super) fn ends(source: &Source, schedule: &Schedule) -> Option<Nanos> {
     let plays_all = |due: &DueEvents| Some(due.count) == source.len();
     let last = due_events(source, schedule).filter(plays_all).map(|due| due.last);
     last.into_iter().chain(schedule.ends_at()).min()
+}
+
+/// Part i of n has the i-th block of lanes.
+pub(super) const fn lanes(plan: &Plan) -> Lanes {
+    let (own, shard) = (plan.lanes, plan.together.shard);
+    Lanes { first: own * (shard.number - 1), count: own, all: own * shard.of }
+}
+
+/// Why a recording cannot be loaded, as the end of a command.
+pub(super) fn load_failed(error: &LoadError) -> Failure {
+    let code = if error.is_configuration() { ExitCode::BadConfiguration } else { ExitCode::BadInput };
+    Failure { code, message: error.to_string(), hint: error.hint() }
 }

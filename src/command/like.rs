@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::{Failure, dataset};
+use super::{Failure, planned_load};
 use crate::dataset::like::{LikeError, like};
 use crate::report::Likeness;
 use crate::scenario::Environment;
@@ -21,10 +21,10 @@ pub(super) fn fitted(
 ) -> Result<(EventOptions, Likeness), Failure> {
     let recorded = retail_rocket::Config { path: path.to_owned(), bad_rows, ..retail_rocket::Config::default() };
     let found = like(&recorded, seed).map_err(|error| match error {
-        LikeError::Load(error) => dataset::load_failed(&error),
+        LikeError::Load(error) => planned_load::load_failed(&error),
         LikeError::Source(_) => Failure::new(ExitCode::BadInput, error.to_string()),
     })?;
-    super::warn_of_loss(&found.recorded);
+    planned_load::warn_of_loss(&found.recorded);
     if given.model == Some(Model::Independent) {
         return Err(Failure::new(
             ExitCode::BadConfiguration,
