@@ -226,20 +226,20 @@ impl Timekeeper {
         // Not under the lock, which is what who is woken wants first.
         drop(turns);
         wake(next);
-        drop(self.until_turn(self.turns(), seat));
+        self.until_turn(seat);
     }
 
     fn await_turn(&self, seat: usize) {
-        drop(self.until_turn(self.turns(), seat));
+        self.until_turn(seat);
     }
 
-    fn until_turn<'a>(&'a self, mut turns: MutexGuard<'a, Turns>, seat: usize) -> MutexGuard<'a, Turns> {
+    fn until_turn(&self, seat: usize) {
+        let mut turns = self.turns();
         let turn = Arc::clone(&turns.threads[seat].turn);
         while turns.running != seat && !turns.broken {
             turns = turn.wait(turns).unwrap_or_else(PoisonError::into_inner);
         }
         turns.threads[seat].listens = false;
-        turns
     }
 }
 

@@ -134,7 +134,7 @@ mod tests {
         answers.copies.insert((0, 4), vec![Copy { partition: 0, offset: 90, create_ms: Some(5_000) }]);
         let settled = |truncation, log_start| {
             let mut findings = Findings { duplicates: 1, ..Findings::default() };
-            let states = [PartitionState { truncation, log_start, ..PartitionState::default() }];
+            let states = [PartitionState { log_start, truncation, ..PartitionState::default() }];
             settle_duplicates(vec![twice.clone()], &answers, &states, Rules::ALL, &mut findings);
             (findings.duplicates, findings.duplicates_undecided, findings.duplicates_reread)
         };

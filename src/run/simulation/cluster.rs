@@ -2,6 +2,7 @@
 //!
 //! One queue of happenings in virtual time; whoever asks the cluster for something first lets all happen that was due.
 
+use std::collections::btree_map::OccupiedEntry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,6 +22,11 @@ const SESSION: u64 = 300 * MS;
 const LAG: u64 = 600 * MS;
 /// How long a follower takes to copy what is new.
 const COPYING: u64 = 2 * MS;
+
+/// Lane and sequence of an event.
+pub(super) type Identity = (u16, u64);
+/// Where and when something was given to a reader: partition, offset, virtual time.
+pub(super) type Sighting = (usize, i64, u64);
 
 /// The cluster, shared by everything that talks to it.
 #[derive(Clone, Debug)]
@@ -56,7 +62,7 @@ pub(super) struct Fate {
     /// What the client answered in the end, when.
     pub(super) answer: Option<(Answer, Option<i64>, u64)>,
     /// Where it was given to the reader of the run, when.
-    pub(super) seen: Vec<(usize, i64, u64)>,
+    pub(super) seen: Vec<Sighting>,
 }
 
 #[derive(Debug)]
@@ -67,9 +73,9 @@ pub(super) struct Cluster {
     /// How far readers are shown each partition: the high watermark as it was a fetch ago.
     pub(super) shown: Vec<usize>,
     pub(super) clients: Vec<Client>,
-    pub(super) fates: BTreeMap<(u16, u64), Fate>,
+    pub(super) fates: BTreeMap<Identity, Fate>,
     /// The first sightings of events, each with its partition, in the order in which they were given to the reader of the run.
-    pub(super) sighted: Vec<(usize, (u16, u64))>,
+    pub(super) sighted: Vec<(usize, Identity)>,
     /// Records of others that were given to the reader of the run.
     pub(super) foreign_seen: u64,
     /// First offsets that were given to it twice.
@@ -227,7 +233,7 @@ impl Cluster {
     fn advance(&mut self) {
         let Some(now) = virtual_time::now_ns() else { return };
         while let Some(((at, _), happening)) =
-            self.queue.first_entry().filter(|next| next.key().0 <= now).map(|next| next.remove_entry())
+            self.queue.first_entry().filter(|next| next.key().0 <= now).map(OccupiedEntry::remove_entry)
         {
             self.now = at;
             self.happen(happening);
@@ -287,16 +293,15 @@ impl Cluster {
     fn settle(&mut self, partition: usize) {
         let end = self.partitions[partition].log().len();
         for follower in 0..self.brokers.len() {
-            if self.partitions[partition].leader.is_some_and(|leader| leader != follower) {
-                if self.partitions[partition].copies[follower].len() != end
-                    || !self.partitions[partition].in_sync[follower]
-                {
-                    if self.follows(follower) {
-                        self.at(self.now + COPYING, Happening::Copy(partition, follower));
-                    } else {
-                        self.at(self.now + LAG, Happening::Lag(partition, follower));
-                    }
-                }
+            let state = &self.partitions[partition];
+            let is_behind = state.copies[follower].len() != end || !state.in_sync[follower];
+            if state.leader.is_none_or(|leader| leader == follower) || !is_behind {
+                continue;
+            }
+            if self.follows(follower) {
+                self.at(self.now + COPYING, Happening::Copy(partition, follower));
+            } else {
+                self.at(self.now + LAG, Happening::Lag(partition, follower));
             }
         }
         let Partition { high, epoch, .. } = self.partitions[partition];
@@ -437,8 +442,10 @@ impl Cluster {
             Act::Copy { partition } => {
                 let partition = partition % self.plan.partitions;
                 let log = self.partitions[partition].log();
-                let Some(entry) = log.get(log.len() / 2).cloned().filter(|_| self.answers(partition)) else { return };
-                self.partitions[partition].append([Entry { producer: None, ..entry }]);
+                let offset = log.len() / 2;
+                let Some(entry) = log.get(offset).cloned().filter(|_| self.answers(partition)) else { return };
+                let create_ms = entry.create_ms + i64::from(offset % 2 == 1) * 5;
+                self.partitions[partition].append([Entry { producer: None, create_ms, ..entry }]);
                 self.settle(partition);
             }
             Act::StepWallClock { ms } => virtual_time::step_wall_clock(ms * 1_000_000),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::cluster::{Cluster, Fate, MS};
+use super::cluster::{Cluster, Fate, Identity, MS, Sighting};
 use super::plan::{Act, Plan, Planned};
 use super::stage::Ended;
 use crate::kafka::Answer;
@@ -119,7 +119,7 @@ fn is_acked(fate: &Fate) -> bool {
     matches!(fate.answer, Some((Answer::Acked, ..)))
 }
 
-fn place(cluster: &Cluster, event: (u16, u64), fate: &Fate) -> Place {
+fn place(cluster: &Cluster, event: Identity, fate: &Fate) -> Place {
     let Some(partition) = fate.partition else { return Place::Nowhere };
     let partition = &cluster.partitions[partition];
     let log = match partition.leader {
@@ -174,8 +174,8 @@ fn allowed(fate: &Fate, place: Place, knowledge: &Knowledge) -> Vec<Class> {
 /// Duplicates, order, and what is not the run's, counted exactly.
 fn counts(cluster: &Cluster, ended: &Ended) -> Result<(), String> {
     let findings = &ended.outcome.report.findings;
-    let copies = |is_counted: &dyn Fn(&(usize, i64, u64), (u16, u64)) -> bool| -> u64 {
-        let of = |(event, fate): (&(u16, u64), &Fate)| fate.seen.iter().filter(|seen| is_counted(seen, *event)).count();
+    let copies = |is_counted: &dyn Fn(&Sighting, Identity) -> bool| -> u64 {
+        let of = |(event, fate): (&Identity, &Fate)| fate.seen.iter().filter(|seen| is_counted(seen, *event)).count();
         cluster.fates.iter().map(|fate| (of(fate) as u64).saturating_sub(1)).sum()
     };
     // What was cut off and written again is held once by the log, so it is no duplicate; where no copy was cut off both are one.
@@ -204,7 +204,7 @@ fn counts(cluster: &Cluster, ended: &Ended) -> Result<(), String> {
 }
 
 /// Whether what was seen at a place is still there, or has only aged out.
-fn is_there(cluster: &Cluster, (partition, offset, _): &(usize, i64, u64), event: (u16, u64)) -> bool {
+fn is_there(cluster: &Cluster, (partition, offset, _): &Sighting, event: Identity) -> bool {
     let partition = &cluster.partitions[*partition];
     let offset = usize::try_from(*offset).unwrap_or(usize::MAX);
     offset < partition.start || partition.log().get(offset).is_some_and(|entry| entry.message.event == Some(event))

@@ -3,7 +3,7 @@
 //! Swarm testing (Groce et al., ISSTA 2012): each run switches random subsets of the kinds of acts off, since what is always on hides
 //! what only shows without it.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::IndexedRandom;
@@ -64,7 +64,7 @@ pub(super) enum Act {
     DeleteRecords { partition: usize },
     /// Another producer writes records that are no events.
     Noise { partition: usize, records: usize },
-    /// Somebody writes an exact copy of a record.
+    /// Somebody writes a record once more: one at an even offset with its `CreateTime`, else with another.
     Copy { partition: usize },
     /// The wall clock is set.
     StepWallClock { ms: i64 },
@@ -269,7 +269,7 @@ impl Plan {
             0 => "0",
             _ => "1",
         };
-        let mut story = format!(
+        let begin = format!(
             "{} events at {}/s from {} lanes to {} partitions on {} brokers, acks={acks}{}{}:\n",
             self.events,
             self.rate,
@@ -279,10 +279,7 @@ impl Plan {
             if self.idempotent { ", idempotent" } else { "" },
             if self.unclean { ", unclean elections" } else { "" },
         );
-        for Planned { at_ms, act } in &self.acts {
-            // Writing to a String does not fail.
-            drop(writeln!(story, "  at {at_ms} ms {act}"));
-        }
-        story
+        let acts = self.acts.iter().map(|Planned { at_ms, act }| format!("  at {at_ms} ms {act}\n"));
+        [begin].into_iter().chain(acts).collect::<Vec<_>>().concat()
     }
 }

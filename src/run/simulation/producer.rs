@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cluster::{Cluster, MS, Request, Shared};
+use super::cluster::{Cluster, Identity, MS, Request, Shared};
 use super::log::{Entry, Message};
 use super::plan::Plan;
 use crate::clock::virtual_time;
@@ -52,6 +52,9 @@ struct Queue {
     next_number: u64,
 }
 
+/// A report with the time from which it can be served, and the event that it is about.
+type Due = (u64, Option<Identity>, Report);
+
 /// The state of a client.
 #[derive(Debug)]
 pub(super) struct Client {
@@ -60,7 +63,7 @@ pub(super) struct Client {
     next_id: u64,
     /// Messages that have no report yet that was served.
     held: usize,
-    reports: VecDeque<(u64, Option<(u16, u64)>, Report)>,
+    reports: VecDeque<Due>,
 }
 
 impl Client {
@@ -108,7 +111,7 @@ pub(super) fn send(cluster: &mut Cluster, client: usize, partition: usize) {
         let next = queue.again.pop_front().or_else(|| {
             let messages: Vec<Pending> = queue.pending.drain(..queue.pending.len().min(BATCH)).collect();
             *next_id += 1;
-            (!messages.is_empty()).then(|| InFlight { id: *next_id, attempt: 0, messages })
+            (!messages.is_empty()).then_some(InFlight { id: *next_id, attempt: 0, messages })
         });
         let Some(next) = next else { return };
         let request = Request { client, partition, id: next.id, attempt: next.attempt };
