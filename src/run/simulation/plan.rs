@@ -279,7 +279,7 @@ impl Plan {
             if self.idempotent { ", idempotent" } else { "" },
             if self.unclean { ", unclean elections" } else { "" },
         );
-        let acts = self.acts.iter().map(|Planned { at_ms, act }| format!("  at {at_ms} ms {act}\n"));
-        [begin].into_iter().chain(acts).collect::<Vec<_>>().concat()
+        let happenings = self.acts.iter().map(|Planned { at_ms, act }| format!("  at {at_ms} ms {act}\n"));
+        [begin].into_iter().chain(happenings).collect::<Vec<_>>().concat()
     }
 }
