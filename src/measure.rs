@@ -12,6 +12,7 @@ mod shard;
 mod throttle;
 
 pub use crate::report::AbortCause;
+pub use crate::report::latency::Kind;
 pub use client::ClientSums;
 pub use latency::LatencyHistogram;
 pub use presence::{Absence, Hiccups, Presence};

@@ -9,8 +9,8 @@ use crate::clock::{Clock, Nanos};
 use crate::kafka::errors::About;
 use crate::kafka::{Code, lacks_right};
 use crate::ledger::Marks;
+use crate::measure::Kind;
 use crate::publish::Publisher;
-use crate::report::latency::Kind;
 
 impl<P: Publisher, C: Clock> Lane<'_, P, C> {
     pub(super) fn wait_for_room(&mut self, since: Nanos) {

@@ -15,9 +15,8 @@ use crate::kafka::errors::About;
 use crate::kafka::{Remedy, TransactionError};
 use crate::ledger::Marks;
 use crate::ledger::answers::Placed;
-use crate::measure::AbortCause;
+use crate::measure::{AbortCause, Kind};
 use crate::publish::Publisher;
-use crate::report::latency::Kind;
 
 /// How long one try to commit or abort waits: the longest time for which nothing else is looked at.
 const TRY: Duration = Duration::from_millis(100);

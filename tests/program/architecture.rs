@@ -11,10 +11,10 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 const MAY_IMPORT: &[(&str, &str)] = &[
     (
         "command",
-        "bundle capacity cli clock compare dataset event explain exporter figures gate kafka lane measure merge output progress publish recording report run scenario schedule selftest settings source units verdict verify",
+        "bundle capacity cli clock compare dataset event explain exporter figures gate kafka lane measure merge output progress publish recording report run scenario schedule selftest settings source units verdict verify width",
     ),
     ("exporter", "clock event kafka ledger measure report run"),
-    ("progress", "clock figures logging measure report run"),
+    ("progress", "clock figures logging measure report run width"),
     ("scenario", "cli clock event gate kafka logging schedule settings source units verdict"),
     ("cli", "compare dataset event schedule settings source"),
     ("logging", "settings"),
@@ -23,10 +23,10 @@ const MAY_IMPORT: &[(&str, &str)] = &[
         "run",
         "clock control event figures kafka lane ledger measure publish report schedule settings soak source verify",
     ),
-    ("lane", "clock control event kafka ledger measure publish report schedule settings source"),
+    ("lane", "clock control event kafka ledger measure publish schedule settings source"),
     ("verify", "clock control event kafka ledger measure report schedule settings"),
     ("publish", "kafka"),
-    ("output", "bundle capacity compare explain figures gate ledger recording report"),
+    ("output", "bundle capacity compare explain figures gate ledger recording report width"),
     ("explain", "gate ledger report"),
     ("verdict", "figures gate ledger report"),
     ("gate", "event figures ledger report units"),
@@ -49,6 +49,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("clock", ""),
     ("figures", ""),
     ("units", ""),
+    ("width", ""),
 ];
 
 fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
