@@ -56,9 +56,10 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     MAY_IMPORT.iter().map(|(module, imports)| (*module, imports.split_whitespace().collect())).collect()
 }
 
-/// Whether a file is one of tests alone: `tests.rs`, or in a folder `tests`.
+/// Whether a file is one of tests alone: `tests.rs`, in a folder `tests`, or of the simulated world.
 fn holds_tests_alone(inside: &Path) -> bool {
-    inside.iter().any(|part| part == "tests" || part == "tests.rs")
+    let is_simulated = inside.starts_with("run/simulation") || inside == Path::new("clock/virtual_time.rs");
+    is_simulated || inside.iter().any(|part| part == "tests" || part == "tests.rs")
 }
 
 /// The tokens of a file without its tests, which may look anywhere. Comments are no tokens.
