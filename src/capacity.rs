@@ -154,6 +154,17 @@ pub enum Answer {
     Interrupted,
 }
 
+/// What is probably left of a search.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Left {
+    /// Probes.
+    pub probes: usize,
+    /// Seconds of them.
+    pub takes_s: f64,
+    /// Whether it is not known how many more there may be.
+    pub at_least: bool,
+}
+
 /// One end of the interval.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct End {

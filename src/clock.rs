@@ -3,6 +3,9 @@
 //! Inside a run every instant is a [`Nanos`] since the run's own start, on the monotonic clock. Wall time is that plus
 //! one [`Anchor`], read once, so a step of the wall clock cannot bend a latency.
 
+#[cfg(test)]
+pub(crate) mod virtual_time;
+
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 use std::thread;
@@ -123,20 +126,18 @@ pub struct Zero {
 impl Zero {
     /// A zero that lies `by` ahead of now.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is where the time is read")]
     pub fn ahead(by: Duration) -> Self {
         // In this order: where the thread is kept waiting in between, what is due at zero is sent later than its stamp says,
         // and never earlier.
         let unix_ns = wall_unix_ns().saturating_add(Nanos::from(by).0);
-        Self { at: Instant::now() + by, anchor: Anchor { unix_ns } }
+        Self { at: instant() + by, anchor: Anchor { unix_ns } }
     }
 
     /// The zero at that wall time, in ns since the Unix epoch. One that has passed is as good: who waits for it is late.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is where the time is read")]
     pub fn at_unix_ns(unix_ns: u64) -> Self {
         let wall = wall_unix_ns();
-        let now = Instant::now();
+        let now = instant();
         let at = match unix_ns.checked_sub(wall) {
             Some(ahead) => now.checked_add(Duration::from_nanos(ahead)),
             None => now.checked_sub(Duration::from_nanos(wall - unix_ns)),
@@ -153,10 +154,9 @@ impl Zero {
 
     /// Waits for it and gives the clock that counts from it.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is where the time is read")]
     pub fn wait(self) -> Monotonic {
-        while let Some(left) = self.at.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
-            thread::sleep(left);
+        while let Some(left) = self.at.checked_duration_since(instant()).filter(|left| !left.is_zero()) {
+            pause(left);
         }
         Monotonic { origin: self.at }
     }
@@ -171,23 +171,21 @@ pub struct Monotonic {
 impl Monotonic {
     /// A clock whose zero is now.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is where the time is read")]
     pub fn start() -> Self {
-        Self { origin: Instant::now() }
+        Self { origin: instant() }
     }
 }
 
 impl Clock for Monotonic {
     fn now(&self) -> Nanos {
-        Nanos::from(self.origin.elapsed())
+        Nanos::from(instant().saturating_duration_since(self.origin))
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is where the time is read")]
-    fn sleep_until(&self, instant: Nanos) {
-        let wake = self.origin + Duration::from(instant);
-        let wait = wake.saturating_duration_since(Instant::now());
+    fn sleep_until(&self, until: Nanos) {
+        let wake = self.origin + Duration::from(until);
+        let wait = wake.saturating_duration_since(instant());
         if !wait.is_zero() {
-            thread::sleep(wait);
+            pause(wait);
         }
     }
 }
@@ -233,7 +231,30 @@ impl Anchor {
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "this is where the time is read")]
 pub fn wall_unix_ns() -> u64 {
+    #[cfg(test)]
+    if let Some(unix_ns) = virtual_time::wall_unix_ns() {
+        return unix_ns;
+    }
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// Now. In a simulated run that is a virtual instant.
+#[expect(clippy::disallowed_methods, reason = "this is where the time is read")]
+fn instant() -> Instant {
+    #[cfg(test)]
+    if let Some(instant) = virtual_time::instant() {
+        return instant;
+    }
+    Instant::now()
+}
+
+/// Keeps this thread waiting, in a simulated run for as long in virtual time.
+fn pause(wait: Duration) {
+    #[cfg(test)]
+    if virtual_time::pause(wait) {
+        return;
+    }
+    thread::sleep(wait);
 }
 
 /// A clock that moves only when told, or when somebody sleeps on it: tests of schedules and lanes run without waiting.

@@ -28,6 +28,7 @@ use std::path::Path;
 
 use crate::cli::{Cli, Command};
 use crate::output::console::{self, Style};
+use crate::progress::terminal;
 use crate::report::RunReport;
 use crate::scenario::{ConfigError, Environment, Wanted};
 use crate::verdict::ExitCode;
@@ -82,7 +83,8 @@ impl Done {
 
 /// The summary of a report as stdout takes it: coloured where it is a terminal that wants it. `bundle` is the folder the run left.
 fn summary(report: &RunReport, bundle: Option<&Path>) -> String {
-    let style = Style::choose(io::stdout().is_terminal(), |name| std::env::var(name).ok());
+    let stdout = io::stdout();
+    let style = Style::choose(stdout.is_terminal(), terminal::columns(&stdout), |name| std::env::var(name).ok());
     console::render(report, Style { bundle, ..style })
 }
 

@@ -56,3 +56,4 @@ pub mod verdict;
 pub mod clock;
 pub mod figures;
 pub mod units;
+pub mod width;

@@ -7,6 +7,7 @@ use std::process;
 use clap::FromArgMatches;
 use loadgen::cli::{self, Cli};
 use loadgen::command::{self, Done, Failure};
+use loadgen::progress::terminal;
 use loadgen::scenario::Environment;
 use loadgen::scenario::logging::logging;
 use loadgen::verdict::ExitCode;
@@ -83,5 +84,5 @@ fn written(printed: io::Result<()>) -> Result<(), String> {
 
 /// A line on stderr. Where nobody can read it, that changes nothing of how the program ends.
 fn say(line: impl Display) {
-    writeln!(io::stderr(), "{line}").unwrap_or_default();
+    writeln!(io::stderr(), "{}", terminal::message(&line.to_string())).unwrap_or_default();
 }

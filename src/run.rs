@@ -15,6 +15,8 @@ mod lag;
 mod machine;
 mod prepare;
 mod sections;
+#[cfg(test)]
+mod simulation;
 mod summary;
 mod surroundings;
 mod target;
@@ -28,24 +30,25 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::thread::{self, Scope};
 use std::time::Duration;
 
 use crate::clock::{self, Clock, Monotonic, Nanos, Zero};
 use crate::control::Control;
 use crate::event::stamp::{LANES, SEQUENCES};
 use crate::kafka::KafkaError;
-use crate::kafka::native::Producer;
 use crate::kafka::slots::Slots;
 use crate::lane::{self, Lane, LaneEnd};
 use crate::ledger::Ledger;
 use crate::measure::{ClientSums, Sampler, Shard, Stall};
+use crate::publish::Publisher;
 use crate::report::{Fidelity, RunReport, TimelineRow};
 pub use crate::schedule::Fault;
 use crate::schedule::Schedule;
 pub use crate::soak::timeline::Detail;
 use crate::source::{Source, synthetic};
 use crate::verify::book::RunBook;
+use crate::verify::reader::Reader;
 use crate::verify::{self, VerifierEnd};
 pub use attribute::Unverified;
 pub use config::{Config, Lanes};
@@ -54,7 +57,7 @@ pub use interrupts::Interrupts;
 use prepare::{Prepared, RunVerifier};
 pub use summary::begun;
 pub use surroundings::tool;
-use threads::{Release, unless_broken};
+use threads::{Release, Running, unless_broken};
 use watch::{Load, Watch};
 use wiring::{Direct, Wiring};
 
@@ -242,19 +245,49 @@ pub fn run_through<W: Wiring>(
         let (config, schedule, control) = (config.clone(), Arc::clone(&schedule), Arc::clone(&control));
         move || Prepared::new(&config, &schedule, &control)
     })??;
+    let publishers = config.lanes.numbers().zip(clients.producers);
+    let publishers = publishers.map(|(lane, producer)| wiring.publisher(lane, producer)).collect();
+    let reader = prepared.reader(config, clients.consumer, wiring);
+    let watchers = (prepared.topic_watcher()?, prepared.lag_watcher(config)?);
+    let ready = Ready { prepared, publishers, reader, watchers };
+    conduct(wiring, config, source, &schedule, ready, interrupts, each_second)
+}
+
+/// What a run is conducted with, once everything it needs has been found.
+struct Ready<P> {
+    prepared: Prepared,
+    /// One for each lane.
+    publishers: Vec<P>,
+    /// Where events are read back.
+    reader: Option<Box<dyn Reader>>,
+    /// Who looks at the topics meanwhile, and at the group that is to be looked at.
+    watchers: (Option<topic_watch::Watcher>, Option<lag::Watcher>),
+}
+
+/// Sends, watches, flushes, drains and judges.
+fn conduct<W: Wiring>(
+    wiring: &W,
+    config: &Config,
+    source: &Source,
+    schedule: &Schedule,
+    ready: Ready<W::Publisher>,
+    interrupts: &Interrupts,
+    each_second: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
+) -> Result<Outcome, RunError> {
+    let Ready { prepared, publishers, reader, watchers: (topic_watcher, lag_watcher) } = ready;
+    let control = Arc::clone(&prepared.control);
     let ledger = Ledger::new(config.lanes.first, config.lanes.count, config.verify.is_some()).by(wiring.rules());
-    let verifier = prepared.position_verifier(config, clients.consumer, &ledger, wiring, interrupts)?;
+    let verifier = prepared.position_verifier(config, reader, &ledger, wiring, interrupts)?;
     if interrupts.count() > 0 {
         return Err(RunError::Interrupted);
     }
     let partitions = prepared.target.ends.len();
     let mut sampler = Sampler::new(prepared.recorders.clone(), schedule.phases().len(), partitions);
-    let lanes = prepared.lanes(config, source, clients.producers)?;
+    let lanes = prepared.lanes(config, source, publishers)?;
     if let Some(end) = schedule.ends_at().filter(|_| !schedule.has_due_times()) {
         // Nothing comes due after the end where nothing has a due time: the clock alone says when it is over.
         control.stop_at(end);
     }
-    let (topic_watcher, lag_watcher) = (prepared.topic_watcher()?, prepared.lag_watcher(config)?);
     let (sending, going) = (AtomicBool::new(true), AtomicBool::new(true));
     // All that takes its time is done: from here to zero it is threads that are started, and they wait for it.
     let zero = zero(config.start_at_unix_ns, interrupts)?;
@@ -262,13 +295,13 @@ pub fn run_through<W: Wiring>(
     unless_broken(|| {
         thread::scope(|scope| {
             let release = Release::new(&control, [&sending, &going]);
-            let lanes = start_lanes(scope, wiring, &ledger, &control, lanes, zero)?;
+            let lanes = start_lanes(scope, &ledger, &control, lanes, zero)?;
             let reader =
                 verifier.map(|verifier| start_verifier(scope, wiring, &control, verifier, zero)).transpose()?;
             let topics = topic_watcher.map(|watcher| topic_watch::watch(scope, watcher, &going)).transpose()?;
             let lag = lag_watcher.map(|watcher| watcher.watch(scope, &going)).transpose()?;
             let clock = zero.wait();
-            let load = Load::new(config, source, &schedule, &ledger, &control, &prepared.target)
+            let load = Load::new(config, source, schedule, &ledger, &control, &prepared.target)
                 .beside(lag.as_ref().map(lag::Watched::lag), topics.as_ref().map(topic_watch::Watched::problem));
             let mut watch = Watch::new(clock, &control, interrupts, &prepared.target, config.detail, load);
             let faults = faults::inject(
@@ -311,7 +344,7 @@ pub fn run_through<W: Wiring>(
             let watched = watch.into_watched();
             let unwritten = prepared.answers.as_ref().and_then(|answers| answers.finish().err());
             let mut outcome =
-                summary::outcome(wiring, config, source, &schedule, &prepared, &ledger, sampler, watched, ends);
+                summary::outcome(wiring, config, source, schedule, &prepared, &ledger, sampler, watched, ends);
             outcome.unwritten = config.answers.clone().zip(unwritten);
             outcome.report.faults = faults;
             availability::put_down(&mut outcome.report.faults, &outcome.stalls);
@@ -322,25 +355,20 @@ pub fn run_through<W: Wiring>(
 }
 
 /// A thread for each lane, which waits for zero.
-fn start_lanes<'scope, W: Wiring>(
+fn start_lanes<'scope, P: Publisher + Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
-    wiring: &W,
     ledger: &'scope Ledger,
     control: &'scope Control,
-    lanes: Vec<(lane::Setup, Producer)>,
+    lanes: Vec<(lane::Setup, P)>,
     zero: Zero,
-) -> Result<Vec<ScopedJoinHandle<'scope, LaneEnd>>, RunError>
-where
-    W::Publisher: 'scope,
-{
-    let start = |(setup, producer): (lane::Setup, Producer)| {
+) -> Result<Vec<Running<'scope, LaneEnd>>, RunError> {
+    let start = |(setup, publisher): (lane::Setup, P)| {
         let number = setup.number;
         let book = ledger.lane(number).ok_or_else(|| RunError::Thread(format!("lane {number} has no book")))?;
-        let publisher = wiring.publisher(number, producer);
         threads::start_vital(scope, &format!("lane-{number}"), control, move || {
-            let (end, producer) = Lane::new(setup, book, publisher, zero.wait(), zero.anchor()).run();
+            let (end, publisher) = Lane::new(setup, book, publisher, zero.wait(), zero.anchor()).run();
             // Dropped here: a producer that still holds messages takes its time, and this thread has it.
-            drop(producer);
+            drop(publisher);
             end
         })
     };
@@ -354,7 +382,7 @@ fn start_verifier<'scope, W: Wiring>(
     control: &'scope Control,
     mut verifier: RunVerifier<'scope, W>,
     zero: Zero,
-) -> Result<ScopedJoinHandle<'scope, VerifierEnd<RunBook<'scope>>>, RunError> {
+) -> Result<Running<'scope, VerifierEnd<RunBook<'scope>>>, RunError> {
     threads::start_vital(scope, "verifier", control, move || {
         verifier.start(wiring.clock(zero.wait()), zero.anchor());
         verifier.run()

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, CapacityReport, End, Probe, ProbeOutcome, ProbeVerdict, SearchConfig, SearchError, Wanted, knee};
+use super::{
+    Answer, CapacityReport, End, Left, Probe, ProbeOutcome, ProbeVerdict, SearchConfig, SearchError, Wanted, knee,
+};
 use crate::figures::{self, as_f64};
 
 /// How many times a confirmed interval that came out too wide is divided again.
@@ -209,6 +211,28 @@ impl Search {
     #[must_use]
     pub fn took_s(&self) -> f64 {
         self.probes.iter().map(|probe| probe.outcome.took_s).sum()
+    }
+
+    /// What is probably left: what it would take if the limit lay in the middle of what is open. Nothing is known of that
+    /// before the first probe, and a search that still climbs may climb on.
+    #[must_use]
+    pub fn left(&self) -> Option<Left> {
+        let last = self.probes.last()?;
+        let middle = |low: u64, high: u64| (as_f64(low) * as_f64(high)).sqrt();
+        let (limit, at_least) = match self.stage {
+            Stage::Climb { rate, .. } if self.config.max == Some(rate) => (as_f64(rate), true),
+            Stage::Climb { rate, below } => (middle(below.unwrap_or(rate / 2), rate), true),
+            Stage::Divide { low, high } | Stage::Repeat { low, high } => (middle(low, high), false),
+            Stage::Confirm { low, high } => (middle(low.rate, high.rate), false),
+            Stage::Done { .. } => return Some(Left { probes: 0, takes_s: 0.0, at_least: false }),
+        };
+        let mut ahead = self.clone();
+        while let Step::Probe(rate) = ahead.step() {
+            let verdict = if as_f64(rate) <= limit { ProbeVerdict::Passed } else { ProbeVerdict::Failed };
+            ahead.record(ProbeOutcome { verdict, ..last.outcome.clone() });
+        }
+        let probes = ahead.probes.len() - self.probes.len();
+        Some(Left { probes, takes_s: ahead.took_s() - self.took_s(), at_least })
     }
 
     /// Probably as long as the longest so far.

@@ -238,6 +238,23 @@ fn the_time_limit_is_never_exceeded_and_what_is_known_is_said() {
 }
 
 #[test]
+fn what_is_left_is_known_within_a_few_probes_once_a_rate_has_failed() {
+    let mut system = System::new(7, 0.0, 0.0);
+    let whole = run(settings(), &mut system);
+    let mut search = Search::new(settings()).unwrap();
+    assert_eq!(search.left(), None);
+    for (made, probe) in whole.probes.iter().enumerate() {
+        search.record(probe.outcome.clone());
+        let (left, really) = (search.left().unwrap(), whole.probes.len() - made - 1);
+        let climbs = whole.probes[..=made].iter().all(|probe| probe.outcome.verdict == ProbeVerdict::Passed);
+        assert!(left.at_least || !climbs, "{left:?}");
+        assert!(left.at_least || left.probes.abs_diff(really) <= 3, "{left:?}, and it were {really}");
+    }
+    let done = search.left().unwrap();
+    assert_eq!((done.probes, done.at_least), (0, false));
+}
+
+#[test]
 fn a_search_taken_up_again_ends_as_if_it_had_not_stopped() {
     let mut system = System::new(7, 0.02, 0.02);
     let whole = run(settings(), &mut system);

@@ -2,6 +2,7 @@
 
 mod probe;
 
+use std::cell::Cell;
 use std::fs;
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -18,7 +19,8 @@ use crate::cli::capacity::{CapacityArgs, SearchOptions, Varied, Vary};
 use crate::measure::cgroup::Quota;
 use crate::output::capacity::{page, text};
 use crate::output::html::HtmlError;
-use crate::scenario::plan::Plan;
+use crate::progress::{self, terminal};
+use crate::scenario::plan::{LiveView, Plan, Presentation};
 use crate::scenario::source::SourceConfig;
 use crate::scenario::{Environment, Resolved, Scenario, Wanted, resolve, results};
 use crate::schedule::Rate;
@@ -120,10 +122,11 @@ fn search(
             number,
             made: known.len(),
         };
+        let left = Cell::new(None);
         let found = capacity::search(
             settings.search,
             known,
-            |rate| match prober.probe(rate) {
+            |rate| match prober.probe(rate, left.get()) {
                 Ok(outcome) => outcome,
                 Err(error) => {
                     failure = Some(error);
@@ -132,6 +135,8 @@ fn search(
             },
             |search| {
                 record.keep(number, search.report());
+                left.set(search.left());
+                tell_probe(search, &plan.presentation);
                 let lost = keep(&folder, &record).err();
                 if let Some(error) = lost.as_ref().filter(|_| unwritten.is_none()) {
                     tracing::warn!("{error}: the search goes on, and what cannot be written is lost");
@@ -292,6 +297,15 @@ fn read(folder: &Path) -> Result<Record, Failure> {
     Ok(record)
 }
 
+/// Tells how the last probe ended, beside whatever view there is.
+fn tell_probe(search: &capacity::Search, presentation: &Presentation) {
+    let shown = !presentation.quiet && presentation.view != LiveView::Nothing;
+    if let Some(last) = search.probes().last().filter(|_| shown) {
+        let columns = terminal::columns(&std::io::stderr());
+        progress::say(&text::ended(search.probes().len(), last, columns));
+    }
+}
+
 /// Writes what is known, each file whole.
 fn keep(folder: &Path, record: &Record) -> Result<(), bundle::BundleError> {
     let failed = |source: std::io::Error| bundle::BundleError { path: folder.join(RECORD), source };
@@ -325,7 +339,7 @@ fn tell(plan: &Plan, found: &Found) -> Result<Done, Failure> {
         _ if plan.presentation.quiet => {}
         Output::Json => serde_json::to_writer_pretty(&mut output, record).map_err(|error| failed(error.into()))?,
         Output::Text => {
-            writeln!(output, "{}", text::render(record)).map_err(failed)?;
+            writeln!(output, "{}", text::render(record, terminal::columns(&std::io::stdout()))).map_err(failed)?;
             if unwritten.is_none() {
                 writeln!(output, " {}", folder.join(PAGE).display()).map_err(failed)?;
             }

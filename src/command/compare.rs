@@ -1,5 +1,6 @@
 //! `compare`: two runs, or two groups of runs, with what the difference means.
 
+use std::io;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use crate::compare::gate::{Outcome, Rule, evaluate};
 use crate::compare::{self, Bundle, CompareError, Comparison, Options};
 use crate::output::compare::{html, markdown, text};
 use crate::output::files::PAGE;
+use crate::progress::terminal;
 use crate::report::{GateOutcome, RunReport};
 use crate::scenario::Environment;
 use crate::settings::values::{CompareOutput, FailOn};
@@ -24,7 +26,7 @@ pub(super) fn compare(args: CompareArgs, environment: &Environment) -> Result<Do
     let outcomes = evaluate(&comparison, &rules);
     let code = outcomes.iter().fold(ExitCode::Pass, |worst, outcome| worst.outranking(code_of(outcome, &options)));
     let output = match options.output.unwrap_or(CompareOutput::Text) {
-        CompareOutput::Text => text::text(&comparison, &outcomes),
+        CompareOutput::Text => text::text(&comparison, &outcomes, terminal::columns(&io::stdout())),
         CompareOutput::Markdown => markdown::markdown(&comparison, &outcomes),
         CompareOutput::Html => {
             let folders = html::Folders { base: with_pages(&args.base.0), new: with_pages(&args.new.0) };

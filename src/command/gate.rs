@@ -10,11 +10,13 @@ use crate::bundle::Stored;
 use crate::cli::gate::GateArgs;
 use crate::figures;
 use crate::gate::{GateConfig, Gates, Names, Rule};
+use crate::progress::terminal;
 use crate::report::{GateOutcome, GateResult, RunReport, Verdict};
 use crate::scenario::Environment;
 use crate::scenario::file::read_toml;
 use crate::settings::outcome::Output;
 use crate::verdict::ExitCode;
+use crate::width;
 
 /// A file that gates are read from. A scenario is one: what else stands there does not matter here.
 #[derive(Debug, Deserialize)]
@@ -86,7 +88,7 @@ pub(super) fn gate(args: GateArgs, environment: &Environment) -> Result<Done, Fa
         GateOutcome::Unevaluated => ExitCode::Unevaluated,
     };
     let output = match options.output.unwrap_or(Output::Text) {
-        Output::Text => evaluation.text(),
+        Output::Text => width::fit(&evaluation.text(), terminal::columns(&std::io::stdout())),
         Output::Json => serde_json::to_string_pretty(&evaluation)
             .map(|text| text + "\n")
             .map_err(|error| Failure::new(ExitCode::BadInput, error.to_string()))?,

@@ -315,8 +315,8 @@ mod tests {
         let back: Comparison = serde_json::from_str(&json).unwrap();
         // Floats may come back an ulp off, so what is read as text tells whether anything is lost.
         assert_eq!(
-            crate::output::compare::text::text(&back, &[]),
-            crate::output::compare::text::text(&comparison, &[])
+            crate::output::compare::text::text(&back, &[], 100),
+            crate::output::compare::text::text(&comparison, &[], 100)
         );
         assert_eq!((back.warnings, back.curves.len()), (comparison.warnings, comparison.curves.len()));
     }

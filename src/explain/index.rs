@@ -4,29 +4,26 @@ use std::fmt::{self, Write};
 
 use super::{Sort, all};
 
-/// Lines are no longer.
-const COLUMNS: usize = 100;
-
-/// Every name, under what it is the name of.
+/// Every name, under what it is the name of, in lines of at most `columns`.
 #[must_use]
-pub fn index() -> String {
+pub fn index(columns: usize) -> String {
     let mut text = String::new();
     // Writing into a String cannot fail.
-    write_index(&mut text).unwrap_or_default();
+    write_index(&mut text, columns).unwrap_or_default();
     text
 }
 
-fn write_index(out: &mut String) -> fmt::Result {
+fn write_index(out: &mut String, columns: usize) -> fmt::Result {
     writeln!(out, "loadgen explain NAME tells what a name means, loadgen explain gates which paths gates may have.")?;
     for sort in Sort::ALL {
         let names: Vec<&str> =
             all().filter(|definition| definition.sort == sort).map(|definition| definition.name).collect();
         write!(out, "\n{}", plural(sort))?;
-        let mut column = COLUMNS;
+        let mut column = columns;
         for (place, name) in names.iter().enumerate() {
             let comma = if place + 1 < names.len() { "," } else { "" };
             let width = name.len() + comma.len() + 1;
-            if column + width > COLUMNS {
+            if column + width > columns {
                 write!(out, "\n ")?;
                 column = 1;
             }
@@ -59,8 +56,8 @@ mod tests {
 
     #[test]
     fn the_index_holds_every_name_once_in_narrow_lines() {
-        let index = index();
-        assert!(index.lines().all(|line| line.len() <= COLUMNS));
+        let index = index(100);
+        assert!(index.lines().all(|line| line.len() <= 100));
         for sort in Sort::ALL {
             let section = index.split(&format!("\n{}\n", plural(sort))).nth(1).unwrap();
             let section = section.split("\n\n").next().unwrap();

@@ -46,6 +46,14 @@ impl Rule {
                 reason: Some("not yet: the run goes on".to_owned()),
                 ..result
             },
+            Some(value)
+                if result.result == GateOutcome::Unevaluated
+                    && !self.op().holds(value, self.limit())
+                    && !self.may_still_hold(value) =>
+            {
+                let why = result.reason.map_or_else(String::new, |why| format!(": {why}"));
+                GateResult { reason: Some(format!("{}{why}", GateResult::BEYOND)), ..result }
+            }
             _ => result,
         }
     }
@@ -107,6 +115,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::gate::path::Names;
+
+    #[test]
+    fn a_value_beyond_its_limit_is_told_as_such_also_where_nothing_can_be_judged() {
+        let rule = Rule::parse("response_time.p99 < 50ms", &Names::default()).unwrap();
+        let so_far = |p99| {
+            let mut report = RunReport::default();
+            (report.latency_us.response_time.p99, report.latency_us.response_time.count) = (Some(p99), 5_000);
+            rule.evaluate_so_far(&report, &Validity::Invalid("it was late".to_owned()))
+        };
+        let beyond = so_far(293_000);
+        assert_eq!((beyond.result, beyond.is_beyond()), (GateOutcome::Unevaluated, true));
+        assert_eq!(beyond.reason.unwrap(), "beyond its limit so far: the run is not valid: it was late");
+        assert!(!so_far(20_000).is_beyond());
+    }
 
     #[test]
     fn a_lower_bound_decides_only_what_no_larger_value_could_change() {

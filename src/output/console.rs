@@ -23,6 +23,7 @@ use crate::output::{
 use crate::report::Likeness;
 use crate::report::RunReport;
 use crate::report::drift::Drift;
+use crate::width;
 
 /// What every output of a run against the in-process broker says.
 pub const EMBEDDED_NOTICE: &str = "embedded broker: not Kafka, figures are this client's only";
@@ -37,10 +38,12 @@ pub fn stand_in_notice(report: &RunReport) -> Option<&'static str> {
 }
 
 /// How the summary is printed. The caller decides; nothing here looks at the terminal or the environment.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Style<'a> {
     /// Whether to colour.
     pub color: bool,
+    /// How many columns there are, see [`width::columns`].
+    pub columns: usize,
     /// The folder the run left behind, printed on the last line.
     pub bundle: Option<&'a Path>,
 }
@@ -49,18 +52,25 @@ impl Style<'_> {
     /// Colour on a terminal, unless `NO_COLOR` (<https://no-color.org>) or `TERM=dumb` say otherwise, and with
     /// `CLICOLOR_FORCE` (<https://bixense.com/clicolors>) everywhere. `variable` looks up the environment.
     #[must_use]
-    pub fn choose(terminal: bool, variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub fn choose(terminal: bool, columns: usize, variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
         let forced = variable("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
         let dumb = variable("TERM").is_some_and(|term| term == "dumb");
-        Self { color: !set("NO_COLOR") && (forced || (terminal && !dumb)), bundle: None }
+        Self { color: !set("NO_COLOR") && (forced || (terminal && !dumb)), columns, bundle: None }
     }
 }
 
-/// The summary of a run, ending in a line feed. No line is wider than 100 columns but for a word that is.
+/// Plain, in all columns.
+impl Default for Style<'_> {
+    fn default() -> Self {
+        Self { color: false, columns: width::FULL, bundle: None }
+    }
+}
+
+/// The summary of a run, ending in a line feed. No line is wider than the columns there are but for a word that is.
 #[must_use]
 pub fn render(report: &RunReport, style: Style) -> String {
-    let mut page = Page::new(style.color);
+    let mut page = Page::new(style.color, style.columns);
     verdict(&mut page, report);
     page.blank();
     page.list("run", &shape::run(report));
@@ -209,7 +219,7 @@ mod tests {
     fn color(terminal: bool, variables: &[(&str, &str)]) -> bool {
         let look_up =
             |name: &str| variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
-        Style::choose(terminal, look_up).color
+        Style::choose(terminal, 80, look_up).color
     }
 
     #[test]

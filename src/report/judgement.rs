@@ -28,6 +28,16 @@ pub struct GateResult {
 }
 
 impl GateResult {
+    /// What the reason of a gate begins with whose value breaks the limit while it cannot be judged yet.
+    pub const BEYOND: &str = "beyond its limit so far";
+
+    /// Whether its value breaks the limit, be it judged or not.
+    #[must_use]
+    pub fn is_beyond(&self) -> bool {
+        let told = |reason: &String| reason.starts_with(Self::BEYOND);
+        self.result == GateOutcome::Fail || self.reason.as_ref().is_some_and(told)
+    }
+
     /// The value that the gate compared, in the unit of its rule.
     #[must_use]
     pub fn measured(&self) -> Option<String> {

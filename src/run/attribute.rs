@@ -9,7 +9,7 @@ mod unverified;
 use std::collections::BTreeMap;
 
 use super::prepare::Prepared;
-use super::wiring::{Reading, Wiring};
+use super::wiring::Wiring;
 use super::{Config, ends::Ends};
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::tempo::Tempo;
@@ -70,7 +70,7 @@ pub(super) fn attribute<W: Wiring>(
         compacted: prepared.target.is_compacted(),
         committed_only: config.verify.as_ref().is_some_and(Verification::reads_committed),
         rules: wiring.rules(),
-        open: &|isolation| Ok(wiring.reader(Box::new(prepared.target.second_reader(isolation)?), Reading::Again)),
+        open: &|isolation| wiring.reader_again(isolation, || prepared.target.second_reader(isolation)),
     };
     let unseen: Vec<AckedEvent> = unseen(config, ledger, ends).collect();
     let mut reading = SecondReading::new(log, &mut ends.partitions, &verifier.damaged);

@@ -7,9 +7,10 @@ mod command;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::thread::Scope;
 
 use super::RunError;
+use super::threads::{self, Running};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::Control;
 use crate::figures;
@@ -74,12 +75,9 @@ pub(super) fn inject<'scope>(
     sending: &'scope AtomicBool,
     ends_at: Option<Nanos>,
     marks: Marks,
-) -> Result<ScopedJoinHandle<'scope, Vec<FaultReport>>, RunError> {
+) -> Result<Running<'scope, Vec<FaultReport>>, RunError> {
     let course = Course { clock, control, sending, ends_at };
-    thread::Builder::new()
-        .name("faults".to_owned())
-        .spawn_scoped(scope, move || work(faults, &course, &marks))
-        .map_err(|error| RunError::Thread(format!("faults: {error}")))
+    threads::start(scope, "faults", move || work(faults, &course, &marks))
 }
 
 fn work(faults: &[Fault], course: &Course<'_>, marks: &Marks) -> Vec<FaultReport> {

@@ -2,11 +2,12 @@
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::Scope;
 use std::time::Duration;
 
+use super::RunError;
 use super::target::Target;
-use super::{RunError, threads};
+use super::threads::{self, Running};
 use crate::clock::Nanos;
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
@@ -70,7 +71,7 @@ impl Lag {
 /// A lag that is being looked at.
 pub(super) struct Watched<'scope> {
     lag: Lag,
-    thread: ScopedJoinHandle<'scope, ()>,
+    thread: Running<'scope, ()>,
 }
 
 impl Watched<'_> {

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+#[cfg(test)]
+use crate::clock::virtual_time;
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::figures;
 use crate::measure::cgroup::{Quota, Throttled};
@@ -40,8 +42,13 @@ impl Processors {
     /// Begins to look.
     pub(super) fn watched_by(clock: Monotonic) -> Self {
         let quota = Quota::of_this_process();
+        #[cfg(test)]
+        let quota = quota.filter(|_| !virtual_time::rules());
         let throttled = quota.as_ref().and_then(Quota::throttled).unwrap_or_default();
         let (seen, going) = (Arc::new(Mutex::new(Seen::default())), Arc::new(AtomicBool::new(true)));
+        // In virtual time this process is never kept from running.
+        #[cfg(test)]
+        going.store(!virtual_time::rules(), Ordering::Release);
         let (told, goes_on) = (Arc::clone(&seen), Arc::clone(&going));
         let waiting = thread::Builder::new().name("hiccups".to_owned()).spawn(move || {
             while goes_on.load(Ordering::Acquire) {

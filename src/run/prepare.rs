@@ -23,6 +23,7 @@ use crate::measure::Recorder;
 use crate::schedule::Schedule;
 use crate::source::Source;
 use crate::verify::book::RunBook;
+use crate::verify::reader::Reader;
 use crate::verify::{Inspector, Verifier};
 
 /// How long a group may take until each partition has a reader: a coordinator waits for members, and for those of an
@@ -34,7 +35,8 @@ pub(super) type RunVerifier<'a, W> = Verifier<<W as Wiring>::Clock, RunBook<'a>>
 
 /// Everything that stands ready.
 pub(super) struct Prepared {
-    embedded: Option<Embedded>,
+    /// Kept for as long as the run needs it.
+    pub(super) embedded: Option<Embedded>,
     pub(super) target: Target,
     /// The producers' settings as they are used, secrets included.
     pub(super) settings: Settings,
@@ -42,7 +44,7 @@ pub(super) struct Prepared {
     pub(super) answers: Option<Arc<Sink>>,
     /// One of each lane, and the verifier's.
     pub(super) recorders: Vec<Recorder>,
-    schedule: Arc<Schedule>,
+    pub(super) schedule: Arc<Schedule>,
     pub(super) control: Arc<Control>,
 }
 
@@ -105,14 +107,12 @@ impl Prepared {
     pub(super) fn position_verifier<'a, W: Wiring>(
         &self,
         config: &Config,
-        consumer: Consumer,
+        reader: Option<Box<dyn Reader>>,
         ledger: &'a Ledger,
         wiring: &W,
         interrupts: &Interrupts,
     ) -> Result<Option<RunVerifier<'a, W>>, RunError> {
-        if config.verify.is_none() {
-            return Ok(None);
-        }
+        let Some(reader) = reader else { return Ok(None) };
         let Self { target, control, .. } = self;
         let book = RunBook::new(config.id, ledger, Arc::clone(&self.schedule), target.ends.len(), wiring.rules())
             .in_tempo_of(Arc::clone(control));
@@ -122,11 +122,8 @@ impl Prepared {
         let recorder = &self.recorders[usize::from(config.lanes.count)];
         let clock = wiring.clock(Monotonic::start());
         let setup = target.verifier(&config.topic, clock, recorder, control, config.patience.clone());
-        let (reader, patience) = match target.members(false) {
-            Some(members) => (members, config.connect_timeout.max(FORMING)),
-            None => (Box::new(consumer) as _, config.connect_timeout),
-        };
-        let reader = wiring.reader(reader, Reading::Live);
+        let patience =
+            if target.group.is_some() { config.connect_timeout.max(FORMING) } else { config.connect_timeout };
         let given_up = || interrupts.count() > 0;
         match Verifier::position(setup, reader, inspector, &target.ends, patience, &given_up) {
             Ok(verifier) => Ok(Some(verifier)),
@@ -135,19 +132,26 @@ impl Prepared {
         }
     }
 
-    /// Each lane's setup with its producer.
-    pub(super) fn lanes(
+    /// What the verifier reads from while the run goes on, where events are read back.
+    pub(super) fn reader<W: Wiring>(&self, config: &Config, consumer: Consumer, wiring: &W) -> Option<Box<dyn Reader>> {
+        config.verify.as_ref()?;
+        let reader = self.target.members(false).unwrap_or_else(|| Box::new(consumer));
+        Some(wiring.reader(reader, Reading::Live))
+    }
+
+    /// Each lane's setup with its publisher.
+    pub(super) fn lanes<P>(
         &self,
         config: &Config,
         source: &Source,
-        producers: Vec<Producer>,
-    ) -> Result<Vec<(lane::Setup, Producer)>, RunError> {
+        publishers: Vec<P>,
+    ) -> Result<Vec<(lane::Setup, P)>, RunError> {
         let of_lanes = |rate| lane::Ceiling::new(rate, config.lanes.count.into(), config.lanes.all.into());
         let ceiling = config.lateness.max_rate.map(of_lanes).map(Arc::new);
         let queue = self.settings.get("queue.buffering.max.messages").and_then(|value| value.parse().ok());
         (config.lanes.numbers().zip(&self.recorders))
-            .zip(producers)
-            .map(|((number, recorder), producer)| {
+            .zip(publishers)
+            .map(|((number, recorder), publisher)| {
                 let setup = lane::Setup {
                     number,
                     source: source.lane(number, config.lanes.all)?,
@@ -171,7 +175,7 @@ impl Prepared {
                     remember: config.verify.as_ref().map_or(0, |_| REMEMBERED / usize::from(config.lanes.count.max(1))),
                     answers: self.answers.as_ref().map(|sink| LaneAnswers::new(number, Arc::clone(sink))),
                 };
-                Ok((setup, producer))
+                Ok((setup, publisher))
             })
             .collect()
     }

@@ -46,7 +46,7 @@ pub(super) struct Access<'a> {
 
 /// The topics on their cluster.
 pub(super) struct Target {
-    reader: Settings,
+    pub(super) reader: Settings,
     /// The cluster, with each topic.
     pub(super) clusters: Vec<ClusterMetadata>,
     /// Each topic's settings that bear on what may be lost, as far as the cluster tells them.

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 use super::RunError;
+#[cfg(test)]
+use crate::clock::virtual_time;
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::Control;
 
@@ -20,14 +22,40 @@ pub(super) fn unless_broken<T>(work: impl FnOnce() -> Result<T, RunError>) -> Re
     }
 }
 
+/// A thread of a run.
+pub(super) struct Running<'scope, T> {
+    handle: ScopedJoinHandle<'scope, T>,
+    /// Its part in a simulated run, where threads end in virtual time.
+    #[cfg(test)]
+    part: Option<virtual_time::Part>,
+}
+
+impl<T> Running<'_, T> {
+    /// Whether it has ended.
+    pub(super) fn is_finished(&self) -> bool {
+        #[cfg(test)]
+        if let Some(part) = &self.part {
+            return part.has_ended();
+        }
+        self.handle.is_finished()
+    }
+}
+
 /// Starts a thread.
-fn start<'scope, T: Send + 'scope>(
+pub(super) fn start<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     name: &str,
     work: impl FnOnce() -> T + Send + 'scope,
-) -> Result<ScopedJoinHandle<'scope, T>, RunError> {
+) -> Result<Running<'scope, T>, RunError> {
     let failed = |error: std::io::Error| RunError::Thread(format!("{name}: {error}"));
-    thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work).map_err(failed)
+    #[cfg(test)]
+    let (part, work) = virtual_time::take_part(work);
+    let handle = thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work).map_err(failed)?;
+    Ok(Running {
+        handle,
+        #[cfg(test)]
+        part,
+    })
 }
 
 /// Starts a thread without which the run is none: its panic ends it.
@@ -36,7 +64,7 @@ pub(super) fn start_vital<'scope, T: Send + 'scope>(
     name: &str,
     control: &'scope Control,
     work: impl FnOnce() -> T + Send + 'scope,
-) -> Result<ScopedJoinHandle<'scope, T>, RunError> {
+) -> Result<Running<'scope, T>, RunError> {
     start(scope, name, move || {
         let _raised_by_a_panic = Alarm(control);
         work()
@@ -51,7 +79,7 @@ pub(super) fn start_looking<'scope>(
     going: &'scope AtomicBool,
     first: Nanos,
     mut look: impl FnMut(bool) -> Option<Nanos> + Send + 'scope,
-) -> Result<ScopedJoinHandle<'scope, ()>, RunError> {
+) -> Result<Running<'scope, ()>, RunError> {
     start(scope, name, move || {
         let clock = Monotonic::start();
         let mut next = first;
@@ -71,8 +99,12 @@ pub(super) fn start_looking<'scope>(
 }
 
 /// Waits for a thread to end.
-pub(super) fn join<T>(thread: ScopedJoinHandle<'_, T>, name: &str) -> Result<T, RunError> {
-    thread.join().map_err(|_| RunError::Thread(format!("{name} panicked")))
+pub(super) fn join<T>(thread: Running<'_, T>, name: &str) -> Result<T, RunError> {
+    #[cfg(test)]
+    if let Some(part) = &thread.part {
+        part.wait_for_end();
+    }
+    thread.handle.join().map_err(|_| RunError::Thread(format!("{name} panicked")))
 }
 
 /// Ends the run at once where the thread that holds it panics: what is sent without it could not be accounted for.

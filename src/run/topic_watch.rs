@@ -2,10 +2,11 @@
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::Scope;
 use std::time::Duration;
 
-use super::{RunError, threads};
+use super::RunError;
+use super::threads::{self, Running};
 use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
@@ -53,7 +54,7 @@ pub(super) fn watcher(settings: &Settings, slots: &Slots, topics: &Arc<Topics>) 
 /// Topics that are being looked at.
 pub(super) struct Watched<'scope> {
     problem: Problem,
-    thread: ScopedJoinHandle<'scope, ()>,
+    thread: Running<'scope, ()>,
 }
 
 impl Watched<'_> {

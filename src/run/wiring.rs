@@ -2,7 +2,8 @@
 //! self-test's.
 
 use crate::clock::{Clock, Monotonic};
-use crate::kafka::native::Producer;
+use crate::kafka::KafkaError;
+use crate::kafka::native::{Consumer, Producer};
 use crate::ledger::rules::Rules;
 use crate::publish::Publisher;
 use crate::publish::null::Null;
@@ -30,6 +31,18 @@ pub trait Wiring: Sync {
     /// What is read from.
     fn reader(&self, reader: Box<dyn Reader>, _reading: Reading) -> Box<dyn Reader> {
         reader
+    }
+
+    /// What is read from once the run is over, under that isolation: `open` gives a consumer of its own.
+    ///
+    /// # Errors
+    /// Where there is none.
+    fn reader_again(
+        &self,
+        _isolation: &str,
+        open: impl FnOnce() -> Result<Consumer, KafkaError>,
+    ) -> Result<Box<dyn Reader>, KafkaError> {
+        Ok(self.reader(Box::new(open()?), Reading::Again))
     }
 
     /// The verifier's clock.

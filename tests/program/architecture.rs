@@ -11,10 +11,10 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 const MAY_IMPORT: &[(&str, &str)] = &[
     (
         "command",
-        "bundle capacity cli clock compare dataset event explain exporter figures gate kafka lane measure merge output progress publish recording report run scenario schedule selftest settings source units verdict verify",
+        "bundle capacity cli clock compare dataset event explain exporter figures gate kafka lane measure merge output progress publish recording report run scenario schedule selftest settings source units verdict verify width",
     ),
     ("exporter", "clock event kafka ledger measure report run"),
-    ("progress", "clock figures logging measure report run"),
+    ("progress", "clock figures logging measure report run width"),
     ("scenario", "cli clock event gate kafka logging schedule settings source units verdict"),
     ("cli", "compare dataset event schedule settings source"),
     ("logging", "settings"),
@@ -26,7 +26,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("lane", "clock control event kafka ledger measure publish schedule settings source"),
     ("verify", "clock control event kafka ledger measure report schedule settings"),
     ("publish", "kafka"),
-    ("output", "bundle capacity compare explain figures gate ledger recording report"),
+    ("output", "bundle capacity compare explain figures gate ledger recording report width"),
     ("explain", "gate ledger report"),
     ("verdict", "figures gate ledger report"),
     ("gate", "event figures ledger report units"),
@@ -49,15 +49,17 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("clock", ""),
     ("figures", ""),
     ("units", ""),
+    ("width", ""),
 ];
 
 fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     MAY_IMPORT.iter().map(|(module, imports)| (*module, imports.split_whitespace().collect())).collect()
 }
 
-/// Whether a file is one of tests alone: `tests.rs`, or in a folder `tests`.
+/// Whether a file is one of tests alone: `tests.rs`, in a folder `tests`, or of the simulated world.
 fn holds_tests_alone(inside: &Path) -> bool {
-    inside.iter().any(|part| part == "tests" || part == "tests.rs")
+    let is_simulated = inside.starts_with("run/simulation") || inside == Path::new("clock/virtual_time.rs");
+    is_simulated || inside.iter().any(|part| part == "tests" || part == "tests.rs")
 }
 
 /// The tokens of a file without its tests, which may look anywhere. Comments are no tokens.

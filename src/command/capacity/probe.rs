@@ -8,10 +8,11 @@ use std::time::Duration;
 use super::super::{planned_load, run};
 use super::{Bundle, Failure, Settings};
 use crate::capacity::backlog::{Growth, Slope};
-use crate::capacity::{ProbeOutcome, ProbeVerdict};
+use crate::capacity::{Left, ProbeOutcome, ProbeVerdict};
 use crate::clock::{Clock, Monotonic};
 use crate::exporter::Exporter;
 use crate::figures::{self, as_f64};
+use crate::output::capacity::text;
 use crate::output::files::PAGE;
 use crate::report::{GateOutcome, RunReport, TimelineRow};
 use crate::run::Interrupts;
@@ -71,8 +72,8 @@ pub(super) fn kept_in(search: &Path, number: Option<u16>, made: usize, rate: u64
 }
 
 impl Prober<'_> {
-    /// A run at `rate` events per second. `Break` where it was interrupted.
-    pub(super) fn probe(&mut self, rate: u64) -> Result<ControlFlow<(), ProbeOutcome>, Failure> {
+    /// A run at `rate` events per second, `left` of them probably from it on. `Break` where it was interrupted.
+    pub(super) fn probe(&mut self, rate: u64, left: Option<Left>) -> Result<ControlFlow<(), ProbeOutcome>, Failure> {
         if self.interrupts.count() > 0 {
             return Ok(ControlFlow::Break(()));
         }
@@ -86,7 +87,8 @@ impl Prober<'_> {
         // A probe without a bundle is as good as another: what was found is told all the same.
         let kept = bundle.map_or_else(run::Kept::nowhere, run::Kept::new);
         let ends = schedule.ends_at();
-        let title = format!("probe {}: {}", self.made, figures::rate(as_f64(rate)));
+        let left = left.map_or_else(String::new, |of| format!("    {}", text::left(&of)));
+        let title = format!("probe {}: {}{left}", self.made, figures::rate(as_f64(rate)));
         let (source, interrupts, exporter) = (self.source, self.interrupts, self.exporter);
         let recording = run::Recording { plan: &plan, source, interrupts, exporter, kept, title, ends, likeness: None };
         let mut behind = Behind::default();

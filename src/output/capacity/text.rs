@@ -2,26 +2,32 @@
 
 use std::fmt::Write as _;
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::capacity::record::{Record, Searched};
 use crate::capacity::usl::Usl;
-use crate::capacity::{Answer, CapacityReport, End, Probe, ProbeVerdict};
+use crate::capacity::{Answer, CapacityReport, End, Left, Probe, ProbeVerdict};
 use crate::figures::{self, as_f64};
 use crate::report::processors;
+use crate::width::{self, FULL, hanging};
 
 /// Columns of the bar that shows how 99 % of response time rises with the rate.
-const BAR: usize = 16;
+const BAR: usize = 8;
 
-/// All of it, ending with a line break.
+/// Fewer columns than these have no room for a backlog: where one grows, the reason of a failure says so.
+const WITH_BACKLOG: usize = 68;
+
+/// All of it in lines of at most `columns`, ending with a line break.
 #[must_use]
-pub fn render(record: &Record) -> String {
+pub fn render(record: &Record, columns: usize) -> String {
     let mut out = String::new();
-    write(record, &mut out).unwrap_or_default();
+    write(record, columns, &mut out).unwrap_or_default();
     out
 }
 
-fn write(record: &Record, out: &mut String) -> std::fmt::Result {
+fn write(record: &Record, columns: usize, out: &mut String) -> std::fmt::Result {
     for searched in &record.searches {
-        writeln!(out, "{}", headline(record, searched))?;
+        writeln!(out, "{}", beside("", &headline(record, searched), columns))?;
     }
     if let (Some(varied), mut left) = (&record.varied, record.not_begun().peekable())
         && left.peek().is_some()
@@ -31,12 +37,14 @@ fn write(record: &Record, out: &mut String) -> std::fmt::Result {
     }
     writeln!(out)?;
     let embedded = if record.embedded { " (not Kafka: these figures are this client's only)" } else { "" };
-    writeln!(out, " target     {}{embedded}", record.target)?;
+    writeln!(out, "{}", beside(" target     ", &format!("{}{embedded}", record.target), columns))?;
     if let Some(quota) = record.cpu_quota {
-        writeln!(out, " generator  {}, by its control group's quota", processors(quota))?;
+        let quota = format!("{}, by its control group's quota", processors(quota));
+        writeln!(out, "{}", beside(" generator  ", &quota, columns))?;
     }
-    writeln!(out, " probes     {}", probes(record))?;
-    writeln!(out, " kept       nothing lost, backlog not growing, generator healthy{}", and_gates(&record.gates))?;
+    writeln!(out, "{}", beside(" probes     ", &probes(record), columns))?;
+    let kept = format!("nothing lost, backlog not growing, generator healthy{}", and_gates(&record.gates));
+    writeln!(out, "{}", beside(" kept       ", &kept, columns))?;
     if record.gates.is_empty() {
         writeln!(out, "            no --gate was given, so latency set no limit")?;
     }
@@ -45,12 +53,17 @@ fn write(record: &Record, out: &mut String) -> std::fmt::Result {
         if let (Some(varied), Some(number)) = (&record.varied, searched.number) {
             writeln!(out, " {varied} {number}")?;
         }
-        table(&searched.found, out)?;
+        table(&searched.found, columns, out)?;
     }
     match (&record.scaling, &record.varied) {
-        (Some(scaling), Some(varied)) => write_scaling(scaling, varied, out),
+        (Some(scaling), Some(varied)) => write_scaling(scaling, varied, columns, out),
         _ => Ok(()),
     }
+}
+
+/// `text` behind `lead`, and below itself where it does not fit.
+fn beside(lead: &str, text: &str, columns: usize) -> String {
+    hanging(lead, text, if lead.is_empty() { "CAPACITY  ".len() } else { lead.len() }, columns)
 }
 
 /// How long each probe takes, and what comes before and after it.
@@ -152,45 +165,96 @@ fn times(probes: u32) -> String {
     }
 }
 
-fn table(found: &CapacityReport, out: &mut String) -> std::fmt::Result {
-    writeln!(out, "  probe       rate/s   achieved/s       p50       p99   backlog/s  {:BAR$}  result", "p99")?;
+fn table(found: &CapacityReport, columns: usize, out: &mut String) -> std::fmt::Result {
     let p99s = || found.probes.iter().filter_map(|probe| probe.outcome.p99_us);
-    let (least, most) = (p99s().min().unwrap_or(1), p99s().max().unwrap_or(1));
+    let range = (columns >= FULL).then(|| (p99s().min().unwrap_or(1), p99s().max().unwrap_or(1)));
+    let bar = if range.is_some() { format!("  {:BAR$}", "p99") } else { String::new() };
+    writeln!(out, "{:27}{:>18}", "", "response time")?;
+    let backlog = if columns < WITH_BACKLOG { "" } else { " backlog/s" };
+    writeln!(out, " probe    rate/s achieved/s      p50      p99{backlog}{bar}  result")?;
     for (number, probe) in found.probes.iter().enumerate() {
-        row(number + 1, probe, (least, most), out)?;
+        row(number + 1, probe, range, columns, out)?;
     }
     if let Some(knee) = found.knee {
-        writeln!(
-            out,
-            "  knee        latency leaves its plateau near {}, where p99 is {}",
-            figures::rate(knee.rate),
-            figures::duration_s(knee.p99_us / 1e6)
-        )?;
+        let (rate, p99) = (figures::rate(knee.rate), figures::duration_s(knee.p99_us / 1e6));
+        let knee = format!("latency leaves its plateau near {rate}, where p99 of response time is {p99}");
+        writeln!(out, "{}", beside("  knee        ", &knee, columns))?;
     }
     for contradiction in &found.contradictions {
-        writeln!(out, "  but         {contradiction}")?;
+        writeln!(out, "{}", beside("  but         ", contradiction, columns))?;
     }
     writeln!(out, "  took        {} of probes", figures::span_s(found.took_s.round()))
 }
 
-fn row(number: usize, probe: &Probe, p99s: (u64, u64), out: &mut String) -> std::fmt::Result {
+fn row(number: usize, probe: &Probe, p99s: Option<(u64, u64)>, columns: usize, out: &mut String) -> std::fmt::Result {
     let outcome = &probe.outcome;
-    let time = |us: Option<u64>| us.map_or_else(|| "-".to_owned(), figures::duration_us);
-    // Of the two backlogs, the one that grows faster.
-    let slopes = [outcome.outstanding, outcome.unread].into_iter().flatten();
-    let slope = slopes.max_by(|one, other| one.per_s.total_cmp(&other.per_s));
-    let slope = slope.map_or_else(|| "-".to_owned(), |slope| format!("{:+.0}", slope.per_s));
-    let bar = outcome.p99_us.map_or_else(String::new, |us| bar(us, p99s));
-    let reasons = if outcome.reasons.is_empty() { String::new() } else { format!(": {}", outcome.reasons.join("; ")) };
-    writeln!(
-        out,
-        "  {number:>5} {:>12} {:>12} {:>9} {:>9} {slope:>11}  {bar:BAR$}  {}{reasons}",
+    let bar = p99s.map_or_else(String::new, |range| {
+        let bar = outcome.p99_us.map_or_else(String::new, |us| bar(us, range));
+        format!("  {bar:BAR$}")
+    });
+    let backlog = if columns < WITH_BACKLOG { String::new() } else { format!(" {:>9}", self::backlog(probe)) };
+    let decimals = usize::from(outcome.achieved_per_s < 100_000.0);
+    let cells = format!(
+        "{number:>6} {:>9} {:>10} {:>8} {:>8}{backlog}{bar}  {}",
         figures::count(probe.rate),
-        figures::number(outcome.achieved_per_s, 1),
+        figures::number(outcome.achieved_per_s, decimals),
         time(outcome.p50_us),
         time(outcome.p99_us),
         word(outcome.verdict),
+    );
+    with_reasons(&cells, probe, columns, out)
+}
+
+fn time(us: Option<u64>) -> String {
+    us.map_or_else(|| figures::NONE.to_owned(), figures::duration_us)
+}
+
+/// How fast the backlog grew: of the two, the one that grows faster.
+fn backlog(probe: &Probe) -> String {
+    let slopes = [probe.outcome.outstanding, probe.outcome.unread].into_iter().flatten();
+    let slope = slopes.max_by(|one, other| one.per_s.total_cmp(&other.per_s));
+    slope.map_or_else(
+        || figures::NONE.to_owned(),
+        |slope| if slope.per_s.abs() < 0.5 { "0".to_owned() } else { format!("{:+.0}", slope.per_s) },
     )
+}
+
+/// The cells of a probe with why it did not pass: behind them, or below where there is no room.
+fn with_reasons(cells: &str, probe: &Probe, columns: usize, out: &mut String) -> std::fmt::Result {
+    let reasons = probe.outcome.reasons.join("; ");
+    if reasons.is_empty() {
+        return writeln!(out, "{cells}");
+    }
+    let whole = format!("{cells}: {reasons}");
+    if whole.width() <= columns {
+        return writeln!(out, "{whole}");
+    }
+    writeln!(out, "{cells}\n{}", hanging("        ", &reasons, 8, columns))
+}
+
+/// A probe that has just ended, in a row that stands for itself.
+#[must_use]
+pub fn ended(number: usize, probe: &Probe, columns: usize) -> String {
+    let outcome = &probe.outcome;
+    let cells = format!(
+        " probe {number:>2} {:>10}  response p50 {:>7}  p99 {:>7}  backlog {:>4}/s  {}",
+        figures::rate(as_f64(probe.rate)),
+        time(outcome.p50_us),
+        time(outcome.p99_us),
+        backlog(probe),
+        word(outcome.verdict),
+    );
+    let mut out = String::new();
+    with_reasons(&cells, probe, columns, &mut out).unwrap_or_default();
+    width::fit(out.trim_end_matches('\n'), columns)
+}
+
+/// How much of a search is probably left.
+#[must_use]
+pub fn left(left: &Left) -> String {
+    let (about, probes) =
+        (if left.at_least { "at least" } else { "about" }, u64::try_from(left.probes).unwrap_or(u64::MAX));
+    format!("{about} {} to go, {}", figures::counted(probes, "probe"), figures::span_s(left.takes_s.round()))
 }
 
 /// The result of a probe in a word.
@@ -218,15 +282,15 @@ fn bar(us: u64, (least, most): (u64, u64)) -> String {
     "█".repeat(1 + (share * (BAR - 1) as f64).round() as usize)
 }
 
-fn write_scaling(scaling: &Usl, varied: &str, out: &mut String) -> std::fmt::Result {
-    writeln!(
-        out,
-        "\n scaling    Universal Scalability Law over {varied}: one alone {}, contention {}, coherency {}; {} off on average",
+fn write_scaling(scaling: &Usl, varied: &str, columns: usize, out: &mut String) -> std::fmt::Result {
+    let law = format!(
+        "Universal Scalability Law over {varied}: one alone {}, contention {}, coherency {}; {} off on average",
         figures::rate(scaling.single.value),
         percent(scaling.contention.value * 100.0),
         percent(scaling.coherency.value * 100.0),
         percent(scaling.residual * 100.0)
-    )?;
+    );
+    writeln!(out, "\n{}", beside(" scaling    ", &law, columns))?;
     match (scaling.peak_at, scaling.highest) {
         (Some(at), Some(highest)) => {
             let peak = figures::trimmed(at, 1);
@@ -309,13 +373,35 @@ pub(in crate::output::capacity) mod tests {
 
     #[test]
     fn the_interval_comes_first_with_what_set_it() {
-        let text = render(&record(false));
+        let text = render(&record(false), 1_000);
         let first = text.lines().next().unwrap();
         assert_eq!(
             first,
             "CAPACITY  1,900 … 1,960/s (3.16 % wide): 1,900/s passed twice, 1,960/s failed twice: response_time.p99 < 250ms"
         );
         assert!(text.contains("FAILED: response_time.p99 < 250ms"), "{text}");
+    }
+
+    #[test]
+    fn every_probe_has_a_row_at_any_width() {
+        insta::assert_snapshot!("capacity_100", render(&record(false), 100));
+        insta::assert_snapshot!("capacity_80", render(&record(false), 80));
+        let mut record = record(true);
+        record.searches[0].found.probes[1].outcome.verdict = ProbeVerdict::Unevaluated;
+        record.searches[0].found.probes[0].rate = 9_000_000;
+        for columns in 60..=100 {
+            for line in render(&record, columns).lines() {
+                assert!(line.width() <= columns, "{columns}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_probe_that_has_ended_says_by_itself_what_its_figures_are() {
+        let passed = ended(3, &probe(1_960, ProbeVerdict::Passed, 8_000), 80);
+        assert_eq!(passed, " probe  3    1,960/s  response p50 4.00 ms  p99 8.00 ms  backlog    0/s  passed");
+        let failed = ended(12, &probe(2_000, ProbeVerdict::Failed, 900_000), 80);
+        assert!(failed.ends_with("  FAILED\n        response_time.p99 < 250ms"), "{failed}");
     }
 
     #[test]
@@ -326,7 +412,7 @@ pub(in crate::output::capacity) mod tests {
             found.answer = answer;
             let reasons = vec!["lateness.p99 <= 5ms".to_owned()];
             found.high = Some(End { rate: 2_000, probes, generator, reasons });
-            render(&record).lines().next().unwrap().to_owned()
+            render(&record, 1_000).lines().next().unwrap().to_owned()
         };
         for answer in [Answer::Interrupted, Answer::OutOfTime, Answer::Unevaluated, Answer::GeneratorLimit] {
             let line = stopped(answer, 2, 2);
@@ -341,7 +427,7 @@ pub(in crate::output::capacity) mod tests {
 
     #[test]
     fn a_quota_of_the_generator_is_told() {
-        let text = render(&Record { cpu_quota: Some(0.25), ..record(false) });
+        let text = render(&Record { cpu_quota: Some(0.25), ..record(false) }, 1_000);
         assert!(text.contains(" generator  0.25 processors, by its control group's quota"), "{text}");
     }
 
@@ -356,7 +442,7 @@ pub(in crate::output::capacity) mod tests {
     fn what_was_varied_is_searched_and_fitted_number_by_number() {
         let record = record(true);
         assert!(record.scaling.is_some());
-        let text = render(&record);
+        let text = render(&record, 1_000);
         assert!(text.contains("CAPACITY  lanes 4: 3,400 … "), "{text}");
         assert!(text.contains("Universal Scalability Law over lanes"), "{text}");
     }
@@ -388,7 +474,7 @@ pub(in crate::output::capacity) mod tests {
         record.searches.truncate(1);
         assert_eq!(record.not_begun().collect::<Vec<_>>(), [2, 4]);
         assert_eq!(record.answer(), Answer::Interrupted);
-        let text = render(&record);
+        let text = render(&record, 1_000);
         assert!(text.contains("CAPACITY  lanes 2, 4: not begun"), "{text}");
     }
 }

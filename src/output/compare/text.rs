@@ -1,17 +1,20 @@
-//! A comparison for a terminal: the answer in the first line, then the rows, at most 100 columns.
+//! A comparison for a terminal: the answer in the first line, then the rows, in as many columns as there are.
 
 use std::fmt::Write as _;
+
+use unicode_width::UnicodeWidthStr;
 
 use crate::compare::figures::{change, label, percent, short, value};
 use crate::compare::gate::Outcome;
 use crate::compare::{Comparison, MIN_SECONDS, Point, Quantity, Row, SideReport, Verdict};
+use crate::width::{FULL, fit, hanging};
 
-/// The comparison as text, and what its rules came to.
+/// The comparison as text in lines of at most `columns`, and what its rules came to.
 #[must_use]
-pub fn text(comparison: &Comparison, outcomes: &[Outcome]) -> String {
+pub fn text(comparison: &Comparison, outcomes: &[Outcome], columns: usize) -> String {
     let mut out = String::new();
-    lines(comparison, &mut out).unwrap_or_default();
-    out + &super::listed(outcomes, " ")
+    lines(comparison, columns, &mut out).unwrap_or_default();
+    out + &fit(&super::listed(outcomes, " "), columns)
 }
 
 /// The answer in one line: the verdict, and the rows it comes from.
@@ -48,28 +51,78 @@ pub fn headline(comparison: &Comparison) -> String {
     }
 }
 
-fn lines(comparison: &Comparison, out: &mut String) -> std::fmt::Result {
-    writeln!(out, "{}", headline(comparison))?;
+fn lines(comparison: &Comparison, columns: usize, out: &mut String) -> std::fmt::Result {
+    writeln!(out, "{}", fit(&headline(comparison), columns))?;
     writeln!(out)?;
-    writeln!(out, " base   {}", side(&comparison.base))?;
-    writeln!(out, " new    {}", side(&comparison.new))?;
+    writeln!(out, "{}", hanging(" base   ", &side(&comparison.base), 8, columns))?;
+    writeln!(out, "{}", hanging(" new    ", &side(&comparison.new), 8, columns))?;
     for warning in &comparison.warnings {
-        writeln!(out, " differ {warning}")?;
+        writeln!(out, "{}", hanging(" differ ", &warning.to_string(), 8, columns))?;
     }
     writeln!(out)?;
     let sure = format!("{} % interval", short(comparison.method.confidence * 100.0));
-    writeln!(out, " {:<34}{:>10}{:>10}{:>10}{:>19}  verdict", "", "base", "new", "change", sure)?;
-    for row in &comparison.rows {
-        writeln!(out, "{}", line(row).trim_end())?;
+    if columns >= FULL {
+        writeln!(out, " {:<34}{:>10}{:>10}{:>10}{:>19}  verdict", "", "base", "new", "change", sure)?;
+        for row in &comparison.rows {
+            writeln!(out, "{}", line(row).trim_end())?;
+        }
+    } else {
+        narrow(comparison, &sure, columns, out)?;
     }
     let remarks = remarks(comparison);
     if !remarks.is_empty() {
         writeln!(out)?;
-        remarks.iter().try_for_each(|remark| writeln!(out, "{}", wrapped(remark)))?;
+        remarks.iter().try_for_each(|remark| writeln!(out, "{}", paragraph(remark, columns)))?;
     }
     writeln!(out)?;
     for note in comparison.notes.iter().cloned().chain(method(comparison)) {
-        writeln!(out, "{}", wrapped(&note))?;
+        writeln!(out, "{}", paragraph(&note, columns))?;
+    }
+    Ok(())
+}
+
+/// The rows where columns are few: a latency's name stands above its numbers, and where that is not enough, the interval and
+/// the base go, which verdict and change say in short.
+fn narrow(comparison: &Comparison, sure: &str, columns: usize, out: &mut String) -> std::fmt::Result {
+    let name = |row: &Row| match row.quantity {
+        Quantity::Latency(_, point) => format!("  {}", point.name()),
+        other => other.to_string(),
+    };
+    let cells = |row: &Row| {
+        let (changed, interval) = change(row);
+        let base = value(row.quantity, row.base, row.base_at_least);
+        [base, value(row.quantity, row.new, row.new_at_least), changed, interval]
+    };
+    let rows: Vec<(&Row, String, [String; 4])> =
+        comparison.rows.iter().map(|row| (row, name(row), cells(row))).collect();
+    let heads = ["base", "new", "change", sure];
+    let longest = |texts: &mut dyn Iterator<Item = &str>| texts.map(UnicodeWidthStr::width).max().unwrap_or(0);
+    let name_width = longest(&mut rows.iter().map(|(_, name, _)| name.as_str()));
+    let verdicts: Vec<String> = rows.iter().map(|(row, ..)| row.verdict.to_string()).collect();
+    let verdict_width = longest(&mut verdicts.iter().map(String::as_str));
+    let widths: [usize; 4] =
+        std::array::from_fn(|at| longest(&mut rows.iter().map(|(_, _, cells)| cells[at].as_str()).chain([heads[at]])));
+    let ways: [(&[usize], usize); 5] =
+        [(&[0, 1, 2, 3], 2), (&[0, 1, 2, 3], 1), (&[0, 1, 2], 2), (&[0, 1, 2], 1), (&[1, 2], 1)];
+    let total = |shown: &[usize], gap: usize| shown.iter().map(|at| widths[*at] + gap).sum::<usize>();
+    let fits = |(shown, gap): &(&[usize], usize)| 1 + name_width + total(shown, *gap) + 2 + verdict_width <= columns;
+    let (shown, gap) = ways.into_iter().find(fits).unwrap_or(ways[4]);
+    let mut put = |name: &str, cells: [&str; 4], verdict: &str| {
+        let mut line = format!(" {name}{}", " ".repeat(name_width.saturating_sub(name.width())));
+        for at in shown {
+            line.extend([&*" ".repeat(widths[*at] + gap - cells[*at].width().min(widths[*at])), cells[*at]]);
+        }
+        writeln!(out, "{}", format!("{line}  {verdict}").trim_end())
+    };
+    put("", heads, "verdict")?;
+    let mut above = None;
+    for ((row, name, cells), verdict) in rows.iter().zip(&verdicts) {
+        if let Quantity::Latency(latency, _) = row.quantity
+            && above.replace(latency) != Some(latency)
+        {
+            put(&format!("{latency} (ms)"), [""; 4], "")?;
+        }
+        put(name, cells.each_ref().map(String::as_str), verdict)?;
     }
     Ok(())
 }
@@ -148,21 +201,8 @@ pub(super) fn method(comparison: &Comparison) -> Option<String> {
     ))
 }
 
-/// Lines of at most 98 columns.
-fn wrapped(text: &str) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let last = lines.len() - 1;
-        if lines[last].chars().count() + word.chars().count() > 97 {
-            lines.push(word.to_owned());
-        } else {
-            if !lines[last].is_empty() {
-                lines[last].push(' ');
-            }
-            lines[last].push_str(word);
-        }
-    }
-    lines.iter().map(|line| format!(" {line}")).collect::<Vec<_>>().join("\n")
+fn paragraph(text: &str, columns: usize) -> String {
+    hanging(" ", text, 1, columns - 2)
 }
 
 #[cfg(test)]
@@ -171,24 +211,24 @@ mod tests {
     use crate::compare::fixture::bundle;
     use crate::compare::{Aspect, Options, compare};
 
-    fn shown() -> String {
+    fn shown(columns: usize) -> String {
         let mut new = bundle("b", 60, 2);
         new.report.environment.client_config.insert("linger.ms".to_owned(), "50".to_owned());
         new.report.environment.cores = 4;
         let options = Options { draws: 400, allow: [Aspect::Machine].into(), ..Options::default() };
-        text(&compare(&[bundle("a", 60, 1)], &[new], &options).unwrap(), &[])
+        text(&compare(&[bundle("a", 60, 1)], &[new], &options).unwrap(), &[], columns)
     }
 
     #[test]
     fn the_text_says_the_answer_first_and_names_every_difference() {
-        insta::assert_snapshot!(shown());
+        insta::assert_snapshot!(shown(100));
     }
 
     #[test]
     fn short_runs_are_told_once_and_nothing_is_said_of_draws_that_were_not_drawn() {
         let options = Options { draws: 400, ..Options::default() };
         let comparison = compare(&[bundle("a", 12, 1)], &[bundle("b", 12, 2)], &options).unwrap();
-        let shown = text(&comparison, &[]);
+        let shown = text(&comparison, &[], 100);
         assert!(
             shown.starts_with(
                 "INCONCLUSIVE  runs of 12 s are too short to judge (30 s are needed): differences are shown only\n"
@@ -204,8 +244,16 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_wider_than_100_columns() {
-        let widest = shown().lines().map(|line| line.chars().count()).max();
-        assert!(widest <= Some(100), "{widest:?}");
+    fn eighty_columns_hold_every_row() {
+        insta::assert_snapshot!(shown(80));
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_columns_there_are() {
+        for columns in 60..=100 {
+            for line in shown(columns).lines() {
+                assert!(line.width() <= columns, "{columns}: {line}");
+            }
+        }
     }
 }

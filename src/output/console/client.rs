@@ -57,7 +57,7 @@ mod tests {
             ..Client::default()
         };
         let shown = |client: &Client| {
-            let mut page = Page::new(false);
+            let mut page = Page::new(false, 100);
             section(&mut page, &RunReport { client: Some(client.clone()), ..RunReport::default() });
             page.finish()
         };

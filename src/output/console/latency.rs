@@ -2,14 +2,19 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::page::{Ink, Page, WIDTH, left, right};
+use super::page::{Ink, Page, left, right};
+use crate::figures;
 use crate::output::latencies::{Unit, linger, notes, quantiles, rows};
 use crate::report::RunReport;
+use crate::width::FULL;
 
 /// The part of a figure before the point, and the part from the point on.
 type Cell = (String, String);
 
 const HEADS: [&str; 6] = ["p50", "p90", "p99", "p99.9", "p99.99", "max"];
+
+/// What goes first where columns are few: p99.99, p99.9, p90.
+const EXPENDABLE: [usize; 3] = [4, 3, 1];
 
 /// The table of the latencies and what must be known to read it.
 pub(super) fn table(page: &mut Page, report: &RunReport) {
@@ -22,25 +27,52 @@ pub(super) fn table(page: &mut Page, report: &RunReport) {
     let name_width = names.iter().map(String::len).max().unwrap_or(0) + 1;
     let span_width = rows.iter().map(|row| row.span.width()).max().unwrap_or(0);
     let columns: Vec<Column> = (0..HEADS.len()).map(|column| Column::of(&cells, column)).collect();
+    let shown = shown(&cells, &columns, page.columns, 3 + name_width + span_width);
     let label = format!("latency ({})", unit.name);
     let mut head = " ".repeat((2 + name_width + span_width).saturating_sub(label.len()));
-    head.extend(HEADS.iter().zip(&columns).map(|(text, column)| right(text, column.width())));
+    head.extend(shown.iter().map(|column| right(HEADS[*column], columns[*column].width())));
     page.head(&label, &head);
     for ((row, name), cells) in rows.iter().zip(&names).zip(&cells) {
-        let figures: String = cells.iter().zip(&columns).map(|(cell, column)| column.show(cell)).collect();
+        let figures: String = shown.iter().map(|column| columns[*column].show(&cells[*column])).collect();
         let line = format!("   {}{}{figures}", left(name, name_width), left(row.span, span_width));
         let remark = if row.key == "service_time" { linger(report) } else { String::new() };
         let line = line.trim_end();
-        if line.width() + 3 + remark.width() <= WIDTH {
+        if line.width() + 3 + remark.width() <= page.columns {
             page.line(&format!("{line}   {remark}"), Ink::Plain);
         } else {
             page.line(line, Ink::Plain);
-            page.paragraph(3 + name_width, &remark, Ink::Plain);
+            if !remark.is_empty() {
+                page.paragraph(3 + name_width, &remark, Ink::Plain);
+            }
         }
     }
-    for note in notes(report, &rows) {
-        page.paragraph(3, &note, Ink::Plain);
+    let is_empty = |column: &usize| cells.iter().all(|row| row[*column].0 == figures::NONE);
+    let hidden: Vec<&str> = (0..HEADS.len())
+        .filter(|column| !shown.contains(column) && is_empty(column))
+        .map(|column| HEADS[column])
+        .collect();
+    if !hidden.is_empty() {
+        page.paragraph(3, &format!("no {}: fewer than 10 samples beyond", hidden.join(", ")), Ink::Plain);
     }
+    let has_gap = cells.iter().any(|row| shown.iter().any(|column| row[*column].0 == figures::NONE));
+    for note in notes(report, &rows).iter().filter(|note| has_gap || !note.starts_with(figures::NONE)) {
+        page.paragraph(3, note, Ink::Plain);
+    }
+}
+
+/// The columns that there is room for behind so many others: where there are fewer than 100 altogether, none that is empty,
+/// and then as many of the outer quantiles as fit.
+fn shown(cells: &[[Cell; 6]], columns: &[Column], room: usize, before: usize) -> Vec<usize> {
+    let mut shown: Vec<usize> = (0..HEADS.len()).collect();
+    if room < FULL {
+        shown.retain(|column| cells.iter().any(|row| row[*column].0 != figures::NONE));
+    }
+    for gone in EXPENDABLE {
+        if before + shown.iter().map(|column| columns[*column].width()).sum::<usize>() > room {
+            shown.retain(|column| *column != gone);
+        }
+    }
+    shown
 }
 
 /// Characters of a column: of the gap at its left, before the point, and from the point on.

@@ -14,7 +14,10 @@ const SHARE: usize = 9;
 pub(super) fn accounting(page: &mut Page, report: &RunReport) {
     let ledger = &report.ledger;
     let name_width = Class::ALL.map(|class| class.as_str().len()).into_iter().max().unwrap_or(0).max(18) - 2;
-    page.head("accounting", &format!("{}{}", right("events", name_width + 2 + COUNT - 10), right("%", SHARE)));
+    // Where columns are few, what a class means is told rather than its share.
+    let share_width = if page.columns < 80 { 0 } else { SHARE };
+    let percent = if share_width > 0 { right("%", share_width) } else { String::new() };
+    page.head("accounting", &format!("{}{percent}", right("events", name_width + 2 + COUNT - 10)));
     for (class, events) in ledger.classes().into_iter().filter(|(class, events)| *events > 0 || *class == Class::Lost) {
         let (number, share, meaning) = if events > 0 {
             (figures::count(events), figures::share(events, ledger.scheduled), class.meaning().to_owned())
@@ -26,21 +29,18 @@ pub(super) fn accounting(page: &mut Page, report: &RunReport) {
             ("0".to_owned(), String::new(), format!("({})", class.meaning()))
         };
         let name = left(class.as_str(), name_width);
-        let line = format!("   {name}{}{}   {meaning}", right(&number, COUNT), right(&share, SHARE));
-        page.line(&line, ink_of(class, events));
+        let share = if share_width > 0 { right(&share, share_width) } else { String::new() };
+        let cells = format!("   {name}{}{share}", right(&number, COUNT));
+        page.cells(&cells, &meaning, ink_of(class, events));
     }
     let total = ledger.sum();
     if total == ledger.scheduled {
         let line = format!("   {}{}", left("sum = scheduled", name_width), right(&figures::count(total), COUNT));
         page.line(&line, Ink::Plain);
     } else {
-        let line = format!(
-            "   {}{}   not the {} scheduled: this report is wrong",
-            left("sum", name_width),
-            right(&figures::count(total), COUNT),
-            figures::count(ledger.scheduled)
-        );
-        page.line(&line, Ink::Bad);
+        let cells = format!("   {}{}", left("sum", name_width), right(&figures::count(total), COUNT));
+        let wrong = format!("not the {} scheduled: this report is wrong", figures::count(ledger.scheduled));
+        page.cells(&cells, &wrong, Ink::Bad);
     }
     if report.run.partial {
         page.line("   duplicates, reordered, invalid: not known either", Ink::Plain);

@@ -1,10 +1,12 @@
-//! The page: lines of at most 100 columns with labels at the left, coloured as a whole or not at all.
+//! The page: lines of so many columns with labels at the left, coloured as a whole or not at all.
 
 use anstyle::{AnsiColor, Style};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
-/// Columns of a page.
-pub(super) const WIDTH: usize = 100;
+use crate::width::{cut, hanging, wrapped};
+
+/// Columns of a table's column where there is room for all.
+const COLUMN: usize = 13;
 /// Where the text beside a label begins.
 const INDENT: usize = 12;
 
@@ -33,12 +35,13 @@ impl Ink {
 /// Lines in the making. All text is made printable here, so that no name from outside can steer the terminal.
 pub(super) struct Page {
     color: bool,
+    pub(super) columns: usize,
     text: String,
 }
 
 impl Page {
-    pub(super) const fn new(color: bool) -> Self {
-        Self { color, text: String::new() }
+    pub(super) const fn new(color: bool, columns: usize) -> Self {
+        Self { color, columns, text: String::new() }
     }
 
     pub(super) fn finish(self) -> String {
@@ -48,7 +51,7 @@ impl Page {
     /// The first line: a word, and the sentence beside it.
     pub(super) fn headline(&mut self, word: &str, ink: Ink, sentence: &str) {
         let indent = word.width() + 2;
-        for (place, line) in wrapped(&printable(sentence), WIDTH - indent).into_iter().enumerate() {
+        for (place, line) in wrapped(&printable(sentence), self.columns - indent).into_iter().enumerate() {
             if place == 0 {
                 self.put(word, ink);
                 self.text.push_str("  ");
@@ -62,7 +65,8 @@ impl Page {
 
     /// A line that must not be overlooked.
     pub(super) fn notice(&mut self, text: &str) {
-        self.line(&format!(" *** {text} ***"), Ink::Warning);
+        let lines = hanging(" *** ", &format!("{text} ***"), 5, self.columns);
+        lines.lines().for_each(|line| self.line(line, Ink::Warning));
     }
 
     /// A label and the text beside it, over as many lines as it takes.
@@ -77,12 +81,12 @@ impl Page {
 
     /// The same with the text coloured.
     pub(super) fn row_inked(&mut self, label: &str, text: &str, ink: Ink) {
-        for (place, line) in wrapped(&printable(text), WIDTH - INDENT).into_iter().enumerate() {
+        for (place, line) in wrapped(&printable(text), self.columns - INDENT).into_iter().enumerate() {
             let label = if place == 0 { label } else { "" };
             self.text.push(' ');
             self.put(label, Ink::Label);
             self.spaces((INDENT - 1).saturating_sub(label.width()).max(1));
-            self.put(&line, ink);
+            self.put(line.trim_end(), ink);
             self.text.push('\n');
         }
     }
@@ -101,9 +105,15 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// Cells of a table, and words behind them that go on below themselves.
+    pub(super) fn cells(&mut self, cells: &str, words: &str, ink: Ink) {
+        let lines = hanging(&format!("{cells}   "), &printable(words), cells.width() + 3, self.columns);
+        lines.lines().for_each(|line| self.line(line, ink));
+    }
+
     /// Text over as many lines as it takes: the first `indent` columns in, the others two more.
     pub(super) fn paragraph(&mut self, indent: usize, text: &str, ink: Ink) {
-        for (place, line) in wrapped(&printable(text), WIDTH - indent - 2).into_iter().enumerate() {
+        for (place, line) in wrapped(&printable(text), self.columns - indent - 2).into_iter().enumerate() {
             self.spaces(if place == 0 { indent } else { indent + 2 });
             self.put(line.trim_end(), ink);
             self.text.push('\n');
@@ -168,41 +178,41 @@ pub(super) fn printable(text: &str) -> String {
     printable
 }
 
-/// Lines of at most `width` columns, broken between words; a word that is wider is broken too.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        for piece in pieces(word, width) {
-            let line = lines.last_mut().filter(|line| line.is_empty() || line.width() + 1 + piece.width() <= width);
-            match line {
-                Some(line) => {
-                    if !line.is_empty() {
-                        line.push(' ');
-                    }
-                    line.push_str(&piece);
-                }
-                None => lines.push(piece),
+/// A table of names, each with as many cells as there are heads. Where columns are few its own are narrower, and the
+/// `expendable` ones go, the first of them first.
+pub(super) fn table<const N: usize>(
+    page: &mut Page,
+    label: &str,
+    heads: [&str; N],
+    rows: &[(String, [String; N])],
+    expendable: &[usize],
+) {
+    let longest = rows.iter().map(|(name, _)| printable(name).width()).max().unwrap_or(0);
+    let mut name_width = longest.clamp(12, 18);
+    let room = page.columns - 3;
+    let widest =
+        |column: usize| rows.iter().map(|(_, cells)| cells[column].width()).fold(heads[column].width(), usize::max);
+    let mut shown: Vec<usize> = (0..N).collect();
+    let mut widths = [COLUMN; N];
+    if name_width + N * COLUMN > room {
+        let total = |shown: &[usize], gap: usize| shown.iter().map(|column| widest(*column) + gap).sum::<usize>();
+        let gap = if name_width + total(&shown, 2) <= room { 2 } else { 1 };
+        for gone in expendable {
+            if name_width + total(&shown, gap) > room {
+                shown.retain(|column| column != gone);
             }
         }
+        name_width = name_width.min(room.saturating_sub(total(&shown, gap)).max(6));
+        widths = std::array::from_fn(|column| widest(column) + gap);
     }
-    lines.iter().map(|line| line.replace('\u{a0}', " ")).collect()
-}
-
-fn pieces(word: &str, width: usize) -> Vec<String> {
-    let mut pieces = vec![String::new()];
-    let mut used = 0;
-    for character in word.chars() {
-        let columns = character.width().unwrap_or(0);
-        if used + columns > width {
-            pieces.push(String::new());
-            used = 0;
-        }
-        used += columns;
-        if let Some(piece) = pieces.last_mut() {
-            piece.push(character);
-        }
+    let line = |cells: &dyn Fn(usize) -> String| -> String {
+        shown.iter().map(|column| right(&cells(*column), widths[*column])).collect()
+    };
+    page.head(&left(label, name_width + 2), &line(&|column| heads[column].to_owned()));
+    for (name, cells) in rows {
+        let name = left(&cut(&printable(name), name_width), name_width);
+        page.line(&format!("   {name}{}", line(&|column| cells[column].clone())), Ink::Plain);
     }
-    pieces
 }
 
 #[cfg(test)]
@@ -216,21 +226,12 @@ mod tests {
     }
 
     #[test]
-    fn lines_break_between_words_and_words_only_when_they_must() {
-        assert_eq!(wrapped("aa bb cc", 5), ["aa bb", "cc"]);
-        assert_eq!(wrapped("abcdefgh ij", 5), ["abcde", "fgh", "ij"]);
-        assert_eq!(wrapped("日本日本", 5), ["日本", "日本"]);
-        assert_eq!(wrapped("", 5), [""]);
-        assert_eq!(wrapped(&unbroken(&["a b".to_owned(), "c d".to_owned()]), 6), ["a b ·", "c d"]);
-    }
-
-    #[test]
     fn without_color_there_is_no_escape_sequence() {
-        let mut page = Page::new(false);
+        let mut page = Page::new(false, 100);
         page.headline("PASS", Ink::Good, "all is well");
         page.notice("mind this");
         assert_eq!(page.finish(), "PASS  all is well\n *** mind this ***\n");
-        let mut page = Page::new(true);
+        let mut page = Page::new(true, 100);
         page.headline("PASS", Ink::Good, "all is well");
         assert!(page.finish().contains("\u{1b}[32mPASS"));
     }

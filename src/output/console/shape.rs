@@ -1,6 +1,6 @@
 //! What was run: schedule, offered load, target, phases, event types, partitions.
 
-use super::page::{Ink, Page, left, printable, right};
+use super::page::{Page, table};
 use crate::figures::{self, as_f64};
 use crate::report::{GroupReport, LagReport, Offered, PartitionReport, PhaseReport, Replay, RunReport, Synthetic};
 
@@ -272,94 +272,91 @@ fn gap(what: &str, partitions: &[PartitionReport], of: impl Fn(&PartitionReport)
 
 pub(super) fn phases(page: &mut Page, report: &RunReport) {
     let title = |phase: &PhaseReport| format!("{}{}", phase.name, if phase.warm_up { " (warm-up)" } else { "" });
-    let names: Vec<String> = report.phases.iter().map(title).collect();
-    let name_width = name_width(names.iter().map(String::as_str));
     let heads = ["events", "planned", "achieved", "lost", "response p50", "p99 (ms)"];
-    page.head(&left("phases", name_width + 2), &columns(&heads.map(str::to_owned)));
-    for (phase, name) in report.phases.iter().zip(&names) {
-        let response = &phase.latency_us.response_time;
-        let cells = [
-            figures::count(phase.offered.scheduled),
-            phase.offered.rate_per_s.map_or_else(|| figures::NONE.to_owned(), figures::rate),
-            figures::rate(phase.offered.achieved_rate_per_s),
-            figures::count(phase.ledger.lost),
-            ms(response.p50),
-            ms(response.p99),
-        ];
-        page.line(&format!("   {}{}", left(&cut(name, name_width), name_width), columns(&cells)), Ink::Plain);
-    }
+    let rows: Vec<_> = report
+        .phases
+        .iter()
+        .map(|phase| {
+            let response = &phase.latency_us.response_time;
+            let cells = [
+                figures::count(phase.offered.scheduled),
+                phase.offered.rate_per_s.map_or_else(|| figures::NONE.to_owned(), figures::rate),
+                figures::rate(phase.offered.achieved_rate_per_s),
+                figures::count(phase.ledger.lost),
+                ms(response.p50),
+                ms(response.p99),
+            ];
+            (title(phase), cells)
+        })
+        .collect();
+    table(page, "phases", heads, &rows, &[1, 3]);
 }
 
 /// The types of event that a verifier alone saw.
 pub(super) fn event_types_read(page: &mut Page, report: &RunReport) {
-    let name_width = name_width(report.by_type.keys().map(String::as_str));
     let heads = ["seen", "share %", "invalid", "e2e p50", "p99", "max (ms)"];
-    page.head(&left("event types", name_width + 2), &columns(&heads.map(str::to_owned)));
     let mut types: Vec<_> = report.by_type.iter().collect();
     types.sort_by_key(|(_, of)| std::cmp::Reverse(of.verified));
-    for (name, of) in types {
-        let end_to_end = &of.latency_us.end_to_end;
-        let cells = [
-            figures::count(of.verified),
-            figures::percent(of.share_percent),
-            figures::count(of.invalid),
-            ms(end_to_end.p50),
-            ms(end_to_end.p99),
-            ms(end_to_end.max),
-        ];
-        page.line(&format!("   {}{}", left(&cut(name, name_width), name_width), columns(&cells)), Ink::Plain);
-    }
+    let rows: Vec<_> = types
+        .into_iter()
+        .map(|(name, of)| {
+            let end_to_end = &of.latency_us.end_to_end;
+            let cells = [
+                figures::count(of.verified),
+                figures::percent(of.share_percent),
+                figures::count(of.invalid),
+                ms(end_to_end.p50),
+                ms(end_to_end.p99),
+                ms(end_to_end.max),
+            ];
+            (name.clone(), cells)
+        })
+        .collect();
+    table(page, "event types", heads, &rows, &[1]);
 }
 
 pub(super) fn event_types(page: &mut Page, report: &RunReport) {
-    let name_width = name_width(report.by_type.keys().map(String::as_str));
     let expected = report.by_type.values().any(|of| of.expected_share_percent.is_some());
     let share = if expected { "% (expected)" } else { "share %" };
     let heads = ["sent", share, "verified", "invalid", "response p50", "p99 (ms)"];
-    page.head(&left("event types", name_width + 2), &columns(&heads.map(str::to_owned)));
     let mut types: Vec<_> = report.by_type.iter().collect();
     types.sort_by_key(|(_, of)| std::cmp::Reverse(of.sent));
     let read_back = report.latency_us.end_to_end.is_some();
     let if_read = |number: u64| if read_back { figures::count(number) } else { figures::NONE.to_owned() };
-    for (name, of) in types {
-        let response = &of.latency_us.response_time;
-        let cells = [
-            figures::count(of.sent),
-            match of.expected_share_percent {
-                Some(expected) => format!("{} ({})", figures::percent(of.share_percent), figures::number(expected, 1)),
-                None => figures::percent(of.share_percent),
-            },
-            if_read(of.verified),
-            if_read(of.invalid),
-            ms(response.p50),
-            ms(response.p99),
-        ];
-        page.line(&format!("   {}{}", left(&cut(name, name_width), name_width), columns(&cells)), Ink::Plain);
-    }
+    let rows: Vec<_> = types
+        .into_iter()
+        .map(|(name, of)| {
+            let response = &of.latency_us.response_time;
+            let cells = [
+                figures::count(of.sent),
+                match of.expected_share_percent {
+                    Some(expected) => {
+                        format!("{} ({})", figures::percent(of.share_percent), figures::number(expected, 1))
+                    }
+                    None => figures::percent(of.share_percent),
+                },
+                if_read(of.verified),
+                if_read(of.invalid),
+                ms(response.p50),
+                ms(response.p99),
+            ];
+            (name.clone(), cells)
+        })
+        .collect();
+    table(page, "event types", heads, &rows, &[1, 2]);
 }
 
 pub(super) fn topics(page: &mut Page, report: &RunReport) {
-    let name_width = name_width(report.by_topic.keys().map(String::as_str));
     let heads = ["sent", "acked", "seen", "verified", "lost", "invalid"];
-    page.head(&left("topics", name_width + 2), &columns(&heads.map(str::to_owned)));
-    for (name, of) in &report.by_topic {
-        let lost = of.not_verified.get("lost").copied().unwrap_or(0);
-        let cells = [of.sent, of.acked, of.seen, of.verified, lost, of.invalid].map(figures::count);
-        page.line(&format!("   {}{}", left(&cut(name, name_width), name_width), columns(&cells)), Ink::Plain);
-    }
-}
-
-fn columns(cells: &[String; 6]) -> String {
-    cells.iter().map(|cell| right(cell, 13)).collect()
-}
-
-fn name_width<'a>(names: impl Iterator<Item = &'a str>) -> usize {
-    names.map(|name| name.chars().count()).max().unwrap_or(0).clamp(12, 18)
-}
-
-fn cut(name: &str, width: usize) -> String {
-    let name = printable(name);
-    if name.chars().count() <= width { name } else { name.chars().take(width - 1).chain(['…']).collect() }
+    let rows: Vec<_> = report
+        .by_topic
+        .iter()
+        .map(|(name, of)| {
+            let lost = of.not_verified.get("lost").copied().unwrap_or(0);
+            (name.clone(), [of.sent, of.acked, of.seen, of.verified, lost, of.invalid].map(figures::count))
+        })
+        .collect();
+    table(page, "topics", heads, &rows, &[1, 2]);
 }
 
 fn ms(us: Option<u64>) -> String {

@@ -22,13 +22,16 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State) {
         too_small(frame, area);
         return;
     }
+    // Height that is to spare goes to charts first, half of it, and the rest to what happened.
     let gates = u16::try_from(state.gates.len().max(1)).unwrap_or(u16::MAX).min(area.height / 4);
+    let spare = area.height.saturating_sub(24 + gates.saturating_sub(3));
+    let (rate_rows, backlog_rows) = (1 + (spare / 8).min(4), 1 + (spare / 12).min(3));
     let [title, bar, top, ledger, middle, gates, events, keys] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
-        Constraint::Length(6),
+        Constraint::Length(2 + 4 * rate_rows),
         Constraint::Length(if area.height < 24 { 3 } else { 4 }),
-        Constraint::Length(4),
+        Constraint::Length(2 + 2 * backlog_rows),
         Constraint::Length(gates + 1),
         Constraint::Min(2),
         Constraint::Length(1),

@@ -97,7 +97,7 @@ mod tests {
     fn a_rate_that_cannot_be_changed_says_why() {
         let mut state = State::new(Title { fixed: Some(NO_DUE_TIMES), ..Title::default() });
         assert_eq!(pressed("+p", &mut state), (100, 0));
-        assert_eq!(state.happened.len(), 2);
-        assert!(state.happened[0].1.starts_with("the rate stays: rate unlimited"));
+        let told: Vec<String> = state.happened.iter().map(super::super::state::Happened::text).collect();
+        assert_eq!(told, [format!("the rate stays: {NO_DUE_TIMES} (2 times)")]);
     }
 }

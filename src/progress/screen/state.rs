@@ -10,8 +10,10 @@ use crate::run::{Stage, Tick};
 
 /// Seconds that the small charts reach back.
 const HISTORY: usize = 240;
-/// Events kept for the list of what happened.
+/// Lines kept for the list of what happened.
 const HAPPENED: usize = 200;
+/// What happens again within so many seconds is told in the line that is there.
+const AGAIN_S: f64 = 10.0;
 
 /// What does not change while the run goes on.
 #[derive(Clone, Debug, Default)]
@@ -50,10 +52,32 @@ pub(super) struct State {
     pub(super) topics: Vec<(String, usize)>,
     pub(super) group_lag: Option<u64>,
     pub(super) gates: Vec<GateResult>,
-    pub(super) happened: VecDeque<(f64, String)>,
+    pub(super) happened: VecDeque<Happened>,
     pub(super) help: bool,
     failed_before: (u64, u64),
     findings_before: [u64; 5],
+}
+
+/// Something that happened, once or again and again.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Happened {
+    /// When it did first, and when last.
+    pub(super) from_s: f64,
+    pub(super) until_s: f64,
+    what: String,
+    /// How many times, or to how many events.
+    count: u64,
+    events: bool,
+}
+
+impl Happened {
+    pub(super) fn text(&self) -> String {
+        match (self.events, self.count) {
+            (true, events) => format!("{} {}", figures::counted(events, "event"), self.what),
+            (false, 1) => self.what.clone(),
+            (false, times) => format!("{} ({} times)", self.what, figures::count(times)),
+        }
+    }
 }
 
 /// A second of the run, per second.
@@ -66,6 +90,8 @@ pub(super) struct Second {
     /// Due and not confirmed; confirmed and not read, where that is known.
     pub(super) unacked: u64,
     pub(super) unread: Option<u64>,
+    /// The highest quantile of response time that is known of it, in us.
+    pub(super) response: Option<u64>,
 }
 
 /// A second's latency, in us.
@@ -102,6 +128,7 @@ impl State {
         self.draining = tick.stage == Stage::Draining;
         self.percent = tick.percent;
         let failed = total.refused + total.unanswered;
+        let whole = tick.interval.with_warm_up();
         self.push(Second {
             planned: per_s(row.scheduled),
             offered: per_s(row.sent),
@@ -109,8 +136,11 @@ impl State {
             seen: per_s(row.seen),
             unacked: tick.scheduled.saturating_sub(total.acked + failed),
             unread: row.unread,
+            response: {
+                let response = whole.latency(Kind::ResponseTime).summary();
+                response.p99.or(response.p90).or(response.p50).or(response.max)
+            },
         });
-        let whole = tick.interval.with_warm_up();
         let of = |histogram: &LatencyHistogram| {
             let summary = histogram.summary();
             Latency { p50: summary.p50, p99: summary.p99, max: summary.max }
@@ -154,7 +184,7 @@ impl State {
             [(failed.0, self.failed_before.0, "refused"), (failed.1, self.failed_before.1, "left without an answer")]
         {
             if now > before {
-                self.note(format!("{} {what}", figures::counted(now - before, "event")));
+                self.note_events(now - before, what);
             }
         }
         self.failed_before = failed;
@@ -163,7 +193,7 @@ impl State {
         let names = ["seen twice", "out of order", "damaged", "invalid", "of other producers"];
         for ((now, before), what) in findings.into_iter().zip(self.findings_before).zip(names) {
             if now > before {
-                self.note(format!("{} {what}", figures::counted(now - before, "event")));
+                self.note_events(now - before, what);
             }
         }
         self.findings_before = findings;
@@ -171,10 +201,26 @@ impl State {
 
     /// Notes something that happened now.
     pub(super) fn note(&mut self, what: String) {
+        self.happens(what, 1, false);
+    }
+
+    /// Notes what happened to so many events.
+    pub(super) fn note_events(&mut self, count: u64, what: &str) {
+        self.happens(what.to_owned(), count, true);
+    }
+
+    fn happens(&mut self, what: String, count: u64, events: bool) {
+        let now_s = self.now_s;
+        let again =
+            |known: &&mut Happened| known.what == what && known.events == events && now_s - known.until_s <= AGAIN_S;
+        if let Some(known) = self.happened.iter_mut().rev().find(again) {
+            (known.until_s, known.count) = (now_s, known.count + count);
+            return;
+        }
         if self.happened.len() == HAPPENED {
             self.happened.pop_front();
         }
-        self.happened.push_back((self.now_s, what));
+        self.happened.push_back(Happened { from_s: now_s, until_s: now_s, what, count, events });
     }
 
     fn push(&mut self, second: Second) {

@@ -232,7 +232,7 @@ fn tell_copies(
         let partitions = prepared.target.slots.told(&answers.unfinished);
         deadlines.push(format!("second reading: partitions {partitions} were not read again within {LOOK_UPS:?}"));
     }
-    settle_duplicates(duplicates, &answers, Rules::ALL, findings);
+    settle_duplicates(duplicates, &answers, states, Rules::ALL, findings);
 }
 
 /// What is missing, and of which lanes.

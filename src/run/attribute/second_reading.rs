@@ -162,6 +162,8 @@ impl<'a> SecondReading<'a> {
             numbering: self.log.numbering,
         };
         if search.wanted.is_empty() && search.stretches.is_empty() {
+            // Where nothing is left to be read, the first copies are not found either.
+            settle_duplicates(duplicates, &SearchResult::default(), self.states, self.log.rules, findings);
             return self.found;
         }
         // Made before the partitions are lent to what looks at the records.
@@ -193,7 +195,7 @@ impl<'a> SecondReading<'a> {
         if truncated && answers.unfinished.is_empty() && are_known_whole(states) && !search.compacted {
             found.present = Some((presence, horizons));
         }
-        settle_duplicates(duplicates, &answers, rules, findings);
+        settle_duplicates(duplicates, &answers, states, rules, findings);
         let sees_again = truncated && sees;
         if committed_only && (sees_again || answers.at.values().any(|at| *at == LookUp::Present)) {
             if !sees_again {

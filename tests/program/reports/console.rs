@@ -20,12 +20,25 @@ fn each_kind_of_verdict_reads_as_reviewed() {
 }
 
 #[test]
-fn no_line_is_wider_than_100_columns() {
+fn eighty_columns_hold_all_that_they_can() {
+    for name in ["pass", "hour", "violation", "unevaluated"] {
+        let (_, report) = fixture::all().into_iter().find(|(known, _)| *known == name).unwrap();
+        insta::assert_snapshot!(
+            format!("console_80_{name}"),
+            render(&report, Style { columns: 80, ..Style::default() })
+        );
+    }
+}
+
+#[test]
+fn no_line_is_wider_than_the_columns_there_are() {
     for (name, mut report) in fixture::all() {
         report.run.name = "a rather long name of a run, as people give them".to_owned();
         report.verdict.reasons = vec!["a reason with many words in it ".repeat(12), "and one more ".repeat(20)];
-        for line in plain(&report).lines() {
-            assert!(line.width() <= 100, "{name}: {line:?} has {} columns", line.width());
+        for columns in 60..=100 {
+            for line in render(&report, Style { columns, ..Style::default() }).lines() {
+                assert!(line.width() <= columns, "{name}: {line:?} has {} columns of {columns}", line.width());
+            }
         }
     }
 }
@@ -38,8 +51,10 @@ fn censored_minutes_still_fit_the_line() {
         (summary.p50, summary.p90, summary.p99) = (Some(412_345_678), Some(512_345_678), Some(599_999_999));
         (summary.p999, summary.p9999) = (Some(599_999_999), Some(599_999_999));
     }
-    for line in plain(&report).lines() {
-        assert!(line.width() <= 100, "{line:?} has {} columns", line.width());
+    for columns in 60..=100 {
+        for line in render(&report, Style { columns, ..Style::default() }).lines() {
+            assert!(line.width() <= columns, "{line:?} has {} columns of {columns}", line.width());
+        }
     }
 }
 
@@ -55,7 +70,7 @@ fn the_reasons_of_the_verdict_come_before_anything_that_the_summary_would_say_it
 #[test]
 fn color_is_the_only_difference_that_color_makes() {
     for (name, report) in fixture::all() {
-        let colored = render(&report, Style { color: true, bundle: None });
+        let colored = render(&report, Style { color: true, ..Style::default() });
         assert!(colored.contains('\u{1b}'), "{name}");
         assert_eq!(without_color(&colored), render(&report, Style::default()), "{name}");
     }

@@ -8,12 +8,14 @@ use ratatui::widgets::{Cell, Paragraph, Row, Sparkline, Table, Wrap};
 
 use super::super::state::{Second, State};
 use super::{frame_title, pane};
-use crate::figures;
+use crate::figures::{self, as_f64};
 use crate::report::{GateOutcome, GateResult};
 
-/// From cold to hot.
+/// A partition beside the mean of all: nothing, less, about as much, more, and so much more that it is skewed.
 const SHADES: [(&str, Color); 5] =
     [("·", Color::DarkGray), ("░", Color::Blue), ("▒", Color::Green), ("▓", Color::Yellow), ("█", Color::Red)];
+/// Times the mean up to which a partition has less, about as much, or more.
+const STEPS: [f64; 3] = [0.75, 1.25, 1.5];
 
 /// A figure of a second.
 type Of = fn(&Second) -> u64;
@@ -31,7 +33,8 @@ pub(super) fn rates(frame: &mut Frame<'_>, area: Rect, state: &State) {
     ];
     let shown = if state.title.verifying { rows.len() } else { rows.len() - 1 };
     let most = state.seconds.iter().map(|s| s.planned.max(s.offered).max(s.acked).max(s.seen)).max().unwrap_or(0);
-    for ((name, of, color), line) in rows.into_iter().take(shown).zip(lines(area)) {
+    let each = (area.height.saturating_sub(1) / u16::try_from(shown).unwrap_or(4)).max(1);
+    for ((name, of, color), line) in rows.into_iter().take(shown).zip(blocks(area, each)) {
         let last = state.seconds.back().map_or(0, of);
         let text = format!(" {name:<8}{:>10} ", figures::count(last));
         chart(frame, line, &text, state.seconds.iter().map(of), most, color);
@@ -40,7 +43,7 @@ pub(super) fn rates(frame: &mut Frame<'_>, area: Rect, state: &State) {
     if bytes && let Some(gap) = state.seconds.back() {
         let behind = gap.planned.saturating_sub(gap.offered);
         let text = format!(" {:<8}{:>10} ", "behind", figures::count(behind));
-        frame.render_widget(Line::from(text).dim(), lines(area).nth(shown).unwrap_or_default());
+        frame.render_widget(Line::from(text).dim(), lines(area).nth(shown * usize::from(each)).unwrap_or_default());
     }
 }
 
@@ -52,7 +55,8 @@ pub(super) fn backlog(frame: &mut Frame<'_>, area: Rect, state: &State) {
         ("not read", |second| second.unread, Color::Green),
     ];
     let shown = if state.title.verifying { rows.len() } else { rows.len() - 1 };
-    let mut places = lines(area);
+    let each = (area.height.saturating_sub(1) / u16::try_from(shown).unwrap_or(2)).max(1);
+    let mut places = blocks(area, each);
     for (name, of, color) in rows.into_iter().take(shown) {
         let Some(line) = places.next() else { return };
         let most = state.seconds.iter().filter_map(of).max().unwrap_or(0);
@@ -61,7 +65,7 @@ pub(super) fn backlog(frame: &mut Frame<'_>, area: Rect, state: &State) {
         let drawn = state.seconds.iter().map(|second| of(second).unwrap_or(0));
         chart(frame, line, &format!(" {name:<10}{last:>10} "), drawn, most, color);
     }
-    if let (Some(lag), Some(line)) = (state.group_lag, places.next()) {
+    if let (Some(lag), Some(line)) = (state.group_lag, lines(area).nth(shown * usize::from(each))) {
         frame.render_widget(Line::from(format!(" {:<10}{:>10}", "group lag", figures::count(lag))), line);
     }
 }
@@ -87,7 +91,26 @@ pub(super) fn latencies(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let head = ["p50", "p99", "max"].map(|name| cell(name.to_owned()));
     let head = Row::new(std::iter::once(Cell::from("")).chain(head)).dim();
     let widths = [Constraint::Length(11), Constraint::Length(8), Constraint::Length(8), Constraint::Length(8)];
-    frame.render_widget(Table::new(rows, widths).header(head).column_spacing(0), area);
+    let height = u16::try_from(state.latencies.len() + 1).unwrap_or(area.height).min(area.height);
+    let [table, rest] = Layout::vertical([Constraint::Length(height), Constraint::Fill(1)]).areas(area);
+    frame.render_widget(Table::new(rows, widths).header(head).column_spacing(0), table);
+    if rest.height > 2 {
+        history(frame, rest, state);
+    }
+}
+
+/// How response time went over the seconds, where there is height for it.
+fn history(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    let [title, chart] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+    let from = state.seconds.len().saturating_sub(usize::from(chart.width.saturating_sub(1)));
+    // A second of which nothing is known draws nothing.
+    let values: Vec<u64> = state.seconds.iter().skip(from).map(|second| second.response.unwrap_or(0)).collect();
+    let most = values.iter().copied().max().unwrap_or(0);
+    let text = format!(" response by second, up to {}", figures::duration_us(most));
+    frame.render_widget(Line::from(text).dim(), title);
+    let inside = Rect { x: chart.x + 1, width: chart.width.saturating_sub(1), ..chart };
+    let line = Sparkline::default().data(&values).max(most.max(1)).style(Style::new().fg(Color::Magenta));
+    frame.render_widget(line, inside);
 }
 
 /// Every event that came due, by what is known of it: a bar whose whole is all of them.
@@ -148,12 +171,13 @@ pub(super) fn heat(frame: &mut Frame<'_>, area: Rect, state: &State) {
         return;
     }
     let each = partitions.len().div_ceil(cells);
+    let mean = figures::ratio(sum, partitions.len() as u64).unwrap_or(0.0);
     let shade = |acked: u64| {
-        let step = match figures::ratio(acked, most) {
-            None | Some(0.0) => 0,
-            Some(share) => 1 + usize::from(cells_of(share, 4)).min(3),
-        };
-        SHADES[step]
+        let acked = as_f64(acked);
+        // Of a few events a second, chance alone makes some partition have many more.
+        let is_chance = acked - mean < 3.0 * mean.sqrt();
+        let step = if acked == 0.0 { 0 } else { 1 + STEPS.iter().filter(|step| acked > mean * **step).count() };
+        SHADES[if is_chance { step.min(3) } else { step }]
     };
     let columns = usize::from(inside.width / NUMBERED);
     if partitions.len() <= columns * usize::from(inside.height) {
@@ -191,15 +215,16 @@ pub(super) fn gates(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let hidden = state.gates.len().saturating_sub(usize::from(area.height));
     // Those that fail come first where there is not room for all.
     let mut gates: Vec<&GateResult> = state.gates.iter().collect();
-    gates.sort_by_key(|gate| gate.result != GateOutcome::Fail);
+    gates.sort_by_key(|gate| !gate.is_beyond());
     for (gate, place) in gates.iter().zip(lines(area)) {
         let (mark, color) = match gate.result {
             GateOutcome::Pass => ("✓", Color::Green),
+            _ if gate.is_beyond() => ("✗", Color::Red),
             GateOutcome::Fail => ("✗", Color::Red),
             GateOutcome::Unevaluated => ("…", Color::Yellow),
         };
-        let value = gate.measured();
-        let so_far = value.or_else(|| gate.reason.clone()).map_or_else(String::new, |value| format!("   {value}"));
+        let so_far = [gate.measured(), gate.reason.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
+        let so_far = if so_far.is_empty() { so_far } else { format!("   {so_far}") };
         let line = vec![Span::raw(" "), Span::styled(mark, color), Span::raw(format!(" {}", gate.rule)), so_far.dim()];
         frame.render_widget(Line::from(line), place);
     }
@@ -213,9 +238,12 @@ pub(super) fn gates(frame: &mut Frame<'_>, area: Rect, state: &State) {
 /// The latest at the bottom.
 pub(super) fn events(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let from = state.happened.len().saturating_sub(usize::from(area.height));
-    for ((at_s, what), place) in state.happened.iter().skip(from).zip(lines(area)) {
-        let at = figures::clock(at_s.floor());
-        frame.render_widget(Line::from(vec![format!(" {at}  ").dim(), Span::raw(what.as_str())]), place);
+    for (happened, place) in state.happened.iter().skip(from).zip(lines(area)) {
+        let at = figures::clock(happened.from_s.floor());
+        let until = figures::clock(happened.until_s.floor());
+        let lasted = if until == at { String::new() } else { format!(", until {until}") };
+        let line = vec![format!(" {at}  ").dim(), Span::raw(happened.text()), lasted.dim()];
+        frame.render_widget(Line::from(line), place);
     }
     if state.happened.is_empty() {
         frame.render_widget(Line::from(" nothing but what was planned").dim(), area);
@@ -227,12 +255,15 @@ fn lines(area: Rect) -> impl Iterator<Item = Rect> {
     area.rows()
 }
 
-/// So many of `room` cells as `share` is, 0 to 1.
-pub(super) fn cells(share: f64, room: u16) -> u16 {
-    cells_of(share, room).min(room)
+/// Blocks of rows, from the top.
+fn blocks(area: Rect, height: u16) -> impl Iterator<Item = Rect> {
+    let step = usize::from(height.max(1));
+    let tops = (area.y..area.bottom()).step_by(step);
+    tops.map(move |y| Rect { y, height, ..area }.intersection(area))
 }
 
+/// So many of `room` cells as `share` is, 0 to 1.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 65,535, and the cast saturates")]
-fn cells_of(share: f64, room: u16) -> u16 {
-    (share.clamp(0.0, 1.0) * f64::from(room)).floor() as u16
+pub(super) fn cells(share: f64, room: u16) -> u16 {
+    ((share.clamp(0.0, 1.0) * f64::from(room)).floor() as u16).min(room)
 }

@@ -24,6 +24,7 @@ fn state() -> State {
             seen: 9_990 - dip * 1_400,
             unacked: 112 + dip * 9_000,
             unread: Some(340 + dip * 2_000),
+            response: Some(9_600 + dip * 30_000),
         });
     }
     state.now_s = 83.0;
@@ -50,8 +51,10 @@ fn state() -> State {
     ];
     for (at_s, what) in [(40.0, "rebalance of 3.1 s: a member joined"), (61.0, "rate set by hand to 110 % of the plan")]
     {
-        state.happened.push_back((at_s, what.to_owned()));
+        state.now_s = at_s;
+        state.note(what.to_owned());
     }
+    state.now_s = 83.0;
     state
 }
 
@@ -83,6 +86,51 @@ fn a_larger_terminal_has_more_of_the_past() {
     state.wished = 120;
     state.group_lag = Some(1_234);
     insta::assert_snapshot!(drawn(&state, 120, 40).backend());
+}
+
+#[test]
+fn the_height_of_a_large_terminal_is_used() {
+    insta::assert_snapshot!(drawn(&state(), 150, 50).backend());
+}
+
+#[test]
+fn what_happens_again_and_again_takes_one_line_that_counts() {
+    let mut state = State::new(Title::default());
+    for second in 1..=30_u32 {
+        state.now_s = f64::from(second);
+        state.note_events(100, "of other producers");
+        if second == 7 {
+            state.note("held by hand".to_owned());
+        }
+    }
+    state.note("held by hand".to_owned());
+    let text = drawn(&state, 80, 24).backend().to_string();
+    assert!(text.contains("00:00:01  3,000 events of other producers, until 00:00:30"), "{text}");
+    assert!(text.contains("00:00:07  held by hand ") && text.contains("00:00:30  held by hand "), "{text}");
+}
+
+#[test]
+fn red_is_for_a_partition_beyond_one_and_a_half_times_the_mean_and_for_a_gate_beyond_its_limit() {
+    let red = |state: &State| -> String {
+        let buffer: Buffer = drawn(state, 120, 40).backend().buffer().clone();
+        let red = buffer.content().iter().filter(|cell| cell.fg == ratatui::style::Color::Red);
+        red.map(ratatui::buffer::Cell::symbol).collect()
+    };
+    let mut state = state();
+    state.gates.clear();
+    state.partitions = vec![1_000, 1_070, 1_000];
+    assert_eq!(red(&state), "");
+    state.partitions = vec![1_000, 4_000, 1_000];
+    assert_eq!(red(&state), "█");
+    state.partitions = vec![1, 3, 1];
+    assert_eq!(red(&state), "", "chance");
+    state.gates = vec![GateResult {
+        rule: "response_time.p99 < 50ms".to_owned(),
+        value: Some(293_000.0),
+        reason: Some(format!("{}: the run is not valid", GateResult::BEYOND)),
+        ..GateResult::default()
+    }];
+    assert_eq!(red(&state), "✗");
 }
 
 #[test]

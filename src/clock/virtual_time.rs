@@ -1,0 +1,322 @@
+//! Virtual time, for simulated runs alone: the threads of one run proceed one at a time, each wait hands the baton to the thread
+//! that wakes first, and time jumps there. The same steps are taken in the same order whatever the machine does meanwhile.
+//!
+//! Real threads, so that the code of a run is simulated as it is; a switch costs some microseconds, and where a thread is itself
+//! the next to wake there is none.
+
+use std::cell::RefCell;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The wall time at which every simulated world begins: 2026-01-01T00:00:00Z.
+pub(crate) const WALL_START_NS: u64 = 1_767_225_600_000_000_000;
+/// Waits of one run after which it is taken to go round in circles.
+const MOST_WAITS: u64 = 3_000_000;
+
+/// The time of one simulated run, and whose turn it is.
+#[derive(Debug, Default)]
+pub(crate) struct Timekeeper {
+    turns: Mutex<Turns>,
+}
+
+#[derive(Debug, Default)]
+struct Turns {
+    now_ns: u64,
+    /// How far the wall clock has been set forward (or back) since the start.
+    wall_step_ns: i64,
+    threads: Vec<Seat>,
+    running: usize,
+    waits: u64,
+    /// A thread has panicked: the others only have to end.
+    broken: bool,
+}
+
+#[derive(Debug)]
+struct Seat {
+    wakes_ns: u64,
+    /// Whether what others do may wake it earlier.
+    listens: bool,
+    ended: bool,
+    turn: Arc<Condvar>,
+}
+
+thread_local! {
+    static HERE: RefCell<Option<Part>> = const { RefCell::new(None) };
+}
+
+/// A thread's part in a simulated run.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    keeper: Arc<Timekeeper>,
+    seat: usize,
+}
+
+/// Ends a part, however its thread ends.
+struct Ending(Part);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        HERE.with(|here| here.borrow_mut().take());
+        self.0.keeper.leave(self.0.seat, std::thread::panicking());
+    }
+}
+
+/// Does `work` in virtual time, on this thread and those that it starts.
+pub(crate) fn simulate<T>(work: impl FnOnce() -> T) -> T {
+    let keeper = Arc::new(Timekeeper::default());
+    let seat = keeper.enter();
+    let part = Part { keeper, seat };
+    HERE.with(|here| *here.borrow_mut() = Some(part.clone()));
+    let _ending = Ending(part);
+    work()
+}
+
+/// Whether this thread is one of a simulated run.
+pub(crate) fn rules() -> bool {
+    HERE.with(|here| here.borrow().is_some())
+}
+
+fn here() -> Option<Part> {
+    HERE.with(|here| here.borrow().clone())
+}
+
+/// Virtual time since the start of the world; `None` outside of one.
+pub(crate) fn now_ns() -> Option<u64> {
+    HERE.with(|here| here.borrow().as_ref().map(|part| part.keeper.turns().now_ns))
+}
+
+#[expect(clippy::disallowed_methods, reason = "instants have no other beginning")]
+pub(super) fn instant() -> Option<Instant> {
+    /// Instants can only be made from one that was read.
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    let now = now_ns()?;
+    Some(*ORIGIN.get_or_init(Instant::now) + Duration::from_nanos(now))
+}
+
+pub(super) fn wall_unix_ns() -> Option<u64> {
+    HERE.with(|here| {
+        let here = here.borrow();
+        let turns = here.as_ref()?.keeper.turns();
+        Some((WALL_START_NS + turns.now_ns).saturating_add_signed(turns.wall_step_ns))
+    })
+}
+
+/// Sets the wall clock of this world.
+pub(crate) fn step_wall_clock(by_ns: i64) {
+    if let Some(part) = here() {
+        part.keeper.turns().wall_step_ns += by_ns;
+    }
+}
+
+/// Waits in virtual time; false outside of it.
+pub(super) fn pause(wait: Duration) -> bool {
+    let Some(part) = here() else { return false };
+    let until = part.keeper.turns().now_ns.saturating_add(nanos(wait));
+    part.keeper.wait(part.seat, until, false);
+    true
+}
+
+/// Waits until `ready`, for at most `timeout`; false outside of virtual time. What others do is looked at when they call [`stir`].
+pub(crate) fn wait(timeout: Duration, ready: impl Fn() -> bool) -> bool {
+    let Some(part) = here() else { return false };
+    let until = part.keeper.turns().now_ns.saturating_add(nanos(timeout));
+    while !ready() && part.keeper.turns().now_ns < until && !part.keeper.turns().broken {
+        part.keeper.wait(part.seat, until, true);
+    }
+    true
+}
+
+/// Waits until that instant or until something stirs, whichever comes first.
+pub(crate) fn wait_until(until_ns: u64) {
+    if let Some(part) = here() {
+        part.keeper.wait(part.seat, until_ns, true);
+    }
+}
+
+/// Lets those who listen look again at that instant.
+pub(crate) fn stir(at_ns: u64) {
+    if let Some(part) = here() {
+        let mut turns = part.keeper.turns();
+        let at_ns = at_ns.max(turns.now_ns);
+        for seat in turns.threads.iter_mut().filter(|seat| seat.listens) {
+            seat.wakes_ns = seat.wakes_ns.min(at_ns);
+        }
+    }
+}
+
+/// Gives what a new thread does a part in the run of this one, if that is a simulated one.
+pub(crate) fn take_part<T>(work: impl FnOnce() -> T) -> (Option<Part>, impl FnOnce() -> T) {
+    let part = here().map(|part| Part { seat: part.keeper.enter(), keeper: part.keeper });
+    let own = part.clone();
+    (part, move || {
+        let _ending = own.map(|part| {
+            part.keeper.await_turn(part.seat);
+            HERE.with(|here| *here.borrow_mut() = Some(part.clone()));
+            Ending(part)
+        });
+        work()
+    })
+}
+
+impl Part {
+    pub(crate) fn has_ended(&self) -> bool {
+        self.keeper.turns().threads[self.seat].ended
+    }
+
+    /// Lets time pass until it has.
+    pub(crate) fn wait_for_end(&self) {
+        wait(Duration::MAX, || self.has_ended());
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl Timekeeper {
+    fn turns(&self) -> MutexGuard<'_, Turns> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(&self) -> usize {
+        let mut turns = self.turns();
+        let wakes_ns = turns.now_ns;
+        turns.threads.push(Seat { wakes_ns, listens: false, ended: false, turn: Arc::default() });
+        turns.threads.len() - 1
+    }
+
+    fn leave(&self, seat: usize, panicked: bool) {
+        let mut turns = self.turns();
+        turns.broken |= panicked;
+        let now = turns.now_ns;
+        turns.threads[seat].ended = true;
+        for other in turns.threads.iter_mut().filter(|other| other.listens) {
+            other.wakes_ns = other.wakes_ns.min(now);
+        }
+        let next = turns.hand_over();
+        drop(turns);
+        wake(next);
+    }
+
+    fn wait(&self, seat: usize, until_ns: u64, listens: bool) {
+        let mut turns = self.turns();
+        turns.waits += 1;
+        if turns.broken {
+            // The order is lost, and nobody may be there to hand over: time goes on by whoever waits.
+            turns.now_ns = turns.now_ns.max(until_ns.min(turns.now_ns + 1_000_000));
+            drop(turns);
+            std::thread::yield_now();
+            return;
+        }
+        if turns.waits > MOST_WAITS {
+            turns.broken = true;
+            for other in &turns.threads {
+                other.turn.notify_all();
+            }
+            drop(turns);
+            panic!("a simulated run waited {MOST_WAITS} times and did not end");
+        }
+        turns.threads[seat].wakes_ns = until_ns;
+        turns.threads[seat].listens = listens;
+        let next = turns.hand_over();
+        if turns.running == seat {
+            turns.threads[seat].listens = false;
+            return;
+        }
+        // Not under the lock, which is what who is woken wants first.
+        drop(turns);
+        wake(next);
+        self.until_turn(seat);
+    }
+
+    fn await_turn(&self, seat: usize) {
+        self.until_turn(seat);
+    }
+
+    fn until_turn(&self, seat: usize) {
+        let mut turns = self.turns();
+        let turn = Arc::clone(&turns.threads[seat].turn);
+        while turns.running != seat && !turns.broken {
+            turns = turn.wait(turns).unwrap_or_else(PoisonError::into_inner);
+        }
+        turns.threads[seat].listens = false;
+    }
+}
+
+impl Turns {
+    /// Lets the one go on that wakes first; of several the one that came first. It is to be woken.
+    fn hand_over(&mut self) -> Option<Arc<Condvar>> {
+        if self.broken {
+            for seat in &self.threads {
+                seat.turn.notify_all();
+            }
+            return None;
+        }
+        let first =
+            self.threads.iter().enumerate().filter(|(_, seat)| !seat.ended).min_by_key(|(_, seat)| seat.wakes_ns);
+        let (next, seat) = first?;
+        self.now_ns = self.now_ns.max(seat.wakes_ns);
+        let changes = std::mem::replace(&mut self.running, next) != next;
+        changes.then(|| Arc::clone(&seat.turn))
+    }
+}
+
+fn wake(next: Option<Arc<Condvar>>) {
+    if let Some(turn) = next {
+        turn.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, Monotonic, Nanos};
+
+    #[test]
+    fn time_jumps_to_the_thread_that_wakes_first_and_each_has_its_turn() {
+        let told = Mutex::new(Vec::new());
+        simulate(|| {
+            let clock = Monotonic::start();
+            std::thread::scope(|scope| {
+                let mut parts = Vec::new();
+                for (name, every) in [("a", 3), ("b", 5)] {
+                    let told = &told;
+                    let (part, work) = take_part(move || {
+                        for _ in 0..3 {
+                            clock.sleep_until(clock.now() + Nanos::from_secs(every));
+                            told.lock().unwrap().push((clock.now().0 / 1_000_000_000, name));
+                        }
+                    });
+                    parts.extend(part);
+                    scope.spawn(work);
+                }
+                parts.iter().for_each(Part::wait_for_end);
+            });
+            assert_eq!(clock.now(), Nanos::from_secs(15));
+        });
+        let told = told.into_inner().unwrap();
+        assert_eq!(told, [(3, "a"), (5, "b"), (6, "a"), (9, "a"), (10, "b"), (15, "b")]);
+        assert!(!rules(), "outside time is the machine's");
+    }
+
+    #[test]
+    fn who_listens_is_woken_by_what_others_do() {
+        let flag = std::sync::atomic::AtomicBool::new(false);
+        let is_set = || flag.load(std::sync::atomic::Ordering::SeqCst);
+        simulate(|| {
+            std::thread::scope(|scope| {
+                let (part, work) = take_part(|| {
+                    pause(Duration::from_millis(7));
+                    flag.store(true, std::sync::atomic::Ordering::SeqCst);
+                    stir(0);
+                });
+                scope.spawn(work);
+                assert!(wait(Duration::from_secs(100), is_set));
+                assert_eq!(now_ns(), Some(7_000_000));
+                part.unwrap().wait_for_end();
+            });
+            assert!(wait(Duration::from_secs(1), || false));
+            assert_eq!(now_ns(), Some(1_007_000_000), "and else waits its time out");
+        });
+    }
+}

@@ -1,0 +1,188 @@
+//! The log of a partition and its copies: what a broker appends, copies, shows and cuts off.
+//!
+//! The rules are Kafka's replication protocol: readers see below the high watermark, which is where the shortest copy in sync ends; a
+//! new leader begins a new epoch, and a copy that follows is cut back to where it parts from the leader's (KIP-101, KIP-279); the
+//! controller prefers a copy in sync, and takes another only where `unclean.leader.election.enable` is set.
+
+use std::sync::Arc;
+
+/// What a producer wrote.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Message {
+    pub(super) key: Vec<u8>,
+    pub(super) body: Vec<u8>,
+    /// Lane and sequence; `None` for what another producer wrote.
+    pub(super) event: Option<(u16, u64)>,
+}
+
+/// What a log holds at an offset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) epoch: i32,
+    pub(super) create_ms: i64,
+    /// The idempotent producer's id and its number there.
+    pub(super) producer: Option<(u64, u64)>,
+    pub(super) message: Arc<Message>,
+}
+
+/// A partition with all its copies. An offset is the index in each of them.
+#[derive(Clone, Debug)]
+pub(super) struct Partition {
+    pub(super) copies: Vec<Vec<Entry>>,
+    pub(super) in_sync: Vec<bool>,
+    /// How far the leader knows each copy to follow it.
+    known: Vec<usize>,
+    pub(super) leader: Option<usize>,
+    pub(super) epoch: i32,
+    pub(super) start: usize,
+    pub(super) high: usize,
+}
+
+impl Partition {
+    pub(super) fn new(copies: usize, leader: usize) -> Self {
+        Self {
+            copies: vec![Vec::new(); copies],
+            in_sync: vec![true; copies],
+            known: vec![0; copies],
+            leader: Some(leader % copies),
+            epoch: 0,
+            start: 0,
+            high: 0,
+        }
+    }
+
+    /// The leader's own log.
+    pub(super) fn log(&self) -> &[Entry] {
+        self.leader.map_or(&[], |leader| &self.copies[leader])
+    }
+
+    pub(super) fn count_in_sync(&self) -> usize {
+        self.in_sync.iter().filter(|in_sync| **in_sync).count()
+    }
+
+    /// Writes to the leader's log; the first offset.
+    pub(super) fn append(&mut self, entries: impl IntoIterator<Item = Entry>) -> Option<usize> {
+        let (leader, epoch) = (self.leader?, self.epoch);
+        let log = &mut self.copies[leader];
+        let base = log.len();
+        log.extend(entries.into_iter().map(|entry| Entry { epoch, ..entry }));
+        self.known[leader] = log.len();
+        self.raise_high();
+        Some(base)
+    }
+
+    /// A follower cuts its copy back to where it parts from the leader's, takes over the rest, and is in sync again.
+    pub(super) fn replicate(&mut self, follower: usize) {
+        let Some(leader) = self.leader.filter(|leader| *leader != follower) else { return };
+        let theirs = self.copies[leader].clone();
+        let own = &mut self.copies[follower];
+        // Two copies with the same epoch at an offset are the same up to there: an epoch has one leader.
+        let same = own.iter().zip(&theirs).take_while(|(own, theirs)| own.epoch == theirs.epoch).count();
+        own.truncate(same);
+        own.extend_from_slice(&theirs[same..]);
+        self.known[follower] = own.len();
+        self.in_sync[follower] = true;
+        self.raise_high();
+    }
+
+    /// The leader no longer waits for a copy that lags.
+    pub(super) fn shrink(&mut self, follower: usize) {
+        if self.leader.is_some() && self.leader != Some(follower) {
+            self.in_sync[follower] = false;
+            self.raise_high();
+        }
+    }
+
+    fn raise_high(&mut self) {
+        if self.leader.is_none() {
+            return;
+        }
+        let ends = self.known.iter().zip(&self.in_sync).filter(|(_, in_sync)| **in_sync);
+        let shortest = ends.map(|(known, _)| *known).min();
+        self.high = self.high.max(shortest.unwrap_or(0));
+    }
+
+    /// The controller finds a leader among the brokers that live. A copy in sync holds all that is below the high watermark.
+    pub(super) fn elect(&mut self, alive: &[bool], unclean: bool) {
+        if self.leader.is_some_and(|leader| alive[leader]) {
+            return;
+        }
+        let all = 0..self.copies.len();
+        let clean = all.clone().find(|broker| alive[*broker] && self.in_sync[*broker]);
+        let next = clean.or_else(|| all.clone().find(|broker| alive[*broker] && unclean));
+        self.leader = next;
+        let Some(next) = next else { return };
+        self.epoch += 1;
+        for broker in all {
+            // Of a broker that is gone nothing is waited for; after an unclean election nobody but the new leader counts.
+            self.in_sync[broker] &= alive[broker] && clean.is_some();
+        }
+        self.in_sync[next] = true;
+        self.high = self.high.min(self.copies[next].len());
+        // Of the others it knows no more than that they hold what is below the high watermark, until they follow it.
+        self.known.fill(self.high);
+        self.known[next] = self.copies[next].len();
+        self.start = self.start.min(self.copies[next].len());
+        self.raise_high();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(count: usize) -> Vec<Entry> {
+        let message = Arc::new(Message { key: Vec::new(), body: Vec::new(), event: None });
+        vec![Entry { epoch: -1, create_ms: 0, producer: None, message }; count]
+    }
+
+    #[test]
+    fn the_high_watermark_is_the_end_of_the_shortest_copy_in_sync() {
+        let mut partition = Partition::new(3, 0);
+        assert_eq!(partition.append(entries(4)), Some(0));
+        assert_eq!((partition.high, partition.log().len()), (0, 4), "the leader's end is apart from it");
+        partition.replicate(1);
+        assert_eq!(partition.high, 0);
+        partition.replicate(2);
+        assert_eq!(partition.high, 4);
+        partition.append(entries(2));
+        partition.replicate(1);
+        assert_eq!(partition.high, 4, "a copy that counts as in sync holds it back");
+        partition.shrink(2);
+        assert_eq!((partition.high, partition.count_in_sync()), (6, 2));
+    }
+
+    #[test]
+    fn what_the_new_leader_lacks_is_cut_off_when_the_old_one_follows_it() {
+        let mut partition = Partition::new(2, 0);
+        partition.append(entries(3));
+        partition.replicate(1);
+        partition.append(entries(2));
+        partition.elect(&[false, true], false);
+        assert_eq!((partition.leader, partition.epoch, partition.high), (Some(1), 1, 3), "below it nothing is lost");
+        partition.append(entries(4));
+        assert_eq!(partition.high, 7, "the old leader is not in sync any more");
+        partition.replicate(0);
+        assert_eq!(partition.copies[0], partition.copies[1]);
+        assert_eq!(partition.copies[0][3].epoch, 1);
+    }
+
+    #[test]
+    fn a_copy_out_of_sync_leads_only_where_that_is_allowed() {
+        let mut partition = Partition::new(2, 0);
+        partition.append(entries(3));
+        partition.shrink(1);
+        assert_eq!(partition.high, 3);
+        let mut clean = partition.clone();
+        clean.elect(&[false, true], false);
+        assert_eq!(clean.leader, None);
+        clean.elect(&[true, true], false);
+        assert_eq!((clean.leader, clean.high), (Some(0), 3), "it comes back with everything");
+        partition.elect(&[false, true], true);
+        assert_eq!(
+            (partition.leader, partition.high, partition.log().len()),
+            (Some(1), 0, 0),
+            "even what was read is gone"
+        );
+    }
+}

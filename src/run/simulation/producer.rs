@@ -1,0 +1,356 @@
+//! A producing client as librdkafka is known to behave: a queue with a bound, batches after a linger, requests in flight, retries,
+//! time-outs with their statuses, reports that are served late.
+//!
+//! Sources: librdkafka's CONFIGURATION.md (`queue.buffering.max.messages`, `linger.ms`, `max.in.flight`, `request.timeout.ms`,
+//! `delivery.timeout.ms`) and INTRODUCTION.md ("Message reliability", "Idempotent Producer"); the new epoch after a time-out is
+//! librdkafka#4953, measured on a cluster of three brokers.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::cluster::{Cluster, Identity, MS, Request, Shared};
+use super::log::{Entry, Message};
+use super::plan::Plan;
+use crate::clock::virtual_time;
+use crate::event::decode::decode;
+use crate::kafka::{Answer, Code, Notice, Report, murmur2};
+use crate::publish::{Batch, Handed, Publisher};
+
+/// Messages of a request, at most.
+const BATCH: usize = 16;
+/// The wait before a request is sent again (`retry.backoff.ms` is 100; shorter, as all times here).
+const BACKOFF: u64 = 20 * MS;
+
+impl Code {
+    /// `OUT_OF_ORDER_SEQUENCE_NUMBER`.
+    pub(super) const OUT_OF_ORDER: Self = Self(45);
+}
+
+#[derive(Clone, Debug)]
+struct Pending {
+    ticket: usize,
+    message: Arc<Message>,
+    create_ms: i64,
+    expires: u64,
+    number: u64,
+}
+
+#[derive(Debug)]
+struct InFlight {
+    id: u64,
+    attempt: u32,
+    messages: Vec<Pending>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    pending: VecDeque<Pending>,
+    /// Batches to be sent again, the first first, and not before that time.
+    again: VecDeque<InFlight>,
+    in_flight: Vec<InFlight>,
+    next_number: u64,
+}
+
+/// A report with the time from which it can be served, and the event that it is about.
+type Due = (u64, Option<Identity>, Report);
+
+/// The state of a client.
+#[derive(Debug)]
+pub(super) struct Client {
+    producer: u64,
+    queues: Vec<Queue>,
+    next_id: u64,
+    /// Messages that have no report yet that was served.
+    held: usize,
+    reports: VecDeque<Due>,
+}
+
+impl Client {
+    pub(super) fn new(plan: &Plan, producer: u64) -> Self {
+        let queues = (0..plan.partitions).map(|_| Queue::default()).collect();
+        Self { producer, queues, next_id: 0, held: 0, reports: VecDeque::new() }
+    }
+
+    /// What a request holds, where it is still waited for.
+    pub(super) fn batch(&self, request: Request) -> Option<Vec<Entry>> {
+        let queue = &self.queues[request.partition];
+        let found = queue.in_flight.iter().find(|one| (one.id, one.attempt) == (request.id, request.attempt))?;
+        let entry = |pending: &Pending| Entry {
+            epoch: 0,
+            create_ms: pending.create_ms,
+            producer: (pending.number != u64::MAX).then_some((self.producer, pending.number)),
+            message: Arc::clone(&pending.message),
+        };
+        Some(found.messages.iter().map(entry).collect())
+    }
+
+    fn take(&mut self, request: Request) -> Option<InFlight> {
+        let in_flight = &mut self.queues[request.partition].in_flight;
+        let at = in_flight.iter().position(|one| (one.id, one.attempt) == (request.id, request.attempt))?;
+        Some(in_flight.remove(at))
+    }
+}
+
+/// Sends what a client has for a partition, as far as requests may be in flight.
+pub(super) fn send(cluster: &mut Cluster, client: usize, partition: usize) {
+    if cluster.partitions[partition].leader.is_none() {
+        let queue = &cluster.clients[client].queues[partition];
+        if !queue.pending.is_empty() || !queue.again.is_empty() {
+            cluster.send_at(cluster.now + BACKOFF, client, partition);
+        }
+        return;
+    }
+    loop {
+        let most = cluster.plan.in_flight;
+        let Client { queues, next_id, .. } = &mut cluster.clients[client];
+        let queue = &mut queues[partition];
+        if queue.in_flight.len() >= most {
+            return;
+        }
+        let next = queue.again.pop_front().or_else(|| {
+            let messages: Vec<Pending> = queue.pending.drain(..queue.pending.len().min(BATCH)).collect();
+            *next_id += 1;
+            (!messages.is_empty()).then_some(InFlight { id: *next_id, attempt: 0, messages })
+        });
+        let Some(next) = next else { return };
+        let request = Request { client, partition, id: next.id, attempt: next.attempt };
+        if cluster.plan.acks == 0 {
+            // Nothing is waited for: acked when sent, without an offset. The request is on its way all the same.
+            let reports = next.messages.clone();
+            cluster.clients[client].queues[partition].in_flight.push(next);
+            cluster.arrive(request);
+            for pending in &reports {
+                report(cluster, client, partition, pending, Answer::Acked, None);
+            }
+            continue;
+        }
+        cluster.clients[client].queues[partition].in_flight.push(next);
+        cluster.arrive(request);
+    }
+}
+
+/// A broker's answer reaches the client.
+pub(super) fn answered(cluster: &mut Cluster, request: Request, answer: Result<Option<i64>, Code>) {
+    let Request { client, partition, .. } = request;
+    let Some(batch) = cluster.clients[client].take(request) else { return };
+    if cluster.plan.acks == 0 {
+        return send(cluster, client, partition);
+    }
+    match answer {
+        Ok(base) => {
+            for (index, pending) in (0_i64..).zip(&batch.messages) {
+                report(cluster, client, partition, pending, Answer::Acked, base.map(|base| base + index));
+            }
+        }
+        Err(code @ Code::MessageSizeTooLarge) => {
+            // What was sent before may have been written: the status is "possibly persisted" then.
+            let answer = if batch.attempt == 0 { Answer::Refused(code) } else { Answer::Unanswered(code) };
+            for pending in &batch.messages {
+                report(cluster, client, partition, pending, answer, None);
+            }
+            // Numbers that were never written leave a gap: the producer begins anew.
+            renew(cluster, client, partition);
+        }
+        Err(code) => {
+            retry(cluster, client, partition, batch);
+            if code == Code::OUT_OF_ORDER && cluster.clients[client].queues[partition].in_flight.is_empty() {
+                renew(cluster, client, partition);
+            }
+        }
+    }
+    send(cluster, client, partition);
+}
+
+/// The request's time is up.
+pub(super) fn unanswered(cluster: &mut Cluster, request: Request) {
+    let Request { client, partition, .. } = request;
+    let Some(batch) = cluster.clients[client].take(request) else { return };
+    if cluster.plan.acks != 0 {
+        retry(cluster, client, partition, batch);
+    }
+    send(cluster, client, partition);
+}
+
+fn retry(cluster: &mut Cluster, client: usize, partition: usize, batch: InFlight) {
+    let again = &mut cluster.clients[client].queues[partition].again;
+    // In the order in which they were first sent; without idempotence others may have overtaken them in flight.
+    let at = again.iter().position(|other| other.id > batch.id).unwrap_or(again.len());
+    again.insert(at, InFlight { attempt: batch.attempt + 1, ..batch });
+    cluster.send_at(cluster.now + BACKOFF, client, partition);
+}
+
+/// The time of messages is up: of those in flight nothing is known.
+pub(super) fn expire(cluster: &mut Cluster, client: usize, partition: usize) {
+    let now = cluster.now;
+    let queue = &mut cluster.clients[client].queues[partition];
+    let mut expired = Vec::new();
+    let mut sort = |messages: &mut Vec<Pending>| {
+        let (over, left) = std::mem::take(messages).into_iter().partition(|pending| pending.expires <= now);
+        *messages = left;
+        expired.extend::<Vec<Pending>>(over);
+    };
+    for batch in queue.in_flight.iter_mut().chain(&mut queue.again) {
+        // A batch expires as one (librdkafka's message sets in flight are not cut).
+        if batch.messages.iter().any(|pending| pending.expires <= now) {
+            for pending in &mut batch.messages {
+                pending.expires = now;
+            }
+            sort(&mut batch.messages);
+        }
+    }
+    let was_sent = !expired.is_empty();
+    queue.in_flight.retain(|batch| !batch.messages.is_empty());
+    queue.again.retain(|batch| !batch.messages.is_empty());
+    while queue.pending.front().is_some_and(|pending| pending.expires <= now) {
+        expired.extend(queue.pending.pop_front());
+    }
+    if expired.is_empty() || cluster.plan.acks == 0 {
+        return;
+    }
+    for pending in &expired {
+        report(cluster, client, partition, pending, Answer::Unanswered(Code::MessageTimedOut), None);
+    }
+    if was_sent || cluster.plan.idempotent {
+        renew(cluster, client, partition);
+    }
+    send(cluster, client, partition);
+}
+
+/// An idempotent client begins a new epoch and sends again what was in flight (librdkafka#4953): the broker does not know it.
+fn renew(cluster: &mut Cluster, client: usize, partition: usize) {
+    if !cluster.plan.idempotent {
+        return;
+    }
+    let producer = cluster.new_producer();
+    let count = cluster.partitions.len();
+    let own = &mut cluster.clients[client];
+    own.producer = producer;
+    for queue in &mut own.queues {
+        let mut again: Vec<InFlight> = queue.in_flight.drain(..).chain(queue.again.drain(..)).collect();
+        again.sort_by_key(|batch| batch.id);
+        queue.next_number = 0;
+        for pending in again.iter_mut().flat_map(|batch| &mut batch.messages).chain(&mut queue.pending) {
+            pending.number = queue.next_number;
+            queue.next_number += 1;
+        }
+        for batch in &mut again {
+            batch.attempt += 1;
+        }
+        queue.again = again.into();
+    }
+    for other in 0..count {
+        if other != partition {
+            cluster.send_at(cluster.now + BACKOFF, client, other);
+        }
+    }
+    cluster.send_at(cluster.now + BACKOFF, client, partition);
+}
+
+fn report(
+    cluster: &mut Cluster,
+    client: usize,
+    partition: usize,
+    pending: &Pending,
+    answer: Answer,
+    offset: Option<i64>,
+) {
+    let at = cluster.now + cluster.plan.report_us * 1_000;
+    let partition = i32::try_from(partition).unwrap_or(i32::MAX);
+    cluster.clients[client].reports.push_back((
+        at,
+        pending.message.event,
+        Report { ticket: pending.ticket, partition, offset, answer },
+    ));
+    cluster.report_at(at);
+}
+
+/// The client of a lane.
+#[derive(Debug)]
+pub(super) struct Producer {
+    pub(super) cluster: Shared,
+    pub(super) client: usize,
+}
+
+impl Publisher for Producer {
+    fn send(&mut self, batch: &Batch, _refused: &mut Vec<(usize, Code)>) -> Handed {
+        let mut cluster = self.cluster.open();
+        let cluster = &mut *cluster;
+        let (now, client) = (cluster.now, self.client);
+        let mut done = 0;
+        for entry in batch.rest() {
+            if cluster.clients[client].held >= cluster.plan.queue {
+                break;
+            }
+            done += 1;
+            let (key, body) = (batch.bytes(&entry.key).to_vec(), batch.bytes(&entry.body).to_vec());
+            let count = i32::try_from(cluster.partitions.len()).unwrap_or(1);
+            let partition = entry.partition.unwrap_or_else(|| murmur2::partition(&key, count));
+            let partition = usize::try_from(partition).unwrap_or(0);
+            let stamp = decode(&body).ok().and_then(|decoded| decoded.stamp);
+            let event = stamp.map(|stamp| (stamp.lane, stamp.sequence));
+            if let Some(event) = event {
+                let fate = cluster.fates.entry(event).or_default();
+                (fate.taken_at, fate.partition) = (Some(now), Some(partition));
+                fate.due = stamp.map_or(0, |stamp| stamp.due.unix_ns().saturating_sub(virtual_time::WALL_START_NS));
+            }
+            let expires = now + cluster.plan.delivery_timeout_ms * MS;
+            let create_ms = crate::clock::wall_unix_ns() / MS;
+            let idempotent = cluster.plan.idempotent;
+            let own = &mut cluster.clients[client];
+            own.held += 1;
+            let queue = &mut own.queues[partition];
+            let number = if idempotent { queue.next_number } else { u64::MAX };
+            queue.next_number += 1;
+            let is_first = queue.pending.is_empty();
+            queue.pending.push_back(Pending {
+                ticket: entry.ticket,
+                message: Arc::new(Message { key, body, event }),
+                create_ms: i64::try_from(create_ms).unwrap_or(i64::MAX),
+                expires,
+                number,
+            });
+            if is_first {
+                cluster.send_at(now + cluster.plan.linger_ms * MS, client, partition);
+            }
+            cluster.expire_at(expires, client, partition);
+        }
+        cluster.stir();
+        Handed { done, full: done < batch.rest().len(), halted: false }
+    }
+
+    fn serve(&mut self, wait: Duration, reports: &mut Vec<Report>, _notices: &mut Vec<Notice>) {
+        let begun = virtual_time::now_ns().unwrap_or(0);
+        let until = begun.saturating_add(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX));
+        loop {
+            let mut cluster = self.cluster.open();
+            let now = cluster.now;
+            let Cluster { clients, fates, .. } = &mut *cluster;
+            let own = &mut clients[self.client];
+            while let Some((_, event, report)) = own.reports.pop_front_if(|(at, ..)| *at <= now) {
+                own.held -= 1;
+                reports.push(report);
+                if let Some(event) = event {
+                    fates.entry(event).or_default().answer = Some((report.answer, report.offset, now));
+                }
+            }
+            drop(cluster);
+            if !reports.is_empty() || now >= until {
+                return;
+            }
+            self.cluster.wait(until);
+        }
+    }
+
+    fn purge(&mut self) {
+        let mut cluster = self.cluster.open();
+        for partition in 0..cluster.partitions.len() {
+            let queue = &mut cluster.clients[self.client].queues[partition];
+            let sent = queue.in_flight.drain(..).chain(queue.again.drain(..)).flat_map(|batch| batch.messages);
+            let all: Vec<Pending> = sent.chain(queue.pending.drain(..)).collect();
+            for pending in &all {
+                report(&mut cluster, self.client, partition, pending, Answer::Unanswered(Code::PurgeInflight), None);
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! A reading client: it is shown a partition up to its high watermark, and told once where it cannot go on.
+//!
+//! Sources: librdkafka with `auto.offset.reset=error` and `enable.partition.eof=true`, measured: one `_AUTO_OFFSET_RESET` or
+//! `_LOG_TRUNCATION`, then the partition is silent until it is assigned anew; a position above the high watermark and within the
+//! leader's log is answered with nothing, one past the leader's log is out of range.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::cluster::{Cluster, Shared};
+use super::log::{Entry, Message};
+use crate::clock::virtual_time;
+use crate::kafka::{Code, Delivered, KafkaError, Notice, Record, Timestamp, TopicIdentity, Wait, Watermarks};
+use crate::verify::reader::Reader;
+
+/// The wait between two questions that got no answer.
+const AGAIN: u64 = 20_000_000;
+
+#[derive(Debug)]
+struct Position {
+    partition: usize,
+    next: usize,
+    /// The epoch of the record before.
+    epoch: Option<i32>,
+    silent: bool,
+    end_told: Option<usize>,
+}
+
+/// A reader by assignment.
+#[derive(Debug)]
+pub(super) struct Consumer {
+    pub(super) cluster: Shared,
+    /// Whether what it is given is what the run saw while it went on.
+    pub(super) live: bool,
+    positions: Vec<Position>,
+}
+
+enum Given {
+    Record(usize, usize, i64, Arc<Message>, i32),
+    End(usize, usize),
+    Error(usize, Code, usize),
+}
+
+impl Consumer {
+    pub(super) const fn new(cluster: Shared, live: bool) -> Self {
+        Self { cluster, live, positions: Vec::new() }
+    }
+
+    fn fetch(&mut self, most: usize) -> Vec<Given> {
+        let mut cluster = self.cluster.open();
+        let mut given = Vec::new();
+        for position in &mut self.positions {
+            fetch(&mut cluster, position, self.live, most, &mut given);
+        }
+        given
+    }
+
+    fn has_something(&self) -> bool {
+        let cluster = self.cluster.open();
+        self.positions.iter().any(|position| {
+            let shown = cluster.shown[position.partition];
+            let is_new = position.next < shown || position.end_told != Some(position.next);
+            let readable = position.next <= shown && is_new || is_lost(&cluster, position).is_some();
+            !position.silent && cluster.answers(position.partition) && readable
+        })
+    }
+}
+
+/// Why a reader cannot go on at its position.
+fn is_lost(cluster: &Cluster, position: &Position) -> Option<Code> {
+    let partition = &cluster.partitions[position.partition];
+    let log = partition.log();
+    if position.next < partition.start || position.next > log.len() {
+        return Some(Code::AutoOffsetReset);
+    }
+    let before = position.next.checked_sub(1).and_then(|before| log.get(before));
+    let parted = before.zip(position.epoch).is_some_and(|(before, epoch)| before.epoch != epoch);
+    parted.then_some(Code::LogTruncation)
+}
+
+fn fetch(cluster: &mut Cluster, position: &mut Position, live: bool, most: usize, given: &mut Vec<Given>) {
+    let at = position.partition;
+    if position.silent || !cluster.answers(at) {
+        return;
+    }
+    if let Some(code) = is_lost(cluster, position) {
+        position.silent = true;
+        given.push(Given::Error(at, code, position.next));
+        return;
+    }
+    let (now, shown) = (cluster.now, cluster.shown[at]);
+    while position.next < shown && given.len() < most {
+        let Entry { epoch, create_ms, message, .. } = cluster.partitions[at].log()[position.next].clone();
+        if live {
+            let offset = i64::try_from(position.next).unwrap_or(i64::MAX);
+            match message.event {
+                Some(event) => {
+                    let Cluster { fates, sighted, read_again, .. } = &mut *cluster;
+                    let seen = &mut fates.entry(event).or_default().seen;
+                    if seen.is_empty() {
+                        sighted.push((at, event));
+                    }
+                    if seen.iter().any(|(partition, known, _)| (*partition, *known) == (at, offset)) {
+                        *read_again += 1;
+                    } else {
+                        seen.push((at, offset, now));
+                    }
+                }
+                None => cluster.foreign_seen += 1,
+            }
+        }
+        given.push(Given::Record(at, position.next, create_ms, message, epoch));
+        position.epoch = Some(epoch);
+        position.next += 1;
+    }
+    if position.next == shown && position.end_told != Some(position.next) && given.len() < most {
+        position.end_told = Some(position.next);
+        given.push(Given::End(at, position.next));
+    }
+}
+
+fn number(index: usize) -> i32 {
+    i32::try_from(index).unwrap_or(i32::MAX)
+}
+
+fn offset(index: usize) -> i64 {
+    i64::try_from(index).unwrap_or(i64::MAX)
+}
+
+impl Reader for Consumer {
+    fn assign(&mut self, _topic: &str, starts: &[(i32, i64)]) -> Result<(), KafkaError> {
+        let place = |(partition, next): &(i32, i64)| Position {
+            partition: usize::try_from(*partition).unwrap_or(0),
+            next: usize::try_from(*next).unwrap_or(0),
+            epoch: None,
+            silent: false,
+            end_told: None,
+        };
+        self.positions = starts.iter().map(place).collect();
+        Ok(())
+    }
+
+    fn seek(&mut self, _topic: &str, partition: i32, to: i64, _timeout: Duration) -> Result<(), KafkaError> {
+        let cluster = self.cluster.open();
+        for position in self.positions.iter_mut().filter(|position| number(position.partition) == partition) {
+            position.next = usize::try_from(to).unwrap_or(cluster.shown[position.partition]);
+            (position.epoch, position.end_told) = (None, None);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize {
+        let given = self.fetch(most);
+        for one in &given {
+            each(match one {
+                Given::Record(partition, at, create_ms, message, epoch) => Delivered::Record(Record {
+                    partition: number(*partition),
+                    offset: offset(*at),
+                    timestamp: Timestamp::Create(*create_ms),
+                    key: Some(&message.key),
+                    body: Some(&message.body),
+                    leader_epoch: *epoch,
+                }),
+                Given::End(partition, at) => {
+                    Delivered::EndOfPartition { partition: number(*partition), offset: offset(*at) }
+                }
+                Given::Error(partition, code, at) => {
+                    Delivered::Error { partition: number(*partition), code: *code, offset: offset(*at) }
+                }
+            });
+        }
+        given.len()
+    }
+
+    fn wait(&mut self, timeout: Duration) -> io::Result<()> {
+        let begun = virtual_time::now_ns().unwrap_or(0);
+        let until = begun.saturating_add(u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX));
+        while !self.has_something() && virtual_time::now_ns().is_some_and(|now| now < until) {
+            self.cluster.wait(until);
+        }
+        Ok(())
+    }
+
+    fn notices(&mut self, _notice: &mut dyn FnMut(Notice)) {}
+
+    fn ends(&mut self, _topic: &str, partitions: &[i32], wait: Wait<'_>) -> Vec<Result<Watermarks, Code>> {
+        let begun = virtual_time::now_ns().unwrap_or(0);
+        let until = begun.saturating_add(u64::try_from(wait.timeout.as_nanos()).unwrap_or(u64::MAX));
+        loop {
+            let cluster = self.cluster.open();
+            let now = cluster.now;
+            let told: Vec<Result<Watermarks, Code>> = partitions
+                .iter()
+                .map(|partition| {
+                    let partition = usize::try_from(*partition).unwrap_or(0);
+                    let found = &cluster.partitions[partition];
+                    let marks =
+                        Watermarks { low: offset(found.start), high: offset(found.high), stable: offset(found.high) };
+                    if cluster.answers(partition) { Ok(marks) } else { Err(Code::OperationTimedOut) }
+                })
+                .collect();
+            drop(cluster);
+            if told.iter().all(Result::is_ok) || now >= until || (wait.given_up)() {
+                return told;
+            }
+            virtual_time::wait_until(until.min(now + AGAIN));
+        }
+    }
+
+    fn identities(&mut self, topics: &[&str], _wait: Wait<'_>) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
+        let partitions = number(self.cluster.open().partitions.len());
+        Ok(topics.iter().map(|_| Ok(TopicIdentity { id: Some("simulated".to_owned()), partitions })).collect())
+    }
+}

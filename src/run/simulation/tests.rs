@@ -1,0 +1,166 @@
+use std::collections::BTreeMap;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::judge::{Covered, judge};
+use super::plan::{Act, Plan, Planned};
+use super::stage::play;
+use crate::clock::{Clock, Monotonic, Nanos};
+use crate::ledger::class::Class;
+use crate::ledger::rules::{Rule, Rules};
+
+/// Plays and judges; what is wrong, where anything is.
+fn tried(plan: &Plan, rules: Rules) -> Result<Covered, String> {
+    let all = panic::catch_unwind(AssertUnwindSafe(|| judge(plan, &play(plan, rules))));
+    all.unwrap_or_else(|_| Err("it panicked".to_owned()))
+}
+
+fn holds(plan: &Plan) -> Covered {
+    tried(plan, Rules::ALL).unwrap_or_else(|why| panic!("{why}\n{}", plan.story()))
+}
+
+/// The report without what names the machine and its own costs.
+fn told(plan: &Plan) -> String {
+    let mut report = play(plan, Rules::ALL).outcome.report;
+    report.process = None;
+    for row in &mut report.timeline {
+        (row.cpu_ms, row.rss_kib, row.machine_busy_percent) = (None, None, None);
+    }
+    serde_json::to_string(&report).unwrap()
+}
+
+#[test]
+fn a_calm_run_is_verified_and_passes() {
+    let covered = holds(&Plan::calm(7));
+    assert_eq!(covered.classes, BTreeMap::from([(Class::Verified, 60)]));
+    assert_eq!(covered.exit, BTreeMap::from([("pass", 1)]));
+}
+
+#[test]
+fn the_same_plan_is_the_same_run_to_the_byte() {
+    for seed in [1, 2, 3, 11, 12] {
+        let plan = Plan::draw(seed);
+        assert_eq!(told(&plan), told(&plan), "{}", plan.story());
+    }
+}
+
+/// What many runs covered.
+#[derive(Default)]
+struct Sum {
+    runs: u64,
+    covered: Covered,
+    pairs: BTreeMap<(usize, usize), u64>,
+    failures: Vec<(u64, String)>,
+}
+
+/// Plays the plans of seeds from `first` on, on so many threads, until `enough` says so.
+fn many(first: u64, threads: usize, rules: Rules, enough: &(dyn Fn(u64, usize) -> bool + Sync)) -> Sum {
+    let (next, sum) = (AtomicU64::new(first), Mutex::new(Sum::default()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::SeqCst);
+                    if enough(seed - first, sum.lock().unwrap().failures.len()) {
+                        break;
+                    }
+                    let tried = tried(&Plan::draw(seed), rules);
+                    let mut sum = sum.lock().unwrap();
+                    sum.runs += 1;
+                    match tried {
+                        Ok(covered) => {
+                            sum.covered.add(&covered);
+                            for a in &covered.acts {
+                                for b in covered.acts.range(a..) {
+                                    *sum.pairs.entry((*a, *b)).or_default() += 1;
+                                }
+                            }
+                        }
+                        Err(why) => sum.failures.push((seed, why)),
+                    }
+                }
+            });
+        }
+    });
+    let mut sum = sum.into_inner().unwrap();
+    sum.failures.sort();
+    sum
+}
+
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// The failure in its simplest form.
+fn simplest(seed: u64, why: &str) -> String {
+    let plan = Plan::draw(seed).shrunk(|plan| tried(plan, Rules::ALL).is_err());
+    let now = tried(&plan, Rules::ALL).err().unwrap_or_default();
+    format!("seed {seed}: {why}\nsimplest: {now}\n{}{plan:?}", plan.story())
+}
+
+/// Seeds that a test run plays, unless `SIMULATED_SEEDS` or `SIMULATED_MINUTES` says how many; `SIMULATED_FROM` is the first.
+const SEEDS: u64 = 150;
+
+#[test]
+fn whatever_happens_a_report_says_nothing_that_is_not_true() {
+    let (first, seeds) = (setting("SIMULATED_FROM").unwrap_or(0), setting("SIMULATED_SEEDS").unwrap_or(SEEDS));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(2);
+    let begun = Monotonic::start();
+    let minutes = setting("SIMULATED_MINUTES").filter(|minutes| *minutes > 0);
+    let is_over = |played| match minutes {
+        Some(minutes) => begun.now() >= Nanos::from_secs(minutes * 60),
+        None => played >= seeds,
+    };
+    let sum = many(first, threads, Rules::ALL, &|played, failures| is_over(played) || failures >= 20);
+    let took = begun.now().as_secs_f64();
+    println!(
+        "{} runs in {took:.1} s ({:.2} ms each)",
+        sum.runs,
+        took * 1e3 / f64::from(u32::try_from(sum.runs.max(1)).unwrap())
+    );
+    println!("exits: {:?}", sum.covered.exit);
+    println!("classes: {:?}", sum.covered.classes);
+    let missing: Vec<Class> = Class::ALL.into_iter().filter(|class| !sum.covered.classes.contains_key(class)).collect();
+    println!("classes never met: {missing:?}");
+    for (a, name) in Act::KINDS.iter().enumerate() {
+        let with: Vec<String> = (a..Act::KINDS.len())
+            .map(|b| format!("{} {}", Act::KINDS[b], sum.pairs.get(&(a, b)).copied().unwrap_or(0)))
+            .collect();
+        println!("{name} with: {}", with.join(", "));
+    }
+    for (seed, why) in &sum.failures {
+        println!("seed {seed}: {why}");
+    }
+    if let Some((seed, why)) = sum.failures.first() {
+        panic!("{} of {} runs failed\n{}", sum.failures.len(), sum.runs, simplest(*seed, why));
+    }
+}
+
+/// Breaks one rule of the checker after the other, and tells after how many seeds the judge notices. For `scripts/simulate`.
+#[test]
+#[ignore = "takes minutes: scripts/simulate --mutations"]
+fn a_broken_rule_is_noticed_or_named() {
+    let seeds = setting("SIMULATED_SEEDS").unwrap_or(1_000);
+    let mut unnoticed = Vec::new();
+    for rule in Rule::ALL {
+        let sum = many(0, 2, Rules::ALL.without(rule), &|played, failures| played >= seeds || failures > 0);
+        match sum.failures.first() {
+            Some((seed, why)) => println!("{rule:?}: noticed after {} seeds: {why:.160}", seed + 1),
+            None => unnoticed.push(rule),
+        }
+    }
+    println!("not noticed within {seeds} seeds: {unnoticed:?}");
+    assert!(!unnoticed.contains(&Rule::UnknownUnseen), "what is unknown passed as good");
+}
+
+/// Found by the simulation: the first copy had aged out, and its duplicate was taken for a record that was read twice.
+#[test]
+fn a_duplicate_whose_first_copy_was_deleted_is_told() {
+    let acts = [Act::DeleteRecords { partition: 0 }, Act::Copy { partition: 0 }];
+    let acts = acts.map(|act| Planned { at_ms: 200, act }).to_vec();
+    let plan = Plan { partitions: 1, events: 58, acts, ..Plan::calm(2) };
+    holds(&plan);
+    let findings = play(&plan, Rules::ALL).outcome.report.findings;
+    assert_eq!((findings.duplicates, findings.duplicates_undecided), (1, 1), "{findings:?}");
+}
