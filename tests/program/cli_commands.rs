@@ -45,7 +45,7 @@ fn a_recording_goes_all_the_way_from_its_making_to_a_comparison() {
     let json = shell.run(&["compare", base, new, "--max-regression", "p99=10%", "-o", "json"]).ends_with_code(4).json();
     assert_eq!(json["gates"][0]["result"], "unevaluated");
     shell.run(&["compare", base, new, "-o", "markdown"]).ends_with_code(0).says("|---|");
-    shell.run(&["compare", base, new, "-o", "html"]).ends_with_code(0).says("<polyline class=\"new\"");
+    shell.run(&["compare", base, new, "-o", "html"]).ends_with_code(0).says("<polyline class=\"line new\"");
     shell.run(&["compare", base, base]).ends_with_code(104).complains("--allow same-run");
 }
 
