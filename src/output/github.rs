@@ -1,7 +1,7 @@
 //! What a GitHub workflow shows of a run: annotations by workflow commands on stdout.
 //!
 //! Format: `::error title=TITLE::MESSAGE`, see "Workflow commands for GitHub Actions" in GitHub's documentation. The step
-//! summary is the text of [`markdown`](super::markdown).
+//! summary is the text of [`super::markdown`].
 
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
