@@ -123,11 +123,8 @@ fn side_report(runs: &[NamedSeries]) -> SideReport {
 
 fn notes(base: &[NamedSeries], new: &[NamedSeries], seconds: usize) -> Vec<String> {
     let mut notes = Vec::new();
-    if seconds < MIN_SECONDS {
-        // Nothing is judged, so no interval is in need of explanation.
-        return notes;
-    }
-    if base.len() == 1 && new.len() == 1 {
+    // Where nothing is judged, no interval is in need of explanation.
+    if seconds >= MIN_SECONDS && base.len() == 1 && new.len() == 1 {
         notes.push(
             "One run a side: the intervals hold the noise within these two runs, not what differs from one run of the \
              same thing to the next. Several runs a side would tell."
@@ -432,6 +429,17 @@ mod tests {
             let refused = compare(&run(), &[bundle("b", 40, 2)], &options);
             assert!(matches!(refused, Err(CompareError::Option { .. })), "{refused:?}");
         }
+    }
+
+    #[test]
+    fn runs_of_unequal_length_say_how_much_of_them_is_compared_however_short_they_are() {
+        let side = |seconds| vec![named(simulated(Simulated { seconds, ..Simulated::default() }, 1))];
+        for (shorter, longer) in [(12, 24), (40, 50)] {
+            let notes = comparison(side(shorter), side(longer), Vec::new(), &options()).notes;
+            let told = format!("The runs differ in length: the first {shorter} s of each are compared.");
+            assert!(notes.contains(&told), "{notes:?}");
+        }
+        assert_eq!(comparison(side(12), side(12), Vec::new(), &options()).notes, Vec::<String>::new());
     }
 
     #[test]
