@@ -94,9 +94,11 @@ impl Reader for Gated {
             }
             // What was fetched ahead is dropped: it must come from the log as it is now.
             let position = i64::try_from(self.hold.until).unwrap();
-            // The client refuses while it knows no leader of the partition: asked again with the next turn.
-            if self.consumer.seek(&self.hold.topic, 0, position, PATIENCE).is_err() {
-                return 0;
+            match self.consumer.seek(&self.hold.topic, 0, position, PATIENCE) {
+                Ok(()) => {}
+                // The client knows no leader of the partition: asked again with the next turn.
+                Err(KafkaError::Refused { code: Code::State, .. }) => return 0,
+                Err(error) => panic!("{error}"),
             }
             self.released = true;
         }
