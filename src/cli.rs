@@ -89,7 +89,7 @@ pub enum Command {
     /// Evaluate gates on earlier runs
     Gate(gate::GateArgs),
     /// Compare two runs, or two groups of runs, with confidence intervals
-    Compare(compare::CompareArgs),
+    Compare(Box<compare::CompareArgs>),
     /// Add up what the processes of one run left behind
     Merge(merge::MergeArgs),
     /// Show that the checker finds what it claims to find

@@ -121,7 +121,7 @@ impl BothOptions {
             limits: RunLimits { length, allow_fault_commands, ..RunLimits::default() },
             target,
             verifier: VerifierOptions::default(),
-            outcome: OutcomeOptions { results_dir, no_progress, gate_off, ..OutcomeOptions::default() },
+            outcome: OutcomeOptions { gate_off, results_dir, no_progress, ..OutcomeOptions::default() },
             events: EventOptions::default(),
             recording: RecordingOptions::default(),
         }
