@@ -108,6 +108,14 @@ pub(crate) fn step_wall_clock(by_ns: i64) {
     }
 }
 
+/// Lets time be that instant at once: nobody was there to do anything before it.
+pub(crate) fn jump_to(at_ns: u64) {
+    if let Some(part) = here() {
+        let mut turns = part.keeper.turns();
+        turns.now_ns = turns.now_ns.max(at_ns);
+    }
+}
+
 /// Waits in virtual time; false outside of it.
 pub(super) fn pause(wait: Duration) -> bool {
     let Some(part) = here() else { return false };

@@ -1,7 +1,10 @@
 //! Whole runs in a virtual world: the code of a run as it is, on simulated clients of a simulated cluster, in virtual time, and a
 //! judge who knows what became of each event. docs/simulation.md says what is simulated, on what evidence, and what is not.
 
+mod act;
+mod acts;
 mod cluster;
+mod forge;
 mod judge;
 mod log;
 mod plan;

@@ -38,17 +38,21 @@ impl Problem {
     }
 }
 
+/// What the cluster tells of the topics, in their order; `None` where it tells nothing.
+type Told = Option<Vec<Result<TopicIdentity, Code>>>;
+
 /// Somebody who looks at the topics.
 pub(super) struct Watcher {
-    consumer: Consumer,
+    look: Box<dyn Fn() -> Told + Send>,
     partitions: Vec<(String, i32)>,
     topics: Arc<Topics>,
 }
 
 /// Stands ready to look at these topics.
 pub(super) fn watcher(settings: &Settings, slots: &Slots, topics: &Arc<Topics>) -> Result<Watcher, KafkaError> {
-    let partitions = slots.topics().map(|(topic, partitions)| (topic.to_owned(), partitions)).collect();
-    Ok(Watcher { consumer: Consumer::new(settings)?, partitions, topics: Arc::clone(topics) })
+    let (consumer, names) = (Consumer::new(settings)?, Arc::clone(topics));
+    let of_all: Vec<String> = slots.topics().map(|(topic, _)| topic.to_owned()).collect();
+    Ok(Watcher::by(slots, topics, move || look(&consumer, &names, &of_all)))
 }
 
 /// Topics that are being looked at.
@@ -103,9 +107,15 @@ enum Change {
 }
 
 impl Watcher {
+    /// One that looks by `look`.
+    pub(super) fn by(slots: &Slots, topics: &Arc<Topics>, look: impl Fn() -> Told + Send + 'static) -> Self {
+        let partitions = slots.topics().map(|(topic, partitions)| (topic.to_owned(), partitions)).collect();
+        Self { look: Box::new(look), partitions, topics: Arc::clone(topics) }
+    }
+
     /// What has become of a topic, where it is not what it was.
     fn changed(&self) -> Option<Change> {
-        let told = self.look()?;
+        let told = (self.look)()?;
         if self.topics.compare(&told, wall_unix_ns()) {
             return self.topics.made_anew().map(str::to_owned).map(Change::Other);
         }
@@ -120,18 +130,18 @@ impl Watcher {
             Ok(_) | Err(_) => None,
         })
     }
+}
 
-    /// What the cluster tells of the topics now; `None` where it does not.
-    fn look(&self) -> Option<Vec<Result<TopicIdentity, Code>>> {
-        let names = self.topics.names();
-        if !names.is_empty() {
-            return self.consumer.identities(&names, Wait::of(LOOK)).ok();
-        }
-        let told = self.partitions.iter().map(|(topic, _)| match self.consumer.metadata(topic, LOOK) {
-            Ok(told) => Some(Ok(TopicIdentity { id: None, partitions: told.topic.partitions })),
-            Err(KafkaError::TopicMissing { .. }) => Some(Err(Code::UnknownTopic)),
-            Err(_) => None,
-        });
-        told.collect()
+/// What the cluster tells of the topics now.
+fn look(consumer: &Consumer, topics: &Topics, all: &[String]) -> Told {
+    let names = topics.names();
+    if !names.is_empty() {
+        return consumer.identities(&names, Wait::of(LOOK)).ok();
     }
+    let told = all.iter().map(|topic| match consumer.metadata(topic, LOOK) {
+        Ok(told) => Some(Ok(TopicIdentity { id: None, partitions: told.topic.partitions })),
+        Err(KafkaError::TopicMissing { .. }) => Some(Err(Code::UnknownTopic)),
+        Err(_) => None,
+    });
+    told.collect()
 }

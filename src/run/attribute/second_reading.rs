@@ -238,11 +238,14 @@ fn are_known_whole(states: &[PartitionState]) -> bool {
     states.iter().all(|state| state.log_end.is_some_and(|end| state.reached() <= end || state.goes_on == Some(false)))
 }
 
-/// Where the log is another, what is found in it was not passed over: its reader had ended.
+/// Where the log is another, what is found in it was not passed over: its reader had ended. Nor do its start and what is damaged there
+/// say anything of what lay in the other.
 fn as_read(found: LookUp, states: &[PartitionState]) -> LookUp {
     match found {
-        LookUp::Present if states.iter().any(|state| state.is_another) => LookUp::Ahead,
-        other => other,
+        found if !states.iter().any(|state| state.is_another) => found,
+        LookUp::Present => LookUp::Ahead,
+        LookUp::BelowStart | LookUp::Unparsable => LookUp::Nothing,
+        found => found,
     }
 }
 
@@ -251,6 +254,7 @@ fn by_place(partition: i32, offset: i64, states: &[PartitionState], rules: Rules
     let Some(state) = state_of(states, partition) else { return Some(LookUp::Nothing) };
     let when = |rule, found| Some(if rules.has(rule) { found } else { LookUp::Nothing });
     match state.log_end {
+        _ if offset < state.log_start && state.is_another => Some(LookUp::Nothing),
         _ if offset < state.log_start => when(Rule::BelowStart, LookUp::BelowStart),
         Some(end) if offset >= end && state.goes_on == Some(false) => when(Rule::PastEnd, LookUp::Gone),
         Some(end) if offset >= end => when(Rule::NotReplicated, LookUp::NotReplicated),
@@ -303,6 +307,8 @@ mod tests {
         assert_eq!(found, expected.map(Some));
         let aged = PartitionState { log_start: 2, ..state };
         assert_eq!(of(1, &aged), Some(LookUp::BelowStart));
+        let another = PartitionState { is_another: true, ..aged };
+        assert_eq!(of(1, &another), Some(LookUp::Nothing), "what was acked there may have gone with the other log");
     }
 
     #[test]

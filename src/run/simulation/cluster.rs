@@ -9,24 +9,32 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
-use super::log::{Entry, Message, Partition};
-use super::plan::{Act, Plan};
+use super::forge::Forgery;
+use super::log::{Entry, Identity, Message, Nature, Partition};
+use super::plan::Plan;
 use super::producer::Client;
 use crate::clock::virtual_time;
 use crate::kafka::{Answer, Code};
+use crate::run::Interrupts;
 
 pub(super) const MS: u64 = 1_000_000;
 /// How long the controller waits for a broker (`broker.session.timeout.ms`; 9 s in Kafka, shorter here so that runs are short).
-const SESSION: u64 = 300 * MS;
+pub(super) const SESSION: u64 = 300 * MS;
 /// How long a leader waits for a copy that lags (`replica.lag.time.max.ms`; 30 s in Kafka).
 const LAG: u64 = 600 * MS;
-/// How long a follower takes to copy what is new.
-const COPYING: u64 = 2 * MS;
 
-/// Lane and sequence of an event.
-pub(super) type Identity = (u16, u64);
 /// Where and when something was given to a reader: partition, offset, virtual time.
 pub(super) type Sighting = (usize, i64, u64);
+
+/// A record that was given to the reader of the run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Given {
+    pub(super) partition: usize,
+    pub(super) nature: Nature,
+    pub(super) create_ms: i64,
+    /// Whether its offset had been given before.
+    pub(super) again: bool,
+}
 
 /// The cluster, shared by everything that talks to it.
 #[derive(Clone, Debug)]
@@ -63,6 +71,12 @@ pub(super) struct Fate {
     pub(super) answer: Option<(Answer, Option<i64>, u64)>,
     /// Where it was given to the reader of the run, when.
     pub(super) seen: Vec<Sighting>,
+    /// Where a damaged record that claims to be it was first given to that reader.
+    pub(super) damaged: Option<(usize, i64)>,
+    /// Whether that reader's client passed over it.
+    pub(super) skipped: bool,
+    /// As it was handed over.
+    pub(super) message: Option<Arc<Message>>,
 }
 
 #[derive(Debug)]
@@ -74,22 +88,45 @@ pub(super) struct Cluster {
     pub(super) shown: Vec<usize>,
     pub(super) clients: Vec<Client>,
     pub(super) fates: BTreeMap<Identity, Fate>,
-    /// The first sightings of events, each with its partition, in the order in which they were given to the reader of the run.
-    pub(super) sighted: Vec<(usize, Identity)>,
-    /// Records of others that were given to the reader of the run.
-    pub(super) foreign_seen: u64,
-    /// First offsets that were given to it twice.
-    pub(super) read_again: u64,
+    /// What was given to the reader of the run, in order.
+    pub(super) given: Vec<Given>,
+    /// How far it has come, and when it was last told where the log ends.
+    pub(super) read_to: Vec<usize>,
+    pub(super) asked: Vec<Option<u64>>,
+    /// When the log, its leader or what it shows last changed, and what they were then.
+    pub(super) changed: Vec<u64>,
+    known: Vec<Known>,
+    /// Until when nothing that a reader is told is the whole truth.
+    pub(super) disturbed_until: u64,
+    /// How many records a reader's client is to pass over, and which step it is to make back.
+    pub(super) to_skip: Vec<usize>,
+    pub(super) steps_back: Vec<usize>,
+    /// How the next record is to be damaged on its way into a log.
+    to_damage: Vec<Option<Forgery>>,
+    /// When the first lane began.
+    pub(super) begun: Option<u64>,
+    /// How often the topic was made anew.
+    pub(super) made_anew: u32,
+    /// When requests to end came, and whom they reach.
+    pub(super) interrupted_at: Vec<u64>,
+    pub(super) interrupts: Arc<Interrupts>,
+    /// For how long this process was stopped in all, and until when it is.
+    pub(super) paused: u64,
+    paused_until: u64,
     /// The acts of the plan that had an effect.
     pub(super) acted: Vec<usize>,
-    brokers: Vec<Broker>,
+    pub(super) brokers: Vec<Broker>,
     queue: BTreeMap<(u64, u64), Happening>,
     serial: u64,
-    rng: SmallRng,
-    /// Until when answers of brokers are lost, are late, or refuse.
-    answers_lost_until: u64,
-    answers_late_until: u64,
-    refusing_until: u64,
+    pub(super) rng: SmallRng,
+    /// Until when answers of brokers are lost, are late, are held back, or refuse.
+    pub(super) answers_lost_until: u64,
+    pub(super) answers_late_until: u64,
+    pub(super) throttled_until: u64,
+    pub(super) refusing_until: u64,
+    pub(super) lying_until: u64,
+    pub(super) writing_denied_until: u64,
+    pub(super) reading_denied_until: u64,
     producers: u64,
     /// Requests in the sockets of stopped brokers.
     stalled: Vec<(usize, Request, Vec<Entry>)>,
@@ -97,14 +134,17 @@ pub(super) struct Cluster {
     awaiting: Vec<Awaiting>,
 }
 
+/// What of a partition a reader can tell apart: leader, epoch, start, high watermark, end, and whether it is answered.
+type Known = (Option<usize>, i32, usize, usize, usize, bool);
+
 #[derive(Clone, Debug)]
-struct Broker {
-    alive: bool,
-    stopped: bool,
+pub(super) struct Broker {
+    pub(super) alive: bool,
+    pub(super) stopped: bool,
     /// Whether it copies from leaders.
-    copies: bool,
+    pub(super) copies: bool,
     /// Counts its ends, so that an old session time-out is known.
-    life: u64,
+    pub(super) life: u64,
 }
 
 /// A request on its way: whose, where to, which try.
@@ -125,7 +165,7 @@ struct Awaiting {
 }
 
 #[derive(Debug)]
-enum Happening {
+pub(super) enum Happening {
     Act(usize),
     /// What an act did to a broker ends.
     Back(usize),
@@ -139,8 +179,15 @@ enum Happening {
     Answer(Request, Result<Option<i64>, Code>),
     NoAnswer(Request),
     Expire(usize, usize),
-    /// A client has a report to give.
-    Report,
+    /// Somebody who waits has to look: a client has a report to give.
+    Look,
+}
+
+impl Happening {
+    /// Whether this process does it, which it does not while it is stopped.
+    const fn is_own(&self) -> bool {
+        matches!(self, Self::Send(..) | Self::Answer(..) | Self::NoAnswer(..) | Self::Expire(..))
+    }
 }
 
 impl Cluster {
@@ -154,9 +201,21 @@ impl Cluster {
             shown: vec![0; plan.partitions],
             clients: Vec::new(),
             fates: BTreeMap::new(),
-            sighted: Vec::new(),
-            foreign_seen: 0,
-            read_again: 0,
+            given: Vec::new(),
+            read_to: vec![0; plan.partitions],
+            asked: vec![None; plan.partitions],
+            changed: vec![0; plan.partitions],
+            known: vec![(None, 0, 0, 0, 0, false); plan.partitions],
+            disturbed_until: 0,
+            to_skip: vec![0; plan.partitions],
+            steps_back: vec![0; plan.partitions],
+            to_damage: vec![None; plan.partitions],
+            begun: None,
+            made_anew: 0,
+            interrupted_at: Vec::new(),
+            interrupts: Arc::default(),
+            paused: 0,
+            paused_until: 0,
             acted: Vec::new(),
             brokers: vec![broker; plan.brokers],
             queue: BTreeMap::new(),
@@ -164,7 +223,11 @@ impl Cluster {
             rng: SmallRng::seed_from_u64(plan.seed ^ 0x5eed),
             answers_lost_until: 0,
             answers_late_until: 0,
+            throttled_until: 0,
             refusing_until: 0,
+            lying_until: 0,
+            writing_denied_until: 0,
+            reading_denied_until: 0,
             producers: 0,
             stalled: Vec::new(),
             awaiting: Vec::new(),
@@ -185,7 +248,7 @@ impl Cluster {
         self.producers
     }
 
-    fn at(&mut self, at: u64, happening: Happening) {
+    pub(super) fn at(&mut self, at: u64, happening: Happening) {
         self.serial += 1;
         self.queue.insert((at, self.serial), happening);
     }
@@ -216,7 +279,7 @@ impl Cluster {
     }
 
     pub(super) fn report_at(&mut self, at: u64) {
-        self.at(at, Happening::Report);
+        self.at(at, Happening::Look);
     }
 
     fn latency(&mut self) -> u64 {
@@ -236,7 +299,11 @@ impl Cluster {
             self.queue.first_entry().filter(|next| next.key().0 <= now).map(OccupiedEntry::remove_entry)
         {
             self.now = at;
-            self.happen(happening);
+            if at < self.paused_until && happening.is_own() {
+                self.at(self.paused_until, happening);
+            } else {
+                self.happen(happening);
+            }
         }
         self.now = now;
     }
@@ -280,7 +347,7 @@ impl Cluster {
             Happening::Answer(request, answer) => super::producer::answered(self, request, answer),
             Happening::NoAnswer(request) => super::producer::unanswered(self, request),
             Happening::Expire(client, partition) => super::producer::expire(self, client, partition),
-            Happening::Report => {}
+            Happening::Look => {}
         }
     }
 
@@ -289,8 +356,30 @@ impl Cluster {
         alive && !stopped && copies
     }
 
+    /// Stops this process: whoever waits in it goes on later, and brokers go on meanwhile.
+    pub(super) fn pause(&mut self, length: u64) {
+        let until = (self.now + length).max(self.paused_until);
+        virtual_time::jump_to(until);
+        self.paused += until - self.now.max(self.paused_until);
+        self.paused_until = until;
+    }
+
+    /// Has the next record of a partition damaged on its way into the log.
+    pub(super) fn damage_next(&mut self, partition: usize, forgery: Forgery) {
+        self.to_damage[partition] = Some(forgery);
+    }
+
+    fn note_change(&mut self, partition: usize) {
+        let Partition { leader, epoch, start, high, .. } = self.partitions[partition];
+        let known = (leader, epoch, start, high, self.partitions[partition].log().len(), self.answers(partition));
+        if std::mem::replace(&mut self.known[partition], known) != known {
+            self.changed[partition] = self.now;
+        }
+    }
+
     /// After a change of a partition: its followers copy, who waits for them is answered, readers are shown more.
-    fn settle(&mut self, partition: usize) {
+    pub(super) fn settle(&mut self, partition: usize) {
+        self.note_change(partition);
         let end = self.partitions[partition].log().len();
         for follower in 0..self.brokers.len() {
             let state = &self.partitions[partition];
@@ -299,7 +388,7 @@ impl Cluster {
                 continue;
             }
             if self.follows(follower) {
-                self.at(self.now + COPYING, Happening::Copy(partition, follower));
+                self.at(self.now + self.plan.copy_ms * MS, Happening::Copy(partition, follower));
             } else {
                 self.at(self.now + LAG, Happening::Lag(partition, follower));
             }
@@ -324,7 +413,7 @@ impl Cluster {
     }
 
     /// A produce request reaches the leader.
-    fn produce(&mut self, request: Request, batch: Vec<Entry>) {
+    fn produce(&mut self, request: Request, mut batch: Vec<Entry>) {
         let partition = request.partition;
         if !self.answers(partition) {
             // A dead broker is not there; a stopped one handles what lies in its socket when it goes on.
@@ -332,6 +421,9 @@ impl Cluster {
                 self.stalled.push((leader, request, batch));
             }
             return;
+        }
+        if self.now < self.writing_denied_until {
+            return self.answer(request, Err(Code::TopicAuthorizationFailed));
         }
         if self.now < self.refusing_until {
             return self.answer(request, Err(Code::MessageSizeTooLarge));
@@ -357,8 +449,19 @@ impl Cluster {
             }
         }
         let count = batch.len();
+        if let (Some(forgery), Some(first)) = (self.to_damage[partition], batch.first_mut())
+            && let Some(event) = first.message.nature.event()
+            && let Some(damaged) = forgery.forge(self.plan.run(), event, &first.message, true, 0)
+        {
+            first.message = Arc::new(damaged);
+            self.to_damage[partition] = None;
+        }
         let Some(base) = self.partitions[partition].append(batch) else { return };
-        self.accept(request, base, count);
+        if self.now < self.lying_until {
+            self.answer(request, Err(Code::MessageSizeTooLarge));
+        } else {
+            self.accept(request, base, count);
+        }
         self.settle(partition);
     }
 
@@ -376,7 +479,13 @@ impl Cluster {
         if self.now < self.answers_lost_until {
             return;
         }
-        let late = if self.now < self.answers_late_until { self.plan.request_timeout_ms * MS * 3 / 2 } else { 0 };
+        let late = if self.now < self.answers_late_until {
+            self.plan.request_timeout_ms * MS * 3 / 2
+        } else if self.now < self.throttled_until {
+            self.plan.request_timeout_ms * MS / 2
+        } else {
+            0
+        };
         let on_its_way = self.latency() + late;
         self.at(self.now + on_its_way, Happening::Answer(request, answer));
     }
@@ -399,56 +508,6 @@ impl Cluster {
             } else if self.partitions[request.partition].leader == Some(broker) {
                 self.at(self.now + MS, Happening::Arrive(request, batch));
             }
-        }
-    }
-
-    fn act(&mut self, act: Act) {
-        match act {
-            Act::Kill { broker, ms } | Act::Stop { broker, ms } => {
-                let state = &mut self.brokers[broker % self.plan.brokers];
-                let is_killed = matches!(act, Act::Kill { .. });
-                (state.alive, state.stopped) = (state.alive && !is_killed, state.stopped || !is_killed);
-                state.life += 1;
-                let life = state.life;
-                let broker = broker % self.plan.brokers;
-                self.at(self.now + SESSION, Happening::Session(broker, life));
-                self.at(self.now + ms * MS, Happening::Back(broker));
-                for partition in 0..self.partitions.len() {
-                    self.settle(partition);
-                }
-            }
-            Act::Lag { broker, ms } => {
-                let broker = broker % self.plan.brokers;
-                self.brokers[broker].copies = false;
-                self.at(self.now + ms * MS, Happening::Back(broker));
-            }
-            Act::LoseAnswers { ms } => self.answers_lost_until = self.now + ms * MS,
-            Act::LateAnswers { ms } => self.answers_late_until = self.now + ms * MS,
-            Act::Refuse { ms } => self.refusing_until = self.now + ms * MS,
-            Act::DeleteRecords { partition } => {
-                let partition = &mut self.partitions[partition % self.plan.partitions];
-                partition.start = partition.high;
-            }
-            Act::Noise { partition, records } => {
-                let create_ms = i64::try_from(virtual_time::WALL_START_NS / MS + self.now / MS).unwrap_or(i64::MAX);
-                let message = || Arc::new(Message { key: b"x".to_vec(), body: b"{\"other\":1}".to_vec(), event: None });
-                let entry = |_| Entry { epoch: 0, create_ms, producer: None, message: message() };
-                let partition = partition % self.plan.partitions;
-                if self.answers(partition) {
-                    self.partitions[partition].append((0..records).map(entry));
-                    self.settle(partition);
-                }
-            }
-            Act::Copy { partition } => {
-                let partition = partition % self.plan.partitions;
-                let log = self.partitions[partition].log();
-                let offset = log.len() / 2;
-                let Some(entry) = log.get(offset).cloned().filter(|_| self.answers(partition)) else { return };
-                let create_ms = entry.create_ms + i64::from(offset % 2 == 1) * 5;
-                self.partitions[partition].append([Entry { producer: None, create_ms, ..entry }]);
-                self.settle(partition);
-            }
-            Act::StepWallClock { ms } => virtual_time::step_wall_clock(ms * 1_000_000),
         }
     }
 }

@@ -6,13 +6,53 @@
 
 use std::sync::Arc;
 
+/// Lane and sequence of an event.
+pub(super) type Identity = (u16, u64);
+
+/// What a record is, to who knows the truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Nature {
+    /// An event of the run, as it was sent.
+    Event(Identity),
+    /// The same, in another partition than its key's.
+    Misplaced(Identity),
+    /// It claims to be that event, and is not what was sent.
+    Damaged(Identity),
+    /// The same, and under another key.
+    Mislabelled(Identity),
+    /// No valid event: the event of which this was made where it lies in that one's place.
+    Invalid(Option<Identity>),
+    /// An event of another run.
+    Foreign,
+    /// An event of another process of this run.
+    Sibling,
+}
+
+impl Nature {
+    /// The event that it is, as it was sent.
+    pub(super) const fn event(self) -> Option<Identity> {
+        match self {
+            Self::Event(event) | Self::Misplaced(event) => Some(event),
+            _ => None,
+        }
+    }
+
+    /// The event that it was made of, and is no more.
+    pub(super) const fn damaged(self) -> Option<Identity> {
+        match self {
+            Self::Damaged(event) | Self::Mislabelled(event) => Some(event),
+            Self::Invalid(event) => event,
+            _ => None,
+        }
+    }
+}
+
 /// What a producer wrote.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Message {
     pub(super) key: Vec<u8>,
     pub(super) body: Vec<u8>,
-    /// Lane and sequence; `None` for what another producer wrote.
-    pub(super) event: Option<(u16, u64)>,
+    pub(super) nature: Nature,
 }
 
 /// What a log holds at an offset.
@@ -132,7 +172,7 @@ mod tests {
     use super::*;
 
     fn entries(count: usize) -> Vec<Entry> {
-        let message = Arc::new(Message { key: Vec::new(), body: Vec::new(), event: None });
+        let message = Arc::new(Message { key: Vec::new(), body: Vec::new(), nature: Nature::Foreign });
         vec![Entry { epoch: -1, create_ms: 0, producer: None, message }; count]
     }
 

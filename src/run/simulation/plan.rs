@@ -3,11 +3,12 @@
 //! Swarm testing (Groce et al., ISSTA 2012): each run switches random subsets of the kinds of acts off, since what is always on hides
 //! what only shows without it.
 
-use std::fmt;
-
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
+
+use super::act::Act;
+use crate::event::stamp::RunId;
 
 /// The plan of a run. Times in ms are virtual ones since the world began; the load begins 20 ms later.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub(super) struct Plan {
     pub(super) events: u64,
     pub(super) rate: u64,
     pub(super) lanes: u16,
+    /// Lanes of other processes of the same run, which write nothing here.
+    pub(super) others: u16,
     pub(super) partitions: usize,
     pub(super) brokers: usize,
     pub(super) acks: i32,
@@ -31,6 +34,10 @@ pub(super) struct Plan {
     /// From and to: of a request, and of its answer.
     pub(super) latency_us: (u64, u64),
     pub(super) fetch_us: u64,
+    /// How long a follower takes to copy what is new.
+    pub(super) copy_ms: u64,
+    /// How far the reader's clock is behind.
+    pub(super) behind_us: u64,
     /// How long a report waits in the client.
     pub(super) report_us: u64,
     pub(super) drain_ms: u64,
@@ -45,81 +52,6 @@ pub(super) struct Planned {
     pub(super) act: Act,
 }
 
-/// What may happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Act {
-    /// A broker dies, and is back after that time.
-    Kill { broker: usize, ms: u64 },
-    /// A broker's process is stopped (SIGSTOP) for that time.
-    Stop { broker: usize, ms: u64 },
-    /// A broker copies nothing for that time.
-    Lag { broker: usize, ms: u64 },
-    /// Answers to producers are lost.
-    LoseAnswers { ms: u64 },
-    /// Answers to producers come after the client's patience.
-    LateAnswers { ms: u64 },
-    /// Brokers refuse what is sent as too large.
-    Refuse { ms: u64 },
-    /// An administrator deletes all records up to the high watermark.
-    DeleteRecords { partition: usize },
-    /// Another producer writes records that are no events.
-    Noise { partition: usize, records: usize },
-    /// Somebody writes a record once more: one at an even offset with its `CreateTime`, else with another.
-    Copy { partition: usize },
-    /// The wall clock is set.
-    StepWallClock { ms: i64 },
-}
-
-impl Act {
-    /// The kinds, for coverage.
-    pub(super) const KINDS: [&'static str; 10] = [
-        "kill",
-        "stop",
-        "lag",
-        "lose answers",
-        "late answers",
-        "refuse",
-        "delete records",
-        "noise",
-        "copy",
-        "step clock",
-    ];
-
-    pub(super) const fn kind(self) -> usize {
-        match self {
-            Self::Kill { .. } => 0,
-            Self::Stop { .. } => 1,
-            Self::Lag { .. } => 2,
-            Self::LoseAnswers { .. } => 3,
-            Self::LateAnswers { .. } => 4,
-            Self::Refuse { .. } => 5,
-            Self::DeleteRecords { .. } => 6,
-            Self::Noise { .. } => 7,
-            Self::Copy { .. } => 8,
-            Self::StepWallClock { .. } => 9,
-        }
-    }
-}
-
-impl fmt::Display for Act {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Kill { broker, ms } => write!(f, "broker {broker} dies, and is back after {ms} ms"),
-            Self::Stop { broker, ms } => write!(f, "broker {broker} is stopped for {ms} ms"),
-            Self::Lag { broker, ms } => write!(f, "broker {broker} copies nothing for {ms} ms"),
-            Self::LoseAnswers { ms } => write!(f, "answers to producers are lost for {ms} ms"),
-            Self::LateAnswers { ms } => write!(f, "answers to producers come too late for {ms} ms"),
-            Self::Refuse { ms } => write!(f, "brokers refuse everything as too large for {ms} ms"),
-            Self::DeleteRecords { partition } => write!(f, "all records of partition {partition} are deleted"),
-            Self::Noise { partition, records } => {
-                write!(f, "another producer writes {records} records to partition {partition}")
-            }
-            Self::Copy { partition } => write!(f, "a record of partition {partition} is written once more"),
-            Self::StepWallClock { ms } => write!(f, "the wall clock is set by {ms} ms"),
-        }
-    }
-}
-
 impl Plan {
     /// A run without anything that goes wrong.
     pub(super) const fn calm(seed: u64) -> Self {
@@ -128,6 +60,7 @@ impl Plan {
             events: 60,
             rate: 200,
             lanes: 1,
+            others: 0,
             partitions: 2,
             brokers: 3,
             acks: -1,
@@ -141,11 +74,24 @@ impl Plan {
             delivery_timeout_ms: 600,
             latency_us: (300, 2_000),
             fetch_us: 1_000,
+            copy_ms: 2,
+            behind_us: 0,
             report_us: 0,
             drain_ms: 1_500,
             flush_ms: 2_000,
             acts: Vec::new(),
         }
+    }
+
+    /// The run that it is about.
+    pub(super) const fn run(&self) -> RunId {
+        RunId(self.seed | 1)
+    }
+
+    /// Events of a lane: event n is lane (n mod all)'s.
+    pub(super) fn events_of(&self, lane: u16) -> u64 {
+        let all = u64::from(self.lanes + self.others);
+        (self.events + all - 1 - u64::from(lane)) / all
     }
 
     /// The plan of a seed.
@@ -162,12 +108,15 @@ impl Plan {
             (of(&[400, 2_000, 15_000]), of(&[500, 1_000, 10_000]), of(&[0, 0, 1_000, 30_000]));
         let (drain, flush) = (of(&[100, 500, 1_500]), of(&[300, 2_000, 2_000]));
         let min_in_sync = of(&[1, 2]).min(brokers);
+        let (others, copy_ms, behind_us) =
+            (of(&[0, 0, 0, 1, 2]), of(&[2, 2, 20, 100]), of(&[0, 0, 0, 0, 0, 2_000, 40_000]));
         let acks = i32::try_from(acks).map_or(-1, |acks| if acks == 2 { -1 } else { acks });
         let mut plan = Self {
             seed,
             events,
             rate,
             lanes: u16::try_from(lanes).unwrap_or(1),
+            others: u16::try_from(others).unwrap_or(0),
             partitions: usize::try_from(partitions).unwrap_or(1),
             brokers: usize::try_from(brokers).unwrap_or(1),
             acks,
@@ -181,14 +130,16 @@ impl Plan {
             delivery_timeout_ms: delivery,
             latency_us: (300, slowest),
             fetch_us: fetch,
+            copy_ms,
+            behind_us,
             report_us: report,
             drain_ms: drain,
             flush_ms: flush,
             acts: Vec::new(),
         };
-        let on: Vec<usize> = (0..Act::KINDS.len()).filter(|_| rng.random_bool(0.45)).collect();
+        let on: Vec<usize> = (0..Act::KINDS.len()).filter(|_| rng.random_bool(0.35)).collect();
         let length = 20 + events * 1_000 / rate;
-        for _ in 0..rng.random_range(0..=7) {
+        for _ in 0..rng.random_range(0..=8) {
             let Some(kind) = on.choose(rng) else { break };
             let at_ms = match rng.random_range(0..6) {
                 0 => 20,
@@ -196,24 +147,28 @@ impl Plan {
                 2 => length + rng.random_range(0..=drain),
                 _ => rng.random_range(0..=length),
             };
-            let ms = *[20, 100, 290, 300, 310, 600, 900, 2_000].choose(rng).unwrap_or(&100);
-            let (broker, partition) = (rng.random_range(0..plan.brokers), rng.random_range(0..plan.partitions));
-            let act = match kind {
-                0 => Act::Kill { broker, ms },
-                1 => Act::Stop { broker, ms },
-                2 => Act::Lag { broker, ms },
-                3 => Act::LoseAnswers { ms },
-                4 => Act::LateAnswers { ms },
-                5 => Act::Refuse { ms },
-                6 => Act::DeleteRecords { partition },
-                7 => Act::Noise { partition, records: rng.random_range(1..=5) },
-                8 => Act::Copy { partition },
-                _ => Act::StepWallClock { ms: *[-2_000, -5, 5, 2_000].choose(rng).unwrap_or(&5) },
-            };
-            plan.acts.push(Planned { at_ms, act });
+            let act = Act::draw(*kind, &plan, rng);
+            // What is asked for before the first event can be sent ends it before it began.
+            plan.acts.push(Planned { at_ms: if act.waits_for_begin() { at_ms.max(30) } else { at_ms }, act });
+        }
+        if brokers > 1 && rng.random_bool(0.2) {
+            plan.lose(rng, length);
         }
         plan.acts.sort_by_key(|planned| planned.at_ms);
         plan
+    }
+
+    /// What costs acked events: the other copies of a partition lag, and then its leader dies.
+    fn lose(&mut self, rng: &mut Xoshiro256PlusPlus, length: u64) {
+        let partition = rng.random_range(0..self.partitions);
+        let at_ms = rng.random_range(0..=length);
+        let lags = *[50, 700, 700, 1_500].choose(rng).unwrap_or(&700);
+        let leader = partition % self.brokers;
+        for broker in (0..self.brokers).filter(|broker| *broker != leader) {
+            self.acts.push(Planned { at_ms, act: Act::Lag { broker, ms: lags + 400 } });
+        }
+        let ms = *[310, 600, 2_000].choose(rng).unwrap_or(&600);
+        self.acts.push(Planned { at_ms: at_ms + lags, act: Act::Kill { broker: leader, ms } });
     }
 
     /// Plans that are a little simpler, the simplest first.
@@ -232,6 +187,9 @@ impl Plan {
         let calm = Self::calm(self.seed);
         plans.extend([
             Self { lanes: 1, ..self.clone() },
+            Self { others: 0, ..self.clone() },
+            Self { behind_us: 0, ..self.clone() },
+            Self { copy_ms: calm.copy_ms, ..self.clone() },
             Self { partitions: 1, ..self.clone() },
             Self { in_flight: 1, ..self.clone() },
             Self { queue: calm.queue, ..self.clone() },
@@ -270,10 +228,11 @@ impl Plan {
             _ => "1",
         };
         let begin = format!(
-            "{} events at {}/s from {} lanes to {} partitions on {} brokers, acks={acks}{}{}:\n",
+            "{} events at {}/s from {} of {} lanes to {} partitions on {} brokers, acks={acks}{}{}:\n",
             self.events,
             self.rate,
             self.lanes,
+            self.lanes + self.others,
             self.partitions,
             self.brokers,
             if self.idempotent { ", idempotent" } else { "" },

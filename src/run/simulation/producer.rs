@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cluster::{Cluster, Identity, MS, Request, Shared};
-use super::log::{Entry, Message};
+use super::cluster::{Cluster, MS, Request, Shared};
+use super::log::{Entry, Identity, Message, Nature};
 use super::plan::Plan;
 use crate::clock::virtual_time;
 use crate::event::decode::decode;
@@ -143,7 +143,7 @@ pub(super) fn answered(cluster: &mut Cluster, request: Request, answer: Result<O
                 report(cluster, client, partition, pending, Answer::Acked, base.map(|base| base + index));
             }
         }
-        Err(code @ Code::MessageSizeTooLarge) => {
+        Err(code @ (Code::MessageSizeTooLarge | Code::TopicAuthorizationFailed)) => {
             // What was sent before may have been written: the status is "possibly persisted" then.
             let answer = if batch.attempt == 0 { Answer::Refused(code) } else { Answer::Unanswered(code) };
             for pending in &batch.messages {
@@ -259,7 +259,7 @@ fn report(
     let partition = i32::try_from(partition).unwrap_or(i32::MAX);
     cluster.clients[client].reports.push_back((
         at,
-        pending.message.event,
+        pending.message.nature.event(),
         Report { ticket: pending.ticket, partition, offset, answer },
     ));
     cluster.report_at(at);
@@ -289,8 +289,11 @@ impl Publisher for Producer {
             let partition = usize::try_from(partition).unwrap_or(0);
             let stamp = decode(&body).ok().and_then(|decoded| decoded.stamp);
             let event = stamp.map(|stamp| (stamp.lane, stamp.sequence));
+            let nature = event.map_or(Nature::Foreign, Nature::Event);
+            let message = Arc::new(Message { key, body, nature });
             if let Some(event) = event {
                 let fate = cluster.fates.entry(event).or_default();
+                fate.message = Some(Arc::clone(&message));
                 (fate.taken_at, fate.partition) = (Some(now), Some(partition));
                 fate.due = stamp.map_or(0, |stamp| stamp.due.unix_ns().saturating_sub(virtual_time::WALL_START_NS));
             }
@@ -305,7 +308,7 @@ impl Publisher for Producer {
             let is_first = queue.pending.is_empty();
             queue.pending.push_back(Pending {
                 ticket: entry.ticket,
-                message: Arc::new(Message { key, body, event }),
+                message,
                 create_ms: i64::try_from(create_ms).unwrap_or(i64::MAX),
                 expires,
                 number,
@@ -325,6 +328,7 @@ impl Publisher for Producer {
         loop {
             let mut cluster = self.cluster.open();
             let now = cluster.now;
+            cluster.begun.get_or_insert(begun);
             let Cluster { clients, fates, .. } = &mut *cluster;
             let own = &mut clients[self.client];
             while let Some((_, event, report)) = own.reports.pop_front_if(|(at, ..)| *at <= now) {

@@ -8,8 +8,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cluster::{Cluster, Shared};
-use super::log::{Entry, Message};
+use super::cluster::{Cluster, Given as Gave, Shared};
+use super::log::{Entry, Message, Nature};
+use super::stage::FIRST_ID;
 use crate::clock::virtual_time;
 use crate::kafka::{Code, Delivered, KafkaError, Notice, Record, Timestamp, TopicIdentity, Wait, Watermarks};
 use crate::verify::reader::Reader;
@@ -21,6 +22,10 @@ const AGAIN: u64 = 20_000_000;
 struct Position {
     partition: usize,
     next: usize,
+    /// From where on it was assigned, and how far records have been given since then.
+    first: usize,
+    given: usize,
+    denied: bool,
     /// The epoch of the record before.
     epoch: Option<i32>,
     silent: bool,
@@ -59,6 +64,9 @@ impl Consumer {
     fn has_something(&self) -> bool {
         let cluster = self.cluster.open();
         self.positions.iter().any(|position| {
+            if cluster.now < cluster.reading_denied_until {
+                return !position.denied && !position.silent && cluster.answers(position.partition);
+            }
             let shown = cluster.shown[position.partition];
             let is_new = position.next < shown || position.end_told != Some(position.next);
             let readable = position.next <= shown && is_new || is_lost(&cluster, position).is_some();
@@ -84,39 +92,78 @@ fn fetch(cluster: &mut Cluster, position: &mut Position, live: bool, most: usize
     if position.silent || !cluster.answers(at) {
         return;
     }
+    let is_denied = cluster.now < cluster.reading_denied_until;
+    if is_denied && !position.denied {
+        given.push(Given::Error(at, Code::TopicAuthorizationFailed, position.next));
+    }
+    position.denied = is_denied;
+    if is_denied {
+        return;
+    }
     if let Some(code) = is_lost(cluster, position) {
         position.silent = true;
         given.push(Given::Error(at, code, position.next));
         return;
     }
-    let (now, shown) = (cluster.now, cluster.shown[at]);
+    if live {
+        let back = std::mem::take(&mut cluster.steps_back[at]);
+        let first = cluster.partitions[at].start.max(position.first);
+        if back > 0 {
+            position.next = position.next.saturating_sub(back).max(first);
+            position.epoch = None;
+        }
+    }
+    let shown = cluster.shown[at];
     while position.next < shown && given.len() < most {
         let Entry { epoch, create_ms, message, .. } = cluster.partitions[at].log()[position.next].clone();
-        if live {
-            let offset = i64::try_from(position.next).unwrap_or(i64::MAX);
-            match message.event {
-                Some(event) => {
-                    let Cluster { fates, sighted, read_again, .. } = &mut *cluster;
-                    let seen = &mut fates.entry(event).or_default().seen;
-                    if seen.is_empty() {
-                        sighted.push((at, event));
-                    }
-                    if seen.iter().any(|(partition, known, _)| (*partition, *known) == (at, offset)) {
-                        *read_again += 1;
-                    } else {
-                        seen.push((at, offset, now));
-                    }
-                }
-                None => cluster.foreign_seen += 1,
-            }
+        if live && !cluster.gives(position, create_ms, &message) {
+            position.next += 1;
+            position.given = position.given.max(position.next);
+            position.epoch = Some(epoch);
+            cluster.read_to[at] = position.given;
+            continue;
         }
         given.push(Given::Record(at, position.next, create_ms, message, epoch));
         position.epoch = Some(epoch);
         position.next += 1;
+        position.given = position.given.max(position.next);
+    }
+    if live {
+        cluster.read_to[at] = position.given;
     }
     if position.next == shown && position.end_told != Some(position.next) && given.len() < most {
         position.end_told = Some(position.next);
         given.push(Given::End(at, position.next));
+    }
+}
+
+impl Cluster {
+    /// Which topic its name stands for now.
+    pub(super) fn identity(&self) -> TopicIdentity {
+        let id = if self.made_anew == 0 { FIRST_ID.to_owned() } else { format!("anew-{}", self.made_anew) };
+        TopicIdentity { id: Some(id), partitions: number(self.partitions.len()) }
+    }
+
+    /// Notes that the reader of the run is given a record at a position. False where its client passes over it.
+    fn gives(&mut self, position: &Position, create_ms: i64, message: &Message) -> bool {
+        let (at, now, again) = (position.partition, self.now, position.next < position.given);
+        let offset = offset(position.next);
+        let event = message.nature.event();
+        if let Some(event) = event.filter(|_| !again && self.to_skip[at] > 0) {
+            self.to_skip[at] -= 1;
+            self.fates.entry(event).or_default().skipped = true;
+            return false;
+        }
+        self.given.push(Gave { partition: at, nature: message.nature, create_ms, again });
+        if again {
+            return true;
+        }
+        if let Some(event) = event {
+            self.fates.entry(event).or_default().seen.push((at, offset, now));
+        } else if let Nature::Damaged(event) | Nature::Mislabelled(event) = message.nature {
+            self.fates.entry(event).or_default().damaged.get_or_insert((at, offset));
+        }
+        true
     }
 }
 
@@ -133,11 +180,20 @@ impl Reader for Consumer {
         let place = |(partition, next): &(i32, i64)| Position {
             partition: usize::try_from(*partition).unwrap_or(0),
             next: usize::try_from(*next).unwrap_or(0),
+            first: usize::try_from(*next).unwrap_or(0),
+            given: usize::try_from(*next).unwrap_or(0),
+            denied: false,
             epoch: None,
             silent: false,
             end_told: None,
         };
         self.positions = starts.iter().map(place).collect();
+        if self.live {
+            let mut cluster = self.cluster.open();
+            for position in &self.positions {
+                cluster.read_to[position.partition] = position.next;
+            }
+        }
         Ok(())
     }
 
@@ -145,6 +201,7 @@ impl Reader for Consumer {
         let cluster = self.cluster.open();
         for position in self.positions.iter_mut().filter(|position| number(position.partition) == partition) {
             position.next = usize::try_from(to).unwrap_or(cluster.shown[position.partition]);
+            (position.first, position.given) = (position.next, position.next);
             (position.epoch, position.end_told) = (None, None);
         }
         Ok(())
@@ -188,8 +245,9 @@ impl Reader for Consumer {
         let begun = virtual_time::now_ns().unwrap_or(0);
         let until = begun.saturating_add(u64::try_from(wait.timeout.as_nanos()).unwrap_or(u64::MAX));
         loop {
-            let cluster = self.cluster.open();
+            let mut cluster = self.cluster.open();
             let now = cluster.now;
+            let is_denied = now < cluster.reading_denied_until;
             let told: Vec<Result<Watermarks, Code>> = partitions
                 .iter()
                 .map(|partition| {
@@ -197,9 +255,18 @@ impl Reader for Consumer {
                     let found = &cluster.partitions[partition];
                     let marks =
                         Watermarks { low: offset(found.start), high: offset(found.high), stable: offset(found.high) };
-                    if cluster.answers(partition) { Ok(marks) } else { Err(Code::OperationTimedOut) }
+                    match cluster.answers(partition) {
+                        _ if is_denied => Err(Code::TopicAuthorizationFailed),
+                        true => Ok(marks),
+                        false => Err(Code::OperationTimedOut),
+                    }
                 })
                 .collect();
+            for (partition, told) in partitions.iter().zip(&told).filter(|_| self.live) {
+                if told.is_ok() {
+                    cluster.asked[usize::try_from(*partition).unwrap_or(0)] = Some(now);
+                }
+            }
             drop(cluster);
             if told.iter().all(Result::is_ok) || now >= until || (wait.given_up)() {
                 return told;
@@ -209,7 +276,7 @@ impl Reader for Consumer {
     }
 
     fn identities(&mut self, topics: &[&str], _wait: Wait<'_>) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
-        let partitions = number(self.cluster.open().partitions.len());
-        Ok(topics.iter().map(|_| Ok(TopicIdentity { id: Some("simulated".to_owned()), partitions })).collect())
+        let identity = self.cluster.open().identity();
+        Ok(topics.iter().map(|_| Ok(identity.clone())).collect())
     }
 }

@@ -9,9 +9,8 @@ use super::cluster::Shared;
 use super::plan::Plan;
 use super::producer::Producer;
 use super::reader::Consumer;
-use crate::clock::{Monotonic, virtual_time};
+use crate::clock::{Clock, Monotonic, Nanos, virtual_time};
 use crate::control::{Control, Traffic};
-use crate::event::stamp::RunId;
 use crate::gate::Gates;
 use crate::gate::path::Names;
 use crate::kafka::slots::Slots;
@@ -20,8 +19,9 @@ use crate::ledger::rules::Rules;
 use crate::measure::Recorder;
 use crate::run::prepare::Prepared;
 use crate::run::target::Target;
+use crate::run::topic_watch;
 use crate::run::wiring::Wiring;
-use crate::run::{Config, Detail, Interrupts, Lanes, Outcome, Ready, Tick, conduct};
+use crate::run::{Config, Detail, Lanes, Outcome, Ready, RunError, Tick, conduct};
 use crate::schedule::{Phase, Rate, Schedule, Shape};
 use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, Pacing, Patience};
@@ -32,10 +32,13 @@ use crate::verify::reader::Reader;
 use crate::verify::topics::Topics;
 
 const TOPIC: &str = "events";
+/// The topic's id, for as long as it is not made anew.
+pub(super) const FIRST_ID: &str = "first";
 
 /// How a run ended, and the world as it was then.
 pub(super) struct Ended {
-    pub(super) outcome: Outcome,
+    /// `None` where it was interrupted before it began.
+    pub(super) outcome: Option<Outcome>,
     pub(super) cluster: Shared,
     /// Virtual time at the end, since the world began.
     pub(super) at: u64,
@@ -44,11 +47,29 @@ pub(super) struct Ended {
 struct Simulated {
     cluster: Shared,
     rules: Rules,
+    behind: Nanos,
+}
+
+/// A clock that is behind.
+#[derive(Clone, Copy, Debug)]
+struct Behind {
+    clock: Monotonic,
+    by: Nanos,
+}
+
+impl Clock for Behind {
+    fn now(&self) -> Nanos {
+        self.clock.now().saturating_since(self.by)
+    }
+
+    fn sleep_until(&self, instant: Nanos) {
+        self.clock.sleep_until(instant + self.by);
+    }
 }
 
 impl Wiring for Simulated {
     type Publisher = Producer;
-    type Clock = Monotonic;
+    type Clock = Behind;
 
     fn publisher(&self, lane: u16, _producer: native::Producer) -> Producer {
         Producer { cluster: self.cluster.clone(), client: usize::from(lane) }
@@ -62,8 +83,8 @@ impl Wiring for Simulated {
         Ok(Box::new(Consumer::new(self.cluster.clone(), false)))
     }
 
-    fn clock(&self, clock: Monotonic) -> Monotonic {
-        clock
+    fn clock(&self, clock: Monotonic) -> Behind {
+        Behind { clock, by: self.behind }
     }
 
     fn expects_faults(&self) -> bool {
@@ -78,7 +99,8 @@ impl Wiring for Simulated {
 /// The source of all runs: its tables take milliseconds to make.
 fn source() -> Source {
     static MADE: OnceLock<Arc<synthetic::Synthetic>> = OnceLock::new();
-    let make = || Arc::new(synthetic::Synthetic::new(&synthetic::Config::default(), 1).unwrap());
+    let config = synthetic::Config { users: 300, items: 100, ..synthetic::Config::default() };
+    let make = || Arc::new(synthetic::Synthetic::new(&config, 1).unwrap());
     Source::Synthetic(Arc::clone(MADE.get_or_init(make)))
 }
 
@@ -98,9 +120,9 @@ fn client(plan: &Plan) -> Settings {
 fn config(plan: &Plan) -> Config {
     Config {
         name: "simulated".to_owned(),
-        id: RunId(plan.seed | 1),
+        id: plan.run(),
         seed: plan.seed,
-        lanes: Lanes::only(plan.lanes),
+        lanes: Lanes { first: 0, count: plan.lanes, all: plan.lanes + plan.others },
         start_at_unix_ns: None,
         pacing: Pacing::Sleep,
         event_time: EventTime::Now,
@@ -132,7 +154,7 @@ fn target(plan: &Plan) -> Target {
     let topic = TopicMetadata {
         partitions,
         replication_factor: i32::try_from(plan.brokers).unwrap(),
-        id: Some("simulated".to_owned()),
+        id: Some(FIRST_ID.to_owned()),
         ..TopicMetadata::default()
     };
     let settings = [
@@ -144,7 +166,7 @@ fn target(plan: &Plan) -> Target {
         clusters: vec![ClusterMetadata { topic, ..ClusterMetadata::default() }],
         topic_settings: vec![settings.map(|(key, value)| (key.to_owned(), value)).into()],
         slots: Arc::new(Slots::of_one(TOPIC, partitions)),
-        topics: Arc::new(Topics::new(vec![(TOPIC.to_owned(), Some("simulated".to_owned()))])),
+        topics: Arc::new(Topics::new(vec![(TOPIC.to_owned(), Some(FIRST_ID.to_owned()))])),
         ends: vec![Watermarks::default(); plan.partitions],
         java_placed: true,
         group: None,
@@ -171,26 +193,37 @@ pub(super) fn play(plan: &Plan, rules: Rules) -> Ended {
             schedule: Arc::clone(&schedule),
             control: Arc::new(Control::default()),
         };
-        let wiring = Simulated { cluster: cluster.clone(), rules };
+        let wiring = Simulated { cluster: cluster.clone(), rules, behind: Nanos(plan.behind_us * 1_000) };
         let publisher = |lane| Producer { cluster: cluster.clone(), client: usize::from(lane) };
+        let (slots, topics) = (Arc::clone(&prepared.target.slots), Arc::clone(&prepared.target.topics));
+        let asked = cluster.clone();
+        let watcher = topic_watch::Watcher::by(&slots, &topics, move || Some(vec![Ok(asked.open().identity())]));
         let ready = Ready {
             prepared,
             publishers: (0..plan.lanes).map(publisher).collect(),
             reader: Some(Box::new(Consumer::new(cluster.clone(), true))),
-            watchers: (None, None),
+            watchers: (Some(watcher), None),
         };
-        let interrupts = Interrupts::default();
+        let interrupts = Arc::clone(&cluster.open().interrupts);
         let going_on = &mut |_: &Tick<'_>| ControlFlow::Continue(());
-        let mut outcome = conduct(&wiring, &config, &source, &schedule, ready, &interrupts, going_on).unwrap();
-        let gates = Gates::new(&[], &["generator_had_cpu".to_owned()], &Names::default()).unwrap();
-        outcome.report.gates = gates.evaluate(&outcome.report);
-        let conditions = Conditions {
-            interrupted: outcome.interrupted,
-            cluster_error: outcome.cluster_error.clone(),
-            ..Conditions::default()
+        let outcome = match conduct(&wiring, &config, &source, &schedule, ready, &interrupts, going_on) {
+            Err(RunError::Interrupted) => None,
+            ended => Some(judged(ended.unwrap())),
         };
-        outcome.report.verdict = verdict::judge(&outcome.report, &gates, &conditions);
         drop(cluster.open());
         Ended { outcome, cluster, at: virtual_time::now_ns().unwrap() }
     })
+}
+
+/// The outcome with its gates and its verdict.
+fn judged(mut outcome: Outcome) -> Outcome {
+    let gates = Gates::new(&[], &["generator_had_cpu".to_owned()], &Names::default()).unwrap();
+    outcome.report.gates = gates.evaluate(&outcome.report);
+    let conditions = Conditions {
+        interrupted: outcome.interrupted,
+        cluster_error: outcome.cluster_error.clone(),
+        ..Conditions::default()
+    };
+    outcome.report.verdict = verdict::judge(&outcome.report, &gates, &conditions);
+    outcome
 }

@@ -1,0 +1,195 @@
+//! What may happen in a simulated run beside what was planned for it.
+
+use std::fmt;
+
+use rand::RngExt;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::seq::IndexedRandom;
+
+use super::forge::Forgery;
+use super::plan::Plan;
+
+/// What may happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    /// A broker dies, and is back after that time.
+    Kill { broker: usize, ms: u64 },
+    /// A broker's process is stopped (SIGSTOP) for that time.
+    Stop { broker: usize, ms: u64 },
+    /// A broker copies nothing for that time.
+    Lag { broker: usize, ms: u64 },
+    /// Answers to producers are lost.
+    LoseAnswers { ms: u64 },
+    /// Answers to producers come after the client's patience.
+    LateAnswers { ms: u64 },
+    /// Answers to producers are held back, as by a quota.
+    Throttle { ms: u64 },
+    /// Brokers refuse what is sent as too large; `written`: although they write it.
+    Refuse { written: bool, ms: u64 },
+    /// The right to write is gone.
+    DenyWriting { ms: u64 },
+    /// The right to read is gone.
+    DenyReading { ms: u64 },
+    /// An administrator deletes all records up to the high watermark.
+    DeleteRecords { partition: usize },
+    /// The topic is deleted and made anew.
+    Recreate,
+    /// Another producer writes records that are no events.
+    Noise { partition: usize, records: usize },
+    /// Somebody writes a record once more: one at an even offset with its `CreateTime`, else with another.
+    Copy { partition: usize },
+    /// Somebody writes a wrong record, made out of a right one.
+    Forge { partition: usize, forgery: Forgery },
+    /// The next record is damaged on its way into the log.
+    Damage { partition: usize, forgery: Forgery },
+    /// The reader's client passes over a record.
+    Skip { partition: usize },
+    /// The reader's client gives once more what it had given.
+    StepBack { partition: usize, records: usize },
+    /// The wall clock is set.
+    StepWallClock { ms: i64 },
+    /// Somebody presses Ctrl-C.
+    Interrupt,
+    /// This process is stopped (SIGSTOP) for that time.
+    Pause { ms: u64 },
+}
+
+impl Act {
+    /// The kinds, by name.
+    pub(super) const KINDS: [&'static str; 20] = [
+        "kill",
+        "stop",
+        "lag",
+        "lose answers",
+        "late answers",
+        "throttle",
+        "refuse",
+        "deny writing",
+        "deny reading",
+        "delete records",
+        "recreate",
+        "noise",
+        "copy",
+        "forge",
+        "damage",
+        "skip",
+        "step back",
+        "step clock",
+        "interrupt",
+        "pause",
+    ];
+
+    pub(super) const fn kind(self) -> usize {
+        match self {
+            Self::Kill { .. } => 0,
+            Self::Stop { .. } => 1,
+            Self::Lag { .. } => 2,
+            Self::LoseAnswers { .. } => 3,
+            Self::LateAnswers { .. } => 4,
+            Self::Throttle { .. } => 5,
+            Self::Refuse { .. } => 6,
+            Self::DenyWriting { .. } => 7,
+            Self::DenyReading { .. } => 8,
+            Self::DeleteRecords { .. } => 9,
+            Self::Recreate => 10,
+            Self::Noise { .. } => 11,
+            Self::Copy { .. } => 12,
+            Self::Forge { .. } => 13,
+            Self::Damage { .. } => 14,
+            Self::Skip { .. } => 15,
+            Self::StepBack { .. } => 16,
+            Self::StepWallClock { .. } => 17,
+            Self::Interrupt => 18,
+            Self::Pause { .. } => 19,
+        }
+    }
+
+    /// One of that kind.
+    pub(super) fn draw(kind: usize, plan: &Plan, rng: &mut Xoshiro256PlusPlus) -> Self {
+        let ms = *[20, 100, 290, 300, 310, 600, 900, 2_000].choose(rng).unwrap_or(&100);
+        let (broker, partition) = (rng.random_range(0..plan.brokers), rng.random_range(0..plan.partitions));
+        let records = rng.random_range(1..=5);
+        let forged = *Forgery::ALL.choose(rng).unwrap_or(&Forgery::NotJson);
+        let damage = *Forgery::DAMAGES.choose(rng).unwrap_or(&Forgery::NotJson);
+        match kind {
+            0 => Self::Kill { broker, ms },
+            1 => Self::Stop { broker, ms },
+            2 => Self::Lag { broker, ms },
+            3 => Self::LoseAnswers { ms },
+            4 => Self::LateAnswers { ms },
+            5 => Self::Throttle { ms },
+            6 => Self::Refuse { written: rng.random_bool(0.2), ms },
+            7 => Self::DenyWriting { ms },
+            8 => Self::DenyReading { ms },
+            9 => Self::DeleteRecords { partition },
+            10 => Self::Recreate,
+            11 => Self::Noise { partition, records },
+            12 => Self::Copy { partition },
+            13 => Self::Forge { partition, forgery: forged },
+            14 => Self::Damage { partition, forgery: damage },
+            15 => Self::Skip { partition },
+            16 => Self::StepBack { partition, records },
+            17 => Self::StepWallClock { ms: *[-2_000, -5, 5, 2_000].choose(rng).unwrap_or(&5) },
+            18 => Self::Interrupt,
+            _ => Self::Pause { ms },
+        }
+    }
+
+    /// Whether it would end the run before it has begun.
+    pub(super) const fn waits_for_begin(self) -> bool {
+        matches!(self, Self::Interrupt | Self::DenyReading { .. } | Self::Recreate)
+    }
+
+    /// How long it goes on.
+    pub(super) const fn ms(self) -> u64 {
+        match self {
+            Self::Kill { ms, .. }
+            | Self::Stop { ms, .. }
+            | Self::Lag { ms, .. }
+            | Self::LoseAnswers { ms }
+            | Self::LateAnswers { ms }
+            | Self::Throttle { ms }
+            | Self::Refuse { ms, .. }
+            | Self::DenyWriting { ms }
+            | Self::DenyReading { ms }
+            | Self::Pause { ms } => ms,
+            _ => 0,
+        }
+    }
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kill { broker, ms } => write!(f, "broker {broker} dies, and is back after {ms} ms"),
+            Self::Stop { broker, ms } => write!(f, "broker {broker} is stopped for {ms} ms"),
+            Self::Lag { broker, ms } => write!(f, "broker {broker} copies nothing for {ms} ms"),
+            Self::LoseAnswers { ms } => write!(f, "answers to producers are lost for {ms} ms"),
+            Self::LateAnswers { ms } => write!(f, "answers to producers come too late for {ms} ms"),
+            Self::Throttle { ms } => write!(f, "answers to producers are held back for {ms} ms"),
+            Self::Refuse { written: false, ms } => write!(f, "brokers refuse everything as too large for {ms} ms"),
+            Self::Refuse { written: true, ms } => write!(f, "brokers say that they refuse what they write for {ms} ms"),
+            Self::DenyWriting { ms } => write!(f, "nobody may write for {ms} ms"),
+            Self::DenyReading { ms } => write!(f, "nobody may read for {ms} ms"),
+            Self::DeleteRecords { partition } => write!(f, "all records of partition {partition} are deleted"),
+            Self::Recreate => write!(f, "the topic is deleted and made anew"),
+            Self::Noise { partition, records } => {
+                write!(f, "another producer writes {records} records to partition {partition}")
+            }
+            Self::Copy { partition } => write!(f, "a record of partition {partition} is written once more"),
+            Self::Forge { partition, forgery } => {
+                write!(f, "somebody writes a wrong record to partition {partition} ({forgery:?})")
+            }
+            Self::Damage { partition, forgery } => {
+                write!(f, "the next record of partition {partition} is damaged ({forgery:?})")
+            }
+            Self::Skip { partition } => write!(f, "the reader passes over a record of partition {partition}"),
+            Self::StepBack { partition, records } => {
+                write!(f, "the reader gives {records} records of partition {partition} once more")
+            }
+            Self::StepWallClock { ms } => write!(f, "the wall clock is set by {ms} ms"),
+            Self::Interrupt => write!(f, "somebody presses Ctrl-C"),
+            Self::Pause { ms } => write!(f, "this process is stopped for {ms} ms"),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What is true of an event, what of it could be known, and the classes that both allow.
+
+use crate::kafka::Answer;
+use crate::ledger::class::Class;
+use crate::run::simulation::cluster::{Cluster, Fate, MS};
+use crate::run::simulation::log::{Identity, Nature, Partition};
+use crate::run::simulation::plan::Plan;
+
+/// Where an event is in the end, as the world knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// Below the high watermark of its log.
+    Readable,
+    /// At or above it.
+    Above,
+    /// The log began after it, when it was deleted.
+    Expired,
+    /// In no log of a leader.
+    Nowhere,
+}
+
+/// The truth of a run, and what of it a report can know.
+pub(super) struct Truth<'a> {
+    pub(super) cluster: &'a Cluster,
+    /// When the run began.
+    pub(super) begun: u64,
+    /// When it was first asked to end.
+    pub(super) stopped_at: Option<u64>,
+    /// Whether every wait was told to end.
+    aborted: bool,
+}
+
+pub(super) fn is_acked(fate: &Fate) -> bool {
+    matches!(fate.answer, Some((Answer::Acked, ..)))
+}
+
+impl<'a> Truth<'a> {
+    pub(super) fn of(cluster: &'a Cluster) -> Self {
+        Self {
+            cluster,
+            begun: cluster.begun.unwrap_or(20 * MS),
+            stopped_at: cluster.interrupted_at.first().copied(),
+            aborted: cluster.interrupted_at.len() > 1,
+        }
+    }
+
+    fn offset(plan: &Plan, (lane, sequence): Identity) -> u64 {
+        (sequence * u64::from(plan.lanes + plan.others) + u64::from(lane)) * 1_000 * MS / plan.rate
+    }
+
+    /// When an event is due.
+    pub(super) fn due(&self, plan: &Plan, event: Identity) -> u64 {
+        self.begun + Self::offset(plan, event)
+    }
+
+    pub(super) fn fate(&self, event: Identity) -> Fate {
+        self.cluster.fates.get(&event).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn place(&self, event: Identity, fate: &Fate) -> Place {
+        let Some(partition) = fate.partition else { return Place::Nowhere };
+        let partition = &self.cluster.partitions[partition];
+        let log = match partition.leader {
+            Some(_) => partition.log(),
+            // Without a leader the copy that would lead is what there is.
+            None => partition.copies.iter().max_by_key(|copy| copy.len()).map_or(&[][..], Vec::as_slice),
+        };
+        let copies = (0..).zip(log).filter(|(_, entry)| entry.message.nature.event() == Some(event));
+        let places = copies.map(|(offset, _)| {
+            if offset < partition.start {
+                Place::Expired
+            } else if offset < partition.high {
+                Place::Readable
+            } else {
+                Place::Above
+            }
+        });
+        places.min().unwrap_or(Place::Nowhere)
+    }
+
+    /// Whether what lies at the acked offset is the event no more.
+    pub(super) fn is_damaged(&self, event: Identity, fate: &Fate) -> bool {
+        let Some(partition) = fate.partition else { return false };
+        self.cluster.partitions[partition].copies.iter().flatten().any(|entry| {
+            matches!(entry.message.nature, Nature::Invalid(Some(of)) | Nature::Damaged(of) | Nature::Mislabelled(of) if of == event)
+        })
+    }
+
+    /// Whether a partition has not changed since the reader was told its ends: then what is true could be known.
+    pub(super) fn is_exact(&self, partition: usize) -> bool {
+        let asked = self.cluster.asked[partition].unwrap_or(0);
+        !self.aborted && asked > self.cluster.changed[partition].max(self.cluster.disturbed_until)
+    }
+
+    /// Whether all that was read could be looked for again.
+    pub(super) fn is_all_known(&self) -> bool {
+        let is_known = |(partition, state): (usize, &Partition)| {
+            self.is_exact(partition) && state.log().len() == state.high && state.start == 0
+        };
+        self.cluster.partitions.iter().enumerate().all(is_known)
+    }
+
+    /// What is true of an event, for people.
+    pub(super) fn told(&self, fate: &Fate) -> String {
+        let fate = Fate { message: None, ..fate.clone() };
+        let partition = fate.partition.map(|partition| {
+            let Partition { leader, epoch, start, high, ref in_sync, .. } = self.cluster.partitions[partition];
+            let (read_to, asked) = (self.cluster.read_to[partition], self.cluster.asked[partition]);
+            let (end, changed) = (self.cluster.partitions[partition].log().len(), self.cluster.changed[partition]);
+            let exact = self.is_exact(partition);
+            format!(
+                "leader {leader:?} epoch {epoch} in sync {in_sync:?} start {start} high {high} end {end} read to {read_to} \
+                 asked {asked:?} changed {changed} exact {exact}"
+            )
+        });
+        format!("{fate:?} {}", partition.unwrap_or_default())
+    }
+
+    /// The table: which classes truth and what could be known allow.
+    pub(super) fn allowed(&self, event: Identity, fate: &Fate, place: Place) -> Vec<Class> {
+        if fate.taken_at.is_none() {
+            return vec![Class::NotAttempted];
+        }
+        let Some(partition) = fate.partition else { return vec![Class::NotAttempted] };
+        let (seen, exact) = (!fate.seen.is_empty(), self.is_exact(partition));
+        let damaged = fate.damaged.filter(|_| !seen);
+        // Everything may be read again where a log was cut off, and what was passed over is seen then.
+        let late = |class| (place == Place::Readable).then_some(class);
+        let with = |class: Class, late: Option<Class>| [class].into_iter().chain(late).collect();
+        match fate.answer {
+            Some((Answer::Refused(_), ..)) if seen || damaged.is_some() => vec![Class::Contradicted],
+            Some((Answer::Refused(_), ..)) => with(Class::Refused, late(Class::Contradicted)),
+            None | Some((Answer::Unanswered(_), ..)) if seen => vec![Class::UnknownSeen],
+            None | Some((Answer::Unanswered(_), ..)) if damaged.is_some() => {
+                with(Class::Corrupt, late(Class::UnknownSeen))
+            }
+            None | Some((Answer::Unanswered(_), ..)) => {
+                let maybe = late(Class::UnknownSeen).or_else(|| (!exact).then_some(Class::UnknownSeen));
+                with(Class::UnknownUnseen, maybe)
+            }
+            Some((Answer::Acked, ..)) if seen => match place {
+                Place::Nowhere if self.is_all_known() => vec![Class::Lost],
+                Place::Nowhere => vec![Class::Lost, Class::Verified],
+                _ => vec![Class::Verified],
+            },
+            Some((Answer::Acked, None, _)) if damaged.is_some() => with(Class::Corrupt, late(Class::Verified)),
+            Some((Answer::Acked, None, _)) => with(Class::Unattributed, late(Class::Verified)),
+            Some((Answer::Acked, Some(offset), _)) => {
+                if damaged == Some((partition, offset)) {
+                    return with(Class::Corrupt, late(Class::Verified));
+                }
+                let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+                if exact {
+                    return self.at(event, fate, partition, offset);
+                }
+                let mut classes = self.about(event, fate, place);
+                if offset < self.cluster.partitions[partition].start && self.cluster.made_anew == 0 {
+                    classes.push(Class::Expired);
+                }
+                classes
+            }
+        }
+    }
+
+    /// What was acked there and not seen, where everything could be known.
+    fn at(&self, event: Identity, fate: &Fate, partition: usize, offset: usize) -> Vec<Class> {
+        let state = &self.cluster.partitions[partition];
+        let log = state.log();
+        if offset < state.start {
+            return vec![Class::Expired];
+        }
+        if offset >= state.high {
+            return vec![if log.len() == state.high { Class::Lost } else { Class::Unread }];
+        }
+        if offset >= self.cluster.read_to[partition] {
+            return vec![Class::Unread];
+        }
+        let there = &log[offset].message;
+        let of_same_key = fate.message.as_ref().is_some_and(|message| message.key == there.key);
+        match there.nature {
+            nature if nature.event() == Some(event) && !fate.skipped => vec![Class::Verified],
+            nature if nature.event() == Some(event) && state.epoch > 0 => vec![Class::Undelivered, Class::Verified],
+            nature if nature.event() == Some(event) => vec![Class::Undelivered],
+            nature if nature.damaged() == Some(event) => vec![Class::Corrupt],
+            Nature::Invalid(_) if of_same_key => vec![Class::Lost, Class::Corrupt],
+            _ => vec![Class::Lost],
+        }
+    }
+
+    /// What was acked and not seen, where what was told may have been true when it was asked.
+    fn about(&self, event: Identity, fate: &Fate, place: Place) -> Vec<Class> {
+        let mut classes = match place {
+            Place::Readable => vec![Class::Verified],
+            Place::Above => vec![],
+            Place::Expired => vec![Class::Expired],
+            Place::Nowhere => vec![Class::Lost],
+        };
+        classes.extend([Class::Unread, Class::Unattributed]);
+        if fate.skipped {
+            classes.push(Class::Undelivered);
+        }
+        if self.is_damaged(event, fate) {
+            classes.push(Class::Corrupt);
+        }
+        classes
+    }
+}
