@@ -89,7 +89,7 @@ pub enum Command {
     /// Evaluate gates on earlier runs
     Gate(gate::GateArgs),
     /// Compare two runs, or two groups of runs, with confidence intervals
-    Compare(compare::CompareArgs),
+    Compare(Box<compare::CompareArgs>),
     /// Add up what the processes of one run left behind
     Merge(merge::MergeArgs),
     /// Show that the checker finds what it claims to find
@@ -136,7 +136,7 @@ fn refined(command: clap::Command) -> clap::Command {
 const ONE_SCREEN: usize = 25;
 
 /// What `-h` shows where there are more: the options of every day. `--help` shows all.
-const DAILY: [&str; 19] = [
+const DAILY: [&str; 24] = [
     "rate",
     "speed",
     "fit",
@@ -155,6 +155,11 @@ const DAILY: [&str; 19] = [
     "results-dir",
     "tui",
     "dry-run",
+    "run",
+    "rounds",
+    "fail-on",
+    "max-regression",
+    "allow",
     "help",
 ];
 

@@ -137,7 +137,7 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
         Command::Dataset(args) => dataset::dataset(args, environment),
         Command::Report(args) => report::report(args, environment),
         Command::Gate(args) => gate::gate(args, environment),
-        Command::Compare(args) => compare::compare(args, environment),
+        Command::Compare(args) => compare::compare(*args, environment),
         Command::Merge(args) => merge::merge(args, environment),
         Command::Selftest(args) => selftest::selftest(args, environment),
         Command::Explain(args) => explain::explain(&args),

@@ -57,3 +57,4 @@ pub mod clock;
 pub mod figures;
 pub mod units;
 pub mod width;
+pub mod wire;

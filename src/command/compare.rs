@@ -1,7 +1,9 @@
 //! `compare`: two runs, or two groups of runs, with what the difference means.
 
+mod rounds;
+
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -14,22 +16,69 @@ use crate::output::files::PAGE;
 use crate::progress::terminal;
 use crate::report::{GateOutcome, RunReport};
 use crate::scenario::Environment;
+use crate::settings::layer::Layer;
 use crate::settings::values::{CompareOutput, FailOn};
 use crate::verdict::ExitCode;
 
 pub(super) fn compare(args: CompareArgs, environment: &Environment) -> Result<Done, Failure> {
-    let options = environment.complete(args.options)?;
+    let CompareArgs { base, new, options, rounds, both } = args;
+    let options = environment.complete(options)?;
     let rules = rules(&options)?;
-    let (base, new) = (bundles(&args.base.0)?, bundles(&args.new.0)?);
     let how = Options { allow: options.allow.iter().copied().collect(), ..Options::default() };
-    let comparison = compare::compare(&base, &new, &how).map_err(|error| refused(&error))?;
-    let outcomes = evaluate(&comparison, &rules);
-    let code = outcomes.iter().fold(ExitCode::Pass, |worst, outcome| worst.outranking(code_of(outcome, &options)));
+    let asked = environment.complete(rounds.clone())?;
+    if asked.run != Some(true) {
+        if let Some(option) = rounds.first_set().filter(|option| *option != "run").or_else(|| both.first_set()) {
+            return Err(of_no_run(option));
+        }
+        return tell(&base.0, &new.0, &how, &rules, &options).map(Compared::done);
+    }
+    let rounds = asked.rounds.unwrap_or(ROUNDS);
+    let made = rounds::make(rounds::Wanted { base, new, rounds, options: both.options(), how: &how }, environment)?;
+    let compared = tell(&made.base, &made.new, &how, &rules, &options).map_err(|failure| made.explain(failure))?;
+    Ok(made.keep(compared, options.output.unwrap_or(CompareOutput::Text)))
+}
+
+/// Runs of each side, unless told.
+const ROUNDS: u16 = 3;
+
+/// Only runs that are still to be made can be told where and how.
+fn of_no_run(option: &str) -> Failure {
+    let option = if option == "client" { "command-property".to_owned() } else { option.replace('_', "-") };
+    Failure::new(ExitCode::Usage, format!("--{option} is for runs, and those that are compared here are over"))
+        .hint("loadgen compare --run BASE.toml NEW.toml runs both first")
+}
+
+/// What came of a comparison.
+struct Compared {
+    comparison: Comparison,
+    outcomes: Vec<Outcome>,
+    output: String,
+    code: ExitCode,
+    passes_as: &'static str,
+}
+
+impl Compared {
+    fn done(self) -> Done {
+        Done::ended(self.output, self.code, self.passes_as)
+    }
+}
+
+fn tell(
+    base: &[PathBuf],
+    new: &[PathBuf],
+    how: &Options,
+    rules: &[Rule],
+    options: &CompareOptions,
+) -> Result<Compared, Failure> {
+    let (base_runs, new_runs) = (bundles(base)?, bundles(new)?);
+    let comparison = compare::compare(&base_runs, &new_runs, how).map_err(|error| refused(&error))?;
+    let outcomes = evaluate(&comparison, rules);
+    let code = outcomes.iter().fold(ExitCode::Pass, |worst, outcome| worst.outranking(code_of(outcome, options)));
     let output = match options.output.unwrap_or(CompareOutput::Text) {
         CompareOutput::Text => text::text(&comparison, &outcomes, terminal::columns(&io::stdout())),
         CompareOutput::Markdown => markdown::markdown(&comparison, &outcomes),
         CompareOutput::Html => {
-            let folders = html::Folders { base: with_pages(&args.base.0), new: with_pages(&args.new.0) };
+            let folders = html::Folders { base: with_pages(base), new: with_pages(new) };
             html::html(&comparison, &outcomes, &folders)
                 .map_err(|error| Failure::new(ExitCode::BadInput, error.to_string()))?
         }
@@ -40,7 +89,7 @@ pub(super) fn compare(args: CompareArgs, environment: &Environment) -> Result<Do
     } else {
         "exit 0 (kept): every rule was kept; nothing else was judged"
     };
-    Ok(Done::ended(output, code, passes_as))
+    Ok(Compared { comparison, outcomes, output, code, passes_as })
 }
 
 fn rules(options: &CompareOptions) -> Result<Vec<Rule>, Failure> {

@@ -79,7 +79,8 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
     hand_over(&plan.presentation, &exports, &report, &folder)
 }
 
-fn title(plan: &Plan, total: Option<u64>, ends: Option<Nanos>) -> String {
+/// What runs against what, for the live view.
+pub(super) fn title(plan: &Plan, total: Option<u64>, ends: Option<Nanos>) -> String {
     let what = match &plan.source {
         SourceConfig::Synthetic(_) => plan.name.clone(),
         SourceConfig::RetailRocket(config) => {

@@ -98,6 +98,16 @@ impl Environment {
         Ok(options.over(process).over(file))
     }
 
+    /// The same without that variable.
+    #[must_use]
+    pub fn without(&self, name: &str) -> Self {
+        let mut others = self.clone();
+        for variables in [&mut others.process, &mut others.file] {
+            variables.values.remove(name);
+        }
+        others
+    }
+
     /// The value of a variable, from the strongest level that has it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {

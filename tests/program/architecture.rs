@@ -50,6 +50,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("figures", ""),
     ("units", ""),
     ("width", ""),
+    ("wire", ""),
 ];
 
 fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {

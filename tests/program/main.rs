@@ -23,5 +23,6 @@ mod recording_errors;
 mod reports;
 mod results;
 mod retail_rocket;
+mod rounds;
 mod selftest;
 mod transactions;

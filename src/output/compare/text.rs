@@ -6,7 +6,10 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::compare::figures::{change, label, percent, short, value};
 use crate::compare::gate::Outcome;
-use crate::compare::{Comparison, MIN_SECONDS, Point, Quantity, Row, SideReport, Verdict};
+use crate::compare::{Comparison, MIN_SECONDS, Point, Quantity, Row, Side, SideReport, Verdict};
+use crate::figures::{NONE, duration_us, span_s};
+use crate::output::headline::Word;
+use crate::report::RunReport;
 use crate::width::{FULL, fit, hanging};
 
 /// The comparison as text in lines of at most `columns`, and what its rules came to.
@@ -15,6 +18,34 @@ pub fn text(comparison: &Comparison, outcomes: &[Outcome], columns: usize) -> St
     let mut out = String::new();
     lines(comparison, columns, &mut out).unwrap_or_default();
     out + &fit(&super::listed(outcomes, " "), columns)
+}
+
+/// A side in a word, as the tables name it.
+#[must_use]
+pub const fn word(side: Side) -> &'static str {
+    match side {
+        Side::Base => "base",
+        Side::New => "new",
+    }
+}
+
+/// How the run of a side in a round ended, and about how many seconds all that is left will take.
+#[must_use]
+pub fn ended(round: u16, side: Side, report: &RunReport, left_s: f64, columns: usize) -> String {
+    let response = &report.latency_us.response_time;
+    let time = |us: Option<u64>| us.map_or_else(|| NONE.to_owned(), duration_us);
+    // Of a short run p99 is not known.
+    let high = if response.p99.is_some() { ("p99", response.p99) } else { ("p90", response.p90) };
+    let left = if left_s > 0.0 { format!("  about {} to go", span_s(left_s.round())) } else { String::new() };
+    let line = format!(
+        " round {round:>2} {:4}  {}  response p50 {:>7}  {} {:>7}{left}",
+        word(side),
+        Word::of(report).as_str(),
+        time(response.p50),
+        high.0,
+        time(high.1),
+    );
+    fit(&line, columns)
 }
 
 /// The answer in one line: the verdict, and the rows it comes from.
