@@ -51,7 +51,7 @@ use crate::verify::book::RunBook;
 use crate::verify::reader::Reader;
 use crate::verify::{self, VerifierEnd};
 pub use attribute::Unverified;
-pub use config::{Config, Lanes};
+pub use config::{Config, KafkaConfig, Lanes};
 use ends::Ends;
 pub use interrupts::Interrupts;
 use prepare::{Prepared, RunVerifier};
@@ -348,7 +348,7 @@ fn conduct<W: Wiring>(
             outcome.unwritten = config.answers.clone().zip(unwritten);
             outcome.report.faults = faults;
             availability::put_down(&mut outcome.report.faults, &outcome.stalls);
-            outcome.report.lag = lag.zip(config.lag_group.as_deref()).map(|(lag, group)| lag.report(group));
+            outcome.report.lag = lag.zip(config.kafka.lag_group.as_deref()).map(|(lag, group)| lag.report(group));
             Ok(outcome)
         })
     })

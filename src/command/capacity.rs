@@ -256,7 +256,7 @@ fn going_on_with(asked: Option<&Vary>, known: &Record) -> Result<Option<Vary>, F
 /// A folder for all probes, with what repeats the search.
 fn begin(resolved: &Resolved) -> Result<PathBuf, Failure> {
     let plan = &resolved.plan;
-    let name = if plan.name == "capacity" { plan.name.clone() } else { format!("{}-capacity", plan.name) };
+    let name = if plan.run.name == "capacity" { plan.run.name.clone() } else { format!("{}-capacity", plan.run.name) };
     let scenario = to_toml(&resolved.scenario)?;
     let folder = bundle::new_folder(&plan.presentation.results_dir, &format!("{}-{name}", started_at()))
         .map_err(|error| write_failed(&error))?;
@@ -265,13 +265,13 @@ fn begin(resolved: &Resolved) -> Result<PathBuf, Failure> {
 }
 
 fn new_record(plan: &Plan, settings: Settings, vary: Option<&Vary>) -> Record {
-    let stand_in = if plan.kafka.nowhere { "nowhere" } else { "embedded broker" };
-    let broker = plan.kafka.bootstrap.as_deref().unwrap_or(stand_in);
+    let stand_in = if plan.nowhere { "nowhere" } else { "embedded broker" };
+    let broker = plan.run.kafka.bootstrap.as_deref().unwrap_or(stand_in);
     Record {
         schema_version: SCHEMA_VERSION,
         started_at: now(),
-        target: format!("{} @ {broker}", plan.kafka.topic),
-        embedded: plan.kafka.bootstrap.is_none(),
+        target: format!("{} @ {broker}", plan.run.kafka.topic),
+        embedded: plan.run.kafka.bootstrap.is_none(),
         cpu_quota: Quota::of_this_process().map(|quota| quota.processors),
         gates: plan.gates.gates.iter().map(|gate| gate.rule.to_string()).collect(),
         settle_s: settings.settle.as_secs_f64(),

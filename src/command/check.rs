@@ -123,13 +123,13 @@ impl Checked {
             }
         };
         Ok(Self {
-            name: plan.name.clone(),
+            name: plan.run.name.clone(),
             events,
             duration_s,
             peak_per_s,
             bytes: events.map(|events| whole(bytes_each * as_f64(events))),
             bytes_each,
-            lanes: plan.lanes,
+            lanes: plan.run.lanes.count,
             gates: plan.gates.gates.len(),
             calibration_per_s: per_s,
             cpu_quota,

@@ -1,7 +1,6 @@
 //! `synth`, `replay` and `run`: resolve, load, prepare the folder, run, judge, write, tell.
 
 mod begun;
-mod config;
 mod failures;
 mod kept;
 mod observers;
@@ -66,7 +65,7 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
     forewarn(&source, &schedule);
 
     let bundle =
-        Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.name, &to_toml(&resolved.scenario)?)
+        Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.run.name, &to_toml(&resolved.scenario)?)
             .map_err(|error| write_failed(&error))?;
     let interrupts = interrupt::listen()?;
     let ends = ends(&source, &schedule);
@@ -82,20 +81,20 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
 /// What runs against what, for the live view.
 pub(super) fn title(plan: &Plan, total: Option<u64>, ends: Option<Nanos>) -> String {
     let what = match &plan.source {
-        SourceConfig::Synthetic(_) => plan.name.clone(),
+        SourceConfig::Synthetic(_) => plan.run.name.clone(),
         SourceConfig::RetailRocket(config) => {
             format!(
                 "{}  {}",
-                plan.name,
+                plan.run.name,
                 config.path.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy())
             )
         }
     };
-    let stand_in = if plan.kafka.nowhere { "nowhere" } else { "embedded broker, not Kafka" };
-    let broker = plan.kafka.bootstrap.as_deref().unwrap_or(stand_in);
+    let stand_in = if plan.nowhere { "nowhere" } else { "embedded broker, not Kafka" };
+    let broker = plan.run.kafka.bootstrap.as_deref().unwrap_or(stand_in);
     let events = total.map_or(String::new(), |total| format!("    {}", figures::counted(total, "event")));
     let takes = ends.map_or(String::new(), |ends| format!(", {}", figures::span_s(ends.as_secs_f64())));
-    format!("{what} → {} @ {broker}{events}{takes}", plan.kafka.topic)
+    format!("{what} → {} @ {broker}{events}{takes}", plan.run.kafka.topic)
 }
 
 pub(super) fn started_at() -> String {

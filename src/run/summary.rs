@@ -257,7 +257,7 @@ pub fn begun(config: &Config, source: &Source, schedule: &Schedule) -> RunReport
             schedule: schedule.name().to_owned(),
             lanes: config.lanes.count,
             lane_numbers: config.lanes.named(),
-            embedded: config.bootstrap.is_none(),
+            embedded: config.kafka.bootstrap.is_none(),
             ..Run::default()
         },
         ..RunReport::default()

@@ -86,8 +86,8 @@ pub fn resolve(wanted: &Wanted, options: RunOptions, environment: &Environment) 
     let max_slip_given = given.limits.lateness.max_slip.is_some();
     apply::apply(&mut scenario, given, &client)?;
     let mut plan = Plan::new(&mut scenario, together, presentation)?;
-    plan.kafka.bootstrap_said_by = client.bootstrap_said_by();
-    if max_slip_given && plan.lateness.on_lag == OnLag::Queue {
+    plan.bootstrap_said_by = client.bootstrap_said_by();
+    if max_slip_given && plan.run.lateness.on_lag == OnLag::Queue {
         warnings.push("max_slip has no effect with on_lag = queue, which sends every event however late".to_owned());
     }
     Ok(Resolved { plan, scenario, client, dump, warnings })

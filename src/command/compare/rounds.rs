@@ -114,7 +114,7 @@ impl Turn {
         }
         // Each run is one of its own, whatever run this process may otherwise be a part of.
         let mut plan = Plan::new(&mut scenario, Together::ALONE, presentation).map_err(|error| of(error.into()))?;
-        plan.kafka.bootstrap_said_by = resolved.kafka.bootstrap_said_by;
+        plan.bootstrap_said_by = resolved.bootstrap_said_by;
         let source = load(&plan).map_err(of)?;
         Ok(Self { side, file, scenario, plan, source })
     }
@@ -200,7 +200,7 @@ impl Rounds<'_> {
         let schedule = schedule(plan, source).map_err(of)?;
         let ends = ends(source, &schedule);
         let number = format!("{round:02}-{}", text::word(*side));
-        let bundle = Bundle::create(folder, &number, &plan.name, &run::to_toml(scenario)?)
+        let bundle = Bundle::create(folder, &number, &plan.run.name, &run::to_toml(scenario)?)
             .map_err(|error| run::write_failed(&error))?;
         let title = format!(
             "round {round} of {}, {}: {}",

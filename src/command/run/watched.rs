@@ -22,7 +22,7 @@ pub(in crate::command) struct Watched<'a> {
 
 impl<'a> Watched<'a> {
     pub(in crate::command) fn of(plan: &'a Plan) -> Self {
-        let kafka = &plan.kafka;
+        let kafka = &plan.run.kafka;
         Self {
             presentation: &plan.presentation,
             bootstrap: kafka.bootstrap.as_deref(),

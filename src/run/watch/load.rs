@@ -69,7 +69,7 @@ impl<'a> Load<'a> {
     ) -> Self {
         let delivery_timeout = ["delivery.timeout.ms", "message.timeout.ms"]
             .iter()
-            .find_map(|key| config.client.get(*key)?.parse().ok())
+            .find_map(|key| config.kafka.client.get(*key)?.parse().ok())
             .map_or(Duration::from_secs(300), Duration::from_millis);
         Self {
             schedule,
