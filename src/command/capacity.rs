@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::planned_load::load;
-use super::run::{Watched, exporter, linger, now, started_at, to_toml, write_failed};
+use super::run::{Watchable, exporter, linger, now, started_at, to_toml, write_failed};
 use super::{Done, Failure, interrupt};
 use crate::bundle::{self, Bundle};
 use crate::capacity::record::{Record, SCHEMA_VERSION};
@@ -22,7 +22,7 @@ use crate::output::html::HtmlError;
 use crate::progress::{self, terminal};
 use crate::scenario::plan::{LiveView, Plan, Presentation};
 use crate::scenario::source::SourceConfig;
-use crate::scenario::{Environment, Resolved, Scenario, Wanted, resolve, results};
+use crate::scenario::{Environment, Resolved, RunRequest, Scenario, resolve, results};
 use crate::schedule::Rate;
 use crate::settings::choice::Choice;
 use crate::settings::outcome::Output;
@@ -47,11 +47,11 @@ pub(super) fn capacity(args: CapacityArgs, environment: &Environment) -> Result<
     let asked = environment.complete(args.search.clone())?;
     let scenario = args.scenario.clone();
     let (wanted, known) = match &resume {
-        Some(folder) => (Wanted::Search(folder.join(bundle::SCENARIO)), Some(read(folder)?)),
-        None => (scenario.map_or(Wanted::Synthetic, Wanted::Search), None),
+        Some(folder) => (RunRequest::Search(folder.join(bundle::SCENARIO)), Some(read(folder)?)),
+        None => (scenario.map_or(RunRequest::Synthetic, RunRequest::Search), None),
     };
     let mut options = args.options();
-    if wanted == Wanted::Synthetic {
+    if wanted == RunRequest::Synthetic {
         options.limits.setup.basics.name.get_or_insert_with(|| "capacity".to_owned());
     }
     let resolved = resolve(&wanted, options, environment)?;
@@ -97,7 +97,7 @@ fn search(
     }
     let source = load(plan)?;
     results::try_folder(&plan.presentation.results_dir)?;
-    let exporter = exporter(&Watched::of(plan))?;
+    let exporter = exporter(&Watchable::of(plan))?;
     let interrupts = interrupt::listen()?;
     let (folder, mut record) = match earlier {
         Some((folder, record)) => (folder.to_owned(), record),

@@ -16,7 +16,7 @@ use crate::dataset::preview::Preview;
 use crate::figures::{self, as_f64, whole};
 use crate::report::processors;
 use crate::scenario::plan::Plan;
-use crate::scenario::{Environment, Wanted, resolve};
+use crate::scenario::{Environment, RunRequest, resolve};
 use crate::schedule::{Schedule, chart};
 use crate::settings::outcome::Output;
 use crate::source::Source;
@@ -83,7 +83,7 @@ pub(super) fn check(args: CheckArgs, environment: &Environment) -> Result<Done, 
     let mut options = args.options;
     // Nothing is run, so nothing has to be allowed.
     options.limits.dry_run = Some(true);
-    let resolved = resolve(&Wanted::Scenario(args.scenario), options, environment)?;
+    let resolved = resolve(&RunRequest::Scenario(args.scenario), options, environment)?;
     if resolved.dump {
         return Ok(Done::told(resolved.client.dump()));
     }

@@ -22,7 +22,7 @@ use crate::output::{files, github};
 use crate::report::RunReport;
 use crate::scenario::plan::{Plan, Presentation};
 use crate::scenario::source::SourceConfig;
-use crate::scenario::{Environment, Scenario, Wanted, resolve, results};
+use crate::scenario::{Environment, RunRequest, Scenario, resolve, results};
 use crate::settings::outcome::Output;
 use crate::settings::run::RunOptions;
 use crate::verdict::ExitCode;
@@ -32,12 +32,12 @@ pub(super) use failures::write_failed;
 pub(super) use kept::Kept;
 pub(super) use observers::Observers;
 pub(super) use recording::Recording;
-pub(super) use watched::{Watched, exporter, linger};
+pub(super) use watched::{Watchable, exporter, linger};
 
-pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Environment) -> Result<Done, Failure> {
+pub(super) fn run(wanted: &RunRequest, mut options: RunOptions, environment: &Environment) -> Result<Done, Failure> {
     let named = options.events.like.clone().or_else(|| environment.get("LOADGEN_LIKE").map(PathBuf::from));
     let mut likeness = None;
-    if let Some(path) = named.filter(|_| matches!(wanted, Wanted::Synthetic)) {
+    if let Some(path) = named.filter(|_| matches!(wanted, RunRequest::Synthetic)) {
         let seed = options.limits.setup.basics.seed.unwrap_or(1);
         let bad_rows = like::bad_rows(options.recording.bad_rows.take(), environment)?;
         let (events, found) = like::fitted(options.events, &path, bad_rows, seed)?;
@@ -61,7 +61,7 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
         tracing::warn!("{open}");
     }
     results::try_folder(&plan.presentation.results_dir)?;
-    let exporter = exporter(&Watched::of(plan))?;
+    let exporter = exporter(&Watchable::of(plan))?;
     forewarn(&source, &schedule);
 
     let bundle =

@@ -10,7 +10,7 @@ use loadgen::clock::Nanos;
 use loadgen::scenario::environment::Environment;
 use loadgen::scenario::pace::Pace;
 use loadgen::scenario::source::SourceConfig;
-use loadgen::scenario::{ConfigError, Resolved, Wanted, resolve};
+use loadgen::scenario::{ConfigError, Resolved, RunRequest, resolve};
 use loadgen::schedule::Schedule;
 use loadgen::settings::run::RunOptions;
 use loadgen::source::retail_rocket::Recording;
@@ -24,12 +24,12 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
 
 fn resolved(words: &[&str], variables: &[(&str, &str)]) -> Result<Resolved, ConfigError> {
     let (wanted, options) = match cli::parse([&["loadgen"], words].concat()).unwrap().command {
-        Command::Synth(args) => (Wanted::Synthetic, RunOptions::from(*args)),
+        Command::Synth(args) => (RunRequest::Synthetic, RunOptions::from(*args)),
         Command::Replay(args) => {
             let (file, options) = args.split();
-            (Wanted::Recording(file), options)
+            (RunRequest::Recording(file), options)
         }
-        Command::Run(args) => (Wanted::Scenario(args.scenario), args.options),
+        Command::Run(args) => (RunRequest::Scenario(args.scenario), args.options),
         other => panic!("{other:?}"),
     };
     resolve(&wanted, options, &environment(variables))

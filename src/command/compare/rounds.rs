@@ -97,7 +97,7 @@ pub(super) fn make(wanted: Wanted<'_>, environment: &Environment) -> Result<Made
 impl Turn {
     fn new(side: Side, file: PathBuf, options: RunOptions, environment: &Environment) -> Result<Self, Failure> {
         let of = |failure: Failure| named(side, &file, failure);
-        let resolved = resolve(&scenario::Wanted::Scenario(file.clone()), options, environment)
+        let resolved = resolve(&scenario::RunRequest::Scenario(file.clone()), options, environment)
             .map_err(|error| of(error.into()))?;
         for warning in &resolved.warnings {
             tracing::warn!("{side} ({}): {warning}", file.display());

@@ -36,9 +36,9 @@ pub(super) fn begin_failed(error: RunError, plan: &Plan) -> Failure {
 }
 
 /// What a run wants of its cluster.
-fn wanted(plan: &Plan) -> cluster::Wanted<'_> {
+fn wanted(plan: &Plan) -> cluster::Purpose<'_> {
     let verify = plan.run.verify.as_ref();
-    cluster::Wanted {
+    cluster::Purpose {
         topics: &plan.run.kafka.topic,
         said_by: &plan.bootstrap_said_by,
         rights: if verify.is_some() { "Describe, Write and Read" } else { "Describe and Write" },

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Look, SECOND, Subject, Watched, marks};
+use super::{Look, SECOND, Subject, WatchRecord, marks};
 use crate::clock::Nanos;
 use crate::control::tempo::AS_PLANNED;
 use crate::control::{Control, Traffic};
@@ -187,7 +187,13 @@ impl Subject for Load<'_> {
         }
     }
 
-    fn row(&mut self, sampler: &Sampler, now: Nanos, rebalances: Vec<String>, watched: &mut Watched) -> TimelineRow {
+    fn row(
+        &mut self,
+        sampler: &Sampler,
+        now: Nanos,
+        rebalances: Vec<String>,
+        watched: &mut WatchRecord,
+    ) -> TimelineRow {
         let scheduled = self.scheduled(now);
         let tempo = self.control.tempo();
         self.judged = self.row_before >= tempo.at(self.schedule.warm_up_ends());

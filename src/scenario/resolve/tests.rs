@@ -25,12 +25,12 @@ fn resolved(words: &str, process: &[(&str, &str)], file: &[(&str, &str)]) -> Res
         file: Variables::new(Level::EnvFile, file.iter().map(own)),
     };
     let (wanted, options) = match cli.command {
-        Command::Synth(args) => (Wanted::Synthetic, RunOptions::from(*args)),
+        Command::Synth(args) => (RunRequest::Synthetic, RunOptions::from(*args)),
         Command::Replay(args) => {
             let (file, options) = args.split();
-            (Wanted::Recording(file), options)
+            (RunRequest::Recording(file), options)
         }
-        Command::Run(args) => (Wanted::Scenario(args.scenario), args.options),
+        Command::Run(args) => (RunRequest::Scenario(args.scenario), args.options),
         other => panic!("{other:?}"),
     };
     resolve(&wanted, options, &environment)
