@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Look, SECOND, Subject, Watched, marks};
+use super::{Look, SECOND, Subject, WatchRecord, marks};
 use crate::clock::Nanos;
 use crate::control::tempo::AS_PLANNED;
 use crate::control::{Control, Traffic};
@@ -69,7 +69,7 @@ impl<'a> Load<'a> {
     ) -> Self {
         let delivery_timeout = ["delivery.timeout.ms", "message.timeout.ms"]
             .iter()
-            .find_map(|key| config.client.get(*key)?.parse().ok())
+            .find_map(|key| config.kafka.client.get(*key)?.parse().ok())
             .map_or(Duration::from_secs(300), Duration::from_millis);
         Self {
             schedule,
@@ -149,6 +149,11 @@ impl<'a> Load<'a> {
         };
         planned.unwrap_or(drawn).max(drawn).max(self.scheduled)
     }
+
+    /// Events due without a final answer; `None` where none has a due time.
+    fn backlog_now(&self, now: Nanos) -> Option<u64> {
+        self.schedule.has_due_times().then(|| self.scheduled(now).saturating_sub(self.traffic.settled()))
+    }
 }
 
 impl Subject for Load<'_> {
@@ -177,12 +182,18 @@ impl Subject for Load<'_> {
                 Some(format!("events were still waiting to be sent {:?} after the schedule's end", self.overrun));
             self.control.stop_at(self.control.tempo().at(end));
         }
-        if self.schedule.has_due_times() {
-            self.backlog.note(self.scheduled(now).saturating_sub(self.traffic.settled()));
+        if let Some(backlog) = self.backlog_now(now) {
+            self.backlog.note(backlog);
         }
     }
 
-    fn row(&mut self, sampler: &Sampler, now: Nanos, rebalances: Vec<String>, watched: &mut Watched) -> TimelineRow {
+    fn row(
+        &mut self,
+        sampler: &Sampler,
+        now: Nanos,
+        rebalances: Vec<String>,
+        watched: &mut WatchRecord,
+    ) -> TimelineRow {
         let scheduled = self.scheduled(now);
         let tempo = self.control.tempo();
         self.judged = self.row_before >= tempo.at(self.schedule.warm_up_ends());
@@ -203,7 +214,8 @@ impl Subject for Load<'_> {
         let row = TimelineRow {
             scheduled: scheduled - self.scheduled,
             outstanding,
-            backlog: self.backlog.take(),
+            // The last row may end before anybody has looked.
+            backlog: self.backlog.take().or_else(|| self.backlog_now(now)),
             unread: self.reads_aborted.map(|aborted_too| {
                 (total.acked + if aborted_too { total.aborted } else { 0 }).saturating_sub(total.seen)
             }),

@@ -36,7 +36,7 @@ fn runs_that_share_a_tag_are_told_apart_by_their_due_times() {
     let again = (10..20).map(|sequence| event(3, 0, 0, sequence));
     let mut book = read(first.chain(second));
     for stamp in again {
-        assert_eq!(book.see(stamp, true), Sight::Again);
+        assert_eq!(book.see(stamp, true), Recognition::Again);
     }
     let lanes = account(&book);
     let told: Vec<_> = lanes.iter().map(|lane| (lane.seen, lane.missing, lane.mixed)).collect();
@@ -198,8 +198,19 @@ fn lanes_and_blocks_are_bounded() {
     assert!(book.streams.open_blocks <= streams::MOST_BLOCKS);
     let lane = account(&book)[0];
     assert_eq!(lane.missing, lane.last - lane.first + 1 - lane.seen);
-    assert_eq!(book.see(event(0, 0, 0, 7), true), Sight::Unsettled);
+    assert_eq!(book.see(event(0, 0, 0, 7), true), Recognition::Unsettled);
     assert_eq!(book.counts().forgotten, 1);
+}
+
+/// A stamp as anybody can write one, mostly near those of others.
+fn any_stamp() -> impl Strategy<Value = Stamp> {
+    let sequence = prop_oneof![4 => 0_u64..3_000, 1 => 0_u64..1 << 40];
+    let near = 1_700_000_000_000_u64 << 10;
+    let due = prop_oneof![4 => near..near + (1 << 24), 1 => 0_u64..1 << 58];
+    (0_u16..2, 0_u16..2, sequence, due).prop_map(|(tag, lane, sequence, due)| {
+        let due = DueTime::from_ticks(due);
+        Stamp { due, tag, lane, sequence, check: 0 }
+    })
 }
 
 proptest! {
@@ -225,14 +236,44 @@ proptest! {
             chunk.reverse();
         }
         let mut book = TopicBook::new(None, 1);
-        prop_assert!(all.iter().all(|stamp| book.see(*stamp, true) == Sight::First));
+        prop_assert!(all.iter().all(|stamp| book.see(*stamp, true) == Recognition::First));
         for (which, sequence) in copied.into_iter().filter(|copy| !lost.contains(copy)) {
-            prop_assert_eq!(book.see(of(which, sequence), true), Sight::Again);
+            prop_assert_eq!(book.see(of(which, sequence), true), Recognition::Again);
         }
         for lane in account(&book) {
             let which = lanes.iter().position(|(tag, number, _)| (*tag, *number) == (lane.tag, lane.lane)).unwrap();
             let expected = lost.iter().filter(|(of, _)| *of == which).count() as u64;
             prop_assert_eq!((lane.missing, lane.seen, lane.mixed), (expected, 2_000 - expected, false));
+        }
+    }
+
+    /// Whatever ids claim, none is counted twice, none of a damaged record for an event, and none counts as early or quick by an
+    /// overflow.
+    #[test]
+    fn no_claim_of_an_id_confuses_the_account(
+        stamps in proptest::collection::vec((any_stamp(), proptest::bool::weighted(0.8)), 0..300),
+        known: bool,
+        cutoff in 0_u64..1 << 58,
+    ) {
+        let mut book = TopicBook::new(known.then_some(RunId(0)), 1);
+        let ready_ns = 1_700_000_000 * SECOND;
+        book.start(Anchor::at_unix_ns(ready_ns));
+        let mut first = 0;
+        for (stamp, whole) in &stamps {
+            let sight = book.see(*stamp, *whole);
+            first += u64::from(*whole && matches!(sight, Recognition::First | Recognition::Mended));
+            let read_ns = ready_ns + 5 * SECOND;
+            if let Some(timed) = book.time(*stamp, Nanos::from_secs(5)) {
+                prop_assert_eq!(timed.early, stamp.due.unix_ns() > read_ns);
+                prop_assert!(timed.end_to_end <= Nanos::from_secs(5));
+            }
+        }
+        let extent = Extent { cutoff: DueTime::from_ticks(cutoff), ..WHOLE };
+        let lanes = book.account(&extent);
+        prop_assert_eq!(lanes.iter().map(|lane| lane.seen).sum::<u64>(), first + book.counts().confirmed_late);
+        for lane in lanes {
+            let all = lane.last - lane.first + 1;
+            prop_assert_eq!(lane.seen + lane.missing + lane.open + lane.below, all, "{:?}", lane);
         }
     }
 }
