@@ -109,7 +109,8 @@ impl Act {
         let ms = *[20, 100, 290, 300, 310, 600, 900, 2_000].choose(rng).unwrap_or(&100);
         let (broker, partition) = (rng.random_range(0..plan.brokers), rng.random_range(0..plan.partitions));
         let records = rng.random_range(1..=5);
-        let forged = *Forgery::ALL.choose(rng).unwrap_or(&Forgery::NotJson);
+        let forged = if rng.random_bool(0.4) { &Forgery::ALL[6..9] } else { &Forgery::ALL[..] };
+        let forged = *forged.choose(rng).unwrap_or(&Forgery::NotJson);
         let damage = *Forgery::DAMAGES.choose(rng).unwrap_or(&Forgery::NotJson);
         match kind {
             0 => Self::Kill { broker, ms },

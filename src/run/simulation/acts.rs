@@ -9,6 +9,7 @@ use super::cluster::{Cluster, Happening, MS, SESSION};
 use super::forge::Forgery;
 use super::log::{Entry, Identity, Message, Nature, Partition};
 use crate::clock::virtual_time;
+use crate::kafka::Answer;
 
 impl Cluster {
     pub(super) fn act(&mut self, act: Act) {
@@ -125,7 +126,12 @@ impl Cluster {
                 .fates
                 .iter()
                 .filter_map(|(event, fate)| Some((*event, fate.partition?, Arc::clone(fate.message.as_ref()?))));
-            let handed: Vec<_> = handed.collect();
+            let mut handed: Vec<_> = handed.collect();
+            // What another writes shows most where the run's own was not written.
+            let is_open = |event: &Identity| !matches!(self.fates[event].answer, Some((Answer::Acked, ..)));
+            if handed.iter().any(|(event, ..)| is_open(event)) {
+                handed.retain(|(event, ..)| is_open(event));
+            }
             let index = self.rng.random_range(0..handed.len().max(1));
             return handed.into_iter().nth(index);
         }

@@ -96,6 +96,10 @@ pub(super) struct Cluster {
     /// When the log, its leader or what it shows last changed, and what they were then.
     pub(super) changed: Vec<u64>,
     known: Vec<Known>,
+    /// Since when its leader has answered without a break.
+    pub(super) answering_since: Vec<u64>,
+    /// Whether the reader of the run was refused.
+    pub(super) was_denied: bool,
     /// Until when nothing that a reader is told is the whole truth.
     pub(super) disturbed_until: u64,
     /// How many records a reader's client is to pass over, and which step it is to make back.
@@ -206,6 +210,8 @@ impl Cluster {
             asked: vec![None; plan.partitions],
             changed: vec![0; plan.partitions],
             known: vec![(None, 0, 0, 0, 0, false); plan.partitions],
+            answering_since: vec![0; plan.partitions],
+            was_denied: false,
             disturbed_until: 0,
             to_skip: vec![0; plan.partitions],
             steps_back: vec![0; plan.partitions],
@@ -294,7 +300,7 @@ impl Cluster {
     }
 
     fn advance(&mut self) {
-        let Some(now) = virtual_time::now_ns() else { return };
+        let Some(mut now) = virtual_time::now_ns() else { return };
         while let Some(((at, _), happening)) =
             self.queue.first_entry().filter(|next| next.key().0 <= now).map(OccupiedEntry::remove_entry)
         {
@@ -304,6 +310,8 @@ impl Cluster {
             } else {
                 self.happen(happening);
             }
+            // This process may have been stopped for a while.
+            now = now.max(self.paused_until);
         }
         self.now = now;
     }
@@ -372,8 +380,12 @@ impl Cluster {
     fn note_change(&mut self, partition: usize) {
         let Partition { leader, epoch, start, high, .. } = self.partitions[partition];
         let known = (leader, epoch, start, high, self.partitions[partition].log().len(), self.answers(partition));
-        if std::mem::replace(&mut self.known[partition], known) != known {
+        let before = std::mem::replace(&mut self.known[partition], known);
+        if before != known {
             self.changed[partition] = self.now;
+        }
+        if !before.5 {
+            self.answering_since[partition] = self.now;
         }
     }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::log::{Identity, Message, Nature};
-use crate::event::decode::decode;
+use super::producer::CATALOGUE;
 use crate::event::stamp::{DueTime, RunId, Stamp};
 
 /// `{"event_id":"` comes before the id.
@@ -90,8 +90,10 @@ impl Forgery {
 }
 
 fn is_whole(run: RunId, key: &[u8], body: &[u8]) -> bool {
-    decode(body).ok().and_then(|decoded| Some(run.check(decoded.stamp?, key, &decoded.content) == decoded.stamp?.check))
-        == Some(true)
+    let decoded = CATALOGUE.decode(body).ok();
+    decoded.is_some_and(|decoded| {
+        decoded.stamp.is_some_and(|stamp| run.check(stamp, key, decoded.content()) == stamp.check)
+    })
 }
 
 fn place_after(body: &[u8], lead: &[u8]) -> Option<usize> {
@@ -124,8 +126,9 @@ fn other_content(run: RunId, key: &[u8], body: &[u8]) -> Option<Vec<u8>> {
 
 /// The event under another stamp, which is right by that run's key.
 fn restamped(run: RunId, key: &[u8], body: &[u8], change: impl FnOnce(Stamp) -> Stamp) -> Option<Vec<u8>> {
-    let mut stamp = change(decode(body).ok()?.stamp?);
-    stamp.check = run.check(stamp, key, &body[ID.end + 1..]);
+    let decoded = CATALOGUE.decode(body).ok()?;
+    let mut stamp = change(decoded.stamp?);
+    stamp.check = run.check(stamp, key, decoded.content());
     let mut text = [0; 36];
     stamp.write(&mut text);
     let mut body = body.to_vec();
@@ -135,10 +138,12 @@ fn restamped(run: RunId, key: &[u8], body: &[u8], change: impl FnOnce(Stamp) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::event::encode::Encoder;
-    use crate::event::schema::Invalid;
-    use crate::event::{Detail, Device, Event, ItemId, Session, TextId, UserId, Vocabulary};
+    use crate::event::invalid::Invalid;
+    use crate::shop::{Detail, Device, Event, ItemId, Session, Telling, TextId, UserId, Vocabulary};
 
     const RUN: RunId = RunId(0x1234_5678_9abc_def0);
 
@@ -148,7 +153,9 @@ mod tests {
         let detail = Detail::View { item, category, session, device };
         let event = Event { user: UserId(42), recorded_ms: None, detail };
         let (mut body, due) = (Vec::new(), 1_700_000_000_000_000_000);
-        Encoder::new(RUN, 0, Vocabulary::default().into()).encode(&mut body, &event, 7, due, 1_700_000_000_000);
+        let values = Telling { event: &event, texts: &Vocabulary::default(), timestamp_ms: 1_700_000_000_000 };
+        let encoder = Encoder::new(RUN, 0, Arc::clone(&CATALOGUE));
+        encoder.encode(&mut body, event.kind().type_index(), &values, 7, due);
         let from = Message { key: b"42".to_vec(), body, nature: Nature::Event((0, 7)) };
         assert!(is_whole(RUN, &from.key, &from.body));
         for forgery in Forgery::ALL {
@@ -156,12 +163,12 @@ mod tests {
             let wanted = match forgery {
                 Forgery::NotUtf8 => Err(Invalid::NotUtf8),
                 Forgery::NotJson => Err(Invalid::NotJson),
-                Forgery::MissingField => Err(Invalid::Missing("timestamp")),
-                Forgery::WrongType => Err(Invalid::WrongType("timestamp")),
+                Forgery::MissingField => Err(Invalid::Missing("timestamp".to_owned())),
+                Forgery::WrongType => Err(Invalid::WrongType("timestamp".to_owned())),
                 Forgery::OtherProcess | Forgery::OtherPartition => Ok(true),
                 _ => Ok(false),
             };
-            let told = decode(&made.body).map(|_| is_whole(RUN, &made.key, &made.body));
+            let told = CATALOGUE.decode(&made.body).map(|_| is_whole(RUN, &made.key, &made.body));
             assert_eq!(told, wanted, "{forgery:?}");
             assert_eq!(made.key != from.key, forgery == Forgery::OtherKey);
         }

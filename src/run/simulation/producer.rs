@@ -6,19 +6,19 @@
 //! librdkafka#4953, measured on a cluster of three brokers.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::cluster::{Cluster, MS, Request, Shared};
 use super::log::{Entry, Identity, Message, Nature};
 use super::plan::Plan;
 use crate::clock::virtual_time;
+use crate::event::catalogue::Catalogue;
 use crate::kafka::{Answer, Code, Notice, Report, murmur2};
 use crate::publish::{Batch, Handed, Publisher};
 
 /// The types of the events that are sent.
-static CATALOGUE: std::sync::LazyLock<crate::event::catalogue::Catalogue> =
-    std::sync::LazyLock::new(|| crate::shop::catalogue().unwrap());
+pub(super) static CATALOGUE: LazyLock<Arc<Catalogue>> = LazyLock::new(|| Arc::new(crate::shop::catalogue().unwrap()));
 
 /// Messages of a request, at most.
 const BATCH: usize = 16;

@@ -95,6 +95,7 @@ fn fetch(cluster: &mut Cluster, position: &mut Position, live: bool, most: usize
     let is_denied = cluster.now < cluster.reading_denied_until;
     if is_denied && !position.denied {
         given.push(Given::Error(at, Code::TopicAuthorizationFailed, position.next));
+        cluster.was_denied |= live;
     }
     position.denied = is_denied;
     if is_denied {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::cluster::Shared;
 use super::plan::Plan;
-use super::producer::Producer;
+use super::producer::{CATALOGUE, Producer};
 use super::reader::Consumer;
 use crate::clock::{Clock, Monotonic, Nanos, virtual_time};
 use crate::control::{Control, Traffic};
@@ -138,7 +138,7 @@ fn config(plan: &Plan) -> Config {
             connect_timeout: Duration::from_secs(5),
             lag_group: None,
         },
-        catalogue: Arc::new(crate::shop::catalogue().unwrap()),
+        catalogue: Arc::clone(&CATALOGUE),
         verify: Some(Verification {
             group: None,
             back: ReadBack { drain_deadline: Duration::from_millis(plan.drain_ms), ..ReadBack::default() },

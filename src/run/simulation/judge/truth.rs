@@ -92,6 +92,13 @@ impl<'a> Truth<'a> {
         !self.aborted && asked > self.cluster.changed[partition].max(self.cluster.disturbed_until)
     }
 
+    /// Whether a partition has answered ever since the reader was told its ends: then each offset can be looked up.
+    fn was_reached(&self, partition: usize) -> bool {
+        let asked = self.cluster.asked[partition].unwrap_or(0);
+        let since = self.cluster.answering_since[partition].max(self.cluster.disturbed_until);
+        !self.aborted && self.cluster.answers(partition) && asked > since
+    }
+
     /// Whether all that was read could be looked for again.
     pub(super) fn is_all_known(&self) -> bool {
         let is_known = |(partition, state): (usize, &Partition)| {
@@ -153,7 +160,7 @@ impl<'a> Truth<'a> {
                 if exact {
                     return self.at(event, fate, partition, offset);
                 }
-                let mut classes = self.about(event, fate, place);
+                let mut classes = self.about(event, fate, partition, place);
                 if offset < self.cluster.partitions[partition].start && self.cluster.made_anew == 0 {
                     classes.push(Class::Expired);
                 }
@@ -170,7 +177,10 @@ impl<'a> Truth<'a> {
             return vec![Class::Expired];
         }
         if offset >= state.high {
-            return vec![if log.len() == state.high { Class::Lost } else { Class::Unread }];
+            // Who had to end before the lanes did knows of no ends that lie before what they still wrote (run/ends.rs).
+            let unread = self.cluster.was_denied || log.len() > state.high;
+            let lost = log.len() == state.high;
+            return [lost.then_some(Class::Lost), unread.then_some(Class::Unread)].into_iter().flatten().collect();
         }
         if offset >= self.cluster.read_to[partition] {
             return vec![Class::Unread];
@@ -188,14 +198,17 @@ impl<'a> Truth<'a> {
     }
 
     /// What was acked and not seen, where what was told may have been true when it was asked.
-    fn about(&self, event: Identity, fate: &Fate, place: Place) -> Vec<Class> {
+    fn about(&self, event: Identity, fate: &Fate, partition: usize, place: Place) -> Vec<Class> {
         let mut classes = match place {
             Place::Readable => vec![Class::Verified],
             Place::Above => vec![],
             Place::Expired => vec![Class::Expired],
             Place::Nowhere => vec![Class::Lost],
         };
-        classes.extend([Class::Unread, Class::Unattributed]);
+        classes.push(Class::Unread);
+        if !self.was_reached(partition) {
+            classes.push(Class::Unattributed);
+        }
         if fate.skipped {
             classes.push(Class::Undelivered);
         }
