@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::export::Exports;
-use super::run::{Kept, Observers, Watched, exporter, hand_over, linger, started_at, write_failed};
+use super::run::{Kept, Observers, Watchable, exporter, hand_over, linger, started_at, write_failed};
 use super::{Done, Failure, cluster, interrupt};
 use crate::bundle::Bundle;
 use crate::cli::verify::{self as cli, VerifyArgs};
@@ -47,7 +47,7 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
     }
     let exports = Exports::of(&plan.presentation.exports)?;
     results::try_folder(&plan.presentation.results_dir)?;
-    let watched = Watched {
+    let watched = Watchable {
         presentation: &plan.presentation,
         bootstrap: Some(&plan.bootstrap),
         client: &plan.client,
@@ -153,7 +153,7 @@ fn begin_failed(error: &RunError, plan: &VerifyPlan) -> Failure {
             let group = plan.group.as_ref().map(|group| group.name.as_str());
             cluster::failed(
                 error,
-                cluster::Wanted {
+                cluster::Purpose {
                     topics: &topics,
                     rights: "Describe and Read",
                     group,
