@@ -35,9 +35,11 @@ const UNSUPPORTED: [&str; 23] = [
 /// The digits of a decimal whose schema has no bound that says it.
 const PRECISION: u32 = 18;
 const MAX_DEPTH: usize = 64;
+/// How many schemas a record may be made of. One that several refer to counts for each, and such schemas may multiply.
+const MAX_SCHEMAS: usize = 10_000;
 
 pub(super) fn record(root: &Json, name: &str) -> Result<(Record, Vec<Limit>), SchemaError> {
-    let mut reader = Reader { root, limits: Vec::new(), path: String::new(), refs: Vec::new(), depth: 0 };
+    let mut reader = Reader { root, limits: Vec::new(), path: String::new(), refs: Vec::new(), depth: 0, schemas: 0 };
     match reader.shape(root, name)? {
         Shape::Record(record) => Ok((record, reader.limits)),
         shape => {
@@ -54,6 +56,7 @@ struct Reader<'a> {
     /// The references that it is inside of.
     refs: Vec<&'a str>,
     depth: usize,
+    schemas: usize,
 }
 
 type Object = Map<String, Json>;
@@ -76,6 +79,10 @@ impl<'a> Reader<'a> {
             return Err(SchemaError::new("a schema that is no object is not supported"));
         };
         self.depth += 1;
+        self.schemas += 1;
+        if self.schemas > MAX_SCHEMAS {
+            return Err(SchemaError::new(format!("it is made of more than {MAX_SCHEMAS} schemas")));
+        }
         if self.depth > MAX_DEPTH {
             return Err(SchemaError::new(format!("more than {MAX_DEPTH} schemas stand within each other")));
         }

@@ -132,6 +132,18 @@ fn what_is_not_supported_is_named_with_its_path() {
     assert!(error("{\"properties\": {}, \"required\": [\"x\"]}").starts_with("x is required, and no property"));
 }
 
+#[test]
+fn schemas_that_multiply_are_refused_in_time() {
+    let level = |at: usize| {
+        let next = json!({"$ref": format!("#/$defs/m{}", at + 1)});
+        (format!("m{at}"), json!({"properties": {"a": next, "b": next}}))
+    };
+    let mut schemas: serde_json::Map<_, _> = (0..25).map(level).collect();
+    schemas.insert("m25".into(), json!({"type": "string"}));
+    let error = parse(&json!({"properties": {"m": {"$ref": "#/$defs/m0"}}, "$defs": schemas})).unwrap_err();
+    assert!(error.to_string().contains("more than 10000 schemas"), "{error}");
+}
+
 fn order() -> Record {
     let optional = |shape| Shape::Optional(boxed(shape));
     let status = Shape::Enum { name: "Status".into(), symbols: vec!["new".into(), "done".into()] };

@@ -10,6 +10,8 @@ use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Bits, Field, Integer, Record, Shape, Unit, Value};
 
 pub(super) const TIMESTAMP: &str = "google.protobuf.Timestamp";
+/// How many fields a record may have, those within its fields among them.
+const MAX_VALUES: usize = 10_000;
 /// The name of the file in messages of the compiler, unless an import has it.
 const FILE: &str = "schema.proto";
 
@@ -50,7 +52,7 @@ impl Schema {
             return Err(SchemaError::new("it does not say syntax = \"proto3\", which alone is supported"));
         }
         let message = picked(&file, pick)?;
-        let record = record(&message, &mut Vec::new()).map_err(|error| error.within(message.name()))?;
+        let record = record(&message, &mut Around::default()).map_err(|error| error.within(message.name()))?;
         Ok(Self { text: text.into(), message, record })
     }
 
@@ -176,20 +178,29 @@ fn entry_is(field: &FieldDescriptor, part: &MessageDescriptor) -> bool {
             .is_some_and(|entry| entry.map_entry_value_field().kind().as_message() == Some(part))
 }
 
-/// A message as a record. `around` are the messages that it is part of.
-fn record(own: &MessageDescriptor, around: &mut Vec<String>) -> Result<Record, SchemaError> {
+/// Where a walk through messages is.
+#[derive(Default)]
+struct Around {
+    /// The messages that it is inside of.
+    messages: Vec<String>,
+    /// How many values it has seen. A message that stands in several places counts in each, and such messages may multiply.
+    values: usize,
+}
+
+/// A message as a record.
+fn record(own: &MessageDescriptor, around: &mut Around) -> Result<Record, SchemaError> {
     let name = own.full_name();
-    if around.iter().any(|outer| outer == name) {
+    if around.messages.iter().any(|outer| outer == name) {
         return Err(SchemaError::new(format!("the message {name} contains itself, which is not supported")));
     }
     if own.parent_file().syntax() != Syntax::Proto3 {
         let file = own.parent_file().name().to_owned();
         return Err(SchemaError::new(format!("{name} is not of proto3 (in {file}), which alone is supported")));
     }
-    if around.len() + 1 >= MAX_DEPTH {
+    if around.messages.len() + 1 >= MAX_DEPTH {
         return Err(SchemaError::new(format!("more than {MAX_DEPTH} messages stand within each other")));
     }
-    around.push(name.into());
+    around.messages.push(name.into());
     let mut fields: Vec<Field> = Vec::new();
     for own in own.fields() {
         let oneof = own.containing_oneof().filter(|oneof| !oneof.is_synthetic());
@@ -206,11 +217,11 @@ fn record(own: &MessageDescriptor, around: &mut Vec<String>) -> Result<Record, S
             fields.push(Field { name: oneof.name().into(), shape, default: None });
         }
     }
-    around.pop();
+    around.messages.pop();
     Ok(Record { name: name.into(), fields })
 }
 
-fn field(own: &FieldDescriptor, around: &mut Vec<String>) -> Result<Field, SchemaError> {
+fn field(own: &FieldDescriptor, around: &mut Around) -> Result<Field, SchemaError> {
     let name = own.name().into();
     if own.is_map() {
         let Kind::Message(entry) = own.kind() else { return Err(SchemaError::new("a map without entries")) };
@@ -242,7 +253,13 @@ fn field(own: &FieldDescriptor, around: &mut Vec<String>) -> Result<Field, Schem
     Ok(Field { name, shape, default: Some(default) })
 }
 
-fn single(own: &FieldDescriptor, around: &mut Vec<String>) -> Result<Shape, SchemaError> {
+fn single(own: &FieldDescriptor, around: &mut Around) -> Result<Shape, SchemaError> {
+    around.values += 1;
+    if around.values > MAX_VALUES {
+        return Err(SchemaError::new(format!(
+            "more than {MAX_VALUES} fields, those of messages within messages among them"
+        )));
+    }
     let signed = |bits, min, max| Shape::Integer(Integer { bits, min, max });
     Ok(match own.kind() {
         Kind::Bool => Shape::Boolean,

@@ -118,11 +118,7 @@ impl Draw {
 
     /// A proto3 text with all scalar types, any numbers, packed or not, declared in any order.
     pub(in crate::wire) fn proto(&mut self) -> String {
-        let mut text = vec![String::from(
-            "syntax = \"proto3\";\npackage random;\nimport \"google/protobuf/timestamp.proto\";\n\
-             import \"google/protobuf/wrappers.proto\";\n\
-             enum Color { COLOR_NONE = 0; RED = 3; BLUE = -1; GREEN = 200; }",
-        )];
+        let mut text = vec!["enum Color { COLOR_NONE = 0; RED = 3; BLUE = -1; GREEN = 200; }".to_owned()];
         let mut messages = vec!["google.protobuf.Timestamp".to_owned(), "google.protobuf.StringValue".into()];
         for name in ["Inner", "Middle", "Outer"] {
             let mut numbers = BTreeSet::new();
@@ -159,7 +155,14 @@ impl Draw {
             text.push(format!("message {name} {{\n{}\n  string last = 20000;\n}}", body.join("\n")));
             messages.push(name.to_owned());
         }
-        text.join("\n")
+        let text = text.join("\n");
+        let mut head = String::from("syntax = \"proto3\";\npackage random;\n");
+        for (name, file) in [("Timestamp", "timestamp"), ("StringValue", "wrappers")] {
+            if text.contains(name) {
+                head = head + "import \"google/protobuf/" + file + ".proto\";\n";
+            }
+        }
+        head + &text
     }
 
     /// A field number that is not taken.

@@ -188,3 +188,10 @@ fn record_that_the_message_does_not_have_is_refused_with_its_path() {
     let record = Record { name: "M".into(), fields: vec![field("user-id", Shape::Text)] };
     assert!(Schema::of(&record).unwrap_err().to_string().starts_with("user-id: \"user-id\" is no name"));
 }
+
+#[test]
+fn messages_that_multiply_are_refused_in_time() {
+    let level = |at: usize| format!("message M{at} {{ M{next} a = 1; M{next} b = 2; }}", next = at + 1);
+    let text = (0..25).map(level).collect::<String>() + "message M25 { string last = 1; }";
+    assert!(parse(&text).unwrap_err().contains("more than 10000 fields"));
+}
