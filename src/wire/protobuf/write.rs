@@ -135,15 +135,22 @@ impl<'a> Writer<'a> {
 
     #[inline]
     fn delimited(&mut self, leaf: &Leaf, value: &[u8]) {
-        if value.is_empty() && leaf.leaves_out {
-            self.mark(leaf.mark, 0);
-            return;
+        if self.begins(leaf, value.len()) {
+            self.out.extend_from_slice(value);
         }
-        self.out.reserve(value.len() + 15);
-        self.tag(leaf.tag);
-        push_varint(self.out, value.len() as u64);
-        self.out.extend_from_slice(value);
         self.mark(leaf.mark, value.len());
+    }
+
+    /// Writes the tag and the length of so many bytes, unless there are none and that goes without saying.
+    #[inline]
+    fn begins(&mut self, leaf: &Leaf, length: usize) -> bool {
+        if length == 0 && leaf.leaves_out {
+            return false;
+        }
+        self.out.reserve(length + 15);
+        self.tag(leaf.tag);
+        push_varint(self.out, length as u64);
+        true
     }
 
     /// Notes the place of the last bytes.
@@ -265,6 +272,17 @@ impl Sink for Writer<'_> {
 
     fn plain(&mut self, value: &str) {
         self.text(value);
+    }
+
+    fn joined(&mut self, parts: &[&str]) {
+        let Some(leaf) = self.leaf() else { return };
+        let length = parts.iter().map(|part| part.len()).sum();
+        if self.begins(leaf, length) {
+            for part in parts {
+                self.out.extend_from_slice(part.as_bytes());
+            }
+        }
+        self.mark(leaf.mark, length);
     }
 
     fn escaped(&mut self, value: &Escaped) {

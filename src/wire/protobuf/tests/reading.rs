@@ -174,7 +174,7 @@ fn negative_number_of_five_bytes_is_read() {
 
 #[test]
 fn id_is_patched_where_the_writer_says() {
-    let text = "syntax = \"proto3\"; message M { Inner first = 1; string id = 2; bytes raw = 3; message Inner { string long = 1; } }";
+    let text = "syntax = \"proto3\"; message M { Inner first = 1; string id = 2; bytes raw = 3; string session = 4; string none = 5; message Inner { string long = 1; } }";
     let schema = Schema::parse(text, &[], Pick::Only).unwrap();
     let plan = Plan::new(&schema, schema.record(), Some(1), Some(2)).unwrap();
     let mut out = b"before".to_vec();
@@ -183,9 +183,12 @@ fn id_is_patched_where_the_writer_says() {
     writer.text(&"x".repeat(500));
     writer.uuid(0);
     writer.bytes(b"raw");
+    writer.joined(&["1150086", "-", "1"]);
+    writer.joined(&["", ""]);
     let written = writer.finish();
     assert_eq!(out.get(written.id.clone().unwrap()).unwrap(), b"00000000-0000-0000-0000-000000000000");
     assert_eq!(out.get(written.key.clone().unwrap()).unwrap(), b"raw");
+    assert!(out.ends_with(b"raw\x22\x091150086-1"));
     let body = out.split_off(6);
     let read = read(&plan, &body, &mut ()).unwrap();
     assert_eq!(read.id.map(|id| id.start + 6), written.id.map(|id| id.start));
