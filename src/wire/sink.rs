@@ -59,6 +59,7 @@ impl Sink for () {
     fn decimal(&mut self, _: i128) {}
     fn text(&mut self, _: &str) {}
     fn plain(&mut self, _: &str) {}
+    fn joined(&mut self, _: &[&str]) {}
     fn escaped(&mut self, _: &Escaped) {}
     fn bytes(&mut self, _: &[u8]) {}
     fn symbol(&mut self, _: usize) {}
