@@ -7,6 +7,7 @@ pub mod errors;
 pub mod murmur2;
 pub mod native;
 pub mod properties;
+mod refusal;
 pub mod settings;
 pub mod slots;
 pub mod trouble;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use code::Code;
+pub use refusal::Refusal;
 use trouble::Trouble;
 
 /// Whether the client has a property of that name.

@@ -193,6 +193,7 @@ impl Best<'_> {
         TimelineRow {
             at_s: 1.0,
             backlog: due.then_some(0),
+            unread: read.then_some(0),
             group_lag: self.plan.kafka.lag_group.as_ref().map(|_| 0),
             response_p50_us: of(Quantile::P50),
             response_p90_us: of(Quantile::P90),

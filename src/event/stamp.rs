@@ -55,16 +55,16 @@ impl DueTime {
         Self((ms << TICK_BITS) | ((below << TICK_BITS) / 1_000_000))
     }
 
-    /// The first ns that rounds down to this due time.
+    /// The first ns that rounds down to this due time. A damaged id may name one beyond the year 2554: that is as late as there is.
     #[must_use]
     pub const fn unix_ns(self) -> u64 {
-        (self.0 >> TICK_BITS) * 1_000_000 + ((self.0 % TICKS) * 1_000_000).div_ceil(TICKS)
+        (self.0 >> TICK_BITS).saturating_mul(1_000_000).saturating_add(((self.0 % TICKS) * 1_000_000).div_ceil(TICKS))
     }
 
     /// The last ns that rounds down to this due time.
     #[must_use]
     pub const fn last_unix_ns(self) -> u64 {
-        Self(self.0 + 1).unix_ns() - 1
+        Self(self.0.saturating_add(1)).unix_ns() - 1
     }
 
     /// Unix time in 1/1024 ms.

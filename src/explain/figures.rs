@@ -71,7 +71,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         .clock(INTERVAL)
         .excludes("Runs without due times: with an unlimited rate nothing is ever due."),
     figure("timeline.unread", "Events acked and not yet seen at the end of a second: the verifier's lag. Null where nothing reads, or where it is not known.").clock(INTERVAL),
-    figure("timeline.group_lag", "Records that the watched group (--lag-group) was behind at the end of a second.")
+    figure("timeline.group_lag", "Records that the watched group (--lag-group) was behind at the end of a second. Null where it has committed nothing in a partition with records, or nobody answered.")
         .clock(INTERVAL),
     figure("timeline.response_p50", "Median response time of the events acked in a second.").clock(INTERVAL),
     figure("timeline.response_p90", "90 % quantile of the response time of the events acked in a second.").clock(INTERVAL),

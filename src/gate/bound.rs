@@ -12,6 +12,13 @@ pub enum AtLeast {
     Saturated(u64),
     /// Some acked events were not read back: what they would have shown is not known.
     Unread(u64),
+    /// In some rows of the timeline it is not known.
+    Unknown {
+        /// How many.
+        rows: u64,
+        /// Of how many.
+        of: u64,
+    },
     /// Some of the processes that were added up stalled while others told nothing.
     Parts(u64),
 }
@@ -37,6 +44,7 @@ impl AtLeast {
             Self::Unread(events) => {
                 format!("at least this: the fate of {} is not known", counted(events, "acked event"))
             }
+            Self::Unknown { rows, of } => format!("at least this: {}", not_known(rows, of)),
             Self::Parts(parts) => {
                 format!(
                     "at least this: {} of the processes stalled more than all of them at once",
@@ -45,4 +53,10 @@ impl AtLeast {
             }
         }
     }
+}
+
+/// In words, that so many rows of the timeline lack a value.
+#[must_use]
+pub fn not_known(rows: u64, of: u64) -> String {
+    format!("it is not known in {} of the timeline's {}", figures::count(rows), counted(of, "row"))
 }

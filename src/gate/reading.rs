@@ -1,7 +1,7 @@
 //! Reading a metric off a report: its value and whether that is exact, or why there is none.
 
 use super::{
-    bound::AtLeast,
+    bound::{AtLeast, not_known},
     metric::{Column, Fold, Kind, Part, Source, Stat},
     path::Path,
 };
@@ -228,7 +228,13 @@ fn timeline(report: &RunReport, column: &Column, fold: Fold) -> Read {
     // sending.
     let sending_s = if fold != Fold::Max && column.is_of_sending() { sending_ends_s(report) } else { f64::INFINITY };
     let rows = judged_rows(report).filter(|(row, _)| row.at_s <= sending_s);
-    let values: Vec<f64> = rows.filter_map(|(row, _)| (column.read)(row)).map(as_f64).collect();
+    let (mut values, mut unknown) = (Vec::new(), 0);
+    for (row, _) in rows {
+        match (column.read)(row) {
+            Some(value) => values.push(as_f64(value)),
+            None => unknown += 1,
+        }
+    }
     let rows = u64::try_from(values.len()).unwrap_or(u64::MAX);
     let value = match fold {
         Fold::Max => values.iter().copied().reduce(f64::max),
@@ -238,9 +244,18 @@ fn timeline(report: &RunReport, column: &Column, fold: Fold) -> Read {
     let Some(value) = value else {
         return Err(Missing::of_samples("no second of the timeline has a value".to_owned(), 0));
     };
-    // An event that was never answered is in no row, so the rows alone would look better than the run was.
-    let censored = column.latency.and_then(|kind| kind.of(&report.latency_us)).map_or(0, |summary| summary.censored);
-    Ok(Reading { value, at_least: (censored > 0).then_some(AtLeast::Censored(censored)), samples: Some(rows) })
+    let at_least = match (column.latency, fold) {
+        // An event that was never answered is in no row, so the rows alone would look better than the run was. A second in
+        // which nothing was answered has no latency, and hides none.
+        (Some(kind), _) => {
+            let censored = kind.of(&report.latency_us).map_or(0, |summary| summary.censored);
+            (censored > 0).then_some(AtLeast::Censored(censored))
+        }
+        _ if unknown == 0 => None,
+        (None, Fold::Max) => Some(AtLeast::Unknown { rows: unknown, of: rows + unknown }),
+        (None, Fold::Min | Fold::Mean) => return Err(Missing::of_samples(not_known(unknown, rows + unknown), rows)),
+    };
+    Ok(Reading { value, at_least, samples: Some(rows) })
 }
 
 /// When the last whole second of sending ends: of seconds that are not whole there is the last at most, in which sending ended.

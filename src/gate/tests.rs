@@ -1,6 +1,6 @@
 //! What holds of every gate, whatever the report says.
 
-use crate::report::{GroupReport, RebalanceReport, RunReport, TimelineRow};
+use crate::report::{GroupReport, LagReport, RebalanceReport, RunReport, TimelineRow};
 use proptest::prelude::*;
 
 use super::{
@@ -551,4 +551,39 @@ fn a_rebalance_that_had_not_ended_has_no_length_that_a_gate_could_pass() {
     for rule in ["group.rebalance_longest < 1s", "group.rebalance_total < 1s"] {
         assert_eq!(outcome(rule, &lasting), GateOutcome::Unevaluated, "{rule}");
     }
+}
+
+#[test]
+fn a_second_in_which_a_level_was_not_known_leaves_its_maximum_open() {
+    let mut report = complete();
+    report.timeline.iter_mut().for_each(|row| (row.unread, row.group_lag) = (Some(9), Some(9)));
+    report.lag = Some(LagReport { at_end: Some(9), highest: Some(9), ..LagReport::default() });
+    let mut unknown = report.clone();
+    let row = &mut unknown.timeline[7];
+    (row.unread, row.group_lag, row.rss_kib, row.backlog, row.cpu_ms) = (None, None, None, None, None);
+    for (path, dimension) in all_paths() {
+        if ["unread", "group_lag", "rss", "backlog", "cpu"]
+            .iter()
+            .any(|of| path.starts_with(&format!("timeline.{of}.")))
+        {
+            let rule = format!("{path} < 10_000_000_000{}", dimension.base());
+            let found = [&report, &unknown].map(|report| outcome(&rule, report));
+            assert_eq!(found, [GateOutcome::Pass, GateOutcome::Unevaluated], "{rule}");
+        }
+    }
+    assert_eq!(outcome("lag.highest < 10", &report), GateOutcome::Pass);
+    report.timeline[7].group_lag = None;
+    for (rule, expected) in [
+        ("timeline.group_lag.max < 9", GateOutcome::Fail),
+        ("timeline.group_lag.max >= 9", GateOutcome::Pass),
+        ("lag.highest < 10", GateOutcome::Unevaluated),
+        ("lag.highest < 9", GateOutcome::Fail),
+        ("lag.at_end < 10", GateOutcome::Pass),
+        ("timeline.unread.max < 10", GateOutcome::Pass),
+    ] {
+        assert_eq!(outcome(rule, &report), expected, "{rule}");
+    }
+    // A second in which nothing was answered hides no latency: what was answered later stands in its own.
+    report.timeline[7].response_p99_us = None;
+    assert_eq!(outcome("timeline.response_p99.max < 1s", &report), GateOutcome::Pass);
 }

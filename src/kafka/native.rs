@@ -27,7 +27,7 @@ pub use alter::Alterer;
 use asking::done;
 use certificate::{say_why_not_verified, verifies_certificates};
 pub use consumer::Consumer;
-pub use member::{Change, Member, Refusal, wait_any};
+pub use member::{Change, Member, wait_any};
 pub use producer::{Handed, Message, Producer};
 
 /// The version of librdkafka that is linked in.

@@ -136,9 +136,8 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
     /// Patience for the answers to what was sent, until the deadline.
     pub(super) fn flush(&mut self) {
         let began = self.clock.now();
-        // While this process does not run nothing can be answered: the cluster has its time all the same.
-        let is_over = |lane: &Self| lane.presence.time(began, lane.clock.now()) >= lane.setup.longest_wait();
-        while !self.flights.is_empty() && !is_over(self) && !self.setup.control.is_aborted() {
+        let patience = self.setup.longest_wait();
+        while !self.flights.is_empty() && self.present_since(began) < patience && !self.setup.control.is_aborted() {
             self.serve(Duration::from_millis(10));
         }
         let now = self.clock.now();

@@ -15,18 +15,36 @@ use crate::publish::Publisher;
 impl<P: Publisher, C: Clock> Lane<'_, P, C> {
     pub(super) fn wait_for_room(&mut self, since: Nanos) {
         self.serve(Duration::from_millis(1));
-        let until = self.clock.now();
-        self.blocked.add(since, until);
+        let waited = self.note_blocked(since);
+        self.setup.recorder.open().blocked += waited;
+    }
+
+    /// For how long this thread has run since then. While it does not run nothing can be answered: the cluster has its time all the
+    /// same.
+    pub(super) fn present_since(&mut self, since: Nanos) -> Nanos {
+        let now = self.clock.now();
+        self.presence.note(now);
+        self.presence.time(since, now)
+    }
+
+    /// The lane was kept waiting from then to now, by others for as long as it ran itself. Returns how long that was.
+    pub(super) fn note_blocked(&mut self, since: Nanos) -> Nanos {
+        let now = self.clock.now();
+        self.presence.note(now);
+        for (from, to) in self.presence.within(since, now) {
+            self.blocked.add(from, to);
+        }
         self.catching_up = true;
-        self.setup.recorder.open().blocked += until - since;
+        self.presence.time(since, now)
     }
 
     /// Hands the batch over, in order, however long it takes to find room: while the run goes on, and after its stop as long
     /// as answers are waited for.
     pub(super) fn hand_over(&mut self) {
         while !self.batch.is_done() {
-            let given_up = self.setup.control.stopped_at() + self.setup.longest_wait();
-            if self.setup.control.is_aborted() || self.clock.now() >= given_up || !self.begin_transaction() {
+            let (stopped, patience) = (self.setup.control.stopped_at(), self.setup.longest_wait());
+            let given_up = self.clock.now() >= stopped + patience && self.present_since(stopped) >= patience;
+            if self.setup.control.is_aborted() || given_up || !self.begin_transaction() {
                 self.forget_rest();
                 return;
             }
@@ -59,10 +77,8 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         if waits {
             let since = self.clock.now();
             self.serve(Duration::from_millis(1));
-            let until = self.clock.now();
-            self.blocked.add(since, until);
-            self.catching_up = true;
-            self.setup.recorder.open().held_back += until - since;
+            let waited = self.note_blocked(since);
+            self.setup.recorder.open().held_back += waited;
             return false;
         }
         if self.is_admitted() {

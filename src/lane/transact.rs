@@ -62,21 +62,19 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         let Some(transactions) = self.transactions.as_ref().filter(|open| open.open_since.is_some()) else { return };
         let planned = transactions.plan.aborts(self.setup.number, transactions.number);
         let since = self.clock.now();
-        let deadline = since + self.setup.longest_wait();
-        self.wait_for_reports(deadline);
+        let patience = self.setup.longest_wait();
+        self.wait_for_reports(since, patience);
         let failed = self.transactions.as_ref().is_some_and(|open| open.failed) || !self.flights.is_empty();
         let outcome = if self.setup.control.is_aborted() || matches!(self.end.error, Some(LaneError::Fatal(..))) {
             Outcome::Unknown
         } else if planned || failed {
-            self.abort_transaction(deadline)
+            self.abort_transaction(since, patience)
         } else {
-            self.commit_transaction(deadline)
+            self.commit_transaction(since, patience)
         };
         self.settle(outcome, planned);
-        let until = self.clock.now();
-        self.blocked.add(since, until);
-        self.catching_up = true;
-        self.setup.recorder.open().waited += until - since;
+        let waited = self.note_blocked(since);
+        self.setup.recorder.open().waited += waited;
     }
 
     /// Ends a transaction of which the client says that it has failed.
@@ -88,10 +86,10 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
     }
 
     /// Until each event has its report. What fails needs no further wait: aborting brings the rest.
-    fn wait_for_reports(&mut self, deadline: Nanos) {
+    fn wait_for_reports(&mut self, since: Nanos, patience: Nanos) {
         let failed = |lane: &Self| lane.transactions.as_ref().is_some_and(|open| open.failed);
         while !self.flights.is_empty() && !failed(self) && self.end.error.is_none() {
-            if self.clock.now() >= deadline || self.setup.control.is_aborted() {
+            if self.present_since(since) >= patience || self.setup.control.is_aborted() {
                 return;
             }
             self.publisher.hasten(Duration::from_millis(1));
@@ -99,9 +97,9 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         }
     }
 
-    fn commit_transaction(&mut self, deadline: Nanos) -> Outcome {
+    fn commit_transaction(&mut self, since: Nanos, patience: Nanos) -> Outcome {
         let called = self.clock.now();
-        let ended = self.take(Step::Commit, deadline);
+        let ended = self.take(Step::Commit, since, patience);
         let answered = self.clock.now();
         match ended {
             Ok(()) => {
@@ -115,7 +113,8 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             Err(error) if error.remedy == Remedy::Abort => {
                 self.end.errors.note(error.code, About::Transaction, self.clock.now(), None, &error.text);
                 // The commit was asked for before the abort: which of both the coordinator did is not proven.
-                self.abort_transaction(deadline.max(answered + Nanos::from(TRY)));
+                let tried = self.present_since(since);
+                self.abort_transaction(since, patience.max(tried + Nanos::from(TRY)));
                 Outcome::Unknown
             }
             Err(error) => {
@@ -125,8 +124,8 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         }
     }
 
-    fn abort_transaction(&mut self, deadline: Nanos) -> Outcome {
-        let ended = self.take(Step::Abort, deadline);
+    fn abort_transaction(&mut self, since: Nanos, patience: Nanos) -> Outcome {
+        let ended = self.take(Step::Abort, since, patience);
         // Purged events have their reports now.
         self.serve(Duration::ZERO);
         match ended {
@@ -138,14 +137,14 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         }
     }
 
-    /// Tries until it is done, cannot be done, or the deadline has passed.
-    fn take(&mut self, step: Step, deadline: Nanos) -> Result<(), TransactionError> {
+    /// Tries until it is done, cannot be done, or this process has run for so long since then.
+    fn take(&mut self, step: Step, since: Nanos, patience: Nanos) -> Result<(), TransactionError> {
         loop {
             let tried = match step {
                 Step::Commit => self.publisher.commit(TRY),
                 Step::Abort => self.publisher.abort(TRY),
             };
-            let goes_on = self.clock.now() < deadline && !self.setup.control.is_aborted();
+            let goes_on = self.present_since(since) < patience && !self.setup.control.is_aborted();
             match tried {
                 // Also keeps a client that answers at once from being asked all the time.
                 Err(error) if error.remedy == Remedy::Again && goes_on => self.serve(Duration::from_millis(2)),

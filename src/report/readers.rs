@@ -45,11 +45,11 @@ impl GroupReport {
 pub struct LagReport {
     /// Its name.
     pub group: String,
-    /// Records behind at the end of the run, over all partitions; `None` where the group had committed nothing.
+    /// Records behind at the end of the run, over all partitions; `None` where that of a partition was not known.
     pub at_end: Option<u64>,
-    /// The most it was behind.
+    /// The most it was behind when that was known.
     pub highest: Option<u64>,
-    /// By partition at the end; `None` where it had committed nothing.
+    /// By partition at the end; `None` where it had committed nothing and there were records.
     pub partitions: Vec<Option<u64>>,
     /// Why nothing is known, where the coordinator did not answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]

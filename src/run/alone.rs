@@ -107,7 +107,7 @@ pub fn verify(
         thread::scope(|scope| {
             // However this ends, the threads are told to.
             let release = Release::new(&control, [&going, &going]);
-            let ends = ends::ask(scope, asker, config.topics[0].clone(), target.slots.len(), &going)?;
+            let ends = ends::ask(scope, asker, config.topics[0].clone(), &target.ends, &going)?;
             let topics = topic_watch::watch(scope, target.topic_watcher()?, &going)?;
             let reader = threads::start_vital(scope, "verifier", &control, move || verifier.run())?;
             let is_bounded = config.producer.is_some() || until.idle.is_some() || until.records.is_some();

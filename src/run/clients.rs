@@ -99,20 +99,29 @@ pub(super) fn ready_producers(
     config: &Config,
     slots: &Arc<Slots>,
 ) -> Result<Vec<Producer>, RunError> {
+    all_at_once(config.lanes.numbers(), |lane| {
+        ready_producer(&transactions::of_lane(settings, lane), config, slots).map_err(RunError::Kafka)
+    })
+}
+
+/// What `ready` gives for each lane, in their order, each on a thread of its own.
+fn all_at_once<T: Send>(
+    lanes: impl Iterator<Item = u16>,
+    ready: impl Fn(u16) -> Result<T, RunError> + Sync,
+) -> Result<Vec<T>, RunError> {
+    let ready = &ready;
     thread::scope(|scope| {
         let start = |lane| {
-            let own = transactions::of_lane(settings, lane);
             thread::Builder::new()
                 .name(format!("ready-{lane}"))
-                .spawn_scoped(scope, move || ready_producer(&own, config, slots))
+                .spawn_scoped(scope, move || ready(lane))
                 .map_err(|error| RunError::Thread(format!("ready-{lane}: {error}")))
         };
-        let waiting = config.lanes.numbers().map(start).collect::<Result<Vec<_>, _>>()?;
-        let ready = |thread: thread::ScopedJoinHandle<'_, Result<Producer, KafkaError>>| match thread.join() {
-            Ok(producer) => producer.map_err(RunError::Kafka),
-            Err(_) => Err(RunError::Thread("ready: it panicked".to_owned())),
+        let waiting = lanes.map(start).collect::<Result<Vec<_>, _>>()?;
+        let join = |thread: thread::ScopedJoinHandle<'_, Result<T, RunError>>| {
+            thread.join().unwrap_or_else(|_| Err(RunError::Thread("ready: it panicked".to_owned())))
         };
-        waiting.into_iter().map(ready).collect()
+        waiting.into_iter().map(join).collect()
     })
 }
 
@@ -165,4 +174,35 @@ fn wait_for_producer_id(producer: &Producer, clock: &Monotonic) -> Result<(), Ka
 fn has_producer_id(statistics: &str) -> bool {
     serde_json::from_str::<rdkafka::Statistics>(statistics)
         .is_ok_and(|statistics| statistics.eos.is_some_and(|eos| eos.idemp_state == "Assigned"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Condvar, Mutex};
+
+    use super::*;
+
+    #[test]
+    fn all_lanes_are_made_ready_at_once() {
+        let (begun, changed) = (Mutex::new(0), Condvar::new());
+        // Each waits for all others to have begun, which one after the other would never be.
+        let met = all_at_once(3..35, |lane| {
+            *begun.lock().unwrap() += 1;
+            changed.notify_all();
+            let patience = Duration::from_secs(60);
+            let (begun, _) = changed.wait_timeout_while(begun.lock().unwrap(), patience, |begun| *begun < 32).unwrap();
+            Ok((lane, *begun))
+        });
+        assert_eq!(met.unwrap(), (3..35).map(|lane| (lane, 32)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_lane_that_cannot_be_made_ready_is_told() {
+        let refused =
+            || KafkaError::Refused { what: "getting a producer id".to_owned(), code: Code::OperationTimedOut };
+        let ready = |lane| if lane == 2 { Err(RunError::Kafka(refused())) } else { Ok(lane) };
+        assert_eq!(all_at_once(0..4, ready).unwrap_err().to_string(), RunError::Kafka(refused()).to_string());
+        let panics = |lane: u16| if lane == 1 { panic!("no memory") } else { Ok(lane) };
+        assert!(matches!(all_at_once(0..4, panics), Err(RunError::Thread(_))));
+    }
 }

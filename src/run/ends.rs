@@ -2,7 +2,7 @@
 
 use crate::clock::{Anchor, Monotonic};
 use crate::kafka::errors::ErrorLog;
-use crate::kafka::{Code, lacks_right};
+use crate::kafka::{Code, Refusal, lacks_right};
 use crate::lane::rhythm::Rhythm;
 use crate::lane::{LaneEnd, LaneError};
 use crate::measure::ReadThrottle;
@@ -57,22 +57,23 @@ pub(super) fn reader_ended<B>(end: &VerifierEnd<B>) -> Option<String> {
             Some(format!("reading cannot go on: {code}: the client's principal has no right Read on the topic"))
         }
         EndedBy::Denied(code) => Some(format!("reading cannot go on: {code}")),
-        EndedBy::Refused(code) => {
-            let words = end.refusal.as_ref().map_or_else(String::new, |refusal| format!(": {}", refusal.text));
-            let hint = match code {
-                Code::FencedInstanceId | Code::UnreleasedInstanceId => {
-                    "; another member has its group.instance.id: each process needs one of its own, or none"
-                }
-                Code::InconsistentGroupProtocol => {
-                    "; the group's other members have another assignor or group protocol"
-                }
-                Code::GroupMaxSizeReached => "; the broker's group.max.size allows no more members",
-                _ => "",
-            };
-            Some(format!("the group does not have its reader any more: {code}{words}{hint}"))
-        }
+        EndedBy::Refused(code) => Some(refused(code, end.refusal.as_ref())),
         _ => None,
     }
+}
+
+/// Why the group does not have its reader any more: by the coordinator's answer, in the client's words.
+fn refused(code: Code, refusal: Option<&Refusal>) -> String {
+    let words = refusal.map_or_else(String::new, |refusal| format!(": {}", refusal.text));
+    let hint = match code {
+        Code::FencedInstanceId | Code::UnreleasedInstanceId => {
+            "; another member has its group.instance.id: each process needs one of its own, or none"
+        }
+        Code::InconsistentGroupProtocol => "; the group's other members have another assignor or group protocol",
+        Code::GroupMaxSizeReached => "; the broker's group.max.size allows no more members",
+        _ => "",
+    };
+    format!("the group does not have its reader any more: {code}{words}{hint}")
 }
 
 /// A verifier that ends before the lanes do (a second interrupt) asks for the ends of the logs while acks still come: what was
@@ -124,6 +125,7 @@ pub(super) fn note_ends(lanes: &[LaneEnd], cluster_error: &mut Option<String>, e
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Nanos;
 
     #[test]
     fn an_end_that_was_asked_for_before_the_last_ack_is_no_end() {
@@ -133,5 +135,15 @@ mod tests {
         forget_early_ends(&mut states, &[Some(70), Some(70), Some(70), None, Some(70)]);
         let ends: Vec<_> = states.iter().map(|state| state.log_end).collect();
         assert_eq!(ends, [None, Some(71), Some(72), Some(70), None]);
+    }
+
+    #[test]
+    fn a_reader_that_its_group_refuses_ends_with_the_coordinators_reason() {
+        let code = Code::FencedInstanceId;
+        let told = refused(code, Refusal::heard(None, code, "fenced by another", true, Nanos::ZERO).as_ref());
+        assert!(
+            told.contains(&format!("{code}: fenced by another; another member has its group.instance.id")),
+            "{told}"
+        );
     }
 }

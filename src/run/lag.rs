@@ -11,7 +11,7 @@ use super::threads::{self, Running};
 use crate::clock::Nanos;
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
-use crate::kafka::{Code, KafkaError, Wait};
+use crate::kafka::{Code, KafkaError, Wait, Watermarks};
 use crate::report::LagReport;
 
 const THREAD: &str = "group-lag";
@@ -25,7 +25,8 @@ pub(super) struct Lag(Arc<Mutex<Seen>>);
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// `None` where the group has committed nothing, or the last look failed: an old figure is not told as today's.
+    /// `None` where the group has committed nothing in a partition with records, or the last look failed: an old figure is not told as
+    /// today's.
     latest: Option<u64>,
     highest: Option<u64>,
     partitions: Vec<Option<u64>>,
@@ -55,8 +56,8 @@ impl Lag {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match found {
             Ok(partitions) => {
-                // A group that has committed nowhere has no lag that could be told.
-                seen.latest = partitions.iter().copied().flatten().reduce(|sum, lag| sum + lag);
+                // A sum that leaves partitions out would look better than it is.
+                seen.latest = partitions.iter().copied().sum();
                 seen.highest = seen.highest.max(seen.latest);
                 (seen.partitions, seen.error) = (partitions, None);
             }
@@ -116,18 +117,22 @@ impl Watcher {
         Ok(Watched { lag, thread })
     }
 
-    /// By slot, how many records lie between what the group has committed and the end of the log.
+    /// By slot, how many records lie between what the group has committed and the end of the log; `None` where it has committed
+    /// nothing and there are records.
     fn look(&self) -> Result<Vec<Option<u64>>, Code> {
         let committed = self.consumer.committed(&self.slots, ASK)?;
-        let slots: Vec<i32> =
-            (0_i32..).zip(&committed).filter(|(_, known)| known.is_some()).map(|(slot, _)| slot).collect();
-        let mut ends = self.consumer.ends(&self.topic, &slots, Wait::of(ASK)).into_iter();
-        let lag = |committed: Option<i64>| {
-            let Some(committed) = committed else { return Ok(None) };
-            let high = ends.next().unwrap_or(Err(Code::OperationTimedOut))?.high;
-            Ok(Some(u64::try_from(high - committed).unwrap_or(0)))
-        };
-        committed.into_iter().map(lag).collect()
+        let slots: Vec<i32> = (0_i32..).take(committed.len()).collect();
+        let ends = self.consumer.ends(&self.topic, &slots, Wait::of(ASK));
+        committed.into_iter().zip(ends).map(|(committed, ends)| Ok(behind(committed, ends?))).collect()
+    }
+}
+
+/// Records between what a group has committed in a partition and its end. One that has committed nothing is behind by all that is
+/// there, or by nothing, as its members are set.
+fn behind(committed: Option<i64>, ends: Watermarks) -> Option<u64> {
+    match committed {
+        Some(committed) => Some(u64::try_from(ends.high - committed).unwrap_or(0)),
+        None => (ends.low == ends.high).then_some(0),
     }
 }
 
@@ -138,8 +143,8 @@ mod tests {
     #[test]
     fn a_look_that_fails_leaves_no_old_figure_behind() {
         let lag = Lag::default();
-        lag.note(Ok(vec![Some(3), None, Some(4)]));
-        lag.note(Ok(vec![Some(1), None, Some(1)]));
+        lag.note(Ok(vec![Some(3), Some(0), Some(4)]));
+        lag.note(Ok(vec![Some(1), Some(0), Some(1)]));
         let report = lag.report("g");
         assert_eq!((report.at_end, report.highest, report.error), (Some(2), Some(7), None));
         lag.note(Err(Code::OperationTimedOut));
@@ -151,9 +156,15 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_has_committed_nothing_has_no_lag() {
+    fn a_lag_is_known_where_that_of_each_partition_is() {
         let lag = Lag::default();
-        lag.note(Ok(vec![None, None]));
-        assert_eq!((lag.latest(), lag.report("g").highest), (None, None));
+        for partitions in [vec![None, None], vec![Some(2_001), None]] {
+            lag.note(Ok(partitions.clone()));
+            assert_eq!((lag.latest(), lag.report("g").highest), (None, None), "{partitions:?}");
+            assert_eq!(lag.report("g").partitions, partitions);
+        }
+        let ends = |low, high| Watermarks { low, high, stable: high };
+        assert_eq!([behind(Some(4), ends(0, 9)), behind(Some(4), ends(0, 3))], [Some(5), Some(0)]);
+        assert_eq!([behind(None, ends(0, 9)), behind(None, ends(7, 7))], [None, Some(0)]);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::clients::{live, member_settings};
 use super::topic_watch::{self, Watcher};
 use crate::control::{Control, Traffic};
-use crate::kafka::native::Consumer;
+use crate::kafka::native::{Consumer, Member};
 use crate::kafka::slots::Slots;
 use crate::kafka::{ClusterMetadata, KafkaError, Settings, Wait, Watermarks, admin};
 use crate::measure::Recorder;
@@ -116,7 +116,8 @@ impl Target {
     pub(super) fn members(&self, is_shared: bool) -> Option<Box<dyn Reader>> {
         let (group, log) = self.group.as_ref()?;
         let own = self.membership(group, is_shared);
-        Some(Box::new(GroupReader::new(own, Arc::clone(&self.slots), Arc::clone(&self.topics), log.clone())))
+        let (slots, topics) = (Arc::clone(&self.slots), Arc::clone(&self.topics));
+        Some(Box::new(GroupReader::<Member>::new(own, slots, topics, log.clone())))
     }
 
     fn membership(&self, group: &Group, is_shared: bool) -> GroupConfig {

@@ -123,8 +123,9 @@ fn joined(rows: impl Iterator<Item = TimelineRow>) -> Option<TimelineRow> {
             refused: before.refused + row.refused,
             outstanding: row.outstanding,
             backlog: None,
-            group_lag: row.group_lag,
-            unread: row.unread,
+            // What was not known in a part of the row is not known of the row.
+            group_lag: before.group_lag.and(row.group_lag),
+            unread: before.unread.and(row.unread),
             response_p50_us: None,
             response_p90_us: before.response_p90_us.max(row.response_p90_us),
             response_p99_us: before.response_p99_us.max(row.response_p99_us),
@@ -220,6 +221,17 @@ mod tests {
         assert_eq!(minute.backlog, Some(30), "a mean is that of the means");
         assert_eq!((minute.response_p50_us, minute.response_p99_us), (Some(29), Some(9_000)));
         assert_eq!(minute.cpu_ms, Some(300));
+    }
+
+    #[test]
+    fn a_minute_of_which_a_second_is_not_known_is_not_known() {
+        let mut timeline = Timeline::new(Detail { fine_s: 0.0, ..Detail::default() });
+        for at_s in 1_u32..=120 {
+            let (unread, group_lag) = (Some(3).filter(|_| at_s != 30), Some(4).filter(|_| at_s != 90));
+            timeline.push(TimelineRow { unread, group_lag, ..second(at_s) });
+        }
+        let known: Vec<_> = timeline.rows().map(|row| (row.unread, row.group_lag)).collect();
+        assert_eq!(known, [(None, Some(4)), (Some(3), None)]);
     }
 
     #[test]

@@ -9,9 +9,8 @@ use super::book::Book;
 use super::inspect::Inspected;
 use super::partition::PartitionState;
 use crate::clock::{Clock, Nanos};
-use crate::kafka::Code;
 use crate::kafka::errors::ErrorLog;
-use crate::kafka::native::Refusal;
+use crate::kafka::{Code, Refusal};
 use crate::measure::{ReadThrottle, Shard, Side, Stall};
 use crate::settings::run::Patience;
 

@@ -3,6 +3,7 @@
 
 mod assignment;
 mod log;
+mod member;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,11 +14,12 @@ use std::time::Duration;
 use super::reader::Reader;
 use super::topics::Topics;
 use crate::clock::{Nanos, wall_unix_ns};
-use crate::kafka::native::{Change, Member, Refusal, wait_any};
+use crate::kafka::native::Change;
 use crate::kafka::slots::Slots;
-use crate::kafka::{Code, Delivered, KafkaError, Notice, Settings, TopicIdentity, Wait, Watermarks};
+use crate::kafka::{Code, Delivered, KafkaError, Notice, Refusal, Settings, TopicIdentity, Wait, Watermarks};
 use assignment::Assignment;
 pub use log::{GroupLog, Rebalance, SharedLog};
+pub use member::GroupMember;
 
 /// The longest wait for members to leave, all together.
 const LEAVING: Duration = Duration::from_secs(5);
@@ -41,14 +43,14 @@ pub struct GroupConfig {
 
 /// The members of a group as one reader.
 #[derive(Debug)]
-pub struct GroupReader {
+pub struct GroupReader<M: GroupMember> {
     config: GroupConfig,
     log: SharedLog,
     slots: Arc<Slots>,
     /// The topics with their ids.
     topics: Arc<Topics>,
     starts: BTreeMap<i32, i64>,
-    members: Vec<Member>,
+    members: Vec<M>,
     assignment: Assignment,
     /// The member whose turn it is to be asked first, and whether there may be more to take.
     turn: usize,
@@ -58,10 +60,12 @@ pub struct GroupReader {
     reason: &'static str,
     /// Members on their way out, and how they tell that they are.
     leaving: usize,
+    /// The longest wait for them.
+    leaving_within: Duration,
     left: (mpsc::Sender<()>, mpsc::Receiver<()>),
 }
 
-impl GroupReader {
+impl<M: GroupMember> GroupReader<M> {
     /// A group that has not joined yet; `log` is kept up to date.
     #[must_use]
     pub fn new(config: GroupConfig, slots: Arc<Slots>, topics: Arc<Topics>, log: SharedLog) -> Self {
@@ -80,6 +84,7 @@ impl GroupReader {
             more: false,
             reason: "the group formed",
             leaving: 0,
+            leaving_within: LEAVING,
             left: mpsc::channel(),
         }
     }
@@ -89,7 +94,7 @@ impl GroupReader {
         if self.config.consumers > 1 || self.config.disturb_every.is_some() {
             tell_apart(&mut settings, self.members.len());
         }
-        self.members.push(Member::join(&settings, &self.slots, self.starts.clone())?);
+        self.members.push(M::join(&settings, &self.slots, self.starts.clone())?);
         self.assignment.join();
         Ok(())
     }
@@ -190,7 +195,7 @@ impl GroupReader {
     }
 
     /// Lets a member leave on a thread of its own.
-    fn leave(&mut self, member: Member) {
+    fn leave(&mut self, member: M) {
         let left = self.left.0.clone();
         let leaving = move || {
             drop(member);
@@ -203,12 +208,12 @@ impl GroupReader {
         }
     }
 
-    fn owner(&self, partition: i32) -> Option<&Member> {
+    fn owner(&self, partition: i32) -> Option<&M> {
         self.members.get(self.assignment.owner(partition)?)
     }
 }
 
-impl Reader for GroupReader {
+impl<M: GroupMember> Reader for GroupReader<M> {
     /// The starts count where the group has committed nothing later.
     fn assign(&mut self, _topic: &str, starts: &[(i32, i64)]) -> Result<(), KafkaError> {
         self.starts = starts.iter().copied().collect();
@@ -247,7 +252,7 @@ impl Reader for GroupReader {
         let mut taken = 0;
         for step in 0..count {
             let place = (self.turn + step) % count;
-            taken = self.members[place].take(most, &mut *each);
+            taken = self.members[place].take(most, each);
             if taken > 0 {
                 self.turn = place + 1;
                 break;
@@ -258,19 +263,19 @@ impl Reader for GroupReader {
     }
 
     fn wait(&mut self, timeout: Duration) -> io::Result<()> {
-        if self.more { Ok(()) } else { wait_any(&mut self.members, timeout) }
+        if self.more { Ok(()) } else { M::wait_any(&mut self.members, timeout) }
     }
 
     fn notices(&mut self, notice: &mut dyn FnMut(Notice)) {
         self.follow();
         self.keep_time();
         for member in &mut self.members {
-            member.notices(&mut *notice);
+            member.notices(notice);
         }
     }
 
     fn refusal(&self) -> Option<Refusal> {
-        self.members.iter().find_map(|member| member.refusal().cloned())
+        self.members.iter().find_map(GroupMember::refusal)
     }
 
     fn ends(&mut self, topic: &str, partitions: &[i32], wait: Wait<'_>) -> Vec<Result<Watermarks, Code>> {
@@ -311,7 +316,7 @@ impl Reader for GroupReader {
     }
 }
 
-impl Drop for GroupReader {
+impl<M: GroupMember> Drop for GroupReader<M> {
     /// All members leave at once: in the middle of a rebalance each may wait for the coordinator.
     fn drop(&mut self) {
         if self.topics.made_anew().is_some() || (self.commit_at != Nanos::MAX && !self.may_commit()) {
@@ -322,11 +327,15 @@ impl Drop for GroupReader {
         for member in std::mem::take(&mut self.members) {
             self.leave(member);
         }
-        let deadline = self.log.now() + LEAVING.into();
+        let deadline = self.log.now() + self.leaving_within.into();
         while self.leaving > 0 {
             let left = Duration::from(deadline.saturating_since(self.log.now()));
             if self.left.1.recv_timeout(left).is_err() {
-                tracing::warn!(members = self.leaving, "members had not left the group within {LEAVING:?}");
+                tracing::warn!(
+                    members = self.leaving,
+                    "members had not left the group within {:?}",
+                    self.leaving_within
+                );
                 return;
             }
             self.leaving -= 1;
@@ -340,3 +349,6 @@ fn tell_apart(settings: &mut Settings, number: usize) {
         *id = format!("{id}-{number}");
     }
 }
+
+#[cfg(test)]
+mod tests;

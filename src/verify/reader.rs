@@ -3,8 +3,8 @@
 use std::time::Duration;
 use std::{fmt, io};
 
-use crate::kafka::native::{Consumer, Refusal};
-use crate::kafka::{Code, Delivered, KafkaError, Notice, TopicIdentity, Wait, Watermarks};
+use crate::kafka::native::Consumer;
+use crate::kafka::{Code, Delivered, KafkaError, Notice, Refusal, TopicIdentity, Wait, Watermarks};
 
 /// A way to read partitions by assignment.
 pub trait Reader: fmt::Debug + Send {

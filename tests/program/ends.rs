@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::shell::{Ran, Shell};
+use loadgen::kafka::embedded::Embedded;
 use serde_json::Value;
 
 /// A run of a second that nothing is wrong with.
@@ -140,6 +141,26 @@ fn results_that_cannot_be_written_take_nothing_of_the_summary_and_the_verdict() 
     let report: Value = json.json();
     assert_eq!(report["verdict"]["also"], serde_json::json!(["not_written"]));
     assert_eq!(report["ledger"]["unverified"], 50);
+}
+
+#[test]
+fn a_reading_whose_results_cannot_be_written_tells_what_it_read() {
+    let shell = Shell::new();
+    let broker = Embedded::start("raw-events", 1).unwrap();
+    let at = ["-b", broker.address(), "--no-progress"];
+    let healthy = ["--gate-off", "generator_healthy"];
+    let ran = shell.run(&[&["synth", "--num-records", "50"], &at[..], &healthy].concat());
+    assert_eq!(ran.code, 0, "{}\n{}", ran.out, ran.err);
+    fs::remove_dir_all(shell.path().join("results")).unwrap();
+
+    let verify = [&["verify", "--num-records", "50"], &at[..]].concat();
+    let ran = with_small_files(&shell, 4, &verify).ends_with_code(8);
+    ran.says("NOT WRITTEN").says("the results could not be written").says("50").complains("the run goes on");
+    assert!(only_bundle(&shell).join("PARTIAL").exists());
+    let fails = [&verify[..], &["--gate", "reading.events < 5", "-o", "json"]].concat();
+    let report: Value = with_small_files(&shell, 4, &fails).ends_with_code(99).json();
+    assert_eq!(report["verdict"]["also"], serde_json::json!(["not_written"]));
+    assert_eq!((&report["reading"]["events"], &report["reading"]["missing"]), (&50.into(), &0.into()));
 }
 
 #[test]

@@ -114,7 +114,8 @@ fn topic(cluster: &Cluster, name: &str, state: Option<&TopicState>, group: Optio
     };
     let records = partitions.iter().map(|partition| partition.records).sum();
     let group_error = group.and_then(|group| tell_lag(cluster, group, name, &mut partitions).err());
-    let group_lag = partitions.iter().filter_map(|partition| partition.lag).reduce(|sum, lag| sum + lag);
+    let has_committed = partitions.iter().any(|partition| partition.committed.is_some());
+    let group_lag = partitions.iter().map(|partition| partition.lag).sum::<Option<i64>>().filter(|_| has_committed);
     Topic {
         name: name.to_owned(),
         exists: true,
@@ -134,7 +135,11 @@ fn tell_lag(cluster: &Cluster, group: &str, topic: &str, partitions: &mut [Parti
     for partition in partitions {
         let known = usize::try_from(partition.number).ok().and_then(|number| committed.get(number).copied().flatten());
         partition.committed = known;
-        partition.lag = known.zip(partition.high).map(|(committed, high)| (high - committed).max(0));
+        partition.lag = match (known, partition.low, partition.high) {
+            (Some(committed), _, Some(high)) => Some((high - committed).max(0)),
+            (None, Some(low), Some(high)) => (low == high).then_some(0),
+            _ => None,
+        };
     }
     Ok(())
 }
@@ -203,11 +208,20 @@ impl Topic {
     }
 
     fn lag_words(&self, group: &str) -> String {
-        match (&self.group_error, self.group_lag) {
-            (Some(error), _) => format!("group {group}: not told: {error}"),
-            (None, None) => format!("group {group}: has committed nothing here"),
-            (None, Some(lag)) => format!("group {group}: {} behind", figures::counted(lag.unsigned_abs(), "record")),
-        }
+        let behind = |lag: i64| format!("{} behind", figures::counted(lag.unsigned_abs(), "record"));
+        let unknown: Vec<i32> = self.partitions.iter().filter(|one| one.lag.is_none()).map(|one| one.number).collect();
+        let words = match (&self.group_error, self.group_lag) {
+            (Some(error), _) => format!("not told: {error}"),
+            (None, Some(lag)) => behind(lag),
+            (None, None) if self.partitions.iter().all(|one| one.committed.is_none()) => {
+                "has committed nothing here".to_owned()
+            }
+            (None, None) => {
+                let known = self.partitions.iter().filter_map(|one| one.lag).sum();
+                format!("at least {}, not known in partitions {unknown:?}", behind(known))
+            }
+        };
+        format!("group {group}: {words}")
     }
 }
 

@@ -187,7 +187,16 @@ static READERS: [Figure; 5] = [
     figure("group.rebalance_longest", Time, |report| Ok(ended(report)?.rebalance_longest_s * 1e6)),
     figure("group.rebalance_total", Time, |report| Ok(ended(report)?.rebalance_total_s * 1e6)),
     figure("lag.at_end", Count, |report| lag(report, |lag| lag.at_end)),
-    figure("lag.highest", Count, |report| lag(report, |lag| lag.highest)),
+    Figure {
+        name: "lag.highest",
+        dimension: Count,
+        read: |report| lag(report, |lag| lag.highest),
+        at_least: |report| {
+            let all = u64::try_from(report.timeline.len()).unwrap_or(u64::MAX);
+            let known = report.timeline.iter().map(|row| u64::from(row.group_lag.is_some())).sum::<u64>();
+            (known < all).then_some(AtLeast::Unknown { rows: all - known, of: all })
+        },
+    },
 ];
 
 static OTHERS: [Figure; 4] = [

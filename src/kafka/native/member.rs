@@ -11,11 +11,11 @@ use std::time::Duration;
 use rdkafka_sys::bindings as c;
 
 use super::super::slots::Slots;
-use super::super::{Code, Delivered, KafkaError, Notice, Settings, TopicIdentity, Wait, Watermarks, lacks_right};
+use super::super::{Code, Delivered, KafkaError, Notice, Refusal, Settings, TopicIdentity, Wait, Watermarks};
 use super::consumer::{self, Queue, Wake, is_read_committed, read};
 use super::partitions::{self, PartitionList};
 use super::{Client, Event, code, raw, text};
-use crate::clock::{Clock, Monotonic, Nanos};
+use crate::clock::{Clock, Monotonic};
 
 /// How long the coordinator is waited for when a position must be known.
 const COORDINATOR: Duration = Duration::from_secs(5);
@@ -38,37 +38,6 @@ pub struct Member {
     refusal: Option<Refusal>,
     clock: Monotonic,
     client: Client,
-}
-
-/// Why a group does not have a member, or has it no more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The coordinator's answer.
-    pub code: Code,
-    /// The client's words.
-    pub text: String,
-    /// Whether it stays so; else another member's leaving may change it.
-    is_final: bool,
-    /// Since when, by the member's clock.
-    since: Nanos,
-}
-
-/// How long a refusal that may pass is waited out: a member of another kind may be on its way out.
-const MAY_PASS: Nanos = Nanos::from_secs(3);
-
-/// Whether the coordinator says by this that it does not take the member as it is.
-const fn is_refusal(code: Code) -> bool {
-    lacks_right(code)
-        || matches!(
-            code,
-            Code::InconsistentGroupProtocol
-                | Code::GroupMaxSizeReached
-                | Code::InvalidSessionTimeout
-                | Code::UnsupportedAssignor
-                | Code::UnsupportedVersion
-                | Code::FencedInstanceId
-                | Code::UnreleasedInstanceId
-        )
 }
 
 /// What the group decided for a member.
@@ -172,8 +141,7 @@ impl Member {
     /// Why the group does not have this member, or has it no more; `None` where it may yet.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
-        let counts = |refusal: &&Refusal| refusal.is_final || self.clock.now() >= refusal.since + MAY_PASS;
-        self.refusal.as_ref().filter(counts)
+        self.refusal.as_ref().filter(|refusal| refusal.counts(self.clock.now()))
     }
 
     /// Notes what the group's coordinator, or the client for it, says against the member.
@@ -182,9 +150,8 @@ impl Member {
         if let Some((reason, words)) = self.client.fatal().filter(|_| code == Code::Fatal) {
             (code, text, fatal) = (reason, words, true);
         }
-        if fatal || is_refusal(code) {
-            let since = self.refusal.as_ref().map_or_else(|| self.clock.now(), |refusal| refusal.since);
-            self.refusal = Some(Refusal { code, text: text.clone(), is_final: fatal || lacks_right(code), since });
+        if let Some(refusal) = Refusal::heard(self.refusal.as_ref(), code, &text, fatal, self.clock.now()) {
+            self.refusal = Some(refusal);
         }
         self.said.push(Notice::Error { code, text, fatal });
     }
@@ -234,7 +201,7 @@ impl Member {
             }
             change.partitions = elements.iter().map(slot).collect();
         }
-        if assigned && self.refusal.as_ref().is_some_and(|refusal| !refusal.is_final) {
+        if assigned && self.refusal.as_ref().is_some_and(|refusal| !refusal.is_final()) {
             self.refusal = None;
         }
         // SAFETY: handle and list are live; the calls copy the list, and a null list means no partition at all.

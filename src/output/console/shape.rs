@@ -207,7 +207,13 @@ pub(super) fn lag(lag: &LagReport) -> Vec<String> {
             format!("not known at the end ({error}), at most {} before", figures::count(highest))
         }
         (_, _, Some(error)) => format!("not known: {error}"),
-        _ => "it has committed nothing in these topics".to_owned(),
+        _ if lag.partitions.iter().all(Option::is_none) => "it has committed nothing in these topics".to_owned(),
+        _ => {
+            let known: u64 = lag.partitions.iter().flatten().sum();
+            let without = lag.partitions.iter().filter(|lag| lag.is_none()).count();
+            let (known, all) = (figures::counted(known, "record"), lag.partitions.len());
+            format!("at least {known} behind at the end: it has committed nothing in {without} of {all} partitions")
+        }
     };
     vec![format!("group {}: {told}", lag.group)]
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::clock::Nanos;
 use crate::control::{OF_OTHERS, Traffic};
-use crate::kafka::Wait;
 use crate::kafka::native::Consumer;
+use crate::kafka::{Wait, Watermarks};
 use crate::measure::Sampler;
 use crate::report::TimelineRow;
 use crate::report::latency::Kind;
@@ -38,17 +38,18 @@ impl Ends {
     }
 }
 
-/// Asks until `going` is false.
+/// Asks until `going` is false. Up to the first answer the ends are those of `known`.
 pub(super) fn ask<'scope>(
     scope: &'scope Scope<'scope, '_>,
     consumer: Consumer,
     topic: String,
-    partitions: i32,
+    known: &[Watermarks],
     going: &'scope AtomicBool,
 ) -> Result<Ends, RunError> {
     let ends = Ends::default();
+    ends.put(known.iter().map(|marks| Some(marks.high)).collect());
     let told = ends.clone();
-    let all: Vec<i32> = (0..partitions).collect();
+    let all: Vec<i32> = (0_i32..).take(known.len()).collect();
     threads::start_looking(scope, "log-ends", going, Nanos::ZERO, move |last| {
         if !last {
             let wait = Wait { timeout: ASK, given_up: &|| !going.load(Ordering::Acquire) };

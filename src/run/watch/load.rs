@@ -149,6 +149,11 @@ impl<'a> Load<'a> {
         };
         planned.unwrap_or(drawn).max(drawn).max(self.scheduled)
     }
+
+    /// Events due without a final answer; `None` where none has a due time.
+    fn backlog_now(&self, now: Nanos) -> Option<u64> {
+        self.schedule.has_due_times().then(|| self.scheduled(now).saturating_sub(self.traffic.settled()))
+    }
 }
 
 impl Subject for Load<'_> {
@@ -177,8 +182,8 @@ impl Subject for Load<'_> {
                 Some(format!("events were still waiting to be sent {:?} after the schedule's end", self.overrun));
             self.control.stop_at(self.control.tempo().at(end));
         }
-        if self.schedule.has_due_times() {
-            self.backlog.note(self.scheduled(now).saturating_sub(self.traffic.settled()));
+        if let Some(backlog) = self.backlog_now(now) {
+            self.backlog.note(backlog);
         }
     }
 
@@ -203,7 +208,8 @@ impl Subject for Load<'_> {
         let row = TimelineRow {
             scheduled: scheduled - self.scheduled,
             outstanding,
-            backlog: self.backlog.take(),
+            // The last row may end before anybody has looked.
+            backlog: self.backlog.take().or_else(|| self.backlog_now(now)),
             unread: self.reads_aborted.map(|aborted_too| {
                 (total.acked + if aborted_too { total.aborted } else { 0 }).saturating_sub(total.seen)
             }),

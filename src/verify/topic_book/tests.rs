@@ -202,6 +202,17 @@ fn lanes_and_blocks_are_bounded() {
     assert_eq!(book.counts().forgotten, 1);
 }
 
+/// A stamp as anybody can write one, mostly near those of others.
+fn any_stamp() -> impl Strategy<Value = Stamp> {
+    let sequence = prop_oneof![4 => 0_u64..3_000, 1 => 0_u64..1 << 40];
+    let near = 1_700_000_000_000_u64 << 10;
+    let due = prop_oneof![4 => near..near + (1 << 24), 1 => 0_u64..1 << 58];
+    (0_u16..2, 0_u16..2, sequence, due).prop_map(|(tag, lane, sequence, due)| {
+        let due = DueTime::from_ticks(due);
+        Stamp { due, tag, lane, sequence, check: 0 }
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
 
@@ -233,6 +244,36 @@ proptest! {
             let which = lanes.iter().position(|(tag, number, _)| (*tag, *number) == (lane.tag, lane.lane)).unwrap();
             let expected = lost.iter().filter(|(of, _)| *of == which).count() as u64;
             prop_assert_eq!((lane.missing, lane.seen, lane.mixed), (expected, 2_000 - expected, false));
+        }
+    }
+
+    /// Whatever ids claim, none is counted twice, none of a damaged record for an event, and none counts as early or quick by an
+    /// overflow.
+    #[test]
+    fn no_claim_of_an_id_confuses_the_account(
+        stamps in proptest::collection::vec((any_stamp(), proptest::bool::weighted(0.8)), 0..300),
+        known: bool,
+        cutoff in 0_u64..1 << 58,
+    ) {
+        let mut book = TopicBook::new(known.then_some(RunId(0)), 1);
+        let ready_ns = 1_700_000_000 * SECOND;
+        book.start(Anchor::at_unix_ns(ready_ns));
+        let mut first = 0;
+        for (stamp, whole) in &stamps {
+            let sight = book.see(*stamp, *whole);
+            first += u64::from(*whole && matches!(sight, Sight::First | Sight::Mended));
+            let read_ns = ready_ns + 5 * SECOND;
+            if let Some(timed) = book.time(*stamp, Nanos::from_secs(5)) {
+                prop_assert_eq!(timed.early, stamp.due.unix_ns() > read_ns);
+                prop_assert!(timed.end_to_end <= Nanos::from_secs(5));
+            }
+        }
+        let extent = Extent { cutoff: DueTime::from_ticks(cutoff), ..WHOLE };
+        let lanes = book.account(&extent);
+        prop_assert_eq!(lanes.iter().map(|lane| lane.seen).sum::<u64>(), first + book.counts().confirmed_late);
+        for lane in lanes {
+            let all = lane.last - lane.first + 1;
+            prop_assert_eq!(lane.seen + lane.missing + lane.open + lane.below, all, "{:?}", lane);
         }
     }
 }
