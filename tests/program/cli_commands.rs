@@ -264,7 +264,8 @@ fn gates_of_every_outcome(shell: &Shell, base: &str, new: &str) {
 fn a_capacity_search_keeps_every_probe_and_can_go_on() {
     let shell = Shell::new();
     let search = ["--start", "50/s", "--max", "100/s", "--probe", "5s", "--settle", "1s", "--results-dir", "found"];
-    let short = ["--max-time", "8s", "-o", "json", "--no-progress"];
+    // On a busy machine the generator is late; that says nothing of how a search goes on.
+    let short = ["--max-time", "8s", "-o", "json", "--no-progress", "--gate-off", "generator_healthy"];
     let ran = shell.run(&[&["capacity"][..], &search, &short].concat()).ends_with_code(4);
     let record = ran.json();
     assert_eq!(record["searches"][0]["answer"], "out_of_time", "{record}");
