@@ -33,6 +33,7 @@ pub mod event;
 pub mod kafka;
 pub mod lane;
 pub mod publish;
+pub mod registry;
 pub mod verify;
 
 // What is known of it.

@@ -42,6 +42,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("measure", "clock event report"),
     ("control", "clock"),
     ("kafka", "clock units"),
+    ("registry", "clock"),
     ("report", "event figures ledger units"),
     ("ledger", "clock event units"),
     ("event", "clock"),

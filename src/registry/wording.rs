@@ -1,0 +1,156 @@
+//! What is sent to a registry and what comes back, as the API writes it.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::schema::{Level, Reference, Registered, Schema, SchemaType};
+
+/// The body that asks for a schema, to find, judge or register it. Avro goes without its type, as registries from before other
+/// types want it.
+pub(super) fn body(schema: &Schema) -> Value {
+    let mut body = json!({ "schema": schema.text });
+    if schema.schema_type != SchemaType::Avro {
+        body["schemaType"] = schema.schema_type.as_str().into();
+    }
+    if !schema.references.is_empty() {
+        let references = schema.references.iter().map(
+            |Reference { name, subject, version }| json!({ "name": name, "subject": subject, "version": version }),
+        );
+        body["references"] = references.collect();
+    }
+    body
+}
+
+/// A schema in an answer.
+#[derive(Deserialize)]
+pub(super) struct WrittenSchema {
+    schema: String,
+    #[serde(rename = "schemaType")]
+    schema_type: Option<String>,
+    references: Option<Vec<WrittenReference>>,
+}
+
+#[derive(Deserialize)]
+struct WrittenReference {
+    name: String,
+    subject: String,
+    version: u32,
+}
+
+impl TryFrom<WrittenSchema> for Schema {
+    type Error = String;
+
+    fn try_from(written: WrittenSchema) -> Result<Self, String> {
+        let schema_type = match written.schema_type.as_deref() {
+            None | Some("AVRO") => SchemaType::Avro,
+            Some("PROTOBUF") => SchemaType::Protobuf,
+            Some("JSON") => SchemaType::Json,
+            Some(other) => return Err(format!("a schema of type {}, which is not known here", shown(other))),
+        };
+        let references = written.references.unwrap_or_default().into_iter();
+        let references =
+            references.map(|WrittenReference { name, subject, version }| Reference { name, subject, version });
+        Ok(Self { schema_type, text: written.schema, references: references.collect() })
+    }
+}
+
+/// A version of a subject in an answer.
+#[derive(Deserialize)]
+pub(super) struct WrittenVersion {
+    subject: String,
+    version: u32,
+    id: u32,
+    #[serde(flatten)]
+    schema: WrittenSchema,
+}
+
+impl TryFrom<WrittenVersion> for Registered {
+    type Error = String;
+
+    fn try_from(written: WrittenVersion) -> Result<Self, String> {
+        let WrittenVersion { subject, version, id, schema } = written;
+        Ok(Self { subject, version, id, schema: schema.try_into()? })
+    }
+}
+
+/// The answer to a schema that was registered.
+#[derive(Deserialize)]
+pub(super) struct Id {
+    pub(super) id: u32,
+}
+
+/// A subject that has a schema.
+#[derive(Deserialize)]
+pub(super) struct InSubject {
+    pub(super) subject: String,
+    pub(super) version: u32,
+}
+
+/// What was said of a schema.
+#[derive(Deserialize)]
+pub(super) struct Verdict {
+    pub(super) is_compatible: bool,
+    pub(super) messages: Option<Vec<String>>,
+}
+
+/// A level in an answer.
+#[derive(Deserialize)]
+#[serde(try_from = "WrittenConfig")]
+pub(super) struct Config {
+    pub(super) level: Level,
+}
+
+#[derive(Deserialize)]
+struct WrittenConfig {
+    #[serde(rename = "compatibilityLevel", alias = "compatibility")]
+    level: String,
+}
+
+impl TryFrom<WrittenConfig> for Config {
+    type Error = String;
+
+    fn try_from(written: WrittenConfig) -> Result<Self, String> {
+        written.level.parse().map(|level| Self { level }).map_err(|_| format!("a level of {}", shown(&written.level)))
+    }
+}
+
+/// A refusal. Whatever stands before the registry may answer in other words.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Refusal {
+    pub(super) error_code: Option<u32>,
+    pub(super) message: Option<String>,
+}
+
+impl Refusal {
+    pub(super) fn read(body: &[u8]) -> Self {
+        serde_json::from_slice(body).unwrap_or_default()
+    }
+
+    /// `40401: Subject 'x' not found.`
+    pub(super) fn words(&self) -> String {
+        let message = self.message.as_deref().map(shown).filter(|message| !message.is_empty());
+        match (self.error_code, message) {
+            (Some(code), Some(message)) => format!("{code}: {message}"),
+            (Some(code), None) => code.to_string(),
+            (None, Some(message)) => message,
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// How much of another program's words is shown.
+const MOST_SHOWN: usize = 1000;
+
+/// Another program's words as one line that no terminal takes for orders.
+pub(super) fn shown(words: &str) -> String {
+    let mut line: String = words
+        .chars()
+        .take(MOST_SHOWN)
+        .map(|letter| if letter.is_control() || letter == '\u{2028}' || letter == '\u{2029}' { ' ' } else { letter })
+        .collect();
+    if words.chars().nth(MOST_SHOWN).is_some() {
+        line.push('…');
+    }
+    line.trim().to_owned()
+}
