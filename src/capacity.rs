@@ -70,15 +70,15 @@ pub enum SearchError {
         /// Its rate.
         found: u64,
         /// What the search asks for at this place.
-        wanted: Wanted,
+        wanted: AskedRate,
     },
 }
 
 /// What a search asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted(Option<u64>);
+pub struct AskedRate(Option<u64>);
 
-impl std::fmt::Display for Wanted {
+impl std::fmt::Display for AskedRate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
             Some(rate) => write!(f, "{rate}/s"),

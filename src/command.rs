@@ -30,7 +30,7 @@ use crate::cli::{Cli, Command};
 use crate::output::console::{self, Style};
 use crate::progress::terminal;
 use crate::report::RunReport;
-use crate::scenario::{ConfigError, Environment, Wanted};
+use crate::scenario::{ConfigError, Environment, RunRequest};
 use crate::verdict::ExitCode;
 
 /// What exit code 0 says where nothing was measured or judged.
@@ -130,12 +130,12 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
         tracing::debug!("a limit of the size of files would end this process: {error}");
     }
     match cli.command {
-        Command::Synth(args) => run::run(&Wanted::Synthetic, (*args).into(), environment),
+        Command::Synth(args) => run::run(&RunRequest::Synthetic, (*args).into(), environment),
         Command::Replay(args) => {
             let (file, options) = args.split();
-            run::run(&Wanted::Recording(file), options, environment)
+            run::run(&RunRequest::Recording(file), options, environment)
         }
-        Command::Run(args) => run::run(&Wanted::Scenario(args.scenario), args.options, environment),
+        Command::Run(args) => run::run(&RunRequest::Scenario(args.scenario), args.options, environment),
         Command::Verify(args) => verify::verify(*args, environment),
         Command::Check(args) => check::check(*args, environment),
         Command::Capacity(args) => capacity::capacity(*args, environment),

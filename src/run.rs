@@ -51,7 +51,7 @@ use crate::verify::book::RunBook;
 use crate::verify::reader::Reader;
 use crate::verify::{self, VerifierEnd};
 pub use attribute::Unverified;
-pub use config::{Config, Lanes};
+pub use config::{Config, KafkaConfig, Lanes};
 use ends::Ends;
 pub use interrupts::Interrupts;
 use prepare::{Prepared, RunVerifier};
@@ -302,7 +302,7 @@ fn conduct<W: Wiring>(
             let lag = lag_watcher.map(|watcher| watcher.watch(scope, &going)).transpose()?;
             let clock = zero.wait();
             let load = Load::new(config, source, schedule, &ledger, &control, &prepared.target)
-                .beside(lag.as_ref().map(lag::Watched::lag), topics.as_ref().map(topic_watch::Watched::problem));
+                .beside(lag.as_ref().map(lag::LagWatch::lag), topics.as_ref().map(topic_watch::TopicWatch::problem));
             let mut watch = Watch::new(clock, &control, interrupts, &prepared.target, config.detail, load);
             let faults = faults::inject(
                 scope,
@@ -334,8 +334,8 @@ fn conduct<W: Wiring>(
             let verifier = reader.map(|reader| threads::join(reader, "the verifier")).transpose()?;
             let faults = threads::join(faults, "the thread of the faults")?;
             going.store(false, Ordering::Release);
-            let lag = lag.map(lag::Watched::end).transpose()?;
-            if let Some(problem) = topics.map(topic_watch::Watched::end).transpose()?.flatten() {
+            let lag = lag.map(lag::LagWatch::end).transpose()?;
+            if let Some(problem) = topics.map(topic_watch::TopicWatch::end).transpose()?.flatten() {
                 watch.note_problem(problem);
             }
             release.at_peace();
@@ -348,7 +348,7 @@ fn conduct<W: Wiring>(
             outcome.unwritten = config.answers.clone().zip(unwritten);
             outcome.report.faults = faults;
             availability::put_down(&mut outcome.report.faults, &outcome.stalls);
-            outcome.report.lag = lag.zip(config.lag_group.as_deref()).map(|(lag, group)| lag.report(group));
+            outcome.report.lag = lag.zip(config.kafka.lag_group.as_deref()).map(|(lag, group)| lag.report(group));
             Ok(outcome)
         })
     })

@@ -26,7 +26,7 @@ pub use environment::Environment;
 pub use error::ConfigError;
 pub use level::Level;
 pub use plan::Plan;
-pub use resolve::{Resolved, Wanted, resolve};
+pub use resolve::{Resolved, RunRequest, resolve};
 
 use crate::gate::GateConfig;
 use crate::settings::run::RunOptions;

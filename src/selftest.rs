@@ -24,7 +24,7 @@ use crate::kafka::Settings;
 use crate::kafka::native::Producer;
 pub use crate::ledger::rules::Rules;
 use crate::run::wiring::{Reading, Wiring};
-use crate::run::{self, Detail, Interrupts, Lanes, Outcome, RunError};
+use crate::run::{self, Detail, Interrupts, KafkaConfig, Lanes, Outcome, RunError};
 use crate::schedule::{Phase, Rate, Schedule, Shape};
 use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, Pacing, Patience};
@@ -160,15 +160,17 @@ fn run_config(config: &Config, id: RunId) -> run::Config {
         pacing: Pacing::Sleep,
         event_time: EventTime::Now,
         lateness: Lateness::default(),
-        bootstrap: config.bootstrap.clone(),
-        topic: config.topic.clone(),
-        topic_map: BTreeMap::new(),
-        partitions: config.partitions,
-        replication_factor: config.replication_factor,
-        create_topic: config.create_topic,
-        client: config.client.clone(),
-        connect_timeout: config.connect_timeout,
-        lag_group: None,
+        kafka: KafkaConfig {
+            bootstrap: config.bootstrap.clone(),
+            topic: config.topic.clone(),
+            topic_map: BTreeMap::new(),
+            partitions: config.partitions,
+            replication_factor: config.replication_factor,
+            create_topics: config.create_topic,
+            client: config.client.clone(),
+            connect_timeout: config.connect_timeout,
+            lag_group: None,
+        },
         verify: Some(Verification {
             group: None,
             back: ReadBack { drain_deadline: config.drain_deadline, ..ReadBack::default() },

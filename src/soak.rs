@@ -19,14 +19,14 @@ const FEWEST_POINTS: usize = 10;
 
 /// What is watched, by its name in the timeline, and what counts as drift: an increase over the whole run by at least
 /// this part and at least this much.
-const WATCHED: [Watched; 4] = [
-    Watched { name: "response_p50_us", part: 0.2, amount: 1_000.0, of: |row| row.response_p50_us },
-    Watched { name: "response_p99_us", part: 0.2, amount: 1_000.0, of: |row| row.response_p99_us },
-    Watched { name: "end_to_end_p99_us", part: 0.2, amount: 1_000.0, of: |row| row.end_to_end_p99_us },
-    Watched { name: "rss_kib", part: 0.05, amount: 10_240.0, of: |row| row.rss_kib },
+const SERIES: [Series; 4] = [
+    Series { name: "response_p50_us", part: 0.2, amount: 1_000.0, of: |row| row.response_p50_us },
+    Series { name: "response_p99_us", part: 0.2, amount: 1_000.0, of: |row| row.response_p99_us },
+    Series { name: "end_to_end_p99_us", part: 0.2, amount: 1_000.0, of: |row| row.end_to_end_p99_us },
+    Series { name: "rss_kib", part: 0.05, amount: 10_240.0, of: |row| row.rss_kib },
 ];
 
-struct Watched {
+struct Series {
     name: &'static str,
     part: f64,
     amount: f64,
@@ -40,9 +40,9 @@ pub struct Soak {
     step_s: f64,
     /// The minute under way: its number, and the values of its seconds.
     minute: u64,
-    open: [Vec<u64>; WATCHED.len()],
+    open: [Vec<u64>; SERIES.len()],
     /// Minutes passed: time and value.
-    points: [Vec<(f64, f64)>; WATCHED.len()],
+    points: [Vec<(f64, f64)>; SERIES.len()],
 }
 
 impl Soak {
@@ -65,7 +65,7 @@ impl Soak {
             // Closing may have made the minutes longer.
             self.minute = minute(self.step_s);
         }
-        for (values, watched) in self.open.iter_mut().zip(&WATCHED) {
+        for (values, watched) in self.open.iter_mut().zip(&SERIES) {
             values.extend((watched.of)(row));
         }
     }
@@ -73,7 +73,7 @@ impl Soak {
     /// What is known by now. The minute under way does not count.
     #[must_use]
     pub fn drift(&self) -> Drift {
-        let judged = WATCHED.iter().zip(&self.points).filter(|(_, points)| !points.is_empty());
+        let judged = SERIES.iter().zip(&self.points).filter(|(_, points)| !points.is_empty());
         let series: Vec<_> = judged.map(|(watched, points)| watched.judge(points)).collect();
         let any = |verdict| series.iter().any(|series| series.verdict == verdict);
         let verdict = if any(DriftVerdict::Drifting) {
@@ -108,7 +108,7 @@ impl Soak {
     }
 }
 
-impl Watched {
+impl Series {
     fn judge(&self, points: &[(f64, f64)]) -> SeriesDrift {
         let name = self.name.to_owned();
         let Some(trend) = (points.len() >= FEWEST_POINTS).then(|| Trend::of(points)).flatten() else {

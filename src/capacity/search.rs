@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Answer, CapacityReport, End, Left, Probe, ProbeOutcome, ProbeVerdict, SearchConfig, SearchError, Wanted, knee,
+    Answer, AskedRate, CapacityReport, End, Left, Probe, ProbeOutcome, ProbeVerdict, SearchConfig, SearchError, knee,
 };
 use crate::figures::{self, as_f64};
 
@@ -134,7 +134,7 @@ impl Search {
         for (index, probe) in known.into_iter().enumerate() {
             let wanted = search.wanted();
             if wanted != Some(probe.rate) {
-                let (number, found, wanted) = (index + 1, probe.rate, Wanted(wanted));
+                let (number, found, wanted) = (index + 1, probe.rate, AskedRate(wanted));
                 return Err(SearchError::Foreign { number, found, wanted });
             }
             search.record(probe.outcome);

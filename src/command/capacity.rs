@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::planned_load::load;
-use super::run::{Watched, exporter, linger, now, started_at, taken, to_toml, write_failed};
+use super::run::{Watchable, exporter, linger, now, started_at, taken, to_toml, write_failed};
 use super::{Done, Failure, interrupt};
 use crate::bundle::{self, Bundle};
 use crate::capacity::record::{Record, SCHEMA_VERSION};
@@ -24,7 +24,7 @@ use crate::progress::{self, Screen, Shown, terminal};
 use crate::run::Interrupts;
 use crate::scenario::plan::{LiveView, Plan, Presentation};
 use crate::scenario::source::SourceConfig;
-use crate::scenario::{Environment, Resolved, Scenario, Wanted, resolve, results};
+use crate::scenario::{Environment, Resolved, RunRequest, Scenario, resolve, results};
 use crate::schedule::Rate;
 use crate::settings::choice::Choice;
 use crate::settings::outcome::Output;
@@ -49,11 +49,11 @@ pub(super) fn capacity(args: CapacityArgs, environment: &Environment) -> Result<
     let asked = environment.complete(args.search.clone())?;
     let scenario = args.scenario.clone();
     let (wanted, known) = match &resume {
-        Some(folder) => (Wanted::Search(folder.join(bundle::SCENARIO)), Some(read(folder)?)),
-        None => (scenario.map_or(Wanted::Synthetic, Wanted::Search), None),
+        Some(folder) => (RunRequest::Search(folder.join(bundle::SCENARIO)), Some(read(folder)?)),
+        None => (scenario.map_or(RunRequest::Synthetic, RunRequest::Search), None),
     };
     let mut options = args.options();
-    if wanted == Wanted::Synthetic {
+    if wanted == RunRequest::Synthetic {
         options.limits.setup.basics.name.get_or_insert_with(|| "capacity".to_owned());
     }
     let resolved = resolve(&wanted, options, environment)?;
@@ -99,7 +99,7 @@ fn search(
     }
     let source = load(plan)?;
     results::try_folder(&plan.presentation.results_dir)?;
-    let exporter = exporter(&Watched::of(plan))?;
+    let exporter = exporter(&Watchable::of(plan))?;
     let interrupts = interrupt::listen()?;
     let (folder, mut record) = match earlier {
         Some((folder, record)) => (folder.to_owned(), record),
@@ -176,8 +176,14 @@ fn search(
 /// The whole terminal for all probes, where that is asked for and can be had.
 fn screen(plan: &Plan, interrupts: &Arc<Interrupts>) -> Option<Screen> {
     let shown = plan.presentation.view == LiveView::Screen && !plan.presentation.quiet;
-    let view =
-        Shown { title: "", total: None, ends_s: None, verifying: plan.verify.is_some(), reading: false, fixed: None };
+    let view = Shown {
+        title: "",
+        total: None,
+        ends_s: None,
+        verifying: plan.run.verify.is_some(),
+        reading: false,
+        fixed: None,
+    };
     shown.then(|| taken(&view, interrupts)).flatten()
 }
 
@@ -273,7 +279,7 @@ fn going_on_with(asked: Option<&Vary>, known: &Record) -> Result<Option<Vary>, F
 /// A folder for all probes, with what repeats the search.
 fn begin(resolved: &Resolved) -> Result<PathBuf, Failure> {
     let plan = &resolved.plan;
-    let name = if plan.name == "capacity" { plan.name.clone() } else { format!("{}-capacity", plan.name) };
+    let name = if plan.run.name == "capacity" { plan.run.name.clone() } else { format!("{}-capacity", plan.run.name) };
     let scenario = to_toml(&resolved.scenario)?;
     let folder = bundle::new_folder(&plan.presentation.results_dir, &format!("{}-{name}", started_at()))
         .map_err(|error| write_failed(&error))?;
@@ -282,13 +288,13 @@ fn begin(resolved: &Resolved) -> Result<PathBuf, Failure> {
 }
 
 fn new_record(plan: &Plan, settings: Settings, vary: Option<&Vary>) -> Record {
-    let stand_in = if plan.kafka.nowhere { "nowhere" } else { "embedded broker" };
-    let broker = plan.kafka.bootstrap.as_deref().unwrap_or(stand_in);
+    let stand_in = if plan.nowhere { "nowhere" } else { "embedded broker" };
+    let broker = plan.run.kafka.bootstrap.as_deref().unwrap_or(stand_in);
     Record {
         schema_version: SCHEMA_VERSION,
         started_at: now(),
-        target: format!("{} @ {broker}", plan.kafka.topic),
-        embedded: plan.kafka.bootstrap.is_none(),
+        target: format!("{} @ {broker}", plan.run.kafka.topic),
+        embedded: plan.run.kafka.bootstrap.is_none(),
         cpu_quota: Quota::of_this_process().map(|quota| quota.processors),
         gates: plan.gates.gates.iter().map(|gate| gate.rule.to_string()).collect(),
         settle_s: settings.settle.as_secs_f64(),

@@ -16,7 +16,7 @@ use crate::dataset::preview::Preview;
 use crate::figures::{self, as_f64, whole};
 use crate::report::processors;
 use crate::scenario::plan::Plan;
-use crate::scenario::{Environment, Wanted, resolve};
+use crate::scenario::{Environment, RunRequest, resolve};
 use crate::schedule::{Schedule, chart};
 use crate::settings::outcome::Output;
 use crate::source::Source;
@@ -83,7 +83,7 @@ pub(super) fn check(args: CheckArgs, environment: &Environment) -> Result<Done, 
     let mut options = args.options;
     // Nothing is run, so nothing has to be allowed.
     options.limits.dry_run = Some(true);
-    let resolved = resolve(&Wanted::Scenario(args.scenario), options, environment)?;
+    let resolved = resolve(&RunRequest::Scenario(args.scenario), options, environment)?;
     if resolved.dump {
         return Ok(Done::told(resolved.client.dump()));
     }
@@ -123,13 +123,13 @@ impl Checked {
             }
         };
         Ok(Self {
-            name: plan.name.clone(),
+            name: plan.run.name.clone(),
             events,
             duration_s,
             peak_per_s,
             bytes: events.map(|events| whole(bytes_each * as_f64(events))),
             bytes_each,
-            lanes: plan.lanes,
+            lanes: plan.run.lanes.count,
             gates: plan.gates.gates.len(),
             calibration_per_s: per_s,
             cpu_quota,

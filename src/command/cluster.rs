@@ -7,7 +7,7 @@ use crate::verdict::ExitCode;
 
 /// What a command wants of a cluster: its hints name that.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Wanted<'a> {
+pub(super) struct Purpose<'a> {
     /// The topics, as they are quoted; empty where it looks at all.
     pub(super) topics: &'a str,
     /// The rights on them.
@@ -19,7 +19,7 @@ pub(super) struct Wanted<'a> {
 }
 
 /// A command that ended because of the cluster, or of how the client is set.
-pub(super) fn failed(error: &KafkaError, wanted: Wanted<'_>) -> Failure {
+pub(super) fn failed(error: &KafkaError, wanted: Purpose<'_>) -> Failure {
     let code = match error {
         KafkaError::Setting { .. } | KafkaError::Create(_) | KafkaError::Nul(_) => ExitCode::BadConfiguration,
         _ => ExitCode::Cluster,
@@ -31,8 +31,8 @@ pub(super) fn failed(error: &KafkaError, wanted: Wanted<'_>) -> Failure {
     }
 }
 
-fn hint(error: &KafkaError, wanted: Wanted<'_>) -> Option<String> {
-    let Wanted { topics, group, .. } = wanted;
+fn hint(error: &KafkaError, wanted: Purpose<'_>) -> Option<String> {
+    let Purpose { topics, group, .. } = wanted;
     Some(match error {
         KafkaError::Setting { .. } | KafkaError::Create(_) | KafkaError::Nul(_) => return None,
         // A broker with an id has its address from the cluster: somebody at the bootstrap addresses has answered.
@@ -111,8 +111,8 @@ fn against(trouble: &Trouble) -> &'static str {
 }
 
 /// The right that is missing.
-fn right(code: Code, wanted: Wanted<'_>) -> String {
-    let Wanted { topics, rights, group, .. } = wanted;
+fn right(code: Code, wanted: Purpose<'_>) -> String {
+    let Purpose { topics, rights, group, .. } = wanted;
     let needs = match code {
         Code::GroupAuthorizationFailed => {
             format!("the right Read on group \"{}\"", group.unwrap_or("loadgen"))
@@ -160,7 +160,8 @@ mod tests {
     use super::*;
 
     fn refused(code: Code) -> Failure {
-        let wanted = Wanted { topics: "raw-events", rights: "Describe, Write and Read", group: Some("g"), said_by: "" };
+        let wanted =
+            Purpose { topics: "raw-events", rights: "Describe, Write and Read", group: Some("g"), said_by: "" };
         failed(&KafkaError::Refused { what: "something".to_owned(), code }, wanted)
     }
 
@@ -182,7 +183,7 @@ mod tests {
             waited: Duration::ZERO,
             trouble: Some(Box::new(trouble)),
         };
-        let failure = failed(&error, Wanted::default());
+        let failure = failed(&error, Purpose::default());
         assert_eq!((failure.code, failure.message.as_str()), (ExitCode::Cluster, "k:1 does not take the login: no"));
         assert!(failure.hint.is_some_and(|hint| hint.contains("sasl.password")));
     }
@@ -190,7 +191,7 @@ mod tests {
     #[test]
     fn a_hint_names_where_the_address_was_said() {
         let error = KafkaError::Unreachable { address: "k:1".to_owned(), waited: Duration::ZERO, trouble: None };
-        let hint = |said_by| failed(&error, Wanted { said_by, ..Wanted::default() }).hint.unwrap_or_default();
+        let hint = |said_by| failed(&error, Purpose { said_by, ..Purpose::default() }).hint.unwrap_or_default();
         assert_eq!(hint("KAFKA_BROKERS in .env"), "is the broker running, and is KAFKA_BROKERS in .env its address?");
         assert_eq!(hint(""), "is the broker running, and is --bootstrap-server its address?");
     }
@@ -202,7 +203,7 @@ mod tests {
             let trouble = Trouble { obstacle: Obstacle::Unresolved, address: address.to_owned(), id, words };
             let (waited, trouble) = (Duration::from_secs(10), Some(Box::new(trouble)));
             let error = KafkaError::Unreachable { address: "127.0.0.1:9092".to_owned(), waited, trouble };
-            failed(&error, Wanted::default()).hint.unwrap_or_default()
+            failed(&error, Purpose::default()).hint.unwrap_or_default()
         };
         assert!(hint(Some(1), "kafka.invalid:9092").contains("advertised.listeners"));
         assert!(!hint(None, "kafka.invalid:9092").contains("advertised.listeners"), "it is what was given");
@@ -221,7 +222,7 @@ mod tests {
             code: Code::OperationTimedOut,
             trouble: None,
         };
-        let failure = failed(&error, Wanted::default());
+        let failure = failed(&error, Purpose::default());
         assert_eq!(
             failure.message,
             "broker 1 leads partition 3 of topic \"t\" at 10.255.255.1:19092, and does not answer there (0.2 s): _TIMED_OUT (Local: \

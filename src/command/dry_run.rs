@@ -59,12 +59,12 @@ fn gates(plan: &Plan, source: &Source, schedule: &Schedule) -> String {
 /// What playing a recording will be.
 pub(super) fn forecast(plan: &Plan, recording: &Recording, schedule: &Schedule) -> Result<Forecast, Failure> {
     let due = planned_load::due(schedule);
-    let partition = |key: &[u8]| murmur2::partition(key, plan.kafka.partitions);
+    let partition = |key: &[u8]| murmur2::partition(key, plan.run.kafka.partitions);
     let pace = Pace {
         due: schedule.has_due_times().then_some(&due),
-        partitions: u32::try_from(plan.kafka.partitions)
+        partitions: u32::try_from(plan.run.kafka.partitions)
             .ok()
-            .filter(|_| plan.kafka.topic_map.is_empty())
+            .filter(|_| plan.run.kafka.topic_map.is_empty())
             .map(|count| Partitions { count, of: &partition }),
     };
     let bad = |error: crate::source::retail_rocket::LoadError| Failure::new(ExitCode::BadInput, error.to_string());

@@ -45,11 +45,11 @@ impl PlannedFault {
 
 /// Those of a plan.
 pub(super) fn of(plan: &Plan, schedule: &Schedule) -> Vec<PlannedFault> {
-    plan.faults.iter().map(|fault| PlannedFault::of(fault, schedule)).collect()
+    plan.run.faults.iter().map(|fault| PlannedFault::of(fault, schedule)).collect()
 }
 
 /// What has to be said before they can be run; `None` where it was said, or there are none.
 pub(super) fn permission(plan: &Plan) -> Option<&'static str> {
-    let asks = !plan.faults.is_empty() && !plan.presentation.allow_fault_commands;
+    let asks = !plan.run.faults.is_empty() && !plan.presentation.allow_fault_commands;
     asks.then_some("loadgen run needs --allow-fault-commands for these commands: read them first")
 }

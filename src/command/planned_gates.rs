@@ -1,6 +1,5 @@
 //! Gates that a plan can never decide, told before it is run: they are held against the best report that it could come to.
 
-use super::planned_load::lanes;
 use crate::event::EventKind;
 use crate::figures::as_f64;
 use crate::gate::metric::Quantile;
@@ -46,7 +45,7 @@ impl Best<'_> {
         let judged = self.judged();
         let windows = Windows { count: 1, mean: Some(1.0), worst_p99: Some(1), max: Some(1) };
         RunReport {
-            run: Run { lanes: plan.lanes, ..Run::default() },
+            run: Run { lanes: plan.run.lanes.count, ..Run::default() },
             offered: self.offered(judged),
             ledger: self.ledger(judged),
             latency_us: self.latencies(judged),
@@ -59,19 +58,19 @@ impl Best<'_> {
                 batch_messages: windows,
                 parts_us: Some(LatencyParts {
                     slip: schedule.has_due_times().then_some(1.0),
-                    fetch_and_deliver: plan.verify.as_ref().map(|_| 1.0),
+                    fetch_and_deliver: plan.run.verify.as_ref().map(|_| 1.0),
                     ..LatencyParts::default()
                 }),
                 ..Client::default()
             }),
             availability: Some(Availability::default()),
-            faults: plan.faults.iter().map(|_| FaultReport::default()).collect(),
-            transactions: plan.transactions.map(|_| Transactions::default()),
+            faults: plan.run.faults.iter().map(|_| FaultReport::default()).collect(),
+            transactions: plan.run.transactions.map(|_| Transactions::default()),
             by_type: EventKind::ALL.into_iter().map(|kind| self.by_type(kind)).collect(),
             phases: self.phases(),
             partitions: self.partitions(judged),
-            group: plan.verify.as_ref().and_then(|verify| verify.group.as_ref()).map(|_| GroupReport::default()),
-            lag: plan.kafka.lag_group.as_ref().map(|_| LagReport {
+            group: plan.run.verify.as_ref().and_then(|verify| verify.group.as_ref()).map(|_| GroupReport::default()),
+            lag: plan.run.kafka.lag_group.as_ref().map(|_| LagReport {
                 at_end: Some(0),
                 highest: Some(0),
                 ..LagReport::default()
@@ -91,7 +90,7 @@ impl Best<'_> {
     fn judged(&self) -> u64 {
         let warm_up = self.schedule.due_before(self.schedule.warm_up_ends()).unwrap_or(0);
         let all = self.schedule.count().into_iter().chain(self.source.len()).min();
-        all.map_or(ENOUGH, |all| lanes(self.plan).share(all.saturating_sub(warm_up))).min(ENOUGH)
+        all.map_or(ENOUGH, |all| self.plan.run.lanes.share(all.saturating_sub(warm_up))).min(ENOUGH)
     }
 
     fn offered(&self, events: u64) -> Offered {
@@ -106,20 +105,20 @@ impl Best<'_> {
     }
 
     fn ledger(&self, events: u64) -> LedgerCounts {
-        let (verified, unverified) = if self.plan.verify.is_some() { (events, 0) } else { (0, events) };
+        let (verified, unverified) = if self.plan.run.verify.is_some() { (events, 0) } else { (0, events) };
         LedgerCounts { scheduled: events, verified, unverified, ..LedgerCounts::default() }
     }
 
     fn latencies(&self, events: u64) -> Latencies {
-        let (due, read) = (self.schedule.has_due_times(), self.plan.verify.is_some());
-        let commits = self.plan.transactions.map(|plan| {
-            summary(events / u64::try_from(plan.size.max(1)).unwrap_or(u64::MAX) + u64::from(self.plan.lanes))
+        let (due, read) = (self.schedule.has_due_times(), self.plan.run.verify.is_some());
+        let commits = self.plan.run.transactions.map(|plan| {
+            summary(events / u64::try_from(plan.size.max(1)).unwrap_or(u64::MAX) + u64::from(self.plan.run.lanes.count))
         });
         Latencies {
             slip: due.then(|| summary(events)),
             lateness: due.then(|| summary(events)),
             blocked: due.then(|| summary(events)),
-            capped: (due && self.plan.lateness.max_rate.is_some()).then(|| summary(events)),
+            capped: (due && self.plan.run.lateness.max_rate.is_some()).then(|| summary(events)),
             service_time: summary(events),
             response_time: summary(events),
             end_to_end: read.then(|| summary(events)),
@@ -136,7 +135,7 @@ impl Best<'_> {
             }
             Source::RetailRocket(_) => self.judged(),
         };
-        let read = if self.plan.verify.is_some() { events } else { 0 };
+        let read = if self.plan.run.verify.is_some() { events } else { 0 };
         let latency_us = TypeLatencies { response_time: summary(events), end_to_end: summary(read) };
         (kind.to_string(), TypeReport { sent: events, verified: read, latency_us, ..TypeReport::default() })
     }
@@ -149,7 +148,7 @@ impl Best<'_> {
                 Some(next) => self.schedule.due_before(*next)?,
                 None => self.schedule.count()?,
             };
-            Some(lanes(self.plan).share(behind.saturating_sub(before)))
+            Some(self.plan.run.lanes.share(behind.saturating_sub(before)))
         };
         let phase = |(place, phase): (usize, &crate::schedule::Phase)| {
             let events = count(place).unwrap_or(ENOUGH).min(ENOUGH);
@@ -166,7 +165,7 @@ impl Best<'_> {
 
     /// Only the embedded broker has the partitions that are planned for certain.
     fn partitions(&self, events: u64) -> Vec<PartitionReport> {
-        let kafka = &self.plan.kafka;
+        let kafka = &self.plan.run.kafka;
         let known = kafka.bootstrap.is_none() && kafka.topic_map.is_empty();
         let partitions = if known { kafka.partitions.max(1) } else { 1 };
         let each = if known { events.div_ceil(u64::from(partitions.unsigned_abs())) } else { ENOUGH };
@@ -189,12 +188,12 @@ impl Best<'_> {
     fn second(&self) -> TimelineRow {
         let events = self.schedule.peak().map_or(ENOUGH, by_luck).min(self.judged());
         let of = |quantile: Quantile| (events >= quantile.samples_needed()).then_some(1);
-        let (due, read) = (self.schedule.has_due_times(), self.plan.verify.is_some());
+        let (due, read) = (self.schedule.has_due_times(), self.plan.run.verify.is_some());
         TimelineRow {
             at_s: 1.0,
             backlog: due.then_some(0),
             unread: read.then_some(0),
-            group_lag: self.plan.kafka.lag_group.as_ref().map(|_| 0),
+            group_lag: self.plan.run.kafka.lag_group.as_ref().map(|_| 0),
             response_p50_us: of(Quantile::P50),
             response_p90_us: of(Quantile::P90),
             response_p99_us: of(Quantile::P99),
@@ -205,7 +204,7 @@ impl Best<'_> {
             slip_p90_us: of(Quantile::P90).filter(|_| due),
             slip_p99_us: of(Quantile::P99).filter(|_| due),
             lateness_p99_us: of(Quantile::P99).filter(|_| due),
-            capped_p99_us: of(Quantile::P99).filter(|_| due && self.plan.lateness.max_rate.is_some()),
+            capped_p99_us: of(Quantile::P99).filter(|_| due && self.plan.run.lateness.max_rate.is_some()),
             cpu_ms: Some(0),
             rss_kib: Some(1),
             ..TimelineRow::default()
@@ -224,7 +223,7 @@ impl Best<'_> {
             ks_distance_1us: Some(0.0),
             peak_recorded_per_s: Some(1),
             peak_replayed_per_s: Some(1),
-            inversions: self.plan.verify.as_ref().map(|_| 0),
+            inversions: self.plan.run.verify.as_ref().map(|_| 0),
             ..Fidelity::default()
         };
         let fidelity = self.schedule.is_recorded().then_some(fidelity);

@@ -8,7 +8,6 @@ use super::Failure;
 use crate::clock::Nanos;
 use crate::figures;
 use crate::report::LeftOut;
-use crate::run::Lanes;
 use crate::scenario::pace::Pace;
 use crate::scenario::plan::Plan;
 use crate::scenario::source::SourceConfig;
@@ -24,7 +23,7 @@ const LONG: Duration = Duration::from_secs(3600);
 pub(super) fn load(plan: &Plan) -> Result<Source, Failure> {
     match &plan.source {
         SourceConfig::Synthetic(config) => {
-            let source = Synthetic::new(config, plan.seed)
+            let source = Synthetic::new(config, plan.run.seed)
                 .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))?;
             Ok(Source::Synthetic(Arc::new(source)))
         }
@@ -71,14 +70,14 @@ pub(super) fn schedule(plan: &Plan, source: &Source) -> Result<Schedule, Failure
             one("replay", Shape::Replay(speed))
         }
     };
-    Schedule::seeded(phases, plan.limit, plan.seed)
+    Schedule::seeded(phases, plan.limit, plan.run.seed)
         .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))
 }
 
 /// Events that will come due in this process, where known.
 pub(super) fn planned(plan: &Plan, schedule: &Schedule, source: &Source) -> Option<u64> {
     let due = due_events(source, schedule).map(|due| due.count);
-    schedule.count().into_iter().chain(source.len()).chain(due).min().map(|all| lanes(plan).share(all))
+    schedule.count().into_iter().chain(source.len()).chain(due).min().map(|all| plan.run.lanes.share(all))
 }
 
 /// The rows of a recording that come due before its schedule ends, and when the last one does.
@@ -117,12 +116,6 @@ pub(super) fn ends(source: &Source, schedule: &Schedule) -> Option<Nanos> {
     let plays_all = |due: &DueEvents| Some(due.count) == source.len();
     let last = due_events(source, schedule).filter(plays_all).map(|due| due.last);
     last.into_iter().chain(schedule.ends_at()).min()
-}
-
-/// Part i of n has the i-th block of lanes.
-pub(super) const fn lanes(plan: &Plan) -> Lanes {
-    let (own, shard) = (plan.lanes, plan.together.shard);
-    Lanes { first: own * (shard.number - 1), count: own, all: own * shard.of }
 }
 
 /// Why a recording cannot be loaded, as the end of a command.

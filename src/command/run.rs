@@ -1,7 +1,6 @@
 //! `synth`, `replay` and `run`: resolve, load, prepare the folder, run, judge, write, tell.
 
 mod begun;
-mod config;
 mod failures;
 mod kept;
 mod observers;
@@ -23,7 +22,7 @@ use crate::output::{files, github};
 use crate::report::RunReport;
 use crate::scenario::plan::{Plan, Presentation};
 use crate::scenario::source::SourceConfig;
-use crate::scenario::{Environment, Scenario, Wanted, resolve, results};
+use crate::scenario::{Environment, RunRequest, Scenario, resolve, results};
 use crate::settings::outcome::Output;
 use crate::settings::run::RunOptions;
 use crate::verdict::ExitCode;
@@ -33,12 +32,12 @@ pub(super) use failures::write_failed;
 pub(super) use kept::Kept;
 pub(super) use observers::Observers;
 pub(super) use recording::{Recording, taken};
-pub(super) use watched::{Watched, exporter, linger};
+pub(super) use watched::{Watchable, exporter, linger};
 
-pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Environment) -> Result<Done, Failure> {
+pub(super) fn run(wanted: &RunRequest, mut options: RunOptions, environment: &Environment) -> Result<Done, Failure> {
     let named = options.events.like.clone().or_else(|| environment.get("LOADGEN_LIKE").map(PathBuf::from));
     let mut likeness = None;
-    if let Some(path) = named.filter(|_| matches!(wanted, Wanted::Synthetic)) {
+    if let Some(path) = named.filter(|_| matches!(wanted, RunRequest::Synthetic)) {
         let seed = options.limits.setup.basics.seed.unwrap_or(1);
         let bad_rows = like::bad_rows(options.recording.bad_rows.take(), environment)?;
         let (events, found) = like::fitted(options.events, &path, bad_rows, seed)?;
@@ -62,11 +61,11 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
         tracing::warn!("{open}");
     }
     results::try_folder(&plan.presentation.results_dir)?;
-    let exporter = exporter(&Watched::of(plan))?;
+    let exporter = exporter(&Watchable::of(plan))?;
     forewarn(&source, &schedule);
 
     let bundle =
-        Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.name, &to_toml(&resolved.scenario)?)
+        Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.run.name, &to_toml(&resolved.scenario)?)
             .map_err(|error| write_failed(&error))?;
     let interrupts = interrupt::listen()?;
     let ends = ends(&source, &schedule);
@@ -92,20 +91,20 @@ pub(super) fn run(wanted: &Wanted, mut options: RunOptions, environment: &Enviro
 /// What runs against what, for the live view.
 pub(super) fn title(plan: &Plan, total: Option<u64>, ends: Option<Nanos>) -> String {
     let what = match &plan.source {
-        SourceConfig::Synthetic(_) => plan.name.clone(),
+        SourceConfig::Synthetic(_) => plan.run.name.clone(),
         SourceConfig::RetailRocket(config) => {
             format!(
                 "{}  {}",
-                plan.name,
+                plan.run.name,
                 config.path.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy())
             )
         }
     };
-    let stand_in = if plan.kafka.nowhere { "nowhere" } else { "embedded broker, not Kafka" };
-    let broker = plan.kafka.bootstrap.as_deref().unwrap_or(stand_in);
+    let stand_in = if plan.nowhere { "nowhere" } else { "embedded broker, not Kafka" };
+    let broker = plan.run.kafka.bootstrap.as_deref().unwrap_or(stand_in);
     let events = total.map_or(String::new(), |total| format!("    {}", figures::counted(total, "event")));
     let takes = ends.map_or(String::new(), |ends| format!(", {}", figures::span_s(ends.as_secs_f64())));
-    format!("{what} → {} @ {broker}{events}{takes}", plan.kafka.topic)
+    format!("{what} → {} @ {broker}{events}{takes}", plan.run.kafka.topic)
 }
 
 pub(super) fn started_at() -> String {

@@ -102,5 +102,5 @@ fn tested(plan: &SelfTestPlan, topic: &str, partitions: i32, create_topic: bool)
 }
 
 fn failed(error: &KafkaError) -> Failure {
-    cluster::failed(error, cluster::Wanted::default())
+    cluster::failed(error, cluster::Purpose::default())
 }

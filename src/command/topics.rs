@@ -31,7 +31,7 @@ fn connect(plan: &ClusterPlan) -> Result<Cluster, Failure> {
 }
 
 fn failed(error: &KafkaError, plan: &ClusterPlan) -> Failure {
-    cluster::failed(error, cluster::Wanted { said_by: &plan.bootstrap_said_by, ..cluster::Wanted::default() })
+    cluster::failed(error, cluster::Purpose { said_by: &plan.bootstrap_said_by, ..cluster::Purpose::default() })
 }
 
 /// `1 partition`, `3 partitions`.

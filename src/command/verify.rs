@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::export::Exports;
-use super::run::{Kept, Observers, Watched, exporter, hand_over, linger, started_at, taken, write_failed};
+use super::run::{Kept, Observers, Watchable, exporter, hand_over, linger, started_at, taken, write_failed};
 use super::{Done, Failure, cluster, interrupt};
 use crate::bundle::Bundle;
 use crate::cli::verify::{self as cli, VerifyArgs};
@@ -48,7 +48,7 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
     }
     let exports = Exports::of(&plan.presentation.exports)?;
     results::try_folder(&plan.presentation.results_dir)?;
-    let watched = Watched {
+    let watched = Watchable {
         presentation: &plan.presentation,
         bootstrap: Some(&plan.bootstrap),
         client: &plan.client,
@@ -161,7 +161,7 @@ fn begin_failed(error: &RunError, plan: &VerifyPlan) -> Failure {
             let group = plan.group.as_ref().map(|group| group.name.as_str());
             cluster::failed(
                 error,
-                cluster::Wanted {
+                cluster::Purpose {
                     topics: &topics,
                     rights: "Describe and Read",
                     group,

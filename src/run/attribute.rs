@@ -64,7 +64,7 @@ pub(super) fn attribute<W: Wiring>(
     };
     let mut findings = verifier.findings.0;
     let log = Log {
-        topic: &config.topic,
+        topic: &config.kafka.topic,
         run: config.id,
         numbering: config.lanes.numbering(),
         compacted: prepared.target.is_compacted(),
@@ -158,7 +158,7 @@ impl Judging<'_> {
     ) -> Attributed {
         let verifying = self.config.verify.is_some();
         let mut phases: Vec<LedgerCounts> = vec![LedgerCounts::default(); total.phases.len()];
-        let mut listing = Listing::new(&self.config.topic, self.damaged);
+        let mut listing = Listing::new(&self.config.kafka.topic, self.damaged);
         let mut by_kind = BTreeMap::new();
         for ((number, book), lane) in self.ledger.lanes().zip(lanes) {
             let each = |judged: Judged| {

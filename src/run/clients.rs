@@ -129,11 +129,11 @@ fn all_at_once<T: Send>(
 fn ready_producer(settings: &Settings, config: &Config, slots: &Arc<Slots>) -> Result<Producer, KafkaError> {
     let producer = Producer::of(settings, slots)?;
     for (topic, _) in slots.topics() {
-        producer.metadata(topic, config.connect_timeout)?;
+        producer.metadata(topic, config.kafka.connect_timeout)?;
     }
     let clock = Monotonic::start();
     let places: Vec<(&str, i32)> = (0..slots.len()).filter_map(|slot| slots.place(slot)).collect();
-    producer.first_ends(&places, config.connect_timeout)?;
+    producer.first_ends(&places, config.kafka.connect_timeout)?;
     if config.transactions.is_some() {
         transactions::init(&producer, config)?;
     } else if settings.get("enable.idempotence").is_some_and(|value| value == "true") && statistics_come(settings) {

@@ -1,6 +1,7 @@
 //! What a run needs to know beside its source and schedule.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,13 +10,14 @@ use crate::event::EventKind;
 use crate::event::padding::Padding;
 use crate::event::stamp::{Numbering, RunId};
 use crate::kafka::Settings;
+use crate::kafka::properties::redacted;
 use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, Pacing, Patience};
 use crate::settings::transactions::Transactions;
 use crate::settings::verification::Verification;
 
 /// What a run needs to know beside its source and schedule.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Its name.
     pub name: String,
@@ -33,25 +35,8 @@ pub struct Config {
     pub event_time: EventTime,
     /// How late events may be, and the ceiling on what is sent.
     pub lateness: Lateness,
-    /// The cluster; `None` starts the embedded broker.
-    pub bootstrap: Option<String>,
-    /// The topic.
-    pub topic: String,
-    /// Types of events that go into another topic than that.
-    pub topic_map: BTreeMap<EventKind, String>,
-    /// Partitions and copies of a topic that must be made: by the embedded broker always, on a cluster where it is missing
-    /// and `create_topic` is set.
-    pub partitions: i32,
-    /// Copies of each partition of a topic that is made.
-    pub replication_factor: i32,
-    /// Whether a missing topic is made.
-    pub create_topic: bool,
-    /// Settings of both clients, by librdkafka's names.
-    pub client: Settings,
-    /// The longest wait for the cluster's first answers.
-    pub connect_timeout: Duration,
-    /// A consumer group whose lag is looked at; it is never joined.
-    pub lag_group: Option<String>,
+    /// The cluster, its topics and its clients.
+    pub kafka: KafkaConfig,
     /// How events are read back; `None`: not at all.
     pub verify: Option<Verification>,
     /// How events are cut into transactions; `None`: there are none.
@@ -66,6 +51,48 @@ pub struct Config {
     pub answers: Option<PathBuf>,
     /// What is broken meanwhile.
     pub faults: Vec<Fault>,
+}
+
+/// The cluster of a run, its topics and its clients.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KafkaConfig {
+    /// Brokers to start from; `None` starts the embedded broker.
+    pub bootstrap: Option<String>,
+    /// The topic.
+    pub topic: String,
+    /// Types of events that go into another topic than that.
+    pub topic_map: BTreeMap<EventKind, String>,
+    /// Whether a missing topic is made.
+    pub create_topics: bool,
+    /// Partitions of a topic that must be made: by the embedded broker always, on a cluster where it is missing and `create_topics`
+    /// is set.
+    pub partitions: i32,
+    /// Copies of each partition of a topic that is made.
+    pub replication_factor: i32,
+    /// Settings of both clients, by librdkafka's names, without `bootstrap.servers`.
+    pub client: Settings,
+    /// The longest wait for the cluster's first answers.
+    pub connect_timeout: Duration,
+    /// A consumer group whose lag is looked at; it is never joined.
+    pub lag_group: Option<String>,
+}
+
+impl KafkaConfig {
+    /// The clients' settings for reports and dumps: without secrets.
+    #[must_use]
+    pub fn redacted_client(&self) -> Settings {
+        redacted(&self.client)
+    }
+}
+
+/// Without secrets.
+impl fmt::Debug for KafkaConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bootstrap, topic, .. } = self;
+        let client = self.redacted_client();
+        let mut shown = f.debug_struct("KafkaConfig");
+        shown.field("bootstrap", bootstrap).field("topic", topic).field("client", &client).finish_non_exhaustive()
+    }
 }
 
 /// The lanes of this process among those of the whole run.
@@ -114,9 +141,9 @@ impl Lanes {
 impl Config {
     /// The topics, the main one first, and the index of each type's.
     pub(super) fn topics(&self) -> (Vec<&str>, Vec<usize>) {
-        let mut topics = vec![self.topic.as_str()];
+        let mut topics = vec![self.kafka.topic.as_str()];
         let of_kind = EventKind::ALL.map(|kind| {
-            let name = self.topic_map.get(&kind).map_or(self.topic.as_str(), String::as_str);
+            let name = self.kafka.topic_map.get(&kind).map_or(self.kafka.topic.as_str(), String::as_str);
             topics.iter().position(|topic| *topic == name).unwrap_or_else(|| {
                 topics.push(name);
                 topics.len() - 1

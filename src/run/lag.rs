@@ -21,10 +21,10 @@ const ASK: Duration = Duration::from_secs(1);
 
 /// The lag of a group, as far as it is known, shared with those who tell of it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lag(Arc<Mutex<Seen>>);
+pub(super) struct Lag(Arc<Mutex<LastLook>>);
 
 #[derive(Debug, Default)]
-struct Seen {
+struct LastLook {
     /// `None` where the group has committed nothing in a partition with records, or the last look failed: an old figure is not told as
     /// today's.
     latest: Option<u64>,
@@ -70,12 +70,12 @@ impl Lag {
 }
 
 /// A lag that is being looked at.
-pub(super) struct Watched<'scope> {
+pub(super) struct LagWatch<'scope> {
     lag: Lag,
     thread: Running<'scope, ()>,
 }
 
-impl Watched<'_> {
+impl LagWatch<'_> {
     /// What is seen, as it goes on.
     pub(super) fn lag(&self) -> Lag {
         self.lag.clone()
@@ -107,14 +107,14 @@ impl Watcher {
         self,
         scope: &'scope Scope<'scope, '_>,
         going: &'scope AtomicBool,
-    ) -> Result<Watched<'scope>, RunError> {
+    ) -> Result<LagWatch<'scope>, RunError> {
         let lag = Lag::default();
         let noted = lag.clone();
         let thread = threads::start_looking(scope, THREAD, going, Nanos::ZERO, move |_| {
             noted.note(self.look());
             Some(EVERY)
         })?;
-        Ok(Watched { lag, thread })
+        Ok(LagWatch { lag, thread })
     }
 
     /// By slot, how many records lie between what the group has committed and the end of the log; `None` where it has committed

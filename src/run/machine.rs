@@ -21,7 +21,7 @@ const WAIT: Duration = Duration::from_millis(20);
 /// What is looked at in each second.
 #[derive(Debug)]
 pub(super) struct Processors {
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<Mutex<HiccupLog>>,
     going: Arc<AtomicBool>,
     waiting: Option<JoinHandle<()>>,
     quota: Option<Quota>,
@@ -32,7 +32,7 @@ pub(super) struct Processors {
 
 /// What the thread has seen.
 #[derive(Debug, Default)]
-struct Seen {
+struct HiccupLog {
     hiccups: Hiccups,
     /// Hiccups since the last row.
     fresh: Vec<Absence>,
@@ -45,7 +45,7 @@ impl Processors {
         #[cfg(test)]
         let quota = quota.filter(|_| !virtual_time::rules());
         let throttled = quota.as_ref().and_then(Quota::throttled).unwrap_or_default();
-        let (seen, going) = (Arc::new(Mutex::new(Seen::default())), Arc::new(AtomicBool::new(true)));
+        let (seen, going) = (Arc::new(Mutex::new(HiccupLog::default())), Arc::new(AtomicBool::new(true)));
         // In virtual time this process is never kept from running.
         #[cfg(test)]
         going.store(!virtual_time::rules(), Ordering::Release);
@@ -72,7 +72,7 @@ impl Processors {
         }
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn seen(&self) -> MutexGuard<'_, HiccupLog> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -61,12 +61,13 @@ impl Prepared {
         control: &Arc<Control>,
     ) -> Result<(Self, Clients), RunError> {
         let (names, of_kind) = config.topics();
-        let embedded = match &config.bootstrap {
-            None => Some(Embedded::with(names.iter().map(|topic| (*topic, config.partitions)))?),
+        let embedded = match &config.kafka.bootstrap {
+            None => Some(Embedded::with(names.iter().map(|topic| (*topic, config.kafka.partitions)))?),
             Some(_) => None,
         };
-        let mut client = config.client.clone();
-        let address = embedded.as_ref().map(Embedded::address).or(config.bootstrap.as_deref()).unwrap_or_default();
+        let mut client = config.kafka.client.clone();
+        let address =
+            embedded.as_ref().map(Embedded::address).or(config.kafka.bootstrap.as_deref()).unwrap_or_default();
         client.insert("bootstrap.servers".to_owned(), address.to_owned());
 
         let reader = consumer_settings(config, &client, embedded.is_some());
@@ -76,10 +77,10 @@ impl Prepared {
         let partitions = clusters.iter().map(|cluster| cluster.topic.partitions);
         let slots = Slots::new(names.iter().map(ToString::to_string).zip(partitions), of_kind);
         let access = Access {
-            bootstrap: config.bootstrap.as_deref(),
-            client: &config.client,
+            bootstrap: config.kafka.bootstrap.as_deref(),
+            client: &config.kafka.client,
             reader,
-            timeout: config.connect_timeout,
+            timeout: config.kafka.connect_timeout,
         };
         let group = config.verify.as_ref().and_then(|verify| verify.group.as_ref());
         let mut target = Target::new(access, &mut consumer, clusters, slots, group)?;
@@ -116,14 +117,17 @@ impl Prepared {
         let Self { target, control, .. } = self;
         let book = RunBook::new(config.id, ledger, Arc::clone(&self.schedule), target.ends.len(), wiring.rules())
             .in_tempo_of(Arc::clone(control));
-        let inspector = Inspector::new(book, &config.topic, Arc::clone(&target.slots), target.java_placed)
+        let inspector = Inspector::new(book, &config.kafka.topic, Arc::clone(&target.slots), target.java_placed)
             .by(wiring.rules(), !wiring.expects_faults())
             .numbered(config.lanes.numbering());
         let recorder = &self.recorders[usize::from(config.lanes.count)];
         let clock = wiring.clock(Monotonic::start());
-        let setup = target.verifier(&config.topic, clock, recorder, control, config.patience.clone());
-        let patience =
-            if target.group.is_some() { config.connect_timeout.max(FORMING) } else { config.connect_timeout };
+        let setup = target.verifier(&config.kafka.topic, clock, recorder, control, config.patience.clone());
+        let patience = if target.group.is_some() {
+            config.kafka.connect_timeout.max(FORMING)
+        } else {
+            config.kafka.connect_timeout
+        };
         let given_up = || interrupts.count() > 0;
         match Verifier::position(setup, reader, inspector, &target.ends, patience, &given_up) {
             Ok(verifier) => Ok(Some(verifier)),
@@ -187,7 +191,12 @@ impl Prepared {
 
     /// Who looks at the group that is to be looked at.
     pub(super) fn lag_watcher(&self, config: &Config) -> Result<Option<lag::Watcher>, KafkaError> {
-        config.lag_group.as_ref().map(|group| lag::Watcher::new(&self.target, &config.topic, group)).transpose()
+        config
+            .kafka
+            .lag_group
+            .as_ref()
+            .map(|group| lag::Watcher::new(&self.target, &config.kafka.topic, group))
+            .transpose()
     }
 }
 
@@ -198,15 +207,15 @@ fn find_or_create(
     consumer: &Consumer,
     settings: &Settings,
 ) -> Result<ClusterMetadata, KafkaError> {
-    let timeout = config.connect_timeout;
+    let timeout = config.kafka.connect_timeout;
     match consumer.metadata(topic, timeout) {
-        Err(KafkaError::TopicMissing { .. }) if config.create_topic => {}
+        Err(KafkaError::TopicMissing { .. }) if config.kafka.create_topics => {}
         answer => return answer,
     }
     let spec = admin::NewTopic {
         name: topic.to_owned(),
-        partitions: config.partitions,
-        replication_factor: config.replication_factor,
+        partitions: config.kafka.partitions,
+        replication_factor: config.kafka.replication_factor,
         config: Settings::new(),
     };
     admin::create_topic(settings, &spec, timeout)?;

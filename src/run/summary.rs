@@ -8,7 +8,7 @@ use super::ends::{Ends, note_ends, rhythm};
 use super::prepare::Prepared;
 use super::sections::{by_topic, by_type, client, distributions, latencies, offered, partitions, phase_reports};
 use super::surroundings::{environment, note_isolation, tool};
-use super::watch::Watched;
+use super::watch::WatchRecord;
 use super::wiring::Wiring;
 use super::{Config, Outcome, Stage, Tick, client_errors, fidelity, group, transactions};
 use crate::clock::{Anchor, Nanos};
@@ -32,7 +32,7 @@ pub(super) fn outcome<W: Wiring>(
     prepared: &Prepared,
     ledger: &Ledger,
     mut sampler: Sampler,
-    watch: Watched,
+    watch: WatchRecord,
     mut ends: Ends,
 ) -> Outcome {
     let drift_ns = ends.anchor.drift_ns(&ends.clock);
@@ -257,7 +257,7 @@ pub fn begun(config: &Config, source: &Source, schedule: &Schedule) -> RunReport
             schedule: schedule.name().to_owned(),
             lanes: config.lanes.count,
             lane_numbers: config.lanes.named(),
-            embedded: config.bootstrap.is_none(),
+            embedded: config.kafka.bootstrap.is_none(),
             ..Run::default()
         },
         ..RunReport::default()

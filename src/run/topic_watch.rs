@@ -52,12 +52,12 @@ pub(super) fn watcher(settings: &Settings, slots: &Slots, topics: &Arc<Topics>) 
 }
 
 /// Topics that are being looked at.
-pub(super) struct Watched<'scope> {
+pub(super) struct TopicWatch<'scope> {
     problem: Problem,
     thread: Running<'scope, ()>,
 }
 
-impl Watched<'_> {
+impl TopicWatch<'_> {
     /// What is found, as it goes on.
     pub(super) fn problem(&self) -> Problem {
         self.problem.clone()
@@ -75,7 +75,7 @@ pub(super) fn watch<'scope>(
     scope: &'scope Scope<'scope, '_>,
     watcher: Watcher,
     going: &'scope AtomicBool,
-) -> Result<Watched<'scope>, RunError> {
+) -> Result<TopicWatch<'scope>, RunError> {
     let problem = Problem::default();
     let found = problem.clone();
     let clock = Monotonic::start();
@@ -91,7 +91,7 @@ pub(super) fn watch<'scope>(
             None => Some(EVERY),
         }
     })?;
-    Ok(Watched { problem, thread })
+    Ok(TopicWatch { problem, thread })
 }
 
 /// What has become of a topic, in a sentence.

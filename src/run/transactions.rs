@@ -19,7 +19,7 @@ const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How a lane cuts its events.
 pub(super) fn plan_of(plan: Transactions, config: &Config) -> TransactionPlan {
-    let timeout = config.client.get("transaction.timeout.ms").and_then(|value| value.parse().ok());
+    let timeout = config.kafka.client.get("transaction.timeout.ms").and_then(|value| value.parse().ok());
     let timeout = timeout.map_or(TRANSACTION_TIMEOUT, Duration::from_millis);
     TransactionPlan {
         size: plan.size,
@@ -46,7 +46,7 @@ pub(super) fn of_lane(settings: &Settings, lane: u16) -> Settings {
 
 /// Makes a producer ready for its first transaction.
 pub(super) fn init(producer: &Producer, config: &Config) -> Result<(), KafkaError> {
-    let timeout = config.connect_timeout.max(COORDINATOR);
+    let timeout = config.kafka.connect_timeout.max(COORDINATOR);
     producer.init_transactions(timeout).map_err(|error| KafkaError::Refused {
         what: format!("making a producer ready for transactions ({})", error.text),
         code: error.code,

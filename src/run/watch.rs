@@ -30,7 +30,8 @@ pub(super) trait Subject {
     fn look(&mut self, _look: Look<'_>) {}
 
     /// The row that ends at `now`, with `rebalances` among its marks; what it says of this process comes later.
-    fn row(&mut self, sampler: &Sampler, now: Nanos, rebalances: Vec<String>, watched: &mut Watched) -> TimelineRow;
+    fn row(&mut self, sampler: &Sampler, now: Nanos, rebalances: Vec<String>, watched: &mut WatchRecord)
+    -> TimelineRow;
 
     /// Adds to `tick` what is known beside the last row.
     fn tell<'t>(&'t self, tick: Tick<'t>) -> Tick<'t>;
@@ -45,7 +46,7 @@ pub(super) struct Look<'a> {
     pub(super) absent: Nanos,
     /// The rate that is asked for, in percent of the plan.
     pub(super) percent: u32,
-    pub(super) watched: &'a mut Watched,
+    pub(super) watched: &'a mut WatchRecord,
 }
 
 /// What is kept between two looks.
@@ -62,12 +63,12 @@ pub(super) struct Watch<'a, S> {
     processors: Processors,
     /// What becomes of the group that reads.
     rebalances: Rebalances,
-    watched: Watched,
+    watched: WatchRecord,
 }
 
 /// What was seen.
 #[derive(Debug, Default)]
-pub(super) struct Watched {
+pub(super) struct WatchRecord {
     /// One row a second, older ones joined.
     pub(super) timeline: soak::Timeline,
     /// The busiest second by due times.
@@ -112,7 +113,7 @@ impl<'a, S: Subject> Watch<'a, S> {
             cpu_before: process::cpu_time(),
             processors: Processors::watched_by(clock),
             rebalances: Rebalances::of(target),
-            watched: Watched { timeline: soak::Timeline::new(detail), ..Watched::default() },
+            watched: WatchRecord { timeline: soak::Timeline::new(detail), ..WatchRecord::default() },
         }
     }
 
@@ -166,8 +167,8 @@ impl<'a, S: Subject> Watch<'a, S> {
     }
 
     /// What was seen.
-    pub(super) fn into_watched(self) -> Watched {
-        Watched { process: Some(self.processors.told()), ..self.watched }
+    pub(super) fn into_watched(self) -> WatchRecord {
+        WatchRecord { process: Some(self.processors.told()), ..self.watched }
     }
 
     fn row(

@@ -1,7 +1,6 @@
 //! The plan of a run: validated, plain data. The engine knows neither options nor scenario files.
 
 mod group;
-mod kafka;
 mod presentation;
 mod together;
 
@@ -17,32 +16,24 @@ use super::source::SourceConfig;
 use super::topics::check_topic_name;
 use super::transactions::transactions;
 use crate::event::padding::Padding;
-use crate::event::stamp::LANES;
+use crate::event::stamp::{LANES, RunId};
 use crate::gate::{Gates, Names};
+use crate::run::{self, Detail, KafkaConfig, Lanes};
 use crate::schedule::config::Kind;
-use crate::settings::recording::EventTime;
-use crate::settings::run::{Lateness, Pacing, PaddingOptions, Patience};
-use crate::settings::transactions::Transactions;
+use crate::settings::run::PaddingOptions;
 use crate::settings::values::{MOST_PAYLOAD, Property, TopicMap};
 use crate::settings::verification::Verification;
 pub(super) use group::group;
-pub use kafka::KafkaPlan;
 pub use presentation::{LiveView, Presentation, USUAL_RESULTS};
 pub use together::Together;
 
 /// All that a run needs to know.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// Its name, part of its folder's name.
-    pub name: String,
-    /// Where the drawing of events starts.
-    pub seed: u64,
-    /// Producer threads of this process, at least 1.
-    pub lanes: u16,
+    /// What the engine is told. Where the processes of a run do not share an id, each run draws one of its own.
+    pub run: run::Config,
     /// Which part of the run this process carries.
     pub together: Together,
-    /// How they wait.
-    pub pacing: Pacing,
     /// Where events come from.
     pub source: SourceConfig,
     /// When they are due.
@@ -51,22 +42,10 @@ pub struct Plan {
     pub limit: Option<u64>,
     /// The longest time during which they come due.
     pub duration: Option<Duration>,
-    /// How late events may be, and the ceiling on what is sent.
-    pub lateness: Lateness,
-    /// The body's time of replayed events; synthetic ones carry their due time.
-    pub event_time: EventTime,
-    /// The cluster.
-    pub kafka: KafkaPlan,
-    /// How events are sent in transactions; `None`: without.
-    pub transactions: Option<Transactions>,
-    /// How events are read back; `None`: not at all.
-    pub verify: Option<Verification>,
-    /// How long is waited for the cluster.
-    pub patience: Patience,
-    /// What is broken meanwhile.
-    pub faults: Vec<crate::schedule::Fault>,
-    /// How bodies are padded.
-    pub padding: Option<Padding>,
+    /// Where the brokers were named, for a hint.
+    pub bootstrap_said_by: String,
+    /// Whether there is no broker at all, and each event is confirmed at once.
+    pub nowhere: bool,
     /// Rules to keep.
     pub gates: Gates,
     /// How it is shown, and where its results go.
@@ -114,23 +93,21 @@ impl Plan {
         let client = Property::table(&cluster.client);
         let reads = verify.as_ref().map(|verify| verify.back.isolation);
         let transactions = transactions(&scenario.settings.target.transactions, &client, reads, bootstrap.is_none())?;
-        Ok(Self {
+        // Part i of n has the i-th block of lanes.
+        let (count, shard) = (setup.lanes, together.shard);
+        let lanes = Lanes { first: count * (shard.number - 1), count, all: count * shard.of };
+        let source = source(scenario, setup.seed, lanes.all)?;
+        let run = run::Config {
             name: setup.name,
-            pace,
-            gates,
+            id: together.run_id.unwrap_or(RunId(0)),
             seed: setup.seed,
-            lanes: setup.lanes,
-            together,
+            lanes,
+            start_at_unix_ns: together.start_at.map(|at| u64::try_from(at.as_nanosecond()).unwrap_or_default()),
             pacing: setup.pacing,
-            source: source(scenario, setup.seed, setup.lanes * together.shard.of)?,
-            limit: scenario.settings.limits.length.num_records,
-            duration,
-            lateness,
             event_time,
-            kafka: KafkaPlan {
+            lateness,
+            kafka: KafkaConfig {
                 bootstrap,
-                bootstrap_said_by: String::new(),
-                nowhere,
                 topic_map,
                 topic: topic.topic,
                 create_topics: topic.create_topics,
@@ -142,14 +119,27 @@ impl Plan {
             },
             verify,
             transactions,
-            faults: if together.shard.number == 1 {
+            padding,
+            patience,
+            answers: None,
+            detail: Detail { fine_s: presentation.timeline_detail.as_secs_f64(), ..Detail::default() },
+            faults: if shard.number == 1 {
                 faults_of(&scenario.faults, presentation.allow_fault_commands || presentation.dry_run)?
             } else {
                 // The first of several processes breaks what is to be broken, once.
                 Vec::new()
             },
-            padding,
-            patience,
+        };
+        Ok(Self {
+            run,
+            together,
+            source,
+            pace,
+            limit: scenario.settings.limits.length.num_records,
+            duration,
+            bootstrap_said_by: String::new(),
+            nowhere,
+            gates,
             presentation,
         })
     }

@@ -21,7 +21,7 @@ use crate::settings::verification::VerifierOptions;
 
 /// What a command wants run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum RunRequest {
     /// `loadgen synth`.
     Synthetic,
     /// `loadgen replay FILE`.
@@ -54,14 +54,14 @@ type Layers<'a> = Vec<(Place<'a>, RunOptions)>;
 ///
 /// # Errors
 /// Whatever makes no plan, see [`ConfigError`].
-pub fn resolve(wanted: &Wanted, options: RunOptions, environment: &Environment) -> Result<Resolved, ConfigError> {
+pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environment) -> Result<Resolved, ConfigError> {
     let mut scenario = match wanted {
-        Wanted::Synthetic => usual("synth", SourceConfig::default()),
-        Wanted::Recording(file) => usual("replay", SourceConfig::recording(file)),
-        Wanted::Scenario(path) | Wanted::Search(path) => Scenario::load(path)?,
+        RunRequest::Synthetic => usual("synth", SourceConfig::default()),
+        RunRequest::Recording(file) => usual("replay", SourceConfig::recording(file)),
+        RunRequest::Scenario(path) | RunRequest::Search(path) => Scenario::load(path)?,
     };
     let mut faults_left_out = 0;
-    if let Wanted::Search(_) = wanted {
+    if let RunRequest::Search(_) = wanted {
         faults_left_out = std::mem::take(&mut scenario.faults).len();
     }
     let mut layers: Layers<'_> = vec![(Place::OPTIONS, options)];
@@ -86,8 +86,8 @@ pub fn resolve(wanted: &Wanted, options: RunOptions, environment: &Environment) 
     let max_slip_given = given.limits.lateness.max_slip.is_some();
     apply::apply(&mut scenario, given, &client)?;
     let mut plan = Plan::new(&mut scenario, together, presentation)?;
-    plan.kafka.bootstrap_said_by = client.bootstrap_said_by();
-    if max_slip_given && plan.lateness.on_lag == OnLag::Queue {
+    plan.bootstrap_said_by = client.bootstrap_said_by();
+    if max_slip_given && plan.run.lateness.on_lag == OnLag::Queue {
         warnings.push("max_slip has no effect with on_lag = queue, which sends every event however late".to_owned());
     }
     Ok(Resolved { plan, scenario, client, dump, warnings })

@@ -12,7 +12,7 @@ use crate::schedule::Schedule;
 
 /// What a record is to a book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sight {
+pub enum Recognition {
     /// The first sighting of an event.
     First,
     /// The first whole one; a damaged record had claimed to be that event before.
@@ -50,7 +50,7 @@ pub trait Book {
     fn run(&self) -> Option<RunId>;
 
     /// Notes a record with that stamp; `whole`: whether its content matches it, as far as that can be told.
-    fn see(&mut self, stamp: Stamp, whole: bool) -> Sight;
+    fn see(&mut self, stamp: Stamp, whole: bool) -> Recognition;
 
     /// Notes a record whose id is none of today's layout, as one of the first.
     fn see_older(&mut self, _stamp: FirstStamp) {}
@@ -105,15 +105,15 @@ impl Book for RunBook<'_> {
         Some(self.run)
     }
 
-    fn see(&mut self, stamp: Stamp, whole: bool) -> Sight {
+    fn see(&mut self, stamp: Stamp, whole: bool) -> Recognition {
         let Some(book) = self.ledger.lane(stamp.lane) else {
-            return if whole { Sight::Sibling } else { Sight::Stranger };
+            return if whole { Recognition::Sibling } else { Recognition::Stranger };
         };
         match book.open().see(stamp.sequence, stamp.due, !whole) {
-            Sighting::First => Sight::First,
-            Sighting::Mended => Sight::Mended,
-            Sighting::Again => Sight::Again,
-            Sighting::Stranger => Sight::Stranger,
+            Sighting::First => Recognition::First,
+            Sighting::Mended => Recognition::Mended,
+            Sighting::Again => Recognition::Again,
+            Sighting::Stranger => Recognition::Stranger,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::book::{Book, Sight};
+use super::book::{Book, Recognition};
 use super::findings::{Findings, shown};
 use super::order::{Late, Place};
 use crate::clock::{Anchor, Nanos};
@@ -67,7 +67,7 @@ pub struct Inspected {
 
 /// A reordered record, among the examples, that still lacks the record after it.
 #[derive(Debug)]
-struct Followed {
+struct AwaitsNext {
     lane: u16,
     partition: i32,
     example: usize,
@@ -91,7 +91,7 @@ pub struct Inspector<B> {
     damaged_seen: u64,
     mended: u64,
     older: u64,
-    followed: Vec<Followed>,
+    awaiting_next: Vec<AwaitsNext>,
 }
 
 impl<B: Book> Inspector<B> {
@@ -113,7 +113,7 @@ impl<B: Book> Inspector<B> {
             damaged_seen: 0,
             mended: 0,
             older: 0,
-            followed: Vec::new(),
+            awaiting_next: Vec::new(),
         }
     }
 
@@ -222,17 +222,17 @@ impl<B: Book> Inspector<B> {
             .is_none_or(|run| run.check(stamp, key, &decoded.content) == stamp.check || !self.rules.has(Rule::Check));
         let stamp = self.numbering.resolved(stamp);
         match self.book.see(stamp, whole) {
-            Sight::Unsettled => false,
-            Sight::Sibling => {
+            Recognition::Unsettled => false,
+            Recognition::Sibling => {
                 self.findings.0.sibling += u64::from(self.rules.has(Rule::Sibling));
                 false
             }
-            Sight::Stranger => self.foreign(record),
-            Sight::Again => {
+            Recognition::Stranger => self.foreign(record),
+            Recognition::Again => {
                 self.duplicate(record, decoded, stamp);
                 false
             }
-            Sight::First | Sight::Mended if !whole => {
+            Recognition::First | Recognition::Mended if !whole => {
                 self.damaged_seen += 1;
                 if self.damaged.len() < DAMAGED {
                     let what = format!(
@@ -245,8 +245,8 @@ impl<B: Book> Inspector<B> {
                 }
                 true
             }
-            sighting @ (Sight::First | Sight::Mended) => {
-                if sighting == Sight::Mended {
+            sighting @ (Recognition::First | Recognition::Mended) => {
+                if sighting == Recognition::Mended {
                     // The damaged record before it was not this event after all.
                     self.findings.0.foreign += 1;
                     self.mended += 1;
@@ -284,7 +284,7 @@ impl<B: Book> Inspector<B> {
         let Ok(partition) = usize::try_from(record.partition) else { return };
         let place = Place { sequence: stamp.sequence, offset: record.offset };
         let late = self.book.place(stamp, partition, place);
-        if !self.followed.is_empty() {
+        if !self.awaiting_next.is_empty() {
             self.tell_follower(stamp.lane, record.partition, place);
         }
         let Some(Late { overtaken_by, after }) = late.filter(|_| self.rules.has(Rule::Order)) else { return };
@@ -300,14 +300,14 @@ impl<B: Book> Inspector<B> {
             self.findings.example("reordered", || Example { other_offset: Some(overtaken_by.offset), ..told });
         }
         if self.findings.count_of("reordered") > examples {
-            self.followed.push(Followed { lane: stamp.lane, partition: record.partition, example: examples });
+            self.awaiting_next.push(AwaitsNext { lane: stamp.lane, partition: record.partition, example: examples });
         }
     }
 
     /// Adds the record after it to a reordered one.
     fn tell_follower(&mut self, lane: u16, partition: i32, place: Place) {
-        let Self { followed, findings, .. } = self;
-        followed.retain(|open| {
+        let Self { awaiting_next, findings, .. } = self;
+        awaiting_next.retain(|open| {
             if (open.lane, open.partition) != (lane, partition) {
                 return true;
             }

@@ -21,12 +21,12 @@ pub struct Late {
 /// The last sightings of each lane in each partition.
 #[derive(Debug)]
 pub(super) struct Order {
-    last: Vec<Option<Seen>>,
+    last: Vec<Option<Extremes>>,
     partitions: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Seen {
+struct Extremes {
     lowest: u64,
     highest: Place,
     latest: Place,
@@ -54,7 +54,7 @@ impl Order {
         let later = self.last.iter_mut().map(|last| match last {
             Some(seen) if seen.lowest >= from => last.take(),
             Some(seen) if seen.highest.sequence >= from => {
-                let later = Seen { lowest: from, ..*seen };
+                let later = Extremes { lowest: from, ..*seen };
                 *last = None;
                 Some(later)
             }
@@ -70,7 +70,7 @@ impl Order {
         }
         let last = self.last.get_mut(lane * self.partitions + partition)?;
         let Some(seen) = last else {
-            *last = Some(Seen { lowest: place.sequence, highest: place, latest: place });
+            *last = Some(Extremes { lowest: place.sequence, highest: place, latest: place });
             return None;
         };
         let after = std::mem::replace(&mut seen.latest, place);

@@ -47,7 +47,7 @@ pub(super) enum Novelty {
 
 /// What has been seen of a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Sighted {
+pub enum SequenceState {
     /// Nothing.
     Unseen,
     /// A damaged record that claims to be it.
@@ -393,19 +393,19 @@ impl Sequences {
     }
 
     /// What has been seen of a sequence.
-    pub(super) fn sighted(&self, sequence: u64) -> Sighted {
+    pub(super) fn state_of(&self, sequence: u64) -> SequenceState {
         let number = sequence / BLOCK;
         if let Some(block) = self.open.get(&number) {
             return match block.cell(sequence) {
-                Cell::Unseen => Sighted::Unseen,
-                Cell::Damaged => Sighted::Damaged,
-                Cell::Seen(_) => Sighted::Whole,
+                Cell::Unseen => SequenceState::Unseen,
+                Cell::Damaged => SequenceState::Damaged,
+                Cell::Seen(_) => SequenceState::Whole,
             };
         }
         match self.settled.at(number) {
-            None => Sighted::Unseen,
-            Some(stretch) if stretch.missing > 0 => Sighted::Forgotten,
-            Some(_) => Sighted::Whole,
+            None => SequenceState::Unseen,
+            Some(stretch) if stretch.missing > 0 => SequenceState::Forgotten,
+            Some(_) => SequenceState::Whole,
         }
     }
 }

@@ -17,9 +17,9 @@ mod streams;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::book::{Book, Sight, Timed};
+use super::book::{Book, Recognition, Timed};
 use super::order::{Late, Place};
-pub use super::sequences::Sighted;
+pub use super::sequences::SequenceState;
 use crate::clock::{Anchor, Nanos, wall_unix_ns};
 use crate::event::stamp::{DueTime, FirstStamp, RunId, Stamp};
 pub use account::{Extent, LaneSeen};
@@ -137,29 +137,29 @@ impl TopicBook {
 
     /// What was seen of an event of the run that is judged.
     #[must_use]
-    pub fn sighted(&self, lane: u16, sequence: u64) -> Sighted {
-        self.run.map_or(Sighted::Unseen, |run| self.streams.sighted(run.tag(), lane, sequence))
+    pub fn state_of(&self, lane: u16, sequence: u64) -> SequenceState {
+        self.run.map_or(SequenceState::Unseen, |run| self.streams.state_of(run.tag(), lane, sequence))
     }
 
     /// Notes an event of a stream.
-    fn put(&mut self, at: usize, stamp: Stamp, whole: bool) -> Sight {
+    fn put(&mut self, at: usize, stamp: Stamp, whole: bool) -> Recognition {
         self.current = Some(at);
         self.streams.note(at, stamp, whole)
     }
 
     /// Notes an event that lies on no line.
-    fn settle(&mut self, stamp: Stamp) -> Sight {
+    fn settle(&mut self, stamp: Stamp) -> Recognition {
         let Some((at, sight)) = self.streams.settle(stamp) else {
             self.counts.untracked += 1;
-            return Sight::Unsettled;
+            return Recognition::Unsettled;
         };
         self.current = Some(at);
         sight
     }
 
     /// Notes an event that may be another producer's: a lane is believed when some continue one another.
-    fn consider(&mut self, stamp: Stamp) -> Sight {
-        let Some(confirmed) = self.candidates.note(stamp) else { return Sight::Unsettled };
+    fn consider(&mut self, stamp: Stamp) -> Recognition {
+        let Some(confirmed) = self.candidates.note(stamp) else { return Recognition::Unsettled };
         let sight = match self.streams.far_on(stamp) {
             Some(at) => self.put(at, stamp, true),
             None => self.settle(stamp),
@@ -167,7 +167,7 @@ impl TopicBook {
         if let Some(at) = self.current {
             for (sequence, due) in confirmed.into_iter().flatten() {
                 let waited = Stamp { due, sequence, ..stamp };
-                if self.streams.can_be_of(at, sequence, due) && self.put(at, waited, true) == Sight::First {
+                if self.streams.can_be_of(at, sequence, due) && self.put(at, waited, true) == Recognition::First {
                     self.counts.confirmed_late += 1;
                 }
             }
@@ -197,21 +197,21 @@ impl Book for TopicBook {
         self.run
     }
 
-    fn see(&mut self, stamp: Stamp, whole: bool) -> Sight {
+    fn see(&mut self, stamp: Stamp, whole: bool) -> Recognition {
         self.current = None;
         match self.streams.place_of(stamp, whole) {
             Placement::Seen(at) => {
                 self.current = Some(at);
-                if whole { Sight::Again } else { Sight::Stranger }
+                if whole { Recognition::Again } else { Recognition::Stranger }
             }
             Placement::Forgotten(at) => {
                 if whole {
                     self.streams.forget(at);
                 }
-                Sight::Unsettled
+                Recognition::Unsettled
             }
             Placement::Fits(best) if !best.is_far || !whole => self.put(best.at, stamp, whole),
-            Placement::Nowhere if !whole => Sight::Stranger,
+            Placement::Nowhere if !whole => Recognition::Stranger,
             Placement::Nowhere if self.run.is_none() && stamp.sequence >= NEAR_ZERO => self.consider(stamp),
             Placement::Fits(_) | Placement::Nowhere => self.settle(stamp),
         }

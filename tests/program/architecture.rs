@@ -15,7 +15,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ),
     ("exporter", "clock event kafka ledger measure report run"),
     ("progress", "clock figures logging measure report run width"),
-    ("scenario", "cli clock event gate kafka logging schedule settings source units verdict"),
+    ("scenario", "cli clock event gate kafka logging run schedule settings source units verdict"),
     ("cli", "compare dataset event schedule settings source"),
     ("logging", "settings"),
     ("selftest", "clock event gate kafka lane ledger publish report run schedule settings source units verify"),

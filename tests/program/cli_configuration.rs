@@ -10,7 +10,7 @@ use loadgen::clock::Nanos;
 use loadgen::scenario::environment::Environment;
 use loadgen::scenario::pace::Pace;
 use loadgen::scenario::source::SourceConfig;
-use loadgen::scenario::{ConfigError, Resolved, Wanted, resolve};
+use loadgen::scenario::{ConfigError, Resolved, RunRequest, resolve};
 use loadgen::schedule::Schedule;
 use loadgen::settings::run::RunOptions;
 use loadgen::source::retail_rocket::Recording;
@@ -24,12 +24,12 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
 
 fn resolved(words: &[&str], variables: &[(&str, &str)]) -> Result<Resolved, ConfigError> {
     let (wanted, options) = match cli::parse([&["loadgen"], words].concat()).unwrap().command {
-        Command::Synth(args) => (Wanted::Synthetic, RunOptions::from(*args)),
+        Command::Synth(args) => (RunRequest::Synthetic, RunOptions::from(*args)),
         Command::Replay(args) => {
             let (file, options) = args.split();
-            (Wanted::Recording(file), options)
+            (RunRequest::Recording(file), options)
         }
-        Command::Run(args) => (Wanted::Scenario(args.scenario), args.options),
+        Command::Run(args) => (RunRequest::Scenario(args.scenario), args.options),
         other => panic!("{other:?}"),
     };
     resolve(&wanted, options, &environment(variables))
@@ -62,7 +62,7 @@ fn every_scenario_of_the_repository_makes_a_plan_that_can_be_repeated() {
         let kept = folder.path().join("scenario.toml");
         std::fs::write(&kept, first.scenario.to_toml().unwrap()).unwrap();
         let mut again = resolved(&[&["run", kept.to_str().unwrap()][..], &allowed].concat(), &[]).unwrap();
-        again.plan.kafka.bootstrap_said_by.clone_from(&first.plan.kafka.bootstrap_said_by);
+        again.plan.bootstrap_said_by.clone_from(&first.plan.bootstrap_said_by);
         assert_eq!(again.plan, first.plan, "{}", path.display());
         assert_eq!(again.scenario, first.scenario, "{}", path.display());
         seen += 1;
@@ -93,11 +93,11 @@ fn the_smoke_scenario_takes_ten_seconds() {
 #[test]
 fn the_ingestion_scenario_is_the_platform_s_own() {
     let resolved = run("ingestion.toml", &[("PRODUCER_SPEED", "100")]);
-    let client = &resolved.plan.kafka.client;
+    let client = &resolved.plan.run.kafka.client;
     assert_eq!((client["acks"].as_str(), client["retries"].as_str()), ("all", "3"));
     assert_eq!(client["compression.type"], "snappy");
-    assert_eq!(resolved.plan.kafka.lag_group.as_deref(), Some("ecommerce-consumer-group"));
-    assert_eq!(resolved.plan.verify.unwrap().group, None);
+    assert_eq!(resolved.plan.run.kafka.lag_group.as_deref(), Some("ecommerce-consumer-group"));
+    assert_eq!(resolved.plan.run.verify.unwrap().group, None);
     let Pace::Phases(phases) = resolved.plan.pace else { panic!() };
     let schedule = Schedule::new(phases, resolved.plan.limit).unwrap();
     assert_eq!(schedule.due_before(Nanos::from_secs(1)), Some(1_000));
@@ -230,10 +230,10 @@ fn every_help_fits_the_page_and_shows_the_defaults_in_use() {
         format!("Distinctusers[default:{}]", source.users),
         format!("Distinctitems[default:{}]", source.items),
         format!("[default:{}]", source.weights),
-        format!("[default:{}]", plan.kafka.topic),
-        format!("Partitionsofacreatedtopic[default:{}]", plan.kafka.partitions),
-        format!("[default:{}ms]", plan.kafka.client["linger.ms"]),
-        format!("Compressionofbatches[default:{}]", plan.kafka.client["compression.type"]),
+        format!("[default:{}]", plan.run.kafka.topic),
+        format!("Partitionsofacreatedtopic[default:{}]", plan.run.kafka.partitions),
+        format!("[default:{}ms]", plan.run.kafka.client["linger.ms"]),
+        format!("Compressionofbatches[default:{}]", plan.run.kafka.client["compression.type"]),
     ] {
         assert!(synth.contains(&default), "{default} is not in {synth}");
     }
@@ -260,11 +260,11 @@ fn a_secret_is_in_no_text_that_is_shown() {
     .unwrap();
     let words = ["synth", "-b", "k:1", "--command-config", path.to_str().unwrap()];
     let resolved = resolved(&words, &[("SASL_PASSWORD", "hunter2")]).unwrap();
-    assert_eq!(resolved.plan.kafka.client["sasl.password"], "hunter2");
+    assert_eq!(resolved.plan.run.kafka.client["sasl.password"], "hunter2");
     let shown = [
         resolved.client.dump(),
         resolved.scenario.to_toml().unwrap(),
-        format!("{:?}", resolved.plan.kafka.redacted_client()),
+        format!("{:?}", resolved.plan.run.kafka.redacted_client()),
         resolved.warnings.join("\n"),
         format!("{resolved:?}"),
         format!("{:?}", environment(&[("SASL_PASSWORD", "hunter2")])),
@@ -284,6 +284,6 @@ fn a_secret_is_in_no_text_that_is_shown() {
     assert_eq!(error.exit_code(), ExitCode::BadConfiguration);
     let given = [("SASL_PASSWORD", "hunter2"), ("SSL_KEY_PASSWORD", "hunter2")];
     let mut again = crate::cli_configuration::resolved(&again, &given).unwrap().plan;
-    again.kafka.bootstrap_said_by.clone_from(&resolved.plan.kafka.bootstrap_said_by);
+    again.bootstrap_said_by.clone_from(&resolved.plan.bootstrap_said_by);
     assert_eq!(again, resolved.plan);
 }

@@ -25,7 +25,8 @@ use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 fn run_with_error(error: RDKafkaRespErr) -> Outcome {
     let cluster = MockCluster::new(1).unwrap();
     cluster.create_topic("raw-events", 3, 1).unwrap();
-    let config = Config { bootstrap: Some(cluster.bootstrap_servers()), ..config(1) };
+    let mut config = config(1);
+    config.kafka.bootstrap = Some(cluster.bootstrap_servers());
     let shape = Shape::Constant(Rate::per_second(500).unwrap());
     let schedule = Schedule::new(vec![Phase::new("main", shape, None)], Some(1_000_000)).unwrap();
     let mut injected = false;

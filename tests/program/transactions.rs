@@ -29,7 +29,7 @@ const SIZE: usize = 50;
 fn config(abort_share: f64) -> Config {
     let mut config = plain::config(1);
     config.id = RunId(rand::random());
-    config.client.insert("delivery.timeout.ms".to_owned(), "10000".to_owned());
+    config.kafka.client.insert("delivery.timeout.ms".to_owned(), "10000".to_owned());
     config.transactions = Some(Transactions { size: SIZE, abort_rate: abort_share });
     config.patience.flush_deadline = Duration::from_secs(3);
     config
@@ -47,7 +47,8 @@ fn on_mock(abort_share: f64, kind: RDKafkaApiKey, errors: &[RDKafkaRespErr]) -> 
     cluster.request_errors(kind, errors);
     let bootstrap = Some(cluster.bootstrap_servers());
     // The mock cluster does not tell a topic's settings, which is waited for that long.
-    let config = Config { bootstrap, connect_timeout: Duration::from_secs(3), ..config(abort_share) };
+    let mut config = config(abort_share);
+    (config.kafka.bootstrap, config.kafka.connect_timeout) = (bootstrap, Duration::from_secs(3));
     run(&config, &synthetic(), schedule(), &Interrupts::default(), &mut |_| ControlFlow::Continue(())).unwrap()
 }
 

@@ -7,10 +7,9 @@ use super::super::Failure;
 use crate::clock::Nanos;
 use crate::event::stamp::RunId;
 use crate::figures::as_f64;
-use crate::kafka::Settings;
 use crate::measure::process;
 use crate::run::wiring::Nowhere;
-use crate::run::{self, Detail, Interrupts, Lanes};
+use crate::run::{self, Detail, Interrupts, KafkaConfig, Lanes};
 use crate::scenario::plan::Plan;
 use crate::schedule::{Phase, Schedule, Shape};
 use crate::settings::recording::EventTime;
@@ -37,7 +36,7 @@ impl Calibration {
     pub(super) fn make(plan: &Plan, source: &Source) -> Result<Self, Failure> {
         let failed = |error: String| Failure::new(ExitCode::RunInvalid, format!("the dry calibration failed: {error}"));
         let phases = vec![Phase::new("calibration", Shape::Unlimited, Some(LASTS))];
-        let schedule = Schedule::seeded(phases, None, plan.seed).map_err(|error| failed(error.to_string()))?;
+        let schedule = Schedule::seeded(phases, None, plan.run.seed).map_err(|error| failed(error.to_string()))?;
         let no_stop = &mut |_: &run::Tick<'_>| ControlFlow::Continue(());
         let cpu_before = process::cpu_time();
         let outcome = run::run_through(&Nowhere, &config(plan), source, schedule, &Interrupts::default(), no_stop)
@@ -61,32 +60,29 @@ fn sustained(reached_per_s: f64, per_processor_s: f64, cpu_quota: Option<f64>) -
 
 /// The generator's own part of the plan, with no cluster.
 fn config(plan: &Plan) -> run::Config {
-    let placed = plan.kafka.client.get_key_value("partitioner");
+    let run = plan.run.clone();
+    let placed = run.kafka.client.get_key_value("partitioner");
     run::Config {
         name: "calibration".to_owned(),
-        id: RunId(plan.seed),
-        seed: plan.seed,
-        lanes: Lanes::only(plan.lanes),
+        id: RunId(run.seed),
+        lanes: Lanes::only(run.lanes.count),
         start_at_unix_ns: None,
         transactions: None,
-        padding: plan.padding,
         pacing: Pacing::Sleep,
         event_time: EventTime::Now,
         lateness: Lateness::default(),
-        bootstrap: None,
-        topic: plan.kafka.topic.clone(),
-        topic_map: plan.kafka.topic_map.clone(),
-        partitions: plan.kafka.partitions,
-        replication_factor: 1,
-        create_topic: false,
-        client: placed.map(|(key, value)| (key.clone(), value.clone())).into_iter().collect::<Settings>(),
-        connect_timeout: Duration::from_secs(10),
-        lag_group: None,
         verify: None,
         patience: Patience::default(),
-        answers: None,
         detail: Detail::default(),
         faults: Vec::new(),
+        kafka: KafkaConfig {
+            bootstrap: None,
+            client: placed.map(|(key, value)| (key.clone(), value.clone())).into_iter().collect(),
+            connect_timeout: Duration::from_secs(10),
+            lag_group: None,
+            ..run.kafka
+        },
+        ..run
     }
 }
 

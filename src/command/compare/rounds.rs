@@ -97,7 +97,7 @@ pub(super) fn make(wanted: Wanted<'_>, environment: &Environment) -> Result<Made
 impl Turn {
     fn new(side: Side, file: PathBuf, options: RunOptions, environment: &Environment) -> Result<Self, Failure> {
         let of = |failure: Failure| named(side, &file, failure);
-        let resolved = resolve(&scenario::Wanted::Scenario(file.clone()), options, environment)
+        let resolved = resolve(&scenario::RunRequest::Scenario(file.clone()), options, environment)
             .map_err(|error| of(error.into()))?;
         for warning in &resolved.warnings {
             tracing::warn!("{side} ({}): {warning}", file.display());
@@ -114,7 +114,7 @@ impl Turn {
         }
         // Each run is one of its own, whatever run this process may otherwise be a part of.
         let mut plan = Plan::new(&mut scenario, Together::ALONE, presentation).map_err(|error| of(error.into()))?;
-        plan.kafka.bootstrap_said_by = resolved.kafka.bootstrap_said_by;
+        plan.bootstrap_said_by = resolved.bootstrap_said_by;
         let source = load(&plan).map_err(of)?;
         Ok(Self { side, file, scenario, plan, source })
     }
@@ -200,7 +200,7 @@ impl Rounds<'_> {
         let schedule = schedule(plan, source).map_err(of)?;
         let ends = ends(source, &schedule);
         let number = format!("{round:02}-{}", text::word(*side));
-        let bundle = Bundle::create(folder, &number, &plan.name, &run::to_toml(scenario)?)
+        let bundle = Bundle::create(folder, &number, &plan.run.name, &run::to_toml(scenario)?)
             .map_err(|error| run::write_failed(&error))?;
         let title = format!(
             "round {round} of {}, {}: {}",

@@ -31,12 +31,12 @@ pub(super) fn begun(plan: &Plan, config: &run::Config, source: &Source, schedule
 
 /// What is asked for: what the cluster says of itself comes later.
 fn environment(plan: &Plan) -> Environment {
-    let kafka = &plan.kafka;
+    let kafka = &plan.run.kafka;
     let topic = |name: &String| TopicReport { name: name.clone(), ..TopicReport::default() };
     let mut topics: Vec<TopicReport> = [&kafka.topic].into_iter().chain(kafka.topic_map.values()).map(topic).collect();
     topics.dedup();
     let bootstrap = kafka.bootstrap.iter().flat_map(|list| list.split(','));
-    let nowhere = kafka.nowhere.then_some(NOWHERE);
+    let nowhere = plan.nowhere.then_some(NOWHERE);
     Environment {
         cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         cpu_quota: Quota::of_this_process().map(|quota| quota.processors),

@@ -15,11 +15,11 @@ pub(super) fn begin_failed(error: RunError, plan: &Plan) -> Failure {
     match error {
         RunError::Kafka(error) => match &error {
             KafkaError::Setting { key, reason } => {
-                let value = plan.kafka.redacted_client().remove(key).filter(|value| value != REDACTED);
+                let value = plan.run.kafka.redacted_client().remove(key).filter(|value| value != REDACTED);
                 ConfigError::RefusedByClient { key: key.clone(), value, reason: reason.clone() }.into()
             }
             KafkaError::TopicMissing { .. } => {
-                let partitions = figures::counted(plan.kafka.partitions.unsigned_abs().into(), "partition");
+                let partitions = figures::counted(plan.run.kafka.partitions.unsigned_abs().into(), "partition");
                 Failure::new(ExitCode::Cluster, error.to_string()).hint(format!(
                     "--create-topics makes it with {partitions}; loadgen topics apply FILE.toml -b BROKERS --yes makes those of a file"
                 ))
@@ -38,16 +38,17 @@ pub(super) fn begin_failed(error: RunError, plan: &Plan) -> Failure {
 }
 
 /// What a run wants of its cluster.
-fn wanted(plan: &Plan) -> cluster::Wanted<'_> {
-    let verify = plan.verify.as_ref();
-    cluster::Wanted {
-        topics: &plan.kafka.topic,
-        said_by: &plan.kafka.bootstrap_said_by,
+fn wanted(plan: &Plan) -> cluster::Purpose<'_> {
+    let verify = plan.run.verify.as_ref();
+    cluster::Purpose {
+        topics: &plan.run.kafka.topic,
+        said_by: &plan.bootstrap_said_by,
         rights: if verify.is_some() { "Describe, Write and Read" } else { "Describe and Write" },
-        group: verify
-            .and_then(|verify| verify.group.as_ref())
-            .map(|group| group.name.as_str())
-            .or(plan.kafka.lag_group.as_deref()),
+        group: verify.and_then(|verify| verify.group.as_ref()).map(|group| group.name.as_str()).or(plan
+            .run
+            .kafka
+            .lag_group
+            .as_deref()),
     }
 }
 

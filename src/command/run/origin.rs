@@ -29,7 +29,7 @@ pub(super) fn describe(
     fidelity: Option<Fidelity>,
     likeness: Option<Likeness>,
 ) {
-    if plan.kafka.nowhere {
+    if plan.nowhere {
         report.environment.brokers = vec![NOWHERE.to_owned()];
     }
     report.payload = Some(payload(report, plan, source));
@@ -98,8 +98,8 @@ fn replay_report(plan: &Plan, recording: &Recording, report: &RunReport) -> repo
 fn payload(report: &RunReport, plan: &Plan, source: &Source) -> report::Payload {
     let sent = report.partitions.iter().map(|partition| partition.sent).sum::<u64>();
     let (mut bytes, mut packed, mut arena) = (0, 0, Vec::new());
-    let encoder = Encoder::new(RunId(0), 0, source.vocabulary()).padded(plan.padding);
-    if let Ok(mut lane) = source.lane(0, plan.lanes) {
+    let encoder = Encoder::new(RunId(0), 0, source.vocabulary()).padded(plan.run.padding);
+    if let Ok(mut lane) = source.lane(0, plan.run.lanes.count) {
         let mut left = std::iter::from_fn(|| lane.draw()).take(SAMPLE).zip(0_u64..).peekable();
         while left.peek().is_some() && bytes < SAMPLE_BYTES {
             arena.clear();
@@ -115,8 +115,8 @@ fn payload(report: &RunReport, plan: &Plan, source: &Source) -> report::Payload 
     }
     report::Payload {
         mean_bytes: if sent == 0 { 0.0 } else { report.offered.bytes as f64 / sent as f64 },
-        padded_to_bytes: plan.padding.map(|padding| padding.bytes.into()),
-        compressibility: plan.padding.map(|padding| padding.compressibility),
+        padded_to_bytes: plan.run.padding.map(|padding| padding.bytes.into()),
+        compressibility: plan.run.padding.map(|padding| padding.compressibility),
         compressed_ratio: (bytes > 0).then(|| packed as f64 / bytes as f64),
     }
 }

@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::config::config;
 use super::failures::begin_failed;
 use super::kept::Kept;
 use super::observers::Observers;
@@ -51,19 +50,20 @@ impl Recording<'_> {
         watch: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
     ) -> Result<(RunReport, PathBuf), Failure> {
         let plan = self.plan;
-        let verifying = plan.verify.is_some();
+        let verifying = plan.run.verify.is_some();
         let shown = plan.presentation.view != LiveView::Nothing && !plan.presentation.quiet;
         let total = planned(plan, &schedule, self.source);
         let progress = self.progress(&schedule, total, shown);
         let mut aborted_by: Option<GateResult> = None;
-        let mut config = config(plan, plan.together.run_id.unwrap_or_else(|| RunId(rand::random())));
+        let id = plan.together.run_id.unwrap_or_else(|| RunId(rand::random()));
+        let mut config = run::Config { id, ..plan.run.clone() };
         let Self { source, interrupts, exporter, kept, likeness, .. } = self;
         let kinds = kinds(plan, schedule.has_due_times());
         let mut observers = Observers { progress, exporter, kept, gates: &plan.gates, kinds };
         // Nobody else can read the embedded broker.
-        let for_others = !verifying && plan.kafka.bootstrap.is_some();
+        let for_others = !verifying && plan.run.kafka.bootstrap.is_some();
         config.answers = for_others.then(|| observers.folder().join(bundle::ANSWERS));
-        observers.begin(&begun::begun(plan, &config, source, &schedule), &plan.kafka.topic);
+        observers.begin(&begun::begun(plan, &config, source, &schedule), &plan.run.kafka.topic);
         let mut each_second = |tick: &Tick<'_>| {
             observers.second(tick);
             if let Some(broken) = plan.gates.abort(&tick.interim(), tick.now.into()) {
@@ -73,7 +73,7 @@ impl Recording<'_> {
             }
             watch(tick)
         };
-        let outcome = if plan.kafka.nowhere {
+        let outcome = if plan.nowhere {
             run::run_through(&Nowhere, &config, source, schedule, interrupts, &mut each_second)
         } else {
             run::run(&config, source, schedule, interrupts, &mut each_second)
@@ -84,7 +84,7 @@ impl Recording<'_> {
 
     /// What a person watches it by: where the whole terminal cannot be had, the plain view.
     fn progress(&self, schedule: &Schedule, total: Option<u64>, shown: bool) -> Progress {
-        let (plan, verifying) = (self.plan, self.plan.verify.is_some());
+        let (plan, verifying) = (self.plan, self.plan.run.verify.is_some());
         if shown && plan.presentation.view == LiveView::Screen {
             let fixed = if self.screen.is_some() {
                 Some("a probe keeps its rate")
@@ -120,10 +120,10 @@ pub(in crate::command) fn taken(view: &Shown<'_>, interrupts: &Arc<Interrupts>) 
 fn kinds(plan: &Plan, has_due_times: bool) -> Vec<Kind> {
     let has = |kind: &Kind| match kind {
         Kind::Slip | Kind::Lateness | Kind::Blocked => has_due_times,
-        Kind::Capped => has_due_times && plan.lateness.max_rate.is_some(),
+        Kind::Capped => has_due_times && plan.run.lateness.max_rate.is_some(),
         Kind::ServiceTime | Kind::ResponseTime => true,
-        Kind::EndToEnd => plan.verify.is_some(),
-        Kind::CommitTime | Kind::CommitCall => plan.transactions.is_some(),
+        Kind::EndToEnd => plan.run.verify.is_some(),
+        Kind::CommitTime | Kind::CommitCall => plan.run.transactions.is_some(),
     };
     Kind::ALL.into_iter().filter(has).collect()
 }

@@ -11,7 +11,7 @@ use crate::scenario::plan::{Plan, Presentation};
 use crate::verdict::ExitCode;
 
 /// What may be watched by others, and what its topics are.
-pub(in crate::command) struct Watched<'a> {
+pub(in crate::command) struct Watchable<'a> {
     pub(in crate::command) presentation: &'a Presentation,
     pub(in crate::command) bootstrap: Option<&'a str>,
     pub(in crate::command) client: &'a BTreeMap<String, String>,
@@ -20,9 +20,9 @@ pub(in crate::command) struct Watched<'a> {
     pub(in crate::command) topics: Vec<&'a str>,
 }
 
-impl<'a> Watched<'a> {
+impl<'a> Watchable<'a> {
     pub(in crate::command) fn of(plan: &'a Plan) -> Self {
-        let kafka = &plan.kafka;
+        let kafka = &plan.run.kafka;
         Self {
             presentation: &plan.presentation,
             bootstrap: kafka.bootstrap.as_deref(),
@@ -35,9 +35,9 @@ impl<'a> Watched<'a> {
 
 /// Serves and publishes metrics where that is asked for. An address or a topic that cannot be had ends the command before
 /// anything is sent or read.
-pub(in crate::command) fn exporter(watched: &Watched<'_>) -> Result<Option<Exporter>, Failure> {
-    let shown = watched.presentation;
-    let topic = shown.metrics_topic.as_ref().map(|topic| metrics_topic(watched, topic)).transpose()?;
+pub(in crate::command) fn exporter(watchable: &Watchable<'_>) -> Result<Option<Exporter>, Failure> {
+    let shown = watchable.presentation;
+    let topic = shown.metrics_topic.as_ref().map(|topic| metrics_topic(watchable, topic)).transpose()?;
     if shown.metrics_addr.is_none() && topic.is_none() {
         return Ok(None);
     }
@@ -56,21 +56,21 @@ pub(in crate::command) fn exporter(watched: &Watched<'_>) -> Result<Option<Expor
     Ok(Some(exporter))
 }
 
-fn metrics_topic(watched: &Watched<'_>, topic: &str) -> Result<TopicConfig, Failure> {
+fn metrics_topic(watchable: &Watchable<'_>, topic: &str) -> Result<TopicConfig, Failure> {
     let bad = |reason: String| Failure::new(ExitCode::BadConfiguration, reason);
-    let Some(bootstrap) = watched.bootstrap else {
+    let Some(bootstrap) = watchable.bootstrap else {
         let reason = "--metrics-topic needs a cluster: the embedded broker goes when the run ends".to_owned();
         return Err(bad(reason).hint("--metrics-addr serves the same figures without a broker"));
     };
-    if watched.topics.contains(&topic) {
+    if watchable.topics.contains(&topic) {
         let reason = format!("--metrics-topic {topic} is a topic of the events: its records would be foreign there");
         return Err(bad(reason).hint("for example --metrics-topic metrics"));
     }
     Ok(TopicConfig {
         topic: topic.to_owned(),
         bootstrap: bootstrap.to_owned(),
-        client: watched.client.clone(),
-        timeout: watched.timeout,
+        client: watchable.client.clone(),
+        timeout: watchable.timeout,
     })
 }
 

@@ -159,7 +159,7 @@ fn carry_out(cluster: &Cluster, steps: &[Step]) -> Result<(), Failure> {
             } else {
                 format!("done before: {}", done.join(", "))
             };
-            return Err(in_use::failed(&error, in_use::Wanted::default()).hint(done));
+            return Err(in_use::failed(&error, in_use::Purpose::default()).hint(done));
         }
         done.push(&step.topic);
     }

@@ -6,6 +6,7 @@ use super::page::{Ink, Page, left, right};
 use crate::figures;
 use crate::output::latencies::{Unit, linger, notes, quantiles, rows};
 use crate::report::RunReport;
+use crate::width::FULL;
 
 /// The part of a figure before the point, and the part from the point on.
 type Cell = (String, String);
@@ -68,10 +69,13 @@ pub(super) fn table(page: &mut Page, report: &RunReport) {
     }
 }
 
-/// The columns that there is room for behind so many others: none that is empty, and as many of the outer quantiles as fit.
+/// The columns that there is room for behind so many others: where there are fewer than 100 altogether, none that is empty,
+/// and then as many of the outer quantiles as fit.
 fn shown(known: &[usize], cells: &[Cells], columns: &[Column], room: usize, before: usize) -> Vec<usize> {
-    let is_known = |column: &usize| cells.iter().any(|row| row[*column].0 != figures::NONE);
-    let mut shown: Vec<usize> = known.iter().copied().filter(is_known).collect();
+    let mut shown = known.to_vec();
+    if room < FULL {
+        shown.retain(|column| cells.iter().any(|row| row[*column].0 != figures::NONE));
+    }
     for gone in EXPENDABLE {
         if before + shown.iter().map(|column| columns[*column].width()).sum::<usize>() > room {
             shown.retain(|column| *column != gone);

@@ -12,7 +12,7 @@ use crate::kafka::{Wait, Watermarks};
 use crate::measure::Sampler;
 use crate::report::TimelineRow;
 use crate::report::latency::Kind;
-use crate::run::watch::{Subject, Watched};
+use crate::run::watch::{Subject, WatchRecord};
 use crate::run::{RunError, Tick, threads};
 
 const EVERY: Nanos = Nanos::from_secs(1);
@@ -78,7 +78,7 @@ impl Subject for Reading<'_> {
         self.is_bounded
     }
 
-    fn row(&mut self, sampler: &Sampler, now: Nanos, marks: Vec<String>, _watched: &mut Watched) -> TimelineRow {
+    fn row(&mut self, sampler: &Sampler, now: Nanos, marks: Vec<String>, _watched: &mut WatchRecord) -> TimelineRow {
         let (interval, _) = sampler.both();
         TimelineRow {
             at_s: now.as_secs_f64(),

@@ -18,7 +18,7 @@ use crate::run::attribute::evidence::Found;
 use crate::run::attribute::{Attributed, Listing, Log, SecondReading, not_read_again};
 use crate::run::surroundings::note_isolation;
 use crate::verify::look_up::AckedEvent;
-use crate::verify::topic_book::{Sighted, TopicBook};
+use crate::verify::topic_book::{SequenceState, TopicBook};
 use crate::verify::{Damaged, Duplicate, PartitionState};
 
 /// Whether the producer's run is over: its report, or why there will be none.
@@ -136,7 +136,7 @@ pub(super) fn join(
         if let Some((partition, offset)) = event.place.filter(|_| event.answer == Answer::Acked)
             && (reading.states().get(usize::try_from(partition).unwrap_or(usize::MAX)))
                 .is_some_and(|state| state.log_end <= Some(offset))
-            && book.sighted(lane, event.sequence) != Sighted::Whole
+            && book.state_of(lane, event.sequence) != SequenceState::Whole
         {
             let highest = unseen.entry(partition).or_insert(offset);
             *highest = offset.max(*highest);
@@ -146,9 +146,9 @@ pub(super) fn join(
     let ends = produced.each(&mut |lane, event| {
         let Answered { sequence, user, .. } = event;
         let Some((partition, offset)) = event.place.filter(|_| event.answer == Answer::Acked) else { return };
-        match book.sighted(lane, sequence) {
-            Sighted::Unseen => {}
-            Sighted::Damaged if reading.is_elsewhere(lane, sequence, (partition, offset)) => {}
+        match book.state_of(lane, sequence) {
+            SequenceState::Unseen => {}
+            SequenceState::Damaged if reading.is_elsewhere(lane, sequence, (partition, offset)) => {}
             _ => return,
         }
         reading.look_up(AckedEvent { partition, offset, lane, sequence, user, due_ms: None });
@@ -180,8 +180,10 @@ pub(super) fn join(
 fn facts(book: &TopicBook, found: &Found, lane: u16, event: Answered, committed_only: bool) -> Facts {
     let Answered { sequence, answer, place, aborted, .. } = event;
     let acked = place.filter(|_| answer == Answer::Acked);
-    let sighted = match book.sighted(lane, sequence) {
-        Sighted::Damaged if acked.is_some_and(|place| found.is_elsewhere(lane, sequence, place)) => Sighted::Unseen,
+    let sighted = match book.state_of(lane, sequence) {
+        SequenceState::Damaged if acked.is_some_and(|place| found.is_elsewhere(lane, sequence, place)) => {
+            SequenceState::Unseen
+        }
         sighted => sighted,
     };
     let at = found.at(lane, sequence);
@@ -189,12 +191,12 @@ fn facts(book: &TopicBook, found: &Found, lane: u16, event: Answered, committed_
     // records as far as it was committed.
     let is_there = found.is_present(lane, sequence) == Some(true) && (!committed_only || at == LookUp::Present);
     let (sight, look_up) = match sighted {
-        Sighted::Unseen if is_there => (Sight::Right, LookUp::Nothing),
-        Sighted::Unseen => (Sight::Unseen, at),
-        Sighted::Forgotten => (Sight::Unseen, LookUp::Nothing),
-        Sighted::Damaged => (Sight::Damaged, LookUp::Nothing),
-        Sighted::Whole if found.is_gone(lane, sequence) => (Sight::Right, LookUp::Gone),
-        Sighted::Whole => (Sight::Right, LookUp::Nothing),
+        SequenceState::Unseen if is_there => (Sight::Right, LookUp::Nothing),
+        SequenceState::Unseen => (Sight::Unseen, at),
+        SequenceState::Forgotten => (Sight::Unseen, LookUp::Nothing),
+        SequenceState::Damaged => (Sight::Damaged, LookUp::Nothing),
+        SequenceState::Whole if found.is_gone(lane, sequence) => (Sight::Right, LookUp::Gone),
+        SequenceState::Whole => (Sight::Right, LookUp::Nothing),
     };
     let look_up = if answer == Answer::Acked { look_up } else { LookUp::Nothing };
     Facts { answer, sight, look_up, aborted, verifying: true }

@@ -19,7 +19,7 @@ use crate::report::reading::{LaneReading, Reading};
 use crate::report::{Findings, Latencies, Run, RunReport, SCHEMA_VERSION, TypeReport};
 use crate::run::attribute::{ALL, Attributed, LOOK_UPS, settle_duplicates, stretches};
 use crate::run::ends::reader_ended;
-use crate::run::watch::Watched;
+use crate::run::watch::WatchRecord;
 use crate::run::{Outcome, RunError, client_errors, group, sections, summary, surroundings};
 use crate::verify::findings::keep;
 use crate::verify::look_up::{Search, SearchResult, read_again};
@@ -47,7 +47,7 @@ pub(super) fn outcome(
     config: &Config,
     prepared: &Prepared,
     mut sampler: Sampler,
-    watched: Watched,
+    watched: WatchRecord,
     ended: ReadingEnd,
 ) -> Result<Outcome, RunError> {
     let ReadingEnd { verifier, run, problem, anchor, clock } = ended;
@@ -367,7 +367,7 @@ fn what_ended_it(
     prepared.target.topics.made_anew().map(str::to_owned).or(told).or(silent)
 }
 
-fn in_words(by: EndedBy, watched: &Watched, config: &Config) -> String {
+fn in_words(by: EndedBy, watched: &WatchRecord, config: &Config) -> String {
     match by {
         EndedBy::Idle => format!("nothing was left to read for {:?}", config.until.idle.unwrap_or_default()),
         EndedBy::Unassigned => "its group gave this process no partition".to_owned(),

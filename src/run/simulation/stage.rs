@@ -21,7 +21,7 @@ use crate::measure::Recorder;
 use crate::run::prepare::Prepared;
 use crate::run::target::Target;
 use crate::run::wiring::Wiring;
-use crate::run::{Config, Detail, Interrupts, Lanes, Outcome, Ready, Tick, conduct};
+use crate::run::{Config, Detail, Interrupts, KafkaConfig, Lanes, Outcome, Ready, Tick, conduct};
 use crate::schedule::{Phase, Rate, Schedule, Shape};
 use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, Pacing, Patience};
@@ -105,15 +105,17 @@ fn config(plan: &Plan) -> Config {
         pacing: Pacing::Sleep,
         event_time: EventTime::Now,
         lateness: Lateness::default(),
-        bootstrap: Some("simulated:9092".to_owned()),
-        topic: TOPIC.to_owned(),
-        topic_map: BTreeMap::new(),
-        partitions: i32::try_from(plan.partitions).unwrap(),
-        replication_factor: i32::try_from(plan.brokers).unwrap(),
-        create_topic: false,
-        client: client(plan),
-        connect_timeout: Duration::from_secs(5),
-        lag_group: None,
+        kafka: KafkaConfig {
+            bootstrap: Some("simulated:9092".to_owned()),
+            topic: TOPIC.to_owned(),
+            topic_map: BTreeMap::new(),
+            partitions: i32::try_from(plan.partitions).unwrap(),
+            replication_factor: i32::try_from(plan.brokers).unwrap(),
+            create_topics: false,
+            client: client(plan),
+            connect_timeout: Duration::from_secs(5),
+            lag_group: None,
+        },
         verify: Some(Verification {
             group: None,
             back: ReadBack { drain_deadline: Duration::from_millis(plan.drain_ms), ..ReadBack::default() },

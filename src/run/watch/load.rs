@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Look, SECOND, Subject, Watched, marks};
+use super::{Look, SECOND, Subject, WatchRecord, marks};
 use crate::clock::Nanos;
 use crate::control::tempo::AS_PLANNED;
 use crate::control::{Control, Traffic};
@@ -69,7 +69,7 @@ impl<'a> Load<'a> {
     ) -> Self {
         let delivery_timeout = ["delivery.timeout.ms", "message.timeout.ms"]
             .iter()
-            .find_map(|key| config.client.get(*key)?.parse().ok())
+            .find_map(|key| config.kafka.client.get(*key)?.parse().ok())
             .map_or(Duration::from_secs(300), Duration::from_millis);
         Self {
             schedule,
@@ -187,7 +187,13 @@ impl Subject for Load<'_> {
         }
     }
 
-    fn row(&mut self, sampler: &Sampler, now: Nanos, rebalances: Vec<String>, watched: &mut Watched) -> TimelineRow {
+    fn row(
+        &mut self,
+        sampler: &Sampler,
+        now: Nanos,
+        rebalances: Vec<String>,
+        watched: &mut WatchRecord,
+    ) -> TimelineRow {
         let scheduled = self.scheduled(now);
         let tempo = self.control.tempo();
         self.judged = self.row_before >= tempo.at(self.schedule.warm_up_ends());

@@ -25,12 +25,12 @@ fn resolved(words: &str, process: &[(&str, &str)], file: &[(&str, &str)]) -> Res
         file: Variables::new(Level::EnvFile, file.iter().map(own)),
     };
     let (wanted, options) = match cli.command {
-        Command::Synth(args) => (Wanted::Synthetic, RunOptions::from(*args)),
+        Command::Synth(args) => (RunRequest::Synthetic, RunOptions::from(*args)),
         Command::Replay(args) => {
             let (file, options) = args.split();
-            (Wanted::Recording(file), options)
+            (RunRequest::Recording(file), options)
         }
-        Command::Run(args) => (Wanted::Scenario(args.scenario), args.options),
+        Command::Run(args) => (RunRequest::Scenario(args.scenario), args.options),
         other => panic!("{other:?}"),
     };
     resolve(&wanted, options, &environment)
@@ -58,11 +58,14 @@ fn speed(factor: &str) -> Pace {
 #[test]
 fn defaults_are_those_of_the_help() {
     let plan = plan("synth");
-    assert_eq!((plan.name.as_str(), plan.seed, plan.lanes), ("synth", 1, 1));
-    assert_eq!(plan.kafka.bootstrap, None);
-    assert_eq!(plan.kafka.topic, "raw-events");
-    assert_eq!((plan.kafka.partitions, plan.kafka.replication_factor, plan.kafka.create_topics), (3, 1, false));
-    let client: Vec<String> = plan.kafka.client.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    assert_eq!((plan.run.name.as_str(), plan.run.seed, plan.run.lanes.count), ("synth", 1, 1));
+    assert_eq!(plan.run.kafka.bootstrap, None);
+    assert_eq!(plan.run.kafka.topic, "raw-events");
+    assert_eq!(
+        (plan.run.kafka.partitions, plan.run.kafka.replication_factor, plan.run.kafka.create_topics),
+        (3, 1, false)
+    );
+    let client: Vec<String> = plan.run.kafka.client.iter().map(|(key, value)| format!("{key}={value}")).collect();
     assert_eq!(
         client,
         [
@@ -75,8 +78,8 @@ fn defaults_are_those_of_the_help() {
             "queue.buffering.max.messages=20000",
         ]
     );
-    assert_eq!(plan.patience.flush_deadline, Duration::from_secs(35));
-    assert_eq!(plan.verify.unwrap().back.drain_deadline, Duration::from_secs(30));
+    assert_eq!(plan.run.patience.flush_deadline, Duration::from_secs(35));
+    assert_eq!(plan.run.verify.unwrap().back.drain_deadline, Duration::from_secs(30));
     assert_eq!(plan.presentation.results_dir, Path::new("results"));
 }
 

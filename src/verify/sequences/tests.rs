@@ -55,8 +55,8 @@ proptest! {
         let (under, over) = (unseen(low), unseen(bound.max(low)));
         prop_assert_eq!(gaps(&lane, EVER, low, bound), (under, over - under, missing - over));
         for sequence in (first..=last).step_by(7) {
-            let expected = if seen.contains(&sequence) { Sighted::Whole } else { Sighted::Unseen };
-            prop_assert_eq!(lane.sighted(sequence), expected);
+            let expected = if seen.contains(&sequence) { SequenceState::Whole } else { SequenceState::Unseen };
+            prop_assert_eq!(lane.state_of(sequence), expected);
         }
     }
 
@@ -134,7 +134,7 @@ fn memory_follows_what_is_missing() {
     assert_eq!(gaps(&lane, EVER, 0, u64::MAX), (0, 100, 0), "what was missing when it was closed still is");
     assert_eq!(lane.fit(5, due(5)), Fit::Forgotten);
     lane.forget();
-    assert_eq!(lane.sighted(6), Sighted::Forgotten);
+    assert_eq!(lane.state_of(6), SequenceState::Forgotten);
     assert_eq!(gaps(&lane, EVER, 0, u64::MAX), (0, 99, 0));
 }
 
@@ -159,7 +159,7 @@ fn stretches_are_bounded_however_many_gaps_there_are() {
 fn a_damaged_record_that_claims_an_event_counts_until_the_event_is_seen_whole() {
     let (mut lane, _) = read(&[0, 1, 3, 4]);
     assert_eq!(lane.note(2, due(2), true), Novelty::First);
-    assert_eq!(lane.sighted(2), Sighted::Damaged);
+    assert_eq!(lane.state_of(2), SequenceState::Damaged);
     assert_eq!(lane.note(2, due(2), true), Novelty::Again);
     assert_eq!(see(&mut lane, 2, due(2)), Ok(Novelty::Mended));
     assert_eq!(lane.fit(2, due(2)), Fit::Same);

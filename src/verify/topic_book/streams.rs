@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::event::stamp::{DueTime, Stamp};
-use crate::verify::book::Sight;
+use crate::verify::book::Recognition;
 use crate::verify::order::Order;
-use crate::verify::sequences::{Fit, Novelty, Pause, Sequences, Sighted};
+use crate::verify::sequences::{Fit, Novelty, Pause, SequenceState, Sequences};
 
 /// Lanes followed at once, at most, and places of all their orders together: a place takes 56 bytes.
 const MOST_LANES: usize = 16_384;
@@ -118,9 +118,9 @@ impl Streams {
     }
 
     /// What was seen of an event.
-    pub(super) fn sighted(&self, tag: u16, lane: u16, sequence: u64) -> Sighted {
+    pub(super) fn state_of(&self, tag: u16, lane: u16, sequence: u64) -> SequenceState {
         let named = self.of_name(name_of(tag, lane)).iter();
-        named.map(|at| self.all[*at].sequences.sighted(sequence)).max().unwrap_or(Sighted::Unseen)
+        named.map(|at| self.all[*at].sequences.state_of(sequence)).max().unwrap_or(SequenceState::Unseen)
     }
 
     /// Whether another run with the same tag was there at the same time.
@@ -197,7 +197,7 @@ impl Streams {
     }
 
     /// Notes an event of a stream.
-    pub(super) fn note(&mut self, at: usize, stamp: Stamp, whole: bool) -> Sight {
+    pub(super) fn note(&mut self, at: usize, stamp: Stamp, whole: bool) -> Recognition {
         let sequences = &mut self.all[at].sequences;
         let before = sequences.open_blocks();
         let noted = sequences.note(stamp.sequence, stamp.due, !whole);
@@ -205,10 +205,10 @@ impl Streams {
         match noted {
             Novelty::First => {
                 self.make_room();
-                Sight::First
+                Recognition::First
             }
-            Novelty::Mended => Sight::Mended,
-            Novelty::Again => Sight::Again,
+            Novelty::Mended => Recognition::Mended,
+            Novelty::Again => Recognition::Again,
         }
     }
 
@@ -219,7 +219,7 @@ impl Streams {
 
     /// Notes a whole event that lies on no line: those that cannot hold it are cut where they pause around it, and if it still has no
     /// place, a stream begins. Returns the stream, too; `None` where there are too many.
-    pub(super) fn settle(&mut self, stamp: Stamp) -> Option<(usize, Sight)> {
+    pub(super) fn settle(&mut self, stamp: Stamp) -> Option<(usize, Recognition)> {
         let mut is_doubtful = false;
         for at in self.of_name(name_of(stamp.tag, stamp.lane)).to_vec() {
             let (first, last) = self.all[at].sequences.due();
@@ -238,7 +238,7 @@ impl Streams {
         }
         match self.place_of(stamp, true) {
             Placement::Fits(best) => Some((best.at, self.note(best.at, stamp, true))),
-            _ => Some((self.begin(stamp, is_doubtful)?, Sight::First)),
+            _ => Some((self.begin(stamp, is_doubtful)?, Recognition::First)),
         }
     }
 

@@ -36,7 +36,7 @@ fn runs_that_share_a_tag_are_told_apart_by_their_due_times() {
     let again = (10..20).map(|sequence| event(3, 0, 0, sequence));
     let mut book = read(first.chain(second));
     for stamp in again {
-        assert_eq!(book.see(stamp, true), Sight::Again);
+        assert_eq!(book.see(stamp, true), Recognition::Again);
     }
     let lanes = account(&book);
     let told: Vec<_> = lanes.iter().map(|lane| (lane.seen, lane.missing, lane.mixed)).collect();
@@ -198,7 +198,7 @@ fn lanes_and_blocks_are_bounded() {
     assert!(book.streams.open_blocks <= streams::MOST_BLOCKS);
     let lane = account(&book)[0];
     assert_eq!(lane.missing, lane.last - lane.first + 1 - lane.seen);
-    assert_eq!(book.see(event(0, 0, 0, 7), true), Sight::Unsettled);
+    assert_eq!(book.see(event(0, 0, 0, 7), true), Recognition::Unsettled);
     assert_eq!(book.counts().forgotten, 1);
 }
 
@@ -236,9 +236,9 @@ proptest! {
             chunk.reverse();
         }
         let mut book = TopicBook::new(None, 1);
-        prop_assert!(all.iter().all(|stamp| book.see(*stamp, true) == Sight::First));
+        prop_assert!(all.iter().all(|stamp| book.see(*stamp, true) == Recognition::First));
         for (which, sequence) in copied.into_iter().filter(|copy| !lost.contains(copy)) {
-            prop_assert_eq!(book.see(of(which, sequence), true), Sight::Again);
+            prop_assert_eq!(book.see(of(which, sequence), true), Recognition::Again);
         }
         for lane in account(&book) {
             let which = lanes.iter().position(|(tag, number, _)| (*tag, *number) == (lane.tag, lane.lane)).unwrap();
@@ -261,7 +261,7 @@ proptest! {
         let mut first = 0;
         for (stamp, whole) in &stamps {
             let sight = book.see(*stamp, *whole);
-            first += u64::from(*whole && matches!(sight, Sight::First | Sight::Mended));
+            first += u64::from(*whole && matches!(sight, Recognition::First | Recognition::Mended));
             let read_ns = ready_ns + 5 * SECOND;
             if let Some(timed) = book.time(*stamp, Nanos::from_secs(5)) {
                 prop_assert_eq!(timed.early, stamp.due.unix_ns() > read_ns);

@@ -13,7 +13,7 @@ use loadgen::event::stamp::RunId;
 use loadgen::kafka::native::Producer;
 use loadgen::kafka::{Code, Delivered, KafkaError, Notice, TopicIdentity, Wait, Watermarks};
 use loadgen::run::wiring::{Reading, Wiring};
-use loadgen::run::{Config, Interrupts, Lanes, Outcome, run_through};
+use loadgen::run::{Config, Interrupts, KafkaConfig, Lanes, Outcome, run_through};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
 use loadgen::settings::membership::Group;
 use loadgen::settings::recording::EventTime;
@@ -241,15 +241,17 @@ impl Held {
             lateness: Lateness::default(),
             transactions: None,
             padding: None,
-            bootstrap: Some(cluster.address().to_owned()),
-            topic: self.topic.to_owned(),
-            topic_map: BTreeMap::new(),
-            partitions: 1,
-            replication_factor: 1,
-            create_topic: false,
-            client: client.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
-            connect_timeout: Duration::from_secs(20),
-            lag_group: None,
+            kafka: KafkaConfig {
+                bootstrap: Some(cluster.address().to_owned()),
+                topic: self.topic.to_owned(),
+                topic_map: BTreeMap::new(),
+                partitions: 1,
+                replication_factor: 1,
+                create_topics: false,
+                client: client.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+                connect_timeout: Duration::from_secs(20),
+                lag_group: None,
+            },
             verify: Some(Verification {
                 group: self.group.clone(),
                 back: ReadBack { drain_deadline: self.drain_deadline, ..ReadBack::default() },

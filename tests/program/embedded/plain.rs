@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use loadgen::event::stamp::RunId;
 use loadgen::kafka::Settings;
-use loadgen::run::{Config, Lanes};
+use loadgen::run::{Config, KafkaConfig, Lanes};
 use loadgen::settings::recording::EventTime;
 use loadgen::settings::run::{Lateness, Pacing, Patience};
 use loadgen::settings::verification::{ReadBack, Verification};
@@ -33,15 +33,17 @@ pub(crate) fn config(lanes: u16) -> Config {
         pacing: Pacing::Sleep,
         event_time: EventTime::Now,
         lateness: Lateness::default(),
-        bootstrap: None,
-        topic: "raw-events".to_owned(),
-        topic_map: BTreeMap::new(),
-        partitions: 3,
-        replication_factor: 1,
-        create_topic: false,
-        client: client.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect::<Settings>(),
-        connect_timeout: Duration::from_secs(20),
-        lag_group: None,
+        kafka: KafkaConfig {
+            bootstrap: None,
+            topic: "raw-events".to_owned(),
+            topic_map: BTreeMap::new(),
+            partitions: 3,
+            replication_factor: 1,
+            create_topics: false,
+            client: client.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect::<Settings>(),
+            connect_timeout: Duration::from_secs(20),
+            lag_group: None,
+        },
         verify: Some(Verification {
             group: None,
             back: ReadBack { drain_deadline: Duration::from_secs(30), ..ReadBack::default() },

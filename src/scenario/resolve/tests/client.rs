@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn weak_acks_switch_idempotence_off_unless_both_are_asked_for() {
     let idempotence = |words: &str, process: &[(&str, &str)]| {
-        let client = resolved(words, process, &[]).unwrap().plan.kafka.client;
+        let client = resolved(words, process, &[]).unwrap().plan.run.kafka.client;
         (client["acks"].clone(), client["enable.idempotence"].clone())
     };
     let pair = |acks: &str, idempotence: &str| (acks.to_owned(), idempotence.to_owned());
@@ -38,11 +38,11 @@ fn properties_merge_by_name_and_level() {
     ];
     let resolved =
         resolved("synth -X client.id=option -X client.id=last", &process, &[("SASL_USERNAME", "you")]).unwrap();
-    let client = &resolved.plan.kafka.client;
+    let client = &resolved.plan.run.kafka.client;
     assert_eq!(client["client.id"], "last");
     assert_eq!(client["linger.ms"], "7");
     assert_eq!(client["sasl.username"], "me");
-    assert_eq!(resolved.plan.kafka.bootstrap.as_deref(), Some("k:1"));
+    assert_eq!(resolved.plan.run.kafka.bootstrap.as_deref(), Some("k:1"));
     assert!(!client.contains_key("bootstrap.servers"));
     let dump = resolved.client.dump();
     assert!(
@@ -60,9 +60,9 @@ fn an_option_and_a_property_of_one_level_may_not_contradict_each_other() {
         contradiction.to_string(),
         "--acks acks=all and --command-property acks=1 exclude each other, and the command line has both"
     );
-    assert_eq!(plan("synth --acks all -X acks=all").kafka.client["acks"], "all");
+    assert_eq!(plan("synth --acks all -X acks=all").run.kafka.client["acks"], "all");
     let levels = resolved("synth -X acks=1", &[("LOADGEN_ACKS", "all")], &[]).unwrap();
-    assert_eq!(levels.plan.kafka.client["acks"], "1");
+    assert_eq!(levels.plan.run.kafka.client["acks"], "1");
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn brokers_that_cannot_be_are_refused() {
         assert_eq!(refused.to_string(), format!("client property bootstrap.servers (--bootstrap-server): {reason}"));
     }
     for servers in ["localhost", "a:1,b:2", "[::1]:9092", "[::1]", "PLAINTEXT://a:9092"] {
-        assert_eq!(plan(&format!("synth -b {servers}")).kafka.bootstrap.as_deref(), Some(servers));
+        assert_eq!(plan(&format!("synth -b {servers}")).run.kafka.bootstrap.as_deref(), Some(servers));
     }
 }
 
@@ -91,7 +91,7 @@ fn a_file_of_java_settings_gives_way_to_options_beside_it() {
     std::fs::write(&path, "enable.idempotence=true\nsecurity.protocol=SSL\nssl.truststore.location=/t.jks\n").unwrap();
     let words = format!("synth -b k:1 --command-config {} --acks 1 -X ssl.ca.location=/ca.pem", path.display());
     let resolved = resolved(&words, &[], &[]).unwrap();
-    let client = &resolved.plan.kafka.client;
+    let client = &resolved.plan.run.kafka.client;
     assert_eq!((client["acks"].as_str(), client["enable.idempotence"].as_str()), ("1", "false"));
     assert_eq!(client["ssl.ca.location"], "/ca.pem");
     assert_eq!(resolved.warnings.len(), 1, "{:?}", resolved.warnings);
@@ -104,7 +104,7 @@ fn a_file_that_a_stronger_level_displaces_is_not_read() {
     std::fs::write(&path, "client.id=mine\n").unwrap();
     let words = format!("synth --command-config {}", path.display());
     let plan = resolved(&words, &[("LOADGEN_COMMAND_CONFIG", "/nonexistent")], &[]).unwrap().plan;
-    assert_eq!(plan.kafka.client["client.id"], "mine");
+    assert_eq!(plan.run.kafka.client["client.id"], "mine");
     assert!(error("synth", &[("LOADGEN_COMMAND_CONFIG", "/nonexistent")], &[]).to_string().contains("/nonexistent"));
 }
 
@@ -115,26 +115,26 @@ fn a_properties_file_yields_to_options_and_variables_of_its_level() {
     std::fs::write(&path, "bootstrap.servers=file:1\nlinger.ms=9\nacks=1\ngroup.id=live\nkey.serializer=x\n").unwrap();
     let words = format!("synth --command-config {} -X linger.ms=0", path.display());
     let resolved = resolved(&words, &[("LOADGEN_ACKS", "all")], &[]).unwrap();
-    assert_eq!(resolved.plan.kafka.bootstrap.as_deref(), Some("file:1"));
-    assert_eq!(resolved.plan.kafka.client["linger.ms"], "0");
-    assert_eq!(resolved.plan.kafka.client["acks"], "1", "an option's file beats a variable");
-    assert_eq!(resolved.plan.verify.unwrap().group, None, "a file's group is never joined");
+    assert_eq!(resolved.plan.run.kafka.bootstrap.as_deref(), Some("file:1"));
+    assert_eq!(resolved.plan.run.kafka.client["linger.ms"], "0");
+    assert_eq!(resolved.plan.run.kafka.client["acks"], "1", "an option's file beats a variable");
+    assert_eq!(resolved.plan.run.verify.unwrap().group, None, "a file's group is never joined");
     assert_eq!(resolved.warnings.len(), 2, "{:?}", resolved.warnings);
 }
 
 #[test]
 fn a_group_of_the_environment_is_watched_and_never_joined() {
     let plan = resolved("synth", &[("CONSUMER_GROUP_ID", "live")], &[]).unwrap().plan;
-    assert_eq!(plan.kafka.lag_group.as_deref(), Some("live"));
-    assert_eq!(plan.verify.unwrap().group, None);
+    assert_eq!(plan.run.kafka.lag_group.as_deref(), Some("live"));
+    assert_eq!(plan.run.verify.unwrap().group, None);
 }
 
 #[test]
 fn the_embedded_broker_can_be_asked_for_over_a_variable() {
     let variables = [("KAFKA_BROKERS", "k:1"), ("SASL_USERNAME", "me")];
     let resolved = resolved("synth -b embedded", &variables, &[]).unwrap();
-    assert_eq!(resolved.plan.kafka.bootstrap, None);
-    assert!(!resolved.plan.kafka.client.contains_key("sasl.username"));
+    assert_eq!(resolved.plan.run.kafka.bootstrap, None);
+    assert!(!resolved.plan.run.kafka.client.contains_key("sasl.username"));
     assert_eq!(resolved.warnings, ["the embedded broker has no logins, so these have no effect: sasl.username"]);
 }
 
@@ -175,15 +175,19 @@ fn what_is_no_property_is_refused_without_being_shown() {
 fn transactions_need_what_they_promise() {
     let clustered = |words: &str| resolved(&format!("synth -b k:1 {words}"), &[], &[]);
     let plan = clustered("--transactional --txn-size 50 --txn-abort-rate 0.3").unwrap().plan;
-    let transactions = plan.transactions.unwrap();
+    let transactions = plan.run.transactions.unwrap();
     assert_eq!((transactions.size, transactions.abort_rate.to_bits()), (50, 0.3_f64.to_bits()));
-    assert_eq!(plan.verify.unwrap().back.isolation, Isolation::ReadCommitted, "on a cluster, unless told otherwise");
+    assert_eq!(
+        plan.run.verify.unwrap().back.isolation,
+        Isolation::ReadCommitted,
+        "on a cluster, unless told otherwise"
+    );
     let default = clustered("--transactional").unwrap();
-    assert_eq!(default.plan.transactions.unwrap().size, 100);
-    assert_eq!(clustered("").unwrap().plan.transactions, None);
+    assert_eq!(default.plan.run.transactions.unwrap().size, 100);
+    assert_eq!(clustered("").unwrap().plan.run.transactions, None);
     let uncommitted = clustered("--transactional --isolation read_uncommitted").unwrap().plan;
-    assert_eq!(uncommitted.verify.unwrap().back.isolation, Isolation::ReadUncommitted);
-    assert_eq!(plan_of_embedded().verify.unwrap().back.isolation, Isolation::ReadUncommitted);
+    assert_eq!(uncommitted.run.verify.unwrap().back.isolation, Isolation::ReadUncommitted);
+    assert_eq!(plan_of_embedded().run.verify.unwrap().back.isolation, Isolation::ReadUncommitted);
     for (words, message) in [
         ("-b k:1 --transactional --acks 1", "transactions need acks=all, and acks=1 is asked for"),
         ("-b k:1 --transactional --idempotence=false", "transactions need idempotence, and it is switched off"),

@@ -37,11 +37,11 @@ proptest! {
         for one in &given {
             let strongest = one.values.iter().flatten().next().copied();
             let (found, default) = match one.option {
-                "seed" => (plan.seed, 1),
+                "seed" => (plan.run.seed, 1),
                 "num-records" => (plan.limit.unwrap_or(0), 0),
-                "lanes" => (u64::from(plan.lanes), 1),
-                "partitions" => (u64::try_from(plan.kafka.partitions).unwrap(), 3),
-                _ => (u64::try_from(plan.kafka.replication_factor).unwrap(), 1),
+                "lanes" => (u64::from(plan.run.lanes.count), 1),
+                "partitions" => (u64::try_from(plan.run.kafka.partitions).unwrap(), 3),
+                _ => (u64::try_from(plan.run.kafka.replication_factor).unwrap(), 1),
             };
             prop_assert_eq!(found, strongest.map_or(default, u64::from), "{}", one.option);
         }
@@ -86,7 +86,7 @@ proptest! {
         prop_assert_eq!(&again.source, &first.scenario.source);
         let mut second = second.plan;
         // The scenario is where it is said now.
-        second.kafka.bootstrap_said_by.clone_from(&first.plan.kafka.bootstrap_said_by);
+        second.bootstrap_said_by.clone_from(&first.plan.bootstrap_said_by);
         prop_assert_eq!(second, first.plan, "{}", text);
     }
 }

@@ -7,15 +7,15 @@ fn an_option_beats_the_environment_beats_the_file_beats_the_scenario() {
     const SCENARIO: &str = "seed = 4\n[source]\nkind = \"synthetic\"\n[kafka]\ntopic = \"scenario\"";
     let process = [("LOADGEN_SEED", "2"), ("LOADGEN_TOPIC", "environment")];
     let by_all = run_of(SCENARIO, "--seed 1 --topic option", &process).unwrap().plan;
-    assert_eq!((by_all.seed, by_all.kafka.topic.as_str()), (1, "option"));
+    assert_eq!((by_all.run.seed, by_all.run.kafka.topic.as_str()), (1, "option"));
     let by_environment = run_of(SCENARIO, "", &process).unwrap().plan;
-    assert_eq!((by_environment.seed, by_environment.kafka.topic.as_str()), (2, "environment"));
+    assert_eq!((by_environment.run.seed, by_environment.run.kafka.topic.as_str()), (2, "environment"));
     let by_scenario = run_of(SCENARIO, "", &[]).unwrap().plan;
-    assert_eq!((by_scenario.seed, by_scenario.kafka.topic.as_str()), (4, "scenario"));
+    assert_eq!((by_scenario.run.seed, by_scenario.run.kafka.topic.as_str()), (4, "scenario"));
     let by_file = resolved("synth", &[], &[("LOADGEN_SEED", "3")]).unwrap().plan;
-    assert_eq!(by_file.seed, 3);
+    assert_eq!(by_file.run.seed, 3);
     let both = resolved("synth", &[("LOADGEN_SEED", "2")], &[("LOADGEN_SEED", "3")]).unwrap().plan;
-    assert_eq!(both.seed, 2);
+    assert_eq!(both.run.seed, 2);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn two_of_one_level_are_a_usage_error() {
 #[test]
 fn switches_can_be_taken_back_by_a_stronger_level() {
     let off = [("LOADGEN_NO_VERIFY", "1"), ("LOADGEN_QUIET", "yes")];
-    let verified = |words: &str| resolved(words, &off, &[]).unwrap().plan.verify.is_some();
+    let verified = |words: &str| resolved(words, &off, &[]).unwrap().plan.run.verify.is_some();
     assert!(!verified("synth"));
     assert!(verified("synth --no-verify=false"));
     assert!(verified("synth --group g"));
@@ -71,8 +71,8 @@ fn switches_can_be_taken_back_by_a_stronger_level() {
 fn empty_variables_count_as_not_set() {
     let plan =
         resolved("synth", &[("KAFKA_BROKERS", ""), ("LOADGEN_SEED", "")], &[("KAFKA_BROKERS", "k:1")]).unwrap().plan;
-    assert_eq!(plan.kafka.bootstrap.as_deref(), Some("k:1"));
-    assert_eq!(plan.seed, 1);
+    assert_eq!(plan.run.kafka.bootstrap.as_deref(), Some("k:1"));
+    assert_eq!(plan.run.seed, 1);
 }
 
 #[test]

@@ -103,8 +103,8 @@ fn read_topic(
     for (offset, (partition, at)) in order.into_iter().enumerate() {
         let stamp = logs[partition][at];
         match book.see(stamp, true) {
-            Sight::Again => again += 1,
-            Sight::First => {
+            Recognition::Again => again += 1,
+            Recognition::First => {
                 let place = Place { sequence: stamp.sequence, offset: offset.try_into().unwrap() };
                 late += u64::from(book.place(stamp, partition, place).is_some());
             }
