@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::planned_load::load;
-use super::run::{Watchable, exporter, linger, now, started_at, taken, to_toml, write_failed};
+use super::run::{KEEPS_ITS_RATE, Watchable, exporter, linger, now, started_at, taken, to_toml, write_failed};
 use super::{Done, Failure, interrupt};
 use crate::bundle::{self, Bundle};
 use crate::capacity::record::{Record, SCHEMA_VERSION};
@@ -177,12 +177,12 @@ fn search(
 fn screen(plan: &Plan, interrupts: &Arc<Interrupts>) -> Option<Screen> {
     let shown = plan.presentation.view == LiveView::Screen && !plan.presentation.quiet;
     let view = Shown {
-        title: "",
+        title: "the first probe is made ready",
         total: None,
         ends_s: None,
         verifying: plan.run.verify.is_some(),
         reading: false,
-        fixed: None,
+        fixed: Some(KEEPS_ITS_RATE),
     };
     shown.then(|| taken(&view, interrupts)).flatten()
 }

@@ -31,7 +31,7 @@ use failures::discard;
 pub(super) use failures::write_failed;
 pub(super) use kept::Kept;
 pub(super) use observers::Observers;
-pub(super) use recording::{Recording, taken};
+pub(super) use recording::{KEEPS_ITS_RATE, Recording, taken};
 pub(super) use watched::{Watchable, exporter, linger};
 
 pub(super) fn run(wanted: &RunRequest, mut options: RunOptions, environment: &Environment) -> Result<Done, Failure> {

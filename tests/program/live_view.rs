@@ -112,7 +112,7 @@ fn words(written: &str) -> String {
 
 #[test]
 fn keys_hold_and_hurry_a_run_and_q_reports_it_and_gives_the_terminal_back() {
-    let mut session = Session::loadgen(&[], (100, 30));
+    let mut session = Session::loadgen(&[], (100, 45));
     session.wait_for("slip");
     session.press("p");
     session.wait_for("held by hand");

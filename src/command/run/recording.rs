@@ -87,7 +87,7 @@ impl Recording<'_> {
         let (plan, verifying) = (self.plan, self.plan.run.verify.is_some());
         if shown && plan.presentation.view == LiveView::Screen {
             let fixed = if self.screen.is_some() {
-                Some("a probe keeps its rate")
+                Some(KEEPS_ITS_RATE)
             } else if !schedule.has_due_times() {
                 Some(NO_DUE_TIMES)
             } else if plan.together.shard.of > 1 {
@@ -108,6 +108,9 @@ impl Recording<'_> {
         Progress::new(&self.title, total, self.ends, verifying, shown)
     }
 }
+
+/// Why nobody changes the rate of a probe.
+pub(in crate::command) const KEEPS_ITS_RATE: &str = "a probe keeps its rate";
 
 /// The whole terminal; without one there are plain lines, and a warning says so.
 pub(in crate::command) fn taken(view: &Shown<'_>, interrupts: &Arc<Interrupts>) -> Option<Screen> {
