@@ -179,9 +179,14 @@ impl Bundle {
     ///
     /// # Errors
     /// Where they cannot be written.
-    pub fn last_latencies(&mut self, measured: &Shard, kinds: &[Kind]) -> Result<(), BundleError> {
+    pub fn last_latencies(
+        &mut self,
+        measured: &Shard,
+        event_types: &[String],
+        kinds: &[Kind],
+    ) -> Result<(), BundleError> {
         let Some(log) = &mut self.latencies else { return Ok(()) };
-        log.last(measured, kinds).map_err(|error| at(&self.folder.join(LATENCIES))(error.into_io()))
+        log.last(measured, event_types, kinds).map_err(|error| at(&self.folder.join(LATENCIES))(error.into_io()))
     }
 
     /// Writes all that was recorded of a run that started at `started` (RFC 3339).
@@ -331,7 +336,6 @@ fn readable(_file: &File) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::EventKind;
     use crate::report::SCHEMA_VERSION;
 
     #[test]
@@ -383,7 +387,7 @@ mod tests {
     fn what_was_given_up_at_the_end_is_in_the_last_second() {
         let results = tempfile::tempdir().unwrap();
         let mut bundle = Bundle::create(results.path(), "20260101T000000Z", "test", "").unwrap();
-        let mut measured = Shard::new(1, 1);
+        let mut measured = Shard::new(1, 1, 1);
         for second in 1..=2 {
             let mut of_second = PhaseShard::default();
             of_second.latency_mut(Kind::ResponseTime).record(Nanos::from_millis(second));
@@ -391,8 +395,8 @@ mod tests {
             bundle.latencies(&of_second, &Kind::ALL, Nanos::from_secs(second)).unwrap();
         }
         measured.phases[0].latency_mut(Kind::ResponseTime).record_censored(Nanos::from_secs(30));
-        measured.kinds[EventKind::View.index()].response_time.record_censored(Nanos::from_secs(30));
-        bundle.last_latencies(&measured, &Kind::ALL).unwrap();
+        measured.kinds[0].response_time.record_censored(Nanos::from_secs(30));
+        bundle.last_latencies(&measured, &["view".to_owned()], &Kind::ALL).unwrap();
         let log = fs::read(bundle.folder().join(LATENCIES)).unwrap();
         let recording = Recording::read(&log).unwrap();
         let seconds: Vec<_> = recording.intervals[&Kind::ResponseTime]

@@ -133,8 +133,8 @@ impl Exporter {
     }
 
     /// A run begins, with these latencies.
-    pub fn begin(&self, name: &str, topic: &str, kinds: &[Kind]) {
-        self.shared.put(Arc::new(Snapshot::new(name, topic, kinds)));
+    pub fn begin(&self, name: &str, topic: &str, event_types: &[String], kinds: &[Kind]) {
+        self.shared.put(Arc::new(Snapshot::new(name, topic, event_types, kinds)));
     }
 
     /// A second has passed.

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::TempoCopy;
+use crate::event::KeyId;
 use crate::event::stamp::DueTime;
 use crate::kafka::errors::ErrorLog;
 use crate::kafka::{Code, Notice, Report};
@@ -28,6 +29,7 @@ use crate::publish::{Batch, Entry, Publisher};
 use crate::schedule::{Cursor, Due};
 use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, OnLag, Pacing};
+use crate::shop::Telling;
 use crate::source::Drawn;
 use ceiling::Admission;
 pub use ceiling::Ceiling;
@@ -268,12 +270,13 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             if !dropped {
                 let follows_recording = self.end.rhythm.is_some();
                 let timestamp_ms = body_time(self.setup.event_time, self.anchor, &drawn, unix_ns, follows_recording);
-                let encoded =
-                    self.setup.encoder.encode(self.batch.arena(), &drawn.event, sequence, unix_ns, timestamp_ms);
-                let kind = drawn.event.kind().index();
+                let event = &drawn.event;
+                let kind = event.kind().type_index();
+                let values = Telling { event, texts: &self.setup.texts, timestamp_ms };
+                let encoded = self.setup.encoder.encode(self.batch.arena(), kind, &values, sequence, unix_ns);
                 let key = self.batch.bytes(&encoded.key);
-                let partition = self.setup.java_placed.then(|| self.setup.slots.home(kind, key));
-                let topic = self.setup.slots.topic_of(kind);
+                let partition = self.setup.java_placed.then(|| self.setup.slots.home(kind.index(), key));
+                let topic = self.setup.slots.topic_of(kind.index());
                 let ticket = self.flights.start(Flight {
                     sequence,
                     due,
@@ -282,8 +285,8 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                     sent: Nanos::ZERO,
                     bytes: u32::try_from(encoded.body.len() + encoded.key.len()).unwrap_or(u32::MAX),
                     phase: u16::try_from(phase).unwrap_or(u16::MAX),
-                    kind: drawn.event.kind(),
-                    user: drawn.event.user,
+                    kind,
+                    key: KeyId(event.user.0),
                     check: encoded.check,
                 });
                 self.batch.push(Entry { body: encoded.body, key: encoded.key, topic, partition, ticket });

@@ -25,6 +25,7 @@ pub mod selftest;
 // What is sent, and when.
 pub mod dataset;
 pub mod schedule;
+pub mod shop;
 pub mod source;
 
 // The way of an event.

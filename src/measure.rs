@@ -24,21 +24,21 @@ pub use throttle::ReadThrottle;
 mod tests {
     use super::*;
     use crate::clock::Nanos;
-    use crate::event::EventKind;
+    use crate::event::catalogue::TypeIndex;
     use crate::report::latency::Kind;
 
     #[test]
     fn what_only_warms_up_is_kept_by_phase_alone() {
         let ms = Nanos::from_millis;
-        let recorder = Recorder::new(2, 1).after_warm_ups(1);
-        let mut sampler = Sampler::new(vec![recorder.clone()], 2, 1);
+        let recorder = Recorder::new(2, 1, 1).after_warm_ups(1);
+        let mut sampler = Sampler::new(vec![recorder.clone()], 2, 1, 1);
         for _second in 0..2 {
             let mut shard = recorder.open();
             for (phase, at) in [(0, ms(900)), (1, ms(1))] {
-                shard.record_answer(phase, EventKind::View, at, at);
-                shard.record_no_answer(phase, EventKind::View, at, at);
-                shard.record_sight(phase, EventKind::View, at);
-                shard.record_no_sight(phase, EventKind::View, at);
+                shard.record_answer(phase, TypeIndex(0), at, at);
+                shard.record_no_answer(phase, TypeIndex(0), at, at);
+                shard.record_sight(phase, TypeIndex(0), at);
+                shard.record_no_sight(phase, TypeIndex(0), at);
             }
             drop(shard);
             let interval = sampler.sample();
@@ -48,7 +48,7 @@ mod tests {
                 assert_eq!(interval.phases[0].latency(latency).summary().censored, 1);
             }
         }
-        let view = &sampler.total().kinds[EventKind::View.index()];
+        let view = &sampler.total().kinds[0];
         assert_eq!((view.response_time.count(), view.end_to_end.count()), (4, 4));
         assert_eq!(view.response_time.summary().max, Some(1_000));
         assert_eq!(sampler.total().whole().latency(Kind::ResponseTime).summary().count, 4);
@@ -56,8 +56,8 @@ mod tests {
 
     #[test]
     fn samples_add_up_to_the_total_and_nothing_counts_twice() {
-        let recorders = [Recorder::new(1, 2), Recorder::new(1, 2)];
-        let mut sampler = Sampler::new(recorders.to_vec(), 1, 2);
+        let recorders = [Recorder::new(1, 1, 2), Recorder::new(1, 1, 2)];
+        let mut sampler = Sampler::new(recorders.to_vec(), 1, 1, 2);
         for round in 1..=3_u64 {
             for recorder in &recorders {
                 let mut shard = recorder.open();

@@ -10,7 +10,6 @@ use hdrhistogram::Histogram;
 use jiff::Timestamp;
 
 use self::hlog::{HlogError, Series};
-use crate::event::EventKind;
 
 pub use crate::report::latency::Kind as LatencyKind;
 
@@ -62,7 +61,7 @@ impl Recording {
                     recording.intervals.entry(latency).or_default().push(Interval { ends_s, histogram });
                 }
                 Some(Series::EventType(event_type, latency)) => {
-                    let of_type = recording.by_type.entry(event_type.as_str().to_owned()).or_default();
+                    let of_type = recording.by_type.entry(event_type).or_default();
                     of_type.insert(latency, histogram);
                 }
                 Some(Series::Phase(place, latency)) if place < MOST_PHASES => {
@@ -114,8 +113,7 @@ impl Recording {
         }
         let whole = |series, histogram| Line { series, from: Duration::ZERO, length: seconds(ends_s), histogram };
         for (name, kinds) in &self.by_type {
-            let Some(event_type) = EventKind::from_bytes(name.as_bytes()) else { continue };
-            lines.extend(kinds.iter().map(|(kind, of)| whole(Series::EventType(event_type, *kind), of)));
+            lines.extend(kinds.iter().map(|(kind, of)| whole(Series::EventType(name.clone(), *kind), of)));
         }
         for (place, kinds) in self.phases.iter().enumerate() {
             lines.extend(kinds.iter().map(|(kind, of)| whole(Series::Phase(place, *kind), of)));
@@ -157,7 +155,7 @@ mod tests {
         for (series, value) in [
             (Series::Run(LatencyKind::Slip), 1),
             (Series::Run(LatencyKind::Slip), 2),
-            (Series::EventType(EventKind::View, LatencyKind::EndToEnd), 3),
+            (Series::EventType("view".to_owned(), LatencyKind::EndToEnd), 3),
             (Series::Phase(1, LatencyKind::ResponseTime), 4),
         ] {
             assert_eq!(Series::of_tag(&series.to_string()), Some(series.clone()));
@@ -179,7 +177,7 @@ mod tests {
             recording.intervals[&LatencyKind::Slip].iter().map(|one| one.ends_s).collect::<Vec<_>>()
         };
         assert_eq!(ends(&again), ends(&recording));
-        for tag in ["", "other", "by_type.nothing.slip", "phase.x.slip", "a.by_type.view.slip"] {
+        for tag in ["", "other", "by_type.view.nothing", "phase.x.slip", "a.by_type.view.slip"] {
             assert_eq!(Series::of_tag(tag), None, "{tag}");
         }
     }

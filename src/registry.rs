@@ -129,7 +129,9 @@ impl Registry {
         let question = Question::post("for a schema", &["subjects", subject], wording::body(schema))
             .of(subject)
             .with("normalize", normalize);
-        let found = self.asking.ask(&question).map(|found| self.kept(found))?;
+        // Not every registry says here which language it is (Apicurio 3.3 does not), or gives the text as it was sent.
+        let found = Registered { schema: schema.clone(), ..self.asking.ask(&question)? };
+        let found = self.kept(found);
         locked(&self.by_subject).insert(key, found.clone());
         Ok(found)
     }
@@ -235,7 +237,7 @@ impl Registry {
 
     /// Keeps what was found for both ways.
     fn kept(&self, found: Registered) -> Registered {
-        locked(&self.by_id).insert(found.id, Arc::new(found.schema.clone()));
+        locked(&self.by_id).entry(found.id).or_insert_with(|| Arc::new(found.schema.clone()));
         found
     }
 }

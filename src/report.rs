@@ -209,6 +209,9 @@ pub struct Environment {
     pub brokers: Vec<String>,
     /// Each topic written to.
     pub topics: Vec<TopicReport>,
+    /// The names of the types of event that there are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub event_types: Vec<String>,
     /// The client's settings, secrets redacted.
     pub client_config: BTreeMap<String, String>,
 }

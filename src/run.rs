@@ -35,6 +35,7 @@ use std::time::Duration;
 
 use crate::clock::{self, Clock, Monotonic, Nanos, Zero};
 use crate::control::Control;
+use crate::event::catalogue::Catalogue;
 use crate::event::stamp::{LANES, SEQUENCES};
 use crate::kafka::KafkaError;
 use crate::kafka::slots::Slots;
@@ -144,6 +145,8 @@ pub struct Tick<'a> {
     pub client: &'a ClientSums,
     /// Which partition of which topic each of their partitions is.
     pub slots: &'a Slots,
+    /// The types of event that there are.
+    pub catalogue: &'a Catalogue,
     /// Events that came due so far.
     pub scheduled: u64,
     /// When the row ends.
@@ -282,7 +285,8 @@ fn conduct<W: Wiring>(
         return Err(RunError::Interrupted);
     }
     let partitions = prepared.target.ends.len();
-    let mut sampler = Sampler::new(prepared.recorders.clone(), schedule.phases().len(), partitions);
+    let mut sampler =
+        Sampler::new(prepared.recorders.clone(), schedule.phases().len(), config.catalogue.len(), partitions);
     let lanes = prepared.lanes(config, source, publishers)?;
     if let Some(end) = schedule.ends_at().filter(|_| !schedule.has_due_times()) {
         // Nothing comes due after the end where nothing has a due time: the clock alone says when it is over.
@@ -303,7 +307,8 @@ fn conduct<W: Wiring>(
             let clock = zero.wait();
             let load = Load::new(config, source, schedule, &ledger, &control, &prepared.target)
                 .beside(lag.as_ref().map(lag::LagWatch::lag), topics.as_ref().map(topic_watch::TopicWatch::problem));
-            let mut watch = Watch::new(clock, &control, interrupts, &prepared.target, config.detail, load);
+            let mut watch =
+                Watch::new(clock, &control, interrupts, &prepared.target, &config.catalogue, config.detail, load);
             let faults = faults::inject(
                 scope,
                 &config.faults,

@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Clock, Monotonic, Nanos};
+use crate::event::catalogue::Catalogue;
 use crate::event::stamp::RunId;
 use crate::kafka::Settings;
 use crate::kafka::native::Producer;
@@ -57,6 +58,8 @@ pub struct Config {
     pub partitions: i32,
     /// Copies of each partition, where the topic is made.
     pub replication_factor: i32,
+    /// The types of event that there are.
+    pub catalogue: Arc<Catalogue>,
     /// Whether the topic is made.
     pub create_topic: bool,
     /// Settings of the clients.
@@ -105,7 +108,7 @@ pub fn selftest(config: &Config, interrupts: &Interrupts) -> Result<Table, SelfT
     let source = Source::Synthetic(Arc::new(synthetic::Synthetic::new(&synthetic::Config::default(), config.seed)?));
     let plan = Plan::draw(&source, config.seed, config.partitions)?;
     let run = RunId(rand::random());
-    let bench = Arc::new(Bench::new(run, plan));
+    let bench = Arc::new(Bench::new(run, Arc::clone(&config.catalogue), plan));
     let wiring = FaultyWiring { bench: Arc::clone(&bench), rules: config.rules };
     let rate = Rate::per_second(RATE).ok_or_else(|| SelfTestError::Ended(format!("{RATE}/s is no rate")))?;
     let phases = vec![Phase::new("selftest", Shape::Constant(rate), None)];
@@ -171,6 +174,7 @@ fn run_config(config: &Config, id: RunId) -> run::Config {
             connect_timeout: config.connect_timeout,
             lag_group: None,
         },
+        catalogue: Arc::clone(&config.catalogue),
         verify: Some(Verification {
             group: None,
             back: ReadBack { drain_deadline: config.drain_deadline, ..ReadBack::default() },
@@ -188,6 +192,7 @@ fn run_config(config: &Config, id: RunId) -> run::Config {
 #[derive(Debug)]
 struct Bench {
     run: RunId,
+    catalogue: Arc<Catalogue>,
     plan: Plan,
     /// Whether the verifier's clock is set back.
     clock_back: AtomicBool,
@@ -199,9 +204,9 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(run: RunId, plan: Plan) -> Self {
+    fn new(run: RunId, catalogue: Arc<Catalogue>, plan: Plan) -> Self {
         let (injected, suffered) = (Mutex::default(), Mutex::default());
-        Self { run, plan, clock_back: AtomicBool::new(false), injected, suffered, end: OnceLock::new() }
+        Self { run, catalogue, plan, clock_back: AtomicBool::new(false), injected, suffered, end: OnceLock::new() }
     }
 
     /// What the plan has in store for an event.

@@ -6,7 +6,7 @@ pub mod synthetic;
 use std::sync::Arc;
 
 use crate::clock::Nanos;
-use crate::event::{Event, Vocabulary};
+use crate::shop::{Event, Vocabulary};
 
 /// The next event of a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

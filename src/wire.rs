@@ -1,6 +1,7 @@
 //! Events on the wire: what values are like ([`shape`]), how they are handed from a source to a format ([`sink`]), and the
 //! formats. A format compiles a flat plan from a schema once; writing and reading by it allocate nothing.
 
+pub mod json;
 pub mod shape;
 pub mod sink;
 pub mod value;

@@ -9,7 +9,6 @@ use hdrhistogram::Histogram;
 use jiff::Timestamp;
 
 use crate::clock::{self, Nanos};
-use crate::event::EventKind;
 use crate::measure::{LatencyHistogram, PhaseShard, Shard};
 use crate::recording::hlog::{self, HlogError, Series};
 use crate::report::latency::Kind;
@@ -46,7 +45,7 @@ impl LatencyLog {
     }
 
     /// Adds to the last interval what it lacks of the whole, and each phase and event type.
-    pub(super) fn last(&mut self, measured: &Shard, kinds: &[Kind]) -> Result<(), HlogError> {
+    pub(super) fn last(&mut self, measured: &Shard, event_types: &[String], kinds: &[Kind]) -> Result<(), HlogError> {
         let whole = measured.whole();
         for kind in kinds {
             let written = self.written.get(kind).map(LatencyHistogram::histogram);
@@ -54,10 +53,10 @@ impl LatencyLog {
             self.append(&Series::Run(*kind), &rest)?;
         }
         self.from = Nanos::ZERO;
-        for (event_type, of_type) in EventKind::ALL.into_iter().map(|kind| (kind, &measured.kinds[kind.index()])) {
+        for (event_type, of_type) in event_types.iter().zip(&measured.kinds) {
             for kind in kinds {
                 let Some(latency) = of_type.latency(*kind) else { continue };
-                self.append(&Series::EventType(event_type, *kind), latency.histogram())?;
+                self.append(&Series::EventType(event_type.clone(), *kind), latency.histogram())?;
             }
         }
         for (place, phase) in measured.phases.iter().enumerate() {

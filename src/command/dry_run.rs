@@ -2,7 +2,6 @@
 
 use super::{Done, Failure, planned_faults, planned_gates, planned_load};
 use crate::dataset::preview::Preview;
-use crate::event::EventKind;
 use crate::figures;
 use crate::kafka::murmur2;
 use crate::output::console;
@@ -10,6 +9,7 @@ use crate::report::Likeness;
 use crate::scenario::plan::Plan;
 use crate::schedule::Schedule;
 use crate::settings::outcome::Output;
+use crate::shop::Kind;
 use crate::source::Source;
 use crate::source::retail_rocket::{Forecast, Pace, Partitions, Recording};
 use crate::source::synthetic::Synthetic;
@@ -72,7 +72,7 @@ pub(super) fn forecast(plan: &Plan, recording: &Recording, schedule: &Schedule) 
 }
 
 fn shares(synthetic: &Synthetic) -> String {
-    let shares = EventKind::ALL.into_iter().zip(synthetic.expected_shares());
+    let shares = Kind::ALL.into_iter().zip(synthetic.expected_shares());
     let shares: Vec<_> = shares
         .filter(|(_, share)| *share > 0.0)
         .map(|(kind, share)| format!("{kind} {} %", figures::percent(share * 100.0)))

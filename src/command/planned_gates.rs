@@ -1,6 +1,5 @@
 //! Gates that a plan can never decide, told before it is run: they are held against the best report that it could come to.
 
-use crate::event::EventKind;
 use crate::figures::as_f64;
 use crate::gate::metric::Quantile;
 use crate::report::drift::{Drift, DriftVerdict};
@@ -11,6 +10,7 @@ use crate::report::{
 };
 use crate::scenario::plan::Plan;
 use crate::schedule::Schedule;
+use crate::shop::Kind;
 use crate::source::Source;
 
 /// As many samples as anything needs, where it is not known how many there will be.
@@ -66,7 +66,7 @@ impl Best<'_> {
             availability: Some(Availability::default()),
             faults: plan.run.faults.iter().map(|_| FaultReport::default()).collect(),
             transactions: plan.run.transactions.map(|_| Transactions::default()),
-            by_type: EventKind::ALL.into_iter().map(|kind| self.by_type(kind)).collect(),
+            by_type: self.plan.run.catalogue.names().map(|name| self.by_type(name)).collect(),
             phases: self.phases(),
             partitions: self.partitions(judged),
             group: plan.run.verify.as_ref().and_then(|verify| verify.group.as_ref()).map(|_| GroupReport::default()),
@@ -127,17 +127,17 @@ impl Best<'_> {
         }
     }
 
-    fn by_type(&self, kind: EventKind) -> (String, TypeReport) {
+    fn by_type(&self, name: &str) -> (String, TypeReport) {
         let events = match self.source {
             Source::Synthetic(synthetic) => {
-                let share = EventKind::ALL.into_iter().zip(synthetic.expected_shares()).find(|(of, _)| *of == kind);
+                let share = Kind::ALL.into_iter().zip(synthetic.expected_shares()).find(|(of, _)| of.as_str() == name);
                 by_luck(share.map_or(0.0, |(_, share)| share) * as_f64(self.judged()))
             }
             Source::RetailRocket(_) => self.judged(),
         };
         let read = if self.plan.run.verify.is_some() { events } else { 0 };
         let latency_us = TypeLatencies { response_time: summary(events), end_to_end: summary(read) };
-        (kind.to_string(), TypeReport { sent: events, verified: read, latency_us, ..TypeReport::default() })
+        (name.to_owned(), TypeReport { sent: events, verified: read, latency_us, ..TypeReport::default() })
     }
 
     fn phases(&self) -> Vec<PhaseReport> {

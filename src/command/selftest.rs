@@ -12,6 +12,7 @@ use crate::scenario::{self, Environment};
 use crate::selftest::{Config, Rules, SelfTestError, Table, selftest as run};
 use crate::settings::outcome::Output;
 use crate::verdict::ExitCode;
+use std::sync::Arc;
 
 /// Partitions of a topic of its own.
 const PARTITIONS: i32 = 3;
@@ -82,6 +83,7 @@ fn tested(plan: &SelfTestPlan, topic: &str, partitions: i32, create_topic: bool)
         topic: topic.to_owned(),
         partitions,
         replication_factor: AS_THE_CLUSTER_HAS_IT,
+        catalogue: Arc::clone(&plan.catalogue),
         create_topic,
         client: plan.client.clone(),
         connect_timeout: plan.connect_timeout,

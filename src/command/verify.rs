@@ -24,6 +24,7 @@ use crate::scenario::{self, Environment, results};
 use crate::settings::verification::{Isolation, ReadBack, Verification};
 use crate::verdict::{self, Conditions, ExitCode};
 use crate::verify::Until;
+use std::sync::Arc;
 
 /// The longest wait for the next record of what a producer wrote.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -102,6 +103,7 @@ fn config(plan: &VerifyPlan, produced: Option<ProducerRun>) -> Config {
         name: plan.name.clone(),
         bootstrap: plan.bootstrap.clone(),
         topics: plan.topics.clone(),
+        catalogue: Arc::clone(&plan.catalogue),
         client: plan.client.clone(),
         connect_timeout: plan.connect_timeout,
         offset: match plan.offset {

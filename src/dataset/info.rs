@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::screen::{how_written, keys, line, rates, span_ms, types};
 use crate::clock::Nanos;
-use crate::event::Detail;
 use crate::figures::{self, counted};
+use crate::shop::Detail;
 use crate::source::retail_rocket::{
     Compression, Config, Facts, Forecast, LoadError, Moment, Pace, Quantiles, Recording,
 };

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{Detail, Event, EventKind};
 use crate::figures::as_f64;
 use crate::report::Likeness;
+use crate::shop::{Detail, Event, Kind};
 use crate::source::retail_rocket::{Config as Recorded, Facts, LoadError, Recording};
 use crate::source::synthetic::{
     Config, ConfigError, Funnel, MOST_CONCURRENT, MOST_MEMBERS, MOST_SESSION_USERS, Model, Next, SessionsConfig,
@@ -77,7 +77,7 @@ pub fn like(recorded: &Recorded, seed: u64) -> Result<Like, LikeError> {
 /// A session as far as it has come.
 #[derive(Clone, Copy, Debug)]
 struct Visit {
-    kind: EventKind,
+    kind: Kind,
     last_ms: Option<i64>,
     events: u64,
 }
@@ -85,11 +85,11 @@ struct Visit {
 /// What is counted of a stream of events.
 #[derive(Debug, Default)]
 struct Marginals {
-    kinds: [u64; EventKind::USERS_COUNT],
-    starts: [u64; EventKind::USERS_COUNT],
-    steps: [[u64; EventKind::USERS_COUNT]; EventKind::USERS_COUNT],
+    kinds: [u64; Kind::USERS_COUNT],
+    starts: [u64; Kind::USERS_COUNT],
+    steps: [[u64; Kind::USERS_COUNT]; Kind::USERS_COUNT],
     /// Think times by the type that follows: how often each number of ms.
-    thinking_ms: [BTreeMap<u64, u64>; EventKind::USERS_COUNT],
+    thinking_ms: [BTreeMap<u64, u64>; Kind::USERS_COUNT],
     visits: HashMap<(u64, u32), Visit>,
     items: HashMap<u64, u64>,
 }
@@ -148,10 +148,8 @@ impl Marginals {
 
     /// Half of the sum of the differences between the shares of the types.
     fn types_apart(&self, other: &Self) -> f64 {
-        let share = |kinds: &[u64; EventKind::USERS_COUNT], kind: usize| ratio(kinds[kind], kinds.iter().sum());
-        (0..EventKind::USERS_COUNT)
-            .map(|kind| (share(&self.kinds, kind) - share(&other.kinds, kind)).abs())
-            .sum::<f64>()
+        let share = |kinds: &[u64; Kind::USERS_COUNT], kind: usize| ratio(kinds[kind], kinds.iter().sum());
+        (0..Kind::USERS_COUNT).map(|kind| (share(&self.kinds, kind) - share(&other.kinds, kind)).abs()).sum::<f64>()
             / 2.0
     }
 
@@ -168,38 +166,38 @@ impl Marginals {
 
     /// What follows what. Rounded to ten digits, so that a row whose sessions all go on sums to 1 and not a little more.
     fn funnel(&self) -> Funnel {
-        let next = |counts: &[u64; EventKind::USERS_COUNT], of: u64| {
+        let next = |counts: &[u64; Kind::USERS_COUNT], of: u64| {
             let mut next = Next::default();
-            for (kind, count) in EventKind::OF_USERS.into_iter().zip(counts) {
+            for (kind, count) in Kind::OF_USERS.into_iter().zip(counts) {
                 if let Some(probability) = next.of_mut(kind) {
                     *probability = (ratio(*count, of) * 1e10).floor() / 1e10;
                 }
             }
             next
         };
-        let after = |kind: EventKind| next(&self.steps[kind.index()], self.kinds[kind.index()]);
+        let after = |kind: Kind| next(&self.steps[kind.index()], self.kinds[kind.index()]);
         let mut start = next(&self.starts, self.starts.iter().sum());
         // What rounding took away goes to the commonest.
         let missing = 1.0 - start.probabilities().iter().sum::<f64>();
-        let commonest = EventKind::OF_USERS.into_iter().max_by_key(|kind| self.starts[kind.index()]);
+        let commonest = Kind::OF_USERS.into_iter().max_by_key(|kind| self.starts[kind.index()]);
         if let Some(probability) = commonest.and_then(|kind| start.of_mut(kind)) {
             *probability += missing;
         }
         Funnel {
             start,
-            after_view: after(EventKind::View),
-            after_addtocart: after(EventKind::AddToCart),
-            after_transaction: after(EventKind::Transaction),
-            after_search: after(EventKind::Search),
-            after_filter: after(EventKind::Filter),
-            after_review: after(EventKind::Review),
+            after_view: after(Kind::View),
+            after_addtocart: after(Kind::AddToCart),
+            after_transaction: after(Kind::Transaction),
+            after_search: after(Kind::Search),
+            after_filter: after(Kind::Filter),
+            after_review: after(Kind::Review),
         }
     }
 
     /// The means of the think times; the defaults of types that never follow another one.
     fn think(&self) -> Think {
         let mut think = Think::default();
-        for (kind, times) in EventKind::OF_USERS.into_iter().zip(&self.thinking_ms) {
+        for (kind, times) in Kind::OF_USERS.into_iter().zip(&self.thinking_ms) {
             let count: u64 = times.values().sum();
             if count == 0 {
                 continue;

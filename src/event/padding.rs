@@ -2,10 +2,6 @@
 
 /// The field that holds it, the last one of an event of any type.
 pub const FIELD: &str = "padding";
-/// Up to its text, as the canonical layout writes it.
-pub(super) const LEAD: &str = ",\"padding\":\"";
-/// What stands after it.
-const TAIL: &str = "\"}";
 
 /// Text is chosen in blocks of this many bytes.
 const BLOCK: usize = 16;
@@ -31,14 +27,8 @@ pub struct Padding {
 }
 
 impl Padding {
-    /// Ends the body that starts at `start` with padding and its closing brace.
-    pub(super) fn close(&self, arena: &mut Vec<u8>, start: usize, lane: u16, sequence: u64) {
-        let room = (self.bytes as usize).saturating_sub(arena.len() - start + TAIL.len());
-        let Some(length) = room.checked_sub(LEAD.len()) else {
-            arena.push(b'}');
-            return;
-        };
-        arena.extend_from_slice(LEAD.as_bytes());
+    /// Appends `length` bytes of text.
+    pub(super) fn fill(&self, arena: &mut Vec<u8>, length: usize, lane: u16, sequence: u64) {
         let end = arena.len() + length;
         let mut random = Random(self.seed ^ u64::from(lane.swap_bytes()) << 48 ^ sequence);
         let prose = self.share();
@@ -54,7 +44,6 @@ impl Padding {
             }
         }
         arena.truncate(end);
-        arena.extend_from_slice(TAIL.as_bytes());
     }
 
     /// The share of prose, of 2^32.
@@ -80,10 +69,26 @@ impl Random {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::json::{Plan, Writer};
+    use crate::wire::shape::{Field, Integer, Record, Shape};
+    use crate::wire::sink::Sink as _;
 
+    /// `{"a":1}`, padded.
     fn padded(bytes: u32, compressibility: f64, sequence: u64) -> Vec<u8> {
-        let mut arena = b"before{\"a\":1".to_vec();
-        Padding { bytes, compressibility, seed: 7 }.close(&mut arena, 6, 1, sequence);
+        let number = Field { name: "a".into(), shape: Shape::Integer(Integer::I64), default: None };
+        let text = Field { name: FIELD.into(), shape: Shape::Optional(Box::new(Shape::Text)), default: None };
+        let plan = Plan::new(&Record { name: "A".into(), fields: vec![number, text] }, None, None).unwrap();
+        let mut arena = b"before".to_vec();
+        let mut writer = Writer::new(&plan, &mut arena);
+        writer.integer(1);
+        match writer.room_for_last_text(6 + bytes as usize) {
+            None => writer.null(),
+            Some(length) => {
+                let padding = Padding { bytes, compressibility, seed: 7 };
+                writer.some();
+                writer.filled(length, |arena| padding.fill(arena, length, 1, sequence));
+            }
+        }
         arena.split_off(6)
     }
 

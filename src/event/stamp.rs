@@ -144,6 +144,22 @@ impl Numbering {
     }
 }
 
+/// What a stamp's check covers of a body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Content<'a> {
+    /// What stands before the id, where that can differ from event to event.
+    pub before: &'a [u8],
+    /// What stands after the id; in JSON after its closing quote.
+    pub after: &'a [u8],
+}
+
+impl<'a> From<&'a [u8]> for Content<'a> {
+    /// That of a body that begins with its id.
+    fn from(after: &'a [u8]) -> Self {
+        Self { before: &[], after }
+    }
+}
+
 /// The id of a run: 64 random bits, the key of every check in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RunId(pub u64);
@@ -157,10 +173,15 @@ impl RunId {
 
     /// 12 bits that bind the stamp to the key and to the rest of the body, so that damage to any of them shows.
     ///
-    /// `content` is the canonical body from the byte after the id's closing quote to its end.
+    /// `content` is the body without its id.
     #[must_use]
-    pub fn check(self, stamp: Stamp, key: &[u8], content: &[u8]) -> u16 {
-        (self.hash(Stamp { check: 0, ..stamp }.bits(), key, content) >> (64 - CHECK_BITS)) as u16
+    pub fn check<'a>(self, stamp: Stamp, key: &[u8], content: impl Into<Content<'a>>) -> u16 {
+        let Content { before, after } = content.into();
+        let mut hash = self.hash(Stamp { check: 0, ..stamp }.bits(), key, after);
+        if !before.is_empty() {
+            hash = xxh3_64_with_seed(before, hash);
+        }
+        (hash >> (64 - CHECK_BITS)) as u16
     }
 
     fn hash(self, id: u128, key: &[u8], content: &[u8]) -> u64 {
@@ -309,11 +330,11 @@ mod tests {
         let run = RunId(0x1234_5678_9abc_def0);
         let stamp = Stamp { due: DueTime::from_unix_ns(1), tag: run.tag(), lane: 2, sequence: 3, check: 0 };
         let body = [b'x'; 2_000];
-        let intact = run.check(stamp, b"42", &body);
+        let intact = run.check(stamp, b"42", &body[..]);
         let unnoticed = (0..body.len() * 8).filter(|bit| {
             let mut damaged = body;
             damaged[bit / 8] ^= 1 << (bit % 8);
-            run.check(stamp, b"42", &damaged) == intact
+            run.check(stamp, b"42", &damaged[..]) == intact
         });
         let unnoticed = unnoticed.count();
         assert!(unnoticed <= 12, "{unnoticed} of 16,000, where 4 are to be expected");
@@ -322,12 +343,12 @@ mod tests {
     #[test]
     fn the_check_depends_on_stamp_key_body_and_run() {
         let stamp = Stamp { due: DueTime::from_unix_ns(1), tag: 1, lane: 2, sequence: 3, check: 0 };
-        let check = RunId(7).check(stamp, b"42", b"body");
-        assert_ne!(check, RunId(8).check(stamp, b"42", b"body"));
-        assert_ne!(check, RunId(7).check(stamp, b"43", b"body"));
-        assert_ne!(check, RunId(7).check(stamp, b"42", b"bodz"));
-        assert_ne!(check, RunId(7).check(Stamp { sequence: 4, ..stamp }, b"42", b"body"));
-        assert_eq!(check, RunId(7).check(Stamp { check: 999, ..stamp }, b"42", b"body"));
+        let check = RunId(7).check(stamp, b"42", &b"body"[..]);
+        assert_ne!(check, RunId(8).check(stamp, b"42", &b"body"[..]));
+        assert_ne!(check, RunId(7).check(stamp, b"43", &b"body"[..]));
+        assert_ne!(check, RunId(7).check(stamp, b"42", &b"bodz"[..]));
+        assert_ne!(check, RunId(7).check(Stamp { sequence: 4, ..stamp }, b"42", &b"body"[..]));
+        assert_eq!(check, RunId(7).check(Stamp { check: 999, ..stamp }, b"42", &b"body"[..]));
     }
 
     #[test]

@@ -105,7 +105,7 @@ fn the_table_of_gates_names_every_metric() {
 
 #[test]
 fn the_examples_in_the_table_are_rules() {
-    let names = Names { phases: vec!["peak".into()], topics: Vec::new() };
+    let names = Names { phases: vec!["peak".into()], topics: Vec::new(), types: vec!["view".into()] };
     for example in super::table::EXAMPLES {
         assert_eq!(Rule::parse(example, &names).unwrap().to_string(), example);
     }

@@ -13,7 +13,6 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::Snapshot;
-use crate::event::EventKind;
 use crate::kafka::native::librdkafka_version;
 use crate::ledger::Class;
 use crate::measure::client::WindowSum;
@@ -216,8 +215,7 @@ fn reading(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {
 
 fn by_type(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {
     let of = |count: fn(&super::snapshot::OfType) -> u64| {
-        let kinds = EventKind::ALL.into_iter().map(move |kind| (kind.as_str(), count(&snapshot.by_type[kind.index()])));
-        kinds.collect::<Vec<_>>()
+        snapshot.by_type.iter().map(move |(name, of_type)| (name.as_str(), count(of_type))).collect::<Vec<_>>()
     };
     let label = "event_type";
     if !snapshot.only_reads() {

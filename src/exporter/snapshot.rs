@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::buckets::Buckets;
-use crate::event::EventKind;
 use crate::measure::{ClientSums, Found, PartitionShard, Shard};
 use crate::report::latency::Kind;
 use crate::report::{GateResult, LedgerCounts, RunReport, TimelineRow, Verdict};
@@ -55,7 +54,8 @@ pub struct Snapshot {
     pub(super) blocked_s: f64,
     pub(super) held_back_s: f64,
     pub(super) capped_s: f64,
-    pub(super) by_type: [OfType; EventKind::COUNT],
+    /// With their names.
+    pub(super) by_type: Vec<(String, OfType)>,
     /// With topic and number.
     pub(super) partitions: Vec<(String, i32, PartitionShard)>,
     pub(super) latencies: Vec<(Kind, Buckets)>,
@@ -100,9 +100,10 @@ struct Status<'a> {
 
 impl Snapshot {
     /// Of a run that has not sent anything.
-    pub(super) fn new(name: &str, topic: &str, kinds: &[Kind]) -> Self {
+    pub(super) fn new(name: &str, topic: &str, event_types: &[String], kinds: &[Kind]) -> Self {
         let latencies = kinds.iter().map(|kind| (*kind, Buckets::default())).collect();
-        Self { name: name.to_owned(), topic: topic.to_owned(), latencies, ..Self::default() }
+        let by_type = event_types.iter().map(|name| (name.clone(), OfType::default())).collect();
+        Self { name: name.to_owned(), topic: topic.to_owned(), by_type, latencies, ..Self::default() }
     }
 
     pub(super) fn add(&mut self, tick: &Tick<'_>, gates: Vec<GateResult>) {
@@ -120,7 +121,7 @@ impl Snapshot {
         self.blocked_s = tick.total.blocked.as_secs_f64();
         self.held_back_s = tick.total.held_back.as_secs_f64();
         self.capped_s = tick.total.capped.as_secs_f64();
-        for (mine, kind) in self.by_type.iter_mut().zip(&tick.total.kinds) {
+        for ((_, mine), kind) in self.by_type.iter_mut().zip(&tick.total.kinds) {
             *mine = OfType { sent: kind.sent, verified: kind.verified, invalid: kind.invalid };
         }
         let of = |(slot, shard): (i32, &PartitionShard)| {

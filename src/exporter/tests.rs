@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
 use super::*;
-use crate::event::EventKind;
+use crate::event::catalogue::{Catalogue, TypeIndex};
 use crate::kafka::slots::Slots;
 use crate::measure::{ClientSums, Shard};
 use crate::report::{LedgerCounts, TimelineRow, Verdict};
@@ -30,21 +30,29 @@ fn exporter(seconds: u64, events: u64) -> Exporter {
     behind(seconds, events, Some(5))
 }
 
+fn catalogue() -> Catalogue {
+    crate::shop::catalogue().unwrap()
+}
+
+fn types() -> Vec<String> {
+    catalogue().names().map(str::to_owned).collect()
+}
+
 /// The same, of a reader that is so far behind.
 fn behind(seconds: u64, events: u64, unread: Option<u64>) -> Exporter {
     let exporter = Exporter::start(Some("127.0.0.1:0"), None).unwrap();
-    exporter.begin("a \"name\"", "raw-events", &[Kind::ResponseTime, Kind::EndToEnd]);
+    exporter.begin("a \"name\"", "raw-events", &types(), &[Kind::ResponseTime, Kind::EndToEnd]);
     let mut client = ClientSums::default();
     let slots = Slots::of_one("raw-events", 2);
-    let mut total = Shard::new(1, 2);
+    let mut total = Shard::new(1, 7, 2);
     for second in 1..=seconds {
-        let mut interval = Shard::new(1, 2);
+        let mut interval = Shard::new(1, 7, 2);
         for _ in 0..events {
-            interval.record_answer(0, EventKind::View, Nanos::from_millis(3), Nanos::from_millis(7));
-            interval.record_sight(0, EventKind::View, Nanos::from_millis(20));
+            interval.record_answer(0, TypeIndex(0), Nanos::from_millis(3), Nanos::from_millis(7));
+            interval.record_sight(0, TypeIndex(0), Nanos::from_millis(20));
         }
         (interval.sent, interval.acked, interval.seen, interval.bytes) = (events, events, events, 200 * events);
-        interval.kinds[EventKind::View.index()].sent = events;
+        interval.kinds[0].sent = events;
         interval.partitions[1].acked = events;
         interval.found.reordered = 1;
         total.add(&interval);
@@ -64,6 +72,7 @@ fn behind(seconds: u64, events: u64, unread: Option<u64>) -> Exporter {
                 total,
                 client,
                 slots,
+                catalogue: &catalogue(),
                 scheduled,
                 now,
                 judged: true,
@@ -270,8 +279,8 @@ fn open_metrics_is_chosen_only_where_it_is_named() {
 fn the_dashboard_names_only_metrics_that_are_served() {
     let dashboard = include_str!("../../docs/grafana/loadgen.json");
     let exporter = Exporter::start(Some("127.0.0.1:0"), None).unwrap();
-    exporter.begin("a", "t", &Kind::ALL);
-    let (mut client, total) = (ClientSums::default(), Shard::new(1, 1));
+    exporter.begin("a", "t", &types(), &Kind::ALL);
+    let (mut client, total) = (ClientSums::default(), Shard::new(1, 7, 1));
     client.note(0, "{}", true);
     let (slots, row) = (Slots::of_one("t", 1), TimelineRow { unread: Some(0), ..TimelineRow::default() });
     let (stage, now) = (run::Stage::Sending, Nanos::from_secs(1));
@@ -284,6 +293,7 @@ fn the_dashboard_names_only_metrics_that_are_served() {
             total,
             client,
             slots,
+            catalogue: &catalogue(),
             scheduled: 0,
             now,
             judged: true,

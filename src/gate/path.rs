@@ -3,15 +3,17 @@
 use std::fmt;
 
 use super::metric::{Metric, Part, metrics};
-use crate::{event::EventKind, report::RunReport};
+use crate::report::RunReport;
 
-/// The names that only a plan knows. Event types are known without one.
+/// The names that only a plan knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     /// The names of the phases.
     pub phases: Vec<String>,
     /// The topics written to.
     pub topics: Vec<String>,
+    /// The types of event that there are.
+    pub types: Vec<String>,
 }
 
 impl Names {
@@ -21,6 +23,7 @@ impl Names {
         Self {
             phases: report.phases.iter().map(|phase| phase.name.clone()).collect(),
             topics: report.environment.topics.iter().map(|topic| topic.name.clone()).collect(),
+            types: report.environment.event_types.iter().chain(report.by_type.keys()).cloned().collect(),
         }
     }
 
@@ -32,8 +35,9 @@ impl Names {
             let names = Self::of(report);
             all.phases.extend(names.phases);
             all.topics.extend(names.topics);
+            all.types.extend(names.types);
         }
-        for list in [&mut all.phases, &mut all.topics] {
+        for list in [&mut all.phases, &mut all.topics, &mut all.types] {
             list.sort_unstable();
             list.dedup();
         }
@@ -44,7 +48,7 @@ impl Names {
         match part {
             Part::Run => Vec::new(),
             Part::Phase => self.phases.iter().map(String::as_str).collect(),
-            Part::EventType => EventKind::ALL.into_iter().map(EventKind::as_str).collect(),
+            Part::EventType => self.types.iter().map(String::as_str).collect(),
             Part::Topic => self.topics.iter().map(String::as_str).collect(),
         }
     }
@@ -136,7 +140,11 @@ mod tests {
     use super::*;
 
     fn names() -> Names {
-        Names { phases: vec!["peak".into(), "cool.down".into()], topics: vec!["raw-events".into()] }
+        Names {
+            phases: vec!["peak".into(), "cool.down".into()],
+            topics: vec!["raw-events".into()],
+            types: vec!["view".into()],
+        }
     }
 
     fn shown(text: &str) -> String {

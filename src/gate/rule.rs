@@ -214,7 +214,11 @@ mod tests {
     use crate::gate::metric::{Part, metrics};
 
     fn parse(text: &str) -> Result<Rule, RuleError> {
-        let names = Names { phases: vec!["warm up".into(), "peak".into()], topics: vec!["raw-events".into()] };
+        let names = Names {
+            phases: vec!["warm up".into(), "peak".into()],
+            topics: vec!["raw-events".into()],
+            types: vec!["view".into()],
+        };
         Rule::parse(text, &names)
     }
 

@@ -58,7 +58,12 @@ fn offered() -> Offered {
     }
 }
 
+fn event_types() -> Vec<String> {
+    ["view", "addtocart", "transaction", "search", "filter", "review", "inventory"].map(str::to_owned).to_vec()
+}
+
 /// 20 s at 10,000/s on a real cluster with an idempotent producer: nothing wrong.
+#[expect(clippy::too_many_lines, reason = "one value of a large type")]
 pub(crate) fn healthy() -> RunReport {
     let ledger = LedgerCounts { scheduled: 200_000, verified: 200_000, ..LedgerCounts::default() };
     let row = |second: u32| TimelineRow {
@@ -111,8 +116,9 @@ pub(crate) fn healthy() -> RunReport {
             ..Run::default()
         },
         environment: Environment {
-            cores: 2,
+            event_types: event_types(),
             cpu_quota: None,
+            cores: 2,
             os: "linux x86_64".into(),
             brokers: vec!["127.0.0.1:9092".into()],
             topics: vec![TopicReport {

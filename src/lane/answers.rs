@@ -124,8 +124,8 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             settled += u64::from(is_last);
             if let Some(answers) = self.setup.answers.as_mut().filter(|_| is_last) {
                 let acked = report.answer == Answer::Acked;
-                let user = flight.user;
-                let placed = |offset| Placed { partition: report.partition, offset, user };
+                let key = flight.key;
+                let placed = |offset| Placed { partition: report.partition, offset, key };
                 let place = report.offset.filter(|_| acked).map(placed);
                 answers.settle(flight.sequence, place, &open);
             }
@@ -221,8 +221,8 @@ pub(super) fn confirm(
         }
         highest[index] = highest[index].max(offset);
     }
-    let Flight { sequence, due, phase, kind, user, check, .. } = *flight;
+    let Flight { sequence, due, phase, kind, key, check, .. } = *flight;
     if !open.mark(sequence, Marks(Marks::ACKED)).has(Marks::SEEN) {
-        end.waiting.push(Outstanding { sequence, due, phase, kind, user, check, partition, offset }, open);
+        end.waiting.push(Outstanding { sequence, due, phase, kind, key, check, partition, offset }, open);
     }
 }

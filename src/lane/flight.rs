@@ -3,7 +3,8 @@
 use slab::Slab;
 
 use crate::clock::Nanos;
-use crate::event::{EventKind, UserId};
+use crate::event::KeyId;
+use crate::event::catalogue::TypeIndex;
 
 /// One event on its way.
 #[derive(Clone, Copy, Debug)]
@@ -16,8 +17,8 @@ pub(super) struct Flight {
     pub(super) sent: Nanos,
     pub(super) bytes: u32,
     pub(super) phase: u16,
-    pub(super) kind: EventKind,
-    pub(super) user: UserId,
+    pub(super) kind: TypeIndex,
+    pub(super) key: KeyId,
     pub(super) check: u16,
 }
 

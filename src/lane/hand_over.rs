@@ -134,7 +134,9 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             self.setup.traffic.handed(entry.partition, bytes);
             shard.sent += 1;
             shard.bytes += bytes;
-            shard.kinds[flight.kind.index()].sent += 1;
+            if let Some(of_type) = shard.kinds.get_mut(flight.kind.index()) {
+                of_type.sent += 1;
+            }
             if let Some(partition) = entry.partition.and_then(|partition| usize::try_from(partition).ok())
                 && let Some(counts) = shard.partitions.get_mut(partition)
             {

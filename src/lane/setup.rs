@@ -18,6 +18,7 @@ use crate::measure::Recorder;
 use crate::schedule::Schedule;
 use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, Pacing, Patience};
+use crate::shop::Vocabulary;
 use crate::source::LaneSource;
 
 /// What a lane works with, beside its publisher and clock.
@@ -31,6 +32,8 @@ pub struct Setup {
     pub source: LaneSource,
     /// When they are due.
     pub schedule: Arc<Schedule>,
+    /// The texts that they point into.
+    pub texts: Arc<Vocabulary>,
     /// Writes them.
     pub encoder: Encoder,
     /// Its shard.

@@ -3,7 +3,6 @@ use crate::clock::Manual;
 use crate::control::{Control, Traffic};
 use crate::event::encode::Encoder;
 use crate::event::stamp::RunId;
-use crate::event::{Detail, Event, UserId};
 use crate::kafka::slots::Slots;
 use crate::kafka::{Answer, Remedy, TransactionError};
 use crate::ledger::Ledger;
@@ -11,6 +10,7 @@ use crate::measure::{Kind, Recorder};
 use crate::publish::Handed;
 use crate::schedule::{Phase, Rate, Schedule, Shape};
 use crate::settings::run::Patience;
+use crate::shop::{Detail, Event, UserId};
 use crate::source::Source;
 use crate::source::synthetic::{Config, Synthetic};
 use std::sync::Arc;
@@ -75,13 +75,14 @@ fn send_ten(mut slow: Slow, how: impl FnOnce(&mut Setup)) -> (LaneEnd, Recorder)
     let clock = Manual::new();
     let source = Source::Synthetic(Arc::new(Synthetic::new(&Config::default(), 7).unwrap()));
     let phase = Phase::new("constant", Shape::Constant(Rate::per_second(1_000).unwrap()), None);
-    let recorder = Recorder::new(1, 1);
+    let recorder = Recorder::new(1, 7, 1);
     let mut setup = Setup {
         number: 0,
         room: u64::MAX,
         source: source.lane(0, 1).unwrap(),
         schedule: Arc::new(Schedule::new(vec![phase], Some(10)).unwrap()),
-        encoder: Encoder::new(RunId(5), 0, source.vocabulary()),
+        texts: source.vocabulary(),
+        encoder: Encoder::new(RunId(5), 0, Arc::new(crate::shop::catalogue().unwrap())),
         recorder: recorder.clone(),
         control: Arc::new(Control::default()),
         traffic: Arc::new(Traffic::new(1, None)),

@@ -194,7 +194,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             }
             if let Some(answers) = &mut self.setup.answers {
                 let committed = outcome == Outcome::Committed && confirmed;
-                let placed = |offset| Placed { partition, offset, user: flight.user };
+                let placed = |offset| Placed { partition, offset, key: flight.key };
                 answers.settle(flight.sequence, offset.filter(|_| committed).map(placed), &open);
             }
         }

@@ -24,7 +24,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::class::Answer;
-use crate::event::UserId;
+use crate::event::KeyId;
 pub use read::{head, read};
 pub use write::{LaneAnswers, Sink};
 
@@ -128,8 +128,8 @@ pub struct Answered {
     pub aborted: bool,
     /// Where it was acked, if that is known.
     pub place: Option<(i32, i64)>,
-    /// Its user, if that is told.
-    pub user: Option<UserId>,
+    /// Its key, if that is told.
+    pub key: Option<KeyId>,
 }
 
 /// Where an event was acked.
@@ -139,8 +139,8 @@ pub struct Placed {
     pub partition: i32,
     /// The offset.
     pub offset: i64,
-    /// The event's user, who is its key.
-    pub user: UserId,
+    /// The event's key.
+    pub key: KeyId,
 }
 
 impl Answers {
@@ -149,7 +149,7 @@ impl Answers {
     pub fn each(&self) -> Option<Vec<Answered>> {
         if self.left_out {
             let none =
-                |sequence| Answered { sequence, answer: Answer::NotHanded, aborted: false, place: None, user: None };
+                |sequence| Answered { sequence, answer: Answer::NotHanded, aborted: false, place: None, key: None };
             return Some((self.first..).take(usize::try_from(self.events).ok()?).map(none).collect());
         }
         let count = usize::try_from(self.events).ok()?;
@@ -165,11 +165,11 @@ impl Answers {
                     *offset += step;
                     (*partition, *offset)
                 });
-                Answered { sequence, answer: Answer::Acked, aborted: false, place, user: None }
+                Answered { sequence, answer: Answer::Acked, aborted: false, place, key: None }
             });
         let mut events: Vec<Answered> = placed.collect();
         for (event, user) in events.iter_mut().zip(&self.user) {
-            event.user = event.place.map(|_| UserId(*user));
+            event.key = event.place.map(|_| KeyId(*user));
         }
         let lists = [
             (&self.refused, Answer::Refused),

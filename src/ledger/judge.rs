@@ -143,8 +143,9 @@ mod tests {
     use super::super::Ledger;
     use super::*;
     use crate::clock::Nanos;
+    use crate::event::KeyId;
+    use crate::event::catalogue::TypeIndex;
     use crate::event::stamp::DueTime;
-    use crate::event::{EventKind, UserId};
     use proptest::prelude::*;
 
     /// The same answer for every event.
@@ -185,8 +186,8 @@ mod tests {
                     sequence,
                     due: Nanos(sequence),
                     phase: 0,
-                    kind: EventKind::View,
-                    user: UserId(0),
+                    kind: TypeIndex(0),
+                    key: KeyId(0),
                     check: 0,
                     partition: 0,
                     offset: Some(1),

@@ -2,7 +2,8 @@
 
 use super::{Marks, OpenBook};
 use crate::clock::Nanos;
-use crate::event::{EventKind, UserId};
+use crate::event::KeyId;
+use crate::event::catalogue::TypeIndex;
 
 /// An acked event that had not been seen when its answer came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,9 +15,9 @@ pub struct Outstanding {
     /// Its phase.
     pub phase: u16,
     /// Its type.
-    pub kind: EventKind,
-    /// Its user, who is its key.
-    pub user: UserId,
+    pub kind: TypeIndex,
+    /// Its key.
+    pub key: KeyId,
     /// The check in its stamp.
     pub check: u16,
     /// Where the broker put it.
@@ -91,8 +92,8 @@ mod tests {
             sequence,
             due: Nanos::ZERO,
             phase: 0,
-            kind: EventKind::View,
-            user: UserId(0),
+            kind: TypeIndex(0),
+            key: KeyId(0),
             check: 0,
             partition: 0,
             offset: None,

@@ -16,10 +16,10 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder with an empty shard for so many phases and partitions.
+    /// A recorder with an empty shard for so many phases, types of event and partitions.
     #[must_use]
-    pub fn new(phases: usize, partitions: usize) -> Self {
-        Self { shard: Arc::new(Mutex::new(Shard::new(phases, partitions))), statistics: Arc::default() }
+    pub fn new(phases: usize, types: usize, partitions: usize) -> Self {
+        Self { shard: Arc::new(Mutex::new(Shard::new(phases, types, partitions))), statistics: Arc::default() }
     }
 
     /// The same, where so many phases at the start only warm up.
@@ -71,9 +71,9 @@ pub struct Sampler {
 impl Sampler {
     /// A sampler over these recorders.
     #[must_use]
-    pub fn new(recorders: Vec<Recorder>, phases: usize, partitions: usize) -> Self {
+    pub fn new(recorders: Vec<Recorder>, phases: usize, types: usize, partitions: usize) -> Self {
         let warm_ups = recorders.first().map_or(0, |recorder| recorder.open().warm_ups);
-        let empty = Shard { warm_ups, ..Shard::new(phases, partitions) };
+        let empty = Shard { warm_ups, ..Shard::new(phases, types, partitions) };
         Self { recorders, spare: empty.clone(), interval: empty.clone(), total: empty }
     }
 

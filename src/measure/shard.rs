@@ -3,7 +3,7 @@
 use super::AbortCause;
 use super::LatencyHistogram;
 use crate::clock::Nanos;
-use crate::event::EventKind;
+use crate::event::catalogue::TypeIndex;
 use crate::report::TransactionCounts;
 use crate::report::latency::Kind;
 
@@ -48,8 +48,8 @@ pub struct Shard {
     pub warm_ups: usize,
     /// By phase.
     pub phases: Vec<PhaseShard>,
-    /// By type, indexed by [`EventKind::index`].
-    pub kinds: [KindShard; EventKind::COUNT],
+    /// By type, indexed by its place in the catalogue.
+    pub kinds: Vec<KindShard>,
     /// By partition.
     pub partitions: Vec<PartitionShard>,
 }
@@ -210,10 +210,11 @@ pub struct PartitionShard {
 }
 
 impl Shard {
-    /// An empty shard for so many phases and partitions.
+    /// An empty shard for so many phases, types of event and partitions.
     #[must_use]
-    pub fn new(phases: usize, partitions: usize) -> Self {
+    pub fn new(phases: usize, types: usize, partitions: usize) -> Self {
         Self {
+            kinds: vec![KindShard::default(); types],
             phases: vec![PhaseShard::default(); phases],
             partitions: vec![PartitionShard::default(); partitions],
             ..Self::default()
@@ -221,44 +222,52 @@ impl Shard {
     }
 
     /// An event of that phase and type was confirmed.
-    pub fn record_answer(&mut self, phase: usize, kind: EventKind, service: Nanos, response: Nanos) {
+    pub fn record_answer(&mut self, phase: usize, kind: TypeIndex, service: Nanos, response: Nanos) {
         if let Some(of_phase) = self.phases.get_mut(phase) {
             of_phase.latency_mut(Kind::ServiceTime).record(service);
             of_phase.latency_mut(Kind::ResponseTime).record(response);
         }
-        if phase >= self.warm_ups {
-            self.kinds[kind.index()].response_time.record(response);
+        if phase >= self.warm_ups
+            && let Some(of_type) = self.kinds.get_mut(kind.index())
+        {
+            of_type.response_time.record(response);
         }
     }
 
     /// An event of that phase and type was given up without an answer.
-    pub fn record_no_answer(&mut self, phase: usize, kind: EventKind, service: Nanos, response: Nanos) {
+    pub fn record_no_answer(&mut self, phase: usize, kind: TypeIndex, service: Nanos, response: Nanos) {
         if let Some(of_phase) = self.phases.get_mut(phase) {
             of_phase.latency_mut(Kind::ServiceTime).record_censored(service);
             of_phase.latency_mut(Kind::ResponseTime).record_censored(response);
         }
-        if phase >= self.warm_ups {
-            self.kinds[kind.index()].response_time.record_censored(response);
+        if phase >= self.warm_ups
+            && let Some(of_type) = self.kinds.get_mut(kind.index())
+        {
+            of_type.response_time.record_censored(response);
         }
     }
 
     /// An event of that phase and type was read for the first time.
-    pub fn record_sight(&mut self, phase: usize, kind: EventKind, end_to_end: Nanos) {
+    pub fn record_sight(&mut self, phase: usize, kind: TypeIndex, end_to_end: Nanos) {
         if let Some(of_phase) = self.phases.get_mut(phase) {
             of_phase.latency_mut(Kind::EndToEnd).record(end_to_end);
         }
-        if phase >= self.warm_ups {
-            self.kinds[kind.index()].end_to_end.record(end_to_end);
+        if phase >= self.warm_ups
+            && let Some(of_type) = self.kinds.get_mut(kind.index())
+        {
+            of_type.end_to_end.record(end_to_end);
         }
     }
 
     /// An event of that phase and type was confirmed and never read.
-    pub fn record_no_sight(&mut self, phase: usize, kind: EventKind, waited: Nanos) {
+    pub fn record_no_sight(&mut self, phase: usize, kind: TypeIndex, waited: Nanos) {
         if let Some(of_phase) = self.phases.get_mut(phase) {
             of_phase.latency_mut(Kind::EndToEnd).record_censored(waited);
         }
-        if phase >= self.warm_ups {
-            self.kinds[kind.index()].end_to_end.record_censored(waited);
+        if phase >= self.warm_ups
+            && let Some(of_type) = self.kinds.get_mut(kind.index())
+        {
+            of_type.end_to_end.record_censored(waited);
         }
     }
 
@@ -294,6 +303,7 @@ impl Shard {
         for (mine, theirs) in self.phases.iter_mut().zip(&other.phases) {
             mine.add(theirs);
         }
+        grow(&mut self.kinds, other.kinds.len());
         for (mine, theirs) in self.kinds.iter_mut().zip(&other.kinds) {
             mine.sent += theirs.sent;
             mine.verified += theirs.verified;

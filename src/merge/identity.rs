@@ -164,6 +164,7 @@ pub(super) fn environment(parts: &[Aligned]) -> Environment {
         os: joined(&systems),
         brokers: brokers.into_iter().cloned().collect(),
         topics: parts[0].report.environment.topics.clone(),
+        event_types: parts[0].report.environment.event_types.clone(),
         client_config: settings.iter().map(|(name, values)| ((*name).clone(), joined(values))).collect(),
     }
 }

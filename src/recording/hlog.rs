@@ -19,7 +19,6 @@ use hdrhistogram::{
 };
 use jiff::Timestamp;
 
-use crate::event::EventKind;
 use crate::figures::as_f64;
 use crate::report::latency::Kind;
 
@@ -90,7 +89,7 @@ pub enum Series {
     /// The whole run's, one line a second: `response_time`.
     Run(Kind),
     /// An event type's, one line for the whole run: `by_type.view.response_time`.
-    EventType(EventKind, Kind),
+    EventType(String, Kind),
     /// A phase's, by its place in the report, one line for the whole of it: `phase.0.response_time`. A name of the user's
     /// could hold what a tag must not.
     Phase(usize, Kind),
@@ -114,9 +113,7 @@ impl Series {
         let latency = Kind::of_name(words.next()?)?;
         match (words.next(), words.next(), words.next()) {
             (None, ..) => Some(Self::Run(latency)),
-            (Some(event_type), Some("by_type"), None) => {
-                EventKind::from_bytes(event_type.as_bytes()).map(|event_type| Self::EventType(event_type, latency))
-            }
+            (Some(event_type), Some("by_type"), None) => Some(Self::EventType(event_type.to_owned(), latency)),
             (Some(place), Some("phase"), None) => Some(Self::Phase(place.parse().ok()?, latency)),
             _ => None,
         }

@@ -18,6 +18,7 @@ use super::watch::Watch;
 use super::{Interrupts, Outcome, RunError, Stage, Tick, topic_watch};
 use crate::clock::{Clock, Monotonic, Nanos, Zero};
 use crate::control::Control;
+use crate::event::catalogue::Catalogue;
 use crate::event::stamp::RunId;
 use crate::kafka::Settings;
 use crate::measure::Sampler;
@@ -44,6 +45,8 @@ pub struct Config {
     pub bootstrap: String,
     /// The topics.
     pub topics: Vec<String>,
+    /// The types of event that there are.
+    pub catalogue: Arc<Catalogue>,
     /// Settings of the consumer, by librdkafka's names.
     pub client: Settings,
     /// The longest wait for the cluster's first answers.
@@ -92,7 +95,13 @@ pub fn verify(
     let never = Patience { stall_threshold: Duration::MAX, ..Patience::default() };
     let setup = target.verifier(&config.topics.join(","), clock, &prepared.recorder, &control, never);
     let book = TopicBook::new(config.run, target.ends.len()).telling(Arc::clone(&gaps));
-    let mut inspector = Inspector::new(book, &config.topics[0], Arc::clone(&target.slots), target.java_placed);
+    let mut inspector = Inspector::new(
+        book,
+        Arc::clone(&config.catalogue),
+        &config.topics[0],
+        Arc::clone(&target.slots),
+        target.java_placed,
+    );
     if let Some(produced) = &config.producer {
         inspector = inspector.numbered(produced.numbering);
     }
@@ -100,7 +109,7 @@ pub fn verify(
     let (reader, asker) = (prepared.reader()?, target.consumer(&[])?);
     let until = Until { denied: true, ..config.until };
     let verifier = Verifier::new(setup, reader, inspector, &prepared.starts, until)?;
-    let mut sampler = Sampler::new(vec![prepared.recorder.clone()], 1, prepared.starts.len());
+    let mut sampler = Sampler::new(vec![prepared.recorder.clone()], 1, config.catalogue.len(), prepared.starts.len());
     let going = AtomicBool::new(true);
 
     unless_broken(|| {
@@ -112,7 +121,7 @@ pub fn verify(
             let reader = threads::start_vital(scope, "verifier", &control, move || verifier.run())?;
             let is_bounded = config.producer.is_some() || until.idle.is_some() || until.records.is_some();
             let reading = Reading { is_bounded, records: until.records, ends, traffic: &target.traffic, gaps: &gaps };
-            let mut watch = Watch::new(clock, &control, interrupts, target, config.detail, reading);
+            let mut watch = Watch::new(clock, &control, interrupts, target, &config.catalogue, config.detail, reading);
             let (mut finished, mut ask_at, mut is_stopped) = (None, Nanos::ZERO, false);
             while !reader.is_finished() {
                 if let Some(produced) = config.producer.as_ref().filter(|_| finished.is_none() && clock.now() >= ask_at)

@@ -13,8 +13,8 @@ use super::wiring::Wiring;
 use super::{Config, ends::Ends};
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::tempo::Tempo;
-use crate::event::EventKind;
-use crate::event::decode::{Decoded, decode};
+use crate::event::catalogue::{Catalogue, TypeIndex};
+use crate::event::decode::Decoded;
 use crate::event::stamp::Stamp;
 use crate::kafka::Record;
 use crate::lane::LaneEnd;
@@ -27,6 +27,7 @@ use crate::schedule::Schedule;
 use crate::settings::verification::Verification;
 use crate::verify::Damaged;
 use crate::verify::look_up::AckedEvent;
+use crate::verify::look_up::Ours;
 pub(super) use duplicates::settle_duplicates;
 use evidence::{Found, LaneEvidence};
 pub(super) use listing::Listing;
@@ -41,7 +42,7 @@ pub(super) struct Attributed {
     /// Those that did not end verified, one by one, as far as there is room.
     pub(super) unverified: Vec<Unverified>,
     /// How many did not end verified, by their type and class, as far as their type is known.
-    pub(super) by_kind: BTreeMap<(EventKind, &'static str), u64>,
+    pub(super) by_kind: BTreeMap<(TypeIndex, &'static str), u64>,
     /// What could not be found out in time.
     pub(super) unfinished: Option<String>,
 }
@@ -65,11 +66,14 @@ pub(super) fn attribute<W: Wiring>(
     let mut findings = verifier.findings.0;
     let log = Log {
         topic: &config.kafka.topic,
-        run: config.id,
-        numbering: config.lanes.numbering(),
+        ours: Ours {
+            run: config.id,
+            catalogue: &config.catalogue,
+            numbering: config.lanes.numbering(),
+            rules: wiring.rules(),
+        },
         compacted: prepared.target.is_compacted(),
         committed_only: config.verify.as_ref().is_some_and(Verification::reads_committed),
-        rules: wiring.rules(),
         open: &|isolation| wiring.reader_again(isolation, || prepared.target.second_reader(isolation)),
     };
     let unseen: Vec<AckedEvent> = unseen(config, ledger, ends).collect();
@@ -79,7 +83,8 @@ pub(super) fn attribute<W: Wiring>(
         reading.look_up(event);
     }
     let tempo = prepared.control.tempo();
-    let late = Late { ledger, schedule, tempo: &tempo, anchor: ends.anchor, clock: ends.clock };
+    let late =
+        Late { ledger, catalogue: &config.catalogue, schedule, tempo: &tempo, anchor: ends.anchor, clock: ends.clock };
     let mut see = |record: &Record<'_>, stamp: Stamp| late.see(stamp, record, total);
     let found = reading.read(verifier.duplicates, &mut findings, Some(&mut see));
     let judging = Judging { config, ledger, anchor: ends.anchor, gave_up, damaged: &verifier.damaged };
@@ -102,14 +107,15 @@ fn is_unseen(ledger: &Ledger, lane: u16, sequence: u64) -> bool {
 }
 
 fn wanted(anchor: Anchor, lane: u16, event: &Outstanding) -> Option<AckedEvent> {
-    let Outstanding { sequence, user, partition, due, .. } = *event;
+    let Outstanding { sequence, key, partition, due, .. } = *event;
     let due_ms = i64::try_from(anchor.unix_ns(due) / 1_000_000).ok();
-    event.offset.map(|offset| AckedEvent { partition, offset, lane, sequence, user: Some(user), due_ms })
+    event.offset.map(|offset| AckedEvent { partition, offset, lane, sequence, key: Some(key), due_ms })
 }
 
 /// Sees events that the verifier could not see when it read.
 struct Late<'a, C> {
     ledger: &'a Ledger,
+    catalogue: &'a Catalogue,
     schedule: &'a Schedule,
     tempo: &'a Tempo,
     anchor: Anchor,
@@ -126,10 +132,12 @@ impl<C: Clock> Late<'_, C> {
         let due = self.anchor.instant(stamp.due.unix_ns()).unwrap_or_default();
         let end_to_end = self.clock.now() - due;
         total.seen += 1;
-        if let Some(Ok(Decoded { kind, .. })) = record.body.map(decode) {
+        if let Some(Ok(Decoded { kind, .. })) = record.body.map(|body| self.catalogue.decode(body)) {
             let within = self.anchor.instant(stamp.due.last_unix_ns()).unwrap_or_default();
             total.record_sight(self.schedule.phase_at(self.tempo.schedule_at(within)), kind, end_to_end);
-            total.kinds[kind.index()].verified += 1;
+            if let Some(of_type) = total.kinds.get_mut(kind.index()) {
+                of_type.verified += 1;
+            }
         }
         if let Some(partition) = usize::try_from(record.partition).ok().and_then(|at| total.partitions.get_mut(at)) {
             partition.seen += 1;

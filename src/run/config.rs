@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Detail, Fault};
-use crate::event::EventKind;
+use crate::event::catalogue::Catalogue;
 use crate::event::padding::Padding;
 use crate::event::stamp::{Numbering, RunId};
 use crate::kafka::Settings;
@@ -37,6 +38,8 @@ pub struct Config {
     pub lateness: Lateness,
     /// The cluster, its topics and its clients.
     pub kafka: KafkaConfig,
+    /// The types of event that there are.
+    pub catalogue: Arc<Catalogue>,
     /// How events are read back; `None`: not at all.
     pub verify: Option<Verification>,
     /// How events are cut into transactions; `None`: there are none.
@@ -61,7 +64,7 @@ pub struct KafkaConfig {
     /// The topic.
     pub topic: String,
     /// Types of events that go into another topic than that.
-    pub topic_map: BTreeMap<EventKind, String>,
+    pub topic_map: BTreeMap<String, String>,
     /// Whether a missing topic is made.
     pub create_topics: bool,
     /// Partitions of a topic that must be made: by the embedded broker always, on a cluster where it is missing and `create_topics`
@@ -142,13 +145,14 @@ impl Config {
     /// The topics, the main one first, and the index of each type's.
     pub(super) fn topics(&self) -> (Vec<&str>, Vec<usize>) {
         let mut topics = vec![self.kafka.topic.as_str()];
-        let of_kind = EventKind::ALL.map(|kind| {
-            let name = self.kafka.topic_map.get(&kind).map_or(self.kafka.topic.as_str(), String::as_str);
+        let of_type = self.catalogue.names().map(|event_type| {
+            let name = self.kafka.topic_map.get(event_type).map_or(self.kafka.topic.as_str(), String::as_str);
             topics.iter().position(|topic| *topic == name).unwrap_or_else(|| {
                 topics.push(name);
                 topics.len() - 1
             })
         });
-        (topics, of_kind.to_vec())
+        let of_type = of_type.collect();
+        (topics, of_type)
     }
 }

@@ -91,7 +91,10 @@ impl Prepared {
         }
         let settings = producer_settings(&client, config);
         let producers = ready_producers(&settings, config, &target.slots)?;
-        let recorder = |_| Recorder::new(schedule.phases().len(), partitions).after_warm_ups(schedule.warm_ups());
+        let recorder = |_| {
+            Recorder::new(schedule.phases().len(), config.catalogue.len(), partitions)
+                .after_warm_ups(schedule.warm_ups())
+        };
         let prepared = Self {
             answers: answers(config, &target)?.map(Arc::new),
             embedded,
@@ -117,9 +120,15 @@ impl Prepared {
         let Self { target, control, .. } = self;
         let book = RunBook::new(config.id, ledger, Arc::clone(&self.schedule), target.ends.len(), wiring.rules())
             .in_tempo_of(Arc::clone(control));
-        let inspector = Inspector::new(book, &config.kafka.topic, Arc::clone(&target.slots), target.java_placed)
-            .by(wiring.rules(), !wiring.expects_faults())
-            .numbered(config.lanes.numbering());
+        let inspector = Inspector::new(
+            book,
+            Arc::clone(&config.catalogue),
+            &config.kafka.topic,
+            Arc::clone(&target.slots),
+            target.java_placed,
+        )
+        .by(wiring.rules(), !wiring.expects_faults())
+        .numbered(config.lanes.numbering());
         let recorder = &self.recorders[usize::from(config.lanes.count)];
         let clock = wiring.clock(Monotonic::start());
         let setup = target.verifier(&config.kafka.topic, clock, recorder, control, config.patience.clone());
@@ -161,7 +170,8 @@ impl Prepared {
                     source: source.lane(number, config.lanes.all)?,
                     schedule: Arc::clone(&self.schedule),
                     room: config.lanes.numbering().room(number),
-                    encoder: Encoder::new(config.id, number, source.vocabulary())
+                    texts: source.vocabulary(),
+                    encoder: Encoder::new(config.id, number, Arc::clone(&config.catalogue))
                         .numbered(config.lanes.numbering())
                         .padded(config.padding),
                     recorder: recorder.clone(),

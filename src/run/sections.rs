@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Config;
 use crate::clock::Nanos;
 use crate::control::tempo::Tempo;
-use crate::event::EventKind;
+use crate::event::catalogue::{Catalogue, TypeIndex};
 use crate::figures::as_f64;
 use crate::kafka::slots::Slots;
 use crate::measure::{ClientSums, KindShard, PhaseShard, Shard};
@@ -79,12 +79,12 @@ pub(super) fn distributions(
         .collect()
 }
 
-pub(super) fn by_type(total: &Shard) -> BTreeMap<String, TypeReport> {
-    EventKind::ALL
-        .into_iter()
-        .map(|kind| (kind, &total.kinds[kind.index()]))
+pub(super) fn by_type(catalogue: &Catalogue, total: &Shard) -> BTreeMap<String, TypeReport> {
+    catalogue
+        .names()
+        .zip(&total.kinds)
         .filter(|(_, measured)| measured.sent > 0 || measured.verified > 0 || measured.invalid > 0)
-        .map(|(kind, measured): (EventKind, &KindShard)| {
+        .map(|(name, measured): (&str, &KindShard)| {
             let report = TypeReport {
                 sent: measured.sent,
                 verified: measured.verified,
@@ -96,22 +96,25 @@ pub(super) fn by_type(total: &Shard) -> BTreeMap<String, TypeReport> {
                     end_to_end: measured.end_to_end.summary(),
                 },
             };
-            (kind.as_str().to_owned(), report)
+            (name.to_owned(), report)
         })
         .collect()
 }
 
 pub(super) fn by_topic(
+    catalogue: &Catalogue,
     slots: &Slots,
     total: &Shard,
-    unverified: &BTreeMap<(EventKind, &'static str), u64>,
+    unverified: &BTreeMap<(TypeIndex, &'static str), u64>,
 ) -> BTreeMap<String, TopicLedger> {
     let of_topic = |(index, (name, _)): (usize, (&str, i32))| {
         let mut ledger = TopicLedger::default();
-        for kind in EventKind::ALL.into_iter().filter(|kind| slots.topic_of(kind.index()) == index) {
-            let measured = &total.kinds[kind.index()];
+        for ((kind, declared), measured) in catalogue.types().zip(&total.kinds) {
+            if slots.topic_of(kind.index()) != index {
+                continue;
+            }
             if measured.sent > 0 {
-                ledger.event_types.push(kind.to_string());
+                ledger.event_types.push(declared.name.to_string());
             }
             ledger.sent += measured.sent;
             ledger.verified += measured.verified;

@@ -79,7 +79,7 @@ pub(super) fn outcome<W: Wiring>(
     let leader_changes = total.leader_changes.len() as u64;
     let begun = begun(config, source, schedule);
     let judged_latencies = latencies(&whole, schedule.has_due_times(), config.verify.is_some());
-    let mut environment = environment(target, &prepared.settings);
+    let mut environment = environment(target, &config.catalogue, &prepared.settings);
     if let (Some(verify), Some(_)) = (&config.verify, config.transactions) {
         note_isolation(&mut environment, verify.reads_committed());
     }
@@ -112,8 +112,8 @@ pub(super) fn outcome<W: Wiring>(
         transactions: config.transactions.map(|plan| transactions::told(plan, total)),
         latency_us: judged_latencies,
         distributions: distributions(&whole, schedule.has_due_times(), config.verify.is_some()),
-        by_type: by_type(total),
-        by_topic: if slots.is_one() { BTreeMap::new() } else { by_topic(slots, total, &by_kind) },
+        by_type: by_type(&config.catalogue, total),
+        by_topic: if slots.is_one() { BTreeMap::new() } else { by_topic(&config.catalogue, slots, total, &by_kind) },
         phases: phase_reports(schedule, &tempo, total, &phases, config),
         partitions: partitions(slots, total, &states),
         group: group::report(target, &clock),
@@ -217,7 +217,7 @@ pub(super) fn interim(tick: &Tick<'_>) -> RunReport {
             ..Findings::default()
         },
         latency_us: latencies(&whole, has_due_times, verifying),
-        by_type: by_type(tick.total),
+        by_type: by_type(tick.catalogue, tick.total),
         phases: tick.phases.iter().zip(&tick.total.phases).map(|(name, of)| phase_so_far(name, of)).collect(),
         // A second that a person held, and those of the drain, say nothing of the load that was planned.
         timeline: if tick.judged && !tick.held && tick.stage == Stage::Sending {

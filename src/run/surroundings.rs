@@ -1,6 +1,7 @@
 //! With what, on what and against what a run goes.
 
 use super::target::Target;
+use crate::event::catalogue::Catalogue;
 use crate::kafka::Settings;
 use crate::kafka::native::librdkafka_version;
 use crate::kafka::properties::redact;
@@ -25,7 +26,7 @@ pub(super) fn note_isolation(environment: &mut Environment, read_committed: bool
 }
 
 /// On what and against what a client with these settings ran.
-pub(super) fn environment(target: &Target, client: &Settings) -> Environment {
+pub(super) fn environment(target: &Target, catalogue: &Catalogue, client: &Settings) -> Environment {
     let Target { slots, clusters, topic_settings, topics, .. } = target;
     let anew = topics.all_made_anew();
     let topics = slots.topics().zip(clusters).enumerate().map(|(index, ((name, partitions), cluster))| TopicReport {
@@ -42,6 +43,7 @@ pub(super) fn environment(target: &Target, client: &Settings) -> Environment {
         os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         brokers: clusters.first().map(|cluster| cluster.brokers.clone()).unwrap_or_default(),
         topics: topics.collect(),
+        event_types: catalogue.names().map(str::to_owned).collect(),
         client_config: client.iter().map(|(key, value)| (key.clone(), redact(key, value).into_owned())).collect(),
     }
 }

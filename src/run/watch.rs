@@ -12,6 +12,7 @@ use super::target::Target;
 use super::{Detail, GLANCE, Interrupts, Stage, Tick};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::Control;
+use crate::event::catalogue::Catalogue;
 use crate::kafka::slots::Slots;
 use crate::measure::{ClientSums, Sampler, process};
 use crate::report::by_hand::RateChange;
@@ -55,6 +56,7 @@ pub(super) struct Watch<'a, S> {
     control: &'a Control,
     interrupts: &'a Interrupts,
     slots: &'a Slots,
+    catalogue: &'a Catalogue,
     pub(super) subject: S,
     /// Requests to end that have been answered.
     answered: u32,
@@ -99,6 +101,7 @@ impl<'a, S: Subject> Watch<'a, S> {
         control: &'a Control,
         interrupts: &'a Interrupts,
         target: &'a Target,
+        catalogue: &'a Catalogue,
         detail: Detail,
         subject: S,
     ) -> Self {
@@ -107,6 +110,7 @@ impl<'a, S: Subject> Watch<'a, S> {
             control,
             interrupts,
             slots: &target.slots,
+            catalogue,
             subject,
             answered: 0,
             next_row: SECOND,
@@ -192,6 +196,7 @@ impl<'a, S: Subject> Watch<'a, S> {
             total,
             client: &self.watched.client,
             slots: self.slots,
+            catalogue: self.catalogue,
             scheduled: 0,
             now,
             judged: true,

@@ -15,6 +15,7 @@ use super::pace::Pace;
 use super::source::SourceConfig;
 use super::topics::check_topic_name;
 use super::transactions::transactions;
+use crate::event::catalogue::{Catalogue, CatalogueError};
 use crate::event::padding::Padding;
 use crate::event::stamp::{LANES, RunId};
 use crate::gate::{Gates, Names};
@@ -23,8 +24,10 @@ use crate::schedule::config::Kind;
 use crate::settings::run::PaddingOptions;
 use crate::settings::values::{MOST_PAYLOAD, Property, TopicMap};
 use crate::settings::verification::Verification;
+use crate::shop;
 pub(super) use group::group;
 pub use presentation::{LiveView, Presentation, USUAL_RESULTS};
+use std::sync::Arc;
 pub use together::Together;
 
 /// All that a run needs to know.
@@ -68,6 +71,12 @@ impl Plan {
         }
         let (cluster, topic) = (settings.target.cluster.settle(), settings.target.topic.settle());
         let topic_map = TopicMap::table(&topic.topic_map);
+        let catalogue = catalogue()?;
+        for event_type in topic_map.keys() {
+            catalogue
+                .find(event_type)
+                .map_err(|error| plan_error(&error.to_string(), "name types that there are in topic_map"))?;
+        }
         let topics: BTreeSet<&String> = topic_map.values().chain([&topic.topic]).collect();
         topics.iter().try_for_each(|topic| check_topic_name(topic))?;
         let verifier = &mut settings.verifier;
@@ -79,7 +88,7 @@ impl Plan {
         let (lateness, patience) = (settings.limits.lateness.settle(), settings.limits.setup.patience.settle());
         let event_time = settings.recording.body.settle().event_time;
         let padding = padding(&settings.limits.setup.padding, setup.seed)?;
-        let gates = gates(scenario, &pace, topics.iter().copied().cloned().collect())?;
+        let gates = gates(scenario, &pace, &catalogue, topics.iter().copied().cloned().collect())?;
         let nowhere = cluster.bootstrap_server.as_deref() == Some(NOWHERE);
         let bootstrap = cluster.bootstrap_server.filter(|servers| !is_stand_in(servers));
         if bootstrap.is_none() && verify.group.as_ref().is_some_and(|group| group.chaos_rebalance.is_some()) {
@@ -117,6 +126,7 @@ impl Plan {
                 connect_timeout: cluster.connect_timeout,
                 lag_group: topic.lag_group,
             },
+            catalogue,
             verify,
             transactions,
             padding,
@@ -177,13 +187,19 @@ fn source(scenario: &Scenario, seed: u64, lanes: u16) -> Result<SourceConfig, Co
     Ok(source)
 }
 
+/// The types of event that there are.
+pub(super) fn catalogue() -> Result<Arc<Catalogue>, ConfigError> {
+    let error = |error: CatalogueError| ConfigError::Plan { reason: error.to_string(), hint: None };
+    shop::catalogue().map(Arc::new).map_err(error)
+}
+
 /// The gates with their paths resolved, so that none is found wrong after the run.
-fn gates(scenario: &Scenario, pace: &Pace, topics: Vec<String>) -> Result<Gates, ConfigError> {
+fn gates(scenario: &Scenario, pace: &Pace, catalogue: &Catalogue, topics: Vec<String>) -> Result<Gates, ConfigError> {
     let phases = match pace {
         Pace::Phases(phases) => phases.iter().map(|phase| phase.name.clone()).collect(),
         Pace::Fit(_) | Pace::Speed(_) | Pace::Rate(_) | Pace::Unlimited => vec![Kind::Replay.to_string()],
     };
-    let names = Names { phases, topics };
+    let names = Names { phases, topics, types: catalogue.names().map(str::to_owned).collect() };
     Gates::new(&scenario.gates, &scenario.settings.outcome.gate_off, &names)
         .map_err(|error| ConfigError::Plan { reason: error.to_string(), hint: None })
 }

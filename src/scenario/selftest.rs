@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use super::environment::Environment;
 use super::error::ConfigError;
+use super::plan::catalogue;
 use super::topics::{self, check_topic_name};
 use crate::cli::selftest::SelfTestArgs;
+use crate::event::catalogue::Catalogue;
 use crate::settings::outcome::Output;
+use std::sync::Arc;
 
 /// The longest wait for the last events: the embedded broker is near, a cluster may be far.
 const DRAIN_EMBEDDED: Duration = Duration::from_secs(3);
 const DRAIN_CLUSTER: Duration = Duration::from_secs(6);
 
 /// A self-test to be run.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub struct SelfTestPlan {
     /// Brokers to start from; none: the embedded broker.
     pub bootstrap: Option<String>,
@@ -22,6 +25,8 @@ pub struct SelfTestPlan {
     pub client: BTreeMap<String, String>,
     /// The longest wait for the first answer.
     pub connect_timeout: Duration,
+    /// The types of event that are sent.
+    pub catalogue: Arc<Catalogue>,
     /// The topic; none: one of its own.
     pub topic: Option<String>,
     /// Where the faults are drawn from; none: anywhere.
@@ -54,6 +59,7 @@ pub fn selftest(args: SelfTestArgs, environment: &Environment) -> Result<SelfTes
         bootstrap: named.bootstrap,
         client,
         connect_timeout: named.connect_timeout,
+        catalogue: catalogue()?,
         topic: args.topic,
         seed: options.seed,
         drain_deadline: options.drain_deadline.unwrap_or(usual),

@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use super::environment::Environment;
 use super::error::ConfigError;
+use super::plan::catalogue;
 use super::plan::{Presentation, check_name, group, plan_error};
 use super::topics::{self, check_topic_name};
 use crate::cli::verify::{Offset, VerifyArgs};
+use crate::event::catalogue::Catalogue;
 use crate::event::stamp::RunId;
 use crate::gate::{GateConfig, Gates, Names};
 use crate::settings::membership::Group;
 use crate::settings::verification::Isolation;
+use std::sync::Arc;
 
 /// The topic that is read where none is named.
 const USUAL_TOPIC: &str = "raw-events";
@@ -58,6 +61,8 @@ pub struct VerifyPlan {
     pub warnings: Vec<String>,
     /// The properties with their origins, where only that is asked for (`-X dump`).
     pub dump: Option<String>,
+    /// The types of event that there are.
+    pub catalogue: Arc<Catalogue>,
 }
 
 /// Resolves the arguments of `loadgen verify`.
@@ -107,7 +112,9 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
         return Err(plan_error(reason, "--bootstrap-server HOST:PORT or KAFKA_BROKERS names one"));
     };
     let configs: Vec<GateConfig> = options.outcome.gate.iter().map(GateConfig::of_rule).collect();
-    let known = Names { phases: Vec::new(), topics: topics.clone() };
+    let catalogue = catalogue()?;
+    let known =
+        Names { phases: Vec::new(), topics: topics.clone(), types: catalogue.names().map(str::to_owned).collect() };
     let gates = Gates::new(&configs, &options.outcome.gate_off, &known)
         .map_err(|error| ConfigError::Plan { reason: error.to_string(), hint: None })?;
     Ok(VerifyPlan {
@@ -118,6 +125,7 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
         connect_timeout: named.connect_timeout,
         topics,
         topics_named,
+        catalogue,
         offset: reading.offset,
         run_id: reading.run_id,
         group,

@@ -81,7 +81,7 @@ impl FaultyPublisher {
         let acked = |offset| Report { ticket, partition, offset, answer: Answer::Acked };
         let unanswered = Answer::Unanswered(Code::MessageTimedOut);
         let refused = Answer::Refused(Code::MessageSizeTooLarge);
-        let forged = forge(self.bench.run, fault, &event.key, &event.body);
+        let forged = forge(&self.bench.catalogue, self.bench.run, fault, &event.key, &event.body);
         let beside = |(key, body): (Vec<u8>, Vec<u8>)| Outgoing {
             ticket: NOT_THE_LANES,
             key,

@@ -13,7 +13,6 @@ use super::layer::Entry;
 use super::pace::PlannedRate;
 use super::run::Shard;
 use super::text;
-use crate::event::EventKind;
 use crate::event::stamp::RunId;
 use crate::kafka::properties::{redact, redacted};
 use crate::schedule::{Rate, Speed};
@@ -160,7 +159,7 @@ impl Property {
 
 /// One `--topic-map`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TopicMap(pub Vec<(EventKind, String)>);
+pub struct TopicMap(pub Vec<(String, String)>);
 
 /// In a scenario they are a table.
 impl Entry for TopicMap {
@@ -176,13 +175,13 @@ impl Entry for TopicMap {
 impl TopicMap {
     /// A table of them as one.
     #[must_use]
-    pub fn of(table: BTreeMap<EventKind, String>) -> Vec<Self> {
+    pub fn of(table: BTreeMap<String, String>) -> Vec<Self> {
         if table.is_empty() { Vec::new() } else { vec![Self(table.into_iter().collect())] }
     }
 
     /// All of them in one table; of two for one type, the last counts.
     #[must_use]
-    pub fn table(entries: &[Self]) -> BTreeMap<EventKind, String> {
+    pub fn table(entries: &[Self]) -> BTreeMap<String, String> {
         entries.iter().flat_map(|Self(map)| map.iter().cloned()).collect()
     }
 }
@@ -190,10 +189,7 @@ impl TopicMap {
 /// `view=clicks,transaction=orders`.
 pub(crate) fn topic_map(text: &str) -> Result<TopicMap, String> {
     let pair = |part: &str| match part.split_once('=') {
-        Some((kind, topic)) if !topic.trim().is_empty() => {
-            let kind = kind.trim().parse::<EventKind>().map_err(|error| error.to_string())?;
-            Ok((kind, topic.trim().to_owned()))
-        }
+        Some((kind, topic)) if !topic.trim().is_empty() => Ok((kind.trim().to_owned(), topic.trim().to_owned())),
         _ => Err("write it as TYPE=TOPIC, for example view=clicks,transaction=orders".to_owned()),
     };
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(pair).collect::<Result<_, _>>().map(TopicMap)

@@ -34,7 +34,7 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 
 use crate::clock::Nanos;
-use crate::event::Vocabulary;
+use crate::shop::Vocabulary;
 
 pub use config::{BadRowPolicy, Config, Rounds, Share, ValueError};
 pub use error::LoadError;

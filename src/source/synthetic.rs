@@ -31,7 +31,7 @@ use self::sessions::Sessions;
 use self::shop::{Aisles, Shop};
 use super::Drawn;
 use crate::clock::Nanos;
-use crate::event::{EventKind, UserId, Vocabulary};
+use crate::shop::{Kind, UserId, Vocabulary};
 
 /// The source: what all lanes share.
 #[derive(Debug)]
@@ -88,10 +88,10 @@ impl Synthetic {
         Arc::clone(&self.shop.wording.vocabulary)
     }
 
-    /// The share of all events that each type is expected to have, in the order of [`EventKind::OF_USERS`]: by the weights, or by
+    /// The share of all events that each type is expected to have, in the order of [`Kind::OF_USERS`]: by the weights, or by
     /// the funnel.
     #[must_use]
-    pub fn expected_shares(&self) -> [f64; EventKind::USERS_COUNT] {
+    pub fn expected_shares(&self) -> [f64; Kind::USERS_COUNT] {
         self.figures.map_or_else(|| self.config.weights.shares(), |figures| figures.shares)
     }
 

@@ -6,8 +6,9 @@ use super::book::{Book, Recognition};
 use super::findings::{Findings, shown};
 use super::order::{Late, Place};
 use crate::clock::{Anchor, Nanos};
-use crate::event::decode::{Decoded, claimed_kind, decode};
-use crate::event::schema::Invalid;
+use crate::event::catalogue::Catalogue;
+use crate::event::decode::Decoded;
+use crate::event::invalid::Invalid;
 use crate::event::stamp::{Numbering, Stamp};
 use crate::kafka::slots::Slots;
 use crate::kafka::{Record, Timestamp};
@@ -77,6 +78,7 @@ struct AwaitsNext {
 #[derive(Debug)]
 pub struct Inspector<B> {
     book: B,
+    catalogue: Arc<Catalogue>,
     topic: String,
     rules: Rules,
     logging: bool,
@@ -95,12 +97,13 @@ pub struct Inspector<B> {
 }
 
 impl<B: Book> Inspector<B> {
-    /// An inspector of these topics; `topic` is the one for examples whose own is not known. `java_placed`: whether keys must
+    /// An inspector of events of these types in these topics; `topic` is the one for examples whose own is not known. `java_placed`: whether keys must
     /// lie where Java's default partitioner puts them.
     #[must_use]
-    pub fn new(book: B, topic: &str, slots: Arc<Slots>, java_placed: bool) -> Self {
+    pub fn new(book: B, catalogue: Arc<Catalogue>, topic: &str, slots: Arc<Slots>, java_placed: bool) -> Self {
         Self {
             book,
+            catalogue,
             topic: topic.to_owned(),
             rules: Rules::ALL,
             logging: true,
@@ -173,7 +176,8 @@ impl<B: Book> Inspector<B> {
             self.invalid(record, &Invalid::NoValue, shard);
             return false;
         };
-        let decoded = match decode(body) {
+        let catalogue = Arc::clone(&self.catalogue);
+        let decoded = match catalogue.decode(body) {
             Ok(decoded) => decoded,
             Err(reason) => {
                 self.invalid(record, &reason, shard);
@@ -182,7 +186,7 @@ impl<B: Book> Inspector<B> {
         };
         let key = record.key.unwrap_or_default();
         let mut placed = true;
-        if *decoded.user != *key {
+        if decoded.key() != key {
             self.invalid(record, &Invalid::KeyMismatch, shard);
         } else if self.java_placed
             && self.slots.home_of_found(decoded.kind.index(), key, record.partition) != record.partition
@@ -197,7 +201,7 @@ impl<B: Book> Inspector<B> {
             return self.stamped(record, key, &decoded, stamp, placed, at, shard);
         }
         match (decoded.first, self.book.run()) {
-            (Some(first), Some(run)) => self.older += u64::from(first.is_of(run, key, &decoded.content)),
+            (Some(first), Some(run)) => self.older += u64::from(first.is_of(run, key, decoded.content().after)),
             (Some(first), None) => self.book.see_older(first),
             (None, _) => {}
         }
@@ -219,7 +223,7 @@ impl<B: Book> Inspector<B> {
         let whole = self
             .book
             .run()
-            .is_none_or(|run| run.check(stamp, key, &decoded.content) == stamp.check || !self.rules.has(Rule::Check));
+            .is_none_or(|run| run.check(stamp, key, decoded.content()) == stamp.check || !self.rules.has(Rule::Check));
         let stamp = self.numbering.resolved(stamp);
         match self.book.see(stamp, whole) {
             Recognition::Unsettled => false,
@@ -273,7 +277,9 @@ impl<B: Book> Inspector<B> {
             }
             shard.record_sight(timed.phase, decoded.kind, timed.end_to_end);
         }
-        shard.kinds[decoded.kind.index()].verified += 1;
+        if let Some(of_type) = shard.kinds.get_mut(decoded.kind.index()) {
+            of_type.verified += 1;
+        }
         let Ok(partition) = usize::try_from(record.partition) else { return };
         if let Some(counts) = shard.partitions.get_mut(partition) {
             counts.seen += 1;
@@ -331,7 +337,7 @@ impl<B: Book> Inspector<B> {
                 let Stamp { lane, sequence, .. } = stamp;
                 let home = self
                     .java_placed
-                    .then(|| self.slots.home_of_found(decoded.kind.index(), &decoded.user, record.partition));
+                    .then(|| self.slots.home_of_found(decoded.kind.index(), decoded.key(), record.partition));
                 self.duplicates.push(Duplicate { lane, sequence, home, partition, offset, create_ms, example });
                 return;
             }
@@ -362,8 +368,9 @@ impl<B: Book> Inspector<B> {
         }
         let name = reason.name();
         self.findings.invalid(&name);
-        if let Some(kind) = record.body.and_then(claimed_kind) {
-            shard.kinds[kind.index()].invalid += 1;
+        let claimed = record.body.and_then(|body| self.catalogue.claimed_kind(body));
+        if let Some(of_type) = claimed.and_then(|kind| shard.kinds.get_mut(kind.index())) {
+            of_type.invalid += 1;
         }
         if self.findings.count_of("invalid") < super::findings::EXAMPLES {
             let body = record.body.map(shown).unwrap_or_default();
@@ -382,8 +389,8 @@ impl<B: Book> Inspector<B> {
         let stamp = known.map(|(stamp, _)| stamp);
         Example {
             event_id: known.and_then(|(_, decoded)| decoded.stamp).map(|stamp| stamp.to_string()),
-            event_type: known.map(|(_, decoded)| decoded.kind.to_string()),
-            user_id: known.map(|(_, decoded)| String::from_utf8_lossy(&decoded.user).into_owned()),
+            event_type: known.map(|(_, decoded)| self.catalogue.name(decoded.kind).to_owned()),
+            user_id: known.map(|(_, decoded)| String::from_utf8_lossy(decoded.key()).into_owned()),
             lane: stamp.map(|stamp| stamp.lane),
             sequence: stamp.map(|stamp| stamp.sequence),
             due_us: stamp.and_then(|stamp| self.book.due(stamp)).map(Nanos::as_micros),

@@ -11,8 +11,9 @@ use std::time::Duration;
 use super::reader::Reader;
 use super::resets::Resets;
 use crate::clock::{Clock, Monotonic, Nanos};
-use crate::event::UserId;
-use crate::event::decode::{Decoded, decode};
+use crate::event::KeyId;
+use crate::event::catalogue::Catalogue;
+use crate::event::decode::Decoded;
 use crate::event::stamp::{Numbering, RunId, Stamp};
 use crate::kafka::{Code, Delivered, Record, Timestamp, Wait};
 use crate::ledger::class::LookUp;
@@ -45,8 +46,8 @@ pub struct AckedEvent {
     pub lane: u16,
     /// Its sequence.
     pub sequence: u64,
-    /// Its user, who is its key; `None` where that is not known.
-    pub user: Option<UserId>,
+    /// Its key; `None` where that is not known.
+    pub key: Option<KeyId>,
     /// When it was due, ms since the Unix epoch: its `CreateTime` is no earlier. `None` where that is not known.
     pub due_ms: Option<i64>,
 }
@@ -73,8 +74,6 @@ pub struct Search {
     pub copies_of: BTreeSet<Identity>,
     /// Whether the topic is compacted: then an absent event may have been replaced by a later one of its key.
     pub compacted: bool,
-    /// How the run's lanes are numbered.
-    pub numbering: Numbering,
 }
 
 /// Where a copy of an event lies.
@@ -99,13 +98,25 @@ pub struct SearchResult {
     pub unfinished: Vec<i32>,
 }
 
+/// How the events of one run are known among all records.
+#[derive(Clone, Copy, Debug)]
+pub struct Ours<'a> {
+    /// The run.
+    pub run: RunId,
+    /// Its types of event.
+    pub catalogue: &'a Catalogue,
+    /// How its lanes are numbered.
+    pub numbering: Numbering,
+    /// What is looked at.
+    pub rules: Rules,
+}
+
 /// Reads the log again, under whatever isolation `reader` has, for at most `timeout`. `each` is given every whole event of
 /// the run that lies in one of the stretches.
 pub fn read_again(
     reader: &mut dyn Reader,
     topic: &str,
-    run: RunId,
-    rules: Rules,
+    ours: Ours<'_>,
     search: &Search,
     timeout: Duration,
     mut each: impl FnMut(&Record<'_>, Stamp),
@@ -131,8 +142,8 @@ pub fn read_again(
             Delivered::Record(record) => {
                 resets.heard(record.partition);
                 let Some(part) = parts.get_mut(&record.partition).filter(|part| !part.is_done()) else { return };
-                let stamp = whole_stamp(run, rules, &record).map(|stamp| search.numbering.resolved(stamp));
-                part.settle(&record, run, rules, search.numbering, &mut answers.at);
+                let stamp = ours.whole_stamp(&record).map(|stamp| ours.numbering.resolved(stamp));
+                part.settle(&record, ours, &mut answers.at);
                 if let Some(stamp) = stamp.filter(|_| part.covers(record.offset)) {
                     if search.copies_of.contains(&(stamp.lane, stamp.sequence)) {
                         let copies = answers.copies.entry((stamp.lane, stamp.sequence)).or_default();
@@ -155,7 +166,7 @@ pub fn read_again(
             Delivered::EndOfPartition { partition, offset } => {
                 resets.heard(partition);
                 if let Some(part) = parts.get_mut(&partition) {
-                    part.end(offset, rules, &mut answers.at);
+                    part.end(offset, ours.rules, &mut answers.at);
                 }
             }
             Delivered::Error { partition, code: Code::AutoOffsetReset | Code::LogTruncation, .. } => {
@@ -176,7 +187,7 @@ pub fn read_again(
                 if let (Some(part), Ok(ends)) = (parts.get_mut(&partition), ends) {
                     part.start_at(ends.low, &mut answers.at);
                     if part.next > ends.high {
-                        part.end(ends.high, rules, &mut answers.at);
+                        part.end(ends.high, ours.rules, &mut answers.at);
                     }
                 }
             }
@@ -205,12 +216,10 @@ pub fn read_again(
 /// records: `reader` is one. One that it goes past is of a transaction that the log holds as aborted; whether one that it does not
 /// reach was withheld by the reader or by the log is not known. `each` is given every whole event of the run that lies in one of
 /// `stretches`.
-#[expect(clippy::too_many_arguments, reason = "those of a second reading, and what it found")]
 pub fn read_committed_again(
     reader: Option<&mut dyn Reader>,
     topic: &str,
-    run: RunId,
-    rules: Rules,
+    ours: Ours<'_>,
     search: Search,
     found: &mut SearchResult,
     timeout: Duration,
@@ -227,7 +236,7 @@ pub fn read_committed_again(
     });
     let search = Search { wanted, copies_of: BTreeSet::new(), compacted: false, ..search };
     let Some(reader) = reader else { return };
-    let answers = read_again(reader, topic, run, rules, &search, timeout, each);
+    let answers = read_again(reader, topic, ours, &search, timeout, each);
     at.extend(answers.at.into_iter().map(|(event, found)| match found {
         LookUp::Present => (event, LookUp::Present),
         LookUp::Gone => (event, LookUp::HeldAborted),
@@ -270,14 +279,17 @@ pub fn goes_on_above(reader: &mut dyn Reader, topic: &str, ends: &BTreeMap<i32, 
     found
 }
 
-/// The stamp of a whole event of the run.
-fn whole_stamp(run: RunId, rules: Rules, record: &Record<'_>) -> Option<Stamp> {
-    let decoded = decode(record.body?).ok()?;
-    decoded.stamp.filter(|stamp| stamp.tag == run.tag() && is_whole(run, rules, record, &decoded, *stamp))
-}
+impl Ours<'_> {
+    /// The stamp of a whole event of the run.
+    fn whole_stamp(&self, record: &Record<'_>) -> Option<Stamp> {
+        let decoded = self.catalogue.decode(record.body?).ok()?;
+        decoded.stamp.filter(|stamp| stamp.tag == self.run.tag() && self.is_whole(record, &decoded, *stamp))
+    }
 
-fn is_whole(run: RunId, rules: Rules, record: &Record<'_>, decoded: &Decoded<'_>, stamp: Stamp) -> bool {
-    !rules.has(Rule::Check) || run.check(stamp, record.key.unwrap_or_default(), &decoded.content) == stamp.check
+    fn is_whole(&self, record: &Record<'_>, decoded: &Decoded<'_>, stamp: Stamp) -> bool {
+        let key = record.key.unwrap_or_default();
+        !self.rules.has(Rule::Check) || self.run.check(stamp, key, decoded.content()) == stamp.check
+    }
 }
 
 fn parts(search: &Search) -> BTreeMap<i32, PartitionSearch> {
@@ -347,23 +359,16 @@ impl PartitionSearch {
     }
 
     /// A record settles what was wanted at its offset, and what was wanted before it: a higher offset means absence.
-    fn settle(
-        &mut self,
-        record: &Record<'_>,
-        run: RunId,
-        rules: Rules,
-        numbering: Numbering,
-        found: &mut HashMap<Identity, LookUp>,
-    ) {
+    fn settle(&mut self, record: &Record<'_>, ours: Ours<'_>, found: &mut HashMap<Identity, LookUp>) {
         while let Some(wanted) = self.open.pop_if(|wanted| wanted.offset <= record.offset) {
             let identity = (wanted.lane, wanted.sequence);
             if wanted.offset == record.offset {
-                found.insert(identity, compare(&wanted, record, run, rules, numbering));
+                found.insert(identity, compare(&wanted, record, ours));
                 continue;
             }
-            match wanted.user {
+            match wanted.key {
                 _ if !self.compacted => drop(found.insert(identity, LookUp::Gone)),
-                Some(user) => self.absent.entry(user.0.to_string().into_bytes()).or_default().push(identity),
+                Some(key) => self.absent.entry(key.0.to_string().into_bytes()).or_default().push(identity),
                 // Whether a later record of its key has taken its place cannot be told without the key.
                 None => drop(found.insert(identity, LookUp::Nothing)),
             }
@@ -391,15 +396,16 @@ impl PartitionSearch {
 
 /// What a record at the offset of a wanted event makes of it. It is the event where it says so and is whole; another one where it says
 /// so, or where key or `CreateTime` are not the event's; else the event, damaged.
-fn compare(wanted: &AckedEvent, record: &Record<'_>, run: RunId, rules: Rules, numbering: Numbering) -> LookUp {
+fn compare(wanted: &AckedEvent, record: &Record<'_>, ours: Ours<'_>) -> LookUp {
+    let Ours { run, catalogue, numbering, rules } = ours;
     let when = |rule, found| if rules.has(rule) { found } else { LookUp::Nothing };
     let another = when(Rule::AnotherRecord, LookUp::Gone);
     let Some(body) = record.body else { return another };
-    if let Ok(decoded) = decode(body) {
+    if let Ok(decoded) = catalogue.decode(body) {
         let (lane, sequence) = numbering.written(wanted.lane, wanted.sequence);
         let is_wanted = |stamp: &Stamp| (stamp.tag, stamp.lane, stamp.sequence) == (run.tag(), lane, sequence);
         match decoded.stamp.filter(is_wanted) {
-            Some(stamp) if is_whole(run, rules, record, &decoded, stamp) => {
+            Some(stamp) if ours.is_whole(record, &decoded, stamp) => {
                 return when(Rule::Undelivered, LookUp::Present);
             }
             Some(_) => {}
@@ -422,7 +428,7 @@ fn may_be(wanted: &AckedEvent, record: &Record<'_>) -> Option<bool> {
     if is_older {
         return Some(false);
     }
-    Some(record.key == Some(wanted.user?.0.to_string().as_bytes()))
+    Some(record.key == Some(wanted.key?.0.to_string().as_bytes()))
 }
 
 #[cfg(test)]

@@ -127,10 +127,11 @@ fn run<C: Clock>(
     until: Until,
     asked: Option<(Option<i64>, Duration)>,
 ) -> VerifierEnd<TopicBook> {
-    let (drain, recorder) = (Arc::new(Drain::default()), Recorder::new(1, 1));
+    let (drain, recorder) = (Arc::new(Drain::default()), Recorder::new(1, 7, 1));
     reader.recorder = Some(recorder.clone());
     let slots = Arc::new(Slots::of_one("t", 1));
-    let inspector = Inspector::new(TopicBook::new(None, 1), "t", slots, false);
+    let catalogue = Arc::new(crate::shop::catalogue().unwrap());
+    let inspector = Inspector::new(TopicBook::new(None, 1), catalogue, "t", slots, false);
     let setup = Setup {
         topic: "t".to_owned(),
         clock,

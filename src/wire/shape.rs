@@ -100,6 +100,13 @@ pub struct Integer {
     pub max: i128,
 }
 
+impl Integer {
+    /// All numbers of 64 bits, signed.
+    pub const I64: Self = Self { bits: Bits::I64, min: i64::MIN as i128, max: i64::MAX as i128 };
+    /// All numbers of 32 bits, signed.
+    pub const I32: Self = Self { bits: Bits::I32, min: i32::MIN as i128, max: i32::MAX as i128 };
+}
+
 /// How wide a whole number is in formats that ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bits {

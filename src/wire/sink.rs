@@ -22,6 +22,10 @@ pub trait Sink {
     fn text(&mut self, value: &str);
     /// A text that needs no escape in JSON: digits, letters, ids.
     fn plain(&mut self, value: &str);
+    /// A text of several parts, which need no escape in JSON.
+    fn joined(&mut self, parts: &[&str]) {
+        self.plain(&parts.concat());
+    }
     /// A text that was escaped before.
     fn escaped(&mut self, value: &Escaped);
     /// Bytes, or a fixed.

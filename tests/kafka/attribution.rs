@@ -10,7 +10,6 @@ use std::time::Duration;
 use crate::at_work::wait_until;
 use crate::cluster::{Cluster, Copied};
 use held::{HELD, Held};
-use loadgen::event::decode::decode;
 use loadgen::gate::{Allowances, Integrity};
 use loadgen::ledger::Class;
 use loadgen::report::{Ruling, RulingKind};
@@ -19,7 +18,8 @@ use loadgen::settings::membership::{Group, Membership};
 
 /// The sequences of lane 0 that records carry.
 fn sequences(records: &[Copied]) -> BTreeSet<u64> {
-    let stamps = records.iter().filter_map(|record| decode(&record.body).ok()?.stamp);
+    let stamps =
+        records.iter().filter_map(|record| loadgen::shop::catalogue().unwrap().decode(&record.body).ok()?.stamp);
     stamps.map(|stamp| stamp.sequence).collect()
 }
 

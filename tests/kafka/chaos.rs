@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use crate::cluster::{Cluster, Copied};
 use crate::program::Program;
-use loadgen::event::decode::decode;
 use serde_json::Value;
 
 /// A killed broker is missed after 3 s instead of 9.
@@ -25,7 +24,8 @@ fn scheduled(report: &Value) -> u64 {
 
 /// The sequences of lane 0 that records carry.
 fn sequences(records: &[Copied]) -> BTreeSet<u64> {
-    let stamps = records.iter().filter_map(|record| decode(&record.body).ok()?.stamp);
+    let stamps =
+        records.iter().filter_map(|record| loadgen::shop::catalogue().unwrap().decode(&record.body).ok()?.stamp);
     stamps.map(|stamp| stamp.sequence).collect()
 }
 

@@ -1,5 +1,5 @@
 //! The program and its library against real Kafka brokers, started through `scripts/kafka`: one that tests share, and clusters for those that kill,
-//! pause or configure brokers.
+//! pause or configure brokers; and against a real schema registry, started through `scripts/registry`.
 //!
 //! Clusters of three brokers share the machine with what is measured: `scripts/test` runs two tests at a time.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
@@ -12,6 +12,7 @@ mod program;
 mod attribution;
 mod brokers;
 mod chaos;
+mod registry;
 mod transactions;
 mod verify_alone;
 

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use crate::at_work::wait_until;
 use crate::cluster::{Cluster, Copied};
 use crate::program::{Program, Run};
-use loadgen::event::decode::decode;
 use loadgen::event::stamp::RunId;
 use serde_json::Value;
 
@@ -27,7 +26,8 @@ fn produce(cluster: &Cluster, topic: &str, events: &str, id: &str) -> Run {
 
 /// The sequences of lane 0 that are in the log, as another consumer reads it.
 fn sequences(records: &[Copied]) -> BTreeSet<u64> {
-    let stamps = records.iter().filter_map(|record| decode(&record.body).ok()?.stamp);
+    let stamps =
+        records.iter().filter_map(|record| loadgen::shop::catalogue().unwrap().decode(&record.body).ok()?.stamp);
     stamps.map(|stamp| stamp.sequence).collect()
 }
 
@@ -243,12 +243,18 @@ fn joined_with_the_producers_answers_every_event_has_its_class() {
     cluster.delete("joined", 2, first + 900);
     let present = cluster.read_all("joined", 3);
     let tag = RUN_ID.parse::<RunId>().unwrap().tag();
-    let of_run =
-        |record: &&Copied| decode(&record.body).ok().and_then(|event| event.stamp).is_some_and(|s| s.tag == tag);
+    let of_run = |record: &&Copied| {
+        loadgen::shop::catalogue()
+            .unwrap()
+            .decode(&record.body)
+            .ok()
+            .and_then(|event| event.stamp)
+            .is_some_and(|s| s.tag == tag)
+    };
     let ids: BTreeSet<String> = present
         .iter()
         .filter(of_run)
-        .filter_map(|record| Some(decode(&record.body).ok()?.stamp?.to_string()))
+        .filter_map(|record| Some(loadgen::shop::catalogue().unwrap().decode(&record.body).ok()?.stamp?.to_string()))
         .collect();
     let expired = 9_000 - ids.len() as u64;
     assert!(expired > 100, "{expired}");

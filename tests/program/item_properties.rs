@@ -9,7 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use loadgen::event::{Cents, Detail};
+use loadgen::shop::{Cents, Detail};
 use loadgen::source::retail_rocket::{BadRowPolicy, Config, Recording, Rounds};
 
 const EVENTS: &str = "timestamp,visitorid,event,itemid,transactionid\n\
@@ -47,7 +47,7 @@ fn told(config: &Config) -> Vec<String> {
     let mut lane = recording.lane(0, 1);
     let mut lines = Vec::new();
     while let Some(drawn) = lane.draw() {
-        let text = |index: loadgen::event::TextId| vocabulary.categories[index.0 as usize].as_str().to_owned();
+        let text = |index: loadgen::shop::TextId| vocabulary.categories[index.0 as usize].as_str().to_owned();
         let what = match drawn.event.detail {
             Detail::View { item, category, .. } => format!("view {} in {}", item.0, text(category)),
             Detail::Transaction { item, category, price: Cents(price), .. } => {

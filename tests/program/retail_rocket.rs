@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use loadgen::clock::Nanos;
-use loadgen::event::{Detail, EventKind};
+use loadgen::shop::{Detail, Kind};
 use loadgen::source::Drawn;
 use loadgen::source::retail_rocket::{Config, Lane, Moment, Pace, Partitions, Recording, Rounds, Share};
 use proptest::prelude::*;
@@ -106,7 +106,7 @@ proptest! {
         for (number, (drawn, line)) in drawn.iter().zip(&expected).enumerate() {
             prop_assert_eq!(drawn.number, number as u64);
             prop_assert_eq!(drawn.event.user.0, u64::from(line.user));
-            prop_assert_eq!(drawn.event.kind(), EventKind::ALL[line.kind]);
+            prop_assert_eq!(drawn.event.kind(), Kind::ALL[line.kind]);
             prop_assert_eq!(drawn.event.recorded_ms, Some((START + line.time_ms).cast_signed()));
             prop_assert_eq!(drawn.recorded_offset, Nanos::from_millis(line.time_ms - expected[0].time_ms));
         }

@@ -28,6 +28,7 @@ fn config(seed: u64, rules: Rules) -> Config {
         topic: "selftest".to_owned(),
         partitions: 3,
         replication_factor: 1,
+        catalogue: std::sync::Arc::new(loadgen::shop::catalogue().unwrap()),
         create_topic: false,
         client: client.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         connect_timeout: Duration::from_secs(20),

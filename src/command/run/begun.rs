@@ -43,6 +43,7 @@ fn environment(plan: &Plan) -> Environment {
         os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         brokers: nowhere.into_iter().chain(bootstrap).map(|broker| broker.trim().to_owned()).collect(),
         topics,
+        event_types: plan.run.catalogue.names().map(str::to_owned).collect(),
         client_config: kafka.redacted_client(),
     }
 }

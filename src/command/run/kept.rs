@@ -61,7 +61,9 @@ impl Kept {
             self.lose(BundleError { path, source });
         }
         if self.grows {
-            self.attempt(|bundle| bundle.last_latencies(&outcome.measured, kinds));
+            self.attempt(|bundle| {
+                bundle.last_latencies(&outcome.measured, &outcome.report.environment.event_types, kinds)
+            });
         }
         self.attempt(|bundle| bundle.unverified(&outcome.unverified));
         let measured = outcome.measured.whole();

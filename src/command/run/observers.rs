@@ -26,7 +26,7 @@ impl Observers<'_> {
     pub(in crate::command) fn begin(&mut self, begun: &RunReport, topics: &str) {
         self.kept.begun(begun);
         if let Some(exporter) = self.exporter {
-            exporter.begin(&begun.run.name, topics, &self.kinds);
+            exporter.begin(&begun.run.name, topics, &begun.environment.event_types, &self.kinds);
         }
     }
 

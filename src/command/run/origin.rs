@@ -2,7 +2,6 @@
 
 use crate::clock::Nanos;
 use crate::command::planned_load::left_out;
-use crate::event::EventKind;
 use crate::event::encode::Encoder;
 use crate::event::stamp::RunId;
 use crate::report::{self, Fidelity, Likeness, RunReport};
@@ -10,9 +9,12 @@ use crate::scenario::client::NOWHERE;
 use crate::scenario::pace::Pace;
 use crate::scenario::plan::Plan;
 use crate::schedule::Speed;
+use crate::shop::Kind;
+use crate::shop::Telling;
 use crate::source::Source;
 use crate::source::retail_rocket::Recording;
 use crate::source::synthetic::Synthetic;
+use std::sync::Arc;
 
 /// Events whose bodies are measured for their compressibility, and how many of them are compressed together.
 const SAMPLE: usize = 1_000;
@@ -48,7 +50,7 @@ pub(super) fn describe_replay(report: &mut RunReport, plan: &Plan, source: &Sour
 
 /// How often each type came, next to how often it was to come.
 fn describe_synthetic(report: &mut RunReport, synthetic: &Synthetic, like: Option<Likeness>) {
-    for (kind, expected) in EventKind::ALL.into_iter().zip(synthetic.expected_shares()) {
+    for (kind, expected) in Kind::ALL.into_iter().zip(synthetic.expected_shares()) {
         if expected > 0.0 {
             let of_type = report.by_type.entry(kind.as_str().to_owned()).or_default();
             of_type.expected_share_percent = Some(expected * 100.0);
@@ -98,13 +100,16 @@ fn replay_report(plan: &Plan, recording: &Recording, report: &RunReport) -> repo
 fn payload(report: &RunReport, plan: &Plan, source: &Source) -> report::Payload {
     let sent = report.partitions.iter().map(|partition| partition.sent).sum::<u64>();
     let (mut bytes, mut packed, mut arena) = (0, 0, Vec::new());
-    let encoder = Encoder::new(RunId(0), 0, source.vocabulary()).padded(plan.run.padding);
+    let encoder = Encoder::new(RunId(0), 0, Arc::clone(&plan.run.catalogue)).padded(plan.run.padding);
+    let texts = source.vocabulary();
     if let Ok(mut lane) = source.lane(0, plan.run.lanes.count) {
         let mut left = std::iter::from_fn(|| lane.draw()).take(SAMPLE).zip(0_u64..).peekable();
         while left.peek().is_some() && bytes < SAMPLE_BYTES {
             arena.clear();
             for (drawn, sequence) in left.by_ref().take(SAMPLE_BATCH) {
-                encoder.encode(&mut arena, &drawn.event, sequence, sequence * 1_000_000, 1_700_000_000_000);
+                let event = &drawn.event;
+                let values = Telling { event, texts: &texts, timestamp_ms: 1_700_000_000_000 };
+                encoder.encode(&mut arena, event.kind().type_index(), &values, sequence, sequence * 1_000_000);
                 if arena.len() >= SAMPLE_BATCH_BYTES {
                     break;
                 }

@@ -144,7 +144,8 @@ impl Specimen {
 
 /// Every path there is in such a report.
 fn paths() -> Vec<Path> {
-    let names = Names { phases: vec!["some".to_owned()], topics: vec!["some".to_owned()] };
+    let names =
+        Names { phases: vec!["some".to_owned()], topics: vec!["some".to_owned()], types: vec!["view".to_owned()] };
     let of = |part: Part, name: &str| match part {
         Part::Run => name.to_owned(),
         Part::EventType => format!("by_type.view.{name}"),

@@ -30,6 +30,17 @@ fn a_schema_is_registered_found_and_read_by_its_id_which_is_asked_for_once() {
 }
 
 #[test]
+fn a_schema_that_was_found_is_of_the_language_that_it_was_looked_for_in_though_the_answer_may_not_say_it() {
+    let stub = Stub::start();
+    let proto = Schema::new(SchemaType::Protobuf, "syntax = \"proto3\"; message M {}");
+    let answer = json!({ "subject": "m", "version": 1, "id": 4, "schema": proto.text }).to_string();
+    stub.set(Mood::Answers(200, "", answer));
+    let registry = client(&stub);
+    assert_eq!(registry.lookup("m", &proto, false).unwrap().schema, proto);
+    assert_eq!(*registry.schema(4).unwrap(), proto);
+}
+
+#[test]
 fn what_is_asked_for_is_in_the_words_of_the_api() {
     let stub = Stub::start();
     let registry = client(&stub);

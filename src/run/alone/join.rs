@@ -18,6 +18,7 @@ use crate::run::attribute::evidence::Found;
 use crate::run::attribute::{Attributed, Listing, Log, SecondReading, not_read_again};
 use crate::run::surroundings::note_isolation;
 use crate::verify::look_up::AckedEvent;
+use crate::verify::look_up::Ours;
 use crate::verify::topic_book::{SequenceState, TopicBook};
 use crate::verify::{Damaged, Duplicate, PartitionState};
 
@@ -123,11 +124,14 @@ pub(super) fn join(
     let ReadSide { book, states, duplicates, damaged } = read;
     let log = Log {
         topic: &config.topics[0],
-        run: produced.run,
-        numbering: produced.numbering,
+        ours: Ours {
+            run: produced.run,
+            catalogue: &config.catalogue,
+            numbering: produced.numbering,
+            rules: Rules::ALL,
+        },
         compacted: produced.compacted || prepared.target.is_compacted(),
         committed_only: config.verify.reads_committed(),
-        rules: Rules::ALL,
         open: &|isolation| Ok(Box::new(prepared.target.second_reader(isolation)?)),
     };
     let mut reading = SecondReading::new(log, states, damaged);
@@ -144,14 +148,14 @@ pub(super) fn join(
     })?;
     reading.look_above(unseen.into_iter());
     let ends = produced.each(&mut |lane, event| {
-        let Answered { sequence, user, .. } = event;
+        let Answered { sequence, key, .. } = event;
         let Some((partition, offset)) = event.place.filter(|_| event.answer == Answer::Acked) else { return };
         match book.state_of(lane, sequence) {
             SequenceState::Unseen => {}
             SequenceState::Damaged if reading.is_elsewhere(lane, sequence, (partition, offset)) => {}
             _ => return,
         }
-        reading.look_up(AckedEvent { partition, offset, lane, sequence, user, due_ms: None });
+        reading.look_up(AckedEvent { partition, offset, lane, sequence, key, due_ms: None });
     })?;
     let found = reading.read(duplicates, findings, None);
     let starts: BTreeMap<u16, Vec<u64>> = ends.into_iter().map(|end| (end.lane, end.phase_starts)).collect();

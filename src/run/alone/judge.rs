@@ -8,7 +8,9 @@ use super::join::{self, ReadSide, completed, join};
 use super::prepare::Prepared;
 use super::{Config, LAST};
 use crate::clock::{Anchor, Clock, Monotonic, Nanos, wall_unix_ns};
+use crate::event::catalogue::Catalogue;
 use crate::event::stamp::DueTime;
+use crate::event::stamp::Numbering;
 use crate::figures::as_f64;
 use crate::kafka::describe;
 use crate::ledger::rules::Rules;
@@ -22,6 +24,7 @@ use crate::run::ends::reader_ended;
 use crate::run::watch::WatchRecord;
 use crate::run::{Outcome, RunError, client_errors, group, sections, summary, surroundings};
 use crate::verify::findings::keep;
+use crate::verify::look_up::Ours;
 use crate::verify::look_up::{Search, SearchResult, read_again};
 use crate::verify::topic_book::{Extent, LaneSeen, TopicBook};
 use crate::verify::{Duplicate, EndedBy, Inspected, PartitionState, VerifierEnd};
@@ -90,7 +93,7 @@ pub(super) fn outcome(
     reading.ended_by = watched.ended_by.clone().unwrap_or_else(|| in_words(by, &watched, config));
     (reading.records, reading.events, reading.records_per_s) = (records, total.seen, rate(records, last_record));
     reading.damaged = config.run.map(|_| damaged_seen);
-    let environment = surroundings::environment(&prepared.target, &prepared.settings);
+    let environment = surroundings::environment(&prepared.target, &config.catalogue, &prepared.settings);
     let report = RunReport {
         client_errors: client_errors::told(
             std::iter::empty(),
@@ -117,7 +120,7 @@ pub(super) fn outcome(
         reading: Some(reading),
         latency_us: Latencies { end_to_end: Some(whole.latency(Kind::EndToEnd).summary()), ..Latencies::default() },
         distributions: sections::distributions(&whole, false, true),
-        by_type: by_type(total),
+        by_type: by_type(&config.catalogue, total),
         partitions: sections::partitions(&prepared.target.slots, total, &states),
         group: group::report(&prepared.target, &clock),
         timeline: watched.timeline.into_rows(),
@@ -218,9 +221,10 @@ fn tell_copies(
         stretches: stretches(states, false, &duplicates),
         ..Search::default()
     };
+    let ours = Ours { run, catalogue: &config.catalogue, numbering: Numbering::default(), rules: Rules::ALL };
     let answers = match prepared.target.second_reader(ALL) {
         Ok(mut consumer) if by != EndedBy::Abort => {
-            read_again(&mut consumer, &config.topics[0], run, Rules::ALL, &search, LOOK_UPS, |_, _| {})
+            read_again(&mut consumer, &config.topics[0], ours, &search, LOOK_UPS, |_, _| {})
         }
         Ok(_) => SearchResult::default(),
         Err(error) => {
@@ -291,8 +295,8 @@ fn told(lane: &LaneSeen, judged: bool) -> LaneReading {
 }
 
 /// The types of event, each with its share of those that were seen.
-fn by_type(total: &Shard) -> BTreeMap<String, TypeReport> {
-    let mut types = sections::by_type(total);
+fn by_type(catalogue: &Catalogue, total: &Shard) -> BTreeMap<String, TypeReport> {
+    let mut types = sections::by_type(catalogue, total);
     let all: u64 = types.values().map(|of| of.verified).sum();
     for of in types.values_mut() {
         of.share_percent = as_f64(of.verified) / as_f64(all.max(1)) * 100.0;

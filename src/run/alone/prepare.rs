@@ -76,7 +76,7 @@ impl Prepared {
             starts: starts.collect(),
             anew,
             goes_on: committed.iter().any(Option::is_some),
-            recorder: Recorder::new(1, target.ends.len()),
+            recorder: Recorder::new(1, config.catalogue.len(), target.ends.len()),
             settings,
             target,
         })

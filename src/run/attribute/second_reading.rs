@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use super::duplicates::settle_duplicates;
 use super::evidence::{Found, Horizons, places_of};
-use crate::event::stamp::{Numbering, RunId, Stamp};
+use crate::event::stamp::Stamp;
 use crate::kafka::slots::Slots;
 use crate::kafka::{KafkaError, Record, Wait};
 use crate::ledger::class::LookUp;
 use crate::ledger::rules::{Rule, Rules};
 use crate::report::Findings;
 use crate::verify::look_up::{
-    AckedEvent, Presence, Search, SearchResult, Stretch, goes_on_above, read_again, read_committed_again,
+    AckedEvent, Ours, Presence, Search, SearchResult, Stretch, goes_on_above, read_again, read_committed_again,
 };
 use crate::verify::reader::Reader;
 use crate::verify::{Damaged, Duplicate, PartitionState, Truncation};
@@ -38,14 +38,12 @@ pub(in crate::run) type Sees<'a> = dyn FnMut(&Record<'_>, Stamp) + 'a;
 /// The log that is read again.
 pub(in crate::run) struct Log<'a> {
     pub(in crate::run) topic: &'a str,
-    /// The run whose events are looked for.
-    pub(in crate::run) run: RunId,
-    pub(in crate::run) numbering: Numbering,
+    /// How the events that are looked for are known.
+    pub(in crate::run) ours: Ours<'a>,
     /// Whether a later record of a key may have taken the place of an earlier one.
     pub(in crate::run) compacted: bool,
     /// Whether the first reader was given committed records alone.
     pub(in crate::run) committed_only: bool,
-    pub(in crate::run) rules: Rules,
     /// Makes a reader under that isolation.
     pub(in crate::run) open: &'a dyn Fn(&str) -> Opened,
 }
@@ -138,7 +136,7 @@ impl<'a> SecondReading<'a> {
 
     /// Has an acked event looked up that nobody saw, where the ends of its partition do not tell what became of it.
     pub(in crate::run) fn look_up(&mut self, event: AckedEvent) {
-        match by_place(event.partition, event.offset, self.states, self.log.rules) {
+        match by_place(event.partition, event.offset, self.states, self.log.ours.rules) {
             Some(found) => drop(self.found.at.insert((event.lane, event.sequence), found)),
             None if self.wanted.len() < MOST => self.wanted.push(event),
             None => {}
@@ -153,23 +151,23 @@ impl<'a> SecondReading<'a> {
         findings: &mut Findings,
         mut passed_over: Option<&mut Sees<'_>>,
     ) -> Found {
-        let truncated = self.log.rules.has(Rule::SeenThenGone) && is_cut_off(self.states);
+        let truncated = self.log.ours.rules.has(Rule::SeenThenGone) && is_cut_off(self.states);
         let mut search = Search {
             wanted: std::mem::take(&mut self.wanted),
             stretches: stretches(self.states, truncated, &duplicates),
             copies_of: duplicates.iter().map(|twice| (twice.lane, twice.sequence)).collect(),
             compacted: self.log.compacted,
-            numbering: self.log.numbering,
         };
         if search.wanted.is_empty() && search.stretches.is_empty() {
             // Where nothing is left to be read, the first copies are not found either.
-            settle_duplicates(duplicates, &SearchResult::default(), self.states, self.log.rules, findings);
+            settle_duplicates(duplicates, &SearchResult::default(), self.states, self.log.ours.rules, findings);
             return self.found;
         }
         // Made before the partitions are lent to what looks at the records.
         self.reader();
         let Self { log, reader, states, mut found, .. } = self;
-        let Log { topic, run, rules, committed_only, .. } = log;
+        let Log { topic, ours, committed_only, .. } = log;
+        let rules = ours.rules;
         let states = &*states;
         let (mut presence, mut horizons) = (BTreeMap::<u16, Presence>::new(), Horizons::new(states));
         let sees = passed_over.is_some();
@@ -189,7 +187,7 @@ impl<'a> SecondReading<'a> {
             }
         };
         let mut answers = match reader {
-            Some(mut reader) => read_again(reader.as_mut(), topic, run, rules, &search, LOOK_UPS, each),
+            Some(mut reader) => read_again(reader.as_mut(), topic, ours, &search, LOOK_UPS, each),
             None => SearchResult { unfinished: (0_i32..).take(states.len()).collect(), ..SearchResult::default() },
         };
         if truncated && answers.unfinished.is_empty() && are_known_whole(states) && !search.compacted {
@@ -203,7 +201,7 @@ impl<'a> SecondReading<'a> {
             }
             let mut reader = opened(&log, COMMITTED);
             let reader = reader.as_mut().map(|reader| reader.as_mut() as &mut dyn Reader);
-            read_committed_again(reader, topic, run, rules, search, &mut answers, LOOK_UPS, see);
+            read_committed_again(reader, topic, ours, search, &mut answers, LOOK_UPS, see);
         }
         found.at.extend(answers.at.into_iter().map(|(event, at)| (event, as_read(at, states))));
         found.unfinished = answers.unfinished;

@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use crate::clock::Anchor;
-use crate::event::EventKind;
 use crate::event::stamp::{DueTime, Stamp};
 use crate::kafka::slots::Slots;
 use crate::ledger::class::{Class, LookUp, Sight};
@@ -28,7 +27,7 @@ pub struct Unverified {
     pub event_id: Option<String>,
     /// Its type.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub event_type: Option<EventKind>,
+    pub event_type: Option<String>,
     /// Its user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
@@ -64,8 +63,8 @@ impl Unverified {
             sequence: judged.sequence,
             seen_then_gone: judged.class == Class::Lost && judged.sight == Sight::Right,
             event_id: event.map(|event| stamp(event).to_string()),
-            event_type: event.map(|event| event.kind),
-            user_id: event.map(|event| event.user.0.to_string()),
+            event_type: event.map(|event| config.catalogue.name(event.kind).to_owned()),
+            user_id: event.map(|event| config.catalogue.key_text(event.kind, event.key)),
             due_us: event.map(|event| event.due.as_micros()),
             topic: None,
             partition: event.map(|event| event.partition),
@@ -115,7 +114,7 @@ impl Unverified {
     pub(in crate::run) fn example(&self, topic: &str) -> Example {
         Example {
             event_id: self.event_id.clone(),
-            event_type: self.event_type.map(|kind| kind.to_string()),
+            event_type: self.event_type.clone(),
             user_id: self.user_id.clone(),
             lane: Some(self.lane),
             sequence: Some(self.sequence),

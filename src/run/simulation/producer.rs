@@ -13,9 +13,12 @@ use super::cluster::{Cluster, Identity, MS, Request, Shared};
 use super::log::{Entry, Message};
 use super::plan::Plan;
 use crate::clock::virtual_time;
-use crate::event::decode::decode;
 use crate::kafka::{Answer, Code, Notice, Report, murmur2};
 use crate::publish::{Batch, Handed, Publisher};
+
+/// The types of the events that are sent.
+static CATALOGUE: std::sync::LazyLock<crate::event::catalogue::Catalogue> =
+    std::sync::LazyLock::new(|| crate::shop::catalogue().unwrap());
 
 /// Messages of a request, at most.
 const BATCH: usize = 16;
@@ -287,7 +290,7 @@ impl Publisher for Producer {
             let count = i32::try_from(cluster.partitions.len()).unwrap_or(1);
             let partition = entry.partition.unwrap_or_else(|| murmur2::partition(&key, count));
             let partition = usize::try_from(partition).unwrap_or(0);
-            let stamp = decode(&body).ok().and_then(|decoded| decoded.stamp);
+            let stamp = CATALOGUE.decode(&body).ok().and_then(|decoded| decoded.stamp);
             let event = stamp.map(|stamp| (stamp.lane, stamp.sequence));
             if let Some(event) = event {
                 let fate = cluster.fates.entry(event).or_default();

@@ -116,6 +116,7 @@ fn config(plan: &Plan) -> Config {
             connect_timeout: Duration::from_secs(5),
             lag_group: None,
         },
+        catalogue: Arc::new(crate::shop::catalogue().unwrap()),
         verify: Some(Verification {
             group: None,
             back: ReadBack { drain_deadline: Duration::from_millis(plan.drain_ms), ..ReadBack::default() },
@@ -163,7 +164,7 @@ pub(super) fn play(plan: &Plan, rules: Rules) -> Ended {
         let rate = Rate::per_second(plan.rate).unwrap();
         let phases = vec![Phase::new("load", Shape::Constant(rate), None)];
         let schedule = Arc::new(Schedule::new(phases, Some(plan.events)).unwrap());
-        let recorder = |_| Recorder::new(schedule.phases().len(), plan.partitions);
+        let recorder = |_| Recorder::new(schedule.phases().len(), 7, plan.partitions);
         let prepared = Prepared {
             embedded: None,
             target: target(plan),

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::event::EventKind;
 use crate::gate::GateConfig;
 use crate::scenario::Scenario;
 use crate::scenario::client::{ClientSettings, NOWHERE};
@@ -12,6 +11,7 @@ use crate::settings::layer::Layer;
 use crate::settings::run::{RunLimits, RunOptions};
 use crate::settings::values::{Property, TopicMap};
 use crate::settings::verification::Isolation;
+use crate::shop::Kind;
 
 /// The topic of inventory events, unless another one is named.
 const INVENTORY_TOPIC: &str = "inventory";
@@ -40,7 +40,7 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
         SourceConfig::RetailRocket(config) => {
             recording.apply_to(config);
             if config.inventory && !config.item_properties.is_empty() {
-                topic_map.entry(EventKind::Inventory).or_insert_with(|| INVENTORY_TOPIC.to_owned());
+                topic_map.entry(Kind::Inventory.to_string()).or_insert_with(|| INVENTORY_TOPIC.to_owned());
             }
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! `docs/events.md` describes them for readers of the events.
 
-use crate::event::{Cents, Device, JsonText, TextId, Vocabulary};
+use crate::shop::{Cents, Device, TextId, Vocabulary};
+use crate::wire::sink::Escaped;
 
 use super::hash::{salted, scaled};
 
@@ -56,14 +57,14 @@ pub(super) struct Derivation {
 impl Derivation {
     /// The built-in categories.
     pub(super) fn built_in() -> (Self, Vocabulary) {
-        let names = CATEGORIES.iter().map(|(name, ..)| JsonText::new(name)).collect();
+        let names = CATEGORIES.iter().map(|(name, ..)| Escaped::new(name)).collect();
         let prices = CATEGORIES.iter().map(|(_, low, high)| (*low, *high)).collect();
         (Self { prices }, Vocabulary { categories: names, ..Vocabulary::default() })
     }
 
     /// Categories that are known by their ids. There must be one at least.
     pub(super) fn of_ids(ids: &[u64]) -> (Self, Vocabulary) {
-        let names = ids.iter().map(|id| JsonText::new(&id.to_string())).collect();
+        let names = ids.iter().map(|id| Escaped::new(&id.to_string())).collect();
         let prices = ids.iter().map(|id| *pick(&PRICE_BANDS, salted(PRICE_BAND, *id))).collect();
         (Self { prices }, Vocabulary { categories: names, ..Vocabulary::default() })
     }

@@ -7,7 +7,8 @@ use super::config::Config;
 use super::derive::Derivation;
 use super::error::LoadError;
 use super::properties::{Properties, Valid};
-use crate::event::{Cents, JsonText, TextId, Vocabulary};
+use crate::shop::{Cents, TextId, Vocabulary};
+use crate::wire::sink::Escaped;
 
 /// The items' categories and prices.
 #[derive(Clone, Debug)]
@@ -35,7 +36,7 @@ impl Goods {
         };
         let mut recorded = HashMap::with_capacity(told.len());
         for id in told {
-            let text = JsonText::new(&id.to_string());
+            let text = Escaped::new(&id.to_string());
             // Ids are few (1,669 in the whole tree), and this is done once.
             let place = vocabulary.categories.iter().position(|known| *known == text).unwrap_or_else(|| {
                 vocabulary.categories.push(text);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::event::{Detail, Event, ItemId, Session, UserId};
+use crate::shop::{Detail, Event, ItemId, Session, UserId};
 use crate::source::Drawn;
 
 use super::Recording;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sessions::{MOST_CONCURRENT, MOST_SESSION_USERS, SessionsConfig};
 use super::weights::Weights;
-use crate::event::EventKind;
+use crate::shop::Kind;
 
 /// The most users or items.
 pub const MOST_MEMBERS: u64 = 1_000_000_000;
@@ -169,7 +169,7 @@ pub enum ConfigError {
         /// Where it stands.
         row: &'static str,
         /// Of what.
-        kind: EventKind,
+        kind: Kind,
         /// Its value.
         probability: f64,
     },
@@ -193,7 +193,7 @@ pub enum ConfigError {
     #[error("sessions.think.{kind} is {time:?}: a mean think time lies between 1ms and 1d")]
     Think {
         /// Before what.
-        kind: EventKind,
+        kind: Kind,
         /// Its value.
         time: Duration,
     },

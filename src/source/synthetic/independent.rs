@@ -7,7 +7,7 @@ use super::shop::{Shop, quantity, rating};
 use super::stream::{Purpose, Stream, key};
 use super::weights::{KindPicker, Weights};
 use super::{LaneId, Synthetic};
-use crate::event::{Detail, Event, EventKind, Session, UserId};
+use crate::shop::{Detail, Event, Kind, Session, UserId};
 
 /// How many events of a user make one session, on average over all users and times.
 const EVENTS_PER_SESSION_LOG2: u32 = 3;
@@ -39,21 +39,21 @@ impl Independent {
         Event { user, recorded_ms: None, detail: self.detail(kind, user, session, n, &mut stream) }
     }
 
-    fn detail(&self, kind: EventKind, user: UserId, session: Session, n: u64, stream: &mut Stream) -> Detail {
+    fn detail(&self, kind: Kind, user: UserId, session: Session, n: u64, stream: &mut Stream) -> Detail {
         let shop = &self.synthetic.shop;
-        if kind == EventKind::Search {
+        if kind == Kind::Search {
             let query = shop.draw_query(stream);
             return Detail::Search { query, results: shop.results(query), session, device: shop.device(user) };
         }
         let item = shop.draw_item(stream);
         let category = shop.category(item);
         match kind {
-            EventKind::View | EventKind::Search => Detail::View { item, category, session, device: shop.device(user) },
-            EventKind::AddToCart => {
+            Kind::View | Kind::Search => Detail::View { item, category, session, device: shop.device(user) },
+            Kind::AddToCart => {
                 let quantity = quantity(stream.word());
                 Detail::AddToCart { item, category, session, device: shop.device(user), quantity }
             }
-            EventKind::Transaction => Detail::Transaction {
+            Kind::Transaction => Detail::Transaction {
                 item,
                 category,
                 price: shop.price(item, category),
@@ -61,11 +61,9 @@ impl Independent {
                 transaction: Some(self.id.number(n)),
                 session: Some(session),
             },
-            EventKind::Filter => {
-                Detail::Filter { category, filter: shop.wording.filter(category, stream.word()), session }
-            }
+            Kind::Filter => Detail::Filter { category, filter: shop.wording.filter(category, stream.word()), session },
             // No weight gives an inventory event.
-            EventKind::Review | EventKind::Inventory => {
+            Kind::Review | Kind::Inventory => {
                 let rating = rating(stream.word());
                 Detail::Review { item, rating, text: shop.wording.review(rating, stream.word()), session }
             }

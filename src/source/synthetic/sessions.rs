@@ -33,7 +33,7 @@ use super::population::Population;
 use super::stream::{Purpose, Stream, key};
 use super::weights::KindPicker;
 use super::{ConfigError, LaneId, Synthetic, Weights};
-use crate::event::{Event, EventKind, Session};
+use crate::shop::{Event, Kind, Session};
 
 /// Sessions of a single event last no time; then this stands for their length, so that their number is finite.
 const SHORTEST_SESSION_S: f64 = 1e-3;
@@ -52,10 +52,10 @@ pub(super) struct Sessions {
 #[derive(Debug)]
 struct Rules {
     start: NextPicker,
-    after: [NextPicker; EventKind::USERS_COUNT],
+    after: [NextPicker; Kind::USERS_COUNT],
     /// The next step of a session found in progress.
     in_progress: Option<KindPicker>,
-    think_us: [f64; EventKind::USERS_COUNT],
+    think_us: [f64; Kind::USERS_COUNT],
     /// Mean time between arrivals.
     between_us: f64,
     /// Sessions in progress when the run starts: the mean number of them.
@@ -202,21 +202,13 @@ impl Crowd {
     fn arrive(&mut self, rules: &Rules, users: &Population, id: LaneId) {
         let mut arrival = self.next_arrival.clone();
         // A start sums to 1, so that there is a first step for every word.
-        let first = rules.start.pick(arrival.word()).unwrap_or(EventKind::View);
+        let first = rules.start.pick(arrival.word()).unwrap_or(Kind::View);
         self.enter(rules, users, id, &mut arrival, first, self.next_arrival_us);
         self.await_arrival(rules);
     }
 
     /// A new session of a user by activity, whose first step comes at `at_us`.
-    fn enter(
-        &mut self,
-        rules: &Rules,
-        users: &Population,
-        id: LaneId,
-        arrival: &mut Stream,
-        first: EventKind,
-        at_us: u64,
-    ) {
+    fn enter(&mut self, rules: &Rules, users: &Population, id: LaneId, arrival: &mut Stream, first: Kind, at_us: u64) {
         let arrived = self.arrived;
         self.arrived += 1;
         if self.turns.len() >= rules.capacity {

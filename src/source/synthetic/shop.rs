@@ -6,7 +6,7 @@ use super::population::{Population, Shape};
 use super::stream::{Purpose, Stream, below, key, word_of};
 use super::wording::{CATEGORIES, Wording, leaves};
 use super::{Config, ConfigError};
-use crate::event::{Cents, Device, ItemId, TextId, UserId};
+use crate::shop::{Cents, Device, ItemId, TextId, UserId};
 
 /// How much more often the popular searches come; that of web searches is near 1.
 const QUERY_SKEW: f64 = 0.8;

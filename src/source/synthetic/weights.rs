@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{EventKind, UnknownUserKind};
+use crate::shop::{Kind, UnknownUserKind};
 
 /// The mix of event types, as relative weights: `view=3,search=1` is three views to one search.
 ///
@@ -14,7 +14,7 @@ use crate::event::{EventKind, UnknownUserKind};
 /// zeros is an error that says so, not a silent change of something else.)
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Named", into = "Named")]
-pub struct Weights([f64; EventKind::USERS_COUNT]);
+pub struct Weights([f64; Kind::USERS_COUNT]);
 
 /// Why weights are no mix.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -37,13 +37,13 @@ pub enum WeightsError {
     #[error("the weight of {kind} is {value}: a weight is a number from 0 up to 1e12")]
     OutOfRange {
         /// The type.
-        kind: EventKind,
+        kind: Kind,
         /// Its weight.
         value: f64,
     },
     /// A type is named twice.
     #[error("the weight of {0} is given twice")]
-    Twice(EventKind),
+    Twice(Kind),
     /// Nothing would ever be sent.
     #[error(
         "every weight is 0: a type that is not named has weight 0, so name those that shall come, as in view=50,search=10"
@@ -55,12 +55,12 @@ impl Weights {
     /// The heaviest weight that is accepted; sums then stay exact enough for the lightest to count.
     const HEAVIEST: f64 = 1e12;
 
-    /// Weights in the order of [`EventKind::OF_USERS`].
+    /// Weights in the order of [`Kind::OF_USERS`].
     ///
     /// # Errors
     /// A negative, infinite, too large or undefined weight, or nothing but zeros.
-    pub fn new(weights: [f64; EventKind::USERS_COUNT]) -> Result<Self, WeightsError> {
-        for (kind, value) in EventKind::OF_USERS.into_iter().zip(weights) {
+    pub fn new(weights: [f64; Kind::USERS_COUNT]) -> Result<Self, WeightsError> {
+        for (kind, value) in Kind::OF_USERS.into_iter().zip(weights) {
             if !(0.0..=Self::HEAVIEST).contains(&value) {
                 return Err(WeightsError::OutOfRange { kind, value });
             }
@@ -73,13 +73,13 @@ impl Weights {
 
     /// The weight of `kind`, as it was given.
     #[must_use]
-    pub const fn of(&self, kind: EventKind) -> f64 {
+    pub const fn of(&self, kind: Kind) -> f64 {
         self.0[kind.index()]
     }
 
-    /// The share of all events that each type gets, in the order of [`EventKind::OF_USERS`]; they sum to 1.
+    /// The share of all events that each type gets, in the order of [`Kind::OF_USERS`]; they sum to 1.
     #[must_use]
-    pub fn shares(&self) -> [f64; EventKind::USERS_COUNT] {
+    pub fn shares(&self) -> [f64; Kind::USERS_COUNT] {
         let sum: f64 = self.0.iter().sum();
         self.0.map(|weight| weight / sum)
     }
@@ -95,10 +95,10 @@ impl FromStr for Weights {
     type Err = WeightsError;
 
     fn from_str(text: &str) -> Result<Self, WeightsError> {
-        let mut given = [None; EventKind::USERS_COUNT];
+        let mut given = [None; Kind::USERS_COUNT];
         for part in text.split(',').map(str::trim) {
             let (name, value) = part.split_once('=').ok_or_else(|| WeightsError::NotAPair(part.to_owned()))?;
-            let kind = EventKind::of_users(name.trim())
+            let kind = Kind::of_users(name.trim())
                 .map_err(|source| WeightsError::UnknownKind { part: part.to_owned(), source })?;
             let value: f64 = value.trim().parse().map_err(|_| WeightsError::NotANumber(part.to_owned()))?;
             if given[kind.index()].replace(value).is_some() {
@@ -113,7 +113,7 @@ impl fmt::Display for Weights {
     /// The form that [`FromStr`] reads; types of weight 0 are left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for kind in EventKind::OF_USERS {
+        for kind in Kind::OF_USERS {
             if self.of(kind) > 0.0 {
                 write!(f, "{separator}{kind}={}", self.of(kind))?;
                 separator = ",";
@@ -153,7 +153,7 @@ impl From<Weights> for Named {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KindPicker {
     /// Cumulated shares in 2^-63; equal to the one before where the weight is 0.
-    thresholds: [u64; EventKind::USERS_COUNT],
+    thresholds: [u64; Kind::USERS_COUNT],
 }
 
 impl KindPicker {
@@ -177,10 +177,10 @@ impl KindPicker {
     }
 
     /// The type that a random word stands for.
-    pub(super) fn pick(&self, word: u64) -> EventKind {
+    pub(super) fn pick(&self, word: u64) -> Kind {
         let point = word >> 1;
         let index: usize = self.thresholds.iter().map(|&threshold| usize::from(point >= threshold)).sum();
-        EventKind::OF_USERS[index]
+        Kind::OF_USERS[index]
     }
 }
 
@@ -192,8 +192,8 @@ mod tests {
     #[expect(clippy::float_cmp, reason = "the weights are stored as given")]
     fn a_mix_names_all_types_that_come() {
         let weights: Weights = "view=3, search=1".parse().unwrap();
-        assert_eq!(weights.of(EventKind::View), 3.0);
-        assert_eq!(weights.of(EventKind::AddToCart), 0.0);
+        assert_eq!(weights.of(Kind::View), 3.0);
+        assert_eq!(weights.of(Kind::AddToCart), 0.0);
         assert_eq!(weights.shares(), [0.75, 0.0, 0.0, 0.25, 0.0, 0.0]);
     }
 
@@ -234,14 +234,14 @@ mod tests {
 
     #[test]
     fn a_type_of_weight_zero_is_never_drawn() {
-        for only in EventKind::OF_USERS {
+        for only in Kind::OF_USERS {
             let picker = KindPicker::new(&format!("{only}=0.001").parse().unwrap());
             for word in [0, 1, u64::MAX / 2, u64::MAX - 1, u64::MAX] {
                 assert_eq!(picker.pick(word), only);
             }
         }
         let ends = KindPicker::new(&"addtocart=1,filter=1".parse().unwrap());
-        assert_eq!(ends.pick(0), EventKind::AddToCart);
-        assert_eq!(ends.pick(u64::MAX), EventKind::Filter);
+        assert_eq!(ends.pick(0), Kind::AddToCart);
+        assert_eq!(ends.pick(u64::MAX), Kind::Filter);
     }
 }

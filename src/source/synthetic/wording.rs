@@ -7,7 +7,8 @@ use rand::seq::SliceRandom as _;
 
 use super::stream::{Purpose, Stream, below, key};
 use super::words::{COMMON_FILTERS, Category, DEPARTMENTS, Department, OPINIONS, QUERY_PREFIXES, QUERY_SUFFIXES};
-use crate::event::{JsonText, TextId, Vocabulary};
+use crate::shop::{TextId, Vocabulary};
+use crate::wire::sink::Escaped;
 
 /// How many categories the tree has.
 pub(super) const CATEGORIES: usize = 24;
@@ -69,8 +70,8 @@ pub(super) fn leaves() -> impl Iterator<Item = (&'static Department, &'static Ca
     DEPARTMENTS.iter().flat_map(|department| department.categories.iter().map(move |category| (department, category)))
 }
 
-fn categories() -> Vec<JsonText> {
-    leaves().map(|(department, category)| JsonText::new(&format!("{}/{}", department.name, category.name))).collect()
+fn categories() -> Vec<Escaped> {
+    leaves().map(|(department, category)| Escaped::new(&format!("{}/{}", department.name, category.name))).collect()
 }
 
 fn fill_queries(vocabulary: &mut Vocabulary, seed: u64) -> Vec<Vec<TextId>> {
@@ -89,7 +90,7 @@ fn fill_queries(vocabulary: &mut Vocabulary, seed: u64) -> Vec<Vec<TextId>> {
     let mut searches = vec![Vec::new(); CATEGORIES];
     for (at, (category, query)) in queries.into_iter().enumerate() {
         searches[category].push(text_id(at));
-        vocabulary.queries.push(JsonText::new(&query));
+        vocabulary.queries.push(Escaped::new(&query));
     }
     searches
 }
@@ -100,7 +101,7 @@ fn fill_filters(vocabulary: &mut Vocabulary) -> Vec<Range<u32>> {
         let start = vocabulary.filters.len();
         let brands: (&str, &[&str]) = ("brand", &department.brands);
         for (name, values) in COMMON_FILTERS.iter().chain([&brands]).chain(department.filters) {
-            vocabulary.filters.extend(values.iter().map(|value| (JsonText::new(name), JsonText::new(value))));
+            vocabulary.filters.extend(values.iter().map(|value| (Escaped::new(name), Escaped::new(value))));
         }
         let range = text_id(start).0..text_id(vocabulary.filters.len()).0;
         ranges.extend(department.categories.iter().map(|_| range.clone()));
@@ -113,11 +114,11 @@ fn fill_reviews(vocabulary: &mut Vocabulary) -> Vec<Range<u32>> {
     for opinion in &OPINIONS {
         let start = vocabulary.reviews.len();
         for (i, opening) in opinion.openings.iter().enumerate() {
-            vocabulary.reviews.push(JsonText::new(opening));
+            vocabulary.reviews.push(Escaped::new(opening));
             for (j, detail) in opinion.details.iter().enumerate() {
                 let closing = opinion.closings[(i + j) % opinion.closings.len()];
-                vocabulary.reviews.push(JsonText::new(&format!("{opening} {detail}")));
-                vocabulary.reviews.push(JsonText::new(&format!("{opening} {detail} {closing}")));
+                vocabulary.reviews.push(Escaped::new(&format!("{opening} {detail}")));
+                vocabulary.reviews.push(Escaped::new(&format!("{opening} {detail} {closing}")));
             }
         }
         ranges.push(text_id(start).0..text_id(vocabulary.reviews.len()).0);

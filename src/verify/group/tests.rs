@@ -148,14 +148,15 @@ fn position() -> Result<Verifier<Manual, TopicBook>, KafkaError> {
     let setup = Setup {
         topic: "t".to_owned(),
         clock: coordinator().clock.clone(),
-        recorder: Recorder::new(1, 3),
+        recorder: Recorder::new(1, 7, 3),
         control: Arc::default(),
         traffic: Arc::new(Traffic::new(3, None)),
         drain: Arc::new(Drain::default()),
         topics: Arc::clone(&topics),
         patience: Patience::default(),
     };
-    let inspector = Inspector::new(TopicBook::new(None, 3), "t", Arc::new(Slots::of_one("t", 3)), false);
+    let catalogue = Arc::new(crate::shop::catalogue().unwrap());
+    let inspector = Inspector::new(TopicBook::new(None, 3), catalogue, "t", Arc::new(Slots::of_one("t", 3)), false);
     let starts = [Watermarks::default(); 3];
     Verifier::position(setup, Box::new(group(&topics)), inspector, &starts, Duration::from_secs(60), &|| false)
 }

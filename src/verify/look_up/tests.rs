@@ -2,13 +2,21 @@ use std::collections::VecDeque;
 use std::io;
 
 use super::*;
+use crate::event::KeyId;
 use crate::event::encode::Encoder;
-use crate::event::{Detail, Device, Event, ItemId, Session, TextId, Vocabulary};
 use crate::kafka::{Code, KafkaError, Notice, TopicIdentity, Wait, Watermarks};
+use crate::shop::{Detail, Device, Event, ItemId, Session, Telling, TextId, UserId, Vocabulary};
+use std::sync::{Arc, LazyLock};
 
 const RUN: RunId = RunId(0x1234_5678_9abc_def0);
 
 /// One record of a log in memory.
+static CATALOGUE: LazyLock<Arc<Catalogue>> = LazyLock::new(|| Arc::new(crate::shop::catalogue().unwrap()));
+
+fn ours() -> Ours<'static> {
+    Ours { run: RUN, catalogue: &CATALOGUE, numbering: Numbering::default(), rules: Rules::ALL }
+}
+
 #[derive(Clone, Debug)]
 struct Kept {
     offset: i64,
@@ -24,7 +32,9 @@ fn event(sequence: u64, user: u64) -> (Vec<u8>, Vec<u8>) {
         detail: Detail::View { item: ItemId(1), category: TextId(0), session: Session(1), device: Device::Mobile },
     };
     let mut arena = Vec::new();
-    Encoder::new(RUN, 0, Vocabulary::default().into()).encode(&mut arena, &event, sequence, 1_000_000, 1);
+    let values = Telling { event: &event, texts: &Vocabulary::default(), timestamp_ms: 1 };
+    let kind = event.kind().type_index();
+    Encoder::new(RUN, 0, Arc::clone(&CATALOGUE)).encode(&mut arena, kind, &values, sequence, 1_000_000);
     (user.to_string().into_bytes(), arena)
 }
 
@@ -109,11 +119,11 @@ impl Reader for Log {
 }
 
 fn wanted(offset: i64, sequence: u64, user: u64) -> AckedEvent {
-    AckedEvent { partition: 0, offset, lane: 0, sequence, user: Some(UserId(user)), due_ms: Some(CLOCK_STEP_MS) }
+    AckedEvent { partition: 0, offset, lane: 0, sequence, key: Some(KeyId(user)), due_ms: Some(CLOCK_STEP_MS) }
 }
 
 fn ask(log: &mut Log, questions: &Search) -> SearchResult {
-    read_again(log, "t", RUN, Rules::ALL, questions, Duration::from_secs(60), |_, _| {})
+    read_again(log, "t", ours(), questions, Duration::from_secs(60), |_, _| {})
 }
 
 #[test]
@@ -157,8 +167,8 @@ fn another_producers_rubbish_at_the_offset_is_no_damage_of_the_event() {
     let rubbish =
         |key: &[u8], create_ms| Kept { key: key.to_vec(), body: b"{\"x\":1}".to_vec(), create_ms, ..kept(1, 1, 5) };
     let day = 24 * 3_600_000;
-    let event = |user| AckedEvent { user, due_ms: Some(day), ..wanted(1, 1, 5) };
-    let own = Some(UserId(5));
+    let event = |key| AckedEvent { key, due_ms: Some(day), ..wanted(1, 1, 5) };
+    let own = Some(KeyId(5));
     let mine = Kept { create_ms: day, ..kept(1, 1, 5) };
     let damaged = Kept { body: on_another_device(&mine.body), ..mine.clone() };
     for (what, record, wanted, expected) in [
@@ -210,7 +220,7 @@ fn in_a_compacted_topic_a_later_record_of_the_key_explains_absence() {
 #[test]
 fn in_a_compacted_topic_absence_without_a_key_is_not_explained() {
     let mut log = Log { records: vec![kept(10, 10, 5), kept(12, 12, 6)], high: Some(15), ..Log::default() };
-    let keyless = |offset, sequence| AckedEvent { user: None, ..wanted(offset, sequence, 0) };
+    let keyless = |offset, sequence| AckedEvent { key: None, ..wanted(offset, sequence, 0) };
     let questions =
         Search { wanted: vec![keyless(3, 3), keyless(12, 12), keyless(14, 14)], compacted: true, ..Search::default() };
     let answers = ask(&mut log, &questions);
@@ -254,7 +264,7 @@ fn a_stretch_is_read_whole_and_gives_the_copies_in_it() {
         ..Search::default()
     };
     let mut seen = Presence::default();
-    let answers = read_again(&mut log, "t", RUN, Rules::ALL, &questions, Duration::from_secs(60), |_, stamp| {
+    let answers = read_again(&mut log, "t", ours(), &questions, Duration::from_secs(60), |_, stamp| {
         seen.note(stamp.sequence);
     });
     let copy = |offset, create_ms| Copy { partition: 0, offset, create_ms: Some(create_ms) };
@@ -272,7 +282,7 @@ fn what_a_fresh_reader_of_committed_records_goes_past_is_held_as_aborted_and_not
     let mut all = Log { records: vec![kept(1, 1, 5), kept(2, 2, 5), kept(3, 3, 5), kept(5, 5, 5)], ..Log::default() };
     let mut result = ask(&mut all, &questions());
     let mut committed = Log { records: vec![kept(2, 2, 5)], high: Some(3), ..Log::default() };
-    read_committed_again(Some(&mut committed), "t", RUN, Rules::ALL, questions(), &mut result, ASK, |_, _| {});
+    read_committed_again(Some(&mut committed), "t", ours(), questions(), &mut result, ASK, |_, _| {});
     let expected = [
         (1, LookUp::HeldAborted),
         (2, LookUp::Present),
@@ -289,6 +299,6 @@ fn without_a_reader_of_committed_records_nobody_is_accused() {
     let questions = || Search { wanted: vec![wanted(1, 1, 5)], ..Search::default() };
     let mut result = ask(&mut log, &questions());
     assert_eq!(result.at[&(0, 1)], LookUp::Present);
-    read_committed_again(None, "t", RUN, Rules::ALL, questions(), &mut result, ASK, |_, _| {});
+    read_committed_again(None, "t", ours(), questions(), &mut result, ASK, |_, _| {});
     assert_eq!(result.at[&(0, 1)], LookUp::Nothing);
 }

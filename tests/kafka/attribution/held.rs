@@ -252,6 +252,7 @@ impl Held {
                 connect_timeout: Duration::from_secs(20),
                 lag_group: None,
             },
+            catalogue: std::sync::Arc::new(loadgen::shop::catalogue().unwrap()),
             verify: Some(Verification {
                 group: self.group.clone(),
                 back: ReadBack { drain_deadline: self.drain_deadline, ..ReadBack::default() },

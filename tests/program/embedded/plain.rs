@@ -44,6 +44,7 @@ pub(crate) fn config(lanes: u16) -> Config {
             connect_timeout: Duration::from_secs(20),
             lag_group: None,
         },
+        catalogue: std::sync::Arc::new(loadgen::shop::catalogue().unwrap()),
         verify: Some(Verification {
             group: None,
             back: ReadBack { drain_deadline: Duration::from_secs(30), ..ReadBack::default() },

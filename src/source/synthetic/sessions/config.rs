@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::ConfigError;
 use super::funnel::Funnel;
-use crate::event::EventKind;
+use crate::shop::Kind;
 use crate::units;
 
 /// The most sessions at once.
@@ -71,26 +71,26 @@ impl Default for Think {
 }
 
 impl Think {
-    /// In the order of [`EventKind::OF_USERS`].
-    const fn times(&self) -> [Duration; EventKind::USERS_COUNT] {
+    /// In the order of [`Kind::OF_USERS`].
+    const fn times(&self) -> [Duration; Kind::USERS_COUNT] {
         [self.view.0, self.addtocart.0, self.transaction.0, self.search.0, self.filter.0, self.review.0]
     }
 
     /// That before events of one type; `None` for inventory, which no user causes.
-    pub(crate) const fn of_mut(&mut self, kind: EventKind) -> Option<&mut ThinkTime> {
+    pub(crate) const fn of_mut(&mut self, kind: Kind) -> Option<&mut ThinkTime> {
         Some(match kind {
-            EventKind::View => &mut self.view,
-            EventKind::AddToCart => &mut self.addtocart,
-            EventKind::Transaction => &mut self.transaction,
-            EventKind::Search => &mut self.search,
-            EventKind::Filter => &mut self.filter,
-            EventKind::Review => &mut self.review,
-            EventKind::Inventory => return None,
+            Kind::View => &mut self.view,
+            Kind::AddToCart => &mut self.addtocart,
+            Kind::Transaction => &mut self.transaction,
+            Kind::Search => &mut self.search,
+            Kind::Filter => &mut self.filter,
+            Kind::Review => &mut self.review,
+            Kind::Inventory => return None,
         })
     }
 
-    /// In microseconds, in the order of [`EventKind::OF_USERS`].
-    pub(crate) fn means_us(&self) -> [f64; EventKind::USERS_COUNT] {
+    /// In microseconds, in the order of [`Kind::OF_USERS`].
+    pub(crate) fn means_us(&self) -> [f64; Kind::USERS_COUNT] {
         self.times().map(|time| time.as_secs_f64() * 1e6)
     }
 }
@@ -131,8 +131,8 @@ pub struct SessionFigures {
     /// How many events come in a second of the shop's own time. A run at that rate plays it in real time; one at ten times
     /// that rate plays it ten times as fast.
     pub natural_rate_per_s: f64,
-    /// The share of all events that each type has, in the order of [`EventKind::OF_USERS`].
-    pub shares: [f64; EventKind::USERS_COUNT],
+    /// The share of all events that each type has, in the order of [`Kind::OF_USERS`].
+    pub shares: [f64; Kind::USERS_COUNT],
 }
 
 impl SessionsConfig {
@@ -144,7 +144,7 @@ impl SessionsConfig {
         if !(1..=MOST_CONCURRENT).contains(&self.concurrent) {
             return Err(ConfigError::Concurrent { sessions: self.concurrent });
         }
-        for (kind, time) in EventKind::OF_USERS.into_iter().zip(self.think.times()) {
+        for (kind, time) in Kind::OF_USERS.into_iter().zip(self.think.times()) {
             if !(SHORTEST_THINK..=LONGEST_THINK).contains(&time) {
                 return Err(ConfigError::Think { kind, time });
             }
@@ -161,7 +161,7 @@ impl SessionsConfig {
     }
 
     /// How long a session thinks before events of each type, in microseconds, on average: its first event comes at once.
-    pub(super) fn thinking_us(&self) -> Result<[f64; EventKind::USERS_COUNT], ConfigError> {
+    pub(super) fn thinking_us(&self) -> Result<[f64; Kind::USERS_COUNT], ConfigError> {
         let first = self.funnel.start.probabilities();
         let means = self.think.means_us();
         let mut thinking = self.funnel.visits()?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::ConfigError;
 use super::super::stream::below;
-use crate::event::EventKind;
+use crate::shop::Kind;
 
 /// A session that has not surely ended after that many events never will, for a person's purposes.
 const LONGEST: u32 = 100_000;
@@ -80,27 +80,27 @@ pub struct Next {
 }
 
 impl Next {
-    /// In the order of [`EventKind::OF_USERS`].
-    pub(crate) const fn probabilities(&self) -> [f64; EventKind::USERS_COUNT] {
+    /// In the order of [`Kind::OF_USERS`].
+    pub(crate) const fn probabilities(&self) -> [f64; Kind::USERS_COUNT] {
         [self.view, self.addtocart, self.transaction, self.search, self.filter, self.review]
     }
 
     /// That of one type; `None` for inventory, which no user causes.
-    pub(crate) const fn of_mut(&mut self, kind: EventKind) -> Option<&mut f64> {
+    pub(crate) const fn of_mut(&mut self, kind: Kind) -> Option<&mut f64> {
         Some(match kind {
-            EventKind::View => &mut self.view,
-            EventKind::AddToCart => &mut self.addtocart,
-            EventKind::Transaction => &mut self.transaction,
-            EventKind::Search => &mut self.search,
-            EventKind::Filter => &mut self.filter,
-            EventKind::Review => &mut self.review,
-            EventKind::Inventory => return None,
+            Kind::View => &mut self.view,
+            Kind::AddToCart => &mut self.addtocart,
+            Kind::Transaction => &mut self.transaction,
+            Kind::Search => &mut self.search,
+            Kind::Filter => &mut self.filter,
+            Kind::Review => &mut self.review,
+            Kind::Inventory => return None,
         })
     }
 }
 
 impl Funnel {
-    fn rows(&self) -> [(&'static str, &Next); EventKind::USERS_COUNT] {
+    fn rows(&self) -> [(&'static str, &Next); Kind::USERS_COUNT] {
         [
             ("after_view", &self.after_view),
             ("after_addtocart", &self.after_addtocart),
@@ -112,18 +112,18 @@ impl Funnel {
     }
 
     /// What is drawn next after an event of each type.
-    pub(super) fn after(&self) -> [NextPicker; EventKind::USERS_COUNT] {
+    pub(super) fn after(&self) -> [NextPicker; Kind::USERS_COUNT] {
         self.rows().map(|(_, next)| NextPicker::new(next))
     }
 
-    /// Expected number of events of each type in a session, in the order of [`EventKind::OF_USERS`].
+    /// Expected number of events of each type in a session, in the order of [`Kind::OF_USERS`].
     ///
     /// # Errors
     /// A probability out of 0..=1, a row of more than 1, a start that is not 1, or sessions that do not end.
-    pub fn visits(&self) -> Result<[f64; EventKind::USERS_COUNT], ConfigError> {
+    pub fn visits(&self) -> Result<[f64; Kind::USERS_COUNT], ConfigError> {
         for (row, next) in self.rows().into_iter().chain([("start", &self.start)]) {
             let probabilities = next.probabilities();
-            for (kind, probability) in EventKind::OF_USERS.into_iter().zip(probabilities) {
+            for (kind, probability) in Kind::OF_USERS.into_iter().zip(probabilities) {
                 if !(0.0..=1.0).contains(&probability) {
                     return Err(ConfigError::Probability { row, kind, probability });
                 }
@@ -135,9 +135,9 @@ impl Funnel {
         }
         let after = self.rows().map(|(_, next)| next.probabilities());
         let mut now = self.start.probabilities();
-        let mut visits = [0.0; EventKind::USERS_COUNT];
+        let mut visits = [0.0; Kind::USERS_COUNT];
         for _ in 0..LONGEST {
-            let mut next = [0.0; EventKind::USERS_COUNT];
+            let mut next = [0.0; Kind::USERS_COUNT];
             for (kind, &probability) in now.iter().enumerate() {
                 visits[kind] += probability;
                 for (to, step) in next.iter_mut().zip(after[kind]) {
@@ -157,7 +157,7 @@ impl Funnel {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NextPicker {
     /// Cumulated probabilities in 2^-53.
-    thresholds: [u64; EventKind::USERS_COUNT],
+    thresholds: [u64; Kind::USERS_COUNT],
 }
 
 impl NextPicker {
@@ -180,10 +180,10 @@ impl NextPicker {
     }
 
     /// The type that comes next, or `None` for leaving.
-    pub(super) fn pick(&self, word: u64) -> Option<EventKind> {
+    pub(super) fn pick(&self, word: u64) -> Option<Kind> {
         let point = below(word, Self::ONE);
         let index: usize = self.thresholds.iter().map(|&threshold| usize::from(point >= threshold)).sum();
-        EventKind::OF_USERS.get(index).copied()
+        Kind::OF_USERS.get(index).copied()
     }
 }
 
@@ -197,7 +197,7 @@ mod tests {
         let visits = Funnel::default().visits().unwrap();
         let events: f64 = visits.iter().sum();
         assert!((9.5..10.5).contains(&events), "{events} events in a session");
-        for ((kind, visits), share) in EventKind::OF_USERS.into_iter().zip(visits).zip(Weights::default().shares()) {
+        for ((kind, visits), share) in Kind::OF_USERS.into_iter().zip(visits).zip(Weights::default().shares()) {
             assert!((visits / events - share).abs() < 0.01, "{kind}: {} instead of {share}", visits / events);
         }
     }
@@ -237,11 +237,11 @@ mod tests {
     #[test]
     fn leaving_gets_what_is_missing() {
         let picker = NextPicker::new(&Next { view: 0.5, filter: 0.25, ..Next::default() });
-        assert_eq!(picker.pick(0), Some(EventKind::View));
-        assert_eq!(picker.pick(u64::MAX / 2 + 1), Some(EventKind::Filter));
+        assert_eq!(picker.pick(0), Some(Kind::View));
+        assert_eq!(picker.pick(u64::MAX / 2 + 1), Some(Kind::Filter));
         assert_eq!(picker.pick(u64::MAX / 4 * 3 + 3), None);
         assert_eq!(picker.pick(u64::MAX), None);
         let tenths = Next { view: 0.1, addtocart: 0.2, transaction: 0.3, search: 0.1, filter: 0.2, review: 0.1 };
-        assert_eq!(NextPicker::new(&tenths).pick(u64::MAX), Some(EventKind::Review));
+        assert_eq!(NextPicker::new(&tenths).pick(u64::MAX), Some(Kind::Review));
     }
 }

@@ -3,7 +3,7 @@ use std::collections::{HashMap, HashSet};
 use super::super::tests::{fingerprint, fits, item, session};
 use super::super::{Config, HotKey, Model, STEEPEST_SKEW};
 use super::*;
-use crate::event::{Detail, ItemId, TextId, UserId};
+use crate::shop::{Detail, ItemId, TextId, UserId};
 
 fn config() -> Config {
     Config { model: Model::Sessions, ..Config::default() }
@@ -67,11 +67,11 @@ fn types_come_as_often_as_the_funnel_says_from_the_start() {
     let expected = config.sessions.figures().unwrap().shares;
     let events = events(&config, 3, 400_000);
     for (range, tolerance) in [(0..5_000, 0.03), (0..400_000, 0.004)] {
-        let mut seen = [0.0; EventKind::USERS_COUNT];
+        let mut seen = [0.0; Kind::USERS_COUNT];
         for event in &events[range.clone()] {
             seen[event.kind().index()] += 1.0 / range.len() as f64;
         }
-        for kind in EventKind::OF_USERS {
+        for kind in Kind::OF_USERS {
             let (seen, expected) = (seen[kind.index()], expected[kind.index()]);
             assert!((seen - expected).abs() < tolerance, "{kind} in {range:?}: {seen} instead of {expected}");
         }
@@ -83,12 +83,12 @@ fn users_do_next_what_the_funnel_says() {
     let config = config();
     let funnel = &config.sessions.funnel;
     let rows = [
-        (EventKind::View, funnel.after_view),
-        (EventKind::AddToCart, funnel.after_addtocart),
-        (EventKind::Transaction, funnel.after_transaction),
-        (EventKind::Search, funnel.after_search),
-        (EventKind::Filter, funnel.after_filter),
-        (EventKind::Review, funnel.after_review),
+        (Kind::View, funnel.after_view),
+        (Kind::AddToCart, funnel.after_addtocart),
+        (Kind::Transaction, funnel.after_transaction),
+        (Kind::Search, funnel.after_search),
+        (Kind::Filter, funnel.after_filter),
+        (Kind::Review, funnel.after_review),
     ];
     // Whole sessions of a long stretch; that those cut off at its ends tend to be long is far below the tolerance.
     let mut steps = HashMap::new();
@@ -105,7 +105,7 @@ fn users_do_next_what_the_funnel_says() {
         }
     }
     for (kind, next) in rows {
-        for (to, probability) in EventKind::OF_USERS.into_iter().zip(next.probabilities()) {
+        for (to, probability) in Kind::OF_USERS.into_iter().zip(next.probabilities()) {
             let seen = steps.get(&(kind, Some(to))).copied().unwrap_or(0);
             assert!(fits(seen, totals[&kind], probability), "{kind} to {to}: {seen} of {}", totals[&kind]);
         }
@@ -172,7 +172,7 @@ fn a_purchase_is_what_was_put_into_the_cart() {
                         from_cart += 1;
                     }
                     lines += 1;
-                    if last == Some(EventKind::Transaction) {
+                    if last == Some(Kind::Transaction) {
                         assert!(orders.contains(&order), "a line right after another one is of the same order");
                     } else {
                         assert!(orders.insert(order), "order {order} comes twice");
@@ -214,7 +214,7 @@ fn users_mostly_stay_in_a_category_or_its_department() {
         for event in &events {
             let Detail::View { category, .. } = event.detail else {
                 // A search may lead anywhere.
-                last = last.filter(|_| event.kind() != EventKind::Search);
+                last = last.filter(|_| event.kind() != Kind::Search);
                 continue;
             };
             if let Some(last) = last {
@@ -325,7 +325,7 @@ fn the_smallest_shop_and_the_shortest_sessions_work() {
         sessions: SessionsConfig { funnel: only(Next::default()), ..SessionsConfig::default() },
         ..config()
     };
-    assert!(events(&config, 1, 1_000).iter().all(|event| event.kind() == EventKind::Search));
+    assert!(events(&config, 1, 1_000).iter().all(|event| event.kind() == Kind::Search));
     let mut sessions = config.sessions.clone();
     sessions.funnel = only(Next { view: 0.5, transaction: 0.3, ..Next::default() });
     assert_eq!(events(&Config { sessions, ..config }, 1, 10_000).len(), 10_000);

@@ -3,7 +3,7 @@
 use super::super::shop::{Aisles, Shop, quantity, rating};
 use super::super::stream::{Stream, below};
 use super::super::wording::LEAVES_PER_DEPARTMENT;
-use crate::event::{Detail, Event, EventKind, ItemId, Session, TextId, UserId};
+use crate::shop::{Detail, Event, ItemId, Kind, Session, TextId, UserId};
 
 /// How many different items a cart remembers; a further one replaces the oldest.
 const CART: usize = 4;
@@ -21,7 +21,7 @@ pub(super) struct Visit {
     /// Whose it is.
     pub(super) user: UserId,
     /// What comes next.
-    pub(super) next: EventKind,
+    pub(super) next: Kind,
     /// The session's own random numbers, so that what happens in it does not depend on who else is in the shop.
     pub(super) stream: Stream,
     session: Session,
@@ -37,7 +37,7 @@ pub(super) struct Visit {
 }
 
 impl Visit {
-    pub(super) const fn new(user: UserId, session: Session, next: EventKind, stream: Stream) -> Self {
+    pub(super) const fn new(user: UserId, session: Session, next: Kind, stream: Stream) -> Self {
         Self {
             user,
             next,
@@ -63,17 +63,17 @@ impl Visit {
         let session = self.session;
         let order = self.order.take();
         let detail = match self.next {
-            EventKind::View => {
+            Kind::View => {
                 let (item, category) = self.browse(shop, aisles);
                 Detail::View { item, category, session, device: shop.device(self.user) }
             }
-            EventKind::AddToCart => {
+            Kind::AddToCart => {
                 let (item, category) = if self.carted { self.browse(shop, aisles) } else { self.at_hand(shop) };
                 let quantity = quantity(self.stream.word());
                 self.put_into_cart(item, quantity);
                 Detail::AddToCart { item, category, session, device: shop.device(self.user), quantity }
             }
-            EventKind::Transaction => {
+            Kind::Transaction => {
                 let (item, quantity) = self.take_from_cart(shop, aisles, order.is_some());
                 let category = shop.category(item);
                 let order = order.unwrap_or(number);
@@ -89,16 +89,16 @@ impl Visit {
                     session: Some(session),
                 }
             }
-            EventKind::Search => {
+            Kind::Search => {
                 let query = self.search(shop);
                 Detail::Search { query, results: shop.results(query), session, device: shop.device(self.user) }
             }
-            EventKind::Filter => {
+            Kind::Filter => {
                 let (_, category) = self.at_hand(shop);
                 Detail::Filter { category, filter: shop.wording.filter(category, self.stream.word()), session }
             }
             // No row of the funnel gives an inventory event.
-            EventKind::Review | EventKind::Inventory => {
+            Kind::Review | Kind::Inventory => {
                 let item = match self.bought {
                     Some(item) => item,
                     None => self.at_hand(shop).0,

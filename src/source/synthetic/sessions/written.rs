@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::config::{Think, ThinkTime};
 use super::funnel::{Funnel, Next};
-use crate::event::EventKind;
+use crate::shop::Kind;
 use crate::units;
 
 /// One row of the funnel: `after_view:view=0.5,addtocart=0.02`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FunnelRow {
     /// What it comes after; `None`: the start.
-    after: Option<EventKind>,
+    after: Option<Kind>,
     next: Next,
 }
 
@@ -23,12 +23,12 @@ impl FunnelRow {
         let row = |after, next| Self { after, next };
         vec![
             row(None, funnel.start),
-            row(Some(EventKind::View), funnel.after_view),
-            row(Some(EventKind::AddToCart), funnel.after_addtocart),
-            row(Some(EventKind::Transaction), funnel.after_transaction),
-            row(Some(EventKind::Search), funnel.after_search),
-            row(Some(EventKind::Filter), funnel.after_filter),
-            row(Some(EventKind::Review), funnel.after_review),
+            row(Some(Kind::View), funnel.after_view),
+            row(Some(Kind::AddToCart), funnel.after_addtocart),
+            row(Some(Kind::Transaction), funnel.after_transaction),
+            row(Some(Kind::Search), funnel.after_search),
+            row(Some(Kind::Filter), funnel.after_filter),
+            row(Some(Kind::Review), funnel.after_review),
         ]
     }
 
@@ -36,13 +36,13 @@ impl FunnelRow {
     pub const fn set(&self, funnel: &mut Funnel) {
         let row = match self.after {
             None => &mut funnel.start,
-            Some(EventKind::View) => &mut funnel.after_view,
-            Some(EventKind::AddToCart) => &mut funnel.after_addtocart,
-            Some(EventKind::Transaction) => &mut funnel.after_transaction,
-            Some(EventKind::Search) => &mut funnel.after_search,
-            Some(EventKind::Filter) => &mut funnel.after_filter,
-            Some(EventKind::Review) => &mut funnel.after_review,
-            Some(EventKind::Inventory) => return,
+            Some(Kind::View) => &mut funnel.after_view,
+            Some(Kind::AddToCart) => &mut funnel.after_addtocart,
+            Some(Kind::Transaction) => &mut funnel.after_transaction,
+            Some(Kind::Search) => &mut funnel.after_search,
+            Some(Kind::Filter) => &mut funnel.after_filter,
+            Some(Kind::Review) => &mut funnel.after_review,
+            Some(Kind::Inventory) => return,
         };
         *row = self.next;
     }
@@ -58,12 +58,12 @@ impl FromStr for FunnelRow {
             row => {
                 let kind =
                     row.strip_prefix("after_").ok_or_else(|| no("rows are start, after_view, after_search, ..."))?;
-                Some(EventKind::of_users(kind).map_err(|error| no(&error.to_string()))?)
+                Some(Kind::of_users(kind).map_err(|error| no(&error.to_string()))?)
             }
         };
         let mut next = Next::default();
         for (kind, value) in pairs(probabilities) {
-            let kind = EventKind::of_users(kind).map_err(|error| no(&error.to_string()))?;
+            let kind = Kind::of_users(kind).map_err(|error| no(&error.to_string()))?;
             match (value.parse::<f64>(), next.of_mut(kind)) {
                 (Ok(probability), Some(place)) if (0.0..=1.0).contains(&probability) => *place = probability,
                 _ => return Err(no(&format!("the probability of {kind} is no number from 0 to 1"))),
@@ -83,7 +83,7 @@ pub struct NotARow {
 
 /// Mean think times of some types: `view=20s,search=5s`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ThinkTimes(Vec<(EventKind, Duration)>);
+pub struct ThinkTimes(Vec<(Kind, Duration)>);
 
 impl ThinkTimes {
     /// All of them.
@@ -91,7 +91,7 @@ impl ThinkTimes {
     pub fn all(think: &Think) -> Self {
         let mut think = *think;
         let time = |kind| think.of_mut(kind).map(|time| (kind, time.0));
-        Self(EventKind::OF_USERS.into_iter().filter_map(time).collect())
+        Self(Kind::OF_USERS.into_iter().filter_map(time).collect())
     }
 
     /// Puts them in the place of those of `think`.
@@ -109,7 +109,7 @@ impl FromStr for ThinkTimes {
     fn from_str(text: &str) -> Result<Self, NotThinkTimes> {
         let no = |reason: String| NotThinkTimes { text: text.to_owned(), reason };
         let read = |(kind, time): (&str, &str)| {
-            let kind = EventKind::of_users(kind).map_err(|error| no(error.to_string()))?;
+            let kind = Kind::of_users(kind).map_err(|error| no(error.to_string()))?;
             Ok((kind, units::duration(time).map_err(|error| no(error.to_string()))?))
         };
         pairs(text).map(read).collect::<Result<_, _>>().map(Self)

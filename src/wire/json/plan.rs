@@ -1,0 +1,262 @@
+//! From a record to steps: what stands between values is known before the first event.
+
+use std::ops::Range;
+
+use crate::wire::shape::{Integer, Record, Shape};
+
+/// Arrays, maps, records and unions lie at most so deep in one another.
+pub(super) const DEEPEST: usize = 16;
+
+/// How events of one type are written and read, compiled once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    record: Record,
+    pub(super) steps: Vec<Step>,
+    /// All constants, one after the other.
+    pub(super) pool: Vec<u8>,
+    /// The steps of the id and of the key.
+    pub(super) id: Option<usize>,
+    pub(super) key: Option<usize>,
+}
+
+/// What comes next.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Step {
+    /// These bytes of the pool.
+    Constant(Range<usize>),
+    /// A value; what stands around it are constants.
+    Value(Leaf),
+    /// A field that may be left out. The constant that follows begins with its name; the steps of what comes after it are at
+    /// `absent`. `loose`: whether a comma belongs before it shows only when it is written.
+    Optional { loose: bool, absent: usize },
+    /// An entry of an array or a map that may be `null`.
+    Nullable { absent: usize },
+    /// A comma, unless the object has just begun.
+    Comma,
+    /// An array or a map begins; the steps of an entry follow, up to the [`Step::Next`] at `next`.
+    Begin { is_map: bool, next: usize },
+    /// An entry has ended; the steps of an entry begin after `begin`.
+    Next { is_map: bool, begin: usize },
+    /// One of several shapes; where the steps of each are, and what comes after them.
+    Union { branches: Vec<Range<usize>>, end: usize },
+    /// A branch has ended: the steps go on there.
+    Jump(usize),
+}
+
+/// A value without parts.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Leaf {
+    Boolean,
+    Integer(Integer),
+    Number,
+    Text,
+    Bytes { size: Option<usize> },
+    Uuid,
+    Decimal { scale: u32, min: Option<i128> },
+    Date,
+    Symbol(Vec<Box<str>>),
+}
+
+/// Why no plan can be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// Too deep.
+    #[error("{path}: arrays, maps, records and unions lie more than {DEEPEST} deep in one another")]
+    TooDeep {
+        /// Where.
+        path: String,
+    },
+}
+
+impl Plan {
+    /// The plan of `record`, whose fields `id` and `key`, given by their index, are told apart.
+    ///
+    /// # Errors
+    /// What cannot be written.
+    pub fn new(record: &Record, id: Option<usize>, key: Option<usize>) -> Result<Self, PlanError> {
+        let mut maker = Maker::default();
+        let places = maker.object(record, 1)?;
+        maker.close();
+        let at = |role: Option<usize>| role.and_then(|index| places.get(index).copied().flatten());
+        let Maker { steps, pool, .. } = maker;
+        Ok(Self { record: record.clone(), steps, pool, id: at(id), key: at(key) })
+    }
+
+    /// What it was made of.
+    #[must_use]
+    pub const fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Whether it has an id that is always there.
+    #[must_use]
+    pub const fn has_id(&self) -> bool {
+        self.id.is_some()
+    }
+
+    /// Whether it has a key that is always there.
+    #[must_use]
+    pub const fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// What a check covers of a body that starts at `start` and whose id's text lies at `id`: what stands before the id, as far as
+    /// that can differ, and where what stands after it begins.
+    #[must_use]
+    pub fn covered(&self, start: usize, id: Option<&Range<usize>>) -> (Range<usize>, usize) {
+        let Some(id) = id else { return (start..start, start) };
+        let before = if self.id == Some(1) { start } else { id.start };
+        (start..before, id.end + 1)
+    }
+}
+
+#[derive(Default)]
+struct Maker {
+    steps: Vec<Step>,
+    pool: Vec<u8>,
+    /// The constant that is to come next.
+    open: Vec<u8>,
+}
+
+impl Maker {
+    /// The open constant becomes a step.
+    fn close(&mut self) {
+        if !self.open.is_empty() {
+            let from = self.pool.len();
+            self.pool.append(&mut self.open);
+            self.steps.push(Step::Constant(from..self.pool.len()));
+        }
+    }
+
+    fn push(&mut self, step: Step) -> usize {
+        self.close();
+        self.steps.push(step);
+        self.steps.len() - 1
+    }
+
+    fn quoted(&mut self, text: &str) {
+        self.open.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
+    }
+
+    /// The fields of a record; returns the step of each one's value, where it is one that is always there.
+    fn object(&mut self, record: &Record, depth: usize) -> Result<Vec<Option<usize>>, PlanError> {
+        self.open.push(b'{');
+        // Whether a field stands before this one: always, never, or as it happens.
+        let mut follows = Some(false);
+        let mut places = Vec::with_capacity(record.fields.len());
+        for field in &record.fields {
+            let of = |error: PlanError| error.below(&field.name);
+            if let Shape::Optional(inner) = &field.shape {
+                let at = self.push(Step::Optional { loose: follows.is_none(), absent: 0 });
+                if follows == Some(true) {
+                    self.open.push(b',');
+                }
+                self.quoted(&field.name);
+                self.open.push(b':');
+                self.value(inner, depth).map_err(of)?;
+                self.close();
+                self.steps[at] = Step::Optional { loose: follows.is_none(), absent: self.steps.len() };
+                follows = follows.filter(|follows| *follows);
+                places.push(None);
+                continue;
+            }
+            match follows {
+                Some(true) => self.open.push(b','),
+                Some(false) => {}
+                None => {
+                    self.push(Step::Comma);
+                }
+            }
+            self.quoted(&field.name);
+            self.open.push(b':');
+            let before = self.steps.len();
+            self.value(&field.shape, depth).map_err(of)?;
+            let is_value = matches!(self.steps.last(), Some(Step::Value(_))) && self.steps.len() > before;
+            places.push(is_value.then(|| self.steps.len() - 1));
+            follows = Some(true);
+        }
+        self.open.push(b'}');
+        Ok(places)
+    }
+
+    fn value(&mut self, shape: &Shape, depth: usize) -> Result<(), PlanError> {
+        if depth > DEEPEST {
+            return Err(PlanError::TooDeep { path: String::new() });
+        }
+        match shape {
+            Shape::Constant(text) => self.quoted(text),
+            Shape::Record(record) => {
+                self.object(record, depth + 1)?;
+            }
+            Shape::Array(entry) | Shape::Map(entry) => {
+                let is_map = matches!(shape, Shape::Map(_));
+                self.open.push(if is_map { b'{' } else { b'[' });
+                let begin = self.push(Step::Begin { is_map, next: 0 });
+                self.value(entry, depth + 1)?;
+                let next = self.push(Step::Next { is_map, begin });
+                self.steps[begin] = Step::Begin { is_map, next };
+            }
+            Shape::Optional(inner) => {
+                let at = self.push(Step::Nullable { absent: 0 });
+                self.value(inner, depth)?;
+                self.close();
+                self.steps[at] = Step::Nullable { absent: self.steps.len() };
+            }
+            Shape::Union(shapes) => {
+                let at = self.push(Step::Union { branches: Vec::new(), end: 0 });
+                let mut branches = Vec::new();
+                for shape in shapes {
+                    let from = self.steps.len();
+                    self.value(shape, depth + 1)?;
+                    let jump = self.push(Step::Jump(0));
+                    branches.push(from..jump);
+                }
+                let end = self.steps.len();
+                for branch in &branches {
+                    self.steps[branch.end] = Step::Jump(end);
+                }
+                self.steps[at] = Step::Union { branches, end };
+            }
+            Shape::Null => {
+                let at = self.push(Step::Nullable { absent: 0 });
+                self.steps[at] = Step::Nullable { absent: at + 1 };
+            }
+            Shape::Boolean => {
+                self.push(Step::Value(Leaf::Boolean));
+            }
+            Shape::Integer(bounds) => {
+                self.push(Step::Value(Leaf::Integer(*bounds)));
+            }
+            Shape::TimeOfDay(_) | Shape::Timestamp { .. } => {
+                self.push(Step::Value(Leaf::Integer(Integer::I64)));
+            }
+            Shape::Float | Shape::Double => {
+                self.push(Step::Value(Leaf::Number));
+            }
+            Shape::Decimal { scale, min, .. } => {
+                self.push(Step::Value(Leaf::Decimal { scale: *scale, min: *min }));
+            }
+            Shape::Text => self.text(Leaf::Text),
+            Shape::Bytes => self.text(Leaf::Bytes { size: None }),
+            Shape::Fixed { size, .. } => self.text(Leaf::Bytes { size: Some(*size) }),
+            Shape::Uuid(_) => self.text(Leaf::Uuid),
+            Shape::Date => self.text(Leaf::Date),
+            Shape::Enum { symbols, .. } => self.text(Leaf::Symbol(symbols.clone())),
+        }
+        Ok(())
+    }
+
+    /// A value between quotes.
+    fn text(&mut self, leaf: Leaf) {
+        self.open.push(b'"');
+        self.push(Step::Value(leaf));
+        self.open.push(b'"');
+    }
+}
+
+impl PlanError {
+    fn below(self, name: &str) -> Self {
+        let Self::TooDeep { path } = self;
+        Self::TooDeep { path: if path.is_empty() { name.to_owned() } else { format!("{name}.{path}") } }
+    }
+}

@@ -1,0 +1,270 @@
+//! Reading the canonical layout in one pass, without an allocation.
+
+use std::ops::Range;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use uuid::Uuid;
+
+use super::plan::{Leaf, Plan, Step};
+use crate::wire::Written;
+use crate::wire::shape::Integer;
+
+/// Length of a UUID as text.
+const UUID: usize = 36;
+/// More digits than any number has are read with the other layouts.
+const DIGITS: usize = 18;
+/// Branches that are tried for one event, at most.
+const TRIES: u32 = 4_096;
+
+/// Where the parts of an event lie in its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scanned {
+    /// The id.
+    pub id: Option<u128>,
+    /// Where its text and that of the key lie.
+    pub at: Written,
+}
+
+impl Plan {
+    /// Where the parts of an event lie; `None` for every body that is not one in the canonical layout, whose id, if the plan has
+    /// one, is a UUID.
+    #[must_use]
+    pub fn scan(&self, body: &[u8]) -> Option<Scanned> {
+        let mut scan = Scan { plan: self, body, at: 0, written: Written::default(), tries: 0 };
+        scan.steps(0, self.steps.len())?;
+        (scan.at == body.len()).then_some(())?;
+        // Every byte outside of strings was compared; inside them only ASCII from 0x20 on is taken without this.
+        if !body.is_ascii() {
+            std::str::from_utf8(body).ok()?;
+        }
+        let id = match &scan.written.id {
+            None => None,
+            Some(at) => Some(Uuid::try_parse_ascii(&body[at.clone()]).ok()?.as_u128()),
+        };
+        Some(Scanned { id, at: scan.written })
+    }
+}
+
+struct Scan<'a> {
+    plan: &'a Plan,
+    body: &'a [u8],
+    at: usize,
+    written: Written,
+    tries: u32,
+}
+
+impl<'a> Scan<'a> {
+    /// Reads by the steps from `step` up to `end`.
+    fn steps(&mut self, mut step: usize, end: usize) -> Option<()> {
+        let plan = self.plan;
+        while step < end {
+            match &plan.steps[step] {
+                Step::Constant(range) => self.skip(&plan.pool[range.clone()])?,
+                Step::Value(leaf) => {
+                    let from = self.at;
+                    self.value(leaf, plan.id == Some(step))?;
+                    if plan.id == Some(step) {
+                        self.written.id = Some(from..self.at);
+                    }
+                    if plan.key == Some(step) {
+                        self.written.key = Some(from..self.at);
+                    }
+                }
+                Step::Optional { loose, absent } => {
+                    let before = self.at;
+                    let present = (!loose || self.comma().is_some()) && self.begins(step + 1);
+                    if !present {
+                        self.at = before;
+                        step = *absent;
+                        continue;
+                    }
+                }
+                Step::Nullable { absent } => {
+                    if self.skip(b"null").is_some() {
+                        step = *absent;
+                        continue;
+                    }
+                }
+                Step::Comma => self.comma()?,
+                Step::Begin { is_map, next } => {
+                    self.entries(step + 1, *next, *is_map)?;
+                    step = next + 1;
+                    continue;
+                }
+                Step::Union { branches, end } => {
+                    self.union(branches)?;
+                    step = *end;
+                    continue;
+                }
+                // Entries and branches are read by their own range, which ends before these.
+                Step::Next { .. } | Step::Jump(_) => return None,
+            }
+            step += 1;
+        }
+        Some(())
+    }
+
+    /// Whether what comes next is the constant of that step.
+    fn begins(&self, step: usize) -> bool {
+        match &self.plan.steps[step] {
+            Step::Constant(range) => self.body[self.at..].starts_with(&self.plan.pool[range.clone()]),
+            _ => false,
+        }
+    }
+
+    fn comma(&mut self) -> Option<()> {
+        match self.at.checked_sub(1).map(|before| self.body[before]) {
+            Some(b'{') => Some(()),
+            _ => self.skip(b","),
+        }
+    }
+
+    /// The entries of an array or a map, and its end.
+    fn entries(&mut self, from: usize, to: usize, is_map: bool) -> Option<()> {
+        let close: &[u8] = if is_map { b"}" } else { b"]" };
+        if self.skip(close).is_some() {
+            return Some(());
+        }
+        loop {
+            if is_map {
+                self.skip(b"\"")?;
+                self.until_quote()?;
+                self.skip(b"\":")?;
+            }
+            let before = self.at;
+            self.steps(from, to)?;
+            // Each entry has a byte at least.
+            (self.at > before).then_some(())?;
+            if self.skip(b",").is_none() {
+                return self.skip(close);
+            }
+        }
+    }
+
+    /// Reads the first branch that fits.
+    fn union(&mut self, branches: &[Range<usize>]) -> Option<()> {
+        let before = self.at;
+        for branch in branches {
+            self.tries += 1;
+            if self.tries > TRIES {
+                return None;
+            }
+            if self.steps(branch.start, branch.end).is_some() {
+                return Some(());
+            }
+            self.at = before;
+        }
+        None
+    }
+
+    fn skip(&mut self, expected: &[u8]) -> Option<()> {
+        self.body[self.at..].starts_with(expected).then(|| self.at += expected.len())
+    }
+
+    /// The inside of a string without escapes, up to its closing quote.
+    fn until_quote(&mut self) -> Option<&'a [u8]> {
+        let rest = &self.body[self.at..];
+        let end = rest.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20)?;
+        (rest[end] == b'"').then(|| {
+            self.at += end;
+            &rest[..end]
+        })
+    }
+
+    /// Digits without a leading zero.
+    fn digits(&mut self) -> Option<&'a [u8]> {
+        let rest = &self.body[self.at..];
+        let length = rest.iter().take(DIGITS + 1).take_while(|byte| byte.is_ascii_digit()).count();
+        if length == 0 || length > DIGITS || (length > 1 && rest[0] == b'0') {
+            return None;
+        }
+        self.at += length;
+        Some(&rest[..length])
+    }
+
+    fn integer(&mut self, bounds: &Integer) -> Option<()> {
+        let negative = bounds.min < 0 && self.skip(b"-").is_some();
+        let value = self.digits()?.iter().fold(0_i64, |value, digit| value * 10 + i64::from(digit - b'0'));
+        // -0 is no canonical number.
+        (!negative || value != 0).then_some(())?;
+        let value = i128::from(if negative { -value } else { value });
+        (bounds.min <= value && value <= bounds.max).then_some(())
+    }
+
+    fn value(&mut self, leaf: &Leaf, is_id: bool) -> Option<()> {
+        match leaf {
+            // Whether it is a UUID is looked at when all else fits.
+            _ if is_id => {
+                self.body.get(self.at..self.at + UUID)?;
+                self.at += UUID;
+            }
+            Leaf::Text => {
+                self.until_quote()?;
+            }
+            Leaf::Integer(bounds) => self.integer(bounds)?,
+            Leaf::Decimal { scale, min } => self.decimal(*scale as usize, *min)?,
+            Leaf::Boolean => self.skip(b"true").or_else(|| self.skip(b"false"))?,
+            Leaf::Number => self.number()?,
+            Leaf::Symbol(symbols) => {
+                let text = self.until_quote()?;
+                symbols.iter().any(|symbol| symbol.as_bytes() == text).then_some(())?;
+            }
+            Leaf::Uuid => {
+                let text = self.until_quote()?;
+                (text.len() == UUID && !text.iter().any(u8::is_ascii_uppercase)).then_some(())?;
+                Uuid::try_parse_ascii(text).ok()?;
+            }
+            Leaf::Bytes { size } => {
+                let text = self.until_quote()?;
+                is_base64(text, *size).then_some(())?;
+            }
+            Leaf::Date => {
+                let text = std::str::from_utf8(self.until_quote()?).ok()?;
+                day_of(text)?;
+            }
+        }
+        Some(())
+    }
+
+    fn decimal(&mut self, scale: usize, min: Option<i128>) -> Option<()> {
+        let from = self.at;
+        let negative = min.is_none_or(|min| min < 0) && self.skip(b"-").is_some();
+        self.digits()?;
+        if scale > 0 {
+            self.skip(b".")?;
+            let decimals = self.body.get(self.at..self.at + scale)?;
+            decimals.iter().all(u8::is_ascii_digit).then(|| self.at += scale)?;
+        }
+        match min {
+            None | Some(0) => {
+                // -0 is no canonical number.
+                (!negative || self.body[from..self.at].iter().any(|byte| (b'1'..=b'9').contains(byte))).then_some(())
+            }
+            // Other bounds are looked at with the other layouts.
+            Some(_) => None,
+        }
+    }
+
+    /// A number by JSON's grammar (RFC 8259).
+    fn number(&mut self) -> Option<()> {
+        let rest = &self.body[self.at..];
+        let length =
+            rest.iter().take_while(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')).count();
+        serde_json::from_slice::<serde_json::Number>(&rest[..length]).ok()?;
+        self.at += length;
+        Some(())
+    }
+}
+
+/// Whether `text` is canonical base64 of `size` bytes, or of any number of them.
+fn is_base64(text: &[u8], size: Option<usize>) -> bool {
+    STANDARD.decode(text).is_ok_and(|bytes| size.is_none_or(|size| bytes.len() == size))
+}
+
+/// The days since the Unix epoch of a date in its canonical form.
+pub(super) fn day_of(text: &str) -> Option<i32> {
+    let day: jiff::civil::Date = text.parse().ok()?;
+    (day.to_string() == text).then_some(())?;
+    day.since(jiff::civil::date(1970, 1, 1)).ok().map(|span| span.get_days())
+}

@@ -1,0 +1,294 @@
+//! Writing: a source hands its values over, and they stand in the arena at once.
+
+use std::io::Write as _;
+
+use base64::display::Base64Display;
+use base64::engine::general_purpose::STANDARD;
+use jiff::ToSpan as _;
+use jiff::civil::date;
+
+use super::plan::{DEEPEST, Leaf, Plan, Step};
+use crate::wire::Written;
+use crate::wire::sink::{Escaped, Sink};
+
+/// Length of a UUID as text.
+const UUID: usize = 36;
+
+/// Writes one event. Values that the plan does not ask for at that place write something that no reader of the plan takes.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    plan: &'a Plan,
+    arena: &'a mut Vec<u8>,
+    step: usize,
+    /// Entries still to come of the arrays and maps that are open.
+    left: [usize; DEEPEST],
+    depth: usize,
+    written: Written,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer at the end of `arena`.
+    pub fn new(plan: &'a Plan, arena: &'a mut Vec<u8>) -> Self {
+        let mut writer = Self { plan, arena, step: 0, left: [0; DEEPEST], depth: 0, written: Written::default() };
+        writer.go_on();
+        writer
+    }
+
+    /// Where its parts lie.
+    #[must_use]
+    pub fn finish(self) -> Written {
+        self.written
+    }
+
+    /// How long the optional text that ends the event must be, so that the arena ends at `length`; `None` where there is no room.
+    #[must_use]
+    pub fn room_for_last_text(&self, length: usize) -> Option<usize> {
+        let around = self.plan.steps[self.step..].iter().map(|step| match step {
+            Step::Constant(range) => range.len(),
+            _ => 0,
+        });
+        length.checked_sub(self.arena.len() + around.sum::<usize>())
+    }
+
+    /// A text of so many plain bytes, written by `fill`.
+    pub fn filled(&mut self, _length: usize, fill: impl FnOnce(&mut Vec<u8>)) {
+        let from = self.arena.len();
+        fill(self.arena);
+        self.value_ended(from);
+    }
+
+    /// Writes the constants that come next, and stands at what a source has to give.
+    fn go_on(&mut self) {
+        loop {
+            match self.plan.steps.get(self.step) {
+                Some(Step::Constant(range)) => {
+                    self.arena.extend_from_slice(&self.plan.pool[range.clone()]);
+                    self.step += 1;
+                }
+                Some(Step::Jump(to)) => self.step = *to,
+                Some(Step::Comma) => {
+                    self.comma();
+                    self.step += 1;
+                }
+                Some(Step::Next { is_map, begin }) => {
+                    if self.next(*is_map, *begin) && *is_map {
+                        // Its key comes first.
+                        return;
+                    }
+                }
+                _ => return,
+            }
+        }
+    }
+
+    fn comma(&mut self) {
+        if self.arena.last() != Some(&b'{') {
+            self.arena.push(b',');
+        }
+    }
+
+    /// An entry has ended; returns whether there is another.
+    fn next(&mut self, is_map: bool, begin: usize) -> bool {
+        self.depth = self.depth.saturating_sub(1);
+        let left = &mut self.left[self.depth];
+        *left = left.saturating_sub(1);
+        if *left > 0 {
+            self.depth += 1;
+            self.arena.push(b',');
+            self.step = begin + 1;
+            return true;
+        }
+        self.arena.push(if is_map { b'}' } else { b']' });
+        self.step += 1;
+        false
+    }
+
+    /// A value has been written from `from` on.
+    fn value_ended(&mut self, from: usize) {
+        if self.plan.key == Some(self.step) {
+            self.written.key = Some(from..self.arena.len());
+        }
+        self.step += 1;
+        self.go_on();
+    }
+
+    fn bytes_of(&mut self, value: &[u8]) {
+        let from = self.arena.len();
+        self.arena.extend_from_slice(value);
+        self.value_ended(from);
+    }
+}
+
+impl Sink for Writer<'_> {
+    fn null(&mut self) {
+        match self.plan.steps.get(self.step) {
+            Some(Step::Optional { absent, .. }) => self.step = *absent,
+            Some(Step::Nullable { absent }) => {
+                self.arena.extend_from_slice(b"null");
+                self.step = *absent;
+            }
+            _ => {}
+        }
+        self.go_on();
+    }
+
+    fn some(&mut self) {
+        if let Some(Step::Optional { loose: true, .. }) = self.plan.steps.get(self.step) {
+            self.comma();
+        }
+        self.step += 1;
+        self.go_on();
+    }
+
+    fn boolean(&mut self, value: bool) {
+        self.bytes_of(if value { b"true" } else { b"false" });
+    }
+
+    fn integer(&mut self, value: i64) {
+        if let Some(Step::Value(Leaf::Date)) = self.plan.steps.get(self.step) {
+            let from = self.arena.len();
+            let day = date(1970, 1, 1).checked_add(value.days());
+            // What no calendar has is written as the number.
+            drop(match day {
+                Ok(day) => write!(self.arena, "{day}"),
+                Err(_) => write!(self.arena, "{value}"),
+            });
+            return self.value_ended(from);
+        }
+        self.bytes_of(itoa::Buffer::new().format(value).as_bytes());
+    }
+
+    fn unsigned(&mut self, value: u64) {
+        self.bytes_of(itoa::Buffer::new().format(value).as_bytes());
+    }
+
+    fn double(&mut self, value: f64) {
+        let from = self.arena.len();
+        drop(serde_json::to_writer(&mut *self.arena, &value));
+        self.value_ended(from);
+    }
+
+    fn decimal(&mut self, unscaled: i128) {
+        let from = self.arena.len();
+        if let Some(Step::Value(Leaf::Decimal { scale, .. })) = self.plan.steps.get(self.step) {
+            decimal(self.arena, unscaled, *scale as usize);
+        }
+        self.value_ended(from);
+    }
+
+    fn text(&mut self, value: &str) {
+        let from = self.arena.len();
+        escape(self.arena, value);
+        self.value_ended(from);
+    }
+
+    fn plain(&mut self, value: &str) {
+        self.bytes_of(value.as_bytes());
+    }
+
+    fn joined(&mut self, parts: &[&str]) {
+        let from = self.arena.len();
+        for part in parts {
+            self.arena.extend_from_slice(part.as_bytes());
+        }
+        self.value_ended(from);
+    }
+
+    fn escaped(&mut self, value: &Escaped) {
+        self.bytes_of(value.json().as_bytes());
+    }
+
+    fn bytes(&mut self, value: &[u8]) {
+        let from = self.arena.len();
+        drop(write!(self.arena, "{}", Base64Display::new(value, &STANDARD)));
+        self.value_ended(from);
+    }
+
+    fn symbol(&mut self, index: usize) {
+        if let Some(Step::Value(Leaf::Symbol(symbols))) = self.plan.steps.get(self.step)
+            && let Some(symbol) = symbols.get(index)
+        {
+            escape(self.arena, symbol);
+        }
+        self.value_ended(self.arena.len());
+    }
+
+    fn uuid(&mut self, value: u128) {
+        let from = self.arena.len();
+        let mut text = [b'0'; UUID];
+        if self.plan.id == Some(self.step) {
+            self.written.id = Some(from..from + UUID);
+        } else {
+            uuid::Uuid::from_u128(value).hyphenated().encode_lower(&mut text);
+        }
+        self.arena.extend_from_slice(&text);
+        self.value_ended(from);
+    }
+
+    fn branch(&mut self, index: usize) {
+        if let Some(Step::Union { branches, .. }) = self.plan.steps.get(self.step)
+            && let Some(branch) = branches.get(index)
+        {
+            self.step = branch.start;
+            self.go_on();
+        }
+    }
+
+    fn begin(&mut self, length: usize) {
+        let Some(Step::Begin { is_map, next }) = self.plan.steps.get(self.step) else { return };
+        if length == 0 {
+            self.arena.push(if *is_map { b'}' } else { b']' });
+            self.step = next + 1;
+            return self.go_on();
+        }
+        if let Some(left) = self.left.get_mut(self.depth) {
+            *left = length;
+            self.depth += 1;
+        }
+        self.step += 1;
+        if !is_map {
+            self.go_on();
+        }
+    }
+
+    fn key(&mut self, name: &str) {
+        self.arena.push(b'"');
+        escape(self.arena, name);
+        self.arena.extend_from_slice(b"\":");
+        self.go_on();
+    }
+
+    fn end(&mut self) {}
+}
+
+/// The inside of a JSON string, as `serde_json` escapes it.
+fn escape(arena: &mut Vec<u8>, text: &str) {
+    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
+        return arena.extend_from_slice(text.as_bytes());
+    }
+    let at = arena.len();
+    if serde_json::to_writer(&mut *arena, text).is_ok() {
+        arena.pop();
+        arena.remove(at);
+    }
+}
+
+/// A decimal with all its decimals.
+fn decimal(arena: &mut Vec<u8>, unscaled: i128, scale: usize) {
+    if unscaled < 0 {
+        arena.push(b'-');
+    }
+    let mut buffer = itoa::Buffer::new();
+    let digits = match u64::try_from(unscaled.unsigned_abs()) {
+        Ok(small) => buffer.format(small),
+        Err(_) => buffer.format(unscaled.unsigned_abs()),
+    };
+    let below = digits.len().min(scale);
+    let (whole, below) = digits.split_at(digits.len() - below);
+    arena.extend_from_slice(if whole.is_empty() { b"0" } else { whole.as_bytes() });
+    if scale > 0 {
+        arena.push(b'.');
+        arena.extend(std::iter::repeat_n(b'0', scale - below.len()));
+        arena.extend_from_slice(below.as_bytes());
+    }
+}
