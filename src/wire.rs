@@ -2,6 +2,9 @@
 //! formats. A format compiles a flat plan from a schema once; writing and reading by it allocate nothing.
 
 pub mod json;
+pub mod json_schema;
+pub mod protobuf;
+pub mod schema_error;
 pub mod shape;
 pub mod sink;
 pub mod value;
@@ -54,6 +57,9 @@ pub enum Malformed {
     /// A field twice, or one that the schema does not have.
     #[error("a field stands there twice, or is not in the schema")]
     UnexpectedField,
+    /// A tag that no field has, or one of another wire type than its field's.
+    #[error("a tag is none, or has another wire type than its field")]
+    BadTag,
     /// It is not written in the format's syntax.
     #[error("the body is not written in the syntax of its format")]
     BadSyntax,
@@ -78,6 +84,7 @@ impl Malformed {
             Self::BadValue(_) => "bad_value",
             Self::MissingField => "missing_field",
             Self::UnexpectedField => "unexpected_field",
+            Self::BadTag => "bad_tag",
             Self::BadSyntax => "bad_syntax",
             Self::TooDeep => "too_deep",
         }

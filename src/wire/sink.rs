@@ -4,6 +4,8 @@
 /// What takes the values of one record. The caller gives exactly what the shape asks for, in its order; a record within a record
 /// is its fields, with nothing around them.
 pub trait Sink {
+    /// Whether all that is handed over is dropped. A reader that must look at the whole before it knows the values then looks once.
+    const TAKES_NOTHING: bool = false;
     /// An optional without a value, or a [`super::shape::Shape::Null`].
     fn null(&mut self);
     /// An optional that has a value, which follows.
@@ -47,6 +49,7 @@ pub trait Sink {
 
 /// Takes nothing: for a reader that only checks.
 impl Sink for () {
+    const TAKES_NOTHING: bool = true;
     fn null(&mut self) {}
     fn some(&mut self) {}
     fn boolean(&mut self, _: bool) {}
@@ -56,6 +59,7 @@ impl Sink for () {
     fn decimal(&mut self, _: i128) {}
     fn text(&mut self, _: &str) {}
     fn plain(&mut self, _: &str) {}
+    fn joined(&mut self, _: &[&str]) {}
     fn escaped(&mut self, _: &Escaped) {}
     fn bytes(&mut self, _: &[u8]) {}
     fn symbol(&mut self, _: usize) {}

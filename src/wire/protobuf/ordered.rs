@@ -1,0 +1,120 @@
+//! The reader of what the writer writes: each field once, in the record's order. It allocates nothing. All else it leaves to
+//! `scattered`, which has the last word: `None` is no judgement.
+
+use super::cursor::Cursor;
+use super::plan::{Field, Form, KEY_TAG, One, Plan, Presence};
+use super::scalar::{self, Timestamp};
+use crate::wire::Written;
+use crate::wire::sink::Sink;
+
+pub(super) fn read<S: Sink>(plan: &Plan, body: &[u8], sink: &mut S) -> Option<Written> {
+    let mut written = Written::default();
+    message(&plan.root.fields, Cursor::new(body), sink, &mut written)?;
+    Some(written)
+}
+
+fn message<S: Sink>(fields: &[Field], mut from: Cursor, sink: &mut S, written: &mut Written) -> Option<()> {
+    let mut tag = from.tag().ok()?;
+    for field in fields {
+        match &field.form {
+            Form::One { tag: own, one: value, presence } => {
+                if tag == *own {
+                    if *presence == Presence::Optional {
+                        sink.some();
+                    }
+                    if field.mark.id || field.mark.key {
+                        mark(field, from, written);
+                    }
+                    one(value, &mut from, sink, written)?;
+                    tag = from.tag().ok()?;
+                } else {
+                    absent(value, *presence, sink)?;
+                }
+            }
+            Form::Many { tag: own, packed, one: value, .. } => {
+                sink.begin(0);
+                if Some(tag) == *packed {
+                    let mut values = from.message().ok()?;
+                    while !values.is_done() {
+                        one(value, &mut values, sink, written)?;
+                    }
+                    tag = from.tag().ok()?;
+                }
+                while tag == *own {
+                    one(value, &mut from, sink, written)?;
+                    tag = from.tag().ok()?;
+                }
+                sink.end();
+            }
+            Form::Map { tag: own, value_tag, value } => {
+                sink.begin(0);
+                while tag == *own {
+                    let mut entry = from.message().ok()?;
+                    if entry.tag().ok()? != KEY_TAG {
+                        return None;
+                    }
+                    sink.key(std::str::from_utf8(entry.delimited().ok()?).ok()?);
+                    if entry.tag().ok()? != *value_tag {
+                        return None;
+                    }
+                    one(value, &mut entry, sink, written)?;
+                    if !entry.is_done() {
+                        return None;
+                    }
+                    tag = from.tag().ok()?;
+                }
+                sink.end();
+            }
+            Form::OneOf { members, is_optional } => {
+                match members.iter().position(|(own, _)| tag == *own).and_then(|at| Some((at, members.get(at)?))) {
+                    Some((at, (_, value))) => {
+                        if *is_optional {
+                            sink.some();
+                        }
+                        sink.branch(at);
+                        one(value, &mut from, sink, written)?;
+                        tag = from.tag().ok()?;
+                    }
+                    None if *is_optional => sink.null(),
+                    None => return None,
+                }
+            }
+        }
+    }
+    (tag == 0).then_some(())
+}
+
+#[inline]
+fn one<S: Sink>(one: &One, from: &mut Cursor, sink: &mut S, written: &mut Written) -> Option<()> {
+    match one {
+        One::Scalar(scalar) => scalar::read(scalar, from, sink).ok(),
+        One::Message(inner) => message(&inner.fields, from.message().ok()?, sink, written),
+        One::Timestamp(unit) => {
+            let mut timestamp = Timestamp::default();
+            let unknown = timestamp.merge(from.message().ok()?).ok()?;
+            sink.integer(timestamp.count(*unit).ok()?);
+            (unknown == 0).then_some(())
+        }
+    }
+}
+
+#[inline]
+fn absent<S: Sink>(one: &One, presence: Presence, sink: &mut S) -> Option<()> {
+    match (presence, one) {
+        (Presence::Optional, _) => sink.null(),
+        (Presence::Implicit, One::Scalar(scalar)) => scalar::read_default(scalar, sink).ok()?,
+        _ => return None,
+    }
+    Some(())
+}
+
+/// Notes where the id and the key stand.
+fn mark(field: &Field, mut from: Cursor, written: &mut Written) {
+    let range = from.range().ok();
+    if field.mark.id {
+        written.id.clone_from(&range);
+    }
+    if field.mark.key {
+        written.key = range;
+    }
+}

@@ -1,0 +1,357 @@
+//! The writer.
+
+use super::Plan;
+use super::cursor::{push_varint, varint_length, zigzag};
+use super::decimal::push_decimal;
+use super::plan::{KEY_TAG, MAX_DEPTH, Mark, NANOS_TAG, Number, SECONDS_TAG};
+use super::scalar::{NANOS_PER_SECOND, per_second};
+use super::steps::{Kind, Leaf, Step};
+use crate::wire::Written;
+use crate::wire::sink::{Escaped, Sink};
+
+/// Appends one message to a buffer. It expects the values that the plan's record asks for; others are dropped.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    steps: &'a [Step],
+    at: usize,
+    out: &'a mut Vec<u8>,
+    start: usize,
+    /// Where the open messages begin, from `start`.
+    open: [u32; MAX_DEPTH],
+    depth: usize,
+    written: Written,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer of one message.
+    #[must_use]
+    pub fn new(plan: &'a Plan, out: &'a mut Vec<u8>) -> Self {
+        let start = out.len();
+        Self { steps: &plan.steps, at: 0, out, start, open: [0; MAX_DEPTH], depth: 0, written: Written::default() }
+    }
+
+    /// Ends the message; says where in the buffer the id and the key stand.
+    #[must_use]
+    pub fn finish(mut self) -> Written {
+        self.next();
+        self.written
+    }
+
+    /// Does all that needs no value; what is left waits for one.
+    #[inline]
+    fn next(&mut self) -> &'a Step {
+        loop {
+            let Some(step) = self.steps.get(self.at) else { return &Step::End };
+            match step {
+                Step::Next { body, .. } => self.at = *body,
+                step if self.passes(step) => {}
+                step => return step,
+            }
+        }
+    }
+
+    /// Does a step that needs no value.
+    #[inline]
+    fn passes(&mut self, step: &Step) -> bool {
+        match step {
+            Step::Constant(bytes) => self.out.extend_from_slice(bytes),
+            Step::Open(tag) => self.open(*tag),
+            Step::Close => self.close(),
+            Step::Jump(to) => {
+                self.at = *to;
+                return true;
+            }
+            _ => return false,
+        }
+        self.at += 1;
+        true
+    }
+
+    /// Leaves one byte for the length, which is enough for most messages.
+    fn open(&mut self, tag: u32) {
+        self.tag(tag);
+        if let (Some(open), Ok(at)) = (self.open.get_mut(self.depth), u32::try_from(self.out.len() - self.start)) {
+            *open = at;
+        }
+        self.depth += 1;
+        self.out.push(0);
+    }
+
+    /// Puts the length in, and moves the message where it needs more bytes.
+    fn close(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+        let at = self.start + self.open.get(self.depth).map_or(0, |at| *at as usize);
+        let length = self.out.len() - at - 1;
+        let mut left = length as u64;
+        if length < 0x80 {
+            self.out[at] = (left & 0x7f) as u8;
+            return;
+        }
+        let more = varint_length(left) - 1;
+        self.out.resize(self.out.len() + more, 0);
+        self.out.copy_within(at + 1..at + 1 + length, at + 1 + more);
+        for byte in &mut self.out[at..at + more] {
+            *byte = (left & 0x7f) as u8 | 0x80;
+            left >>= 7;
+        }
+        self.out[at + more] = (left & 0x7f) as u8;
+    }
+
+    /// Ends packed values. An array without any is left out.
+    fn close_packed(&mut self, tag: u32) {
+        let begin = self.open.get(self.depth.saturating_sub(1)).map_or(0, |at| self.start + *at as usize);
+        if self.out.len() > begin + 1 {
+            self.close();
+        } else {
+            self.depth = self.depth.saturating_sub(1);
+            self.out.truncate(begin - varint_length(tag.into()));
+        }
+    }
+
+    #[inline]
+    fn tag(&mut self, tag: u32) {
+        if tag != 0 {
+            push_varint(self.out, tag.into());
+        }
+    }
+
+    #[inline]
+    fn leaf(&mut self) -> Option<&'a Leaf> {
+        let Step::Value(leaf) = self.next() else {
+            debug_assert!(false, "a value where the plan has {:?}", self.steps.get(self.at));
+            return None;
+        };
+        self.at += 1;
+        Some(leaf)
+    }
+
+    #[inline]
+    fn varint(&mut self, leaf: &Leaf, value: u64) {
+        if value != 0 || !leaf.leaves_out {
+            self.tag(leaf.tag);
+            push_varint(self.out, value);
+        }
+    }
+
+    #[inline]
+    fn delimited(&mut self, leaf: &Leaf, value: &[u8]) {
+        if self.begins(leaf, value.len()) {
+            self.out.extend_from_slice(value);
+        }
+        self.mark(leaf.mark, value.len());
+    }
+
+    /// Writes the tag and the length of so many bytes, unless there are none and that goes without saying.
+    #[inline]
+    fn begins(&mut self, leaf: &Leaf, length: usize) -> bool {
+        if length == 0 && leaf.leaves_out {
+            return false;
+        }
+        self.out.reserve(length + 15);
+        self.tag(leaf.tag);
+        push_varint(self.out, length as u64);
+        true
+    }
+
+    /// Notes the place of the last bytes.
+    #[inline]
+    fn mark(&mut self, mark: Mark, length: usize) {
+        if mark.id || mark.key {
+            let range = self.out.len() - length..self.out.len();
+            if mark.id {
+                self.written.id = Some(range.clone());
+            }
+            if mark.key {
+                self.written.key = Some(range);
+            }
+        }
+    }
+
+    fn timestamp(&mut self, tag: u32, seconds: i64, nanos: i64) {
+        self.open(tag);
+        for (tag, part) in [(SECONDS_TAG, seconds), (NANOS_TAG, nanos)] {
+            if part != 0 {
+                self.tag(tag);
+                push_varint(self.out, part.cast_unsigned());
+            }
+        }
+        self.close();
+    }
+
+    fn number(&mut self, leaf: &Leaf, number: Number, value: i64) {
+        let is_left_out = value == 0 && leaf.leaves_out;
+        match number {
+            Number::Int32 | Number::Int64 | Number::Uint32 | Number::Uint64 => {
+                self.varint(leaf, value.cast_unsigned());
+            }
+            Number::Sint32 | Number::Sint64 => self.varint(leaf, zigzag(value)),
+            _ if is_left_out => {}
+            Number::Fixed32 | Number::Sfixed32 => {
+                self.tag(leaf.tag);
+                self.out.extend_from_slice(&value.to_le_bytes()[..4]);
+            }
+            Number::Fixed64 | Number::Sfixed64 => {
+                self.tag(leaf.tag);
+                self.out.extend_from_slice(&value.to_le_bytes());
+            }
+        }
+    }
+}
+
+impl Sink for Writer<'_> {
+    fn null(&mut self) {
+        if let Step::Optional(absent) = self.next() {
+            self.at = *absent;
+        }
+    }
+
+    fn some(&mut self) {
+        if let Step::Optional(_) = self.next() {
+            self.at += 1;
+        }
+    }
+
+    fn boolean(&mut self, value: bool) {
+        let Some(leaf) = self.leaf() else { return };
+        self.varint(leaf, value.into());
+    }
+
+    fn integer(&mut self, value: i64) {
+        match self.next() {
+            Step::Value(leaf) => {
+                self.at += 1;
+                if let Kind::Number(number) = leaf.kind {
+                    self.number(leaf, number, value);
+                }
+            }
+            Step::Timestamp(tag, unit) => {
+                self.at += 1;
+                let per_second = per_second(*unit);
+                let nanos = value.rem_euclid(per_second) * (NANOS_PER_SECOND / per_second);
+                self.timestamp(*tag, value.div_euclid(per_second), nanos);
+            }
+            _ => {}
+        }
+    }
+
+    fn unsigned(&mut self, value: u64) {
+        self.integer(value.cast_signed());
+    }
+
+    fn double(&mut self, value: f64) {
+        let Some(leaf) = self.leaf() else { return };
+        if let Kind::Float = leaf.kind {
+            #[expect(clippy::cast_possible_truncation, reason = "the shape is a 32-bit number's")]
+            let bits = (value as f32).to_bits();
+            if bits != 0 || !leaf.leaves_out {
+                self.tag(leaf.tag);
+                self.out.extend_from_slice(&bits.to_le_bytes());
+            }
+        } else if value.to_bits() != 0 || !leaf.leaves_out {
+            self.tag(leaf.tag);
+            self.out.extend_from_slice(&value.to_le_bytes());
+        }
+    }
+
+    fn decimal(&mut self, unscaled: i128) {
+        let Some(leaf) = self.leaf() else { return };
+        if let Kind::Decimal(scale) = leaf.kind {
+            self.tag(leaf.tag);
+            let at = self.out.len();
+            self.out.push(0);
+            push_decimal(self.out, unscaled, scale);
+            let length = (self.out.len() - at - 1) as u64;
+            self.out[at] = (length & 0x7f) as u8;
+        }
+    }
+
+    fn text(&mut self, value: &str) {
+        let Some(leaf) = self.leaf() else { return };
+        self.delimited(leaf, value.as_bytes());
+    }
+
+    fn plain(&mut self, value: &str) {
+        self.text(value);
+    }
+
+    fn joined(&mut self, parts: &[&str]) {
+        let Some(leaf) = self.leaf() else { return };
+        let length = parts.iter().map(|part| part.len()).sum();
+        if self.begins(leaf, length) {
+            for part in parts {
+                self.out.extend_from_slice(part.as_bytes());
+            }
+        }
+        self.mark(leaf.mark, length);
+    }
+
+    fn escaped(&mut self, value: &Escaped) {
+        self.text(value.as_str());
+    }
+
+    fn bytes(&mut self, value: &[u8]) {
+        let Some(leaf) = self.leaf() else { return };
+        self.delimited(leaf, value);
+    }
+
+    fn symbol(&mut self, index: usize) {
+        let Some(leaf) = self.leaf() else { return };
+        if let Kind::Enum(numbers) = &leaf.kind
+            && let Some(number) = numbers.get(index)
+        {
+            self.varint(leaf, i64::from(*number).cast_unsigned());
+        }
+    }
+
+    fn uuid(&mut self, value: u128) {
+        let Some(leaf) = self.leaf() else { return };
+        if let Kind::Text = leaf.kind {
+            let mut text = uuid::Uuid::encode_buffer();
+            let text = uuid::Uuid::from_u128(value).hyphenated().encode_lower(&mut text);
+            self.delimited(leaf, text.as_bytes());
+        } else {
+            self.delimited(leaf, &value.to_be_bytes());
+        }
+    }
+
+    fn branch(&mut self, index: usize) {
+        if let Step::Union(branches) = self.next()
+            && let Some(branch) = branches.get(index)
+        {
+            self.at = *branch;
+        }
+    }
+
+    fn begin(&mut self, _: usize) {
+        if let Step::Repeat { next, packed } = self.next() {
+            if let Some(tag) = packed {
+                self.open(*tag);
+            }
+            self.at = *next;
+        }
+    }
+
+    fn key(&mut self, name: &str) {
+        if let Step::Key = self.next() {
+            self.at += 1;
+            let leaf = Leaf { tag: KEY_TAG, kind: Kind::Text, leaves_out: false, mark: Mark::default() };
+            self.delimited(&leaf, name.as_bytes());
+        }
+    }
+
+    fn end(&mut self) {
+        while let Some(step) = self.steps.get(self.at) {
+            match step {
+                Step::Next { packed, .. } => {
+                    if let Some(tag) = packed {
+                        self.close_packed(*tag);
+                    }
+                    self.at += 1;
+                    return;
+                }
+                step if self.passes(step) => {}
+                _ => return,
+            }
+        }
+    }
+}
