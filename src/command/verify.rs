@@ -24,7 +24,6 @@ use crate::scenario::{self, Environment, results};
 use crate::settings::verification::{Isolation, ReadBack, Verification};
 use crate::verdict::{self, Conditions, ExitCode};
 use crate::verify::Until;
-use std::sync::Arc;
 
 /// The longest wait for the next record of what a producer wrote.
 const DRAIN: Duration = Duration::from_secs(30);
