@@ -14,6 +14,7 @@ mod search;
 mod simulation;
 pub mod usl;
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
@@ -113,6 +114,9 @@ pub struct ProbeOutcome {
     pub p50_us: Option<u64>,
     /// 99 % of response time.
     pub p99_us: Option<u64>,
+    /// The other quantiles that a gate names, in us, by their paths.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gated_us: BTreeMap<String, u64>,
     /// How fast the events without an answer became more: sent - acked.
     pub outstanding: Option<Slope>,
     /// How fast the unread events became more: acked - seen.

@@ -60,17 +60,23 @@ impl Done {
         Self { output: output.into(), code, passes_as: Some(passes_as) }
     }
 
+    /// A text for another program, beside which nothing is said.
+    fn text(output: String) -> Self {
+        Self::ended(output, ExitCode::Pass, "")
+    }
+
     /// What was asked for is told; nothing was measured or judged.
     fn told(output: impl Into<String>) -> Self {
         Self::ended(output, ExitCode::Pass, TOLD)
     }
 
-    /// The last line on stderr.
+    /// The last line on stderr. A text that another program reads, such as a shell at each of its starts, has none.
     #[must_use]
-    pub fn ending(&self) -> String {
+    pub fn ending(&self) -> Option<String> {
         match self.passes_as.filter(|_| self.code == ExitCode::Pass) {
-            Some(passes_as) => passes_as.to_owned(),
-            None => self.code.to_string(),
+            Some("") => None,
+            Some(passes_as) => Some(passes_as.to_owned()),
+            None => Some(self.code.to_string()),
         }
     }
 

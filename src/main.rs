@@ -27,7 +27,7 @@ fn main() -> process::ExitCode {
                     done.not_written()
                 }
             };
-            say(done.ending());
+            done.ending().into_iter().for_each(say);
             done.code
         }
         Err(Failure { code, message, hint }) => {

@@ -8,19 +8,17 @@ mod glance;
 mod screen;
 pub mod terminal;
 
-use std::sync::Arc;
-
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use unicode_width::UnicodeWidthStr;
 
 use crate::clock::Nanos;
 use crate::figures::{self, as_f64};
+use crate::logging::held::Lines;
 use crate::report::GateResult;
-use crate::run::{Interrupts, Stage, Tick};
+use crate::run::{Stage, Tick};
 use crate::width;
 use glance::{Glance, dotted};
-use screen::Screen;
-pub use screen::{NO_DUE_TIMES, Shown};
+pub use screen::{NO_DUE_TIMES, Screen, Shown};
 
 /// Seconds between two lines where there is no terminal.
 const LINES_EVERY: u64 = 5;
@@ -69,14 +67,11 @@ impl Progress {
         Self { view, total, ends, verifying, before: Nanos::ZERO }
     }
 
-    /// The whole terminal as a view, whose keys ask for what they mean by `interrupts`.
-    ///
-    /// # Errors
-    /// Where there is no terminal.
-    pub fn screen(shown: &Shown<'_>, interrupts: Arc<Interrupts>) -> std::io::Result<Self> {
-        let screen = Screen::take(shown, interrupts)?;
+    /// A view on the whole terminal, which has been taken.
+    #[must_use]
+    pub fn on(screen: Screen, shown: &Shown<'_>) -> Self {
         let (total, verifying) = (shown.total, shown.verifying);
-        Ok(Self { view: View::Screen(screen), total, ends: None, verifying, before: Nanos::ZERO })
+        Self { view: View::Screen(screen), total, ends: None, verifying, before: Nanos::ZERO }
     }
 
     /// Shows how it goes, with the gates as they stand.
@@ -144,7 +139,8 @@ fn left(tick: &Tick<'_>, ends: Option<Nanos>) -> Option<String> {
     Some(format!("{} left", figures::duration_s(Duration::from(end - tick.now).as_secs_f64().round())))
 }
 
-/// A line on stderr, beside any view. Nobody reads along where stderr is closed: the run goes on.
+/// A line on stderr, beside any view: where one has the whole terminal, in it and behind it. Nobody reads along where stderr is
+/// closed: the run goes on.
 pub fn say(line: &str) {
-    writeln!(std::io::stderr(), "{line}").unwrap_or_default();
+    Lines.write_all(format!("{line}\n").as_bytes()).unwrap_or_default();
 }

@@ -1,6 +1,7 @@
 //! The search against systems whose limit is known: noisy ones, flaky ones, and generators that give out first.
 //! `cargo test capacity -- --nocapture` prints the figures.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use rand::rngs::Xoshiro256PlusPlus;
@@ -54,6 +55,7 @@ impl System {
             achieved_per_s: rate.min(limit),
             p50_us: Some(1_000),
             p99_us: Some(whole(p99)),
+            gated_us: BTreeMap::new(),
             outstanding: None,
             unread: None,
             took_s: 40.0,

@@ -18,7 +18,7 @@ Examples:
   loadgen report results/20260101T000000Z-smoke --export markdown=summary.md --export junit=junit.xml
   loadgen report results/20260101T000000Z-smoke --recover")]
 pub struct ReportArgs {
-    /// Folder of a run, or its report.json [default: the newest in the results folder]
+    /// Folder of a run, or its report.json [default: latest, the newest in the results folder]
     #[arg(value_name = "BUNDLE")]
     pub bundle: Option<PathBuf>,
     /// The options.
@@ -32,6 +32,9 @@ layer! {
         /// Form of the result on stdout [default: text]
         #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<Output>())]
         pub output: Option<Output>,
+        /// Print no summary, only write what --export asks for
+        #[arg(short, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+        pub quiet: Option<bool>,
         /// Make a report of what a killed run had recorded, and keep it with the rest
         ///
         /// It is partial and never judged: no gate passes, and the exit code is 4.

@@ -7,10 +7,11 @@ use std::fs;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::planned_load::load;
-use super::run::{Watchable, exporter, linger, now, started_at, to_toml, write_failed};
+use super::run::{KEEPS_ITS_RATE, Watchable, exporter, linger, now, started_at, taken, to_toml, write_failed};
 use super::{Done, Failure, interrupt};
 use crate::bundle::{self, Bundle};
 use crate::capacity::record::{Record, SCHEMA_VERSION};
@@ -19,7 +20,8 @@ use crate::cli::capacity::{CapacityArgs, SearchOptions, Varied, Vary};
 use crate::measure::cgroup::Quota;
 use crate::output::capacity::{page, text};
 use crate::output::html::HtmlError;
-use crate::progress::{self, terminal};
+use crate::progress::{self, Screen, Shown, terminal};
+use crate::run::Interrupts;
 use crate::scenario::plan::{LiveView, Plan, Presentation};
 use crate::scenario::source::SourceConfig;
 use crate::scenario::{Environment, Resolved, RunRequest, Scenario, resolve, results};
@@ -103,6 +105,11 @@ fn search(
         Some((folder, record)) => (folder.to_owned(), record),
         None => (begin(resolved)?, new_record(plan, settings, vary)),
     };
+    let screen = screen(plan, &interrupts);
+    let mut presentation = plan.presentation.clone();
+    if screen.is_none() && presentation.view == LiveView::Screen {
+        presentation.view = LiveView::Line;
+    }
     let numbers: Vec<Option<u16>> =
         vary.map_or_else(|| vec![None], |vary| vary.numbers.iter().copied().map(Some).collect());
     let mut failure = None;
@@ -113,7 +120,8 @@ fn search(
         let known = known.map_or_else(Vec::new, |searched| searched.found.probes.clone());
         let mut prober = Prober {
             scenario,
-            presentation: &plan.presentation,
+            presentation: &presentation,
+            screen: screen.clone(),
             source: &source,
             interrupts: &interrupts,
             exporter: exporter.as_ref(),
@@ -136,7 +144,7 @@ fn search(
             |search| {
                 record.keep(number, search.report());
                 left.set(search.left());
-                tell_probe(search, &plan.presentation);
+                tell_probe(search, &presentation);
                 let lost = keep(&folder, &record).err();
                 if let Some(error) = lost.as_ref().filter(|_| unwritten.is_none()) {
                     tracing::warn!("{error}: the search goes on, and what cannot be written is lost");
@@ -151,6 +159,7 @@ fn search(
             break;
         }
     }
+    drop(screen);
     linger(&plan.presentation, exporter.as_ref(), &interrupts);
     match failure {
         // What was found before stays in the folder; the search can go on from there.
@@ -162,6 +171,20 @@ fn search(
         }
         failure => Ok(Found { record, folder, failure, unwritten }),
     }
+}
+
+/// The whole terminal for all probes, where that is asked for and can be had.
+fn screen(plan: &Plan, interrupts: &Arc<Interrupts>) -> Option<Screen> {
+    let shown = plan.presentation.view == LiveView::Screen && !plan.presentation.quiet;
+    let view = Shown {
+        title: "the first probe is made ready",
+        total: None,
+        ends_s: None,
+        verifying: plan.run.verify.is_some(),
+        reading: false,
+        fixed: Some(KEEPS_ITS_RATE),
+    };
+    shown.then(|| taken(&view, interrupts)).flatten()
 }
 
 impl Settings {
@@ -301,7 +324,9 @@ fn read(folder: &Path) -> Result<Record, Failure> {
 fn tell_probe(search: &capacity::Search, presentation: &Presentation) {
     let shown = !presentation.quiet && presentation.view != LiveView::Nothing;
     if let Some(last) = search.probes().last().filter(|_| shown) {
-        let columns = terminal::columns(&std::io::stderr());
+        // In the view the time stands before it.
+        let before = if presentation.view == LiveView::Screen { 12 } else { 0 };
+        let columns = terminal::columns(&std::io::stderr()) - before;
         progress::say(&text::ended(search.probes().len(), last, columns));
     }
 }

@@ -13,13 +13,16 @@ use crate::scenario::plan::USUAL_RESULTS;
 use crate::settings::outcome::Output;
 use crate::verdict::ExitCode;
 
+/// The newest run by name, as where none is named.
+const LATEST: &str = "latest";
+
 pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<Done, Failure> {
     let options = environment.complete(args.options)?;
     let exports = Exports::of(&options.export)?;
     let recovered = options.recover == Some(true);
     let bundle = match args.bundle {
-        Some(bundle) => bundle,
-        None => stored::newest(options.results_dir.as_deref().unwrap_or(Path::new(USUAL_RESULTS)))?,
+        Some(bundle) if bundle.exists() || bundle != Path::new(LATEST) => bundle,
+        _ => stored::newest(options.results_dir.as_deref().unwrap_or(Path::new(USUAL_RESULTS)))?,
     };
     let stored = if recovered { recover(&bundle)? } else { stored::read(&bundle)? };
     let unread = |error: bundle::BundleError| stored::unreadable(&error);
@@ -27,6 +30,7 @@ pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<Done
         return Err(failure);
     }
     let output = match options.output.unwrap_or(Output::Text) {
+        _ if options.quiet == Some(true) => String::new(),
         Output::Json => export::json(&stored.report)?,
         Output::Text => summary(&stored.report, Some(&stored.folder)),
     };

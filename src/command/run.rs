@@ -31,7 +31,7 @@ use failures::discard;
 pub(super) use failures::write_failed;
 pub(super) use kept::Kept;
 pub(super) use observers::Observers;
-pub(super) use recording::Recording;
+pub(super) use recording::{KEEPS_ITS_RATE, Recording, taken};
 pub(super) use watched::{Watchable, exporter, linger};
 
 pub(super) fn run(wanted: &RunRequest, mut options: RunOptions, environment: &Environment) -> Result<Done, Failure> {
@@ -72,7 +72,17 @@ pub(super) fn run(wanted: &RunRequest, mut options: RunOptions, environment: &En
     let title = title(plan, planned(plan, &schedule, &source), ends);
     let exporter = exporter.as_ref();
     let kept = Kept::new(bundle);
-    let recording = Recording { plan, source: &source, interrupts: &interrupts, exporter, kept, title, ends, likeness };
+    let recording = Recording {
+        plan,
+        source: &source,
+        interrupts: &interrupts,
+        exporter,
+        kept,
+        title,
+        ends,
+        screen: None,
+        likeness,
+    };
     let (report, folder) = recording.make(schedule, &mut |_| ControlFlow::Continue(()))?;
     linger(&plan.presentation, exporter, &interrupts);
     hand_over(&plan.presentation, &exports, &report, &folder)

@@ -36,5 +36,5 @@ pub(super) fn man(args: &ManArgs) -> Result<Done, Failure> {
 
 fn text(bytes: Vec<u8>) -> Result<Done, Failure> {
     let text = String::from_utf8(bytes).map_err(|error| Failure::new(ExitCode::NotWritten, error.to_string()))?;
-    Ok(Done::told(text))
+    Ok(Done::text(text))
 }

@@ -4,15 +4,16 @@ mod producer;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::export::Exports;
-use super::run::{Kept, Observers, Watchable, exporter, hand_over, linger, started_at, write_failed};
+use super::run::{Kept, Observers, Watchable, exporter, hand_over, linger, started_at, taken, write_failed};
 use super::{Done, Failure, cluster, interrupt};
 use crate::bundle::Bundle;
 use crate::cli::verify::{self as cli, VerifyArgs};
 use crate::exporter::Exporter;
-use crate::progress::Progress;
+use crate::progress::{Progress, Shown};
 use crate::report::latency::Kind;
 use crate::report::{Run, RunReport, SCHEMA_VERSION};
 use crate::run::alone::{self, Config, Offset, ProducerRun};
@@ -23,7 +24,6 @@ use crate::scenario::{self, Environment, results};
 use crate::settings::verification::{Isolation, ReadBack, Verification};
 use crate::verdict::{self, Conditions, ExitCode};
 use crate::verify::Until;
-use std::sync::Arc;
 
 /// The longest wait for the next record of what a producer wrote.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -69,12 +69,19 @@ fn read(
     produced: Option<ProducerRun>,
     kept: Kept,
     exporter: Option<&Exporter>,
-    interrupts: &Interrupts,
+    interrupts: &Arc<Interrupts>,
 ) -> Result<(RunReport, PathBuf), Failure> {
     let config = config(plan, produced);
     let shown = plan.presentation.view != LiveView::Nothing && !plan.presentation.quiet;
     let title = format!("{}  {} @ {}", plan.name, plan.topics.join(", "), plan.bootstrap);
-    let progress = Progress::new(&title, None, None, true, shown);
+    let view =
+        Shown { title: &title, total: plan.num_records, ends_s: None, verifying: true, reading: true, fixed: None };
+    let asked = shown && plan.presentation.view == LiveView::Screen;
+    let screen = asked.then(|| taken(&view, interrupts)).flatten();
+    let progress = match screen {
+        Some(screen) => Progress::on(screen, &view),
+        None => Progress::new(&title, None, None, true, shown),
+    };
     let mut observers = Observers { progress, exporter, kept, gates: &plan.gates, kinds: vec![Kind::EndToEnd] };
     observers.begin(&begun(&config), &plan.topics.join(","));
     let outcome = alone::verify(&config, interrupts, &mut |tick: &Tick<'_>| {

@@ -77,8 +77,8 @@ pub(super) fn notes(report: &RunReport, rows: &[LatencyRow]) -> Vec<String> {
 }
 
 /// The quantiles of the terminal's table, and the largest sample.
-pub(super) const fn quantiles(summary: &LatencySummary) -> [Option<u64>; 6] {
-    [summary.p50, summary.p90, summary.p99, summary.p999, summary.p9999, summary.max]
+pub(super) const fn quantiles(summary: &LatencySummary) -> [Option<u64>; 7] {
+    [summary.p50, summary.p90, summary.p95, summary.p99, summary.p999, summary.p9999, summary.max]
 }
 
 /// `linger.ms` as it bears on service time.

@@ -34,9 +34,12 @@ const GLANCE: Duration = Duration::from_millis(100);
 /// Whether the terminal is ours.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// The view while a run goes on.
+/// The terminal while a run goes on, or several after one another. It is given back with the last of its clones.
+#[derive(Clone, Debug)]
+pub struct Screen(Arc<Taken>);
+
 #[derive(Debug)]
-pub(super) struct Screen {
+struct Taken {
     state: Arc<Mutex<State>>,
     changed: Sender<()>,
     drawing: Option<JoinHandle<io::Result<()>>>,
@@ -53,6 +56,8 @@ pub struct Shown<'a> {
     pub ends_s: Option<f64>,
     /// Whether events are read back.
     pub verifying: bool,
+    /// Whether nothing is sent, only read.
+    pub reading: bool,
     /// Why the rate cannot be changed, where it cannot.
     pub fixed: Option<&'static str>,
 }
@@ -62,7 +67,7 @@ impl Screen {
     ///
     /// # Errors
     /// Where stderr is none, or there is no keyboard.
-    pub(super) fn take(shown: &Shown<'_>, interrupts: Arc<Interrupts>) -> io::Result<Self> {
+    pub fn take(shown: &Shown<'_>, interrupts: Arc<Interrupts>) -> io::Result<Self> {
         if !io::stderr().is_terminal() {
             return Err(io::Error::other("stderr is no terminal"));
         }
@@ -76,15 +81,24 @@ impl Screen {
         begun
     }
 
+    /// Goes on with the next run. What happened before stays.
+    pub fn begin(&self, shown: &Shown<'_>) {
+        self.change(|state| state.begin(title(shown)));
+    }
+
     /// Shows a second.
     pub(super) fn show(&self, tick: &Tick<'_>, gates: Vec<GateResult>) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).tick(tick, gates);
+        self.change(|state| state.tick(tick, gates));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.0.state.lock().unwrap_or_else(PoisonError::into_inner));
         // A view that has failed has said so; the run goes on.
-        self.changed.send(()).unwrap_or_default();
+        self.0.changed.send(()).unwrap_or_default();
     }
 }
 
-impl Drop for Screen {
+impl Drop for Taken {
     /// Gives the terminal back.
     fn drop(&mut self) {
         // The thread ends when nobody can tell it anything any more.
@@ -103,14 +117,7 @@ fn begin(shown: &Shown<'_>, interrupts: Arc<Interrupts>) -> io::Result<Screen> {
     enable_raw_mode()?;
     execute!(io::stderr(), EnterAlternateScreen)?;
     let terminal = Terminal::new(CrosstermBackend::new(io::stderr()))?;
-    let title = Title {
-        text: shown.title.to_owned(),
-        total: shown.total,
-        ends_s: shown.ends_s,
-        verifying: shown.verifying,
-        fixed: shown.fixed,
-    };
-    let state = Arc::new(Mutex::new(State::new(title)));
+    let state = Arc::new(Mutex::new(State::new(title(shown))));
     let (changed, told) = mpsc::channel();
     let drawn = Arc::clone(&state);
     let drawing = thread::Builder::new().name("view".to_owned()).spawn(move || {
@@ -119,7 +126,18 @@ fn begin(shown: &Shown<'_>, interrupts: Arc<Interrupts>) -> io::Result<Screen> {
         give_back();
         ended
     })?;
-    Ok(Screen { state, changed, drawing: Some(drawing) })
+    Ok(Screen(Arc::new(Taken { state, changed, drawing: Some(drawing) })))
+}
+
+fn title(shown: &Shown<'_>) -> Title {
+    Title {
+        text: shown.title.to_owned(),
+        total: shown.total,
+        ends_s: shown.ends_s,
+        verifying: shown.verifying,
+        reading: shown.reading,
+        fixed: shown.fixed,
+    }
 }
 
 /// Draws what changes and does what keys ask for, until the run's side is gone.

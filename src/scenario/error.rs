@@ -1,7 +1,7 @@
 //! What is wrong with a configuration: what happened, where, and what to do.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::level::Level;
 use crate::verdict::ExitCode;
@@ -111,6 +111,14 @@ pub enum ConfigError {
     },
 }
 
+/// A scenario of that name is there, with its ending or in the usual folder.
+fn alike(path: &Path) -> Option<String> {
+    let name = path.with_extension("toml");
+    let there =
+        [name.clone(), Path::new("scenarios").join(name)].into_iter().find(|file| file.is_file() && file != path)?;
+    Some(format!("did you mean {}?", there.display()))
+}
+
 impl ConfigError {
     /// What to do about it, where there is something to say.
     #[must_use]
@@ -124,7 +132,8 @@ impl ConfigError {
             Self::Line { hint, .. } | Self::Plan { hint, .. } => hint.clone(),
             Self::RefusedByClient { .. } => Some("-X dump prints every property with where it comes from".to_owned()),
             Self::Results { .. } => Some("--results-dir DIR names another folder".to_owned()),
-            Self::Misplaced { .. } | Self::Variable { .. } | Self::Unreadable { .. } => None,
+            Self::Unreadable { path, .. } => alike(path),
+            Self::Misplaced { .. } | Self::Variable { .. } => None,
         }
     }
 

@@ -57,9 +57,14 @@ layer! {
         pub watching: WatchingOptions,
     }
 
-    /// How a run is watched by others.
+    /// How it is watched while it goes on.
     #[command(next_help_heading = "Watching")]
     pub struct WatchingOptions {
+        /// Take the whole terminal for a live view: rates, latencies, ledger, partitions, gates, events; ? shows its keys
+        ///
+        /// q stops in good order. In a run p holds it, and + and - make it faster or slower. Without a terminal: plain lines.
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+        pub tui: Option<bool>,
         /// Serve /metrics (OpenMetrics), /status (JSON) and /healthz there while the run goes on: 127.0.0.1:9464
         ///
         /// Port 0 takes a free one, which is told on stderr. An address that is taken ends the command before the first event.

@@ -57,7 +57,7 @@ settings! {
         #[arg(long, value_name = "FACTOR", value_parser = values::speed)]
         speed: Option<Speed>,
         /// Events per second, instead of the scenario's phases or of the recorded times: 500/s or unlimited
-        #[arg(long, value_name = "N/s", value_parser = values::rate)]
+        #[arg(short, long, value_name = "N/s", value_parser = values::rate)]
         rate: Option<PlannedRate>,
         /// A rate that changes, instead of the scenario's phases, as in `loadgen synth --help`; repeatable
         #[arg(long = "shape", value_name = "SHAPE")]

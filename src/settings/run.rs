@@ -169,14 +169,6 @@ layer! {
         /// How late events may be.
         #[command(flatten)]
         pub lateness: LatenessOptions,
-        /// Take the whole terminal for a live view: rates, latencies, ledger, partitions, gates, events; ? shows its keys
-        ///
-        /// p holds the run, + and - make it faster or slower, q stops it in good order. Without a terminal: plain lines.
-        #[arg(
-            long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-            help_heading = "Watching"
-        )]
-        pub tui: Option<bool>,
         /// Say what would be sent, when and where; connect to nothing
         #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
         pub dry_run: Option<bool>,

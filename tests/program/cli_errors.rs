@@ -32,6 +32,19 @@ const USAGE: &str = "exit 2 (usage): the command line cannot be understood\n";
 const CONFIGURATION: &str = "exit 104 (bad_configuration): the configuration is invalid\n";
 
 #[test]
+fn a_scenario_without_its_ending_or_its_folder_is_the_one_that_was_meant() {
+    let folder = folder();
+    std::fs::create_dir(folder.path().join("scenarios")).unwrap();
+    std::fs::write(folder.path().join("scenarios/smoke.toml"), "").unwrap();
+    let told = |hint: &str| {
+        format!("error: scenario smoke cannot be read: No such file or directory (os error 2)\n{hint}{CONFIGURATION}")
+    };
+    ends_with(loadgen(&folder).args(["run", "smoke"]), 104, &told("  hint: did you mean scenarios/smoke.toml?\n"));
+    std::fs::remove_file(folder.path().join("scenarios/smoke.toml")).unwrap();
+    ends_with(loadgen(&folder).args(["run", "smoke"]), 104, &told(""));
+}
+
+#[test]
 fn conflicting_options_end_with_usage() {
     ends_with(
         loadgen(&folder()).args(["replay", "f.csv", "--speed", "2", "--fit", "5s"]),

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::at_work::{AtWork, wait_until};
+use loadgen::kafka::embedded::Embedded;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize};
 use tempfile::TempDir;
@@ -111,7 +112,7 @@ fn words(written: &str) -> String {
 
 #[test]
 fn keys_hold_and_hurry_a_run_and_q_reports_it_and_gives_the_terminal_back() {
-    let mut session = Session::loadgen(&[], (100, 30));
+    let mut session = Session::loadgen(&[], (100, 45));
     session.wait_for("slip");
     session.press("p");
     session.wait_for("held by hand");
@@ -146,6 +147,33 @@ fn sigterm_reports_the_run_and_gives_the_terminal_back() {
 }
 
 #[test]
+fn all_probes_of_a_search_have_one_view_and_their_outcomes_stay_behind_it() {
+    let search = ["capacity", "-b", "nowhere", "--start", "100/s", "--probe", "1s", "--settle", "0s", "--tui"];
+    let mut session = Session::start(env!("CARGO_BIN_EXE_loadgen"), &search, &[], (100, 30));
+    // So short a probe is not judged; what came of the first is in the view of the second.
+    session.press("+");
+    session.wait_for("UNEVALUATED");
+    let (status, seen) = session.ends();
+    assert_eq!(status.code(), Some(4), "{}", words(&seen));
+    assert!(words(&seen).contains("the rate stays: a probe keeps its rate"), "{}", words(&seen));
+    assert_eq!(seen.matches(ENTER).count(), 1, "{}", words(&seen));
+    let after = words(seen.split(LEAVE).nth(1).unwrap());
+    assert!(after.contains("probe 1 100/s response p50") && after.contains("CAPACITY"), "{after}");
+}
+
+#[test]
+fn a_reading_has_a_view_without_what_is_sent() {
+    let broker = Embedded::start("raw-events", 3).unwrap();
+    let mut session =
+        Session::start(env!("CARGO_BIN_EXE_loadgen"), &["verify", "-b", broker.address(), "--tui"], &[], (100, 30));
+    session.wait_for("every event that was read");
+    session.press("q");
+    let (status, seen) = session.ends();
+    assert_eq!(status.code(), Some(130), "{}", words(&seen));
+    assert!(!words(&seen).contains("offered"), "{}", words(&seen));
+}
+
+#[test]
 fn an_error_before_the_first_event_is_read_on_a_terminal_as_it_was() {
     // Nobody listens on port 1.
     let session = Session::loadgen(&["-b", "127.0.0.1:1", "--connect-timeout", "1s"], (80, 24));
@@ -166,11 +194,12 @@ fn a_terminal_that_is_too_small_shows_a_sentence_and_the_run_goes_on() {
 /// Only a part of the next test: it breaks while it has the terminal.
 #[test]
 fn breaks_with_the_view_open() {
-    use loadgen::progress::{Progress, Shown};
+    use loadgen::progress::{Progress, Screen, Shown};
     use loadgen::run::Interrupts;
     if std::env::var_os("LOADGEN_TEST_BREAKS").is_some() {
-        let shown = Shown { title: "breaks", total: None, ends_s: None, verifying: true, fixed: None };
-        let _view = Progress::screen(&shown, Arc::new(Interrupts::default())).unwrap();
+        let shown = Shown { title: "breaks", total: None, ends_s: None, verifying: true, reading: false, fixed: None };
+        let screen = Screen::take(&shown, Arc::new(Interrupts::default())).unwrap();
+        let _view = Progress::on(screen, &shown);
         panic!("in the middle of it");
     }
 }

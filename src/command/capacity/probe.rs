@@ -1,5 +1,6 @@
 //! One probe: a run at one rate, held for a while before it is judged, in a bundle of its own.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use crate::exporter::Exporter;
 use crate::figures::{self, as_f64};
 use crate::output::capacity::text;
 use crate::output::files::PAGE;
-use crate::report::{GateOutcome, RunReport, TimelineRow};
+use crate::progress::Screen;
+use crate::report::{GateOutcome, GateResult, RunReport, TimelineRow};
 use crate::run::Interrupts;
 use crate::scenario::Scenario;
 use crate::scenario::plan::{Plan, Presentation, Together};
@@ -44,6 +46,8 @@ pub(super) struct Prober<'a> {
     pub(super) interrupts: &'a Arc<Interrupts>,
     /// What others can watch the probes by.
     pub(super) exporter: Option<&'a Exporter>,
+    /// The terminal, where the search has it.
+    pub(super) screen: Option<Screen>,
     /// Where the probes' bundles go.
     pub(super) folder: PathBuf,
     pub(super) settings: Settings,
@@ -90,7 +94,9 @@ impl Prober<'_> {
         let left = left.map_or_else(String::new, |of| format!("    {}", text::left(&of)));
         let title = format!("probe {}: {}{left}", self.made, figures::rate(as_f64(rate)));
         let (source, interrupts, exporter) = (self.source, self.interrupts, self.exporter);
-        let recording = run::Recording { plan: &plan, source, interrupts, exporter, kept, title, ends, likeness: None };
+        let screen = self.screen.clone();
+        let recording =
+            run::Recording { plan: &plan, source, interrupts, exporter, kept, title, ends, screen, likeness: None };
         let mut behind = Behind::default();
         let (report, _) = recording.make(schedule, &mut |tick| {
             if behind.beyond_hope(tick.scheduled.saturating_sub(tick.total.acked), rate) {
@@ -156,10 +162,25 @@ fn outcome(report: &RunReport, rate: u64, settings: Settings, hopeless: bool, to
         achieved_per_s: report.offered.achieved_rate_per_s,
         p50_us: report.latency_us.response_time.p50,
         p99_us: report.latency_us.response_time.p99,
+        gated_us: gated(report),
         outstanding,
         unread,
         took_s,
     }
+}
+
+/// What gates look at that is not shown of every probe: other quantiles than the two of response time.
+fn gated(report: &RunReport) -> BTreeMap<String, u64> {
+    let one = |gate: &GateResult| {
+        let (path, _) = gate.rule.split_once(' ')?;
+        let (latency, quantile) = path.rsplit_once('.')?;
+        let shown = ["response_time.p50", "response_time.p99"].contains(&path);
+        let is_quantile = quantile.strip_prefix('p').is_some_and(|digits| digits.parse::<u32>().is_ok());
+        let is_of_users = ["response_time", "end_to_end", "service_time"].contains(&latency);
+        (is_quantile && is_of_users && !shown).then_some(())?;
+        Some((path.to_owned(), figures::whole(gate.value?)))
+    };
+    report.gates.iter().filter_map(one).collect()
 }
 
 /// The verdict on the run, and on top of a pass whether a backlog grows.
@@ -252,6 +273,22 @@ fn judged_rows(report: &RunReport, settings: Settings) -> Rows {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quantile_that_a_gate_names_is_kept_where_no_column_shows_it_anyway() {
+        let gate = |rule: &str, value| GateResult { rule: rule.to_owned(), value, ..GateResult::default() };
+        let gates = vec![
+            gate("response_time.p95 < 250ms", Some(8_100.0)),
+            gate("response_time.p99 < 250ms", Some(9_000.0)),
+            gate("end_to_end.p999 < 1s", None),
+            gate("end_to_end.p99 < 1s", Some(12_000.0)),
+            gate("lost == 0", Some(0.0)),
+            gate("partitions.skew < 2", Some(1.1)),
+        ];
+        let kept = gated(&RunReport { gates, ..RunReport::default() });
+        let expected = [("end_to_end.p99", 12_000), ("response_time.p95", 8_100)];
+        assert_eq!(kept, expected.map(|(path, us)| (path.to_owned(), us)).into());
+    }
 
     #[test]
     fn a_probe_that_fell_beyond_hope_stays_there_while_it_drains() {

@@ -209,7 +209,17 @@ impl Rounds<'_> {
             run::title(plan, planned(plan, &schedule, source), ends)
         );
         let (interrupts, kept) = (&self.interrupts, run::Kept::new(bundle));
-        let recording = run::Recording { plan, source, interrupts, exporter: None, kept, title, ends, likeness: None };
+        let recording = run::Recording {
+            plan,
+            source,
+            interrupts,
+            exporter: None,
+            kept,
+            title,
+            ends,
+            screen: None,
+            likeness: None,
+        };
         recording.make(schedule, &mut |_| ControlFlow::Continue(())).map_err(of)
     }
 

@@ -18,10 +18,12 @@ pub(super) fn begin_failed(error: RunError, plan: &Plan) -> Failure {
                 let value = plan.run.kafka.redacted_client().remove(key).filter(|value| value != REDACTED);
                 ConfigError::RefusedByClient { key: key.clone(), value, reason: reason.clone() }.into()
             }
-            KafkaError::TopicMissing { .. } => Failure::new(ExitCode::Cluster, error.to_string()).hint(format!(
-                "--create-topics makes it with {}, or: loadgen topics apply topics.toml --yes",
-                figures::counted(plan.run.kafka.partitions.unsigned_abs().into(), "partition")
-            )),
+            KafkaError::TopicMissing { .. } => {
+                let partitions = figures::counted(plan.run.kafka.partitions.unsigned_abs().into(), "partition");
+                Failure::new(ExitCode::Cluster, error.to_string()).hint(format!(
+                    "--create-topics makes it with {partitions}; loadgen topics apply FILE.toml -b BROKERS --yes makes those of a file"
+                ))
+            }
             _ => cluster::failed(&error, wanted(plan)),
         },
         RunError::TooLateToStart(_) => Failure::new(ExitCode::BadConfiguration, error.to_string())

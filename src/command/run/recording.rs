@@ -14,7 +14,7 @@ use crate::command::Failure;
 use crate::command::planned_load::planned;
 use crate::event::stamp::RunId;
 use crate::exporter::Exporter;
-use crate::progress::{NO_DUE_TIMES, Progress, Shown};
+use crate::progress::{NO_DUE_TIMES, Progress, Screen, Shown};
 use crate::report::latency::Kind;
 use crate::report::{GateResult, Likeness, RunReport};
 use crate::run::wiring::Nowhere;
@@ -36,6 +36,8 @@ pub(in crate::command) struct Recording<'a> {
     pub(in crate::command) title: String,
     /// When its schedule ends, where known.
     pub(in crate::command) ends: Option<Nanos>,
+    /// The terminal, where a search has it for all of its runs.
+    pub(in crate::command) screen: Option<Screen>,
     /// How like a recording its events are, where they were fitted to one.
     pub(in crate::command) likeness: Option<Likeness>,
 }
@@ -84,7 +86,9 @@ impl Recording<'_> {
     fn progress(&self, schedule: &Schedule, total: Option<u64>, shown: bool) -> Progress {
         let (plan, verifying) = (self.plan, self.plan.run.verify.is_some());
         if shown && plan.presentation.view == LiveView::Screen {
-            let fixed = if !schedule.has_due_times() {
+            let fixed = if self.screen.is_some() {
+                Some(KEEPS_ITS_RATE)
+            } else if !schedule.has_due_times() {
                 Some(NO_DUE_TIMES)
             } else if plan.together.shard.of > 1 {
                 Some("this is one part of a run, and the others keep to the plan")
@@ -92,14 +96,26 @@ impl Recording<'_> {
                 None
             };
             let ends_s = self.ends.map(Nanos::as_secs_f64);
-            let view = Shown { title: &self.title, total, ends_s, verifying, fixed };
-            match Progress::screen(&view, Arc::clone(self.interrupts)) {
-                Ok(progress) => return progress,
-                Err(error) => tracing::warn!("--tui needs a terminal: {error}; plain lines instead"),
+            let view = Shown { title: &self.title, total, ends_s, verifying, reading: false, fixed };
+            if let Some(screen) = &self.screen {
+                screen.begin(&view);
+                return Progress::on(screen.clone(), &view);
+            }
+            if let Some(screen) = taken(&view, self.interrupts) {
+                return Progress::on(screen, &view);
             }
         }
         Progress::new(&self.title, total, self.ends, verifying, shown)
     }
+}
+
+/// Why nobody changes the rate of a probe.
+pub(in crate::command) const KEEPS_ITS_RATE: &str = "a probe keeps its rate";
+
+/// The whole terminal; without one there are plain lines, and a warning says so.
+pub(in crate::command) fn taken(view: &Shown<'_>, interrupts: &Arc<Interrupts>) -> Option<Screen> {
+    let taken = Screen::take(view, Arc::clone(interrupts));
+    taken.inspect_err(|error| tracing::warn!("--tui needs a terminal: {error}; plain lines instead")).ok()
 }
 
 /// The latencies that a run can have: those from a due time on need one, the wait for a ceiling that too, the end-to-end time

@@ -39,6 +39,8 @@ struct SearchView {
     figure: Option<FigureView>,
     knee: Option<String>,
     contradictions: Vec<String>,
+    /// The quantile that a gate names, where one names another than those that are always shown.
+    gated: Option<String>,
     rows: Vec<RowView>,
 }
 
@@ -50,6 +52,7 @@ struct RowView {
     achieved: String,
     p50: String,
     p99: String,
+    gated: Option<String>,
     outstanding: String,
     unread: String,
     tone: &'static str,
@@ -170,9 +173,10 @@ fn view(
         format!("latency leaves its plateau near {}, where p99 is {p99}", figures::rate(knee.rate))
     });
     let headline = text::headline(record, searched);
+    let gated = text::gated(found);
     let rows = found.probes.iter().zip(1..).map(|(probe, number)| {
         let folder = folder(searched.number, number, probe.rate);
-        row(number, probe, folder.as_deref().map(page::link))
+        row(number, probe, gated, folder.as_deref().map(page::link))
     });
     SearchView {
         title,
@@ -180,12 +184,17 @@ fn view(
         enclosed: interval(found).is_some(),
         figure,
         knee,
+        gated: gated.map(|path| {
+            path.replace("response_time.", "")
+                .replace("end_to_end.", "end-to-end ")
+                .replace("service_time.", "service ")
+        }),
         contradictions: found.contradictions.clone(),
         rows: rows.collect(),
     }
 }
 
-fn row(number: usize, probe: &Probe, link: Option<String>) -> RowView {
+fn row(number: usize, probe: &Probe, gated: Option<&str>, link: Option<String>) -> RowView {
     let outcome = &probe.outcome;
     let time = |us: Option<u64>| us.map_or_else(|| figures::NONE.to_owned(), figures::duration_us);
     let slope = |slope: Option<Slope>| {
@@ -205,6 +214,7 @@ fn row(number: usize, probe: &Probe, link: Option<String>) -> RowView {
         achieved: figures::significant(outcome.achieved_per_s),
         p50: time(outcome.p50_us),
         p99: time(outcome.p99_us),
+        gated: gated.map(|path| time(outcome.gated_us.get(path).copied())),
         outstanding: slope(outcome.outstanding),
         unread: slope(outcome.unread),
         tone: match outcome.verdict {

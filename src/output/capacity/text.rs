@@ -17,6 +17,10 @@ const BAR: usize = 8;
 /// Fewer columns than these have no room for a backlog: where one grows, the reason of a failure says so.
 const WITH_BACKLOG: usize = 68;
 
+/// Fewer columns than these have no room for the quantile of a gate, which takes so many.
+const WITH_GATED: usize = 79;
+const GATED: usize = 10;
+
 /// All of it in lines of at most `columns`, ending with a line break.
 #[must_use]
 pub fn render(record: &Record, columns: usize) -> String {
@@ -169,11 +173,20 @@ fn table(found: &CapacityReport, columns: usize, out: &mut String) -> std::fmt::
     let p99s = || found.probes.iter().filter_map(|probe| probe.outcome.p99_us);
     let range = (columns >= FULL).then(|| (p99s().min().unwrap_or(1), p99s().max().unwrap_or(1)));
     let bar = if range.is_some() { format!("  {:BAR$}", "p99") } else { String::new() };
-    writeln!(out, "{:27}{:>18}", "", "response time")?;
+    let gated = gated(found).filter(|_| columns >= WITH_GATED);
+    let (above, below) = gated.map_or(("", ""), |path| path.split_once('.').unwrap_or(("", path)));
+    let above = match above {
+        "end_to_end" => "end-to-end",
+        "service_time" => "service",
+        _ => "",
+    };
+    let of_gate = |text: &str| if gated.is_some() { format!(" {text:>GATED$}") } else { String::new() };
+    writeln!(out, "{}", format!("{:27}{:>18}{}", "", "response time", of_gate(above)).trim_end())?;
     let backlog = if columns < WITH_BACKLOG { "" } else { " backlog/s" };
-    writeln!(out, " probe    rate/s achieved/s      p50      p99{backlog}{bar}  result")?;
+    writeln!(out, " probe    rate/s achieved/s      p50      p99{}{backlog}{bar}  result", of_gate(below))?;
     for (number, probe) in found.probes.iter().enumerate() {
-        row(number + 1, probe, range, columns, out)?;
+        let value = gated.map(|path| time(probe.outcome.gated_us.get(path).copied()));
+        row(number + 1, probe, (&value.map_or_else(String::new, |value| of_gate(&value)), range), columns, out)?;
     }
     if let Some(knee) = found.knee {
         let (rate, p99) = (figures::rate(knee.rate), figures::duration_s(knee.p99_us / 1e6));
@@ -186,7 +199,19 @@ fn table(found: &CapacityReport, columns: usize, out: &mut String) -> std::fmt::
     writeln!(out, "  took        {} of probes", figures::span_s(found.took_s.round()))
 }
 
-fn row(number: usize, probe: &Probe, p99s: Option<(u64, u64)>, columns: usize, out: &mut String) -> std::fmt::Result {
+/// The quantile that decides beside those that are always shown: of several, the first.
+pub(super) fn gated(found: &CapacityReport) -> Option<&str> {
+    found.probes.iter().find_map(|probe| probe.outcome.gated_us.keys().next()).map(String::as_str)
+}
+
+/// A probe, with its cell of the gate and the range of the bars.
+fn row(
+    number: usize,
+    probe: &Probe,
+    (gated, p99s): (&str, Option<(u64, u64)>),
+    columns: usize,
+    out: &mut String,
+) -> std::fmt::Result {
     let outcome = &probe.outcome;
     let bar = p99s.map_or_else(String::new, |range| {
         let bar = outcome.p99_us.map_or_else(String::new, |us| bar(us, range));
@@ -195,7 +220,7 @@ fn row(number: usize, probe: &Probe, p99s: Option<(u64, u64)>, columns: usize, o
     let backlog = if columns < WITH_BACKLOG { String::new() } else { format!(" {:>9}", self::backlog(probe)) };
     let decimals = usize::from(outcome.achieved_per_s < 100_000.0);
     let cells = format!(
-        "{number:>6} {:>9} {:>10} {:>8} {:>8}{backlog}{bar}  {}",
+        "{number:>6} {:>9} {:>10} {:>8} {:>8}{gated}{backlog}{bar}  {}",
         figures::count(probe.rate),
         figures::number(outcome.achieved_per_s, decimals),
         time(outcome.p50_us),
@@ -236,12 +261,12 @@ fn with_reasons(cells: &str, probe: &Probe, columns: usize, out: &mut String) ->
 #[must_use]
 pub fn ended(number: usize, probe: &Probe, columns: usize) -> String {
     let outcome = &probe.outcome;
+    let backlog = if columns < WITH_GATED { String::new() } else { format!("  backlog {:>4}/s", self::backlog(probe)) };
     let cells = format!(
-        " probe {number:>2} {:>10}  response p50 {:>7}  p99 {:>7}  backlog {:>4}/s  {}",
+        " probe {number:>2} {:>10}  response p50 {:>7}  p99 {:>7}{backlog}  {}",
         figures::rate(as_f64(probe.rate)),
         time(outcome.p50_us),
         time(outcome.p99_us),
-        backlog(probe),
         word(outcome.verdict),
     );
     let mut out = String::new();
@@ -303,6 +328,8 @@ fn write_scaling(scaling: &Usl, varied: &str, columns: usize, out: &mut String) 
 
 #[cfg(test)]
 pub(in crate::output::capacity) mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::capacity::backlog::Slope;
     use crate::capacity::{Answer, CapacityReport, End, ProbeOutcome, SearchConfig};
@@ -318,6 +345,7 @@ pub(in crate::output::capacity) mod tests {
             achieved_per_s: as_f64(rate),
             p50_us: Some(p99_us / 2),
             p99_us: Some(p99_us),
+            gated_us: BTreeMap::new(),
             outstanding: Some(Slope { per_s: 0.25, error_per_s: 0.5 }),
             unread: None,
             took_s: 35.5,
@@ -394,6 +422,21 @@ pub(in crate::output::capacity) mod tests {
                 assert!(line.width() <= columns, "{columns}: {line}");
             }
         }
+    }
+
+    #[test]
+    fn the_quantile_of_a_gate_has_a_column() {
+        let mut record = record(false);
+        for (probe, us) in record.searches[0].found.probes.iter_mut().zip([7_200, 640_000]) {
+            probe.outcome.gated_us.insert("end_to_end.p95".to_owned(), us);
+        }
+        for columns in [80, 100] {
+            let text = render(&record, columns);
+            assert!(text.contains("response time end-to-end\n") && text.contains("p99        p95 backlog/s"), "{text}");
+            assert!(text.contains(" 8.00 ms    7.20 ms "), "{text}");
+            assert!(text.lines().all(|line| line.width() <= columns), "{text}");
+        }
+        assert!(!render(&record, 70).contains("p95"));
     }
 
     #[test]

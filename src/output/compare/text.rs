@@ -20,6 +20,9 @@ pub fn text(comparison: &Comparison, outcomes: &[Outcome], columns: usize) -> St
     out + &fit(&super::listed(outcomes, " "), columns)
 }
 
+/// From so many runs a side on, more of them are no advice any more.
+const ENOUGH_RUNS: usize = 5;
+
 /// A side in a word, as the tables name it.
 #[must_use]
 pub const fn word(side: Side) -> &'static str {
@@ -190,6 +193,12 @@ pub(super) fn remarks(comparison: &Comparison) -> Vec<String> {
     }
     if !noisy.is_empty() {
         remarks.push(format!("too noisy to tell, in runs {BEARABLE:.0} times as long too: {}", noisy.join(", ")));
+        let (base, new) = (comparison.base.runs.len(), comparison.new.runs.len());
+        if base.min(new) < ENOUGH_RUNS {
+            remarks.push(format!(
+                "more runs a side may tell: loadgen compare --run BASE.toml NEW.toml --rounds {ENOUGH_RUNS} makes them in turns"
+            ));
+        }
     }
     remarks
 }

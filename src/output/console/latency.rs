@@ -11,23 +11,31 @@ use crate::width::FULL;
 /// The part of a figure before the point, and the part from the point on.
 type Cell = (String, String);
 
-const HEADS: [&str; 6] = ["p50", "p90", "p99", "p99.9", "p99.99", "max"];
+/// Those of a latency.
+type Cells = [Cell; 7];
+
+const HEADS: [&str; 7] = ["p50", "p90", P95, "p99", "p99.9", "p99.99", "max"];
+
+/// Only shown where a gate names it.
+const P95: &str = "p95";
 
 /// What goes first where columns are few: p99.99, p99.9, p90.
-const EXPENDABLE: [usize; 3] = [4, 3, 1];
+const EXPENDABLE: [usize; 3] = [5, 4, 1];
 
 /// The table of the latencies and what must be known to read it.
 pub(super) fn table(page: &mut Page, report: &RunReport) {
     let rows = rows(report, false);
     let unit = Unit::of(&rows);
-    let cells: Vec<[Cell; 6]> =
+    let cells: Vec<Cells> =
         rows.iter().map(|row| quantiles(row.summary).map(|value| unit.cell(value, row.summary))).collect();
     let names: Vec<String> =
         rows.iter().map(|row| if row.part { format!(" {}", row.name) } else { row.name.to_owned() }).collect();
     let name_width = names.iter().map(String::len).max().unwrap_or(0) + 1;
     let span_width = rows.iter().map(|row| row.span.width()).max().unwrap_or(0);
     let columns: Vec<Column> = (0..HEADS.len()).map(|column| Column::of(&cells, column)).collect();
-    let shown = shown(&cells, &columns, page.columns, 3 + name_width + span_width);
+    let gated = report.gates.iter().any(|gate| gate.rule.contains(".p95 "));
+    let known: Vec<usize> = (0..HEADS.len()).filter(|column| gated || HEADS[*column] != P95).collect();
+    let shown = shown(&known, &cells, &columns, page.columns, 3 + name_width + span_width);
     let label = format!("latency ({})", unit.name);
     let mut head = " ".repeat((2 + name_width + span_width).saturating_sub(label.len()));
     head.extend(shown.iter().map(|column| right(HEADS[*column], columns[*column].width())));
@@ -47,7 +55,8 @@ pub(super) fn table(page: &mut Page, report: &RunReport) {
         }
     }
     let is_empty = |column: &usize| cells.iter().all(|row| row[*column].0 == figures::NONE);
-    let hidden: Vec<&str> = (0..HEADS.len())
+    let hidden: Vec<&str> = known
+        .into_iter()
         .filter(|column| !shown.contains(column) && is_empty(column))
         .map(|column| HEADS[column])
         .collect();
@@ -62,8 +71,8 @@ pub(super) fn table(page: &mut Page, report: &RunReport) {
 
 /// The columns that there is room for behind so many others: where there are fewer than 100 altogether, none that is empty,
 /// and then as many of the outer quantiles as fit.
-fn shown(cells: &[[Cell; 6]], columns: &[Column], room: usize, before: usize) -> Vec<usize> {
-    let mut shown: Vec<usize> = (0..HEADS.len()).collect();
+fn shown(known: &[usize], cells: &[Cells], columns: &[Column], room: usize, before: usize) -> Vec<usize> {
+    let mut shown = known.to_vec();
     if room < FULL {
         shown.retain(|column| cells.iter().any(|row| row[*column].0 != figures::NONE));
     }
@@ -83,7 +92,7 @@ struct Column {
 }
 
 impl Column {
-    fn of(cells: &[[Cell; 6]], column: usize) -> Self {
+    fn of(cells: &[Cells], column: usize) -> Self {
         let fraction = cells.iter().map(|row| row[column].1.len()).max().unwrap_or(0);
         let whole = cells.iter().map(|row| row[column].0.len()).max().unwrap_or(0);
         let whole = whole.max(HEADS[column].len().saturating_sub(fraction));

@@ -8,7 +8,7 @@ use ratatui::style::{Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Clear, Paragraph, Wrap};
 
-use super::keys::HELP;
+use super::keys;
 use super::state::State;
 use crate::figures;
 
@@ -45,18 +45,25 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State) {
     panes::rates(frame, inside, state);
     let inside = pane(frame_title("latency of the last second"), latencies, frame);
     panes::latencies(frame, inside, state);
-    let inside = pane(frame_title("every event that came due"), ledger, frame);
-    panes::ledger(frame, inside, state);
+    let all = if state.title.reading { "every event that was read" } else { "every event that came due" };
+    let inside = pane(frame_title(all), ledger, frame);
+    if state.title.reading {
+        panes::read(frame, inside, state);
+    } else {
+        panes::ledger(frame, inside, state);
+    }
     panes::heat(frame, heat, state);
     let inside = pane(frame_title("backlog"), backlog, frame);
     panes::backlog(frame, inside, state);
-    let inside = pane(frame_title("gates as they stand"), gates, frame);
+    let of = |area: Rect| usize::from(area.height.saturating_sub(1));
+    state.lists.room.set((of(events), of(gates)));
+    let inside = pane(frame_title(&panes::gates_title(state)), gates, frame);
     panes::gates(frame, inside, state);
-    let inside = pane(frame_title("what happened"), events, frame);
+    let inside = pane(frame_title(&panes::events_title(state)), events, frame);
     panes::events(frame, inside, state);
     footer(frame, keys, state);
     if state.help {
-        help(frame, area);
+        help(frame, area, state);
     }
 }
 
@@ -85,6 +92,7 @@ fn headline(frame: &mut Frame<'_>, area: Rect, state: &State) {
         (true, ..) => "draining".yellow(),
         (false, true, _) => "stopping".yellow(),
         (false, false, 0) => "HELD".black().on_yellow(),
+        _ if state.title.reading => "reading".green(),
         _ => "sending".green(),
     };
     let now = figures::clock(state.now_s.floor());
@@ -119,9 +127,13 @@ fn footer(frame: &mut Frame<'_>, area: Rect, state: &State) {
         (100, _) => "rate as planned".to_owned(),
         (percent, _) => format!("rate {percent} % of the plan"),
     };
+    let rate = if state.title.reading { String::new() } else { rate };
     let hold = if state.wished == 0 { "go on" } else { "hold" };
     let keys = [("p", hold), ("+", "faster"), ("-", "slower"), ("0", "plan"), ("q", "stop"), ("?", "help")];
-    let keys = keys.into_iter().flat_map(|(key, what)| [key.bold().cyan(), Span::raw(format!(" {what}  "))]);
+    // A rate that cannot be changed has no keys.
+    let from = if state.title.reading || state.title.fixed.is_some() { 4 } else { 0 };
+    let keys = &keys[from..];
+    let keys = keys.iter().flat_map(|(key, what)| [key.bold().cyan(), Span::raw(format!(" {what}  "))]);
     let right = Line::from(rate).right_aligned();
     let width = u16::try_from(right.width()).unwrap_or(30);
     let [left, end] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(width)]).areas(area);
@@ -130,11 +142,14 @@ fn footer(frame: &mut Frame<'_>, area: Rect, state: &State) {
     frame.render_widget(if changed { right.yellow() } else { right.dim() }, end);
 }
 
-fn help(frame: &mut Frame<'_>, area: Rect) {
-    let lines = HELP.iter().map(|(key, what)| Line::from(vec![format!(" {key:<7}").bold(), Span::raw(*what)]));
+fn help(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    let lines = keys::help(state.title.reading)
+        .map(|(key, what)| Line::from(vec![format!(" {key:<7}").bold(), Span::raw(what)]));
     let mut lines: Vec<Line<'_>> = lines.collect();
-    lines.push(Line::default());
-    lines.push(Line::from(" Changes of the rate are marked on the timeline and told in the report.").dim());
+    if !state.title.reading {
+        lines.push(Line::default());
+        lines.push(Line::from(" Changes of the rate are marked on the timeline and told in the report.").dim());
+    }
     let height = u16::try_from(lines.len() + 2).unwrap_or(area.height).min(area.height);
     let place = area.centered(Constraint::Length(LEAST.0.min(area.width)), Constraint::Length(height));
     frame.render_widget(Clear, place);

@@ -1,9 +1,10 @@
 //! What the view shows, gathered from a run's ticks: plain data, so that drawing is a function of it.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 
 use crate::figures::{self, as_f64};
-use crate::measure::LatencyHistogram;
+use crate::measure::{LatencyHistogram, PartitionShard};
 use crate::report::GateResult;
 use crate::report::latency::Kind;
 use crate::run::{Stage, Tick};
@@ -26,6 +27,8 @@ pub(super) struct Title {
     pub(super) ends_s: Option<f64>,
     /// Whether events are read back.
     pub(super) verifying: bool,
+    /// Whether nothing is sent, only read.
+    pub(super) reading: bool,
     /// Whether the rate can be changed; else why not.
     pub(super) fixed: Option<&'static str>,
 }
@@ -46,16 +49,32 @@ pub(super) struct State {
     pub(super) seconds: VecDeque<Second>,
     pub(super) latencies: Vec<(&'static str, Latency)>,
     pub(super) ledger: Ledger,
-    /// Acked in the last second, by partition.
+    pub(super) read: Read,
+    /// Acked, or read where nothing is sent, in the last second, by partition.
     pub(super) partitions: Vec<u64>,
     /// Of several topics, the partitions of each.
     pub(super) topics: Vec<(String, usize)>,
     pub(super) group_lag: Option<u64>,
     pub(super) gates: Vec<GateResult>,
     pub(super) happened: VecDeque<Happened>,
+    /// Where the lists are scrolled to.
+    pub(super) lists: Lists,
     pub(super) help: bool,
+    /// How long the runs before took, in seconds.
+    before_s: f64,
     failed_before: (u64, u64),
     findings_before: [u64; 5],
+}
+
+/// Lists of which there may be more than there is room for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lists {
+    /// Lines of what happened that lie below those shown.
+    pub(super) below: usize,
+    /// The first gate shown.
+    pub(super) gate: usize,
+    /// Rows of what happened and of gates, as last drawn.
+    pub(super) room: Cell<(usize, usize)>,
 }
 
 /// Something that happened, once or again and again.
@@ -98,6 +117,7 @@ pub(super) struct Second {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Latency {
     pub(super) p50: Option<u64>,
+    pub(super) p90: Option<u64>,
     pub(super) p99: Option<u64>,
     pub(super) max: Option<u64>,
 }
@@ -114,9 +134,41 @@ pub(super) struct Ledger {
     pub(super) unanswered: u64,
 }
 
+/// Every event that was read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Read {
+    pub(super) seen: u64,
+    /// Numbers between the first and the last of each lane that were not read.
+    pub(super) gaps: u64,
+    /// Of each of [`FINDINGS`].
+    pub(super) found: [u64; 5],
+}
+
+/// What a reader finds.
+pub(super) const FINDINGS: [&str; 5] = ["seen twice", "out of order", "damaged", "invalid", "of other producers"];
+
 impl State {
     pub(super) fn new(title: Title) -> Self {
         Self { title, percent: 100, wished: 100, before_hold: 100, ..Self::default() }
+    }
+
+    /// Goes on with another run: what happened stays, by a clock that goes on.
+    pub(super) fn begin(&mut self, title: Title) {
+        let before_s = self.before_s + self.now_s;
+        let (happened, lists) = (std::mem::take(&mut self.happened), self.lists.clone());
+        *self = Self { happened, lists, before_s, stopping: self.stopping, help: self.help, ..Self::new(title) };
+    }
+
+    /// Scrolls what happened by so many lines towards the past, or back.
+    pub(super) fn scroll(&mut self, back: isize) {
+        let most = self.happened.len().saturating_sub(self.lists.room.get().0);
+        self.lists.below = self.lists.below.min(most).saturating_add_signed(back).min(most);
+    }
+
+    /// Shows the gates behind those shown, the first ones behind the last.
+    pub(super) fn next_gates(&mut self) {
+        let next = self.lists.gate + self.lists.room.get().1.max(1);
+        self.lists.gate = if next < self.gates.len() { next } else { 0 };
     }
 
     /// Takes in a second of the run.
@@ -137,18 +189,20 @@ impl State {
             unacked: tick.scheduled.saturating_sub(total.acked + failed),
             unread: row.unread,
             response: {
-                let response = whole.latency(Kind::ResponseTime).summary();
+                let kind = if self.title.reading { Kind::EndToEnd } else { Kind::ResponseTime };
+                let response = whole.latency(kind).summary();
                 response.p99.or(response.p90).or(response.p50).or(response.max)
             },
         });
         let of = |histogram: &LatencyHistogram| {
             let summary = histogram.summary();
-            Latency { p50: summary.p50, p99: summary.p99, max: summary.max }
+            Latency { p50: summary.p50, p90: summary.p90, p99: summary.p99, max: summary.max }
         };
+        let sends = !self.title.reading;
         let all = [
-            ("slip", whole.latency(Kind::Slip), self.title.fixed != Some(NO_DUE_TIMES)),
-            ("service", whole.latency(Kind::ServiceTime), true),
-            ("response", whole.latency(Kind::ResponseTime), true),
+            ("slip", whole.latency(Kind::Slip), sends && self.title.fixed != Some(NO_DUE_TIMES)),
+            ("service", whole.latency(Kind::ServiceTime), sends),
+            ("response", whole.latency(Kind::ResponseTime), sends),
             ("end-to-end", whole.latency(Kind::EndToEnd), self.title.verifying),
         ];
         self.latencies =
@@ -162,7 +216,14 @@ impl State {
             refused: total.refused,
             unanswered: total.unanswered,
         };
-        self.partitions = tick.interval.partitions.iter().map(|partition| partition.acked).collect();
+        let found = &total.found;
+        self.read = Read {
+            seen: total.seen,
+            gaps: tick.gaps.unwrap_or(0),
+            found: [found.duplicates, found.reordered, found.damaged, found.invalid, found.foreign],
+        };
+        let count = |partition: &PartitionShard| if sends { partition.acked } else { partition.seen };
+        self.partitions = tick.interval.partitions.iter().map(count).collect();
         let topics = || tick.slots.topics();
         self.topics = topics()
             .filter(|_| topics().count() > 1)
@@ -188,10 +249,8 @@ impl State {
             }
         }
         self.failed_before = failed;
-        let found = &total.found;
-        let findings = [found.duplicates, found.reordered, found.damaged, found.invalid, found.foreign];
-        let names = ["seen twice", "out of order", "damaged", "invalid", "of other producers"];
-        for ((now, before), what) in findings.into_iter().zip(self.findings_before).zip(names) {
+        let findings = self.read.found;
+        for ((now, before), what) in findings.into_iter().zip(self.findings_before).zip(FINDINGS) {
             if now > before {
                 self.note_events(now - before, what);
             }
@@ -210,7 +269,7 @@ impl State {
     }
 
     fn happens(&mut self, what: String, count: u64, events: bool) {
-        let now_s = self.now_s;
+        let now_s = self.before_s + self.now_s;
         let again =
             |known: &&mut Happened| known.what == what && known.events == events && now_s - known.until_s <= AGAIN_S;
         if let Some(known) = self.happened.iter_mut().rev().find(again) {
@@ -219,6 +278,10 @@ impl State {
         }
         if self.happened.len() == HAPPENED {
             self.happened.pop_front();
+        }
+        if self.lists.below > 0 {
+            // Who looks at the past goes on looking at it.
+            self.lists.below += 1;
         }
         self.happened.push_back(Happened { from_s: now_s, until_s: now_s, what, count, events });
     }
@@ -232,7 +295,8 @@ impl State {
 
     /// How much of the run is done, 0 to 1: by events, else by time.
     pub(super) fn done(&self) -> Option<f64> {
-        let by_count = self.title.total.and_then(|total| figures::ratio(self.ledger.scheduled, total));
+        let done = if self.title.reading { self.read.seen } else { self.ledger.scheduled };
+        let by_count = self.title.total.and_then(|total| figures::ratio(done, total));
         let by_time = || self.title.ends_s.filter(|end| *end > 0.0).map(|end| self.now_s / end);
         by_count.or_else(by_time).map(|share| share.clamp(0.0, 1.0))
     }

@@ -53,12 +53,8 @@ impl Presentation {
     #[must_use]
     pub fn of(given: &RunOptions) -> Self {
         let presentation = Self::of_outcome(&given.outcome);
-        let view = match presentation.view {
-            LiveView::Line if given.limits.tui == Some(true) => LiveView::Screen,
-            other => other,
-        };
         let allow_fault_commands = given.limits.allow_fault_commands.unwrap_or(false);
-        Self { view, dry_run: given.limits.dry_run.unwrap_or(false), allow_fault_commands, ..presentation }
+        Self { dry_run: given.limits.dry_run.unwrap_or(false), allow_fault_commands, ..presentation }
     }
 
     /// The same where nothing is sent.
@@ -69,7 +65,11 @@ impl Presentation {
             exports: outcome.export.clone(),
             output: outcome.output.unwrap_or(Output::Text),
             quiet: outcome.quiet.unwrap_or(false),
-            view: if outcome.no_progress == Some(true) { LiveView::Nothing } else { LiveView::Line },
+            view: match (outcome.no_progress, outcome.watching.tui) {
+                (Some(true), _) => LiveView::Nothing,
+                (_, Some(true)) => LiveView::Screen,
+                _ => LiveView::Line,
+            },
             timeline_detail: outcome.timeline_detail.unwrap_or(Duration::from_secs(3_600)),
             dry_run: false,
             allow_fault_commands: false,

@@ -6,7 +6,7 @@ use ratatui::style::{Color, Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Cell, Paragraph, Row, Sparkline, Table, Wrap};
 
-use super::super::state::{Second, State};
+use super::super::state::{FINDINGS, Second, State};
 use super::{frame_title, pane};
 use crate::figures::{self, as_f64};
 use crate::report::{GateOutcome, GateResult};
@@ -25,6 +25,10 @@ const NUMBERED: u16 = 14;
 
 /// Planned, offered, acked and seen: the last second, and those before on one scale.
 pub(super) fn rates(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    if state.title.reading {
+        reading(frame, area, state);
+        return;
+    }
     let rows: [(&str, Of, Color); 4] = [
         ("planned", |second| second.planned, Color::Gray),
         ("offered", |second| second.offered, Color::Cyan),
@@ -47,6 +51,28 @@ pub(super) fn rates(frame: &mut Frame<'_>, area: Rect, state: &State) {
     }
 }
 
+/// What is read in a second, in a chart as high as there is room for.
+fn reading(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    let (last, most) =
+        (state.seconds.back().map_or(0, |second| second.seen), state.seconds.iter().map(|second| second.seen).max());
+    let text = format!(" {:<8}{:>10} ", "read", figures::count(last));
+    let seen = state.seconds.iter().map(|second| second.seen);
+    chart(frame, area, &text, seen, most.unwrap_or(0), Color::Green);
+}
+
+/// Every event that was read, and what was found in them.
+pub(super) fn read(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    let read = &state.read;
+    let mut parts = vec![Span::raw(" "), "█".green(), Span::raw(format!(" {} read", figures::count(read.seen)))];
+    let missing = ("missing so far, or on their way", read.gaps);
+    let found = FINDINGS.into_iter().zip(read.found).chain([missing]);
+    for (name, count) in found {
+        let text = format!("  {} {name}", figures::count(count));
+        parts.push(if count == 0 { text.dim() } else { text.yellow() });
+    }
+    frame.render_widget(Paragraph::new(Line::from(parts)).wrap(Wrap { trim: true }), area);
+}
+
 /// Due and not acked, acked and not read, and the lag of the group that is looked at.
 pub(super) fn backlog(frame: &mut Frame<'_>, area: Rect, state: &State) {
     type Known = fn(&Second) -> Option<u64>;
@@ -54,10 +80,14 @@ pub(super) fn backlog(frame: &mut Frame<'_>, area: Rect, state: &State) {
         ("not acked", |second| Some(second.unacked), Color::Yellow),
         ("not read", |second| second.unread, Color::Green),
     ];
-    let shown = if state.title.verifying { rows.len() } else { rows.len() - 1 };
+    let (skipped, shown) = match (state.title.reading, state.title.verifying) {
+        (true, _) => (1, 1),
+        (false, true) => (0, 2),
+        (false, false) => (0, 1),
+    };
     let each = (area.height.saturating_sub(1) / u16::try_from(shown).unwrap_or(2)).max(1);
     let mut places = blocks(area, each);
-    for (name, of, color) in rows.into_iter().take(shown) {
+    for (name, of, color) in rows.into_iter().skip(skipped).take(shown) {
         let Some(line) = places.next() else { return };
         let most = state.seconds.iter().filter_map(of).max().unwrap_or(0);
         let last = state.seconds.back().and_then(of).map_or_else(|| figures::NONE.to_owned(), figures::count);
@@ -84,11 +114,14 @@ fn chart(frame: &mut Frame<'_>, area: Rect, text: &str, values: impl Iterator<It
 pub(super) fn latencies(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let time = |us: Option<u64>| us.map_or_else(|| figures::NONE.to_owned(), figures::duration_us);
     let cell = |text: String| Cell::from(Line::from(text).right_aligned());
+    // Of a second with few events p99 is not known.
+    let is_known = state.latencies.is_empty() || state.latencies.iter().any(|(_, latency)| latency.p99.is_some());
     let rows = state.latencies.iter().map(|(name, latency)| {
-        let figures = [latency.p50, latency.p99, latency.max].map(|us| cell(time(us)));
+        let high = if is_known { latency.p99 } else { latency.p90 };
+        let figures = [latency.p50, high, latency.max].map(|us| cell(time(us)));
         Row::new(std::iter::once(Cell::from(format!(" {name}"))).chain(figures))
     });
-    let head = ["p50", "p99", "max"].map(|name| cell(name.to_owned()));
+    let head = ["p50", if is_known { "p99" } else { "p90" }, "max"].map(|name| cell(name.to_owned()));
     let head = Row::new(std::iter::once(Cell::from("")).chain(head)).dim();
     let widths = [Constraint::Length(11), Constraint::Length(8), Constraint::Length(8), Constraint::Length(8)];
     let height = u16::try_from(state.latencies.len() + 1).unwrap_or(area.height).min(area.height);
@@ -106,7 +139,8 @@ fn history(frame: &mut Frame<'_>, area: Rect, state: &State) {
     // A second of which nothing is known draws nothing.
     let values: Vec<u64> = state.seconds.iter().skip(from).map(|second| second.response.unwrap_or(0)).collect();
     let most = values.iter().copied().max().unwrap_or(0);
-    let text = format!(" response by second, up to {}", figures::duration_us(most));
+    let what = if state.title.reading { "end-to-end" } else { "response" };
+    let text = format!(" {what} by second, up to {}", figures::duration_us(most));
     frame.render_widget(Line::from(text).dim(), title);
     let inside = Rect { x: chart.x + 1, width: chart.width.saturating_sub(1), ..chart };
     let line = Sparkline::default().data(&values).max(most.max(1)).style(Style::new().fg(Color::Magenta));
@@ -212,11 +246,10 @@ pub(super) fn gates(frame: &mut Frame<'_>, area: Rect, state: &State) {
         frame.render_widget(Line::from(" none were given; those built in are judged at the end").dim(), area);
         return;
     }
-    let hidden = state.gates.len().saturating_sub(usize::from(area.height));
     // Those that fail come first where there is not room for all.
     let mut gates: Vec<&GateResult> = state.gates.iter().collect();
     gates.sort_by_key(|gate| !gate.is_beyond());
-    for (gate, place) in gates.iter().zip(lines(area)) {
+    for (gate, place) in gates.iter().skip(first_gate(state)).zip(lines(area)) {
         let (mark, color) = match gate.result {
             GateOutcome::Pass => ("✓", Color::Green),
             _ if gate.is_beyond() => ("✗", Color::Red),
@@ -228,16 +261,38 @@ pub(super) fn gates(frame: &mut Frame<'_>, area: Rect, state: &State) {
         let line = vec![Span::raw(" "), Span::styled(mark, color), Span::raw(format!(" {}", gate.rule)), so_far.dim()];
         frame.render_widget(Line::from(line), place);
     }
-    if hidden > 0
-        && let Some(last) = lines(area).last()
-    {
-        frame.render_widget(Line::from(format!("and {hidden} more ")).dim().right_aligned(), last);
+}
+
+/// The first gate that is shown: where all have room, all are.
+fn first_gate(state: &State) -> usize {
+    let (_, room) = state.lists.room.get();
+    if state.gates.len() <= room { 0 } else { state.lists.gate.min(state.gates.len() - 1) }
+}
+
+pub(super) fn gates_title(state: &State) -> String {
+    let ((_, room), all) = (state.lists.room.get(), state.gates.len());
+    if all <= room {
+        return "gates as they stand".to_owned();
+    }
+    let first = first_gate(state);
+    format!("gates as they stand, {} to {} of {all}: g shows more", first + 1, (first + room).min(all))
+}
+
+pub(super) fn events_title(state: &State) -> String {
+    let (room, _) = state.lists.room.get();
+    let hidden = state.happened.len().saturating_sub(room);
+    let below = state.lists.below.min(hidden);
+    match (hidden - below, below) {
+        (0, 0) => "what happened".to_owned(),
+        (above, 0) => format!("what happened: {above} more above"),
+        (above, below) => format!("what happened: {above} more above, {below} below"),
     }
 }
 
 /// The latest at the bottom.
 pub(super) fn events(frame: &mut Frame<'_>, area: Rect, state: &State) {
-    let from = state.happened.len().saturating_sub(usize::from(area.height));
+    let hidden = state.happened.len().saturating_sub(usize::from(area.height));
+    let from = hidden - state.lists.below.min(hidden);
     for (happened, place) in state.happened.iter().skip(from).zip(lines(area)) {
         let at = figures::clock(happened.from_s.floor());
         let until = figures::clock(happened.until_s.floor());

@@ -1,7 +1,7 @@
 use ratatui::backend::TestBackend;
 use ratatui::{Terminal, buffer::Buffer};
 
-use super::super::state::{Latency, Ledger, Second, Title};
+use super::super::state::{Latency, Ledger, Read, Second, Title};
 use super::*;
 use crate::report::{GateOutcome, GateResult};
 
@@ -12,6 +12,7 @@ fn state() -> State {
         total: Some(1_200_000),
         ends_s: Some(120.0),
         verifying: true,
+        reading: false,
         fixed: None,
     };
     let mut state = State::new(title);
@@ -29,10 +30,10 @@ fn state() -> State {
     }
     state.now_s = 83.0;
     state.latencies = vec![
-        ("slip", Latency { p50: Some(540), p99: Some(1_100), max: Some(3_120) }),
-        ("service", Latency { p50: Some(6_200), p99: Some(8_710), max: Some(39_900) }),
-        ("response", Latency { p50: Some(6_740), p99: Some(9_600), max: Some(41_020) }),
-        ("end-to-end", Latency { p50: Some(7_100), p99: None, max: Some(1_810_000) }),
+        ("slip", Latency { p50: Some(540), p90: Some(540), p99: Some(1_100), max: Some(3_120) }),
+        ("service", Latency { p50: Some(6_200), p90: Some(6_200), p99: Some(8_710), max: Some(39_900) }),
+        ("response", Latency { p50: Some(6_740), p90: Some(6_740), p99: Some(9_600), max: Some(41_020) }),
+        ("end-to-end", Latency { p50: Some(7_100), p90: Some(7_100), p99: None, max: Some(1_810_000) }),
     ];
     state.ledger =
         Ledger { scheduled: 830_000, seen: 829_548, acked: 340, waiting: 95, unsent: 17, refused: 0, unanswered: 0 };
@@ -131,6 +132,41 @@ fn red_is_for_a_partition_beyond_one_and_a_half_times_the_mean_and_for_a_gate_be
         ..GateResult::default()
     }];
     assert_eq!(red(&state), "✗");
+}
+
+#[test]
+fn a_reading_shows_what_was_read_and_nothing_of_sending() {
+    let mut state = state();
+    state.title = Title { text: "verify  raw-events @ 127.0.0.1:9092".to_owned(), ..Title::default() };
+    (state.title.reading, state.title.verifying) = (true, true);
+    state.latencies.drain(..3);
+    state.read = Read { seen: 829_548, gaps: 3, found: [0, 0, 1, 0, 2_412] };
+    insta::assert_snapshot!(drawn(&state, 80, 24).backend());
+}
+
+#[test]
+fn lists_say_what_of_them_is_not_shown() {
+    let mut state = state();
+    let gate = |number: usize| GateResult { rule: format!("by_type.view.lost <= {number}"), ..GateResult::default() };
+    state.gates = (0..9).map(gate).collect();
+    (0..9).for_each(|number| state.note(format!("note {number}")));
+    let text = |state: &State| drawn(state, 80, 24).backend().to_string();
+    let first = text(&state);
+    assert!(first.contains("gates as they stand, 1 to 6 of 9: g shows more"), "{first}");
+    assert!(first.contains("note 8") && first.contains("more above"), "{first}");
+    state.next_gates();
+    state.scroll(isize::MAX);
+    let last = text(&state);
+    assert!(last.contains("7 to 9 of 9") && last.contains("lost <= 8") && !last.contains("lost <= 5"), "{last}");
+    assert!(last.contains("what happened: 0 more above, ") && last.contains("rebalance of 3.1 s"), "{last}");
+}
+
+#[test]
+fn of_a_second_with_few_events_p90_is_shown_in_place_of_p99() {
+    let mut state = state();
+    state.latencies.iter_mut().for_each(|(_, latency)| latency.p99 = None);
+    let text = drawn(&state, 80, 24).backend().to_string();
+    assert!(text.contains("p50     p90     max") && !text.contains("p99     max"), "{text}");
 }
 
 #[test]
