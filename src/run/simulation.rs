@@ -12,3 +12,4 @@ mod producer;
 mod reader;
 mod stage;
 mod tests;
+mod transactions;

@@ -50,13 +50,19 @@ pub(super) enum Act {
     StepWallClock { ms: i64 },
     /// Somebody presses Ctrl-C.
     Interrupt,
+    /// The coordinator gives up all open transactions.
+    Expire,
+    /// Others take the transactional ids of the run's producers.
+    Fence,
+    /// Another producer's transaction hides what comes after it for that time.
+    Hide { partition: usize, ms: u64 },
     /// This process is stopped (SIGSTOP) for that time.
     Pause { ms: u64 },
 }
 
 impl Act {
     /// The kinds, by name.
-    pub(super) const KINDS: [&'static str; 20] = [
+    pub(super) const KINDS: [&'static str; 23] = [
         "kill",
         "stop",
         "lag",
@@ -76,6 +82,9 @@ impl Act {
         "step back",
         "step clock",
         "interrupt",
+        "expire",
+        "fence",
+        "hide",
         "pause",
     ];
 
@@ -100,7 +109,10 @@ impl Act {
             Self::StepBack { .. } => 16,
             Self::StepWallClock { .. } => 17,
             Self::Interrupt => 18,
-            Self::Pause { .. } => 19,
+            Self::Expire => 19,
+            Self::Fence => 20,
+            Self::Hide { .. } => 21,
+            Self::Pause { .. } => 22,
         }
     }
 
@@ -132,6 +144,9 @@ impl Act {
             16 => Self::StepBack { partition, records },
             17 => Self::StepWallClock { ms: *[-2_000, -5, 5, 2_000].choose(rng).unwrap_or(&5) },
             18 => Self::Interrupt,
+            19 => Self::Expire,
+            20 => Self::Fence,
+            21 => Self::Hide { partition, ms },
             _ => Self::Pause { ms },
         }
     }
@@ -153,6 +168,7 @@ impl Act {
             | Self::Refuse { ms, .. }
             | Self::DenyWriting { ms }
             | Self::DenyReading { ms }
+            | Self::Hide { ms, .. }
             | Self::Pause { ms } => ms,
             _ => 0,
         }
@@ -190,6 +206,11 @@ impl fmt::Display for Act {
             }
             Self::StepWallClock { ms } => write!(f, "the wall clock is set by {ms} ms"),
             Self::Interrupt => write!(f, "somebody presses Ctrl-C"),
+            Self::Expire => write!(f, "the coordinator gives up all open transactions"),
+            Self::Fence => write!(f, "others take the producers' transactional ids"),
+            Self::Hide { partition, ms } => {
+                write!(f, "a transaction hides what comes to partition {partition} for {ms} ms")
+            }
             Self::Pause { ms } => write!(f, "this process is stopped for {ms} ms"),
         }
     }

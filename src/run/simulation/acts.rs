@@ -73,7 +73,7 @@ impl Cluster {
                 let offset = log.len() / 2;
                 let Some(Entry { create_ms, message, .. }) = log.get(offset).cloned() else { return };
                 // In the event's place damage is the event's; elsewhere it is nobody's.
-                if !matches!(message.nature, Nature::Invalid(Some(_))) {
+                if !matches!(message.nature, Nature::Invalid(Some(_)) | Nature::Marker(_)) {
                     self.write(partition, &message, create_ms + i64::from(offset % 2 == 1) * 5);
                 }
             }
@@ -87,11 +87,17 @@ impl Cluster {
                 self.interrupts.raise();
                 virtual_time::stir(0);
             }
+            Act::Expire => self.expire_transactions(),
+            Act::Fence => {
+                self.fenced = self.plan.transaction.is_some();
+                self.expire_transactions();
+            }
+            Act::Hide { partition, .. } => self.hide(partition % self.plan.partitions, until),
             Act::Pause { ms } => self.pause(ms * MS),
         }
     }
 
-    fn create_ms(&self) -> i64 {
+    pub(super) fn create_ms(&self) -> i64 {
         i64::try_from(virtual_time::WALL_START_NS / MS + self.now / MS).unwrap_or(i64::MAX)
     }
 
@@ -99,9 +105,30 @@ impl Cluster {
     fn write(&mut self, partition: usize, message: &Arc<Message>, create_ms: i64) {
         if self.answers(partition) {
             let message = Arc::clone(message);
-            self.partitions[partition].append([Entry { epoch: 0, create_ms, producer: None, message }]);
+            self.partitions[partition].append([Entry {
+                epoch: 0,
+                create_ms,
+                producer: None,
+                transaction: None,
+                message,
+            }]);
             self.settle(partition);
         }
+    }
+
+    /// Another producer writes a record in a transaction, and leaves that open for a while.
+    fn hide(&mut self, partition: usize, until: u64) {
+        if !self.answers(partition) {
+            return;
+        }
+        let message = Arc::new(Message { key: b"x".to_vec(), body: b"{}".to_vec(), nature: Nature::Invalid(None) });
+        let transaction = self.begin();
+        self.takes_part(transaction, partition);
+        let entry =
+            Entry { epoch: 0, create_ms: self.create_ms(), producer: None, transaction: Some(transaction), message };
+        self.partitions[partition].append([entry]);
+        self.settle(partition);
+        self.at(until, Happening::Unhide(transaction));
     }
 
     fn forge(&mut self, partition: usize, forgery: Forgery) {

@@ -13,8 +13,9 @@ use super::forge::Forgery;
 use super::log::{Entry, Identity, Message, Nature, Partition};
 use super::plan::Plan;
 use super::producer::Client;
+use super::transactions::{End, Transaction};
 use crate::clock::virtual_time;
-use crate::kafka::{Answer, Code};
+use crate::kafka::{Answer, Code, Remedy};
 use crate::run::Interrupts;
 
 pub(super) const MS: u64 = 1_000_000;
@@ -75,6 +76,8 @@ pub(super) struct Fate {
     pub(super) damaged: Option<(usize, i64)>,
     /// Whether that reader's client passed over it.
     pub(super) skipped: bool,
+    /// The transaction that it belongs to.
+    pub(super) transaction: Option<usize>,
     /// As it was handed over.
     pub(super) message: Option<Arc<Message>>,
 }
@@ -132,6 +135,9 @@ pub(super) struct Cluster {
     pub(super) writing_denied_until: u64,
     pub(super) reading_denied_until: u64,
     producers: u64,
+    pub(super) transactions: Vec<Transaction>,
+    /// Whether others have taken the producers' transactional ids.
+    pub(super) fenced: bool,
     /// Requests in the sockets of stopped brokers.
     stalled: Vec<(usize, Request, Vec<Entry>)>,
     /// Requests that wait for the copies in sync.
@@ -183,6 +189,11 @@ pub(super) enum Happening {
     Answer(Request, Result<Option<i64>, Code>),
     NoAnswer(Request),
     Expire(usize, usize),
+    EndTransaction(usize, End),
+    Ended(usize, Result<(), (Code, Remedy)>),
+    Marker(usize, usize),
+    /// Another producer's transaction ends.
+    Unhide(usize),
     /// Somebody who waits has to look: a client has a report to give.
     Look,
 }
@@ -190,7 +201,7 @@ pub(super) enum Happening {
 impl Happening {
     /// Whether this process does it, which it does not while it is stopped.
     const fn is_own(&self) -> bool {
-        matches!(self, Self::Send(..) | Self::Answer(..) | Self::NoAnswer(..) | Self::Expire(..))
+        matches!(self, Self::Send(..) | Self::Answer(..) | Self::NoAnswer(..) | Self::Expire(..) | Self::Ended(..))
     }
 }
 
@@ -235,6 +246,8 @@ impl Cluster {
             writing_denied_until: 0,
             reading_denied_until: 0,
             producers: 0,
+            transactions: Vec::new(),
+            fenced: false,
             stalled: Vec::new(),
             awaiting: Vec::new(),
         };
@@ -355,6 +368,10 @@ impl Cluster {
             Happening::Answer(request, answer) => super::producer::answered(self, request, answer),
             Happening::NoAnswer(request) => super::producer::unanswered(self, request),
             Happening::Expire(client, partition) => super::producer::expire(self, client, partition),
+            Happening::EndTransaction(transaction, end) => self.end_transaction(transaction, end),
+            Happening::Ended(transaction, answer) => self.ended(transaction, answer),
+            Happening::Marker(transaction, partition) => self.mark(transaction, partition),
+            Happening::Unhide(transaction) => self.decide(transaction, End::Aborted),
             Happening::Look => {}
         }
     }
@@ -439,6 +456,11 @@ impl Cluster {
         }
         if self.now < self.refusing_until {
             return self.answer(request, Err(Code::MessageSizeTooLarge));
+        }
+        if let Some(transaction) = batch.first().and_then(|entry| entry.transaction)
+            && !self.takes_part(transaction, partition)
+        {
+            return self.answer(request, Err(Code::InvalidProducerIdMapping));
         }
         let acks = self.plan.acks;
         if acks < 0 && self.partitions[partition].count_in_sync() < self.plan.min_in_sync {

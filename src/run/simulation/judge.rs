@@ -50,7 +50,8 @@ pub(super) fn judge(plan: &Plan, ended: &Ended) -> Result<Covered, String> {
     let mut covered = Covered { acts, ..Covered::default() };
     let Some(outcome) = &ended.outcome else {
         *covered.exit.entry("none").or_default() += 1;
-        return if cluster.interrupted_at.is_empty() { Err("nobody interrupted it".to_owned()) } else { Ok(covered) };
+        let has_reason = !cluster.interrupted_at.is_empty() || cluster.was_denied;
+        return if has_reason { Ok(covered) } else { Err("it did not begin, and nothing kept it".to_owned()) };
     };
     let truth = Truth::of(&cluster);
     classes(plan, outcome, &truth, &mut covered)?;
@@ -132,13 +133,16 @@ fn classes(plan: &Plan, outcome: &Outcome, truth: &Truth<'_>, covered: &mut Cove
 fn verdict(plan: &Plan, outcome: &Outcome, truth: &Truth<'_>, covered: &Covered) -> Result<(), String> {
     let exit = exit(outcome);
     let findings = &outcome.report.findings;
-    let good = [Class::Verified, Class::UnknownSeen, Class::Expired].map(|class| covered.count(class));
+    let good = [Class::Verified, Class::UnknownSeen, Class::Expired, Class::Aborted, Class::AbortedSeen]
+        .map(|class| covered.count(class));
     let open = [Class::UnknownUnseen, Class::Unread, Class::Unattributed].map(|class| covered.count(class));
     let (good, open): (u64, u64) = (good.iter().sum(), open.iter().sum());
     let loss_allowed = plan.unclean || (plan.acks >= 0 && !plan.idempotent) || truth.cluster.made_anew > 0;
     let good = good + if loss_allowed { covered.count(Class::Lost) } else { 0 };
     let wrong = [Class::Corrupt, Class::Undelivered, Class::Contradicted].map(|class| covered.count(class));
-    let wrong = wrong.iter().sum::<u64>() + if loss_allowed { 0 } else { covered.count(Class::Lost) };
+    let wrong = wrong.iter().sum::<u64>()
+        + if loss_allowed { 0 } else { covered.count(Class::Lost) }
+        + if plan.committed { covered.count(Class::AbortedSeen) } else { 0 };
     if exit == Some(ExitCode::Pass) && (open > 0 || wrong > 0 || good == 0 || outcome.interrupted) {
         return Err(format!("it passed with {open} events of which nothing is known and {wrong} violations"));
     }

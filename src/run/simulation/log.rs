@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use super::transactions::End;
+
 /// Lane and sequence of an event.
 pub(super) type Identity = (u16, u64);
 
@@ -26,6 +28,8 @@ pub(super) enum Nature {
     Foreign,
     /// An event of another process of this run.
     Sibling,
+    /// The end of a transaction: a control record, which no reader is given.
+    Marker(End),
 }
 
 impl Nature {
@@ -62,6 +66,8 @@ pub(super) struct Entry {
     pub(super) create_ms: i64,
     /// The idempotent producer's id and its number there.
     pub(super) producer: Option<(u64, u64)>,
+    /// The transaction that it belongs to.
+    pub(super) transaction: Option<usize>,
     pub(super) message: Arc<Message>,
 }
 
@@ -173,7 +179,7 @@ mod tests {
 
     fn entries(count: usize) -> Vec<Entry> {
         let message = Arc::new(Message { key: Vec::new(), body: Vec::new(), nature: Nature::Foreign });
-        vec![Entry { epoch: -1, create_ms: 0, producer: None, message }; count]
+        vec![Entry { epoch: -1, create_ms: 0, producer: None, transaction: None, message }; count]
     }
 
     #[test]

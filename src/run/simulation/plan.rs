@@ -24,6 +24,10 @@ pub(super) struct Plan {
     pub(super) brokers: usize,
     pub(super) acks: i32,
     pub(super) idempotent: bool,
+    /// Events of a transaction, and how many percent of them are aborted; `None`: there are none.
+    pub(super) transaction: Option<(usize, u8)>,
+    /// Whether the reader is given committed records alone.
+    pub(super) committed: bool,
     pub(super) min_in_sync: usize,
     pub(super) unclean: bool,
     pub(super) in_flight: usize,
@@ -65,6 +69,8 @@ impl Plan {
             brokers: 3,
             acks: -1,
             idempotent: true,
+            transaction: None,
+            committed: false,
             min_in_sync: 2,
             unclean: false,
             in_flight: 5,
@@ -121,6 +127,8 @@ impl Plan {
             brokers: usize::try_from(brokers).unwrap_or(1),
             acks,
             idempotent: acks == -1 && rng.random_bool(0.6),
+            transaction: None,
+            committed: false,
             min_in_sync: usize::try_from(min_in_sync).unwrap_or(1),
             unclean: rng.random_bool(0.3),
             in_flight: usize::try_from(in_flight).unwrap_or(1),
@@ -137,6 +145,11 @@ impl Plan {
             flush_ms: flush,
             acts: Vec::new(),
         };
+        if plan.idempotent && rng.random_bool(0.5) {
+            let (size, aborted) = ([1, 3, 20, 1_000].choose(rng), [0, 20, 50].choose(rng));
+            plan.transaction = size.copied().zip(aborted.copied());
+        }
+        plan.committed = rng.random_bool(if plan.transaction.is_some() { 0.7 } else { 0.1 });
         let on: Vec<usize> = (0..Act::KINDS.len()).filter(|_| rng.random_bool(0.35)).collect();
         let length = 20 + events * 1_000 / rate;
         for _ in 0..rng.random_range(0..=8) {
@@ -203,6 +216,8 @@ impl Plan {
                 ..self.clone()
             },
             Self { unclean: false, ..self.clone() },
+            Self { transaction: None, ..self.clone() },
+            Self { committed: false, ..self.clone() },
         ]);
         plans.retain(|plan| plan != self);
         plans
@@ -228,7 +243,7 @@ impl Plan {
             _ => "1",
         };
         let begin = format!(
-            "{} events at {}/s from {} of {} lanes to {} partitions on {} brokers, acks={acks}{}{}:\n",
+            "{} events at {}/s from {} of {} lanes to {} partitions on {} brokers, acks={acks}{}{}{}{}:\n",
             self.events,
             self.rate,
             self.lanes,
@@ -237,6 +252,10 @@ impl Plan {
             self.brokers,
             if self.idempotent { ", idempotent" } else { "" },
             if self.unclean { ", unclean elections" } else { "" },
+            self.transaction.map_or_else(String::new, |(size, aborted)| {
+                format!(", transactions of {size}, {aborted} % aborted")
+            }),
+            if self.committed { ", read_committed" } else { "" },
         );
         let happenings = self.acts.iter().map(|Planned { at_ms, act }| format!("  at {at_ms} ms {act}\n"));
         [begin].into_iter().chain(happenings).collect::<Vec<_>>().concat()

@@ -12,9 +12,10 @@ use std::time::Duration;
 use super::cluster::{Cluster, MS, Request, Shared};
 use super::log::{Entry, Identity, Message, Nature};
 use super::plan::Plan;
+use super::transactions::End;
 use crate::clock::virtual_time;
 use crate::event::catalogue::Catalogue;
-use crate::kafka::{Answer, Code, Notice, Report, murmur2};
+use crate::kafka::{Answer, Code, Notice, Report, TransactionError, murmur2};
 use crate::publish::{Batch, Handed, Publisher};
 
 /// The types of the events that are sent.
@@ -31,12 +32,13 @@ impl Code {
 }
 
 #[derive(Clone, Debug)]
-struct Pending {
+pub(super) struct Pending {
     ticket: usize,
     message: Arc<Message>,
     create_ms: i64,
     expires: u64,
     number: u64,
+    transaction: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -67,12 +69,14 @@ pub(super) struct Client {
     /// Messages that have no report yet that was served.
     held: usize,
     reports: VecDeque<Due>,
+    /// The open transaction.
+    pub(super) transaction: Option<usize>,
 }
 
 impl Client {
     pub(super) fn new(plan: &Plan, producer: u64) -> Self {
         let queues = (0..plan.partitions).map(|_| Queue::default()).collect();
-        Self { producer, queues, next_id: 0, held: 0, reports: VecDeque::new() }
+        Self { producer, queues, next_id: 0, held: 0, reports: VecDeque::new(), transaction: None }
     }
 
     /// What a request holds, where it is still waited for.
@@ -83,9 +87,22 @@ impl Client {
             epoch: 0,
             create_ms: pending.create_ms,
             producer: (pending.number != u64::MAX).then_some((self.producer, pending.number)),
+            transaction: pending.transaction,
             message: Arc::clone(&pending.message),
         };
         Some(found.messages.iter().map(entry).collect())
+    }
+
+    /// Takes everything out of a partition's queue.
+    pub(super) fn empty(&mut self, partition: usize) -> Vec<Pending> {
+        let queue = &mut self.queues[partition];
+        let sent = queue.in_flight.drain(..).chain(queue.again.drain(..)).flat_map(|batch| batch.messages);
+        sent.chain(queue.pending.drain(..)).collect()
+    }
+
+    /// Lets all reports be served at once.
+    pub(super) fn tell_all(&mut self) {
+        self.reports.iter_mut().for_each(|(at, ..)| *at = 0);
     }
 
     fn take(&mut self, request: Request) -> Option<InFlight> {
@@ -152,12 +169,23 @@ pub(super) fn answered(cluster: &mut Cluster, request: Request, answer: Result<O
             for pending in &batch.messages {
                 report(cluster, client, partition, pending, answer, None);
             }
-            // Numbers that were never written leave a gap: the producer begins anew.
-            renew(cluster, client, partition);
+            // Numbers that were never written leave a gap: the producer begins anew, in a transaction when that is aborted.
+            if cluster.plan.transaction.is_none() {
+                renew(cluster, client, partition);
+            }
+        }
+        // Its transaction is over: nothing was written, and the client does not know that.
+        Err(code @ Code::InvalidProducerIdMapping) => {
+            for pending in &batch.messages {
+                report(cluster, client, partition, pending, Answer::Unanswered(code), None);
+            }
         }
         Err(code) => {
             retry(cluster, client, partition, batch);
-            if code == Code::OUT_OF_ORDER && cluster.clients[client].queues[partition].in_flight.is_empty() {
+            if code == Code::OUT_OF_ORDER
+                && cluster.plan.transaction.is_none()
+                && cluster.clients[client].queues[partition].in_flight.is_empty()
+            {
                 renew(cluster, client, partition);
             }
         }
@@ -202,7 +230,6 @@ pub(super) fn expire(cluster: &mut Cluster, client: usize, partition: usize) {
             sort(&mut batch.messages);
         }
     }
-    let was_sent = !expired.is_empty();
     queue.in_flight.retain(|batch| !batch.messages.is_empty());
     queue.again.retain(|batch| !batch.messages.is_empty());
     while queue.pending.front().is_some_and(|pending| pending.expires <= now) {
@@ -214,7 +241,8 @@ pub(super) fn expire(cluster: &mut Cluster, client: usize, partition: usize) {
     for pending in &expired {
         report(cluster, client, partition, pending, Answer::Unanswered(Code::MessageTimedOut), None);
     }
-    if was_sent || cluster.plan.idempotent {
+    // The gap that they leave in a transaction is gone when that is aborted.
+    if cluster.plan.transaction.is_none() {
         renew(cluster, client, partition);
     }
     send(cluster, client, partition);
@@ -250,7 +278,7 @@ fn renew(cluster: &mut Cluster, client: usize, partition: usize) {
     cluster.send_at(cluster.now + BACKOFF, client, partition);
 }
 
-fn report(
+pub(super) fn report(
     cluster: &mut Cluster,
     client: usize,
     partition: usize,
@@ -304,6 +332,7 @@ impl Publisher for Producer {
             let create_ms = crate::clock::wall_unix_ns() / MS;
             let idempotent = cluster.plan.idempotent;
             let own = &mut cluster.clients[client];
+            let transaction = own.transaction;
             own.held += 1;
             let queue = &mut own.queues[partition];
             let number = if idempotent { queue.next_number } else { u64::MAX };
@@ -315,7 +344,11 @@ impl Publisher for Producer {
                 create_ms: i64::try_from(create_ms).unwrap_or(i64::MAX),
                 expires,
                 number,
+                transaction,
             });
+            if let Some(event) = event {
+                cluster.fates.entry(event).or_default().transaction = transaction;
+            }
             if is_first {
                 cluster.send_at(now + cluster.plan.linger_ms * MS, client, partition);
             }
@@ -350,14 +383,27 @@ impl Publisher for Producer {
     }
 
     fn purge(&mut self) {
-        let mut cluster = self.cluster.open();
-        for partition in 0..cluster.partitions.len() {
-            let queue = &mut cluster.clients[self.client].queues[partition];
-            let sent = queue.in_flight.drain(..).chain(queue.again.drain(..)).flat_map(|batch| batch.messages);
-            let all: Vec<Pending> = sent.chain(queue.pending.drain(..)).collect();
-            for pending in &all {
-                report(&mut cluster, self.client, partition, pending, Answer::Unanswered(Code::PurgeInflight), None);
-            }
+        self.give_up();
+    }
+
+    fn begin(&mut self) -> Result<(), TransactionError> {
+        self.begin_transaction()
+    }
+
+    fn hasten(&mut self, wait: Duration) {
+        self.send_all(wait);
+    }
+
+    fn commit(&mut self, wait: Duration) -> Result<(), TransactionError> {
+        self.end(End::Committed, wait)
+    }
+
+    fn abort(&mut self, wait: Duration) -> Result<(), TransactionError> {
+        self.give_up();
+        let ended = self.end(End::Aborted, wait);
+        if ended.is_ok() {
+            renew(&mut self.cluster.open(), self.client, 0);
         }
+        ended
     }
 }

@@ -38,6 +38,8 @@ pub(super) struct Consumer {
     pub(super) cluster: Shared,
     /// Whether what it is given is what the run saw while it went on.
     pub(super) live: bool,
+    /// Whether it is given committed records alone.
+    committed: bool,
     positions: Vec<Position>,
 }
 
@@ -48,15 +50,15 @@ enum Given {
 }
 
 impl Consumer {
-    pub(super) const fn new(cluster: Shared, live: bool) -> Self {
-        Self { cluster, live, positions: Vec::new() }
+    pub(super) const fn new(cluster: Shared, live: bool, committed: bool) -> Self {
+        Self { cluster, live, committed, positions: Vec::new() }
     }
 
     fn fetch(&mut self, most: usize) -> Vec<Given> {
         let mut cluster = self.cluster.open();
         let mut given = Vec::new();
         for position in &mut self.positions {
-            fetch(&mut cluster, position, self.live, most, &mut given);
+            fetch(&mut cluster, position, (self.live, self.committed), most, &mut given);
         }
         given
     }
@@ -67,12 +69,18 @@ impl Consumer {
             if cluster.now < cluster.reading_denied_until {
                 return !position.denied && !position.silent && cluster.answers(position.partition);
             }
-            let shown = cluster.shown[position.partition];
+            let shown = shown(&cluster, position.partition, self.committed);
             let is_new = position.next < shown || position.end_told != Some(position.next);
             let readable = position.next <= shown && is_new || is_lost(&cluster, position).is_some();
             !position.silent && cluster.answers(position.partition) && readable
         })
     }
+}
+
+/// How far a reader is shown a partition.
+fn shown(cluster: &Cluster, partition: usize, committed: bool) -> usize {
+    let shown = cluster.shown[partition];
+    if committed { shown.min(cluster.partitions[partition].stable()) } else { shown }
 }
 
 /// Why a reader cannot go on at its position.
@@ -87,7 +95,13 @@ fn is_lost(cluster: &Cluster, position: &Position) -> Option<Code> {
     parted.then_some(Code::LogTruncation)
 }
 
-fn fetch(cluster: &mut Cluster, position: &mut Position, live: bool, most: usize, given: &mut Vec<Given>) {
+fn fetch(
+    cluster: &mut Cluster,
+    position: &mut Position,
+    (live, committed): (bool, bool),
+    most: usize,
+    given: &mut Vec<Given>,
+) {
     let at = position.partition;
     if position.silent || !cluster.answers(at) {
         return;
@@ -114,9 +128,17 @@ fn fetch(cluster: &mut Cluster, position: &mut Position, live: bool, most: usize
             position.epoch = None;
         }
     }
-    let shown = cluster.shown[at];
+    let shown = shown(cluster, at, committed);
     while position.next < shown && given.len() < most {
-        let Entry { epoch, create_ms, message, .. } = cluster.partitions[at].log()[position.next].clone();
+        let Entry { epoch, create_ms, message, transaction, .. } = cluster.partitions[at].log()[position.next].clone();
+        let is_control = matches!(message.nature, Nature::Marker(_));
+        let is_held = transaction.is_some_and(|it| committed && cluster.partitions[at].holds_aborted(it));
+        if is_control || is_held {
+            position.next += 1;
+            position.given = position.given.max(position.next);
+            position.epoch = Some(epoch);
+            continue;
+        }
         if live && !cluster.gives(position, create_ms, &message) {
             position.next += 1;
             position.given = position.given.max(position.next);
@@ -254,8 +276,9 @@ impl Reader for Consumer {
                 .map(|partition| {
                     let partition = usize::try_from(*partition).unwrap_or(0);
                     let found = &cluster.partitions[partition];
+                    let stable = if self.committed { found.stable() } else { found.high };
                     let marks =
-                        Watermarks { low: offset(found.start), high: offset(found.high), stable: offset(found.high) };
+                        Watermarks { low: offset(found.start), high: offset(found.high), stable: offset(stable) };
                     match cluster.answers(partition) {
                         _ if is_denied => Err(Code::TopicAuthorizationFailed),
                         true => Ok(marks),

@@ -25,7 +25,8 @@ use crate::run::{Config, Detail, KafkaConfig, Lanes, Outcome, Ready, RunError, T
 use crate::schedule::{Phase, Rate, Schedule, Shape};
 use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, Pacing, Patience};
-use crate::settings::verification::{ReadBack, Verification};
+use crate::settings::transactions::Transactions;
+use crate::settings::verification::{Isolation, ReadBack, Verification};
 use crate::source::{Source, synthetic};
 use crate::verdict::{self, Conditions};
 use crate::verify::reader::Reader;
@@ -37,7 +38,7 @@ pub(super) const FIRST_ID: &str = "first";
 
 /// How a run ended, and the world as it was then.
 pub(super) struct Ended {
-    /// `None` where it was interrupted before it began.
+    /// `None` where it was interrupted, or refused, before it began.
     pub(super) outcome: Option<Outcome>,
     pub(super) cluster: Shared,
     /// Virtual time at the end, since the world began.
@@ -77,10 +78,10 @@ impl Wiring for Simulated {
 
     fn reader_again(
         &self,
-        _isolation: &str,
+        isolation: &str,
         _open: impl FnOnce() -> Result<native::Consumer, KafkaError>,
     ) -> Result<Box<dyn Reader>, KafkaError> {
-        Ok(Box::new(Consumer::new(self.cluster.clone(), false)))
+        Ok(Box::new(Consumer::new(self.cluster.clone(), false, isolation == "read_committed")))
     }
 
     fn clock(&self, clock: Monotonic) -> Behind {
@@ -118,6 +119,7 @@ fn client(plan: &Plan) -> Settings {
 }
 
 fn config(plan: &Plan) -> Config {
+    let isolation = if plan.committed { Isolation::ReadCommitted } else { Isolation::ReadUncommitted };
     Config {
         name: "simulated".to_owned(),
         id: plan.run(),
@@ -141,9 +143,11 @@ fn config(plan: &Plan) -> Config {
         catalogue: Arc::clone(&CATALOGUE),
         verify: Some(Verification {
             group: None,
-            back: ReadBack { drain_deadline: Duration::from_millis(plan.drain_ms), ..ReadBack::default() },
+            back: ReadBack { drain_deadline: Duration::from_millis(plan.drain_ms), isolation },
         }),
-        transactions: None,
+        transactions: plan
+            .transaction
+            .map(|(size, aborted)| Transactions { size, abort_rate: f64::from(aborted) / 100.0 }),
         padding: None,
         patience: Patience { flush_deadline: Duration::from_millis(plan.flush_ms), ..Patience::default() },
         answers: None,
@@ -204,13 +208,13 @@ pub(super) fn play(plan: &Plan, rules: Rules) -> Ended {
         let ready = Ready {
             prepared,
             publishers: (0..plan.lanes).map(publisher).collect(),
-            reader: Some(Box::new(Consumer::new(cluster.clone(), true))),
+            reader: Some(Box::new(Consumer::new(cluster.clone(), true, plan.committed))),
             watchers: (Some(watcher), None),
         };
         let interrupts = Arc::clone(&cluster.open().interrupts);
         let going_on = &mut |_: &Tick<'_>| ControlFlow::Continue(());
         let outcome = match conduct(&wiring, &config, &source, &schedule, ready, &interrupts, going_on) {
-            Err(RunError::Interrupted) => None,
+            Err(RunError::Interrupted | RunError::Kafka(KafkaError::Refused { .. })) => None,
             ended => Some(judged(ended.unwrap())),
         };
         drop(cluster.open());

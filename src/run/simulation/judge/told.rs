@@ -43,6 +43,7 @@ fn counted(cluster: &Cluster) -> Counts {
         }
         match given.nature {
             Nature::Invalid(_) => counts.invalid += 1,
+            Nature::Marker(_) => {}
             Nature::Foreign => counts.foreign += 1,
             Nature::Sibling => counts.sibling += 1,
             Nature::Damaged(event) | Nature::Mislabelled(event) => {

@@ -5,6 +5,7 @@ use crate::ledger::class::Class;
 use crate::run::simulation::cluster::{Cluster, Fate, MS};
 use crate::run::simulation::log::{Identity, Nature, Partition};
 use crate::run::simulation::plan::Plan;
+use crate::run::simulation::transactions::End;
 
 /// Where an event is in the end, as the world knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -133,8 +134,16 @@ impl<'a> Truth<'a> {
         let damaged = fate.damaged.filter(|_| !seen);
         // Everything may be read again where a log was cut off, and what was passed over is seen then.
         let late = |class| (place == Place::Readable).then_some(class);
+        let told = fate.transaction.map(|transaction| self.cluster.transactions[transaction].told);
         let with = |class: Class, late: Option<Class>| [class].into_iter().chain(late).collect();
-        match fate.answer {
+        // Of a transaction whose end is not proven nothing is.
+        let answer = match (fate.answer, told) {
+            (Some((Answer::Refused(_), ..)), _) | (_, None | Some(Some(End::Committed))) => fate.answer,
+            (_, Some(Some(End::Aborted))) if seen || damaged.is_some() => return vec![Class::AbortedSeen],
+            (_, Some(Some(End::Aborted))) => return with(Class::Aborted, late(Class::AbortedSeen)),
+            (_, Some(None)) => None,
+        };
+        match answer {
             Some((Answer::Refused(_), ..)) if seen || damaged.is_some() => vec![Class::Contradicted],
             Some((Answer::Refused(_), ..)) => with(Class::Refused, late(Class::Contradicted)),
             None | Some((Answer::Unanswered(_), ..)) if seen => vec![Class::UnknownSeen],
@@ -161,6 +170,12 @@ impl<'a> Truth<'a> {
                     return self.at(event, fate, partition, offset);
                 }
                 let mut classes = self.about(event, fate, partition, place);
+                // Lost is what is not where it was acked (ledger/class.rs); that a copy of it was written elsewhere shows only
+                // to who reads that.
+                let there = self.cluster.partitions[partition].log().get(offset);
+                if there.is_none_or(|there| there.message.nature.event() != Some(event)) {
+                    classes.push(Class::Lost);
+                }
                 if offset < self.cluster.partitions[partition].start && self.cluster.made_anew == 0 {
                     classes.push(Class::Expired);
                 }
