@@ -96,6 +96,8 @@ pub struct SearchResult {
     pub copies: BTreeMap<Identity, Vec<Copy>>,
     /// Partitions that were not read to their end in time.
     pub unfinished: Vec<i32>,
+    /// Partitions whose records went out of the log before they could be read again: what is absent there may have aged out.
+    pub aged: BTreeSet<i32>,
 }
 
 /// How the events of one run are known among all records.
@@ -185,6 +187,9 @@ pub fn read_again(
             let ends = reader.ends(topic, &given_up, Wait::of(ASK));
             for (partition, ends) in given_up.into_iter().zip(ends) {
                 if let (Some(part), Ok(ends)) = (parts.get_mut(&partition), ends) {
+                    if ends.low > part.next {
+                        answers.aged.insert(partition);
+                    }
                     part.start_at(ends.low, &mut answers.at);
                     if part.next > ends.high {
                         part.end(ends.high, ours.rules, &mut answers.at);

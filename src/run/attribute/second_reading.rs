@@ -190,7 +190,12 @@ impl<'a> SecondReading<'a> {
             Some(mut reader) => read_again(reader.as_mut(), topic, ours, &search, LOOK_UPS, each),
             None => SearchResult { unfinished: (0_i32..).take(states.len()).collect(), ..SearchResult::default() },
         };
-        if truncated && answers.unfinished.is_empty() && are_known_whole(states) && !search.compacted {
+        if truncated
+            && answers.unfinished.is_empty()
+            && answers.aged.is_empty()
+            && are_known_whole(states)
+            && !search.compacted
+        {
             found.present = Some((presence, horizons));
         }
         settle_duplicates(duplicates, &answers, states, rules, findings);

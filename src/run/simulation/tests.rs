@@ -167,16 +167,25 @@ fn a_duplicate_whose_first_copy_was_deleted_is_told() {
     assert_eq!((findings.duplicates, findings.duplicates_undecided), (1, 1), "{findings:?}");
 }
 
-/// Found by the simulation: the reader had ended when the topic was made anew, and the new log's start was taken for retention in the
-/// old one.
+/// Found by the simulation: a topic was made anew, and the new log's start was taken for retention in the old one.
 #[test]
 fn the_start_of_a_log_made_anew_says_nothing_of_what_lay_in_the_old_one() {
+    let acts = [(30, Act::Recreate), (38, Act::DeleteRecords { partition: 0 })];
+    let acts = acts.map(|(at_ms, act)| Planned { at_ms, act }).to_vec();
+    let few = Plan { events: 2, rate: 100, lanes: 2, partitions: 1, brokers: 1, min_in_sync: 1, ..Plan::calm(5384) };
+    holds(&Plan { linger_ms: 0, in_flight: 1, latency_us: (300, 400), fetch_us: 10_000, acts, ..few });
+}
+
+/// Found by the simulation: records that were deleted after they had been read, and before they were read again, were called lost
+/// because another leader had taken over before.
+#[test]
+fn what_was_deleted_before_it_was_read_again_is_not_lost() {
     let acts = [
-        (150, Act::Interrupt),
-        (160, Act::Interrupt),
-        (165, Act::Recreate),
-        (300, Act::DeleteRecords { partition: 0 }),
+        (168, Act::Stop { broker: 0, ms: 300 }),
+        (770, Act::Stop { broker: 1, ms: 300 }),
+        (1_020, Act::DeleteRecords { partition: 0 }),
     ];
     let acts = acts.map(|(at_ms, act)| Planned { at_ms, act }).to_vec();
-    holds(&Plan { partitions: 1, fetch_us: 30_000, acts, ..Plan::calm(3) });
+    let few = Plan { events: 14, rate: 100, partitions: 1, brokers: 2, queue: 8, linger_ms: 0, ..Plan::calm(211_107) };
+    holds(&Plan { copy_ms: 100, report_us: 30_000, delivery_timeout_ms: 1_500, acts, ..few });
 }

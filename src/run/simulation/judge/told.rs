@@ -1,6 +1,6 @@
 //! What a report counts and times, held against what really happened.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::truth::{Truth, is_acked};
 use crate::run::Outcome;
@@ -87,11 +87,13 @@ pub(super) fn counts(truth: &Truth<'_>, outcome: &Outcome) -> Result<(), String>
     let findings = &outcome.report.findings;
     let truth = counted(cluster);
     // What was cut off and written again is held once by the log, so it is no duplicate; where no copy was cut off both are one.
-    let copies = |is_counted: &dyn Fn(&Sighting, Identity) -> bool| -> u64 {
-        let of = |(event, fate): (&Identity, &Fate)| fate.seen.iter().filter(|seen| is_counted(seen, *event)).count();
-        cluster.fates.iter().map(|fate| (of(fate) as u64).saturating_sub(1)).sum()
+    let again = |copies: usize| (copies as u64).saturating_sub(1);
+    // It may have been written anew where it had been.
+    let held = |(event, fate): (&Identity, &Fate)| {
+        let there = fate.seen.iter().filter(|seen| is_there(cluster, seen, *event));
+        there.map(|(partition, offset, _)| (partition, offset)).collect::<BTreeSet<_>>().len()
     };
-    let cut_off = copies(&|_, _| true) - copies(&|seen, event| is_there(cluster, seen, event));
+    let cut_off: u64 = cluster.fates.iter().map(|fate| again(fate.1.seen.len()) - again(held(fate))).sum();
     let (least, most) = (truth.duplicates - cut_off.min(truth.duplicates), truth.duplicates);
     if !(least..=most).contains(&findings.duplicates) {
         return Err(format!("{} duplicates told, {least} to {most} in truth", findings.duplicates));
