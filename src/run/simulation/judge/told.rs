@@ -33,7 +33,9 @@ struct Seen {
 
 /// Goes through what the reader was given.
 fn counted(cluster: &Cluster) -> Counts {
-    let mut counts = Counts { resent: Some(0), ..Counts::default() };
+    // Of what was passed over the log's first copy is not the first that was seen.
+    let resent = (!cluster.fates.values().any(|fate| fate.skipped)).then_some(0);
+    let mut counts = Counts { resent, ..Counts::default() };
     let mut known: HashMap<Identity, Seen> = HashMap::new();
     let mut highest: HashMap<(usize, u16), u64> = HashMap::new();
     for given in &cluster.given {
