@@ -18,10 +18,10 @@
 //!
 //! The writer writes all entries of an array or a map as one block, numbers in as few bytes as they need, and of a decimal as few
 //! as hold its sign: the bytes that the Java and the Rust implementation write. The reader takes any number of blocks, with or
-//! without their sizes, and numbers in more bytes than they need, up to the ten of 64 bits: no writer does that, but Java (for a
-//! `long`; an `int` has five there), Rust and Python read them. What they are lax about is refused: a tenth byte that says more
-//! than the 64th bit, a block whose size is another than it says, a decimal without a byte or beyond its precision, a UUID without
-//! hyphens.
+//! without their sizes, and numbers in more bytes than they need, up to the ten of 64 bits, or the five of 32 (an `int`, the index
+//! of a branch or a symbol): no writer does that, but Java reads them to just these limits, Rust up to ten bytes always, and Python
+//! without a limit. What others are lax about is refused: a tenth byte that says more than the 64th bit, a block whose size is
+//! another than it says, a decimal without a byte or beyond its precision, a UUID without hyphens.
 
 mod bind;
 mod canonical;

@@ -2,6 +2,8 @@
 
 /// The most bytes that 64 bits take.
 pub(super) const LONGEST: usize = 10;
+/// The most bytes that 32 bits take.
+pub(super) const LONGEST_32: usize = 5;
 
 /// Appends a varint.
 #[inline]

@@ -7,7 +7,7 @@ use super::plan::{DEEPEST, Leaf, Step};
 use super::schema::{MAX_DEPTH, Names, least_size, resolved};
 use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Integer, Record, Shape, Unit};
-use crate::wire::varint::{varint_length, zigzag};
+use crate::wire::varint::{LONGEST, LONGEST_32, varint_length, zigzag};
 
 /// Appends the steps of what it binds.
 pub(super) struct Binder<'a> {
@@ -248,8 +248,8 @@ const fn is_time(shape: &Shape, own: &Avro) -> bool {
 
 /// A whole number whose bounds its type holds.
 fn integer(bounds: Integer, own: &Avro) -> Option<Leaf> {
-    let widest = match own {
-        Avro::Int | Avro::Date | Avro::TimeMillis => Integer::I32,
+    let (longest, widest) = match own {
+        Avro::Int | Avro::Date | Avro::TimeMillis => (LONGEST_32, Integer::I32),
         Avro::Long
         | Avro::TimeMicros
         | Avro::TimestampMillis
@@ -257,11 +257,11 @@ fn integer(bounds: Integer, own: &Avro) -> Option<Leaf> {
         | Avro::TimestampNanos
         | Avro::LocalTimestampMillis
         | Avro::LocalTimestampMicros
-        | Avro::LocalTimestampNanos => Integer::I64,
+        | Avro::LocalTimestampNanos => (LONGEST, Integer::I64),
         _ => return None,
     };
     if bounds.min < widest.min || bounds.max > widest.max {
         return None;
     }
-    Some(Leaf::Integer { min: i64::try_from(bounds.min).ok()?, max: i64::try_from(bounds.max).ok()? })
+    Some(Leaf::Integer { longest, min: i64::try_from(bounds.min).ok()?, max: i64::try_from(bounds.max).ok()? })
 }

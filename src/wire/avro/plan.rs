@@ -66,8 +66,9 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) enum Leaf {
     Boolean,
-    /// All whole numbers are written alike.
+    /// All whole numbers are written alike, in at most so many bytes.
     Integer {
+        longest: usize,
         min: i64,
         max: i64,
     },

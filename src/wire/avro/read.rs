@@ -6,7 +6,7 @@ use super::decimal;
 use super::plan::{DEEPEST, Leaf, Plan, Step};
 use crate::wire::sink::Sink;
 use crate::wire::value::text_to_uuid;
-use crate::wire::varint::{LONGEST, unzigzag};
+use crate::wire::varint::{LONGEST, LONGEST_32, unzigzag};
 use crate::wire::{Malformed, Written};
 
 /// How many entries without bytes a body may have in its arrays: nothing but the counts bounds them.
@@ -24,20 +24,21 @@ impl<'a> Cursor<'a> {
         Ok(bytes)
     }
 
+    /// A number of at most so many bytes.
     #[inline]
-    fn number(&mut self) -> Result<i64, Malformed> {
+    fn number(&mut self, longest: usize) -> Result<i64, Malformed> {
         match self.0 {
             [byte, rest @ ..] if *byte < 0x80 => {
                 self.0 = rest;
                 Ok(unzigzag((*byte).into()))
             }
-            _ => self.long_number(),
+            _ => self.long_number(longest),
         }
     }
 
-    fn long_number(&mut self) -> Result<i64, Malformed> {
+    fn long_number(&mut self, longest: usize) -> Result<i64, Malformed> {
         let mut value = 0;
-        for (at, byte) in self.0.iter().take(LONGEST).enumerate() {
+        for (at, byte) in self.0.iter().take(longest).enumerate() {
             value |= u64::from(byte & 0x7f) << (7 * at);
             if *byte < 0x80 {
                 if at + 1 == LONGEST && *byte > 1 {
@@ -47,13 +48,23 @@ impl<'a> Cursor<'a> {
                 return Ok(unzigzag(value));
             }
         }
-        let is_cut = self.0.len() < LONGEST;
-        Err(if is_cut { Malformed::Truncated } else { Malformed::BadValue("a varint has more than 64 bits") })
+        let is_cut = self.0.len() < longest;
+        Err(if is_cut {
+            Malformed::Truncated
+        } else {
+            Malformed::BadValue("a varint is longer than those of its type")
+        })
+    }
+
+    /// The index of a union's branch or of an enum's symbol.
+    #[inline]
+    fn index(&mut self) -> Result<i64, Malformed> {
+        self.number(LONGEST_32)
     }
 
     #[inline]
     fn length(&mut self) -> Result<usize, Malformed> {
-        usize::try_from(self.number()?).map_err(|_| Malformed::BadLength)
+        usize::try_from(self.number(LONGEST)?).map_err(|_| Malformed::BadLength)
     }
 
     /// A length and as many bytes.
@@ -114,7 +125,7 @@ pub(super) fn read<S: Sink>(plan: &Plan, body: &[u8], sink: &mut S) -> Result<Wr
             Step::Jump(to) => *to,
             Step::Optional { null, some, absent } => {
                 let before = reader.from;
-                let index = reader.from.number()?;
+                let index = reader.from.index()?;
                 if is(index, *null) {
                     reader.sink.null();
                     *absent
@@ -130,7 +141,7 @@ pub(super) fn read<S: Sink>(plan: &Plan, body: &[u8], sink: &mut S) -> Result<Wr
                 }
             }
             Step::Union(branches) => {
-                let index = reader.from.number()?;
+                let index = reader.from.index()?;
                 let mut branches = branches.iter().enumerate();
                 let branch = branches.find(|(_, (own, _))| is(index, *own));
                 let (branch, (_, begin)) = branch.ok_or(Malformed::BadUnion)?;
@@ -143,8 +154,8 @@ pub(super) fn read<S: Sink>(plan: &Plan, body: &[u8], sink: &mut S) -> Result<Wr
                 }
                 at + 1
             }
-            Step::Branch { index } if !is(reader.from.number()?, *index) => return Err(Malformed::BadUnion),
-            Step::Symbol { index } if !is(reader.from.number()?, *index) => return Err(Malformed::WrongConstant),
+            Step::Branch { index } if !is(reader.from.index()?, *index) => return Err(Malformed::BadUnion),
+            Step::Symbol { index } if !is(reader.from.index()?, *index) => return Err(Malformed::WrongConstant),
             Step::Branch { .. } | Step::Symbol { .. } => at + 1,
             Step::Null => {
                 reader.sink.null();
@@ -187,7 +198,7 @@ fn is(index: i64, own: usize) -> bool {
 impl<S: Sink> Reader<'_, '_, S> {
     /// The count of a block; `None` where it ends the array or the map.
     fn block(&mut self, least: usize) -> Result<Option<Block>, Malformed> {
-        let count = self.from.number()?;
+        let count = self.from.number(LONGEST)?;
         if count == 0 {
             return Ok(None);
         }
@@ -252,8 +263,8 @@ impl<S: Sink> Reader<'_, '_, S> {
                 self.sink.text(text);
                 return Ok(text.len());
             }
-            Leaf::Integer { min, max } => {
-                let number = self.from.number()?;
+            Leaf::Integer { longest, min, max } => {
+                let number = self.from.number(*longest)?;
                 if number < *min || number > *max {
                     return Err(Malformed::BadValue("a number is outside its bounds"));
                 }
@@ -294,7 +305,7 @@ impl<S: Sink> Reader<'_, '_, S> {
                 self.sink.decimal(value);
             }
             Leaf::Enum(indexes) => {
-                let index = usize::try_from(self.from.number()?).map_err(|_| Malformed::BadEnum)?;
+                let index = usize::try_from(self.from.index()?).map_err(|_| Malformed::BadEnum)?;
                 let symbol = match indexes.get(index) {
                     Some(own) if *own == index => index,
                     _ => indexes.iter().position(|own| *own == index).ok_or(Malformed::BadEnum)?,

@@ -49,6 +49,8 @@ fn what_no_writer_writes_is_refused_by_its_reason() {
         ("\"int\"", b"\x80\x80\x80\x80\x10", "bad_value"),
         ("\"long\"", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", "bad_value"),
         ("\"long\"", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "bad_value"),
+        ("\"int\"", b"\x82\x80\x80\x80\x80\x00", "bad_value"),
+        (symbols, b"\x80\x80\x80\x80\x80\x00", "bad_value"),
         ("\"boolean\"", b"\x02", "bad_value"),
         ("\"boolean\"", b"", "truncated"),
         ("\"string\"", b"\x06ab", "truncated"),
