@@ -22,13 +22,18 @@
 //! of a branch or a symbol): no writer does that, but Java reads them to just these limits, Rust up to ten bytes always, and Python
 //! without a limit. What others are lax about is refused: a tenth byte that says more than the 64th bit, a block whose size is
 //! another than it says, a decimal without a byte or beyond its precision, a UUID without hyphens.
+//!
+//! A [`Resolution`] reads with the schema of the writer and gives the values of a reader's; [`compatible`] says whether it always can.
 
 mod bind;
 mod canonical;
+mod compatibility;
 mod decimal;
 mod default;
+mod plain;
 mod plan;
 mod read;
+mod resolve;
 mod schema;
 mod text;
 mod write;
@@ -36,7 +41,9 @@ mod write;
 use super::sink::Sink;
 use super::{Malformed, Written};
 
+pub use compatibility::compatible;
 pub use plan::Plan;
+pub use resolve::{Resolution, Unreadable};
 pub use schema::Schema;
 pub use write::Writer;
 

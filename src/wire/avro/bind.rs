@@ -3,6 +3,7 @@
 use apache_avro::Schema as Avro;
 use apache_avro::schema::{EnumSchema, InnerDecimalSchema, RecordSchema, UnionSchema, UuidSchema};
 
+use super::plain::Plain;
 use super::plan::{DEEPEST, Leaf, Step};
 use super::schema::{MAX_DEPTH, Names, least_size, resolved};
 use crate::wire::schema_error::SchemaError;
@@ -195,7 +196,7 @@ fn index_length(index: usize) -> usize {
 }
 
 fn unlike(shape: &Shape, own: &Avro) -> SchemaError {
-    SchemaError::new(format!("{} cannot be {own} in Avro", shape.kind()))
+    SchemaError::new(format!("{} cannot be {} in Avro", shape.kind(), Plain::of(own).word()))
 }
 
 fn leaf(shape: &Shape, own: &Avro) -> Option<Leaf> {
@@ -248,16 +249,9 @@ const fn is_time(shape: &Shape, own: &Avro) -> bool {
 
 /// A whole number whose bounds its type holds.
 fn integer(bounds: Integer, own: &Avro) -> Option<Leaf> {
-    let (longest, widest) = match own {
-        Avro::Int | Avro::Date | Avro::TimeMillis => (LONGEST_32, Integer::I32),
-        Avro::Long
-        | Avro::TimeMicros
-        | Avro::TimestampMillis
-        | Avro::TimestampMicros
-        | Avro::TimestampNanos
-        | Avro::LocalTimestampMillis
-        | Avro::LocalTimestampMicros
-        | Avro::LocalTimestampNanos => (LONGEST, Integer::I64),
+    let (longest, widest) = match Plain::of(own) {
+        Plain::Int => (LONGEST_32, Integer::I32),
+        Plain::Long => (LONGEST, Integer::I64),
         _ => return None,
     };
     if bounds.min < widest.min || bounds.max > widest.max {

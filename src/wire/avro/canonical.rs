@@ -2,7 +2,8 @@
 //! order, which the specification strips; the fingerprint would be one that no other implementation has.)
 
 use apache_avro::Schema as Avro;
-use apache_avro::schema::{FixedSchema, InnerDecimalSchema, UuidSchema};
+
+use super::plain::Plain;
 
 pub(super) fn form(schema: &Avro) -> String {
     let mut out = String::new();
@@ -11,43 +12,29 @@ pub(super) fn form(schema: &Avro) -> String {
 }
 
 fn push(schema: &Avro, out: &mut String) {
-    match schema {
-        Avro::Null => out.push_str("\"null\""),
-        Avro::Boolean => out.push_str("\"boolean\""),
-        Avro::Int | Avro::Date | Avro::TimeMillis => out.push_str("\"int\""),
-        Avro::Long
-        | Avro::TimeMicros
-        | Avro::TimestampMillis
-        | Avro::TimestampMicros
-        | Avro::TimestampNanos
-        | Avro::LocalTimestampMillis
-        | Avro::LocalTimestampMicros
-        | Avro::LocalTimestampNanos => out.push_str("\"long\""),
-        Avro::Float => out.push_str("\"float\""),
-        Avro::Double => out.push_str("\"double\""),
-        Avro::Bytes | Avro::BigDecimal | Avro::Uuid(UuidSchema::Bytes) => out.push_str("\"bytes\""),
-        Avro::String | Avro::Uuid(UuidSchema::String) => out.push_str("\"string\""),
-        Avro::Fixed(own) | Avro::Duration(own) | Avro::Uuid(UuidSchema::Fixed(own)) => fixed(own, out),
-        Avro::Decimal(own) => match &own.inner {
-            InnerDecimalSchema::Bytes => out.push_str("\"bytes\""),
-            InnerDecimalSchema::Fixed(own) => fixed(own, out),
-        },
-        Avro::Array(own) => {
+    match Plain::of(schema) {
+        Plain::Fixed(own) => {
+            declare(own.name.as_ref(), "fixed", out);
+            out.push_str(",\"size\":");
+            out.push_str(&own.size.to_string());
+            out.push('}');
+        }
+        Plain::Array(own) => {
             out.push_str("{\"type\":\"array\",\"items\":");
             push(&own.items, out);
             out.push('}');
         }
-        Avro::Map(own) => {
+        Plain::Map(own) => {
             out.push_str("{\"type\":\"map\",\"values\":");
             push(&own.types, out);
             out.push('}');
         }
-        Avro::Union(own) => {
+        Plain::Union(own) => {
             out.push('[');
             list(own.variants(), out, push);
             out.push(']');
         }
-        Avro::Record(own) => {
+        Plain::Record(own) => {
             declare(own.name.as_ref(), "record", out);
             out.push_str(",\"fields\":[");
             list(&own.fields, out, |field, out| {
@@ -59,21 +46,14 @@ fn push(schema: &Avro, out: &mut String) {
             });
             out.push_str("]}");
         }
-        Avro::Enum(own) => {
+        Plain::Enum(own) => {
             declare(own.name.as_ref(), "enum", out);
             out.push_str(",\"symbols\":[");
             list(&own.symbols, out, |symbol, out| quote(symbol, out));
             out.push_str("]}");
         }
-        Avro::Ref { name } => quote(name.as_ref(), out),
+        plain => quote(plain.word(), out),
     }
-}
-
-fn fixed(own: &FixedSchema, out: &mut String) {
-    declare(own.name.as_ref(), "fixed", out);
-    out.push_str(",\"size\":");
-    out.push_str(&own.size.to_string());
-    out.push('}');
 }
 
 fn declare(name: &str, kind: &str, out: &mut String) {

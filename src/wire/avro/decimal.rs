@@ -9,6 +9,15 @@ pub(super) fn shortest(bytes: &[u8; 16]) -> &[u8] {
     &bytes[unused.min(bytes.len() - 1)..]
 }
 
+/// So many bytes of a number that they hold.
+pub(super) fn filled(number: i128, size: usize) -> Vec<u8> {
+    let bytes = number.to_be_bytes();
+    let sign = if number < 0 { 0xff } else { 0 };
+    let mut filled = vec![sign; size.saturating_sub(bytes.len())];
+    filled.extend_from_slice(&bytes[bytes.len().saturating_sub(size)..]);
+    filled
+}
+
 /// The number that the bytes are; `None` where there are none, and where it has more than 128 bits.
 pub(super) fn parse(bytes: &[u8]) -> Option<i128> {
     let sign = if bytes.first()?.cast_signed() < 0 { 0xff } else { 0 };

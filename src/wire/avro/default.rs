@@ -46,6 +46,7 @@ pub(super) fn value(json: &Json, shape: &Shape) -> Option<Value> {
 fn record(values: &Map<String, Json>, own: &Record) -> Option<Value> {
     let field = |field: &crate::wire::shape::Field| match values.get(&*field.name) {
         Some(json) => value(json, &field.shape),
+        None if matches!(field.shape, Shape::Optional(_)) => field.default.clone().or(Some(Value::Null)),
         None => field.default.clone(),
     };
     own.fields.iter().map(field).collect::<Option<_>>().map(Value::Record)

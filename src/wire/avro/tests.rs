@@ -1,6 +1,7 @@
 #[expect(clippy::cast_possible_truncation, reason = "values fit, by their schema")]
 mod apache;
 mod draw;
+mod evolution;
 mod judge;
 mod reading;
 mod schemas;
@@ -11,7 +12,7 @@ use proptest::prelude::*;
 
 use self::apache::{from_apache, to_apache};
 use super::schema::names;
-use super::{Plan, Schema, Writer, read};
+use super::{Plan, Resolution, Schema, Writer, compatible, read};
 use crate::wire::protobuf::tests::draw::Draw;
 use crate::wire::protobuf::tests::settled;
 use crate::wire::shape::{Bits, Integer, Record, Shape, Value};

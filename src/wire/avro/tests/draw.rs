@@ -140,6 +140,133 @@ impl Draw {
         }
     }
 
+    /// The schema as somebody may have changed it.
+    pub(super) fn evolved(&mut self, schema: &Json) -> Json {
+        let mut schema = schema.clone();
+        for _ in 0..=self.below(3) {
+            self.change(&mut schema);
+        }
+        schema
+    }
+
+    fn change(&mut self, own: &mut Json) {
+        let part = match own {
+            Json::Array(branches) if !branches.is_empty() => {
+                let at = self.below(branches.len());
+                match self.below(6) {
+                    0 => drop(branches.remove(at)),
+                    1 => branches.push(["double", "bytes", "long", "string", "null"][self.below(5)].into()),
+                    2 => branches.rotate_left(at),
+                    3 => *own = branches[at].clone(),
+                    _ => self.change(&mut branches[at]),
+                }
+                return;
+            }
+            Json::String(name) => {
+                *own = match (&**name, self.below(6)) {
+                    ("int", 0..3) => ["long", "float", "double"][self.below(3)].into(),
+                    ("long", 0..3) => ["float", "double", "int"][self.below(3)].into(),
+                    ("float", 0..3) => "double".into(),
+                    ("string", 0..3) => "bytes".into(),
+                    ("bytes", 0..3) => "string".into(),
+                    ("null", _) => json!(["null", "int"]),
+                    (name, 3) => json!([name]),
+                    (name, 4) => json!(["null", name]),
+                    (_, _) => ["string", "boolean", "long"][self.below(3)].into(),
+                };
+                return;
+            }
+            Json::Object(_) => match own["type"].as_str().unwrap_or_default() {
+                "record" => return self.change_record(own),
+                "enum" => return self.change_enum(own),
+                "fixed" if self.below(3) > 0 => return self.rename(own),
+                "fixed" => {
+                    own["size"] = json!(own["size"].as_u64().unwrap() + 1);
+                    return;
+                }
+                "array" => "items",
+                "map" => "values",
+                plain => {
+                    *own = plain.into();
+                    return;
+                }
+            },
+            _ => return,
+        };
+        self.change(&mut own[part]);
+    }
+
+    fn change_record(&mut self, own: &mut Json) {
+        let kind = self.below(12);
+        if kind == 0 {
+            return self.rename(own);
+        }
+        let fields = own["fields"].as_array_mut().unwrap();
+        if fields.is_empty() {
+            return;
+        }
+        let at = self.below(fields.len());
+        match kind {
+            1 => drop(fields.remove(at)),
+            2 | 3 => {
+                let added = [
+                    json!({"name": "added", "type": "int", "default": 7}),
+                    json!({"name": "added", "type": ["null", "string"], "default": null}),
+                    json!({"name": "added", "type": ["string", "null"], "default": "x"}),
+                    json!({"name": "added", "type": {"type": "array", "items": "int"}, "default": [1, 2]}),
+                    json!({"name": "added", "type": "bytes", "default": "\u{ff}\u{1}"}),
+                    json!({"name": "added", "type": {"type": "enum", "name": "Added", "symbols": ["A", "B"], "default": "A"}, "default": "B"}),
+                    json!({"name": "added", "type": {"type": "record", "name": "Added", "fields": [{"name": "p", "type": ["double", "null"]}]}, "default": {"p": 0.5}}),
+                    json!({"name": "added", "type": "string"}),
+                ];
+                fields.insert(at, added[self.below(added.len())].clone());
+            }
+            4 => fields.rotate_left(at),
+            5 | 6 => {
+                if kind == 5 {
+                    fields[at]["aliases"] = json!([fields[at]["name"]]);
+                }
+                fields[at]["name"] = "renamed".into();
+            }
+            _ => self.change(&mut fields[at]["type"]),
+        }
+    }
+
+    fn change_enum(&mut self, own: &mut Json) {
+        let symbols = own["symbols"].as_array_mut().unwrap();
+        if symbols.is_empty() {
+            return;
+        }
+        let at = self.below(symbols.len());
+        match self.below(5) {
+            0 => self.rename(own),
+            1 => symbols.rotate_left(at),
+            2 => symbols.push("NEW".into()),
+            kind => {
+                symbols.remove(at);
+                if let (3, Some(first)) = (kind, symbols.first().cloned()) {
+                    own["default"] = first;
+                }
+            }
+        }
+    }
+
+    /// With or without the old name as an alias, or with another namespace.
+    fn rename(&mut self, own: &mut Json) {
+        let before = own["name"].clone();
+        match self.below(4) {
+            0 => own["namespace"] = "elsewhere".into(),
+            1 => own["name"] = "Renamed".into(),
+            _ => {
+                own["aliases"] = json!([before]);
+                own["name"] = "Renamed".into();
+                if let Some((space, _)) = before.as_str().unwrap_or_default().rsplit_once('.') {
+                    own["namespace"] = space.into();
+                }
+            }
+        }
+    }
+
     fn no_union(&mut self, depth: usize, space: &str, declared: &mut Declared) -> Json {
         let known = declared.names.len();
         loop {

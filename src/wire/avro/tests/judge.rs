@@ -134,6 +134,31 @@ fn damaged_bodies_are_written_for_the_judges() {
     out.flush().unwrap();
 }
 
+#[test]
+#[ignore = "writes pairs of schemas for scripts/compare-avro"]
+fn evolutions_are_written_for_the_judge() {
+    let mut out = file("evolutions.jsonl");
+    for seed in 0..seeds() {
+        let (writer, reader, mut draw) = evolution::evolved(seed);
+        let plan = Plan::new(&writer, writer.record(), None, None).unwrap();
+        let to = Plan::new(&reader, reader.record(), None, None).unwrap();
+        let resolution = Resolution::new(&writer, &reader).unwrap();
+        let found: Vec<_> =
+            compatible(&reader, &writer).err().into_iter().flatten().map(|error| error.to_string()).collect();
+        let (mut bodies, mut said) = (Vec::new(), Vec::new());
+        for _ in 0..20 {
+            let body = write(&plan, writer.record(), &draw.value_of(writer.record()));
+            said.push(match resolution.read(&body) {
+                Ok(value) => json!({"as": hex(&write(&to, reader.record(), &value))}),
+                Err(error) => json!({"refused": error.to_string()}),
+            });
+            bodies.push(hex(&body));
+        }
+        writeln!(out, "{}", json!({"writer": writer.text(), "reader": reader.text(), "differences": found, "bodies": bodies, "said": said})).unwrap();
+    }
+    out.flush().unwrap();
+}
+
 /// The same value with each key of a map once, at its first place with its last value, as maps in other languages have it.
 fn settled_maps(value: Value) -> Value {
     match value {

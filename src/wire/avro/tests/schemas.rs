@@ -137,8 +137,9 @@ fn defaults_are_values_of_their_shapes() {
         default(r#"{"type": "map", "values": "int"}"#, r#"{"k": 1}"#),
         one(Value::Map(vec![("k".into(), Value::Integer(1))]))
     );
-    let record = r#"{"type": "record", "name": "R", "fields": [{"name": "x", "type": "int", "default": 7}, {"name": "y", "type": "double"}]}"#;
-    assert_eq!(default(record, r#"{"y": 1}"#), one(Value::Record(vec![Value::Integer(7), Value::Double(1.0)])));
+    let record = r#"{"type": "record", "name": "R", "fields": [{"name": "x", "type": "int", "default": 7}, {"name": "y", "type": "double"}, {"name": "z", "type": ["null", "int"], "default": null}]}"#;
+    let values = [Value::Integer(7), Value::Double(1.0), Value::Null];
+    assert_eq!(default(record, r#"{"y": 1}"#), one(Value::Record(values.to_vec())));
     assert!(default(r#""int""#, "3000000000").is_err());
     assert!(default(r#"["null", "int"]"#, r#""x""#).is_err());
 }
@@ -242,10 +243,10 @@ fn record_that_the_schema_does_not_have_is_refused_with_its_path() {
     let a = || field("a", Shape::Text);
     for (fields, problem) in [
         (vec![field("x", Shape::Text)], "x: the schema has a in its place"),
-        (vec![field("a", Shape::Boolean), field("n", n(COUNT))], "a: boolean cannot be String"),
-        (vec![field("a", Shape::Optional(boxed(Shape::Text))), field("n", n(COUNT))], "a: optional cannot be String"),
+        (vec![field("a", Shape::Boolean), field("n", n(COUNT))], "a: boolean cannot be string"),
+        (vec![field("a", Shape::Optional(boxed(Shape::Text))), field("n", n(COUNT))], "a: optional cannot be string"),
         (vec![a(), field("n", n(Shape::Date)), field("c", Shape::Text)], "c: the record p.M has no such field"),
-        (vec![a(), field("n", n(Shape::Text))], "n.b: text cannot be Long"),
+        (vec![a(), field("n", n(Shape::Text))], "n.b: text cannot be long"),
         (vec![a()], "the field n of p.M in the schema is not in the record"),
     ] {
         let error = Plan::new(&schema, &Record { name: "M".into(), fields }, None, None).unwrap_err().to_string();
