@@ -8,6 +8,7 @@ use clap::Args;
 use crate::event::stamp::RunId;
 use crate::settings::choice::{self, choices};
 use crate::settings::cluster::ClusterOptions;
+use crate::settings::events::DeclaredOptions;
 use crate::settings::layer::layer;
 use crate::settings::membership::MembershipOptions;
 use crate::settings::outcome::OutcomeOptions;
@@ -60,6 +61,9 @@ layer! {
         /// What is read.
         #[command(flatten)]
         pub reading: ReadingOptions,
+        /// Of which types.
+        #[command(flatten)]
+        pub declared: DeclaredOptions,
         /// As whom.
         #[command(flatten)]
         pub group: MemberOptions,

@@ -91,7 +91,7 @@ pub(super) fn run(wanted: &RunRequest, mut options: RunOptions, environment: &En
 /// What runs against what, for the live view.
 pub(super) fn title(plan: &Plan, total: Option<u64>, ends: Option<Nanos>) -> String {
     let what = match &plan.source {
-        SourceConfig::Synthetic(_) => plan.run.name.clone(),
+        SourceConfig::Synthetic(_) | SourceConfig::Own(_) => plan.run.name.clone(),
         SourceConfig::RetailRocket(config) => {
             format!(
                 "{}  {}",

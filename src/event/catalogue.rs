@@ -121,12 +121,6 @@ impl Catalogue {
         found.ok_or_else(|| UnknownType { name: name.to_owned(), known: self.names().map(str::to_owned).collect() })
     }
 
-    /// The text of a key, which is the record's key.
-    #[must_use]
-    pub fn key_text(&self, _index: TypeIndex, key: super::KeyId) -> String {
-        key.0.to_string()
-    }
-
     pub(super) fn get(&self, index: TypeIndex) -> Option<&Planned> {
         self.types.get(index.index())
     }

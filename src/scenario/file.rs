@@ -7,10 +7,10 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
+use super::Scenario;
 use super::error::ConfigError;
 use super::faults::FaultConfig;
 use super::source::SourceConfig;
-use super::{Scenario, nearest};
 use crate::gate::GateConfig;
 use crate::settings::cluster::{ClusterOptions, TopicOptions};
 use crate::settings::layer::{InTable, Misread, list_by_serde};
@@ -19,7 +19,8 @@ use crate::settings::recording::BodyOptions;
 use crate::settings::run::{BasicOptions, LatenessOptions, LengthOptions, PaddingOptions, PatienceOptions, RunOptions};
 use crate::settings::transactions::TransactionOptions;
 use crate::settings::verification::VerifierOptions;
-use crate::source::{retail_rocket, synthetic};
+use crate::source::{own, retail_rocket, synthetic};
+use crate::spelling::nearest;
 
 list_by_serde! { FaultConfig GateConfig }
 
@@ -212,17 +213,24 @@ fn read_source(source: Spanned<DeValue<'_>>, text: &str) -> Result<SourceConfig,
     let DeValue::Table(mut table) = source.into_inner() else {
         return Err(at_source("source is not a table"));
     };
-    let Some(kind) = table.remove("kind") else {
-        return Err(at_source("[source] has no kind: write kind = \"synthetic\" or kind = \"retail_rocket\""));
+    let is_own = ["events", "schema", "types"].iter().any(|key| table.contains_key(*key));
+    let (kind, kind_offset) = match table.remove("kind") {
+        Some(kind) => (kind.get_ref().as_str().unwrap_or_default().to_owned(), kind.span().start),
+        None if is_own => ("own".to_owned(), span.start),
+        None => {
+            return Err(at_source(
+                "[source] has no kind: write kind = \"synthetic\" or kind = \"retail_rocket\", or events = \"orders.toml\"",
+            ));
+        }
     };
-    let kind_offset = kind.span().start;
     let rest = Spanned::new(span.clone(), DeValue::Table(table)).into_deserializer();
     let fault = |error| fault(&error, text);
-    match kind.get_ref().as_str() {
-        Some("synthetic") => {
+    match kind.as_str() {
+        "own" => own::Config::deserialize(rest).map(|config| SourceConfig::Own(Box::new(config))).map_err(fault),
+        "synthetic" => {
             synthetic::Config::deserialize(rest).map(|config| SourceConfig::Synthetic(Box::new(config))).map_err(fault)
         }
-        Some("retail_rocket") => match retail_rocket::Config::deserialize(rest).map_err(fault)? {
+        "retail_rocket" => match retail_rocket::Config::deserialize(rest).map_err(fault)? {
             config if config.path.as_os_str().is_empty() => {
                 Err(at_source("[source] has no path: write path = \"events.csv\""))
             }
@@ -230,8 +238,8 @@ fn read_source(source: Spanned<DeValue<'_>>, text: &str) -> Result<SourceConfig,
         },
         other => Err(Fault {
             offset: kind_offset,
-            reason: format!("\"{}\" is no kind of source", other.unwrap_or_default()),
-            hint: Some("the kinds are synthetic and retail_rocket".to_owned()),
+            reason: format!("\"{other}\" is no kind of source"),
+            hint: Some("the kinds are synthetic, own and retail_rocket".to_owned()),
         }),
     }
 }
@@ -317,7 +325,7 @@ mod tests {
         );
         refused(
             "\n[source]\nusers = 5",
-            "steady.toml line 2: [source] has no kind: write kind = \"synthetic\" or kind = \"retail_rocket\"",
+            "steady.toml line 2: [source] has no kind: write kind = \"synthetic\" or kind = \"retail_rocket\", or events = \"orders.toml\"",
             "",
         );
         refused(
@@ -328,7 +336,7 @@ mod tests {
         refused(
             "[source]\nkind = \"retailrocket\"",
             "steady.toml line 2: \"retailrocket\" is no kind of source",
-            "the kinds are synthetic and retail_rocket",
+            "the kinds are synthetic, own and retail_rocket",
         );
     }
 

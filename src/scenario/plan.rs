@@ -25,6 +25,7 @@ use crate::settings::run::PaddingOptions;
 use crate::settings::values::{MOST_PAYLOAD, Property, TopicMap};
 use crate::settings::verification::Verification;
 use crate::shop;
+use crate::source::own::{Own, OwnError};
 pub(super) use group::group;
 pub use presentation::{LiveView, Presentation, USUAL_RESULTS};
 use std::sync::Arc;
@@ -71,7 +72,7 @@ impl Plan {
         }
         let (cluster, topic) = (settings.target.cluster.settle(), settings.target.topic.settle());
         let topic_map = TopicMap::table(&topic.topic_map);
-        let catalogue = catalogue()?;
+        let catalogue = catalogue(&scenario.source)?;
         for event_type in topic_map.keys() {
             catalogue
                 .find(event_type)
@@ -182,15 +183,26 @@ fn source(scenario: &Scenario, seed: u64, lanes: u16) -> Result<SourceConfig, Co
             .check()
             .and_then(|()| config.check_lanes(lanes))
             .map_err(|error| ConfigError::Plan { reason: error.to_string(), hint: None })?,
+        SourceConfig::Own(config) => {
+            Own::new(config, seed).and_then(|own| own.check_lanes(lanes)).map_err(own_error)?;
+        }
         SourceConfig::RetailRocket(config) => config.seed = seed,
     }
     Ok(source)
 }
 
 /// The types of event that there are.
-pub(super) fn catalogue() -> Result<Arc<Catalogue>, ConfigError> {
+pub(super) fn catalogue(source: &SourceConfig) -> Result<Arc<Catalogue>, ConfigError> {
     let error = |error: CatalogueError| ConfigError::Plan { reason: error.to_string(), hint: None };
-    shop::catalogue().map(Arc::new).map_err(error)
+    let SourceConfig::Own(config) = source else { return shop::catalogue().map(Arc::new).map_err(error) };
+    let own = Arc::new(Own::new(config, 0).map_err(own_error)?);
+    let catalogue = Arc::new(Catalogue::new(own.event_types()).map_err(error)?);
+    own.check_apart(&catalogue).map_err(own_error)?;
+    Ok(catalogue)
+}
+
+fn own_error(error: OwnError) -> ConfigError {
+    ConfigError::Plan { reason: error.to_string(), hint: error.hint }
 }
 
 /// The gates with their paths resolved, so that none is found wrong after the run.

@@ -8,13 +8,16 @@ use super::environment::Environment;
 use super::error::ConfigError;
 use super::plan::catalogue;
 use super::plan::{Presentation, check_name, group, plan_error};
+use super::source::SourceConfig;
 use super::topics::{self, check_topic_name};
 use crate::cli::verify::{Offset, VerifyArgs};
 use crate::event::catalogue::Catalogue;
 use crate::event::stamp::RunId;
 use crate::gate::{GateConfig, Gates, Names};
+use crate::settings::events::DeclaredOptions;
 use crate::settings::membership::Group;
 use crate::settings::verification::Isolation;
+use crate::source::own;
 use std::sync::Arc;
 
 /// The topic that is read where none is named.
@@ -65,6 +68,16 @@ pub struct VerifyPlan {
     pub catalogue: Arc<Catalogue>,
 }
 
+/// The source of the events that are read, as far as their types go: what is declared, or the shop.
+fn declared(DeclaredOptions { events, schema }: DeclaredOptions) -> Result<SourceConfig, ConfigError> {
+    if events.is_none() && schema.is_none() {
+        return Ok(SourceConfig::default());
+    }
+    let mut config = own::Config { events, schema, ..own::Config::default() };
+    config.load()?;
+    Ok(SourceConfig::Own(Box::new(config)))
+}
+
 /// Resolves the arguments of `loadgen verify`.
 ///
 /// # Errors
@@ -112,7 +125,7 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
         return Err(plan_error(reason, "--bootstrap-server HOST:PORT or KAFKA_BROKERS names one"));
     };
     let configs: Vec<GateConfig> = options.outcome.gate.iter().map(GateConfig::of_rule).collect();
-    let catalogue = catalogue()?;
+    let catalogue = catalogue(&declared(options.declared)?)?;
     let known =
         Names { phases: Vec::new(), topics: topics.clone(), types: catalogue.names().map(str::to_owned).collect() };
     let gates = Gates::new(&configs, &options.outcome.gate_off, &known)

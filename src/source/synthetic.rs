@@ -8,10 +8,8 @@
 
 mod config;
 mod independent;
-mod population;
 mod sessions;
 mod shop;
-mod stream;
 mod weights;
 mod wording;
 mod words;
@@ -23,15 +21,15 @@ pub use self::sessions::{
     Funnel, FunnelRow, MOST_CONCURRENT, MOST_SESSION_USERS, Next, NotARow, NotThinkTimes, SessionFigures,
     SessionsConfig, Think, ThinkTime, ThinkTimes,
 };
-pub use self::weights::{Weights, WeightsError};
+pub use self::weights::Weights;
 
 use self::independent::Independent;
-use self::population::{Population, Shape};
 use self::sessions::Sessions;
 use self::shop::{Aisles, Shop};
 use super::Drawn;
+use super::population::{Population, Shape};
 use crate::clock::Nanos;
-use crate::shop::{Kind, UserId, Vocabulary};
+use crate::shop::{Event, Kind, UserId, Vocabulary};
 
 /// The source: what all lanes share.
 #[derive(Debug)]
@@ -159,7 +157,7 @@ impl Lane {
     }
 
     /// The next event.
-    pub fn draw(&mut self) -> Drawn {
+    pub fn draw(&mut self) -> Drawn<Event> {
         let n = self.next;
         self.next += 1;
         let number = self.id.number(n);

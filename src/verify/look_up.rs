@@ -323,7 +323,7 @@ struct PartitionSearch {
     ended: bool,
     compacted: bool,
     /// Of a compacted topic: absent events by their keys.
-    absent: HashMap<Vec<u8>, Vec<Identity>>,
+    absent: HashMap<KeyId, Vec<Identity>>,
 }
 
 impl PartitionSearch {
@@ -373,12 +373,12 @@ impl PartitionSearch {
             }
             match wanted.key {
                 _ if !self.compacted => drop(found.insert(identity, LookUp::Gone)),
-                Some(key) => self.absent.entry(key.0.to_string().into_bytes()).or_default().push(identity),
+                Some(key) => self.absent.entry(key).or_default().push(identity),
                 // Whether a later record of its key has taken its place cannot be told without the key.
                 None => drop(found.insert(identity, LookUp::Nothing)),
             }
         }
-        if let Some(replaced) = record.key.and_then(|key| self.absent.remove(key)) {
+        if let Some(replaced) = record.key.and_then(|key| self.absent.remove(&KeyId::of_text(key))) {
             found.extend(replaced.into_iter().map(|identity| (identity, LookUp::Superseded)));
         }
     }
@@ -433,7 +433,7 @@ fn may_be(wanted: &AckedEvent, record: &Record<'_>) -> Option<bool> {
     if is_older {
         return Some(false);
     }
-    Some(record.key == Some(wanted.key?.0.to_string().as_bytes()))
+    Some(record.key.map(KeyId::of_text) == Some(wanted.key?))
 }
 
 #[cfg(test)]

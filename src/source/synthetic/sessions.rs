@@ -29,8 +29,8 @@ pub use self::written::{FunnelRow, NotARow, NotThinkTimes, ThinkTimes};
 
 use self::funnel::NextPicker;
 use self::visit::Visit;
-use super::population::Population;
-use super::stream::{Purpose, Stream, key};
+use super::super::population::Population;
+use super::super::stream::{Purpose, Stream, key};
 use super::weights::KindPicker;
 use super::{ConfigError, LaneId, Synthetic, Weights};
 use crate::shop::{Event, Kind, Session};

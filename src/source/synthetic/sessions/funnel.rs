@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::super::stream::below;
 use super::super::ConfigError;
-use super::super::stream::below;
 use crate::shop::Kind;
 
 /// A session that has not surely ended after that many events never will, for a person's purposes.

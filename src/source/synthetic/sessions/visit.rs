@@ -1,7 +1,7 @@
 //! One session of one user: what is looked at, put into the cart and bought, event by event.
 
+use super::super::super::stream::{Stream, below};
 use super::super::shop::{Aisles, Shop, quantity, rating};
-use super::super::stream::{Stream, below};
 use super::super::wording::LEAVES_PER_DEPARTMENT;
 use crate::shop::{Detail, Event, ItemId, Kind, Session, TextId, UserId};
 
