@@ -299,14 +299,13 @@ impl Draw {
             Json::Object(parts) if !parts.is_empty() && self.below(5) > 0 => {
                 let at = self.below(parts.len());
                 let keys: Vec<_> = parts.keys().cloned().collect();
-                if self.below(6) == 0 {
-                    parts.remove(&keys[at]);
-                } else if self.below(6) == 0 {
-                    let key =
-                        ["logicalType", "default", "aliases", "namespace", "order", "size", "scale"][self.below(7)];
-                    parts.insert(key.into(), others[self.below(others.len())].clone());
-                } else {
-                    self.break_one(&mut parts[&keys[at]]);
+                match self.below(6) {
+                    0 => drop(parts.remove(&keys[at])),
+                    1 => {
+                        const KEYS: [&str; 6] = ["logicalType", "default", "aliases", "namespace", "size", "scale"];
+                        parts.insert(KEYS[self.below(6)].into(), others[self.below(others.len())].clone());
+                    }
+                    _ => self.break_one(&mut parts[&keys[at]]),
                 }
             }
             Json::Array(parts) if !parts.is_empty() && self.below(5) > 0 => {
