@@ -4,6 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use loadgen::wire::BodyWriter as _;
 use loadgen::wire::shape::{Field, Record, Shape, Unit, UuidForm};
 use loadgen::wire::sink::{Escaped, Sink};
 use loadgen::wire::{avro, json, protobuf};

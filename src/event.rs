@@ -4,9 +4,11 @@
 //! them and writes them in a format of [`crate::wire`], [`decode`] reads and checks what lies in a topic.
 
 pub mod catalogue;
+pub mod coding;
 pub mod decode;
 pub mod encode;
 pub mod invalid;
+pub mod learned;
 pub mod padding;
 pub mod stamp;
 

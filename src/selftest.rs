@@ -158,6 +158,7 @@ fn unended(outcome: &Outcome) -> Result<(), SelfTestError> {
 
 fn run_config(config: &Config, id: RunId) -> run::Config {
     run::Config {
+        schemas: Vec::new(),
         name: "selftest".to_owned(),
         id,
         seed: config.seed,

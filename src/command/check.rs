@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::dry_run::forecast;
 use super::planned_faults::{self, PlannedFault};
 use super::planned_load::{load, schedule};
-use super::{Done, Failure, planned_gates};
+use super::{Done, Failure, formats, planned_gates};
 use crate::cli::check::CheckArgs;
 use crate::clock::Nanos;
 use crate::dataset::preview::Preview;
@@ -83,10 +83,11 @@ pub(super) fn check(args: CheckArgs, environment: &Environment) -> Result<Done, 
     let mut options = args.options;
     // Nothing is run, so nothing has to be allowed.
     options.limits.dry_run = Some(true);
-    let resolved = resolve(&RunRequest::Scenario(args.scenario), options, environment)?;
+    let mut resolved = resolve(&RunRequest::Scenario(args.scenario), options, environment)?;
     if resolved.dump {
         return Ok(Done::told(resolved.client.dump()));
     }
+    formats::unasked(&mut resolved.plan)?;
     let plan = &resolved.plan;
     let source = load(plan)?;
     let schedule = schedule(plan, &source)?;

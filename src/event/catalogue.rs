@@ -1,8 +1,14 @@
 //! The catalogue: which types of event there are, what each is made of, and how it is written.
 
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
+use super::coding::{Body, Coding};
+use super::invalid::Invalid;
+use super::learned::{Finder, Found};
 use super::padding;
+use crate::wire::framing::SchemaId;
 use crate::wire::json::{self, PlanError};
 use crate::wire::shape::{Field, Record, Shape};
 
@@ -31,17 +37,48 @@ pub struct EventType {
     pub record: Record,
 }
 
-/// The types of event of a run, in the order in which reports list them, each with its plans.
-#[derive(Clone, Debug, PartialEq)]
+impl EventType {
+    /// Whether an event says by itself of which type it is: a field is the same in all of them.
+    #[must_use]
+    pub fn tells_itself(&self) -> bool {
+        self.record.fields.iter().any(|field| matches!(field.shape, Shape::Constant(_)))
+    }
+
+    /// What its bodies hold: its fields, and the one that brings a body to a given size.
+    pub(super) fn written(&self, padded: bool) -> Record {
+        let mut record = self.record.clone();
+        if padded {
+            record.fields.push(padding());
+        }
+        record
+    }
+}
+
+/// The types of event of a run, in the order in which reports list them, each with how it is written.
+#[derive(Clone, Debug)]
 pub struct Catalogue {
     types: Vec<Planned>,
+    /// The ids in the frames of its types.
+    ids: Vec<(SchemaId, TypeIndex)>,
+    /// Knows of others.
+    finder: Option<Arc<dyn Finder>>,
+}
+
+/// Catalogues of the same types, written alike.
+impl PartialEq for Catalogue {
+    fn eq(&self, other: &Self) -> bool {
+        let shown = |planned: &Planned| (planned.declared.clone(), planned.coding.record.clone());
+        self.ids == other.ids && self.types.iter().map(shown).eq(other.types.iter().map(shown))
+    }
 }
 
 /// A type and how it is written.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) struct Planned {
     pub(super) declared: EventType,
+    /// Of its JSON.
     pub(super) plan: json::Plan,
+    pub(super) coding: Arc<Coding>,
 }
 
 /// Why types make no catalogue.
@@ -81,7 +118,37 @@ impl Catalogue {
             return Err(CatalogueError::TooMany(types.len()));
         }
         let types = types.into_iter().map(Planned::new).collect::<Result<_, _>>()?;
-        Ok(Self { types })
+        Ok(Self { types, ids: Vec::new(), finder: None })
+    }
+
+    /// The same types, written like that: a coding for each, in their order.
+    #[must_use]
+    pub fn coded(mut self, codings: impl IntoIterator<Item = Coding>) -> Self {
+        for (planned, coding) in self.types.iter_mut().zip(codings) {
+            planned.coding = Arc::new(coding);
+        }
+        let ids = self.planned().filter_map(|(kind, planned)| Some((SchemaId::of(&planned.coding.frame)?, kind)));
+        self.ids = ids.collect();
+        self
+    }
+
+    /// The same types, whose schemas beside those of their codings that one finds out.
+    #[must_use]
+    pub fn learning(self, finder: Arc<dyn Finder>) -> Self {
+        Self { finder: Some(finder), ..self }
+    }
+
+    /// Whether nothing can be said of a record yet: it names a schema that is still being looked up.
+    #[must_use]
+    pub fn awaits_schema(&self, value: &[u8]) -> bool {
+        let Some(finder) = &self.finder else { return false };
+        SchemaId::of(value).is_some_and(|id| !self.has_id(id) && matches!(finder.find(id), Found::Pending))
+    }
+
+    /// Why nothing is known yet of schemas that are being looked up.
+    #[must_use]
+    pub fn silence(&self) -> Option<String> {
+        self.finder.as_ref()?.silence()
     }
 
     /// How many types there are.
@@ -121,6 +188,27 @@ impl Catalogue {
         found.ok_or_else(|| UnknownType { name: name.to_owned(), known: self.names().map(str::to_owned).collect() })
     }
 
+    /// The types whose records begin with that id.
+    pub(super) fn of_id(&self, id: SchemaId) -> impl Iterator<Item = (TypeIndex, &Planned)> {
+        let kinds = self.ids.iter().filter(move |(known, _)| *known == id).map(|(_, kind)| *kind);
+        kinds.filter_map(|kind| Some((kind, self.get(kind)?)))
+    }
+
+    /// Whether a type's records begin with that id.
+    fn has_id(&self, id: SchemaId) -> bool {
+        self.ids.iter().any(|(known, _)| *known == id)
+    }
+
+    /// What is known of an id that is none of its types'.
+    pub(super) fn learned(&self, id: SchemaId) -> Found {
+        self.finder.as_ref().map_or(Found::Refused(Invalid::UnknownSchemaId), |finder| finder.find(id))
+    }
+
+    /// Whether records may begin with an id.
+    pub(super) const fn has_frames(&self) -> bool {
+        !self.ids.is_empty() || self.finder.is_some()
+    }
+
     pub(super) fn get(&self, index: TypeIndex) -> Option<&Planned> {
         self.types.get(index.index())
     }
@@ -131,6 +219,20 @@ impl Catalogue {
 }
 
 impl Planned {
+    /// Whether its bodies have a field that brings them to a given size.
+    pub(super) fn is_padded(&self) -> bool {
+        self.coding.record.fields.len() > self.declared.record.fields.len()
+    }
+
+    /// What the check of a stamp covers of a body that starts at `start` and whose id lies at `id`: what stands before the id, as far as
+    /// that can differ, and where what stands after it begins.
+    pub(super) fn covered(&self, coding: &Coding, start: usize, id: &Range<usize>) -> (Range<usize>, usize) {
+        match coding.body {
+            Body::Json => self.plan.covered(start, Some(id)),
+            Body::Avro(_) | Body::Protobuf(_) => (start..id.start, id.end),
+        }
+    }
+
     /// The name of the field that holds the id.
     pub(super) fn id_name(&self) -> &str {
         self.declared.record.fields.get(self.declared.id).map_or("", |field| &field.name)
@@ -138,16 +240,15 @@ impl Planned {
 
     fn new(declared: EventType) -> Result<Self, CatalogueError> {
         let name = || declared.name.clone();
-        let mut record = declared.record.clone();
-        record.fields.push(padding());
-        let plan = json::Plan::new(&record, Some(declared.id), Some(declared.key))
+        let plan = json::Plan::new(&declared.written(true), Some(declared.id), Some(declared.key))
             .map_err(|source| CatalogueError::Plan { name: name(), source })?;
         for (what, has) in [("the id", plan.has_id()), ("the key", plan.has_key())] {
             if !has {
                 return Err(CatalogueError::NoPlace { name: name(), what });
             }
         }
-        Ok(Self { declared, plan })
+        let coding = Arc::new(Coding::json(&declared));
+        Ok(Self { declared, plan, coding })
     }
 }
 

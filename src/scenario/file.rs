@@ -13,6 +13,7 @@ use super::faults::FaultConfig;
 use super::source::SourceConfig;
 use crate::gate::GateConfig;
 use crate::settings::cluster::{ClusterOptions, TopicOptions};
+use crate::settings::formats::{FormatOptions, RegistryOptions};
 use crate::settings::layer::{InTable, Misread, list_by_serde};
 use crate::settings::pace::PaceOptions;
 use crate::settings::recording::BodyOptions;
@@ -68,8 +69,17 @@ impl Scenario {
         for curve in scenario.settings.pace.phase.iter_mut().filter_map(|phase| phase.file.as_mut()) {
             *curve = folder.join(&*curve);
         }
-        if let Some(properties) = &mut scenario.settings.target.cluster.command_config {
-            *properties = folder.join(&*properties);
+        let target = &mut scenario.settings.target;
+        let registry = &mut target.coding.registry;
+        let files = [
+            &mut target.cluster.command_config,
+            &mut registry.schema_registry_token_file,
+            &mut registry.schema_registry_ca,
+            &mut registry.schema_registry_cert,
+            &mut registry.schema_registry_key,
+        ];
+        for file in files.into_iter().flatten() {
+            *file = folder.join(&*file);
         }
         let name = &mut scenario.settings.limits.setup.basics.name;
         if name.is_none() {
@@ -106,6 +116,8 @@ impl Scenario {
         let mut kafka = Table::new();
         target.cluster.put("", &mut kafka)?;
         target.topic.put("", &mut kafka)?;
+        target.coding.formats.put("", &mut kafka)?;
+        target.coding.registry.put("", &mut kafka)?;
         let (mut transactions, mut verify) = (Table::new(), Table::new());
         target.transactions.put("", &mut transactions)?;
         verifier.put("", &mut verify)?;
@@ -154,7 +166,10 @@ fn read(text: &str) -> Result<Scenario, Fault> {
     let mut kafka = inner_table(&mut table, "kafka")?;
     settings.target.cluster = ClusterOptions::take(&mut kafka, "").map_err(misread)?;
     settings.target.topic = TopicOptions::take(&mut kafka, "").map_err(misread)?;
-    refuse_rest(&kafka, &[ClusterOptions::keys(""), TopicOptions::keys("")])?;
+    settings.target.coding.formats = FormatOptions::take(&mut kafka, "").map_err(misread)?;
+    settings.target.coding.registry = RegistryOptions::take(&mut kafka, "").map_err(misread)?;
+    let known = [ClusterOptions::keys(""), TopicOptions::keys(""), FormatOptions::keys(""), RegistryOptions::keys("")];
+    refuse_rest(&kafka, &known)?;
     let mut transactions = inner_table(&mut table, "transactions")?;
     settings.target.transactions = TransactionOptions::take(&mut transactions, "").map_err(misread)?;
     refuse_rest(&transactions, &[TransactionOptions::keys("")])?;

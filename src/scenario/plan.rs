@@ -11,6 +11,7 @@ use super::Scenario;
 use super::client::{NOWHERE, is_stand_in};
 use super::error::ConfigError;
 use super::faults::faults_of;
+use super::formats::FormatPlan;
 use super::pace::Pace;
 use super::source::SourceConfig;
 use super::topics::check_topic_name;
@@ -19,6 +20,7 @@ use crate::event::catalogue::{Catalogue, CatalogueError};
 use crate::event::padding::Padding;
 use crate::event::stamp::{LANES, RunId};
 use crate::gate::{Gates, Names};
+use crate::registry::Access;
 use crate::run::{self, Detail, KafkaConfig, Lanes};
 use crate::schedule::config::Kind;
 use crate::settings::run::PaddingOptions;
@@ -38,6 +40,8 @@ pub struct Plan {
     pub run: run::Config,
     /// Which part of the run this process carries.
     pub together: Together,
+    /// How events are written.
+    pub formats: FormatPlan,
     /// Where events come from.
     pub source: SourceConfig,
     /// When they are due.
@@ -61,7 +65,12 @@ impl Plan {
     ///
     /// # Errors
     /// Settings that cannot be run.
-    pub fn new(scenario: &mut Scenario, together: Together, presentation: Presentation) -> Result<Self, ConfigError> {
+    pub fn new(
+        scenario: &mut Scenario,
+        together: Together,
+        presentation: Presentation,
+        registry: Option<Access>,
+    ) -> Result<Self, ConfigError> {
         let pace = Pace::new(scenario)?;
         let settings = &mut scenario.settings;
         let setup = settings.limits.setup.basics.settle();
@@ -80,6 +89,10 @@ impl Plan {
         }
         let topics: BTreeSet<&String> = topic_map.values().chain([&topic.topic]).collect();
         topics.iter().try_for_each(|topic| check_topic_name(topic))?;
+        let padding = padding(&settings.limits.setup.padding, setup.seed)?;
+        let topic_of = |name: &str| topic_map.get(name).unwrap_or(&topic.topic).clone();
+        let formats = &mut settings.target.coding.formats;
+        let formats = FormatPlan::new(formats, registry, topic.register, padding.is_some(), &catalogue, &topic_of)?;
         let verifier = &mut settings.verifier;
         let verify = Verification {
             group: group(verifier.group.as_ref(), &verifier.membership, verifier.chaos_rebalance)?,
@@ -88,7 +101,6 @@ impl Plan {
         let is_verified = *verifier.enabled.get_or_insert(true);
         let (lateness, patience) = (settings.limits.lateness.settle(), settings.limits.setup.patience.settle());
         let event_time = settings.recording.body.settle().event_time;
-        let padding = padding(&settings.limits.setup.padding, setup.seed)?;
         let gates = gates(scenario, &pace, &catalogue, topics.iter().copied().cloned().collect())?;
         let nowhere = cluster.bootstrap_server.as_deref() == Some(NOWHERE);
         let bootstrap = cluster.bootstrap_server.filter(|servers| !is_stand_in(servers));
@@ -128,6 +140,7 @@ impl Plan {
                 lag_group: topic.lag_group,
             },
             catalogue,
+            schemas: Vec::new(),
             verify,
             transactions,
             padding,
@@ -144,6 +157,7 @@ impl Plan {
         Ok(Self {
             run,
             together,
+            formats,
             source,
             pace,
             limit: scenario.settings.limits.length.num_records,

@@ -14,6 +14,7 @@ use super::environment::Environment;
 use super::error::ConfigError;
 use super::level::{Level, Place};
 use super::plan::{Plan, Presentation, Together};
+use super::registry::access;
 use super::source::SourceConfig;
 use crate::settings::events::EventOptions;
 use crate::settings::layer::Layer;
@@ -90,7 +91,8 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
     let (together, presentation) = (Together::of(&given), Presentation::of(&given));
     let max_slip_given = given.limits.lateness.max_slip.is_some();
     apply::apply(&mut scenario, given, &client)?;
-    let mut plan = Plan::new(&mut scenario, together, presentation)?;
+    let registry = access(&mut scenario.settings.target.coding.registry, environment)?;
+    let mut plan = Plan::new(&mut scenario, together, presentation, registry)?;
     plan.bootstrap_said_by = client.bootstrap_said_by();
     if max_slip_given && plan.run.lateness.on_lag == OnLag::Queue {
         warnings.push("max_slip has no effect with on_lag = queue, which sends every event however late".to_owned());

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use super::environment::Environment;
 use super::error::ConfigError;
+use super::formats::FormatPlan;
 use super::plan::catalogue;
 use super::plan::{Presentation, check_name, group, plan_error};
+use super::registry::access;
 use super::source::SourceConfig;
 use super::topics::{self, check_topic_name};
 use crate::cli::verify::{Offset, VerifyArgs};
@@ -66,6 +68,10 @@ pub struct VerifyPlan {
     pub dump: Option<String>,
     /// The types of event that there are.
     pub catalogue: Arc<Catalogue>,
+    /// How their records are read that do not say so themselves, and the registry.
+    pub formats: FormatPlan,
+    /// The subjects that schemas may have; any, where there are none.
+    pub subjects: Vec<String>,
 }
 
 /// The source of the events that are read, as far as their types go: what is declared, or the shop.
@@ -126,6 +132,14 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
     };
     let configs: Vec<GateConfig> = options.outcome.gate.iter().map(GateConfig::of_rule).collect();
     let catalogue = catalogue(&declared(options.declared)?)?;
+    let mut coding = options.coding;
+    let registry = access(&mut coding.registry, environment)?;
+    let (formats, subjects) = if args.producer_report.is_some() {
+        // The run's own report says how it wrote.
+        (FormatPlan { registry, ..FormatPlan::default() }, Vec::new())
+    } else {
+        FormatPlan::of_reading(&mut coding.formats, registry, &topics, &catalogue)?
+    };
     let known =
         Names { phases: Vec::new(), topics: topics.clone(), types: catalogue.names().map(str::to_owned).collect() };
     let gates = Gates::new(&configs, &options.outcome.gate_off, &known)
@@ -139,6 +153,8 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
         topics,
         topics_named,
         catalogue,
+        formats,
+        subjects,
         offset: reading.offset,
         run_id: reading.run_id,
         group,

@@ -13,7 +13,8 @@ use super::resets::Resets;
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::event::KeyId;
 use crate::event::catalogue::Catalogue;
-use crate::event::decode::Decoded;
+use crate::event::decode::{Decoded, Wholeness};
+use crate::event::invalid::Invalid;
 use crate::event::stamp::{Numbering, RunId, Stamp};
 use crate::kafka::{Code, Delivered, Record, Timestamp, Wait};
 use crate::ledger::class::LookUp;
@@ -293,7 +294,7 @@ impl Ours<'_> {
 
     fn is_whole(&self, record: &Record<'_>, decoded: &Decoded<'_>, stamp: Stamp) -> bool {
         let key = record.key.unwrap_or_default();
-        !self.rules.has(Rule::Check) || self.run.check(stamp, key, decoded.content()) == stamp.check
+        !self.rules.has(Rule::Check) || decoded.wholeness(self.run, stamp, key) != Wholeness::Damaged
     }
 }
 
@@ -406,7 +407,11 @@ fn compare(wanted: &AckedEvent, record: &Record<'_>, ours: Ours<'_>) -> LookUp {
     let when = |rule, found| if rules.has(rule) { found } else { LookUp::Nothing };
     let another = when(Rule::AnotherRecord, LookUp::Gone);
     let Some(body) = record.body else { return another };
-    if let Ok(decoded) = catalogue.decode(body) {
+    let decoded = catalogue.decode(body);
+    if let Err(Invalid::AwaitsSchema) = decoded {
+        return LookUp::Nothing;
+    }
+    if let Ok(decoded) = decoded {
         let (lane, sequence) = numbering.written(wanted.lane, wanted.sequence);
         let is_wanted = |stamp: &Stamp| (stamp.tag, stamp.lane, stamp.sequence) == (run.tag(), lane, sequence);
         match decoded.stamp.filter(is_wanted) {

@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use self::apache::{from_apache, to_apache};
 use super::schema::names;
 use super::{Plan, Resolution, Schema, Writer, compatible, read};
+use crate::wire::BodyWriter as _;
 use crate::wire::protobuf::tests::draw::Draw;
 use crate::wire::protobuf::tests::settled;
 use crate::wire::shape::{Bits, Integer, Record, Shape, Value};

@@ -1,9 +1,9 @@
 //! Types that a schema describes, and all formats.
 
 use super::*;
-use crate::wire::json_schema;
 use crate::wire::shape::Shape;
 use crate::wire::value::conforms;
+use crate::wire::{BodyWriter as _, json_schema};
 use crate::wire::{avro, protobuf};
 
 const AVRO: &str = r#"{
@@ -181,7 +181,7 @@ fn a_declared_type_goes_through_all_formats() {
             let mut body = Vec::new();
             let mut writer = avro::Writer::new(&avro, &mut body);
             telling.give(&mut writer);
-            drop(writer.finish());
+            writer.finish();
             let mut sink = ValueSink::new(record);
             avro::read(&avro, &body, &mut sink).unwrap();
             assert_eq!(sink.finish().unwrap(), told, "Avro");
@@ -189,7 +189,7 @@ fn a_declared_type_goes_through_all_formats() {
             body.clear();
             let mut writer = protobuf::Writer::new(&protobuf, &mut body);
             telling.give(&mut writer);
-            drop(writer.finish());
+            writer.finish();
             let mut sink = ValueSink::new(record);
             protobuf::read(&protobuf, &body, &mut sink).unwrap();
             assert_eq!(sink.finish().unwrap(), told, "Protobuf");
@@ -197,7 +197,7 @@ fn a_declared_type_goes_through_all_formats() {
             body.clear();
             let mut writer = crate::wire::json::Writer::new(&json, &mut body);
             telling.give(&mut writer);
-            drop(writer.finish());
+            writer.finish();
             assert!(json.scan(&body).is_some(), "{}", String::from_utf8_lossy(&body));
         }
     }
