@@ -75,7 +75,7 @@ pub struct VerifyPlan {
 }
 
 /// The source of the events that are read, as far as their types go: what is declared, or the shop.
-fn declared(DeclaredOptions { events, schema }: DeclaredOptions) -> Result<SourceConfig, ConfigError> {
+pub(super) fn declared(DeclaredOptions { events, schema }: DeclaredOptions) -> Result<SourceConfig, ConfigError> {
     if events.is_none() && schema.is_none() {
         return Ok(SourceConfig::default());
     }
