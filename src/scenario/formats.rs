@@ -249,6 +249,7 @@ pub fn coding_of(declared: &EventType, one: &TypeFormat) -> Result<(Coding, Opti
 
 impl SchemaText {
     fn new(schema_type: SchemaType, text: &str, name: &str) -> Self {
+        let text = language_of(schema_type).trimmed(text);
         Self { schema_type, text: text.to_owned(), name: name.to_owned(), message: Vec::new(), fingerprint: None }
     }
 

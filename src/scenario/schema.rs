@@ -242,7 +242,7 @@ struct Written {
 
 impl Written {
     fn new(mut options: WrittenOptions) -> Result<Self, ConfigError> {
-        let catalogue = catalogue(&declared(std::mem::take(&mut options.declared))?)?;
+        let catalogue = catalogue(&declared(std::mem::take(&mut options.declared), None)?)?;
         let map = TopicMap::table(&options.topic_map);
         for event_type in map.keys() {
             let hint = "name types that there are in --topic-map";

@@ -59,6 +59,15 @@ impl Language {
         }
     }
 
+    /// The schema that stands in a file: the line end behind JSON is the file's.
+    #[must_use]
+    pub fn trimmed(self, text: &str) -> &str {
+        match self {
+            Self::Avro | Self::JsonSchema => text.trim_end(),
+            Self::Protobuf => text,
+        }
+    }
+
     /// What files of it end in.
     #[must_use]
     pub const fn ending(self) -> &'static str {

@@ -17,7 +17,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("progress", "clock figures logging measure report run width"),
     (
         "scenario",
-        "cli clock event gate kafka logging registry run schedule settings shop source spelling units verdict wire",
+        "bundle cli clock event gate kafka logging registry run schedule settings shop source spelling units verdict wire",
     ),
     ("cli", "compare dataset event registry schedule settings source"),
     ("logging", "settings"),

@@ -67,7 +67,8 @@ fn shell() -> Shell {
 
 fn report(shell: &Shell, more: &[&str]) -> serde_json::Value {
     let run = ["synth", "--rate", "400", "--duration", "1500ms", "-o", "json"];
-    shell.run(&[&run[..], more].concat()).ends_with_code(0).json()
+    let busy = ["--gate-off", "generator_on_time", "--gate-off", "generator_kept_rate"];
+    shell.run(&[&run[..], &busy, more].concat()).ends_with_code(0).json()
 }
 
 #[test]
@@ -93,17 +94,58 @@ fn the_shops_fields_declared_make_a_run_like_the_shops() {
 }
 
 #[test]
-fn a_schema_alone_makes_a_verified_run() {
-    let report = report(&shell(), &["--schema", "order.avsc", "--payload-bytes", "400"]);
+fn sessions_go_through_declared_types_in_their_order() {
+    let shell = shell();
+    let steps = ORDERS
+        .replace("weight = 7", "start = 1.0\nnext = { payment = 0.5 }")
+        .replace("weight = 3", "think = \"2s\"\nnext = { order = 0.2 }");
+    fs::write(shell.path().join("steps.toml"), steps).unwrap();
+    let report = report(&shell, &["--events", "steps.toml", "--model", "sessions", "--concurrent-sessions", "50"]);
     assert_eq!(report["ledger"]["verified"], 600);
-    assert_eq!(report["by_type"]["order_placed"]["verified"], 600);
-    assert!(report["payload"]["mean_bytes"].as_f64().unwrap() >= 400.0);
+    assert_eq!(report["synthetic"]["model"], "sessions");
+    // 1 / (1 - 0.5 * 0.2) orders, and half as many payments.
+    let events = report["synthetic"]["events_per_session"].as_f64().unwrap();
+    assert!((events - 1.5 / 0.9).abs() < 1e-9, "{events}");
+    let dry = shell.run(&["synth", "--dry-run", "--events", "steps.toml", "--model", "sessions"]).ends_with_code(0);
+    dry.says("sessions model: order 66.67 %, payment 33.33 %").says("sessions: 1.7 events in");
+    let with_weights = ["synth", "--events", "steps.toml", "--model", "sessions", "--weights", "order=1"];
+    shell.run(&with_weights).ends_with_code(104).complains("weights are for the independent model");
+}
+
+#[test]
+fn a_schema_alone_makes_a_verified_run() {
+    for more in [
+        &["--payload-bytes", "400"][..],
+        &["--format", "avro", "--framing", "single-object"],
+        &["--format", "protobuf", "--framing", "none"],
+    ] {
+        let report = report(&shell(), &[&["--schema", "order.avsc"][..], more].concat());
+        assert_eq!(report["ledger"]["verified"], 600);
+        assert_eq!(report["by_type"]["order_placed"]["verified"], 600);
+        assert_eq!(report["payload"]["mean_bytes"].as_f64().unwrap() >= 400.0, more[0] == "--payload-bytes");
+    }
+}
+
+#[test]
+fn a_check_shows_an_event_of_each_type_with_its_sizes_and_its_schema() {
+    let shell = shell();
+    let told = shell.run(&["check", "--events", "orders.toml", "--rate", "10", "-d", "1s"]).ends_with_code(0);
+    told.says("event type  order: id order_id, key customer_id; ")
+        .says("event type  payment: id payment_id, key customer_id; ");
+    let own = ["check", "--schema", "order.avsc", "--format", "avro", "--framing", "none", "-o", "json"];
+    let json = shell.run(&own).ends_with_code(0).json();
+    let example = &json["examples"][0];
+    assert_eq!((&example["event_type"], &example["format"]), (&"order_placed".into(), &"avro".into()));
+    assert_eq!(example["schema"], AVRO, "the user's own, to the letter");
+    let event: serde_json::Value = serde_json::from_str(example["event"].as_str().unwrap()).unwrap();
+    assert!(event["customer_id"].as_str().unwrap().starts_with("customer-"), "{event}");
+    assert!(example["bytes"]["avro"].as_u64() < example["bytes"]["json"].as_u64());
 }
 
 #[test]
 fn a_run_is_repeated_from_its_own_scenario_without_the_files() {
     let shell = shell();
-    let scenario = "name = \"orders\"\nrate = \"300/s\"\nduration = \"1s\"\n[source]\nevents = \"orders.toml\"\n";
+    let scenario = "name = \"orders\"\nrate = \"300/s\"\nduration = \"1s\"\ngates_off = [\"generator_on_time\", \"generator_kept_rate\"]\n[source]\nevents = \"orders.toml\"\n";
     fs::create_dir(shell.path().join("scenarios")).unwrap();
     fs::write(shell.path().join("scenarios/orders.toml"), ORDERS).unwrap();
     fs::write(shell.path().join("scenarios/run.toml"), scenario).unwrap();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::super::Failure;
 use super::super::formats::refused;
-use super::file::{SchemaFile, text_of};
+use super::file::SchemaFile;
 use super::git::History;
 use crate::registry::{Registry, RegistryError, SchemaType, Version};
 use crate::wire::language::Language;
@@ -26,7 +26,7 @@ pub(super) fn of_git(file: &SchemaFile, revision: &str, all: bool) -> Result<Vec
     let earlier = revisions.into_iter().map(|one| Earlier {
         called: if all { one.commit.clone() } else { format!("{revision} ({})", one.commit) },
         language,
-        text: text_of(language, &one.text).to_owned(),
+        text: language.trimmed(&one.text).to_owned(),
     });
     Ok(earlier.collect())
 }

@@ -24,8 +24,8 @@ impl SchemaFile {
         let name = path.display().to_string();
         let language = Language::of_name(&name).map_err(bad)?;
         let text = read(path).map_err(|error| bad(format!("schema {name} cannot be read: {error}")))?;
-        let schema = SchemaText::parse(language, text_of(language, &text))
-            .map_err(|error| bad(language.explained(&name, &text, error)))?;
+        let schema =
+            SchemaText::parse(language, &text).map_err(|error| bad(language.explained(&name, &text, error)))?;
         Ok(Self { path: path.to_owned(), schema })
     }
 
@@ -46,14 +46,6 @@ fn read(path: &Path) -> io::Result<String> {
         return Err(io::Error::other(format!("it has more than {MOST_BYTES} bytes")));
     }
     Ok(text)
-}
-
-/// The schema that stands in a file: the line end behind JSON is the file's.
-pub(super) fn text_of(language: Language, text: &str) -> &str {
-    match language {
-        Language::Avro | Language::JsonSchema => text.trim_end(),
-        Language::Protobuf => text,
-    }
 }
 
 /// A schema as it stands in a file.

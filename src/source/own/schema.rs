@@ -1,35 +1,42 @@
 //! Schema files: what a type's fields are, where the user has it written down already.
 
 use super::declare::SchemaText;
+use crate::event::catalogue::GivenSchema;
 use crate::wire::avro;
 use crate::wire::json_schema::{self, Limit};
 use crate::wire::language::Language;
 use crate::wire::protobuf::{self, Pick};
 use crate::wire::shape::Record;
 
-/// What a schema says of a record, and what it asks of its values beyond their shapes.
+/// What a schema describes.
+pub(super) struct Described {
+    pub(super) record: Record,
+    /// What it asks of values beyond their shapes.
+    pub(super) limits: Vec<Limit>,
+    pub(super) given: GivenSchema,
+}
+
+/// What a schema says of a record.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn record(schema: &SchemaText, name: &str) -> Result<(Record, Vec<Limit>), String> {
+pub(super) fn described(schema: &SchemaText, name: &str) -> Result<Described, String> {
     let SchemaText { name: file, text, message } = schema;
     let language = Language::of_name(file)?;
     if message.is_some() && language != Language::Protobuf {
         return Err(format!("{file} has no messages to choose from: only a .proto has"));
     }
     let told = match language {
-        Language::Avro => avro::Schema::parse(text)
-            .map(|schema| (schema.record().clone(), Vec::new()))
-            .map_err(|error| error.to_string()),
+        Language::Avro => avro::Schema::parse(text).map(|schema| (schema.record().clone(), Vec::new())),
         Language::Protobuf => {
             let pick = message.as_deref().map_or(Pick::Only, Pick::Named);
-            protobuf::Schema::parse(text, &[], pick)
-                .map(|schema| (schema.record().clone(), Vec::new()))
-                .map_err(|error| error.to_string())
+            protobuf::Schema::parse(text, &[], pick).map(|schema| (schema.record().clone(), Vec::new()))
         }
-        Language::JsonSchema => json_schema::Schema::parse(text, name)
-            .map(|schema| (schema.record().clone(), schema.limits().to_vec()))
-            .map_err(|error| error.to_string()),
+        Language::JsonSchema => {
+            json_schema::Schema::parse(text, name).map(|schema| (schema.record().clone(), schema.limits().to_vec()))
+        }
     };
-    told.map_err(|problem| language.explained(file, text, problem))
+    let (record, limits) = told.map_err(|error| language.explained(file, text, error))?;
+    let given = GivenSchema { language, text: text.as_str().into(), message: message.as_deref().map(Into::into) };
+    Ok(Described { record, limits, given })
 }

@@ -1,5 +1,7 @@
 //! The types of a declaration: their records, which field is the id and which the key, and what is drawn.
 
+use super::super::crowd::Walk;
+use super::super::synthetic::Model;
 use super::compile::{Compiled, Compiler};
 use super::config::Config;
 use super::declare::{self, Type};
@@ -7,9 +9,9 @@ use super::error::{Keys, OwnError};
 use super::generator::{capitalised, join, record};
 use super::node::{Fixed, Node, NumberForm, Text};
 use super::schema;
+use super::sessions;
 use crate::event::catalogue::{EventType, MOST_TYPES};
 use crate::spelling::nearest;
-use crate::wire::json_schema::Limit;
 use crate::wire::shape::{Record, Shape};
 
 /// A type that events can be drawn of.
@@ -18,36 +20,60 @@ pub(super) struct Made {
     pub(super) drawn: Compiled,
 }
 
-/// All types, each with how often it comes.
+/// All types, and how often each comes.
+pub(super) struct All {
+    pub(super) types: Vec<Made>,
+    pub(super) weights: Vec<f64>,
+    /// What sessions do, where events hang together.
+    pub(super) walk: Option<Walk>,
+}
+
+/// All types of a configuration.
 ///
 /// # Errors
 /// What is wrong with one of them, and where.
-pub(super) fn made(config: &Config) -> Result<Vec<(Made, f64)>, OwnError> {
+pub(super) fn made(config: &Config) -> Result<All, OwnError> {
     let declaration = declare::declaration(&config.types)?;
-    let types = &declaration.types;
-    if types.len() > MOST_TYPES {
-        return Err(Keys::default().error(format!("{} types of event: there can be {MOST_TYPES}", types.len())));
+    let declared = &declaration.types;
+    let error = |problem: String| Keys::default().error(problem);
+    if declared.len() > MOST_TYPES {
+        return Err(error(format!("{} types of event: there can be {MOST_TYPES}", declared.len())));
+    }
+    let types = declared.iter().map(|of| make(of, &declaration.namespace)).collect::<Result<Vec<_>, _>>()?;
+    let walk = match config.model.unwrap_or_default() {
+        Model::Independent => None,
+        Model::Sessions if config.weights.is_some() => {
+            let problem = "weights are for the independent model: in sessions `start` and `next` decide how often each type comes";
+            return Err(error(problem.to_owned()));
+        }
+        Model::Sessions => Some(sessions::walk(declared, config.concurrent)?),
+    };
+    if walk.is_some() && types.iter().any(|of| of.drawn.pool.is_none() || of.drawn.pool != types[0].drawn.pool) {
+        let problem =
+            "a session is of one key, so the keys of all types must be of one pool: of the same size and skew";
+        return Err(error(problem.to_owned()));
     }
     let weights: Vec<f64> = match &config.weights {
-        None => types.iter().map(|declared| declared.weight).collect(),
-        Some(mix) => mix
-            .of(types.iter().map(|declared| declared.name.as_str()))
-            .map_err(|error| Keys::default().error(error.to_string()))?,
+        None => declared.iter().map(|of| of.weight).collect(),
+        Some(mix) => {
+            mix.of(declared.iter().map(|of| of.name.as_str())).map_err(|refused| error(refused.to_string()))?
+        }
     };
-    if weights.iter().all(|weight| *weight == 0.0) {
-        return Err(Keys::default().error("every type has the weight 0: nothing would be sent"));
+    if walk.is_none() && weights.iter().all(|weight| *weight == 0.0) {
+        return Err(error("every type has the weight 0: nothing would be sent".to_owned()));
     }
-    let made = |(declared, weight)| Ok((make(declared, &declaration.namespace)?, weight));
-    types.iter().zip(weights).map(made).collect()
+    Ok(All { types, weights, walk })
 }
 
 fn make(declared: &Type, namespace: &str) -> Result<Made, OwnError> {
     let keys = &declared.keys;
-    let usual_name = || join(namespace, &capitalised(&declared.name));
-    let (record, limits) = match &declared.schema {
-        Some(schema) => schema::record(schema, &declared.record.clone().unwrap_or_else(usual_name))
-            .map_err(|problem| keys.at("schema").error(problem))?,
-        None => (own_record(declared, &declared.record.clone().unwrap_or_else(usual_name))?, Vec::<Limit>::new()),
+    let name = declared.record.clone().unwrap_or_else(|| join(namespace, &capitalised(&declared.name)));
+    let (record, limits, given) = match &declared.schema {
+        Some(schema) => {
+            let described = schema::described(schema, &name).map_err(|problem| keys.at("schema").error(problem))?;
+            (described.record, described.limits, Some(described.given))
+        }
+        None => (own_record(declared, &name)?, Vec::new(), None),
     };
     let id = place(declared, "id", declared.id.as_deref(), &record, id_place)?;
     let key = place(declared, "key", declared.key.as_deref(), &record, |record| key_place(record, id))?;
@@ -84,7 +110,7 @@ fn make(declared: &Type, namespace: &str) -> Result<Made, OwnError> {
             .at("key")
             .error("the key's texts have quotes, backslashes or control characters, which JSON would escape"));
     }
-    Ok(Made { declared: EventType { name: declared.name.as_str().into(), id, key, record }, drawn })
+    Ok(Made { declared: EventType { name: declared.name.as_str().into(), id, key, record, schema: given }, drawn })
 }
 
 fn own_record(declared: &Type, name: &str) -> Result<Record, OwnError> {
