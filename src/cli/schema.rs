@@ -60,9 +60,9 @@ layer! {
 Events of format json have no schema; what describes them is shown, which is that of json-schema.
 
 Examples:
-  loadgen schema show                                        all types of the shop
+  loadgen schema show                                      all types of the shop
   loadgen schema show view --format avro > view.avsc
-  loadgen schema show --format protobuf --out schemas/       a file for each type
+  loadgen schema show --format protobuf --out schemas/     a file for each type
   loadgen schema show --events orders.toml --format avro -o json")]
 pub struct SchemaShow {
     /// The types to show [default: all]
@@ -98,9 +98,10 @@ Without files the schemas are those of a run with the same options, under the su
 already stays as it is.
 
 Examples:
-  loadgen schema register --format avro --schema-registry http://localhost:8081
-  loadgen schema register order.avsc --subject orders-value --schema-registry http://localhost:8081
-  loadgen schema register schemas/avro/*.avsc --topic clicks --subject-strategy topic-record-name")]
+  export SCHEMA_REGISTRY_URL=http://localhost:8081
+  loadgen schema register --format avro
+  loadgen schema register order.avsc --subject orders-value
+  loadgen schema register v1/*.avsc --subject-strategy topic-record-name")]
 pub struct SchemaRegister {
     /// Schemas: .avsc, .proto or .json (JSON Schema) [default: those of the types of event]
     #[arg(value_name = "FILE")]
@@ -131,14 +132,14 @@ layer! {
 /// Arguments of `loadgen schema check`.
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 #[command(after_help = "\
-Against a registry its verdict stands beside our own: exit code 4 where the two disagree, for one of them is wrong then. Of \
-Protobuf and JSON Schema the registry alone judges; we say no more than that a text is the same.
+Against a registry its verdict stands beside loadgen's own: exit code 4 where the two differ, for one of them is wrong then. Of \
+Protobuf and JSON Schema the registry alone judges; loadgen says no more than that a text is the same.
 
 Examples:
-  loadgen schema check schemas/avro/*.avsc                              against the last commit
-  loadgen schema check schemas/avro/*.avsc --against git:origin/main --level FULL_TRANSITIVE
-  loadgen schema check schemas/avro/v2/*.avsc --against schemas/avro    against files of the same names
-  loadgen schema check order.avsc --subject orders-value --schema-registry http://localhost:8081")]
+  loadgen schema check schemas/avro/*.avsc             against the last commit
+  loadgen schema check a.avsc --against git:origin/main --level FULL_TRANSITIVE
+  loadgen schema check v2/*.avsc --against v1          files of the same names
+  loadgen schema check order.avsc --subject orders-value --against registry")]
 pub struct SchemaCheck {
     /// Schemas: .avsc, .proto or .json (JSON Schema)
     #[arg(value_name = "FILE", required = true)]
@@ -157,7 +158,9 @@ layer! {
         /// [default: registry where one is named, else git, which is the last commit]
         #[arg(long, value_name = "WHAT")]
         pub against: Option<Against>,
-        /// BACKWARD, FORWARD, FULL, each also with _TRANSITIVE, or NONE [default: the registry's own level, else BACKWARD]
+        /// BACKWARD, FORWARD, FULL, each also with _TRANSITIVE, or NONE
+        ///
+        /// [default: that of the registry, unless it is NONE; else BACKWARD]
         #[arg(long, value_name = "LEVEL")]
         pub level: Option<Level>,
         /// Form of the result on stdout [default: text]

@@ -13,6 +13,7 @@ mod attribution;
 mod brokers;
 mod chaos;
 mod registry;
+mod schemas;
 mod transactions;
 mod verify_alone;
 

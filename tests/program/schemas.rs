@@ -126,11 +126,11 @@ fn a_registration_that_the_registry_refuses_says_why_and_what_was_done() {
     register(&["a.avsc", "--subject", "s"]).ends_with_code(6).complains("refuses the login (401)");
     registry.set(Mood::Answers(200, "", "{}".to_owned()));
     register(&["a.avsc", "--subject", "s"]).ends_with_code(6).complains("not understood");
-    let nowhere = [
-        &["register", "a.avsc", "--subject", "s", "--schema-registry", &Stub::nowhere()][..],
-        &["--schema-registry-timeout", "200ms"],
-    ];
-    schema(&shell, &nowhere.concat()).ends_with_code(6).complains("it does not answer");
+    let nowhere = Stub::nowhere();
+    let nowhere = ["--schema-registry", &nowhere, "--schema-registry-timeout", "200ms"];
+    schema(&shell, &[&["register", "a.avsc", "--subject", "s"][..], &nowhere].concat())
+        .ends_with_code(6)
+        .complains("it does not answer");
 }
 
 #[test]
@@ -148,24 +148,39 @@ fn both_judges_are_told_and_where_they_disagree_neither_is_believed() {
     let well = check("defaulted.avsc", &[]).ends_with_code(0);
     assert_eq!(
         well.out,
-        "COMPATIBLE  defaulted.avsc, subject s\n  registry  BACKWARD: compatible with version 1\n  \
+        "COMPATIBLE  defaulted.avsc\n  subject   s\n  registry  BACKWARD: compatible with version 1\n  \
          loadgen   BACKWARD: compatible with version 1\n\n1 schema: 1 compatible\n"
     );
     check("required.avsc", &[])
         .ends_with_code(4)
-        .says("DISAGREEMENT  required.avsc")
+        .says("DISPUTED  required.avsc")
         .says("the registry is at fault, or loadgen is");
     registry.judges(false, &["READER_FIELD_MISSING_DEFAULT_VALUE at /fields/1"]);
     let both = check("required.avsc", &[]).ends_with_code(3).says("INCOMPATIBLE").says("at /fields/1");
     both.says("cannot read what version 1 wrote: y:");
     let json = check("defaulted.avsc", &["-o", "json"]).ends_with_code(4).json();
-    assert_eq!(json["schemas"][0]["verdict"], "disagreement");
+    assert_eq!(json["schemas"][0]["verdict"], "disputed");
     assert_eq!(json["schemas"][0]["opinions"][0]["verdict"], "incompatible");
     assert_eq!(json["schemas"][0]["opinions"][1]["judge"], "loadgen");
     registry.judges(true, &[]);
     registry.set_level("s", "FORWARD");
     check("required.avsc", &[]).ends_with_code(0).says("loadgen   FORWARD: compatible with version 1");
     check("required.avsc", &["--level", "FULL"]).ends_with_code(3).says("loadgen   FULL: incompatible with version 1");
+    // A registry that judges nothing passes nothing, and one that judges all the same is heard.
+    registry.set_level("s", "NONE");
+    check("required.avsc", &[])
+        .ends_with_code(3)
+        .says("registry  NONE: compatible")
+        .says("loadgen   BACKWARD: incompatible");
+    check("required.avsc", &["--level", "NONE"]).ends_with_code(0);
+    registry.judges(false, &[]);
+    check("required.avsc", &[])
+        .ends_with_code(3)
+        .says("registry  BACKWARD: incompatible with version 1\n            it does not");
+    registry.set(Mood::Answers(500, "", String::new()));
+    check("one.avsc", &["--schema-registry-timeout", "200ms"])
+        .ends_with_code(6)
+        .complains("cannot answer now (status 500)");
 }
 
 #[test]

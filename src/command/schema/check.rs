@@ -10,7 +10,7 @@ use super::file::{SchemaFile, bad};
 use super::judge::{self, Opinion, Verdict};
 use super::shown;
 use crate::figures::counted;
-use crate::registry::{Level, Registry};
+use crate::registry::{Judgement, Level, Registry, RegistryError, Trouble};
 use crate::scenario::schema::{Before, CheckPlan, Naming};
 use crate::verdict::ExitCode;
 
@@ -67,14 +67,23 @@ fn by_registry(
     let subject = subject(file, naming)?;
     let refused = |error| refused_of(&error, Some(&file.path));
     let its = registry.level(&subject).map_err(refused)?;
-    let asked = level.unwrap_or(its);
-    let all = its.is_transitive() || asked.is_transitive();
-    let earlier = before::of_registry(registry, &subject, all).map_err(refused)?;
-    let judgement = registry.check(&subject, &file.schema.for_registry(), its.is_transitive()).map_err(refused)?;
-    let mut opinions = vec![judge::of_registry(judgement, &earlier, its), judge::own(&file.schema, &earlier, its)];
-    if asked != its {
-        opinions.push(judge::own(&file.schema, &earlier, asked));
-    }
+    let asked = level.unwrap_or(if its == Level::None { USUAL } else { its });
+    let earlier =
+        before::of_registry(registry, &subject, its.is_transitive() || asked.is_transitive()).map_err(refused)?;
+    let judgement = match registry.check(&subject, &file.schema.for_registry(), its.is_transitive()) {
+        Ok(judgement) => judgement,
+        // So a registry answers where the subject has schemas of another language.
+        Err(RegistryError { trouble: Trouble::Invalid(words), .. }) => {
+            Judgement { is_compatible: false, messages: vec![words] }
+        }
+        Err(error) => return Err(refused(error)),
+    };
+    // Apicurio judges by BACKWARD where its level is NONE.
+    let by = if its == Level::None && !judgement.is_compatible { USUAL } else { its };
+    let mut opinions = vec![judge::of_registry(judgement, &earlier, by)];
+    let own = [by, asked].into_iter().filter(|level| *level != Level::None);
+    opinions.extend(own.map(|level| judge::own(&file.schema, &earlier, level)));
+    opinions.dedup();
     Ok(Checked::new(file, Some(subject), opinions, asked))
 }
 
@@ -112,19 +121,21 @@ impl All {
 impl fmt::Display for All {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for Checked { verdict, file, subject, opinions, .. } in &self.schemas {
-            let of = subject.as_ref().map_or_else(String::new, |subject| format!(", subject {subject}"));
-            writeln!(f, "{}  {file}{of}", verdict.word().to_uppercase())?;
+            writeln!(f, "{}  {file}", verdict.word().to_uppercase())?;
+            if let Some(subject) = subject {
+                writeln!(f, "  subject   {subject}")?;
+            }
             for opinion in opinions {
                 writeln!(f, "  {:<8}  {}", opinion.judge, opinion.sentence())?;
                 for finding in &opinion.findings {
                     writeln!(f, "            {finding}")?;
                 }
             }
-            if *verdict == Verdict::Disagreement {
+            if *verdict == Verdict::Disputed {
                 writeln!(f, "  One of the two is wrong: the registry is at fault, or loadgen is.")?;
             }
         }
-        let each = [Verdict::Compatible, Verdict::Incompatible, Verdict::Disagreement, Verdict::Undecided];
+        let each = [Verdict::Compatible, Verdict::Incompatible, Verdict::Disputed, Verdict::Undecided];
         let each = each.into_iter().filter(|verdict| self.of(*verdict) > 0);
         let parts: Vec<String> = each.map(|verdict| format!("{} {}", self.of(verdict), verdict.word())).collect();
         writeln!(f, "\n{}: {}", counted(self.schemas.len() as u64, "schema"), parts.join(", "))
@@ -139,7 +150,7 @@ impl Opinion {
             _ if against.is_empty() => "nothing went before it".to_owned(),
             Verdict::Compatible => format!("compatible with {against}"),
             Verdict::Incompatible => format!("incompatible with {against}"),
-            Verdict::Undecided | Verdict::Disagreement => "not judged".to_owned(),
+            Verdict::Undecided | Verdict::Disputed => "not judged".to_owned(),
         };
         format!("{level}: {said}")
     }

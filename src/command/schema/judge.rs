@@ -17,7 +17,7 @@ pub(super) enum Verdict {
     /// It may not.
     Incompatible,
     /// The registry and loadgen judge by the same rules, and not alike.
-    Disagreement,
+    Disputed,
     /// Nobody judges it.
     Undecided,
 }
@@ -39,7 +39,7 @@ impl Verdict {
         match self {
             Self::Compatible => "compatible",
             Self::Incompatible => "incompatible",
-            Self::Disagreement => "disagreement",
+            Self::Disputed => "disputed",
             Self::Undecided => "undecided",
         }
     }
@@ -51,7 +51,7 @@ impl Verdict {
         let incompatible = opinions.iter().find(says(Self::Incompatible));
         let mut compatible = opinions.iter().filter(says(Self::Compatible));
         match incompatible {
-            Some(no) if compatible.clone().any(|yes| yes.level == no.level) => Self::Disagreement,
+            Some(no) if compatible.clone().any(|yes| yes.level == no.level) => Self::Disputed,
             Some(_) => Self::Incompatible,
             None if compatible.any(|yes| yes.level == level.as_str()) => Self::Compatible,
             None => Self::Undecided,
@@ -65,22 +65,26 @@ fn counted(earlier: &[Earlier], level: Level) -> &[Earlier] {
 }
 
 /// `version 3`, `version 1 to version 3`.
-fn called(earlier: &[Earlier]) -> String {
+fn called(earlier: &[Earlier], schema: Option<&SchemaText>) -> String {
     match earlier {
         [] => String::new(),
+        [only] if schema.is_some_and(|schema| schema.text == only.text) => format!("{}, the same text", only.called),
         [only] => only.called.clone(),
         [first, .., last] => format!("{} to {}", first.called, last.called),
     }
 }
 
 /// What a registry says.
-pub(super) fn of_registry(judgement: Judgement, earlier: &[Earlier], level: Level) -> Opinion {
+pub(super) fn of_registry(mut judgement: Judgement, earlier: &[Earlier], level: Level) -> Opinion {
     let verdict = if judgement.is_compatible { Verdict::Compatible } else { Verdict::Incompatible };
+    if !judgement.is_compatible && judgement.messages.is_empty() {
+        judgement.messages.push("it does not say why".to_owned());
+    }
     Opinion {
         judge: "registry",
         level: level.as_str(),
         verdict,
-        against: called(counted(earlier, level)),
+        against: called(counted(earlier, level), None),
         findings: judgement.messages,
     }
 }
@@ -103,7 +107,7 @@ pub(super) fn own(schema: &SchemaText, earlier: &[Earlier], level: Level) -> Opi
     };
     open.dedup();
     findings.append(&mut open);
-    Opinion { judge: "loadgen", level: level.as_str(), verdict, against: called(earlier), findings }
+    Opinion { judge: "loadgen", level: level.as_str(), verdict, against: called(earlier, Some(schema)), findings }
 }
 
 /// What speaks against a schema that follows another one, or why that is not judged.

@@ -85,7 +85,7 @@ fn row(registry: &Registry, of: &str, subject: &str, schema: &SchemaText, file: 
     let (found, new) = match registry.lookup(subject, &text, true) {
         Ok(found) => (found, false),
         Err(error) if is_missing(&error) => {
-            registry.register(subject, &text, true).map_err(|error| incompatible(error, registry, schema, file))?;
+            registry.register(subject, &text, true).map_err(|error| incompatible(&error, registry, schema, file))?;
             (registry.lookup(subject, &text, true).map_err(refused)?, true)
         }
         Err(error) => return Err(refused(error)),
@@ -105,8 +105,8 @@ fn row(registry: &Registry, of: &str, subject: &str, schema: &SchemaText, file: 
 }
 
 /// A schema that was not registered, and if that is for those before it, what we find ourselves.
-fn incompatible(error: RegistryError, registry: &Registry, schema: &SchemaText, file: Option<&Path>) -> Failure {
-    let failure = refused_of(&error, file);
+fn incompatible(error: &RegistryError, registry: &Registry, schema: &SchemaText, file: Option<&Path>) -> Failure {
+    let failure = refused_of(error, file);
     let (Trouble::Incompatible(_), Some(subject)) = (&error.trouble, &error.subject) else { return failure };
     let found = registry.level(subject).and_then(|level| {
         let earlier = before::of_registry(registry, subject, level.is_transitive())?;

@@ -102,7 +102,7 @@ fn a_file_needs_a_subject_where_a_registry_is_asked() {
     assert!(error.hint().unwrap().contains("--subject names it"), "{error}");
     let naming = |words: &str| match registered(words, &[REGISTRY]).unwrap().registering {
         Registering::Files(_, naming) => naming,
-        other => panic!("{other:?}"),
+        Registering::Types(types) => panic!("{types:?}"),
     };
     assert_eq!(naming("a.avsc --subject s").subject("a.A").as_deref(), Some("s"));
     let strategy = naming("a.avsc -t clicks --subject-strategy topic-record-name");
