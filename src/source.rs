@@ -1,5 +1,6 @@
 //! Where events come from: a generator or a recording. A source says *what*; [`crate::schedule`] says *when*.
 
+mod crowd;
 pub mod own;
 mod population;
 pub mod retail_rocket;
@@ -15,6 +16,7 @@ use crate::event::catalogue::TypeIndex;
 use crate::event::encode::Values;
 use crate::shop::{self, Vocabulary};
 use crate::wire::sink::Sink;
+pub use crowd::SessionFigures;
 
 /// The next event of a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,8 +193,18 @@ impl Source {
     #[must_use]
     pub fn expected_shares(&self) -> Option<Vec<f64>> {
         match self {
-            Self::Synthetic(source) => Some(source.expected_shares().to_vec()),
+            Self::Synthetic(source) => Some(source.expected_shares()),
             Self::Own(source) => Some(source.expected_shares().to_vec()),
+            Self::RetailRocket(_) => None,
+        }
+    }
+
+    /// What sessions come to, where events hang together.
+    #[must_use]
+    pub fn session_figures(&self) -> Option<&SessionFigures> {
+        match self {
+            Self::Synthetic(source) => source.session_figures(),
+            Self::Own(source) => source.session_figures(),
             Self::RetailRocket(_) => None,
         }
     }

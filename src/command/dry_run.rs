@@ -11,7 +11,7 @@ use crate::schedule::Schedule;
 use crate::settings::outcome::Output;
 use crate::source::Source;
 use crate::source::retail_rocket::{Forecast, Pace, Partitions, Recording};
-use crate::source::synthetic::{Model, Synthetic};
+use crate::source::synthetic::Model;
 use crate::verdict::ExitCode;
 
 pub(super) fn tell(
@@ -26,11 +26,8 @@ pub(super) fn tell(
         let lasts = schedule.ends_at().map_or_else(|| "-".to_owned(), |end| figures::span_s(end.as_secs_f64()));
         let mut text = format!("events {events}   wall time {lasts}   peak {peak}\n");
         text += &shares(plan, source);
-        if let Source::Synthetic(synthetic) = source {
-            text += &sessions(synthetic);
-            text +=
-                &likeness.map_or_else(String::new, |likeness| format!("{}\n", console::likeness(likeness).join(", ")));
-        }
+        text += &sessions(source);
+        text += &likeness.map_or_else(String::new, |likeness| format!("{}\n", console::likeness(likeness).join(", ")));
         return Ok(Done::told(text + &faults(plan, schedule) + &gates(plan, source, schedule)));
     };
     let forecast = forecast(plan, recording, schedule)?;
@@ -78,15 +75,12 @@ fn shares(plan: &Plan, source: &Source) -> String {
         .filter(|(_, share)| *share > 0.0)
         .map(|(name, share)| format!("{name} {} %", figures::percent(share * 100.0)))
         .collect();
-    let model = match source {
-        Source::Synthetic(synthetic) => synthetic.config().model,
-        _ => Model::Independent,
-    };
+    let model = if source.session_figures().is_some() { Model::Sessions } else { Model::Independent };
     format!("{model} model: {}\n", shares.join(", "))
 }
 
-fn sessions(synthetic: &Synthetic) -> String {
-    synthetic.session_figures().map_or_else(String::new, |found| {
+fn sessions(source: &Source) -> String {
+    source.session_figures().map_or_else(String::new, |found| {
         format!(
             "sessions: {} events in {}; at {} their time is real time\n",
             figures::number(found.events_per_session, 1),

@@ -122,7 +122,8 @@ fn leave_out_misplaced(layers: &mut Layers<'_>, source: &SourceConfig) -> Result
                 let other = std::mem::take(&mut layer.pace.fit).map(|_| "fit");
                 let other = other.or(std::mem::take(&mut layer.recording).first_set());
                 let shop = layer.events.of_the_shop();
-                layer.events = EventOptions { weights: layer.events.weights.take(), ..EventOptions::default() };
+                let EventOptions { model, weights, concurrent_sessions, .. } = std::mem::take(&mut layer.events);
+                layer.events = EventOptions { model, weights, concurrent_sessions, ..EventOptions::default() };
                 (other.or(shop), "the events are of types that a file declares, with all that is drawn for them")
             }
             SourceConfig::RetailRocket(_) => {

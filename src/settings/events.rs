@@ -131,7 +131,13 @@ impl EventOptions {
 
     /// The first setting that says something of the shop alone.
     pub(crate) fn of_the_shop(&self) -> Option<&'static str> {
-        let shop = Self { declared: DeclaredOptions::default(), weights: None, ..self.clone() };
+        let shop = Self {
+            declared: DeclaredOptions::default(),
+            weights: None,
+            model: None,
+            concurrent_sessions: None,
+            ..self.clone()
+        };
         shop.first_set()
     }
 }

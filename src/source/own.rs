@@ -18,6 +18,7 @@ mod node;
 mod pattern;
 mod plausible;
 mod schema;
+mod sessions;
 mod size;
 mod spread;
 mod types;
@@ -29,10 +30,13 @@ pub use self::config::{Config, LoadError};
 pub use self::error::OwnError;
 
 use self::compile::KeyPool;
-use self::node::{Node, Words, pick, thresholds};
+use self::node::{Node, Words};
+use self::sessions::Sessions;
 use super::Drawn;
+use super::crowd::{SessionFigures, Walk};
 use super::population::{Population, Shape};
 use super::stream::{Purpose, Stream, below, key, word_of};
+use super::weights::Picker;
 use crate::clock::Nanos;
 use crate::event::catalogue::{EventType, TypeIndex};
 use crate::event::encode::Values;
@@ -44,8 +48,11 @@ pub struct Own {
     types: Vec<Type>,
     /// Pools of keys, each once.
     pools: Vec<KeyPool>,
-    pick: Box<[u64]>,
+    pick: Picker,
     shares: Vec<f64>,
+    /// What sessions do and come to, where events hang together.
+    walk: Option<Walk>,
+    figures: Option<SessionFigures>,
     seed: u64,
 }
 
@@ -84,20 +91,22 @@ impl Own {
     /// # Errors
     /// What is wrong with what is declared, and where.
     pub fn new(config: &Config, seed: u64) -> Result<Self, OwnError> {
-        let (mut types, mut pools, mut weights) = (Vec::new(), Vec::<KeyPool>::new(), Vec::new());
-        for (made, weight) in types::made(config)? {
-            let pool = made.drawn.pool.map(|pool| {
+        let types::All { types: made, weights, walk } = types::made(config)?;
+        let (mut types, mut pools) = (Vec::new(), Vec::<KeyPool>::new());
+        for types::Made { declared, drawn } in made {
+            let pool = drawn.pool.map(|pool| {
                 pools.iter().position(|known| *known == pool).unwrap_or_else(|| {
                     pools.push(pool);
                     pools.len() - 1
                 })
             });
-            types.push(Type { declared: made.declared, node: made.drawn.node, pool });
-            weights.push(weight);
+            types.push(Type { declared, node: drawn.node, pool });
         }
+        let figures = walk.as_ref().and_then(Walk::figures);
         let sum: f64 = weights.iter().sum();
-        let shares = weights.iter().map(|weight| weight / sum).collect();
-        Ok(Self { types, pools, pick: thresholds(&weights), shares, seed })
+        let by_weight = || weights.iter().map(|weight| weight / sum).collect();
+        let shares = figures.as_ref().map_or_else(by_weight, |figures| figures.shares.clone());
+        Ok(Self { types, pools, pick: Picker::new(&weights), shares, walk, figures, seed })
     }
 
     /// Its types, in the order of the declaration.
@@ -118,6 +127,12 @@ impl Own {
     #[must_use]
     pub fn expected_shares(&self) -> &[f64] {
         &self.shares
+    }
+
+    /// What sessions come to, where events hang together.
+    #[must_use]
+    pub const fn session_figures(&self) -> Option<&SessionFigures> {
+        self.figures.as_ref()
     }
 
     /// Whether its keys can be divided among `lanes` lanes.
@@ -147,8 +162,17 @@ impl Own {
         self.check_lanes(lanes)?;
         let (offset, stride) = (u64::from(lane), u64::from(lanes));
         let part = |pool: &KeyPool| Population::new(&Shape::part(pool.count, offset, stride, pool.skew, None));
-        let pools = self.pools.iter().map(part).collect::<Option<_>>().unwrap_or_default();
-        Ok(Lane { own: Arc::clone(self), pools, key: key(self.seed, Purpose::Events, offset), offset, stride, next: 0 })
+        let mut pools: Vec<_> = self.pools.iter().map(part).collect::<Option<_>>().unwrap_or_default();
+        let sessions = match &self.walk {
+            None => None,
+            Some(walk) => {
+                let sessions = pools.pop().and_then(|keys| Sessions::new(walk, keys, (lane, lanes), self.seed));
+                let ended = OwnError { keys: Vec::new(), problem: "no session can be drawn".to_owned(), hint: None };
+                Some(Box::new(sessions.ok_or(ended)?))
+            }
+        };
+        let key = key(self.seed, Purpose::Events, offset);
+        Ok(Lane { own: Arc::clone(self), pools, sessions, key, offset, stride, next: 0 })
     }
 }
 
@@ -158,6 +182,7 @@ pub struct Lane {
     own: Arc<Own>,
     /// Its part of each pool.
     pools: Vec<Population>,
+    sessions: Option<Box<Sessions>>,
     key: u64,
     offset: u64,
     stride: u64,
@@ -175,17 +200,32 @@ impl Lane {
         let n = self.next;
         self.next += 1;
         let number = self.number(n);
-        Drawn { number, recorded_offset: Nanos::ZERO, event: self.event(n) }
+        let event = match &mut self.sessions {
+            None => self.event(n),
+            Some(sessions) => sessions.draw(number),
+        };
+        Drawn { number, recorded_offset: Nanos::ZERO, event }
     }
 
-    /// Makes the lane's event `n`, counted from 0, the next one.
-    pub const fn skip_to(&mut self, n: u64) {
+    /// Makes the lane's event `n`, counted from 0, the next one: at once where each is drawn by itself; by drawing all before it in
+    /// sessions, where an event depends on those before.
+    pub fn skip_to(&mut self, n: u64) {
+        let (offset, stride) = (self.offset, self.stride);
+        if let Some(sessions) = &mut self.sessions {
+            if n < self.next {
+                sessions.restart();
+                self.next = 0;
+            }
+            for before in self.next..n {
+                sessions.draw(before * stride + offset);
+            }
+        }
         self.next = n;
     }
 
     fn event(&self, n: u64) -> Event {
         let mut stream = Stream::of_event(self.key, n);
-        let kind = pick(&self.own.pick, stream.word());
+        let kind = self.own.pick.pick(stream.word());
         let word = stream.word();
         let pool = self.own.types.get(kind).and_then(|of| of.pool).and_then(|pool| self.pools.get(pool));
         let key = pool.map(|pool| pool.draw(&mut stream).rank * self.stride + self.offset);

@@ -127,3 +127,65 @@ impl<'de> Deserialize<'de> for Mix {
         weights.and_then(Self::new).map_err(serde::de::Error::custom)
     }
 }
+
+/// Draws types by their weights.
+#[derive(Clone, Debug)]
+pub(super) struct Picker {
+    /// Cumulated shares, of 2^63; that of the last one with a weight is 2^63, which is above every 63-bit number.
+    thresholds: Box<[u64]>,
+}
+
+impl Picker {
+    const ONE: u64 = 1 << 63;
+
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "shares lie in 0..=1 and are exact to 2^-53, which no run can tell from exact"
+    )]
+    pub(super) fn new(weights: &[f64]) -> Self {
+        let sum: f64 = weights.iter().sum();
+        let mut cumulated = 0.0;
+        let last = weights.iter().rposition(|weight| *weight > 0.0).unwrap_or(0);
+        let threshold = |(at, weight): (usize, &f64)| {
+            cumulated += weight;
+            if at >= last { Self::ONE } else { ((cumulated / sum * Self::ONE as f64) as u64).min(Self::ONE) }
+        };
+        Self { thresholds: weights.iter().enumerate().map(threshold).collect() }
+    }
+
+    /// The place that a random word stands for.
+    pub(super) fn pick(&self, word: u64) -> usize {
+        let point = word >> 1;
+        self.thresholds.partition_point(|threshold| point >= *threshold)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_weight_is_never_drawn() {
+        for only in 0..3 {
+            let mut weights = [0.0; 3];
+            weights[only] = 0.001;
+            let picker = Picker::new(&weights);
+            assert!([0, 1, u64::MAX / 2, u64::MAX].iter().all(|word| picker.pick(*word) == only));
+        }
+        let ends = Picker::new(&[0.0, 1.0, 0.0, 1.0, 0.0]);
+        assert_eq!((ends.pick(0), ends.pick(u64::MAX)), (1, 3));
+    }
+
+    #[test]
+    fn a_mix_survives_being_written() {
+        let mix: Mix = "order=3, payment=0.25".parse().unwrap();
+        assert_eq!(mix.to_string().parse::<Mix>().unwrap(), mix);
+        assert_eq!(toml::from_str::<Mix>(&toml::to_string(&mix).unwrap()).unwrap(), mix);
+        assert_eq!(
+            toml::from_str::<Mix>("order = \"3\"").unwrap_err().message(),
+            "weight \"order = \"3\"\": what follows the = is not a number"
+        );
+    }
+}

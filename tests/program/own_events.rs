@@ -67,7 +67,8 @@ fn shell() -> Shell {
 
 fn report(shell: &Shell, more: &[&str]) -> serde_json::Value {
     let run = ["synth", "--rate", "400", "--duration", "1500ms", "-o", "json"];
-    shell.run(&[&run[..], more].concat()).ends_with_code(0).json()
+    let busy = ["--gate-off", "generator_on_time", "--gate-off", "generator_kept_rate"];
+    shell.run(&[&run[..], &busy, more].concat()).ends_with_code(0).json()
 }
 
 #[test]
@@ -93,6 +94,25 @@ fn the_shops_fields_declared_make_a_run_like_the_shops() {
 }
 
 #[test]
+fn sessions_go_through_declared_types_in_their_order() {
+    let shell = shell();
+    let steps = ORDERS
+        .replace("weight = 7", "start = 1.0\nnext = { payment = 0.5 }")
+        .replace("weight = 3", "think = \"2s\"\nnext = { order = 0.2 }");
+    fs::write(shell.path().join("steps.toml"), steps).unwrap();
+    let report = report(&shell, &["--events", "steps.toml", "--model", "sessions", "--concurrent-sessions", "50"]);
+    assert_eq!(report["ledger"]["verified"], 600);
+    assert_eq!(report["synthetic"]["model"], "sessions");
+    // 1 / (1 - 0.5 * 0.2) orders, and half as many payments.
+    let events = report["synthetic"]["events_per_session"].as_f64().unwrap();
+    assert!((events - 1.5 / 0.9).abs() < 1e-9, "{events}");
+    let dry = shell.run(&["synth", "--dry-run", "--events", "steps.toml", "--model", "sessions"]).ends_with_code(0);
+    dry.says("sessions model: order 66.67 %, payment 33.33 %").says("sessions: 1.7 events in");
+    let with_weights = ["synth", "--events", "steps.toml", "--model", "sessions", "--weights", "order=1"];
+    shell.run(&with_weights).ends_with_code(104).complains("weights are for the independent model");
+}
+
+#[test]
 fn a_schema_alone_makes_a_verified_run() {
     let report = report(&shell(), &["--schema", "order.avsc", "--payload-bytes", "400"]);
     assert_eq!(report["ledger"]["verified"], 600);
@@ -103,7 +123,7 @@ fn a_schema_alone_makes_a_verified_run() {
 #[test]
 fn a_run_is_repeated_from_its_own_scenario_without_the_files() {
     let shell = shell();
-    let scenario = "name = \"orders\"\nrate = \"300/s\"\nduration = \"1s\"\n[source]\nevents = \"orders.toml\"\n";
+    let scenario = "name = \"orders\"\nrate = \"300/s\"\nduration = \"1s\"\ngates_off = [\"generator_on_time\", \"generator_kept_rate\"]\n[source]\nevents = \"orders.toml\"\n";
     fs::create_dir(shell.path().join("scenarios")).unwrap();
     fs::write(shell.path().join("scenarios/orders.toml"), ORDERS).unwrap();
     fs::write(shell.path().join("scenarios/run.toml"), scenario).unwrap();

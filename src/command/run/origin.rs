@@ -10,7 +10,7 @@ use crate::scenario::pace::Pace;
 use crate::scenario::plan::Plan;
 use crate::schedule::Speed;
 use crate::source::retail_rocket::Recording;
-use crate::source::synthetic::Synthetic;
+use crate::source::synthetic::Model;
 use crate::source::{Source, Telling};
 use std::sync::Arc;
 
@@ -34,14 +34,11 @@ pub(super) fn describe(
     }
     report.payload = Some(payload(report, plan, source));
     describe_replay(report, plan, source, fidelity);
-    for (name, expected) in plan.run.catalogue.names().zip(source.expected_shares().unwrap_or_default()) {
-        if expected > 0.0 {
-            report.by_type.entry(name.to_owned()).or_default().expected_share_percent = Some(expected * 100.0);
-        }
+    let Some(shares) = source.expected_shares() else { return };
+    for (name, expected) in plan.run.catalogue.names().zip(shares).filter(|(_, expected)| *expected > 0.0) {
+        report.by_type.entry(name.to_owned()).or_default().expected_share_percent = Some(expected * 100.0);
     }
-    if let Source::Synthetic(synthetic) = source {
-        describe_synthetic(report, synthetic, likeness);
-    }
+    describe_drawn(report, source, likeness);
 }
 
 /// What is replayed, where something is.
@@ -52,10 +49,11 @@ pub(super) fn describe_replay(report: &mut RunReport, plan: &Plan, source: &Sour
 }
 
 /// By which model they were drawn.
-fn describe_synthetic(report: &mut RunReport, synthetic: &Synthetic, like: Option<Likeness>) {
-    let figures = synthetic.session_figures();
+fn describe_drawn(report: &mut RunReport, source: &Source, like: Option<Likeness>) {
+    let figures = source.session_figures();
+    let model = if figures.is_some() { Model::Sessions } else { Model::Independent };
     report.synthetic = Some(report::Synthetic {
-        model: synthetic.config().model.as_str().to_owned(),
+        model: model.as_str().to_owned(),
         like,
         events_per_session: figures.map(|figures| figures.events_per_session),
         session_s: figures.map(|figures| figures.session_s),

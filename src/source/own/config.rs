@@ -12,6 +12,7 @@ use super::error::OwnError;
 use super::generator::capitalised;
 use super::schema;
 use super::types;
+use crate::source::synthetic::Model;
 use crate::source::weights::Mix;
 
 /// What declared events are like.
@@ -27,6 +28,12 @@ pub struct Config {
     /// How often each type comes, in the place of what the types say themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<Mix>,
+    /// Whether events hang together in sessions, as the types say what comes next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<Model>,
+    /// Sessions at once, on average; 1,000 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrent: Option<u32>,
     /// The types, as in a file; what a file says is put here once it was read, the texts of schemas with it.
     #[serde(skip_serializing_if = "Table::is_empty")]
     pub types: Table,

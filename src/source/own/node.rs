@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 
 use super::super::stream::{Stream, below, word_of};
+use super::super::weights::Picker;
 use super::form::{Form, write_decimal};
 use super::generator::Per;
 use super::lexicon::{self, Template};
@@ -100,8 +101,7 @@ impl Share {
 /// One of several values, by their weights.
 #[derive(Debug)]
 pub(super) struct Choice {
-    /// Cumulated weights, of 2^63; the last one is 2^63.
-    thresholds: Box<[u64]>,
+    pick: Picker,
     values: Box<[Fixed]>,
 }
 
@@ -119,38 +119,12 @@ pub(super) enum Fixed {
 impl Choice {
     pub(super) fn new(options: Vec<(Fixed, f64)>) -> Self {
         let (values, weights): (Vec<Fixed>, Vec<f64>) = options.into_iter().unzip();
-        Self { thresholds: thresholds(&weights), values: values.into() }
+        Self { pick: Picker::new(&weights), values: values.into() }
     }
 
     pub(super) fn values(&self) -> &[Fixed] {
         &self.values
     }
-}
-
-const ONE: u64 = 1 << 63;
-
-/// Cumulated weights, of 2^63.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "shares lie in 0..=1 and are exact to 2^-53, which no run can tell from exact"
-)]
-pub(super) fn thresholds(weights: &[f64]) -> Box<[u64]> {
-    let sum: f64 = weights.iter().sum();
-    let mut cumulated = 0.0;
-    let last = weights.iter().rposition(|weight| *weight > 0.0).unwrap_or(0);
-    let threshold = |(at, weight): (usize, &f64)| {
-        cumulated += weight;
-        if at >= last { ONE } else { ((cumulated / sum * ONE as f64) as u64).min(ONE) }
-    };
-    weights.iter().enumerate().map(threshold).collect()
-}
-
-/// The place that a random word stands for.
-pub(super) fn pick(thresholds: &[u64], word: u64) -> usize {
-    let point = word >> 1;
-    thresholds.partition_point(|threshold| point >= *threshold)
 }
 
 /// Random words of an event, of its key and of its session.
@@ -206,8 +180,8 @@ impl Node {
                 #[expect(clippy::cast_possible_truncation, reason = "what a float of 32 bits holds of it")]
                 sink.double(if *is_single { f64::from(number as f32) } else { number });
             }
-            Self::Choice(seed, Choice { thresholds, values }) => {
-                let at = if values.len() > 1 { pick(thresholds, words.stream(*seed).word()) } else { 0 };
+            Self::Choice(seed, Choice { pick, values }) => {
+                let at = if values.len() > 1 { pick.pick(words.stream(*seed).word()) } else { 0 };
                 if let Some(value) = values.get(at) {
                     value.give(sink);
                 }

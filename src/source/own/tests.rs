@@ -3,6 +3,7 @@
 mod bad;
 mod drawn;
 mod schemas;
+mod sessions;
 
 use std::sync::Arc;
 

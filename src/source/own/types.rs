@@ -1,5 +1,7 @@
 //! The types of a declaration: their records, which field is the id and which the key, and what is drawn.
 
+use super::super::crowd::Walk;
+use super::super::synthetic::Model;
 use super::compile::{Compiled, Compiler};
 use super::config::Config;
 use super::declare::{self, Type};
@@ -7,6 +9,7 @@ use super::error::{Keys, OwnError};
 use super::generator::{capitalised, join, record};
 use super::node::{Fixed, Node, NumberForm, Text};
 use super::schema;
+use super::sessions;
 use crate::event::catalogue::{EventType, MOST_TYPES};
 use crate::spelling::nearest;
 use crate::wire::json_schema::Limit;
@@ -18,27 +21,49 @@ pub(super) struct Made {
     pub(super) drawn: Compiled,
 }
 
-/// All types, each with how often it comes.
+/// All types, and how often each comes.
+pub(super) struct All {
+    pub(super) types: Vec<Made>,
+    pub(super) weights: Vec<f64>,
+    /// What sessions do, where events hang together.
+    pub(super) walk: Option<Walk>,
+}
+
+/// All types of a configuration.
 ///
 /// # Errors
 /// What is wrong with one of them, and where.
-pub(super) fn made(config: &Config) -> Result<Vec<(Made, f64)>, OwnError> {
+pub(super) fn made(config: &Config) -> Result<All, OwnError> {
     let declaration = declare::declaration(&config.types)?;
-    let types = &declaration.types;
-    if types.len() > MOST_TYPES {
-        return Err(Keys::default().error(format!("{} types of event: there can be {MOST_TYPES}", types.len())));
+    let declared = &declaration.types;
+    let error = |problem: String| Keys::default().error(problem);
+    if declared.len() > MOST_TYPES {
+        return Err(error(format!("{} types of event: there can be {MOST_TYPES}", declared.len())));
+    }
+    let types = declared.iter().map(|of| make(of, &declaration.namespace)).collect::<Result<Vec<_>, _>>()?;
+    let walk = match config.model.unwrap_or_default() {
+        Model::Independent => None,
+        Model::Sessions if config.weights.is_some() => {
+            let problem = "weights are for the independent model: in sessions `start` and `next` decide how often each type comes";
+            return Err(error(problem.to_owned()));
+        }
+        Model::Sessions => Some(sessions::walk(declared, config.concurrent)?),
+    };
+    if walk.is_some() && types.iter().any(|of| of.drawn.pool.is_none() || of.drawn.pool != types[0].drawn.pool) {
+        let problem =
+            "a session is of one key, so the keys of all types must be of one pool: of the same size and skew";
+        return Err(error(problem.to_owned()));
     }
     let weights: Vec<f64> = match &config.weights {
-        None => types.iter().map(|declared| declared.weight).collect(),
-        Some(mix) => mix
-            .of(types.iter().map(|declared| declared.name.as_str()))
-            .map_err(|error| Keys::default().error(error.to_string()))?,
+        None => declared.iter().map(|of| of.weight).collect(),
+        Some(mix) => {
+            mix.of(declared.iter().map(|of| of.name.as_str())).map_err(|refused| error(refused.to_string()))?
+        }
     };
-    if weights.iter().all(|weight| *weight == 0.0) {
-        return Err(Keys::default().error("every type has the weight 0: nothing would be sent"));
+    if walk.is_none() && weights.iter().all(|weight| *weight == 0.0) {
+        return Err(error("every type has the weight 0: nothing would be sent".to_owned()));
     }
-    let made = |(declared, weight)| Ok((make(declared, &declaration.namespace)?, weight));
-    types.iter().zip(weights).map(made).collect()
+    Ok(All { types, weights, walk })
 }
 
 fn make(declared: &Type, namespace: &str) -> Result<Made, OwnError> {
