@@ -16,7 +16,7 @@ const RUN_ID: &str = "a1b2c3d4e5f60718";
 
 /// A run of 3,000 events of the same seed.
 fn produced(cluster: &Cluster, topic: &str, more: &[&str]) -> Run {
-    let usual = ["synth", "--rate", "3000", "--num-records", "3000", "--seed", "5", "--run-id", RUN_ID];
+    let usual = ["synth", "--rate", "3000", "--num-records", "3000", "--run-id", RUN_ID];
     let run = Program::new(cluster, topic)
         .args(usual)
         .args(["--gate-off", "generator_healthy"])
@@ -35,7 +35,7 @@ fn what_is_written_in_each_format_says_to_confluents_client_what_json_says() {
     for topic in ["as-json", "as-avro", "as-protobuf", "as-json-schema", "of-another-seed"] {
         cluster.create(topic, 3, &[]);
     }
-    produced(cluster, "as-json", &[]);
+    produced(cluster, "as-json", &["--seed", "5"]);
     produced(cluster, "of-another-seed", &["--seed", "6"]);
     let judge = |format: &str, json_topic: &str| {
         Command::new(JUDGE)
@@ -45,7 +45,8 @@ fn what_is_written_in_each_format_says_to_confluents_client_what_json_says() {
             .unwrap()
     };
     for format in ["avro", "protobuf", "json-schema"] {
-        let run = produced(cluster, &format!("as-{format}"), &[&registry[..], &["--format", format]].concat());
+        let run =
+            produced(cluster, &format!("as-{format}"), &[&registry[..], &["--format", format, "--seed", "5"]].concat());
         let schemas = run.report()["environment"]["schemas"].clone();
         assert_eq!(schemas.as_array().unwrap().len(), 7, "{schemas}");
         assert_eq!(schemas[0]["subject"], format!("as-{format}-shop.events.View"));
@@ -127,10 +128,11 @@ fn what_a_processor_wrote_again_is_told_from_what_was_damaged_on_its_way() {
     let report = run.report();
     assert!(changed > 200, "{changed}");
     assert_eq!(report["findings"]["invalid"], 0, "{}", run.stdout);
-    // A check of 12 bits lets one change in 4,096 pass.
-    let damaged = report["reading"]["damaged"].as_u64().unwrap();
-    assert!((changed - 1..=changed).contains(&damaged), "{damaged} of {changed}: {}", run.stdout);
-    assert_eq!(report["findings"]["re_encoded"], 3_000 - damaged, "{}", run.stdout);
+    // A check of 12 bits lets one change in 4,096 pass. What is damaged so may be another's, too.
+    let again = report["findings"]["re_encoded"].as_u64().unwrap();
+    assert!((3_000 - changed..=3_001 - changed).contains(&again), "{again} with {changed}: {}", run.stdout);
+    let (damaged, foreign) = (&report["reading"]["damaged"], &report["findings"]["foreign"]);
+    assert_eq!(damaged.as_u64().unwrap() + foreign.as_u64().unwrap(), 3_000 - again, "{}", run.stdout);
 }
 
 #[test]
@@ -193,7 +195,8 @@ fn a_run_goes_on_without_the_registry_and_a_reader_waits_for_it() {
     let report = ended.report();
     assert_eq!(report["reading"]["events"], 0, "nothing is valid that was not judged: {}", ended.stdout);
     assert!(report["findings"]["awaits_schema"].as_u64() >= Some(500), "{}", ended.stdout);
-    assert!(ended.stdout.contains("the schema registry did not say"), "{}", ended.stdout);
+    let said = report["findings"]["examples"]["awaits_schema"].to_string();
+    assert!(said.contains("does not answer"), "{said}");
     assert_ne!(ended.code, 0, "{}", ended.stderr);
     let run = run.finish();
     assert_eq!((run.code, &run.report()["ledger"]["verified"]), (0, &5_000.into()), "{} {}", run.stderr, run.stdout);
