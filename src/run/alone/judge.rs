@@ -94,6 +94,7 @@ pub(super) fn outcome(
     (reading.records, reading.events, reading.records_per_s) = (records, total.seen, rate(records, last_record));
     reading.damaged = config.run.map(|_| damaged_seen);
     let environment = surroundings::environment(&prepared.target, &config.catalogue, &prepared.settings);
+    let (timeline, joined_seconds) = watched.timeline.into_rows();
     let report = RunReport {
         client_errors: client_errors::told(
             std::iter::empty(),
@@ -123,7 +124,8 @@ pub(super) fn outcome(
         by_type: by_type(&config.catalogue, total),
         partitions: sections::partitions(&prepared.target.slots, total, &states),
         group: group::report(&prepared.target, &clock),
-        timeline: watched.timeline.into_rows(),
+        timeline,
+        joined_seconds,
         process: watched.process,
         drift: watched.soak.map(|soak| soak.drift()).filter(|drift| drift.verdict != DriftVerdict::Unevaluated),
         ..RunReport::default()
