@@ -1,6 +1,9 @@
-//! Events on the wire: what values are like ([`shape`]), how they are handed from a source to a format ([`sink`]), and the
-//! formats. A format compiles a flat plan from a schema once; writing and reading by it allocate nothing.
+//! Events on the wire: what values are like ([`shape`]), how they are handed from a source to a format ([`sink`]), the formats, and
+//! what stands in front of a body ([`framing`]). A format compiles a flat plan from a schema once; writing and reading by it
+//! allocate nothing.
 
+pub mod avro;
+pub mod framing;
 pub mod json;
 pub mod json_schema;
 pub mod protobuf;
@@ -8,6 +11,7 @@ pub mod schema_error;
 pub mod shape;
 pub mod sink;
 pub mod value;
+mod varint;
 
 use std::ops::Range;
 

@@ -215,11 +215,11 @@ pub struct Misfit {
 }
 
 impl Misfit {
-    fn new(problem: impl Into<String>) -> Self {
+    pub(super) fn new(problem: impl Into<String>) -> Self {
         Self { path: String::new(), problem: problem.into() }
     }
 
-    fn within(mut self, part: impl Display) -> Self {
+    pub(super) fn within(mut self, part: impl Display) -> Self {
         let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         self.path = format!("{part}{dot}{}", self.path);
         self

@@ -150,29 +150,3 @@ impl<'a> Cursor<'a> {
         }
     }
 }
-
-/// Appends a varint.
-#[inline]
-pub(super) fn push_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push((value & 0x7f) as u8);
-}
-
-/// How many bytes a varint has.
-#[inline]
-pub(super) const fn varint_length(value: u64) -> usize {
-    (63 - (value | 1).leading_zeros() as usize) / 7 + 1
-}
-
-/// As a varint in which small negative numbers are short.
-pub(super) const fn zigzag(value: i64) -> u64 {
-    ((value << 1) ^ (value >> 63)).cast_unsigned()
-}
-
-/// The number that [`zigzag`] gave.
-pub(super) const fn unzigzag(value: u64) -> i64 {
-    (value >> 1).cast_signed() ^ -((value & 1).cast_signed())
-}

@@ -2,13 +2,14 @@
 
 use std::str;
 
-use super::cursor::{Cursor, unzigzag};
+use super::cursor::Cursor;
 use super::decimal::parse_decimal;
 use super::plan::{NANOS_TAG, Number, SECONDS_TAG, Scalar};
 use crate::wire::Malformed;
 use crate::wire::shape::Unit;
 use crate::wire::sink::Sink;
 use crate::wire::value::text_to_uuid;
+use crate::wire::varint::unzigzag;
 
 const NOT_32_BITS: Malformed = Malformed::BadValue("a 32-bit number has more than 32 bits");
 const OUT_OF_BOUNDS: Malformed = Malformed::BadValue("a number is outside its bounds");

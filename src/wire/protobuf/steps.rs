@@ -1,8 +1,8 @@
 //! A message as a flat list of steps, for the writer.
 
-use super::cursor::push_varint;
 use super::plan::{Field, Form, LEN, Mark, Message, Number, One, Presence, Scalar};
 use crate::wire::shape::Unit;
+use crate::wire::varint::push_varint;
 
 /// What the writer does next. Those from [`Step::Value`] on wait for what is handed over.
 #[derive(Debug)]

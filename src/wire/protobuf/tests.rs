@@ -16,7 +16,8 @@ use prost_reflect::DynamicMessage;
 use prost_reflect::prost::Message as _;
 
 use self::draw::Draw;
-use self::dynamic::{from_dynamic, settled, to_dynamic};
+pub(in crate::wire) use self::dynamic::settled;
+use self::dynamic::{from_dynamic, to_dynamic};
 use super::{Pick, Plan, Schema, Writer, ordered, read, read_closely, scattered};
 use crate::wire::shape::{Record, Value};
 use crate::wire::value::{ValueSink, drive_record};

@@ -1,13 +1,13 @@
 //! The writer.
 
 use super::Plan;
-use super::cursor::{push_varint, varint_length, zigzag};
 use super::decimal::push_decimal;
 use super::plan::{KEY_TAG, MAX_DEPTH, Mark, NANOS_TAG, Number, SECONDS_TAG};
 use super::scalar::{NANOS_PER_SECOND, per_second};
 use super::steps::{Kind, Leaf, Step};
 use crate::wire::Written;
 use crate::wire::sink::{Escaped, Sink};
+use crate::wire::varint::{push_varint, varint_length, zigzag};
 
 /// Appends one message to a buffer. It expects the values that the plan's record asks for; others are dropped.
 #[derive(Debug)]

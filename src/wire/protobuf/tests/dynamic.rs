@@ -186,7 +186,7 @@ fn back(value: &Dynamic, shape: &Shape, kind: &Kind) -> Option<Value> {
 }
 
 /// The same value with maps in the order of their keys, each key once: the last one counts.
-pub(super) fn settled(value: Value) -> Value {
+pub(in crate::wire) fn settled(value: Value) -> Value {
     match value {
         Value::Array(values) => Value::Array(values.into_iter().map(settled).collect()),
         Value::Record(values) => Value::Record(values.into_iter().map(settled).collect()),
