@@ -124,7 +124,7 @@ pub struct RunReport {
     pub timeline: Vec<TimelineRow>,
     /// What its longer rows say of the seconds in them; absent where each row is a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub joined_seconds: Option<JoinedSeconds>,
+    pub joined_seconds: Option<Box<JoinedSeconds>>,
     /// How large and how compressible the bodies were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<Payload>,

@@ -42,7 +42,7 @@ pub struct Timeline {
     detail: Detail,
     coarse: Vec<TimelineRow>,
     fine: VecDeque<(TimelineRow, Part)>,
-    joined: Option<JoinedSeconds>,
+    joined: Option<Box<JoinedSeconds>>,
 }
 
 impl Default for Timeline {
@@ -102,7 +102,7 @@ impl Timeline {
 
     /// All rows, oldest first, and what the longer ones say of the seconds in them.
     #[must_use]
-    pub fn into_rows(self) -> (Vec<TimelineRow>, Option<JoinedSeconds>) {
+    pub fn into_rows(self) -> (Vec<TimelineRow>, Option<Box<JoinedSeconds>>) {
         let mut rows = self.coarse;
         rows.extend(self.fine.into_iter().map(|(row, _)| row));
         (rows, self.joined)
