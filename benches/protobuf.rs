@@ -5,6 +5,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use loadgen::wire::BodyWriter as _;
 use loadgen::wire::protobuf::{Plan, Schema, Writer, read, read_closely};
 use loadgen::wire::shape::{Field, Record, Shape, Unit, UuidForm};
 use loadgen::wire::sink::Sink;

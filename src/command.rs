@@ -8,6 +8,7 @@ mod dataset;
 mod dry_run;
 mod explain;
 mod export;
+mod formats;
 mod gate;
 mod interrupt;
 mod like;

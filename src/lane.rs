@@ -19,7 +19,6 @@ use std::time::Duration;
 
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::TempoCopy;
-use crate::event::KeyId;
 use crate::event::stamp::DueTime;
 use crate::kafka::errors::ErrorLog;
 use crate::kafka::{Code, Notice, Report};
@@ -29,8 +28,7 @@ use crate::publish::{Batch, Entry, Publisher};
 use crate::schedule::{Cursor, Due};
 use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, OnLag, Pacing};
-use crate::shop::Telling;
-use crate::source::Drawn;
+use crate::source::{Drawn, Telling};
 use ceiling::Admission;
 pub use ceiling::Ceiling;
 use flight::{AckGaps, Flight, Flights};
@@ -271,8 +269,8 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                 let follows_recording = self.end.rhythm.is_some();
                 let timestamp_ms = body_time(self.setup.event_time, self.anchor, &drawn, unix_ns, follows_recording);
                 let event = &drawn.event;
-                let kind = event.kind().type_index();
-                let values = Telling { event, texts: &self.setup.texts, timestamp_ms };
+                let kind = event.kind();
+                let values = Telling { event, teller: &self.setup.teller, timestamp_ms, due_unix_ns: unix_ns };
                 let encoded = self.setup.encoder.encode(self.batch.arena(), kind, &values, sequence, unix_ns);
                 let key = self.batch.bytes(&encoded.key);
                 let partition = self.setup.java_placed.then(|| self.setup.slots.home(kind.index(), key));
@@ -286,7 +284,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                     bytes: u32::try_from(encoded.body.len() + encoded.key.len()).unwrap_or(u32::MAX),
                     phase: u16::try_from(phase).unwrap_or(u16::MAX),
                     kind,
-                    key: KeyId(event.user.0),
+                    key: event.key(key),
                     check: encoded.check,
                 });
                 self.batch.push(Entry { body: encoded.body, key: encoded.key, topic, partition, ticket });
@@ -320,7 +318,7 @@ fn in_time(due: Due, tempo: &TempoCopy) -> Due {
 
 #[expect(clippy::cast_possible_wrap, reason = "a wall time in ms is far below 2^63")]
 fn body_time(event_time: EventTime, anchor: Anchor, drawn: &Drawn, due_unix_ns: u64, follows_recording: bool) -> i64 {
-    match (event_time, drawn.event.recorded_ms) {
+    match (event_time, drawn.event.recorded_ms()) {
         (EventTime::Recorded, Some(recorded)) => recorded,
         // Where the schedule is the recording's at some speed, the due time is that distance divided by the speed.
         (EventTime::Shifted, Some(_)) if !follows_recording => {

@@ -15,6 +15,7 @@ mod measured;
 mod process;
 mod readers;
 pub mod reading;
+mod schemas;
 mod seconds;
 mod sources;
 pub mod timeline;
@@ -38,6 +39,7 @@ pub use measured::{
 };
 pub use process::{Hiccup, Process, processors};
 pub use readers::{GroupReport, LagReport, RebalanceReport};
+pub use schemas::SchemaReport;
 pub use seconds::JoinedSeconds;
 pub use sources::{Fidelity, InterArrival, LeftOut, Likeness, Payload, Replay, Synthetic};
 pub use transactions::{AbortCause, TransactionCounts, Transactions};
@@ -217,6 +219,9 @@ pub struct Environment {
     /// The names of the types of event that there are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub event_types: Vec<String>,
+    /// The schemas that events were written by; empty where all are JSON without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schemas: Vec<SchemaReport>,
     /// The client's settings, secrets redacted.
     pub client_config: BTreeMap<String, String>,
 }

@@ -47,7 +47,7 @@ use crate::report::{Fidelity, RunReport, TimelineRow};
 pub use crate::schedule::Fault;
 use crate::schedule::Schedule;
 pub use crate::soak::timeline::Detail;
-use crate::source::{Source, synthetic};
+use crate::source::{LaneError, Source};
 use crate::verify::book::RunBook;
 use crate::verify::reader::Reader;
 use crate::verify::{self, VerifierEnd};
@@ -78,7 +78,7 @@ pub enum RunError {
     Kafka(#[from] KafkaError),
     /// The source cannot be divided among the lanes.
     #[error(transparent)]
-    Source(#[from] synthetic::ConfigError),
+    Source(#[from] LaneError),
     /// A lane would have to number more events than a stamp can hold.
     #[error("{events} events are more than {lanes} lanes can number: {}", would_do(*needed))]
     TooFewLanes {

@@ -31,7 +31,7 @@ use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, Pacing, Patience};
 use crate::settings::transactions::Transactions;
 use crate::settings::verification::{ReadBack, Verification};
-use crate::source::{Source, synthetic};
+use crate::source::{LaneError, Source, synthetic};
 use crate::verify::reader::Reader;
 use fault::Fault;
 use plan::{ALL, EACH, Identity, LANES, Plan};
@@ -83,6 +83,9 @@ pub enum SelfTestError {
     /// The events cannot be drawn.
     #[error(transparent)]
     Source(#[from] synthetic::ConfigError),
+    /// The events cannot be divided among the lanes.
+    #[error(transparent)]
+    Lanes(#[from] LaneError),
     /// A record cannot be put into a wrong partition where there is only one.
     #[error("topic \"{topic}\" has {partitions} partition(s), and the self-test needs 2 or more")]
     TooFewPartitions {
@@ -155,6 +158,7 @@ fn unended(outcome: &Outcome) -> Result<(), SelfTestError> {
 
 fn run_config(config: &Config, id: RunId) -> run::Config {
     run::Config {
+        schemas: Vec::new(),
         name: "selftest".to_owned(),
         id,
         seed: config.seed,

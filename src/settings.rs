@@ -9,6 +9,7 @@
 pub mod choice;
 pub mod cluster;
 pub mod events;
+pub mod formats;
 pub mod layer;
 pub mod log;
 pub mod membership;

@@ -1,22 +1,107 @@
 //! Where events come from: a generator or a recording. A source says *what*; [`crate::schedule`] says *when*.
 
+mod crowd;
+pub mod own;
+mod population;
 pub mod retail_rocket;
+mod stream;
 pub mod synthetic;
+pub mod weights;
 
 use std::sync::Arc;
 
 use crate::clock::Nanos;
-use crate::shop::{Event, Vocabulary};
+use crate::event::KeyId;
+use crate::event::catalogue::TypeIndex;
+use crate::event::encode::Values;
+use crate::shop::{self, Vocabulary};
+use crate::wire::sink::Sink;
+pub use crowd::SessionFigures;
 
 /// The next event of a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Drawn {
+pub struct Drawn<E = Event> {
     /// Its number in the whole run's order, counted over all lanes: what the schedule is a function of.
     pub number: u64,
     /// For a recording: how long after its first event it happened, idle gaps already capped, at recorded speed. Zero for synthetic events.
     pub recorded_offset: Nanos,
     /// The event.
-    pub event: Event,
+    pub event: E,
+}
+
+/// An event as its source gives it: everything but its id and its due time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// One of the shop's.
+    Shop(shop::Event),
+    /// One of a type that the user declares.
+    Own(own::Event),
+}
+
+impl Event {
+    /// Its type.
+    #[must_use]
+    pub const fn kind(&self) -> TypeIndex {
+        match self {
+            Self::Shop(event) => event.kind().type_index(),
+            Self::Own(event) => event.kind(),
+        }
+    }
+
+    /// Its key, whose text is `text`.
+    #[must_use]
+    pub fn key(&self, text: &[u8]) -> KeyId {
+        match self {
+            Self::Shop(event) => KeyId::of_number(event.user.0),
+            Self::Own(_) => KeyId::of_text(text),
+        }
+    }
+
+    /// When it was recorded, ms since the Unix epoch; `None` for synthetic events.
+    #[must_use]
+    pub const fn recorded_ms(&self) -> Option<i64> {
+        match self {
+            Self::Shop(event) => event.recorded_ms,
+            Self::Own(_) => None,
+        }
+    }
+}
+
+/// Where a lane's events get their values from.
+#[derive(Debug)]
+pub enum Teller {
+    /// The texts of the shop.
+    Shop(Arc<Vocabulary>),
+    /// What the user declares.
+    Own(own::Teller),
+}
+
+/// An event with what it needs to be told.
+#[derive(Clone, Copy, Debug)]
+pub struct Telling<'a> {
+    /// The event.
+    pub event: &'a Event,
+    /// Where its values come from: its own source's.
+    pub teller: &'a Teller,
+    /// When it happened, as its body says: ms since the Unix epoch.
+    pub timestamp_ms: i64,
+    /// When it is due, in ns since the Unix epoch.
+    pub due_unix_ns: u64,
+}
+
+impl Values for Telling<'_> {
+    fn give(&self, sink: &mut impl Sink) {
+        match (self.event, self.teller) {
+            (Event::Shop(event), Teller::Shop(texts)) => {
+                shop::Telling { event, texts, timestamp_ms: self.timestamp_ms }.give(sink);
+            }
+            (Event::Own(event), Teller::Own(teller)) => {
+                own::Telling { event, teller, due_unix_ns: self.due_unix_ns }.give(sink);
+            }
+            // No source gives another's events.
+            _ => {}
+        }
+    }
 }
 
 /// One lane's share of a source. All events of a user come from one lane, in order.
@@ -24,27 +109,36 @@ pub struct Drawn {
 pub enum LaneSource {
     /// Drawn from (seed, lane, n).
     Synthetic(synthetic::Lane),
+    /// The same, of types that the user declares.
+    Own(own::Lane),
     /// Rows of a time-sorted data set.
     RetailRocket(retail_rocket::Lane),
+}
+
+impl<E> Drawn<E> {
+    fn map<F>(self, of: impl FnOnce(E) -> F) -> Drawn<F> {
+        let Self { number, recorded_offset, event } = self;
+        Drawn { number, recorded_offset, event: of(event) }
+    }
 }
 
 impl LaneSource {
     /// The lane's next event; `None` when a recording has ended.
     pub fn draw(&mut self) -> Option<Drawn> {
         match self {
-            Self::Synthetic(lane) => Some(lane.draw()),
-            Self::RetailRocket(lane) => lane.draw(),
+            Self::Synthetic(lane) => Some(lane.draw().map(Event::Shop)),
+            Self::Own(lane) => Some(lane.draw().map(Event::Own)),
+            Self::RetailRocket(lane) => lane.draw().map(|drawn| drawn.map(Event::Shop)),
         }
     }
-}
 
-impl LaneSource {
     /// The number, in the whole run's order, of the lane's event `n`, counted from 0; `None` where that shows only when it is
     /// drawn.
     #[must_use]
     pub fn number(&self, n: u64) -> Option<u64> {
         match self {
             Self::Synthetic(lane) => Some(lane.number(n)),
+            Self::Own(lane) => Some(lane.number(n)),
             Self::RetailRocket(_) => None,
         }
     }
@@ -55,8 +149,21 @@ impl LaneSource {
 pub enum Source {
     /// Weighted synthetic events.
     Synthetic(Arc<synthetic::Synthetic>),
+    /// Events of types that the user declares.
+    Own(Arc<own::Own>),
     /// A Retail Rocket recording.
     RetailRocket(Arc<retail_rocket::Recording>),
+}
+
+/// Why a source cannot be divided among so many lanes.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum LaneError {
+    /// The shop cannot.
+    #[error(transparent)]
+    Synthetic(#[from] synthetic::ConfigError),
+    /// What the user declares cannot.
+    #[error(transparent)]
+    Own(#[from] own::OwnError),
 }
 
 impl Source {
@@ -64,19 +171,41 @@ impl Source {
     ///
     /// # Errors
     /// Where the source cannot be divided among so many lanes.
-    pub fn lane(&self, lane: u16, lanes: u16) -> Result<LaneSource, synthetic::ConfigError> {
+    pub fn lane(&self, lane: u16, lanes: u16) -> Result<LaneSource, LaneError> {
+        Ok(match self {
+            Self::Synthetic(source) => LaneSource::Synthetic(source.lane(lane, lanes)?),
+            Self::Own(source) => LaneSource::Own(source.lane(lane, lanes)?),
+            Self::RetailRocket(source) => LaneSource::RetailRocket(source.lane(lane, lanes)),
+        })
+    }
+
+    /// Where a lane's events get their values from.
+    #[must_use]
+    pub fn teller(&self) -> Teller {
         match self {
-            Self::Synthetic(source) => source.lane(lane, lanes).map(LaneSource::Synthetic),
-            Self::RetailRocket(source) => Ok(LaneSource::RetailRocket(source.lane(lane, lanes))),
+            Self::Synthetic(source) => Teller::Shop(source.vocabulary()),
+            Self::Own(source) => Teller::Own(own::Teller::new(source)),
+            Self::RetailRocket(source) => Teller::Shop(source.vocabulary()),
         }
     }
 
-    /// The texts its events point into.
+    /// The share of all events that each type is expected to have, by the type's place in the catalogue; `None` for a recording.
     #[must_use]
-    pub fn vocabulary(&self) -> Arc<Vocabulary> {
+    pub fn expected_shares(&self) -> Option<Vec<f64>> {
         match self {
-            Self::Synthetic(source) => source.vocabulary(),
-            Self::RetailRocket(source) => source.vocabulary(),
+            Self::Synthetic(source) => Some(source.expected_shares()),
+            Self::Own(source) => Some(source.expected_shares().to_vec()),
+            Self::RetailRocket(_) => None,
+        }
+    }
+
+    /// What sessions come to, where events hang together.
+    #[must_use]
+    pub fn session_figures(&self) -> Option<&SessionFigures> {
+        match self {
+            Self::Synthetic(source) => source.session_figures(),
+            Self::Own(source) => source.session_figures(),
+            Self::RetailRocket(_) => None,
         }
     }
 
@@ -84,7 +213,7 @@ impl Source {
     #[must_use]
     pub fn len(&self) -> Option<u64> {
         match self {
-            Self::Synthetic(_) => None,
+            Self::Synthetic(_) | Self::Own(_) => None,
             Self::RetailRocket(source) => source.len(),
         }
     }
@@ -93,7 +222,7 @@ impl Source {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
-            Self::Synthetic(_) => false,
+            Self::Synthetic(_) | Self::Own(_) => false,
             Self::RetailRocket(source) => source.is_empty(),
         }
     }
@@ -103,6 +232,7 @@ impl Source {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Synthetic(_) => "synthetic",
+            Self::Own(_) => "own",
             Self::RetailRocket(_) => "retail_rocket",
         }
     }

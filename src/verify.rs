@@ -8,6 +8,7 @@ mod ending;
 mod ends;
 pub mod findings;
 pub mod group;
+mod held;
 mod inspect;
 pub mod look_up;
 mod order;
@@ -32,6 +33,7 @@ use crate::settings::run::Patience;
 use book::Book;
 pub use ending::{Drain, EndedBy, Request, Until, VerifierEnd};
 pub use findings::Findings;
+use held::Held;
 pub use inspect::{Damaged, Duplicate, Inspected, Inspector};
 pub use order::{Late, Place};
 use partition::advance;
@@ -67,6 +69,7 @@ pub struct Verifier<C, B> {
     topics: Arc<Topics>,
     patience: Patience,
     partitions: Vec<PartitionState>,
+    held: Held,
     errors: ErrorLog,
     throttle: ReadThrottle,
     until: Until,
@@ -159,6 +162,7 @@ impl<C: Clock, B: Book> Verifier<C, B> {
             topics,
             patience,
             partitions: starts.iter().map(state).collect(),
+            held: Held::default(),
             errors: ErrorLog::default(),
             throttle: ReadThrottle::default(),
             until,
@@ -266,7 +270,10 @@ impl<C: Clock, B: Book> Verifier<C, B> {
             {
                 break EndedBy::Request;
             }
-            if taken < BATCH
+            if self.held.is_full() {
+                // The client has more, and there is no room for it.
+                self.clock.sleep_until(self.clock.now() + Nanos::from(WAIT));
+            } else if taken < BATCH
                 && let Err(error) = self.reader.wait(WAIT)
             {
                 self.note_error(Code::Fail, &error.to_string());
@@ -285,6 +292,7 @@ impl<C: Clock, B: Book> Verifier<C, B> {
             state.is_held = self.reader.holds(partition);
             state.is_another = by == EndedBy::Anew;
         }
+        self.inspector.end_without(&self.held);
         let (inspected, book) = self.inspector.end();
         let refusal = self.reader.refusal();
         let Self { partitions, errors, throttle, records, last_record, .. } = self;

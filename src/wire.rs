@@ -15,6 +15,21 @@ mod varint;
 
 use std::ops::Range;
 
+use sink::Sink;
+
+/// A sink that writes the body of one event to the end of a buffer.
+pub trait BodyWriter: Sink {
+    /// Ends the body; says where in the buffer the id and the key stand.
+    fn finish(self) -> Written;
+
+    /// How long the optional text that ends the event must be, so that the buffer ends at `length`, or where a length before the
+    /// text makes that impossible one byte before it; `None` where there is no room.
+    fn room_for_last_text(&self, length: usize) -> Option<usize>;
+
+    /// A text of so many plain bytes, written by `fill`.
+    fn filled(&mut self, length: usize, fill: impl FnOnce(&mut Vec<u8>));
+}
+
 /// Where the two fields stand that the sender looks after, as ranges of the buffer that was written to or of the body that was
 /// read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +41,7 @@ pub struct Written {
 }
 
 /// Why a body is not what its schema says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum Malformed {
     /// The framing does not begin as it must.
     #[error("the frame does not begin with its magic bytes")]

@@ -56,7 +56,7 @@ pub fn recover(folder: &Path) -> Result<RunReport, RecoverError> {
         fs::remove_file(&mark).map_err(|source| BundleError { path: mark, source })?;
         return Ok(stored.report);
     }
-    Ok(put_together(begun(&mark)?, rows(&folder.join(TIMELINE))?, &log(&folder.join(LATENCIES))?))
+    Ok(put_together(begun(folder)?, rows(&folder.join(TIMELINE))?, &log(&folder.join(LATENCIES))?))
 }
 
 /// What `latency.hlog` tells.
@@ -98,8 +98,13 @@ fn put_together(begun: RunReport, timeline: Vec<TimelineRow>, log: &Log) -> RunR
     }
 }
 
-/// What was known before the run was made: the second line of the mark. Killed before that was written: nothing.
-fn begun(mark: &Path) -> Result<RunReport, BundleError> {
+/// What was known of a run before it was made, from the bundle of one that goes on or was killed: the second line of its mark.
+/// Before that was written it is nothing.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn begun(folder: &Path) -> Result<RunReport, BundleError> {
+    let mark = &folder.join(PARTIAL);
     let text = read_file(mark)?;
     let finished = text.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
     let line = text[..finished].split(|byte| *byte == b'\n').nth(1).unwrap_or_default();

@@ -8,6 +8,8 @@ use clap::Args;
 use crate::event::stamp::RunId;
 use crate::settings::choice::{self, choices};
 use crate::settings::cluster::ClusterOptions;
+use crate::settings::events::DeclaredOptions;
+use crate::settings::formats::CodingOptions;
 use crate::settings::layer::layer;
 use crate::settings::membership::MembershipOptions;
 use crate::settings::outcome::OutcomeOptions;
@@ -32,6 +34,7 @@ choices! {
 Examples:
   loadgen verify -b localhost:9092 --topic raw-events --until-idle 10s
   loadgen verify -b localhost:9092 --topic raw-events --group my-service --metrics-addr 127.0.0.1:9464
+  loadgen verify -b localhost:9092 --schema-registry http://localhost:8081 --until-idle 10s
   loadgen verify -b localhost:9092 --producer-report results/20260101T000000Z-synth")]
 pub struct VerifyArgs {
     /// Join the reading with what the producer knows: the folder of its run, made with --no-verify
@@ -60,12 +63,18 @@ layer! {
         /// What is read.
         #[command(flatten)]
         pub reading: ReadingOptions,
+        /// Of which types.
+        #[command(flatten)]
+        pub declared: DeclaredOptions,
         /// As whom.
         #[command(flatten)]
         pub group: MemberOptions,
         /// Where.
         #[command(flatten)]
         pub cluster: ClusterOptions,
+        /// In which formats.
+        #[command(flatten)]
+        pub coding: CodingOptions,
         /// What is done with what is found.
         #[command(flatten)]
         pub outcome: OutcomeOptions,

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::planned_load::load;
 use super::run::{KEEPS_ITS_RATE, Watchable, exporter, linger, now, started_at, taken, to_toml, write_failed};
-use super::{Done, Failure, interrupt};
+use super::{Done, Failure, formats, interrupt};
 use crate::bundle::{self, Bundle};
 use crate::capacity::record::{Record, SCHEMA_VERSION};
 use crate::capacity::{self, Answer, SearchConfig, SearchError};
@@ -56,7 +56,7 @@ pub(super) fn capacity(args: CapacityArgs, environment: &Environment) -> Result<
     if wanted == RunRequest::Synthetic {
         options.limits.setup.basics.name.get_or_insert_with(|| "capacity".to_owned());
     }
-    let resolved = resolve(&wanted, options, environment)?;
+    let mut resolved = resolve(&wanted, options, environment)?;
     for warning in &resolved.warnings {
         tracing::warn!("{warning}");
     }
@@ -68,6 +68,7 @@ pub(super) fn capacity(args: CapacityArgs, environment: &Environment) -> Result<
         Some(known) => going_on_with(vary.as_ref(), known)?,
         None => vary,
     };
+    formats::ready(&mut resolved.plan)?;
     let found = search(&resolved, settings, vary.as_ref(), resume.as_deref().zip(known))?;
     tell(&resolved.plan, &found)
 }
@@ -120,6 +121,7 @@ fn search(
         let known = known.map_or_else(Vec::new, |searched| searched.found.probes.clone());
         let mut prober = Prober {
             scenario,
+            plan,
             presentation: &presentation,
             screen: screen.clone(),
             source: &source,

@@ -9,10 +9,9 @@ use crate::report::Likeness;
 use crate::scenario::plan::Plan;
 use crate::schedule::Schedule;
 use crate::settings::outcome::Output;
-use crate::shop::Kind;
 use crate::source::Source;
 use crate::source::retail_rocket::{Forecast, Pace, Partitions, Recording};
-use crate::source::synthetic::Synthetic;
+use crate::source::synthetic::Model;
 use crate::verdict::ExitCode;
 
 pub(super) fn tell(
@@ -26,11 +25,9 @@ pub(super) fn tell(
         let events = schedule.count().map_or_else(|| "endless".to_owned(), figures::count);
         let lasts = schedule.ends_at().map_or_else(|| "-".to_owned(), |end| figures::span_s(end.as_secs_f64()));
         let mut text = format!("events {events}   wall time {lasts}   peak {peak}\n");
-        if let Source::Synthetic(synthetic) = source {
-            text += &shares(synthetic);
-            text +=
-                &likeness.map_or_else(String::new, |likeness| format!("{}\n", console::likeness(likeness).join(", ")));
-        }
+        text += &shares(plan, source);
+        text += &sessions(source);
+        text += &likeness.map_or_else(String::new, |likeness| format!("{}\n", console::likeness(likeness).join(", ")));
         return Ok(Done::told(text + &faults(plan, schedule) + &gates(plan, source, schedule)));
     };
     let forecast = forecast(plan, recording, schedule)?;
@@ -71,19 +68,24 @@ pub(super) fn forecast(plan: &Plan, recording: &Recording, schedule: &Schedule) 
     recording.forecast(&pace).map_err(bad)
 }
 
-fn shares(synthetic: &Synthetic) -> String {
-    let shares = Kind::ALL.into_iter().zip(synthetic.expected_shares());
+/// How often each type comes.
+fn shares(plan: &Plan, source: &Source) -> String {
+    let shares = plan.run.catalogue.names().zip(source.expected_shares().unwrap_or_default());
     let shares: Vec<_> = shares
         .filter(|(_, share)| *share > 0.0)
-        .map(|(kind, share)| format!("{kind} {} %", figures::percent(share * 100.0)))
+        .map(|(name, share)| format!("{name} {} %", figures::percent(share * 100.0)))
         .collect();
-    let sessions = synthetic.session_figures().map_or_else(String::new, |found| {
+    let model = if source.session_figures().is_some() { Model::Sessions } else { Model::Independent };
+    format!("{model} model: {}\n", shares.join(", "))
+}
+
+fn sessions(source: &Source) -> String {
+    source.session_figures().map_or_else(String::new, |found| {
         format!(
             "sessions: {} events in {}; at {} their time is real time\n",
             figures::number(found.events_per_session, 1),
             figures::span_s(found.session_s),
             figures::rate(found.natural_rate_per_s)
         )
-    });
-    format!("{} model: {}\n{sessions}", synthetic.config().model, shares.join(", "))
+    })
 }

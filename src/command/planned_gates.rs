@@ -10,7 +10,6 @@ use crate::report::{
 };
 use crate::scenario::plan::Plan;
 use crate::schedule::Schedule;
-use crate::shop::Kind;
 use crate::source::Source;
 
 /// As many samples as anything needs, where it is not known how many there will be.
@@ -128,12 +127,12 @@ impl Best<'_> {
     }
 
     fn by_type(&self, name: &str) -> (String, TypeReport) {
-        let events = match self.source {
-            Source::Synthetic(synthetic) => {
-                let share = Kind::ALL.into_iter().zip(synthetic.expected_shares()).find(|(of, _)| of.as_str() == name);
+        let events = match self.source.expected_shares() {
+            Some(shares) => {
+                let share = self.plan.run.catalogue.names().zip(shares).find(|(of, _)| *of == name);
                 by_luck(share.map_or(0.0, |(_, share)| share) * as_f64(self.judged()))
             }
-            Source::RetailRocket(_) => self.judged(),
+            None => self.judged(),
         };
         let read = if self.plan.run.verify.is_some() { events } else { 0 };
         let latency_us = TypeLatencies { response_time: summary(events), end_to_end: summary(read) };

@@ -13,6 +13,7 @@ use crate::scenario::plan::Plan;
 use crate::scenario::source::SourceConfig;
 use crate::schedule::{Cursor, Due, Phase, Schedule, Shape, Speed};
 use crate::source::Source;
+use crate::source::own::Own;
 use crate::source::retail_rocket::{self, DueEvents, Facts, LoadError};
 use crate::source::synthetic::Synthetic;
 use crate::verdict::ExitCode;
@@ -26,6 +27,14 @@ pub(super) fn load(plan: &Plan) -> Result<Source, Failure> {
             let source = Synthetic::new(config, plan.run.seed)
                 .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))?;
             Ok(Source::Synthetic(Arc::new(source)))
+        }
+        SourceConfig::Own(config) => {
+            let source = Own::new(config, plan.run.seed).map_err(|error| Failure {
+                code: ExitCode::BadConfiguration,
+                message: error.to_string(),
+                hint: error.hint,
+            })?;
+            Ok(Source::Own(Arc::new(source)))
         }
         SourceConfig::RetailRocket(config) => {
             let recording = retail_rocket::Recording::load(config).map_err(|error| load_failed(&error))?;
@@ -61,7 +70,7 @@ pub(super) fn schedule(plan: &Plan, source: &Source) -> Result<Schedule, Failure
         Pace::Fit(wall) => {
             let recorded = match source {
                 Source::RetailRocket(recording) => recording.span(),
-                Source::Synthetic(_) => Nanos::ZERO,
+                Source::Synthetic(_) | Source::Own(_) => Nanos::ZERO,
             };
             let speed = Speed::to_fit(recorded, Nanos::from(*wall)).ok_or_else(|| {
                 Failure::new(ExitCode::BadInput, "a recording of a single instant cannot be made to last longer")

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::export::Exports;
 use super::planned_load::{ends, forewarn, load, planned, schedule};
-use super::{Done, Failure, dry_run, interrupt, like, planned_gates, stored, summary};
+use super::{Done, Failure, dry_run, formats, interrupt, like, planned_gates, stored, summary};
 use crate::bundle::Bundle;
 use crate::clock::{self, Nanos};
 use crate::figures;
@@ -43,20 +43,21 @@ pub(super) fn run(wanted: &RunRequest, mut options: RunOptions, environment: &En
         let (events, found) = like::fitted(options.events, &path, bad_rows, seed)?;
         (options.events, likeness) = (events, Some(found));
     }
-    let resolved = resolve(wanted, options, environment)?;
+    let mut resolved = resolve(wanted, options, environment)?;
     for warning in &resolved.warnings {
         tracing::warn!("{warning}");
     }
     if resolved.dump {
         return Ok(Done::told(resolved.client.dump()));
     }
-    let plan = &resolved.plan;
-    let exports = Exports::of(&plan.presentation.exports)?;
-    let source = load(plan)?;
-    let schedule = schedule(plan, &source)?;
-    if plan.presentation.dry_run {
-        return dry_run::tell(plan, &source, &schedule, likeness.as_ref());
+    let exports = Exports::of(&resolved.plan.presentation.exports)?;
+    let source = load(&resolved.plan)?;
+    let schedule = schedule(&resolved.plan, &source)?;
+    if resolved.plan.presentation.dry_run {
+        return dry_run::tell(&resolved.plan, &source, &schedule, likeness.as_ref());
     }
+    formats::ready(&mut resolved.plan)?;
+    let plan = &resolved.plan;
     for open in planned_gates::undecidable(plan, &schedule, &source) {
         tracing::warn!("{open}");
     }
@@ -91,7 +92,7 @@ pub(super) fn run(wanted: &RunRequest, mut options: RunOptions, environment: &En
 /// What runs against what, for the live view.
 pub(super) fn title(plan: &Plan, total: Option<u64>, ends: Option<Nanos>) -> String {
     let what = match &plan.source {
-        SourceConfig::Synthetic(_) => plan.run.name.clone(),
+        SourceConfig::Synthetic(_) | SourceConfig::Own(_) => plan.run.name.clone(),
         SourceConfig::RetailRocket(config) => {
             format!(
                 "{}  {}",

@@ -97,9 +97,10 @@ fn tested(plan: &SelfTestPlan, topic: &str, partitions: i32, create_topic: bool)
         SelfTestError::Run(RunError::Interrupted) => Failure::new(ExitCode::Interrupted, error.to_string()),
         SelfTestError::Ended(_) if interrupts.count() > 0 => Failure::new(ExitCode::Interrupted, error.to_string()),
         SelfTestError::Ended(_) => Failure::new(ExitCode::Cluster, error.to_string()),
-        SelfTestError::Run(_) | SelfTestError::Source(_) | SelfTestError::TooFewPartitions { .. } => {
-            Failure::new(ExitCode::BadConfiguration, error.to_string())
-        }
+        SelfTestError::Run(_)
+        | SelfTestError::Source(_)
+        | SelfTestError::Lanes(_)
+        | SelfTestError::TooFewPartitions { .. } => Failure::new(ExitCode::BadConfiguration, error.to_string()),
     })
 }
 

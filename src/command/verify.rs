@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::export::Exports;
+use super::formats::{self, Coded};
 use super::run::{Kept, Observers, Watchable, exporter, hand_over, linger, started_at, taken, write_failed};
 use super::{Done, Failure, cluster, interrupt};
 use crate::bundle::Bundle;
@@ -37,6 +38,8 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
         tracing::warn!("{warning}");
     }
     let produced = plan.producer_report.as_deref().map(producer::produced).transpose()?;
+    let written = plan.producer_report.as_deref().map(producer::schemas).transpose()?.unwrap_or_default();
+    let coded = formats::reading(&plan.formats, &plan.catalogue, std::mem::take(&mut plan.subjects), &written)?;
     if let Some(produced) = &produced {
         let topics: Vec<String> = produced.topics.iter().map(|(topic, _)| topic.clone()).collect();
         if plan.topics_named && plan.topics != topics {
@@ -59,19 +62,20 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
     let bundle = Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.name, "")
         .map_err(|error| write_failed(&error))?;
     let interrupts = interrupt::listen()?;
-    let (report, folder) = read(&plan, produced, Kept::new(bundle), exporter.as_ref(), &interrupts)?;
+    let (report, folder) = read(&plan, coded, produced, Kept::new(bundle), exporter.as_ref(), &interrupts)?;
     linger(&plan.presentation, exporter.as_ref(), &interrupts);
     hand_over(&plan.presentation, &exports, &report, &folder)
 }
 
 fn read(
     plan: &VerifyPlan,
+    coded: Coded,
     produced: Option<ProducerRun>,
     kept: Kept,
     exporter: Option<&Exporter>,
     interrupts: &Arc<Interrupts>,
 ) -> Result<(RunReport, PathBuf), Failure> {
-    let config = config(plan, produced);
+    let config = config(plan, coded, produced);
     let shown = plan.presentation.view != LiveView::Nothing && !plan.presentation.quiet;
     let title = format!("{}  {} @ {}", plan.name, plan.topics.join(", "), plan.bootstrap);
     let view =
@@ -91,7 +95,7 @@ fn read(
     observers.end(outcome, |error| begin_failed(&error, plan), |outcome| judge(plan, outcome))
 }
 
-fn config(plan: &VerifyPlan, produced: Option<ProducerRun>) -> Config {
+fn config(plan: &VerifyPlan, coded: Coded, produced: Option<ProducerRun>) -> Config {
     // As a run that reads its own events back.
     let usual = match &produced {
         Some(produced) if produced.transactional => Isolation::ReadCommitted,
@@ -102,7 +106,8 @@ fn config(plan: &VerifyPlan, produced: Option<ProducerRun>) -> Config {
         name: plan.name.clone(),
         bootstrap: plan.bootstrap.clone(),
         topics: plan.topics.clone(),
-        catalogue: Arc::clone(&plan.catalogue),
+        catalogue: coded.catalogue,
+        schemas: coded.schemas,
         client: plan.client.clone(),
         connect_timeout: plan.connect_timeout,
         offset: match plan.offset {

@@ -1,9 +1,16 @@
 //! The catalogue: which types of event there are, what each is made of, and how it is written.
 
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
+use super::coding::{Body, Coding};
+use super::invalid::Invalid;
+use super::learned::{Finder, Found};
 use super::padding;
+use crate::wire::framing::SchemaId;
 use crate::wire::json::{self, PlanError};
+use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Field, Record, Shape};
 
 /// A type of event, by its place in the run's [`Catalogue`].
@@ -29,19 +36,88 @@ pub struct EventType {
     pub key: usize,
     /// All its fields, in the order of the wire.
     pub record: Record,
+    /// The schema that it was taken from, where somebody has it written down: in that language no other is made of it.
+    pub schema: Option<GivenSchema>,
 }
 
-/// The types of event of a run, in the order in which reports list them, each with its plans.
-#[derive(Clone, Debug, PartialEq)]
+/// A schema that somebody has written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenSchema {
+    /// What it is written in.
+    pub language: Language,
+    /// The text.
+    pub text: Box<str>,
+    /// Which message of it, for Protobuf, where it has several.
+    pub message: Option<Box<str>>,
+}
+
+/// What a schema is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// Avro's JSON.
+    Avro,
+    /// A `.proto` file.
+    Protobuf,
+    /// JSON Schema.
+    JsonSchema,
+}
+
+impl EventType {
+    /// Whether an event says by itself of which type it is: a field is the same in all of them.
+    #[must_use]
+    pub fn tells_itself(&self) -> bool {
+        self.record.fields.iter().any(|field| matches!(field.shape, Shape::Constant(_)))
+    }
+
+    /// The schema in that language that it was taken from.
+    ///
+    /// # Errors
+    /// Bodies are to have a field for padding, which it does not have.
+    pub(super) fn given(&self, language: Language, padded: bool) -> Result<Option<&GivenSchema>, SchemaError> {
+        let given = self.schema.as_ref().filter(|schema| schema.language == language);
+        if given.is_some() && padded {
+            return Err(SchemaError::new(
+                "its own schema has no field that brings bodies to a size: leave the padding out",
+            ));
+        }
+        Ok(given)
+    }
+
+    /// What its bodies hold: its fields, and the one that brings a body to a given size.
+    pub(super) fn written(&self, padded: bool) -> Record {
+        let mut record = self.record.clone();
+        if padded {
+            record.fields.push(padding());
+        }
+        record
+    }
+}
+
+/// The types of event of a run, in the order in which reports list them, each with how it is written.
+#[derive(Clone, Debug)]
 pub struct Catalogue {
     types: Vec<Planned>,
+    /// The ids in the frames of its types.
+    ids: Vec<(SchemaId, TypeIndex)>,
+    /// Knows of others.
+    finder: Option<Arc<dyn Finder>>,
+}
+
+/// Catalogues of the same types, written alike.
+impl PartialEq for Catalogue {
+    fn eq(&self, other: &Self) -> bool {
+        let shown = |planned: &Planned| (planned.declared.clone(), planned.coding.record.clone());
+        self.ids == other.ids && self.types.iter().map(shown).eq(other.types.iter().map(shown))
+    }
 }
 
 /// A type and how it is written.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) struct Planned {
     pub(super) declared: EventType,
+    /// Of its JSON.
     pub(super) plan: json::Plan,
+    pub(super) coding: Arc<Coding>,
 }
 
 /// Why types make no catalogue.
@@ -81,7 +157,37 @@ impl Catalogue {
             return Err(CatalogueError::TooMany(types.len()));
         }
         let types = types.into_iter().map(Planned::new).collect::<Result<_, _>>()?;
-        Ok(Self { types })
+        Ok(Self { types, ids: Vec::new(), finder: None })
+    }
+
+    /// The same types, written like that: a coding for each, in their order.
+    #[must_use]
+    pub fn coded(mut self, codings: impl IntoIterator<Item = Coding>) -> Self {
+        for (planned, coding) in self.types.iter_mut().zip(codings) {
+            planned.coding = Arc::new(coding);
+        }
+        let ids = self.planned().filter_map(|(kind, planned)| Some((SchemaId::of(&planned.coding.frame)?, kind)));
+        self.ids = ids.collect();
+        self
+    }
+
+    /// The same types, whose schemas beside those of their codings that one finds out.
+    #[must_use]
+    pub fn learning(self, finder: Arc<dyn Finder>) -> Self {
+        Self { finder: Some(finder), ..self }
+    }
+
+    /// Whether nothing can be said of a record yet: it names a schema that is still being looked up.
+    #[must_use]
+    pub fn awaits_schema(&self, value: &[u8]) -> bool {
+        let Some(finder) = &self.finder else { return false };
+        SchemaId::of(value).is_some_and(|id| !self.has_id(id) && matches!(finder.find(id), Found::Pending))
+    }
+
+    /// Why nothing is known yet of schemas that are being looked up.
+    #[must_use]
+    pub fn silence(&self) -> Option<String> {
+        self.finder.as_ref()?.silence()
     }
 
     /// How many types there are.
@@ -121,10 +227,25 @@ impl Catalogue {
         found.ok_or_else(|| UnknownType { name: name.to_owned(), known: self.names().map(str::to_owned).collect() })
     }
 
-    /// The text of a key, which is the record's key.
-    #[must_use]
-    pub fn key_text(&self, _index: TypeIndex, key: super::KeyId) -> String {
-        key.0.to_string()
+    /// The types whose records begin with that id.
+    pub(super) fn of_id(&self, id: SchemaId) -> impl Iterator<Item = (TypeIndex, &Planned)> {
+        let kinds = self.ids.iter().filter(move |(known, _)| *known == id).map(|(_, kind)| *kind);
+        kinds.filter_map(|kind| Some((kind, self.get(kind)?)))
+    }
+
+    /// Whether a type's records begin with that id.
+    fn has_id(&self, id: SchemaId) -> bool {
+        self.ids.iter().any(|(known, _)| *known == id)
+    }
+
+    /// What is known of an id that is none of its types'.
+    pub(super) fn learned(&self, id: SchemaId) -> Found {
+        self.finder.as_ref().map_or(Found::Refused(Invalid::UnknownSchemaId), |finder| finder.find(id))
+    }
+
+    /// Whether records may begin with an id.
+    pub(super) const fn has_frames(&self) -> bool {
+        !self.ids.is_empty() || self.finder.is_some()
     }
 
     pub(super) fn get(&self, index: TypeIndex) -> Option<&Planned> {
@@ -137,6 +258,20 @@ impl Catalogue {
 }
 
 impl Planned {
+    /// Whether its bodies have a field that brings them to a given size.
+    pub(super) fn is_padded(&self) -> bool {
+        self.coding.record.fields.len() > self.declared.record.fields.len()
+    }
+
+    /// What the check of a stamp covers of a body that starts at `start` and whose id lies at `id`: what stands before the id, as far as
+    /// that can differ, and where what stands after it begins.
+    pub(super) fn covered(&self, coding: &Coding, start: usize, id: &Range<usize>) -> (Range<usize>, usize) {
+        match coding.body {
+            Body::Json => self.plan.covered(start, Some(id)),
+            Body::Avro(_) | Body::Protobuf(_) => (start..id.start, id.end),
+        }
+    }
+
     /// The name of the field that holds the id.
     pub(super) fn id_name(&self) -> &str {
         self.declared.record.fields.get(self.declared.id).map_or("", |field| &field.name)
@@ -144,16 +279,15 @@ impl Planned {
 
     fn new(declared: EventType) -> Result<Self, CatalogueError> {
         let name = || declared.name.clone();
-        let mut record = declared.record.clone();
-        record.fields.push(padding());
-        let plan = json::Plan::new(&record, Some(declared.id), Some(declared.key))
+        let plan = json::Plan::new(&declared.written(true), Some(declared.id), Some(declared.key))
             .map_err(|source| CatalogueError::Plan { name: name(), source })?;
         for (what, has) in [("the id", plan.has_id()), ("the key", plan.has_key())] {
             if !has {
                 return Err(CatalogueError::NoPlace { name: name(), what });
             }
         }
-        Ok(Self { declared, plan })
+        let coding = Arc::new(Coding::json(&declared));
+        Ok(Self { declared, plan, coding })
     }
 }
 

@@ -4,13 +4,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::catalogue::{Catalogue, TypeIndex};
+use super::coding::Body;
 use super::padding::Padding;
 use super::stamp::{Content, DueTime, Numbering, RunId, Stamp};
 use crate::wire::sink::Sink;
-use crate::wire::{Written, json};
-
-/// Length of a UUID as text.
-pub(super) const ID_LENGTH: usize = 36;
+use crate::wire::{BodyWriter, Written, avro, json, protobuf};
 
 /// What can hand the values of one event over, in the order of its type's fields.
 pub trait Values {
@@ -21,7 +19,7 @@ pub trait Values {
 /// Where an encoded event lies in the arena.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Encoded {
-    /// The whole body.
+    /// The whole value of the record, its frame included.
     pub body: Range<usize>,
     /// The key: the text of its field inside the body.
     pub key: Range<usize>,
@@ -70,36 +68,54 @@ impl Encoder {
         sequence: u64,
         due_unix_ns: u64,
     ) -> Encoded {
-        let start = arena.len();
+        let record = arena.len();
         let Some(planned) = self.catalogue.get(kind) else {
-            return Encoded { body: start..start, key: start..start, check: 0 };
+            return Encoded { body: record..record, key: record..record, check: 0 };
         };
-        let mut writer = json::Writer::new(&planned.plan, arena);
-        values.give(&mut writer);
-        match &self.padding {
-            None => writer.null(),
-            Some(padding) => match writer.room_for_last_text(start + padding.bytes as usize) {
-                None => writer.null(),
-                Some(length) => {
-                    writer.some();
-                    writer.filled(length, |arena| padding.fill(arena, length, self.lane, sequence));
-                }
-            },
-        }
-        let Written { id, key } = writer.finish();
+        arena.extend_from_slice(&planned.coding.frame);
+        let start = arena.len();
+        let Written { id, key } = match &planned.coding.body {
+            Body::Json => self.write(json::Writer::new(&planned.plan, arena), values, record, sequence, true),
+            Body::Avro(plan) => {
+                let padded = planned.is_padded();
+                self.write(avro::Writer::new(plan, arena), values, record, sequence, padded)
+            }
+            Body::Protobuf(plan) => {
+                let padded = planned.is_padded();
+                self.write(protobuf::Writer::new(plan, arena), values, record, sequence, padded)
+            }
+        };
         let (id, key) = (id.unwrap_or(start..start), key.unwrap_or(start..start));
 
         let (lane, sequence) = self.numbering.written(self.lane, sequence);
         let due = DueTime::from_unix_ns(due_unix_ns);
         let mut stamp = Stamp { due, tag: self.run.tag(), lane, sequence, check: 0 };
-        let (before, after) = planned.plan.covered(start, Some(&id));
+        let (before, after) = planned.covered(&planned.coding, start, &id);
         let content = Content { before: &arena[before], after: &arena[after..] };
         stamp.check = self.run.check(stamp, &arena[key.clone()], content);
-        let mut text = [0; ID_LENGTH];
-        stamp.write(&mut text);
-        if id.len() == ID_LENGTH {
-            arena[id].copy_from_slice(&text);
+        stamp.write(&mut arena[id]);
+        Encoded { body: record..arena.len(), key, check: stamp.check }
+    }
+
+    /// Writes the values, and the padding after them where the body has a field for it.
+    fn write(
+        &self,
+        mut writer: impl BodyWriter,
+        values: &impl Values,
+        record: usize,
+        sequence: u64,
+        has_padding: bool,
+    ) -> Written {
+        values.give(&mut writer);
+        let padding = self.padding.filter(|_| has_padding);
+        match padding.and_then(|padding| Some((padding, writer.room_for_last_text(record + padding.bytes as usize)?))) {
+            Some((padding, length)) => {
+                writer.some();
+                writer.filled(length, |arena| padding.fill(arena, length, self.lane, sequence));
+            }
+            None if has_padding => writer.null(),
+            None => {}
         }
-        Encoded { body: start..arena.len(), key, check: stamp.check }
+        writer.finish()
     }
 }

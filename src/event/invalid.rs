@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::wire::Malformed;
 use crate::wire::json::Misfit;
 
 /// Why a record is no valid event. Displayed as its name in `invalid_by_reason`.
@@ -24,6 +25,16 @@ pub enum Invalid {
     WrongType(String),
     /// A field's value is none of those it may have.
     OutOfRange(String),
+    /// The bytes are not what the schema says.
+    Malformed(Malformed),
+    /// It names a schema that there is not.
+    UnknownSchemaId,
+    /// It names a schema of something else than a type of event, or one that belongs to other topics.
+    WrongSubject,
+    /// It names a schema of a type, and what that says cannot be read as the type.
+    NotReadable,
+    /// Nothing can be said of it yet: the schema that it names is still being looked up.
+    AwaitsSchema,
     /// The record's key is not the event's.
     KeyMismatch,
     /// The record lies in another partition than its key's.
@@ -43,6 +54,11 @@ impl Invalid {
             Self::Missing(field) => format!("missing:{field}").into(),
             Self::WrongType(field) => format!("wrong_type:{field}").into(),
             Self::OutOfRange(field) => format!("out_of_range:{field}").into(),
+            Self::Malformed(why) => why.reason().into(),
+            Self::UnknownSchemaId => "unknown_schema_id".into(),
+            Self::WrongSubject => "wrong_subject".into(),
+            Self::NotReadable => "not_readable_by_reader".into(),
+            Self::AwaitsSchema => "awaits_schema".into(),
             Self::KeyMismatch => "key_mismatch".into(),
             Self::Misplaced => "misplaced".into(),
         }
@@ -56,6 +72,12 @@ impl From<Misfit> for Invalid {
             Misfit::WrongType(field) => Self::WrongType(field),
             Misfit::OutOfRange(field) => Self::OutOfRange(field),
         }
+    }
+}
+
+impl From<Malformed> for Invalid {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
     }
 }
 

@@ -69,6 +69,7 @@ impl Random {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::BodyWriter as _;
     use crate::wire::json::{Plan, Writer};
     use crate::wire::shape::{Field, Integer, Record, Shape};
     use crate::wire::sink::Sink as _;

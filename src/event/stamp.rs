@@ -23,6 +23,10 @@ pub const SEQUENCES: u64 = 1 << SEQUENCE_BITS;
 /// Lane numbers of a run: 2^12.
 pub const LANES: u16 = 1 << 12;
 
+/// Length of a UUID as text.
+pub(super) const TEXT_LENGTH: usize = 36;
+/// Length of a UUID as bytes.
+pub(super) const BYTES_LENGTH: usize = 16;
 const TICK_BITS: u32 = 10;
 const TICKS: u64 = 1 << TICK_BITS;
 /// The layout of this module. 0 is none that was ever written; 2 and 3 are for those to come.
@@ -248,9 +252,19 @@ impl Stamp {
         })
     }
 
-    /// The id as it stands in the body: 36 lower-case characters.
-    pub fn write(self, text: &mut [u8; 36]) {
-        Uuid::from_u128(self.bits()).hyphenated().encode_lower(text);
+    /// Puts the id into its place in a body: 36 lower-case characters, or 16 bytes in network order. A place of another size
+    /// stays as it is.
+    pub fn write(self, place: &mut [u8]) {
+        put(self.bits(), place);
+    }
+}
+
+/// Puts a UUID into the place that was left for it.
+pub(super) fn put(bits: u128, place: &mut [u8]) {
+    match place.len() {
+        TEXT_LENGTH => drop(Uuid::from_u128(bits).hyphenated().encode_lower(place)),
+        BYTES_LENGTH => place.copy_from_slice(&bits.to_be_bytes()),
+        _ => {}
     }
 }
 

@@ -58,6 +58,18 @@ pub(super) const DEFINITIONS: &[Definition] = &[
          records is given them, now or later.",
     )
     .rule("Part of undelivered."),
+    finding(
+        "re_encoded",
+        "Verified events that are not byte for byte what was sent, and are value for value: a processor wrote them again, its fields in \
+         another order, or in another form that the format allows.",
+    )
+    .rule("Part of verified; reported."),
+    finding(
+        "awaits_schema",
+        "Records that were read and could not be judged: the schema registry did not say what the schema is that they, or a record before \
+         them in their partition, name.",
+    )
+    .rule("Undecided: exit code 4. They count as not read. While a run goes on they are judged as soon as the registry answers."),
     finding("negative_latency", "Records that seemed to be seen before they were due: a clock was set back.")
         .rule("Counted as 0 in end_to_end, never dropped."),
 ];

@@ -63,6 +63,9 @@ const WORST_FIRST: [Class; Class::ALL.len()] = [
     Class::Verified,
 ];
 
+/// A finding: its name, how many, of what, what they are, how that is ruled and by which rule.
+type Row = (&'static str, u64, &'static str, &'static str, RulingKind, String);
+
 impl Integrity {
     /// Judges a report by what its run's configuration allows.
     #[must_use]
@@ -162,7 +165,7 @@ impl Integrity {
     }
 
     fn add_findings(&mut self, report: &RunReport, allowances: &Allowances) {
-        use RulingKind::{Allowed, Expected, Undecided};
+        use RulingKind::{Allowed, Undecided};
         let findings = &report.findings;
         let (resent, resent_rule) = unless(allowances.resent, must_not_resend(report));
         let (reordered, order_rule) =
@@ -180,7 +183,7 @@ impl Integrity {
         } else {
             Undecided
         };
-        let rows: [(&'static str, u64, &str, &str, RulingKind, String); 10] = [
+        let rows: [Row; 7] = [
             (
                 "duplicates_resent",
                 findings.duplicates_resent,
@@ -230,32 +233,8 @@ impl Integrity {
                 Allowed,
                 "a clock was set back".to_owned(),
             ),
-            (
-                "duplicates_reread",
-                findings.duplicates_reread,
-                "record",
-                "read again at an offset read before",
-                Expected,
-                "after a step back, a rebalance or a restart; the log holds them once".to_owned(),
-            ),
-            (
-                "foreign",
-                findings.foreign,
-                "record",
-                "of other producers",
-                Expected,
-                "the topic is shared; they are counted and not judged".to_owned(),
-            ),
-            (
-                "sibling",
-                findings.sibling,
-                "record",
-                "of other processes of this run",
-                Expected,
-                "judged by the process that sent them".to_owned(),
-            ),
         ];
-        for (name, events, noun, what, ruling, rule) in rows {
+        for (name, events, noun, what, ruling, rule) in rows.into_iter().chain(beside(findings)) {
             if events > 0 {
                 let what = format!("{} {what}{}", counted(events, noun), place(report, name, events));
                 self.add(name, events, &what, ruling, rule);
@@ -269,7 +248,7 @@ impl Integrity {
             RulingKind::Undecided => (&mut self.undecided, format!("{what}: {rule}.")),
             RulingKind::Allowed => (&mut self.allowed, format!("{what} (allowed: {rule}).")),
             RulingKind::Expected => {
-                let beside = matches!(name, "duplicates_reread" | "foreign" | "sibling");
+                let beside = matches!(name, "re_encoded" | "duplicates_reread" | "foreign" | "sibling");
                 let list = if beside { &mut self.expected } else { &mut self.allowed };
                 (list, format!("{what} (expected: {rule})."))
             }
@@ -281,6 +260,54 @@ impl Integrity {
     pub fn rulings(&self) -> impl Iterator<Item = Ruling> {
         self.violations.iter().chain(&self.undecided).chain(&self.allowed).chain(&self.expected).map(Anomaly::ruling)
     }
+}
+
+/// What stands beside the events of the run, and how it is ruled.
+fn beside(findings: &Findings) -> [Row; 5] {
+    use RulingKind::{Expected, Undecided};
+    [
+        (
+            "awaits_schema",
+            findings.awaits_schema,
+            "record",
+            "that could not be judged",
+            Undecided,
+            "the schema registry did not say what schema they name",
+        ),
+        (
+            "re_encoded",
+            findings.re_encoded,
+            "event",
+            "that somebody wrote again",
+            Expected,
+            "value for value what was sent, though not byte for byte",
+        ),
+        (
+            "duplicates_reread",
+            findings.duplicates_reread,
+            "record",
+            "read again at an offset read before",
+            Expected,
+            "after a step back, a rebalance or a restart; the log holds them once",
+        ),
+        (
+            "foreign",
+            findings.foreign,
+            "record",
+            "of other producers",
+            Expected,
+            "the topic is shared; they are counted and not judged",
+        ),
+        (
+            "sibling",
+            findings.sibling,
+            "record",
+            "of other processes of this run",
+            Expected,
+            "judged by the process that sent them",
+        ),
+    ]
+    .map(|(name, events, noun, what, ruling, rule)| (name, events, noun, what, ruling, rule.to_owned()))
 }
 
 /// Who may have sent events again: a reading alone sends nothing.

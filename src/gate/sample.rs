@@ -129,6 +129,7 @@ pub(crate) fn healthy() -> RunReport {
                 replication_factor: Some(3),
                 ..TopicReport::default()
             }],
+            schemas: Vec::new(),
             client_config: [setting("acks", "all"), setting("enable.idempotence", "true")].into(),
         },
         offered: offered(),

@@ -18,8 +18,7 @@ use crate::measure::Recorder;
 use crate::schedule::Schedule;
 use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, Pacing, Patience};
-use crate::shop::Vocabulary;
-use crate::source::LaneSource;
+use crate::source::{LaneSource, Teller};
 
 /// What a lane works with, beside its publisher and clock.
 #[derive(Debug)]
@@ -32,8 +31,8 @@ pub struct Setup {
     pub source: LaneSource,
     /// When they are due.
     pub schedule: Arc<Schedule>,
-    /// The texts that they point into.
-    pub texts: Arc<Vocabulary>,
+    /// Where they get their values from.
+    pub teller: Teller,
     /// Writes them.
     pub encoder: Encoder,
     /// Its shard.

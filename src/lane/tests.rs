@@ -87,7 +87,7 @@ fn send_ten(mut slow: Slow, how: impl FnOnce(&mut Setup)) -> (LaneEnd, Recorder,
         room: u64::MAX,
         source: source.lane(0, 1).unwrap(),
         schedule: Arc::new(Schedule::new(vec![phase], Some(10)).unwrap()),
-        texts: source.vocabulary(),
+        teller: source.teller(),
         encoder: Encoder::new(RunId(5), 0, Arc::new(crate::shop::catalogue().unwrap())),
         recorder: recorder.clone(),
         control: Arc::new(Control::default()),
@@ -176,7 +176,7 @@ fn a_stop_of_this_process_is_no_wait_for_room() {
 #[test]
 fn a_shifted_time_is_the_due_time_where_the_recording_sets_the_pace() {
     let detail = Detail::Inventory { available: true };
-    let event = Event { user: UserId(1), recorded_ms: Some(1_433_221_332_117), detail };
+    let event = crate::source::Event::Shop(Event { user: UserId(1), recorded_ms: Some(1_433_221_332_117), detail });
     let drawn = Drawn { number: 7, recorded_offset: Nanos::from_secs(1_000), event };
     let anchor = Anchor::at_unix_ns(5_000_000_000);
     // At 100 times the recorded speed it is due 10 s after the start.

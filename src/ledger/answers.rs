@@ -169,7 +169,7 @@ impl Answers {
             });
         let mut events: Vec<Answered> = placed.collect();
         for (event, user) in events.iter_mut().zip(&self.user) {
-            event.key = event.place.map(|_| KeyId(*user));
+            event.key = event.place.map(|_| KeyId::from_bits(*user));
         }
         let lists = [
             (&self.refused, Answer::Refused),

@@ -93,7 +93,7 @@ mod tests {
             due: Nanos::ZERO,
             phase: 0,
             kind: TypeIndex(0),
-            key: KeyId(0),
+            key: KeyId::of_number(0),
             check: 0,
             partition: 0,
             offset: None,

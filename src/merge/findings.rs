@@ -32,6 +32,8 @@ pub(super) fn findings(parts: &[Aligned]) -> Findings {
         not_replicated: sum(|findings| findings.not_replicated),
         behind_transaction: sum(|findings| findings.behind_transaction),
         held_aborted: sum(|findings| findings.held_aborted),
+        re_encoded: sum(|findings| findings.re_encoded),
+        awaits_schema: most(|findings| findings.awaits_schema),
         negative_latency: sum(|findings| findings.negative_latency),
         examples: examples(parts),
     }

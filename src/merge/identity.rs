@@ -165,6 +165,7 @@ pub(super) fn environment(parts: &[Aligned]) -> Environment {
         brokers: brokers.into_iter().cloned().collect(),
         topics: parts[0].report.environment.topics.clone(),
         event_types: parts[0].report.environment.event_types.clone(),
+        schemas: parts[0].report.environment.schemas.clone(),
         client_config: settings.iter().map(|(name, values)| ((*name).clone(), joined(values))).collect(),
     }
 }

@@ -35,7 +35,7 @@ pub const FILE: &str = "report.html";
 const TEMPLATE: &str = include_str!("html/report.html.j2");
 
 /// Names whose definitions the page asks for, beside those of classes and built-in gates: what it has tables of.
-const WORDS: [&str; 22] = [
+const WORDS: [&str; 24] = [
     "slip",
     "lateness",
     "blocked",
@@ -53,6 +53,8 @@ const WORDS: [&str; 22] = [
     "not_replicated",
     "behind_transaction",
     "held_aborted",
+    "re_encoded",
+    "awaits_schema",
     "negative_latency",
     "censored",
     "offered.achieved",

@@ -88,9 +88,11 @@ impl RegistryError {
                  yours, --schema-registry-cert and --schema-registry-key name it"
                     .to_owned()
             }
-            Trouble::NotLoggedIn { as_whom: "nobody", .. } => "name a login with --schema-registry-user-info \
-                 (SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO) or --schema-registry-token-file"
-                .to_owned(),
+            Trouble::NotLoggedIn { as_whom: "nobody", .. } => {
+                "SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO=user:password names a login, --schema-registry-token-file a \
+                 token"
+                    .to_owned()
+            }
             Trouble::NotLoggedIn { as_whom, .. } => {
                 format!("it was told {as_whom}, and takes it for wrong or out of date")
             }

@@ -67,6 +67,13 @@ pub struct Findings {
     /// is given them.
     #[serde(default)]
     pub held_aborted: u64,
+    /// Verified events that are not byte for byte what was sent, and are value for value: somebody wrote them again.
+    #[serde(default)]
+    pub re_encoded: u64,
+    /// Records that were read and could not be judged: the schema registry did not say what the schema is that they, or a record before
+    /// them in their partition, name.
+    #[serde(default)]
+    pub awaits_schema: u64,
     /// Records that seemed to be seen before they were due.
     pub negative_latency: u64,
     /// Up to 20 examples of each finding, by its name; of duplicates up to 20 of each kind.

@@ -22,6 +22,7 @@ use crate::event::catalogue::Catalogue;
 use crate::event::stamp::RunId;
 use crate::kafka::Settings;
 use crate::measure::Sampler;
+use crate::report::SchemaReport;
 use crate::settings::run::Patience;
 use crate::settings::verification::Verification;
 use crate::soak::timeline::Detail;
@@ -47,6 +48,8 @@ pub struct Config {
     pub topics: Vec<String>,
     /// The types of event that there are.
     pub catalogue: Arc<Catalogue>,
+    /// The schemas that they were written by; empty where all are JSON without one.
+    pub schemas: Vec<SchemaReport>,
     /// Settings of the consumer, by librdkafka's names.
     pub client: Settings,
     /// The longest wait for the cluster's first answers.

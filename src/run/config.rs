@@ -12,6 +12,7 @@ use crate::event::padding::Padding;
 use crate::event::stamp::{Numbering, RunId};
 use crate::kafka::Settings;
 use crate::kafka::properties::redacted;
+use crate::report::SchemaReport;
 use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, Pacing, Patience};
 use crate::settings::transactions::Transactions;
@@ -40,6 +41,8 @@ pub struct Config {
     pub kafka: KafkaConfig,
     /// The types of event that there are.
     pub catalogue: Arc<Catalogue>,
+    /// The schemas that they are written by; empty where all are JSON without one.
+    pub schemas: Vec<SchemaReport>,
     /// How events are read back; `None`: not at all.
     pub verify: Option<Verification>,
     /// How events are cut into transactions; `None`: there are none.

@@ -170,7 +170,7 @@ impl Prepared {
                     source: source.lane(number, config.lanes.all)?,
                     schedule: Arc::clone(&self.schedule),
                     room: config.lanes.numbering().room(number),
-                    texts: source.vocabulary(),
+                    teller: source.teller(),
                     encoder: Encoder::new(config.id, number, Arc::clone(&config.catalogue))
                         .numbered(config.lanes.numbering())
                         .padded(config.padding),

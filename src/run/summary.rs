@@ -79,7 +79,7 @@ pub(super) fn outcome<W: Wiring>(
     let leader_changes = total.leader_changes.len() as u64;
     let begun = begun(config, source, schedule);
     let judged_latencies = latencies(&whole, schedule.has_due_times(), config.verify.is_some());
-    let mut environment = environment(target, &config.catalogue, &prepared.settings);
+    let mut environment = environment(target, &config.catalogue, &config.schemas, &prepared.settings);
     if let (Some(verify), Some(_)) = (&config.verify, config.transactions) {
         note_isolation(&mut environment, verify.reads_committed());
     }

@@ -6,7 +6,7 @@ use crate::kafka::Settings;
 use crate::kafka::native::librdkafka_version;
 use crate::kafka::properties::redact;
 use crate::measure::cgroup::Quota;
-use crate::report::{Environment, Tool, TopicReport};
+use crate::report::{Environment, SchemaReport, Tool, TopicReport};
 
 /// What makes the reports.
 #[must_use]
@@ -26,7 +26,12 @@ pub(super) fn note_isolation(environment: &mut Environment, read_committed: bool
 }
 
 /// On what and against what a client with these settings ran.
-pub(super) fn environment(target: &Target, catalogue: &Catalogue, client: &Settings) -> Environment {
+pub(super) fn environment(
+    target: &Target,
+    catalogue: &Catalogue,
+    schemas: &[SchemaReport],
+    client: &Settings,
+) -> Environment {
     let Target { slots, clusters, topic_settings, topics, .. } = target;
     let anew = topics.all_made_anew();
     let topics = slots.topics().zip(clusters).enumerate().map(|(index, ((name, partitions), cluster))| TopicReport {
@@ -44,6 +49,7 @@ pub(super) fn environment(target: &Target, catalogue: &Catalogue, client: &Setti
         brokers: clusters.first().map(|cluster| cluster.brokers.clone()).unwrap_or_default(),
         topics: topics.collect(),
         event_types: catalogue.names().map(str::to_owned).collect(),
+        schemas: schemas.to_vec(),
         client_config: client.iter().map(|(key, value)| (key.clone(), redact(key, value).into_owned())).collect(),
     }
 }

@@ -15,6 +15,7 @@ use super::error::ConfigError;
 use super::level::Level;
 use crate::settings::layer::Layer;
 use crate::settings::variables::variables_of;
+use crate::spelling::nearest;
 
 /// Client properties that have variables of their own.
 const PROPERTIES: [(&str, &str); 9] = [
@@ -122,7 +123,7 @@ impl Environment {
         let mut lines = Vec::new();
         for variables in self.levels() {
             for name in variables.values.keys().filter(|name| name.starts_with("LOADGEN_") && !known.contains(name)) {
-                let nearest = super::nearest(name, known.iter().map(String::as_str));
+                let nearest = nearest(name, known.iter().map(String::as_str));
                 let advice = nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest}?"));
                 lines.push(format!(
                     "{name} ({}) is not a variable of loadgen and has no effect{advice}",

@@ -7,19 +7,21 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
+use super::Scenario;
 use super::error::ConfigError;
 use super::faults::FaultConfig;
 use super::source::SourceConfig;
-use super::{Scenario, nearest};
 use crate::gate::GateConfig;
 use crate::settings::cluster::{ClusterOptions, TopicOptions};
+use crate::settings::formats::{FormatOptions, RegistryOptions};
 use crate::settings::layer::{InTable, Misread, list_by_serde};
 use crate::settings::pace::PaceOptions;
 use crate::settings::recording::BodyOptions;
 use crate::settings::run::{BasicOptions, LatenessOptions, LengthOptions, PaddingOptions, PatienceOptions, RunOptions};
 use crate::settings::transactions::TransactionOptions;
 use crate::settings::verification::VerifierOptions;
-use crate::source::{retail_rocket, synthetic};
+use crate::source::{own, retail_rocket, synthetic};
+use crate::spelling::nearest;
 
 list_by_serde! { FaultConfig GateConfig }
 
@@ -67,8 +69,17 @@ impl Scenario {
         for curve in scenario.settings.pace.phase.iter_mut().filter_map(|phase| phase.file.as_mut()) {
             *curve = folder.join(&*curve);
         }
-        if let Some(properties) = &mut scenario.settings.target.cluster.command_config {
-            *properties = folder.join(&*properties);
+        let target = &mut scenario.settings.target;
+        let registry = &mut target.coding.registry;
+        let files = [
+            &mut target.cluster.command_config,
+            &mut registry.schema_registry_token_file,
+            &mut registry.schema_registry_ca,
+            &mut registry.schema_registry_cert,
+            &mut registry.schema_registry_key,
+        ];
+        for file in files.into_iter().flatten() {
+            *file = folder.join(&*file);
         }
         let name = &mut scenario.settings.limits.setup.basics.name;
         if name.is_none() {
@@ -105,6 +116,8 @@ impl Scenario {
         let mut kafka = Table::new();
         target.cluster.put("", &mut kafka)?;
         target.topic.put("", &mut kafka)?;
+        target.coding.formats.put("", &mut kafka)?;
+        target.coding.registry.put("", &mut kafka)?;
         let (mut transactions, mut verify) = (Table::new(), Table::new());
         target.transactions.put("", &mut transactions)?;
         verifier.put("", &mut verify)?;
@@ -153,7 +166,10 @@ fn read(text: &str) -> Result<Scenario, Fault> {
     let mut kafka = inner_table(&mut table, "kafka")?;
     settings.target.cluster = ClusterOptions::take(&mut kafka, "").map_err(misread)?;
     settings.target.topic = TopicOptions::take(&mut kafka, "").map_err(misread)?;
-    refuse_rest(&kafka, &[ClusterOptions::keys(""), TopicOptions::keys("")])?;
+    settings.target.coding.formats = FormatOptions::take(&mut kafka, "").map_err(misread)?;
+    settings.target.coding.registry = RegistryOptions::take(&mut kafka, "").map_err(misread)?;
+    let known = [ClusterOptions::keys(""), TopicOptions::keys(""), FormatOptions::keys(""), RegistryOptions::keys("")];
+    refuse_rest(&kafka, &known)?;
     let mut transactions = inner_table(&mut table, "transactions")?;
     settings.target.transactions = TransactionOptions::take(&mut transactions, "").map_err(misread)?;
     refuse_rest(&transactions, &[TransactionOptions::keys("")])?;
@@ -212,17 +228,24 @@ fn read_source(source: Spanned<DeValue<'_>>, text: &str) -> Result<SourceConfig,
     let DeValue::Table(mut table) = source.into_inner() else {
         return Err(at_source("source is not a table"));
     };
-    let Some(kind) = table.remove("kind") else {
-        return Err(at_source("[source] has no kind: write kind = \"synthetic\" or kind = \"retail_rocket\""));
+    let is_own = ["events", "schema", "types"].iter().any(|key| table.contains_key(*key));
+    let (kind, kind_offset) = match table.remove("kind") {
+        Some(kind) => (kind.get_ref().as_str().unwrap_or_default().to_owned(), kind.span().start),
+        None if is_own => ("own".to_owned(), span.start),
+        None => {
+            return Err(at_source(
+                "[source] has no kind: write kind = \"synthetic\" or kind = \"retail_rocket\", or events = \"orders.toml\"",
+            ));
+        }
     };
-    let kind_offset = kind.span().start;
     let rest = Spanned::new(span.clone(), DeValue::Table(table)).into_deserializer();
     let fault = |error| fault(&error, text);
-    match kind.get_ref().as_str() {
-        Some("synthetic") => {
+    match kind.as_str() {
+        "own" => own::Config::deserialize(rest).map(|config| SourceConfig::Own(Box::new(config))).map_err(fault),
+        "synthetic" => {
             synthetic::Config::deserialize(rest).map(|config| SourceConfig::Synthetic(Box::new(config))).map_err(fault)
         }
-        Some("retail_rocket") => match retail_rocket::Config::deserialize(rest).map_err(fault)? {
+        "retail_rocket" => match retail_rocket::Config::deserialize(rest).map_err(fault)? {
             config if config.path.as_os_str().is_empty() => {
                 Err(at_source("[source] has no path: write path = \"events.csv\""))
             }
@@ -230,8 +253,8 @@ fn read_source(source: Spanned<DeValue<'_>>, text: &str) -> Result<SourceConfig,
         },
         other => Err(Fault {
             offset: kind_offset,
-            reason: format!("\"{}\" is no kind of source", other.unwrap_or_default()),
-            hint: Some("the kinds are synthetic and retail_rocket".to_owned()),
+            reason: format!("\"{other}\" is no kind of source"),
+            hint: Some("the kinds are synthetic, own and retail_rocket".to_owned()),
         }),
     }
 }
@@ -317,7 +340,7 @@ mod tests {
         );
         refused(
             "\n[source]\nusers = 5",
-            "steady.toml line 2: [source] has no kind: write kind = \"synthetic\" or kind = \"retail_rocket\"",
+            "steady.toml line 2: [source] has no kind: write kind = \"synthetic\" or kind = \"retail_rocket\", or events = \"orders.toml\"",
             "",
         );
         refused(
@@ -328,7 +351,7 @@ mod tests {
         refused(
             "[source]\nkind = \"retailrocket\"",
             "steady.toml line 2: \"retailrocket\" is no kind of source",
-            "the kinds are synthetic and retail_rocket",
+            "the kinds are synthetic, own and retail_rocket",
         );
     }
 

@@ -11,6 +11,7 @@ use super::Scenario;
 use super::client::{NOWHERE, is_stand_in};
 use super::error::ConfigError;
 use super::faults::faults_of;
+use super::formats::FormatPlan;
 use super::pace::Pace;
 use super::source::SourceConfig;
 use super::topics::check_topic_name;
@@ -19,12 +20,15 @@ use crate::event::catalogue::{Catalogue, CatalogueError};
 use crate::event::padding::Padding;
 use crate::event::stamp::{LANES, RunId};
 use crate::gate::{Gates, Names};
+use crate::registry::Access;
 use crate::run::{self, Detail, KafkaConfig, Lanes};
 use crate::schedule::config::Kind;
+use crate::settings::formats::Framing;
 use crate::settings::run::PaddingOptions;
 use crate::settings::values::{MOST_PAYLOAD, Property, TopicMap};
 use crate::settings::verification::Verification;
 use crate::shop;
+use crate::source::own::{Own, OwnError};
 pub(super) use group::group;
 pub use presentation::{LiveView, Presentation, USUAL_RESULTS};
 use std::sync::Arc;
@@ -37,6 +41,8 @@ pub struct Plan {
     pub run: run::Config,
     /// Which part of the run this process carries.
     pub together: Together,
+    /// How events are written.
+    pub formats: FormatPlan,
     /// Where events come from.
     pub source: SourceConfig,
     /// When they are due.
@@ -60,7 +66,12 @@ impl Plan {
     ///
     /// # Errors
     /// Settings that cannot be run.
-    pub fn new(scenario: &mut Scenario, together: Together, presentation: Presentation) -> Result<Self, ConfigError> {
+    pub fn new(
+        scenario: &mut Scenario,
+        together: Together,
+        presentation: Presentation,
+        registry: Option<Access>,
+    ) -> Result<Self, ConfigError> {
         let pace = Pace::new(scenario)?;
         let settings = &mut scenario.settings;
         let setup = settings.limits.setup.basics.settle();
@@ -71,7 +82,7 @@ impl Plan {
         }
         let (cluster, topic) = (settings.target.cluster.settle(), settings.target.topic.settle());
         let topic_map = TopicMap::table(&topic.topic_map);
-        let catalogue = catalogue()?;
+        let catalogue = catalogue(&scenario.source)?;
         for event_type in topic_map.keys() {
             catalogue
                 .find(event_type)
@@ -79,6 +90,11 @@ impl Plan {
         }
         let topics: BTreeSet<&String> = topic_map.values().chain([&topic.topic]).collect();
         topics.iter().try_for_each(|topic| check_topic_name(topic))?;
+        let padding = padding(&settings.limits.setup.padding, setup.seed)?;
+        let topic_of = |name: &str| topic_map.get(name).unwrap_or(&topic.topic).clone();
+        let formats = &mut settings.target.coding.formats;
+        let formats = FormatPlan::new(formats, registry, topic.register, padding.is_some(), &catalogue, &topic_of)?;
+        check_apart(&scenario.source, &catalogue, &formats)?;
         let verifier = &mut settings.verifier;
         let verify = Verification {
             group: group(verifier.group.as_ref(), &verifier.membership, verifier.chaos_rebalance)?,
@@ -87,7 +103,6 @@ impl Plan {
         let is_verified = *verifier.enabled.get_or_insert(true);
         let (lateness, patience) = (settings.limits.lateness.settle(), settings.limits.setup.patience.settle());
         let event_time = settings.recording.body.settle().event_time;
-        let padding = padding(&settings.limits.setup.padding, setup.seed)?;
         let gates = gates(scenario, &pace, &catalogue, topics.iter().copied().cloned().collect())?;
         let nowhere = cluster.bootstrap_server.as_deref() == Some(NOWHERE);
         let bootstrap = cluster.bootstrap_server.filter(|servers| !is_stand_in(servers));
@@ -127,6 +142,7 @@ impl Plan {
                 lag_group: topic.lag_group,
             },
             catalogue,
+            schemas: Vec::new(),
             verify,
             transactions,
             padding,
@@ -143,6 +159,7 @@ impl Plan {
         Ok(Self {
             run,
             together,
+            formats,
             source,
             pace,
             limit: scenario.settings.limits.length.num_records,
@@ -182,15 +199,32 @@ fn source(scenario: &Scenario, seed: u64, lanes: u16) -> Result<SourceConfig, Co
             .check()
             .and_then(|()| config.check_lanes(lanes))
             .map_err(|error| ConfigError::Plan { reason: error.to_string(), hint: None })?,
+        SourceConfig::Own(config) => {
+            Own::new(config, seed).and_then(|own| own.check_lanes(lanes)).map_err(own_error)?;
+        }
         SourceConfig::RetailRocket(config) => config.seed = seed,
     }
     Ok(source)
 }
 
 /// The types of event that there are.
-pub(super) fn catalogue() -> Result<Arc<Catalogue>, ConfigError> {
+pub(super) fn catalogue(source: &SourceConfig) -> Result<Arc<Catalogue>, ConfigError> {
     let error = |error: CatalogueError| ConfigError::Plan { reason: error.to_string(), hint: None };
-    shop::catalogue().map(Arc::new).map_err(error)
+    let SourceConfig::Own(config) = source else { return shop::catalogue().map(Arc::new).map_err(error) };
+    let own = Own::new(config, 0).map_err(own_error)?;
+    Catalogue::new(own.event_types()).map(Arc::new).map_err(error)
+}
+
+/// Whether a reader can tell types apart that say nothing of a schema.
+fn check_apart(source: &SourceConfig, catalogue: &Arc<Catalogue>, formats: &FormatPlan) -> Result<(), ConfigError> {
+    let SourceConfig::Own(config) = source else { return Ok(()) };
+    let has_frame = |kind| formats.types.iter().any(|one| one.kind == kind && one.framing != Framing::None);
+    let own = Arc::new(Own::new(config, 0).map_err(own_error)?);
+    own.check_apart(catalogue, |kind| !has_frame(kind)).map_err(own_error)
+}
+
+fn own_error(error: OwnError) -> ConfigError {
+    ConfigError::Plan { reason: error.to_string(), hint: error.hint }
 }
 
 /// The gates with their paths resolved, so that none is found wrong after the run.

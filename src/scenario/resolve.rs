@@ -1,6 +1,7 @@
 //! Lays options and variables over a scenario until no setting is open.
 
 mod apply;
+mod own;
 mod pace;
 #[cfg(test)]
 mod tests;
@@ -13,11 +14,14 @@ use super::environment::Environment;
 use super::error::ConfigError;
 use super::level::{Level, Place};
 use super::plan::{Plan, Presentation, Together};
+use super::registry::access;
 use super::source::SourceConfig;
+use crate::settings::events::EventOptions;
 use crate::settings::layer::Layer;
 use crate::settings::run::{OnLag, RunOptions};
 use crate::settings::values;
 use crate::settings::verification::VerifierOptions;
+use crate::shop;
 
 /// What a command wants run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +72,9 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
     for variables in environment.levels() {
         layers.push((Place::of(variables), variables.layer()?));
     }
+    own::settle(&mut scenario, &mut layers)?;
     leave_out_misplaced(&mut layers, &scenario.source)?;
+    check_weights(&layers, &scenario.source)?;
     let mut warnings = environment.unknown(&crate::cli::command());
     if faults_left_out > 0 {
         warnings.push(
@@ -85,7 +91,8 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
     let (together, presentation) = (Together::of(&given), Presentation::of(&given));
     let max_slip_given = given.limits.lateness.max_slip.is_some();
     apply::apply(&mut scenario, given, &client)?;
-    let mut plan = Plan::new(&mut scenario, together, presentation)?;
+    let registry = access(&mut scenario.settings.target.coding.registry, environment)?;
+    let mut plan = Plan::new(&mut scenario, together, presentation, registry)?;
     plan.bootstrap_said_by = client.bootstrap_said_by();
     if max_slip_given && plan.run.lateness.on_lag == OnLag::Queue {
         warnings.push("max_slip has no effect with on_lag = queue, which sends every event however late".to_owned());
@@ -111,6 +118,14 @@ fn leave_out_misplaced(layers: &mut Layers<'_>, source: &SourceConfig) -> Result
                     "the events are synthetic, nothing is replayed",
                 )
             }
+            SourceConfig::Own(_) => {
+                let other = std::mem::take(&mut layer.pace.fit).map(|_| "fit");
+                let other = other.or(std::mem::take(&mut layer.recording).first_set());
+                let shop = layer.events.of_the_shop();
+                let EventOptions { model, weights, concurrent_sessions, .. } = std::mem::take(&mut layer.events);
+                layer.events = EventOptions { model, weights, concurrent_sessions, ..EventOptions::default() };
+                (other.or(shop), "the events are of types that a file declares, with all that is drawn for them")
+            }
             SourceConfig::RetailRocket(_) => {
                 (std::mem::take(&mut layer.events).first_set(), "the events are replayed, none is drawn")
             }
@@ -119,6 +134,27 @@ fn leave_out_misplaced(layers: &mut Layers<'_>, source: &SourceConfig) -> Result
             let option = if field == "rounds" { "loop" } else { field };
             let option = place.name_of(&option.replace('_', "-"));
             return Err(ConfigError::Misplaced { option, reason: reason.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses weights of types that there are not.
+fn check_weights(layers: &Layers<'_>, source: &SourceConfig) -> Result<(), ConfigError> {
+    let names: Vec<&str> = match source {
+        SourceConfig::Synthetic(_) => shop::Kind::OF_USERS.iter().map(|kind| kind.as_str()).collect(),
+        SourceConfig::Own(config) => config.type_names().collect(),
+        SourceConfig::RetailRocket(_) => return Ok(()),
+    };
+    for (place, layer) in layers {
+        let weights = layer.events.weights.as_ref().map(|weights| weights.of(names.iter().copied()));
+        if let Some(Err(error)) = weights {
+            return Err(ConfigError::Value {
+                level: place.level(),
+                what: place.name_of("weights"),
+                reason: error.to_string(),
+                hint: "a mix names the types that come, as in view=50,addtocart=20".to_owned(),
+            });
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::plan::catalogue;
+use super::source::SourceConfig;
 use super::topics::{self, check_topic_name};
 use crate::cli::selftest::SelfTestArgs;
 use crate::event::catalogue::Catalogue;
@@ -59,7 +60,7 @@ pub fn selftest(args: SelfTestArgs, environment: &Environment) -> Result<SelfTes
         bootstrap: named.bootstrap,
         client,
         connect_timeout: named.connect_timeout,
-        catalogue: catalogue()?,
+        catalogue: catalogue(&SourceConfig::default())?,
         topic: args.topic,
         seed: options.seed,
         drain_deadline: options.drain_deadline.unwrap_or(usual),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::source::{retail_rocket, synthetic};
+use crate::source::{own, retail_rocket, synthetic};
 
 /// The `[source]` of a scenario. Its `kind` says which of the sources the rest is for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -12,6 +12,8 @@ use crate::source::{retail_rocket, synthetic};
 pub enum SourceConfig {
     /// Drawn from weights.
     Synthetic(Box<synthetic::Config>),
+    /// Drawn of types that the user declares.
+    Own(Box<own::Config>),
     /// Replayed from a CSV.
     RetailRocket(retail_rocket::Config),
 }
@@ -34,17 +36,22 @@ impl SourceConfig {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Synthetic(_) => "synthetic",
+            Self::Own(_) => "own",
             Self::RetailRocket(_) => "retail_rocket",
         }
     }
 
     /// Takes relative paths of data as relative to `folder`.
     pub(super) fn move_paths(&mut self, folder: &Path) {
-        if let Self::RetailRocket(config) = self {
-            let data = config.category_tree.iter_mut().chain(&mut config.item_properties).chain([&mut config.path]);
-            for path in data.filter(|path| *path != Path::new("-") && *path != Path::new("")) {
-                *path = folder.join(&*path);
+        let data: Vec<_> = match self {
+            Self::Synthetic(_) => Vec::new(),
+            Self::Own(config) => config.events.iter_mut().chain(&mut config.schema).collect(),
+            Self::RetailRocket(config) => {
+                config.category_tree.iter_mut().chain(&mut config.item_properties).chain([&mut config.path]).collect()
             }
+        };
+        for path in data.into_iter().filter(|path| **path != Path::new("-") && **path != Path::new("")) {
+            *path = folder.join(&*path);
         }
     }
 }

@@ -1,20 +1,27 @@
 //! What `loadgen verify` is to do.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::Scenario;
 use super::environment::Environment;
 use super::error::ConfigError;
+use super::formats::FormatPlan;
 use super::plan::catalogue;
 use super::plan::{Presentation, check_name, group, plan_error};
+use super::registry::access;
+use super::source::SourceConfig;
 use super::topics::{self, check_topic_name};
+use crate::bundle::SCENARIO;
 use crate::cli::verify::{Offset, VerifyArgs};
 use crate::event::catalogue::Catalogue;
 use crate::event::stamp::RunId;
 use crate::gate::{GateConfig, Gates, Names};
+use crate::settings::events::DeclaredOptions;
 use crate::settings::membership::Group;
 use crate::settings::verification::Isolation;
+use crate::source::own;
 use std::sync::Arc;
 
 /// The topic that is read where none is named.
@@ -63,6 +70,27 @@ pub struct VerifyPlan {
     pub dump: Option<String>,
     /// The types of event that there are.
     pub catalogue: Arc<Catalogue>,
+    /// How their records are read that do not say so themselves, and the registry.
+    pub formats: FormatPlan,
+    /// The subjects that schemas may have; any, where there are none.
+    pub subjects: Vec<String>,
+}
+
+/// The source of the events that are read, as far as their types go: what is declared, here or by the producer's run, else the
+/// shop.
+fn declared(options: DeclaredOptions, producer: Option<&Path>) -> Result<SourceConfig, ConfigError> {
+    let DeclaredOptions { events, schema } = options;
+    if events.is_some() || schema.is_some() {
+        let mut config = own::Config { events, schema, ..own::Config::default() };
+        config.load()?;
+        return Ok(SourceConfig::Own(Box::new(config)));
+    }
+    // A run that still goes on, or one that is not there, is told of when it is joined.
+    let scenario = producer.map(|run| run.join(SCENARIO)).filter(|scenario| scenario.is_file());
+    Ok(scenario
+        .map(|scenario| Scenario::load(&scenario))
+        .transpose()?
+        .map_or_else(SourceConfig::default, |run| run.source))
 }
 
 /// Resolves the arguments of `loadgen verify`.
@@ -112,7 +140,15 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
         return Err(plan_error(reason, "--bootstrap-server HOST:PORT or KAFKA_BROKERS names one"));
     };
     let configs: Vec<GateConfig> = options.outcome.gate.iter().map(GateConfig::of_rule).collect();
-    let catalogue = catalogue()?;
+    let catalogue = catalogue(&declared(options.declared, args.producer_report.as_deref())?)?;
+    let mut coding = options.coding;
+    let registry = access(&mut coding.registry, environment)?;
+    let (formats, subjects) = if args.producer_report.is_some() {
+        // The run's own report says how it wrote.
+        (FormatPlan { registry, ..FormatPlan::default() }, Vec::new())
+    } else {
+        FormatPlan::of_reading(&mut coding.formats, registry, &topics, &catalogue)?
+    };
     let known =
         Names { phases: Vec::new(), topics: topics.clone(), types: catalogue.names().map(str::to_owned).collect() };
     let gates = Gates::new(&configs, &options.outcome.gate_off, &known)
@@ -126,6 +162,8 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
         topics,
         topics_named,
         catalogue,
+        formats,
+        subjects,
         offset: reading.offset,
         run_id: reading.run_id,
         group,

@@ -8,8 +8,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::fault::Fault;
 use crate::kafka::murmur2;
-use crate::source::Source;
-use crate::source::synthetic::ConfigError;
+use crate::source::{Event, LaneError, Source};
 
 /// An event: lane and sequence.
 pub(super) type Identity = (u16, u64);
@@ -41,14 +40,17 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Draws a plan for the events of `source`.
-    pub(super) fn draw(source: &Source, seed: u64, partitions: i32) -> Result<Self, ConfigError> {
+    pub(super) fn draw(source: &Source, seed: u64, partitions: i32) -> Result<Self, LaneError> {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let mut lanes: BTreeMap<u16, Vec<i32>> = BTreeMap::new();
         for number in 0..LANES {
             let mut lane = source.lane(number, ALL)?;
             let events = std::iter::from_fn(|| lane.draw()).take(usize::try_from(EACH).unwrap_or(usize::MAX));
-            let place = |user: u64| murmur2::partition(user.to_string().as_bytes(), partitions);
-            lanes.insert(number, events.map(|drawn| place(drawn.event.user.0)).collect());
+            let place = |event: &Event| match event {
+                Event::Shop(event) => murmur2::partition(event.user.0.to_string().as_bytes(), partitions),
+                Event::Own(_) => 0,
+            };
+            lanes.insert(number, events.map(|drawn| place(&drawn.event)).collect());
         }
         let mut victims: Vec<Identity> =
             (0..LANES).flat_map(|lane| (HEAD..EACH - TAIL).map(move |sequence| (lane, sequence))).collect();

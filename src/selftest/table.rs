@@ -201,6 +201,8 @@ fn finding(report: &RunReport, name: &str) -> u64 {
         "sibling" => findings.sibling,
         "seen_then_gone" => findings.seen_then_gone,
         "not_replicated" => findings.not_replicated,
+        "re_encoded" => findings.re_encoded,
+        "awaits_schema" => findings.awaits_schema,
         "negative_latency" => findings.negative_latency,
         _ => u64::MAX,
     }

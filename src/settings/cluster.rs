@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::choice::{self, choices};
+use super::formats::CodingOptions;
 use super::layer::{layer, settings};
 use super::transactions::TransactionOptions;
 use super::values;
@@ -77,6 +78,9 @@ settings! {
         /// Copies of each partition of a created topic [default: 1]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=i64::from(i16::MAX)))]
         replication_factor: i32 = 1,
+        /// Register schemas that the schema registry does not have
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+        register: bool = false,
         /// Brokers that must confirm an event [default: all]
         ///
         /// 0 and 1 switch idempotence off, unless that is asked for too, which is an error.
@@ -108,6 +112,9 @@ layer! {
         /// The topic.
         #[command(flatten)]
         pub topic: TopicOptions,
+        /// In which formats.
+        #[command(flatten)]
+        pub coding: CodingOptions,
         /// In transactions, or not.
         #[command(flatten)]
         pub transactions: TransactionOptions,

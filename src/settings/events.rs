@@ -2,16 +2,37 @@
 
 use std::path::PathBuf;
 
-use super::layer::layer;
+use super::layer::{Layer as _, layer};
 use super::values;
 use crate::source::synthetic::{
     self, FunnelRow, MOST_CONCURRENT, MOST_MEMBERS, Model, NamedHotKey, ThinkTimes, Weights,
 };
+use crate::source::weights::{Mix, WeightsError};
+
+layer! {
+    /// Event types that the user declares.
+    #[command(next_help_heading = "Events")]
+    pub struct DeclaredOptions {
+        /// Events are of the types that this file declares, in the place of the shop's
+        ///
+        /// Each type has its fields, what is drawn for each, its weight, its key and its id: docs/own-events.md.
+        #[arg(long, value_name = "FILE.toml")]
+        pub events: Option<PathBuf>,
+        /// Events are of the type that this schema describes: .avsc, .proto or .json (JSON Schema)
+        ///
+        /// Values follow from the names and types of the fields. A type of an --events file names its schema itself.
+        #[arg(long, value_name = "FILE")]
+        pub schema: Option<PathBuf>,
+    }
+}
 
 layer! {
     /// What synthetic events look like.
     #[command(next_help_heading = "Events")]
     pub struct EventOptions {
+        /// Of which types.
+        #[command(flatten)]
+        pub declared: DeclaredOptions,
         /// Fit model, funnel, think times, users, items and skews to a recording; other options beat what is fitted
         ///
         /// The result says how like the recording the events are, as a Kolmogorov-Smirnov distance for each marginal.
@@ -27,7 +48,7 @@ layer! {
         ///
         /// A mix is named as a whole: types that are not named, or have weight 0, do not occur.
         #[arg(long, value_name = "TYPE=WEIGHT,...")]
-        pub weights: Option<Weights>,
+        pub weights: Option<Mix>,
         /// Distinct users [default: 100000]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_MEMBERS))]
         pub users: Option<u64>,
@@ -62,9 +83,14 @@ layer! {
 }
 
 impl EventOptions {
-    /// Puts what they say into the source's settings.
-    pub fn apply_to(&self, config: &mut synthetic::Config) {
+    /// Puts what they say into the settings of the shop.
+    ///
+    /// # Errors
+    /// Weights of types that the shop does not have.
+    pub fn apply_to(&self, config: &mut synthetic::Config) -> Result<(), WeightsError> {
         let Self {
+            // Of another source.
+            declared: _,
             // Fitted before: what it gave stands in the other options.
             like: _,
             model,
@@ -79,7 +105,9 @@ impl EventOptions {
             think_time,
         } = self;
         config.model = model.unwrap_or(config.model);
-        config.weights = weights.unwrap_or(config.weights);
+        if let Some(weights) = weights {
+            config.weights = Weights::try_from(weights)?;
+        }
         config.users = users.unwrap_or(config.users);
         config.items = items.unwrap_or(config.items);
         config.user_skew = user_skew.unwrap_or(config.user_skew);
@@ -98,5 +126,18 @@ impl EventOptions {
         for times in think_time {
             times.set(&mut sessions.think);
         }
+        Ok(())
+    }
+
+    /// The first setting that says something of the shop alone.
+    pub(crate) fn of_the_shop(&self) -> Option<&'static str> {
+        let shop = Self {
+            declared: DeclaredOptions::default(),
+            weights: None,
+            model: None,
+            concurrent_sessions: None,
+            ..self.clone()
+        };
+        shop.first_set()
     }
 }

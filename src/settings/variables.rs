@@ -4,10 +4,11 @@
 //! are merged.
 
 /// Names that other tools gave to what options set.
-const KNOWN_ELSEWHERE: [(&str, &[&str]); 4] = [
+const KNOWN_ELSEWHERE: [(&str, &[&str]); 5] = [
     ("bootstrap-server", &["KAFKA_BROKERS", "BOOTSTRAP_SERVERS"]),
     ("speed", &["PRODUCER_SPEED"]),
     ("lag-group", &["CONSUMER_GROUP_ID"]),
+    ("schema-registry", &["SCHEMA_REGISTRY_URL"]),
     ("log-level", &["LOG_LEVEL"]),
 ];
 

@@ -8,10 +8,8 @@
 
 mod config;
 mod independent;
-mod population;
 mod sessions;
 mod shop;
-mod stream;
 mod weights;
 mod wording;
 mod words;
@@ -20,18 +18,19 @@ use std::sync::Arc;
 
 pub use self::config::{Config, ConfigError, HotKey, MOST_MEMBERS, Model, NamedHotKey, NotAHotKey, STEEPEST_SKEW};
 pub use self::sessions::{
-    Funnel, FunnelRow, MOST_CONCURRENT, MOST_SESSION_USERS, Next, NotARow, NotThinkTimes, SessionFigures,
-    SessionsConfig, Think, ThinkTime, ThinkTimes,
+    Funnel, FunnelRow, LONGEST_THINK, MOST_CONCURRENT, MOST_SESSION_USERS, Next, NotARow, NotThinkTimes,
+    SHORTEST_THINK, SessionsConfig, Think, ThinkTime, ThinkTimes,
 };
-pub use self::weights::{Weights, WeightsError};
+pub use self::weights::Weights;
 
 use self::independent::Independent;
-use self::population::{Population, Shape};
 use self::sessions::Sessions;
 use self::shop::{Aisles, Shop};
 use super::Drawn;
+use super::crowd::SessionFigures;
+use super::population::{Population, Shape};
 use crate::clock::Nanos;
-use crate::shop::{Kind, UserId, Vocabulary};
+use crate::shop::{Event, UserId, Vocabulary};
 
 /// The source: what all lanes share.
 #[derive(Debug)]
@@ -88,11 +87,11 @@ impl Synthetic {
         Arc::clone(&self.shop.wording.vocabulary)
     }
 
-    /// The share of all events that each type is expected to have, in the order of [`Kind::OF_USERS`]: by the weights, or by
+    /// The share of all events that each type is expected to have, in the order of [`crate::shop::Kind::OF_USERS`]: by the weights, or by
     /// the funnel.
     #[must_use]
-    pub fn expected_shares(&self) -> [f64; Kind::USERS_COUNT] {
-        self.figures.map_or_else(|| self.config.weights.shares(), |figures| figures.shares)
+    pub fn expected_shares(&self) -> Vec<f64> {
+        self.figures.as_ref().map_or_else(|| self.config.weights.shares().to_vec(), |figures| figures.shares.clone())
     }
 
     /// What it was made from.
@@ -103,8 +102,8 @@ impl Synthetic {
 
     /// What sessions come to, in the sessions model.
     #[must_use]
-    pub const fn session_figures(&self) -> Option<SessionFigures> {
-        self.figures
+    pub const fn session_figures(&self) -> Option<&SessionFigures> {
+        self.figures.as_ref()
     }
 
     /// A lane's part of the users. The hot one is drawn by its own lane alone, so there its share is `lanes` times as large.
@@ -159,7 +158,7 @@ impl Lane {
     }
 
     /// The next event.
-    pub fn draw(&mut self) -> Drawn {
+    pub fn draw(&mut self) -> Drawn<Event> {
         let n = self.next;
         self.next += 1;
         let number = self.id.number(n);

@@ -75,6 +75,8 @@ pub enum EndedBy {
     Idle,
     /// Nothing came for longer than that, though the ends of the partitions are not known.
     Silence,
+    /// What it was given could not be judged for longer than that: a schema is not known.
+    Unjudged,
     /// It had no partition for longer than that: others of its group have them, or the coordinator waits for some that are gone.
     Unassigned,
     /// It has read as many records as were asked for.
@@ -153,7 +155,8 @@ impl<C: Clock, B: Book> Verifier<C, B> {
             return Some(EndedBy::Refused(refusal.code));
         }
         if self.until.records.is_some_and(|most| self.records >= most) {
-            return Some(EndedBy::Records);
+            let since = self.presence.time(self.last_record, self.clock.now());
+            return (self.held.is_empty() || Duration::from(since) >= SILENCE).then_some(EndedBy::Records);
         }
         let idle = self.until.idle.filter(|_| taken == 0)?;
         // A time in which nobody was there to read is no silence, and what came in it is given only afterwards.
@@ -166,7 +169,13 @@ impl<C: Clock, B: Book> Verifier<C, B> {
         if silent_for >= idle && has_looked && has_some && own.all(|(_, state)| state.at_end) {
             return Some(EndedBy::Idle);
         }
-        let by = if has_some { EndedBy::Silence } else { EndedBy::Unassigned };
+        let by = if !self.held.is_empty() {
+            EndedBy::Unjudged
+        } else if has_some {
+            EndedBy::Silence
+        } else {
+            EndedBy::Unassigned
+        };
         (silent_for >= idle + SILENCE).then_some(by)
     }
 

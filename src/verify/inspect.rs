@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::book::{Book, Recognition};
 use super::findings::{Findings, shown};
+use super::held::Held;
 use super::order::{Late, Place};
 use crate::clock::{Anchor, Nanos};
 use crate::event::catalogue::Catalogue;
-use crate::event::decode::Decoded;
+use crate::event::decode::{Decoded, Wholeness};
 use crate::event::invalid::Invalid;
 use crate::event::stamp::{Numbering, Stamp};
 use crate::kafka::slots::Slots;
@@ -15,6 +16,7 @@ use crate::kafka::{Record, Timestamp};
 use crate::ledger::rules::{Rule, Rules};
 use crate::measure::{Found, Shard};
 use crate::report::Example;
+use crate::wire::framing::SchemaId;
 
 /// Duplicates whose kind is found out at the end, at most; of more it stays undecided.
 const REMEMBERED: usize = 100_000;
@@ -165,6 +167,26 @@ impl<B: Book> Inspector<B> {
         (Inspected { findings, duplicates, damaged, damaged_seen: damaged_seen - mended, older }, book)
     }
 
+    /// Whether nothing can be said of a record yet.
+    #[must_use]
+    pub(super) fn awaits_schema(&self, record: &Record<'_>) -> bool {
+        record.body.is_some_and(|body| self.catalogue.awaits_schema(body))
+    }
+
+    /// Counts the records that nothing could be said of.
+    pub(super) fn end_without(&mut self, held: &Held) {
+        self.findings.0.awaits_schema = held.records();
+        for record in held.firsts() {
+            let id = record.body.and_then(SchemaId::of).map_or_else(String::new, |id| id.to_string());
+            let why = self.catalogue.silence().map_or_else(String::new, |why| format!(": {why}"));
+            let what = format!(
+                "it names schema {id}, of which nothing is known yet, so what follows it is not judged either{why}"
+            );
+            let told = self.example(&record, None, &what);
+            self.findings.example("awaits_schema", || told);
+        }
+    }
+
     /// Checks a record read at `at`. `reread`: its offset had been read before. Returns whether it is the first sighting
     /// of an event of this run.
     pub fn inspect(&mut self, record: &Record<'_>, reread: bool, at: Nanos, shard: &mut Shard) -> bool {
@@ -220,10 +242,11 @@ impl<B: Book> Inspector<B> {
         shard: &mut Shard,
     ) -> bool {
         // Without the run's id there is no key to the check.
-        let whole = self
-            .book
-            .run()
-            .is_none_or(|run| run.check(stamp, key, decoded.content()) == stamp.check || !self.rules.has(Rule::Check));
+        let wholeness = match self.book.run() {
+            Some(run) if self.rules.has(Rule::Check) => decoded.wholeness(run, stamp, key),
+            _ => Wholeness::AsWritten,
+        };
+        let whole = wholeness != Wholeness::Damaged;
         let stamp = self.numbering.resolved(stamp);
         match self.book.see(stamp, whole) {
             Recognition::Unsettled => false,
@@ -255,6 +278,7 @@ impl<B: Book> Inspector<B> {
                     self.findings.0.foreign += 1;
                     self.mended += 1;
                 }
+                self.findings.0.re_encoded += u64::from(wholeness == Wholeness::ReEncoded);
                 self.first(record, decoded, stamp, at, shard);
                 // Order is that of a key, and a misplaced record lies among the keys of others.
                 if placed {
@@ -412,6 +436,14 @@ const fn rule_of(reason: &Invalid) -> Option<Rule> {
         Invalid::WrongType(_) => Some(Rule::FieldType),
         Invalid::KeyMismatch => Some(Rule::KeyIsUser),
         Invalid::Misplaced => Some(Rule::Placement),
-        Invalid::NoValue | Invalid::NotAnObject | Invalid::UnknownType | Invalid::OutOfRange(_) => None,
+        Invalid::NoValue
+        | Invalid::NotAnObject
+        | Invalid::UnknownType
+        | Invalid::OutOfRange(_)
+        | Invalid::Malformed(_)
+        | Invalid::UnknownSchemaId
+        | Invalid::WrongSubject
+        | Invalid::NotReadable
+        | Invalid::AwaitsSchema => None,
     }
 }

@@ -13,7 +13,8 @@ use super::resets::Resets;
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::event::KeyId;
 use crate::event::catalogue::Catalogue;
-use crate::event::decode::Decoded;
+use crate::event::decode::{Decoded, Wholeness};
+use crate::event::invalid::Invalid;
 use crate::event::stamp::{Numbering, RunId, Stamp};
 use crate::kafka::{Code, Delivered, Record, Timestamp, Wait};
 use crate::ledger::class::LookUp;
@@ -293,7 +294,7 @@ impl Ours<'_> {
 
     fn is_whole(&self, record: &Record<'_>, decoded: &Decoded<'_>, stamp: Stamp) -> bool {
         let key = record.key.unwrap_or_default();
-        !self.rules.has(Rule::Check) || self.run.check(stamp, key, decoded.content()) == stamp.check
+        !self.rules.has(Rule::Check) || decoded.wholeness(self.run, stamp, key) != Wholeness::Damaged
     }
 }
 
@@ -323,7 +324,7 @@ struct PartitionSearch {
     ended: bool,
     compacted: bool,
     /// Of a compacted topic: absent events by their keys.
-    absent: HashMap<Vec<u8>, Vec<Identity>>,
+    absent: HashMap<KeyId, Vec<Identity>>,
 }
 
 impl PartitionSearch {
@@ -373,12 +374,12 @@ impl PartitionSearch {
             }
             match wanted.key {
                 _ if !self.compacted => drop(found.insert(identity, LookUp::Gone)),
-                Some(key) => self.absent.entry(key.0.to_string().into_bytes()).or_default().push(identity),
+                Some(key) => self.absent.entry(key).or_default().push(identity),
                 // Whether a later record of its key has taken its place cannot be told without the key.
                 None => drop(found.insert(identity, LookUp::Nothing)),
             }
         }
-        if let Some(replaced) = record.key.and_then(|key| self.absent.remove(key)) {
+        if let Some(replaced) = record.key.and_then(|key| self.absent.remove(&KeyId::of_text(key))) {
             found.extend(replaced.into_iter().map(|identity| (identity, LookUp::Superseded)));
         }
     }
@@ -406,7 +407,11 @@ fn compare(wanted: &AckedEvent, record: &Record<'_>, ours: Ours<'_>) -> LookUp {
     let when = |rule, found| if rules.has(rule) { found } else { LookUp::Nothing };
     let another = when(Rule::AnotherRecord, LookUp::Gone);
     let Some(body) = record.body else { return another };
-    if let Ok(decoded) = catalogue.decode(body) {
+    let decoded = catalogue.decode(body);
+    if let Err(Invalid::AwaitsSchema) = decoded {
+        return LookUp::Nothing;
+    }
+    if let Ok(decoded) = decoded {
         let (lane, sequence) = numbering.written(wanted.lane, wanted.sequence);
         let is_wanted = |stamp: &Stamp| (stamp.tag, stamp.lane, stamp.sequence) == (run.tag(), lane, sequence);
         match decoded.stamp.filter(is_wanted) {
@@ -433,7 +438,7 @@ fn may_be(wanted: &AckedEvent, record: &Record<'_>) -> Option<bool> {
     if is_older {
         return Some(false);
     }
-    Some(record.key == Some(wanted.key?.0.to_string().as_bytes()))
+    Some(record.key.map(KeyId::of_text) == Some(wanted.key?))
 }
 
 #[cfg(test)]

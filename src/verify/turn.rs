@@ -1,20 +1,26 @@
 //! One turn of the verifier: what was delivered, what the client said, and where it goes on when the log no longer has its place.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::book::Book;
 use super::ending::note_silence;
-use super::partition::{Truncation, advance, state_of};
+use super::held::{Held, Item};
+use super::inspect::Inspector;
+use super::partition::{PartitionState, Truncation, advance, state_of};
 use super::{ASK, BATCH, Verifier};
 use crate::clock::{Clock, Nanos, wall_unix_ns};
-use crate::control::OF_OTHERS;
+use crate::control::{OF_OTHERS, Traffic};
 use crate::kafka::errors::About;
-use crate::kafka::{Code, Delivered, Notice, Wait, Watermarks};
+use crate::kafka::{Code, Delivered, Notice, Record, Wait, Watermarks};
+use crate::measure::{Presence, Shard};
+use crate::settings::run::Patience;
 
 impl<C: Clock, B: Book> Verifier<C, B> {
     pub(super) fn take(&mut self) -> usize {
         let left = self.until.records.map_or(BATCH as u64, |most| most - self.records);
         let most = usize::try_from(left).unwrap_or(BATCH).min(BATCH);
+        let before = self.records;
         let Self {
             reader,
             inspector,
@@ -31,52 +37,34 @@ impl<C: Clock, B: Book> Verifier<C, B> {
             last_record,
             presence,
             denied,
+            held,
             ..
         } = self;
         let mut shard = recorder.open();
-        let (mut first, before) = (None, *records);
-        let taken = reader.take(most, &mut |delivered| {
+        let mut desk =
+            Desk { inspector, partitions, traffic, short, presence, patience, records, held, shard: &mut shard };
+        desk.take_up_held();
+        let mut first = None;
+        let most = if desk.held.is_full() { 0 } else { most };
+        let mut take = |delivered: Delivered<'_>| {
             // One clock read a batch, before anything is parsed: parsing must not count as latency.
             let at = *first.get_or_insert_with(|| {
                 let now = clock.now();
-                presence.note(now);
-                inspector.begin_batch(now);
+                desk.presence.note(now);
+                desk.inspector.begin_batch(now);
                 now
             });
             match delivered {
                 Delivered::Record(record) => {
-                    *records += 1;
                     resets.heard(record.partition);
-                    if let Some(state) = state_of(partitions, record.partition) {
-                        state.jumped += u64::try_from(record.offset - state.position).unwrap_or(0);
-                    }
-                    let reread = !advance(partitions, record.partition, record.offset + 1);
-                    let bytes = record.body.map_or(0, <[u8]>::len) + record.key.map_or(0, <[u8]>::len);
-                    traffic.read(record.partition, 1, bytes as u64);
-                    if let Some(state) = state_of(partitions, record.partition) {
-                        state.at_end = false;
-                        state.first_record_ms = state.first_record_ms.or(record.timestamp.unix_ms());
-                        if state.note_epoch(record.leader_epoch, record.offset) {
-                            shard.leader_changes.push(record.partition);
-                        }
-                        if inspector.inspect(&record, reread, at, &mut shard) {
-                            state.seen += 1;
-                        }
-                        let since = std::mem::replace(&mut state.last_read, at);
-                        if let Ok(partition) = usize::try_from(record.partition) {
-                            note_silence(&mut shard, presence.within(since, at), partition, patience, true);
-                        }
-                    }
+                    desk.deliver(&record, at);
                 }
                 Delivered::EndOfPartition { partition, offset } => {
                     resets.heard(partition);
-                    advance(partitions, partition, offset);
-                    if let Some(state) = state_of(partitions, partition) {
-                        state.at_end = true;
-                        // It may have been cut off since its end was asked for, or a transaction may still be open.
-                        if state.target.is_some_and(|target| offset < target) {
-                            short.entry(partition).or_insert(at);
-                        }
+                    if desk.held.has(partition) {
+                        desk.held.keep_end(partition, offset, at);
+                    } else {
+                        desk.note_end(partition, offset, at);
                     }
                 }
                 Delivered::Error { partition, code: Code::AutoOffsetReset | Code::LogTruncation, .. } => {
@@ -95,7 +83,8 @@ impl<C: Clock, B: Book> Verifier<C, B> {
                     errors.note(code, About::Reading, at, Some(partition), "");
                 }
             }
-        });
+        };
+        let taken = if most == 0 { 0 } else { reader.take(most, &mut take) };
         let found = inspector.found();
         shard.found.add(found.since(std::mem::replace(told, found)));
         // A partition in which nothing waits to be read is idle, not stalled.
@@ -140,6 +129,9 @@ impl<C: Clock, B: Book> Verifier<C, B> {
                     self.errors.note(code, About::Reading, self.clock.now(), Some(*partition), "");
                 }
             }
+        }
+        for partition in &resets {
+            self.held.forget(*partition);
         }
         let positions: Vec<(i32, i64)> = (0_i32..).zip(self.partitions.iter().map(|state| state.position)).collect();
         if let Err(error) = self.reader.resume(&self.topic, &positions, &resets) {
@@ -204,5 +196,78 @@ impl<C: Clock, B: Book> Verifier<C, B> {
 
     pub(super) fn note_error(&mut self, code: Code, text: &str) {
         self.errors.note(code, About::Reading, self.clock.now(), None, text);
+    }
+}
+
+/// Where what was delivered is judged.
+struct Desk<'a, B> {
+    inspector: &'a mut Inspector<B>,
+    partitions: &'a mut [PartitionState],
+    traffic: &'a Traffic,
+    short: &'a mut BTreeMap<i32, Nanos>,
+    presence: &'a mut Presence,
+    patience: &'a Patience,
+    records: &'a mut u64,
+    held: &'a mut Held,
+    shard: &'a mut Shard,
+}
+
+impl<B: Book> Desk<'_, B> {
+    /// Judges what was kept and can be judged now.
+    fn take_up_held(&mut self) {
+        if self.held.is_empty() {
+            return;
+        }
+        for (partition, item) in self.held.ready(|record| self.inspector.awaits_schema(record)) {
+            match item {
+                Item::Record(held) => self.judge(&held.record(), held.at),
+                Item::End(offset, at) => self.note_end(partition, offset, at),
+            }
+        }
+    }
+
+    fn deliver(&mut self, record: &Record<'_>, at: Nanos) {
+        *self.records += 1;
+        if self.held.has(record.partition) || self.inspector.awaits_schema(record) {
+            if let Some(state) = state_of(self.partitions, record.partition) {
+                state.at_end = false;
+            }
+            self.held.keep(record, at);
+        } else {
+            self.judge(record, at);
+        }
+    }
+
+    fn judge(&mut self, record: &Record<'_>, at: Nanos) {
+        if let Some(state) = state_of(self.partitions, record.partition) {
+            state.jumped += u64::try_from(record.offset - state.position).unwrap_or(0);
+        }
+        let reread = !advance(self.partitions, record.partition, record.offset + 1);
+        let bytes = record.body.map_or(0, <[u8]>::len) + record.key.map_or(0, <[u8]>::len);
+        self.traffic.read(record.partition, 1, bytes as u64);
+        let Some(state) = state_of(self.partitions, record.partition) else { return };
+        state.at_end = false;
+        state.first_record_ms = state.first_record_ms.or(record.timestamp.unix_ms());
+        if state.note_epoch(record.leader_epoch, record.offset) {
+            self.shard.leader_changes.push(record.partition);
+        }
+        if self.inspector.inspect(record, reread, at, self.shard) {
+            state.seen += 1;
+        }
+        let since = std::mem::replace(&mut state.last_read, at);
+        if let Ok(partition) = usize::try_from(record.partition) {
+            note_silence(self.shard, self.presence.within(since, at), partition, self.patience, true);
+        }
+    }
+
+    fn note_end(&mut self, partition: i32, offset: i64, at: Nanos) {
+        advance(self.partitions, partition, offset);
+        if let Some(state) = state_of(self.partitions, partition) {
+            state.at_end = true;
+            // It may have been cut off since its end was asked for, or a transaction may still be open.
+            if state.target.is_some_and(|target| offset < target) {
+                self.short.entry(partition).or_insert(at);
+            }
+        }
     }
 }

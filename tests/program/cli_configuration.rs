@@ -134,10 +134,6 @@ fn bad_values_are_refused_with_what_would_be_right() {
         (["synth", "--lanes", "0"], "error: invalid value '0' for '--lanes <N>': 0 is not in 1..=4096".to_owned()),
         (["synth", "--lanes", "4097"], "error: invalid value '4097' for '--lanes <N>': 4097 is not in 1..=4096".to_owned()),
         (
-            ["synth", "--weights", "view=1,cart=2"],
-            "error: invalid value 'view=1,cart=2' for '--weights <TYPE=WEIGHT,...>': weight \"cart=2\": \"cart\" is no event type (view, addtocart, transaction, search, filter, review)".to_owned(),
-        ),
-        (
             ["synth", "--weights", "view=0"],
             "error: invalid value 'view=0' for '--weights <TYPE=WEIGHT,...>': every weight is 0: a type that is not named has weight 0, so name those that shall come, as in view=50,search=10".to_owned(),
         ),

@@ -18,6 +18,7 @@ mod faults;
 mod html_report;
 mod item_properties;
 mod live_view;
+mod own_events;
 mod readers;
 mod recording_errors;
 mod reports;

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use loadgen::clock::Nanos;
-use loadgen::shop::{Detail, Kind};
-use loadgen::source::Drawn;
+use loadgen::shop::{Detail, Event, Kind};
 use loadgen::source::retail_rocket::{Config, Lane, Moment, Pace, Partitions, Recording, Rounds, Share};
 use proptest::prelude::*;
 use tempfile::NamedTempFile;
+
+type Drawn = loadgen::source::Drawn<Event>;
 
 const HEADER: &str = "timestamp,visitorid,event,itemid,transactionid\n";
 const START: u64 = 1_433_000_000_117;

@@ -41,6 +41,8 @@ const BEYOND: f64 = 10.0;
 pub(super) struct Prober<'a> {
     /// What is the same in every probe.
     pub(super) scenario: Scenario,
+    /// The plan whose schemas have their ids.
+    pub(super) plan: &'a Plan,
     pub(super) presentation: &'a Presentation,
     pub(super) source: &'a Source,
     pub(super) interrupts: &'a Arc<Interrupts>,
@@ -84,7 +86,9 @@ impl Prober<'_> {
         let clock = Monotonic::start();
         self.made += 1;
         let mut scenario = self.scenario(rate)?;
-        let plan = Plan::new(&mut scenario, Together::ALONE, self.presentation.clone())?;
+        let registry = self.plan.formats.registry.clone();
+        let mut plan = Plan::new(&mut scenario, Together::ALONE, self.presentation.clone(), registry)?;
+        (plan.run.catalogue, plan.run.schemas) = (Arc::clone(&self.plan.run.catalogue), self.plan.run.schemas.clone());
         let number = name(self.number, self.made);
         let schedule = planned_load::schedule(&plan, self.source)?;
         let bundle = Bundle::create(&self.folder, &number, &rate.to_string(), &run::to_toml(&scenario)?);

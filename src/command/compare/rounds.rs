@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::super::formats;
 use super::super::planned_load::{ends, forewarn, load, planned, schedule};
 use super::super::{interrupt, run};
 use super::{Compared, refused};
@@ -113,9 +114,11 @@ impl Turn {
             presentation.view = LiveView::Line;
         }
         // Each run is one of its own, whatever run this process may otherwise be a part of.
-        let mut plan = Plan::new(&mut scenario, Together::ALONE, presentation).map_err(|error| of(error.into()))?;
+        let mut plan = Plan::new(&mut scenario, Together::ALONE, presentation, resolved.formats.registry)
+            .map_err(|error| of(error.into()))?;
         plan.bootstrap_said_by = resolved.bootstrap_said_by;
         let source = load(&plan).map_err(of)?;
+        formats::ready(&mut plan).map_err(of)?;
         Ok(Self { side, file, scenario, plan, source })
     }
 

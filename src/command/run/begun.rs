@@ -44,6 +44,7 @@ fn environment(plan: &Plan) -> Environment {
         brokers: nowhere.into_iter().chain(bootstrap).map(|broker| broker.trim().to_owned()).collect(),
         topics,
         event_types: plan.run.catalogue.names().map(str::to_owned).collect(),
+        schemas: plan.run.schemas.clone(),
         client_config: kafka.redacted_client(),
     }
 }

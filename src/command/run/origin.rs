@@ -9,11 +9,9 @@ use crate::scenario::client::NOWHERE;
 use crate::scenario::pace::Pace;
 use crate::scenario::plan::Plan;
 use crate::schedule::Speed;
-use crate::shop::Kind;
-use crate::shop::Telling;
-use crate::source::Source;
 use crate::source::retail_rocket::Recording;
-use crate::source::synthetic::Synthetic;
+use crate::source::synthetic::Model;
+use crate::source::{Source, Telling};
 use std::sync::Arc;
 
 /// Events whose bodies are measured for their compressibility, and how many of them are compressed together.
@@ -36,9 +34,11 @@ pub(super) fn describe(
     }
     report.payload = Some(payload(report, plan, source));
     describe_replay(report, plan, source, fidelity);
-    if let Source::Synthetic(synthetic) = source {
-        describe_synthetic(report, synthetic, likeness);
+    let Some(shares) = source.expected_shares() else { return };
+    for (name, expected) in plan.run.catalogue.names().zip(shares).filter(|(_, expected)| *expected > 0.0) {
+        report.by_type.entry(name.to_owned()).or_default().expected_share_percent = Some(expected * 100.0);
     }
+    describe_drawn(report, source, likeness);
 }
 
 /// What is replayed, where something is.
@@ -48,17 +48,12 @@ pub(super) fn describe_replay(report: &mut RunReport, plan: &Plan, source: &Sour
     }
 }
 
-/// How often each type came, next to how often it was to come.
-fn describe_synthetic(report: &mut RunReport, synthetic: &Synthetic, like: Option<Likeness>) {
-    for (kind, expected) in Kind::ALL.into_iter().zip(synthetic.expected_shares()) {
-        if expected > 0.0 {
-            let of_type = report.by_type.entry(kind.as_str().to_owned()).or_default();
-            of_type.expected_share_percent = Some(expected * 100.0);
-        }
-    }
-    let figures = synthetic.session_figures();
+/// By which model they were drawn.
+fn describe_drawn(report: &mut RunReport, source: &Source, like: Option<Likeness>) {
+    let figures = source.session_figures();
+    let model = if figures.is_some() { Model::Sessions } else { Model::Independent };
     report.synthetic = Some(report::Synthetic {
-        model: synthetic.config().model.as_str().to_owned(),
+        model: model.as_str().to_owned(),
         like,
         events_per_session: figures.map(|figures| figures.events_per_session),
         session_s: figures.map(|figures| figures.session_s),
@@ -101,15 +96,16 @@ fn payload(report: &RunReport, plan: &Plan, source: &Source) -> report::Payload 
     let sent = report.partitions.iter().map(|partition| partition.sent).sum::<u64>();
     let (mut bytes, mut packed, mut arena) = (0, 0, Vec::new());
     let encoder = Encoder::new(RunId(0), 0, Arc::clone(&plan.run.catalogue)).padded(plan.run.padding);
-    let texts = source.vocabulary();
+    let teller = source.teller();
     if let Ok(mut lane) = source.lane(0, plan.run.lanes.count) {
         let mut left = std::iter::from_fn(|| lane.draw()).take(SAMPLE).zip(0_u64..).peekable();
         while left.peek().is_some() && bytes < SAMPLE_BYTES {
             arena.clear();
             for (drawn, sequence) in left.by_ref().take(SAMPLE_BATCH) {
                 let event = &drawn.event;
-                let values = Telling { event, texts: &texts, timestamp_ms: 1_700_000_000_000 };
-                encoder.encode(&mut arena, event.kind().type_index(), &values, sequence, sequence * 1_000_000);
+                let (timestamp_ms, due_unix_ns) = (1_700_000_000_000, 1_700_000_000_000_000_000);
+                let values = Telling { event, teller: &teller, timestamp_ms, due_unix_ns };
+                encoder.encode(&mut arena, event.kind(), &values, sequence, sequence * 1_000_000);
                 if arena.len() >= SAMPLE_BATCH_BYTES {
                     break;
                 }

@@ -7,7 +7,7 @@ use crate::bundle::{self, ANSWERS};
 use crate::command::Failure;
 use crate::command::stored::unreadable;
 use crate::gate::{BuiltIn, GateConfig, Gates, Names};
-use crate::report::RunReport;
+use crate::report::{RunReport, SchemaReport};
 use crate::run::alone::ProducerRun;
 use crate::verdict::ExitCode;
 
@@ -37,6 +37,15 @@ pub(super) fn produced(path: &Path) -> Result<ProducerRun, Failure> {
         return Err(bad(reason).hint("take the folder as the run left it"));
     }
     Ok(produced)
+}
+
+/// The schemas that it writes by.
+pub(super) fn schemas(path: &Path) -> Result<Vec<SchemaReport>, Failure> {
+    let folder = folder_of(path);
+    let going_on = bundle::is_going_on(&folder).map_err(|error| unreadable(&error))?;
+    let report =
+        if going_on { bundle::recover::begun(&folder) } else { bundle::read(path).map(|stored| stored.report) };
+    report.map(|report| report.environment.schemas).map_err(|error| unreadable(&error))
 }
 
 fn folder_of(path: &Path) -> PathBuf {

@@ -32,7 +32,7 @@ fn written(marks: &[u8], order: &[usize], compacted: bool) -> (Vec<Answered>, En
             let partition = at % 5;
             offsets[partition] += 1 + i64::try_from(at % 3).unwrap();
             let (slot, offset) = (i32::try_from(partition).unwrap(), offsets[partition]);
-            Placed { partition: slot, offset, key: KeyId(1_000 + sequence) }
+            Placed { partition: slot, offset, key: KeyId::of_number(1_000 + sequence) }
         });
         if mark.has(Marks::ACKED) || mark.has(Marks::REFUSED) {
             lane.settle(sequence, place, &open);
@@ -81,7 +81,7 @@ proptest! {
             let marks = Marks(marks[at]);
             prop_assert_eq!((event.sequence, event.answer), (at as u64, marks.answer()));
             prop_assert_eq!(event.aborted, marks.has(Marks::ABORTED));
-            let user = (compacted && event.place.is_some()).then_some(KeyId(1_000 + at as u64));
+            let user = (compacted && event.place.is_some()).then_some(KeyId::of_number(1_000 + at as u64));
             prop_assert_eq!(event.key, user, "users are told where the topic is compacted, of what has a place");
             prop_assert_eq!(event.place.is_some(), marks.has(Marks::ACKED) && at % 7 != 0);
             let is_right = |(partition, offset)| usize::try_from(partition) == Ok(at % 5) && offset > 100;
@@ -102,7 +102,7 @@ fn a_lane_whose_events_are_all_answered_keeps_nothing() {
         let open = book.open();
         open.draw(sequence, DueTime::from_unix_ns(sequence));
         open.mark(sequence, Marks(Marks::HANDED | Marks::ACKED));
-        lane.settle(sequence, Some(Placed { partition: 0, offset: 1, key: KeyId(1) }), &open);
+        lane.settle(sequence, Some(Placed { partition: 0, offset: 1, key: KeyId::of_number(1) }), &open);
     }
     assert!(lane.open.is_empty() && lane.base == 10);
 }
@@ -119,7 +119,7 @@ fn what_an_overload_left_out_is_written_by_blocks_and_read_by_events() {
     book.reserve(1);
     book.open().draw(0, due);
     book.open().mark(0, Marks(Marks::HANDED | Marks::ACKED));
-    lane.settle(0, Some(Placed { partition: 0, offset: 5, key: KeyId(1) }), &book.open());
+    lane.settle(0, Some(Placed { partition: 0, offset: 5, key: KeyId::of_number(1) }), &book.open());
     book.leave_out(1..block, due, due);
     book.leave_out(block..2 * block, due, due);
     book.leave_out(2 * block..3 * block, due, due);

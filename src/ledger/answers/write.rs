@@ -107,7 +107,7 @@ impl LaneAnswers {
         if let (Some(placed), Ok(within)) = (place, usize::try_from(sequence % CHUNK)) {
             chunk.places[within] = (placed.partition, placed.offset);
             if let Some(user) = chunk.users.get_mut(within) {
-                *user = placed.key.0;
+                *user = placed.key.bits();
             }
         }
         chunk.settled += 1;

@@ -74,6 +74,8 @@ pub(super) fn findings(findings: &Findings) -> Vec<String> {
         ("not_replicated", findings.not_replicated, "unread: at or above the high watermark"),
         ("behind_transaction", findings.behind_transaction, "unread: behind an open transaction"),
         ("held_aborted", findings.held_aborted, "undelivered: committed, and held as aborted"),
+        ("re-encoded", findings.re_encoded, "verified: the same values, written again by another"),
+        ("awaits_schema", findings.awaits_schema, "not judged: the schema registry did not answer"),
         ("re-read", findings.duplicates_reread, "at the same offset, no duplicates"),
         ("negative_latency", findings.negative_latency, "seen before they were due: check the clock"),
     ];

@@ -315,6 +315,8 @@ fn counts(findings: &Findings) -> Vec<FindingView> {
         ("not_replicated", findings.not_replicated, "part", "unread: at or above the high watermark"),
         ("behind_transaction", findings.behind_transaction, "part", "unread: behind an open transaction"),
         ("held_aborted", findings.held_aborted, "part", "undelivered: committed, and held as aborted"),
+        ("re_encoded", findings.re_encoded, "part", "verified: the same values, written again by another"),
+        ("awaits_schema", findings.awaits_schema, "part", "not judged: the schema registry did not answer"),
         ("negative_latency", findings.negative_latency, "warn", "seen before they were due: check the clock"),
         ("duplicates_reread", findings.duplicates_reread, "", "read again at the same offset, no duplicates"),
         ("foreign", findings.foreign, "", "another producer's, not judged"),

@@ -27,7 +27,7 @@ fn a_login_that_is_missing_or_wrong_is_told_without_the_password_and_not_tried_t
     stub.let_in(BASIC);
     let error = question(&client(&stub));
     assert!(matches!(error.trouble, Trouble::NotLoggedIn { as_whom: "nobody", .. }), "{error}");
-    assert!(error.hint().contains("--schema-registry-user-info"), "{}", error.hint());
+    assert!(error.hint().contains("SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO"), "{}", error.hint());
     assert_eq!(stub.asked().len(), 1);
     let wrong = Registry::new(&Access::at(&stub.url_of("me:hunter3")).unwrap()).unwrap();
     let error = question(&wrong);

@@ -93,7 +93,8 @@ pub(super) fn outcome(
     reading.ended_by = watched.ended_by.clone().unwrap_or_else(|| in_words(by, &watched, config));
     (reading.records, reading.events, reading.records_per_s) = (records, total.seen, rate(records, last_record));
     reading.damaged = config.run.map(|_| damaged_seen);
-    let environment = surroundings::environment(&prepared.target, &config.catalogue, &prepared.settings);
+    let environment =
+        surroundings::environment(&prepared.target, &config.catalogue, &config.schemas, &prepared.settings);
     let (timeline, joined_seconds) = watched.timeline.into_rows();
     let report = RunReport {
         client_errors: client_errors::told(
@@ -378,6 +379,7 @@ fn in_words(by: EndedBy, watched: &WatchRecord, config: &Config) -> String {
         EndedBy::Idle => format!("nothing was left to read for {:?}", config.until.idle.unwrap_or_default()),
         EndedBy::Unassigned => "its group gave this process no partition".to_owned(),
         EndedBy::Records => "as many records as were asked for".to_owned(),
+        EndedBy::Unjudged => "what was read could not be judged: a schema is not known".to_owned(),
         EndedBy::Silence => "the cluster fell silent".to_owned(),
         EndedBy::Denied(code) | EndedBy::Refused(code) => describe(code),
         EndedBy::Anew => "a topic was deleted and made anew".to_owned(),

@@ -64,7 +64,7 @@ impl Unverified {
             seen_then_gone: judged.class == Class::Lost && judged.sight == Sight::Right,
             event_id: event.map(|event| stamp(event).to_string()),
             event_type: event.map(|event| config.catalogue.name(event.kind).to_owned()),
-            user_id: event.map(|event| config.catalogue.key_text(event.kind, event.key)),
+            user_id: event.and_then(|event| event.key.text()),
             due_us: event.map(|event| event.due.as_micros()),
             topic: None,
             partition: event.map(|event| event.partition),

@@ -141,6 +141,7 @@ fn config(plan: &Plan) -> Config {
             lag_group: None,
         },
         catalogue: Arc::clone(&CATALOGUE),
+        schemas: Vec::new(),
         verify: Some(Verification {
             group: None,
             back: ReadBack { drain_deadline: Duration::from_millis(plan.drain_ms), isolation },

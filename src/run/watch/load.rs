@@ -140,7 +140,7 @@ impl<'a> Load<'a> {
         let drawn: u64 = self.ledger.lanes().map(|(_, book)| book.drawn()).sum();
         let planned = self.schedule.due_before(self.control.tempo().before(now.min(self.control.stopped_at())));
         let planned = match self.source {
-            Source::Synthetic(_) => planned.map(|events| self.lanes.share(events)),
+            Source::Synthetic(_) | Source::Own(_) => planned.map(|events| self.lanes.share(events)),
             // A recording ends, and which of its events are a part's own is known when they are drawn.
             Source::RetailRocket(_) => {
                 let there = |events: u64| self.source.len().map_or(events, |rows| events.min(rows));

@@ -36,7 +36,14 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
     put_client(settings, client);
     let mut topic_map = TopicMap::table(&settings.target.topic.topic_map);
     match &mut scenario.source {
-        SourceConfig::Synthetic(config) => events.apply_to(config),
+        SourceConfig::Synthetic(config) => {
+            events.apply_to(config).map_err(|error| ConfigError::Plan { reason: error.to_string(), hint: None })?;
+        }
+        SourceConfig::Own(config) => {
+            config.weights = events.weights.or(config.weights.take());
+            config.model = events.model.or(config.model);
+            config.concurrent = events.concurrent_sessions.or(config.concurrent);
+        }
         SourceConfig::RetailRocket(config) => {
             recording.apply_to(config);
             if config.inventory && !config.item_properties.is_empty() {

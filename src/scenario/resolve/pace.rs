@@ -22,7 +22,7 @@ pub(super) fn settle(
 ) -> Result<(), ConfigError> {
     let duration = layers.iter().find_map(|(place, layer)| Some((*place, layer.limits.length.duration?)));
     match scenario.source {
-        SourceConfig::Synthetic(_) => {
+        SourceConfig::Synthetic(_) | SourceConfig::Own(_) => {
             let phases_are_from = settle_phases(scenario, layers, warnings)?;
             scenario.settings.pace.phase.iter_mut().try_for_each(read_curve)?;
             settle_end(scenario, phases_are_from, duration, warnings)

@@ -33,7 +33,7 @@ impl Lane {
 
     /// The next event of this lane; `None` at the end, and where the sorted rows on disk could not be read, see
     /// [`Recording::fault`].
-    pub fn draw(&mut self) -> Option<Drawn> {
+    pub fn draw(&mut self) -> Option<Drawn<Event>> {
         let (number, lanes) = (self.number, self.lanes);
         let own = |user| lanes == 1 || lane_of(user, lanes) == number;
         match self.timeline.next_of(self.recording.rows(), self.recording.plan(), own) {
@@ -45,7 +45,7 @@ impl Lane {
         }
     }
 
-    fn drawn(&self, moved: &Moved) -> Drawn {
+    fn drawn(&self, moved: &Moved) -> Drawn<Event> {
         let goods = self.recording.goods();
         let item = ItemId(moved.item.into());
         let category = goods.category(moved.item, moved.within_round_ms);

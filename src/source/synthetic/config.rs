@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::crowd::LONGEST;
 use super::sessions::{MOST_CONCURRENT, MOST_SESSION_USERS, SessionsConfig};
 use super::weights::Weights;
 use crate::shop::Kind;
@@ -270,6 +271,11 @@ pub enum ConfigError {
         /// How many there are.
         lanes: u16,
     },
+}
+
+impl ConfigError {
+    /// Sessions that do not end.
+    pub(super) const ENDLESS: Self = Self::EndlessSessions { events: LONGEST };
 }
 
 impl Config {

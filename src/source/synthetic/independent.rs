@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::population::{Member, Population};
+use super::super::population::{Member, Population};
+use super::super::stream::{Purpose, Stream, key};
 use super::shop::{Shop, quantity, rating};
-use super::stream::{Purpose, Stream, key};
 use super::weights::{KindPicker, Weights};
 use super::{LaneId, Synthetic};
 use crate::shop::{Detail, Event, Kind, Session, UserId};

@@ -2,8 +2,8 @@
 //!
 //! All of it is a function of the id and the seed, so any event can be made without looking at another one.
 
-use super::population::{Population, Shape};
-use super::stream::{Purpose, Stream, below, key, word_of};
+use super::super::population::{Population, Shape};
+use super::super::stream::{Purpose, Stream, below, key, word_of};
 use super::wording::{CATEGORIES, Wording, leaves};
 use super::{Config, ConfigError};
 use crate::shop::{Cents, Device, ItemId, TextId, UserId};

@@ -5,69 +5,21 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::shop::{Kind, UnknownUserKind};
+use super::super::weights::{Mix, WeightsError};
+use crate::shop::Kind;
 
-/// The mix of event types, as relative weights: `view=3,search=1` is three views to one search.
-///
-/// A mix is named as a whole: **a type that is not named has weight 0**, on the command line and in a scenario alike.
-/// (Were unnamed types to keep their defaults, `view=1` would send 20 times as many carts as views, unasked. So naming only
-/// zeros is an error that says so, not a silent change of something else.)
+/// The mix of the shop's types: a [`Mix`] of these.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Named", into = "Named")]
 pub struct Weights([f64; Kind::USERS_COUNT]);
 
-/// Why weights are no mix.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum WeightsError {
-    /// A part without `=`.
-    #[error("\"{0}\" is no weight: write TYPE=NUMBER, as in view=50,addtocart=20")]
-    NotAPair(String),
-    /// A part names no event type.
-    #[error("weight \"{part}\": {source}")]
-    UnknownKind {
-        /// The part as it was written.
-        part: String,
-        /// What is wrong with its name.
-        source: UnknownUserKind,
-    },
-    /// A part's value is no number.
-    #[error("weight \"{0}\": what follows the = is not a number")]
-    NotANumber(String),
-    /// A weight that cannot be one.
-    #[error("the weight of {kind} is {value}: a weight is a number from 0 up to 1e12")]
-    OutOfRange {
-        /// The type.
-        kind: Kind,
-        /// Its weight.
-        value: f64,
-    },
-    /// A type is named twice.
-    #[error("the weight of {0} is given twice")]
-    Twice(Kind),
-    /// Nothing would ever be sent.
-    #[error(
-        "every weight is 0: a type that is not named has weight 0, so name those that shall come, as in view=50,search=10"
-    )]
-    AllZero,
-}
-
 impl Weights {
-    /// The heaviest weight that is accepted; sums then stay exact enough for the lightest to count.
-    const HEAVIEST: f64 = 1e12;
-
     /// Weights in the order of [`Kind::OF_USERS`].
     ///
     /// # Errors
-    /// A negative, infinite, too large or undefined weight, or nothing but zeros.
+    /// As [`Mix::new`].
     pub fn new(weights: [f64; Kind::USERS_COUNT]) -> Result<Self, WeightsError> {
-        for (kind, value) in Kind::OF_USERS.into_iter().zip(weights) {
-            if !(0.0..=Self::HEAVIEST).contains(&value) {
-                return Err(WeightsError::OutOfRange { kind, value });
-            }
-        }
-        if weights.iter().all(|&weight| weight == 0.0) {
-            return Err(WeightsError::AllZero);
-        }
+        Mix::new(Kind::OF_USERS.into_iter().map(|kind| kind.to_string()).zip(weights).collect())?;
         Ok(Self(weights))
     }
 
@@ -85,6 +37,15 @@ impl Weights {
     }
 }
 
+impl TryFrom<&Mix> for Weights {
+    type Error = WeightsError;
+
+    fn try_from(mix: &Mix) -> Result<Self, WeightsError> {
+        let mut weights = mix.of(Kind::OF_USERS.iter().map(|kind| kind.as_str()))?.into_iter();
+        Ok(Self(Kind::OF_USERS.map(|_| weights.next().unwrap_or_default())))
+    }
+}
+
 impl Default for Weights {
     fn default() -> Self {
         Self([50.0, 20.0, 10.0, 10.0, 7.0, 3.0])
@@ -95,17 +56,7 @@ impl FromStr for Weights {
     type Err = WeightsError;
 
     fn from_str(text: &str) -> Result<Self, WeightsError> {
-        let mut given = [None; Kind::USERS_COUNT];
-        for part in text.split(',').map(str::trim) {
-            let (name, value) = part.split_once('=').ok_or_else(|| WeightsError::NotAPair(part.to_owned()))?;
-            let kind = Kind::of_users(name.trim())
-                .map_err(|source| WeightsError::UnknownKind { part: part.to_owned(), source })?;
-            let value: f64 = value.trim().parse().map_err(|_| WeightsError::NotANumber(part.to_owned()))?;
-            if given[kind.index()].replace(value).is_some() {
-                return Err(WeightsError::Twice(kind));
-            }
-        }
-        Self::new(given.map(Option::unwrap_or_default))
+        Self::try_from(&text.parse::<Mix>()?)
     }
 }
 
@@ -204,7 +155,7 @@ mod tests {
         assert_eq!(message(""), "\"\" is no weight: write TYPE=NUMBER, as in view=50,addtocart=20");
         assert_eq!(
             message("view=5,carts=1"),
-            "weight \"carts=1\": \"carts\" is no event type (view, addtocart, transaction, search, filter, review)"
+            "weight \"carts\": \"carts\" is no event type (view, addtocart, transaction, search, filter, review)"
         );
         assert_eq!(message("view=many"), "weight \"view=many\": what follows the = is not a number");
         assert_eq!(message("view=-1"), "the weight of view is -1: a weight is a number from 0 up to 1e12");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rand::seq::SliceRandom as _;
 
-use super::stream::{Purpose, Stream, below, key};
+use super::super::stream::{Purpose, Stream, below, key};
 use super::words::{COMMON_FILTERS, Category, DEPARTMENTS, Department, OPINIONS, QUERY_PREFIXES, QUERY_SUFFIXES};
 use crate::shop::{TextId, Vocabulary};
 use crate::wire::sink::Escaped;

@@ -119,7 +119,14 @@ impl Reader for Log {
 }
 
 fn wanted(offset: i64, sequence: u64, user: u64) -> AckedEvent {
-    AckedEvent { partition: 0, offset, lane: 0, sequence, key: Some(KeyId(user)), due_ms: Some(CLOCK_STEP_MS) }
+    AckedEvent {
+        partition: 0,
+        offset,
+        lane: 0,
+        sequence,
+        key: Some(KeyId::of_number(user)),
+        due_ms: Some(CLOCK_STEP_MS),
+    }
 }
 
 fn ask(log: &mut Log, questions: &Search) -> SearchResult {
@@ -168,7 +175,7 @@ fn another_producers_rubbish_at_the_offset_is_no_damage_of_the_event() {
         |key: &[u8], create_ms| Kept { key: key.to_vec(), body: b"{\"x\":1}".to_vec(), create_ms, ..kept(1, 1, 5) };
     let day = 24 * 3_600_000;
     let event = |key| AckedEvent { key, due_ms: Some(day), ..wanted(1, 1, 5) };
-    let own = Some(KeyId(5));
+    let own = Some(KeyId::of_number(5));
     let mine = Kept { create_ms: day, ..kept(1, 1, 5) };
     let damaged = Kept { body: on_another_device(&mine.body), ..mine.clone() };
     for (what, record, wanted, expected) in [

@@ -7,6 +7,7 @@ use apache_avro::schema::{
     DecimalSchema, EnumSchema, FixedSchema, InnerDecimalSchema, Name, RecordField, RecordSchema, UuidSchema,
 };
 
+use super::plain::Plain;
 use super::{canonical, default, text};
 use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Field, Integer, Record, Shape, Unit, UuidForm};
@@ -15,6 +16,8 @@ use crate::wire::shape::{Field, Integer, Record, Shape, Unit, UuidForm};
 const MAX_VALUES: usize = 10_000;
 /// How deep types may stand within types.
 pub(super) const MAX_DEPTH: usize = 64;
+/// How many bytes a fixed may have: more than any record on a topic.
+const MAX_SIZE: usize = 1 << 30;
 /// The most digits that 128 bits hold.
 const MAX_PRECISION: usize = 38;
 
@@ -155,6 +158,11 @@ impl<'a> Around<'a> {
     }
 
     fn of(&mut self, schema: &'a Avro) -> Result<Shape, SchemaError> {
+        if let Plain::Fixed(FixedSchema { name, size, .. }) = Plain::of(schema)
+            && *size > MAX_SIZE
+        {
+            return Err(SchemaError::new(format!("{name} has {size} bytes, and at most {MAX_SIZE} are supported")));
+        }
         Ok(match schema {
             Avro::Null => Shape::Null,
             Avro::Boolean => Shape::Boolean,

@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use self::apache::{from_apache, to_apache};
 use super::schema::names;
 use super::{Plan, Resolution, Schema, Writer, compatible, read};
+use crate::wire::BodyWriter as _;
 use crate::wire::protobuf::tests::draw::Draw;
 use crate::wire::protobuf::tests::settled;
 use crate::wire::shape::{Bits, Integer, Record, Shape, Value};
@@ -153,6 +154,18 @@ fn damage(seed: u64) -> (usize, usize) {
     (all, refused)
 }
 
+/// Whether a text that has been tampered with is refused, or else is one to work with.
+fn breaks(seed: u64) {
+    let mut draw = Draw(seed);
+    let text = draw.avsc();
+    let text = draw.broken(&text).to_string();
+    if let Ok(schema) = Schema::parse(&text) {
+        let plan = Plan::new(&schema, schema.record(), None, None);
+        assert!(plan.is_ok(), "{plan:?} in {text}");
+        assert!(compatible(&schema, &schema).is_ok(), "{text}");
+    }
+}
+
 fn limited(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
@@ -170,6 +183,15 @@ proptest! {
         let (schema, ..) = drawn(seed);
         let again = Schema::of(schema.record()).unwrap_or_else(|error| panic!("{error} in {}", schema.text()));
         prop_assert_eq!(again.record(), schema.record());
+    }
+}
+
+proptest! {
+    #![proptest_config(limited(1000))]
+
+    #[test]
+    fn broken_text_is_refused_or_has_a_plan(seed: u64) {
+        breaks(seed);
     }
 }
 
@@ -199,6 +221,7 @@ fn comparisons_hold_for_many_schemas() {
     for seed in 0..seeds {
         let (all, equal) = agree(seed);
         (pairs, same) = (pairs + all, same + equal);
+        (0..20).for_each(|at| breaks(seed * 20 + at));
         if seed % 16 < 2 {
             let (all, no) = damage(seed);
             (bodies, refused) = (bodies + all, refused + no);

@@ -2,9 +2,9 @@
 
 use super::decimal;
 use super::plan::{DEEPEST, Leaf, Plan, Step};
-use crate::wire::Written;
 use crate::wire::sink::{Escaped, Sink};
 use crate::wire::varint::{push_varint, varint_length, zigzag};
+use crate::wire::{BodyWriter, Written};
 
 /// Appends one record to a buffer. Values that the plan does not ask for at that place write something that no reader of the plan
 /// takes.
@@ -26,34 +26,6 @@ impl<'a> Writer<'a> {
         let mut writer = Self { plan, out, at: 0, left: [0; DEEPEST], depth: 0, written: Written::default() };
         writer.go_on();
         writer
-    }
-
-    /// Says where in the buffer the id and the key stand.
-    #[must_use]
-    pub fn finish(self) -> Written {
-        self.written
-    }
-
-    /// How long the optional text that ends the record must be, so that the buffer ends at `length`, or one byte before it where a
-    /// longer text would need one more byte for its length; `None` where there is no room.
-    #[must_use]
-    pub fn room_for_last_text(&self, length: usize) -> Option<usize> {
-        let Some(Step::Optional { some: Some(some), .. }) = self.plan.steps.get(self.at) else { return None };
-        let around = self.plan.steps[self.at..].iter().map(|step| match step {
-            Step::Constant { text } => length_of(text.len()) + text.len(),
-            Step::Branch { index } | Step::Symbol { index } => length_of(*index),
-            _ => 0,
-        });
-        let room = length.checked_sub(self.out.len() + length_of(*some) + around.sum::<usize>())?;
-        (1..=length_of(room)).filter_map(|own| room.checked_sub(own)).find(|text| length_of(*text) + text <= room)
-    }
-
-    /// A text of so many bytes, written by `fill`.
-    pub fn filled(&mut self, length: usize, fill: impl FnOnce(&mut Vec<u8>)) {
-        push_length(self.out, length);
-        let from = self.out.len();
-        fill(self.out);
-        self.value_ended(from);
     }
 
     /// Writes what needs no value, and stands at what a source has to give.
@@ -131,6 +103,30 @@ impl<'a> Writer<'a> {
             Some(Step::Value(leaf)) => Some(leaf),
             _ => None,
         }
+    }
+}
+
+impl BodyWriter for Writer<'_> {
+    fn finish(self) -> Written {
+        self.written
+    }
+
+    fn room_for_last_text(&self, length: usize) -> Option<usize> {
+        let Some(Step::Optional { some: Some(some), .. }) = self.plan.steps.get(self.at) else { return None };
+        let around = self.plan.steps[self.at..].iter().map(|step| match step {
+            Step::Constant { text } => length_of(text.len()) + text.len(),
+            Step::Branch { index } | Step::Symbol { index } => length_of(*index),
+            _ => 0,
+        });
+        let room = length.checked_sub(self.out.len() + length_of(*some) + around.sum::<usize>())?;
+        (1..=length_of(room)).filter_map(|own| room.checked_sub(own)).find(|text| length_of(*text) + text <= room)
+    }
+
+    fn filled(&mut self, length: usize, fill: impl FnOnce(&mut Vec<u8>)) {
+        push_length(self.out, length);
+        let from = self.out.len();
+        fill(self.out);
+        self.value_ended(from);
     }
 }
 

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use super::plan::Plan;
 use super::scan::day_of;
 use super::write::Writer;
-use crate::wire::Written;
 use crate::wire::shape::{Integer, Record, Shape};
 use crate::wire::sink::Sink;
+use crate::wire::{BodyWriter, Written};
 
 /// Branches that are tried for one event, at most.
 const TRIES: u32 = 4_096;

@@ -8,8 +8,8 @@ use jiff::ToSpan as _;
 use jiff::civil::date;
 
 use super::plan::{DEEPEST, Leaf, Plan, Step};
-use crate::wire::Written;
 use crate::wire::sink::{Escaped, Sink};
+use crate::wire::{BodyWriter, Written};
 
 /// Length of a UUID as text.
 const UUID: usize = 36;
@@ -32,29 +32,6 @@ impl<'a> Writer<'a> {
         let mut writer = Self { plan, arena, step: 0, left: [0; DEEPEST], depth: 0, written: Written::default() };
         writer.go_on();
         writer
-    }
-
-    /// Where its parts lie.
-    #[must_use]
-    pub fn finish(self) -> Written {
-        self.written
-    }
-
-    /// How long the optional text that ends the event must be, so that the arena ends at `length`; `None` where there is no room.
-    #[must_use]
-    pub fn room_for_last_text(&self, length: usize) -> Option<usize> {
-        let around = self.plan.steps[self.step..].iter().map(|step| match step {
-            Step::Constant(range) => range.len(),
-            _ => 0,
-        });
-        length.checked_sub(self.arena.len() + around.sum::<usize>())
-    }
-
-    /// A text of so many plain bytes, written by `fill`.
-    pub fn filled(&mut self, _length: usize, fill: impl FnOnce(&mut Vec<u8>)) {
-        let from = self.arena.len();
-        fill(self.arena);
-        self.value_ended(from);
     }
 
     /// Writes the constants that come next, and stands at what a source has to give.
@@ -115,6 +92,26 @@ impl<'a> Writer<'a> {
     fn bytes_of(&mut self, value: &[u8]) {
         let from = self.arena.len();
         self.arena.extend_from_slice(value);
+        self.value_ended(from);
+    }
+}
+
+impl BodyWriter for Writer<'_> {
+    fn finish(self) -> Written {
+        self.written
+    }
+
+    fn room_for_last_text(&self, length: usize) -> Option<usize> {
+        let around = self.plan.steps[self.step..].iter().map(|step| match step {
+            Step::Constant(range) => range.len(),
+            _ => 0,
+        });
+        length.checked_sub(self.arena.len() + around.sum::<usize>())
+    }
+
+    fn filled(&mut self, _length: usize, fill: impl FnOnce(&mut Vec<u8>)) {
+        let from = self.arena.len();
+        fill(self.arena);
         self.value_ended(from);
     }
 }

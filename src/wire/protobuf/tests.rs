@@ -19,6 +19,7 @@ use self::draw::Draw;
 pub(in crate::wire) use self::dynamic::settled;
 use self::dynamic::{from_dynamic, to_dynamic};
 use super::{Pick, Plan, Schema, Writer, ordered, read, read_closely, scattered};
+use crate::wire::BodyWriter as _;
 use crate::wire::shape::{Record, Value};
 use crate::wire::value::{ValueSink, drive_record};
 use crate::wire::{Malformed, Written};

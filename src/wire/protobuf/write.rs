@@ -5,9 +5,9 @@ use super::decimal::push_decimal;
 use super::plan::{KEY_TAG, MAX_DEPTH, Mark, NANOS_TAG, Number, SECONDS_TAG};
 use super::scalar::{NANOS_PER_SECOND, per_second};
 use super::steps::{Kind, Leaf, Step};
-use crate::wire::Written;
 use crate::wire::sink::{Escaped, Sink};
 use crate::wire::varint::{push_varint, varint_length, zigzag};
+use crate::wire::{BodyWriter, Written};
 
 /// Appends one message to a buffer. It expects the values that the plan's record asks for; others are dropped.
 #[derive(Debug)]
@@ -28,13 +28,6 @@ impl<'a> Writer<'a> {
     pub fn new(plan: &'a Plan, out: &'a mut Vec<u8>) -> Self {
         let start = out.len();
         Self { steps: &plan.steps, at: 0, out, start, open: [0; MAX_DEPTH], depth: 0, written: Written::default() }
-    }
-
-    /// Ends the message; says where in the buffer the id and the key stand.
-    #[must_use]
-    pub fn finish(mut self) -> Written {
-        self.next();
-        self.written
     }
 
     /// Does all that needs no value; what is left waits for one.
@@ -194,6 +187,32 @@ impl<'a> Writer<'a> {
                 self.tag(leaf.tag);
                 self.out.extend_from_slice(&value.to_le_bytes());
             }
+        }
+    }
+}
+
+impl BodyWriter for Writer<'_> {
+    fn finish(mut self) -> Written {
+        self.next();
+        self.written
+    }
+
+    fn room_for_last_text(&self, length: usize) -> Option<usize> {
+        // What is left is the text alone: it ends the record, so no message that is still open needs a longer length.
+        let tag = self.steps.get(self.at..)?.iter().find_map(|step| match step {
+            Step::Value(leaf) => Some(leaf.tag),
+            _ => None,
+        })?;
+        let room = length.checked_sub(self.out.len() + varint_length(tag.into()))?;
+        let text = room.checked_sub(varint_length(room as u64))?;
+        // A shorter text may need a shorter length before it.
+        Some(if varint_length(text as u64 + 1) + text < room { text + 1 } else { text })
+    }
+
+    fn filled(&mut self, length: usize, fill: impl FnOnce(&mut Vec<u8>)) {
+        let Some(leaf) = self.leaf() else { return };
+        if self.begins(leaf, length) {
+            fill(self.out);
         }
     }
 }

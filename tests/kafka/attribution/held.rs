@@ -231,6 +231,7 @@ impl Held {
             ("delivery.timeout.ms", "30000"),
         ];
         Config {
+            schemas: Vec::new(),
             name: "held".to_owned(),
             id: RunId(0x0123_4567_89ab_cdef),
             seed: 7,

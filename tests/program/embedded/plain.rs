@@ -25,6 +25,7 @@ pub(crate) fn config(lanes: u16) -> Config {
         ("delivery.timeout.ms", "30000"),
     ];
     Config {
+        schemas: Vec::new(),
         name: "test".to_owned(),
         id: RunId(0x0123_4567_89ab_cdef),
         seed: 1,

@@ -111,6 +111,8 @@ pub(super) fn counts(truth: &Truth<'_>, outcome: &Outcome) -> Result<(), String>
         ("misplaced", findings.misplaced, truth.misplaced),
         ("foreign", findings.foreign, truth.foreign),
         ("sibling", findings.sibling, truth.sibling),
+        ("written again", findings.re_encoded, 0),
+        ("awaiting a schema", findings.awaits_schema, 0),
         ("read again", findings.duplicates_reread, reread),
     ] {
         if told != truth {

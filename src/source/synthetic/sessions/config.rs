@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::super::crowd::{SessionFigures, Walk};
 use super::super::ConfigError;
 use super::funnel::Funnel;
 use crate::shop::Kind;
@@ -15,8 +16,10 @@ pub const MOST_CONCURRENT: u32 = 1_000_000;
 /// The most users of the sessions model, which remembers for each how many sessions there were (4 bytes each).
 pub const MOST_SESSION_USERS: u64 = 100_000_000;
 
-const SHORTEST_THINK: Duration = Duration::from_millis(1);
-const LONGEST_THINK: Duration = Duration::from_secs(86_400);
+/// The shortest mean think time.
+pub const SHORTEST_THINK: Duration = Duration::from_millis(1);
+/// The longest mean think time.
+pub const LONGEST_THINK: Duration = Duration::from_secs(86_400);
 
 /// How users go through the shop, for `model = "sessions"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -121,20 +124,6 @@ impl From<ThinkTime> for String {
     }
 }
 
-/// What the funnel and the think times come to.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct SessionFigures {
-    /// Mean number of events in a session.
-    pub events_per_session: f64,
-    /// Mean time from a session's first event to its last, in seconds of the shop's own time.
-    pub session_s: f64,
-    /// How many events come in a second of the shop's own time. A run at that rate plays it in real time; one at ten times
-    /// that rate plays it ten times as fast.
-    pub natural_rate_per_s: f64,
-    /// The share of all events that each type has, in the order of [`Kind::OF_USERS`].
-    pub shares: [f64; Kind::USERS_COUNT],
-}
-
 impl SessionsConfig {
     /// What the settings come to.
     ///
@@ -149,26 +138,16 @@ impl SessionsConfig {
                 return Err(ConfigError::Think { kind, time });
             }
         }
-        let visits = self.funnel.visits()?;
-        let events: f64 = visits.iter().sum();
-        let session_s = self.thinking_us()?.iter().sum::<f64>() / 1e6;
-        Ok(SessionFigures {
-            events_per_session: events,
-            session_s,
-            natural_rate_per_s: f64::from(self.concurrent) / session_s.max(super::SHORTEST_SESSION_S) * events,
-            shares: visits.map(|visits| visits / events),
-        })
+        self.walk()?.figures().ok_or(ConfigError::ENDLESS)
     }
 
-    /// How long a session thinks before events of each type, in microseconds, on average: its first event comes at once.
-    pub(super) fn thinking_us(&self) -> Result<[f64; Kind::USERS_COUNT], ConfigError> {
-        let first = self.funnel.start.probabilities();
-        let means = self.think.means_us();
-        let mut thinking = self.funnel.visits()?;
-        for (kind, visits) in thinking.iter_mut().enumerate() {
-            *visits = (*visits - first[kind]).max(0.0) * means[kind];
-        }
-        Ok(thinking)
+    /// What sessions do.
+    ///
+    /// # Errors
+    /// As [`Funnel::checked`].
+    pub(super) fn walk(&self) -> Result<Walk, ConfigError> {
+        let (start, after) = self.funnel.checked()?;
+        Ok(Walk { start, after, think_us: self.think.means_us().to_vec(), concurrent: self.concurrent })
     }
 }
 

@@ -1,20 +1,9 @@
-//! The funnel: what a user does next, as probabilities, and what follows from them for the whole run.
-//!
-//! This is the customer behaviour model graph of Menascé, Almeida, Fonseca and Mendes ("A methodology for workload
-//! characterization of e-commerce sites", ACM EC 1999), which TPC-W's transition tables are an instance of: a Markov chain over the types of
-//! event, with a start and an end. How often each type comes is its expected number of visits.
+//! The funnel: what a user does next, as probabilities.
 
 use serde::{Deserialize, Serialize};
 
 use super::super::ConfigError;
-use super::super::stream::below;
 use crate::shop::Kind;
-
-/// A session that has not surely ended after that many events never will, for a person's purposes.
-const LONGEST: u32 = 100_000;
-
-/// What is left of a session's probability when it counts as surely ended.
-const NEGLIGIBLE: f64 = 1e-12;
 
 /// What users do next after each type of event.
 ///
@@ -111,16 +100,11 @@ impl Funnel {
         ]
     }
 
-    /// What is drawn next after an event of each type.
-    pub(super) fn after(&self) -> [NextPicker; Kind::USERS_COUNT] {
-        self.rows().map(|(_, next)| NextPicker::new(next))
-    }
-
-    /// Expected number of events of each type in a session, in the order of [`Kind::OF_USERS`].
+    /// Its start, and what comes after each type.
     ///
     /// # Errors
-    /// A probability out of 0..=1, a row of more than 1, a start that is not 1, or sessions that do not end.
-    pub fn visits(&self) -> Result<[f64; Kind::USERS_COUNT], ConfigError> {
+    /// A probability out of 0..=1, a row of more than 1, or a start that is not 1.
+    pub(super) fn checked(&self) -> Result<(Vec<f64>, Vec<Vec<f64>>), ConfigError> {
         for (row, next) in self.rows().into_iter().chain([("start", &self.start)]) {
             let probabilities = next.probabilities();
             for (kind, probability) in Kind::OF_USERS.into_iter().zip(probabilities) {
@@ -133,82 +117,24 @@ impl Funnel {
                 return Err(ConfigError::FunnelRow { row, sum });
             }
         }
-        let after = self.rows().map(|(_, next)| next.probabilities());
-        let mut now = self.start.probabilities();
-        let mut visits = [0.0; Kind::USERS_COUNT];
-        for _ in 0..LONGEST {
-            let mut next = [0.0; Kind::USERS_COUNT];
-            for (kind, &probability) in now.iter().enumerate() {
-                visits[kind] += probability;
-                for (to, step) in next.iter_mut().zip(after[kind]) {
-                    *to += probability * step;
-                }
-            }
-            if next.iter().sum::<f64>() < NEGLIGIBLE {
-                return Ok(visits);
-            }
-            now = next;
-        }
-        Err(ConfigError::EndlessSessions { events: LONGEST })
-    }
-}
-
-/// Draws what comes next.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct NextPicker {
-    /// Cumulated probabilities in 2^-53.
-    thresholds: [u64; Kind::USERS_COUNT],
-}
-
-impl NextPicker {
-    const ONE: u64 = 1 << 53;
-
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "probabilities lie in 0..=1 and are scaled to 2^53"
-    )]
-    pub(super) fn new(next: &Next) -> Self {
-        let mut cumulated = 0.0;
-        let thresholds = next.probabilities().map(|probability| {
-            cumulated += probability;
-            // A row may miss 1 by rounding; nobody leaves for that.
-            if cumulated > 1.0 - 1e-9 { Self::ONE } else { (cumulated * Self::ONE as f64) as u64 }
-        });
-        Self { thresholds }
-    }
-
-    /// The type that comes next, or `None` for leaving.
-    pub(super) fn pick(&self, word: u64) -> Option<Kind> {
-        let point = below(word, Self::ONE);
-        let index: usize = self.thresholds.iter().map(|&threshold| usize::from(point >= threshold)).sum();
-        Kind::OF_USERS.get(index).copied()
+        let after = self.rows().map(|(_, next)| next.probabilities().to_vec()).to_vec();
+        Ok((self.start.probabilities().to_vec(), after))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::super::Weights;
+    use super::super::SessionsConfig;
     use super::*;
 
     #[test]
     fn default_sessions_come_near_the_default_weights() {
-        let visits = Funnel::default().visits().unwrap();
-        let events: f64 = visits.iter().sum();
-        assert!((9.5..10.5).contains(&events), "{events} events in a session");
-        for ((kind, visits), share) in Kind::OF_USERS.into_iter().zip(visits).zip(Weights::default().shares()) {
-            assert!((visits / events - share).abs() < 0.01, "{kind}: {} instead of {share}", visits / events);
+        let figures = SessionsConfig::default().figures().unwrap();
+        assert!((9.5..10.5).contains(&figures.events_per_session), "{figures:?}");
+        for ((kind, seen), share) in Kind::OF_USERS.into_iter().zip(figures.shares).zip(Weights::default().shares()) {
+            assert!((seen - share).abs() < 0.01, "{kind}: {seen} instead of {share}");
         }
-    }
-
-    #[test]
-    fn visits_are_those_of_the_geometric_distribution() {
-        let stay = Next { view: 0.75, ..Next::default() };
-        let funnel = Funnel { start: Next { view: 1.0, ..Next::default() }, after_view: stay, ..Funnel::default() };
-        let visits = funnel.visits().unwrap();
-        assert!((visits[0] - 4.0).abs() < 1e-9, "{visits:?}");
-        assert!(visits[1..].iter().all(|&visits| visits < 1e-9));
     }
 
     #[test]
@@ -216,7 +142,7 @@ mod tests {
         let refused = |change: fn(&mut Funnel)| {
             let mut funnel = Funnel::default();
             change(&mut funnel);
-            funnel.visits().unwrap_err().to_string()
+            SessionsConfig { funnel, ..SessionsConfig::default() }.figures().unwrap_err().to_string()
         };
         assert_eq!(
             refused(|funnel| funnel.after_view.search = -0.1),
@@ -232,16 +158,5 @@ mod tests {
             refused(|funnel| funnel.after_view = Next { view: 1.0, ..Next::default() }),
             "sessions.funnel: sessions do not end: after 100000 events users are still there; let some leave (rows that sum to less than 1)"
         );
-    }
-
-    #[test]
-    fn leaving_gets_what_is_missing() {
-        let picker = NextPicker::new(&Next { view: 0.5, filter: 0.25, ..Next::default() });
-        assert_eq!(picker.pick(0), Some(Kind::View));
-        assert_eq!(picker.pick(u64::MAX / 2 + 1), Some(Kind::Filter));
-        assert_eq!(picker.pick(u64::MAX / 4 * 3 + 3), None);
-        assert_eq!(picker.pick(u64::MAX), None);
-        let tenths = Next { view: 0.1, addtocart: 0.2, transaction: 0.3, search: 0.1, filter: 0.2, review: 0.1 };
-        assert_eq!(NextPicker::new(&tenths).pick(u64::MAX), Some(Kind::Review));
     }
 }

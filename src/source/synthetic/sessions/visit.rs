@@ -1,7 +1,8 @@
 //! One session of one user: what is looked at, put into the cart and bought, event by event.
 
+use super::super::super::crowd;
+use super::super::super::stream::{Stream, below};
 use super::super::shop::{Aisles, Shop, quantity, rating};
-use super::super::stream::{Stream, below};
 use super::super::wording::LEAVES_PER_DEPARTMENT;
 use crate::shop::{Detail, Event, ItemId, Kind, Session, TextId, UserId};
 
@@ -21,9 +22,8 @@ pub(super) struct Visit {
     /// Whose it is.
     pub(super) user: UserId,
     /// What comes next.
-    pub(super) next: Kind,
-    /// The session's own random numbers, so that what happens in it does not depend on who else is in the shop.
-    pub(super) stream: Stream,
+    next: Kind,
+    stream: Stream,
     session: Session,
     /// The item at hand and its category; `None` until something was looked at, searched or filtered.
     at: Option<(ItemId, TextId)>,
@@ -34,6 +34,20 @@ pub(super) struct Visit {
     bought: Option<ItemId>,
     /// The order that a transaction right after another one goes on with.
     order: Option<u64>,
+}
+
+impl crowd::Visit for Visit {
+    fn next(&self) -> usize {
+        self.next.index()
+    }
+
+    fn go_on(&mut self, next: usize) {
+        self.next = Kind::OF_USERS.get(next).copied().unwrap_or(self.next);
+    }
+
+    fn stream(&mut self) -> &mut Stream {
+        &mut self.stream
+    }
 }
 
 impl Visit {

@@ -267,6 +267,55 @@ impl Draw {
         }
     }
 
+    /// The schema with parts of it gone, or anything in their place.
+    pub(super) fn broken(&mut self, schema: &Json) -> Json {
+        let mut schema = schema.clone();
+        for _ in 0..=self.below(3) {
+            self.break_one(&mut schema);
+        }
+        schema
+    }
+
+    fn break_one(&mut self, own: &mut Json) {
+        let others = [
+            json!(null),
+            json!(-1),
+            json!(1e300),
+            json!(u64::MAX),
+            json!(""),
+            json!("."),
+            json!("a."),
+            json!("\u{e9}"),
+            json!("fixed"),
+            json!("record"),
+            json!("decimal"),
+            json!([]),
+            json!({}),
+            json!({"type": "record"}),
+            json!({"type": {"type": "uuid", "logicalType": "duration"}}),
+            json!([[["null"]]]),
+        ];
+        match own {
+            Json::Object(parts) if !parts.is_empty() && self.below(5) > 0 => {
+                let at = self.below(parts.len());
+                let keys: Vec<_> = parts.keys().cloned().collect();
+                match self.below(6) {
+                    0 => drop(parts.remove(&keys[at])),
+                    1 => {
+                        const KEYS: [&str; 6] = ["logicalType", "default", "aliases", "namespace", "size", "scale"];
+                        parts.insert(KEYS[self.below(6)].into(), others[self.below(others.len())].clone());
+                    }
+                    _ => self.break_one(&mut parts[&keys[at]]),
+                }
+            }
+            Json::Array(parts) if !parts.is_empty() && self.below(5) > 0 => {
+                let at = self.below(parts.len());
+                self.break_one(&mut parts[at]);
+            }
+            own => *own = others[self.below(others.len())].clone(),
+        }
+    }
+
     fn no_union(&mut self, depth: usize, space: &str, declared: &mut Declared) -> Json {
         let known = declared.names.len();
         loop {

@@ -169,6 +169,7 @@ fn what_is_not_supported_is_named_with_its_path() {
             "a[]: a record without fields",
         ),
         (r#"{"name": "a", "type": []}"#, "a: a union without branches"),
+        (r#"{"name": "a", "type": {"type": "fixed", "name": "F", "size": 9000000000}}"#, "a: p.F has 9000000000 bytes"),
         (r#"{"name": "a", "type": ["int", {"type": "int", "logicalType": "date"}]}"#, "Int"),
         (r#"{"name": "a", "type": "Unknown"}"#, "Unknown"),
         (r#"{"name": "a", "type": "int"}, {"name": "a", "type": "int"}"#, "a"),

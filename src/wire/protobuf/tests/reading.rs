@@ -1,6 +1,7 @@
 //! What the reader takes and what it refuses, body by body.
 
 use super::*;
+use crate::wire::BodyWriter as _;
 use crate::wire::sink::Sink;
 
 const TEXT: &str = r#"

@@ -33,6 +33,8 @@ pub(super) enum Purpose {
     Arrivals = 6,
     /// What happens in a session.
     Sessions = 7,
+    /// What belongs to a key of declared events.
+    Keys = 8,
 }
 
 /// The key of `purpose` under `seed`; `part` tells lanes apart.

@@ -1,0 +1,50 @@
+//! Schemas that a catalogue does not have itself: they are found out by the ids in the frames of records.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::catalogue::TypeIndex;
+use super::coding::Coding;
+use super::invalid::Invalid;
+use crate::wire::framing::SchemaId;
+use crate::wire::{Malformed, shape};
+
+/// Finds schemas out, on a thread that may wait.
+pub trait Finder: Debug + Send + Sync {
+    /// What is known of an id. Where nothing is yet, it is looked up, and known later.
+    fn find(&self, id: SchemaId) -> Found;
+
+    /// Why nothing is known of some ids yet; `None` where nobody says.
+    fn silence(&self) -> Option<String>;
+}
+
+/// What is known of an id.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// It is the schema of a type.
+    Schema(Arc<Learned>),
+    /// It is none that a valid event can have.
+    Refused(Invalid),
+    /// Nothing yet.
+    Pending,
+}
+
+/// A schema of a type.
+#[derive(Debug)]
+pub struct Learned {
+    /// The type.
+    pub kind: TypeIndex,
+    /// How loadgen writes events of the type in that format, with the frame of this schema.
+    pub coding: Coding,
+    /// Reads bodies of the schema, where it is another than the coding's own.
+    pub writer: Option<Box<dyn ReadOther>>,
+}
+
+/// Reads bodies of a schema into the values that a coding writes.
+pub trait ReadOther: Debug + Send + Sync {
+    /// The values of a body.
+    ///
+    /// # Errors
+    /// Why it is none of the schema.
+    fn read(&self, body: &[u8]) -> Result<shape::Value, Malformed>;
+}

@@ -1,0 +1,287 @@
+//! How the events of a run are written and read: which format each type has, by its topic, and which schemas that makes.
+
+use std::collections::BTreeSet;
+
+use super::error::ConfigError;
+use super::plan::plan_error;
+use crate::event::catalogue::{Catalogue, EventType, TypeIndex};
+use crate::event::coding::Coding;
+use crate::registry::{Access, Part, Schema, SchemaType, Strategy};
+use crate::settings::choice::Choice as _;
+use crate::settings::formats::{Format, FormatOptions, Formats, Framing};
+use crate::wire::protobuf::Pick;
+use crate::wire::schema_error::SchemaError;
+use crate::wire::{avro, framing, json_schema, protobuf};
+
+/// How the types of a run are written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FormatPlan {
+    /// Each type, in the order of the catalogue; empty where all are JSON without a schema.
+    pub types: Vec<TypeFormat>,
+    /// The registry, where one is named.
+    pub registry: Option<Access>,
+    /// Whether schemas that it does not have are registered.
+    pub register: bool,
+}
+
+/// How one type is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeFormat {
+    /// The type.
+    pub kind: TypeIndex,
+    /// Its format.
+    pub format: Format,
+    /// What stands before each body.
+    pub framing: Framing,
+    /// Whether bodies have a field that brings them to a given size.
+    pub padded: bool,
+    /// The subject of its schema, where the framing names the schema's id.
+    pub subject: Option<String>,
+}
+
+/// A type's schema as a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaText {
+    /// Its language.
+    pub schema_type: SchemaType,
+    /// The text.
+    pub text: String,
+    /// The full name of what it describes.
+    pub name: String,
+    /// Which message of the text it is, for Protobuf.
+    pub message: Vec<usize>,
+    /// The fingerprint of its parsing canonical form, for Avro.
+    pub fingerprint: Option<u64>,
+}
+
+impl FormatPlan {
+    /// The formats of these types, of which `topic_of` says where they go.
+    ///
+    /// # Errors
+    /// Formats that do not go together, or with the types.
+    pub fn new(
+        formats: &mut FormatOptions,
+        registry: Option<Access>,
+        register: bool,
+        padded: bool,
+        catalogue: &Catalogue,
+        topic_of: &dyn Fn(&str) -> String,
+    ) -> Result<Self, ConfigError> {
+        let formats = formats.settle();
+        let topics: Vec<String> = catalogue.names().map(topic_of).collect();
+        if let Some(unknown) =
+            formats.format.iter().filter_map(|entry| entry.topic.as_ref()).find(|topic| !topics.contains(topic))
+        {
+            return Err(plan_error(
+                &format!("no type of event goes into topic \"{unknown}\", which has a format"),
+                "--topic and --topic-map say which topics there are",
+            ));
+        }
+        let has_schemas = topics.iter().any(|topic| formats.of_topic(topic) != Format::Json);
+        if !has_schemas {
+            return match formats.framing {
+                None | Some(Framing::None) => Ok(Self { types: Vec::new(), registry, register }),
+                Some(_) => Err(framing_of_json()),
+            };
+        }
+        let types = catalogue.types().zip(&topics).map(|((kind, declared), topic)| {
+            let beside = topics.iter().filter(|other| *other == topic).count();
+            let one = type_format(kind, declared, &formats, (topic, beside), padded)?;
+            coding_of(declared, &one).map_err(|error| refused(declared, one.format, &error))?;
+            Ok(one)
+        });
+        let types: Vec<TypeFormat> = types.collect::<Result<_, ConfigError>>()?;
+        if registry.is_none() && types.iter().any(|one| one.framing == Framing::Confluent) {
+            return Err(no_registry());
+        }
+        Ok(Self { types, registry, register })
+    }
+}
+
+impl FormatPlan {
+    /// How a reader takes what others wrote into these topics, and the subjects that the schemas of records may have: any, where no
+    /// strategy is named. Records with ids in their frames say by themselves what they are, where there is a registry to ask.
+    ///
+    /// # Errors
+    /// Formats that do not go together.
+    pub fn of_reading(
+        formats: &mut FormatOptions,
+        registry: Option<Access>,
+        topics: &[String],
+        catalogue: &Catalogue,
+    ) -> Result<(Self, Vec<String>), ConfigError> {
+        let formats = formats.settle();
+        let each: BTreeSet<&str> = topics.iter().map(|topic| formats.of_topic(topic).as_str()).collect();
+        let format = topics.first().map_or(Format::Json, |topic| formats.of_topic(topic));
+        let strategy = formats.subject_strategy;
+        let subjects = topics.iter().flat_map(|topic| {
+            let of_types = catalogue.types().map(move |(_, declared)| &declared.record.name);
+            of_types.filter_map(move |name| Some(strategy?.subject(topic, name, Part::Value)))
+        });
+        let subjects = subjects.collect();
+        let framing = match formats.framing {
+            Some(Framing::Confluent) => Framing::Confluent,
+            Some(Framing::SingleObject) if format != Format::Avro => {
+                return Err(plan_error("the single-object encoding is one of Avro", "add --format avro"));
+            }
+            Some(framing) => framing,
+            None if format == Format::Json => Framing::None,
+            None => Framing::Confluent,
+        };
+        if framing == Framing::Confluent {
+            return match registry {
+                None => Err(no_registry()),
+                Some(_) => Ok((Self { types: Vec::new(), registry, register: false }, subjects)),
+            };
+        }
+        if each.len() > 1 {
+            let all = each.into_iter().collect::<Vec<_>>().join(" and ");
+            return Err(plan_error(
+                &format!("records without an id do not say which format they have, and these topics have {all}"),
+                "read the topics of each format by themselves",
+            ));
+        }
+        let types = catalogue.types().map(|(kind, declared)| {
+            let one = TypeFormat { kind, format, framing, padded: false, subject: None };
+            coding_of(declared, &one).map_err(|error| refused(declared, format, &error))?;
+            Ok(one)
+        });
+        let types = if format == Format::Json { Vec::new() } else { types.collect::<Result<_, ConfigError>>()? };
+        Ok((Self { types, registry, register: false }, subjects))
+    }
+}
+
+fn no_registry() -> ConfigError {
+    plan_error(
+        "the framing of Confluent names each schema by its id in a registry, and no registry is named",
+        "--schema-registry URL or SCHEMA_REGISTRY_URL names one; --framing none does without",
+    )
+}
+
+fn type_format(
+    kind: TypeIndex,
+    declared: &EventType,
+    formats: &Formats,
+    (topic, beside): (&str, usize),
+    padded: bool,
+) -> Result<TypeFormat, ConfigError> {
+    let format = formats.of_topic(topic);
+    let usual = if format == Format::Json { Framing::None } else { Framing::Confluent };
+    let framing = match formats.framing {
+        // A topic of plain JSON may stand beside others.
+        Some(_) if format == Format::Json => Framing::None,
+        Some(Framing::SingleObject) if format != Format::Avro => {
+            return Err(plan_error(
+                &format!("topic \"{topic}\" is {format}, and the single-object encoding is one of Avro"),
+                "--framing confluent or none",
+            ));
+        }
+        framing => framing.unwrap_or(usual),
+    };
+    if framing == Framing::None && beside > 1 && format != Format::Json && !declared.tells_itself() {
+        return Err(plan_error(
+            &format!(
+                "topic \"{topic}\" has {beside} types of event, and without a frame nothing would tell type \"{}\" from others",
+                declared.name
+            ),
+            "--framing confluent names the schema in each record; --topic-map gives each type a topic of its own",
+        ));
+    }
+    let strategy = formats.subject_strategy.unwrap_or_else(|| Strategy::for_types(beside));
+    if framing == Framing::Confluent && strategy == Strategy::TopicName && beside > 1 {
+        return Err(plan_error(
+            &format!("topic \"{topic}\" has {beside} types of event, and topic-name gives all of them one subject"),
+            "--subject-strategy topic-record-name gives each type its own",
+        ));
+    }
+    let subject = (framing == Framing::Confluent).then(|| strategy.subject(topic, &declared.record.name, Part::Value));
+    Ok(TypeFormat { kind, format, framing, padded, subject })
+}
+
+fn framing_of_json() -> ConfigError {
+    plan_error(
+        "JSON without a schema has no frame, for there is nothing to name in it",
+        "--format json-schema describes it by a schema in the registry",
+    )
+}
+
+fn refused(declared: &EventType, format: Format, error: &SchemaError) -> ConfigError {
+    plan_error(
+        &format!("event type \"{}\" cannot be written as {format}: {error}", declared.name),
+        "give its topic another format: --format TOPIC=FORMAT",
+    )
+}
+
+/// How a type is written, and the schema that says so. Where the framing names an id, its frame is still to be added.
+///
+/// # Errors
+/// What in the type has no such form.
+pub fn coding_of(declared: &EventType, one: &TypeFormat) -> Result<(Coding, Option<SchemaText>), SchemaError> {
+    let (coding, text) = match one.format {
+        Format::Json => return Ok((Coding::json(declared), None)),
+        Format::JsonSchema => {
+            let (coding, schema) = Coding::json_schema(declared, one.padded)?;
+            (coding, SchemaText::new(SchemaType::Json, schema.text(), schema.name()))
+        }
+        Format::Avro => {
+            let (coding, schema) = Coding::avro(declared, one.padded)?;
+            let text = SchemaText::new(SchemaType::Avro, schema.text(), schema.name());
+            (coding, SchemaText { fingerprint: Some(schema.fingerprint()), ..text })
+        }
+        Format::Protobuf => {
+            let (coding, schema) = Coding::protobuf(declared, one.padded)?;
+            let text = SchemaText::new(SchemaType::Protobuf, schema.text(), schema.name());
+            (coding, SchemaText { message: schema.message_path(), ..text })
+        }
+    };
+    let coding = match (one.framing, text.fingerprint) {
+        (Framing::SingleObject, Some(fingerprint)) => coding.framed(framing::single_object(fingerprint)),
+        _ => coding,
+    };
+    Ok((coding, Some(text)))
+}
+
+impl SchemaText {
+    fn new(schema_type: SchemaType, text: &str, name: &str) -> Self {
+        Self { schema_type, text: text.to_owned(), name: name.to_owned(), message: Vec::new(), fingerprint: None }
+    }
+
+    /// What a schema of a registry describes, and which message of its text that is; `None` where it is not supported.
+    #[must_use]
+    pub fn of_registry(schema: &Schema) -> Option<Self> {
+        let text = |name: &str| Self::new(schema.schema_type, &schema.text, name);
+        match schema.schema_type {
+            SchemaType::Avro => {
+                let parsed = avro::Schema::parse(&schema.text).ok()?;
+                Some(Self { fingerprint: Some(parsed.fingerprint()), ..text(parsed.name()) })
+            }
+            SchemaType::Protobuf => {
+                let parsed = protobuf::Schema::parse(&schema.text, &[], Pick::Only).ok()?;
+                Some(Self { message: parsed.message_path(), ..text(parsed.name()) })
+            }
+            SchemaType::Json => Some(text(json_schema::Schema::parse(&schema.text, "").ok()?.name())),
+        }
+    }
+
+    /// Whether bodies of both are read alike.
+    #[must_use]
+    pub fn is_read_as(&self, other: &Self) -> bool {
+        match self.fingerprint {
+            Some(_) => self.fingerprint == other.fingerprint,
+            None => self.text == other.text,
+        }
+    }
+
+    /// As a registry takes it.
+    #[must_use]
+    pub fn for_registry(&self) -> Schema {
+        Schema::new(self.schema_type, self.text.clone())
+    }
+
+    /// What stands before bodies of this schema, under that id.
+    #[must_use]
+    pub fn frame(&self, id: u32) -> Vec<u8> {
+        let messages = (self.schema_type == SchemaType::Protobuf).then_some(&*self.message);
+        framing::confluent(id, messages)
+    }
+}

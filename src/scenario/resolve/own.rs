@@ -1,0 +1,43 @@
+//! Event types that the user declares: the strongest level that names a file of them decides.
+
+use super::{Layers, conflict};
+use crate::scenario::Scenario;
+use crate::scenario::error::ConfigError;
+use crate::scenario::source::SourceConfig;
+use crate::settings::events::DeclaredOptions;
+use crate::source::own::{Config, LoadError};
+
+/// Puts what is declared into the scenario, so that it can be run again without the files.
+pub(super) fn settle(scenario: &mut Scenario, layers: &mut Layers<'_>) -> Result<(), ConfigError> {
+    if let SourceConfig::RetailRocket(_) = scenario.source {
+        return Ok(());
+    }
+    let mut named = None;
+    for (place, layer) in layers {
+        let DeclaredOptions { events, schema } = std::mem::take(&mut layer.events.declared);
+        if events.is_some() && schema.is_some() {
+            return Err(conflict(*place, "events", "schema"));
+        }
+        if named.is_none() && (events.is_some() || schema.is_some()) {
+            named = Some(Config { events, schema, ..Config::default() });
+        }
+    }
+    if let Some(config) = named {
+        scenario.source = SourceConfig::Own(Box::new(config));
+    }
+    if let SourceConfig::Own(config) = &mut scenario.source {
+        config.load()?;
+    }
+    Ok(())
+}
+
+impl From<LoadError> for ConfigError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Unreadable { what, path, source } => Self::Unreadable { what, path, source },
+            LoadError::Wrong { path, line, problem, hint } => Self::Line { path, line, reason: problem, hint },
+            LoadError::Types(error) => Self::Plan { reason: error.to_string(), hint: error.hint },
+            error @ LoadError::Sources(_) => Self::Plan { reason: error.to_string(), hint: None },
+        }
+    }
+}

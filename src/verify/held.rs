@@ -1,0 +1,134 @@
+//! Records of which nothing can be said yet: the schema that they name is still being looked up.
+//!
+//! They and what follows them in their partitions are kept in their order, with the time at which they were read, and count as not
+//! read until they are judged.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::clock::Nanos;
+use crate::kafka::{Record, Timestamp};
+
+/// As much is kept; beyond it nothing more is taken from the client.
+const MOST_BYTES: usize = 64 << 20;
+/// What a record takes beside its key and its value.
+const OVERHEAD: usize = 128;
+
+/// What was delivered of a partition and is not judged yet.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    partitions: BTreeMap<i32, VecDeque<Item>>,
+    bytes: usize,
+    records: u64,
+}
+
+/// One thing that was delivered.
+#[derive(Debug)]
+pub(super) enum Item {
+    Record(HeldRecord),
+    /// The end of the partition, at that offset.
+    End(i64, Nanos),
+}
+
+/// A copy of a record, and when it was read.
+#[derive(Debug)]
+pub(super) struct HeldRecord {
+    partition: i32,
+    offset: i64,
+    timestamp: Timestamp,
+    key: Option<Box<[u8]>>,
+    body: Option<Box<[u8]>>,
+    leader_epoch: i32,
+    pub(super) at: Nanos,
+}
+
+impl HeldRecord {
+    pub(super) fn record(&self) -> Record<'_> {
+        let Self { partition, offset, timestamp, key, body, leader_epoch, .. } = self;
+        Record {
+            partition: *partition,
+            offset: *offset,
+            timestamp: *timestamp,
+            key: key.as_deref(),
+            body: body.as_deref(),
+            leader_epoch: *leader_epoch,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        OVERHEAD + self.key.as_ref().map_or(0, |key| key.len()) + self.body.as_ref().map_or(0, |body| body.len())
+    }
+}
+
+impl Held {
+    /// Whether something of the partition is kept: then what follows it must be, too.
+    pub(super) fn has(&self, partition: i32) -> bool {
+        !self.partitions.is_empty() && self.partitions.contains_key(&partition)
+    }
+
+    /// Whether nothing is kept.
+    pub(super) fn is_empty(&self) -> bool {
+        self.partitions.is_empty()
+    }
+
+    /// Whether there is no room for more.
+    pub(super) const fn is_full(&self) -> bool {
+        self.bytes >= MOST_BYTES
+    }
+
+    /// How many records are kept.
+    pub(super) const fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Keeps a record.
+    pub(super) fn keep(&mut self, record: &Record<'_>, at: Nanos) {
+        let Record { partition, offset, timestamp, key, body, leader_epoch } = *record;
+        let (key, body) = (key.map(Box::from), body.map(Box::from));
+        let held = HeldRecord { partition, offset, timestamp, key, body, leader_epoch, at };
+        self.bytes += held.bytes();
+        self.records += 1;
+        self.partitions.entry(partition).or_default().push_back(Item::Record(held));
+    }
+
+    /// Keeps the end of a partition of which records are kept.
+    pub(super) fn keep_end(&mut self, partition: i32, offset: i64, at: Nanos) {
+        self.partitions.entry(partition).or_default().push_back(Item::End(offset, at));
+    }
+
+    /// Forgets what is kept of a partition: it will be delivered again.
+    pub(super) fn forget(&mut self, partition: i32) {
+        for item in self.partitions.remove(&partition).into_iter().flatten() {
+            self.count_off(&item);
+        }
+    }
+
+    /// Takes out what is kept of a partition as far as `is_open` says no more of its first record.
+    pub(super) fn ready(&mut self, is_open: impl Fn(&Record<'_>) -> bool) -> Vec<(i32, Item)> {
+        let mut ready = Vec::new();
+        for (partition, items) in &mut self.partitions {
+            let is_open = |item: &Item| matches!(item, Item::Record(held) if is_open(&held.record()));
+            let open = items.iter().position(is_open).unwrap_or(items.len());
+            ready.extend(items.drain(..open).map(|item| (*partition, item)));
+        }
+        self.partitions.retain(|_, items| !items.is_empty());
+        for (_, item) in &ready {
+            self.count_off(item);
+        }
+        ready
+    }
+
+    /// The first record of each partition.
+    pub(super) fn firsts(&self) -> impl Iterator<Item = Record<'_>> {
+        self.partitions.values().filter_map(|items| match items.front() {
+            Some(Item::Record(held)) => Some(held.record()),
+            _ => None,
+        })
+    }
+
+    fn count_off(&mut self, item: &Item) {
+        if let Item::Record(held) = item {
+            self.bytes -= held.bytes();
+            self.records -= 1;
+        }
+    }
+}
