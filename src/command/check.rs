@@ -1,6 +1,7 @@
 //! `check`: is this scenario usable, what does it plan, and can this machine plausibly do it?
 
 mod calibration;
+mod examples;
 
 use std::fmt::Write as _;
 
@@ -22,6 +23,7 @@ use crate::settings::outcome::Output;
 use crate::source::Source;
 use crate::verdict::ExitCode;
 use calibration::Calibration;
+use examples::{Example, examples};
 
 /// Columns and lines of the picture.
 const CHART: (usize, usize) = (90, 12);
@@ -75,6 +77,9 @@ struct Checked {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<PlannedFault>,
     warnings: Vec<String>,
+    /// One event of each type.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    examples: Vec<Example>,
     #[serde(skip)]
     picture: String,
 }
@@ -83,7 +88,8 @@ pub(super) fn check(args: CheckArgs, environment: &Environment) -> Result<Done, 
     let mut options = args.options;
     // Nothing is run, so nothing has to be allowed.
     options.limits.dry_run = Some(true);
-    let mut resolved = resolve(&RunRequest::Scenario(args.scenario), options, environment)?;
+    let wanted = args.scenario.map_or(RunRequest::Synthetic, RunRequest::Scenario);
+    let mut resolved = resolve(&wanted, options, environment)?;
     if resolved.dump {
         return Ok(Done::told(resolved.client.dump()));
     }
@@ -141,6 +147,7 @@ impl Checked {
                 .chain(planned_faults::permission(plan).map(ToOwned::to_owned))
                 .chain(planned_gates::undecidable(plan, schedule, source))
                 .collect(),
+            examples: examples(plan, source)?,
             picture,
         })
     }
@@ -168,6 +175,9 @@ impl Checked {
             .map_or_else(String::new, |peak| format!(", at most {}/s", figures::bytes(whole(peak * self.bytes_each))));
         writeln!(out, " bytes       {all}{} an event{peak}", figures::bytes(whole(self.bytes_each)))?;
         writeln!(out, " gates       {}", self.gates)?;
+        for example in &self.examples {
+            write!(out, "{example}")?;
+        }
         if let Some(quota) = self.cpu_quota {
             let quota = processors(quota);
             writeln!(

@@ -10,6 +10,7 @@ use super::learned::{Finder, Found};
 use super::padding;
 use crate::wire::framing::SchemaId;
 use crate::wire::json::{self, PlanError};
+use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Field, Record, Shape};
 
 /// A type of event, by its place in the run's [`Catalogue`].
@@ -35,6 +36,30 @@ pub struct EventType {
     pub key: usize,
     /// All its fields, in the order of the wire.
     pub record: Record,
+    /// The schema that it was taken from, where somebody has it written down: in that language no other is made of it.
+    pub schema: Option<GivenSchema>,
+}
+
+/// A schema that somebody has written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenSchema {
+    /// What it is written in.
+    pub language: Language,
+    /// The text.
+    pub text: Box<str>,
+    /// Which message of it, for Protobuf, where it has several.
+    pub message: Option<Box<str>>,
+}
+
+/// What a schema is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// Avro's JSON.
+    Avro,
+    /// A `.proto` file.
+    Protobuf,
+    /// JSON Schema.
+    JsonSchema,
 }
 
 impl EventType {
@@ -42,6 +67,20 @@ impl EventType {
     #[must_use]
     pub fn tells_itself(&self) -> bool {
         self.record.fields.iter().any(|field| matches!(field.shape, Shape::Constant(_)))
+    }
+
+    /// The schema in that language that it was taken from.
+    ///
+    /// # Errors
+    /// Bodies are to have a field for padding, which it does not have.
+    pub(super) fn given(&self, language: Language, padded: bool) -> Result<Option<&GivenSchema>, SchemaError> {
+        let given = self.schema.as_ref().filter(|schema| schema.language == language);
+        if given.is_some() && padded {
+            return Err(SchemaError::new(
+                "its own schema has no field that brings bodies to a size: leave the padding out",
+            ));
+        }
+        Ok(given)
     }
 
     /// What its bodies hold: its fields, and the one that brings a body to a given size.

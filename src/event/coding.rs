@@ -1,6 +1,6 @@
 //! How the events of a type stand in records: a frame that names their schema, and a body in one of the formats.
 
-use super::catalogue::EventType;
+use super::catalogue::{EventType, Language};
 use super::learned::ReadOther;
 use crate::wire::protobuf::Pick;
 use crate::wire::schema_error::SchemaError;
@@ -35,34 +35,46 @@ impl Coding {
         Self { frame: Box::default(), message: Vec::new(), body: Body::Json, record: declared.written(true) }
     }
 
-    /// JSON that a schema describes.
+    /// JSON that a schema describes: the type's own, or one that is made of it.
     ///
     /// # Errors
     /// What in the type has no form in JSON Schema, and where.
     pub fn json_schema(declared: &EventType, padded: bool) -> Result<(Self, json_schema::Schema), SchemaError> {
         let record = declared.written(padded);
-        let schema = json_schema::Schema::of(&record)?;
+        let schema = match declared.given(Language::JsonSchema, padded)? {
+            Some(given) => json_schema::Schema::parse(&given.text, &record.name)?,
+            None => json_schema::Schema::of(&record)?,
+        };
         Ok((Self { frame: Box::default(), message: Vec::new(), body: Body::Json, record }, schema))
     }
 
-    /// Avro, by the schema that is made of the type.
+    /// Avro, by the type's own schema or by one that is made of it.
     ///
     /// # Errors
     /// What in the type has no form in Avro, and where.
     pub fn avro(declared: &EventType, padded: bool) -> Result<(Self, avro::Schema), SchemaError> {
         let record = declared.written(padded);
-        let schema = avro::Schema::of(&record)?;
+        let schema = match declared.given(Language::Avro, padded)? {
+            Some(given) => avro::Schema::parse(&given.text)?,
+            None => avro::Schema::of(&record)?,
+        };
         let plan = avro::Plan::new(&schema, &record, Some(declared.id), Some(declared.key))?;
         Ok((Self { frame: Box::default(), message: Vec::new(), body: Body::Avro(Box::new(plan)), record }, schema))
     }
 
-    /// Protobuf, by the message that is made of the type.
+    /// Protobuf, by the type's own message or by one that is made of it.
     ///
     /// # Errors
     /// What in the type has no form in Protobuf, and where.
     pub fn protobuf(declared: &EventType, padded: bool) -> Result<(Self, protobuf::Schema), SchemaError> {
         let record = declared.written(padded);
-        let schema = protobuf::Schema::of(&record)?;
+        let schema = match declared.given(Language::Protobuf, padded)? {
+            Some(given) => {
+                let pick = given.message.as_deref().map_or(Pick::Only, Pick::Named);
+                protobuf::Schema::parse(&given.text, &[], pick)?
+            }
+            None => protobuf::Schema::of(&record)?,
+        };
         let plan = protobuf::Plan::new(&schema, &record, Some(declared.id), Some(declared.key))?;
         let (frame, message) = (Box::default(), schema.message_path());
         Ok((Self { frame, message, body: Body::Protobuf(Box::new(plan)), record }, schema))

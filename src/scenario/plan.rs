@@ -23,6 +23,7 @@ use crate::gate::{Gates, Names};
 use crate::registry::Access;
 use crate::run::{self, Detail, KafkaConfig, Lanes};
 use crate::schedule::config::Kind;
+use crate::settings::formats::Framing;
 use crate::settings::run::PaddingOptions;
 use crate::settings::values::{MOST_PAYLOAD, Property, TopicMap};
 use crate::settings::verification::Verification;
@@ -93,6 +94,7 @@ impl Plan {
         let topic_of = |name: &str| topic_map.get(name).unwrap_or(&topic.topic).clone();
         let formats = &mut settings.target.coding.formats;
         let formats = FormatPlan::new(formats, registry, topic.register, padding.is_some(), &catalogue, &topic_of)?;
+        check_apart(&scenario.source, &catalogue, &formats)?;
         let verifier = &mut settings.verifier;
         let verify = Verification {
             group: group(verifier.group.as_ref(), &verifier.membership, verifier.chaos_rebalance)?,
@@ -209,10 +211,16 @@ fn source(scenario: &Scenario, seed: u64, lanes: u16) -> Result<SourceConfig, Co
 pub(super) fn catalogue(source: &SourceConfig) -> Result<Arc<Catalogue>, ConfigError> {
     let error = |error: CatalogueError| ConfigError::Plan { reason: error.to_string(), hint: None };
     let SourceConfig::Own(config) = source else { return shop::catalogue().map(Arc::new).map_err(error) };
+    let own = Own::new(config, 0).map_err(own_error)?;
+    Catalogue::new(own.event_types()).map(Arc::new).map_err(error)
+}
+
+/// Whether a reader can tell types apart that say nothing of a schema.
+fn check_apart(source: &SourceConfig, catalogue: &Arc<Catalogue>, formats: &FormatPlan) -> Result<(), ConfigError> {
+    let SourceConfig::Own(config) = source else { return Ok(()) };
+    let has_frame = |kind| formats.types.iter().any(|one| one.kind == kind && one.framing != Framing::None);
     let own = Arc::new(Own::new(config, 0).map_err(own_error)?);
-    let catalogue = Arc::new(Catalogue::new(own.event_types()).map_err(error)?);
-    own.check_apart(&catalogue).map_err(own_error)?;
-    Ok(catalogue)
+    own.check_apart(catalogue, |kind| !has_frame(kind)).map_err(own_error)
 }
 
 fn own_error(error: OwnError) -> ConfigError {

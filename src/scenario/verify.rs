@@ -1,9 +1,10 @@
 //! What `loadgen verify` is to do.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::Scenario;
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::formats::FormatPlan;
@@ -12,6 +13,7 @@ use super::plan::{Presentation, check_name, group, plan_error};
 use super::registry::access;
 use super::source::SourceConfig;
 use super::topics::{self, check_topic_name};
+use crate::bundle::SCENARIO;
 use crate::cli::verify::{Offset, VerifyArgs};
 use crate::event::catalogue::Catalogue;
 use crate::event::stamp::RunId;
@@ -74,14 +76,21 @@ pub struct VerifyPlan {
     pub subjects: Vec<String>,
 }
 
-/// The source of the events that are read, as far as their types go: what is declared, or the shop.
-fn declared(DeclaredOptions { events, schema }: DeclaredOptions) -> Result<SourceConfig, ConfigError> {
-    if events.is_none() && schema.is_none() {
-        return Ok(SourceConfig::default());
+/// The source of the events that are read, as far as their types go: what is declared, here or by the producer's run, else the
+/// shop.
+fn declared(options: DeclaredOptions, producer: Option<&Path>) -> Result<SourceConfig, ConfigError> {
+    let DeclaredOptions { events, schema } = options;
+    if events.is_some() || schema.is_some() {
+        let mut config = own::Config { events, schema, ..own::Config::default() };
+        config.load()?;
+        return Ok(SourceConfig::Own(Box::new(config)));
     }
-    let mut config = own::Config { events, schema, ..own::Config::default() };
-    config.load()?;
-    Ok(SourceConfig::Own(Box::new(config)))
+    // A run that still goes on, or one that is not there, is told of when it is joined.
+    let scenario = producer.map(|run| run.join(SCENARIO)).filter(|scenario| scenario.is_file());
+    Ok(scenario
+        .map(|scenario| Scenario::load(&scenario))
+        .transpose()?
+        .map_or_else(SourceConfig::default, |run| run.source))
 }
 
 /// Resolves the arguments of `loadgen verify`.
@@ -131,7 +140,7 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
         return Err(plan_error(reason, "--bootstrap-server HOST:PORT or KAFKA_BROKERS names one"));
     };
     let configs: Vec<GateConfig> = options.outcome.gate.iter().map(GateConfig::of_rule).collect();
-    let catalogue = catalogue(&declared(options.declared)?)?;
+    let catalogue = catalogue(&declared(options.declared, args.producer_report.as_deref())?)?;
     let mut coding = options.coding;
     let registry = access(&mut coding.registry, environment)?;
     let (formats, subjects) = if args.producer_report.is_some() {

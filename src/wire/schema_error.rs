@@ -14,7 +14,7 @@ pub struct SchemaError {
 
 impl SchemaError {
     /// At the place itself; [`SchemaError::within`] says where that is.
-    pub(super) fn new(problem: impl Into<String>) -> Self {
+    pub(crate) fn new(problem: impl Into<String>) -> Self {
         Self { path: String::new(), problem: problem.into() }
     }
 

@@ -11,13 +11,13 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 const MAY_IMPORT: &[(&str, &str)] = &[
     (
         "command",
-        "bundle capacity cli clock compare dataset event explain exporter figures gate kafka lane measure merge output progress publish recording registry report run scenario schedule selftest settings shop source units verdict verify width wire",
+        "bundle capacity cli clock compare dataset event explain exporter figures gate kafka lane measure merge output progress publish recording registry report run scenario schedule selftest settings shop soak source units verdict verify width wire",
     ),
     ("exporter", "clock event kafka ledger measure report run"),
     ("progress", "clock figures logging measure report run width"),
     (
         "scenario",
-        "cli clock event gate kafka logging registry run schedule settings shop source spelling units verdict wire",
+        "bundle cli clock event gate kafka logging registry run schedule settings shop source spelling units verdict wire",
     ),
     ("cli", "compare dataset event schedule settings source"),
     ("logging", "settings"),

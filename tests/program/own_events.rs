@@ -114,10 +114,32 @@ fn sessions_go_through_declared_types_in_their_order() {
 
 #[test]
 fn a_schema_alone_makes_a_verified_run() {
-    let report = report(&shell(), &["--schema", "order.avsc", "--payload-bytes", "400"]);
-    assert_eq!(report["ledger"]["verified"], 600);
-    assert_eq!(report["by_type"]["order_placed"]["verified"], 600);
-    assert!(report["payload"]["mean_bytes"].as_f64().unwrap() >= 400.0);
+    for more in [
+        &["--payload-bytes", "400"][..],
+        &["--format", "avro", "--framing", "single-object"],
+        &["--format", "protobuf", "--framing", "none"],
+    ] {
+        let report = report(&shell(), &[&["--schema", "order.avsc"][..], more].concat());
+        assert_eq!(report["ledger"]["verified"], 600);
+        assert_eq!(report["by_type"]["order_placed"]["verified"], 600);
+        assert_eq!(report["payload"]["mean_bytes"].as_f64().unwrap() >= 400.0, more[0] == "--payload-bytes");
+    }
+}
+
+#[test]
+fn a_check_shows_an_event_of_each_type_with_its_sizes_and_its_schema() {
+    let shell = shell();
+    let told = shell.run(&["check", "--events", "orders.toml", "--rate", "10", "-d", "1s"]).ends_with_code(0);
+    told.says("event type  order: id order_id, key customer_id; ")
+        .says("event type  payment: id payment_id, key customer_id; ");
+    let own = ["check", "--schema", "order.avsc", "--format", "avro", "--framing", "none", "-o", "json"];
+    let json = shell.run(&own).ends_with_code(0).json();
+    let example = &json["examples"][0];
+    assert_eq!((&example["event_type"], &example["format"]), (&"order_placed".into(), &"avro".into()));
+    assert_eq!(example["schema"], AVRO, "the user's own, to the letter");
+    let event: serde_json::Value = serde_json::from_str(example["event"].as_str().unwrap()).unwrap();
+    assert!(event["customer_id"].as_str().unwrap().starts_with("customer-"), "{event}");
+    assert!(example["bytes"]["avro"].as_u64() < example["bytes"]["json"].as_u64());
 }
 
 #[test]

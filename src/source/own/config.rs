@@ -133,8 +133,8 @@ impl Config {
         let name = file_name(path);
         let stem = name.split('.').next().unwrap_or_default();
         let schema = SchemaText { name: name.clone(), text: text.clone(), message: None };
-        let (record, _) = schema::record(&schema, &capitalised(stem)).map_err(|problem| wrong(problem, None))?;
-        let short = record.name.rsplit('.').next().unwrap_or_default();
+        let described = schema::described(&schema, &capitalised(stem)).map_err(|problem| wrong(problem, None))?;
+        let short = described.record.name.rsplit('.').next().unwrap_or_default();
         let declared = Table::from_iter([("schema".to_owned(), inlined(path, &text))]);
         let type_name = snake(short);
         self.types = Table::from_iter([(type_name.clone(), Value::Table(declared))]);

@@ -12,7 +12,6 @@ use super::schema;
 use super::sessions;
 use crate::event::catalogue::{EventType, MOST_TYPES};
 use crate::spelling::nearest;
-use crate::wire::json_schema::Limit;
 use crate::wire::shape::{Record, Shape};
 
 /// A type that events can be drawn of.
@@ -68,11 +67,13 @@ pub(super) fn made(config: &Config) -> Result<All, OwnError> {
 
 fn make(declared: &Type, namespace: &str) -> Result<Made, OwnError> {
     let keys = &declared.keys;
-    let usual_name = || join(namespace, &capitalised(&declared.name));
-    let (record, limits) = match &declared.schema {
-        Some(schema) => schema::record(schema, &declared.record.clone().unwrap_or_else(usual_name))
-            .map_err(|problem| keys.at("schema").error(problem))?,
-        None => (own_record(declared, &declared.record.clone().unwrap_or_else(usual_name))?, Vec::<Limit>::new()),
+    let name = declared.record.clone().unwrap_or_else(|| join(namespace, &capitalised(&declared.name)));
+    let (record, limits, given) = match &declared.schema {
+        Some(schema) => {
+            let described = schema::described(schema, &name).map_err(|problem| keys.at("schema").error(problem))?;
+            (described.record, described.limits, Some(described.given))
+        }
+        None => (own_record(declared, &name)?, Vec::new(), None),
     };
     let id = place(declared, "id", declared.id.as_deref(), &record, id_place)?;
     let key = place(declared, "key", declared.key.as_deref(), &record, |record| key_place(record, id))?;
@@ -109,7 +110,7 @@ fn make(declared: &Type, namespace: &str) -> Result<Made, OwnError> {
             .at("key")
             .error("the key's texts have quotes, backslashes or control characters, which JSON would escape"));
     }
-    Ok(Made { declared: EventType { name: declared.name.as_str().into(), id, key, record }, drawn })
+    Ok(Made { declared: EventType { name: declared.name.as_str().into(), id, key, record, schema: given }, drawn })
 }
 
 fn own_record(declared: &Type, name: &str) -> Result<Record, OwnError> {

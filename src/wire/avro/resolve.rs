@@ -178,37 +178,33 @@ impl<'a> Maker<'a> {
         Step::Record(sources.into())
     }
 
-    /// The branch of the same type, for records one that can be read, else the first that takes the writer's type.
+    /// The branch of the same type and name, else for records the first that can be read, one of the same name without its
+    /// namespace before others, else the first that takes the writer's type.
     fn branch_of(&self, from: Side<'a>, own: &'a UnionSchema, shape: &'a Shape) -> Step {
         let plain = Plain::resolved(from.0, self.writer);
         let branches = places(own, shape);
         let to = |side: Side<'a>| Plain::resolved(side.0, self.reader);
-        let alike = || branches.iter().filter(|(_, side)| to(*side).is_like(plain));
-        let same_name = |side: Side<'a>| match (plain.names(), to(side).names()) {
-            (Some((name, _)), Some((own, aliases))) => {
-                name == own || aliases.iter().any(|alias| *alias == *name.as_ref())
-            }
-            _ => true,
-        };
-        let is_readable = |side: Side<'a>| match self.step(from, side) {
-            Step::Refused(_) => false,
-            Step::Record(sources) => {
-                !sources.iter().any(|(_, source)| matches!(source, Source::Field(_, Step::Refused(_))))
-            }
-            _ => true,
-        };
-        let found = alike()
-            .find(|(_, side)| same_name(*side))
-            .or_else(|| {
-                alike().filter(|(_, side)| is_readable(*side)).find(|(_, side)| is_named_alike(to(*side), plain))
-            })
-            .or_else(|| alike().find(|(_, side)| is_readable(*side)))
-            .or_else(|| branches.iter().find(|(_, side)| to(*side).takes(plain)));
-        match found {
-            Some((Place::Branch(index), side)) => Step::Into(*index, Box::new(self.step(from, *side))),
-            Some((_, side)) => self.step(from, *side),
+        let made = |(place, side): (Place, Side<'a>)| (place, self.step(from, side));
+        let alike = || branches.iter().copied().filter(|(_, side)| to(*side).is_like(plain));
+        let found = alike().find(|(_, side)| is_named_fully(to(*side), plain)).map(made).or_else(|| {
+            let readable = alike().map(|branch| (is_named_alike(to(branch.1), plain), made(branch)));
+            let readable = readable.filter(|(_, (_, step))| step.is_readable());
+            readable.reduce(|best, next| if next.0 && !best.0 { next } else { best }).map(|(_, found)| found)
+        });
+        let taking = || branches.iter().copied().find(|(_, side)| to(*side).takes(plain)).map(made);
+        match found.or_else(taking) {
+            Some((Place::Branch(index), step)) => Step::Into(index, Box::new(step)),
+            Some((_, step)) => step,
             None => refused(plain, Plain::Union(own)),
         }
+    }
+}
+
+/// Whether both have the same full name, or the reader's had the writer's before.
+fn is_named_fully(reader: Plain, writer: Plain) -> bool {
+    match (reader.names(), writer.names()) {
+        (Some((to, aliases)), Some((from, _))) => to == from || aliases.iter().any(|alias| *alias == *from.as_ref()),
+        _ => true,
     }
 }
 
@@ -246,6 +242,17 @@ fn leaf(from: &Shape, to: &Shape) -> Step {
 }
 
 impl Step {
+    /// Whether there are values that it takes, as far as can be told without looking deeper.
+    fn is_readable(&self) -> bool {
+        let is_refused = |step: &Self| matches!(step, Self::Refused(_));
+        match self {
+            Self::Record(fields) => {
+                fields.iter().all(|(_, source)| !matches!(source, Source::Field(_, step) if is_refused(step)))
+            }
+            step => !is_refused(step),
+        }
+    }
+
     fn take(&self, value: Value) -> Result<Value, Misfit> {
         Ok(match (self, value) {
             (Self::Same, value) => value,

@@ -151,7 +151,7 @@ fn types_that_read_alike_are_told() {
     let twin = "key = \"key\"\nfields = { id = \"uuid\", key = { pool = 10 } }\n";
     let own = own(&format!("[a]\n{twin}[b]\n{twin}"), 1);
     let catalogue = Arc::new(crate::event::catalogue::Catalogue::new(own.event_types()).unwrap());
-    let error = own.check_apart(&catalogue).unwrap_err();
+    let error = own.check_apart(&catalogue, |_| true).unwrap_err();
     assert_eq!(error.to_string(), "b: its events are read as ones of \"a\", for both have the same fields");
     assert_eq!(error.hint.unwrap(), "a constant tells them apart: type = { constant = \"b\" }");
 }

@@ -1,6 +1,11 @@
 //! Types that a schema describes, and all formats.
 
 use super::*;
+use crate::event::catalogue::{Catalogue, Language};
+use crate::event::coding::Coding;
+use crate::event::decode::Wholeness;
+use crate::event::encode::Encoder;
+use crate::event::stamp::RunId;
 use crate::wire::shape::Shape;
 use crate::wire::value::conforms;
 use crate::wire::{BodyWriter as _, json_schema};
@@ -199,6 +204,43 @@ fn a_declared_type_goes_through_all_formats() {
             telling.give(&mut writer);
             writer.finish();
             assert!(json.scan(&body).is_some(), "{}", String::from_utf8_lossy(&body));
+        }
+    }
+}
+
+#[test]
+fn a_schema_that_was_given_is_the_one_that_is_sent() {
+    let in_its_format = |own: &Arc<Own>, padded: bool| {
+        let declared = &own.types[0].declared;
+        match declared.schema.as_ref().unwrap().language {
+            Language::Avro => Coding::avro(declared, padded).map(|(coding, schema)| (coding, schema.text().to_owned())),
+            Language::Protobuf => {
+                Coding::protobuf(declared, padded).map(|(coding, schema)| (coding, schema.text().to_owned()))
+            }
+            Language::JsonSchema => {
+                Coding::json_schema(declared, padded).map(|(coding, schema)| (coding, schema.text().to_owned()))
+            }
+        }
+    };
+    for (name, schema) in [("order.avsc", AVRO), ("order.proto", PROTOBUF), ("order.schema.json", JSON)] {
+        let own = with_schema(name, schema, "").unwrap();
+        let (coding, text) = in_its_format(&own, false).unwrap();
+        assert_eq!(text, schema, "{name}");
+        let padded = in_its_format(&own, true).unwrap_err().to_string();
+        assert!(padded.starts_with("its own schema has no field that brings bodies to a size"), "{padded}");
+        let catalogue = Arc::new(Catalogue::new(own.event_types()).unwrap().coded([coding]));
+        let encoder = Encoder::new(RunId(7), 0, Arc::clone(&catalogue));
+        let teller = Teller::new(&own);
+        for n in 0..300 {
+            let event = own.example(TypeIndex(0), n);
+            let telling = Telling { event: &event, teller: &teller, due_unix_ns: DUE_NS };
+            let mut arena = Vec::new();
+            let written = encoder.encode(&mut arena, TypeIndex(0), &telling, n, DUE_NS);
+            let (body, key) = (&arena[written.body], &arena[written.key]);
+            let decoded = catalogue.decode(body).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            let stamp = decoded.stamp.unwrap();
+            assert_eq!((stamp.sequence, decoded.key()), (n, key), "{name}");
+            assert_eq!(decoded.wholeness(RunId(7), stamp, key), Wholeness::AsWritten, "{name}");
         }
     }
 }

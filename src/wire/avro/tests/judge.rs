@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use apache_avro::Schema as Avro;
 use serde_json::{Value as Json, json};
 
+use super::super::plan::Step;
 use super::super::schema::{Names, resolved};
 use super::*;
 
@@ -111,18 +112,23 @@ fn damaged_bodies_are_written_for_the_judges() {
     let mut out = file("damaged.jsonl");
     for seed in 0..seeds() {
         let (schema, plan, mut draw) = drawn(seed);
+        // A count of entries without bytes may be so large that others read for hours.
+        if plan.steps.iter().any(|step| matches!(step, Step::Begin { least: 0, .. })) {
+            continue;
+        }
         let value = draw.value_of(schema.record());
         let body = write(&plan, schema.record(), &value);
         let mut damaged: Vec<Vec<u8>> = (0..body.len()).map(|length| body[..length].to_vec()).collect();
         for at in 0..body.len() {
-            for bit in 0..8 {
+            // The second bit is the last of an index or a length.
+            for bit in [1, draw.below(8)] {
                 let mut body = body.clone();
                 body[at] ^= 1 << bit;
                 damaged.push(body);
             }
         }
         // All of a long body would say the same many times.
-        damaged.truncate(600);
+        damaged.truncate(900);
         let said = damaged.iter().map(|body| match value_of(&plan, schema.record(), body) {
             Ok(value) => json!({"as": hex(&write(&plan, schema.record(), &settled_maps(value)))}),
             Err(reason) => json!({"refused": reason.reason()}),
