@@ -3,7 +3,9 @@
 use std::process::Command;
 
 use apache_avro::Schema as Avro;
+use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value as AvroValue;
+use apache_avro::writer::datum::GenericDatumWriter;
 use loadgen::registry::{Access, Registry, Schema, SchemaType};
 use serde_json::{Value, json};
 
@@ -96,7 +98,8 @@ fn what_a_processor_wrote_again_is_told_from_what_was_damaged_on_its_way() {
     for (at, Copied { partition, offset, key, body }) in records.into_iter().enumerate() {
         let (_, text) = schema_of(&registry, &body);
         let writer = Avro::parse_str(&text).unwrap();
-        let mut value = apache_avro::from_avro_datum(&writer, &mut &body[5..], None).unwrap();
+        let reader = GenericDatumReader::builder(&writer).build().unwrap();
+        let mut value = reader.read_value(&mut &body[5..]).unwrap();
         let AvroValue::Record(fields) = &mut value else { panic!("{value:?}") };
         if at % 10 == 0 {
             let session = fields.iter_mut().find(|(name, _)| name == "session_id");
@@ -116,8 +119,9 @@ fn what_a_processor_wrote_again_is_told_from_what_was_damaged_on_its_way() {
         let schema = Schema::new(SchemaType::Avro, newer.to_string());
         let name = newer["name"].as_str().unwrap();
         let id = registry.register(&format!("again-shop.events.{name}"), &schema, true).unwrap();
-        let body =
-            framed(id, &apache_avro::to_avro_datum(&Avro::parse_str(&newer.to_string()).unwrap(), value).unwrap());
+        let newer = Avro::parse_str(&newer.to_string()).unwrap();
+        let writer = GenericDatumWriter::builder(&newer).build().unwrap();
+        let body = framed(id, &writer.write_value_to_vec(value).unwrap());
         again.push(Copied { partition, offset, key, body });
     }
     cluster.write_again("again", &again);
