@@ -182,6 +182,7 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
         partitions: counts::partitions(&parts),
         hot_keys: counts::hot_keys(&parts),
         timeline: timeline::timeline(&parts, &seconds),
+        joined_seconds: None,
         payload: parts[0].report.payload,
         // A trend is that of one process: each part's report has its own.
         drift: None,

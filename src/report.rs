@@ -16,6 +16,7 @@ mod process;
 mod readers;
 pub mod reading;
 mod schemas;
+mod seconds;
 mod sources;
 pub mod timeline;
 mod transactions;
@@ -39,6 +40,7 @@ pub use measured::{
 pub use process::{Hiccup, Process, processors};
 pub use readers::{GroupReport, LagReport, RebalanceReport};
 pub use schemas::SchemaReport;
+pub use seconds::JoinedSeconds;
 pub use sources::{Fidelity, InterArrival, LeftOut, Likeness, Payload, Replay, Synthetic};
 pub use transactions::{AbortCause, TransactionCounts, Transactions};
 
@@ -122,6 +124,9 @@ pub struct RunReport {
     /// One row a second; in runs of more than an hour, one a minute for what is older. A row reaches from the end of the one
     /// before it to its own end.
     pub timeline: Vec<TimelineRow>,
+    /// What its longer rows say of the seconds in them; absent where each row is a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined_seconds: Option<Box<JoinedSeconds>>,
     /// How large and how compressible the bodies were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<Payload>,

@@ -10,9 +10,10 @@ use crate::cli::merge::MergeArgs;
 use crate::gate::{BuiltIn, GateConfig, Gates, Names};
 use crate::merge::{self, Judgement, Merged, Part};
 use crate::output::files;
-use crate::report::{RunReport, Verdict};
+use crate::report::{RunReport, TimelineRow, Verdict};
 use crate::scenario::Environment;
 use crate::settings::outcome::Output;
+use crate::soak::Timeline;
 use crate::verdict::{self, Conditions, ExitCode};
 
 pub(super) fn merge(args: MergeArgs, environment: &Environment) -> Result<Done, Failure> {
@@ -21,12 +22,16 @@ pub(super) fn merge(args: MergeArgs, environment: &Environment) -> Result<Done, 
     let scenario = scenario(&bundles)?;
     let parts = bundles.iter().map(part).collect::<Result<Vec<_>, Failure>>()?;
     let gates = gates(&bundles)?;
-    let merged = merge::merge(parts, |report| judge(report, &gates, &bundles))
+    let mut merged = merge::merge(parts, |report| judge(report, &gates, &bundles))
         .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))?;
     for path in &merged.without_quantiles {
         tracing::warn!("{path} has no quantiles: a part kept no histogram of it");
     }
-    let folder = write(&merged, options.out, &scenario).map_err(|error| {
+    // Its own file has each second, the report of a long run has not.
+    let seconds = std::mem::take(&mut merged.report.timeline);
+    let (timeline, joined_seconds) = Timeline::of(seconds.clone(), merged.report.run.warm_up_s).into_rows();
+    (merged.report.timeline, merged.report.joined_seconds) = (timeline, joined_seconds);
+    let folder = write(&merged, &seconds, options.out, &scenario).map_err(|error| {
         Failure::new(ExitCode::BadConfiguration, error.to_string()).hint("--out DIR names another folder")
     })?;
     let report = &merged.report;
@@ -49,7 +54,8 @@ fn whole(path: &Path) -> Result<Stored, Failure> {
 
 fn part(stored: &Stored) -> Result<Part, Failure> {
     let recording = stored.recording().map_err(|error| stored::unreadable(&error))?;
-    Ok(Part { name: stored.name(), report: stored.report.clone(), recording })
+    let timeline = stored.timeline().map_err(|error| stored::unreadable(&error))?;
+    Ok(Part { name: stored.name(), report: RunReport { timeline, ..stored.report.clone() }, recording })
 }
 
 /// The scenario of the first part: all have the same but for where they ran.
@@ -125,7 +131,12 @@ fn headline(verdict: &Verdict) -> String {
     }
 }
 
-fn write(merged: &Merged, out: Option<PathBuf>, scenario: &str) -> Result<PathBuf, BundleError> {
+fn write(
+    merged: &Merged,
+    seconds: &[TimelineRow],
+    out: Option<PathBuf>,
+    scenario: &str,
+) -> Result<PathBuf, BundleError> {
     let report = &merged.report;
     let mut bundle = if let Some(folder) = out {
         Bundle::create_at(&folder, scenario)?
@@ -133,7 +144,7 @@ fn write(merged: &Merged, out: Option<PathBuf>, scenario: &str) -> Result<PathBu
         let (results, started) = (Path::new("results"), folder_time(&report.run.started_at));
         Bundle::create(results, &started, &format!("{}-merged", report.run.name), scenario)?
     };
-    for row in &report.timeline {
+    for row in seconds {
         bundle.row(row)?;
     }
     bundle.recording(&merged.recording, &report.run.started_at)?;

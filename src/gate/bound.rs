@@ -12,10 +12,10 @@ pub enum AtLeast {
     Saturated(u64),
     /// Some acked events were not read back: what they would have shown is not known.
     Unread(u64),
-    /// In some rows of the timeline it is not known.
+    /// In some seconds of the timeline it is not known.
     Unknown {
         /// How many.
-        rows: u64,
+        seconds: u64,
         /// Of how many.
         of: u64,
     },
@@ -44,7 +44,7 @@ impl AtLeast {
             Self::Unread(events) => {
                 format!("at least this: the fate of {} is not known", counted(events, "acked event"))
             }
-            Self::Unknown { rows, of } => format!("at least this: {}", not_known(rows, of)),
+            Self::Unknown { seconds, of } => format!("at least this: {}", not_known(seconds, of)),
             Self::Parts(parts) => {
                 format!(
                     "at least this: {} of the processes stalled more than all of them at once",
@@ -55,8 +55,8 @@ impl AtLeast {
     }
 }
 
-/// In words, that so many rows of the timeline lack a value.
+/// In words, that so many seconds of the timeline lack a value.
 #[must_use]
-pub fn not_known(rows: u64, of: u64) -> String {
-    format!("it is not known in {} of the timeline's {}", figures::count(rows), counted(of, "row"))
+pub fn not_known(seconds: u64, of: u64) -> String {
+    format!("it is not known in {} of the timeline's {}", figures::count(seconds), counted(of, "second"))
 }

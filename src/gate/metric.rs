@@ -8,6 +8,7 @@ use std::fmt;
 use self::sections::Figure;
 pub use self::table::metrics;
 use super::unit::Dimension;
+use crate::figures::as_f64;
 pub use crate::report::latency::{Kind, Quantile};
 use crate::{
     ledger::Class,
@@ -155,11 +156,18 @@ pub struct Column {
     pub dimension: Dimension,
     /// The latency it comes from, where it comes from one.
     pub latency: Option<Kind>,
-    /// Its value in a row, in the base unit of the dimension.
+    /// How much of the base unit of the dimension its number in a row counts.
+    pub unit: u64,
+    /// Its number in a row.
     pub read: fn(&TimelineRow) -> Option<u64>,
 }
 
 impl Column {
+    /// Its value in a row, in the base unit of the dimension.
+    pub(super) fn value(&self, row: &TimelineRow) -> Option<f64> {
+        (self.read)(row).map(|number| as_f64(number) * as_f64(self.unit))
+    }
+
     /// Whether it counts what happens because events are sent: once that is over, there is nothing to count.
     pub(super) fn is_of_sending(&self) -> bool {
         ["scheduled", "sent", "acked", "seen"].contains(&self.name)

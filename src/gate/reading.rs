@@ -227,19 +227,34 @@ fn timeline(report: &RunReport, column: &Column, fold: Fold) -> Read {
     // What is not sent while the last answers are waited for was not to be sent: the least and the mean of a second are those of
     // sending.
     let sending_s = if fold != Fold::Max && column.is_of_sending() { sending_ends_s(report) } else { f64::INFINITY };
-    let rows = judged_rows(report).filter(|(row, _)| row.at_s <= sending_s);
-    let (mut values, mut unknown) = (Vec::new(), 0);
-    for (row, _) in rows {
-        match (column.read)(row) {
-            Some(value) => values.push(as_f64(value)),
+    let joined = report.joined_seconds.as_ref();
+    let joined_s = joined.map_or(0.0, |joined| joined.most.at_s);
+    let seconds = judged_rows(report).filter(|(row, _)| row.at_s > joined_s && row.at_s <= sending_s);
+    let (mut values, mut known, mut unknown) = (Vec::new(), 0, 0);
+    for (row, length) in seconds {
+        if length > LONGEST_SECOND_S {
+            return Err(Missing::new("the report has rows of a minute, and no second of them"));
+        }
+        match column.value(row) {
+            Some(value) => values.push(value),
             None => unknown += 1,
         }
     }
-    let rows = u64::try_from(values.len()).unwrap_or(u64::MAX);
+    known += values.len() as u64;
+    if let Some(joined) = joined {
+        let known_joined = (column.read)(&joined.known).unwrap_or(0);
+        (known, unknown) = (known + known_joined, unknown + joined.count.saturating_sub(known_joined));
+        let row = match fold {
+            Fold::Max => &joined.most,
+            Fold::Mean => &joined.sum,
+            Fold::Min => &joined.least,
+        };
+        values.extend(column.value(row));
+    }
     let value = match fold {
         Fold::Max => values.iter().copied().reduce(f64::max),
         Fold::Min => values.iter().copied().reduce(f64::min),
-        Fold::Mean => (rows > 0).then(|| values.iter().sum::<f64>() / as_f64(rows)),
+        Fold::Mean => (known > 0).then(|| values.iter().sum::<f64>() / as_f64(known)),
     };
     let Some(value) = value else {
         return Err(Missing::of_samples("no second of the timeline has a value".to_owned(), 0));
@@ -252,11 +267,14 @@ fn timeline(report: &RunReport, column: &Column, fold: Fold) -> Read {
             (censored > 0).then_some(AtLeast::Censored(censored))
         }
         _ if unknown == 0 => None,
-        (None, Fold::Max) => Some(AtLeast::Unknown { rows: unknown, of: rows + unknown }),
-        (None, Fold::Min | Fold::Mean) => return Err(Missing::of_samples(not_known(unknown, rows + unknown), rows)),
+        (None, Fold::Max) => Some(AtLeast::Unknown { seconds: unknown, of: known + unknown }),
+        (None, Fold::Min | Fold::Mean) => return Err(Missing::of_samples(not_known(unknown, known + unknown), known)),
     };
-    Ok(Reading { value, at_least, samples: Some(rows) })
+    Ok(Reading { value, at_least, samples: Some(known) })
 }
+
+/// A longer row was made of seconds: one in which this process was held up is shorter.
+const LONGEST_SECOND_S: f64 = 59.0;
 
 /// When the last whole second of sending ends: of seconds that are not whole there is the last at most, in which sending ended.
 fn sending_ends_s(report: &RunReport) -> f64 {

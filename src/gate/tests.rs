@@ -12,6 +12,7 @@ use super::{
 use crate::{
     ledger::Class,
     report::{Hiccup, Offered, PhaseReport, Process, TransactionCounts, Transactions},
+    soak::Timeline,
 };
 
 fn rule(text: &str) -> Rule {
@@ -586,4 +587,39 @@ fn a_second_in_which_a_level_was_not_known_leaves_its_maximum_open() {
     // A second in which nothing was answered hides no latency: what was answered later stands in its own.
     report.timeline[7].response_p99_us = None;
     assert_eq!(outcome("timeline.response_p99.max < 1s", &report), GateOutcome::Pass);
+}
+
+#[test]
+fn a_gate_on_seconds_says_of_a_long_run_what_its_seconds_say() {
+    let number = |at: u32, of: u32| Some(u64::from(at * of % 97 + at / 60));
+    let second = |at: u32| TimelineRow {
+        at_s: f64::from(at),
+        scheduled: u64::from(at * 7 % 31),
+        sent: u64::from(at * 11 % 31 + 1),
+        outstanding: u64::from(at % 50),
+        backlog: number(at, 3),
+        unread: number(at, 5),
+        group_lag: number(at, 13).filter(|_| !at.is_multiple_of(700)),
+        response_p50_us: number(at, 17),
+        response_p99_us: number(at, 19),
+        cpu_ms: number(at, 23),
+        rss_kib: number(at, 29),
+        ..TimelineRow::default()
+    };
+    let mut seconds = complete();
+    (seconds.run.warm_up_s, seconds.run.measured_s) = (130.0, 9_000.0);
+    seconds.timeline = (1..=9_000).map(second).collect();
+    let mut joined = seconds.clone();
+    (joined.timeline, joined.joined_seconds) = Timeline::of(seconds.timeline.clone(), 130.0).into_rows();
+    assert_eq!(joined.timeline.len(), 90 + 3_600);
+    for (path, dimension) in all_paths().into_iter().filter(|(path, _)| path.starts_with("timeline.")) {
+        let rule = rule(&format!("{path} < 50{}", dimension.base()));
+        let [of_seconds, of_joined] = [&seconds, &joined].map(|report| rule.evaluate(report, &Validity::Valid));
+        let (value, same) = (of_seconds.value.unwrap_or(-1.0), of_joined.value.unwrap_or(-1.0));
+        assert!((value - same).abs() <= value.abs() * 1e-12, "{path}: {value} and {same}");
+        assert_eq!(GateResult { value: None, ..of_seconds }, GateResult { value: None, ..of_joined }, "{path}");
+    }
+    // What an earlier loadgen left has the minutes alone.
+    joined.joined_seconds = None;
+    assert_eq!(outcome("timeline.sent.max < 1_000_000", &joined), GateOutcome::Unevaluated);
 }

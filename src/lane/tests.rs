@@ -24,6 +24,9 @@ struct Slow {
     commits_at: Nanos,
     stopped: Option<(Nanos, Nanos)>,
     waiting: Vec<Report>,
+    ledger: Option<Arc<Ledger>>,
+    /// Events that the lane had drawn when answers were last waited for.
+    drawn: u64,
 }
 
 impl Slow {
@@ -51,6 +54,9 @@ impl Publisher for Slow {
         Handed { done: rest.len(), full: false, halted: false }
     }
     fn serve(&mut self, wait: Duration, reports: &mut Vec<Report>, _notices: &mut Vec<Notice>) {
+        if !self.waiting.is_empty() {
+            self.drawn = self.ledger.as_ref().and_then(|ledger| ledger.lane(0)).unwrap().drawn();
+        }
         if !self.wait(wait) && self.clock.now() >= self.answers_at {
             reports.append(&mut self.waiting);
         }
@@ -71,7 +77,7 @@ impl Publisher for Slow {
 }
 
 /// What becomes of ten events of a lane that waits 5 s for answers, as `how` changes its setup.
-fn send_ten(mut slow: Slow, how: impl FnOnce(&mut Setup)) -> (LaneEnd, Recorder) {
+fn send_ten(mut slow: Slow, how: impl FnOnce(&mut Setup)) -> (LaneEnd, Recorder, Slow) {
     let clock = Manual::new();
     let source = Source::Synthetic(Arc::new(Synthetic::new(&Config::default(), 7).unwrap()));
     let phase = Phase::new("constant", Shape::Constant(Rate::per_second(1_000).unwrap()), None);
@@ -99,10 +105,11 @@ fn send_ten(mut slow: Slow, how: impl FnOnce(&mut Setup)) -> (LaneEnd, Recorder)
         answers: None,
     };
     how(&mut setup);
-    let ledger = Ledger::new(0, 1, false);
-    slow.clock = clock.clone();
+    let ledger = Arc::new(Ledger::new(0, 1, false));
+    (slow.clock, slow.ledger) = (clock.clone(), Some(ledger.clone()));
     let lane = Lane::new(setup, ledger.lane(0).unwrap(), slow, clock, Anchor::at_unix_ns(1_700_000_000_000_000_000));
-    (lane.run().0, recorder)
+    let (end, slow) = lane.run();
+    (end, recorder, slow)
 }
 
 /// Stopped for ten minutes, after 2 s.
@@ -127,7 +134,7 @@ fn the_end_of_a_transaction_is_waited_for_as_long_as_this_process_runs() {
         let slow = Slow { answers_at: at(answers_at), commits_at: at(commits_at), stopped, ..Slow::default() };
         let (open_at_most, reads_uncommitted) = (Nanos::from_secs(3_600), false);
         let plan = TransactionPlan { size: 10, abort_share, seed: 1, open_at_most, reads_uncommitted };
-        let (_, recorder) = send_ten(slow, |setup| setup.transactions = Some(plan));
+        let (_, recorder, _) = send_ten(slow, |setup| setup.transactions = Some(plan));
         let shard = recorder.open();
         assert!(shard.waited < Nanos::from_secs(10), "the cluster kept nobody waiting for {}", shard.waited);
         let counts = &shard.transactions;
@@ -144,8 +151,19 @@ fn the_end_of_a_transaction_is_waited_for_as_long_as_this_process_runs() {
 }
 
 #[test]
+fn what_is_never_sent_is_counted_when_all_answers_are_in() {
+    let slow = Slow { answers_at: Nanos::from_secs(4), ..Slow::default() };
+    let (end, recorder, slow) = send_ten(slow, |setup| {
+        setup.queue = 3;
+        setup.control.stop_at(Nanos::from_secs(1));
+    });
+    assert_eq!((end.unanswered, recorder.open().acked, slow.drawn), (0, 3, 3));
+    assert_eq!(slow.ledger.unwrap().lane(0).unwrap().drawn(), 10);
+}
+
+#[test]
 fn a_stop_of_this_process_is_no_wait_for_room() {
-    let (_, recorder) =
+    let (_, recorder, _) =
         send_ten(Slow { answers_at: Nanos::from_secs(603), stopped: STOPPED, ..Slow::default() }, |setup| {
             setup.queue = 5;
         });

@@ -311,3 +311,39 @@ pub struct TimelineRow {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub marks: Vec<String>,
 }
+
+impl TimelineRow {
+    /// A row of what `with` makes of each number of this one and of the other, which ends later.
+    #[must_use]
+    pub fn combined(&self, later: &Self, with: impl Fn(Option<u64>, Option<u64>) -> Option<u64>) -> Self {
+        Self {
+            at_s: later.at_s,
+            scheduled: with(Some(self.scheduled), Some(later.scheduled)).unwrap_or_default(),
+            sent: with(Some(self.sent), Some(later.sent)).unwrap_or_default(),
+            acked: with(Some(self.acked), Some(later.acked)).unwrap_or_default(),
+            seen: with(Some(self.seen), Some(later.seen)).unwrap_or_default(),
+            failed: with(Some(self.failed), Some(later.failed)).unwrap_or_default(),
+            refused: with(Some(self.refused), Some(later.refused)).unwrap_or_default(),
+            outstanding: with(Some(self.outstanding), Some(later.outstanding)).unwrap_or_default(),
+            backlog: with(self.backlog, later.backlog),
+            unread: with(self.unread, later.unread),
+            group_lag: with(self.group_lag, later.group_lag),
+            response_p50_us: with(self.response_p50_us, later.response_p50_us),
+            response_p90_us: with(self.response_p90_us, later.response_p90_us),
+            response_p99_us: with(self.response_p99_us, later.response_p99_us),
+            response_max_us: with(self.response_max_us, later.response_max_us),
+            service_p99_us: with(self.service_p99_us, later.service_p99_us),
+            end_to_end_p90_us: with(self.end_to_end_p90_us, later.end_to_end_p90_us),
+            end_to_end_p99_us: with(self.end_to_end_p99_us, later.end_to_end_p99_us),
+            slip_p90_us: with(self.slip_p90_us, later.slip_p90_us),
+            slip_p99_us: with(self.slip_p99_us, later.slip_p99_us),
+            lateness_p99_us: with(self.lateness_p99_us, later.lateness_p99_us),
+            capped_p99_us: with(self.capped_p99_us, later.capped_p99_us),
+            cpu_ms: with(self.cpu_ms, later.cpu_ms),
+            throttled_ms: with(self.throttled_ms, later.throttled_ms),
+            machine_busy_percent: with(self.machine_busy_percent, later.machine_busy_percent),
+            rss_kib: with(self.rss_kib, later.rss_kib),
+            marks: Vec::new(),
+        }
+    }
+}

@@ -84,6 +84,7 @@ pub(super) fn outcome<W: Wiring>(
         note_isolation(&mut environment, verify.reads_committed());
     }
     let is_group = config.verify.as_ref().is_some_and(|verify| verify.group.is_some());
+    let (timeline, joined_seconds) = watch.timeline.into_rows();
     let report = RunReport {
         client_errors: client_errors::told(
             config.lanes.numbers().zip(lanes.iter().map(|lane| &lane.errors)),
@@ -117,7 +118,8 @@ pub(super) fn outcome<W: Wiring>(
         phases: phase_reports(schedule, &tempo, total, &phases, config),
         partitions: partitions(slots, total, &states),
         group: group::report(target, &clock),
-        timeline: watch.timeline.into_rows(),
+        timeline,
+        joined_seconds,
         process: watch.process,
         availability: Some(availability(&stalls, config.patience.stall_threshold.into(), slots, leader_changes)),
         drift: watch.soak.map(|soak| soak.drift()).filter(|drift| drift.verdict != DriftVerdict::Unevaluated),

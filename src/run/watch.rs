@@ -17,6 +17,7 @@ use crate::kafka::slots::Slots;
 use crate::measure::{ClientSums, Sampler, process};
 use crate::report::by_hand::RateChange;
 use crate::report::{Process, TimelineRow};
+use crate::soak::timeline::Part;
 use crate::soak::{self, Soak};
 pub(super) use load::Load;
 
@@ -216,6 +217,11 @@ impl<'a, S: Subject> Watch<'a, S> {
         if judged && stage == Stage::Sending {
             self.watched.soak.get_or_insert_with(|| Soak::new(from_s)).push(&row);
         }
-        self.watched.timeline.push(row);
+        let part = match stage {
+            _ if !judged => Part::WarmUp,
+            Stage::Sending => Part::Sending,
+            Stage::Draining => Part::Draining,
+        };
+        self.watched.timeline.push(row, part);
     }
 }

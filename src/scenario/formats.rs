@@ -23,6 +23,8 @@ pub struct FormatPlan {
     pub registry: Option<Access>,
     /// Whether schemas that it does not have are registered.
     pub register: bool,
+    /// Whether a record without a frame is no event.
+    pub framed_alone: bool,
 }
 
 /// How one type is written.
@@ -74,7 +76,7 @@ impl FormatPlan {
         let has_schemas = topics.iter().any(|topic| formats.of_topic(topic) != Format::Json);
         if !has_schemas {
             return match formats.framing {
-                None | Some(Framing::None) => Ok(Self { types: Vec::new(), registry, register }),
+                None | Some(Framing::None) => Ok(Self { registry, register, ..Self::default() }),
                 Some(_) => Err(framing_of_json()),
             };
         }
@@ -88,7 +90,7 @@ impl FormatPlan {
         if registry.is_none() && types.iter().any(|one| one.framing == Framing::Confluent) {
             return Err(no_registry());
         }
-        Ok(Self { types, registry, register })
+        Ok(Self { types, registry, register, ..Self::default() })
     }
 }
 
@@ -125,7 +127,7 @@ impl FormatPlan {
         if framing == Framing::Confluent {
             return match registry {
                 None => Err(no_registry()),
-                Some(_) => Ok((Self { types: Vec::new(), registry, register: false }, subjects)),
+                Some(_) => Ok((Self { registry, framed_alone: true, ..Self::default() }, subjects)),
             };
         }
         if each.len() > 1 {
@@ -141,7 +143,7 @@ impl FormatPlan {
             Ok(one)
         });
         let types = if format == Format::Json { Vec::new() } else { types.collect::<Result<_, ConfigError>>()? };
-        Ok((Self { types, registry, register: false }, subjects))
+        Ok((Self { types, registry, ..Self::default() }, subjects))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::report::TimelineRow;
+use crate::report::{JoinedSeconds, TimelineRow};
 
 /// Marks that a joined row keeps; the rest are counted.
 const MOST_MARKS: usize = 20;
@@ -25,12 +25,24 @@ impl Default for Detail {
     }
 }
 
+/// Which part of a run a row is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The warm-up: nothing in it is judged.
+    WarmUp,
+    /// What it was made for: events are sent, or read.
+    Sending,
+    /// The end, in which the last answers are waited for.
+    Draining,
+}
+
 /// A timeline in bounded memory. A row reaches from the end of the one before it to its own `at_s`.
 #[derive(Clone, Debug)]
 pub struct Timeline {
     detail: Detail,
     coarse: Vec<TimelineRow>,
-    fine: VecDeque<TimelineRow>,
+    fine: VecDeque<(TimelineRow, Part)>,
+    joined: Option<Box<JoinedSeconds>>,
 }
 
 impl Default for Timeline {
@@ -43,23 +55,44 @@ impl Timeline {
     /// An empty timeline.
     #[must_use]
     pub fn new(detail: Detail) -> Self {
-        Self { detail, coarse: Vec::new(), fine: VecDeque::new() }
+        Self { detail, coarse: Vec::new(), fine: VecDeque::new(), joined: None }
+    }
+
+    /// The timeline of a run that is over and whose rows are seconds.
+    #[must_use]
+    pub fn of(rows: Vec<TimelineRow>, warm_up_s: f64) -> Self {
+        let sends = |row: &TimelineRow| row.scheduled > 0 || row.sent > 0;
+        let sending = rows.iter().rposition(sends).map_or(rows.len(), |last| last + 1);
+        let (mut timeline, mut start_s) = (Self::default(), 0.0);
+        for (place, row) in rows.into_iter().enumerate() {
+            let part = match place {
+                _ if start_s < warm_up_s => Part::WarmUp,
+                place if place < sending => Part::Sending,
+                _ => Part::Draining,
+            };
+            start_s = row.at_s;
+            timeline.push(row, part);
+        }
+        timeline
     }
 
     /// Takes the next row; its end must not be earlier than that of the one before.
-    pub fn push(&mut self, row: TimelineRow) {
+    pub fn push(&mut self, row: TimelineRow, part: Part) {
         let now = row.at_s;
-        self.fine.push_back(row);
+        self.fine.push_back((row, part));
         loop {
-            let Some(oldest) = self.fine.front() else { return };
+            let Some((oldest, _)) = self.fine.front() else { return };
             // Rows are joined along whole minutes, so that minutes line up whenever the run started to rotate.
             let ends = ((oldest.at_s - 1e-6) / self.detail.coarse_s).floor().max(0.0) * self.detail.coarse_s
                 + self.detail.coarse_s;
             if now - ends < self.detail.fine_s {
                 return;
             }
-            let count = self.fine.iter().take_while(|row| row.at_s <= ends + 1e-6).count().max(1);
-            let joined = joined(self.fine.drain(..count));
+            let count = self.fine.iter().take_while(|(row, _)| row.at_s <= ends + 1e-6).count().max(1);
+            for (row, part) in self.fine.range(..count).filter(|(_, part)| *part != Part::WarmUp) {
+                self.joined.get_or_insert_default().add(row, *part == Part::Sending);
+            }
+            let joined = joined(self.fine.drain(..count).map(|(row, _)| row));
             self.coarse.extend(joined);
             if self.coarse.len() >= self.detail.most_coarse.max(2) {
                 self.halve();
@@ -67,17 +100,12 @@ impl Timeline {
         }
     }
 
-    /// All rows, oldest first.
-    pub fn rows(&self) -> impl Iterator<Item = &TimelineRow> {
-        self.coarse.iter().chain(&self.fine)
-    }
-
-    /// All rows, oldest first.
+    /// All rows, oldest first, and what the longer ones say of the seconds in them.
     #[must_use]
-    pub fn into_rows(self) -> Vec<TimelineRow> {
+    pub fn into_rows(self) -> (Vec<TimelineRow>, Option<Box<JoinedSeconds>>) {
         let mut rows = self.coarse;
-        rows.extend(self.fine);
-        rows
+        rows.extend(self.fine.into_iter().map(|(row, _)| row));
+        (rows, self.joined)
     }
 
     fn halve(&mut self) {
@@ -195,13 +223,13 @@ mod tests {
 
     fn timeline(seconds: u32, detail: Detail) -> Timeline {
         let mut timeline = Timeline::new(detail);
-        (1..=seconds).for_each(|at_s| timeline.push(second(at_s)));
+        (1..=seconds).for_each(|at_s| timeline.push(second(at_s), Part::Sending));
         timeline
     }
 
     #[test]
     fn the_last_hour_is_kept_by_the_second_and_minutes_before() {
-        let rows = timeline(3 * 3_600, Detail::default()).into_rows();
+        let rows = timeline(3 * 3_600, Detail::default()).into_rows().0;
         assert_eq!(rows.len(), 120 + 3_600);
         let ends: Vec<_> = rows.iter().map(|row| row.at_s).collect();
         assert_eq!((ends[0], ends[1], ends[119], ends[120]), (60.0, 120.0, 7_200.0, 7_201.0));
@@ -209,12 +237,12 @@ mod tests {
 
     #[test]
     fn a_run_of_an_hour_is_kept_whole() {
-        assert_eq!(timeline(3_600, Detail::default()).rows().count(), 3_600);
+        assert_eq!(timeline(3_600, Detail::default()).into_rows().0.len(), 3_600);
     }
 
     #[test]
     fn a_minute_never_looks_better_than_its_seconds() {
-        let rows = timeline(3_660, Detail::default()).into_rows();
+        let rows = timeline(3_660, Detail::default()).into_rows().0;
         let minute = &rows[0];
         assert_eq!((minute.scheduled, minute.sent, minute.acked), (600, 600, 540), "counts are summed");
         assert_eq!((minute.outstanding, minute.rss_kib), (60, Some(1_060)), "levels are those at the end");
@@ -228,9 +256,9 @@ mod tests {
         let mut timeline = Timeline::new(Detail { fine_s: 0.0, ..Detail::default() });
         for at_s in 1_u32..=120 {
             let (unread, group_lag) = (Some(3).filter(|_| at_s != 30), Some(4).filter(|_| at_s != 90));
-            timeline.push(TimelineRow { unread, group_lag, ..second(at_s) });
+            timeline.push(TimelineRow { unread, group_lag, ..second(at_s) }, Part::Sending);
         }
-        let known: Vec<_> = timeline.rows().map(|row| (row.unread, row.group_lag)).collect();
+        let known: Vec<_> = timeline.into_rows().0.iter().map(|row| (row.unread, row.group_lag)).collect();
         assert_eq!(known, [(None, Some(4)), (Some(3), None)]);
     }
 
@@ -238,9 +266,9 @@ mod tests {
     fn marks_are_kept_but_not_without_end() {
         let mut timeline = Timeline::new(Detail { fine_s: 0.0, ..Detail::default() });
         for at_s in 1_u32..=60 {
-            timeline.push(TimelineRow { marks: vec![format!("mark {at_s}")], ..second(at_s) });
+            timeline.push(TimelineRow { marks: vec![format!("mark {at_s}")], ..second(at_s) }, Part::Sending);
         }
-        let marks = &timeline.rows().next().unwrap().marks;
+        let marks = timeline.into_rows().0.swap_remove(0).marks;
         assert_eq!((marks.len(), marks[0].as_str(), marks[20].as_str()), (21, "mark 1", "and 40 more"));
     }
 
@@ -248,9 +276,33 @@ mod tests {
     fn rows_far_apart_are_joined_with_nobody() {
         let mut timeline = Timeline::default();
         for at_s in [1, 5_000, 10_000, 20_000] {
-            timeline.push(second(at_s));
+            timeline.push(second(at_s), Part::Sending);
         }
-        assert_eq!(timeline.rows().map(|row| row.at_s).collect::<Vec<_>>(), [1.0, 5_000.0, 10_000.0, 20_000.0]);
+        assert_eq!(
+            timeline.into_rows().0.iter().map(|row| row.at_s).collect::<Vec<_>>(),
+            [1.0, 5_000.0, 10_000.0, 20_000.0]
+        );
+    }
+
+    #[test]
+    fn what_is_said_of_joined_seconds_is_true_of_each_of_them_in_so_far_as_they_are_judged() {
+        let mut timeline = Timeline::new(Detail { fine_s: 0.0, ..Detail::default() });
+        for at_s in 1_u32..=180 {
+            let part = match at_s {
+                ..=60 => Part::WarmUp,
+                61..=120 => Part::Sending,
+                _ => Part::Draining,
+            };
+            let unread = Some(u64::from(at_s)).filter(|_| at_s != 100);
+            timeline.push(TimelineRow { sent: u64::from(at_s), unread, ..second(at_s) }, part);
+        }
+        let (rows, joined) = timeline.into_rows();
+        let joined = joined.unwrap();
+        assert_eq!((rows.len(), joined.count, joined.most.at_s), (3, 60, 180.0));
+        assert_eq!((joined.least.sent, joined.most.sent, joined.sum.sent), (61, 180, (61..=120).sum()));
+        assert_eq!((joined.least.unread, joined.known.unread), (Some(61), Some(59)), "one is not known");
+        assert_eq!((joined.sum.unread, joined.known.group_lag), (Some((61..=120).sum::<u64>() - 100), Some(0)));
+        assert_eq!((joined.least.response_p99_us, joined.most.cpu_ms), (Some(100), Some(5)));
     }
 
     proptest! {
@@ -264,7 +316,7 @@ mod tests {
             prop_assert!(timeline.coarse.len() < most.max(2));
             let fine_rows = u32::try_from(timeline.fine.len()).unwrap();
             prop_assert!(f64::from(fine_rows) <= f64::from(fine) + longest + 1.0);
-            let rows = timeline.into_rows();
+            let (rows, _) = timeline.into_rows();
             prop_assert_eq!(rows.iter().map(|row| row.scheduled).sum::<u64>(), u64::from(seconds) * 10);
             prop_assert!(rows.windows(2).all(|pair| pair[0].at_s < pair[1].at_s));
             prop_assert!((rows.last().unwrap().at_s - f64::from(seconds)).abs() < 1e-9);

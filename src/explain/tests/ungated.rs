@@ -71,7 +71,10 @@ const UNGATED: &[(&str, &str)] = &[
     ("replay.fidelity.recorded_gaps.", "how they differ is ks_distance"),
     ("replay.fidelity.replayed_gaps.", "how they differ is ks_distance"),
     ("synthetic.", "known before the run: what the model is, and how like its recording"),
-    ("timeline[].at_s", "when"),
+    (
+        "joined_seconds.",
+        "the seconds that the timeline has in longer rows: the paths of the timeline take account of them",
+    ),
     (
         "timeline[].machine_busy_percent",
         "what runs on the machine, by whomever; what it does to this process has paths",
@@ -175,6 +178,8 @@ fn every_number_of_a_report_has_a_path_or_a_reason() {
     let paths = paths();
     let (mut run, numbers) = Specimen::report();
     run["timeline"][0]["marks"] = json!([]);
+    run["timeline"][0]["at_s"] = json!(1);
+    run["joined_seconds"] = Value::Null;
     run["faults"][0]["not_run"] = Value::Null;
     run["run"]["warm_up_s"] = json!(0.0);
     // A reading alone has no ledger, and a run has no reading.

@@ -192,9 +192,15 @@ static READERS: [Figure; 5] = [
         dimension: Count,
         read: |report| lag(report, |lag| lag.highest),
         at_least: |report| {
-            let all = u64::try_from(report.timeline.len()).unwrap_or(u64::MAX);
-            let known = report.timeline.iter().map(|row| u64::from(row.group_lag.is_some())).sum::<u64>();
-            (known < all).then_some(AtLeast::Unknown { rows: all - known, of: all })
+            let joined = report.joined_seconds.clone().unwrap_or_default();
+            let seconds = || report.timeline.iter().filter(|row| row.at_s > joined.most.at_s);
+            let (of, known) =
+                (seconds().count() as u64, seconds().filter(|row| row.group_lag.is_some()).count() as u64);
+            let (of, known) = (of + joined.count, known + joined.known.group_lag.unwrap_or(0));
+            // Of a warm-up that was joined it is known at least whether something is missing.
+            let missing = u64::from(report.timeline.iter().any(|row| row.group_lag.is_none()));
+            let seconds = of.saturating_sub(known).max(missing);
+            (seconds > 0).then_some(AtLeast::Unknown { seconds, of })
         },
     },
 ];

@@ -17,11 +17,11 @@ type Count<T> = (&'static str, fn(&T) -> u64);
 type Number<T, V> = (&'static str, Dimension, fn(&T) -> V);
 
 const fn column(name: &'static str, dimension: Dimension, read: fn(&TimelineRow) -> Option<u64>) -> Column {
-    Column { name, dimension, latency: None, read }
+    Column { name, dimension, latency: None, unit: 1, read }
 }
 
 const fn latency_column(name: &'static str, latency: Kind, read: fn(&TimelineRow) -> Option<u64>) -> Column {
-    Column { name, dimension: Dimension::Time, latency: Some(latency), read }
+    Column { name, dimension: Dimension::Time, latency: Some(latency), unit: 1, read }
 }
 
 static COLUMNS: [Column; 23] = [
@@ -46,8 +46,8 @@ static COLUMNS: [Column; 23] = [
     latency_column("slip_p99", Kind::Slip, |row| row.slip_p99_us),
     latency_column("lateness_p99", Kind::Lateness, |row| row.lateness_p99_us),
     latency_column("capped_p99", Kind::Capped, |row| row.capped_p99_us),
-    column("cpu", Dimension::Time, |row| row.cpu_ms.map(|ms| ms.saturating_mul(1_000))),
-    column("rss", Dimension::Size, |row| row.rss_kib.map(|kib| kib.saturating_mul(1_024))),
+    Column { unit: 1_000, ..column("cpu", Dimension::Time, |row| row.cpu_ms) },
+    Column { unit: 1_024, ..column("rss", Dimension::Size, |row| row.rss_kib) },
 ];
 
 /// Every metric there is.

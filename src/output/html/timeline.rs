@@ -87,12 +87,17 @@ impl Span {
     }
 }
 
-/// The timeline in at most `most` stretches of as many rows each.
+/// The timeline in about `most` stretches at most. They are equally long but for rows that are longer by themselves: those of a long
+/// run's first hours.
 fn spans(timeline: &[TimelineRow], most: usize) -> Vec<Span> {
-    let rows_each = timeline.len().div_ceil(most).max(1);
+    // A row is cut a moment after its second has ended.
+    let at_s = |row: &TimelineRow| row.at_s - 0.05;
+    let until_s = timeline.last().map_or(0.0, at_s);
+    let step_s = if timeline.len() > most { (until_s / as_f64(most as u64)).ceil() } else { 0.0 };
+    let step = |row: &TimelineRow| (at_s(row) / step_s).floor();
     let mut from_s = 0.0;
     let mut spans = Vec::new();
-    for rows in timeline.chunks(rows_each) {
+    for rows in timeline.chunk_by(|row, next| step_s > 0.0 && step(row).total_cmp(&step(next)).is_eq()) {
         let span = rows.iter().fold(Span { from_s, ..Span::default() }, Span::add);
         from_s = span.until_s;
         spans.push(span);
@@ -107,7 +112,7 @@ fn spans(timeline: &[TimelineRow], most: usize) -> Vec<Span> {
 #[derive(Serialize)]
 pub(super) struct TimelineView {
     figures: Vec<FigureView>,
-    /// Seconds of one point, where it is more than one row.
+    /// How long one point is, where that is more than a second.
     seconds_each: Option<String>,
     marks: Vec<MarkView>,
     marks_left_out: usize,
@@ -185,9 +190,11 @@ pub(super) fn timeline(report: &RunReport) -> Result<Option<(TimelineView, Timel
     let (latencies, left_out) = latencies(&spans);
     let partial = spans.last().is_some_and(|span| span.partial);
     let rest = if partial { "without the part of a second at the end" } else { "" };
+    let seconds_each = seconds_each(&spans);
+    let title = if seconds_each.is_some() { "Latency" } else { "Latency by the second" };
     let figures = [
         draw("rates", "Events per second", &lines::RATES, Scale::Linear, rest)?,
-        draw("latencies", "Latency by the second", &latencies, Scale::Latency, left_out)?,
+        draw("latencies", title, &latencies, Scale::Latency, left_out)?,
         draw("backlogs", "Backlog and lag, events", &lines::BACKLOGS, Scale::Linear, "")?,
     ];
     let table_spans = self::spans(&report.timeline, TABLE_ROWS);
@@ -201,10 +208,10 @@ pub(super) fn timeline(report: &RunReport) -> Result<Option<(TimelineView, Timel
     let shown: Vec<usize> = (0..COLUMNS.len()).filter(|at| rows.iter().any(|row| row[*at] != figures::NONE)).collect();
     let view = TimelineView {
         figures: figures.into(),
-        seconds_each: (spans.len() < report.timeline.len()).then(|| seconds_each(&spans)),
+        seconds_each,
         marks: listed.take(MARKS).map(|(at, what)| MarkView { at: figures::clock(at), what: what.clone() }).collect(),
         marks_left_out: all_marks.saturating_sub(MARKS),
-        table_seconds: seconds_each(&table_spans),
+        table_seconds: self::seconds_each(&table_spans).unwrap_or_else(|| figures::span_s(1.0)),
         table_columns: shown.iter().map(|at| COLUMNS[*at]).collect(),
         table: rows.iter().map(|row| shown.iter().map(|at| row[*at].clone()).collect()).collect(),
     };
@@ -217,8 +224,19 @@ fn spans_of_marks<'a>(spans: &'a [Span], marked: &[&TimelineRow]) -> impl Iterat
     marked.iter().filter_map(|row| spans.get(spans.partition_point(|span| span.until_s < row.at_s)))
 }
 
-fn seconds_each(spans: &[Span]) -> String {
-    spans.first().map_or_else(String::new, |span| figures::span_s(span.until_s - span.from_s))
+/// How long a stretch is; `None` where each is a second.
+fn seconds_each(spans: &[Span]) -> Option<String> {
+    let seconds = |span: &Span| (span.until_s - span.from_s).round().max(1.0);
+    let first = spans.first().map(seconds)?;
+    // The last is what is left.
+    let whole = &spans[..spans.len() - 1];
+    match whole.iter().zip(whole.iter().skip(1)).find(|(span, next)| seconds(span) > 1.5 * seconds(next)) {
+        Some((span, next)) => {
+            let (long, short) = (figures::span_s(seconds(span)), figures::span_s(seconds(next)));
+            Some(format!("{long} until {} and {short} from then on", figures::clock(span.until_s)))
+        }
+        None => (first > 1.5).then(|| figures::span_s(first)),
+    }
 }
 
 /// The latencies of a second that can be drawn, and why others cannot: a quantile needs 10 samples beyond it, so a second
@@ -435,6 +453,21 @@ mod tests {
             (spans[0].rate(spans[0].sent).unwrap() - 100.0).abs() < 1e-9,
             "a rate is per second, however long the stretch"
         );
+    }
+
+    #[test]
+    fn a_page_says_how_long_its_points_are() {
+        let rows = |minutes: u32, seconds: u32| -> Vec<_> {
+            let ends = (1..=minutes).map(|n| n * 60).chain((1..=seconds).map(|n| minutes * 60 + n));
+            ends.map(|at_s| row(f64::from(at_s) + 0.01, 1, None)).collect()
+        };
+        let each = |timeline: &[TimelineRow], most| seconds_each(&spans(timeline, most));
+        assert_eq!(each(&rows(0, 100), 100), None);
+        assert_eq!(each(&rows(0, 100), 50).as_deref(), Some("2 s"));
+        assert_eq!(each(&rows(20, 600), 3_600).as_deref(), Some("60 s until 00:20:00 and 1 s from then on"));
+        assert_eq!(each(&rows(120, 3_600), 3_600).as_deref(), Some("60 s until 02:00:00 and 3 s from then on"));
+        assert_eq!(each(&rows(120, 3_600), 60).as_deref(), Some("3 m"));
+        assert!(spans(&rows(1_380, 3_600), 3_600).len() <= 3_600);
     }
 
     #[test]

@@ -95,6 +95,7 @@ pub(super) fn outcome(
     reading.damaged = config.run.map(|_| damaged_seen);
     let environment =
         surroundings::environment(&prepared.target, &config.catalogue, &config.schemas, &prepared.settings);
+    let (timeline, joined_seconds) = watched.timeline.into_rows();
     let report = RunReport {
         client_errors: client_errors::told(
             std::iter::empty(),
@@ -124,7 +125,8 @@ pub(super) fn outcome(
         by_type: by_type(&config.catalogue, total),
         partitions: sections::partitions(&prepared.target.slots, total, &states),
         group: group::report(&prepared.target, &clock),
-        timeline: watched.timeline.into_rows(),
+        timeline,
+        joined_seconds,
         process: watched.process,
         drift: watched.soak.map(|soak| soak.drift()).filter(|drift| drift.verdict != DriftVerdict::Unevaluated),
         ..RunReport::default()

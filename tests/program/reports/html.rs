@@ -63,7 +63,7 @@ fn a_run_of_many_hours_is_no_larger_than_one_of_one() {
     let hour = report.timeline.clone();
     for n in 1..12 {
         report.timeline.extend(hour.iter().cloned().map(|mut row| {
-            row.at_s += f64::from(n) * 3_601.0;
+            row.at_s += f64::from(n) * 3_600.0;
             row
         }));
     }

@@ -206,6 +206,18 @@ fn transactions_need_what_they_promise() {
     assert_eq!(again.settings.target.transactions, default.scenario.settings.target.transactions);
 }
 
+#[test]
+fn rebalances_are_not_forced_where_a_group_never_comes_out_of_one() {
+    let forced = "--group g --chaos-rebalance 1s";
+    let refused = error(&format!("synth {forced}"), &[], &[]);
+    assert_eq!(
+        refused.to_string(),
+        "--chaos-rebalance does not apply: the embedded broker's groups never come out of a rebalance"
+    );
+    assert_eq!(refused.exit_code(), ExitCode::BadConfiguration);
+    plan(&format!("synth -b k:1 {forced}"));
+}
+
 fn plan_of_embedded() -> Plan {
     plan("synth --transactional --txn-abort-rate 0.1")
 }
