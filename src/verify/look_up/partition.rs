@@ -13,9 +13,9 @@ use crate::ledger::rules::{Rule, Rules};
 /// Records read past one wanted offset before the reader jumps to the next.
 const JUMP: i64 = 5_000;
 /// librdkafka's name for the end of a partition (`RD_KAFKA_OFFSET_END`).
-const END: i64 = -1;
+pub(super) const END: i64 = -1;
 /// How much a wall clock may have been set back between the start of a run and a record of it.
-const CLOCK_STEP_MS: i64 = 60_000;
+pub(super) const CLOCK_STEP_MS: i64 = 60_000;
 
 /// The partitions that are to be read, with what is wanted of each.
 pub(super) fn parts(search: &Search) -> BTreeMap<i32, PartitionSearch> {
