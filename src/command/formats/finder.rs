@@ -166,7 +166,11 @@ impl Asking {
         let mut own = None;
         for padded in [true, false] {
             let one = TypeFormat { kind, format, framing: Framing::Confluent, padded, subject: None };
-            let (coding, text) = coding_of(declared, &one).map_err(|error| unreadable(&error.to_string()))?;
+            let (coding, text) = match coding_of(declared, &one) {
+                // A schema that was given has no field for padding.
+                Err(_) if padded => continue,
+                made => made.map_err(|error| unreadable(&error.to_string()))?,
+            };
             let coding = coding.framed(written.frame(id));
             if text.is_some_and(|text| text.is_read_as(&written)) {
                 return Ok(Learned { kind, coding, writer: None });

@@ -193,8 +193,8 @@ pub(super) fn table<const N: usize>(
     let widest =
         |column: usize| rows.iter().map(|(_, cells)| cells[column].width()).fold(heads[column].width(), usize::max);
     let mut shown: Vec<usize> = (0..N).collect();
-    let mut widths = [COLUMN; N];
-    if name_width + N * COLUMN > room {
+    let mut widths: [usize; N] = std::array::from_fn(|column| COLUMN.max(widest(column) + 1));
+    if name_width + widths.iter().sum::<usize>() > room {
         let total = |shown: &[usize], gap: usize| shown.iter().map(|column| widest(*column) + gap).sum::<usize>();
         let gap = if name_width + total(&shown, 2) <= room { 2 } else { 1 };
         for gone in expendable {

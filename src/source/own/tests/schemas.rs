@@ -244,3 +244,18 @@ fn a_schema_that_was_given_is_the_one_that_is_sent() {
         }
     }
 }
+
+#[test]
+fn the_manual_tells_what_there_is() {
+    let manual = include_str!("../../../../docs/own-events.md");
+    let block = |start: &str| {
+        let from = manual.find(start).unwrap_or_else(|| panic!("{start} is not there"));
+        let text = &manual[from..];
+        text[..text.find("```").unwrap()].to_owned()
+    };
+    let own = own(&block("namespace = \"shop.events\""), 1);
+    assert_eq!(own.types.iter().map(|of| &*of.declared.name).collect::<Vec<_>>(), ["order", "payment"]);
+    with_schema("order.avsc", &block("{\n  \"type\": \"record\""), "").unwrap();
+    let names: Vec<String> = super::super::generator::known_names().map(|name| format!("`{name}`")).collect();
+    assert!(manual.contains(&names.join(", ")), "{}", names.join(", "));
+}
