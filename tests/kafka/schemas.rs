@@ -76,7 +76,7 @@ fn schemas_of_every_language_are_registered_once_and_judged_by_each_level() {
     let mut third: Value = serde_json::from_str(&shown).unwrap();
     third["fields"].as_array_mut().unwrap().push(serde_json::json!({ "name": "must", "type": "string" }));
     std::fs::write(folder.path().join("third.avsc"), third.to_string()).unwrap();
-    let finding = "must: the writer does not have it, and it has no default";
+    let finding = "must: the writer does not have it";
     let check = |more: &[&str]| schema(&[&["check", "third.avsc", "--subject", subject], more].concat());
     let both = check(&[]).ends_with_code(3).says("registry  BACKWARD: incompatible with version 2").says(finding);
     both.says("loadgen   BACKWARD: incompatible with version 2");
@@ -99,6 +99,42 @@ fn schemas_of_every_language_are_registered_once_and_judged_by_each_level() {
         .ends_with_code(6)
         .says("there is no such subject")
         .says("loadgen schema register third.avsc --subject of-nobody --schema-registry");
+}
+
+#[test]
+fn loadgen_and_a_real_registry_judge_alike() {
+    let (folder, apicurio) = (tempfile::tempdir().unwrap(), Apicurio::shared());
+    let schema = |args: &[&str]| schema(folder.path(), apicurio, None, args);
+    let levels = Registry::new(&Access::at(apicurio.address()).unwrap()).unwrap();
+    let of_name = |name: &str, kind: &str| {
+        format!(r#"{{"type":"record","name":"{name}","namespace":"t","fields":[{{"name":"x","type":{kind}}}]}}"#)
+    };
+    let of = |kind: &str| of_name("A", kind);
+    let symbols = |more: &str| of(&format!(r#"{{"type":"enum","name":"E","symbols":["a","b"]{more}}}"#));
+    let (int, one) = (of(r#""int""#), of(r#"{"type":"enum","name":"E","symbols":["a"]}"#));
+    for (place, (first, second, backward, full)) in [
+        (&int, of(r#""long""#), 0, 3),
+        (&of(r#""long""#), int.clone(), 3, 3),
+        (&int, of(r#"["null","int"]"#), 0, 3),
+        (&int, of_name("B", r#""int""#), 3, 3),
+        (&one, symbols(""), 0, 3),
+        (&one, symbols(r#","default":"a""#), 0, 3),
+        (&symbols(""), one.clone(), 3, 3),
+        (&of(r#""string""#), of(r#""bytes""#), 0, 0),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let subject = format!("alike-{place}");
+        for (file, text) in [("first.avsc", first), ("second.avsc", &second)] {
+            std::fs::write(folder.path().join(file), text).unwrap();
+        }
+        schema(&["register", "first.avsc", "--subject", &subject]).ends_with_code(0);
+        for (level, code) in [(Level::Backward, backward), (Level::Full, full)] {
+            levels.set_level(&subject, level).unwrap();
+            schema(&["check", "second.avsc", "--subject", &subject]).ends_with_code(code);
+        }
+    }
 }
 
 #[test]
