@@ -44,6 +44,7 @@ pub(super) fn reading(
     let Coded { catalogue, schemas } =
         if written.is_empty() { coded(formats, catalogue, None)? } else { of_report(written, catalogue)? };
     let registry = formats.registry.as_ref().map(registry).transpose()?;
+    let catalogue = Arc::new(Catalogue::clone(&catalogue).framed_alone(formats.framed_alone));
     Ok(Coded { catalogue: learning(catalogue, registry, subjects)?, schemas })
 }
 

@@ -101,6 +101,8 @@ pub struct Catalogue {
     ids: Vec<(SchemaId, TypeIndex)>,
     /// Knows of others.
     finder: Option<Arc<dyn Finder>>,
+    /// Whether a record without a frame is no event.
+    framed_alone: bool,
 }
 
 /// Catalogues of the same types, written alike.
@@ -157,7 +159,7 @@ impl Catalogue {
             return Err(CatalogueError::TooMany(types.len()));
         }
         let types = types.into_iter().map(Planned::new).collect::<Result<_, _>>()?;
-        Ok(Self { types, ids: Vec::new(), finder: None })
+        Ok(Self { types, ids: Vec::new(), finder: None, framed_alone: false })
     }
 
     /// The same types, written like that: a coding for each, in their order.
@@ -175,6 +177,12 @@ impl Catalogue {
     #[must_use]
     pub fn learning(self, finder: Arc<dyn Finder>) -> Self {
         Self { finder: Some(finder), ..self }
+    }
+
+    /// The same types, whose records all begin with a frame.
+    #[must_use]
+    pub fn framed_alone(self, framed_alone: bool) -> Self {
+        Self { framed_alone, ..self }
     }
 
     /// Whether nothing can be said of a record yet: it names a schema that is still being looked up.
@@ -246,6 +254,11 @@ impl Catalogue {
     /// Whether records may begin with an id.
     pub(super) const fn has_frames(&self) -> bool {
         !self.ids.is_empty() || self.finder.is_some()
+    }
+
+    /// The types whose records have no frame.
+    pub(super) fn without_frame(&self) -> impl Iterator<Item = (TypeIndex, &Planned)> {
+        self.planned().filter(|(_, planned)| !self.framed_alone && planned.coding.frame().is_empty())
     }
 
     pub(super) fn get(&self, index: TypeIndex) -> Option<&Planned> {

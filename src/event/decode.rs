@@ -175,14 +175,14 @@ impl Catalogue {
                         Found::Refused(why) => return Err(why),
                     }
                 }
-                None if self.types_without_frame().next().is_none() => {
+                None if self.without_frame().next().is_none() => {
                     let is_cut = value.len() < 5 && value.first().is_none_or(|first| *first == 0);
                     return Err(if is_cut { Malformed::Truncated } else { Malformed::NoMagic }.into());
                 }
                 None => {}
             }
         }
-        self.without_frame(value)
+        self.by_content(value)
     }
 
     /// A record of a schema that was looked up.
@@ -199,29 +199,25 @@ impl Catalogue {
     }
 
     fn has_binary_without_frame(&self) -> bool {
-        self.types_without_frame().any(|(_, planned)| !matches!(planned.coding.body, Body::Json))
-    }
-
-    fn types_without_frame(&self) -> impl Iterator<Item = (TypeIndex, &Planned)> {
-        self.planned().filter(|(_, planned)| planned.coding.frame.is_empty())
+        self.without_frame().any(|(_, planned)| !matches!(planned.coding.body, Body::Json))
     }
 
     /// A body whose type nothing names but its own content.
-    fn without_frame<'a>(&'a self, body: &'a [u8]) -> Result<Decoded<'a>, Invalid> {
-        if let Some(decoded) = self.types_without_frame().find_map(|(kind, planned)| planned.canonical(kind, body)) {
+    fn by_content<'a>(&'a self, body: &'a [u8]) -> Result<Decoded<'a>, Invalid> {
+        if let Some(decoded) = self.without_frame().find_map(|(kind, planned)| planned.canonical(kind, body)) {
             return Ok(decoded);
         }
-        if self.types_without_frame().any(|(_, planned)| matches!(planned.coding.body, Body::Json)) {
+        if self.without_frame().any(|(_, planned)| matches!(planned.coding.body, Body::Json)) {
             let object = object(body)?;
             let kind = self.type_of(&object)?;
             let planned = self.get(kind).ok_or(Invalid::UnknownType)?;
             return planned.any_layout(kind, CodingOf::Type(&planned.coding), body, &object);
         }
         let mut read =
-            self.types_without_frame().map(|(kind, planned)| planned.read(kind, CodingOf::Type(&planned.coding), body));
+            self.without_frame().map(|(kind, planned)| planned.read(kind, CodingOf::Type(&planned.coding), body));
         match (read.next(), read.find(Result::is_ok)) {
             (Some(Ok(decoded)), _) | (_, Some(Ok(decoded))) => Ok(decoded),
-            (Some(refused), _) if self.types_without_frame().count() == 1 => refused,
+            (Some(refused), _) if self.without_frame().count() == 1 => refused,
             _ => Err(Invalid::UnknownType),
         }
     }
@@ -239,7 +235,7 @@ impl Catalogue {
     /// The type whose constants an object has.
     fn type_of(&self, object: &Map<String, Value>) -> Result<TypeIndex, Invalid> {
         let mut missing = None;
-        for (kind, planned) in self.types_without_frame() {
+        for (kind, planned) in self.without_frame() {
             match planned.constants(object) {
                 Ok(()) => return Ok(kind),
                 Err(Invalid::UnknownType) => {}

@@ -22,6 +22,8 @@ pub struct FormatPlan {
     pub registry: Option<Access>,
     /// Whether schemas that it does not have are registered.
     pub register: bool,
+    /// Whether a record without a frame is no event.
+    pub framed_alone: bool,
 }
 
 /// How one type is written.
@@ -80,7 +82,7 @@ impl FormatPlan {
         let has_schemas = topics.iter().any(|topic| formats.of_topic(topic) != Format::Json);
         if !has_schemas {
             return match formats.framing {
-                None | Some(Framing::None) => Ok(Self { types: Vec::new(), registry, register }),
+                None | Some(Framing::None) => Ok(Self { registry, register, ..Self::default() }),
                 Some(_) => Err(framing_of_json()),
             };
         }
@@ -94,7 +96,7 @@ impl FormatPlan {
         if registry.is_none() && types.iter().any(|one| one.framing == Framing::Confluent) {
             return Err(no_registry());
         }
-        Ok(Self { types, registry, register })
+        Ok(Self { types, registry, register, ..Self::default() })
     }
 }
 
@@ -131,7 +133,7 @@ impl FormatPlan {
         if framing == Framing::Confluent {
             return match registry {
                 None => Err(no_registry()),
-                Some(_) => Ok((Self { types: Vec::new(), registry, register: false }, subjects)),
+                Some(_) => Ok((Self { registry, framed_alone: true, ..Self::default() }, subjects)),
             };
         }
         if each.len() > 1 {
@@ -147,7 +149,7 @@ impl FormatPlan {
             Ok(one)
         });
         let types = if format == Format::Json { Vec::new() } else { types.collect::<Result<_, ConfigError>>()? };
-        Ok((Self { types, registry, register: false }, subjects))
+        Ok((Self { types, registry, ..Self::default() }, subjects))
     }
 }
 

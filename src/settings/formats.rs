@@ -98,10 +98,10 @@ settings! {
     /// How events are written.
     #[command(next_help_heading = "Formats and schemas")]
     pub struct FormatOptions as Formats {
-        /// Format of the events: json, avro, protobuf or json-schema; TOPIC=FORMAT for one topic; repeatable [default: json]
+        /// Format of the events: json, avro, protobuf or json-schema; TOPIC=FORMAT for one topic; several with commas between [default: json]
         ///
         /// Schemas are made from the types of event: `loadgen schema show` prints them. As a variable: one per line.
-        #[arg(long, value_name = "FORMAT", value_parser = topic_format)]
+        #[arg(long, value_name = "FORMAT", value_parser = topic_format, value_delimiter = ',')]
         format: Vec<TopicFormat>,
         /// What stands before each body: confluent, none, or for Avro single-object
         ///

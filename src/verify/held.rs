@@ -132,3 +132,51 @@ impl Held {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(partition: i32, offset: i64, body: &[u8]) -> Record<'_> {
+        let timestamp = Timestamp::Missing;
+        Record { partition, offset, timestamp, key: Some(b"k"), body: Some(body), leader_epoch: 0 }
+    }
+
+    /// Partition and offset of what is ready, with the end of a partition as such.
+    fn taken(held: &mut Held, is_open: impl Fn(&Record<'_>) -> bool) -> Vec<(i32, Result<i64, i64>)> {
+        let of = |item: &Item| match item {
+            Item::Record(held) => Ok(held.record().offset),
+            Item::End(offset, _) => Err(*offset),
+        };
+        held.ready(is_open).iter().map(|(partition, item)| (*partition, of(item))).collect()
+    }
+
+    #[test]
+    fn what_was_held_comes_out_in_its_order_as_far_as_it_can_be_judged() {
+        let mut held = Held::default();
+        for (partition, offset, body) in [(0, 5, &b"a"[..]), (1, 9, b"b"), (0, 6, b"b"), (0, 7, b"a")] {
+            held.keep(&record(partition, offset, body), Nanos::ZERO);
+        }
+        held.keep_end(0, 8, Nanos::ZERO);
+        assert!(held.has(0) && held.has(1) && !held.has(2) && !held.is_full());
+        assert_eq!(held.records(), 4);
+        assert_eq!(taken(&mut held, |_| true), []);
+        assert_eq!(taken(&mut held, |record| record.body == Some(b"b")), [(0, Ok(5))]);
+        assert_eq!(taken(&mut held, |record| record.body == Some(b"a")), [(0, Ok(6)), (1, Ok(9))]);
+        assert!(held.has(0) && !held.has(1), "a later record of the partition waits for those before it");
+        assert_eq!(taken(&mut held, |_| false), [(0, Ok(7)), (0, Err(8))]);
+        assert!(held.is_empty() && held.records() == 0 && held.bytes == 0);
+    }
+
+    #[test]
+    fn what_is_held_is_bounded_and_can_be_given_up() {
+        let mut held = Held::default();
+        let body = vec![0; 1 << 20];
+        while !held.is_full() {
+            held.keep(&record(0, 1, &body), Nanos::ZERO);
+        }
+        assert_eq!(held.records(), 64);
+        held.forget(0);
+        assert!(held.is_empty() && held.bytes == 0 && held.records() == 0);
+    }
+}

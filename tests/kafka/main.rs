@@ -12,6 +12,7 @@ mod program;
 mod attribution;
 mod brokers;
 mod chaos;
+mod formats;
 mod own_events;
 mod registry;
 mod transactions;

@@ -48,6 +48,11 @@ impl Program {
         self
     }
 
+    pub(crate) fn args_of(mut self, arguments: &[&str]) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
     /// Gives it variables of the machine: those that commands it runs cannot do without.
     pub(crate) fn passing_on<const N: usize>(mut self, variables: [&str; N]) -> Self {
         let set = variables.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
@@ -90,11 +95,14 @@ impl Started {
 
     /// Waits until the rows of its timeline tell of so many events that were seen.
     pub(crate) fn wait_for_seen(&self, events: u64) {
-        self.wait_for(&format!("{events} events seen"), || {
-            let rows = self.timeline();
-            let rows = rows.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            rows.filter_map(|row| row["seen"].as_u64()).sum::<u64>() >= events
-        });
+        self.wait_for(&format!("{events} events seen"), || self.seen() >= events);
+    }
+
+    /// Events that were seen, by the rows of its timeline so far.
+    pub(crate) fn seen(&self) -> u64 {
+        let rows = self.timeline();
+        let rows = rows.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        rows.filter_map(|row| row["seen"].as_u64()).sum()
     }
 
     /// Waits until a row from the given one on has events that were acked.
