@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 use std::io;
 
+use super::partition::{CLOCK_STEP_MS, END};
 use super::*;
 use crate::event::KeyId;
 use crate::event::encode::Encoder;
