@@ -15,6 +15,7 @@ mod chaos;
 mod formats;
 mod own_events;
 mod registry;
+mod schemas;
 mod transactions;
 mod verify_alone;
 
