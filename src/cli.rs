@@ -16,6 +16,7 @@ pub mod pace;
 pub mod replay;
 pub mod report;
 pub mod run;
+pub mod schema;
 pub mod selftest;
 pub mod shell;
 pub mod synth;
@@ -84,6 +85,8 @@ pub enum Command {
     Topics(topics::TopicsArgs),
     /// Look at a recorded CSV, or make one of the same shape
     Dataset(dataset::DatasetArgs),
+    /// Show, register or check the schemas of events
+    Schema(schema::SchemaArgs),
     /// Print or convert the report of an earlier run
     Report(report::ReportArgs),
     /// Evaluate gates on earlier runs

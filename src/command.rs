@@ -18,6 +18,7 @@ mod planned_gates;
 mod planned_load;
 mod report;
 mod run;
+mod schema;
 mod selftest;
 mod shell;
 mod stored;
@@ -142,6 +143,7 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
         Command::Capacity(args) => capacity::capacity(*args, environment),
         Command::Topics(args) => topics::topics(args, environment),
         Command::Dataset(args) => dataset::dataset(args, environment),
+        Command::Schema(args) => schema::schema(args, environment),
         Command::Report(args) => report::report(args, environment),
         Command::Gate(args) => gate::gate(args, environment),
         Command::Compare(args) => compare::compare(*args, environment),

@@ -18,6 +18,7 @@ pub mod plan;
 pub mod registry;
 pub mod resolve;
 pub mod results;
+pub mod schema;
 pub mod selftest;
 pub mod source;
 pub mod topics;

@@ -6,6 +6,7 @@ pub mod avro;
 pub mod framing;
 pub mod json;
 pub mod json_schema;
+pub mod language;
 pub mod protobuf;
 pub mod schema_error;
 pub mod shape;

@@ -123,7 +123,7 @@ fn id_of(registry: &Registry, subject: &str, text: &SchemaText, register: bool) 
     }
 }
 
-const fn is_missing(error: &RegistryError) -> bool {
+pub(super) const fn is_missing(error: &RegistryError) -> bool {
     matches!(error.trouble, Trouble::SubjectMissing(_) | Trouble::SchemaMissing(_))
 }
 

@@ -10,6 +10,7 @@ use super::learned::{Finder, Found};
 use super::padding;
 use crate::wire::framing::SchemaId;
 use crate::wire::json::{self, PlanError};
+use crate::wire::language::Language;
 use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Field, Record, Shape};
 
@@ -49,17 +50,6 @@ pub struct GivenSchema {
     pub text: Box<str>,
     /// Which message of it, for Protobuf, where it has several.
     pub message: Option<Box<str>>,
-}
-
-/// What a schema is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    /// Avro's JSON.
-    Avro,
-    /// A `.proto` file.
-    Protobuf,
-    /// JSON Schema.
-    JsonSchema,
 }
 
 impl EventType {

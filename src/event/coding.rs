@@ -1,7 +1,8 @@
 //! How the events of a type stand in records: a frame that names their schema, and a body in one of the formats.
 
-use super::catalogue::{EventType, Language};
+use super::catalogue::EventType;
 use super::learned::ReadOther;
+use crate::wire::language::Language;
 use crate::wire::protobuf::Pick;
 use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{self, Record, Shape};

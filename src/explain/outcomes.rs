@@ -59,14 +59,28 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         .rule("Else upper quantiles are too small."),
     code("pass", &["0"], "Nothing was wrong, and enough was measured to say so."),
     code("usage", &["2"], "The command line cannot be understood."),
-    code("correctness_violated", &["3"], "Events were lost, damaged, doubled or reordered where that must not happen.")
-        .rule("Classes lost, corrupt, undelivered, contradicted, aborted_seen; findings duplicates_resent and reordered; each \
-               unless the configuration allows it."),
-    code("unevaluated", &["4"], "A gate could not be evaluated, or the fate of some events is not known.")
-        .rule("Classes unknown_unseen, unread and unattributed, and duplicates_undecided, count as not known."),
+    code(
+        "correctness_violated",
+        &["3"],
+        "Events were lost, damaged, doubled or reordered where that must not happen, or a schema is incompatible.",
+    )
+    .rule("Classes lost, corrupt, undelivered, contradicted, aborted_seen; findings duplicates_resent and reordered; each \
+           unless the configuration allows it."),
+    code(
+        "unevaluated",
+        &["4"],
+        "A gate could not be evaluated, or the fate of some events or the verdict on a schema is not known.",
+    )
+    .rule("Classes unknown_unseen, unread and unattributed, and duplicates_undecided, count as not known; so does a schema on which \
+           the registry and loadgen disagree."),
     code("run_invalid", &["5"], "The generator was the limit: the figures say nothing about the cluster.")
         .rule("See generator_healthy and ledger_sums."),
-    code("cluster", &["6"], "The cluster could not be used: no connection, a time-out, a missing topic or a missing right."),
+    code(
+        "cluster",
+        &["6"],
+        "The cluster or the schema registry could not be used: no connection, a time-out, something missing there or a missing \
+         right.",
+    ),
     code("bad_input", &["7"], "The input data is bad."),
     code(
         "not_written",

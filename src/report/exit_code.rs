@@ -10,13 +10,13 @@ pub enum ExitCode {
     Pass = 0,
     /// The command line cannot be understood.
     Usage = 2,
-    /// Events were lost, damaged, doubled or reordered where that must not happen.
+    /// Events were lost, damaged, doubled or reordered where that must not happen, or a schema is incompatible.
     CorrectnessViolated = 3,
-    /// A gate could not be evaluated, or the fate of events is not known.
+    /// A gate could not be evaluated, or the fate of events or the verdict on a schema is not known.
     Unevaluated = 4,
     /// The generator was the limit.
     RunInvalid = 5,
-    /// The cluster could not be used.
+    /// The cluster or the schema registry could not be used.
     Cluster = 6,
     /// The input data is bad.
     BadInput = 7,
@@ -82,11 +82,16 @@ impl ExitCode {
         match self {
             Self::Pass => "nothing was wrong, and enough was measured to say so",
             Self::Usage => "the command line cannot be understood",
-            Self::CorrectnessViolated => "events were lost, damaged, doubled or reordered where that must not happen",
-            Self::Unevaluated => "a gate could not be evaluated, or the fate of some events is not known",
+            Self::CorrectnessViolated => {
+                "events were lost, damaged, doubled or reordered where that must not happen, or a schema is incompatible"
+            }
+            Self::Unevaluated => {
+                "a gate could not be evaluated, or the fate of some events or the verdict on a schema is not known"
+            }
             Self::RunInvalid => "the generator was the limit: the figures say nothing about the cluster",
             Self::Cluster => {
-                "the cluster could not be used: no connection, a time-out, a missing topic or a missing right"
+                "the cluster or the schema registry could not be used: no connection, a time-out, something missing there or \
+                 a missing right"
             }
             Self::BadInput => "the input data is bad",
             Self::NotWritten => "the results, an export or stdout could not be written",

@@ -9,6 +9,7 @@ use crate::event::coding::Coding;
 use crate::registry::{Access, Part, Schema, SchemaType, Strategy};
 use crate::settings::choice::Choice as _;
 use crate::settings::formats::{Format, FormatOptions, Formats, Framing};
+use crate::wire::language::Language;
 use crate::wire::protobuf::Pick;
 use crate::wire::schema_error::SchemaError;
 use crate::wire::{avro, framing, json_schema, protobuf};
@@ -71,14 +72,7 @@ impl FormatPlan {
     ) -> Result<Self, ConfigError> {
         let formats = formats.settle();
         let topics: Vec<String> = catalogue.names().map(topic_of).collect();
-        if let Some(unknown) =
-            formats.format.iter().filter_map(|entry| entry.topic.as_ref()).find(|topic| !topics.contains(topic))
-        {
-            return Err(plan_error(
-                &format!("no type of event goes into topic \"{unknown}\", which has a format"),
-                "--topic and --topic-map say which topics there are",
-            ));
-        }
+        check_topics(&formats, &topics)?;
         let has_schemas = topics.iter().any(|topic| formats.of_topic(topic) != Format::Json);
         if !has_schemas {
             return match formats.framing {
@@ -153,6 +147,18 @@ impl FormatPlan {
     }
 }
 
+/// Refuses formats of topics that no event goes into.
+pub(super) fn check_topics(formats: &Formats, topics: &[String]) -> Result<(), ConfigError> {
+    let named = formats.format.iter().filter_map(|entry| entry.topic.as_ref());
+    match { named }.find(|topic| !topics.contains(topic)) {
+        None => Ok(()),
+        Some(unknown) => Err(plan_error(
+            &format!("no type of event goes into topic \"{unknown}\", which has a format"),
+            "--topic and --topic-map say which topics there are",
+        )),
+    }
+}
+
 fn no_registry() -> ConfigError {
     plan_error(
         "the framing of Confluent names each schema by its id in a registry, and no registry is named",
@@ -207,7 +213,7 @@ fn framing_of_json() -> ConfigError {
     )
 }
 
-fn refused(declared: &EventType, format: Format, error: &SchemaError) -> ConfigError {
+pub(super) fn refused(declared: &EventType, format: Format, error: &SchemaError) -> ConfigError {
     plan_error(
         &format!("event type \"{}\" cannot be written as {format}: {error}", declared.name),
         "give its topic another format: --format TOPIC=FORMAT",
@@ -245,24 +251,40 @@ pub fn coding_of(declared: &EventType, one: &TypeFormat) -> Result<(Coding, Opti
 
 impl SchemaText {
     fn new(schema_type: SchemaType, text: &str, name: &str) -> Self {
+        let text = language_of(schema_type).trimmed(text);
         Self { schema_type, text: text.to_owned(), name: name.to_owned(), message: Vec::new(), fingerprint: None }
+    }
+
+    /// A text of somebody else's.
+    ///
+    /// # Errors
+    /// What is wrong in it, or not supported, and where.
+    pub fn parse(language: Language, text: &str) -> Result<Self, SchemaError> {
+        Ok(match language {
+            Language::Avro => {
+                let parsed = avro::Schema::parse(text)?;
+                let fingerprint = Some(parsed.fingerprint());
+                Self { fingerprint, ..Self::new(SchemaType::Avro, text, parsed.name()) }
+            }
+            Language::Protobuf => {
+                let parsed = protobuf::Schema::parse(text, &[], Pick::Only)?;
+                let message = parsed.message_path();
+                Self { message, ..Self::new(SchemaType::Protobuf, text, parsed.name()) }
+            }
+            Language::JsonSchema => Self::new(SchemaType::Json, text, json_schema::Schema::parse(text, "")?.name()),
+        })
     }
 
     /// What a schema of a registry describes, and which message of its text that is; `None` where it is not supported.
     #[must_use]
     pub fn of_registry(schema: &Schema) -> Option<Self> {
-        let text = |name: &str| Self::new(schema.schema_type, &schema.text, name);
-        match schema.schema_type {
-            SchemaType::Avro => {
-                let parsed = avro::Schema::parse(&schema.text).ok()?;
-                Some(Self { fingerprint: Some(parsed.fingerprint()), ..text(parsed.name()) })
-            }
-            SchemaType::Protobuf => {
-                let parsed = protobuf::Schema::parse(&schema.text, &[], Pick::Only).ok()?;
-                Some(Self { message: parsed.message_path(), ..text(parsed.name()) })
-            }
-            SchemaType::Json => Some(text(json_schema::Schema::parse(&schema.text, "").ok()?.name())),
-        }
+        Self::parse(language_of(schema.schema_type), &schema.text).ok()
+    }
+
+    /// Its language.
+    #[must_use]
+    pub const fn language(&self) -> Language {
+        language_of(self.schema_type)
     }
 
     /// Whether bodies of both are read alike.
@@ -285,5 +307,13 @@ impl SchemaText {
     pub fn frame(&self, id: u32) -> Vec<u8> {
         let messages = (self.schema_type == SchemaType::Protobuf).then_some(&*self.message);
         framing::confluent(id, messages)
+    }
+}
+
+const fn language_of(schema_type: SchemaType) -> Language {
+    match schema_type {
+        SchemaType::Avro => Language::Avro,
+        SchemaType::Protobuf => Language::Protobuf,
+        SchemaType::Json => Language::JsonSchema,
     }
 }

@@ -78,7 +78,7 @@ pub struct VerifyPlan {
 
 /// The source of the events that are read, as far as their types go: what is declared, here or by the producer's run, else the
 /// shop.
-fn declared(options: DeclaredOptions, producer: Option<&Path>) -> Result<SourceConfig, ConfigError> {
+pub(super) fn declared(options: DeclaredOptions, producer: Option<&Path>) -> Result<SourceConfig, ConfigError> {
     let DeclaredOptions { events, schema } = options;
     if events.is_some() || schema.is_some() {
         let mut config = own::Config { events, schema, ..own::Config::default() };

@@ -90,7 +90,7 @@ impl InScenario for Strategy {
     }
 }
 
-fn strategy(text: &str) -> Result<Strategy, <Strategy as std::str::FromStr>::Err> {
+pub(crate) fn strategy(text: &str) -> Result<Strategy, <Strategy as std::str::FromStr>::Err> {
     text.parse()
 }
 

@@ -14,6 +14,7 @@ mod brokers;
 mod chaos;
 mod formats;
 mod registry;
+mod schemas;
 mod transactions;
 mod verify_alone;
 

@@ -46,7 +46,7 @@ impl Apicurio {
     }
 
     /// The login of a user, as `scripts/registry env` tells it.
-    fn login(&self, user: &str) -> String {
+    pub(crate) fn login(&self, user: &str) -> String {
         let lines = self.command(&["env", user]);
         let line = lines.lines().find_map(|line| line.strip_prefix("export SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO="));
         line.unwrap().to_owned()

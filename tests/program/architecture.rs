@@ -19,7 +19,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
         "scenario",
         "bundle cli clock event gate kafka logging registry run schedule settings shop source spelling units verdict wire",
     ),
-    ("cli", "compare dataset event schedule settings source"),
+    ("cli", "compare dataset event registry schedule settings source"),
     ("logging", "settings"),
     ("selftest", "clock event gate kafka lane ledger publish report run schedule settings source units verify"),
     (

@@ -4,6 +4,8 @@
 
 #[path = "../support/at_work.rs"]
 mod at_work;
+#[path = "../support/registry.rs"]
+mod registry_stub;
 mod shell;
 
 mod architecture;
@@ -25,5 +27,6 @@ mod reports;
 mod results;
 mod retail_rocket;
 mod rounds;
+mod schemas;
 mod selftest;
 mod transactions;

@@ -1,11 +1,12 @@
 //! Types that a schema describes, and all formats.
 
 use super::*;
-use crate::event::catalogue::{Catalogue, Language};
+use crate::event::catalogue::Catalogue;
 use crate::event::coding::Coding;
 use crate::event::decode::Wholeness;
 use crate::event::encode::Encoder;
 use crate::event::stamp::RunId;
+use crate::wire::language::Language;
 use crate::wire::shape::Shape;
 use crate::wire::value::conforms;
 use crate::wire::{BodyWriter as _, json_schema};
