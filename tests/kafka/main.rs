@@ -13,6 +13,7 @@ mod attribution;
 mod brokers;
 mod chaos;
 mod formats;
+mod own_events;
 mod registry;
 mod schemas;
 mod transactions;

@@ -212,6 +212,31 @@ fn two_events_acked_at_one_offset_are_told_apart() {
 }
 
 #[test]
+fn keys_that_are_no_numbers_are_told_apart_as_numbers_are() {
+    let of_key =
+        |offset, key: &str| Kept { key: key.as_bytes().to_vec(), body: b"{\"x\":1}".to_vec(), ..kept(offset, 9, 5) };
+    let wanted_of = |offset, sequence, key: &str| AckedEvent {
+        key: Some(KeyId::of_text(key.as_bytes())),
+        due_ms: Some(0),
+        ..wanted(offset, sequence, 5)
+    };
+    let mut log = Log { records: vec![of_key(3, "cust-000007"), of_key(4, "cust-000008")], ..Log::default() };
+    let questions = Search {
+        wanted: vec![
+            wanted_of(1, 1, "cust-000007"),
+            wanted_of(2, 2, "cust-000009"),
+            wanted_of(4, 4, "cust-000008"),
+            wanted_of(3, 3, "cust-7"),
+        ],
+        compacted: true,
+        ..Search::default()
+    };
+    let answers = ask(&mut log, &questions);
+    let expected = [(1, LookUp::Superseded), (2, LookUp::Gone), (3, LookUp::Gone), (4, LookUp::Unparsable)];
+    assert_eq!(answers.at, expected.map(|(sequence, found)| ((0, sequence), found)).into());
+}
+
+#[test]
 fn in_a_compacted_topic_a_later_record_of_the_key_explains_absence() {
     let records = vec![kept(10, 10, 5), kept(11, 11, 6), kept(12, 12, 6)];
     let mut log = Log { records, ..Log::default() };
