@@ -7,6 +7,9 @@ use crate::report::{JoinedSeconds, TimelineRow};
 /// Marks that a joined row keeps; the rest are counted.
 const MOST_MARKS: usize = 20;
 
+/// How long after its second has ended a row may be cut and still count as of that second, in seconds.
+const CUT_LATE_S: f64 = 0.05;
+
 /// How much is kept.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Detail {
@@ -83,12 +86,12 @@ impl Timeline {
         loop {
             let Some((oldest, _)) = self.fine.front() else { return };
             // Rows are joined along whole minutes, so that minutes line up whenever the run started to rotate.
-            let ends = ((oldest.at_s - 1e-6) / self.detail.coarse_s).floor().max(0.0) * self.detail.coarse_s
+            let ends = ((oldest.at_s - CUT_LATE_S) / self.detail.coarse_s).floor().max(0.0) * self.detail.coarse_s
                 + self.detail.coarse_s;
             if now - ends < self.detail.fine_s {
                 return;
             }
-            let count = self.fine.iter().take_while(|(row, _)| row.at_s <= ends + 1e-6).count().max(1);
+            let count = self.fine.iter().take_while(|(row, _)| row.at_s <= ends + CUT_LATE_S).count().max(1);
             for (row, part) in self.fine.range(..count).filter(|(_, part)| *part != Part::WarmUp) {
                 self.joined.get_or_insert_default().add(row, *part == Part::Sending);
             }
@@ -111,7 +114,7 @@ impl Timeline {
     fn halve(&mut self) {
         self.detail.coarse_s *= 2.0;
         let coarse_s = self.detail.coarse_s;
-        let slot = |row: &TimelineRow| ((row.at_s - 1e-6) / coarse_s).floor();
+        let slot = |row: &TimelineRow| ((row.at_s - CUT_LATE_S) / coarse_s).floor();
         let rows = std::mem::take(&mut self.coarse);
         let groups = rows.chunk_by(|a, b| slot(a).total_cmp(&slot(b)).is_eq());
         self.coarse = groups.filter_map(|group| joined(group.iter().cloned())).collect();
@@ -233,6 +236,16 @@ mod tests {
         assert_eq!(rows.len(), 120 + 3_600);
         let ends: Vec<_> = rows.iter().map(|row| row.at_s).collect();
         assert_eq!((ends[0], ends[1], ends[119], ends[120]), (60.0, 120.0, 7_200.0, 7_201.0));
+    }
+
+    #[test]
+    fn rows_that_are_cut_a_moment_late_belong_to_their_minutes() {
+        let mut timeline = Timeline::new(Detail { fine_s: 0.0, ..Detail::default() });
+        for at_s in 1_u32..=180 {
+            timeline.push(TimelineRow { at_s: f64::from(at_s) + 0.003, ..second(at_s) }, Part::Sending);
+        }
+        let sent: Vec<_> = timeline.into_rows().0.iter().map(|row| row.sent).collect();
+        assert_eq!(sent, [600, 600, 600]);
     }
 
     #[test]
