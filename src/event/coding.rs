@@ -1,6 +1,7 @@
 //! How the events of a type stand in records: a frame that names their schema, and a body in one of the formats.
 
 use super::catalogue::EventType;
+use super::invalid::Invalid;
 use super::learned::ReadOther;
 use crate::wire::language::Language;
 use crate::wire::protobuf::Pick;
@@ -128,17 +129,17 @@ struct OtherRecord {
 }
 
 impl ReadOther for OtherRecord {
-    fn read(&self, body: &[u8]) -> Result<shape::Value, Malformed> {
+    fn read(&self, body: &[u8]) -> Result<shape::Value, Invalid> {
         let values = self.resolution.read(body).map_err(|unreadable| match unreadable {
-            avro::Unreadable::Malformed(malformed) => malformed,
-            avro::Unreadable::Misfit(_) => Malformed::BadValue("the type's own schema has no such value"),
+            avro::Unreadable::Malformed(malformed) => malformed.into(),
+            avro::Unreadable::Misfit(_) => Invalid::NotReadable,
         })?;
-        let shape::Value::Record(mut fields) = values else { return Err(Malformed::MissingField) };
+        let shape::Value::Record(mut fields) = values else { return Err(Malformed::MissingField.into()) };
         // A constant is a text like others in the schema.
         for (field, value) in self.record.fields.iter().zip(&mut fields) {
             if let Shape::Constant(text) = &field.shape {
                 if *value != shape::Value::Text(text.clone()) {
-                    return Err(Malformed::WrongConstant);
+                    return Err(Malformed::WrongConstant.into());
                 }
                 *value = shape::Value::Null;
             }
@@ -155,9 +156,9 @@ struct OtherMessage {
 }
 
 impl ReadOther for OtherMessage {
-    fn read(&self, body: &[u8]) -> Result<shape::Value, Malformed> {
+    fn read(&self, body: &[u8]) -> Result<shape::Value, Invalid> {
         let mut sink = ValueSink::new(&self.record);
         protobuf::read(&self.plan, body, &mut sink)?;
-        sink.finish().ok_or(Malformed::MissingField)
+        sink.finish().ok_or(Malformed::MissingField.into())
     }
 }

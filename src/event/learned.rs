@@ -7,7 +7,7 @@ use super::catalogue::TypeIndex;
 use super::coding::Coding;
 use super::invalid::Invalid;
 use crate::wire::framing::SchemaId;
-use crate::wire::{Malformed, shape};
+use crate::wire::shape;
 
 /// Finds schemas out, on a thread that may wait.
 pub trait Finder: Debug + Send + Sync {
@@ -45,6 +45,6 @@ pub trait ReadOther: Debug + Send + Sync {
     /// The values of a body.
     ///
     /// # Errors
-    /// Why it is none of the schema.
-    fn read(&self, body: &[u8]) -> Result<shape::Value, Malformed>;
+    /// Why it is none of the schema, or that it has no values of the type.
+    fn read(&self, body: &[u8]) -> Result<shape::Value, Invalid>;
 }

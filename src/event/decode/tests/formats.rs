@@ -274,3 +274,20 @@ fn records_of_another_version_of_an_avro_schema_are_whole_value_for_value() {
     let damaged = knows.decode(&again).ok().and_then(|decoded| wholeness(&decoded, &key));
     assert!(damaged.is_none_or(|how| how == Wholeness::Damaged), "{damaged:?}");
 }
+
+#[test]
+fn a_record_of_an_avro_schema_that_lacks_a_field_of_the_type_is_not_readable_by_the_reader() {
+    let event = inventory();
+    let kind = event.kind().type_index();
+    let (_, declared) = CATALOGUE.types().nth(kind.index()).unwrap();
+    let (coding, schema) = Coding::avro(declared, false).unwrap();
+    let text = schema.text().replace("\"timestamp\"", "\"sent_at\"");
+    let (mut body, ..) = written(of("avro"), &event, None);
+    body.splice(..5, framing::confluent(99, None));
+
+    let writer = coding.reader_of(&text).unwrap();
+    let learned = Learned { kind, coding: coding.framed(framing::confluent(99, None)), writer };
+    let knows = Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(Found::Schema(Arc::new(learned)))));
+    assert_eq!(knows.decode(&body).unwrap_err(), Invalid::NotReadable);
+    assert_eq!(knows.decode(&body[..body.len() - 1]).unwrap_err().name(), "truncated");
+}
