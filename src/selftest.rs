@@ -9,12 +9,13 @@ mod forge;
 mod plan;
 mod publisher;
 mod reader;
+mod schemas;
 mod table;
 mod transactions;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -27,13 +28,16 @@ pub use crate::ledger::rules::Rules;
 use crate::run::wiring::{Reading, Wiring};
 use crate::run::{self, Detail, Interrupts, KafkaConfig, Lanes, Outcome, RunError};
 use crate::schedule::{Phase, Rate, Schedule, Shape};
+use crate::settings::formats::Format;
 use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, Pacing, Patience};
 use crate::settings::transactions::Transactions;
 use crate::settings::verification::{ReadBack, Verification};
 use crate::source::{LaneError, Source, synthetic};
 use crate::verify::reader::Reader;
+use crate::wire::schema_error::SchemaError;
 use fault::Fault;
+use forge::{Forge, IdPlace};
 use plan::{ALL, EACH, Identity, LANES, Plan};
 use publisher::FaultyPublisher;
 use reader::FaultyReader;
@@ -58,8 +62,10 @@ pub struct Config {
     pub partitions: i32,
     /// Copies of each partition, where the topic is made.
     pub replication_factor: i32,
-    /// The types of event that there are.
+    /// The types of event that there are: those of the shop.
     pub catalogue: Arc<Catalogue>,
+    /// The format in which they are sent.
+    pub format: Format,
     /// Whether the topic is made.
     pub create_topic: bool,
     /// Settings of the clients.
@@ -86,6 +92,9 @@ pub enum SelfTestError {
     /// The events cannot be divided among the lanes.
     #[error(transparent)]
     Lanes(#[from] LaneError),
+    /// The events have no such format.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     /// A record cannot be put into a wrong partition where there is only one.
     #[error("topic \"{topic}\" has {partitions} partition(s), and the self-test needs 2 or more")]
     TooFewPartitions {
@@ -109,9 +118,11 @@ pub fn selftest(config: &Config, interrupts: &Interrupts) -> Result<Table, SelfT
         return Err(SelfTestError::TooFewPartitions { topic, partitions });
     }
     let source = Source::Synthetic(Arc::new(synthetic::Synthetic::new(&synthetic::Config::default(), config.seed)?));
-    let plan = Plan::draw(&source, config.seed, config.partitions)?;
+    let config = &Config { catalogue: Arc::new(schemas::coded(&config.catalogue, config.format)?), ..config.clone() };
+    let plan = Plan::draw(&source, config)?;
     let run = RunId(rand::random());
-    let bench = Arc::new(Bench::new(run, Arc::clone(&config.catalogue), plan));
+    let forge = Forge::new(Arc::clone(&config.catalogue), run, config.format);
+    let bench = Arc::new(Bench::new(run, forge, plan));
     let wiring = FaultyWiring { bench: Arc::clone(&bench), rules: config.rules };
     let rate = Rate::per_second(RATE).ok_or_else(|| SelfTestError::Ended(format!("{RATE}/s is no rate")))?;
     let phases = vec![Phase::new("selftest", Shape::Constant(rate), None)];
@@ -120,7 +131,7 @@ pub fn selftest(config: &Config, interrupts: &Interrupts) -> Result<Table, SelfT
     let going_on = &mut |_: &run::Tick<'_>| ControlFlow::Continue(());
     let outcome = run::run_through(&wiring, &run_config(config, run), &source, schedule, interrupts, going_on)?;
     unended(&outcome)?;
-    let mut table = Table::of(&bench, &outcome);
+    let mut table = Table::of(&bench, &outcome, config.format);
     let (wiring, outcome) = in_transactions(config, &source, rate, interrupts)?;
     table.add_transactions(&wiring, &outcome);
     Ok(table)
@@ -133,8 +144,11 @@ fn in_transactions(
     rate: Rate,
     interrupts: &Interrupts,
 ) -> Result<(TransactionWiring, Outcome), SelfTestError> {
-    let wiring =
-        TransactionWiring { bench: TransactionBench::new(config.seed), rules: config.rules, injected: Arc::default() };
+    let wiring = TransactionWiring {
+        bench: TransactionBench::new(config.seed, IdPlace::of(config.format)),
+        rules: config.rules,
+        injected: Arc::default(),
+    };
     let phases = vec![Phase::new("selftest", Shape::Constant(rate), None)];
     let schedule =
         Schedule::new(phases, Some(transactions::EVENTS)).map_err(|error| SelfTestError::Ended(error.to_string()))?;
@@ -196,7 +210,7 @@ fn run_config(config: &Config, id: RunId) -> run::Config {
 #[derive(Debug)]
 struct Bench {
     run: RunId,
-    catalogue: Arc<Catalogue>,
+    forge: Forge,
     plan: Plan,
     /// Whether the verifier's clock is set back.
     clock_back: AtomicBool,
@@ -205,12 +219,22 @@ struct Bench {
     suffered: Mutex<HashMap<Identity, Fault>>,
     /// The high watermark that the reader is told of the partition whose last records are withheld, from when it is known.
     end: OnceLock<i64>,
+    /// Delayed events that were sent.
+    delayed: AtomicU64,
 }
 
 impl Bench {
-    fn new(run: RunId, catalogue: Arc<Catalogue>, plan: Plan) -> Self {
-        let (injected, suffered) = (Mutex::default(), Mutex::default());
-        Self { run, catalogue, plan, clock_back: AtomicBool::new(false), injected, suffered, end: OnceLock::new() }
+    fn new(run: RunId, forge: Forge, plan: Plan) -> Self {
+        Self {
+            run,
+            forge,
+            plan,
+            clock_back: AtomicBool::new(false),
+            injected: Mutex::default(),
+            suffered: Mutex::default(),
+            end: OnceLock::new(),
+            delayed: AtomicU64::new(0),
+        }
     }
 
     /// What the plan has in store for an event.

@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::settings::choice;
 use crate::settings::cluster::ClusterOptions;
+use crate::settings::formats::Format;
 use crate::settings::layer::layer;
 use crate::settings::outcome::Output;
 use crate::settings::values;
@@ -22,6 +23,7 @@ use crate::settings::values;
 #[command(after_help = "\
 Examples:
   loadgen selftest                       on the embedded broker, about 7 seconds
+  loadgen selftest --format avro         what can be wrong with Avro
   loadgen selftest -b localhost:9092     on a cluster, in a topic of its own
   loadgen selftest --output json")]
 pub struct SelfTestArgs {
@@ -30,6 +32,11 @@ pub struct SelfTestArgs {
     /// There is no variable for it, so that no topic of other commands is used by accident.
     #[arg(short, long, value_name = "TOPIC", hide_env = true)]
     pub topic: Option<String>,
+    /// The format of the events, which has faults of its own [default: json]
+    ///
+    /// Schemas have ids that the self-test gives them: no registry is asked.
+    #[arg(long, value_name = "FORMAT", value_parser = choice::of::<Format>(), hide_env = true)]
+    pub format: Option<Format>,
     /// The options.
     #[command(flatten)]
     pub options: SelfTestOptions,

@@ -84,6 +84,7 @@ fn tested(plan: &SelfTestPlan, topic: &str, partitions: i32, create_topic: bool)
         partitions,
         replication_factor: AS_THE_CLUSTER_HAS_IT,
         catalogue: Arc::clone(&plan.catalogue),
+        format: plan.format,
         create_topic,
         client: plan.client.clone(),
         connect_timeout: plan.connect_timeout,
@@ -99,6 +100,7 @@ fn tested(plan: &SelfTestPlan, topic: &str, partitions: i32, create_topic: bool)
         SelfTestError::Ended(_) => Failure::new(ExitCode::Cluster, error.to_string()),
         SelfTestError::Run(_)
         | SelfTestError::Source(_)
+        | SelfTestError::Schema(_)
         | SelfTestError::Lanes(_)
         | SelfTestError::TooFewPartitions { .. } => Failure::new(ExitCode::BadConfiguration, error.to_string()),
     })

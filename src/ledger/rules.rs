@@ -68,11 +68,23 @@ pub enum Rule {
     Aborted,
     /// What was aborted and yet seen is that.
     AbortedSeen,
+    /// A body is what its schema says.
+    Malformed,
+    /// A frame names a schema that there is.
+    UnknownSchemaId,
+    /// A frame names a schema of a type of event.
+    WrongSubject,
+    /// What a schema says can be read as its type.
+    NotReadable,
+    /// Of a record whose schema is still being looked up, and of what follows it, nothing is said yet.
+    AwaitsSchema,
+    /// An event that somebody wrote again with the same values is told apart.
+    ReEncoded,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 37] = [
         Self::Utf8,
         Self::Json,
         Self::RequiredField,
@@ -104,16 +116,22 @@ impl Rule {
         Self::SeenThenGone,
         Self::Aborted,
         Self::AbortedSeen,
+        Self::Malformed,
+        Self::UnknownSchemaId,
+        Self::WrongSubject,
+        Self::NotReadable,
+        Self::AwaitsSchema,
+        Self::ReEncoded,
     ];
 }
 
 /// The rules that a checker follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rules(u32);
+pub struct Rules(u64);
 
 impl Rules {
     /// Every rule.
-    pub const ALL: Self = Self(u32::MAX);
+    pub const ALL: Self = Self(u64::MAX);
 
     /// All of these but `rule`: a broken checker.
     #[must_use]

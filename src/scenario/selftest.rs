@@ -10,6 +10,7 @@ use super::source::SourceConfig;
 use super::topics::{self, check_topic_name};
 use crate::cli::selftest::SelfTestArgs;
 use crate::event::catalogue::Catalogue;
+use crate::settings::formats::Format;
 use crate::settings::outcome::Output;
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ pub struct SelfTestPlan {
     pub catalogue: Arc<Catalogue>,
     /// The topic; none: one of its own.
     pub topic: Option<String>,
+    /// The format of the events.
+    pub format: Format,
     /// Where the faults are drawn from; none: anywhere.
     pub seed: Option<u64>,
     /// The longest wait for the last events.
@@ -62,6 +65,7 @@ pub fn selftest(args: SelfTestArgs, environment: &Environment) -> Result<SelfTes
         connect_timeout: named.connect_timeout,
         catalogue: catalogue(&SourceConfig::default())?,
         topic: args.topic,
+        format: args.format.unwrap_or(Format::Json),
         seed: options.seed,
         drain_deadline: options.drain_deadline.unwrap_or(usual),
         output: options.output.unwrap_or(Output::Text),

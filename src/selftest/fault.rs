@@ -2,6 +2,7 @@
 
 use crate::ledger::Class;
 use crate::ledger::rules::Rule;
+use crate::settings::formats::Format;
 
 /// Something that goes wrong with one event on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,6 +65,30 @@ pub enum Fault {
     NotReplicated,
     /// Read, and then no longer in the log.
     CutOff,
+    /// The last byte is missing.
+    EndMissing,
+    /// A byte follows the last value.
+    TrailingByte,
+    /// The frame begins with another byte.
+    NoMagic,
+    /// The frame names a schema that there is not.
+    UnknownSchemaId,
+    /// The frame names the schema of something else.
+    WrongSubject,
+    /// The frame names a version of the type's schema that cannot be read as the type.
+    NotReadable,
+    /// A union has a branch that there is not.
+    BadUnion,
+    /// The name of the type inside the body is another.
+    WrongConstant,
+    /// A field has the tag of another wire type.
+    BadTag,
+    /// Written again by somebody, with the same values: in another layout, or by another version of the schema.
+    ReEncoded,
+    /// The registry does not answer about its schema for a while.
+    SchemaLate,
+    /// The registry never answers about its schema.
+    SchemaSilent,
     /// In an aborted transaction, and not to be seen.
     Aborted,
     /// In an aborted transaction, and yet to be seen.
@@ -87,7 +112,7 @@ pub enum Found {
 
 impl Fault {
     /// Every fault, in the order of the table.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 43] = [
         Self::DroppedAfterAck,
         Self::DroppedPastEnd,
         Self::DroppedWithoutOffset,
@@ -117,9 +142,41 @@ impl Fault {
         Self::Withheld,
         Self::NotReplicated,
         Self::CutOff,
+        Self::EndMissing,
+        Self::TrailingByte,
+        Self::NoMagic,
+        Self::UnknownSchemaId,
+        Self::WrongSubject,
+        Self::NotReadable,
+        Self::BadUnion,
+        Self::WrongConstant,
+        Self::BadTag,
+        Self::ReEncoded,
+        Self::SchemaLate,
+        Self::SchemaSilent,
         Self::Aborted,
         Self::AbortedSeen,
     ];
+
+    /// The faults that events in a format can have, in the order of the table.
+    pub fn of(format: Format) -> impl Iterator<Item = Self> + Clone {
+        Self::ALL.into_iter().filter(move |fault| fault.is_in(format))
+    }
+
+    const fn is_in(self, format: Format) -> bool {
+        match self {
+            Self::NotJson | Self::MissingField | Self::WrongType => matches!(format, Format::Json | Format::JsonSchema),
+            Self::EndMissing | Self::NotReadable | Self::WrongConstant => {
+                matches!(format, Format::Avro | Format::Protobuf)
+            }
+            Self::TrailingByte | Self::BadUnion => matches!(format, Format::Avro),
+            Self::BadTag => matches!(format, Format::Protobuf),
+            Self::NoMagic | Self::UnknownSchemaId | Self::WrongSubject | Self::SchemaLate | Self::SchemaSilent => {
+                !matches!(format, Format::Json)
+            }
+            _ => true,
+        }
+    }
 
     /// Whether it befalls events of the second run, which sends in transactions.
     #[must_use]
@@ -197,6 +254,24 @@ impl Fault {
             Self::Withheld => ("not read by the deadline", Unread, Found::Class(Unread), Rule::Unread),
             Self::NotReplicated => ("above the high watermark", Unread, Finding("not_replicated"), Rule::NotReplicated),
             Self::CutOff => ("read, then cut off the log", Lost, Finding("seen_then_gone"), Rule::SeenThenGone),
+            Self::EndMissing => ("a byte missing (cut short too)", Corrupt, Invalid("truncated"), Rule::Malformed),
+            Self::TrailingByte => ("a byte too many", Corrupt, Invalid("trailing_bytes"), Rule::Malformed),
+            Self::NoMagic => ("no frame", Corrupt, Invalid("no_magic"), Rule::Malformed),
+            Self::UnknownSchemaId => {
+                ("of a schema that there is not", Corrupt, Invalid("unknown_schema_id"), Rule::UnknownSchemaId)
+            }
+            Self::WrongSubject => {
+                ("of a schema of something else", Corrupt, Invalid("wrong_subject"), Rule::WrongSubject)
+            }
+            Self::NotReadable => {
+                ("of a version not to be read", Corrupt, Invalid("not_readable_by_reader"), Rule::NotReadable)
+            }
+            Self::BadUnion => ("a branch that no union has", Corrupt, Invalid("bad_union"), Rule::Malformed),
+            Self::WrongConstant => ("another type's name inside", Corrupt, Invalid("wrong_constant"), Rule::Malformed),
+            Self::BadTag => ("a tag of another wire type", Corrupt, Invalid("bad_tag"), Rule::Malformed),
+            Self::ReEncoded => ("written again, values the same", Verified, Finding("re_encoded"), Rule::ReEncoded),
+            Self::SchemaLate => ("of a schema known only later", Verified, Found::Class(Verified), Rule::AwaitsSchema),
+            Self::SchemaSilent => ("of a schema never told", Unread, Finding("awaits_schema"), Rule::AwaitsSchema),
             Self::Aborted => ("in an aborted transaction", Aborted, Found::Class(Aborted), Rule::Aborted),
             Self::AbortedSeen => {
                 ("aborted, and yet written", AbortedSeen, Found::Class(AbortedSeen), Rule::AbortedSeen)
@@ -212,9 +287,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_rule_has_the_one_row_that_it_explains() {
+    fn each_rule_has_a_row_that_it_explains() {
         let rules: HashSet<Rule> = Fault::ALL.iter().map(|fault| fault.rule()).collect();
         assert_eq!(rules, Rule::ALL.into_iter().collect());
-        assert_eq!(Fault::ALL.len(), Rule::ALL.len());
+    }
+
+    #[test]
+    fn names_fit_into_the_table() {
+        for fault in Fault::ALL {
+            assert!(fault.as_str().len() <= 32, "{}", fault.as_str());
+        }
     }
 }

@@ -1,14 +1,16 @@
 //! Which event suffers which fault: drawn from a seed before the run, so that the numbers are known beforehand.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
+use super::Config;
 use super::fault::Fault;
 use crate::kafka::murmur2;
 use crate::source::{Event, LaneError, Source};
+use crate::wire::shape::Shape;
 
 /// An event: lane and sequence.
 pub(super) type Identity = (u16, u64);
@@ -40,29 +42,40 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Draws a plan for the events of `source`.
-    pub(super) fn draw(source: &Source, seed: u64, partitions: i32) -> Result<Self, LaneError> {
+    pub(super) fn draw(source: &Source, config: &Config) -> Result<Self, LaneError> {
+        let Config { partitions, seed, format, ref catalogue, .. } = *config;
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let mut lanes: BTreeMap<u16, Vec<i32>> = BTreeMap::new();
+        let mut with_unions: HashSet<Identity> = HashSet::new();
+        let has_union: Vec<bool> = catalogue
+            .types()
+            .map(|(_, declared)| declared.record.fields.iter().any(|field| matches!(field.shape, Shape::Optional(_))))
+            .collect();
         for number in 0..LANES {
             let mut lane = source.lane(number, ALL)?;
-            let events = std::iter::from_fn(|| lane.draw()).take(usize::try_from(EACH).unwrap_or(usize::MAX));
+            let events: Vec<Event> = (0..EACH).map_while(|_| lane.draw()).map(|drawn| drawn.event).collect();
+            let kinds = (0..).zip(&events).filter(|(_, event)| has_union.get(kind_of(event)) == Some(&true));
+            with_unions.extend(kinds.map(|(sequence, _)| (number, sequence)));
             let place = |event: &Event| match event {
                 Event::Shop(event) => murmur2::partition(event.user.0.to_string().as_bytes(), partitions),
                 Event::Own(_) => 0,
             };
-            lanes.insert(number, events.map(|drawn| place(&drawn.event)).collect());
+            lanes.insert(number, events.iter().map(place).collect());
         }
         let mut victims: Vec<Identity> =
             (0..LANES).flat_map(|lane| (HEAD..EACH - TAIL).map(move |sequence| (lane, sequence))).collect();
         victims.shuffle(&mut random);
         let mut faults = HashMap::new();
         let by_plan = |fault: &Fault| {
-            !matches!(fault, Fault::Deleted | Fault::Withheld | Fault::NotReplicated | Fault::Delayed)
-                && !fault.is_of_transactions()
+            !matches!(
+                fault,
+                Fault::Deleted | Fault::Withheld | Fault::NotReplicated | Fault::Delayed | Fault::SchemaSilent
+            ) && !fault.is_of_transactions()
         };
-        for fault in Fault::ALL.into_iter().filter(by_plan) {
+        for fault in Fault::of(format).filter(by_plan) {
             let count = random.random_range(2..=9);
-            faults.extend(victims.drain(..count).map(|victim| (victim, fault)));
+            let can_suffer = |victim: &mut Identity| fault != Fault::BadUnion || with_unions.contains(victim);
+            faults.extend(victims.extract_if(.., can_suffer).take(count).map(|victim| (victim, fault)));
         }
         for (lane, places) in &lanes {
             let count = random.random_range(2..=9);
@@ -71,7 +84,11 @@ impl Plan {
                 .filter(|(_, place)| **place == DELETED_IN)
                 .map(|(sequence, _)| sequence)
                 .collect();
-            faults.extend(last.into_iter().rev().take(count).map(|sequence| ((*lane, sequence), Fault::Delayed)));
+            let mut last = last.into_iter().rev().map(|sequence| (*lane, sequence));
+            // What follows it is not judged either: it is sent after all others.
+            let silent = Fault::of(format).filter(|fault| *fault == Fault::SchemaSilent);
+            faults.extend(silent.zip(&mut last).map(|(fault, event)| (event, fault)));
+            faults.extend(last.take(count).map(|event| (event, Fault::Delayed)));
         }
         Ok(Self { partitions, faults, deleted: random.random_range(2..=9) })
     }
@@ -97,5 +114,12 @@ impl Plan {
             Fault::Deleted => self.deleted,
             _ => self.faults.values().map(|known| u64::from(*known == fault)).sum(),
         }
+    }
+}
+
+fn kind_of(event: &Event) -> usize {
+    match event {
+        Event::Shop(event) => event.kind().index(),
+        Event::Own(_) => usize::MAX,
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::fault::Fault;
-use super::forge::{forge, stamp_of};
 use super::plan::DELETED_IN;
 use super::{Bench, DELAY};
 use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
@@ -39,6 +39,10 @@ pub(super) struct FaultyPublisher {
     outgoing: VecDeque<Outgoing>,
     /// Sent at these times.
     delayed: Vec<(Nanos, Outgoing)>,
+    /// Sent after all others.
+    last: Vec<Outgoing>,
+    /// When these are sent.
+    last_at: Option<Nanos>,
     /// Sent after the next one of their partitions.
     swapped: HashMap<i32, Vec<Outgoing>>,
     /// Acked with the offset of the next record of their partitions.
@@ -58,6 +62,8 @@ impl FaultyPublisher {
             clock: Monotonic::start(),
             outgoing: VecDeque::new(),
             delayed: Vec::new(),
+            last: Vec::new(),
+            last_at: None,
             swapped: HashMap::new(),
             dropped: HashMap::new(),
             displaced: HashMap::new(),
@@ -67,7 +73,8 @@ impl FaultyPublisher {
     }
 
     fn treat(&mut self, mut event: Outgoing) {
-        let fault = stamp_of(&event.body).and_then(|stamp| self.bench.fault((stamp.lane, stamp.sequence)));
+        let stamp = self.bench.forge.place.stamp_of(&event.body);
+        let fault = stamp.and_then(|stamp| self.bench.fault((stamp.lane, stamp.sequence)));
         let Some(fault) = fault else {
             let partition = event.partition;
             if let Some(dropped) = self.dropped.remove(&partition) {
@@ -81,7 +88,7 @@ impl FaultyPublisher {
         let acked = |offset| Report { ticket, partition, offset, answer: Answer::Acked };
         let unanswered = Answer::Unanswered(Code::MessageTimedOut);
         let refused = Answer::Refused(Code::MessageSizeTooLarge);
-        let forged = forge(&self.bench.catalogue, self.bench.run, fault, &event.key, &event.body);
+        let forged = self.bench.forge.forge(fault, &event.key, &event.body);
         let beside = |(key, body): (Vec<u8>, Vec<u8>)| Outgoing {
             ticket: NOT_THE_LANES,
             key,
@@ -130,9 +137,24 @@ impl FaultyPublisher {
             | Fault::NotUtf8
             | Fault::NotJson
             | Fault::MissingField
-            | Fault::WrongType => {
+            | Fault::WrongType
+            | Fault::EndMissing
+            | Fault::TrailingByte
+            | Fault::NoMagic
+            | Fault::UnknownSchemaId
+            | Fault::WrongSubject
+            | Fault::NotReadable
+            | Fault::BadUnion
+            | Fault::WrongConstant
+            | Fault::BadTag
+            | Fault::ReEncoded
+            | Fault::SchemaLate => {
                 let Some((key, body)) = forged else { return self.outgoing.push_back(event) };
                 self.outgoing.push_back(Outgoing { key, body, ..event });
+            }
+            Fault::SchemaSilent => {
+                let Some((key, body)) = forged else { return self.outgoing.push_back(event) };
+                self.last.push(Outgoing { key, body, ..event });
             }
             // Those of the reading side, and of the second run.
             Fault::ReadTwice
@@ -156,7 +178,15 @@ impl FaultyPublisher {
         let (due, waiting) = std::mem::take(&mut self.delayed).into_iter().partition(|(at, _)| *at <= now);
         self.delayed = waiting;
         let due: Vec<(Nanos, Outgoing)> = due;
+        self.bench.delayed.fetch_add(due.len() as u64, Ordering::AcqRel);
         self.outgoing.extend(due.into_iter().map(|(_, event)| event));
+        if !self.last.is_empty() && self.bench.delayed.load(Ordering::Acquire) == self.bench.plan.count(Fault::Delayed)
+        {
+            // The other lane may have handed its own over just now.
+            if *self.last_at.get_or_insert(now + Nanos::from(DELAY)) <= now {
+                self.outgoing.extend(self.last.drain(..));
+            }
+        }
         while let Some(event) = self.outgoing.pop_front() {
             let Outgoing { ticket, partition, key, body, create_ms } = &event;
             let message = Message { topic: 0, partition: Some(*partition), key, body, ticket: *ticket };

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use super::Bench;
 use super::fault::Fault;
-use super::forge::stamp_of;
 use super::plan::{DELETED_IN, LANES, LEADER_AFTER, Plan};
 use crate::event::stamp::Stamp;
 use crate::kafka::{Code, Delivered, KafkaError, Notice, Record, Timestamp, TopicIdentity, Wait, Watermarks};
@@ -83,6 +82,7 @@ impl FaultyReader {
     }
 
     fn treat(&mut self, mut record: KeptRecord) {
+        let stamp_of = |value| self.bench.forge.place.stamp_of(value);
         let stamp = record.body.as_deref().and_then(stamp_of).filter(|stamp| stamp.tag == self.bench.run.tag());
         let fault = stamp.and_then(|stamp| self.bench.fault((stamp.lane, stamp.sequence)));
         record.leader_epoch = record.leader_epoch.max(0);

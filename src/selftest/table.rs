@@ -17,6 +17,8 @@ use crate::ledger::rules::Rule;
 use crate::report::latency::Kind;
 use crate::report::{LedgerCounts, Ruling, RulingKind, RunReport, Transactions};
 use crate::run::Outcome;
+use crate::settings::choice::Choice as _;
+use crate::settings::formats::Format;
 
 /// One fault, or one number of the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,6 +46,8 @@ pub struct Row {
 pub struct Table {
     /// Whether everything was found, and nothing else.
     pub ok: bool,
+    /// The format of the events.
+    pub format: &'static str,
     /// Events of the run.
     pub events: u64,
     /// Where the plan was drawn from.
@@ -56,7 +60,7 @@ pub struct Table {
 }
 
 impl Table {
-    pub(super) fn of(bench: &Bench, outcome: &Outcome) -> Self {
+    pub(super) fn of(bench: &Bench, outcome: &Outcome, format: Format) -> Self {
         let report = &outcome.report;
         let mut suffered = bench.plan.faults.clone();
         suffered.extend(bench.suffered.lock().unwrap_or_else(PoisonError::into_inner).iter());
@@ -79,7 +83,9 @@ impl Table {
                 Found::EndToEnd => delayed(outcome),
             };
             let both = |one, two| expected(one) + expected(two);
-            let wanted = if fault == Fault::NotJson { both(fault, Fault::Truncated) } else { expected(fault) };
+            // Those cut short have the same reason.
+            let has_both = matches!(fault, Fault::NotJson | Fault::EndMissing);
+            let wanted = if has_both { both(fault, Fault::Truncated) } else { expected(fault) };
             let done = injected.get(&fault).copied().unwrap_or(0);
             let note = (done != expected(fault) || done == 0)
                 .then(|| format!("it was injected {done} times of {}: the self-test itself failed", expected(fault)));
@@ -95,11 +101,12 @@ impl Table {
                 rule: Some(fault.rule()),
             }
         };
-        let faults: Vec<Row> = Fault::ALL.into_iter().filter(|fault| !fault.is_of_transactions()).map(row).collect();
+        let faults: Vec<Row> = Fault::of(format).filter(|fault| !fault.is_of_transactions()).map(row).collect();
         let mut totals = totals(report, expected);
         totals.extend(rulings(report, expected(Fault::Resent)));
         let ok = faults.iter().chain(&totals).all(|row| row.ok);
-        Self { ok, events: u64::from(LANES) * EACH, seed: report.run.seed.unwrap_or_default(), faults, totals }
+        let format = format.as_str();
+        Self { ok, format, events: u64::from(LANES) * EACH, seed: report.run.seed.unwrap_or_default(), faults, totals }
     }
 
     /// Adds the second run, which sent in transactions.
@@ -262,21 +269,13 @@ fn totals(report: &RunReport, expected: impl Fn(Fault) -> u64) -> Vec<Row> {
         row(class.as_str(), expected, ledger.of(class))
     });
     let sum = |faults: &[Fault]| faults.iter().map(|fault| expected(*fault)).sum::<u64>();
+    let is_invalid = |fault: &Fault| {
+        matches!(fault.found(), Found::Invalid(_)) || matches!(fault, Fault::Truncated | Fault::WrongPartition)
+    };
     let findings = [
         ("duplicates", sum(&[Fault::Resent, Fault::Rewritten])),
         ("duplicates_undecided", 0),
-        (
-            "invalid",
-            sum(&[
-                Fault::KeyBit,
-                Fault::Truncated,
-                Fault::NotUtf8,
-                Fault::NotJson,
-                Fault::MissingField,
-                Fault::WrongType,
-                Fault::WrongPartition,
-            ]),
-        ),
+        ("invalid", Fault::ALL.into_iter().filter(is_invalid).map(&expected).sum()),
         ("foreign", sum(&[Fault::AnotherRun, Fault::AnotherTime])),
     ];
     let findings = findings.map(|(name, expected)| row(name, expected, finding(report, name)));

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::fault::Fault;
-use super::forge::stamp_of;
+use super::forge::IdPlace;
 use crate::clock::{Monotonic, Nanos, wall_unix_ns};
 use crate::kafka::native::{Message, Producer};
 use crate::kafka::{Answer, Code, Notice, Report, TransactionError};
@@ -31,10 +31,11 @@ const WRITTEN: u64 = 9;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TransactionBench {
     plan: TransactionPlan,
+    id_place: IdPlace,
 }
 
 impl TransactionBench {
-    pub(super) const fn new(seed: u64) -> Self {
+    pub(super) const fn new(seed: u64, id_place: IdPlace) -> Self {
         let plan = TransactionPlan {
             size: SIZE,
             abort_share: ABORT_SHARE,
@@ -42,7 +43,7 @@ impl TransactionBench {
             open_at_most: Nanos::MAX,
             reads_uncommitted: true,
         };
-        Self { plan }
+        Self { plan, id_place }
     }
 
     /// What befalls an event of lane 0.
@@ -100,7 +101,7 @@ impl Publisher for Liar {
         let create_ms = i64::try_from(wall_unix_ns() / 1_000_000).unwrap_or(i64::MAX);
         for (index, entry) in batch.rest().iter().enumerate() {
             let (key, body) = (batch.bytes(&entry.key), batch.bytes(&entry.body));
-            let fault = stamp_of(body).and_then(|stamp| self.bench.fault(stamp.sequence));
+            let fault = self.bench.id_place.stamp_of(body).and_then(|stamp| self.bench.fault(stamp.sequence));
             if fault == Some(Fault::Aborted) {
                 self.injected[0].fetch_add(1, Ordering::AcqRel);
                 let partition = entry.partition.unwrap_or(0);

@@ -16,6 +16,7 @@ use crate::kafka::{Record, Timestamp};
 use crate::ledger::rules::{Rule, Rules};
 use crate::measure::{Found, Shard};
 use crate::report::Example;
+use crate::wire::Malformed;
 use crate::wire::framing::SchemaId;
 
 /// Duplicates whose kind is found out at the end, at most; of more it stays undecided.
@@ -170,7 +171,7 @@ impl<B: Book> Inspector<B> {
     /// Whether nothing can be said of a record yet.
     #[must_use]
     pub(super) fn awaits_schema(&self, record: &Record<'_>) -> bool {
-        record.body.is_some_and(|body| self.catalogue.awaits_schema(body))
+        self.rules.has(Rule::AwaitsSchema) && record.body.is_some_and(|body| self.catalogue.awaits_schema(body))
     }
 
     /// Counts the records that nothing could be said of.
@@ -242,11 +243,8 @@ impl<B: Book> Inspector<B> {
         shard: &mut Shard,
     ) -> bool {
         // Without the run's id there is no key to the check.
-        let wholeness = match self.book.run() {
-            Some(run) if self.rules.has(Rule::Check) => decoded.wholeness(run, stamp, key),
-            _ => Wholeness::AsWritten,
-        };
-        let whole = wholeness != Wholeness::Damaged;
+        let wholeness = self.book.run().map_or(Wholeness::AsWritten, |run| decoded.wholeness(run, stamp, key));
+        let whole = wholeness != Wholeness::Damaged || !self.rules.has(Rule::Check);
         let stamp = self.numbering.resolved(stamp);
         match self.book.see(stamp, whole) {
             Recognition::Unsettled => false,
@@ -278,7 +276,8 @@ impl<B: Book> Inspector<B> {
                     self.findings.0.foreign += 1;
                     self.mended += 1;
                 }
-                self.findings.0.re_encoded += u64::from(wholeness == Wholeness::ReEncoded);
+                let is_re_encoded = wholeness == Wholeness::ReEncoded && self.rules.has(Rule::ReEncoded);
+                self.findings.0.re_encoded += u64::from(is_re_encoded);
                 self.first(record, decoded, stamp, at, shard);
                 // Order is that of a key, and a misplaced record lies among the keys of others.
                 if placed {
@@ -430,20 +429,17 @@ impl<B: Book> Inspector<B> {
 
 const fn rule_of(reason: &Invalid) -> Option<Rule> {
     match reason {
-        Invalid::NotUtf8 => Some(Rule::Utf8),
+        Invalid::NotUtf8 | Invalid::Malformed(Malformed::NotUtf8) => Some(Rule::Utf8),
         Invalid::NotJson => Some(Rule::Json),
         Invalid::Missing(_) => Some(Rule::RequiredField),
         Invalid::WrongType(_) => Some(Rule::FieldType),
         Invalid::KeyMismatch => Some(Rule::KeyIsUser),
         Invalid::Misplaced => Some(Rule::Placement),
-        Invalid::NoValue
-        | Invalid::NotAnObject
-        | Invalid::UnknownType
-        | Invalid::OutOfRange(_)
-        | Invalid::Malformed(_)
-        | Invalid::UnknownSchemaId
-        | Invalid::WrongSubject
-        | Invalid::NotReadable
-        | Invalid::AwaitsSchema => None,
+        Invalid::Malformed(_) => Some(Rule::Malformed),
+        Invalid::UnknownSchemaId => Some(Rule::UnknownSchemaId),
+        Invalid::WrongSubject => Some(Rule::WrongSubject),
+        Invalid::NotReadable => Some(Rule::NotReadable),
+        Invalid::AwaitsSchema => Some(Rule::AwaitsSchema),
+        Invalid::NoValue | Invalid::NotAnObject | Invalid::UnknownType | Invalid::OutOfRange(_) => None,
     }
 }

@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ),
     ("cli", "compare dataset event registry schedule settings source"),
     ("logging", "settings"),
-    ("selftest", "clock event gate kafka lane ledger publish report run schedule settings source units verify"),
+    ("selftest", "clock event gate kafka lane ledger publish report run schedule settings source units verify wire"),
     (
         "run",
         "clock control event figures kafka lane ledger measure publish report schedule settings soak source verify",

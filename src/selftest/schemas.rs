@@ -1,0 +1,165 @@
+//! The schemas of the self-test's events, under ids of its own: it asks no registry, and stands for one that keeps silent.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::event::catalogue::{Catalogue, EventType, TypeIndex};
+use crate::event::coding::Coding;
+use crate::event::invalid::Invalid;
+use crate::event::learned::{Finder, Found, Learned};
+use crate::settings::formats::Format;
+use crate::wire::framing::{self, SchemaId};
+use crate::wire::schema_error::SchemaError;
+use crate::wire::shape::{Field, Record, Shape};
+use crate::wire::{avro, protobuf};
+
+/// How often a schema that is known late is asked for in vain.
+const IN_VAIN: u32 = 20;
+
+/// Ids of a series: more than there are types.
+const SERIES: u32 = 1_000;
+
+/// What an id stands for. Each type has an id of each kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(super) enum Series {
+    /// The schema by which the type is written.
+    Own,
+    /// A version of it with one field more, in front of the others.
+    Newer,
+    /// A version of it that cannot be read as the type.
+    Unreadable,
+    /// The schema by which the type is written, known only after a while.
+    Late,
+    /// One of which nothing is ever known.
+    Silent,
+    /// The schema of something else.
+    Stranger,
+    /// None.
+    Unknown,
+}
+
+impl Series {
+    /// Its id of a type.
+    fn id(self, kind: TypeIndex) -> u32 {
+        self.beside(kind.0.into())
+    }
+
+    const fn has(self, id: u32) -> bool {
+        id / SERIES == self as u32
+    }
+
+    /// Its id of the type that an own id stands for.
+    pub(super) const fn beside(self, own: u32) -> u32 {
+        self as u32 * SERIES + own
+    }
+}
+
+/// These types in a format.
+///
+/// # Errors
+/// What in a type has no such form.
+pub(super) fn coded(catalogue: &Catalogue, format: Format) -> Result<Catalogue, SchemaError> {
+    if format == Format::Json {
+        return Ok(catalogue.clone());
+    }
+    let own = |(kind, declared)| coding(declared, format, Series::Own.id(kind));
+    let codings: Vec<Coding> = catalogue.types().map(own).collect::<Result<_, _>>()?;
+    let finder = Schemas::new(catalogue, format)?;
+    Ok(catalogue.clone().coded(codings).learning(Arc::new(finder)))
+}
+
+/// How a type is written, under that id.
+fn coding(declared: &EventType, format: Format, id: u32) -> Result<Coding, SchemaError> {
+    let (coding, message) = match format {
+        Format::Json => (Coding::json(declared), None),
+        Format::JsonSchema => (Coding::json_schema(declared, false)?.0, None),
+        Format::Avro => (Coding::avro(declared, false)?.0, None),
+        Format::Protobuf => {
+            let (coding, schema) = Coding::protobuf(declared, false)?;
+            (coding, Some(schema.message_path()))
+        }
+    };
+    Ok(coding.framed(framing::confluent(id, message.as_deref())))
+}
+
+/// What is known of which id.
+#[derive(Debug)]
+struct Schemas {
+    known: HashMap<u32, Found>,
+    /// How often ids were asked for that are known late.
+    asked: Mutex<HashMap<u32, u32>>,
+}
+
+impl Schemas {
+    fn new(catalogue: &Catalogue, format: Format) -> Result<Self, SchemaError> {
+        let mut known = HashMap::new();
+        for (kind, declared) in catalogue.types() {
+            let id = Series::Late.id(kind);
+            let late = Learned { kind, coding: coding(declared, format, id)?, writer: None };
+            known.insert(id, Found::Schema(Arc::new(late)));
+            for (series, record) in [
+                (Series::Newer, newer(&declared.record)),
+                (Series::Unreadable, with_another_name_for_its_time(&declared.record)),
+            ] {
+                let id = series.id(kind);
+                let coding = coding(declared, format, id)?;
+                let Some(text) = schema_text(&record, format)? else { continue };
+                let found = match coding.reader_of(&text) {
+                    Ok(writer) => Found::Schema(Arc::new(Learned { kind, coding, writer })),
+                    Err(_) => Found::Refused(Invalid::NotReadable),
+                };
+                known.insert(id, found);
+            }
+            known.insert(Series::Stranger.id(kind), Found::Refused(Invalid::WrongSubject));
+        }
+        Ok(Self { known, asked: Mutex::default() })
+    }
+
+    fn is_kept_back(&self, id: u32) -> bool {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = asked.entry(id).or_default();
+        *asked = asked.saturating_add(1);
+        *asked <= IN_VAIN
+    }
+}
+
+impl Finder for Schemas {
+    fn find(&self, id: SchemaId) -> Found {
+        let SchemaId::Registry(id) = id else { return Found::Refused(Invalid::UnknownSchemaId) };
+        if Series::Silent.has(id) || Series::Late.has(id) && self.is_kept_back(id) {
+            return Found::Pending;
+        }
+        self.known.get(&id).cloned().unwrap_or(Found::Refused(Invalid::UnknownSchemaId))
+    }
+
+    fn silence(&self) -> Option<String> {
+        Some("the self-test stands for a registry that does not answer".to_owned())
+    }
+}
+
+/// The text of a record's schema, where a format reads other versions of it by that.
+fn schema_text(record: &Record, format: Format) -> Result<Option<String>, SchemaError> {
+    Ok(match format {
+        Format::Avro => Some(avro::Schema::of(record)?.text().to_owned()),
+        Format::Protobuf => Some(protobuf::Schema::of(record)?.text().to_owned()),
+        Format::Json | Format::JsonSchema => None,
+    })
+}
+
+/// The record with one field more, in front of the others.
+fn newer(record: &Record) -> Record {
+    let mut record = record.clone();
+    let shape = Shape::Optional(Box::new(Shape::Text));
+    record.fields.insert(0, Field { name: "channel".into(), shape, default: None });
+    record
+}
+
+/// The record whose time has another name: whoever knows the old one lacks a field.
+fn with_another_name_for_its_time(record: &Record) -> Record {
+    let mut record = record.clone();
+    for field in record.fields.iter_mut().filter(|field| matches!(field.shape, Shape::Timestamp { .. })) {
+        field.name = "sent_at".into();
+    }
+    record
+}
