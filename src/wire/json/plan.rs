@@ -12,11 +12,40 @@ pub(super) const DEEPEST: usize = 16;
 pub struct Plan {
     record: Record,
     pub(super) steps: Vec<Step>,
+    /// For each step what is to be written before a value is asked for, where that is at most one constant.
+    pub(super) leads: Vec<Lead>,
     /// All constants, one after the other.
     pub(super) pool: Vec<u8>,
     /// The steps of the id and of the key.
     pub(super) id: Option<usize>,
     pub(super) key: Option<usize>,
+}
+
+/// A constant, and the step at which a value is asked for after it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Lead {
+    pub(super) from: u32,
+    pub(super) to: u32,
+    pub(super) next: u32,
+}
+
+impl Lead {
+    /// More than that comes before the next value.
+    pub(super) const LONG: Self = Self { from: 0, to: 0, next: u32::MAX };
+
+    /// What leads from the step at that index to the next value.
+    fn of(steps: &[Step], at: usize) -> Self {
+        let (constant, next) = match steps.get(at) {
+            Some(Step::Constant(range)) => (range.clone(), at + 1),
+            _ => (0..0, at),
+        };
+        let waits =
+            !matches!(steps.get(next), Some(Step::Constant(_) | Step::Jump(_) | Step::Comma | Step::Next { .. }));
+        match (u32::try_from(constant.start), u32::try_from(constant.end), u32::try_from(next)) {
+            (Ok(from), Ok(to), Ok(next)) if waits => Self { from, to, next },
+            _ => Self::LONG,
+        }
+    }
 }
 
 /// What comes next.
@@ -79,7 +108,8 @@ impl Plan {
         maker.close();
         let at = |role: Option<usize>| role.and_then(|index| places.get(index).copied().flatten());
         let Maker { steps, pool, .. } = maker;
-        Ok(Self { record: record.clone(), steps, pool, id: at(id), key: at(key) })
+        let leads = (0..=steps.len()).map(|at| Lead::of(&steps, at)).collect();
+        Ok(Self { record: record.clone(), steps, leads, pool, id: at(id), key: at(key) })
     }
 
     /// What it was made of.

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::ToSpan as _;
 use jiff::civil::date;
 
-use super::plan::{DEEPEST, Leaf, Plan, Step};
+use super::plan::{DEEPEST, Lead, Leaf, Plan, Step};
 use crate::wire::sink::{Escaped, Sink};
 use crate::wire::{BodyWriter, Written};
 
@@ -35,7 +35,20 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes the constants that come next, and stands at what a source has to give.
+    #[inline]
     fn go_on(&mut self) {
+        match self.plan.leads.get(self.step) {
+            Some(lead) if lead.next != Lead::LONG.next => {
+                let constant = &self.plan.pool[lead.from as usize..lead.to as usize];
+                self.arena.extend_from_slice(constant);
+                self.step = lead.next as usize;
+            }
+            _ => self.go_a_long_way(),
+        }
+    }
+
+    /// The same, where more than a constant comes before the next value.
+    fn go_a_long_way(&mut self) {
         loop {
             match self.plan.steps.get(self.step) {
                 Some(Step::Constant(range)) => {
