@@ -263,9 +263,7 @@ impl Fault {
             Self::WrongSubject => {
                 ("of a schema of something else", Corrupt, Invalid("wrong_subject"), Rule::WrongSubject)
             }
-            Self::NotReadable => {
-                ("of a version not to be read", Corrupt, Invalid("not_readable_by_reader"), Rule::NotReadable)
-            }
+            Self::NotReadable => ("of a version not to be read", Corrupt, Invalid("not_readable"), Rule::NotReadable),
             Self::BadUnion => ("a branch that no union has", Corrupt, Invalid("bad_union"), Rule::Malformed),
             Self::WrongConstant => ("another type's name inside", Corrupt, Invalid("wrong_constant"), Rule::Malformed),
             Self::BadTag => ("a tag of another wire type", Corrupt, Invalid("bad_tag"), Rule::Malformed),

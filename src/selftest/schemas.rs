@@ -148,7 +148,7 @@ fn schema_text(record: &Record, format: Format) -> Result<Option<String>, Schema
 }
 
 /// The record with one field more, in front of the others.
-fn newer(record: &Record) -> Record {
+pub(super) fn newer(record: &Record) -> Record {
     let mut record = record.clone();
     let shape = Shape::Optional(Box::new(Shape::Text));
     record.fields.insert(0, Field { name: "channel".into(), shape, default: None });

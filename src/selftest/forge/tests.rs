@@ -1,10 +1,15 @@
 use std::sync::Arc;
 
+use apache_avro::reader::datum::GenericDatumReader;
+use apache_avro::types::Value as Theirs;
+
 use super::*;
 use crate::event::encode::Encoder;
 use crate::selftest::schemas;
 use crate::settings::choice::Choice as _;
 use crate::shop::{Cents, Detail, Device, Event, ItemId, Session, Telling, TextId, UserId, Vocabulary};
+use crate::wire::avro;
+use crate::wire::shape::Record;
 
 const RUN: RunId = RunId(0x1234_5678_9abc_def0);
 const KEY: &[u8] = b"42";
@@ -119,5 +124,38 @@ fn a_schema_that_is_known_late_is_known_after_a_while_and_a_silent_one_never() {
             assert_eq!(wholeness(&forge, KEY, &late), Wholeness::AsWritten);
             assert!((0..1_000).all(|_| forge.catalogue.awaits_schema(&silent)));
         }
+    }
+}
+
+/// What apache-avro reads of an event by the schema of that record, and how many bytes it leaves.
+fn read_by_apache(record: &Record, value: &[u8]) -> Option<(Vec<(String, Theirs)>, usize)> {
+    let schema = apache_avro::Schema::parse_str(avro::Schema::of(record).unwrap().text()).unwrap();
+    let mut body = &value[CONFLUENT_LENGTH..];
+    match GenericDatumReader::builder(&schema).build().unwrap().read_value(&mut body).ok()? {
+        Theirs::Record(fields) => Some((fields, body.len())),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_is_forged_in_avro_is_the_same_to_another_reader() {
+    let forge = forge(Format::Avro);
+    for value in events(&forge) {
+        let kind = forge.catalogue.decode(&value).unwrap().kind;
+        let record = &forge.catalogue.types().nth(kind.index()).unwrap().1.record;
+        let forged = |fault| forge.forge(fault, KEY, &value).map(|(_, forged)| forged);
+        let (fields, 0) = read_by_apache(record, &value).unwrap() else { panic!() };
+        // It takes what is cut off for null, so it is no judge of that.
+        for fault in [Fault::NotUtf8, Fault::BadUnion] {
+            let read = forged(fault).and_then(|value| read_by_apache(record, &value));
+            assert_eq!(read, None, "{fault:?}");
+        }
+        let longer = forged(Fault::TrailingByte).unwrap();
+        assert_eq!(read_by_apache(record, &longer), Some((fields.clone(), 1)));
+        let other = forged(Fault::ValueBit).unwrap();
+        assert!(read_by_apache(record, &other).is_some_and(|(other, left)| other != fields && left == 0));
+        let again = forged(Fault::ReEncoded).unwrap();
+        let (by_newer, 0) = read_by_apache(&schemas::newer(record), &again).unwrap() else { panic!() };
+        assert_eq!(by_newer[1..], fields);
     }
 }
