@@ -34,7 +34,8 @@ pub struct SelfTestArgs {
     pub topic: Option<String>,
     /// The format of the events, which has faults of its own [default: json]
     ///
-    /// Schemas have ids that the self-test gives them: no registry is asked.
+    /// Schemas have ids that the self-test gives them: no registry is asked. There is no variable for it, since that of other commands is a
+    /// list by topics.
     #[arg(long, value_name = "FORMAT", value_parser = choice::of::<Format>(), hide_env = true)]
     pub format: Option<Format>,
     /// The options.
