@@ -19,7 +19,7 @@ use crate::wire::framing::SchemaId;
 
 /// How long after no answer a schema is asked for again.
 const AGAIN: Duration = Duration::from_millis(500);
-/// So many ids are looked up for one catalogue. Frames of other producers may name any of four billion.
+/// So many ids are looked up for one catalogue: frames of other producers may name any of four billion. Nothing is said of more.
 const MOST_IDS: usize = 1_000;
 
 /// Finds schemas in a registry.
@@ -66,7 +66,7 @@ impl Finder for InRegistry {
         let is_full = known.len() >= MOST_IDS;
         match known.entry(id) {
             Entry::Occupied(found) => found.get().clone(),
-            Entry::Vacant(_) if is_full => Found::Refused(Invalid::UnknownSchemaId),
+            Entry::Vacant(_) if is_full => Found::Pending,
             Entry::Vacant(place) => {
                 place.insert(Found::Pending);
                 // Without anybody to ask it stays open.
