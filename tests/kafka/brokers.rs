@@ -235,7 +235,10 @@ fn a_group_reads_everything_however_often_its_partitions_change_hands() {
     assert_eq!(report["ledger"]["verified"], 6000, "{}", report["ledger"]);
     assert_eq!(report["findings"]["duplicates"], 0, "what is read twice was not written twice: {}", report["findings"]);
     assert!(report["group"]["rebalance_count"].as_u64() >= Some(2), "{}", report["group"]);
-    assert!(report["group"]["rebalances"][0]["reason"].as_str().unwrap().contains("a member joined"));
+    // On a busy machine the first may be the coordinator's: it divided again because the second member was late.
+    let rebalances = report["group"]["rebalances"].as_array().unwrap();
+    let reasons: Vec<&str> = rebalances.iter().filter_map(|rebalance| rebalance["reason"].as_str()).collect();
+    assert!(reasons.contains(&"a member joined (--chaos-rebalance)"), "{}", report["group"]);
     let rows = report["timeline"].as_array().unwrap();
     assert!(rows.iter().any(|row| row["marks"].to_string().contains("rebalance of")), "it is on the timeline");
 
