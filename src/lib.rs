@@ -24,6 +24,7 @@ pub mod selftest;
 
 // What is sent, and when.
 pub mod dataset;
+pub mod files;
 pub mod schedule;
 pub mod shop;
 pub mod source;
@@ -58,6 +59,7 @@ pub mod verdict;
 pub mod clock;
 pub mod figures;
 pub mod input;
+pub mod sorting;
 pub mod spelling;
 pub mod units;
 pub mod width;

@@ -6,8 +6,7 @@ use crate::clock::Nanos;
 
 use super::config::Rounds;
 use super::copies::{Amplify, Copies};
-use super::row::{Action, Row};
-use super::rows::{RowReader, Rows};
+use super::row::{Action, Row, RowReader, Rows};
 
 const NS_PER_MS: u64 = 1_000_000;
 
