@@ -36,6 +36,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("dataset", "clock figures report shop source units"),
     ("settings", "event kafka registry schedule source units"),
     ("source", "clock event schedule shop spelling units wire"),
+    ("capture", "kafka wire"),
     ("compare", "figures recording report units"),
     ("capacity", "figures report schedule"),
     ("soak", "figures report"),
