@@ -13,6 +13,7 @@ mod attribution;
 mod brokers;
 mod chaos;
 mod formats;
+mod headers;
 mod own_events;
 mod registry;
 mod schemas;
