@@ -1,7 +1,8 @@
 //! A record in the bytes of a block, as [`super::format::SCHEMA`] says.
 
-use super::{Captured, Header};
+use super::Captured;
 use crate::kafka::Timestamp;
+use crate::kafka::headers::{Header, Headers};
 use crate::wire::varint::{push_varint, unzigzag, zigzag};
 
 pub(super) fn push_long(out: &mut Vec<u8>, number: i64) {
@@ -49,13 +50,12 @@ pub(super) fn push(out: &mut Vec<u8>, record: &Captured<'_>) {
     out.push(kind);
     push_optional(out, record.key);
     push_optional(out, record.value);
-    let headers = record.headers.len();
-    if headers > 0 {
-        push_varint(out, (headers as u64) << 1);
-        record.headers.each(|(name, value)| {
-            push_bytes(out, name.as_bytes());
+    if !record.headers.is_empty() {
+        push_varint(out, (record.headers.iter().count() as u64) << 1);
+        for Header { name, value } in record.headers {
+            push_bytes(out, name);
             push_optional(out, value);
-        });
+        }
     }
     out.push(0);
 }
@@ -88,87 +88,80 @@ impl<'a> Cursor<'a> {
         Some(bytes)
     }
 
-    fn text(&mut self) -> Option<&'a str> {
-        std::str::from_utf8(self.bytes()?).ok()
-    }
-
-    fn optional<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+    /// A value that may be missing, passed to `take` where it is not.
+    fn optional(&mut self, take: impl FnOnce(&mut Self) -> Option<()>) -> Option<()> {
         match self.long()? {
-            0 => Some(None),
-            1 => Some(Some(read(self)?)),
+            0 => Some(()),
+            1 => take(self),
             _ => None,
         }
     }
 
-    fn header(&mut self) -> Option<Header<'a>> {
-        Some((self.text()?, self.optional(Self::bytes)?))
+    fn optional_bytes(&mut self, into: &mut Option<&'a [u8]>) -> Option<()> {
+        self.optional(|cursor| {
+            *into = Some(cursor.bytes()?);
+            Some(())
+        })
     }
 
-    /// Passes the headers and says where they stand.
-    fn headers(&mut self) -> Option<Headers<'a>> {
-        let begins = self.0;
-        let mut count = 0;
-        while let Some(headers) = self.more()? {
-            for _ in 0..headers {
-                self.header()?;
+    /// Passes the headers, and packs them for [`Headers::packed`].
+    fn headers(&mut self, packed: &mut Vec<u8>) -> Option<()> {
+        packed.clear();
+        loop {
+            let mut items = self.long()?;
+            if items == 0 {
+                return Some(());
             }
-            count += headers;
+            if items < 0 {
+                // Its size in bytes follows (Avro 1.12, "Arrays").
+                self.long()?;
+                items = items.checked_neg()?;
+            }
+            for _ in 0..items {
+                let name = self.bytes()?;
+                let mut value = None;
+                self.optional_bytes(&mut value)?;
+                Header { name, value }.pack(packed);
+            }
         }
-        Some(Headers { bytes: begins, count })
     }
 
-    /// How many items the next block of an array has; none ends it.
-    fn more(&mut self) -> Option<Option<usize>> {
-        let mut items = self.long()?;
-        if items < 0 {
-            // Its size in bytes follows (Avro 1.12, "Arrays").
-            self.long()?;
-            items = items.checked_neg()?;
-        }
-        let items = usize::try_from(items).ok()?;
-        // Each header takes two bytes at least: a count beyond that is damage, not a reason to go on for long.
-        if items > self.0.len() { None } else { Some((items > 0).then_some(items)) }
-    }
-
-    /// The next record; `None` where the bytes are none.
-    pub(super) fn record(&mut self) -> Option<Captured<'a>> {
-        let topic = self.text()?;
+    /// The next record; `None` where the bytes are none. Its headers are packed into `headers`.
+    pub(super) fn record<'r>(&mut self, headers: &'r mut Vec<u8>) -> Option<Captured<'r>>
+    where
+        'a: 'r,
+    {
+        let topic = std::str::from_utf8(self.bytes()?).ok()?;
         let partition = self.int().filter(|partition| *partition >= 0)?;
         let offset = self.long()?;
-        let leader_epoch = self.optional(Self::int)?;
-        let ms = self.optional(Self::long)?;
+        let (mut leader_epoch, mut ms) = (None, None);
+        self.optional(|cursor| {
+            leader_epoch = Some(cursor.int()?);
+            Some(())
+        })?;
+        self.optional(|cursor| {
+            ms = Some(cursor.long()?);
+            Some(())
+        })?;
         let timestamp = match (self.long()?, ms) {
             (0, None) => Timestamp::Missing,
             (1, Some(ms)) => Timestamp::Create(ms),
             (2, Some(ms)) => Timestamp::LogAppend(ms),
             _ => return None,
         };
-        let key = self.optional(Self::bytes)?;
-        let value = self.optional(Self::bytes)?;
-        let headers = super::Headers::Written(self.headers()?);
-        Some(Captured { topic, partition, offset, leader_epoch, timestamp, key, value, headers })
-    }
-}
-
-/// Headers as they stand in a block.
-#[derive(Clone, Copy, Debug)]
-pub struct Headers<'a> {
-    /// From their first byte on; what follows them may stand behind.
-    bytes: &'a [u8],
-    count: usize,
-}
-
-impl Headers<'_> {
-    pub(super) const fn len(&self) -> usize {
-        self.count
-    }
-
-    pub(super) fn each(&self, mut each: impl FnMut(Header<'_>)) {
-        let mut cursor = Cursor(self.bytes);
-        while let Some(Some(headers)) = cursor.more() {
-            for header in (0..headers).map_while(|_| cursor.header()) {
-                each(header);
-            }
-        }
+        let (mut key, mut value) = (None, None);
+        self.optional_bytes(&mut key)?;
+        self.optional_bytes(&mut value)?;
+        self.headers(headers)?;
+        Some(Captured {
+            topic,
+            partition,
+            offset,
+            leader_epoch,
+            timestamp,
+            key,
+            value,
+            headers: Headers::packed(headers),
+        })
     }
 }

@@ -74,6 +74,7 @@ pub struct Reader<R> {
     left: u64,
     next: usize,
     packed: Vec<u8>,
+    headers: Vec<u8>,
     cut: Option<Cut>,
 }
 
@@ -100,6 +101,7 @@ impl<R: Read> Reader<R> {
             left: 0,
             next: 0,
             packed: Vec::new(),
+            headers: Vec::new(),
             cut: None,
         })
     }
@@ -125,9 +127,10 @@ impl<R: Read> Reader<R> {
                 return Ok(None);
             }
         }
-        let damaged = |what| ReadError::Damaged { at: self.block_at, what };
+        let at = self.block_at;
+        let damaged = |what| ReadError::Damaged { at, what };
         let mut cursor = Cursor(&self.block[self.next..]);
-        let record = cursor.record().ok_or_else(|| damaged(NO_RECORD))?;
+        let record = cursor.record(&mut self.headers).ok_or_else(|| damaged(NO_RECORD))?;
         self.left -= 1;
         self.next = self.block.len() - cursor.0.len();
         if self.left == 0 && !cursor.0.is_empty() {
