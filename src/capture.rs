@@ -5,6 +5,7 @@
 mod entry;
 pub mod format;
 pub mod read;
+pub mod recorder;
 pub mod write;
 
 use crate::kafka::Timestamp;

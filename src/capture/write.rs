@@ -8,6 +8,7 @@ use zstd::stream::raw::{Encoder, InBuffer, Operation, OutBuffer};
 use super::Captured;
 use super::entry::{push, push_bytes, push_long};
 use super::format::{CODEC, ENDING, Ending, Head, MAGIC, MARKER, SCHEMA, VERSION, metadata};
+use super::recorder::Keep;
 
 /// Bytes of records after which a block is written. A replay holds one block of each partition.
 const BLOCK: usize = 256 << 10;
@@ -200,6 +201,16 @@ impl Writer<File> {
     pub fn sync(&mut self) -> io::Result<()> {
         self.flush()?;
         self.out.sync_data()
+    }
+}
+
+impl Keep for Writer<File> {
+    fn take(&mut self, record: &Captured<'_>) -> io::Result<()> {
+        self.push(record)
+    }
+
+    fn settle(&mut self) -> io::Result<()> {
+        self.flush()
     }
 }
 
