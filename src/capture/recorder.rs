@@ -258,7 +258,7 @@ impl Recorder {
                 }
             }
             Delivered::Error { partition, code: Code::OffsetOutOfRange | Code::AutoOffsetReset, .. } => {
-                jumped.push(partition)
+                jumped.push(partition);
             }
             Delivered::Error { code, .. } if lacks_right(code) => {
                 run.failed = Some(KafkaError::Refused { what: "reading".to_owned(), code }.to_string());

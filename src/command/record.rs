@@ -58,13 +58,13 @@ pub(super) fn record(args: RecordArgs, environment: &Environment) -> Result<Done
     }
     let interrupts = interrupt::listen()?;
     let target = &plan.cluster;
-    let recorder = Recorder::new(plan.wanted.clone(), &target.bootstrap, &target.client, target.connect_timeout)
+    let source = Recorder::new(plan.wanted.clone(), &target.bootstrap, &target.client, target.connect_timeout)
         .map_err(|error| failed(&error, &plan))?;
     let unwritable = |error: std::io::Error| {
         Failure::new(ExitCode::BadConfiguration, format!("{} cannot be written: {error}", plan.out.display()))
     };
     let tool = run::tool();
-    let head = recorder.head(format!("{} {}", tool.name, tool.version), now());
+    let head = source.head(format!("{} {}", tool.name, tool.version), now());
     let file = create(&plan).map_err(unwritable)?;
     let mut writer = Writer::begin(file, &head, marker(&plan.out)).map_err(unwritable)?;
     let mut line = Line::new(plan.shown);
@@ -73,9 +73,9 @@ pub(super) fn record(args: RecordArgs, environment: &Environment) -> Result<Done
         line.show(sight.now, &progress(&sight, before));
         before = (sight.now, sight.records);
     };
-    let recorded = recorder.record(&mut writer, &|| interrupts.count(), &mut show);
+    let outcome = source.record(&mut writer, &|| interrupts.count(), &mut show);
     line.end();
-    let recorded = recorded.map_err(|error| match error {
+    let recorded = outcome.map_err(|error| match error {
         RecordError::Kafka(error) => failed(&error, &plan),
         RecordError::Write(error) => unwritable(error),
         RecordError::Wait(_) => Failure::new(ExitCode::RunInvalid, error.to_string()),
@@ -119,7 +119,7 @@ fn progress(sight: &Sight, before: (Nanos, u64)) -> String {
         let left = now.as_secs_f64() * (1.0 - share) / share;
         let left =
             if share < 1.0 { format!(", about {} left", figures::duration_s(left.max(1.0))) } else { String::new() };
-        text += &format!(" · {:.0} %{left}", share * 100.0);
+        write!(text, " · {:.0} %{left}", share * 100.0).unwrap_or_default();
     }
     text
 }

@@ -54,6 +54,7 @@ impl<'a> Headers<'a> {
     }
 
     /// All of them in their order.
+    #[must_use]
     pub const fn iter(self) -> Iter<'a> {
         Iter { rest: self.0, next: 0 }
     }
@@ -76,7 +77,9 @@ impl<'a> Headers<'a> {
     #[must_use]
     pub fn to_packed(self) -> Box<[u8]> {
         let mut packed = Vec::new();
-        self.iter().for_each(|header| header.pack(&mut packed));
+        for header in self {
+            header.pack(&mut packed);
+        }
         packed.into()
     }
 }
@@ -117,8 +120,13 @@ impl<'a> Iterator for Iter<'a> {
     fn next(&mut self) -> Option<Header<'a>> {
         match &mut self.rest {
             Place::Packed(rest) => {
-                let name = take(rest)??;
-                Some(Header { name, value: take(rest)? })
+                let name_length = usize::try_from(length(rest)?).ok()?;
+                let name = take(rest, name_length)?;
+                let value = match usize::try_from(length(rest)?) {
+                    Ok(length) => Some(take(rest, length)?),
+                    Err(_) => None,
+                };
+                Some(Header { name, value })
             }
             Place::Client(message) => {
                 let header = message.get(self.next)?;
@@ -135,14 +143,16 @@ impl fmt::Debug for Iter<'_> {
     }
 }
 
-/// Bytes with their length before them; `Some(None)` where that is -1.
-fn take<'a>(rest: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
+fn length(rest: &mut &[u8]) -> Option<i32> {
     let (length, after) = rest.split_first_chunk()?;
     *rest = after;
-    let Ok(length) = usize::try_from(i32::from_le_bytes(*length)) else { return Some(None) };
+    Some(i32::from_le_bytes(*length))
+}
+
+fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
     let (bytes, after) = rest.split_at_checked(length)?;
     *rest = after;
-    Some(Some(bytes))
+    Some(bytes)
 }
 
 #[cfg(test)]
@@ -159,7 +169,9 @@ mod tests {
             let headers: Vec<Header> =
                 headers.iter().map(|(name, value)| Header { name, value: value.as_deref() }).collect();
             let mut packed = Vec::new();
-            headers.iter().for_each(|header| header.pack(&mut packed));
+            for header in &headers {
+                header.pack(&mut packed);
+            }
             let read = Headers::packed(&packed);
             prop_assert_eq!(read.iter().collect::<Vec<_>>(), headers.clone());
             prop_assert_eq!(read.is_empty(), headers.is_empty());

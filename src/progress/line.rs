@@ -38,13 +38,12 @@ impl Line {
     /// Shows what is said of the time `now`.
     pub fn show(&mut self, now: Nanos, text: &str) {
         match &mut self.0 {
-            View::Nothing => {}
             View::Bar(bar) => bar.set_message(text.to_owned()),
             View::Lines { next } if now + Nanos::from_millis(500) >= *next => {
                 *next = Nanos((now.0 / 1_000_000_000 / LINES_EVERY + 1) * LINES_EVERY * 1_000_000_000);
                 say(text);
             }
-            View::Lines { .. } => {}
+            View::Lines { .. } | View::Nothing => {}
         }
     }
 

@@ -23,7 +23,11 @@ const LINES: &str = r#"[["b", "00ff"], ["a", null], ["b", ""], ["\u00fc", "32"]]
 type Told = Vec<(String, Option<String>)>;
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from_digit(digit.into(), 16).unwrap())
+        .collect()
 }
 
 fn bytes(hex: &str) -> Vec<u8> {

@@ -125,7 +125,9 @@ impl Recorded {
         partitions: Vec<PartitionRecorded>,
     ) -> Self {
         let mut missing = Missing::default();
-        partitions.iter().for_each(|partition| missing.add(&partition.missing));
+        for partition in &partitions {
+            missing.add(&partition.missing);
+        }
         let there = partitions.iter().map(|partition| partition.there).sum();
         Self { records, bytes, seconds: took.as_secs_f64(), ended_by, failure, there, missing, partitions }
     }

@@ -107,7 +107,9 @@ mod tests {
         let headers: [(&[u8], Option<&[u8]>); 5] =
             [(b"b", Some(b"\0\xff")), (b"a", None), (b"b", Some(b"")), ("ü".as_bytes(), Some(b"2")), (b"", Some(b"3"))];
         let mut packed = Vec::new();
-        headers.iter().for_each(|(name, value)| Header { name, value: *value }.pack(&mut packed));
+        for (name, value) in headers {
+            Header { name, value }.pack(&mut packed);
+        }
         // Batches with single messages between them, in one order.
         let plain = Message {
             topic: 0,
