@@ -1,17 +1,21 @@
 //! Files of events: NDJSON, CSV, and what presets name, each row a record with its time, its key and its type.
 //!
 //! The way of a row: [`crate::input`] opens and decompresses, [`read`] makes a body of each line or row, [`fields`] finds in it
-//! what [`how`] says has its times, its key and its type, [`time`] reads the times. [`survey`] is what all rows come to.
+//! what [`how`] says has its times, its key and its type, [`time`] reads the times. [`mod@survey`] is what all rows come to,
+//! [`spool`] puts them in the order of time, [`recording`] makes records of topics of them.
 
 mod access_log;
 mod config;
 mod error;
 pub mod fields;
 mod how;
+mod moment;
 mod preset;
 mod problem;
 mod read;
+pub mod recording;
 mod snowplow;
+pub mod spool;
 mod spread;
 mod survey;
 mod tally;

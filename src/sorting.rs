@@ -39,12 +39,15 @@ const SMALLEST_BLOCK: usize = 32 << 10;
 const LARGEST_BLOCK: usize = 1 << 20;
 const FIRST_ROWS: usize = 1 << 16;
 
+/// Sorted runs in a file.
+type Spilled<T> = (SpillFile, Vec<Run<T>>);
+
 /// Takes rows in any order, gives them back in the order `O`.
 pub struct Sorter<O: Order> {
     memory: usize,
     place: Place,
     rows: Vec<O::Item>,
-    spilled: Option<(SpillFile, Vec<Run<O::Item>>)>,
+    spilled: Option<Spilled<O::Item>>,
     order: PhantomData<O>,
 }
 
@@ -124,7 +127,7 @@ fn narrow<O: Order>(
     runs: &[Run<O::Item>],
     widest: usize,
     memory: usize,
-) -> Result<(SpillFile, Vec<Run<O::Item>>), SpillError> {
+) -> Result<Spilled<O::Item>, SpillError> {
     let mut narrowed = SpillFile::create(file.place())?;
     let mut fewer = Vec::new();
     let mut source = Some(file);
@@ -280,6 +283,6 @@ mod tests {
             "no space left in /spill for sorting events.csv: it took 5 MiB before it was full"
         );
         assert!(error.hint().contains("another disk"));
-        assert!(matches!(place.failed(0, io::Error::from(io::ErrorKind::PermissionDenied)), SpillError::Spill { .. }));
+        assert!(matches!(place.failed(0, io::Error::from(io::ErrorKind::PermissionDenied)), SpillError::Folder { .. }));
     }
 }

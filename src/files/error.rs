@@ -6,7 +6,10 @@ use crate::sorting::SpillError;
 
 /// Why files of events cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "`file` is the name as given, `line` counts from 1, the rest is what the messages show")]
+#[expect(
+    missing_docs,
+    reason = "`file` is the name as given, `line` counts from 1, the rest is what the messages show"
+)]
 pub enum FileError {
     /// A file cannot be read.
     #[error(transparent)]

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-use serde::de::{Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::Deserialize;
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::problem::RowProblem;
@@ -49,14 +49,12 @@ impl Field {
     #[must_use]
     pub fn text<'a>(&self, body: &'a str) -> Option<Cow<'a, str>> {
         let written = body.get(self.at.clone())?;
+        let is_text = self.token == Token::Json && written.starts_with('"');
         let text = match self.token {
-            Token::Plain => Cow::Borrowed(written),
             Token::Json if written == "null" => return None,
-            Token::Json if written.starts_with('"') && !written.contains('\\') => {
-                Cow::Borrowed(written.trim_matches('"'))
-            }
-            Token::Json if written.starts_with('"') => Cow::Owned(serde_json::from_str(written).ok()?),
-            Token::Json => Cow::Borrowed(written),
+            Token::Json if is_text && written.contains('\\') => Cow::Owned(serde_json::from_str(written).ok()?),
+            Token::Json if is_text => Cow::Borrowed(written.trim_matches('"')),
+            Token::Json | Token::Plain => Cow::Borrowed(written),
         };
         (!text.is_empty()).then_some(text)
     }

@@ -65,7 +65,12 @@ pub(super) struct Said {
 
 impl How {
     /// What `config` says of files of that layout; `header` are the names of a CSV's columns.
-    pub(super) fn new(config: &Config, layout: Layout, file: &str, header: Option<&[String]>) -> Result<Self, FileError> {
+    pub(super) fn new(
+        config: &Config,
+        layout: Layout,
+        file: &str,
+        header: Option<&[String]>,
+    ) -> Result<Self, FileError> {
         let mut clocks = Vec::new();
         let format = |own: TimeFormat| match &config.time_format {
             TimeFormat::Told => own,
@@ -94,7 +99,8 @@ impl How {
         let fields = Fields::new(layout, names.iter().copied())
             .map_err(|error| FileError::Setting(format!("{file}: {error}")))?;
         if let Some(header) = header {
-            let given = [("--time-field", config.time_field.as_slice()), ("--type-field", config.type_field.as_slice())];
+            let given =
+                [("--time-field", config.time_field.as_slice()), ("--type-field", config.type_field.as_slice())];
             let given = given.into_iter().chain([("--key-field", config.key_fields.as_slice())]);
             for (option, fields) in given {
                 if let Some(field) = fields.iter().find(|field| !header.contains(field)) {
@@ -165,20 +171,16 @@ impl How {
 /// Puts the clock that drives first.
 fn drive(clocks: &mut [(Option<Clock>, Times)], config: &Config) -> Result<(), FileError> {
     let Some(wanted) = config.clock else { return Ok(()) };
-    match clocks.iter().position(|(clock, _)| *clock == Some(wanted)) {
-        Some(place) => {
-            clocks[..=place].rotate_right(1);
-            Ok(())
-        }
-        None => {
-            let known: Vec<&str> = clocks.iter().filter_map(|(clock, _)| clock.map(Clock::as_str)).collect();
-            let known = match config.preset {
-                Some(preset) => format!("--preset {} has {}", preset.as_str(), known.join(", ")),
-                None => "clocks are those of a --preset; --time-field names the field of other files".to_owned(),
-            };
-            Err(FileError::Clock { clock: wanted.as_str(), known })
-        }
+    if let Some(place) = clocks.iter().position(|(clock, _)| *clock == Some(wanted)) {
+        clocks[..=place].rotate_right(1);
+        return Ok(());
     }
+    let known: Vec<&str> = clocks.iter().filter_map(|(clock, _)| clock.map(Clock::as_str)).collect();
+    let known = match config.preset {
+        Some(preset) => format!("--preset {} has {}", preset.as_str(), known.join(", ")),
+        None => "clocks are those of a --preset; --time-field names the field of other files".to_owned(),
+    };
+    Err(FileError::Clock { clock: wanted.as_str(), known })
 }
 
 /// Names for a message.

@@ -71,14 +71,21 @@ impl RowProblem {
     pub fn hint(&self) -> String {
         match self {
             Self::OtherUnit { looks_like, .. } => {
-                format!("--time-format {} reads them as {looks_like}; --bad-rows skip leaves such rows out", looks_like.option())
+                format!(
+                    "--time-format {} reads them as {looks_like}; --bad-rows skip leaves such rows out",
+                    looks_like.option()
+                )
             }
-            Self::Date { .. } => "dates are read as RFC 3339 or 2015-05-30 15:33:21.117; others by their form, such as \
+            Self::Date { .. } => {
+                "dates are read as RFC 3339 or 2015-05-30 15:33:21.117; others by their form, such as \
                  --time-format '%d/%m/%Y %H:%M:%S'"
-                .to_owned(),
-            Self::NotATime { .. } => "--time-format says how times are written: s, ms, us, ns, rfc3339, or a form such as '%d/%m/%Y \
+                    .to_owned()
+            }
+            Self::NotATime { .. } => {
+                "--time-format says how times are written: s, ms, us, ns, rfc3339, or a form such as '%d/%m/%Y \
                  %H:%M:%S'"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::Shape(Misshapen::CutShort { .. }) => {
                 "fetch or copy the file again; --bad-rows skip reads the rest without it".to_owned()
             }

@@ -86,7 +86,9 @@ impl<E: From<FileError>, T: FnMut(&Row<'_>) -> Result<(), E>> Reading<'_, T> {
         let header = text.header();
         if self.how.as_ref().is_some_and(|how| how.layout() != text.layout()) {
             let file = text.name();
-            return Err(FileError::Setting(format!("{file} is written in another format than the files before it")).into());
+            return Err(
+                FileError::Setting(format!("{file} is written in another format than the files before it")).into()
+            );
         }
         if self.how.is_none() || header.is_some() {
             let how = self.how(&text, header.as_deref())?;
@@ -206,9 +208,7 @@ impl Text {
         let text = Self::Csv { table, record: ByteRecord::new(), head };
         let names = text.header().unwrap_or_default();
         match names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
-            Some((_, column)) => {
-                Err(FileError::HeaderTwice { file: text.name().to_owned(), column: column.clone() })
-            }
+            Some((_, column)) => Err(FileError::HeaderTwice { file: text.name().to_owned(), column: column.clone() }),
             None => Ok(text),
         }
     }
@@ -266,7 +266,9 @@ impl Text {
                 if !table.next(record)? {
                     return Ok(None);
                 }
-                Ok(Some(table.check(record).map_err(RowProblem::Shape).and_then(|()| object(&table.header, record, body))))
+                Ok(Some(
+                    table.check(record).map_err(RowProblem::Shape).and_then(|()| object(&table.header, record, body)),
+                ))
             }
         }
     }
@@ -285,14 +287,7 @@ impl Text {
         let mut lines = head.trim_start_matches('\u{feff}').lines().filter(|line| !line.trim().is_empty());
         let first = lines.next().unwrap_or_default();
         let has = |name: &str| first.contains(&format!("\"{name}\""));
-        let preset = match header {
-            Some(_) => None,
-            None if has("specversion") => Some("cloudevents"),
-            None if has("messageId") && (has("anonymousId") || has("userId")) => Some("segment"),
-            None => None,
-        };
-        let preset = preset.or_else(|| first.contains("\" ").then(|| super::access_log::parse(first).ok()).flatten().map(|_| "access-log"));
-        let preset = preset.or_else(|| (first.split('\t').count() == super::SNOWPLOW_COLUMNS.len()).then_some("snowplow"));
+        let preset = if header.is_some() { None } else { preset_of(first, has) };
         let names = header.map_or_else(|| names(first, Layout::Json, 100), <[String]>::to_vec);
         let mut candidates: Vec<String> = Vec::new();
         if header.is_none() {
@@ -306,6 +301,18 @@ impl Text {
         let fields = if names.is_empty() { "none that can be seen".to_owned() } else { shown_names(&names) };
         FileError::NoTimeField { file: self.name().to_owned(), fields, candidates, preset }
     }
+}
+
+/// The program that seems to have written a line, which has such fields.
+fn preset_of(line: &str, has: impl Fn(&str) -> bool) -> Option<&'static str> {
+    let is_segment = has("messageId") && (has("anonymousId") || has("userId"));
+    let looks = [
+        ("cloudevents", has("specversion")),
+        ("segment", is_segment),
+        ("snowplow", line.split('\t').count() == super::SNOWPLOW_COLUMNS.len()),
+        ("access-log", super::access_log::parse(line).is_ok()),
+    ];
+    looks.into_iter().find(|(_, holds)| *holds).map(|(preset, _)| preset)
 }
 
 /// A row as an object of texts.
@@ -332,7 +339,7 @@ fn push_text(body: &mut Vec<u8>, text: &str) {
 /// What separates the columns of a header: what is most often there, a comma where nothing is.
 fn delimiter(head: &[u8]) -> u8 {
     let line = head.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
-    let count = |delimiter: &u8| line.iter().filter(|byte| *byte == delimiter).count();
+    let count = |delimiter: &u8| line.split(|byte| byte == delimiter).count() - 1;
     let found = [b'|', b'\t', b';', b','].into_iter().max_by_key(count);
     found.filter(|found| count(found) > 0).unwrap_or(b',')
 }

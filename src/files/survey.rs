@@ -1,6 +1,5 @@
 //! What the rows of files of events come to.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -8,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::config::{Config, FileFormat};
 use super::error::FileError;
 use super::how::{Found, MOST_CLOCKS};
+use super::moment::{ByTime, Moment};
 use super::preset::{Clock, Preset};
 use super::read::{Read, Row, read};
 use super::spread::{Counted, Spread};
 use super::tally::Tally;
 use crate::input::{BadRows, Encoding};
-use crate::sorting::{Fixed, Order, Place, Rows, Sorter};
+use crate::sorting::{Place, Rows, Sorter};
 
 /// How many of the hottest keys are kept.
 const HOTTEST: usize = 10;
@@ -101,36 +101,6 @@ pub struct Skew {
     pub ahead: u64,
 }
 
-/// When a row happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Moment {
-    at_us: i64,
-    ordinal: u64,
-}
-
-impl Fixed for Moment {
-    const BYTES: usize = 16;
-
-    fn push(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.at_us.to_le_bytes());
-        out.extend_from_slice(&self.ordinal.to_le_bytes());
-    }
-
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let ordinal = u64::from_le_bytes(*bytes.get(8..)?.first_chunk()?);
-        Some(Self { at_us: i64::from_le_bytes(*bytes.first_chunk()?), ordinal })
-    }
-}
-
-struct ByTime;
-
-impl Order for ByTime {
-    type Item = Moment;
-    fn compare(a: &Moment, b: &Moment) -> Ordering {
-        a.cmp(b)
-    }
-}
-
 /// Reads the files that `config` names.
 ///
 /// # Errors
@@ -158,7 +128,7 @@ fn survey_of(config: &Config, read: Read, seen: &Seen, walk: &Walk) -> Survey {
         clock: clock.clock,
         field: clock.field.clone(),
         rows: skew.rows,
-        behind_us: skew.behind_us.spread(),
+        behind_us: skew.us.spread(),
         ahead: skew.ahead,
     };
     let skews = clocks.iter().zip(&seen.behind).skip(1).map(skew).collect();
@@ -213,7 +183,7 @@ struct Seen {
 #[derive(Default)]
 struct Behind {
     rows: u64,
-    behind_us: Counted,
+    us: Counted,
     ahead: u64,
 }
 
@@ -233,7 +203,7 @@ impl Seen {
         for (behind, at_us) in self.behind.iter_mut().zip(row.clocks).skip(1) {
             let Some(at_us) = at_us else { continue };
             behind.rows += 1;
-            behind.behind_us.add(row.at_us - at_us);
+            behind.us.add(row.at_us - at_us);
             behind.ahead += u64::from(row.at_us < *at_us);
         }
     }

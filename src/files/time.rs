@@ -82,7 +82,9 @@ pub enum TimeFormat {
 
 /// A format of another name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{text}\" is no format of times: write s, ms, us, ns, rfc3339, or a form such as '%d/%m/%Y %H:%M:%S'{problem}")]
+#[error(
+    "\"{text}\" is no format of times: write s, ms, us, ns, rfc3339, or a form such as '%d/%m/%Y %H:%M:%S'{problem}"
+)]
 pub struct UnknownFormat {
     text: String,
     problem: String,
@@ -272,7 +274,10 @@ mod tests {
     fn a_form_of_ones_own_is_read_with_its_offset_and_checked_before_anything_is_read() {
         assert_eq!(read("%d/%b/%Y:%H:%M:%S %z", "10/Oct/2000:13:55:36 -0700"), Ok(971_211_336_000_000));
         let problem = read("%d/%m/%Y", "2015-05-30").unwrap_err();
-        assert!(problem.to_string().starts_with("ts \"2015-05-30\" is not written as --time-format says: "), "{problem}");
+        assert!(
+            problem.to_string().starts_with("ts \"2015-05-30\" is not written as --time-format says: "),
+            "{problem}"
+        );
         for wrong in ["minutes", "%Q%", "", "rfc822"] {
             assert!(wrong.parse::<TimeFormat>().is_err(), "{wrong}");
         }
@@ -289,7 +294,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_time_is_the_same_in_every_unit_and_as_a_date(at_us in 100_000_000_000_000_i64..100_000_000_000_000_000) {
+        fn a_time_is_the_same_in_every_unit_and_as_a_date(at_us in 100_000_000_000_000_i64..18_000_000_000_000_000) {
             let at = jiff::Timestamp::from_microsecond(at_us).unwrap();
             let (s, part) = (at_us / 1_000_000, at_us % 1_000_000);
             for text in [format!("{s}.{part:06}"), at_us.to_string(), format!("{at_us}000"), format!("{at:.6}")] {

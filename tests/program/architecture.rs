@@ -11,7 +11,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 const MAY_IMPORT: &[(&str, &str)] = &[
     (
         "command",
-        "bundle capacity capture cli clock compare dataset event explain exporter figures files gate input kafka lane measure merge output progress publish recording registry report run scenario schedule selftest settings shop soak source units verdict verify width wire",
+        "anonymise bundle capacity capture cli clock compare dataset event explain exporter figures files gate input kafka lane measure merge output progress publish recording registry report run scenario schedule selftest settings shop soak source units verdict verify width wire",
     ),
     ("exporter", "clock event kafka ledger measure report run"),
     ("progress", "clock figures logging measure report run width"),
@@ -33,10 +33,11 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("explain", "gate ledger report"),
     ("verdict", "figures gate ledger report"),
     ("gate", "figures ledger report units"),
-    ("dataset", "clock figures files input report shop source units"),
-    ("settings", "event files input kafka registry schedule source units"),
+    ("dataset", "anonymise capture clock figures files input kafka report shop source units"),
+    ("settings", "anonymise event files input kafka registry schedule source units"),
     ("source", "clock event input schedule shop sorting spelling units wire"),
-    ("files", "input sorting"),
+    ("anonymise", "files"),
+    ("files", "capture input kafka sorting"),
     ("capture", "clock kafka wire"),
     ("compare", "figures recording report units"),
     ("capacity", "figures report schedule"),

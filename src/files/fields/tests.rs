@@ -8,8 +8,11 @@ fn found(layout: Layout, names: &[&str], body: &str) -> Vec<(usize, Option<Strin
     found.iter().map(|field| (field.name, field.text(body).map(Cow::into_owned))).collect()
 }
 
-fn told(text: &str) -> Option<String> {
-    Some(text.to_owned())
+/// A value that was found.
+macro_rules! told {
+    ($text:expr) => {
+        Some($text.to_owned())
+    };
 }
 
 #[test]
@@ -19,20 +22,20 @@ fn a_path_leads_into_objects_and_into_each_object_of_an_array() {
     assert_eq!(
         found(Layout::Json, &names, body),
         [
-            (3, told(r#"{"b": "x\n\"y\"", "c": 7.50}"#)),
-            (0, told("x\n\"y\"")),
-            (1, told("7.50")),
-            (2, told("1")),
+            (3, told!(r#"{"b": "x\n\"y\"", "c": 7.50}"#)),
+            (0, told!("x\n\"y\"")),
+            (1, told!("7.50")),
+            (2, told!("1")),
             (2, None),
-            (2, told("3")),
+            (2, told!("3")),
         ]
     );
-    assert_eq!(found(Layout::Flat, &["a.b"], body), [(0, told("0"))]);
+    assert_eq!(found(Layout::Flat, &["a.b"], body), [(0, told!("0"))]);
 }
 
 #[test]
 fn a_name_that_is_written_with_escapes_is_the_same_name() {
-    assert_eq!(found(Layout::Json, &["user"], r#"{"\u0075ser": "x"}"#), [(0, told("x"))]);
+    assert_eq!(found(Layout::Json, &["user"], r#"{"\u0075ser": "x"}"#), [(0, told!("x"))]);
 }
 
 #[test]
@@ -71,7 +74,7 @@ fn snowplows_columns_are_counted_and_found_by_their_names() {
     let names = ["true_tstamp", "app_id", "event_name", "app_id"];
     assert_eq!(
         found(Layout::Snowplow, &names, &line),
-        [(1, told("app_id")), (3, told("app_id")), (2, told("event_name")), (0, told("true_tstamp"))]
+        [(1, told!("app_id")), (3, told!("app_id")), (2, told!("event_name")), (0, told!("true_tstamp"))]
     );
     let empty = "\t".repeat(130);
     assert_eq!(found(Layout::Snowplow, &["true_tstamp"], &empty), [(0, None)]);
@@ -87,12 +90,25 @@ fn snowplows_columns_are_counted_and_found_by_their_names() {
 #[test]
 fn snowplows_order_is_that_of_its_published_example() {
     // The first and the last columns, and some between, as Snowplow's analytics SDKs have them in their own tests.
-    for (place, name) in
-        [(0, "app_id"), (3, "collector_tstamp"), (4, "dvce_created_tstamp"), (6, "event_id"), (12, "user_id"), (13, "user_ipaddress"),
-         (15, "domain_userid"), (17, "network_userid"), (52, "contexts"), (58, "unstruct_event"), (77, "useragent"),
-         (119, "dvce_sent_tstamp"), (122, "derived_contexts"), (123, "domain_sessionid"), (124, "derived_tstamp"), (126, "event_name"),
-         (130, "true_tstamp")]
-    {
+    for (place, name) in [
+        (0, "app_id"),
+        (3, "collector_tstamp"),
+        (4, "dvce_created_tstamp"),
+        (6, "event_id"),
+        (12, "user_id"),
+        (13, "user_ipaddress"),
+        (15, "domain_userid"),
+        (17, "network_userid"),
+        (52, "contexts"),
+        (58, "unstruct_event"),
+        (77, "useragent"),
+        (119, "dvce_sent_tstamp"),
+        (122, "derived_contexts"),
+        (123, "domain_sessionid"),
+        (124, "derived_tstamp"),
+        (126, "event_name"),
+        (130, "true_tstamp"),
+    ] {
         assert_eq!(snowplow::COLUMNS[place], name);
     }
     let mut names = snowplow::COLUMNS.to_vec();

@@ -3,6 +3,9 @@ use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
+/// Time, key, type and body of a row.
+type Told = (i64, Option<String>, Option<String>, String);
+
 struct Files {
     folder: TempDir,
     config: Config,
@@ -30,7 +33,7 @@ impl Files {
         self.with(|config| config.time_field = Some(field.to_owned()))
     }
 
-    fn rows(&self) -> (Read, Vec<(i64, Option<String>, Option<String>, String)>) {
+    fn rows(&self) -> (Read, Vec<Told>) {
         let mut rows = Vec::new();
         let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(ToOwned::to_owned);
         let read = read(&self.config, |row| {
@@ -47,7 +50,8 @@ impl Files {
     }
 }
 
-const NDJSON: &str = "{\"ts\": 1433000000117, \"user\": {\"id\": 7}, \"k\": \"a\"}\n\n{\"ts\": 1433000000118, \"user\": null}\n";
+const NDJSON: &str =
+    "{\"ts\": 1433000000117, \"user\": {\"id\": 7}, \"k\": \"a\"}\n\n{\"ts\": 1433000000118, \"user\": null}\n";
 
 #[test]
 fn a_line_of_ndjson_is_a_body_as_it_is() {
@@ -74,10 +78,12 @@ fn a_row_of_a_csv_is_an_object_of_texts_whatever_separates_its_columns() {
         let text = format!(
             "\u{feff}time{separator}who{separator}note\r\n2015-05-30 15:33:21{separator}007{separator}\"a{separator}\"\"b\"\"\nc\"\r\n"
         );
-        let files = Files::new(&[("e.csv", &text)]).timed("time").with(|config| config.key_fields = vec!["who".to_owned()]);
+        let files =
+            Files::new(&[("e.csv", &text)]).timed("time").with(|config| config.key_fields = vec!["who".to_owned()]);
         let (read, rows) = files.rows();
-        let body = format!("{{\"time\":\"2015-05-30 15:33:21\",\"who\":\"007\",\"note\":\"a{separator}\\\"b\\\"\\nc\"}}")
-            .replace('\t', "\\t");
+        let body =
+            format!("{{\"time\":\"2015-05-30 15:33:21\",\"who\":\"007\",\"note\":\"a{separator}\\\"b\\\"\\nc\"}}")
+                .replace('\t', "\\t");
         assert_eq!(rows, [(1_433_000_001_000_000, Some("007".to_owned()), None, body)]);
         assert_eq!(read.found.unwrap().clocks[0].without_offset, 1);
     }
@@ -137,7 +143,10 @@ fn without_a_time_field_it_is_said_which_fields_there_are_and_what_they_look_lik
     assert_eq!(Files::new(&[("e.ndjson", event)]).told().1, "it looks like --preset cloudevents");
     let line = r#"127.0.0.1 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 200 2326"#;
     assert_eq!(Files::new(&[("access.log", line)]).told().1, "it looks like --preset access-log");
-    assert_eq!(Files::new(&[("e.tsv", &"\t".repeat(130))]).told().1, "it looks like --preset snowplow");
+    assert_eq!(
+        Files::new(&[("e.tsv", &super::super::SNOWPLOW_COLUMNS.join("\t"))]).told().1,
+        "it looks like --preset snowplow"
+    );
 }
 
 #[test]

@@ -86,12 +86,7 @@ impl LoadError {
     /// Whether the settings are at fault and not the data.
     #[must_use]
     pub const fn is_configuration(&self) -> bool {
-        matches!(
-            self,
-            Self::Input { error: InputError::NoFile, .. }
-                | Self::Setting { .. }
-                | Self::Sorting(_)
-        )
+        matches!(self, Self::Input { error: InputError::NoFile, .. } | Self::Setting { .. } | Self::Sorting(_))
     }
 }
 

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Nanos;
 
+use super::Recording;
 use super::config::Rounds;
 use super::error::LoadError;
 use super::row::Action;
 use super::timeline::Timeline;
 use super::visits::{HotKey, Hottest};
-use super::Recording;
 
 /// Keys that are counted at a time: 128 MiB of them.
 const KEYS_AT_A_TIME: u64 = 1 << 24;

@@ -102,7 +102,7 @@ impl Timeline {
                 Rounds::Forever => true,
                 Rounds::Count(count) => self.round < count.into(),
             };
-            if !another || rows.len() == 0 {
+            if !another || rows.is_empty() {
                 return Ok(None);
             }
             self.reader = rows.reader();
