@@ -11,6 +11,6 @@ mod scan;
 mod write;
 
 pub use plan::{Plan, PlanError};
-pub use rewrite::Misfit;
+pub use rewrite::{Misfit, give};
 pub use scan::Scanned;
 pub use write::Writer;
