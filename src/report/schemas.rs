@@ -98,37 +98,48 @@ impl SchemaUse {
     #[must_use]
     pub fn sentences(uses: &[Self]) -> Vec<String> {
         let is_told = |of: &Self| !of.versions.is_empty() || !of.readers.is_empty() || of.sent.is_none();
-        if uses.iter().any(is_told) { uses.iter().map(Self::sentence).collect() } else { Vec::new() }
+        let had_records = |of: &&Self| of.sent.unwrap_or(0) + of.records + of.invalid.values().sum::<u64>() > 0;
+        if uses.iter().any(is_told) {
+            uses.iter().filter(had_records).map(Self::sentence).collect()
+        } else {
+            Vec::new()
+        }
     }
 
-    /// `view v2 (schema 8): 5,000 sent, 5,000 read, 5,000 verified; view.avsc reads all of them`.
+    /// `view v2 (schema 8): 5,000 sent, 5,000 verified, all read by v1 and v2`.
     fn sentence(&self) -> String {
         let event_type = if self.event_type.is_empty() { "no type of event" } else { &self.event_type };
-        let mut name =
-            [event_type].into_iter().chain(self.versions.iter().map(String::as_str)).collect::<Vec<_>>().join(" ");
+        let mut name = event_type.to_owned();
+        for version in &self.versions {
+            name = format!("{name} {version}");
+        }
         if let Some(schema) = &self.schema {
             name = format!("{name} (schema {schema})");
         }
-        let mut counts: Vec<String> = self.sent.iter().map(|sent| format!("{} sent", figures::count(*sent))).collect();
-        counts.push(format!("{} read", figures::count(self.records)));
-        counts.push(format!("{} verified", figures::count(self.verified)));
-        counts.extend(self.invalid.iter().map(|(reason, count)| format!("{} {reason}", figures::count(*count))));
-        let readers = self.readers.iter().map(|reader| format!("; {}", reader.sentence()));
-        format!("{name}: {}{}", counts.join(", "), readers.collect::<String>())
+        let mut told: Vec<String> = self.sent.iter().map(|sent| format!("{} sent", figures::count(*sent))).collect();
+        if self.records != self.verified {
+            told.push(format!("{} read", figures::count(self.records)));
+        }
+        told.push(format!("{} verified", figures::count(self.verified)));
+        told.extend(self.invalid.iter().map(|(reason, count)| format!("{} {reason}", figures::count(*count))));
+        let reads_all = |reader: &&ReaderUse| reader.not_readable.is_empty() && reader.readable > 0;
+        let all: Vec<&str> = self.readers.iter().filter(reads_all).map(|reader| reader.reader.as_str()).collect();
+        if !all.is_empty() {
+            told.push(format!("all read by {}", all.join(" and ")));
+        }
+        let not_all = self.readers.iter().filter(|reader| !reader.not_readable.is_empty());
+        told.extend(not_all.map(ReaderUse::sentence));
+        format!("{name}: {}", told.join(", "))
     }
 }
 
 impl ReaderUse {
     fn sentence(&self) -> String {
-        let Self { reader, readable, not_readable, incompatible } = self;
+        let Self { reader, readable, not_readable, .. } = self;
         let unread: u64 = not_readable.values().sum();
-        let may = |what: &String| format!(" (what it cannot read may come: {what})");
-        if unread == 0 {
-            let all = if *readable == 0 { "none of them" } else { "all of them" };
-            return format!("{reader} reads {all}{}", incompatible.first().map(may).unwrap_or_default());
-        }
-        let reasons = not_readable.iter().map(|(why, count)| format!("{} by {why}", figures::count(*count)));
-        let reasons = reasons.collect::<Vec<_>>().join(", ");
-        format!("{reader} reads {}, and not {}: {reasons}", figures::count(*readable), figures::count(unread))
+        let reasons: Vec<_> =
+            not_readable.iter().map(|(why, count)| format!("{} because {why}", figures::count(*count))).collect();
+        let (readable, unread) = (figures::count(*readable), figures::count(unread));
+        format!("{readable} read by {reader} and {unread} not: {}", reasons.join("; "))
     }
 }
