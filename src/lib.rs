@@ -57,6 +57,7 @@ pub mod verdict;
 // What everything stands on.
 pub mod clock;
 pub mod figures;
+pub mod input;
 pub mod spelling;
 pub mod units;
 pub mod width;

@@ -1,5 +1,6 @@
 //! The program and its library against real Kafka brokers, started through `scripts/kafka`: one that tests share, and clusters for those that kill,
-//! pause or configure brokers; and against a real schema registry, started through `scripts/registry`.
+//! pause or configure brokers; against a real schema registry, started through `scripts/registry`; and with the Kafka Streams application of
+//! `scripts/pipeline`.
 //!
 //! Clusters of three brokers share the machine with what is measured: `scripts/test` runs two tests at a time.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
@@ -13,7 +14,9 @@ mod attribution;
 mod brokers;
 mod chaos;
 mod formats;
+mod headers;
 mod own_events;
+mod pipeline;
 mod registry;
 mod schemas;
 mod transactions;

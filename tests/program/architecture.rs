@@ -11,7 +11,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 const MAY_IMPORT: &[(&str, &str)] = &[
     (
         "command",
-        "bundle capacity cli clock compare dataset event explain exporter figures gate kafka lane measure merge output progress publish recording registry report run scenario schedule selftest settings shop soak source units verdict verify width wire",
+        "bundle capacity cli clock compare dataset event explain exporter figures gate input kafka lane measure merge output progress publish recording registry report run scenario schedule selftest settings shop soak source units verdict verify width wire",
     ),
     ("exporter", "clock event kafka ledger measure report run"),
     ("progress", "clock figures logging measure report run width"),
@@ -19,7 +19,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
         "scenario",
         "bundle cli clock event gate kafka logging registry run schedule settings shop source spelling units verdict wire",
     ),
-    ("cli", "compare dataset event registry schedule settings source"),
+    ("cli", "compare dataset event input registry schedule settings source"),
     ("logging", "settings"),
     ("selftest", "clock event gate kafka lane ledger publish report run schedule settings source units verify wire"),
     (
@@ -33,9 +33,9 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("explain", "gate ledger report"),
     ("verdict", "figures gate ledger report"),
     ("gate", "figures ledger report units"),
-    ("dataset", "clock figures report shop source units"),
-    ("settings", "event kafka registry schedule source units"),
-    ("source", "clock event schedule shop spelling units wire"),
+    ("dataset", "clock figures input report shop source units"),
+    ("settings", "event input kafka registry schedule source units"),
+    ("source", "clock event input schedule shop spelling units wire"),
     ("compare", "figures recording report units"),
     ("capacity", "figures report schedule"),
     ("soak", "figures report"),
@@ -53,6 +53,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("schedule", "clock units"),
     ("clock", ""),
     ("figures", ""),
+    ("input", ""),
     ("spelling", ""),
     ("units", ""),
     ("wire", ""),
