@@ -274,8 +274,8 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                 let kind = event.kind();
                 let values = Telling { event, teller: &self.setup.teller, timestamp_ms, due_unix_ns: unix_ns };
                 let version = self.setup.rollout.version(phase, self.setup.number, sequence);
-                let encoder = &self.setup.encoder;
-                let encoded = encoder.encode_as(version, self.batch.arena(), kind, &values, sequence, unix_ns);
+                let arena = self.batch.arena();
+                let encoded = self.setup.encoder.encode_as(version, arena, kind, &values, sequence, unix_ns);
                 let key = self.batch.bytes(&encoded.key);
                 let partition = self.setup.java_placed.then(|| self.setup.slots.home(kind.index(), key));
                 let topic = self.setup.slots.topic_of(kind.index());

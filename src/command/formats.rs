@@ -215,18 +215,15 @@ fn as_told(kind: TypeIndex, declared: &EventType, told: &SchemaReport) -> Result
     let format = Format::from_word(&told.format).map_err(|error| bad(&error.to_string()))?;
     let framing = Framing::from_word(&told.framing).map_err(|error| bad(&error.to_string()))?;
     let one = TypeFormat { kind, format, framing, padded: told.padded, subject: told.subject.clone() };
-    let coding = match (&told.version, language_of(format)) {
-        (Some(_), Some(language)) => {
-            let given = GivenSchema { language, text: told.schema.as_str().into(), message: None };
-            Coding::version(declared, &given).map_err(|error| bad(&error.to_string()))?
+    let coding = if let (Some(_), Some(language)) = (&told.version, language_of(format)) {
+        let given = GivenSchema { language, text: told.schema.as_str().into(), message: None };
+        Coding::version(declared, &given).map_err(|error| bad(&error.to_string()))?
+    } else {
+        let (coding, text) = coding_of(declared, &one).map_err(|error| bad(&error.to_string()))?;
+        if text.is_none_or(|text| text.text != told.schema) {
+            return Err(bad("it is not the one that this loadgen makes of the type"));
         }
-        _ => {
-            let (coding, text) = coding_of(declared, &one).map_err(|error| bad(&error.to_string()))?;
-            if text.is_none_or(|text| text.text != told.schema) {
-                return Err(bad("it is not the one that this loadgen makes of the type"));
-            }
-            coding
-        }
+        coding
     };
     let frame = bytes_of(&told.frame).ok_or_else(|| bad("its frame is not in hexadecimal digits"))?;
     Ok(coding.framed(frame))

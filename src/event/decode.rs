@@ -138,7 +138,7 @@ impl<'a> Decoded<'a> {
                 (canonical, at)
             }
             (Body::Json(_), _) | (_, Body::Json(_)) => return None,
-            _ => self.planned.written(&coding, &shape::Value::Record(self.values_in(&coding)?))?,
+            _ => Planned::written(&coding, &shape::Value::Record(self.values_in(&coding)?))?,
         };
         Some(Self::new(self.kind, self.planned, coding, canonical.into(), &at))
     }
@@ -152,7 +152,8 @@ impl<'a> Decoded<'a> {
             Body::Protobuf(plan) => protobuf::read(plan, &self.canonical, &mut sink).ok()?,
         };
         let shape::Value::Record(values) = sink.finish()? else { return None };
-        if std::ptr::eq(coding, &*self.coding) {
+        let read_by: &Coding = &self.coding;
+        if std::ptr::eq(coding, read_by) {
             return Some(values);
         }
         let own = match &self.coding.sources {
@@ -253,7 +254,7 @@ impl Catalogue {
         };
         let values = writer.read(body)?;
         let (canonical, at) =
-            planned.written(&learned.coding, &values).ok_or(Malformed::BadValue("it fits no field of the type"))?;
+            Planned::written(&learned.coding, &values).ok_or(Malformed::BadValue("it fits no field of the type"))?;
         Ok(Decoded::new(kind, planned, CodingOf::Schema(learned), canonical_or(body, canonical), &at))
     }
 
@@ -377,7 +378,7 @@ impl Planned {
     }
 
     /// Values as loadgen writes them.
-    fn written(&self, coding: &Coding, values: &shape::Value) -> Option<(Vec<u8>, Written)> {
+    fn written(coding: &Coding, values: &shape::Value) -> Option<(Vec<u8>, Written)> {
         let (mut body, record) = (Vec::new(), &coding.record);
         let at = match &coding.body {
             Body::Json(_) => return None,

@@ -96,9 +96,8 @@ fn same(one: &Value, other: &Value) -> bool {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
         }
         (Value::Map(one), Value::Map(other)) => {
-            let entry =
-                |((key, one), (name, other)): (&(Box<str>, Value), &(Box<str>, Value))| key == name && same(one, other);
-            one.len() == other.len() && one.iter().zip(other).all(entry)
+            let mut entries = one.iter().zip(other);
+            one.len() == other.len() && entries.all(|((key, one), (name, other))| key == name && same(one, other))
         }
         (Value::Branch(at, one), Value::Branch(place, other)) => at == place && same(one, other),
         (one, other) => one == other,

@@ -14,6 +14,7 @@ use crate::event::catalogue::{Catalogue, EventType, GivenSchema, TypeIndex, Vers
 use crate::event::readers::Reader;
 use crate::event::rollout::Rollout;
 use crate::schedule::PhaseConfig;
+use crate::schedule::config::SchemaMix;
 use crate::settings::formats::{Format, Framing};
 use crate::settings::schemas::{SchemaSet, Schemas};
 use crate::wire::avro;
@@ -181,7 +182,7 @@ pub(super) fn versions(
         ));
     }
     let mixes = phases.iter().filter_map(|phase| phase.schema.as_ref());
-    let named: Vec<&str> = mixes.flat_map(|mix| mix.versions()).map(|(name, _)| name).collect();
+    let named: Vec<&str> = mixes.flat_map(SchemaMix::versions).map(|(name, _)| name).collect();
     if let Some(unknown) = named.iter().find(|name| sets.iter().all(|set| set.name != **name)) {
         let known = sets.iter().map(|set| set.name.as_str()).collect::<Vec<_>>();
         let hint = if known.is_empty() {
@@ -197,7 +198,7 @@ pub(super) fn versions(
     let index = |name: &str| formats.versions.iter().position(|version| version.name == name);
     let place = |name: &str| Version(index(name).and_then(|at| u16::try_from(at + 1).ok()).unwrap_or(0));
     let mix = |phase: &PhaseConfig| {
-        let mix = phase.schema.iter().flat_map(|mix| mix.versions());
+        let mix = phase.schema.iter().flat_map(SchemaMix::versions);
         mix.map(|(name, weight)| (place(name), weight)).collect::<Vec<_>>()
     };
     let mixes: Vec<Vec<(Version, f64)>> = phases.iter().map(mix).collect();

@@ -31,15 +31,14 @@ impl Layout {
         let (mut fields, mut sources) = (Vec::new(), Vec::new());
         for field in &written.fields {
             let known = own.iter().enumerate().find(|(_, own)| own.name == field.name);
-            let (shape, source) = match known {
-                Some((at, own)) => (own.shape.clone(), Source::Field(at)),
-                None => {
-                    let value = default_of(field).ok_or_else(|| {
-                        let problem = "events of the type have no such field, and it has no default";
-                        SchemaError::new(problem).within(&field.name)
-                    })?;
-                    (field.shape.clone(), Source::Default(value))
-                }
+            let (shape, source) = if let Some((at, own)) = known {
+                (own.shape.clone(), Source::Field(at))
+            } else {
+                let value = default_of(field).ok_or_else(|| {
+                    let problem = "events of the type have no such field, and it has no default";
+                    SchemaError::new(problem).within(&field.name)
+                })?;
+                (field.shape.clone(), Source::Default(value))
             };
             fields.push(Field { shape, ..field.clone() });
             sources.push(source);
@@ -103,8 +102,10 @@ impl Sources {
                 Source::Field(at) => values.get(*at),
                 Source::Default(value) => Some(value),
             };
-            // What a source hands over is of its field's shape.
-            value.map(|value| drive(value, &field.shape, sink)).unwrap_or(Ok(())).unwrap_or_default();
+            if let Some(value) = value {
+                // It fits: what a source hands over is of its field's shape, and so is a default.
+                drive(value, &field.shape, sink).unwrap_or_default();
+            }
         }
     }
 
