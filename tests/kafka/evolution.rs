@@ -46,8 +46,19 @@ fn roll(cluster: &Cluster, apicurio: &Apicurio, topic: &str, format: &str, schem
         .run()
 }
 
-/// What a report says of the schemas that records had: id, version, the counts, and for each reader what it could read.
-fn told(report: &Value) -> Vec<(String, String, [u64; 3], Vec<(String, u64, u64)>)> {
+/// What a report says of a schema that records had.
+#[derive(Debug)]
+struct Told {
+    schema: String,
+    version: String,
+    sent: u64,
+    records: u64,
+    verified: u64,
+    /// Each reader, with what it could read and what not.
+    readers: Vec<(String, u64, u64)>,
+}
+
+fn told(report: &Value) -> Vec<Told> {
     let rows = report["schemas"].as_array().unwrap().iter().filter(|row| row["records"] != 0);
     let row = |row: &Value| {
         let readers = row["readers"].as_array().into_iter().flatten().map(|reader| {
@@ -55,9 +66,11 @@ fn told(report: &Value) -> Vec<(String, String, [u64; 3], Vec<(String, u64, u64)
             let unread = unread.map(|(_, count)| count.as_u64().unwrap()).sum();
             (reader["reader"].as_str().unwrap().to_owned(), reader["readable"].as_u64().unwrap(), unread)
         });
-        let counts = ["sent", "records", "verified"].map(|count| row[count].as_u64().unwrap_or_default());
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        (text(&row["schema"]), text(&row["versions"][0]), counts, readers.collect())
+        let [sent, records, verified] =
+            ["sent", "records", "verified"].map(|count| row[count].as_u64().unwrap_or_default());
+        let (schema, version) = (text(&row["schema"]), text(&row["versions"][0]));
+        Told { schema, version, sent, records, verified, readers: readers.collect() }
     };
     rows.map(row).collect()
 }
@@ -83,11 +96,11 @@ fn who_can_read_which_version_in_a_roll_is_what_another_implementation_says() {
         (&2_000.into(), &0.into())
     );
     let rows = told(&report);
-    let sent = |version: &str| rows.iter().filter(|row| row.1 == version).map(|row| row.2[0]).sum::<u64>();
+    let sent = |version: &str| rows.iter().filter(|row| row.version == version).map(|row| row.sent).sum::<u64>();
     assert_eq!(sent("v1") + sent("v2"), 2_000, "{rows:?}");
     // 500 events, and about 150 of the 500 of a phase with 30 %.
     assert!((600..700).contains(&sent("v2")), "{rows:?}");
-    for (schema, _, [sent, records, verified], _) in &rows {
+    for Told { schema, sent, records, verified, .. } in &rows {
         assert_eq!((sent, records), (records, verified), "schema {schema}");
     }
 
@@ -106,8 +119,8 @@ fn who_can_read_which_version_in_a_roll_is_what_another_implementation_says() {
     assert_eq!(alone.code, 3, "{} {}", alone.stderr, alone.stdout);
     let again = alone.report();
     let mut compared = 0;
-    for (schema, _, [_, _, verified], by) in told(&again).iter().filter(|row| !row.3.is_empty()) {
-        for (reader, readable, unread) in by {
+    for Told { schema, verified, readers, .. } in &told(&again) {
+        for (reader, readable, unread) in readers {
             let theirs = &judged[schema][reader];
             assert_eq!(
                 (&theirs["readable"], &theirs["not_readable"]),
@@ -119,11 +132,11 @@ fn who_can_read_which_version_in_a_roll_is_what_another_implementation_says() {
         }
     }
     assert_eq!(compared, 6, "{again}");
-    let by_first = rows.iter().find(|row| row.1 == "v1" && !row.3.is_empty()).unwrap();
-    assert_eq!(again["findings"]["not_readable_by_reader"], by_first.2[2], "{}", alone.stdout);
+    let by_first = rows.iter().find(|row| row.version == "v1" && !row.readers.is_empty()).unwrap();
+    assert_eq!(again["findings"]["not_readable_by_reader"], by_first.verified, "{}", alone.stdout);
     assert_eq!((&again["reading"]["damaged"], &again["findings"]["re_encoded"]), (&0.into(), &0.into()));
-    let defaults = &judged[&by_first.0][&second]["defaults"];
-    assert_eq!(defaults["channel=web"], by_first.2[2], "{judged}");
+    let defaults = &judged[&by_first.schema][&second]["defaults"];
+    assert_eq!(defaults["channel=web"], by_first.verified, "{judged}");
     let why = &again["findings"]["examples"]["not_readable_by_reader"][0]["what"];
     assert!(why.as_str().unwrap().contains("the writer does not have channel, which has no default"), "{why}");
 }
@@ -157,7 +170,7 @@ fn a_roll_goes_on_in_protobuf_and_json_schema_too() {
         let report = run.report();
         assert_eq!(report["ledger"]["verified"], 2_000);
         let rows = told(&report);
-        let second: u64 = rows.iter().filter(|row| row.1 == "v2").map(|row| row.2[2]).sum();
+        let second: u64 = rows.iter().filter(|row| row.version == "v2").map(|row| row.verified).sum();
         assert!((250..400).contains(&second), "half of the events are views: {rows:?}");
         let alone = Program::new(cluster, &topic)
             .args(["verify", "--until-idle", "2s", "--run-id", RUN_ID, "--schema-registry", apicurio.address()])
