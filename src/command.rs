@@ -4,6 +4,7 @@ mod anonymise;
 mod capacity;
 mod check;
 mod cluster;
+mod collect;
 mod compare;
 mod dataset;
 mod dry_run;
@@ -140,6 +141,7 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
             run::run(&RunRequest::Recording(file), options, environment)
         }
         Command::Run(args) => run::run(&RunRequest::Scenario(args.scenario), args.options, environment),
+        Command::Collect(args) => collect::collect(*args, environment),
         Command::Verify(args) => verify::verify(*args, environment),
         Command::Check(args) => check::check(*args, environment),
         Command::Capacity(args) => capacity::capacity(*args, environment),

@@ -15,6 +15,7 @@ mod transaction;
 mod unsent;
 mod waits;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::{Anchor, Clock, Nanos};
@@ -28,6 +29,7 @@ use crate::publish::{Batch, Entry, Publisher};
 use crate::schedule::{Cursor, Due};
 use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, OnLag, Pacing};
+use crate::source::web::Fate;
 use crate::source::{Drawn, Telling};
 use ceiling::Admission;
 pub use ceiling::Ceiling;
@@ -97,6 +99,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             uncounted: false,
             error: None,
             errors: ErrorLog::default(),
+            sent_as: BTreeMap::new(),
             reasons: Reasons::default(),
             rhythm: setup.schedule.is_recorded().then(Rhythm::default),
         };
@@ -140,9 +143,14 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             None => self.setup.control.stopped_at(),
         };
         self.setup.control.stop_at(if self.end.error.is_some() { stopped } else { Nanos::MAX });
+        self.setup.source.close();
         self.end_transaction();
         self.flush();
         self.count_unsent(stopped);
+        if self.next.is_some() {
+            // It came after the stop.
+            self.setup.source.settle(self.sequence, Fate::NotSent);
+        }
         self.close_books();
         self.end.reasons.settle();
         (self.end, self.publisher)
@@ -164,7 +172,14 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
         let stop = self.setup.control.stopped_at();
         let room = self.setup.queue.saturating_sub(self.flights.len()).min(BATCH);
         let room = self.transactions.as_ref().map_or(room, |transactions| room.min(transactions.room()));
-        let Some(due) = self.peek() else { return false };
+        let Some(due) = self.peek() else {
+            let more_may_come = self.setup.source.is_open() && self.end.error.is_none() && now < stop;
+            if more_may_come {
+                self.catching_up = false;
+                self.wait(now, Nanos::MAX);
+            }
+            return more_may_come;
+        };
         match due {
             Due::At(due, _) if due >= stop => return false,
             Due::Now(_) if now >= stop => return false,
@@ -271,7 +286,9 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                 let event = &drawn.event;
                 let kind = event.kind();
                 let values = Telling { event, teller: &self.setup.teller, timestamp_ms, due_unix_ns: unix_ns };
-                let encoded = self.setup.encoder.encode(self.batch.arena(), kind, &values, sequence, unix_ns);
+                let version = self.setup.rollout.version(phase, self.setup.number, sequence);
+                let arena = self.batch.arena();
+                let encoded = self.setup.encoder.encode_as(version, arena, kind, &values, sequence, unix_ns);
                 let key = self.batch.bytes(&encoded.key);
                 let partition = self.setup.java_placed.then(|| self.setup.slots.home(kind.index(), key));
                 let topic = self.setup.slots.topic_of(kind.index());
@@ -284,6 +301,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                     bytes: u32::try_from(encoded.body.len() + encoded.key.len()).unwrap_or(u32::MAX),
                     phase: u16::try_from(phase).unwrap_or(u16::MAX),
                     kind,
+                    version,
                     key: event.key(key),
                     check: encoded.check,
                 });

@@ -9,6 +9,7 @@ mod findings;
 mod identity;
 mod latency;
 mod offered;
+mod schemas;
 mod timeline;
 
 #[cfg(test)]
@@ -154,6 +155,7 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
     let latencies = latency::latencies(&parts, &seconds);
     let mut report = RunReport {
         reading: None,
+        collected: None,
         group: None,
         lag: None,
         schema_version: SCHEMA_VERSION,
@@ -178,6 +180,7 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
         distributions: latency::distributions(&parts, &seconds),
         by_type: counts::by_type(&parts, &by_type, &mut without_quantiles),
         by_topic: counts::by_topic(&parts),
+        schemas: schemas::schemas(&parts),
         phases: counts::phases(&parts, &phases, &mut without_quantiles),
         partitions: counts::partitions(&parts),
         hot_keys: counts::hot_keys(&parts),

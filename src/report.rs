@@ -5,6 +5,7 @@
 pub mod availability;
 pub mod by_hand;
 pub mod client_errors;
+mod collected;
 mod counted;
 pub mod drift;
 pub mod exit_code;
@@ -30,6 +31,7 @@ pub use crate::ledger::LedgerCounts;
 pub use availability::{Availability, PartAvailability, StallReport, Stalls};
 pub use by_hand::RateChange;
 pub use client_errors::{ClientError, ReadThrottling};
+pub use collected::{Collected, CollectedEvents};
 pub use counted::{Example, Findings, Offered, TopicLedger};
 pub use faults::{CommandReport, FaultReport};
 pub use judgement::{GateOutcome, GateResult, Ruling, RulingKind, Verdict};
@@ -39,7 +41,7 @@ pub use measured::{
 };
 pub use process::{Hiccup, Process, processors};
 pub use readers::{GroupReport, LagReport, RebalanceReport};
-pub use schemas::SchemaReport;
+pub use schemas::{ReaderUse, SchemaReport, SchemaUse};
 pub use seconds::JoinedSeconds;
 pub use sources::{Fidelity, InterArrival, LeftOut, Likeness, Payload, Replay, Synthetic};
 pub use transactions::{AbortCause, TransactionCounts, Transactions};
@@ -91,6 +93,9 @@ pub struct RunReport {
     /// How long brokers made the reading side hold back; absent where they did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_throttling: Option<ReadThrottling>,
+    /// What came in over HTTP; absent where nothing was collected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collected: Option<Collected>,
     /// How long partitions did not answer, or were not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability: Option<Availability>,
@@ -108,6 +113,9 @@ pub struct RunReport {
     /// The ledger by topic, where events went into several.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub by_topic: BTreeMap<String, TopicLedger>,
+    /// What became of the records of each schema; empty where all are JSON without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schemas: Vec<SchemaUse>,
     /// The same by phase.
     pub phases: Vec<PhaseReport>,
     /// Counts and gaps of each partition.

@@ -6,11 +6,13 @@ use super::Lane;
 use super::ceiling::Admission;
 use super::setup::LaneError;
 use crate::clock::{Clock, Nanos};
+use crate::event::catalogue::Version;
 use crate::kafka::errors::About;
 use crate::kafka::{Code, lacks_right};
 use crate::ledger::Marks;
 use crate::measure::Kind;
 use crate::publish::Publisher;
+use crate::source::web::Fate;
 
 impl<P: Publisher, C: Clock> Lane<'_, P, C> {
     pub(super) fn wait_for_room(&mut self, since: Nanos) {
@@ -103,6 +105,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                 let flight = self.flights.end(entry.ticket);
                 if let Some(flight) = &flight {
                     open.mark(flight.sequence, Marks(Marks::REFUSED));
+                    self.setup.source.settle(flight.sequence, Fate::Refused);
                     if let Some(answers) = &mut self.setup.answers {
                         answers.settle(flight.sequence, None, &open);
                     }
@@ -136,6 +139,9 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             shard.bytes += bytes;
             if let Some(of_type) = shard.kinds.get_mut(flight.kind.index()) {
                 of_type.sent += 1;
+            }
+            if flight.version != Version::default() {
+                *self.end.sent_as.entry((flight.kind, flight.version)).or_default() += 1;
             }
             if let Some(partition) = entry.partition.and_then(|partition| usize::try_from(partition).ok())
                 && let Some(counts) = shard.partitions.get_mut(partition)

@@ -5,10 +5,11 @@ use std::time::Duration;
 use super::Scenario;
 use super::error::ConfigError;
 use super::source::SourceConfig;
+use crate::clock::Nanos;
 use crate::schedule::config::{PhaseConfig, phases};
 use crate::schedule::rate::Level;
 use crate::schedule::text::Levels;
-use crate::schedule::{Phase, Rate, Schedule, Speed};
+use crate::schedule::{Phase, Rate, Schedule, Shape, Speed};
 use crate::settings::pace::PlannedRate;
 use crate::settings::run::RunLimits;
 
@@ -42,6 +43,10 @@ impl Pace {
                 (None, None) => Self::Speed(pace.speed.unwrap_or(Speed::RECORDED)),
             });
         }
+        if let SourceConfig::Web(_) = scenario.source {
+            let duration = scenario.settings.limits.length.duration.map(Nanos::from);
+            return Ok(Self::Phases(vec![Phase::new("collect", Shape::Arrivals, duration)]));
+        }
         let speed = pace.speed.unwrap_or(Speed::RECORDED);
         let mut configs = pace.phase.clone();
         for config in &mut configs {
@@ -74,6 +79,7 @@ fn multiply(config: &mut PhaseConfig, speed: Speed) -> Option<()> {
         duration: _,
         until: _,
         warm_up: _,
+        schema: _,
         speed: _,
         over: _,
         growth: _,

@@ -13,6 +13,7 @@ use super::error::ConfigError;
 use super::faults::faults_of;
 use super::formats::FormatPlan;
 use super::pace::Pace;
+use super::schemas;
 use super::source::SourceConfig;
 use super::topics::check_topic_name;
 use super::transactions::transactions;
@@ -29,6 +30,7 @@ use crate::settings::values::{MOST_PAYLOAD, Property, TopicMap};
 use crate::settings::verification::Verification;
 use crate::shop;
 use crate::source::own::{Own, OwnError};
+use crate::source::web;
 pub(super) use group::group;
 pub use presentation::{LiveView, Presentation, USUAL_RESULTS};
 use std::sync::Arc;
@@ -93,13 +95,17 @@ impl Plan {
         let padding = padding(&settings.limits.setup.padding, setup.seed)?;
         let topic_of = |name: &str| topic_map.get(name).unwrap_or(&topic.topic).clone();
         let formats = &mut settings.target.coding.formats;
-        let formats = FormatPlan::new(formats, registry, topic.register, padding.is_some(), &catalogue, &topic_of)?;
+        let padded = padding.is_some();
+        let mut formats = FormatPlan::new(formats, registry, topic.register, padded, &catalogue, &topic_of)?;
+        let phases = &settings.pace.phase;
+        let rollout = schemas::versions(&scenario.schemas, phases, &catalogue, &mut formats, setup.seed)?;
         check_apart(&scenario.source, &catalogue, &formats)?;
         let verifier = &mut settings.verifier;
         let verify = Verification {
             group: group(verifier.group.as_ref(), &verifier.membership, verifier.chaos_rebalance)?,
             back: verifier.back.settle(),
         };
+        let catalogue = schemas::read_by(catalogue, &verify.back.reader_schema, &formats)?;
         let is_verified = *verifier.enabled.get_or_insert(true);
         let (lateness, patience) = (settings.limits.lateness.settle(), settings.limits.setup.patience.settle());
         let event_time = settings.recording.body.settle().event_time;
@@ -143,6 +149,7 @@ impl Plan {
             },
             catalogue,
             schemas: Vec::new(),
+            rollout,
             verify,
             transactions,
             padding,
@@ -203,6 +210,7 @@ fn source(scenario: &Scenario, seed: u64, lanes: u16) -> Result<SourceConfig, Co
             Own::new(config, seed).and_then(|own| own.check_lanes(lanes)).map_err(own_error)?;
         }
         SourceConfig::RetailRocket(config) => config.seed = seed,
+        SourceConfig::Web(_) => {}
     }
     Ok(source)
 }
@@ -210,9 +218,17 @@ fn source(scenario: &Scenario, seed: u64, lanes: u16) -> Result<SourceConfig, Co
 /// The types of event that there are.
 pub(super) fn catalogue(source: &SourceConfig) -> Result<Arc<Catalogue>, ConfigError> {
     let error = |error: CatalogueError| ConfigError::Plan { reason: error.to_string(), hint: None };
-    let SourceConfig::Own(config) = source else { return shop::catalogue().map(Arc::new).map_err(error) };
-    let own = Own::new(config, 0).map_err(own_error)?;
-    Catalogue::new(own.event_types()).map(Arc::new).map_err(error)
+    match source {
+        SourceConfig::Own(config) => {
+            let own = Own::new(config, 0).map_err(own_error)?;
+            Catalogue::new(own.event_types()).map(Arc::new).map_err(error)
+        }
+        SourceConfig::Web(config) => config.catalogue().map(Arc::new).map_err(|error| match error {
+            web::ConfigError::Own(error) => own_error(error),
+            error => ConfigError::Plan { reason: error.to_string(), hint: None },
+        }),
+        SourceConfig::Synthetic(_) | SourceConfig::RetailRocket(_) => shop::catalogue().map(Arc::new).map_err(error),
+    }
 }
 
 /// Whether a reader can tell types apart that say nothing of a schema.

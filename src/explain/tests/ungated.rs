@@ -16,6 +16,7 @@ use crate::report::RunReport;
 const UNGATED: &[(&str, &str)] = &[
     ("schema_version", "it is about the report"),
     ("environment.", "what the run had, not what came of it"),
+    ("collected.", "what clients did and were told: what became of their events is in the ledger"),
     ("run.measured_s", "planned; with too little of it a quantile has too few samples"),
     ("run.seed", "chosen"),
     ("run.lane", "chosen"),
@@ -70,6 +71,10 @@ const UNGATED: &[(&str, &str)] = &[
     ("replay.bad_rows_by_type.*", "by type: replay.bad_rows has their sum"),
     ("replay.fidelity.recorded_gaps.", "how they differ is ks_distance"),
     ("replay.fidelity.replayed_gaps.", "how they differ is ks_distance"),
+    (
+        "schemas[].",
+        "by ids, which no rule knows beforehand: not_readable_by_reader, invalid and by_type.* have their sums",
+    ),
     ("synthetic.", "known before the run: what the model is, and how like its recording"),
     (
         "joined_seconds.",
