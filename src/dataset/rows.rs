@@ -49,7 +49,7 @@ impl fmt::Display for Screen<'_> {
         line(f, "order", &order(survey))?;
         line(f, "equal times", &format!("{} with the time of the row before", counted(survey.equal_times, "row")))?;
         for skew in &survey.skews {
-            line(f, &label(skew.clock), &behind(skew, clocks))?;
+            line(f, skew.clock.map_or("", Clock::as_str), &behind(skew, clocks))?;
         }
         line(f, "bad rows", &screen::bad_rows(&survey.bad_rows, ""))
     }
@@ -115,10 +115,6 @@ fn order(survey: &Survey) -> String {
             span_us(survey.furthest_back_us.cast_signed())
         ),
     }
-}
-
-fn label(clock: Option<Clock>) -> String {
-    format!("clock {}", clock.map_or("", Clock::as_str))
 }
 
 /// How a clock goes against the driving one.

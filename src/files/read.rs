@@ -121,6 +121,10 @@ impl<E: From<FileError>, T: FnMut(&Row<'_>) -> Result<(), E>> Reading<'_, T> {
         if config.time_field.is_none() && config.preset.is_none() {
             return Err(text.no_time_field(header));
         }
+        let names = header.unwrap_or_default();
+        if let Some((_, column)) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
+            return Err(FileError::HeaderTwice { file: text.name().to_owned(), column: column.clone() });
+        }
         How::new(config, text.layout(), text.name(), header)
     }
 
@@ -205,12 +209,7 @@ impl Text {
         }
         let delimiter = delimiter(&input.head);
         let table = Table::open(input, delimiter)?;
-        let text = Self::Csv { table, record: ByteRecord::new(), head };
-        let names = text.header().unwrap_or_default();
-        match names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
-            Some((_, column)) => Err(FileError::HeaderTwice { file: text.name().to_owned(), column: column.clone() }),
-            None => Ok(text),
-        }
+        Ok(Self::Csv { table, record: ByteRecord::new(), head })
     }
 
     const fn layout(&self) -> Layout {
@@ -286,8 +285,8 @@ impl Text {
         let head = String::from_utf8_lossy(head);
         let mut lines = head.trim_start_matches('\u{feff}').lines().filter(|line| !line.trim().is_empty());
         let first = lines.next().unwrap_or_default();
-        let has = |name: &str| first.contains(&format!("\"{name}\""));
-        let preset = if header.is_some() { None } else { preset_of(first, has) };
+        let has = |name: &str| header.is_none() && first.contains(&format!("\"{name}\""));
+        let preset = preset_of(first, has);
         let names = header.map_or_else(|| names(first, Layout::Json, 100), <[String]>::to_vec);
         let mut candidates: Vec<String> = Vec::new();
         if header.is_none() {
