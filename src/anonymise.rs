@@ -5,6 +5,7 @@
 //! exist here: ids are few enough to try them all.
 
 mod key;
+mod record;
 mod report;
 mod rule;
 mod value;
@@ -17,6 +18,7 @@ use crate::files::RowProblem;
 use crate::files::fields::{Field, Fields, Layout, Token, UnknownField};
 
 pub use key::{Key, KeyError};
+pub use record::RecordError;
 pub use report::{FieldReport, Group, Report};
 pub use rule::{Method, Rule, RuleError};
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::anonymise::{AnonymiseError, Anonymiser, BodyError, Report};
+use crate::anonymise::{AnonymiseError, Anonymiser, BodyError, RecordError, Report};
 use crate::capture::Captured;
 use crate::capture::read::{ReadError, Reader};
 use crate::capture::write::Writer;
@@ -71,9 +71,12 @@ pub enum ConvertError {
     /// The rules of anonymising.
     #[error(transparent)]
     Anonymise(#[from] AnonymiseError),
-    /// A record whose fields cannot be found.
+    /// A record that cannot be anonymised.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A row that cannot be.
     #[error("{place}: {problem}")]
-    Record {
+    Row {
         /// Where it stands.
         place: String,
         /// What is wrong with it.
@@ -196,7 +199,7 @@ impl Work<'_> {
                 if value.contains(&b'\n') || std::str::from_utf8(value).is_err() {
                     let place = format!("{} {} offset {}", record.topic, record.partition, record.offset);
                     let problem = "its value is no line of text".to_owned();
-                    return Err(ConvertError::Record { place, problem });
+                    return Err(ConvertError::Row { place, problem });
                 }
                 work.body.extend_from_slice(value);
             } else {
@@ -235,21 +238,13 @@ impl Work<'_> {
     ) -> Result<(), ConvertError> {
         let mut reader = open(file)?;
         while let Some(record) = reader.next().map_err(|source| unread(file, source))? {
-            let place = || format!("{} {} offset {}", record.topic, record.partition, record.offset);
-            if self.anonymiser.is_none() {
+            let Some(anonymiser) = &mut self.anonymiser else {
                 take(self, &record, record.key, record.value)?;
                 continue;
-            }
-            let text = match record.value {
-                Some(value) => Some(std::str::from_utf8(value).map_err(|_| ConvertError::Record {
-                    place: place(),
-                    problem: "its value is no text, so its fields cannot be found".to_owned(),
-                })?),
-                None => None,
             };
-            let key = self.replace(Layout::Json, record.key, text, &place)?;
-            let body = std::mem::take(&mut self.body);
-            take(self, &record, key.as_deref(), text.map(|_| body.as_slice()))?;
+            let mut body = std::mem::take(&mut self.body);
+            let key = anonymiser.record(&record, &mut body)?;
+            take(self, &record, key.as_deref(), record.value.map(|_| body.as_slice()))?;
             self.body = body;
         }
         Ok(())
@@ -273,7 +268,7 @@ impl Work<'_> {
             self.body.extend_from_slice(body.as_bytes());
         } else {
             anonymiser.body(layout, body, &mut self.body).map_err(|error| match error {
-                BodyError::Body(problem) => ConvertError::Record { place: place(), problem: problem.to_string() },
+                BodyError::Body(problem) => ConvertError::Row { place: place(), problem: problem.to_string() },
                 BodyError::Rules(error) => error.into(),
             })?;
         }

@@ -37,7 +37,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("dataset", "anonymise capture clock figures files input kafka report shop source units"),
     ("settings", "anonymise event files input kafka registry schedule source units"),
     ("source", "clock event input schedule shop sorting spelling units wire"),
-    ("anonymise", "files"),
+    ("anonymise", "capture files"),
     ("files", "capture input kafka sorting"),
     ("capture", "clock kafka wire"),
     ("compare", "figures recording report units"),

@@ -131,7 +131,9 @@ fn failed(error: &ConvertError) -> Failure {
         ConvertError::Rows(error) if error.is_configuration() => ExitCode::BadConfiguration,
         ConvertError::Anonymise(_) | ConvertError::Form(_) => ExitCode::BadConfiguration,
         ConvertError::Unwritable { .. } => ExitCode::NotWritten,
-        ConvertError::Rows(_) | ConvertError::Recording { .. } | ConvertError::Record { .. } => ExitCode::BadInput,
+        ConvertError::Rows(_) | ConvertError::Recording { .. } | ConvertError::Record(_) | ConvertError::Row { .. } => {
+            ExitCode::BadInput
+        }
     };
     Failure { code, message: error.to_string(), hint: error.hint() }
 }
