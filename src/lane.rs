@@ -16,12 +16,15 @@ mod unsent;
 mod waits;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::TempoCopy;
-use crate::event::stamp::DueTime;
+use crate::event::catalogue::TypeIndex;
+use crate::event::stamp::{DueTime, Stamp};
 use crate::kafka::errors::ErrorLog;
+use crate::kafka::headers::Header;
 use crate::kafka::{Code, Notice, Report};
 use crate::ledger::{LaneBook, Marks, Waiting};
 use crate::measure::Presence;
@@ -29,6 +32,7 @@ use crate::publish::{Batch, Entry, Publisher};
 use crate::schedule::{Cursor, Due};
 use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, OnLag, Pacing};
+use crate::source::web::Fate;
 use crate::source::{Drawn, Telling};
 use ceiling::Admission;
 pub use ceiling::Ceiling;
@@ -142,9 +146,14 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             None => self.setup.control.stopped_at(),
         };
         self.setup.control.stop_at(if self.end.error.is_some() { stopped } else { Nanos::MAX });
+        self.setup.source.close();
         self.end_transaction();
         self.flush();
         self.count_unsent(stopped);
+        if self.next.is_some() {
+            // It came after the stop.
+            self.setup.source.settle(self.sequence, Fate::NotSent);
+        }
         self.close_books();
         self.end.reasons.settle();
         (self.end, self.publisher)
@@ -166,7 +175,14 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
         let stop = self.setup.control.stopped_at();
         let room = self.setup.queue.saturating_sub(self.flights.len()).min(BATCH);
         let room = self.transactions.as_ref().map_or(room, |transactions| room.min(transactions.room()));
-        let Some(due) = self.peek() else { return false };
+        let Some(due) = self.peek() else {
+            let more_may_come = self.setup.source.is_open() && self.end.error.is_none() && now < stop;
+            if more_may_come {
+                self.catching_up = false;
+                self.wait(now, Nanos::MAX);
+            }
+            return more_may_come;
+        };
         match due {
             Due::At(due, _) if due >= stop => return false,
             Due::Now(_) if now >= stop => return false,
@@ -290,12 +306,13 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                     kind,
                     version,
                     key: event.key(key),
-                    check: encoded.check,
+                    check: encoded.stamp.check,
                 });
+                let headers = self.pack_headers(kind, encoded.stamp);
                 self.batch.push(Entry {
                     body: Some(encoded.body),
                     key: Some(encoded.key),
-                    headers: 0..0,
+                    headers,
                     create_ms: None,
                     topic,
                     partition,
@@ -318,6 +335,21 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
         if self.setup.java_placed || !self.setup.slots.is_one() {
             self.batch.group_by_partition();
         }
+    }
+}
+
+impl<P, C> Lane<'_, P, C> {
+    /// Writes the headers of an event: those that all have, and its id where that is one.
+    fn pack_headers(&mut self, kind: TypeIndex, stamp: Stamp) -> Range<usize> {
+        let Self { setup, batch, .. } = self;
+        let arena = batch.arena();
+        let start = arena.len();
+        arena.extend_from_slice(&setup.headers);
+        if let Some(name) = setup.encoder.id_header(kind) {
+            let id = stamp.bits().to_be_bytes();
+            Header { name: name.as_bytes(), value: Some(&id) }.pack(arena);
+        }
+        start..arena.len()
     }
 }
 

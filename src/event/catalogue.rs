@@ -31,14 +31,48 @@ impl TypeIndex {
 pub struct EventType {
     /// Its name in reports, gates and metrics.
     pub name: Box<str>,
-    /// The field that holds the id, by its index; its shape is [`Shape::Uuid`] or [`Shape::Text`].
-    pub id: usize,
+    /// Where the id stands.
+    pub id: IdPlace,
     /// The field whose text is the record's key, by its index.
     pub key: usize,
     /// All its fields, in the order of the wire.
     pub record: Record,
+    /// Whether other members of any name may follow, which stay as they are. Such a type is written as JSON alone.
+    pub open: bool,
     /// The schema that it was taken from, where somebody has it written down: in that language no other is made of it.
     pub schema: Option<GivenSchema>,
+}
+
+/// The header that holds the id where nothing else is said, and the body has no place for one.
+pub const ID_HEADER: &str = "loadgen-id";
+
+/// Where events of a type have their id, which is where the stamp is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdPlace {
+    /// In a field of the body, by its index; its shape is [`Shape::Uuid`] or [`Shape::Text`], or bytes that can be 16.
+    Field(usize),
+    /// In a header of the record with that name, as 16 bytes.
+    Header(Box<str>),
+}
+
+impl IdPlace {
+    /// The field, where it is one.
+    #[must_use]
+    pub const fn field(&self) -> Option<usize> {
+        match self {
+            Self::Field(index) => Some(*index),
+            Self::Header(_) => None,
+        }
+    }
+
+    /// The header's name, where it is one.
+    #[must_use]
+    pub fn header(&self) -> Option<&str> {
+        match self {
+            Self::Field(_) => None,
+            Self::Header(name) => Some(name),
+        }
+    }
 }
 
 /// A schema that somebody has written down.
@@ -76,7 +110,7 @@ impl EventType {
     /// What its bodies hold: its fields, and the one that brings a body to a given size.
     pub(super) fn written(&self, padded: bool) -> Record {
         let mut record = self.record.clone();
-        if padded {
+        if padded && !self.open {
             record.fields.push(padding());
         }
         record
@@ -258,6 +292,12 @@ impl Catalogue {
         self.get(index).map_or("", |planned| &planned.declared.name)
     }
 
+    /// A type as it is declared; `None` for one that is not of this catalogue.
+    #[must_use]
+    pub fn declared(&self, index: TypeIndex) -> Option<&EventType> {
+        self.get(index).map(|planned| &planned.declared)
+    }
+
     /// The type of that name.
     ///
     /// # Errors
@@ -320,15 +360,16 @@ impl Planned {
         coding.sources.is_none() && coding.record.fields.len() > self.declared.record.fields.len()
     }
 
-    /// The name of the field that holds the id.
-    pub(super) fn id_name(&self) -> &str {
-        self.declared.record.fields.get(self.declared.id).map_or("", |field| &field.name)
+    /// The field that holds the id; `None` where a header does.
+    pub(super) fn id_field(&self) -> Option<&Field> {
+        self.declared.record.fields.get(self.declared.id.field()?)
     }
 
     fn new(declared: EventType) -> Result<Self, CatalogueError> {
         let name = || declared.name.clone();
         let coding = Coding::json(&declared).map_err(|source| CatalogueError::Plan { name: name(), source })?;
-        for (what, has) in [("the id", coding.has_id()), ("the key", coding.has_key())] {
+        let has_id = coding.has_id() || declared.id.header().is_some();
+        for (what, has) in [("the id", has_id), ("the key", coding.has_key())] {
             if !has {
                 return Err(CatalogueError::NoPlace { name: name(), what });
             }

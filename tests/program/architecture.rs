@@ -11,8 +11,9 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 const MAY_IMPORT: &[(&str, &str)] = &[
     (
         "command",
-        "bundle capacity capture cli clock compare dataset event explain exporter figures gate input kafka lane measure merge output progress publish recording registry report run scenario schedule selftest settings shop soak source units verdict verify width wire",
+        "bundle capacity capture cli clock collect compare dataset event explain exporter figures gate input kafka lane measure merge output progress publish recording registry report run scenario schedule selftest settings shop soak source units verdict verify width wire",
     ),
+    ("collect", "clock event exporter report source wire"),
     ("exporter", "clock event kafka ledger measure report run"),
     ("progress", "clock figures logging measure report run width"),
     (
@@ -45,12 +46,12 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("recording", "figures report"),
     ("measure", "clock event report"),
     ("control", "clock"),
-    ("kafka", "clock units"),
     ("registry", "clock"),
     ("report", "event figures ledger units"),
     ("ledger", "clock event units"),
     ("shop", "event wire"),
-    ("event", "clock wire"),
+    ("event", "clock kafka wire"),
+    ("kafka", "clock units"),
     ("schedule", "clock units"),
     ("clock", ""),
     ("figures", ""),

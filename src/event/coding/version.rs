@@ -11,15 +11,23 @@ use crate::wire::value::{ValueSink, drive};
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) record: Record,
-    pub(super) id: usize,
+    pub(super) id: Option<usize>,
     pub(super) key: usize,
+    /// Whether other members may follow.
+    pub(super) is_open: bool,
     pub(super) sources: Option<Sources>,
 }
 
 impl Layout {
     /// Those of the type.
     pub(super) fn of(declared: &EventType, padded: bool) -> Self {
-        Self { record: declared.written(padded), id: declared.id, key: declared.key, sources: None }
+        Self {
+            record: declared.written(padded),
+            id: declared.id.field(),
+            key: declared.key,
+            is_open: declared.open,
+            sources: None,
+        }
     }
 
     /// Those of a version of its schema.
@@ -48,9 +56,10 @@ impl Layout {
             let missing = || SchemaError::new(format!("it has no field {name}, which is the {what} of the type"));
             sources.iter().position(|source| *source == Source::Field(field)).ok_or_else(missing)
         };
-        let (id, key) = (place(declared.id, "id")?, place(declared.key, "key")?);
+        let id = declared.id.field().map(|id| place(id, "id")).transpose()?;
+        let key = place(declared.key, "key")?;
         let record = Record { name: written.name.clone(), fields };
-        Ok(Self { id, key, sources: Some(Sources::new(sources, own.len())), record })
+        Ok(Self { id, key, is_open: false, sources: Some(Sources::new(sources, own.len())), record })
     }
 }
 

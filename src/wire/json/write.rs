@@ -226,6 +226,9 @@ impl Sink for Writer<'_> {
     fn bytes(&mut self, value: &[u8]) {
         let from = self.arena.len();
         drop(write!(self.arena, "{}", Base64Display::new(value, &STANDARD)));
+        if self.step == self.plan.id {
+            self.written.id = Some(from..self.arena.len());
+        }
         self.value_ended(from);
     }
 
@@ -240,6 +243,9 @@ impl Sink for Writer<'_> {
 
     #[inline]
     fn uuid(&mut self, value: u128) {
+        if let Some(Step::Value(Leaf::Bytes { .. })) = self.plan.steps.get(self.step) {
+            return self.bytes(&value.to_be_bytes());
+        }
         let from = self.arena.len();
         let mut text = [b'0'; UUID];
         if self.step == self.plan.id {
