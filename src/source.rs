@@ -3,6 +3,7 @@
 mod crowd;
 pub mod own;
 mod population;
+pub mod recorded;
 pub mod retail_rocket;
 mod stream;
 pub mod synthetic;
@@ -36,6 +37,8 @@ pub enum Event {
     Shop(shop::Event),
     /// One of a type that the user declares.
     Own(own::Event),
+    /// A recorded record, whose bytes its lane has.
+    Recorded(recorded::Event),
 }
 
 impl Event {
@@ -45,6 +48,7 @@ impl Event {
         match self {
             Self::Shop(event) => event.kind().type_index(),
             Self::Own(event) => event.kind(),
+            Self::Recorded(event) => event.kind,
         }
     }
 
@@ -54,6 +58,7 @@ impl Event {
         match self {
             Self::Shop(event) => KeyId::of_number(event.user.0),
             Self::Own(_) => KeyId::of_text(text),
+            Self::Recorded(event) => event.key,
         }
     }
 
@@ -63,6 +68,7 @@ impl Event {
         match self {
             Self::Shop(event) => event.recorded_ms,
             Self::Own(_) => None,
+            Self::Recorded(event) => event.recorded_ms,
         }
     }
 }
@@ -74,6 +80,8 @@ pub enum Teller {
     Shop(Arc<Vocabulary>),
     /// What the user declares.
     Own(own::Teller),
+    /// Nowhere: recorded bytes are sent as they are.
+    Recorded,
 }
 
 /// An event with what it needs to be told.
@@ -113,6 +121,8 @@ pub enum LaneSource {
     Own(own::Lane),
     /// Rows of a time-sorted data set.
     RetailRocket(retail_rocket::Lane),
+    /// Records of a recording.
+    Recorded(Box<recorded::Lane>),
 }
 
 impl<E> Drawn<E> {
@@ -129,6 +139,16 @@ impl LaneSource {
             Self::Synthetic(lane) => Some(lane.draw().map(Event::Shop)),
             Self::Own(lane) => Some(lane.draw().map(Event::Own)),
             Self::RetailRocket(lane) => lane.draw().map(|drawn| drawn.map(Event::Shop)),
+            Self::Recorded(lane) => lane.draw().map(|drawn| drawn.map(Event::Recorded)),
+        }
+    }
+
+    /// The bytes of the event that was drawn last, where it is a recorded one.
+    #[must_use]
+    pub fn bytes(&self) -> Option<recorded::Bytes<'_>> {
+        match self {
+            Self::Recorded(lane) => Some(lane.bytes()),
+            _ => None,
         }
     }
 
@@ -139,7 +159,7 @@ impl LaneSource {
         match self {
             Self::Synthetic(lane) => Some(lane.number(n)),
             Self::Own(lane) => Some(lane.number(n)),
-            Self::RetailRocket(_) => None,
+            Self::RetailRocket(_) | Self::Recorded(_) => None,
         }
     }
 }
@@ -153,6 +173,8 @@ pub enum Source {
     Own(Arc<own::Own>),
     /// A Retail Rocket recording.
     RetailRocket(Arc<retail_rocket::Recording>),
+    /// A recording of topics.
+    Recorded(Arc<recorded::Recorded>),
 }
 
 /// Why a source cannot be divided among so many lanes.
@@ -164,6 +186,9 @@ pub enum LaneError {
     /// What the user declares cannot.
     #[error(transparent)]
     Own(#[from] own::OwnError),
+    /// The recording cannot be read.
+    #[error("{0}")]
+    Recorded(String),
 }
 
 impl Source {
@@ -176,6 +201,10 @@ impl Source {
             Self::Synthetic(source) => LaneSource::Synthetic(source.lane(lane, lanes)?),
             Self::Own(source) => LaneSource::Own(source.lane(lane, lanes)?),
             Self::RetailRocket(source) => LaneSource::RetailRocket(source.lane(lane, lanes)),
+            Self::Recorded(source) => {
+                let lane = source.lane(lane, lanes).map_err(|error| LaneError::Recorded(error.to_string()))?;
+                LaneSource::Recorded(Box::new(lane))
+            }
         })
     }
 
@@ -186,6 +215,7 @@ impl Source {
             Self::Synthetic(source) => Teller::Shop(source.vocabulary()),
             Self::Own(source) => Teller::Own(own::Teller::new(source)),
             Self::RetailRocket(source) => Teller::Shop(source.vocabulary()),
+            Self::Recorded(_) => Teller::Recorded,
         }
     }
 
@@ -195,7 +225,7 @@ impl Source {
         match self {
             Self::Synthetic(source) => Some(source.expected_shares()),
             Self::Own(source) => Some(source.expected_shares().to_vec()),
-            Self::RetailRocket(_) => None,
+            Self::RetailRocket(_) | Self::Recorded(_) => None,
         }
     }
 
@@ -205,7 +235,7 @@ impl Source {
         match self {
             Self::Synthetic(source) => source.session_figures(),
             Self::Own(source) => source.session_figures(),
-            Self::RetailRocket(_) => None,
+            Self::RetailRocket(_) | Self::Recorded(_) => None,
         }
     }
 
@@ -215,6 +245,7 @@ impl Source {
         match self {
             Self::Synthetic(_) | Self::Own(_) => None,
             Self::RetailRocket(source) => source.len(),
+            Self::Recorded(source) => source.len(),
         }
     }
 
@@ -224,6 +255,7 @@ impl Source {
         match self {
             Self::Synthetic(_) | Self::Own(_) => false,
             Self::RetailRocket(source) => source.is_empty(),
+            Self::Recorded(source) => source.is_empty(),
         }
     }
 
@@ -234,6 +266,7 @@ impl Source {
             Self::Synthetic(_) => "synthetic",
             Self::Own(_) => "own",
             Self::RetailRocket(_) => "retail_rocket",
+            Self::Recorded(_) => "recorded",
         }
     }
 }
