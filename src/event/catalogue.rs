@@ -31,14 +31,46 @@ impl TypeIndex {
 pub struct EventType {
     /// Its name in reports, gates and metrics.
     pub name: Box<str>,
-    /// The field that holds the id, by its index; its shape is [`Shape::Uuid`] or [`Shape::Text`].
-    pub id: usize,
+    /// Where the id stands.
+    pub id: IdPlace,
     /// The field whose text is the record's key, by its index.
     pub key: usize,
     /// All its fields, in the order of the wire.
     pub record: Record,
     /// The schema that it was taken from, where somebody has it written down: in that language no other is made of it.
     pub schema: Option<GivenSchema>,
+}
+
+/// The header that holds the id where nothing else is said, and the body has no place for one.
+pub const ID_HEADER: &str = "loadgen-id";
+
+/// Where events of a type have their id, which is where the stamp is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdPlace {
+    /// In a field of the body, by its index; its shape is [`Shape::Uuid`] or [`Shape::Text`], or bytes that can be 16.
+    Field(usize),
+    /// In a header of the record with that name, as 16 bytes.
+    Header(Box<str>),
+}
+
+impl IdPlace {
+    /// The field, where it is one.
+    #[must_use]
+    pub const fn field(&self) -> Option<usize> {
+        match self {
+            Self::Field(index) => Some(*index),
+            Self::Header(_) => None,
+        }
+    }
+
+    /// The header's name, where it is one.
+    #[must_use]
+    pub fn header(&self) -> Option<&str> {
+        match self {
+            Self::Field(_) => None,
+            Self::Header(name) => Some(name),
+        }
+    }
 }
 
 /// A schema that somebody has written down.
@@ -267,24 +299,25 @@ impl Planned {
     }
 
     /// What the check of a stamp covers of a body that starts at `start` and whose id lies at `id`: what stands before the id, as far as
-    /// that can differ, and where what stands after it begins.
-    pub(super) fn covered(&self, coding: &Coding, start: usize, id: &Range<usize>) -> (Range<usize>, usize) {
+    /// that can differ, and where what stands after it begins. The whole of a body without an id.
+    pub(super) fn covered(&self, coding: &Coding, start: usize, id: Option<&Range<usize>>) -> (Range<usize>, usize) {
         match coding.body {
-            Body::Json => self.plan.covered(start, Some(id)),
-            Body::Avro(_) | Body::Protobuf(_) => (start..id.start, id.end),
+            Body::Json => self.plan.covered(start, id),
+            Body::Avro(_) | Body::Protobuf(_) => id.map_or((start..start, start), |id| (start..id.start, id.end)),
         }
     }
 
-    /// The name of the field that holds the id.
-    pub(super) fn id_name(&self) -> &str {
-        self.declared.record.fields.get(self.declared.id).map_or("", |field| &field.name)
+    /// The field that holds the id; `None` where a header does.
+    pub(super) fn id_field(&self) -> Option<&Field> {
+        self.declared.record.fields.get(self.declared.id.field()?)
     }
 
     fn new(declared: EventType) -> Result<Self, CatalogueError> {
         let name = || declared.name.clone();
-        let plan = json::Plan::new(&declared.written(true), Some(declared.id), Some(declared.key))
+        let plan = json::Plan::new(&declared.written(true), declared.id.field(), Some(declared.key))
             .map_err(|source| CatalogueError::Plan { name: name(), source })?;
-        for (what, has) in [("the id", plan.has_id()), ("the key", plan.has_key())] {
+        let has_id = plan.has_id() || declared.id.header().is_some();
+        for (what, has) in [("the id", has_id), ("the key", plan.has_key())] {
             if !has {
                 return Err(CatalogueError::NoPlace { name: name(), what });
             }

@@ -60,7 +60,7 @@ impl Coding {
             Some(given) => avro::Schema::parse(&given.text)?,
             None => avro::Schema::of(&record)?,
         };
-        let plan = avro::Plan::new(&schema, &record, Some(declared.id), Some(declared.key))?;
+        let plan = avro::Plan::new(&schema, &record, declared.id.field(), Some(declared.key))?;
         Ok((Self { frame: Box::default(), message: Vec::new(), body: Body::Avro(Box::new(plan)), record }, schema))
     }
 
@@ -77,7 +77,7 @@ impl Coding {
             }
             None => protobuf::Schema::of(&record)?,
         };
-        let plan = protobuf::Plan::new(&schema, &record, Some(declared.id), Some(declared.key))?;
+        let plan = protobuf::Plan::new(&schema, &record, declared.id.field(), Some(declared.key))?;
         let (frame, message) = (Box::default(), schema.message_path());
         Ok((Self { frame, message, body: Body::Protobuf(Box::new(plan)), record }, schema))
     }

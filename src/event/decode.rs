@@ -14,7 +14,8 @@ use super::catalogue::{Catalogue, Planned, TypeIndex};
 use super::coding::{Body, Coding};
 use super::invalid::Invalid;
 use super::learned::{Found, Learned};
-use super::stamp::{self, BYTES_LENGTH, Content, FirstStamp, RunId, Stamp, TEXT_LENGTH};
+use super::stamp::{self, BYTES_LENGTH, Content, FirstStamp, RunId, Stamp};
+use crate::kafka::headers::Headers;
 use crate::wire::framing::SchemaId;
 use crate::wire::json::Scanned;
 use crate::wire::shape::{self, Shape};
@@ -114,7 +115,7 @@ impl<'a> Decoded<'a> {
         canonical: Cow<'a, [u8]>,
         at: &Written,
     ) -> Self {
-        let bits = at.id.as_ref().and_then(|id| id_of(&canonical[id.clone()]));
+        let bits = at.id.as_ref().and_then(|id| stamp::id_of(&canonical[id.clone()]));
         Self::with_id(bits, kind, planned, coding, canonical, at)
     }
 
@@ -126,7 +127,7 @@ impl<'a> Decoded<'a> {
         canonical: Cow<'a, [u8]>,
         at: &Written,
     ) -> Self {
-        let (before, after) = planned.covered(&coding, 0, at.id.as_ref().unwrap_or(&(0..0)));
+        let (before, after) = planned.covered(&coding, 0, at.id.as_ref());
         Self {
             stamp: bits.and_then(Stamp::from_bits),
             first: bits.and_then(FirstStamp::from_bits),
@@ -141,17 +142,30 @@ impl<'a> Decoded<'a> {
     }
 }
 
-/// The UUID that a field holds, as text or as bytes.
-fn id_of(field: &[u8]) -> Option<u128> {
-    match field.len() {
-        BYTES_LENGTH => field.first_chunk().map(|bytes| u128::from_be_bytes(*bytes)),
-        TEXT_LENGTH => Uuid::try_parse_ascii(field).ok().map(|uuid| uuid.as_u128()),
-        _ => None,
+/// The id that a header holds.
+fn id_of_header(name: &str, headers: Headers<'_>) -> Result<u128, Invalid> {
+    let mut values = headers.named(name.as_bytes());
+    let value = values.next().ok_or_else(|| Invalid::Missing(name.to_owned()))?;
+    if values.next().is_some() {
+        return Err(Invalid::Doubled(name.to_owned()));
     }
+    let bytes = value.and_then(|value| <[u8; BYTES_LENGTH]>::try_from(value).ok());
+    bytes.map(u128::from_be_bytes).ok_or_else(|| Invalid::WrongType(name.to_owned()))
 }
 
 impl Catalogue {
-    /// Reads and checks the value of one record.
+    /// Reads and checks one record: its value, and the header in which its type has its id.
+    ///
+    /// # Errors
+    /// Why it is no valid event.
+    pub fn decode_record<'a>(&'a self, value: &'a [u8], headers: Headers<'_>) -> Result<Decoded<'a>, Invalid> {
+        let decoded = self.decode(value)?;
+        let Some(name) = decoded.planned.declared.id.header() else { return Ok(decoded) };
+        let bits = id_of_header(name, headers)?;
+        Ok(Decoded { stamp: Stamp::from_bits(bits), first: FirstStamp::from_bits(bits), ..decoded })
+    }
+
+    /// Reads and checks the value of one record. One whose id is in a header has no stamp then.
     ///
     /// # Errors
     /// Why it is no valid event.
@@ -251,10 +265,10 @@ impl Planned {
     fn read<'a>(&'a self, kind: TypeIndex, coding: CodingOf<'a>, body: &'a [u8]) -> Result<Decoded<'a>, Invalid> {
         let at = match &coding.body {
             Body::Json => {
-                if let Some(Scanned { id: Some(id), at }) = self.plan.scan(body)
-                    && Stamp::from_bits(id).is_some()
+                if let Some(Scanned { id, at }) = self.plan.scan(body)
+                    && self.may_be_ours(id.and_then(Stamp::from_bits))
                 {
-                    return Ok(Decoded::with_id(Some(id), kind, self, coding, body.into(), &at));
+                    return Ok(Decoded::with_id(id, kind, self, coding, body.into(), &at));
                 }
                 let object = object(body)?;
                 self.constants(&object)?;
@@ -276,8 +290,12 @@ impl Planned {
             }
             Body::Avro(_) | Body::Protobuf(_) => self.read(kind, coding, body).ok()?,
         };
-        // An id of another producer may be written in many ways.
-        decoded.stamp.is_some().then_some(decoded)
+        self.may_be_ours(decoded.stamp).then_some(decoded)
+    }
+
+    /// Whether a body with that stamp can be one that loadgen wrote: an id of another producer may be written in many ways.
+    const fn may_be_ours(&self, stamp: Option<Stamp>) -> bool {
+        stamp.is_some() || self.declared.id.field().is_none()
     }
 
     /// Whether an object has the constants of this type.
@@ -301,11 +319,11 @@ impl Planned {
         body: &'a [u8],
         object: &Map<String, Value>,
     ) -> Result<Decoded<'a>, Invalid> {
-        let name = self.id_name();
-        let id = match object.get(name) {
-            Some(Value::String(text)) => Uuid::try_parse(text).ok().map(|uuid| uuid.as_u128()),
-            Some(_) => return Err(Invalid::WrongType(name.to_owned())),
-            None => return Err(Invalid::Missing(name.to_owned())),
+        let id = match self.id_field().map(|field| (&field.name, object.get(&*field.name))) {
+            None => None,
+            Some((_, Some(Value::String(text)))) => stamp::id_of(text.as_bytes()).or_else(|| in_any_form(text)),
+            Some((name, Some(_))) => return Err(Invalid::WrongType(name.to_string())),
+            Some((name, None)) => return Err(Invalid::Missing(name.to_string())),
         };
         let mut canonical = Vec::new();
         let at = self.plan.rewrite(object, &mut canonical)?;
@@ -331,10 +349,10 @@ impl Planned {
             }
         };
         let shape::Value::Record(fields) = values else { return None };
-        let id = match fields.get(self.declared.id)? {
-            shape::Value::Uuid(id) => Some(*id),
-            shape::Value::Text(text) => id_of(text.as_bytes()),
-            shape::Value::Bytes(bytes) => id_of(bytes),
+        let id = match self.declared.id.field().and_then(|id| fields.get(id)) {
+            Some(shape::Value::Uuid(id)) => Some(*id),
+            Some(shape::Value::Text(text)) => stamp::id_of(text.as_bytes()),
+            Some(shape::Value::Bytes(bytes)) => stamp::id_of(bytes),
             _ => None,
         };
         put_id(&mut body, &at, id);
@@ -347,6 +365,11 @@ fn put_id(body: &mut [u8], at: &Written, id: Option<u128>) {
     if let Some((place, id)) = at.id.clone().and_then(|place| body.get_mut(place)).zip(id) {
         stamp::put(id, place);
     }
+}
+
+/// A UUID as others may write it.
+fn in_any_form(text: &str) -> Option<u128> {
+    Uuid::try_parse(text).ok().map(|uuid| uuid.as_u128())
 }
 
 /// What loadgen would have written, or the body itself where it is that.

@@ -35,6 +35,8 @@ pub struct Setup {
     pub teller: Teller,
     /// Writes them.
     pub encoder: Encoder,
+    /// Headers that each of its records has, packed.
+    pub headers: Arc<[u8]>,
     /// Its shard.
     pub recorder: Recorder,
     /// The run's end.

@@ -4,7 +4,7 @@ mod group;
 mod presentation;
 mod together;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Scenario;
@@ -25,7 +25,7 @@ use crate::run::{self, Detail, KafkaConfig, Lanes};
 use crate::schedule::config::Kind;
 use crate::settings::formats::Framing;
 use crate::settings::run::PaddingOptions;
-use crate::settings::values::{MOST_PAYLOAD, Property, TopicMap};
+use crate::settings::values::{ConstantHeader, MOST_PAYLOAD, Property, TopicMap};
 use crate::settings::verification::Verification;
 use crate::shop;
 use crate::source::own::{Own, OwnError};
@@ -134,6 +134,7 @@ impl Plan {
                 bootstrap,
                 topic_map,
                 topic: topic.topic,
+                headers: headers(&topic.headers, &catalogue)?,
                 create_topics: topic.create_topics,
                 partitions: at_least_one("kafka.partitions", topic.partitions)?,
                 replication_factor: at_least_one("kafka.replication_factor", topic.replication_factor)?,
@@ -169,6 +170,19 @@ impl Plan {
             gates,
             presentation,
         })
+    }
+}
+
+/// The headers of all records: none may be where an id is to stand.
+fn headers(asked: &[ConstantHeader], catalogue: &Catalogue) -> Result<BTreeMap<String, String>, ConfigError> {
+    let headers = ConstantHeader::table(asked);
+    let taken = catalogue.types().filter_map(|(_, declared)| declared.id.header()).find(|id| headers.contains_key(*id));
+    match taken {
+        None => Ok(headers),
+        Some(id) => Err(plan_error(
+            &format!("the header \"{id}\" holds the ids of events, so it cannot have one value in all of them"),
+            "give the constant header another name, or the id: id = { header = \"...\" }",
+        )),
     }
 }
 
