@@ -62,6 +62,15 @@ impl Event {
         }
     }
 
+    /// The `CreateTime` that it gets; `None`: the time at which it is sent.
+    #[must_use]
+    pub const fn create_ms(&self) -> Option<i64> {
+        match self {
+            Self::Recorded(event) => event.create_ms,
+            Self::Shop(_) | Self::Own(_) => None,
+        }
+    }
+
     /// When it was recorded, ms since the Unix epoch; `None` for synthetic events.
     #[must_use]
     pub const fn recorded_ms(&self) -> Option<i64> {

@@ -29,6 +29,7 @@ use crate::settings::values::{ConstantHeader, MOST_PAYLOAD, Property, TopicMap};
 use crate::settings::verification::Verification;
 use crate::shop;
 use crate::source::own::{Own, OwnError};
+use crate::source::recorded::Placing;
 pub(super) use group::group;
 pub use presentation::{LiveView, Presentation, USUAL_RESULTS};
 use std::sync::Arc;
@@ -217,6 +218,7 @@ fn source(scenario: &Scenario, seed: u64, lanes: u16) -> Result<SourceConfig, Co
             Own::new(config, seed).and_then(|own| own.check_lanes(lanes)).map_err(own_error)?;
         }
         SourceConfig::RetailRocket(config) => config.seed = seed,
+        SourceConfig::Recorded(_) => {}
     }
     Ok(source)
 }
@@ -224,7 +226,16 @@ fn source(scenario: &Scenario, seed: u64, lanes: u16) -> Result<SourceConfig, Co
 /// The types of event that there are.
 pub(super) fn catalogue(source: &SourceConfig) -> Result<Arc<Catalogue>, ConfigError> {
     let error = |error: CatalogueError| ConfigError::Plan { reason: error.to_string(), hint: None };
-    let SourceConfig::Own(config) = source else { return shop::catalogue().map(Arc::new).map_err(error) };
+    let config = match source {
+        SourceConfig::Own(config) => config,
+        SourceConfig::Recorded(config) => {
+            let by_key = config.partition == Placing::Key;
+            return Catalogue::opaque(config.topics.keys().cloned(), by_key).map(Arc::new).map_err(error);
+        }
+        SourceConfig::Synthetic(_) | SourceConfig::RetailRocket(_) => {
+            return shop::catalogue().map(Arc::new).map_err(error);
+        }
+    };
     let own = Own::new(config, 0).map_err(own_error)?;
     Catalogue::new(own.event_types()).map(Arc::new).map_err(error)
 }

@@ -127,7 +127,18 @@ fn leave_out_misplaced(layers: &mut Layers<'_>, source: &SourceConfig) -> Result
                 (other.or(shop), "the events are of types that a file declares, with all that is drawn for them")
             }
             SourceConfig::RetailRocket(_) => {
-                (std::mem::take(&mut layer.events).first_set(), "the events are replayed, none is drawn")
+                let bytes = std::mem::take(&mut layer.recording.record).first_set();
+                let drawn = std::mem::take(&mut layer.events).first_set();
+                (
+                    drawn.or(bytes),
+                    "the events are those of a Retail Rocket file, none is drawn, and none has been a record",
+                )
+            }
+            SourceConfig::Recorded(_) => {
+                let drawn = std::mem::take(&mut layer.events).first_set();
+                let rows = layer.recording.of_rows();
+                let coded = std::mem::take(&mut layer.target.coding.formats).first_set();
+                (drawn.or(rows).or(coded), "the records of a recording are sent byte for byte, as they are")
             }
         };
         if let Some(field) = field.filter(|_| place.level() == Level::Option) {
@@ -144,7 +155,7 @@ fn check_weights(layers: &Layers<'_>, source: &SourceConfig) -> Result<(), Confi
     let names: Vec<&str> = match source {
         SourceConfig::Synthetic(_) => shop::Kind::OF_USERS.iter().map(|kind| kind.as_str()).collect(),
         SourceConfig::Own(config) => config.type_names().collect(),
-        SourceConfig::RetailRocket(_) => return Ok(()),
+        SourceConfig::RetailRocket(_) | SourceConfig::Recorded(_) => return Ok(()),
     };
     for (place, layer) in layers {
         let weights = layer.events.weights.as_ref().map(|weights| weights.of(names.iter().copied()));

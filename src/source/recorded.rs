@@ -169,6 +169,12 @@ impl Recorded {
         &self.config
     }
 
+    /// The partitions that records are to keep, with the type of their records; none where these go by their keys.
+    pub fn kept(&self) -> impl Iterator<Item = (TypeIndex, i32)> {
+        let keeps = self.config.partition == Placing::Keep;
+        self.kinds.iter().zip(self.blocks.partitions()).filter(move |_| keeps).map(|(kind, of)| (*kind, of.partition))
+    }
+
     /// Where its file was cut off, if it was.
     #[must_use]
     pub const fn cut(&self) -> Option<Cut> {

@@ -10,6 +10,7 @@ use crate::clock::{Anchor, Nanos};
 use crate::event::catalogue::Catalogue;
 use crate::event::decode::{Decoded, Wholeness};
 use crate::event::invalid::Invalid;
+use crate::event::opaque::Raw;
 use crate::event::stamp::{Numbering, Stamp};
 use crate::kafka::slots::Slots;
 use crate::kafka::{Record, Timestamp};
@@ -195,12 +196,8 @@ impl<B: Book> Inspector<B> {
             self.findings.0.duplicates_reread += u64::from(self.rules.has(Rule::Reread));
             return false;
         }
-        let Some(body) = record.body else {
-            self.invalid(record, &Invalid::NoValue, shard);
-            return false;
-        };
         let catalogue = Arc::clone(&self.catalogue);
-        let decoded = match catalogue.decode_record(body, record.headers) {
+        let decoded = match catalogue.decode_record(Raw::from(record)) {
             Ok(decoded) => decoded,
             Err(reason) => {
                 self.invalid(record, &reason, shard);
@@ -212,6 +209,7 @@ impl<B: Book> Inspector<B> {
         if decoded.key() != key {
             self.invalid(record, &Invalid::KeyMismatch, shard);
         } else if self.java_placed
+            && record.key.is_some()
             && self.slots.home_of_found(decoded.kind.index(), key, record.partition) != record.partition
         {
             placed = false;

@@ -142,7 +142,7 @@ impl<'a> Load<'a> {
         let planned = match self.source {
             Source::Synthetic(_) | Source::Own(_) => planned.map(|events| self.lanes.share(events)),
             // A recording ends, and which of its events are a part's own is known when they are drawn.
-            Source::RetailRocket(_) => {
+            Source::RetailRocket(_) | Source::Recorded(_) => {
                 let there = |events: u64| self.source.len().map_or(events, |rows| events.min(rows));
                 planned.map(there).filter(|_| self.lanes.count == self.lanes.all)
             }

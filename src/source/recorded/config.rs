@@ -1,11 +1,13 @@
 //! Which records of which file, and what becomes of them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::super::retail_rocket::{Moment, Rounds, optional_duration};
+use super::{LoadError, Recorded};
 
 /// Where a record goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,11 +55,21 @@ pub struct Config {
     /// Which `CreateTime` they get.
     pub create_time: CreateTime,
     /// The topics that it has with their partitions, once its head was read.
-    #[serde(skip)]
-    pub topics: Vec<(String, i32)>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub topics: BTreeMap<String, i32>,
 }
 
 impl Config {
+    /// Reads the head of the file: which topics it has.
+    ///
+    /// # Errors
+    /// Where it is no recording.
+    pub fn load(&mut self) -> Result<(), LoadError> {
+        let head = Recorded::head(self)?;
+        self.topics = head.topics.into_iter().map(|(topic, head)| (topic, head.partitions)).collect();
+        Ok(())
+    }
+
     /// The file's name, for messages.
     #[must_use]
     pub fn file(&self) -> String {
