@@ -11,6 +11,8 @@ pub mod invalid;
 pub mod learned;
 pub mod opaque;
 pub mod padding;
+pub mod readers;
+pub mod rollout;
 pub mod stamp;
 
 use xxhash_rust::xxh3::xxh3_64;

@@ -15,12 +15,13 @@ mod transaction;
 mod unsent;
 mod waits;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::TempoCopy;
-use crate::event::catalogue::TypeIndex;
+use crate::event::catalogue::{TypeIndex, Version};
 use crate::event::opaque::{Raw, Sealed};
 use crate::event::stamp::{DueTime, Stamp};
 use crate::kafka::errors::ErrorLog;
@@ -102,6 +103,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             uncounted: false,
             error: None,
             errors: ErrorLog::default(),
+            sent_as: BTreeMap::new(),
             reasons: Reasons::default(),
             rhythm: setup.schedule.is_recorded().then(Rhythm::default),
         };
@@ -272,7 +274,8 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             }
             if !dropped {
                 let kind = drawn.event.kind();
-                let written = self.write(&drawn, sequence, unix_ns);
+                let version = self.setup.rollout.version(phase, self.setup.number, sequence);
+                let written = self.write(&drawn, version, sequence, unix_ns);
                 let key = written.key.as_ref().map(|key| self.batch.bytes(key));
                 let partition = self.partition(&drawn.event, key);
                 let topic = self.setup.slots.topic_of(kind.index());
@@ -286,6 +289,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                     bytes: u32::try_from(length(&written.body) + length(&written.key)).unwrap_or(u32::MAX),
                     phase: u16::try_from(phase).unwrap_or(u16::MAX),
                     kind,
+                    version,
                     key: drawn.event.key(key.unwrap_or_default()),
                     check: written.stamp.check,
                 });
@@ -321,7 +325,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
 
 impl<P, C> Lane<'_, P, C> {
     /// Writes an event: its body, its key and its headers.
-    fn write(&mut self, drawn: &Drawn, sequence: u64, unix_ns: u64) -> Sealed {
+    fn write(&mut self, drawn: &Drawn, version: Version, sequence: u64, unix_ns: u64) -> Sealed {
         let event = &drawn.event;
         let kind = event.kind();
         if let Some(Bytes { key, value, headers }) = self.setup.source.bytes() {
@@ -331,7 +335,8 @@ impl<P, C> Lane<'_, P, C> {
         let follows_recording = self.end.rhythm.is_some();
         let timestamp_ms = body_time(self.setup.event_time, self.anchor, drawn, unix_ns, follows_recording);
         let values = Telling { event, teller: &self.setup.teller, timestamp_ms, due_unix_ns: unix_ns };
-        let encoded = self.setup.encoder.encode(self.batch.arena(), kind, &values, sequence, unix_ns);
+        let arena = self.batch.arena();
+        let encoded = self.setup.encoder.encode_as(version, arena, kind, &values, sequence, unix_ns);
         let headers = self.pack_headers(kind, encoded.stamp);
         Sealed { body: Some(encoded.body), key: Some(encoded.key), headers, stamp: encoded.stamp }
     }

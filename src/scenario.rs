@@ -20,6 +20,7 @@ pub mod registry;
 pub mod resolve;
 pub mod results;
 pub mod schema;
+pub mod schemas;
 pub mod selftest;
 pub mod source;
 pub mod topics;
@@ -34,6 +35,7 @@ pub use resolve::{Resolved, RunRequest, resolve};
 
 use crate::gate::GateConfig;
 use crate::settings::run::RunOptions;
+use crate::settings::schemas::SchemaSet;
 use faults::FaultConfig;
 use source::SourceConfig;
 
@@ -44,6 +46,8 @@ pub struct Scenario {
     pub settings: RunOptions,
     /// Where events come from.
     pub source: SourceConfig,
+    /// Versions of the schemas of its events, which phases name.
+    pub schemas: Vec<SchemaSet>,
     /// What is broken meanwhile.
     pub faults: Vec<FaultConfig>,
     /// Rules to keep.

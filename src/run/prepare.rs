@@ -178,6 +178,7 @@ impl Prepared {
                         .numbered(config.lanes.numbering())
                         .padded(config.padding),
                     headers: Arc::clone(&headers),
+                    rollout: config.rollout.clone(),
                     recorder: recorder.clone(),
                     control: Arc::clone(&self.control),
                     traffic: Arc::clone(&self.target.traffic),

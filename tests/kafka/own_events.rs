@@ -1,5 +1,5 @@
 //! Events of types that the user declares, against a real broker and a real registry.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use crate::cluster::Cluster;
 use crate::program::{Program, Run};

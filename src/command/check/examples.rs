@@ -94,7 +94,7 @@ fn example(
             IdPlace::Header(name) => format!("in header {name}"),
         },
         key: field(declared.key),
-        event: body(Coding::json(declared))
+        event: (Coding::json(declared).ok().and_then(body))
             .map_or_else(String::new, |body| String::from_utf8_lossy(&body).into_owned()),
         bytes,
         format: sent.map_or(Format::Json, |one| one.format).as_str().to_owned(),

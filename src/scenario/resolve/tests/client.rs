@@ -124,7 +124,7 @@ fn a_properties_file_yields_to_options_and_variables_of_its_level() {
 
 #[test]
 fn headers_add_up_and_leave_the_ids_alone() {
-    let text = "[kafka.headers]\norigin = \"file\"\nzone = 7\n[schedule]\nrate = 5\n";
+    let text = "[kafka.headers]\norigin = \"file\"\nzone = 7\n[source]\nkind = \"synthetic\"\n[[phase]]\nschedule = \"constant\"\nrate = 5\n";
     let plan = run_of(text, "--header origin=option --header trace=a=b", &[]).unwrap().plan;
     let headers = [("origin", "option"), ("trace", "a=b"), ("zone", "7")];
     assert_eq!(plan.run.kafka.headers, headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into());

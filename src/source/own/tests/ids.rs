@@ -34,7 +34,7 @@ fn catalogues(own: &Own) -> Vec<(&'static str, Arc<Catalogue>)> {
     let catalogue = Catalogue::new(own.event_types()).unwrap();
     let (_, declared) = catalogue.types().next().unwrap();
     let codings = [
-        ("json", Coding::json(declared)),
+        ("json", Coding::json(declared).unwrap()),
         ("json-schema", Coding::json_schema(declared, false).unwrap().0.framed([0, 0, 0, 0, 1])),
         ("avro", Coding::avro(declared, false).unwrap().0),
         ("protobuf", Coding::protobuf(declared, false).unwrap().0),
