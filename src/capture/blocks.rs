@@ -64,16 +64,12 @@ impl Blocks {
         let mut glance = Glance { bytes: Vec::new(), decoder: Decoder::new()? };
         let mut at = blocks.opened.begins;
         while at < length {
-            match glance.block(&blocks.file, at, length, &blocks.opened.marker)? {
-                Some((place, block)) => {
-                    at = block.packed + block.head.length as u64 + MARKER as u64;
-                    blocks.add(place, block);
-                }
-                None => {
-                    blocks.cut = Some(Cut { at, bytes: length - at });
-                    break;
-                }
-            }
+            let Some((place, block)) = glance.block(&blocks.file, at, length, &blocks.opened.marker)? else {
+                blocks.cut = Some(Cut { at, bytes: length - at });
+                break;
+            };
+            at = block.packed + block.head.length as u64 + MARKER as u64;
+            blocks.add(place, block);
         }
         blocks.partitions.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
         Ok(blocks)
@@ -84,15 +80,12 @@ impl Blocks {
         let Some((topic, partition)) = place else { return };
         self.records += block.head.records;
         let known = self.partitions.iter_mut().find(|known| known.partition == partition && known.topic == topic);
-        match known {
-            Some(known) => {
-                known.records += block.head.records;
-                known.blocks.push(block);
-            }
-            None => {
-                let records = block.head.records;
-                self.partitions.push(Partition { topic, partition, records, blocks: vec![block] });
-            }
+        let records = block.head.records;
+        if let Some(known) = known {
+            known.records += records;
+            known.blocks.push(block);
+        } else {
+            self.partitions.push(Partition { topic, partition, records, blocks: vec![block] });
         }
     }
 

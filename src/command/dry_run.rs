@@ -85,7 +85,7 @@ pub(super) fn recorded(plan: &Plan, recorded: &Arc<Recorded>, schedule: &Schedul
         ("gaps capped", figures::count(facts.gaps_capped)),
         ("goes back", format!("{}, played at once", figures::count(facts.back))),
     ];
-    rows.iter().map(|(name, text)| format!("{name:<15}{text}\n")).collect()
+    rows.iter().map(|(name, text)| format!("{name:<15}{text}\n")).collect::<Vec<_>>().concat()
 }
 
 /// The faults that would be injected, a line each.

@@ -136,7 +136,7 @@ impl Recorded {
             let span = Nanos::from_millis(last_ms.abs_diff(first_ms));
             return Ok(Facts { events: facts.records, first_ms, last_ms, span, ..facts });
         }
-        let (mut order, mut tools) = (Order::begin(self)?, Tools::new()?);
+        let (mut order, mut tools) = (Order::begin(self), Tools::new()?);
         while let Some(at) = order.next(self, &mut tools)? {
             if facts.events == 0 {
                 facts.first_ms = at.time_ms;

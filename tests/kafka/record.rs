@@ -43,7 +43,8 @@ fn write(cluster: &Cluster, topic: &str, count: i64) {
         }
         if n % 3 == 0 {
             let missing = Header { key: "b", value: None::<&[u8]> };
-            record = record.headers(OwnedHeaders::new().insert(Header { key: "a", value: Some(&[0, 255][..]) }).insert(missing));
+            record = record
+                .headers(OwnedHeaders::new().insert(Header { key: "a", value: Some(&[0, 255][..]) }).insert(missing));
         }
         producer.send(record).map_err(|(error, _)| error).unwrap();
         producer.poll(Duration::ZERO);
@@ -130,10 +131,9 @@ fn a_replay_by_key_lies_where_java_has_it_and_a_partition_that_is_missing_is_tol
     cluster.create("narrow", 2, &[]);
     let (file, ..) = record(cluster, "keyed", folder.path(), &["--until", "end"]);
     let replay = || {
-        Program::new(cluster, "narrow").args(["replay", file.to_str().unwrap(), "--rate", "unlimited"]).args([
-            "--gate-off",
-            "generator_on_time",
-        ])
+        Program::new(cluster, "narrow")
+            .args(["replay", file.to_str().unwrap(), "--rate", "unlimited"])
+            .args(["--gate-off", "generator_on_time"])
     };
     let run = replay().run();
     assert_eq!(run.code, 6, "{}", run.stderr);

@@ -42,9 +42,9 @@ pub struct Bytes<'a> {
 
 impl Lane {
     pub(super) fn new(recorded: &Arc<Recorded>, number: u16, lanes: u16) -> io::Result<Self> {
-        let order = Order::begin(recorded).map_err(io::Error::other)?;
+        let (order, tools) = (Order::begin(recorded), Tools::new()?);
         let recorded = Arc::clone(recorded);
-        Ok(Self { recorded, order, tools: Tools::new()?, number, lanes, passed: 0, round: 0, drawn: 0 })
+        Ok(Self { recorded, order, tools, number, lanes, passed: 0, round: 0, drawn: 0 })
     }
 
     /// The next record of this lane; `None` at the end, and where the file could not be read, see [`Recorded::fault`].
@@ -78,7 +78,7 @@ impl Lane {
             if !another {
                 return Ok(None);
             }
-            self.order = Order::begin(&self.recorded)?;
+            self.order = Order::begin(&self.recorded);
         }
     }
 

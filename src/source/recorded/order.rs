@@ -38,10 +38,10 @@ pub(super) struct Turn {
 }
 
 impl Order {
-    pub(super) fn begin(recorded: &Recorded) -> Result<Self, ReadError> {
+    pub(super) fn begin(recorded: &Recorded) -> Self {
         let partitions = recorded.blocks.partitions().len();
         let walks = std::iter::repeat_with(Walk::default).take(partitions).collect();
-        Ok(Self {
+        Self {
             walks,
             latest: vec![None; partitions],
             due: BinaryHeap::with_capacity(partitions),
@@ -49,7 +49,7 @@ impl Order {
             begun: false,
             before: None,
             back: 0,
-        })
+        }
     }
 
     /// The next record that is played.
