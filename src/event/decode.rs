@@ -28,10 +28,10 @@ use crate::wire::{BodyWriter as _, Malformed, Written, avro, json, protobuf};
 pub struct Decoded<'a> {
     /// What its id says; `None` where it is no UUID version 7 of the layout of today.
     pub stamp: Option<Stamp>,
-    /// The same id as one of the first layout; `None` where it is no UUID version 7.
-    pub first: Option<FirstStamp>,
     /// Its type.
     pub kind: TypeIndex,
+    /// Its id, where that is a UUID.
+    bits: Option<u128>,
     planned: &'a Planned,
     coding: CodingOf<'a>,
     /// The body without its frame; in its canonical layout where that was made of another one.
@@ -76,6 +76,12 @@ impl<'a> Decoded<'a> {
     #[must_use]
     pub fn key(&self) -> &[u8] {
         self.opaque.as_ref().map_or_else(|| &self.canonical[self.key.clone()], |opaque| opaque.key)
+    }
+
+    /// Its id as a stamp of the first layout; `None` where it is no UUID version 7.
+    #[must_use]
+    pub fn first(&self) -> Option<FirstStamp> {
+        self.bits.and_then(FirstStamp::from_bits)
     }
 
     /// What the stamp's check covers.
@@ -178,8 +184,7 @@ impl<'a> Decoded<'a> {
         canonical: Cow<'a, [u8]>,
         at: &Written,
     ) -> Self {
-        let bits = at.id.as_ref().and_then(|id| stamp::id_of(&canonical[id.clone()]));
-        Self::with_id(bits, kind, planned, coding, canonical, at)
+        Self::with_id(id_at(&canonical, at), kind, planned, coding, canonical, at)
     }
 
     fn with_id(
@@ -193,8 +198,8 @@ impl<'a> Decoded<'a> {
         let (before, after) = coding.covered(0, at.id.as_ref());
         Self {
             stamp: bits.and_then(Stamp::from_bits),
-            first: bits.and_then(FirstStamp::from_bits),
             kind,
+            bits,
             planned,
             coding,
             canonical,
@@ -207,16 +212,15 @@ impl<'a> Decoded<'a> {
 
     /// A record whose bytes are not read.
     pub(super) fn opaque(
-        stamp: Option<Stamp>,
-        first: Option<FirstStamp>,
+        bits: Option<u128>,
         kind: TypeIndex,
         planned: &'a Planned,
         value: &'a [u8],
         opaque: Opaque<'a>,
     ) -> Self {
         Self {
-            stamp,
-            first,
+            stamp: bits.and_then(Stamp::from_bits),
+            bits,
             kind,
             planned,
             coding: CodingOf::Type(&planned.coding),
@@ -227,6 +231,11 @@ impl<'a> Decoded<'a> {
             opaque: Some(opaque),
         }
     }
+}
+
+/// The UUID of a body whose parts lie there.
+fn id_at(body: &[u8], at: &Written) -> Option<u128> {
+    stamp::id_of(body.get(at.id.clone()?)?)
 }
 
 /// The id that a header holds.
@@ -252,7 +261,7 @@ impl Catalogue {
         let decoded = self.decode(raw.value.ok_or(Invalid::NoValue)?)?;
         let Some(name) = decoded.planned.declared.id.header() else { return Ok(decoded) };
         let bits = id_of_header(name, raw.headers)?;
-        Ok(Decoded { stamp: Stamp::from_bits(bits), first: FirstStamp::from_bits(bits), ..decoded })
+        Ok(Decoded { stamp: Stamp::from_bits(bits), bits: Some(bits), ..decoded })
     }
 
     /// Reads and checks the value of one record. One whose id is in a header has no stamp then.
@@ -308,8 +317,10 @@ impl Catalogue {
 
     /// A body whose type nothing names but its own content.
     fn by_content<'a>(&'a self, body: &'a [u8]) -> Result<Decoded<'a>, Invalid> {
-        if let Some(decoded) = self.without_frame().find_map(|(kind, planned)| planned.canonical(kind, body)) {
-            return Ok(decoded);
+        for (kind, planned) in self.without_frame() {
+            if let Some((id, at)) = planned.canonical(body) {
+                return Ok(Decoded::with_id(id, kind, planned, CodingOf::Type(&planned.coding), body.into(), &at));
+            }
         }
         if self.without_frame().any(|(_, planned)| matches!(planned.coding.body, Body::Json(_))) {
             let object = object(body)?;
@@ -358,7 +369,7 @@ impl Planned {
         let at = match &coding.body {
             Body::Json(plan) => {
                 if let Some(Scanned { id, at }) = plan.scan(body)
-                    && self.may_be_ours(id.and_then(Stamp::from_bits))
+                    && self.may_be_ours(id)
                 {
                     return Ok(Decoded::with_id(id, kind, self, coding, body.into(), &at));
                 }
@@ -372,22 +383,24 @@ impl Planned {
         Ok(Decoded::new(kind, self, coding, body.into(), &at))
     }
 
-    /// A body as loadgen writes it, with an id of its own.
-    fn canonical<'a>(&'a self, kind: TypeIndex, body: &'a [u8]) -> Option<Decoded<'a>> {
-        let coding = CodingOf::Type(&self.coding);
-        let decoded = match &self.coding.body {
+    /// The id of a body as loadgen writes it, which is a stamp, and where the parts of the body lie. (An id of another producer
+    /// may be written in many ways.)
+    fn canonical(&self, body: &[u8]) -> Option<(Option<u128>, Written)> {
+        let at = match &self.coding.body {
             Body::Json(plan) => {
                 let Scanned { id, at } = plan.scan(body)?;
-                Decoded::with_id(id, kind, self, coding, body.into(), &at)
+                return self.may_be_ours(id).then_some((id, at));
             }
-            Body::Avro(_) | Body::Protobuf(_) => self.read(kind, coding, body).ok()?,
+            Body::Avro(plan) => avro::read(plan, body, &mut ()).ok()?,
+            Body::Protobuf(plan) => protobuf::read(plan, body, &mut ()).ok()?,
         };
-        self.may_be_ours(decoded.stamp).then_some(decoded)
+        let id = id_at(body, &at);
+        self.may_be_ours(id).then_some((id, at))
     }
 
-    /// Whether a body with that stamp can be one that loadgen wrote: an id of another producer may be written in many ways.
-    const fn may_be_ours(&self, stamp: Option<Stamp>) -> bool {
-        stamp.is_some() || self.declared.id.field().is_none()
+    /// Whether a body with that id can be one that loadgen wrote: an id of another producer may be written in many ways.
+    fn may_be_ours(&self, id: Option<u128>) -> bool {
+        id.and_then(Stamp::from_bits).is_some() || self.declared.id.field().is_none()
     }
 
     /// Whether an object has the constants of this type.

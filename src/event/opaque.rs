@@ -9,7 +9,7 @@ use super::catalogue::{Catalogue, ID_HEADER, TypeIndex};
 use super::decode::Decoded;
 use super::encode::Encoder;
 use super::invalid::Invalid;
-use super::stamp::{Content, DueTime, FirstStamp, Stamp};
+use super::stamp::{Content, DueTime, Stamp};
 use crate::kafka::Record;
 use crate::kafka::headers::{Header, Headers};
 
@@ -110,8 +110,7 @@ impl Catalogue {
         let mut before = Vec::with_capacity(BEFORE_HEADERS);
         raw.put(kind, &mut before);
         let opaque = Opaque { key: raw.key.unwrap_or_default(), before };
-        let (stamp, first) = (bits.and_then(Stamp::from_bits), bits.and_then(FirstStamp::from_bits));
-        Ok(Decoded::opaque(stamp, first, kind, planned, raw.value.unwrap_or_default(), opaque))
+        Ok(Decoded::opaque(bits, kind, planned, raw.value.unwrap_or_default(), opaque))
     }
 }
 

@@ -85,11 +85,7 @@ impl Plan {
         let (cluster, topic) = (settings.target.cluster.settle(), settings.target.topic.settle());
         let topic_map = TopicMap::table(&topic.topic_map);
         let catalogue = catalogue(&scenario.source)?;
-        for event_type in topic_map.keys() {
-            catalogue
-                .find(event_type)
-                .map_err(|error| plan_error(&error.to_string(), "name types that there are in topic_map"))?;
-        }
+        check_types(&topic_map, &catalogue)?;
         let topics: BTreeSet<&String> = topic_map.values().chain([&topic.topic]).collect();
         topics.iter().try_for_each(|topic| check_topic_name(topic))?;
         let padding = padding(&settings.limits.setup.padding, setup.seed)?;
@@ -178,6 +174,12 @@ impl Plan {
             presentation,
         })
     }
+}
+
+/// Whether the types that have topics of their own are there.
+fn check_types(topic_map: &BTreeMap<String, String>, catalogue: &Catalogue) -> Result<(), ConfigError> {
+    let unknown = topic_map.keys().find_map(|event_type| catalogue.find(event_type).err());
+    unknown.map_or(Ok(()), |error| Err(plan_error(&error.to_string(), "name types that there are in topic_map")))
 }
 
 /// The headers of all records: none may be where an id is to stand.

@@ -6,6 +6,7 @@ use crate::event::coding::Coding;
 use crate::event::decode::Wholeness;
 use crate::event::encode::Encoder;
 use crate::event::invalid::Invalid;
+use crate::event::opaque::Raw;
 use crate::event::stamp::{RunId, Stamp};
 use crate::kafka::headers::{Header, Headers};
 
