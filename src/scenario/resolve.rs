@@ -131,12 +131,11 @@ fn leave_out_misplaced(layers: &mut Layers<'_>, source: &SourceConfig) -> Result
                 (other.or(shop), "the events are of types that a file declares, with all that is drawn for them")
             }
             SourceConfig::RetailRocket(_) => {
-                let bytes = std::mem::take(&mut layer.recording.record).first_set();
-                let drawn = std::mem::take(&mut layer.events).first_set();
-                (
-                    drawn.or(bytes),
-                    "the events are those of a Retail Rocket file, none is drawn, and none has been a record",
-                )
+                let record = std::mem::take(&mut layer.recording.record).first_set();
+                match std::mem::take(&mut layer.events).first_set() {
+                    None => (record, "the events are made of the rows of a CSV, which no topic held"),
+                    drawn => (drawn, "the events are replayed, none is drawn"),
+                }
             }
             SourceConfig::Recorded(_) => {
                 let drawn = std::mem::take(&mut layer.events).first_set();
