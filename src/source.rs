@@ -7,11 +7,12 @@ pub mod recorded;
 pub mod retail_rocket;
 mod stream;
 pub mod synthetic;
+pub mod web;
 pub mod weights;
 
 use std::sync::Arc;
 
-use crate::clock::Nanos;
+use crate::clock::{Monotonic, Nanos};
 use crate::event::KeyId;
 use crate::event::catalogue::TypeIndex;
 use crate::event::encode::Values;
@@ -39,6 +40,8 @@ pub enum Event {
     Own(own::Event),
     /// A recorded record, whose bytes its lane has.
     Recorded(recorded::Event),
+    /// One that came in from outside.
+    Web(web::Event),
 }
 
 impl Event {
@@ -49,6 +52,7 @@ impl Event {
             Self::Shop(event) => event.kind().type_index(),
             Self::Own(event) => event.kind(),
             Self::Recorded(event) => event.kind,
+            Self::Web(event) => event.kind(),
         }
     }
 
@@ -57,7 +61,7 @@ impl Event {
     pub fn key(&self, text: &[u8]) -> KeyId {
         match self {
             Self::Shop(event) => KeyId::of_number(event.user.0),
-            Self::Own(_) => KeyId::of_text(text),
+            Self::Own(_) | Self::Web(_) => KeyId::of_text(text),
             Self::Recorded(event) => event.key,
         }
     }
@@ -67,7 +71,7 @@ impl Event {
     pub const fn create_ms(&self) -> Option<i64> {
         match self {
             Self::Recorded(event) => event.create_ms,
-            Self::Shop(_) | Self::Own(_) => None,
+            Self::Shop(_) | Self::Own(_) | Self::Web(_) => None,
         }
     }
 
@@ -76,7 +80,7 @@ impl Event {
     pub const fn recorded_ms(&self) -> Option<i64> {
         match self {
             Self::Shop(event) => event.recorded_ms,
-            Self::Own(_) => None,
+            Self::Own(_) | Self::Web(_) => None,
             Self::Recorded(event) => event.recorded_ms,
         }
     }
@@ -91,6 +95,8 @@ pub enum Teller {
     Own(own::Teller),
     /// Nowhere: recorded bytes are sent as they are.
     Recorded,
+    /// What came in.
+    Web(Arc<web::Inlet>),
 }
 
 /// An event with what it needs to be told.
@@ -115,6 +121,7 @@ impl Values for Telling<'_> {
             (Event::Own(event), Teller::Own(teller)) => {
                 own::Telling { event, teller, due_unix_ns: self.due_unix_ns }.give(sink);
             }
+            (Event::Web(event), Teller::Web(inlet)) => web::Telling { event, inlet }.give(sink),
             // No source gives another's events.
             _ => {}
         }
@@ -132,6 +139,8 @@ pub enum LaneSource {
     RetailRocket(retail_rocket::Lane),
     /// Records of a recording.
     Recorded(Box<recorded::Lane>),
+    /// What comes in from outside.
+    Web(web::Lane),
 }
 
 impl<E> Drawn<E> {
@@ -142,13 +151,14 @@ impl<E> Drawn<E> {
 }
 
 impl LaneSource {
-    /// The lane's next event; `None` when a recording has ended.
+    /// The lane's next event; `None` when a recording has ended, and while nothing has come in from outside.
     pub fn draw(&mut self) -> Option<Drawn> {
         match self {
             Self::Synthetic(lane) => Some(lane.draw().map(Event::Shop)),
             Self::Own(lane) => Some(lane.draw().map(Event::Own)),
             Self::RetailRocket(lane) => lane.draw().map(|drawn| drawn.map(Event::Shop)),
             Self::Recorded(lane) => lane.draw().map(|drawn| drawn.map(Event::Recorded)),
+            Self::Web(lane) => lane.draw().map(|drawn| drawn.map(Event::Web)),
         }
     }
 
@@ -161,6 +171,33 @@ impl LaneSource {
         }
     }
 
+    /// Whether there may be a next event where there is none now.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Web(lane) if lane.is_open())
+    }
+
+    /// The run begins, and its time is that of `clock`.
+    pub fn begin(&self, clock: Monotonic) {
+        if let Self::Web(lane) = self {
+            lane.begin(clock);
+        }
+    }
+
+    /// Event `number` has its final answer.
+    pub fn settle(&mut self, number: u64, fate: web::Fate) {
+        if let Self::Web(lane) = self {
+            lane.settle(number, fate);
+        }
+    }
+
+    /// Nothing more is to come in.
+    pub fn close(&self) {
+        if let Self::Web(lane) = self {
+            lane.close();
+        }
+    }
+
     /// The number, in the whole run's order, of the lane's event `n`, counted from 0; `None` where that shows only when it is
     /// drawn.
     #[must_use]
@@ -168,7 +205,7 @@ impl LaneSource {
         match self {
             Self::Synthetic(lane) => Some(lane.number(n)),
             Self::Own(lane) => Some(lane.number(n)),
-            Self::RetailRocket(_) | Self::Recorded(_) => None,
+            Self::RetailRocket(_) | Self::Recorded(_) | Self::Web(_) => None,
         }
     }
 }
@@ -184,6 +221,8 @@ pub enum Source {
     RetailRocket(Arc<retail_rocket::Recording>),
     /// A recording of topics.
     Recorded(Arc<recorded::Recorded>),
+    /// Events that come in from outside, for one lane.
+    Web(Arc<web::Inlet>),
 }
 
 /// Why a source cannot be divided among so many lanes.
@@ -214,6 +253,7 @@ impl Source {
                 let lane = source.lane(lane, lanes).map_err(|error| LaneError::Recorded(error.to_string()))?;
                 LaneSource::Recorded(Box::new(lane))
             }
+            Self::Web(inlet) => LaneSource::Web(web::Lane::new(Arc::clone(inlet))),
         })
     }
 
@@ -225,6 +265,7 @@ impl Source {
             Self::Own(source) => Teller::Own(own::Teller::new(source)),
             Self::RetailRocket(source) => Teller::Shop(source.vocabulary()),
             Self::Recorded(_) => Teller::Recorded,
+            Self::Web(inlet) => Teller::Web(Arc::clone(inlet)),
         }
     }
 
@@ -234,7 +275,7 @@ impl Source {
         match self {
             Self::Synthetic(source) => Some(source.expected_shares()),
             Self::Own(source) => Some(source.expected_shares().to_vec()),
-            Self::RetailRocket(_) | Self::Recorded(_) => None,
+            Self::RetailRocket(_) | Self::Recorded(_) | Self::Web(_) => None,
         }
     }
 
@@ -244,7 +285,7 @@ impl Source {
         match self {
             Self::Synthetic(source) => source.session_figures(),
             Self::Own(source) => source.session_figures(),
-            Self::RetailRocket(_) | Self::Recorded(_) => None,
+            Self::RetailRocket(_) | Self::Recorded(_) | Self::Web(_) => None,
         }
     }
 
@@ -252,7 +293,7 @@ impl Source {
     #[must_use]
     pub fn len(&self) -> Option<u64> {
         match self {
-            Self::Synthetic(_) | Self::Own(_) => None,
+            Self::Synthetic(_) | Self::Own(_) | Self::Web(_) => None,
             Self::RetailRocket(source) => source.len(),
             Self::Recorded(source) => source.len(),
         }
@@ -262,7 +303,7 @@ impl Source {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
-            Self::Synthetic(_) | Self::Own(_) => false,
+            Self::Synthetic(_) | Self::Own(_) | Self::Web(_) => false,
             Self::RetailRocket(source) => source.is_empty(),
             Self::Recorded(source) => source.is_empty(),
         }
@@ -276,6 +317,7 @@ impl Source {
             Self::Own(_) => "own",
             Self::RetailRocket(_) => "retail_rocket",
             Self::Recorded(_) => "recorded",
+            Self::Web(_) => "web",
         }
     }
 }

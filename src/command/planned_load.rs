@@ -47,6 +47,10 @@ pub(super) fn load(plan: &Plan) -> Result<Source, Failure> {
             warn_of_recording(&recorded);
             Ok(Source::Recorded(Arc::new(recorded)))
         }
+        SourceConfig::Web(_) => {
+            let reason = "the events of this scenario came in from outside, and it has none of its own";
+            Err(Failure::new(ExitCode::BadConfiguration, reason).hint("loadgen collect takes such events"))
+        }
     }
 }
 
@@ -106,7 +110,7 @@ pub(super) fn schedule(plan: &Plan, source: &Source) -> Result<Schedule, Failure
             let recorded = match source {
                 Source::RetailRocket(recording) => recording.span(),
                 Source::Recorded(recorded) => recorded.span(),
-                Source::Synthetic(_) | Source::Own(_) => Nanos::ZERO,
+                Source::Synthetic(_) | Source::Own(_) | Source::Web(_) => Nanos::ZERO,
             };
             let speed = Speed::to_fit(recorded, Nanos::from(*wall)).ok_or_else(|| {
                 Failure::new(ExitCode::BadInput, "a recording of a single instant cannot be made to last longer")
@@ -137,7 +141,7 @@ fn due_events(source: &Source, schedule: &Schedule) -> Option<DueEvents> {
             let last = due(schedule)(count.checked_sub(1)?, recorded.span())?;
             return Some(DueEvents { count, last });
         }
-        Source::Synthetic(_) | Source::Own(_) => return None,
+        Source::Synthetic(_) | Source::Own(_) | Source::Web(_) => return None,
     };
     // Sorted rows that cannot be read any more end the run with their reason.
     recording.due_events(&due(schedule)).ok().flatten()

@@ -37,6 +37,8 @@ pub struct EventType {
     pub key: usize,
     /// All its fields, in the order of the wire.
     pub record: Record,
+    /// Whether other members of any name may follow, which stay as they are. Such a type is written as JSON alone.
+    pub open: bool,
     /// The schema that it was taken from, where somebody has it written down: in that language no other is made of it.
     pub schema: Option<GivenSchema>,
 }
@@ -108,7 +110,7 @@ impl EventType {
     /// What its bodies hold: its fields, and the one that brings a body to a given size.
     pub(super) fn written(&self, padded: bool) -> Record {
         let mut record = self.record.clone();
-        if padded {
+        if padded && !self.open {
             record.fields.push(padding());
         }
         record
@@ -318,6 +320,12 @@ impl Catalogue {
         self.get(index).map_or("", |planned| &planned.declared.name)
     }
 
+    /// A type as it is declared; `None` for one that is not of this catalogue.
+    #[must_use]
+    pub fn declared(&self, index: TypeIndex) -> Option<&EventType> {
+        self.get(index).map(|planned| &planned.declared)
+    }
+
     /// The type of that name.
     ///
     /// # Errors
@@ -388,7 +396,7 @@ impl Planned {
     fn opaque(name: String) -> Result<Self, CatalogueError> {
         let record = Record { name: name.clone().into(), fields: Vec::new() };
         let id = IdPlace::Header(ID_HEADER.into());
-        let declared = EventType { name: name.into(), id, key: usize::MAX, record, schema: None };
+        let declared = EventType { name: name.into(), id, key: usize::MAX, record, open: false, schema: None };
         let coding =
             Coding::json(&declared).map_err(|source| CatalogueError::Plan { name: declared.name.clone(), source })?;
         Ok(Self { declared, coding: Arc::new(coding), versions: Vec::new() })

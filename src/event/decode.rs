@@ -350,7 +350,10 @@ impl Catalogue {
     }
 
     /// The type whose constants an object has.
-    fn type_of(&self, object: &Map<String, Value>) -> Result<TypeIndex, Invalid> {
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn type_of(&self, object: &Map<String, Value>) -> Result<TypeIndex, Invalid> {
         let mut missing = None;
         for (kind, planned) in self.without_frame() {
             match planned.constants(object) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::capture::format;
-use crate::source::{own, recorded, retail_rocket, synthetic};
+use crate::source::{own, recorded, retail_rocket, synthetic, web};
 
 /// The `[source]` of a scenario. Its `kind` says which of the sources the rest is for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -19,6 +19,8 @@ pub enum SourceConfig {
     RetailRocket(retail_rocket::Config),
     /// Replayed from a recording of topics.
     Recorded(recorded::Config),
+    /// Taken in from outside.
+    Web(web::Config),
 }
 
 impl Default for SourceConfig {
@@ -45,13 +47,14 @@ impl SourceConfig {
             Self::Own(_) => "own",
             Self::RetailRocket(_) => "retail_rocket",
             Self::Recorded(_) => "recorded",
+            Self::Web(_) => "web",
         }
     }
 
     /// Takes relative paths of data as relative to `folder`.
     pub(super) fn move_paths(&mut self, folder: &Path) {
         let data: Vec<_> = match self {
-            Self::Synthetic(_) => Vec::new(),
+            Self::Synthetic(_) | Self::Web(_) => Vec::new(),
             Self::Own(config) => config.events.iter_mut().chain(&mut config.schema).collect(),
             Self::Recorded(config) => vec![&mut config.path],
             Self::RetailRocket(config) => {

@@ -34,7 +34,8 @@ fn event_type(kind: Kind) -> EventType {
     ];
     let fields = head.into_iter().chain(own_fields(kind)).collect();
     let record = Record { name: format!("{NAMESPACE}.{}", full_name(kind)).into(), fields };
-    EventType { name: kind.as_str().into(), id: IdPlace::Field(0), key: 3, record, schema: None }
+    let id = IdPlace::Field(0);
+    EventType { name: kind.as_str().into(), id, key: 3, record, open: false, schema: None }
 }
 
 /// The fields of a type after its key.

@@ -12,7 +12,7 @@ mod word;
 mod write;
 
 pub use plan::{Plan, PlanError};
-pub use rewrite::Misfit;
+pub use rewrite::{Misfit, give};
 pub use scan::Scanned;
 pub use write::Writer;
 

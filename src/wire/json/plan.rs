@@ -121,11 +121,18 @@ pub(super) enum Leaf {
     Integer(Integer),
     Number,
     Text,
-    Bytes { size: Option<usize> },
+    Bytes {
+        size: Option<usize>,
+    },
     Uuid,
-    Decimal { scale: u32, min: Option<i128> },
+    Decimal {
+        scale: u32,
+        min: Option<i128>,
+    },
     Date,
     Symbol(Vec<Box<str>>),
+    /// All other members of the object, each with a comma before it.
+    Rest,
 }
 
 /// Why no plan can be made.
@@ -151,7 +158,20 @@ impl Plan {
     /// # Errors
     /// What cannot be written.
     pub fn new(record: &Record, id: Option<usize>, key: Option<usize>) -> Result<Self, PlanError> {
-        let mut maker = Maker::default();
+        Self::made(record, id, key, false)
+    }
+
+    /// The same, of a record that is followed by other members of any name, given as one plain text with a comma before each. They
+    /// stay as they are.
+    ///
+    /// # Errors
+    /// What cannot be written.
+    pub fn open(record: &Record, id: Option<usize>, key: Option<usize>) -> Result<Self, PlanError> {
+        Self::made(record, id, key, true)
+    }
+
+    fn made(record: &Record, id: Option<usize>, key: Option<usize>, is_open: bool) -> Result<Self, PlanError> {
+        let mut maker = Maker { is_open, ..Maker::default() };
         let places = maker.object(record, 1)?;
         maker.close();
         let at = |role: Option<usize>| role.and_then(|index| places.get(index).copied().flatten()).unwrap_or(NONE);
@@ -165,6 +185,11 @@ impl Plan {
     #[must_use]
     pub const fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// Whether other members follow those of the record.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.steps.iter().nth_back(1), Some(Step::Value(Leaf::Rest)))
     }
 
     /// Whether it has an id that is always there.
@@ -191,6 +216,8 @@ impl Plan {
 
 #[derive(Default)]
 struct Maker {
+    /// Whether other members follow those of the record.
+    is_open: bool,
     steps: Vec<Step>,
     pool: Vec<u8>,
     /// The constant that is to come next.
@@ -253,6 +280,9 @@ impl Maker {
             let is_value = matches!(self.steps.last(), Some(Step::Value(_))) && self.steps.len() > before;
             places.push(is_value.then(|| self.steps.len() - 1));
             follows = Some(true);
+        }
+        if self.is_open && depth == 1 {
+            self.push(Step::Value(Leaf::Rest));
         }
         self.open.push(b'}');
         Ok(places)

@@ -286,11 +286,20 @@ impl<'a> Scan<'a> {
                 let text = self.until_quote()?;
                 is_base64(text, *size).then_some(())?;
             }
+            Leaf::Rest => self.rest()?,
             Leaf::Date => {
                 let text = std::str::from_utf8(self.until_quote()?).ok()?;
                 day_of(text)?;
             }
         }
+        Some(())
+    }
+
+    /// Other members, up to the brace that ends the body. What they are is not looked at.
+    fn rest(&mut self) -> Option<()> {
+        let end = self.body.len().checked_sub(1)?;
+        (self.at == end || self.body.get(self.at) == Some(&b',')).then_some(())?;
+        self.at = end;
         Some(())
     }
 
