@@ -47,7 +47,10 @@ fn schemas_that_events_cannot_be_written_or_read_by_are_refused_with_a_reason() 
     let no_schemas = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/images");
     assert!(told(&v2(no_schemas), "").contains("has no schemas"));
     let usual = v2(&format!("{SHOP}/v2"));
-    assert!(told(&usual, "--format json --framing none").contains("are not of the format that the events are written in, json"));
+    assert!(
+        told(&usual, "--format json --framing none")
+            .contains("are not of the format that the events are written in, json")
+    );
     assert!(told(&usual, "--payload-bytes 300").ends_with("it has no field that brings bodies to a size"));
     assert!(told(&usual, "--framing none").ends_with("without a frame nothing would tell versions apart"));
     let folder = tempfile::tempdir().unwrap();
@@ -62,5 +65,6 @@ fn schemas_that_events_cannot_be_written_or_read_by_are_refused_with_a_reason() 
     assert!(reader(report).ends_with("it is none of Avro"));
     let view = format!("--reader-schema {SHOP}/view.avsc");
     let plain = "[source]\nkind = \"synthetic\"\n";
+    assert!(told(plain, &view).starts_with("events are JSON without a schema"));
     assert!(told(plain, &format!("{view} --format protobuf --framing none")).ends_with("are protobuf, and it is Avro"));
 }
