@@ -102,7 +102,7 @@ impl Plan {
             group: group(verifier.group.as_ref(), &verifier.membership, verifier.chaos_rebalance)?,
             back: verifier.back.settle(),
         };
-        let catalogue = schemas::read_by(catalogue, &verify.back.reader_schema, &formats)?;
+        let catalogue = schemas::read_in_run(catalogue, &verify.back.reader_schema, &formats)?;
         let is_verified = *verifier.enabled.get_or_insert(true);
         let (lateness, patience) = (settings.limits.lateness.settle(), settings.limits.setup.patience.settle());
         let event_time = settings.recording.body.settle().event_time;
