@@ -87,11 +87,7 @@ pub(super) fn collect(args: CollectArgs, environment: &Environment) -> Result<Do
 
 /// The types of a file, where one is named.
 fn declared(options: &CollectOptions) -> Result<Option<Box<own::Config>>, Failure> {
-    let (events, schema) = (options.declared.events.clone(), options.declared.schema.clone());
-    if events.is_none() && schema.is_none() {
-        return Ok(None);
-    }
-    let mut config = own::Config { events, schema, ..own::Config::default() };
+    let Some(mut config) = options.declared.clone().config() else { return Ok(None) };
     config.load().map_err(crate::scenario::ConfigError::from)?;
     Ok(Some(Box::new(config)))
 }

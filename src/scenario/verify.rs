@@ -22,7 +22,6 @@ use crate::gate::{GateConfig, Gates, Names};
 use crate::settings::events::DeclaredOptions;
 use crate::settings::membership::Group;
 use crate::settings::verification::Isolation;
-use crate::source::own;
 use std::sync::Arc;
 
 /// The topic that is read where none is named.
@@ -80,9 +79,7 @@ pub struct VerifyPlan {
 /// The source of the events that are read, as far as their types go: what is declared, here or by the producer's run, else the
 /// shop.
 pub(super) fn declared(options: DeclaredOptions, producer: Option<&Path>) -> Result<SourceConfig, ConfigError> {
-    let DeclaredOptions { events, schema } = options;
-    if events.is_some() || schema.is_some() {
-        let mut config = own::Config { events, schema, ..own::Config::default() };
+    if let Some(mut config) = options.config() {
         config.load()?;
         return Ok(SourceConfig::Own(Box::new(config)));
     }
