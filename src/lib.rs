@@ -24,8 +24,10 @@ pub mod run;
 pub mod selftest;
 
 // What is sent, and when.
+pub mod anonymise;
 pub mod capture;
 pub mod dataset;
+pub mod files;
 pub mod schedule;
 pub mod shop;
 pub mod source;
@@ -60,6 +62,7 @@ pub mod verdict;
 pub mod clock;
 pub mod figures;
 pub mod input;
+pub mod sorting;
 pub mod spelling;
 pub mod units;
 pub mod width;

@@ -19,6 +19,7 @@ mod dataset;
 mod embedded;
 mod ends;
 mod faults;
+mod files;
 mod html_report;
 mod item_properties;
 mod live_view;
