@@ -362,8 +362,7 @@ fn https_is_spoken_with_a_certificate_of_a_file_and_nothing_without_one_that_fit
     let tls = ["--tls-cert", SERVER[0], "--tls-key", SERVER[1], "--client-deadline", "1s"];
     let collector = Collector::listening(&[&["-b", "nowhere", "--pass-through"], &tls[..]].concat());
     let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/tls/ca.pem");
-    let port = collector.address.rsplit(':').next().unwrap();
-    let url = format!("https://localhost:{port}/events");
+    let url = format!("https://{}/events", collector.address);
     let asked = || {
         let args = ["-s", "--cacert", ca, "-H", "Content-Type: application/json", "-d", "{\"a\":1}", &url];
         Command::new("curl").args(args).output().unwrap()
