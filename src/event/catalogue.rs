@@ -31,8 +31,8 @@ impl TypeIndex {
 pub struct EventType {
     /// Its name in reports, gates and metrics.
     pub name: Box<str>,
-    /// The field that holds the id, by its index; its shape is [`Shape::Uuid`] or [`Shape::Text`].
-    pub id: usize,
+    /// Where the id stands.
+    pub id: IdPlace,
     /// The field whose text is the record's key, by its index.
     pub key: usize,
     /// All its fields, in the order of the wire.
@@ -41,6 +41,38 @@ pub struct EventType {
     pub open: bool,
     /// The schema that it was taken from, where somebody has it written down: in that language no other is made of it.
     pub schema: Option<GivenSchema>,
+}
+
+/// The header that holds the id where nothing else is said, and the body has no place for one.
+pub const ID_HEADER: &str = "loadgen-id";
+
+/// Where events of a type have their id, which is where the stamp is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdPlace {
+    /// In a field of the body, by its index; its shape is [`Shape::Uuid`] or [`Shape::Text`], or bytes that can be 16.
+    Field(usize),
+    /// In a header of the record with that name, as 16 bytes.
+    Header(Box<str>),
+}
+
+impl IdPlace {
+    /// The field, where it is one.
+    #[must_use]
+    pub const fn field(&self) -> Option<usize> {
+        match self {
+            Self::Field(index) => Some(*index),
+            Self::Header(_) => None,
+        }
+    }
+
+    /// The header's name, where it is one.
+    #[must_use]
+    pub fn header(&self) -> Option<&str> {
+        match self {
+            Self::Field(_) => None,
+            Self::Header(name) => Some(name),
+        }
+    }
 }
 
 /// A schema that somebody has written down.
@@ -97,6 +129,8 @@ pub struct Catalogue {
     finder: Option<Arc<dyn Finder>>,
     /// Whether a record without a frame is no event.
     framed_alone: bool,
+    /// Of records that nothing reads: whether they lie where their keys belong.
+    opaque: Option<bool>,
 }
 
 /// Catalogues of the same types, written alike.
@@ -158,7 +192,33 @@ impl Catalogue {
             return Err(CatalogueError::TooMany(types.len()));
         }
         let types = types.into_iter().map(Planned::new).collect::<Result<_, _>>()?;
-        Ok(Self { types, ids: Vec::new(), readers: Arc::default(), finder: None, framed_alone: false })
+        Ok(Self { types, ids: Vec::new(), readers: Arc::default(), finder: None, framed_alone: false, opaque: None })
+    }
+
+    /// Types of which nothing is known but their names: their records are bytes, see [`super::opaque`]. `by_key`: whether they lie
+    /// where their keys belong.
+    ///
+    /// # Errors
+    /// More types than there can be.
+    pub fn opaque(names: impl IntoIterator<Item = String>, by_key: bool) -> Result<Self, CatalogueError> {
+        let types: Vec<Planned> = names.into_iter().map(Planned::opaque).collect::<Result<_, _>>()?;
+        if types.len() > MOST_TYPES {
+            return Err(CatalogueError::TooMany(types.len()));
+        }
+        let opaque = Some(by_key);
+        Ok(Self { types, ids: Vec::new(), readers: Arc::default(), finder: None, framed_alone: false, opaque })
+    }
+
+    /// Whether its records are bytes that nothing reads.
+    #[must_use]
+    pub const fn is_opaque(&self) -> bool {
+        self.opaque.is_some()
+    }
+
+    /// Whether its records lie where their keys belong.
+    #[must_use]
+    pub fn is_placed_by_key(&self) -> bool {
+        self.opaque != Some(false)
     }
 
     /// The same types, written like that: a coding for each, in their order.
@@ -328,15 +388,25 @@ impl Planned {
         coding.sources.is_none() && coding.record.fields.len() > self.declared.record.fields.len()
     }
 
-    /// The name of the field that holds the id.
-    pub(super) fn id_name(&self) -> &str {
-        self.declared.record.fields.get(self.declared.id).map_or("", |field| &field.name)
+    /// The field that holds the id; `None` where a header does.
+    pub(super) fn id_field(&self) -> Option<&Field> {
+        self.declared.record.fields.get(self.declared.id.field()?)
+    }
+
+    fn opaque(name: String) -> Result<Self, CatalogueError> {
+        let record = Record { name: name.clone().into(), fields: Vec::new() };
+        let id = IdPlace::Header(ID_HEADER.into());
+        let declared = EventType { name: name.into(), id, key: usize::MAX, record, open: false, schema: None };
+        let coding =
+            Coding::json(&declared).map_err(|source| CatalogueError::Plan { name: declared.name.clone(), source })?;
+        Ok(Self { declared, coding: Arc::new(coding), versions: Vec::new() })
     }
 
     fn new(declared: EventType) -> Result<Self, CatalogueError> {
         let name = || declared.name.clone();
         let coding = Coding::json(&declared).map_err(|source| CatalogueError::Plan { name: name(), source })?;
-        for (what, has) in [("the id", coding.has_id()), ("the key", coding.has_key())] {
+        let has_id = coding.has_id() || declared.id.header().is_some();
+        for (what, has) in [("the id", has_id), ("the key", coding.has_key())] {
             if !has {
                 return Err(CatalogueError::NoPlace { name: name(), what });
             }

@@ -13,6 +13,7 @@ use crate::control::{Control, Traffic};
 use crate::event::encode::Encoder;
 use crate::event::stamp::{LANES, Numbering};
 use crate::kafka::embedded::{self, Embedded};
+use crate::kafka::headers::Header;
 use crate::kafka::native::{Consumer, Producer};
 use crate::kafka::slots::Slots;
 use crate::kafka::{ClusterMetadata, KafkaError, Settings, admin};
@@ -125,7 +126,7 @@ impl Prepared {
             Arc::clone(&config.catalogue),
             &config.kafka.topic,
             Arc::clone(&target.slots),
-            target.java_placed,
+            target.java_placed && config.catalogue.is_placed_by_key(),
         )
         .by(wiring.rules(), !wiring.expects_faults())
         .numbered(config.lanes.numbering());
@@ -159,9 +160,11 @@ impl Prepared {
         source: &Source,
         publishers: Vec<P>,
     ) -> Result<Vec<(lane::Setup, P)>, RunError> {
+        check_partitions(source, &self.target.slots)?;
         let of_lanes = |rate| lane::Ceiling::new(rate, config.lanes.count.into(), config.lanes.all.into());
         let ceiling = config.lateness.max_rate.map(of_lanes).map(Arc::new);
         let queue = self.settings.get("queue.buffering.max.messages").and_then(|value| value.parse().ok());
+        let headers = packed_headers(config);
         (config.lanes.numbers().zip(&self.recorders))
             .zip(publishers)
             .map(|((number, recorder), publisher)| {
@@ -174,6 +177,7 @@ impl Prepared {
                     encoder: Encoder::new(config.id, number, Arc::clone(&config.catalogue))
                         .numbered(config.lanes.numbering())
                         .padded(config.padding),
+                    headers: Arc::clone(&headers),
                     rollout: config.rollout.clone(),
                     recorder: recorder.clone(),
                     control: Arc::clone(&self.control),
@@ -209,6 +213,15 @@ impl Prepared {
             .map(|group| lag::Watcher::new(&self.target, &config.kafka.topic, group))
             .transpose()
     }
+}
+
+/// The headers that each record has.
+fn packed_headers(config: &Config) -> Arc<[u8]> {
+    let mut packed = Vec::new();
+    for (name, value) in &config.kafka.headers {
+        Header { name: name.as_bytes(), value: Some(value.as_bytes()) }.pack(&mut packed);
+    }
+    packed.into()
 }
 
 /// Finds the topic, or makes it where that was asked for.
@@ -267,13 +280,26 @@ fn in_its_topic(error: KafkaError, slots: &Slots) -> KafkaError {
     }
 }
 
+/// Whether the topics have the partitions that recorded records keep.
+fn check_partitions(source: &Source, slots: &Slots) -> Result<(), RunError> {
+    let Source::Recorded(recorded) = source else { return Ok(()) };
+    for (kind, partition) in recorded.kept() {
+        let topic = slots.topic_of(kind.index());
+        if slots.slot_in(topic, partition).is_none() {
+            let (name, has) = slots.topics().nth(topic).unwrap_or_default();
+            return Err(RunError::NoPartition { topic: name.to_owned(), partition, has });
+        }
+    }
+    Ok(())
+}
+
 /// Whether the lanes can number all events. A plan without an end is never too long: it stops where its numbers do.
 pub(super) fn check_sequences(config: &Config, source: &Source, schedule: &Schedule) -> Result<(), RunError> {
     let planned = match (schedule.count(), source.len()) {
         (Some(count), Some(rows)) => Some(count.min(rows)),
         (count, rows) => count.or(rows),
     };
-    let is_recorded = matches!(source, Source::RetailRocket(_));
+    let is_recorded = matches!(source, Source::RetailRocket(_) | Source::Recorded(_));
     planned.map_or(Ok(()), |events| check_room(events, config.lanes.all, is_recorded))
 }
 

@@ -13,6 +13,8 @@ use crate::wire::shape::Integer;
 
 /// Length of a UUID as text.
 const UUID: usize = 36;
+/// Length of its 16 bytes in base64.
+const BASE64: usize = 24;
 /// More digits than any number has are read with the other layouts.
 const DIGITS: usize = 18;
 /// No number of so many digits is further from zero.
@@ -43,7 +45,7 @@ impl Plan {
         }
         let id = match &scan.written.id {
             None => None,
-            Some(at) => Some(Uuid::try_parse_ascii(&body[at.clone()]).ok()?.as_u128()),
+            Some(at) => Some(id_of(&body[at.clone()])?),
         };
         Some(Scanned { id, at: scan.written })
     }
@@ -126,7 +128,7 @@ impl<'a> Scan<'a> {
     #[inline]
     fn text(&mut self, step: usize) -> Option<()> {
         let from = self.at;
-        self.until_quote()?;
+        self.skip_text()?;
         if step == self.plan.key {
             self.written.key = Some(from..self.at);
         }
@@ -138,8 +140,9 @@ impl<'a> Scan<'a> {
         let from = self.at;
         if step == self.plan.id {
             // Whether it is a UUID is looked at when all else fits.
-            self.body.get(from..from + UUID)?;
-            self.at += UUID;
+            let length = if let Leaf::Bytes { .. } = leaf { BASE64 } else { UUID };
+            self.body.get(from..from + length)?;
+            self.at += length;
             self.written.id = Some(from..self.at);
         } else {
             self.value(leaf)?;
@@ -174,7 +177,7 @@ impl<'a> Scan<'a> {
         loop {
             if is_map {
                 self.skip(b"\"")?;
-                self.until_quote()?;
+                self.skip_text()?;
                 self.skip(b"\":")?;
             }
             let before = self.at;
@@ -215,21 +218,36 @@ impl<'a> Scan<'a> {
     }
 
     /// The inside of a string without escapes, up to its closing quote.
-    #[inline]
     fn until_quote(&mut self) -> Option<&'a [u8]> {
         let from = self.at;
-        loop {
-            let word = self.word();
-            let end = word::end_of_text(word);
-            self.bits |= word & word::before(end);
-            match word::first(end) {
-                None => self.at += word::BYTES,
-                Some(length) => {
-                    self.at += length;
-                    return (self.body.get(self.at) == Some(&b'"')).then(|| &self.body[from..self.at]);
-                }
-            }
+        self.skip_text()?;
+        Some(&self.body[from..self.at])
+    }
+
+    /// The same, where only its end matters.
+    #[inline]
+    fn skip_text(&mut self) -> Option<()> {
+        // Most texts end within a word.
+        if !self.text_ends() {
+            self.skip_words();
         }
+        (self.body.get(self.at) == Some(&b'"')).then_some(())
+    }
+
+    #[cold]
+    fn skip_words(&mut self) {
+        while !self.text_ends() {}
+    }
+
+    /// Whether a string ends within the next word; reads up to there.
+    #[inline]
+    fn text_ends(&mut self) -> bool {
+        let word = self.word();
+        let end = word::end_of_text(word);
+        self.bits |= word & word::before(end);
+        let length = word::first(end);
+        self.at += length.unwrap_or(word::BYTES);
+        length.is_some()
     }
 
     /// Digits without a leading zero.
@@ -263,9 +281,7 @@ impl<'a> Scan<'a> {
 
     fn value(&mut self, leaf: &Leaf) -> Option<()> {
         match leaf {
-            Leaf::Text => {
-                self.until_quote()?;
-            }
+            Leaf::Text => self.skip_text()?,
             Leaf::Integer(bounds) => self.integer(bounds)?,
             Leaf::Decimal { scale, min } => self.decimal(*scale as usize, *min)?,
             Leaf::Boolean => self.skip(b"true").or_else(|| self.skip(b"false"))?,
@@ -328,6 +344,14 @@ impl<'a> Scan<'a> {
         self.at += length;
         Some(())
     }
+}
+
+/// The UUID of an id's text.
+fn id_of(text: &[u8]) -> Option<u128> {
+    if text.len() == BASE64 {
+        return <[u8; 16]>::try_from(STANDARD.decode(text).ok()?).ok().map(u128::from_be_bytes);
+    }
+    Uuid::try_parse_ascii(text).ok().map(|uuid| uuid.as_u128())
 }
 
 /// Whether `text` is canonical base64 of `size` bytes, or of any number of them.
