@@ -31,6 +31,7 @@ pub use level::Level;
 pub use plan::Plan;
 pub use resolve::{Resolved, RunRequest, resolve};
 
+use crate::expect::ExpectConfig;
 use crate::gate::GateConfig;
 use crate::settings::run::RunOptions;
 use faults::FaultConfig;
@@ -43,6 +44,8 @@ pub struct Scenario {
     pub settings: RunOptions,
     /// Where events come from.
     pub source: SourceConfig,
+    /// What must come out downstream.
+    pub expectations: Vec<ExpectConfig>,
     /// What is broken meanwhile.
     pub faults: Vec<FaultConfig>,
     /// Rules to keep.

@@ -1,5 +1,6 @@
 //! The plan of a run: validated, plain data. The engine knows neither options nor scenario files.
 
+mod downstream;
 mod group;
 mod presentation;
 mod together;
@@ -19,6 +20,7 @@ use super::transactions::transactions;
 use crate::event::catalogue::{Catalogue, CatalogueError};
 use crate::event::padding::Padding;
 use crate::event::stamp::{LANES, RunId};
+use crate::expect::Known;
 use crate::gate::{Gates, Names};
 use crate::registry::Access;
 use crate::run::{self, Detail, KafkaConfig, Lanes};
@@ -103,6 +105,13 @@ impl Plan {
         let is_verified = *verifier.enabled.get_or_insert(true);
         let (lateness, patience) = (settings.limits.lateness.settle(), settings.limits.setup.patience.settle());
         let event_time = settings.recording.body.settle().event_time;
+        let downstream = downstream::of(
+            scenario,
+            Known { catalogue: &catalogue, topic_of: &topic_of, usual: &topic.topic },
+            &formats,
+            presentation.dry_run || !cluster.bootstrap_server.as_deref().is_none_or(is_stand_in),
+            together.shard.of == 1,
+        )?;
         let gates = gates(scenario, &pace, &catalogue, topics.iter().copied().cloned().collect())?;
         let nowhere = cluster.bootstrap_server.as_deref() == Some(NOWHERE);
         let bootstrap = cluster.bootstrap_server.filter(|servers| !is_stand_in(servers));
@@ -155,6 +164,7 @@ impl Plan {
                 // The first of several processes breaks what is to be broken, once.
                 Vec::new()
             },
+            downstream,
         };
         Ok(Self {
             run,
@@ -233,7 +243,8 @@ fn gates(scenario: &Scenario, pace: &Pace, catalogue: &Catalogue, topics: Vec<St
         Pace::Phases(phases) => phases.iter().map(|phase| phase.name.clone()).collect(),
         Pace::Fit(_) | Pace::Speed(_) | Pace::Rate(_) | Pace::Unlimited => vec![Kind::Replay.to_string()],
     };
-    let names = Names { phases, topics, types: catalogue.names().map(str::to_owned).collect() };
+    let expectations = scenario.expectations.iter().map(|expectation| expectation.name.clone()).collect();
+    let names = Names { phases, topics, types: catalogue.names().map(str::to_owned).collect(), expectations };
     Gates::new(&scenario.gates, &scenario.settings.outcome.gate_off, &names)
         .map_err(|error| ConfigError::Plan { reason: error.to_string(), hint: None })
 }

@@ -12,6 +12,7 @@ use super::Scenario;
 use super::client::{ClientSettings, Said};
 use super::environment::Environment;
 use super::error::ConfigError;
+use super::file::read_expectations;
 use super::level::{Level, Place};
 use super::plan::{Plan, Presentation, Together};
 use super::registry::access;
@@ -64,9 +65,10 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
         RunRequest::Recording(file) => usual("replay", SourceConfig::recording(file)),
         RunRequest::Scenario(path) | RunRequest::Search(path) => Scenario::load(path)?,
     };
-    let mut faults_left_out = 0;
+    let (mut faults_left_out, mut expectations_left_out) = (0, 0);
     if let RunRequest::Search(_) = wanted {
         faults_left_out = std::mem::take(&mut scenario.faults).len();
+        expectations_left_out = std::mem::take(&mut scenario.expectations).len();
     }
     let mut layers: Layers<'_> = vec![(Place::OPTIONS, options)];
     for variables in environment.levels() {
@@ -82,6 +84,10 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
                 .to_owned(),
         );
     }
+    if expectations_left_out > 0 {
+        warnings
+            .push("the scenario's expectations are not judged: a search asks how much the cluster takes".to_owned());
+    }
     pace::settle(&mut scenario, &layers, &mut warnings)?;
     settle_verification(&mut scenario, &mut layers)?;
     let client = settle_client(&scenario, &layers)?;
@@ -91,6 +97,9 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
     let (together, presentation) = (Together::of(&given), Presentation::of(&given));
     let max_slip_given = given.limits.lateness.max_slip.is_some();
     apply::apply(&mut scenario, given, &client)?;
+    if let Some(file) = scenario.settings.verifier.downstream.expect.take() {
+        scenario.expectations.extend(read_expectations(&file)?);
+    }
     let registry = access(&mut scenario.settings.target.coding.registry, environment)?;
     let mut plan = Plan::new(&mut scenario, together, presentation, registry)?;
     plan.bootstrap_said_by = client.bootstrap_said_by();

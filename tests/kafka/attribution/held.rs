@@ -13,7 +13,7 @@ use loadgen::event::stamp::RunId;
 use loadgen::kafka::native::Producer;
 use loadgen::kafka::{Code, Delivered, KafkaError, Notice, TopicIdentity, Wait, Watermarks};
 use loadgen::run::wiring::{Reading, Wiring};
-use loadgen::run::{Config, Interrupts, KafkaConfig, Lanes, Outcome, run_through};
+use loadgen::run::{Config, Downstream, Interrupts, KafkaConfig, Lanes, Outcome, run_through};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
 use loadgen::settings::membership::Group;
 use loadgen::settings::recording::EventTime;
@@ -262,6 +262,7 @@ impl Held {
             answers: None,
             detail: Detail::default(),
             faults: Vec::new(),
+            downstream: Downstream::default(),
         }
     }
 }
