@@ -4,6 +4,7 @@ pub mod admin;
 mod code;
 pub mod embedded;
 pub mod errors;
+pub mod headers;
 pub mod murmur2;
 pub mod native;
 pub mod properties;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use code::Code;
+use headers::Headers;
 pub use refusal::Refusal;
 use trouble::Trouble;
 
@@ -351,6 +353,8 @@ pub struct Record<'a> {
     pub key: Option<&'a [u8]>,
     /// Its value; `None` for a tombstone.
     pub body: Option<&'a [u8]>,
+    /// Its headers.
+    pub headers: Headers<'a>,
     /// The leader epoch it was read under; -1 where unknown.
     pub leader_epoch: i32,
 }

@@ -287,7 +287,15 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                     key: event.key(key),
                     check: encoded.check,
                 });
-                self.batch.push(Entry { body: encoded.body, key: encoded.key, topic, partition, ticket });
+                self.batch.push(Entry {
+                    body: Some(encoded.body),
+                    key: Some(encoded.key),
+                    headers: 0..0,
+                    create_ms: None,
+                    topic,
+                    partition,
+                    ticket,
+                });
                 filled += 1;
             }
             if self.end.error.is_some() {

@@ -23,6 +23,7 @@ pub mod run;
 pub mod selftest;
 
 // What is sent, and when.
+pub mod capture;
 pub mod dataset;
 pub mod schedule;
 pub mod shop;
@@ -58,6 +59,7 @@ pub mod verdict;
 // What everything stands on.
 pub mod clock;
 pub mod figures;
+pub mod input;
 pub mod spelling;
 pub mod units;
 pub mod width;

@@ -6,6 +6,7 @@ pub mod null;
 use std::ops::Range;
 use std::time::Duration;
 
+use crate::kafka::headers::Headers;
 use crate::kafka::{Code, Notice, Remedy, Report, TransactionError};
 
 /// Encoded events on their way to the client. Reused: no allocation per event.
@@ -20,10 +21,14 @@ pub struct Batch {
 /// One event of a batch.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Its body in the arena.
-    pub body: Range<usize>,
+    /// Its body in the arena; `None` for a tombstone.
+    pub body: Option<Range<usize>>,
     /// Its key in the arena.
-    pub key: Range<usize>,
+    pub key: Option<Range<usize>>,
+    /// Its headers in the arena, as [`Header::pack`](crate::kafka::headers::Header::pack) writes them; empty for none.
+    pub headers: Range<usize>,
+    /// Its CreateTime in ms since the Unix epoch; `None` lets the client take the time of handing over.
+    pub create_ms: Option<i64>,
     /// Its topic, by its index among the run's.
     pub topic: usize,
     /// Its partition, as a slot; `None` lets the client choose.
@@ -49,6 +54,24 @@ impl Batch {
     #[must_use]
     pub fn bytes(&self, range: &Range<usize>) -> &[u8] {
         &self.arena[range.clone()]
+    }
+
+    /// The key of one of its events.
+    #[must_use]
+    pub fn key(&self, entry: &Entry) -> Option<&[u8]> {
+        entry.key.as_ref().map(|key| self.bytes(key))
+    }
+
+    /// The body of one of its events.
+    #[must_use]
+    pub fn body(&self, entry: &Entry) -> Option<&[u8]> {
+        entry.body.as_ref().map(|body| self.bytes(body))
+    }
+
+    /// The headers of one of its events.
+    #[must_use]
+    pub fn headers(&self, entry: &Entry) -> Headers<'_> {
+        Headers::packed(self.bytes(&entry.headers))
     }
 
     /// Adds an encoded event.

@@ -15,6 +15,7 @@ pub mod level;
 pub mod logging;
 pub mod pace;
 pub mod plan;
+pub mod record;
 pub mod registry;
 pub mod resolve;
 pub mod results;

@@ -23,6 +23,7 @@ need_pipeline() {
 # One process at a time: Maven builds in pipeline/target.
 build_pipeline() {
     need mvn maven
+    need javac openjdk-17-jdk-headless
     mkdir -p "$cache" "$root/pipeline/target" || die "cannot make the cache folder $cache" "LOADGEN_PIPELINE_CACHE names another one"
     exec 8>>"$root/pipeline/target/lock"
     flock -w 960 8 || die "another process has been building in $root/pipeline/target for more than 960 s"
@@ -42,7 +43,7 @@ build_pipeline() {
 
 test_pipeline() {
     need mvn maven
-    find_java 17
+    need javac openjdk-17-jdk-headless
     mkdir -p "$root/pipeline/target"
     exec 8>>"$root/pipeline/target/lock"
     flock -w 960 8 || die "another process has been building in $root/pipeline/target for more than 960 s"

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::dataset::generate::Generate;
+use crate::input::BadRowPolicy;
 use crate::settings::choice;
 use crate::settings::layer::layer;
 use crate::settings::outcome::Output;
 use crate::settings::values;
-use crate::source::retail_rocket::BadRowPolicy;
 
 /// Looks at a recorded CSV, or makes one of the same shape.
 #[derive(Clone, Debug, Args)]
@@ -31,7 +31,7 @@ pub enum DatasetAction {
 /// Arguments of `loadgen dataset info`.
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 pub struct DatasetInfo {
-    /// Recording: CSV with the header timestamp,visitorid,event,itemid,transactionid; also .gz and .zst; - reads stdin
+    /// Recording: CSV with the header timestamp,visitorid,event,itemid,transactionid; also .gz, .zst, .zip; - reads stdin
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// The options.

@@ -20,7 +20,7 @@ Examples:
   loadgen replay events.csv --speed 1 --from 2015-06-01T18:00:00Z --until 2015-06-01T19:00:00Z
   loadgen replay events.csv --speed 100 --dry-run         what it would be, without sending")]
 pub struct ReplayArgs {
-    /// Recording: CSV with the header timestamp,visitorid,event,itemid,transactionid; also .gz and .zst; - reads stdin
+    /// Recording: CSV with the header timestamp,visitorid,event,itemid,transactionid; also .gz, .zst, .zip; - reads stdin
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// What of it.

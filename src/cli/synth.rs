@@ -3,12 +3,12 @@
 use clap::Args;
 
 use super::pace;
+use crate::input::BadRowPolicy;
 use crate::settings::cluster::TargetOptions;
 use crate::settings::events::EventOptions;
 use crate::settings::outcome::OutcomeOptions;
 use crate::settings::run::RunLimits;
 use crate::settings::verification::VerifierOptions;
-use crate::source::retail_rocket::BadRowPolicy;
 
 /// Publishes synthetic e-commerce events, keyed by user, and accounts for every one.
 #[derive(Clone, Debug, Default, Args)]

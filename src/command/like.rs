@@ -4,11 +4,12 @@ use std::path::Path;
 
 use super::{Failure, planned_load};
 use crate::dataset::like::{LikeError, like};
+use crate::input::BadRowPolicy;
 use crate::report::Likeness;
 use crate::scenario::Environment;
 use crate::settings::events::EventOptions;
 use crate::settings::layer::Layer;
-use crate::source::retail_rocket::{self, BadRowPolicy};
+use crate::source::retail_rocket;
 use crate::source::synthetic::{Config, FunnelRow, Model, ThinkTimes};
 use crate::verdict::ExitCode;
 

@@ -9,10 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::screen::{how_written, keys, line, rates, span_ms, types};
 use crate::clock::Nanos;
 use crate::figures::{self, counted};
+use crate::input::{Compression, InputError};
 use crate::shop::Detail;
-use crate::source::retail_rocket::{
-    Compression, Config, Facts, Forecast, LoadError, Moment, Pace, Quantiles, Recording,
-};
+use crate::source::retail_rocket::{Config, Facts, FileKind, Forecast, LoadError, Moment, Pace, Quantiles, Recording};
 
 /// How many of the hottest users and items the screen shows.
 const SHOWN: usize = 3;
@@ -86,9 +85,12 @@ impl Walk {
         }
         match recording.fault() {
             None => Ok(walk),
-            Some(fault) => Err(LoadError::Unreadable {
-                file: recording.facts().file.clone(),
-                source: std::io::Error::other(fault.to_owned()),
+            Some(fault) => Err(LoadError::Input {
+                error: InputError::Unreadable {
+                    file: recording.facts().file.clone(),
+                    source: std::io::Error::other(fault.to_owned()),
+                },
+                kind: FileKind::Events,
             }),
         }
     }

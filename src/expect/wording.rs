@@ -52,7 +52,7 @@ impl fmt::Display for Expectation {
             Value::Product(one, other) => write!(f, "the sum of {one} times {other} over {}", of("events"))?,
         }
         if !value_types.is_empty() {
-            write!(f, " (only {} add to it)", value_types.join(" and "))?;
+            write!(f, " (to which only {} events add)", value_types.join(" and "))?;
         }
         write!(f, " of {} by {key}", self.source)?;
         if let Some(window) = window {

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::{ExporterError, Snapshot, Stage};
 use crate::clock::{self, Clock, Monotonic, Nanos};
+use crate::kafka::headers::Headers;
 use crate::kafka::native::{Message, Producer};
 use crate::kafka::{Answer, KafkaError, Settings, settings};
 use crate::report::LedgerCounts;
@@ -204,8 +205,16 @@ fn send_all(producer: &Producer, topic: &str, snapshots: &Receiver<Arc<Snapshot>
                 continue;
             }
         };
-        let message = Message { topic: 0, partition: None, key: snapshot.name.as_bytes(), body: &body, ticket: sent };
-        match producer.produce_at(&message, i64::try_from(unix_ms).unwrap_or(i64::MAX)) {
+        let message = Message {
+            topic: 0,
+            partition: None,
+            key: Some(snapshot.name.as_bytes()),
+            body: Some(&body),
+            headers: Headers::default(),
+            create_ms: Some(i64::try_from(unix_ms).unwrap_or(i64::MAX)),
+            ticket: sent,
+        };
+        match producer.produce_one(&message) {
             Ok(()) => sent += 1,
             Err(_) => failed += 1,
         }

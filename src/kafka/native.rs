@@ -9,6 +9,7 @@ mod alter;
 mod asking;
 mod certificate;
 mod consumer;
+mod headers;
 mod member;
 mod partitions;
 mod producer;
@@ -27,6 +28,7 @@ pub use alter::Alterer;
 use asking::done;
 use certificate::{say_why_not_verified, verifies_certificates};
 pub use consumer::Consumer;
+pub use headers::HeadersOf;
 pub use member::{Change, Member, wait_any};
 pub use producer::{Handed, Message, Producer};
 

@@ -11,8 +11,10 @@ impl Publisher for Producer {
         let messages = batch.rest().iter().map(|entry| Message {
             topic: entry.topic,
             partition: entry.partition,
-            key: batch.bytes(&entry.key),
-            body: batch.bytes(&entry.body),
+            key: batch.key(entry),
+            body: batch.body(entry),
+            headers: batch.headers(entry),
+            create_ms: entry.create_ms,
             ticket: entry.ticket,
         });
         let handed = self.produce(messages, |index, code| refused.push((index, code)));

@@ -9,6 +9,7 @@ use super::fault::Fault;
 use super::plan::DELETED_IN;
 use super::{Bench, DELAY};
 use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
+use crate::kafka::headers::Headers;
 use crate::kafka::native::{Message, Producer};
 use crate::kafka::{Answer, Code, Notice, Report};
 use crate::publish::{Batch, Handed, Publisher};
@@ -27,6 +28,7 @@ struct Outgoing {
     partition: i32,
     key: Vec<u8>,
     body: Vec<u8>,
+    headers: Box<[u8]>,
     create_ms: i64,
 }
 
@@ -93,6 +95,7 @@ impl FaultyPublisher {
             ticket: NOT_THE_LANES,
             key,
             body,
+            headers: event.headers.clone(),
             partition,
             create_ms: event.create_ms,
         };
@@ -188,9 +191,17 @@ impl FaultyPublisher {
             }
         }
         while let Some(event) = self.outgoing.pop_front() {
-            let Outgoing { ticket, partition, key, body, create_ms } = &event;
-            let message = Message { topic: 0, partition: Some(*partition), key, body, ticket: *ticket };
-            match self.producer.produce_at(&message, *create_ms) {
+            let Outgoing { ticket, partition, key, body, headers, create_ms } = &event;
+            let message = Message {
+                topic: 0,
+                partition: Some(*partition),
+                key: Some(key),
+                body: Some(body),
+                headers: Headers::packed(headers),
+                create_ms: Some(*create_ms),
+                ticket: *ticket,
+            };
+            match self.producer.produce_one(&message) {
                 Ok(()) => {}
                 Err(Code::QueueFull) => return self.outgoing.push_front(event),
                 Err(code) => self.reports.push(Report {
@@ -220,14 +231,15 @@ impl Publisher for FaultyPublisher {
         let rest = batch.rest();
         // In the order in which they were encoded: a batch is grouped by partition, and some change theirs here.
         let mut entries: Vec<_> = rest.iter().collect();
-        entries.sort_by_key(|entry| entry.body.start);
+        entries.sort_by_key(|entry| entry.body.as_ref().map(|body| body.start));
         let create_ms = i64::try_from(wall_unix_ns() / 1_000_000).unwrap_or(i64::MAX);
         for entry in entries {
             self.treat(Outgoing {
                 ticket: entry.ticket,
                 partition: entry.partition.unwrap_or(0),
-                key: batch.bytes(&entry.key).to_vec(),
-                body: batch.bytes(&entry.body).to_vec(),
+                key: batch.key(entry).unwrap_or_default().to_vec(),
+                body: batch.body(entry).unwrap_or_default().to_vec(),
+                headers: batch.headers(entry).to_packed(),
                 create_ms,
             });
         }

@@ -10,6 +10,7 @@ use super::Bench;
 use super::fault::Fault;
 use super::plan::{DELETED_IN, LANES, LEADER_AFTER, Plan};
 use crate::event::stamp::Stamp;
+use crate::kafka::headers::Headers;
 use crate::kafka::{Code, Delivered, KafkaError, Notice, Record, Timestamp, TopicIdentity, Wait, Watermarks};
 use crate::run::wiring::Reading;
 use crate::verify::reader::Reader;
@@ -29,6 +30,7 @@ struct KeptRecord {
     timestamp: Timestamp,
     key: Option<Vec<u8>>,
     body: Option<Vec<u8>>,
+    headers: Box<[u8]>,
     leader_epoch: i32,
     /// Read while the clock is set back.
     clock_back: bool,
@@ -235,6 +237,7 @@ impl Kept {
                 timestamp: record.timestamp,
                 key: record.key.as_deref(),
                 body: record.body.as_deref(),
+                headers: Headers::packed(&record.headers),
                 leader_epoch: record.leader_epoch,
             }),
             Self::End { partition, offset } => Delivered::EndOfPartition { partition: *partition, offset: *offset },
@@ -253,6 +256,7 @@ fn keep(delivered: &Delivered<'_>) -> Kept {
             timestamp: record.timestamp,
             key: record.key.map(<[u8]>::to_vec),
             body: record.body.map(<[u8]>::to_vec),
+            headers: record.headers.to_packed(),
             leader_epoch: record.leader_epoch,
             clock_back: false,
         }),

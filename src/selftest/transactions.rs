@@ -100,16 +100,18 @@ impl Publisher for Liar {
     fn send(&mut self, batch: &Batch, refused: &mut Vec<(usize, Code)>) -> Handed {
         let create_ms = i64::try_from(wall_unix_ns() / 1_000_000).unwrap_or(i64::MAX);
         for (index, entry) in batch.rest().iter().enumerate() {
-            let (key, body) = (batch.bytes(&entry.key), batch.bytes(&entry.body));
-            let fault = self.bench.id_place.stamp_of(body).and_then(|stamp| self.bench.fault(stamp.sequence));
+            let (key, body, headers) = (batch.key(entry), batch.body(entry), batch.headers(entry));
+            let stamp = body.and_then(|body| self.bench.id_place.stamp_of(body));
+            let fault = stamp.and_then(|stamp| self.bench.fault(stamp.sequence));
             if fault == Some(Fault::Aborted) {
                 self.injected[0].fetch_add(1, Ordering::AcqRel);
                 let partition = entry.partition.unwrap_or(0);
                 self.reports.push(Report { ticket: entry.ticket, partition, offset: None, answer: Answer::Acked });
                 continue;
             }
-            let message = Message { topic: entry.topic, partition: entry.partition, key, body, ticket: entry.ticket };
-            match self.producer.produce_at(&message, create_ms) {
+            let (topic, partition, ticket, create_ms) = (entry.topic, entry.partition, entry.ticket, Some(create_ms));
+            let message = Message { topic, partition, key, body, headers, create_ms, ticket };
+            match self.producer.produce_one(&message) {
                 Ok(()) if fault.is_some() => drop(self.injected[1].fetch_add(1, Ordering::AcqRel)),
                 Ok(()) => {}
                 Err(Code::QueueFull) => return Handed { done: index, full: true, halted: false },

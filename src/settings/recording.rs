@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::choice::{self, choices};
 use super::layer::{layer, settings};
 use super::values;
-use crate::source::retail_rocket::{self, BadRowPolicy, Moment, Rounds, Share};
+use crate::input::BadRowPolicy;
+use crate::source::retail_rocket::{self, Moment, Rounds, Share};
 
 choices! {
     /// Which time a replayed event's body carries.

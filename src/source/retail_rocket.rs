@@ -1,6 +1,6 @@
 //! Retail Rocket recordings: `events.csv` read, checked, sorted by time, and played by several lanes.
 //!
-//! The way of a row: [`input`] opens and decompresses, [`table`] walks the CSV, [`parse`] makes a [`row`] of its [`fields`],
+//! The way of a row: [`crate::input`] opens, decompresses and walks the CSV, [`table`] knows its columns, [`parse`] makes a [`row`] of its [`fields`],
 //! [`read`] counts what can be used and what has a [`problem`], [`visits`] gives it its session, [`sort`] and [`spill`] put the [`rows`] in order, [`copies`] multiplies them,
 //! [`timeline`] says which comes when, [`lane`] makes events of them with what [`mod@derive`] adds. [`load`] is where the
 //! steps up to the sorted rows follow one another.
@@ -15,7 +15,6 @@ mod fields;
 mod forecast;
 mod goods;
 pub(crate) mod hash;
-mod input;
 mod lane;
 mod load;
 mod parse;
@@ -36,15 +35,14 @@ use std::sync::{Arc, OnceLock};
 use crate::clock::Nanos;
 use crate::shop::Vocabulary;
 
-pub use config::{BadRowPolicy, Config, Rounds, Share, ValueError};
+pub use config::{Config, Rounds, Share, ValueError};
 pub use error::LoadError;
 pub use facts::{Facts, Quantiles};
 pub use forecast::{DueEvents, DueFn, Forecast, Pace, PartitionHeat, Partitions};
-pub use input::{Compression, Encoding};
 pub use lane::Lane;
 pub use problem::{FileKind, Outlook, RowProblem};
 pub use properties::{PRICE_PROPERTY, PropertyFacts};
-pub use read::{BadRow, BadRows, DatedRows};
+pub use read::DatedRows;
 pub(crate) use row::COLUMNS;
 pub use row::Moment;
 pub use visits::{HotKey, SESSION_IDLE_MS};

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::clock::Nanos;
+use crate::kafka::headers::Headers;
 use crate::kafka::{Record, Timestamp};
 
 /// As much is kept; beyond it nothing more is taken from the client.
@@ -37,25 +38,28 @@ pub(super) struct HeldRecord {
     timestamp: Timestamp,
     key: Option<Box<[u8]>>,
     body: Option<Box<[u8]>>,
+    headers: Box<[u8]>,
     leader_epoch: i32,
     pub(super) at: Nanos,
 }
 
 impl HeldRecord {
     pub(super) fn record(&self) -> Record<'_> {
-        let Self { partition, offset, timestamp, key, body, leader_epoch, .. } = self;
+        let Self { partition, offset, timestamp, key, body, headers, leader_epoch, .. } = self;
         Record {
             partition: *partition,
             offset: *offset,
             timestamp: *timestamp,
             key: key.as_deref(),
             body: body.as_deref(),
+            headers: Headers::packed(headers),
             leader_epoch: *leader_epoch,
         }
     }
 
     fn bytes(&self) -> usize {
-        OVERHEAD + self.key.as_ref().map_or(0, |key| key.len()) + self.body.as_ref().map_or(0, |body| body.len())
+        let length = |bytes: &Option<Box<[u8]>>| bytes.as_ref().map_or(0, |bytes| bytes.len());
+        OVERHEAD + length(&self.key) + length(&self.body) + self.headers.len()
     }
 }
 
@@ -82,9 +86,9 @@ impl Held {
 
     /// Keeps a record.
     pub(super) fn keep(&mut self, record: &Record<'_>, at: Nanos) {
-        let Record { partition, offset, timestamp, key, body, leader_epoch } = *record;
-        let (key, body) = (key.map(Box::from), body.map(Box::from));
-        let held = HeldRecord { partition, offset, timestamp, key, body, leader_epoch, at };
+        let Record { partition, offset, timestamp, key, body, headers, leader_epoch } = *record;
+        let (key, body, headers) = (key.map(Box::from), body.map(Box::from), headers.to_packed());
+        let held = HeldRecord { partition, offset, timestamp, key, body, headers, leader_epoch, at };
         self.bytes += held.bytes();
         self.records += 1;
         self.partitions.entry(partition).or_default().push_back(Item::Record(held));
@@ -138,8 +142,8 @@ mod tests {
     use super::*;
 
     fn record(partition: i32, offset: i64, body: &[u8]) -> Record<'_> {
-        let timestamp = Timestamp::Missing;
-        Record { partition, offset, timestamp, key: Some(b"k"), body: Some(body), leader_epoch: 0 }
+        let (timestamp, headers) = (Timestamp::Missing, Headers::default());
+        Record { partition, offset, timestamp, key: Some(b"k"), body: Some(body), headers, leader_epoch: 0 }
     }
 
     /// Partition and offset of what is ready, with the end of a partition as such.

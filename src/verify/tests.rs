@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use super::topic_book::TopicBook;
 use super::*;
 use crate::clock::{Manual, Monotonic};
+use crate::kafka::headers::Headers;
 use crate::kafka::slots::Slots;
 use crate::kafka::{Notice, Record, Timestamp, TopicIdentity, Wait};
 
@@ -76,6 +77,7 @@ impl Reader for Scripted {
                 timestamp: Timestamp::Create(1),
                 key: Some(b"k"),
                 body: Some(b"{}"),
+                headers: Headers::default(),
                 leader_epoch: 0,
             }),
             Says::End(offset) => Delivered::EndOfPartition { partition: 0, offset },

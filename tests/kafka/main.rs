@@ -14,6 +14,7 @@ mod attribution;
 mod brokers;
 mod chaos;
 mod formats;
+mod headers;
 mod own_events;
 mod pipeline;
 mod registry;

@@ -14,7 +14,8 @@ use loadgen::clock::Nanos;
 use loadgen::dataset::generate::{Generate, GenerateError};
 use loadgen::dataset::info::{Info, info};
 use loadgen::dataset::preview::Preview;
-use loadgen::source::retail_rocket::{BadRowPolicy, Config, Pace, Partitions, Quantiles, Recording, Rounds};
+use loadgen::input::BadRowPolicy;
+use loadgen::source::retail_rocket::{Config, Pace, Partitions, Quantiles, Recording, Rounds};
 
 /// How `datasets/retailrocket-sample.csv` is made; datasets/README.md says the same.
 fn sample() -> Generate {

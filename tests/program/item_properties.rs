@@ -9,8 +9,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use loadgen::input::BadRowPolicy;
 use loadgen::shop::{Cents, Detail};
-use loadgen::source::retail_rocket::{BadRowPolicy, Config, Recording, Rounds};
+use loadgen::source::retail_rocket::{Config, Recording, Rounds};
 
 const EVENTS: &str = "timestamp,visitorid,event,itemid,transactionid\n\
     1433000003000,2,transaction,7,5\n1433000001000,1,view,7,\n1433000005000,2,view,7,\n\

@@ -9,6 +9,7 @@ mod registry_stub;
 mod shell;
 
 mod architecture;
+mod archives;
 mod bad_plans;
 mod cli_commands;
 mod cli_configuration;

@@ -196,7 +196,7 @@ fn an_expectation_says_what_it_is_in_a_sentence() {
     "#;
     assert_eq!(
         declared(&[config(text)]).unwrap()[0].to_string(),
-        "the sum of price times quantity over events with category (only transaction add to it) of raw-events by category in \
+        "the sum of price times quantity over events with category (to which only transaction events add) of raw-events by category in \
          1m of its time, a window every 10s, 5s grace: once in metrics when the window has closed; behind a repartition, with \
          partitions at most 1s apart"
     );

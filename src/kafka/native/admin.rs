@@ -248,6 +248,7 @@ mod tests {
     use super::super::{Consumer, Producer};
     use super::*;
     use crate::kafka::Settings;
+    use crate::kafka::headers::Headers;
     use crate::kafka::native::Message;
 
     fn settings(cluster: &MockCluster<'_, impl rdkafka::client::ClientContext>) -> Settings {
@@ -263,8 +264,9 @@ mod tests {
         let settings = settings(&cluster);
         let producer = Producer::new(&settings, "many").unwrap();
         for ticket in 0..7 {
-            let message = Message { topic: 0, partition: Some(41), key: b"k", body: b"b", ticket };
-            producer.produce_at(&message, 1).unwrap();
+            let (key, body, headers) = (Some(&b"k"[..]), Some(&b"b"[..]), Headers::default());
+            let message = Message { topic: 0, partition: Some(41), key, body, headers, create_ms: None, ticket };
+            producer.produce_one(&message).unwrap();
         }
         let mut acked = 0;
         while acked < 7 {

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use rdkafka_sys::bindings as c;
 
+use super::super::headers::Headers;
 use super::super::slots::Slots;
 use super::super::{
     ClusterMetadata, Code, Delivered, KafkaError, Notice, Record, Settings, Timestamp, TopicIdentity, TopicState, Wait,
     Watermarks,
 };
 use super::partitions::{self, PartitionList};
-use super::{Client, code, raw, slot_of};
+use super::{Client, HeadersOf, code, raw, slot_of};
 use crate::clock::{Clock, Monotonic, Nanos};
 
 /// A consumer that reads partitions it is told to read; it joins no group.
@@ -240,6 +241,20 @@ impl Consumer {
         Ok(list.elements().iter().map(|element| Some(element.offset).filter(|offset| *offset >= 0)).collect())
     }
 
+    /// The first offset of each of these partitions whose record is not older than `ms` since the Unix epoch; `None` where there is
+    /// none.
+    ///
+    /// # Errors
+    /// Where a leader does not tell within `timeout`, or refuses.
+    pub fn offsets_at(
+        &self,
+        places: &[(&str, i32)],
+        ms: i64,
+        timeout: Duration,
+    ) -> Result<Vec<Option<i64>>, KafkaError> {
+        partitions::offsets_at(&self.client, places, ms, timeout)
+    }
+
     /// Both ends of the logs of these partitions (topic and number), in their order, as soon as all leaders tell them: one that has
     /// just been elected may say no at first.
     ///
@@ -364,12 +379,14 @@ pub(super) unsafe fn read<'a>(message: &'a raw::Message, slots: Option<&Slots>) 
     };
     // SAFETY: a non-null pointer comes with its length, and both live as long as the message.
     let (key, body) = unsafe { (bytes(message.key, message.key_len), bytes(message.payload, message.len)) };
-    Delivered::Record(Record { partition, offset, timestamp, key, body, leader_epoch })
+    // SAFETY: the caller's promise: the message is live for `'a`.
+    let headers = Headers::of(unsafe { HeadersOf::new(message) });
+    Delivered::Record(Record { partition, offset, timestamp, key, body, headers, leader_epoch })
 }
 
 /// # Safety
 /// `first` must be null or point to `length` bytes that live for `'a`.
-unsafe fn bytes<'a>(first: *const std::ffi::c_void, length: usize) -> Option<&'a [u8]> {
+pub(super) unsafe fn bytes<'a>(first: *const std::ffi::c_void, length: usize) -> Option<&'a [u8]> {
     if first.is_null() {
         return None;
     }

@@ -3,14 +3,16 @@
 mod transactions;
 
 use std::ffi::{c_int, c_void};
-use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{mem, ptr};
 
 use rdkafka_sys::bindings as c;
 
+use super::super::headers::Headers;
 use super::super::slots::Slots;
 use super::super::{Answer, ClusterMetadata, Code, KafkaError, Notice, Report, Settings, Wait, Watermarks};
+use super::headers::List;
 use super::{Client, Topic, code, raw, slice, slot_of};
 
 /// `RD_KAFKA_PARTITION_UA` of rdkafka.h: let the partitioner choose.
@@ -24,9 +26,14 @@ pub struct Message<'a> {
     /// Its partition, as a slot; `None` lets the configured partitioner choose.
     pub partition: Option<i32>,
     /// Its key.
-    pub key: &'a [u8],
-    /// Its value.
-    pub body: &'a [u8],
+    pub key: Option<&'a [u8]>,
+    /// Its value; `None` for a tombstone.
+    pub body: Option<&'a [u8]>,
+    /// Its headers. A message that has some is handed over by itself, which costs more than to be one of a batch.
+    pub headers: Headers<'a>,
+    /// Its CreateTime, in ms since the Unix epoch; `None` where it is the time of handing over, as is 0. A message that has one is
+    /// handed over by itself.
+    pub create_ms: Option<i64>,
     /// Comes back in its delivery report.
     pub ticket: usize,
 }
@@ -42,12 +49,17 @@ pub struct Handed {
     pub halted: bool,
 }
 
+impl Message<'_> {
+    /// Whether it can be one of a batch.
+    fn goes_with_others(&self) -> bool {
+        self.create_ms.is_none() && self.headers.is_empty()
+    }
+}
+
 /// A producer for a run's topics. Dropping it forgets what is still queued: serve until all reports are in, first.
 #[derive(Debug)]
 pub struct Producer {
     scratch: Scratch,
-    /// Where each stretch of messages of one topic ends in a batch, and which topic that is.
-    stretches: Vec<(usize, usize)>,
     topics: Vec<Topic>,
     /// The slots of several topics; `None` for one, where a slot is a partition.
     slots: Option<Arc<Slots>>,
@@ -69,13 +81,7 @@ impl Producer {
     pub fn new(settings: &Settings, topic: &str) -> Result<Self, KafkaError> {
         let events = c::RD_KAFKA_EVENT_DR | c::RD_KAFKA_EVENT_ERROR | c::RD_KAFKA_EVENT_LOG | c::RD_KAFKA_EVENT_STATS;
         let client = Client::new(c::rd_kafka_type_t::RD_KAFKA_PRODUCER, settings, events)?;
-        Ok(Self {
-            scratch: Scratch::default(),
-            stretches: Vec::new(),
-            topics: vec![client.topic(topic)?],
-            slots: None,
-            client,
-        })
+        Ok(Self { scratch: Scratch::default(), topics: vec![client.topic(topic)?], slots: None, client })
     }
 
     /// A producer with these settings for all these topics, whose partitions are told as slots.
@@ -92,7 +98,7 @@ impl Producer {
         Ok(producer)
     }
 
-    /// Hands over messages in order, until the client's queue is full. Body and key are copied.
+    /// Hands over messages in order, until the client's queue is full. Body, key and headers are copied.
     ///
     /// A message that the client itself refuses (too large, unknown partition) goes to `refused` with its index. After an
     /// unknown partition or topic the caller must stop: librdkafka never frees such a message.
@@ -101,47 +107,47 @@ impl Producer {
         messages: impl Iterator<Item = Message<'a>>,
         mut refused: impl FnMut(usize, Code),
     ) -> Handed {
-        let Self { scratch: Scratch(batch), stretches, topics, slots, .. } = self;
+        let Self { scratch: Scratch(batch), topics, slots, client } = self;
         let slots = slots.as_deref();
-        batch.clear();
-        stretches.clear();
-        batch.extend(messages.enumerate().map(|(index, message)| {
-            match stretches.last_mut() {
-                Some((end, topic)) if *topic == message.topic => *end = index + 1,
-                _ => stretches.push((index + 1, message.topic)),
+        let mut messages = messages.peekable();
+        let mut done = 0;
+        while let Some(next) = messages.peek() {
+            let number = next.topic;
+            let Some(topic) = topics.get(number) else { break };
+            batch.clear();
+            while let Some(next) = messages.next_if(|next| next.topic == number && next.goes_with_others()) {
+                batch.push(Self::raw(&next, slots));
             }
-            Self::raw(&message, slots)
-        }));
-        let mut start = 0;
-        for (end, topic) in stretches.iter().copied() {
-            let Some(topic) = topics.get(topic) else { break };
-            let stretch = &mut batch[start..end];
-            // SAFETY: topic and client are live; the array holds as many messages as stated; their bodies and keys are
-            // borrowed for `'a`, longer than the call, only read by it (F_COPY) and copied before it returns.
-            unsafe {
-                c::rd_kafka_produce_batch(
-                    topic.0.as_ptr(),
-                    PARTITION_UNASSIGNED,
-                    c::RD_KAFKA_MSG_F_COPY | c::RD_KAFKA_MSG_F_PARTITION,
-                    stretch.as_mut_ptr().cast(),
-                    c_int::try_from(stretch.len()).unwrap_or(c_int::MAX),
-                );
+            if batch.is_empty() {
+                let Some(message) = messages.next() else { break };
+                let answer = produce_alone(client, topic, &message, slots);
+                batch.push(raw::Message { err: answer.err().map_or(0, |code| code.0), ..Self::raw(&message, slots) });
+            } else {
+                // SAFETY: topic and client are live; the array holds as many messages as stated; their bodies and keys are
+                // borrowed for `'a`, longer than the call, only read by it (F_COPY) and copied before it returns.
+                unsafe {
+                    c::rd_kafka_produce_batch(
+                        topic.0.as_ptr(),
+                        PARTITION_UNASSIGNED,
+                        c::RD_KAFKA_MSG_F_COPY | c::RD_KAFKA_MSG_F_PARTITION,
+                        batch.as_mut_ptr().cast(),
+                        c_int::try_from(batch.len()).unwrap_or(c_int::MAX),
+                    );
+                }
             }
-            for (index, message) in batch.iter().enumerate().take(end).skip(start) {
+            for message in batch.iter() {
                 match code(message.err) {
                     Code::NoError => {}
                     // Once full, the call fails for every later message too: what was taken is a prefix.
-                    Code::QueueFull => {
-                        return Handed { done: index, queue_full: true, halted: false };
-                    }
-                    // Said by a transactional producer alone, of the whole batch: its transaction has failed.
-                    Code::State => return Handed { done: index, queue_full: false, halted: true },
-                    code => refused(index, code),
+                    Code::QueueFull => return Handed { done, queue_full: true, halted: false },
+                    // Said by a transactional producer alone, of all that follows: its transaction has failed.
+                    Code::State => return Handed { done, queue_full: false, halted: true },
+                    code => refused(done, code),
                 }
+                done += 1;
             }
-            start = end;
         }
-        Handed { done: start, queue_full: false, halted: false }
+        Handed { done, queue_full: false, halted: false }
     }
 
     fn raw(message: &Message<'_>, slots: Option<&Slots>) -> raw::Message {
@@ -149,58 +155,22 @@ impl Producer {
             err: Code::NoError.0,
             rkt: ptr::null_mut(),
             partition: partition_of(message, slots),
-            payload: message.body.as_ptr().cast_mut().cast::<c_void>(),
-            len: message.body.len(),
-            key: message.key.as_ptr().cast_mut().cast::<c_void>(),
-            key_len: message.key.len(),
+            payload: first(message.body),
+            len: message.body.map_or(0, <[u8]>::len),
+            key: first(message.key),
+            key_len: message.key.map_or(0, <[u8]>::len),
             offset: 0,
             private: ptr::without_provenance_mut(message.ticket),
         }
     }
 
-    /// Hands over one message whose CreateTime is `create_ms`, in ms since the Unix epoch. Body and key are copied.
+    /// Hands over one message by itself. Body, key and headers are copied.
     ///
     /// # Errors
     /// Where the client does not take it; `QueueFull` passes, and the message may be handed over again.
-    pub fn produce_at(&self, message: &Message<'_>, create_ms: i64) -> Result<(), Code> {
-        let Some(topic) = self.topics.get(message.topic) else { return Err(Code::UnknownTopic) };
-        let bytes = |bytes: &[u8]| c::rd_kafka_vu_s__bindgen_ty_1 {
-            mem: c::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 {
-                ptr: bytes.as_ptr().cast_mut().cast::<c_void>(),
-                size: bytes.len(),
-            },
-        };
-        let values = [
-            (c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_RKT, c::rd_kafka_vu_s__bindgen_ty_1 { rkt: topic.0.as_ptr() }),
-            (
-                c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_PARTITION,
-                c::rd_kafka_vu_s__bindgen_ty_1 { i32_: partition_of(message, self.slots.as_deref()) },
-            ),
-            (c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_KEY, bytes(message.key)),
-            (c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_VALUE, bytes(message.body)),
-            (c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_TIMESTAMP, c::rd_kafka_vu_s__bindgen_ty_1 { i64_: create_ms }),
-            (
-                c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_MSGFLAGS,
-                c::rd_kafka_vu_s__bindgen_ty_1 { i: c::RD_KAFKA_MSG_F_COPY },
-            ),
-            (
-                c::rd_kafka_vtype_t::RD_KAFKA_VTYPE_OPAQUE,
-                c::rd_kafka_vu_s__bindgen_ty_1 { ptr: ptr::without_provenance_mut(message.ticket) },
-            ),
-        ]
-        .map(|(vtype, u)| c::rd_kafka_vu_s { vtype, u });
-        // SAFETY: client and topic are live; each value is set by the member of the union that its type names; body and
-        // key are valid for their lengths during the call, only read by it and copied before it returns (F_COPY).
-        let error = unsafe { c::rd_kafka_produceva(self.client.handle.as_ptr(), values.as_ptr(), values.len()) };
-        if error.is_null() {
-            return Ok(());
-        }
-        // SAFETY: the error object is ours and live until destroyed.
-        unsafe {
-            let found = code(raw::rd_kafka_error_code(error));
-            c::rd_kafka_error_destroy(error);
-            Err(found)
-        }
+    pub fn produce_one(&self, message: &Message<'_>) -> Result<(), Code> {
+        let topic = self.topics.get(message.topic).ok_or(Code::UnknownTopic)?;
+        produce_alone(&self.client, topic, message, self.slots.as_deref())
     }
 
     /// Takes the delivery reports and notices that are there, waiting at most `wait` for the first.
@@ -266,6 +236,47 @@ impl Producer {
         // SAFETY: the handle is live; the flags are RD_KAFKA_PURGE_F_QUEUE and RD_KAFKA_PURGE_F_INFLIGHT.
         unsafe { raw::rd_kafka_purge(self.client.handle.as_ptr(), QUEUED_AND_IN_FLIGHT) };
     }
+}
+
+/// Hands over one message with its headers and its time, which a batch cannot have.
+fn produce_alone(client: &Client, topic: &Topic, message: &Message<'_>, slots: Option<&Slots>) -> Result<(), Code> {
+    use c::rd_kafka_vtype_t as Kind;
+    type Value = c::rd_kafka_vu_s__bindgen_ty_1;
+    let bytes = |bytes: Option<&[u8]>| Value {
+        mem: c::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 { ptr: first(bytes), size: bytes.map_or(0, <[u8]>::len) },
+    };
+    let headers = List::of(message.headers);
+    let values = [
+        (Kind::RD_KAFKA_VTYPE_RKT, Value { rkt: topic.0.as_ptr() }),
+        (Kind::RD_KAFKA_VTYPE_PARTITION, Value { i32_: partition_of(message, slots) }),
+        (Kind::RD_KAFKA_VTYPE_KEY, bytes(message.key)),
+        (Kind::RD_KAFKA_VTYPE_VALUE, bytes(message.body)),
+        (Kind::RD_KAFKA_VTYPE_TIMESTAMP, Value { i64_: message.create_ms.unwrap_or(0) }),
+        (Kind::RD_KAFKA_VTYPE_MSGFLAGS, Value { i: c::RD_KAFKA_MSG_F_COPY }),
+        (Kind::RD_KAFKA_VTYPE_OPAQUE, Value { ptr: ptr::without_provenance_mut(message.ticket) }),
+        (Kind::RD_KAFKA_VTYPE_HEADERS, Value { headers: headers.as_ref().map_or(ptr::null_mut(), List::pointer) }),
+    ]
+    .map(|(vtype, u)| c::rd_kafka_vu_s { vtype, u });
+    // SAFETY: client and topic are live; each value is set by the member of the union that its type names; body and key are valid
+    // for their lengths during the call, only read by it and copied before it returns (F_COPY). The list of headers is ours, or null,
+    // which is none.
+    let error = unsafe { c::rd_kafka_produceva(client.handle.as_ptr(), values.as_ptr(), values.len()) };
+    if error.is_null() {
+        // What was taken owns the list.
+        mem::forget(headers);
+        return Ok(());
+    }
+    // SAFETY: the error object is ours and live until destroyed.
+    unsafe {
+        let found = code(raw::rd_kafka_error_code(error));
+        c::rd_kafka_error_destroy(error);
+        Err(found)
+    }
+}
+
+/// Where bytes begin; null where there are none, as librdkafka tells no bytes from an empty text.
+fn first(bytes: Option<&[u8]>) -> *mut c_void {
+    bytes.map_or(ptr::null_mut(), |bytes| bytes.as_ptr().cast_mut().cast())
 }
 
 /// The partition that librdkafka is told.

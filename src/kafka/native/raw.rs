@@ -41,6 +41,29 @@ unsafe extern "C" {
         partitions: *mut c::rd_kafka_topic_partition_list_t,
         timeout_ms: c_int,
     ) -> c_int;
+    pub(super) fn rd_kafka_message_headers(
+        message: *const c::rd_kafka_message_t,
+        headers: *mut *mut c::rd_kafka_headers_t,
+    ) -> c_int;
+    pub(super) fn rd_kafka_header_get_all(
+        headers: *const c::rd_kafka_headers_t,
+        index: usize,
+        name: *mut *const c_char,
+        value: *mut *const c_void,
+        size: *mut usize,
+    ) -> c_int;
+    pub(super) fn rd_kafka_header_add(
+        headers: *mut c::rd_kafka_headers_t,
+        name: *const c_char,
+        name_size: isize,
+        value: *const c_void,
+        value_size: isize,
+    ) -> c_int;
+    pub(super) fn rd_kafka_offsets_for_times(
+        client: *mut c::rd_kafka_t,
+        times: *mut c::rd_kafka_topic_partition_list_t,
+        timeout_ms: c_int,
+    ) -> c_int;
     pub(super) fn rd_kafka_flush(client: *mut c::rd_kafka_t, timeout_ms: c_int) -> c_int;
     pub(super) fn rd_kafka_purge(client: *mut c::rd_kafka_t, flags: c_int) -> c_int;
     pub(super) fn rd_kafka_ConfigResource_error(resource: *const c::rd_kafka_ConfigResource_t) -> c_int;

@@ -123,13 +123,15 @@ mod tests {
     use super::*;
     use crate::event::stamp::DueTime;
     use crate::kafka::Timestamp;
+    use crate::kafka::headers::Headers;
 
     fn stamp(sequence: u64) -> Stamp {
         Stamp { due: DueTime::from_unix_ns(0), tag: 0, lane: 0, sequence, check: 0 }
     }
 
     fn record(partition: i32) -> Record<'static> {
-        Record { partition, offset: 5, timestamp: Timestamp::Missing, key: None, body: None, leader_epoch: 0 }
+        let (timestamp, headers) = (Timestamp::Missing, Headers::default());
+        Record { partition, offset: 5, timestamp, key: None, body: None, headers, leader_epoch: 0 }
     }
 
     #[test]

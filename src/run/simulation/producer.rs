@@ -314,7 +314,8 @@ impl Publisher for Producer {
                 break;
             }
             done += 1;
-            let (key, body) = (batch.bytes(&entry.key).to_vec(), batch.bytes(&entry.body).to_vec());
+            let bytes = |bytes: Option<&[u8]>| bytes.unwrap_or_default().to_vec();
+            let (key, body) = (bytes(batch.key(entry)), bytes(batch.body(entry)));
             let count = i32::try_from(cluster.partitions.len()).unwrap_or(1);
             let partition = entry.partition.unwrap_or_else(|| murmur2::partition(&key, count));
             let partition = usize::try_from(partition).unwrap_or(0);

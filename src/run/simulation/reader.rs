@@ -12,6 +12,7 @@ use super::cluster::{Cluster, Given as Gave, Shared};
 use super::log::{Entry, Message, Nature};
 use super::stage::FIRST_ID;
 use crate::clock::virtual_time;
+use crate::kafka::headers::Headers;
 use crate::kafka::{Code, Delivered, KafkaError, Notice, Record, Timestamp, TopicIdentity, Wait, Watermarks};
 use crate::verify::reader::Reader;
 
@@ -240,6 +241,7 @@ impl Reader for Consumer {
                     timestamp: Timestamp::Create(*create_ms),
                     key: Some(&message.key),
                     body: Some(&message.body),
+                    headers: Headers::default(),
                     leader_epoch: *epoch,
                 }),
                 Given::End(partition, at) => {

@@ -8,16 +8,16 @@ use csv::ByteRecord;
 
 use super::error::LoadError;
 use super::fields::{is_nothing, number};
-use super::input::Input;
 use super::problem::{FileKind, RowProblem};
-use super::table::Table;
+use super::table::{self, Table};
+use crate::input::Input;
 
 /// No shop has more; a larger file is something else.
 const MOST_BYTES: u64 = 64 << 20;
 
 /// The ids of the categories without sub-categories, ascending: items are in these.
 pub(super) fn leaves(path: &Path) -> Result<Vec<u64>, LoadError> {
-    let input = Input::open(path, FileKind::CategoryTree)?;
+    let input = table::open(path, FileKind::CategoryTree)?;
     let input = Input { text: Box::new(input.text.take(MOST_BYTES)), ..input };
     let mut table = Table::open(input, FileKind::CategoryTree)?;
     let columns = [0, 1].map(|column| (FileKind::CategoryTree.columns()[column], table.place(column)));
@@ -52,8 +52,8 @@ pub(super) fn leaves(path: &Path) -> Result<Vec<u64>, LoadError> {
     table.end()?;
     let leaves: Vec<u64> = is_parent.iter().filter(|(_, is_parent)| !**is_parent).map(|(id, _)| *id).collect();
     match leaves.as_slice() {
-        [] if is_parent.is_empty() => Err(LoadError::NoRows { file: table.name }),
-        [] => Err(LoadError::NoLeaves { file: table.name }),
+        [] if is_parent.is_empty() => Err(LoadError::NoRows { file: table.into_name().0 }),
+        [] => Err(LoadError::NoLeaves { file: table.into_name().0 }),
         _ => Ok(leaves),
     }
 }

@@ -8,13 +8,14 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::row::{EARLIEST_MS, Moment};
+use crate::input::BadRowPolicy;
 use crate::units;
 
 /// The `[source]` table of a replay. Speed and rate are not here: they belong to the schedule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The CSV, plain, gzip or zstd; `-` is standard input. Written `file` in scenarios.
+    /// The CSV, plain, gzip, zstd, or alone in a zip; `-` is standard input. Written `file` in scenarios.
     #[serde(rename = "file", alias = "path")]
     pub path: PathBuf,
     /// What to do with a row that cannot be used.
@@ -87,28 +88,6 @@ impl Default for Config {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
 const fn is_true(value: &bool) -> bool {
     *value
-}
-
-/// What to do with a row that cannot be used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BadRowPolicy {
-    /// Refuse the file.
-    #[default]
-    Fail,
-    /// Leave the row out, count it, keep examples.
-    Skip,
-}
-
-impl FromStr for BadRowPolicy {
-    type Err = ValueError;
-    fn from_str(text: &str) -> Result<Self, ValueError> {
-        match text.trim() {
-            "fail" => Ok(Self::Fail),
-            "skip" => Ok(Self::Skip),
-            _ => Err(ValueError::Policy(text.to_owned())),
-        }
-    }
 }
 
 /// How often a recording is played.
@@ -212,9 +191,6 @@ impl FromStr for Moment {
 /// Why a text is no value of the kind asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
-    /// No policy for bad rows.
-    #[error("\"{0}\" is no choice for bad rows: write fail or skip")]
-    Policy(String),
     /// No number of rounds.
     #[error("\"{0}\" is no number of rounds: write a number from 1, or forever")]
     Rounds(String),

@@ -4,35 +4,19 @@ use std::io;
 
 use super::problem::{FileKind, Outlook, RowProblem};
 use super::row::Moment;
+use crate::input::InputError;
+use crate::input::table::Misshapen;
 
 /// Why a recording cannot be replayed.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "`file` is the name as given, `line` counts from 1, `source` is the system's answer")]
 pub enum LoadError {
-    /// No path was configured.
-    #[error("no file to replay was given")]
-    NoFile,
-    /// Not there.
-    #[error("{file} does not exist")]
-    Missing { file: String, kind: FileKind },
-    /// A folder.
-    #[error("{file} is a folder, not a file")]
-    Folder { file: String, kind: FileKind },
-    /// The system refuses to read it.
-    #[error("{file} cannot be read: {source}")]
-    Unreadable { file: String, source: io::Error },
-    /// No byte, or nothing but blank lines.
-    #[error("{file} is empty")]
-    Empty { file: String },
+    /// One of its files cannot be read.
+    #[error("{error}")]
+    Input { error: InputError, kind: FileKind },
     /// A header and nothing below it.
     #[error("{file} has a header but no rows")]
     NoRows { file: String },
-    /// A pointer in place of the data.
-    #[error("{file} is a Git LFS pointer, not the data it points to")]
-    GitLfs { file: String },
-    /// Another format.
-    #[error("{file} is {what}, not a CSV")]
-    Foreign { file: String, what: &'static str, remedy: &'static str },
     /// Columns are missing.
     #[error("{file} line 1: no column {}; found: {found}", .missing.join(", "))]
     Header {
@@ -52,21 +36,6 @@ pub enum LoadError {
     /// Skipping bad rows left nothing.
     #[error("{file} has no usable row: all {rows} are bad, the first one in line {line}: {problem}")]
     AllBad { file: String, kind: FileKind, rows: u64, line: u64, problem: RowProblem },
-    /// A quote that swallows the file.
-    #[error("{file} line {line}: a row of more than 1 MiB: a quote is opened here and not closed")]
-    Endless { file: String, line: u64 },
-    /// A quote that swallows the rest of the file.
-    #[error("{file} line {line}: a quote is opened here and not closed before the end of the file")]
-    Unclosed { file: String, line: u64 },
-    /// Compressed data that end early.
-    #[error("{file}: the {format} data end too early, after line {line}: the file is cut short")]
-    CompressedCutShort { file: String, line: u64, format: &'static str },
-    /// Compressed data that are damaged.
-    #[error("{file}: the {format} data are damaged after line {line}: {source}")]
-    CompressedDamaged { file: String, line: u64, format: &'static str, source: io::Error },
-    /// Somebody wrote to it meanwhile.
-    #[error("{file} changed while it was read ({before} bytes before, {after} after)")]
-    Changed { file: String, before: u64, after: u64 },
     /// More than 32 bits of rows.
     #[error("{file} has more than 4294967295 rows")]
     TooManyRows { file: String },
@@ -92,30 +61,7 @@ impl LoadError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Missing { kind: FileKind::ItemProperties, .. } => {
-                "item_properties_part1.csv and item_properties_part2.csv come with Retail Rocket's events.csv (datasets/README.md); \
-                 without --item-properties categories and prices are derived"
-            }
-            Self::Missing { kind: FileKind::CategoryTree, .. } => {
-                "category_tree.csv comes with Retail Rocket's events.csv (datasets/README.md); without --category-tree \
-                 categories are derived"
-            }
-            Self::NoFile | Self::Missing { .. } => {
-                "datasets/README.md says where Retail Rocket's events.csv is got; `loadgen dataset generate --out FILE` \
-                 makes one like it"
-            }
-            Self::Folder { kind, .. } => {
-                return Some(format!(
-                    "name the file in it, such as {}",
-                    match kind {
-                        FileKind::Events => "events.csv",
-                        FileKind::ItemProperties => "item_properties_part1.csv",
-                        FileKind::CategoryTree => "category_tree.csv",
-                    }
-                ));
-            }
-            Self::GitLfs { .. } => "git lfs pull",
-            Self::Foreign { remedy, .. } => remedy,
+            Self::Input { error, kind } => return input_hint(error, *kind),
             Self::Header { delimiter: Some(other), .. } => {
                 return Some(format!("columns are separated by commas, this file seems to use {other:?}"));
             }
@@ -131,14 +77,7 @@ impl LoadError {
             Self::HeaderTwice { .. } => "leave one of the two, so that it is clear which is meant",
             Self::BadRow { problem, kind, outlook, .. } => return Some(advice(problem, *kind, outlook)),
             Self::AllBad { problem, .. } => return problem.remedy(),
-            Self::Endless { .. } | Self::Unclosed { .. } => {
-                "close the quote, or take the quotes out: no column needs them"
-            }
-            Self::Empty { .. }
-            | Self::NoRows { .. }
-            | Self::CompressedCutShort { .. }
-            | Self::CompressedDamaged { .. } => "fetch or copy the file again",
-            Self::Changed { .. } => "wait until it is written, or replay a copy",
+            Self::NoRows { .. } => "fetch or copy the file again",
             Self::TooManyRows { .. } => "split the file by time and replay the parts one after the other",
             Self::NothingSelected { .. } => "widen --from/--until or --users-sample",
             Self::NoSpace { .. } => {
@@ -146,7 +85,7 @@ impl LoadError {
             }
             Self::Spill { .. } => "--temp-dir names a folder that exists and can be written to",
             Self::NoLeaves { .. } => "every parentid must lead to a category without a parent in the end",
-            Self::Unreadable { .. } | Self::Setting { .. } => return None,
+            Self::Setting { .. } => return None,
         };
         Some(hint.to_owned())
     }
@@ -154,16 +93,49 @@ impl LoadError {
     /// Whether the settings are at fault and not the data.
     #[must_use]
     pub const fn is_configuration(&self) -> bool {
-        matches!(self, Self::NoFile | Self::Setting { .. } | Self::NoSpace { .. } | Self::Spill { .. })
+        matches!(
+            self,
+            Self::Input { error: InputError::NoFile, .. }
+                | Self::Setting { .. }
+                | Self::NoSpace { .. }
+                | Self::Spill { .. }
+        )
     }
+}
+
+/// What to do about a file that cannot be read.
+fn input_hint(error: &InputError, kind: FileKind) -> Option<String> {
+    let hint = match (error, kind) {
+        (InputError::Missing { .. }, FileKind::ItemProperties) => {
+            "item_properties_part1.csv and item_properties_part2.csv come with Retail Rocket's events.csv (datasets/README.md); \
+             without --item-properties categories and prices are derived"
+        }
+        (InputError::Missing { .. }, FileKind::CategoryTree) => {
+            "category_tree.csv comes with Retail Rocket's events.csv (datasets/README.md); without --category-tree \
+             categories are derived"
+        }
+        (InputError::NoFile | InputError::Missing { .. }, FileKind::Events) => {
+            "datasets/README.md says where Retail Rocket's events.csv is got; `loadgen dataset generate --out FILE` \
+             makes one like it"
+        }
+        (InputError::Folder { .. }, FileKind::Events) => "name the file in it, such as events.csv",
+        (InputError::Folder { .. }, FileKind::ItemProperties) => {
+            "name the file in it, such as item_properties_part1.csv"
+        }
+        (InputError::Folder { .. }, FileKind::CategoryTree) => "name the file in it, such as category_tree.csv",
+        (error, _) => error.hint()?,
+    };
+    Some(hint.to_owned())
 }
 
 /// What to do about a bad row.
 fn advice(problem: &RowProblem, kind: FileKind, outlook: &Outlook) -> String {
     match (problem, problem.remedy(), kind) {
-        (RowProblem::HeaderAgain { same: true } | RowProblem::CutShort { .. }, Some(remedy), kind)
-            if kind != FileKind::CategoryTree && outlook.is_mild() =>
-        {
+        (
+            RowProblem::HeaderAgain { same: true } | RowProblem::Shape(Misshapen::CutShort { .. }),
+            Some(remedy),
+            kind,
+        ) if kind != FileKind::CategoryTree && outlook.is_mild() => {
             format!("{remedy}; --bad-rows skip plays the rest without it")
         }
         (_, Some(remedy), _) => remedy,

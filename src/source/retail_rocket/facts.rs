@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::input::Encoding;
 use super::properties::PropertyFacts;
-use super::read::{BadRows, DatedRows};
+use super::read::DatedRows;
 use super::visits::HotKey;
+use crate::input::{BadRows, Encoding};
 
 /// A loaded recording, and what of it will be played.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,8 @@
 //! Fields of the recording's files as values: numbers, ids, times, and what stands for nothing. The same for all files.
 
-use jiff::civil::DateTime;
-use jiff::{Timestamp, tz::TimeZone};
-
 use super::problem::RowProblem;
 use super::row::{EARLIEST_MS, LATEST_MS};
+use crate::input::{date, looks_like_a_date, shown};
 
 /// The name of the column with times.
 pub(super) const TIME: &str = "timestamp";
@@ -42,8 +40,9 @@ fn unusual_time(text: &[u8]) -> Result<(u64, TimeForm), RowProblem> {
         Ok(value) => return Err(RowProblem::TooLate { value }),
         Err(problem) => problem,
     };
-    if let Some((at, form)) = date(text) {
-        return match u64::try_from(at.as_millisecond()) {
+    if let Some(date) = date(text) {
+        let form = if date.has_offset { TimeForm::Date } else { TimeForm::DateWithoutOffset };
+        return match u64::try_from(date.at.as_millisecond()) {
             Ok(time @ ..=LATEST_MS) => Ok((time, form)),
             Ok(value) => Err(RowProblem::TooLate { value }),
             Err(_) => Err(RowProblem::TooEarly { value: shown(text) }),
@@ -57,45 +56,6 @@ fn unusual_time(text: &[u8]) -> Result<(u64, TimeForm), RowProblem> {
         }
         problem => Err(problem),
     }
-}
-
-/// RFC 3339, or the same with a space, or without an offset: `2015-05-30 15:33:21.117`. The time of day to the second at
-/// least: what lacks it would put a whole day into one instant.
-pub(super) fn date(text: &[u8]) -> Option<(Timestamp, TimeForm)> {
-    let text = std::str::from_utf8(text.trim_ascii()).ok()?;
-    let bytes = text.as_bytes();
-    let at = |places: &[usize], wanted: &[u8]| {
-        places.iter().all(|place| bytes.get(*place).is_some_and(|byte| wanted.contains(byte)))
-    };
-    if bytes.len() < 19 || !at(&[4, 7], b"-") || !at(&[10], b"Tt ") || !at(&[13, 16], b":") {
-        return None;
-    }
-    let (local, rest) = text.split_at_checked(19)?;
-    let decimals = rest.strip_prefix('.').map_or(0, |digits| 1 + digits.bytes().take_while(u8::is_ascii_digit).count());
-    let (fraction, offset) = rest.split_at_checked(decimals)?;
-    if decimals == 1 || decimals > 10 {
-        return None;
-    }
-    let time = format!("{}T{}{fraction}", &local[..10], &local[11..]);
-    match offset {
-        "" => {
-            let local: DateTime = time.parse().ok()?;
-            Some((local.to_zoned(TimeZone::UTC).ok()?.timestamp(), TimeForm::DateWithoutOffset))
-        }
-        "Z" | "z" | " UTC" => Some((format!("{time}Z").parse().ok()?, TimeForm::Date)),
-        offset if offset.starts_with(['+', '-']) => Some((format!("{time}{offset}").parse().ok()?, TimeForm::Date)),
-        _ => None,
-    }
-}
-
-/// Digits with what stands between the parts of dates.
-fn looks_like_a_date(text: &[u8]) -> bool {
-    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-    let text = text.trim_ascii().to_ascii_lowercase();
-    let count = |separator: u8| text.iter().skip(1).filter(|byte| **byte == separator).count();
-    let months = || MONTHS.iter().any(|month| text.windows(3).any(|part| part == month.as_bytes()));
-    let separated = count(b'/') == 2 || count(b'-') >= 2 || count(b'.') >= 2 || count(b':') >= 1;
-    text.iter().any(u8::is_ascii_digit) && (separated || months())
 }
 
 /// An id of at most 32 bits.
@@ -165,19 +125,10 @@ fn unusual_number(column: &'static str, text: &[u8]) -> Result<u64, RowProblem> 
     }
 }
 
-/// A field as messages show it: on one line, at most 40 characters.
-pub(super) fn shown(field: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&field[..field.len().min(200)]);
-    let mut shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
-    if text.chars().nth(40).is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::{Timestamp, tz::TimeZone};
     use proptest::prelude::*;
 
     #[test]

@@ -11,7 +11,6 @@ use super::error::LoadError;
 use super::facts::{Facts, Quantiles};
 use super::goods::Goods;
 use super::hash::salted;
-use super::input::Input;
 use super::problem::FileKind;
 use super::properties::{Properties, PropertyFacts};
 use super::read::read;
@@ -19,8 +18,10 @@ use super::row::{Action, ByTime, ByVisitor, Moment, Row};
 use super::rows::Rows;
 use super::sort::{Sorted, Sorter};
 use super::spill::{Place, SpillFile};
+use super::table;
 use super::timeline::{Plan, Timeline};
 use super::visits::{Met, Visits};
+use crate::input::Input;
 
 const SAMPLE: u64 = 6;
 /// Below this the blocks of a merge would not fit.
@@ -28,7 +29,7 @@ const LEAST_SORT_MEMORY: u64 = 1 << 20;
 
 pub(super) fn load(config: &Config) -> Result<Recording, LoadError> {
     check(config)?;
-    load_from(config, Input::open(&config.path, FileKind::Events)?)
+    load_from(config, table::open(&config.path, FileKind::Events)?)
 }
 
 pub(super) fn load_from(config: &Config, input: Input) -> Result<Recording, LoadError> {
@@ -317,11 +318,11 @@ mod tests {
     fn a_file_that_is_written_to_while_it_is_read_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), TEXT).unwrap();
-        let input = Input::open(file.path(), FileKind::Events).unwrap();
+        let input = table::open(file.path(), FileKind::Events).unwrap();
         OpenOptions::new().append(true).open(file.path()).unwrap().write_all(b"1433000000118,1,view,2,\n").unwrap();
         let error = load_from(&Config::default(), input).unwrap_err();
         assert!(error.to_string().ends_with(" changed while it was read (71 bytes before, 95 after)"), "{error}");
-        assert!(error.hint().unwrap().contains("replay a copy"));
+        assert!(error.hint().unwrap().contains("read a copy"));
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use csv::ByteRecord;
 
-use super::fields::{TimeForm, id, is_nothing, is_zero, shown, time};
+use super::fields::{TimeForm, id, is_nothing, is_zero, time};
 use super::problem::RowProblem;
 use super::row::{Action, COLUMNS, Row};
 use super::table::Table;
+use crate::input::shown;
 
 /// Where each column stands in the file at hand.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,7 @@
 //! What can be wrong with a row of a recording's files.
 
 use super::row::COLUMNS;
+use crate::input::table::Misshapen;
 
 /// Which of a recording's files one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,11 +98,8 @@ pub enum RowProblem {
     #[error("parent {id} is no category of this file")]
     NoSuchParent { id: u64 },
     /// Too few or too many fields.
-    #[error("{found} fields instead of {expected}")]
-    Width { found: usize, expected: usize },
-    /// The last line is not whole.
-    #[error("the last line ends after {found} of {expected} fields, without a line end: the file is cut short")]
-    CutShort { found: usize, expected: usize },
+    #[error(transparent)]
+    Shape(Misshapen),
     /// The names of the columns in the middle of the file.
     #[error("the header again: two files put together?")]
     HeaderAgain { same: bool },
@@ -133,8 +131,8 @@ impl RowProblem {
             Self::Price { .. } => "not_a_price",
             Self::CategoryTwice { .. } => "category_twice",
             Self::NoSuchParent { .. } => "no_such_parent",
-            Self::Width { .. } => "wrong_number_of_fields",
-            Self::CutShort { .. } => "cut_short",
+            Self::Shape(Misshapen::Width { .. }) => "wrong_number_of_fields",
+            Self::Shape(Misshapen::CutShort { .. }) => "cut_short",
             Self::HeaderAgain { .. } => "header_again",
             Self::LineEnd { .. } => "line_end_in_a_field",
         }
@@ -165,7 +163,7 @@ impl RowProblem {
                 "dates are read as 2015-05-30T15:33:21.117Z or 2015-05-30 15:33:21.117 (UTC unless an offset is said); \
                  others can be read in two ways, or lack the time of day"
             }
-            Self::CutShort { .. } => "fetch or copy the file again",
+            Self::Shape(Misshapen::CutShort { .. }) => "fetch or copy the file again",
             Self::HeaderAgain { same: true } => "take that line out",
             Self::HeaderAgain { same: false } => {
                 "its columns are in another order than those of the first line: give each part on its own"

@@ -10,13 +10,12 @@ use std::path::PathBuf;
 use csv::ByteRecord;
 use serde::{Deserialize, Serialize};
 
-use super::config::BadRowPolicy;
 use super::error::LoadError;
-use super::fields::{id, shown, time};
-use super::input::Input;
+use super::fields::{id, time};
 use super::problem::{FileKind, Outlook, RowProblem};
 use super::row::{Action, Row};
-use super::table::Table;
+use super::table::{self, Table};
+use crate::input::{BadRowPolicy, Input, shown};
 
 /// The property that holds prices: names are hashed in the published files, this one is a number with the ranges of prices.
 pub const PRICE_PROPERTY: &str = "790";
@@ -175,7 +174,7 @@ impl Properties {
         let mut facts = PropertyFacts::default();
         let mut kept = Kept::default();
         for file in files {
-            kept.read(Input::open(file, FileKind::ItemProperties)?, policy, &mut facts)?;
+            kept.read(table::open(file, FileKind::ItemProperties)?, policy, &mut facts)?;
         }
         let [categories, prices, available] = [kept.categories, kept.prices, kept.available].map(History::of);
         facts.category_changes = categories.len() as u64;
@@ -216,7 +215,8 @@ impl Kept {
             rows += problem.lines();
             if policy == BadRowPolicy::Fail || problem == (RowProblem::HeaderAgain { same: false }) {
                 let outlook = Box::new(self.look_on(&mut table, at, Outlook { rows, bad, lost: Vec::new() }));
-                return Err(LoadError::BadRow { file: table.name, kind: table.kind, line, problem, outlook });
+                let (file, kind) = table.into_name();
+                return Err(LoadError::BadRow { file, kind, line, problem, outlook });
             }
             *facts.bad_by_property.entry(property_of(&record, at).to_owned()).or_default() += problem.lines();
             facts.first_bad.get_or_insert_with(|| format!("{} line {line}: {problem}", table.name));
@@ -225,7 +225,7 @@ impl Kept {
         table.end()?;
         facts.rows += rows;
         facts.bad_rows += bad;
-        let (file, kind) = (table.name, table.kind);
+        let (file, kind) = table.into_name();
         match first_bad {
             Some((line, problem)) if rows == bad => Err(LoadError::AllBad { file, kind, rows, line, problem }),
             None if rows == 0 => Err(LoadError::NoRows { file }),

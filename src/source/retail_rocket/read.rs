@@ -5,44 +5,16 @@ use std::collections::BTreeMap;
 use csv::ByteRecord;
 use serde::{Deserialize, Serialize};
 
-use super::config::BadRowPolicy;
 use super::error::LoadError;
 use super::fields::TimeForm;
-use super::input::{Encoding, Input};
 use super::parse::{Columns, Parsed};
 use super::problem::{FileKind, Outlook, RowProblem};
 use super::row::{Action, Row};
 use super::table::Table;
+use crate::input::{BadRowPolicy, BadRows, Encoding, Input, UNKNOWN_TYPE};
 
-/// How many skipped rows are kept as examples.
-const EXAMPLES: usize = 20;
 /// How many rows after a bad one are looked at before the file is refused: whether to advise leaving such rows out.
 const LOOKED_AT: u64 = 100_000;
-/// The type of a row that does not tell it.
-const UNKNOWN_TYPE: &str = "unknown";
-
-/// The rows left out with `--bad-rows skip`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BadRows {
-    /// How many; a quoted field that goes on over lines takes all of them away.
-    pub count: u64,
-    /// The same by kind of problem.
-    pub by_reason: BTreeMap<String, u64>,
-    /// The same by type of event; `unknown` where the row does not tell it.
-    #[serde(default)]
-    pub by_type: BTreeMap<String, u64>,
-    /// The first 20.
-    pub examples: Vec<BadRow>,
-}
-
-/// One row left out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BadRow {
-    /// Its line in the file, from 1.
-    pub line: u64,
-    /// What is wrong with it.
-    pub problem: String,
-}
 
 /// Rows whose time is a date.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +57,7 @@ pub(super) fn read(
     let mut record = ByteRecord::new();
     while table.next(&mut record)? {
         let Ok(ordinal) = u32::try_from(reading.rows) else {
-            return Err(LoadError::TooManyRows { file: table.name });
+            return Err(LoadError::TooManyRows { file: table.into_name().0 });
         };
         match table.check(&record).and_then(|()| columns.row(&record, ordinal)) {
             Ok(parsed) => {
@@ -97,18 +69,18 @@ pub(super) fn read(
             }
             Err(problem) => {
                 let (line, problem) = (table.line(), table.explain(&record, problem));
-                reading.bad.add(line, &problem, columns.action(&record));
+                reading.note_bad(line, &problem, columns.action(&record));
                 if policy == BadRowPolicy::Fail || problem == (RowProblem::HeaderAgain { same: false }) {
-                    let kind = table.kind;
                     let outlook = Box::new(reading.look_on(&mut table, &columns));
-                    return Err(LoadError::BadRow { file: table.name, kind, line, problem, outlook });
+                    let (file, kind) = table.into_name();
+                    return Err(LoadError::BadRow { file, kind, line, problem, outlook });
                 }
                 first_bad.get_or_insert((line, problem));
             }
         }
     }
     reading.encoding = table.end()?;
-    let (file, kind) = (table.name, table.kind);
+    let (file, kind) = table.into_name();
     match first_bad {
         _ if reading.rows > 0 => Ok(reading),
         Some((line, problem)) => Err(LoadError::AllBad { file, kind, rows: reading.bad.count, line, problem }),
@@ -130,6 +102,11 @@ impl Reading {
         }
     }
 
+    fn note_bad(&mut self, line: u64, problem: &RowProblem, action: Option<Action>) {
+        let kind = action.map_or(UNKNOWN_TYPE, Action::as_str);
+        self.bad.add(line, problem.lines(), problem.reason(), kind, problem);
+    }
+
     /// Counts a fill. There are few of them, in few ways of writing.
     fn note_fill(&mut self, fill: &str) {
         match self.order_fills.get_mut(fill) {
@@ -148,7 +125,7 @@ impl Reading {
             }
             match table.check(&record).and_then(|()| columns.row(&record, 0)) {
                 Ok(parsed) => self.note(&parsed, columns, &record),
-                Err(problem) => self.bad.add(table.line(), &problem, columns.action(&record)),
+                Err(problem) => self.note_bad(table.line(), &problem, columns.action(&record)),
             }
         }
         Outlook { rows: self.rows + self.bad.count, bad: self.bad.count, lost: self.lost_types() }
@@ -164,18 +141,5 @@ impl Reading {
     pub(super) fn rows_by_type(&self) -> BTreeMap<String, u64> {
         let named = Action::OF_VISITORS.into_iter().zip(self.by_type);
         named.map(|(action, rows)| (action.as_str().to_owned(), rows)).collect()
-    }
-}
-
-impl BadRows {
-    fn add(&mut self, line: u64, problem: &RowProblem, action: Option<Action>) {
-        let lines = problem.lines();
-        self.count += lines;
-        *self.by_reason.entry(problem.reason().to_owned()).or_default() += lines;
-        let kind = action.map_or(UNKNOWN_TYPE, Action::as_str);
-        *self.by_type.entry(kind.to_owned()).or_default() += lines;
-        if self.examples.len() < EXAMPLES {
-            self.examples.push(BadRow { line, problem: problem.to_string() });
-        }
     }
 }

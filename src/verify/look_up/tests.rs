@@ -5,6 +5,7 @@ use super::partition::{CLOCK_STEP_MS, END};
 use super::*;
 use crate::event::KeyId;
 use crate::event::encode::Encoder;
+use crate::kafka::headers::Headers;
 use crate::kafka::{Code, KafkaError, Notice, TopicIdentity, Wait, Watermarks};
 use crate::shop::{Detail, Device, Event, ItemId, Session, Telling, TextId, UserId, Vocabulary};
 use std::sync::{Arc, LazyLock};
@@ -93,6 +94,7 @@ impl Reader for Log {
                 timestamp: Timestamp::Create(*create_ms),
                 key: Some(key),
                 body: Some(body),
+                headers: Headers::default(),
                 leader_epoch: 0,
             }));
         }

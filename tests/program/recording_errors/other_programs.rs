@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use loadgen::input::InputError;
 use loadgen::source::retail_rocket::{Config, LoadError, Recording};
 use proptest::prelude::*;
 
@@ -272,7 +273,7 @@ proptest! {
                 let filled = 1 + text.lines().filter(|line| !line.trim().is_empty()).count() as u64;
                 prop_assert!(facts.rows + facts.bad_rows.count >= filled, "{facts:?} of {text:?}");
             }
-            Err(error) => prop_assert!(matches!(error, LoadError::Unclosed { .. }), "{error}"),
+            Err(error) => prop_assert!(matches!(error, LoadError::Input { error: InputError::Unclosed { .. }, .. }), "{error}"),
         }
     }
 }

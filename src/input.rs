@@ -1,4 +1,13 @@
-//! Opening a recording: what the file is, decompressed as it is read, and unchanged from the first byte to the last.
+//! Opening a file of events: what it is, decompressed as it is read, and unchanged from the first byte to the last.
+//!
+//! [`table`] walks a CSV, [`lines`] anything that has a record on each line; [`date`] reads dates.
+
+mod bad;
+mod date;
+mod error;
+pub mod lines;
+pub mod table;
+mod zip;
 
 use std::fs::{File, Metadata};
 use std::io::{self, BufReader, Cursor, Read};
@@ -8,8 +17,14 @@ use std::time::SystemTime;
 use flate2::bufread::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 
-use super::error::LoadError;
-use super::problem::FileKind;
+pub use bad::{BadRow, BadRowPolicy, BadRows, UNKNOWN_TYPE};
+pub use date::{Date, date, looks_like_a_date};
+pub use error::{InputError, ZipProblem};
+
+/// No row needs more; a quote that is never closed would take the whole file.
+pub const LONGEST_ROW: u64 = 1 << 20;
+/// How an object container of Avro begins (Avro 1.12 specification, "Object Container Files").
+pub const AVRO_MAGIC: &[u8] = b"Obj\x01";
 
 /// How the bytes of the file are wrapped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +50,8 @@ pub enum Compression {
     Gzip,
     /// RFC 8878, one or more frames.
     Zstd,
+    /// A zip archive with one file in it.
+    Zip,
 }
 
 impl Compression {
@@ -45,26 +62,33 @@ impl Compression {
             Self::None => "plain",
             Self::Gzip => "gzip",
             Self::Zstd => "zstd",
+            Self::Zip => "zip",
         }
     }
 }
 
-/// A recording that can be read, decompressed.
-pub(super) struct Input {
+/// A file that can be read, decompressed.
+pub struct Input {
     /// As the user wrote it; what messages call it.
-    pub(super) name: String,
-    pub(super) encoding: Encoding,
-    pub(super) text: Box<dyn Read>,
-    pub(super) guard: Option<Guard>,
+    pub name: String,
+    /// How its bytes are wrapped.
+    pub encoding: Encoding,
+    /// Its first bytes, decompressed: enough to tell what it is.
+    pub head: Vec<u8>,
+    /// All of it, decompressed.
+    pub text: Box<dyn Read>,
+    /// Whether it stays as it is, where it is a file.
+    pub guard: Option<Guard>,
 }
 
 /// Notices that a file is written to while it is read.
-pub(super) struct Guard {
+#[derive(Debug)]
+pub struct Guard {
     file: File,
     before: Version,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Version {
     bytes: u64,
     modified: Option<SystemTime>,
@@ -79,18 +103,22 @@ impl Version {
 
 impl Guard {
     /// The length of the file.
-    pub(super) const fn bytes(&self) -> u64 {
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
         self.before.bytes
     }
 
     /// Whether the file is what it was when it was opened.
-    pub(super) fn check(&self, name: &str) -> Result<(), LoadError> {
+    ///
+    /// # Errors
+    /// Where it is not, or cannot be looked at any more.
+    pub fn check(&self, name: &str) -> Result<(), InputError> {
         let metadata = self.file.metadata().map_err(|source| unreadable(name, source))?;
         let after = Version::of(&metadata);
         if after == self.before {
             Ok(())
         } else {
-            Err(LoadError::Changed { file: name.to_owned(), before: self.before.bytes, after: after.bytes })
+            Err(InputError::Changed { file: name.to_owned(), before: self.before.bytes, after: after.bytes })
         }
     }
 }
@@ -100,22 +128,25 @@ const HEAD_BYTES: u64 = 8 << 10;
 const READ_BYTES: usize = 256 << 10;
 
 impl Input {
-    /// Opens `path`, a file of that kind; `-` is standard input.
-    pub(super) fn open(path: &Path, kind: FileKind) -> Result<Self, LoadError> {
+    /// Opens `path`; `-` is standard input.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is by its first bytes no file of events.
+    pub fn open(path: &Path) -> Result<Self, InputError> {
         if path.as_os_str().is_empty() {
-            return Err(LoadError::NoFile);
+            return Err(InputError::NoFile);
         }
         if path.as_os_str() == "-" {
             return Self::from_reader("standard input".to_owned(), Box::new(io::stdin().lock()), None);
         }
         let name = path.display().to_string();
         let file = File::open(path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => LoadError::Missing { file: name.clone(), kind },
+            io::ErrorKind::NotFound => InputError::Missing { file: name.clone() },
             _ => unreadable(&name, source),
         })?;
         let metadata = file.metadata().map_err(|source| unreadable(&name, source))?;
         if metadata.is_dir() {
-            return Err(LoadError::Folder { file: name, kind });
+            return Err(InputError::Folder { file: name });
         }
         let guard = if metadata.is_file() {
             let file = file.try_clone().map_err(|source| unreadable(&name, source))?;
@@ -127,11 +158,15 @@ impl Input {
     }
 
     /// Looks at the first bytes of `raw` and says what it is.
-    pub(super) fn from_reader(name: String, raw: Box<dyn Read>, guard: Option<Guard>) -> Result<Self, LoadError> {
+    ///
+    /// # Errors
+    /// As [`Input::open`].
+    pub fn from_reader(name: String, raw: Box<dyn Read>, guard: Option<Guard>) -> Result<Self, InputError> {
         let (head, raw) = peek(raw).map_err(|source| unreadable(&name, source))?;
         let compression = match head.as_slice() {
             [0x1f, 0x8b, ..] => Compression::Gzip,
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,
+            [b'P', b'K', 3 | 5, 4 | 6, ..] => Compression::Zip,
             _ => Compression::None,
         };
         let raw = BufReader::with_capacity(READ_BYTES, raw);
@@ -139,12 +174,25 @@ impl Input {
             Compression::None => Box::new(raw),
             Compression::Gzip => Box::new(MultiGzDecoder::new(raw)),
             Compression::Zstd => Box::new(zstd::Decoder::with_buffer(raw).map_err(|source| unreadable(&name, source))?),
+            Compression::Zip => zip::open(&name, guard.as_ref())?,
         };
         let (head, text) = peek(text).map_err(|source| read_failed(&name, compression, 0, source))?;
         recognise(&name, &head)?;
         let bom = head.starts_with(b"\xef\xbb\xbf");
         let crlf = head.iter().position(|byte| *byte == b'\n').is_some_and(|at| at > 0 && head[at - 1] == b'\r');
-        Ok(Self { name, encoding: Encoding { compression, bom, crlf, final_line_end: false }, text, guard })
+        Ok(Self { name, encoding: Encoding { compression, bom, crlf, final_line_end: false }, head, text, guard })
+    }
+
+    /// Whether it is one JSON object after another.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.head).trim_ascii_start().starts_with(b"{")
+    }
+
+    /// Whether it is an object container of Avro.
+    #[must_use]
+    pub fn is_avro(&self) -> bool {
+        self.head.starts_with(AVRO_MAGIC)
     }
 }
 
@@ -156,12 +204,11 @@ fn peek(mut reader: Box<dyn Read>) -> io::Result<(Vec<u8>, Box<dyn Read>)> {
     Ok((head, Box::new(whole)))
 }
 
-/// Refuses what is no CSV, by name where it is something that people end up with.
-fn recognise(name: &str, head: &[u8]) -> Result<(), LoadError> {
-    const UNPACK: &str = "unpack it and replay the CSV inside; gzip and zstd are read as they are";
-    const CONVERT: &str = "save it as UTF-8 CSV";
-    const FOREIGN: [(&[u8], &str, &str); 10] = [
-        (b"PK\x03\x04", "a zip archive", UNPACK),
+/// Refuses what holds no events, by name where it is something that people end up with.
+fn recognise(name: &str, head: &[u8]) -> Result<(), InputError> {
+    const UNPACK: &str = "unpack it and name the file inside; gzip, zstd and zip are read as they are";
+    const CONVERT: &str = "save it as UTF-8";
+    const FOREIGN: [(&[u8], &str, &str); 8] = [
         (b"\xfd7zXZ\0", "an xz file", UNPACK),
         (b"BZh", "a bzip2 file", UNPACK),
         (b"7z\xbc\xaf\x27\x1c", "a 7z archive", UNPACK),
@@ -170,41 +217,48 @@ fn recognise(name: &str, head: &[u8]) -> Result<(), LoadError> {
         (b"\xfe\xff", "UTF-16 text", CONVERT),
         (b"<!doctype", "a web page", "the download went to a log-in page: fetch the file again, logged in"),
         (b"<html", "a web page", "the download went to a log-in page: fetch the file again, logged in"),
-        (b"{", "JSON", "convert it to CSV"),
     ];
     let file = || name.to_owned();
     if head.is_empty() {
-        return Err(LoadError::Empty { file: file() });
+        return Err(InputError::Empty { file: file() });
     }
     if head.starts_with(b"version https://git-lfs") {
-        return Err(LoadError::GitLfs { file: file() });
+        return Err(InputError::GitLfs { file: file() });
     }
     for (start, what, remedy) in FOREIGN {
         if head.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start)) {
-            return Err(LoadError::Foreign { file: file(), what, remedy });
+            return Err(InputError::Foreign { file: file(), what, remedy });
         }
     }
-    if head.contains(&0) {
-        return Err(LoadError::Foreign {
-            file: file(),
-            what: "binary data",
-            remedy: "name a CSV, plain, gzip or zstd",
-        });
+    if head.contains(&0) && !head.starts_with(AVRO_MAGIC) {
+        let remedy = "name a file of text, plain, gzip, zstd or zip";
+        return Err(InputError::Foreign { file: file(), what: "binary data", remedy });
     }
     Ok(())
 }
 
-fn unreadable(name: &str, source: io::Error) -> LoadError {
-    LoadError::Unreadable { file: name.to_owned(), source }
+fn unreadable(name: &str, source: io::Error) -> InputError {
+    InputError::Unreadable { file: name.to_owned(), source }
 }
 
 /// Why reading stopped after `line`.
-pub(super) fn read_failed(name: &str, compression: Compression, line: u64, source: io::Error) -> LoadError {
+fn read_failed(name: &str, compression: Compression, line: u64, source: io::Error) -> InputError {
     let file = name.to_owned();
     let format = compression.as_str();
     match (compression, source.kind()) {
-        (Compression::None, _) => LoadError::Unreadable { file, source },
-        (_, io::ErrorKind::UnexpectedEof) => LoadError::CompressedCutShort { file, line, format },
-        _ => LoadError::CompressedDamaged { file, line, format, source },
+        (Compression::None, _) => InputError::Unreadable { file, source },
+        (_, io::ErrorKind::UnexpectedEof) => InputError::CompressedCutShort { file, line, format },
+        _ => InputError::CompressedDamaged { file, line, format, source },
     }
+}
+
+/// A field as messages show it: on one line, at most 40 characters.
+#[must_use]
+pub fn shown(field: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&field[..field.len().min(200)]);
+    let mut shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
+    if text.chars().nth(40).is_some() {
+        shown.push('…');
+    }
+    shown
 }
