@@ -121,7 +121,7 @@ mod tests {
     proptest! {
         #[test]
         fn sums_and_products_are_those_of_whole_numbers(a in -1_000_000_000_i64..1_000_000_000, b in -1_000_000_i64..1_000_000) {
-            let cents = |number: i64| format!("{}e-2", number);
+            let cents = |number: i64| format!("{number}e-2");
             let parse = |text: &str| Decimal::parse(text.as_bytes()).unwrap();
             let product = Decimal::product(cents(a).as_bytes(), b.to_string().as_bytes()).unwrap();
             prop_assert_eq!(product, parse(&format!("{}e-2", i128::from(a) * i128::from(b))));

@@ -321,14 +321,17 @@ impl Judge<'_> {
     fn count(&self, tally: &mut Tally, key: &[u8], task: usize, entry: &Entry, ending: Ending<'_>) {
         let (class, bounds) = self.class(task, entry);
         let start_ms = self.added.window.map(|_| entry.start);
-        let got = || entry.seen.map(|seen| seen.last.to_string());
-        let told = || Told { key, start_ms, got: got(), expected: wanted(bounds) }.into();
+        let seen = entry.seen;
+        let told = || {
+            let got = seen.map(|seen| seen.last.to_string());
+            Told { key, start_ms, got, expected: wanted(bounds) }.into()
+        };
         if let Some(seen) = entry.seen.filter(|_| self.added.emit == Emit::Updates) {
             tally.count_superseded(seen.times - 1);
         }
         let is_empty = entry.parts.is_empty() && entry.late.events == 0;
         if is_empty && ending.unknown.is_none() && (self.added.window.is_none() || entry.start >= self.first_own) {
-            tally.count_unexpected(&told);
+            tally.count_unexpected(told);
         }
         let Some(class) = class.filter(|_| entry.is_own) else { return };
         let class = if ending.unknown.is_some() && class != Class::Open { Class::Undecided } else { class };
@@ -340,7 +343,7 @@ impl Judge<'_> {
                 None => {}
             }
         }
-        tally.count(class, &told);
+        tally.count(class, told);
     }
 }
 

@@ -57,7 +57,7 @@ struct Expected {
 
 #[derive(Debug)]
 enum Kept {
-    Each(Each),
+    Each(Box<Each>),
     Added(Box<Fold>),
 }
 
@@ -143,7 +143,7 @@ impl Oracle {
             None => self.outputs.push((expectation.topic.clone(), vec![expected])),
         }
         let kept = match &expectation.what {
-            What::Each { .. } => Kept::Each(Each::new(self.is_timed)),
+            What::Each { .. } => Kept::Each(Box::new(Each::new(self.is_timed))),
             What::Added(added) => Kept::Added(Box::new(Fold::new(added.clone(), partitions))),
         };
         self.expected.push(Expected { expectation, kept, records: (0, 0) });
@@ -336,7 +336,7 @@ impl Expected {
 
     fn read(&mut self, record: &Record<'_>, body: &[u8]) -> Option<()> {
         match (&mut self.kept, &self.expectation.what) {
-            (Kept::Each(each), What::Each { at, .. }) => each.see(&*body::text(body::at(body, at)?)?, record.at_ms),
+            (Kept::Each(each), What::Each { at, .. }) => each.see(&body::text(body::at(body, at)?)?, record.at_ms),
             (Kept::Added(fold), What::Added(added)) => {
                 let key = body::text(body::at(body, &added.at)?)?;
                 let value = Decimal::parse(body::number(body::at(body, &added.of)?))?;

@@ -204,6 +204,20 @@ mod tests {
     }
 
     #[test]
+    fn an_expectation_is_a_case_of_its_own() {
+        let cases = [
+            (ExpectReport { expected: 2, right: 1, wrong: 1, ..ExpectReport::default() }, "<failure"),
+            (ExpectReport { expected: 2, right: 1, undecided: 1, ..ExpectReport::default() }, "<error"),
+        ];
+        for (expectation, element) in cases {
+            let expectations = vec![ExpectReport { name: "by-type".into(), ..expectation }];
+            let text = text(&judged(RunReport { expectations, ..healthy() }, &[], &Conditions::default()));
+            let (_, case) = text.split_once("loadgen.expect").unwrap();
+            assert!(case.split_once("</testcase>").unwrap().0.contains(element), "{text}");
+        }
+    }
+
+    #[test]
     fn what_xml_cannot_hold_is_replaced_and_the_rest_escaped() {
         let mut report = judged(healthy(), &[], &Conditions::default());
         report.run.name = "a<b>&\"c\"\u{1}\u{FFFF}".into();

@@ -105,13 +105,9 @@ impl Plan {
         let is_verified = *verifier.enabled.get_or_insert(true);
         let (lateness, patience) = (settings.limits.lateness.settle(), settings.limits.setup.patience.settle());
         let event_time = settings.recording.body.settle().event_time;
-        let downstream = downstream::of(
-            scenario,
-            Known { catalogue: &catalogue, topic_of: &topic_of, usual: &topic.topic },
-            &formats,
-            presentation.dry_run || !cluster.bootstrap_server.as_deref().is_none_or(is_stand_in),
-            together.shard.of == 1,
-        )?;
+        let known = Known { catalogue: &catalogue, topic_of: &topic_of, usual: &topic.topic };
+        let is_read = presentation.dry_run || !cluster.bootstrap_server.as_deref().is_none_or(is_stand_in);
+        let downstream = downstream::of(scenario, known, &formats, is_read, together.shard.of == 1)?;
         let gates = gates(scenario, &pace, &catalogue, topics.iter().copied().cloned().collect())?;
         let nowhere = cluster.bootstrap_server.as_deref() == Some(NOWHERE);
         let bootstrap = cluster.bootstrap_server.filter(|servers| !is_stand_in(servers));

@@ -53,7 +53,7 @@ fn what_makes_no_expectation_is_named_with_the_reason() {
         let text = with(from, to);
         match declared(&[config(&text)]) {
             Err(error) => {
-                assert!(error.to_string().starts_with(&format!("expectation \"revenue\": {reason}")), "{error}")
+                assert!(error.to_string().starts_with(&format!("expectation \"revenue\": {reason}")), "{error}");
             }
             // Types of the run that add nothing are no mistake.
             Ok(_) => assert_eq!(reason, "no event"),

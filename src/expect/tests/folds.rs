@@ -1,3 +1,5 @@
+use std::collections::VecDeque;
+
 use super::*;
 use proptest::prelude::*;
 
@@ -53,7 +55,7 @@ fn text(repartition: bool, size: i64, advance: i64, grace: i64) -> String {
 
 /// The events in the order of their partitions, mixed as `order` says.
 fn mixed(events: &[Drawn], order: &[usize]) -> Vec<(i64, Drawn)> {
-    let mut queues: Vec<std::collections::VecDeque<(i64, Drawn)>> = vec![Default::default(); 3];
+    let mut queues: Vec<VecDeque<(i64, Drawn)>> = vec![VecDeque::new(); 3];
     for (offset, event) in (0..).zip(events) {
         queues[event.0].push_back((offset, *event));
     }
@@ -61,7 +63,7 @@ fn mixed(events: &[Drawn], order: &[usize]) -> Vec<(i64, Drawn)> {
     let mut turns = order.iter().copied().cycle();
     while queues.iter().any(|queue| !queue.is_empty()) {
         let turn = turns.next().unwrap_or(0) % 3;
-        let taken = queues[turn].pop_front().or_else(|| queues.iter_mut().find_map(|queue| queue.pop_front()));
+        let taken = queues[turn].pop_front().or_else(|| queues.iter_mut().find_map(VecDeque::pop_front));
         mixed.extend(taken);
     }
     mixed
@@ -69,7 +71,7 @@ fn mixed(events: &[Drawn], order: &[usize]) -> Vec<(i64, Drawn)> {
 
 fn give(oracle: &mut Oracle, events: &[(i64, Drawn)]) {
     for (offset, (partition, key, time, cents)) in events {
-        let number = format!("{}e-2", cents);
+        let number = format!("{cents}e-2");
         // A key for each partition, where keys are tasks' own.
         put(
             oracle,

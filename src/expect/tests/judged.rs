@@ -35,7 +35,9 @@ fn each_class_is_found_as_what_it_is() {
 #[test]
 fn a_result_takes_as_long_as_it_is_seen_after_the_end_of_its_window() {
     let mut oracle = a_minute(COUNT);
-    [0, 10_000, 20_000, 30_000, 40_000].into_iter().for_each(|from| result(&mut oracle, "a", from, 10));
+    for from in [0, 10_000, 20_000, 30_000, 40_000] {
+        result(&mut oracle, "a", from, 10);
+    }
     let report = end(oracle);
     let latency = report.latency_us.unwrap();
     assert_eq!((report.right, latency.count, latency.censored), (5, 5, 0));
@@ -160,7 +162,9 @@ fn what_cannot_be_added_and_what_was_not_read_is_undecided() {
         let n = if second == 3 { "\"many\"" } else { "1" };
         put(&mut oracle, 0, second, second * 1_000, &format!(r#"{{"k":"a","t":{},"n":{n}}}"#, second * 1_000));
     }
-    [0, 10_000].into_iter().for_each(|from| result(&mut oracle, "a", from, 10));
+    for from in [0, 10_000] {
+        result(&mut oracle, "a", from, 10);
+    }
     let report = end(oracle);
     assert_eq!((report.undecided, report.right, report.violation()), (1, 1, None));
     let mut oracle = a_minute(COUNT);

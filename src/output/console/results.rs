@@ -9,7 +9,7 @@ pub(super) fn row(page: &mut Page, is_first: bool, report: &ExpectReport) {
     let latency = report.latency_us.as_ref().filter(|latency| latency.count > 0);
     let latency = latency.map(|latency| {
         let time = |us: Option<u64>| us.map_or_else(|| figures::NONE.to_owned(), figures::duration_us);
-        format!("; after p50 {}, p99 {}, max {}", time(latency.p50), time(latency.p99), time(latency.max))
+        format!("; seen after p50 {}, p99 {}, max {}", time(latency.p50), time(latency.p99), time(latency.max))
     });
     let ink = match (report.violation(), report.unsaid()) {
         (Some(_), _) => Ink::Bad,
