@@ -15,6 +15,7 @@ mod interrupts;
 mod lag;
 mod machine;
 mod prepare;
+mod schemas;
 mod sections;
 #[cfg(test)]
 mod simulation;

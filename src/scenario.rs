@@ -20,6 +20,7 @@ pub mod registry;
 pub mod resolve;
 pub mod results;
 pub mod schema;
+pub mod schemas;
 pub mod selftest;
 pub mod source;
 pub mod topics;
@@ -35,6 +36,7 @@ pub use resolve::{Resolved, RunRequest, resolve};
 use crate::expect::ExpectConfig;
 use crate::gate::GateConfig;
 use crate::settings::run::RunOptions;
+use crate::settings::schemas::SchemaSet;
 use faults::FaultConfig;
 use source::SourceConfig;
 
@@ -45,6 +47,8 @@ pub struct Scenario {
     pub settings: RunOptions,
     /// Where events come from.
     pub source: SourceConfig,
+    /// Versions of the schemas of its events, which phases name.
+    pub schemas: Vec<SchemaSet>,
     /// What must come out downstream.
     pub expectations: Vec<ExpectConfig>,
     /// What is broken meanwhile.

@@ -99,6 +99,10 @@ impl Scenario {
         if let Some(file) = &mut scenario.settings.verifier.downstream.expect {
             *file = folder.join(&*file);
         }
+        let readers = &mut scenario.settings.verifier.back.reader_schema;
+        for set in scenario.schemas.iter_mut().chain(readers) {
+            set.move_path(folder);
+        }
         let target = &mut scenario.settings.target;
         let registry = &mut target.coding.registry;
         let files = [
@@ -131,7 +135,7 @@ impl Scenario {
     /// # Errors
     /// Values that TOML cannot hold; a resolved scenario has none.
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
-        let Self { settings, source, expectations, faults, gates } = self;
+        let Self { settings, source, schemas, expectations, faults, gates } = self;
         let RunOptions { pace, limits, target, verifier, outcome, events: _, recording } = settings;
         let mut table = Table::new();
         table.insert("source".to_owned(), Value::try_from(source)?);
@@ -156,6 +160,7 @@ impl Scenario {
                 table.insert(name.to_owned(), Value::Table(inner));
             }
         }
+        schemas.put("schemas", &mut table)?;
         expectations.put("expect", &mut table)?;
         faults.put("fault", &mut table)?;
         gates.put("gate", &mut table)?;
@@ -207,6 +212,7 @@ fn read(text: &str) -> Result<Scenario, Fault> {
     let mut verify = inner_table(&mut table, "verify")?;
     settings.verifier = VerifierOptions::take(&mut verify, "").map_err(misread)?;
     refuse_rest(&verify, &[VerifierOptions::keys("")])?;
+    let schemas = InTable::take(&mut table, "schemas").map_err(misread)?;
     let expectations = InTable::take(&mut table, "expect").map_err(misread)?;
     let faults = InTable::take(&mut table, "fault").map_err(misread)?;
     let gates = InTable::take(&mut table, "gate").map_err(misread)?;
@@ -220,10 +226,10 @@ fn read(text: &str) -> Result<Scenario, Fault> {
             PaddingOptions::keys(""),
             PatienceOptions::keys(""),
             BodyOptions::keys(""),
-            vec!["gates_off", "source", "kafka", "transactions", "verify", "expect", "fault", "gate"],
+            vec!["gates_off", "source", "kafka", "transactions", "verify", "schemas", "expect", "fault", "gate"],
         ],
     )?;
-    Ok(Scenario { settings, source, expectations, faults, gates })
+    Ok(Scenario { settings, source, schemas, expectations, faults, gates })
 }
 
 /// A table within another; an empty one where there is none.
@@ -359,7 +365,7 @@ mod tests {
             &format!("{SOURCE}[verify]\nxyzzy = 1"),
             "steady.toml line 4: unknown key \"xyzzy\"",
             "known here: enabled, group, consumers, group_protocol, assignor, commit, commit_interval, chaos_rebalance, \
-             isolation, drain_deadline, expect, expect_deadline",
+             isolation, drain_deadline, reader_schema, expect, expect_deadline",
         );
     }
 

@@ -16,6 +16,7 @@ use super::file::read_expectations;
 use super::level::{Level, Place};
 use super::plan::{Plan, Presentation, Together};
 use super::registry::access;
+use super::schemas;
 use super::source::SourceConfig;
 use crate::settings::events::EventOptions;
 use crate::settings::layer::Layer;
@@ -69,6 +70,7 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
     if let RunRequest::Search(_) = wanted {
         faults_left_out = std::mem::take(&mut scenario.faults).len();
         expectations_left_out = std::mem::take(&mut scenario.expectations).len();
+        scenario.settings.pace.phase.iter_mut().for_each(|phase| phase.schema = None);
     }
     let mut layers: Layers<'_> = vec![(Place::OPTIONS, options)];
     for variables in environment.levels() {
@@ -97,6 +99,8 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
     let (together, presentation) = (Together::of(&given), Presentation::of(&given));
     let max_slip_given = given.limits.lateness.max_slip.is_some();
     apply::apply(&mut scenario, given, &client)?;
+    schemas::load(&mut scenario.schemas)?;
+    schemas::load(&mut scenario.settings.verifier.back.reader_schema)?;
     if let Some(file) = scenario.settings.verifier.downstream.expect.take() {
         scenario.expectations.extend(read_expectations(&file)?);
     }

@@ -12,6 +12,7 @@ use super::formats::FormatPlan;
 use super::plan::catalogue;
 use super::plan::{Presentation, check_name, group, plan_error};
 use super::registry::access;
+use super::schemas;
 use super::source::SourceConfig;
 use super::topics::{self, check_topic_name};
 use crate::bundle::SCENARIO;
@@ -168,6 +169,9 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
     } else {
         FormatPlan::of_reading(&mut coding.formats, registry, &topics, &catalogue)?
     };
+    let mut sets = reading.reader_schema;
+    schemas::load(&mut sets)?;
+    let catalogue = schemas::read_by(catalogue, &sets, &formats)?;
     let mut expect = options.downstream;
     let expect_deadline = expect.settle().expect_deadline;
     let expectations = expect.expect.map_or_else(|| Ok(Vec::new()), |file| read_expectations(&file))?;

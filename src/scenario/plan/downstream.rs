@@ -18,7 +18,6 @@ pub(super) fn of(
     is_whole: bool,
 ) -> Result<Downstream, ConfigError> {
     let expectations = Expectation::all(&scenario.expectations, known)?;
-    let deadline = scenario.settings.verifier.downstream.settle().expect_deadline;
     if expectations.is_empty() {
         return Ok(Downstream::default());
     }
@@ -35,6 +34,7 @@ pub(super) fn of(
         let reason = format!("expectations read plain JSON, and events are written as {:?}", other.format);
         return Err(plan_error(&reason, "leave the format or the expectations out"));
     }
+    let deadline = scenario.settings.verifier.downstream.settle().expect_deadline;
     Ok(Downstream { expectations, deadline })
 }
 
