@@ -116,12 +116,7 @@ impl Plan {
         let gates = gates(scenario, &pace, &catalogue, topics.iter().copied().cloned().collect())?;
         let nowhere = cluster.bootstrap_server.as_deref() == Some(NOWHERE);
         let bootstrap = cluster.bootstrap_server.filter(|servers| !is_stand_in(servers));
-        if bootstrap.is_none() && verify.group.as_ref().is_some_and(|group| group.chaos_rebalance.is_some()) {
-            return Err(plan_error(
-                "--chaos-rebalance does not apply: the embedded broker's groups never come out of a rebalance",
-                "name a cluster with --bootstrap-server",
-            ));
-        }
+        check_chaos(bootstrap.is_none(), &verify)?;
         let together = together.check(setup.lanes, bootstrap.is_none())?;
         let verify = is_verified.then_some(verify);
         let client = Property::table(&cluster.client);
@@ -198,6 +193,17 @@ fn padding(asked: &PaddingOptions, seed: u64) -> Result<Option<Padding>, ConfigE
             _ => Err(plan_error("payload_bytes or compressibility is out of range", "1 byte to 16 MiB, and 0 to 1")),
         },
     }
+}
+
+/// The embedded broker's groups never come out of a rebalance.
+fn check_chaos(is_embedded: bool, verify: &Verification) -> Result<(), ConfigError> {
+    if is_embedded && verify.group.as_ref().is_some_and(|group| group.chaos_rebalance.is_some()) {
+        return Err(plan_error(
+            "--chaos-rebalance does not apply: the embedded broker's groups never come out of a rebalance",
+            "name a cluster with --bootstrap-server",
+        ));
+    }
+    Ok(())
 }
 
 /// The source with what it takes from the run.

@@ -69,12 +69,16 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
     let (mut faults_left_out, mut expectations_left_out) = (0, 0);
     if let RunRequest::Search(_) = wanted {
         faults_left_out = std::mem::take(&mut scenario.faults).len();
-        expectations_left_out = std::mem::take(&mut scenario.expectations).len();
+        let in_file = scenario.settings.verifier.downstream.expect.take();
+        expectations_left_out = std::mem::take(&mut scenario.expectations).len() + in_file.iter().len();
         scenario.settings.pace.phase.iter_mut().for_each(|phase| phase.schema = None);
     }
     let mut layers: Layers<'_> = vec![(Place::OPTIONS, options)];
     for variables in environment.levels() {
         layers.push((Place::of(variables), variables.layer()?));
+    }
+    if let RunRequest::Search(_) = wanted {
+        leave_out_expectations(&mut layers)?;
     }
     own::settle(&mut scenario, &mut layers)?;
     leave_out_misplaced(&mut layers, &scenario.source)?;
@@ -118,6 +122,17 @@ fn usual(name: &str, source: SourceConfig) -> Scenario {
     let mut scenario = Scenario { source, ..Scenario::default() };
     scenario.settings.limits.setup.basics.name = Some(name.to_owned());
     scenario
+}
+
+/// A search asks how much the cluster takes, and judges no results downstream.
+fn leave_out_expectations(layers: &mut Layers<'_>) -> Result<(), ConfigError> {
+    for (place, layer) in layers {
+        if layer.verifier.downstream.expect.take().is_some() && place.level() == Level::Option {
+            let reason = "a search asks how much the cluster takes, and judges no results downstream".to_owned();
+            return Err(ConfigError::Misplaced { option: place.name_of("expect"), reason });
+        }
+    }
+    Ok(())
 }
 
 /// Refuses options of the other source; its variables are there for other commands, and are left out.

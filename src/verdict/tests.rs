@@ -51,14 +51,15 @@ fn lost_events_are_a_violation_that_names_their_place() {
 
 #[test]
 fn results_downstream_are_judged_and_what_says_nothing_is_no_pass() {
-    let of = |change: fn(&mut ExpectReport)| {
+    type Change = fn(&mut ExpectReport);
+    let of = |change: Change| {
         let mut expectation =
             ExpectReport { name: "by-type".into(), topic: "metrics".into(), ..ExpectReport::default() };
         (expectation.expected, expectation.right) = (10, 9);
         change(&mut expectation);
         RunReport { expectations: vec![expectation], ..healthy() }
     };
-    let cases: [(fn(&mut ExpectReport), u8, &str); 10] = [
+    let cases: [(Change, u8, &str); 10] = [
         (|expectation| expectation.right = 10, 0, ""),
         (|expectation| expectation.open = 1, 0, ""),
         (|expectation| expectation.late = 1, 0, ""),
