@@ -65,7 +65,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     code(
         "correctness_violated",
         &["3"],
-        "Events were lost, damaged, doubled or reordered where that must not happen, or a schema is incompatible.",
+        "Events were lost, damaged, doubled or reordered where that must not happen, a result downstream is wrong, or a schema is incompatible.",
     )
     .rule("Classes lost, corrupt, undelivered, contradicted, aborted_seen; findings duplicates_resent and reordered; each \
            unless the configuration allows it."),
