@@ -17,6 +17,7 @@ pub mod scenario;
 pub mod settings;
 
 // One run.
+pub mod collect;
 pub mod exporter;
 pub mod progress;
 pub mod run;
