@@ -80,6 +80,9 @@ pub enum RunError {
     /// The cluster, or the client's settings.
     #[error(transparent)]
     Kafka(#[from] KafkaError),
+    /// A topic of what is expected downstream is not there, or cannot be read.
+    #[error("what is expected downstream: {0}")]
+    Downstream(KafkaError),
     /// The source cannot be divided among the lanes.
     #[error(transparent)]
     Source(#[from] LaneError),

@@ -109,6 +109,13 @@ impl ExpectReport {
         ];
         let bad: Vec<_> = classes.into_iter().filter(|(_, count, _)| *count > 0).collect();
         let (class, ..) = bad.first()?;
+        if self.missing > 0 && self.seen() + self.unreadable == 0 {
+            let (results, topic) = (self.results(), &self.topic);
+            return Some(format!(
+                "{}: nothing of {results} came to {topic} until --expect-deadline had passed",
+                self.name
+            ));
+        }
         let counts: Vec<String> =
             bad.iter().map(|(_, number, words)| format!("{} {words}", figures::count(*number))).collect();
         let example = self.first(class).map_or_else(String::new, |example| format!("; the first: {}", example.told()));

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::RunError;
 use super::config::Downstream;
 use super::target::Target;
 use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
@@ -65,6 +66,16 @@ impl Auditor {
     /// # Errors
     /// Where a topic is not there, or a partition does not answer within `timeout`.
     pub(super) fn new(
+        wanted: &Downstream,
+        target: &Target,
+        timeout: Duration,
+        is_timed: bool,
+        from: &dyn Fn(&str, i32, &Watermarks) -> i64,
+    ) -> Result<Option<Self>, RunError> {
+        Self::stand_ready(wanted, target, timeout, is_timed, from).map_err(RunError::Downstream)
+    }
+
+    fn stand_ready(
         wanted: &Downstream,
         target: &Target,
         timeout: Duration,

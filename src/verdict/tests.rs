@@ -59,13 +59,18 @@ fn results_downstream_are_judged_and_what_says_nothing_is_no_pass() {
         change(&mut expectation);
         RunReport { expectations: vec![expectation], ..healthy() }
     };
-    let cases: [(Change, u8, &str); 10] = [
+    let cases: [(Change, u8, &str); 11] = [
         (|expectation| expectation.right = 10, 0, ""),
         (|expectation| expectation.open = 1, 0, ""),
         (|expectation| expectation.late = 1, 0, ""),
         (|expectation| expectation.accepted_late = 1, 0, ""),
         (|expectation| expectation.wrong = 1, 3, "by-type: of 10 results in metrics 1 wrong."),
         (|expectation| expectation.missing = 1, 3, "by-type: of 10 results in metrics 1 missing."),
+        (
+            |expectation| (expectation.right, expectation.missing) = (0, 10),
+            3,
+            "by-type: nothing of 10 results came to metrics until --expect-deadline had passed.",
+        ),
         (|expectation| expectation.twice = 1, 3, "by-type: of 10 results in metrics 1 written more than once."),
         (|expectation| expectation.undecided = 1, 4, "by-type: 1 result undecided: what they had to be is not known."),
         (

@@ -93,7 +93,10 @@ fn a_pipeline_that_loses_events_is_found_by_each_expectation() {
     let report = run.report();
     sums(&report);
     assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
-    assert_eq!((&of(&report, "scores")["missing"], &of(&report, "scores")["right"]), (&WRONGLY.into(), &(EVENTS - WRONGLY).into()));
+    assert_eq!(
+        (&of(&report, "scores")["missing"], &of(&report, "scores")["right"]),
+        (&WRONGLY.into(), &(EVENTS - WRONGLY).into())
+    );
     for name in ["count", "revenue", "stock"] {
         assert!(of(&report, name)["wrong"].as_u64().unwrap() > 0, "{}", of(&report, name));
     }

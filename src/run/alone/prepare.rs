@@ -84,7 +84,7 @@ impl Prepared {
     }
 
     /// Who looks at what came out downstream, from where reading begins.
-    pub(super) fn auditor(&self, config: &Config) -> Result<Option<Auditor>, KafkaError> {
+    pub(super) fn auditor(&self, config: &Config) -> Result<Option<Auditor>, RunError> {
         let from = |topic: &str, partition: i32, ends: &Watermarks| {
             let slot = self.target.slots.slot(topic.as_bytes(), partition).and_then(|slot| usize::try_from(slot).ok());
             match slot.and_then(|slot| self.starts.get(slot)) {
