@@ -5,7 +5,7 @@ mod group;
 mod presentation;
 mod together;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Scenario;
@@ -28,7 +28,7 @@ use crate::run::{self, Detail, KafkaConfig, Lanes};
 use crate::schedule::config::Kind;
 use crate::settings::formats::Framing;
 use crate::settings::run::PaddingOptions;
-use crate::settings::values::{MOST_PAYLOAD, Property, TopicMap};
+use crate::settings::values::{ConstantHeader, MOST_PAYLOAD, Property, TopicMap};
 use crate::settings::verification::Verification;
 use crate::shop;
 use crate::source::own::{Own, OwnError};
@@ -87,11 +87,7 @@ impl Plan {
         let (cluster, topic) = (settings.target.cluster.settle(), settings.target.topic.settle());
         let topic_map = TopicMap::table(&topic.topic_map);
         let catalogue = catalogue(&scenario.source)?;
-        for event_type in topic_map.keys() {
-            catalogue
-                .find(event_type)
-                .map_err(|error| plan_error(&error.to_string(), "name types that there are in topic_map"))?;
-        }
+        check_types(&topic_map, &catalogue)?;
         let topics: BTreeSet<&String> = topic_map.values().chain([&topic.topic]).collect();
         topics.iter().try_for_each(|topic| check_topic_name(topic))?;
         let padding = padding(&settings.limits.setup.padding, setup.seed)?;
@@ -140,6 +136,7 @@ impl Plan {
                 bootstrap,
                 topic_map,
                 topic: topic.topic,
+                headers: headers(&topic.headers, &catalogue)?,
                 create_topics: topic.create_topics,
                 partitions: at_least_one("kafka.partitions", topic.partitions)?,
                 replication_factor: at_least_one("kafka.replication_factor", topic.replication_factor)?,
@@ -177,6 +174,25 @@ impl Plan {
             gates,
             presentation,
         })
+    }
+}
+
+/// Whether the types that have topics of their own are there.
+fn check_types(topic_map: &BTreeMap<String, String>, catalogue: &Catalogue) -> Result<(), ConfigError> {
+    let unknown = topic_map.keys().find_map(|event_type| catalogue.find(event_type).err());
+    unknown.map_or(Ok(()), |error| Err(plan_error(&error.to_string(), "name types that there are in topic_map")))
+}
+
+/// The headers of all records: none may be where an id is to stand.
+fn headers(asked: &[ConstantHeader], catalogue: &Catalogue) -> Result<BTreeMap<String, String>, ConfigError> {
+    let headers = ConstantHeader::table(asked);
+    let taken = catalogue.types().filter_map(|(_, declared)| declared.id.header()).find(|id| headers.contains_key(*id));
+    match taken {
+        None => Ok(headers),
+        Some(id) => Err(plan_error(
+            &format!("the header \"{id}\" holds the ids of events, so it cannot have one value in all of them"),
+            "give the constant header another name, or the id: id = { header = \"...\" }",
+        )),
     }
 }
 
