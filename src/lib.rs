@@ -35,6 +35,7 @@ pub mod source;
 // The way of an event.
 pub mod control;
 pub mod event;
+pub mod expect;
 pub mod kafka;
 pub mod lane;
 pub mod publish;

@@ -176,6 +176,8 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
         process: counts::process(&parts),
         availability: availability::availability(&parts),
         faults: availability::faults(&parts),
+        // A part of a run knows only a part of the input: none has any.
+        expectations: Vec::new(),
         latency_us: latencies,
         distributions: latency::distributions(&parts, &seconds),
         by_type: counts::by_type(&parts, &by_type, &mut without_quantiles),

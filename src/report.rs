@@ -9,6 +9,7 @@ mod collected;
 mod counted;
 pub mod drift;
 pub mod exit_code;
+mod expect;
 mod faults;
 mod judgement;
 pub mod latency;
@@ -33,6 +34,7 @@ pub use by_hand::RateChange;
 pub use client_errors::{ClientError, ReadThrottling};
 pub use collected::{Collected, CollectedEvents};
 pub use counted::{Example, Findings, Offered, TopicLedger};
+pub use expect::{ExpectExample, ExpectReport};
 pub use faults::{CommandReport, FaultReport};
 pub use judgement::{GateOutcome, GateResult, Ruling, RulingKind, Verdict};
 pub use measured::{
@@ -102,6 +104,9 @@ pub struct RunReport {
     /// The faults that were to be injected; empty where none was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultReport>,
+    /// What was expected downstream and what became of it; empty where nothing was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expectations: Vec<ExpectReport>,
     /// The transactions in which events were sent; absent where there were none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transactions: Option<Transactions>,

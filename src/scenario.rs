@@ -33,6 +33,7 @@ pub use level::Level;
 pub use plan::Plan;
 pub use resolve::{Resolved, RunRequest, resolve};
 
+use crate::expect::ExpectConfig;
 use crate::gate::GateConfig;
 use crate::settings::run::RunOptions;
 use crate::settings::schemas::SchemaSet;
@@ -48,6 +49,8 @@ pub struct Scenario {
     pub source: SourceConfig,
     /// Versions of the schemas of its events, which phases name.
     pub schemas: Vec<SchemaSet>,
+    /// What must come out downstream.
+    pub expectations: Vec<ExpectConfig>,
     /// What is broken meanwhile.
     pub faults: Vec<FaultConfig>,
     /// Rules to keep.

@@ -76,6 +76,9 @@ struct Checked {
     plausible: Plausible,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<PlannedFault>,
+    /// What is expected downstream, each in a sentence.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    expectations: Vec<String>,
     warnings: Vec<String>,
     /// One event of each type.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -147,6 +150,9 @@ impl Checked {
             cpu_quota,
             plausible: Plausible::of(peak_per_s, per_s),
             faults: planned_faults::of(plan, schedule),
+            expectations: (plan.run.downstream.expectations.iter())
+                .map(|expected| format!("{}: {expected}", expected.name))
+                .collect(),
             warnings: warnings
                 .into_iter()
                 .chain(planned_faults::permission(plan).map(ToOwned::to_owned))
@@ -192,6 +198,9 @@ impl Checked {
         }
         for fault in &self.faults {
             writeln!(out, " fault       {}", fault.sentence())?;
+        }
+        for expectation in &self.expectations {
+            writeln!(out, " expects     {expectation}")?;
         }
         for warning in &self.warnings {
             writeln!(out, " warning     {warning}")?;

@@ -75,7 +75,7 @@ fn read(
     exporter: Option<&Exporter>,
     interrupts: &Arc<Interrupts>,
 ) -> Result<(RunReport, PathBuf), Failure> {
-    let config = config(plan, coded, produced);
+    let config = config(plan, coded, produced)?;
     let shown = plan.presentation.view != LiveView::Nothing && !plan.presentation.quiet;
     let title = format!("{}  {} @ {}", plan.name, plan.topics.join(", "), plan.bootstrap);
     let view =
@@ -95,14 +95,14 @@ fn read(
     observers.end(outcome, |error| begin_failed(&error, plan), |outcome| judge(plan, outcome))
 }
 
-fn config(plan: &VerifyPlan, coded: Coded, produced: Option<ProducerRun>) -> Config {
+fn config(plan: &VerifyPlan, coded: Coded, produced: Option<ProducerRun>) -> Result<Config, Failure> {
     // As a run that reads its own events back.
     let usual = match &produced {
         Some(produced) if produced.transactional => Isolation::ReadCommitted,
         _ => Isolation::ReadUncommitted,
     };
     let back = ReadBack { isolation: plan.isolation.unwrap_or(usual), drain_deadline: DRAIN, ..ReadBack::default() };
-    Config {
+    Ok(Config {
         name: plan.name.clone(),
         bootstrap: plan.bootstrap.clone(),
         topics: plan.topics.clone(),
@@ -119,7 +119,8 @@ fn config(plan: &VerifyPlan, coded: Coded, produced: Option<ProducerRun>) -> Con
         verify: Verification { group: plan.group.clone(), back },
         until: Until { idle: plan.until_idle, records: plan.num_records, denied: true },
         detail: Detail { fine_s: plan.presentation.timeline_detail.as_secs_f64(), ..Detail::default() },
-    }
+        downstream: plan.downstream()?,
+    })
 }
 
 /// What is known of a reading before it is made.
@@ -175,6 +176,7 @@ fn begin_failed(error: &RunError, plan: &VerifyPlan) -> Failure {
                 },
             )
         }
+        RunError::Downstream(error) => cluster::no_output(error),
         RunError::Answers { .. } | RunError::TopicChanged { .. } => Failure::new(ExitCode::BadInput, error.to_string()),
         RunError::Interrupted => Failure::new(ExitCode::Interrupted, "interrupted before the first record was read"),
         _ => Failure::new(ExitCode::RunInvalid, error.to_string()),

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::{
     ledger::Class,
     report::{
-        Client, Environment, FaultReport, Fidelity, GroupReport, LagReport, Latencies, LatencyParts, LatencySummary,
+        Client, Environment, ExpectReport, FaultReport, Fidelity, GroupReport, LagReport, Latencies, LatencyParts, LatencySummary,
         LedgerCounts, Offered, PartitionReport, Payload, PhaseReport, Process, ReaderUse, Replay, Run, RunReport,
         SCHEMA_VERSION, SchemaUse, TimelineRow, Tool, TopicReport, TransactionCounts, Transactions, TypeLatencies,
         TypeReport, Windows,
@@ -207,6 +207,8 @@ pub(crate) fn complete() -> RunReport {
         batch_messages: windows,
         ..Client::default()
     });
+    report.expectations =
+        vec![ExpectReport { name: "by-type".into(), latency_us: Some(summary(6_740)), ..ExpectReport::default() }];
     report.faults = vec![FaultReport { stalled_partitions: 1, first_ack_after_s: Some(2.9), ..FaultReport::default() }];
     report.transactions = Some(Transactions {
         size: 100,

@@ -1,6 +1,6 @@
 //! What holds of every gate, whatever the report says.
 
-use crate::report::{GroupReport, LagReport, RebalanceReport, RunReport, TimelineRow};
+use crate::report::{ExpectReport, GroupReport, LagReport, RebalanceReport, RunReport, TimelineRow};
 use proptest::prelude::*;
 
 use super::{
@@ -16,7 +16,7 @@ use crate::{
 };
 
 fn rule(text: &str) -> Rule {
-    Rule::parse(text, &Names::of(&healthy())).unwrap()
+    Rule::parse(text, &Names::of(&complete())).unwrap()
 }
 
 fn evaluate(text: &str, report: &RunReport) -> GateResult {
@@ -42,6 +42,7 @@ fn all_paths() -> Vec<(String, unit::Dimension)> {
         Part::Phase => format!("phase.peak.{}", metric.name),
         Part::EventType => format!("by_type.view.{}", metric.name),
         Part::Topic => format!("topic.raw-events.{}", metric.name),
+        Part::Expectation => format!("expect.by-type.{}", metric.name),
     };
     metrics().iter().map(|metric| (path(metric), metric.dimension)).collect()
 }
@@ -237,6 +238,9 @@ fn a_healthy_run_passes_every_built_in_gate() {
     assert!(built_in(&transactional, BuiltIn::ClientQueueHadRoom).is_none());
     let mut results = Gates::default().evaluate(&healthy());
     results.extend(built_in(&transactional, BuiltIn::NoForcedAborts));
+    let met = ExpectReport { name: "by-type".into(), expected: 2, right: 2, ..ExpectReport::default() };
+    let expecting = RunReport { expectations: vec![met], ..healthy() };
+    results.extend(built_in(&expecting, BuiltIn::ExpectationsMet));
     assert_eq!(results.len(), BuiltIn::ALL.len());
     for result in results {
         assert_eq!(result.result, GateOutcome::Pass, "{}", result.rule);

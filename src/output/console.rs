@@ -6,6 +6,7 @@ mod latency;
 mod ledger;
 mod page;
 mod reading;
+mod results;
 mod shape;
 
 use std::path::Path;
@@ -136,6 +137,9 @@ pub fn render(report: &RunReport, style: Style) -> String {
     }
     if !report.partitions.is_empty() {
         page.list("partitions", &shape::partitions(report));
+    }
+    for (place, expectation) in report.expectations.iter().enumerate() {
+        results::row(&mut page, place == 0, expectation);
     }
     gates::section(&mut page, report);
     for (place, line) in report.drift.iter().filter_map(Drift::sentences).flatten().enumerate() {

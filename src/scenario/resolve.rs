@@ -12,6 +12,7 @@ use super::Scenario;
 use super::client::{ClientSettings, Said};
 use super::environment::Environment;
 use super::error::ConfigError;
+use super::file::read_expectations;
 use super::level::{Level, Place};
 use super::plan::{Plan, Presentation, Together};
 use super::registry::access;
@@ -69,14 +70,19 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
         RunRequest::Web(config) => usual("collect", SourceConfig::Web(config.clone())),
         RunRequest::Scenario(path) | RunRequest::Search(path) => Scenario::load(path)?,
     };
-    let mut faults_left_out = 0;
+    let (mut faults_left_out, mut expectations_left_out) = (0, 0);
     if let RunRequest::Search(_) = wanted {
         faults_left_out = std::mem::take(&mut scenario.faults).len();
+        let in_file = scenario.settings.verifier.downstream.expect.take();
+        expectations_left_out = std::mem::take(&mut scenario.expectations).len() + in_file.iter().len();
         scenario.settings.pace.phase.iter_mut().for_each(|phase| phase.schema = None);
     }
     let mut layers: Layers<'_> = vec![(Place::OPTIONS, options)];
     for variables in environment.levels() {
         layers.push((Place::of(variables), variables.layer()?));
+    }
+    if let RunRequest::Search(_) = wanted {
+        leave_out_expectations(&mut layers)?;
     }
     own::settle(&mut scenario, &mut layers)?;
     leave_out_misplaced(&mut layers, &scenario.source)?;
@@ -87,6 +93,10 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
             "the scenario's faults are not injected: their times are those of its phases, and a search has its own"
                 .to_owned(),
         );
+    }
+    if expectations_left_out > 0 {
+        warnings
+            .push("the scenario's expectations are not judged: a search asks how much the cluster takes".to_owned());
     }
     pace::settle(&mut scenario, &layers, &mut warnings)?;
     settle_verification(&mut scenario, &mut layers)?;
@@ -99,6 +109,9 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
     apply::apply(&mut scenario, given, &client)?;
     schemas::load(&mut scenario.schemas)?;
     schemas::load(&mut scenario.settings.verifier.back.reader_schema)?;
+    if let Some(file) = scenario.settings.verifier.downstream.expect.take() {
+        scenario.expectations.extend(read_expectations(&file)?);
+    }
     let registry = access(&mut scenario.settings.target.coding.registry, environment)?;
     let mut plan = Plan::new(&mut scenario, together, presentation, registry)?;
     plan.bootstrap_said_by = client.bootstrap_said_by();
@@ -113,6 +126,17 @@ fn usual(name: &str, source: SourceConfig) -> Scenario {
     let mut scenario = Scenario { source, ..Scenario::default() };
     scenario.settings.limits.setup.basics.name = Some(name.to_owned());
     scenario
+}
+
+/// A search asks how much the cluster takes, and judges no results downstream.
+fn leave_out_expectations(layers: &mut Layers<'_>) -> Result<(), ConfigError> {
+    for (place, layer) in layers {
+        if layer.verifier.downstream.expect.take().is_some() && place.level() == Level::Option {
+            let reason = "a search asks how much the cluster takes, and judges no results downstream".to_owned();
+            return Err(ConfigError::Misplaced { option: place.name_of("expect"), reason });
+        }
+    }
+    Ok(())
 }
 
 /// Refuses options of the other source; its variables are there for other commands, and are left out.

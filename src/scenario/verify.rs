@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Scenario;
 use super::environment::Environment;
 use super::error::ConfigError;
+use super::file::read_expectations;
 use super::formats::FormatPlan;
 use super::plan::catalogue;
 use super::plan::{Presentation, check_name, group, plan_error};
@@ -18,7 +19,9 @@ use crate::bundle::SCENARIO;
 use crate::cli::verify::{Offset, VerifyArgs};
 use crate::event::catalogue::Catalogue;
 use crate::event::stamp::RunId;
+use crate::expect::{ExpectConfig, Expectation, Known};
 use crate::gate::{GateConfig, Gates, Names};
+use crate::run::Downstream;
 use crate::settings::events::DeclaredOptions;
 use crate::settings::membership::Group;
 use crate::settings::verification::Isolation;
@@ -74,6 +77,22 @@ pub struct VerifyPlan {
     pub formats: FormatPlan,
     /// The subjects that schemas may have; any, where there are none.
     pub subjects: Vec<String>,
+    /// What must have come out downstream, as it is declared.
+    pub expectations: Vec<ExpectConfig>,
+    /// The longest wait for it when the input has ended.
+    pub expect_deadline: Duration,
+}
+
+impl VerifyPlan {
+    /// What must have come out downstream of the topics that are read.
+    ///
+    /// # Errors
+    /// What is wrong with the first wrong expectation.
+    pub fn downstream(&self) -> Result<Downstream, ConfigError> {
+        let usual = self.topics.first().map_or(USUAL_TOPIC, String::as_str);
+        let known = Known { catalogue: &self.catalogue, topic_of: &|_| usual.to_owned(), usual };
+        Ok(Downstream { expectations: Expectation::all(&self.expectations, known)?, deadline: self.expect_deadline })
+    }
 }
 
 /// The source of the events that are read, as far as their types go: what is declared, here or by the producer's run, else the
@@ -150,8 +169,15 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
     let mut sets = reading.reader_schema;
     schemas::load(&mut sets)?;
     let catalogue = schemas::read_by(catalogue, &sets, &formats)?;
-    let known =
-        Names { phases: Vec::new(), topics: topics.clone(), types: catalogue.names().map(str::to_owned).collect() };
+    let mut expect = options.downstream;
+    let expect_deadline = expect.settle().expect_deadline;
+    let expectations = expect.expect.map_or_else(|| Ok(Vec::new()), |file| read_expectations(&file))?;
+    let known = Names {
+        phases: Vec::new(),
+        topics: topics.clone(),
+        types: catalogue.names().map(str::to_owned).collect(),
+        expectations: expectations.iter().map(|expectation| expectation.name.clone()).collect(),
+    };
     let gates = Gates::new(&configs, &options.outcome.gate_off, &known)
         .map_err(|error| ConfigError::Plan { reason: error.to_string(), hint: None })?;
     Ok(VerifyPlan {
@@ -165,6 +191,8 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
         catalogue,
         formats,
         subjects,
+        expectations,
+        expect_deadline,
         offset: reading.offset,
         run_id: reading.run_id,
         group,

@@ -14,6 +14,7 @@ mod attribution;
 mod brokers;
 mod chaos;
 mod collect;
+mod downstream;
 mod evolution;
 mod formats;
 mod headers;

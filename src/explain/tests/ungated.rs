@@ -56,6 +56,7 @@ const UNGATED: &[(&str, &str)] = &[
         "where the censored share begins: quantiles in it are lower bounds, which a gate knows",
     ),
     ("by_type.*.latency_us.*.censored_from", "as above"),
+    ("expectations[].latency_us.censored_from", "as above"),
     ("phases[].latency_us.*.censored_from", "as above"),
     ("partitions[].partition", "which partition"),
     ("partitions[].from_offset", "where it was read"),
@@ -152,12 +153,16 @@ impl Specimen {
 
 /// Every path there is in such a report.
 fn paths() -> Vec<Path> {
-    let names =
-        Names { phases: vec!["some".to_owned()], topics: vec!["some".to_owned()], types: vec!["view".to_owned()] };
+    let names = Names {
+        phases: vec!["some".to_owned()],
+        topics: vec!["some".to_owned()],
+        types: vec!["view".to_owned()],
+        expectations: vec!["some".to_owned()],
+    };
     let of = |part: Part, name: &str| match part {
         Part::Run => name.to_owned(),
         Part::EventType => format!("by_type.view.{name}"),
-        Part::Phase | Part::Topic => format!("{}.some.{name}", part.word()),
+        Part::Phase | Part::Topic | Part::Expectation => format!("{}.some.{name}", part.word()),
     };
     metrics().iter().map(|metric| resolve(&of(metric.part, &metric.name), &names).unwrap()).collect()
 }

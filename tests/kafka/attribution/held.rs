@@ -14,7 +14,7 @@ use loadgen::event::stamp::RunId;
 use loadgen::kafka::native::Producer;
 use loadgen::kafka::{Code, Delivered, Judged, KafkaError, Notice, TopicIdentity, Wait, Watermarks};
 use loadgen::run::wiring::{Reading, Wiring};
-use loadgen::run::{Config, Interrupts, KafkaConfig, Lanes, Outcome, run_through};
+use loadgen::run::{Config, Downstream, Interrupts, KafkaConfig, Lanes, Outcome, run_through};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
 use loadgen::settings::membership::Group;
 use loadgen::settings::recording::EventTime;
@@ -269,6 +269,7 @@ impl Held {
             answers: None,
             detail: Detail::default(),
             faults: Vec::new(),
+            downstream: Downstream::default(),
         }
     }
 }
