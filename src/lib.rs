@@ -17,6 +17,7 @@ pub mod scenario;
 pub mod settings;
 
 // One run.
+pub mod alert;
 pub mod exporter;
 pub mod progress;
 pub mod run;
@@ -57,6 +58,7 @@ pub mod verdict;
 // What everything stands on.
 pub mod clock;
 pub mod figures;
+pub mod http;
 pub mod input;
 pub mod spelling;
 pub mod units;

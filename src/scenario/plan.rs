@@ -16,6 +16,7 @@ use super::pace::Pace;
 use super::source::SourceConfig;
 use super::topics::check_topic_name;
 use super::transactions::transactions;
+use crate::alert::Alert;
 use crate::event::catalogue::{Catalogue, CatalogueError};
 use crate::event::padding::Padding;
 use crate::event::stamp::{LANES, RunId};
@@ -57,6 +58,8 @@ pub struct Plan {
     pub nowhere: bool,
     /// Rules to keep.
     pub gates: Gates,
+    /// Who is told of gates that are broken.
+    pub alerts: Vec<Alert>,
     /// How it is shown, and where its results go.
     pub presentation: Presentation,
 }
@@ -167,6 +170,7 @@ impl Plan {
             bootstrap_said_by: String::new(),
             nowhere,
             gates,
+            alerts: Vec::new(),
             presentation,
         })
     }
