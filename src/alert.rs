@@ -86,16 +86,20 @@ impl Alert {
     /// What it does, in one sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let what = self.gate.as_ref().map_or_else(|| "each gate that is broken".to_owned(), |gate| format!("{gate} broken"));
-        let hold = if self.hold.is_zero() { String::new() } else { format!(" for {:?}", self.hold) };
-        let also = if self.on_unevaluated { ", or unevaluated at the end," } else { "" };
+        let what = self.gate.as_deref().unwrap_or("any gate");
+        let hold = match self.hold {
+            Duration::ZERO => format!("is broken: {what}"),
+            hold => format!("has been broken for {hold:?}: {what}"),
+        };
+        let also = if self.on_unevaluated { ", or cannot be evaluated at the end" } else { "" };
         let whom = match &self.receiver {
             Receiver::Alertmanager(address) => format!("the Alertmanager at {}", address.url),
-            Receiver::Webhook(address, _) => format!("the webhook at {}, signed,", address.url),
+            Receiver::Webhook(address, _) => format!("the webhook at {}", address.url),
         };
+        let Self { name, deadline, resend, .. } = self;
         format!(
-            "{}: {what}{hold}{also} is told to {whom} within {:?}, again every {:?} while it lasts, and when it is over",
-            self.name, self.deadline, self.resend
+            "{name} is told to {whom} when this {hold}{also}; tried for {deadline:?}, told again every {resend:?} while it \
+             lasts, and once more when it is over"
         )
     }
 }
@@ -246,10 +250,11 @@ impl Live {
     }
 }
 
-
 /// Whether a webhook can be signed with that.
 #[must_use]
 pub fn signs(secret: &Secret) -> bool {
     signature::key(secret).is_ok()
 }
 
+#[cfg(test)]
+mod tests;

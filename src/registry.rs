@@ -18,8 +18,8 @@ pub use error::{RegistryError, Trouble};
 pub use schema::{Level, Reference, Registered, Schema, SchemaType, UnknownLevel};
 pub use subject::{Part, Strategy, UnknownStrategy};
 
-use ask::{Asking, Question};
 use crate::http::shown;
+use ask::{Asking, Question};
 use wording::{Config, Id, InSubject, Verdict};
 
 /// Which version of a subject.

@@ -23,7 +23,9 @@ fn labels(alert: &Alert, about: &About, notice: &Notice) -> BTreeMap<String, Str
         ("shard", about.shard.as_deref().unwrap_or_default()),
     ];
     // A label without a value is none.
-    labels.extend(own.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.into(), value.into())));
+    labels.extend(
+        own.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.into(), value.into())),
+    );
     labels
 }
 

@@ -201,13 +201,7 @@ enum Tried {
 }
 
 impl Carrier {
-    fn new(
-        alert: &Alert,
-        about: &About,
-        place: usize,
-        clock: Monotonic,
-        shared: &Arc<Shared>,
-    ) -> Result<Self, String> {
+    fn new(alert: &Alert, about: &About, place: usize, clock: Monotonic, shared: &Arc<Shared>) -> Result<Self, String> {
         let (address, key) = match &alert.receiver {
             Receiver::Alertmanager(address) => (address, None),
             Receiver::Webhook(address, secret) => {
@@ -217,7 +211,8 @@ impl Carrier {
         };
         let client = Client::new([address], &Trust::default()).map_err(|error| format!("cannot be told: {error}"))?;
         // A receiver knows by it what it has had already; no dot may stand in it, as that is what the signature is over.
-        let run = if about.run_id.is_empty() { format!("{:016x}", rand::random::<u64>()) } else { about.run_id.clone() };
+        let run =
+            if about.run_id.is_empty() { format!("{:016x}", rand::random::<u64>()) } else { about.run_id.clone() };
         let shard = about.shard.as_ref().map_or_else(String::new, |shard| format!("-{}", shard.replace('/', "of")));
         Ok(Self {
             client,

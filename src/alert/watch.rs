@@ -208,7 +208,13 @@ mod tests {
             let turns: Vec<char> = told.chars().filter(|told| matches!(told, 'R' | 'x')).collect();
             prop_assert!(turns.iter().enumerate().all(|(at, turn)| (at % 2 == 0) == (*turn == 'R')), "{}", told);
             for (saw, told) in seconds.chars().zip(told.chars()) {
-                prop_assert!(match told { 'R' => saw == '-', 'x' => saw == '+', 'r' => saw != '+', _ => true });
+                let fits = match told {
+                    'R' => saw == '-',
+                    'x' => saw == '+',
+                    'r' => saw != '+',
+                    _ => true,
+                };
+                prop_assert!(fits, "{} of {}", told, saw);
             }
         }
     }

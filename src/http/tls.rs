@@ -12,7 +12,6 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use ureq::tls::{self, ClientCert, RootCerts, TlsConfig};
 
-
 /// Where systems keep the certificates of the authorities that they trust; librdkafka looks at the same places.
 const TRUSTED: [&str; 6] = [
     "/etc/ssl/certs/ca-certificates.crt",

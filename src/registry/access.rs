@@ -39,8 +39,12 @@ impl Access {
     /// # Errors
     /// What is no address.
     pub fn at(addresses: &str) -> Result<Self, BadAccess> {
-        let addresses: Vec<Address> =
-            addresses.split(',').map(str::trim).filter(|one| !one.is_empty()).map(Address::new).collect::<Result<_, _>>()?;
+        let addresses: Vec<Address> = addresses
+            .split(',')
+            .map(str::trim)
+            .filter(|one| !one.is_empty())
+            .map(Address::new)
+            .collect::<Result<_, _>>()?;
         if addresses.is_empty() {
             return Err(BadAccess::NoAddress);
         }

@@ -125,7 +125,10 @@ fn alert_of(
         config.deadline.unwrap_or(USUAL_DEADLINE),
     );
     if resend.is_zero() || deadline.is_zero() {
-        return Err(plan_error(&format!("{what}: resend and deadline must be above 0s"), "for example resend = \"30s\""));
+        return Err(plan_error(
+            &format!("{what}: resend and deadline must be above 0s"),
+            "for example resend = \"30s\"",
+        ));
     }
     check_labels(&what, &config.labels)?;
     let gate = config.gate.as_deref().filter(|gate| *gate != alert::ALL);
@@ -163,8 +166,9 @@ fn alert_of(
 }
 
 fn address(what: &str, url: &str) -> Result<Address, ConfigError> {
-    Address::new(url)
-        .map_err(|error| plan_error(&format!("the url of {what} {error}"), "write it as http://host:9093 or https://host/path"))
+    Address::new(url).map_err(|error| {
+        plan_error(&format!("the url of {what} {error}"), "write it as http://host:9093 or https://host/path")
+    })
 }
 
 /// Names of labels are those of Prometheus.
@@ -189,9 +193,10 @@ fn check_labels(what: &str, labels: &BTreeMap<String, String>) -> Result<(), Con
 /// What the gate is called that an alert names by its name or its rule.
 fn gate_named(what: &str, wanted: &str, gates: &Gates) -> Result<String, ConfigError> {
     let plain = |rule: &str| rule.split_whitespace().collect::<String>();
-    let own = gates.gates.iter().find(|gate| {
-        gate.name.as_deref() == Some(wanted) || plain(&gate.rule.to_string()) == plain(wanted)
-    });
+    let own = gates
+        .gates
+        .iter()
+        .find(|gate| gate.name.as_deref() == Some(wanted) || plain(&gate.rule.to_string()) == plain(wanted));
     if let Some(gate) = own {
         return Ok(gate.name.clone().unwrap_or_else(|| gate.rule.to_string()));
     }
@@ -213,8 +218,9 @@ fn secret(what: &str, config: &AlertConfig, environment: &Environment) -> Result
     let found = match (&config.secret_file, &config.secret_env) {
         (Some(_), Some(_)) => return Err(plan_error(&format!("{what} has two secrets"), "keep one of them")),
         (None, None) => return Err(plan_error(&format!("{what}: a webhook is signed, and has no secret"), hint)),
-        (Some(file), None) => Secret::read("the secret", file)
-            .map_err(|error| plan_error(&format!("{what}: {error}"), "a file with one word, which only you can read"))?,
+        (Some(file), None) => Secret::read("the secret", file).map_err(|error| {
+            plan_error(&format!("{what}: {error}"), "a file with one word, which only you can read")
+        })?,
         (None, Some(name)) => match environment.get(name) {
             Some(secret) => Secret::new(secret),
             None => {
@@ -223,6 +229,12 @@ fn secret(what: &str, config: &AlertConfig, environment: &Environment) -> Result
             }
         },
     };
-    if alert::signs(&found) { Ok(found) } else { Err(plan_error(&format!("{what}: its secret begins with whsec_, and no base64 follows"), hint)) }
+    if alert::signs(&found) {
+        Ok(found)
+    } else {
+        Err(plan_error(&format!("{what}: its secret begins with whsec_, and no base64 follows"), hint))
+    }
 }
 
+#[cfg(test)]
+mod tests;
