@@ -13,6 +13,7 @@ pub mod explain;
 pub mod gate;
 pub mod merge;
 pub mod pace;
+pub mod record;
 pub mod replay;
 pub mod report;
 pub mod run;
@@ -87,6 +88,8 @@ pub enum Command {
     Dataset(dataset::DatasetArgs),
     /// Show, register or check the schemas of events
     Schema(schema::SchemaArgs),
+    /// Record topics into a file, byte for byte, and account for every offset
+    Record(Box<record::RecordArgs>),
     /// Print or convert the report of an earlier run
     Report(report::ReportArgs),
     /// Evaluate gates on earlier runs

@@ -16,6 +16,7 @@ mod merge;
 mod planned_faults;
 mod planned_gates;
 mod planned_load;
+mod record;
 mod report;
 mod run;
 mod schema;
@@ -144,6 +145,7 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
         Command::Topics(args) => topics::topics(args, environment),
         Command::Dataset(args) => dataset::dataset(args, environment),
         Command::Schema(args) => schema::schema(args, environment),
+        Command::Record(args) => record::record(*args, environment),
         Command::Report(args) => report::report(args, environment),
         Command::Gate(args) => gate::gate(args, environment),
         Command::Compare(args) => compare::compare(*args, environment),

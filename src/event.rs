@@ -10,6 +10,8 @@ pub mod encode;
 pub mod invalid;
 pub mod learned;
 pub mod padding;
+pub mod readers;
+pub mod rollout;
 pub mod stamp;
 
 use xxhash_rust::xxh3::xxh3_64;

@@ -15,6 +15,7 @@ mod transaction;
 mod unsent;
 mod waits;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::{Anchor, Clock, Nanos};
@@ -97,6 +98,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             uncounted: false,
             error: None,
             errors: ErrorLog::default(),
+            sent_as: BTreeMap::new(),
             reasons: Reasons::default(),
             rhythm: setup.schedule.is_recorded().then(Rhythm::default),
         };
@@ -271,7 +273,9 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                 let event = &drawn.event;
                 let kind = event.kind();
                 let values = Telling { event, teller: &self.setup.teller, timestamp_ms, due_unix_ns: unix_ns };
-                let encoded = self.setup.encoder.encode(self.batch.arena(), kind, &values, sequence, unix_ns);
+                let version = self.setup.rollout.version(phase, self.setup.number, sequence);
+                let arena = self.batch.arena();
+                let encoded = self.setup.encoder.encode_as(version, arena, kind, &values, sequence, unix_ns);
                 let key = self.batch.bytes(&encoded.key);
                 let partition = self.setup.java_placed.then(|| self.setup.slots.home(kind.index(), key));
                 let topic = self.setup.slots.topic_of(kind.index());
@@ -284,6 +288,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                     bytes: u32::try_from(encoded.body.len() + encoded.key.len()).unwrap_or(u32::MAX),
                     phase: u16::try_from(phase).unwrap_or(u16::MAX),
                     kind,
+                    version,
                     key: event.key(key),
                     check: encoded.check,
                 });

@@ -24,6 +24,7 @@ pub mod run;
 pub mod selftest;
 
 // What is sent, and when.
+pub mod capture;
 pub mod dataset;
 pub mod schedule;
 pub mod shop;

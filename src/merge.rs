@@ -9,6 +9,7 @@ mod findings;
 mod identity;
 mod latency;
 mod offered;
+mod schemas;
 mod timeline;
 
 #[cfg(test)]
@@ -178,6 +179,7 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
         distributions: latency::distributions(&parts, &seconds),
         by_type: counts::by_type(&parts, &by_type, &mut without_quantiles),
         by_topic: counts::by_topic(&parts),
+        schemas: schemas::schemas(&parts),
         phases: counts::phases(&parts, &phases, &mut without_quantiles),
         partitions: counts::partitions(&parts),
         hot_keys: counts::hot_keys(&parts),

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 mod glance;
+pub mod line;
 mod screen;
 pub mod terminal;
 

@@ -40,7 +40,7 @@ pub use measured::{
 };
 pub use process::{Hiccup, Process, processors};
 pub use readers::{GroupReport, LagReport, RebalanceReport};
-pub use schemas::SchemaReport;
+pub use schemas::{ReaderUse, SchemaReport, SchemaUse};
 pub use seconds::JoinedSeconds;
 pub use sources::{Fidelity, InterArrival, LeftOut, Likeness, Payload, Replay, Synthetic};
 pub use transactions::{AbortCause, TransactionCounts, Transactions};
@@ -109,6 +109,9 @@ pub struct RunReport {
     /// The ledger by topic, where events went into several.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub by_topic: BTreeMap<String, TopicLedger>,
+    /// What became of the records of each schema; empty where all are JSON without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schemas: Vec<SchemaUse>,
     /// The same by phase.
     pub phases: Vec<PhaseReport>,
     /// Counts and gaps of each partition.

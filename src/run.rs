@@ -14,6 +14,7 @@ mod interrupts;
 mod lag;
 mod machine;
 mod prepare;
+mod schemas;
 mod sections;
 #[cfg(test)]
 mod simulation;

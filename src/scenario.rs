@@ -16,10 +16,12 @@ pub mod level;
 pub mod logging;
 pub mod pace;
 pub mod plan;
+pub mod record;
 pub mod registry;
 pub mod resolve;
 pub mod results;
 pub mod schema;
+pub mod schemas;
 pub mod selftest;
 pub mod source;
 pub mod topics;
@@ -34,6 +36,7 @@ pub use resolve::{Resolved, RunRequest, resolve};
 
 use crate::gate::GateConfig;
 use crate::settings::run::RunOptions;
+use crate::settings::schemas::SchemaSet;
 use alerts::AlertConfig;
 use faults::FaultConfig;
 use source::SourceConfig;
@@ -45,6 +48,8 @@ pub struct Scenario {
     pub settings: RunOptions,
     /// Where events come from.
     pub source: SourceConfig,
+    /// Versions of the schemas of its events, which phases name.
+    pub schemas: Vec<SchemaSet>,
     /// What is broken meanwhile.
     pub faults: Vec<FaultConfig>,
     /// Rules to keep.

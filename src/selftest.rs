@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::event::catalogue::Catalogue;
+use crate::event::rollout::Rollout;
 use crate::event::stamp::RunId;
 use crate::kafka::Settings;
 use crate::kafka::native::Producer;
@@ -173,6 +174,7 @@ fn unended(outcome: &Outcome) -> Result<(), SelfTestError> {
 fn run_config(config: &Config, id: RunId) -> run::Config {
     run::Config {
         schemas: Vec::new(),
+        rollout: Rollout::default(),
         name: "selftest".to_owned(),
         id,
         seed: config.seed,

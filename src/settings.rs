@@ -17,6 +17,7 @@ pub mod outcome;
 pub mod pace;
 pub mod recording;
 pub mod run;
+pub mod schemas;
 pub mod text;
 pub mod transactions;
 pub mod values;

@@ -4,6 +4,7 @@
 //! writes and joins no group. It never jumps silently: what it could not read is booked and reported.
 
 pub mod book;
+pub mod by_schema;
 mod ending;
 mod ends;
 pub mod findings;

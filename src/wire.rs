@@ -12,7 +12,7 @@ pub mod schema_error;
 pub mod shape;
 pub mod sink;
 pub mod value;
-mod varint;
+pub(crate) mod varint;
 
 use std::ops::Range;
 

@@ -13,6 +13,7 @@ use crate::settings::formats::CodingOptions;
 use crate::settings::layer::layer;
 use crate::settings::membership::MembershipOptions;
 use crate::settings::outcome::OutcomeOptions;
+use crate::settings::schemas::{self, SchemaSet};
 use crate::settings::values;
 use crate::settings::verification::Isolation;
 
@@ -100,6 +101,11 @@ layer! {
         /// Which records of transactions are read [default: read_uncommitted; read_committed with the report of a transactional run]
         #[arg(long, value_name = "LEVEL", value_parser = choice::of::<Isolation>())]
         pub isolation: Option<Isolation>,
+        /// Schema by which a consumer reads, a file or a folder of them: whether it can read what lies there, and what it gets
+        ///
+        /// Repeatable. Each valid record is also read with the schema that it was written by and resolved into this one, as Avro does it.
+        #[arg(long, value_name = "FILE", value_parser = schemas::of_path)]
+        pub reader_schema: Vec<SchemaSet>,
         /// End when nothing was left to read for this time
         #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
         pub until_idle: Option<Duration>,

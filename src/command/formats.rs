@@ -7,11 +7,11 @@ use std::sync::Arc;
 use finder::InRegistry;
 
 use super::Failure;
-use crate::event::catalogue::Catalogue;
+use crate::event::catalogue::{Catalogue, EventType, GivenSchema, TypeIndex, Version};
 use crate::event::coding::Coding;
 use crate::registry::{Access, Registry, RegistryError, Trouble};
 use crate::report::SchemaReport;
-use crate::scenario::formats::{FormatPlan, SchemaText, TypeFormat, coding_of};
+use crate::scenario::formats::{FormatPlan, SchemaText, TypeFormat, coding_of, language_of, version_of};
 use crate::scenario::plan::Plan;
 use crate::settings::choice::Choice as _;
 use crate::settings::formats::{Format, Framing};
@@ -70,31 +70,84 @@ fn coded(formats: &FormatPlan, catalogue: &Arc<Catalogue>, registry: Option<&Reg
     if formats.types.is_empty() {
         return Ok(Coded { catalogue: Arc::clone(catalogue), schemas: Vec::new() });
     }
-    let made = formats.types.iter().zip(catalogue.types()).map(|(one, (_, declared))| {
-        let (coding, text) =
-            coding_of(declared, one).map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))?;
-        let id = match (&one.subject, &text) {
-            (Some(subject), Some(text)) => Some(match registry {
-                Some(registry) => id_of(registry, subject, text, formats.register)?,
-                None => 0,
-            }),
-            _ => None,
-        };
-        let coding = match (id, &text) {
-            (Some(id), Some(text)) => coding.framed(text.frame(id)),
-            _ => coding,
-        };
-        let schema = text.map(|text| told(&declared.name, one, &coding, id, text));
-        Ok((coding, schema))
-    });
-    let (codings, schemas): (Vec<_>, Vec<_>) = made.collect::<Result<Vec<_>, Failure>>()?.into_iter().unzip();
-    let catalogue = Arc::new(Catalogue::clone(catalogue).coded(codings));
-    Ok(Coded { catalogue, schemas: schemas.into_iter().flatten().collect() })
+    let mut schemas: Vec<SchemaReport> = Vec::new();
+    let mut made: Vec<Vec<(Version, Coding)>> = formats.types.iter().map(|_| Vec::new()).collect();
+    // In the order in which they are written: each may follow the one before in the registry.
+    let order = if formats.order.is_empty() { &[Version(0)][..] } else { &formats.order };
+    for version in order {
+        for ((one, (_, declared)), made) in formats.types.iter().zip(catalogue.types()).zip(&mut made) {
+            let named = formats.version(*version, one.kind);
+            let version = named.map_or(Version(0), |_| *version);
+            if made.iter().all(|(known, _)| *known != version) {
+                let (coding, text) = made_of(declared, one, named.map(|(_, given)| given))?;
+                let (coding, id) = framed(coding, one, text.as_ref(), registry, formats.register)?;
+                let name = named.map(|(name, _)| name.to_owned());
+                schemas.extend(text.map(|text| told(&declared.name, name, one, &coding, id, text)));
+                made.push((version, coding));
+            }
+        }
+    }
+    let catalogue = Arc::new(with_versions(catalogue, made, formats.versions.len()));
+    Ok(Coded { catalogue, schemas })
 }
 
-fn told(event_type: &str, one: &TypeFormat, coding: &Coding, id: Option<u32>, text: SchemaText) -> SchemaReport {
+/// How a type is written, by its own schema or by the one that is given.
+fn made_of(
+    declared: &EventType,
+    one: &TypeFormat,
+    given: Option<&GivenSchema>,
+) -> Result<(Coding, Option<SchemaText>), Failure> {
+    let made = match given {
+        None => coding_of(declared, one),
+        Some(given) => version_of(declared, one, given).map(|(coding, text)| (coding, Some(text))),
+    };
+    made.map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))
+}
+
+/// The same with its frame, and the id in it.
+fn framed(
+    coding: Coding,
+    one: &TypeFormat,
+    text: Option<&SchemaText>,
+    registry: Option<&Registry>,
+    register: bool,
+) -> Result<(Coding, Option<u32>), Failure> {
+    let Some((subject, text)) = one.subject.as_ref().zip(text) else { return Ok((coding, None)) };
+    let id = match registry {
+        Some(registry) => id_of(registry, subject, text, register)?,
+        None => 0,
+    };
+    Ok((coding.framed(text.frame(id)), Some(id)))
+}
+
+/// The catalogue with what its types are written by. A type of which no phase has its own schema is called by its first one.
+fn with_versions(catalogue: &Arc<Catalogue>, made: Vec<Vec<(Version, Coding)>>, versions: usize) -> Catalogue {
+    let (mut own, mut further) = (Vec::new(), Vec::new());
+    for of_type in made {
+        let mut places: Vec<Option<Arc<Coding>>> = vec![None; versions + 1];
+        for (version, coding) in of_type {
+            if let Some(place) = places.get_mut(usize::from(version.0)) {
+                *place = Some(Arc::new(coding));
+            }
+        }
+        let rest = places.split_off(1);
+        own.extend(places.pop().flatten().or_else(|| rest.iter().flatten().next().cloned()));
+        further.push(rest);
+    }
+    Catalogue::clone(catalogue).coded(own).versioned(further)
+}
+
+fn told(
+    event_type: &str,
+    version: Option<String>,
+    one: &TypeFormat,
+    coding: &Coding,
+    id: Option<u32>,
+    text: SchemaText,
+) -> SchemaReport {
     SchemaReport {
         event_type: event_type.to_owned(),
+        version,
         format: one.format.to_string(),
         framing: one.framing.to_string(),
         frame: in_digits(coding.frame()),
@@ -134,25 +187,51 @@ pub(super) fn refused(error: &RegistryError) -> Failure {
 
 /// The catalogue by which another run wrote, as its report has it: no registry is asked.
 fn of_report(schemas: &[SchemaReport], catalogue: &Arc<Catalogue>) -> Result<Coded, Failure> {
-    let formats = catalogue.types().map(|(kind, declared)| {
-        let Some(told) = schemas.iter().find(|told| *told.event_type == *declared.name) else {
-            return Ok(Coding::json(declared));
-        };
-        let bad = |why: String| {
-            Failure::new(ExitCode::BadInput, format!("the schema of \"{}\" in the run's report: {why}", declared.name))
-        };
-        let format = Format::from_word(&told.format).map_err(|error| bad(error.to_string()))?;
-        let framing = Framing::from_word(&told.framing).map_err(|error| bad(error.to_string()))?;
-        let one = TypeFormat { kind, format, framing, padded: told.padded, subject: told.subject.clone() };
-        let (coding, text) = coding_of(declared, &one).map_err(|error| bad(error.to_string()))?;
-        if text.is_none_or(|text| text.text != told.schema) {
-            return Err(bad("it is not the one that this loadgen makes of the type".to_owned()));
+    let mut versions: Vec<&str> = Vec::new();
+    for name in schemas.iter().filter_map(|told| told.version.as_deref()) {
+        if !versions.contains(&name) {
+            versions.push(name);
         }
-        let frame = bytes_of(&told.frame).ok_or_else(|| bad("its frame is not in hexadecimal digits".to_owned()))?;
-        Ok(coding.framed(frame))
-    });
-    let codings: Vec<Coding> = formats.collect::<Result<_, Failure>>()?;
-    Ok(Coded { catalogue: Arc::new(Catalogue::clone(catalogue).coded(codings)), schemas: schemas.to_vec() })
+    }
+    let place = |told: &SchemaReport| {
+        let at = told.version.as_deref().and_then(|name| versions.iter().position(|known| *known == name));
+        Version(at.and_then(|at| u16::try_from(at + 1).ok()).unwrap_or(0))
+    };
+    let of_type = |(kind, declared): (TypeIndex, &EventType)| {
+        let told: Vec<&SchemaReport> = schemas.iter().filter(|told| *told.event_type == *declared.name).collect();
+        if told.is_empty() {
+            let coding = Coding::json(declared).map_err(|error| bad(&declared.name, &error.to_string()))?;
+            return Ok(vec![(Version(0), coding)]);
+        }
+        told.into_iter().map(|told| Ok((place(told), as_told(kind, declared, told)?))).collect()
+    };
+    let made = catalogue.types().map(of_type).collect::<Result<Vec<_>, Failure>>()?;
+    Ok(Coded { catalogue: Arc::new(with_versions(catalogue, made, versions.len())), schemas: schemas.to_vec() })
+}
+
+/// How a report says that events of a type were written.
+fn as_told(kind: TypeIndex, declared: &EventType, told: &SchemaReport) -> Result<Coding, Failure> {
+    let bad = |why: &str| bad(&declared.name, why);
+    let format = Format::from_word(&told.format).map_err(|error| bad(&error.to_string()))?;
+    let framing = Framing::from_word(&told.framing).map_err(|error| bad(&error.to_string()))?;
+    let one = TypeFormat { kind, format, framing, padded: told.padded, subject: told.subject.clone() };
+    let coding = if let (Some(_), Some(language)) = (&told.version, language_of(format)) {
+        let given = GivenSchema { language, text: told.schema.as_str().into(), message: None };
+        Coding::version(declared, &given).map_err(|error| bad(&error.to_string()))?
+    } else {
+        let (coding, text) = coding_of(declared, &one).map_err(|error| bad(&error.to_string()))?;
+        if text.is_none_or(|text| text.text != told.schema) {
+            return Err(bad("it is not the one that this loadgen makes of the type"));
+        }
+        coding
+    };
+    let frame = bytes_of(&told.frame).ok_or_else(|| bad("its frame is not in hexadecimal digits"))?;
+    Ok(coding.framed(frame))
+}
+
+/// What a report says of a type cannot be used.
+fn bad(event_type: &str, why: &str) -> Failure {
+    Failure::new(ExitCode::BadInput, format!("the schema of \"{event_type}\" in the run's report: {why}"))
 }
 
 fn in_digits(bytes: &[u8]) -> String {

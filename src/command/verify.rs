@@ -108,7 +108,7 @@ fn config(plan: &VerifyPlan, coded: Coded, produced: Option<ProducerRun>) -> Con
         Some(produced) if produced.transactional => Isolation::ReadCommitted,
         _ => Isolation::ReadUncommitted,
     };
-    let back = ReadBack { isolation: plan.isolation.unwrap_or(usual), drain_deadline: DRAIN };
+    let back = ReadBack { isolation: plan.isolation.unwrap_or(usual), drain_deadline: DRAIN, ..ReadBack::default() };
     Config {
         name: plan.name.clone(),
         bootstrap: plan.bootstrap.clone(),

@@ -1,15 +1,15 @@
 //! The catalogue: which types of event there are, what each is made of, and how it is written.
 
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 
-use super::coding::{Body, Coding};
+use super::coding::Coding;
 use super::invalid::Invalid;
 use super::learned::{Finder, Found};
 use super::padding;
+use super::readers::Reader;
 use crate::wire::framing::SchemaId;
-use crate::wire::json::{self, PlanError};
+use crate::wire::json::PlanError;
 use crate::wire::language::Language;
 use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Field, Record, Shape};
@@ -88,7 +88,9 @@ impl EventType {
 pub struct Catalogue {
     types: Vec<Planned>,
     /// The ids in the frames of its types.
-    ids: Vec<(SchemaId, TypeIndex)>,
+    ids: Vec<(SchemaId, TypeIndex, Arc<Coding>)>,
+    /// Schemas by which others read events.
+    readers: Arc<[Reader]>,
     /// Knows of others.
     finder: Option<Arc<dyn Finder>>,
     /// Whether a record without a frame is no event.
@@ -99,17 +101,22 @@ pub struct Catalogue {
 impl PartialEq for Catalogue {
     fn eq(&self, other: &Self) -> bool {
         let shown = |planned: &Planned| (planned.declared.clone(), planned.coding.record.clone());
-        self.ids == other.ids && self.types.iter().map(shown).eq(other.types.iter().map(shown))
+        let ids = |catalogue: &Self| catalogue.ids.iter().map(|(id, kind, _)| (*id, *kind)).collect::<Vec<_>>();
+        ids(self) == ids(other) && self.types.iter().map(shown).eq(other.types.iter().map(shown))
     }
 }
+
+/// A version of the types' schemas, by its place in the catalogue; 0 is the types' own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(pub u16);
 
 /// A type and how it is written.
 #[derive(Clone, Debug)]
 pub(super) struct Planned {
     pub(super) declared: EventType,
-    /// Of its JSON.
-    pub(super) plan: json::Plan,
     pub(super) coding: Arc<Coding>,
+    /// Further versions of its schema; `None`: there is none of that version.
+    versions: Vec<Option<Arc<Coding>>>,
 }
 
 /// Why types make no catalogue.
@@ -149,18 +156,41 @@ impl Catalogue {
             return Err(CatalogueError::TooMany(types.len()));
         }
         let types = types.into_iter().map(Planned::new).collect::<Result<_, _>>()?;
-        Ok(Self { types, ids: Vec::new(), finder: None, framed_alone: false })
+        Ok(Self { types, ids: Vec::new(), readers: Arc::default(), finder: None, framed_alone: false })
     }
 
     /// The same types, written like that: a coding for each, in their order.
     #[must_use]
-    pub fn coded(mut self, codings: impl IntoIterator<Item = Coding>) -> Self {
+    pub fn coded<C: Into<Arc<Coding>>>(mut self, codings: impl IntoIterator<Item = C>) -> Self {
         for (planned, coding) in self.types.iter_mut().zip(codings) {
-            planned.coding = Arc::new(coding);
+            planned.coding = coding.into();
         }
-        let ids = self.planned().filter_map(|(kind, planned)| Some((SchemaId::of(&planned.coding.frame)?, kind)));
-        self.ids = ids.collect();
+        self.identified()
+    }
+
+    /// The same types, with further versions of their schemas: for each type, in their order, a coding of every version that there is
+    /// of it.
+    #[must_use]
+    pub fn versioned(mut self, of_types: impl IntoIterator<Item = Vec<Option<Arc<Coding>>>>) -> Self {
+        for (planned, versions) in self.types.iter_mut().zip(of_types) {
+            planned.versions = versions;
+        }
+        self.identified()
+    }
+
+    /// The same, knowing the ids in the frames of all that it has.
+    fn identified(mut self) -> Self {
+        let all = self.planned().flat_map(|(kind, planned)| planned.codings().map(move |coding| (kind, coding)));
+        let id =
+            |(kind, coding): (TypeIndex, &Arc<Coding>)| Some((SchemaId::of(&coding.frame)?, kind, Arc::clone(coding)));
+        self.ids = all.filter_map(id).collect();
         self
+    }
+
+    /// The id of the schema that a type is written by in a version; `None` where its records have no frame.
+    #[must_use]
+    pub fn schema_id(&self, kind: TypeIndex, version: Version) -> Option<SchemaId> {
+        SchemaId::of(&self.get(kind)?.coding_in(version).frame)
     }
 
     /// The same types, whose schemas beside those of their codings that one finds out.
@@ -173,6 +203,18 @@ impl Catalogue {
     #[must_use]
     pub fn framed_alone(self, framed_alone: bool) -> Self {
         Self { framed_alone, ..self }
+    }
+
+    /// The same types, which others read by these schemas.
+    #[must_use]
+    pub fn read_by(self, readers: Vec<Reader>) -> Self {
+        Self { readers: readers.into(), ..self }
+    }
+
+    /// The schemas by which others read events.
+    #[must_use]
+    pub fn readers(&self) -> &[Reader] {
+        &self.readers
     }
 
     /// Whether nothing can be said of a record yet: it names a schema that is still being looked up.
@@ -226,14 +268,14 @@ impl Catalogue {
     }
 
     /// The types whose records begin with that id.
-    pub(super) fn of_id(&self, id: SchemaId) -> impl Iterator<Item = (TypeIndex, &Planned)> {
-        let kinds = self.ids.iter().filter(move |(known, _)| *known == id).map(|(_, kind)| *kind);
-        kinds.filter_map(|kind| Some((kind, self.get(kind)?)))
+    pub(super) fn of_id(&self, id: SchemaId) -> impl Iterator<Item = (TypeIndex, &Planned, &Arc<Coding>)> {
+        let of = self.ids.iter().filter(move |(known, ..)| *known == id);
+        of.filter_map(|(_, kind, coding)| Some((*kind, self.get(*kind)?, coding)))
     }
 
     /// Whether a type's records begin with that id.
     fn has_id(&self, id: SchemaId) -> bool {
-        self.ids.iter().any(|(known, _)| *known == id)
+        self.ids.iter().any(|(known, ..)| *known == id)
     }
 
     /// What is known of an id that is none of its types'.
@@ -242,7 +284,8 @@ impl Catalogue {
     }
 
     /// Whether records may begin with an id.
-    pub(super) const fn has_frames(&self) -> bool {
+    #[must_use]
+    pub const fn has_frames(&self) -> bool {
         !self.ids.is_empty() || self.finder.is_some()
     }
 
@@ -261,18 +304,20 @@ impl Catalogue {
 }
 
 impl Planned {
-    /// Whether its bodies have a field that brings them to a given size.
-    pub(super) fn is_padded(&self) -> bool {
-        self.coding.record.fields.len() > self.declared.record.fields.len()
+    /// How it is written in a version: by its own schema, where there is none of that version.
+    pub(super) fn coding_in(&self, version: Version) -> &Arc<Coding> {
+        let further = usize::from(version.0).checked_sub(1).and_then(|version| self.versions.get(version)?.as_ref());
+        further.unwrap_or(&self.coding)
     }
 
-    /// What the check of a stamp covers of a body that starts at `start` and whose id lies at `id`: what stands before the id, as far as
-    /// that can differ, and where what stands after it begins.
-    pub(super) fn covered(&self, coding: &Coding, start: usize, id: &Range<usize>) -> (Range<usize>, usize) {
-        match coding.body {
-            Body::Json => self.plan.covered(start, Some(id)),
-            Body::Avro(_) | Body::Protobuf(_) => (start..id.start, id.end),
-        }
+    /// All that it is written by.
+    pub(super) fn codings(&self) -> impl Iterator<Item = &Arc<Coding>> {
+        std::iter::once(&self.coding).chain(self.versions.iter().flatten())
+    }
+
+    /// Whether its bodies have a field that brings them to a given size.
+    pub(super) fn is_padded(&self, coding: &Coding) -> bool {
+        coding.sources.is_none() && coding.record.fields.len() > self.declared.record.fields.len()
     }
 
     /// The name of the field that holds the id.
@@ -282,15 +327,13 @@ impl Planned {
 
     fn new(declared: EventType) -> Result<Self, CatalogueError> {
         let name = || declared.name.clone();
-        let plan = json::Plan::new(&declared.written(true), Some(declared.id), Some(declared.key))
-            .map_err(|source| CatalogueError::Plan { name: name(), source })?;
-        for (what, has) in [("the id", plan.has_id()), ("the key", plan.has_key())] {
+        let coding = Coding::json(&declared).map_err(|source| CatalogueError::Plan { name: name(), source })?;
+        for (what, has) in [("the id", coding.has_id()), ("the key", coding.has_key())] {
             if !has {
                 return Err(CatalogueError::NoPlace { name: name(), what });
             }
         }
-        let coding = Arc::new(Coding::json(&declared));
-        Ok(Self { declared, plan, coding })
+        Ok(Self { declared, coding: Arc::new(coding), versions: Vec::new() })
     }
 }
 

@@ -1,14 +1,21 @@
 //! How the events of a type stand in records: a frame that names their schema, and a body in one of the formats.
 
-use super::catalogue::EventType;
+pub(super) mod version;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::catalogue::{EventType, GivenSchema};
 use super::invalid::Invalid;
 use super::learned::ReadOther;
+use crate::wire::json::PlanError;
 use crate::wire::language::Language;
 use crate::wire::protobuf::Pick;
 use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{self, Record, Shape};
 use crate::wire::value::ValueSink;
-use crate::wire::{Malformed, avro, framing, json_schema, protobuf};
+use crate::wire::{Malformed, avro, framing, json, json_schema, protobuf};
+use version::{Layout, Sources};
 
 /// A type's schema in a format, from which its bodies are written and read.
 #[derive(Debug)]
@@ -19,22 +26,29 @@ pub struct Coding {
     pub(super) body: Body,
     /// What its bodies hold.
     pub(super) record: Record,
+    /// Which of these fields is the id.
+    pub(super) id: usize,
+    /// Where the values of a version of the type's schema come from; `None`: they are the type's own, in their order.
+    pub(super) sources: Option<Sources>,
+    /// The schema, for Avro.
+    avro: Option<Arc<avro::Schema>>,
 }
 
 /// The format of bodies.
 #[derive(Debug)]
 pub(super) enum Body {
-    /// By the plan that each type has.
-    Json,
+    Json(Box<json::Plan>),
     Avro(Box<avro::Plan>),
     Protobuf(Box<protobuf::Plan>),
 }
 
 impl Coding {
     /// JSON without a frame, as it is written where nothing else is asked for.
-    #[must_use]
-    pub fn json(declared: &EventType) -> Self {
-        Self { frame: Box::default(), message: Vec::new(), body: Body::Json, record: declared.written(true) }
+    ///
+    /// # Errors
+    /// What in the type has no form in JSON.
+    pub fn json(declared: &EventType) -> Result<Self, PlanError> {
+        Self::as_json(Layout::of(declared, true))
     }
 
     /// JSON that a schema describes: the type's own, or one that is made of it.
@@ -42,26 +56,25 @@ impl Coding {
     /// # Errors
     /// What in the type has no form in JSON Schema, and where.
     pub fn json_schema(declared: &EventType, padded: bool) -> Result<(Self, json_schema::Schema), SchemaError> {
-        let record = declared.written(padded);
+        let layout = Layout::of(declared, padded);
         let schema = match declared.given(Language::JsonSchema, padded)? {
-            Some(given) => json_schema::Schema::parse(&given.text, &record.name)?,
-            None => json_schema::Schema::of(&record)?,
+            Some(given) => json_schema::Schema::parse(&given.text, &layout.record.name)?,
+            None => json_schema::Schema::of(&layout.record)?,
         };
-        Ok((Self { frame: Box::default(), message: Vec::new(), body: Body::Json, record }, schema))
+        Ok((Self { record: layout.record, ..Self::json(declared)? }, schema))
     }
 
     /// Avro, by the type's own schema or by one that is made of it.
     ///
     /// # Errors
     /// What in the type has no form in Avro, and where.
-    pub fn avro(declared: &EventType, padded: bool) -> Result<(Self, avro::Schema), SchemaError> {
-        let record = declared.written(padded);
+    pub fn avro(declared: &EventType, padded: bool) -> Result<(Self, Arc<avro::Schema>), SchemaError> {
+        let layout = Layout::of(declared, padded);
         let schema = match declared.given(Language::Avro, padded)? {
             Some(given) => avro::Schema::parse(&given.text)?,
-            None => avro::Schema::of(&record)?,
+            None => avro::Schema::of(&layout.record)?,
         };
-        let plan = avro::Plan::new(&schema, &record, Some(declared.id), Some(declared.key))?;
-        Ok((Self { frame: Box::default(), message: Vec::new(), body: Body::Avro(Box::new(plan)), record }, schema))
+        Self::as_avro(layout, schema)
     }
 
     /// Protobuf, by the type's own message or by one that is made of it.
@@ -69,17 +82,70 @@ impl Coding {
     /// # Errors
     /// What in the type has no form in Protobuf, and where.
     pub fn protobuf(declared: &EventType, padded: bool) -> Result<(Self, protobuf::Schema), SchemaError> {
-        let record = declared.written(padded);
+        let layout = Layout::of(declared, padded);
         let schema = match declared.given(Language::Protobuf, padded)? {
-            Some(given) => {
-                let pick = given.message.as_deref().map_or(Pick::Only, Pick::Named);
-                protobuf::Schema::parse(&given.text, &[], pick)?
-            }
-            None => protobuf::Schema::of(&record)?,
+            Some(given) => message_of(given)?,
+            None => protobuf::Schema::of(&layout.record)?,
         };
-        let plan = protobuf::Plan::new(&schema, &record, Some(declared.id), Some(declared.key))?;
-        let (frame, message) = (Box::default(), schema.message_path());
-        Ok((Self { frame, message, body: Body::Protobuf(Box::new(plan)), record }, schema))
+        Ok((Self::as_protobuf(layout, &schema)?, schema))
+    }
+
+    /// Another version of the type's schema in the language of `given`: it may have further fields, which have their defaults, lack
+    /// some, and have them in another order.
+    ///
+    /// # Errors
+    /// What in it has no value in the type, and where.
+    pub fn version(declared: &EventType, given: &GivenSchema) -> Result<Self, SchemaError> {
+        match given.language {
+            Language::Avro => {
+                let schema = avro::Schema::parse(&given.text)?;
+                let layout = Layout::of_version(declared, schema.record())?;
+                Ok(Self::as_avro(layout, schema)?.0)
+            }
+            Language::Protobuf => {
+                let schema = message_of(given)?;
+                Self::as_protobuf(Layout::of_version(declared, schema.record())?, &schema)
+            }
+            Language::JsonSchema => {
+                let schema = json_schema::Schema::parse(&given.text, &declared.record.name)?;
+                let layout = Layout::of_version(declared, schema.record())?;
+                Ok(Self::as_json(layout)?)
+            }
+        }
+    }
+
+    fn as_json(layout: Layout) -> Result<Self, PlanError> {
+        let plan = json::Plan::new(&layout.record, Some(layout.id), Some(layout.key))?;
+        Ok(Self::laid_out(layout, Body::Json(Box::new(plan))))
+    }
+
+    fn as_avro(layout: Layout, schema: avro::Schema) -> Result<(Self, Arc<avro::Schema>), SchemaError> {
+        let plan = avro::Plan::new(&schema, &layout.record, Some(layout.id), Some(layout.key))?;
+        let schema = Arc::new(schema);
+        let coding = Self::laid_out(layout, Body::Avro(Box::new(plan)));
+        Ok((Self { avro: Some(Arc::clone(&schema)), ..coding }, schema))
+    }
+
+    fn as_protobuf(layout: Layout, schema: &protobuf::Schema) -> Result<Self, SchemaError> {
+        let plan = protobuf::Plan::new(schema, &layout.record, Some(layout.id), Some(layout.key))?;
+        let coding = Self::laid_out(layout, Body::Protobuf(Box::new(plan)));
+        Ok(Self { message: schema.message_path(), ..coding })
+    }
+
+    fn laid_out(layout: Layout, body: Body) -> Self {
+        let Layout { record, id, key: _, sources } = layout;
+        Self { frame: Box::default(), message: Vec::new(), body, record, id, sources, avro: None }
+    }
+
+    /// Whether it has each field that every event of the type has.
+    pub(super) fn has_all_of(&self, declared: &EventType) -> bool {
+        self.sources.as_ref().is_none_or(|sources| sources.has_all_of(&declared.record))
+    }
+
+    /// The schema that bodies are written by, for Avro.
+    #[must_use]
+    pub fn avro_schema(&self) -> Option<&avro::Schema> {
+        self.avro.as_deref()
     }
 
     /// What reads bodies of another schema into this one's values; `None` where they are read without it.
@@ -88,11 +154,12 @@ impl Coding {
     /// What keeps them from being read.
     pub fn reader_of(&self, writer: &str) -> Result<Option<Box<dyn ReadOther>>, SchemaError> {
         match &self.body {
-            Body::Json => Ok(None),
+            Body::Json(_) => Ok(None),
             Body::Avro(_) => {
                 let reader = avro::Schema::of(&self.record)?;
-                let resolution = avro::Resolution::new(&avro::Schema::parse(writer)?, &reader)?;
-                Ok(Some(Box::new(OtherRecord { resolution, record: self.record.clone() })))
+                let writer = avro::Schema::parse(writer)?;
+                let resolution = avro::Resolution::new(&writer, &reader)?;
+                Ok(Some(Box::new(OtherRecord { writer, resolution, record: self.record.clone() })))
             }
             Body::Protobuf(_) => {
                 let schema = protobuf::Schema::parse(writer, &[], Pick::Only)?;
@@ -100,6 +167,25 @@ impl Coding {
                 Ok(Some(Box::new(OtherMessage { plan, record: self.record.clone() })))
             }
         }
+    }
+
+    /// What the check of a stamp covers of a body that starts at `start` and whose id lies at `id`: what stands before the id, as far as
+    /// that can differ, and where what stands after it begins.
+    pub(super) fn covered(&self, start: usize, id: &Range<usize>) -> (Range<usize>, usize) {
+        match &self.body {
+            Body::Json(plan) => plan.covered(start, Some(id)),
+            Body::Avro(_) | Body::Protobuf(_) => (start..id.start, id.end),
+        }
+    }
+
+    /// Whether the id has a place of its own.
+    pub(super) fn has_id(&self) -> bool {
+        matches!(&self.body, Body::Json(plan) if plan.has_id())
+    }
+
+    /// Whether the key has one.
+    pub(super) fn has_key(&self) -> bool {
+        matches!(&self.body, Body::Json(plan) if plan.has_key())
     }
 
     /// The body of a record that names this schema; `None` where it is one of another message of it.
@@ -121,9 +207,15 @@ impl Coding {
     }
 }
 
+fn message_of(given: &GivenSchema) -> Result<protobuf::Schema, SchemaError> {
+    let pick = given.message.as_deref().map_or(Pick::Only, Pick::Named);
+    protobuf::Schema::parse(&given.text, &[], pick)
+}
+
 /// A record of another schema of Avro.
 #[derive(Debug)]
 struct OtherRecord {
+    writer: avro::Schema,
     resolution: avro::Resolution,
     record: Record,
 }
@@ -145,6 +237,10 @@ impl ReadOther for OtherRecord {
             }
         }
         Ok(shape::Value::Record(fields))
+    }
+
+    fn avro_schema(&self) -> Option<&avro::Schema> {
+        Some(&self.writer)
     }
 }
 

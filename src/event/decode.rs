@@ -19,7 +19,7 @@ use crate::wire::framing::SchemaId;
 use crate::wire::json::Scanned;
 use crate::wire::shape::{self, Shape};
 use crate::wire::value::{ValueSink, drive_record};
-use crate::wire::{BodyWriter as _, Malformed, Written, avro, protobuf};
+use crate::wire::{BodyWriter as _, Malformed, Written, avro, json, protobuf};
 
 /// A record whose body is a valid event.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ pub struct Decoded<'a> {
 /// How an event is written.
 #[derive(Clone, Debug)]
 enum CodingOf<'a> {
-    Type(&'a Coding),
+    Type(&'a Arc<Coding>),
     Schema(Arc<Learned>),
 }
 
@@ -81,29 +81,89 @@ impl<'a> Decoded<'a> {
         Content { before: &self.canonical[self.before.clone()], after: &self.canonical[self.after..] }
     }
 
+    /// Whether its schema says what it is: it is no JSON without one.
+    #[must_use]
+    pub fn has_schema(&self) -> bool {
+        !self.coding.frame.is_empty() || !matches!(self.coding.body, Body::Json(_))
+    }
+
+    /// The id of the schema; `None` where the record has no frame.
+    #[must_use]
+    pub fn schema_id(&self) -> Option<SchemaId> {
+        SchemaId::of(&self.coding.frame)
+    }
+
+    /// The schema that it was written by, for Avro.
+    #[must_use]
+    pub fn avro_schema(&self) -> Option<&avro::Schema> {
+        match &self.coding {
+            CodingOf::Schema(learned) => match &learned.writer {
+                Some(writer) => writer.avro_schema(),
+                None => learned.coding.avro_schema(),
+            },
+            CodingOf::Type(coding) => coding.avro_schema(),
+        }
+    }
+
+    /// The body in a record's value, of a format whose frame is the same before each.
+    #[must_use]
+    pub fn body_in<'v>(&self, value: &'v [u8]) -> &'v [u8] {
+        value.get(self.coding.frame.len()..).unwrap_or_default()
+    }
+
     /// Whether it is what the producer of that run wrote under this stamp, with that key.
     #[must_use]
     pub fn wholeness(&self, run: RunId, stamp: Stamp, key: &[u8]) -> Wholeness {
         let fits = |content: Content<'_>| run.check(stamp, key, content) == stamp.check;
         match &self.canonical {
             Cow::Borrowed(_) if fits(self.content()) => Wholeness::AsWritten,
-            Cow::Borrowed(_) if self.rewritten().is_some_and(|own| fits(own.content())) => Wholeness::ReEncoded,
             Cow::Owned(_) if fits(self.content()) => Wholeness::ReEncoded,
+            _ if self.rewritten().any(|own| fits(own.content())) => Wholeness::ReEncoded,
             _ => Wholeness::Damaged,
         }
     }
 
-    /// The same values as loadgen writes them, where a format has several ways to write them.
-    fn rewritten(&self) -> Option<Self> {
+    /// The same values as loadgen writes them: by this schema, where its format has several ways to write them, and by the others of
+    /// the type, where somebody has written it again by this one.
+    fn rewritten(&self) -> impl Iterator<Item = Self> {
+        let others = self.planned.codings().map(CodingOf::Type);
+        std::iter::once(self.coding.clone()).chain(others).filter_map(|coding| self.written_by(coding))
+    }
+
+    fn written_by(&self, coding: CodingOf<'a>) -> Option<Self> {
+        let (canonical, at) = match (&self.coding.body, &coding.body) {
+            (Body::Json(own), Body::Json(plan)) if own != plan => {
+                let mut canonical = Vec::new();
+                let at = plan.rewrite(&object(&self.canonical).ok()?, &mut canonical).ok()?;
+                (canonical, at)
+            }
+            (Body::Json(_), _) | (_, Body::Json(_)) => return None,
+            _ => Planned::written(&coding, &shape::Value::Record(self.values_in(&coding)?))?,
+        };
+        Some(Self::new(self.kind, self.planned, coding, canonical.into(), &at))
+    }
+
+    /// The values that a coding has in its record.
+    fn values_in(&self, coding: &Coding) -> Option<Vec<shape::Value>> {
         let mut sink = ValueSink::new(&self.coding.record);
         match &self.coding.body {
-            Body::Json => return None,
+            Body::Json(_) => return None,
             Body::Avro(plan) => avro::read(plan, &self.canonical, &mut sink).ok()?,
             Body::Protobuf(plan) => protobuf::read(plan, &self.canonical, &mut sink).ok()?,
         };
-        let values = sink.finish()?;
-        let (canonical, at) = self.planned.written(&self.coding, &values)?;
-        Some(Self::new(self.kind, self.planned, self.coding.clone(), canonical.into(), &at))
+        let shape::Value::Record(values) = sink.finish()? else { return None };
+        let read_by: &Coding = &self.coding;
+        if std::ptr::eq(coding, read_by) {
+            return Some(values);
+        }
+        let own = match &self.coding.sources {
+            None => values,
+            Some(sources) => sources.given_back(&values, &self.planned.declared.record)?,
+        };
+        match &coding.sources {
+            None => Some(own),
+            Some(sources) => sources.taken_from(&own),
+        }
     }
 
     /// An event whose id and key lie there.
@@ -126,7 +186,7 @@ impl<'a> Decoded<'a> {
         canonical: Cow<'a, [u8]>,
         at: &Written,
     ) -> Self {
-        let (before, after) = planned.covered(&coding, 0, at.id.as_ref().unwrap_or(&(0..0)));
+        let (before, after) = coding.covered(0, at.id.as_ref().unwrap_or(&(0..0)));
         Self {
             stamp: bits.and_then(Stamp::from_bits),
             first: bits.and_then(FirstStamp::from_bits),
@@ -161,11 +221,11 @@ impl Catalogue {
                 Some(id) => {
                     let mut named = self.of_id(id).peekable();
                     if named.peek().is_some() {
-                        let framed =
-                            named.find_map(|(kind, planned)| Some((kind, planned, planned.coding.body_of(value)?)));
+                        let framed = named
+                            .find_map(|(kind, planned, coding)| Some((kind, planned, coding, coding.body_of(value)?)));
                         // The id is one of ours, and not what follows it in the frame: which message of the schema it is.
-                        let (kind, planned, body) = framed.ok_or(Malformed::BadTag)?;
-                        return planned.read(kind, CodingOf::Type(&planned.coding), body);
+                        let (kind, planned, coding, body) = framed.ok_or(Malformed::BadTag)?;
+                        return planned.read(kind, CodingOf::Type(coding), body);
                     }
                     match self.learned(id) {
                         Found::Schema(learned) => return self.by_learned(learned, value),
@@ -194,12 +254,12 @@ impl Catalogue {
         };
         let values = writer.read(body)?;
         let (canonical, at) =
-            planned.written(&learned.coding, &values).ok_or(Malformed::BadValue("it fits no field of the type"))?;
+            Planned::written(&learned.coding, &values).ok_or(Malformed::BadValue("it fits no field of the type"))?;
         Ok(Decoded::new(kind, planned, CodingOf::Schema(learned), canonical_or(body, canonical), &at))
     }
 
     fn has_binary_without_frame(&self) -> bool {
-        self.without_frame().any(|(_, planned)| !matches!(planned.coding.body, Body::Json))
+        self.without_frame().any(|(_, planned)| !matches!(planned.coding.body, Body::Json(_)))
     }
 
     /// A body whose type nothing names but its own content.
@@ -207,11 +267,13 @@ impl Catalogue {
         if let Some(decoded) = self.without_frame().find_map(|(kind, planned)| planned.canonical(kind, body)) {
             return Ok(decoded);
         }
-        if self.without_frame().any(|(_, planned)| matches!(planned.coding.body, Body::Json)) {
+        if self.without_frame().any(|(_, planned)| matches!(planned.coding.body, Body::Json(_))) {
             let object = object(body)?;
             let kind = self.type_of(&object)?;
             let planned = self.get(kind).ok_or(Invalid::UnknownType)?;
-            return planned.any_layout(kind, CodingOf::Type(&planned.coding), body, &object);
+            if let Body::Json(plan) = &planned.coding.body {
+                return planned.any_layout(kind, CodingOf::Type(&planned.coding), plan, body, &object);
+            }
         }
         let mut read =
             self.without_frame().map(|(kind, planned)| planned.read(kind, CodingOf::Type(&planned.coding), body));
@@ -226,7 +288,7 @@ impl Catalogue {
     #[must_use]
     pub fn claimed_kind(&self, value: &[u8]) -> Option<TypeIndex> {
         if let Some(id) = SchemaId::of(value) {
-            return self.of_id(id).next().map(|(kind, _)| kind);
+            return self.of_id(id).next().map(|(kind, ..)| kind);
         }
         let value: Value = serde_json::from_slice(value).ok()?;
         self.type_of(value.as_object()?).ok()
@@ -250,15 +312,15 @@ impl Planned {
     /// A body of this type.
     fn read<'a>(&'a self, kind: TypeIndex, coding: CodingOf<'a>, body: &'a [u8]) -> Result<Decoded<'a>, Invalid> {
         let at = match &coding.body {
-            Body::Json => {
-                if let Some(Scanned { id: Some(id), at }) = self.plan.scan(body)
+            Body::Json(plan) => {
+                if let Some(Scanned { id: Some(id), at }) = plan.scan(body)
                     && Stamp::from_bits(id).is_some()
                 {
                     return Ok(Decoded::with_id(Some(id), kind, self, coding, body.into(), &at));
                 }
                 let object = object(body)?;
                 self.constants(&object)?;
-                return self.any_layout(kind, coding, body, &object);
+                return self.any_layout(kind, coding.clone(), plan, body, &object);
             }
             Body::Avro(plan) => avro::read(plan, body, &mut ())?,
             Body::Protobuf(plan) => protobuf::read(plan, body, &mut ())?,
@@ -270,8 +332,8 @@ impl Planned {
     fn canonical<'a>(&'a self, kind: TypeIndex, body: &'a [u8]) -> Option<Decoded<'a>> {
         let coding = CodingOf::Type(&self.coding);
         let decoded = match &self.coding.body {
-            Body::Json => {
-                let Scanned { id, at } = self.plan.scan(body)?;
+            Body::Json(plan) => {
+                let Scanned { id, at } = plan.scan(body)?;
                 Decoded::with_id(id, kind, self, coding, body.into(), &at)
             }
             Body::Avro(_) | Body::Protobuf(_) => self.read(kind, coding, body).ok()?,
@@ -298,6 +360,7 @@ impl Planned {
         &'a self,
         kind: TypeIndex,
         coding: CodingOf<'a>,
+        plan: &json::Plan,
         body: &'a [u8],
         object: &Map<String, Value>,
     ) -> Result<Decoded<'a>, Invalid> {
@@ -308,17 +371,17 @@ impl Planned {
             None => return Err(Invalid::Missing(name.to_owned())),
         };
         let mut canonical = Vec::new();
-        let at = self.plan.rewrite(object, &mut canonical)?;
+        let at = plan.rewrite(object, &mut canonical)?;
         put_id(&mut canonical, &at, id);
         let canonical = canonical_or(body, canonical);
         Ok(Decoded::with_id(id, kind, self, coding, canonical, &at))
     }
 
     /// Values as loadgen writes them.
-    fn written(&self, coding: &Coding, values: &shape::Value) -> Option<(Vec<u8>, Written)> {
+    fn written(coding: &Coding, values: &shape::Value) -> Option<(Vec<u8>, Written)> {
         let (mut body, record) = (Vec::new(), &coding.record);
         let at = match &coding.body {
-            Body::Json => return None,
+            Body::Json(_) => return None,
             Body::Avro(plan) => {
                 let mut writer = avro::Writer::new(plan, &mut body);
                 drive_record(values, record, &mut writer).ok()?;
@@ -331,7 +394,7 @@ impl Planned {
             }
         };
         let shape::Value::Record(fields) = values else { return None };
-        let id = match fields.get(self.declared.id)? {
+        let id = match fields.get(coding.id)? {
             shape::Value::Uuid(id) => Some(*id),
             shape::Value::Text(text) => id_of(text.as_bytes()),
             shape::Value::Bytes(bytes) => id_of(bytes),

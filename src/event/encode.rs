@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::catalogue::{Catalogue, TypeIndex};
-use super::coding::Body;
+use super::catalogue::{Catalogue, TypeIndex, Version};
+use super::coding::{Body, Coding};
 use super::padding::Padding;
 use super::stamp::{Content, DueTime, Numbering, RunId, Stamp};
+use crate::wire::shape::Record;
 use crate::wire::sink::Sink;
 use crate::wire::{BodyWriter, Written, avro, json, protobuf};
 
@@ -25,6 +26,23 @@ pub struct Encoded {
     pub key: Range<usize>,
     /// The check in its stamp.
     pub check: u16,
+}
+
+/// The values of an event as a coding has them.
+struct Told<'a, V> {
+    values: &'a V,
+    /// The record of its type.
+    own: &'a Record,
+    coding: &'a Coding,
+}
+
+impl<V: Values> Values for Told<'_, V> {
+    fn give(&self, sink: &mut impl Sink) {
+        match &self.coding.sources {
+            None => self.values.give(sink),
+            Some(sources) => sources.give(self.values, self.own, &self.coding.record, sink),
+        }
+    }
 }
 
 /// Stamps and writes the events of one lane.
@@ -68,21 +86,39 @@ impl Encoder {
         sequence: u64,
         due_unix_ns: u64,
     ) -> Encoded {
+        self.encode_as(Version::default(), arena, kind, values, sequence, due_unix_ns)
+    }
+
+    /// The same in a version of the type's schema.
+    pub fn encode_as(
+        &self,
+        version: Version,
+        arena: &mut Vec<u8>,
+        kind: TypeIndex,
+        values: &impl Values,
+        sequence: u64,
+        due_unix_ns: u64,
+    ) -> Encoded {
         let record = arena.len();
         let Some(planned) = self.catalogue.get(kind) else {
             return Encoded { body: record..record, key: record..record, check: 0 };
         };
-        arena.extend_from_slice(&planned.coding.frame);
+        let coding = planned.coding_in(version);
+        arena.extend_from_slice(&coding.frame);
         let start = arena.len();
-        let Written { id, key } = match &planned.coding.body {
-            Body::Json => self.write(json::Writer::new(&planned.plan, arena), values, record, sequence, true),
+        let told = Told { values, own: &planned.declared.record, coding };
+        let Written { id, key } = match &coding.body {
+            Body::Json(plan) => {
+                let padded = coding.sources.is_none();
+                self.write(json::Writer::new(plan, arena), &told, record, sequence, padded)
+            }
             Body::Avro(plan) => {
-                let padded = planned.is_padded();
-                self.write(avro::Writer::new(plan, arena), values, record, sequence, padded)
+                let padded = planned.is_padded(coding);
+                self.write(avro::Writer::new(plan, arena), &told, record, sequence, padded)
             }
             Body::Protobuf(plan) => {
-                let padded = planned.is_padded();
-                self.write(protobuf::Writer::new(plan, arena), values, record, sequence, padded)
+                let padded = planned.is_padded(coding);
+                self.write(protobuf::Writer::new(plan, arena), &told, record, sequence, padded)
             }
         };
         let (id, key) = (id.unwrap_or(start..start), key.unwrap_or(start..start));
@@ -90,7 +126,7 @@ impl Encoder {
         let (lane, sequence) = self.numbering.written(self.lane, sequence);
         let due = DueTime::from_unix_ns(due_unix_ns);
         let mut stamp = Stamp { due, tag: self.run.tag(), lane, sequence, check: 0 };
-        let (before, after) = planned.covered(&planned.coding, start, &id);
+        let (before, after) = coding.covered(start, &id);
         let content = Content { before: &arena[before], after: &arena[after..] };
         stamp.check = self.run.check(stamp, &arena[key.clone()], content);
         stamp.write(&mut arena[id]);

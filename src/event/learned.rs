@@ -3,11 +3,12 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::catalogue::TypeIndex;
+use super::catalogue::{EventType, GivenSchema, TypeIndex};
 use super::coding::Coding;
 use super::invalid::Invalid;
 use crate::wire::framing::SchemaId;
-use crate::wire::shape;
+use crate::wire::schema_error::SchemaError;
+use crate::wire::{avro, shape};
 
 /// Finds schemas out, on a thread that may wait.
 pub trait Finder: Debug + Send + Sync {
@@ -40,6 +41,28 @@ pub struct Learned {
     pub writer: Option<Box<dyn ReadOther>>,
 }
 
+impl Learned {
+    /// A schema that is another version of a type's: `own` is how the type is written in that language, with this schema's frame.
+    ///
+    /// # Errors
+    /// What keeps its bodies from being read.
+    pub fn version(
+        kind: TypeIndex,
+        declared: &EventType,
+        own: Coding,
+        given: &GivenSchema,
+    ) -> Result<Self, SchemaError> {
+        // What has all that the type needs is read as it stands, for its producer's check is of what it wrote.
+        if let Ok(version) = Coding::version(declared, given)
+            && version.has_all_of(declared)
+        {
+            return Ok(Self { kind, coding: version.framed(own.frame), writer: None });
+        }
+        let writer = own.reader_of(&given.text)?;
+        Ok(Self { kind, coding: own, writer })
+    }
+}
+
 /// Reads bodies of a schema into the values that a coding writes.
 pub trait ReadOther: Debug + Send + Sync {
     /// The values of a body.
@@ -47,4 +70,9 @@ pub trait ReadOther: Debug + Send + Sync {
     /// # Errors
     /// Why it is none of the schema, or that it has no values of the type.
     fn read(&self, body: &[u8]) -> Result<shape::Value, Invalid>;
+
+    /// The schema, for Avro.
+    fn avro_schema(&self) -> Option<&avro::Schema> {
+        None
+    }
 }

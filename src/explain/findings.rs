@@ -65,6 +65,12 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     )
     .rule("Part of verified; reported."),
     finding(
+        "not_readable_by_reader",
+        "Records that somebody cannot read who reads by one of the schemas of --reader-schema: a field without a default that the writer did \
+         not have, a type or a symbol that the reader does not know.",
+    )
+    .rule("A violation: exit code 3. Which schema, which reader and which field stands in the report's schemas."),
+    finding(
         "awaits_schema",
         "Records that were read and could not be judged: the schema registry did not say what the schema is that they, or a record before \
          them in their partition, name.",

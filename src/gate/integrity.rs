@@ -168,7 +168,7 @@ impl Integrity {
     }
 
     fn add_findings(&mut self, report: &RunReport, allowances: &Allowances) {
-        use RulingKind::{Allowed, Undecided};
+        use RulingKind::{Allowed, Undecided, Violation};
         let findings = &report.findings;
         let (resent, resent_rule) = unless(allowances.resent, must_not_resend(report));
         let (reordered, order_rule) =
@@ -186,7 +186,7 @@ impl Integrity {
         } else {
             Undecided
         };
-        let rows: [Row; 7] = [
+        let rows: [Row; 8] = [
             (
                 "duplicates_resent",
                 findings.duplicates_resent,
@@ -219,6 +219,14 @@ impl Integrity {
                 "that break the schema",
                 Allowed,
                 "whose they are cannot be told; an event of this run among them is also corrupt".to_owned(),
+            ),
+            (
+                "not_readable_by_reader",
+                findings.not_readable_by_reader,
+                "record",
+                "that a reader's schema cannot read",
+                Violation,
+                "who reads by that schema (--reader-schema) gets an error in place of the event".to_owned(),
             ),
             (
                 "misplaced",

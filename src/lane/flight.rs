@@ -4,7 +4,7 @@ use slab::Slab;
 
 use crate::clock::Nanos;
 use crate::event::KeyId;
-use crate::event::catalogue::TypeIndex;
+use crate::event::catalogue::{TypeIndex, Version};
 
 /// One event on its way.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,7 @@ pub(super) struct Flight {
     pub(super) bytes: u32,
     pub(super) phase: u16,
     pub(super) kind: TypeIndex,
+    pub(super) version: Version,
     pub(super) key: KeyId,
     pub(super) check: u16,
 }

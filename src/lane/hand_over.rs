@@ -6,6 +6,7 @@ use super::Lane;
 use super::ceiling::Admission;
 use super::setup::LaneError;
 use crate::clock::{Clock, Nanos};
+use crate::event::catalogue::Version;
 use crate::kafka::errors::About;
 use crate::kafka::{Code, lacks_right};
 use crate::ledger::Marks;
@@ -136,6 +137,9 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             shard.bytes += bytes;
             if let Some(of_type) = shard.kinds.get_mut(flight.kind.index()) {
                 of_type.sent += 1;
+            }
+            if flight.version != Version::default() {
+                *self.end.sent_as.entry((flight.kind, flight.version)).or_default() += 1;
             }
             if let Some(partition) = entry.partition.and_then(|partition| usize::try_from(partition).ok())
                 && let Some(counts) = shard.partitions.get_mut(partition)

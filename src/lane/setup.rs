@@ -1,5 +1,6 @@
 //! What a lane is made of, and how it ends.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::ceiling::Ceiling;
@@ -8,7 +9,9 @@ use super::rhythm::Rhythm;
 use super::transaction::TransactionPlan;
 use crate::clock::Nanos;
 use crate::control::{Control, Traffic};
+use crate::event::catalogue::{TypeIndex, Version};
 use crate::event::encode::Encoder;
+use crate::event::rollout::Rollout;
 use crate::kafka::errors::ErrorLog;
 use crate::kafka::slots::Slots;
 use crate::kafka::{Code, describe};
@@ -35,6 +38,8 @@ pub struct Setup {
     pub teller: Teller,
     /// Writes them.
     pub encoder: Encoder,
+    /// In which versions of their schemas.
+    pub rollout: Rollout,
     /// Its shard.
     pub recorder: Recorder,
     /// The run's end.
@@ -95,6 +100,8 @@ pub struct LaneEnd {
     pub error: Option<LaneError>,
     /// What its client said that went wrong.
     pub errors: ErrorLog,
+    /// How many events were handed over in other versions than their types' own.
+    pub sent_as: BTreeMap<(TypeIndex, Version), u64>,
     /// Why events were not acked, as stretches of sequences.
     pub reasons: Reasons,
     /// How the recorded gaps were kept, where the schedule has them.

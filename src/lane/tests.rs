@@ -2,6 +2,7 @@ use super::*;
 use crate::clock::Manual;
 use crate::control::{Control, Traffic};
 use crate::event::encode::Encoder;
+use crate::event::rollout::Rollout;
 use crate::event::stamp::RunId;
 use crate::kafka::slots::Slots;
 use crate::kafka::{Answer, Remedy, TransactionError};
@@ -89,6 +90,7 @@ fn send_ten(mut slow: Slow, how: impl FnOnce(&mut Setup)) -> (LaneEnd, Recorder,
         schedule: Arc::new(Schedule::new(vec![phase], Some(10)).unwrap()),
         teller: source.teller(),
         encoder: Encoder::new(RunId(5), 0, Arc::new(crate::shop::catalogue().unwrap())),
+        rollout: Rollout::default(),
         recorder: recorder.clone(),
         control: Arc::new(Control::default()),
         traffic: Arc::new(Traffic::new(1, None)),

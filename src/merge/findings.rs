@@ -33,6 +33,7 @@ pub(super) fn findings(parts: &[Aligned]) -> Findings {
         behind_transaction: sum(|findings| findings.behind_transaction),
         held_aborted: sum(|findings| findings.held_aborted),
         re_encoded: sum(|findings| findings.re_encoded),
+        not_readable_by_reader: most(|findings| findings.not_readable_by_reader),
         awaits_schema: most(|findings| findings.awaits_schema),
         negative_latency: sum(|findings| findings.negative_latency),
         examples: examples(parts),

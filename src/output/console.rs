@@ -21,8 +21,8 @@ use crate::output::{
     why,
 };
 use crate::report::Likeness;
-use crate::report::RunReport;
 use crate::report::drift::Drift;
+use crate::report::{RunReport, SchemaUse};
 use crate::width;
 
 /// What every output of a run against the in-process broker says.
@@ -128,6 +128,9 @@ pub fn render(report: &RunReport, style: Style) -> String {
         shape::topics(&mut page, report);
     }
     page.blank();
+    for (place, line) in SchemaUse::sentences(&report.schemas).iter().enumerate() {
+        page.row(if place == 0 { "schemas" } else { "" }, line);
+    }
     if !report.partitions.is_empty() {
         page.list("partitions", &shape::partitions(report));
     }

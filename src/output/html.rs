@@ -35,7 +35,7 @@ pub const FILE: &str = "report.html";
 const TEMPLATE: &str = include_str!("html/report.html.j2");
 
 /// Names whose definitions the page asks for, beside those of classes and built-in gates: what it has tables of.
-const WORDS: [&str; 24] = [
+const WORDS: [&str; 25] = [
     "slip",
     "lateness",
     "blocked",
@@ -54,6 +54,7 @@ const WORDS: [&str; 24] = [
     "behind_transaction",
     "held_aborted",
     "re_encoded",
+    "not_readable_by_reader",
     "awaits_schema",
     "negative_latency",
     "censored",

@@ -70,6 +70,9 @@ pub struct Findings {
     /// Verified events that are not byte for byte what was sent, and are value for value: somebody wrote them again.
     #[serde(default)]
     pub re_encoded: u64,
+    /// Records that one of the schemas cannot read by which others read (`--reader-schema`).
+    #[serde(default)]
+    pub not_readable_by_reader: u64,
     /// Records that were read and could not be judged: the schema registry did not say what the schema is that they, or a record before
     /// them in their partition, name.
     #[serde(default)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::{Detail, Fault};
 use crate::event::catalogue::Catalogue;
 use crate::event::padding::Padding;
+use crate::event::rollout::Rollout;
 use crate::event::stamp::{Numbering, RunId};
 use crate::kafka::Settings;
 use crate::kafka::properties::redacted;
@@ -43,6 +44,8 @@ pub struct Config {
     pub catalogue: Arc<Catalogue>,
     /// The schemas that they are written by; empty where all are JSON without one.
     pub schemas: Vec<SchemaReport>,
+    /// Which versions of them each phase is written in.
+    pub rollout: Rollout,
     /// How events are read back; `None`: not at all.
     pub verify: Option<Verification>,
     /// How events are cut into transactions; `None`: there are none.

@@ -174,6 +174,7 @@ impl Prepared {
                     encoder: Encoder::new(config.id, number, Arc::clone(&config.catalogue))
                         .numbered(config.lanes.numbering())
                         .padded(config.padding),
+                    rollout: config.rollout.clone(),
                     recorder: recorder.clone(),
                     control: Arc::clone(&self.control),
                     traffic: Arc::clone(&self.target.traffic),

@@ -10,7 +10,7 @@ use super::sections::{by_topic, by_type, client, distributions, latencies, offer
 use super::surroundings::{environment, note_isolation, tool};
 use super::watch::WatchRecord;
 use super::wiring::Wiring;
-use super::{Config, Outcome, Stage, Tick, client_errors, fidelity, group, transactions};
+use super::{Config, Outcome, Stage, Tick, client_errors, fidelity, group, schemas, transactions};
 use crate::clock::{Anchor, Nanos};
 use crate::figures::counted;
 use crate::kafka::slots::Slots;
@@ -35,6 +35,7 @@ pub(super) fn outcome<W: Wiring>(
     watch: WatchRecord,
     mut ends: Ends,
 ) -> Outcome {
+    let read = ends.verifier.as_mut().map(|verifier| std::mem::take(&mut verifier.schemas)).unwrap_or_default();
     let drift_ns = ends.anchor.drift_ns(&ends.clock);
     let (attributed, mut findings) =
         attribute(config, prepared, ledger, schedule, &mut ends, sampler.total_mut(), wiring);
@@ -115,6 +116,7 @@ pub(super) fn outcome<W: Wiring>(
         distributions: distributions(&whole, schedule.has_due_times(), config.verify.is_some()),
         by_type: by_type(&config.catalogue, total),
         by_topic: if slots.is_one() { BTreeMap::new() } else { by_topic(&config.catalogue, slots, total, &by_kind) },
+        schemas: schemas::uses(&config.catalogue, &config.schemas, Some((total, &sent_as(&lanes))), &read),
         phases: phase_reports(schedule, &tempo, total, &phases, config),
         partitions: partitions(slots, total, &states),
         group: group::report(target, &clock),
@@ -164,6 +166,15 @@ fn name_reasons(config: &Config, lanes: &[LaneEnd], unverified: &mut [Unverified
             example.what = format!("{} ({reason})", example.what);
         }
     }
+}
+
+/// How many events all lanes handed over in other versions than their types' own.
+fn sent_as(lanes: &[LaneEnd]) -> schemas::SentAs {
+    let mut all = schemas::SentAs::new();
+    for (of, sent) in lanes.iter().flat_map(|lane| &lane.sent_as) {
+        *all.entry(*of).or_default() += sent;
+    }
+    all
 }
 
 /// What the lanes' ends did not wait for.

@@ -70,6 +70,10 @@ impl Scenario {
         for curve in scenario.settings.pace.phase.iter_mut().filter_map(|phase| phase.file.as_mut()) {
             *curve = folder.join(&*curve);
         }
+        let readers = &mut scenario.settings.verifier.back.reader_schema;
+        for set in scenario.schemas.iter_mut().chain(readers) {
+            set.move_path(folder);
+        }
         let target = &mut scenario.settings.target;
         let registry = &mut target.coding.registry;
         let files = [
@@ -103,7 +107,7 @@ impl Scenario {
     /// # Errors
     /// Values that TOML cannot hold; a resolved scenario has none.
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
-        let Self { settings, source, faults, gates, alerts } = self;
+        let Self { settings, source, schemas, faults, gates, alerts } = self;
         let RunOptions { pace, limits, target, verifier, outcome, events: _, recording } = settings;
         let mut table = Table::new();
         table.insert("source".to_owned(), Value::try_from(source)?);
@@ -128,6 +132,7 @@ impl Scenario {
                 table.insert(name.to_owned(), Value::Table(inner));
             }
         }
+        schemas.put("schemas", &mut table)?;
         faults.put("fault", &mut table)?;
         gates.put("gate", &mut table)?;
         alerts.put("alert", &mut table)?;
@@ -179,6 +184,7 @@ fn read(text: &str) -> Result<Scenario, Fault> {
     let mut verify = inner_table(&mut table, "verify")?;
     settings.verifier = VerifierOptions::take(&mut verify, "").map_err(misread)?;
     refuse_rest(&verify, &[VerifierOptions::keys("")])?;
+    let schemas = InTable::take(&mut table, "schemas").map_err(misread)?;
     let faults = InTable::take(&mut table, "fault").map_err(misread)?;
     let gates = InTable::take(&mut table, "gate").map_err(misread)?;
     let alerts = InTable::take(&mut table, "alert").map_err(misread)?;
@@ -192,10 +198,10 @@ fn read(text: &str) -> Result<Scenario, Fault> {
             PaddingOptions::keys(""),
             PatienceOptions::keys(""),
             BodyOptions::keys(""),
-            vec!["gates_off", "source", "kafka", "transactions", "verify", "fault", "gate", "alert"],
+            vec!["gates_off", "source", "kafka", "transactions", "verify", "schemas", "fault", "gate", "alert"],
         ],
     )?;
-    Ok(Scenario { settings, source, faults, gates, alerts })
+    Ok(Scenario { settings, source, schemas, faults, gates, alerts })
 }
 
 /// A table within another; an empty one where there is none.
@@ -331,7 +337,7 @@ mod tests {
             &format!("{SOURCE}[verify]\nxyzzy = 1"),
             "steady.toml line 4: unknown key \"xyzzy\"",
             "known here: enabled, group, consumers, group_protocol, assignor, commit, commit_interval, chaos_rebalance, \
-             isolation, drain_deadline",
+             isolation, drain_deadline, reader_schema",
         );
     }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::error::ConfigError;
 use super::plan::plan_error;
-use crate::event::catalogue::{Catalogue, EventType, TypeIndex};
+use super::schemas::VersionPlan;
+use crate::event::catalogue::{Catalogue, EventType, GivenSchema, TypeIndex, Version};
 use crate::event::coding::Coding;
 use crate::registry::{Access, Part, Schema, SchemaType, Strategy};
 use crate::settings::choice::Choice as _;
@@ -23,6 +24,10 @@ pub struct FormatPlan {
     pub registry: Option<Access>,
     /// Whether schemas that it does not have are registered.
     pub register: bool,
+    /// Further versions of the types' schemas.
+    pub versions: Vec<VersionPlan>,
+    /// The versions that are written, in the order in which the phases have them: so they are registered.
+    pub order: Vec<Version>,
     /// Whether a record without a frame is no event.
     pub framed_alone: bool,
 }
@@ -226,7 +231,7 @@ pub(super) fn refused(declared: &EventType, format: Format, error: &SchemaError)
 /// What in the type has no such form.
 pub fn coding_of(declared: &EventType, one: &TypeFormat) -> Result<(Coding, Option<SchemaText>), SchemaError> {
     let (coding, text) = match one.format {
-        Format::Json => return Ok((Coding::json(declared), None)),
+        Format::Json => return Ok((Coding::json(declared)?, None)),
         Format::JsonSchema => {
             let (coding, schema) = Coding::json_schema(declared, one.padded)?;
             (coding, SchemaText::new(SchemaType::Json, schema.text(), schema.name()))
@@ -242,16 +247,53 @@ pub fn coding_of(declared: &EventType, one: &TypeFormat) -> Result<(Coding, Opti
             (coding, SchemaText { message: schema.message_path(), ..text })
         }
     };
-    let coding = match (one.framing, text.fingerprint) {
+    Ok((framed(coding, one, &text), Some(text)))
+}
+
+/// How a type is written in another version of its schema, as [`coding_of`].
+///
+/// # Errors
+/// What in the version has no value in the type.
+pub fn version_of(
+    declared: &EventType,
+    one: &TypeFormat,
+    given: &GivenSchema,
+) -> Result<(Coding, SchemaText), SchemaError> {
+    let text = SchemaText::parse(given.language, &given.text)?;
+    Ok((framed(Coding::version(declared, given)?, one, &text), text))
+}
+
+/// With the frame that the schema's own text is enough for.
+fn framed(coding: Coding, one: &TypeFormat, text: &SchemaText) -> Coding {
+    match (one.framing, text.fingerprint) {
         (Framing::SingleObject, Some(fingerprint)) => coding.framed(framing::single_object(fingerprint)),
         _ => coding,
-    };
-    Ok((coding, Some(text)))
+    }
+}
+
+impl FormatPlan {
+    /// A version's name and its schema of a type; `None` where it has none, and for the types' own.
+    #[must_use]
+    pub fn version(&self, version: Version, kind: TypeIndex) -> Option<(&str, &GivenSchema)> {
+        let version = self.versions.get(usize::from(version.0).checked_sub(1)?)?;
+        Some((&version.name, version.types.get(kind.index())?.as_ref()?))
+    }
+}
+
+/// The language of a format's schemas; `None` for JSON without one.
+#[must_use]
+pub const fn language_of(format: Format) -> Option<Language> {
+    match format {
+        Format::Json => None,
+        Format::Avro => Some(Language::Avro),
+        Format::Protobuf => Some(Language::Protobuf),
+        Format::JsonSchema => Some(Language::JsonSchema),
+    }
 }
 
 impl SchemaText {
     fn new(schema_type: SchemaType, text: &str, name: &str) -> Self {
-        let text = language_of(schema_type).trimmed(text);
+        let text = language_of_type(schema_type).trimmed(text);
         Self { schema_type, text: text.to_owned(), name: name.to_owned(), message: Vec::new(), fingerprint: None }
     }
 
@@ -278,13 +320,13 @@ impl SchemaText {
     /// What a schema of a registry describes, and which message of its text that is; `None` where it is not supported.
     #[must_use]
     pub fn of_registry(schema: &Schema) -> Option<Self> {
-        Self::parse(language_of(schema.schema_type), &schema.text).ok()
+        Self::parse(language_of_type(schema.schema_type), &schema.text).ok()
     }
 
     /// Its language.
     #[must_use]
     pub const fn language(&self) -> Language {
-        language_of(self.schema_type)
+        language_of_type(self.schema_type)
     }
 
     /// Whether bodies of both are read alike.
@@ -310,7 +352,7 @@ impl SchemaText {
     }
 }
 
-const fn language_of(schema_type: SchemaType) -> Language {
+const fn language_of_type(schema_type: SchemaType) -> Language {
     match schema_type {
         SchemaType::Avro => Language::Avro,
         SchemaType::Protobuf => Language::Protobuf,

@@ -74,6 +74,7 @@ fn multiply(config: &mut PhaseConfig, speed: Speed) -> Option<()> {
         duration: _,
         until: _,
         warm_up: _,
+        schema: _,
         speed: _,
         over: _,
         growth: _,

@@ -13,6 +13,7 @@ use super::error::ConfigError;
 use super::faults::faults_of;
 use super::formats::FormatPlan;
 use super::pace::Pace;
+use super::schemas;
 use super::source::SourceConfig;
 use super::topics::check_topic_name;
 use super::transactions::transactions;
@@ -96,13 +97,17 @@ impl Plan {
         let padding = padding(&settings.limits.setup.padding, setup.seed)?;
         let topic_of = |name: &str| topic_map.get(name).unwrap_or(&topic.topic).clone();
         let formats = &mut settings.target.coding.formats;
-        let formats = FormatPlan::new(formats, registry, topic.register, padding.is_some(), &catalogue, &topic_of)?;
+        let padded = padding.is_some();
+        let mut formats = FormatPlan::new(formats, registry, topic.register, padded, &catalogue, &topic_of)?;
+        let phases = &settings.pace.phase;
+        let rollout = schemas::versions(&scenario.schemas, phases, &catalogue, &mut formats, setup.seed)?;
         check_apart(&scenario.source, &catalogue, &formats)?;
         let verifier = &mut settings.verifier;
         let verify = Verification {
             group: group(verifier.group.as_ref(), &verifier.membership, verifier.chaos_rebalance)?,
             back: verifier.back.settle(),
         };
+        let catalogue = schemas::read_by(catalogue, &verify.back.reader_schema, &formats)?;
         let is_verified = *verifier.enabled.get_or_insert(true);
         let (lateness, patience) = (settings.limits.lateness.settle(), settings.limits.setup.patience.settle());
         let event_time = settings.recording.body.settle().event_time;
@@ -146,6 +151,7 @@ impl Plan {
             },
             catalogue,
             schemas: Vec::new(),
+            rollout,
             verify,
             transactions,
             padding,

@@ -16,6 +16,7 @@ use super::error::ConfigError;
 use super::level::{Level, Place};
 use super::plan::{Plan, Presentation, Together};
 use super::registry::access;
+use super::schemas;
 use super::source::SourceConfig;
 use crate::settings::events::EventOptions;
 use crate::settings::layer::Layer;
@@ -68,6 +69,7 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
     let mut faults_left_out = 0;
     if let RunRequest::Search(_) = wanted {
         faults_left_out = std::mem::take(&mut scenario.faults).len();
+        scenario.settings.pace.phase.iter_mut().for_each(|phase| phase.schema = None);
     }
     let mut layers: Layers<'_> = vec![(Place::OPTIONS, options)];
     for variables in environment.levels() {
@@ -93,6 +95,8 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
     let told = given.outcome.alert.clone();
     let max_slip_given = given.limits.lateness.max_slip.is_some();
     apply::apply(&mut scenario, given, &client)?;
+    schemas::load(&mut scenario.schemas)?;
+    schemas::load(&mut scenario.settings.verifier.back.reader_schema)?;
     let registry = access(&mut scenario.settings.target.coding.registry, environment)?;
     let mut plan = Plan::new(&mut scenario, together, presentation, registry)?;
     plan.bootstrap_said_by = client.bootstrap_said_by();

@@ -222,7 +222,7 @@ fn read_file(path: &Path) -> Result<Vec<TopicConfig>, ConfigError> {
 }
 
 /// The cluster that options and variables name.
-fn cluster(options: ClusterOptions, environment: &Environment) -> Result<ClusterPlan, ConfigError> {
+pub(super) fn cluster(options: ClusterOptions, environment: &Environment) -> Result<ClusterPlan, ConfigError> {
     let ClientPlan { bootstrap, said_by, client, connect_timeout, warnings, dump } = client(options, environment)?;
     let Some(bootstrap) = bootstrap else {
         return Err(refused(

@@ -12,6 +12,7 @@ use super::formats::FormatPlan;
 use super::plan::catalogue;
 use super::plan::{Presentation, check_name, group, plan_error};
 use super::registry::access;
+use super::schemas;
 use super::source::SourceConfig;
 use super::topics::{self, check_topic_name};
 use crate::alert::Alert;
@@ -153,6 +154,9 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
     } else {
         FormatPlan::of_reading(&mut coding.formats, registry, &topics, &catalogue)?
     };
+    let mut sets = reading.reader_schema;
+    schemas::load(&mut sets)?;
+    let catalogue = schemas::read_by(catalogue, &sets, &formats)?;
     let known =
         Names { phases: Vec::new(), topics: topics.clone(), types: catalogue.names().map(str::to_owned).collect() };
     let gates = Gates::new(&configs, &options.outcome.gate_off, &known)

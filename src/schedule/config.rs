@@ -2,6 +2,7 @@
 
 pub mod command_line;
 mod extent;
+mod mix;
 pub mod plan;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use super::rate::{Level, Rate, Speed};
 use super::text::{Levels, Span};
 use crate::clock::Nanos;
 pub use extent::Extent;
+pub use mix::SchemaMix;
 pub use plan::{BadPhase, PhaseError, phases};
 
 /// The kinds of schedule, by the names that scenarios use, and the fields that each needs or takes.
@@ -70,6 +72,9 @@ pub struct PhaseConfig {
     /// Whether it only warms the system up: reported, not judged.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub warm_up: bool,
+    /// In which versions of their schemas its events are written; the types' own where not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaMix>,
     /// Events per second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,

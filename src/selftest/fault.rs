@@ -79,6 +79,8 @@ pub enum Fault {
     NotReadable,
     /// A union has a branch that there is not.
     BadUnion,
+    /// An enum has a symbol that there is not.
+    BadEnum,
     /// The name of the type inside the body is another.
     WrongConstant,
     /// A field has the tag of another wire type.
@@ -112,7 +114,7 @@ pub enum Found {
 
 impl Fault {
     /// Every fault, in the order of the table.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::DroppedAfterAck,
         Self::DroppedPastEnd,
         Self::DroppedWithoutOffset,
@@ -149,6 +151,7 @@ impl Fault {
         Self::WrongSubject,
         Self::NotReadable,
         Self::BadUnion,
+        Self::BadEnum,
         Self::WrongConstant,
         Self::BadTag,
         Self::ReEncoded,
@@ -166,7 +169,7 @@ impl Fault {
     const fn is_in(self, format: Format) -> bool {
         match self {
             Self::NotJson | Self::MissingField | Self::WrongType => matches!(format, Format::Json | Format::JsonSchema),
-            Self::EndMissing | Self::NotReadable | Self::WrongConstant => {
+            Self::EndMissing | Self::NotReadable | Self::BadEnum | Self::WrongConstant => {
                 matches!(format, Format::Avro | Format::Protobuf)
             }
             Self::TrailingByte | Self::BadUnion => matches!(format, Format::Avro),
@@ -265,6 +268,7 @@ impl Fault {
             }
             Self::NotReadable => ("of a version not to be read", Corrupt, Invalid("not_readable"), Rule::NotReadable),
             Self::BadUnion => ("a branch that no union has", Corrupt, Invalid("bad_union"), Rule::Malformed),
+            Self::BadEnum => ("a symbol that no enum has", Corrupt, Invalid("bad_enum"), Rule::Malformed),
             Self::WrongConstant => ("another type's name inside", Corrupt, Invalid("wrong_constant"), Rule::Malformed),
             Self::BadTag => ("a tag of another wire type", Corrupt, Invalid("bad_tag"), Rule::Malformed),
             Self::ReEncoded => ("written again, values the same", Verified, Finding("re_encoded"), Rule::ReEncoded),

@@ -148,6 +148,7 @@ impl FaultyPublisher {
             | Fault::WrongSubject
             | Fault::NotReadable
             | Fault::BadUnion
+            | Fault::BadEnum
             | Fault::WrongConstant
             | Fault::BadTag
             | Fault::ReEncoded

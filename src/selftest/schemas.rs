@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::event::catalogue::{Catalogue, EventType, TypeIndex};
+use crate::event::catalogue::{Catalogue, EventType, GivenSchema, TypeIndex};
 use crate::event::coding::Coding;
 use crate::event::invalid::Invalid;
 use crate::event::learned::{Finder, Found, Learned};
 use crate::settings::formats::Format;
 use crate::wire::framing::{self, SchemaId};
+use crate::wire::language::Language;
 use crate::wire::schema_error::SchemaError;
-use crate::wire::shape::{Field, Record, Shape};
+use crate::wire::shape::{Field, Record, Shape, Value};
 use crate::wire::{avro, protobuf};
 
 /// How often a schema that is known late is asked for in vain.
@@ -27,6 +28,8 @@ pub(super) enum Series {
     Own,
     /// A version of it with one field more, in front of the others.
     Newer,
+    /// A version of it with an enum behind the other fields.
+    Listed,
     /// A version of it that cannot be read as the type.
     Unreadable,
     /// The schema by which the type is written, known only after a while.
@@ -72,7 +75,7 @@ pub(super) fn coded(catalogue: &Catalogue, format: Format) -> Result<Catalogue, 
 /// How a type is written, under that id.
 fn coding(declared: &EventType, format: Format, id: u32) -> Result<Coding, SchemaError> {
     let (coding, message) = match format {
-        Format::Json => (Coding::json(declared), None),
+        Format::Json => (Coding::json(declared)?, None),
         Format::JsonSchema => (Coding::json_schema(declared, false)?.0, None),
         Format::Avro => (Coding::avro(declared, false)?.0, None),
         Format::Protobuf => {
@@ -100,13 +103,14 @@ impl Schemas {
             known.insert(id, Found::Schema(Arc::new(late)));
             for (series, record) in [
                 (Series::Newer, newer(&declared.record)),
+                (Series::Listed, listed(&declared.record)),
                 (Series::Unreadable, with_another_name_for_its_time(&declared.record)),
             ] {
                 let id = series.id(kind);
                 let coding = coding(declared, format, id)?;
-                let Some(text) = schema_text(&record, format)? else { continue };
-                let found = match coding.reader_of(&text) {
-                    Ok(writer) => Found::Schema(Arc::new(Learned { kind, coding, writer })),
+                let Some(given) = schema_of(&record, format)? else { continue };
+                let found = match Learned::version(kind, declared, coding, &given) {
+                    Ok(learned) => Found::Schema(Arc::new(learned)),
                     Err(_) => Found::Refused(Invalid::NotReadable),
                 };
                 known.insert(id, found);
@@ -138,13 +142,14 @@ impl Finder for Schemas {
     }
 }
 
-/// The text of a record's schema, where a format reads other versions of it by that.
-fn schema_text(record: &Record, format: Format) -> Result<Option<String>, SchemaError> {
-    Ok(match format {
-        Format::Avro => Some(avro::Schema::of(record)?.text().to_owned()),
-        Format::Protobuf => Some(protobuf::Schema::of(record)?.text().to_owned()),
-        Format::Json | Format::JsonSchema => None,
-    })
+/// A record's schema, where a format reads other versions of it by that.
+fn schema_of(record: &Record, format: Format) -> Result<Option<GivenSchema>, SchemaError> {
+    let (language, text) = match format {
+        Format::Avro => (Language::Avro, avro::Schema::of(record)?.text().into()),
+        Format::Protobuf => (Language::Protobuf, protobuf::Schema::of(record)?.text().into()),
+        Format::Json | Format::JsonSchema => return Ok(None),
+    };
+    Ok(Some(GivenSchema { language, text, message: None }))
 }
 
 /// The record with one field more, in front of the others.
@@ -154,6 +159,17 @@ pub(super) fn newer(record: &Record) -> Record {
     record.fields.insert(0, Field { name: "channel".into(), shape, default: None });
     record
 }
+
+/// The record with an enum behind the other fields. Its symbols are [`SYMBOLS`].
+fn listed(record: &Record) -> Record {
+    let mut record = record.clone();
+    let shape = Shape::Enum { name: "shop.events.Channel".into(), symbols: SYMBOLS.map(Into::into).into() };
+    record.fields.push(Field { name: "channel".into(), shape, default: Some(Value::Symbol(0)) });
+    record
+}
+
+/// What an event of [`Series::Listed`] may have come through.
+const SYMBOLS: [&str; 2] = ["WEB", "APP"];
 
 /// The record whose time has another name: whoever knows the old one lacks a field.
 fn with_another_name_for_its_time(record: &Record) -> Record {

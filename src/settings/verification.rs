@@ -7,6 +7,7 @@ use clap::builder::{BoolValueParser, TypedValueParser};
 use super::choice::{self, choices};
 use super::layer::settings;
 use super::membership::{Group, MembershipOptions};
+use super::schemas::{self, SchemaSet};
 use super::values;
 
 choices! {
@@ -27,6 +28,12 @@ settings! {
         /// Longest wait for the last events to be read [default: 30s]
         #[arg(long, value_name = "DURATION", value_parser = values::duration)]
         drain_deadline: Duration = Duration::from_secs(30),
+        /// Schema by which a consumer reads, a file or a folder of them: whether it can read what was sent, and what it gets
+        ///
+        /// Repeatable. Each record that was verified is also read with the schema that it was written by and resolved into this one,
+        /// as Avro does it.
+        #[arg(long, value_name = "FILE", value_parser = schemas::of_path)]
+        reader_schema: Vec<SchemaSet>,
     }
 }
 

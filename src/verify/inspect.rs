@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::book::{Book, Recognition};
+use super::by_schema::{BySchema, OfSchema};
 use super::findings::{Findings, shown};
 use super::held::Held;
 use super::order::{Late, Place};
@@ -67,6 +68,8 @@ pub struct Inspected {
     pub damaged_seen: u64,
     /// Records whose id is of the first layout, by the check of the run that is judged.
     pub older: u64,
+    /// What was read of each schema.
+    pub schemas: Vec<OfSchema>,
 }
 
 /// A reordered record, among the examples, that still lacks the record after it.
@@ -97,6 +100,7 @@ pub struct Inspector<B> {
     mended: u64,
     older: u64,
     awaiting_next: Vec<AwaitsNext>,
+    by_schema: BySchema,
 }
 
 impl<B: Book> Inspector<B> {
@@ -106,6 +110,7 @@ impl<B: Book> Inspector<B> {
     pub fn new(book: B, catalogue: Arc<Catalogue>, topic: &str, slots: Arc<Slots>, java_placed: bool) -> Self {
         Self {
             book,
+            by_schema: BySchema::new(Arc::clone(&catalogue)),
             catalogue,
             topic: topic.to_owned(),
             rules: Rules::ALL,
@@ -164,8 +169,9 @@ impl<B: Book> Inspector<B> {
     /// What was found, and the book.
     #[must_use]
     pub fn end(self) -> (Inspected, B) {
-        let Self { findings, duplicates, damaged, damaged_seen, mended, older, book, .. } = self;
-        (Inspected { findings, duplicates, damaged, damaged_seen: damaged_seen - mended, older }, book)
+        let Self { findings, duplicates, damaged, damaged_seen, mended, older, book, by_schema, .. } = self;
+        let schemas = by_schema.end();
+        (Inspected { findings, duplicates, damaged, damaged_seen: damaged_seen - mended, older, schemas }, book)
     }
 
     /// Whether nothing can be said of a record yet.
@@ -207,6 +213,12 @@ impl<B: Book> Inspector<B> {
                 return false;
             }
         };
+        if let Some(why) = self.by_schema.note(&decoded, body).filter(|_| self.rules.has(Rule::NotReadable)) {
+            self.findings.0.not_readable_by_reader += 1;
+            let stamp = decoded.stamp;
+            let told = self.example(record, stamp.map(|stamp| (stamp, &decoded)), &why);
+            self.findings.example("not_readable_by_reader", || told);
+        }
         let key = record.key.unwrap_or_default();
         let mut placed = true;
         if decoded.key() != key {
@@ -303,6 +315,7 @@ impl<B: Book> Inspector<B> {
         if let Some(of_type) = shard.kinds.get_mut(decoded.kind.index()) {
             of_type.verified += 1;
         }
+        self.by_schema.note_verified(decoded);
         let Ok(partition) = usize::try_from(record.partition) else { return };
         if let Some(counts) = shard.partitions.get_mut(partition) {
             counts.seen += 1;
@@ -391,6 +404,7 @@ impl<B: Book> Inspector<B> {
         }
         let name = reason.name();
         self.findings.invalid(&name);
+        self.by_schema.note_invalid(record.body.unwrap_or_default(), &name);
         let claimed = record.body.and_then(|body| self.catalogue.claimed_kind(body));
         if let Some(of_type) = claimed.and_then(|kind| shard.kinds.get_mut(kind.index())) {
             of_type.invalid += 1;

@@ -20,7 +20,7 @@ impl SchemaError {
 
     /// Puts `part` in front of the path.
     #[must_use]
-    pub(super) fn within(mut self, part: impl Display) -> Self {
+    pub(crate) fn within(mut self, part: impl Display) -> Self {
         let dot = if self.path.is_empty() || self.path.starts_with(['[', '{']) { "" } else { "." };
         self.path = format!("{part}{dot}{}", self.path);
         self

@@ -13,6 +13,7 @@ mod program;
 mod attribution;
 mod brokers;
 mod chaos;
+mod evolution;
 mod formats;
 mod headers;
 mod own_events;

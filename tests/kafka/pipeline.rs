@@ -70,8 +70,8 @@ fn an_instance_killed_in_mid_run_neither_loses_nor_doubles_a_result() {
     let events: Vec<Value> = bodies(&cluster.read("killed-events", EVENTS));
     let sent: BTreeSet<&str> = events.iter().map(|event| event["event_id"].as_str().unwrap()).collect();
     let scores = bodies(&cluster.read("killed-fraud-scores", EVENTS));
-    let scored: BTreeSet<&str> = scores.iter().map(|score| score["event_id"].as_str().unwrap()).collect();
-    assert_eq!(scored, sent);
+    let with_score: BTreeSet<&str> = scores.iter().map(|score| score["event_id"].as_str().unwrap()).collect();
+    assert_eq!(with_score, sent);
 
     let mut sold = BTreeMap::new();
     for event in events.iter().filter(|event| event["event_type"] == "transaction") {

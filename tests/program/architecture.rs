@@ -11,15 +11,15 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 const MAY_IMPORT: &[(&str, &str)] = &[
     (
         "command",
-        "alert bundle capacity cli clock compare dataset event explain exporter figures gate input kafka lane measure merge output progress publish recording registry report run scenario schedule selftest settings shop soak source units verdict verify width wire",
+        "alert bundle capacity capture cli clock compare dataset event explain exporter figures gate input kafka lane measure merge output progress publish recording registry report run scenario schedule selftest settings shop soak source units verdict verify width wire",
     ),
     ("exporter", "clock event kafka ledger measure report run"),
     ("progress", "clock figures logging measure report run width"),
     (
         "scenario",
-        "alert bundle cli clock event gate http kafka logging registry run schedule settings shop source spelling units verdict wire",
+        "alert bundle capture cli clock event gate http kafka logging registry run schedule settings shop source spelling units verdict wire",
     ),
-    ("cli", "compare dataset event input registry schedule settings source"),
+    ("cli", "capture compare dataset event input registry schedule settings source units"),
     ("logging", "settings"),
     ("alert", "clock http report"),
     ("selftest", "clock event gate kafka lane ledger publish report run schedule settings source units verify wire"),
@@ -37,6 +37,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("dataset", "clock figures input report shop source units"),
     ("settings", "event input kafka registry schedule source units"),
     ("source", "clock event input schedule shop spelling units wire"),
+    ("capture", "clock kafka wire"),
     ("compare", "figures recording report units"),
     ("capacity", "figures report schedule"),
     ("soak", "figures report"),

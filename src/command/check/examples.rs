@@ -91,7 +91,7 @@ fn example(
         event_type: declared.name.to_string(),
         id: field(declared.id),
         key: field(declared.key),
-        event: body(Coding::json(declared))
+        event: (Coding::json(declared).ok().and_then(body))
             .map_or_else(String::new, |body| String::from_utf8_lossy(&body).into_owned()),
         bytes,
         format: sent.map_or(Format::Json, |one| one.format).as_str().to_owned(),

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::Failure;
-use crate::event::catalogue::Catalogue;
+use crate::event::catalogue::{Catalogue, GivenSchema};
 use crate::event::invalid::Invalid;
 use crate::event::learned::{Finder, Found, Learned};
 use crate::registry::{Registry, RegistryError, Schema, SchemaType, Trouble};
@@ -178,8 +178,8 @@ impl Asking {
             own = Some(coding);
         }
         let coding = own.ok_or(Invalid::NotReadable)?;
-        let writer = coding.reader_of(&written.text).map_err(|error| unreadable(&error.to_string()))?;
-        Ok(Learned { kind, coding, writer })
+        let given = GivenSchema { language: written.language(), text: written.text.into(), message: None };
+        Learned::version(kind, declared, coding, &given).map_err(|error| unreadable(&error.to_string()))
     }
 }
 

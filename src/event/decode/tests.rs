@@ -1,6 +1,7 @@
 //! Reading of events as JSON, and in the other formats.
 
 mod formats;
+mod versions;
 
 use std::sync::{Arc, LazyLock};
 

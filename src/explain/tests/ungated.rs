@@ -25,6 +25,7 @@ const UNGATED: &[(&str, &str)] = &[
     ("offered.due_span_ms", "planned"),
     ("phases[].offered.due_span_ms", "planned"),
     ("gates[].", "it is a gate"),
+    ("alerts[].", "what was told of gates, which have gated already"),
     ("verdict.", "it is what gates lead to, and loadgen ends with it"),
     ("distributions.", "the quantiles of the latencies, which have paths"),
     ("availability.stall_threshold_s", "chosen"),
@@ -70,6 +71,10 @@ const UNGATED: &[(&str, &str)] = &[
     ("replay.bad_rows_by_type.*", "by type: replay.bad_rows has their sum"),
     ("replay.fidelity.recorded_gaps.", "how they differ is ks_distance"),
     ("replay.fidelity.replayed_gaps.", "how they differ is ks_distance"),
+    (
+        "schemas[].",
+        "by ids, which no rule knows beforehand: not_readable_by_reader, invalid and by_type.* have their sums",
+    ),
     ("synthetic.", "known before the run: what the model is, and how like its recording"),
     (
         "joined_seconds.",

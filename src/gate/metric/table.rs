@@ -83,7 +83,7 @@ fn add_ledger(table: &mut Vec<Metric>, part: Part) {
 }
 
 fn add_findings(table: &mut Vec<Metric>) {
-    let findings: [Count<Findings>; 17] = [
+    let findings: [Count<Findings>; 18] = [
         ("duplicates", |findings| findings.duplicates),
         ("duplicates_resent", |findings| findings.duplicates_resent),
         ("duplicates_rewritten", |findings| findings.duplicates_rewritten),
@@ -99,6 +99,7 @@ fn add_findings(table: &mut Vec<Metric>) {
         ("behind_transaction", |findings| findings.behind_transaction),
         ("held_aborted", |findings| findings.held_aborted),
         ("re_encoded", |findings| findings.re_encoded),
+        ("not_readable_by_reader", |findings| findings.not_readable_by_reader),
         ("awaits_schema", |findings| findings.awaits_schema),
         ("negative_latency", |findings| findings.negative_latency),
     ];

@@ -241,6 +241,20 @@ impl Consumer {
         Ok(list.elements().iter().map(|element| Some(element.offset).filter(|offset| *offset >= 0)).collect())
     }
 
+    /// The first offset of each of these partitions whose record is not older than `ms` since the Unix epoch; `None` where there is
+    /// none.
+    ///
+    /// # Errors
+    /// Where a leader does not tell within `timeout`, or refuses.
+    pub fn offsets_at(
+        &self,
+        places: &[(&str, i32)],
+        ms: i64,
+        timeout: Duration,
+    ) -> Result<Vec<Option<i64>>, KafkaError> {
+        partitions::offsets_at(&self.client, places, ms, timeout)
+    }
+
     /// Both ends of the logs of these partitions (topic and number), in their order, as soon as all leaders tell them: one that has
     /// just been elected may say no at first.
     ///

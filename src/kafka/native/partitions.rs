@@ -141,6 +141,23 @@ pub(super) fn seek(
     }
 }
 
+/// The first offset of each of these partitions whose record is not older than `ms`; `None` where there is none.
+pub(super) fn offsets_at(
+    client: &Client,
+    places: &[(&str, i32)],
+    ms: i64,
+    timeout: Duration,
+) -> Result<Vec<Option<i64>>, KafkaError> {
+    let list = PartitionList::new(places.iter().map(|(topic, partition)| (*topic, *partition, ms)))?;
+    // SAFETY: handle and list are live; the call fills in the offsets of the list.
+    let answer = unsafe { raw::rd_kafka_offsets_for_times(client.handle.as_ptr(), list.0.as_ptr(), millis(timeout)) };
+    let answer = if code(answer) == Code::NoError { list.first_error() } else { code(answer) };
+    match answer {
+        Code::NoError => Ok(list.elements().iter().map(|of| Some(of.offset).filter(|offset| *offset >= 0)).collect()),
+        code => Err(KafkaError::Refused { what: "asking for the offsets of a time".to_owned(), code }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

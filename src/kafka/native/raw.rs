@@ -59,6 +59,11 @@ unsafe extern "C" {
         value: *const c_void,
         value_size: isize,
     ) -> c_int;
+    pub(super) fn rd_kafka_offsets_for_times(
+        client: *mut c::rd_kafka_t,
+        times: *mut c::rd_kafka_topic_partition_list_t,
+        timeout_ms: c_int,
+    ) -> c_int;
     pub(super) fn rd_kafka_flush(client: *mut c::rd_kafka_t, timeout_ms: c_int) -> c_int;
     pub(super) fn rd_kafka_purge(client: *mut c::rd_kafka_t, flags: c_int) -> c_int;
     pub(super) fn rd_kafka_ConfigResource_error(resource: *const c::rd_kafka_ConfigResource_t) -> c_int;

@@ -75,6 +75,7 @@ pub(super) fn findings(findings: &Findings) -> Vec<String> {
         ("behind_transaction", findings.behind_transaction, "unread: behind an open transaction"),
         ("held_aborted", findings.held_aborted, "undelivered: committed, and held as aborted"),
         ("re-encoded", findings.re_encoded, "verified: the same values, written again by another"),
+        ("not_readable_by_reader", findings.not_readable_by_reader, "a reader's schema cannot read them"),
         ("awaits_schema", findings.awaits_schema, "not judged: the schema registry did not answer"),
         ("re-read", findings.duplicates_reread, "at the same offset, no duplicates"),
         ("negative_latency", findings.negative_latency, "seen before they were due: check the clock"),

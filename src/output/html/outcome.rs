@@ -316,6 +316,7 @@ fn counts(findings: &Findings) -> Vec<FindingView> {
         ("behind_transaction", findings.behind_transaction, "part", "unread: behind an open transaction"),
         ("held_aborted", findings.held_aborted, "part", "undelivered: committed, and held as aborted"),
         ("re_encoded", findings.re_encoded, "part", "verified: the same values, written again by another"),
+        ("not_readable_by_reader", findings.not_readable_by_reader, "part", "a reader's schema cannot read them"),
         ("awaits_schema", findings.awaits_schema, "part", "not judged: the schema registry did not answer"),
         ("negative_latency", findings.negative_latency, "warn", "seen before they were due: check the clock"),
         ("duplicates_reread", findings.duplicates_reread, "", "read again at the same offset, no duplicates"),

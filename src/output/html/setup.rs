@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::outcome::achieved;
 use crate::figures::{self, bytes, count, counted, duration_us, rate, span_s, trimmed};
 use crate::output::console::{handed_over, likeness, planned};
-use crate::report::{Fidelity, InterArrival, Replay, RunReport};
+use crate::report::{Fidelity, InterArrival, Replay, RunReport, SchemaUse};
 
 /// One phase.
 #[derive(Serialize)]
@@ -211,6 +211,7 @@ fn place(report: &RunReport, tool: &str) -> Vec<(String, String)> {
         let told = format!("{} sent, {} verified, {} lost", count(of.sent), count(of.verified), count(lost));
         (format!("events of {topic}"), format!("{}: {told}", of.event_types.join(", ")))
     }));
+    facts.extend(SchemaUse::sentences(&report.schemas).into_iter().map(|told| ("schema".to_owned(), told)));
     facts.extend(environment.topics.iter().map(|topic| {
         let copies =
             topic.replication_factor.map_or_else(String::new, |factor| format!(", replication factor {factor}"));

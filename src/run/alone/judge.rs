@@ -21,6 +21,7 @@ use crate::report::reading::{LaneReading, Reading};
 use crate::report::{Findings, Latencies, Run, RunReport, SCHEMA_VERSION, TypeReport};
 use crate::run::attribute::{ALL, Attributed, LOOK_UPS, settle_duplicates, stretches};
 use crate::run::ends::reader_ended;
+use crate::run::schemas;
 use crate::run::watch::WatchRecord;
 use crate::run::{Outcome, RunError, client_errors, group, sections, summary, surroundings};
 use crate::verify::findings::keep;
@@ -59,7 +60,7 @@ pub(super) fn outcome(
     let reader_ended = reader_ended(&verifier);
     let VerifierEnd { by, records, last_record, book, partitions: mut states, inspected, errors, throttle, .. } =
         verifier;
-    let Inspected { findings, duplicates, damaged, damaged_seen, older } = inspected;
+    let Inspected { findings, duplicates, damaged, damaged_seen, older, schemas: read } = inspected;
     let mut findings = findings.0;
     let mut deadlines = Vec::new();
     let mut joined = None;
@@ -123,6 +124,7 @@ pub(super) fn outcome(
         latency_us: Latencies { end_to_end: Some(whole.latency(Kind::EndToEnd).summary()), ..Latencies::default() },
         distributions: sections::distributions(&whole, false, true),
         by_type: by_type(&config.catalogue, total),
+        schemas: schemas::uses(&config.catalogue, &config.schemas, None, &read),
         partitions: sections::partitions(&prepared.target.slots, total, &states),
         group: group::report(&prepared.target, &clock),
         timeline,

@@ -11,6 +11,7 @@ use super::producer::{CATALOGUE, Producer};
 use super::reader::Consumer;
 use crate::clock::{Clock, Monotonic, Nanos, virtual_time};
 use crate::control::{Control, Traffic};
+use crate::event::rollout::Rollout;
 use crate::gate::Gates;
 use crate::gate::path::Names;
 use crate::kafka::slots::Slots;
@@ -142,9 +143,10 @@ fn config(plan: &Plan) -> Config {
         },
         catalogue: Arc::clone(&CATALOGUE),
         schemas: Vec::new(),
+        rollout: Rollout::default(),
         verify: Some(Verification {
             group: None,
-            back: ReadBack { drain_deadline: Duration::from_millis(plan.drain_ms), isolation },
+            back: ReadBack { drain_deadline: Duration::from_millis(plan.drain_ms), isolation, ..ReadBack::default() },
         }),
         transactions: plan
             .transaction

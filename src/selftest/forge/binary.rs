@@ -9,6 +9,8 @@ use crate::wire::Malformed;
 
 /// The index of a branch of a union that no union of the events has, as Avro writes it.
 const NO_BRANCH: u8 = 8;
+/// What an enum of two symbols has not, as both formats write it.
+const NO_SYMBOL: u8 = 8;
 /// What Avro writes for an optional text with a value: its branch, its length, the text.
 const CHANNEL: &[u8] = b"\x02\x06web";
 /// A field with number 1,000 and the value 1, as Protobuf writes it.
@@ -24,6 +26,7 @@ impl Forge {
             Fault::TrailingByte => Some([value, &[0]].concat()),
             Fault::NotUtf8 => self.with_a_byte(value, 0xFF, Malformed::NotUtf8),
             Fault::BadUnion => self.with_a_byte(value, NO_BRANCH, Malformed::BadUnion),
+            Fault::BadEnum => self.with_no_symbol(value),
             Fault::WrongConstant => {
                 let name = self.catalogue.name(self.catalogue.decode(value).ok()?.kind).as_bytes();
                 let at = value.windows(name.len()).position(|window| window == name)?;
@@ -48,6 +51,16 @@ impl Forge {
             *value.get_mut(at)? = byte;
             (self.catalogue.decode(&value).err()? == Invalid::Malformed(damage)).then_some(value)
         })
+    }
+
+    /// By the version of the schema with an enum behind the other fields, which has another symbol than there are.
+    fn with_no_symbol(&self, value: &[u8]) -> Option<Vec<u8>> {
+        let kind = self.catalogue.decode(value).ok()?.kind;
+        let fields = self.catalogue.types().nth(kind.index())?.1.record.fields.len();
+        // In Protobuf its tag comes before it: the number of the field, and the wire type 0.
+        let tag = u8::try_from((fields + 1) << 3).ok().filter(|_| self.format == Format::Protobuf);
+        let end: Vec<u8> = tag.into_iter().chain([NO_SYMBOL]).collect();
+        super::under(Series::Listed, &[value, &end].concat())
     }
 
     /// In Avro by the version of the schema with one field more, in Protobuf with the id behind the other fields and one that the

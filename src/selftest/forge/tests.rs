@@ -66,6 +66,7 @@ fn reason(fault: Fault, format: Format) -> Option<Invalid> {
         Fault::WrongSubject => Invalid::WrongSubject,
         Fault::NotReadable => Invalid::NotReadable,
         Fault::BadUnion => Invalid::Malformed(Malformed::BadUnion),
+        Fault::BadEnum => Invalid::Malformed(Malformed::BadEnum),
         Fault::WrongConstant => Invalid::Malformed(Malformed::WrongConstant),
         Fault::BadTag => Invalid::Malformed(Malformed::BadTag),
         Fault::SchemaLate | Fault::SchemaSilent => Invalid::AwaitsSchema,

@@ -56,12 +56,39 @@ impl Resolution {
     /// # Errors
     /// Why there are none.
     pub fn read(&self, body: &[u8]) -> Result<Value, Unreadable> {
+        self.resolved(self.written(body)?)
+    }
+
+    /// The values that were written, in the order of the writer's record, and those that a body has for the reader.
+    ///
+    /// # Errors
+    /// Why there are none.
+    pub fn read_both(&self, body: &[u8]) -> Result<(Value, Value), Unreadable> {
+        let written = self.written(body)?;
+        let read = self.resolved(written.clone())?;
+        Ok((written, read))
+    }
+
+    fn written(&self, body: &[u8]) -> Result<Value, Malformed> {
         let mut sink = ValueSink::new(&self.writer);
         read(&self.plan, body, &mut sink)?;
-        let value = sink.finish().ok_or(Malformed::Truncated)?;
-        let value = self.step.take(value)?;
+        sink.finish().ok_or(Malformed::Truncated)
+    }
+
+    fn resolved(&self, written: Value) -> Result<Value, Unreadable> {
+        let value = self.step.take(written)?;
         conforms(&value, &self.reader)?;
         Ok(value)
+    }
+
+    /// What a field of the reader always is: its default, where the writer does not know the field.
+    #[must_use]
+    pub fn default_of(&self, field: &str) -> Option<&Value> {
+        let Step::Record(fields) = &self.step else { return None };
+        fields.iter().find_map(|(name, source)| match source {
+            Source::Default(value) if **name == *field => Some(value),
+            _ => None,
+        })
     }
 }
 

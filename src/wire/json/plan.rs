@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Integer, Record, Shape};
 
 /// Arrays, maps, records and unions lie at most so deep in one another.
@@ -95,6 +96,12 @@ pub enum PlanError {
         /// Where.
         path: String,
     },
+}
+
+impl From<PlanError> for SchemaError {
+    fn from(error: PlanError) -> Self {
+        Self::new(error.to_string())
+    }
 }
 
 impl Plan {

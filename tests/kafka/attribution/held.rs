@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use loadgen::clock::{Clock, Monotonic, Nanos};
+use loadgen::event::rollout::Rollout;
 use loadgen::event::stamp::RunId;
 use loadgen::kafka::native::Producer;
 use loadgen::kafka::{Code, Delivered, KafkaError, Notice, TopicIdentity, Wait, Watermarks};
@@ -232,6 +233,7 @@ impl Held {
         ];
         Config {
             schemas: Vec::new(),
+            rollout: Rollout::default(),
             name: "held".to_owned(),
             id: RunId(0x0123_4567_89ab_cdef),
             seed: 7,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use loadgen::event::rollout::Rollout;
 use loadgen::event::stamp::RunId;
 use loadgen::kafka::Settings;
 use loadgen::run::{Config, KafkaConfig, Lanes};
@@ -26,6 +27,7 @@ pub(crate) fn config(lanes: u16) -> Config {
     ];
     Config {
         schemas: Vec::new(),
+        rollout: Rollout::default(),
         name: "test".to_owned(),
         id: RunId(0x0123_4567_89ab_cdef),
         seed: 1,

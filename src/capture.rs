@@ -1,0 +1,89 @@
+//! Captured records: what a topic held, byte for byte, with its time and its place.
+//!
+//! They are kept in a recording: an Avro object container ([`format`]) that [`write::Writer`] writes and [`read::Reader`] reads.
+
+mod entry;
+pub mod format;
+pub mod read;
+pub mod recorder;
+pub mod write;
+
+use crate::kafka::Timestamp;
+use crate::kafka::headers::Headers;
+
+/// A record as its topic had it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Captured<'a> {
+    /// Its topic.
+    pub topic: &'a str,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// The leader epoch it was read under, where that was known.
+    pub leader_epoch: Option<i32>,
+    /// Its time, and whose clock gave it.
+    pub timestamp: Timestamp,
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+    /// Its value; `None` for a tombstone.
+    pub value: Option<&'a [u8]>,
+    /// Its headers, in their order.
+    pub headers: Headers<'a>,
+}
+
+/// A captured record that owns its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owned {
+    /// Its topic.
+    pub topic: String,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// The leader epoch it was read under, where that was known.
+    pub leader_epoch: Option<i32>,
+    /// Its time, and whose clock gave it.
+    pub timestamp: Timestamp,
+    /// Its key.
+    pub key: Option<Vec<u8>>,
+    /// Its value; `None` for a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// Its headers, as [`Headers::packed`] reads them.
+    pub headers: Box<[u8]>,
+}
+
+impl Owned {
+    /// The same, borrowed.
+    #[must_use]
+    pub fn borrowed(&self) -> Captured<'_> {
+        Captured {
+            topic: &self.topic,
+            partition: self.partition,
+            offset: self.offset,
+            leader_epoch: self.leader_epoch,
+            timestamp: self.timestamp,
+            key: self.key.as_deref(),
+            value: self.value.as_deref(),
+            headers: Headers::packed(&self.headers),
+        }
+    }
+}
+
+impl From<Captured<'_>> for Owned {
+    fn from(record: Captured<'_>) -> Self {
+        Self {
+            topic: record.topic.to_owned(),
+            partition: record.partition,
+            offset: record.offset,
+            leader_epoch: record.leader_epoch,
+            timestamp: record.timestamp,
+            key: record.key.map(<[u8]>::to_vec),
+            value: record.value.map(<[u8]>::to_vec),
+            headers: record.headers.to_packed(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,416 @@
+//! Records topics: reads partitions by assignment from one point to another, and says of every offset between them what
+//! became of it.
+
+mod look;
+mod place;
+pub mod recorded;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Captured;
+use super::format::{Head, TopicHead};
+use crate::clock::{self, Clock, Monotonic, Nanos};
+use crate::kafka::admin::Cluster;
+use crate::kafka::native::Consumer;
+use crate::kafka::slots::Slots;
+use crate::kafka::{Code, Delivered, KafkaError, Settings, Wait, Watermarks, lacks_right, settings};
+use look::Found;
+use place::Place;
+use recorded::{EndedBy, PartitionRecorded, Recorded};
+
+const BATCH: usize = 1_000;
+/// The longest wait before a look at whether it is to end.
+const TURN: Duration = Duration::from_millis(50);
+/// How often what is held is written down, so that little is lost where the process is killed.
+const SETTLE: Nanos = Nanos::from_secs(5);
+/// How often it is told how it goes.
+const TELL: Nanos = Nanos::from_secs(1);
+/// How long a cluster may be silent while records are still to come.
+const SILENCE: Nanos = Nanos::from_secs(60);
+/// The shortest time that the second look at what is missing is given.
+const LOOK: Nanos = Nanos::from_secs(30);
+/// Memory for records that wait to be taken, in KiB: enough for a quarter of a second at 60 MB/s.
+const QUEUED_KIB: &str = "16384";
+
+/// Where a recording begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At the start of each log.
+    Earliest,
+    /// At its end: only what is written from now on.
+    Latest,
+    /// At the first record that is not older, ms since the Unix epoch.
+    At(i64),
+}
+
+/// Where it ends, if not before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// When it is asked to.
+    Asked,
+    /// Where the logs end when it begins.
+    End,
+    /// When nothing has come for this time.
+    Idle(Duration),
+    /// Before the first record that is as old or younger, ms since the Unix epoch; waits until then.
+    At(i64),
+}
+
+/// What is to be recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The topics.
+    pub topics: Vec<String>,
+    /// From where.
+    pub from: Start,
+    /// To where.
+    pub until: Until,
+    /// After how many records it ends, at the latest.
+    pub most: Option<u64>,
+    /// Whether only records of committed transactions are taken.
+    pub read_committed: bool,
+}
+
+/// Where records are kept.
+pub trait Keep {
+    /// Takes a record.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    fn take(&mut self, record: &Captured<'_>) -> io::Result<()>;
+
+    /// Writes down whatever is held.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    fn settle(&mut self) -> io::Result<()>;
+}
+
+/// How it goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight {
+    /// Since it began.
+    pub now: Nanos,
+    /// Records so far.
+    pub records: u64,
+    /// Bytes of their keys and values.
+    pub bytes: u64,
+    /// The share of all offsets that is behind, where the end is known.
+    pub share: Option<f64>,
+}
+
+/// Why nothing more was recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The cluster.
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
+    /// Nothing can be written.
+    #[error("the recording cannot be written: {0}")]
+    Write(io::Error),
+    /// The operating system.
+    #[error("records cannot be waited for: {0}")]
+    Wait(io::Error),
+}
+
+/// A recording that has not begun yet.
+#[derive(Debug)]
+pub struct Recorder {
+    wanted: Wanted,
+    consumer: Consumer,
+    slots: Arc<Slots>,
+    settings: Settings,
+    topics: BTreeMap<String, TopicHead>,
+    places: Vec<Place>,
+    timeout: Duration,
+}
+
+impl Recorder {
+    /// Finds out what there is to record.
+    ///
+    /// # Errors
+    /// Where the cluster cannot be used, or a topic is not there.
+    pub fn new(wanted: Wanted, bootstrap: &str, client: &Settings, timeout: Duration) -> Result<Self, KafkaError> {
+        let cluster = Cluster::new(bootstrap, client, timeout)?;
+        let present = cluster.topics()?;
+        let mut topics = BTreeMap::new();
+        for topic in &wanted.topics {
+            let missing = || KafkaError::TopicMissing { topic: topic.clone(), address: bootstrap.to_owned() };
+            let partitions = present.get(topic).ok_or_else(missing)?.partitions.len();
+            let settings = match cluster.settings(topic) {
+                Ok(settings) => settings.into_iter().collect(),
+                Err(error) => {
+                    tracing::warn!("{error}: why a record is missing in \"{topic}\" may stay unknown");
+                    BTreeMap::new()
+                }
+            };
+            topics.insert(topic.clone(), TopicHead { partitions: i32::try_from(partitions).unwrap_or(0), settings });
+        }
+        let settings = reading(&wanted, bootstrap, client);
+        let mut consumer = Consumer::new(&settings)?;
+        let slots = Arc::new(Slots::unmapped(topics.iter().map(|(topic, head)| (topic.clone(), head.partitions))));
+        consumer.join(&slots);
+        let named: Vec<(&str, i32)> = (0..slots.len()).filter_map(|slot| slots.place(slot)).collect();
+        let ends = consumer.first_ends(&named, timeout)?;
+        let starts: Vec<i64> = match wanted.from {
+            Start::Earliest => ends.iter().map(|ends| ends.low).collect(),
+            Start::Latest => ends.iter().map(|ends| ends.high).collect(),
+            Start::At(ms) => offsets_at(&consumer, &named, ms, &ends, timeout)?,
+        };
+        let mut places: Vec<Place> = starts.into_iter().map(Place::from).collect();
+        if wanted.until == Until::End {
+            // Under read_committed a reader's end is the last stable offset.
+            let first = wanted.topics.first().map_or("", String::as_str);
+            let all: Vec<i32> = (0..slots.len()).collect();
+            let now = consumer.ends(first, &all, Wait::of(timeout));
+            for ((place, first), now) in places.iter_mut().zip(&ends).zip(now) {
+                place.aim =
+                    Some(now.map_or(first.high, |now| if wanted.read_committed { now.stable } else { first.high }));
+            }
+        }
+        Ok(Self { wanted, consumer, slots, settings, topics, places, timeout })
+    }
+
+    /// What stands at the head of its file.
+    #[must_use]
+    pub fn head(&self, tool: String, started_at: String) -> Head {
+        Head { tool, started_at, read_committed: self.wanted.read_committed, topics: self.topics.clone() }
+    }
+
+    /// Records. `asked` tells how often it was asked to end: the first time it says what is missing, the second time it does not
+    /// look.
+    ///
+    /// # Errors
+    /// Where nothing can be written, or waited for. What the cluster does to it is told in what comes back.
+    pub fn record(
+        mut self,
+        keep: &mut dyn Keep,
+        asked: &dyn Fn() -> u32,
+        show: &mut dyn FnMut(Sight),
+    ) -> Result<Recorded, RecordError> {
+        let clock = Monotonic::start();
+        let starts = (0..self.slots.len()).zip(self.places.iter().map(|place| place.next));
+        let topic = self.wanted.topics.first().cloned().unwrap_or_default();
+        self.consumer.assign(&topic, starts)?;
+        let mut run = Run { records: 0, bytes: 0, last: Nanos::ZERO, failed: None, written: Ok(()) };
+        let (mut settled, mut told) = (Nanos::ZERO, Nanos::ZERO);
+        let ended_by = loop {
+            let taken = self.turn(&mut run, keep);
+            std::mem::replace(&mut run.written, Ok(())).map_err(RecordError::Write)?;
+            let now = clock.now();
+            if taken > 0 {
+                run.last = now;
+            }
+            if now >= settled + SETTLE {
+                settled = now;
+                keep.settle().map_err(RecordError::Write)?;
+            }
+            if now >= told + TELL {
+                told = now;
+                show(Sight { now, records: run.records, bytes: run.bytes, share: self.share() });
+            }
+            if let Some(ended_by) = self.ended(&mut run, asked, now) {
+                break ended_by;
+            }
+            if taken == 0 {
+                self.consumer.wait(TURN).map_err(RecordError::Wait)?;
+            }
+        };
+        keep.settle().map_err(RecordError::Write)?;
+        let took = clock.now();
+        let partitions = self.account(took, asked);
+        Ok(Recorded::of(run.records, run.bytes, took, ended_by, run.failed, partitions))
+    }
+
+    /// Takes what is there.
+    fn turn(&mut self, run: &mut Run, keep: &mut dyn Keep) -> usize {
+        let Self { consumer, slots, places, wanted, .. } = self;
+        let most = wanted.most.unwrap_or(u64::MAX);
+        let mut jumped = Vec::new();
+        let taken = consumer.take(BATCH, |delivered| match delivered {
+            Delivered::Record(record) => {
+                let place = usize::try_from(record.partition).ok().and_then(|slot| places.get_mut(slot));
+                let (Some(place), Some((topic, partition))) = (place, slots.place(record.partition)) else { return };
+                if run.records >= most || run.written.is_err() || !place.takes(record.offset) {
+                    return;
+                }
+                place.pass(record.offset);
+                let captured = Captured {
+                    topic,
+                    partition,
+                    offset: record.offset,
+                    leader_epoch: Some(record.leader_epoch).filter(|epoch| *epoch >= 0),
+                    timestamp: record.timestamp,
+                    key: record.key,
+                    value: record.body,
+                    headers: record.headers,
+                };
+                run.written = keep.take(&captured);
+                run.records += 1;
+                run.bytes += (record.key.map_or(0, <[u8]>::len) + record.body.map_or(0, <[u8]>::len)) as u64;
+            }
+            Delivered::EndOfPartition { partition, offset } => {
+                if let Some(place) = usize::try_from(partition).ok().and_then(|slot| places.get_mut(slot)) {
+                    place.end(offset);
+                }
+            }
+            Delivered::Error { partition, code: Code::OffsetOutOfRange | Code::AutoOffsetReset, .. } => {
+                jumped.push(partition);
+            }
+            Delivered::Error { code, .. } if lacks_right(code) => {
+                run.failed = Some(KafkaError::Refused { what: "reading".to_owned(), code }.to_string());
+            }
+            Delivered::Error { partition, code, offset } => {
+                tracing::debug!(partition, %code, offset, "reading");
+            }
+        });
+        for slot in jumped {
+            if let Err(error) = self.jump(slot) {
+                run.failed = Some(error);
+            }
+        }
+        let said = &mut run.failed;
+        self.consumer.notices(|notice| {
+            if let crate::kafka::Notice::Error { code, text, fatal: true } = &notice {
+                *said = Some(format!("{text} ({code})"));
+            }
+            tracing::debug!(target: "librdkafka", "{notice:?}");
+        });
+        taken
+    }
+
+    /// Goes on at the start of a log that has moved past the position.
+    fn jump(&mut self, slot: i32) -> Result<(), String> {
+        let Some(place) = usize::try_from(slot).ok().and_then(|slot| self.places.get_mut(slot)) else { return Ok(()) };
+        let (topic, partition) = self.slots.place(slot).unwrap_or_default();
+        let ends = self.consumer.ends(topic, &[slot], Wait::of(self.timeout)).pop();
+        let Some(Ok(ends)) = ends else { return Ok(()) };
+        if ends.high < place.next {
+            return Err(format!(
+                "partition {partition} of topic \"{topic}\" ends at offset {}, and {} was read: the log was cut off, or the topic made anew",
+                ends.high, place.next
+            ));
+        }
+        place.expire(ends.low);
+        self.consumer.seek(topic, slot, place.next, self.timeout).map_err(|error| error.to_string())
+    }
+
+    /// Why it is to end now, if it is.
+    fn ended(&mut self, run: &mut Run, asked: &dyn Fn() -> u32, now: Nanos) -> Option<EndedBy> {
+        if run.failed.is_some() {
+            return Some(EndedBy::Failure);
+        }
+        if asked() > 0 {
+            return Some(EndedBy::Interrupt);
+        }
+        if self.wanted.most.is_some_and(|most| run.records >= most) {
+            return Some(EndedBy::NumRecords);
+        }
+        if let Until::At(ms) = self.wanted.until
+            && self.places.iter().any(|place| place.aim.is_none())
+            && clock::wall_unix_ns() / 1_000_000 >= u64::try_from(ms).unwrap_or(0)
+        {
+            match self.aims_at(ms) {
+                Ok(aims) => self.places.iter_mut().zip(aims).for_each(|(place, aim)| place.aim = Some(aim)),
+                Err(error) => run.failed = Some(error.to_string()),
+            }
+        }
+        if self.places.iter().all(Place::has_reached) {
+            return Some(EndedBy::End);
+        }
+        let quiet = now.saturating_since(run.last);
+        match self.wanted.until {
+            Until::Idle(idle) if quiet >= Nanos::from(idle) => return Some(EndedBy::Idle),
+            Until::Asked | Until::Idle(_) => return None,
+            Until::At(_) if self.places.iter().any(|place| place.aim.is_none()) => return None,
+            Until::End | Until::At(_) => {}
+        }
+        if quiet >= SILENCE {
+            let open = self.places.iter().filter(|place| !place.has_reached()).count();
+            run.failed = Some(format!("nothing came for 60 s, and {open} partitions are not read to their end"));
+            return Some(EndedBy::Failure);
+        }
+        None
+    }
+
+    /// Where the recording ends in each partition that ends at a time.
+    fn aims_at(&self, ms: i64) -> Result<Vec<i64>, KafkaError> {
+        let named: Vec<(&str, i32)> = (0..self.slots.len()).filter_map(|slot| self.slots.place(slot)).collect();
+        let ends = self.consumer.first_ends(&named, self.timeout)?;
+        offsets_at(&self.consumer, &named, ms, &ends, self.timeout)
+    }
+
+    fn share(&self) -> Option<f64> {
+        let parts: Option<Vec<(i64, i64)>> = self.places.iter().map(Place::progress).collect();
+        let (done, all) = parts?.into_iter().fold((0, 0), |(done, all), part| (done + part.0, all + part.1));
+        #[expect(clippy::cast_precision_loss, reason = "a share for people")]
+        (all > 0).then(|| done as f64 / all as f64)
+    }
+
+    /// What became of every offset, after `took`.
+    fn account(&mut self, took: Nanos, asked: &dyn Fn() -> u32) -> Vec<PartitionRecorded> {
+        let all: Vec<i32> = (0..self.slots.len()).collect();
+        let topic = self.wanted.topics.first().cloned().unwrap_or_default();
+        let given_up = || asked() > 1;
+        let ends = self.consumer.ends(&topic, &all, Wait { timeout: self.timeout, given_up: &given_up });
+        let gaps: BTreeMap<i32, &[(i64, i64)]> = all
+            .iter()
+            .zip(&self.places)
+            .map(|(slot, place)| (*slot, place.gaps()))
+            .filter(|(_, gaps)| !gaps.is_empty())
+            .collect();
+        let time = LOOK.max(took);
+        let found = look::look(&self.settings, &self.slots, &gaps, self.wanted.read_committed, time, &given_up);
+        let partitions = all.iter().zip(&self.places).zip(ends).map(|((slot, place), ends)| {
+            let (topic, partition) = self.slots.place(*slot).unwrap_or_default();
+            let policy = self.topics.get(topic).and_then(|head| head.settings.get("cleanup.policy"));
+            let found = found.get(slot).copied().unwrap_or_else(Found::nothing);
+            place.account(topic, partition, found, ends.ok(), policy.map(String::as_str))
+        });
+        partitions.collect()
+    }
+}
+
+/// What happens in the course of a recording.
+struct Run {
+    records: u64,
+    bytes: u64,
+    /// When something last came.
+    last: Nanos,
+    failed: Option<String>,
+    written: io::Result<()>,
+}
+
+/// Where the first record stands that is not older than `ms`, in each partition; its end where there is none.
+fn offsets_at(
+    consumer: &Consumer,
+    named: &[(&str, i32)],
+    ms: i64,
+    ends: &[Watermarks],
+    timeout: Duration,
+) -> Result<Vec<i64>, KafkaError> {
+    let found = consumer.offsets_at(named, ms, timeout)?;
+    Ok(found.into_iter().zip(ends).map(|(offset, ends)| offset.unwrap_or(ends.high)).collect())
+}
+
+/// The settings of a reader that joins no group and commits nothing.
+fn reading(wanted: &Wanted, bootstrap: &str, client: &Settings) -> Settings {
+    let mut all = settings::of_a_consumer(client);
+    all.entry("queued.max.messages.kbytes".to_owned()).or_insert_with(|| QUEUED_KIB.to_owned());
+    let isolation = if wanted.read_committed { "read_committed" } else { "read_uncommitted" };
+    for (key, value) in [
+        ("bootstrap.servers", bootstrap),
+        ("group.id", "loadgen"),
+        ("isolation.level", isolation),
+        ("enable.partition.eof", "true"),
+        ("enable.auto.commit", "false"),
+        ("enable.auto.offset.store", "false"),
+        ("auto.offset.reset", "error"),
+    ] {
+        all.insert(key.to_owned(), value.to_owned());
+    }
+    all
+}

@@ -1,0 +1,116 @@
+//! Arguments of `loadgen record`.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::capture::recorder::{Start, Until};
+use crate::settings::choice;
+use crate::settings::cluster::ClusterOptions;
+use crate::settings::layer::layer;
+use crate::settings::outcome::Output;
+use crate::settings::verification::Isolation;
+use crate::source::retail_rocket::Moment;
+use crate::units;
+
+/// What `idle` waits for where no time is said.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// Records topics into a file: keys, values, headers, times, partitions, offsets, byte for byte.
+///
+/// It reads by assignment, joins no group, commits nothing, and changes nothing on the cluster. At the end it says of every offset that was
+/// there what became of it. The file is an Avro object container: `loadgen replay` plays it, and whatever reads Avro reads it.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+#[command(after_help = "\
+Examples:
+  loadgen record -b localhost:9092 -t orders -o orders.avro --until end --raw
+  loadgen record -b localhost:9092 -t clicks,orders -o day.avro --from 2026-01-01T00:00:00Z --until 2026-01-02T00:00:00Z --raw
+  loadgen record -b localhost:9092 -t orders -o orders.avro --from latest --until idle:30s --raw")]
+pub struct RecordArgs {
+    /// The options.
+    #[command(flatten)]
+    pub options: RecordOptions,
+}
+
+layer! {
+    /// The options of `loadgen record`: one layer of settings.
+    pub struct RecordOptions {
+        /// Topics to record: one, or several with commas between them
+        #[arg(short, long, value_name = "TOPIC,...", help_heading = "Recording")]
+        pub topic: Option<String>,
+        /// File to write
+        #[arg(short, long, value_name = "FILE", help_heading = "Recording")]
+        pub out: Option<PathBuf>,
+        /// Replace the file if it is there
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+            help_heading = "Recording")]
+        pub force: Option<bool>,
+        /// Record everything as it is, personal data too
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+            help_heading = "Recording")]
+        pub raw: Option<bool>,
+        /// Where to begin: earliest, latest, or a time (RFC 3339, or ms since 1970) [default: earliest]
+        #[arg(long, value_name = "WHERE", value_parser = start, help_heading = "Recording")]
+        pub from: Option<Start>,
+        /// Where to end: end (of the logs, as they are now), idle or idle:30s (nothing came for so long), or a time [default: Ctrl-C]
+        #[arg(long, value_name = "WHERE", value_parser = until, help_heading = "Recording")]
+        pub until: Option<Until>,
+        /// End after this many records
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Recording")]
+        pub num_records: Option<u64>,
+        /// Which records of transactions are recorded [default: read_uncommitted]
+        #[arg(long, value_name = "LEVEL", value_parser = choice::of::<Isolation>(), help_heading = "Recording")]
+        pub isolation: Option<Isolation>,
+        /// Where.
+        #[command(flatten)]
+        pub cluster: ClusterOptions,
+        /// Form of the result on stdout [default: text]
+        #[arg(long, value_name = "FORMAT", value_parser = choice::of::<Output>(), help_heading = "Results")]
+        pub output: Option<Output>,
+        /// Do not show progress
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+            help_heading = "Results")]
+        pub no_progress: Option<bool>,
+    }
+}
+
+fn moment(text: &str) -> Option<i64> {
+    Moment::from_str(text).ok().map(|moment| moment.0)
+}
+
+fn start(text: &str) -> Result<Start, String> {
+    match text {
+        "earliest" => Ok(Start::Earliest),
+        "latest" => Ok(Start::Latest),
+        time => moment(time)
+            .map(Start::At)
+            .ok_or_else(|| "it is earliest, latest, or a time: 2026-01-01T12:00:00Z, or ms since 1970".to_owned()),
+    }
+}
+
+fn until(text: &str) -> Result<Until, String> {
+    match (text, text.strip_prefix("idle:")) {
+        ("end", _) => Ok(Until::End),
+        ("idle", _) => Ok(Until::Idle(IDLE)),
+        (_, Some(idle)) => units::duration(idle).map(Until::Idle).map_err(|error| error.to_string()),
+        (time, None) => moment(time)
+            .map(Until::At)
+            .ok_or_else(|| "it is end, idle, idle:30s, or a time: 2026-01-01T12:00:00Z, or ms since 1970".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_to_begin_and_to_end_are_read() {
+        assert_eq!(start("latest"), Ok(Start::Latest));
+        assert_eq!(start("1970-01-01T00:00:01Z"), Ok(Start::At(1_000)));
+        assert_eq!(until("idle:1m"), Ok(Until::Idle(Duration::from_secs(60))));
+        assert_eq!(until("1000"), Ok(Until::At(1_000)));
+        assert!(start("end").is_err() && until("idle:").is_err() && until("soon").is_err());
+    }
+}
