@@ -213,12 +213,12 @@ impl Carrier {
         // A receiver knows by it what it has had already; no dot may stand in it, as that is what the signature is over.
         let run =
             if about.run_id.is_empty() { format!("{:016x}", rand::random::<u64>()) } else { about.run_id.clone() };
-        let shard = about.shard.as_ref().map_or_else(String::new, |shard| format!("-{}", shard.replace('/', "of")));
+        let part = about.shard.as_ref().map_or_else(String::new, |part| format!("-{}", part.replace('/', "of")));
         Ok(Self {
             client,
             alert: alert.clone(),
             about: about.clone(),
-            prefix: format!("{run}{shard}-{place}"),
+            prefix: format!("{run}{part}-{place}"),
             key,
             clock,
             shared: Arc::clone(shared),

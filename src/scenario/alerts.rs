@@ -221,13 +221,10 @@ fn secret(what: &str, config: &AlertConfig, environment: &Environment) -> Result
         (Some(file), None) => Secret::read("the secret", file).map_err(|error| {
             plan_error(&format!("{what}: {error}"), "a file with one word, which only you can read")
         })?,
-        (None, Some(name)) => match environment.get(name) {
-            Some(secret) => Secret::new(secret),
-            None => {
-                let reason = format!("{what}: the variable {name} is not set, which is to hold its secret");
-                return Err(plan_error(&reason, "set it in the environment or in the .env file"));
-            }
-        },
+        (None, Some(name)) => environment.get(name).map(Secret::new).ok_or_else(|| {
+            let reason = format!("{what}: the variable {name} is not set, which is to hold its secret");
+            plan_error(&reason, "set it in the environment or in the .env file")
+        })?,
     };
     if alert::signs(&found) {
         Ok(found)

@@ -4,7 +4,7 @@ mod group;
 mod presentation;
 mod together;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Scenario;
@@ -87,11 +87,7 @@ impl Plan {
         let (cluster, topic) = (settings.target.cluster.settle(), settings.target.topic.settle());
         let topic_map = TopicMap::table(&topic.topic_map);
         let catalogue = catalogue(&scenario.source)?;
-        for event_type in topic_map.keys() {
-            catalogue
-                .find(event_type)
-                .map_err(|error| plan_error(&error.to_string(), "name types that there are in topic_map"))?;
-        }
+        check_topic_map(&topic_map, &catalogue)?;
         let topics: BTreeSet<&String> = topic_map.values().chain([&topic.topic]).collect();
         topics.iter().try_for_each(|topic| check_topic_name(topic))?;
         let padding = padding(&settings.limits.setup.padding, setup.seed)?;
@@ -223,6 +219,13 @@ pub(super) fn catalogue(source: &SourceConfig) -> Result<Arc<Catalogue>, ConfigE
     let SourceConfig::Own(config) = source else { return shop::catalogue().map(Arc::new).map_err(error) };
     let own = Own::new(config, 0).map_err(own_error)?;
     Catalogue::new(own.event_types()).map(Arc::new).map_err(error)
+}
+
+/// That topics are those of types that there are.
+fn check_topic_map(map: &BTreeMap<String, String>, catalogue: &Catalogue) -> Result<(), ConfigError> {
+    let hint = "name types that there are in topic_map";
+    let known = |event_type| catalogue.find(event_type).map(drop).map_err(|error| plan_error(&error.to_string(), hint));
+    map.keys().try_for_each(|event_type| known(event_type))
 }
 
 /// Whether a reader can tell types apart that say nothing of a schema.
