@@ -6,7 +6,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use loadgen::wire::BodyWriter as _;
 use loadgen::wire::shape::{Field, Record, Shape, Unit, UuidForm};
-use loadgen::wire::sink::{Escaped, Sink};
+use loadgen::wire::sink::{Escaped, Part, Sink};
 use loadgen::wire::{avro, json, protobuf};
 
 /// An event of the shop with fields of its own.
@@ -42,7 +42,7 @@ fn give_view(category: &Escaped, sink: &mut impl Sink) {
     sink.plain("461686");
     sink.escaped(category);
     sink.symbol(1);
-    sink.joined(&["1150086", "-", "1"]);
+    sink.joined(&[Part::Number(1_150_086), Part::Text("-"), Part::Number(1)]);
     sink.null();
 }
 
@@ -53,7 +53,7 @@ fn give_transaction(_: &Escaped, sink: &mut impl Sink) {
     sink.plain("461686");
     sink.plain("7063");
     sink.decimal(12_995);
-    sink.joined(&["1150086", "-", "1"]);
+    sink.joined(&[Part::Number(1_150_086), Part::Text("-"), Part::Number(1)]);
     sink.null();
 }
 

@@ -7,6 +7,7 @@
 
 pub mod capacity;
 pub mod check;
+pub mod collect;
 pub mod compare;
 pub mod dataset;
 pub mod explain;
@@ -82,6 +83,8 @@ pub enum Command {
     Check(Box<check::CheckArgs>),
     /// Find the highest rate that keeps the gates, as an interval with evidence
     Capacity(Box<capacity::CapacityArgs>),
+    /// Take web events over HTTP and publish them, each answered when Kafka has it
+    Collect(Box<collect::CollectArgs>),
     /// Create or describe the topics
     Topics(topics::TopicsArgs),
     /// Look at a recorded CSV, or make one of the same shape

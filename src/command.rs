@@ -3,6 +3,7 @@
 mod capacity;
 mod check;
 mod cluster;
+mod collect;
 mod compare;
 mod dataset;
 mod dry_run;
@@ -139,6 +140,7 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
             run::run(&RunRequest::Recording(file), options, environment)
         }
         Command::Run(args) => run::run(&RunRequest::Scenario(args.scenario), args.options, environment),
+        Command::Collect(args) => collect::collect(*args, environment),
         Command::Verify(args) => verify::verify(*args, environment),
         Command::Check(args) => check::check(*args, environment),
         Command::Capacity(args) => capacity::capacity(*args, environment),

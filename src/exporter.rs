@@ -9,6 +9,7 @@ mod server;
 mod snapshot;
 mod topic;
 
+use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -122,6 +123,15 @@ impl Exporter {
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.server.as_ref().map(Server::address)
+    }
+
+    /// The last metrics in the form that an `Accept` header asks for, with its content type; `more` are further ones, in OpenMetrics.
+    ///
+    /// # Errors
+    /// Where they cannot be written down.
+    pub fn metrics(&self, accept: &str, more: &str) -> Result<(&'static str, String), fmt::Error> {
+        let format = metrics::Format::asked_for(accept);
+        Ok((format.content_type(), metrics::render(&self.shared.read(), format, more)?))
     }
 
     fn put(&self, snapshot: Snapshot) {

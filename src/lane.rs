@@ -29,6 +29,7 @@ use crate::publish::{Batch, Entry, Publisher};
 use crate::schedule::{Cursor, Due};
 use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, OnLag, Pacing};
+use crate::source::web::Fate;
 use crate::source::{Drawn, Telling};
 use ceiling::Admission;
 pub use ceiling::Ceiling;
@@ -142,9 +143,14 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             None => self.setup.control.stopped_at(),
         };
         self.setup.control.stop_at(if self.end.error.is_some() { stopped } else { Nanos::MAX });
+        self.setup.source.close();
         self.end_transaction();
         self.flush();
         self.count_unsent(stopped);
+        if self.next.is_some() {
+            // It came after the stop.
+            self.setup.source.settle(self.sequence, Fate::NotSent);
+        }
         self.close_books();
         self.end.reasons.settle();
         (self.end, self.publisher)
@@ -166,7 +172,14 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
         let stop = self.setup.control.stopped_at();
         let room = self.setup.queue.saturating_sub(self.flights.len()).min(BATCH);
         let room = self.transactions.as_ref().map_or(room, |transactions| room.min(transactions.room()));
-        let Some(due) = self.peek() else { return false };
+        let Some(due) = self.peek() else {
+            let more_may_come = self.setup.source.is_open() && self.end.error.is_none() && now < stop;
+            if more_may_come {
+                self.catching_up = false;
+                self.wait(now, Nanos::MAX);
+            }
+            return more_may_come;
+        };
         match due {
             Due::At(due, _) if due >= stop => return false,
             Due::Now(_) if now >= stop => return false,

@@ -18,6 +18,7 @@ pub mod settings;
 
 // One run.
 pub mod alert;
+pub mod collect;
 pub mod exporter;
 pub mod progress;
 pub mod run;

@@ -155,6 +155,7 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
     let latencies = latency::latencies(&parts, &seconds);
     let mut report = RunReport {
         reading: None,
+        collected: None,
         group: None,
         lag: None,
         schema_version: SCHEMA_VERSION,

@@ -6,6 +6,7 @@ pub mod alerts;
 pub mod availability;
 pub mod by_hand;
 pub mod client_errors;
+mod collected;
 mod counted;
 pub mod drift;
 pub mod exit_code;
@@ -31,6 +32,7 @@ pub use crate::ledger::LedgerCounts;
 pub use availability::{Availability, PartAvailability, StallReport, Stalls};
 pub use by_hand::RateChange;
 pub use client_errors::{ClientError, ReadThrottling};
+pub use collected::{Collected, CollectedEvents};
 pub use counted::{Example, Findings, Offered, TopicLedger};
 pub use faults::{CommandReport, FaultReport};
 pub use judgement::{GateOutcome, GateResult, Ruling, RulingKind, Verdict};
@@ -92,6 +94,9 @@ pub struct RunReport {
     /// How long brokers made the reading side hold back; absent where they did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_throttling: Option<ReadThrottling>,
+    /// What came in over HTTP; absent where nothing was collected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collected: Option<Collected>,
     /// How long partitions did not answer, or were not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability: Option<Availability>,

@@ -289,8 +289,8 @@ fn conduct<W: Wiring>(
     let mut sampler =
         Sampler::new(prepared.recorders.clone(), schedule.phases().len(), config.catalogue.len(), partitions);
     let lanes = prepared.lanes(config, source, publishers)?;
-    if let Some(end) = schedule.ends_at().filter(|_| !schedule.has_due_times()) {
-        // Nothing comes due after the end where nothing has a due time: the clock alone says when it is over.
+    if let Some(end) = schedule.ends_at().filter(|_| !schedule.has_due_times() || schedule.is_arrivals()) {
+        // Nothing comes due after the end where nothing has a due time, or nothing comes: the clock alone says when it is over.
         control.stop_at(end);
     }
     let (sending, going) = (AtomicBool::new(true), AtomicBool::new(true));
@@ -372,7 +372,9 @@ fn start_lanes<'scope, P: Publisher + Send + 'scope>(
         let number = setup.number;
         let book = ledger.lane(number).ok_or_else(|| RunError::Thread(format!("lane {number} has no book")))?;
         threads::start_vital(scope, &format!("lane-{number}"), control, move || {
-            let (end, publisher) = Lane::new(setup, book, publisher, zero.wait(), zero.anchor()).run();
+            let clock = zero.wait();
+            setup.source.begin(clock);
+            let (end, publisher) = Lane::new(setup, book, publisher, clock, zero.anchor()).run();
             // Dropped here: a producer that still holds messages takes its time, and this thread has it.
             drop(publisher);
             end

@@ -283,6 +283,12 @@ impl Schedule {
         !self.phases.iter().any(|planned| planned.phase.shape == Shape::Unlimited)
     }
 
+    /// Whether events are due when they come in from outside: of an end nothing tells but the clock.
+    #[must_use]
+    pub fn is_arrivals(&self) -> bool {
+        self.phases.iter().all(|planned| planned.phase.shape == Shape::Arrivals)
+    }
+
     /// Whether events are due as they were recorded, at some speed.
     #[must_use]
     pub fn is_recorded(&self) -> bool {

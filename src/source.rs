@@ -6,11 +6,12 @@ mod population;
 pub mod retail_rocket;
 mod stream;
 pub mod synthetic;
+pub mod web;
 pub mod weights;
 
 use std::sync::Arc;
 
-use crate::clock::Nanos;
+use crate::clock::{Monotonic, Nanos};
 use crate::event::KeyId;
 use crate::event::catalogue::TypeIndex;
 use crate::event::encode::Values;
@@ -36,6 +37,8 @@ pub enum Event {
     Shop(shop::Event),
     /// One of a type that the user declares.
     Own(own::Event),
+    /// One that came in from outside.
+    Web(web::Event),
 }
 
 impl Event {
@@ -45,6 +48,7 @@ impl Event {
         match self {
             Self::Shop(event) => event.kind().type_index(),
             Self::Own(event) => event.kind(),
+            Self::Web(event) => event.kind(),
         }
     }
 
@@ -53,7 +57,7 @@ impl Event {
     pub fn key(&self, text: &[u8]) -> KeyId {
         match self {
             Self::Shop(event) => KeyId::of_number(event.user.0),
-            Self::Own(_) => KeyId::of_text(text),
+            Self::Own(_) | Self::Web(_) => KeyId::of_text(text),
         }
     }
 
@@ -62,7 +66,7 @@ impl Event {
     pub const fn recorded_ms(&self) -> Option<i64> {
         match self {
             Self::Shop(event) => event.recorded_ms,
-            Self::Own(_) => None,
+            Self::Own(_) | Self::Web(_) => None,
         }
     }
 }
@@ -74,6 +78,8 @@ pub enum Teller {
     Shop(Arc<Vocabulary>),
     /// What the user declares.
     Own(own::Teller),
+    /// What came in.
+    Web(Arc<web::Inlet>),
 }
 
 /// An event with what it needs to be told.
@@ -98,6 +104,7 @@ impl Values for Telling<'_> {
             (Event::Own(event), Teller::Own(teller)) => {
                 own::Telling { event, teller, due_unix_ns: self.due_unix_ns }.give(sink);
             }
+            (Event::Web(event), Teller::Web(inlet)) => web::Telling { event, inlet }.give(sink),
             // No source gives another's events.
             _ => {}
         }
@@ -113,6 +120,8 @@ pub enum LaneSource {
     Own(own::Lane),
     /// Rows of a time-sorted data set.
     RetailRocket(retail_rocket::Lane),
+    /// What comes in from outside.
+    Web(web::Lane),
 }
 
 impl<E> Drawn<E> {
@@ -123,12 +132,40 @@ impl<E> Drawn<E> {
 }
 
 impl LaneSource {
-    /// The lane's next event; `None` when a recording has ended.
+    /// The lane's next event; `None` when a recording has ended, and while nothing has come in from outside.
     pub fn draw(&mut self) -> Option<Drawn> {
         match self {
             Self::Synthetic(lane) => Some(lane.draw().map(Event::Shop)),
             Self::Own(lane) => Some(lane.draw().map(Event::Own)),
             Self::RetailRocket(lane) => lane.draw().map(|drawn| drawn.map(Event::Shop)),
+            Self::Web(lane) => lane.draw().map(|drawn| drawn.map(Event::Web)),
+        }
+    }
+
+    /// Whether there may be a next event where there is none now.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Web(lane) if lane.is_open())
+    }
+
+    /// The run begins, and its time is that of `clock`.
+    pub fn begin(&self, clock: Monotonic) {
+        if let Self::Web(lane) = self {
+            lane.begin(clock);
+        }
+    }
+
+    /// Event `number` has its final answer.
+    pub fn settle(&mut self, number: u64, fate: web::Fate) {
+        if let Self::Web(lane) = self {
+            lane.settle(number, fate);
+        }
+    }
+
+    /// Nothing more is to come in.
+    pub fn close(&self) {
+        if let Self::Web(lane) = self {
+            lane.close();
         }
     }
 
@@ -139,7 +176,7 @@ impl LaneSource {
         match self {
             Self::Synthetic(lane) => Some(lane.number(n)),
             Self::Own(lane) => Some(lane.number(n)),
-            Self::RetailRocket(_) => None,
+            Self::RetailRocket(_) | Self::Web(_) => None,
         }
     }
 }
@@ -153,6 +190,8 @@ pub enum Source {
     Own(Arc<own::Own>),
     /// A Retail Rocket recording.
     RetailRocket(Arc<retail_rocket::Recording>),
+    /// Events that come in from outside, for one lane.
+    Web(Arc<web::Inlet>),
 }
 
 /// Why a source cannot be divided among so many lanes.
@@ -176,6 +215,7 @@ impl Source {
             Self::Synthetic(source) => LaneSource::Synthetic(source.lane(lane, lanes)?),
             Self::Own(source) => LaneSource::Own(source.lane(lane, lanes)?),
             Self::RetailRocket(source) => LaneSource::RetailRocket(source.lane(lane, lanes)),
+            Self::Web(inlet) => LaneSource::Web(web::Lane::new(Arc::clone(inlet))),
         })
     }
 
@@ -186,6 +226,7 @@ impl Source {
             Self::Synthetic(source) => Teller::Shop(source.vocabulary()),
             Self::Own(source) => Teller::Own(own::Teller::new(source)),
             Self::RetailRocket(source) => Teller::Shop(source.vocabulary()),
+            Self::Web(inlet) => Teller::Web(Arc::clone(inlet)),
         }
     }
 
@@ -195,7 +236,7 @@ impl Source {
         match self {
             Self::Synthetic(source) => Some(source.expected_shares()),
             Self::Own(source) => Some(source.expected_shares().to_vec()),
-            Self::RetailRocket(_) => None,
+            Self::RetailRocket(_) | Self::Web(_) => None,
         }
     }
 
@@ -205,7 +246,7 @@ impl Source {
         match self {
             Self::Synthetic(source) => source.session_figures(),
             Self::Own(source) => source.session_figures(),
-            Self::RetailRocket(_) => None,
+            Self::RetailRocket(_) | Self::Web(_) => None,
         }
     }
 
@@ -213,7 +254,7 @@ impl Source {
     #[must_use]
     pub fn len(&self) -> Option<u64> {
         match self {
-            Self::Synthetic(_) | Self::Own(_) => None,
+            Self::Synthetic(_) | Self::Own(_) | Self::Web(_) => None,
             Self::RetailRocket(source) => source.len(),
         }
     }
@@ -222,7 +263,7 @@ impl Source {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
-            Self::Synthetic(_) | Self::Own(_) => false,
+            Self::Synthetic(_) | Self::Own(_) | Self::Web(_) => false,
             Self::RetailRocket(source) => source.is_empty(),
         }
     }
@@ -234,6 +275,7 @@ impl Source {
             Self::Synthetic(_) => "synthetic",
             Self::Own(_) => "own",
             Self::RetailRocket(_) => "retail_rocket",
+            Self::Web(_) => "web",
         }
     }
 }

@@ -3,6 +3,7 @@
 //! allocate nothing.
 
 pub mod avro;
+mod digits;
 pub mod framing;
 pub mod json;
 pub mod json_schema;

@@ -122,7 +122,7 @@ impl Checked {
     ) -> Result<Self, Failure> {
         let Calibration { per_s, cpu_quota, bytes_each } = calibration;
         let (events, duration_s, peak_per_s, picture) = match source {
-            Source::Synthetic(_) | Source::Own(_) => {
+            Source::Synthetic(_) | Source::Own(_) | Source::Web(_) => {
                 let duration_s = schedule.ends_at().map(Nanos::as_secs_f64);
                 (schedule.count(), duration_s, schedule.peak(), chart::chart(schedule, CHART.0, CHART.1))
             }

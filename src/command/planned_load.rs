@@ -41,6 +41,10 @@ pub(super) fn load(plan: &Plan) -> Result<Source, Failure> {
             warn_of_loss(recording.facts());
             Ok(Source::RetailRocket(Arc::new(recording)))
         }
+        SourceConfig::Web(_) => {
+            let reason = "the events of this scenario came in from outside, and it has none of its own";
+            Err(Failure::new(ExitCode::BadConfiguration, reason).hint("loadgen collect takes such events"))
+        }
     }
 }
 
@@ -70,7 +74,7 @@ pub(super) fn schedule(plan: &Plan, source: &Source) -> Result<Schedule, Failure
         Pace::Fit(wall) => {
             let recorded = match source {
                 Source::RetailRocket(recording) => recording.span(),
-                Source::Synthetic(_) | Source::Own(_) => Nanos::ZERO,
+                Source::Synthetic(_) | Source::Own(_) | Source::Web(_) => Nanos::ZERO,
             };
             let speed = Speed::to_fit(recorded, Nanos::from(*wall)).ok_or_else(|| {
                 Failure::new(ExitCode::BadInput, "a recording of a single instant cannot be made to last longer")

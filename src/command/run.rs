@@ -83,6 +83,7 @@ pub(super) fn run(wanted: &RunRequest, mut options: RunOptions, environment: &En
         ends,
         screen: None,
         likeness,
+        collecting: None,
     };
     let (report, folder) = recording.make(schedule, &mut |_| ControlFlow::Continue(()))?;
     linger(&plan.presentation, exporter, &interrupts);
@@ -92,7 +93,7 @@ pub(super) fn run(wanted: &RunRequest, mut options: RunOptions, environment: &En
 /// What runs against what, for the live view.
 pub(super) fn title(plan: &Plan, total: Option<u64>, ends: Option<Nanos>) -> String {
     let what = match &plan.source {
-        SourceConfig::Synthetic(_) | SourceConfig::Own(_) => plan.run.name.clone(),
+        SourceConfig::Synthetic(_) | SourceConfig::Own(_) | SourceConfig::Web(_) => plan.run.name.clone(),
         SourceConfig::RetailRocket(config) => {
             format!(
                 "{}  {}",

@@ -37,6 +37,8 @@ pub struct EventType {
     pub key: usize,
     /// All its fields, in the order of the wire.
     pub record: Record,
+    /// Whether other members of any name may follow, which stay as they are. Such a type is written as JSON alone.
+    pub open: bool,
     /// The schema that it was taken from, where somebody has it written down: in that language no other is made of it.
     pub schema: Option<GivenSchema>,
 }
@@ -76,7 +78,7 @@ impl EventType {
     /// What its bodies hold: its fields, and the one that brings a body to a given size.
     pub(super) fn written(&self, padded: bool) -> Record {
         let mut record = self.record.clone();
-        if padded {
+        if padded && !self.open {
             record.fields.push(padding());
         }
         record
@@ -256,6 +258,12 @@ impl Catalogue {
     #[must_use]
     pub fn name(&self, index: TypeIndex) -> &str {
         self.get(index).map_or("", |planned| &planned.declared.name)
+    }
+
+    /// A type as it is declared; `None` for one that is not of this catalogue.
+    #[must_use]
+    pub fn declared(&self, index: TypeIndex) -> Option<&EventType> {
+        self.get(index).map(|planned| &planned.declared)
     }
 
     /// The type of that name.

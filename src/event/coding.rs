@@ -115,7 +115,8 @@ impl Coding {
     }
 
     fn as_json(layout: Layout) -> Result<Self, PlanError> {
-        let plan = json::Plan::new(&layout.record, Some(layout.id), Some(layout.key))?;
+        let plan = if layout.is_open { json::Plan::open } else { json::Plan::new };
+        let plan = plan(&layout.record, Some(layout.id), Some(layout.key))?;
         Ok(Self::laid_out(layout, Body::Json(Box::new(plan))))
     }
 
@@ -133,7 +134,7 @@ impl Coding {
     }
 
     fn laid_out(layout: Layout, body: Body) -> Self {
-        let Layout { record, id, key: _, sources } = layout;
+        let Layout { record, id, key: _, is_open: _, sources } = layout;
         Self { frame: Box::default(), message: Vec::new(), body, record, id, sources, avro: None }
     }
 

@@ -26,10 +26,10 @@ use crate::wire::{BodyWriter as _, Malformed, Written, avro, json, protobuf};
 pub struct Decoded<'a> {
     /// What its id says; `None` where it is no UUID version 7 of the layout of today.
     pub stamp: Option<Stamp>,
-    /// The same id as one of the first layout; `None` where it is no UUID version 7.
-    pub first: Option<FirstStamp>,
     /// Its type.
     pub kind: TypeIndex,
+    /// Its id, where that is a UUID.
+    bits: Option<u128>,
     planned: &'a Planned,
     coding: CodingOf<'a>,
     /// The body without its frame; in its canonical layout where that was made of another one.
@@ -73,6 +73,12 @@ impl<'a> Decoded<'a> {
     #[must_use]
     pub fn key(&self) -> &[u8] {
         &self.canonical[self.key.clone()]
+    }
+
+    /// Its id as a stamp of the first layout; `None` where it is no UUID version 7.
+    #[must_use]
+    pub fn first(&self) -> Option<FirstStamp> {
+        self.bits.and_then(FirstStamp::from_bits)
     }
 
     /// What the stamp's check covers.
@@ -174,8 +180,7 @@ impl<'a> Decoded<'a> {
         canonical: Cow<'a, [u8]>,
         at: &Written,
     ) -> Self {
-        let bits = at.id.as_ref().and_then(|id| id_of(&canonical[id.clone()]));
-        Self::with_id(bits, kind, planned, coding, canonical, at)
+        Self::with_id(id_at(&canonical, at), kind, planned, coding, canonical, at)
     }
 
     fn with_id(
@@ -189,8 +194,8 @@ impl<'a> Decoded<'a> {
         let (before, after) = coding.covered(0, at.id.as_ref().unwrap_or(&(0..0)));
         Self {
             stamp: bits.and_then(Stamp::from_bits),
-            first: bits.and_then(FirstStamp::from_bits),
             kind,
+            bits,
             planned,
             coding,
             canonical,
@@ -199,6 +204,11 @@ impl<'a> Decoded<'a> {
             after,
         }
     }
+}
+
+/// The UUID of a body whose parts lie there.
+fn id_at(body: &[u8], at: &Written) -> Option<u128> {
+    id_of(body.get(at.id.clone()?)?)
 }
 
 /// The UUID that a field holds, as text or as bytes.
@@ -264,8 +274,10 @@ impl Catalogue {
 
     /// A body whose type nothing names but its own content.
     fn by_content<'a>(&'a self, body: &'a [u8]) -> Result<Decoded<'a>, Invalid> {
-        if let Some(decoded) = self.without_frame().find_map(|(kind, planned)| planned.canonical(kind, body)) {
-            return Ok(decoded);
+        for (kind, planned) in self.without_frame() {
+            if let Some((id, at)) = planned.canonical(body) {
+                return Ok(Decoded::with_id(id, kind, planned, CodingOf::Type(&planned.coding), body.into(), &at));
+            }
         }
         if self.without_frame().any(|(_, planned)| matches!(planned.coding.body, Body::Json(_))) {
             let object = object(body)?;
@@ -295,7 +307,10 @@ impl Catalogue {
     }
 
     /// The type whose constants an object has.
-    fn type_of(&self, object: &Map<String, Value>) -> Result<TypeIndex, Invalid> {
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn type_of(&self, object: &Map<String, Value>) -> Result<TypeIndex, Invalid> {
         let mut missing = None;
         for (kind, planned) in self.without_frame() {
             match planned.constants(object) {
@@ -328,18 +343,19 @@ impl Planned {
         Ok(Decoded::new(kind, self, coding, body.into(), &at))
     }
 
-    /// A body as loadgen writes it, with an id of its own.
-    fn canonical<'a>(&'a self, kind: TypeIndex, body: &'a [u8]) -> Option<Decoded<'a>> {
-        let coding = CodingOf::Type(&self.coding);
-        let decoded = match &self.coding.body {
+    /// The id of a body as loadgen writes it, which is a stamp, and where the parts of the body lie. (An id of another producer
+    /// may be written in many ways.)
+    fn canonical(&self, body: &[u8]) -> Option<(Option<u128>, Written)> {
+        let at = match &self.coding.body {
             Body::Json(plan) => {
                 let Scanned { id, at } = plan.scan(body)?;
-                Decoded::with_id(id, kind, self, coding, body.into(), &at)
+                return id.and_then(Stamp::from_bits).is_some().then_some((id, at));
             }
-            Body::Avro(_) | Body::Protobuf(_) => self.read(kind, coding, body).ok()?,
+            Body::Avro(plan) => avro::read(plan, body, &mut ()).ok()?,
+            Body::Protobuf(plan) => protobuf::read(plan, body, &mut ()).ok()?,
         };
-        // An id of another producer may be written in many ways.
-        decoded.stamp.is_some().then_some(decoded)
+        let id = id_at(body, &at);
+        id.and_then(Stamp::from_bits).is_some().then_some((id, at))
     }
 
     /// Whether an object has the constants of this type.

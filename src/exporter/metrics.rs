@@ -44,12 +44,14 @@ impl Format {
     }
 }
 
-/// The metrics of a snapshot.
-pub(super) fn render(snapshot: &Arc<Snapshot>, format: Format) -> Result<String, fmt::Error> {
+/// The metrics of a snapshot, and `more` of them in OpenMetrics.
+pub(super) fn render(snapshot: &Arc<Snapshot>, format: Format, more: &str) -> Result<String, fmt::Error> {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Told(Arc::clone(snapshot))));
     let mut open = String::new();
-    text::encode(&mut open, &registry)?;
+    text::encode_registry(&mut open, &registry)?;
+    open.push_str(more);
+    text::encode_eof(&mut open)?;
     match format {
         Format::OpenMetrics => Ok(open),
         Format::Text => older(&open),

@@ -117,7 +117,7 @@ fn answer(request: &Request<Incoming>, shared: &Shared) -> Response<Full<Bytes>>
         "/metrics" => {
             let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
             let format = Format::asked_for(accept.unwrap_or_default());
-            match metrics::render(&shared.read(), format) {
+            match metrics::render(&shared.read(), format, "") {
                 Ok(text) => response(StatusCode::OK, format.content_type(), text),
                 Err(error) => response(StatusCode::INTERNAL_SERVER_ERROR, TEXT, format!("{error}\n")),
             }

@@ -13,6 +13,7 @@ use crate::ledger::answers::Placed;
 use crate::ledger::{Marks, OpenBook, Outstanding};
 use crate::measure::{Presence, Shard, Side, Stall};
 use crate::publish::Publisher;
+use crate::source::web::Fate;
 
 impl<P: Publisher, C: Clock> Lane<'_, P, C> {
     pub(super) fn serve(&mut self, wait: Duration) {
@@ -122,6 +123,9 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
             // In a transaction only what was refused has its last answer: of the others its end decides.
             let is_last = self.transactions.is_none() || matches!(report.answer, Answer::Refused(_));
             settled += u64::from(is_last);
+            if is_last {
+                self.setup.source.settle(flight.sequence, fate(report.answer));
+            }
             if let Some(answers) = self.setup.answers.as_mut().filter(|_| is_last) {
                 let acked = report.answer == Answer::Acked;
                 let key = flight.key;
@@ -162,6 +166,15 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         if let Some(answers) = &mut self.setup.answers {
             answers.end(self.book.drawn(), &self.end.phase_starts, &open);
         }
+    }
+}
+
+/// What became of an event, for those who wait for it outside.
+const fn fate(answer: Answer) -> Fate {
+    match answer {
+        Answer::Acked => Fate::Acked,
+        Answer::Refused(_) => Fate::Refused,
+        Answer::Unanswered(_) => Fate::Unanswered,
     }
 }
 

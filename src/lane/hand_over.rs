@@ -12,6 +12,7 @@ use crate::kafka::{Code, lacks_right};
 use crate::ledger::Marks;
 use crate::measure::Kind;
 use crate::publish::Publisher;
+use crate::source::web::Fate;
 
 impl<P: Publisher, C: Clock> Lane<'_, P, C> {
     pub(super) fn wait_for_room(&mut self, since: Nanos) {
@@ -104,6 +105,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                 let flight = self.flights.end(entry.ticket);
                 if let Some(flight) = &flight {
                     open.mark(flight.sequence, Marks(Marks::REFUSED));
+                    self.setup.source.settle(flight.sequence, Fate::Refused);
                     if let Some(answers) = &mut self.setup.answers {
                         answers.settle(flight.sequence, None, &open);
                     }

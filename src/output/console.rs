@@ -91,6 +91,9 @@ pub fn render(report: &RunReport, style: Style) -> String {
         page.list("fidelity", &fidelity);
     }
     page.list("target", &shape::target(report));
+    if let Some(collected) = &report.collected {
+        page.list("collected", &collected.sentences());
+    }
     if let Some(transactions) = &report.transactions {
         page.list("in", &transactions.sentences());
     }

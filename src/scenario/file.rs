@@ -21,7 +21,7 @@ use crate::settings::recording::BodyOptions;
 use crate::settings::run::{BasicOptions, LatenessOptions, LengthOptions, PaddingOptions, PatienceOptions, RunOptions};
 use crate::settings::transactions::TransactionOptions;
 use crate::settings::verification::VerifierOptions;
-use crate::source::{own, retail_rocket, synthetic};
+use crate::source::{own, retail_rocket, synthetic, web};
 use crate::spelling::nearest;
 
 list_by_serde! { AlertConfig FaultConfig GateConfig }
@@ -261,6 +261,7 @@ fn read_source(source: Spanned<DeValue<'_>>, text: &str) -> Result<SourceConfig,
             }
             config => Ok(SourceConfig::RetailRocket(config)),
         },
+        "web" => web::Config::deserialize(rest).map(SourceConfig::Web).map_err(fault),
         other => Err(Fault {
             offset: kind_offset,
             reason: format!("\"{other}\" is no kind of source"),

@@ -5,10 +5,11 @@ use std::time::Duration;
 use super::Scenario;
 use super::error::ConfigError;
 use super::source::SourceConfig;
+use crate::clock::Nanos;
 use crate::schedule::config::{PhaseConfig, phases};
 use crate::schedule::rate::Level;
 use crate::schedule::text::Levels;
-use crate::schedule::{Phase, Rate, Schedule, Speed};
+use crate::schedule::{Phase, Rate, Schedule, Shape, Speed};
 use crate::settings::pace::PlannedRate;
 use crate::settings::run::RunLimits;
 
@@ -41,6 +42,10 @@ impl Pace {
                 (None, Some(PlannedRate::Unlimited)) => Self::Unlimited,
                 (None, None) => Self::Speed(pace.speed.unwrap_or(Speed::RECORDED)),
             });
+        }
+        if let SourceConfig::Web(_) = scenario.source {
+            let duration = scenario.settings.limits.length.duration.map(Nanos::from);
+            return Ok(Self::Phases(vec![Phase::new("collect", Shape::Arrivals, duration)]));
         }
         let speed = pace.speed.unwrap_or(Speed::RECORDED);
         let mut configs = pace.phase.clone();

@@ -31,6 +31,7 @@ use crate::settings::values::{MOST_PAYLOAD, Property, TopicMap};
 use crate::settings::verification::Verification;
 use crate::shop;
 use crate::source::own::{Own, OwnError};
+use crate::source::web;
 pub(super) use group::group;
 pub use presentation::{LiveView, Presentation, USUAL_RESULTS};
 use std::sync::Arc;
@@ -209,6 +210,7 @@ fn source(scenario: &Scenario, seed: u64, lanes: u16) -> Result<SourceConfig, Co
             Own::new(config, seed).and_then(|own| own.check_lanes(lanes)).map_err(own_error)?;
         }
         SourceConfig::RetailRocket(config) => config.seed = seed,
+        SourceConfig::Web(_) => {}
     }
     Ok(source)
 }
@@ -216,9 +218,17 @@ fn source(scenario: &Scenario, seed: u64, lanes: u16) -> Result<SourceConfig, Co
 /// The types of event that there are.
 pub(super) fn catalogue(source: &SourceConfig) -> Result<Arc<Catalogue>, ConfigError> {
     let error = |error: CatalogueError| ConfigError::Plan { reason: error.to_string(), hint: None };
-    let SourceConfig::Own(config) = source else { return shop::catalogue().map(Arc::new).map_err(error) };
-    let own = Own::new(config, 0).map_err(own_error)?;
-    Catalogue::new(own.event_types()).map(Arc::new).map_err(error)
+    match source {
+        SourceConfig::Own(config) => {
+            let own = Own::new(config, 0).map_err(own_error)?;
+            Catalogue::new(own.event_types()).map(Arc::new).map_err(error)
+        }
+        SourceConfig::Web(config) => config.catalogue().map(Arc::new).map_err(|error| match error {
+            web::ConfigError::Own(error) => own_error(error),
+            error => ConfigError::Plan { reason: error.to_string(), hint: None },
+        }),
+        SourceConfig::Synthetic(_) | SourceConfig::RetailRocket(_) => shop::catalogue().map(Arc::new).map_err(error),
+    }
 }
 
 /// That topics are those of types that there are.

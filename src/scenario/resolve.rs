@@ -20,13 +20,14 @@ use super::schemas;
 use super::source::SourceConfig;
 use crate::settings::events::EventOptions;
 use crate::settings::layer::Layer;
-use crate::settings::run::{OnLag, RunOptions};
+use crate::settings::run::{BasicOptions, OnLag, RunLimits, RunOptions};
 use crate::settings::values;
 use crate::settings::verification::VerifierOptions;
 use crate::shop;
+use crate::source::web;
 
 /// What a command wants run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum RunRequest {
     /// `loadgen synth`.
     Synthetic,
@@ -34,6 +35,8 @@ pub enum RunRequest {
     Recording(PathBuf),
     /// `loadgen run SCENARIO`.
     Scenario(PathBuf),
+    /// `loadgen collect`, of these types.
+    Web(web::Config),
     /// `loadgen capacity SCENARIO`: neither its phases nor its faults are used.
     Search(PathBuf),
 }
@@ -64,6 +67,7 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
     let mut scenario = match wanted {
         RunRequest::Synthetic => usual("synth", SourceConfig::default()),
         RunRequest::Recording(file) => usual("replay", SourceConfig::recording(file)),
+        RunRequest::Web(config) => usual("collect", SourceConfig::Web(config.clone())),
         RunRequest::Scenario(path) | RunRequest::Search(path) => Scenario::load(path)?,
     };
     let mut faults_left_out = 0;
@@ -144,6 +148,15 @@ fn leave_out_misplaced(layers: &mut Layers<'_>, source: &SourceConfig) -> Result
             SourceConfig::RetailRocket(_) => {
                 (std::mem::take(&mut layer.events).first_set(), "the events are replayed, none is drawn")
             }
+            // Its command has none of these options; the variables are those of others.
+            SourceConfig::Web(_) => {
+                let RunLimits { setup, .. } = &mut layer.limits;
+                setup.basics = BasicOptions { name: setup.basics.name.take(), ..BasicOptions::default() };
+                (setup.padding, layer.limits.lateness, layer.limits.together) = Default::default();
+                (layer.events, layer.recording, layer.pace) = Default::default();
+                (layer.target.coding, layer.target.transactions) = Default::default();
+                (None, "")
+            }
         };
         if let Some(field) = field.filter(|_| place.level() == Level::Option) {
             let option = if field == "rounds" { "loop" } else { field };
@@ -159,7 +172,7 @@ fn check_weights(layers: &Layers<'_>, source: &SourceConfig) -> Result<(), Confi
     let names: Vec<&str> = match source {
         SourceConfig::Synthetic(_) => shop::Kind::OF_USERS.iter().map(|kind| kind.as_str()).collect(),
         SourceConfig::Own(config) => config.type_names().collect(),
-        SourceConfig::RetailRocket(_) => return Ok(()),
+        SourceConfig::RetailRocket(_) | SourceConfig::Web(_) => return Ok(()),
     };
     for (place, layer) in layers {
         let weights = layer.events.weights.as_ref().map(|weights| weights.of(names.iter().copied()));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::source::{own, retail_rocket, synthetic};
+use crate::source::{own, retail_rocket, synthetic, web};
 
 /// The `[source]` of a scenario. Its `kind` says which of the sources the rest is for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -16,6 +16,8 @@ pub enum SourceConfig {
     Own(Box<own::Config>),
     /// Replayed from a CSV.
     RetailRocket(retail_rocket::Config),
+    /// Taken in from outside.
+    Web(web::Config),
 }
 
 impl Default for SourceConfig {
@@ -38,13 +40,14 @@ impl SourceConfig {
             Self::Synthetic(_) => "synthetic",
             Self::Own(_) => "own",
             Self::RetailRocket(_) => "retail_rocket",
+            Self::Web(_) => "web",
         }
     }
 
     /// Takes relative paths of data as relative to `folder`.
     pub(super) fn move_paths(&mut self, folder: &Path) {
         let data: Vec<_> = match self {
-            Self::Synthetic(_) => Vec::new(),
+            Self::Synthetic(_) | Self::Web(_) => Vec::new(),
             Self::Own(config) => config.events.iter_mut().chain(&mut config.schema).collect(),
             Self::RetailRocket(config) => {
                 config.category_tree.iter_mut().chain(&mut config.item_properties).chain([&mut config.path]).collect()

@@ -24,6 +24,8 @@ pub enum Shape {
     Poisson(Poisson),
     /// As recorded, divided by the speed.
     Replay(Speed),
+    /// As they come in from outside.
+    Arrivals,
     /// As fast as the client takes them. Without due times: slip is not defined, response time is service time.
     Unlimited,
 }
@@ -39,6 +41,7 @@ impl Shape {
             Self::Sine(_) => "sine",
             Self::Poisson(_) => "poisson",
             Self::Replay(_) => "replay",
+            Self::Arrivals => "arrivals",
             Self::Unlimited => "unlimited",
         }
     }
@@ -52,6 +55,7 @@ impl Shape {
             Self::Sine(sine) => sine.due(n),
             Self::Poisson(poisson) => poisson.due(&mut cursor.block, n),
             Self::Replay(speed) => speed.compress(recorded_offset),
+            Self::Arrivals => recorded_offset,
             Self::Unlimited => return None,
         })
     }
@@ -64,7 +68,7 @@ impl Shape {
             Self::Exponential(ramp) => count(span, ramp.expected(span), |n| ramp.due(n)),
             Self::Sine(sine) => count(span, sine.expected(span), |n| sine.due(n)),
             Self::Poisson(poisson) => poisson.due_before(span),
-            Self::Replay(_) | Self::Unlimited => return None,
+            Self::Replay(_) | Self::Arrivals | Self::Unlimited => return None,
         })
     }
 
@@ -76,7 +80,7 @@ impl Shape {
             Self::Exponential(ramp) => ramp.expected(span),
             Self::Sine(sine) => sine.expected(span),
             Self::Poisson(poisson) => poisson.expected(span),
-            Self::Replay(_) | Self::Unlimited => return None,
+            Self::Replay(_) | Self::Arrivals | Self::Unlimited => return None,
         })
     }
 
@@ -89,7 +93,7 @@ impl Shape {
             Self::Exponential(ramp) => ramp.peak(),
             Self::Sine(sine) => sine.peak(),
             Self::Poisson(poisson) => poisson.rate().as_f64(),
-            Self::Replay(_) | Self::Unlimited => return None,
+            Self::Replay(_) | Self::Arrivals | Self::Unlimited => return None,
         })
     }
 }

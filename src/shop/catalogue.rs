@@ -34,7 +34,7 @@ fn event_type(kind: Kind) -> EventType {
     ];
     let fields = head.into_iter().chain(own_fields(kind)).collect();
     let record = Record { name: format!("{NAMESPACE}.{}", full_name(kind)).into(), fields };
-    EventType { name: kind.as_str().into(), id: 0, key: 3, record, schema: None }
+    EventType { name: kind.as_str().into(), id: 0, key: 3, record, open: false, schema: None }
 }
 
 /// The fields of a type after its key.

@@ -2,7 +2,7 @@
 
 use super::{Cents, Detail, Event, Session, TextId, UserId, Vocabulary};
 use crate::event::encode::Values;
-use crate::wire::sink::{Escaped, Sink};
+use crate::wire::sink::{Escaped, Part, Sink};
 
 /// An event with what it needs to be told: the texts that it points into, and its time.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +80,7 @@ impl Values for Telling<'_> {
 }
 
 fn digits(sink: &mut impl Sink, value: u64) {
-    sink.plain(itoa::Buffer::new().format(value));
+    sink.joined(&[Part::Number(value)]);
 }
 
 fn text(sink: &mut impl Sink, table: &[Escaped], index: TextId) {
@@ -96,5 +96,5 @@ fn escaped(sink: &mut impl Sink, text: Option<&Escaped>) {
 
 /// `<user>-<n>`.
 fn session(sink: &mut impl Sink, user: UserId, session: Session) {
-    sink.joined(&[itoa::Buffer::new().format(user.0), "-", itoa::Buffer::new().format(session.0)]);
+    sink.joined(&[Part::Number(user.0), Part::Text("-"), Part::Number(session.0.into())]);
 }

@@ -235,7 +235,7 @@ impl<B: Book> Inspector<B> {
         if let Some(stamp) = decoded.stamp.filter(is_ours) {
             return self.stamped(record, key, &decoded, stamp, placed, at, shard);
         }
-        match (decoded.first, self.book.run()) {
+        match (decoded.first(), self.book.run()) {
             (Some(first), Some(run)) => self.older += u64::from(first.is_of(run, key, decoded.content().after)),
             (Some(first), None) => self.book.see_older(first),
             (None, _) => {}

@@ -8,9 +8,13 @@
 mod plan;
 mod rewrite;
 mod scan;
+mod word;
 mod write;
 
 pub use plan::{Plan, PlanError};
-pub use rewrite::Misfit;
+pub use rewrite::{Misfit, give};
 pub use scan::Scanned;
 pub use write::Writer;
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,10 @@
 //! Handing values over, one after the other, in the order of a record's fields: a source drives a [`Sink`], a format is one.
 //! So an event is written without a tree of values in between. (The streaming half of serde's data model, for known shapes.)
 
+use std::fmt;
+
+use super::digits::{digits_length, push_digits};
+
 /// What takes the values of one record. The caller gives exactly what the shape asks for, in its order; a record within a record
 /// is its fields, with nothing around them.
 pub trait Sink {
@@ -25,9 +29,7 @@ pub trait Sink {
     /// A text that needs no escape in JSON: digits, letters, ids.
     fn plain(&mut self, value: &str);
     /// A text of several parts, which need no escape in JSON.
-    fn joined(&mut self, parts: &[&str]) {
-        self.plain(&parts.concat());
-    }
+    fn joined(&mut self, parts: &[Part<'_>]);
     /// A text that was escaped before.
     fn escaped(&mut self, value: &Escaped);
     /// Bytes, or a fixed.
@@ -59,7 +61,7 @@ impl Sink for () {
     fn decimal(&mut self, _: i128) {}
     fn text(&mut self, _: &str) {}
     fn plain(&mut self, _: &str) {}
-    fn joined(&mut self, _: &[&str]) {}
+    fn joined(&mut self, _: &[Part<'_>]) {}
     fn escaped(&mut self, _: &Escaped) {}
     fn bytes(&mut self, _: &[u8]) {}
     fn symbol(&mut self, _: usize) {}
@@ -68,6 +70,44 @@ impl Sink for () {
     fn begin(&mut self, _: usize) {}
     fn key(&mut self, _: &str) {}
     fn end(&mut self) {}
+}
+
+/// A part of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part<'a> {
+    /// A text.
+    Text(&'a str),
+    /// The digits of a number.
+    Number(u64),
+}
+
+impl Part<'_> {
+    /// How many bytes it has.
+    #[inline]
+    pub(super) const fn length(self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Number(number) => digits_length(number),
+        }
+    }
+
+    /// Appends it.
+    #[inline]
+    pub(super) fn push(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Text(text) => out.extend_from_slice(text.as_bytes()),
+            Self::Number(number) => push_digits(out, number),
+        }
+    }
+}
+
+impl fmt::Display for Part<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Number(number) => number.fmt(f),
+        }
+    }
 }
 
 /// A text with its form inside a JSON string, so that writing either is a copy.

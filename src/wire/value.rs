@@ -4,7 +4,7 @@
 use std::fmt::Display;
 
 use super::shape::{Field, Record, Shape, Unit, Value};
-use super::sink::{Escaped, Sink};
+use super::sink::{Escaped, Part, Sink};
 
 /// Builds the [`Value`] of a record out of what it is handed.
 #[derive(Debug)]
@@ -143,6 +143,10 @@ impl Sink for ValueSink<'_> {
 
     fn plain(&mut self, value: &str) {
         self.text(value);
+    }
+
+    fn joined(&mut self, parts: &[Part<'_>]) {
+        self.text(&parts.iter().map(Part::to_string).collect::<String>());
     }
 
     fn escaped(&mut self, value: &Escaped) {

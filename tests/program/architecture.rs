@@ -11,8 +11,9 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 const MAY_IMPORT: &[(&str, &str)] = &[
     (
         "command",
-        "alert bundle capacity capture cli clock compare dataset event explain exporter figures gate input kafka lane measure merge output progress publish recording registry report run scenario schedule selftest settings shop soak source units verdict verify width wire",
+        "alert bundle capacity capture cli clock collect compare dataset event explain exporter figures gate input kafka lane measure merge output progress publish recording registry report run scenario schedule selftest settings shop soak source units verdict verify width wire",
     ),
+    ("collect", "clock event exporter report source wire"),
     ("exporter", "clock event kafka ledger measure report run"),
     ("progress", "clock figures logging measure report run width"),
     (

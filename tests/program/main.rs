@@ -15,6 +15,7 @@ mod bad_plans;
 mod cli_commands;
 mod cli_configuration;
 mod cli_errors;
+mod collect;
 mod dataset;
 mod embedded;
 mod ends;

@@ -99,8 +99,18 @@ impl Prober<'_> {
         let title = format!("probe {}: {}{left}", self.made, figures::rate(as_f64(rate)));
         let (source, interrupts, exporter) = (self.source, self.interrupts, self.exporter);
         let screen = self.screen.clone();
-        let recording =
-            run::Recording { plan: &plan, source, interrupts, exporter, kept, title, ends, screen, likeness: None };
+        let recording = run::Recording {
+            plan: &plan,
+            source,
+            interrupts,
+            exporter,
+            kept,
+            title,
+            ends,
+            screen,
+            likeness: None,
+            collecting: None,
+        };
         let mut behind = Behind::default();
         let (report, _) = recording.make(schedule, &mut |tick| {
             if behind.beyond_hope(tick.scheduled.saturating_sub(tick.total.acked), rate) {

@@ -222,6 +222,7 @@ impl Rounds<'_> {
             ends,
             screen: None,
             likeness: None,
+            collecting: None,
         };
         recording.make(schedule, &mut |_| ControlFlow::Continue(())).map_err(of)
     }

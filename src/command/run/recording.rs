@@ -11,6 +11,7 @@ use super::{begun, origin};
 use crate::alert::{About, Alerts};
 use crate::bundle;
 use crate::clock::Nanos;
+use crate::collect;
 use crate::command::Failure;
 use crate::command::planned_load::planned;
 use crate::event::stamp::RunId;
@@ -41,6 +42,8 @@ pub(in crate::command) struct Recording<'a> {
     pub(in crate::command) screen: Option<Screen>,
     /// How like a recording its events are, where they were fitted to one.
     pub(in crate::command) likeness: Option<Likeness>,
+    /// Where its events come in, where they do so from outside.
+    pub(in crate::command) collecting: Option<collect::Server>,
 }
 
 impl Recording<'_> {
@@ -58,7 +61,7 @@ impl Recording<'_> {
         let mut aborted_by: Option<GateResult> = None;
         let id = plan.together.run_id.unwrap_or_else(|| RunId(rand::random()));
         let mut config = run::Config { id, ..plan.run.clone() };
-        let Self { source, interrupts, exporter, kept, likeness, .. } = self;
+        let Self { source, interrupts, exporter, kept, likeness, collecting, .. } = self;
         let kinds = kinds(plan, schedule.has_due_times());
         let shard = plan.together.shard;
         let about = About {
@@ -86,7 +89,10 @@ impl Recording<'_> {
         } else {
             run::run(&config, source, schedule, interrupts, &mut each_second)
         };
-        let judge = |outcome| Ok(judge(plan, source, outcome, aborted_by, likeness));
+        let judge = |mut outcome: Outcome| {
+            outcome.report.collected = collecting.map(collect::Server::finish);
+            Ok(judge(plan, source, outcome, aborted_by, likeness))
+        };
         observers.end(outcome, |error| begin_failed(error, plan), judge)
     }
 

@@ -13,13 +13,21 @@ pub(super) struct Layout {
     pub(super) record: Record,
     pub(super) id: usize,
     pub(super) key: usize,
+    /// Whether other members may follow.
+    pub(super) is_open: bool,
     pub(super) sources: Option<Sources>,
 }
 
 impl Layout {
     /// Those of the type.
     pub(super) fn of(declared: &EventType, padded: bool) -> Self {
-        Self { record: declared.written(padded), id: declared.id, key: declared.key, sources: None }
+        Self {
+            record: declared.written(padded),
+            id: declared.id,
+            key: declared.key,
+            is_open: declared.open,
+            sources: None,
+        }
     }
 
     /// Those of a version of its schema.
@@ -50,7 +58,7 @@ impl Layout {
         };
         let (id, key) = (place(declared.id, "id")?, place(declared.key, "key")?);
         let record = Record { name: written.name.clone(), fields };
-        Ok(Self { id, key, sources: Some(Sources::new(sources, own.len())), record })
+        Ok(Self { id, key, is_open: false, sources: Some(Sources::new(sources, own.len())), record })
     }
 }
 

@@ -16,6 +16,7 @@ use crate::report::RunReport;
 const UNGATED: &[(&str, &str)] = &[
     ("schema_version", "it is about the report"),
     ("environment.", "what the run had, not what came of it"),
+    ("collected.", "what clients did and were told: what became of their events is in the ledger"),
     ("run.measured_s", "planned; with too little of it a quantile has too few samples"),
     ("run.seed", "chosen"),
     ("run.lane", "chosen"),

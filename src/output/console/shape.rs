@@ -9,7 +9,12 @@ pub(in crate::output) fn command(report: &RunReport) -> &'static str {
     if report.is_alone() {
         return "verify";
     }
-    if report.replay.is_some() || report.run.source == "retail_rocket" { "replay" } else { "synth" }
+    match report.run.source.as_str() {
+        "web" => "collect",
+        "retail_rocket" => "replay",
+        _ if report.replay.is_some() => "replay",
+        _ => "synth",
+    }
 }
 
 pub(super) fn run(report: &RunReport) -> Vec<String> {

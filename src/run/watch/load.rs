@@ -87,7 +87,11 @@ impl<'a> Load<'a> {
             held: false,
             absent: Nanos::ZERO,
             last_answer: Nanos::ZERO,
-            silence: delivery_timeout + Duration::from_secs(5),
+            // What takes in what others send goes on without the cluster, and says so to each of them.
+            silence: match source {
+                Source::Web(_) => Duration::MAX,
+                _ => delivery_timeout + Duration::from_secs(5),
+            },
             overrun: config.patience.flush_deadline,
             percent: AS_PLANNED,
             by_hand: Vec::new(),
@@ -141,6 +145,8 @@ impl<'a> Load<'a> {
         let planned = self.schedule.due_before(self.control.tempo().before(now.min(self.control.stopped_at())));
         let planned = match self.source {
             Source::Synthetic(_) | Source::Own(_) => planned.map(|events| self.lanes.share(events)),
+            // Nobody knows what will come in.
+            Source::Web(_) => None,
             // A recording ends, and which of its events are a part's own is known when they are drawn.
             Source::RetailRocket(_) => {
                 let there = |events: u64| self.source.len().map_or(events, |rows| events.min(rows));
@@ -158,7 +164,7 @@ impl<'a> Load<'a> {
 
 impl Subject for Load<'_> {
     fn is_bounded(&self) -> bool {
-        true
+        !matches!(self.source, Source::Web(_)) || self.schedule.ends_at().is_some() || self.schedule.count().is_some()
     }
 
     fn look(&mut self, mut look: Look<'_>) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::gate::GateConfig;
+use crate::gate::{BuiltIn, GateConfig};
 use crate::scenario::Scenario;
 use crate::scenario::client::{ClientSettings, NOWHERE};
 use crate::scenario::error::ConfigError;
@@ -15,6 +15,10 @@ use crate::shop::Kind;
 
 /// The topic of inventory events, unless another one is named.
 const INVENTORY_TOPIC: &str = "inventory";
+
+/// The gates that ask whether a plan was kept.
+const OF_A_PLAN: [BuiltIn; 4] =
+    [BuiltIn::GeneratorOnTime, BuiltIn::GeneratorKeptRate, BuiltIn::GeneratorHadCpu, BuiltIn::ClientQueueHadRoom];
 
 /// What was given, else the scenario's own; the pace and the duration are settled already. What has one default for all runs
 /// stays open here.
@@ -44,6 +48,8 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
             config.model = events.model.or(config.model);
             config.concurrent = events.concurrent_sessions.or(config.concurrent);
         }
+        // Nothing was planned that this process could fail to send.
+        SourceConfig::Web(_) => settings.outcome.gate_off.extend(OF_A_PLAN.map(|gate| gate.as_str().to_owned())),
         SourceConfig::RetailRocket(config) => {
             recording.apply_to(config);
             if config.inventory && !config.item_properties.is_empty() {

@@ -9,7 +9,7 @@ use crate::source::own::{Config, LoadError};
 
 /// Puts what is declared into the scenario, so that it can be run again without the files.
 pub(super) fn settle(scenario: &mut Scenario, layers: &mut Layers<'_>) -> Result<(), ConfigError> {
-    if let SourceConfig::RetailRocket(_) = scenario.source {
+    if let SourceConfig::RetailRocket(_) | SourceConfig::Web(_) = scenario.source {
         return Ok(());
     }
     let mut named = None;

@@ -110,7 +110,10 @@ fn make(declared: &Type, namespace: &str) -> Result<Made, OwnError> {
             .at("key")
             .error("the key's texts have quotes, backslashes or control characters, which JSON would escape"));
     }
-    Ok(Made { declared: EventType { name: declared.name.as_str().into(), id, key, record, schema: given }, drawn })
+    Ok(Made {
+        declared: EventType { name: declared.name.as_str().into(), id, key, record, open: false, schema: given },
+        drawn,
+    })
 }
 
 fn own_record(declared: &Type, name: &str) -> Result<Record, OwnError> {

@@ -2,7 +2,7 @@
 
 use super::decimal;
 use super::plan::{DEEPEST, Leaf, Plan, Step};
-use crate::wire::sink::{Escaped, Sink};
+use crate::wire::sink::{Escaped, Part, Sink};
 use crate::wire::varint::{push_varint, varint_length, zigzag};
 use crate::wire::{BodyWriter, Written};
 
@@ -197,11 +197,11 @@ impl Sink for Writer<'_> {
         self.text(value);
     }
 
-    fn joined(&mut self, parts: &[&str]) {
-        push_length(self.out, parts.iter().map(|part| part.len()).sum());
+    fn joined(&mut self, parts: &[Part<'_>]) {
+        push_length(self.out, parts.iter().map(|part| part.length()).sum());
         let from = self.out.len();
         for part in parts {
-            self.out.extend_from_slice(part.as_bytes());
+            part.push(self.out);
         }
         self.value_ended(from);
     }

@@ -13,38 +13,79 @@ pub(super) const DEEPEST: usize = 16;
 pub struct Plan {
     record: Record,
     pub(super) steps: Vec<Step>,
-    /// For each step what is to be written before a value is asked for, where that is at most one constant.
+    /// For each step what stands before the next value, where that is at most one constant.
     pub(super) leads: Vec<Lead>,
     /// All constants, one after the other.
     pub(super) pool: Vec<u8>,
-    /// The steps of the id and of the key.
-    pub(super) id: Option<usize>,
-    pub(super) key: Option<usize>,
+    /// The steps of the id and of the key; [`NONE`] where it has none that is always there.
+    pub(super) id: usize,
+    pub(super) key: usize,
 }
+
+/// No step.
+const NONE: usize = usize::MAX;
 
 /// A constant, and the step at which a value is asked for after it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Lead {
-    pub(super) from: u32,
-    pub(super) to: u32,
-    pub(super) next: u32,
+    /// Its bytes, and zeros after them: copied at once, since a call that copies any number of bytes costs more.
+    pub(super) head: [u8; HEAD],
+    /// Ones where the first bytes of the head are of it.
+    mask: u128,
+    length: u32,
+    next: u32,
+    /// Whether the value is a text like any other.
+    pub(super) is_to_text: bool,
 }
 
+/// Bytes that a lead has at most.
+pub(super) const HEAD: usize = 48;
+/// Those of them that are compared at once.
+const COMPARED: usize = size_of::<u128>();
+
 impl Lead {
-    /// More than that comes before the next value.
-    pub(super) const LONG: Self = Self { from: 0, to: 0, next: u32::MAX };
+    /// More comes before the next value than a lead has room for.
+    const LONG: Self = Self { head: [0; HEAD], mask: 0, length: u32::MAX, next: 0, is_to_text: false };
 
     /// What leads from the step at that index to the next value.
-    fn of(steps: &[Step], at: usize) -> Self {
+    fn of(steps: &[Step], pool: &[u8], id: usize, at: usize) -> Self {
         let (constant, next) = match steps.get(at) {
-            Some(Step::Constant(range)) => (range.clone(), at + 1),
-            _ => (0..0, at),
+            Some(Step::Constant(range)) => (&pool[range.clone()], at + 1),
+            _ => (&[][..], at),
         };
         let waits =
             !matches!(steps.get(next), Some(Step::Constant(_) | Step::Jump(_) | Step::Comma | Step::Next { .. }));
-        match (u32::try_from(constant.start), u32::try_from(constant.end), u32::try_from(next)) {
-            (Ok(from), Ok(to), Ok(next)) if waits => Self { from, to, next },
+        let (mut head, mut mask) = ([0; HEAD], [0; COMPARED]);
+        head.iter_mut().zip(constant).for_each(|(head, byte)| *head = *byte);
+        mask.iter_mut().zip(constant).for_each(|(mask, _)| *mask = 0xff);
+        let mask = u128::from_ne_bytes(mask);
+        let is_to_text = next != id && matches!(steps.get(next), Some(Step::Value(Leaf::Text)));
+        match (u32::try_from(constant.len()), u32::try_from(next)) {
+            (Ok(length), Ok(next)) if waits && constant.len() <= HEAD => Self { head, mask, length, next, is_to_text },
             _ => Self::LONG,
+        }
+    }
+
+    /// How many bytes it has; more than [`HEAD`] where they are not these alone.
+    #[inline]
+    pub(super) const fn length(&self) -> usize {
+        self.length as usize
+    }
+
+    /// The step at which a value is asked for.
+    #[inline]
+    pub(super) const fn next(&self) -> usize {
+        self.next as usize
+    }
+
+    /// Whether these bytes begin with it.
+    #[inline]
+    pub(super) fn begins(&self, bytes: &[u8]) -> bool {
+        match (bytes.first_chunk(), self.head.first_chunk()) {
+            (Some(bytes), Some(head)) if self.length() <= COMPARED => {
+                u128::from_ne_bytes(*bytes) & self.mask == u128::from_ne_bytes(*head)
+            }
+            _ => bytes.starts_with(&self.head[..self.length()]),
         }
     }
 }
@@ -80,11 +121,18 @@ pub(super) enum Leaf {
     Integer(Integer),
     Number,
     Text,
-    Bytes { size: Option<usize> },
+    Bytes {
+        size: Option<usize>,
+    },
     Uuid,
-    Decimal { scale: u32, min: Option<i128> },
+    Decimal {
+        scale: u32,
+        min: Option<i128>,
+    },
     Date,
     Symbol(Vec<Box<str>>),
+    /// All other members of the object, each with a comma before it.
+    Rest,
 }
 
 /// Why no plan can be made.
@@ -110,13 +158,27 @@ impl Plan {
     /// # Errors
     /// What cannot be written.
     pub fn new(record: &Record, id: Option<usize>, key: Option<usize>) -> Result<Self, PlanError> {
-        let mut maker = Maker::default();
+        Self::made(record, id, key, false)
+    }
+
+    /// The same, of a record that is followed by other members of any name, given as one plain text with a comma before each. They
+    /// stay as they are.
+    ///
+    /// # Errors
+    /// What cannot be written.
+    pub fn open(record: &Record, id: Option<usize>, key: Option<usize>) -> Result<Self, PlanError> {
+        Self::made(record, id, key, true)
+    }
+
+    fn made(record: &Record, id: Option<usize>, key: Option<usize>, is_open: bool) -> Result<Self, PlanError> {
+        let mut maker = Maker { is_open, ..Maker::default() };
         let places = maker.object(record, 1)?;
         maker.close();
-        let at = |role: Option<usize>| role.and_then(|index| places.get(index).copied().flatten());
+        let at = |role: Option<usize>| role.and_then(|index| places.get(index).copied().flatten()).unwrap_or(NONE);
         let Maker { steps, pool, .. } = maker;
-        let leads = (0..=steps.len()).map(|at| Lead::of(&steps, at)).collect();
-        Ok(Self { record: record.clone(), steps, leads, pool, id: at(id), key: at(key) })
+        let (id, key) = (at(id), at(key));
+        let leads = (0..=steps.len()).map(|at| Lead::of(&steps, &pool, id, at)).collect();
+        Ok(Self { record: record.clone(), steps, leads, pool, id, key })
     }
 
     /// What it was made of.
@@ -125,16 +187,21 @@ impl Plan {
         &self.record
     }
 
+    /// Whether other members follow those of the record.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.steps.iter().nth_back(1), Some(Step::Value(Leaf::Rest)))
+    }
+
     /// Whether it has an id that is always there.
     #[must_use]
     pub const fn has_id(&self) -> bool {
-        self.id.is_some()
+        self.id != NONE
     }
 
     /// Whether it has a key that is always there.
     #[must_use]
     pub const fn has_key(&self) -> bool {
-        self.key.is_some()
+        self.key != NONE
     }
 
     /// What a check covers of a body that starts at `start` and whose id's text lies at `id`: what stands before the id, as far as
@@ -142,13 +209,15 @@ impl Plan {
     #[must_use]
     pub fn covered(&self, start: usize, id: Option<&Range<usize>>) -> (Range<usize>, usize) {
         let Some(id) = id else { return (start..start, start) };
-        let before = if self.id == Some(1) { start } else { id.start };
+        let before = if self.id == 1 { start } else { id.start };
         (start..before, id.end + 1)
     }
 }
 
 #[derive(Default)]
 struct Maker {
+    /// Whether other members follow those of the record.
+    is_open: bool,
     steps: Vec<Step>,
     pool: Vec<u8>,
     /// The constant that is to come next.
@@ -211,6 +280,9 @@ impl Maker {
             let is_value = matches!(self.steps.last(), Some(Step::Value(_))) && self.steps.len() > before;
             places.push(is_value.then(|| self.steps.len() - 1));
             follows = Some(true);
+        }
+        if self.is_open && depth == 1 {
+            self.push(Step::Value(Leaf::Rest));
         }
         self.open.push(b'}');
         Ok(places)

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::plan::Plan;
 use super::scan::day_of;
 use super::write::Writer;
-use crate::wire::shape::{Integer, Record, Shape};
+use crate::wire::shape::{Field, Integer, Record, Shape};
 use crate::wire::sink::Sink;
 use crate::wire::{BodyWriter, Written};
 
@@ -44,30 +44,64 @@ impl Plan {
     /// The first field, in the order of the record, that does not fit.
     pub fn rewrite(&self, object: &Map<String, Value>, arena: &mut Vec<u8>) -> Result<Written, Misfit> {
         let mut writer = Writer::new(self, arena);
-        Give { sink: &mut writer, tries: 0 }.fields(self.record(), object)?;
+        Give { sink: &mut writer, tries: 0, is_strict: false }.fields(self.record(), object)?;
+        if self.is_open() {
+            writer.plain(&rest(self.record(), object));
+        }
         Ok(writer.finish())
     }
+}
+
+/// The members that the record does not name, each with a comma before it.
+fn rest(record: &Record, object: &Map<String, Value>) -> String {
+    let others = object.iter().filter(|(name, _)| record.fields.iter().all(|field| *field.name != **name));
+    let text = |(name, value): (&String, &Value)| {
+        [",", &Value::from(name.as_str()).to_string(), ":", &value.to_string()].concat()
+    };
+    others.map(text).collect()
+}
+
+/// Hands the values of an object that somebody else has written to `sink`, in the order of the record; a UUID of zeros for the field
+/// `id`, whatever it holds. Fields that the record does not name are left out.
+///
+/// # Errors
+/// The first field, in the order of the record, that does not fit.
+pub fn give(record: &Record, id: usize, object: &Map<String, Value>, sink: &mut impl Sink) -> Result<(), Misfit> {
+    let mut give = Give { sink, tries: 0, is_strict: true };
+    for (index, field) in record.fields.iter().enumerate() {
+        match &field.shape {
+            _ if index == id => give.sink.uuid(0),
+            // A type that is named otherwise need not say so again.
+            Shape::Constant(_) if !object.contains_key(&*field.name) => {}
+            _ => give.field(field, object)?,
+        }
+    }
+    Ok(())
 }
 
 /// Hands the values of an object over. Everything is looked at before it is handed over, so that what was begun fits.
 struct Give<'a, S> {
     sink: &'a mut S,
     tries: u32,
+    /// Whether what has no canonical form does not fit.
+    is_strict: bool,
 }
 
 impl<S: Sink> Give<'_, S> {
     fn fields(&mut self, record: &Record, object: &Map<String, Value>) -> Result<(), Misfit> {
-        for field in &record.fields {
-            let of = |misfit: Misfit| misfit.below(&field.name);
-            match (&field.shape, object.get(&*field.name)) {
-                (Shape::Optional(_), None | Some(Value::Null)) => self.sink.null(),
-                (Shape::Optional(inner), Some(value)) => {
-                    self.sink.some();
-                    self.value(inner, value).map_err(of)?;
-                }
-                (_, None) => return Err(of(Misfit::Missing(String::new()))),
-                (shape, Some(value)) => self.value(shape, value).map_err(of)?,
+        record.fields.iter().try_for_each(|field| self.field(field, object))
+    }
+
+    fn field(&mut self, field: &Field, object: &Map<String, Value>) -> Result<(), Misfit> {
+        let of = |misfit: Misfit| misfit.below(&field.name);
+        match (&field.shape, object.get(&*field.name)) {
+            (Shape::Optional(_), None | Some(Value::Null)) => self.sink.null(),
+            (Shape::Optional(inner), Some(value)) => {
+                self.sink.some();
+                self.value(inner, value).map_err(of)?;
             }
+            (_, None) => return Err(of(Misfit::Missing(String::new()))),
+            (shape, Some(value)) => self.value(shape, value).map_err(of)?,
         }
         Ok(())
     }
@@ -134,9 +168,10 @@ impl<S: Sink> Give<'_, S> {
                 self.value(inner, value)?;
             }
             Shape::Union(branches) => {
+                let is_strict = self.is_strict;
                 let fits = |tries: &mut u32, shape: &Shape| {
                     *tries += 1;
-                    *tries <= TRIES && Give { sink: &mut (), tries: *tries }.value(shape, value).is_ok()
+                    *tries <= TRIES && Give { sink: &mut (), tries: *tries, is_strict }.value(shape, value).is_ok()
                 };
                 let index = branches.iter().position(|shape| fits(&mut self.tries, shape)).ok_or_else(wrong)?;
                 self.sink.branch(index);
@@ -172,6 +207,8 @@ impl<S: Sink> Give<'_, S> {
         }
         if canonical.parse::<f64>().is_ok_and(|rounded| rounded.to_bits() == number.to_bits()) {
             self.sink.decimal(unscaled);
+        } else if self.is_strict {
+            return Err(beyond());
         } else {
             self.sink.plain(&number.to_string());
         }

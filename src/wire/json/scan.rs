@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use uuid::Uuid;
 
-use super::plan::{Leaf, Plan, Step};
+use super::plan::{HEAD, Lead, Leaf, Plan, Step};
+use super::word;
 use crate::wire::Written;
 use crate::wire::shape::Integer;
 
@@ -14,6 +15,8 @@ use crate::wire::shape::Integer;
 const UUID: usize = 36;
 /// More digits than any number has are read with the other layouts.
 const DIGITS: usize = 18;
+/// No number of so many digits is further from zero.
+const WITHIN_DIGITS: i128 = 1_000_000_000_000_000_000;
 /// Branches that are tried for one event, at most.
 const TRIES: u32 = 4_096;
 
@@ -31,11 +34,11 @@ impl Plan {
     /// one, is a UUID.
     #[must_use]
     pub fn scan(&self, body: &[u8]) -> Option<Scanned> {
-        let mut scan = Scan { plan: self, body, at: 0, written: Written::default(), tries: 0 };
+        let mut scan = Scan { plan: self, body, at: 0, bits: 0, written: Written::default(), tries: 0 };
         scan.steps(0, self.steps.len())?;
         (scan.at == body.len()).then_some(())?;
         // Every byte outside of strings was compared; inside them only ASCII from 0x20 on is taken without this.
-        if !body.is_ascii() {
+        if !word::is_ascii(scan.bits) {
             std::str::from_utf8(body).ok()?;
         }
         let id = match &scan.written.id {
@@ -50,6 +53,8 @@ struct Scan<'a> {
     plan: &'a Plan,
     body: &'a [u8],
     at: usize,
+    /// All bits of the bytes inside of strings, so far.
+    bits: u64,
     written: Written,
     tries: u32,
 }
@@ -58,49 +63,89 @@ impl<'a> Scan<'a> {
     /// Reads by the steps from `step` up to `end`.
     fn steps(&mut self, mut step: usize, end: usize) -> Option<()> {
         let plan = self.plan;
-        while step < end {
-            match &plan.steps[step] {
-                Step::Constant(range) => self.skip(&plan.pool[range.clone()])?,
+        loop {
+            let before = plan.leads.get(step)?;
+            if before.length() <= HEAD {
+                self.lead(before)?;
+                step = before.next();
+            }
+            if before.is_to_text {
+                self.text(step)?;
+                step += 1;
+                continue;
+            }
+            if step == end {
+                return Some(());
+            }
+            step = match plan.steps.get(step)? {
                 Step::Value(leaf) => {
-                    let from = self.at;
-                    self.value(leaf, plan.id == Some(step))?;
-                    if plan.id == Some(step) {
-                        self.written.id = Some(from..self.at);
-                    }
-                    if plan.key == Some(step) {
-                        self.written.key = Some(from..self.at);
-                    }
+                    self.value_of(step, leaf)?;
+                    step + 1
+                }
+                Step::Constant(range) => {
+                    self.skip(&plan.pool[range.clone()])?;
+                    step + 1
                 }
                 Step::Optional { loose, absent } => {
                     let before = self.at;
-                    let present = (!loose || self.comma().is_some()) && self.begins(step + 1);
-                    if !present {
+                    if (!loose || self.comma().is_some()) && self.begins(step + 1) {
+                        step + 1
+                    } else {
                         self.at = before;
-                        step = *absent;
-                        continue;
+                        *absent
                     }
                 }
-                Step::Nullable { absent } => {
-                    if self.skip(b"null").is_some() {
-                        step = *absent;
-                        continue;
-                    }
+                Step::Nullable { absent } => match self.skip(b"null") {
+                    Some(()) => *absent,
+                    None => step + 1,
+                },
+                Step::Comma => {
+                    self.comma()?;
+                    step + 1
                 }
-                Step::Comma => self.comma()?,
                 Step::Begin { is_map, next } => {
                     self.entries(step + 1, *next, *is_map)?;
-                    step = next + 1;
-                    continue;
+                    next + 1
                 }
                 Step::Union { branches, end } => {
                     self.union(branches)?;
-                    step = *end;
-                    continue;
+                    *end
                 }
                 // Entries and branches are read by their own range, which ends before these.
                 Step::Next { .. } | Step::Jump(_) => return None,
-            }
-            step += 1;
+            };
+        }
+    }
+
+    #[inline]
+    fn lead(&mut self, lead: &Lead) -> Option<()> {
+        lead.begins(&self.body[self.at..]).then(|| self.at += lead.length())
+    }
+
+    /// The text of that step, which is not the id.
+    #[inline]
+    fn text(&mut self, step: usize) -> Option<()> {
+        let from = self.at;
+        self.until_quote()?;
+        if step == self.plan.key {
+            self.written.key = Some(from..self.at);
+        }
+        Some(())
+    }
+
+    /// The value of that step.
+    fn value_of(&mut self, step: usize, leaf: &Leaf) -> Option<()> {
+        let from = self.at;
+        if step == self.plan.id {
+            // Whether it is a UUID is looked at when all else fits.
+            self.body.get(from..from + UUID)?;
+            self.at += UUID;
+            self.written.id = Some(from..self.at);
+        } else {
+            self.value(leaf)?;
+        }
+        if step == self.plan.key {
+            self.written.key = Some(from..self.at);
         }
         Some(())
     }
@@ -162,43 +207,62 @@ impl<'a> Scan<'a> {
         self.body[self.at..].starts_with(expected).then(|| self.at += expected.len())
     }
 
-    /// The inside of a string without escapes, up to its closing quote.
-    fn until_quote(&mut self) -> Option<&'a [u8]> {
+    /// The next bytes, the first one lowest, and zeros after the body's end.
+    #[inline]
+    fn word(&self) -> u64 {
         let rest = &self.body[self.at..];
-        let end = rest.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20)?;
-        (rest[end] == b'"').then(|| {
-            self.at += end;
-            &rest[..end]
-        })
+        rest.first_chunk().map_or_else(|| word::of_few(rest), |bytes| u64::from_le_bytes(*bytes))
+    }
+
+    /// The inside of a string without escapes, up to its closing quote.
+    #[inline]
+    fn until_quote(&mut self) -> Option<&'a [u8]> {
+        let from = self.at;
+        loop {
+            let word = self.word();
+            let end = word::end_of_text(word);
+            self.bits |= word & word::before(end);
+            match word::first(end) {
+                None => self.at += word::BYTES,
+                Some(length) => {
+                    self.at += length;
+                    return (self.body.get(self.at) == Some(&b'"')).then(|| &self.body[from..self.at]);
+                }
+            }
+        }
     }
 
     /// Digits without a leading zero.
+    #[inline]
     fn digits(&mut self) -> Option<&'a [u8]> {
-        let rest = &self.body[self.at..];
-        let length = rest.iter().take(DIGITS + 1).take_while(|byte| byte.is_ascii_digit()).count();
-        if length == 0 || length > DIGITS || (length > 1 && rest[0] == b'0') {
-            return None;
+        let from = self.at;
+        while self.at - from <= DIGITS {
+            if let Some(length) = word::first(word::end_of_digits(self.word())) {
+                self.at += length;
+                break;
+            }
+            self.at += word::BYTES;
         }
-        self.at += length;
-        Some(&rest[..length])
+        let digits = &self.body[from..self.at];
+        let is_canonical = matches!(digits, [b'0'] | [b'1'..=b'9', ..]) && digits.len() <= DIGITS;
+        is_canonical.then_some(digits)
     }
 
     fn integer(&mut self, bounds: &Integer) -> Option<()> {
         let negative = bounds.min < 0 && self.skip(b"-").is_some();
-        let value = self.digits()?.iter().fold(0_i64, |value, digit| value * 10 + i64::from(digit - b'0'));
+        let digits = self.digits()?;
         // -0 is no canonical number.
-        (!negative || value != 0).then_some(())?;
+        (!negative || digits != b"0").then_some(())?;
+        if bounds.min < -WITHIN_DIGITS && bounds.max > WITHIN_DIGITS {
+            return Some(());
+        }
+        let value = digits.iter().fold(0_i64, |value, digit| value * 10 + i64::from(digit - b'0'));
         let value = i128::from(if negative { -value } else { value });
         (bounds.min <= value && value <= bounds.max).then_some(())
     }
 
-    fn value(&mut self, leaf: &Leaf, is_id: bool) -> Option<()> {
+    fn value(&mut self, leaf: &Leaf) -> Option<()> {
         match leaf {
-            // Whether it is a UUID is looked at when all else fits.
-            _ if is_id => {
-                self.body.get(self.at..self.at + UUID)?;
-                self.at += UUID;
-            }
             Leaf::Text => {
                 self.until_quote()?;
             }
@@ -219,11 +283,20 @@ impl<'a> Scan<'a> {
                 let text = self.until_quote()?;
                 is_base64(text, *size).then_some(())?;
             }
+            Leaf::Rest => self.rest()?,
             Leaf::Date => {
                 let text = std::str::from_utf8(self.until_quote()?).ok()?;
                 day_of(text)?;
             }
         }
+        Some(())
+    }
+
+    /// Other members, up to the brace that ends the body. What they are is not looked at.
+    fn rest(&mut self) -> Option<()> {
+        let end = self.body.len().checked_sub(1)?;
+        (self.at == end || self.body.get(self.at) == Some(&b',')).then_some(())?;
+        self.at = end;
         Some(())
     }
 

@@ -4,11 +4,12 @@ use std::io::Write as _;
 
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
-use jiff::ToSpan as _;
+use jiff::Span;
 use jiff::civil::date;
 
-use super::plan::{DEEPEST, Lead, Leaf, Plan, Step};
-use crate::wire::sink::{Escaped, Sink};
+use super::plan::{DEEPEST, HEAD, Leaf, Plan, Step};
+use crate::wire::digits::push_digits;
+use crate::wire::sink::{Escaped, Part, Sink};
 use crate::wire::{BodyWriter, Written};
 
 /// Length of a UUID as text.
@@ -38,16 +39,18 @@ impl<'a> Writer<'a> {
     #[inline]
     fn go_on(&mut self) {
         match self.plan.leads.get(self.step) {
-            Some(lead) if lead.next != Lead::LONG.next => {
-                let constant = &self.plan.pool[lead.from as usize..lead.to as usize];
-                self.arena.extend_from_slice(constant);
-                self.step = lead.next as usize;
+            Some(lead) if lead.length() <= HEAD => {
+                let end = self.arena.len() + lead.length();
+                self.arena.extend_from_slice(&lead.head);
+                self.arena.truncate(end);
+                self.step = lead.next();
             }
             _ => self.go_a_long_way(),
         }
     }
 
-    /// The same, where more than a constant comes before the next value.
+    /// The same, where more than a short constant comes before the next value.
+    #[cold]
     fn go_a_long_way(&mut self) {
         loop {
             match self.plan.steps.get(self.step) {
@@ -94,14 +97,16 @@ impl<'a> Writer<'a> {
     }
 
     /// A value has been written from `from` on.
+    #[inline]
     fn value_ended(&mut self, from: usize) {
-        if self.plan.key == Some(self.step) {
+        if self.step == self.plan.key {
             self.written.key = Some(from..self.arena.len());
         }
         self.step += 1;
         self.go_on();
     }
 
+    #[inline]
     fn bytes_of(&mut self, value: &[u8]) {
         let from = self.arena.len();
         self.arena.extend_from_slice(value);
@@ -157,7 +162,7 @@ impl Sink for Writer<'_> {
     fn integer(&mut self, value: i64) {
         if let Some(Step::Value(Leaf::Date)) = self.plan.steps.get(self.step) {
             let from = self.arena.len();
-            let day = date(1970, 1, 1).checked_add(value.days());
+            let day = Span::new().try_days(value).and_then(|days| date(1970, 1, 1).checked_add(days));
             // What no calendar has is written as the number.
             drop(match day {
                 Ok(day) => write!(self.arena, "{day}"),
@@ -165,11 +170,16 @@ impl Sink for Writer<'_> {
             });
             return self.value_ended(from);
         }
-        self.bytes_of(itoa::Buffer::new().format(value).as_bytes());
+        let from = self.arena.len();
+        if value < 0 {
+            self.arena.push(b'-');
+        }
+        push_digits(self.arena, value.unsigned_abs());
+        self.value_ended(from);
     }
 
     fn unsigned(&mut self, value: u64) {
-        self.bytes_of(itoa::Buffer::new().format(value).as_bytes());
+        self.joined(&[Part::Number(value)]);
     }
 
     fn double(&mut self, value: f64) {
@@ -196,10 +206,10 @@ impl Sink for Writer<'_> {
         self.bytes_of(value.as_bytes());
     }
 
-    fn joined(&mut self, parts: &[&str]) {
+    fn joined(&mut self, parts: &[Part<'_>]) {
         let from = self.arena.len();
         for part in parts {
-            self.arena.extend_from_slice(part.as_bytes());
+            part.push(self.arena);
         }
         self.value_ended(from);
     }
@@ -226,7 +236,7 @@ impl Sink for Writer<'_> {
     fn uuid(&mut self, value: u128) {
         let from = self.arena.len();
         let mut text = [b'0'; UUID];
-        if self.plan.id == Some(self.step) {
+        if self.step == self.plan.id {
             self.written.id = Some(from..from + UUID);
         } else {
             uuid::Uuid::from_u128(value).hyphenated().encode_lower(&mut text);

@@ -5,7 +5,7 @@ use super::decimal::push_decimal;
 use super::plan::{KEY_TAG, MAX_DEPTH, Mark, NANOS_TAG, Number, SECONDS_TAG};
 use super::scalar::{NANOS_PER_SECOND, per_second};
 use super::steps::{Kind, Leaf, Step};
-use crate::wire::sink::{Escaped, Sink};
+use crate::wire::sink::{Escaped, Part, Sink};
 use crate::wire::varint::{push_varint, varint_length, zigzag};
 use crate::wire::{BodyWriter, Written};
 
@@ -293,12 +293,12 @@ impl Sink for Writer<'_> {
         self.text(value);
     }
 
-    fn joined(&mut self, parts: &[&str]) {
+    fn joined(&mut self, parts: &[Part<'_>]) {
         let Some(leaf) = self.leaf() else { return };
-        let length = parts.iter().map(|part| part.len()).sum();
+        let length = parts.iter().map(|part| part.length()).sum();
         if self.begins(leaf, length) {
             for part in parts {
-                self.out.extend_from_slice(part.as_bytes());
+                part.push(self.out);
             }
         }
         self.mark(leaf.mark, length);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::wire::BodyWriter as _;
-use crate::wire::sink::Sink;
+use crate::wire::sink::{Part, Sink};
 
 /// The value of one field of that type.
 fn one(type_of: &str, body: &[u8]) -> Result<Value, &'static str> {
@@ -126,7 +126,7 @@ fn id_and_key_are_where_the_writer_and_the_reader_say() {
         writer.text(&"x".repeat(100));
         writer.uuid(7);
         writer.some();
-        writer.joined(&["1150086", "-", "1"]);
+        writer.joined(&[Part::Number(1_150_086), Part::Text("-"), Part::Number(1)]);
         writer.integer(5);
         let written = writer.finish();
         assert_eq!(out.get(written.id.clone().unwrap()), Some(inside));

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::wire::BodyWriter as _;
-use crate::wire::sink::Sink;
+use crate::wire::sink::{Part, Sink};
 
 const TEXT: &str = r#"
     syntax = "proto3";
@@ -184,8 +184,8 @@ fn id_is_patched_where_the_writer_says() {
     writer.text(&"x".repeat(500));
     writer.uuid(0);
     writer.bytes(b"raw");
-    writer.joined(&["1150086", "-", "1"]);
-    writer.joined(&["", ""]);
+    writer.joined(&[Part::Number(1_150_086), Part::Text("-"), Part::Number(1)]);
+    writer.joined(&[Part::Text(""), Part::Text("")]);
     let written = writer.finish();
     assert_eq!(out.get(written.id.clone().unwrap()).unwrap(), b"00000000-0000-0000-0000-000000000000");
     assert_eq!(out.get(written.key.clone().unwrap()).unwrap(), b"raw");

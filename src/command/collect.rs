@@ -1,0 +1,113 @@
+//! `collect`: resolve, listen, take in what comes until it is ended, judge, write, tell.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::export::Exports;
+use super::planned_load::{ends, schedule};
+use super::run::{Kept, Recording, Watchable, exporter, hand_over, linger, started_at, title, to_toml, write_failed};
+use super::{Done, Failure, interrupt};
+use crate::bundle::Bundle;
+use crate::cli::collect::{CollectArgs, CollectOptions};
+use crate::collect::{self, Server};
+use crate::exporter::Exporter;
+use crate::scenario::{Environment, RunRequest, resolve, results};
+use crate::settings::cluster::TargetOptions;
+use crate::settings::run::{RunLimits, RunOptions, RunSetup};
+use crate::settings::verification::VerifierOptions;
+use crate::source::web::{self, Inlet};
+use crate::source::{Source, own};
+use crate::verdict::ExitCode;
+
+/// Where it listens, if nobody says so.
+const USUAL_ADDRESS: &str = "127.0.0.1:8088";
+/// Bytes of requests without an answer, at most.
+const MOST_BYTES: usize = 64 << 20;
+
+pub(super) fn collect(args: CollectArgs, environment: &Environment) -> Result<Done, Failure> {
+    let CollectArgs { name, collecting, length, patience, cluster, topic, outcome } = args;
+    let options = environment.complete(collecting)?;
+    let config = web::Config { declared: declared(&options)?, pass_through: options.pass_through.unwrap_or(false) };
+    let mut layer = RunOptions {
+        limits: RunLimits { setup: RunSetup { patience, ..RunSetup::default() }, length, ..RunLimits::default() },
+        target: TargetOptions { cluster, topic, ..TargetOptions::default() },
+        verifier: VerifierOptions { enabled: Some(options.verify.unwrap_or(false)), ..VerifierOptions::default() },
+        outcome,
+        ..RunOptions::default()
+    };
+    layer.limits.setup.basics.name = name;
+    let resolved = resolve(&RunRequest::Web(config), layer, environment)?;
+    for warning in &resolved.warnings {
+        tracing::warn!("{warning}");
+    }
+    if resolved.dump {
+        return Ok(Done::told(resolved.client.dump()));
+    }
+    let plan = &resolved.plan;
+    let exports = Exports::of(&plan.presentation.exports)?;
+    results::try_folder(&plan.presentation.results_dir)?;
+    let exporter = match exporter(&Watchable::of(plan))? {
+        Some(exporter) => exporter,
+        None => {
+            Exporter::start(None, None).map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))?
+        }
+    };
+    let exporter = Arc::new(exporter);
+    let waiting = options.max_waiting.map_or(10_000, |most| most as usize);
+    let inlet = Arc::new(Inlet::new(Arc::clone(&plan.run.catalogue), waiting, MOST_BYTES, plan.limit));
+    let server = Server::start(settled(options), Arc::clone(&inlet), Arc::clone(&exporter)).map_err(|error| {
+        Failure::new(ExitCode::BadConfiguration, error.to_string())
+            .hint("--listen 127.0.0.1:0 takes a port that is free")
+    })?;
+    let bundle =
+        Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.run.name, &to_toml(&resolved.scenario)?)
+            .map_err(|error| write_failed(&error))?;
+    let interrupts = interrupt::listen()?;
+    let source = Source::Web(inlet);
+    let schedule = schedule(plan, &source)?;
+    let ends = ends(&source, &schedule);
+    let title = format!("{} {}", server.url(), title(plan, plan.limit, ends));
+    let recording = Recording {
+        plan,
+        source: &source,
+        interrupts: &interrupts,
+        exporter: Some(&exporter),
+        kept: Kept::new(bundle),
+        title,
+        ends,
+        screen: None,
+        likeness: None,
+        collecting: Some(server),
+    };
+    let (report, folder) = recording.make(schedule, &mut |_| ControlFlow::Continue(()))?;
+    linger(&plan.presentation, Some(&exporter), &interrupts);
+    hand_over(&plan.presentation, &exports, &report, &folder)
+}
+
+/// The types of a file, where one is named.
+fn declared(options: &CollectOptions) -> Result<Option<Box<own::Config>>, Failure> {
+    let (events, schema) = (options.declared.events.clone(), options.declared.schema.clone());
+    if events.is_none() && schema.is_none() {
+        return Ok(None);
+    }
+    let mut config = own::Config { events, schema, ..own::Config::default() };
+    config.load().map_err(crate::scenario::ConfigError::from)?;
+    Ok(Some(Box::new(config)))
+}
+
+fn settled(options: CollectOptions) -> collect::Config {
+    let client_deadline = options.client_deadline.unwrap_or(Duration::from_secs(10));
+    collect::Config {
+        listen: options.listen.unwrap_or_else(|| USUAL_ADDRESS.to_owned()),
+        allow_origin: options.allow_origin,
+        pass_through: options.pass_through.unwrap_or(false),
+        key_field: options.key_field,
+        is_async: options.is_async.unwrap_or(false),
+        max_body: options.max_body.and_then(|most| usize::try_from(most).ok()).unwrap_or(1 << 20),
+        connections: options.max_connections.map_or(1_024, |most| most as usize),
+        head_deadline: client_deadline,
+        body_deadline: client_deadline,
+        answer_deadline: options.answer_deadline.unwrap_or(Duration::from_secs(10)),
+    }
+}

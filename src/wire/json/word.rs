@@ -1,0 +1,77 @@
+//! Eight bytes looked at together, as a word whose lowest byte is the first.
+
+/// Bytes of a word.
+pub(super) const BYTES: usize = size_of::<u64>();
+
+/// A byte, eight times.
+const fn all(byte: u8) -> u64 {
+    0x0101_0101_0101_0101 * byte as u64
+}
+
+/// Fewer bytes than a word has, and zeros after them.
+#[cold]
+pub(super) fn of_few(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte))
+}
+
+/// Bits in the quotes, backslashes and control characters (RFC 8259, section 7); perhaps also in what follows the first of them.
+#[inline]
+pub(super) const fn end_of_text(word: u64) -> u64 {
+    let (quote, backslash) = (word ^ all(b'"'), word ^ all(b'\\'));
+    // A byte borrows from the next one, and shows it in its highest bit, where it is less than what is taken away. One that has
+    // that bit itself is none of these.
+    (quote.wrapping_sub(all(1)) | backslash.wrapping_sub(all(1)) | word.wrapping_sub(all(0x20))) & !word & all(0x80)
+}
+
+/// Bits in what is no digit; perhaps also in what follows the first of them.
+#[inline]
+pub(super) const fn end_of_digits(word: u64) -> u64 {
+    // The upper half of a digit is 3, and still is when 6 is added.
+    ((word ^ all(0x30)) | (word.wrapping_add(all(6)) ^ all(0x30))) & all(0xf0)
+}
+
+/// How many bytes come before the first bit.
+#[inline]
+pub(super) const fn first(bits: u64) -> Option<usize> {
+    if bits == 0 { None } else { Some(bits.trailing_zeros() as usize / 8) }
+}
+
+/// Ones below the first bit.
+#[inline]
+pub(super) const fn before(bits: u64) -> u64 {
+    bits.wrapping_sub(1) & !bits
+}
+
+/// Whether bytes of these bits, put together, are ASCII.
+#[inline]
+pub(super) const fn is_ascii(bits: u64) -> bool {
+    bits & all(0x80) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn bytes() -> impl Strategy<Value = [u8; BYTES]> {
+        let byte =
+            prop_oneof![any::<u8>(), b'0'..=b'9', Just(b'"'), Just(b'\\'), 0x1e_u8..0x24, 0x2e_u8..0x3c, 0x7e_u8..0x82];
+        proptest::array::uniform8(byte)
+    }
+
+    proptest! {
+        #[test]
+        fn a_word_is_judged_as_its_bytes_are_one_by_one(bytes in bytes(), length in 0..=BYTES) {
+            let word = u64::from_le_bytes(bytes);
+            let until = |ends: fn(u8) -> bool| bytes.iter().position(|byte| ends(*byte));
+            prop_assert_eq!(first(end_of_text(word)), until(|byte| byte == b'"' || byte == b'\\' || byte < 0x20));
+            prop_assert_eq!(first(end_of_digits(word)), until(|byte| !byte.is_ascii_digit()));
+            let text = first(end_of_text(word)).unwrap_or(BYTES);
+            prop_assert_eq!(is_ascii(word & before(end_of_text(word))), bytes[..text].is_ascii());
+            let mut few = [0; BYTES];
+            few[..length].copy_from_slice(&bytes[..length]);
+            prop_assert_eq!(of_few(&bytes[..length]), u64::from_le_bytes(few));
+        }
+    }
+}
