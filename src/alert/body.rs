@@ -44,7 +44,7 @@ fn time(unix_ns: u64) -> String {
 /// The body for `/api/v2/alerts`. One that lasts ends by itself where nobody tells it again, such as a run that was killed.
 pub(super) fn for_alertmanager(alert: &Alert, about: &About, notice: &Notice) -> Value {
     let lasts = u64::try_from(alert.resend.as_nanos()).unwrap_or(u64::MAX).saturating_mul(LASTS);
-    let ends = if notice.is_over() { notice.told_ns } else { notice.told_ns.saturating_add(lasts) };
+    let ends = if notice.is_over() { notice.over_ns() } else { notice.told_ns.saturating_add(lasts) };
     json!([{
         "labels": labels(alert, about, notice),
         "annotations": annotations(alert, notice),
@@ -57,7 +57,7 @@ pub(super) fn for_alertmanager(alert: &Alert, about: &About, notice: &Notice) ->
 pub(super) fn for_webhook(alert: &Alert, about: &About, notice: &Notice) -> Value {
     let (labels, annotations) = (labels(alert, about, notice), annotations(alert, notice));
     let status = if notice.is_over() { "resolved" } else { "firing" };
-    let ends = if notice.is_over() { time(notice.told_ns) } else { NEVER.to_owned() };
+    let ends = if notice.is_over() { time(notice.over_ns()) } else { NEVER.to_owned() };
     let group: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
     let group = format!("{{}}:{{{}}}", group.join(", "));
     json!({

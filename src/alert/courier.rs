@@ -62,6 +62,11 @@ impl Notice {
     pub(super) fn is_over(&self) -> bool {
         matches!(self.change, Change::Resolved(_))
     }
+
+    /// When it was over: never before it began, however the wall clock was set meanwhile.
+    pub(super) fn over_ns(&self) -> u64 {
+        self.told_ns.max(self.began_ns)
+    }
 }
 
 /// What became of the notices of one raised alert.

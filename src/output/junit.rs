@@ -180,7 +180,7 @@ mod tests {
     fn nothing_is_ever_skipped_and_an_interrupted_run_is_not_green() {
         let mut invalid = healthy();
         invalid.latency_us.lateness = Some(summary(40_000));
-        for (report, conditions) in [
+        for (report, conditions) in vec![
             (invalid, Conditions::default()),
             (healthy(), Conditions { interrupted: true, ..Conditions::default() }),
             (RunReport::default(), Conditions::default()),
