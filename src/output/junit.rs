@@ -180,15 +180,14 @@ mod tests {
     fn nothing_is_ever_skipped_and_an_interrupted_run_is_not_green() {
         let mut invalid = healthy();
         invalid.latency_us.lateness = Some(summary(40_000));
-        for (report, conditions) in vec![
-            (invalid, Conditions::default()),
-            (healthy(), Conditions { interrupted: true, ..Conditions::default() }),
-            (RunReport::default(), Conditions::default()),
-        ] {
-            let text = text(&judged(report, &["response_time.p99 < 250ms"], &conditions));
+        let is_open = |report: RunReport, conditions: &Conditions| {
+            let text = text(&judged(report, &["response_time.p99 < 250ms"], conditions));
             assert!(!text.contains("<skipped"), "{text}");
             assert!(text.contains("<error"), "{text}");
-        }
+        };
+        is_open(invalid, &Conditions::default());
+        is_open(healthy(), &Conditions { interrupted: true, ..Conditions::default() });
+        is_open(RunReport::default(), &Conditions::default());
         assert!(!text(&judged(healthy(), &[], &Conditions::default())).contains("<error"));
     }
 

@@ -1,5 +1,6 @@
 //! Alerts, through the real program: told while the run goes on and at its end, by a receiver that behaves or does not.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::print_stdout, reason = "a test that is left out says so")]
 
 mod alertmanager;
 
