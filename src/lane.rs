@@ -16,12 +16,15 @@ mod unsent;
 mod waits;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::TempoCopy;
-use crate::event::stamp::DueTime;
+use crate::event::catalogue::TypeIndex;
+use crate::event::stamp::{DueTime, Stamp};
 use crate::kafka::errors::ErrorLog;
+use crate::kafka::headers::Header;
 use crate::kafka::{Code, Notice, Report};
 use crate::ledger::{LaneBook, Marks, Waiting};
 use crate::measure::Presence;
@@ -303,12 +306,13 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                     kind,
                     version,
                     key: event.key(key),
-                    check: encoded.check,
+                    check: encoded.stamp.check,
                 });
+                let headers = self.pack_headers(kind, encoded.stamp);
                 self.batch.push(Entry {
                     body: Some(encoded.body),
                     key: Some(encoded.key),
-                    headers: 0..0,
+                    headers,
                     create_ms: None,
                     topic,
                     partition,
@@ -331,6 +335,21 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
         if self.setup.java_placed || !self.setup.slots.is_one() {
             self.batch.group_by_partition();
         }
+    }
+}
+
+impl<P, C> Lane<'_, P, C> {
+    /// Writes the headers of an event: those that all have, and its id where that is one.
+    fn pack_headers(&mut self, kind: TypeIndex, stamp: Stamp) -> Range<usize> {
+        let Self { setup, batch, .. } = self;
+        let arena = batch.arena();
+        let start = arena.len();
+        arena.extend_from_slice(&setup.headers);
+        if let Some(name) = setup.encoder.id_header(kind) {
+            let id = stamp.bits().to_be_bytes();
+            Header { name: name.as_bytes(), value: Some(&id) }.pack(arena);
+        }
+        start..arena.len()
     }
 }
 

@@ -192,6 +192,7 @@ fn run_config(config: &Config, id: RunId) -> run::Config {
             create_topics: config.create_topic,
             client: config.client.clone(),
             connect_timeout: config.connect_timeout,
+            headers: BTreeMap::new(),
             lag_group: None,
         },
         catalogue: Arc::clone(&config.catalogue),

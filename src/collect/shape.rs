@@ -129,7 +129,7 @@ impl Rules<'_> {
         };
         let declared = self.catalogue.declared(kind).filter(|declared| !declared.open);
         let declared = declared.ok_or_else(|| self.reason(&Invalid::UnknownType))?;
-        json::give(&declared.record, declared.id, &object, &mut ())
+        json::give(&declared.record, declared.id.field(), &object, &mut ())
             .map_err(|misfit| self.reason(&Invalid::from(misfit)))?;
         Ok(Offer { kind, body: Body::Fields(object) })
     }

@@ -31,8 +31,8 @@ impl TypeIndex {
 pub struct EventType {
     /// Its name in reports, gates and metrics.
     pub name: Box<str>,
-    /// The field that holds the id, by its index; its shape is [`Shape::Uuid`] or [`Shape::Text`].
-    pub id: usize,
+    /// Where the id stands.
+    pub id: IdPlace,
     /// The field whose text is the record's key, by its index.
     pub key: usize,
     /// All its fields, in the order of the wire.
@@ -41,6 +41,38 @@ pub struct EventType {
     pub open: bool,
     /// The schema that it was taken from, where somebody has it written down: in that language no other is made of it.
     pub schema: Option<GivenSchema>,
+}
+
+/// The header that holds the id where nothing else is said, and the body has no place for one.
+pub const ID_HEADER: &str = "loadgen-id";
+
+/// Where events of a type have their id, which is where the stamp is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdPlace {
+    /// In a field of the body, by its index; its shape is [`Shape::Uuid`] or [`Shape::Text`], or bytes that can be 16.
+    Field(usize),
+    /// In a header of the record with that name, as 16 bytes.
+    Header(Box<str>),
+}
+
+impl IdPlace {
+    /// The field, where it is one.
+    #[must_use]
+    pub const fn field(&self) -> Option<usize> {
+        match self {
+            Self::Field(index) => Some(*index),
+            Self::Header(_) => None,
+        }
+    }
+
+    /// The header's name, where it is one.
+    #[must_use]
+    pub fn header(&self) -> Option<&str> {
+        match self {
+            Self::Field(_) => None,
+            Self::Header(name) => Some(name),
+        }
+    }
 }
 
 /// A schema that somebody has written down.
@@ -328,15 +360,16 @@ impl Planned {
         coding.sources.is_none() && coding.record.fields.len() > self.declared.record.fields.len()
     }
 
-    /// The name of the field that holds the id.
-    pub(super) fn id_name(&self) -> &str {
-        self.declared.record.fields.get(self.declared.id).map_or("", |field| &field.name)
+    /// The field that holds the id; `None` where a header does.
+    pub(super) fn id_field(&self) -> Option<&Field> {
+        self.declared.record.fields.get(self.declared.id.field()?)
     }
 
     fn new(declared: EventType) -> Result<Self, CatalogueError> {
         let name = || declared.name.clone();
         let coding = Coding::json(&declared).map_err(|source| CatalogueError::Plan { name: name(), source })?;
-        for (what, has) in [("the id", coding.has_id()), ("the key", coding.has_key())] {
+        let has_id = coding.has_id() || declared.id.header().is_some();
+        for (what, has) in [("the id", has_id), ("the key", coding.has_key())] {
             if !has {
                 return Err(CatalogueError::NoPlace { name: name(), what });
             }

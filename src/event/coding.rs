@@ -26,8 +26,8 @@ pub struct Coding {
     pub(super) body: Body,
     /// What its bodies hold.
     pub(super) record: Record,
-    /// Which of these fields is the id.
-    pub(super) id: usize,
+    /// Which of these fields is the id, where one is.
+    pub(super) id: Option<usize>,
     /// Where the values of a version of the type's schema come from; `None`: they are the type's own, in their order.
     pub(super) sources: Option<Sources>,
     /// The schema, for Avro.
@@ -116,19 +116,19 @@ impl Coding {
 
     fn as_json(layout: Layout) -> Result<Self, PlanError> {
         let plan = if layout.is_open { json::Plan::open } else { json::Plan::new };
-        let plan = plan(&layout.record, Some(layout.id), Some(layout.key))?;
+        let plan = plan(&layout.record, layout.id, Some(layout.key))?;
         Ok(Self::laid_out(layout, Body::Json(Box::new(plan))))
     }
 
     fn as_avro(layout: Layout, schema: avro::Schema) -> Result<(Self, Arc<avro::Schema>), SchemaError> {
-        let plan = avro::Plan::new(&schema, &layout.record, Some(layout.id), Some(layout.key))?;
+        let plan = avro::Plan::new(&schema, &layout.record, layout.id, Some(layout.key))?;
         let schema = Arc::new(schema);
         let coding = Self::laid_out(layout, Body::Avro(Box::new(plan)));
         Ok((Self { avro: Some(Arc::clone(&schema)), ..coding }, schema))
     }
 
     fn as_protobuf(layout: Layout, schema: &protobuf::Schema) -> Result<Self, SchemaError> {
-        let plan = protobuf::Plan::new(schema, &layout.record, Some(layout.id), Some(layout.key))?;
+        let plan = protobuf::Plan::new(schema, &layout.record, layout.id, Some(layout.key))?;
         let coding = Self::laid_out(layout, Body::Protobuf(Box::new(plan)));
         Ok(Self { message: schema.message_path(), ..coding })
     }
@@ -171,11 +171,11 @@ impl Coding {
     }
 
     /// What the check of a stamp covers of a body that starts at `start` and whose id lies at `id`: what stands before the id, as far as
-    /// that can differ, and where what stands after it begins.
-    pub(super) fn covered(&self, start: usize, id: &Range<usize>) -> (Range<usize>, usize) {
+    /// that can differ, and where what stands after it begins. The whole of a body without an id.
+    pub(super) fn covered(&self, start: usize, id: Option<&Range<usize>>) -> (Range<usize>, usize) {
         match &self.body {
-            Body::Json(plan) => plan.covered(start, Some(id)),
-            Body::Avro(_) | Body::Protobuf(_) => (start..id.start, id.end),
+            Body::Json(plan) => plan.covered(start, id),
+            Body::Avro(_) | Body::Protobuf(_) => id.map_or((start..start, start), |id| (start..id.start, id.end)),
         }
     }
 

@@ -14,7 +14,8 @@ use super::catalogue::{Catalogue, Planned, TypeIndex};
 use super::coding::{Body, Coding};
 use super::invalid::Invalid;
 use super::learned::{Found, Learned};
-use super::stamp::{self, BYTES_LENGTH, Content, FirstStamp, RunId, Stamp, TEXT_LENGTH};
+use super::stamp::{self, BYTES_LENGTH, Content, FirstStamp, RunId, Stamp};
+use crate::kafka::headers::Headers;
 use crate::wire::framing::SchemaId;
 use crate::wire::json::Scanned;
 use crate::wire::shape::{self, Shape};
@@ -191,7 +192,7 @@ impl<'a> Decoded<'a> {
         canonical: Cow<'a, [u8]>,
         at: &Written,
     ) -> Self {
-        let (before, after) = coding.covered(0, at.id.as_ref().unwrap_or(&(0..0)));
+        let (before, after) = coding.covered(0, at.id.as_ref());
         Self {
             stamp: bits.and_then(Stamp::from_bits),
             kind,
@@ -208,20 +209,33 @@ impl<'a> Decoded<'a> {
 
 /// The UUID of a body whose parts lie there.
 fn id_at(body: &[u8], at: &Written) -> Option<u128> {
-    id_of(body.get(at.id.clone()?)?)
+    stamp::id_of(body.get(at.id.clone()?)?)
 }
 
-/// The UUID that a field holds, as text or as bytes.
-fn id_of(field: &[u8]) -> Option<u128> {
-    match field.len() {
-        BYTES_LENGTH => field.first_chunk().map(|bytes| u128::from_be_bytes(*bytes)),
-        TEXT_LENGTH => Uuid::try_parse_ascii(field).ok().map(|uuid| uuid.as_u128()),
-        _ => None,
+/// The id that a header holds.
+fn id_of_header(name: &str, headers: Headers<'_>) -> Result<u128, Invalid> {
+    let mut values = headers.named(name.as_bytes());
+    let value = values.next().ok_or_else(|| Invalid::Missing(name.to_owned()))?;
+    if values.next().is_some() {
+        return Err(Invalid::Doubled(name.to_owned()));
     }
+    let bytes = value.and_then(|value| <[u8; BYTES_LENGTH]>::try_from(value).ok());
+    bytes.map(u128::from_be_bytes).ok_or_else(|| Invalid::WrongType(name.to_owned()))
 }
 
 impl Catalogue {
-    /// Reads and checks the value of one record.
+    /// Reads and checks one record: its value, and the header in which its type has its id.
+    ///
+    /// # Errors
+    /// Why it is no valid event.
+    pub fn decode_record<'a>(&'a self, value: &'a [u8], headers: Headers<'_>) -> Result<Decoded<'a>, Invalid> {
+        let decoded = self.decode(value)?;
+        let Some(name) = decoded.planned.declared.id.header() else { return Ok(decoded) };
+        let bits = id_of_header(name, headers)?;
+        Ok(Decoded { stamp: Stamp::from_bits(bits), bits: Some(bits), ..decoded })
+    }
+
+    /// Reads and checks the value of one record. One whose id is in a header has no stamp then.
     ///
     /// # Errors
     /// Why it is no valid event.
@@ -328,10 +342,10 @@ impl Planned {
     fn read<'a>(&'a self, kind: TypeIndex, coding: CodingOf<'a>, body: &'a [u8]) -> Result<Decoded<'a>, Invalid> {
         let at = match &coding.body {
             Body::Json(plan) => {
-                if let Some(Scanned { id: Some(id), at }) = plan.scan(body)
-                    && Stamp::from_bits(id).is_some()
+                if let Some(Scanned { id, at }) = plan.scan(body)
+                    && self.may_be_ours(id)
                 {
-                    return Ok(Decoded::with_id(Some(id), kind, self, coding, body.into(), &at));
+                    return Ok(Decoded::with_id(id, kind, self, coding, body.into(), &at));
                 }
                 let object = object(body)?;
                 self.constants(&object)?;
@@ -349,13 +363,18 @@ impl Planned {
         let at = match &self.coding.body {
             Body::Json(plan) => {
                 let Scanned { id, at } = plan.scan(body)?;
-                return id.and_then(Stamp::from_bits).is_some().then_some((id, at));
+                return self.may_be_ours(id).then_some((id, at));
             }
             Body::Avro(plan) => avro::read(plan, body, &mut ()).ok()?,
             Body::Protobuf(plan) => protobuf::read(plan, body, &mut ()).ok()?,
         };
         let id = id_at(body, &at);
-        id.and_then(Stamp::from_bits).is_some().then_some((id, at))
+        self.may_be_ours(id).then_some((id, at))
+    }
+
+    /// Whether a body with that id can be one that loadgen wrote: an id of another producer may be written in many ways.
+    fn may_be_ours(&self, id: Option<u128>) -> bool {
+        id.and_then(Stamp::from_bits).is_some() || self.declared.id.field().is_none()
     }
 
     /// Whether an object has the constants of this type.
@@ -380,11 +399,11 @@ impl Planned {
         body: &'a [u8],
         object: &Map<String, Value>,
     ) -> Result<Decoded<'a>, Invalid> {
-        let name = self.id_name();
-        let id = match object.get(name) {
-            Some(Value::String(text)) => Uuid::try_parse(text).ok().map(|uuid| uuid.as_u128()),
-            Some(_) => return Err(Invalid::WrongType(name.to_owned())),
-            None => return Err(Invalid::Missing(name.to_owned())),
+        let id = match self.id_field().map(|field| (&field.name, object.get(&*field.name))) {
+            None => None,
+            Some((_, Some(Value::String(text)))) => stamp::id_of(text.as_bytes()).or_else(|| in_any_form(text)),
+            Some((name, Some(_))) => return Err(Invalid::WrongType(name.to_string())),
+            Some((name, None)) => return Err(Invalid::Missing(name.to_string())),
         };
         let mut canonical = Vec::new();
         let at = plan.rewrite(object, &mut canonical)?;
@@ -410,10 +429,10 @@ impl Planned {
             }
         };
         let shape::Value::Record(fields) = values else { return None };
-        let id = match fields.get(coding.id)? {
-            shape::Value::Uuid(id) => Some(*id),
-            shape::Value::Text(text) => id_of(text.as_bytes()),
-            shape::Value::Bytes(bytes) => id_of(bytes),
+        let id = match coding.id.and_then(|id| fields.get(id)) {
+            Some(shape::Value::Uuid(id)) => Some(*id),
+            Some(shape::Value::Text(text)) => stamp::id_of(text.as_bytes()),
+            Some(shape::Value::Bytes(bytes)) => stamp::id_of(bytes),
             _ => None,
         };
         put_id(&mut body, &at, id);
@@ -426,6 +445,11 @@ fn put_id(body: &mut [u8], at: &Written, id: Option<u128>) {
     if let Some((place, id)) = at.id.clone().and_then(|place| body.get_mut(place)).zip(id) {
         stamp::put(id, place);
     }
+}
+
+/// A UUID as others may write it.
+fn in_any_form(text: &str) -> Option<u128> {
+    Uuid::try_parse(text).ok().map(|uuid| uuid.as_u128())
 }
 
 /// What loadgen would have written, or the body itself where it is that.

@@ -24,8 +24,8 @@ pub struct Encoded {
     pub body: Range<usize>,
     /// The key: the text of its field inside the body.
     pub key: Range<usize>,
-    /// The check in its stamp.
-    pub check: u16,
+    /// Its stamp, which stands in its id: that of the body, or the one that a header is to have.
+    pub stamp: Stamp,
 }
 
 /// The values of an event as a coding has them.
@@ -76,6 +76,12 @@ impl Encoder {
         self
     }
 
+    /// The header that holds the id of events of that type, where one does.
+    #[must_use]
+    pub fn id_header(&self, kind: TypeIndex) -> Option<&str> {
+        self.catalogue.get(kind)?.declared.id.header()
+    }
+
     /// Appends an event of type `kind` to `arena`, with `due_unix_ns` in its stamp. Of a type that the catalogue does not have,
     /// nothing is written.
     pub fn encode(
@@ -100,8 +106,11 @@ impl Encoder {
         due_unix_ns: u64,
     ) -> Encoded {
         let record = arena.len();
+        let (lane, number) = self.numbering.written(self.lane, sequence);
+        let due = DueTime::from_unix_ns(due_unix_ns);
+        let mut stamp = Stamp { due, tag: self.run.tag(), lane, sequence: number, check: 0 };
         let Some(planned) = self.catalogue.get(kind) else {
-            return Encoded { body: record..record, key: record..record, check: 0 };
+            return Encoded { body: record..record, key: record..record, stamp };
         };
         let coding = planned.coding_in(version);
         arena.extend_from_slice(&coding.frame);
@@ -121,16 +130,14 @@ impl Encoder {
                 self.write(protobuf::Writer::new(plan, arena), &told, record, sequence, padded)
             }
         };
-        let (id, key) = (id.unwrap_or(start..start), key.unwrap_or(start..start));
-
-        let (lane, sequence) = self.numbering.written(self.lane, sequence);
-        let due = DueTime::from_unix_ns(due_unix_ns);
-        let mut stamp = Stamp { due, tag: self.run.tag(), lane, sequence, check: 0 };
-        let (before, after) = coding.covered(start, &id);
+        let key = key.unwrap_or(start..start);
+        let (before, after) = coding.covered(start, id.as_ref());
         let content = Content { before: &arena[before], after: &arena[after..] };
         stamp.check = self.run.check(stamp, &arena[key.clone()], content);
-        stamp.write(&mut arena[id]);
-        Encoded { body: record..arena.len(), key, check: stamp.check }
+        if let Some(id) = id {
+            stamp.write(&mut arena[id]);
+        }
+        Encoded { body: record..arena.len(), key, stamp }
     }
 
     /// Writes the values, and the padding after them where the body has a field for it.

@@ -19,12 +19,14 @@ pub enum Invalid {
     NotAnObject,
     /// It is of no type that there is.
     UnknownType,
-    /// A required field is not there.
+    /// A required field is not there, or the header that holds the id.
     Missing(String),
-    /// A field holds another type of value.
+    /// A field holds another type of value, or the header of the id no 16 bytes.
     WrongType(String),
     /// A field's value is none of those it may have.
     OutOfRange(String),
+    /// A header that there must be once is there more than once.
+    Doubled(String),
     /// The bytes are not what the schema says.
     Malformed(Malformed),
     /// It names a schema that there is not.
@@ -54,6 +56,7 @@ impl Invalid {
             Self::Missing(field) => format!("missing:{field}").into(),
             Self::WrongType(field) => format!("wrong_type:{field}").into(),
             Self::OutOfRange(field) => format!("out_of_range:{field}").into(),
+            Self::Doubled(header) => format!("doubled:{header}").into(),
             Self::Malformed(why) => why.reason().into(),
             Self::UnknownSchemaId => "unknown_schema_id".into(),
             Self::WrongSubject => "wrong_subject".into(),

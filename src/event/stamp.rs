@@ -13,6 +13,8 @@ mod first;
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -24,9 +26,11 @@ pub const SEQUENCES: u64 = 1 << SEQUENCE_BITS;
 pub const LANES: u16 = 1 << 12;
 
 /// Length of a UUID as text.
-pub(super) const TEXT_LENGTH: usize = 36;
+const TEXT_LENGTH: usize = 36;
 /// Length of a UUID as bytes.
 pub(super) const BYTES_LENGTH: usize = 16;
+/// Length of these bytes in base64, as JSON has bytes.
+const BASE64_LENGTH: usize = 24;
 const TICK_BITS: u32 = 10;
 const TICKS: u64 = 1 << TICK_BITS;
 /// The layout of this module. 0 is none that was ever written; 2 and 3 are for those to come.
@@ -252,8 +256,8 @@ impl Stamp {
         })
     }
 
-    /// Puts the id into its place in a body: 36 lower-case characters, or 16 bytes in network order. A place of another size
-    /// stays as it is.
+    /// Puts the id into its place in a body: 36 lower-case characters, or 16 bytes in network order, or these in base64. A place of
+    /// another size stays as it is.
     pub fn write(self, place: &mut [u8]) {
         put(self.bits(), place);
     }
@@ -264,7 +268,19 @@ pub(super) fn put(bits: u128, place: &mut [u8]) {
     match place.len() {
         TEXT_LENGTH => drop(Uuid::from_u128(bits).hyphenated().encode_lower(place)),
         BYTES_LENGTH => place.copy_from_slice(&bits.to_be_bytes()),
+        // The place has the length of what is written.
+        BASE64_LENGTH => drop(STANDARD.encode_slice(bits.to_be_bytes(), place)),
         _ => {}
+    }
+}
+
+/// The UUID that such a place holds.
+pub(super) fn id_of(place: &[u8]) -> Option<u128> {
+    match place.len() {
+        TEXT_LENGTH => Uuid::try_parse_ascii(place).ok().map(|uuid| uuid.as_u128()),
+        BYTES_LENGTH => place.first_chunk().map(|bytes| u128::from_be_bytes(*bytes)),
+        BASE64_LENGTH => <[u8; BYTES_LENGTH]>::try_from(STANDARD.decode(place).ok()?).ok().map(u128::from_be_bytes),
+        _ => None,
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Setup {
     pub teller: Teller,
     /// Writes them.
     pub encoder: Encoder,
+    /// Headers that each of its records has, packed.
+    pub headers: Arc<[u8]>,
     /// In which versions of their schemas.
     pub rollout: Rollout,
     /// Its shard.

@@ -71,6 +71,8 @@ pub struct KafkaConfig {
     pub topic: String,
     /// Types of events that go into another topic than that.
     pub topic_map: BTreeMap<String, String>,
+    /// Headers that every record has, by name.
+    pub headers: BTreeMap<String, String>,
     /// Whether a missing topic is made.
     pub create_topics: bool,
     /// Partitions of a topic that must be made: by the embedded broker always, on a cluster where it is missing and `create_topics`

@@ -13,6 +13,7 @@ use crate::control::{Control, Traffic};
 use crate::event::encode::Encoder;
 use crate::event::stamp::{LANES, Numbering};
 use crate::kafka::embedded::{self, Embedded};
+use crate::kafka::headers::Header;
 use crate::kafka::native::{Consumer, Producer};
 use crate::kafka::slots::Slots;
 use crate::kafka::{ClusterMetadata, KafkaError, Settings, admin};
@@ -162,6 +163,7 @@ impl Prepared {
         let of_lanes = |rate| lane::Ceiling::new(rate, config.lanes.count.into(), config.lanes.all.into());
         let ceiling = config.lateness.max_rate.map(of_lanes).map(Arc::new);
         let queue = self.settings.get("queue.buffering.max.messages").and_then(|value| value.parse().ok());
+        let headers = packed_headers(config);
         (config.lanes.numbers().zip(&self.recorders))
             .zip(publishers)
             .map(|((number, recorder), publisher)| {
@@ -174,6 +176,7 @@ impl Prepared {
                     encoder: Encoder::new(config.id, number, Arc::clone(&config.catalogue))
                         .numbered(config.lanes.numbering())
                         .padded(config.padding),
+                    headers: Arc::clone(&headers),
                     rollout: config.rollout.clone(),
                     recorder: recorder.clone(),
                     control: Arc::clone(&self.control),
@@ -209,6 +212,15 @@ impl Prepared {
             .map(|group| lag::Watcher::new(&self.target, &config.kafka.topic, group))
             .transpose()
     }
+}
+
+/// The headers that each record has.
+fn packed_headers(config: &Config) -> Arc<[u8]> {
+    let mut packed = Vec::new();
+    for (name, value) in &config.kafka.headers {
+        Header { name: name.as_bytes(), value: Some(value.as_bytes()) }.pack(&mut packed);
+    }
+    packed.into()
 }
 
 /// Finds the topic, or makes it where that was asked for.

@@ -27,7 +27,7 @@ use crate::run::{self, Detail, KafkaConfig, Lanes};
 use crate::schedule::config::Kind;
 use crate::settings::formats::Framing;
 use crate::settings::run::PaddingOptions;
-use crate::settings::values::{MOST_PAYLOAD, Property, TopicMap};
+use crate::settings::values::{ConstantHeader, MOST_PAYLOAD, Property, TopicMap};
 use crate::settings::verification::Verification;
 use crate::shop;
 use crate::source::own::{Own, OwnError};
@@ -88,7 +88,7 @@ impl Plan {
         let (cluster, topic) = (settings.target.cluster.settle(), settings.target.topic.settle());
         let topic_map = TopicMap::table(&topic.topic_map);
         let catalogue = catalogue(&scenario.source)?;
-        check_topic_map(&topic_map, &catalogue)?;
+        check_types(&topic_map, &catalogue)?;
         let topics: BTreeSet<&String> = topic_map.values().chain([&topic.topic]).collect();
         topics.iter().try_for_each(|topic| check_topic_name(topic))?;
         let padding = padding(&settings.limits.setup.padding, setup.seed)?;
@@ -139,6 +139,7 @@ impl Plan {
                 bootstrap,
                 topic_map,
                 topic: topic.topic,
+                headers: headers(&topic.headers, &catalogue)?,
                 create_topics: topic.create_topics,
                 partitions: at_least_one("kafka.partitions", topic.partitions)?,
                 replication_factor: at_least_one("kafka.replication_factor", topic.replication_factor)?,
@@ -176,6 +177,25 @@ impl Plan {
             alerts: Vec::new(),
             presentation,
         })
+    }
+}
+
+/// Whether the types that have topics of their own are there.
+fn check_types(topic_map: &BTreeMap<String, String>, catalogue: &Catalogue) -> Result<(), ConfigError> {
+    let unknown = topic_map.keys().find_map(|event_type| catalogue.find(event_type).err());
+    unknown.map_or(Ok(()), |error| Err(plan_error(&error.to_string(), "name types that there are in topic_map")))
+}
+
+/// The headers of all records: none may be where an id is to stand.
+fn headers(asked: &[ConstantHeader], catalogue: &Catalogue) -> Result<BTreeMap<String, String>, ConfigError> {
+    let headers = ConstantHeader::table(asked);
+    let taken = catalogue.types().filter_map(|(_, declared)| declared.id.header()).find(|id| headers.contains_key(*id));
+    match taken {
+        None => Ok(headers),
+        Some(id) => Err(plan_error(
+            &format!("the header \"{id}\" holds the ids of events, so it cannot have one value in all of them"),
+            "give the constant header another name, or the id: id = { header = \"...\" }",
+        )),
     }
 }
 
@@ -229,13 +249,6 @@ pub(super) fn catalogue(source: &SourceConfig) -> Result<Arc<Catalogue>, ConfigE
         }),
         SourceConfig::Synthetic(_) | SourceConfig::RetailRocket(_) => shop::catalogue().map(Arc::new).map_err(error),
     }
-}
-
-/// That topics are those of types that there are.
-fn check_topic_map(map: &BTreeMap<String, String>, catalogue: &Catalogue) -> Result<(), ConfigError> {
-    let hint = "name types that there are in topic_map";
-    let known = |event_type| catalogue.find(event_type).map(drop).map_err(|error| plan_error(&error.to_string(), hint));
-    map.keys().try_for_each(|event_type| known(event_type))
 }
 
 /// Whether a reader can tell types apart that say nothing of a schema.

@@ -69,6 +69,11 @@ settings! {
         /// All topics are read back by one verifier; the report tells them apart. As a variable: one list per line.
         #[arg(long, value_name = "TYPE=TOPIC,...", value_parser = values::topic_map)]
         topic_map: Vec<values::TopicMap>,
+        /// Give every record this header; repeatable
+        ///
+        /// Records with headers are handed to the client one by one, which costs more. As a variable: one NAME=VALUE per line.
+        #[arg(long = "header", value_name = "NAME=VALUE", value_parser = values::header)]
+        headers: Vec<values::ConstantHeader>,
         /// Create the topic where it does not exist. Nothing is ever deleted
         #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
         create_topics: bool = false,

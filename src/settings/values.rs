@@ -157,6 +157,48 @@ impl Property {
     }
 }
 
+/// One `--header`: every record has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConstantHeader {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// `NAME=VALUE`, the name not empty.
+pub(crate) fn header(text: &str) -> Result<ConstantHeader, String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() && !name.contains('\0') => {
+            Ok(ConstantHeader { name: name.trim().to_owned(), value: value.to_owned() })
+        }
+        _ => Err("write it as NAME=VALUE, for example origin=loadgen".to_owned()),
+    }
+}
+
+/// In a scenario they are a table.
+impl Entry for ConstantHeader {
+    fn read_all<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<Self>, D::Error> {
+        let table = text::table::deserialize(value)?;
+        if table.keys().any(|name| name.is_empty() || name.contains('\0')) {
+            return Err(serde::de::Error::custom("a header has a name, without NUL in it"));
+        }
+        Ok(table.into_iter().map(|(name, value)| Self { name, value }).collect())
+    }
+
+    fn write_all(entries: &[Self]) -> Result<Value, toml::ser::Error> {
+        Value::try_from(Self::table(entries))
+    }
+}
+
+impl ConstantHeader {
+    /// All of them by name; of two of one name, the last counts.
+    #[must_use]
+    pub fn table(entries: &[Self]) -> BTreeMap<String, String> {
+        entries.iter().map(|Self { name, value }| (name.clone(), value.clone())).collect()
+    }
+}
+
 /// One `--topic-map`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicMap(pub Vec<(String, String)>);

@@ -1,7 +1,7 @@
 //! The shop's types and their fields.
 
 use super::Kind;
-use crate::event::catalogue::{Catalogue, CatalogueError, EventType};
+use crate::event::catalogue::{Catalogue, CatalogueError, EventType, IdPlace};
 use crate::wire::shape::{Bits, Field, Integer, Record, Shape, Unit, UuidForm};
 
 /// The namespace of their full names.
@@ -34,7 +34,8 @@ fn event_type(kind: Kind) -> EventType {
     ];
     let fields = head.into_iter().chain(own_fields(kind)).collect();
     let record = Record { name: format!("{NAMESPACE}.{}", full_name(kind)).into(), fields };
-    EventType { name: kind.as_str().into(), id: 0, key: 3, record, open: false, schema: None }
+    let id = IdPlace::Field(0);
+    EventType { name: kind.as_str().into(), id, key: 3, record, open: false, schema: None }
 }
 
 /// The fields of a type after its key.

@@ -67,7 +67,7 @@ impl Values for Telling<'_> {
             Some(Body::Fields(object)) => {
                 let Some(declared) = self.inlet.catalogue().declared(self.event.kind) else { return };
                 // It fits: that was looked at before it was offered.
-                json::give(&declared.record, declared.id, object, sink).unwrap_or_default();
+                json::give(&declared.record, declared.id.field(), object, sink).unwrap_or_default();
             }
             Some(Body::Open { key, members }) => {
                 sink.uuid(0);

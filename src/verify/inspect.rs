@@ -206,7 +206,7 @@ impl<B: Book> Inspector<B> {
             return false;
         };
         let catalogue = Arc::clone(&self.catalogue);
-        let decoded = match catalogue.decode(body) {
+        let decoded = match catalogue.decode_record(body, record.headers) {
             Ok(decoded) => decoded,
             Err(reason) => {
                 self.invalid(record, &reason, shard);
@@ -454,6 +454,10 @@ const fn rule_of(reason: &Invalid) -> Option<Rule> {
         Invalid::WrongSubject => Some(Rule::WrongSubject),
         Invalid::NotReadable => Some(Rule::NotReadable),
         Invalid::AwaitsSchema => Some(Rule::AwaitsSchema),
-        Invalid::NoValue | Invalid::NotAnObject | Invalid::UnknownType | Invalid::OutOfRange(_) => None,
+        Invalid::NoValue
+        | Invalid::NotAnObject
+        | Invalid::UnknownType
+        | Invalid::OutOfRange(_)
+        | Invalid::Doubled(_) => None,
     }
 }

@@ -283,7 +283,7 @@ pub fn goes_on_above(reader: &mut dyn Reader, topic: &str, ends: &BTreeMap<i32, 
 impl Ours<'_> {
     /// The stamp of a whole event of the run.
     fn whole_stamp(&self, record: &Record<'_>) -> Option<Stamp> {
-        let decoded = self.catalogue.decode(record.body?).ok()?;
+        let decoded = self.catalogue.decode_record(record.body?, record.headers).ok()?;
         decoded.stamp.filter(|stamp| stamp.tag == self.run.tag() && self.is_whole(record, &decoded, *stamp))
     }
 

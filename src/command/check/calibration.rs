@@ -1,5 +1,6 @@
 //! A dry run: what this machine generates when nothing is behind it.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -79,6 +80,7 @@ fn config(plan: &Plan) -> run::Config {
             bootstrap: None,
             client: placed.map(|(key, value)| (key.clone(), value.clone())).into_iter().collect(),
             connect_timeout: Duration::from_secs(10),
+            headers: BTreeMap::new(),
             lag_group: None,
             ..run.kafka
         },

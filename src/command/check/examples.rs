@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::super::Failure;
-use crate::event::catalogue::{Catalogue, EventType, TypeIndex};
+use crate::event::catalogue::{Catalogue, EventType, IdPlace, TypeIndex};
 use crate::event::coding::Coding;
 use crate::event::encode::Encoder;
 use crate::event::stamp::RunId;
@@ -29,7 +29,7 @@ const DUE_NS: u64 = 1_780_000_000_000_000_000;
 #[derive(Debug, Serialize)]
 pub(super) struct Example {
     event_type: String,
-    /// The field that holds the id.
+    /// The field that holds the id, or the header.
     id: String,
     /// The field whose text is the key.
     key: String,
@@ -89,7 +89,10 @@ fn example(
     let field = |at: usize| declared.record.fields.get(at).map_or_else(String::new, |field| field.name.to_string());
     Ok(Example {
         event_type: declared.name.to_string(),
-        id: field(declared.id),
+        id: match &declared.id {
+            IdPlace::Field(at) => field(*at),
+            IdPlace::Header(name) => format!("in header {name}"),
+        },
         key: field(declared.key),
         event: (Coding::json(declared).ok().and_then(body))
             .map_or_else(String::new, |body| String::from_utf8_lossy(&body).into_owned()),

@@ -11,7 +11,7 @@ use crate::wire::value::{ValueSink, drive};
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) record: Record,
-    pub(super) id: usize,
+    pub(super) id: Option<usize>,
     pub(super) key: usize,
     /// Whether other members may follow.
     pub(super) is_open: bool,
@@ -23,7 +23,7 @@ impl Layout {
     pub(super) fn of(declared: &EventType, padded: bool) -> Self {
         Self {
             record: declared.written(padded),
-            id: declared.id,
+            id: declared.id.field(),
             key: declared.key,
             is_open: declared.open,
             sources: None,
@@ -56,7 +56,8 @@ impl Layout {
             let missing = || SchemaError::new(format!("it has no field {name}, which is the {what} of the type"));
             sources.iter().position(|source| *source == Source::Field(field)).ok_or_else(missing)
         };
-        let (id, key) = (place(declared.id, "id")?, place(declared.key, "key")?);
+        let id = declared.id.field().map(|id| place(id, "id")).transpose()?;
+        let key = place(declared.key, "key")?;
         let record = Record { name: written.name.clone(), fields };
         Ok(Self { id, key, is_open: false, sources: Some(Sources::new(sources, own.len())), record })
     }

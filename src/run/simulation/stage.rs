@@ -139,6 +139,7 @@ fn config(plan: &Plan) -> Config {
             create_topics: false,
             client: client(plan),
             connect_timeout: Duration::from_secs(5),
+            headers: BTreeMap::new(),
             lag_group: None,
         },
         catalogue: Arc::clone(&CATALOGUE),

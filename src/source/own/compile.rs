@@ -46,7 +46,7 @@ pub(super) struct Compiler<'a> {
     pub(super) record: &'a Record,
     pub(super) declared: &'a Fields,
     pub(super) limits: &'a [Limit],
-    pub(super) id: usize,
+    pub(super) id: Option<usize>,
     pub(super) key: usize,
     /// Where its fields are declared.
     pub(super) keys: Keys,
@@ -76,7 +76,7 @@ impl Compiler<'_> {
         for (at, field) in record.fields.iter().enumerate() {
             let node = self.field(field)?;
             nodes.push(match node {
-                _ if at == self.id => Node::Id,
+                _ if Some(at) == self.id => Node::Id,
                 Node::Number(seed, whole, form) if at == self.key => match whole.members() {
                     Some((least, count, skew)) => {
                         pool = Some(KeyPool { count, skew });
@@ -230,7 +230,7 @@ impl Compiler<'_> {
                 None => error,
             });
         };
-        if at == self.id {
+        if Some(at) == self.id {
             return Err(
                 keys.error("an id says which event it is, and is written last: no other field can have its value")
             );

@@ -18,13 +18,22 @@ pub(super) struct Type {
     pub(super) keys: Keys,
     pub(super) weight: f64,
     pub(super) key: Option<String>,
-    pub(super) id: Option<String>,
+    pub(super) id: Option<IdSaid>,
     /// The full name of its record.
     pub(super) record: Option<String>,
     pub(super) schema: Option<SchemaText>,
     /// Its fields; with a schema, those that are drawn otherwise than their names and types suggest.
     pub(super) fields: Fields,
     pub(super) step: Step,
+}
+
+/// Where a type's id is said to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum IdSaid {
+    /// In a field.
+    Field(String),
+    /// In a record header.
+    Header(String),
 }
 
 /// A schema and what it is called.
@@ -118,13 +127,23 @@ fn event_type(name: &str, table: &Table, keys: Keys) -> Result<Type, OwnError> {
         name: name.to_owned(),
         weight,
         key: own_text("key")?,
-        id: own_text("id")?,
+        id: table.get("id").map(|value| id(value, &keys.at("id"))).transpose()?,
         record: own_text("record")?,
         schema,
         fields,
         step: step(table, &keys)?,
         keys,
     })
+}
+
+/// `"order_id"`, or `{ header = "loadgen-id" }`.
+fn id(value: &Value, keys: &Keys) -> Result<IdSaid, OwnError> {
+    let Value::Table(table) = value else { return text(value, keys).map(IdSaid::Field) };
+    refuse_unknown(table, keys, &["header"])?;
+    match table.get("header").map(|name| text(name, &keys.at("header"))).transpose()? {
+        Some(name) if !name.is_empty() && !name.contains('\0') => Ok(IdSaid::Header(name)),
+        _ => Err(keys.error("a header has a name: id = { header = \"loadgen-id\" }")),
+    }
 }
 
 fn schema(table: &Table, keys: &Keys, message: Option<String>) -> Result<Option<SchemaText>, OwnError> {

@@ -2,6 +2,7 @@
 
 mod bad;
 mod drawn;
+mod ids;
 mod schemas;
 mod sessions;
 

@@ -4,13 +4,13 @@ use super::super::crowd::Walk;
 use super::super::synthetic::Model;
 use super::compile::{Compiled, Compiler};
 use super::config::Config;
-use super::declare::{self, Type};
+use super::declare::{self, IdSaid, Type};
 use super::error::{Keys, OwnError};
 use super::generator::{capitalised, join, record};
 use super::node::{Fixed, Node, NumberForm, Text};
 use super::schema;
 use super::sessions;
-use crate::event::catalogue::{EventType, MOST_TYPES};
+use crate::event::catalogue::{EventType, ID_HEADER, IdPlace, MOST_TYPES};
 use crate::spelling::nearest;
 use crate::wire::shape::{Record, Shape};
 
@@ -75,14 +75,24 @@ fn make(declared: &Type, namespace: &str) -> Result<Made, OwnError> {
         }
         None => (own_record(declared, &name)?, Vec::new(), None),
     };
-    let id = place(declared, "id", declared.id.as_deref(), &record, id_place)?;
-    let key = place(declared, "key", declared.key.as_deref(), &record, |record| key_place(record, id))?;
+    let id = id_place(declared, &record)?;
+    let key = place(declared, "key", declared.key.as_deref(), &record, |record| key_field(record, id.field()))
+        .ok_or_else(|| {
+            keys.at("key")
+                .error("no field is named as the key, and none looks like it")
+                .hint(names_one("key", declared, &record))
+        })??;
     let shape = |at: usize| record.fields.get(at).map(|field| &field.shape);
-    if !shape(id).is_some_and(holds_id) {
-        let problem = format!("the id's field is {}: an id is a UUID or a text that every event has", told(shape(id)));
-        return Err(keys.at("id").error(problem));
+    if let Some(id) = id.field()
+        && !shape(id).is_some_and(holds_id)
+    {
+        let problem = format!(
+            "the id's field is {}: an id is a UUID, a text, bytes or a fixed of 16 that every event has",
+            told(shape(id))
+        );
+        return Err(keys.at("id").error(problem).hint(IN_HEADER));
     }
-    if id == key {
+    if id.field() == Some(key) {
         return Err(keys.at("key").error("the id is another one in each event, so it cannot be the key"));
     }
     if !shape(key).is_some_and(holds_key) {
@@ -97,7 +107,7 @@ fn make(declared: &Type, namespace: &str) -> Result<Made, OwnError> {
         record: &record,
         declared: &declared.fields,
         limits: &limits,
-        id,
+        id: id.field(),
         key,
         keys: fields.clone(),
         nodes: 0,
@@ -129,35 +139,51 @@ fn own_record(declared: &Type, name: &str) -> Result<Record, OwnError> {
     ))
 }
 
-/// The field that has a part of its own: the one that is named, else the one that can be nothing else.
+/// What to do where the body has no place for an id.
+const IN_HEADER: &str = "id = { header = \"loadgen-id\" } puts it into a header of the record";
+
+/// The place of the id: what is said, else the field that can be nothing else. A schema has its fields as they are: where none can
+/// be the id, it stands in a header.
+fn id_place(declared: &Type, record: &Record) -> Result<IdPlace, OwnError> {
+    let given = match &declared.id {
+        Some(IdSaid::Header(name)) => return Ok(IdPlace::Header(name.as_str().into())),
+        Some(IdSaid::Field(name)) => Some(name.as_str()),
+        None => None,
+    };
+    match place(declared, "id", given, record, id_field) {
+        Some(field) => field.map(IdPlace::Field),
+        None if declared.schema.is_some() => Ok(IdPlace::Header(ID_HEADER.into())),
+        None => {
+            let hint = format!("{}; {IN_HEADER}", names_one("id", declared, record));
+            Err(declared.keys.at("id").error("no field is named as the id, and none looks like it").hint(hint))
+        }
+    }
+}
+
+/// The field that has a part of its own: the one that is named, else the one that can be nothing else, if there is one.
 fn place(
     declared: &Type,
     what: &str,
     given: Option<&str>,
     record: &Record,
     guess: impl Fn(&Record) -> Option<usize>,
-) -> Result<usize, OwnError> {
-    let keys = declared.keys.at(what);
+) -> Option<Result<usize, OwnError>> {
+    let Some(name) = given else { return guess(record).map(Ok) };
     let names = || record.fields.iter().map(|field| &*field.name);
-    match given {
-        None => guess(record).ok_or_else(|| {
-            let hint = format!(
-                "{what} = \"...\" in [{}] names one of: {}",
-                declared.name,
-                names().collect::<Vec<_>>().join(", ")
-            );
-            keys.error(format!("no field is named as the {what}, and none looks like it")).hint(hint)
-        }),
-        Some(name) => names().position(|known| known == name).ok_or_else(|| {
-            let hint = nearest(name, names())
-                .map_or_else(|| names().collect::<Vec<_>>().join(", "), |name| format!("did you mean {name}?"));
-            keys.error(format!("the type has no field \"{name}\"")).hint(hint)
-        }),
-    }
+    Some(names().position(|known| known == name).ok_or_else(|| {
+        let hint = nearest(name, names())
+            .map_or_else(|| names().collect::<Vec<_>>().join(", "), |name| format!("did you mean {name}?"));
+        declared.keys.at(what).error(format!("the type has no field \"{name}\"")).hint(hint)
+    }))
 }
 
-/// The first UUID, or a text with the name of an id.
-fn id_place(record: &Record) -> Option<usize> {
+fn names_one(what: &str, declared: &Type, record: &Record) -> String {
+    let names: Vec<_> = record.fields.iter().map(|field| &*field.name).collect();
+    format!("{what} = \"...\" in [{}] names one of: {}", declared.name, names.join(", "))
+}
+
+/// The first UUID, or a text or 16 bytes with the name of an id.
+fn id_field(record: &Record) -> Option<usize> {
     const NAMES: [&str; 8] = ["id", "event_id", "eventid", "message_id", "messageid", "uuid", "event_uuid", "guid"];
     let own = record.name.rsplit('.').next().unwrap_or_default().to_lowercase();
     let is_named = |name: &str| {
@@ -166,11 +192,11 @@ fn id_place(record: &Record) -> Option<usize> {
             || name.replace('_', "").strip_suffix("id").is_some_and(|of| !of.is_empty() && own.starts_with(of))
     };
     let uuid = record.fields.iter().position(|field| matches!(field.shape, Shape::Uuid(_)));
-    uuid.or_else(|| record.fields.iter().position(|field| field.shape == Shape::Text && is_named(&field.name)))
+    uuid.or_else(|| record.fields.iter().position(|field| holds_id(&field.shape) && is_named(&field.name)))
 }
 
 /// The first field that names something else by its id.
-fn key_place(record: &Record, id: usize) -> Option<usize> {
+fn key_field(record: &Record, id: Option<usize>) -> Option<usize> {
     let is_named = |name: &str| {
         let lower = name.to_lowercase();
         lower == "key"
@@ -179,12 +205,12 @@ fn key_place(record: &Record, id: usize) -> Option<usize> {
             || name.ends_with("Id")
             || name.ends_with("Key")
     };
-    let mut fields = record.fields.iter().enumerate().filter(|(at, field)| *at != id && holds_key(&field.shape));
+    let mut fields = record.fields.iter().enumerate().filter(|(at, field)| Some(*at) != id && holds_key(&field.shape));
     fields.find(|(_, field)| is_named(&field.name)).map(|(at, _)| at)
 }
 
 const fn holds_id(shape: &Shape) -> bool {
-    matches!(shape, Shape::Uuid(_) | Shape::Text)
+    matches!(shape, Shape::Uuid(_) | Shape::Text | Shape::Bytes | Shape::Fixed { size: 16, .. })
 }
 
 const fn holds_key(shape: &Shape) -> bool {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::catalogue::{Catalogue, CatalogueError, EventType};
+use crate::event::catalogue::{Catalogue, CatalogueError, EventType, IdPlace};
 use crate::shop;
 use crate::source::own::{self, Own, OwnError};
 use crate::wire::shape::{Field, Record, Shape, UuidForm};
@@ -67,5 +67,5 @@ fn open(name: &str) -> EventType {
     let fields = RESERVED.into_iter().zip(shapes);
     let fields = fields.map(|(name, shape)| Field { name: name.into(), shape, default: None }).collect();
     let record = Record { name: format!("loadgen.collect.{name}").into(), fields };
-    EventType { name: name.into(), id: 0, key: 2, record, open: true, schema: None }
+    EventType { name: name.into(), id: IdPlace::Field(0), key: 2, record, open: true, schema: None }
 }

@@ -127,7 +127,7 @@ fn compare(wanted: &AckedEvent, record: &Record<'_>, ours: Ours<'_>) -> LookUp {
     let when = |rule, found| if rules.has(rule) { found } else { LookUp::Nothing };
     let another = when(Rule::AnotherRecord, LookUp::Gone);
     let Some(body) = record.body else { return another };
-    let decoded = catalogue.decode(body);
+    let decoded = catalogue.decode_record(body, record.headers);
     if let Err(Invalid::AwaitsSchema) = decoded {
         return LookUp::Nothing;
     }

@@ -62,15 +62,20 @@ fn rest(record: &Record, object: &Map<String, Value>) -> String {
 }
 
 /// Hands the values of an object that somebody else has written to `sink`, in the order of the record; a UUID of zeros for the field
-/// `id`, whatever it holds. Fields that the record does not name are left out.
+/// `id`, where there is one, whatever it holds. Fields that the record does not name are left out.
 ///
 /// # Errors
 /// The first field, in the order of the record, that does not fit.
-pub fn give(record: &Record, id: usize, object: &Map<String, Value>, sink: &mut impl Sink) -> Result<(), Misfit> {
+pub fn give(
+    record: &Record,
+    id: Option<usize>,
+    object: &Map<String, Value>,
+    sink: &mut impl Sink,
+) -> Result<(), Misfit> {
     let mut give = Give { sink, tries: 0, is_strict: true };
     for (index, field) in record.fields.iter().enumerate() {
         match &field.shape {
-            _ if index == id => give.sink.uuid(0),
+            _ if Some(index) == id => give.sink.uuid(0),
             // A type that is named otherwise need not say so again.
             Shape::Constant(_) if !object.contains_key(&*field.name) => {}
             _ => give.field(field, object)?,

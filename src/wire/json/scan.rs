@@ -13,6 +13,8 @@ use crate::wire::shape::Integer;
 
 /// Length of a UUID as text.
 const UUID: usize = 36;
+/// Length of its 16 bytes in base64.
+const BASE64: usize = 24;
 /// More digits than any number has are read with the other layouts.
 const DIGITS: usize = 18;
 /// No number of so many digits is further from zero.
@@ -43,7 +45,7 @@ impl Plan {
         }
         let id = match &scan.written.id {
             None => None,
-            Some(at) => Some(Uuid::try_parse_ascii(&body[at.clone()]).ok()?.as_u128()),
+            Some(at) => Some(id_of(&body[at.clone()])?),
         };
         Some(Scanned { id, at: scan.written })
     }
@@ -138,8 +140,9 @@ impl<'a> Scan<'a> {
         let from = self.at;
         if step == self.plan.id {
             // Whether it is a UUID is looked at when all else fits.
-            self.body.get(from..from + UUID)?;
-            self.at += UUID;
+            let length = if let Leaf::Bytes { .. } = leaf { BASE64 } else { UUID };
+            self.body.get(from..from + length)?;
+            self.at += length;
             self.written.id = Some(from..self.at);
         } else {
             self.value(leaf)?;
@@ -328,6 +331,14 @@ impl<'a> Scan<'a> {
         self.at += length;
         Some(())
     }
+}
+
+/// The UUID of an id's text.
+fn id_of(text: &[u8]) -> Option<u128> {
+    if text.len() == BASE64 {
+        return <[u8; 16]>::try_from(STANDARD.decode(text).ok()?).ok().map(u128::from_be_bytes);
+    }
+    Uuid::try_parse_ascii(text).ok().map(|uuid| uuid.as_u128())
 }
 
 /// Whether `text` is canonical base64 of `size` bytes, or of any number of them.

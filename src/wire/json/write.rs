@@ -221,6 +221,9 @@ impl Sink for Writer<'_> {
     fn bytes(&mut self, value: &[u8]) {
         let from = self.arena.len();
         drop(write!(self.arena, "{}", Base64Display::new(value, &STANDARD)));
+        if self.step == self.plan.id {
+            self.written.id = Some(from..self.arena.len());
+        }
         self.value_ended(from);
     }
 
@@ -234,6 +237,9 @@ impl Sink for Writer<'_> {
     }
 
     fn uuid(&mut self, value: u128) {
+        if let Some(Step::Value(Leaf::Bytes { .. })) = self.plan.steps.get(self.step) {
+            return self.bytes(&value.to_be_bytes());
+        }
         let from = self.arena.len();
         let mut text = [b'0'; UUID];
         if self.step == self.plan.id {

@@ -253,6 +253,7 @@ impl Held {
                 create_topics: false,
                 client: client.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
                 connect_timeout: Duration::from_secs(20),
+                headers: BTreeMap::new(),
                 lag_group: None,
             },
             catalogue: std::sync::Arc::new(loadgen::shop::catalogue().unwrap()),

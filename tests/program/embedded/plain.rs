@@ -45,6 +45,7 @@ pub(crate) fn config(lanes: u16) -> Config {
             create_topics: false,
             client: client.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect::<Settings>(),
             connect_timeout: Duration::from_secs(20),
+            headers: BTreeMap::new(),
             lag_group: None,
         },
         catalogue: std::sync::Arc::new(loadgen::shop::catalogue().unwrap()),

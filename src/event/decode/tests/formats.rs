@@ -52,7 +52,7 @@ fn written(catalogue: &Arc<Catalogue>, event: &Event, padding: Option<Padding>) 
     let values = Telling { event, texts: &texts, timestamp_ms: 1_700_000_000_123 };
     let encoder = Encoder::new(RUN, 3, Arc::clone(catalogue)).padded(padding);
     let place = encoder.encode(&mut arena, event.kind().type_index(), &values, 77, 1_700_000_000_123_456_789);
-    (arena[place.body].to_vec(), arena[place.key].to_vec(), place.check)
+    (arena[place.body].to_vec(), arena[place.key].to_vec(), place.stamp.check)
 }
 
 fn wholeness(decoded: &Decoded<'_>, key: &[u8]) -> Option<Wholeness> {

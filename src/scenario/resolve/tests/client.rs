@@ -123,6 +123,20 @@ fn a_properties_file_yields_to_options_and_variables_of_its_level() {
 }
 
 #[test]
+fn headers_add_up_and_leave_the_ids_alone() {
+    let text = "[kafka.headers]\norigin = \"file\"\nzone = 7\n[source]\nkind = \"synthetic\"\n[[phase]]\nschedule = \"constant\"\nrate = 5\n";
+    let plan = run_of(text, "--header origin=option --header trace=a=b", &[]).unwrap().plan;
+    let headers = [("origin", "option"), ("trace", "a=b"), ("zone", "7")];
+    assert_eq!(plan.run.kafka.headers, headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.toml");
+    let events = "[t]\nid = { header = \"origin\" }\nkey = \"k\"\n[t.fields]\nk = \"email\"\n";
+    std::fs::write(&path, events).unwrap();
+    let refused = error(&format!("synth --events {} --header origin=x", path.display()), &[], &[]);
+    assert!(refused.to_string().starts_with("the header \"origin\" holds the ids of events"), "{refused}");
+}
+
+#[test]
 fn a_group_of_the_environment_is_watched_and_never_joined() {
     let plan = resolved("synth", &[("CONSUMER_GROUP_ID", "live")], &[]).unwrap().plan;
     assert_eq!(plan.run.kafka.lag_group.as_deref(), Some("live"));

@@ -98,13 +98,15 @@ fn a_type_without_a_place_for_its_id_or_its_key_is_refused() {
         (
             "key = \"key\"\nid = \"number\"",
             "number = { integer = [1, 2] }\nkey = \"email\"",
-            "t.id: the id's field is of the type integer: an id is a UUID or a text that every event has",
+            "t.id: the id's field is of the type integer: an id is a UUID, a text, bytes or a fixed of 16 that every event has",
         ),
         (
             "key = \"key\"\nid = \"id\"",
             "id = { like = \"uuid\", null = 0.1 }\nkey = \"email\"",
             "t.id: the id's field is one that may be missing",
         ),
+        ("key = \"key\"\nid = { header = \"\" }", "key = \"email\"", "t.id: a header has a name"),
+        ("key = \"key\"\nid = { headr = \"a\" }", "key = \"email\"", "t.id.headr: unknown key \"headr\""),
         ("key = \"key\"\nwieght = 3", "id = \"uuid\"", "t.wieght: unknown key \"wieght\" (did you mean weight?)"),
         ("key = \"key\"\nweight = -3", "id = \"uuid\"", "t.weight: -3 is no weight"),
         (

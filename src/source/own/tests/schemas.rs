@@ -79,7 +79,7 @@ fn a_schema_alone_gives_plausible_values() {
     for (name, schema) in [("order.avsc", AVRO), ("order.proto", PROTOBUF), ("order.schema.json", JSON)] {
         let own = with_schema(name, schema, "").unwrap();
         let record = &own.types[0].declared.record;
-        assert_eq!(*record.fields[own.types[0].declared.id].name, *"order_id", "{name}");
+        assert_eq!(*record.fields[own.types[0].declared.id.field().unwrap()].name, *"order_id", "{name}");
         for n in 0..200 {
             let value = value(&own, &own.example(TypeIndex(0), n));
             conforms(&value, &Shape::Record(record.clone())).unwrap();
