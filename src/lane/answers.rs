@@ -194,6 +194,12 @@ impl Silence<'_> {
     }
 
     fn note(&self, side: Side, partition: usize, since: Nanos, ended: bool, shard: &mut Shard) {
+        let longest = shard.partitions.get(partition).map_or(Nanos::ZERO, |counts| counts.longest_ack_gap);
+        let whole = self.now.saturating_since(since);
+        if whole <= longest && whole < self.threshold {
+            // Nor is any stretch of it of note: this is asked for each event.
+            return;
+        }
         for (from, until) in self.presence.within(since, self.now) {
             let gap = until - from;
             if let Some(partition) = shard.partitions.get_mut(partition).filter(|_| side == Side::Ack) {

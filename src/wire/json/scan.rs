@@ -128,7 +128,7 @@ impl<'a> Scan<'a> {
     #[inline]
     fn text(&mut self, step: usize) -> Option<()> {
         let from = self.at;
-        self.until_quote()?;
+        self.skip_text()?;
         if step == self.plan.key {
             self.written.key = Some(from..self.at);
         }
@@ -177,7 +177,7 @@ impl<'a> Scan<'a> {
         loop {
             if is_map {
                 self.skip(b"\"")?;
-                self.until_quote()?;
+                self.skip_text()?;
                 self.skip(b"\":")?;
             }
             let before = self.at;
@@ -218,21 +218,36 @@ impl<'a> Scan<'a> {
     }
 
     /// The inside of a string without escapes, up to its closing quote.
-    #[inline]
     fn until_quote(&mut self) -> Option<&'a [u8]> {
         let from = self.at;
-        loop {
-            let word = self.word();
-            let end = word::end_of_text(word);
-            self.bits |= word & word::before(end);
-            match word::first(end) {
-                None => self.at += word::BYTES,
-                Some(length) => {
-                    self.at += length;
-                    return (self.body.get(self.at) == Some(&b'"')).then(|| &self.body[from..self.at]);
-                }
-            }
+        self.skip_text()?;
+        Some(&self.body[from..self.at])
+    }
+
+    /// The same, where only its end matters.
+    #[inline]
+    fn skip_text(&mut self) -> Option<()> {
+        // Most texts end within a word.
+        if !self.text_ends() {
+            self.skip_words();
         }
+        (self.body.get(self.at) == Some(&b'"')).then_some(())
+    }
+
+    #[cold]
+    fn skip_words(&mut self) {
+        while !self.text_ends() {}
+    }
+
+    /// Whether a string ends within the next word; reads up to there.
+    #[inline]
+    fn text_ends(&mut self) -> bool {
+        let word = self.word();
+        let end = word::end_of_text(word);
+        self.bits |= word & word::before(end);
+        let length = word::first(end);
+        self.at += length.unwrap_or(word::BYTES);
+        length.is_some()
     }
 
     /// Digits without a leading zero.
@@ -266,9 +281,7 @@ impl<'a> Scan<'a> {
 
     fn value(&mut self, leaf: &Leaf) -> Option<()> {
         match leaf {
-            Leaf::Text => {
-                self.until_quote()?;
-            }
+            Leaf::Text => self.skip_text()?,
             Leaf::Integer(bounds) => self.integer(bounds)?,
             Leaf::Decimal { scale, min } => self.decimal(*scale as usize, *min)?,
             Leaf::Boolean => self.skip(b"true").or_else(|| self.skip(b"false"))?,

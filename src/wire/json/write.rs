@@ -29,6 +29,7 @@ pub struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// A writer at the end of `arena`.
+    #[inline]
     pub fn new(plan: &'a Plan, arena: &'a mut Vec<u8>) -> Self {
         let mut writer = Self { plan, arena, step: 0, left: [0; DEEPEST], depth: 0, written: Written::default() };
         writer.go_on();
@@ -135,6 +136,7 @@ impl BodyWriter for Writer<'_> {
 }
 
 impl Sink for Writer<'_> {
+    #[inline]
     fn null(&mut self) {
         match self.plan.steps.get(self.step) {
             Some(Step::Optional { absent, .. }) => self.step = *absent,
@@ -202,10 +204,12 @@ impl Sink for Writer<'_> {
         self.value_ended(from);
     }
 
+    #[inline]
     fn plain(&mut self, value: &str) {
         self.bytes_of(value.as_bytes());
     }
 
+    #[inline]
     fn joined(&mut self, parts: &[Part<'_>]) {
         let from = self.arena.len();
         for part in parts {
@@ -214,6 +218,7 @@ impl Sink for Writer<'_> {
         self.value_ended(from);
     }
 
+    #[inline]
     fn escaped(&mut self, value: &Escaped) {
         self.bytes_of(value.json().as_bytes());
     }
@@ -236,6 +241,7 @@ impl Sink for Writer<'_> {
         self.value_ended(self.arena.len());
     }
 
+    #[inline]
     fn uuid(&mut self, value: u128) {
         if let Some(Step::Value(Leaf::Bytes { .. })) = self.plan.steps.get(self.step) {
             return self.bytes(&value.to_be_bytes());
