@@ -17,6 +17,7 @@ pub mod scenario;
 pub mod settings;
 
 // One run.
+pub mod alert;
 pub mod collect;
 pub mod exporter;
 pub mod progress;
@@ -62,6 +63,7 @@ pub mod verdict;
 // What everything stands on.
 pub mod clock;
 pub mod figures;
+pub mod http;
 pub mod input;
 pub mod sorting;
 pub mod spelling;

@@ -160,6 +160,10 @@ pub fn render(report: &RunReport, style: Style) -> String {
         let ink = if fault.failure().is_some() { Ink::Warning } else { Ink::Plain };
         page.row_inked("fault", &fault.sentence(), ink);
     }
+    for alert in &report.alerts {
+        let ink = if alert.is_untold() { Ink::Warning } else { Ink::Plain };
+        page.row_inked("alert", &alert.sentence(), ink);
+    }
     client::errors(&mut page, report);
     if !report.run.deadlines_reached.is_empty() {
         let reached = format!("reached: {}", report.run.deadlines_reached.join(", "));

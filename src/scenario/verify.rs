@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Scenario;
+use super::alerts::alerts_of;
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::file::read_expectations;
@@ -15,6 +16,7 @@ use super::registry::access;
 use super::schemas;
 use super::source::SourceConfig;
 use super::topics::{self, check_topic_name};
+use crate::alert::Alert;
 use crate::bundle::SCENARIO;
 use crate::cli::verify::{Offset, VerifyArgs};
 use crate::event::catalogue::Catalogue;
@@ -63,6 +65,8 @@ pub struct VerifyPlan {
     pub producer_report: Option<PathBuf>,
     /// Rules to keep.
     pub gates: Gates,
+    /// Who is told of gates that are broken.
+    pub alerts: Vec<Alert>,
     /// The rules as they were written.
     pub rules: Vec<String>,
     /// How it is shown, and where its results go.
@@ -180,6 +184,8 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
     };
     let gates = Gates::new(&configs, &options.outcome.gate_off, &known)
         .map_err(|error| ConfigError::Plan { reason: error.to_string(), hint: None })?;
+    // A reading has no scenario: `--alert` is all that it has.
+    let (alerts, _) = alerts_of(&mut [], options.outcome.alert.as_deref(), &gates, environment)?;
     Ok(VerifyPlan {
         name,
         bootstrap,
@@ -201,6 +207,7 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
         num_records: reading.num_records,
         producer_report: args.producer_report,
         gates,
+        alerts,
         rules: options.outcome.gate.clone(),
         presentation: Presentation::of_outcome(&options.outcome),
         warnings: named.warnings,
