@@ -5,10 +5,10 @@ use proptest::prelude::*;
 use crate::{
     ledger::Class,
     report::{
-        Client, Environment, ExpectReport, FaultReport, Fidelity, GroupReport, LagReport, Latencies, LatencyParts, LatencySummary,
-        LedgerCounts, Offered, PartitionReport, Payload, PhaseReport, Process, ReaderUse, Replay, Run, RunReport,
-        SCHEMA_VERSION, SchemaUse, TimelineRow, Tool, TopicReport, TransactionCounts, Transactions, TypeLatencies,
-        TypeReport, Windows,
+        Client, Environment, ExpectReport, FaultReport, Fidelity, GroupReport, LagReport, Latencies, LatencyParts,
+        LatencySummary, LedgerCounts, Offered, PartitionReport, Payload, PhaseReport, Process, ReaderUse, Replay, Run,
+        RunReport, SCHEMA_VERSION, SchemaUse, TimelineRow, Tool, TopicReport, TransactionCounts, Transactions,
+        TypeLatencies, TypeReport, Windows,
         drift::{Drift, DriftVerdict},
     },
 };

@@ -230,7 +230,18 @@ fn read(text: &str) -> Result<Scenario, Fault> {
             PaddingOptions::keys(""),
             PatienceOptions::keys(""),
             BodyOptions::keys(""),
-            vec!["gates_off", "source", "kafka", "transactions", "verify", "schemas", "expect", "fault", "gate", "alert"],
+            vec![
+                "gates_off",
+                "source",
+                "kafka",
+                "transactions",
+                "verify",
+                "schemas",
+                "expect",
+                "fault",
+                "gate",
+                "alert",
+            ],
         ],
     )?;
     Ok(Scenario { settings, source, schemas, expectations, faults, gates, alerts })
