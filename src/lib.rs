@@ -17,6 +17,7 @@ pub mod scenario;
 pub mod settings;
 
 // One run.
+pub mod alert;
 pub mod collect;
 pub mod exporter;
 pub mod progress;
@@ -35,6 +36,7 @@ pub mod source;
 // The way of an event.
 pub mod control;
 pub mod event;
+pub mod expect;
 pub mod kafka;
 pub mod lane;
 pub mod publish;
@@ -61,6 +63,7 @@ pub mod verdict;
 // What everything stands on.
 pub mod clock;
 pub mod figures;
+pub mod http;
 pub mod input;
 pub mod sorting;
 pub mod spelling;

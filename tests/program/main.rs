@@ -8,6 +8,7 @@ mod at_work;
 mod registry_stub;
 mod shell;
 
+mod alerts;
 mod architecture;
 mod archives;
 mod bad_plans;
