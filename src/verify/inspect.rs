@@ -11,6 +11,7 @@ use crate::clock::{Anchor, Nanos};
 use crate::event::catalogue::Catalogue;
 use crate::event::decode::{Decoded, Wholeness};
 use crate::event::invalid::Invalid;
+use crate::event::opaque::Raw;
 use crate::event::stamp::{Numbering, Stamp};
 use crate::kafka::slots::Slots;
 use crate::kafka::{Record, Timestamp};
@@ -22,6 +23,8 @@ use crate::wire::framing::SchemaId;
 
 /// Duplicates whose kind is found out at the end, at most; of more it stays undecided.
 const REMEMBERED: usize = 100_000;
+/// So many schemas are looked for before one is asked after.
+const MOST_KNOWN: usize = 32;
 /// Damaged sightings kept for the examples.
 const DAMAGED: usize = 1_000;
 
@@ -101,6 +104,8 @@ pub struct Inspector<B> {
     older: u64,
     awaiting_next: Vec<AwaitsNext>,
     by_schema: BySchema,
+    /// Some schemas for which no record need wait.
+    known: Vec<SchemaId>,
 }
 
 impl<B: Book> Inspector<B> {
@@ -125,6 +130,7 @@ impl<B: Book> Inspector<B> {
             mended: 0,
             older: 0,
             awaiting_next: Vec::new(),
+            known: Vec::new(),
         }
     }
 
@@ -180,6 +186,16 @@ impl<B: Book> Inspector<B> {
         self.rules.has(Rule::AwaitsSchema) && record.body.is_some_and(|body| self.catalogue.awaits_schema(body))
     }
 
+    /// The same of a record that has just come: what is known of a schema once is known for good.
+    pub(super) fn must_wait(&mut self, record: &Record<'_>) -> bool {
+        let Some(id) = record.body.and_then(SchemaId::of).filter(|id| !self.known.contains(id)) else { return false };
+        let must_wait = self.awaits_schema(record);
+        if !must_wait && self.known.len() < MOST_KNOWN {
+            self.known.push(id);
+        }
+        must_wait
+    }
+
     /// Counts the records that nothing could be said of.
     pub(super) fn end_without(&mut self, held: &Held) {
         self.findings.0.awaits_schema = held.records();
@@ -201,19 +217,17 @@ impl<B: Book> Inspector<B> {
             self.findings.0.duplicates_reread += u64::from(self.rules.has(Rule::Reread));
             return false;
         }
-        let Some(body) = record.body else {
-            self.invalid(record, &Invalid::NoValue, shard);
-            return false;
-        };
         let catalogue = Arc::clone(&self.catalogue);
-        let decoded = match catalogue.decode_record(body, record.headers) {
+        let decoded = match catalogue.decode_record(Raw::from(record)) {
             Ok(decoded) => decoded,
             Err(reason) => {
                 self.invalid(record, &reason, shard);
                 return false;
             }
         };
-        if let Some(why) = self.by_schema.note(&decoded, body).filter(|_| self.rules.has(Rule::NotReadable)) {
+        if let Some(why) =
+            self.by_schema.note(&decoded, record.body.unwrap_or_default()).filter(|_| self.rules.has(Rule::NotReadable))
+        {
             self.findings.0.not_readable_by_reader += 1;
             let stamp = decoded.stamp;
             let told = self.example(record, stamp.map(|stamp| (stamp, &decoded)), &why);
@@ -224,6 +238,7 @@ impl<B: Book> Inspector<B> {
         if decoded.key() != key {
             self.invalid(record, &Invalid::KeyMismatch, shard);
         } else if self.java_placed
+            && record.key.is_some()
             && self.slots.home_of_found(decoded.kind.index(), key, record.partition) != record.partition
         {
             placed = false;

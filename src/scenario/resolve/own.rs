@@ -4,23 +4,23 @@ use super::{Layers, conflict};
 use crate::scenario::Scenario;
 use crate::scenario::error::ConfigError;
 use crate::scenario::source::SourceConfig;
-use crate::settings::events::DeclaredOptions;
-use crate::source::own::{Config, LoadError};
+use crate::source::own::LoadError;
+use crate::source::recorded;
 
 /// Puts what is declared into the scenario, so that it can be run again without the files.
 pub(super) fn settle(scenario: &mut Scenario, layers: &mut Layers<'_>) -> Result<(), ConfigError> {
-    if let SourceConfig::RetailRocket(_) | SourceConfig::Web(_) = scenario.source {
-        return Ok(());
+    match &mut scenario.source {
+        SourceConfig::RetailRocket(_) | SourceConfig::Web(_) => return Ok(()),
+        SourceConfig::Recorded(config) => return Ok(config.load()?),
+        SourceConfig::Synthetic(_) | SourceConfig::Own(_) => {}
     }
     let mut named = None;
     for (place, layer) in layers {
-        let DeclaredOptions { events, schema } = std::mem::take(&mut layer.events.declared);
-        if events.is_some() && schema.is_some() {
+        let declared = std::mem::take(&mut layer.events.declared);
+        if declared.events.is_some() && declared.schema.is_some() {
             return Err(conflict(*place, "events", "schema"));
         }
-        if named.is_none() && (events.is_some() || schema.is_some()) {
-            named = Some(Config { events, schema, ..Config::default() });
-        }
+        named = named.or_else(|| declared.config());
     }
     if let Some(config) = named {
         scenario.source = SourceConfig::Own(Box::new(config));
@@ -29,6 +29,12 @@ pub(super) fn settle(scenario: &mut Scenario, layers: &mut Layers<'_>) -> Result
         config.load()?;
     }
     Ok(())
+}
+
+impl From<recorded::LoadError> for ConfigError {
+    fn from(error: recorded::LoadError) -> Self {
+        Self::Recording(error)
+    }
 }
 
 impl From<LoadError> for ConfigError {
