@@ -2,6 +2,7 @@
 //!
 //! They are kept in a recording: an Avro object container ([`format`]) that [`write::Writer`] writes and [`read::Reader`] reads.
 
+pub mod blocks;
 mod entry;
 pub mod format;
 pub mod read;

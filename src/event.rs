@@ -9,6 +9,7 @@ pub mod decode;
 pub mod encode;
 pub mod invalid;
 pub mod learned;
+pub mod opaque;
 pub mod padding;
 pub mod readers;
 pub mod rollout;

@@ -21,10 +21,11 @@ use std::time::Duration;
 
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::TempoCopy;
-use crate::event::catalogue::TypeIndex;
+use crate::event::catalogue::{TypeIndex, Version};
+use crate::event::opaque::{Raw, Sealed};
 use crate::event::stamp::{DueTime, Stamp};
 use crate::kafka::errors::ErrorLog;
-use crate::kafka::headers::Header;
+use crate::kafka::headers::{Header, Headers};
 use crate::kafka::{Code, Notice, Report};
 use crate::ledger::{LaneBook, Marks, Waiting};
 use crate::measure::Presence;
@@ -32,8 +33,9 @@ use crate::publish::{Batch, Entry, Publisher};
 use crate::schedule::{Cursor, Due};
 use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, OnLag, Pacing};
+use crate::source::recorded::{self, Bytes};
 use crate::source::web::Fate;
-use crate::source::{Drawn, Telling};
+use crate::source::{Drawn, Event, Telling};
 use ceiling::Admission;
 pub use ceiling::Ceiling;
 use flight::{AckGaps, Flight, Flights};
@@ -284,36 +286,32 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                 }
             }
             if !dropped {
-                let follows_recording = self.end.rhythm.is_some();
-                let timestamp_ms = body_time(self.setup.event_time, self.anchor, &drawn, unix_ns, follows_recording);
-                let event = &drawn.event;
-                let kind = event.kind();
-                let values = Telling { event, teller: &self.setup.teller, timestamp_ms, due_unix_ns: unix_ns };
+                let kind = drawn.event.kind();
                 let version = self.setup.rollout.version(phase, self.setup.number, sequence);
-                let arena = self.batch.arena();
-                let encoded = self.setup.encoder.encode_as(version, arena, kind, &values, sequence, unix_ns);
-                let key = self.batch.bytes(&encoded.key);
-                let partition = self.setup.java_placed.then(|| self.setup.slots.home(kind.index(), key));
+                let written = self.write(&drawn, version, sequence, unix_ns);
+                let key = written.key.as_ref().map(|key| self.batch.bytes(key));
+                let partition = self.partition(&drawn.event, key);
                 let topic = self.setup.slots.topic_of(kind.index());
+                let length = |range: &Option<Range<usize>>| range.as_ref().map_or(0, ExactSizeIterator::len);
                 let ticket = self.flights.start(Flight {
                     sequence,
                     due,
                     blocked_before: self.blocked.until(due),
                     capped_before: self.capped.until(due),
                     sent: Nanos::ZERO,
-                    bytes: u32::try_from(encoded.body.len() + encoded.key.len()).unwrap_or(u32::MAX),
+                    bytes: u32::try_from(length(&written.body) + length(&written.key)).unwrap_or(u32::MAX),
                     phase: u16::try_from(phase).unwrap_or(u16::MAX),
                     kind,
                     version,
-                    key: event.key(key),
-                    check: encoded.stamp.check,
+                    key: drawn.event.key(key.unwrap_or_default()),
+                    check: written.stamp.check,
                 });
-                let headers = self.pack_headers(kind, encoded.stamp);
+                let Sealed { body, key, headers, .. } = written;
                 self.batch.push(Entry {
-                    body: Some(encoded.body),
-                    key: Some(encoded.key),
+                    body,
+                    key,
                     headers,
-                    create_ms: None,
+                    create_ms: drawn.event.create_ms(),
                     topic,
                     partition,
                     ticket,
@@ -339,6 +337,35 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
 }
 
 impl<P, C> Lane<'_, P, C> {
+    /// Writes an event: its body, its key and its headers.
+    fn write(&mut self, drawn: &Drawn, version: Version, sequence: u64, unix_ns: u64) -> Sealed {
+        let event = &drawn.event;
+        let kind = event.kind();
+        if let Some(Bytes { key, value, headers }) = self.setup.source.bytes() {
+            let raw = Raw { key, value, headers: Headers::packed(headers) };
+            return self.setup.encoder.seal(self.batch.arena(), kind, raw, sequence, unix_ns);
+        }
+        let follows_recording = self.end.rhythm.is_some();
+        let timestamp_ms = body_time(self.setup.event_time, self.anchor, drawn, unix_ns, follows_recording);
+        let values = Telling { event, teller: &self.setup.teller, timestamp_ms, due_unix_ns: unix_ns };
+        let arena = self.batch.arena();
+        let encoded = self.setup.encoder.encode_as(version, arena, kind, &values, sequence, unix_ns);
+        let headers = self.pack_headers(kind, encoded.stamp);
+        Sealed { body: Some(encoded.body), key: Some(encoded.key), headers, stamp: encoded.stamp }
+    }
+
+    /// The slot that an event goes to; `None` lets the client choose.
+    fn partition(&self, event: &Event, key: Option<&[u8]>) -> Option<i32> {
+        let Setup { slots, java_placed, .. } = &self.setup;
+        match event {
+            Event::Recorded(recorded::Event { kind, partition: Some(partition), .. }) => {
+                slots.slot_in(slots.topic_of(kind.index()), *partition)
+            }
+            // Where a record without a key goes is nobody's to say.
+            _ => key.filter(|_| *java_placed).map(|key| slots.home(event.kind().index(), key)),
+        }
+    }
+
     /// Writes the headers of an event: those that all have, and its id where that is one.
     fn pack_headers(&mut self, kind: TypeIndex, stamp: Stamp) -> Range<usize> {
         let Self { setup, batch, .. } = self;

@@ -80,6 +80,16 @@ pub enum RunError {
     /// The source cannot be divided among the lanes.
     #[error(transparent)]
     Source(#[from] LaneError),
+    /// A partition that recorded records are to keep is not there.
+    #[error("topic \"{topic}\" has {has} partitions, and the recording has records of partition {partition}")]
+    NoPartition {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// How many it has.
+        has: i32,
+    },
     /// A lane would have to number more events than a stamp can hold.
     #[error("{events} events are more than {lanes} lanes can number: {}", would_do(*needed))]
     TooFewLanes {

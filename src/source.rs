@@ -3,6 +3,7 @@
 mod crowd;
 pub mod own;
 mod population;
+pub mod recorded;
 pub mod retail_rocket;
 mod stream;
 pub mod synthetic;
@@ -37,6 +38,8 @@ pub enum Event {
     Shop(shop::Event),
     /// One of a type that the user declares.
     Own(own::Event),
+    /// A recorded record, whose bytes its lane has.
+    Recorded(recorded::Event),
     /// One that came in from outside.
     Web(web::Event),
 }
@@ -48,6 +51,7 @@ impl Event {
         match self {
             Self::Shop(event) => event.kind().type_index(),
             Self::Own(event) => event.kind(),
+            Self::Recorded(event) => event.kind,
             Self::Web(event) => event.kind(),
         }
     }
@@ -58,6 +62,16 @@ impl Event {
         match self {
             Self::Shop(event) => KeyId::of_number(event.user.0),
             Self::Own(_) | Self::Web(_) => KeyId::of_text(text),
+            Self::Recorded(event) => event.key,
+        }
+    }
+
+    /// The `CreateTime` that it gets; `None`: the time at which it is sent.
+    #[must_use]
+    pub const fn create_ms(&self) -> Option<i64> {
+        match self {
+            Self::Recorded(event) => event.create_ms,
+            Self::Shop(_) | Self::Own(_) | Self::Web(_) => None,
         }
     }
 
@@ -67,6 +81,7 @@ impl Event {
         match self {
             Self::Shop(event) => event.recorded_ms,
             Self::Own(_) | Self::Web(_) => None,
+            Self::Recorded(event) => event.recorded_ms,
         }
     }
 }
@@ -78,6 +93,8 @@ pub enum Teller {
     Shop(Arc<Vocabulary>),
     /// What the user declares.
     Own(own::Teller),
+    /// Nowhere: recorded bytes are sent as they are.
+    Recorded,
     /// What came in.
     Web(Arc<web::Inlet>),
 }
@@ -120,6 +137,8 @@ pub enum LaneSource {
     Own(own::Lane),
     /// Rows of a time-sorted data set.
     RetailRocket(retail_rocket::Lane),
+    /// Records of a recording.
+    Recorded(Box<recorded::Lane>),
     /// What comes in from outside.
     Web(web::Lane),
 }
@@ -138,7 +157,17 @@ impl LaneSource {
             Self::Synthetic(lane) => Some(lane.draw().map(Event::Shop)),
             Self::Own(lane) => Some(lane.draw().map(Event::Own)),
             Self::RetailRocket(lane) => lane.draw().map(|drawn| drawn.map(Event::Shop)),
+            Self::Recorded(lane) => lane.draw().map(|drawn| drawn.map(Event::Recorded)),
             Self::Web(lane) => lane.draw().map(|drawn| drawn.map(Event::Web)),
+        }
+    }
+
+    /// The bytes of the event that was drawn last, where it is a recorded one.
+    #[must_use]
+    pub fn bytes(&self) -> Option<recorded::Bytes<'_>> {
+        match self {
+            Self::Recorded(lane) => Some(lane.bytes()),
+            _ => None,
         }
     }
 
@@ -176,7 +205,7 @@ impl LaneSource {
         match self {
             Self::Synthetic(lane) => Some(lane.number(n)),
             Self::Own(lane) => Some(lane.number(n)),
-            Self::RetailRocket(_) | Self::Web(_) => None,
+            Self::RetailRocket(_) | Self::Recorded(_) | Self::Web(_) => None,
         }
     }
 }
@@ -190,6 +219,8 @@ pub enum Source {
     Own(Arc<own::Own>),
     /// A Retail Rocket recording.
     RetailRocket(Arc<retail_rocket::Recording>),
+    /// A recording of topics.
+    Recorded(Arc<recorded::Recorded>),
     /// Events that come in from outside, for one lane.
     Web(Arc<web::Inlet>),
 }
@@ -203,6 +234,9 @@ pub enum LaneError {
     /// What the user declares cannot.
     #[error(transparent)]
     Own(#[from] own::OwnError),
+    /// The recording cannot be read.
+    #[error("{0}")]
+    Recorded(String),
 }
 
 impl Source {
@@ -215,6 +249,10 @@ impl Source {
             Self::Synthetic(source) => LaneSource::Synthetic(source.lane(lane, lanes)?),
             Self::Own(source) => LaneSource::Own(source.lane(lane, lanes)?),
             Self::RetailRocket(source) => LaneSource::RetailRocket(source.lane(lane, lanes)),
+            Self::Recorded(source) => {
+                let lane = source.lane(lane, lanes).map_err(|error| LaneError::Recorded(error.to_string()))?;
+                LaneSource::Recorded(Box::new(lane))
+            }
             Self::Web(inlet) => LaneSource::Web(web::Lane::new(Arc::clone(inlet))),
         })
     }
@@ -226,6 +264,7 @@ impl Source {
             Self::Synthetic(source) => Teller::Shop(source.vocabulary()),
             Self::Own(source) => Teller::Own(own::Teller::new(source)),
             Self::RetailRocket(source) => Teller::Shop(source.vocabulary()),
+            Self::Recorded(_) => Teller::Recorded,
             Self::Web(inlet) => Teller::Web(Arc::clone(inlet)),
         }
     }
@@ -236,7 +275,7 @@ impl Source {
         match self {
             Self::Synthetic(source) => Some(source.expected_shares()),
             Self::Own(source) => Some(source.expected_shares().to_vec()),
-            Self::RetailRocket(_) | Self::Web(_) => None,
+            Self::RetailRocket(_) | Self::Recorded(_) | Self::Web(_) => None,
         }
     }
 
@@ -246,7 +285,7 @@ impl Source {
         match self {
             Self::Synthetic(source) => source.session_figures(),
             Self::Own(source) => source.session_figures(),
-            Self::RetailRocket(_) | Self::Web(_) => None,
+            Self::RetailRocket(_) | Self::Recorded(_) | Self::Web(_) => None,
         }
     }
 
@@ -256,6 +295,7 @@ impl Source {
         match self {
             Self::Synthetic(_) | Self::Own(_) | Self::Web(_) => None,
             Self::RetailRocket(source) => source.len(),
+            Self::Recorded(source) => source.len(),
         }
     }
 
@@ -265,6 +305,7 @@ impl Source {
         match self {
             Self::Synthetic(_) | Self::Own(_) | Self::Web(_) => false,
             Self::RetailRocket(source) => source.is_empty(),
+            Self::Recorded(source) => source.is_empty(),
         }
     }
 
@@ -275,6 +316,7 @@ impl Source {
             Self::Synthetic(_) => "synthetic",
             Self::Own(_) => "own",
             Self::RetailRocket(_) => "retail_rocket",
+            Self::Recorded(_) => "recorded",
             Self::Web(_) => "web",
         }
     }

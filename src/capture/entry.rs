@@ -126,6 +126,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// The topic and the partition that a record begins with.
+    pub(super) fn place(&mut self) -> Option<(String, i32)> {
+        let topic = std::str::from_utf8(self.bytes()?).ok()?.to_owned();
+        Some((topic, self.int().filter(|partition| *partition >= 0)?))
+    }
+
     /// The next record; `None` where the bytes are none. Its headers are packed into `headers`.
     pub(super) fn record<'r>(&mut self, headers: &'r mut Vec<u8>) -> Option<Captured<'r>>
     where

@@ -91,7 +91,7 @@ fn search(
 ) -> Result<Found, Failure> {
     let plan = &resolved.plan;
     capacity::Search::new(settings.search).map_err(unsearchable)?;
-    if let SourceConfig::RetailRocket(_) = plan.source {
+    if let SourceConfig::RetailRocket(_) | SourceConfig::Recorded(_) = plan.source {
         return Err(Failure::new(
             ExitCode::BadConfiguration,
             "a recording ends, so it cannot be offered at any rate for long",

@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::dry_run::forecast;
+use super::dry_run::{self, forecast};
 use super::planned_faults::{self, PlannedFault};
-use super::planned_load::{load, schedule};
+use super::planned_load::{self, load, schedule};
 use super::{Done, Failure, formats, planned_gates};
 use crate::alert::Alert;
 use crate::cli::check::CheckArgs;
@@ -122,6 +122,11 @@ impl Checked {
     ) -> Result<Self, Failure> {
         let Calibration { per_s, cpu_quota, bytes_each } = calibration;
         let (events, duration_s, peak_per_s, picture) = match source {
+            Source::Recorded(recorded) => {
+                let ends = planned_load::ends(source, schedule).map(Nanos::as_secs_f64);
+                let events = planned_load::planned(plan, schedule, source);
+                (events, ends, schedule.peak(), dry_run::recorded(plan, recorded, schedule))
+            }
             Source::Synthetic(_) | Source::Own(_) | Source::Web(_) => {
                 let duration_s = schedule.ends_at().map(Nanos::as_secs_f64);
                 (schedule.count(), duration_s, schedule.peak(), chart::chart(schedule, CHART.0, CHART.1))

@@ -10,9 +10,11 @@ use crate::scenario::plan::Plan;
 use crate::schedule::Schedule;
 use crate::settings::outcome::Output;
 use crate::source::Source;
-use crate::source::retail_rocket::{Forecast, Pace, Partitions, Recording};
+use crate::source::recorded::Recorded;
+use crate::source::retail_rocket::{Forecast, Moment, Pace, Partitions, Recording};
 use crate::source::synthetic::Model;
 use crate::verdict::ExitCode;
+use std::sync::Arc;
 
 pub(super) fn tell(
     plan: &Plan,
@@ -20,6 +22,9 @@ pub(super) fn tell(
     schedule: &Schedule,
     likeness: Option<&Likeness>,
 ) -> Result<Done, Failure> {
+    if let Source::Recorded(of) = source {
+        return Ok(Done::told(recorded(plan, of, schedule) + &faults(plan, schedule) + &gates(plan, source, schedule)));
+    }
     let Source::RetailRocket(recording) = source else {
         let peak = schedule.peak().map_or_else(|| "unlimited".to_owned(), figures::rate);
         let events = schedule.count().map_or_else(|| "endless".to_owned(), figures::count);
@@ -38,6 +43,49 @@ pub(super) fn tell(
             .map_err(|error| Failure::new(ExitCode::BadInput, error.to_string())),
         Output::Text => Ok(Done::told(preview.to_string() + &faults(plan, schedule) + &gates(plan, source, schedule))),
     }
+}
+
+/// What playing a recording of topics will be.
+pub(super) fn recorded(plan: &Plan, recorded: &Arc<Recorded>, schedule: &Schedule) -> String {
+    let facts = recorded.facts();
+    let source = Source::Recorded(Arc::clone(recorded));
+    let events = planned_load::planned(plan, schedule, &source).map_or_else(|| "endless".to_owned(), figures::count);
+    let takes =
+        planned_load::ends(&source, schedule).map_or_else(|| "-".to_owned(), |end| figures::span_s(end.as_secs_f64()));
+    let topics = facts.topics.iter().map(|(topic, partitions, records)| {
+        let into = plan.run.kafka.topic_map.get(topic).unwrap_or(&plan.run.kafka.topic);
+        let into = if into == topic { String::new() } else { format!(" into {into}") };
+        format!(
+            "{topic}{into} ({}, {})",
+            figures::counted(*records, "record"),
+            figures::counted(*partitions, "partition")
+        )
+    });
+    let rows = [
+        ("file", recorded.config().file()),
+        ("topics", topics.collect::<Vec<_>>().join(", ")),
+        (
+            "plays",
+            format!(
+                "{} of {}, {events} events",
+                figures::count(facts.events),
+                figures::counted(facts.records, "record")
+            ),
+        ),
+        (
+            "recorded",
+            format!(
+                "{} from {} to {}",
+                figures::span_s(figures::as_f64(facts.last_ms.abs_diff(facts.first_ms)) / 1e3),
+                Moment(facts.first_ms),
+                Moment(facts.last_ms)
+            ),
+        ),
+        ("takes", takes),
+        ("gaps capped", figures::count(facts.gaps_capped)),
+        ("goes back", format!("{}, played at once", figures::count(facts.back))),
+    ];
+    rows.iter().map(|(name, text)| format!("{name:<15}{text}\n")).collect::<Vec<_>>().concat()
 }
 
 /// The faults that would be injected, a line each.

@@ -211,7 +211,7 @@ impl Best<'_> {
     }
 
     fn replay(&self, events: u64) -> Option<Replay> {
-        let Source::RetailRocket(_) = self.source else { return None };
+        let (Source::RetailRocket(_) | Source::Recorded(_)) = self.source else { return None };
         let of = |quantile: Quantile| (events >= quantile.samples_needed()).then_some(1);
         let fidelity = Fidelity {
             events,

@@ -14,7 +14,8 @@ use crate::scenario::source::SourceConfig;
 use crate::schedule::{Cursor, Due, Phase, Schedule, Shape, Speed};
 use crate::source::Source;
 use crate::source::own::Own;
-use crate::source::retail_rocket::{self, DueEvents, Facts, LoadError};
+use crate::source::recorded::{self, CreateTime, Cut, Recorded};
+use crate::source::retail_rocket::{self, DueEvents, Facts, LoadError, Moment};
 use crate::source::synthetic::Synthetic;
 use crate::verdict::ExitCode;
 
@@ -41,11 +42,45 @@ pub(super) fn load(plan: &Plan) -> Result<Source, Failure> {
             warn_of_loss(recording.facts());
             Ok(Source::RetailRocket(Arc::new(recording)))
         }
+        SourceConfig::Recorded(config) => {
+            let recorded = Recorded::load(config).map_err(|error| not_played(&error))?;
+            warn_of_recording(&recorded);
+            Ok(Source::Recorded(Arc::new(recorded)))
+        }
         SourceConfig::Web(_) => {
             let reason = "the events of this scenario came in from outside, and it has none of its own";
             Err(Failure::new(ExitCode::BadConfiguration, reason).hint("loadgen collect takes such events"))
         }
     }
+}
+
+/// Says on stderr what of a recording is not played as it was.
+fn warn_of_recording(recorded: &Recorded) {
+    let file = recorded.config().file();
+    if let Some(Cut { at, bytes }) = recorded.cut() {
+        tracing::warn!(
+            "{file} was cut off: it is played up to its last whole block, which ends at byte {at}; {} behind it are not",
+            figures::bytes(bytes)
+        );
+    }
+    let back = recorded.facts().back;
+    if back > 0 {
+        tracing::warn!(
+            "{file}: {} earlier than one before in the partition, or without a time: played at once after that one",
+            figures::counted(back, "record")
+        );
+    }
+    if recorded.config().create_time == CreateTime::Recorded {
+        let first = Moment(recorded.facts().first_ms);
+        tracing::warn!(
+            "records keep their CreateTime, from {first} on: a topic whose retention.ms is shorter than that is long ago deletes them"
+        );
+    }
+}
+
+/// Why a recording cannot be played, as the end of a command.
+fn not_played(error: &recorded::LoadError) -> Failure {
+    Failure::new(ExitCode::BadInput, error.to_string())
 }
 
 /// Says on stderr what leaving rows out takes away, where that is more than a few of them.
@@ -74,6 +109,7 @@ pub(super) fn schedule(plan: &Plan, source: &Source) -> Result<Schedule, Failure
         Pace::Fit(wall) => {
             let recorded = match source {
                 Source::RetailRocket(recording) => recording.span(),
+                Source::Recorded(recorded) => recorded.span(),
                 Source::Synthetic(_) | Source::Own(_) | Source::Web(_) => Nanos::ZERO,
             };
             let speed = Speed::to_fit(recorded, Nanos::from(*wall)).ok_or_else(|| {
@@ -95,10 +131,18 @@ pub(super) fn planned(plan: &Plan, schedule: &Schedule, source: &Source) -> Opti
 
 /// The rows of a recording that come due before its schedule ends, and when the last one does.
 fn due_events(source: &Source, schedule: &Schedule) -> Option<DueEvents> {
-    let Source::RetailRocket(recording) = source else { return None };
     if !schedule.has_due_times() {
         return None;
     }
+    let recording = match source {
+        Source::RetailRocket(recording) => recording,
+        Source::Recorded(recorded) => {
+            let count = recorded.len()?;
+            let last = due(schedule)(count.checked_sub(1)?, recorded.span())?;
+            return Some(DueEvents { count, last });
+        }
+        Source::Synthetic(_) | Source::Own(_) | Source::Web(_) => return None,
+    };
     // Sorted rows that cannot be read any more end the run with their reason.
     recording.due_events(&due(schedule)).ok().flatten()
 }

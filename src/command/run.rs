@@ -94,6 +94,13 @@ pub(super) fn run(wanted: &RunRequest, mut options: RunOptions, environment: &En
 pub(super) fn title(plan: &Plan, total: Option<u64>, ends: Option<Nanos>) -> String {
     let what = match &plan.source {
         SourceConfig::Synthetic(_) | SourceConfig::Own(_) | SourceConfig::Web(_) => plan.run.name.clone(),
+        SourceConfig::Recorded(config) => {
+            format!(
+                "{}  {}",
+                plan.run.name,
+                config.path.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy())
+            )
+        }
         SourceConfig::RetailRocket(config) => {
             format!(
                 "{}  {}",

@@ -129,6 +129,8 @@ pub struct Catalogue {
     finder: Option<Arc<dyn Finder>>,
     /// Whether a record without a frame is no event.
     framed_alone: bool,
+    /// Of records that nothing reads: whether they lie where their keys belong.
+    opaque: Option<bool>,
 }
 
 /// Catalogues of the same types, written alike.
@@ -190,7 +192,33 @@ impl Catalogue {
             return Err(CatalogueError::TooMany(types.len()));
         }
         let types = types.into_iter().map(Planned::new).collect::<Result<_, _>>()?;
-        Ok(Self { types, ids: Vec::new(), readers: Arc::default(), finder: None, framed_alone: false })
+        Ok(Self { types, ids: Vec::new(), readers: Arc::default(), finder: None, framed_alone: false, opaque: None })
+    }
+
+    /// Types of which nothing is known but their names: their records are bytes, see [`super::opaque`]. `by_key`: whether they lie
+    /// where their keys belong.
+    ///
+    /// # Errors
+    /// More types than there can be.
+    pub fn opaque(names: impl IntoIterator<Item = String>, by_key: bool) -> Result<Self, CatalogueError> {
+        let types: Vec<Planned> = names.into_iter().map(Planned::opaque).collect::<Result<_, _>>()?;
+        if types.len() > MOST_TYPES {
+            return Err(CatalogueError::TooMany(types.len()));
+        }
+        let opaque = Some(by_key);
+        Ok(Self { types, ids: Vec::new(), readers: Arc::default(), finder: None, framed_alone: false, opaque })
+    }
+
+    /// Whether its records are bytes that nothing reads.
+    #[must_use]
+    pub const fn is_opaque(&self) -> bool {
+        self.opaque.is_some()
+    }
+
+    /// Whether its records lie where their keys belong.
+    #[must_use]
+    pub fn is_placed_by_key(&self) -> bool {
+        self.opaque != Some(false)
     }
 
     /// The same types, written like that: a coding for each, in their order.
@@ -363,6 +391,15 @@ impl Planned {
     /// The field that holds the id; `None` where a header does.
     pub(super) fn id_field(&self) -> Option<&Field> {
         self.declared.record.fields.get(self.declared.id.field()?)
+    }
+
+    fn opaque(name: String) -> Result<Self, CatalogueError> {
+        let record = Record { name: name.clone().into(), fields: Vec::new() };
+        let id = IdPlace::Header(ID_HEADER.into());
+        let declared = EventType { name: name.into(), id, key: usize::MAX, record, open: false, schema: None };
+        let coding =
+            Coding::json(&declared).map_err(|source| CatalogueError::Plan { name: declared.name.clone(), source })?;
+        Ok(Self { declared, coding: Arc::new(coding), versions: Vec::new() })
     }
 
     fn new(declared: EventType) -> Result<Self, CatalogueError> {

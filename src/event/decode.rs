@@ -14,6 +14,7 @@ use super::catalogue::{Catalogue, Planned, TypeIndex};
 use super::coding::{Body, Coding};
 use super::invalid::Invalid;
 use super::learned::{Found, Learned};
+use super::opaque::{Opaque, Raw};
 use super::stamp::{self, BYTES_LENGTH, Content, FirstStamp, RunId, Stamp};
 use crate::kafka::headers::Headers;
 use crate::wire::framing::SchemaId;
@@ -38,6 +39,7 @@ pub struct Decoded<'a> {
     key: Range<usize>,
     before: Range<usize>,
     after: usize,
+    opaque: Option<Opaque<'a>>,
 }
 
 /// How an event is written.
@@ -73,7 +75,7 @@ impl<'a> Decoded<'a> {
     /// The text of its key's field, which must be the record's key.
     #[must_use]
     pub fn key(&self) -> &[u8] {
-        &self.canonical[self.key.clone()]
+        self.opaque.as_ref().map_or_else(|| &self.canonical[self.key.clone()], |opaque| opaque.key)
     }
 
     /// Its id as a stamp of the first layout; `None` where it is no UUID version 7.
@@ -85,7 +87,8 @@ impl<'a> Decoded<'a> {
     /// What the stamp's check covers.
     #[must_use]
     pub fn content(&self) -> Content<'_> {
-        Content { before: &self.canonical[self.before.clone()], after: &self.canonical[self.after..] }
+        let before = self.opaque.as_ref().map_or_else(|| &self.canonical[self.before.clone()], |opaque| &opaque.before);
+        Content { before, after: &self.canonical[self.after..] }
     }
 
     /// Whether its schema says what it is: it is no JSON without one.
@@ -203,6 +206,29 @@ impl<'a> Decoded<'a> {
             key: at.key.clone().unwrap_or_default(),
             before,
             after,
+            opaque: None,
+        }
+    }
+
+    /// A record whose bytes are not read.
+    pub(super) fn opaque(
+        bits: Option<u128>,
+        kind: TypeIndex,
+        planned: &'a Planned,
+        value: &'a [u8],
+        opaque: Opaque<'a>,
+    ) -> Self {
+        Self {
+            stamp: bits.and_then(Stamp::from_bits),
+            bits,
+            kind,
+            planned,
+            coding: CodingOf::Type(&planned.coding),
+            canonical: value.into(),
+            key: 0..0,
+            before: 0..0,
+            after: 0,
+            opaque: Some(opaque),
         }
     }
 }
@@ -228,10 +254,13 @@ impl Catalogue {
     ///
     /// # Errors
     /// Why it is no valid event.
-    pub fn decode_record<'a>(&'a self, value: &'a [u8], headers: Headers<'_>) -> Result<Decoded<'a>, Invalid> {
-        let decoded = self.decode(value)?;
+    pub fn decode_record<'a>(&'a self, raw: Raw<'a>) -> Result<Decoded<'a>, Invalid> {
+        if self.is_opaque() {
+            return self.opened(raw);
+        }
+        let decoded = self.decode(raw.value.ok_or(Invalid::NoValue)?)?;
         let Some(name) = decoded.planned.declared.id.header() else { return Ok(decoded) };
-        let bits = id_of_header(name, headers)?;
+        let bits = id_of_header(name, raw.headers)?;
         Ok(Decoded { stamp: Stamp::from_bits(bits), bits: Some(bits), ..decoded })
     }
 

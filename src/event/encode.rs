@@ -82,6 +82,17 @@ impl Encoder {
         self.catalogue.get(kind)?.declared.id.header()
     }
 
+    /// The run.
+    pub(super) const fn run(&self) -> RunId {
+        self.run
+    }
+
+    /// The stamp of an event, but for its check.
+    pub(super) fn unchecked(&self, sequence: u64, due: DueTime) -> Stamp {
+        let (lane, sequence) = self.numbering.written(self.lane, sequence);
+        Stamp { due, tag: self.run.tag(), lane, sequence, check: 0 }
+    }
+
     /// Appends an event of type `kind` to `arena`, with `due_unix_ns` in its stamp. Of a type that the catalogue does not have,
     /// nothing is written.
     pub fn encode(
@@ -106,9 +117,7 @@ impl Encoder {
         due_unix_ns: u64,
     ) -> Encoded {
         let record = arena.len();
-        let (lane, number) = self.numbering.written(self.lane, sequence);
-        let due = DueTime::from_unix_ns(due_unix_ns);
-        let mut stamp = Stamp { due, tag: self.run.tag(), lane, sequence: number, check: 0 };
+        let mut stamp = self.unchecked(sequence, DueTime::from_unix_ns(due_unix_ns));
         let Some(planned) = self.catalogue.get(kind) else {
             return Encoded { body: record..record, key: record..record, stamp };
         };

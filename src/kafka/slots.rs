@@ -79,6 +79,13 @@ impl Slots {
         self.of_kind.get(kind).copied().unwrap_or(0)
     }
 
+    /// The slot of a partition of a topic, by its index; `None` where the topic has none of that number.
+    #[must_use]
+    pub fn slot_in(&self, topic: usize, partition: i32) -> Option<i32> {
+        let span = self.topics.get(topic)?;
+        (0..span.partitions).contains(&partition).then_some(span.first + partition)
+    }
+
     /// Where Java's client puts a key of that type.
     #[must_use]
     pub fn home(&self, kind: usize, key: &[u8]) -> i32 {

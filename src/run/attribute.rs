@@ -15,6 +15,7 @@ use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::tempo::Tempo;
 use crate::event::catalogue::{Catalogue, TypeIndex};
 use crate::event::decode::Decoded;
+use crate::event::opaque::Raw;
 use crate::event::stamp::Stamp;
 use crate::kafka::Record;
 use crate::lane::LaneEnd;
@@ -135,7 +136,7 @@ impl<C: Clock> Late<'_, C> {
         let due = self.anchor.instant(stamp.due.unix_ns()).unwrap_or_default();
         let end_to_end = self.clock.now() - due;
         total.seen += 1;
-        if let Some(Ok(Decoded { kind, .. })) = record.body.map(|body| self.catalogue.decode(body)) {
+        if let Ok(Decoded { kind, .. }) = self.catalogue.decode_record(Raw::from(record)) {
             let within = self.anchor.instant(stamp.due.last_unix_ns()).unwrap_or_default();
             total.record_sight(self.schedule.phase_at(self.tempo.schedule_at(within)), kind, end_to_end);
             if let Some(of_type) = total.kinds.get_mut(kind.index()) {

@@ -126,7 +126,7 @@ impl Prepared {
             Arc::clone(&config.catalogue),
             &config.kafka.topic,
             Arc::clone(&target.slots),
-            target.java_placed,
+            target.java_placed && config.catalogue.is_placed_by_key(),
         )
         .by(wiring.rules(), !wiring.expects_faults())
         .numbered(config.lanes.numbering());
@@ -160,6 +160,7 @@ impl Prepared {
         source: &Source,
         publishers: Vec<P>,
     ) -> Result<Vec<(lane::Setup, P)>, RunError> {
+        check_partitions(source, &self.target.slots)?;
         let of_lanes = |rate| lane::Ceiling::new(rate, config.lanes.count.into(), config.lanes.all.into());
         let ceiling = config.lateness.max_rate.map(of_lanes).map(Arc::new);
         let queue = self.settings.get("queue.buffering.max.messages").and_then(|value| value.parse().ok());
@@ -279,13 +280,26 @@ fn in_its_topic(error: KafkaError, slots: &Slots) -> KafkaError {
     }
 }
 
+/// Whether the topics have the partitions that recorded records keep.
+fn check_partitions(source: &Source, slots: &Slots) -> Result<(), RunError> {
+    let Source::Recorded(recorded) = source else { return Ok(()) };
+    for (kind, partition) in recorded.kept() {
+        let topic = slots.topic_of(kind.index());
+        if slots.slot_in(topic, partition).is_none() {
+            let (name, has) = slots.topics().nth(topic).unwrap_or_default();
+            return Err(RunError::NoPartition { topic: name.to_owned(), partition, has });
+        }
+    }
+    Ok(())
+}
+
 /// Whether the lanes can number all events. A plan without an end is never too long: it stops where its numbers do.
 pub(super) fn check_sequences(config: &Config, source: &Source, schedule: &Schedule) -> Result<(), RunError> {
     let planned = match (schedule.count(), source.len()) {
         (Some(count), Some(rows)) => Some(count.min(rows)),
         (count, rows) => count.or(rows),
     };
-    let is_recorded = matches!(source, Source::RetailRocket(_));
+    let is_recorded = matches!(source, Source::RetailRocket(_) | Source::Recorded(_));
     planned.map_or(Ok(()), |events| check_room(events, config.lanes.all, is_recorded))
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::level::Level;
+use crate::source::recorded;
 use crate::verdict::ExitCode;
 
 /// Why a configuration makes no plan.
@@ -101,6 +102,9 @@ pub enum ConfigError {
         /// The client's words.
         reason: String,
     },
+    /// A recording that cannot be played.
+    #[error(transparent)]
+    Recording(recorded::LoadError),
     /// The results folder cannot be written.
     #[error("results folder {path} cannot be written: {source}", path = path.display())]
     Results {
@@ -133,7 +137,7 @@ impl ConfigError {
             Self::RefusedByClient { .. } => Some("-X dump prints every property with where it comes from".to_owned()),
             Self::Results { .. } => Some("--results-dir DIR names another folder".to_owned()),
             Self::Unreadable { path, .. } => alike(path),
-            Self::Misplaced { .. } | Self::Variable { .. } => None,
+            Self::Misplaced { .. } | Self::Variable { .. } | Self::Recording(_) => None,
         }
     }
 
@@ -146,6 +150,7 @@ impl ConfigError {
                 Level::Scenario | Level::Default => ExitCode::BadConfiguration,
             },
             Self::Misplaced { .. } | Self::Variable { .. } => ExitCode::Usage,
+            Self::Recording(_) => ExitCode::BadInput,
             _ => ExitCode::BadConfiguration,
         }
     }

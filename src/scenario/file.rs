@@ -21,7 +21,7 @@ use crate::settings::recording::BodyOptions;
 use crate::settings::run::{BasicOptions, LatenessOptions, LengthOptions, PaddingOptions, PatienceOptions, RunOptions};
 use crate::settings::transactions::TransactionOptions;
 use crate::settings::verification::VerifierOptions;
-use crate::source::{own, retail_rocket, synthetic, web};
+use crate::source::{own, recorded, retail_rocket, synthetic, web};
 use crate::spelling::nearest;
 
 list_by_serde! { AlertConfig FaultConfig GateConfig }
@@ -261,11 +261,12 @@ fn read_source(source: Spanned<DeValue<'_>>, text: &str) -> Result<SourceConfig,
             }
             config => Ok(SourceConfig::RetailRocket(config)),
         },
+        "recorded" => recorded::Config::deserialize(rest).map(SourceConfig::Recorded).map_err(fault),
         "web" => web::Config::deserialize(rest).map(SourceConfig::Web).map_err(fault),
         other => Err(Fault {
             offset: kind_offset,
             reason: format!("\"{other}\" is no kind of source"),
-            hint: Some("the kinds are synthetic, own and retail_rocket".to_owned()),
+            hint: Some("the kinds are synthetic, own, retail_rocket and recorded".to_owned()),
         }),
     }
 }
@@ -362,7 +363,7 @@ mod tests {
         refused(
             "[source]\nkind = \"retailrocket\"",
             "steady.toml line 2: \"retailrocket\" is no kind of source",
-            "the kinds are synthetic, own and retail_rocket",
+            "the kinds are synthetic, own, retail_rocket and recorded",
         );
     }
 

@@ -35,7 +35,7 @@ impl Pace {
     /// Phases that make no schedule, and rates that leave their range when multiplied.
     pub fn new(scenario: &Scenario) -> Result<Self, ConfigError> {
         let pace = &scenario.settings.pace;
-        if let SourceConfig::RetailRocket(_) = scenario.source {
+        if let SourceConfig::RetailRocket(_) | SourceConfig::Recorded(_) = scenario.source {
             return Ok(match (pace.fit, pace.rate) {
                 (Some(wall), _) => Self::Fit(wall),
                 (None, Some(PlannedRate::At(rate))) => Self::Rate(rate),

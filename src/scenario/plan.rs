@@ -31,6 +31,7 @@ use crate::settings::values::{ConstantHeader, MOST_PAYLOAD, Property, TopicMap};
 use crate::settings::verification::Verification;
 use crate::shop;
 use crate::source::own::{Own, OwnError};
+use crate::source::recorded::Placing;
 use crate::source::web;
 pub(super) use group::group;
 pub use presentation::{LiveView, Presentation, USUAL_RESULTS};
@@ -230,7 +231,7 @@ fn source(scenario: &Scenario, seed: u64, lanes: u16) -> Result<SourceConfig, Co
             Own::new(config, seed).and_then(|own| own.check_lanes(lanes)).map_err(own_error)?;
         }
         SourceConfig::RetailRocket(config) => config.seed = seed,
-        SourceConfig::Web(_) => {}
+        SourceConfig::Recorded(_) | SourceConfig::Web(_) => {}
     }
     Ok(source)
 }
@@ -242,6 +243,10 @@ pub(super) fn catalogue(source: &SourceConfig) -> Result<Arc<Catalogue>, ConfigE
         SourceConfig::Own(config) => {
             let own = Own::new(config, 0).map_err(own_error)?;
             Catalogue::new(own.event_types()).map(Arc::new).map_err(error)
+        }
+        SourceConfig::Recorded(config) => {
+            let by_key = config.partition == Placing::Key;
+            Catalogue::opaque(config.topics.keys().cloned(), by_key).map(Arc::new).map_err(error)
         }
         SourceConfig::Web(config) => config.catalogue().map(Arc::new).map_err(|error| match error {
             web::ConfigError::Own(error) => own_error(error),

@@ -146,7 +146,17 @@ fn leave_out_misplaced(layers: &mut Layers<'_>, source: &SourceConfig) -> Result
                 (other.or(shop), "the events are of types that a file declares, with all that is drawn for them")
             }
             SourceConfig::RetailRocket(_) => {
-                (std::mem::take(&mut layer.events).first_set(), "the events are replayed, none is drawn")
+                let record = std::mem::take(&mut layer.recording.record).first_set();
+                match std::mem::take(&mut layer.events).first_set() {
+                    None => (record, "the events are made of the rows of a CSV, which no topic held"),
+                    drawn => (drawn, "the events are replayed, none is drawn"),
+                }
+            }
+            SourceConfig::Recorded(_) => {
+                let drawn = std::mem::take(&mut layer.events).first_set();
+                let rows = layer.recording.of_rows();
+                let coded = std::mem::take(&mut layer.target.coding.formats).first_set();
+                (drawn.or(rows).or(coded), "the records of a recording are sent byte for byte, as they are")
             }
             // Its command has none of these options; the variables are those of others.
             SourceConfig::Web(_) => {
@@ -172,7 +182,7 @@ fn check_weights(layers: &Layers<'_>, source: &SourceConfig) -> Result<(), Confi
     let names: Vec<&str> = match source {
         SourceConfig::Synthetic(_) => shop::Kind::OF_USERS.iter().map(|kind| kind.as_str()).collect(),
         SourceConfig::Own(config) => config.type_names().collect(),
-        SourceConfig::RetailRocket(_) | SourceConfig::Web(_) => return Ok(()),
+        SourceConfig::RetailRocket(_) | SourceConfig::Recorded(_) | SourceConfig::Web(_) => return Ok(()),
     };
     for (place, layer) in layers {
         let weights = layer.events.weights.as_ref().map(|weights| weights.of(names.iter().copied()));

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::source::{own, retail_rocket, synthetic, web};
+use crate::capture::format;
+use crate::source::{own, recorded, retail_rocket, synthetic, web};
 
 /// The `[source]` of a scenario. Its `kind` says which of the sources the rest is for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -16,6 +17,8 @@ pub enum SourceConfig {
     Own(Box<own::Config>),
     /// Replayed from a CSV.
     RetailRocket(retail_rocket::Config),
+    /// Replayed from a recording of topics.
+    Recorded(recorded::Config),
     /// Taken in from outside.
     Web(web::Config),
 }
@@ -27,9 +30,12 @@ impl Default for SourceConfig {
 }
 
 impl SourceConfig {
-    /// The recording at `path`.
+    /// The recording at `path`: of topics, where it is named or begins as one, else a CSV.
     #[must_use]
     pub fn recording(path: &Path) -> Self {
+        if path.extension().is_some_and(|extension| extension == "avro") || format::is_container(path) {
+            return Self::Recorded(recorded::Config { path: path.to_owned(), ..recorded::Config::default() });
+        }
         Self::RetailRocket(retail_rocket::Config { path: path.to_owned(), ..retail_rocket::Config::default() })
     }
 
@@ -40,6 +46,7 @@ impl SourceConfig {
             Self::Synthetic(_) => "synthetic",
             Self::Own(_) => "own",
             Self::RetailRocket(_) => "retail_rocket",
+            Self::Recorded(_) => "recorded",
             Self::Web(_) => "web",
         }
     }
@@ -49,6 +56,7 @@ impl SourceConfig {
         let data: Vec<_> = match self {
             Self::Synthetic(_) | Self::Web(_) => Vec::new(),
             Self::Own(config) => config.events.iter_mut().chain(&mut config.schema).collect(),
+            Self::Recorded(config) => vec![&mut config.path],
             Self::RetailRocket(config) => {
                 config.category_tree.iter_mut().chain(&mut config.item_properties).chain([&mut config.path]).collect()
             }

@@ -58,7 +58,7 @@ impl Plan {
             with_unions.extend(kinds.map(|(sequence, _)| (number, sequence)));
             let place = |event: &Event| match event {
                 Event::Shop(event) => murmur2::partition(event.user.0.to_string().as_bytes(), partitions),
-                Event::Own(_) | Event::Web(_) => 0,
+                Event::Own(_) | Event::Recorded(_) | Event::Web(_) => 0,
             };
             lanes.insert(number, events.iter().map(place).collect());
         }
@@ -120,6 +120,6 @@ impl Plan {
 fn kind_of(event: &Event) -> usize {
     match event {
         Event::Shop(event) => event.kind().index(),
-        Event::Own(_) | Event::Web(_) => usize::MAX,
+        Event::Own(_) | Event::Recorded(_) | Event::Web(_) => usize::MAX,
     }
 }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::choice::{self, choices};
-use super::layer::{layer, settings};
+use super::layer::{Layer as _, layer, settings};
 use super::values;
 use crate::input::BadRowPolicy;
+use crate::source::recorded;
 use crate::source::retail_rocket::{self, Moment, Rounds, Share};
 
 choices! {
@@ -25,6 +26,35 @@ settings! {
         /// The body's timestamp [default: recorded]
         #[arg(long, value_name = "WHICH", value_parser = choice::of::<EventTime>())]
         event_time: EventTime = EventTime::Recorded,
+    }
+}
+
+choices! {
+    /// Where a recorded record goes.
+    pub enum Placing {
+        Keep = "keep": "into the partition that it was recorded from",
+        Key = "key": "into that of its key, as Java's client has it",
+    }
+}
+
+choices! {
+    /// Which CreateTime a recorded record gets.
+    pub enum CreateTime {
+        Now = "now": "the time at which it is sent",
+        Recorded = "recorded": "the recorded one: retention counts from it",
+    }
+}
+
+layer! {
+    /// What becomes of the records of a recorded topic.
+    #[command(next_help_heading = "Recording")]
+    pub struct RecordOptions {
+        /// Of a recording of topics: the partition that a record goes to [default: keep]
+        #[arg(long, value_name = "WHICH", value_parser = choice::of::<Placing>())]
+        pub partition: Option<Placing>,
+        /// Of a recording of topics: the CreateTime that a record gets [default: now]
+        #[arg(long, value_name = "WHICH", value_parser = choice::of::<CreateTime>())]
+        pub create_time: Option<CreateTime>,
     }
 }
 
@@ -62,6 +92,9 @@ layer! {
         /// The time in their bodies.
         #[command(flatten)]
         pub body: BodyOptions,
+        /// What becomes of recorded records.
+        #[command(flatten)]
+        pub record: RecordOptions,
         /// Retail Rocket's category_tree.csv, whose leaves become the categories [default: categories are derived]
         #[arg(long, value_name = "FILE")]
         pub category_tree: Option<PathBuf>,
@@ -84,6 +117,33 @@ layer! {
 }
 
 impl RecordingOptions {
+    /// The first of the options that are for rows of a CSV, which are taken out.
+    pub fn of_rows(&mut self) -> Option<&'static str> {
+        let given = std::mem::take(self);
+        let Self { max_gap, from, until, rounds, record, .. } = given.clone();
+        *self = Self { max_gap, from, until, rounds, record, ..Self::default() };
+        let none = Self { max_gap: None, from: None, until: None, rounds: None, ..given };
+        Self { record: RecordOptions::default(), ..none }.first_set()
+    }
+
+    /// Puts what they say into the settings of a recording of topics.
+    pub fn apply_to_recorded(self, config: &mut recorded::Config) {
+        config.max_gap = self.max_gap.or(config.max_gap);
+        config.from = self.from.or(config.from);
+        config.until = self.until.or(config.until);
+        config.rounds = self.rounds.unwrap_or(config.rounds);
+        config.partition = match self.record.partition {
+            None => config.partition,
+            Some(Placing::Keep) => recorded::Placing::Keep,
+            Some(Placing::Key) => recorded::Placing::Key,
+        };
+        config.create_time = match self.record.create_time {
+            None => config.create_time,
+            Some(CreateTime::Now) => recorded::CreateTime::Now,
+            Some(CreateTime::Recorded) => recorded::CreateTime::Recorded,
+        };
+    }
+
     /// Puts what they say into the source's settings.
     pub fn apply_to(self, config: &mut retail_rocket::Config) {
         let given = self;

@@ -35,6 +35,7 @@ use std::sync::{Arc, OnceLock};
 use crate::clock::Nanos;
 use crate::shop::Vocabulary;
 
+pub(super) use config::optional_duration;
 pub use config::{Config, Rounds, Share, ValueError};
 pub use error::LoadError;
 pub use facts::{Facts, Quantiles};

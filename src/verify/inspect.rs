@@ -11,6 +11,7 @@ use crate::clock::{Anchor, Nanos};
 use crate::event::catalogue::Catalogue;
 use crate::event::decode::{Decoded, Wholeness};
 use crate::event::invalid::Invalid;
+use crate::event::opaque::Raw;
 use crate::event::stamp::{Numbering, Stamp};
 use crate::kafka::slots::Slots;
 use crate::kafka::{Record, Timestamp};
@@ -201,19 +202,17 @@ impl<B: Book> Inspector<B> {
             self.findings.0.duplicates_reread += u64::from(self.rules.has(Rule::Reread));
             return false;
         }
-        let Some(body) = record.body else {
-            self.invalid(record, &Invalid::NoValue, shard);
-            return false;
-        };
         let catalogue = Arc::clone(&self.catalogue);
-        let decoded = match catalogue.decode_record(body, record.headers) {
+        let decoded = match catalogue.decode_record(Raw::from(record)) {
             Ok(decoded) => decoded,
             Err(reason) => {
                 self.invalid(record, &reason, shard);
                 return false;
             }
         };
-        if let Some(why) = self.by_schema.note(&decoded, body).filter(|_| self.rules.has(Rule::NotReadable)) {
+        if let Some(why) =
+            self.by_schema.note(&decoded, record.body.unwrap_or_default()).filter(|_| self.rules.has(Rule::NotReadable))
+        {
             self.findings.0.not_readable_by_reader += 1;
             let stamp = decoded.stamp;
             let told = self.example(record, stamp.map(|stamp| (stamp, &decoded)), &why);
@@ -224,6 +223,7 @@ impl<B: Book> Inspector<B> {
         if decoded.key() != key {
             self.invalid(record, &Invalid::KeyMismatch, shard);
         } else if self.java_placed
+            && record.key.is_some()
             && self.slots.home_of_found(decoded.kind.index(), key, record.partition) != record.partition
         {
             placed = false;

@@ -15,6 +15,7 @@ use crate::clock::{Clock, Monotonic, Nanos};
 use crate::event::KeyId;
 use crate::event::catalogue::Catalogue;
 use crate::event::decode::{Decoded, Wholeness};
+use crate::event::opaque::Raw;
 use crate::event::stamp::{Numbering, RunId, Stamp};
 use crate::kafka::{Code, Delivered, Record, Timestamp, Wait};
 use crate::ledger::class::LookUp;
@@ -283,7 +284,7 @@ pub fn goes_on_above(reader: &mut dyn Reader, topic: &str, ends: &BTreeMap<i32, 
 impl Ours<'_> {
     /// The stamp of a whole event of the run.
     fn whole_stamp(&self, record: &Record<'_>) -> Option<Stamp> {
-        let decoded = self.catalogue.decode_record(record.body?, record.headers).ok()?;
+        let decoded = self.catalogue.decode_record(Raw::from(record)).ok()?;
         decoded.stamp.filter(|stamp| stamp.tag == self.run.tag() && self.is_whole(record, &decoded, *stamp))
     }
 

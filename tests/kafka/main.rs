@@ -18,6 +18,7 @@ mod formats;
 mod headers;
 mod own_events;
 mod pipeline;
+mod record;
 mod registry;
 mod schemas;
 mod transactions;

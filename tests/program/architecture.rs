@@ -37,7 +37,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("gate", "figures ledger report units"),
     ("dataset", "clock figures input report shop source units"),
     ("settings", "event input kafka registry schedule source units"),
-    ("source", "clock event input schedule shop spelling units wire"),
+    ("source", "capture clock event input schedule shop spelling units wire"),
     ("capture", "clock kafka wire"),
     ("compare", "figures recording report units"),
     ("capacity", "figures report schedule"),

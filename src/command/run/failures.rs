@@ -28,6 +28,8 @@ pub(super) fn begin_failed(error: RunError, plan: &Plan) -> Failure {
         },
         RunError::TooLateToStart(_) => Failure::new(ExitCode::BadConfiguration, error.to_string())
             .hint("give --start-at some seconds more: connecting takes its time"),
+        RunError::NoPartition { .. } => Failure::new(ExitCode::Cluster, error.to_string())
+            .hint("--partition key spreads the records by their keys; else the topic needs as many partitions"),
         RunError::Source(_)
         | RunError::TooFewLanes { .. }
         | RunError::Answers { .. }

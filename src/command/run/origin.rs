@@ -9,14 +9,15 @@ use crate::scenario::client::NOWHERE;
 use crate::scenario::pace::Pace;
 use crate::scenario::plan::Plan;
 use crate::schedule::Speed;
+use crate::source::recorded::Recorded;
 use crate::source::retail_rocket::Recording;
 use crate::source::synthetic::Model;
 use crate::source::{Source, Telling};
 use std::sync::Arc;
 
 /// Events whose bodies are measured for their compressibility, and how many of them are compressed together.
-const SAMPLE: usize = 1_000;
-const SAMPLE_BATCH: usize = 100;
+const SAMPLE: u64 = 1_000;
+const SAMPLE_BATCH: u64 = 100;
 /// Bytes of a batch from which on it is full, and of the whole sample: bodies of MiB are no reason to hold a GiB.
 const SAMPLE_BATCH_BYTES: usize = 1 << 20;
 const SAMPLE_BYTES: usize = 16 << 20;
@@ -45,6 +46,8 @@ pub(super) fn describe(
 pub(super) fn describe_replay(report: &mut RunReport, plan: &Plan, source: &Source, fidelity: Option<Fidelity>) {
     if let Source::RetailRocket(recording) = source {
         report.replay = Some(report::Replay { fidelity, ..replay_report(plan, recording, report) });
+    } else if let Source::Recorded(recorded) = source {
+        report.replay = Some(report::Replay { fidelity, ..recorded_report(plan, recorded, report) });
     }
 }
 
@@ -61,14 +64,37 @@ fn describe_drawn(report: &mut RunReport, source: &Source, like: Option<Likeness
     });
 }
 
+fn recorded_report(plan: &Plan, recorded: &Recorded, report: &RunReport) -> report::Replay {
+    let facts = recorded.facts();
+    let time = |ms: i64| jiff::Timestamp::from_millisecond(ms).map(|at| at.to_string()).unwrap_or_default();
+    let rows = facts.topics.iter().map(|(topic, _, records)| (topic.clone(), *records)).collect();
+    report::Replay {
+        file: recorded.config().path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        rows: facts.records,
+        left_out: report::LeftOut { rows, ..report::LeftOut::default() },
+        speed: speed(plan, recorded.span()),
+        span_recorded_ms: facts.last_ms.abs_diff(facts.first_ms),
+        span_replayed_ms: report.offered.due_span_ms,
+        first_recorded: time(facts.first_ms),
+        last_recorded: time(facts.last_ms),
+        gaps_capped: facts.gaps_capped,
+        descents: facts.back,
+        ..report::Replay::default()
+    }
+}
+
+/// How much faster than recorded.
+fn speed(plan: &Plan, span: Nanos) -> Option<f64> {
+    match &plan.pace {
+        Pace::Speed(speed) => Some(speed.as_f64()),
+        Pace::Fit(wall) => Speed::to_fit(span, Nanos::from(*wall)).map(Speed::as_f64),
+        _ => None,
+    }
+}
+
 fn replay_report(plan: &Plan, recording: &Recording, report: &RunReport) -> report::Replay {
     let facts = recording.facts();
     let time = |ms: i64| jiff::Timestamp::from_millisecond(ms).map(|at| at.to_string()).unwrap_or_default();
-    let speed = match &plan.pace {
-        Pace::Speed(speed) => Some(speed.as_f64()),
-        Pace::Fit(wall) => Speed::to_fit(recording.span(), Nanos::from(*wall)).map(Speed::as_f64),
-        _ => None,
-    };
     report::Replay {
         file: std::path::Path::new(&facts.file)
             .file_name()
@@ -77,7 +103,7 @@ fn replay_report(plan: &Plan, recording: &Recording, report: &RunReport) -> repo
         bad_rows: facts.bad_rows.count,
         left_out: left_out(facts),
         bad_property_rows: facts.properties.as_ref().map_or(0, |properties| properties.bad_rows),
-        speed,
+        speed: speed(plan, recording.span()),
         span_recorded_ms: facts.span_recorded_ms,
         span_replayed_ms: report.offered.due_span_ms,
         first_recorded: time(facts.first_ms),
@@ -98,17 +124,26 @@ fn payload(report: &RunReport, plan: &Plan, source: &Source) -> report::Payload 
     let encoder = Encoder::new(RunId(0), 0, Arc::clone(&plan.run.catalogue)).padded(plan.run.padding);
     let teller = source.teller();
     if let Ok(mut lane) = source.lane(0, plan.run.lanes.count) {
-        let mut left = std::iter::from_fn(|| lane.draw()).take(SAMPLE).zip(0_u64..).peekable();
-        while left.peek().is_some() && bytes < SAMPLE_BYTES {
+        let mut sampled = 0;
+        while sampled < SAMPLE && bytes < SAMPLE_BYTES {
             arena.clear();
-            for (drawn, sequence) in left.by_ref().take(SAMPLE_BATCH) {
+            let mut batch = 0;
+            while batch < SAMPLE_BATCH
+                && arena.len() < SAMPLE_BATCH_BYTES
+                && let Some(drawn) = lane.draw()
+            {
                 let event = &drawn.event;
                 let (timestamp_ms, due_unix_ns) = (1_700_000_000_000, 1_700_000_000_000_000_000);
                 let values = Telling { event, teller: &teller, timestamp_ms, due_unix_ns };
-                encoder.encode(&mut arena, event.kind(), &values, sequence, sequence * 1_000_000);
-                if arena.len() >= SAMPLE_BATCH_BYTES {
-                    break;
+                if let Some(recorded) = lane.bytes() {
+                    arena.extend_from_slice(recorded.value.unwrap_or_default());
+                } else {
+                    encoder.encode(&mut arena, event.kind(), &values, sampled, sampled * 1_000_000);
                 }
+                (batch, sampled) = (batch + 1, sampled + 1);
+            }
+            if batch == 0 {
+                break;
             }
             bytes += arena.len();
             packed += zstd::bulk::compress(&arena, 1).map_or(arena.len(), |packed| packed.len());

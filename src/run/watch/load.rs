@@ -148,7 +148,7 @@ impl<'a> Load<'a> {
             // Nobody knows what will come in.
             Source::Web(_) => None,
             // A recording ends, and which of its events are a part's own is known when they are drawn.
-            Source::RetailRocket(_) => {
+            Source::RetailRocket(_) | Source::Recorded(_) => {
                 let there = |events: u64| self.source.len().map_or(events, |rows| events.min(rows));
                 planned.map(there).filter(|_| self.lanes.count == self.lanes.all)
             }

@@ -48,6 +48,18 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
             config.model = events.model.or(config.model);
             config.concurrent = events.concurrent_sessions.or(config.concurrent);
         }
+        SourceConfig::Recorded(config) => {
+            recording.apply_to_recorded(config);
+            let topic = &mut settings.target.topic;
+            if topic.topic.is_none() {
+                // Each topic into one of its own name.
+                for name in config.topics.keys() {
+                    topic_map.entry(name.clone()).or_insert_with(|| name.clone());
+                }
+                topic.topic = topic_map.values().next().cloned();
+            }
+            topic.partitions = topic.partitions.or(config.topics.values().max().copied());
+        }
         // Nothing was planned that this process could fail to send.
         SourceConfig::Web(_) => settings.outcome.gate_off.extend(OF_A_PLAN.map(|gate| gate.as_str().to_owned())),
         SourceConfig::RetailRocket(config) => {

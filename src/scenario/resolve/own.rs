@@ -6,11 +6,14 @@ use crate::scenario::error::ConfigError;
 use crate::scenario::source::SourceConfig;
 use crate::settings::events::DeclaredOptions;
 use crate::source::own::{Config, LoadError};
+use crate::source::recorded;
 
 /// Puts what is declared into the scenario, so that it can be run again without the files.
 pub(super) fn settle(scenario: &mut Scenario, layers: &mut Layers<'_>) -> Result<(), ConfigError> {
-    if let SourceConfig::RetailRocket(_) | SourceConfig::Web(_) = scenario.source {
-        return Ok(());
+    match &mut scenario.source {
+        SourceConfig::RetailRocket(_) | SourceConfig::Web(_) => return Ok(()),
+        SourceConfig::Recorded(config) => return Ok(config.load()?),
+        SourceConfig::Synthetic(_) | SourceConfig::Own(_) => {}
     }
     let mut named = None;
     for (place, layer) in layers {
@@ -29,6 +32,12 @@ pub(super) fn settle(scenario: &mut Scenario, layers: &mut Layers<'_>) -> Result
         config.load()?;
     }
     Ok(())
+}
+
+impl From<recorded::LoadError> for ConfigError {
+    fn from(error: recorded::LoadError) -> Self {
+        Self::Recording(error)
+    }
 }
 
 impl From<LoadError> for ConfigError {

@@ -259,21 +259,21 @@ impl<'de> Deserialize<'de> for Moment {
     }
 }
 
-mod optional_duration {
+pub(in crate::source) mod optional_duration {
     //! `max_gap = "1s"`.
 
     use super::{Duration, units};
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     #[expect(clippy::ref_option, reason = "the signature serde asks for")]
-    pub(super) fn serialize<S: Serializer>(value: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::source) fn serialize<S: Serializer>(value: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
         match value {
             Some(duration) => to.serialize_str(&units::of_duration(*duration)),
             None => to.serialize_none(),
         }
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    pub(in crate::source) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
         Option::<String>::deserialize(from)?.map(|text| units::duration(&text).map_err(D::Error::custom)).transpose()
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{AckedEvent, Identity, Ours, Search, Stretch};
 use crate::event::KeyId;
 use crate::event::invalid::Invalid;
+use crate::event::opaque::Raw;
 use crate::event::stamp::Stamp;
 use crate::kafka::{Record, Timestamp};
 use crate::ledger::class::LookUp;
@@ -126,10 +127,12 @@ fn compare(wanted: &AckedEvent, record: &Record<'_>, ours: Ours<'_>) -> LookUp {
     let Ours { run, catalogue, numbering, rules } = ours;
     let when = |rule, found| if rules.has(rule) { found } else { LookUp::Nothing };
     let another = when(Rule::AnotherRecord, LookUp::Gone);
-    let Some(body) = record.body else { return another };
-    let decoded = catalogue.decode_record(body, record.headers);
-    if let Err(Invalid::AwaitsSchema) = decoded {
-        return LookUp::Nothing;
+    let decoded = catalogue.decode_record(Raw::from(record));
+    match decoded {
+        Err(Invalid::AwaitsSchema) => return LookUp::Nothing,
+        // No event is a tombstone.
+        Err(Invalid::NoValue) => return another,
+        _ => {}
     }
     if let Ok(decoded) = decoded {
         let (lane, sequence) = numbering.written(wanted.lane, wanted.sequence);

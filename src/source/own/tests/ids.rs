@@ -6,6 +6,7 @@ use crate::event::coding::Coding;
 use crate::event::decode::Wholeness;
 use crate::event::encode::Encoder;
 use crate::event::invalid::Invalid;
+use crate::event::opaque::Raw;
 use crate::event::stamp::{RunId, Stamp};
 use crate::kafka::headers::{Header, Headers};
 
@@ -60,9 +61,13 @@ fn headers(ids: &[&[u8]]) -> Vec<u8> {
     packed
 }
 
+fn raw<'a>(body: &'a [u8], headers: &'a [u8]) -> Raw<'a> {
+    Raw { key: None, value: Some(body), headers: Headers::packed(headers) }
+}
+
 /// Whether what stands there is the event that was written.
 fn is_whole(catalogue: &Catalogue, body: &[u8], key: &[u8], headers: &[u8], stamp: Stamp) -> bool {
-    let Ok(decoded) = catalogue.decode_record(body, Headers::packed(headers)) else { return false };
+    let Ok(decoded) = catalogue.decode_record(raw(body, headers)) else { return false };
     decoded.stamp == Some(stamp) && decoded.key() == key && decoded.wholeness(RUN, stamp, key) == Wholeness::AsWritten
 }
 
@@ -111,7 +116,7 @@ fn a_header_that_is_missing_doubled_or_damaged_is_told() {
         let id = stamp.bits().to_be_bytes();
         let reason = |ids: &[&[u8]]| {
             let packed = headers(ids);
-            let decoded = catalogue.decode_record(&body, Headers::packed(&packed));
+            let decoded = catalogue.decode_record(raw(&body, &packed));
             decoded.map(|decoded| decoded.stamp).map_err(|why| why.name().into_owned())
         };
         assert_eq!(reason(&[]), Err("missing:loadgen-id".to_owned()), "{format}");
@@ -124,7 +129,7 @@ fn a_header_that_is_missing_doubled_or_damaged_is_told() {
         }
         let other = RunId(1).check(stamp, &key, catalogue.decode(&body).unwrap().content());
         assert_ne!(other, stamp.check);
-        assert!(matches!(catalogue.decode_record(&[], Headers::default()), Err(why) if why != Invalid::NoValue));
+        assert!(matches!(catalogue.decode_record(raw(&[], &[])), Err(why) if why != Invalid::NoValue));
     }
 }
 
@@ -137,6 +142,6 @@ fn a_body_that_was_written_again_is_still_the_headers_event() {
     let turned: serde_json::Map<_, _> = object.into_iter().rev().collect();
     let again = serde_json::to_vec_pretty(&turned).unwrap();
     let packed = headers(&[&stamp.bits().to_be_bytes()]);
-    let decoded = catalogue.decode_record(&again, Headers::packed(&packed)).unwrap();
+    let decoded = catalogue.decode_record(raw(&again, &packed)).unwrap();
     assert_eq!(decoded.wholeness(RUN, stamp, &key), Wholeness::ReEncoded);
 }

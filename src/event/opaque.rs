@@ -1,0 +1,183 @@
+//! Records of any kind, sent byte for byte: nothing reads them, and their stamp stands in a header.
+//!
+//! The check of the stamp covers the value, the key, every other header, and which of key and value are missing. Behind the 16 bytes of
+//! the stamp the header has the type, in two bytes: nothing else in such a record tells it.
+
+use std::ops::Range;
+
+use super::catalogue::{Catalogue, ID_HEADER, TypeIndex};
+use super::decode::Decoded;
+use super::encode::Encoder;
+use super::invalid::Invalid;
+use super::stamp::{Content, DueTime, Stamp};
+use crate::kafka::Record;
+use crate::kafka::headers::{Header, Headers};
+
+const STAMP: usize = 16;
+const LENGTH: usize = STAMP + 2;
+
+/// Where a sealed record lies in the arena.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// Its value; `None` for a tombstone.
+    pub body: Option<Range<usize>>,
+    /// Its key.
+    pub key: Option<Range<usize>>,
+    /// Its headers, packed, the last one with the stamp.
+    pub headers: Range<usize>,
+    /// Its stamp.
+    pub stamp: Stamp,
+}
+
+/// A record as it is sealed, or was read.
+#[derive(Clone, Copy, Debug)]
+pub struct Raw<'a> {
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+    /// Its value.
+    pub value: Option<&'a [u8]>,
+    /// Its headers. One that holds a stamp is none of its own.
+    pub headers: Headers<'a>,
+}
+
+impl Raw<'_> {
+    /// Appends what the check covers beside key and value.
+    fn put(&self, kind: TypeIndex, into: &mut Vec<u8>) {
+        into.push(u8::from(self.key.is_none()) | u8::from(self.value.is_none()) << 1);
+        into.extend_from_slice(&kind.0.to_le_bytes());
+        for header in self.headers.iter().filter(|header| header.name != ID_HEADER.as_bytes()) {
+            header.pack(into);
+        }
+    }
+}
+
+impl<'a> From<&Record<'a>> for Raw<'a> {
+    fn from(record: &Record<'a>) -> Self {
+        Self { key: record.key, value: record.body, headers: record.headers }
+    }
+}
+
+/// Bytes before the headers in what [`Raw::put`] writes.
+const BEFORE_HEADERS: usize = 3;
+
+impl Encoder {
+    /// Appends a record to `arena`, with `due_unix_ns` in its stamp.
+    pub fn seal(&self, arena: &mut Vec<u8>, kind: TypeIndex, raw: Raw<'_>, sequence: u64, due_unix_ns: u64) -> Sealed {
+        let start = arena.len();
+        raw.put(kind, arena);
+        let mut stamp = self.unchecked(sequence, DueTime::from_unix_ns(due_unix_ns));
+        let content = Content { before: &arena[start..], after: raw.value.unwrap_or_default() };
+        stamp.check = self.run().check(stamp, raw.key.unwrap_or_default(), content);
+        let mut id = [0; LENGTH];
+        id[..STAMP].copy_from_slice(&stamp.bits().to_be_bytes());
+        id[STAMP..].copy_from_slice(&kind.0.to_le_bytes());
+        Header { name: ID_HEADER.as_bytes(), value: Some(&id) }.pack(arena);
+        let headers = start + BEFORE_HEADERS..arena.len();
+        let mut put = |bytes: Option<&[u8]>| {
+            let from = arena.len();
+            bytes.map(|bytes| {
+                arena.extend_from_slice(bytes);
+                from..arena.len()
+            })
+        };
+        Sealed { key: put(raw.key), body: put(raw.value), headers, stamp }
+    }
+}
+
+/// What a record tells beside its bytes.
+#[derive(Clone, Debug)]
+pub(super) struct Opaque<'a> {
+    pub(super) key: &'a [u8],
+    pub(super) before: Vec<u8>,
+}
+
+impl Catalogue {
+    /// Reads the stamp of a record. One without such a header is another producer's.
+    pub(super) fn opened<'a>(&'a self, raw: Raw<'a>) -> Result<Decoded<'a>, Invalid> {
+        let mut ids = raw.headers.named(ID_HEADER.as_bytes());
+        let id = ids.next().flatten().and_then(|id| <[u8; LENGTH]>::try_from(id).ok());
+        if ids.next().is_some() {
+            return Err(Invalid::Doubled(ID_HEADER.to_owned()));
+        }
+        let (bits, kind) = match id {
+            Some(id) => {
+                let bits = id.first_chunk().map(|bits| u128::from_be_bytes(*bits));
+                (bits, TypeIndex(u16::from_le_bytes([id[STAMP], id[STAMP + 1]])))
+            }
+            None => (None, TypeIndex::default()),
+        };
+        let planned = self.get(kind).ok_or(Invalid::UnknownType)?;
+        let mut before = Vec::with_capacity(BEFORE_HEADERS);
+        raw.put(kind, &mut before);
+        let opaque = Opaque { key: raw.key.unwrap_or_default(), before };
+        Ok(Decoded::opaque(bits, kind, planned, raw.value.unwrap_or_default(), opaque))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::super::decode::Wholeness;
+    use super::super::stamp::RunId;
+    use super::*;
+
+    const RUN: RunId = RunId(77);
+
+    type Parts = (Option<Vec<u8>>, Option<Vec<u8>>, Vec<(String, Option<Vec<u8>>)>);
+
+    fn parts() -> impl Strategy<Value = Parts> {
+        let bytes = || proptest::option::of(proptest::collection::vec(any::<u8>(), 0..20));
+        (bytes(), bytes(), proptest::collection::vec(("[a-z]{0,3}", bytes()), 0..4))
+    }
+
+    fn packed(headers: &[(String, Option<Vec<u8>>)]) -> Vec<u8> {
+        let mut packed = Vec::new();
+        for (name, value) in headers {
+            Header { name: name.as_bytes(), value: value.as_deref() }.pack(&mut packed);
+        }
+        packed
+    }
+
+    proptest! {
+        #[test]
+        fn a_sealed_record_is_whole_and_any_change_is_damage((key, value, headers) in parts(), other in parts(), kind in 0..2_u16) {
+            let catalogue = Arc::new(Catalogue::opaque(["a", "b"].map(str::to_owned), true).unwrap());
+            let encoder = Encoder::new(RUN, 3, Arc::clone(&catalogue));
+            let own = packed(&headers);
+            let raw = Raw { key: key.as_deref(), value: value.as_deref(), headers: Headers::packed(&own) };
+            let mut arena = b"before".to_vec();
+            let sealed = encoder.seal(&mut arena, TypeIndex(kind), raw, 5, 1_700_000_000_000_000_000);
+            prop_assert_eq!(sealed.body.clone().map(|at| arena[at].to_vec()), value.clone());
+            prop_assert_eq!(sealed.key.clone().map(|at| arena[at].to_vec()), key.clone());
+            let sent = Headers::packed(&arena[sealed.headers.clone()]);
+            let read = |raw: Raw<'_>| {
+                let decoded = catalogue.decode_record(raw).unwrap();
+                let stamp = decoded.stamp.unwrap();
+                (decoded.kind, stamp, decoded.wholeness(RUN, stamp, raw.key.unwrap_or_default()) != Wholeness::Damaged)
+            };
+            prop_assert_eq!(read(Raw { headers: sent, ..raw }), (TypeIndex(kind), sealed.stamp, true));
+            let id = sent.named(ID_HEADER.as_bytes()).next().unwrap().unwrap();
+            let mut changed = packed(&other.2);
+            Header { name: ID_HEADER.as_bytes(), value: Some(id) }.pack(&mut changed);
+            let changed = Raw { key: other.0.as_deref(), value: other.1.as_deref(), headers: Headers::packed(&changed) };
+            // A check of 12 bits lets one damage in 4,096 pass.
+            if (&key, &value, &headers) != (&other.0, &other.1, &other.2) && key != other.0 && value != other.1 {
+                let _whole = read(changed);
+            }
+            let emptied = Raw { value: value.as_ref().map_or(Some(&b""[..]), |_| None), headers: sent, ..raw };
+            if value.as_ref().is_none_or(Vec::is_empty) {
+                prop_assert!(!read(emptied).2, "missing is not empty");
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_without_the_header_is_of_another_producer() {
+        let catalogue = Catalogue::opaque(["a".to_owned()], true).unwrap();
+        let raw = Raw { key: None, value: Some(b"v"), headers: Headers::default() };
+        assert_eq!(catalogue.decode_record(raw).unwrap().stamp, None);
+    }
+}

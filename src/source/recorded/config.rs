@@ -1,0 +1,78 @@
+//! Which records of which file, and what becomes of them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::retail_rocket::{Moment, Rounds, optional_duration};
+use super::{LoadError, Recorded};
+
+/// Where a record goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Placing {
+    /// Into the partition that it was recorded from.
+    #[default]
+    Keep,
+    /// Into that of its key, as Java's client has it.
+    Key,
+}
+
+/// Which `CreateTime` a record gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CreateTime {
+    /// The time at which it is sent.
+    #[default]
+    Now,
+    /// The recorded one.
+    Recorded,
+}
+
+/// The `[source]` table of a replayed recording. Speed and rate are not here: they belong to the schedule.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The recording. Written `file` in scenarios.
+    #[serde(rename = "file")]
+    pub path: PathBuf,
+    /// Only records of this time or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Moment>,
+    /// Only records before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Moment>,
+    /// An idle gap longer than this is played as this long.
+    #[serde(with = "optional_duration", skip_serializing_if = "Option::is_none")]
+    pub max_gap: Option<Duration>,
+    /// How often it is played.
+    #[serde(rename = "loop")]
+    pub rounds: Rounds,
+    /// Where records go.
+    pub partition: Placing,
+    /// Which `CreateTime` they get.
+    pub create_time: CreateTime,
+    /// The topics that it has with their partitions, once its head was read.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub topics: BTreeMap<String, i32>,
+}
+
+impl Config {
+    /// Reads the head of the file: which topics it has.
+    ///
+    /// # Errors
+    /// Where it is no recording.
+    pub fn load(&mut self) -> Result<(), LoadError> {
+        let head = Recorded::head(self)?;
+        self.topics = head.topics.into_iter().map(|(topic, head)| (topic, head.partitions)).collect();
+        Ok(())
+    }
+
+    /// The file's name, for messages.
+    #[must_use]
+    pub fn file(&self) -> String {
+        self.path.display().to_string()
+    }
+}

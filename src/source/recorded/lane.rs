@@ -1,0 +1,100 @@
+//! One lane's share of a recording: whole partitions.
+
+use std::io;
+use std::sync::Arc;
+
+use super::order::{Order, Turn};
+use super::{CreateTime, Event, Placing, Recorded};
+use crate::capture::blocks::Tools;
+use crate::capture::read::ReadError;
+use crate::clock::Nanos;
+use crate::event::KeyId;
+use crate::source::Drawn;
+use crate::source::retail_rocket::Rounds;
+
+/// Draws the records of one lane.
+///
+/// Every lane walks all partitions and leaves out those of other lanes, so that each knows the numbers and offsets of the whole run
+/// without a word to the others.
+#[derive(Debug)]
+pub struct Lane {
+    recorded: Arc<Recorded>,
+    order: Order,
+    tools: Tools,
+    number: u16,
+    lanes: u16,
+    passed: u64,
+    round: u64,
+    /// The partition of the record that was drawn last.
+    drawn: usize,
+}
+
+/// The bytes of a record.
+#[derive(Clone, Copy, Debug)]
+pub struct Bytes<'a> {
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+    /// Its value; `None` for a tombstone.
+    pub value: Option<&'a [u8]>,
+    /// Its headers, packed.
+    pub headers: &'a [u8],
+}
+
+impl Lane {
+    pub(super) fn new(recorded: &Arc<Recorded>, number: u16, lanes: u16) -> io::Result<Self> {
+        let (order, tools) = (Order::begin(recorded), Tools::new()?);
+        let recorded = Arc::clone(recorded);
+        Ok(Self { recorded, order, tools, number, lanes, passed: 0, round: 0, drawn: 0 })
+    }
+
+    /// The next record of this lane; `None` at the end, and where the file could not be read, see [`Recorded::fault`].
+    pub fn draw(&mut self) -> Option<Drawn<Event>> {
+        self.next().unwrap_or_else(|error| {
+            self.recorded.keep_fault(&error);
+            None
+        })
+    }
+
+    /// The bytes of the record that was drawn last.
+    #[must_use]
+    pub fn bytes(&self) -> Bytes<'_> {
+        let walk = self.order.at(self.drawn);
+        Bytes { key: walk.key(), value: walk.value(), headers: walk.headers() }
+    }
+
+    fn next(&mut self) -> Result<Option<Drawn<Event>>, ReadError> {
+        loop {
+            while let Some(turn) = self.order.next(&self.recorded, &mut self.tools)? {
+                self.passed += 1;
+                if turn.partition % usize::from(self.lanes.max(1)) == usize::from(self.number) {
+                    return Ok(Some(self.drawn(turn)));
+                }
+            }
+            self.round += 1;
+            let another = match self.recorded.config().rounds {
+                Rounds::Forever => true,
+                Rounds::Count(count) => self.round < count.into(),
+            };
+            if !another {
+                return Ok(None);
+            }
+            self.order = Order::begin(&self.recorded);
+        }
+    }
+
+    fn drawn(&mut self, turn: Turn) -> Drawn<Event> {
+        self.drawn = turn.partition;
+        let config = self.recorded.config();
+        let walk = self.order.at(turn.partition);
+        let of = &self.recorded.blocks.partitions()[turn.partition];
+        let event = Event {
+            kind: self.recorded.kinds[turn.partition],
+            partition: (config.partition == Placing::Keep).then_some(of.partition),
+            key: walk.key().map(KeyId::of_text).unwrap_or_default(),
+            recorded_ms: walk.at_ms(),
+            create_ms: walk.at_ms().filter(|_| config.create_time == CreateTime::Recorded),
+        };
+        let rounds = Nanos(self.recorded.round().0.saturating_mul(self.round));
+        Drawn { number: self.passed - 1, recorded_offset: rounds + turn.offset, event }
+    }
+}
