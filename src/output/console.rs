@@ -6,6 +6,7 @@ mod latency;
 mod ledger;
 mod page;
 mod reading;
+mod results;
 mod shape;
 
 use std::path::Path;
@@ -137,6 +138,9 @@ pub fn render(report: &RunReport, style: Style) -> String {
     if !report.partitions.is_empty() {
         page.list("partitions", &shape::partitions(report));
     }
+    for (place, expectation) in report.expectations.iter().enumerate() {
+        results::row(&mut page, place == 0, expectation);
+    }
     gates::section(&mut page, report);
     for (place, line) in report.drift.iter().filter_map(Drift::sentences).flatten().enumerate() {
         let ink = if line.starts_with("DRIFTING") { Ink::Warning } else { Ink::Plain };
@@ -155,6 +159,10 @@ pub fn render(report: &RunReport, style: Style) -> String {
     for fault in &report.faults {
         let ink = if fault.failure().is_some() { Ink::Warning } else { Ink::Plain };
         page.row_inked("fault", &fault.sentence(), ink);
+    }
+    for alert in &report.alerts {
+        let ink = if alert.is_untold() { Ink::Warning } else { Ink::Plain };
+        page.row_inked("alert", &alert.sentence(), ink);
     }
     client::errors(&mut page, report);
     if !report.run.deadlines_reached.is_empty() {
