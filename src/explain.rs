@@ -7,6 +7,7 @@ mod index;
 mod latencies;
 mod ledger;
 mod outcomes;
+mod results;
 mod schema;
 mod sections;
 mod table;
@@ -28,6 +29,8 @@ pub enum Sort {
     Statistic,
     /// Another number of the report.
     Figure,
+    /// A class of results downstream, or another number of them.
+    Result,
     /// A part of the run that a gate may be about.
     Part,
     /// A gate that every run has.
@@ -42,12 +45,13 @@ pub enum Sort {
 
 impl Sort {
     /// Every one, in the order of reports.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Class,
         Self::Finding,
         Self::Latency,
         Self::Statistic,
         Self::Figure,
+        Self::Result,
         Self::Part,
         Self::BuiltInGate,
         Self::GateResult,
@@ -64,6 +68,7 @@ impl Sort {
             Self::Latency => "latency",
             Self::Statistic => "number of a latency",
             Self::Figure => "figure",
+            Self::Result => "number of results downstream",
             Self::Part => "part of a run",
             Self::BuiltInGate => "built-in gate",
             Self::GateResult => "result of a gate",
@@ -142,7 +147,11 @@ impl fmt::Display for Definition {
 /// Every definition, in the order of reports.
 pub fn all() -> impl Iterator<Item = &'static Definition> {
     let ledger = ledger::DEFINITIONS.iter().chain(findings::DEFINITIONS);
-    let numbers = latencies::DEFINITIONS.iter().chain(figures::DEFINITIONS).chain(sections::DEFINITIONS);
+    let numbers = latencies::DEFINITIONS
+        .iter()
+        .chain(figures::DEFINITIONS)
+        .chain(sections::DEFINITIONS)
+        .chain(results::DEFINITIONS);
     ledger.chain(numbers).chain(outcomes::DEFINITIONS).chain(table::PARTS).chain(ledger::WORDS)
 }
 

@@ -31,7 +31,7 @@ pub use self::{
 use self::{health::Limits, reading::was_verified};
 use crate::{
     figures::as_f64,
-    report::{self, GateOutcome, GateResult, RunReport},
+    report::{self, ExpectReport, GateOutcome, GateResult, RunReport},
     units,
 };
 
@@ -193,6 +193,7 @@ impl Gates {
         let built_in = [
             sent.then(|| ledger_sums(report, &integrity)),
             no_violation(report, &integrity),
+            expectations_met(report),
             sent.then(|| nothing_refused(report)),
             no_forced_aborts(report),
         ];
@@ -277,6 +278,19 @@ fn no_violation(report: &RunReport, integrity: &Integrity) -> Option<OfBuiltIn> 
         _ if report.ledger.scheduled == 0 => nothing_scheduled(gate, rule),
         _ if !was_verified(report) => return None,
         _ => of(gate, rule, GateOutcome::Pass, Some(0), None),
+    })
+}
+
+/// Left out of a run that expects nothing downstream.
+fn expectations_met(report: &RunReport) -> Option<OfBuiltIn> {
+    let (gate, rule, expected) = (BuiltIn::ExpectationsMet, "wrong results == 0", &report.expectations);
+    let bad = expected.iter().map(|of| of.wrong + of.missing + of.twice + of.unexpected).sum();
+    let first = |said: fn(&ExpectReport) -> Option<String>| expected.iter().find_map(said);
+    Some(match (first(ExpectReport::violation), first(ExpectReport::unsaid)) {
+        _ if expected.is_empty() => return None,
+        (worst @ Some(_), _) => of(gate, rule, GateOutcome::Fail, Some(bad), worst),
+        (None, open @ Some(_)) => of(gate, rule, GateOutcome::Unevaluated, None, open),
+        (None, None) => of(gate, rule, GateOutcome::Pass, Some(0), None),
     })
 }
 

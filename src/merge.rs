@@ -176,6 +176,8 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
         process: counts::process(&parts),
         availability: availability::availability(&parts),
         faults: availability::faults(&parts),
+        // A part of a run knows only a part of the input: none has any.
+        expectations: Vec::new(),
         latency_us: latencies,
         distributions: latency::distributions(&parts, &seconds),
         by_type: counts::by_type(&parts, &by_type, &mut without_quantiles),
@@ -191,6 +193,8 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
         drift: None,
         synthetic: parts[0].report.synthetic.clone(),
         replay: identity::replay(&parts),
+        // Each process tells of its own gates.
+        alerts: parts.iter().flat_map(|part| part.report.alerts.iter().cloned()).collect(),
         gates: Vec::new(),
         verdict: Verdict::default(),
     };

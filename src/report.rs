@@ -2,6 +2,7 @@
 //!
 //! Times are in us unless a name says otherwise. Files rely on these names; more may be added, none is taken away.
 
+pub mod alerts;
 pub mod availability;
 pub mod by_hand;
 pub mod client_errors;
@@ -9,6 +10,7 @@ mod collected;
 mod counted;
 pub mod drift;
 pub mod exit_code;
+mod expect;
 mod faults;
 mod judgement;
 pub mod latency;
@@ -33,6 +35,7 @@ pub use by_hand::RateChange;
 pub use client_errors::{ClientError, ReadThrottling};
 pub use collected::{Collected, CollectedEvents};
 pub use counted::{Example, Findings, Offered, TopicLedger};
+pub use expect::{ExpectExample, ExpectReport};
 pub use faults::{CommandReport, FaultReport};
 pub use judgement::{GateOutcome, GateResult, Ruling, RulingKind, Verdict};
 pub use measured::{
@@ -102,6 +105,9 @@ pub struct RunReport {
     /// The faults that were to be injected; empty where none was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultReport>,
+    /// What was expected downstream and what became of it; empty where nothing was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expectations: Vec<ExpectReport>,
     /// The transactions in which events were sent; absent where there were none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transactions: Option<Transactions>,
@@ -147,6 +153,9 @@ pub struct RunReport {
     /// What was replayed; absent for synthetic runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<Replay>,
+    /// The alerts that gates raised, and whether somebody was told; empty where nobody was to be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<alerts::AlertReport>,
     /// The gates and how they ended.
     pub gates: Vec<GateResult>,
     /// How the run ended, and why.

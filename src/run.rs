@@ -6,6 +6,7 @@ mod availability;
 mod client_errors;
 mod clients;
 mod config;
+mod downstream;
 mod ends;
 pub mod faults;
 mod fidelity;
@@ -47,13 +48,15 @@ use crate::publish::Publisher;
 use crate::report::{Fidelity, RunReport, TimelineRow};
 pub use crate::schedule::Fault;
 use crate::schedule::Schedule;
+use crate::settings::recording::EventTime;
 pub use crate::soak::timeline::Detail;
 use crate::source::{LaneError, Source};
 use crate::verify::book::RunBook;
 use crate::verify::reader::Reader;
 use crate::verify::{self, VerifierEnd};
 pub use attribute::Unverified;
-pub use config::{Config, KafkaConfig, Lanes};
+pub use config::{Config, Downstream, KafkaConfig, Lanes};
+use downstream::Auditor;
 use ends::Ends;
 pub use interrupts::Interrupts;
 use prepare::{Prepared, RunVerifier};
@@ -77,6 +80,9 @@ pub enum RunError {
     /// The cluster, or the client's settings.
     #[error(transparent)]
     Kafka(#[from] KafkaError),
+    /// A topic of what is expected downstream is not there, or cannot be read.
+    #[error("what is expected downstream: {0}")]
+    Downstream(KafkaError),
     /// The source cannot be divided among the lanes.
     #[error(transparent)]
     Source(#[from] LaneError),
@@ -263,7 +269,10 @@ pub fn run_through<W: Wiring>(
     let publishers = publishers.map(|(lane, producer)| wiring.publisher(lane, producer)).collect();
     let reader = prepared.reader(config, clients.consumer, wiring);
     let watchers = (prepared.topic_watcher()?, prepared.lag_watcher(config)?);
-    let ready = Ready { prepared, publishers, reader, watchers };
+    let is_timed = !matches!(source, Source::RetailRocket(_)) || config.event_time == EventTime::Now;
+    let (wanted, timeout) = (&config.downstream, config.kafka.connect_timeout);
+    let auditor = Auditor::new(wanted, &prepared.target, timeout, is_timed, &|_, _, ends| ends.high)?;
+    let ready = Ready { prepared, publishers, reader, watchers, auditor };
     conduct(wiring, config, source, &schedule, ready, interrupts, each_second)
 }
 
@@ -276,6 +285,8 @@ struct Ready<P> {
     reader: Option<Box<dyn Reader>>,
     /// Who looks at the topics meanwhile, and at the group that is to be looked at.
     watchers: (Option<topic_watch::Watcher>, Option<lag::Watcher>),
+    /// Who looks at what comes out downstream.
+    auditor: Option<Auditor>,
 }
 
 /// Sends, watches, flushes, drains and judges.
@@ -288,7 +299,7 @@ fn conduct<W: Wiring>(
     interrupts: &Interrupts,
     each_second: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
 ) -> Result<Outcome, RunError> {
-    let Ready { prepared, publishers, reader, watchers: (topic_watcher, lag_watcher) } = ready;
+    let Ready { prepared, publishers, reader, watchers: (topic_watcher, lag_watcher), auditor } = ready;
     let control = Arc::clone(&prepared.control);
     let ledger = Ledger::new(config.lanes.first, config.lanes.count, config.verify.is_some()).by(wiring.rules());
     let verifier = prepared.position_verifier(config, reader, &ledger, wiring, interrupts)?;
@@ -303,7 +314,7 @@ fn conduct<W: Wiring>(
         // Nothing comes due after the end where nothing has a due time, or nothing comes: the clock alone says when it is over.
         control.stop_at(end);
     }
-    let (sending, going) = (AtomicBool::new(true), AtomicBool::new(true));
+    let (sending, going, ended) = (AtomicBool::new(true), AtomicBool::new(true), AtomicBool::new(false));
     // All that takes its time is done: from here to zero it is threads that are started, and they wait for it.
     let zero = zero(config.start_at_unix_ns, interrupts)?;
 
@@ -315,6 +326,9 @@ fn conduct<W: Wiring>(
                 verifier.map(|verifier| start_verifier(scope, wiring, &control, verifier, zero)).transpose()?;
             let topics = topic_watcher.map(|watcher| topic_watch::watch(scope, watcher, &going)).transpose()?;
             let lag = lag_watcher.map(|watcher| watcher.watch(scope, &going)).transpose()?;
+            let auditor = auditor
+                .map(|auditor| threads::start_vital(scope, "downstream", &control, || auditor.run(&control, &ended)))
+                .transpose()?;
             let clock = zero.wait();
             let load = Load::new(config, source, schedule, &ledger, &control, &prepared.target)
                 .beside(lag.as_ref().map(lag::LagWatch::lag), topics.as_ref().map(topic_watch::TopicWatch::problem));
@@ -344,10 +358,15 @@ fn conduct<W: Wiring>(
                 }
             };
             prepared.target.drain.request(up_to(&lanes, config, clock));
-            while reader.as_ref().is_some_and(|reader| !reader.is_finished()) || !faults.is_finished() {
+            ended.store(true, Ordering::Release);
+            while reader.as_ref().is_some_and(|reader| !reader.is_finished())
+                || auditor.as_ref().is_some_and(|auditor| !auditor.is_finished())
+                || !faults.is_finished()
+            {
                 watch.glance(&mut sampler, Stage::Draining, each_second);
             }
             let verifier = reader.map(|reader| threads::join(reader, "the verifier")).transpose()?;
+            let expectations = auditor.map(|auditor| threads::join(auditor, "the reader of results")).transpose()?;
             let faults = threads::join(faults, "the thread of the faults")?;
             going.store(false, Ordering::Release);
             let lag = lag.map(lag::LagWatch::end).transpose()?;
@@ -363,6 +382,7 @@ fn conduct<W: Wiring>(
                 summary::outcome(wiring, config, source, schedule, &prepared, &ledger, sampler, watched, ends);
             outcome.unwritten = config.answers.clone().zip(unwritten);
             outcome.report.faults = faults;
+            outcome.report.expectations = expectations.unwrap_or_default();
             availability::put_down(&mut outcome.report.faults, &outcome.stalls);
             outcome.report.lag = lag.zip(config.kafka.lag_group.as_deref()).map(|(lag, group)| lag.report(group));
             Ok(outcome)

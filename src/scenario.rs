@@ -5,6 +5,7 @@
 //! place of what is open, checks the result and makes it plain data for the engine. The
 //! resolved scenario is kept with the results: a run can be repeated from it.
 
+pub mod alerts;
 pub mod client;
 pub mod environment;
 pub mod error;
@@ -33,9 +34,11 @@ pub use level::Level;
 pub use plan::Plan;
 pub use resolve::{Resolved, RunRequest, resolve};
 
+use crate::expect::ExpectConfig;
 use crate::gate::GateConfig;
 use crate::settings::run::RunOptions;
 use crate::settings::schemas::SchemaSet;
+use alerts::AlertConfig;
 use faults::FaultConfig;
 use source::SourceConfig;
 
@@ -48,8 +51,12 @@ pub struct Scenario {
     pub source: SourceConfig,
     /// Versions of the schemas of its events, which phases name.
     pub schemas: Vec<SchemaSet>,
+    /// What must come out downstream.
+    pub expectations: Vec<ExpectConfig>,
     /// What is broken meanwhile.
     pub faults: Vec<FaultConfig>,
     /// Rules to keep.
     pub gates: Vec<GateConfig>,
+    /// Who is told of gates that are broken.
+    pub alerts: Vec<AlertConfig>,
 }

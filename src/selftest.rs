@@ -9,6 +9,7 @@ mod forge;
 mod plan;
 mod publisher;
 mod reader;
+mod results;
 mod schemas;
 mod table;
 mod transactions;
@@ -27,7 +28,7 @@ use crate::kafka::Settings;
 use crate::kafka::native::Producer;
 pub use crate::ledger::rules::Rules;
 use crate::run::wiring::{Reading, Wiring};
-use crate::run::{self, Detail, Interrupts, KafkaConfig, Lanes, Outcome, RunError};
+use crate::run::{self, Detail, Downstream, Interrupts, KafkaConfig, Lanes, Outcome, RunError};
 use crate::schedule::{Phase, Rate, Schedule, Shape};
 use crate::settings::formats::Format;
 use crate::settings::recording::EventTime;
@@ -135,6 +136,8 @@ pub fn selftest(config: &Config, interrupts: &Interrupts) -> Result<Table, SelfT
     let mut table = Table::of(&bench, &outcome, config.format);
     let (wiring, outcome) = in_transactions(config, &source, rate, interrupts)?;
     table.add_transactions(&wiring, &outcome);
+    let results = results::rows(&config.catalogue, config.seed);
+    table.add_results(results.map_err(|error| SelfTestError::Ended(error.to_string()))?);
     Ok(table)
 }
 
@@ -206,6 +209,7 @@ fn run_config(config: &Config, id: RunId) -> run::Config {
         answers: None,
         detail: Detail::default(),
         faults: Vec::new(),
+        downstream: Downstream::default(),
     }
 }
 

@@ -84,6 +84,7 @@ impl Findings {
             }
         }
         self.notes.extend(integrity.allowed.into_iter().map(|anomaly| anomaly.sentence));
+        self.add_expectations(report, gates);
         if gates.is_on(BuiltIn::LedgerSums) {
             for broken in integrity.sums {
                 self.add(ExitCode::RunInvalid, broken);
@@ -99,6 +100,23 @@ impl Findings {
                 self.add(ExitCode::Unevaluated, "nothing was scheduled, so nothing can be said");
             }
             _ => {}
+        }
+    }
+
+    fn add_expectations(&mut self, report: &RunReport, gates: &Gates) {
+        for expectation in &report.expectations {
+            let found = [
+                (ExitCode::CorrectnessViolated, expectation.violation()),
+                (ExitCode::Unevaluated, expectation.unsaid()),
+            ];
+            for (code, sentence) in found {
+                match sentence {
+                    Some(sentence) if gates.is_on(BuiltIn::ExpectationsMet) => self.add(code, format!("{sentence}.")),
+                    Some(sentence) => self.notes.push(format!("not judged (expectations_met is off): {sentence}.")),
+                    None => {}
+                }
+            }
+            self.notes.extend(expectation.allowed().map(|sentence| format!("{sentence}.")));
         }
     }
 

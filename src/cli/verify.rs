@@ -15,7 +15,7 @@ use crate::settings::membership::MembershipOptions;
 use crate::settings::outcome::OutcomeOptions;
 use crate::settings::schemas::{self, SchemaSet};
 use crate::settings::values;
-use crate::settings::verification::Isolation;
+use crate::settings::verification::{ExpectOptions, Isolation};
 
 choices! {
     /// Where a reading begins, in Kafka's own words.
@@ -76,6 +76,9 @@ layer! {
         /// In which formats.
         #[command(flatten)]
         pub coding: CodingOptions,
+        /// What must have come out of them.
+        #[command(flatten)]
+        pub downstream: ExpectOptions,
         /// What is done with what is found.
         #[command(flatten)]
         pub outcome: OutcomeOptions,

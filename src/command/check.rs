@@ -11,6 +11,7 @@ use super::dry_run::{self, forecast};
 use super::planned_faults::{self, PlannedFault};
 use super::planned_load::{self, load, schedule};
 use super::{Done, Failure, formats, planned_gates};
+use crate::alert::Alert;
 use crate::cli::check::CheckArgs;
 use crate::clock::Nanos;
 use crate::dataset::preview::Preview;
@@ -68,6 +69,9 @@ struct Checked {
     bytes_each: f64,
     lanes: u16,
     gates: usize,
+    /// Who is told of what, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    alerts: Vec<String>,
     /// What the generator reaches with nothing behind it, events per second.
     calibration_per_s: f64,
     /// The processors that a quota allows this process.
@@ -76,6 +80,9 @@ struct Checked {
     plausible: Plausible,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<PlannedFault>,
+    /// What is expected downstream, each in a sentence.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    expectations: Vec<String>,
     warnings: Vec<String>,
     /// One event of each type.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -143,10 +150,14 @@ impl Checked {
             bytes_each,
             lanes: plan.run.lanes.count,
             gates: plan.gates.gates.len(),
+            alerts: plan.alerts.iter().map(Alert::sentence).collect(),
             calibration_per_s: per_s,
             cpu_quota,
             plausible: Plausible::of(peak_per_s, per_s),
             faults: planned_faults::of(plan, schedule),
+            expectations: (plan.run.downstream.expectations.iter())
+                .map(|expected| format!("{}: {expected}", expected.name))
+                .collect(),
             warnings: warnings
                 .into_iter()
                 .chain(planned_faults::permission(plan).map(ToOwned::to_owned))
@@ -180,6 +191,9 @@ impl Checked {
             .map_or_else(String::new, |peak| format!(", at most {}/s", figures::bytes(whole(peak * self.bytes_each))));
         writeln!(out, " bytes       {all}{} an event{peak}", figures::bytes(whole(self.bytes_each)))?;
         writeln!(out, " gates       {}", self.gates)?;
+        for alert in &self.alerts {
+            writeln!(out, " alert       {alert}")?;
+        }
         for example in &self.examples {
             write!(out, "{example}")?;
         }
@@ -192,6 +206,9 @@ impl Checked {
         }
         for fault in &self.faults {
             writeln!(out, " fault       {}", fault.sentence())?;
+        }
+        for expectation in &self.expectations {
+            writeln!(out, " expects     {expectation}")?;
         }
         for warning in &self.warnings {
             writeln!(out, " warning     {warning}")?;

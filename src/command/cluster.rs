@@ -31,6 +31,12 @@ pub(super) fn failed(error: &KafkaError, wanted: Purpose<'_>) -> Failure {
     }
 }
 
+/// Results are expected in a topic that is not there, or cannot be read.
+pub(super) fn no_output(error: &KafkaError) -> Failure {
+    let failure = Failure::new(ExitCode::Cluster, format!("what is expected downstream: {error}"));
+    failure.hint("the topics of [[expect]] are the processor's own: loadgen topics apply FILE.toml -b BROKERS --yes makes those of a file")
+}
+
 fn hint(error: &KafkaError, wanted: Purpose<'_>) -> Option<String> {
     let Purpose { topics, group, .. } = wanted;
     Some(match error {

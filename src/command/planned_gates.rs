@@ -4,9 +4,9 @@ use crate::figures::as_f64;
 use crate::gate::metric::Quantile;
 use crate::report::drift::{Drift, DriftVerdict};
 use crate::report::{
-    Availability, Client, FaultReport, Fidelity, GateOutcome, GroupReport, LagReport, Latencies, LatencyParts,
-    LatencySummary, LedgerCounts, Offered, PartitionReport, Payload, PhaseReport, Replay, Run, RunReport, TimelineRow,
-    Transactions, TypeLatencies, TypeReport, Windows,
+    Availability, Client, ExpectReport, FaultReport, Fidelity, GateOutcome, GroupReport, LagReport, Latencies,
+    LatencyParts, LatencySummary, LedgerCounts, Offered, PartitionReport, Payload, PhaseReport, Replay, Run, RunReport,
+    TimelineRow, Transactions, TypeLatencies, TypeReport, Windows,
 };
 use crate::scenario::plan::Plan;
 use crate::schedule::Schedule;
@@ -28,6 +28,12 @@ pub(super) fn undecidable(plan: &Plan, schedule: &Schedule, source: &Source) -> 
         format!("gate {} cannot be evaluated by this run: {reason}", gate.rule)
     })
     .collect()
+}
+
+/// How many results there will be the input alone will tell.
+fn as_expected(name: &str) -> ExpectReport {
+    let latency_us = Some(summary(ENOUGH));
+    ExpectReport { name: name.to_owned(), expected: ENOUGH, right: ENOUGH, latency_us, ..ExpectReport::default() }
 }
 
 /// The best that a plan can come to: everything planned is sent, acked and, where it is read, seen. Only how much there is of
@@ -74,6 +80,7 @@ impl Best<'_> {
                 highest: Some(0),
                 ..LagReport::default()
             }),
+            expectations: plan.run.downstream.expectations.iter().map(|expected| as_expected(&expected.name)).collect(),
             timeline: vec![self.second()],
             payload: Some(Payload { compressed_ratio: Some(1.0), ..Payload::default() }),
             drift: schedule

@@ -11,6 +11,7 @@ use super::export::Exports;
 use super::formats::{self, Coded};
 use super::run::{Kept, Observers, Watchable, exporter, hand_over, linger, started_at, taken, write_failed};
 use super::{Done, Failure, cluster, interrupt};
+use crate::alert::{About, Alerts};
 use crate::bundle::Bundle;
 use crate::cli::verify::{self as cli, VerifyArgs};
 use crate::exporter::Exporter;
@@ -75,7 +76,7 @@ fn read(
     exporter: Option<&Exporter>,
     interrupts: &Arc<Interrupts>,
 ) -> Result<(RunReport, PathBuf), Failure> {
-    let config = config(plan, coded, produced);
+    let config = config(plan, coded, produced)?;
     let shown = plan.presentation.view != LiveView::Nothing && !plan.presentation.quiet;
     let title = format!("{}  {} @ {}", plan.name, plan.topics.join(", "), plan.bootstrap);
     let view =
@@ -86,7 +87,13 @@ fn read(
         Some(screen) => Progress::on(screen, &view),
         None => Progress::new(&title, None, None, true, shown),
     };
-    let mut observers = Observers { progress, exporter, kept, gates: &plan.gates, kinds: vec![Kind::EndToEnd] };
+    let about = About {
+        run: plan.name.clone(),
+        run_id: config.run.map_or_else(String::new, |run| run.to_string()),
+        ..About::default()
+    };
+    let (gates, alerts, kinds) = (&plan.gates, Alerts::start(&plan.alerts, &about), vec![Kind::EndToEnd]);
+    let mut observers = Observers { progress, exporter, kept, gates, alerts, interrupts, kinds };
     observers.begin(&begun(&config), &plan.topics.join(","));
     let outcome = alone::verify(&config, interrupts, &mut |tick: &Tick<'_>| {
         observers.second(tick);
@@ -95,14 +102,14 @@ fn read(
     observers.end(outcome, |error| begin_failed(&error, plan), |outcome| judge(plan, outcome))
 }
 
-fn config(plan: &VerifyPlan, coded: Coded, produced: Option<ProducerRun>) -> Config {
+fn config(plan: &VerifyPlan, coded: Coded, produced: Option<ProducerRun>) -> Result<Config, Failure> {
     // As a run that reads its own events back.
     let usual = match &produced {
         Some(produced) if produced.transactional => Isolation::ReadCommitted,
         _ => Isolation::ReadUncommitted,
     };
     let back = ReadBack { isolation: plan.isolation.unwrap_or(usual), drain_deadline: DRAIN, ..ReadBack::default() };
-    Config {
+    Ok(Config {
         name: plan.name.clone(),
         bootstrap: plan.bootstrap.clone(),
         topics: plan.topics.clone(),
@@ -119,7 +126,8 @@ fn config(plan: &VerifyPlan, coded: Coded, produced: Option<ProducerRun>) -> Con
         verify: Verification { group: plan.group.clone(), back },
         until: Until { idle: plan.until_idle, records: plan.num_records, denied: true },
         detail: Detail { fine_s: plan.presentation.timeline_detail.as_secs_f64(), ..Detail::default() },
-    }
+        downstream: plan.downstream()?,
+    })
 }
 
 /// What is known of a reading before it is made.
@@ -175,6 +183,7 @@ fn begin_failed(error: &RunError, plan: &VerifyPlan) -> Failure {
                 },
             )
         }
+        RunError::Downstream(error) => cluster::no_output(error),
         RunError::Answers { .. } | RunError::TopicChanged { .. } => Failure::new(ExitCode::BadInput, error.to_string()),
         RunError::Interrupted => Failure::new(ExitCode::Interrupted, "interrupted before the first record was read"),
         _ => Failure::new(ExitCode::RunInvalid, error.to_string()),

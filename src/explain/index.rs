@@ -42,6 +42,7 @@ const fn plural(sort: Sort) -> &'static str {
         Sort::Latency => "latencies",
         Sort::Statistic => "numbers of a latency",
         Sort::Figure => "figures",
+        Sort::Result => "numbers of results downstream",
         Sort::Part => "parts of a run",
         Sort::BuiltInGate => "built-in gates",
         Sort::GateResult => "results of a gate",

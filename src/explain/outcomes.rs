@@ -28,6 +28,9 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     built_in("no_violation", "No event was lost, damaged, doubled or reordered where that must not happen, and none's fate is unknown.")
         .excludes("What the configuration allows, such as loss with acks=1: that is noted.")
         .rule("Fails with exit code 3, unevaluated (undecided classes) with 4. Left out of a run that read nothing back."),
+    built_in("expectations_met", "What was expected downstream came out: no result is wrong, missing, written twice or unexpected.")
+        .excludes("Results that are late, accepted late or open, which are allowed and told.")
+        .rule("Fails with exit code 3, unevaluated (undecided results, none due) with 4. Left out of a run that expects nothing."),
     built_in("nothing_refused", "Neither broker nor client refused an event.").rule("Fails with exit code 99."),
     built_in("no_forced_aborts", "No transaction had to be aborted against the plan (--txn-abort-rate).")
         .rule("Fails with exit code 99 and the client's reason; transactions.failed_by tells all of them. Left out of a run without \
@@ -62,7 +65,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     code(
         "correctness_violated",
         &["3"],
-        "Events were lost, damaged, doubled or reordered where that must not happen, or a schema is incompatible.",
+        "Events were lost, damaged, doubled or reordered where that must not happen, a result downstream is wrong, or a schema is incompatible.",
     )
     .rule("Classes lost, corrupt, undelivered, contradicted, aborted_seen; findings duplicates_resent and reordered; each \
            unless the configuration allows it."),

@@ -18,6 +18,8 @@ pub(super) const PARTS: &[Definition] = &[
     Definition::new(Sort::Part, "by_type", "The events of one type: by_type.view.response_time.p99.")
         .excludes("Slip and service time, which are not kept by type."),
     Definition::new(Sort::Part, "topic", "The partitions of one topic: topic.raw-events.partitions.skew."),
+    Definition::new(Sort::Part, "expect", "What must come out downstream, by its name: expect.by-type.wrong == 0.")
+        .rule("The classes of its results sum to expect.NAME.expected; unexpected, superseded and unreadable are records beside them."),
     Definition::new(Sort::Part, "partitions", "All partitions written to: partitions.skew."),
     Definition::new(Sort::Part, "offered", "What the schedule asked for and what was sent: offered.achieved."),
     Definition::new(Sort::Part, "availability", "The stalls of partitions: availability.longest_ack_stall < 5s."),
@@ -31,13 +33,14 @@ pub(super) const PARTS: &[Definition] = &[
 /// The definitions that a path is made of, in its order; empty where a part of it has none.
 pub(super) fn of_path(path: &str) -> Vec<&'static Definition> {
     let mut found = Vec::new();
-    let mut rest = path;
+    let (mut rest, mut of_results) = (path, false);
     while !rest.is_empty() {
-        let Some((definition, after)) = longest(rest) else { return Vec::new() };
+        let Some((definition, after)) = longest(rest, of_results) else { return Vec::new() };
         found.push(definition);
         rest = after;
-        if definition.sort == Sort::Part && matches!(definition.name, "phase" | "by_type" | "topic") {
-            rest = after_name(rest);
+        if definition.sort == Sort::Part && matches!(definition.name, "phase" | "by_type" | "topic" | "expect") {
+            of_results = definition.name == "expect";
+            rest = after_name(rest, of_results);
         } else if matches!(rest, "max" | "mean" | "min") && definition.name.starts_with("timeline") {
             return found;
         }
@@ -45,19 +48,23 @@ pub(super) fn of_path(path: &str) -> Vec<&'static Definition> {
     found
 }
 
-/// The definition of the longest start of `path` that has one, and what comes after it.
-fn longest(path: &str) -> Option<(&'static Definition, &str)> {
+/// The definition of the longest start of `path` that has one, and what comes after it. `of_results`: among several of one name
+/// that of results downstream.
+fn longest(path: &str, of_results: bool) -> Option<(&'static Definition, &str)> {
     let ends = path.match_indices('.').map(|(end, _)| end).chain([path.len()]);
     ends.rev().find_map(|end| {
-        let definition = all().find(|definition| definition.is_named(&path[..end]))?;
+        let mut named = all().filter(|definition| definition.is_named(&path[..end]));
+        let first = named.next()?;
+        let of_result = |definition: &&Definition| of_results && definition.sort == Sort::Result;
+        let definition = [first].into_iter().chain(named).find(of_result).unwrap_or(first);
         Some((definition, path[end..].trim_start_matches('.')))
     })
 }
 
-/// `path` after the name of a phase, type or topic, which may itself hold dots: after the first dot that a known name follows.
-fn after_name(path: &str) -> &str {
+/// `path` after the name of a phase, type, topic or expectation, which may itself hold dots: after the first dot that a known name follows.
+fn after_name(path: &str, of_results: bool) -> &str {
     let mut starts = path.match_indices('.').map(|(dot, _)| &path[dot + 1..]);
-    starts.find(|rest| longest(rest).is_some()).unwrap_or("")
+    starts.find(|rest| longest(rest, of_results).is_some()).unwrap_or("")
 }
 
 /// The grammar of gates and every path there is.
@@ -99,13 +106,14 @@ fn write_gates(out: &mut String) -> std::fmt::Result {
     )
 }
 
-pub(super) const EXAMPLES: [&str; 6] = [
+pub(super) const EXAMPLES: [&str; 7] = [
     "response_time.p99 < 250ms",
     "lost == 0",
     "offered.achieved >= 99.9%",
     "partitions.skew < 1.5",
     "timeline.response_p99.max < 1s",
     "phase.peak.response_time.p99 < 400ms",
+    "expect.by-type.latency.p99 < 7s",
 ];
 
 /// LATENCY.NUMBER, which would be 72 lines.

@@ -52,6 +52,7 @@ fn every_path_of_a_gate_is_explained_by_its_parts() {
             Part::Phase => format!("phase.cool.down.{}", metric.name),
             Part::EventType => format!("by_type.view.{}", metric.name),
             Part::Topic => format!("topic.raw-events.{}", metric.name),
+            Part::Expectation => format!("expect.by-type.{}", metric.name),
         };
         let found = lookup(&path);
         assert!(!found.is_empty(), "{path}");
@@ -105,7 +106,12 @@ fn the_table_of_gates_names_every_metric() {
 
 #[test]
 fn the_examples_in_the_table_are_rules() {
-    let names = Names { phases: vec!["peak".into()], topics: Vec::new(), types: vec!["view".into()] };
+    let names = Names {
+        phases: vec!["peak".into()],
+        topics: Vec::new(),
+        types: vec!["view".into()],
+        expectations: vec!["by-type".into()],
+    };
     for example in super::table::EXAMPLES {
         assert_eq!(Rule::parse(example, &names).unwrap().to_string(), example);
     }

@@ -19,6 +19,8 @@ pub enum AtLeast {
         /// Of how many.
         of: u64,
     },
+    /// Some results are undecided.
+    Undecided(u64),
     /// Some of the processes that were added up stalled while others told nothing.
     Parts(u64),
 }
@@ -44,6 +46,7 @@ impl AtLeast {
             Self::Unread(events) => {
                 format!("at least this: the fate of {} is not known", counted(events, "acked event"))
             }
+            Self::Undecided(results) => format!("at least this: {} undecided", counted(results, "result")),
             Self::Unknown { seconds, of } => format!("at least this: {}", not_known(seconds, of)),
             Self::Parts(parts) => {
                 format!(

@@ -9,6 +9,8 @@ pub enum BuiltIn {
     LedgerSums,
     /// No event was lost, damaged, doubled or reordered where that must not happen, and none's fate is unknown.
     NoViolation,
+    /// What was expected downstream came out, as the input asks for it.
+    ExpectationsMet,
     /// Neither broker nor client refused an event.
     NothingRefused,
     /// No transaction had to be aborted against the plan.
@@ -27,9 +29,10 @@ pub enum BuiltIn {
 
 impl BuiltIn {
     /// Every one, in the order of reports.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::LedgerSums,
         Self::NoViolation,
+        Self::ExpectationsMet,
         Self::NothingRefused,
         Self::NoForcedAborts,
         Self::GeneratorOnTime,
@@ -57,6 +60,7 @@ impl BuiltIn {
         match self {
             Self::LedgerSums => "ledger_sums",
             Self::NoViolation => "no_violation",
+            Self::ExpectationsMet => "expectations_met",
             Self::NothingRefused => "nothing_refused",
             Self::NoForcedAborts => "no_forced_aborts",
             Self::GeneratorOnTime => "generator_on_time",

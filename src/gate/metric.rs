@@ -12,7 +12,7 @@ use crate::figures::as_f64;
 pub use crate::report::latency::{Kind, Quantile};
 use crate::{
     ledger::Class,
-    report::{Findings, Offered, PartitionReport, TimelineRow, TypeReport},
+    report::{ExpectReport, Findings, Offered, PartitionReport, TimelineRow, TypeReport},
 };
 
 /// The part of a run that a metric is about.
@@ -26,11 +26,13 @@ pub enum Part {
     EventType,
     /// One topic: `topic.NAME.`.
     Topic,
+    /// What is expected downstream under one name: `expect.NAME.`.
+    Expectation,
 }
 
 impl Part {
     /// Every part.
-    pub const ALL: [Self; 4] = [Self::Run, Self::Phase, Self::EventType, Self::Topic];
+    pub const ALL: [Self; 5] = [Self::Run, Self::Phase, Self::EventType, Self::Topic, Self::Expectation];
 
     /// The first word of its paths; empty for the whole run.
     #[must_use]
@@ -40,6 +42,7 @@ impl Part {
             Self::Phase => "phase",
             Self::EventType => "by_type",
             Self::Topic => "topic",
+            Self::Expectation => "expect",
         }
     }
 
@@ -51,6 +54,7 @@ impl Part {
             Self::Phase => "phase.NAME.",
             Self::EventType => "by_type.TYPE.",
             Self::Topic => "topic.NAME.",
+            Self::Expectation => "expect.NAME.",
         }
     }
 }
@@ -197,6 +201,10 @@ pub enum Source {
     Gap(fn(&PartitionReport) -> u64),
     /// A count added up over the partitions; the flag tells whether the verifier finds it.
     Total(fn(&PartitionReport) -> u64, bool),
+    /// A number of results that were expected.
+    Results(fn(&ExpectReport) -> u64),
+    /// A number of the time that they took.
+    ResultLatency(Stat),
     /// A figure of a section that not every report has.
     Figure(&'static Figure),
 }
@@ -234,9 +242,13 @@ impl Metric {
             Source::Finding(_) => {
                 ["duplicates", "reordered", "invalid", "foreign", "negative_latency"].contains(&self.name.as_str())
             }
-            Source::Timeline(_, Fold::Mean) | Source::Skew | Source::Gap(_) | Source::Total(..) | Source::Figure(_) => {
-                false
-            }
+            Source::Timeline(_, Fold::Mean)
+            | Source::Skew
+            | Source::Gap(_)
+            | Source::Total(..)
+            | Source::Results(_)
+            | Source::ResultLatency(_)
+            | Source::Figure(_) => false,
             _ => true,
         }
     }
@@ -260,7 +272,12 @@ impl Metric {
             | Source::Gap(_)
             | Source::Total(..) => Course::Grows,
             Source::Latency(_, Stat::Min) | Source::Timeline(_, Fold::Min) => Course::Shrinks,
-            Source::Latency(..) | Source::Timeline(..) | Source::Skew | Source::Figure(_) => Course::Either,
+            Source::Latency(..)
+            | Source::Timeline(..)
+            | Source::Skew
+            | Source::Results(_)
+            | Source::ResultLatency(_)
+            | Source::Figure(_) => Course::Either,
         }
     }
 
@@ -273,6 +290,7 @@ impl Metric {
             }
             Source::Timeline(Column { latency: Some(kind), .. }, _) => !kind.is_the_generators(),
             Source::Gap(_) => true,
+            Source::ResultLatency(stat) => !matches!(stat, Stat::Count | Stat::Saturated | Stat::Censored),
             _ => false,
         }
     }

@@ -14,6 +14,8 @@ pub struct Names {
     pub topics: Vec<String>,
     /// The types of event that there are.
     pub types: Vec<String>,
+    /// The names of what is expected downstream.
+    pub expectations: Vec<String>,
 }
 
 impl Names {
@@ -24,6 +26,7 @@ impl Names {
             phases: report.phases.iter().map(|phase| phase.name.clone()).collect(),
             topics: report.environment.topics.iter().map(|topic| topic.name.clone()).collect(),
             types: report.environment.event_types.iter().chain(report.by_type.keys()).cloned().collect(),
+            expectations: report.expectations.iter().map(|expectation| expectation.name.clone()).collect(),
         }
     }
 
@@ -36,8 +39,9 @@ impl Names {
             all.phases.extend(names.phases);
             all.topics.extend(names.topics);
             all.types.extend(names.types);
+            all.expectations.extend(names.expectations);
         }
-        for list in [&mut all.phases, &mut all.topics, &mut all.types] {
+        for list in [&mut all.phases, &mut all.topics, &mut all.types, &mut all.expectations] {
             list.sort_unstable();
             list.dedup();
         }
@@ -50,6 +54,7 @@ impl Names {
             Part::Phase => self.phases.iter().map(String::as_str).collect(),
             Part::EventType => self.types.iter().map(String::as_str).collect(),
             Part::Topic => self.topics.iter().map(String::as_str).collect(),
+            Part::Expectation => self.expectations.iter().map(String::as_str).collect(),
         }
     }
 }
@@ -144,6 +149,7 @@ mod tests {
             phases: vec!["peak".into(), "cool.down".into()],
             topics: vec!["raw-events".into()],
             types: vec!["view".into()],
+            expectations: vec!["by-type".into()],
         }
     }
 
@@ -169,6 +175,8 @@ mod tests {
             "by_type.view.response_time.p99",
             "by_type.view.share",
             "topic.raw-events.partitions.skew",
+            "expect.by-type.wrong",
+            "expect.by-type.latency.p99",
         ] {
             assert_eq!(shown(path), path);
         }

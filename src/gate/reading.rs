@@ -8,7 +8,8 @@ use super::{
 use crate::figures::{self, as_f64, counted};
 use crate::ledger::Class;
 use crate::report::{
-    LatencySummary, LedgerCounts, Offered, PartitionReport, PhaseReport, RunReport, TimelineRow, TypeReport,
+    ExpectReport, LatencySummary, LedgerCounts, Offered, PartitionReport, PhaseReport, RunReport, TimelineRow,
+    TypeReport,
 };
 
 /// A metric's value, in the base unit of its dimension.
@@ -41,6 +42,9 @@ impl Missing {
     }
 }
 
+/// The finding that is one of readers alone.
+const NOT_READABLE: &str = "not_readable_by_reader";
+
 type Read = Result<Reading, Missing>;
 
 impl Path {
@@ -53,6 +57,9 @@ impl Path {
         let reading = match metric.source {
             Source::Scheduled => exact(as_f64(self.ledger(report)?.scheduled)),
             Source::Class(class) => class_count(report, self.ledger(report)?, class),
+            Source::Finding(_) if metric.name == NOT_READABLE && was_verified(report) && !has_readers(report) => {
+                Err(Missing::new("no record was read by a reader's schema (--reader-schema)"))
+            }
             Source::Finding(read) => by_verifier(report, as_f64(read(&report.findings)), report.ledger.scheduled),
             Source::Offered(read) => offered(self.offered(report)?, read),
             Source::Latency(kind, stat) => self.latency(report, kind)?.map_or_else(
@@ -66,6 +73,11 @@ impl Path {
             Source::Skew => skew(&self.partitions(report)),
             Source::Gap(read) => gap(&self.partitions(report), read),
             Source::Total(read, needs_verifier) => total(report, &self.partitions(report), read, needs_verifier),
+            Source::Results(read) => results(self.expectation(report)?, read),
+            Source::ResultLatency(stat) => self.expectation(report)?.latency_us.as_ref().map_or_else(
+                || Err(Missing::new("event times are not this run's: from when on results are late is not known")),
+                |summary| statistic(summary, stat),
+            ),
             Source::Figure(_) if report.ledger.scheduled == 0 && report.reading.is_none() => Err(nothing_scheduled()),
             Source::Figure(figure) => match (figure.read)(report) {
                 Ok(value) => Ok(Reading { value, at_least: (figure.at_least)(report), samples: None }),
@@ -105,6 +117,11 @@ impl Path {
         found.ok_or_else(|| Missing::new(format!("no event of type {} was sent", self.name())))
     }
 
+    fn expectation<'a>(&self, report: &'a RunReport) -> Result<&'a ExpectReport, Missing> {
+        let found = report.expectations.iter().find(|expectation| expectation.name == self.name());
+        found.ok_or_else(|| Missing::new("results were not waited for"))
+    }
+
     fn latency<'a>(&self, report: &'a RunReport, kind: Kind) -> Result<Option<&'a LatencySummary>, Missing> {
         if self.metric.part == Part::EventType {
             return Ok(kind.of_type(&self.type_report(report)?.latency_us));
@@ -124,9 +141,22 @@ pub const fn was_verified(report: &RunReport) -> bool {
     report.latency_us.end_to_end.is_some()
 }
 
+/// Whether a record was read by a reader's schema.
+fn has_readers(report: &RunReport) -> bool {
+    let mut readers = report.schemas.iter().flat_map(|of| &of.readers);
+    readers.any(|reader| reader.readable > 0 || !reader.not_readable.is_empty())
+}
+
 #[expect(clippy::unnecessary_wraps, reason = "one of several ways in which a reading ends")]
 const fn exact(value: f64) -> Read {
     Ok(Reading { value, at_least: None, samples: None })
+}
+
+/// What is undecided may be of any class: a count is a lower bound then.
+#[expect(clippy::unnecessary_wraps, reason = "one of several ways in which a reading ends")]
+fn results(report: &ExpectReport, read: fn(&ExpectReport) -> u64) -> Read {
+    let at_least = (report.undecided > 0).then_some(AtLeast::Undecided(report.undecided));
+    Ok(Reading { value: as_f64(read(report)), at_least, samples: None })
 }
 
 fn nothing_scheduled() -> Missing {

@@ -215,6 +215,7 @@ mod tests {
 
     fn parse(text: &str) -> Result<Rule, RuleError> {
         let names = Names {
+            expectations: vec!["by-type".into()],
             phases: vec!["warm up".into(), "peak".into()],
             topics: vec!["raw-events".into()],
             types: vec!["view".into()],
@@ -300,6 +301,7 @@ mod tests {
                 Part::Phase => phase,
                 Part::EventType => "view",
                 Part::Topic => "raw-events",
+                Part::Expectation => "by-type",
             };
             (format!("{}.{name}.{}", metric.part.word(), metric.name), metric.dimension)
         });

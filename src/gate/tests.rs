@@ -1,6 +1,6 @@
 //! What holds of every gate, whatever the report says.
 
-use crate::report::{GroupReport, LagReport, RebalanceReport, RunReport, TimelineRow};
+use crate::report::{ExpectReport, GroupReport, LagReport, RebalanceReport, RunReport, TimelineRow};
 use proptest::prelude::*;
 
 use super::{
@@ -16,7 +16,7 @@ use crate::{
 };
 
 fn rule(text: &str) -> Rule {
-    Rule::parse(text, &Names::of(&healthy())).unwrap()
+    Rule::parse(text, &Names::of(&complete())).unwrap()
 }
 
 fn evaluate(text: &str, report: &RunReport) -> GateResult {
@@ -42,6 +42,7 @@ fn all_paths() -> Vec<(String, unit::Dimension)> {
         Part::Phase => format!("phase.peak.{}", metric.name),
         Part::EventType => format!("by_type.view.{}", metric.name),
         Part::Topic => format!("topic.raw-events.{}", metric.name),
+        Part::Expectation => format!("expect.by-type.{}", metric.name),
     };
     metrics().iter().map(|metric| (path(metric), metric.dimension)).collect()
 }
@@ -51,6 +52,16 @@ fn any_rule() -> impl Strategy<Value = Rule> {
     let limit = prop_oneof![Just(0.0), 0.0..20_000.0_f64, 0.0..200.0_f64];
     (prop::sample::select(paths), prop::sample::select(Op::ALL.to_vec()), limit)
         .prop_map(|((path, dimension), op, limit)| rule(&format!("{path} {op} {limit}{}", dimension.base())))
+}
+
+#[test]
+fn that_readers_can_read_all_is_not_said_where_there_was_none() {
+    let without = evaluate("not_readable_by_reader == 0", &healthy());
+    assert_eq!(without.result, GateOutcome::Unevaluated);
+    assert!(without.reason.unwrap().contains("--reader-schema"));
+    let mut report = complete();
+    report.findings.not_readable_by_reader = 1;
+    assert_eq!(evaluate("not_readable_by_reader == 0", &report).result, GateOutcome::Fail);
 }
 
 #[test]
@@ -227,6 +238,9 @@ fn a_healthy_run_passes_every_built_in_gate() {
     assert!(built_in(&transactional, BuiltIn::ClientQueueHadRoom).is_none());
     let mut results = Gates::default().evaluate(&healthy());
     results.extend(built_in(&transactional, BuiltIn::NoForcedAborts));
+    let met = ExpectReport { name: "by-type".into(), expected: 2, right: 2, ..ExpectReport::default() };
+    let expecting = RunReport { expectations: vec![met], ..healthy() };
+    results.extend(built_in(&expecting, BuiltIn::ExpectationsMet));
     assert_eq!(results.len(), BuiltIn::ALL.len());
     for result in results {
         assert_eq!(result.result, GateOutcome::Pass, "{}", result.rule);

@@ -13,6 +13,7 @@ mod outcome;
 mod pack;
 pub(crate) mod page;
 mod reading;
+mod results;
 mod setup;
 pub(crate) mod ticks;
 mod timeline;
@@ -90,6 +91,7 @@ struct View {
     latency: latency::LatencyView,
     timeline: Option<timeline::TimelineView>,
     gates: Vec<outcome::GateView>,
+    results: Vec<results::ResultsView>,
     findings: outcome::FindingsView,
     phases: Vec<setup::PhaseView>,
     types: Vec<cluster::TypeView>,
@@ -119,6 +121,7 @@ fn render(report: &RunReport) -> Result<String, HtmlError> {
         latency,
         timeline,
         gates: outcome::gates(report),
+        results: report.expectations.iter().map(results::view).collect(),
         findings: outcome::findings(report),
         phases: setup::phases(report),
         types: cluster::types(report),

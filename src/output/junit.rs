@@ -1,4 +1,4 @@
-//! `junit.xml`: one test case for each gate and one for the verdict, as CI systems read it.
+//! `junit.xml`: one test case for each gate, one for each expectation and one for the verdict, as CI systems read it.
 //!
 //! A breached gate is a `<failure>`. What could not be evaluated, and a run that is not valid, is an `<error>`: never
 //! `<skipped>`, which CI shows as green. The verdict has a case of its own, so that a run that was interrupted or had no
@@ -12,9 +12,10 @@ use quick_xml::{
 };
 
 use crate::figures;
-use crate::report::{GateOutcome, GateResult, RunReport, exit_code::ExitCode};
+use crate::report::{ExpectReport, GateOutcome, GateResult, RunReport, exit_code::ExitCode};
 
 const GATE_CLASS: &str = "loadgen.gate";
+const EXPECTATION_CLASS: &str = "loadgen.expect";
 const VERDICT_CLASS: &str = "loadgen.run";
 const VERDICT_NAME: &str = "verdict";
 
@@ -65,7 +66,7 @@ struct Case {
 
 fn cases(report: &RunReport) -> Vec<Case> {
     let gates = report.gates.iter().map(gate_case);
-    gates.chain([verdict_case(report)]).collect()
+    gates.chain(report.expectations.iter().map(expectation_case)).chain([verdict_case(report)]).collect()
 }
 
 fn gate_case(gate: &GateResult) -> Case {
@@ -80,6 +81,16 @@ fn gate_case(gate: &GateResult) -> Case {
     let details = [Some(gate.rule.clone()), samples].into_iter().flatten().collect::<Vec<_>>().join("\n");
     let name = gate.name.as_ref().map_or_else(|| gate.rule.clone(), |name| format!("{name}: {}", gate.rule));
     Case { class: GATE_CLASS, name, outcome, details }
+}
+
+fn expectation_case(report: &ExpectReport) -> Case {
+    let outcome = match (report.violation(), report.unsaid()) {
+        (Some(violation), _) => Outcome::Failure(violation),
+        (None, Some(why)) => Outcome::Error(why),
+        (None, None) => Outcome::Pass,
+    };
+    let details = format!("{}\n{}", report.sentence, report.line());
+    Case { class: EXPECTATION_CLASS, name: report.name.clone(), outcome, details }
 }
 
 fn verdict_case(report: &RunReport) -> Case {
@@ -180,16 +191,29 @@ mod tests {
     fn nothing_is_ever_skipped_and_an_interrupted_run_is_not_green() {
         let mut invalid = healthy();
         invalid.latency_us.lateness = Some(summary(40_000));
-        for (report, conditions) in vec![
-            (invalid, Conditions::default()),
-            (healthy(), Conditions { interrupted: true, ..Conditions::default() }),
-            (RunReport::default(), Conditions::default()),
-        ] {
-            let text = text(&judged(report, &["response_time.p99 < 250ms"], &conditions));
+        let is_an_error = |report: RunReport, conditions: &Conditions| {
+            let text = text(&judged(report, &["response_time.p99 < 250ms"], conditions));
             assert!(!text.contains("<skipped"), "{text}");
             assert!(text.contains("<error"), "{text}");
-        }
+        };
+        is_an_error(invalid, &Conditions::default());
+        is_an_error(healthy(), &Conditions { interrupted: true, ..Conditions::default() });
+        is_an_error(RunReport::default(), &Conditions::default());
         assert!(!text(&judged(healthy(), &[], &Conditions::default())).contains("<error"));
+    }
+
+    #[test]
+    fn an_expectation_is_a_case_of_its_own() {
+        let cases = [
+            (ExpectReport { expected: 2, right: 1, wrong: 1, ..ExpectReport::default() }, "<failure"),
+            (ExpectReport { expected: 2, right: 1, undecided: 1, ..ExpectReport::default() }, "<error"),
+        ];
+        for (expectation, element) in cases {
+            let expectations = vec![ExpectReport { name: "by-type".into(), ..expectation }];
+            let text = text(&judged(RunReport { expectations, ..healthy() }, &[], &Conditions::default()));
+            let (_, case) = text.split_once("loadgen.expect").unwrap();
+            assert!(case.split_once("</testcase>").unwrap().0.contains(element), "{text}");
+        }
     }
 
     #[test]

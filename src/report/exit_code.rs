@@ -10,7 +10,7 @@ pub enum ExitCode {
     Pass = 0,
     /// The command line cannot be understood.
     Usage = 2,
-    /// Events were lost, damaged, doubled or reordered where that must not happen, or a schema is incompatible.
+    /// Events were lost, damaged, doubled or reordered where that must not happen, a result downstream is wrong, or a schema is incompatible.
     CorrectnessViolated = 3,
     /// A gate could not be evaluated, or the fate of events or the verdict on a schema is not known.
     Unevaluated = 4,
@@ -83,7 +83,7 @@ impl ExitCode {
             Self::Pass => "nothing was wrong, and enough was measured to say so",
             Self::Usage => "the command line cannot be understood",
             Self::CorrectnessViolated => {
-                "events were lost, damaged, doubled or reordered where that must not happen, or a schema is incompatible"
+                "events were lost, damaged, doubled or reordered where that must not happen, a result downstream is wrong, or a schema is incompatible"
             }
             Self::Unevaluated => {
                 "a gate could not be evaluated, or the fate of some events or the verdict on a schema is not known"

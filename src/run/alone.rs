@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::threads::{self, Release, unless_broken};
 use super::watch::Watch;
-use super::{Interrupts, Outcome, RunError, Stage, Tick, topic_watch};
+use super::{Downstream, Interrupts, Outcome, RunError, Stage, Tick, topic_watch};
 use crate::clock::{Clock, Monotonic, Nanos, Zero};
 use crate::control::Control;
 use crate::event::catalogue::Catalogue;
@@ -66,6 +66,8 @@ pub struct Config {
     pub producer: Option<ProducerRun>,
     /// How much of its timeline its report keeps.
     pub detail: Detail,
+    /// What must have come out downstream.
+    pub downstream: Downstream,
 }
 
 /// Where reading begins.
@@ -113,7 +115,8 @@ pub fn verify(
     let until = Until { denied: true, ..config.until };
     let verifier = Verifier::new(setup, reader, inspector, &prepared.starts, until)?;
     let mut sampler = Sampler::new(vec![prepared.recorder.clone()], 1, config.catalogue.len(), prepared.starts.len());
-    let going = AtomicBool::new(true);
+    let auditor = prepared.auditor(config)?;
+    let (going, ended) = (AtomicBool::new(true), AtomicBool::new(false));
 
     unless_broken(|| {
         thread::scope(|scope| {
@@ -122,11 +125,18 @@ pub fn verify(
             let ends = ends::ask(scope, asker, config.topics[0].clone(), &target.ends, &going)?;
             let topics = topic_watch::watch(scope, target.topic_watcher()?, &going)?;
             let reader = threads::start_vital(scope, "verifier", &control, move || verifier.run())?;
+            let auditor = auditor
+                .map(|auditor| threads::start_vital(scope, "downstream", &control, || auditor.run(&control, &ended)))
+                .transpose()?;
             let is_bounded = config.producer.is_some() || until.idle.is_some() || until.records.is_some();
             let reading = Reading { is_bounded, records: until.records, ends, traffic: &target.traffic, gaps: &gaps };
             let mut watch = Watch::new(clock, &control, interrupts, target, &config.catalogue, config.detail, reading);
-            let (mut finished, mut ask_at, mut is_stopped) = (None, Nanos::ZERO, false);
-            while !reader.is_finished() {
+            let (mut finished, mut ask_at, mut is_stopped, mut read_at) = (None, Nanos::ZERO, false, None);
+            while !reader.is_finished() || auditor.as_ref().is_some_and(|auditor| !auditor.is_finished()) {
+                if reader.is_finished() {
+                    read_at.get_or_insert_with(|| clock.now());
+                    ended.store(true, Ordering::Release);
+                }
                 if let Some(produced) = config.producer.as_ref().filter(|_| finished.is_none() && clock.now() >= ask_at)
                 {
                     ask_at = clock.now() + ASK_EVERY;
@@ -154,8 +164,13 @@ pub fn verify(
             release.at_peace();
             let verifier = threads::join(reader, "the verifier");
             watch.last(&mut sampler, each_second);
-            let ended = judge::ReadingEnd { verifier: verifier?, run: finished, problem, anchor, clock };
-            judge::outcome(config, &prepared, sampler, watch.into_watched(), ended)
+            let expectations = auditor.map(|auditor| threads::join(auditor, "the reader of results")).transpose()?;
+            // What came out downstream may have been waited for since.
+            let took = read_at.unwrap_or_else(|| clock.now());
+            let ended = judge::ReadingEnd { verifier: verifier?, run: finished, problem, anchor, clock, took };
+            let mut outcome = judge::outcome(config, &prepared, sampler, watch.into_watched(), ended)?;
+            outcome.report.expectations = expectations.unwrap_or_default();
+            Ok(outcome)
         })
     })
 }

@@ -11,6 +11,7 @@ use crate::event::catalogue::Catalogue;
 use crate::event::padding::Padding;
 use crate::event::rollout::Rollout;
 use crate::event::stamp::{Numbering, RunId};
+use crate::expect::Expectation;
 use crate::kafka::Settings;
 use crate::kafka::properties::redacted;
 use crate::report::SchemaReport;
@@ -60,6 +61,17 @@ pub struct Config {
     pub answers: Option<PathBuf>,
     /// What is broken meanwhile.
     pub faults: Vec<Fault>,
+    /// What must come out downstream.
+    pub downstream: Downstream,
+}
+
+/// What must come out downstream, and how long it is waited for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Downstream {
+    /// What is expected.
+    pub expectations: Vec<Expectation>,
+    /// The longest wait for results when the input has ended.
+    pub deadline: Duration,
 }
 
 /// The cluster of a run, its topics and its clients.

@@ -8,9 +8,11 @@ use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
 use super::Scenario;
+use super::alerts::AlertConfig;
 use super::error::ConfigError;
 use super::faults::FaultConfig;
 use super::source::SourceConfig;
+use crate::expect::ExpectConfig;
 use crate::gate::GateConfig;
 use crate::settings::cluster::{ClusterOptions, TopicOptions};
 use crate::settings::formats::{FormatOptions, RegistryOptions};
@@ -23,7 +25,15 @@ use crate::settings::verification::VerifierOptions;
 use crate::source::{own, recorded, retail_rocket, synthetic, web};
 use crate::spelling::nearest;
 
-list_by_serde! { FaultConfig GateConfig }
+list_by_serde! { AlertConfig ExpectConfig FaultConfig GateConfig }
+
+/// A file of expectations alone.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expectations {
+    #[serde(default)]
+    expect: Vec<ExpectConfig>,
+}
 
 /// What was found wrong, and where in the text.
 struct Fault {
@@ -41,6 +51,24 @@ impl Fault {
             hint: self.hint,
         }
     }
+}
+
+/// Reads a file of expectations.
+///
+/// # Errors
+/// A file that cannot be read, that holds something else, or holds none.
+pub(super) fn read_expectations(path: &Path) -> Result<Vec<ExpectConfig>, ConfigError> {
+    let Expectations { expect } = read_toml(path, "file of expectations")?;
+    if expect.is_empty() {
+        let hint = Some("[[expect]] begins each of them: docs/downstream.md".to_owned());
+        return Err(ConfigError::Line {
+            path: path.to_owned(),
+            line: 1,
+            reason: "it expects nothing".to_owned(),
+            hint,
+        });
+    }
+    Ok(expect)
 }
 
 /// Reads any other TOML file; `what` it is, for messages.
@@ -69,6 +97,9 @@ impl Scenario {
         for curve in scenario.settings.pace.phase.iter_mut().filter_map(|phase| phase.file.as_mut()) {
             *curve = folder.join(&*curve);
         }
+        if let Some(file) = &mut scenario.settings.verifier.downstream.expect {
+            *file = folder.join(&*file);
+        }
         let readers = &mut scenario.settings.verifier.back.reader_schema;
         for set in scenario.schemas.iter_mut().chain(readers) {
             set.move_path(folder);
@@ -82,7 +113,8 @@ impl Scenario {
             &mut registry.schema_registry_cert,
             &mut registry.schema_registry_key,
         ];
-        for file in files.into_iter().flatten() {
+        let secrets = scenario.alerts.iter_mut().filter_map(|alert| alert.secret_file.as_mut());
+        for file in files.into_iter().flatten().chain(secrets) {
             *file = folder.join(&*file);
         }
         let name = &mut scenario.settings.limits.setup.basics.name;
@@ -105,7 +137,7 @@ impl Scenario {
     /// # Errors
     /// Values that TOML cannot hold; a resolved scenario has none.
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
-        let Self { settings, source, schemas, faults, gates } = self;
+        let Self { settings, source, schemas, expectations, faults, gates, alerts } = self;
         let RunOptions { pace, limits, target, verifier, outcome, events: _, recording } = settings;
         let mut table = Table::new();
         table.insert("source".to_owned(), Value::try_from(source)?);
@@ -131,8 +163,10 @@ impl Scenario {
             }
         }
         schemas.put("schemas", &mut table)?;
+        expectations.put("expect", &mut table)?;
         faults.put("fault", &mut table)?;
         gates.put("gate", &mut table)?;
+        alerts.put("alert", &mut table)?;
         toml::to_string(&table)
     }
 }
@@ -182,8 +216,10 @@ fn read(text: &str) -> Result<Scenario, Fault> {
     settings.verifier = VerifierOptions::take(&mut verify, "").map_err(misread)?;
     refuse_rest(&verify, &[VerifierOptions::keys("")])?;
     let schemas = InTable::take(&mut table, "schemas").map_err(misread)?;
+    let expectations = InTable::take(&mut table, "expect").map_err(misread)?;
     let faults = InTable::take(&mut table, "fault").map_err(misread)?;
     let gates = InTable::take(&mut table, "gate").map_err(misread)?;
+    let alerts = InTable::take(&mut table, "alert").map_err(misread)?;
     refuse_rest(
         &table,
         &[
@@ -194,10 +230,21 @@ fn read(text: &str) -> Result<Scenario, Fault> {
             PaddingOptions::keys(""),
             PatienceOptions::keys(""),
             BodyOptions::keys(""),
-            vec!["gates_off", "source", "kafka", "transactions", "verify", "schemas", "fault", "gate"],
+            vec![
+                "gates_off",
+                "source",
+                "kafka",
+                "transactions",
+                "verify",
+                "schemas",
+                "expect",
+                "fault",
+                "gate",
+                "alert",
+            ],
         ],
     )?;
-    Ok(Scenario { settings, source, schemas, faults, gates })
+    Ok(Scenario { settings, source, schemas, expectations, faults, gates, alerts })
 }
 
 /// A table within another; an empty one where there is none.
@@ -335,7 +382,7 @@ mod tests {
             &format!("{SOURCE}[verify]\nxyzzy = 1"),
             "steady.toml line 4: unknown key \"xyzzy\"",
             "known here: enabled, group, consumers, group_protocol, assignor, commit, commit_interval, chaos_rebalance, \
-             isolation, drain_deadline, reader_schema",
+             isolation, drain_deadline, reader_schema, expect, expect_deadline",
         );
     }
 

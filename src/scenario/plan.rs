@@ -1,5 +1,6 @@
 //! The plan of a run: validated, plain data. The engine knows neither options nor scenario files.
 
+mod downstream;
 mod group;
 mod presentation;
 mod together;
@@ -17,9 +18,11 @@ use super::schemas;
 use super::source::SourceConfig;
 use super::topics::check_topic_name;
 use super::transactions::transactions;
+use crate::alert::Alert;
 use crate::event::catalogue::{Catalogue, CatalogueError};
 use crate::event::padding::Padding;
 use crate::event::stamp::{LANES, RunId};
+use crate::expect::Known;
 use crate::gate::{Gates, Names};
 use crate::registry::Access;
 use crate::run::{self, Detail, KafkaConfig, Lanes};
@@ -60,6 +63,8 @@ pub struct Plan {
     pub nowhere: bool,
     /// Rules to keep.
     pub gates: Gates,
+    /// Who is told of gates that are broken.
+    pub alerts: Vec<Alert>,
     /// How it is shown, and where its results go.
     pub presentation: Presentation,
 }
@@ -102,19 +107,17 @@ impl Plan {
             group: group(verifier.group.as_ref(), &verifier.membership, verifier.chaos_rebalance)?,
             back: verifier.back.settle(),
         };
-        let catalogue = schemas::read_by(catalogue, &verify.back.reader_schema, &formats)?;
+        let catalogue = schemas::read_in_run(catalogue, &verify.back.reader_schema, &formats)?;
         let is_verified = *verifier.enabled.get_or_insert(true);
         let (lateness, patience) = (settings.limits.lateness.settle(), settings.limits.setup.patience.settle());
         let event_time = settings.recording.body.settle().event_time;
+        let known = Known { catalogue: &catalogue, topic_of: &topic_of, usual: &topic.topic };
+        let is_read = presentation.dry_run || !cluster.bootstrap_server.as_deref().is_none_or(is_stand_in);
+        let downstream = downstream::of(scenario, known, &formats, is_read, together.shard.of == 1)?;
         let gates = gates(scenario, &pace, &catalogue, topics.iter().copied().cloned().collect())?;
         let nowhere = cluster.bootstrap_server.as_deref() == Some(NOWHERE);
         let bootstrap = cluster.bootstrap_server.filter(|servers| !is_stand_in(servers));
-        if bootstrap.is_none() && verify.group.as_ref().is_some_and(|group| group.chaos_rebalance.is_some()) {
-            return Err(plan_error(
-                "--chaos-rebalance does not apply: the embedded broker's groups never come out of a rebalance",
-                "name a cluster with --bootstrap-server",
-            ));
-        }
+        check_chaos(bootstrap.is_none(), &verify)?;
         let together = together.check(setup.lanes, bootstrap.is_none())?;
         let verify = is_verified.then_some(verify);
         let client = Property::table(&cluster.client);
@@ -160,6 +163,7 @@ impl Plan {
                 // The first of several processes breaks what is to be broken, once.
                 Vec::new()
             },
+            downstream,
         };
         Ok(Self {
             run,
@@ -172,6 +176,7 @@ impl Plan {
             bootstrap_said_by: String::new(),
             nowhere,
             gates,
+            alerts: Vec::new(),
             presentation,
         })
     }
@@ -210,6 +215,17 @@ fn padding(asked: &PaddingOptions, seed: u64) -> Result<Option<Padding>, ConfigE
             _ => Err(plan_error("payload_bytes or compressibility is out of range", "1 byte to 16 MiB, and 0 to 1")),
         },
     }
+}
+
+/// The embedded broker's groups never come out of a rebalance.
+fn check_chaos(is_embedded: bool, verify: &Verification) -> Result<(), ConfigError> {
+    if is_embedded && verify.group.as_ref().is_some_and(|group| group.chaos_rebalance.is_some()) {
+        return Err(plan_error(
+            "--chaos-rebalance does not apply: the embedded broker's groups never come out of a rebalance",
+            "name a cluster with --bootstrap-server",
+        ));
+    }
+    Ok(())
 }
 
 /// The source with what it takes from the run.
@@ -270,7 +286,8 @@ fn gates(scenario: &Scenario, pace: &Pace, catalogue: &Catalogue, topics: Vec<St
         Pace::Phases(phases) => phases.iter().map(|phase| phase.name.clone()).collect(),
         Pace::Fit(_) | Pace::Speed(_) | Pace::Rate(_) | Pace::Unlimited => vec![Kind::Replay.to_string()],
     };
-    let names = Names { phases, topics, types: catalogue.names().map(str::to_owned).collect() };
+    let expectations = scenario.expectations.iter().map(|expectation| expectation.name.clone()).collect();
+    let names = Names { phases, topics, types: catalogue.names().map(str::to_owned).collect(), expectations };
     Gates::new(&scenario.gates, &scenario.settings.outcome.gate_off, &names)
         .map_err(|error| ConfigError::Plan { reason: error.to_string(), hint: None })
 }

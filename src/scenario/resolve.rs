@@ -9,9 +9,11 @@ mod tests;
 use std::path::PathBuf;
 
 use super::Scenario;
+use super::alerts::alerts_of;
 use super::client::{ClientSettings, Said};
 use super::environment::Environment;
 use super::error::ConfigError;
+use super::file::read_expectations;
 use super::level::{Level, Place};
 use super::plan::{Plan, Presentation, Together};
 use super::registry::access;
@@ -69,14 +71,19 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
         RunRequest::Web(config) => usual("collect", SourceConfig::Web(config.clone())),
         RunRequest::Scenario(path) | RunRequest::Search(path) => Scenario::load(path)?,
     };
-    let mut faults_left_out = 0;
+    let (mut faults_left_out, mut expectations_left_out) = (0, 0);
     if let RunRequest::Search(_) = wanted {
         faults_left_out = std::mem::take(&mut scenario.faults).len();
+        let in_file = scenario.settings.verifier.downstream.expect.take();
+        expectations_left_out = std::mem::take(&mut scenario.expectations).len() + in_file.iter().len();
         scenario.settings.pace.phase.iter_mut().for_each(|phase| phase.schema = None);
     }
     let mut layers: Layers<'_> = vec![(Place::OPTIONS, options)];
     for variables in environment.levels() {
         layers.push((Place::of(variables), variables.layer()?));
+    }
+    if let RunRequest::Search(_) = wanted {
+        leave_out_expectations(&mut layers)?;
     }
     own::settle(&mut scenario, &mut layers)?;
     leave_out_misplaced(&mut layers, &scenario.source)?;
@@ -88,6 +95,10 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
                 .to_owned(),
         );
     }
+    if expectations_left_out > 0 {
+        warnings
+            .push("the scenario's expectations are not judged: a search asks how much the cluster takes".to_owned());
+    }
     pace::settle(&mut scenario, &layers, &mut warnings)?;
     settle_verification(&mut scenario, &mut layers)?;
     let client = settle_client(&scenario, &layers)?;
@@ -95,13 +106,26 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
     let dump = layers.iter().any(|(_, layer)| layer.target.cluster.client.contains(&values::Property::Dump));
     let given = layers.into_iter().map(|(_, layer)| layer).reduce(Layer::over).unwrap_or_default();
     let (together, presentation) = (Together::of(&given), Presentation::of(&given));
+    let told = given.outcome.alert.clone();
     let max_slip_given = given.limits.lateness.max_slip.is_some();
     apply::apply(&mut scenario, given, &client)?;
     schemas::load(&mut scenario.schemas)?;
     schemas::load(&mut scenario.settings.verifier.back.reader_schema)?;
+    if let Some(file) = scenario.settings.verifier.downstream.expect.take() {
+        scenario.expectations.extend(read_expectations(&file)?);
+    }
     let registry = access(&mut scenario.settings.target.coding.registry, environment)?;
     let mut plan = Plan::new(&mut scenario, together, presentation, registry)?;
     plan.bootstrap_said_by = client.bootstrap_said_by();
+    if let RunRequest::Search(_) = wanted {
+        if told.is_some() || !scenario.alerts.is_empty() {
+            warnings.push("no alert is sent: a search breaks gates to find the limit".to_owned());
+        }
+    } else {
+        let (alerts, untold) = alerts_of(&mut scenario.alerts, told.as_deref(), &plan.gates, environment)?;
+        plan.alerts = alerts;
+        warnings.extend(untold);
+    }
     if max_slip_given && plan.run.lateness.on_lag == OnLag::Queue {
         warnings.push("max_slip has no effect with on_lag = queue, which sends every event however late".to_owned());
     }
@@ -113,6 +137,17 @@ fn usual(name: &str, source: SourceConfig) -> Scenario {
     let mut scenario = Scenario { source, ..Scenario::default() };
     scenario.settings.limits.setup.basics.name = Some(name.to_owned());
     scenario
+}
+
+/// A search asks how much the cluster takes, and judges no results downstream.
+fn leave_out_expectations(layers: &mut Layers<'_>) -> Result<(), ConfigError> {
+    for (place, layer) in layers {
+        if layer.verifier.downstream.expect.take().is_some() && place.level() == Level::Option {
+            let reason = "a search asks how much the cluster takes, and judges no results downstream".to_owned();
+            return Err(ConfigError::Misplaced { option: place.name_of("expect"), reason });
+        }
+    }
+    Ok(())
 }
 
 /// Refuses options of the other source; its variables are there for other commands, and are left out.

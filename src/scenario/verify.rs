@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Scenario;
+use super::alerts::alerts_of;
 use super::environment::Environment;
 use super::error::ConfigError;
+use super::file::read_expectations;
 use super::formats::FormatPlan;
 use super::plan::catalogue;
 use super::plan::{Presentation, check_name, group, plan_error};
@@ -14,11 +16,14 @@ use super::registry::access;
 use super::schemas;
 use super::source::SourceConfig;
 use super::topics::{self, check_topic_name};
+use crate::alert::Alert;
 use crate::bundle::SCENARIO;
 use crate::cli::verify::{Offset, VerifyArgs};
 use crate::event::catalogue::Catalogue;
 use crate::event::stamp::RunId;
+use crate::expect::{ExpectConfig, Expectation, Known};
 use crate::gate::{GateConfig, Gates, Names};
+use crate::run::Downstream;
 use crate::settings::events::DeclaredOptions;
 use crate::settings::membership::Group;
 use crate::settings::verification::Isolation;
@@ -60,6 +65,8 @@ pub struct VerifyPlan {
     pub producer_report: Option<PathBuf>,
     /// Rules to keep.
     pub gates: Gates,
+    /// Who is told of gates that are broken.
+    pub alerts: Vec<Alert>,
     /// The rules as they were written.
     pub rules: Vec<String>,
     /// How it is shown, and where its results go.
@@ -74,6 +81,22 @@ pub struct VerifyPlan {
     pub formats: FormatPlan,
     /// The subjects that schemas may have; any, where there are none.
     pub subjects: Vec<String>,
+    /// What must have come out downstream, as it is declared.
+    pub expectations: Vec<ExpectConfig>,
+    /// The longest wait for it when the input has ended.
+    pub expect_deadline: Duration,
+}
+
+impl VerifyPlan {
+    /// What must have come out downstream of the topics that are read.
+    ///
+    /// # Errors
+    /// What is wrong with the first wrong expectation.
+    pub fn downstream(&self) -> Result<Downstream, ConfigError> {
+        let usual = self.topics.first().map_or(USUAL_TOPIC, String::as_str);
+        let known = Known { catalogue: &self.catalogue, topic_of: &|_| usual.to_owned(), usual };
+        Ok(Downstream { expectations: Expectation::all(&self.expectations, known)?, deadline: self.expect_deadline })
+    }
 }
 
 /// The source of the events that are read, as far as their types go: what is declared, here or by the producer's run, else the
@@ -150,10 +173,19 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
     let mut sets = reading.reader_schema;
     schemas::load(&mut sets)?;
     let catalogue = schemas::read_by(catalogue, &sets, &formats)?;
-    let known =
-        Names { phases: Vec::new(), topics: topics.clone(), types: catalogue.names().map(str::to_owned).collect() };
+    let mut expect = options.downstream;
+    let expect_deadline = expect.settle().expect_deadline;
+    let expectations = expect.expect.map_or_else(|| Ok(Vec::new()), |file| read_expectations(&file))?;
+    let known = Names {
+        phases: Vec::new(),
+        topics: topics.clone(),
+        types: catalogue.names().map(str::to_owned).collect(),
+        expectations: expectations.iter().map(|expectation| expectation.name.clone()).collect(),
+    };
     let gates = Gates::new(&configs, &options.outcome.gate_off, &known)
         .map_err(|error| ConfigError::Plan { reason: error.to_string(), hint: None })?;
+    // A reading has no scenario: `--alert` is all that it has.
+    let (alerts, _) = alerts_of(&mut [], options.outcome.alert.as_deref(), &gates, environment)?;
     Ok(VerifyPlan {
         name,
         bootstrap,
@@ -165,6 +197,8 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
         catalogue,
         formats,
         subjects,
+        expectations,
+        expect_deadline,
         offset: reading.offset,
         run_id: reading.run_id,
         group,
@@ -173,6 +207,7 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
         num_records: reading.num_records,
         producer_report: args.producer_report,
         gates,
+        alerts,
         rules: options.outcome.gate.clone(),
         presentation: Presentation::of_outcome(&options.outcome),
         warnings: named.warnings,

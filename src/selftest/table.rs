@@ -145,6 +145,12 @@ impl Table {
         self.ok = self.faults.iter().chain(&self.totals).all(|row| row.ok);
     }
 
+    /// Adds what the oracle of results downstream found.
+    pub(super) fn add_results(&mut self, rows: Vec<Row>) {
+        self.totals.extend(rows);
+        self.ok = self.faults.iter().chain(&self.totals).all(|row| row.ok);
+    }
+
     /// For people.
     #[must_use]
     pub fn text(&self) -> String {

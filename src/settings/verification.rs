@@ -1,5 +1,6 @@
 //! Options of the paired verifier.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{BoolValueParser, TypedValueParser};
@@ -38,6 +39,21 @@ settings! {
 }
 
 settings! {
+    /// What must come out downstream.
+    #[command(next_help_heading = "Verification")]
+    pub struct ExpectOptions as Expect {
+        /// Judge what a stream processor makes of the events by the [[expect]] tables of this file
+        ///
+        /// In a scenario they stand as they are. See docs/downstream.md.
+        #[arg(long, value_name = "FILE")]
+        expect: Option<PathBuf>,
+        /// Longest wait for expected results when the input has ended [default: 30s]
+        #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+        expect_deadline: Duration = Duration::from_secs(30),
+    }
+}
+
+settings! {
     /// Reading every event back.
     #[command(next_help_heading = "Verification")]
     pub struct VerifierOptions {
@@ -62,6 +78,9 @@ settings! {
         /// The records that are read, and until when.
         #[command(flatten)]
         back: ReadBackOptions,
+        /// What must come out of them.
+        #[command(flatten)]
+        downstream: ExpectOptions,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
         sample::{any_run, healthy, summary, with_class},
     },
     ledger::Class,
-    report::{AbortCause, Example, LatencySummary, TransactionCounts},
+    report::{AbortCause, Example, ExpectReport, LatencySummary, TransactionCounts},
 };
 
 fn gates(rules: &[&str], off: &[&str]) -> Gates {
@@ -47,6 +47,46 @@ fn lost_events_are_a_violation_that_names_their_place() {
              not happen."
         ]
     );
+}
+
+#[test]
+fn results_downstream_are_judged_and_what_says_nothing_is_no_pass() {
+    type Change = fn(&mut ExpectReport);
+    let of = |change: Change| {
+        let mut expectation =
+            ExpectReport { name: "by-type".into(), topic: "metrics".into(), ..ExpectReport::default() };
+        (expectation.expected, expectation.right) = (10, 9);
+        change(&mut expectation);
+        RunReport { expectations: vec![expectation], ..healthy() }
+    };
+    let cases: [(Change, u8, &str); 11] = [
+        (|expectation| expectation.right = 10, 0, ""),
+        (|expectation| expectation.open = 1, 0, ""),
+        (|expectation| expectation.late = 1, 0, ""),
+        (|expectation| expectation.accepted_late = 1, 0, ""),
+        (|expectation| expectation.wrong = 1, 3, "by-type: of 10 results in metrics 1 wrong."),
+        (|expectation| expectation.missing = 1, 3, "by-type: of 10 results in metrics 1 missing."),
+        (
+            |expectation| (expectation.right, expectation.missing) = (0, 10),
+            3,
+            "by-type: nothing of 10 results came to metrics until --expect-deadline had passed.",
+        ),
+        (|expectation| expectation.twice = 1, 3, "by-type: of 10 results in metrics 1 written more than once."),
+        (|expectation| expectation.undecided = 1, 4, "by-type: 1 result undecided: what they had to be is not known."),
+        (
+            |expectation| (expectation.right, expectation.open) = (0, 10),
+            4,
+            "by-type: none of 10 results was due: no window has closed.",
+        ),
+        (|expectation| (expectation.right, expectation.expected) = (0, 0), 4, "by-type: the input asks for no result."),
+    ];
+    for (change, code, reason) in cases {
+        let verdict = plain(of(change));
+        assert_eq!((verdict.code, verdict.reasons.first().map_or("", String::as_str)), (code, reason));
+    }
+    let off = gates(&[], &["expectations_met"]);
+    let verdict = verdict(of(|expectation| expectation.wrong = 1), &off, &Conditions::default());
+    assert_eq!((verdict.code, verdict.notes.len()), (0, 1), "{:?}", verdict.notes);
 }
 
 #[test]

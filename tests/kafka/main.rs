@@ -13,6 +13,8 @@ mod program;
 mod attribution;
 mod brokers;
 mod chaos;
+mod collect;
+mod downstream;
 mod evolution;
 mod formats;
 mod headers;

@@ -12,14 +12,14 @@ use crate::program::Program;
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/pipeline");
 
 /// Ends with the test, however that ends.
-struct Pipeline {
+pub(crate) struct Pipeline {
     folder: tempfile::TempDir,
     application: String,
 }
 
 impl Pipeline {
     /// One whose topics and application are named after `name`.
-    fn start(cluster: &Cluster, name: &str, more: &[&str]) -> Self {
+    pub(crate) fn start(cluster: &Cluster, name: &str, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let owner = std::process::id().to_string();
         let topics = ["events", "metrics", "inventory", "recommendations", "fraud-scores"]

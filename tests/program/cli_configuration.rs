@@ -55,7 +55,8 @@ fn every_scenario_of_the_repository_makes_a_plan_that_can_be_repeated() {
     let mut seen = 0;
     for entry in std::fs::read_dir(scenario("")).unwrap() {
         let path = entry.unwrap().path();
-        let allowed = ["--allow-fault-commands"];
+        // Some want a cluster, one a registry; neither is asked.
+        let allowed = ["--allow-fault-commands", "-b", "localhost:9092", "--schema-registry", "http://localhost:8081"];
         let first = resolved(&[&["run", path.to_str().unwrap()][..], &allowed].concat(), &[]).unwrap();
         assert!(first.warnings.is_empty(), "{}: {:?}", path.display(), first.warnings);
         let folder = tempfile::tempdir().unwrap();

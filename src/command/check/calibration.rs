@@ -10,7 +10,7 @@ use crate::event::stamp::RunId;
 use crate::figures::as_f64;
 use crate::measure::process;
 use crate::run::wiring::Nowhere;
-use crate::run::{self, Detail, Interrupts, KafkaConfig, Lanes};
+use crate::run::{self, Detail, Downstream, Interrupts, KafkaConfig, Lanes};
 use crate::scenario::plan::Plan;
 use crate::schedule::{Phase, Schedule, Shape};
 use crate::settings::recording::EventTime;
@@ -76,6 +76,7 @@ fn config(plan: &Plan) -> run::Config {
         patience: Patience::default(),
         detail: Detail::default(),
         faults: Vec::new(),
+        downstream: Downstream::default(),
         kafka: KafkaConfig {
             bootstrap: None,
             client: placed.map(|(key, value)| (key.clone(), value.clone())).into_iter().collect(),

@@ -26,6 +26,7 @@ pub(super) fn begin_failed(error: RunError, plan: &Plan) -> Failure {
             }
             _ => cluster::failed(&error, wanted(plan)),
         },
+        RunError::Downstream(error) => cluster::no_output(&error),
         RunError::TooLateToStart(_) => Failure::new(ExitCode::BadConfiguration, error.to_string())
             .hint("give --start-at some seconds more: connecting takes its time"),
         RunError::NoPartition { .. } => Failure::new(ExitCode::Cluster, error.to_string())

@@ -26,6 +26,7 @@ const UNGATED: &[(&str, &str)] = &[
     ("offered.due_span_ms", "planned"),
     ("phases[].offered.due_span_ms", "planned"),
     ("gates[].", "it is a gate"),
+    ("alerts[].", "what was told of gates, which have gated already"),
     ("verdict.", "it is what gates lead to, and loadgen ends with it"),
     ("distributions.", "the quantiles of the latencies, which have paths"),
     ("availability.stall_threshold_s", "chosen"),
@@ -56,6 +57,7 @@ const UNGATED: &[(&str, &str)] = &[
         "where the censored share begins: quantiles in it are lower bounds, which a gate knows",
     ),
     ("by_type.*.latency_us.*.censored_from", "as above"),
+    ("expectations[].latency_us.censored_from", "as above"),
     ("phases[].latency_us.*.censored_from", "as above"),
     ("partitions[].partition", "which partition"),
     ("partitions[].from_offset", "where it was read"),
@@ -152,12 +154,16 @@ impl Specimen {
 
 /// Every path there is in such a report.
 fn paths() -> Vec<Path> {
-    let names =
-        Names { phases: vec!["some".to_owned()], topics: vec!["some".to_owned()], types: vec!["view".to_owned()] };
+    let names = Names {
+        phases: vec!["some".to_owned()],
+        topics: vec!["some".to_owned()],
+        types: vec!["view".to_owned()],
+        expectations: vec!["some".to_owned()],
+    };
     let of = |part: Part, name: &str| match part {
         Part::Run => name.to_owned(),
         Part::EventType => format!("by_type.view.{name}"),
-        Part::Phase | Part::Topic => format!("{}.some.{name}", part.word()),
+        Part::Phase | Part::Topic | Part::Expectation => format!("{}.some.{name}", part.word()),
     };
     metrics().iter().map(|metric| resolve(&of(metric.part, &metric.name), &names).unwrap()).collect()
 }

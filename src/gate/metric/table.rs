@@ -7,7 +7,7 @@ use crate::figures::as_f64;
 use crate::{
     gate::unit::Dimension,
     ledger::Class,
-    report::{Findings, Offered, PartitionReport, TimelineRow, TypeReport},
+    report::{ExpectReport, Findings, Offered, PartitionReport, TimelineRow, TypeReport},
 };
 
 /// A count of `T` with its name.
@@ -65,6 +65,7 @@ pub fn metrics() -> &'static [Metric] {
         add_event_type(&mut table);
         add_partitions(&mut table, Part::Run);
         add_partitions(&mut table, Part::Topic);
+        add_expectation(&mut table);
         add_sections(&mut table);
         table
     });
@@ -180,6 +181,30 @@ fn add_partitions(table: &mut Vec<Metric>, part: Part) {
     ];
     for ((name, read), by_verifier) in totals {
         add(table, part, name, Dimension::Count, Source::Total(read, by_verifier));
+    }
+}
+
+fn add_expectation(table: &mut Vec<Metric>) {
+    let counts: [Count<ExpectReport>; 12] = [
+        ("expected", |report| report.expected),
+        ("right", |report| report.right),
+        ("wrong", |report| report.wrong),
+        ("missing", |report| report.missing),
+        ("twice", |report| report.twice),
+        ("late", |report| report.late),
+        ("accepted_late", |report| report.accepted_late),
+        ("open", |report| report.open),
+        ("undecided", |report| report.undecided),
+        ("unexpected", |report| report.unexpected),
+        ("superseded", |report| report.superseded),
+        ("unreadable", |report| report.unreadable),
+    ];
+    for (name, read) in counts {
+        add(table, Part::Expectation, name, Dimension::Count, Source::Results(read));
+    }
+    for stat in Stat::ALL {
+        let name = format!("latency.{}", stat.as_str());
+        add(table, Part::Expectation, name, stat.dimension(), Source::ResultLatency(stat));
     }
 }
 

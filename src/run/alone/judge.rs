@@ -7,7 +7,7 @@ use super::Offset;
 use super::join::{self, ReadSide, completed, join};
 use super::prepare::Prepared;
 use super::{Config, LAST};
-use crate::clock::{Anchor, Clock, Monotonic, Nanos, wall_unix_ns};
+use crate::clock::{Anchor, Monotonic, Nanos, wall_unix_ns};
 use crate::event::catalogue::Catalogue;
 use crate::event::stamp::DueTime;
 use crate::event::stamp::Numbering;
@@ -45,6 +45,8 @@ pub(super) struct ReadingEnd {
     pub(super) problem: Option<String>,
     pub(super) anchor: Anchor,
     pub(super) clock: Monotonic,
+    /// How long it took to read.
+    pub(super) took: Nanos,
 }
 
 pub(super) fn outcome(
@@ -54,8 +56,7 @@ pub(super) fn outcome(
     watched: WatchRecord,
     ended: ReadingEnd,
 ) -> Result<Outcome, RunError> {
-    let ReadingEnd { verifier, run, problem, anchor, clock } = ended;
-    let took = clock.now();
+    let ReadingEnd { verifier, run, problem, anchor, clock, took } = ended;
     let drift_ns = anchor.drift_ns(&clock);
     let reader_ended = reader_ended(&verifier);
     let VerifierEnd { by, records, last_record, book, partitions: mut states, inspected, errors, throttle, .. } =
@@ -124,7 +125,7 @@ pub(super) fn outcome(
         latency_us: Latencies { end_to_end: Some(whole.latency(Kind::EndToEnd).summary()), ..Latencies::default() },
         distributions: sections::distributions(&whole, false, true),
         by_type: by_type(&config.catalogue, total),
-        schemas: schemas::uses(&config.catalogue, &config.schemas, None, &read),
+        schemas: schemas::uses(&config.catalogue, &config.schemas, None, Some(&read)),
         partitions: sections::partitions(&prepared.target.slots, total, &states),
         group: group::report(&prepared.target, &clock),
         timeline,

@@ -3,10 +3,11 @@
 use super::{Config, Offset, ProducerRun};
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
-use crate::kafka::{ClusterMetadata, KafkaError, Settings};
+use crate::kafka::{ClusterMetadata, KafkaError, Settings, Watermarks};
 use crate::measure::Recorder;
 use crate::run::RunError;
 use crate::run::clients::{STATISTICS, reader_settings};
+use crate::run::downstream::Auditor;
 use crate::run::target::{Access, Target};
 use crate::verify::reader::Reader;
 
@@ -80,6 +81,20 @@ impl Prepared {
             settings,
             target,
         })
+    }
+
+    /// Who looks at what came out downstream, from where reading begins.
+    pub(super) fn auditor(&self, config: &Config) -> Result<Option<Auditor>, RunError> {
+        let from = |topic: &str, partition: i32, ends: &Watermarks| {
+            let slot = self.target.slots.slot(topic.as_bytes(), partition).and_then(|slot| usize::try_from(slot).ok());
+            match slot.and_then(|slot| self.starts.get(slot)) {
+                Some((start, _)) => *start,
+                None if config.offset == Offset::Latest => ends.high,
+                None => ends.low,
+            }
+        };
+        // When a result came that lies there already nobody knows.
+        Auditor::new(&config.downstream, &self.target, config.connect_timeout, false, &from)
     }
 
     /// What is read from.

@@ -22,7 +22,7 @@ use crate::run::prepare::Prepared;
 use crate::run::target::Target;
 use crate::run::topic_watch;
 use crate::run::wiring::Wiring;
-use crate::run::{Config, Detail, KafkaConfig, Lanes, Outcome, Ready, RunError, Tick, conduct};
+use crate::run::{Config, Detail, Downstream, KafkaConfig, Lanes, Outcome, Ready, RunError, Tick, conduct};
 use crate::schedule::{Phase, Rate, Schedule, Shape};
 use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, Pacing, Patience};
@@ -157,6 +157,7 @@ fn config(plan: &Plan) -> Config {
         answers: None,
         detail: Detail::default(),
         faults: Vec::new(),
+        downstream: Downstream::default(),
     }
 }
 
@@ -214,6 +215,7 @@ pub(super) fn play(plan: &Plan, rules: Rules) -> Ended {
             publishers: (0..plan.lanes).map(publisher).collect(),
             reader: Some(Box::new(Consumer::new(cluster.clone(), true, plan.committed))),
             watchers: (Some(watcher), None),
+            auditor: None,
         };
         let interrupts = Arc::clone(&cluster.open().interrupts);
         let going_on = &mut |_: &Tick<'_>| ControlFlow::Continue(());

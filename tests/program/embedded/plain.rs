@@ -7,7 +7,7 @@ use std::time::Duration;
 use loadgen::event::rollout::Rollout;
 use loadgen::event::stamp::RunId;
 use loadgen::kafka::Settings;
-use loadgen::run::{Config, KafkaConfig, Lanes};
+use loadgen::run::{Config, Downstream, KafkaConfig, Lanes};
 use loadgen::settings::recording::EventTime;
 use loadgen::settings::run::{Lateness, Pacing, Patience};
 use loadgen::settings::verification::{ReadBack, Verification};
@@ -59,6 +59,7 @@ pub(crate) fn config(lanes: u16) -> Config {
         answers: None,
         detail: Detail::default(),
         faults: Vec::new(),
+        downstream: Downstream::default(),
     }
 }
 

@@ -1,0 +1,27 @@
+//! What must come out downstream, computed from the input log alone, and what became of it.
+//!
+//! An [`Expectation`] is declared; the [`Oracle`] folds the records of the source, partition by partition in offset order, into what
+//! a stream processor must have written, takes the records that it did write, and puts each expected result into one class.
+//! It knows nothing of Kafka and of no clock: both are told to it.
+//!
+//! Time is Kafka Streams': a task's stream time is the largest event time that it has taken; an event enters a window when the
+//! window's end plus grace lies above the stream time, its own included, and is dropped otherwise; a window is written when stream
+//! time has reached its end plus grace, which only a later record can do. Behind a repartition a task takes the records of all
+//! partitions of the source in an order that no log tells: what must and what may have been counted are then two bounds.
+
+mod body;
+mod class;
+mod decimal;
+mod declare;
+mod each;
+mod fold;
+mod oracle;
+mod stream_time;
+mod sum;
+#[cfg(test)]
+mod tests;
+mod wording;
+
+pub use decimal::Decimal;
+pub use declare::{DeclareError, Emit, ExpectConfig, Expectation, Known, OutputConfig, WindowConfig};
+pub use oracle::{Log, Oracle, Record};

@@ -1,0 +1,124 @@
+//! The classes of expected results, and their tally.
+
+use crate::clock::Nanos;
+use crate::measure::LatencyHistogram;
+use crate::report::{ExpectExample, ExpectReport};
+
+/// Results of each class that are told one by one.
+const EXAMPLES: u64 = 10;
+
+/// What became of an expected result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    Right,
+    Wrong,
+    Missing,
+    Twice,
+    Late,
+    AcceptedLate,
+    Open,
+    Undecided,
+}
+
+impl Class {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Right => "right",
+            Self::Wrong => "wrong",
+            Self::Missing => "missing",
+            Self::Twice => "twice",
+            Self::Late => "late",
+            Self::AcceptedLate => "accepted_late",
+            Self::Open => "open",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+/// What is counted and measured of one expectation.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    report: ExpectReport,
+    latency: LatencyHistogram,
+}
+
+/// One result for the list of those that are not right.
+pub(super) struct Told<'a> {
+    pub(super) key: &'a [u8],
+    pub(super) start_ms: Option<i64>,
+    pub(super) got: Option<String>,
+    pub(super) expected: String,
+}
+
+impl Tally {
+    pub(super) fn count(&mut self, class: Class, told: impl FnOnce() -> ExpectExample) {
+        self.report.expected += 1;
+        let report = &mut self.report;
+        let count = match class {
+            Class::Right => &mut report.right,
+            Class::Wrong => &mut report.wrong,
+            Class::Missing => &mut report.missing,
+            Class::Twice => &mut report.twice,
+            Class::Late => &mut report.late,
+            Class::AcceptedLate => &mut report.accepted_late,
+            Class::Open => &mut report.open,
+            Class::Undecided => &mut report.undecided,
+        };
+        *count += 1;
+        if *count <= EXAMPLES && !matches!(class, Class::Right | Class::Open) {
+            let example = ExpectExample { class: class.as_str().to_owned(), ..told() };
+            self.report.examples.push(example);
+        }
+    }
+
+    pub(super) fn count_unexpected(&mut self, told: impl FnOnce() -> ExpectExample) {
+        self.report.unexpected += 1;
+        if self.report.unexpected <= EXAMPLES {
+            self.report.examples.push(ExpectExample { class: "unexpected".to_owned(), ..told() });
+        }
+    }
+
+    pub(super) fn count_superseded(&mut self, records: u64) {
+        self.report.superseded += records;
+    }
+
+    pub(super) fn count_unreadable(&mut self) {
+        self.report.unreadable += 1;
+    }
+
+    /// A result was seen so long after it was due.
+    pub(super) fn seen_after(&mut self, ms: i64) {
+        self.latency.record(nanos(ms));
+    }
+
+    /// It was waited for so long and not seen.
+    pub(super) fn waited(&mut self, ms: i64) {
+        self.latency.record_censored(nanos(ms));
+    }
+
+    pub(super) fn into_report(self, why_undecided: Option<&str>, is_timed: bool) -> ExpectReport {
+        let Self { report, latency } = self;
+        ExpectReport {
+            latency_us: is_timed.then(|| latency.summary()),
+            why_undecided: why_undecided.filter(|_| report.undecided > 0).map(ToOwned::to_owned),
+            ..report
+        }
+    }
+}
+
+fn nanos(ms: i64) -> Nanos {
+    Nanos::from_millis(u64::try_from(ms).unwrap_or_default())
+}
+
+impl From<Told<'_>> for ExpectExample {
+    fn from(Told { key, start_ms, got, expected }: Told<'_>) -> Self {
+        let time = |ms| jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |time| time.to_string());
+        Self {
+            class: String::new(),
+            key: String::from_utf8_lossy(key).into_owned(),
+            window_start: start_ms.map(time),
+            got,
+            expected,
+        }
+    }
+}

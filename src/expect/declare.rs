@@ -1,0 +1,483 @@
+//! What is declared of an expectation, and what is wrong with a declaration.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use crate::event::catalogue::{Catalogue, EventType};
+use crate::spelling::nearest;
+use crate::units;
+use crate::wire::shape::Shape;
+
+/// How far the partitions of the source may lie apart where a repartition follows and nobody says.
+const APART: Duration = Duration::from_secs(1);
+/// The field with the event time.
+const TIME: &str = "timestamp";
+/// The field with the type of an event.
+const TYPE: &str = "event_type";
+
+/// One `[[expect]]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExpectConfig {
+    /// Its name, for gates and reports.
+    pub name: String,
+    /// The topic of the input; the run's, where it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The types of event that are taken; all, where none is named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<String>,
+    /// Fields that an event must have to be taken.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub present: Vec<String>,
+    /// The field with the event time in ms since the Unix epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// One result for each event: the field that both have.
+    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
+    pub matched: Option<String>,
+    /// The field by which events are added up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// `count`, `sum(FIELD)` or `sum(FIELD * FIELD)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// The types of event that add to the sum; the others are in the window and add nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub value_types: Vec<String>,
+    /// The windows; none for a running total.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<WindowConfig>,
+    /// When results are written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emit: Option<Emit>,
+    /// Whether events are sent to other partitions before they are added up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repartition: Option<bool>,
+    /// How far the source's partitions may lie apart when their events come to where they are added up.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "to_text", deserialize_with = "from_text")]
+    pub apart: Option<Duration>,
+    /// Where the results are.
+    pub output: OutputConfig,
+}
+
+/// Windows as they are written down.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WindowConfig {
+    /// How long each is.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "to_text", deserialize_with = "from_text")]
+    pub size: Option<Duration>,
+    /// The distance from one to the next; their size, where it is not said.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "to_text", deserialize_with = "from_text")]
+    pub advance: Option<Duration>,
+    /// How long after its end one still takes events; no time, where it is not said.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "to_text", deserialize_with = "from_text")]
+    pub grace: Option<Duration>,
+}
+
+/// Where results stand, as it is written down. Paths go from field to field: `totals.count`, `items.0.sold`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OutputConfig {
+    /// The topic.
+    pub topic: String,
+    /// Where the key is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Where the first ms of the window is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
+    /// Where the first ms after the window is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<String>,
+    /// Where the value is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// Only records that have these texts at these paths.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub only: BTreeMap<String, String>,
+}
+
+/// When results are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Emit {
+    /// Once, when the window closes.
+    #[default]
+    Final,
+    /// With changes; the last one counts.
+    Updates,
+}
+
+#[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+fn to_text<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    duration.map(units::of_duration).serialize(serializer)
+}
+
+fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| units::duration(&text).map_err(D::Error::custom)).transpose()
+}
+
+/// A path in the body of a result.
+pub(super) type JsonPath = Vec<Box<str>>;
+
+/// One expectation, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// Its name.
+    pub name: String,
+    /// The topic of the input.
+    pub source: String,
+    /// The topic of the results.
+    pub topic: String,
+    pub(super) type_field: Box<str>,
+    pub(super) types: Vec<String>,
+    pub(super) present: Vec<String>,
+    pub(super) time: Box<str>,
+    pub(super) what: What,
+    pub(super) only: Vec<(JsonPath, String)>,
+}
+
+/// What comes out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    /// One record for each event, which has the text of that field at that path.
+    Each { field: Box<str>, at: JsonPath },
+    /// A value by key, and by window where there are windows.
+    Added(Added),
+}
+
+/// What is added up, how, and where it is found in results.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Added {
+    pub(super) key: Box<str>,
+    pub(super) value: Value,
+    pub(super) value_types: Vec<String>,
+    pub(super) window: Option<Window>,
+    pub(super) emit: Emit,
+    /// Behind a repartition: how far partitions may lie apart, in ms. `None`: the source's partitions are the tasks.
+    pub(super) apart_ms: Option<i64>,
+    pub(super) at: JsonPath,
+    pub(super) start: Option<JsonPath>,
+    pub(super) end: Option<JsonPath>,
+    pub(super) of: JsonPath,
+}
+
+/// What each event adds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    Count,
+    Sum(Box<str>),
+    Product(Box<str>, Box<str>),
+}
+
+/// Windows, in ms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Window {
+    pub(super) size: i64,
+    pub(super) advance: i64,
+    pub(super) grace: i64,
+}
+
+/// What is known of the events of a run: their types, and the topic of each.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// The types of event.
+    pub catalogue: &'a Catalogue,
+    /// The topic of a type.
+    pub topic_of: &'a dyn Fn(&str) -> String,
+    /// The topic of the input where none is named.
+    pub usual: &'a str,
+}
+
+/// What is wrong with an expectation.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expectation {name}: {reason}")]
+pub struct DeclareError {
+    /// Its name, or its number where it has none.
+    pub name: String,
+    /// What is wrong.
+    pub reason: String,
+    /// What to do.
+    pub hint: String,
+}
+
+type Wrong = (String, String);
+
+fn wrong<T>(reason: impl Into<String>, hint: impl Into<String>) -> Result<T, Wrong> {
+    Err((reason.into(), hint.into()))
+}
+
+impl Expectation {
+    /// Checks declarations.
+    ///
+    /// # Errors
+    /// What is wrong with the first wrong one.
+    pub fn all(configs: &[ExpectConfig], known: Known<'_>) -> Result<Vec<Self>, DeclareError> {
+        let mut names = BTreeSet::new();
+        let mut all = Vec::new();
+        for (number, config) in (1..).zip(configs) {
+            let name = if config.name.is_empty() { format!("number {number}") } else { format!("\"{}\"", config.name) };
+            let checked = check_name(&config.name, &mut names).and_then(|()| Self::new(config, known));
+            all.push(checked.map_err(|(reason, hint)| DeclareError { name, reason, hint })?);
+        }
+        Ok(all)
+    }
+
+    fn new(config: &ExpectConfig, known: Known<'_>) -> Result<Self, Wrong> {
+        let source = config.source.clone().unwrap_or_else(|| known.usual.to_owned());
+        let output = &config.output;
+        if output.topic.is_empty() {
+            return wrong("it does not say where results come to", "for example output = { topic = \"metrics\", … }");
+        }
+        if output.topic == source {
+            return wrong(format!("\"{source}\" is both its input and its output"), "name two topics");
+        }
+        let fields = Fields::new(config, &source, known)?;
+        let time = config.time.clone().unwrap_or_else(|| TIME.to_owned());
+        fields.number(&time, "its time")?;
+        config.present.iter().try_for_each(|field| fields.find(field, "it wants present").map(drop))?;
+        let what = match (&config.matched, &config.key) {
+            (Some(_), Some(_)) => {
+                return wrong("match and key exclude each other", "match = FIELD is for one result to each event");
+            }
+            (Some(field), None) => each(config, field, &fields)?,
+            (None, Some(key)) => What::Added(added(config, key, &fields)?),
+            (None, None) => {
+                let hint = "key = \"event_type\" adds events up by it, match = \"event_id\" wants one result for each";
+                return wrong("it has neither key nor match", hint);
+            }
+        };
+        let only = output.only.iter().map(|(at, text)| Ok((path(at)?, text.clone()))).collect::<Result<_, Wrong>>()?;
+        Ok(Self {
+            name: config.name.clone(),
+            source,
+            topic: output.topic.clone(),
+            type_field: fields.type_field().into(),
+            types: config.types.clone(),
+            present: config.present.clone(),
+            time: time.into(),
+            what,
+            only,
+        })
+    }
+
+    /// Whether its results stand on all that was ever written, and not on the events of some time.
+    #[must_use]
+    pub const fn is_a_running_total(&self) -> bool {
+        matches!(self.what, What::Added(Added { window: None, .. }))
+    }
+}
+
+fn check_name(name: &str, names: &mut BTreeSet<String>) -> Result<(), Wrong> {
+    let is_word = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    if name.is_empty() || !is_word(name) {
+        return wrong("it needs a name of letters, digits, - and _", "for example name = \"by-type\"");
+    }
+    if !names.insert(name.to_owned()) {
+        return wrong("there are two of that name", "give each a name of its own");
+    }
+    Ok(())
+}
+
+fn path(text: &str) -> Result<JsonPath, Wrong> {
+    let parts: JsonPath = text.split('.').map(Into::into).collect();
+    if parts.iter().any(|part| part.is_empty()) {
+        return wrong(format!("\"{text}\" is no path"), "fields with points between them, as in totals.count");
+    }
+    Ok(parts)
+}
+
+fn needed(text: Option<&String>, what: &str) -> Result<JsonPath, Wrong> {
+    let missing = format!("its output does not say where the {what} is");
+    text.map_or_else(|| wrong(missing, format!("for example output = {{ {what} = \"{what}\", … }}")), |text| path(text))
+}
+
+fn each(config: &ExpectConfig, field: &str, fields: &Fields<'_>) -> Result<What, Wrong> {
+    let output = &config.output;
+    let further = [
+        ("value", config.value.is_some() || output.value.is_some()),
+        ("value_types", !config.value_types.is_empty()),
+        ("window", config.window.is_some() || output.start.is_some() || output.end.is_some()),
+        ("emit", config.emit.is_some()),
+        ("repartition", config.repartition.is_some()),
+        ("apart", config.apart.is_some()),
+    ];
+    if let Some((name, _)) = further.iter().find(|(_, said)| *said) {
+        return wrong(format!("{name} has no meaning where each event has one result"), format!("leave {name} out"));
+    }
+    fields.find(field, "it matches")?;
+    let at = path(output.key.as_deref().unwrap_or(field))?;
+    Ok(What::Each { field: field.into(), at })
+}
+
+fn added(config: &ExpectConfig, key: &str, fields: &Fields<'_>) -> Result<Added, Wrong> {
+    fields.find(key, "its key")?;
+    let value = value(config.value.as_deref().unwrap_or("count"))?;
+    match &value {
+        Value::Count if !config.value_types.is_empty() => {
+            return wrong("value_types has no meaning for a count", "types says which events are counted");
+        }
+        Value::Count => {}
+        Value::Sum(field) => fields.number(field, "its sum")?,
+        Value::Product(one, other) => {
+            fields.number(one, "its sum")?;
+            fields.number(other, "its sum")?;
+        }
+    }
+    fields.known_types(&config.value_types)?;
+    let window = config.window.as_ref().map(window).transpose()?;
+    let emit = match (config.emit, window) {
+        (Some(Emit::Final), None) => {
+            let hint = "a running total has only updates: leave emit out, or give a window";
+            return wrong("without a window nothing is ever final", hint);
+        }
+        (emit, None) => emit.unwrap_or(Emit::Updates),
+        (emit, Some(_)) => emit.unwrap_or_default(),
+    };
+    let output = &config.output;
+    if window.is_none() && (output.start.is_some() || output.end.is_some()) {
+        return wrong(
+            "its output has a window, and it has none",
+            "for example window = { size = \"10s\", grace = \"5s\" }",
+        );
+    }
+    if window.is_some() && output.start.is_none() && output.end.is_none() {
+        return wrong(
+            "its output does not say where the window is",
+            "for example output = { start = \"window_start\", … }",
+        );
+    }
+    if config.repartition == Some(false) && config.apart.is_some() {
+        return wrong("apart has no meaning without a repartition", "leave apart out");
+    }
+    let apart = config.apart.unwrap_or(APART);
+    Ok(Added {
+        key: key.into(),
+        value,
+        value_types: config.value_types.clone(),
+        window,
+        emit,
+        apart_ms: config.repartition.unwrap_or(true).then(|| millis(apart)),
+        at: needed(output.key.as_ref(), "key")?,
+        start: output.start.as_deref().map(path).transpose()?,
+        end: output.end.as_deref().map(path).transpose()?,
+        of: needed(output.value.as_ref(), "value")?,
+    })
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
+fn window(config: &WindowConfig) -> Result<Window, Wrong> {
+    let Some(size) = config.size else {
+        return wrong("its window has no size", "for example window = { size = \"10s\", grace = \"5s\" }");
+    };
+    let (advance, grace) = (config.advance.unwrap_or(size), config.grace.unwrap_or_default());
+    if [size, advance].iter().any(|part| part.as_millis() == 0) {
+        return wrong("its window has no length", "give size and advance of at least 1ms");
+    }
+    if advance > size {
+        return wrong(
+            format!(
+                "its windows are {} long and {} apart: events between them would be in none",
+                units::of_duration(size),
+                units::of_duration(advance)
+            ),
+            "give an advance of at most the size",
+        );
+    }
+    if size.as_millis() / advance.as_millis() > 1_000 {
+        return wrong("each event would be in more than 1000 windows", "give an advance nearer to the size");
+    }
+    Ok(Window { size: millis(size), advance: millis(advance), grace: millis(grace) })
+}
+
+fn value(text: &str) -> Result<Value, Wrong> {
+    let hint = "count, sum(quantity) or sum(price * quantity)";
+    if text.trim() == "count" {
+        return Ok(Value::Count);
+    }
+    let inside = text.trim().strip_prefix("sum(").and_then(|rest| rest.strip_suffix(')'));
+    let factors: Vec<&str> = inside.unwrap_or_default().split('*').map(str::trim).collect();
+    match factors[..] {
+        [field] if !field.is_empty() => Ok(Value::Sum(field.into())),
+        [one, other] if !one.is_empty() && !other.is_empty() => Ok(Value::Product(one.into(), other.into())),
+        _ => wrong(format!("\"{text}\" is nothing that can be computed"), hint),
+    }
+}
+
+/// The types of event that an expectation takes, where they are those of the run; none where the source is another topic.
+struct Fields<'a> {
+    all: Vec<&'a EventType>,
+    taken: Vec<&'a EventType>,
+}
+
+impl<'a> Fields<'a> {
+    fn new(config: &ExpectConfig, source: &str, known: Known<'a>) -> Result<Self, Wrong> {
+        let all: Vec<&EventType> = (known.catalogue.types().map(|(_, declared)| declared))
+            .filter(|declared| (known.topic_of)(&declared.name) == source)
+            .collect();
+        let fields = Self { all, taken: Vec::new() };
+        fields.known_types(&config.types)?;
+        let is_taken =
+            |declared: &&&EventType| config.types.is_empty() || config.types.contains(&declared.name.to_string());
+        let taken = fields.all.iter().filter(is_taken).copied().collect();
+        Ok(Self { taken, ..fields })
+    }
+
+    fn known_types(&self, types: &[String]) -> Result<(), Wrong> {
+        let names = || self.all.iter().map(|declared| &*declared.name);
+        let unknown = types.iter().find(|named| !self.all.is_empty() && !names().any(|name| name == *named));
+        unknown.map_or(Ok(()), |unknown| {
+            let known = nearest(unknown, names()).map_or_else(
+                || format!("there are {}", names().collect::<Vec<_>>().join(", ")),
+                |nearest| format!("did you mean {nearest}?"),
+            );
+            wrong(format!("no event of its topic is of type \"{unknown}\""), known)
+        })
+    }
+
+    /// The shapes that a field has in the types that are taken.
+    fn find(&self, field: &str, what: &str) -> Result<Vec<&'a Shape>, Wrong> {
+        let fields = || self.taken.iter().flat_map(|declared| &declared.record.fields);
+        let found: Vec<&Shape> = fields().filter(|known| &*known.name == field).map(|known| &known.shape).collect();
+        if !found.is_empty() || self.taken.is_empty() {
+            return Ok(found);
+        }
+        let hint = nearest(field, fields().map(|known| &*known.name)).map_or_else(
+            || "name a field of the events that it takes".to_owned(),
+            |nearest| format!("did you mean {nearest}?"),
+        );
+        wrong(format!("no event that it takes has the field \"{field}\" ({what})"), hint)
+    }
+
+    fn number(&self, field: &str, what: &str) -> Result<(), Wrong> {
+        let shapes = self.find(field, what)?;
+        match shapes.iter().find(|shape| !is_number(shape)) {
+            None => Ok(()),
+            Some(_) => wrong(format!("the field \"{field}\" ({what}) is no number"), "name one that is"),
+        }
+    }
+
+    /// The field by which an event says of which type it is.
+    fn type_field(&self) -> &'a str {
+        let fields = self.all.iter().flat_map(|declared| &declared.record.fields);
+        let constant = fields.into_iter().find(|field| matches!(field.shape, Shape::Constant(_)));
+        constant.map_or(TYPE, |field| &field.name)
+    }
+}
+
+fn is_number(shape: &Shape) -> bool {
+    match shape {
+        Shape::Integer(_) | Shape::Float | Shape::Double | Shape::Decimal { .. } | Shape::Timestamp { .. } => true,
+        Shape::Optional(inner) => is_number(inner),
+        Shape::Union(branches) => branches.iter().all(|branch| matches!(branch, Shape::Null) || is_number(branch)),
+        _ => false,
+    }
+}

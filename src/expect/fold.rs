@@ -1,0 +1,358 @@
+//! Values by key and window: what the input adds up to, what came out, and what became of each.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::class::{Class, Tally, Told};
+use super::decimal::Decimal;
+use super::declare::{Added, Emit};
+use super::stream_time::StreamTimes;
+use super::sum::Sum;
+use crate::kafka::murmur2;
+use crate::report::ExpectReport;
+
+/// How long after the event that closed a window another one must have been written before the window must have come out: Kafka
+/// Streams looks for closed windows with an event, and at most once a second.
+const HOLDS_BACK: i64 = 1_000;
+/// How long a window is kept that was seen, for a second result that may come.
+const KEPT: i64 = 300_000;
+/// Events of a window that were written within so many ms are one part of it.
+const PART: i64 = 250;
+/// Parts of a window, at most.
+const PARTS: usize = 32;
+
+/// An event as it is added.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Event<'a> {
+    pub(super) partition: usize,
+    /// When it was written, in ms.
+    pub(super) at: i64,
+    /// Its own time, in ms.
+    pub(super) ts: i64,
+    pub(super) key: &'a [u8],
+    /// What it adds; `None` where that cannot be added.
+    pub(super) value: Option<Decimal>,
+    /// Whether it was written since the run began.
+    pub(super) is_own: bool,
+}
+
+/// All windows of all keys.
+#[derive(Debug)]
+pub(super) struct Fold {
+    added: Added,
+    times: StreamTimes,
+    partitions: i32,
+    keys: HashMap<Box<[u8]>, Key>,
+    tally: Tally,
+    /// The earliest event time since the run began.
+    first_own: i64,
+}
+
+#[derive(Debug, Default)]
+struct Key {
+    task: usize,
+    /// In the order of their starts; of a running total one.
+    windows: VecDeque<Entry>,
+}
+
+/// A window of a key.
+#[derive(Debug, Default)]
+struct Entry {
+    start: i64,
+    /// Events that were not too late by the order of their own partition, by when they were written.
+    parts: Vec<Part>,
+    /// Those that were.
+    late: Sum,
+    is_own: bool,
+    seen: Option<Seen>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    from: i64,
+    until: i64,
+    sum: Sum,
+}
+
+/// What came out of a window.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    times: u64,
+    first_at: i64,
+    last: Decimal,
+}
+
+/// What a window must have counted, may have counted beside it, and had to drop.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bounds {
+    must: Sum,
+    may: Sum,
+    late: Sum,
+}
+
+/// The end of all waiting, as far as classes depend on it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ending<'a> {
+    /// When it is, in ms since the Unix epoch.
+    pub(super) at: i64,
+    /// Why nothing is decided, where the input is not known.
+    pub(super) unknown: Option<&'a str>,
+    /// Whether event times are this run's.
+    pub(super) is_timed: bool,
+}
+
+impl Fold {
+    pub(super) fn new(added: Added, partitions: usize) -> Self {
+        Self {
+            added,
+            times: StreamTimes::new(partitions),
+            partitions: i32::try_from(partitions).unwrap_or(i32::MAX),
+            keys: HashMap::new(),
+            tally: Tally::default(),
+            first_own: i64::MAX,
+        }
+    }
+
+    pub(super) fn tally(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+
+    fn task(&self, key: &[u8], partition: usize) -> usize {
+        match self.added.apart_ms {
+            Some(_) => usize::try_from(murmur2::partition(key, self.partitions)).unwrap_or_default(),
+            None => partition,
+        }
+    }
+
+    /// Takes an event of the input.
+    pub(super) fn take(&mut self, event: Event<'_>) {
+        if event.is_own {
+            self.first_own = self.first_own.min(event.ts);
+        }
+        if !self.keys.contains_key(event.key) {
+            let task = self.task(event.key, event.partition);
+            self.keys.insert(event.key.into(), Key { task, ..Key::default() });
+        }
+        let Some(key) = self.keys.get_mut(event.key) else { return };
+        let Some(window) = self.added.window else {
+            key.entry(0).add(event, 0, i64::MAX);
+            return;
+        };
+        let most = self.times.note(key.task, event.partition, event.ts, event.at);
+        let mut start = (event.ts - window.size + window.advance).max(0) / window.advance * window.advance;
+        while start <= event.ts {
+            let end = start + window.size;
+            let entry = key.entry(start);
+            if end + window.grace > most {
+                let early = self.added.apart_ms.map_or(i64::MAX, |apart| end - apart);
+                entry.add(event, event.at, early);
+            } else {
+                entry.late.add(event.value);
+                entry.is_own |= event.is_own;
+            }
+            start += window.advance;
+        }
+    }
+
+    /// Takes a record of the output: the value of a window, by its start.
+    pub(super) fn see(&mut self, key: &[u8], start: i64, value: Decimal, at: i64) {
+        if !self.keys.contains_key(key) {
+            let task = self.task(key, 0);
+            self.keys.insert(key.into(), Key { task, ..Key::default() });
+        }
+        let Some(key) = self.keys.get_mut(key) else { return };
+        let seen = key.entry(start).seen.get_or_insert(Seen { times: 0, first_at: at, last: value });
+        (seen.times, seen.last) = (seen.times + 1, value);
+    }
+
+    /// Counts and forgets windows of which all is long known, with the input read up to that event time.
+    pub(super) fn tidy(&mut self, read_to: i64) {
+        let Some(window) = self.added.window else { return };
+        let before = read_to.saturating_sub(KEPT);
+        let Self { keys, added, times, tally, first_own, .. } = self;
+        let judge = Judge { added, times, first_own: *first_own };
+        let ending = Ending { at: 0, unknown: None, is_timed: true };
+        keys.retain(|name, key| {
+            let task = key.task;
+            key.windows.retain(|entry| {
+                let is_over = entry.start + window.size + window.grace < before;
+                let is_done = is_over && (entry.seen.is_some() || !entry.is_own);
+                if is_done {
+                    judge.count(tally, name, task, entry, ending);
+                }
+                !is_done
+            });
+            !key.windows.is_empty()
+        });
+        self.times.forget_before(before.saturating_sub(window.size + window.grace));
+    }
+
+    /// Whether nothing is waited for: what is expected is there, and nothing that came is to be mended by a later record.
+    pub(super) fn is_settled(&self) -> bool {
+        let judge = Judge { added: &self.added, times: &self.times, first_own: self.first_own };
+        self.keys.values().all(|key| {
+            (key.windows.iter().filter(|entry| entry.is_own)).all(|entry| match judge.class(key.task, entry).0 {
+                Some(Class::Missing) => false,
+                Some(Class::Wrong | Class::Late | Class::AcceptedLate) => {
+                    self.added.emit == Emit::Final && entry.seen.is_some()
+                }
+                _ => true,
+            })
+        })
+    }
+
+    /// Judges what is left.
+    pub(super) fn end(mut self, ending: Ending<'_>) -> ExpectReport {
+        let judge = Judge { added: &self.added, times: &self.times, first_own: self.first_own };
+        let mut keys: Vec<(&Box<[u8]>, &Key)> = self.keys.iter().collect();
+        keys.sort_unstable_by_key(|(name, _)| *name);
+        for (name, key) in keys {
+            for entry in &key.windows {
+                judge.count(&mut self.tally, name, key.task, entry, ending);
+            }
+        }
+        let is_timed = ending.is_timed && self.added.window.is_some() && self.added.emit == Emit::Final;
+        self.tally.into_report(ending.unknown, is_timed)
+    }
+}
+
+impl Key {
+    /// The window that begins there; most are among the last.
+    fn entry(&mut self, start: i64) -> &mut Entry {
+        let behind = self.windows.iter().rev().take_while(|entry| entry.start > start).count();
+        let place = self.windows.len() - behind;
+        match place.checked_sub(1) {
+            Some(before) if self.windows[before].start == start => &mut self.windows[before],
+            _ => {
+                self.windows.insert(place, Entry { start, ..Entry::default() });
+                &mut self.windows[place]
+            }
+        }
+    }
+}
+
+impl Entry {
+    /// Adds an event that was written at `at`; all before `early` are one part.
+    fn add(&mut self, event: Event<'_>, at: i64, early: i64) {
+        self.is_own |= event.is_own;
+        let fits = |part: &&mut Part| (at < early && part.until < early) || (part.from <= at && at < part.from + PART);
+        if let Some(part) = self.parts.iter_mut().rev().find(fits) {
+            (part.from, part.until) = (part.from.min(at), part.until.max(at));
+            part.sum.add(event.value);
+            return;
+        }
+        let mut sum = Sum::default();
+        sum.add(event.value);
+        self.parts.push(Part { from: at, until: at, sum });
+        if self.parts.len() > PARTS {
+            self.parts.sort_unstable_by_key(|part| part.from);
+            let (first, second) = (self.parts[0], self.parts.remove(1));
+            let until = first.until.max(second.until);
+            self.parts[0] = Part { from: first.from, until, sum: first.sum.plus(second.sum) };
+        }
+    }
+}
+
+/// What decides about a window.
+struct Judge<'a> {
+    added: &'a Added,
+    times: &'a StreamTimes,
+    first_own: i64,
+}
+
+impl Judge<'_> {
+    fn bounds(&self, task: usize, entry: &Entry) -> Bounds {
+        let mut bounds = Bounds { late: entry.late, ..Bounds::default() };
+        let closing = self
+            .added
+            .window
+            .zip(self.added.apart_ms)
+            .map(|(window, apart)| (self.times.came_to(task, entry.start + window.size + window.grace), apart));
+        for part in &entry.parts {
+            let place = match closing {
+                Some(((from, _), apart)) if part.until.saturating_add(apart) < from => &mut bounds.must,
+                None => &mut bounds.must,
+                Some(((_, until), apart)) if part.from.saturating_sub(apart) > until => &mut bounds.late,
+                Some(_) => &mut bounds.may,
+            };
+            *place = place.plus(part.sum);
+        }
+        bounds
+    }
+
+    /// Whether a record has come with which the window must have been written.
+    fn is_due(&self, task: usize, entry: &Entry) -> bool {
+        let Some(window) = self.added.window else { return true };
+        let closed = || self.times.came_to(task, entry.start + window.size + window.grace).1;
+        self.added.emit == Emit::Updates || self.times.last_at(task) >= closed().saturating_add(HOLDS_BACK)
+    }
+
+    /// The class of a window; `None` where none is expected.
+    fn class(&self, task: usize, entry: &Entry) -> (Option<Class>, Bounds) {
+        let bounds = self.bounds(task, entry);
+        let Bounds { must, may, late } = bounds;
+        let Some(seen) = entry.seen else {
+            let class = match () {
+                () if must.events + may.events == 0 => None,
+                () if !self.is_due(task, entry) => Some(Class::Open),
+                () if must.events == 0 => Some(Class::Late),
+                () => Some(Class::Missing),
+            };
+            return (class, bounds);
+        };
+        if must.events + may.events + late.events == 0 {
+            return (None, bounds);
+        }
+        if self.added.emit == Emit::Final && seen.times > 1 {
+            return (Some(Class::Twice), bounds);
+        }
+        let (all, with_late) = (must.plus(may), must.plus(may).plus(late));
+        let lies = |of: Sum, and: Sum| of.bounds_with(and).map(|(least, most)| (least..=most).contains(&seen.last));
+        let class = match (all.value(), lies(must, may), lies(must, may.plus(late))) {
+            _ if with_late.is_unknown => Class::Undecided,
+            (Some(value), ..) if all.events > 0 && value == seen.last => Class::Right,
+            (_, Some(true), _) if all.events > 0 => Class::Late,
+            (.., Some(true)) if late.events > 0 => Class::AcceptedLate,
+            (None, ..) => Class::Undecided,
+            _ => Class::Wrong,
+        };
+        (Some(class), bounds)
+    }
+
+    fn count(&self, tally: &mut Tally, key: &[u8], task: usize, entry: &Entry, ending: Ending<'_>) {
+        let (class, bounds) = self.class(task, entry);
+        let start_ms = self.added.window.map(|_| entry.start);
+        let seen = entry.seen;
+        let told = || {
+            let got = seen.map(|seen| seen.last.to_string());
+            Told { key, start_ms, got, expected: wanted(bounds) }.into()
+        };
+        if let Some(seen) = entry.seen.filter(|_| self.added.emit == Emit::Updates) {
+            tally.count_superseded(seen.times - 1);
+        }
+        let is_empty = entry.parts.is_empty() && entry.late.events == 0;
+        if is_empty && ending.unknown.is_none() && (self.added.window.is_none() || entry.start >= self.first_own) {
+            tally.count_unexpected(told);
+        }
+        let Some(class) = class.filter(|_| entry.is_own) else { return };
+        let class = if ending.unknown.is_some() && class != Class::Open { Class::Undecided } else { class };
+        if let Some(window) = self.added.window.filter(|_| ending.is_timed && self.added.emit == Emit::Final) {
+            let end = entry.start + window.size;
+            match entry.seen {
+                Some(seen) => tally.seen_after(seen.first_at - end),
+                None if class == Class::Missing => tally.waited(ending.at - end),
+                None => {}
+            }
+        }
+        tally.count(class, told);
+    }
+}
+
+/// What had to come: a value, or the least and the most.
+fn wanted(Bounds { must, may, .. }: Bounds) -> String {
+    match must.bounds_with(may) {
+        None => "unknown".to_owned(),
+        Some(_) if must.events + may.events == 0 => "none".to_owned(),
+        Some((least, most)) if least == most => most.to_string(),
+        Some((least, most)) => format!("{least} to {most}"),
+    }
+}

@@ -1,0 +1,74 @@
+//! How far the time of each task had come, and when: of each partition of the source apart.
+
+use std::collections::VecDeque;
+
+/// Event times are told apart to so many ms.
+const STEP: i64 = 100;
+
+/// The largest event time that a partition of the source has brought to a task, and when each was first reached.
+#[derive(Clone, Debug)]
+struct Reached {
+    most: i64,
+    /// When the last event was written.
+    last_at: i64,
+    /// Steps of event time, rising, with the time in ms at which the event was written that reached each first.
+    steps: VecDeque<(i64, i64)>,
+}
+
+/// The stream times of the tasks behind a source of some partitions.
+#[derive(Clone, Debug)]
+pub(super) struct StreamTimes {
+    /// By task, by partition of the source.
+    tasks: Vec<Vec<Reached>>,
+}
+
+impl StreamTimes {
+    pub(super) fn new(partitions: usize) -> Self {
+        let none = Reached { most: i64::MIN, last_at: i64::MIN, steps: VecDeque::new() };
+        Self { tasks: vec![vec![none; partitions]; partitions] }
+    }
+
+    /// An event of time `ts`, written at `at` ms, came from that partition; returns the largest time that this partition has brought
+    /// to the task, this one included.
+    pub(super) fn note(&mut self, task: usize, partition: usize, ts: i64, at: i64) -> i64 {
+        let reached = &mut self.tasks[task][partition];
+        reached.last_at = reached.last_at.max(at);
+        if ts > reached.most {
+            reached.most = ts;
+            let step = ts.div_euclid(STEP);
+            if reached.steps.back().is_none_or(|(last, _)| *last < step) {
+                reached.steps.push_back((step, at));
+            }
+        }
+        reached.most
+    }
+
+    /// When the last event was written that the task has taken.
+    pub(super) fn last_at(&self, task: usize) -> i64 {
+        self.tasks[task].iter().map(|reached| reached.last_at).max().unwrap_or(i64::MIN)
+    }
+
+    /// Between which times the event was written with which the task came to `time`: not before the first, and not after the second.
+    /// [`i64::MAX`] where there is none.
+    pub(super) fn came_to(&self, task: usize, time: i64) -> (i64, i64) {
+        let first = |step: i64| {
+            let of = |reached: &Reached| {
+                let place = reached.steps.partition_point(|(known, _)| *known < step);
+                reached.steps.get(place).map(|(_, at)| *at)
+            };
+            self.tasks[task].iter().filter_map(of).min().unwrap_or(i64::MAX)
+        };
+        let (from, rest) = (time.div_euclid(STEP), time.rem_euclid(STEP));
+        (first(from), first(if rest == 0 { from } else { from + 1 }))
+    }
+
+    /// Forgets what lies before that event time.
+    pub(super) fn forget_before(&mut self, time: i64) {
+        let step = time.div_euclid(STEP);
+        for reached in self.tasks.iter_mut().flatten() {
+            while reached.steps.get(1).is_some_and(|(next, _)| *next <= step) {
+                reached.steps.pop_front();
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What must come out downstream.
+
+use super::super::Scenario;
+use super::super::error::ConfigError;
+use super::super::formats::FormatPlan;
+use super::plan_error;
+use crate::expect::{DeclareError, Expectation, Known};
+use crate::run::Downstream;
+use crate::settings::formats::{Format, Framing};
+
+/// What a scenario expects, where a run of these formats can be judged by it. `is_read`: whether there is a cluster, or none is
+/// needed; `is_whole`: whether this process carries the whole run.
+pub(super) fn of(
+    scenario: &mut Scenario,
+    known: Known<'_>,
+    formats: &FormatPlan,
+    is_read: bool,
+    is_whole: bool,
+) -> Result<Downstream, ConfigError> {
+    let expectations = Expectation::all(&scenario.expectations, known)?;
+    if expectations.is_empty() {
+        return Ok(Downstream::default());
+    }
+    if !is_read {
+        let reason = "results are expected downstream, and there is no cluster that a stream processor could read from";
+        return Err(plan_error(reason, "name one with --bootstrap-server"));
+    }
+    if !is_whole {
+        let reason = "a part of a run knows only a part of the input, and results are expected of all of it";
+        return Err(plan_error(reason, "leave --shard or the expectations out"));
+    }
+    let is_plain = |format: Format, framing: Framing| format == Format::Json && framing == Framing::None;
+    if let Some(other) = formats.types.iter().find(|one| !is_plain(one.format, one.framing)) {
+        let reason = format!("expectations read plain JSON, and events are written as {:?}", other.format);
+        return Err(plan_error(&reason, "leave the format or the expectations out"));
+    }
+    let deadline = scenario.settings.verifier.downstream.settle().expect_deadline;
+    Ok(Downstream { expectations, deadline })
+}
+
+impl From<DeclareError> for ConfigError {
+    fn from(error: DeclareError) -> Self {
+        Self::Plan { reason: error.to_string(), hint: Some(error.hint) }
+    }
+}

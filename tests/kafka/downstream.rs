@@ -1,0 +1,115 @@
+//! Results downstream, judged: the Kafka Streams application of `scripts/pipeline` as it is, and with faults built in.
+
+use serde_json::Value;
+
+use crate::cluster::Cluster;
+use crate::pipeline::Pipeline;
+use crate::program::{Program, Run};
+
+/// Events to each task that are processed wrongly, in each of three tasks.
+const WRONGLY: u64 = 3 * 200;
+const EVENTS: u64 = 9_000;
+
+/// A run of half a minute with this expected of what a pipeline of that name makes of it.
+fn judged(name: &str, more: &[&str]) -> Run {
+    let cluster = Cluster::shared();
+    for topic in ["events", "metrics", "inventory", "fraud-scores"] {
+        cluster.create(&format!("{name}-{topic}"), 3, &[]);
+    }
+    let _pipeline = Pipeline::start(cluster, name, &[&["--parts", "types,stock,fraud"], more].concat());
+    let folder = tempfile::tempdir().unwrap();
+    let expectations = folder.path().join("expect.toml");
+    let text = format!(
+        r#"
+        [[expect]]
+        name = "count"
+        key = "event_type"
+        window = {{ size = "10s", grace = "5s" }}
+        output = {{ topic = "{name}-metrics", key = "name", start = "window_start", end = "window_end", value = "count" }}
+
+        [[expect]]
+        name = "revenue"
+        key = "event_type"
+        value = "sum(price * quantity)"
+        value_types = ["transaction"]
+        window = {{ size = "10s", grace = "5s" }}
+        output = {{ topic = "{name}-metrics", only = {{ metric = "by-type" }}, key = "name", start = "window_start", value = "revenue" }}
+
+        [[expect]]
+        name = "stock"
+        key = "item_id"
+        types = ["transaction"]
+        value = "sum(quantity)"
+        output = {{ topic = "{name}-inventory", key = "item_id", value = "sold" }}
+
+        [[expect]]
+        name = "scores"
+        match = "event_id"
+        output = {{ topic = "{name}-fraud-scores" }}
+        "#
+    );
+    std::fs::write(&expectations, text).unwrap();
+    let events = EVENTS.to_string();
+    let file = expectations.to_str().unwrap();
+    let deadline = if more.is_empty() { "60s" } else { "5s" };
+    Program::new(cluster, &format!("{name}-events"))
+        .args_of(&["synth", "--rate", "300", "--num-records", &events, "--expect", file, "--expect-deadline", deadline])
+        .run()
+}
+
+fn of<'a>(report: &'a Value, name: &str) -> &'a Value {
+    report["expectations"].as_array().unwrap().iter().find(|of| of["name"] == name).unwrap()
+}
+
+fn sums(report: &Value) {
+    for of in report["expectations"].as_array().unwrap() {
+        let classes = ["right", "wrong", "missing", "twice", "late", "accepted_late", "open", "undecided"];
+        let sum: u64 = classes.iter().map(|class| of[class].as_u64().unwrap()).sum();
+        assert_eq!(of["expected"], sum, "{of}");
+    }
+}
+
+#[test]
+fn a_pipeline_that_does_right_is_found_to() {
+    let run = judged("rightly", &[]);
+    let report = run.report();
+    sums(&report);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    for name in ["count", "revenue", "stock", "scores"] {
+        let of = of(&report, name);
+        for bad in ["wrong", "missing", "twice", "late", "accepted_late", "undecided", "unexpected", "unreadable"] {
+            assert_eq!(of[bad], 0, "{bad}: {of}");
+        }
+        assert!(of["right"].as_u64().unwrap() > 0, "{of}");
+    }
+    assert_eq!(of(&report, "scores")["right"], EVENTS);
+    assert!(of(&report, "count")["open"].as_u64().unwrap() > 0, "{}", of(&report, "count"));
+    assert!(of(&report, "stock")["open"] == 0 && of(&report, "scores")["open"] == 0);
+}
+
+#[test]
+fn a_pipeline_that_loses_events_is_found_by_each_expectation() {
+    let run = judged("losing", &["--defect", "lose"]);
+    let report = run.report();
+    sums(&report);
+    assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
+    assert_eq!(
+        (&of(&report, "scores")["missing"], &of(&report, "scores")["right"]),
+        (&WRONGLY.into(), &(EVENTS - WRONGLY).into())
+    );
+    for name in ["count", "revenue", "stock"] {
+        assert!(of(&report, name)["wrong"].as_u64().unwrap() > 0, "{}", of(&report, name));
+    }
+}
+
+#[test]
+fn a_pipeline_that_takes_events_twice_is_found_by_each_expectation() {
+    let run = judged("doubling", &["--defect", "double"]);
+    let report = run.report();
+    sums(&report);
+    assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
+    assert_eq!((&of(&report, "scores")["twice"], &of(&report, "scores")["missing"]), (&WRONGLY.into(), &0.into()));
+    for name in ["count", "revenue", "stock"] {
+        assert!(of(&report, name)["wrong"].as_u64().unwrap() > 0, "{}", of(&report, name));
+    }
+}
