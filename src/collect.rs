@@ -11,6 +11,7 @@ mod segment;
 mod server;
 mod shape;
 mod tally;
+mod tls;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
@@ -18,12 +19,14 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use crate::exporter::Exporter;
 use crate::report::Collected;
 use crate::source::web::Inlet;
 use tally::Tally;
+pub use tls::{BadIdentity, Identity};
 
 /// How events are taken.
 #[derive(Clone, Debug)]
@@ -48,6 +51,8 @@ pub struct Config {
     pub body_deadline: Duration,
     /// The longest wait for the cluster.
     pub answer_deadline: Duration,
+    /// Who one is in TLS; `None`: nothing is encrypted.
+    pub identity: Option<Identity>,
 }
 
 /// Why nothing is collected.
@@ -61,6 +66,9 @@ pub enum CollectError {
         /// What is wrong with it.
         source: io::Error,
     },
+    /// The certificate or its key.
+    #[error(transparent)]
+    Identity(#[from] BadIdentity),
     /// Nobody can listen there.
     #[error("nothing can be collected on {address}: {source}")]
     Listen {
@@ -78,6 +86,7 @@ struct Collector {
     inlet: Arc<Inlet>,
     exporter: Arc<Exporter>,
     tally: Tally,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 /// The HTTP side. Dropping it ends it.
@@ -93,8 +102,9 @@ impl Server {
     /// Listens, and hands what comes to `inlet`; until that is open, requests are turned away.
     ///
     /// # Errors
-    /// An address that is none, or is taken.
+    /// An address that is none, or is taken; a certificate that cannot be used.
     pub fn start(config: Config, inlet: Arc<Inlet>, exporter: Arc<Exporter>) -> Result<Self, CollectError> {
+        let tls = config.identity.as_ref().map(Identity::config).transpose()?;
         let named = config.listen.clone();
         let wrong = |source| CollectError::Address { address: named.clone(), source };
         let found: Vec<SocketAddr> = named.to_socket_addrs().map_err(wrong)?.collect();
@@ -104,7 +114,7 @@ impl Server {
         listener.set_nonblocking(true).map_err(taken)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(taken)?;
         let (ends, end) = watch::channel(false);
-        let collector = Arc::new(Collector { config, inlet, exporter, tally: Tally::default() });
+        let collector = Arc::new(Collector { config, inlet, exporter, tally: Tally::default(), tls });
         let serving = Arc::clone(&collector);
         let serve = move || {
             if let Err(error) = runtime.block_on(server::serve(listener, serving, end)) {
@@ -118,7 +128,8 @@ impl Server {
     /// The address of its root.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.collector.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// Takes no more connections, waits until what is under way is answered, and tells what was collected.

@@ -1,5 +1,6 @@
 //! The commands: each wires the parts together and gives back what is to be printed. Nothing here prints.
 
+mod anonymise;
 mod capacity;
 mod check;
 mod cluster;

@@ -318,6 +318,17 @@ pub struct Watermarks {
     pub stable: i64,
 }
 
+/// How far a partition has been read, and what was read judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// The partition, or its slot.
+    pub partition: i32,
+    /// The offset of what comes next.
+    pub position: i64,
+    /// The leader epoch of the last record; negative where it is not known.
+    pub leader_epoch: i32,
+}
+
 /// Which clock gave a record its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timestamp {

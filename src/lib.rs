@@ -17,6 +17,7 @@ pub mod scenario;
 pub mod settings;
 
 // One run.
+pub mod alert;
 pub mod collect;
 pub mod exporter;
 pub mod progress;
@@ -24,8 +25,10 @@ pub mod run;
 pub mod selftest;
 
 // What is sent, and when.
+pub mod anonymise;
 pub mod capture;
 pub mod dataset;
+pub mod files;
 pub mod schedule;
 pub mod shop;
 pub mod source;
@@ -60,7 +63,9 @@ pub mod verdict;
 // What everything stands on.
 pub mod clock;
 pub mod figures;
+pub mod http;
 pub mod input;
+pub mod sorting;
 pub mod spelling;
 pub mod units;
 pub mod width;

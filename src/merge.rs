@@ -193,6 +193,8 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
         drift: None,
         synthetic: parts[0].report.synthetic.clone(),
         replay: identity::replay(&parts),
+        // Each process tells of its own gates.
+        alerts: parts.iter().flat_map(|part| part.report.alerts.iter().cloned()).collect(),
         gates: Vec::new(),
         verdict: Verdict::default(),
     };

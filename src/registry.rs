@@ -8,17 +8,17 @@ mod ask;
 mod error;
 mod schema;
 mod subject;
-mod tls;
 mod wording;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use access::{Access, Address, BadAccess, Login, Secret};
+pub use access::{Access, BadAccess, Login};
 pub use error::{RegistryError, Trouble};
 pub use schema::{Level, Reference, Registered, Schema, SchemaType, UnknownLevel};
 pub use subject::{Part, Strategy, UnknownStrategy};
 
+use crate::http::shown;
 use ask::{Asking, Question};
 use wording::{Config, Id, InSubject, Verdict};
 
@@ -166,7 +166,7 @@ impl Registry {
         };
         let question = Question::post(what, &path, wording::body(schema)).of(subject).with("verbose", true);
         let Verdict { is_compatible, messages } = self.asking.ask(&question)?;
-        let messages = messages.unwrap_or_default().iter().map(|message| wording::shown(message)).collect();
+        let messages = messages.unwrap_or_default().iter().map(|message| shown(message)).collect();
         Ok(Judgement { is_compatible, messages })
     }
 

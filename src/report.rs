@@ -2,6 +2,7 @@
 //!
 //! Times are in us unless a name says otherwise. Files rely on these names; more may be added, none is taken away.
 
+pub mod alerts;
 pub mod availability;
 pub mod by_hand;
 pub mod client_errors;
@@ -152,6 +153,9 @@ pub struct RunReport {
     /// What was replayed; absent for synthetic runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<Replay>,
+    /// The alerts that gates raised, and whether somebody was told; empty where nobody was to be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<alerts::AlertReport>,
     /// The gates and how they ended.
     pub gates: Vec<GateResult>,
     /// How the run ended, and why.

@@ -5,6 +5,7 @@
 //! place of what is open, checks the result and makes it plain data for the engine. The
 //! resolved scenario is kept with the results: a run can be repeated from it.
 
+pub mod alerts;
 pub mod client;
 pub mod environment;
 pub mod error;
@@ -37,6 +38,7 @@ use crate::expect::ExpectConfig;
 use crate::gate::GateConfig;
 use crate::settings::run::RunOptions;
 use crate::settings::schemas::SchemaSet;
+use alerts::AlertConfig;
 use faults::FaultConfig;
 use source::SourceConfig;
 
@@ -55,4 +57,6 @@ pub struct Scenario {
     pub faults: Vec<FaultConfig>,
     /// Rules to keep.
     pub gates: Vec<GateConfig>,
+    /// Who is told of gates that are broken.
+    pub alerts: Vec<AlertConfig>,
 }

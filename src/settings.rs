@@ -6,9 +6,11 @@
 
 #![expect(clippy::doc_markdown, reason = "the docs of options are also their help, which is plain text")]
 
+pub mod anonymise;
 pub mod choice;
 pub mod cluster;
 pub mod events;
+pub mod files;
 pub mod formats;
 pub mod layer;
 pub mod log;

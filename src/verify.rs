@@ -145,6 +145,7 @@ impl<C: Clock, B: Book> Verifier<C, B> {
         let state = |(from, low): &(i64, i64)| PartitionState {
             from: *from,
             position: *from,
+            told: *from,
             log_start: *low,
             ..PartitionState::default()
         };

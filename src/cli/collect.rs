@@ -1,5 +1,6 @@
 //! Arguments of `loadgen collect`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -94,5 +95,11 @@ layer! {
         /// The longest wait for the cluster before 503 is answered [default: 10s]
         #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
         pub answer_deadline: Option<Duration>,
+        /// Certificates in PEM, the own one first: HTTPS is spoken
+        #[arg(long, value_name = "FILE")]
+        pub tls_cert: Option<PathBuf>,
+        /// The key of the certificate, in PEM
+        #[arg(long, value_name = "FILE")]
+        pub tls_key: Option<PathBuf>,
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::capture::recorder::{Start, Until};
+use crate::settings::anonymise::AnonymiseOptions;
 use crate::settings::choice;
 use crate::settings::cluster::ClusterOptions;
 use crate::settings::layer::layer;
@@ -27,7 +28,8 @@ const IDLE: Duration = Duration::from_secs(10);
 Examples:
   loadgen record -b localhost:9092 -t orders -o orders.avro --until end --raw
   loadgen record -b localhost:9092 -t clicks,orders -o day.avro --from 2026-01-01T00:00:00Z --until 2026-01-02T00:00:00Z --raw
-  loadgen record -b localhost:9092 -t orders -o orders.avro --from latest --until idle:30s --raw")]
+  loadgen record -b localhost:9092 -t orders -o orders.avro --from latest --until idle:30s \\
+    --anonymise @key=hmac,user_id=hmac,ip=prefix/24 --key-file pseudonyms.key --create-key")]
 pub struct RecordArgs {
     /// The options.
     #[command(flatten)]
@@ -47,7 +49,7 @@ layer! {
         #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
             help_heading = "Recording")]
         pub force: Option<bool>,
-        /// Record everything as it is, personal data too
+        /// Record everything as it is, personal data too; without it, --anonymise is asked for
         #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
             help_heading = "Recording")]
         pub raw: Option<bool>,
@@ -63,6 +65,9 @@ layer! {
         /// Which records of transactions are recorded [default: read_uncommitted]
         #[arg(long, value_name = "LEVEL", value_parser = choice::of::<Isolation>(), help_heading = "Recording")]
         pub isolation: Option<Isolation>,
+        /// What is replaced.
+        #[command(flatten)]
+        pub anonymise: AnonymiseOptions,
         /// Where.
         #[command(flatten)]
         pub cluster: ClusterOptions,

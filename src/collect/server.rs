@@ -9,9 +9,11 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 use super::Collector;
 use super::answer::answer;
@@ -73,12 +75,30 @@ async fn over(ends: &mut watch::Receiver<bool>) {
     drop(ends.wait_for(|ends| *ends).await);
 }
 
-async fn connection(stream: TcpStream, collector: Arc<Collector>, mut ends: watch::Receiver<bool>) {
+async fn connection(stream: TcpStream, collector: Arc<Collector>, ends: watch::Receiver<bool>) {
     let _open = collector.tally.connected();
     // Answers are small, and wait for nothing.
     stream.set_nodelay(true).unwrap_or_default();
+    let Some(tls) = &collector.tls else { return requests(stream, &collector, ends).await };
+    match tokio::time::timeout(collector.config.head_deadline, TlsAcceptor::from(Arc::clone(tls)).accept(stream)).await
+    {
+        Ok(Ok(stream)) => requests(stream, &collector, ends).await,
+        Ok(Err(error)) => {
+            tracing::debug!("a connection did not come to speak TLS: {error}");
+            collector.tally.broken_connection();
+        }
+        Err(_) => collector.tally.broken_connection(),
+    }
+}
+
+/// Answers the requests of a connection, one after the other.
+async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    collector: &Arc<Collector>,
+    mut ends: watch::Receiver<bool>,
+) {
     let service = service_fn(|request| {
-        let collector = Arc::clone(&collector);
+        let collector = Arc::clone(collector);
         async move { Ok::<_, Infallible>(answer(request, &collector).await) }
     });
     let connection = http1::Builder::new()

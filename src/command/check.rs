@@ -11,6 +11,7 @@ use super::dry_run::{self, forecast};
 use super::planned_faults::{self, PlannedFault};
 use super::planned_load::{self, load, schedule};
 use super::{Done, Failure, formats, planned_gates};
+use crate::alert::Alert;
 use crate::cli::check::CheckArgs;
 use crate::clock::Nanos;
 use crate::dataset::preview::Preview;
@@ -68,6 +69,9 @@ struct Checked {
     bytes_each: f64,
     lanes: u16,
     gates: usize,
+    /// Who is told of what, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    alerts: Vec<String>,
     /// What the generator reaches with nothing behind it, events per second.
     calibration_per_s: f64,
     /// The processors that a quota allows this process.
@@ -146,6 +150,7 @@ impl Checked {
             bytes_each,
             lanes: plan.run.lanes.count,
             gates: plan.gates.gates.len(),
+            alerts: plan.alerts.iter().map(Alert::sentence).collect(),
             calibration_per_s: per_s,
             cpu_quota,
             plausible: Plausible::of(peak_per_s, per_s),
@@ -186,6 +191,9 @@ impl Checked {
             .map_or_else(String::new, |peak| format!(", at most {}/s", figures::bytes(whole(peak * self.bytes_each))));
         writeln!(out, " bytes       {all}{} an event{peak}", figures::bytes(whole(self.bytes_each)))?;
         writeln!(out, " gates       {}", self.gates)?;
+        for alert in &self.alerts {
+            writeln!(out, " alert       {alert}")?;
+        }
         for example in &self.examples {
             write!(out, "{example}")?;
         }

@@ -10,7 +10,7 @@ use super::run::{Kept, Recording, Watchable, exporter, hand_over, linger, starte
 use super::{Done, Failure, interrupt};
 use crate::bundle::Bundle;
 use crate::cli::collect::{CollectArgs, CollectOptions};
-use crate::collect::{self, Server};
+use crate::collect::{self, CollectError, Identity, Server};
 use crate::exporter::Exporter;
 use crate::scenario::{Environment, RunRequest, resolve, results};
 use crate::settings::cluster::TargetOptions;
@@ -56,9 +56,12 @@ pub(super) fn collect(args: CollectArgs, environment: &Environment) -> Result<Do
     let exporter = Arc::new(exporter);
     let waiting = options.max_waiting.map_or(10_000, |most| most as usize);
     let inlet = Arc::new(Inlet::new(Arc::clone(&plan.run.catalogue), waiting, MOST_BYTES, plan.limit));
-    let server = Server::start(settled(options), Arc::clone(&inlet), Arc::clone(&exporter)).map_err(|error| {
-        Failure::new(ExitCode::BadConfiguration, error.to_string())
-            .hint("--listen 127.0.0.1:0 takes a port that is free")
+    let server = Server::start(settled(options)?, Arc::clone(&inlet), Arc::clone(&exporter)).map_err(|error| {
+        let hint = match &error {
+            CollectError::Identity(_) => "--tls-cert and --tls-key name files in PEM; the key is without a password",
+            _ => "--listen 127.0.0.1:0 takes a port that is free",
+        };
+        Failure::new(ExitCode::BadConfiguration, error.to_string()).hint(hint)
     })?;
     let bundle =
         Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.run.name, &to_toml(&resolved.scenario)?)
@@ -87,18 +90,22 @@ pub(super) fn collect(args: CollectArgs, environment: &Environment) -> Result<Do
 
 /// The types of a file, where one is named.
 fn declared(options: &CollectOptions) -> Result<Option<Box<own::Config>>, Failure> {
-    let (events, schema) = (options.declared.events.clone(), options.declared.schema.clone());
-    if events.is_none() && schema.is_none() {
-        return Ok(None);
-    }
-    let mut config = own::Config { events, schema, ..own::Config::default() };
+    let Some(mut config) = options.declared.clone().config() else { return Ok(None) };
     config.load().map_err(crate::scenario::ConfigError::from)?;
     Ok(Some(Box::new(config)))
 }
 
-fn settled(options: CollectOptions) -> collect::Config {
+fn settled(options: CollectOptions) -> Result<collect::Config, Failure> {
     let client_deadline = options.client_deadline.unwrap_or(Duration::from_secs(10));
-    collect::Config {
+    let identity = match (options.tls_cert, options.tls_key) {
+        (None, None) => None,
+        (Some(certificate), Some(key)) => Some(Identity { certificate, key }),
+        _ => {
+            let reason = "a certificate and its key go together: name both --tls-cert and --tls-key";
+            return Err(Failure::new(ExitCode::BadConfiguration, reason));
+        }
+    };
+    Ok(collect::Config {
         listen: options.listen.unwrap_or_else(|| USUAL_ADDRESS.to_owned()),
         allow_origin: options.allow_origin,
         pass_through: options.pass_through.unwrap_or(false),
@@ -109,5 +116,6 @@ fn settled(options: CollectOptions) -> collect::Config {
         head_deadline: client_deadline,
         body_deadline: client_deadline,
         answer_deadline: options.answer_deadline.unwrap_or(Duration::from_secs(10)),
-    }
+        identity,
+    })
 }

@@ -1,13 +1,20 @@
-//! `dataset`: what is in a recording, and making one of the same shape.
+//! `dataset`: what is in a recording, making another one of it, and one of the same shape.
 
-use std::path::Path;
+mod convert;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
 
 use super::{DONE, Done, Failure, planned_load};
 use crate::cli::dataset::{DatasetAction, DatasetArgs, DatasetGenerate, DatasetInfo};
 use crate::dataset::generate::{GenerateError, Generated, WriteError};
-use crate::dataset::info;
+use crate::dataset::{info, rows};
 use crate::figures;
+use crate::files::{self, FileError, Kind};
+use crate::input::Input;
 use crate::scenario::Environment;
+use crate::settings::files::FileOptions;
 use crate::settings::outcome::Output;
 use crate::source::retail_rocket::Config;
 use crate::verdict::ExitCode;
@@ -15,15 +22,33 @@ use crate::verdict::ExitCode;
 pub(super) fn dataset(args: DatasetArgs, environment: &Environment) -> Result<Done, Failure> {
     match args.action {
         DatasetAction::Info(args) => info(args, environment),
+        DatasetAction::Convert(args) => convert::convert(args, environment),
         DatasetAction::Generate(args) => generate(args, environment),
     }
 }
 
 fn info(args: DatasetInfo, environment: &Environment) -> Result<Done, Failure> {
     let options = environment.complete(args.options)?;
+    let output = options.output.unwrap_or(Output::Text);
+    let files = files::files(&args.files).map_err(|error| files_failed(&error))?;
+    if is_of_rows(&files, &options.rows) {
+        let mut config = files::Config {
+            files,
+            bad_rows: options.bad_rows.unwrap_or_default(),
+            sort_memory: options.sort_memory.unwrap_or(Config::default().sort_memory),
+            temp_dir: options.temp_dir,
+            ..files::Config::default()
+        };
+        options.rows.apply_to(&mut config);
+        let survey = files::survey(&config).map_err(|error| files_failed(&error))?;
+        return told_as(output, &survey, rows::text);
+    }
+    let [file] = <[PathBuf; 1]>::try_from(files).map_err(|_| {
+        Failure::new(ExitCode::Usage, "Retail Rocket's events are one file").hint("name one file at a time")
+    })?;
     let usual = Config::default();
     let config = Config {
-        path: args.file,
+        path: file,
         bad_rows: options.bad_rows.unwrap_or_default(),
         sort_memory: options.sort_memory.unwrap_or(usual.sort_memory),
         temp_dir: options.temp_dir,
@@ -31,12 +56,36 @@ fn info(args: DatasetInfo, environment: &Environment) -> Result<Done, Failure> {
     };
     let info = info::info(&config).map_err(|error| planned_load::load_failed(&error))?;
     planned_load::warn_of_loss(&info.facts);
-    match options.output.unwrap_or(Output::Text) {
-        Output::Text => Ok(Done::told(info.text())),
-        Output::Json => serde_json::to_string_pretty(&info)
+    told_as(output, &info, info::Info::text)
+}
+
+fn told_as<T: Serialize>(output: Output, facts: &T, text: impl Fn(&T) -> String) -> Result<Done, Failure> {
+    match output {
+        Output::Text => Ok(Done::told(text(facts))),
+        Output::Json => serde_json::to_string_pretty(facts)
             .map(|text| Done::told(text + "\n"))
             .map_err(|error| Failure::new(ExitCode::BadInput, error.to_string())),
     }
+}
+
+/// Whether these are files of rows with fields of their own, and not Retail Rocket's.
+fn is_of_rows(files: &[PathBuf], options: &FileOptions) -> bool {
+    let by_content = || {
+        let first = files.first().filter(|first| first.as_path() != Path::new("-"));
+        // What cannot be opened is told of where it is read.
+        let kind = first.and_then(|first| Input::open(first).ok()).map(|input| files::recognise(&input));
+        matches!(kind, Some(Kind::Rows(_)))
+    };
+    match options.file_format {
+        Some(kind) => matches!(kind, Kind::Rows(_)),
+        None => options.tell_of_rows() || by_content(),
+    }
+}
+
+/// Why files of events cannot be read, as the end of a command.
+fn files_failed(error: &FileError) -> Failure {
+    let code = if error.is_configuration() { ExitCode::BadConfiguration } else { ExitCode::BadInput };
+    Failure { code, message: error.to_string(), hint: error.hint() }
 }
 
 fn generate(args: DatasetGenerate, environment: &Environment) -> Result<Done, Failure> {

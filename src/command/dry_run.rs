@@ -95,10 +95,11 @@ fn faults(plan: &Plan, schedule: &Schedule) -> String {
     told.chain(planned_faults::permission(plan).map(|needed| format!("{needed}\n"))).collect()
 }
 
-/// The gates that such a run can never decide, a line each.
+/// Who is told of gates, and the gates that such a run can never decide, a line each.
 fn gates(plan: &Plan, source: &Source, schedule: &Schedule) -> String {
+    let alerts = plan.alerts.iter().map(|alert| format!("alert {}\n", alert.sentence()));
     let told = planned_gates::undecidable(plan, schedule, source).into_iter().map(|open| format!("warning {open}\n"));
-    told.collect::<Vec<_>>().concat()
+    alerts.chain(told).collect::<Vec<_>>().concat()
 }
 
 /// What playing a recording will be.

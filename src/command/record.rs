@@ -6,11 +6,14 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::anonymise::{self, anonymiser};
 use super::run::now;
 use super::{Done, Failure, cluster, interrupt};
+use crate::anonymise::{Anonymiser, Report};
+use crate::capture::Captured;
 use crate::capture::format::Ending;
 use crate::capture::recorder::recorded::{EndedBy, Recorded};
-use crate::capture::recorder::{RecordError, Recorder, Sight};
+use crate::capture::recorder::{Keep, RecordError, Recorder, Sight};
 use crate::capture::write::Writer;
 use crate::cli::record::RecordArgs;
 use crate::clock::Nanos;
@@ -35,6 +38,8 @@ struct Told<'a> {
     last_ms: Option<i64>,
     /// Records that are earlier than one before them in their partition.
     back: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anonymised: Option<&'a Report>,
     code: u8,
     verdict: &'static str,
 }
@@ -44,10 +49,18 @@ pub(super) fn record(args: RecordArgs, environment: &Environment) -> Result<Done
     if let Some(dump) = plan.cluster.dump {
         return Ok(Done::told(dump));
     }
-    if !plan.raw {
+    let anonymiser = anonymiser(plan.anonymise.clone())?;
+    if plan.raw && anonymiser.is_some() {
+        return Err(
+            Failure::new(ExitCode::Usage, "--raw and --anonymise contradict each other").hint("leave one of them out")
+        );
+    }
+    if !plan.raw && anonymiser.is_none() {
         let why =
             "a recording holds what the topic holds, byte for byte, and with it whatever personal data is in there";
-        return Err(Failure::new(ExitCode::Usage, why).hint("--raw says that this is wanted"));
+        return Err(Failure::new(ExitCode::Usage, why).hint(
+            "--anonymise user_id=hmac,ip=prefix/24 replaces values on the way; --raw says that everything is wanted as it is",
+        ));
     }
     for warning in &plan.cluster.warnings {
         tracing::warn!("{warning}");
@@ -66,7 +79,8 @@ pub(super) fn record(args: RecordArgs, environment: &Environment) -> Result<Done
     let tool = run::tool();
     let head = source.head(format!("{} {}", tool.name, tool.version), now());
     let file = create(&plan).map_err(unwritable)?;
-    let mut writer = Writer::begin(file, &head, marker(&plan.out)).map_err(unwritable)?;
+    let writer = Writer::begin(file, &head, marker(&plan.out)).map_err(unwritable)?;
+    let mut writer = Anonymised { writer, anonymiser, value: Vec::new() };
     let mut line = Line::new(plan.shown);
     let mut before = (Nanos::ZERO, 0);
     let mut show = |sight: Sight| {
@@ -80,9 +94,30 @@ pub(super) fn record(args: RecordArgs, environment: &Environment) -> Result<Done
         RecordError::Write(error) => unwritable(error),
         RecordError::Wait(_) => Failure::new(ExitCode::RunInvalid, error.to_string()),
     })?;
-    let (ending, file) = writer.finish().map_err(unwritable)?;
+    let replaced = writer.anonymiser.as_ref().map(Anonymiser::report);
+    let (ending, file) = writer.writer.finish().map_err(unwritable)?;
     let file_bytes = file.metadata().map_err(unwritable)?.len();
-    tell(&plan, &recorded, ending, file_bytes)
+    tell(&plan, &recorded, ending, file_bytes, replaced.as_ref())
+}
+
+/// Records with their values replaced, where that is asked for.
+struct Anonymised {
+    writer: Writer<File>,
+    anonymiser: Option<Anonymiser>,
+    value: Vec<u8>,
+}
+
+impl Keep for Anonymised {
+    fn take(&mut self, record: &Captured<'_>) -> std::io::Result<()> {
+        let Some(anonymiser) = &mut self.anonymiser else { return self.writer.take(record) };
+        let key = anonymiser.record(record, &mut self.value).map_err(std::io::Error::other)?;
+        let value = record.value.map(|_| self.value.as_slice());
+        self.writer.take(&Captured { key: key.as_deref(), value, ..*record })
+    }
+
+    fn settle(&mut self) -> std::io::Result<()> {
+        self.writer.settle()
+    }
 }
 
 fn failed(error: &KafkaError, plan: &RecordPlan) -> Failure {
@@ -136,17 +171,27 @@ fn judge(recorded: &Recorded) -> ExitCode {
     found.into_iter().filter(|(holds, _)| *holds).fold(ExitCode::Pass, |code, (_, found)| code.outranking(found))
 }
 
-fn tell(plan: &RecordPlan, recorded: &Recorded, ending: Ending, file_bytes: u64) -> Result<Done, Failure> {
+fn tell(
+    plan: &RecordPlan,
+    recorded: &Recorded,
+    ending: Ending,
+    file_bytes: u64,
+    anonymised: Option<&Report>,
+) -> Result<Done, Failure> {
     let code = judge(recorded);
     if let Some(failure) = &recorded.failure {
         tracing::error!("{failure}");
     }
     let Ending { first_ms, last_ms, back, .. } = ending;
     let output = match plan.output {
-        Output::Text => text(plan, recorded, ending, file_bytes),
+        Output::Text => {
+            let report = anonymised.map(anonymise::text).unwrap_or_default();
+            text(plan, recorded, ending, file_bytes) + &report
+        }
         Output::Json => {
             let (file, verdict) = (plan.out.as_path(), code.as_str());
-            let told = Told { file, file_bytes, recorded, first_ms, last_ms, back, code: code.code(), verdict };
+            let told =
+                Told { file, file_bytes, recorded, first_ms, last_ms, back, anonymised, code: code.code(), verdict };
             serde_json::to_string_pretty(&told)
                 .map(|text| text + "\n")
                 .map_err(|error| Failure::new(ExitCode::NotWritten, error.to_string()))?

@@ -11,6 +11,7 @@ use super::export::Exports;
 use super::formats::{self, Coded};
 use super::run::{Kept, Observers, Watchable, exporter, hand_over, linger, started_at, taken, write_failed};
 use super::{Done, Failure, cluster, interrupt};
+use crate::alert::{About, Alerts};
 use crate::bundle::Bundle;
 use crate::cli::verify::{self as cli, VerifyArgs};
 use crate::exporter::Exporter;
@@ -86,7 +87,13 @@ fn read(
         Some(screen) => Progress::on(screen, &view),
         None => Progress::new(&title, None, None, true, shown),
     };
-    let mut observers = Observers { progress, exporter, kept, gates: &plan.gates, kinds: vec![Kind::EndToEnd] };
+    let about = About {
+        run: plan.name.clone(),
+        run_id: config.run.map_or_else(String::new, |run| run.to_string()),
+        ..About::default()
+    };
+    let (gates, alerts, kinds) = (&plan.gates, Alerts::start(&plan.alerts, &about), vec![Kind::EndToEnd]);
+    let mut observers = Observers { progress, exporter, kept, gates, alerts, interrupts, kinds };
     observers.begin(&begun(&config), &plan.topics.join(","));
     let outcome = alone::verify(&config, interrupts, &mut |tick: &Tick<'_>| {
         observers.second(tick);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use crate::figures::{self, as_f64};
+use crate::input::BadRows;
 use crate::report::LeftOut;
 use crate::source::retail_rocket::{DatedRows, Facts, Forecast};
 
@@ -31,7 +32,7 @@ pub(super) fn line(f: &mut fmt::Formatter<'_>, label: &str, text: &str) -> fmt::
 }
 
 /// `7 (3, 0.12 %), 9 (2, 0.08 %)`: keys with their events and these as a share of all.
-pub(super) fn keys(keys: impl Iterator<Item = (u64, u64)>, all: u64) -> String {
+pub(super) fn keys(keys: impl Iterator<Item = (impl fmt::Display, u64)>, all: u64) -> String {
     let shown =
         keys.map(|(key, events)| format!("{key} ({}, {} %)", figures::count(events), figures::share(events, all)));
     shown.collect::<Vec<_>>().join(", ")
@@ -65,24 +66,24 @@ pub(super) fn how_written(f: &mut fmt::Formatter<'_>, facts: &Facts) -> fmt::Res
             .collect();
         line(f, "no order", &format!("{}: events that are no transaction, taken for none", fills.join(", ")))?;
     }
-    line(f, "bad rows", &bad_rows(facts))
+    let left_out = LeftOut { rows: facts.rows_by_type.clone(), bad_rows: facts.bad_rows.by_type.clone() };
+    let loss = left_out.lost().map_or_else(String::new, |lost| format!("; every {lost} is among them"));
+    line(f, "bad rows", &bad_rows(&facts.bad_rows, &loss))
 }
 
-fn bad_rows(facts: &Facts) -> String {
-    let bad = &facts.bad_rows;
+/// How many rows were left out, of which types and why, what was lost by it, and the first of them.
+pub(super) fn bad_rows(bad: &BadRows, loss: &str) -> String {
     let Some(first) = bad.examples.first() else { return "0".to_owned() };
     let counts = |of: &BTreeMap<String, u64>| {
         of.iter().map(|(name, rows)| format!("{name} {}", figures::count(*rows))).collect::<Vec<_>>().join(", ")
     };
-    let left_out = LeftOut { rows: facts.rows_by_type.clone(), bad_rows: bad.by_type.clone() };
-    let loss = left_out.lost().map_or_else(String::new, |lost| format!("; every {lost} is among them"));
     let (by_type, by_reason) = (counts(&bad.by_type), counts(&bad.by_reason));
     let example = format!("line {}: {}", first.line, first.problem);
     format!("{} left out: {by_type} ({by_reason}){loss}; {example}", figures::count(bad.count))
 }
 
 /// A rate by the second, or by the longest unit of which one holds more than one event.
-fn frequency(per_s: f64) -> String {
+pub(super) fn frequency(per_s: f64) -> String {
     const UNITS: [(f64, &str); 3] = [(60.0, "/min"), (3_600.0, "/h"), (86_400.0, " a day")];
     if per_s >= 1.0 {
         return figures::rate(per_s);

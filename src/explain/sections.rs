@@ -106,6 +106,14 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     figure("group.rebalance_total", "The lengths of all rebalances.").also(&["rebalance_total_s"]).clock("Monotonic."),
     figure("lag.at_end", "Records that the watched group (--lag-group) was behind at the end."),
     figure("lag.highest", "The most records that the watched group (--lag-group) was behind."),
+    figure("alerts.raised", "How often a gate that was broken raised the alert; sent, failed and dropped sum to it."),
+    figure("alerts.sent", "Raised alerts that were told and taken, at once or when they were told again."),
+    figure("alerts.failed", "Raised alerts that were tried and never taken: refused, or not answered within their deadline."),
+    figure("alerts.dropped", "Raised alerts that were never tried: too many waited before them, or time was up."),
+    figure("alerts.repeated", "How often an alert that lasted was told again (resend), and once at the end."),
+    figure("alerts.resolved", "Raised alerts that were over before the run was, since their gate was met again.")
+        .excludes("Gates that became unevaluated: what is not known is not good."),
+    figure("alerts.resolved_sent", "Resolved alerts whose end was told and taken."),
     figure("payload.mean", "Key and body of an event, on average.").also(&["mean_bytes"]),
     figure("payload.compressed_ratio", "Compressed size of the first 1,000 events, 16 MiB at most, divided by their size, zstd level 1.")
         .also(&["compressed_ratio"]),

@@ -42,6 +42,9 @@ impl Missing {
     }
 }
 
+/// The finding that is one of readers alone.
+const NOT_READABLE: &str = "not_readable_by_reader";
+
 type Read = Result<Reading, Missing>;
 
 impl Path {
@@ -54,6 +57,9 @@ impl Path {
         let reading = match metric.source {
             Source::Scheduled => exact(as_f64(self.ledger(report)?.scheduled)),
             Source::Class(class) => class_count(report, self.ledger(report)?, class),
+            Source::Finding(_) if metric.name == NOT_READABLE && was_verified(report) && !has_readers(report) => {
+                Err(Missing::new("no record was read by a reader's schema (--reader-schema)"))
+            }
             Source::Finding(read) => by_verifier(report, as_f64(read(&report.findings)), report.ledger.scheduled),
             Source::Offered(read) => offered(self.offered(report)?, read),
             Source::Latency(kind, stat) => self.latency(report, kind)?.map_or_else(
@@ -133,6 +139,12 @@ impl Path {
 #[must_use]
 pub const fn was_verified(report: &RunReport) -> bool {
     report.latency_us.end_to_end.is_some()
+}
+
+/// Whether a record was read by a reader's schema.
+fn has_readers(report: &RunReport) -> bool {
+    let mut readers = report.schemas.iter().flat_map(|of| &of.readers);
+    readers.any(|reader| reader.readable > 0 || !reader.not_readable.is_empty())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "one of several ways in which a reading ends")]

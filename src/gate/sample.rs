@@ -6,9 +6,9 @@ use crate::{
     ledger::Class,
     report::{
         Client, Environment, ExpectReport, FaultReport, Fidelity, GroupReport, LagReport, Latencies, LatencyParts,
-        LatencySummary, LedgerCounts, Offered, PartitionReport, Payload, PhaseReport, Process, Replay, Run, RunReport,
-        SCHEMA_VERSION, TimelineRow, Tool, TopicReport, TransactionCounts, Transactions, TypeLatencies, TypeReport,
-        Windows,
+        LatencySummary, LedgerCounts, Offered, PartitionReport, Payload, PhaseReport, Process, ReaderUse, Replay, Run,
+        RunReport, SCHEMA_VERSION, SchemaUse, TimelineRow, Tool, TopicReport, TransactionCounts, Transactions,
+        TypeLatencies, TypeReport, Windows,
         drift::{Drift, DriftVerdict},
     },
 };
@@ -174,6 +174,8 @@ pub(crate) fn healthy() -> RunReport {
 pub(crate) fn complete() -> RunReport {
     let windows = Windows { count: 900, mean: Some(410.0), worst_p99: Some(900), max: Some(1_200) };
     let mut report = healthy();
+    let reader = ReaderUse { reader: "order.avsc".into(), readable: 200_000, ..ReaderUse::default() };
+    report.schemas = vec![SchemaUse { event_type: "view".into(), readers: vec![reader], ..SchemaUse::default() }];
     for row in &mut report.timeline {
         row.group_lag = Some(12);
     }

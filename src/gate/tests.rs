@@ -55,6 +55,16 @@ fn any_rule() -> impl Strategy<Value = Rule> {
 }
 
 #[test]
+fn that_readers_can_read_all_is_not_said_where_there_was_none() {
+    let without = evaluate("not_readable_by_reader == 0", &healthy());
+    assert_eq!(without.result, GateOutcome::Unevaluated);
+    assert!(without.reason.unwrap().contains("--reader-schema"));
+    let mut report = complete();
+    report.findings.not_readable_by_reader = 1;
+    assert_eq!(evaluate("not_readable_by_reader == 0", &report).result, GateOutcome::Fail);
+}
+
+#[test]
 fn every_path_reads_a_value_of_a_complete_report() {
     let report = complete();
     for (path, dimension) in all_paths() {

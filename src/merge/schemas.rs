@@ -14,8 +14,8 @@ pub(super) fn schemas(parts: &[Aligned]) -> Vec<SchemaUse> {
             merged.push(of.clone());
             continue;
         };
-        sum.sent = sum.sent.map(|sent| sent + of.sent.unwrap_or(0)).or(of.sent);
-        sum.verified += of.verified;
+        sum.sent = added(sum.sent, of.sent);
+        sum.verified = added(sum.verified, of.verified);
         sum.records = sum.records.max(of.records);
         most(&mut sum.invalid, &of.invalid);
         for reader in &of.readers {
@@ -26,6 +26,11 @@ pub(super) fn schemas(parts: &[Aligned]) -> Vec<SchemaUse> {
         }
     }
     merged
+}
+
+/// What is not known of a part is not known of the whole.
+fn added(sum: Option<u64>, of: Option<u64>) -> Option<u64> {
+    sum.zip(of).map(|(sum, of)| sum + of)
 }
 
 fn both(sum: &mut ReaderUse, of: &ReaderUse) {

@@ -1,33 +1,24 @@
 //! One question: which address, which login, how often, how long.
 
-use std::fs;
-use std::io;
 use std::iter;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use ureq::http::{Method, Request, Response, header};
-use ureq::{Agent, AsSendBody, Body, Proxy};
+use ureq::http::{Method, Request, header};
 
-use super::access::{Access, Address, BadAccess, Login, Secret};
+use super::access::{Access, BadAccess, Login};
 use super::error::{RegistryError, Trouble};
-use super::tls;
-use super::wording::{Refusal, shown};
+use super::wording::Refusal;
 use crate::clock::{Clock, Monotonic, Nanos};
+use crate::http::{self, Address, Answer, Client, Secret, shown};
 
 /// What this client sends and wants.
 const CONTENT: &str = "application/vnd.schemaregistry.v1+json";
-/// The longest answer. A schema has kilobytes; nobody's registry fills this machine's memory.
-const MOST_BYTES: u64 = 16 << 20;
-/// The longest token.
-const MOST_TOKEN: u64 = 64 << 10;
 /// The wait before a question is asked again; each wait is twice the one before, up to the longest.
 const FIRST_PAUSE: Nanos = Nanos::from_millis(50);
 const LONGEST_PAUSE: Nanos = Nanos::from_secs(2);
@@ -78,7 +69,7 @@ impl Question {
 /// Asks questions.
 #[derive(Debug)]
 pub(super) struct Asking {
-    agent: Agent,
+    client: Client,
     addresses: Vec<Address>,
     /// The address that answered last.
     good: AtomicUsize,
@@ -86,14 +77,6 @@ pub(super) struct Asking {
     token: Mutex<Option<Secret>>,
     timeout: Duration,
     clock: Monotonic,
-}
-
-/// What came back.
-struct Answer {
-    status: u16,
-    body: Vec<u8>,
-    location: Option<String>,
-    retry_after: Option<Nanos>,
 }
 
 /// Why nothing came back.
@@ -110,19 +93,9 @@ impl Asking {
             Login::Token(path) => Some(read_token(path)?),
             Login::Nobody | Login::Basic(_) => None,
         };
-        // What listens on this machine is behind no proxy.
-        let proxy = if access.addresses.iter().all(Address::is_here) { None } else { Proxy::try_from_env() };
-        let agent = Agent::config_builder()
-            .proxy(proxy)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .tls_config(tls::config(access)?)
-            .user_agent(concat!("loadgen/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .new_agent();
+        let client = Client::new(&access.addresses, &access.trust)?;
         Ok(Self {
-            agent,
+            client,
             addresses: access.addresses.clone(),
             good: AtomicUsize::new(0),
             login: access.login.clone(),
@@ -219,32 +192,17 @@ impl Asking {
             .method(&question.method)
             .uri(format!("{}{}", address.url, question.path))
             .header(header::ACCEPT, format!("{CONTENT}, application/json"));
-        if let Some(authorization) = self.authorization(address, token) {
-            let mut value = header::HeaderValue::from_str(authorization.reveal()).map_err(|_| not_a_header())?;
-            value.set_sensitive(true);
-            request = request.header(header::AUTHORIZATION, value);
+        if question.body.is_some() {
+            request = request.header(header::CONTENT_TYPE, CONTENT);
         }
-        let answer = if let Some(body) = &question.body {
-            let request = request.header(header::CONTENT_TYPE, CONTENT).body(body.to_string());
-            self.send(request, limit)
-        } else {
-            self.send(request.body(()), limit)
-        };
-        taken(answer.map_err(|error| failed(&error, self.timeout))?, self.timeout)
-    }
-
-    fn send<S: AsSendBody>(
-        &self,
-        request: ureq::http::Result<Request<S>>,
-        limit: Duration,
-    ) -> Result<Response<Body>, ureq::Error> {
-        self.agent.run(self.agent.configure_request(request?).timeout_global(Some(limit)).build())
+        let request = request.body(question.body.as_ref().map(Value::to_string)).map_err(|error| lasting(&error))?;
+        let answer = self.client.ask(request, self.authorization(address, token).as_ref(), limit);
+        answer.map_err(|error| failed(error, self.timeout))
     }
 
     fn authorization(&self, address: &Address, token: Option<&Secret>) -> Option<Secret> {
-        let basic = |user_info: &Secret| Secret::new(format!("Basic {}", STANDARD.encode(user_info.reveal())));
         match (&address.user_info, &self.login, token) {
-            (Some(user_info), ..) | (None, Login::Basic(user_info), _) => Some(basic(user_info)),
+            (Some(user_info), ..) | (None, Login::Basic(user_info), _) => Some(user_info.as_basic()),
             (None, Login::Token(_), Some(token)) => Some(Secret::new(format!("Bearer {}", token.reveal()))),
             (None, ..) => None,
         }
@@ -296,18 +254,6 @@ enum Round {
     Passed(usize, Trouble, Option<Nanos>),
 }
 
-fn taken(mut response: Response<Body>, timeout: Duration) -> Result<Answer, Failed> {
-    let text = |name: header::HeaderName| {
-        response.headers().get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned)
-    };
-    let location = text(header::LOCATION);
-    let retry_after = text(header::RETRY_AFTER).and_then(|seconds| seconds.parse().ok()).map(Nanos::from_secs);
-    let status = response.status().as_u16();
-    let body = response.body_mut().with_config().limit(MOST_BYTES).read_to_vec();
-    let body = body.map_err(|error| failed(&error, timeout))?;
-    Ok(Answer { status, body, location, retry_after })
-}
-
 fn refused(status: u16, answer: &Answer, as_whom: &'static str) -> Trouble {
     let refusal = Refusal::read(&answer.body);
     let words = refusal.words();
@@ -335,44 +281,23 @@ fn without_login(location: &str) -> &str {
     if shown.contains('@') { "another address" } else { shown }
 }
 
-fn failed(error: &ureq::Error, timeout: Duration) -> Failed {
-    use ureq::Error;
+fn failed(error: http::Failed, timeout: Duration) -> Failed {
     match error {
-        Error::Timeout(_) => Failed::Passing(Trouble::Unreachable(format!("no answer within {timeout:?}"))),
-        Error::Io(error) if is_about_trust(error) => Failed::Lasting(Trouble::Tls(shown(&error.to_string()))),
-        Error::Io(error) => Failed::Passing(Trouble::Unreachable(shown(&error.to_string()))),
-        Error::HostNotFound | Error::ConnectionFailed | Error::ConnectProxyFailed(_) => {
-            Failed::Passing(Trouble::Unreachable(shown(&error.to_string())))
+        http::Failed::TimedOut => Failed::Passing(Trouble::Unreachable(format!("no answer within {timeout:?}"))),
+        http::Failed::Unreachable(words) => Failed::Passing(Trouble::Unreachable(words)),
+        http::Failed::Tls(words) => Failed::Lasting(Trouble::Tls(words)),
+        http::Failed::Unreadable(words) => Failed::Lasting(Trouble::Unreadable(words)),
+        http::Failed::NoHeader => {
+            let words = "the login has signs that no request can carry".to_owned();
+            Failed::Lasting(Trouble::NotLoggedIn { as_whom: "a user and password", words })
         }
-        Error::Tls(_) | Error::Rustls(_) | Error::Pem(_) => Failed::Lasting(Trouble::Tls(shown(&error.to_string()))),
-        _ => lasting(error),
     }
-}
-
-/// An untrusted certificate comes out of the connection as an error of reading or writing.
-fn is_about_trust(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some())
 }
 
 fn lasting(error: &dyn std::fmt::Display) -> Failed {
     Failed::Lasting(Trouble::Unreadable(shown(&error.to_string())))
 }
 
-fn not_a_header() -> Failed {
-    let words = "the login has signs that no request can carry".to_owned();
-    Failed::Lasting(Trouble::NotLoggedIn { as_whom: "a user and password", words })
-}
-
 fn read_token(path: &Path) -> Result<Secret, BadAccess> {
-    let unusable = |why: String| BadAccess::File { what: "the token file", path: path.to_owned(), why };
-    let length = fs::metadata(path).map_err(|error| unusable(error.to_string()))?.len();
-    if length > MOST_TOKEN {
-        return Err(unusable(format!("it has {length} bytes, a token has at most {MOST_TOKEN}")));
-    }
-    let text = fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
-    match text.trim() {
-        "" => Err(unusable("it is empty".to_owned())),
-        token if token.chars().all(|letter| letter.is_ascii_graphic()) => Ok(Secret::new(token)),
-        _ => Err(unusable("it holds more than a token: spaces, or signs that no token has".to_owned())),
-    }
+    Ok(Secret::read("the token file", path)?)
 }

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::schema::{Level, Reference, Registered, Schema, SchemaType};
+use crate::http::shown;
 
 /// The body that asks for a schema, to find, judge or register it. Avro goes without its type, as registries from before other
 /// types want it.
@@ -137,20 +138,4 @@ impl Refusal {
             (None, None) => String::new(),
         }
     }
-}
-
-/// How much of another program's words is shown.
-const MOST_SHOWN: usize = 1000;
-
-/// Another program's words as one line that no terminal takes for orders.
-pub(super) fn shown(words: &str) -> String {
-    let mut line: String = words
-        .chars()
-        .take(MOST_SHOWN)
-        .map(|letter| if letter.is_control() || letter == '\u{2028}' || letter == '\u{2029}' { ' ' } else { letter })
-        .collect();
-    if words.chars().nth(MOST_SHOWN).is_some() {
-        line.push('…');
-    }
-    line.trim().to_owned()
 }

@@ -66,10 +66,12 @@ pub struct SchemaUse {
     /// Events that were handed to the client; absent where another process sent them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<u64>,
-    /// Records that were read and are what the schema says, those of other producers too.
-    pub records: u64,
-    /// Events with the right content among them, each once.
-    pub verified: u64,
+    /// Records that were read and are what the schema says, those of other producers too; absent where nothing was read back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<u64>,
+    /// Events with the right content among them, each once; absent where nothing was read back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<u64>,
     /// Records that break the schema, by reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub invalid: BTreeMap<String, u64>,
@@ -98,7 +100,8 @@ impl SchemaUse {
     #[must_use]
     pub fn sentences(uses: &[Self]) -> Vec<String> {
         let is_told = |of: &Self| !of.versions.is_empty() || !of.readers.is_empty() || of.sent.is_none();
-        let had_records = |of: &&Self| of.sent.unwrap_or(0) + of.records + of.invalid.values().sum::<u64>() > 0;
+        let had_records =
+            |of: &&Self| of.sent.unwrap_or(0) + of.records.unwrap_or(0) + of.invalid.values().sum::<u64>() > 0;
         if uses.iter().any(is_told) {
             uses.iter().filter(had_records).map(Self::sentence).collect()
         } else {
@@ -117,10 +120,9 @@ impl SchemaUse {
             name = format!("{name} (schema {schema})");
         }
         let mut told: Vec<String> = self.sent.iter().map(|sent| format!("{} sent", figures::count(*sent))).collect();
-        if self.records != self.verified {
-            told.push(format!("{} read", figures::count(self.records)));
-        }
-        told.push(format!("{} verified", figures::count(self.verified)));
+        let records = self.records.filter(|_| self.records != self.verified);
+        told.extend(records.map(|records| format!("{} read", figures::count(records))));
+        told.extend(self.verified.map(|verified| format!("{} verified", figures::count(verified))));
         told.extend(self.invalid.iter().map(|(reason, count)| format!("{} {reason}", figures::count(*count))));
         let reads_all = |reader: &&ReaderUse| reader.not_readable.is_empty() && reader.readable > 0;
         let all: Vec<&str> = self.readers.iter().filter(reads_all).map(|reader| reader.reader.as_str()).collect();

@@ -41,7 +41,8 @@ pub(super) fn member_settings(mut settings: Settings, group: &Group) -> Settings
         (assignor, group.membership.assignor.as_deref()),
         ("enable.auto.commit", Some(if group.commits_itself() { "false" } else { "true" })),
         ("auto.commit.interval.ms", Some(commit_ms.as_str())),
-        ("enable.auto.offset.store", Some("true")),
+        // What is given back is committed when it has been judged, not before: see Reader::judged.
+        ("enable.auto.offset.store", Some("false")),
     ] {
         if let Some(value) = value {
             settings.insert(key.to_owned(), value.to_owned());

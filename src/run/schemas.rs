@@ -15,7 +15,7 @@ pub(super) fn uses(
     catalogue: &Catalogue,
     written: &[SchemaReport],
     sent: Option<(&Shard, &SentAs)>,
-    read: &[OfSchema],
+    read: Option<&[OfSchema]>,
 ) -> Vec<SchemaUse> {
     let mut uses: Vec<SchemaUse> = Vec::new();
     for told in written {
@@ -30,6 +30,8 @@ pub(super) fn uses(
                 format: Some(told.format.clone()),
                 subject: told.subject.clone(),
                 sent: sent.map(|_| 0),
+                records: read.map(|_| 0),
+                verified: read.map(|_| 0),
                 ..SchemaUse::default()
             }),
         }
@@ -37,7 +39,7 @@ pub(super) fn uses(
     if let Some((shard, sent_as)) = sent {
         add_sent(&mut uses, catalogue, shard, sent_as);
     }
-    for of_schema in read {
+    for of_schema in read.unwrap_or_default() {
         let (id, event_type) = (of_schema.id.map(|id| id.to_string()), of_schema.kind.map(|kind| catalogue.name(kind)));
         let is_it = |of: &SchemaUse| of.schema == id && event_type.is_none_or(|name| *of.event_type == *name);
         let at = uses.iter().position(is_it).unwrap_or_else(|| {
@@ -46,11 +48,26 @@ pub(super) fn uses(
             uses.len() - 1
         });
         if let Some(of) = uses.get_mut(at) {
-            (of.records, of.verified, of.invalid) = (of_schema.records, of_schema.verified, of_schema.invalid.clone());
+            (of.records, of.verified) = (Some(of_schema.records), Some(of_schema.verified));
+            of.invalid = of_schema.invalid.clone();
             of.readers = of_schema.readers.iter().map(|reader| reader_use(catalogue, reader)).collect();
         }
     }
     uses
+}
+
+/// The producer's account of its schemas with what another process read of them.
+pub(super) fn joined(mut sent: Vec<SchemaUse>, read: Vec<SchemaUse>) -> Vec<SchemaUse> {
+    for of in read {
+        match sent.iter_mut().find(|known| known.event_type == of.event_type && known.schema == of.schema) {
+            Some(known) => {
+                (known.records, known.verified, known.invalid, known.readers) =
+                    (of.records, of.verified, of.invalid, of.readers);
+            }
+            None => sent.push(SchemaUse { sent: Some(0), ..of }),
+        }
+    }
+    sent
 }
 
 fn add_sent(uses: &mut [SchemaUse], catalogue: &Catalogue, shard: &Shard, sent_as: &SentAs) {

@@ -35,7 +35,7 @@ pub(super) fn outcome<W: Wiring>(
     watch: WatchRecord,
     mut ends: Ends,
 ) -> Outcome {
-    let read = ends.verifier.as_mut().map(|verifier| std::mem::take(&mut verifier.schemas)).unwrap_or_default();
+    let read = ends.verifier.as_mut().map(|verifier| std::mem::take(&mut verifier.schemas));
     let drift_ns = ends.anchor.drift_ns(&ends.clock);
     let (attributed, mut findings) =
         attribute(config, prepared, ledger, schedule, &mut ends, sampler.total_mut(), wiring);
@@ -116,7 +116,7 @@ pub(super) fn outcome<W: Wiring>(
         distributions: distributions(&whole, schedule.has_due_times(), config.verify.is_some()),
         by_type: by_type(&config.catalogue, total),
         by_topic: if slots.is_one() { BTreeMap::new() } else { by_topic(&config.catalogue, slots, total, &by_kind) },
-        schemas: schemas::uses(&config.catalogue, &config.schemas, Some((total, &sent_as(&lanes))), &read),
+        schemas: schemas::uses(&config.catalogue, &config.schemas, Some((total, &sent_as(&lanes))), read.as_deref()),
         phases: phase_reports(schedule, &tempo, total, &phases, config),
         partitions: partitions(slots, total, &states),
         group: group::report(target, &clock),

@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
 use super::Scenario;
+use super::alerts::AlertConfig;
 use super::error::ConfigError;
 use super::faults::FaultConfig;
 use super::source::SourceConfig;
@@ -24,7 +25,7 @@ use crate::settings::verification::VerifierOptions;
 use crate::source::{own, recorded, retail_rocket, synthetic, web};
 use crate::spelling::nearest;
 
-list_by_serde! { ExpectConfig FaultConfig GateConfig }
+list_by_serde! { AlertConfig ExpectConfig FaultConfig GateConfig }
 
 /// A file of expectations alone.
 #[derive(Deserialize)]
@@ -112,7 +113,8 @@ impl Scenario {
             &mut registry.schema_registry_cert,
             &mut registry.schema_registry_key,
         ];
-        for file in files.into_iter().flatten() {
+        let secrets = scenario.alerts.iter_mut().filter_map(|alert| alert.secret_file.as_mut());
+        for file in files.into_iter().flatten().chain(secrets) {
             *file = folder.join(&*file);
         }
         let name = &mut scenario.settings.limits.setup.basics.name;
@@ -135,7 +137,7 @@ impl Scenario {
     /// # Errors
     /// Values that TOML cannot hold; a resolved scenario has none.
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
-        let Self { settings, source, schemas, expectations, faults, gates } = self;
+        let Self { settings, source, schemas, expectations, faults, gates, alerts } = self;
         let RunOptions { pace, limits, target, verifier, outcome, events: _, recording } = settings;
         let mut table = Table::new();
         table.insert("source".to_owned(), Value::try_from(source)?);
@@ -164,6 +166,7 @@ impl Scenario {
         expectations.put("expect", &mut table)?;
         faults.put("fault", &mut table)?;
         gates.put("gate", &mut table)?;
+        alerts.put("alert", &mut table)?;
         toml::to_string(&table)
     }
 }
@@ -216,6 +219,7 @@ fn read(text: &str) -> Result<Scenario, Fault> {
     let expectations = InTable::take(&mut table, "expect").map_err(misread)?;
     let faults = InTable::take(&mut table, "fault").map_err(misread)?;
     let gates = InTable::take(&mut table, "gate").map_err(misread)?;
+    let alerts = InTable::take(&mut table, "alert").map_err(misread)?;
     refuse_rest(
         &table,
         &[
@@ -226,10 +230,21 @@ fn read(text: &str) -> Result<Scenario, Fault> {
             PaddingOptions::keys(""),
             PatienceOptions::keys(""),
             BodyOptions::keys(""),
-            vec!["gates_off", "source", "kafka", "transactions", "verify", "schemas", "expect", "fault", "gate"],
+            vec![
+                "gates_off",
+                "source",
+                "kafka",
+                "transactions",
+                "verify",
+                "schemas",
+                "expect",
+                "fault",
+                "gate",
+                "alert",
+            ],
         ],
     )?;
-    Ok(Scenario { settings, source, schemas, expectations, faults, gates })
+    Ok(Scenario { settings, source, schemas, expectations, faults, gates, alerts })
 }
 
 /// A table within another; an empty one where there is none.

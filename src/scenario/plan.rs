@@ -18,6 +18,7 @@ use super::schemas;
 use super::source::SourceConfig;
 use super::topics::check_topic_name;
 use super::transactions::transactions;
+use crate::alert::Alert;
 use crate::event::catalogue::{Catalogue, CatalogueError};
 use crate::event::padding::Padding;
 use crate::event::stamp::{LANES, RunId};
@@ -62,6 +63,8 @@ pub struct Plan {
     pub nowhere: bool,
     /// Rules to keep.
     pub gates: Gates,
+    /// Who is told of gates that are broken.
+    pub alerts: Vec<Alert>,
     /// How it is shown, and where its results go.
     pub presentation: Presentation,
 }
@@ -104,7 +107,7 @@ impl Plan {
             group: group(verifier.group.as_ref(), &verifier.membership, verifier.chaos_rebalance)?,
             back: verifier.back.settle(),
         };
-        let catalogue = schemas::read_by(catalogue, &verify.back.reader_schema, &formats)?;
+        let catalogue = schemas::read_in_run(catalogue, &verify.back.reader_schema, &formats)?;
         let is_verified = *verifier.enabled.get_or_insert(true);
         let (lateness, patience) = (settings.limits.lateness.settle(), settings.limits.setup.patience.settle());
         let event_time = settings.recording.body.settle().event_time;
@@ -173,6 +176,7 @@ impl Plan {
             bootstrap_said_by: String::new(),
             nowhere,
             gates,
+            alerts: Vec::new(),
             presentation,
         })
     }

@@ -8,11 +8,12 @@ use super::plan::plan_error;
 use super::topics::{ClusterPlan, check_topic_name, cluster};
 use crate::capture::recorder::{Start, Until, Wanted};
 use crate::cli::record::RecordArgs;
+use crate::settings::anonymise::AnonymiseOptions;
 use crate::settings::outcome::Output;
 use crate::settings::verification::Isolation;
 
 /// A recording to be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RecordPlan {
     /// Where.
     pub cluster: ClusterPlan,
@@ -24,6 +25,8 @@ pub struct RecordPlan {
     pub force: bool,
     /// Whether records are kept as they are.
     pub raw: bool,
+    /// What is replaced in them.
+    pub anonymise: AnonymiseOptions,
     /// The form of the result.
     pub output: Output,
     /// Whether it is shown how it goes.
@@ -57,6 +60,7 @@ pub fn record(args: RecordArgs, environment: &Environment) -> Result<RecordPlan,
         out,
         force: options.force.unwrap_or(false),
         raw: options.raw.unwrap_or(false),
+        anonymise: options.anonymise,
         output: options.output.unwrap_or(Output::Text),
         shown: !options.no_progress.unwrap_or(false),
     })

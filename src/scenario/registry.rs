@@ -2,6 +2,7 @@
 
 use super::environment::Environment;
 use super::error::ConfigError;
+use crate::http::Trust;
 use crate::registry::{Access, BadAccess, Login};
 use crate::settings::formats::{RegistryOptions, RegistrySettings};
 
@@ -30,9 +31,11 @@ fn reached(addresses: &str, settings: &RegistrySettings, user_info: Option<&str>
     };
     Ok(Access {
         login,
-        ca: settings.schema_registry_ca.clone(),
-        certificate: settings.schema_registry_cert.clone(),
-        key: settings.schema_registry_key.clone(),
+        trust: Trust {
+            ca: settings.schema_registry_ca.clone(),
+            certificate: settings.schema_registry_cert.clone(),
+            key: settings.schema_registry_key.clone(),
+        },
         timeout: settings.schema_registry_timeout,
         ..Access::at(addresses)?
     })

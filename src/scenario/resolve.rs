@@ -9,6 +9,7 @@ mod tests;
 use std::path::PathBuf;
 
 use super::Scenario;
+use super::alerts::alerts_of;
 use super::client::{ClientSettings, Said};
 use super::environment::Environment;
 use super::error::ConfigError;
@@ -105,6 +106,7 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
     let dump = layers.iter().any(|(_, layer)| layer.target.cluster.client.contains(&values::Property::Dump));
     let given = layers.into_iter().map(|(_, layer)| layer).reduce(Layer::over).unwrap_or_default();
     let (together, presentation) = (Together::of(&given), Presentation::of(&given));
+    let told = given.outcome.alert.clone();
     let max_slip_given = given.limits.lateness.max_slip.is_some();
     apply::apply(&mut scenario, given, &client)?;
     schemas::load(&mut scenario.schemas)?;
@@ -115,6 +117,15 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
     let registry = access(&mut scenario.settings.target.coding.registry, environment)?;
     let mut plan = Plan::new(&mut scenario, together, presentation, registry)?;
     plan.bootstrap_said_by = client.bootstrap_said_by();
+    if let RunRequest::Search(_) = wanted {
+        if told.is_some() || !scenario.alerts.is_empty() {
+            warnings.push("no alert is sent: a search breaks gates to find the limit".to_owned());
+        }
+    } else {
+        let (alerts, untold) = alerts_of(&mut scenario.alerts, told.as_deref(), &plan.gates, environment)?;
+        plan.alerts = alerts;
+        warnings.extend(untold);
+    }
     if max_slip_given && plan.run.lateness.on_lag == OnLag::Queue {
         warnings.push("max_slip has no effect with on_lag = queue, which sends every event however late".to_owned());
     }

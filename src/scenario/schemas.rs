@@ -110,6 +110,21 @@ pub(super) fn parsed(set: &SchemaSet) -> Result<Vec<NamedSchema>, ConfigError> {
     texts.iter().map(schema).collect()
 }
 
+/// As [`read_by`], of types that this run writes.
+///
+/// # Errors
+/// As there; types without a schema.
+pub(super) fn read_in_run(
+    catalogue: Arc<Catalogue>,
+    sets: &[SchemaSet],
+    formats: &FormatPlan,
+) -> Result<Arc<Catalogue>, ConfigError> {
+    if formats.types.is_empty() && !sets.is_empty() {
+        return Err(plan_error("events are JSON without a schema, and a reader's schema is Avro", "add --format avro"));
+    }
+    read_by(catalogue, sets, formats)
+}
+
 /// The catalogue, whose types others read by these schemas.
 ///
 /// # Errors

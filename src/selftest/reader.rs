@@ -11,7 +11,7 @@ use super::fault::Fault;
 use super::plan::{DELETED_IN, LANES, LEADER_AFTER, Plan};
 use crate::event::stamp::Stamp;
 use crate::kafka::headers::Headers;
-use crate::kafka::{Code, Delivered, KafkaError, Notice, Record, Timestamp, TopicIdentity, Wait, Watermarks};
+use crate::kafka::{Code, Delivered, Judged, KafkaError, Notice, Record, Timestamp, TopicIdentity, Wait, Watermarks};
 use crate::run::wiring::Reading;
 use crate::verify::reader::Reader;
 
@@ -164,6 +164,10 @@ impl Reader for FaultyReader {
     fn resume(&mut self, topic: &str, positions: &[(i32, i64)], given_up: &[i32]) -> Result<(), KafkaError> {
         self.queue.clear();
         self.consumer.resume(topic, positions, given_up)
+    }
+
+    fn judged(&mut self, read: &[Judged]) {
+        self.consumer.judged(read);
     }
 
     fn take(&mut self, most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize {

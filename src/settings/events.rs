@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::layer::{Layer as _, layer};
 use super::values;
+use crate::source::own;
 use crate::source::synthetic::{
     self, FunnelRow, MOST_CONCURRENT, MOST_MEMBERS, Model, NamedHotKey, ThinkTimes, Weights,
 };
@@ -23,6 +24,19 @@ layer! {
         /// Values follow from the names and types of the fields. A type of an --events file names its schema itself.
         #[arg(long, value_name = "FILE")]
         pub schema: Option<PathBuf>,
+        /// Which message of the .proto that is, where it has several
+        #[arg(long, value_name = "NAME")]
+        pub message: Option<String>,
+    }
+}
+
+impl DeclaredOptions {
+    /// What is declared; `None` where nothing is.
+    #[must_use]
+    pub fn config(self) -> Option<own::Config> {
+        let Self { events, schema, message } = self;
+        let is_declared = events.is_some() || schema.is_some() || message.is_some();
+        is_declared.then(|| own::Config { events, schema, message, ..own::Config::default() })
     }
 }
 

@@ -30,6 +30,12 @@ layer! {
         /// An unknown name is answered with the nearest one. As a variable: one name per line.
         #[arg(long, value_name = "NAME")]
         pub gate_off: Vec<String>,
+        /// Tell this Alertmanager of gates that are broken, while the run goes on and at its end: http://host:9093
+        ///
+        /// A scenario's [[alert]] tables say more, and those without an url go there. A login (user:password@) stands in no report;
+        /// the variable keeps it off the command line.
+        #[arg(long, value_name = "URL")]
+        pub alert: Option<String>,
         /// Folder in which each run gets a folder of its own [default: results]
         #[arg(long, value_name = "DIR")]
         pub results_dir: Option<PathBuf>,

@@ -1,7 +1,7 @@
 //! Retail Rocket recordings: `events.csv` read, checked, sorted by time, and played by several lanes.
 //!
 //! The way of a row: [`crate::input`] opens, decompresses and walks the CSV, [`table`] knows its columns, [`parse`] makes a [`row`] of its [`fields`],
-//! [`read`] counts what can be used and what has a [`problem`], [`visits`] gives it its session, [`sort`] and [`spill`] put the [`rows`] in order, [`copies`] multiplies them,
+//! [`read`] counts what can be used and what has a [`problem`], [`visits`] gives it its session, [`crate::sorting`] puts the rows in order, [`copies`] multiplies them,
 //! [`timeline`] says which comes when, [`lane`] makes events of them with what [`mod@derive`] adds. [`load`] is where the
 //! steps up to the sorted rows follow one another.
 
@@ -22,9 +22,6 @@ mod problem;
 mod properties;
 mod read;
 mod row;
-mod rows;
-mod sort;
-mod spill;
 mod table;
 mod timeline;
 mod visits;
@@ -49,7 +46,7 @@ pub use row::Moment;
 pub use visits::{HotKey, SESSION_IDLE_MS};
 
 use goods::Goods;
-use rows::Rows;
+use row::Rows;
 use timeline::Plan;
 
 /// A recording, ready to be played: loaded, checked, selected and sorted. Shared by all lanes.

@@ -16,7 +16,7 @@ use super::topics::Topics;
 use crate::clock::{Nanos, wall_unix_ns};
 use crate::kafka::native::Change;
 use crate::kafka::slots::Slots;
-use crate::kafka::{Code, Delivered, KafkaError, Notice, Refusal, Settings, TopicIdentity, Wait, Watermarks};
+use crate::kafka::{Code, Delivered, Judged, KafkaError, Notice, Refusal, Settings, TopicIdentity, Wait, Watermarks};
 use assignment::Assignment;
 pub use log::{GroupLog, Rebalance, SharedLog};
 pub use member::GroupMember;
@@ -264,6 +264,16 @@ impl<M: GroupMember> Reader for GroupReader<M> {
 
     fn wait(&mut self, timeout: Duration) -> io::Result<()> {
         if self.more { Ok(()) } else { M::wait_any(&mut self.members, timeout) }
+    }
+
+    fn judged(&mut self, read: &[Judged]) {
+        for (place, member) in self.members.iter().enumerate() {
+            let is_its_own = |read: &&Judged| self.assignment.owner(read.partition) == Some(place);
+            let own: Vec<Judged> = read.iter().filter(is_its_own).copied().collect();
+            if !own.is_empty() {
+                member.store(&own);
+            }
+        }
     }
 
     fn notices(&mut self, notice: &mut dyn FnMut(Notice)) {

@@ -23,6 +23,8 @@ use crate::wire::framing::SchemaId;
 
 /// Duplicates whose kind is found out at the end, at most; of more it stays undecided.
 const REMEMBERED: usize = 100_000;
+/// So many schemas are looked for before one is asked after.
+const MOST_KNOWN: usize = 32;
 /// Damaged sightings kept for the examples.
 const DAMAGED: usize = 1_000;
 
@@ -102,6 +104,8 @@ pub struct Inspector<B> {
     older: u64,
     awaiting_next: Vec<AwaitsNext>,
     by_schema: BySchema,
+    /// Some schemas for which no record need wait.
+    known: Vec<SchemaId>,
 }
 
 impl<B: Book> Inspector<B> {
@@ -126,6 +130,7 @@ impl<B: Book> Inspector<B> {
             mended: 0,
             older: 0,
             awaiting_next: Vec::new(),
+            known: Vec::new(),
         }
     }
 
@@ -179,6 +184,16 @@ impl<B: Book> Inspector<B> {
     #[must_use]
     pub(super) fn awaits_schema(&self, record: &Record<'_>) -> bool {
         self.rules.has(Rule::AwaitsSchema) && record.body.is_some_and(|body| self.catalogue.awaits_schema(body))
+    }
+
+    /// The same of a record that has just come: what is known of a schema once is known for good.
+    pub(super) fn must_wait(&mut self, record: &Record<'_>) -> bool {
+        let Some(id) = record.body.and_then(SchemaId::of).filter(|id| !self.known.contains(id)) else { return false };
+        let must_wait = self.awaits_schema(record);
+        if !must_wait && self.known.len() < MOST_KNOWN {
+            self.known.push(id);
+        }
+        must_wait
     }
 
     /// Counts the records that nothing could be said of.

@@ -39,6 +39,8 @@ pub struct PartitionState {
     pub jumped: u64,
     /// The time of the first record that was read, ms since the Unix epoch.
     pub first_record_ms: Option<i64>,
+    /// What its reader was last told of its position.
+    pub(crate) told: i64,
     pub(crate) seen: u64,
     pub(crate) last_read: Nanos,
 }

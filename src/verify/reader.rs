@@ -4,7 +4,7 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use crate::kafka::native::Consumer;
-use crate::kafka::{Code, Delivered, KafkaError, Notice, Refusal, TopicIdentity, Wait, Watermarks};
+use crate::kafka::{Code, Delivered, Judged, KafkaError, Notice, Refusal, TopicIdentity, Wait, Watermarks};
 
 /// A way to read partitions by assignment.
 pub trait Reader: fmt::Debug + Send {
@@ -28,6 +28,9 @@ pub trait Reader: fmt::Debug + Send {
     /// # Errors
     /// Where the operating system refuses to wait.
     fn wait(&mut self, timeout: Duration) -> io::Result<()>;
+
+    /// Says how far partitions have been judged, of those in which that has changed: so far a group may commit.
+    fn judged(&mut self, read: &[Judged]);
 
     /// Takes what the client has to say, and follows what a group has decided, which may wait for its coordinator.
     fn notices(&mut self, notice: &mut dyn FnMut(Notice));
@@ -91,6 +94,9 @@ impl Reader for Consumer {
     fn wait(&mut self, timeout: Duration) -> io::Result<()> {
         Self::wait(self, timeout)
     }
+
+    /// It commits nothing.
+    fn judged(&mut self, _read: &[Judged]) {}
 
     fn notices(&mut self, notice: &mut dyn FnMut(Notice)) {
         Self::notices(self, notice);

@@ -8,7 +8,7 @@ use super::*;
 use crate::clock::{Manual, Monotonic};
 use crate::kafka::headers::Headers;
 use crate::kafka::slots::Slots;
-use crate::kafka::{Notice, Record, Timestamp, TopicIdentity, Wait};
+use crate::kafka::{Judged, Notice, Record, Timestamp, TopicIdentity, Wait};
 
 /// A reader of one partition that does as it is told.
 #[derive(Debug, Default)]
@@ -58,6 +58,8 @@ impl Reader for Scripted {
     fn seek(&mut self, _topic: &str, _partition: i32, _offset: i64, _timeout: Duration) -> Result<(), KafkaError> {
         Ok(())
     }
+    fn judged(&mut self, _read: &[Judged]) {}
+
     fn take(&mut self, _most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize {
         let Some(says) = self.delivered.pop_front() else { return 0 };
         each(match says {

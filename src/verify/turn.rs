@@ -12,7 +12,7 @@ use super::{ASK, BATCH, Verifier};
 use crate::clock::{Clock, Nanos, wall_unix_ns};
 use crate::control::{OF_OTHERS, Traffic};
 use crate::kafka::errors::About;
-use crate::kafka::{Code, Delivered, Notice, Record, Wait, Watermarks};
+use crate::kafka::{Code, Delivered, Judged, Notice, Record, Wait, Watermarks};
 use crate::measure::{Presence, Shard};
 use crate::settings::run::Patience;
 
@@ -96,12 +96,20 @@ impl<C: Clock, B: Book> Verifier<C, B> {
         if *records > before {
             *last_record = now;
         }
+        let mut judged = Vec::new();
         for (partition, state) in (0_i32..).zip(partitions.iter_mut()) {
+            if std::mem::replace(&mut state.told, state.position) != state.position {
+                let leader_epoch = state.epochs.last().map_or(-1, |(epoch, _)| *epoch);
+                judged.push(Judged { partition, position: state.position, leader_epoch });
+            }
             // What others read is no debt of this reader's.
             traffic.stands_at(partition, if reader.holds(partition) { state.position } else { OF_OTHERS });
             if !traffic.has_unread(partition, state.seen) {
                 state.last_read = now;
             }
+        }
+        if !judged.is_empty() {
+            reader.judged(&judged);
         }
         taken
     }
@@ -228,7 +236,7 @@ impl<B: Book> Desk<'_, B> {
 
     fn deliver(&mut self, record: &Record<'_>, at: Nanos) {
         *self.records += 1;
-        if self.held.has(record.partition) || self.inspector.awaits_schema(record) {
+        if self.held.has(record.partition) || self.inspector.must_wait(record) {
             if let Some(state) = state_of(self.partitions, record.partition) {
                 state.at_end = false;
             }

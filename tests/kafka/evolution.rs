@@ -185,3 +185,29 @@ fn a_roll_goes_on_in_protobuf_and_json_schema_too() {
         assert_eq!((&again["findings"]["invalid"], &again["findings"]["re_encoded"]), (&0.into(), &0.into()));
     }
 }
+
+#[test]
+fn what_a_group_could_not_judge_is_given_again_to_whoever_reads_on() {
+    let (cluster, apicurio) = (Cluster::shared(), Apicurio::shared());
+    cluster.create("unjudged", 3, &[]);
+    let run = Program::new(cluster, "unjudged")
+        .args(["synth", "--rate", "1000", "--num-records", "500", "--run-id", RUN_ID, "--format", "avro", "--register"])
+        .args(["--schema-registry", apicurio.address(), "--gate-off", "generator_healthy"])
+        .run();
+    assert_eq!(run.code, 0, "{} {}", run.stderr, run.stdout);
+    for commit in ["auto", "manual"] {
+        let read = |registry: &str| {
+            Program::new(cluster, "unjudged")
+                .args(["verify", "--until-idle", "3s", "--group", commit, "--commit", commit, "--run-id", RUN_ID])
+                .args(["--commit-interval", "200ms", "--schema-registry", registry])
+                .run()
+        };
+        // Nobody answers there.
+        let silent = read("http://127.0.0.1:1");
+        assert_eq!(silent.code, 4, "{commit}: {} {}", silent.stderr, silent.stdout);
+        assert_eq!(silent.report()["findings"]["awaits_schema"], 500, "{}", silent.stdout);
+        let again = read(apicurio.address());
+        let (report, all) = (again.report(), 500.into());
+        assert_eq!((&report["reading"]["records"], &report["reading"]["events"]), (&all, &all), "{}", again.stdout);
+    }
+}

@@ -13,6 +13,7 @@ mod program;
 mod attribution;
 mod brokers;
 mod chaos;
+mod collect;
 mod downstream;
 mod evolution;
 mod formats;

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::at_work::{AtWork, wait_until};
+use crate::html_report::browser::Browser;
 use loadgen::kafka::embedded::Embedded;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -30,21 +31,29 @@ struct Answer {
 }
 
 impl Collector {
-    fn start(args: &[&str]) -> Self {
+    /// One that listens, and may not have begun.
+    fn listening(args: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let said = folder.path().join("stderr");
         let mut command = Command::new(env!("CARGO_BIN_EXE_loadgen"));
-        command.args(["collect", "--listen", "127.0.0.1:0", "--output", "json"]).args(args);
+        command.args(["collect", "--output", "json"]).args(args);
+        if !args.contains(&"--listen") {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
         command.env_clear().current_dir(&folder).stdin(Stdio::null()).stdout(Stdio::piped());
         let program = AtWork::start(command.stderr(File::create(&said).unwrap()));
         let mut address = String::new();
         program.wait_for("address", PATIENCE, || {
             let said = fs::read_to_string(&said).unwrap();
-            let told = said.split_once("http://").and_then(|(_, rest)| rest.split_once(' '));
+            let told = said.split_once("://").and_then(|(_, rest)| rest.split_once(' '));
             address = told.map(|(address, _)| address.to_owned()).unwrap_or_default();
             !address.is_empty()
         });
-        let collector = Self { program, address, folder };
+        Self { program, address, folder }
+    }
+
+    fn start(args: &[&str]) -> Self {
+        let collector = Self::listening(args);
         collector.program.wait_for("begin of the run", PATIENCE, || collector.get("/healthz").status == 200);
         collector
     }
@@ -341,4 +350,83 @@ fn answers_before_the_ack_say_so_and_a_count_ends_it() {
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_adds_up(&report);
     assert_eq!((ended.status.code(), &report["ledger"]["scheduled"]), (Some(0), &json!(3)));
+}
+
+const SERVER: [&str; 2] = [
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/tls/server.pem"),
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/tls/server.key"),
+];
+
+#[test]
+fn https_is_spoken_with_a_certificate_of_a_file_and_nothing_without_one_that_fits() {
+    let tls = ["--tls-cert", SERVER[0], "--tls-key", SERVER[1], "--client-deadline", "1s"];
+    let collector = Collector::listening(&[&["-b", "nowhere", "--pass-through"], &tls[..]].concat());
+    let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/tls/ca.pem");
+    let url = format!("https://{}/events", collector.address);
+    let asked = || {
+        let args = ["-s", "--cacert", ca, "-H", "Content-Type: application/json", "-d", "{\"a\":1}", &url];
+        Command::new("curl").args(args).output().unwrap()
+    };
+    wait_until("answer over TLS", PATIENCE, || asked().stdout.starts_with(b"{\"success\":true"));
+    assert!(!collector.raw(b"GET /healthz HTTP/1.1\r\n\r\n").contains("200"), "plain HTTP is not spoken");
+    // A handshake that does not go on is cut off.
+    collector.raw(b"\x16\x03\x01");
+    let (code, report) = collector.end();
+    assert_adds_up(&report);
+    assert!(code == 0 && report["collected"]["connections_broken"].as_u64() >= Some(2), "{}", report["collected"]);
+
+    let other = SERVER[1].replace("server.key", "other.key");
+    let locked = SERVER[1].replace("server.key", "locked.key");
+    for (certificate, key, why) in [
+        ("missing.pem", SERVER[1], "the certificate missing.pem: "),
+        (SERVER[1], SERVER[1], "the certificate "),
+        (SERVER[0], SERVER[0], "the key "),
+        (SERVER[0], &locked, "the key "),
+        (SERVER[0], &other, "the certificate "),
+    ] {
+        let args = ["collect", "--listen", "127.0.0.1:0", "-b", "nowhere", "--tls-cert", certificate, "--tls-key", key];
+        let folder = tempfile::tempdir().unwrap();
+        let ended =
+            Command::new(env!("CARGO_BIN_EXE_loadgen")).args(args).current_dir(&folder).env_clear().output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(ended.status.code() == Some(104) && said.contains(why), "{certificate} {key}: {said}");
+    }
+}
+
+/// A page of another origin, served to one browser.
+fn page(script: &str) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let page = format!(
+        "<!doctype html><title>shop</title><script src=\"{script}\"></script><button data-event=\"Lamp wanted\">lamp</button>"
+    );
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            // Whatever is asked, this is the page.
+            let mut asked = [0; 4096];
+            drop(stream.read(&mut asked));
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n", page.len());
+            drop(stream.write_all(format!("{head}{page}").as_bytes()));
+        }
+    });
+    address
+}
+
+#[test]
+fn each_click_on_a_page_with_the_script_is_acked_and_read_back() {
+    let Some(browser) = Browser::start() else { return };
+    // Which address the page has is known before that of the collector.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let page = page(&format!("http://{free}/loadgen.js"));
+    let listen = free.to_string();
+    let collector = Collector::start(&["--verify", "--listen", &listen, "--allow-origin", &page]);
+    browser.visit(&page);
+    browser.click("button", 200);
+    wait_until("answer to each of them", PATIENCE, || {
+        collector.get("/metrics").body.contains("loadgen_collect_events_total{told=\"acked\"} 201\n")
+    });
+    let (code, report) = collector.end();
+    assert_adds_up(&report);
+    assert_eq!((code, &report["ledger"]["verified"], &report["ledger"]["scheduled"]), (0, &json!(201), &json!(201)));
+    assert_eq!((&report["by_type"]["track"]["sent"], &report["by_type"]["page"]["sent"]), (&json!(200), &json!(1)));
 }

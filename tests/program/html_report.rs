@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 #![allow(clippy::print_stdout, reason = "a test that is left out says so")]
 
-mod browser;
+pub(crate) mod browser;
 
 use std::{
     path::{Path, PathBuf},

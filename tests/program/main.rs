@@ -8,6 +8,7 @@ mod at_work;
 mod registry_stub;
 mod shell;
 
+mod alerts;
 mod architecture;
 mod archives;
 mod bad_plans;
@@ -19,6 +20,7 @@ mod dataset;
 mod embedded;
 mod ends;
 mod faults;
+mod files;
 mod html_report;
 mod item_properties;
 mod live_view;

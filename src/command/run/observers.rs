@@ -1,15 +1,17 @@
 //! Those that see each second of a run or a reading, and its end: the live view, the metrics, and the bundle.
 
+use std::cell::LazyCell;
 use std::path::{Path, PathBuf};
 
 use super::kept::Kept;
+use crate::alert::Alerts;
 use crate::command::Failure;
 use crate::exporter::Exporter;
 use crate::gate::Gates;
 use crate::progress::Progress;
 use crate::report::RunReport;
 use crate::report::latency::Kind;
-use crate::run::{Outcome, RunError, Tick};
+use crate::run::{Interrupts, Outcome, RunError, Tick};
 
 /// Those that see a run or a reading.
 pub(in crate::command) struct Observers<'a> {
@@ -17,6 +19,8 @@ pub(in crate::command) struct Observers<'a> {
     pub(in crate::command) exporter: Option<&'a Exporter>,
     pub(in crate::command) kept: Kept,
     pub(in crate::command) gates: &'a Gates,
+    pub(in crate::command) alerts: Alerts,
+    pub(in crate::command) interrupts: &'a Interrupts,
     /// The latencies that it can have.
     pub(in crate::command) kinds: Vec<Kind>,
 }
@@ -32,10 +36,14 @@ impl Observers<'_> {
 
     /// A second of it.
     pub(in crate::command) fn second(&mut self, tick: &Tick<'_>) {
-        let Self { progress, exporter, kept, gates, kinds } = self;
-        progress.show(tick, || gates.so_far(&tick.interim()));
+        let Self { progress, exporter, kept, gates, alerts, interrupts: _, kinds } = self;
+        let so_far = LazyCell::new(|| gates.so_far(&tick.interim()));
+        progress.show(tick, || so_far.clone());
         if let Some(exporter) = exporter {
-            exporter.tick(tick, gates.so_far(&tick.interim()));
+            exporter.tick(tick, so_far.clone());
+        }
+        if !alerts.are_none() {
+            alerts.second(&so_far, tick.now);
         }
         kept.second(tick.row, &tick.interval.whole(), kinds, tick.now);
     }
@@ -64,6 +72,8 @@ impl Observers<'_> {
         };
         self.kept.end(&mut outcome, &self.kinds);
         let mut report = judge(outcome)?;
+        let asked = self.interrupts.count();
+        report.alerts = self.alerts.end(&report.gates, &|| self.interrupts.count() > asked);
         let folder = self.kept.finish(&mut report);
         if let Some(exporter) = self.exporter {
             exporter.end(&report);

@@ -8,6 +8,7 @@ use super::failures::begin_failed;
 use super::kept::Kept;
 use super::observers::Observers;
 use super::{begun, origin};
+use crate::alert::{About, Alerts};
 use crate::bundle;
 use crate::clock::Nanos;
 use crate::collect;
@@ -62,7 +63,14 @@ impl Recording<'_> {
         let mut config = run::Config { id, ..plan.run.clone() };
         let Self { source, interrupts, exporter, kept, likeness, collecting, .. } = self;
         let kinds = kinds(plan, schedule.has_due_times());
-        let mut observers = Observers { progress, exporter, kept, gates: &plan.gates, kinds };
+        let shard = plan.together.shard;
+        let about = About {
+            run: plan.run.name.clone(),
+            run_id: id.to_string(),
+            shard: (shard.of > 1).then(|| format!("{}/{}", shard.number, shard.of)),
+        };
+        let alerts = Alerts::start(&plan.alerts, &about);
+        let mut observers = Observers { progress, exporter, kept, gates: &plan.gates, alerts, interrupts, kinds };
         // Nobody else can read the embedded broker.
         let for_others = !verifying && plan.run.kafka.bootstrap.is_some();
         config.answers = for_others.then(|| observers.folder().join(bundle::ANSWERS));

@@ -26,6 +26,7 @@ const UNGATED: &[(&str, &str)] = &[
     ("offered.due_span_ms", "planned"),
     ("phases[].offered.due_span_ms", "planned"),
     ("gates[].", "it is a gate"),
+    ("alerts[].", "what was told of gates, which have gated already"),
     ("verdict.", "it is what gates lead to, and loadgen ends with it"),
     ("distributions.", "the quantiles of the latencies, which have paths"),
     ("availability.stall_threshold_s", "chosen"),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rdkafka_sys::bindings as c;
 
 use super::super::slots::Slots;
-use super::super::{Code, Delivered, KafkaError, Notice, Refusal, Settings, TopicIdentity, Wait, Watermarks};
+use super::super::{Code, Delivered, Judged, KafkaError, Notice, Refusal, Settings, TopicIdentity, Wait, Watermarks};
 use super::consumer::{self, Queue, Wake, is_read_committed, read};
 use super::partitions::{self, PartitionList};
 use super::{Client, Event, code, raw, text};
@@ -223,7 +223,21 @@ impl Member {
         self.changes.push(change);
     }
 
-    /// Commits what was taken, without waiting for the answer.
+    /// Says how far slots were read: what is committed from now on. What is said of slots that it no longer has counts for nothing.
+    pub fn store(&self, read: &[Judged]) {
+        let places = read.iter().filter_map(|read| {
+            let (topic, partition) = self.slots.place(read.partition)?;
+            Some((topic, partition, read.position))
+        });
+        let Ok(list) = PartitionList::new(places) else { return };
+        list.set_epochs(
+            read.iter().filter(|read| self.slots.place(read.partition).is_some()).map(|read| read.leader_epoch),
+        );
+        // SAFETY: handle and list are live; the call copies what the list says.
+        unsafe { raw::rd_kafka_offsets_store(self.client.handle.as_ptr(), list.0.as_ptr()) };
+    }
+
+    /// Commits what was said to be read, without waiting for the answer.
     ///
     /// # Errors
     /// Where the client refuses.

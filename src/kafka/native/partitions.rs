@@ -36,6 +36,17 @@ impl PartitionList {
         Ok(list)
     }
 
+    /// Says under which leader each offset was met; a negative epoch where that is not known.
+    pub(super) fn set_epochs(&self, epochs: impl Iterator<Item = i32>) {
+        for (at, epoch) in (0..self.elements().len()).zip(epochs) {
+            // SAFETY: the list is live and ours, and has an element of that index.
+            unsafe {
+                let element = self.0.as_ref().elems.add(at);
+                c::rd_kafka_topic_partition_set_leader_epoch(element, epoch);
+            }
+        }
+    }
+
     fn first_error(&self) -> Code {
         first_error(self.elements())
     }

@@ -36,6 +36,10 @@ unsafe extern "C" {
         offsets: *const c::rd_kafka_topic_partition_list_t,
         asynchronous: c_int,
     ) -> c_int;
+    pub(super) fn rd_kafka_offsets_store(
+        client: *mut c::rd_kafka_t,
+        offsets: *mut c::rd_kafka_topic_partition_list_t,
+    ) -> c_int;
     pub(super) fn rd_kafka_committed(
         client: *mut c::rd_kafka_t,
         partitions: *mut c::rd_kafka_topic_partition_list_t,

@@ -153,6 +153,7 @@ pub(super) fn setup(report: &RunReport) -> SetupView {
     facts.extend(process.filter(|told| !told.is_empty()).map(|told| ("process", told.join(", "))));
     facts.extend(report.availability.iter().map(|found| ("availability", found.sentences().join(", "))));
     facts.extend(report.faults.iter().map(|fault| ("fault", fault.sentence())));
+    facts.extend(report.alerts.iter().map(|alert| ("alert", alert.sentence())));
     let waits = [
         ("kept waiting by a full client queue", offered.client_blocked_s),
         ("held back by the ceiling (--max-rate)", offered.capped_s),

@@ -5,6 +5,7 @@ use std::fs;
 use super::super::stub::Stub;
 use super::super::{Access, BadAccess, Login, Registry, Trouble};
 use super::{access, client, question, view};
+use crate::http::BadFile;
 
 /// `me:hunter2` in base64.
 const BASIC: &str = "Basic bWU6aHVudGVyMg==";
@@ -83,7 +84,7 @@ fn a_token_file_that_holds_none_is_refused_before_anything_is_asked() {
         fs::write(&path, text).unwrap();
         let access = Access { login: Login::Token(path.clone()), ..Access::at("http://host").unwrap() };
         let error = Registry::new(&access).unwrap_err();
-        assert!(matches!(error, BadAccess::File { what: "the token file", .. }), "{error}");
+        assert!(matches!(error, BadAccess::File(BadFile { what: "the token file", .. })), "{error}");
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
     let access = Access { login: Login::Token(folder.path().join("none")), ..Access::at("http://host").unwrap() };

@@ -16,6 +16,7 @@ use crate::report::{Findings, LedgerCounts, RunReport};
 use crate::run::Unverified;
 use crate::run::attribute::evidence::Found;
 use crate::run::attribute::{Attributed, Listing, Log, SecondReading, not_read_again};
+use crate::run::schemas;
 use crate::run::surroundings::note_isolation;
 use crate::verify::look_up::AckedEvent;
 use crate::verify::look_up::Ours;
@@ -280,6 +281,7 @@ pub(super) fn completed(
         let kinds = of.event_types.iter().filter_map(|kind| read.by_type.get(kind));
         (of.verified, of.invalid) = kinds.fold((0, 0), |sum, kind| (sum.0 + kind.verified, sum.1 + kind.invalid));
     }
+    producer.schemas = schemas::joined(producer.schemas, read.schemas);
     producer.distributions.extend(read.distributions);
     producer.latency_us.end_to_end = read.latency_us.end_to_end;
     producer.client_errors.extend(read.client_errors);

@@ -125,7 +125,7 @@ pub(super) fn outcome(
         latency_us: Latencies { end_to_end: Some(whole.latency(Kind::EndToEnd).summary()), ..Latencies::default() },
         distributions: sections::distributions(&whole, false, true),
         by_type: by_type(&config.catalogue, total),
-        schemas: schemas::uses(&config.catalogue, &config.schemas, None, &read),
+        schemas: schemas::uses(&config.catalogue, &config.schemas, None, Some(&read)),
         partitions: sections::partitions(&prepared.target.slots, total, &states),
         group: group::report(&prepared.target, &clock),
         timeline,

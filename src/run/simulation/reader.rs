@@ -13,7 +13,7 @@ use super::log::{Entry, Message, Nature};
 use super::stage::FIRST_ID;
 use crate::clock::virtual_time;
 use crate::kafka::headers::Headers;
-use crate::kafka::{Code, Delivered, KafkaError, Notice, Record, Timestamp, TopicIdentity, Wait, Watermarks};
+use crate::kafka::{Code, Delivered, Judged, KafkaError, Notice, Record, Timestamp, TopicIdentity, Wait, Watermarks};
 use crate::verify::reader::Reader;
 
 /// The wait between two questions that got no answer.
@@ -230,6 +230,8 @@ impl Reader for Consumer {
         }
         Ok(())
     }
+
+    fn judged(&mut self, _read: &[Judged]) {}
 
     fn take(&mut self, most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize {
         let given = self.fetch(most);

@@ -139,13 +139,23 @@ fn whatever_happens_a_report_says_nothing_that_is_not_true() {
     }
 }
 
+/// Rules of which plain JSON has no need: nothing that is simulated can break them. The self-test in the other formats does.
+const OF_OTHER_FORMATS: [Rule; 6] = [
+    Rule::Malformed,
+    Rule::UnknownSchemaId,
+    Rule::WrongSubject,
+    Rule::NotReadable,
+    Rule::AwaitsSchema,
+    Rule::ReEncoded,
+];
+
 /// Breaks one rule of the checker after the other, and tells after how many seeds the judge notices. For `scripts/simulate`.
 #[test]
 #[ignore = "takes minutes: scripts/simulate --mutations"]
 fn a_broken_rule_is_noticed_or_named() {
     let seeds = setting("SIMULATED_SEEDS").unwrap_or(1_000);
     let mut unnoticed = Vec::new();
-    for rule in Rule::ALL {
+    for rule in Rule::ALL.into_iter().filter(|rule| !OF_OTHER_FORMATS.contains(rule)) {
         let sum = many(0, 2, Rules::ALL.without(rule), &|played, failures| played >= seeds || failures > 0);
         match sum.failures.first() {
             Some((seed, why)) => println!("{rule:?}: noticed after {} seeds: {why:.160}", seed + 1),

@@ -4,8 +4,7 @@ use super::{Layers, conflict};
 use crate::scenario::Scenario;
 use crate::scenario::error::ConfigError;
 use crate::scenario::source::SourceConfig;
-use crate::settings::events::DeclaredOptions;
-use crate::source::own::{Config, LoadError};
+use crate::source::own::LoadError;
 use crate::source::recorded;
 
 /// Puts what is declared into the scenario, so that it can be run again without the files.
@@ -17,13 +16,11 @@ pub(super) fn settle(scenario: &mut Scenario, layers: &mut Layers<'_>) -> Result
     }
     let mut named = None;
     for (place, layer) in layers {
-        let DeclaredOptions { events, schema } = std::mem::take(&mut layer.events.declared);
-        if events.is_some() && schema.is_some() {
+        let declared = std::mem::take(&mut layer.events.declared);
+        if declared.events.is_some() && declared.schema.is_some() {
             return Err(conflict(*place, "events", "schema"));
         }
-        if named.is_none() && (events.is_some() || schema.is_some()) {
-            named = Some(Config { events, schema, ..Config::default() });
-        }
+        named = named.or_else(|| declared.config());
     }
     if let Some(config) = named {
         scenario.source = SourceConfig::Own(Box::new(config));

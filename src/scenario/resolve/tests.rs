@@ -4,6 +4,7 @@ mod client;
 mod laws;
 mod levels;
 mod pace;
+mod schemas;
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -25,6 +25,9 @@ pub struct Config {
     /// The schema of the only type, where nothing else is declared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<PathBuf>,
+    /// Which message of it, of a .proto that has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// How often each type comes, in the place of what the types say themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<Mix>,
@@ -87,6 +90,11 @@ impl Config {
     /// # Errors
     /// A file that cannot be read, or what is wrong in it.
     pub fn load(&mut self) -> Result<(), LoadError> {
+        if self.message.is_some() && self.schema.is_none() {
+            return Err(LoadError::Sources(
+                "message chooses one of a .proto that schema names; a type of an events file says it itself, with message = \"Order\"",
+            ));
+        }
         match (self.events.take(), self.schema.take(), self.types.is_empty()) {
             (Some(events), None, true) => self.load_events(&events),
             (None, Some(schema), true) => self.load_schema(&schema),
@@ -132,10 +140,12 @@ impl Config {
         let wrong = |problem, hint| LoadError::Wrong { path: path.to_owned(), line: 1, problem, hint };
         let name = file_name(path);
         let stem = name.split('.').next().unwrap_or_default();
-        let schema = SchemaText { name: name.clone(), text: text.clone(), message: None };
+        let message = self.message.take();
+        let schema = SchemaText { name: name.clone(), text: text.clone(), message: message.clone() };
         let described = schema::described(&schema, &capitalised(stem)).map_err(|problem| wrong(problem, None))?;
         let short = described.record.name.rsplit('.').next().unwrap_or_default();
-        let declared = Table::from_iter([("schema".to_owned(), inlined(path, &text))]);
+        let mut declared = Table::from_iter([("schema".to_owned(), inlined(path, &text))]);
+        declared.extend(message.map(|message| ("message".to_owned(), Value::String(message))));
         let type_name = snake(short);
         self.types = Table::from_iter([(type_name.clone(), Value::Table(declared))]);
         types::made(self).map(drop).map_err(|error| {

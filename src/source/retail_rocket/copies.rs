@@ -5,8 +5,7 @@ use std::collections::BinaryHeap;
 use std::io;
 
 use super::hash::{salted, scaled};
-use super::row::Row;
-use super::rows::{RowReader, Rows};
+use super::row::{Row, RowReader, Rows};
 
 /// Copies of each visitor at most: as many as may wait, since those of one row do.
 pub(super) const MOST_COPIES: u32 = 1 << 18;
@@ -162,11 +161,14 @@ fn busiest(rows: &Rows, window_ms: u64, enough: u64) -> io::Result<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::row::Action;
+    use super::super::row::{Action, ByTime};
     use super::*;
+    use crate::sorting::{Place, Sorted};
 
     fn rows(times: impl Iterator<Item = u64>) -> Rows {
-        Rows::Memory(times.map(|time_ms| Row::new(time_ms, 1, Action::View, 1, None, 0)).collect())
+        let place = Place { folder: std::env::temp_dir(), file: "test".to_owned() };
+        let rows = times.map(|time_ms| Row::new(time_ms, 1, Action::View, 1, None, 0)).collect();
+        Rows::of(Sorted::<ByTime>::Memory(rows), None, &place).unwrap()
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! What can be wrong with a recording, each with what to do about it.
 
-use std::io;
-
 use super::problem::{FileKind, Outlook, RowProblem};
 use super::row::Moment;
 use crate::input::InputError;
 use crate::input::table::Misshapen;
+use crate::sorting::SpillError;
 
 /// Why a recording cannot be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -45,12 +44,9 @@ pub enum LoadError {
     /// A setting that makes no sense.
     #[error("{setting}: {problem}")]
     Setting { setting: &'static str, problem: String },
-    /// The disk for sorting is full.
-    #[error("no space left in {folder} for sorting {file}: it took {written_mib} MiB before it was full")]
-    NoSpace { file: String, folder: String, written_mib: u64, source: io::Error },
-    /// The folder for sorting cannot be used.
-    #[error("{folder} cannot be used for sorting: {source}")]
-    Spill { folder: String, source: io::Error },
+    /// The disk for sorting fails.
+    #[error(transparent)]
+    Sorting(#[from] SpillError),
     /// Every category has another one below it.
     #[error("{file}: no category without sub-categories")]
     NoLeaves { file: String },
@@ -80,10 +76,7 @@ impl LoadError {
             Self::NoRows { .. } => "fetch or copy the file again",
             Self::TooManyRows { .. } => "split the file by time and replay the parts one after the other",
             Self::NothingSelected { .. } => "widen --from/--until or --users-sample",
-            Self::NoSpace { .. } => {
-                "--temp-dir names a folder on another disk (about 48 bytes a row are needed), a larger --sort-memory needs less"
-            }
-            Self::Spill { .. } => "--temp-dir names a folder that exists and can be written to",
+            Self::Sorting(error) => error.hint(),
             Self::NoLeaves { .. } => "every parentid must lead to a category without a parent in the end",
             Self::Setting { .. } => return None,
         };
@@ -93,13 +86,7 @@ impl LoadError {
     /// Whether the settings are at fault and not the data.
     #[must_use]
     pub const fn is_configuration(&self) -> bool {
-        matches!(
-            self,
-            Self::Input { error: InputError::NoFile, .. }
-                | Self::Setting { .. }
-                | Self::NoSpace { .. }
-                | Self::Spill { .. }
-        )
+        matches!(self, Self::Input { error: InputError::NoFile, .. } | Self::Setting { .. } | Self::Sorting(_))
     }
 }
 

@@ -6,13 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Nanos;
 
+use super::Recording;
 use super::config::Rounds;
 use super::error::LoadError;
 use super::row::Action;
-use super::rows::Rows;
 use super::timeline::Timeline;
 use super::visits::{HotKey, Hottest};
-use super::{Recording, spill::Place};
 
 /// Keys that are counted at a time: 128 MiB of them.
 const KEYS_AT_A_TIME: u64 = 1 << 24;
@@ -314,12 +313,7 @@ fn count_users(recording: &Recording, events: u64) -> Result<(u64, Hottest), Loa
 }
 
 fn unreadable(recording: &Recording, source: std::io::Error) -> LoadError {
-    match recording.rows() {
-        Rows::Disk(file, _) => file.place().failed(0, source),
-        Rows::Memory(_) => {
-            Place { folder: std::env::temp_dir(), file: recording.facts().file.clone() }.failed(0, source)
-        }
-    }
+    recording.rows().failed(source).into()
 }
 
 fn rate(events: u64, within: Nanos) -> Option<f64> {

@@ -14,14 +14,12 @@ use super::hash::salted;
 use super::problem::FileKind;
 use super::properties::{Properties, PropertyFacts};
 use super::read::read;
-use super::row::{Action, ByTime, ByVisitor, Moment, Row};
-use super::rows::Rows;
-use super::sort::{Sorted, Sorter};
-use super::spill::{Place, SpillFile};
+use super::row::{Action, ByTime, ByVisitor, Moment, Row, Rows};
 use super::table;
 use super::timeline::{Plan, Timeline};
 use super::visits::{Met, Visits};
 use crate::input::Input;
+use crate::sorting::{Order, Place, Sorted, Sorter};
 
 const SAMPLE: u64 = 6;
 /// Below this the blocks of a merge would not fit.
@@ -42,18 +40,18 @@ pub(super) fn load_from(config: &Config, input: Input) -> Result<Recording, Load
     let least = sample_bound(config.users_sample);
     let reading = read(input, config.bad_rows, |row| match least {
         Some(bound) if salted(SAMPLE, row.user.into()) >= bound => Ok(()),
-        _ => by_visitor.push(row),
+        _ => Ok(by_visitor.push(row)?),
     })?;
 
     let mut selection = Selection::new(config);
     let stock = Stock { properties: goods.properties.as_ref().filter(|_| config.inventory), after_rows: reading.rows };
     let rows = arrange(by_visitor.finish()?, &mut selection, &stock, memory, &place, config.limit)?;
     let visits = &selection.visits;
-    if rows.len() == 0 {
+    if rows.is_empty() {
         return Err(nothing_selected(config, file, reading.rows, visits));
     }
 
-    let spilled = |source: io::Error| place.failed(0, source);
+    let spilled = |source: io::Error| LoadError::from(place.failed(0, source));
     let shift_ms = longest_shift(&rows, config.amplify).map_err(spilled)?;
     let mut plan = Plan {
         amplify: Amplify { copies: config.amplify, seed: config.seed, shift_ms },
@@ -204,7 +202,7 @@ fn arrange(
             rows.retain_mut(|row| selection.takes(row));
             let mut more = stock.rows(selection.span_ms).peekable();
             if more.peek().is_none() {
-                rows.sort_unstable_by(<ByTime as super::row::Order>::compare);
+                rows.sort_unstable_by(<ByTime as Order>::compare);
                 Sorted::Memory(rows)
             } else {
                 let mut by_time = Sorter::<ByTime>::new(memory, place.clone());
@@ -226,19 +224,7 @@ fn arrange(
         }
     };
     selection.visits.finish();
-    match by_time {
-        Sorted::Memory(mut rows) => {
-            rows.truncate(limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)));
-            Ok(Rows::Memory(rows))
-        }
-        Sorted::Spilled(merge) => {
-            let mut file = SpillFile::create(place)?;
-            let most = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-            let run = file.write_run(merge.take(most))?;
-            file.finish_writing();
-            Ok(Rows::Disk(file, run))
-        }
-    }
+    Ok(Rows::of(by_time, limit, place)?)
 }
 
 /// One round as it is played.

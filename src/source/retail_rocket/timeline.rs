@@ -6,8 +6,7 @@ use crate::clock::Nanos;
 
 use super::config::Rounds;
 use super::copies::{Amplify, Copies};
-use super::row::{Action, Row};
-use super::rows::{RowReader, Rows};
+use super::row::{Action, Row, RowReader, Rows};
 
 const NS_PER_MS: u64 = 1_000_000;
 
@@ -103,7 +102,7 @@ impl Timeline {
                 Rounds::Forever => true,
                 Rounds::Count(count) => self.round < count.into(),
             };
-            if !another || rows.len() == 0 {
+            if !another || rows.is_empty() {
                 return Ok(None);
             }
             self.reader = rows.reader();

@@ -7,7 +7,7 @@ use std::{fmt, io};
 
 use crate::kafka::native::{self, Change, Member};
 use crate::kafka::slots::Slots;
-use crate::kafka::{Code, Delivered, KafkaError, Notice, Refusal, Settings, TopicIdentity, Wait, Watermarks};
+use crate::kafka::{Code, Delivered, Judged, KafkaError, Notice, Refusal, Settings, TopicIdentity, Wait, Watermarks};
 
 /// A member of a group. Dropping it lets it leave, which may wait for the coordinator. Each function is as [`Member`] says.
 #[expect(missing_docs, reason = "they are documented where they are done")]
@@ -19,6 +19,7 @@ pub trait GroupMember: fmt::Debug + Send + Sized + 'static {
     fn take(&mut self, most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize;
     fn wait_any(members: &mut [Self], timeout: Duration) -> io::Result<()>;
     fn notices(&mut self, notice: &mut dyn FnMut(Notice));
+    fn store(&self, read: &[Judged]);
     fn commit(&self) -> Result<(), Code>;
     fn seek(&self, topic: &str, partition: i32, offset: i64, timeout: Duration) -> Result<(), KafkaError>;
     fn take_up(&self, positions: &BTreeMap<i32, i64>, given_up: &[i32]) -> Result<(), KafkaError>;
@@ -50,6 +51,10 @@ impl GroupMember for Member {
 
     fn notices(&mut self, notice: &mut dyn FnMut(Notice)) {
         Self::notices(self, notice);
+    }
+
+    fn store(&self, read: &[Judged]) {
+        Self::store(self, read);
     }
 
     fn commit(&self) -> Result<(), Code> {

@@ -2,16 +2,22 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 
 use super::*;
 use crate::clock::{Clock, Manual};
 use crate::control::Traffic;
-use crate::kafka::Refusal;
+use crate::event::catalogue::Catalogue;
+use crate::event::invalid::Invalid;
+use crate::event::learned::{Finder, Found};
+use crate::kafka::headers::Headers;
+use crate::kafka::{Record, Refusal, Timestamp};
 use crate::measure::Recorder;
 use crate::settings::run::Patience;
 use crate::verify::topic_book::TopicBook;
 use crate::verify::{Drain, EndedBy, Inspector, Setup, Verifier};
+use crate::wire::framing::{self, SchemaId};
 
 /// What the coordinator does to its members, told by their numbers in the order in which they joined.
 #[derive(Debug, Default)]
@@ -31,6 +37,10 @@ struct State {
     leaving: usize,
     gone: usize,
     uncommitted: usize,
+    /// What lies in the log and has not been given out: partition, offset and value.
+    log: VecDeque<(i32, i64, Vec<u8>)>,
+    /// How far each partition may be committed.
+    stored: BTreeMap<i32, i64>,
 }
 
 impl Coordinator {
@@ -94,13 +104,22 @@ impl GroupMember for Scripted {
     }
     fn take(&mut self, _most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize {
         self.to_read.drain(..).for_each(|partition| each(Delivered::EndOfPartition { partition, offset: 0 }));
-        0
+        let log = std::mem::take(&mut self.coordinator.state().log);
+        for (partition, offset, body) in &log {
+            let (timestamp, key, body) = (Timestamp::Missing, None, Some(body.as_slice()));
+            let (partition, offset, headers) = (*partition, *offset, Headers::default());
+            each(Delivered::Record(Record { partition, offset, timestamp, key, body, headers, leader_epoch: 0 }));
+        }
+        log.len()
     }
     fn wait_any(members: &mut [Self], timeout: Duration) -> io::Result<()> {
         members[0].coordinator.clock.advance(timeout.into());
         Ok(())
     }
     fn notices(&mut self, _notice: &mut dyn FnMut(Notice)) {}
+    fn store(&self, read: &[Judged]) {
+        self.coordinator.state().stored.extend(read.iter().map(|read| (read.partition, read.position)));
+    }
     fn commit(&self) -> Result<(), Code> {
         Ok(())
     }
@@ -144,6 +163,10 @@ fn group(topics: &Arc<Topics>) -> GroupReader<Scripted> {
 
 /// A verifier that reads through it, once it stands ready, for which it has a minute.
 fn position() -> Result<Verifier<Manual, TopicBook>, KafkaError> {
+    position_of(crate::shop::catalogue().unwrap())
+}
+
+fn position_of(catalogue: Catalogue) -> Result<Verifier<Manual, TopicBook>, KafkaError> {
     let topics = Arc::new(Topics::default());
     let setup = Setup {
         topic: "t".to_owned(),
@@ -155,7 +178,7 @@ fn position() -> Result<Verifier<Manual, TopicBook>, KafkaError> {
         topics: Arc::clone(&topics),
         patience: Patience::default(),
     };
-    let catalogue = Arc::new(crate::shop::catalogue().unwrap());
+    let catalogue = Arc::new(catalogue);
     let inspector = Inspector::new(TopicBook::new(None, 3), catalogue, "t", Arc::new(Slots::of_one("t", 3)), false);
     let starts = [Watermarks::default(); 3];
     Verifier::position(setup, Box::new(group(&topics)), inspector, &starts, Duration::from_secs(60), &|| false)
@@ -218,6 +241,38 @@ fn a_group_whose_member_is_fenced_ends_with_the_coordinators_reason() {
     let end = verifier.run();
     assert_eq!(end.by, EndedBy::Refused(Code::FencedInstanceId));
     assert_eq!(end.refusal.map(|refusal| refusal.text).as_deref(), Some("fenced by another member"));
+}
+
+/// Knows nothing of schema 7 until it is told.
+#[derive(Debug, Default)]
+struct Registry(AtomicBool);
+
+impl Finder for Registry {
+    fn find(&self, id: SchemaId) -> Found {
+        let is_open = id == SchemaId::Registry(7) && !self.0.load(Ordering::Acquire);
+        if is_open { Found::Pending } else { Found::Refused(Invalid::UnknownSchemaId) }
+    }
+    fn silence(&self) -> Option<String> {
+        None
+    }
+}
+
+#[test]
+fn what_awaits_its_schema_is_not_committed_before_it_is_judged() {
+    coordinator().decides(1, 0, true, &[0, 1]);
+    coordinator().decides(1, 1, true, &[2]);
+    let registry = Arc::new(Registry::default());
+    let finder: Arc<dyn Finder> = Arc::<Registry>::clone(&registry);
+    let mut verifier = position_of(crate::shop::catalogue().unwrap().learning(finder)).unwrap();
+    let log = [(0, 0, 1), (0, 1, 7), (0, 2, 1), (1, 0, 1)];
+    coordinator().state().log = log.map(|(at, offset, id)| (at, offset, framing::confluent(id, None))).into();
+    verifier.take();
+    assert_eq!(coordinator().state().stored, BTreeMap::from([(0, 1), (1, 1)]), "up to the one that is held");
+    verifier.take();
+    assert_eq!(coordinator().state().stored[&0], 1);
+    registry.0.store(true, Ordering::Release);
+    verifier.take();
+    assert_eq!(coordinator().state().stored, BTreeMap::from([(0, 3), (1, 1)]));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::*;
 use crate::event::KeyId;
 use crate::event::encode::Encoder;
 use crate::kafka::headers::Headers;
-use crate::kafka::{Code, KafkaError, Notice, TopicIdentity, Wait, Watermarks};
+use crate::kafka::{Code, Judged, KafkaError, Notice, TopicIdentity, Wait, Watermarks};
 use crate::shop::{Detail, Device, Event, ItemId, Session, Telling, TextId, UserId, Vocabulary};
 use std::sync::{Arc, LazyLock};
 
@@ -79,6 +79,8 @@ impl Reader for Log {
         self.go_to(offset);
         Ok(())
     }
+    fn judged(&mut self, _read: &[Judged]) {}
+
     fn take(&mut self, most: usize, each: &mut dyn FnMut(Delivered<'_>)) -> usize {
         if std::mem::take(&mut self.refused) {
             each(Delivered::Error { partition: 0, code: Code::AutoOffsetReset, offset: 0 });

@@ -12,7 +12,7 @@ use loadgen::clock::{Clock, Monotonic, Nanos};
 use loadgen::event::rollout::Rollout;
 use loadgen::event::stamp::RunId;
 use loadgen::kafka::native::Producer;
-use loadgen::kafka::{Code, Delivered, KafkaError, Notice, TopicIdentity, Wait, Watermarks};
+use loadgen::kafka::{Code, Delivered, Judged, KafkaError, Notice, TopicIdentity, Wait, Watermarks};
 use loadgen::run::wiring::{Reading, Wiring};
 use loadgen::run::{Config, Downstream, Interrupts, KafkaConfig, Lanes, Outcome, run_through};
 use loadgen::schedule::{Phase, Rate, Schedule, Shape};
@@ -117,6 +117,10 @@ impl Reader for Gated {
             self.hold.reached.store(self.delivered, Ordering::Release);
         }
         taken
+    }
+
+    fn judged(&mut self, read: &[Judged]) {
+        self.consumer.judged(read);
     }
 
     fn wait(&mut self, timeout: Duration) -> io::Result<()> {

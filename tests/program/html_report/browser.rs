@@ -76,7 +76,23 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", &media);
         self.log("browser");
         self.log("performance");
-        self.say("POST", "/url", &json!({ "url": format!("file://{}", path.display()) }));
+        self.visit(&format!("file://{}", path.display()));
+    }
+
+    /// Goes to an address.
+    pub(crate) fn visit(&self, url: &str) {
+        self.say("POST", "/url", &json!({ "url": url }));
+    }
+
+    /// Clicks so many times where the middle of an element is.
+    pub(crate) fn click(&self, selector: &str, times: usize) {
+        let found = self.say("POST", "/element", &json!({ "using": "css selector", "value": selector }));
+        let clicks = ["pointerDown", "pointerUp"].map(|act| json!({ "type": act, "button": 0 }));
+        let mut actions = vec![json!({ "type": "pointerMove", "duration": 0, "x": 0, "y": 0, "origin": found })];
+        actions.extend(clicks.iter().cycle().take(2 * times).cloned());
+        let pointer =
+            json!({ "type": "pointer", "id": "mouse", "parameters": { "pointerType": "mouse" }, "actions": actions });
+        self.say("POST", "/actions", &json!({ "actions": [pointer] }));
     }
 
     /// What the console of the page said since it was opened, or since this was asked last.

@@ -75,6 +75,28 @@ fn with_schema(name: &str, schema: &str, more: &str) -> Result<Arc<Own>, String>
 }
 
 #[test]
+fn one_of_several_messages_is_chosen_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.proto");
+    let text = r#"syntax = "proto3"; package shop;
+        message Line { string sku = 1; }
+        message Order { string order_id = 1; string customer_id = 2; repeated Line lines = 3; }"#;
+    std::fs::write(&path, text).unwrap();
+    let load = |schema: Option<&std::path::Path>, message: Option<&str>| {
+        let schema = schema.map(std::path::Path::to_owned);
+        let mut config = Config { schema, message: message.map(str::to_owned), ..Config::default() };
+        config.load().map(|()| config).map_err(|error| error.to_string())
+    };
+    let config = load(Some(&path), Some("Order")).unwrap();
+    assert_eq!(config.type_names().collect::<Vec<_>>(), ["order"]);
+    let kept: Config = toml::from_str(&toml::to_string(&config).unwrap()).unwrap();
+    assert_eq!(*Own::new(&kept, 1).unwrap().types[0].declared.record.name, *"shop.Order");
+    assert!(load(Some(&path), None).is_err(), "nothing says which");
+    assert!(load(Some(&path), Some("Odrer")).is_err());
+    assert!(load(None, Some("Order")).unwrap_err().starts_with("message chooses one of a .proto"));
+}
+
+#[test]
 fn a_schema_alone_gives_plausible_values() {
     for (name, schema) in [("order.avsc", AVRO), ("order.proto", PROTOBUF), ("order.schema.json", JSON)] {
         let own = with_schema(name, schema, "").unwrap();
