@@ -94,10 +94,10 @@ pub(super) fn record(args: RecordArgs, environment: &Environment) -> Result<Done
         RecordError::Write(error) => unwritable(error),
         RecordError::Wait(_) => Failure::new(ExitCode::RunInvalid, error.to_string()),
     })?;
-    let anonymised = writer.anonymiser.as_ref().map(Anonymiser::report);
+    let replaced = writer.anonymiser.as_ref().map(Anonymiser::report);
     let (ending, file) = writer.writer.finish().map_err(unwritable)?;
     let file_bytes = file.metadata().map_err(unwritable)?.len();
-    tell(&plan, &recorded, ending, file_bytes, anonymised.as_ref())
+    tell(&plan, &recorded, ending, file_bytes, replaced.as_ref())
 }
 
 /// Records with their values replaced, where that is asked for.

@@ -10,7 +10,6 @@
 //! A lane whose sequences end goes on under a further number, see [`Numbering`].
 
 mod first;
-mod text;
 
 use std::fmt;
 
@@ -267,7 +266,7 @@ impl Stamp {
 /// Puts a UUID into the place that was left for it.
 pub(super) fn put(bits: u128, place: &mut [u8]) {
     match place.len() {
-        TEXT_LENGTH => place.copy_from_slice(&text::of(bits)),
+        TEXT_LENGTH => drop(Uuid::from_u128(bits).hyphenated().encode_lower(place)),
         BYTES_LENGTH => place.copy_from_slice(&bits.to_be_bytes()),
         // The place has the length of what is written.
         BASE64_LENGTH => drop(STANDARD.encode_slice(bits.to_be_bytes(), place)),

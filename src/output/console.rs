@@ -74,6 +74,44 @@ pub fn render(report: &RunReport, style: Style) -> String {
     let mut page = Page::new(style.color, style.columns);
     verdict(&mut page, report);
     page.blank();
+    what_ran(&mut page, report);
+    page.blank();
+    match report.reading.as_ref().filter(|_| report.is_alone()) {
+        Some(reading) => reading::account(&mut page, report, reading),
+        None => ledger::accounting(&mut page, report),
+    }
+    page.blank();
+    latency::table(&mut page, report);
+    if let Some(reading) = &report.reading {
+        page.paragraph(3, &reading::clocks(reading), Ink::Plain);
+    }
+    client::section(&mut page, report);
+    if report.phases.len() > 1 {
+        page.blank();
+        shape::phases(&mut page, report);
+    }
+    if !report.by_type.is_empty() {
+        page.blank();
+        if report.is_alone() {
+            shape::event_types_read(&mut page, report);
+        } else {
+            shape::event_types(&mut page, report);
+        }
+    }
+    if report.by_topic.len() > 1 {
+        page.blank();
+        shape::topics(&mut page, report);
+    }
+    page.blank();
+    what_was_noticed(&mut page, report);
+    if let Some(bundle) = style.bundle {
+        page.blank();
+        page.path(&bundle.join(files::PAGE).display().to_string());
+    }
+    page.finish()
+}
+
+fn what_ran(page: &mut Page, report: &RunReport) {
     page.list("run", &shape::run(report));
     if let Some(reading) = &report.reading {
         page.list("read", &reading::read(reading));
@@ -104,34 +142,9 @@ pub fn render(report: &RunReport, style: Style) -> String {
     if let Some(group) = &report.group {
         page.list("read by", &shape::group(group));
     }
-    page.blank();
-    match report.reading.as_ref().filter(|_| report.is_alone()) {
-        Some(reading) => reading::account(&mut page, report, reading),
-        None => ledger::accounting(&mut page, report),
-    }
-    page.blank();
-    latency::table(&mut page, report);
-    if let Some(reading) = &report.reading {
-        page.paragraph(3, &reading::clocks(reading), Ink::Plain);
-    }
-    client::section(&mut page, report);
-    if report.phases.len() > 1 {
-        page.blank();
-        shape::phases(&mut page, report);
-    }
-    if !report.by_type.is_empty() {
-        page.blank();
-        if report.is_alone() {
-            shape::event_types_read(&mut page, report);
-        } else {
-            shape::event_types(&mut page, report);
-        }
-    }
-    if report.by_topic.len() > 1 {
-        page.blank();
-        shape::topics(&mut page, report);
-    }
-    page.blank();
+}
+
+fn what_was_noticed(page: &mut Page, report: &RunReport) {
     for (place, line) in SchemaUse::sentences(&report.schemas).iter().enumerate() {
         page.row(if place == 0 { "schemas" } else { "" }, line);
     }
@@ -139,9 +152,9 @@ pub fn render(report: &RunReport, style: Style) -> String {
         page.list("partitions", &shape::partitions(report));
     }
     for (place, expectation) in report.expectations.iter().enumerate() {
-        results::row(&mut page, place == 0, expectation);
+        results::row(page, place == 0, expectation);
     }
-    gates::section(&mut page, report);
+    gates::section(page, report);
     for (place, line) in report.drift.iter().filter_map(Drift::sentences).flatten().enumerate() {
         let ink = if line.starts_with("DRIFTING") { Ink::Warning } else { Ink::Plain };
         page.row_inked(if place == 0 { "drift" } else { "" }, &line, ink);
@@ -164,16 +177,11 @@ pub fn render(report: &RunReport, style: Style) -> String {
         let ink = if alert.is_untold() { Ink::Warning } else { Ink::Plain };
         page.row_inked("alert", &alert.sentence(), ink);
     }
-    client::errors(&mut page, report);
+    client::errors(page, report);
     if !report.run.deadlines_reached.is_empty() {
         let reached = format!("reached: {}", report.run.deadlines_reached.join(", "));
         page.row_inked("deadlines", &reached, Ink::Warning);
     }
-    if let Some(bundle) = style.bundle {
-        page.blank();
-        page.path(&bundle.join(files::PAGE).display().to_string());
-    }
-    page.finish()
 }
 
 /// How like a recording synthetic events are.
