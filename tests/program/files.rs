@@ -82,7 +82,7 @@ fn calls_of_segment_are_told_with_the_skew_of_their_clocks() {
     write(&shell, "calls.ndjson", segment());
     let info = shell.run(&["dataset", "info", "calls.ndjson", "--preset", "segment"]).ends_with_code(0);
     info.says("rows           4: track 3 (75.00 %), page 1 (25.00 %)")
-        .says("time           received: receivedAt, dates; --clock sent or created or corrected has another one drive")
+        .says("time           received: receivedAt, dates; --clock sent or created or corrected has another one\n               drive\n")
         .says("span           4.2 s from 2015-12-12T19:11:05.000Z to 2015-12-12T19:11:09.250Z")
         .says("keys           3 of userId or anonymousId")
         .says("order          1 row earlier than the row before, by 250 ms at most; a replay sorts by time")
