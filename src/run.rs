@@ -269,7 +269,8 @@ pub fn run_through<W: Wiring>(
     let publishers = publishers.map(|(lane, producer)| wiring.publisher(lane, producer)).collect();
     let reader = prepared.reader(config, clients.consumer, wiring);
     let watchers = (prepared.topic_watcher()?, prepared.lag_watcher(config)?);
-    let is_timed = !matches!(source, Source::RetailRocket(_)) || config.event_time == EventTime::Now;
+    let has_due_times_alone = !matches!(source, Source::RetailRocket(_) | Source::Recorded(_));
+    let is_timed = has_due_times_alone || config.event_time == EventTime::Now;
     let (wanted, timeout) = (&config.downstream, config.kafka.connect_timeout);
     let auditor = Auditor::new(wanted, &prepared.target, timeout, is_timed, &|_, _, ends| ends.high)?;
     let ready = Ready { prepared, publishers, reader, watchers, auditor };

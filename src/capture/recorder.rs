@@ -400,6 +400,8 @@ fn offsets_at(
 fn reading(wanted: &Wanted, bootstrap: &str, client: &Settings) -> Settings {
     let mut all = settings::of_a_consumer(client);
     all.entry("queued.max.messages.kbytes".to_owned()).or_insert_with(|| QUEUED_KIB.to_owned());
+    // The client's default of 1 s would be most of the time: a queue of that size is emptied in a fraction of it.
+    all.entry("fetch.queue.backoff.ms".to_owned()).or_insert_with(|| "2".to_owned());
     let isolation = if wanted.read_committed { "read_committed" } else { "read_uncommitted" };
     for (key, value) in [
         ("bootstrap.servers", bootstrap),

@@ -39,7 +39,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("explain", "gate ledger report"),
     ("verdict", "figures gate ledger report"),
     ("gate", "figures ledger report units"),
-    ("dataset", "anonymise capture clock figures files input kafka report shop source units"),
+    ("dataset", "anonymise capture clock figures files input kafka report shop sorting source units"),
     ("settings", "anonymise event files input kafka registry schedule source units"),
     ("source", "capture clock event input schedule shop sorting spelling units wire"),
     ("anonymise", "capture files"),

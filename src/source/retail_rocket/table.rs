@@ -48,7 +48,7 @@ impl Table {
             return foreign("JSON", "convert it to CSV");
         }
         if input.is_avro() {
-            return foreign("an Avro file", "convert it to CSV");
+            return foreign("an Avro file", "loadgen replay FILE --dry-run tells what is in a recording");
         }
         let rows = Rows::open(input, b',').map_err(|error| LoadError::Input { error, kind })?;
         let mut table = Self { rows, kind, places: Vec::new() };

@@ -79,6 +79,7 @@ fn one_of_several_messages_is_chosen_by_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.proto");
     let text = r#"syntax = "proto3"; package shop;
+        message Payment { string payment_id = 1; string customer_id = 2; }
         message Line { string sku = 1; }
         message Order { string order_id = 1; string customer_id = 2; repeated Line lines = 3; }"#;
     std::fs::write(&path, text).unwrap();
