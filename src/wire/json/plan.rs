@@ -126,6 +126,8 @@ pub(super) enum Leaf {
     },
     Uuid,
     Decimal {
+        /// Digits it has at most.
+        precision: u32,
         scale: u32,
         min: Option<i128>,
     },
@@ -342,8 +344,8 @@ impl Maker {
             Shape::Float | Shape::Double => {
                 self.push(Step::Value(Leaf::Number));
             }
-            Shape::Decimal { scale, min, .. } => {
-                self.push(Step::Value(Leaf::Decimal { scale: *scale, min: *min }));
+            Shape::Decimal { precision, scale, min } => {
+                self.push(Step::Value(Leaf::Decimal { precision: *precision, scale: *scale, min: *min }));
             }
             Shape::Text => self.text(Leaf::Text),
             Shape::Bytes => self.text(Leaf::Bytes { size: None }),

@@ -129,7 +129,7 @@ impl<S: Sink> Give<'_, S> {
             Shape::Float | Shape::Double => {
                 self.sink.double(value.as_number().ok_or_else(wrong)?.as_f64().ok_or_else(wrong)?);
             }
-            Shape::Decimal { scale, min, .. } => self.decimal(*scale, *min, value)?,
+            Shape::Decimal { precision, scale, min } => self.decimal(*precision, *scale, *min, value)?,
             Shape::Text => self.sink.text(text()?),
             Shape::Uuid(_) => {
                 // An id of another producer may be anything; those of ours are read where they stand.
@@ -201,13 +201,14 @@ impl<S: Sink> Give<'_, S> {
     }
 
     /// A number between two units of the scale has no canonical form: it is written as it is, which no check of ours fits.
-    fn decimal(&mut self, scale: u32, min: Option<i128>, value: &Value) -> Result<(), Misfit> {
+    fn decimal(&mut self, precision: u32, scale: u32, min: Option<i128>, value: &Value) -> Result<(), Misfit> {
         let wrong = || Misfit::WrongType(String::new());
         let beyond = || Misfit::OutOfRange(String::new());
         let number = value.as_number().ok_or_else(wrong)?.as_f64().ok_or_else(wrong)?;
         let canonical = format!("{number:.*}", scale as usize);
         let unscaled: i128 = canonical.replace('.', "").parse().map_err(|_| beyond())?;
-        if min.is_some_and(|min| unscaled < min || (min == 0 && number < 0.0)) {
+        let fits = 10_u128.checked_pow(precision).is_none_or(|limit| unscaled.unsigned_abs() < limit);
+        if !fits || min.is_some_and(|min| unscaled < min || (min == 0 && number < 0.0)) {
             return Err(beyond());
         }
         if canonical.parse::<f64>().is_ok_and(|rounded| rounded.to_bits() == number.to_bits()) {

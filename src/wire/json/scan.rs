@@ -283,7 +283,7 @@ impl<'a> Scan<'a> {
         match leaf {
             Leaf::Text => self.skip_text()?,
             Leaf::Integer(bounds) => self.integer(bounds)?,
-            Leaf::Decimal { scale, min } => self.decimal(*scale as usize, *min)?,
+            Leaf::Decimal { precision, scale, min } => self.decimal(*precision as usize, *scale as usize, *min)?,
             Leaf::Boolean => self.skip(b"true").or_else(|| self.skip(b"false"))?,
             Leaf::Number => self.number()?,
             Leaf::Symbol(symbols) => {
@@ -316,10 +316,12 @@ impl<'a> Scan<'a> {
         Some(())
     }
 
-    fn decimal(&mut self, scale: usize, min: Option<i128>) -> Option<()> {
+    fn decimal(&mut self, precision: usize, scale: usize, min: Option<i128>) -> Option<()> {
         let from = self.at;
         let negative = min.is_none_or(|min| min < 0) && self.skip(b"-").is_some();
-        self.digits()?;
+        let whole = self.digits()?;
+        // A zero before the point is no digit of the number.
+        (whole == b"0" || whole.len() + scale <= precision).then_some(())?;
         if scale > 0 {
             self.skip(b".")?;
             let decimals = self.body.get(self.at..self.at + scale)?;

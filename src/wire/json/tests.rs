@@ -104,6 +104,20 @@ fn bodies_as_they_are_written_are_read_in_one_pass() {
 }
 
 #[test]
+fn a_decimal_has_no_more_digits_than_its_precision() {
+    let shape = Shape::Decimal { precision: 5, scale: 2, min: None };
+    let field = |name: &str, shape| Field { name: name.into(), shape, default: None };
+    let fields = vec![field("key", Shape::Text), field("price", shape)];
+    let plan = Plan::new(&Record { name: "Event".into(), fields }, None, Some(0)).unwrap();
+    for (price, fits) in [("999.99", true), ("-999.99", true), ("0.99", true), ("1000.00", false), ("-1000.00", false)]
+    {
+        let body = format!("{{\"key\":\"k\",\"price\":{price}}}");
+        assert_eq!(plan.scan(body.as_bytes()).is_some(), fits, "{price}");
+        assert_eq!(plan.rewrite(&serde_json::from_str(&body).unwrap(), &mut Vec::new()).is_ok(), fits, "{price}");
+    }
+}
+
+#[test]
 fn constants_of_any_length_lead_to_values() {
     for length in 0..100 {
         let field = |name: &str, shape| Field { name: name.into(), shape, default: None };
