@@ -47,6 +47,8 @@ pub struct Decoded<'a> {
 enum CodingOf<'a> {
     Type(&'a Arc<Coding>),
     Schema(Arc<Learned>),
+    /// In the language of that schema, and not by it.
+    Own(Arc<Learned>),
 }
 
 impl Deref for CodingOf<'_> {
@@ -56,6 +58,7 @@ impl Deref for CodingOf<'_> {
         match self {
             Self::Type(coding) => coding,
             Self::Schema(learned) => &learned.coding,
+            Self::Own(learned) => learned.own.as_ref().unwrap_or(&learned.coding),
         }
     }
 }
@@ -111,7 +114,7 @@ impl<'a> Decoded<'a> {
                 Some(writer) => writer.avro_schema(),
                 None => learned.coding.avro_schema(),
             },
-            CodingOf::Type(coding) => coding.avro_schema(),
+            CodingOf::Type(_) | CodingOf::Own(_) => self.coding.avro_schema(),
         }
     }
 
@@ -137,7 +140,11 @@ impl<'a> Decoded<'a> {
     /// the type, where somebody has written it again by this one.
     fn rewritten(&self) -> impl Iterator<Item = Self> {
         let others = self.planned.codings().map(CodingOf::Type);
-        std::iter::once(self.coding.clone()).chain(others).filter_map(|coding| self.written_by(coding))
+        let own = match &self.coding {
+            CodingOf::Schema(learned) if learned.own.is_some() => Some(CodingOf::Own(Arc::clone(learned))),
+            _ => None,
+        };
+        std::iter::once(self.coding.clone()).chain(own).chain(others).filter_map(|coding| self.written_by(coding))
     }
 
     fn written_by(&self, coding: CodingOf<'a>) -> Option<Self> {

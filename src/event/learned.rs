@@ -35,8 +35,10 @@ pub enum Found {
 pub struct Learned {
     /// The type.
     pub kind: TypeIndex,
-    /// How loadgen writes events of the type in that format, with the frame of this schema.
+    /// How loadgen writes events of the type by this schema, or in its language where it cannot by this schema.
     pub coding: Coding,
+    /// How it writes them in that language else, where that is another way: whoever wrote this may have had them so.
+    pub own: Option<Coding>,
     /// Reads bodies of the schema, where it is another than the coding's own.
     pub writer: Option<Box<dyn ReadOther>>,
 }
@@ -56,10 +58,10 @@ impl Learned {
         if let Ok(version) = Coding::version(declared, given)
             && version.has_all_of(declared)
         {
-            return Ok(Self { kind, coding: version.framed(own.frame), writer: None });
+            return Ok(Self { kind, coding: version.framed(own.frame.clone()), own: Some(own), writer: None });
         }
         let writer = own.reader_of(&given.text)?;
-        Ok(Self { kind, coding: own, writer })
+        Ok(Self { kind, coding: own, own: None, writer })
     }
 }
 

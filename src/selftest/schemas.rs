@@ -99,7 +99,7 @@ impl Schemas {
         let mut known = HashMap::new();
         for (kind, declared) in catalogue.types() {
             let id = Series::Late.id(kind);
-            let late = Learned { kind, coding: coding(declared, format, id)?, writer: None };
+            let late = Learned { kind, coding: coding(declared, format, id)?, own: None, writer: None };
             known.insert(id, Found::Schema(Arc::new(late)));
             for (series, record) in [
                 (Series::Newer, newer(&declared.record)),

@@ -111,7 +111,15 @@ fn a_recording_is_replayed_as_the_topic_was_and_every_record_is_accounted_for() 
     assert!(told["back"].as_u64() > Some(0), "times that go back are told: {told}");
 
     let run = Program::new(cluster, "")
-        .args(["replay", file.to_str().unwrap(), "--speed", "2", "--topic-map", "taken=again", "--create-topics"])
+        .args([
+            "replay",
+            file.to_str().unwrap(),
+            "--speed",
+            "2",
+            "--topic-map",
+            "taken=played-again",
+            "--create-topics",
+        ])
         .args(["--create-time", "recorded", "--gate-off", "generator_on_time"])
         .run();
     let report = run.report();
@@ -120,7 +128,7 @@ fn a_recording_is_replayed_as_the_topic_was_and_every_record_is_accounted_for() 
         assert_eq!(report["findings"][finding], 0, "{finding}");
     }
     assert_eq!(report["replay"]["fidelity"]["inversions"], 0);
-    assert_eq!(read(cluster, "again"), read(cluster, "taken"));
+    assert_eq!(read(cluster, "played-again"), read(cluster, "taken"));
 }
 
 #[test]

@@ -173,7 +173,7 @@ impl Asking {
             };
             let coding = coding.framed(written.frame(id));
             if text.is_some_and(|text| text.is_read_as(&written)) {
-                return Ok(Learned { kind, coding, writer: None });
+                return Ok(Learned { kind, coding, own: None, writer: None });
             }
             own = Some(coding);
         }

@@ -224,7 +224,7 @@ fn records_of_a_schema_that_was_looked_up_are_read_by_it() {
     again_by.finish();
 
     let knows = |coding: Coding, writer| {
-        let learned = Learned { kind, coding, writer };
+        let learned = Learned { kind, coding, own: None, writer };
         Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(Found::Schema(Arc::new(learned)))))
     };
     let newer = knows(coding.framed(frame), writer);
@@ -264,7 +264,7 @@ fn records_of_another_version_of_an_avro_schema_are_whole_value_for_value() {
     writer.finish();
 
     let writer = coding.reader_of(&text).unwrap();
-    let learned = Learned { kind, coding: coding.framed(framing::confluent(99, None)), writer };
+    let learned = Learned { kind, coding: coding.framed(framing::confluent(99, None)), own: None, writer };
     let knows = Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(Found::Schema(Arc::new(learned)))));
     let decoded = knows.decode(&again).unwrap();
     assert_eq!((decoded.kind, wholeness(&decoded, &key)), (kind, Some(Wholeness::ReEncoded)));
@@ -286,7 +286,7 @@ fn a_record_of_an_avro_schema_that_lacks_a_field_of_the_type_is_not_readable_by_
     body.splice(..5, framing::confluent(99, None));
 
     let writer = coding.reader_of(&text).unwrap();
-    let learned = Learned { kind, coding: coding.framed(framing::confluent(99, None)), writer };
+    let learned = Learned { kind, coding: coding.framed(framing::confluent(99, None)), own: None, writer };
     let knows = Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(Found::Schema(Arc::new(learned)))));
     assert_eq!(knows.decode(&body).unwrap_err(), Invalid::NotReadable);
     assert_eq!(knows.decode(&body[..body.len() - 1]).unwrap_err().name(), "truncated");
