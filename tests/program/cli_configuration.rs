@@ -55,8 +55,10 @@ fn every_scenario_of_the_repository_makes_a_plan_that_can_be_repeated() {
     let mut seen = 0;
     for entry in std::fs::read_dir(scenario("")).unwrap() {
         let path = entry.unwrap().path();
-        // Some want a cluster, one a registry; neither is asked.
-        let allowed = ["--allow-fault-commands", "-b", "localhost:9092", "--schema-registry", "http://localhost:8081"];
+        // Some want a cluster, one a registry, one an Alertmanager; none is asked.
+        let elsewhere =
+            ["-b", "localhost:9092", "--schema-registry", "http://localhost:8081", "--alert", "http://localhost:9093"];
+        let allowed = [&["--allow-fault-commands"], &elsewhere[..]].concat();
         let first = resolved(&[&["run", path.to_str().unwrap()][..], &allowed].concat(), &[]).unwrap();
         assert!(first.warnings.is_empty(), "{}: {:?}", path.display(), first.warnings);
         let folder = tempfile::tempdir().unwrap();
