@@ -1,6 +1,6 @@
 //! Captured records: what a topic held, byte for byte, with its time and its place.
 //!
-//! They are kept in a recording: an Avro object container ([`format`]) that [`write::Writer`] writes and [`read::Reader`] reads.
+//! They are kept in a recording: an Avro object container ([`mod@format`]) that [`write::Writer`] writes and [`read::Reader`] reads.
 
 pub mod blocks;
 mod entry;

@@ -57,7 +57,7 @@ layer! {
         /// Port 0 takes a free one, which is told on stderr.
         #[arg(long, value_name = "HOST:PORT")]
         pub listen: Option<String>,
-        /// Pages of this origin may send: https://shop.example, or * for all; repeatable
+        /// Pages of this origin may send, such as `https://shop.example`, or * for all; repeatable
         ///
         /// As a variable: one origin per line.
         #[arg(long, value_name = "ORIGIN")]

@@ -32,7 +32,7 @@ layer! {
         pub gate_off: Vec<String>,
         /// Tell this Alertmanager of gates that are broken, while the run goes on and at its end: http://host:9093
         ///
-        /// A scenario's [[alert]] tables say more, and those without an url go there. A login (user:password@) stands in no report;
+        /// A scenario's alert tables say more, and those without an url go there. A login (user:password@) stands in no report;
         /// the variable keeps it off the command line.
         #[arg(long, value_name = "URL")]
         pub alert: Option<String>,

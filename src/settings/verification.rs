@@ -42,7 +42,7 @@ settings! {
     /// What must come out downstream.
     #[command(next_help_heading = "Verification")]
     pub struct ExpectOptions as Expect {
-        /// Judge what a stream processor makes of the events by the [[expect]] tables of this file
+        /// Judge what a stream processor makes of the events by the expect tables of this file
         ///
         /// In a scenario they stand as they are. See docs/downstream.md.
         #[arg(long, value_name = "FILE")]
