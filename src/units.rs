@@ -93,7 +93,6 @@ pub mod size_text {
     ///
     /// # Errors
     /// What the format refuses.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
     pub fn serialize<S: Serializer>(value: &u64, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&value.to_string())
     }

@@ -49,18 +49,11 @@ fn replayed(name: &str, file: &Path, lines: &[Line], by: impl Fn(&Line) -> i64, 
         lines.iter().map(|line| line.kind).collect::<std::collections::BTreeSet<_>>().into_iter().collect();
     let topic = |kind: &str| format!("{name}-{kind}");
     let map: Vec<String> = kinds.iter().map(|kind| format!("{kind}={}", topic(kind))).collect();
-    kinds.iter().for_each(|kind| cluster.create(&topic(kind), PARTITIONS, &[]));
+    for kind in &kinds {
+        cluster.create(&topic(kind), PARTITIONS, &[]);
+    }
     let run = Program::new(cluster, "")
-        .args([
-            "replay",
-            file.to_str().unwrap(),
-            "--topic-map",
-            &map.join(","),
-            "--lanes",
-            "2",
-            "--create-time",
-            "recorded",
-        ])
+        .args(["replay", file.to_str().unwrap(), "--topic-map", &map.join(","), "--lanes", "2"])
         .args(["--gate-off", "generator_healthy"])
         .args_of(options)
         .run();
