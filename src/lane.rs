@@ -347,7 +347,13 @@ impl<P, C> Lane<'_, P, C> {
         }
         let follows_recording = self.end.rhythm.is_some();
         let timestamp_ms = body_time(self.setup.event_time, self.anchor, drawn, unix_ns, follows_recording);
-        let values = Telling { event, teller: &self.setup.teller, timestamp_ms, due_unix_ns: unix_ns };
+        let values = Telling {
+            event,
+            teller: &self.setup.teller,
+            row: self.setup.source.telling(),
+            timestamp_ms,
+            due_unix_ns: unix_ns,
+        };
         let arena = self.batch.arena();
         let encoded = self.setup.encoder.encode_as(version, arena, kind, &values, sequence, unix_ns);
         let headers = self.pack_headers(kind, encoded.stamp);

@@ -186,7 +186,10 @@ fn leave_out_misplaced(layers: &mut Layers<'_>, source: &SourceConfig) -> Result
             SourceConfig::Recorded(config) => {
                 let drawn = std::mem::take(&mut layer.events).first_set();
                 let other = layer.recording.of_others(config.rows.is_some());
-                let coded = std::mem::take(&mut layer.target.coding.formats).first_set();
+                let coded = match config.declared {
+                    Some(_) => None,
+                    None => std::mem::take(&mut layer.target.coding.formats).first_set(),
+                };
                 let why = match config.rows {
                     Some(_) => "the rows of files are sent byte for byte, as they are, and were in no partition",
                     None => "the records of a recording are sent byte for byte, as they are",

@@ -52,7 +52,7 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
             recording.apply_to_recorded(config);
             config.load()?;
             let topic = &mut settings.target.topic;
-            if topic.topic.is_none() {
+            if topic.topic.is_none() && config.declared.is_none() {
                 // Each topic into one of its own name.
                 for name in config.topics.keys() {
                     topic_map.entry(name.clone()).or_insert_with(|| name.clone());
