@@ -181,7 +181,12 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             let more_may_come = self.setup.source.is_open() && self.end.error.is_none() && now < stop;
             if more_may_come {
                 self.catching_up = false;
-                self.wait(now, Nanos::MAX);
+                // An answer ends the one wait, an event the other.
+                if self.flights.is_empty() {
+                    self.setup.source.wait(LONGEST_TURN.into());
+                } else {
+                    self.serve(SHORTEST_TURN.into());
+                }
             }
             return more_may_come;
         };

@@ -11,6 +11,7 @@ pub mod web;
 pub mod weights;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::{Monotonic, Nanos};
 use crate::event::KeyId;
@@ -191,6 +192,13 @@ impl LaneSource {
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Web(lane) if lane.is_open())
+    }
+
+    /// Waits, for so long at most, until there is a next event where one may come.
+    pub fn wait(&self, most: Duration) {
+        if let Self::Web(lane) = self {
+            lane.wait(most);
+        }
     }
 
     /// The run begins, and its time is that of `clock`.
