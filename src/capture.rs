@@ -7,6 +7,8 @@ mod entry;
 pub mod format;
 pub mod read;
 pub mod recorder;
+pub mod rolling;
+pub mod storage;
 pub mod write;
 
 use crate::kafka::Timestamp;

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{DONE, Done, Failure, planned_load};
+use crate::capture::format::is_container;
 use crate::cli::dataset::{DatasetAction, DatasetArgs, DatasetGenerate, DatasetInfo};
 use crate::dataset::generate::{GenerateError, Generated, WriteError};
-use crate::dataset::{info, rows};
+use crate::dataset::{info, recordings, rows};
 use crate::figures;
+use crate::files::captured::{self, Recordings};
 use crate::files::{self, FileError, Kind};
 use crate::input::Input;
 use crate::scenario::Environment;
@@ -31,6 +33,17 @@ fn info(args: DatasetInfo, environment: &Environment) -> Result<Done, Failure> {
     let options = environment.complete(args.options)?;
     let output = options.output.unwrap_or(Output::Text);
     let files = files::files(&args.files).map_err(|error| files_failed(&error))?;
+    if is_of_recordings(&files) {
+        let usual = Config::default();
+        let recordings = Recordings {
+            files,
+            bad_blocks: options.bad_rows.unwrap_or_default(),
+            sort_memory: options.sort_memory.unwrap_or(usual.sort_memory),
+            temp_dir: options.temp_dir,
+        };
+        let holdings = captured::holdings(&recordings).map_err(|error| files_failed(&error))?;
+        return told_as(output, &holdings, recordings::text);
+    }
     if is_of_rows(&files, &options.rows) {
         let mut config = files::Config {
             files,
@@ -66,6 +79,11 @@ fn told_as<T: Serialize>(output: Output, facts: &T, text: impl Fn(&T) -> String)
             .map(|text| Done::told(text + "\n"))
             .map_err(|error| Failure::new(ExitCode::BadInput, error.to_string())),
     }
+}
+
+/// Whether these are recordings of topics: all of them, or what is none is told where it is read.
+fn is_of_recordings(files: &[PathBuf]) -> bool {
+    files.first().is_some_and(|first| is_container(first))
 }
 
 /// Whether these are files of rows with fields of their own, and not Retail Rocket's.

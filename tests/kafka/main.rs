@@ -23,6 +23,7 @@ mod pipeline;
 mod record;
 mod registry;
 mod schemas;
+mod storage;
 mod transactions;
 mod verify_alone;
 
