@@ -155,3 +155,8 @@ impl ConfigError {
         }
     }
 }
+
+/// Settings that make no plan, and what to do.
+pub(super) fn plan_error(reason: &str, hint: &str) -> ConfigError {
+    ConfigError::Plan { reason: reason.to_owned(), hint: Some(hint.to_owned()) }
+}

@@ -14,7 +14,8 @@ use super::client::{ClientSettings, Said};
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::file::read_expectations;
-use super::level::{Level, Place};
+use super::level::Level;
+use super::place::Place;
 use super::plan::{Plan, Presentation, Together};
 use super::registry::access;
 use super::schemas;
@@ -224,10 +225,6 @@ fn check_weights(layers: &Layers<'_>, source: &SourceConfig) -> Result<(), Confi
 
 fn conflict(place: Place<'_>, first: &str, second: &str) -> ConfigError {
     ConfigError::Conflict { level: place.level(), first: place.name_of(first), second: place.name_of(second) }
-}
-
-fn plan_error(reason: &str, hint: &str) -> ConfigError {
-    ConfigError::Plan { reason: reason.to_owned(), hint: Some(hint.to_owned()) }
 }
 
 /// Who asks for a consumer group wants the events read: that displaces a weaker level's `--no-verify`.
