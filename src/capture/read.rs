@@ -167,20 +167,21 @@ impl<R: Read> Reader<R> {
 }
 
 impl<R: Read + Seek> Reader<R> {
-    /// Leaves out a block that is damaged, and goes on behind the next marker. Returns the bytes that are left out; all that are left where
-    /// no marker follows.
+    /// Leaves out a block that is damaged, or seems to reach beyond the end, and goes on behind the next marker. Returns the bytes that are
+    /// left out; nothing where no marker follows, and that is the end.
     ///
     /// # Errors
     /// Where the system cannot read it.
-    pub fn leave_out(&mut self) -> io::Result<u64> {
+    pub fn leave_out(&mut self) -> io::Result<Option<u64>> {
         let from = self.block_at;
         self.input.from.seek(SeekFrom::Start(from))?;
-        (self.input.at, self.left) = (from, 0);
+        (self.input.at, self.left, self.cut) = (from, 0, None);
         let (mut window, mut piece) = (Vec::new(), vec![0; PIECE]);
         loop {
             let read = self.input.from.read(&mut piece)?;
             if read == 0 {
-                break;
+                self.end(from);
+                return Ok(None);
             }
             // What may be the beginning of a marker is kept.
             window.drain(..window.len().saturating_sub(MARKER - 1));
@@ -189,10 +190,9 @@ impl<R: Read + Seek> Reader<R> {
             if let Some(found) = window.windows(MARKER).position(|bytes| *bytes == self.opened.marker) {
                 self.input.at -= (window.len() - found - MARKER) as u64;
                 self.input.from.seek(SeekFrom::Start(self.input.at))?;
-                break;
+                return Ok(Some(self.input.at - from));
             }
         }
-        Ok(self.input.at - from)
     }
 }
 

@@ -237,7 +237,9 @@ impl<'a> Session<'a> {
         };
         self.settle(keep)?;
         if let Err(code) = self.member.commit_and_wait() {
-            tracing::warn!("the last commit was refused ({code}): the next member records again what came since the one before");
+            tracing::warn!(
+                "the last commit was refused ({code}): the next member records again what came since the one before"
+            );
         }
         Ok(ended)
     }
@@ -275,7 +277,9 @@ impl<'a> Session<'a> {
                 }
             }
             Delivered::Error {
-                partition, code: Code::OffsetOutOfRange | Code::AutoOffsetReset | Code::LogTruncation, ..
+                partition,
+                code: Code::OffsetOutOfRange | Code::AutoOffsetReset | Code::LogTruncation,
+                ..
             } => moved.push(partition),
             Delivered::Error { code, .. } if lacks_right(code) => {
                 failed = Some(KafkaError::Refused { what: "reading".to_owned(), code }.to_string());

@@ -28,7 +28,8 @@ impl fmt::Display for Screen<'_> {
         let count = figures::count;
         line(f, if of.files.len() == 1 { "file" } else { "files" }, &files(of))?;
         let again = if of.again > 0 { format!("; {} more than once", count(of.again)) } else { String::new() };
-        let parts = [(of.tombstones, "tombstones"), (of.with_headers, "with headers"), (of.without_key, "without a key")];
+        let parts =
+            [(of.tombstones, "tombstones"), (of.with_headers, "with headers"), (of.without_key, "without a key")];
         let parts = parts.iter().filter(|(records, _)| *records > 0);
         let parts: String = parts.map(|(records, what)| format!(", {} {what}", count(*records))).collect();
         line(f, "records", &format!("{}, {}{parts}{again}", count(of.records), figures::bytes(of.bytes)))?;
@@ -36,7 +37,11 @@ impl fmt::Display for Screen<'_> {
         if of.records > of.without_time {
             times(f, of)?;
         }
-        let clocks = [(of.create_times, "their producers'"), (of.log_append_times, "their brokers'"), (of.without_time, "nobody's")];
+        let clocks = [
+            (of.create_times, "their producers'"),
+            (of.log_append_times, "their brokers'"),
+            (of.without_time, "nobody's"),
+        ];
         let clocks: Vec<String> = clocks
             .iter()
             .filter(|(records, _)| *records > 0)
@@ -66,12 +71,14 @@ fn files(of: &Holdings) -> String {
     };
     let open = of.files.iter().filter(|file| !file.ended).count();
     if open > 0 {
-        let cut_off = of.files.iter().map(|file| file.cut_off_bytes).sum();
+        let cut_off: u64 = of.files.iter().map(|file| file.cut_off_bytes).sum();
         words += &match (open, of.files.len()) {
             (_, 1) => "; it was not ended".to_owned(),
             (open, _) => format!("; {open} of them not ended"),
         };
-        words += &format!(", {} cut off behind the last whole block", figures::bytes(cut_off));
+        if cut_off > 0 {
+            words += &format!(", {} cut off behind the last whole block", figures::bytes(cut_off));
+        }
     }
     words
 }
@@ -84,13 +91,18 @@ fn partitions(f: &mut fmt::Formatter<'_>, of: &Holdings) -> fmt::Result {
     }
     for (at, (topic, (partitions, records))) in by_topic.iter().enumerate() {
         let partitions = counted(*partitions, "partition");
-        line(f, if at == 0 { "topics" } else { "" }, &format!("{topic}: {} in {partitions}", figures::count(*records)))?;
+        line(
+            f,
+            if at == 0 { "topics" } else { "" },
+            &format!("{topic}: {} in {partitions}", figures::count(*records)),
+        )?;
     }
     for (at, partition) in of.partitions.iter().take(MOST_PARTITIONS).enumerate() {
         let PartitionHoldings { topic, partition, records, first, last, absent, again } = partition;
         let absent = if *absent > 0 { format!(", {} of no record", figures::count(*absent)) } else { String::new() };
         let again = if *again > 0 { format!(", {} more than once", figures::count(*again)) } else { String::new() };
-        let text = format!("{topic} {partition}: {}, offsets {first} to {last}{absent}{again}", figures::count(*records));
+        let text =
+            format!("{topic} {partition}: {}, offsets {first} to {last}{absent}{again}", figures::count(*records));
         line(f, if at == 0 { "partitions" } else { "" }, &text)?;
     }
     match of.partitions.len().saturating_sub(MOST_PARTITIONS) {
@@ -104,7 +116,11 @@ fn times(f: &mut fmt::Formatter<'_>, of: &Holdings) -> fmt::Result {
     line(f, "span", &format!("{span} from {} to {}", Moment(of.first_ms), Moment(of.last_ms)))?;
     if let Some(mean) = of.mean_rate_per_s {
         let (second, minute) = (figures::count(of.busiest_second), as_f64(of.busiest_minute) / 60.0);
-        line(f, "rate", &format!("mean {}, busiest second {second}/s, busiest minute {}", frequency(mean), frequency(minute)))?;
+        line(
+            f,
+            "rate",
+            &format!("mean {}, busiest second {second}/s, busiest minute {}", frequency(mean), frequency(minute)),
+        )?;
     }
     if let Some(Spread { p50, p90, p99, max, .. }) = of.gap_us {
         let [p50, p90, p99, max] = [p50, p90, p99, max].map(|us| screen::span_ms(us.unsigned_abs() / 1_000));
@@ -128,5 +144,10 @@ fn bad_blocks(files: &[Holding]) -> String {
     let Some(first) = damaged.first() else { return "0".to_owned() };
     let blocks: u64 = damaged.iter().map(|file| file.bad_blocks).sum();
     let bytes = figures::bytes(damaged.iter().map(|file| file.bad_bytes).sum());
-    format!("{} left out, {bytes}, in {}, the first one {}", figures::count(blocks), counted(damaged.len() as u64, "file"), first.file)
+    format!(
+        "{} left out, {bytes}, in {}, the first one {}",
+        figures::count(blocks),
+        counted(damaged.len() as u64, "file"),
+        first.file
+    )
 }

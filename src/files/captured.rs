@@ -12,7 +12,7 @@ use super::spread::{Counted, Spread};
 use super::survey::{HOTTEST, HotKey, Walk};
 use super::tally::Tally;
 use crate::capture::Captured;
-use crate::capture::read::{ReadError, Reader};
+use crate::capture::read::{Cut, ReadError, Reader};
 use crate::input::BadRowPolicy;
 use crate::kafka::Timestamp;
 use crate::sorting::{Place, Rows, Sorter};
@@ -234,30 +234,43 @@ impl Seen {
         let bytes = file.metadata().map_err(|error| failed(error.into()))?.len();
         let mut reader = Reader::open(file).map_err(failed)?;
         let ended = reader.opened().ending.is_some();
-        let (mut records, mut bad, mut bad_bytes) = (0, 0, 0);
+        let (mut records, mut bad, mut bad_bytes, mut cut_off_bytes) = (0, 0, 0, 0);
         loop {
             match reader.next() {
                 Ok(Some(record)) => {
                     records += 1;
                     self.add(&record)?;
                 }
-                Ok(None) => break,
+                Ok(None) => {
+                    let Some(Cut { at, bytes }) = reader.cut() else { break };
+                    // A block whose length is damaged may reach beyond the end; behind one that was cut off nothing follows.
+                    let Some(left_out) = reader.leave_out().map_err(|error| failed(error.into()))? else {
+                        cut_off_bytes = bytes;
+                        break;
+                    };
+                    if bad_blocks == BadRowPolicy::Fail {
+                        return Err(failed(ReadError::Damaged { at, what: "a block of an impossible length" }));
+                    }
+                    (bad, bad_bytes) = (bad + 1, bad_bytes + left_out);
+                }
                 Err(ReadError::Damaged { .. }) if bad_blocks == BadRowPolicy::Skip => {
+                    let left_out = reader.leave_out().map_err(|error| failed(error.into()))?;
                     bad += 1;
-                    bad_bytes += reader.leave_out().map_err(|error| failed(error.into()))?;
+                    bad_bytes += left_out.or(reader.cut().map(|cut| cut.bytes)).unwrap_or(0);
+                    if left_out.is_none() {
+                        break;
+                    }
                 }
                 Err(error) => return Err(failed(error)),
             }
         }
-        let cut_off_bytes = reader.cut().map_or(0, |cut| cut.bytes);
         Ok(Holding { file: name, bytes, records, ended, cut_off_bytes, bad_blocks: bad, bad_bytes })
     }
 
     fn add(&mut self, record: &Captured<'_>) -> Result<(), FileError> {
         let Self { told, partitions, at, moments, keys, back_ms } = self;
-        let is_of = |(topic, partition, _): &(String, i32, Partition)| {
-            *partition == record.partition && topic == record.topic
-        };
+        let is_of =
+            |(topic, partition, _): &(String, i32, Partition)| *partition == record.partition && topic == record.topic;
         // A block is of one partition.
         if !partitions.get(*at).is_some_and(is_of) {
             *at = partitions.iter().position(is_of).unwrap_or(partitions.len());

@@ -80,7 +80,11 @@ impl FileError {
             Self::Unreadable { source: ReadError::Damaged { .. }, .. } => {
                 "--bad-rows skip leaves out the blocks that are damaged".to_owned()
             }
-            Self::Unreadable { .. } | Self::Pattern { .. } | Self::NoField { .. } | Self::Clock { .. } | Self::Setting(_) => return None,
+            Self::Unreadable { .. }
+            | Self::Pattern { .. }
+            | Self::NoField { .. }
+            | Self::Clock { .. }
+            | Self::Setting(_) => return None,
         })
     }
 

@@ -93,13 +93,16 @@ fn group(
 ) -> Result<Option<GroupPlan>, ConfigError> {
     let refused = |what: &str, hint: &str| Err(plan_error(what, hint));
     match name {
-        None if roll.is_some() => refused("--roll is for the files of a group", "--group NAME records as a member of it"),
+        None if roll.is_some() => {
+            refused("--roll is for the files of a group", "--group NAME records as a member of it")
+        }
         None => Ok(None),
         Some(name) if name.is_empty() => refused("--group has no name", "--group storage, for one"),
         Some(_) if force => refused("--force has nothing to replace", "the files of a group are never written over"),
-        Some(_) if matches!(until, Until::End | Until::At(_)) => {
-            refused("a group does not end at an end of the logs or a time", "--until idle:30s ends when nothing came for so long")
-        }
+        Some(_) if matches!(until, Until::End | Until::At(_)) => refused(
+            "a group does not end at an end of the logs or a time",
+            "--until idle:30s ends when nothing came for so long",
+        ),
         Some(name) => Ok(Some(GroupPlan { name, roll: roll.unwrap_or(Roll::After(ROLL)) })),
     }
 }

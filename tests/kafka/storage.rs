@@ -33,7 +33,8 @@ impl Writer {
 
     fn write(&self, topic: &str, partitions: i32, numbers: std::ops::Range<u64>) {
         for n in numbers {
-            let value: Vec<u8> = (0..8_u64).flat_map(|at| (n * 31 + at).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()).collect();
+            let value: Vec<u8> =
+                (0..8_u64).flat_map(|at| (n * 31 + at).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()).collect();
             let (key, partition) = (n.to_string(), i32::try_from(n % 97).unwrap() % partitions);
             let record = BaseRecord::to(topic).partition(partition).key(&key).payload(&value);
             self.0.send(record).map_err(|(error, _)| error).unwrap();
@@ -262,7 +263,11 @@ fn what_expired_before_it_was_stored_is_told_and_new_partitions_are_stored() {
     let run = rest.finish();
     let told = told(&run);
     assert_eq!(run.code, 3, "{}", run.stderr);
-    assert_eq!((&told["partitions"][0]["expired"], &told["partitions"][1]["expired"]), (&50.into(), &0.into()), "{told}");
+    assert_eq!(
+        (&told["partitions"][0]["expired"], &told["partitions"][1]["expired"]),
+        (&50.into(), &0.into()),
+        "{told}"
+    );
     let (records, again) = stored(folder.path());
     let kept: Records = records.into_iter().filter(|(place, _)| place.0 > 0 || place.1 >= 60).collect();
     assert_eq!((kept, again), (read(cluster, "running-away", 2), 0));

@@ -153,7 +153,8 @@ fn text(plan: &RecordPlan, group: &GroupPlan, stored: &Stored, rolling: &Rolling
     let lost = if *lost > 0 { format!(", lost without a word {}", times(lost)) } else { String::new() };
     row("group", format!("{}: partitions given {}, taken {}{lost}", group.name, times(given), times(taken)));
     for of in partitions {
-        let mut text = format!("{} {}: to offset {}, {}", of.topic, of.partition, of.until, counted(of.recorded, "record"));
+        let mut text =
+            format!("{} {}: to offset {}, {}", of.topic, of.partition, of.until, counted(of.recorded, "record"));
         if of.absent > 0 {
             write!(text, ", {} without a record", counted(of.absent, "offset")).unwrap_or_default();
         }
