@@ -2,9 +2,11 @@
 //!
 //! They are kept in a recording: an Avro object container ([`mod@format`]) that [`write::Writer`] writes and [`read::Reader`] reads.
 
+pub mod against;
 pub mod blocks;
 mod entry;
 pub mod format;
+pub mod offsets;
 pub mod read;
 pub mod recorder;
 pub mod rolling;

@@ -96,6 +96,9 @@ pub enum RunError {
         /// How many it has.
         has: i32,
     },
+    /// Records would go into the topic that they were recorded from, and nobody said that they may.
+    #[error("topic \"{0}\" is the one that the recording was made of: it would have its records twice")]
+    IntoItself(String),
     /// A lane would have to number more events than a stamp can hold.
     #[error("{events} events are more than {lanes} lanes can number: {}", would_do(*needed))]
     TooFewLanes {

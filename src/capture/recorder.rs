@@ -137,11 +137,12 @@ impl Recorder {
     /// # Errors
     /// Where the cluster cannot be used, or a topic is not there.
     pub fn new(wanted: Wanted, bootstrap: &str, client: &Settings, timeout: Duration) -> Result<Self, KafkaError> {
-        let topics = topics::describe(&wanted.topics, bootstrap, client, timeout)?;
+        let mut topics = topics::describe(&wanted.topics, bootstrap, client, timeout)?;
         let settings = topics::reading(wanted.read_committed, "loadgen", bootstrap, client);
         let mut consumer = Consumer::new(&settings)?;
         let slots = Arc::new(Slots::unmapped(topics.iter().map(|(topic, head)| (topic.clone(), head.partitions))));
         consumer.join(&slots);
+        topics::identify(&mut topics, &consumer, timeout);
         let named: Vec<(&str, i32)> = (0..slots.len()).filter_map(|slot| slots.place(slot)).collect();
         let ends = consumer.first_ends(&named, timeout)?;
         let starts = topics::starts(&consumer, &named, wanted.from, &ends, timeout)?;

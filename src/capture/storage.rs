@@ -110,11 +110,12 @@ impl Known {
         timeout: Duration,
         before: Option<&Self>,
     ) -> Result<Self, KafkaError> {
-        let topics = topics::describe(&stock.topics, bootstrap, client, timeout)?;
+        let mut topics = topics::describe(&stock.topics, bootstrap, client, timeout)?;
         let settings = topics::reading(stock.read_committed, &stock.group, bootstrap, client);
         let mut consumer = Consumer::new(&settings)?;
         let slots = Arc::new(Slots::unmapped(topics.iter().map(|(topic, head)| (topic.clone(), head.partitions))));
         consumer.join(&slots);
+        topics::identify(&mut topics, &consumer, timeout);
         let named: Vec<(&str, i32)> = (0..slots.len()).filter_map(|slot| slots.place(slot)).collect();
         let ends = consumer.first_ends(&named, timeout)?;
         let mut starts = topics::starts(&consumer, &named, stock.from, &ends, timeout)?;

@@ -21,6 +21,7 @@ use crate::cli::record::RecordArgs;
 use crate::clock::Nanos;
 use crate::figures::{self, counted};
 use crate::kafka::KafkaError;
+use crate::kafka::headers::Headers;
 use crate::progress::line::Line;
 use crate::run;
 use crate::scenario::Environment;
@@ -85,8 +86,8 @@ pub(super) fn record(args: RecordArgs, environment: &Environment) -> Result<Done
     let head = source.head(format!("{} {}", tool.name, tool.version), now());
     let file = create(&plan).map_err(unwritable)?;
     let writer = Writer::begin(file, &head, marker(&plan.out)).map_err(unwritable)?;
-    let mut writer = Anonymised { keep: writer, anonymiser, value: Vec::new() };
-    let mut shown = Shown::new(&plan);
+    let mut writer = Anonymised::new(writer, anonymiser);
+    let mut shown = Shown::new(plan.shown);
     let outcome = source.record(&mut writer, &|| interrupts.count(), &mut |sight| shown.show(&sight));
     shown.end();
     let recorded = outcome.map_err(|error| not_recorded(&error, &plan))?;
@@ -102,9 +103,14 @@ struct Anonymised<K> {
     keep: K,
     anonymiser: Option<Anonymiser>,
     value: Vec<u8>,
+    headers: Vec<u8>,
 }
 
 impl<K> Anonymised<K> {
+    fn new(keep: K, anonymiser: Option<Anonymiser>) -> Self {
+        Self { keep, anonymiser, value: Vec::new(), headers: Vec::new() }
+    }
+
     fn report(&self) -> Option<Report> {
         self.anonymiser.as_ref().map(Anonymiser::report)
     }
@@ -113,9 +119,10 @@ impl<K> Anonymised<K> {
 impl<K: Keep> Keep for Anonymised<K> {
     fn take(&mut self, record: &Captured<'_>) -> std::io::Result<()> {
         let Some(anonymiser) = &mut self.anonymiser else { return self.keep.take(record) };
-        let key = anonymiser.record(record, &mut self.value).map_err(std::io::Error::other)?;
+        let key = anonymiser.record(record, &mut self.value, &mut self.headers).map_err(std::io::Error::other)?;
         let value = record.value.map(|_| self.value.as_slice());
-        self.keep.take(&Captured { key: key.as_deref(), value, ..*record })
+        let headers = Headers::packed(&self.headers);
+        self.keep.take(&Captured { key: key.as_deref(), value, headers, ..*record })
     }
 
     fn settle(&mut self) -> std::io::Result<()> {
@@ -128,22 +135,22 @@ impl<K: Keep> Keep for Anonymised<K> {
 }
 
 /// The line that shows how it goes.
-struct Shown {
+pub(super) struct Shown {
     line: Line,
     before: (Nanos, u64),
 }
 
 impl Shown {
-    fn new(plan: &RecordPlan) -> Self {
-        Self { line: Line::new(plan.shown), before: (Nanos::ZERO, 0) }
+    pub(super) fn new(shown: bool) -> Self {
+        Self { line: Line::new(shown), before: (Nanos::ZERO, 0) }
     }
 
-    fn show(&mut self, sight: &Sight) {
+    pub(super) fn show(&mut self, sight: &Sight) {
         self.line.show(sight.now, &progress(sight, self.before));
         self.before = (sight.now, sight.records);
     }
 
-    fn end(self) {
+    pub(super) fn end(self) {
         self.line.end();
     }
 }

@@ -1,6 +1,7 @@
 //! `verify`: resolve, prepare the folder, read, judge, write, tell.
 
 mod producer;
+mod recording;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -31,6 +32,9 @@ use crate::verify::Until;
 const DRAIN: Duration = Duration::from_secs(30);
 
 pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done, Failure> {
+    if !args.recording.is_empty() {
+        return recording::verify(args, environment);
+    }
     let mut plan = scenario::verify::verify(args, environment)?;
     if let Some(dump) = plan.dump.take() {
         return Ok(Done::told(dump));

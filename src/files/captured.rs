@@ -1,6 +1,5 @@
 //! What recordings of topics hold: one file, or several that are one, as those that a group stores.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use super::spread::{Counted, Spread};
 use super::survey::{HOTTEST, HotKey, Walk};
 use super::tally::Tally;
 use crate::capture::Captured;
+use crate::capture::offsets::Offsets;
 use crate::capture::read::{Cut, ReadError, Reader};
 use crate::input::BadRowPolicy;
 use crate::kafka::Timestamp;
@@ -122,52 +122,21 @@ pub struct PartitionHoldings {
 /// A partition while it is read.
 #[derive(Debug, Default)]
 struct Partition {
-    /// Stretches of offsets that have a record, from and to.
-    there: BTreeMap<i64, i64>,
-    records: u64,
-    again: u64,
+    offsets: Offsets,
     latest_ms: Option<i64>,
 }
 
 impl Partition {
-    /// Whether the offset is a new one.
-    fn add(&mut self, offset: i64) -> bool {
-        // A recording goes on where it was, nearly always.
-        if let Some(mut last) = self.there.last_entry().filter(|last| *last.get() == offset) {
-            *last.get_mut() += 1;
-            self.records += 1;
-            return true;
-        }
-        let before = self.there.range_mut(..=offset).next_back();
-        let touches = before.as_ref().is_some_and(|(_, to)| **to == offset);
-        if before.as_ref().is_some_and(|(_, to)| **to > offset) {
-            self.again += 1;
-            return false;
-        }
-        self.records += 1;
-        let behind = self.there.get(&(offset + 1)).copied();
-        let to = behind.unwrap_or(offset + 1);
-        if behind.is_some() {
-            self.there.remove(&(offset + 1));
-        }
-        match self.there.range_mut(..=offset).next_back().filter(|_| touches) {
-            Some((_, end)) => *end = to,
-            None => _ = self.there.insert(offset, to),
-        }
-        true
-    }
-
     fn told(&self, topic: &str, partition: i32) -> PartitionHoldings {
-        let first = self.there.first_key_value().map_or(0, |(from, _)| *from);
-        let last = self.there.last_key_value().map_or(0, |(_, to)| *to - 1);
+        let (first, last) = self.offsets.span().unwrap_or_default();
         PartitionHoldings {
             topic: topic.to_owned(),
             partition,
-            records: self.records,
+            records: self.offsets.distinct(),
             first,
             last,
-            absent: (last.abs_diff(first) + 1).saturating_sub(self.records),
-            again: self.again,
+            absent: (last.abs_diff(first) + 1).saturating_sub(self.offsets.distinct()),
+            again: self.offsets.again(),
         }
     }
 }
@@ -201,7 +170,7 @@ pub fn holdings(of: &Recordings) -> Result<Holdings, FileError> {
     let walk = Walk::over(&moments).map_err(|source| moments.failed(source))?;
     for (topic, partition, of) in &partitions {
         told.partitions.push(of.told(topic, *partition));
-        told.again += of.again;
+        told.again += of.offsets.again();
     }
     let span_us = walk.last_us.abs_diff(walk.first_us);
     (told.first_ms, told.last_ms) = (walk.first_us.div_euclid(1_000), walk.last_us.div_euclid(1_000));
@@ -279,7 +248,7 @@ impl Seen {
             partitions.push((record.topic.to_owned(), record.partition, Partition::default()));
         }
         let partition = &mut partitions[*at].2;
-        if !partition.add(record.offset) {
+        if !partition.offsets.add(record.offset) {
             return Ok(());
         }
         let counter = match record.timestamp {

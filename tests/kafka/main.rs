@@ -21,6 +21,7 @@ mod headers;
 mod own_events;
 mod pipeline;
 mod record;
+mod recorded_copy;
 mod registry;
 mod schemas;
 mod storage;

@@ -7,7 +7,7 @@ use super::Start;
 use crate::capture::format::TopicHead;
 use crate::kafka::admin::Cluster;
 use crate::kafka::native::Consumer;
-use crate::kafka::{KafkaError, Settings, Watermarks, settings};
+use crate::kafka::{KafkaError, Settings, Wait, Watermarks, settings};
 
 /// Memory for records that wait to be taken, in KiB: enough for a quarter of a second at 60 MB/s.
 const QUEUED_KIB: &str = "16384";
@@ -32,9 +32,19 @@ pub(in crate::capture) fn describe(
                 BTreeMap::new()
             }
         };
-        topics.insert(topic.clone(), TopicHead { partitions: i32::try_from(partitions).unwrap_or(0), settings });
+        let partitions = i32::try_from(partitions).unwrap_or(0);
+        topics.insert(topic.clone(), TopicHead { partitions, id: None, settings });
     }
     Ok(topics)
+}
+
+/// Notes which topics these are.
+pub(in crate::capture) fn identify(topics: &mut BTreeMap<String, TopicHead>, consumer: &Consumer, timeout: Duration) {
+    let names: Vec<&str> = topics.keys().map(String::as_str).collect();
+    let found = consumer.identities(&names, Wait::of(timeout)).unwrap_or_default();
+    for (head, found) in topics.values_mut().zip(found) {
+        head.id = found.ok().and_then(|identity| identity.id);
+    }
 }
 
 /// Where each partition is read from: a time that is behind its last record is its end.

@@ -59,9 +59,9 @@ pub(super) fn record(
     let mut storage = Storage::new(stock, &target.bootstrap, &target.client, target.connect_timeout)
         .map_err(|error| failed(&error, plan))?;
     let tool = run::tool();
-    let mut keep = Anonymised { keep: rolling, anonymiser, value: Vec::new() };
+    let mut keep = Anonymised::new(rolling, anonymiser);
     let mut stored = Stored::default();
-    let mut shown = Shown::new(plan);
+    let mut shown = Shown::new(plan.shown);
     let asked = || interrupts.count();
     let outcome = loop {
         keep.keep.set_head(storage.head(format!("{} {}", tool.name, tool.version)));

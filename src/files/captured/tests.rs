@@ -1,5 +1,3 @@
-use proptest::prelude::*;
-
 use super::*;
 use crate::capture::format::Head;
 use crate::capture::write::Writer;
@@ -85,21 +83,4 @@ fn a_damaged_block_is_an_error_or_left_out_and_told() {
     let told = holdings(&of(vec![path], BadRowPolicy::Skip)).unwrap();
     assert_eq!((told.records, told.files[0].bad_blocks), (6, 1));
     assert_eq!((told.partitions[0].absent, told.files[0].bad_bytes), (3, (ends[2] + 16 - ends[1] - 16) as u64));
-}
-
-proptest! {
-    #[test]
-    fn offsets_in_any_order_are_counted_once_each(offsets in proptest::collection::vec(0..40_i64, 1..80)) {
-        let (mut partition, mut known) = (Partition::default(), std::collections::BTreeSet::new());
-        for offset in &offsets {
-            prop_assert_eq!(partition.add(*offset), known.insert(*offset));
-        }
-        let told = partition.told("t", 0);
-        prop_assert_eq!(told.records, known.len() as u64);
-        prop_assert_eq!(told.again, (offsets.len() - known.len()) as u64);
-        prop_assert_eq!((Some(&told.first), Some(&told.last)), (known.first(), known.last()));
-        prop_assert_eq!(told.absent, (told.last - told.first + 1) as u64 - told.records);
-        let stretches: Vec<_> = partition.there.iter().collect();
-        prop_assert!(stretches.windows(2).all(|pair| pair[0].1 < pair[1].0), "{:?}", stretches);
-    }
 }

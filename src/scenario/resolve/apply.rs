@@ -51,6 +51,8 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
         SourceConfig::Recorded(config) => {
             recording.apply_to_recorded(config);
             let topic = &mut settings.target.topic;
+            let said = topic.topic.is_some();
+            config.origins.retain(|name, _| !said && !topic_map.contains_key(name));
             if topic.topic.is_none() {
                 // Each topic into one of its own name.
                 for name in config.topics.keys() {

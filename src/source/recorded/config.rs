@@ -57,6 +57,9 @@ pub struct Config {
     /// The topics that it has with their partitions, once its head was read.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub topics: BTreeMap<String, i32>,
+    /// The ids of topics of which nobody said that their records may go into the same ones again.
+    #[serde(skip)]
+    pub origins: BTreeMap<String, String>,
 }
 
 impl Config {
@@ -66,7 +69,8 @@ impl Config {
     /// Where it is no recording.
     pub fn load(&mut self) -> Result<(), LoadError> {
         let head = Recorded::head(self)?;
-        self.topics = head.topics.into_iter().map(|(topic, head)| (topic, head.partitions)).collect();
+        self.topics = head.topics.iter().map(|(topic, head)| (topic.clone(), head.partitions)).collect();
+        self.origins = head.topics.into_iter().filter_map(|(topic, head)| Some((topic, head.id?))).collect();
         Ok(())
     }
 
