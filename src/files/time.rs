@@ -5,13 +5,15 @@ use std::str::FromStr;
 
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use super::problem::RowProblem;
 use super::unit::Unit;
 use crate::input::{date, looks_like_a_date, shown};
 
 /// How times are written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum TimeFormat {
     /// As the first one shows: a date, or a number whose range tells its unit.
     #[default]
@@ -49,6 +51,33 @@ impl FromStr for TimeFormat {
                 Ok(Self::Pattern(pattern.to_owned()))
             }
             _ => Err(unknown(String::new())),
+        }
+    }
+}
+
+impl TimeFormat {
+    /// Whether nobody said it.
+    #[must_use]
+    pub const fn is_told(&self) -> bool {
+        matches!(self, Self::Told)
+    }
+}
+
+impl TryFrom<String> for TimeFormat {
+    type Error = UnknownFormat;
+    fn try_from(text: String) -> Result<Self, UnknownFormat> {
+        text.parse()
+    }
+}
+
+impl From<TimeFormat> for String {
+    /// As `--time-format` has it.
+    fn from(format: TimeFormat) -> Self {
+        match format {
+            TimeFormat::Told => Self::new(),
+            TimeFormat::Number(unit) => unit.option().to_owned(),
+            TimeFormat::Rfc3339 => "rfc3339".to_owned(),
+            TimeFormat::Pattern(pattern) => pattern,
         }
     }
 }

@@ -262,7 +262,16 @@ fn read_source(source: Spanned<DeValue<'_>>, text: &str) -> Result<SourceConfig,
             }
             config => Ok(SourceConfig::RetailRocket(config)),
         },
-        "recorded" => recorded::Config::deserialize(rest).map(SourceConfig::Recorded).map_err(fault),
+        "recorded" => {
+            let config = recorded::Config::deserialize(rest).map_err(fault)?;
+            let has_rows = config.rows.as_ref().is_some_and(|rows| !rows.files.is_empty());
+            if has_rows == config.path.as_os_str().is_empty() {
+                return Ok(SourceConfig::Recorded(config));
+            }
+            Err(at_source(
+                "[source] has one of the two: file = \"topics.avro\", or [source.rows] with files = [\"events.ndjson\"]",
+            ))
+        }
         "web" => web::Config::deserialize(rest).map(SourceConfig::Web).map_err(fault),
         other => Err(Fault {
             offset: kind_offset,
