@@ -257,6 +257,12 @@ impl Source {
         })
     }
 
+    /// Whether records get no stamp.
+    #[must_use]
+    pub fn is_stampless(&self) -> bool {
+        matches!(self, Self::Recorded(source) if source.config().stamp == recorded::Stamping::None)
+    }
+
     /// Where a lane's events get their values from.
     #[must_use]
     pub fn teller(&self) -> Teller {

@@ -53,13 +53,15 @@ pub struct Encoder {
     numbering: Numbering,
     catalogue: Arc<Catalogue>,
     padding: Option<Padding>,
+    /// Whether records that are sent byte for byte get a stamp.
+    stamps: bool,
 }
 
 impl Encoder {
     /// An encoder for one lane of a run, of events of these types.
     #[must_use]
     pub const fn new(run: RunId, lane: u16, catalogue: Arc<Catalogue>) -> Self {
-        Self { run, lane, numbering: Numbering::each_for_itself(), catalogue, padding: None }
+        Self { run, lane, numbering: Numbering::each_for_itself(), catalogue, padding: None, stamps: true }
     }
 
     /// The same encoder in a run whose lanes are numbered like that.
@@ -67,6 +69,18 @@ impl Encoder {
     pub const fn numbered(mut self, numbering: Numbering) -> Self {
         self.numbering = numbering;
         self
+    }
+
+    /// The same encoder, of which records that are sent byte for byte get no stamp.
+    #[must_use]
+    pub const fn stampless(mut self, is_stampless: bool) -> Self {
+        self.stamps = !is_stampless;
+        self
+    }
+
+    /// Whether such records get one.
+    pub(super) const fn stamps(&self) -> bool {
+        self.stamps
     }
 
     /// The same encoder, padding bodies.

@@ -177,7 +177,8 @@ impl Prepared {
                     teller: source.teller(),
                     encoder: Encoder::new(config.id, number, Arc::clone(&config.catalogue))
                         .numbered(config.lanes.numbering())
-                        .padded(config.padding),
+                        .padded(config.padding)
+                        .stampless(source.is_stampless()),
                     headers: Arc::clone(&headers),
                     rollout: config.rollout.clone(),
                     recorder: recorder.clone(),

@@ -19,7 +19,7 @@ use crate::event::catalogue::TypeIndex;
 use crate::files::FileError;
 
 pub use crate::capture::read::Cut;
-pub use config::{Config, CreateTime, Placing};
+pub use config::{Config, CreateTime, Placing, Stamping};
 pub use lane::{Bytes, Lane};
 pub use rows::{RowFacts, Spooled};
 

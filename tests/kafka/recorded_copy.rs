@@ -86,6 +86,17 @@ fn a_topic_that_a_recording_was_played_into_is_that_recording() {
     let (run, told) = compare(cluster, &file, &["--topic", "copied-by-key", "--partition", "key"]);
     assert_eq!((run.code, counts(&told)), (0, [600, 0, 0, 0, 0, 0]), "{}", run.stderr);
 
+    let run = replay(&["--topic-map", "original=bare", "--stamp", "none"]);
+    assert_eq!((run.code, &run.report()["ledger"]["unverified"]), (0, &600.into()), "{}", run.stderr);
+    let notes = run.report()["verdict"]["notes"].to_string();
+    assert!(notes.contains("records had no stamp"), "{notes}");
+    let bare = cluster.read_all("bare", PARTITIONS);
+    assert_eq!(bare.len(), 600);
+    let stamped = |headers: &[(String, Option<Vec<u8>>)]| headers.iter().any(|(name, _)| name == "loadgen-id");
+    assert!(!bare.iter().any(|copied| stamped(&copied.headers)));
+    let (run, told) = compare(cluster, &file, &["--topic", "bare"]);
+    assert_eq!((run.code, counts(&told)), (0, [600, 0, 0, 0, 0, 0]), "{}", run.stderr);
+
     let run = replay(&["--topic-map", "original=original"]);
     assert_eq!(run.report()["ledger"]["verified"], 600, "{}", run.stderr);
     let (run, told) = compare(cluster, &file, &[]);

@@ -33,6 +33,17 @@ pub enum CreateTime {
     Recorded,
 }
 
+/// What tells a record of the run from others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stamping {
+    /// A header more.
+    #[default]
+    Header,
+    /// Nothing: it is what was recorded, and no more.
+    None,
+}
+
 /// The `[source]` table of a replayed recording. Speed and rate are not here: they belong to the schedule.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -56,6 +67,8 @@ pub struct Config {
     pub partition: Placing,
     /// Which `CreateTime` they get.
     pub create_time: CreateTime,
+    /// What tells them from others.
+    pub stamp: Stamping,
     /// The topics that it has with their partitions, once its head was read.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub topics: BTreeMap<String, i32>,
