@@ -54,7 +54,9 @@ impl Rolling {
     /// # Errors
     /// Where the folder cannot be made, or is none.
     pub fn new(folder: &Path, name: &str, roll: Roll) -> io::Result<Self> {
+        let made = folder.ancestors().filter(|at| !at.as_os_str().is_empty() && !at.exists()).count();
         fs::create_dir_all(folder)?;
+        folder.ancestors().skip(1).take(made).try_for_each(sync_folder)?;
         let is_fit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         Ok(Self {
             folder: folder.to_owned(),
@@ -124,13 +126,18 @@ impl Rolling {
         let told = format!("{} {} {}", clock::wall_unix_ns(), std::process::id(), path.display());
         let marker = xxhash_rust::xxh3::xxh3_128(told.as_bytes()).to_le_bytes();
         let writer = Writer::begin(file, &head, marker)?;
-        // A file whose name is not on the disk is not on the disk.
-        File::open(&self.folder)?.sync_all()?;
+        sync_folder(&self.folder)?;
         self.files += 1;
         self.first.get_or_insert_with(|| path.clone());
         self.last = Some(path.clone());
         Ok(Open { path, writer, since: self.clock.now() })
     }
+}
+
+/// Puts the names in a folder on the disk: a file whose name is not there is not there.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    File::open(folder)?.sync_all()
 }
 
 impl Keep for Rolling {
