@@ -7,6 +7,7 @@ use super::environment::Environment;
 use super::error::{ConfigError, plan_error};
 use super::topics::{ClusterPlan, check_topic_name, cluster};
 use crate::cli::verify::{ReadingOptions, VerifyArgs, VerifyOptions};
+use crate::settings::cluster::ClusterOptions;
 use crate::settings::layer::Layer as _;
 use crate::settings::outcome::{OutcomeOptions, Output};
 use crate::settings::recording::Placing;
@@ -53,7 +54,7 @@ pub fn against(args: VerifyArgs, environment: &Environment) -> Result<AgainstPla
     let VerifyOptions { reading, cluster: _, outcome, .. } = &mut others;
     (reading.topic, reading.isolation) = (None, None);
     (outcome.output, outcome.quiet, outcome.no_progress) = (None, None, None);
-    others.cluster = Default::default();
+    others.cluster = ClusterOptions::default();
     let other = producer_report.map(|_| "producer_report").or_else(|| others.first_set());
     if let Some(other) = other {
         let reason = format!("--{} says nothing of a comparison with a recording", other.replace('_', "-"));

@@ -221,7 +221,8 @@ fn a_recording_begins_and_ends_at_times() {
     let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", cluster.address()).create().unwrap();
     for n in 0..100 {
         let value = n.to_string();
-        let record: BaseRecord<'_, str, str> = BaseRecord::to("timed").payload(&value).timestamp(1_790_000_000_000 + n);
+        let record: BaseRecord<'_, str, str> =
+            BaseRecord::to("timed").payload(value.as_str()).timestamp(1_790_000_000_000 + n);
         producer.send(record).map_err(|(error, _)| error).unwrap();
     }
     producer.flush(PATIENCE).unwrap();

@@ -5,7 +5,6 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use loadgen::capture::read::Reader;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
