@@ -15,7 +15,7 @@ use crate::ledger::rules::Rules;
 use crate::report::{Findings, LedgerCounts, RunReport};
 use crate::run::Unverified;
 use crate::run::attribute::evidence::Found;
-use crate::run::attribute::{Attributed, Listing, Log, SecondReading, not_read_again};
+use crate::run::attribute::{Attributed, Listing, Log, Opened, SecondReading, not_read_again};
 use crate::run::schemas;
 use crate::run::surroundings::note_isolation;
 use crate::verify::look_up::AckedEvent;
@@ -120,6 +120,7 @@ pub(super) fn join(
     produced: &ProducerRun,
     prepared: &Prepared,
     read: ReadSide<'_>,
+    open: &dyn Fn(&str) -> Opened,
     findings: &mut Findings,
 ) -> io::Result<Attributed> {
     let ReadSide { book, states, duplicates, damaged } = read;
@@ -133,7 +134,7 @@ pub(super) fn join(
         },
         compacted: produced.compacted || prepared.target.is_compacted(),
         committed_only: config.verify.reads_committed(),
-        open: &|isolation| Ok(Box::new(prepared.target.second_reader(isolation)?)),
+        open,
     };
     let mut reading = SecondReading::new(log, states, damaged);
     let mut unseen: BTreeMap<i32, i64> = BTreeMap::new();

@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use super::cluster::{Cluster, MS, Request, Shared};
+use super::brokers::Request;
+use super::cluster::{Cluster, MS, Shared};
 use super::log::{Entry, Identity, Message, Nature};
 use super::plan::Plan;
 use super::transactions::End;
@@ -103,6 +104,11 @@ impl Client {
     /// Lets all reports be served at once.
     pub(super) fn tell_all(&mut self) {
         self.reports.iter_mut().for_each(|(at, ..)| *at = 0);
+    }
+
+    /// Whether there is a report to be served.
+    pub(super) fn has_report(&self, now: u64) -> bool {
+        self.reports.front().is_some_and(|(at, ..)| *at <= now)
     }
 
     fn take(&mut self, request: Request) -> Option<InFlight> {
@@ -355,7 +361,6 @@ impl Publisher for Producer {
             }
             cluster.expire_at(expires, client, partition);
         }
-        cluster.stir();
         Handed { done, full: done < batch.rest().len(), halted: false }
     }
 
@@ -379,7 +384,8 @@ impl Publisher for Producer {
             if !reports.is_empty() || now >= until {
                 return;
             }
-            self.cluster.wait(until);
+            let client = self.client;
+            self.cluster.wait_for(until, move |cluster| cluster.clients[client].has_report(cluster.now));
         }
     }
 

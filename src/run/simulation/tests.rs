@@ -180,7 +180,7 @@ fn a_duplicate_whose_first_copy_was_deleted_is_told() {
 /// Found by the simulation: a topic was made anew, and the new log's start was taken for retention in the old one.
 #[test]
 fn the_start_of_a_log_made_anew_says_nothing_of_what_lay_in_the_old_one() {
-    let acts = [(30, Act::Recreate), (38, Act::DeleteRecords { partition: 0 })];
+    let acts = [(30, Act::Recreate { ms: 0 }), (38, Act::DeleteRecords { partition: 0 })];
     let acts = acts.map(|(at_ms, act)| Planned { at_ms, act }).to_vec();
     let few = Plan { events: 2, rate: 100, lanes: 2, partitions: 1, brokers: 1, min_in_sync: 1, ..Plan::calm(5384) };
     holds(&Plan { linger_ms: 0, in_flight: 1, latency_us: (300, 400), fetch_us: 10_000, acts, ..few });
