@@ -4,6 +4,7 @@
 mod act;
 mod acts;
 mod brokers;
+mod client;
 mod cluster;
 mod compare;
 mod fates;

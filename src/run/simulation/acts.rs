@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rand::RngExt;
 
 use super::act::Act;
+use super::client::cut;
 use super::cluster::{Cluster, Happening, MS};
 use super::forge::Forgery;
 use super::log::{Entry, Identity, Message, Nature, Partition};
@@ -27,6 +28,9 @@ impl Cluster {
                 self.at(until, Happening::Back(broker));
                 for partition in 0..self.partitions.len() {
                     self.settle(partition);
+                    if is_killed && self.partitions[partition].leader == Some(broker) {
+                        (0..self.clients.len()).for_each(|client| cut(self, client, partition));
+                    }
                 }
             }
             Act::Lag { broker, .. } => {
@@ -51,18 +55,7 @@ impl Cluster {
                 log.start = log.high;
                 self.settle(partition);
             }
-            Act::Recreate { .. } => {
-                self.made_anew += 1;
-                self.deleted_at.get_or_insert(self.now);
-                self.disturbed_until = u64::MAX;
-                self.deleted_until = self.deleted_until.max(until);
-                for partition in 0..self.partitions.len() {
-                    self.partitions[partition] = Partition::new(self.plan.brokers, partition);
-                    self.partitions[partition].leader = None;
-                    self.shown[partition] = 0;
-                }
-                self.made();
-            }
+            Act::Recreate { .. } => self.delete_topic(until),
             Act::Noise { partition, records } => {
                 let message =
                     Message { key: b"x".to_vec(), body: b"{\"other\":1}".to_vec(), nature: Nature::Invalid(None) };
@@ -116,6 +109,19 @@ impl Cluster {
                 self.settle(partition);
             }
         }
+    }
+
+    fn delete_topic(&mut self, until: u64) {
+        self.made_anew += 1;
+        self.deleted_at.get_or_insert(self.now);
+        self.disturbed_until = u64::MAX;
+        self.deleted_until = self.deleted_until.max(until);
+        for partition in 0..self.partitions.len() {
+            self.partitions[partition] = Partition::new(self.plan.brokers, partition);
+            self.partitions[partition].leader = None;
+            self.shown[partition] = 0;
+        }
+        self.made();
     }
 
     /// A topic that was deleted is there again, when its time has come.

@@ -11,12 +11,12 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use super::brokers::{Awaiting, Broker, Request};
+use super::client::{self, Client};
 use super::fates::{Fate, Given, Known};
 use super::forge::Forgery;
 use super::group::Group;
 use super::log::{Entry, Identity, Partition};
 use super::plan::Plan;
-use super::producer::Client;
 use super::transactions::{End, Transaction};
 use crate::clock::virtual_time::{self, World};
 use crate::kafka::{Code, Remedy};
@@ -335,11 +335,11 @@ impl Cluster {
                 let high = high.min(self.partitions[partition].high);
                 self.shown[partition] = self.shown[partition].max(high);
             }
-            Happening::Send(client, partition) => super::producer::send(self, client, partition),
+            Happening::Send(of, partition) => client::send(self, of, partition),
             Happening::Arrive(request, batch) => self.produce(request, batch),
-            Happening::Answer(request, answer) => super::producer::answered(self, request, answer),
-            Happening::NoAnswer(request) => super::producer::unanswered(self, request),
-            Happening::Expire(client, partition) => super::producer::expire(self, client, partition),
+            Happening::Answer(request, answer) => client::answered(self, request, answer),
+            Happening::NoAnswer(request) => client::unanswered(self, request),
+            Happening::Expire(of, partition) => client::expire(self, of, partition),
             Happening::EndTransaction(transaction, end) => self.end_transaction(transaction, end),
             Happening::Ended(transaction, answer) => self.ended(transaction, answer),
             Happening::Marker(transaction, partition) => self.mark(transaction, partition),

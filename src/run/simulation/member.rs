@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -32,12 +33,9 @@ pub(super) struct Address(pub(super) String);
 
 impl Address {
     pub(super) fn of(cluster: &Shared) -> Self {
-        let mut clusters = CLUSTERS.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = clusters.len() + 1;
-        let free =
-            (number..).map(|number| format!("simulated-{number}:9092")).find(|name| !clusters.contains_key(name));
-        let name = free.unwrap_or_default();
-        clusters.insert(name.clone(), cluster.clone());
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let name = format!("simulated-{}:9092", NEXT.fetch_add(1, Ordering::Relaxed));
+        CLUSTERS.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), cluster.clone());
         Self(name)
     }
 }

@@ -146,7 +146,7 @@ impl Plan {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         let rng = &mut rng;
         let mut of = |choices: &[u64]| choices.choose(rng).copied().unwrap_or_default();
-        let (events, rate) = (of(&[1, 2, 20, 60, 100, 200]), of(&[100, 200, 400]));
+        let (events, rate) = (of(&[1, 2, 5, 20, 40, 60, 100]), of(&[100, 200, 400]));
         let (lanes, partitions) = (of(&[1, 1, 1, 2, 3]), of(&[1, 1, 2, 3]));
         let (brokers, acks) = (of(&[1, 2, 3, 3]), of(&[0, 1, 1, 1, 2, 2, 2]));
         let (queue, in_flight, linger) = (of(&[2, 8, 1_000, 1_000]), of(&[1, 5]), of(&[0, 1, 5, 20]));

@@ -43,7 +43,7 @@ pub(super) fn read(
     let isolation = if plan.committed { Isolation::ReadCommitted } else { Isolation::ReadUncommitted };
     let is_joined = matches!(plan.reads, Reads::Joined { .. });
     let asked = produced.clone();
-    let producer = is_joined.then(|| {
+    let run = is_joined.then(|| {
         ProducerRun::open(answers.to_owned(), Arc::new(move || asked.ended()))
             .map_err(|source| RunError::Answers { path: answers.to_owned(), source })
     });
@@ -65,7 +65,7 @@ pub(super) fn read(
             Reads::Alone { idle_ms } => Until { idle: Some(Duration::from_millis(idle_ms)), ..Until::default() },
             _ => Until::default(),
         },
-        producer: producer.transpose()?,
+        producer: run.transpose()?,
         detail: Detail::default(),
         downstream: Downstream::default(),
     };

@@ -240,6 +240,16 @@ pub(super) fn play(plan: &Plan, rules: Rules) -> Ended {
     })
 }
 
+/// A run that reads nothing back, and whose answers find no room.
+pub(super) fn without_a_disk(plan: &Plan) -> Outcome {
+    virtual_time::simulate(|| {
+        let cluster = Shared::new(plan);
+        virtual_time::inhabit(Arc::new(cluster.clone()));
+        let address = Address::of(&cluster);
+        run(plan, Rules::ALL, &cluster, &address, Some(Path::new("/dev/full"))).unwrap()
+    })
+}
+
 /// Nothing but time ends it.
 pub(super) const fn going_on(_: &Tick<'_>) -> ControlFlow<String> {
     ControlFlow::Continue(())

@@ -8,9 +8,10 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use super::client::{report, send};
 use super::cluster::{Cluster, Happening, MS};
 use super::log::{Entry, Message, Nature, Partition};
-use super::producer::{Producer, report, send};
+use super::producer::Producer;
 use crate::clock::virtual_time;
 use crate::kafka::{Answer, Code, Remedy, TransactionError};
 
