@@ -257,7 +257,7 @@ fn find_or_create(
 }
 
 /// The file in which the answers are written down, where that is asked for.
-fn answers(config: &Config, target: &Target) -> Result<Option<Sink>, RunError> {
+pub(super) fn answers(config: &Config, target: &Target) -> Result<Option<Sink>, RunError> {
     let Some(path) = &config.answers else { return Ok(None) };
     let topics = target.slots.topics().map(|(topic, partitions)| (topic.to_owned(), partitions)).collect();
     let ends = target.ends.iter().map(|marks| marks.high).collect();
