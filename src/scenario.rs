@@ -12,6 +12,7 @@ pub mod error;
 pub mod faults;
 pub mod file;
 pub mod formats;
+pub mod keys;
 pub mod level;
 pub mod logging;
 pub mod pace;
@@ -26,6 +27,7 @@ pub mod selftest;
 pub mod source;
 pub mod topics;
 pub mod transactions;
+pub mod unions;
 pub mod verify;
 
 pub use environment::Environment;

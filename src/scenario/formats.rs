@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::error::ConfigError;
+use super::keys::{self, KeyPlan};
 use super::plan::plan_error;
 use super::schemas::VersionPlan;
+use super::unions::{self, Branch};
 use crate::event::catalogue::{Catalogue, EventType, GivenSchema, TypeIndex, Version};
 use crate::event::coding::Coding;
 use crate::registry::{Access, Part, Schema, SchemaType, Strategy};
@@ -20,6 +22,8 @@ use crate::wire::{avro, framing, json_schema, protobuf};
 pub struct FormatPlan {
     /// Each type, in the order of the catalogue; empty where all are JSON without a schema.
     pub types: Vec<TypeFormat>,
+    /// The keys of each type, in the order of the catalogue; empty where all are texts.
+    pub keys: Vec<KeyPlan>,
     /// The registry, where one is named.
     pub registry: Option<Access>,
     /// Whether schemas that it does not have are registered.
@@ -45,6 +49,8 @@ pub struct TypeFormat {
     pub padded: bool,
     /// The subject of its schema, where the framing names the schema's id.
     pub subject: Option<String>,
+    /// Its place in a schema that it shares with other types.
+    pub branch: Option<Branch>,
 }
 
 /// A type's schema as a text.
@@ -78,11 +84,12 @@ impl FormatPlan {
         let formats = formats.settle();
         let topics: Vec<String> = catalogue.names().map(topic_of).collect();
         check_topics(&formats, &topics)?;
+        let keys = keys::of_run(&formats, registry.is_some(), catalogue, &topics)?;
         let has_schemas = topics.iter().any(|topic| formats.of_topic(topic) != Format::Json);
         if !has_schemas {
             return match formats.framing {
-                None | Some(Framing::None) => Ok(Self { registry, register, ..Self::default() }),
-                Some(_) => Err(framing_of_json()),
+                Some(Framing::Confluent | Framing::SingleObject) if keys.is_empty() => Err(framing_of_json()),
+                _ => Ok(Self { registry, register, keys, ..Self::default() }),
             };
         }
         let types = catalogue.types().zip(&topics).map(|((kind, declared), topic)| {
@@ -91,11 +98,12 @@ impl FormatPlan {
             coding_of(declared, &one).map_err(|error| refused(declared, one.format, &error))?;
             Ok(one)
         });
-        let types: Vec<TypeFormat> = types.collect::<Result<_, ConfigError>>()?;
+        let mut types: Vec<TypeFormat> = types.collect::<Result<_, ConfigError>>()?;
+        unions::united(&mut types, &formats, catalogue, &topics)?;
         if registry.is_none() && types.iter().any(|one| one.framing == Framing::Confluent) {
             return Err(no_registry());
         }
-        Ok(Self { types, registry, register, ..Self::default() })
+        Ok(Self { types, registry, register, keys, ..Self::default() })
     }
 }
 
@@ -114,6 +122,7 @@ impl FormatPlan {
         let formats = formats.settle();
         let each: BTreeSet<&str> = topics.iter().map(|topic| formats.of_topic(topic).as_str()).collect();
         let format = topics.first().map_or(Format::Json, |topic| formats.of_topic(topic));
+        let keys = keys::of_reading(&formats, registry.is_some(), catalogue, topics)?;
         let strategy = formats.subject_strategy;
         let subjects = topics.iter().flat_map(|topic| {
             let of_types = catalogue.types().map(move |(_, declared)| &declared.record.name);
@@ -121,6 +130,8 @@ impl FormatPlan {
         });
         let subjects = subjects.collect();
         let framing = match formats.framing {
+            // It is that of the keys where values have none.
+            Some(Framing::Confluent) if format == Format::Json && !keys.is_empty() => Framing::None,
             Some(Framing::Confluent) => Framing::Confluent,
             Some(Framing::SingleObject) if format != Format::Avro => {
                 return Err(plan_error("the single-object encoding is one of Avro", "add --format avro"));
@@ -132,7 +143,7 @@ impl FormatPlan {
         if framing == Framing::Confluent {
             return match registry {
                 None => Err(no_registry()),
-                Some(_) => Ok((Self { registry, framed_alone: true, ..Self::default() }, subjects)),
+                Some(_) => Ok((Self { registry, keys, framed_alone: true, ..Self::default() }, subjects)),
             };
         }
         if each.len() > 1 {
@@ -143,19 +154,18 @@ impl FormatPlan {
             ));
         }
         let types = catalogue.types().map(|(kind, declared)| {
-            let one = TypeFormat { kind, format, framing, padded: false, subject: None };
+            let one = TypeFormat { kind, format, framing, padded: false, subject: None, branch: None };
             coding_of(declared, &one).map_err(|error| refused(declared, format, &error))?;
             Ok(one)
         });
         let types = if format == Format::Json { Vec::new() } else { types.collect::<Result<_, ConfigError>>()? };
-        Ok((Self { types, registry, ..Self::default() }, subjects))
+        Ok((Self { types, registry, keys, ..Self::default() }, subjects))
     }
 }
 
 /// Refuses formats of topics that no event goes into.
 pub(super) fn check_topics(formats: &Formats, topics: &[String]) -> Result<(), ConfigError> {
-    let named = formats.format.iter().filter_map(|entry| entry.topic.as_ref());
-    match { named }.find(|topic| !topics.contains(topic)) {
+    match formats.named().find(|topic| !topics.contains(topic)) {
         None => Ok(()),
         Some(unknown) => Err(plan_error(
             &format!("no type of event goes into topic \"{unknown}\", which has a format"),
@@ -164,7 +174,7 @@ pub(super) fn check_topics(formats: &Formats, topics: &[String]) -> Result<(), C
     }
 }
 
-fn no_registry() -> ConfigError {
+pub(super) fn no_registry() -> ConfigError {
     plan_error(
         "the framing of Confluent names each schema by its id in a registry, and no registry is named",
         "--schema-registry URL or SCHEMA_REGISTRY_URL names one; --framing none does without",
@@ -201,14 +211,8 @@ fn type_format(
         ));
     }
     let strategy = formats.subject_strategy.unwrap_or_else(|| Strategy::for_types(beside));
-    if framing == Framing::Confluent && strategy == Strategy::TopicName && beside > 1 {
-        return Err(plan_error(
-            &format!("topic \"{topic}\" has {beside} types of event, and topic-name gives all of them one subject"),
-            "--subject-strategy topic-record-name gives each type its own",
-        ));
-    }
     let subject = (framing == Framing::Confluent).then(|| strategy.subject(topic, &declared.record.name, Part::Value));
-    Ok(TypeFormat { kind, format, framing, padded, subject })
+    Ok(TypeFormat { kind, format, framing, padded, subject, branch: None })
 }
 
 fn framing_of_json() -> ConfigError {
@@ -237,7 +241,8 @@ pub fn coding_of(declared: &EventType, one: &TypeFormat) -> Result<(Coding, Opti
             (coding, SchemaText::new(SchemaType::Json, schema.text(), schema.name()))
         }
         Format::Avro => {
-            let (coding, schema) = Coding::avro(declared, one.padded)?;
+            let branch = one.branch.as_ref().map(|branch| branch.index);
+            let (coding, schema) = Coding::avro_in_union(declared, one.padded, branch)?;
             let text = SchemaText::new(SchemaType::Avro, schema.text(), schema.name());
             (coding, SchemaText { fingerprint: Some(schema.fingerprint()), ..text })
         }
@@ -246,6 +251,14 @@ pub fn coding_of(declared: &EventType, one: &TypeFormat) -> Result<(Coding, Opti
             let text = SchemaText::new(SchemaType::Protobuf, schema.text(), schema.name());
             (coding, SchemaText { message: schema.message_path(), ..text })
         }
+    };
+    let (coding, text) = match &one.branch {
+        None => (coding, text),
+        Some(branch) if one.format == Format::Protobuf => {
+            let message = protobuf::Schema::parse(&branch.text, &[], Pick::Named(&text.name))?.message_path();
+            (coding.of_message(&message), SchemaText { message, text: branch.text.to_string(), ..text })
+        }
+        Some(branch) => (coding, SchemaText { text: branch.text.to_string(), fingerprint: None, ..text }),
     };
     Ok((framed(coding, one, &text), Some(text)))
 }
@@ -295,6 +308,13 @@ impl SchemaText {
     fn new(schema_type: SchemaType, text: &str, name: &str) -> Self {
         let text = language_of_type(schema_type).trimmed(text);
         Self { schema_type, text: text.to_owned(), name: name.to_owned(), message: Vec::new(), fingerprint: None }
+    }
+
+    /// That of keys: it describes what has no name, or the first message of its text.
+    #[must_use]
+    pub fn of_key(schema_type: SchemaType, text: &str) -> Self {
+        let message = if schema_type == SchemaType::Protobuf { vec![0] } else { Vec::new() };
+        Self { message, ..Self::new(schema_type, text, "") }
     }
 
     /// A text of somebody else's.

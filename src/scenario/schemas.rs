@@ -207,6 +207,12 @@ pub(super) fn versions(
         };
         return Err(plan_error(&format!("a phase is written in schema \"{unknown}\", which there is not"), &hint));
     }
+    if !named.is_empty() && formats.types.iter().any(|one| one.branch.is_some()) {
+        return Err(plan_error(
+            "versions are those of a type's own schema, and the types of a topic share one under topic-name",
+            "--subject-strategy topic-record-name gives each type its own",
+        ));
+    }
     // What no phase names is not looked at.
     let used = sets.iter().filter(|set| named.contains(&set.name.as_str()));
     formats.versions = used.map(|set| version(set, catalogue, &formats.types)).collect::<Result<_, _>>()?;

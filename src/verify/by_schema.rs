@@ -125,9 +125,10 @@ impl BySchema {
         }
     }
 
-    /// The counts of a schema; `None` where there are too many. Without a frame each type has its own.
+    /// The counts of a schema; `None` where there are too many. Each type has its own, also where several share a schema.
     fn of(&mut self, id: Option<SchemaId>, kind: Option<TypeIndex>) -> Option<&mut OfSchema> {
-        let is_it = |known: &OfSchema| known.id == id && (id.is_some() || known.kind == kind);
+        let of_kind = |known: &OfSchema| known.kind == kind || id.is_some() && (kind.is_none() || known.kind.is_none());
+        let is_it = |known: &OfSchema| known.id == id && of_kind(known);
         if !self.of_schemas.get(self.last).is_some_and(is_it) {
             self.last = match self.of_schemas.iter().position(is_it) {
                 Some(at) => at,

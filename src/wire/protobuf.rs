@@ -30,6 +30,7 @@ mod plan;
 mod scalar;
 mod scattered;
 mod schema;
+mod several;
 mod steps;
 mod text;
 mod write;
@@ -39,6 +40,7 @@ use super::{Malformed, Written};
 
 pub use plan::Plan;
 pub use schema::{Pick, Schema};
+pub use several::joined;
 pub use write::Writer;
 
 /// What a body was like, beyond its values.

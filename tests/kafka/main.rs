@@ -18,12 +18,14 @@ mod downstream;
 mod evolution;
 mod formats;
 mod headers;
+mod keys;
 mod own_events;
 mod pipeline;
 mod record;
 mod registry;
 mod schemas;
 mod transactions;
+mod unions;
 mod verify_alone;
 
 use std::time::Duration;

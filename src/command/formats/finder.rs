@@ -13,6 +13,7 @@ use crate::event::invalid::Invalid;
 use crate::event::learned::{Finder, Found, Learned};
 use crate::registry::{Registry, RegistryError, Schema, SchemaType, Trouble};
 use crate::scenario::formats::{SchemaText, TypeFormat, coding_of};
+use crate::scenario::unions;
 use crate::settings::formats::{Format, Framing};
 use crate::verdict::ExitCode;
 use crate::wire::framing::SchemaId;
@@ -123,7 +124,7 @@ impl Asking {
             Ok((schema, of_subjects)) => {
                 *locked(&self.silence) = None;
                 let found = if of_subjects { self.learn(number, &schema) } else { Err(Invalid::WrongSubject) };
-                Some(found.map_or_else(Found::Refused, |learned| Found::Schema(Arc::new(learned))))
+                Some(found.unwrap_or_else(Found::Refused))
             }
             Err(error) if matches!(error.trouble, Trouble::SchemaMissing(_)) => {
                 *locked(&self.silence) = None;
@@ -150,7 +151,7 @@ impl Asking {
     }
 
     /// How records of a schema are read: it is one of a type, as loadgen writes it or in another version.
-    fn learn(&self, id: u32, schema: &Schema) -> Result<Learned, Invalid> {
+    fn learn(&self, id: u32, schema: &Schema) -> Result<Found, Invalid> {
         let format = match schema.schema_type {
             SchemaType::Avro => Format::Avro,
             SchemaType::Protobuf => Format::Protobuf,
@@ -160,12 +161,12 @@ impl Asking {
             tracing::warn!("schema id {id} cannot be read as an event of its type: {why}");
             Invalid::NotReadable
         };
-        let written = SchemaText::of_registry(schema).ok_or(Invalid::WrongSubject)?;
+        let Some(written) = SchemaText::of_registry(schema) else { return self.shared(id, format, &schema.text) };
         let named = self.catalogue.types().find(|(_, declared)| *declared.record.name == *written.name);
         let (kind, declared) = named.ok_or(Invalid::WrongSubject)?;
         let mut own = None;
         for padded in [true, false] {
-            let one = TypeFormat { kind, format, framing: Framing::Confluent, padded, subject: None };
+            let one = TypeFormat { kind, format, framing: Framing::Confluent, padded, subject: None, branch: None };
             let (coding, text) = match coding_of(declared, &one) {
                 // A schema that was given has no field for padding.
                 Err(_) if padded => continue,
@@ -173,13 +174,32 @@ impl Asking {
             };
             let coding = coding.framed(written.frame(id));
             if text.is_some_and(|text| text.is_read_as(&written)) {
-                return Ok(Learned { kind, coding, own: None, writer: None });
+                return Ok(Learned { kind, coding, own: None, writer: None }.into());
             }
             own = Some(coding);
         }
         let coding = own.ok_or(Invalid::NotReadable)?;
         let given = GivenSchema { language: written.language(), text: written.text.into(), message: None };
-        Learned::version(kind, declared, coding, &given).map_err(|error| unreadable(&error.to_string()))
+        let version = Learned::version(kind, declared, coding, &given);
+        version.map(Found::from).map_err(|error| unreadable(&error.to_string()))
+    }
+
+    /// How records of a schema are read that several types share.
+    fn shared(&self, id: u32, format: Format, text: &str) -> Result<Found, Invalid> {
+        let mut all = Vec::new();
+        for (kind, declared) in self.catalogue.types() {
+            let made = [true, false].into_iter().find_map(|padded| {
+                let alone =
+                    TypeFormat { kind, format, framing: Framing::Confluent, padded, subject: None, branch: None };
+                let branch = unions::found(text, &coding_of(declared, &alone).ok()?.1?)?;
+                coding_of(declared, &TypeFormat { branch: Some(branch), ..alone }).ok()
+            });
+            if let Some((coding, Some(text))) = made {
+                let coding = coding.framed(text.frame(id));
+                all.push(Arc::new(Learned { kind, coding, own: None, writer: None }));
+            }
+        }
+        if all.is_empty() { Err(Invalid::WrongSubject) } else { Ok(Found::Schemas(all.into())) }
     }
 }
 

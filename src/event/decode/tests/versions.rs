@@ -98,7 +98,7 @@ proptest! {
             for version in [0, 1, 2].map(Version) {
                 let (value, key) = written(catalogue, &event, version);
                 let decoded = catalogue.decode(&value).unwrap_or_else(|error| panic!("{language} {version:?}: {error}"));
-                prop_assert_eq!((decoded.kind, decoded.key()), (kind, key.as_slice()));
+                prop_assert_eq!((decoded.kind, &*decoded.key()), (kind, key.as_slice()));
                 prop_assert_eq!(decoded.schema_id(), catalogue.schema_id(kind, version));
                 prop_assert_eq!(wholeness(catalogue, &value, &key), Wholeness::AsWritten, "{} {:?}", language, version);
             }
