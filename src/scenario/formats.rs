@@ -1,12 +1,14 @@
 //! How the events of a run are written and read: which format each type has, by its topic, and which schemas that makes.
 
+pub mod keys;
+pub mod unions;
+
 use std::collections::BTreeSet;
 
-use super::error::ConfigError;
-use super::keys::{self, KeyPlan};
-use super::plan::plan_error;
-use super::schemas::VersionPlan;
-use super::unions::{self, Branch};
+use keys::KeyPlan;
+use unions::Branch;
+
+use super::error::{ConfigError, plan_error};
 use crate::event::catalogue::{Catalogue, EventType, GivenSchema, TypeIndex, Version};
 use crate::event::coding::Coding;
 use crate::registry::{Access, Part, Schema, SchemaType, Strategy};
@@ -16,6 +18,15 @@ use crate::wire::language::Language;
 use crate::wire::protobuf::Pick;
 use crate::wire::schema_error::SchemaError;
 use crate::wire::{avro, framing, json_schema, protobuf};
+
+/// A version of the schemas of a run's types.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionPlan {
+    /// Its name.
+    pub name: String,
+    /// The schema of each type, in the order of the catalogue; `None`: the version has none, and the type's own counts.
+    pub types: Vec<Option<GivenSchema>>,
+}
 
 /// How the types of a run are written.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -174,7 +185,7 @@ pub(super) fn check_topics(formats: &Formats, topics: &[String]) -> Result<(), C
     }
 }
 
-pub(super) fn no_registry() -> ConfigError {
+fn no_registry() -> ConfigError {
     plan_error(
         "the framing of Confluent names each schema by its id in a registry, and no registry is named",
         "--schema-registry URL or SCHEMA_REGISTRY_URL names one; --framing none does without",

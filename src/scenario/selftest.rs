@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::environment::Environment;
 use super::error::ConfigError;
-use super::keys::form_of;
+use super::formats::keys::form_of;
 use super::plan::catalogue;
 use super::source::SourceConfig;
 use super::topics::{self, check_topic_name};

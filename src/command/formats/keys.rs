@@ -7,7 +7,7 @@ use crate::event::catalogue::Catalogue;
 use crate::event::key::{KeyCoding, KeyForm};
 use crate::registry::Registry;
 use crate::report::KeySchemaReport;
-use crate::scenario::keys::KeyPlan;
+use crate::scenario::formats::keys::KeyPlan;
 
 /// The catalogue with its keys; their ids are zeros where there is no registry to ask.
 pub(super) fn keyed(

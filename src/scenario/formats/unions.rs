@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use super::error::ConfigError;
-use super::formats::{SchemaText, TypeFormat, coding_of, refused};
-use super::plan::plan_error;
+use super::{ConfigError, SchemaText, TypeFormat, coding_of, plan_error, refused};
 use crate::event::catalogue::{Catalogue, EventType};
 use crate::registry::{SchemaType, Strategy};
 use crate::settings::formats::{Formats, Framing};

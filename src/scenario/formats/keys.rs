@@ -1,8 +1,6 @@
 //! In which form the keys of records are written, and which schemas that makes: one for each topic, as Confluent's clients have it.
 
-use super::error::ConfigError;
-use super::formats::{SchemaText, no_registry};
-use super::plan::plan_error;
+use super::{ConfigError, SchemaText, no_registry, plan_error};
 use crate::event::catalogue::{Catalogue, EventType};
 use crate::event::key::{KeyCoding, KeyForm};
 use crate::registry::{Part, SchemaType, Strategy};
@@ -90,7 +88,7 @@ fn checked(plans: Vec<KeyPlan>, formats: &Formats, has_registry: bool) -> Result
 }
 
 /// What keys of that format are.
-pub(super) const fn form_of(format: KeyFormat) -> KeyForm {
+pub(in crate::scenario) const fn form_of(format: KeyFormat) -> KeyForm {
     match format {
         KeyFormat::String => KeyForm::Text,
         KeyFormat::Avro => KeyForm::Avro,
