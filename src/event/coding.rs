@@ -224,9 +224,9 @@ impl Coding {
         value.strip_prefix(&*self.frame).or_else(after_message)
     }
 
-    /// How many bytes of a record's value stand before what its own schema describes.
-    pub(super) fn before_record(&self) -> usize {
-        self.frame.len() + self.lead
+    /// How many bytes of a body stand before what its own schema describes.
+    pub(super) const fn lead(&self) -> usize {
+        self.lead
     }
 
     /// The bytes before each body.

@@ -18,6 +18,7 @@ use super::opaque::Opaque;
 use super::stamp::{self, Content, FirstStamp, RunId, Stamp};
 use crate::wire::framing::SchemaId;
 use crate::wire::key::KeyText;
+use crate::wire::language::Language;
 use crate::wire::shape;
 use crate::wire::value::ValueSink;
 use crate::wire::{Written, avro, protobuf};
@@ -120,6 +121,16 @@ impl<'a> Decoded<'a> {
         SchemaId::of(&self.coding.frame)
     }
 
+    /// In which language its schema is written, or would be.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        match self.coding.body {
+            Body::Json(_) => Language::JsonSchema,
+            Body::Avro(_) => Language::Avro,
+            Body::Protobuf(_) => Language::Protobuf,
+        }
+    }
+
     /// The schema that it was written by, for Avro.
     #[must_use]
     pub fn avro_schema(&self) -> Option<&avro::Schema> {
@@ -132,10 +143,11 @@ impl<'a> Decoded<'a> {
         }
     }
 
-    /// The body in a record's value, as its schema alone describes it; of a format whose frame is the same before each.
+    /// The body in its record's value, as its schema alone describes it.
     #[must_use]
     pub fn body_in<'v>(&self, value: &'v [u8]) -> &'v [u8] {
-        value.get(self.coding.before_record()..).unwrap_or_default()
+        let body = self.coding.body_of(value).unwrap_or_default();
+        body.get(self.coding.lead()..).unwrap_or_default()
     }
 
     /// The check of that stamp for it, in a record with that key.

@@ -10,13 +10,12 @@ use toml::{Table, Value};
 use super::error::{ConfigError, plan_error};
 use super::formats::{FormatPlan, SchemaText, TypeFormat, VersionPlan, language_of, version_of};
 use crate::event::catalogue::{Catalogue, EventType, GivenSchema, TypeIndex, Version};
-use crate::event::readers::Reader;
+use crate::event::readers::{Reader, ReaderSchema};
 use crate::event::rollout::Rollout;
 use crate::schedule::PhaseConfig;
 use crate::schedule::config::SchemaMix;
 use crate::settings::formats::{Format, Framing};
 use crate::settings::schemas::{SchemaSet, Schemas};
-use crate::wire::avro;
 use crate::wire::language::Language;
 
 /// The largest file that is read.
@@ -110,7 +109,10 @@ pub(super) fn read_in_run(
     formats: &FormatPlan,
 ) -> Result<Arc<Catalogue>, ConfigError> {
     if formats.types.is_empty() && !sets.is_empty() {
-        return Err(plan_error("events are JSON without a schema, and a reader's schema is Avro", "add --format avro"));
+        return Err(plan_error(
+            "events are JSON without a schema, and readers have one",
+            "add --format avro, protobuf or json-schema",
+        ));
     }
     read_by(catalogue, sets, formats)
 }
@@ -132,28 +134,27 @@ fn readers(sets: &[SchemaSet], catalogue: &Catalogue, formats: &FormatPlan) -> R
     let mut readers = Vec::new();
     for set in sets {
         let schemas = parsed(set)?;
-        let before = readers.len();
-        for schema in schemas.iter().filter(|schema| schema.given.language == Language::Avro) {
+        let (before, mut other) = (readers.len(), None);
+        for schema in &schemas {
             // A consumer may have the record in a package of its own.
             let short = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
             let named = catalogue.types().find(|(_, declared)| *declared.record.name == *schema.name);
             let alike = || catalogue.types().find(|(_, declared)| short(&declared.record.name) == short(&schema.name));
             let Some((kind, declared)) = named.or_else(alike) else { continue };
-            if let Some(one) = formats.types.iter().find(|one| one.kind == kind && one.format != Format::Avro) {
+            let own = schema.given.language;
+            let is_other = |one: &&TypeFormat| one.kind == kind && language_of(one.format) != Some(own);
+            if let Some(one) = formats.types.iter().find(is_other) {
                 let (name, format) = (&declared.name, one.format);
                 let reason =
-                    format!("reader schema {}: events of type \"{name}\" are {format}, and it is Avro", set.name);
-                return Err(plan_error(&reason, "schemas of Avro alone are resolved into one another"));
+                    format!("reader schema {}: events of type \"{name}\" are {format}, and it is {own}", set.name);
+                other = Some(plan_error(&reason, "a reader's schema is in the language of what it reads"));
+                continue;
             }
-            let parsed = avro::Schema::parse(&schema.given.text).map_err(|error| plan_error(&error.to_string(), ""))?;
+            let parsed = ReaderSchema::parse(&schema.given).map_err(|error| plan_error(&error.to_string(), ""))?;
             readers.push(Reader { name: set.name.as_str().into(), kind, schema: parsed });
         }
         if readers.len() == before {
-            if schemas.iter().all(|schema| schema.given.language != Language::Avro) {
-                let reason = format!("reader schema {}: it is none of Avro", set.name);
-                return Err(plan_error(&reason, "schemas of Avro alone are resolved into one another: give a .avsc"));
-            }
-            return Err(of_no_type(&set.name, &schemas, catalogue));
+            return Err(other.unwrap_or_else(|| of_no_type(&set.name, &schemas, catalogue)));
         }
     }
     Ok(readers)
