@@ -1,6 +1,7 @@
 //! The formats of a run: what the registry says of its schemas, asked before anything is sent or read.
 
 mod finder;
+pub(super) mod imports;
 mod keys;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::scenario::plan::Plan;
 use crate::settings::choice::Choice as _;
 use crate::settings::formats::{Format, Framing};
 use crate::verdict::ExitCode;
+use crate::wire::protobuf::Imports;
 
 /// A catalogue whose types have all that their records need, and what a report says of it.
 pub(super) struct Coded {
@@ -178,14 +180,16 @@ pub(super) fn registry(access: &Access) -> Result<Registry, Failure> {
 
 /// The id of a schema, which is registered where that is asked for.
 fn id_of(registry: &Registry, subject: &str, text: &SchemaText, register: bool) -> Result<u32, Failure> {
-    let schema = text.for_registry();
+    let hint = "--register registers what is missing; loadgen schema register does nothing else";
+    let schema = match imports::with_references(registry, text, register) {
+        Err(error) if is_missing(&error) => return Err(refused(&error).hint(hint)),
+        schema => schema.map_err(|error| refused(&error))?,
+    };
     match registry.lookup(subject, &schema, true) {
         Ok(found) => Ok(found.id),
         Err(error) if !is_missing(&error) => Err(refused(&error)),
         Err(_) if register => registry.register(subject, &schema, true).map_err(|error| refused(&error)),
-        Err(error) => {
-            Err(refused(&error).hint("--register registers what is missing; loadgen schema register does nothing else"))
-        }
+        Err(error) => Err(refused(&error).hint(hint)),
     }
 }
 
@@ -230,7 +234,7 @@ fn as_told(kind: TypeIndex, declared: &EventType, told: &SchemaReport) -> Result
     let (padded, subject) = (told.padded, told.subject.clone());
     let one = TypeFormat { kind, format, framing, padded, subject, branch: None };
     let coding = if let (Some(_), Some(language)) = (&told.version, language_of(format)) {
-        let given = GivenSchema { language, text: told.schema.as_str().into(), message: None };
+        let given = GivenSchema { language, text: told.schema.as_str().into(), message: None, imports: Imports::default() };
         Coding::version(declared, &given).map_err(|error| bad(&error.to_string()))?
     } else {
         let (coding, text) = coding_of(declared, &one).map_err(|error| bad(&error.to_string()))?;

@@ -173,17 +173,17 @@ impl Coding {
     ///
     /// # Errors
     /// What keeps them from being read.
-    pub fn reader_of(&self, writer: &str) -> Result<Option<Box<dyn ReadOther>>, SchemaError> {
+    pub fn reader_of(&self, given: &GivenSchema) -> Result<Option<Box<dyn ReadOther>>, SchemaError> {
         match &self.body {
             Body::Json(_) => Ok(None),
             Body::Avro(_) => {
                 let reader = avro::Schema::of(&self.record)?;
-                let writer = avro::Schema::parse(writer)?;
+                let writer = avro::Schema::parse(&given.text)?;
                 let resolution = avro::Resolution::new(&writer, &reader)?;
                 Ok(Some(Box::new(OtherRecord { writer, resolution, record: self.record.clone() })))
             }
             Body::Protobuf(_) => {
-                let schema = protobuf::Schema::parse(writer, &[], Pick::Only)?;
+                let schema = message_of(given)?;
                 let plan = protobuf::Plan::new(&schema, &self.record, None, None)?;
                 Ok(Some(Box::new(OtherMessage { plan, record: self.record.clone() })))
             }
@@ -250,7 +250,7 @@ impl Coding {
 
 fn message_of(given: &GivenSchema) -> Result<protobuf::Schema, SchemaError> {
     let pick = given.message.as_deref().map_or(Pick::Only, Pick::Named);
-    protobuf::Schema::parse(&given.text, &[], pick)
+    protobuf::Schema::parse(&given.text, &given.imports.pairs(), pick)
 }
 
 /// A record of another schema of Avro.

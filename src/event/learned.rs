@@ -66,7 +66,7 @@ impl Learned {
         {
             return Ok(Self { kind, coding: version.framed(own.frame.clone()), own: Some(own), writer: None });
         }
-        let writer = own.reader_of(&given.text)?;
+        let writer = own.reader_of(given)?;
         Ok(Self { kind, coding: own, own: None, writer })
     }
 }

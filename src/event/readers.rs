@@ -39,7 +39,7 @@ impl ReaderSchema {
             Language::Avro => Self::Avro(Box::new(avro::Schema::parse(&given.text)?)),
             Language::Protobuf => {
                 let pick = given.message.as_deref().map_or(Pick::Only, Pick::Named);
-                let schema = protobuf::Schema::parse(&given.text, &[], pick)?;
+                let schema = protobuf::Schema::parse(&given.text, &given.imports.pairs(), pick)?;
                 Self::Protobuf(Box::new(protobuf::Plan::new(&schema, schema.record(), None, None)?))
             }
             Language::JsonSchema => Self::JsonSchema(Box::new(json_schema::Schema::parse(&given.text, "")?)),
@@ -170,9 +170,10 @@ fn same(one: &Value, other: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::protobuf::Imports;
 
     fn reader(language: Language, text: &str) -> Reader {
-        let schema = ReaderSchema::parse(&GivenSchema { language, text: text.into(), message: None }).unwrap();
+        let schema = ReaderSchema::parse(&GivenSchema { language, text: text.into(), message: None, imports: Imports::default() }).unwrap();
         Reader { name: "reader".into(), kind: TypeIndex(0), schema }
     }
 

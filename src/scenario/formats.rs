@@ -15,7 +15,7 @@ use crate::registry::{Access, Part, Schema, SchemaType, Strategy};
 use crate::settings::choice::Choice as _;
 use crate::settings::formats::{Format, FormatOptions, Formats, Framing};
 use crate::wire::language::Language;
-use crate::wire::protobuf::Pick;
+use crate::wire::protobuf::{Imports, Pick};
 use crate::wire::schema_error::SchemaError;
 use crate::wire::{avro, framing, json_schema, protobuf};
 
@@ -77,6 +77,8 @@ pub struct SchemaText {
     pub message: Vec<usize>,
     /// The fingerprint of its parsing canonical form, for Avro.
     pub fingerprint: Option<u64>,
+    /// What it imports, for Protobuf.
+    pub imports: Imports,
 }
 
 impl FormatPlan {
@@ -260,13 +262,17 @@ pub fn coding_of(declared: &EventType, one: &TypeFormat) -> Result<(Coding, Opti
         Format::Protobuf => {
             let (coding, schema) = Coding::protobuf(declared, one.padded)?;
             let text = SchemaText::new(SchemaType::Protobuf, schema.text(), schema.name());
-            (coding, SchemaText { message: schema.message_path(), ..text })
+            let given = declared.schema.as_ref().filter(|given| given.language == Language::Protobuf);
+            let imports = given.map(|given| given.imports.clone()).unwrap_or_default();
+            (coding, SchemaText { message: schema.message_path(), imports, ..text })
         }
     };
     let (coding, text) = match &one.branch {
         None => (coding, text),
         Some(branch) if one.format == Format::Protobuf => {
-            let message = protobuf::Schema::parse(&branch.text, &[], Pick::Named(&text.name))?.message_path();
+            let imports = text.imports.pairs();
+            let shared = protobuf::Schema::parse(&branch.text, &imports, Pick::Named(&text.name))?;
+            let message = shared.message_path();
             (coding.of_message(&message), SchemaText { message, text: branch.text.to_string(), ..text })
         }
         Some(branch) => (coding, SchemaText { text: branch.text.to_string(), fingerprint: None, ..text }),
@@ -283,7 +289,7 @@ pub fn version_of(
     one: &TypeFormat,
     given: &GivenSchema,
 ) -> Result<(Coding, SchemaText), SchemaError> {
-    let text = SchemaText::parse(given.language, &given.text)?;
+    let text = SchemaText::parse_with(given.language, &given.text, given.imports.clone())?;
     Ok((framed(Coding::version(declared, given)?, one, &text), text))
 }
 
@@ -318,7 +324,7 @@ pub const fn language_of(format: Format) -> Option<Language> {
 impl SchemaText {
     fn new(schema_type: SchemaType, text: &str, name: &str) -> Self {
         let text = language_of_type(schema_type).trimmed(text);
-        Self { schema_type, text: text.to_owned(), name: name.to_owned(), message: Vec::new(), fingerprint: None }
+        Self { schema_type, text: text.to_owned(), name: name.to_owned(), message: Vec::new(), fingerprint: None, imports: Imports::default() }
     }
 
     /// That of keys: it describes what has no name, or the first message of its text.
@@ -333,6 +339,14 @@ impl SchemaText {
     /// # Errors
     /// What is wrong in it, or not supported, and where.
     pub fn parse(language: Language, text: &str) -> Result<Self, SchemaError> {
+        Self::parse_with(language, text, Imports::default())
+    }
+
+    /// The same of a text that imports others.
+    ///
+    /// # Errors
+    /// As [`SchemaText::parse`].
+    pub fn parse_with(language: Language, text: &str, imports: Imports) -> Result<Self, SchemaError> {
         Ok(match language {
             Language::Avro => {
                 let parsed = avro::Schema::parse(text)?;
@@ -340,9 +354,9 @@ impl SchemaText {
                 Self { fingerprint, ..Self::new(SchemaType::Avro, text, parsed.name()) }
             }
             Language::Protobuf => {
-                let parsed = protobuf::Schema::parse(text, &[], Pick::Only)?;
+                let parsed = protobuf::Schema::parse(text, &imports.pairs(), Pick::Only)?;
                 let message = parsed.message_path();
-                Self { message, ..Self::new(SchemaType::Protobuf, text, parsed.name()) }
+                Self { message, imports, ..Self::new(SchemaType::Protobuf, text, parsed.name()) }
             }
             Language::JsonSchema => Self::new(SchemaType::Json, text, json_schema::Schema::parse(text, "")?.name()),
         })
@@ -350,8 +364,8 @@ impl SchemaText {
 
     /// What a schema of a registry describes, and which message of its text that is; `None` where it is not supported.
     #[must_use]
-    pub fn of_registry(schema: &Schema) -> Option<Self> {
-        Self::parse(language_of_type(schema.schema_type), &schema.text).ok()
+    pub fn of_registry(schema: &Schema, imports: Imports) -> Option<Self> {
+        Self::parse_with(language_of_type(schema.schema_type), &schema.text, imports).ok()
     }
 
     /// Its language.
@@ -365,7 +379,7 @@ impl SchemaText {
     pub fn is_read_as(&self, other: &Self) -> bool {
         match self.fingerprint {
             Some(_) => self.fingerprint == other.fingerprint,
-            None => self.text == other.text,
+            None => self.text == other.text && self.imports.are(&other.imports),
         }
     }
 

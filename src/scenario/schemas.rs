@@ -17,6 +17,7 @@ use crate::schedule::config::SchemaMix;
 use crate::settings::formats::{Format, Framing};
 use crate::settings::schemas::{SchemaSet, Schemas};
 use crate::wire::language::Language;
+use crate::wire::protobuf::Imports;
 
 /// The largest file that is read.
 const MOST_BYTES: u64 = 4 << 20;
@@ -93,7 +94,7 @@ pub(super) fn parsed(set: &SchemaSet) -> Result<Vec<NamedSchema>, ConfigError> {
         let text = text.as_str().unwrap_or_default();
         let language = Language::of_name(file).map_err(bad)?;
         let read = SchemaText::parse(language, text).map_err(|error| bad(language.explained(file, text, error)))?;
-        let given = GivenSchema { language, text: read.text.into(), message: None };
+        let given = GivenSchema { language, text: read.text.into(), message: None, imports: Imports::default() };
         Ok(NamedSchema { file: file.clone(), name: read.name, given })
     };
     texts.iter().map(schema).collect()

@@ -14,6 +14,7 @@ use crate::wire::framing::{self, SchemaId};
 use crate::wire::language::Language;
 use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Field, Record, Shape, Value};
+use crate::wire::protobuf::Imports;
 use crate::wire::{avro, protobuf};
 
 /// How often a schema that is known late is asked for in vain.
@@ -169,7 +170,7 @@ fn schema_of(record: &Record, format: Format) -> Result<Option<GivenSchema>, Sch
         Format::Protobuf => (Language::Protobuf, protobuf::Schema::of(record)?.text().into()),
         Format::Json | Format::JsonSchema => return Ok(None),
     };
-    Ok(Some(GivenSchema { language, text, message: None }))
+    Ok(Some(GivenSchema { language, text, message: None, imports: Imports::default() }))
 }
 
 /// The record with one field more, in front of the others.

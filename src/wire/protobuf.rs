@@ -25,6 +25,7 @@
 mod bind;
 mod cursor;
 mod decimal;
+mod imports;
 mod ordered;
 mod plan;
 mod scalar;
@@ -39,6 +40,7 @@ use super::sink::Sink;
 use super::{Malformed, Written};
 
 pub use plan::Plan;
+pub use imports::{Imports, imported};
 pub use schema::{Pick, Schema};
 pub use several::joined;
 pub use write::Writer;

@@ -120,10 +120,13 @@ impl Asking {
     /// `None` where the registry does not say.
     fn look_up(&self, id: SchemaId) -> Option<Found> {
         let SchemaId::Registry(number) = id else { return Some(Found::Refused(Invalid::UnknownSchemaId)) };
-        match self.registry.schema(number).and_then(|schema| Ok((schema, self.is_of_subjects(number)?))) {
-            Ok((schema, of_subjects)) => {
+        match self.registry.schema(number).and_then(|schema| {
+            let imports = self.registry.imports(&schema)?;
+            Ok((schema, imports, self.is_of_subjects(number)?))
+        }) {
+            Ok((schema, imports, of_subjects)) => {
                 *locked(&self.silence) = None;
-                let found = if of_subjects { self.learn(number, &schema) } else { Err(Invalid::WrongSubject) };
+                let found = if of_subjects { self.learn(number, &schema, imports) } else { Err(Invalid::WrongSubject) };
                 Some(found.unwrap_or_else(Found::Refused))
             }
             Err(error) if matches!(error.trouble, Trouble::SchemaMissing(_)) => {
@@ -151,7 +154,7 @@ impl Asking {
     }
 
     /// How records of a schema are read: it is one of a type, as loadgen writes it or in another version.
-    fn learn(&self, id: u32, schema: &Schema) -> Result<Found, Invalid> {
+    fn learn(&self, id: u32, schema: &Schema, imports: Vec<(String, Schema)>) -> Result<Found, Invalid> {
         let format = match schema.schema_type {
             SchemaType::Avro => Format::Avro,
             SchemaType::Protobuf => Format::Protobuf,
@@ -161,7 +164,8 @@ impl Asking {
             tracing::warn!("schema id {id} cannot be read as an event of its type: {why}");
             Invalid::NotReadable
         };
-        let Some(written) = SchemaText::of_registry(schema) else { return self.shared(id, format, &schema.text) };
+        let imports = imports.into_iter().map(|(name, schema)| (name, schema.text)).collect();
+        let Some(written) = SchemaText::of_registry(schema, imports) else { return self.shared(id, format, &schema.text) };
         let named = self.catalogue.types().find(|(_, declared)| *declared.record.name == *written.name);
         let (kind, declared) = named.ok_or(Invalid::WrongSubject)?;
         let mut own = None;
@@ -179,7 +183,8 @@ impl Asking {
             own = Some(coding);
         }
         let coding = own.ok_or(Invalid::NotReadable)?;
-        let given = GivenSchema { language: written.language(), text: written.text.into(), message: None };
+        let (language, text) = (written.language(), written.text.into());
+        let given = GivenSchema { language, text, message: None, imports: written.imports };
         let version = Learned::version(kind, declared, coding, &given);
         version.map(Found::from).map_err(|error| unreadable(&error.to_string()))
     }

@@ -2,6 +2,7 @@
 
 use crate::event::padding;
 use crate::wire::language::Language;
+use crate::wire::protobuf::Imports;
 use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Field, Record, Shape};
 
@@ -63,6 +64,8 @@ pub struct GivenSchema {
     pub text: Box<str>,
     /// Which message of it, for Protobuf, where it has several.
     pub message: Option<Box<str>>,
+    /// What it imports, for Protobuf.
+    pub imports: Imports,
 }
 
 impl EventType {

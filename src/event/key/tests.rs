@@ -13,6 +13,7 @@ use crate::event::encode::{Encoder, Values};
 use crate::event::stamp::RunId;
 use crate::wire::framing;
 use crate::wire::language::Language;
+use crate::wire::protobuf::Imports;
 use crate::wire::shape::{Integer, UuidForm};
 use crate::wire::sink::Sink;
 
@@ -96,7 +97,7 @@ fn codings(declared: &EventType) -> Vec<Coding> {
             let text = format!(
                 "syntax = \"proto3\"; package shop.events; message Order {{ string order_id = 1; {number} customer_id = 2; string note = 3; }}"
             );
-            let given = GivenSchema { language: Language::Protobuf, text: text.into(), message: None };
+            let given = GivenSchema { language: Language::Protobuf, text: text.into(), message: None, imports: Imports::default() };
             all.push(Coding::protobuf(&EventType { schema: Some(given), ..declared.clone() }, false).unwrap().0);
         }
     }

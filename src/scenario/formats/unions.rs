@@ -90,7 +90,8 @@ pub fn found(text: &str, own: &SchemaText) -> Option<Branch> {
             branches.iter().position(is_own)?
         }
         SchemaType::Protobuf => {
-            let parsed = |text| protobuf::Schema::parse(text, &[], Pick::Named(&own.name)).ok();
+            let imports = own.imports.pairs();
+            let parsed = |text| protobuf::Schema::parse(text, &imports, Pick::Named(&own.name)).ok();
             let (there, alone) = (parsed(text)?, parsed(&own.text)?);
             (there.record() == alone.record()).then_some(0)?
         }

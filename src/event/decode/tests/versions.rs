@@ -17,7 +17,7 @@ fn schema_of(record: &Record, language: Language) -> GivenSchema {
         Language::Protobuf => protobuf::Schema::of(record).unwrap().text().to_owned(),
         Language::JsonSchema => json_schema::Schema::of(record).unwrap().text().to_owned(),
     };
-    GivenSchema { language, text: text.into(), message: None }
+    GivenSchema { language, text: text.into(), message: None, imports: Imports::default() }
 }
 
 /// A channel that is the web's, where nobody says otherwise.
