@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::catalogue::{EventType, GivenSchema, Version};
 use crate::event::coding::Coding;
-use crate::event::readers::{Reader, Reading};
+use crate::event::readers::{Reader, ReaderSchema, Reading};
 use crate::wire::framing;
 use crate::wire::json_schema;
 use crate::wire::language::Language;
@@ -131,7 +131,7 @@ proptest! {
         let kind = event.kind().type_index();
         let (_, declared) = CATALOGUE.types().nth(kind.index()).unwrap();
         let reader = |record: &Record| {
-            let schema = avro::Schema::parse(&schema_of(record, Language::Avro).text).unwrap();
+            let schema = ReaderSchema::parse(&schema_of(record, Language::Avro)).unwrap();
             Reader { name: "reader".into(), kind, schema }
         };
         let mut strict = longer(declared);
@@ -139,8 +139,8 @@ proptest! {
         let read = |reader: &Reader, version| {
             let (value, _) = written(catalogue, &event, version);
             let decoded = catalogue.decode(&value).unwrap();
-            let reading = Reading::new(reader, decoded.avro_schema().unwrap()).unwrap();
-            (reading.read(decoded.body_in(&value)), reading.incompatible)
+            let reading = Reading::new(reader, decoded.language(), decoded.avro_schema()).unwrap();
+            (reading.read(reader, decoded.body_in(&value)), reading.incompatible)
         };
         for version in [0, 1].map(Version) {
             for record in [&declared.record, &longer(declared), &turned(declared)] {
