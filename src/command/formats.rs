@@ -234,7 +234,8 @@ fn as_told(kind: TypeIndex, declared: &EventType, told: &SchemaReport) -> Result
     let (padded, subject) = (told.padded, told.subject.clone());
     let one = TypeFormat { kind, format, framing, padded, subject, branch: None };
     let coding = if let (Some(_), Some(language)) = (&told.version, language_of(format)) {
-        let given = GivenSchema { language, text: told.schema.as_str().into(), message: None, imports: Imports::default() };
+        let given =
+            GivenSchema { language, text: told.schema.as_str().into(), message: None, imports: Imports::default() };
         Coding::version(declared, &given).map_err(|error| bad(&error.to_string()))?
     } else {
         let (coding, text) = coding_of(declared, &one).map_err(|error| bad(&error.to_string()))?;

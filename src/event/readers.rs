@@ -173,7 +173,13 @@ mod tests {
     use crate::wire::protobuf::Imports;
 
     fn reader(language: Language, text: &str) -> Reader {
-        let schema = ReaderSchema::parse(&GivenSchema { language, text: text.into(), message: None, imports: Imports::default() }).unwrap();
+        let schema = ReaderSchema::parse(&GivenSchema {
+            language,
+            text: text.into(),
+            message: None,
+            imports: Imports::default(),
+        })
+        .unwrap();
         Reader { name: "reader".into(), kind: TypeIndex(0), schema }
     }
 

@@ -324,7 +324,14 @@ pub const fn language_of(format: Format) -> Option<Language> {
 impl SchemaText {
     fn new(schema_type: SchemaType, text: &str, name: &str) -> Self {
         let text = language_of_type(schema_type).trimmed(text);
-        Self { schema_type, text: text.to_owned(), name: name.to_owned(), message: Vec::new(), fingerprint: None, imports: Imports::default() }
+        Self {
+            schema_type,
+            text: text.to_owned(),
+            name: name.to_owned(),
+            message: Vec::new(),
+            fingerprint: None,
+            imports: Imports::default(),
+        }
     }
 
     /// That of keys: it describes what has no name, or the first message of its text.

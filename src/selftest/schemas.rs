@@ -12,9 +12,9 @@ use crate::event::learned::{Finder, Found, Learned};
 use crate::settings::formats::Format;
 use crate::wire::framing::{self, SchemaId};
 use crate::wire::language::Language;
+use crate::wire::protobuf::Imports;
 use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Field, Record, Shape, Value};
-use crate::wire::protobuf::Imports;
 use crate::wire::{avro, protobuf};
 
 /// How often a schema that is known late is asked for in vain.

@@ -39,8 +39,8 @@ mod write;
 use super::sink::Sink;
 use super::{Malformed, Written};
 
-pub use plan::Plan;
 pub use imports::{Imports, imported};
+pub use plan::Plan;
 pub use schema::{Pick, Schema};
 pub use several::joined;
 pub use write::Writer;

@@ -19,6 +19,7 @@ mod evolution;
 mod files;
 mod formats;
 mod headers;
+mod imports;
 mod keys;
 mod own_events;
 mod pipeline;

@@ -165,7 +165,9 @@ impl Asking {
             Invalid::NotReadable
         };
         let imports = imports.into_iter().map(|(name, schema)| (name, schema.text)).collect();
-        let Some(written) = SchemaText::of_registry(schema, imports) else { return self.shared(id, format, &schema.text) };
+        let Some(written) = SchemaText::of_registry(schema, imports) else {
+            return self.shared(id, format, &schema.text);
+        };
         let named = self.catalogue.types().find(|(_, declared)| *declared.record.name == *written.name);
         let (kind, declared) = named.ok_or(Invalid::WrongSubject)?;
         let mut own = None;

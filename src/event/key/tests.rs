@@ -97,7 +97,12 @@ fn codings(declared: &EventType) -> Vec<Coding> {
             let text = format!(
                 "syntax = \"proto3\"; package shop.events; message Order {{ string order_id = 1; {number} customer_id = 2; string note = 3; }}"
             );
-            let given = GivenSchema { language: Language::Protobuf, text: text.into(), message: None, imports: Imports::default() };
+            let given = GivenSchema {
+                language: Language::Protobuf,
+                text: text.into(),
+                message: None,
+                imports: Imports::default(),
+            };
             all.push(Coding::protobuf(&EventType { schema: Some(given), ..declared.clone() }, false).unwrap().0);
         }
     }

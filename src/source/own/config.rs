@@ -204,17 +204,26 @@ fn inlined(path: &Path, text: &str, imports: &Imports) -> Value {
     Value::Table(table)
 }
 
-/// What a Protobuf file imports: files that lie beside it, under the names that it has for them.
-fn imports(path: &Path, text: &str) -> Result<Imports, LoadError> {
+/// What a Protobuf file imports: files that lie beside it, under the names that it has for them. Other files import nothing.
+///
+/// # Errors
+/// A file that is not there, or leads elsewhere.
+pub fn imports_of(path: &Path, text: &str) -> Result<Imports, String> {
     if Language::of_name(&file_name(path)) != Ok(Language::Protobuf) {
         return Ok(Imports::default());
     }
     let folder = path.parent().unwrap_or(Path::new(""));
-    Imports::of(text, &mut |name| imported_file(folder, name)).map_err(|problem| LoadError::Wrong {
+    Imports::of(text, &mut |name| imported_file(folder, name))
+}
+
+fn imports(path: &Path, text: &str) -> Result<Imports, LoadError> {
+    imports_of(path, text).map_err(|problem| LoadError::Wrong {
         path: path.to_owned(),
         line: 1,
         problem,
-        hint: Some("what a .proto imports lies in its folder, or in folders there, but for google/protobuf/".to_owned()),
+        hint: Some(
+            "what a .proto imports lies in its folder, or in folders there, but for google/protobuf/".to_owned(),
+        ),
     })
 }
 

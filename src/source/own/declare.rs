@@ -9,6 +9,7 @@ use toml::{Table, Value};
 
 use super::error::{Keys, OwnError};
 use super::generator::Fields;
+use crate::wire::protobuf::Imports;
 use read::{number, refuse_unknown, share, text};
 
 /// A type as it is declared.

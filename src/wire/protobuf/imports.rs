@@ -116,7 +116,9 @@ mod tests {
         let imports = Imports::of(&text, &mut read).unwrap();
         assert_eq!(imports.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["c.proto", "common/b.proto", "a.proto"]);
         assert_eq!(asked, ["a.proto", "common/b.proto", "c.proto"]);
-        assert!(crate::wire::protobuf::Schema::parse(&text, &imports.pairs(), crate::wire::protobuf::Pick::Only).is_ok());
+        assert!(
+            crate::wire::protobuf::Schema::parse(&text, &imports.pairs(), crate::wire::protobuf::Pick::Only).is_ok()
+        );
         let refused = Imports::of(&proto(&["d.proto"], ""), &mut |name| Err(format!("no {name}"))).unwrap_err();
         assert_eq!(refused, "no d.proto");
     }

@@ -1,10 +1,12 @@
 //! The other formats than JSON.
 
 use super::*;
+use crate::event::catalogue::GivenSchema;
 use crate::event::coding::Coding;
 use crate::event::learned::Finder;
 use crate::wire::framing;
-use crate::wire::protobuf::Pick;
+use crate::wire::language::Language;
+use crate::wire::protobuf::{Imports, Pick};
 use crate::wire::schema_error::SchemaError;
 
 type Make = fn(&crate::event::catalogue::EventType, bool) -> Result<Coding, SchemaError>;
@@ -53,6 +55,10 @@ fn written(catalogue: &Arc<Catalogue>, event: &Event, padding: Option<Padding>) 
     let encoder = Encoder::new(RUN, 3, Arc::clone(catalogue)).padded(padding);
     let place = encoder.encode(&mut arena, event.kind().type_index(), &values, 77, 1_700_000_000_123_456_789);
     (arena[place.body].to_vec(), arena[place.key].to_vec(), place.stamp.check)
+}
+
+fn given(language: Language, text: &str) -> GivenSchema {
+    GivenSchema { language, text: text.into(), message: None, imports: Imports::default() }
 }
 
 fn wholeness(decoded: &Decoded<'_>, key: &[u8]) -> Option<Wholeness> {
@@ -212,7 +218,7 @@ fn records_of_a_schema_that_was_looked_up_are_read_by_it() {
     let (coding, schema) = Coding::protobuf(declared, false).unwrap();
     // Another version: its fields have other numbers, and its id is another.
     let text = schema.text().replace("= 5;", "= 9;").replace("= 1;", "= 12;");
-    let writer = coding.reader_of(&text).unwrap();
+    let writer = coding.reader_of(&given(Language::Protobuf, &text)).unwrap();
     let (other, frame) = (protobuf::Schema::parse(&text, &[], Pick::Only).unwrap(), framing::confluent(99, Some(&[0])));
     let record = coding.record.clone();
     let mut values = ValueSink::new(&record);
@@ -263,7 +269,7 @@ fn records_of_another_version_of_an_avro_schema_are_whole_value_for_value() {
     drive_record(&shape::Value::Record(fields), &record, &mut writer).unwrap();
     writer.finish();
 
-    let writer = coding.reader_of(&text).unwrap();
+    let writer = coding.reader_of(&given(Language::Avro, &text)).unwrap();
     let learned = Learned { kind, coding: coding.framed(framing::confluent(99, None)), own: None, writer };
     let knows = Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(learned.into())));
     let decoded = knows.decode(&again).unwrap();
@@ -285,7 +291,7 @@ fn a_record_of_an_avro_schema_that_lacks_a_field_of_the_type_is_not_readable_by_
     let (mut body, ..) = written(of("avro"), &event, None);
     body.splice(..5, framing::confluent(99, None));
 
-    let writer = coding.reader_of(&text).unwrap();
+    let writer = coding.reader_of(&given(Language::Avro, &text)).unwrap();
     let learned = Learned { kind, coding: coding.framed(framing::confluent(99, None)), own: None, writer };
     let knows = Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(learned.into())));
     assert_eq!(knows.decode(&body).unwrap_err(), Invalid::NotReadable);

@@ -7,6 +7,7 @@ use crate::event::readers::{Reader, ReaderSchema, Reading};
 use crate::wire::framing;
 use crate::wire::json_schema;
 use crate::wire::language::Language;
+use crate::wire::protobuf::Imports;
 use crate::wire::shape::{Field, Record};
 
 const LANGUAGES: [Language; 3] = [Language::Avro, Language::Protobuf, Language::JsonSchema];
