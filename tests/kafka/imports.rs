@@ -87,7 +87,7 @@ fn an_import_that_is_missing_or_leads_elsewhere_is_named() {
         let refused = Program::new(cluster, "imports-refused")
             .args(["synth", "--rate", "1", "--num-records", "1", "--schema", schema.to_str().unwrap()])
             .run();
-        assert_eq!(refused.code, 7, "{}", refused.stderr);
+        assert_eq!(refused.code, 104, "{}", refused.stderr);
         assert!(refused.stderr.contains("order.proto") && refused.stderr.contains(wanted), "{}", refused.stderr);
     }
 }
