@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::TempoCopy;
+use crate::event::KeyId;
 use crate::event::catalogue::{TypeIndex, Version};
 use crate::event::opaque::{Raw, Sealed};
 use crate::event::stamp::{DueTime, Stamp};
@@ -303,7 +304,11 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                     phase: u16::try_from(phase).unwrap_or(u16::MAX),
                     kind,
                     version,
-                    key: drawn.event.key(key.unwrap_or_default()),
+                    key: if self.setup.encoder.has_text_keys() {
+                        drawn.event.key(key.unwrap_or_default())
+                    } else {
+                        KeyId::of_text(key.unwrap_or_default())
+                    },
                     check: written.stamp.check,
                 });
                 let Sealed { body, key, headers, .. } = written;

@@ -44,7 +44,7 @@ pub use measured::{
 };
 pub use process::{Hiccup, Process, processors};
 pub use readers::{GroupReport, LagReport, RebalanceReport};
-pub use schemas::{ReaderUse, SchemaReport, SchemaUse};
+pub use schemas::{KeySchemaReport, ReaderUse, SchemaReport, SchemaUse};
 pub use seconds::JoinedSeconds;
 pub use sources::{Fidelity, InterArrival, LeftOut, Likeness, Payload, Replay, Synthetic};
 pub use transactions::{AbortCause, TransactionCounts, Transactions};
@@ -239,6 +239,9 @@ pub struct Environment {
     /// The schemas that events were written by; empty where all are JSON without one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schemas: Vec<SchemaReport>,
+    /// The schemas that their keys were written by; empty where all are texts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key_schemas: Vec<KeySchemaReport>,
     /// The client's settings, secrets redacted.
     pub client_config: BTreeMap<String, String>,
 }

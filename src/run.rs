@@ -15,7 +15,7 @@ mod interrupts;
 mod lag;
 mod machine;
 mod prepare;
-mod schemas;
+pub mod schemas;
 mod sections;
 #[cfg(test)]
 mod simulation;

@@ -43,7 +43,7 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
         tracing::warn!("{warning}");
     }
     let produced = plan.producer_report.as_deref().map(producer::produced).transpose()?;
-    let written = plan.producer_report.as_deref().map(producer::schemas).transpose()?.unwrap_or_default();
+    let written = plan.producer_report.as_deref().map(producer::environment).transpose()?.unwrap_or_default();
     let coded = formats::reading(&plan.formats, &plan.catalogue, std::mem::take(&mut plan.subjects), &written)?;
     if let Some(produced) = &produced {
         let topics: Vec<String> = produced.topics.iter().map(|(topic, _)| topic.clone()).collect();

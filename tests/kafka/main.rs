@@ -19,6 +19,8 @@ mod evolution;
 mod files;
 mod formats;
 mod headers;
+mod imports;
+mod keys;
 mod own_events;
 mod pipeline;
 mod record;
@@ -27,6 +29,7 @@ mod registry;
 mod schemas;
 mod storage;
 mod transactions;
+mod unions;
 mod verify_alone;
 
 use std::time::Duration;

@@ -142,7 +142,8 @@ fn payload(report: &RunReport, plan: &Plan, source: &Source) -> report::Payload 
                 if let Some(recorded) = lane.bytes() {
                     arena.extend_from_slice(recorded.value.unwrap_or_default());
                 } else {
-                    encoder.encode(&mut arena, event.kind(), &values, sampled, sampled * 1_000_000);
+                    let written = encoder.encode(&mut arena, event.kind(), &values, sampled, sampled * 1_000_000);
+                    arena.truncate(written.body.end);
                 }
                 (batch, sampled) = (batch + 1, sampled + 1);
             }

@@ -34,6 +34,10 @@ pub(super) fn of(
         let reason = format!("expectations read plain JSON, and events are written as {:?}", other.format);
         return Err(plan_error(&reason, "leave the format or the expectations out"));
     }
+    if !formats.keys.is_empty() {
+        let reason = "expectations go by the texts of keys, and keys are written by a schema";
+        return Err(plan_error(reason, "leave the key format or the expectations out"));
+    }
     let deadline = scenario.settings.verifier.downstream.settle().expect_deadline;
     Ok(Downstream { expectations, deadline })
 }
