@@ -29,7 +29,7 @@ pub use error::FileError;
 pub use how::{ClockFacts, Found};
 pub use preset::{Clock, Preset};
 pub use problem::RowProblem;
-pub use read::{Read, Row, read};
+pub use read::{Read, Row, Took, read};
 pub use snowplow::COLUMNS as SNOWPLOW_COLUMNS;
 pub use spread::Spread;
 pub use survey::{HotKey, Skew, Survey, survey};

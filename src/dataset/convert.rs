@@ -181,7 +181,7 @@ impl Work<'_> {
             let topic = topic_of(row.kind.as_deref());
             let kept = Kept { topic: &topic, key: key.as_deref(), body: &self.body };
             spooler.push(row.at_us, &kept)?;
-            Ok::<_, ConvertError>(())
+            Ok::<_, ConvertError>(Ok(()))
         })?;
         self.done.records = read.rows;
         self.done.bad_rows = read.bad;

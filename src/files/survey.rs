@@ -115,7 +115,7 @@ pub fn survey(config: &Config) -> Result<Survey, FileError> {
     let read = read(config, |row| {
         moments.push(Moment { at_us: row.at_us, ordinal: seen.rows })?;
         seen.add(row);
-        Ok::<_, FileError>(())
+        Ok::<_, FileError>(Ok(()))
     })?;
     let moments = Rows::of(moments.finish()?, None, &place)?;
     let walk = Walk::over(&moments).map_err(|source| moments.failed(source))?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::choice::{self, choices};
 use super::files::FileOptions;
 use super::layer::{Layer as _, layer, settings};
-use super::values;
+use super::values::{self, FieldMap};
 use crate::input::BadRowPolicy;
 use crate::source::recorded;
 use crate::source::retail_rocket::{self, Moment, Rounds, Share};
@@ -127,6 +127,12 @@ layer! {
         /// Folder for sorting on disk [default: the system's]
         #[arg(long, value_name = "DIR")]
         pub temp_dir: Option<PathBuf>,
+        /// Fields of the events that rows become (--events, --schema), and the fields of rows that they come from; repeatable
+        ///
+        /// A field that is not named is taken from the row's field of that name. @time is the time that drives, @key the key, @type
+        /// the type. As a variable: one of them per line.
+        #[arg(long, value_name = "FIELD=FROM,...", value_parser = values::field_map, help_heading = "Files of events")]
+        pub map: Vec<FieldMap>,
         /// How files of rows are read.
         #[command(flatten)]
         pub rows: FileOptions,
@@ -146,6 +152,7 @@ impl RecordingOptions {
             self.sort_memory = other.sort_memory.take();
             self.temp_dir = other.temp_dir.take();
             self.rows = std::mem::take(&mut other.rows);
+            self.map = std::mem::take(&mut other.map);
             other.record.create_time = None;
             self.record.partition = None;
         } else {
@@ -182,6 +189,7 @@ impl RecordingOptions {
             rows.sort_memory = self.sort_memory.unwrap_or(rows.sort_memory);
             rows.temp_dir = self.temp_dir.or(rows.temp_dir.take());
             self.rows.apply_to(rows);
+            config.map.extend(self.map.into_iter().flat_map(|FieldMap(fields)| fields));
         }
     }
 

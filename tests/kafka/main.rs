@@ -7,7 +7,12 @@
 
 #[path = "../support/at_work.rs"]
 mod at_work;
+#[path = "../program/html_report/browser.rs"]
+#[expect(dead_code, reason = "tests of pages use more of it")]
+mod browser;
 mod cluster;
+#[path = "../support/page.rs"]
+mod page;
 mod program;
 
 mod attribution;

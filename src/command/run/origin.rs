@@ -138,7 +138,7 @@ fn payload(report: &RunReport, plan: &Plan, source: &Source) -> report::Payload 
             {
                 let event = &drawn.event;
                 let (timestamp_ms, due_unix_ns) = (1_700_000_000_000, 1_700_000_000_000_000_000);
-                let values = Telling { event, teller: &teller, timestamp_ms, due_unix_ns };
+                let values = Telling { event, teller: &teller, row: lane.telling(), timestamp_ms, due_unix_ns };
                 if let Some(recorded) = lane.bytes() {
                     arena.extend_from_slice(recorded.value.unwrap_or_default());
                 } else {

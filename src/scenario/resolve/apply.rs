@@ -64,7 +64,7 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
             let topic = &mut settings.target.topic;
             let said = topic.topic.is_some();
             config.origins.retain(|name, _| !said && !topic_map.contains_key(name));
-            if topic.topic.is_none() {
+            if topic.topic.is_none() && config.declared.is_none() {
                 // Each topic into one of its own name.
                 for name in config.topics.keys() {
                     topic_map.entry(name.clone()).or_insert_with(|| name.clone());

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::retail_rocket::{Moment, Rounds, optional_duration};
 use super::{LoadError, Recorded, RowFacts, Spooled};
-use crate::files;
+use crate::files::{self, FileError};
+use crate::source::own;
 
 /// Where a record goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +79,12 @@ pub struct Config {
     /// The files of rows that are the recording, in the place of `path`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<files::Config>,
+    /// The types that these are events of; without them rows are sent as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub declared: Option<Box<own::Config>>,
+    /// Fields of events, and where they come from in rows.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub map: BTreeMap<String, String>,
     /// What these came to, once they were read.
     #[serde(skip)]
     pub spooled: Option<Spooled>,
@@ -99,11 +106,27 @@ impl Config {
     /// # Errors
     /// Where it is no recording, and where rows cannot be used.
     pub fn load(&mut self) -> Result<(), LoadError> {
-        self.spooled = self.rows.as_ref().map(Spooled::make).transpose()?;
+        self.check()?;
+        self.spooled = self.rows.as_ref().map(|rows| Spooled::make(rows, self)).transpose()?;
         let head = Recorded::head(self)?;
         self.topics = head.topics.iter().map(|(topic, head)| (topic.clone(), head.partitions)).collect();
         self.origins = head.topics.into_iter().filter_map(|(topic, head)| Some((topic, head.id?))).collect();
         Ok(())
+    }
+
+    /// What does not go together.
+    fn check(&self) -> Result<(), FileError> {
+        let problem = match (&self.rows, &self.declared) {
+            (_, None) if !self.map.is_empty() => {
+                "--map needs the types that rows become events of: --events FILE.toml or --schema FILE"
+            }
+            (Some(rows), Some(_)) if !rows.key_fields.is_empty() => {
+                "--key-field does not go with declared types: each type says which of its fields is the key"
+            }
+            (None, Some(_)) => "types are declared for rows, and a recording of topics is sent as it is",
+            _ => return Ok(()),
+        };
+        Err(FileError::Setting(problem.to_owned()))
     }
 
     /// Its file.
