@@ -37,6 +37,17 @@ impl Decimal {
         self.0.checked_add(other.0).map(Self)
     }
 
+    /// So much more than that, where it is not too much.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self)
+    }
+
+    /// The number of 10^-12 that it is, modulo 2^128.
+    pub(super) const fn bits(self) -> u128 {
+        self.0.cast_unsigned()
+    }
+
     /// Whether it lies below zero.
     #[must_use]
     pub const fn is_negative(self) -> bool {

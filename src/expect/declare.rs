@@ -183,6 +183,20 @@ pub(super) struct Window {
     pub(super) grace: i64,
 }
 
+impl Window {
+    /// The starts of the windows in which an event of that time is.
+    pub(super) fn of(self, ts: i64) -> impl Iterator<Item = i64> {
+        let first = (ts - self.size + self.advance).max(0) / self.advance * self.advance;
+        std::iter::successors(Some(first), move |start| Some(start + self.advance))
+            .take_while(move |start| *start <= ts)
+    }
+
+    /// Whether the window that begins there takes events when stream time has come to `time`.
+    pub(super) const fn takes(self, start: i64, time: i64) -> bool {
+        start + self.size + self.grace > time
+    }
+}
+
 /// What is known of the events of a run: their types, and the topic of each.
 #[derive(Clone, Copy)]
 pub struct Known<'a> {

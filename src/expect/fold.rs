@@ -5,6 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use super::class::{Class, Tally, Told};
 use super::decimal::Decimal;
 use super::declare::{Added, Emit};
+use super::explain::{AddedTrace, Differences, Trace};
+use super::range::Window;
 use super::stream_time::StreamTimes;
 use super::sum::Sum;
 use crate::kafka::murmur2;
@@ -24,6 +26,7 @@ const PARTS: usize = 32;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Event<'a> {
     pub(super) partition: usize,
+    pub(super) offset: i64,
     /// When it was written, in ms.
     pub(super) at: i64,
     /// Its own time, in ms.
@@ -43,6 +46,7 @@ pub(super) struct Fold {
     partitions: i32,
     keys: HashMap<Box<[u8]>, Key>,
     tally: Tally,
+    differences: Differences,
     /// The earliest event time since the run began.
     first_own: i64,
 }
@@ -108,6 +112,7 @@ impl Fold {
             partitions: i32::try_from(partitions).unwrap_or(i32::MAX),
             keys: HashMap::new(),
             tally: Tally::default(),
+            differences: Differences::default(),
             first_own: i64::MAX,
         }
     }
@@ -137,19 +142,16 @@ impl Fold {
             key.entry(0).add(event, 0, i64::MAX);
             return;
         };
-        let most = self.times.note(key.task, event.partition, event.ts, event.at);
-        let mut start = (event.ts - window.size + window.advance).max(0) / window.advance * window.advance;
-        while start <= event.ts {
-            let end = start + window.size;
+        let most = self.times.note(key.task, event);
+        for start in window.of(event.ts) {
             let entry = key.entry(start);
-            if end + window.grace > most {
-                let early = self.added.apart_ms.map_or(i64::MAX, |apart| end - apart);
+            if window.takes(start, most) {
+                let early = self.added.apart_ms.map_or(i64::MAX, |apart| start + window.size - apart);
                 entry.add(event, event.at, early);
             } else {
                 entry.late.add(event.value);
                 entry.is_own |= event.is_own;
             }
-            start += window.advance;
         }
     }
 
@@ -168,7 +170,8 @@ impl Fold {
     pub(super) fn tidy(&mut self, read_to: i64) {
         let Some(window) = self.added.window else { return };
         let before = read_to.saturating_sub(KEPT);
-        let Self { keys, added, times, tally, first_own, .. } = self;
+        let Self { keys, added, times, tally, differences, first_own, .. } = self;
+        let mut books = (tally, differences);
         let judge = Judge { added, times, first_own: *first_own };
         let ending = Ending { at: 0, unknown: None, is_timed: true };
         keys.retain(|name, key| {
@@ -177,7 +180,7 @@ impl Fold {
                 let is_over = entry.start + window.size + window.grace < before;
                 let is_done = is_over && (entry.seen.is_some() || !entry.is_own);
                 if is_done {
-                    judge.count(tally, name, task, entry, ending);
+                    judge.count(&mut books, name, task, entry, ending);
                 }
                 !is_done
             });
@@ -200,18 +203,21 @@ impl Fold {
         })
     }
 
-    /// Judges what is left.
-    pub(super) fn end(mut self, ending: Ending<'_>) -> ExpectReport {
+    /// Judges what is left, and says what is to be traced to the input.
+    pub(super) fn end(mut self, ending: Ending<'_>) -> (ExpectReport, Option<Trace>) {
         let judge = Judge { added: &self.added, times: &self.times, first_own: self.first_own };
         let mut keys: Vec<(&Box<[u8]>, &Key)> = self.keys.iter().collect();
         keys.sort_unstable_by_key(|(name, _)| *name);
+        let mut books = (&mut self.tally, &mut self.differences);
         for (name, key) in keys {
             for entry in &key.windows {
-                judge.count(&mut self.tally, name, key.task, entry, ending);
+                judge.count(&mut books, name, key.task, entry, ending);
             }
         }
         let is_timed = ending.is_timed && self.added.window.is_some() && self.added.emit == Emit::Final;
-        self.tally.into_report(ending.unknown, is_timed)
+        let trace = AddedTrace::new(self.added, self.times.before(), self.differences);
+        let trace = trace.filter(|_| ending.unknown.is_none()).map(|trace| Trace::Added(Box::new(trace)));
+        (self.tally.into_report(ending.unknown, is_timed), trace)
     }
 }
 
@@ -318,7 +324,14 @@ impl Judge<'_> {
         (Some(class), bounds)
     }
 
-    fn count(&self, tally: &mut Tally, key: &[u8], task: usize, entry: &Entry, ending: Ending<'_>) {
+    fn count(
+        &self,
+        (tally, differences): &mut (&mut Tally, &mut Differences),
+        key: &[u8],
+        task: usize,
+        entry: &Entry,
+        ending: Ending<'_>,
+    ) {
         let (class, bounds) = self.class(task, entry);
         let start_ms = self.added.window.map(|_| entry.start);
         let seen = entry.seen;
@@ -332,8 +345,17 @@ impl Judge<'_> {
         let is_empty = entry.parts.is_empty() && entry.late.events == 0;
         if is_empty && ending.unknown.is_none() && (self.added.window.is_none() || entry.start >= self.first_own) {
             tally.count_unexpected(told);
+            differences.is_of_nothing();
         }
         let Some(class) = class.filter(|_| entry.is_own) else { return };
+        let window = || Window::of(key, entry.start);
+        match class {
+            Class::Right => {}
+            Class::Wrong | Class::Missing | Class::Twice => {
+                differences.is_wrong(task, window(), seen.map(|seen| seen.last), bounds.must.plus(bounds.may).value());
+            }
+            Class::Late | Class::AcceptedLate | Class::Open | Class::Undecided => differences.is_unknown(window()),
+        }
         let class = if ending.unknown.is_some() && class != Class::Open { Class::Undecided } else { class };
         if let Some(window) = self.added.window.filter(|_| ending.is_timed && self.added.emit == Emit::Final) {
             let end = entry.start + window.size;

@@ -3,6 +3,8 @@
 //! It reads the input once more, by a consumer of its own: a group's verifier has only a part of it, one under
 //! `read_uncommitted` has more than a processor gets, and a run without a verifier has none.
 
+mod again;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +20,7 @@ use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
 use crate::kafka::{Code, Delivered, KafkaError, Wait, Watermarks};
 use crate::report::ExpectReport;
+use again::Again;
 
 /// Records taken at once, at most.
 const BATCH: usize = 1_000;
@@ -170,7 +173,13 @@ impl Auditor {
                     .insert(topic.to_owned(), "the run was broken off before its results were waited for".to_owned());
             }
         }
-        self.oracle.end(unix_ms(), &unknown)
+        let Self { oracle, mut consumer, slots, topics, partitions, .. } = self;
+        let (mut reports, explainer) = oracle.end(unix_ms(), &unknown);
+        let mut again = Again { consumer: &mut consumer, slots: &slots, topics: &topics, partitions };
+        if let Some(explainer) = again.read(explainer, control) {
+            explainer.explain(&mut reports);
+        }
+        reports
     }
 
     /// How many records were taken, and whether one of them was of an output.

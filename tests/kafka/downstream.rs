@@ -70,6 +70,18 @@ fn sums(report: &Value) {
     }
 }
 
+/// The ranges that the application's own log names are those that explain what is wrong with each expectation.
+fn are_explained(report: &Value, is_lost: bool) {
+    for name in ["count", "revenue", "stock", "scores"] {
+        let of = of(report, name);
+        let range = |range: &Value| [&range["partition"], &range["from"], &range["to"]].map(|n| n.as_i64().unwrap());
+        let mut ranges: Vec<_> = of["explained"].as_array().unwrap_or(&Vec::new()).iter().map(range).collect();
+        ranges.sort_unstable();
+        assert_eq!(ranges, [[0, 1_000, 1_199], [1, 1_000, 1_199], [2, 1_000, 1_199]], "{name}: {of}");
+        assert!(of["explained"].as_array().unwrap().iter().all(|range| range["is_lost"] == is_lost), "{of}");
+    }
+}
+
 #[test]
 fn a_pipeline_that_does_right_is_found_to() {
     let run = judged("rightly", &[]);
@@ -89,7 +101,7 @@ fn a_pipeline_that_does_right_is_found_to() {
 }
 
 #[test]
-fn a_pipeline_that_loses_events_is_found_by_each_expectation() {
+fn a_pipeline_that_loses_events_is_found_by_each_expectation_and_explained() {
     let run = judged("losing", &["--defect", "lose"]);
     let report = run.report();
     sums(&report);
@@ -101,10 +113,12 @@ fn a_pipeline_that_loses_events_is_found_by_each_expectation() {
     for name in ["count", "revenue", "stock"] {
         assert!(of(&report, name)["wrong"].as_u64().unwrap() > 0, "{}", of(&report, name));
     }
+    are_explained(&report, true);
+    assert!(run.stdout.contains("left out offsets 1,000 to 1,199"), "{}", run.stdout);
 }
 
 #[test]
-fn a_pipeline_that_takes_events_twice_is_found_by_each_expectation() {
+fn a_pipeline_that_takes_events_twice_is_found_by_each_expectation_and_explained() {
     let run = judged("doubling", &["--defect", "double"]);
     let report = run.report();
     sums(&report);
@@ -113,4 +127,6 @@ fn a_pipeline_that_takes_events_twice_is_found_by_each_expectation() {
     for name in ["count", "revenue", "stock"] {
         assert!(of(&report, name)["wrong"].as_u64().unwrap() > 0, "{}", of(&report, name));
     }
+    are_explained(&report, false);
+    assert!(run.stdout.contains("took offsets 1,000 to 1,199 twice"), "{}", run.stdout);
 }

@@ -23,6 +23,7 @@ mod pipeline;
 mod record;
 mod registry;
 mod schemas;
+mod third_opinion;
 mod transactions;
 mod verify_alone;
 

@@ -170,7 +170,7 @@ fn what_cannot_be_added_and_what_was_not_read_is_undecided() {
     let mut oracle = a_minute(COUNT);
     result(&mut oracle, "a", 0, 10);
     let unread = BTreeMap::from([("in".to_owned(), "partition 0 was not read".to_owned())]);
-    let report = oracle.end(1_000_000, &unread).remove(0);
+    let report = oracle.end(1_000_000, &unread).0.remove(0);
     assert_eq!((report.undecided, report.open, report.violation()), (5, 1, None));
     assert!(report.unsaid().unwrap().contains("partition 0 was not read"));
 }
