@@ -20,9 +20,9 @@ mod oracle;
 mod range;
 mod source;
 mod stream_time;
-mod sum;
 #[cfg(test)]
 mod tests;
+mod total;
 mod wording;
 
 pub use decimal::Decimal;

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::decimal::Decimal;
-use super::declare::Added;
+use super::declare::{Added, Kind};
 use super::fold::Event;
 use super::oracle::Record;
 use super::range::{Found, Mark, Steps, What, Window};
@@ -237,7 +237,7 @@ impl AddedTrace {
     pub(super) fn new(added: Added, most: Vec<Vec<i64>>, differences: Differences) -> Option<Self> {
         let partitions = i32::try_from(most.len()).unwrap_or(i32::MAX);
         let rows = vec![Steps::new(); most.len()];
-        let is_worth_it = !differences.is_beyond && !differences.wrong.is_empty();
+        let is_worth_it = !differences.is_beyond && !differences.wrong.is_empty() && added.value.kind() == Kind::Sum;
         is_worth_it.then_some(Self { added, partitions, most, differences, rows })
     }
 

@@ -4,11 +4,11 @@ use std::collections::{HashMap, VecDeque};
 
 use super::class::{Class, Tally, Told};
 use super::decimal::Decimal;
-use super::declare::{Added, Emit};
+use super::declare::{Added, Emit, Kind};
 use super::explain::{AddedTrace, Differences, Trace};
 use super::range::Window;
 use super::stream_time::StreamTimes;
-use super::sum::Sum;
+use super::total::Total;
 use crate::kafka::murmur2;
 use crate::report::ExpectReport;
 
@@ -65,16 +65,16 @@ struct Entry {
     /// Events that were not too late by the order of their own partition, by when they were written.
     parts: Vec<Part>,
     /// Those that were.
-    late: Sum,
+    late: Total,
     is_own: bool,
     seen: Option<Seen>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Part {
     from: i64,
     until: i64,
-    sum: Sum,
+    total: Total,
 }
 
 /// What came out of a window.
@@ -86,11 +86,11 @@ struct Seen {
 }
 
 /// What a window must have counted, may have counted beside it, and had to drop.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Bounds {
-    must: Sum,
-    may: Sum,
-    late: Sum,
+    must: Total,
+    may: Total,
+    late: Total,
 }
 
 /// The end of all waiting, as far as classes depend on it.
@@ -138,8 +138,9 @@ impl Fold {
             self.keys.insert(event.key.into(), Key { task, ..Key::default() });
         }
         let Some(key) = self.keys.get_mut(event.key) else { return };
+        let kind = self.added.value.kind();
         let Some(window) = self.added.window else {
-            key.entry(0).add(event, 0, i64::MAX);
+            key.entry(0).add(kind, event, 0, i64::MAX);
             return;
         };
         let most = self.times.note(key.task, event);
@@ -147,9 +148,9 @@ impl Fold {
             let entry = key.entry(start);
             if window.takes(start, most) {
                 let early = self.added.apart_ms.map_or(i64::MAX, |apart| start + window.size - apart);
-                entry.add(event, event.at, early);
+                entry.add(kind, event, event.at, early);
             } else {
-                entry.late.add(event.value);
+                entry.late.add(kind, event);
                 entry.is_own |= event.is_own;
             }
         }
@@ -238,22 +239,23 @@ impl Key {
 
 impl Entry {
     /// Adds an event that was written at `at`; all before `early` are one part.
-    fn add(&mut self, event: Event<'_>, at: i64, early: i64) {
+    fn add(&mut self, kind: Kind, event: Event<'_>, at: i64, early: i64) {
         self.is_own |= event.is_own;
         let fits = |part: &&mut Part| (at < early && part.until < early) || (part.from <= at && at < part.from + PART);
         if let Some(part) = self.parts.iter_mut().rev().find(fits) {
             (part.from, part.until) = (part.from.min(at), part.until.max(at));
-            part.sum.add(event.value);
+            part.total.add(kind, event);
             return;
         }
-        let mut sum = Sum::default();
-        sum.add(event.value);
-        self.parts.push(Part { from: at, until: at, sum });
+        let mut total = Total::default();
+        total.add(kind, event);
+        self.parts.push(Part { from: at, until: at, total });
         if self.parts.len() > PARTS {
             self.parts.sort_unstable_by_key(|part| part.from);
-            let (first, second) = (self.parts[0], self.parts.remove(1));
-            let until = first.until.max(second.until);
-            self.parts[0] = Part { from: first.from, until, sum: first.sum.plus(second.sum) };
+            let second = self.parts.remove(1);
+            let first = &mut self.parts[0];
+            first.until = first.until.max(second.until);
+            first.total = std::mem::take(&mut first.total).plus(&second.total);
         }
     }
 }
@@ -267,7 +269,7 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     fn bounds(&self, task: usize, entry: &Entry) -> Bounds {
-        let mut bounds = Bounds { late: entry.late, ..Bounds::default() };
+        let mut bounds = Bounds { late: entry.late.clone(), ..Bounds::default() };
         let closing = self
             .added
             .window
@@ -280,7 +282,7 @@ impl Judge<'_> {
                 Some(((_, until), apart)) if part.from.saturating_sub(apart) > until => &mut bounds.late,
                 Some(_) => &mut bounds.may,
             };
-            *place = place.plus(part.sum);
+            *place = std::mem::take(place).plus(&part.total);
         }
         bounds
     }
@@ -295,7 +297,7 @@ impl Judge<'_> {
     /// The class of a window; `None` where none is expected.
     fn class(&self, task: usize, entry: &Entry) -> (Option<Class>, Bounds) {
         let bounds = self.bounds(task, entry);
-        let Bounds { must, may, late } = bounds;
+        let Bounds { must, may, late } = &bounds;
         let Some(seen) = entry.seen else {
             let class = match () {
                 () if must.events + may.events == 0 => None,
@@ -311,14 +313,13 @@ impl Judge<'_> {
         if self.added.emit == Emit::Final && seen.times > 1 {
             return (Some(Class::Twice), bounds);
         }
-        let (all, with_late) = (must.plus(may), must.plus(may).plus(late));
-        let lies = |of: Sum, and: Sum| of.bounds_with(and).map(|(least, most)| (least..=most).contains(&seen.last));
-        let class = match (all.value(), lies(must, may), lies(must, may.plus(late))) {
-            _ if with_late.is_unknown => Class::Undecided,
-            (Some(value), ..) if all.events > 0 && value == seen.last => Class::Right,
+        let (all, others) = (must.clone().plus(may), may.clone().plus(late));
+        let class = match (all.is(seen.last), must.may_be_with(may, seen.last), must.may_be_with(&others, seen.last)) {
+            _ if all.is_unknown || late.is_unknown => Class::Undecided,
+            (Some(true), ..) if all.events > 0 => Class::Right,
             (_, Some(true), _) if all.events > 0 => Class::Late,
             (.., Some(true)) if late.events > 0 => Class::AcceptedLate,
-            (None, ..) => Class::Undecided,
+            (None, ..) | (_, None, _) | (.., None) => Class::Undecided,
             _ => Class::Wrong,
         };
         (Some(class), bounds)
@@ -337,7 +338,7 @@ impl Judge<'_> {
         let seen = entry.seen;
         let told = || {
             let got = seen.map(|seen| seen.last.to_string());
-            Told { key, start_ms, got, expected: wanted(bounds) }.into()
+            Told { key, start_ms, got, expected: bounds.must.told_with(&bounds.may) }.into()
         };
         if let Some(seen) = entry.seen.filter(|_| self.added.emit == Emit::Updates) {
             tally.count_superseded(seen.times - 1);
@@ -352,7 +353,12 @@ impl Judge<'_> {
         match class {
             Class::Right => {}
             Class::Wrong | Class::Missing | Class::Twice => {
-                differences.is_wrong(task, window(), seen.map(|seen| seen.last), bounds.must.plus(bounds.may).value());
+                differences.is_wrong(
+                    task,
+                    window(),
+                    seen.map(|seen| seen.last),
+                    bounds.must.clone().plus(&bounds.may).value(),
+                );
             }
             Class::Late | Class::AcceptedLate | Class::Open | Class::Undecided => differences.is_unknown(window()),
         }
@@ -366,15 +372,5 @@ impl Judge<'_> {
             }
         }
         tally.count(class, told);
-    }
-}
-
-/// What had to come: a value, or the least and the most.
-fn wanted(Bounds { must, may, .. }: Bounds) -> String {
-    match must.bounds_with(may) {
-        None => "unknown".to_owned(),
-        Some(_) if must.events + may.events == 0 => "none".to_owned(),
-        Some((least, most)) if least == most => most.to_string(),
-        Some((least, most)) => format!("{least} to {most}"),
     }
 }

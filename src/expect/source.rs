@@ -2,7 +2,7 @@
 
 use super::body;
 use super::decimal::Decimal;
-use super::declare::{Added, Expectation, Value, What};
+use super::declare::{Added, Expectation, Kind, Value, What};
 use super::fold::Event;
 use super::oracle::Record;
 
@@ -49,6 +49,8 @@ enum Adds {
     One,
     Field(usize),
     Product(usize, usize),
+    /// The text of a field, by its hash.
+    Text(usize),
 }
 
 /// An event as an expectation takes it.
@@ -66,6 +68,7 @@ impl Taker {
             return Some(Decimal::default());
         }
         match self.value {
+            Adds::Text(field) => found[field].and_then(body::text).map(|text| Decimal::of_text(&text)),
             Adds::One => Some(Decimal::whole(1)),
             Adds::Field(field) => {
                 found[field].map_or(Some(Decimal::default()), |value| Decimal::parse(body::number(value)))
@@ -99,15 +102,19 @@ impl Source {
                     Value::Count => Adds::One,
                     Value::Sum(field) => Adds::Field(place(field)),
                     Value::Product(one, other) => Adds::Product(place(one), place(other)),
+                    Value::Of(Kind::Distinct, field) => Adds::Text(place(field)),
+                    Value::Of(_, field) => Adds::Field(place(field)),
                 };
                 (place(key), value, bytes(value_types))
             }
         };
+        let needed = expectation.needed_field();
+        let present = expectation.present.iter().map(String::as_str).chain(needed).map(&mut place).collect();
         self.takers.push(Taker {
             expected,
             type_field: place(&expectation.type_field),
             types: bytes(&expectation.types),
-            present: expectation.present.iter().map(|field| place(field)).collect(),
+            present,
             time: place(&expectation.time),
             key,
             value_types,

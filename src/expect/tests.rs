@@ -3,6 +3,7 @@
 mod bad;
 mod folds;
 mod judged;
+mod kinds;
 mod ranges;
 
 use std::collections::BTreeMap;
