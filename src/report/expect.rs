@@ -62,6 +62,9 @@ pub struct ExpectRange {
     pub partition: i32,
     /// Whether it was not taken; otherwise it was taken twice.
     pub is_lost: bool,
+    /// Whether no result of an event behind it came: it was not taken yet.
+    #[serde(default)]
+    pub is_behind: bool,
     /// The offset of the first event; where several ranges explain it, of the first of them.
     pub from: i64,
     /// That of the last one.
@@ -105,7 +108,9 @@ impl ExpectRange {
         } else {
             String::new()
         };
-        if self.is_lost {
+        if self.is_behind {
+            format!("the task of {topic}-{partition} had not come to {what}{some}")
+        } else if self.is_lost {
             format!(
                 "the task of {topic}-{partition} left out {what}, written from {} to {}{some}",
                 time(written_ms[0]),

@@ -130,3 +130,51 @@ fn a_pipeline_that_takes_events_twice_is_found_by_each_expectation_and_explained
     are_explained(&report, false);
     assert!(run.stdout.contains("took offsets 1,000 to 1,199 twice"), "{}", run.stdout);
 }
+
+#[test]
+fn what_comes_out_twice_after_a_kill_begins_where_the_application_had_committed_last() {
+    const EVENTS: u64 = 12_000;
+    let cluster = Cluster::shared();
+    for topic in ["again-events", "again-fraud-scores"] {
+        cluster.create(topic, 3, &[]);
+    }
+    let more = ["--parts", "fraud", "--guarantee", "at_least_once", "-c", "commit.interval.ms=15000"];
+    let pipeline = Pipeline::start(cluster, "again", &more);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("expect.toml");
+    let text = "[[expect]]\nname = \"scores\"\nmatch = \"event_id\"\noutput = { topic = \"again-fraud-scores\" }\n";
+    std::fs::write(&file, text).unwrap();
+    let events = EVENTS.to_string();
+    let started = Program::new(cluster, "again-events")
+        .args_of(&["synth", "--rate", "300", "--num-records", &events, "--expect", file.to_str().unwrap()])
+        .args(["--expect-deadline", "120s", "--gate-off", "generator_healthy"])
+        .start();
+    started.wait_for("a commit of all tasks", || pipeline.committed("server.log", "again-events").len() == 3);
+    started.wait_for_seen(started.seen() + 600);
+    let before = now_ms();
+    pipeline.command(&["kill", "1"]);
+    let after = now_ms();
+    pipeline.command(&["start", "1"]);
+    let run = started.finish();
+    let report = run.report();
+    let scores = of(&report, "scores");
+    assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
+    assert_eq!((&scores["missing"], &scores["unexpected"]), (&0.into(), &0.into()), "{scores}");
+    let committed = pipeline.committed("server.log.1", "again-events");
+    let ranges = scores["explained"].as_array().unwrap();
+    assert_eq!(ranges.len(), 3, "{scores}");
+    for range in ranges {
+        let number = |name: &str| range[name].as_i64().unwrap();
+        assert_eq!(
+            (&range["is_lost"], number("from")),
+            (&false.into(), committed[&number("partition")]),
+            "{committed:?} {range}"
+        );
+        let last = range["written_ms"][1].as_i64().unwrap();
+        assert!(last <= after && before - last < 60_000, "{before} {after} {range}");
+    }
+}
+
+fn now_ms() -> i64 {
+    i64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap()
+}

@@ -115,7 +115,8 @@ impl Started {
         });
     }
 
-    fn wait_for(&self, what: &str, done: impl FnMut() -> bool) {
+    /// Waits until that is so.
+    pub(crate) fn wait_for(&self, what: &str, done: impl FnMut() -> bool) {
         self.program.wait_for(what, PATIENCE, done);
     }
 

@@ -160,3 +160,24 @@ fn events_without_a_result_of_their_own_tell_the_range_and_explain_what_adds_up(
     }
     assert_eq!((reports[1].missing, reports[0].wrong), (19, 1));
 }
+
+#[test]
+fn what_a_processor_has_not_come_to_is_not_called_left_out() {
+    let text = "name = \"scores\"\nsource = \"in\"\nmatch = \"id\"\ntime = \"t\"\noutput = { topic = \"out\" }";
+    for (lost, told) in [(20..40, "had not come to offsets 20 to 39"), (20..39, "left out offsets 20 to 38")] {
+        let mut oracle = oracle(text, 1);
+        let body = |offset: i64| format!(r#"{{"id":"{offset}","t":{offset}}}"#);
+        for offset in 0..40 {
+            put(&mut oracle, 0, offset, offset, &body(offset));
+            if !lost.contains(&offset) {
+                see(&mut oracle, 99, &body(offset));
+            }
+        }
+        let (mut reports, mut explainer) = oracle.end(1_000_000, &BTreeMap::new());
+        for offset in 0..40 {
+            explainer.input(0, &Record { partition: 0, offset, at_ms: 0, body: Some(body(offset).as_bytes()) });
+        }
+        explainer.explain(&mut reports);
+        assert!(reports[0].violation().unwrap().contains(told), "{:?}", reports[0].violation());
+    }
+}
