@@ -228,7 +228,8 @@ impl EachTrace {
             ranges: 1,
             events: row.all,
             affected: row.bad,
-            written_ms: [row.written.0, row.written.1],
+            written_from_ms: row.written.0,
+            written_until_ms: row.written.1,
         };
         dense.map(range).collect()
     }
@@ -339,7 +340,8 @@ impl AddedTrace {
             ranges: found.ranges,
             events,
             affected: events,
-            written_ms: [first.at, last.at],
+            written_from_ms: first.at,
+            written_until_ms: last.at,
         })
     }
 

@@ -49,6 +49,8 @@ pub(super) struct Fold {
     differences: Differences,
     /// The earliest event time since the run began.
     first_own: i64,
+    /// The latest.
+    last_own: Option<i64>,
 }
 
 #[derive(Debug, Default)]
@@ -114,6 +116,7 @@ impl Fold {
             tally: Tally::default(),
             differences: Differences::default(),
             first_own: i64::MAX,
+            last_own: None,
         }
     }
 
@@ -132,6 +135,7 @@ impl Fold {
     pub(super) fn take(&mut self, event: Event<'_>) {
         if event.is_own {
             self.first_own = self.first_own.min(event.ts);
+            self.last_own = self.last_own.max(Some(event.ts));
         }
         if !self.keys.contains_key(event.key) {
             let task = self.task(event.key, event.partition);
@@ -154,6 +158,12 @@ impl Fold {
                 entry.is_own |= event.is_own;
             }
         }
+    }
+
+    /// The event time at which the last window of the run closes; `None` where none is written when it closes.
+    pub(super) fn closes_at(&self) -> Option<i64> {
+        let window = self.added.window.filter(|_| self.added.emit == Emit::Final)?;
+        self.last_own.map(|last| last + window.size + window.grace)
     }
 
     /// Takes a record of the output: the value of a window, by its start.

@@ -1,6 +1,6 @@
 //! All expectations together: records of the input and of the output in, what became of each expected result out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::body;
 use super::class::Tally;
@@ -115,6 +115,35 @@ impl Oracle {
         if let Some(source) = self.sources.get_mut(source) {
             source.at_end(partition);
         }
+    }
+
+    /// What lies in that partition of a source from that offset on is no part of the run.
+    pub fn ends_at(&mut self, source: usize, partition: usize, offset: i64) {
+        if let Some(source) = self.sources.get_mut(source) {
+            source.ends_at(partition, offset);
+        }
+    }
+
+    /// The event time at which all windows of the run are closed that are written when they close; `None` where there are none.
+    #[must_use]
+    pub fn closes_at(&self) -> Option<i64> {
+        let closes_at = |expected: &Expected| match &expected.kept {
+            Kept::Added(fold) => fold.closes_at(),
+            Kept::Each(_) => None,
+        };
+        self.expected.iter().filter_map(closes_at).max()
+    }
+
+    /// Events of that time that close the windows of a source, with the partitions that they go to: none of them is of any key of the run.
+    #[must_use]
+    pub fn closing(&self, source: usize, at_ms: i64) -> Vec<(i32, String)> {
+        let Some(source) = self.sources.get(source) else { return Vec::new() };
+        let closes =
+            |taker: &usize| matches!(&self.expected[*taker].kept, Kept::Added(fold) if fold.closes_at().is_some());
+        let events = source.takers().filter(closes);
+        let events: BTreeSet<_> =
+            events.flat_map(|taker| source.closing(taker, &self.expected[taker].expectation, at_ms)).collect();
+        events.into_iter().collect()
     }
 
     /// Takes a record of that output.

@@ -5,6 +5,7 @@ use super::decimal::Decimal;
 use super::declare::{Added, Expectation, Kind, Value, What};
 use super::fold::Event;
 use super::oracle::Record;
+use crate::kafka::murmur2;
 
 /// So much event time goes by, in ms, before what is long known is counted and forgotten.
 const TIDY: i64 = 10_000;
@@ -23,6 +24,8 @@ pub struct Log {
 pub(super) struct Source {
     pub(super) topic: String,
     pub(super) log: Log,
+    /// Where the run ended in each partition: what lies behind is folded too, and its results are not expected.
+    ends: Vec<i64>,
     /// All fields that its expectations look at.
     wanted: Vec<Box<str>>,
     takers: Vec<Taker>,
@@ -84,7 +87,8 @@ impl Taker {
 impl Source {
     pub(super) fn new(topic: String, log: Log) -> Self {
         let read_to = vec![(i64::MIN, false); log.starts.len()];
-        Self { topic, log, wanted: Vec::new(), takers: Vec::new(), read_to, tidied: i64::MIN }
+        let ends = vec![i64::MAX; log.starts.len()];
+        Self { topic, log, ends, wanted: Vec::new(), takers: Vec::new(), read_to, tidied: i64::MIN }
     }
 
     pub(super) fn add_taker(&mut self, expected: usize, expectation: &Expectation) {
@@ -127,9 +131,43 @@ impl Source {
         self.takers.iter().map(|taker| taker.expected)
     }
 
-    /// Whether a record was written since the run began.
+    /// Whether a record was written between the run's begin and its end.
     pub(super) fn is_own(&self, record: &Record<'_>) -> bool {
-        self.log.starts.get(record.partition).is_none_or(|start| record.offset >= *start)
+        let start = self.log.starts.get(record.partition).copied().unwrap_or_default();
+        let end = self.ends.get(record.partition).copied().unwrap_or(i64::MAX);
+        (start..end).contains(&record.offset)
+    }
+
+    /// What lies from that offset on is no part of the run.
+    pub(super) fn ends_at(&mut self, partition: usize, offset: i64) {
+        if let Some(end) = self.ends.get_mut(partition) {
+            *end = offset;
+        }
+    }
+
+    /// An event of that time for each partition, and each task behind a repartition, which an expectation takes.
+    pub(super) fn closing(&self, expected: usize, expectation: &Expectation, at_ms: i64) -> Vec<(i32, String)> {
+        let Some(taker) = self.takers.iter().find(|taker| taker.expected == expected) else { return Vec::new() };
+        let partitions = i32::try_from(self.log.starts.len()).unwrap_or(i32::MAX);
+        let field = |place: usize| self.wanted[place].to_string();
+        let event = |partition: i32| {
+            let named = (0..).map(|number: u32| format!("closing-{number}"));
+            let key = named.into_iter().find(|name| murmur2::partition(name.as_bytes(), partitions) == partition);
+            let mut fields = serde_json::Map::new();
+            for place in &taker.present {
+                fields.insert(field(*place), "closing".into());
+            }
+            // The least, the greatest and the last are of numbers.
+            fields.extend(expectation.needed_field().map(|needed| (needed.to_owned(), 0.into())));
+            fields.insert(field(taker.key), key.unwrap_or_default().into());
+            if taker.key != taker.type_field || !expectation.types.is_empty() {
+                let of_type = expectation.types.first().map_or("closing", String::as_str);
+                fields.insert(field(taker.type_field), of_type.into());
+            }
+            fields.insert(field(taker.time), at_ms.into());
+            (partition, serde_json::Value::Object(fields).to_string())
+        };
+        (0..partitions).map(event).collect()
     }
 
     /// The event of a record, for each expectation that takes it; returns the event's time.

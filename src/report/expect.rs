@@ -79,8 +79,10 @@ pub struct ExpectRange {
     pub events: u64,
     /// Those of them that came out wrong: fewer, where one of two results of an event was never written.
     pub affected: u64,
-    /// When the first and the last were written, in ms since the Unix epoch.
-    pub written_ms: [i64; 2],
+    /// When the first was written, in ms since the Unix epoch.
+    pub written_from_ms: i64,
+    /// When the last was.
+    pub written_until_ms: i64,
 }
 
 impl ExpectRange {
@@ -92,7 +94,7 @@ impl ExpectRange {
     }
 
     fn told(&self) -> String {
-        let Self { topic, partition, from, to, ranges, events, affected, written_ms, .. } = self;
+        let Self { topic, partition, from, to, ranges, events, affected, .. } = self;
         let offset = |offset: i64| figures::count(u64::try_from(offset).unwrap_or_default());
         let (from, to) = (offset(*from), offset(*to));
         let time = |ms: i64| {
@@ -113,11 +115,11 @@ impl ExpectRange {
         } else if self.is_lost {
             format!(
                 "the task of {topic}-{partition} left out {what}, written from {} to {}{some}",
-                time(written_ms[0]),
-                time(written_ms[1])
+                time(self.written_from_ms),
+                time(self.written_until_ms)
             )
         } else {
-            format!("the task of {topic}-{partition} took {what} twice, after {}{some}", time(written_ms[1]))
+            format!("the task of {topic}-{partition} took {what} twice, after {}{some}", time(self.written_until_ms))
         }
     }
 }
