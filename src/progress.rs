@@ -23,7 +23,6 @@ use cadence::Cadence;
 use glance::{Glance, dotted};
 pub use screen::{NO_DUE_TIMES, Screen, Shown};
 
-
 /// What is shown while a run goes on.
 #[derive(Debug)]
 pub struct Progress {

@@ -69,9 +69,9 @@ fn named(
             .input(0, &Record { partition: line.0, offset: line.1, at_ms: line.3, body: Some(body(line).as_bytes()) });
     }
     explainer.explain(&mut reports);
-    let explained = reports.iter().flat_map(|report| &report.explained).filter(|range| range.ranges == 1);
+    let found = reports.iter().flat_map(|report| &report.explained).filter(|range| range.ranges == 1);
     let range = |range: &crate::report::ExpectRange| {
         (usize::try_from(range.partition).unwrap_or(usize::MAX), range.from, range.to, range.is_lost)
     };
-    Ok(explained.map(range).collect())
+    Ok(found.map(range).collect())
 }
