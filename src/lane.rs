@@ -357,6 +357,7 @@ impl<P, C> Lane<'_, P, C> {
         }
         let follows_recording = self.end.rhythm.is_some();
         let timestamp_ms = body_time(self.setup.event_time, self.anchor, drawn, unix_ns, follows_recording);
+        let timestamp_ms = timestamp_ms - self.setup.late.behind_ms(self.setup.number, sequence);
         let values = Telling {
             event,
             teller: &self.setup.teller,

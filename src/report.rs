@@ -35,7 +35,7 @@ pub use by_hand::RateChange;
 pub use client_errors::{ClientError, ReadThrottling};
 pub use collected::{Collected, CollectedEvents};
 pub use counted::{Example, Findings, Offered, TopicLedger};
-pub use expect::{ExpectExample, ExpectReport};
+pub use expect::{ExpectExample, ExpectRange, ExpectReport};
 pub use faults::{CommandReport, FaultReport};
 pub use judgement::{GateOutcome, GateResult, Ruling, RulingKind, Verdict};
 pub use measured::{

@@ -273,9 +273,10 @@ pub fn run_through<W: Wiring>(
     let reader = prepared.reader(config, clients.consumer, wiring);
     let watchers = (prepared.topic_watcher()?, prepared.lag_watcher(config)?);
     let has_due_times_alone = !matches!(source, Source::RetailRocket(_) | Source::Recorded(_));
-    let is_timed = has_due_times_alone || config.event_time == EventTime::Now;
+    let is_timed = (has_due_times_alone || config.event_time == EventTime::Now) && config.late.is_none();
     let (wanted, timeout) = (&config.downstream, config.kafka.connect_timeout);
-    let auditor = Auditor::new(wanted, &prepared.target, timeout, is_timed, &|_, _, ends| ends.high)?;
+    let auditor =
+        Auditor::new(wanted, (&prepared.target, Some(&prepared.settings)), timeout, is_timed, &|_, _, ends| ends.high)?;
     let ready = Ready { prepared, publishers, reader, watchers, auditor };
     conduct(wiring, config, source, &schedule, ready, interrupts, each_second)
 }

@@ -188,6 +188,7 @@ impl Prepared {
                     java_placed: self.target.java_placed,
                     pacing: config.pacing,
                     event_time: config.event_time,
+                    late: config.late.clone(),
                     lateness: config.lateness.clone(),
                     ceiling: ceiling.clone(),
                     patience: config.patience.clone(),

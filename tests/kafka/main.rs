@@ -33,6 +33,7 @@ mod recorded_copy;
 mod registry;
 mod schemas;
 mod storage;
+mod third_opinion;
 mod transactions;
 mod unions;
 mod verify_alone;

@@ -125,6 +125,7 @@ impl Started {
         });
     }
 
+    /// Waits until that is so.
     pub(crate) fn wait_for(&self, what: &str, done: impl FnMut() -> bool) {
         self.program.wait_for(what, PATIENCE, done);
     }
