@@ -17,6 +17,7 @@ mod collect;
 mod downstream;
 mod evolution;
 mod files;
+mod fleet;
 mod formats;
 mod headers;
 mod own_events;

@@ -115,8 +115,12 @@ impl Started {
         });
     }
 
-    fn wait_for(&self, what: &str, done: impl FnMut() -> bool) {
+    pub(crate) fn wait_for(&self, what: &str, done: impl FnMut() -> bool) {
         self.program.wait_for(what, PATIENCE, done);
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        self.program.signal(name);
     }
 
     pub(crate) fn interrupt(&self) {
