@@ -148,7 +148,10 @@ fn refined(command: clap::Command) -> clap::Command {
 const ONE_SCREEN: usize = 25;
 
 /// What `-h` shows where there are more: the options of every day. `--help` shows all.
-const DAILY: [&str; 24] = [
+const DAILY: [&str; 27] = [
+    "shards",
+    "as",
+    "out",
     "rate",
     "speed",
     "fit",
