@@ -62,6 +62,7 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
         client: &plan.client,
         timeout: plan.connect_timeout,
         topics: plan.topics.iter().map(String::as_str).collect(),
+        shard: None,
     };
     let exporter = exporter(&watched)?;
     let bundle = Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.name, "")

@@ -38,7 +38,7 @@ use crate::source::web;
 pub(super) use group::group;
 pub use presentation::{LiveView, Presentation, USUAL_RESULTS};
 use std::sync::Arc;
-pub use together::Together;
+pub use together::{Fleet, Together};
 
 /// All that a run needs to know.
 #[derive(Clone, Debug, PartialEq)]

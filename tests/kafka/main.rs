@@ -22,6 +22,7 @@ mod collect;
 mod downstream;
 mod evolution;
 mod files;
+mod fleet;
 mod formats;
 mod headers;
 mod imports;

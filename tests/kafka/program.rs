@@ -130,6 +130,10 @@ impl Started {
         self.program.wait_for(what, PATIENCE, done);
     }
 
+    pub(crate) fn signal(&self, name: &str) {
+        self.program.signal(name);
+    }
+
     pub(crate) fn interrupt(&self) {
         self.program.signal("INT");
     }

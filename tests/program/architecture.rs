@@ -15,6 +15,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ),
     ("collect", "clock event exporter report source wire"),
     ("exporter", "clock event kafka ledger measure report run"),
+    ("fleet", "clock figures kafka report run settings"),
     ("progress", "clock figures logging measure report run width"),
     (
         "scenario",
