@@ -15,7 +15,7 @@ mod interrupts;
 mod lag;
 mod machine;
 mod prepare;
-mod schemas;
+pub mod schemas;
 mod sections;
 #[cfg(test)]
 mod simulation;
@@ -96,6 +96,9 @@ pub enum RunError {
         /// How many it has.
         has: i32,
     },
+    /// Records would go into the topic that they were recorded from, and nobody said that they may.
+    #[error("topic \"{0}\" is the one that the recording was made of: it would have its records twice")]
+    IntoItself(String),
     /// A lane would have to number more events than a stamp can hold.
     #[error("{events} events are more than {lanes} lanes can number: {}", would_do(*needed))]
     TooFewLanes {
@@ -273,9 +276,10 @@ pub fn run_through<W: Wiring>(
     let reader = prepared.reader(config, clients.consumer, wiring);
     let watchers = (prepared.topic_watcher()?, prepared.lag_watcher(config)?);
     let has_due_times_alone = !matches!(source, Source::RetailRocket(_) | Source::Recorded(_));
-    let is_timed = has_due_times_alone || config.event_time == EventTime::Now;
+    let is_timed = (has_due_times_alone || config.event_time == EventTime::Now) && config.late.is_none();
     let (wanted, timeout) = (&config.downstream, config.kafka.connect_timeout);
-    let auditor = Auditor::new(wanted, &prepared.target, timeout, is_timed, &|_, _, ends| ends.high)?;
+    let auditor =
+        Auditor::new(wanted, (&prepared.target, Some(&prepared.settings)), timeout, is_timed, &|_, _, ends| ends.high)?;
     let ready = Ready { prepared, publishers, reader, watchers, auditor };
     conduct(wiring, config, source, &schedule, ready, interrupts, each_second)
 }

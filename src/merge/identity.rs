@@ -168,6 +168,7 @@ pub(super) fn environment(parts: &[Aligned]) -> Environment {
         topics: parts[0].report.environment.topics.clone(),
         event_types: parts[0].report.environment.event_types.clone(),
         schemas: parts[0].report.environment.schemas.clone(),
+        key_schemas: parts[0].report.environment.key_schemas.clone(),
         client_config: settings.iter().map(|(name, values)| ((*name).clone(), joined(values))).collect(),
     }
 }

@@ -14,6 +14,7 @@ use super::values;
 use super::verification::VerifierOptions;
 use crate::event::stamp::{LANES, RunId};
 use crate::schedule::Rate;
+use crate::source::Late;
 
 choices! {
     /// How a lane waits for the next due time.
@@ -65,6 +66,12 @@ settings! {
         /// How a lane waits for the next due time [default: sleep]
         #[arg(long, value_name = "HOW", value_parser = choice::of::<Pacing>())]
         pacing: Pacing = Pacing::Sleep,
+        /// Give a share of the events a time of their own that lies behind: 0.5%@5s,0.1%@65s
+        ///
+        /// They are sent when they are due, and come late for windows of event time. Which ones they are is a function of seed, lane
+        /// and number. Latencies downstream, which count from the time of events, are then not measured.
+        #[arg(long, value_name = "SHARE@BEHIND,...")]
+        late: Late = Late::default(),
     }
 }
 

@@ -250,6 +250,21 @@ pub(crate) fn topic_map(text: &str) -> Result<TopicMap, String> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(pair).collect::<Result<_, _>>().map(TopicMap)
 }
 
+/// One `--map`: fields of an event, and where they come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldMap(pub Vec<(String, String)>);
+
+/// `user_id=visitorid,city=address.town`.
+pub(crate) fn field_map(text: &str) -> Result<FieldMap, String> {
+    let pair = |part: &str| match part.split_once('=') {
+        Some((field, from)) if !field.trim().is_empty() && !from.trim().is_empty() => {
+            Ok((field.trim().to_owned(), from.trim().to_owned()))
+        }
+        _ => Err("write it as FIELD=FROM, for example user_id=visitorid,city=address.town".to_owned()),
+    };
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(pair).collect::<Result<_, _>>().map(FieldMap)
+}
+
 /// Folders of runs that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bundles(pub Vec<PathBuf>);

@@ -4,6 +4,8 @@
 
 #[path = "../support/at_work.rs"]
 mod at_work;
+#[path = "../support/page.rs"]
+mod page;
 #[path = "../support/registry.rs"]
 mod registry_stub;
 mod shell;

@@ -33,6 +33,9 @@ pub(super) fn begin_failed(error: RunError, plan: &Plan) -> Failure {
             .hint("give --start-at some seconds more: connecting takes its time"),
         RunError::NoPartition { .. } => Failure::new(ExitCode::Cluster, error.to_string())
             .hint("--partition key spreads the records by their keys; else the topic needs as many partitions"),
+        RunError::IntoItself(ref topic) => Failure::new(ExitCode::BadConfiguration, error.to_string()).hint(format!(
+            "--topic-map {topic}=COPY plays them into another one; --topic-map {topic}={topic} says that they are wanted there"
+        )),
         RunError::Source(_)
         | RunError::TooFewLanes { .. }
         | RunError::Answers { .. }

@@ -59,6 +59,7 @@ const UNGATED: &[(&str, &str)] = &[
     ),
     ("by_type.*.latency_us.*.censored_from", "as above"),
     ("expectations[].latency_us.censored_from", "as above"),
+    ("expectations[].explained[].", "which offsets of the input, not how many results"),
     ("phases[].latency_us.*.censored_from", "as above"),
     ("partitions[].partition", "which partition"),
     ("partitions[].from_offset", "where it was read"),
