@@ -89,12 +89,15 @@ impl Member {
         let shared = self.cluster();
         let mut cluster = shared.open();
         let mut consumer = self.consumer.borrow_mut();
+        let mut starts = Vec::new();
         let partitions = if decision.assigned {
             for partition in decision.partitions.iter().copied() {
                 let start = i32::try_from(partition).ok().and_then(|slot| self.starts.get(&slot));
                 let start = start.and_then(|start| usize::try_from(*start).ok()).unwrap_or(0);
                 let committed = cluster.group.committed.get(&partition).copied().filter(|_| error.is_none());
-                consumer.positions.push(Position::at(partition, committed.unwrap_or(start).max(start)));
+                let first = committed.unwrap_or(start).max(start);
+                consumer.positions.push(Position::at(partition, first));
+                starts.push(i64::try_from(first).unwrap_or(i64::MAX));
             }
             decision.partitions.clone()
         } else {
@@ -112,7 +115,7 @@ impl Member {
             given_up
         };
         let partitions = partitions.into_iter().filter_map(|partition| i32::try_from(partition).ok()).collect();
-        self.changes.push(Change { assigned: decision.assigned, partitions, lost: decision.lost, error });
+        self.changes.push(Change { assigned: decision.assigned, partitions, starts, lost: decision.lost, error });
     }
 
     /// What says of the cluster whether there is something to take, or to learn.

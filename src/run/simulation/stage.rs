@@ -154,6 +154,7 @@ pub(super) fn config(plan: &Plan) -> Config {
         start_at_unix_ns: None,
         pacing: Pacing::Sleep,
         event_time: EventTime::Now,
+        late: crate::source::Late::default(),
         lateness: Lateness::default(),
         kafka: KafkaConfig {
             bootstrap: Some("simulated:9092".to_owned()),
