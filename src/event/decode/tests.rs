@@ -7,12 +7,16 @@ use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
+use serde_json::{Map, Value};
 
 use super::*;
+use crate::event::catalogue::Catalogue;
 use crate::event::encode::Encoder;
+use crate::event::invalid::Invalid;
 use crate::event::padding::Padding;
 use crate::event::stamp::RunId;
 use crate::shop::{Cents, Detail, Device, Event, ItemId, Kind, Session, Telling, TextId, UserId, Vocabulary};
+use crate::wire::shape::Shape;
 use crate::wire::sink::Escaped;
 
 const RUN: RunId = RunId(0xA1B2_C3D4_E5F6_0718);

@@ -3,11 +3,13 @@
 use super::*;
 use crate::event::catalogue::GivenSchema;
 use crate::event::coding::Coding;
-use crate::event::learned::Finder;
+use crate::event::learned::{Finder, Found};
+use crate::wire::BodyWriter as _;
 use crate::wire::framing;
 use crate::wire::language::Language;
 use crate::wire::protobuf::{Imports, Pick};
 use crate::wire::schema_error::SchemaError;
+use crate::wire::value::drive_record;
 
 type Make = fn(&crate::event::catalogue::EventType, bool) -> Result<Coding, SchemaError>;
 

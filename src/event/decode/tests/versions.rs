@@ -4,6 +4,7 @@ use super::*;
 use crate::event::catalogue::{EventType, GivenSchema, Version};
 use crate::event::coding::Coding;
 use crate::event::readers::{Reader, ReaderSchema, Reading};
+use crate::wire::Malformed;
 use crate::wire::framing;
 use crate::wire::json_schema;
 use crate::wire::language::Language;
