@@ -182,7 +182,12 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             let more_may_come = self.setup.source.is_open() && self.end.error.is_none() && now < stop;
             if more_may_come {
                 self.catching_up = false;
-                self.wait(now, Nanos::MAX);
+                // An answer ends the one wait, an event the other.
+                if self.flights.is_empty() {
+                    self.setup.source.wait(LONGEST_TURN.into());
+                } else {
+                    self.serve(SHORTEST_TURN.into());
+                }
             }
             return more_may_come;
         };
@@ -352,7 +357,14 @@ impl<P, C> Lane<'_, P, C> {
         }
         let follows_recording = self.end.rhythm.is_some();
         let timestamp_ms = body_time(self.setup.event_time, self.anchor, drawn, unix_ns, follows_recording);
-        let values = Telling { event, teller: &self.setup.teller, timestamp_ms, due_unix_ns: unix_ns };
+        let timestamp_ms = timestamp_ms - self.setup.late.behind_ms(self.setup.number, sequence);
+        let values = Telling {
+            event,
+            teller: &self.setup.teller,
+            row: self.setup.source.telling(),
+            timestamp_ms,
+            due_unix_ns: unix_ns,
+        };
         let arena = self.batch.arena();
         let encoded = self.setup.encoder.encode_as(version, arena, kind, &values, sequence, unix_ns);
         let headers = self.pack_headers(kind, encoded.stamp);

@@ -12,6 +12,7 @@ pub mod drift;
 pub mod exit_code;
 mod expect;
 mod faults;
+pub mod fleet;
 mod judgement;
 pub mod latency;
 mod measured;
@@ -35,7 +36,7 @@ pub use by_hand::RateChange;
 pub use client_errors::{ClientError, ReadThrottling};
 pub use collected::{Collected, CollectedEvents};
 pub use counted::{Example, Findings, Offered, TopicLedger};
-pub use expect::{ExpectExample, ExpectReport};
+pub use expect::{ExpectExample, ExpectRange, ExpectReport};
 pub use faults::{CommandReport, FaultReport};
 pub use judgement::{GateOutcome, GateResult, Ruling, RulingKind, Verdict};
 pub use measured::{
@@ -99,6 +100,9 @@ pub struct RunReport {
     /// What came in over HTTP; absent where nothing was collected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collected: Option<Collected>,
+    /// The fleet whose shards made this run; absent where they did not meet in a topic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<fleet::FleetReport>,
     /// How long partitions did not answer, or were not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability: Option<Availability>,

@@ -204,6 +204,7 @@ fn run_config(config: &Config, id: RunId) -> run::Config {
         start_at_unix_ns: None,
         pacing: Pacing::Sleep,
         event_time: EventTime::Now,
+        late: crate::source::Late::default(),
         lateness: Lateness::default(),
         kafka: KafkaConfig {
             bootstrap: config.bootstrap.clone(),

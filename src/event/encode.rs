@@ -54,6 +54,8 @@ pub struct Encoder {
     numbering: Numbering,
     catalogue: Arc<Catalogue>,
     padding: Option<Padding>,
+    /// Whether records that are sent byte for byte get a stamp.
+    stamps: bool,
     has_text_keys: bool,
 }
 
@@ -62,7 +64,8 @@ impl Encoder {
     #[must_use]
     pub fn new(run: RunId, lane: u16, catalogue: Arc<Catalogue>) -> Self {
         let has_text_keys = catalogue.keys().all(|key| key.form() == KeyForm::Text);
-        Self { run, lane, numbering: Numbering::each_for_itself(), catalogue, padding: None, has_text_keys }
+        let numbering = Numbering::each_for_itself();
+        Self { run, lane, numbering, catalogue, padding: None, stamps: true, has_text_keys }
     }
 
     /// The same encoder in a run whose lanes are numbered like that.
@@ -70,6 +73,18 @@ impl Encoder {
     pub const fn numbered(mut self, numbering: Numbering) -> Self {
         self.numbering = numbering;
         self
+    }
+
+    /// The same encoder, of which records that are sent byte for byte get no stamp.
+    #[must_use]
+    pub const fn stampless(mut self, is_stampless: bool) -> Self {
+        self.stamps = !is_stampless;
+        self
+    }
+
+    /// Whether such records get one.
+    pub(super) const fn stamps(&self) -> bool {
+        self.stamps
     }
 
     /// The same encoder, padding bodies.

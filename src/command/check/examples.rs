@@ -68,7 +68,7 @@ fn example(
     declared: &EventType,
 ) -> Result<Example, Failure> {
     let teller = source.teller();
-    let values = Telling { event: &drawn.event, teller: &teller, timestamp_ms: DUE_MS, due_unix_ns: DUE_NS };
+    let values = Telling { event: &drawn.event, teller: &teller, row: None, timestamp_ms: DUE_MS, due_unix_ns: DUE_NS };
     let padded = plan.run.padding.is_some();
     let body = |coding: Coding| {
         let catalogue = Catalogue::new(vec![declared.clone()]).ok()?.coded([coding]);

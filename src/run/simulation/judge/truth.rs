@@ -2,9 +2,10 @@
 
 use crate::kafka::Answer;
 use crate::ledger::class::Class;
-use crate::run::simulation::cluster::{Cluster, Fate, MS};
+use crate::run::simulation::cluster::{Cluster, MS};
+use crate::run::simulation::fates::Fate;
 use crate::run::simulation::log::{Identity, Nature, Partition};
-use crate::run::simulation::plan::Plan;
+use crate::run::simulation::plan::{Plan, Reads};
 use crate::run::simulation::transactions::End;
 
 /// Where an event is in the end, as the world knows it.
@@ -100,6 +101,12 @@ impl<'a> Truth<'a> {
         !self.aborted && self.cluster.answers(partition) && asked > since
     }
 
+    /// Whether the registry may not have told of a schema when reading ended: of what came behind that nothing may be said.
+    pub(super) fn is_undecided(&self) -> bool {
+        let ended = self.cluster.asked.iter().flatten().max().copied().unwrap_or(0);
+        self.cluster.schemas.iter().any(|told_at| told_at + 100 * MS > ended)
+    }
+
     /// Whether all that was read could be looked for again.
     pub(super) fn is_all_known(&self) -> bool {
         let is_known = |(partition, state): (usize, &Partition)| {
@@ -127,6 +134,26 @@ impl<'a> Truth<'a> {
 
     /// The table: which classes truth and what could be known allow.
     pub(super) fn allowed(&self, event: Identity, fate: &Fate, place: Place) -> Vec<Class> {
+        let mut classes = self.allowed_of_what_is_decided(event, fate, place);
+        if matches!(self.cluster.plan.reads, Reads::Joined { .. }) && classes.contains(&Class::Corrupt) {
+            // The file of answers tells no keys: whose damage lies in an event's place is not known.
+            classes.push(Class::Unattributed);
+        }
+        if self.is_undecided() {
+            let undecided = classes.iter().flat_map(|class| match class {
+                Class::Verified | Class::Lost | Class::Corrupt => vec![Class::Unread, Class::Unattributed],
+                Class::UnknownSeen => vec![Class::UnknownUnseen],
+                Class::AbortedSeen => vec![Class::Aborted],
+                Class::Contradicted => vec![Class::Refused],
+                _ => Vec::new(),
+            });
+            let undecided: Vec<Class> = undecided.collect();
+            classes.extend(undecided);
+        }
+        classes
+    }
+
+    fn allowed_of_what_is_decided(&self, event: Identity, fate: &Fate, place: Place) -> Vec<Class> {
         if fate.taken_at.is_none() {
             return vec![Class::NotAttempted];
         }
