@@ -9,8 +9,6 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::{Map, Value};
 
-use serde_json::{Map, Value};
-
 use super::*;
 use crate::event::catalogue::Catalogue;
 use crate::event::encode::Encoder;
