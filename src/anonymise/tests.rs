@@ -28,7 +28,9 @@ fn a_pseudonym_is_the_hmac_that_other_programs_compute() {
 fn headers_are_replaced_by_name_and_the_others_stay() {
     let pack = |headers: [(&str, Option<&[u8]>); 4]| {
         let mut packed = Vec::new();
-        headers.iter().for_each(|(name, value)| Header { name: name.as_bytes(), value: *value }.pack(&mut packed));
+        for (name, value) in headers {
+            Header { name: name.as_bytes(), value }.pack(&mut packed);
+        }
         packed
     };
     let mut a = anonymiser("@header.user=hmac,@header.ip=drop");

@@ -337,7 +337,9 @@ impl Work {
         let Self { told: Compared { examples, .. }, topics, .. } = self;
         let at = usize::try_from(changed).unwrap_or(usize::MAX);
         let some = |into: &mut Vec<At>, items: &[Item]| {
-            items.iter().for_each(|item| keep(into, topics, item.topic, item.partition, item.offset));
+            for item in items {
+                keep(into, topics, item.topic, item.partition, item.offset);
+            }
         };
         some(&mut examples.changed, unknown.some.get(..at).unwrap_or(&unknown.some));
         some(&mut examples.foreign, unknown.some.get(at..).unwrap_or_default());

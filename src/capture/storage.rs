@@ -300,7 +300,9 @@ impl<'a> Session<'a> {
             failed = Some(format!("the group does not take a member: {} ({})", refusal.text, refusal.code));
         }
         self.stored.failure = failed.or_else(|| self.stored.failure.take());
-        moved.into_iter().for_each(|slot| self.find_again(slot));
+        for slot in moved {
+            self.find_again(slot);
+        }
         Ok(taken)
     }
 

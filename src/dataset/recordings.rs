@@ -27,12 +27,20 @@ impl fmt::Display for Screen<'_> {
         let of = self.0;
         let count = figures::count;
         line(f, if of.files.len() == 1 { "file" } else { "files" }, &files(of))?;
-        let again = if of.again > 0 { format!("; {} more than once", count(of.again)) } else { String::new() };
-        let parts =
-            [(of.tombstones, "tombstones"), (of.with_headers, "with headers"), (of.without_key, "without a key")];
-        let parts = parts.iter().filter(|(records, _)| *records > 0);
-        let parts: String = parts.map(|(records, what)| format!(", {} {what}", count(*records))).collect();
-        line(f, "records", &format!("{}, {}{parts}{again}", count(of.records), figures::bytes(of.bytes)))?;
+        let mut words = vec![count(of.records), figures::bytes(of.bytes)];
+        let parts = [
+            (of.tombstones, "tombstones"),
+            (of.with_headers, "with headers"),
+            (of.without_key, "without a key"),
+            (of.again, "more than once"),
+        ];
+        words.extend(
+            parts
+                .iter()
+                .filter(|(records, _)| *records > 0)
+                .map(|(records, what)| format!("{} {what}", count(*records))),
+        );
+        line(f, "records", &words.join(", "))?;
         partitions(f, of)?;
         if of.records > of.without_time {
             times(f, of)?;
@@ -60,27 +68,22 @@ impl fmt::Display for Screen<'_> {
 }
 
 fn files(of: &Holdings) -> String {
-    let bytes = figures::bytes(of.files.iter().map(|file| file.bytes).sum());
-    let mut words = match of.files.as_slice() {
-        [file] => format!("{}, {bytes}", file.file),
-        files => {
-            let (first, last) = (files.first(), files.last());
-            let name = |file: Option<&Holding>| file.map_or_else(String::new, |file| file.file.clone());
-            format!("{} from {} to {}, {bytes}", files.len(), name(first), name(last))
-        }
-    };
-    let open = of.files.iter().filter(|file| !file.ended).count();
-    if open > 0 {
-        let cut_off: u64 = of.files.iter().map(|file| file.cut_off_bytes).sum();
-        words += &match (open, of.files.len()) {
-            (_, 1) => "; it was not ended".to_owned(),
-            (open, _) => format!("; {open} of them not ended"),
-        };
-        if cut_off > 0 {
-            words += &format!(", {} cut off behind the last whole block", figures::bytes(cut_off));
-        }
+    let name = |file: Option<&Holding>| file.map_or_else(String::new, |file| file.file.clone());
+    let mut words = vec![match of.files.as_slice() {
+        [file] => file.file.clone(),
+        files => format!("{} from {} to {}", files.len(), name(files.first()), name(files.last())),
+    }];
+    words.push(figures::bytes(of.files.iter().map(|file| file.bytes).sum()));
+    match (of.files.iter().filter(|file| !file.ended).count(), of.files.len()) {
+        (0, _) => {}
+        (_, 1) => words.push("not ended".to_owned()),
+        (open, _) => words.push(format!("{open} of them not ended")),
     }
-    words
+    let cut_off: u64 = of.files.iter().map(|file| file.cut_off_bytes).sum();
+    if cut_off > 0 {
+        words.push(format!("{} cut off behind the last whole block", figures::bytes(cut_off)));
+    }
+    words.join(", ")
 }
 
 fn partitions(f: &mut fmt::Formatter<'_>, of: &Holdings) -> fmt::Result {

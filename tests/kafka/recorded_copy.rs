@@ -83,7 +83,9 @@ fn a_topic_that_a_recording_was_played_into_is_that_recording() {
     let (cluster, folder) = (Cluster::shared(), tempfile::tempdir().unwrap());
     cluster.create("original", PARTITIONS, &[]);
     let writer = Writer::new(cluster);
-    (0..600).for_each(|n| writer.write("original", n, &value(n)));
+    for n in 0..600 {
+        writer.write("original", n, &value(n));
+    }
     writer.end();
     let file = recorded(cluster, "original", &folder);
 
@@ -126,7 +128,9 @@ fn what_a_copy_lost_doubled_changed_and_reordered_is_told_without_its_writer() {
     cluster.create("truth", PARTITIONS, &[]);
     cluster.create("bad-copy", PARTITIONS, &[]);
     let (truth, copy) = (Writer::new(cluster), Writer::new(cluster));
-    (0..300).for_each(|n| truth.write("truth", n, &value(n)));
+    for n in 0..300 {
+        truth.write("truth", n, &value(n));
+    }
     truth.end();
     // 4 is lost, 8 is another, 10 is there twice, 31 and 34 of one partition change places, and 999 is another producer's.
     for n in (0..300).filter(|n| *n != 4) {

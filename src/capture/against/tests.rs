@@ -28,8 +28,11 @@ fn add(against: &mut Against, side: Side, (partition, offset, key, value): Told,
 
 fn compared(by_partition: bool, recorded: &[Told], found: &[Told]) -> Compared {
     let mut against = Against::new(vec!["t".to_owned()], by_partition, b"stamp", 1 << 20, place());
-    recorded.iter().for_each(|one| add(&mut against, Side::Recorded, *one, &[]));
-    found.iter().for_each(|one| add(&mut against, Side::Found, *one, &[]));
+    for (side, records) in [(Side::Recorded, recorded), (Side::Found, found)] {
+        for record in records {
+            add(&mut against, side, *record, &[]);
+        }
+    }
     against.compare().unwrap()
 }
 
