@@ -5,6 +5,7 @@
 //! [`spool`] puts them in the order of time, [`recording`] makes records of topics of them.
 
 mod access_log;
+pub mod captured;
 mod config;
 mod error;
 pub mod fields;

@@ -1,6 +1,7 @@
 //! Where events come from: a generator or a recording. A source says *what*; [`crate::schedule`] says *when*.
 
 mod crowd;
+mod late;
 pub mod own;
 mod population;
 pub mod recorded;
@@ -20,6 +21,7 @@ use crate::event::encode::Values;
 use crate::shop::{self, Vocabulary};
 use crate::wire::sink::Sink;
 pub use crowd::SessionFigures;
+pub use late::{Late, NotLate};
 
 /// The next event of a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -279,6 +281,12 @@ impl Source {
             }
             Self::Web(inlet) => LaneSource::Web(web::Lane::new(Arc::clone(inlet))),
         })
+    }
+
+    /// Whether records get no stamp.
+    #[must_use]
+    pub fn is_stampless(&self) -> bool {
+        matches!(self, Self::Recorded(source) if source.config().stamp == recorded::Stamping::None)
     }
 
     /// Where a lane's events get their values from.

@@ -38,7 +38,7 @@ use crate::source::web;
 pub(super) use group::group;
 pub use presentation::{LiveView, Presentation, USUAL_RESULTS};
 use std::sync::Arc;
-pub use together::Together;
+pub use together::{Fleet, Together};
 
 /// All that a run needs to know.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,6 +135,7 @@ impl Plan {
             start_at_unix_ns: together.start_at.map(|at| u64::try_from(at.as_nanosecond()).unwrap_or_default()),
             pacing: setup.pacing,
             event_time,
+            late: setup.late.clone().unwrap_or_default().seeded(setup.seed),
             lateness,
             kafka: KafkaConfig {
                 bootstrap,

@@ -46,6 +46,14 @@ choices! {
     }
 }
 
+choices! {
+    /// What tells a record of the run from others.
+    pub enum Stamping {
+        Header = "header": "a header more, loadgen-id",
+        None = "none": "nothing; records are what was recorded, and none is read back",
+    }
+}
+
 layer! {
     /// What becomes of the records of a recorded topic.
     #[command(next_help_heading = "Recording")]
@@ -56,6 +64,11 @@ layer! {
         /// Of a recording of topics: the CreateTime that a record gets [default: now]
         #[arg(long, value_name = "WHICH", value_parser = choice::of::<CreateTime>())]
         pub create_time: Option<CreateTime>,
+        /// Of a recording of topics: what tells a record of this run from others [default: header]
+        ///
+        /// With none nothing is read back: `loadgen verify --recording FILE` compares the topics with the recording afterwards.
+        #[arg(long, value_name = "WHICH", value_parser = choice::of::<Stamping>())]
+        pub stamp: Option<Stamping>,
     }
 }
 
@@ -164,6 +177,11 @@ impl RecordingOptions {
             None => config.create_time,
             Some(CreateTime::Now) => recorded::CreateTime::Now,
             Some(CreateTime::Recorded) => recorded::CreateTime::Recorded,
+        };
+        config.stamp = match self.record.stamp {
+            None => config.stamp,
+            Some(Stamping::Header) => recorded::Stamping::Header,
+            Some(Stamping::None) => recorded::Stamping::None,
         };
         if let Some(rows) = &mut config.rows {
             config.partition = recorded::Placing::Key;

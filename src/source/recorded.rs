@@ -23,7 +23,7 @@ use crate::wire::json;
 use crate::wire::sink::Sink;
 
 pub use crate::capture::read::Cut;
-pub use config::{Config, CreateTime, Placing};
+pub use config::{Config, CreateTime, Placing, Stamping};
 pub use lane::{Bytes, Lane};
 pub use rows::{RowFacts, Spooled};
 

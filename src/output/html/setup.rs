@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::outcome::achieved;
 use crate::figures::{self, bytes, count, counted, duration_us, rate, span_s, trimmed};
 use crate::output::console::{handed_over, likeness, planned};
+use crate::report::fleet::FleetReport;
 use crate::report::{Collected, Fidelity, InterArrival, Replay, RunReport, SchemaUse};
 
 /// One phase.
@@ -237,6 +238,8 @@ fn place(report: &RunReport, tool: &str) -> Vec<(String, String)> {
     if let Some(like) = report.synthetic.as_ref().and_then(|synthetic| synthetic.like.as_ref()) {
         facts.push(("like".to_owned(), likeness(like).join(", ")));
     }
+    let fleet = report.fleet.iter().flat_map(FleetReport::sentences);
+    facts.extend(fleet.map(|(name, said)| (name.trim().to_owned(), said.join(", "))));
     facts.extend(report.by_topic.iter().map(|(topic, of)| {
         let lost = of.not_verified.get("lost").copied().unwrap_or(0);
         let told = format!("{} sent, {} verified, {} lost", count(of.sent), count(of.verified), count(lost));

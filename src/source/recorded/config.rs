@@ -34,6 +34,17 @@ pub enum CreateTime {
     Recorded,
 }
 
+/// What tells a record of the run from others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stamping {
+    /// A header more.
+    #[default]
+    Header,
+    /// Nothing: it is what was recorded, and no more.
+    None,
+}
+
 /// The `[source]` table of a replayed recording. Speed and rate are not here: they belong to the schedule.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -57,9 +68,14 @@ pub struct Config {
     pub partition: Placing,
     /// Which `CreateTime` they get.
     pub create_time: CreateTime,
+    /// What tells them from others.
+    pub stamp: Stamping,
     /// The topics that it has with their partitions, once its head was read.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub topics: BTreeMap<String, i32>,
+    /// The ids of topics of which nobody said that their records may go into the same ones again.
+    #[serde(skip)]
+    pub origins: BTreeMap<String, String>,
     /// The files of rows that are the recording, in the place of `path`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<files::Config>,
@@ -93,7 +109,8 @@ impl Config {
         self.check()?;
         self.spooled = self.rows.as_ref().map(|rows| Spooled::make(rows, self)).transpose()?;
         let head = Recorded::head(self)?;
-        self.topics = head.topics.into_iter().map(|(topic, head)| (topic, head.partitions)).collect();
+        self.topics = head.topics.iter().map(|(topic, head)| (topic.clone(), head.partitions)).collect();
+        self.origins = head.topics.into_iter().filter_map(|(topic, head)| Some((topic, head.id?))).collect();
         Ok(())
     }
 
