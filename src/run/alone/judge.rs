@@ -94,7 +94,7 @@ pub(super) fn outcome(
     let whole = total.whole();
     let cluster_error = what_ended_it(by, problem.or(reader_ended), prepared, &states, &mut deadlines);
     let is_quiet = by == EndedBy::Idle || states.iter().all(is_at_end) && took - last_record >= EDGE;
-    let mut reading = reading(config, prepared, &book, &states, (is_quiet, anchor));
+    let mut reading = reading(config, prepared, &book, &states, (is_quiet, by, anchor));
     reading.other_layout = older + counts.all_older;
     reading.awaited = awaited(by, records, config);
     reading.ended_by = watched.ended_by.clone().unwrap_or_else(|| in_words(by, &watched, config));
@@ -167,7 +167,7 @@ fn reading(
     prepared: &Prepared,
     book: &TopicBook,
     states: &[PartitionState],
-    (is_quiet, anchor): (bool, Anchor),
+    (is_quiet, by, anchor): (bool, EndedBy, Anchor),
 ) -> Reading {
     let unread: Vec<usize> = places(states, |state| !is_read(state));
     let begun_late: Vec<usize> = places(states, |state| state.from > 0);
@@ -178,6 +178,8 @@ fn reading(
     let cutoff = if is_quiet { DueTime::LATEST } else { edge };
     let gaps =
         Gaps::of(config, book, states, &Extent { unread: &unread, begun_late: &begun_late, cutoff, ready: wall(EDGE) });
+    let silence = "a partition went on after it had fallen silent, and was not read to its end";
+    let unknown = gaps.unknown.or_else(|| (by == EndedBy::Idle && gaps.open > 0).then(|| silence.to_owned()));
     let counts = book.counts();
     Reading {
         from: match config.offset {
@@ -188,8 +190,8 @@ fn reading(
         }
         .to_owned(),
         content: if config.run.is_some() { "keyed" } else { "schema" }.to_owned(),
-        missing: gaps.missing,
-        missing_unknown: gaps.unknown,
+        missing: gaps.missing.filter(|_| unknown.is_none()),
+        missing_unknown: unknown,
         open: gaps.open,
         below_start: gaps.below,
         lag: lag(states),

@@ -66,6 +66,8 @@ pub(super) struct Client {
     /// Messages that have no report yet that was served.
     pub(super) held: usize,
     reports: VecDeque<Due>,
+    /// Whether it begins a new epoch when nothing is in flight any more.
+    drains: bool,
     /// The open transaction.
     pub(super) transaction: Option<usize>,
 }
@@ -73,7 +75,7 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(plan: &Plan, producer: u64) -> Self {
         let queues = (0..plan.partitions).map(|_| Queue::default()).collect();
-        Self { producer, queues, next_id: 0, held: 0, reports: VecDeque::new(), transaction: None }
+        Self { producer, queues, next_id: 0, held: 0, reports: VecDeque::new(), drains: false, transaction: None }
     }
 
     /// What a request holds, where it is still waited for.
@@ -134,6 +136,13 @@ impl Client {
 
 /// Sends what a client has for a partition, as far as requests may be in flight.
 pub(super) fn send(cluster: &mut Cluster, client: usize, partition: usize) {
+    let own = &cluster.clients[client];
+    if own.drains {
+        if own.queues.iter().all(|queue| queue.in_flight.is_empty()) {
+            renew(cluster, client, partition);
+        }
+        return;
+    }
     let leader = cluster.partitions[partition].leader;
     let is_dead = leader.is_none_or(|leader| !cluster.brokers[leader].alive);
     let answers = cluster.answers(partition);
@@ -194,9 +203,7 @@ pub(super) fn answered(cluster: &mut Cluster, request: Request, answer: Result<O
                 report(cluster, client, partition, pending, answer, None);
             }
             // Numbers that were never written leave a gap: the producer begins anew, in a transaction when that is aborted.
-            if cluster.plan.transaction.is_none() {
-                renew(cluster, client, partition);
-            }
+            cluster.clients[client].drains = cluster.plan.idempotent && cluster.plan.transaction.is_none();
         }
         // Its transaction is over: nothing was written, and the client does not know that.
         Err(code @ Code::InvalidProducerIdMapping) => {
@@ -298,7 +305,7 @@ pub(super) fn renew(cluster: &mut Cluster, client: usize, partition: usize) {
     let producer = cluster.new_producer();
     let count = cluster.partitions.len();
     let own = &mut cluster.clients[client];
-    own.producer = producer;
+    (own.producer, own.drains) = (producer, false);
     for queue in &mut own.queues {
         let mut again: Vec<InFlight> = queue.in_flight.drain(..).chain(queue.again.drain(..)).collect();
         again.sort_by_key(|batch| batch.id);

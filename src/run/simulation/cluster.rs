@@ -97,6 +97,8 @@ pub(super) struct Cluster {
     pub(super) known: Vec<Known>,
     /// Since when its leader has answered without a break.
     pub(super) answering_since: Vec<u64>,
+    /// Up to where each log had aged before the topic was deleted.
+    pub(super) aged: Vec<usize>,
     /// When the topic was first deleted, and until when it is not there.
     pub(super) deleted_at: Option<u64>,
     pub(super) deleted_until: u64,
@@ -213,6 +215,7 @@ impl Cluster {
             changed: vec![0; plan.partitions],
             known: vec![(None, 0, 0, 0, 0, false); plan.partitions],
             answering_since: vec![0; plan.partitions],
+            aged: vec![0; plan.partitions],
             deleted_at: None,
             deleted_until: 0,
             was_denied: false,

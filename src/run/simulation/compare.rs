@@ -142,11 +142,14 @@ impl Real {
             Act::Copy { .. } => {
                 let consumer: BaseConsumer = self.client().create().unwrap();
                 let mut list = TopicPartitionList::new();
-                list.add_partition_offset(&self.topic, 0, Offset::Beginning).unwrap();
+                let (_, end) = consumer.fetch_watermarks(&self.topic, 0, PATIENCE).unwrap();
+                list.add_partition_offset(&self.topic, 0, Offset::Offset(end / 2)).unwrap();
                 consumer.assign(&list).unwrap();
-                let first = consumer.poll(PATIENCE).unwrap().unwrap();
-                let (key, body) = (first.key().unwrap().to_vec(), first.payload().unwrap().to_vec());
-                self.write(&key, &body, first.timestamp().to_millis());
+                let one = consumer.poll(PATIENCE).unwrap().unwrap();
+                let (key, body) = (one.key().unwrap().to_vec(), one.payload().unwrap().to_vec());
+                // As `Act::Copy` is: of another time where the offset is odd. Which that is differs from cluster to cluster.
+                let later = one.offset() % 2 * 5;
+                self.write(&key, &body, one.timestamp().to_millis().map(|at| at + later));
             }
             Act::Hide { .. } => {
                 let producer: BaseProducer = self.client().set("transactional.id", "hides").create().unwrap();

@@ -51,6 +51,9 @@ impl Cluster {
         let Partition { leader, epoch, start, high, .. } = self.partitions[partition];
         let known = (leader, epoch, start, high, self.partitions[partition].log().len(), self.answers(partition));
         let before = std::mem::replace(&mut self.known[partition], known);
+        if self.made_anew == 0 {
+            self.aged[partition] = self.aged[partition].max(start);
+        }
         if before != known {
             self.changed[partition] = self.now;
         }

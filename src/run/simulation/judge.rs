@@ -51,7 +51,7 @@ pub(super) fn judge(plan: &Plan, ended: &Ended) -> Result<Covered, String> {
     let mut covered = Covered { acts, ..Covered::default() };
     let Some(outcome) = &ended.outcome else {
         *covered.exit.entry("none").or_default() += 1;
-        let has_reason = !cluster.interrupted_at.is_empty() || cluster.was_denied;
+        let has_reason = !cluster.interrupted_at.is_empty() || cluster.was_denied || cluster.deleted_at.is_some();
         return if has_reason { Ok(covered) } else { Err("it did not begin, and nothing kept it".to_owned()) };
     };
     let truth = Truth::of(&cluster);

@@ -232,7 +232,11 @@ pub(super) fn play(plan: &Plan, rules: Rules) -> Ended {
             Err(
                 RunError::Interrupted
                 | RunError::TopicChanged { .. }
-                | RunError::Kafka(KafkaError::Refused { .. } | KafkaError::GroupIncomplete { .. }),
+                | RunError::Kafka(
+                    KafkaError::Refused { .. }
+                    | KafkaError::GroupIncomplete { .. }
+                    | KafkaError::PartitionUnavailable { .. },
+                ),
             ) => None,
             ended => Some(judged(ended.unwrap())),
         };
