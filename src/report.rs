@@ -12,6 +12,7 @@ pub mod drift;
 pub mod exit_code;
 mod expect;
 mod faults;
+pub mod fleet;
 mod judgement;
 pub mod latency;
 mod measured;
@@ -44,7 +45,7 @@ pub use measured::{
 };
 pub use process::{Hiccup, Process, processors};
 pub use readers::{GroupReport, LagReport, RebalanceReport};
-pub use schemas::{ReaderUse, SchemaReport, SchemaUse};
+pub use schemas::{KeySchemaReport, ReaderUse, SchemaReport, SchemaUse};
 pub use seconds::JoinedSeconds;
 pub use sources::{Fidelity, InterArrival, LeftOut, Likeness, Payload, Replay, Synthetic};
 pub use transactions::{AbortCause, TransactionCounts, Transactions};
@@ -99,6 +100,9 @@ pub struct RunReport {
     /// What came in over HTTP; absent where nothing was collected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collected: Option<Collected>,
+    /// The fleet whose shards made this run; absent where they did not meet in a topic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<fleet::FleetReport>,
     /// How long partitions did not answer, or were not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability: Option<Availability>,
@@ -239,6 +243,9 @@ pub struct Environment {
     /// The schemas that events were written by; empty where all are JSON without one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schemas: Vec<SchemaReport>,
+    /// The schemas that their keys were written by; empty where all are texts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key_schemas: Vec<KeySchemaReport>,
     /// The client's settings, secrets redacted.
     pub client_config: BTreeMap<String, String>,
 }

@@ -12,6 +12,7 @@ pub mod web;
 pub mod weights;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::{Monotonic, Nanos};
 use crate::event::KeyId;
@@ -95,7 +96,7 @@ pub enum Teller {
     Shop(Arc<Vocabulary>),
     /// What the user declares.
     Own(own::Teller),
-    /// Nowhere: recorded bytes are sent as they are.
+    /// Nowhere: recorded bytes are sent as they are, and what a row says that became an event is with its lane.
     Recorded,
     /// What came in.
     Web(Arc<web::Inlet>),
@@ -108,6 +109,8 @@ pub struct Telling<'a> {
     pub event: &'a Event,
     /// Where its values come from: its own source's.
     pub teller: &'a Teller,
+    /// What a row says that became an event.
+    pub row: Option<recorded::Telling<'a>>,
     /// When it happened, as its body says: ms since the Unix epoch.
     pub timestamp_ms: i64,
     /// When it is due, in ns since the Unix epoch.
@@ -124,6 +127,11 @@ impl Values for Telling<'_> {
                 own::Telling { event, teller, due_unix_ns: self.due_unix_ns }.give(sink);
             }
             (Event::Web(event), Teller::Web(inlet)) => web::Telling { event, inlet }.give(sink),
+            (Event::Recorded(_), Teller::Recorded) => {
+                if let Some(row) = &self.row {
+                    row.give(sink);
+                }
+            }
             // No source gives another's events.
             _ => {}
         }
@@ -164,11 +172,20 @@ impl LaneSource {
         }
     }
 
-    /// The bytes of the event that was drawn last, where it is a recorded one.
+    /// The bytes of the event that was drawn last, where it is a recorded one that is sent as it is.
     #[must_use]
     pub fn bytes(&self) -> Option<recorded::Bytes<'_>> {
         match self {
-            Self::Recorded(lane) => Some(lane.bytes()),
+            Self::Recorded(lane) => lane.bytes(),
+            _ => None,
+        }
+    }
+
+    /// What the event says that was drawn last, where it is a row that became one of a declared type.
+    #[must_use]
+    pub fn telling(&self) -> Option<recorded::Telling<'_>> {
+        match self {
+            Self::Recorded(lane) => lane.telling(),
             _ => None,
         }
     }
@@ -177,6 +194,13 @@ impl LaneSource {
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Web(lane) if lane.is_open())
+    }
+
+    /// Waits, for so long at most, until there is a next event where one may come.
+    pub fn wait(&self, most: Duration) {
+        if let Self::Web(lane) = self {
+            lane.wait(most);
+        }
     }
 
     /// The run begins, and its time is that of `clock`.
@@ -257,6 +281,12 @@ impl Source {
             }
             Self::Web(inlet) => LaneSource::Web(web::Lane::new(Arc::clone(inlet))),
         })
+    }
+
+    /// Whether records get no stamp.
+    #[must_use]
+    pub fn is_stampless(&self) -> bool {
+        matches!(self, Self::Recorded(source) if source.config().stamp == recorded::Stamping::None)
     }
 
     /// Where a lane's events get their values from.

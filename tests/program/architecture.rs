@@ -11,10 +11,11 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 const MAY_IMPORT: &[(&str, &str)] = &[
     (
         "command",
-        "alert anonymise bundle capacity capture cli clock collect compare dataset event explain exporter figures files gate input kafka lane measure merge output progress publish recording registry report run scenario schedule selftest settings shop soak source units verdict verify width wire",
+        "alert anonymise bundle capacity capture cli clock collect compare dataset event explain exporter figures files fleet gate input kafka lane measure merge output progress publish recording registry report run scenario schedule selftest settings shop soak source units verdict verify width wire",
     ),
     ("collect", "clock event exporter report source wire"),
     ("exporter", "clock event kafka ledger measure report run"),
+    ("fleet", "clock figures kafka report run settings"),
     ("progress", "clock figures logging measure report run width"),
     (
         "scenario",
@@ -42,9 +43,9 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("dataset", "anonymise capture clock figures files input kafka report shop sorting source units"),
     ("settings", "anonymise event files input kafka registry schedule source units"),
     ("source", "capture clock event files input schedule shop sorting spelling units wire"),
-    ("anonymise", "capture files"),
+    ("anonymise", "capture files kafka"),
     ("files", "capture input kafka sorting units"),
-    ("capture", "clock kafka wire"),
+    ("capture", "clock kafka sorting wire"),
     ("compare", "figures recording report units"),
     ("capacity", "figures report schedule"),
     ("soak", "figures report"),

@@ -45,6 +45,7 @@ const UNGATED: &[(&str, &str)] = &[
     ("faults[].at_s", "planned"),
     ("faults[].command.", "a command that fails ends in the verdict"),
     ("faults[].undo.", "a command that fails ends in the verdict"),
+    ("fleet.", "the shards one by one: what they did is in the whole's figures, what was lost with one is unwitnessed"),
     ("findings.examples.", "which events, not how many"),
     ("findings.invalid_by_reason.", "they sum to invalid"),
     ("group.consumers", "chosen"),

@@ -35,6 +35,10 @@ pub(super) fn of(
         let reason = format!("expectations read plain JSON, and events are written as {:?}", other.format);
         return Err(plan_error(&reason, "leave the format or the expectations out"));
     }
+    if !formats.keys.is_empty() {
+        let reason = "expectations go by the texts of keys, and keys are written by a schema";
+        return Err(plan_error(reason, "leave the key format or the expectations out"));
+    }
     let Expect { expect_deadline: deadline, close_windows: closes_windows, .. } =
         scenario.settings.verifier.downstream.settle();
     Ok(Downstream { expectations, deadline, closes_windows })
