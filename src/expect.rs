@@ -9,19 +9,20 @@
 //! time has reached its end plus grace, which only a later record can do. Behind a repartition a task takes the records of all
 //! partitions of the source in an order that no log tells: what must and what may have been counted are then two bounds.
 
-mod body;
 mod class;
 mod decimal;
 mod declare;
 mod each;
 mod fold;
 mod oracle;
+mod scores;
 mod stream_time;
 mod sum;
 #[cfg(test)]
 mod tests;
 mod wording;
 
+use crate::wire::fields as body;
 pub use decimal::Decimal;
-pub use declare::{DeclareError, Emit, ExpectConfig, Expectation, Known, OutputConfig, WindowConfig};
+pub use declare::{DeclareError, Emit, ExpectConfig, Expectation, Kind, Known, OutputConfig, WindowConfig};
 pub use oracle::{Log, Oracle, Record};

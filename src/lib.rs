@@ -22,6 +22,7 @@ pub mod collect;
 pub mod exporter;
 pub mod progress;
 pub mod run;
+pub mod score;
 pub mod selftest;
 
 // What is sent, and when.
@@ -37,6 +38,7 @@ pub mod source;
 pub mod control;
 pub mod event;
 pub mod expect;
+pub mod fraud;
 pub mod kafka;
 pub mod lane;
 pub mod publish;

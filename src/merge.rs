@@ -176,6 +176,7 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
         process: counts::process(&parts),
         availability: availability::availability(&parts),
         faults: availability::faults(&parts),
+        fraud: counts::fraud(&parts),
         // A part of a run knows only a part of the input: none has any.
         expectations: Vec::new(),
         latency_us: latencies,

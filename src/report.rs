@@ -12,6 +12,7 @@ pub mod drift;
 pub mod exit_code;
 mod expect;
 mod faults;
+mod fraud;
 mod judgement;
 pub mod latency;
 mod measured;
@@ -19,6 +20,7 @@ mod process;
 mod readers;
 pub mod reading;
 mod schemas;
+mod scores;
 mod seconds;
 mod sources;
 pub mod timeline;
@@ -37,6 +39,7 @@ pub use collected::{Collected, CollectedEvents};
 pub use counted::{Example, Findings, Offered, TopicLedger};
 pub use expect::{ExpectExample, ExpectReport};
 pub use faults::{CommandReport, FaultReport};
+pub use fraud::{FraudPattern, FraudReport};
 pub use judgement::{GateOutcome, GateResult, Ruling, RulingKind, Verdict};
 pub use measured::{
     Client, DistributionPoint, HotKey, Latencies, LatencyParts, LatencySummary, PartitionReport, PhaseReport,
@@ -45,6 +48,7 @@ pub use measured::{
 pub use process::{Hiccup, Process, processors};
 pub use readers::{GroupReport, LagReport, RebalanceReport};
 pub use schemas::{ReaderUse, SchemaReport, SchemaUse};
+pub use scores::{ENOUGH_EPISODES, Estimate, PatternReport, ScoresReport};
 pub use seconds::JoinedSeconds;
 pub use sources::{Fidelity, InterArrival, LeftOut, Likeness, Payload, Replay, Synthetic};
 pub use transactions::{AbortCause, TransactionCounts, Transactions};
@@ -105,6 +109,9 @@ pub struct RunReport {
     /// The faults that were to be injected; empty where none was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultReport>,
+    /// The fraud that was woven into the events; absent where none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fraud: Option<FraudReport>,
     /// What was expected downstream and what became of it; empty where nothing was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expectations: Vec<ExpectReport>,

@@ -22,6 +22,7 @@ pub mod resolve;
 pub mod results;
 pub mod schema;
 pub mod schemas;
+pub mod score;
 pub mod selftest;
 pub mod source;
 pub mod topics;

@@ -1,11 +1,14 @@
 //! What is declared of an expectation, and what is wrong with a declaration.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use super::scores;
 use crate::event::catalogue::{Catalogue, EventType};
+use crate::source::synthetic::fraud::Truth;
 use crate::spelling::nearest;
 use crate::units;
 use crate::wire::shape::Shape;
@@ -18,11 +21,14 @@ const TIME: &str = "timestamp";
 const TYPE: &str = "event_type";
 
 /// One `[[expect]]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ExpectConfig {
     /// Its name, for gates and reports.
     pub name: String,
+    /// What it is, where it is none of counts, sums and pairs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
     /// The topic of the input; the run's, where it is not said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -47,6 +53,15 @@ pub struct ExpectConfig {
     /// The types of event that add to the sum; the others are in the window and add nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub value_types: Vec<String>,
+    /// From which score on an event is called fraudulent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+    /// How many of the highest scores the precision at k looks at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub k: Option<u64>,
+    /// The folder of the run whose truth it is, where that is not this run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truth: Option<PathBuf>,
     /// The windows; none for a running total.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<WindowConfig>,
@@ -101,6 +116,14 @@ pub struct OutputConfig {
     pub only: BTreeMap<String, String>,
 }
 
+/// A kind of expectation that has a name of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Each event has a score, which the truth about fraud judges.
+    Scores,
+}
+
 /// When results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -126,7 +149,7 @@ fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Durati
 pub(super) type JsonPath = Vec<Box<str>>;
 
 /// One expectation, checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Expectation {
     /// Its name.
     pub name: String,
@@ -143,10 +166,10 @@ pub struct Expectation {
 }
 
 /// What comes out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum What {
     /// One record for each event, which has the text of that field at that path.
-    Each { field: Box<str>, at: JsonPath },
+    Each { field: Box<str>, at: JsonPath, scores: Option<Box<scores::Rules>> },
     /// A value by key, and by window where there are windows.
     Added(Added),
 }
@@ -192,6 +215,8 @@ pub struct Known<'a> {
     pub topic_of: &'a dyn Fn(&str) -> String,
     /// The topic of the input where none is named.
     pub usual: &'a str,
+    /// The truth about the fraud in them; `None` where none was woven in, or that is not known.
+    pub truth: Option<&'a Truth>,
 }
 
 /// What is wrong with an expectation.
@@ -242,6 +267,10 @@ impl Expectation {
         fields.number(&time, "its time")?;
         config.present.iter().try_for_each(|field| fields.find(field, "it wants present").map(drop))?;
         let what = match (&config.matched, &config.key) {
+            _ if config.kind == Some(Kind::Scores) => scores(config, &fields, known.truth)?,
+            _ if config.threshold.is_some() || config.k.is_some() || config.truth.is_some() => {
+                return wrong("threshold, k and truth are for scores", "kind = \"scores\", or leave them out");
+            }
             (Some(_), Some(_)) => {
                 return wrong("match and key exclude each other", "match = FIELD is for one result to each event");
             }
@@ -312,7 +341,36 @@ fn each(config: &ExpectConfig, field: &str, fields: &Fields<'_>) -> Result<What,
     }
     fields.find(field, "it matches")?;
     let at = path(output.key.as_deref().unwrap_or(field))?;
-    Ok(What::Each { field: field.into(), at })
+    Ok(What::Each { field: field.into(), at, scores: None })
+}
+
+/// A score for each event, by its id, which says where the truth about it stands.
+fn scores(config: &ExpectConfig, fields: &Fields<'_>, truth: Option<&Truth>) -> Result<What, Wrong> {
+    if config.key.is_some() {
+        return wrong("key has no meaning for scores: each event has one", "leave key out");
+    }
+    let Some(truth) = truth else {
+        return wrong(
+            "its scores cannot be judged without the truth, and no fraud is woven into these events",
+            "[fraud] beside [source] weaves it in; for loadgen verify, truth = \"results/RUN\" names the run's folder",
+        );
+    };
+    let threshold = config.threshold.unwrap_or(0.5);
+    if !threshold.is_finite() {
+        return wrong(format!("its threshold is {threshold}"), "a number, for example threshold = 0.5");
+    }
+    let k = config.k.unwrap_or(100);
+    if k == 0 {
+        return wrong("its k is 0", "how many of the highest scores are looked at, for example k = 100");
+    }
+    let at = path(config.output.value.as_deref().unwrap_or("score"))?;
+    let plain = ExpectConfig { output: OutputConfig { value: None, ..config.output.clone() }, ..config.clone() };
+    let field = config.matched.as_deref().unwrap_or("event_id");
+    let What::Each { field, at: id, .. } = each(&plain, field, fields)? else {
+        return wrong("it is nothing that each event has", "kind = \"scores\"");
+    };
+    let rules = scores::Rules { at, threshold, k, truth: truth.clone() };
+    Ok(What::Each { field, at: id, scores: Some(Box::new(rules)) })
 }
 
 fn added(config: &ExpectConfig, key: &str, fields: &Fields<'_>) -> Result<Added, Wrong> {

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use super::class::{Class, Tally, Told};
 use super::fold::Ending;
+use super::scores::{Scored, Scores};
 use crate::report::ExpectReport;
 
 /// Events whose result was seen that are kept, for a second one that may come.
@@ -23,6 +24,8 @@ struct Pair {
     is_own: bool,
     times: u32,
     first_at: i64,
+    /// What was seen first; 0 where results are no scores.
+    score: f64,
 }
 
 /// All events that are to have a result.
@@ -35,11 +38,18 @@ pub(super) struct Each {
     tally: Tally,
     is_timed: bool,
     unseen: u64,
+    /// What they are worth, where they are scores.
+    scores: Option<Box<Scores>>,
 }
 
 impl Each {
-    pub(super) fn new(is_timed: bool) -> Self {
-        Self { is_timed, ..Self::default() }
+    pub(super) fn new(is_timed: bool, scores: Option<Scores>) -> Self {
+        Self { is_timed, scores: scores.map(Box::new), ..Self::default() }
+    }
+
+    /// The scores, where they are some.
+    pub(super) fn scores(&mut self) -> Option<&mut Scores> {
+        self.scores.as_deref_mut()
     }
 
     pub(super) fn tally(&mut self) -> &mut Tally {
@@ -65,6 +75,8 @@ impl Each {
 
     /// Takes an event of the input.
     pub(super) fn take(&mut self, id: &[u8], ts: i64, is_own: bool) {
+        let code = self.id(id);
+        let is_own = is_own && self.scores.as_ref().is_none_or(|scores| scores.is_of_run(code));
         let pair = self.pair(id);
         // A copy of an event has the same id: what it asks for is asked for already.
         let is_new = pair.due.replace(ts).is_none();
@@ -74,10 +86,10 @@ impl Each {
     }
 
     /// Takes a record of the output.
-    pub(super) fn see(&mut self, id: &[u8], at: i64) {
+    pub(super) fn see(&mut self, id: &[u8], score: f64, at: i64) {
         let pair = self.pair(id);
         if pair.times == 0 {
-            pair.first_at = at;
+            (pair.first_at, pair.score) = (at, score);
         }
         pair.times += 1;
         let was_awaited = pair.times == 1 && pair.is_own;
@@ -116,7 +128,8 @@ impl Each {
                 self.count(id, *pair, ending);
             }
         }
-        self.tally.into_report(ending.unknown, self.is_timed)
+        let scores = self.scores.map(|scores| scores.end(ending));
+        ExpectReport { scores, ..self.tally.into_report(ending.unknown, self.is_timed) }
     }
 
     fn count(&mut self, id: Id, pair: Pair, ending: Ending<'_>) {
@@ -140,6 +153,10 @@ impl Each {
             1 => Class::Right,
             _ => Class::Twice,
         };
+        if let Some(scores) = self.scores.as_mut().filter(|_| class != Class::Undecided) {
+            let first = (pair.times > 0).then_some((pair.score, pair.first_at));
+            scores.take(Scored { id, due, first, is_single: class == Class::Right });
+        }
         if ending.is_timed {
             match class {
                 Class::Missing | Class::Undecided => self.tally.waited(ending.at - due),

@@ -8,12 +8,16 @@ use super::decimal::Decimal;
 use super::declare::{Added, Expectation, Value, What};
 use super::each::Each;
 use super::fold::{Ending, Event, Fold};
+use super::scores::{Rules, Scores};
+use crate::event::stamp::RunId;
 use crate::report::ExpectReport;
 
 /// Records of an output after which it is told that none of them can be read.
 const ENOUGH: u64 = 100;
 /// So much event time goes by, in ms, before what is long known is counted and forgotten.
 const TIDY: i64 = 10_000;
+/// Where a score says which model made it.
+const MODEL: &str = "model";
 
 /// A record of the input or the output.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +49,8 @@ pub struct Oracle {
     /// By topic, the expectations whose results it holds.
     outputs: Vec<(String, Vec<usize>)>,
     is_timed: bool,
+    /// The tag of the run's ids.
+    tag: Option<u16>,
 }
 
 #[derive(Debug)]
@@ -112,10 +118,11 @@ fn adds(taker: &Taker, found: &[Option<&[u8]>], is_of_type: impl Fn(&[Box<[u8]>]
 
 impl Oracle {
     /// Stands ready for these expectations. `logs` are those of their sources, by topic; `is_timed`: whether event times are due times
-    /// of this run, so that latencies count from them.
+    /// of this run, so that latencies count from them. `run` is the one whose events have the truth that scores are judged by.
     #[must_use]
-    pub fn new(expectations: &[Expectation], logs: &BTreeMap<String, Log>, is_timed: bool) -> Self {
-        let mut oracle = Self { expected: Vec::new(), sources: Vec::new(), outputs: Vec::new(), is_timed };
+    pub fn new(expectations: &[Expectation], logs: &BTreeMap<String, Log>, is_timed: bool, run: Option<RunId>) -> Self {
+        let tag = run.map(RunId::tag);
+        let mut oracle = Self { expected: Vec::new(), sources: Vec::new(), outputs: Vec::new(), is_timed, tag };
         for expectation in expectations {
             let log = logs.get(&expectation.source).cloned().unwrap_or_default();
             oracle.add(expectation.clone(), log);
@@ -143,7 +150,10 @@ impl Oracle {
             None => self.outputs.push((expectation.topic.clone(), vec![expected])),
         }
         let kept = match &expectation.what {
-            What::Each { .. } => Kept::Each(Box::new(Each::new(self.is_timed))),
+            What::Each { scores, .. } => {
+                let scores = scores.as_ref().map(|rules| Scores::new(Rules::clone(rules), self.tag));
+                Kept::Each(Box::new(Each::new(self.is_timed, scores)))
+            }
             What::Added(added) => Kept::Added(Box::new(Fold::new(added.clone(), partitions))),
         };
         self.expected.push(Expected { expectation, kept, records: (0, 0) });
@@ -336,7 +346,18 @@ impl Expected {
 
     fn read(&mut self, record: &Record<'_>, body: &[u8]) -> Option<()> {
         match (&mut self.kept, &self.expectation.what) {
-            (Kept::Each(each), What::Each { at, .. }) => each.see(&body::text(body::at(body, at)?)?, record.at_ms),
+            (Kept::Each(each), What::Each { at, scores: None, .. }) => {
+                each.see(&body::text(body::at(body, at)?)?, 0.0, record.at_ms);
+            }
+            (Kept::Each(each), What::Each { at, scores: Some(rules), .. }) => {
+                let id = body::text(body::at(body, at)?)?;
+                let score = std::str::from_utf8(body::number(body::at(body, &rules.at)?)).ok()?;
+                let score = score.parse().ok().filter(|score: &f64| !score.is_nan())?;
+                each.see(&id, score, record.at_ms);
+                if let (Some(scores), Some(model)) = (each.scores(), body::at(body, &[MODEL.into()])) {
+                    scores.note_model(&body::text(model)?);
+                }
+            }
             (Kept::Added(fold), What::Added(added)) => {
                 let key = body::text(body::at(body, &added.at)?)?;
                 let value = Decimal::parse(body::number(body::at(body, &added.of)?))?;

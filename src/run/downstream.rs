@@ -13,6 +13,7 @@ use super::config::Downstream;
 use super::target::Target;
 use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
 use crate::control::Control;
+use crate::event::stamp::RunId;
 use crate::expect::{Log, Oracle, Record};
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
@@ -70,9 +71,10 @@ impl Auditor {
         target: &Target,
         timeout: Duration,
         is_timed: bool,
+        run: Option<RunId>,
         from: &dyn Fn(&str, i32, &Watermarks) -> i64,
     ) -> Result<Option<Self>, RunError> {
-        Self::stand_ready(wanted, target, timeout, is_timed, from).map_err(RunError::Downstream)
+        Self::stand_ready(wanted, target, timeout, is_timed, run, from).map_err(RunError::Downstream)
     }
 
     fn stand_ready(
@@ -80,6 +82,7 @@ impl Auditor {
         target: &Target,
         timeout: Duration,
         is_timed: bool,
+        run: Option<RunId>,
         from: &dyn Fn(&str, i32, &Watermarks) -> i64,
     ) -> Result<Option<Self>, KafkaError> {
         let expectations = &wanted.expectations;
@@ -107,7 +110,7 @@ impl Auditor {
             log.starts.push(*begun);
             log.is_whole &= ends.low == 0;
         }
-        let oracle = Oracle::new(expectations, &logs, is_timed);
+        let oracle = Oracle::new(expectations, &logs, is_timed, run);
         let place = |among: Vec<&str>, name: &str| among.iter().position(|topic| *topic == name);
         let topic_of = |name: &&str| Topic {
             source: place(oracle.sources().collect(), name),

@@ -17,6 +17,7 @@ mod collect;
 mod downstream;
 mod evolution;
 mod formats;
+mod fraud;
 mod headers;
 mod own_events;
 mod pipeline;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::failures::begin_failed;
 use super::kept::Kept;
 use super::observers::Observers;
-use super::{begun, origin};
+use super::{begun, origin, truth};
 use crate::alert::{About, Alerts};
 use crate::bundle;
 use crate::clock::Nanos;
@@ -91,6 +91,11 @@ impl Recording<'_> {
         };
         let judge = |mut outcome: Outcome| {
             outcome.report.collected = collecting.map(collect::Server::finish);
+            if let (Some(woven), Some(told)) = (&outcome.fraud, &mut outcome.report.fraud)
+                && let Some(topic) = woven.topic()
+            {
+                told.unwritten = truth::write(woven, topic, &plan.run.kafka).err();
+            }
             Ok(judge(plan, source, outcome, aborted_by, likeness))
         };
         observers.end(outcome, |error| begin_failed(error, plan), judge)

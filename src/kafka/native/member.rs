@@ -28,6 +28,8 @@ pub struct Member {
     /// Where a slot is read from when the group has no committed offset in it.
     starts: BTreeMap<i32, i64>,
     slots: Arc<Slots>,
+    /// Whether reading begins at the number that was committed with an offset, and not at the offset.
+    goes_back: bool,
     /// Whether nobody commits unless asked to.
     commits_when_asked: bool,
     read_committed: bool,
@@ -41,7 +43,7 @@ pub struct Member {
 }
 
 /// What the group decided for a member.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     /// Given to it, or taken away.
     pub assigned: bool,
@@ -51,6 +53,8 @@ pub struct Change {
     pub lost: bool,
     /// Why it could not be followed, where it could not.
     pub error: Option<Code>,
+    /// Of slots that were given to it: where the group stands, where it has committed something.
+    pub committed: BTreeMap<i32, i64>,
 }
 
 impl Member {
@@ -73,6 +77,7 @@ impl Member {
                 wake: None,
                 queue,
                 starts,
+                goes_back: false,
                 slots: Arc::clone(slots),
                 commits_when_asked,
                 read_committed: is_read_committed(settings),
@@ -85,6 +90,19 @@ impl Member {
             }),
             code => Err(KafkaError::Refused { what: "subscribing to the topics".to_owned(), code }),
         }
+    }
+
+    /// The same, but where a number was committed with the offset, reading begins there: what lies between the two is read again.
+    #[must_use]
+    pub const fn going_back(mut self) -> Self {
+        self.goes_back = true;
+        self
+    }
+
+    /// Whether the group has decided something that is not followed yet.
+    #[must_use]
+    pub const fn has_decided(&self) -> bool {
+        self.decided.is_some()
     }
 
     /// Takes what is there without waiting, at most `most` records, and follows what the group decides. Returns how many
@@ -176,7 +194,7 @@ impl Member {
             // SAFETY: the handle is live; a null list means the offsets stored so far.
             unsafe { raw::rd_kafka_commit(self.client.handle.as_ptr(), ptr::null(), 0) };
         }
-        let mut change = Change { assigned, partitions: Vec::new(), lost: lost && !assigned, error: None };
+        let mut change = Change { assigned, lost: lost && !assigned, ..Change::default() };
         if let Some(mut partitions) = ptr::NonNull::new(named) {
             // SAFETY: the list is live and ours to write to while the event is.
             let partitions = unsafe { partitions.as_mut() };
@@ -196,7 +214,14 @@ impl Member {
                 for element in &mut *elements {
                     let start = self.starts.get(&slot(element)).copied().unwrap_or(0);
                     // Without a commit of its own the group stands where the run began; an older commit is not gone back to.
-                    element.offset = if element.offset >= start { element.offset } else { start };
+                    element.offset = if element.offset >= start {
+                        change.committed.insert(slot(element), element.offset);
+                        // SAFETY: the element is one of a live list.
+                        let back = unsafe { partitions::note(element) }.filter(|_| self.goes_back);
+                        back.map_or(element.offset, |back| back.min(element.offset))
+                    } else {
+                        start
+                    };
                 }
             }
             change.partitions = elements.iter().map(slot).collect();
@@ -221,6 +246,17 @@ impl Member {
             change.error = Some(refused);
         }
         self.changes.push(change);
+    }
+
+    /// What a producer needs to commit for the group; null where there is no group.
+    pub(super) fn group_metadata(&self) -> *mut c::rd_kafka_consumer_group_metadata_t {
+        // SAFETY: the handle is live; the object returned is the caller's.
+        unsafe { c::rd_kafka_consumer_group_metadata(self.client.handle.as_ptr()) }
+    }
+
+    /// The topic and partition of a slot.
+    pub(super) fn place(&self, slot: i32) -> Option<(&str, i32)> {
+        self.slots.place(slot)
     }
 
     /// Says how far slots were read: what is committed from now on. What is said of slots that it no longer has counts for nothing.

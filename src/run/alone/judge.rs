@@ -153,6 +153,7 @@ pub(super) fn outcome(
         ended_by: watched.ended_by,
         unwritten: None,
         fidelity: None,
+        fraud: None,
     })
 }
 

@@ -34,6 +34,10 @@ pub(super) fn of(
         let reason = format!("expectations read plain JSON, and events are written as {:?}", other.format);
         return Err(plan_error(&reason, "leave the format or the expectations out"));
     }
+    if let Some(named) = scenario.expectations.iter().find(|config| config.truth.is_some()) {
+        let reason = format!("expectation \"{}\": truth names another run, and this one has its own", named.name);
+        return Err(plan_error(&reason, "leave truth out"));
+    }
     let deadline = scenario.settings.verifier.downstream.settle().expect_deadline;
     Ok(Downstream { expectations, deadline })
 }
