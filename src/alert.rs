@@ -5,6 +5,7 @@
 
 mod body;
 mod courier;
+mod notice;
 mod signature;
 mod watch;
 
@@ -15,7 +16,8 @@ use crate::clock::{self, Clock as _, Monotonic, Nanos};
 use crate::http::{Address, Secret};
 use crate::report::GateResult;
 use crate::report::alerts::{AlertReport, Incident};
-use courier::{Courier, Notice};
+use courier::Courier;
+use notice::Notice;
 use watch::{Change, Rule, Watch};
 
 /// The name of the gates of an alert that is about all of them.

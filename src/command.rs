@@ -138,8 +138,8 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
     match cli.command {
         Command::Synth(args) => run::run(&RunRequest::Synthetic, (*args).into(), environment),
         Command::Replay(args) => {
-            let (file, options) = args.split();
-            run::run(&RunRequest::Recording(file), options, environment)
+            let (files, options) = args.split();
+            run::run(&RunRequest::Recording(files), options, environment)
         }
         Command::Run(args) => run::run(&RunRequest::Scenario(args.scenario), args.options, environment),
         Command::Collect(args) => collect::collect(*args, environment),

@@ -20,6 +20,7 @@ mod spread;
 mod survey;
 mod tally;
 mod time;
+mod unit;
 
 pub use access_log::FIELDS as ACCESS_LOG_FIELDS;
 pub use config::{Config, FileFormat, Kind, files, recognise};

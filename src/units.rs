@@ -84,6 +84,28 @@ pub fn size(text: &str) -> Result<u64, UnitError> {
     scaled(number, scale).ok_or_else(refused)
 }
 
+pub mod size_text {
+    //! Bytes as settings have them: `sort_memory = "256MiB"`.
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    /// Writes them.
+    ///
+    /// # Errors
+    /// What the format refuses.
+    pub fn serialize<S: Serializer>(value: &u64, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&value.to_string())
+    }
+
+    /// Reads them.
+    ///
+    /// # Errors
+    /// A text that is no size.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+        super::size(&String::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
+
 /// Other spellings of a unit of time.
 fn usual(unit: &str) -> &str {
     match unit {

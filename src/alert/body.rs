@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::courier::Notice;
+use super::notice::Notice;
 use super::{About, Alert};
 
 /// How often an alert may go untold before an Alertmanager takes it for over, in times of its `resend`: Prometheus' own number.

@@ -1,6 +1,5 @@
 //! Carries the notices of one alert, on a thread of its own: tried until they are taken, refused, or their time is up.
 
-use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver as Queue, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -8,12 +7,12 @@ use std::time::Duration;
 
 use ureq::http::{Request, header};
 
-use super::watch::{Change, called};
+use super::notice::Notice;
+use super::watch::Change;
 use super::{About, Alert, Receiver, body, signature};
 use crate::clock::{self, Clock as _, Monotonic, Nanos};
 use crate::http::{Address, Answer, Client, Failed, Trust, shown};
 use crate::report::alerts::Outcome;
-use crate::report::{GateOutcome, GateResult};
 
 /// Notices that wait; what comes beyond is dropped, and counted.
 const WAITING: usize = 64;
@@ -25,49 +24,6 @@ const LEAST: Nanos = Nanos::from_millis(1);
 /// How long a request may outlast its limit, and how often it is looked whether somebody hurries.
 const GRACE: Nanos = Nanos::from_millis(500);
 const LOOK: Duration = Duration::from_millis(50);
-
-/// What one notice says.
-#[derive(Clone, Debug)]
-pub(super) struct Notice {
-    /// Of which of the alerts that were raised.
-    number: usize,
-    change: Change,
-    pub(super) gate: String,
-    pub(super) annotations: BTreeMap<String, String>,
-    /// When the alert was raised and when this was told, in ns since the Unix epoch.
-    pub(super) began_ns: u64,
-    pub(super) told_ns: u64,
-    queued: Nanos,
-}
-
-impl Notice {
-    pub(super) fn new(change: Change, gate: &GateResult, number: usize, began_ns: u64, queued: Nanos) -> Self {
-        let measured = gate.measured();
-        let standing = match gate.result {
-            GateOutcome::Pass => "is met",
-            GateOutcome::Fail => "is broken",
-            GateOutcome::Unevaluated => "is unevaluated",
-        };
-        let value = measured.as_ref().map_or_else(String::new, |value| format!(": measured {value}"));
-        let mut annotations = BTreeMap::from([
-            ("summary".to_owned(), format!("{} {standing}{value}", gate.rule)),
-            ("rule".to_owned(), gate.rule.clone()),
-        ]);
-        annotations.extend(measured.map(|value| ("value".to_owned(), value)));
-        annotations.extend(gate.reason.clone().map(|reason| ("reason".to_owned(), reason)));
-        let (gate, told_ns) = (called(gate).to_owned(), clock::wall_unix_ns());
-        Self { number, change, gate, annotations, began_ns, told_ns, queued }
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        matches!(self.change, Change::Resolved(_))
-    }
-
-    /// When it was over: never before it began, however the wall clock was set meanwhile.
-    pub(super) fn over_ns(&self) -> u64 {
-        self.told_ns.max(self.began_ns)
-    }
-}
 
 /// What became of the notices of one raised alert.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,21 +6,11 @@
 //! each partition. The metadata say what was recorded, and at the end what came of it, in a place that was kept free for it.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 /// What an Avro object container begins with.
 pub(super) const MAGIC: [u8; 4] = *b"Obj\x01";
-/// Whether a file begins as an Avro object container does. One that cannot be read does not.
-#[must_use]
-pub fn is_container(path: &Path) -> bool {
-    let mut begins = [0; MAGIC.len()];
-    path.is_file() && File::open(path).and_then(|mut file| file.read_exact(&mut begins)).is_ok() && begins == MAGIC
-}
-
 /// The version of the form.
 pub const VERSION: &str = "1";
 /// The codec of blocks.

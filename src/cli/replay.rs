@@ -11,18 +11,22 @@ use crate::settings::recording::RecordingOptions;
 use crate::settings::run::RunLimits;
 use crate::settings::verification::VerifierOptions;
 
-/// Publishes a recorded CSV in time order, keyed by user, and accounts for every event.
+/// Publishes what was recorded in time order, with its own timing or k times as fast, and accounts for every event.
 #[derive(Clone, Debug, Default, Args)]
 #[command(after_help = "\
 Examples:
   loadgen replay events.csv --fit 60s                     the whole recording in a minute
   loadgen replay events.csv --speed 100 --max-gap 1s      100 times faster, nights cut short
   loadgen replay events.csv --speed 1 --from 2015-06-01T18:00:00Z --until 2015-06-01T19:00:00Z
-  loadgen replay events.csv --speed 100 --dry-run         what it would be, without sending")]
+  loadgen replay events.csv --speed 100 --dry-run         what it would be, without sending
+  loadgen replay orders.avro --speed 10                   a recording of topics
+  loadgen replay 'logs/*.ndjson.gz' --time-field ts --key-field user.id --type-field event --max-gap 1s
+  loadgen replay access.log --preset access-log --fit 60s")]
 pub struct ReplayArgs {
-    /// Recording: CSV with the header timestamp,visitorid,event,itemid,transactionid; also .gz, .zst, .zip; - reads stdin
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// Retail Rocket's CSV, a recording of topics (.avro), or files of events (NDJSON, CSV, or what --preset names); also .gz,
+    /// .zst, .zip; - reads stdin
+    #[arg(value_name = "FILE", num_args = 1.., required = true)]
+    pub files: Vec<PathBuf>,
     /// What of it.
     #[command(flatten)]
     pub recording: RecordingOptions,

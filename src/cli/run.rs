@@ -41,12 +41,12 @@ impl From<synth::SynthArgs> for RunOptions {
 }
 
 impl replay::ReplayArgs {
-    /// The recording, and the options as one layer.
+    /// The files, and the options as one layer.
     #[must_use]
-    pub fn split(self) -> (PathBuf, RunOptions) {
-        let Self { file, recording, pace, limits, target, verifier, outcome } = self;
+    pub fn split(self) -> (Vec<PathBuf>, RunOptions) {
+        let Self { files, recording, pace, limits, target, verifier, outcome } = self;
         (
-            file,
+            files,
             RunOptions {
                 pace: pace.into(),
                 limits,

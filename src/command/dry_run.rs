@@ -48,6 +48,7 @@ pub(super) fn tell(
 /// What playing a recording of topics will be.
 pub(super) fn recorded(plan: &Plan, recorded: &Arc<Recorded>, schedule: &Schedule) -> String {
     let facts = recorded.facts();
+    let has_rows = recorded.config().rows().is_some();
     let source = Source::Recorded(Arc::clone(recorded));
     let events = planned_load::planned(plan, schedule, &source).map_or_else(|| "endless".to_owned(), figures::count);
     let takes =
@@ -55,11 +56,10 @@ pub(super) fn recorded(plan: &Plan, recorded: &Arc<Recorded>, schedule: &Schedul
     let topics = facts.topics.iter().map(|(topic, partitions, records)| {
         let into = plan.run.kafka.topic_map.get(topic).unwrap_or(&plan.run.kafka.topic);
         let into = if into == topic { String::new() } else { format!(" into {into}") };
-        format!(
-            "{topic}{into} ({}, {})",
-            figures::counted(*records, "record"),
-            figures::counted(*partitions, "partition")
-        )
+        let records = figures::counted(*records, if has_rows { "row" } else { "record" });
+        // Rows are spooled in partitions that are none of their own.
+        let of = if has_rows { String::new() } else { format!(", {}", figures::counted(*partitions, "partition")) };
+        format!("{topic}{into} ({records}{of})")
     });
     let rows = [
         ("file", recorded.config().file()),
@@ -83,7 +83,10 @@ pub(super) fn recorded(plan: &Plan, recorded: &Arc<Recorded>, schedule: &Schedul
         ),
         ("takes", takes),
         ("gaps capped", figures::count(facts.gaps_capped)),
-        ("goes back", format!("{}, played at once", figures::count(facts.back))),
+        (
+            "goes back",
+            format!("{}, {}", figures::count(facts.back), if has_rows { "sorted" } else { "played at once" }),
+        ),
     ];
     rows.iter().map(|(name, text)| format!("{name:<15}{text}\n")).collect::<Vec<_>>().concat()
 }

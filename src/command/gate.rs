@@ -13,7 +13,7 @@ use crate::gate::{GateConfig, Gates, Names, Rule};
 use crate::progress::terminal;
 use crate::report::{GateOutcome, GateResult, RunReport, Verdict};
 use crate::scenario::Environment;
-use crate::scenario::file::read_toml;
+use crate::scenario::text::read_toml;
 use crate::settings::outcome::Output;
 use crate::verdict::ExitCode;
 use crate::width;

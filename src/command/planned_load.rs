@@ -14,7 +14,7 @@ use crate::scenario::source::SourceConfig;
 use crate::schedule::{Cursor, Due, Phase, Schedule, Shape, Speed};
 use crate::source::Source;
 use crate::source::own::Own;
-use crate::source::recorded::{self, CreateTime, Cut, Recorded};
+use crate::source::recorded::{self, CreateTime, Cut, Recorded, RowFacts};
 use crate::source::retail_rocket::{self, DueEvents, Facts, LoadError, Moment};
 use crate::source::synthetic::Synthetic;
 use crate::verdict::ExitCode;
@@ -64,7 +64,9 @@ fn warn_of_recording(recorded: &Recorded) {
         );
     }
     let back = recorded.facts().back;
-    if back > 0 {
+    if let Some(rows) = recorded.config().rows() {
+        warn_of_rows(&file, rows);
+    } else if back > 0 {
         tracing::warn!(
             "{file}: {} earlier than one before in the partition, or without a time: played at once after that one",
             figures::counted(back, "record")
@@ -75,6 +77,27 @@ fn warn_of_recording(recorded: &Recorded) {
         tracing::warn!(
             "records keep their CreateTime, from {first} on: a topic whose retention.ms is shorter than that is long ago deletes them"
         );
+    }
+}
+
+/// Says on stderr what of rows was not as in the files.
+fn warn_of_rows(file: &str, rows: &RowFacts) {
+    if rows.bad.count > 0 {
+        let reasons: Vec<String> =
+            rows.bad.by_reason.iter().map(|(reason, rows)| format!("{reason} {}", figures::count(*rows))).collect();
+        let (count, reasons) = (figures::counted(rows.bad.count, "bad row"), reasons.join(", "));
+        tracing::warn!("{file}: {count} left out ({reasons}); loadgen dataset info has examples");
+    }
+    if rows.back > 0 {
+        tracing::warn!(
+            "{file}: {} earlier than the one before, and played in the order of time",
+            figures::counted(rows.back, "row")
+        );
+    }
+    let clock = rows.found.as_ref().and_then(|found| found.clocks.first());
+    if let Some(clock) = clock.filter(|clock| clock.without_offset > 0) {
+        let times = figures::counted(clock.without_offset, "time");
+        tracing::warn!("{file}: {times} of {} without an offset, taken as UTC", clock.field);
     }
 }
 

@@ -96,11 +96,7 @@ pub(super) fn title(plan: &Plan, total: Option<u64>, ends: Option<Nanos>) -> Str
     let what = match &plan.source {
         SourceConfig::Synthetic(_) | SourceConfig::Own(_) | SourceConfig::Web(_) => plan.run.name.clone(),
         SourceConfig::Recorded(config) => {
-            format!(
-                "{}  {}",
-                plan.run.name,
-                config.path.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy())
-            )
+            format!("{}  {}", plan.run.name, config.title())
         }
         SourceConfig::RetailRocket(config) => {
             format!(

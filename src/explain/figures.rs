@@ -1,6 +1,6 @@
 //! The other numbers of a report.
 
-use super::{Definition, Sort};
+use super::definition::{Definition, Sort};
 
 const fn figure(name: &'static str, definition: &'static str) -> Definition {
     Definition::new(Sort::Figure, name, definition)

@@ -1,6 +1,6 @@
 //! The findings beside the classes.
 
-use super::{Definition, Sort};
+use super::definition::{Definition, Sort};
 
 const fn finding(name: &'static str, definition: &'static str) -> Definition {
     Definition::new(Sort::Finding, name, definition)

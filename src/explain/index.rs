@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use super::{Sort, all};
+use super::definition::Sort;
+use super::dictionary::all;
 
 /// Every name, under what it is the name of, in lines of at most `columns`.
 #[must_use]

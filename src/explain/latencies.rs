@@ -1,6 +1,6 @@
 //! The latencies and their numbers.
 
-use super::{Definition, Sort};
+use super::definition::{Definition, Sort};
 
 const fn latency(name: &'static str, definition: &'static str) -> Definition {
     Definition::new(Sort::Latency, name, definition)

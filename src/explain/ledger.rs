@@ -1,6 +1,6 @@
 //! The classes of the ledger, and the words that they are told with.
 
-use super::{Definition, Sort};
+use super::definition::{Definition, Sort};
 use crate::ledger::Class;
 
 const fn class(class: Class) -> Definition {

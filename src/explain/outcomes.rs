@@ -1,6 +1,6 @@
 //! How gates and runs end: results, built-in gates, exit codes.
 
-use super::{Definition, Sort};
+use super::definition::{Definition, Sort};
 
 const fn result(name: &'static str, definition: &'static str) -> Definition {
     Definition::new(Sort::GateResult, name, definition)

@@ -1,6 +1,6 @@
 //! What becomes of results that are expected downstream.
 
-use super::{Definition, Sort};
+use super::definition::{Definition, Sort};
 
 const fn result(name: &'static str, definition: &'static str) -> Definition {
     Definition::new(Sort::Result, name, definition)

@@ -4,7 +4,8 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-use super::{Definition, Sort, all};
+use super::definition::{Definition, Sort};
+use super::dictionary::all;
 use crate::report::RunReport;
 
 /// The schema, draft 2020-12. It allows more fields than it names: newer reports have them.

@@ -1,6 +1,6 @@
 //! The numbers of sections that not every report has: fidelity of a replay, faults, transactions, client, groups, payload, drift.
 
-use super::{Definition, Sort};
+use super::definition::{Definition, Sort};
 
 const fn figure(name: &'static str, definition: &'static str) -> Definition {
     Definition::new(Sort::Figure, name, definition)

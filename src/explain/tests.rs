@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     gate::{
         BuiltIn, Names, Rule,
-        metric::{Kind, Part, Stat, metrics},
+        metric::{Kind, Part, Stat, table::metrics},
     },
     ledger::Class,
     report::{Findings, GateOutcome, exit_code::ExitCode},

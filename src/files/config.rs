@@ -9,31 +9,71 @@ use super::preset::{Clock, Preset};
 use super::time::TimeFormat;
 use crate::input::{BadRowPolicy, Input};
 
-/// A recording of files of events.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// A recording of files of events: the `[source.rows]` of a scenario.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The files, which together are one recording in the order of time.
     pub files: Vec<PathBuf>,
     /// What they are; by their content where not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<FileFormat>,
     /// The program that wrote them.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub preset: Option<Preset>,
     /// Which of a preset's clocks drives.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub clock: Option<Clock>,
     /// The field that drives.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub time_field: Option<String>,
     /// How times are written.
+    #[serde(skip_serializing_if = "TimeFormat::is_told")]
     pub time_format: TimeFormat,
     /// The fields of which the first one that a row has is its key.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub key_fields: Vec<String>,
     /// The field with the type.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub type_field: Option<String>,
     /// What to do with a row that cannot be used.
     pub bad_rows: BadRowPolicy,
     /// Bytes that sorting may take before it spills to `temp_dir`.
+    #[serde(with = "crate::units::size_text")]
     pub sort_memory: u64,
     /// Where more than that is sorted; the system's folder for temporary files if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub temp_dir: Option<PathBuf>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            files: Vec::new(),
+            format: None,
+            preset: None,
+            clock: None,
+            time_field: None,
+            time_format: TimeFormat::Told,
+            key_fields: Vec::new(),
+            type_field: None,
+            bad_rows: BadRowPolicy::Fail,
+            sort_memory: 1 << 30,
+            temp_dir: None,
+        }
+    }
+}
+
+impl Config {
+    /// What messages call all of the files.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let first = self.files.first().map_or_else(String::new, |file| file.display().to_string());
+        match self.files.len() {
+            0 | 1 => first,
+            more => format!("{first} and {} more", more - 1),
+        }
+    }
 }
 
 /// A format of events in rows.

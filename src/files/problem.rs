@@ -2,7 +2,7 @@
 
 use crate::input::table::Misshapen;
 
-use super::time::Unit;
+use super::unit::Unit;
 
 /// Why a row cannot be used. Reads as the end of "FILE line N: ...".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -5,69 +5,14 @@ use std::str::FromStr;
 
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
 
 use super::problem::RowProblem;
+use super::unit::Unit;
 use crate::input::{date, looks_like_a_date, shown};
 
-/// A unit of numbers since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Unit {
-    /// Seconds.
-    Seconds,
-    /// Milliseconds.
-    Milliseconds,
-    /// Microseconds.
-    Microseconds,
-    /// Nanoseconds.
-    Nanoseconds,
-}
-
-impl Unit {
-    const ALL: [Self; 4] = [Self::Seconds, Self::Milliseconds, Self::Microseconds, Self::Nanoseconds];
-
-    /// The unit in which a number is a time from 1973 to 5138.
-    fn of(number: u64) -> Option<Self> {
-        const EARLIEST: u64 = 100_000_000;
-        let is_of = |unit: &Self| (EARLIEST..EARLIEST * 1_000).contains(&(number / (unit.per_second())));
-        Self::ALL.into_iter().find(is_of)
-    }
-
-    const fn per_second(self) -> u64 {
-        match self {
-            Self::Seconds => 1,
-            Self::Milliseconds => 1_000,
-            Self::Microseconds => 1_000_000,
-            Self::Nanoseconds => 1_000_000_000,
-        }
-    }
-
-    /// As `--time-format` has it.
-    #[must_use]
-    pub const fn option(self) -> &'static str {
-        match self {
-            Self::Seconds => "s",
-            Self::Milliseconds => "ms",
-            Self::Microseconds => "us",
-            Self::Nanoseconds => "ns",
-        }
-    }
-}
-
-impl fmt::Display for Unit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Seconds => "seconds",
-            Self::Milliseconds => "milliseconds",
-            Self::Microseconds => "microseconds",
-            Self::Nanoseconds => "nanoseconds",
-        })
-    }
-}
-
 /// How times are written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum TimeFormat {
     /// As the first one shows: a date, or a number whose range tells its unit.
     #[default]
@@ -105,6 +50,33 @@ impl FromStr for TimeFormat {
                 Ok(Self::Pattern(pattern.to_owned()))
             }
             _ => Err(unknown(String::new())),
+        }
+    }
+}
+
+impl TimeFormat {
+    /// Whether nobody said it.
+    #[must_use]
+    pub const fn is_told(&self) -> bool {
+        matches!(self, Self::Told)
+    }
+}
+
+impl TryFrom<String> for TimeFormat {
+    type Error = UnknownFormat;
+    fn try_from(text: String) -> Result<Self, UnknownFormat> {
+        text.parse()
+    }
+}
+
+impl From<TimeFormat> for String {
+    /// As `--time-format` has it.
+    fn from(format: TimeFormat) -> Self {
+        match format {
+            TimeFormat::Told => Self::new(),
+            TimeFormat::Number(unit) => unit.option().to_owned(),
+            TimeFormat::Rfc3339 => "rfc3339".to_owned(),
+            TimeFormat::Pattern(pattern) => pattern,
         }
     }
 }

@@ -6,7 +6,6 @@ pub mod table;
 use std::fmt;
 
 use self::sections::Figure;
-pub use self::table::metrics;
 use super::unit::Dimension;
 use crate::figures::as_f64;
 pub use crate::report::latency::{Kind, Quantile};

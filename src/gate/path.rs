@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::metric::{Metric, Part, metrics};
+use super::metric::table::metrics;
+use super::metric::{Metric, Part};
 use crate::report::RunReport;
 
 /// The names that only a plan knows.

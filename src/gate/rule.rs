@@ -211,7 +211,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::gate::metric::{Part, metrics};
+    use crate::gate::metric::{Part, table::metrics};
 
     fn parse(text: &str) -> Result<Rule, RuleError> {
         let names = Names {

@@ -4,7 +4,7 @@ use crate::report::{ExpectReport, GroupReport, LagReport, RebalanceReport, RunRe
 use proptest::prelude::*;
 
 use super::{
-    metric::{Part, metrics},
+    metric::{Part, table::metrics},
     rule::Op,
     sample::{any_run, complete, healthy, with_class},
     *,

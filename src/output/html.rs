@@ -25,13 +25,11 @@ use serde::Serialize;
 
 pub use self::chart::ChartError;
 use self::page::Data;
+pub use self::page::{FILE, HtmlError};
 use crate::explain;
 use crate::gate::BuiltIn;
 use crate::ledger::Class;
 use crate::report::RunReport;
-
-/// The page of a run in its bundle.
-pub const FILE: &str = "report.html";
 
 const TEMPLATE: &str = include_str!("html/report.html.j2");
 
@@ -67,20 +65,6 @@ const WORDS: [&str; 25] = [
 fn words() -> impl Iterator<Item = &'static str> {
     let tables = Class::ALL.map(Class::as_str).into_iter().chain(BuiltIn::ALL.map(BuiltIn::as_str));
     tables.chain(WORDS)
-}
-
-/// A page that could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum HtmlError {
-    /// A drawing failed.
-    #[error(transparent)]
-    Chart(#[from] ChartError),
-    /// The template does not fit the report.
-    #[error("the page cannot be laid out: {0:#}")]
-    Template(#[from] minijinja::Error),
-    /// The figures for the script cannot be written.
-    #[error("the figures for the page cannot be written: {0}")]
-    Data(#[from] serde_json::Error),
 }
 
 #[derive(Serialize)]

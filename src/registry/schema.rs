@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
+use crate::http::shown;
+
 /// The language of a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SchemaType {
@@ -47,7 +49,7 @@ pub struct Reference {
 
 /// A schema.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[serde(try_from = "super::wording::WrittenSchema")]
+#[serde(try_from = "WrittenSchema")]
 pub struct Schema {
     /// Its language.
     pub schema_type: SchemaType,
@@ -67,7 +69,7 @@ impl Schema {
 
 /// A schema under a subject.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "super::wording::WrittenVersion")]
+#[serde(try_from = "WrittenVersion")]
 pub struct Registered {
     /// The subject.
     pub subject: String,
@@ -77,6 +79,58 @@ pub struct Registered {
     pub id: u32,
     /// What it is.
     pub schema: Schema,
+}
+
+/// A schema in an answer.
+#[derive(Deserialize)]
+struct WrittenSchema {
+    schema: String,
+    #[serde(rename = "schemaType")]
+    schema_type: Option<String>,
+    references: Option<Vec<WrittenReference>>,
+}
+
+#[derive(Deserialize)]
+struct WrittenReference {
+    name: String,
+    subject: String,
+    version: u32,
+}
+
+impl TryFrom<WrittenSchema> for Schema {
+    type Error = String;
+
+    fn try_from(written: WrittenSchema) -> Result<Self, String> {
+        let schema_type = match written.schema_type.as_deref() {
+            None | Some("AVRO") => SchemaType::Avro,
+            Some("PROTOBUF") => SchemaType::Protobuf,
+            Some("JSON") => SchemaType::Json,
+            Some(other) => return Err(format!("a schema of type {}, which is not known here", shown(other))),
+        };
+        let references = written.references.unwrap_or_default().into_iter();
+        let references =
+            references.map(|WrittenReference { name, subject, version }| Reference { name, subject, version });
+        Ok(Self { schema_type, text: written.schema, references: references.collect() })
+    }
+}
+
+/// A version of a subject in an answer.
+#[derive(Deserialize)]
+struct WrittenVersion {
+    subject: String,
+    version: u32,
+    id: u32,
+    #[serde(flatten)]
+    schema: WrittenSchema,
+}
+
+impl TryFrom<WrittenVersion> for Registered {
+    type Error = String;
+
+    fn try_from(written: WrittenVersion) -> Result<Self, String> {
+        let WrittenVersion { subject, version, id, schema } = written;
+        Ok(Self { subject, version, id, schema: schema.try_into()? })
+    }
 }
 
 /// What the next schema of a subject must be able to do with data of those before it.

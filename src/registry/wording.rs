@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::schema::{Level, Reference, Registered, Schema, SchemaType};
+use super::schema::{Level, Reference, Schema, SchemaType};
 use crate::http::shown;
 
 /// The body that asks for a schema, to find, judge or register it. Avro goes without its type, as registries from before other
@@ -20,58 +20,6 @@ pub(super) fn body(schema: &Schema) -> Value {
         body["references"] = references.collect();
     }
     body
-}
-
-/// A schema in an answer.
-#[derive(Deserialize)]
-pub(super) struct WrittenSchema {
-    schema: String,
-    #[serde(rename = "schemaType")]
-    schema_type: Option<String>,
-    references: Option<Vec<WrittenReference>>,
-}
-
-#[derive(Deserialize)]
-struct WrittenReference {
-    name: String,
-    subject: String,
-    version: u32,
-}
-
-impl TryFrom<WrittenSchema> for Schema {
-    type Error = String;
-
-    fn try_from(written: WrittenSchema) -> Result<Self, String> {
-        let schema_type = match written.schema_type.as_deref() {
-            None | Some("AVRO") => SchemaType::Avro,
-            Some("PROTOBUF") => SchemaType::Protobuf,
-            Some("JSON") => SchemaType::Json,
-            Some(other) => return Err(format!("a schema of type {}, which is not known here", shown(other))),
-        };
-        let references = written.references.unwrap_or_default().into_iter();
-        let references =
-            references.map(|WrittenReference { name, subject, version }| Reference { name, subject, version });
-        Ok(Self { schema_type, text: written.schema, references: references.collect() })
-    }
-}
-
-/// A version of a subject in an answer.
-#[derive(Deserialize)]
-pub(super) struct WrittenVersion {
-    subject: String,
-    version: u32,
-    id: u32,
-    #[serde(flatten)]
-    schema: WrittenSchema,
-}
-
-impl TryFrom<WrittenVersion> for Registered {
-    type Error = String;
-
-    fn try_from(written: WrittenVersion) -> Result<Self, String> {
-        let WrittenVersion { subject, version, id, schema } = written;
-        Ok(Self { subject, version, id, schema: schema.try_into()? })
-    }
 }
 
 /// The answer to a schema that was registered.

@@ -7,8 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::environment::Environment;
-use super::error::ConfigError;
-use super::plan::plan_error;
+use super::error::{ConfigError, plan_error};
 use crate::alert::{self, Alert, OWN_LABELS, Receiver};
 use crate::gate::{BuiltIn, Gates};
 use crate::http::{Address, Secret};

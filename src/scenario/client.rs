@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::ConfigError;
-use super::level::{Level, Place};
+use super::level::Level;
+use super::place::Place;
 use crate::kafka::properties::{Origin, Property, REDACTED, canonical, java, parse, redact};
 use crate::settings::cluster::{ClusterOptions, TopicOptions};
 use crate::settings::values;

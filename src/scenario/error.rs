@@ -137,7 +137,8 @@ impl ConfigError {
             Self::RefusedByClient { .. } => Some("-X dump prints every property with where it comes from".to_owned()),
             Self::Results { .. } => Some("--results-dir DIR names another folder".to_owned()),
             Self::Unreadable { path, .. } => alike(path),
-            Self::Misplaced { .. } | Self::Variable { .. } | Self::Recording(_) => None,
+            Self::Recording(error) => error.hint(),
+            Self::Misplaced { .. } | Self::Variable { .. } => None,
         }
     }
 
@@ -150,8 +151,13 @@ impl ConfigError {
                 Level::Scenario | Level::Default => ExitCode::BadConfiguration,
             },
             Self::Misplaced { .. } | Self::Variable { .. } => ExitCode::Usage,
-            Self::Recording(_) => ExitCode::BadInput,
+            Self::Recording(error) if !error.is_configuration() => ExitCode::BadInput,
             _ => ExitCode::BadConfiguration,
         }
     }
+}
+
+/// Settings that make no plan, and what to do.
+pub(super) fn plan_error(reason: &str, hint: &str) -> ConfigError {
+    ConfigError::Plan { reason: reason.to_owned(), hint: Some(hint.to_owned()) }
 }

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::ConfigError;
-use super::plan::plan_error;
+use super::error::{ConfigError, plan_error};
 use crate::schedule::Fault;
 use crate::settings::text;
 

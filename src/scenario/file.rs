@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde::de::IntoDeserializer;
 use toml::de::{DeString, DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
@@ -12,6 +12,7 @@ use super::alerts::AlertConfig;
 use super::error::ConfigError;
 use super::faults::FaultConfig;
 use super::source::SourceConfig;
+use super::text::{Fault, fault, read_text, read_toml, unknown_key};
 use crate::expect::ExpectConfig;
 use crate::gate::GateConfig;
 use crate::settings::cluster::{ClusterOptions, TopicOptions};
@@ -23,7 +24,6 @@ use crate::settings::run::{BasicOptions, LatenessOptions, LengthOptions, Padding
 use crate::settings::transactions::TransactionOptions;
 use crate::settings::verification::VerifierOptions;
 use crate::source::{own, recorded, retail_rocket, synthetic, web};
-use crate::spelling::nearest;
 
 /// The table of fraud.
 const FRAUD: &str = "fraud";
@@ -36,24 +36,6 @@ list_by_serde! { AlertConfig ExpectConfig FaultConfig GateConfig }
 struct Expectations {
     #[serde(default)]
     expect: Vec<ExpectConfig>,
-}
-
-/// What was found wrong, and where in the text.
-struct Fault {
-    offset: usize,
-    reason: String,
-    hint: Option<String>,
-}
-
-impl Fault {
-    fn at_line_of(self, text: &str, path: &Path) -> ConfigError {
-        ConfigError::Line {
-            path: path.to_owned(),
-            line: 1 + text.get(..self.offset).unwrap_or_default().matches('\n').count(),
-            reason: self.reason,
-            hint: self.hint,
-        }
-    }
 }
 
 /// Reads a file of expectations.
@@ -72,19 +54,6 @@ pub(super) fn read_expectations(path: &Path) -> Result<Vec<ExpectConfig>, Config
         });
     }
     Ok(expect)
-}
-
-/// Reads any other TOML file; `what` it is, for messages.
-///
-/// # Errors
-/// A file that cannot be read, or whose text is not of that form.
-pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, ConfigError> {
-    let text = read_text(path, what)?;
-    toml::from_str(&text).map_err(|error| fault(&error, &text).at_line_of(&text, path))
-}
-
-fn read_text(path: &Path, what: &'static str) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { what, path: path.to_owned(), source })
 }
 
 impl Scenario {
@@ -272,17 +241,6 @@ fn refuse_rest(table: &DeTable<'_>, known: &[Vec<&'static str>]) -> Result<(), F
     Err(unknown_key(key.get_ref(), key.span().start, &known.concat()))
 }
 
-fn unknown_key(name: &str, offset: usize, known: &[&str]) -> Fault {
-    Fault {
-        offset,
-        reason: format!("unknown key \"{name}\""),
-        hint: Some(match nearest(name, known.iter().copied()) {
-            Some(nearest) => format!("did you mean {nearest}?"),
-            None => format!("known here: {}", known.join(", ")),
-        }),
-    }
-}
-
 /// The `[source]` table: `kind` says which of the sources reads the rest.
 ///
 /// Fraud has a table of its own, since it says what happens and not what the shop is like; it goes with the source.
@@ -331,7 +289,16 @@ fn read_source<'i>(
             }
             config => Ok(SourceConfig::RetailRocket(config)),
         },
-        "recorded" => recorded::Config::deserialize(rest).map(SourceConfig::Recorded).map_err(fault),
+        "recorded" => {
+            let config = recorded::Config::deserialize(rest).map_err(fault)?;
+            let has_rows = config.rows.as_ref().is_some_and(|rows| !rows.files.is_empty());
+            if has_rows == config.path.as_os_str().is_empty() {
+                return Ok(SourceConfig::Recorded(config));
+            }
+            Err(at_source(
+                "[source] has one of the two: file = \"topics.avro\", or [source.rows] with files = [\"events.ndjson\"]",
+            ))
+        }
         "web" => web::Config::deserialize(rest).map(SourceConfig::Web).map_err(fault),
         other => Err(Fault {
             offset: kind_offset,
@@ -339,33 +306,6 @@ fn read_source<'i>(
             hint: Some("the kinds are synthetic, own, retail_rocket and recorded".to_owned()),
         }),
     }
-}
-
-/// The deserializer's complaint as one sentence, and the nearest known name.
-fn fault(error: &toml::de::Error, text: &str) -> Fault {
-    let message = error.message().trim();
-    let offset = error.span().map_or(0, |span| span.start);
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    match quoted.split_first() {
-        Some((name, known)) if message.starts_with("unknown field") => {
-            unknown_key(name, if offset > 0 { offset } else { text.find(name).unwrap_or(0) }, known)
-        }
-        _ => Fault { offset, reason: in_words(message), hint: None },
-    }
-}
-
-/// The deserializer's words without the names of Rust's types.
-fn in_words(message: &str) -> String {
-    const TYPES: [(&str, &str); 6] = [
-        ("expected u16", "expected a number from 0 to 65535"),
-        ("expected u32", "expected a whole number from 0 to 4294967295"),
-        ("expected i32", "expected a whole number from -2147483648 to 2147483647"),
-        ("expected u64", "expected a whole number from 0"),
-        ("expected f64", "expected a number"),
-        ("expected a boolean", "expected true or false"),
-    ];
-    let known = TYPES.iter().find_map(|(rust, words)| Some(format!("{}{words}", message.strip_suffix(rust)?)));
-    known.unwrap_or_else(|| message.to_owned()).replace('\n', "; ")
 }
 
 #[cfg(test)]

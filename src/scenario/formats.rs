@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::error::ConfigError;
-use super::plan::plan_error;
-use super::schemas::VersionPlan;
+use super::error::{ConfigError, plan_error};
 use crate::event::catalogue::{Catalogue, EventType, GivenSchema, TypeIndex, Version};
 use crate::event::coding::Coding;
 use crate::registry::{Access, Part, Schema, SchemaType, Strategy};
@@ -14,6 +12,15 @@ use crate::wire::language::Language;
 use crate::wire::protobuf::Pick;
 use crate::wire::schema_error::SchemaError;
 use crate::wire::{avro, framing, json_schema, protobuf};
+
+/// A version of the schemas of a run's types.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionPlan {
+    /// Its name.
+    pub name: String,
+    /// The schema of each type, in the order of the catalogue; `None`: the version has none, and the type's own counts.
+    pub types: Vec<Option<GivenSchema>>,
+}
 
 /// How the types of a run are written.
 #[derive(Clone, Debug, Default, PartialEq)]

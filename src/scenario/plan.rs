@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::Scenario;
 use super::client::{NOWHERE, is_stand_in};
-use super::error::ConfigError;
+use super::error::{ConfigError, plan_error};
 use super::faults::faults_of;
 use super::formats::FormatPlan;
 use super::pace::Pace;
@@ -329,8 +329,4 @@ pub(super) fn check_name(name: &str) -> Result<(), ConfigError> {
         &format!("\"{name}\" cannot be part of a folder's name"),
         "name a run with at most 100 letters, digits, - and _",
     ))
-}
-
-pub(super) fn plan_error(reason: &str, hint: &str) -> ConfigError {
-    ConfigError::Plan { reason: reason.to_owned(), hint: Some(hint.to_owned()) }
 }

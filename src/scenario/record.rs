@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use super::environment::Environment;
-use super::error::ConfigError;
-use super::plan::plan_error;
+use super::error::{ConfigError, plan_error};
 use super::topics::{ClusterPlan, check_topic_name, cluster};
 use crate::capture::recorder::{Start, Until, Wanted};
 use crate::cli::record::RecordArgs;

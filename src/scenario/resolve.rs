@@ -14,12 +14,14 @@ use super::client::{ClientSettings, Said};
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::file::read_expectations;
-use super::level::{Level, Place};
+use super::level::Level;
+use super::place::Place;
 use super::plan::{Plan, Presentation, Together};
 use super::registry::access;
 use super::schemas;
 use super::source::SourceConfig;
 use crate::settings::events::EventOptions;
+use crate::settings::files::FileOptions;
 use crate::settings::layer::Layer;
 use crate::settings::run::{BasicOptions, OnLag, RunLimits, RunOptions};
 use crate::settings::values;
@@ -32,8 +34,8 @@ use crate::source::web;
 pub enum RunRequest {
     /// `loadgen synth`.
     Synthetic,
-    /// `loadgen replay FILE`.
-    Recording(PathBuf),
+    /// `loadgen replay FILE ...`.
+    Recording(Vec<PathBuf>),
     /// `loadgen run SCENARIO`.
     Scenario(PathBuf),
     /// `loadgen collect`, of these types.
@@ -65,9 +67,17 @@ type Layers<'a> = Vec<(Place<'a>, RunOptions)>;
 /// # Errors
 /// Whatever makes no plan, see [`ConfigError`].
 pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environment) -> Result<Resolved, ConfigError> {
+    let mut layers: Layers<'_> = vec![(Place::OPTIONS, options)];
+    for variables in environment.levels() {
+        layers.push((Place::of(variables), variables.layer()?));
+    }
     let mut scenario = match wanted {
         RunRequest::Synthetic => usual("synth", SourceConfig::default()),
-        RunRequest::Recording(file) => usual("replay", SourceConfig::recording(file)),
+        RunRequest::Recording(files) => {
+            let levels = layers.iter().map(|(_, layer)| layer.recording.rows.clone());
+            let known = levels.reduce(Layer::over).unwrap_or_default();
+            usual("replay", SourceConfig::recording(files, &layers[0].1.recording.rows, &known)?)
+        }
         RunRequest::Web(config) => usual("collect", SourceConfig::Web(config.clone())),
         RunRequest::Scenario(path) | RunRequest::Search(path) => Scenario::load(path)?,
     };
@@ -77,10 +87,6 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
         let in_file = scenario.settings.verifier.downstream.expect.take();
         expectations_left_out = std::mem::take(&mut scenario.expectations).len() + in_file.iter().len();
         scenario.settings.pace.phase.iter_mut().for_each(|phase| phase.schema = None);
-    }
-    let mut layers: Layers<'_> = vec![(Place::OPTIONS, options)];
-    for variables in environment.levels() {
-        layers.push((Place::of(variables), variables.layer()?));
     }
     if let RunRequest::Search(_) = wanted {
         leave_out_expectations(&mut layers)?;
@@ -170,17 +176,22 @@ fn leave_out_misplaced(layers: &mut Layers<'_>, source: &SourceConfig) -> Result
                 (other.or(shop), "the events are of types that a file declares, with all that is drawn for them")
             }
             SourceConfig::RetailRocket(_) => {
-                let record = std::mem::take(&mut layer.recording.record).first_set();
+                let rows = FileOptions { file_format: None, ..std::mem::take(&mut layer.recording.rows) }.first_set();
+                let record = std::mem::take(&mut layer.recording.record).first_set().or(rows);
                 match std::mem::take(&mut layer.events).first_set() {
                     None => (record, "the events are made of the rows of a CSV, which no topic held"),
                     drawn => (drawn, "the events are replayed, none is drawn"),
                 }
             }
-            SourceConfig::Recorded(_) => {
+            SourceConfig::Recorded(config) => {
                 let drawn = std::mem::take(&mut layer.events).first_set();
-                let rows = layer.recording.of_rows();
+                let other = layer.recording.of_others(config.rows.is_some());
                 let coded = std::mem::take(&mut layer.target.coding.formats).first_set();
-                (drawn.or(rows).or(coded), "the records of a recording are sent byte for byte, as they are")
+                let why = match config.rows {
+                    Some(_) => "the rows of files are sent byte for byte, as they are, and were in no partition",
+                    None => "the records of a recording are sent byte for byte, as they are",
+                };
+                (drawn.or(other).or(coded), why)
             }
             // Its command has none of these options; the variables are those of others.
             SourceConfig::Web(_) => {
@@ -224,10 +235,6 @@ fn check_weights(layers: &Layers<'_>, source: &SourceConfig) -> Result<(), Confi
 
 fn conflict(place: Place<'_>, first: &str, second: &str) -> ConfigError {
     ConfigError::Conflict { level: place.level(), first: place.name_of(first), second: place.name_of(second) }
-}
-
-fn plan_error(reason: &str, hint: &str) -> ConfigError {
-    ConfigError::Plan { reason: reason.to_owned(), hint: Some(hint.to_owned()) }
 }
 
 /// Who asks for a consumer group wants the events read: that displaces a weaker level's `--no-verify`.

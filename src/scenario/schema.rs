@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::environment::Environment;
-use super::error::ConfigError;
+use super::error::{ConfigError, plan_error};
 use super::formats::{FormatPlan, SchemaText, TypeFormat, check_topics, coding_of, refused};
 use super::level::Level as Place;
-use super::plan::{catalogue, plan_error};
+use super::plan::catalogue;
 use super::registry::access;
 use super::topics::check_topic_name;
 use super::verify::declared;

@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use toml::{Table, Value};
 
-use super::error::ConfigError;
-use super::formats::{FormatPlan, SchemaText, TypeFormat, language_of, version_of};
-use super::plan::plan_error;
+use super::error::{ConfigError, plan_error};
+use super::formats::{FormatPlan, SchemaText, TypeFormat, VersionPlan, language_of, version_of};
 use crate::event::catalogue::{Catalogue, EventType, GivenSchema, TypeIndex, Version};
 use crate::event::readers::Reader;
 use crate::event::rollout::Rollout;
@@ -34,15 +33,6 @@ pub struct NamedSchema {
     pub name: String,
     /// The schema.
     pub given: GivenSchema,
-}
-
-/// A version of the schemas of a run's types.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VersionPlan {
-    /// Its name.
-    pub name: String,
-    /// The schema of each type, in the order of the catalogue; `None`: the version has none, and the type's own counts.
-    pub types: Vec<Option<GivenSchema>>,
 }
 
 /// Puts what the files say in the place of their paths.

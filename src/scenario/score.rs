@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::environment::Environment;
-use super::error::ConfigError;
-use super::plan::plan_error;
+use super::error::{ConfigError, plan_error};
 use super::topics::{ClusterPlan, check_topic_name, cluster};
 use crate::cli::score::ScoreArgs;
 

@@ -1,10 +1,13 @@
 //! Where a run's events come from.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::capture::format;
+use super::error::ConfigError;
+use crate::files::{self, FileFormat, Kind, recognise};
+use crate::input::Input;
+use crate::settings::files::FileOptions;
 use crate::source::{own, recorded, retail_rocket, synthetic, web};
 
 /// The `[source]` of a scenario. Its `kind` says which of the sources the rest is for.
@@ -30,13 +33,34 @@ impl Default for SourceConfig {
 }
 
 impl SourceConfig {
-    /// The recording at `path`: of topics, where it is named or begins as one, else a CSV.
-    #[must_use]
-    pub fn recording(path: &Path) -> Self {
-        if path.extension().is_some_and(|extension| extension == "avro") || format::is_container(path) {
-            return Self::Recorded(recorded::Config { path: path.to_owned(), ..recorded::Config::default() });
+    /// What is in these files: what the options say, else what the content tells. Of a CSV it tells nothing where it is not Retail
+    /// Rocket's: `said` are the options of the command line, `known` those of all levels.
+    ///
+    /// # Errors
+    /// Several files of which one is all that can be played.
+    pub(super) fn recording(given: &[PathBuf], said: &FileOptions, known: &FileOptions) -> Result<Self, ConfigError> {
+        let found = files::files(given).unwrap_or_default();
+        let kind = known.file_format.unwrap_or_else(|| match &*found {
+            [_] if said.tell_of_rows() => Kind::Rows(FileFormat::Ndjson),
+            [file] => match kind_of(file) {
+                Some(Kind::Rows(FileFormat::Csv)) if !known.tell_of_rows() => Kind::RetailRocket,
+                // What cannot be opened is told of where it is read.
+                kind => kind.unwrap_or(Kind::RetailRocket),
+            },
+            _ => Kind::Rows(FileFormat::Ndjson),
+        });
+        if let Kind::Rows(_) = kind {
+            let rows = files::Config { files: given.to_vec(), ..files::Config::default() };
+            return Ok(Self::Recorded(recorded::Config::of_rows(rows)));
         }
-        Self::RetailRocket(retail_rocket::Config { path: path.to_owned(), ..retail_rocket::Config::default() })
+        let [path] = <[PathBuf; 1]>::try_from(found).map_err(|_| ConfigError::Plan {
+            reason: "Retail Rocket's events are one file, and so is a recording of topics".to_owned(),
+            hint: Some("name one file at a time".to_owned()),
+        })?;
+        Ok(match kind {
+            Kind::Recording => Self::Recorded(recorded::Config { path, ..recorded::Config::default() }),
+            _ => Self::RetailRocket(retail_rocket::Config { path, ..retail_rocket::Config::default() }),
+        })
     }
 
     /// The word after `kind =`, and the source's name in reports.
@@ -56,7 +80,9 @@ impl SourceConfig {
         let data: Vec<_> = match self {
             Self::Synthetic(_) | Self::Web(_) => Vec::new(),
             Self::Own(config) => config.events.iter_mut().chain(&mut config.schema).collect(),
-            Self::Recorded(config) => vec![&mut config.path],
+            Self::Recorded(config) => {
+                config.rows.iter_mut().flat_map(|rows| &mut rows.files).chain([&mut config.path]).collect()
+            }
             Self::RetailRocket(config) => {
                 config.category_tree.iter_mut().chain(&mut config.item_properties).chain([&mut config.path]).collect()
             }
@@ -65,4 +91,14 @@ impl SourceConfig {
             *path = folder.join(&*path);
         }
     }
+}
+
+/// What a file is, by its name or its first bytes.
+fn kind_of(file: &Path) -> Option<Kind> {
+    if file.extension().is_some_and(|extension| extension == "avro") {
+        return Some(Kind::Recording);
+    }
+    // What was read of standard input is gone.
+    let file = Some(file).filter(|file| *file != Path::new("-"))?;
+    Input::open(file).ok().map(|input| recognise(&input))
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::client::is_true;
-use super::error::ConfigError;
-use super::plan::plan_error;
+use super::error::{ConfigError, plan_error};
 use crate::settings::transactions::{TransactionOptions, Transactions};
 use crate::settings::verification::Isolation;
 

@@ -104,15 +104,16 @@ impl FileOptions {
 
     /// Puts what they say into `config`.
     pub fn apply_to(self, config: &mut Config) {
-        config.format = match self.file_format {
-            Some(Kind::Rows(format)) => Some(format),
-            _ => None,
-        };
-        config.preset = self.preset;
-        config.clock = self.clock;
-        config.time_field = self.time_field;
-        config.time_format = self.time_format.unwrap_or_default();
-        config.key_fields = self.key_field;
-        config.type_field = self.type_field;
+        if let Some(Kind::Rows(format)) = self.file_format {
+            config.format = Some(format);
+        }
+        config.preset = self.preset.or(config.preset);
+        config.clock = self.clock.or(config.clock);
+        config.time_field = self.time_field.or(config.time_field.take());
+        config.time_format = self.time_format.unwrap_or_else(|| config.time_format.clone());
+        if !self.key_field.is_empty() {
+            config.key_fields = self.key_field;
+        }
+        config.type_field = self.type_field.or(config.type_field.take());
     }
 }

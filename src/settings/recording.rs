@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::choice::{self, choices};
+use super::files::FileOptions;
 use super::layer::{Layer as _, layer, settings};
 use super::values;
 use crate::input::BadRowPolicy;
@@ -113,20 +114,35 @@ layer! {
         /// Folder for sorting on disk [default: the system's]
         #[arg(long, value_name = "DIR")]
         pub temp_dir: Option<PathBuf>,
+        /// How files of rows are read.
+        #[command(flatten)]
+        pub rows: FileOptions,
     }
 }
 
 impl RecordingOptions {
-    /// The first of the options that are for rows of a CSV, which are taken out.
-    pub fn of_rows(&mut self) -> Option<&'static str> {
+    /// The first of the options that are not for a recording of topics, which are taken out. Files of rows have options of their own,
+    /// and no partitions.
+    pub fn of_others(&mut self, has_rows: bool) -> Option<&'static str> {
         let given = std::mem::take(self);
         let Self { max_gap, from, until, rounds, record, .. } = given.clone();
         *self = Self { max_gap, from, until, rounds, record, ..Self::default() };
-        let none = Self { max_gap: None, from: None, until: None, rounds: None, ..given };
-        Self { record: RecordOptions::default(), ..none }.first_set()
+        let mut other = Self { max_gap: None, from: None, until: None, rounds: None, ..given };
+        if has_rows {
+            self.bad_rows = other.bad_rows.take();
+            self.sort_memory = other.sort_memory.take();
+            self.temp_dir = other.temp_dir.take();
+            self.rows = std::mem::take(&mut other.rows);
+            other.record.create_time = None;
+            self.record.partition = None;
+        } else {
+            other.record = RecordOptions::default();
+            other.rows.file_format = None;
+        }
+        other.first_set()
     }
 
-    /// Puts what they say into the settings of a recording of topics.
+    /// Puts what they say into the settings of a recording of topics, or of rows.
     pub fn apply_to_recorded(self, config: &mut recorded::Config) {
         config.max_gap = self.max_gap.or(config.max_gap);
         config.from = self.from.or(config.from);
@@ -142,6 +158,13 @@ impl RecordingOptions {
             Some(CreateTime::Now) => recorded::CreateTime::Now,
             Some(CreateTime::Recorded) => recorded::CreateTime::Recorded,
         };
+        if let Some(rows) = &mut config.rows {
+            config.partition = recorded::Placing::Key;
+            rows.bad_rows = self.bad_rows.unwrap_or(rows.bad_rows);
+            rows.sort_memory = self.sort_memory.unwrap_or(rows.sort_memory);
+            rows.temp_dir = self.temp_dir.or(rows.temp_dir.take());
+            self.rows.apply_to(rows);
+        }
     }
 
     /// Puts what they say into the source's settings.

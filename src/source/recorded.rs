@@ -6,20 +6,22 @@
 mod config;
 mod lane;
 mod order;
+mod rows;
 
-use std::fs::File;
 use std::sync::{Arc, OnceLock};
 
 use crate::capture::blocks::{Blocks, Tools};
 use crate::capture::format::Head;
-use crate::capture::read::ReadError;
+use crate::capture::read::{ReadError, Reader};
 use crate::clock::Nanos;
 use crate::event::KeyId;
 use crate::event::catalogue::TypeIndex;
+use crate::files::FileError;
 
 pub use crate::capture::read::Cut;
 pub use config::{Config, CreateTime, Placing};
 pub use lane::{Bytes, Lane};
+pub use rows::{RowFacts, Spooled};
 
 use super::retail_rocket::Rounds;
 use order::Order;
@@ -50,7 +52,8 @@ pub struct Facts {
     pub first_ms: i64,
     /// The latest one.
     pub last_ms: i64,
-    /// Records that are earlier than one before them in their partition, or have no time: played at once.
+    /// Records that are earlier than one before them in their partition, or have no time: played at once. Of files of rows: rows that
+    /// are earlier than the one before them, which were sorted.
     pub back: u64,
     /// Gaps that are played shorter.
     pub gaps_capped: u64,
@@ -82,9 +85,29 @@ pub enum LoadError {
         /// Why.
         source: ReadError,
     },
+    /// Rows that make no recording.
+    #[error(transparent)]
+    Rows(#[from] FileError),
     /// No record is left.
     #[error("{0}: no record is left to play")]
     Empty(String),
+}
+
+impl LoadError {
+    /// What to do about it, where there is something to say.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Rows(error) => error.hint(),
+            Self::Read { .. } | Self::Empty(_) => None,
+        }
+    }
+
+    /// Whether the settings are at fault and not the data.
+    #[must_use]
+    pub const fn is_configuration(&self) -> bool {
+        matches!(self, Self::Rows(error) if error.is_configuration())
+    }
 }
 
 impl Recorded {
@@ -94,7 +117,7 @@ impl Recorded {
     /// Where it is no recording.
     pub fn head(config: &Config) -> Result<Head, LoadError> {
         let failed = |source| LoadError::Read { file: config.file(), source };
-        let open = || Ok(crate::capture::read::Reader::open(File::open(&config.path)?)?.opened().head.clone());
+        let open = || Ok(Reader::open(config.open()?)?.opened().head.clone());
         open().map_err(failed)
     }
 
@@ -104,7 +127,7 @@ impl Recorded {
     /// Where it is no recording, is damaged, or has nothing to play.
     pub fn load(config: &Config) -> Result<Self, LoadError> {
         let failed = |source| LoadError::Read { file: config.file(), source };
-        let blocks = File::open(&config.path).map_err(ReadError::from).and_then(Blocks::open).map_err(failed)?;
+        let blocks = config.open().map_err(ReadError::from).and_then(Blocks::open).map_err(failed)?;
         let names: Vec<&String> = blocks.opened().head.topics.keys().collect();
         let kind = |topic: &String| names.iter().position(|name| *name == topic).and_then(|at| u16::try_from(at).ok());
         let kinds = blocks.partitions().iter().map(|of| kind(&of.topic).map(TypeIndex));
@@ -121,7 +144,8 @@ impl Recorded {
     /// What is known without reading all of it, where its end says it; else by reading all of it once.
     fn survey(&self) -> Result<Facts, ReadError> {
         let Config { from, until, max_gap, .. } = self.config;
-        let mut facts = Facts { records: self.blocks.records(), ..Facts::default() };
+        let sorted = self.config.rows().map_or(0, |rows| rows.back);
+        let mut facts = Facts { records: self.blocks.records(), back: sorted, ..Facts::default() };
         for of in self.blocks.partitions() {
             match facts.topics.last_mut().filter(|(topic, ..)| *topic == of.topic) {
                 Some((_, partitions, records)) => (*partitions, *records) = (*partitions + 1, *records + of.records),
@@ -145,7 +169,7 @@ impl Recorded {
             (facts.last_ms, facts.span) = (at.time_ms, at.offset);
             facts.gaps_capped += u64::from(at.capped);
         }
-        facts.back = order.back();
+        facts.back += order.back();
         Ok(facts)
     }
 

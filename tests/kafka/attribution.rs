@@ -182,7 +182,7 @@ fn what_a_dead_leader_alone_had_is_lost_also_past_the_readers_position() {
         cluster.command(&["pause", follower]);
     }
     cluster.wait_until_in_sync("alone", &[1]);
-    let held = Held { topic: "alone", read: 1_000, acks: "1", drain_deadline: Duration::from_secs(15), ..HELD };
+    let held = Held { topic: "alone", read: 1_000, acks: "1", drain_deadline: Duration::from_secs(120), ..HELD };
     let outcome = held.run(&cluster, || {
         cluster.command(&["kill", "1"]);
         for follower in ["2", "3"] {

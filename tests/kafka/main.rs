@@ -16,6 +16,7 @@ mod chaos;
 mod collect;
 mod downstream;
 mod evolution;
+mod files;
 mod formats;
 mod fraud;
 mod headers;

@@ -26,8 +26,8 @@ fn resolved(words: &[&str], variables: &[(&str, &str)]) -> Result<Resolved, Conf
     let (wanted, options) = match cli::parse([&["loadgen"], words].concat()).unwrap().command {
         Command::Synth(args) => (RunRequest::Synthetic, RunOptions::from(*args)),
         Command::Replay(args) => {
-            let (file, options) = args.split();
-            (RunRequest::Recording(file), options)
+            let (files, options) = args.split();
+            (RunRequest::Recording(files), options)
         }
         Command::Run(args) => (RunRequest::Scenario(args.scenario), args.options),
         other => panic!("{other:?}"),

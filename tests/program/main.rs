@@ -27,6 +27,7 @@ mod live_view;
 mod own_events;
 mod readers;
 mod recording_errors;
+mod replayed_files;
 mod reports;
 mod results;
 mod retail_rocket;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::place::count;
 use super::{BATCH, TURN};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::kafka::native::Consumer;
@@ -155,6 +154,10 @@ fn read(
         consumer.notices(|notice| tracing::debug!(target: "librdkafka", "{notice:?}"));
     }
     Ok(())
+}
+
+pub(super) fn count(from: i64, to: i64) -> u64 {
+    u64::try_from(to - from).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! One partition of a recording: how far it was read, and what was passed by on the way.
 
-use super::look::Found;
+use super::look::{Found, count};
 use super::recorded::{Missing, PartitionRecorded};
 use crate::kafka::Watermarks;
 
@@ -124,10 +124,6 @@ impl Place {
             missing,
         }
     }
-}
-
-pub(super) fn count(from: i64, to: i64) -> u64 {
-    u64::try_from(to - from).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -67,11 +67,13 @@ fn describe_drawn(report: &mut RunReport, source: &Source, like: Option<Likeness
 fn recorded_report(plan: &Plan, recorded: &Recorded, report: &RunReport) -> report::Replay {
     let facts = recorded.facts();
     let time = |ms: i64| jiff::Timestamp::from_millisecond(ms).map(|at| at.to_string()).unwrap_or_default();
+    let bad = recorded.config().rows().map(|rows| rows.bad.clone()).unwrap_or_default();
     let rows = facts.topics.iter().map(|(topic, _, records)| (topic.clone(), *records)).collect();
     report::Replay {
-        file: recorded.config().path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        file: recorded.config().title(),
         rows: facts.records,
-        left_out: report::LeftOut { rows, ..report::LeftOut::default() },
+        bad_rows: bad.count,
+        left_out: report::LeftOut { rows, bad_rows: bad.by_type },
         speed: speed(plan, recorded.span()),
         span_recorded_ms: facts.last_ms.abs_diff(facts.first_ms),
         span_replayed_ms: report.offered.due_span_ms,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use crate::explain::report_schema;
-use crate::gate::metric::{Part, metrics};
+use crate::gate::metric::{Part, table::metrics};
 use crate::gate::path::{Names, Path, resolve};
 use crate::report::RunReport;
 

@@ -6,11 +6,28 @@ use std::collections::BTreeMap;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
 use serde::Serialize;
 
-use super::{HtmlError, timeline::TimelineData};
+use super::chart::ChartError;
+
+/// The page of a run in its bundle.
+pub const FILE: &str = "report.html";
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 const MACROS: &str = include_str!("macros.html.j2");
+
+/// A page that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum HtmlError {
+    /// A drawing failed.
+    #[error(transparent)]
+    Chart(#[from] ChartError),
+    /// The template does not fit the report.
+    #[error("the page cannot be laid out: {0:#}")]
+    Template(#[from] minijinja::Error),
+    /// The figures for the script cannot be written.
+    #[error("the figures for the page cannot be written: {0}")]
+    Data(#[from] serde_json::Error),
+}
 
 /// What a template gets beside its own view.
 #[derive(Serialize)]
@@ -35,6 +52,16 @@ impl Data {
     pub(crate) fn of_curves(curves: BTreeMap<String, Curves>) -> Self {
         Self { timeline: None, curves }
     }
+}
+
+/// What the script gets of a timeline.
+#[derive(Serialize)]
+pub(crate) struct TimelineData {
+    /// Ends of the stretches, ms.
+    pub(super) at: String,
+    pub(super) columns: BTreeMap<&'static str, String>,
+    pub(super) bands: Vec<(f64, f64)>,
+    pub(super) marks: Vec<f64>,
 }
 
 /// The lines of a figure by their keys.
@@ -114,7 +141,7 @@ pub(crate) fn link(folder: &str) -> String {
     };
     let path: String = folder.trim_end_matches('/').bytes().map(encoded).collect();
     let here = if path.starts_with('/') { "" } else { "./" };
-    format!("{here}{path}/{}", super::FILE)
+    format!("{here}{path}/{FILE}")
 }
 
 /// JSON that cannot end the element it stands in, <https://html.spec.whatwg.org/multipage/scripting.html>, 4.12.1.3.

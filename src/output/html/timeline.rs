@@ -1,14 +1,17 @@
 //! The timeline: rates, latencies and backlogs by the second, drawn one below the other on the same time axis, and the
 //! figures behind them for the script and for those who read tables.
 
-use std::collections::BTreeMap;
+mod lines;
+mod span;
 
 use serde::Serialize;
 
+use self::lines::Line;
+use self::span::{Span, seconds_each, spans, spans_of_marks};
 use super::{
     chart::{Axis, Chart, ChartError, Series, Size, thinned},
     pack::packed,
-    page::{FigureView, LegendView},
+    page::{FigureView, LegendView, TimelineData},
     ticks,
 };
 use crate::figures::{self, as_f64, count, duration_us};
@@ -21,92 +24,11 @@ const POINTS: usize = 3_600;
 const TABLE_ROWS: usize = 60;
 /// Marks that are listed at most.
 const MARKS: usize = 200;
-/// What ends the timeline counts as a part of a second below this length: a rate of so short a time says nothing.
-const WHOLE_S: f64 = 0.95;
 /// The part of the seconds with samples that must have a quantile for it to be drawn: else the line is in shreds.
 const KNOWN: f64 = 0.9;
 
 const WIDE: Size = Size { class: "wide", width: 1_000, height: 210, left: 62 };
 const NARROW: Size = Size { class: "narrow", width: 350, height: 190, left: 52 };
-
-/// One stretch of time: a second, or several added up.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Span {
-    from_s: f64,
-    until_s: f64,
-    /// Whether it is the part of a second with which the run ended.
-    partial: bool,
-    scheduled: u64,
-    sent: u64,
-    acked: u64,
-    seen: u64,
-    failed: u64,
-    outstanding: u64,
-    unread: Option<u64>,
-    response_p50: Option<u64>,
-    response_p90: Option<u64>,
-    response_p99: Option<u64>,
-    response_max: Option<u64>,
-    end_to_end_p90: Option<u64>,
-    end_to_end_p99: Option<u64>,
-    slip_p90: Option<u64>,
-    slip_p99: Option<u64>,
-    lateness_p99: Option<u64>,
-}
-
-impl Span {
-    /// Counts are added, backlogs are those at the end, quantiles the worst of a second.
-    fn add(mut self, row: &TimelineRow) -> Self {
-        self.until_s = row.at_s;
-        self.scheduled += row.scheduled;
-        self.sent += row.sent;
-        self.acked += row.acked;
-        self.seen += row.seen;
-        self.failed += row.failed;
-        (self.outstanding, self.unread) = (row.outstanding, row.unread);
-        self.response_p50 = self.response_p50.max(row.response_p50_us);
-        self.response_p90 = self.response_p90.max(row.response_p90_us);
-        self.response_p99 = self.response_p99.max(row.response_p99_us);
-        self.response_max = self.response_max.max(row.response_max_us);
-        self.end_to_end_p90 = self.end_to_end_p90.max(row.end_to_end_p90_us);
-        self.end_to_end_p99 = self.end_to_end_p99.max(row.end_to_end_p99_us);
-        self.slip_p90 = self.slip_p90.max(row.slip_p90_us);
-        self.slip_p99 = self.slip_p99.max(row.slip_p99_us);
-        self.lateness_p99 = self.lateness_p99.max(row.lateness_p99_us);
-        self
-    }
-
-    /// Where it is drawn: what happened in it has no better place than its middle.
-    const fn middle_s(&self) -> f64 {
-        f64::midpoint(self.from_s, self.until_s)
-    }
-
-    /// `None` of a part of a second.
-    fn rate(&self, number: u64) -> Option<f64> {
-        (!self.partial).then(|| as_f64(number) / (self.until_s - self.from_s).max(1e-3))
-    }
-}
-
-/// The timeline in about `most` stretches at most. They are equally long but for rows that are longer by themselves: those of a long
-/// run's first hours.
-fn spans(timeline: &[TimelineRow], most: usize) -> Vec<Span> {
-    // A row is cut a moment after its second has ended.
-    let at_s = |row: &TimelineRow| row.at_s - 0.05;
-    let until_s = timeline.last().map_or(0.0, at_s);
-    let step_s = if timeline.len() > most { (until_s / as_f64(most as u64)).ceil() } else { 0.0 };
-    let step = |row: &TimelineRow| (at_s(row) / step_s).floor();
-    let mut from_s = 0.0;
-    let mut spans = Vec::new();
-    for rows in timeline.chunk_by(|row, next| step_s > 0.0 && step(row).total_cmp(&step(next)).is_eq()) {
-        let span = rows.iter().fold(Span { from_s, ..Span::default() }, Span::add);
-        from_s = span.until_s;
-        spans.push(span);
-    }
-    if let [.., _, last] = spans.as_mut_slice() {
-        last.partial = last.until_s - last.from_s < WHOLE_S;
-    }
-    spans
-}
 
 /// What the page shows of the timeline.
 #[derive(Serialize)]
@@ -126,50 +48,6 @@ pub(super) struct TimelineView {
 struct MarkView {
     at: String,
     what: String,
-}
-
-/// What the script gets of the timeline.
-#[derive(Serialize)]
-pub(super) struct TimelineData {
-    /// Ends of the stretches, ms.
-    at: String,
-    columns: BTreeMap<&'static str, String>,
-    bands: Vec<(f64, f64)>,
-    marks: Vec<f64>,
-}
-
-/// A line of a chart: its key, its label, and its values.
-type Line = (&'static str, &'static str, fn(&Span) -> Option<f64>);
-
-mod lines {
-    use super::{Line, Span, as_f64};
-
-    fn log(us: Option<u64>) -> Option<f64> {
-        us.map(|us| as_f64(us.max(1)).log10())
-    }
-
-    pub(super) const RATES: [Line; 4] = [
-        ("scheduled", "due", |span: &Span| span.rate(span.scheduled)),
-        ("sent", "sent", |span| span.rate(span.sent)),
-        ("acked", "acked", |span| span.rate(span.acked)),
-        ("seen", "seen", |span| span.rate(span.seen)),
-    ];
-    pub(super) const LARGEST: Line = ("response_max", "response max", |span: &Span| log(span.response_max));
-    pub(super) const MEDIAN: Line = ("response_p50", "response p50", |span: &Span| log(span.response_p50));
-    pub(super) const P90: [Line; 3] = [
-        ("response_p90", "response p90", |span: &Span| log(span.response_p90)),
-        ("end_to_end_p90", "end-to-end p90", |span| log(span.end_to_end_p90)),
-        ("slip_p90", "slip p90", |span| log(span.slip_p90)),
-    ];
-    pub(super) const P99: [Line; 3] = [
-        ("response_p99", "response p99", |span: &Span| log(span.response_p99)),
-        ("end_to_end_p99", "end-to-end p99", |span| log(span.end_to_end_p99)),
-        ("slip_p99", "slip p99", |span| log(span.slip_p99)),
-    ];
-    pub(super) const BACKLOGS: [Line; 2] = [
-        ("outstanding", "outstanding (sent, no answer)", |span: &Span| Some(as_f64(span.outstanding))),
-        ("unread", "lag (acked, not yet seen)", |span| span.unread.map(as_f64)),
-    ];
 }
 
 /// The charts of the timeline, and what the script needs to move them.
@@ -197,7 +75,7 @@ pub(super) fn timeline(report: &RunReport) -> Result<Option<(TimelineView, Timel
         draw("latencies", title, &latencies, Scale::Latency, left_out)?,
         draw("backlogs", "Backlog and lag, events", &lines::BACKLOGS, Scale::Linear, "")?,
     ];
-    let table_spans = self::spans(&report.timeline, TABLE_ROWS);
+    let table_spans = span::spans(&report.timeline, TABLE_ROWS);
     let listed = spans_of_marks(&spans, &marked)
         .zip(&marked)
         .flat_map(|(span, row)| row.marks.iter().map(|what| (span.from_s, what)));
@@ -211,32 +89,12 @@ pub(super) fn timeline(report: &RunReport) -> Result<Option<(TimelineView, Timel
         seconds_each,
         marks: listed.take(MARKS).map(|(at, what)| MarkView { at: figures::clock(at), what: what.clone() }).collect(),
         marks_left_out: all_marks.saturating_sub(MARKS),
-        table_seconds: self::seconds_each(&table_spans).unwrap_or_else(|| figures::span_s(1.0)),
+        table_seconds: span::seconds_each(&table_spans).unwrap_or_else(|| figures::span_s(1.0)),
         table_columns: shown.iter().map(|at| COLUMNS[*at]).collect(),
         table: rows.iter().map(|row| shown.iter().map(|at| row[*at].clone()).collect()).collect(),
     };
     let data = data(&spans, &view.figures, stalls, marks);
     Ok(Some((view, data)))
-}
-
-/// The stretch that each of the rows is part of.
-fn spans_of_marks<'a>(spans: &'a [Span], marked: &[&TimelineRow]) -> impl Iterator<Item = &'a Span> {
-    marked.iter().filter_map(|row| spans.get(spans.partition_point(|span| span.until_s < row.at_s)))
-}
-
-/// How long a stretch is; `None` where each is a second.
-fn seconds_each(spans: &[Span]) -> Option<String> {
-    let seconds = |span: &Span| (span.until_s - span.from_s).round().max(1.0);
-    let first = spans.first().map(seconds)?;
-    // The last is what is left.
-    let whole = &spans[..spans.len() - 1];
-    match whole.iter().zip(whole.iter().skip(1)).find(|(span, next)| seconds(span) > 1.5 * seconds(next)) {
-        Some((span, next)) => {
-            let (long, short) = (figures::span_s(seconds(span)), figures::span_s(seconds(next)));
-            Some(format!("{long} until {} and {short} from then on", figures::clock(span.until_s)))
-        }
-        None => (first > 1.5).then(|| figures::span_s(first)),
-    }
 }
 
 /// The latencies of a second that can be drawn, and why others cannot: a quantile needs 10 samples beyond it, so a second
@@ -435,78 +293,4 @@ fn pieces(spans: &[Span], of: fn(&Span) -> Option<f64>) -> Vec<Vec<(f64, f64)>> 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(at_s: f64, sent: u64, p99: Option<u64>) -> TimelineRow {
-        TimelineRow { at_s, sent, outstanding: sent / 2, response_p99_us: p99, ..TimelineRow::default() }
-    }
-
-    #[test]
-    fn a_long_run_is_drawn_in_stretches_that_add_up_and_keep_the_worst() {
-        let timeline: Vec<_> = (1..=10).map(|n| row(f64::from(n), 100, Some(u64::from(n == 4) * 900 + 7))).collect();
-        let spans = spans(&timeline, 4);
-        assert_eq!(spans.len(), 4);
-        assert_eq!(spans.iter().map(|span| span.sent).sum::<u64>(), 1_000);
-        assert_eq!(spans.iter().map(|span| span.response_p99).max(), Some(Some(907)));
-        assert!(
-            (spans[0].rate(spans[0].sent).unwrap() - 100.0).abs() < 1e-9,
-            "a rate is per second, however long the stretch"
-        );
-    }
-
-    #[test]
-    fn a_page_says_how_long_its_points_are() {
-        let rows = |minutes: u32, seconds: u32| -> Vec<_> {
-            let ends = (1..=minutes).map(|n| n * 60).chain((1..=seconds).map(|n| minutes * 60 + n));
-            ends.map(|at_s| row(f64::from(at_s) + 0.01, 1, None)).collect()
-        };
-        let each = |timeline: &[TimelineRow], most| seconds_each(&spans(timeline, most));
-        assert_eq!(each(&rows(0, 100), 100), None);
-        assert_eq!(each(&rows(0, 100), 50).as_deref(), Some("2 s"));
-        assert_eq!(each(&rows(20, 600), 3_600).as_deref(), Some("60 s until 00:20:00 and 1 s from then on"));
-        assert_eq!(each(&rows(120, 3_600), 3_600).as_deref(), Some("60 s until 02:00:00 and 3 s from then on"));
-        assert_eq!(each(&rows(120, 3_600), 60).as_deref(), Some("3 m"));
-        assert!(spans(&rows(1_380, 3_600), 3_600).len() <= 3_600);
-    }
-
-    #[test]
-    fn a_line_is_apart_where_values_are_missing() {
-        let timeline = [row(1.0, 1, Some(5)), row(2.0, 1, None), row(3.0, 1, Some(6)), row(4.0, 1, Some(7))];
-        let pieces = pieces(&spans(&timeline, 10), |span| {
-            #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-            span.response_p99.map(|us| us as f64)
-        });
-        assert_eq!(pieces, [vec![(0.5, 5.0)], vec![(2.5, 6.0), (3.5, 7.0)]]);
-    }
-
-    #[test]
-    fn a_rate_of_the_part_of_a_second_at_the_end_is_not_drawn() {
-        let spans = spans(&[row(1.0, 100, None), row(2.0, 100, None), row(2.1, 1, None)], 10);
-        let rates: Vec<_> = spans.iter().map(|span| span.rate(span.sent).is_some()).collect();
-        assert_eq!(rates, [true, true, false]);
-        assert!(super::spans(&[row(0.4, 40, None)], 10)[0].rate(40).is_some(), "there is nothing else");
-    }
-
-    #[test]
-    fn a_quantile_that_most_seconds_lack_gives_way_to_a_lower_one_and_the_page_says_so() {
-        let drawn = |p50: Option<u64>, p90: Option<u64>, p99: &dyn Fn(u32) -> Option<u64>| {
-            let row = |n: u32| TimelineRow {
-                response_p50_us: p50,
-                response_p90_us: p90,
-                response_max_us: Some(900),
-                ..row(f64::from(n), 1_000, p99(n))
-            };
-            let (lines, note) = latencies(&spans(&(1..=20).map(row).collect::<Vec<_>>(), 100));
-            (lines.iter().map(|(key, ..)| *key).filter(|key| key.starts_with("response")).collect::<Vec<_>>(), note)
-        };
-        let every = |_| Some(800);
-        let half = |n: u32| Some(800).filter(|_| n.is_multiple_of(2));
-        assert_eq!(drawn(Some(1), Some(2), &every), (vec!["response_max", "response_p99", "response_p50"], ""));
-        let (lines, note) = drawn(Some(1), Some(2), &half);
-        assert_eq!(lines, ["response_max", "response_p90", "response_p50"]);
-        assert!(note.starts_with("p99 of a second needs 1,000 events"), "{note}");
-        assert_eq!(drawn(Some(1), None, &half).0, ["response_max", "response_p50"]);
-        assert_eq!(drawn(None, None, &|_| None).0, ["response_max"]);
-    }
-}
+mod tests;

@@ -50,6 +50,7 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
         }
         SourceConfig::Recorded(config) => {
             recording.apply_to_recorded(config);
+            config.load()?;
             let topic = &mut settings.target.topic;
             if topic.topic.is_none() {
                 // Each topic into one of its own name.
@@ -58,7 +59,10 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
                 }
                 topic.topic = topic_map.values().next().cloned();
             }
-            topic.partitions = topic.partitions.or(config.topics.values().max().copied());
+            // Rows were in no partition: what they are spooled in is not told.
+            if config.rows.is_none() {
+                topic.partitions = topic.partitions.or(config.topics.values().max().copied());
+            }
         }
         // Nothing was planned that this process could fail to send.
         SourceConfig::Web(_) => settings.outcome.gate_off.extend(OF_A_PLAN.map(|gate| gate.as_str().to_owned())),

@@ -10,8 +10,7 @@ use crate::source::recorded;
 /// Puts what is declared into the scenario, so that it can be run again without the files.
 pub(super) fn settle(scenario: &mut Scenario, layers: &mut Layers<'_>) -> Result<(), ConfigError> {
     match &mut scenario.source {
-        SourceConfig::RetailRocket(_) | SourceConfig::Web(_) => return Ok(()),
-        SourceConfig::Recorded(config) => return Ok(config.load()?),
+        SourceConfig::RetailRocket(_) | SourceConfig::Recorded(_) | SourceConfig::Web(_) => return Ok(()),
         SourceConfig::Synthetic(_) | SourceConfig::Own(_) => {}
     }
     let mut named = None;

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Layers, conflict, plan_error};
+use super::{Layers, conflict};
 use crate::scenario::Scenario;
-use crate::scenario::error::ConfigError;
-use crate::scenario::level::{Level, Place};
+use crate::scenario::error::{ConfigError, plan_error};
+use crate::scenario::level::Level;
+use crate::scenario::place::Place;
 use crate::scenario::source::SourceConfig;
 use crate::schedule::config::{Kind, PhaseConfig};
 use crate::schedule::text::Span;

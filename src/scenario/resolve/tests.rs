@@ -28,8 +28,8 @@ fn resolved(words: &str, process: &[(&str, &str)], file: &[(&str, &str)]) -> Res
     let (wanted, options) = match cli.command {
         Command::Synth(args) => (RunRequest::Synthetic, RunOptions::from(*args)),
         Command::Replay(args) => {
-            let (file, options) = args.split();
-            (RunRequest::Recording(file), options)
+            let (files, options) = args.split();
+            (RunRequest::Recording(files), options)
         }
         Command::Run(args) => (RunRequest::Scenario(args.scenario), args.options),
         other => panic!("{other:?}"),

@@ -1,13 +1,15 @@
 //! Which records of which file, and what becomes of them.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::super::retail_rocket::{Moment, Rounds, optional_duration};
-use super::{LoadError, Recorded};
+use super::{LoadError, Recorded, RowFacts, Spooled};
+use crate::files;
 
 /// Where a record goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +38,7 @@ pub enum CreateTime {
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The recording. Written `file` in scenarios.
-    #[serde(rename = "file")]
+    #[serde(rename = "file", skip_serializing_if = "is_none")]
     pub path: PathBuf,
     /// Only records of this time or later.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,22 +59,60 @@ pub struct Config {
     /// The topics that it has with their partitions, once its head was read.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub topics: BTreeMap<String, i32>,
+    /// The files of rows that are the recording, in the place of `path`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<files::Config>,
+    /// What these came to, once they were read.
+    #[serde(skip)]
+    pub spooled: Option<Spooled>,
+}
+
+fn is_none(path: &std::path::Path) -> bool {
+    path.as_os_str().is_empty()
 }
 
 impl Config {
-    /// Reads the head of the file: which topics it has.
+    /// A recording of these rows.
+    #[must_use]
+    pub fn of_rows(rows: files::Config) -> Self {
+        Self { rows: Some(rows), ..Self::default() }
+    }
+
+    /// Reads the head of the file: which topics it has. Files of rows are read whole and sorted.
     ///
     /// # Errors
-    /// Where it is no recording.
+    /// Where it is no recording, and where rows cannot be used.
     pub fn load(&mut self) -> Result<(), LoadError> {
+        self.spooled = self.rows.as_ref().map(Spooled::make).transpose()?;
         let head = Recorded::head(self)?;
         self.topics = head.topics.into_iter().map(|(topic, head)| (topic, head.partitions)).collect();
         Ok(())
     }
 
+    /// Its file.
+    pub(super) fn open(&self) -> std::io::Result<File> {
+        match &self.spooled {
+            Some(spooled) => spooled.file(),
+            None => File::open(&self.path),
+        }
+    }
+
+    /// What reading the rows found out, where it is made of rows.
+    #[must_use]
+    pub fn rows(&self) -> Option<&RowFacts> {
+        self.spooled.as_ref().map(Spooled::facts)
+    }
+
     /// The file's name, for messages.
     #[must_use]
     pub fn file(&self) -> String {
-        self.path.display().to_string()
+        self.rows.as_ref().map_or_else(|| self.path.display().to_string(), files::Config::name)
+    }
+
+    /// The same without its folder.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let file = self.file();
+        file.rsplit('/').next().map_or_else(String::new, ToOwned::to_owned)
     }
 }

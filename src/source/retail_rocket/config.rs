@@ -52,7 +52,7 @@ pub struct Config {
     #[serde(skip_serializing_if = "is_true")]
     pub inventory: bool,
     /// Bytes that sorting may take before it spills to `temp_dir`.
-    #[serde(with = "size")]
+    #[serde(with = "units::size_text")]
     pub sort_memory: u64,
     /// Where a recording larger than `sort_memory` is sorted; the system's folder for temporary files if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -275,22 +275,6 @@ pub(in crate::source) mod optional_duration {
 
     pub(in crate::source) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
         Option::<String>::deserialize(from)?.map(|text| units::duration(&text).map_err(D::Error::custom)).transpose()
-    }
-}
-
-mod size {
-    //! `sort_memory = "256MiB"`.
-
-    use super::units;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
-    pub(super) fn serialize<S: Serializer>(value: &u64, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&value.to_string())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
-        units::size(&String::deserialize(from)?).map_err(D::Error::custom)
     }
 }
 

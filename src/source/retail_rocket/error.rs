@@ -64,6 +64,13 @@ impl LoadError {
             Self::Header { looks_like: Some(other), .. } => {
                 return Some(format!("by its columns it is {}", other.given_as()));
             }
+            Self::Header { kind: FileKind::Events, .. } => {
+                return Some(format!(
+                    "the first line names the columns: {} (any order, others allowed); --time-field names the times of a CSV of \
+                     another shape",
+                    FileKind::Events.columns().join(",")
+                ));
+            }
             Self::Header { kind, .. } => {
                 return Some(format!(
                     "the first line names the columns: {} (any order, others allowed)",

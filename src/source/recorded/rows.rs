@@ -1,0 +1,75 @@
+//! Files of rows, as the recording that they are: in the order of time, with a topic for each type.
+
+use std::fs::File;
+use std::io::{Seek as _, SeekFrom};
+use std::sync::Arc;
+
+use super::LoadError;
+use crate::files::recording::{self, WriteError, topic_of};
+use crate::files::spool::{Kept, Spooler};
+use crate::files::{self, FileError, Found};
+use crate::input::BadRows;
+use crate::sorting::Place;
+
+/// A recording that was made of rows. Its file has no name, and is gone with the process.
+#[derive(Clone, Debug)]
+pub struct Spooled(Arc<Made>);
+
+#[derive(Debug)]
+struct Made {
+    file: File,
+    facts: RowFacts,
+}
+
+/// What reading the rows found out.
+#[derive(Clone, Debug, Default)]
+pub struct RowFacts {
+    /// Rows left out.
+    pub bad: BadRows,
+    /// Rows with a time before that of the row before them.
+    pub back: u64,
+    /// Which fields were read, and how.
+    pub found: Option<Found>,
+}
+
+/// Two are the same where they are one.
+impl PartialEq for Spooled {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Spooled {
+    pub(super) fn make(rows: &files::Config) -> Result<Self, LoadError> {
+        let folder = rows.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
+        let place = Place { folder, file: rows.name() };
+        let file = tempfile::tempfile_in(&place.folder).map_err(|source| FileError::from(place.failed(0, source)))?;
+        let mut spooler = Spooler::new(rows.sort_memory, place.clone())?;
+        let (mut back, mut previous_us) = (0, i64::MIN);
+        let read = files::read(rows, |row| {
+            back += u64::from(row.at_us < previous_us);
+            previous_us = row.at_us;
+            let topic = topic_of(row.kind.as_deref());
+            let kept = Kept { topic: &topic, key: row.key.as_deref().map(str::as_bytes), body: row.body.as_bytes() };
+            spooler.push(row.at_us, &kept)
+        })?;
+        let (_, file) =
+            recording::write(&spooler.finish()?, String::new(), String::new(), file).map_err(|error| match error {
+                WriteError::Read(error) => error,
+                WriteError::Written(source) => place.failed(0, source).into(),
+            })?;
+        Ok(Self(Arc::new(Made { file, facts: RowFacts { bad: read.bad, back, found: read.found } })))
+    }
+
+    pub(super) fn file(&self) -> std::io::Result<File> {
+        let mut file = self.0.file.try_clone()?;
+        file.seek(SeekFrom::Start(0))?;
+        Ok(file)
+    }
+
+    /// What reading the rows found out.
+    #[must_use]
+    pub fn facts(&self) -> &RowFacts {
+        &self.0.facts
+    }
+}

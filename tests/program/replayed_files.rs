@@ -1,0 +1,151 @@
+//! Files of events that are replayed directly: what is played, when, and what is said where they cannot be.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::fs;
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::files::{access_log, segment};
+use crate::shell::Shell;
+
+/// Nothing of it depends on how busy the machine is.
+const PLAYED: [&str; 6] = ["--no-progress", "--gate-off", "generator_healthy", "--output", "json", "--rate=unlimited"];
+
+fn write(shell: &Shell, file: &str, text: impl AsRef<[u8]>) {
+    fs::write(shell.path().join(file), text).unwrap();
+}
+
+/// Lines of so many events from that ms on, one each second.
+fn events(from_ms: u64, count: u64) -> String {
+    (0..count).fold(String::new(), |text, n| {
+        let kind = if n % 3 == 0 { "click" } else { "view" };
+        format!("{text}{{\"ts\":{},\"user\":{{\"id\":\"u{}\"}},\"kind\":\"{kind}\"}}\n", from_ms + 1_000 * n, n % 4)
+    })
+}
+
+#[test]
+fn lines_of_json_are_played_with_their_times_keys_and_types_and_every_one_is_accounted_for() {
+    let shell = Shell::new();
+    write(&shell, "e.ndjson", events(1_433_000_000_000, 60));
+    let replay = ["replay", "e.ndjson", "--time-field", "ts", "--key-field", "user.id", "--type-field", "kind"];
+    let dry = shell.run(&[&replay[..], &["--speed", "10", "--dry-run"]].concat()).ends_with_code(0);
+    dry.says("topics         click (20 rows), view (40 rows)\n")
+        .says("plays          60 of 60 records, 60 events\n")
+        .says("recorded       59 s from 2015-05-30T15:33:20.000Z to 2015-05-30T15:34:19.000Z\n")
+        .says("takes          5.9 s\n");
+    let report = shell.run(&[&replay[..], &PLAYED].concat()).ends_with_code(0).json();
+    assert_eq!(report["ledger"]["verified"], 60);
+    assert_eq!(report["by_type"]["click"]["verified"], 20);
+    let replay = &report["replay"];
+    assert_eq!((&replay["file"], &replay["rows"]), (&"e.ndjson".into(), &60.into()));
+}
+
+#[test]
+fn several_files_however_packed_are_one_recording_in_the_order_of_time() {
+    let shell = Shell::new();
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(events(1_433_000_000_500, 30).as_bytes()).unwrap();
+    write(&shell, "a.ndjson.gz", packed.finish().unwrap());
+    write(&shell, "b.ndjson.zst", zstd::encode_all(events(1_433_000_000_000, 30).as_bytes(), 1).unwrap());
+    write(&shell, "c.ndjson", events(1_432_999_990_000, 10));
+    let options = ["--time-field", "ts", "--sort-memory", "1KiB", "--dry-run"];
+    let dry = shell.run(&[&["replay", "*.ndjson*"], &options[..]].concat()).ends_with_code(0);
+    dry.says("file           *.ndjson*\n")
+        .says("plays          70 of 70 records")
+        .says("recorded       39.5 s from 2015-05-30T15:33:10.000Z to 2015-05-30T15:33:49.500Z")
+        .says("goes back      2, sorted\n")
+        .complains("*.ndjson*: 2 rows earlier than the one before, and played in the order of time");
+    let dry = shell.run(&[&["replay", "b.ndjson.zst", "c.ndjson"], &options[..]].concat()).ends_with_code(0);
+    dry.says("file           b.ndjson.zst and 1 more\n").says("plays          40 of 40 records");
+}
+
+#[test]
+fn a_csv_of_any_shape_and_a_log_are_played_and_retail_rockets_stays_what_it_is() {
+    let shell = Shell::new();
+    write(&shell, "orders.csv", "at;customer;price\n30/05/2015 15:33:20;7;1.10\n30/05/2015 15:33:22;8;2.20\n");
+    let options = ["--time-field", "at", "--time-format", "%d/%m/%Y %H:%M:%S", "--key-field", "customer"];
+    let replay = [&["replay", "orders.csv"], &options[..]].concat();
+    let ran = shell.run(&[&replay, &PLAYED[..]].concat()).ends_with_code(0);
+    let report = ran.complains("orders.csv: 2 times of at without an offset, taken as UTC").json();
+    assert_eq!((&report["ledger"]["verified"], &report["by_type"]["events"]["verified"]), (&2.into(), &2.into()));
+    write(&shell, "access.log", access_log());
+    let dry = shell.run_with(&["replay", "access.log", "--dry-run"], &[("LOADGEN_PRESET", "access-log")]);
+    dry.ends_with_code(0).says("topics         GET (2 rows), POST (1 row)\n");
+    shell.recording("sample.csv", 50);
+    let rows = [("LOADGEN_TIME_FIELD", "ts"), ("LOADGEN_KEY_FIELD", "user")];
+    shell.run_with(&["replay", "sample.csv", "--dry-run"], &rows).ends_with_code(0).says("users");
+    let as_rows = ["replay", "sample.csv", "--time-field", "timestamp", "--key-field", "visitorid", "--dry-run"];
+    shell.run(&as_rows).ends_with_code(0).says("topics         events (50 rows)");
+}
+
+#[test]
+fn a_scenario_names_files_as_the_options_do_and_can_be_run_again_from_its_bundle() {
+    let shell = Shell::new();
+    fs::create_dir(shell.path().join("in")).unwrap();
+    write(&shell, "in/calls.ndjson", segment());
+    write(
+        &shell,
+        "in/calls.toml",
+        "[source]\nkind = \"recorded\"\nmax_gap = \"1s\"\n[source.rows]\nfiles = [\"calls.ndjson\"]\npreset = \"segment\"\n\
+         clock = \"created\"\nsort_memory = \"64MiB\"\n",
+    );
+    let dry = shell.run(&["run", "in/calls.toml", "--dry-run"]).ends_with_code(0);
+    dry.says("recorded       7 s from 2015-12-12T19:11:00.000Z to 2015-12-12T19:11:07.000Z").says("gaps capped    2");
+    let dry = shell.run(&["run", "in/calls.toml", "--clock", "received", "--dry-run"]).ends_with_code(0);
+    dry.says("from 2015-12-12T19:11:05.000Z");
+    let scenario = fs::read_to_string(shell.path().join("in/calls.toml")).unwrap();
+    let there = shell.path().join("in/calls.ndjson");
+    write(&shell, "there.toml", scenario.replace("calls.ndjson", there.to_str().unwrap()));
+    shell.run(&[&["run", "there.toml", "--results-dir", "r"], &PLAYED[..]].concat()).ends_with_code(0);
+    let bundle = fs::read_dir(shell.path().join("r")).unwrap().next().unwrap().unwrap().path();
+    let again = shell.run(&["run", bundle.join("scenario.toml").to_str().unwrap(), "--dry-run"]);
+    again.ends_with_code(0).says("gaps capped    2").says("topics         page (1 row), track (3 rows)");
+    write(
+        &shell,
+        "both.toml",
+        "[source]\nkind = \"recorded\"\nfile = \"a.avro\"\nrows = { files = [\"calls.ndjson\"] }\n",
+    );
+    shell.run(&["run", "both.toml"]).ends_with_code(104).complains("[source] has one of the two: file = ");
+}
+
+#[test]
+fn what_cannot_be_played_is_told_with_what_to_do() {
+    let shell = Shell::new();
+    write(&shell, "e.ndjson", "{\"ts\":1433000000117,\"u\":1}\n{\"u\":2}\n{\"ts\":1433000000118,\"u\":1}\n");
+    shell
+        .run(&["replay", "e.ndjson"])
+        .ends_with_code(104)
+        .complains("e.ndjson: no --time-field says which of its fields has the times; it has ts, u")
+        .complains("--time-field ts");
+    shell
+        .run(&["replay", "e.ndjson", "--time-field", "ts"])
+        .ends_with_code(7)
+        .complains("e.ndjson line 2: no ts")
+        .complains("--bad-rows skip");
+    let skip = ["replay", "e.ndjson", "--time-field", "ts", "--bad-rows", "skip"];
+    let dry = shell.run(&[&skip[..], &["--dry-run"]].concat()).ends_with_code(0);
+    dry.says("plays          2 of 2 records").complains("e.ndjson: 1 bad row left out (no_time 1)");
+    let report = shell.run(&[&skip[..], &PLAYED].concat()).ends_with_code(0).json();
+    assert_eq!(report["replay"]["bad_rows"], 1);
+    for (options, told) in [
+        (&["--partition", "keep"][..], "--partition does not apply: the rows of files are sent byte for byte"),
+        (&["--amplify", "2"], "--amplify does not apply"),
+        (&["--format", "avro"], "--format does not apply"),
+    ] {
+        shell.run(&[&skip[..], options].concat()).ends_with_code(2).complains(told);
+    }
+    shell.run(&["replay", "*.nothing", "--time-field", "ts"]).ends_with_code(104).complains("*.nothing fits no file");
+    shell.run(&["replay", "e.ndjson", "missing.ndjson", "--time-field", "ts"]).ends_with_code(7);
+    write(&shell, "orders.csv", "at,customer\n1433000000117,7\n");
+    shell
+        .run(&["replay", "orders.csv"])
+        .ends_with_code(7)
+        .complains("no column timestamp, visitorid")
+        .complains("--time-field names the times of a CSV of another shape");
+    shell
+        .run(&["replay", "a.csv", "b.csv", "--file-format", "retail-rocket"])
+        .ends_with_code(104)
+        .complains("Retail Rocket's events are one file");
+}
