@@ -38,6 +38,7 @@ fn as_expected(name: &str) -> ExpectReport {
         episodes: ENOUGH,
         precision: sure,
         recall: sure,
+        recall_within: sure,
         f1: sure,
         auc_pr: sure,
         precision_at_k: sure,

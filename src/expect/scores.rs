@@ -29,6 +29,8 @@ pub(super) struct Rules {
     pub(super) threshold: f64,
     /// How many of the highest scores are looked at.
     pub(super) k: u64,
+    /// How long after its due time a score is of use, in ms.
+    pub(super) within_ms: Option<i64>,
     pub(super) truth: Truth,
 }
 
@@ -51,6 +53,7 @@ struct Found {
     pattern: Pattern,
     events: u64,
     detected: u64,
+    in_time: u64,
     due: i64,
     detected_at: Option<i64>,
 }
@@ -120,6 +123,7 @@ impl Scores {
             pattern: label.pattern,
             events: 0,
             detected: 0,
+            in_time: 0,
             due: scored.due,
             detected_at: None,
         });
@@ -127,12 +131,14 @@ impl Scores {
         found.due = found.due.min(scored.due);
         if let Some((_, at)) = scored.first.filter(|_| is_alarm) {
             found.detected += 1;
+            found.in_time += u64::from(self.rules.within_ms.is_none_or(|within| at - scored.due <= within));
             found.detected_at = Some(found.detected_at.map_or(at, |earlier| earlier.min(at)));
         }
     }
 
     pub(super) fn end(self, ending: Ending<'_>) -> ScoresReport {
-        let Self { report, models, episodes, alarms, ranking, .. } = self;
+        let Self { rules, report, models, episodes, alarms, ranking, .. } = self;
+        let within_ms = rules.within_ms.filter(|_| ending.is_timed).and_then(|within| u64::try_from(within).ok());
         let found: Vec<Found> = episodes.into_values().collect();
         let of = |pattern: Pattern| {
             let found: Vec<Found> = found.iter().copied().filter(|found| found.pattern == pattern).collect();
@@ -143,6 +149,7 @@ impl Scores {
         let clusters = |of: fn(&Found) -> Cluster| found.iter().map(of).collect::<Vec<Cluster>>();
         let precision = clusters(|found| Cluster { part: found.detected, whole: found.detected });
         let f1 = clusters(|found| Cluster { part: 2 * found.detected, whole: found.events + found.detected });
+        let in_time = clusters(|found| Cluster { part: found.in_time, whole: found.events });
         let ranked = ranking.ranked();
         let by_episode = |value: f64| wilson(value, whole.episodes);
         ScoresReport {
@@ -152,6 +159,8 @@ impl Scores {
             episodes_detected: whole.episodes_detected,
             precision: Ratio::of(&precision, alarms).estimate(),
             recall: whole.recall,
+            within_ms,
+            recall_within: within_ms.and_then(|_| Ratio::of(&in_time, 0).estimate()),
             f1: Ratio::of(&f1, alarms).estimate(),
             auc_pr: ranked.average_precision().map(|value| logit(value, whole.episodes)),
             precision_at_k: ranked.precision_at(report.k).map(|value| wilson(value, report.k)),

@@ -39,6 +39,8 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     result("precision", "The share of alarms that are right: fraudulent events among those whose score reached the threshold.")
         .rule(FEW),
     result("recall", "The share of fraudulent events whose score reached the threshold; one without a score did not.").rule(FEW),
+    result("recall_within", "The share of fraudulent events that reached the threshold within the time that `within` says, from their due times on.")
+        .rule(FEW),
     result("f1", "The harmonic mean of precision and recall.").rule(FEW),
     result("auc_pr", "The area under precision over recall, by steps: average precision, as scikit-learn has it.").rule(FEW),
     result("precision_at_k", "Of the k highest scores the share that belong to fraudulent events.").rule(FEW),

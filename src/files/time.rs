@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use super::problem::RowProblem;
 use super::unit::Unit;

@@ -20,6 +20,7 @@ fn scores() -> ScoresReport {
         episodes: 100,
         precision: sure,
         recall: sure,
+        recall_within: sure,
         f1: sure,
         auc_pr: sure,
         precision_at_k: sure,

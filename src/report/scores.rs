@@ -38,6 +38,12 @@ pub struct ScoresReport {
     pub precision: Option<Estimate>,
     /// The share of fraudulent events that reached the threshold.
     pub recall: Option<Estimate>,
+    /// How long after its due time a score was of use, in ms; absent where that was not said, or event times are not this run's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within_ms: Option<u64>,
+    /// The share of fraudulent events that reached the threshold within that time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recall_within: Option<Estimate>,
     /// The harmonic mean of both.
     pub f1: Option<Estimate>,
     /// The area under the curve of precision over recall, by steps (average precision).
@@ -124,6 +130,10 @@ impl ScoresReport {
             ("AUC-PR".to_owned(), self.auc_pr),
             (format!("precision at {}", figures::count(self.k)), self.precision_at_k),
             ("recall at 1% false alarms".to_owned(), self.recall_at_1_percent),
+            (
+                format!("recall within {}", figures::duration_us(self.within_ms.unwrap_or_default() * 1_000)),
+                self.recall_within,
+            ),
         ]
     }
 

@@ -25,6 +25,7 @@ mod pipeline;
 mod record;
 mod registry;
 mod schemas;
+mod score;
 mod transactions;
 mod verify_alone;
 

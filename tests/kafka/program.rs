@@ -119,8 +119,17 @@ impl Started {
         self.program.wait_for(what, PATIENCE, done);
     }
 
+    pub(crate) fn signal(&self, name: &str) {
+        self.program.signal(name);
+    }
+
     pub(crate) fn interrupt(&self) {
         self.program.signal("INT");
+    }
+
+    /// Its exit code, where it ended with one and not by a signal.
+    pub(crate) fn finish_by_signal(self) -> Option<i32> {
+        self.program.finish(PATIENCE).status.code()
     }
 
     pub(crate) fn finish(self) -> Run {

@@ -61,6 +61,7 @@ const UNGATED: &[(&str, &str)] = &[
     ("expectations[].latency_us.censored_from", "as above"),
     ("expectations[].scores.threshold", "chosen"),
     ("expectations[].scores.k", "chosen"),
+    ("expectations[].scores.within_ms", "chosen"),
     ("expectations[].scores.told_apart_by_bits", "how exact the figures are"),
     ("expectations[].scores.detection_us.censored_from", "as above"),
     ("expectations[].scores.patterns[].", "by pattern; expect.NAME.* are of all of them"),
@@ -199,6 +200,8 @@ fn every_number_of_a_report_has_a_path_or_a_reason() {
     run["timeline"][0]["marks"] = json!([]);
     run["timeline"][0]["at_s"] = json!(1);
     run["joined_seconds"] = Value::Null;
+    // Of what is undecided nobody knows how good it is.
+    run["expectations"][0]["undecided"] = json!(0);
     run["faults"][0]["not_run"] = Value::Null;
     run["run"]["warm_up_s"] = json!(0.0);
     // A reading alone has no ledger, and a run has no reading.

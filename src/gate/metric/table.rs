@@ -223,9 +223,10 @@ fn add_scores(table: &mut Vec<Metric>) {
     for (name, read) in counts {
         add(table, Part::Expectation, name, Dimension::Count, Source::ScoreCount(read));
     }
-    let figures: [(&str, fn(&ScoresReport) -> Option<Estimate>); 6] = [
+    let figures: [(&str, fn(&ScoresReport) -> Option<Estimate>); 7] = [
         ("precision", |scores| scores.precision),
         ("recall", |scores| scores.recall),
+        ("recall_within", |scores| scores.recall_within),
         ("f1", |scores| scores.f1),
         ("auc_pr", |scores| scores.auc_pr),
         ("precision_at_k", |scores| scores.precision_at_k),
