@@ -48,7 +48,7 @@ pub use measured::{
 pub use process::{Hiccup, Process, processors};
 pub use readers::{GroupReport, LagReport, RebalanceReport};
 pub use schemas::{ReaderUse, SchemaReport, SchemaUse};
-pub use scores::{ENOUGH_EPISODES, Estimate, PatternReport, ScoresReport};
+pub use scores::{ENOUGH_EPISODES, Estimate, FeatureSkew, PatternReport, ScoresReport, SkewReport};
 pub use seconds::JoinedSeconds;
 pub use sources::{Fidelity, InterArrival, LeftOut, Likeness, Payload, Replay, Synthetic};
 pub use transactions::{AbortCause, TransactionCounts, Transactions};

@@ -62,6 +62,9 @@ pub struct ExpectConfig {
     /// How long after its due time the score of an event is of use; always, where it is not said.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "to_text", deserialize_with = "from_text")]
     pub within: Option<Duration>,
+    /// Where in a score's record stands what was looked at; then it is compared with what the log gives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub features: Option<String>,
     /// The folder of the run whose truth it is, where that is not this run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truth: Option<PathBuf>,
@@ -271,10 +274,19 @@ impl Expectation {
         config.present.iter().try_for_each(|field| fields.find(field, "it wants present").map(drop))?;
         let what = match (&config.matched, &config.key) {
             _ if config.kind == Some(Kind::Scores) => scores(config, &fields, known.truth)?,
-            _ if [config.threshold.is_some(), config.k.is_some(), config.within.is_some(), config.truth.is_some()]
-                .contains(&true) =>
+            _ if [
+                config.threshold.is_some(),
+                config.k.is_some(),
+                config.within.is_some(),
+                config.features.is_some(),
+                config.truth.is_some(),
+            ]
+            .contains(&true) =>
             {
-                return wrong("threshold, k, within and truth are for scores", "kind = \"scores\", or leave them out");
+                return wrong(
+                    "threshold, k, within, features and truth are for scores",
+                    "kind = \"scores\", or leave them out",
+                );
             }
             (Some(_), Some(_)) => {
                 return wrong("match and key exclude each other", "match = FIELD is for one result to each event");
@@ -374,7 +386,14 @@ fn scores(config: &ExpectConfig, fields: &Fields<'_>, truth: Option<&Truth>) -> 
     let What::Each { field, at: id, .. } = each(&plain, field, fields)? else {
         return wrong("it is nothing that each event has", "kind = \"scores\"");
     };
-    let rules = scores::Rules { at, threshold, k, within_ms: config.within.map(millis), truth: truth.clone() };
+    let rules = scores::Rules {
+        at,
+        threshold,
+        k,
+        within_ms: config.within.map(millis),
+        features: config.features.as_deref().map(path).transpose()?,
+        truth: truth.clone(),
+    };
     Ok(What::Each { field, at: id, scores: Some(Box::new(rules)) })
 }
 

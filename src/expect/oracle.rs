@@ -179,6 +179,13 @@ impl Oracle {
         if body::fields(body, &source.wanted, &mut found).is_none() {
             return;
         }
+        for taker in &source.takers {
+            if let Kept::Each(each) = &mut expected[taker.expected].kept
+                && let Some(scores) = each.scores()
+            {
+                scores.compute(record.partition, record.offset, body);
+            }
+        }
         let is_own = source.log.starts.get(record.partition).is_none_or(|start| record.offset >= *start);
         let mut latest = None;
         for taker in &source.takers {
@@ -354,8 +361,11 @@ impl Expected {
                 let score = std::str::from_utf8(body::number(body::at(body, &rules.at)?)).ok()?;
                 let score = score.parse().ok().filter(|score: &f64| !score.is_nan())?;
                 each.see(&id, score, record.at_ms);
-                if let (Some(scores), Some(model)) = (each.scores(), body::at(body, &[MODEL.into()])) {
-                    scores.note_model(&body::text(model)?);
+                if let Some(scores) = each.scores() {
+                    scores.tell(&id, body);
+                    if let Some(model) = body::at(body, &[MODEL.into()]).and_then(body::text) {
+                        scores.note_model(&model);
+                    }
                 }
             }
             (Kept::Added(fold), What::Added(added)) => {

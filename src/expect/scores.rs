@@ -2,6 +2,7 @@
 
 mod ranking;
 mod share;
+mod skew;
 #[cfg(test)]
 mod tests;
 
@@ -9,6 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use self::ranking::Ranking;
 use self::share::{Cluster, Ratio, logit, wilson};
+use self::skew::Skew;
 use super::declare::JsonPath;
 use super::fold::Ending;
 use crate::clock::Nanos;
@@ -31,6 +33,8 @@ pub(super) struct Rules {
     pub(super) k: u64,
     /// How long after its due time a score is of use, in ms.
     pub(super) within_ms: Option<i64>,
+    /// Where a record says what was looked at.
+    pub(super) features: Option<JsonPath>,
     pub(super) truth: Truth,
 }
 
@@ -71,11 +75,13 @@ pub(super) struct Scores {
     /// Honest events that reached the threshold, however often they were scored.
     alarms: u64,
     ranking: Ranking,
+    skew: Option<Skew>,
 }
 
 impl Scores {
     pub(super) fn new(rules: Rules, tag: Option<u16>) -> Self {
         let numbering = Numbering::of(rules.truth.lanes());
+        let skew = rules.features.as_deref().map(Skew::new);
         let report = ScoresReport { threshold: rules.threshold, k: rules.k, ..ScoresReport::default() };
         Self {
             rules,
@@ -86,12 +92,27 @@ impl Scores {
             episodes: HashMap::new(),
             alarms: 0,
             ranking: Ranking::default(),
+            skew,
         }
     }
 
     /// Whether an event is one of the run, whose truth alone is known.
     pub(super) fn is_of_run(&self, id: u128) -> bool {
         Stamp::from_bits(id).is_some_and(|stamp| self.tag.is_none_or(|tag| tag == stamp.tag))
+    }
+
+    /// The next record of a partition of the input, for what is to be looked at there.
+    pub(super) fn compute(&mut self, partition: usize, offset: i64, body: &[u8]) {
+        if let Some(skew) = &mut self.skew {
+            skew.compute(partition, offset, body);
+        }
+    }
+
+    /// What a record says that was looked at.
+    pub(super) fn tell(&mut self, id: &[u8], body: &[u8]) {
+        if let (Some(skew), Ok(id)) = (&mut self.skew, uuid::Uuid::try_parse_ascii(id)) {
+            skew.tell(id.as_u128(), body);
+        }
     }
 
     /// A record names the model that made it.
@@ -137,7 +158,7 @@ impl Scores {
     }
 
     pub(super) fn end(self, ending: Ending<'_>) -> ScoresReport {
-        let Self { rules, report, models, episodes, alarms, ranking, .. } = self;
+        let Self { rules, report, models, episodes, alarms, ranking, skew, .. } = self;
         let within_ms = rules.within_ms.filter(|_| ending.is_timed).and_then(|within| u64::try_from(within).ok());
         let found: Vec<Found> = episodes.into_values().collect();
         let of = |pattern: Pattern| {
@@ -167,6 +188,7 @@ impl Scores {
             recall_at_1_percent: ranked.recall_at_false_alarms(0.01).map(by_episode),
             detection_us: whole.detection_us,
             told_apart_by_bits: ranking.bits(),
+            skew: skew.map(Skew::end),
             patterns,
             ..report
         }

@@ -36,6 +36,8 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     result("not_written", "Events of the schedule that the input log does not hold, so that nobody could score them.")
         .rule("The ledger says what became of them."),
     result("fraudulent", "Fraudulent events that were judged, those without a score among them.").also(&["episodes"]),
+    result("skewed", "Events of which a scorer looked at something else than the log gives (training and serving skew).")
+        .excludes("Scores whose records do not say what was looked at."),
     result("precision", "The share of alarms that are right: fraudulent events among those whose score reached the threshold.")
         .rule(FEW),
     result("recall", "The share of fraudulent events whose score reached the threshold; one without a score did not.").rule(FEW),

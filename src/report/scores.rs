@@ -59,6 +59,9 @@ pub struct ScoresReport {
     /// How many bits scores were told apart by; absent where all of them were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_apart_by_bits: Option<u32>,
+    /// Whether what was scored is what there was; absent where that was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skew: Option<SkewReport>,
     /// The same of each pattern.
     pub patterns: Vec<PatternReport>,
 }
@@ -81,6 +84,57 @@ pub struct PatternReport {
     /// As that of all episodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detection_us: Option<LatencySummary>,
+}
+
+/// What scores say that was looked at against what the input log gives (training and serving skew).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SkewReport {
+    /// Events of which both were known.
+    pub compared: u64,
+    /// Those of which a feature differs.
+    pub differing: u64,
+    /// Records that do not say what was looked at.
+    pub without: u64,
+    /// The features that differ.
+    pub features: Vec<FeatureSkew>,
+}
+
+/// A feature that differs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FeatureSkew {
+    /// Its name.
+    pub name: String,
+    /// In how many events.
+    pub differing: u64,
+    /// By how much at most.
+    pub largest: f64,
+}
+
+impl SkewReport {
+    fn line(&self) -> String {
+        let Self { compared, differing, without, features } = self;
+        let which: Vec<String> = (features.iter())
+            .map(|feature| {
+                format!(
+                    "{} of {} by at most {}",
+                    feature.name,
+                    figures::count(feature.differing),
+                    figures::significant(feature.largest)
+                )
+            })
+            .collect();
+        let which = if which.is_empty() { String::new() } else { format!(" ({})", which.join(", ")) };
+        let without = if *without == 0 {
+            String::new()
+        } else {
+            format!("; {} say nothing of it", figures::counted(*without, "record"))
+        };
+        format!(
+            "features of {} compared with those of the log: {} differ{which}{without}",
+            figures::counted(*compared, "event"),
+            figures::count(*differing)
+        )
+    }
 }
 
 /// A share and the interval of 95 % around it.
@@ -159,6 +213,7 @@ impl ScoresReport {
             );
         }
         lines.extend(self.patterns.iter().map(PatternReport::line));
+        lines.extend(self.skew.iter().map(SkewReport::line));
         if let Some(bits) = self.told_apart_by_bits {
             lines.push(format!("more than a million different scores: they were told apart by {bits} bits"));
         }

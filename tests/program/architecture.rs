@@ -34,7 +34,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ),
     ("lane", "clock control event kafka ledger measure publish schedule settings source"),
     ("verify", "clock control event kafka ledger measure report schedule settings wire"),
-    ("expect", "clock event figures kafka measure report source spelling units wire"),
+    ("expect", "clock event figures fraud kafka measure report source spelling units wire"),
     ("fraud", "wire"),
     ("publish", "kafka"),
     ("output", "bundle capacity compare explain figures gate ledger recording report width"),

@@ -170,6 +170,41 @@ fn what_cannot_be_judged_is_refused() {
 }
 
 #[test]
+fn a_feature_that_is_not_what_the_log_gives_is_named() {
+    let (mut window, reader) = (crate::fraud::Window::default(), crate::fraud::Reader::default());
+    let features = Some("features".to_owned());
+    let expectations = declared(ExpectConfig { features, ..config() }, Some(&truth())).unwrap();
+    let log = Log { starts: vec![0], is_whole: true };
+    let mut oracle = Oracle::new(&expectations, &BTreeMap::from([("raw-events".to_owned(), log)]), true, Some(RUN));
+    for sequence in 0..100_u64 {
+        let at_ms = i64::try_from(sequence).unwrap();
+        let id = id(RUN, sequence);
+        let body =
+            format!(r#"{{"event_id":"{id}","event_type":"view","timestamp":{sequence},"user_id":"{}"}}"#, sequence % 3);
+        let features = window.take(at_ms, &reader.read(body.as_bytes()).unwrap());
+        let mut told: BTreeMap<&str, f64> = crate::fraud::NAMES.into_iter().zip(features).collect();
+        if sequence % 10 == 7 {
+            *told.get_mut("user_events").unwrap() += 2.0;
+        }
+        let score =
+            format!(r#"{{"event_id":"{id}","score":0.1,"features":{}}}"#, serde_json::to_string(&told).unwrap());
+        // Now one is there first, now the other.
+        let mut put = |is_input: bool| {
+            let body = if is_input { &body } else { &score };
+            let record = Record { partition: 0, offset: at_ms, at_ms, body: Some(body.as_bytes()) };
+            if is_input { oracle.input(0, &record) } else { oracle.output(0, &record) }
+        };
+        put(sequence % 2 == 0);
+        put(sequence % 2 != 0);
+    }
+    let skew = end(oracle).scores.unwrap().skew.unwrap();
+    assert_eq!((skew.compared, skew.differing, skew.without), (100, 10, 0));
+    assert_eq!(skew.features.len(), 1);
+    assert_eq!((skew.features[0].name.as_str(), skew.features[0].differing), ("user_events", 10));
+    assert!((skew.features[0].largest - 2.0).abs() < 1e-12);
+}
+
+#[test]
 fn a_record_without_a_score_cannot_be_read() {
     let mut oracle = oracle(config());
     for body in [

@@ -210,7 +210,7 @@ fn add_expectation(table: &mut Vec<Metric>) {
 }
 
 fn add_scores(table: &mut Vec<Metric>) {
-    let counts: [Count<ScoresReport>; 8] = [
+    let counts: [Count<ScoresReport>; 9] = [
         ("detected", |scores| scores.detected),
         ("missed", |scores| scores.missed),
         ("false_alarm", |scores| scores.false_alarm),
@@ -219,6 +219,7 @@ fn add_scores(table: &mut Vec<Metric>) {
         ("fraudulent", |scores| scores.fraudulent),
         ("episodes", |scores| scores.episodes),
         ("episodes_detected", |scores| scores.episodes_detected),
+        ("skewed", |scores| scores.skew.as_ref().map_or(0, |skew| skew.differing)),
     ];
     for (name, read) in counts {
         add(table, Part::Expectation, name, Dimension::Count, Source::ScoreCount(read));
