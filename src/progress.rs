@@ -4,6 +4,7 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
+mod cadence;
 mod glance;
 pub mod line;
 mod screen;
@@ -18,11 +19,9 @@ use crate::logging::held::Lines;
 use crate::report::GateResult;
 use crate::run::{Stage, Tick};
 use crate::width;
+use cadence::Cadence;
 use glance::{Glance, dotted};
 pub use screen::{NO_DUE_TIMES, Screen, Shown};
-
-/// Seconds between two lines where there is no terminal.
-const LINES_EVERY: u64 = 5;
 
 /// What is shown while a run goes on.
 #[derive(Debug)]
@@ -42,7 +41,7 @@ pub struct Progress {
 enum View {
     Screen(Screen),
     Bar(ProgressBar),
-    Lines { next: Nanos, draining: bool },
+    Lines { cadence: Cadence, draining: bool },
     Nothing,
 }
 
@@ -63,7 +62,7 @@ impl Progress {
             View::Bar(bar)
         } else {
             say(title);
-            View::Lines { next: Nanos::from_secs(LINES_EVERY), draining: false }
+            View::Lines { cadence: Cadence::default(), draining: false }
         };
         Self { view, total, ends, verifying, before: Nanos::ZERO }
     }
@@ -90,15 +89,14 @@ impl Progress {
                 let counts = width::fit(&format!(" {}", dotted(glance.counts.iter().cloned())), columns);
                 bar.set_message(format!("{beside}\n{counts}\n {}", glance.speeds(columns - 1)));
             }
-            View::Lines { next, draining } => {
+            View::Lines { cadence, draining } => {
                 // That it drains is told at once, where there is anything to wait for.
                 let total = tick.total;
                 let drains =
                     tick.stage == Stage::Draining && !std::mem::replace(draining, tick.stage == Stage::Draining);
                 let waits = total.sent > total.acked + total.refused + total.unanswered
                     || (self.verifying && total.acked > total.seen);
-                if tick.now + Nanos::from_millis(500) >= *next || (drains && waits) {
-                    *next = Nanos((tick.now.0 / 1_000_000_000 / LINES_EVERY + 1) * LINES_EVERY * 1_000_000_000);
+                if cadence.is_time(tick.now) || (drains && waits) {
                     let glance = glance();
                     let start = format!("{:>6.0} s {}", tick.now.as_secs_f64(), share.unwrap_or_default());
                     let start = format!("{}  {}", start.trim_end(), dotted(glance.counts.iter().cloned()));

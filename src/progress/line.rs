@@ -4,7 +4,8 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{LINES_EVERY, say};
+use super::cadence::Cadence;
+use super::say;
 use crate::clock::Nanos;
 
 /// The line.
@@ -14,7 +15,7 @@ pub struct Line(View);
 #[derive(Debug)]
 enum View {
     Bar(ProgressBar),
-    Lines { next: Nanos },
+    Lines(Cadence),
     Nothing,
 }
 
@@ -31,7 +32,7 @@ impl Line {
             }
             View::Bar(bar)
         } else {
-            View::Lines { next: Nanos::from_secs(LINES_EVERY) }
+            View::Lines(Cadence::default())
         })
     }
 
@@ -39,11 +40,12 @@ impl Line {
     pub fn show(&mut self, now: Nanos, text: &str) {
         match &mut self.0 {
             View::Bar(bar) => bar.set_message(text.to_owned()),
-            View::Lines { next } if now + Nanos::from_millis(500) >= *next => {
-                *next = Nanos((now.0 / 1_000_000_000 / LINES_EVERY + 1) * LINES_EVERY * 1_000_000_000);
-                say(text);
+            View::Lines(cadence) => {
+                if cadence.is_time(now) {
+                    say(text);
+                }
             }
-            View::Lines { .. } | View::Nothing => {}
+            View::Nothing => {}
         }
     }
 
