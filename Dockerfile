@@ -8,6 +8,7 @@ COPY src src
 COPY benches benches
 COPY tests tests
 COPY datasets datasets
+COPY pipeline/model pipeline/model
 RUN cargo build --release --locked
 
 FROM debian:bookworm-slim

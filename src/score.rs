@@ -166,13 +166,13 @@ impl<'a> Scorer<'a> {
             let Some(event) = event else {
                 partition.pass(record.offset);
                 if partition.is_new(record.offset) {
-                    figures.add(Scored::left_out());
+                    figures.add(Scored::LeftOut);
                 }
                 return;
             };
             let features = partition.look(record.offset, &event);
             if !partition.is_new(record.offset) {
-                figures.add(Scored::warm_up());
+                figures.add(Scored::WarmUp);
                 return;
             }
             let score = config.model.score(&features);

@@ -19,7 +19,7 @@ pub(super) fn score(args: ScoreArgs, environment: &Environment) -> Result<Done, 
     for warning in &plan.cluster.warnings {
         tracing::warn!("{warning}");
     }
-    let model = plan.model.as_deref().map_or_else(Model::shipped, Model::load).map_err(no_model)?;
+    let model = plan.model.as_deref().map_or_else(Model::shipped, Model::load).map_err(|error| no_model(&error))?;
     let config = Config {
         bootstrap: plan.cluster.bootstrap,
         client: plan.cluster.client,
@@ -59,8 +59,8 @@ pub(super) fn score(args: ScoreArgs, environment: &Environment) -> Result<Done, 
     Ok(Done::ended(told(&counted), ExitCode::Pass, super::DONE))
 }
 
-fn no_model(error: ModelError) -> Failure {
-    let hint = match &error {
+fn no_model(error: &ModelError) -> Failure {
+    let hint = match error {
         ModelError::Unreadable { .. } => "--model FILE names one that LightGBM saved as text",
         ModelError::NoFeature(_) => {
             "train it over the features that loadgen score --features writes: scripts/train does"

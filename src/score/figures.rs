@@ -24,41 +24,37 @@ pub struct Figures {
 }
 
 /// What became of one record.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Scored {
-    scored: bool,
-    alarm: bool,
-    left_out: bool,
-    warm_up: bool,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scored {
+    /// It was given a score.
+    Event {
+        /// Whether that is one of an alarm.
+        alarm: bool,
+    },
+    /// It was no event.
+    LeftOut,
+    /// It had its score, and was read to know what is to be looked at.
+    WarmUp,
 }
 
 impl Scored {
     pub(super) fn event(score: f64) -> Self {
-        Self { scored: true, alarm: score >= ALARM, ..Self::default() }
-    }
-
-    /// It was no event.
-    pub(super) fn left_out() -> Self {
-        Self { left_out: true, ..Self::default() }
-    }
-
-    /// It had its score, and was read to know what is to be looked at.
-    pub(super) fn warm_up() -> Self {
-        Self { warm_up: true, ..Self::default() }
+        Self::Event { alarm: score >= ALARM }
     }
 }
 
 impl Figures {
     pub(super) fn add(&self, what: Scored) {
-        for (counter, is_one) in [
-            (&self.scored, what.scored),
-            (&self.alarms, what.alarm),
-            (&self.left_out, what.left_out),
-            (&self.warm_up, what.warm_up),
-        ] {
-            if is_one {
-                counter.fetch_add(1, Ordering::Relaxed);
+        let count = |counter: &AtomicU64| counter.fetch_add(1, Ordering::Relaxed);
+        match what {
+            Scored::Event { alarm } => {
+                count(&self.scored);
+                if alarm {
+                    count(&self.alarms);
+                }
             }
+            Scored::LeftOut => drop(count(&self.left_out)),
+            Scored::WarmUp => drop(count(&self.warm_up)),
         }
     }
 

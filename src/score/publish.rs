@@ -10,7 +10,7 @@ use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
 use crate::fraud::{Event, Features, NAMES};
 use crate::kafka::headers::Headers;
 use crate::kafka::native::{Member, Message, Producer};
-use crate::kafka::{Answer, Code, KafkaError, Remedy, Settings, TransactionError, settings};
+use crate::kafka::{Answer, Code, Remedy, Settings, TransactionError, settings};
 
 /// The coordinator aborts a transaction that is open for longer: what a scorer had begun that was killed is in nobody's way for longer.
 const TRANSACTION_TIMEOUT: &str = "10000";
@@ -45,7 +45,7 @@ impl Publisher {
     pub(super) fn new(config: &Config) -> Result<Self, super::ScoreError> {
         let producer = Producer::new(&producer_settings(config), &config.scores)?;
         let patience = Duration::from(PATIENCE);
-        producer.metadata(&config.scores, config.connect_timeout).map_err(KafkaError::from)?;
+        producer.metadata(&config.scores, config.connect_timeout)?;
         producer.init_transactions(patience)?;
         Ok(Self {
             producer,
@@ -122,7 +122,7 @@ impl Publisher {
                     return;
                 }
                 Err(Code::QueueFull) => {
-                    Self::serve(&self.producer, Duration::from_millis(10), &mut self.answered, &mut self.failed)
+                    Self::serve(&self.producer, Duration::from_millis(10), &mut self.answered, &mut self.failed);
                 }
                 Err(code) => self.failed = Some(code),
             }
@@ -201,10 +201,12 @@ fn with_features(body: &mut Vec<u8>, features: &Features) {
 
 fn producer_settings(config: &Config) -> Settings {
     let mut own = settings::of_a_producer(&config.client);
+    own.remove("delivery.timeout.ms");
     for (key, value) in [
         ("bootstrap.servers", config.bootstrap.as_str()),
         ("transactional.id", &config.transactional_id),
         ("transaction.timeout.ms", TRANSACTION_TIMEOUT),
+        ("message.timeout.ms", TRANSACTION_TIMEOUT),
         ("enable.idempotence", "true"),
         ("acks", "all"),
         // As Kafka's own clients and Kafka Streams: whoever joins scores with events by their user finds both in one place.

@@ -246,7 +246,9 @@ proptest! {
         let scores: Vec<(f64, bool)> = scores.into_iter().map(|(score, is_fraud)| (f64::from(score) - 20.0, is_fraud)).collect();
         prop_assume!(scores.iter().any(|(_, is_fraud)| *is_fraud) && scores.iter().any(|(_, is_fraud)| !is_fraud));
         let mut ranking = Ranking::default();
-        scores.iter().for_each(|(score, is_fraud)| ranking.add(*score, *is_fraud));
+        for (score, is_fraud) in &scores {
+            ranking.add(*score, *is_fraud);
+        }
         let (area, recall) = plain(&scores);
         let ranked = ranking.ranked();
         prop_assert!((ranked.average_precision().unwrap() - area).abs() < 1e-12);

@@ -209,6 +209,9 @@ fn add_expectation(table: &mut Vec<Metric>) {
     add_scores(table);
 }
 
+/// How good scores are by one figure.
+type Judged = fn(&ScoresReport) -> Option<Estimate>;
+
 fn add_scores(table: &mut Vec<Metric>) {
     let counts: [Count<ScoresReport>; 9] = [
         ("detected", |scores| scores.detected),
@@ -224,7 +227,7 @@ fn add_scores(table: &mut Vec<Metric>) {
     for (name, read) in counts {
         add(table, Part::Expectation, name, Dimension::Count, Source::ScoreCount(read));
     }
-    let figures: [(&str, fn(&ScoresReport) -> Option<Estimate>); 7] = [
+    let figures: [(&str, Judged); 7] = [
         ("precision", |scores| scores.precision),
         ("recall", |scores| scores.recall),
         ("recall_within", |scores| scores.recall_within),

@@ -17,7 +17,7 @@ pub(super) struct Step {
     pub(super) at: u32,
     pub(super) pattern: Pattern,
     /// Which step of its episode it is, from 0.
-    pub(super) step: u8,
+    pub(super) turn: u8,
     /// The number of its episode in the lane.
     pub(super) episode: u64,
 }
@@ -67,9 +67,9 @@ impl Rules {
             let length = script::length(pattern, stream.word());
             let longest = u64::from(length) * u64::from(2 * self.spacing);
             let mut wanted = below(stream.word(), BLOCK - longest.min(BLOCK - 1));
-            for step in 0..length {
+            for turn in 0..length {
                 let Some(at) = taken.first_free(wanted) else { break };
-                steps.push(Step { at, pattern, step, episode });
+                steps.push(Step { at, pattern, turn, episode });
                 wanted = u64::from(at) + self.gap(pattern, &mut stream);
             }
         }

@@ -67,7 +67,7 @@ pub(super) fn event(shop: &Shop, step: Step, place: &Place, mut episode: Stream,
     let Place { user, session, number } = *place;
     let base = shop.draw_item(&mut episode);
     let item = match step.pattern {
-        Pattern::BotBrowsing => ItemId((base.0 + u64::from(step.step)) % shop.items()),
+        Pattern::BotBrowsing => ItemId((base.0 + u64::from(step.turn)) % shop.items()),
         Pattern::AccountTakeover => dearest(shop, &mut own),
         Pattern::CardTesting | Pattern::Velocity | Pattern::PriceAnomaly => shop.draw_item(&mut own),
     };
@@ -76,7 +76,7 @@ pub(super) fn event(shop: &Shop, step: Step, place: &Place, mut episode: Stream,
         Pattern::AccountTakeover => another(shop.device(user)),
         _ => shop.device(user),
     };
-    let detail = match kind(step.pattern, step.step) {
+    let detail = match kind(step.pattern, step.turn) {
         Kind::Search => {
             let query = shop.draw_query(&mut own);
             Detail::Search { query, results: shop.results(query), session, device }
@@ -117,7 +117,7 @@ fn bargain(pattern: Pattern, Cents(price): Cents, own: &mut Stream) -> (Cents, u
     match pattern {
         Pattern::CardTesting => (Cents(50 + below(word, 151) as u32), 1),
         Pattern::AccountTakeover => (Cents(price), 2 + below(word, 4) as u16),
-        Pattern::PriceAnomaly if word % 2 == 0 => (Cents((price / 100).max(1)), quantity(own.word())),
+        Pattern::PriceAnomaly if word.is_multiple_of(2) => (Cents((price / 100).max(1)), quantity(own.word())),
         Pattern::PriceAnomaly => (Cents(price), 50 + below(word, 151) as u16),
         Pattern::Velocity | Pattern::BotBrowsing => (Cents(price), quantity(word)),
     }

@@ -85,6 +85,6 @@ impl Truth {
 
 impl Step {
     const fn label(&self, lane: u16) -> Label {
-        Label { pattern: self.pattern, episode: Episode { lane, number: self.episode }, step: self.step }
+        Label { pattern: self.pattern, episode: Episode { lane, number: self.episode }, step: self.turn }
     }
 }

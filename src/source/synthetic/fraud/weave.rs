@@ -61,6 +61,6 @@ impl Weave {
         let Due { step, member } = due;
         let of = |number| Stream::scattered(self.key, step.episode * STEPS + number);
         let place = Place { user: self.id.user(member.rank), session, number };
-        script::event(shop, step, &place, of(1), of(2 + u64::from(step.step)))
+        script::event(shop, step, &place, of(1), of(2 + u64::from(step.turn)))
     }
 }
