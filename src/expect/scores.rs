@@ -6,7 +6,7 @@ mod skew;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::ranking::Ranking;
 use self::share::{Cluster, Ratio, logit, wilson};
@@ -71,7 +71,7 @@ pub(super) struct Scores {
     tag: Option<u16>,
     report: ScoresReport,
     models: BTreeSet<String>,
-    episodes: HashMap<Episode, Found>,
+    episodes: BTreeMap<Episode, Found>,
     /// Honest events that reached the threshold, however often they were scored.
     alarms: u64,
     ranking: Ranking,
@@ -89,7 +89,7 @@ impl Scores {
             tag,
             report,
             models: BTreeSet::new(),
-            episodes: HashMap::new(),
+            episodes: BTreeMap::new(),
             alarms: 0,
             ranking: Ranking::default(),
             skew,

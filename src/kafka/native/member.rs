@@ -373,6 +373,10 @@ impl Member {
 impl Drop for Member {
     /// Commits before it leaves: leaving waits for commits that are under way.
     fn drop(&mut self) {
+        // Who has taken a decision of the group and does not follow it is waited for, when the client closes, for ever.
+        if let Some(event) = self.decided.take() {
+            self.follow(&event);
+        }
         if self.commits_when_asked
             && let Err(code) = self.commit()
         {
