@@ -16,6 +16,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::files::RowProblem;
 use crate::files::fields::{Field, Fields, Layout, Token, UnknownField};
+use crate::kafka::headers::{Header, Headers};
 
 pub use key::{Key, KeyError};
 pub use record::RecordError;
@@ -91,7 +92,7 @@ impl Anonymiser {
     /// Whether a rule names a field of bodies.
     #[must_use]
     pub fn reads_bodies(&self) -> bool {
-        !self.identifying.is_empty() || self.rules.iter().any(|rule| !rule.is_of_key())
+        !self.identifying.is_empty() || self.rules.iter().any(|rule| rule.field_of_body().is_some())
     }
 
     /// The key of a record in the place of `key`.
@@ -103,14 +104,28 @@ impl Anonymiser {
         self.replace(place, &text, Token::Plain).map(String::into_bytes)
     }
 
+    /// Packs the headers of a record into `out` with their values replaced.
+    pub fn headers(&mut self, headers: Headers<'_>, out: &mut Vec<u8>) {
+        for header in headers {
+            let is_it = |rule: &Rule| rule.header().is_some_and(|name| name.as_bytes() == header.name);
+            let place = self.rules.iter().position(is_it);
+            let replaced = place.zip(header.value).map(|(place, value)| {
+                // What is no text is replaced by what stands for its bytes.
+                self.replace(place, &String::from_utf8_lossy(value), Token::Plain)
+            });
+            let value = replaced.as_ref().map_or(header.value, |new| new.as_deref().map(str::as_bytes));
+            Header { value, ..header }.pack(out);
+        }
+    }
+
     /// Writes `body` into `out` with its values replaced.
     ///
     /// # Errors
     /// Where its fields cannot be found, or the layout has no such field.
     pub fn body(&mut self, layout: Layout, body: &str, out: &mut Vec<u8>) -> Result<(), BodyError> {
         if self.fields.as_ref().is_none_or(|(known, _)| *known != layout) {
-            let names = self.rules.iter().map(|rule| if rule.is_of_key() { None } else { Some(rule.field.as_str()) });
-            let names = names.flatten().chain(self.identifying.iter().map(String::as_str));
+            let names = self.rules.iter().filter_map(Rule::field_of_body);
+            let names = names.chain(self.identifying.iter().map(String::as_str));
             self.fields = Some((layout, Fields::new(layout, names).map_err(AnonymiseError::from)?));
         }
         let mut found = std::mem::take(&mut self.found);
@@ -119,7 +134,8 @@ impl Anonymiser {
         }
         // Of a field within another one that is replaced nothing is left.
         found.sort_by_key(|field| (field.at.start, std::cmp::Reverse(field.at.end)));
-        let places: Vec<usize> = (0..self.rules.len()).filter(|place| !self.rules[*place].is_of_key()).collect();
+        let places: Vec<usize> =
+            (0..self.rules.len()).filter(|place| self.rules[*place].field_of_body().is_some()).collect();
         let mut written = 0;
         for field in &found {
             let text = field.text(body);

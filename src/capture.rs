@@ -2,11 +2,15 @@
 //!
 //! They are kept in a recording: an Avro object container ([`mod@format`]) that [`write::Writer`] writes and [`read::Reader`] reads.
 
+pub mod against;
 pub mod blocks;
 mod entry;
 pub mod format;
+pub mod offsets;
 pub mod read;
 pub mod recorder;
+pub mod rolling;
+pub mod storage;
 pub mod write;
 
 use crate::kafka::Timestamp;

@@ -11,6 +11,7 @@ pub mod collect;
 pub mod compare;
 pub mod dataset;
 pub mod explain;
+pub mod fleet;
 pub mod gate;
 pub mod merge;
 pub mod pace;
@@ -102,6 +103,8 @@ pub enum Command {
     Gate(gate::GateArgs),
     /// Compare two runs, or two groups of runs, with confidence intervals
     Compare(Box<compare::CompareArgs>),
+    /// Start the shards of one run on one machine or many, and watch them
+    Fleet(fleet::FleetArgs),
     /// Add up what the processes of one run left behind
     Merge(merge::MergeArgs),
     /// Show that the checker finds what it claims to find
@@ -148,7 +151,10 @@ fn refined(command: clap::Command) -> clap::Command {
 const ONE_SCREEN: usize = 25;
 
 /// What `-h` shows where there are more: the options of every day. `--help` shows all.
-const DAILY: [&str; 24] = [
+const DAILY: [&str; 27] = [
+    "shards",
+    "as",
+    "out",
     "rate",
     "speed",
     "fit",

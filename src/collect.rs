@@ -4,6 +4,7 @@
 //! 200 is said of nothing that the cluster has not confirmed.
 
 mod answer;
+mod body;
 mod cloud_event;
 mod origin;
 mod outline;

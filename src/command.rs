@@ -10,6 +10,7 @@ mod dataset;
 mod dry_run;
 mod explain;
 mod export;
+mod fleet;
 mod formats;
 mod gate;
 mod interrupt;
@@ -154,6 +155,7 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
         Command::Report(args) => report::report(args, environment),
         Command::Gate(args) => gate::gate(args, environment),
         Command::Compare(args) => compare::compare(*args, environment),
+        Command::Fleet(args) => fleet::fleet(args, environment),
         Command::Merge(args) => merge::merge(args, environment),
         Command::Selftest(args) => selftest::selftest(args, environment),
         Command::Explain(args) => explain::explain(&args),

@@ -8,6 +8,7 @@ pub mod coding;
 pub mod decode;
 pub mod encode;
 pub mod invalid;
+pub mod key;
 pub mod learned;
 pub mod opaque;
 pub mod padding;

@@ -13,16 +13,21 @@ mod class;
 mod decimal;
 mod declare;
 mod each;
+mod explain;
 mod fold;
 mod oracle;
+mod range;
 mod scores;
+mod source;
 mod stream_time;
-mod sum;
 #[cfg(test)]
 mod tests;
+mod total;
 mod wording;
 
 use crate::wire::fields as body;
 pub use decimal::Decimal;
 pub use declare::{DeclareError, Emit, ExpectConfig, Expectation, Kind, Known, OutputConfig, WindowConfig};
-pub use oracle::{Log, Oracle, Record};
+pub use explain::Explainer;
+pub use oracle::{Oracle, Record};
+pub use source::Log;

@@ -104,6 +104,8 @@ pub struct Exporter {
     shared: Arc<Shared>,
     server: Option<Server>,
     sink: Option<Mutex<Sink>>,
+    /// Which shard of a run this is, as `2/4`; `None` where it is the only one.
+    shard: Option<String>,
 }
 
 impl Exporter {
@@ -116,7 +118,13 @@ impl Exporter {
         let shared = Arc::new(Shared { clock, state, read: Condvar::new() });
         let server = address.map(|address| listen(address, &shared)).transpose()?;
         let sink = topic.map(Sink::start).transpose()?.map(Mutex::new);
-        Ok(Self { shared, server, sink })
+        Ok(Self { shared, server, sink, shard: None })
+    }
+
+    /// The same of a shard of a run, which all its metrics name.
+    #[must_use]
+    pub fn of_shard(self, shard: Option<String>) -> Self {
+        Self { shard, ..self }
     }
 
     /// Where it listens, if it does.
@@ -144,7 +152,8 @@ impl Exporter {
 
     /// A run begins, with these latencies.
     pub fn begin(&self, name: &str, topic: &str, event_types: &[String], kinds: &[Kind]) {
-        self.shared.put(Arc::new(Snapshot::new(name, topic, event_types, kinds)));
+        let snapshot = Snapshot::new(name, topic, event_types, kinds);
+        self.shared.put(Arc::new(Snapshot { shard: self.shard.clone(), ..snapshot }));
     }
 
     /// A second has passed.

@@ -5,6 +5,7 @@
 //! [`spool`] puts them in the order of time, [`recording`] makes records of topics of them.
 
 mod access_log;
+pub mod captured;
 mod config;
 mod error;
 pub mod fields;
@@ -28,7 +29,7 @@ pub use error::FileError;
 pub use how::{ClockFacts, Found};
 pub use preset::{Clock, Preset};
 pub use problem::RowProblem;
-pub use read::{Read, Row, read};
+pub use read::{Read, Row, Took, read};
 pub use snowplow::COLUMNS as SNOWPLOW_COLUMNS;
 pub use spread::Spread;
 pub use survey::{HotKey, Skew, Survey, survey};

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::TempoCopy;
+use crate::event::KeyId;
 use crate::event::catalogue::{TypeIndex, Version};
 use crate::event::opaque::{Raw, Sealed};
 use crate::event::stamp::{DueTime, Stamp};
@@ -181,7 +182,12 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
             let more_may_come = self.setup.source.is_open() && self.end.error.is_none() && now < stop;
             if more_may_come {
                 self.catching_up = false;
-                self.wait(now, Nanos::MAX);
+                // An answer ends the one wait, an event the other.
+                if self.flights.is_empty() {
+                    self.setup.source.wait(LONGEST_TURN.into());
+                } else {
+                    self.serve(SHORTEST_TURN.into());
+                }
             }
             return more_may_come;
         };
@@ -303,7 +309,11 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                     phase: u16::try_from(phase).unwrap_or(u16::MAX),
                     kind,
                     version,
-                    key: drawn.event.key(key.unwrap_or_default()),
+                    key: if self.setup.encoder.has_text_keys() {
+                        drawn.event.key(key.unwrap_or_default())
+                    } else {
+                        KeyId::of_text(key.unwrap_or_default())
+                    },
                     check: written.stamp.check,
                 });
                 let Sealed { body, key, headers, .. } = written;
@@ -347,7 +357,14 @@ impl<P, C> Lane<'_, P, C> {
         }
         let follows_recording = self.end.rhythm.is_some();
         let timestamp_ms = body_time(self.setup.event_time, self.anchor, drawn, unix_ns, follows_recording);
-        let values = Telling { event, teller: &self.setup.teller, timestamp_ms, due_unix_ns: unix_ns };
+        let timestamp_ms = timestamp_ms - self.setup.late.behind_ms(self.setup.number, sequence);
+        let values = Telling {
+            event,
+            teller: &self.setup.teller,
+            row: self.setup.source.telling(),
+            timestamp_ms,
+            due_unix_ns: unix_ns,
+        };
         let arena = self.batch.arena();
         let encoded = self.setup.encoder.encode_as(version, arena, kind, &values, sequence, unix_ns);
         let headers = self.pack_headers(kind, encoded.stamp);

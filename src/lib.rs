@@ -20,6 +20,7 @@ pub mod settings;
 pub mod alert;
 pub mod collect;
 pub mod exporter;
+pub mod fleet;
 pub mod progress;
 pub mod run;
 pub mod score;

@@ -6,6 +6,7 @@
 mod availability;
 mod counts;
 mod findings;
+mod fleet;
 mod identity;
 mod latency;
 mod offered;
@@ -16,6 +17,9 @@ mod timeline;
 mod tests;
 
 use crate::recording::{LatencyKind, Recording};
+pub use fleet::is_lost;
+
+use crate::report::fleet::ShardReport;
 use crate::report::{GateResult, RunReport, SCHEMA_VERSION, Verdict};
 
 /// What one process left behind.
@@ -91,6 +95,14 @@ pub enum MergeError {
         /// How many it names.
         named: usize,
     },
+    /// A shard without a bundle, of which nobody says that it was lost.
+    #[error("the bundle of shard {number} of {of} is missing, and no other shard says that it was lost")]
+    ShardMissing {
+        /// The shard.
+        number: u16,
+        /// How many there are.
+        of: u16,
+    },
     /// Not at the same time.
     #[error("{first} ended before {other} started: parts must have run at the same time")]
     NotTogether {
@@ -146,6 +158,23 @@ pub enum MergeError {
 /// # Errors
 /// Where the parts are not disjoint lanes of one run that ran at the same time, or one of them does not add up in itself.
 pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> Result<Merged, MergeError> {
+    merge_without(parts, &[], judge)
+}
+
+/// The same where more is known of shards without a part than the parts say. Their events have no witness.
+///
+/// # Errors
+/// As [`merge`].
+pub fn merge_without(
+    parts: Vec<Part>,
+    known: &[ShardReport],
+    judge: impl FnOnce(&RunReport) -> Judgement,
+) -> Result<Merged, MergeError> {
+    let whole = fleet::whole(&parts, known)?;
+    let lost = whole.as_ref().map_or(0, |whole| whole.shards.iter().filter(|shard| fleet::is_lost(shard)).count());
+    if parts.len() + lost < 2 || parts.is_empty() {
+        return Err(MergeError::TooFew(parts.len()));
+    }
     let parts = identity::aligned(parts)?;
     let measured_s = parts.iter().map(|part| part.starts_s + part.report.run.measured_s).fold(0.0, f64::max);
     let seconds = latency::seconds(&parts)?;
@@ -156,6 +185,7 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
     let mut report = RunReport {
         reading: None,
         collected: None,
+        fleet: whole,
         group: None,
         lag: None,
         schema_version: SCHEMA_VERSION,
@@ -199,6 +229,7 @@ pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> R
         gates: Vec::new(),
         verdict: Verdict::default(),
     };
+    fleet::add_lost(&mut report);
     let Judgement { gates, verdict } = judge(&report);
     (report.gates, report.verdict) = (gates, verdict);
     let recording = Recording { intervals: latency::intervals(seconds), by_type, phases };

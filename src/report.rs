@@ -12,6 +12,7 @@ pub mod drift;
 pub mod exit_code;
 mod expect;
 mod faults;
+pub mod fleet;
 mod fraud;
 mod judgement;
 pub mod latency;
@@ -37,7 +38,7 @@ pub use by_hand::RateChange;
 pub use client_errors::{ClientError, ReadThrottling};
 pub use collected::{Collected, CollectedEvents};
 pub use counted::{Example, Findings, Offered, TopicLedger};
-pub use expect::{ExpectExample, ExpectReport};
+pub use expect::{ExpectExample, ExpectRange, ExpectReport};
 pub use faults::{CommandReport, FaultReport};
 pub use fraud::{FraudPattern, FraudReport};
 pub use judgement::{GateOutcome, GateResult, Ruling, RulingKind, Verdict};
@@ -47,7 +48,7 @@ pub use measured::{
 };
 pub use process::{Hiccup, Process, processors};
 pub use readers::{GroupReport, LagReport, RebalanceReport};
-pub use schemas::{ReaderUse, SchemaReport, SchemaUse};
+pub use schemas::{KeySchemaReport, ReaderUse, SchemaReport, SchemaUse};
 pub use scores::{ENOUGH_EPISODES, Estimate, FeatureSkew, PatternReport, ScoresReport, SkewReport};
 pub use seconds::JoinedSeconds;
 pub use sources::{Fidelity, InterArrival, LeftOut, Likeness, Payload, Replay, Synthetic};
@@ -103,6 +104,9 @@ pub struct RunReport {
     /// What came in over HTTP; absent where nothing was collected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collected: Option<Collected>,
+    /// The fleet whose shards made this run; absent where they did not meet in a topic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<fleet::FleetReport>,
     /// How long partitions did not answer, or were not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability: Option<Availability>,
@@ -246,6 +250,9 @@ pub struct Environment {
     /// The schemas that events were written by; empty where all are JSON without one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schemas: Vec<SchemaReport>,
+    /// The schemas that their keys were written by; empty where all are texts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key_schemas: Vec<KeySchemaReport>,
     /// The client's settings, secrets redacted.
     pub client_config: BTreeMap<String, String>,
 }

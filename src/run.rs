@@ -16,7 +16,7 @@ mod interrupts;
 mod lag;
 mod machine;
 mod prepare;
-mod schemas;
+pub mod schemas;
 mod sections;
 #[cfg(test)]
 mod simulation;
@@ -98,6 +98,9 @@ pub enum RunError {
         /// How many it has.
         has: i32,
     },
+    /// Records would go into the topic that they were recorded from, and nobody said that they may.
+    #[error("topic \"{0}\" is the one that the recording was made of: it would have its records twice")]
+    IntoItself(String),
     /// A lane would have to number more events than a stamp can hold.
     #[error("{events} events are more than {lanes} lanes can number: {}", would_do(*needed))]
     TooFewLanes {
@@ -135,6 +138,9 @@ pub enum RunError {
     /// The time to start had passed.
     #[error("the time to start had passed by {0:?} when all stood ready")]
     TooLateToStart(Duration),
+    /// The processes that were to make it together did not meet.
+    #[error(transparent)]
+    NotMet(Box<dyn std::error::Error + Send + Sync>),
     /// It was interrupted before it began.
     #[error("interrupted before the first event was sent")]
     Interrupted,
@@ -230,7 +236,7 @@ fn zero(start_at_unix_ns: Option<u64>, interrupts: &Interrupts) -> Result<Zero, 
         && let Some(wait) = ahead.checked_sub(LEAD).filter(|wait| !wait.is_zero())
     {
         interrupts.wait(0, wait.min(Duration::from_secs(1)));
-        if interrupts.count() > 0 {
+        if interrupts.count() > 0 || interrupts.ending().is_some() {
             return Err(RunError::Interrupted);
         }
     }
@@ -274,9 +280,16 @@ pub fn run_through<W: Wiring>(
     let reader = prepared.reader(config, clients.consumer, wiring);
     let watchers = (prepared.topic_watcher()?, prepared.lag_watcher(config)?);
     let has_due_times_alone = !matches!(source, Source::RetailRocket(_) | Source::Recorded(_));
-    let is_timed = has_due_times_alone || config.event_time == EventTime::Now;
+    let is_timed = (has_due_times_alone || config.event_time == EventTime::Now) && config.late.is_none();
     let (wanted, timeout) = (&config.downstream, config.kafka.connect_timeout);
-    let auditor = Auditor::new(wanted, &prepared.target, timeout, is_timed, Some(config.id), &|_, _, ends| ends.high)?;
+    let auditor = Auditor::new(
+        wanted,
+        (&prepared.target, Some(&prepared.settings)),
+        timeout,
+        is_timed,
+        Some(config.id),
+        &|_, _, ends| ends.high,
+    )?;
     let ready = Ready { prepared, publishers, reader, watchers, auditor };
     conduct(wiring, config, source, &schedule, ready, interrupts, each_second)
 }
@@ -321,7 +334,7 @@ fn conduct<W: Wiring>(
     }
     let (sending, going, ended) = (AtomicBool::new(true), AtomicBool::new(true), AtomicBool::new(false));
     // All that takes its time is done: from here to zero it is threads that are started, and they wait for it.
-    let zero = zero(config.start_at_unix_ns, interrupts)?;
+    let zero = zero(wiring.start(config.start_at_unix_ns)?, interrupts)?;
 
     unless_broken(|| {
         thread::scope(|scope| {

@@ -5,6 +5,7 @@
 //! place of what is open, checks the result and makes it plain data for the engine. The
 //! resolved scenario is kept with the results: a run can be repeated from it.
 
+pub mod against;
 pub mod alerts;
 pub mod client;
 pub mod environment;

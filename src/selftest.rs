@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::event::catalogue::Catalogue;
+use crate::event::key::KeyForm;
 use crate::event::rollout::Rollout;
 use crate::event::stamp::RunId;
 use crate::kafka::Settings;
@@ -67,8 +68,8 @@ pub struct Config {
     pub replication_factor: i32,
     /// The types of event that there are: those of the shop.
     pub catalogue: Arc<Catalogue>,
-    /// The format in which they are sent.
-    pub format: Format,
+    /// How they are sent.
+    pub wire: Wire,
     /// Whether the topic is made.
     pub create_topic: bool,
     /// Settings of the clients.
@@ -81,6 +82,24 @@ pub struct Config {
     pub seed: u64,
     /// The rules that the checker follows: all of them, but where it is to be shown that a broken one is noticed.
     pub rules: Rules,
+}
+
+/// How events stand in records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wire {
+    /// Their format.
+    pub format: Format,
+    /// The form of their keys.
+    pub keys: KeyForm,
+    /// Whether a header has their id, and not the body.
+    pub id_in_header: bool,
+}
+
+impl From<Format> for Wire {
+    /// With texts as keys, and the id in the body.
+    fn from(format: Format) -> Self {
+        Self { format, keys: KeyForm::Text, id_in_header: false }
+    }
 }
 
 /// Why a self-test says nothing.
@@ -121,10 +140,10 @@ pub fn selftest(config: &Config, interrupts: &Interrupts) -> Result<Table, SelfT
         return Err(SelfTestError::TooFewPartitions { topic, partitions });
     }
     let source = Source::Synthetic(Arc::new(synthetic::Synthetic::new(&synthetic::Config::default(), config.seed)?));
-    let config = &Config { catalogue: Arc::new(schemas::coded(&config.catalogue, config.format)?), ..config.clone() };
+    let config = &Config { catalogue: Arc::new(schemas::coded(&config.catalogue, config.wire)?), ..config.clone() };
     let plan = Plan::draw(&source, config)?;
     let run = RunId(rand::random());
-    let forge = Forge::new(Arc::clone(&config.catalogue), run, config.format);
+    let forge = Forge::new(Arc::clone(&config.catalogue), run, config.wire);
     let bench = Arc::new(Bench::new(run, forge, plan));
     let wiring = FaultyWiring { bench: Arc::clone(&bench), rules: config.rules };
     let rate = Rate::per_second(RATE).ok_or_else(|| SelfTestError::Ended(format!("{RATE}/s is no rate")))?;
@@ -134,7 +153,7 @@ pub fn selftest(config: &Config, interrupts: &Interrupts) -> Result<Table, SelfT
     let going_on = &mut |_: &run::Tick<'_>| ControlFlow::Continue(());
     let outcome = run::run_through(&wiring, &run_config(config, run), &source, schedule, interrupts, going_on)?;
     unended(&outcome)?;
-    let mut table = Table::of(&bench, &outcome, config.format);
+    let mut table = Table::of(&bench, &outcome, config.wire);
     let (wiring, outcome) = in_transactions(config, &source, rate, interrupts)?;
     table.add_transactions(&wiring, &outcome);
     let results = results::rows(&config.catalogue, config.seed);
@@ -152,7 +171,7 @@ fn in_transactions(
     interrupts: &Interrupts,
 ) -> Result<(TransactionWiring, Outcome), SelfTestError> {
     let wiring = TransactionWiring {
-        bench: TransactionBench::new(config.seed, IdPlace::of(config.format)),
+        bench: TransactionBench::new(config.seed, IdPlace::of(config.wire)),
         rules: config.rules,
         injected: Arc::default(),
     };
@@ -188,6 +207,7 @@ fn run_config(config: &Config, id: RunId) -> run::Config {
         start_at_unix_ns: None,
         pacing: Pacing::Sleep,
         event_time: EventTime::Now,
+        late: crate::source::Late::default(),
         lateness: Lateness::default(),
         kafka: KafkaConfig {
             bootstrap: config.bootstrap.clone(),

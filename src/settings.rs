@@ -11,6 +11,7 @@ pub mod choice;
 pub mod cluster;
 pub mod events;
 pub mod files;
+pub mod fleet;
 pub mod formats;
 pub mod layer;
 pub mod log;

@@ -1,6 +1,7 @@
 //! Where events come from: a generator or a recording. A source says *what*; [`crate::schedule`] says *when*.
 
 mod crowd;
+mod late;
 pub mod own;
 mod population;
 pub mod recorded;
@@ -11,6 +12,7 @@ pub mod web;
 pub mod weights;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::{Monotonic, Nanos};
 use crate::event::KeyId;
@@ -19,6 +21,7 @@ use crate::event::encode::Values;
 use crate::shop::{self, Vocabulary};
 use crate::wire::sink::Sink;
 pub use crowd::SessionFigures;
+pub use late::{Late, NotLate};
 use synthetic::fraud::{FraudConfig, Truth};
 
 /// The next event of a lane.
@@ -94,7 +97,7 @@ pub enum Teller {
     Shop(Arc<Vocabulary>),
     /// What the user declares.
     Own(own::Teller),
-    /// Nowhere: recorded bytes are sent as they are.
+    /// Nowhere: recorded bytes are sent as they are, and what a row says that became an event is with its lane.
     Recorded,
     /// What came in.
     Web(Arc<web::Inlet>),
@@ -107,6 +110,8 @@ pub struct Telling<'a> {
     pub event: &'a Event,
     /// Where its values come from: its own source's.
     pub teller: &'a Teller,
+    /// What a row says that became an event.
+    pub row: Option<recorded::Telling<'a>>,
     /// When it happened, as its body says: ms since the Unix epoch.
     pub timestamp_ms: i64,
     /// When it is due, in ns since the Unix epoch.
@@ -123,6 +128,11 @@ impl Values for Telling<'_> {
                 own::Telling { event, teller, due_unix_ns: self.due_unix_ns }.give(sink);
             }
             (Event::Web(event), Teller::Web(inlet)) => web::Telling { event, inlet }.give(sink),
+            (Event::Recorded(_), Teller::Recorded) => {
+                if let Some(row) = &self.row {
+                    row.give(sink);
+                }
+            }
             // No source gives another's events.
             _ => {}
         }
@@ -163,11 +173,20 @@ impl LaneSource {
         }
     }
 
-    /// The bytes of the event that was drawn last, where it is a recorded one.
+    /// The bytes of the event that was drawn last, where it is a recorded one that is sent as it is.
     #[must_use]
     pub fn bytes(&self) -> Option<recorded::Bytes<'_>> {
         match self {
-            Self::Recorded(lane) => Some(lane.bytes()),
+            Self::Recorded(lane) => lane.bytes(),
+            _ => None,
+        }
+    }
+
+    /// What the event says that was drawn last, where it is a row that became one of a declared type.
+    #[must_use]
+    pub fn telling(&self) -> Option<recorded::Telling<'_>> {
+        match self {
+            Self::Recorded(lane) => lane.telling(),
             _ => None,
         }
     }
@@ -176,6 +195,13 @@ impl LaneSource {
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Web(lane) if lane.is_open())
+    }
+
+    /// Waits, for so long at most, until there is a next event where one may come.
+    pub fn wait(&self, most: Duration) {
+        if let Self::Web(lane) = self {
+            lane.wait(most);
+        }
     }
 
     /// The run begins, and its time is that of `clock`.
@@ -256,6 +282,12 @@ impl Source {
             }
             Self::Web(inlet) => LaneSource::Web(web::Lane::new(Arc::clone(inlet))),
         })
+    }
+
+    /// Whether records get no stamp.
+    #[must_use]
+    pub fn is_stampless(&self) -> bool {
+        matches!(self, Self::Recorded(source) if source.config().stamp == recorded::Stamping::None)
     }
 
     /// Where a lane's events get their values from.

@@ -7,6 +7,9 @@ use crate::gate::{Allowances, BuiltIn, Gates, Integrity, integrity::Anomaly};
 use crate::report::client_errors;
 use crate::report::{FaultReport, GateOutcome, GateResult, Ruling, RunReport, Transactions, Verdict, by_hand};
 
+const STAMPLESS: &str = "records had no stamp (--stamp none): acks are counted, and nothing was read back. loadgen verify --recording FILE tells what is lost, \
+    doubled, changed or reordered; which of several writers wrote a record, and how long it took, nothing tells.";
+
 /// What befell the run beside what its report counts. Each text is one sentence.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Conditions {
@@ -58,6 +61,9 @@ impl Findings {
             }
         }
         self.notes.extend(report.replay.iter().filter_map(|replay| replay.left_out.warning()));
+        if report.replay.as_ref().is_some_and(|replay| replay.stampless) {
+            self.notes.push(STAMPLESS.to_owned());
+        }
         self.notes.extend(by_hand::sentence(&report.run.rate_changes, report.run.measured_s));
         for failure in report.faults.iter().filter_map(FaultReport::failure) {
             self.add(ExitCode::Unevaluated, format!("{failure}: what it was to show was not tested"));

@@ -8,6 +8,7 @@ pub mod fields;
 pub mod framing;
 pub mod json;
 pub mod json_schema;
+pub mod key;
 pub mod language;
 pub mod protobuf;
 pub mod schema_error;
@@ -39,7 +40,7 @@ pub trait BodyWriter: Sink {
 pub struct Written {
     /// The id: 36 characters of text or 16 bytes, without what stands around them.
     pub id: Option<Range<usize>>,
-    /// The inside of the key's text.
+    /// The key's value, without what stands around it; [`key`] knows its text.
     pub key: Option<Range<usize>>,
 }
 

@@ -41,11 +41,20 @@ build_pipeline() {
     exec 8>&-
 }
 
+# test_pipeline [OPTION...]: its tests, with options of Maven.
 test_pipeline() {
     need mvn maven
     need javac openjdk-17-jdk-headless
     mkdir -p "$root/pipeline/target"
     exec 8>>"$root/pipeline/target/lock"
     flock -w 960 8 || die "another process has been building in $root/pipeline/target for more than 960 s"
-    timeout 900 mvn -q -B -f "$root/pipeline/pom.xml" test </dev/null
+    timeout 900 mvn -q -B -f "$root/pipeline/pom.xml" "$@" test </dev/null
+}
+
+# drive_pipeline EVENTS RESULTS
+drive_pipeline() {
+    local events results
+    events=$(realpath -e "$1") || die "there is no file $1"
+    results=$(realpath "$2")
+    test_pipeline -Dtest=DriveFileTest "-Ddrive.events=$events" "-Ddrive.results=$results" >&2
 }

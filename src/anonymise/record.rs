@@ -25,12 +25,18 @@ pub enum RecordError {
 }
 
 impl Anonymiser {
-    /// The key of `record` as it is to be written, and in `value` its value.
+    /// The key of `record` as it is to be written, and in `value` and `headers` its value and its headers, packed.
     ///
     /// # Errors
     /// Where rules name fields and the value is no JSON object.
-    pub fn record(&mut self, record: &Captured<'_>, value: &mut Vec<u8>) -> Result<Option<Vec<u8>>, RecordError> {
+    pub fn record(
+        &mut self,
+        record: &Captured<'_>,
+        value: &mut Vec<u8>,
+        headers: &mut Vec<u8>,
+    ) -> Result<Option<Vec<u8>>, RecordError> {
         value.clear();
+        headers.clear();
         match record.value {
             Some(bytes) if self.reads_bodies() => {
                 let failed = |problem: String| RecordError::Value {
@@ -48,6 +54,7 @@ impl Anonymiser {
             Some(bytes) => value.extend_from_slice(bytes),
             None => {}
         }
+        self.headers(record.headers, headers);
         let key = self.key(record.key);
         self.end_record();
         Ok(key)

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// The key of a record, where a rule names it.
 const KEY: &str = "@key";
+/// What stands before the name of a header, where a rule names one.
+const HEADER: &str = "@header.";
 
 /// What becomes of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,6 +56,18 @@ impl Rule {
     pub fn is_of_key(&self) -> bool {
         self.field == KEY
     }
+
+    /// The header that it is about.
+    #[must_use]
+    pub fn header(&self) -> Option<&str> {
+        self.field.strip_prefix(HEADER)
+    }
+
+    /// The field of bodies that it is about.
+    #[must_use]
+    pub fn field_of_body(&self) -> Option<&str> {
+        (!self.is_of_key() && self.header().is_none()).then_some(&self.field)
+    }
 }
 
 impl fmt::Display for Rule {
@@ -67,7 +81,7 @@ impl fmt::Display for Rule {
 pub enum RuleError {
     /// No field, or no method.
     #[error(
-        "\"{0}\" is no rule: write FIELD=METHOD, with hmac, prefix/24, drop or noise/1% for METHOD, and @key for the record's key"
+        "\"{0}\" is no rule: write FIELD=METHOD, with hmac, prefix/24, drop or noise/1% for METHOD, and @key for the record's key, @header.NAME for a header"
     )]
     Form(String),
     /// A hash that anybody can try out.

@@ -25,6 +25,25 @@ fn a_pseudonym_is_the_hmac_that_other_programs_compute() {
 }
 
 #[test]
+fn headers_are_replaced_by_name_and_the_others_stay() {
+    let pack = |headers: [(&str, Option<&[u8]>); 4]| {
+        let mut packed = Vec::new();
+        for (name, value) in headers {
+            Header { name: name.as_bytes(), value }.pack(&mut packed);
+        }
+        packed
+    };
+    let mut a = anonymiser("@header.user=hmac,@header.ip=drop");
+    let record = pack([("user", Some(b"x")), ("ip", Some(b"10.0.0.1")), ("trace", Some(b"x")), ("user", None)]);
+    let mut replaced = Vec::new();
+    a.headers(Headers::packed(&record), &mut replaced);
+    let pseudonym = b"64ac9d76dc16c382d58f465c1a2a2668".as_slice();
+    assert_eq!(replaced, pack([("user", Some(pseudonym)), ("ip", None), ("trace", Some(b"x")), ("user", None)]));
+    assert!(!a.reads_bodies(), "any value will do");
+    assert_eq!(body(&mut a, Layout::Json, r#"{"user":"x"}"#), r#"{"user":"x"}"#);
+}
+
+#[test]
 fn a_value_keeps_its_kind_and_is_the_same_wherever_it_stands() {
     let mut a = anonymiser("id=hmac,@key=hmac");
     let as_number = body(&mut a, Layout::Json, r#"{"id": 1234}"#);

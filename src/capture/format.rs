@@ -52,6 +52,9 @@ pub struct Head {
 pub struct TopicHead {
     /// How many partitions it had.
     pub partitions: i32,
+    /// Its id (KIP-516), where the cluster gives topics one: no other topic has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Its settings, by Kafka's names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,

@@ -1,6 +1,6 @@
 //! Reads a recording from its beginning to its end, or to where it was cut off.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 use zstd::bulk::Decompressor;
 
@@ -142,6 +142,7 @@ impl<R: Read> Reader<R> {
     /// Loads the next block; false at the end.
     fn load(&mut self) -> Result<bool, ReadError> {
         let at = self.input.at;
+        self.block_at = at;
         let Some(records) = self.input.long_at(at)? else { return Ok(self.end(at)) };
         let Some(length) = self.input.long_at(at)? else { return Ok(self.end(at)) };
         let BlockHead { records, length } = BlockHead::of(records, length, at)?;
@@ -153,7 +154,7 @@ impl<R: Read> Reader<R> {
             return Err(ReadError::Damaged { at, what: NO_MARKER });
         }
         self.unpacker.unpack(&self.packed, &mut self.block).map_err(|what| ReadError::Damaged { at, what })?;
-        (self.block_at, self.left, self.next) = (at, records, 0);
+        (self.left, self.next) = (records, 0);
         Ok(true)
     }
 
@@ -164,6 +165,39 @@ impl<R: Read> Reader<R> {
         false
     }
 }
+
+impl<R: Read + Seek> Reader<R> {
+    /// Leaves out a block that is damaged, or seems to reach beyond the end, and goes on behind the next marker. Returns the bytes that are
+    /// left out; nothing where no marker follows, and that is the end.
+    ///
+    /// # Errors
+    /// Where the system cannot read it.
+    pub fn leave_out(&mut self) -> io::Result<Option<u64>> {
+        let from = self.block_at;
+        self.input.from.seek(SeekFrom::Start(from))?;
+        (self.input.at, self.left, self.cut) = (from, 0, None);
+        let (mut window, mut piece) = (Vec::new(), vec![0; PIECE]);
+        loop {
+            let read = self.input.from.read(&mut piece)?;
+            if read == 0 {
+                self.end(from);
+                return Ok(None);
+            }
+            // What may be the beginning of a marker is kept.
+            window.drain(..window.len().saturating_sub(MARKER - 1));
+            self.input.at += read as u64;
+            window.extend_from_slice(&piece[..read]);
+            if let Some(found) = window.windows(MARKER).position(|bytes| *bytes == self.opened.marker) {
+                self.input.at -= (window.len() - found - MARKER) as u64;
+                self.input.from.seek(SeekFrom::Start(self.input.at))?;
+                return Ok(Some(self.input.at - from));
+            }
+        }
+    }
+}
+
+/// Bytes that are looked through at once.
+const PIECE: usize = 64 << 10;
 
 pub(super) const NO_RECORD: &str = "a record is not one";
 pub(super) const LEFT_OVER: &str = "bytes are left over after the last record of a block";

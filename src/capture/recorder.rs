@@ -4,6 +4,7 @@
 mod look;
 mod place;
 pub mod recorded;
+pub(super) mod topics;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,27 +14,24 @@ use std::time::Duration;
 use super::Captured;
 use super::format::{Head, TopicHead};
 use crate::clock::{self, Clock, Monotonic, Nanos};
-use crate::kafka::admin::Cluster;
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
-use crate::kafka::{Code, Delivered, KafkaError, Settings, Wait, Watermarks, lacks_right, settings};
+use crate::kafka::{Code, Delivered, KafkaError, Settings, Wait, lacks_right};
 use look::Found;
 use place::Place;
 use recorded::{EndedBy, PartitionRecorded, Recorded};
 
-const BATCH: usize = 1_000;
+pub(super) const BATCH: usize = 1_000;
 /// The longest wait before a look at whether it is to end.
-const TURN: Duration = Duration::from_millis(50);
+pub(super) const TURN: Duration = Duration::from_millis(50);
 /// How often what is held is written down, so that little is lost where the process is killed.
-const SETTLE: Nanos = Nanos::from_secs(5);
+pub(super) const SETTLE: Nanos = Nanos::from_secs(5);
 /// How often it is told how it goes.
-const TELL: Nanos = Nanos::from_secs(1);
+pub(super) const TELL: Nanos = Nanos::from_secs(1);
 /// How long a cluster may be silent while records are still to come.
 const SILENCE: Nanos = Nanos::from_secs(60);
 /// The shortest time that the second look at what is missing is given.
 const LOOK: Nanos = Nanos::from_secs(30);
-/// Memory for records that wait to be taken, in KiB: enough for a quarter of a second at 60 MB/s.
-const QUEUED_KIB: &str = "16384";
 
 /// Where a recording begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +85,11 @@ pub trait Keep {
     /// # Errors
     /// Where it cannot be written.
     fn settle(&mut self) -> io::Result<()>;
+
+    /// How often that is asked for.
+    fn every(&self) -> Nanos {
+        SETTLE
+    }
 }
 
 /// How it goes.
@@ -134,32 +137,15 @@ impl Recorder {
     /// # Errors
     /// Where the cluster cannot be used, or a topic is not there.
     pub fn new(wanted: Wanted, bootstrap: &str, client: &Settings, timeout: Duration) -> Result<Self, KafkaError> {
-        let cluster = Cluster::new(bootstrap, client, timeout)?;
-        let present = cluster.topics()?;
-        let mut topics = BTreeMap::new();
-        for topic in &wanted.topics {
-            let missing = || KafkaError::TopicMissing { topic: topic.clone(), address: bootstrap.to_owned() };
-            let partitions = present.get(topic).ok_or_else(missing)?.partitions.len();
-            let settings = match cluster.settings(topic) {
-                Ok(settings) => settings.into_iter().collect(),
-                Err(error) => {
-                    tracing::warn!("{error}: why a record is missing in \"{topic}\" may stay unknown");
-                    BTreeMap::new()
-                }
-            };
-            topics.insert(topic.clone(), TopicHead { partitions: i32::try_from(partitions).unwrap_or(0), settings });
-        }
-        let settings = reading(&wanted, bootstrap, client);
+        let mut topics = topics::describe(&wanted.topics, bootstrap, client, timeout)?;
+        let settings = topics::reading(wanted.read_committed, "loadgen", bootstrap, client);
         let mut consumer = Consumer::new(&settings)?;
         let slots = Arc::new(Slots::unmapped(topics.iter().map(|(topic, head)| (topic.clone(), head.partitions))));
         consumer.join(&slots);
+        topics::identify(&mut topics, &consumer, timeout);
         let named: Vec<(&str, i32)> = (0..slots.len()).filter_map(|slot| slots.place(slot)).collect();
         let ends = consumer.first_ends(&named, timeout)?;
-        let starts: Vec<i64> = match wanted.from {
-            Start::Earliest => ends.iter().map(|ends| ends.low).collect(),
-            Start::Latest => ends.iter().map(|ends| ends.high).collect(),
-            Start::At(ms) => offsets_at(&consumer, &named, ms, &ends, timeout)?,
-        };
+        let starts = topics::starts(&consumer, &named, wanted.from, &ends, timeout)?;
         let mut places: Vec<Place> = starts.into_iter().map(Place::from).collect();
         if wanted.until == Until::End {
             // Under read_committed a reader's end is the last stable offset.
@@ -204,7 +190,7 @@ impl Recorder {
             if taken > 0 {
                 run.last = now;
             }
-            if now >= settled + SETTLE {
+            if now >= settled + keep.every() {
                 settled = now;
                 keep.settle().map_err(RecordError::Write)?;
             }
@@ -253,7 +239,9 @@ impl Recorder {
                 run.bytes += (record.key.map_or(0, <[u8]>::len) + record.body.map_or(0, <[u8]>::len)) as u64;
             }
             Delivered::EndOfPartition { partition, offset } => {
-                if let Some(place) = usize::try_from(partition).ok().and_then(|slot| places.get_mut(slot)) {
+                // Behind the last record that was wanted, others were passed that nobody took.
+                let place = usize::try_from(partition).ok().and_then(|slot| places.get_mut(slot));
+                if let Some(place) = place.filter(|_| run.records < most && run.written.is_ok()) {
                     place.end(offset);
                 }
             }
@@ -340,7 +328,7 @@ impl Recorder {
     fn aims_at(&self, ms: i64) -> Result<Vec<i64>, KafkaError> {
         let named: Vec<(&str, i32)> = (0..self.slots.len()).filter_map(|slot| self.slots.place(slot)).collect();
         let ends = self.consumer.first_ends(&named, self.timeout)?;
-        offsets_at(&self.consumer, &named, ms, &ends, self.timeout)
+        topics::starts(&self.consumer, &named, Start::At(ms), &ends, self.timeout)
     }
 
     fn share(&self) -> Option<f64> {
@@ -382,37 +370,4 @@ struct Run {
     last: Nanos,
     failed: Option<String>,
     written: io::Result<()>,
-}
-
-/// Where the first record stands that is not older than `ms`, in each partition; its end where there is none.
-fn offsets_at(
-    consumer: &Consumer,
-    named: &[(&str, i32)],
-    ms: i64,
-    ends: &[Watermarks],
-    timeout: Duration,
-) -> Result<Vec<i64>, KafkaError> {
-    let found = consumer.offsets_at(named, ms, timeout)?;
-    Ok(found.into_iter().zip(ends).map(|(offset, ends)| offset.unwrap_or(ends.high)).collect())
-}
-
-/// The settings of a reader that joins no group and commits nothing.
-fn reading(wanted: &Wanted, bootstrap: &str, client: &Settings) -> Settings {
-    let mut all = settings::of_a_consumer(client);
-    all.entry("queued.max.messages.kbytes".to_owned()).or_insert_with(|| QUEUED_KIB.to_owned());
-    // The client's default of 1 s would be most of the time: a queue of that size is emptied in a fraction of it.
-    all.entry("fetch.queue.backoff.ms".to_owned()).or_insert_with(|| "2".to_owned());
-    let isolation = if wanted.read_committed { "read_committed" } else { "read_uncommitted" };
-    for (key, value) in [
-        ("bootstrap.servers", bootstrap),
-        ("group.id", "loadgen"),
-        ("isolation.level", isolation),
-        ("enable.partition.eof", "true"),
-        ("enable.auto.commit", "false"),
-        ("enable.auto.offset.store", "false"),
-        ("auto.offset.reset", "error"),
-    ] {
-        all.insert(key.to_owned(), value.to_owned());
-    }
-    all
 }

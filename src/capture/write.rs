@@ -38,10 +38,12 @@ struct Open {
     /// The length of its first record.
     first: usize,
     latest_ms: i64,
+    /// The offset behind the last record of the partition.
+    next: i64,
 }
 
 impl Open {
-    const EMPTY: Self = Self { records: 0, bytes: Vec::new(), first: 0, latest_ms: i64::MIN };
+    const EMPTY: Self = Self { records: 0, bytes: Vec::new(), first: 0, latest_ms: i64::MIN, next: i64::MIN };
 }
 
 impl<W> std::fmt::Debug for Writer<W> {
@@ -111,6 +113,7 @@ impl<W: Write + Seek> Writer<W> {
             open.first = length;
         }
         open.records += 1;
+        open.next = record.offset.saturating_add(1);
         self.held += length;
         self.ending.count(record.timestamp.unix_ms(), &mut open.latest_ms);
         if open.bytes.len() >= BLOCK {
@@ -122,6 +125,14 @@ impl<W: Write + Seek> Writer<W> {
             self.write(topic, partition)?;
         }
         Ok(())
+    }
+
+    /// Whether the recording has records of the partition of `record` at its offset or behind.
+    #[must_use]
+    pub fn is_past(&self, record: &Captured<'_>) -> bool {
+        let partitions = self.topics.iter().find(|(topic, _)| topic == record.topic).map(|(_, partitions)| partitions);
+        let open = partitions.zip(usize::try_from(record.partition).ok()).and_then(|(all, at)| all.get(at));
+        open.is_some_and(|open| record.offset < open.next)
     }
 
     /// Writes down whatever is held.

@@ -38,9 +38,10 @@ pub enum DatasetAction {
 Examples:
   loadgen dataset info events.csv
   loadgen dataset info 'logs/*.ndjson.gz' --time-field ts --key-field user.id --type-field event
-  loadgen dataset info calls.ndjson --preset segment --clock created")]
+  loadgen dataset info calls.ndjson --preset segment --clock created
+  loadgen dataset info 'archive/storage-*.avro'")]
 pub struct DatasetInfo {
-    /// Retail Rocket's CSV, or files of events (NDJSON, CSV, or what --preset names); also .gz, .zst, .zip; - reads stdin
+    /// Retail Rocket's CSV, or files of events (NDJSON, CSV, or what --preset names); also .gz, .zst, .zip; - reads stdin; or recordings
     #[arg(value_name = "FILE", num_args = 1.., required = true)]
     pub files: Vec<PathBuf>,
     /// The options.
@@ -51,7 +52,7 @@ pub struct DatasetInfo {
 layer! {
     /// The options of `loadgen dataset info`: one layer of settings.
     pub struct DatasetInfoOptions {
-        /// What to do with rows that cannot be used: fail, or skip, which counts them [default: fail]
+        /// What to do with rows, or blocks of a recording, that cannot be used: fail, or skip, which counts them [default: fail]
         #[arg(long, value_name = "POLICY")]
         pub bad_rows: Option<BadRowPolicy>,
         /// Memory for sorting; a larger recording is sorted on disk: 64MiB, 2GiB [default: 1GiB]

@@ -1,12 +1,16 @@
 //! Arguments of `loadgen merge`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
+use crate::event::stamp::RunId;
 use crate::settings::choice;
+use crate::settings::cluster::ClusterOptions;
 use crate::settings::layer::layer;
 use crate::settings::outcome::Output;
+use crate::settings::values;
 
 /// Adds up what the processes of one run left behind, as if one process had run it.
 ///
@@ -17,10 +21,11 @@ use crate::settings::outcome::Output;
 #[command(after_help = "\
 Examples:
   loadgen merge results/20260101T000000Z-peak-1 results/20260101T000000Z-peak-2
-  loadgen merge a/peak b/peak c/peak --out results/peak")]
+  loadgen merge a/peak b/peak c/peak --out results/peak
+  loadgen merge --from-topic c0ffee -b kafka:9092 --out results/peak")]
 pub struct MergeArgs {
-    /// Folders of the processes of one run, at least two
-    #[arg(value_name = "BUNDLE", required = true, num_args = 2..)]
+    /// Folders of the processes of one run, at least two unless the others were lost
+    #[arg(value_name = "BUNDLE", required_unless_present = "from_topic", conflicts_with = "from_topic")]
     pub bundles: Vec<PathBuf>,
     /// The options.
     #[command(flatten)]
@@ -33,6 +38,20 @@ layer! {
         /// Folder to be made for the whole [default: results/START-NAME-merged]
         #[arg(long, value_name = "DIR")]
         pub out: Option<PathBuf>,
+        /// Take the bundles of this run from the fleet's topic, where --results topic has put them
+        ///
+        /// Waits until each shard has handed its bundle in or is lost. Nothing is heard of a shard that is lost for 30 s.
+        #[arg(long, value_name = "RUN", value_parser = values::run_id)]
+        pub from_topic: Option<RunId>,
+        /// The topic [default: loadgen-fleet]
+        #[arg(long, value_name = "TOPIC")]
+        pub fleet_topic: Option<String>,
+        /// How long the bundles are waited for; what is not there then counts as lost [default: 10m]
+        #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+        pub deadline: Option<Duration>,
+        /// Where that topic is.
+        #[command(flatten)]
+        pub cluster: ClusterOptions,
         /// Form of the result on stdout [default: text]
         #[arg(short, long, value_name = "FORMAT", value_parser = choice::of::<Output>())]
         pub output: Option<Output>,

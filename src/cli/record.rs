@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::capture::recorder::{Start, Until};
+use crate::capture::rolling::Roll;
 use crate::settings::anonymise::AnonymiseOptions;
 use crate::settings::choice;
 use crate::settings::cluster::ClusterOptions;
@@ -22,15 +23,22 @@ const IDLE: Duration = Duration::from_secs(10);
 /// Records topics into a file: keys, values, headers, times, partitions, offsets, byte for byte.
 ///
 /// It reads by assignment, joins no group, commits nothing, and changes nothing on the cluster. At the end it says of every offset that was
-/// there what became of it. The file is an Avro object container: `loadgen replay` plays it, and whatever reads Avro reads it.
+/// there what became of it. With --group it is a storage consumer: a member of that group, which commits what is on the disk. A file is an Avro object container: `loadgen replay` plays it, and whatever reads Avro reads it.
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 #[command(after_help = "\
 Examples:
   loadgen record -b localhost:9092 -t orders -o orders.avro --until end --raw
   loadgen record -b localhost:9092 -t clicks,orders -o day.avro --from 2026-01-01T00:00:00Z --until 2026-01-02T00:00:00Z --raw
   loadgen record -b localhost:9092 -t orders -o orders.avro --from latest --until idle:30s \\
-    --anonymise @key=hmac,user_id=hmac,ip=prefix/24 --key-file pseudonyms.key --create-key")]
+    --anonymise @key=hmac,user_id=hmac,ip=prefix/24 --key-file pseudonyms.key --create-key
+  loadgen record -b localhost:9092 -t clicks,orders --group storage -o archive/ --roll 1h --raw")]
 pub struct RecordArgs {
+    /// Record for good as a member of this group: what is on the disk is committed, and nothing else; --out is a folder
+    ///
+    /// At least once: a member that is killed is followed by one that goes on where the group stands. --from is for partitions in which the
+    /// group has committed nothing. There is no variable for it, since that of other commands is a group that reads.
+    #[arg(long, value_name = "NAME", hide_env = true, help_heading = "Recording")]
+    pub group: Option<String>,
     /// The options.
     #[command(flatten)]
     pub options: RecordOptions,
@@ -42,9 +50,12 @@ layer! {
         /// Topics to record: one, or several with commas between them
         #[arg(short, long, value_name = "TOPIC,...", help_heading = "Recording")]
         pub topic: Option<String>,
-        /// File to write
+        /// File to write; with --group the folder to write into
         #[arg(short, long, value_name = "FILE", help_heading = "Recording")]
         pub out: Option<PathBuf>,
+        /// With --group: when a file is ended and the next one begun, by time (1h) or size (1GiB) [default: 1h]
+        #[arg(long, value_name = "WHEN", value_parser = roll, help_heading = "Recording")]
+        pub roll: Option<Roll>,
         /// Replace the file if it is there
         #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
             help_heading = "Recording")]
@@ -95,6 +106,14 @@ fn start(text: &str) -> Result<Start, String> {
     }
 }
 
+fn roll(text: &str) -> Result<Roll, String> {
+    match (units::duration(text), units::size(text)) {
+        (Ok(time), _) if !time.is_zero() => Ok(Roll::After(time)),
+        (Err(_), Ok(bytes)) if bytes > 0 => Ok(Roll::At(bytes)),
+        _ => Err("it is a time or a size, and not 0: 1h, 15m, 1GiB, 256MiB".to_owned()),
+    }
+}
+
 fn until(text: &str) -> Result<Until, String> {
     match (text, text.strip_prefix("idle:")) {
         ("end", _) => Ok(Until::End),
@@ -116,6 +135,9 @@ mod tests {
         assert_eq!(start("2026-01-01T00:00:01Z"), Ok(Start::At(1_767_225_601_000)));
         assert_eq!(until("idle:1m"), Ok(Until::Idle(Duration::from_secs(60))));
         assert_eq!(until("1767225601000"), Ok(Until::At(1_767_225_601_000)));
+        assert_eq!(roll("15m"), Ok(Roll::After(Duration::from_secs(900))));
+        assert_eq!(roll("64KiB"), Ok(Roll::At(65_536)));
+        assert!(roll("0s").is_err() && roll("0MiB").is_err() && roll("daily").is_err());
         assert!(start("end").is_err() && until("idle:").is_err() && until("soon").is_err());
     }
 }

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::pace;
 use crate::settings::cluster::TargetOptions;
+use crate::settings::events::DeclaredOptions;
 use crate::settings::outcome::OutcomeOptions;
 use crate::settings::recording::RecordingOptions;
 use crate::settings::run::RunLimits;
@@ -21,12 +22,16 @@ Examples:
   loadgen replay events.csv --speed 100 --dry-run         what it would be, without sending
   loadgen replay orders.avro --speed 10                   a recording of topics
   loadgen replay 'logs/*.ndjson.gz' --time-field ts --key-field user.id --type-field event --max-gap 1s
-  loadgen replay access.log --preset access-log --fit 60s")]
+  loadgen replay access.log --preset access-log --fit 60s
+  loadgen replay views.csv --time-field at --schema view.avsc --map user_id=visitor --format avro --register")]
 pub struct ReplayArgs {
     /// Retail Rocket's CSV, a recording of topics (.avro), or files of events (NDJSON, CSV, or what --preset names); also .gz,
     /// .zst, .zip; - reads stdin
     #[arg(value_name = "FILE", num_args = 1.., required = true)]
     pub files: Vec<PathBuf>,
+    /// Of which types rows become events.
+    #[command(flatten)]
+    pub declared: DeclaredOptions,
     /// What of it.
     #[command(flatten)]
     pub recording: RecordingOptions,

@@ -44,7 +44,7 @@ impl replay::ReplayArgs {
     /// The files, and the options as one layer.
     #[must_use]
     pub fn split(self) -> (Vec<PathBuf>, RunOptions) {
-        let Self { files, recording, pace, limits, target, verifier, outcome } = self;
+        let Self { files, declared, recording, pace, limits, target, verifier, outcome } = self;
         (
             files,
             RunOptions {
@@ -53,7 +53,7 @@ impl replay::ReplayArgs {
                 target,
                 verifier,
                 outcome,
-                events: EventOptions::default(),
+                events: EventOptions { declared, ..EventOptions::default() },
                 recording,
             },
         )

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::settings::choice;
 use crate::settings::cluster::ClusterOptions;
-use crate::settings::formats::Format;
+use crate::settings::formats::{Format, KeyFormat};
 use crate::settings::layer::layer;
 use crate::settings::outcome::Output;
 use crate::settings::values;
@@ -24,6 +24,7 @@ use crate::settings::values;
 Examples:
   loadgen selftest                       on the embedded broker, about 7 seconds
   loadgen selftest --format avro         what can be wrong with Avro
+  loadgen selftest --id-in-header        what can be wrong with a header
   loadgen selftest -b localhost:9092     on a cluster, in a topic of its own
   loadgen selftest --output json")]
 pub struct SelfTestArgs {
@@ -38,6 +39,16 @@ pub struct SelfTestArgs {
     /// list by topics.
     #[arg(long, value_name = "FORMAT", value_parser = choice::of::<Format>(), hide_env = true)]
     pub format: Option<Format>,
+    /// The format of their keys [default: string]
+    ///
+    /// There is no variable for it, either.
+    #[arg(long, value_name = "FORMAT", value_parser = choice::of::<KeyFormat>(), hide_env = true)]
+    pub key_format: Option<KeyFormat>,
+    /// Put the ids of events into a header of their records, which can be missing, there twice or damaged
+    ///
+    /// There is no variable for it.
+    #[arg(long, hide_env = true)]
+    pub id_in_header: bool,
     /// The options.
     #[command(flatten)]
     pub options: SelfTestOptions,

@@ -13,6 +13,7 @@ use crate::settings::formats::CodingOptions;
 use crate::settings::layer::layer;
 use crate::settings::membership::MembershipOptions;
 use crate::settings::outcome::OutcomeOptions;
+use crate::settings::recording::Placing;
 use crate::settings::schemas::{self, SchemaSet};
 use crate::settings::values;
 use crate::settings::verification::{ExpectOptions, Isolation};
@@ -36,7 +37,8 @@ Examples:
   loadgen verify -b localhost:9092 --topic raw-events --until-idle 10s
   loadgen verify -b localhost:9092 --topic raw-events --group my-service --metrics-addr 127.0.0.1:9464
   loadgen verify -b localhost:9092 --schema-registry http://localhost:8081 --until-idle 10s
-  loadgen verify -b localhost:9092 --producer-report results/20260101T000000Z-synth")]
+  loadgen verify -b localhost:9092 --producer-report results/20260101T000000Z-synth
+  loadgen verify -b localhost:9092 --recording orders.avro --topic-map orders=orders-copy")]
 pub struct VerifyArgs {
     /// Join the reading with what the producer knows: the folder of its run, made with --no-verify
     ///
@@ -44,6 +46,22 @@ pub struct VerifyArgs {
     /// on is waited for.
     #[arg(long, value_name = "BUNDLE", hide_env = true, long_help = PRODUCER_REPORT)]
     pub producer_report: Option<PathBuf>,
+    /// Compare topics with the recordings that were played into them: what is there, lost, there twice, or another
+    ///
+    /// Files and patterns. Records are matched by key, value and headers, and nothing is asked of whoever wrote them. Each recorded topic is
+    /// looked for under its own name, or all of them in --topic. There is no variable for it, since each recording has a name of its own.
+    #[arg(long, value_name = "FILE", num_args = 1.., hide_env = true, help_heading = "Recordings")]
+    pub recording: Vec<PathBuf>,
+    /// With --recording: the topics that others were played into
+    ///
+    /// There is no variable for it, since that of other commands is for types of event.
+    #[arg(long, value_name = "OLD=NEW,...", value_parser = values::topic_map, hide_env = true, requires = "recording", help_heading = "Recordings")]
+    pub topic_map: Vec<values::TopicMap>,
+    /// With --recording: whether records were played into their old partitions, or into those of their keys [default: keep]
+    ///
+    /// There is no variable for it, since that of a replay says where records go.
+    #[arg(long, value_name = "WHICH", value_parser = choice::of::<Placing>(), hide_env = true, requires = "recording", help_heading = "Recordings")]
+    pub partition: Option<Placing>,
     /// The options.
     #[command(flatten)]
     pub options: VerifyOptions,

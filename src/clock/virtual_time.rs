@@ -5,6 +5,7 @@
 //! the next to wake there is none.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,14 @@ use std::time::{Duration, Instant};
 pub(crate) const WALL_START_NS: u64 = 1_767_225_600_000_000_000;
 /// Waits of one run after which it is taken to go round in circles.
 const MOST_WAITS: u64 = 3_000_000;
+
+/// What happens in a simulated run beside what its threads do, each at a time of its own.
+pub(crate) trait World: fmt::Debug + Send + Sync {
+    /// When the next thing happens.
+    fn next_ns(&self) -> u64;
+    /// Lets happen what is due, and wakes whoever waited for it.
+    fn step(&self);
+}
 
 /// The time of one simulated run, and whose turn it is.
 #[derive(Debug, Default)]
@@ -27,12 +36,15 @@ struct Turns {
     threads: Vec<Seat>,
     running: usize,
     waits: u64,
+    world: Option<Arc<dyn World>>,
     /// A thread has panicked: the others only have to end.
     broken: bool,
 }
 
 #[derive(Debug)]
 struct Seat {
+    /// Whose thread started this one.
+    parent: Option<usize>,
     wakes_ns: u64,
     /// Whether what others do may wake it earlier.
     listens: bool,
@@ -56,15 +68,15 @@ struct Ending(Part);
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        HERE.with(|here| here.borrow_mut().take());
         self.0.keeper.leave(self.0.seat, std::thread::panicking());
+        HERE.with(|here| here.borrow_mut().take());
     }
 }
 
 /// Does `work` in virtual time, on this thread and those that it starts.
 pub(crate) fn simulate<T>(work: impl FnOnce() -> T) -> T {
     let keeper = Arc::new(Timekeeper::default());
-    let seat = keeper.enter();
+    let seat = keeper.enter(None);
     let part = Part { keeper, seat };
     HERE.with(|here| *here.borrow_mut() = Some(part.clone()));
     let _ending = Ending(part);
@@ -141,20 +153,43 @@ pub(crate) fn wait_until(until_ns: u64) {
     }
 }
 
-/// Lets those who listen look again at that instant.
-pub(crate) fn stir(at_ns: u64) {
+/// Lets those who listen look again now.
+pub(crate) fn stir() {
     if let Some(part) = here() {
         let mut turns = part.keeper.turns();
-        let at_ns = at_ns.max(turns.now_ns);
+        let now = turns.now_ns;
         for seat in turns.threads.iter_mut().filter(|seat| seat.listens) {
-            seat.wakes_ns = seat.wakes_ns.min(at_ns);
+            seat.wakes_ns = seat.wakes_ns.min(now);
+        }
+    }
+}
+
+/// Lets things happen from here on that no thread of this run does.
+pub(crate) fn inhabit(world: Arc<dyn World>) {
+    if let Some(part) = here() {
+        part.keeper.turns().world = Some(world);
+    }
+}
+
+/// This thread's seat.
+pub(crate) fn seat() -> Option<usize> {
+    here().map(|part| part.seat)
+}
+
+/// Wakes the thread in that seat, if it listens.
+pub(crate) fn wake_up(seat: usize) {
+    if let Some(part) = here() {
+        let mut turns = part.keeper.turns();
+        let now = turns.now_ns;
+        if let Some(seat) = turns.threads.get_mut(seat).filter(|seat| seat.listens) {
+            seat.wakes_ns = seat.wakes_ns.min(now);
         }
     }
 }
 
 /// Gives what a new thread does a part in the run of this one, if that is a simulated one.
 pub(crate) fn take_part<T>(work: impl FnOnce() -> T) -> (Option<Part>, impl FnOnce() -> T) {
-    let part = here().map(|part| Part { seat: part.keeper.enter(), keeper: part.keeper });
+    let part = here().map(|part| Part { seat: part.keeper.enter(Some(part.seat)), keeper: part.keeper });
     let own = part.clone();
     (part, move || {
         let _ending = own.map(|part| {
@@ -164,6 +199,14 @@ pub(crate) fn take_part<T>(work: impl FnOnce() -> T) -> (Option<Part>, impl FnOn
         });
         work()
     })
+}
+
+/// Lets time pass until all threads that this one started have ended: who waits for them otherwise has the baton meanwhile.
+pub(crate) fn wait_for_children() {
+    if let Some(Part { keeper, seat }) = here() {
+        let have_ended = || keeper.turns().threads.iter().all(|child| child.ended || child.parent != Some(seat));
+        wait(Duration::MAX, have_ended);
+    }
 }
 
 impl Part {
@@ -186,10 +229,10 @@ impl Timekeeper {
         self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enter(&self) -> usize {
+    fn enter(&self, parent: Option<usize>) -> usize {
         let mut turns = self.turns();
         let wakes_ns = turns.now_ns;
-        turns.threads.push(Seat { wakes_ns, listens: false, ended: false, turn: Arc::default() });
+        turns.threads.push(Seat { parent, wakes_ns, listens: false, ended: false, turn: Arc::default() });
         turns.threads.len() - 1
     }
 
@@ -201,9 +244,27 @@ impl Timekeeper {
         for other in turns.threads.iter_mut().filter(|other| other.listens) {
             other.wakes_ns = other.wakes_ns.min(now);
         }
-        let next = turns.hand_over();
         drop(turns);
+        self.let_happen();
+        let next = self.turns().hand_over();
         wake(next);
+    }
+
+    /// Lets all happen that comes before a thread wakes: no thread needs a turn for it.
+    fn let_happen(&self) {
+        let Some(world) = self.turns().world.clone() else { return };
+        loop {
+            let next = world.next_ns();
+            let mut turns = self.turns();
+            let first = turns.threads.iter().filter(|seat| !seat.ended).map(|seat| seat.wakes_ns).min();
+            turns.waits += 1;
+            if turns.broken || turns.waits > MOST_WAITS || first.is_none_or(|first| first <= next) {
+                return;
+            }
+            turns.now_ns = turns.now_ns.max(next);
+            drop(turns);
+            world.step();
+        }
     }
 
     fn wait(&self, seat: usize, until_ns: u64, listens: bool) {
@@ -226,6 +287,9 @@ impl Timekeeper {
         }
         turns.threads[seat].wakes_ns = until_ns;
         turns.threads[seat].listens = listens;
+        drop(turns);
+        self.let_happen();
+        let mut turns = self.turns();
         let next = turns.hand_over();
         if turns.running == seat {
             turns.threads[seat].listens = false;
@@ -316,7 +380,7 @@ mod tests {
                 let (part, work) = take_part(|| {
                     pause(Duration::from_millis(7));
                     flag.store(true, std::sync::atomic::Ordering::SeqCst);
-                    stir(0);
+                    stir();
                 });
                 scope.spawn(work);
                 assert!(wait(Duration::from_secs(100), is_set));

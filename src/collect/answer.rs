@@ -1,20 +1,17 @@
 //! One request: what is asked, and how it is answered.
 
-use std::time::Duration;
-
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::{Body as _, Bytes, Incoming};
-use hyper::header::{
-    ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
-};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::Collector;
+use super::body::{Bounds, Packing};
 use super::cloud_event;
 use super::origin::Origin;
 use super::shape::{Bad, Rules, Shape};
 use super::tally::{self, NotTaken};
-use crate::source::web::{Answer, Room, SEGMENT, Turned};
+use crate::source::web::{Answer, SEGMENT, Turned};
 
 /// The script for pages.
 const SCRIPT: &str = include_str!("loadgen.js");
@@ -28,7 +25,7 @@ pub(super) type Answered = Response<Full<Bytes>>;
 
 /// Why a request was not done.
 #[derive(Debug)]
-struct Refused {
+pub(super) struct Refused {
     status: StatusCode,
     /// One sentence.
     why: String,
@@ -36,12 +33,16 @@ struct Refused {
 }
 
 impl Refused {
-    fn new(status: StatusCode, why: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, why: impl Into<String>) -> Self {
         Self { status, why: why.into(), items: Vec::new() }
     }
 
-    fn turned(turned: Turned) -> Self {
+    pub(super) fn turned(turned: Turned) -> Self {
         match turned {
+            Turned::TooMany { most } => Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("more events in one request than may wait at once: {most} (--max-waiting)"),
+            ),
             Turned::Full => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "as many events wait for the cluster as there is room for")
             }
@@ -148,12 +149,13 @@ async fn post(
     counted: &mut tally::Request<'_>,
 ) -> Result<Answered, Refused> {
     let Collector { config, inlet, .. } = collector;
-    let shape = shape(place, headers)?;
+    let (packing, shape) = (Packing::of(headers)?, shape(place, headers)?);
     if inlet.now().is_none() {
         return Err(closed());
     }
     let mut room = inlet.room();
-    let body = read(body, config.max_body, config.body_deadline, &mut room).await?;
+    let bounds = Bounds { most: config.max_body, deadline: config.body_deadline };
+    let body = bounds.read(body, packing, &mut room).await?;
     let Some(arrival) = inlet.now() else { return Err(closed()) };
     let rules = Rules {
         catalogue: inlet.catalogue(),
@@ -215,43 +217,9 @@ fn settled(answer: Answer) -> Answered {
     retrying(response(status, JSON, format!("{body}\n")))
 }
 
-/// The body, as far as there may be of it.
-async fn read(body: Incoming, most: usize, deadline: Duration, room: &mut Room) -> Result<Vec<u8>, Refused> {
-    let too_large = || Refused::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than {most} bytes"));
-    if body.size_hint().lower() > most as u64 {
-        return Err(too_large());
-    }
-    let mut body = Limited::new(body, most);
-    let reading = async {
-        let mut whole = Vec::new();
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| {
-                if error.is::<http_body_util::LengthLimitError>() {
-                    too_large()
-                } else {
-                    Refused::new(StatusCode::BAD_REQUEST, "the body broke off")
-                }
-            })?;
-            if let Ok(data) = frame.into_data() {
-                if !room.grow(data.len()) {
-                    return Err(Refused::turned(Turned::Full));
-                }
-                whole.extend_from_slice(&data);
-            }
-        }
-        Ok(whole)
-    };
-    tokio::time::timeout(deadline, reading)
-        .await
-        .unwrap_or_else(|_| Err(Refused::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")))
-}
-
 /// Which shape the body has, as the headers say.
 fn shape(place: &Place, headers: &HeaderMap) -> Result<Shape, Refused> {
     let other = |what: &str| Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, what);
-    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return Err(other("bodies are taken as they are, without a Content-Encoding"));
-    }
     let named = headers.get(CONTENT_TYPE).map_or(Ok(""), |value| value.to_str());
     let media = named.unwrap_or("?").split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     // What beacons and forms of pages may send without asking first is text/plain.

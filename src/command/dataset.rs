@@ -9,8 +9,9 @@ use serde::Serialize;
 use super::{DONE, Done, Failure, planned_load};
 use crate::cli::dataset::{DatasetAction, DatasetArgs, DatasetGenerate, DatasetInfo};
 use crate::dataset::generate::{GenerateError, Generated, WriteError};
-use crate::dataset::{info, rows};
+use crate::dataset::{info, recordings, rows};
 use crate::figures;
+use crate::files::captured::{self, Recordings};
 use crate::files::{self, FileError, Kind};
 use crate::input::Input;
 use crate::scenario::Environment;
@@ -31,7 +32,19 @@ fn info(args: DatasetInfo, environment: &Environment) -> Result<Done, Failure> {
     let options = environment.complete(args.options)?;
     let output = options.output.unwrap_or(Output::Text);
     let files = files::files(&args.files).map_err(|error| files_failed(&error))?;
-    if is_of_rows(&files, &options.rows) {
+    let kind = kind(&files, &options.rows);
+    if kind == Some(Kind::Recording) && !options.rows.tell_of_rows() {
+        let usual = Config::default();
+        let recordings = Recordings {
+            files,
+            bad_blocks: options.bad_rows.unwrap_or_default(),
+            sort_memory: options.sort_memory.unwrap_or(usual.sort_memory),
+            temp_dir: options.temp_dir,
+        };
+        let holdings = captured::holdings(&recordings).map_err(|error| files_failed(&error))?;
+        return told_as(output, &holdings, recordings::text);
+    }
+    if is_of_rows(kind, &options.rows) {
         let mut config = files::Config {
             files,
             bad_rows: options.bad_rows.unwrap_or_default(),
@@ -68,17 +81,20 @@ fn told_as<T: Serialize>(output: Output, facts: &T, text: impl Fn(&T) -> String)
     }
 }
 
-/// Whether these are files of rows with fields of their own, and not Retail Rocket's.
-fn is_of_rows(files: &[PathBuf], options: &FileOptions) -> bool {
+/// What these are: what options say, or else the first one's bytes; nothing where they cannot be read, which is told where they are.
+fn kind(files: &[PathBuf], options: &FileOptions) -> Option<Kind> {
     let by_content = || {
         let first = files.first().filter(|first| first.as_path() != Path::new("-"));
-        // What cannot be opened is told of where it is read.
-        let kind = first.and_then(|first| Input::open(first).ok()).map(|input| files::recognise(&input));
-        matches!(kind, Some(Kind::Rows(_)))
+        first.and_then(|first| Input::open(first).ok()).map(|input| files::recognise(&input))
     };
+    options.file_format.or_else(by_content)
+}
+
+/// Whether these are files of rows with fields of their own, and not Retail Rocket's.
+fn is_of_rows(kind: Option<Kind>, options: &FileOptions) -> bool {
     match options.file_format {
         Some(kind) => matches!(kind, Kind::Rows(_)),
-        None => options.tell_of_rows() || by_content(),
+        None => options.tell_of_rows() || matches!(kind, Some(Kind::Rows(_))),
     }
 }
 

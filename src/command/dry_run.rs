@@ -108,7 +108,9 @@ fn gates(plan: &Plan, source: &Source, schedule: &Schedule) -> String {
 /// What playing a recording will be.
 pub(super) fn forecast(plan: &Plan, recording: &Recording, schedule: &Schedule) -> Result<Forecast, Failure> {
     let due = planned_load::due(schedule);
-    let partition = |key: &[u8]| murmur2::partition(key, plan.run.kafka.partitions);
+    // Those of the shop are all of users.
+    let keys = plan.run.catalogue.keys().next().cloned().unwrap_or_default();
+    let partition = |key: &[u8]| murmur2::partition(&keys.key_of(key), plan.run.kafka.partitions);
     let pace = Pace {
         due: schedule.has_due_times().then_some(&due),
         partitions: u32::try_from(plan.run.kafka.partitions)

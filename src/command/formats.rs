@@ -1,6 +1,8 @@
 //! The formats of a run: what the registry says of its schemas, asked before anything is sent or read.
 
 mod finder;
+pub(super) mod imports;
+mod keys;
 
 use std::sync::Arc;
 
@@ -10,12 +12,15 @@ use super::Failure;
 use crate::event::catalogue::{Catalogue, EventType, GivenSchema, TypeIndex, Version};
 use crate::event::coding::Coding;
 use crate::registry::{Access, Registry, RegistryError, Trouble};
-use crate::report::SchemaReport;
+use crate::report::{Environment, SchemaReport};
+use crate::run::schemas::in_digits;
+use crate::scenario::formats::unions;
 use crate::scenario::formats::{FormatPlan, SchemaText, TypeFormat, coding_of, language_of, version_of};
 use crate::scenario::plan::Plan;
 use crate::settings::choice::Choice as _;
 use crate::settings::formats::{Format, Framing};
 use crate::verdict::ExitCode;
+use crate::wire::protobuf::Imports;
 
 /// A catalogue whose types have all that their records need, and what a report says of it.
 pub(super) struct Coded {
@@ -25,25 +30,34 @@ pub(super) struct Coded {
 
 /// Makes a plan ready to be run: its schemas have their ids.
 pub(super) fn ready(plan: &mut Plan) -> Result<(), Failure> {
-    let asked = plan.formats.types.iter().any(|one| one.subject.is_some());
-    let registry = plan.formats.registry.as_ref().filter(|_| asked).map(registry).transpose()?;
-    let Coded { catalogue, schemas } = coded(&plan.formats, &plan.run.catalogue, registry.as_ref())?;
+    let formats = &plan.formats;
+    let asked = formats.types.iter().any(|one| one.subject.is_some());
+    let of_keys = formats.keys.iter().any(|one| !one.subjects.is_empty());
+    let registry = formats.registry.as_ref().filter(|_| asked || of_keys).map(registry).transpose()?;
+    let Coded { catalogue, schemas } = coded(formats, &plan.run.catalogue, registry.as_ref())?;
+    let catalogue = keys::keyed(catalogue, &formats.keys, registry.as_ref(), formats.register)?;
+    let registry = registry.filter(|_| asked);
     plan.run.schemas = schemas;
     let subjects = plan.formats.types.iter().filter_map(|one| one.subject.clone()).collect();
     plan.run.catalogue = learning(catalogue, registry, subjects)?;
     Ok(())
 }
 
-/// A catalogue by which a topic is read that others wrote: `written` is what is known of how, from the report of their run.
+/// A catalogue by which a topic is read that others wrote: `written` is what is known of that run from its report.
 pub(super) fn reading(
     formats: &FormatPlan,
     catalogue: &Arc<Catalogue>,
     subjects: Vec<String>,
-    written: &[SchemaReport],
+    written: &Environment,
 ) -> Result<Coded, Failure> {
-    let Coded { catalogue, schemas } =
-        if written.is_empty() { coded(formats, catalogue, None)? } else { of_report(written, catalogue)? };
+    let Coded { catalogue, schemas } = if written.schemas.is_empty() {
+        coded(formats, catalogue, None)?
+    } else {
+        of_report(&written.schemas, catalogue)?
+    };
     let registry = formats.registry.as_ref().map(registry).transpose()?;
+    let catalogue = keys::of_report(catalogue, &written.key_schemas)?;
+    let catalogue = keys::keyed(catalogue, &formats.keys, registry.as_ref(), false)?;
     let catalogue = Arc::new(Catalogue::clone(&catalogue).framed_alone(formats.framed_alone));
     Ok(Coded { catalogue: learning(catalogue, registry, subjects)?, schemas })
 }
@@ -61,7 +75,8 @@ fn learning(
 
 /// The same for a plan that is only looked at: bodies are as large as they will be, and no registry is asked.
 pub(super) fn unasked(plan: &mut Plan) -> Result<(), Failure> {
-    plan.run.catalogue = coded(&plan.formats, &plan.run.catalogue, None)?.catalogue;
+    let catalogue = coded(&plan.formats, &plan.run.catalogue, None)?.catalogue;
+    plan.run.catalogue = keys::keyed(catalogue, &plan.formats.keys, None, false)?;
     Ok(())
 }
 
@@ -165,14 +180,16 @@ pub(super) fn registry(access: &Access) -> Result<Registry, Failure> {
 
 /// The id of a schema, which is registered where that is asked for.
 fn id_of(registry: &Registry, subject: &str, text: &SchemaText, register: bool) -> Result<u32, Failure> {
-    let schema = text.for_registry();
+    let hint = "--register registers what is missing; loadgen schema register does nothing else";
+    let schema = match imports::with_references(registry, text, register) {
+        Err(error) if is_missing(&error) => return Err(refused(&error).hint(hint)),
+        schema => schema.map_err(|error| refused(&error))?,
+    };
     match registry.lookup(subject, &schema, true) {
         Ok(found) => Ok(found.id),
         Err(error) if !is_missing(&error) => Err(refused(&error)),
         Err(_) if register => registry.register(subject, &schema, true).map_err(|error| refused(&error)),
-        Err(error) => {
-            Err(refused(&error).hint("--register registers what is missing; loadgen schema register does nothing else"))
-        }
+        Err(error) => Err(refused(&error).hint(hint)),
     }
 }
 
@@ -214,16 +231,23 @@ fn as_told(kind: TypeIndex, declared: &EventType, told: &SchemaReport) -> Result
     let bad = |why: &str| bad(&declared.name, why);
     let format = Format::from_word(&told.format).map_err(|error| bad(&error.to_string()))?;
     let framing = Framing::from_word(&told.framing).map_err(|error| bad(&error.to_string()))?;
-    let one = TypeFormat { kind, format, framing, padded: told.padded, subject: told.subject.clone() };
+    let (padded, subject) = (told.padded, told.subject.clone());
+    let one = TypeFormat { kind, format, framing, padded, subject, branch: None };
     let coding = if let (Some(_), Some(language)) = (&told.version, language_of(format)) {
-        let given = GivenSchema { language, text: told.schema.as_str().into(), message: None };
+        let given =
+            GivenSchema { language, text: told.schema.as_str().into(), message: None, imports: Imports::default() };
         Coding::version(declared, &given).map_err(|error| bad(&error.to_string()))?
     } else {
         let (coding, text) = coding_of(declared, &one).map_err(|error| bad(&error.to_string()))?;
-        if text.is_none_or(|text| text.text != told.schema) {
-            return Err(bad("it is not the one that this loadgen makes of the type"));
+        match text {
+            Some(text) if text.text == told.schema => coding,
+            text => {
+                let branch = text.and_then(|text| unions::found(&told.schema, &text));
+                let branch = branch.ok_or_else(|| bad("it is not the one that this loadgen makes of the type"))?;
+                let one = TypeFormat { branch: Some(branch), ..one };
+                coding_of(declared, &one).map_err(|error| bad(&error.to_string()))?.0
+            }
         }
-        coding
     };
     let frame = bytes_of(&told.frame).ok_or_else(|| bad("its frame is not in hexadecimal digits"))?;
     Ok(coding.framed(frame))
@@ -232,10 +256,6 @@ fn as_told(kind: TypeIndex, declared: &EventType, told: &SchemaReport) -> Result
 /// What a report says of a type cannot be used.
 fn bad(event_type: &str, why: &str) -> Failure {
     Failure::new(ExitCode::BadInput, format!("the schema of \"{event_type}\" in the run's report: {why}"))
-}
-
-fn in_digits(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"))
 }
 
 fn bytes_of(digits: &str) -> Option<Vec<u8>> {

@@ -3,26 +3,41 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use super::fleet::{self, Gathered};
 use super::{Done, Failure, export, stored, summary};
 use crate::bundle::{self, Bundle, BundleError, Stored};
 use crate::cli::merge::MergeArgs;
+use crate::figures;
 use crate::gate::{BuiltIn, GateConfig, Gates, Names};
 use crate::merge::{self, Judgement, Merged, Part};
 use crate::output::files;
+use crate::report::fleet::{ShardReport, ShardState};
 use crate::report::{RunReport, TimelineRow, Verdict};
 use crate::scenario::Environment;
 use crate::settings::outcome::Output;
 use crate::soak::Timeline;
 use crate::verdict::{self, Conditions, ExitCode};
 
+/// Shards of a run may end minutes after one another.
+const USUAL_DEADLINE: Duration = Duration::from_secs(600);
+
 pub(super) fn merge(args: MergeArgs, environment: &Environment) -> Result<Done, Failure> {
+    let cluster = args.options.cluster.clone();
     let options = environment.complete(args.options)?;
-    let bundles = args.bundles.iter().map(|path| whole(path)).collect::<Result<Vec<_>, _>>()?;
+    let gathered = match options.from_topic {
+        Some(run) => {
+            let topic = fleet::topic(options.fleet_topic.clone(), cluster, environment)?;
+            fleet::gathered(topic, run, options.deadline.unwrap_or(USUAL_DEADLINE))?
+        }
+        None => Gathered::of(args.bundles),
+    };
+    let bundles = wholes(&gathered.folders)?;
     let scenario = scenario(&bundles)?;
     let parts = bundles.iter().map(part).collect::<Result<Vec<_>, Failure>>()?;
     let gates = gates(&bundles)?;
-    let mut merged = merge::merge(parts, |report| judge(report, &gates, &bundles))
+    let mut merged = merge::merge_without(parts, &gathered.without, |report| judge(report, &gates, &bundles))
         .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))?;
     for path in &merged.without_quantiles {
         tracing::warn!("{path} has no quantiles: a part kept no histogram of it");
@@ -40,6 +55,34 @@ pub(super) fn merge(args: MergeArgs, environment: &Environment) -> Result<Done, 
         Output::Text => summary(report, Some(&folder)),
     };
     Ok(Done::judged(output, ExitCode::from_code(report.verdict.code).unwrap_or(ExitCode::Unevaluated)))
+}
+
+/// The bundles from which nothing is missing. What a shard that was lost had written is set aside: it was never judged, and the others
+/// know how far it came.
+fn wholes(folders: &[PathBuf]) -> Result<Vec<Stored>, Failure> {
+    let (mut bundles, mut partial) = (Vec::new(), Vec::new());
+    for path in folders {
+        match whole(path) {
+            Ok(stored) => bundles.push(stored),
+            Err(failure) if path.join(bundle::PARTIAL).exists() => partial.push((path, failure)),
+            Err(failure) => return Err(failure),
+        }
+    }
+    let fleets = || bundles.iter().filter_map(|stored: &Stored| stored.report.fleet.as_ref());
+    let all_lost: BTreeSet<u16> = fleets()
+        .flat_map(|fleet| &fleet.shards)
+        .filter(|shard| merge::is_lost(shard))
+        .map(|shard| shard.number)
+        .filter(|number| fleets().all(|fleet| fleet.shard != Some(*number)))
+        .collect();
+    let are_lost = partial.len() <= all_lost.len();
+    for (path, failure) in partial {
+        if !are_lost {
+            return Err(failure);
+        }
+        tracing::warn!("{} is partial, and what it had written is left out: its shard was lost", path.display());
+    }
+    Ok(bundles)
 }
 
 /// A bundle from which nothing is missing.
@@ -106,9 +149,39 @@ fn judge(report: &RunReport, gates: &Gates, bundles: &[Stored]) -> Judgement {
             }
         }
     }
+    for shard in report.fleet.iter().flat_map(|fleet| &fleet.shards) {
+        let of = report.fleet.as_ref().map_or(0, |fleet| fleet.of);
+        let called = format!("shard {} of {of}{}", shard.number, on(&shard.host));
+        if merge::is_lost(shard) {
+            verdict::add(&mut verdict, ExitCode::RunInvalid, format!("{called} {}", loss(shard)));
+        }
+        if !shard.deviations.is_empty() {
+            verdict.notes.insert(0, format!("{called} is unlike the others: {}", shard.deviations.join("; ")));
+        }
+    }
     let brokers: Vec<&[String]> = bundles.iter().map(|stored| &stored.report.environment.brokers[..]).collect();
     verdict.notes.extend(unlike_targets(&brokers).filter(|_| !report.run.embedded));
     Judgement { gates: report.gates, verdict }
+}
+
+/// What became of a shard that left nothing behind.
+fn loss(shard: &ShardReport) -> String {
+    let planned =
+        shard.planned.map_or_else(String::new, |planned| format!(" of {}", figures::counted(planned, "event")));
+    match shard.state {
+        ShardState::Absent => "never came: its share of the load was not sent".to_owned(),
+        ShardState::Ended => "did not begin: its share of the load was not sent".to_owned(),
+        ShardState::Lost | ShardState::Running => format!(
+            "was lost: by its last word {}{planned} were due, {} acked and {} read back; the load was not what was planned",
+            figures::count(shard.scheduled),
+            figures::count(shard.acked),
+            figures::count(shard.seen)
+        ),
+    }
+}
+
+fn on(host: &str) -> String {
+    if host.is_empty() { String::new() } else { format!(" (on {host})") }
 }
 
 /// What has to be said where two parts have no broker in common: a cluster may have several names, and so may two clusters.

@@ -1,4 +1,6 @@
-//! `record`: topics into a file, with an account of what is missing in it.
+//! `record`: topics into a file, with an account of what is missing in it; or as a member of a group into a folder.
+
+mod group;
 
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
@@ -19,6 +21,7 @@ use crate::cli::record::RecordArgs;
 use crate::clock::Nanos;
 use crate::figures::{self, counted};
 use crate::kafka::KafkaError;
+use crate::kafka::headers::Headers;
 use crate::progress::line::Line;
 use crate::run;
 use crate::scenario::Environment;
@@ -65,11 +68,14 @@ pub(super) fn record(args: RecordArgs, environment: &Environment) -> Result<Done
     for warning in &plan.cluster.warnings {
         tracing::warn!("{warning}");
     }
-    if !plan.force && plan.out.exists() {
+    if plan.group.is_none() && !plan.force && plan.out.exists() {
         let why = format!("{} is there already", plan.out.display());
         return Err(Failure::new(ExitCode::BadConfiguration, why).hint("name another file, or --force replaces it"));
     }
     let interrupts = interrupt::listen()?;
+    if let Some(of) = &plan.group {
+        return group::record(&plan, of, anonymiser, &interrupts);
+    }
     let target = &plan.cluster;
     let source = Recorder::new(plan.wanted.clone(), &target.bootstrap, &target.client, target.connect_timeout)
         .map_err(|error| failed(&error, &plan))?;
@@ -80,50 +86,92 @@ pub(super) fn record(args: RecordArgs, environment: &Environment) -> Result<Done
     let head = source.head(format!("{} {}", tool.name, tool.version), now());
     let file = create(&plan).map_err(unwritable)?;
     let writer = Writer::begin(file, &head, marker(&plan.out)).map_err(unwritable)?;
-    let mut writer = Anonymised { writer, anonymiser, value: Vec::new() };
-    let mut line = Line::new(plan.shown);
-    let mut before = (Nanos::ZERO, 0);
-    let mut show = |sight: Sight| {
-        line.show(sight.now, &progress(&sight, before));
-        before = (sight.now, sight.records);
-    };
-    let outcome = source.record(&mut writer, &|| interrupts.count(), &mut show);
-    line.end();
-    let recorded = outcome.map_err(|error| match error {
-        RecordError::Kafka(error) => failed(&error, &plan),
-        RecordError::Write(error) => unwritable(error),
-        RecordError::Wait(_) => Failure::new(ExitCode::RunInvalid, error.to_string()),
-    })?;
-    let replaced = writer.anonymiser.as_ref().map(Anonymiser::report);
-    let (ending, file) = writer.writer.finish().map_err(unwritable)?;
-    let file_bytes = file.metadata().map_err(unwritable)?.len();
+    let mut writer = Anonymised::new(writer, anonymiser);
+    let mut shown = Shown::new(plan.shown);
+    let outcome = source.record(&mut writer, &|| interrupts.count(), &mut |sight| shown.show(&sight));
+    shown.end();
+    let recorded = outcome.map_err(|error| not_recorded(&error, &plan))?;
+    let replaced = writer.report();
+    let not_written = |error| not_recorded(&RecordError::Write(error), &plan);
+    let (ending, file) = writer.keep.finish().map_err(not_written)?;
+    let file_bytes = file.metadata().map_err(not_written)?.len();
     tell(&plan, &recorded, ending, file_bytes, replaced.as_ref())
 }
 
 /// Records with their values replaced, where that is asked for.
-struct Anonymised {
-    writer: Writer<File>,
+struct Anonymised<K> {
+    keep: K,
     anonymiser: Option<Anonymiser>,
     value: Vec<u8>,
+    headers: Vec<u8>,
 }
 
-impl Keep for Anonymised {
+impl<K> Anonymised<K> {
+    fn new(keep: K, anonymiser: Option<Anonymiser>) -> Self {
+        Self { keep, anonymiser, value: Vec::new(), headers: Vec::new() }
+    }
+
+    fn report(&self) -> Option<Report> {
+        self.anonymiser.as_ref().map(Anonymiser::report)
+    }
+}
+
+impl<K: Keep> Keep for Anonymised<K> {
     fn take(&mut self, record: &Captured<'_>) -> std::io::Result<()> {
-        let Some(anonymiser) = &mut self.anonymiser else { return self.writer.take(record) };
-        let key = anonymiser.record(record, &mut self.value).map_err(std::io::Error::other)?;
+        let Some(anonymiser) = &mut self.anonymiser else { return self.keep.take(record) };
+        let key = anonymiser.record(record, &mut self.value, &mut self.headers).map_err(std::io::Error::other)?;
         let value = record.value.map(|_| self.value.as_slice());
-        self.writer.take(&Captured { key: key.as_deref(), value, ..*record })
+        let headers = Headers::packed(&self.headers);
+        self.keep.take(&Captured { key: key.as_deref(), value, headers, ..*record })
     }
 
     fn settle(&mut self) -> std::io::Result<()> {
-        self.writer.settle()
+        self.keep.settle()
+    }
+
+    fn every(&self) -> Nanos {
+        self.keep.every()
+    }
+}
+
+/// The line that shows how it goes.
+pub(super) struct Shown {
+    line: Line,
+    before: (Nanos, u64),
+}
+
+impl Shown {
+    pub(super) fn new(shown: bool) -> Self {
+        Self { line: Line::new(shown), before: (Nanos::ZERO, 0) }
+    }
+
+    pub(super) fn show(&mut self, sight: &Sight) {
+        self.line.show(sight.now, &progress(sight, self.before));
+        self.before = (sight.now, sight.records);
+    }
+
+    pub(super) fn end(self) {
+        self.line.end();
+    }
+}
+
+/// Why a recording that had begun came to no end.
+fn not_recorded(error: &RecordError, plan: &RecordPlan) -> Failure {
+    match error {
+        RecordError::Kafka(error) => failed(error, plan),
+        RecordError::Write(error) => {
+            Failure::new(ExitCode::NotWritten, format!("{} cannot be written any more: {error}", plan.out.display()))
+                .hint("what was written until then can be read")
+        }
+        RecordError::Wait(_) => Failure::new(ExitCode::RunInvalid, error.to_string()),
     }
 }
 
 fn failed(error: &KafkaError, plan: &RecordPlan) -> Failure {
     let topics = plan.wanted.topics.join("\", \"");
     let said_by = &plan.cluster.bootstrap_said_by;
-    cluster::failed(error, cluster::Purpose { topics: &topics, rights: "Describe and Read", group: None, said_by })
+    let group = plan.group.as_ref().map(|group| group.name.as_str());
+    cluster::failed(error, cluster::Purpose { topics: &topics, rights: "Describe and Read", group, said_by })
 }
 
 fn create(plan: &RecordPlan) -> std::io::Result<File> {
@@ -203,13 +251,7 @@ fn tell(
 fn text(plan: &RecordPlan, recorded: &Recorded, ending: Ending, file_bytes: u64) -> String {
     let mut out = String::new();
     let Recorded { records, bytes, seconds, ended_by, there, missing, partitions, .. } = recorded;
-    let why = match ended_by {
-        EndedBy::End => "at its end",
-        EndedBy::Idle => "when nothing came any more",
-        EndedBy::NumRecords => "with as many records as were asked for",
-        EndedBy::Interrupt => "when it was interrupted",
-        EndedBy::Failure => "when the cluster could not be read",
-    };
+    let why = why(*ended_by);
     let rate = figures::rate(figures::as_f64(*records) / seconds.max(1e-3));
     let mut row = |name: &str, text: String| {
         // Writing to a text never fails.
@@ -241,4 +283,14 @@ fn text(plan: &RecordPlan, recorded: &Recorded, ending: Ending, file_bytes: u64)
         row("missing", "nothing".to_owned());
     }
     out
+}
+
+const fn why(ended_by: EndedBy) -> &'static str {
+    match ended_by {
+        EndedBy::End => "at its end",
+        EndedBy::Idle => "when nothing came any more",
+        EndedBy::NumRecords => "with as many records as were asked for",
+        EndedBy::Interrupt => "when it was interrupted",
+        EndedBy::Failure => "when the cluster could not be read",
+    }
 }

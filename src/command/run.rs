@@ -2,6 +2,7 @@
 
 mod begun;
 mod failures;
+mod fleet;
 mod kept;
 mod observers;
 mod origin;

@@ -9,7 +9,7 @@ use crate::kafka::admin::Cluster;
 use crate::run::RunError;
 use crate::scenario::selftest::SelfTestPlan;
 use crate::scenario::{self, Environment};
-use crate::selftest::{Config, Rules, SelfTestError, Table, selftest as run};
+use crate::selftest::{Config, Rules, SelfTestError, Table, Wire, selftest as run};
 use crate::settings::outcome::Output;
 use crate::verdict::ExitCode;
 use std::sync::Arc;
@@ -84,7 +84,7 @@ fn tested(plan: &SelfTestPlan, topic: &str, partitions: i32, create_topic: bool)
         partitions,
         replication_factor: AS_THE_CLUSTER_HAS_IT,
         catalogue: Arc::clone(&plan.catalogue),
-        format: plan.format,
+        wire: Wire { format: plan.format, keys: plan.keys, id_in_header: plan.id_in_header },
         create_topic,
         client: plan.client.clone(),
         connect_timeout: plan.connect_timeout,

@@ -1,6 +1,7 @@
 //! `verify`: resolve, prepare the folder, read, judge, write, tell.
 
 mod producer;
+mod recording;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -31,6 +32,9 @@ use crate::verify::Until;
 const DRAIN: Duration = Duration::from_secs(30);
 
 pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done, Failure> {
+    if !args.recording.is_empty() {
+        return recording::verify(args, environment);
+    }
     let mut plan = scenario::verify::verify(args, environment)?;
     if let Some(dump) = plan.dump.take() {
         return Ok(Done::told(dump));
@@ -39,7 +43,7 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
         tracing::warn!("{warning}");
     }
     let produced = plan.producer_report.as_deref().map(producer::produced).transpose()?;
-    let written = plan.producer_report.as_deref().map(producer::schemas).transpose()?.unwrap_or_default();
+    let written = plan.producer_report.as_deref().map(producer::environment).transpose()?.unwrap_or_default();
     let coded = formats::reading(&plan.formats, &plan.catalogue, std::mem::take(&mut plan.subjects), &written)?;
     if let Some(produced) = &produced {
         let topics: Vec<String> = produced.topics.iter().map(|(topic, _)| topic.clone()).collect();
@@ -58,6 +62,7 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
         client: &plan.client,
         timeout: plan.connect_timeout,
         topics: plan.topics.iter().map(String::as_str).collect(),
+        shard: None,
     };
     let exporter = exporter(&watched)?;
     let bundle = Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.name, "")

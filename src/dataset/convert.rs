@@ -18,6 +18,7 @@ use crate::files::recording::{self, WriteError, topic_of};
 use crate::files::spool::{Kept, Spool, Spooler};
 use crate::files::{self, FileError, read};
 use crate::input::BadRows;
+use crate::kafka::headers::Headers;
 use crate::sorting::Place;
 pub use out::{Form, Packing, Target};
 
@@ -180,7 +181,7 @@ impl Work<'_> {
             let topic = topic_of(row.kind.as_deref());
             let kept = Kept { topic: &topic, key: key.as_deref(), body: &self.body };
             spooler.push(row.at_us, &kept)?;
-            Ok::<_, ConvertError>(())
+            Ok::<_, ConvertError>(Ok(()))
         })?;
         self.done.records = read.rows;
         self.done.bad_rows = read.bad;
@@ -236,15 +237,16 @@ impl Work<'_> {
         file: &Path,
         mut take: impl FnMut(&mut Self, &Captured<'_>, Option<&[u8]>, Option<&[u8]>) -> Result<(), ConvertError>,
     ) -> Result<(), ConvertError> {
-        let mut reader = open(file)?;
+        let (mut reader, mut headers) = (open(file)?, Vec::new());
         while let Some(record) = reader.next().map_err(|source| unread(file, source))? {
             let Some(anonymiser) = &mut self.anonymiser else {
                 take(self, &record, record.key, record.value)?;
                 continue;
             };
             let mut body = std::mem::take(&mut self.body);
-            let key = anonymiser.record(&record, &mut body)?;
-            take(self, &record, key.as_deref(), record.value.map(|_| body.as_slice()))?;
+            let key = anonymiser.record(&record, &mut body, &mut headers)?;
+            let replaced = Captured { headers: Headers::packed(&headers), ..record };
+            take(self, &replaced, key.as_deref(), record.value.map(|_| body.as_slice()))?;
             self.body = body;
         }
         Ok(())

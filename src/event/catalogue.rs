@@ -1,18 +1,20 @@
 //! The catalogue: which types of event there are, what each is made of, and how it is written.
 
+mod declared;
+
 use std::fmt;
 use std::sync::Arc;
 
+pub use declared::{EventType, GivenSchema, ID_HEADER, IdPlace};
+
 use super::coding::Coding;
 use super::invalid::Invalid;
+use super::key::KeyCoding;
 use super::learned::{Finder, Found};
-use super::padding;
 use super::readers::Reader;
 use crate::wire::framing::SchemaId;
 use crate::wire::json::PlanError;
-use crate::wire::language::Language;
-use crate::wire::schema_error::SchemaError;
-use crate::wire::shape::{Field, Record, Shape};
+use crate::wire::shape::{Field, Record};
 
 /// A type of event, by its place in the run's [`Catalogue`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,97 +25,6 @@ impl TypeIndex {
     #[must_use]
     pub const fn index(self) -> usize {
         self.0 as usize
-    }
-}
-
-/// A type of event as it is declared.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EventType {
-    /// Its name in reports, gates and metrics.
-    pub name: Box<str>,
-    /// Where the id stands.
-    pub id: IdPlace,
-    /// The field whose text is the record's key, by its index.
-    pub key: usize,
-    /// All its fields, in the order of the wire.
-    pub record: Record,
-    /// Whether other members of any name may follow, which stay as they are. Such a type is written as JSON alone.
-    pub open: bool,
-    /// The schema that it was taken from, where somebody has it written down: in that language no other is made of it.
-    pub schema: Option<GivenSchema>,
-}
-
-/// The header that holds the id where nothing else is said, and the body has no place for one.
-pub const ID_HEADER: &str = "loadgen-id";
-
-/// Where events of a type have their id, which is where the stamp is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IdPlace {
-    /// In a field of the body, by its index; its shape is [`Shape::Uuid`] or [`Shape::Text`], or bytes that can be 16.
-    Field(usize),
-    /// In a header of the record with that name, as 16 bytes.
-    Header(Box<str>),
-}
-
-impl IdPlace {
-    /// The field, where it is one.
-    #[must_use]
-    pub const fn field(&self) -> Option<usize> {
-        match self {
-            Self::Field(index) => Some(*index),
-            Self::Header(_) => None,
-        }
-    }
-
-    /// The header's name, where it is one.
-    #[must_use]
-    pub fn header(&self) -> Option<&str> {
-        match self {
-            Self::Field(_) => None,
-            Self::Header(name) => Some(name),
-        }
-    }
-}
-
-/// A schema that somebody has written down.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GivenSchema {
-    /// What it is written in.
-    pub language: Language,
-    /// The text.
-    pub text: Box<str>,
-    /// Which message of it, for Protobuf, where it has several.
-    pub message: Option<Box<str>>,
-}
-
-impl EventType {
-    /// Whether an event says by itself of which type it is: a field is the same in all of them.
-    #[must_use]
-    pub fn tells_itself(&self) -> bool {
-        self.record.fields.iter().any(|field| matches!(field.shape, Shape::Constant(_)))
-    }
-
-    /// The schema in that language that it was taken from.
-    ///
-    /// # Errors
-    /// Bodies are to have a field for padding, which it does not have.
-    pub(super) fn given(&self, language: Language, padded: bool) -> Result<Option<&GivenSchema>, SchemaError> {
-        let given = self.schema.as_ref().filter(|schema| schema.language == language);
-        if given.is_some() && padded {
-            return Err(SchemaError::new(
-                "its own schema has no field that brings bodies to a size: leave the padding out",
-            ));
-        }
-        Ok(given)
-    }
-
-    /// What its bodies hold: its fields, and the one that brings a body to a given size.
-    pub(super) fn written(&self, padded: bool) -> Record {
-        let mut record = self.record.clone();
-        if padded && !self.open {
-            record.fields.push(padding());
-        }
-        record
     }
 }
 
@@ -136,7 +47,7 @@ pub struct Catalogue {
 /// Catalogues of the same types, written alike.
 impl PartialEq for Catalogue {
     fn eq(&self, other: &Self) -> bool {
-        let shown = |planned: &Planned| (planned.declared.clone(), planned.coding.record.clone());
+        let shown = |planned: &Planned| (planned.declared.clone(), planned.coding.record.clone(), planned.key.clone());
         let ids = |catalogue: &Self| catalogue.ids.iter().map(|(id, kind, _)| (*id, *kind)).collect::<Vec<_>>();
         ids(self) == ids(other) && self.types.iter().map(shown).eq(other.types.iter().map(shown))
     }
@@ -151,6 +62,8 @@ pub struct Version(pub u16);
 pub(super) struct Planned {
     pub(super) declared: EventType,
     pub(super) coding: Arc<Coding>,
+    /// How its keys are written.
+    pub(super) key: KeyCoding,
     /// Further versions of its schema; `None`: there is none of that version.
     versions: Vec<Option<Arc<Coding>>>,
 }
@@ -228,6 +141,20 @@ impl Catalogue {
             planned.coding = coding.into();
         }
         self.identified()
+    }
+
+    /// The same types, whose keys are written like that: a coding for each, in their order.
+    #[must_use]
+    pub fn keyed(mut self, keys: impl IntoIterator<Item = KeyCoding>) -> Self {
+        for (planned, key) in self.types.iter_mut().zip(keys) {
+            planned.key = key;
+        }
+        self
+    }
+
+    /// How the keys of each type are written, in their order.
+    pub fn keys(&self) -> impl Iterator<Item = &KeyCoding> {
+        self.types.iter().map(|planned| &planned.key)
     }
 
     /// The same types, with further versions of their schemas: for each type, in their order, a coding of every version that there is
@@ -399,7 +326,7 @@ impl Planned {
         let declared = EventType { name: name.into(), id, key: usize::MAX, record, open: false, schema: None };
         let coding =
             Coding::json(&declared).map_err(|source| CatalogueError::Plan { name: declared.name.clone(), source })?;
-        Ok(Self { declared, coding: Arc::new(coding), versions: Vec::new() })
+        Ok(Self { declared, coding: Arc::new(coding), key: KeyCoding::default(), versions: Vec::new() })
     }
 
     fn new(declared: EventType) -> Result<Self, CatalogueError> {
@@ -411,13 +338,8 @@ impl Planned {
                 return Err(CatalogueError::NoPlace { name: name(), what });
             }
         }
-        Ok(Self { declared, coding: Arc::new(coding), versions: Vec::new() })
+        Ok(Self { declared, coding: Arc::new(coding), key: KeyCoding::default(), versions: Vec::new() })
     }
-}
-
-/// The field that brings a body to a given size.
-fn padding() -> Field {
-    Field { name: padding::FIELD.into(), shape: Shape::Optional(Box::new(Shape::Text)), default: None }
 }
 
 /// A name that is no event type.

@@ -9,6 +9,7 @@ use super::catalogue::{EventType, GivenSchema};
 use super::invalid::Invalid;
 use super::learned::ReadOther;
 use crate::wire::json::PlanError;
+use crate::wire::key::KeyPlace;
 use crate::wire::language::Language;
 use crate::wire::protobuf::Pick;
 use crate::wire::schema_error::SchemaError;
@@ -32,6 +33,8 @@ pub struct Coding {
     pub(super) sources: Option<Sources>,
     /// The schema, for Avro.
     avro: Option<Arc<avro::Schema>>,
+    /// Bytes of a body before its record: which branch of a union that is.
+    lead: usize,
 }
 
 /// The format of bodies.
@@ -69,12 +72,24 @@ impl Coding {
     /// # Errors
     /// What in the type has no form in Avro, and where.
     pub fn avro(declared: &EventType, padded: bool) -> Result<(Self, Arc<avro::Schema>), SchemaError> {
+        Self::avro_in_union(declared, padded, None)
+    }
+
+    /// The same where the record is that branch of a union.
+    ///
+    /// # Errors
+    /// As [`Coding::avro`].
+    pub fn avro_in_union(
+        declared: &EventType,
+        padded: bool,
+        branch: Option<usize>,
+    ) -> Result<(Self, Arc<avro::Schema>), SchemaError> {
         let layout = Layout::of(declared, padded);
         let schema = match declared.given(Language::Avro, padded)? {
             Some(given) => avro::Schema::parse(&given.text)?,
             None => avro::Schema::of(&layout.record)?,
         };
-        Self::as_avro(layout, schema)
+        Self::as_avro(layout, schema, branch)
     }
 
     /// Protobuf, by the type's own message or by one that is made of it.
@@ -100,7 +115,7 @@ impl Coding {
             Language::Avro => {
                 let schema = avro::Schema::parse(&given.text)?;
                 let layout = Layout::of_version(declared, schema.record())?;
-                Ok(Self::as_avro(layout, schema)?.0)
+                Ok(Self::as_avro(layout, schema, None)?.0)
             }
             Language::Protobuf => {
                 let schema = message_of(given)?;
@@ -120,11 +135,16 @@ impl Coding {
         Ok(Self::laid_out(layout, Body::Json(Box::new(plan))))
     }
 
-    fn as_avro(layout: Layout, schema: avro::Schema) -> Result<(Self, Arc<avro::Schema>), SchemaError> {
-        let plan = avro::Plan::new(&schema, &layout.record, layout.id, Some(layout.key))?;
+    fn as_avro(
+        layout: Layout,
+        schema: avro::Schema,
+        branch: Option<usize>,
+    ) -> Result<(Self, Arc<avro::Schema>), SchemaError> {
+        let plan = avro::Plan::in_union(branch, &schema, &layout.record, layout.id, Some(layout.key))?;
         let schema = Arc::new(schema);
         let coding = Self::laid_out(layout, Body::Avro(Box::new(plan)));
-        Ok((Self { avro: Some(Arc::clone(&schema)), ..coding }, schema))
+        let lead = branch.map_or(0, avro::index_length);
+        Ok((Self { avro: Some(Arc::clone(&schema)), lead, ..coding }, schema))
     }
 
     fn as_protobuf(layout: Layout, schema: &protobuf::Schema) -> Result<Self, SchemaError> {
@@ -135,7 +155,7 @@ impl Coding {
 
     fn laid_out(layout: Layout, body: Body) -> Self {
         let Layout { record, id, key: _, is_open: _, sources } = layout;
-        Self { frame: Box::default(), message: Vec::new(), body, record, id, sources, avro: None }
+        Self { frame: Box::default(), message: Vec::new(), body, record, id, sources, avro: None, lead: 0 }
     }
 
     /// Whether it has each field that every event of the type has.
@@ -153,17 +173,17 @@ impl Coding {
     ///
     /// # Errors
     /// What keeps them from being read.
-    pub fn reader_of(&self, writer: &str) -> Result<Option<Box<dyn ReadOther>>, SchemaError> {
+    pub fn reader_of(&self, given: &GivenSchema) -> Result<Option<Box<dyn ReadOther>>, SchemaError> {
         match &self.body {
             Body::Json(_) => Ok(None),
             Body::Avro(_) => {
                 let reader = avro::Schema::of(&self.record)?;
-                let writer = avro::Schema::parse(writer)?;
+                let writer = avro::Schema::parse(&given.text)?;
                 let resolution = avro::Resolution::new(&writer, &reader)?;
                 Ok(Some(Box::new(OtherRecord { writer, resolution, record: self.record.clone() })))
             }
             Body::Protobuf(_) => {
-                let schema = protobuf::Schema::parse(writer, &[], Pick::Only)?;
+                let schema = message_of(given)?;
                 let plan = protobuf::Plan::new(&schema, &self.record, None, None)?;
                 Ok(Some(Box::new(OtherMessage { plan, record: self.record.clone() })))
             }
@@ -189,16 +209,36 @@ impl Coding {
         matches!(&self.body, Body::Json(plan) if plan.has_key())
     }
 
+    /// How the value of the key lies in a body.
+    pub(super) const fn key_place(&self) -> &KeyPlace {
+        match &self.body {
+            Body::Json(_) => &KeyPlace::Text,
+            Body::Avro(plan) => plan.key_place(),
+            Body::Protobuf(plan) => plan.key_place(),
+        }
+    }
+
     /// The body of a record that names this schema; `None` where it is one of another message of it.
     pub(super) fn body_of<'a>(&self, value: &'a [u8]) -> Option<&'a [u8]> {
         let after_message = || framing::after_message(value.get(framing::CONFLUENT_LENGTH..)?, &self.message);
         value.strip_prefix(&*self.frame).or_else(after_message)
     }
 
+    /// How many bytes of a body stand before what its own schema describes.
+    pub(super) const fn lead(&self) -> usize {
+        self.lead
+    }
+
     /// The bytes before each body.
     #[must_use]
     pub fn frame(&self) -> &[u8] {
         &self.frame
+    }
+
+    /// The same, of that message of its schema.
+    #[must_use]
+    pub fn of_message(self, message: &[usize]) -> Self {
+        Self { message: message.into(), ..self }
     }
 
     /// The same, with these bytes before each body.
@@ -210,7 +250,7 @@ impl Coding {
 
 fn message_of(given: &GivenSchema) -> Result<protobuf::Schema, SchemaError> {
     let pick = given.message.as_deref().map_or(Pick::Only, Pick::Named);
-    protobuf::Schema::parse(&given.text, &[], pick)
+    protobuf::Schema::parse(&given.text, &given.imports.pairs(), pick)
 }
 
 /// A record of another schema of Avro.

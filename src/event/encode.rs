@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::catalogue::{Catalogue, TypeIndex, Version};
 use super::coding::{Body, Coding};
+use super::key::KeyForm;
 use super::padding::Padding;
 use super::stamp::{Content, DueTime, Numbering, RunId, Stamp};
 use crate::wire::shape::Record;
@@ -22,7 +23,7 @@ pub trait Values {
 pub struct Encoded {
     /// The whole value of the record, its frame included.
     pub body: Range<usize>,
-    /// The key: the text of its field inside the body.
+    /// The key: the text of its field inside the body, or what was made of that behind it; its frame included.
     pub key: Range<usize>,
     /// Its stamp, which stands in its id: that of the body, or the one that a header is to have.
     pub stamp: Stamp,
@@ -53,13 +54,18 @@ pub struct Encoder {
     numbering: Numbering,
     catalogue: Arc<Catalogue>,
     padding: Option<Padding>,
+    /// Whether records that are sent byte for byte get a stamp.
+    stamps: bool,
+    has_text_keys: bool,
 }
 
 impl Encoder {
     /// An encoder for one lane of a run, of events of these types.
     #[must_use]
-    pub const fn new(run: RunId, lane: u16, catalogue: Arc<Catalogue>) -> Self {
-        Self { run, lane, numbering: Numbering::each_for_itself(), catalogue, padding: None }
+    pub fn new(run: RunId, lane: u16, catalogue: Arc<Catalogue>) -> Self {
+        let has_text_keys = catalogue.keys().all(|key| key.form() == KeyForm::Text);
+        let numbering = Numbering::each_for_itself();
+        Self { run, lane, numbering, catalogue, padding: None, stamps: true, has_text_keys }
     }
 
     /// The same encoder in a run whose lanes are numbered like that.
@@ -67,6 +73,18 @@ impl Encoder {
     pub const fn numbered(mut self, numbering: Numbering) -> Self {
         self.numbering = numbering;
         self
+    }
+
+    /// The same encoder, of which records that are sent byte for byte get no stamp.
+    #[must_use]
+    pub const fn stampless(mut self, is_stampless: bool) -> Self {
+        self.stamps = !is_stampless;
+        self
+    }
+
+    /// Whether such records get one.
+    pub(super) const fn stamps(&self) -> bool {
+        self.stamps
     }
 
     /// The same encoder, padding bodies.
@@ -80,6 +98,12 @@ impl Encoder {
     #[must_use]
     pub fn id_header(&self, kind: TypeIndex) -> Option<&str> {
         self.catalogue.get(kind)?.declared.id.header()
+    }
+
+    /// Whether every key is a text.
+    #[must_use]
+    pub const fn has_text_keys(&self) -> bool {
+        self.has_text_keys
     }
 
     /// The run.
@@ -140,13 +164,15 @@ impl Encoder {
             }
         };
         let key = key.unwrap_or(start..start);
+        let end = arena.len();
+        let (key, key_content) = planned.key.write(arena, coding.key_place(), key);
         let (before, after) = coding.covered(start, id.as_ref());
-        let content = Content { before: &arena[before], after: &arena[after..] };
-        stamp.check = self.run.check(stamp, &arena[key.clone()], content);
+        let content = Content { before: &arena[before], after: &arena[after..end] };
+        stamp.check = self.run.check(stamp, &arena[key_content..key.end], content);
         if let Some(id) = id {
             stamp.write(&mut arena[id]);
         }
-        Encoded { body: record..arena.len(), key, stamp }
+        Encoded { body: record..end, key, stamp }
     }
 
     /// Writes the values, and the padding after them where the body has a field for it.

@@ -22,12 +22,18 @@ pub trait Finder: Debug + Send + Sync {
 /// What is known of an id.
 #[derive(Clone, Debug)]
 pub enum Found {
-    /// It is the schema of a type.
-    Schema(Arc<Learned>),
+    /// It is the schema of a type, or of several that share it.
+    Schemas(Arc<[Arc<Learned>]>),
     /// It is none that a valid event can have.
     Refused(Invalid),
     /// Nothing yet.
     Pending,
+}
+
+impl From<Learned> for Found {
+    fn from(learned: Learned) -> Self {
+        Self::Schemas([Arc::new(learned)].into())
+    }
 }
 
 /// A schema of a type.
@@ -60,7 +66,7 @@ impl Learned {
         {
             return Ok(Self { kind, coding: version.framed(own.frame.clone()), own: Some(own), writer: None });
         }
-        let writer = own.reader_of(&given.text)?;
+        let writer = own.reader_of(given)?;
         Ok(Self { kind, coding: own, own: None, writer })
     }
 }

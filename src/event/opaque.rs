@@ -23,7 +23,7 @@ pub struct Sealed {
     pub body: Option<Range<usize>>,
     /// Its key.
     pub key: Option<Range<usize>>,
-    /// Its headers, packed, the last one with the stamp.
+    /// Its headers, packed, the last one with the stamp where it has one.
     pub headers: Range<usize>,
     /// Its stamp.
     pub stamp: Stamp,
@@ -68,10 +68,12 @@ impl Encoder {
         let mut stamp = self.unchecked(sequence, DueTime::from_unix_ns(due_unix_ns));
         let content = Content { before: &arena[start..], after: raw.value.unwrap_or_default() };
         stamp.check = self.run().check(stamp, raw.key.unwrap_or_default(), content);
-        let mut id = [0; LENGTH];
-        id[..STAMP].copy_from_slice(&stamp.bits().to_be_bytes());
-        id[STAMP..].copy_from_slice(&kind.0.to_le_bytes());
-        Header { name: ID_HEADER.as_bytes(), value: Some(&id) }.pack(arena);
+        if self.stamps() {
+            let mut id = [0; LENGTH];
+            id[..STAMP].copy_from_slice(&stamp.bits().to_be_bytes());
+            id[STAMP..].copy_from_slice(&kind.0.to_le_bytes());
+            Header { name: ID_HEADER.as_bytes(), value: Some(&id) }.pack(arena);
+        }
         let headers = start + BEFORE_HEADERS..arena.len();
         let mut put = |bytes: Option<&[u8]>| {
             let from = arena.len();
@@ -167,6 +169,10 @@ mod tests {
             if (&key, &value, &headers) != (&other.0, &other.1, &other.2) && key != other.0 && value != other.1 {
                 let _whole = read(changed);
             }
+            let mut bare = Vec::new();
+            let encoder = Encoder::new(RUN, 3, Arc::clone(&catalogue)).stampless(true);
+            let sealed = encoder.seal(&mut bare, TypeIndex(kind), raw, 5, 1_700_000_000_000_000_000);
+            prop_assert_eq!(&bare[sealed.headers], &own[..], "without a stamp it has its own headers");
             let emptied = Raw { value: value.as_ref().map_or(Some(&b""[..]), |_| None), headers: sent, ..raw };
             if value.as_ref().is_none_or(Vec::is_empty) {
                 prop_assert!(!read(emptied).2, "missing is not empty");

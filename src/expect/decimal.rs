@@ -1,6 +1,7 @@
 //! Decimal numbers without rounding: whole numbers of 10^-12.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 /// Digits behind the point.
 const SCALE: i32 = 12;
@@ -35,6 +36,27 @@ impl Decimal {
     #[must_use]
     pub fn plus(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).map(Self)
+    }
+
+    /// So much more than that, where it is not too much.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self)
+    }
+
+    /// A number that stands for a text, to tell it from others.
+    pub(super) fn of_text(text: &[u8]) -> Self {
+        let half = |which: u8| {
+            let mut hasher = DefaultHasher::new();
+            (which, text).hash(&mut hasher);
+            u128::from(hasher.finish())
+        };
+        Self((half(0) << 64 | half(1)).cast_signed())
+    }
+
+    /// The number of 10^-12 that it is, modulo 2^128.
+    pub(super) const fn bits(self) -> u128 {
+        self.0.cast_unsigned()
     }
 
     /// Whether it lies below zero.

@@ -47,7 +47,7 @@ pub struct ExpectConfig {
     /// The field by which events are added up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// `count`, `sum(FIELD)` or `sum(FIELD * FIELD)`.
+    /// `count`, `sum(FIELD)`, `sum(FIELD * FIELD)`, `min(FIELD)`, `max(FIELD)`, `last(FIELD)` or `distinct(FIELD)`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     /// The types of event that add to the sum; the others are in the window and add nothing.
@@ -202,6 +202,32 @@ pub(super) enum Value {
     Count,
     Sum(Box<str>),
     Product(Box<str>, Box<str>),
+    /// Of a field, which an event must have to be taken.
+    Of(Kind, Box<str>),
+}
+
+/// What values come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Sum,
+    Min,
+    Max,
+    Last,
+    Distinct,
+}
+
+impl Kind {
+    const OF_A_FIELD: [(Self, &str); 4] =
+        [(Self::Min, "min"), (Self::Max, "max"), (Self::Last, "last"), (Self::Distinct, "distinct")];
+}
+
+impl Value {
+    pub(super) const fn kind(&self) -> Kind {
+        match self {
+            Self::Count | Self::Sum(_) | Self::Product(..) => Kind::Sum,
+            Self::Of(kind, _) => *kind,
+        }
+    }
 }
 
 /// Windows, in ms.
@@ -210,6 +236,20 @@ pub(super) struct Window {
     pub(super) size: i64,
     pub(super) advance: i64,
     pub(super) grace: i64,
+}
+
+impl Window {
+    /// The starts of the windows in which an event of that time is.
+    pub(super) fn of(self, ts: i64) -> impl Iterator<Item = i64> {
+        let first = (ts - self.size + self.advance).max(0) / self.advance * self.advance;
+        std::iter::successors(Some(first), move |start| Some(start + self.advance))
+            .take_while(move |start| *start <= ts)
+    }
+
+    /// Whether the window that begins there takes events when stream time has come to `time`.
+    pub(super) const fn takes(self, start: i64, time: i64) -> bool {
+        start + self.size + self.grace > time
+    }
 }
 
 /// What is known of the events of a run: their types, and the topic of each.
@@ -312,6 +352,14 @@ impl Expectation {
         })
     }
 
+    /// The field without which an event has nothing to add.
+    pub(super) fn needed_field(&self) -> Option<&str> {
+        match &self.what {
+            What::Added(Added { value: Value::Of(_, field), .. }) => Some(field),
+            _ => None,
+        }
+    }
+
     /// Whether its results stand on all that was ever written, and not on the events of some time.
     #[must_use]
     pub const fn is_a_running_total(&self) -> bool {
@@ -404,7 +452,12 @@ fn added(config: &ExpectConfig, key: &str, fields: &Fields<'_>) -> Result<Added,
         Value::Count if !config.value_types.is_empty() => {
             return wrong("value_types has no meaning for a count", "types says which events are counted");
         }
+        Value::Of(..) if !config.value_types.is_empty() => {
+            return wrong("value_types has a meaning for sums alone", "types says which events are taken");
+        }
         Value::Count => {}
+        Value::Of(Kind::Distinct, field) => fields.find(field, "its value").map(drop)?,
+        Value::Of(_, field) => fields.number(field, "its value")?,
         Value::Sum(field) => fields.number(field, "its sum")?,
         Value::Product(one, other) => {
             fields.number(one, "its sum")?;
@@ -481,16 +534,25 @@ fn window(config: &WindowConfig) -> Result<Window, Wrong> {
 }
 
 fn value(text: &str) -> Result<Value, Wrong> {
-    let hint = "count, sum(quantity) or sum(price * quantity)";
-    if text.trim() == "count" {
+    let text = text.trim();
+    let inside = |name: &str| text.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')').map(str::trim);
+    let is_field = |field: &&str| !field.is_empty() && !field.contains(['*', '(']);
+    if text == "count" {
         return Ok(Value::Count);
     }
-    let inside = text.trim().strip_prefix("sum(").and_then(|rest| rest.strip_suffix(')'));
-    let factors: Vec<&str> = inside.unwrap_or_default().split('*').map(str::trim).collect();
+    for (kind, name) in Kind::OF_A_FIELD {
+        if let Some(field) = inside(name).filter(is_field) {
+            return Ok(Value::Of(kind, field.into()));
+        }
+    }
+    let factors: Vec<&str> = inside("sum").unwrap_or_default().split('*').map(str::trim).collect();
     match factors[..] {
-        [field] if !field.is_empty() => Ok(Value::Sum(field.into())),
-        [one, other] if !one.is_empty() && !other.is_empty() => Ok(Value::Product(one.into(), other.into())),
-        _ => wrong(format!("\"{text}\" is nothing that can be computed"), hint),
+        [field] if is_field(&field) => Ok(Value::Sum(field.into())),
+        [one, other] if is_field(&one) && is_field(&other) => Ok(Value::Product(one.into(), other.into())),
+        _ => wrong(
+            format!("\"{text}\" is nothing that can be computed"),
+            "count, sum(quantity), sum(price * quantity), min(price), max(price), last(price) or distinct(user_id)",
+        ),
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
 use super::class::{Class, Tally, Told};
-use super::fold::Ending;
+use super::explain::{EachTrace, Trace};
+use super::fold::{Ending, Event};
+use super::range::What;
 use super::scores::{Scored, Scores};
 use crate::report::ExpectReport;
 
@@ -21,6 +23,8 @@ type Id = u128;
 struct Pair {
     /// Event time of the event, in ms; `None` where only a result is known.
     due: Option<i64>,
+    /// The partition and offset of the event.
+    place: (u32, i64),
     is_own: bool,
     times: u32,
     first_at: i64,
@@ -36,6 +40,7 @@ pub(super) struct Each {
     order: VecDeque<Id>,
     hashers: [RandomState; 2],
     tally: Tally,
+    trace: EachTrace,
     is_timed: bool,
     unseen: u64,
     /// What they are worth, where they are scores.
@@ -74,12 +79,15 @@ impl Each {
     }
 
     /// Takes an event of the input.
-    pub(super) fn take(&mut self, id: &[u8], ts: i64, is_own: bool) {
-        let code = self.id(id);
+    pub(super) fn take(&mut self, Event { partition, offset, ts, key, is_own, .. }: Event<'_>) {
+        let code = self.id(key);
         let is_own = is_own && self.scores.as_ref().is_none_or(|scores| scores.is_of_run(code));
-        let pair = self.pair(id);
+        let pair = self.pair(key);
         // A copy of an event has the same id: what it asks for is asked for already.
         let is_new = pair.due.replace(ts).is_none();
+        if is_new {
+            pair.place = (u32::try_from(partition).unwrap_or(u32::MAX), offset);
+        }
         pair.is_own |= is_own;
         let is_awaited = is_new && is_own && pair.times == 0;
         self.unseen += u64::from(is_awaited);
@@ -120,8 +128,8 @@ impl Each {
         self.unseen == 0
     }
 
-    /// Judges what is left.
-    pub(super) fn end(mut self, ending: Ending<'_>) -> ExpectReport {
+    /// Judges what is left, and says what is to be traced to the input.
+    pub(super) fn end(mut self, ending: Ending<'_>) -> (ExpectReport, Option<Trace>) {
         let pairs = std::mem::take(&mut self.pairs);
         for id in std::mem::take(&mut self.order) {
             if let Some(pair) = pairs.get(&id) {
@@ -129,7 +137,9 @@ impl Each {
             }
         }
         let scores = self.scores.map(|scores| scores.end(ending));
-        ExpectReport { scores, ..self.tally.into_report(ending.unknown, self.is_timed) }
+        let trace = Some(self.trace).filter(|trace| trace.is_worth_it() && ending.unknown.is_none());
+        let report = ExpectReport { scores, ..self.tally.into_report(ending.unknown, self.is_timed) };
+        (report, trace.map(Trace::Each))
     }
 
     fn count(&mut self, id: Id, pair: Pair, ending: Ending<'_>) {
@@ -156,6 +166,11 @@ impl Each {
         if let Some(scores) = self.scores.as_mut().filter(|_| class != Class::Undecided) {
             let first = (pair.times > 0).then_some((pair.score, pair.first_at));
             scores.take(Scored { id, due, first, is_single: class == Class::Right });
+        }
+        match class {
+            Class::Missing => self.trace.is_bad(pair.place, What::Lost),
+            Class::Twice => self.trace.is_bad(pair.place, What::Twice),
+            _ => {}
         }
         if ending.is_timed {
             match class {

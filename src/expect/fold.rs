@@ -4,9 +4,11 @@ use std::collections::{HashMap, VecDeque};
 
 use super::class::{Class, Tally, Told};
 use super::decimal::Decimal;
-use super::declare::{Added, Emit};
+use super::declare::{Added, Emit, Kind};
+use super::explain::{AddedTrace, Differences, Trace};
+use super::range::Window;
 use super::stream_time::StreamTimes;
-use super::sum::Sum;
+use super::total::Total;
 use crate::kafka::murmur2;
 use crate::report::ExpectReport;
 
@@ -24,6 +26,7 @@ const PARTS: usize = 32;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Event<'a> {
     pub(super) partition: usize,
+    pub(super) offset: i64,
     /// When it was written, in ms.
     pub(super) at: i64,
     /// Its own time, in ms.
@@ -43,8 +46,11 @@ pub(super) struct Fold {
     partitions: i32,
     keys: HashMap<Box<[u8]>, Key>,
     tally: Tally,
+    differences: Differences,
     /// The earliest event time since the run began.
     first_own: i64,
+    /// The latest.
+    last_own: Option<i64>,
 }
 
 #[derive(Debug, Default)]
@@ -61,16 +67,16 @@ struct Entry {
     /// Events that were not too late by the order of their own partition, by when they were written.
     parts: Vec<Part>,
     /// Those that were.
-    late: Sum,
+    late: Total,
     is_own: bool,
     seen: Option<Seen>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Part {
     from: i64,
     until: i64,
-    sum: Sum,
+    total: Total,
 }
 
 /// What came out of a window.
@@ -82,11 +88,11 @@ struct Seen {
 }
 
 /// What a window must have counted, may have counted beside it, and had to drop.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Bounds {
-    must: Sum,
-    may: Sum,
-    late: Sum,
+    must: Total,
+    may: Total,
+    late: Total,
 }
 
 /// The end of all waiting, as far as classes depend on it.
@@ -108,7 +114,9 @@ impl Fold {
             partitions: i32::try_from(partitions).unwrap_or(i32::MAX),
             keys: HashMap::new(),
             tally: Tally::default(),
+            differences: Differences::default(),
             first_own: i64::MAX,
+            last_own: None,
         }
     }
 
@@ -127,30 +135,35 @@ impl Fold {
     pub(super) fn take(&mut self, event: Event<'_>) {
         if event.is_own {
             self.first_own = self.first_own.min(event.ts);
+            self.last_own = self.last_own.max(Some(event.ts));
         }
         if !self.keys.contains_key(event.key) {
             let task = self.task(event.key, event.partition);
             self.keys.insert(event.key.into(), Key { task, ..Key::default() });
         }
         let Some(key) = self.keys.get_mut(event.key) else { return };
+        let kind = self.added.value.kind();
         let Some(window) = self.added.window else {
-            key.entry(0).add(event, 0, i64::MAX);
+            key.entry(0).add(kind, event, 0, i64::MAX);
             return;
         };
-        let most = self.times.note(key.task, event.partition, event.ts, event.at);
-        let mut start = (event.ts - window.size + window.advance).max(0) / window.advance * window.advance;
-        while start <= event.ts {
-            let end = start + window.size;
+        let most = self.times.note(key.task, event);
+        for start in window.of(event.ts) {
             let entry = key.entry(start);
-            if end + window.grace > most {
-                let early = self.added.apart_ms.map_or(i64::MAX, |apart| end - apart);
-                entry.add(event, event.at, early);
+            if window.takes(start, most) {
+                let early = self.added.apart_ms.map_or(i64::MAX, |apart| start + window.size - apart);
+                entry.add(kind, event, event.at, early);
             } else {
-                entry.late.add(event.value);
+                entry.late.add(kind, event);
                 entry.is_own |= event.is_own;
             }
-            start += window.advance;
         }
+    }
+
+    /// The event time at which the last window of the run closes; `None` where none is written when it closes.
+    pub(super) fn closes_at(&self) -> Option<i64> {
+        let window = self.added.window.filter(|_| self.added.emit == Emit::Final)?;
+        self.last_own.map(|last| last + window.size + window.grace)
     }
 
     /// Takes a record of the output: the value of a window, by its start.
@@ -168,7 +181,8 @@ impl Fold {
     pub(super) fn tidy(&mut self, read_to: i64) {
         let Some(window) = self.added.window else { return };
         let before = read_to.saturating_sub(KEPT);
-        let Self { keys, added, times, tally, first_own, .. } = self;
+        let Self { keys, added, times, tally, differences, first_own, .. } = self;
+        let mut books = (tally, differences);
         let judge = Judge { added, times, first_own: *first_own };
         let ending = Ending { at: 0, unknown: None, is_timed: true };
         keys.retain(|name, key| {
@@ -177,7 +191,7 @@ impl Fold {
                 let is_over = entry.start + window.size + window.grace < before;
                 let is_done = is_over && (entry.seen.is_some() || !entry.is_own);
                 if is_done {
-                    judge.count(tally, name, task, entry, ending);
+                    judge.count(&mut books, name, task, entry, ending);
                 }
                 !is_done
             });
@@ -200,18 +214,21 @@ impl Fold {
         })
     }
 
-    /// Judges what is left.
-    pub(super) fn end(mut self, ending: Ending<'_>) -> ExpectReport {
+    /// Judges what is left, and says what is to be traced to the input.
+    pub(super) fn end(mut self, ending: Ending<'_>) -> (ExpectReport, Option<Trace>) {
         let judge = Judge { added: &self.added, times: &self.times, first_own: self.first_own };
         let mut keys: Vec<(&Box<[u8]>, &Key)> = self.keys.iter().collect();
         keys.sort_unstable_by_key(|(name, _)| *name);
+        let mut books = (&mut self.tally, &mut self.differences);
         for (name, key) in keys {
             for entry in &key.windows {
-                judge.count(&mut self.tally, name, key.task, entry, ending);
+                judge.count(&mut books, name, key.task, entry, ending);
             }
         }
         let is_timed = ending.is_timed && self.added.window.is_some() && self.added.emit == Emit::Final;
-        self.tally.into_report(ending.unknown, is_timed)
+        let trace = AddedTrace::new(self.added, self.times.before(), self.differences);
+        let trace = trace.filter(|_| ending.unknown.is_none()).map(|trace| Trace::Added(Box::new(trace)));
+        (self.tally.into_report(ending.unknown, is_timed), trace)
     }
 }
 
@@ -232,22 +249,23 @@ impl Key {
 
 impl Entry {
     /// Adds an event that was written at `at`; all before `early` are one part.
-    fn add(&mut self, event: Event<'_>, at: i64, early: i64) {
+    fn add(&mut self, kind: Kind, event: Event<'_>, at: i64, early: i64) {
         self.is_own |= event.is_own;
         let fits = |part: &&mut Part| (at < early && part.until < early) || (part.from <= at && at < part.from + PART);
         if let Some(part) = self.parts.iter_mut().rev().find(fits) {
             (part.from, part.until) = (part.from.min(at), part.until.max(at));
-            part.sum.add(event.value);
+            part.total.add(kind, event);
             return;
         }
-        let mut sum = Sum::default();
-        sum.add(event.value);
-        self.parts.push(Part { from: at, until: at, sum });
+        let mut total = Total::default();
+        total.add(kind, event);
+        self.parts.push(Part { from: at, until: at, total });
         if self.parts.len() > PARTS {
             self.parts.sort_unstable_by_key(|part| part.from);
-            let (first, second) = (self.parts[0], self.parts.remove(1));
-            let until = first.until.max(second.until);
-            self.parts[0] = Part { from: first.from, until, sum: first.sum.plus(second.sum) };
+            let second = self.parts.remove(1);
+            let first = &mut self.parts[0];
+            first.until = first.until.max(second.until);
+            first.total = std::mem::take(&mut first.total).plus(&second.total);
         }
     }
 }
@@ -261,7 +279,7 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     fn bounds(&self, task: usize, entry: &Entry) -> Bounds {
-        let mut bounds = Bounds { late: entry.late, ..Bounds::default() };
+        let mut bounds = Bounds { late: entry.late.clone(), ..Bounds::default() };
         let closing = self
             .added
             .window
@@ -274,7 +292,7 @@ impl Judge<'_> {
                 Some(((_, until), apart)) if part.from.saturating_sub(apart) > until => &mut bounds.late,
                 Some(_) => &mut bounds.may,
             };
-            *place = place.plus(part.sum);
+            *place = std::mem::take(place).plus(&part.total);
         }
         bounds
     }
@@ -289,7 +307,7 @@ impl Judge<'_> {
     /// The class of a window; `None` where none is expected.
     fn class(&self, task: usize, entry: &Entry) -> (Option<Class>, Bounds) {
         let bounds = self.bounds(task, entry);
-        let Bounds { must, may, late } = bounds;
+        let Bounds { must, may, late } = &bounds;
         let Some(seen) = entry.seen else {
             let class = match () {
                 () if must.events + may.events == 0 => None,
@@ -305,26 +323,32 @@ impl Judge<'_> {
         if self.added.emit == Emit::Final && seen.times > 1 {
             return (Some(Class::Twice), bounds);
         }
-        let (all, with_late) = (must.plus(may), must.plus(may).plus(late));
-        let lies = |of: Sum, and: Sum| of.bounds_with(and).map(|(least, most)| (least..=most).contains(&seen.last));
-        let class = match (all.value(), lies(must, may), lies(must, may.plus(late))) {
-            _ if with_late.is_unknown => Class::Undecided,
-            (Some(value), ..) if all.events > 0 && value == seen.last => Class::Right,
+        let (all, others) = (must.clone().plus(may), may.clone().plus(late));
+        let class = match (all.is(seen.last), must.may_be_with(may, seen.last), must.may_be_with(&others, seen.last)) {
+            _ if all.is_unknown || late.is_unknown => Class::Undecided,
+            (Some(true), ..) if all.events > 0 => Class::Right,
             (_, Some(true), _) if all.events > 0 => Class::Late,
             (.., Some(true)) if late.events > 0 => Class::AcceptedLate,
-            (None, ..) => Class::Undecided,
+            (None, ..) | (_, None, _) | (.., None) => Class::Undecided,
             _ => Class::Wrong,
         };
         (Some(class), bounds)
     }
 
-    fn count(&self, tally: &mut Tally, key: &[u8], task: usize, entry: &Entry, ending: Ending<'_>) {
+    fn count(
+        &self,
+        (tally, differences): &mut (&mut Tally, &mut Differences),
+        key: &[u8],
+        task: usize,
+        entry: &Entry,
+        ending: Ending<'_>,
+    ) {
         let (class, bounds) = self.class(task, entry);
         let start_ms = self.added.window.map(|_| entry.start);
         let seen = entry.seen;
         let told = || {
             let got = seen.map(|seen| seen.last.to_string());
-            Told { key, start_ms, got, expected: wanted(bounds) }.into()
+            Told { key, start_ms, got, expected: bounds.must.told_with(&bounds.may) }.into()
         };
         if let Some(seen) = entry.seen.filter(|_| self.added.emit == Emit::Updates) {
             tally.count_superseded(seen.times - 1);
@@ -332,8 +356,22 @@ impl Judge<'_> {
         let is_empty = entry.parts.is_empty() && entry.late.events == 0;
         if is_empty && ending.unknown.is_none() && (self.added.window.is_none() || entry.start >= self.first_own) {
             tally.count_unexpected(told);
+            differences.is_of_nothing();
         }
         let Some(class) = class.filter(|_| entry.is_own) else { return };
+        let window = || Window::of(key, entry.start);
+        match class {
+            Class::Right => {}
+            Class::Wrong | Class::Missing | Class::Twice => {
+                differences.is_wrong(
+                    task,
+                    window(),
+                    seen.map(|seen| seen.last),
+                    bounds.must.clone().plus(&bounds.may).value(),
+                );
+            }
+            Class::Late | Class::AcceptedLate | Class::Open | Class::Undecided => differences.is_unknown(window()),
+        }
         let class = if ending.unknown.is_some() && class != Class::Open { Class::Undecided } else { class };
         if let Some(window) = self.added.window.filter(|_| ending.is_timed && self.added.emit == Emit::Final) {
             let end = entry.start + window.size;
@@ -344,15 +382,5 @@ impl Judge<'_> {
             }
         }
         tally.count(class, told);
-    }
-}
-
-/// What had to come: a value, or the least and the most.
-fn wanted(Bounds { must, may, .. }: Bounds) -> String {
-    match must.bounds_with(may) {
-        None => "unknown".to_owned(),
-        Some(_) if must.events + may.events == 0 => "none".to_owned(),
-        Some((least, most)) if least == most => most.to_string(),
-        Some((least, most)) => format!("{least} to {most}"),
     }
 }

@@ -1,21 +1,21 @@
 //! All expectations together: records of the input and of the output in, what became of each expected result out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::body;
 use super::class::Tally;
 use super::decimal::Decimal;
-use super::declare::{Added, Expectation, Value, What};
+use super::declare::{Expectation, What};
 use super::each::Each;
-use super::fold::{Ending, Event, Fold};
+use super::explain::Explainer;
+use super::fold::{Ending, Fold};
 use super::scores::{Rules, Scores};
+use super::source::{Log, Source};
 use crate::event::stamp::RunId;
 use crate::report::ExpectReport;
 
 /// Records of an output after which it is told that none of them can be read.
 const ENOUGH: u64 = 100;
-/// So much event time goes by, in ms, before what is long known is counted and forgotten.
-const TIDY: i64 = 10_000;
 /// Where a score says which model made it.
 const MODEL: &str = "model";
 
@@ -30,15 +30,6 @@ pub struct Record<'a> {
     pub at_ms: i64,
     /// Its body; `None` for a tombstone.
     pub body: Option<&'a [u8]>,
-}
-
-/// What is read of the log of a source.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Log {
-    /// Where the run began in each partition: what lies before is folded too, and its results are not expected.
-    pub starts: Vec<i64>,
-    /// Whether it is read from its very first record on.
-    pub is_whole: bool,
 }
 
 /// Computes what must come out, and judges what did.
@@ -67,55 +58,6 @@ enum Kept {
     Added(Box<Fold>),
 }
 
-#[derive(Debug)]
-struct Source {
-    topic: String,
-    log: Log,
-    /// All fields that its expectations look at.
-    wanted: Vec<Box<str>>,
-    takers: Vec<Taker>,
-    /// The largest event time of each partition, and whether it is read to its end.
-    read_to: Vec<(i64, bool)>,
-    tidied: i64,
-}
-
-/// What an expectation looks at in events, as places among the fields that are wanted.
-#[derive(Debug)]
-struct Taker {
-    expected: usize,
-    type_field: usize,
-    types: Vec<Box<[u8]>>,
-    present: Vec<usize>,
-    time: usize,
-    key: usize,
-    value_types: Vec<Box<[u8]>>,
-    value: Adds,
-}
-
-#[derive(Debug)]
-enum Adds {
-    One,
-    Field(usize),
-    Product(usize, usize),
-}
-
-/// The value that an event adds: a field that is not there adds nothing, and what is no number is unknown.
-fn adds(taker: &Taker, found: &[Option<&[u8]>], is_of_type: impl Fn(&[Box<[u8]>]) -> bool) -> Option<Decimal> {
-    if !is_of_type(&taker.value_types) {
-        return Some(Decimal::default());
-    }
-    match taker.value {
-        Adds::One => Some(Decimal::whole(1)),
-        Adds::Field(field) => {
-            found[field].map_or(Some(Decimal::default()), |value| Decimal::parse(body::number(value)))
-        }
-        Adds::Product(one, other) => match (found[one], found[other]) {
-            (Some(one), Some(other)) => Decimal::product(body::number(one), body::number(other)),
-            _ => Some(Decimal::default()),
-        },
-    }
-}
-
 impl Oracle {
     /// Stands ready for these expectations. `logs` are those of their sources, by topic; `is_timed`: whether event times are due times
     /// of this run, so that latencies count from them. `run` is the one whose events have the truth that scores are judged by.
@@ -134,14 +76,7 @@ impl Oracle {
         let expected = self.expected.len();
         let partitions = log.starts.len();
         let at = self.sources.iter().position(|source| source.topic == expectation.source).unwrap_or_else(|| {
-            self.sources.push(Source {
-                topic: expectation.source.clone(),
-                log,
-                wanted: Vec::new(),
-                takers: Vec::new(),
-                read_to: vec![(i64::MIN, false); partitions],
-                tidied: i64::MIN,
-            });
+            self.sources.push(Source::new(expectation.source.clone(), log));
             self.sources.len() - 1
         });
         self.sources[at].add_taker(expected, &expectation);
@@ -173,58 +108,61 @@ impl Oracle {
     pub fn input(&mut self, source: usize, record: &Record<'_>) {
         let Self { sources, expected, .. } = self;
         let Some(source) = sources.get_mut(source) else { return };
-        let Some(body) = record.body else { return };
-        let mut found = Vec::new();
-        // A processor leaves out what is no event, and so does this.
-        if body::fields(body, &source.wanted, &mut found).is_none() {
-            return;
-        }
-        for taker in &source.takers {
-            if let Kept::Each(each) = &mut expected[taker.expected].kept
-                && let Some(scores) = each.scores()
-            {
-                scores.compute(record.partition, record.offset, body);
+        if let Some(body) = record.body {
+            for taker in source.takers() {
+                if let Kept::Each(each) = &mut expected[taker].kept
+                    && let Some(scores) = each.scores()
+                {
+                    scores.compute(record.partition, record.offset, body);
+                }
             }
         }
-        let is_own = source.log.starts.get(record.partition).is_none_or(|start| record.offset >= *start);
-        let mut latest = None;
-        for taker in &source.takers {
-            let event_type = found[taker.type_field].and_then(body::text);
-            let is_of_type = |types: &[Box<[u8]>]| {
-                types.is_empty() || types.iter().any(|known| event_type.as_deref() == Some(&**known))
-            };
-            if !is_of_type(&taker.types) || taker.present.iter().any(|field| found[*field].is_none()) {
-                continue;
-            }
-            let Some(ts) = found[taker.time].and_then(body::whole).filter(|ts| *ts >= 0) else { continue };
-            let Some(key) = found[taker.key].and_then(body::text) else { continue };
-            latest = latest.max(Some(ts));
-            match &mut expected[taker.expected].kept {
-                Kept::Each(each) => each.take(&key, ts, is_own),
-                Kept::Added(fold) => fold.take(Event {
-                    partition: record.partition,
-                    at: record.at_ms,
-                    ts,
-                    key: &key,
-                    value: adds(taker, &found, is_of_type),
-                    is_own,
-                }),
-            }
-        }
-        if let (Some(ts), Some((read_to, is_at_end))) = (latest, source.read_to.get_mut(record.partition)) {
-            (*read_to, *is_at_end) = (ts.max(*read_to), false);
-            if ts.saturating_sub(source.tidied) >= TIDY {
-                source.tidy(expected);
+        let latest = source.events(record, |taken| match &mut expected[taken.expected].kept {
+            Kept::Each(each) => each.take(taken.event),
+            Kept::Added(fold) => fold.take(taken.event),
+        });
+        let Some(known_to) = latest.and_then(|ts| source.read_to(record.partition, ts)) else { return };
+        for taker in source.takers() {
+            if let Kept::Added(fold) = &mut expected[taker].kept {
+                fold.tidy(known_to);
             }
         }
     }
 
     /// A partition of that source is read to its end, for now.
     pub fn at_end(&mut self, source: usize, partition: usize) {
-        if let Some((_, is_at_end)) = self.sources.get_mut(source).and_then(|source| source.read_to.get_mut(partition))
-        {
-            *is_at_end = true;
+        if let Some(source) = self.sources.get_mut(source) {
+            source.at_end(partition);
         }
+    }
+
+    /// What lies in that partition of a source from that offset on is no part of the run.
+    pub fn ends_at(&mut self, source: usize, partition: usize, offset: i64) {
+        if let Some(source) = self.sources.get_mut(source) {
+            source.ends_at(partition, offset);
+        }
+    }
+
+    /// The event time at which all windows of the run are closed that are written when they close; `None` where there are none.
+    #[must_use]
+    pub fn closes_at(&self) -> Option<i64> {
+        let closes_at = |expected: &Expected| match &expected.kept {
+            Kept::Added(fold) => fold.closes_at(),
+            Kept::Each(_) => None,
+        };
+        self.expected.iter().filter_map(closes_at).max()
+    }
+
+    /// Events of that time that close the windows of a source, with the partitions that they go to: none of them is of any key of the run.
+    #[must_use]
+    pub fn closing(&self, source: usize, at_ms: i64) -> Vec<(i32, String)> {
+        let Some(source) = self.sources.get(source) else { return Vec::new() };
+        let closes =
+            |taker: &usize| matches!(&self.expected[*taker].kept, Kept::Added(fold) if fold.closes_at().is_some());
+        let events = source.takers().filter(closes);
+        let events: BTreeSet<_> =
+            events.flat_map(|taker| source.closing(taker, &self.expected[taker].expectation, at_ms)).collect();
+        events.into_iter().collect()
     }
 
     /// Takes a record of that output.
@@ -260,9 +198,10 @@ impl Oracle {
         })
     }
 
-    /// Judges all of it. `unknown` says why the input of a topic is not known to its end.
+    /// Judges all of it, and says what is to be looked at once more where something is wrong. `unknown` says why the input of a topic is
+    /// not known to its end.
     #[must_use]
-    pub fn end(self, at_ms: i64, unknown: &BTreeMap<String, String>) -> Vec<ExpectReport> {
+    pub fn end(self, at_ms: i64, unknown: &BTreeMap<String, String>) -> (Vec<ExpectReport>, Explainer) {
         let Self { expected, sources, is_timed, .. } = self;
         let of = |topic: &str| sources.iter().find(|source| source.topic == topic);
         let judged = expected.into_iter().map(|Expected { expectation, kept, .. }| {
@@ -271,59 +210,15 @@ impl Oracle {
                 .then(|| format!("{} does not reach back to its first record", expectation.source));
             let unknown = unknown.get(&expectation.source).cloned().or(cut);
             let ending = Ending { at: at_ms, unknown: unknown.as_deref(), is_timed };
-            let report = match kept {
+            let (report, trace) = match kept {
                 Kept::Each(each) => each.end(ending),
                 Kept::Added(fold) => fold.end(ending),
             };
             let sentence = expectation.to_string();
-            ExpectReport { name: expectation.name, topic: expectation.topic, sentence, ..report }
+            (ExpectReport { name: expectation.name, topic: expectation.topic, sentence, ..report }, trace)
         });
-        judged.collect()
-    }
-}
-
-impl Source {
-    fn add_taker(&mut self, expected: usize, expectation: &Expectation) {
-        let mut place = |field: &str| {
-            self.wanted.iter().position(|wanted| &**wanted == field).unwrap_or_else(|| {
-                self.wanted.push(field.into());
-                self.wanted.len() - 1
-            })
-        };
-        let bytes = |types: &[String]| types.iter().map(|name| name.as_bytes().into()).collect();
-        let (key, value, value_types) = match &expectation.what {
-            What::Each { field, .. } => (place(field), Adds::One, Vec::new()),
-            What::Added(Added { key, value, value_types, .. }) => {
-                let value = match value {
-                    Value::Count => Adds::One,
-                    Value::Sum(field) => Adds::Field(place(field)),
-                    Value::Product(one, other) => Adds::Product(place(one), place(other)),
-                };
-                (place(key), value, bytes(value_types))
-            }
-        };
-        self.takers.push(Taker {
-            expected,
-            type_field: place(&expectation.type_field),
-            types: bytes(&expectation.types),
-            present: expectation.present.iter().map(|field| place(field)).collect(),
-            time: place(&expectation.time),
-            key,
-            value_types,
-            value,
-        });
-    }
-
-    /// Lets go of what is long known, as far as the slowest partition is read.
-    fn tidy(&mut self, expected: &mut [Expected]) {
-        let behind = self.read_to.iter().filter(|(_, is_at_end)| !is_at_end).map(|(ts, _)| *ts).min();
-        let Some(behind) = behind.filter(|ts| *ts > i64::MIN) else { return };
-        self.tidied = behind;
-        for taker in &self.takers {
-            if let Kept::Added(fold) = &mut expected[taker.expected].kept {
-                fold.tidy(behind);
-            }
-        }
+        let (reports, traces) = judged.unzip();
+        (reports, Explainer::new(sources, traces))
     }
 }
 

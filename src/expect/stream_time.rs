@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use super::fold::Event;
+
 /// Event times are told apart to so many ms.
 const STEP: i64 = 100;
 
@@ -9,6 +11,8 @@ const STEP: i64 = 100;
 #[derive(Clone, Debug)]
 struct Reached {
     most: i64,
+    /// As it was when the run began.
+    before: i64,
     /// When the last event was written.
     last_at: i64,
     /// Steps of event time, rising, with the time in ms at which the event was written that reached each first.
@@ -24,14 +28,16 @@ pub(super) struct StreamTimes {
 
 impl StreamTimes {
     pub(super) fn new(partitions: usize) -> Self {
-        let none = Reached { most: i64::MIN, last_at: i64::MIN, steps: VecDeque::new() };
+        let none = Reached { most: i64::MIN, before: i64::MIN, last_at: i64::MIN, steps: VecDeque::new() };
         Self { tasks: vec![vec![none; partitions]; partitions] }
     }
 
-    /// An event of time `ts`, written at `at` ms, came from that partition; returns the largest time that this partition has brought
-    /// to the task, this one included.
-    pub(super) fn note(&mut self, task: usize, partition: usize, ts: i64, at: i64) -> i64 {
+    /// An event came; returns the largest time that its partition has brought to the task, this one included.
+    pub(super) fn note(&mut self, task: usize, Event { partition, ts, at, is_own, .. }: Event<'_>) -> i64 {
         let reached = &mut self.tasks[task][partition];
+        if !is_own {
+            reached.before = reached.before.max(ts);
+        }
         reached.last_at = reached.last_at.max(at);
         if ts > reached.most {
             reached.most = ts;
@@ -41,6 +47,11 @@ impl StreamTimes {
             }
         }
         reached.most
+    }
+
+    /// By task and partition, the largest event time before the run began.
+    pub(super) fn before(&self) -> Vec<Vec<i64>> {
+        self.tasks.iter().map(|task| task.iter().map(|reached| reached.before).collect()).collect()
     }
 
     /// When the last event was written that the task has taken.

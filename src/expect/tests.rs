@@ -3,6 +3,8 @@
 mod bad;
 mod folds;
 mod judged;
+mod kinds;
+mod ranges;
 
 use std::collections::BTreeMap;
 
@@ -46,5 +48,5 @@ fn see(oracle: &mut Oracle, at_ms: i64, body: &str) {
 }
 
 fn end(oracle: Oracle) -> ExpectReport {
-    oracle.end(1_000_000, &BTreeMap::new()).remove(0)
+    oracle.end(1_000_000, &BTreeMap::new()).0.remove(0)
 }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use super::declare::{Added, Emit, Expectation, Value, What, Window};
+use super::declare::{Added, Emit, Expectation, Kind, Value, What, Window};
 use crate::units::of_duration;
 
 fn span(ms: i64) -> String {
@@ -60,6 +60,15 @@ impl fmt::Display for Expectation {
         match value {
             Value::Count => write!(f, "the number of {}", of("events"))?,
             Value::Sum(field) => write!(f, "the sum of {field} over {}", of("events"))?,
+            Value::Of(kind, field) => {
+                let what = match kind {
+                    Kind::Min => "the least",
+                    Kind::Max => "the greatest",
+                    Kind::Last => "the last",
+                    Kind::Distinct | Kind::Sum => "the number of different values of",
+                };
+                write!(f, "{what} {field} of {}", of("events"))?;
+            }
             Value::Product(one, other) => write!(f, "the sum of {one} times {other} over {}", of("events"))?,
         }
         if !value_types.is_empty() {

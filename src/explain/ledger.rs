@@ -47,6 +47,8 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     .rule("Undecided: exit code 4. unverified.ndjson says why of each, not_replicated and behind_transaction how many."),
     class(Class::Unattributed)
     .rule("Undecided: exit code 4."),
+    class(Class::Unwitnessed)
+    .rule("Undecided: exit code 4; a run that lost a shard did not have the load that was planned: exit code 5."),
     class(Class::Aborted)
         .rule("Expected where the plan aborts (--txn-abort-rate); where it had to be aborted against the plan, the gate no_forced_aborts \
                fails."),

@@ -74,7 +74,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         &["4"],
         "A gate could not be evaluated, or the fate of some events or the verdict on a schema is not known.",
     )
-    .rule("Classes unknown_unseen, unread and unattributed, and duplicates_undecided, count as not known; so does a schema on which \
+    .rule("Classes unknown_unseen, unread, unattributed and unwitnessed, and duplicates_undecided, count as not known; so does a schema on which \
            the registry and loadgen disagree."),
     code("run_invalid", &["5"], "The generator was the limit: the figures say nothing about the cluster.")
         .rule("See generator_healthy and ledger_sums."),

@@ -46,7 +46,8 @@ impl Format {
 
 /// The metrics of a snapshot, and `more` of them in OpenMetrics.
 pub(super) fn render(snapshot: &Arc<Snapshot>, format: Format, more: &str) -> Result<String, fmt::Error> {
-    let mut registry = Registry::default();
+    let shard = snapshot.shard.iter().map(|shard| ("shard".into(), shard.clone().into()));
+    let mut registry = Registry::with_labels(shard);
     registry.register_collector(Box::new(Told(Arc::clone(snapshot))));
     let mut open = String::new();
     text::encode_registry(&mut open, &registry)?;

@@ -57,6 +57,8 @@ pub struct Snapshot {
     /// With their names.
     pub(super) by_type: Vec<(String, OfType)>,
     /// With topic and number.
+    /// Which shard of a run it is of, as `2/4`; `None` where it is the only one.
+    pub(super) shard: Option<String>,
     pub(super) partitions: Vec<(String, i32, PartitionShard)>,
     pub(super) latencies: Vec<(Kind, Buckets)>,
     pub(super) client: ClientSums,

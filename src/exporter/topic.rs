@@ -68,6 +68,8 @@ struct Record<'a> {
     /// ms since the Unix epoch.
     timestamp: u64,
     run: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<&'a str>,
     stage: Stage,
     at_s: f64,
     events_scheduled: u64,
@@ -113,6 +115,7 @@ fn record(snapshot: &Snapshot, unix_ms: u64, topics: Vec<Size>) -> serde_json::R
     serde_json::to_vec(&Record {
         timestamp: unix_ms,
         run: &snapshot.name,
+        shard: snapshot.shard.as_deref(),
         stage: snapshot.stage,
         at_s: snapshot.at_s,
         events_scheduled: snapshot.scheduled,

@@ -1,6 +1,7 @@
 //! Why files of events cannot be read.
 
 use super::problem::RowProblem;
+use crate::capture::read::ReadError;
 use crate::input::InputError;
 use crate::sorting::SpillError;
 
@@ -17,6 +18,9 @@ pub enum FileError {
     /// The disk for sorting fails.
     #[error(transparent)]
     Sorting(#[from] SpillError),
+    /// A recording cannot be read.
+    #[error("{file}: {source}")]
+    Unreadable { file: String, source: ReadError },
     /// A pattern of names.
     #[error("{pattern} {problem}")]
     Pattern { pattern: String, problem: String },
@@ -73,7 +77,14 @@ impl FileError {
             Self::NoKey { .. } => "--key-field names a field that rows have; without it records have no key".to_owned(),
             Self::NoRows { .. } => "fetch or copy the file again".to_owned(),
             Self::Recording { .. } => "name it alone".to_owned(),
-            Self::Pattern { .. } | Self::NoField { .. } | Self::Clock { .. } | Self::Setting(_) => return None,
+            Self::Unreadable { source: ReadError::Damaged { .. }, .. } => {
+                "--bad-rows skip leaves out the blocks that are damaged".to_owned()
+            }
+            Self::Unreadable { .. }
+            | Self::Pattern { .. }
+            | Self::NoField { .. }
+            | Self::Clock { .. }
+            | Self::Setting(_) => return None,
         })
     }
 

@@ -38,6 +38,9 @@ pub enum RowProblem {
     /// No line of an access log.
     #[error("no line of an access log: it has no {0}")]
     AccessLog(&'static str),
+    /// No event of the type that it is to be.
+    #[error("{0}")]
+    Unfit(String),
     /// Longer than any event.
     #[error("a line of more than 1 MiB")]
     TooLong,
@@ -61,6 +64,7 @@ impl RowProblem {
             Self::Shape(Misshapen::Width { .. }) | Self::Columns { .. } => "wrong_number_of_fields",
             Self::Shape(Misshapen::CutShort { .. }) => "cut_short",
             Self::AccessLog(_) => "not_an_access_log",
+            Self::Unfit(_) => "no_such_event",
             Self::TooLong => "too_long",
             Self::NotUtf8 => "not_utf8",
         }

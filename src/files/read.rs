@@ -54,11 +54,15 @@ pub struct Read {
     pub found: Option<Found>,
 }
 
-/// Gives each good row of the files to `take`, in the order of the files and of their rows.
+/// What becomes of a row: taken, bad after all, or the end of the reading.
+pub type Took<E> = Result<Result<(), RowProblem>, E>;
+
+/// Gives each good row of the files to `take`, in the order of the files and of their rows. What `take` finds wrong with one makes it
+/// a bad one.
 ///
 /// # Errors
 /// Where a file, one of its rows or a setting cannot be used, and what `take` refuses.
-pub fn read<E: From<FileError>>(config: &Config, take: impl FnMut(&Row<'_>) -> Result<(), E>) -> Result<Read, E> {
+pub fn read<E: From<FileError>>(config: &Config, take: impl FnMut(&Row<'_>) -> Took<E>) -> Result<Read, E> {
     let mut reading = Reading { config, how: None, result: Read::default(), first_bad: None, has_key: false, take };
     let files = files(&config.files)?;
     if files.is_empty() {
@@ -79,7 +83,7 @@ struct Reading<'c, T> {
     take: T,
 }
 
-impl<E: From<FileError>, T: FnMut(&Row<'_>) -> Result<(), E>> Reading<'_, T> {
+impl<E: From<FileError>, T: FnMut(&Row<'_>) -> Took<E>> Reading<'_, T> {
     fn file(&mut self, path: &Path) -> Result<(), E> {
         let input = Input::open(path).map_err(FileError::from)?;
         let mut text = Text::open(self.config, input)?;
@@ -147,9 +151,13 @@ impl<E: From<FileError>, T: FnMut(&Row<'_>) -> Result<(), E>> Reading<'_, T> {
             body,
             layout: how.layout(),
         };
+        let has_key = row.key.is_some();
+        if let Err(problem) = (self.take)(&row)? {
+            return self.bad(text, problem);
+        }
         self.result.rows += 1;
-        self.has_key |= row.key.is_some();
-        (self.take)(&row)
+        self.has_key |= has_key;
+        Ok(())
     }
 
     fn bad(&mut self, text: &Text, problem: RowProblem) -> Result<(), E> {

@@ -16,7 +16,7 @@ use crate::input::{BadRows, Encoding};
 use crate::sorting::{Place, Rows, Sorter};
 
 /// How many of the hottest keys are kept.
-const HOTTEST: usize = 10;
+pub(super) const HOTTEST: usize = 10;
 /// Types that are counted one by one.
 const MOST_TYPES: usize = 1_000;
 /// The type of a row without one.
@@ -115,7 +115,7 @@ pub fn survey(config: &Config) -> Result<Survey, FileError> {
     let read = read(config, |row| {
         moments.push(Moment { at_us: row.at_us, ordinal: seen.rows })?;
         seen.add(row);
-        Ok::<_, FileError>(())
+        Ok::<_, FileError>(Ok(()))
     })?;
     let moments = Rows::of(moments.finish()?, None, &place)?;
     let walk = Walk::over(&moments).map_err(|source| moments.failed(source))?;
@@ -211,17 +211,17 @@ impl Seen {
 
 /// What one walk in the order of time counts.
 #[derive(Default)]
-struct Walk {
-    first_us: i64,
-    last_us: i64,
-    gap_us: Counted,
-    equal_times: u64,
-    busiest_second: Busiest<1_000_000>,
-    busiest_minute: Busiest<60_000_000>,
+pub(super) struct Walk {
+    pub(super) first_us: i64,
+    pub(super) last_us: i64,
+    pub(super) gap_us: Counted,
+    pub(super) equal_times: u64,
+    pub(super) busiest_second: Busiest<1_000_000>,
+    pub(super) busiest_minute: Busiest<60_000_000>,
 }
 
 impl Walk {
-    fn over(moments: &Rows<Moment>) -> std::io::Result<Self> {
+    pub(super) fn over(moments: &Rows<Moment>) -> std::io::Result<Self> {
         let (mut walk, mut reader, mut is_first) = (Self::default(), moments.reader(), true);
         while let Some(Moment { at_us, .. }) = reader.next(moments)? {
             if std::mem::take(&mut is_first) {
@@ -240,10 +240,10 @@ impl Walk {
 
 /// The window of so many µs by the clock that has the most rows.
 #[derive(Default)]
-struct Busiest<const US: i64> {
+pub(super) struct Busiest<const US: i64> {
     window: i64,
     rows: u64,
-    most: u64,
+    pub(super) most: u64,
 }
 
 impl<const US: i64> Busiest<US> {

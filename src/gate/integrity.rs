@@ -56,6 +56,7 @@ const WORST_FIRST: [Class; Class::ALL.len()] = [
     Class::UnknownUnseen,
     Class::Unread,
     Class::Unattributed,
+    Class::Unwitnessed,
     Class::NotAttempted,
     Class::Expired,
     Class::Compacted,

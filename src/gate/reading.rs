@@ -199,6 +199,10 @@ fn not_verified() -> Missing {
 fn class_count(report: &RunReport, ledger: &LedgerCounts, class: Class) -> Read {
     let value = as_f64(ledger.of(class));
     match class {
+        Class::Unwitnessed => exact(value),
+        _ if ledger.unwitnessed > 0 => {
+            Ok(Reading { value, at_least: Some(AtLeast::Unread(ledger.unwitnessed)), samples: None })
+        }
         Class::Unverified | Class::NotAttempted | Class::Refused | Class::UnknownUnseen | Class::Aborted => {
             exact(value)
         }
@@ -222,7 +226,7 @@ fn bounded_by_unread(verified: bool, value: f64, ledger: &LedgerCounts) -> Read 
     if !verified {
         return Err(not_verified());
     }
-    let open = ledger.unread + ledger.unattributed;
+    let open = ledger.unread + ledger.unattributed + ledger.unwitnessed;
     Ok(Reading { value, at_least: (open > 0).then_some(AtLeast::Unread(open)), samples: None })
 }
 

@@ -148,6 +148,7 @@ pub(crate) fn healthy() -> RunReport {
                 ..TopicReport::default()
             }],
             schemas: Vec::new(),
+            key_schemas: Vec::new(),
             client_config: [setting("acks", "all"), setting("enable.idempotence", "true")].into(),
         },
         offered: offered(),

@@ -21,7 +21,7 @@ use crate::measure::Recorder;
 use crate::schedule::Schedule;
 use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, Pacing, Patience};
-use crate::source::{LaneSource, Teller};
+use crate::source::{LaneSource, Late, Teller};
 
 /// What a lane works with, beside its publisher and clock.
 #[derive(Debug)]
@@ -56,6 +56,8 @@ pub struct Setup {
     pub pacing: Pacing,
     /// Which time the bodies carry.
     pub event_time: EventTime,
+    /// Which events have a time of their own that lies behind.
+    pub late: Late,
     /// What happens to late events.
     pub lateness: Lateness,
     /// A ceiling shared by all lanes.

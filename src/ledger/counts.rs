@@ -79,8 +79,9 @@ mod tests {
             unattributed: 1 << 13,
             aborted: 1 << 14,
             aborted_seen: 1 << 15,
+            unwitnessed: 1 << 16,
         };
-        assert_eq!(ledger.sum(), (1 << 16) - 1);
+        assert_eq!(ledger.sum(), (1 << 17) - 1);
         let standings = [Standing::Good, Standing::Allowed, Standing::Undecided, Standing::Violation];
         assert_eq!(standings.iter().map(|standing| ledger.total(*standing)).sum::<u64>(), ledger.sum());
     }

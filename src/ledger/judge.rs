@@ -255,7 +255,7 @@ mod tests {
                         acked && !seen && !damaged && !aborted && ahead.contains(&look_up)
                     }
                     Class::Unattributed => acked && !seen && !damaged && !aborted && look_up == LookUp::Nothing,
-                    Class::Unverified => false,
+                    Class::Unverified | Class::Unwitnessed => false,
                 };
                 assert!(expected, "{mark:07b} {look_up:?} {gone:?} became {:?}", class(mark));
             }

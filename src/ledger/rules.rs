@@ -80,11 +80,13 @@ pub enum Rule {
     AwaitsSchema,
     /// An event that somebody wrote again with the same values is told apart.
     ReEncoded,
+    /// The header with an id stands in a record once.
+    HeaderOnce,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::Utf8,
         Self::Json,
         Self::RequiredField,
@@ -122,6 +124,7 @@ impl Rule {
         Self::NotReadable,
         Self::AwaitsSchema,
         Self::ReEncoded,
+        Self::HeaderOnce,
     ];
 }
 

@@ -2,17 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Aligned, MergeError, Part};
 use crate::figures::counted;
+use crate::report::fleet::FleetReport;
 use crate::report::{Environment, Fidelity, InterArrival, Replay, Run, RunReport};
 
 /// The parts in the order of their lanes, on a common clock.
 pub(super) fn aligned(mut parts: Vec<Part>) -> Result<Vec<Aligned>, MergeError> {
-    if parts.len() < 2 {
-        return Err(MergeError::TooFew(parts.len()));
-    }
     parts.sort_by_cached_key(|part| (lanes(&part.report.run), part.name.clone()));
     same_run(&parts)?;
     disjoint_lanes(&parts)?;
@@ -36,9 +34,13 @@ pub(super) fn aligned(mut parts: Vec<Part>) -> Result<Vec<Aligned>, MergeError> 
     Ok(aligned)
 }
 
+/// By the part's own clock; in a fleet, which has measured it, by the broker's.
 fn started_at(part: &Part) -> Result<Timestamp, MergeError> {
     let text = &part.report.run.started_at;
-    text.parse().map_err(|_| MergeError::Time { part: part.name.clone(), text: text.clone() })
+    let told: Timestamp = text.parse().map_err(|_| MergeError::Time { part: part.name.clone(), text: text.clone() })?;
+    let offset_us =
+        part.report.fleet.as_ref().and_then(FleetReport::own_clock).map_or(0, |clock| clock.before.offset_us);
+    Ok(told.checked_add(SignedDuration::from_micros(offset_us)).unwrap_or(told))
 }
 
 /// The numbers of a run's lanes.
@@ -166,6 +168,7 @@ pub(super) fn environment(parts: &[Aligned]) -> Environment {
         topics: parts[0].report.environment.topics.clone(),
         event_types: parts[0].report.environment.event_types.clone(),
         schemas: parts[0].report.environment.schemas.clone(),
+        key_schemas: parts[0].report.environment.key_schemas.clone(),
         client_config: settings.iter().map(|(name, values)| ((*name).clone(), joined(values))).collect(),
     }
 }

@@ -23,6 +23,7 @@ use crate::output::{
 };
 use crate::report::Likeness;
 use crate::report::drift::Drift;
+use crate::report::fleet::FleetReport;
 use crate::report::{RunReport, SchemaUse};
 use crate::width;
 
@@ -130,6 +131,9 @@ fn what_ran(page: &mut Page, report: &RunReport) {
         page.list("fidelity", &fidelity);
     }
     page.list("target", &shape::target(report));
+    for (name, said) in report.fleet.iter().flat_map(FleetReport::sentences) {
+        page.list(&name, &said);
+    }
     if let Some(collected) = &report.collected {
         page.list("collected", &collected.sentences());
     }

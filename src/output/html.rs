@@ -82,6 +82,7 @@ struct View {
     partitions: Option<cluster::PartitionsView>,
     hot_keys: Vec<cluster::KeyView>,
     replay: Option<setup::ReplayView>,
+    collected: Option<setup::CollectedView>,
     setup: setup::SetupView,
     words: BTreeMap<&'static str, String>,
 }
@@ -112,6 +113,7 @@ fn render(report: &RunReport) -> Result<String, HtmlError> {
         partitions: cluster::partitions(report),
         hot_keys: cluster::hot_keys(report),
         replay: setup::replay(report),
+        collected: report.collected.as_ref().map(setup::collected),
         setup: setup::setup(report),
         words: words().filter_map(|word| explain::sentence(word).map(|text| (word, text.to_owned()))).collect(),
     };

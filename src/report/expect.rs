@@ -51,6 +51,80 @@ pub struct ExpectReport {
     /// Results that are not right, the first few of each class.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<ExpectExample>,
+    /// Ranges of the input that, lost or taken twice, explain all that is wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub explained: Vec<ExpectRange>,
+}
+
+/// A range of offsets of the input, lost or taken twice, that explains results that are wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExpectRange {
+    /// The topic of the input.
+    pub topic: String,
+    /// Its partition.
+    pub partition: i32,
+    /// Whether it was not taken; otherwise it was taken twice.
+    pub is_lost: bool,
+    /// Whether no result of an event behind it came: it was not taken yet.
+    #[serde(default)]
+    pub is_behind: bool,
+    /// The offset of the first event; where several ranges explain it, of the first of them.
+    pub from: i64,
+    /// That of the last one.
+    pub to: i64,
+    /// How far it may begin before: the events between add nothing to what is expected.
+    pub may_begin_at: i64,
+    /// And how far it may end behind.
+    pub may_end_at: i64,
+    /// How many ranges between the two explain it.
+    pub ranges: u64,
+    /// Events from the first to the last that add to what is expected.
+    pub events: u64,
+    /// Those of them that came out wrong: fewer, where one of two results of an event was never written.
+    pub affected: u64,
+    /// When the first was written, in ms since the Unix epoch.
+    pub written_from_ms: i64,
+    /// When the last was.
+    pub written_until_ms: i64,
+}
+
+impl ExpectRange {
+    /// Whether the same happened to some event of both.
+    #[must_use]
+    pub fn meets(&self, other: &Self) -> bool {
+        let is_same = self.topic == other.topic && self.partition == other.partition && self.is_lost == other.is_lost;
+        is_same && self.from <= other.to && other.from <= self.to
+    }
+
+    fn told(&self) -> String {
+        let Self { topic, partition, from, to, ranges, events, affected, .. } = self;
+        let offset = |offset: i64| figures::count(u64::try_from(offset).unwrap_or_default());
+        let (from, to) = (offset(*from), offset(*to));
+        let time = |ms: i64| {
+            jiff::Timestamp::from_millisecond(ms).map_or_else(|_| format!("{ms} ms"), |time| time.to_string())
+        };
+        let what = if *ranges == 1 {
+            format!("offsets {from} to {to}")
+        } else {
+            format!("one of {} ranges between offsets {from} and {to}", figures::count(*ranges))
+        };
+        let some = if affected < events {
+            format!(", as {} of their {} events tell", figures::count(*affected), figures::count(*events))
+        } else {
+            String::new()
+        };
+        if self.is_behind {
+            format!("the task of {topic}-{partition} had not come to {what}{some}")
+        } else if self.is_lost {
+            format!(
+                "the task of {topic}-{partition} left out {what}, written from {} to {}{some}",
+                time(self.written_from_ms),
+                time(self.written_until_ms)
+            )
+        } else {
+            format!("the task of {topic}-{partition} took {what} twice, after {}{some}", time(self.written_until_ms))
+        }
+    }
 }
 
 /// One result that is not right.
@@ -122,7 +196,15 @@ impl ExpectReport {
         let counts: Vec<String> =
             bad.iter().map(|(_, number, words)| format!("{} {words}", figures::count(*number))).collect();
         let example = self.first(class).map_or_else(String::new, |example| format!("; the first: {}", example.told()));
-        Some(format!("{}: of {} in {} {}{example}", self.name, self.results(), self.topic, counts.join(", ")))
+        let why = self.explanation().map_or_else(String::new, |why| format!("; what explains all of it: {why}"));
+        Some(format!("{}: of {} in {} {}{example}{why}", self.name, self.results(), self.topic, counts.join(", ")))
+    }
+
+    /// What explains all that is wrong, in a sentence; `None` where nothing does.
+    #[must_use]
+    pub fn explanation(&self) -> Option<String> {
+        let told: Vec<String> = self.explained.iter().map(ExpectRange::told).collect();
+        (!told.is_empty()).then(|| told.join("; "))
     }
 
     /// Why nobody can say whether it is met, in a sentence; `None` where somebody can.

@@ -109,6 +109,9 @@ impl Reading {
         match (self.missing, &self.missing_unknown) {
             (None, Some(why)) => Some(format!("whether any are missing is not known: {why}")),
             (None, None) => Some("whether any are missing is not known".to_owned()),
+            (Some(_), _) if self.lag.is_none() => {
+                Some("where the logs end is not known, and so not whether all was read".to_owned())
+            }
             (Some(_), _) => None,
         }
     }
@@ -143,8 +146,10 @@ mod tests {
 
     #[test]
     fn what_was_not_judged_is_said_and_is_no_pass() {
-        let read = Reading { records: 60, events: 60, missing: Some(0), ..Reading::default() };
+        let read = Reading { records: 60, events: 60, missing: Some(0), lag: Some(0), ..Reading::default() };
         assert_eq!(read.unsaid(""), None);
+        let endless = Reading { lag: None, ..read.clone() };
+        assert_eq!(endless.unsaid("").unwrap(), "where the logs end is not known, and so not whether all was read");
         let unsaid = |reading: Reading, run: &str| reading.unsaid(run).unwrap_or_default();
         assert_eq!(unsaid(Reading::default(), ""), "nothing was read, so nothing can be said");
         assert_eq!(

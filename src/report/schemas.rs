@@ -46,6 +46,22 @@ impl SchemaReport {
     }
 }
 
+/// How the keys of one type were written, where they are no texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KeySchemaReport {
+    /// The type.
+    pub event_type: String,
+    /// `avro` or `protobuf`.
+    pub format: String,
+    /// The bytes before each key, in hexadecimal digits.
+    pub frame: String,
+    /// The subject in the schema registry; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// The schema itself.
+    pub schema: String,
+}
+
 /// What became of the records of one schema.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SchemaUse {

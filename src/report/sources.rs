@@ -38,6 +38,9 @@ pub struct Replay {
     pub descents: u64,
     /// Exact duplicates of another row.
     pub duplicate_rows: u64,
+    /// Whether records were sent as they were recorded, without a stamp.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stampless: bool,
     /// Fields that the file lacks and that were derived.
     pub derived_fields: Vec<String>,
     /// How near it came to the recording's own timeline; absent with `--rate`, which has no use for it.

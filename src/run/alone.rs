@@ -13,6 +13,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use super::attribute::Opened;
+use super::downstream::Auditor;
+use super::target::Target;
 use super::threads::{self, Release, unless_broken};
 use super::watch::Watch;
 use super::{Downstream, Interrupts, Outcome, RunError, Stage, Tick, topic_watch};
@@ -26,11 +29,12 @@ use crate::report::SchemaReport;
 use crate::settings::run::Patience;
 use crate::settings::verification::Verification;
 use crate::soak::timeline::Detail;
+use crate::verify::reader::Reader;
 use crate::verify::topic_book::TopicBook;
 use crate::verify::{Inspector, Request, Until, Verifier};
 use ends::Reading;
 pub use join::{Finished, ProducerRun};
-use prepare::Prepared;
+pub(super) use prepare::Prepared;
 
 /// How long reading may take to come to what was there when it was asked to end.
 const LAST: Duration = Duration::from_secs(5);
@@ -92,6 +96,37 @@ pub fn verify(
         let config = config.clone();
         move || Prepared::new(&config)
     })??;
+    let ready = Ready {
+        reader: prepared.reader()?,
+        asker: Box::new(prepared.target.consumer(&[])?),
+        topic_watcher: prepared.target.topic_watcher()?,
+        auditor: prepared.auditor(config)?,
+        open: &|target, isolation| Ok(Box::new(target.second_reader(isolation)?)),
+        prepared,
+    };
+    read(config, ready, interrupts, each_second)
+}
+
+/// What a reading is done with, once everything it needs has been found.
+pub(super) struct Ready<'a> {
+    pub(super) prepared: Prepared,
+    pub(super) reader: Box<dyn Reader>,
+    /// Who is asked where the logs end.
+    pub(super) asker: Box<dyn Reader>,
+    pub(super) topic_watcher: topic_watch::Watcher,
+    pub(super) auditor: Option<Auditor>,
+    /// Makes a reader under that isolation, for what must be read again.
+    pub(super) open: &'a (dyn Fn(&Target, &str) -> Opened + 'a),
+}
+
+/// Reads and judges.
+pub(super) fn read(
+    config: &Config,
+    ready: Ready<'_>,
+    interrupts: &Interrupts,
+    each_second: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
+) -> Result<Outcome, RunError> {
+    let Ready { prepared, reader, asker, topic_watcher, auditor, open } = ready;
     let zero = Zero::ahead(Duration::ZERO);
     let (clock, anchor) = (zero.wait(), zero.anchor());
     let (control, gaps) = (Arc::new(Control::default()), Arc::new(AtomicU64::new(0)));
@@ -111,11 +146,9 @@ pub fn verify(
         inspector = inspector.numbered(produced.numbering);
     }
     inspector.start(anchor);
-    let (reader, asker) = (prepared.reader()?, target.consumer(&[])?);
     let until = Until { denied: true, ..config.until };
     let verifier = Verifier::new(setup, reader, inspector, &prepared.starts, until)?;
     let mut sampler = Sampler::new(vec![prepared.recorder.clone()], 1, config.catalogue.len(), prepared.starts.len());
-    let auditor = prepared.auditor(config)?;
     let (going, ended) = (AtomicBool::new(true), AtomicBool::new(false));
 
     unless_broken(|| {
@@ -123,7 +156,7 @@ pub fn verify(
             // However this ends, the threads are told to.
             let release = Release::new(&control, [&going, &going]);
             let ends = ends::ask(scope, asker, config.topics[0].clone(), &target.ends, &going)?;
-            let topics = topic_watch::watch(scope, target.topic_watcher()?, &going)?;
+            let topics = topic_watch::watch(scope, topic_watcher, &going)?;
             let reader = threads::start_vital(scope, "verifier", &control, move || verifier.run())?;
             let auditor = auditor
                 .map(|auditor| threads::start_vital(scope, "downstream", &control, || auditor.run(&control, &ended)))
@@ -167,7 +200,7 @@ pub fn verify(
             let expectations = auditor.map(|auditor| threads::join(auditor, "the reader of results")).transpose()?;
             // What came out downstream may have been waited for since.
             let took = read_at.unwrap_or_else(|| clock.now());
-            let ended = judge::ReadingEnd { verifier: verifier?, run: finished, problem, anchor, clock, took };
+            let ended = judge::ReadingEnd { verifier: verifier?, run: finished, problem, anchor, clock, took, open };
             let mut outcome = judge::outcome(config, &prepared, sampler, watch.into_watched(), ended)?;
             outcome.report.expectations = expectations.unwrap_or_default();
             Ok(outcome)

@@ -32,7 +32,7 @@ use crate::verify::look_up::Ours;
 pub(super) use duplicates::settle_duplicates;
 use evidence::{Found, LaneEvidence};
 pub(super) use listing::Listing;
-pub(super) use second_reading::{ALL, LOOK_UPS, Log, SecondReading, not_read_again, stretches};
+pub(super) use second_reading::{ALL, LOOK_UPS, Log, Opened, SecondReading, not_read_again, stretches};
 pub use unverified::Unverified;
 
 /// How the events ended.

@@ -19,6 +19,7 @@ use crate::settings::recording::EventTime;
 use crate::settings::run::{Lateness, Pacing, Patience};
 use crate::settings::transactions::Transactions;
 use crate::settings::verification::Verification;
+use crate::source::Late;
 
 /// What a run needs to know beside its source and schedule.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +38,8 @@ pub struct Config {
     pub pacing: Pacing,
     /// Which time the bodies carry.
     pub event_time: EventTime,
+    /// Which events have a time of their own that lies behind.
+    pub late: Late,
     /// How late events may be, and the ceiling on what is sent.
     pub lateness: Lateness,
     /// The cluster, its topics and its clients.
@@ -72,6 +75,8 @@ pub struct Downstream {
     pub expectations: Vec<Expectation>,
     /// The longest wait for results when the input has ended.
     pub deadline: Duration,
+    /// Whether events are sent that close the last windows.
+    pub closes_windows: bool,
 }
 
 /// The cluster of a run, its topics and its clients.

@@ -3,6 +3,9 @@
 //! It reads the input once more, by a consumer of its own: a group's verifier has only a part of it, one under
 //! `read_uncommitted` has more than a processor gets, and a run without a verifier has none.
 
+mod again;
+mod closing;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,8 +20,10 @@ use crate::event::stamp::RunId;
 use crate::expect::{Log, Oracle, Record};
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
-use crate::kafka::{Code, Delivered, KafkaError, Wait, Watermarks};
+use crate::kafka::{Code, Delivered, KafkaError, Settings, Wait, Watermarks};
 use crate::report::ExpectReport;
+use again::Again;
+use closing::Closer;
 
 /// Records taken at once, at most.
 const BATCH: usize = 1_000;
@@ -40,6 +45,8 @@ pub(super) struct Auditor {
     /// By slot.
     partitions: Vec<Partition>,
     deadline: Duration,
+    /// Who sends the events that close the last windows, where that is wanted.
+    closer: Option<Closer>,
     has_complained: bool,
 }
 
@@ -68,18 +75,18 @@ impl Auditor {
     /// Where a topic is not there, or a partition does not answer within `timeout`.
     pub(super) fn new(
         wanted: &Downstream,
-        target: &Target,
+        (target, producer): (&Target, Option<&Settings>),
         timeout: Duration,
         is_timed: bool,
         run: Option<RunId>,
         from: &dyn Fn(&str, i32, &Watermarks) -> i64,
     ) -> Result<Option<Self>, RunError> {
-        Self::stand_ready(wanted, target, timeout, is_timed, run, from).map_err(RunError::Downstream)
+        Self::stand_ready(wanted, (target, producer), timeout, is_timed, run, from).map_err(RunError::Downstream)
     }
 
     fn stand_ready(
         wanted: &Downstream,
-        target: &Target,
+        (target, producer): (&Target, Option<&Settings>),
         timeout: Duration,
         is_timed: bool,
         run: Option<RunId>,
@@ -129,7 +136,9 @@ impl Auditor {
         };
         let partitions = starts.iter().zip(&begun).map(partition).collect();
         let deadline = wanted.deadline;
-        Ok(Some(Self { oracle, consumer, slots, topics, partitions, deadline, has_complained: false }))
+        let closer =
+            producer.filter(|_| wanted.closes_windows).map(|settings| Closer::new(settings, &oracle)).transpose()?;
+        Ok(Some(Self { oracle, consumer, slots, topics, partitions, deadline, closer, has_complained: false }))
     }
 
     /// Reads until the input has ended, which `ended` says, and its results are there or the time is up.
@@ -152,6 +161,10 @@ impl Auditor {
                 deadline = Some(now + Nanos::from(self.deadline));
                 last_output = now;
                 self.set_targets(control);
+                self.end_run();
+            }
+            if deadline.is_some() && self.close_windows(control) {
+                (deadline, last_output) = (Some(now + Nanos::from(self.deadline)), now);
             }
             if deadline.is_some_and(|deadline| now >= deadline) {
                 break;
@@ -173,7 +186,43 @@ impl Auditor {
                     .insert(topic.to_owned(), "the run was broken off before its results were waited for".to_owned());
             }
         }
-        self.oracle.end(unix_ms(), &unknown)
+        let Self { oracle, mut consumer, slots, topics, partitions, .. } = self;
+        let (mut reports, explainer) = oracle.end(unix_ms(), &unknown);
+        let mut again = Again { consumer: &mut consumer, slots: &slots, topics: &topics, partitions };
+        if let Some(explainer) = again.read(explainer, control) {
+            explainer.explain(&mut reports);
+        }
+        reports
+    }
+
+    /// What lies behind the targets is no part of the run.
+    fn end_run(&mut self) {
+        for (slot, state) in (0_i32..).zip(&self.partitions) {
+            let source = self.slots.topic_at(slot).and_then(|topic| self.topics[topic].source);
+            let partition = self.slots.place(slot).and_then(|(_, partition)| usize::try_from(partition).ok());
+            if let (Some(source), Some(partition), Some(end)) = (source, partition, state.target) {
+                self.oracle.ends_at(source, partition, end);
+            }
+        }
+    }
+
+    /// Sends the events that close the last windows, where they are wanted and their time has come; whether it is still at it.
+    fn close_windows(&mut self, control: &Control) -> bool {
+        if self.closer.as_ref().is_none_or(Closer::is_done) || !self.unread().is_empty() {
+            return false;
+        }
+        let Some(closer) = &mut self.closer else { return false };
+        match closer.go_on(&self.oracle) {
+            Ok(true) => self.set_targets(control),
+            Ok(false) => {}
+            Err(code) => {
+                tracing::warn!(
+                    "the events that close the last windows could not be sent ({code}): the windows stay open"
+                );
+                self.closer = None;
+            }
+        }
+        true
     }
 
     /// How many records were taken, and whether one of them was of an output.

@@ -16,12 +16,19 @@ use crate::control::tempo::AS_PLANNED;
 pub struct Interrupts {
     count: AtomicU32,
     percent: AtomicU32,
+    /// Why the run is to end, where that is nobody's request.
+    ending: Mutex<Option<String>>,
     changed: (Mutex<()>, Condvar),
 }
 
 impl Default for Interrupts {
     fn default() -> Self {
-        Self { count: AtomicU32::new(0), percent: AtomicU32::new(AS_PLANNED), changed: <_>::default() }
+        Self {
+            count: AtomicU32::new(0),
+            percent: AtomicU32::new(AS_PLANNED),
+            ending: Mutex::default(),
+            changed: <_>::default(),
+        }
     }
 }
 
@@ -30,6 +37,17 @@ impl Interrupts {
     pub fn raise(&self) {
         self.count.fetch_add(1, Ordering::AcqRel);
         self.tell();
+    }
+
+    /// Lets the run end in good order, for a reason that its report tells. The first reason stands.
+    pub fn end_for(&self, reason: &str) {
+        self.ending.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| reason.to_owned());
+        self.tell();
+    }
+
+    /// Why the run is to end, where somebody said so.
+    pub(super) fn ending(&self) -> Option<String> {
+        self.ending.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Asks for a rate in percent of the plan, 0 to hold the run. Rates without due times cannot be changed.

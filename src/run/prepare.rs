@@ -161,6 +161,7 @@ impl Prepared {
         publishers: Vec<P>,
     ) -> Result<Vec<(lane::Setup, P)>, RunError> {
         check_partitions(source, &self.target.slots)?;
+        check_origins(source, &self.target)?;
         let of_lanes = |rate| lane::Ceiling::new(rate, config.lanes.count.into(), config.lanes.all.into());
         let ceiling = config.lateness.max_rate.map(of_lanes).map(Arc::new);
         let queue = self.settings.get("queue.buffering.max.messages").and_then(|value| value.parse().ok());
@@ -176,7 +177,8 @@ impl Prepared {
                     teller: source.teller(),
                     encoder: Encoder::new(config.id, number, Arc::clone(&config.catalogue))
                         .numbered(config.lanes.numbering())
-                        .padded(config.padding),
+                        .padded(config.padding)
+                        .stampless(source.is_stampless()),
                     headers: Arc::clone(&headers),
                     rollout: config.rollout.clone(),
                     recorder: recorder.clone(),
@@ -186,6 +188,7 @@ impl Prepared {
                     java_placed: self.target.java_placed,
                     pacing: config.pacing,
                     event_time: config.event_time,
+                    late: config.late.clone(),
                     lateness: config.lateness.clone(),
                     ceiling: ceiling.clone(),
                     patience: config.patience.clone(),
@@ -255,7 +258,7 @@ fn find_or_create(
 }
 
 /// The file in which the answers are written down, where that is asked for.
-fn answers(config: &Config, target: &Target) -> Result<Option<Sink>, RunError> {
+pub(super) fn answers(config: &Config, target: &Target) -> Result<Option<Sink>, RunError> {
     let Some(path) = &config.answers else { return Ok(None) };
     let topics = target.slots.topics().map(|(topic, partitions)| (topic.to_owned(), partitions)).collect();
     let ends = target.ends.iter().map(|marks| marks.high).collect();
@@ -288,6 +291,18 @@ fn check_partitions(source: &Source, slots: &Slots) -> Result<(), RunError> {
         if slots.slot_in(topic, partition).is_none() {
             let (name, has) = slots.topics().nth(topic).unwrap_or_default();
             return Err(RunError::NoPartition { topic: name.to_owned(), partition, has });
+        }
+    }
+    Ok(())
+}
+
+/// Whether records would go into the topic that they were recorded from, of which nobody said that they may.
+fn check_origins(source: &Source, target: &Target) -> Result<(), RunError> {
+    let Source::Recorded(recorded) = source else { return Ok(()) };
+    for ((name, _), cluster) in target.slots.topics().zip(&target.clusters) {
+        let origin = recorded.config().origins.get(name);
+        if origin.is_some() && cluster.topic.id.as_ref() == origin {
+            return Err(RunError::IntoItself(name.to_owned()));
         }
     }
     Ok(())

@@ -3,12 +3,35 @@
 use std::collections::BTreeMap;
 
 use crate::event::catalogue::{Catalogue, TypeIndex, Version};
+use crate::event::key::{KeyCoding, KeyForm};
 use crate::measure::Shard;
-use crate::report::{ReaderUse, SchemaReport, SchemaUse};
+use crate::report::{KeySchemaReport, ReaderUse, SchemaReport, SchemaUse};
 use crate::verify::by_schema::{OfReader, OfSchema};
 
 /// How many events were handed over in other versions than their types' own.
 pub(super) type SentAs = BTreeMap<(TypeIndex, Version), u64>;
+
+/// The schemas by which the keys of records are written.
+#[must_use]
+pub fn of_keys(catalogue: &Catalogue) -> Vec<KeySchemaReport> {
+    let told = |(event_type, key): (&str, &KeyCoding)| {
+        let schema = key.schema()?;
+        Some(KeySchemaReport {
+            event_type: event_type.to_owned(),
+            format: if key.form() == KeyForm::Protobuf { "protobuf" } else { "avro" }.to_owned(),
+            frame: in_digits(key.frame()),
+            subject: schema.subject.as_deref().map(str::to_owned),
+            schema: schema.text.to_string(),
+        })
+    };
+    catalogue.names().zip(catalogue.keys()).filter_map(told).collect()
+}
+
+/// Bytes as two hexadecimal digits each.
+#[must_use]
+pub fn in_digits(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"))
+}
 
 /// The schemas of a run: those that it wrote by, and those that were read. `sent`: what was handed over, where this process wrote.
 pub(super) fn uses(

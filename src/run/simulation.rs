@@ -3,13 +3,21 @@
 
 mod act;
 mod acts;
+mod brokers;
+mod client;
 mod cluster;
+mod compare;
+mod fates;
 mod forge;
+mod group;
 mod judge;
 mod log;
+mod member;
 mod plan;
 mod producer;
 mod reader;
+mod reading;
+mod registry;
 mod stage;
 mod tests;
 mod transactions;

@@ -1,5 +1,6 @@
 //! With what, on what and against what a run goes.
 
+use super::schemas::of_keys;
 use super::target::Target;
 use crate::event::catalogue::Catalogue;
 use crate::kafka::Settings;
@@ -50,6 +51,7 @@ pub(super) fn environment(
         topics: topics.collect(),
         event_types: catalogue.names().map(str::to_owned).collect(),
         schemas: schemas.to_vec(),
+        key_schemas: of_keys(catalogue),
         client_config: client.iter().map(|(key, value)| (key.clone(), redact(key, value).into_owned())).collect(),
     }
 }

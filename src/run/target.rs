@@ -12,7 +12,7 @@ use crate::kafka::{ClusterMetadata, KafkaError, Settings, Wait, Watermarks, admi
 use crate::measure::Recorder;
 use crate::settings::membership::Group;
 use crate::settings::run::Patience;
-use crate::verify::group::{GroupConfig, GroupReader, SharedLog};
+use crate::verify::group::{GroupConfig, GroupMember, GroupReader, SharedLog};
 use crate::verify::reader::Reader;
 use crate::verify::topics::Topics;
 use crate::verify::{Drain, Setup};
@@ -114,10 +114,15 @@ impl Target {
 
     /// The members of the group, where one reads; `is_shared`: whether other processes may have members in it, too.
     pub(super) fn members(&self, is_shared: bool) -> Option<Box<dyn Reader>> {
+        self.members_of::<Member>(is_shared)
+    }
+
+    /// The same, of such members.
+    pub(super) fn members_of<M: GroupMember>(&self, is_shared: bool) -> Option<Box<dyn Reader>> {
         let (group, log) = self.group.as_ref()?;
         let own = self.membership(group, is_shared);
         let (slots, topics) = (Arc::clone(&self.slots), Arc::clone(&self.topics));
-        Some(Box::new(GroupReader::<Member>::new(own, slots, topics, log.clone())))
+        Some(Box::new(GroupReader::<M>::new(own, slots, topics, log.clone())))
     }
 
     fn membership(&self, group: &Group, is_shared: bool) -> GroupConfig {

@@ -147,5 +147,7 @@ impl Drop for Release<'_> {
             self.control.stop_at(Nanos::ZERO);
             self.control.abort();
         }
+        #[cfg(test)]
+        virtual_time::wait_for_children();
     }
 }

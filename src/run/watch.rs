@@ -142,6 +142,12 @@ impl<'a, S: Subject> Watch<'a, S> {
                 self.control.abort();
             }
         }
+        if self.watched.ended_by.is_none()
+            && let Some(reason) = interrupts.ending()
+        {
+            self.control.stop_at(self.clock.now());
+            self.end_for(reason);
+        }
         let (now, percent) = (self.clock.now(), interrupts.percent());
         let (clock, watched) = (&self.clock, &mut self.watched);
         self.subject.look(Look { clock, stage, now, absent, percent, watched });

@@ -1,6 +1,7 @@
 //! What stands between the lanes and the broker, and between the broker and the verifier: nothing, in every run but the
 //! self-test's.
 
+use super::RunError;
 use crate::clock::{Clock, Monotonic};
 use crate::kafka::KafkaError;
 use crate::kafka::native::{Consumer, Producer};
@@ -45,6 +46,14 @@ pub trait Wiring: Sync {
         Ok(self.reader(Box::new(open()?), Reading::Again))
     }
 
+    /// When the run's zero is, in ns since the Unix epoch; `None` for as soon as can be. Asked once all stands ready.
+    ///
+    /// # Errors
+    /// Where it does not begin.
+    fn start(&self, planned: Option<u64>) -> Result<Option<u64>, RunError> {
+        Ok(planned)
+    }
+
     /// The verifier's clock.
     fn clock(&self, clock: Monotonic) -> Self::Clock;
 
@@ -73,6 +82,30 @@ impl Wiring for Direct {
 
     fn clock(&self, clock: Monotonic) -> Monotonic {
         clock
+    }
+}
+
+/// Nothing in between, and a start that is agreed on with others.
+#[derive(Clone, Copy)]
+pub struct Met<'a> {
+    /// Waits for the others, and tells when the run's zero is, in ns since the Unix epoch.
+    pub meet: &'a (dyn Fn() -> Result<u64, RunError> + Sync),
+}
+
+impl Wiring for Met<'_> {
+    type Publisher = Producer;
+    type Clock = Monotonic;
+
+    fn publisher(&self, _lane: u16, producer: Producer) -> Producer {
+        producer
+    }
+
+    fn clock(&self, clock: Monotonic) -> Monotonic {
+        clock
+    }
+
+    fn start(&self, _planned: Option<u64>) -> Result<Option<u64>, RunError> {
+        (self.meet)().map(Some)
     }
 }
 

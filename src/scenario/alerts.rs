@@ -89,7 +89,7 @@ pub(super) fn alerts_of(
     environment: &Environment,
 ) -> Result<(Vec<Alert>, Vec<String>), ConfigError> {
     let usual = usual.map(|url| address("--alert", url)).transpose()?;
-    let (mut alerts, mut warnings, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let (mut alerts, mut nowhere, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
     let is_open = |config: &AlertConfig| config.url.is_none() && config.to != Some(To::Webhook);
     let is_plain = usual.is_some() && !configs.iter().any(is_open);
     let mut plain = is_plain.then(|| AlertConfig { name: USUAL_NAME.to_owned(), ..AlertConfig::default() });
@@ -100,11 +100,16 @@ pub(super) fn alerts_of(
         }
         match alert_of(config, usual.as_ref(), gates, environment)? {
             Some(alert) => alerts.push(alert),
-            None => warnings
-                .push(format!("alert {} goes nowhere: --alert URL names the Alertmanager that is told", config.name)),
+            None => nowhere.push(config.name.clone()),
         }
     }
-    Ok((alerts, warnings))
+    let told = match &nowhere[..] {
+        [] => None,
+        [one] => Some(format!("alert {one} goes nowhere")),
+        several => Some(format!("alerts {} go nowhere", several.join(" and "))),
+    };
+    let warnings = told.map(|told| format!("{told}: --alert URL names the Alertmanager that is told"));
+    Ok((alerts, warnings.into_iter().collect()))
 }
 
 /// `None` where nobody is named who is told.

@@ -349,7 +349,7 @@ mod tests {
             &format!("{SOURCE}[verify]\nxyzzy = 1"),
             "steady.toml line 4: unknown key \"xyzzy\"",
             "known here: enabled, group, consumers, group_protocol, assignor, commit, commit_interval, chaos_rebalance, \
-             isolation, drain_deadline, reader_schema, expect, expect_deadline",
+             isolation, drain_deadline, reader_schema, expect, expect_deadline, close_windows",
         );
     }
 

@@ -1,6 +1,12 @@
 //! How the events of a run are written and read: which format each type has, by its topic, and which schemas that makes.
 
+pub mod keys;
+pub mod unions;
+
 use std::collections::BTreeSet;
+
+use keys::KeyPlan;
+use unions::Branch;
 
 use super::error::{ConfigError, plan_error};
 use crate::event::catalogue::{Catalogue, EventType, GivenSchema, TypeIndex, Version};
@@ -9,7 +15,7 @@ use crate::registry::{Access, Part, Schema, SchemaType, Strategy};
 use crate::settings::choice::Choice as _;
 use crate::settings::formats::{Format, FormatOptions, Formats, Framing};
 use crate::wire::language::Language;
-use crate::wire::protobuf::Pick;
+use crate::wire::protobuf::{Imports, Pick};
 use crate::wire::schema_error::SchemaError;
 use crate::wire::{avro, framing, json_schema, protobuf};
 
@@ -27,6 +33,8 @@ pub struct VersionPlan {
 pub struct FormatPlan {
     /// Each type, in the order of the catalogue; empty where all are JSON without a schema.
     pub types: Vec<TypeFormat>,
+    /// The keys of each type, in the order of the catalogue; empty where all are texts.
+    pub keys: Vec<KeyPlan>,
     /// The registry, where one is named.
     pub registry: Option<Access>,
     /// Whether schemas that it does not have are registered.
@@ -52,6 +60,8 @@ pub struct TypeFormat {
     pub padded: bool,
     /// The subject of its schema, where the framing names the schema's id.
     pub subject: Option<String>,
+    /// Its place in a schema that it shares with other types.
+    pub branch: Option<Branch>,
 }
 
 /// A type's schema as a text.
@@ -67,6 +77,8 @@ pub struct SchemaText {
     pub message: Vec<usize>,
     /// The fingerprint of its parsing canonical form, for Avro.
     pub fingerprint: Option<u64>,
+    /// What it imports, for Protobuf.
+    pub imports: Imports,
 }
 
 impl FormatPlan {
@@ -85,11 +97,12 @@ impl FormatPlan {
         let formats = formats.settle();
         let topics: Vec<String> = catalogue.names().map(topic_of).collect();
         check_topics(&formats, &topics)?;
+        let keys = keys::of_run(&formats, registry.is_some(), catalogue, &topics)?;
         let has_schemas = topics.iter().any(|topic| formats.of_topic(topic) != Format::Json);
         if !has_schemas {
             return match formats.framing {
-                None | Some(Framing::None) => Ok(Self { registry, register, ..Self::default() }),
-                Some(_) => Err(framing_of_json()),
+                Some(Framing::Confluent | Framing::SingleObject) if keys.is_empty() => Err(framing_of_json()),
+                _ => Ok(Self { registry, register, keys, ..Self::default() }),
             };
         }
         let types = catalogue.types().zip(&topics).map(|((kind, declared), topic)| {
@@ -98,11 +111,12 @@ impl FormatPlan {
             coding_of(declared, &one).map_err(|error| refused(declared, one.format, &error))?;
             Ok(one)
         });
-        let types: Vec<TypeFormat> = types.collect::<Result<_, ConfigError>>()?;
+        let mut types: Vec<TypeFormat> = types.collect::<Result<_, ConfigError>>()?;
+        unions::united(&mut types, &formats, catalogue, &topics)?;
         if registry.is_none() && types.iter().any(|one| one.framing == Framing::Confluent) {
             return Err(no_registry());
         }
-        Ok(Self { types, registry, register, ..Self::default() })
+        Ok(Self { types, registry, register, keys, ..Self::default() })
     }
 }
 
@@ -121,6 +135,7 @@ impl FormatPlan {
         let formats = formats.settle();
         let each: BTreeSet<&str> = topics.iter().map(|topic| formats.of_topic(topic).as_str()).collect();
         let format = topics.first().map_or(Format::Json, |topic| formats.of_topic(topic));
+        let keys = keys::of_reading(&formats, registry.is_some(), catalogue, topics)?;
         let strategy = formats.subject_strategy;
         let subjects = topics.iter().flat_map(|topic| {
             let of_types = catalogue.types().map(move |(_, declared)| &declared.record.name);
@@ -128,6 +143,8 @@ impl FormatPlan {
         });
         let subjects = subjects.collect();
         let framing = match formats.framing {
+            // It is that of the keys where values have none.
+            Some(Framing::Confluent) if format == Format::Json && !keys.is_empty() => Framing::None,
             Some(Framing::Confluent) => Framing::Confluent,
             Some(Framing::SingleObject) if format != Format::Avro => {
                 return Err(plan_error("the single-object encoding is one of Avro", "add --format avro"));
@@ -139,7 +156,7 @@ impl FormatPlan {
         if framing == Framing::Confluent {
             return match registry {
                 None => Err(no_registry()),
-                Some(_) => Ok((Self { registry, framed_alone: true, ..Self::default() }, subjects)),
+                Some(_) => Ok((Self { registry, keys, framed_alone: true, ..Self::default() }, subjects)),
             };
         }
         if each.len() > 1 {
@@ -150,19 +167,18 @@ impl FormatPlan {
             ));
         }
         let types = catalogue.types().map(|(kind, declared)| {
-            let one = TypeFormat { kind, format, framing, padded: false, subject: None };
+            let one = TypeFormat { kind, format, framing, padded: false, subject: None, branch: None };
             coding_of(declared, &one).map_err(|error| refused(declared, format, &error))?;
             Ok(one)
         });
         let types = if format == Format::Json { Vec::new() } else { types.collect::<Result<_, ConfigError>>()? };
-        Ok((Self { types, registry, ..Self::default() }, subjects))
+        Ok((Self { types, registry, keys, ..Self::default() }, subjects))
     }
 }
 
 /// Refuses formats of topics that no event goes into.
 pub(super) fn check_topics(formats: &Formats, topics: &[String]) -> Result<(), ConfigError> {
-    let named = formats.format.iter().filter_map(|entry| entry.topic.as_ref());
-    match { named }.find(|topic| !topics.contains(topic)) {
+    match formats.named().find(|topic| !topics.contains(topic)) {
         None => Ok(()),
         Some(unknown) => Err(plan_error(
             &format!("no type of event goes into topic \"{unknown}\", which has a format"),
@@ -208,14 +224,8 @@ fn type_format(
         ));
     }
     let strategy = formats.subject_strategy.unwrap_or_else(|| Strategy::for_types(beside));
-    if framing == Framing::Confluent && strategy == Strategy::TopicName && beside > 1 {
-        return Err(plan_error(
-            &format!("topic \"{topic}\" has {beside} types of event, and topic-name gives all of them one subject"),
-            "--subject-strategy topic-record-name gives each type its own",
-        ));
-    }
     let subject = (framing == Framing::Confluent).then(|| strategy.subject(topic, &declared.record.name, Part::Value));
-    Ok(TypeFormat { kind, format, framing, padded, subject })
+    Ok(TypeFormat { kind, format, framing, padded, subject, branch: None })
 }
 
 fn framing_of_json() -> ConfigError {
@@ -244,15 +254,28 @@ pub fn coding_of(declared: &EventType, one: &TypeFormat) -> Result<(Coding, Opti
             (coding, SchemaText::new(SchemaType::Json, schema.text(), schema.name()))
         }
         Format::Avro => {
-            let (coding, schema) = Coding::avro(declared, one.padded)?;
+            let branch = one.branch.as_ref().map(|branch| branch.index);
+            let (coding, schema) = Coding::avro_in_union(declared, one.padded, branch)?;
             let text = SchemaText::new(SchemaType::Avro, schema.text(), schema.name());
             (coding, SchemaText { fingerprint: Some(schema.fingerprint()), ..text })
         }
         Format::Protobuf => {
             let (coding, schema) = Coding::protobuf(declared, one.padded)?;
             let text = SchemaText::new(SchemaType::Protobuf, schema.text(), schema.name());
-            (coding, SchemaText { message: schema.message_path(), ..text })
+            let given = declared.schema.as_ref().filter(|given| given.language == Language::Protobuf);
+            let imports = given.map(|given| given.imports.clone()).unwrap_or_default();
+            (coding, SchemaText { message: schema.message_path(), imports, ..text })
         }
+    };
+    let (coding, text) = match &one.branch {
+        None => (coding, text),
+        Some(branch) if one.format == Format::Protobuf => {
+            let imports = text.imports.pairs();
+            let shared = protobuf::Schema::parse(&branch.text, &imports, Pick::Named(&text.name))?;
+            let message = shared.message_path();
+            (coding.of_message(&message), SchemaText { message, text: branch.text.to_string(), ..text })
+        }
+        Some(branch) => (coding, SchemaText { text: branch.text.to_string(), fingerprint: None, ..text }),
     };
     Ok((framed(coding, one, &text), Some(text)))
 }
@@ -266,7 +289,7 @@ pub fn version_of(
     one: &TypeFormat,
     given: &GivenSchema,
 ) -> Result<(Coding, SchemaText), SchemaError> {
-    let text = SchemaText::parse(given.language, &given.text)?;
+    let text = SchemaText::parse_with(given.language, &given.text, given.imports.clone())?;
     Ok((framed(Coding::version(declared, given)?, one, &text), text))
 }
 
@@ -301,7 +324,21 @@ pub const fn language_of(format: Format) -> Option<Language> {
 impl SchemaText {
     fn new(schema_type: SchemaType, text: &str, name: &str) -> Self {
         let text = language_of_type(schema_type).trimmed(text);
-        Self { schema_type, text: text.to_owned(), name: name.to_owned(), message: Vec::new(), fingerprint: None }
+        Self {
+            schema_type,
+            text: text.to_owned(),
+            name: name.to_owned(),
+            message: Vec::new(),
+            fingerprint: None,
+            imports: Imports::default(),
+        }
+    }
+
+    /// That of keys: it describes what has no name, or the first message of its text.
+    #[must_use]
+    pub fn of_key(schema_type: SchemaType, text: &str) -> Self {
+        let message = if schema_type == SchemaType::Protobuf { vec![0] } else { Vec::new() };
+        Self { message, ..Self::new(schema_type, text, "") }
     }
 
     /// A text of somebody else's.
@@ -309,6 +346,14 @@ impl SchemaText {
     /// # Errors
     /// What is wrong in it, or not supported, and where.
     pub fn parse(language: Language, text: &str) -> Result<Self, SchemaError> {
+        Self::parse_with(language, text, Imports::default())
+    }
+
+    /// The same of a text that imports others.
+    ///
+    /// # Errors
+    /// As [`SchemaText::parse`].
+    pub fn parse_with(language: Language, text: &str, imports: Imports) -> Result<Self, SchemaError> {
         Ok(match language {
             Language::Avro => {
                 let parsed = avro::Schema::parse(text)?;
@@ -316,9 +361,9 @@ impl SchemaText {
                 Self { fingerprint, ..Self::new(SchemaType::Avro, text, parsed.name()) }
             }
             Language::Protobuf => {
-                let parsed = protobuf::Schema::parse(text, &[], Pick::Only)?;
+                let parsed = protobuf::Schema::parse(text, &imports.pairs(), Pick::Only)?;
                 let message = parsed.message_path();
-                Self { message, ..Self::new(SchemaType::Protobuf, text, parsed.name()) }
+                Self { message, imports, ..Self::new(SchemaType::Protobuf, text, parsed.name()) }
             }
             Language::JsonSchema => Self::new(SchemaType::Json, text, json_schema::Schema::parse(text, "")?.name()),
         })
@@ -326,8 +371,8 @@ impl SchemaText {
 
     /// What a schema of a registry describes, and which message of its text that is; `None` where it is not supported.
     #[must_use]
-    pub fn of_registry(schema: &Schema) -> Option<Self> {
-        Self::parse(language_of_type(schema.schema_type), &schema.text).ok()
+    pub fn of_registry(schema: &Schema, imports: Imports) -> Option<Self> {
+        Self::parse_with(language_of_type(schema.schema_type), &schema.text, imports).ok()
     }
 
     /// Its language.
@@ -341,7 +386,7 @@ impl SchemaText {
     pub fn is_read_as(&self, other: &Self) -> bool {
         match self.fingerprint {
             Some(_) => self.fingerprint == other.fingerprint,
-            None => self.text == other.text,
+            None => self.text == other.text && self.imports.are(&other.imports),
         }
     }
 

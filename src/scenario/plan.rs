@@ -39,7 +39,7 @@ use crate::source::web;
 pub(super) use group::group;
 pub use presentation::{LiveView, Presentation, USUAL_RESULTS};
 use std::sync::Arc;
-pub use together::Together;
+pub use together::{Fleet, Together};
 
 /// All that a run needs to know.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,6 +138,7 @@ impl Plan {
             start_at_unix_ns: together.start_at.map(|at| u64::try_from(at.as_nanosecond()).unwrap_or_default()),
             pacing: setup.pacing,
             event_time,
+            late: setup.late.seeded(setup.seed),
             lateness,
             kafka: KafkaConfig {
                 bootstrap,
@@ -274,11 +275,11 @@ pub(super) fn truth(source: &SourceConfig, seed: u64, lanes: u16) -> Option<Trut
 /// The types of event that there are.
 pub(super) fn catalogue(source: &SourceConfig) -> Result<Arc<Catalogue>, ConfigError> {
     let error = |error: CatalogueError| ConfigError::Plan { reason: error.to_string(), hint: None };
+    if let Some(config) = source.declared() {
+        let own = Own::new(config, 0).map_err(own_error)?;
+        return Catalogue::new(own.event_types()).map(Arc::new).map_err(error);
+    }
     match source {
-        SourceConfig::Own(config) => {
-            let own = Own::new(config, 0).map_err(own_error)?;
-            Catalogue::new(own.event_types()).map(Arc::new).map_err(error)
-        }
         SourceConfig::Recorded(config) => {
             let by_key = config.partition == Placing::Key;
             Catalogue::opaque(config.topics.keys().cloned(), by_key).map(Arc::new).map_err(error)
@@ -287,13 +288,15 @@ pub(super) fn catalogue(source: &SourceConfig) -> Result<Arc<Catalogue>, ConfigE
             web::ConfigError::Own(error) => own_error(error),
             error => ConfigError::Plan { reason: error.to_string(), hint: None },
         }),
-        SourceConfig::Synthetic(_) | SourceConfig::RetailRocket(_) => shop::catalogue().map(Arc::new).map_err(error),
+        SourceConfig::Synthetic(_) | SourceConfig::Own(_) | SourceConfig::RetailRocket(_) => {
+            shop::catalogue().map(Arc::new).map_err(error)
+        }
     }
 }
 
 /// Whether a reader can tell types apart that say nothing of a schema.
 fn check_apart(source: &SourceConfig, catalogue: &Arc<Catalogue>, formats: &FormatPlan) -> Result<(), ConfigError> {
-    let SourceConfig::Own(config) = source else { return Ok(()) };
+    let Some(config) = source.declared() else { return Ok(()) };
     let has_frame = |kind| formats.types.iter().any(|one| one.kind == kind && one.framing != Framing::None);
     let own = Arc::new(Own::new(config, 0).map_err(own_error)?);
     own.check_apart(catalogue, |kind| !has_frame(kind)).map_err(own_error)

@@ -1,15 +1,20 @@
 //! What `loadgen record` is to do.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::environment::Environment;
 use super::error::{ConfigError, plan_error};
 use super::topics::{ClusterPlan, check_topic_name, cluster};
 use crate::capture::recorder::{Start, Until, Wanted};
+use crate::capture::rolling::Roll;
 use crate::cli::record::RecordArgs;
 use crate::settings::anonymise::AnonymiseOptions;
 use crate::settings::outcome::Output;
 use crate::settings::verification::Isolation;
+
+/// How long a file of a group is written to where nothing is said.
+const ROLL: Duration = Duration::from_secs(3_600);
 
 /// A recording to be made.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +23,10 @@ pub struct RecordPlan {
     pub cluster: ClusterPlan,
     /// What.
     pub wanted: Wanted,
-    /// Into which file.
+    /// Into which file, or with a group into which folder.
     pub out: PathBuf,
+    /// The group that records for good.
+    pub group: Option<GroupPlan>,
     /// Whether that is replaced where it is there.
     pub force: bool,
     /// Whether records are kept as they are.
@@ -30,6 +37,15 @@ pub struct RecordPlan {
     pub output: Output,
     /// Whether it is shown how it goes.
     pub shown: bool,
+}
+
+/// A group that records for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupPlan {
+    /// Its name.
+    pub name: String,
+    /// When a file is ended.
+    pub roll: Roll,
 }
 
 /// Resolves `loadgen record`.
@@ -47,20 +63,64 @@ pub fn record(args: RecordArgs, environment: &Environment) -> Result<RecordPlan,
         return Err(plan_error(&format!("topic \"{twice}\" is there twice"), "name each topic once"));
     }
     let out = options.out.ok_or_else(|| plan_error("no file is named", "-o FILE.avro names the one to write"))?;
+    let until = options.until.unwrap_or(Until::Asked);
+    let force = options.force.unwrap_or(false);
+    let group = group(args.group, options.roll, until, force)?;
     Ok(RecordPlan {
         cluster: cluster(cluster_options, environment)?,
         wanted: Wanted {
             topics,
             from: options.from.unwrap_or(Start::Earliest),
-            until: options.until.unwrap_or(Until::Asked),
+            until,
             most: options.num_records,
             read_committed: options.isolation == Some(Isolation::ReadCommitted),
         },
         out,
-        force: options.force.unwrap_or(false),
+        group,
+        force,
         raw: options.raw.unwrap_or(false),
         anonymise: options.anonymise,
         output: options.output.unwrap_or(Output::Text),
         shown: !options.no_progress.unwrap_or(false),
     })
+}
+
+fn group(
+    name: Option<String>,
+    roll: Option<Roll>,
+    until: Until,
+    force: bool,
+) -> Result<Option<GroupPlan>, ConfigError> {
+    let refused = |what: &str, hint: &str| Err(plan_error(what, hint));
+    match name {
+        None if roll.is_some() => {
+            refused("--roll is for the files of a group", "--group NAME records as a member of it")
+        }
+        None => Ok(None),
+        Some(name) if name.is_empty() => refused("--group has no name", "--group storage, for one"),
+        Some(_) if force => refused("--force has nothing to replace", "the files of a group are never written over"),
+        Some(_) if matches!(until, Until::End | Until::At(_)) => refused(
+            "a group does not end at an end of the logs or a time",
+            "--until idle:30s ends when nothing came for so long",
+        ),
+        Some(name) => Ok(Some(GroupPlan { name, roll: roll.unwrap_or(Roll::After(ROLL)) })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_contradicts_a_group_is_refused() {
+        let of = |name: Option<&str>, roll, until, force| group(name.map(ToOwned::to_owned), roll, until, force);
+        let hour = Roll::After(ROLL);
+        assert_eq!(of(None, None, Until::End, true).unwrap(), None);
+        let plan = of(Some("g"), None, Until::Idle(Duration::from_secs(1)), false).unwrap();
+        assert_eq!(plan, Some(GroupPlan { name: "g".to_owned(), roll: hour }));
+        assert!(of(None, Some(hour), Until::Asked, false).is_err());
+        assert!(of(Some(""), None, Until::Asked, false).is_err());
+        assert!(of(Some("g"), None, Until::Asked, true).is_err());
+        assert!(of(Some("g"), None, Until::End, false).is_err() && of(Some("g"), None, Until::At(0), false).is_err());
+    }
 }

@@ -7,6 +7,7 @@ mod pace;
 mod tests;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Scenario;
 use super::alerts::alerts_of;
@@ -59,6 +60,9 @@ pub struct Resolved {
     pub warnings: Vec<String>,
 }
 
+/// How long an event that came in by a request waits for others, unless somebody says so.
+const LINGER_OF_REQUESTS: Duration = Duration::from_millis(1);
+
 /// Settings of the strongest level first.
 type Layers<'a> = Vec<(Place<'a>, RunOptions)>;
 
@@ -78,7 +82,12 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
             let known = levels.reduce(Layer::over).unwrap_or_default();
             usual("replay", SourceConfig::recording(files, &layers[0].1.recording.rows, &known)?)
         }
-        RunRequest::Web(config) => usual("collect", SourceConfig::Web(config.clone())),
+        RunRequest::Web(config) => {
+            let mut scenario = usual("collect", SourceConfig::Web(config.clone()));
+            // Whoever sent an event waits for its answer.
+            scenario.settings.target.topic.linger = Some(LINGER_OF_REQUESTS);
+            scenario
+        }
         RunRequest::Scenario(path) | RunRequest::Search(path) => Scenario::load(path)?,
     };
     let (mut faults_left_out, mut expectations_left_out) = (0, 0);
@@ -186,7 +195,10 @@ fn leave_out_misplaced(layers: &mut Layers<'_>, source: &SourceConfig) -> Result
             SourceConfig::Recorded(config) => {
                 let drawn = std::mem::take(&mut layer.events).first_set();
                 let other = layer.recording.of_others(config.rows.is_some());
-                let coded = std::mem::take(&mut layer.target.coding.formats).first_set();
+                let coded = match config.declared {
+                    Some(_) => None,
+                    None => std::mem::take(&mut layer.target.coding.formats).first_set(),
+                };
                 let why = match config.rows {
                     Some(_) => "the rows of files are sent byte for byte, as they are, and were in no partition",
                     None => "the records of a recording are sent byte for byte, as they are",

@@ -1,5 +1,6 @@
 //! What `loadgen schema` is to do.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -271,7 +272,7 @@ impl Written {
             let beside = self.topics.iter().filter(|other| *other == topic).count();
             let strategy = formats.subject_strategy.unwrap_or_else(|| Strategy::for_types(beside));
             let subject = Some(strategy.subject(topic, &event_type.record.name, Part::Value));
-            schema_of(event_type, &TypeFormat { kind, format, framing: Framing::None, padded, subject })
+            schema_of(event_type, &TypeFormat { kind, format, framing: Framing::None, padded, subject, branch: None })
         };
         self.catalogue.types().zip(&self.topics).filter_map(|one| described(one).transpose()).collect()
     }
@@ -286,7 +287,17 @@ impl Written {
         let plan = FormatPlan::new(formats, Some(registry), true, padded, &self.catalogue, &topic_of)?;
         let types = plan.types.iter().zip(self.catalogue.types());
         let schemas = types.filter_map(|(one, (_, event_type))| schema_of(event_type, one).transpose());
-        let schemas: Vec<TypeSchema> = schemas.collect::<Result<_, _>>()?;
+        let mut schemas: Vec<TypeSchema> = schemas.collect::<Result<_, _>>()?;
+        // Types may share one.
+        let mut known = BTreeSet::new();
+        schemas.retain(|one| known.insert((one.subject.clone(), one.schema.text.clone())));
+        for (plan, event_type) in plan.keys.iter().zip(self.catalogue.names()) {
+            for (subject, schema) in plan.subjects.iter().cloned().zip(plan.schema()) {
+                if schemas.iter().all(|one| one.subject != subject) {
+                    schemas.push(TypeSchema { event_type: event_type.to_owned(), subject, schema });
+                }
+            }
+        }
         if schemas.is_empty() {
             return Err(plan_error(
                 "a run with these options looks for no schema in a registry",

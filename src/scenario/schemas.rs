@@ -10,14 +10,14 @@ use toml::{Table, Value};
 use super::error::{ConfigError, plan_error};
 use super::formats::{FormatPlan, SchemaText, TypeFormat, VersionPlan, language_of, version_of};
 use crate::event::catalogue::{Catalogue, EventType, GivenSchema, TypeIndex, Version};
-use crate::event::readers::Reader;
+use crate::event::readers::{Reader, ReaderSchema};
 use crate::event::rollout::Rollout;
 use crate::schedule::PhaseConfig;
 use crate::schedule::config::SchemaMix;
 use crate::settings::formats::{Format, Framing};
 use crate::settings::schemas::{SchemaSet, Schemas};
-use crate::wire::avro;
 use crate::wire::language::Language;
+use crate::wire::protobuf::Imports;
 
 /// The largest file that is read.
 const MOST_BYTES: u64 = 4 << 20;
@@ -94,7 +94,7 @@ pub(super) fn parsed(set: &SchemaSet) -> Result<Vec<NamedSchema>, ConfigError> {
         let text = text.as_str().unwrap_or_default();
         let language = Language::of_name(file).map_err(bad)?;
         let read = SchemaText::parse(language, text).map_err(|error| bad(language.explained(file, text, error)))?;
-        let given = GivenSchema { language, text: read.text.into(), message: None };
+        let given = GivenSchema { language, text: read.text.into(), message: None, imports: Imports::default() };
         Ok(NamedSchema { file: file.clone(), name: read.name, given })
     };
     texts.iter().map(schema).collect()
@@ -110,7 +110,10 @@ pub(super) fn read_in_run(
     formats: &FormatPlan,
 ) -> Result<Arc<Catalogue>, ConfigError> {
     if formats.types.is_empty() && !sets.is_empty() {
-        return Err(plan_error("events are JSON without a schema, and a reader's schema is Avro", "add --format avro"));
+        return Err(plan_error(
+            "events are JSON without a schema, and readers have one",
+            "add --format avro, protobuf or json-schema",
+        ));
     }
     read_by(catalogue, sets, formats)
 }
@@ -132,28 +135,27 @@ fn readers(sets: &[SchemaSet], catalogue: &Catalogue, formats: &FormatPlan) -> R
     let mut readers = Vec::new();
     for set in sets {
         let schemas = parsed(set)?;
-        let before = readers.len();
-        for schema in schemas.iter().filter(|schema| schema.given.language == Language::Avro) {
+        let (before, mut other) = (readers.len(), None);
+        for schema in &schemas {
             // A consumer may have the record in a package of its own.
             let short = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
             let named = catalogue.types().find(|(_, declared)| *declared.record.name == *schema.name);
             let alike = || catalogue.types().find(|(_, declared)| short(&declared.record.name) == short(&schema.name));
             let Some((kind, declared)) = named.or_else(alike) else { continue };
-            if let Some(one) = formats.types.iter().find(|one| one.kind == kind && one.format != Format::Avro) {
+            let own = schema.given.language;
+            let is_other = |one: &&TypeFormat| one.kind == kind && language_of(one.format) != Some(own);
+            if let Some(one) = formats.types.iter().find(is_other) {
                 let (name, format) = (&declared.name, one.format);
                 let reason =
-                    format!("reader schema {}: events of type \"{name}\" are {format}, and it is Avro", set.name);
-                return Err(plan_error(&reason, "schemas of Avro alone are resolved into one another"));
+                    format!("reader schema {}: events of type \"{name}\" are {format}, and it is {own}", set.name);
+                other = Some(plan_error(&reason, "a reader's schema is in the language of what it reads"));
+                continue;
             }
-            let parsed = avro::Schema::parse(&schema.given.text).map_err(|error| plan_error(&error.to_string(), ""))?;
+            let parsed = ReaderSchema::parse(&schema.given).map_err(|error| plan_error(&error.to_string(), ""))?;
             readers.push(Reader { name: set.name.as_str().into(), kind, schema: parsed });
         }
         if readers.len() == before {
-            if schemas.iter().all(|schema| schema.given.language != Language::Avro) {
-                let reason = format!("reader schema {}: it is none of Avro", set.name);
-                return Err(plan_error(&reason, "schemas of Avro alone are resolved into one another: give a .avsc"));
-            }
-            return Err(of_no_type(&set.name, &schemas, catalogue));
+            return Err(other.unwrap_or_else(|| of_no_type(&set.name, &schemas, catalogue)));
         }
     }
     Ok(readers)
@@ -196,6 +198,12 @@ pub(super) fn versions(
             format!("[schemas] has {}", known.join(", "))
         };
         return Err(plan_error(&format!("a phase is written in schema \"{unknown}\", which there is not"), &hint));
+    }
+    if !named.is_empty() && formats.types.iter().any(|one| one.branch.is_some()) {
+        return Err(plan_error(
+            "versions are those of a type's own schema, and the types of a topic share one under topic-name",
+            "--subject-strategy topic-record-name gives each type its own",
+        ));
     }
     // What no phase names is not looked at.
     let used = sets.iter().filter(|set| named.contains(&set.name.as_str()));

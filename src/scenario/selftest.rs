@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use super::environment::Environment;
 use super::error::ConfigError;
+use super::formats::keys::form_of;
 use super::plan::catalogue;
 use super::source::SourceConfig;
 use super::topics::{self, check_topic_name};
 use crate::cli::selftest::SelfTestArgs;
 use crate::event::catalogue::Catalogue;
-use crate::settings::formats::Format;
+use crate::event::key::KeyForm;
+use crate::settings::formats::{Format, KeyFormat};
 use crate::settings::outcome::Output;
 use std::sync::Arc;
 
@@ -33,6 +35,10 @@ pub struct SelfTestPlan {
     pub topic: Option<String>,
     /// The format of the events.
     pub format: Format,
+    /// The form of their keys.
+    pub keys: KeyForm,
+    /// Whether a header has their ids.
+    pub id_in_header: bool,
     /// Where the faults are drawn from; none: anywhere.
     pub seed: Option<u64>,
     /// The longest wait for the last events.
@@ -66,6 +72,8 @@ pub fn selftest(args: SelfTestArgs, environment: &Environment) -> Result<SelfTes
         catalogue: catalogue(&SourceConfig::default())?,
         topic: args.topic,
         format: args.format.unwrap_or(Format::Json),
+        keys: form_of(args.key_format.unwrap_or(KeyFormat::String)),
+        id_in_header: args.id_in_header,
         seed: options.seed,
         drain_deadline: options.drain_deadline.unwrap_or(usual),
         output: options.output.unwrap_or(Output::Text),

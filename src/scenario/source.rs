@@ -75,13 +75,30 @@ impl SourceConfig {
         }
     }
 
+    /// The types that the user declares for its events.
+    #[must_use]
+    pub fn declared(&self) -> Option<&own::Config> {
+        match self {
+            Self::Own(config) => Some(config),
+            Self::Recorded(config) => config.declared.as_deref(),
+            Self::Synthetic(_) | Self::RetailRocket(_) | Self::Web(_) => None,
+        }
+    }
+
     /// Takes relative paths of data as relative to `folder`.
     pub(super) fn move_paths(&mut self, folder: &Path) {
         let data: Vec<_> = match self {
             Self::Synthetic(_) | Self::Web(_) => Vec::new(),
             Self::Own(config) => config.events.iter_mut().chain(&mut config.schema).collect(),
             Self::Recorded(config) => {
-                config.rows.iter_mut().flat_map(|rows| &mut rows.files).chain([&mut config.path]).collect()
+                let declared = config.declared.iter_mut().flat_map(|of| of.events.iter_mut().chain(&mut of.schema));
+                config
+                    .rows
+                    .iter_mut()
+                    .flat_map(|rows| &mut rows.files)
+                    .chain(declared)
+                    .chain([&mut config.path])
+                    .collect()
             }
             Self::RetailRocket(config) => {
                 config.category_tree.iter_mut().chain(&mut config.item_properties).chain([&mut config.path]).collect()

@@ -222,7 +222,10 @@ fn read_file(path: &Path) -> Result<Vec<TopicConfig>, ConfigError> {
 }
 
 /// The cluster that options and variables name.
-pub(super) fn cluster(options: ClusterOptions, environment: &Environment) -> Result<ClusterPlan, ConfigError> {
+///
+/// # Errors
+/// Where they name none.
+pub fn cluster(options: ClusterOptions, environment: &Environment) -> Result<ClusterPlan, ConfigError> {
     let ClientPlan { bootstrap, said_by, client, connect_timeout, warnings, dump } = client(options, environment)?;
     let Some(bootstrap) = bootstrap else {
         return Err(refused(

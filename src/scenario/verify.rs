@@ -26,7 +26,7 @@ use crate::gate::{GateConfig, Gates, Names};
 use crate::run::Downstream;
 use crate::settings::events::DeclaredOptions;
 use crate::settings::membership::Group;
-use crate::settings::verification::Isolation;
+use crate::settings::verification::{Expect, Isolation};
 use crate::source::synthetic::fraud::Truth;
 use std::sync::Arc;
 
@@ -99,7 +99,11 @@ impl VerifyPlan {
         let usual = self.topics.first().map_or(USUAL_TOPIC, String::as_str);
         let truth = self.truth.as_ref();
         let known = Known { catalogue: &self.catalogue, topic_of: &|_| usual.to_owned(), usual, truth };
-        Ok(Downstream { expectations: Expectation::all(&self.expectations, known)?, deadline: self.expect_deadline })
+        Ok(Downstream {
+            expectations: Expectation::all(&self.expectations, known)?,
+            deadline: self.expect_deadline,
+            closes_windows: false,
+        })
     }
 }
 
@@ -197,7 +201,10 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
     schemas::load(&mut sets)?;
     let catalogue = schemas::read_by(catalogue, &sets, &formats)?;
     let mut expect = options.downstream;
-    let expect_deadline = expect.settle().expect_deadline;
+    let Expect { expect_deadline, close_windows, .. } = expect.settle();
+    if close_windows {
+        return Err(plan_error("a reading sends no events, and --close-windows is to send some", "leave it out"));
+    }
     let expectations = expect.expect.map_or_else(|| Ok(Vec::new()), |file| read_expectations(&file))?;
     let known = Names {
         phases: Vec::new(),

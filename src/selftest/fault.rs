@@ -1,5 +1,6 @@
 //! The faults that the self-test injects, each with what the report must say about it and the one rule that says so.
 
+use super::Wire;
 use crate::ledger::Class;
 use crate::ledger::rules::Rule;
 use crate::settings::formats::Format;
@@ -91,6 +92,12 @@ pub enum Fault {
     SchemaLate,
     /// The registry never answers about its schema.
     SchemaSilent,
+    /// Without the header that has its id.
+    IdMissing,
+    /// With that header twice.
+    IdDoubled,
+    /// With a byte too few in it.
+    IdCut,
     /// In an aborted transaction, and not to be seen.
     Aborted,
     /// In an aborted transaction, and yet to be seen.
@@ -114,7 +121,7 @@ pub enum Found {
 
 impl Fault {
     /// Every fault, in the order of the table.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 47] = [
         Self::DroppedAfterAck,
         Self::DroppedPastEnd,
         Self::DroppedWithoutOffset,
@@ -157,17 +164,22 @@ impl Fault {
         Self::ReEncoded,
         Self::SchemaLate,
         Self::SchemaSilent,
+        Self::IdMissing,
+        Self::IdDoubled,
+        Self::IdCut,
         Self::Aborted,
         Self::AbortedSeen,
     ];
 
-    /// The faults that events in a format can have, in the order of the table.
-    pub fn of(format: Format) -> impl Iterator<Item = Self> + Clone {
-        Self::ALL.into_iter().filter(move |fault| fault.is_in(format))
+    /// The faults that events can have that are sent so, in the order of the table.
+    pub fn of(wire: Wire) -> impl Iterator<Item = Self> + Clone {
+        Self::ALL.into_iter().filter(move |fault| fault.is_in(wire))
     }
 
-    const fn is_in(self, format: Format) -> bool {
+    const fn is_in(self, wire: Wire) -> bool {
+        let format = wire.format;
         match self {
+            Self::IdMissing | Self::IdDoubled | Self::IdCut => wire.id_in_header,
             Self::NotJson | Self::MissingField | Self::WrongType => matches!(format, Format::Json | Format::JsonSchema),
             Self::EndMissing | Self::NotReadable | Self::BadEnum | Self::WrongConstant => {
                 matches!(format, Format::Avro | Format::Protobuf)
@@ -241,8 +253,8 @@ impl Fault {
             Self::Truncated => ("value cut short", Corrupt, Found::Class(Corrupt), Rule::Unparsable),
             Self::NotUtf8 => ("not UTF-8", Corrupt, Invalid("not_utf8"), Rule::Utf8),
             Self::NotJson => ("not JSON (those cut short too)", Corrupt, Invalid("not_json"), Rule::Json),
-            Self::MissingField => ("a field missing", Corrupt, Invalid("missing:"), Rule::RequiredField),
-            Self::WrongType => ("a field of another type", Corrupt, Invalid("wrong_type:"), Rule::FieldType),
+            Self::MissingField => ("a field missing", Corrupt, Invalid("missing:timestamp"), Rule::RequiredField),
+            Self::WrongType => ("a field of another type", Corrupt, Invalid("wrong_type:timestamp"), Rule::FieldType),
             Self::WrongPartition => ("in another partition", Verified, Finding("misplaced"), Rule::Placement),
             Self::AnotherRun => ("another run's in its place", UnknownUnseen, NotClass(Corrupt), Rule::RunTag),
             Self::AnotherTime => ("one never due in its place", UnknownUnseen, NotClass(Corrupt), Rule::DueTime),
@@ -274,6 +286,9 @@ impl Fault {
             Self::ReEncoded => ("written again, values the same", Verified, Finding("re_encoded"), Rule::ReEncoded),
             Self::SchemaLate => ("of a schema known only later", Verified, Found::Class(Verified), Rule::AwaitsSchema),
             Self::SchemaSilent => ("of a schema never told", Unread, Finding("awaits_schema"), Rule::AwaitsSchema),
+            Self::IdMissing => ("without its id's header", Corrupt, Invalid("missing:loadgen-id"), Rule::RequiredField),
+            Self::IdDoubled => ("with that header twice", Corrupt, Invalid("doubled:loadgen-id"), Rule::HeaderOnce),
+            Self::IdCut => ("a byte of the id missing", Corrupt, Invalid("wrong_type:loadgen-id"), Rule::FieldType),
             Self::Aborted => ("in an aborted transaction", Aborted, Found::Class(Aborted), Rule::Aborted),
             Self::AbortedSeen => {
                 ("aborted, and yet written", AbortedSeen, Found::Class(AbortedSeen), Rule::AbortedSeen)

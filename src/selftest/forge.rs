@@ -7,12 +7,15 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::Wire;
 use super::fault::Fault;
 use super::schemas::Series;
-use crate::event::catalogue::Catalogue;
+use crate::event::catalogue::{Catalogue, ID_HEADER};
 use crate::event::decode::Wholeness;
 use crate::event::invalid::Invalid;
+use crate::event::opaque::Raw;
 use crate::event::stamp::{DueTime, RunId, Stamp};
+use crate::kafka::headers::{Header, Headers};
 use crate::settings::formats::Format;
 use crate::wire::Malformed;
 use crate::wire::framing::CONFLUENT_LENGTH;
@@ -22,18 +25,19 @@ const DAY_NS: u64 = 86_400_000_000_000;
 /// The lane of a process that no self-test has.
 const SIBLING: u16 = super::plan::ALL - 1;
 
-/// Where in a record's value the id stands: it is the first field of each type of the shop.
+/// Where a record has its id: in the first field of each type of the shop, or in a header.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IdPlace {
     /// How long the frame is.
     frame: usize,
+    /// What is the id in the value; nothing where a header has it.
     start: usize,
     end: usize,
 }
 
 impl IdPlace {
-    pub(super) const fn of(format: Format) -> Self {
-        let (frame, lead, length) = match format {
+    pub(super) const fn of(wire: Wire) -> Self {
+        let (frame, lead, length) = match wire.format {
             // `{"event_id":"` comes before it.
             Format::Json => (0, 13, 36),
             Format::JsonSchema => (CONFLUENT_LENGTH, 13, 36),
@@ -41,12 +45,19 @@ impl IdPlace {
             // One more byte says which message of the schema it is; a tag and a length come before the id.
             Format::Protobuf => (CONFLUENT_LENGTH + 1, 2, 36),
         };
+        if wire.id_in_header {
+            return Self { frame, start: frame, end: frame };
+        }
         Self { frame, start: frame + lead, end: frame + lead + length }
     }
 
+    const fn is_header(self) -> bool {
+        self.start == self.end
+    }
+
     /// The stamp of a record that begins as loadgen writes it, however broken the rest is.
-    pub(super) fn stamp_of(self, value: &[u8]) -> Option<Stamp> {
-        let id = value.get(self.start..self.end)?;
+    pub(super) fn stamp_of(self, value: &[u8], headers: Headers<'_>) -> Option<Stamp> {
+        let id = if self.is_header() { id_in(headers)? } else { value.get(self.start..self.end)? };
         let bits = match <[u8; 16]>::try_from(id) {
             Ok(bytes) => u128::from_be_bytes(bytes),
             Err(_) => Uuid::try_parse_ascii(id).ok()?.as_u128(),
@@ -64,30 +75,69 @@ pub(super) struct Forge {
     pub(super) place: IdPlace,
 }
 
+/// What is written: key, value, packed headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Forged {
+    pub(super) key: Vec<u8>,
+    pub(super) value: Vec<u8>,
+    pub(super) headers: Box<[u8]>,
+}
+
+impl Forged {
+    fn raw(&self) -> Raw<'_> {
+        Raw { key: Some(&self.key), value: Some(&self.value), headers: Headers::packed(&self.headers) }
+    }
+}
+
+/// The first id that stands in headers.
+fn id_in(headers: Headers<'_>) -> Option<&[u8]> {
+    headers.named(ID_HEADER.as_bytes()).next().flatten()
+}
+
+/// The headers with these ids in the place of theirs.
+fn with_ids(headers: &[u8], ids: &[&[u8]]) -> Box<[u8]> {
+    let mut packed = Vec::new();
+    for header in Headers::packed(headers).iter().filter(|header| header.name != ID_HEADER.as_bytes()) {
+        header.pack(&mut packed);
+    }
+    for id in ids {
+        Header { name: ID_HEADER.as_bytes(), value: Some(id) }.pack(&mut packed);
+    }
+    packed.into()
+}
+
 impl Forge {
-    pub(super) const fn new(catalogue: Arc<Catalogue>, run: RunId, format: Format) -> Self {
-        Self { catalogue, run, format, place: IdPlace::of(format) }
+    pub(super) const fn new(catalogue: Arc<Catalogue>, run: RunId, wire: Wire) -> Self {
+        Self { catalogue, run, format: wire.format, place: IdPlace::of(wire) }
     }
 
-    /// What is written in an event's place, or beside it: key and value. `None` where the fault does not change them.
-    pub(super) fn forge(&self, fault: Fault, key: &[u8], value: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-        let mut key = key.to_vec();
+    /// What is written in the place of an event, or beside it. `None` where the fault does not change it.
+    pub(super) fn forge(&self, fault: Fault, whole: &Forged) -> Option<Forged> {
+        let value = &*whole.value;
+        let id = || id_in(whole.raw().headers);
+        let with_ids = |ids: &[&[u8]]| Some(Forged { headers: with_ids(&whole.headers, ids), ..whole.clone() });
         let value = match fault {
-            Fault::ValueBit => self.flipped(&key, value)?,
+            Fault::IdMissing => return with_ids(&[]),
+            Fault::IdDoubled => return with_ids(&[id()?, id()?]),
+            Fault::IdCut => return with_ids(&[id()?.split_last()?.1]),
+            Fault::ValueBit => self.flipped(whole)?,
             Fault::KeyBit => {
+                let mut key = whole.key.clone();
                 // The lowest bit turns a digit into another digit.
                 *key.last_mut()? ^= 1;
-                value.to_vec()
+                return Some(Forged { key, ..whole.clone() });
             }
             Fault::Truncated => self.cut_short(value)?,
             Fault::AnotherRun => {
-                self.restamped(&key, value, false, |stamp| Stamp { tag: stamp.tag ^ 0b0101, ..stamp })?
+                return self.restamped(whole, false, |stamp| Stamp { tag: stamp.tag ^ 0b0101, ..stamp });
             }
-            Fault::AnotherTime => self.restamped(&key, value, false, |stamp| {
-                let due = DueTime::from_unix_ns(stamp.due.unix_ns().saturating_sub(DAY_NS));
-                Stamp { due, ..stamp }
-            })?,
-            Fault::Sibling => self.restamped(&key, value, true, |stamp| Stamp { lane: SIBLING, ..stamp })?,
+            Fault::AnotherTime => {
+                return self.restamped(whole, false, |stamp| {
+                    let due = DueTime::from_unix_ns(stamp.due.unix_ns().saturating_sub(DAY_NS));
+                    Stamp { due, ..stamp }
+                });
+            }
+            Fault::Sibling => return self.restamped(whole, true, |stamp| Stamp { lane: SIBLING, ..stamp }),
             Fault::NoMagic => [&[1], value.get(1..)?].concat(),
             Fault::UnknownSchemaId => under(Series::Unknown, value)?,
             Fault::WrongSubject => under(Series::Stranger, value)?,
@@ -102,19 +152,19 @@ impl Forge {
                 Format::Avro | Format::Protobuf => self.in_bytes(fault, value)?,
             },
         };
-        Some((key, value))
+        Some(Forged { value, ..whole.clone() })
     }
 
     /// The event with the lowest bit of one byte flipped: valid, of the same key, and not what was sent. A check of 12 bits lets
     /// one damage in 4,096 pass, which is not what is tested here: then it is another byte.
-    fn flipped(&self, key: &[u8], value: &[u8]) -> Option<Vec<u8>> {
-        let stamp = self.place.stamp_of(value)?;
-        (self.place.end..value.len()).rev().find_map(|at| {
-            let mut value = value.to_vec();
+    fn flipped(&self, whole: &Forged) -> Option<Vec<u8>> {
+        let stamp = self.place.stamp_of(&whole.value, whole.raw().headers)?;
+        (self.place.end..whole.value.len()).rev().find_map(|at| {
+            let mut value = whole.value.clone();
             *value.get_mut(at)? ^= 1;
-            let decoded = self.catalogue.decode(&value).ok()?;
-            let is_the_same = decoded.stamp == Some(stamp) && decoded.key() == key;
-            let is_wrong = is_the_same && decoded.wholeness(self.run, stamp, key) == Wholeness::Damaged;
+            let decoded = self.catalogue.decode_record(Raw { value: Some(&value), ..whole.raw() }).ok()?;
+            let is_the_same = decoded.stamp == Some(stamp) && decoded.has_key(&whole.key);
+            let is_wrong = is_the_same && decoded.wholeness(self.run, stamp, &whole.key) == Wholeness::Damaged;
             is_wrong.then_some(value)
         })
     }
@@ -126,15 +176,19 @@ impl Forge {
         cuts.find(|cut| self.catalogue.decode(cut).err().as_ref().is_some_and(is_cut)).map(<[u8]>::to_vec)
     }
 
-    fn restamped(&self, key: &[u8], value: &[u8], whole: bool, change: impl FnOnce(Stamp) -> Stamp) -> Option<Vec<u8>> {
-        let mut stamp = change(self.place.stamp_of(value)?);
-        stamp.check = self.run.check(stamp, key, self.catalogue.decode(value).ok()?.content());
-        if !whole {
+    fn restamped(&self, whole: &Forged, is_right: bool, change: impl FnOnce(Stamp) -> Stamp) -> Option<Forged> {
+        let mut stamp = change(self.place.stamp_of(&whole.value, whole.raw().headers)?);
+        stamp.check = self.catalogue.decode_record(whole.raw()).ok()?.check(self.run, stamp, &whole.key);
+        if !is_right {
             stamp.check ^= 1;
         }
-        let mut value = value.to_vec();
-        stamp.write(value.get_mut(self.place.start..self.place.end)?);
-        Some(value)
+        let mut forged = whole.clone();
+        if self.place.is_header() {
+            forged.headers = with_ids(&whole.headers, &[&stamp.bits().to_be_bytes()]);
+        } else {
+            stamp.write(forged.value.get_mut(self.place.start..self.place.end)?);
+        }
+        Some(forged)
     }
 }
 

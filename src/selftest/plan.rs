@@ -43,7 +43,7 @@ pub(super) struct Plan {
 impl Plan {
     /// Draws a plan for the events of `source`.
     pub(super) fn draw(source: &Source, config: &Config) -> Result<Self, LaneError> {
-        let Config { partitions, seed, format, ref catalogue, .. } = *config;
+        let Config { partitions, seed, wire, ref catalogue, .. } = *config;
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let mut lanes: BTreeMap<u16, Vec<i32>> = BTreeMap::new();
         let mut with_unions: HashSet<Identity> = HashSet::new();
@@ -51,13 +51,18 @@ impl Plan {
             .types()
             .map(|(_, declared)| declared.record.fields.iter().any(|field| matches!(field.shape, Shape::Optional(_))))
             .collect();
+        let keys: Vec<_> = catalogue.keys().collect();
         for number in 0..LANES {
             let mut lane = source.lane(number, ALL)?;
             let events: Vec<Event> = (0..EACH).map_while(|_| lane.draw()).map(|drawn| drawn.event).collect();
             let kinds = (0..).zip(&events).filter(|(_, event)| has_union.get(kind_of(event)) == Some(&true));
             with_unions.extend(kinds.map(|(sequence, _)| (number, sequence)));
             let place = |event: &Event| match event {
-                Event::Shop(event) => murmur2::partition(event.user.0.to_string().as_bytes(), partitions),
+                Event::Shop(shop) => {
+                    let text = shop.user.0.to_string();
+                    let key = keys.get(kind_of(event)).map(|key| key.key_of(text.as_bytes()));
+                    murmur2::partition(&key.unwrap_or_default(), partitions)
+                }
                 Event::Own(_) | Event::Recorded(_) | Event::Web(_) => 0,
             };
             lanes.insert(number, events.iter().map(place).collect());
@@ -72,7 +77,7 @@ impl Plan {
                 Fault::Deleted | Fault::Withheld | Fault::NotReplicated | Fault::Delayed | Fault::SchemaSilent
             ) && !fault.is_of_transactions()
         };
-        for fault in Fault::of(format).filter(by_plan) {
+        for fault in Fault::of(wire).filter(by_plan) {
             let count = random.random_range(2..=9);
             let can_suffer = |victim: &mut Identity| fault != Fault::BadUnion || with_unions.contains(victim);
             faults.extend(victims.extract_if(.., can_suffer).take(count).map(|victim| (victim, fault)));
@@ -86,7 +91,7 @@ impl Plan {
                 .collect();
             let mut last = last.into_iter().rev().map(|sequence| (*lane, sequence));
             // What follows it is not judged either: it is sent after all others.
-            let silent = Fault::of(format).filter(|fault| *fault == Fault::SchemaSilent);
+            let silent = Fault::of(wire).filter(|fault| *fault == Fault::SchemaSilent);
             faults.extend(silent.zip(&mut last).map(|(fault, event)| (event, fault)));
             faults.extend(last.take(count).map(|event| (event, Fault::Delayed)));
         }

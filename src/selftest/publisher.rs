@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::fault::Fault;
+use super::forge::Forged;
 use super::plan::DELETED_IN;
 use super::{Bench, DELAY};
 use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
@@ -26,9 +27,7 @@ const REWRITTEN_AFTER_MS: i64 = 5_000;
 struct Outgoing {
     ticket: usize,
     partition: i32,
-    key: Vec<u8>,
-    body: Vec<u8>,
-    headers: Box<[u8]>,
+    whole: Forged,
     create_ms: i64,
 }
 
@@ -75,7 +74,7 @@ impl FaultyPublisher {
     }
 
     fn treat(&mut self, mut event: Outgoing) {
-        let stamp = self.bench.forge.place.stamp_of(&event.body);
+        let stamp = self.bench.forge.place.stamp_of(&event.whole.value, Headers::packed(&event.whole.headers));
         let fault = stamp.and_then(|stamp| self.bench.fault((stamp.lane, stamp.sequence)));
         let Some(fault) = fault else {
             let partition = event.partition;
@@ -90,15 +89,9 @@ impl FaultyPublisher {
         let acked = |offset| Report { ticket, partition, offset, answer: Answer::Acked };
         let unanswered = Answer::Unanswered(Code::MessageTimedOut);
         let refused = Answer::Refused(Code::MessageSizeTooLarge);
-        let forged = self.bench.forge.forge(fault, &event.key, &event.body);
-        let beside = |(key, body): (Vec<u8>, Vec<u8>)| Outgoing {
-            ticket: NOT_THE_LANES,
-            key,
-            body,
-            headers: event.headers.clone(),
-            partition,
-            create_ms: event.create_ms,
-        };
+        let forged = self.bench.forge.forge(fault, &event.whole);
+        let create_ms = event.create_ms;
+        let beside = |whole: Forged| Outgoing { ticket: NOT_THE_LANES, whole, partition, create_ms };
         match fault {
             Fault::DroppedAfterAck => self.dropped.entry(partition).or_default().push(ticket),
             Fault::DroppedPastEnd => {
@@ -119,7 +112,7 @@ impl FaultyPublisher {
                 self.outgoing.push_back(event);
             }
             Fault::Resent | Fault::Rewritten => {
-                let mut copy = beside((event.key.clone(), event.body.clone()));
+                let mut copy = beside(event.whole.clone());
                 copy.create_ms += if fault == Fault::Rewritten { REWRITTEN_AFTER_MS } else { 0 };
                 self.outgoing.extend([event, copy]);
             }
@@ -152,13 +145,16 @@ impl FaultyPublisher {
             | Fault::WrongConstant
             | Fault::BadTag
             | Fault::ReEncoded
-            | Fault::SchemaLate => {
-                let Some((key, body)) = forged else { return self.outgoing.push_back(event) };
-                self.outgoing.push_back(Outgoing { key, body, ..event });
+            | Fault::SchemaLate
+            | Fault::IdMissing
+            | Fault::IdDoubled
+            | Fault::IdCut => {
+                let Some(whole) = forged else { return self.outgoing.push_back(event) };
+                self.outgoing.push_back(Outgoing { whole, ..event });
             }
             Fault::SchemaSilent => {
-                let Some((key, body)) = forged else { return self.outgoing.push_back(event) };
-                self.last.push(Outgoing { key, body, ..event });
+                let Some(whole) = forged else { return self.outgoing.push_back(event) };
+                self.last.push(Outgoing { whole, ..event });
             }
             // Those of the reading side, and of the second run.
             Fault::ReadTwice
@@ -192,12 +188,12 @@ impl FaultyPublisher {
             }
         }
         while let Some(event) = self.outgoing.pop_front() {
-            let Outgoing { ticket, partition, key, body, headers, create_ms } = &event;
+            let Outgoing { ticket, partition, whole: Forged { key, value, headers }, create_ms } = &event;
             let message = Message {
                 topic: 0,
                 partition: Some(*partition),
                 key: Some(key),
-                body: Some(body),
+                body: Some(value),
                 headers: Headers::packed(headers),
                 create_ms: Some(*create_ms),
                 ticket: *ticket,
@@ -238,9 +234,11 @@ impl Publisher for FaultyPublisher {
             self.treat(Outgoing {
                 ticket: entry.ticket,
                 partition: entry.partition.unwrap_or(0),
-                key: batch.key(entry).unwrap_or_default().to_vec(),
-                body: batch.body(entry).unwrap_or_default().to_vec(),
-                headers: batch.headers(entry).to_packed(),
+                whole: Forged {
+                    key: batch.key(entry).unwrap_or_default().to_vec(),
+                    value: batch.body(entry).unwrap_or_default().to_vec(),
+                    headers: batch.headers(entry).to_packed(),
+                },
                 create_ms,
             });
         }

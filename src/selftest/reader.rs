@@ -84,7 +84,8 @@ impl FaultyReader {
     }
 
     fn treat(&mut self, mut record: KeptRecord) {
-        let stamp_of = |value| self.bench.forge.place.stamp_of(value);
+        let headers = Headers::packed(&record.headers);
+        let stamp_of = |value| self.bench.forge.place.stamp_of(value, headers);
         let stamp = record.body.as_deref().and_then(stamp_of).filter(|stamp| stamp.tag == self.bench.run.tag());
         let fault = stamp.and_then(|stamp| self.bench.fault((stamp.lane, stamp.sequence)));
         record.leader_epoch = record.leader_epoch.max(0);

@@ -1,5 +1,7 @@
 //! The oracle's own test: an input, what a processor makes of it that does wrong four times, and whether just that is found.
 
+mod ranges;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::table::Row;
@@ -20,12 +22,13 @@ const LATE_EACH: i64 = 97;
 /// A result as it is written: key, window, value.
 type Line = (&'static str, i64, u64);
 
-fn expectation(catalogue: &Catalogue) -> Result<Vec<Expectation>, DeclareError> {
+fn expectation(catalogue: &Catalogue, value: &str) -> Result<Vec<Expectation>, DeclareError> {
     let path = |name: &str| Some(name.to_owned());
     let config = ExpectConfig {
         name: "counts".to_owned(),
         source: path("input"),
         key: path("color"),
+        value: path(value),
         window: Some(WindowConfig {
             size: Some(Duration::from_secs(10)),
             grace: Some(Duration::from_secs(5)),
@@ -46,7 +49,7 @@ fn expectation(catalogue: &Catalogue) -> Result<Vec<Expectation>, DeclareError> 
 /// One row for each thing that was done wrong, and one for what was left right.
 pub(super) fn rows(catalogue: &Catalogue, seed: u64) -> Result<Vec<Row>, DeclareError> {
     let logs = BTreeMap::from([("input".to_owned(), Log { starts: vec![0; PARTITIONS], is_whole: true })]);
-    let mut oracle = Oracle::new(&expectation(catalogue)?, &logs, false, None);
+    let mut oracle = Oracle::new(&expectation(catalogue, "count")?, &logs, false, None);
     let mut counted: BTreeMap<(i64, &'static str), u64> = BTreeMap::new();
     let mut too_late = BTreeSet::new();
     let place = |event: i64| usize::try_from(event).unwrap_or_default();
@@ -85,17 +88,8 @@ pub(super) fn rows(catalogue: &Catalogue, seed: u64) -> Result<Vec<Row>, Declare
         let body = format!(r#"{{"color":"{color}","from":{from},"count":{count}}}"#);
         oracle.output(0, &Record { partition: 0, offset, at_ms: last, body: Some(body.as_bytes()) });
     }
-    let report = oracle.end(last, &BTreeMap::new()).into_iter().next().unwrap_or_default();
-    let row = |name: &str, found_as: &str, expected: u64, found: u64| Row {
-        name: name.to_owned(),
-        found_as: found_as.to_owned(),
-        expected,
-        found,
-        ok: expected == found,
-        note: None,
-        rule: None,
-    };
-    Ok(vec![
+    let report = oracle.end(last, &BTreeMap::new()).0.into_iter().next().unwrap_or_default();
+    let mut rows = vec![
         row("result never written", "missing", 1, report.missing),
         row("result off by one", "wrong", 1, report.wrong),
         row("result written twice", "twice", 1, report.twice),
@@ -103,5 +97,19 @@ pub(super) fn rows(catalogue: &Catalogue, seed: u64) -> Result<Vec<Row>, Declare
         row("results left right", "right", due.saturating_sub(4), report.right),
         row("windows not closed", "open", all.saturating_sub(due), report.open),
         row("results of nothing", "unexpected", 0, report.unexpected + report.late + report.undecided),
-    ])
+    ];
+    rows.extend(ranges::rows(catalogue, seed)?);
+    Ok(rows)
+}
+
+fn row(name: &str, found_as: &str, expected: u64, found: u64) -> Row {
+    Row {
+        name: name.to_owned(),
+        found_as: found_as.to_owned(),
+        expected,
+        found,
+        ok: expected == found,
+        note: None,
+        rule: None,
+    }
 }

@@ -3,19 +3,25 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::event::catalogue::{Catalogue, EventType, GivenSchema, TypeIndex};
+use super::Wire;
+use crate::event::catalogue::{Catalogue, EventType, GivenSchema, ID_HEADER, IdPlace, TypeIndex};
 use crate::event::coding::Coding;
 use crate::event::invalid::Invalid;
+use crate::event::key::{KeyCoding, KeyForm};
 use crate::event::learned::{Finder, Found, Learned};
 use crate::settings::formats::Format;
 use crate::wire::framing::{self, SchemaId};
 use crate::wire::language::Language;
+use crate::wire::protobuf::Imports;
 use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Field, Record, Shape, Value};
 use crate::wire::{avro, protobuf};
 
 /// How often a schema that is known late is asked for in vain.
 const IN_VAIN: u32 = 20;
+
+/// The id of the schema of keys.
+const KEYS: u32 = u32::MAX;
 
 /// Ids of a series: more than there are types.
 const SERIES: u32 = 1_000;
@@ -58,11 +64,19 @@ impl Series {
     }
 }
 
-/// These types in a format.
+/// These types as they are to be sent.
 ///
 /// # Errors
 /// What in a type has no such form.
-pub(super) fn coded(catalogue: &Catalogue, format: Format) -> Result<Catalogue, SchemaError> {
+pub(super) fn coded(catalogue: &Catalogue, wire: Wire) -> Result<Catalogue, SchemaError> {
+    let Wire { format, keys: form, id_in_header } = wire;
+    let types = catalogue.types().map(|(_, declared)| match id_in_header {
+        true => EventType { id: IdPlace::Header(ID_HEADER.into()), ..declared.clone() },
+        false => declared.clone(),
+    });
+    let keys = catalogue.types().map(|(_, declared)| keys(declared, form)).collect::<Result<Vec<_>, _>>()?;
+    let catalogue = Catalogue::new(types.collect()).map_err(|error| SchemaError::new(error.to_string()))?;
+    let catalogue = &catalogue.keyed(keys);
     if format == Format::Json {
         return Ok(catalogue.clone());
     }
@@ -70,6 +84,13 @@ pub(super) fn coded(catalogue: &Catalogue, format: Format) -> Result<Catalogue, 
     let codings: Vec<Coding> = catalogue.types().map(own).collect::<Result<_, _>>()?;
     let finder = Schemas::new(catalogue, format)?;
     Ok(catalogue.clone().coded(codings).learning(Arc::new(finder)))
+}
+
+/// How the keys of a type are written.
+fn keys(declared: &EventType, form: KeyForm) -> Result<KeyCoding, SchemaError> {
+    let message = (form == KeyForm::Protobuf).then_some(&[0][..]);
+    let frames = if form == KeyForm::Text { Vec::new() } else { vec![framing::confluent(KEYS, message).into()] };
+    Ok(KeyCoding::new(form, declared)?.framed(None, frames))
 }
 
 /// How a type is written, under that id.
@@ -100,7 +121,7 @@ impl Schemas {
         for (kind, declared) in catalogue.types() {
             let id = Series::Late.id(kind);
             let late = Learned { kind, coding: coding(declared, format, id)?, own: None, writer: None };
-            known.insert(id, Found::Schema(Arc::new(late)));
+            known.insert(id, late.into());
             for (series, record) in [
                 (Series::Newer, newer(&declared.record)),
                 (Series::Listed, listed(&declared.record)),
@@ -110,7 +131,7 @@ impl Schemas {
                 let coding = coding(declared, format, id)?;
                 let Some(given) = schema_of(&record, format)? else { continue };
                 let found = match Learned::version(kind, declared, coding, &given) {
-                    Ok(learned) => Found::Schema(Arc::new(learned)),
+                    Ok(learned) => learned.into(),
                     Err(_) => Found::Refused(Invalid::NotReadable),
                 };
                 known.insert(id, found);
@@ -149,7 +170,7 @@ fn schema_of(record: &Record, format: Format) -> Result<Option<GivenSchema>, Sch
         Format::Protobuf => (Language::Protobuf, protobuf::Schema::of(record)?.text().into()),
         Format::Json | Format::JsonSchema => return Ok(None),
     };
-    Ok(Some(GivenSchema { language, text, message: None }))
+    Ok(Some(GivenSchema { language, text, message: None, imports: Imports::default() }))
 }
 
 /// The record with one field more, in front of the others.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::fault::{Fault, Found};
 use super::plan::Identity;
 use super::transactions::{self, TransactionWiring};
-use super::{Bench, DELAY, EACH, LANES};
+use super::{Bench, DELAY, EACH, LANES, Wire};
 use crate::gate::{Allowances, Integrity};
 use crate::ledger::Class;
 use crate::ledger::rules::Rule;
@@ -18,7 +18,6 @@ use crate::report::latency::Kind;
 use crate::report::{LedgerCounts, Ruling, RulingKind, RunReport, Transactions};
 use crate::run::Outcome;
 use crate::settings::choice::Choice as _;
-use crate::settings::formats::Format;
 
 /// One fault, or one number of the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -60,7 +59,7 @@ pub struct Table {
 }
 
 impl Table {
-    pub(super) fn of(bench: &Bench, outcome: &Outcome, format: Format) -> Self {
+    pub(super) fn of(bench: &Bench, outcome: &Outcome, wire: Wire) -> Self {
         let report = &outcome.report;
         let mut suffered = bench.plan.faults.clone();
         suffered.extend(bench.suffered.lock().unwrap_or_else(PoisonError::into_inner).iter());
@@ -101,11 +100,11 @@ impl Table {
                 rule: Some(fault.rule()),
             }
         };
-        let faults: Vec<Row> = Fault::of(format).filter(|fault| !fault.is_of_transactions()).map(row).collect();
+        let faults: Vec<Row> = Fault::of(wire).filter(|fault| !fault.is_of_transactions()).map(row).collect();
         let mut totals = totals(report, expected);
         totals.extend(rulings(report, expected(Fault::Resent)));
         let ok = faults.iter().chain(&totals).all(|row| row.ok);
-        let format = format.as_str();
+        let format = wire.format.as_str();
         Self { ok, format, events: u64::from(LANES) * EACH, seed: report.run.seed.unwrap_or_default(), faults, totals }
     }
 

@@ -101,7 +101,7 @@ impl Publisher for Liar {
         let create_ms = i64::try_from(wall_unix_ns() / 1_000_000).unwrap_or(i64::MAX);
         for (index, entry) in batch.rest().iter().enumerate() {
             let (key, body, headers) = (batch.key(entry), batch.body(entry), batch.headers(entry));
-            let stamp = body.and_then(|body| self.bench.id_place.stamp_of(body));
+            let stamp = body.and_then(|body| self.bench.id_place.stamp_of(body, headers));
             let fault = stamp.and_then(|stamp| self.bench.fault(stamp.sequence));
             if fault == Some(Fault::Aborted) {
                 self.injected[0].fetch_add(1, Ordering::AcqRel);

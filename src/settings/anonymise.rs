@@ -9,7 +9,7 @@ layer! {
     /// What is replaced before anything is written.
     #[command(next_help_heading = "Anonymising")]
     pub struct AnonymiseOptions {
-        /// Replace values: FIELD=hmac (a pseudonym), prefix/24 (of an address), drop, or noise/1%; @key is the record's key
+        /// Replace values: FIELD=hmac (a pseudonym), prefix/24 (of an address), drop, or noise/1%; @key is the record's key, @header.NAME a header
         ///
         /// A pseudonym is an HMAC-SHA-256 under the key of --key-file, a number for a number, a UUID for a UUID: the same value has the same
         /// one in every topic and file, so joins survive. FIELD is a column or a path such as context.ip.

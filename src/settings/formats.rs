@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 use toml::Value;
 
 use super::choice::{self, Choice, choices};
@@ -31,35 +32,44 @@ choices! {
     }
 }
 
-/// One `--format`: of all topics, or of one.
+choices! {
+    /// The format of keys.
+    pub enum KeyFormat {
+        String = "string": "the text of the key's field",
+        Avro = "avro": "the key's field in Avro",
+        Protobuf = "protobuf": "a message of Protobuf with the key's field",
+    }
+}
+
+/// One `--format` or `--key-format`: of all topics, or of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TopicFormat {
+pub struct OfTopic<F> {
     /// The topic; `None`: each that has no format of its own.
     pub topic: Option<String>,
     /// Its format.
-    pub format: Format,
+    pub format: F,
 }
 
 /// `avro`, `clicks=json`.
-fn topic_format(text: &str) -> Result<TopicFormat, choice::UnknownWord> {
+fn topic_format<F: Choice>(text: &str) -> Result<OfTopic<F>, choice::UnknownWord> {
     let (topic, format) = match text.split_once('=') {
         Some((topic, format)) => (Some(topic.trim().to_owned()), format.trim()),
         None => (None, text),
     };
-    Ok(TopicFormat { topic: topic.filter(|topic| topic != EACH), format: Format::from_word(format)? })
+    Ok(OfTopic { topic: topic.filter(|topic| topic != EACH), format: F::from_word(format)? })
 }
 
 /// Stands for each topic in a table of formats.
 const EACH: &str = "*";
 
 /// `format = "avro"`, or a table of topics and formats.
-impl Entry for TopicFormat {
+impl<F: Choice + Serialize + DeserializeOwned> Entry for OfTopic<F> {
     fn read_all<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<Self>, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged, expecting = "a format, or a table of topics and formats")]
-        enum Written {
-            Each(Format),
-            Of(BTreeMap<String, Format>),
+        enum Written<F> {
+            Each(F),
+            Of(BTreeMap<String, F>),
         }
         Ok(match Written::deserialize(value)? {
             Written::Each(format) => vec![Self { topic: None, format }],
@@ -101,8 +111,14 @@ settings! {
         /// Format of the events: json, avro, protobuf or json-schema; TOPIC=FORMAT for one topic; several with commas between [default: json]
         ///
         /// Schemas are made from the types of event: `loadgen schema show` prints them. As a variable: one per line.
-        #[arg(long, value_name = "FORMAT", value_parser = topic_format, value_delimiter = ',')]
-        format: Vec<TopicFormat>,
+        #[arg(long, value_name = "FORMAT", value_parser = topic_format::<Format>, value_delimiter = ',')]
+        format: Vec<OfTopic<Format>>,
+        /// Format of their keys: string, avro or protobuf; TOPIC=FORMAT for one topic; several with commas between [default: string]
+        ///
+        /// As a text, an event's key is the same in each format of the events, and so is its partition. Else it is the key's field by a schema, which the
+        /// registry has as TOPIC-key. As a variable: one per line.
+        #[arg(long, value_name = "FORMAT", value_parser = topic_format::<KeyFormat>, value_delimiter = ',')]
+        key_format: Vec<OfTopic<KeyFormat>>,
         /// What stands before each body: confluent, none, or for Avro single-object
         ///
         /// [default: confluent for avro, protobuf and json-schema; json has none]
@@ -159,7 +175,23 @@ impl Formats {
     /// The format of a topic.
     #[must_use]
     pub fn of_topic(&self, topic: &str) -> Format {
-        let of = |topic: Option<&str>| self.format.iter().rfind(|entry| entry.topic.as_deref() == topic);
-        of(Some(topic)).or_else(|| of(None)).map_or(Format::Json, |entry| entry.format)
+        of_topic(&self.format, topic).unwrap_or(Format::Json)
     }
+
+    /// The format of its keys.
+    #[must_use]
+    pub fn of_key(&self, topic: &str) -> KeyFormat {
+        of_topic(&self.key_format, topic).unwrap_or(KeyFormat::String)
+    }
+
+    /// The topics that have a format of their own.
+    pub fn named(&self) -> impl Iterator<Item = &String> {
+        let topics = self.format.iter().map(|entry| &entry.topic);
+        topics.chain(self.key_format.iter().map(|entry| &entry.topic)).flatten()
+    }
+}
+
+fn of_topic<F: Choice>(entries: &[OfTopic<F>], topic: &str) -> Option<F> {
+    let of = |topic: Option<&str>| entries.iter().rfind(|entry| entry.topic.as_deref() == topic);
+    of(Some(topic)).or_else(|| of(None)).map(|entry| entry.format)
 }

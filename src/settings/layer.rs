@@ -11,6 +11,7 @@ use toml::{Spanned, Table, Value};
 use super::text;
 use crate::schedule::config::PhaseConfig;
 use crate::schedule::{Rate, Speed};
+use crate::source::Late;
 use crate::units::{self, exact::Exact};
 
 /// Settings that can lie on others.
@@ -182,7 +183,7 @@ macro_rules! by_serde {
 }
 pub(crate) use by_serde;
 
-by_serde! { bool u8 u16 u32 i32 f64 String PathBuf Rate Speed }
+by_serde! { bool u8 u16 u32 i32 f64 String PathBuf Rate Speed Late }
 
 /// Entries that a scenario has as a list, which serde reads and writes.
 macro_rules! list_by_serde {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::choice::{self, choices};
 use super::files::FileOptions;
 use super::layer::{Layer as _, layer, settings};
-use super::values;
+use super::values::{self, FieldMap};
 use crate::input::BadRowPolicy;
 use crate::source::recorded;
 use crate::source::retail_rocket::{self, Moment, Rounds, Share};
@@ -46,6 +46,14 @@ choices! {
     }
 }
 
+choices! {
+    /// What tells a record of the run from others.
+    pub enum Stamping {
+        Header = "header": "a header more, loadgen-id",
+        None = "none": "nothing; records are what was recorded, and none is read back",
+    }
+}
+
 layer! {
     /// What becomes of the records of a recorded topic.
     #[command(next_help_heading = "Recording")]
@@ -56,6 +64,11 @@ layer! {
         /// Of a recording of topics: the CreateTime that a record gets [default: now]
         #[arg(long, value_name = "WHICH", value_parser = choice::of::<CreateTime>())]
         pub create_time: Option<CreateTime>,
+        /// Of a recording of topics: what tells a record of this run from others [default: header]
+        ///
+        /// With none nothing is read back: `loadgen verify --recording FILE` compares the topics with the recording afterwards.
+        #[arg(long, value_name = "WHICH", value_parser = choice::of::<Stamping>())]
+        pub stamp: Option<Stamping>,
     }
 }
 
@@ -114,6 +127,12 @@ layer! {
         /// Folder for sorting on disk [default: the system's]
         #[arg(long, value_name = "DIR")]
         pub temp_dir: Option<PathBuf>,
+        /// Fields of the events that rows become (--events, --schema), and the fields of rows that they come from; repeatable
+        ///
+        /// A field that is not named is taken from the row's field of that name. @time is the time that drives, @key the key, @type
+        /// the type. As a variable: one of them per line.
+        #[arg(long, value_name = "FIELD=FROM,...", value_parser = values::field_map, help_heading = "Files of events")]
+        pub map: Vec<FieldMap>,
         /// How files of rows are read.
         #[command(flatten)]
         pub rows: FileOptions,
@@ -133,6 +152,7 @@ impl RecordingOptions {
             self.sort_memory = other.sort_memory.take();
             self.temp_dir = other.temp_dir.take();
             self.rows = std::mem::take(&mut other.rows);
+            self.map = std::mem::take(&mut other.map);
             other.record.create_time = None;
             self.record.partition = None;
         } else {
@@ -158,12 +178,18 @@ impl RecordingOptions {
             Some(CreateTime::Now) => recorded::CreateTime::Now,
             Some(CreateTime::Recorded) => recorded::CreateTime::Recorded,
         };
+        config.stamp = match self.record.stamp {
+            None => config.stamp,
+            Some(Stamping::Header) => recorded::Stamping::Header,
+            Some(Stamping::None) => recorded::Stamping::None,
+        };
         if let Some(rows) = &mut config.rows {
             config.partition = recorded::Placing::Key;
             rows.bad_rows = self.bad_rows.unwrap_or(rows.bad_rows);
             rows.sort_memory = self.sort_memory.unwrap_or(rows.sort_memory);
             rows.temp_dir = self.temp_dir.or(rows.temp_dir.take());
             self.rows.apply_to(rows);
+            config.map.extend(self.map.into_iter().flat_map(|FieldMap(fields)| fields));
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::choice::{self, choices};
 use super::cluster::TargetOptions;
 use super::events::EventOptions;
+use super::fleet::{OnShardLoss, Results};
 use super::layer::{layer, settings};
 use super::outcome::OutcomeOptions;
 use super::pace::PaceOptions;
@@ -13,6 +14,7 @@ use super::values;
 use super::verification::VerifierOptions;
 use crate::event::stamp::{LANES, RunId};
 use crate::schedule::Rate;
+use crate::source::Late;
 
 choices! {
     /// How a lane waits for the next due time.
@@ -40,6 +42,14 @@ pub struct Shard {
     pub of: u16,
 }
 
+impl Shard {
+    /// `2/4`; `None` of a run of one process.
+    #[must_use]
+    pub fn told(self) -> Option<String> {
+        (self.of > 1).then(|| format!("{}/{}", self.number, self.of))
+    }
+}
+
 settings! {
     /// Its name, where its events are drawn from, its threads.
     #[command(next_help_heading = "Run")]
@@ -56,6 +66,12 @@ settings! {
         /// How a lane waits for the next due time [default: sleep]
         #[arg(long, value_name = "HOW", value_parser = choice::of::<Pacing>())]
         pacing: Pacing = Pacing::Sleep,
+        /// Give a share of the events a time of their own that lies behind: 0.5%@5s,0.1%@65s
+        ///
+        /// They are sent when they are due, and come late for windows of event time. Which ones they are is a function of seed, lane
+        /// and number. Latencies downstream, which count from the time of events, are then not measured.
+        #[arg(long, value_name = "SHARE@BEHIND,...")]
+        late: Late = Late::default(),
     }
 }
 
@@ -138,10 +154,10 @@ layer! {
     pub struct TogetherOptions {
         /// Id of the run, at most 16 hexadecimal digits [default: random]
         ///
-        /// Processes that share the load of one run share it: see --shard. The number of a CI job will do.
+        /// Processes that share the load of one run share it: see --shard. The number of a CI job will do, or a UUID.
         #[arg(long, value_name = "HEX", value_parser = values::run_id)]
         pub run_id: Option<RunId>,
-        /// Carry only part I of N of the run: 1/3, 2/3, 3/3
+        /// Carry only part I of N of the run: 1/3, 2/3, 3/3; or env/3, for a pod of a Kubernetes Indexed Job
         ///
         /// Each of the N processes has the same options, --run-id among them, and lanes and users of its own; rates and counts
         /// are those of the whole run. `loadgen merge` adds up what they leave behind.
@@ -152,6 +168,21 @@ layer! {
         /// So that the processes of one run start together. A time that has passed when all stands ready is an error.
         #[arg(long, value_name = "TIME", value_parser = values::instant)]
         pub start_at: Option<jiff::Timestamp>,
+        /// Meet the other shards of the run in this topic, and start when all of them stand ready: loadgen-fleet
+        ///
+        /// Compacted, with LogAppendTime; --create-topics makes it. Each shard holds its place there by a transactional id, so
+        /// that a second process of the same shard stops the first before it sends anything twice.
+        #[arg(long, value_name = "TOPIC", conflicts_with = "start_at")]
+        pub fleet_topic: Option<String>,
+        /// How long the others are waited for; who is missing then is named, and the run is invalid [default: 5m]
+        #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+        pub fleet_deadline: Option<Duration>,
+        /// What becomes of the others where a shard of the fleet is lost [default: continue]
+        #[arg(long, value_name = "WHAT", value_parser = choice::of::<OnShardLoss>())]
+        pub on_shard_loss: Option<OnShardLoss>,
+        /// Where this shard's bundle goes [default: folder]
+        #[arg(long, value_name = "WHERE", value_parser = choice::of::<Results>())]
+        pub results: Option<Results>,
     }
 
     /// How long a run lasts and how it drives its load.

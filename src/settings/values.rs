@@ -76,19 +76,32 @@ pub(crate) fn skew(text: &str) -> Result<f64, String> {
     }
 }
 
-/// `1/3`.
+/// `1/3`; or `env/3`, which takes the number from where a Kubernetes Indexed Job says it.
 pub(crate) fn shard(text: &str) -> Result<Shard, String> {
+    if let Some(of) = text.strip_prefix("env/") {
+        let index = std::env::var(JOB_INDEX)
+            .map_err(|_| format!("{JOB_INDEX} is not set, and \"env\" takes the shard from it"))?;
+        let number = index.trim().parse::<u16>().ok().and_then(|index| index.checked_add(1));
+        let number = number.ok_or_else(|| format!("{JOB_INDEX} is \"{index}\", and it should be a number from 0"))?;
+        return shard(&format!("{number}/{of}"))
+            .map_err(|_| format!("{JOB_INDEX} is {index}, which is no shard of {of}"));
+    }
     let parsed = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
     match parsed {
         Some((number, of)) if (1..=of).contains(&number) => Ok(Shard { number, of }),
-        _ => Err("write it as I/N, such as 1/3, I from 1 to N".to_owned()),
+        _ => Err("write it as I/N, such as 1/3, I from 1 to N, or as env/N".to_owned()),
     }
 }
 
-/// `00c0ffee`, `17234567890`.
+/// Where a Kubernetes Indexed Job says which of its pods one is, from 0.
+const JOB_INDEX: &str = "JOB_COMPLETION_INDEX";
+
+/// `00c0ffee`, `17234567890`; of a UUID, as Kubernetes gives its Jobs, the last 16 digits, which are drawn at random.
 pub(crate) fn run_id(text: &str) -> Result<RunId, String> {
+    let is_uuid = text.len() == 36 && uuid::Uuid::try_parse(text).is_ok();
+    let text = if is_uuid { text.replace('-', "")[16..].to_owned() } else { text.to_owned() };
     let digits = !text.is_empty() && text.len() <= 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let id = if digits { u64::from_str_radix(text, 16).ok() } else { None };
+    let id = if digits { u64::from_str_radix(&text, 16).ok() } else { None };
     id.map(RunId).ok_or_else(|| "an id is 1 to 16 hexadecimal digits".to_owned())
 }
 
@@ -235,6 +248,21 @@ pub(crate) fn topic_map(text: &str) -> Result<TopicMap, String> {
         _ => Err("write it as TYPE=TOPIC, for example view=clicks,transaction=orders".to_owned()),
     };
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(pair).collect::<Result<_, _>>().map(TopicMap)
+}
+
+/// One `--map`: fields of an event, and where they come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldMap(pub Vec<(String, String)>);
+
+/// `user_id=visitorid,city=address.town`.
+pub(crate) fn field_map(text: &str) -> Result<FieldMap, String> {
+    let pair = |part: &str| match part.split_once('=') {
+        Some((field, from)) if !field.trim().is_empty() && !from.trim().is_empty() => {
+            Ok((field.trim().to_owned(), from.trim().to_owned()))
+        }
+        _ => Err("write it as FIELD=FROM, for example user_id=visitorid,city=address.town".to_owned()),
+    };
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(pair).collect::<Result<_, _>>().map(FieldMap)
 }
 
 /// Folders of runs that belong together.

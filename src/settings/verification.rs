@@ -50,6 +50,12 @@ settings! {
         /// Longest wait for expected results when the input has ended [default: 30s]
         #[arg(long, value_name = "DURATION", value_parser = values::duration)]
         expect_deadline: Duration = Duration::from_secs(30),
+        /// Send events that close the last windows, when their time has come
+        ///
+        /// Two to each partition, as old as they are sent, size and grace of the longest window after the last event: a stream processor writes
+        /// a window when a later event comes. The topic keeps them; no result is expected of them.
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+        close_windows: bool = false,
     }
 }
 

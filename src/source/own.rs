@@ -26,7 +26,7 @@ mod types;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-pub use self::config::{Config, LoadError};
+pub use self::config::{Config, LoadError, imports_of};
 pub use self::error::OwnError;
 
 use self::compile::KeyPool;

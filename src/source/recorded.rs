@@ -5,6 +5,7 @@
 
 mod config;
 mod lane;
+mod mapping;
 mod order;
 mod rows;
 
@@ -15,14 +16,18 @@ use crate::capture::format::Head;
 use crate::capture::read::{ReadError, Reader};
 use crate::clock::Nanos;
 use crate::event::KeyId;
-use crate::event::catalogue::TypeIndex;
+use crate::event::catalogue::{EventType, TypeIndex};
+use crate::event::encode::Values;
 use crate::files::FileError;
+use crate::wire::json;
+use crate::wire::sink::Sink;
 
 pub use crate::capture::read::Cut;
-pub use config::{Config, CreateTime, Placing};
+pub use config::{Config, CreateTime, Placing, Stamping};
 pub use lane::{Bytes, Lane};
 pub use rows::{RowFacts, Spooled};
 
+use super::own::{Own, OwnError};
 use super::retail_rocket::Rounds;
 use order::Order;
 
@@ -39,6 +44,20 @@ pub struct Event {
     pub recorded_ms: Option<i64>,
     /// The `CreateTime` that it gets; `None`: the time at which it is sent.
     pub create_ms: Option<i64>,
+}
+
+/// An event of a declared type with what it says.
+#[derive(Clone, Copy, Debug)]
+pub struct Telling<'a> {
+    declared: &'a EventType,
+    object: &'a serde_json::Map<String, serde_json::Value>,
+}
+
+impl Values for Telling<'_> {
+    fn give(&self, sink: &mut impl Sink) {
+        // It fits: that was looked at when its row was read.
+        json::give(&self.declared.record, self.declared.id.field(), self.object, sink).unwrap_or_default();
+    }
 }
 
 /// What is known of the records that are played.
@@ -70,6 +89,8 @@ pub struct Recorded {
     config: Config,
     /// The type of each partition's records.
     kinds: Vec<TypeIndex>,
+    /// The types that its records are events of, where rows are mapped to some.
+    declared: Vec<EventType>,
     facts: Facts,
     fault: OnceLock<String>,
 }
@@ -88,6 +109,9 @@ pub enum LoadError {
     /// Rows that make no recording.
     #[error(transparent)]
     Rows(#[from] FileError),
+    /// The types that rows are to become events of.
+    #[error("{0}")]
+    Declared(#[from] OwnError),
     /// No record is left.
     #[error("{0}: no record is left to play")]
     Empty(String),
@@ -99,6 +123,7 @@ impl LoadError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Rows(error) => error.hint(),
+            Self::Declared(error) => error.hint.clone(),
             Self::Read { .. } | Self::Empty(_) => None,
         }
     }
@@ -106,7 +131,11 @@ impl LoadError {
     /// Whether the settings are at fault and not the data.
     #[must_use]
     pub const fn is_configuration(&self) -> bool {
-        matches!(self, Self::Rows(error) if error.is_configuration())
+        match self {
+            Self::Rows(error) => error.is_configuration(),
+            Self::Declared(_) => true,
+            Self::Read { .. } | Self::Empty(_) => false,
+        }
     }
 }
 
@@ -128,7 +157,13 @@ impl Recorded {
     pub fn load(config: &Config) -> Result<Self, LoadError> {
         let failed = |source| LoadError::Read { file: config.file(), source };
         let blocks = config.open().map_err(ReadError::from).and_then(Blocks::open).map_err(failed)?;
-        let names: Vec<&String> = blocks.opened().head.topics.keys().collect();
+        let declared = config.declared.as_ref().map(|declared| Own::new(declared, 0)).transpose()?;
+        let declared = declared.map_or_else(Vec::new, |own| own.event_types());
+        let names: Vec<&str> = if declared.is_empty() {
+            blocks.opened().head.topics.keys().map(String::as_str).collect()
+        } else {
+            declared.iter().map(|of| &*of.name).collect()
+        };
         let kind = |topic: &String| names.iter().position(|name| *name == topic).and_then(|at| u16::try_from(at).ok());
         let kinds = blocks.partitions().iter().map(|of| kind(&of.topic).map(TypeIndex));
         let Some(kinds) = kinds.collect::<Option<Vec<_>>>() else {
@@ -136,7 +171,7 @@ impl Recorded {
             return Err(failed(ReadError::Damaged { at: 0, what }));
         };
         let mut recorded =
-            Self { blocks, config: config.clone(), kinds, facts: Facts::default(), fault: OnceLock::new() };
+            Self { blocks, config: config.clone(), kinds, declared, facts: Facts::default(), fault: OnceLock::new() };
         recorded.facts = recorded.survey().map_err(failed)?;
         if recorded.facts.events == 0 { Err(LoadError::Empty(config.file())) } else { Ok(recorded) }
     }

@@ -58,7 +58,7 @@ pub(super) const fn below(word: u64, bound: u64) -> u64 {
 }
 
 /// Stafford's variant 13 of the `MurmurHash3` finalizer, the output function of `SplitMix64`.
-const fn mix(mut z: u64) -> u64 {
+pub(super) const fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)

@@ -5,6 +5,7 @@ mod inlet;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Drawn;
 use crate::clock::Monotonic;
@@ -105,6 +106,11 @@ impl Lane {
         self.next += 1;
         self.waiting.insert(number, reply);
         Some(Drawn { number, recorded_offset: arrival, event: Event { kind } })
+    }
+
+    /// Waits until something comes in, for so long at most.
+    pub(super) fn wait(&self, most: Duration) {
+        self.inlet.wait(most);
     }
 
     /// Whether more may come in.

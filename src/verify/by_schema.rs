@@ -37,7 +37,7 @@ pub struct OfSchema {
 pub struct OfReader {
     /// Which of the catalogue's readers.
     pub reader: usize,
-    /// How; `None` where the schema is none of Avro, or cannot be used.
+    /// How; `None` where the schema is in another language, or cannot be used.
     reading: Option<Reading>,
     /// Records that it can read.
     pub readable: u64,
@@ -83,7 +83,7 @@ impl BySchema {
         if of_schema.records == 0 {
             let readers = (0..).zip(catalogue.readers()).filter(|(_, reader)| reader.kind == kind);
             let of_reader = |(at, reader)| {
-                let reading = decoded.avro_schema().and_then(|writer| Reading::new(reader, writer).ok());
+                let reading = Reading::new(reader, decoded.language(), decoded.avro_schema());
                 OfReader { reader: at, reading, readable: 0, not_readable: BTreeMap::new() }
             };
             of_schema.readers = readers.map(of_reader).collect();
@@ -91,9 +91,9 @@ impl BySchema {
         of_schema.records += 1;
         let mut problem = None;
         for of_reader in &mut of_schema.readers {
-            let read = match &of_reader.reading {
-                Some(reading) => reading.read(decoded.body_in(value)),
-                None => Err("its schema is none of Avro".to_owned()),
+            let read = match of_reader.reading.as_ref().zip(catalogue.readers().get(of_reader.reader)) {
+                Some((reading, reader)) => reading.read(reader, decoded.body_in(value)),
+                None => Err("its schema is in another language".to_owned()),
             };
             match read {
                 Ok(()) => of_reader.readable += 1,
@@ -125,9 +125,10 @@ impl BySchema {
         }
     }
 
-    /// The counts of a schema; `None` where there are too many. Without a frame each type has its own.
+    /// The counts of a schema; `None` where there are too many. Each type has its own, also where several share a schema.
     fn of(&mut self, id: Option<SchemaId>, kind: Option<TypeIndex>) -> Option<&mut OfSchema> {
-        let is_it = |known: &OfSchema| known.id == id && (id.is_some() || known.kind == kind);
+        let of_kind = |known: &OfSchema| known.kind == kind || id.is_some() && (kind.is_none() || known.kind.is_none());
+        let is_it = |known: &OfSchema| known.id == id && of_kind(known);
         if !self.of_schemas.get(self.last).is_some_and(is_it) {
             self.last = match self.of_schemas.iter().position(is_it) {
                 Some(at) => at,

@@ -5,6 +5,8 @@ mod assignment;
 mod log;
 mod member;
 
+#[cfg(test)]
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, mpsc};
@@ -13,6 +15,8 @@ use std::time::Duration;
 
 use super::reader::Reader;
 use super::topics::Topics;
+#[cfg(test)]
+use crate::clock::virtual_time;
 use crate::clock::{Nanos, wall_unix_ns};
 use crate::kafka::native::Change;
 use crate::kafka::slots::Slots;
@@ -202,10 +206,26 @@ impl<M: GroupMember> GroupReader<M> {
             // Nobody listens any more where it took too long.
             left.send(()).unwrap_or_default();
         };
+        #[cfg(test)]
+        let (_, leaving) = virtual_time::take_part(leaving);
         match thread::Builder::new().name("leaving-member".to_owned()).spawn(leaving) {
             Ok(_) => self.leaving += 1,
             Err(error) => tracing::warn!("a member could not be let go on a thread of its own: {error}"),
         }
+    }
+
+    /// Waits for a member to have left; false where none has within that time.
+    fn has_left(&self, within: Duration) -> bool {
+        #[cfg(test)]
+        if virtual_time::rules() {
+            let left = Cell::new(false);
+            virtual_time::wait(within, || {
+                left.set(left.get() || self.left.1.try_recv().is_ok());
+                left.get()
+            });
+            return left.get();
+        }
+        self.left.1.recv_timeout(within).is_ok()
     }
 
     fn owner(&self, partition: i32) -> Option<&M> {
@@ -340,7 +360,7 @@ impl<M: GroupMember> Drop for GroupReader<M> {
         let deadline = self.log.now() + self.leaving_within.into();
         while self.leaving > 0 {
             let left = Duration::from(deadline.saturating_since(self.log.now()));
-            if self.left.1.recv_timeout(left).is_err() {
+            if !self.has_left(left) {
                 tracing::warn!(
                     members = self.leaving,
                     "members had not left the group within {:?}",

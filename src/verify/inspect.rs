@@ -235,7 +235,7 @@ impl<B: Book> Inspector<B> {
         }
         let key = record.key.unwrap_or_default();
         let mut placed = true;
-        if decoded.key() != key {
+        if !decoded.has_key(key) {
             self.invalid(record, &Invalid::KeyMismatch, shard);
         } else if self.java_placed
             && record.key.is_some()
@@ -388,7 +388,7 @@ impl<B: Book> Inspector<B> {
                 let Stamp { lane, sequence, .. } = stamp;
                 let home = self
                     .java_placed
-                    .then(|| self.slots.home_of_found(decoded.kind.index(), decoded.key(), record.partition));
+                    .then(|| self.slots.home_of_found(decoded.kind.index(), &decoded.record_key(), record.partition));
                 self.duplicates.push(Duplicate { lane, sequence, home, partition, offset, create_ms, example });
                 return;
             }
@@ -442,7 +442,7 @@ impl<B: Book> Inspector<B> {
         Example {
             event_id: known.and_then(|(_, decoded)| decoded.stamp).map(|stamp| stamp.to_string()),
             event_type: known.map(|(_, decoded)| self.catalogue.name(decoded.kind).to_owned()),
-            user_id: known.map(|(_, decoded)| String::from_utf8_lossy(decoded.key()).into_owned()),
+            user_id: known.map(|(_, decoded)| String::from_utf8_lossy(&decoded.key()).into_owned()),
             lane: stamp.map(|stamp| stamp.lane),
             sequence: stamp.map(|stamp| stamp.sequence),
             due_us: stamp.and_then(|stamp| self.book.due(stamp)).map(Nanos::as_micros),
@@ -469,10 +469,7 @@ const fn rule_of(reason: &Invalid) -> Option<Rule> {
         Invalid::WrongSubject => Some(Rule::WrongSubject),
         Invalid::NotReadable => Some(Rule::NotReadable),
         Invalid::AwaitsSchema => Some(Rule::AwaitsSchema),
-        Invalid::NoValue
-        | Invalid::NotAnObject
-        | Invalid::UnknownType
-        | Invalid::OutOfRange(_)
-        | Invalid::Doubled(_) => None,
+        Invalid::Doubled(_) => Some(Rule::HeaderOnce),
+        Invalid::NoValue | Invalid::NotAnObject | Invalid::UnknownType | Invalid::OutOfRange(_) => None,
     }
 }

@@ -36,15 +36,18 @@ mod read;
 mod resolve;
 mod schema;
 mod text;
+mod union;
 mod write;
 
 use super::sink::Sink;
 use super::{Malformed, Written};
 
+pub use bind::index_length;
 pub use compatibility::compatible;
 pub use plan::Plan;
 pub use resolve::{Resolution, Unreadable};
 pub use schema::Schema;
+pub use union::{joined, parted};
 pub use write::Writer;
 
 /// Reads the whole of `body` and hands its values to `sink`.

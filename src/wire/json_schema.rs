@@ -4,10 +4,12 @@
 //! that it reads may be of any draft. Dates are texts, other times whole numbers in their unit, bytes are base64, unions have no
 //! tag, and an optional field may be missing or null.
 
+mod one_of;
 mod parse;
 mod text;
 mod validate;
 
+pub use one_of::{joined, place_in};
 pub use validate::Invalid;
 
 use super::schema_error::SchemaError;

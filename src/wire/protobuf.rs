@@ -25,11 +25,13 @@
 mod bind;
 mod cursor;
 mod decimal;
+mod imports;
 mod ordered;
 mod plan;
 mod scalar;
 mod scattered;
 mod schema;
+mod several;
 mod steps;
 mod text;
 mod write;
@@ -37,8 +39,10 @@ mod write;
 use super::sink::Sink;
 use super::{Malformed, Written};
 
+pub use imports::{Imports, imported};
 pub use plan::Plan;
 pub use schema::{Pick, Schema};
+pub use several::joined;
 pub use write::Writer;
 
 /// What a body was like, beyond its values.

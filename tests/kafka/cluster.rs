@@ -123,7 +123,7 @@ impl Cluster {
 
     /// Deletes what lies below an offset of a partition.
     pub(crate) fn delete(&self, topic: &str, partition: i32, below: i64) {
-        let request = self.folder.path().join("delete.json");
+        let request = self.folder.path().join(format!("delete-{topic}.json"));
         let body = serde_json::json!({
             "partitions": [{ "topic": topic, "partition": partition, "offset": below }], "version": 1,
         });

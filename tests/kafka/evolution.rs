@@ -211,3 +211,37 @@ fn what_a_group_could_not_judge_is_given_again_to_whoever_reads_on() {
         assert_eq!((&report["reading"]["records"], &report["reading"]["events"]), (&all, &all), "{}", again.stdout);
     }
 }
+
+#[test]
+fn readers_of_protobuf_and_json_schema_are_asked_in_their_languages() {
+    let (cluster, apicurio) = (Cluster::shared(), Apicurio::shared());
+    let folder = tempfile::tempdir().unwrap();
+    for (format, ending, strict) in [
+        ("protobuf", "proto", ("string item_id", "int64 item_id")),
+        ("json-schema", "schema.json", ("\"item_id\"", "\"item\"")),
+    ] {
+        let topic = format!("readers-{format}");
+        cluster.create(&topic, 3, &[]);
+        let shown = Program::new(cluster, "").args(["schema", "show", "view", "--format", format]).run();
+        assert_eq!(shown.code, 0, "{}", shown.stderr);
+        assert!(shown.stdout.contains(strict.0), "{}", shown.stdout);
+        let (own, other) = (folder.path().join(format!("own.{ending}")), folder.path().join(format!("other.{ending}")));
+        std::fs::write(&own, &shown.stdout).unwrap();
+        std::fs::write(&other, shown.stdout.replace(strict.0, strict.1)).unwrap();
+        let (own, other) = (own.to_str().unwrap(), other.to_str().unwrap());
+        let run = Program::new(cluster, &topic)
+            .args(["synth", "--rate", "1000", "--num-records", "1000", "--format", format, "--register"])
+            .args(["--schema-registry", apicurio.address(), "--gate-off", "generator_healthy"])
+            .args(["--reader-schema", own, "--reader-schema", other])
+            .run();
+        let report = run.report();
+        assert_eq!(report["ledger"]["verified"], 1_000, "{}", run.stdout);
+        let views = report["schemas"].as_array().unwrap().iter().find(|of| of["event_type"] == "view").unwrap();
+        let verified = &views["verified"];
+        assert_eq!(run.code, 3, "a reader that cannot read is a violation: {}", run.stdout);
+        assert_eq!(report["findings"]["not_readable_by_reader"], *verified);
+        let told =
+            |name: &str| views["readers"].as_array().unwrap().iter().find(|told| told["reader"] == *name).unwrap();
+        assert_eq!((&told(own)["readable"], &told(other)["readable"]), (verified, &0.into()), "{views}");
+    }
+}

@@ -171,3 +171,37 @@ fn a_log_of_requests_is_replayed_to_the_letter() {
     // A log has whole seconds.
     replayed("log", &file, &lines, |line| line.received_ms / 1_000, &["--preset", "access-log", "--fit", "2s"]);
 }
+
+const VIEWS: &str = "[view]\nkey = \"user_id\"\nid = \"view_id\"\n[view.fields]\nview_id = \"uuid\"\nuser_id = { integer = [1, 1_000_000] }\n\
+    at = { timestamp = \"ms\" }\nitem = \"sku\"\nprice = { decimal = [\"0.01\", \"9999.00\"] }\n";
+
+#[test]
+fn rows_of_a_csv_become_events_of_a_declared_type_that_another_client_reads_field_by_field() {
+    let (cluster, folder) = (Cluster::shared(), tempfile::tempdir().unwrap());
+    let row = |n: u32| format!("{},{},SKU-{n},{}.5\n", 1_790_000_000_000_u64 + u64::from(n) * 20, 1 + n % 7, n + 1);
+    let rows: String = (0..EVENTS).map(row).collect();
+    let (file, types) = (folder.path().join("views.csv"), folder.path().join("views.toml"));
+    fs::write(&file, format!("when,visitor,item,cost\n{rows}")).unwrap();
+    fs::write(&types, VIEWS).unwrap();
+    let map = "user_id=visitor,at=@time,price=cost";
+    let run = Program::new(cluster, "mapped")
+        .args(["replay", file.to_str().unwrap(), "--time-field", "when", "--create-topics", "--lanes", "2"])
+        .args(["--events", types.to_str().unwrap(), "--map", map, "--gate-off", "generator_healthy"])
+        .run();
+    let report = run.report();
+    assert_eq!(report["ledger"]["verified"], EVENTS, "{}", run.stderr);
+    assert_eq!(report["replay"]["fidelity"]["inversions"], 0);
+    let mut read: Vec<(u64, String, Value)> = cluster
+        .read("mapped", EVENTS.into())
+        .into_iter()
+        .map(|(key, body)| (key, serde_json::from_str::<Value>(&body).unwrap()))
+        .map(|(key, body)| (body["at"].as_u64().unwrap(), key, body))
+        .collect();
+    read.sort_by_key(|(at, ..)| *at);
+    for (n, (at, key, body)) in (0..EVENTS).zip(&read) {
+        assert_eq!((*at, key), (1_790_000_000_000 + u64::from(n) * 20, &(1 + n % 7).to_string()));
+        let told = (&body["user_id"], &body["item"], &body["price"]);
+        assert_eq!(told, (&json!(1 + n % 7), &json!(format!("SKU-{n}")), &json!(f64::from(n) + 1.5)));
+        assert_eq!(body["view_id"].as_str().unwrap().len(), 36);
+    }
+}

@@ -7,7 +7,12 @@
 
 #[path = "../support/at_work.rs"]
 mod at_work;
+#[path = "../program/html_report/browser.rs"]
+#[expect(dead_code, reason = "tests of pages use more of it")]
+mod browser;
 mod cluster;
+#[path = "../support/page.rs"]
+mod page;
 mod program;
 
 mod attribution;
@@ -17,16 +22,23 @@ mod collect;
 mod downstream;
 mod evolution;
 mod files;
+mod fleet;
 mod formats;
 mod fraud;
 mod headers;
+mod imports;
+mod keys;
 mod own_events;
 mod pipeline;
 mod record;
+mod recorded_copy;
 mod registry;
 mod schemas;
 mod score;
+mod storage;
+mod third_opinion;
 mod transactions;
+mod unions;
 mod verify_alone;
 
 use std::time::Duration;

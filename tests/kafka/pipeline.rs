@@ -11,6 +11,10 @@ use crate::program::Program;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/pipeline");
 
+/// Kafka Streams writes into its log what it commits.
+const TELLS_COMMITS: &str =
+    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.streams.processor.internals.TaskExecutor=debug";
+
 /// Ends with the test, however that ends.
 pub(crate) struct Pipeline {
     folder: tempfile::TempDir,
@@ -31,10 +35,26 @@ impl Pipeline {
         Self { application: String::from_utf8(output.stdout).unwrap().trim().to_owned(), folder }
     }
 
-    fn command(&self, arguments: &[&str]) -> String {
+    pub(crate) fn command(&self, arguments: &[&str]) -> String {
         let output = run(self.folder.path(), arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+impl Pipeline {
+    /// By partition of a topic, the offset that the first instance committed last, by its own log, which is the one before
+    /// (`server.log.1`) once it has been started again.
+    pub(crate) fn committed(&self, log: &str, topic: &str) -> BTreeMap<i64, i64> {
+        let text = std::fs::read_to_string(self.folder.path().join("instance-1").join(log)).unwrap();
+        let mut committed = BTreeMap::new();
+        for part in text.split(&format!("{{{topic}-")).skip(1) {
+            let told = part.split_once("=OffsetAndMetadata{offset=");
+            let (partition, rest) = told.unwrap_or_else(|| panic!("no offset in {part}"));
+            let offset = rest.split_once(',').unwrap().0;
+            committed.insert(partition.parse().unwrap(), offset.parse().unwrap());
+        }
+        committed
     }
 }
 
@@ -45,7 +65,8 @@ impl Drop for Pipeline {
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(SCRIPT).args(arguments).arg("--dir").arg(folder).output().unwrap()
+    let command = &mut Command::new(SCRIPT);
+    command.env("LOADGEN_PIPELINE_JAVA_OPTS", TELLS_COMMITS).args(arguments).arg("--dir").arg(folder).output().unwrap()
 }
 
 #[test]

@@ -31,8 +31,18 @@ pub(crate) struct Run {
 
 impl Program {
     pub(crate) fn new(cluster: &Cluster, topic: &str) -> Self {
+        Self::started_by(Command::new(env!("CARGO_BIN_EXE_loadgen")), cluster, topic)
+    }
+
+    /// One that writes no file that is longer than that many blocks (512 or 1,024 bytes), as if the disk were full.
+    pub(crate) fn limited(blocks: u32, cluster: &Cluster, topic: &str) -> Self {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &format!("ulimit -f {blocks}; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_loadgen")]);
+        Self::started_by(shell, cluster, topic)
+    }
+
+    fn started_by(mut command: Command, cluster: &Cluster, topic: &str) -> Self {
         let results = tempfile::tempdir().unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_loadgen"));
         // No variable of the machine, no .env of the folder.
         command.env_clear().current_dir(results.path());
         command.env("LOADGEN_BOOTSTRAP_SERVER", cluster.address());
@@ -115,7 +125,8 @@ impl Started {
         });
     }
 
-    fn wait_for(&self, what: &str, done: impl FnMut() -> bool) {
+    /// Waits until that is so.
+    pub(crate) fn wait_for(&self, what: &str, done: impl FnMut() -> bool) {
         self.program.wait_for(what, PATIENCE, done);
     }
 
@@ -127,9 +138,10 @@ impl Started {
         self.program.signal("INT");
     }
 
-    /// Its exit code, where it ended with one and not by a signal.
-    pub(crate) fn finish_by_signal(self) -> Option<i32> {
-        self.program.finish(PATIENCE).status.code()
+    /// Kills it, and waits until it is gone.
+    pub(crate) fn kill(self) {
+        self.program.signal("KILL");
+        self.program.finish(PATIENCE);
     }
 
     pub(crate) fn finish(self) -> Run {

@@ -13,6 +13,7 @@ use rdkafka::{Message, Offset, TopicPartitionList};
 use serde_json::Value;
 
 use crate::PATIENCE;
+use crate::at_work::wait_until;
 use crate::cluster::Cluster;
 use crate::program::{Program, Run};
 
@@ -211,4 +212,54 @@ fn a_recording_that_is_killed_is_played_up_to_its_last_block() {
     let run = Program::new(cluster, "rest").args(["replay", file.to_str().unwrap()]).run();
     assert_eq!(run.code, 7, "{}", run.stderr);
     assert!(run.stderr.contains("cut off in its head"), "{}", run.stderr);
+}
+
+#[test]
+fn a_recording_begins_and_ends_at_times() {
+    let (cluster, folder) = (Cluster::shared(), tempfile::tempdir().unwrap());
+    cluster.create("timed", 1, &[]);
+    let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", cluster.address()).create().unwrap();
+    for n in 0..100 {
+        let value = n.to_string();
+        let record: BaseRecord<'_, str, str> =
+            BaseRecord::to("timed").payload(value.as_str()).timestamp(1_790_000_000_000 + n);
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+    }
+    producer.flush(PATIENCE).unwrap();
+    let part = ["--from", "1790000000030", "--until", "2026-09-21T14:13:20.060Z"];
+    let (file, run, told) = record(cluster, "timed", folder.path(), &part);
+    assert_eq!((run.code, &told["records"], &told["there"]), (0, &30.into(), &30.into()), "{told}");
+    assert_eq!((&told["first_ms"], &told["last_ms"]), (&1_790_000_000_030_i64.into(), &1_790_000_000_059_i64.into()));
+    assert_eq!((&told["partitions"][0]["from"], &told["partitions"][0]["until"]), (&30.into(), &60.into()));
+    assert!(file.exists());
+    // Behind its last record it ends with the log.
+    let (_, run, told) = record(cluster, "timed", folder.path(), &["--until", "1790000000500"]);
+    assert_eq!((run.code, &told["records"], &told["ended_by"]), (0, &100.into(), &"end".into()), "{told}");
+}
+
+#[test]
+fn what_compaction_took_away_is_told() {
+    let (cluster, folder) = (Cluster::shared(), tempfile::tempdir().unwrap());
+    let soon = [
+        ("cleanup.policy", "compact"),
+        ("min.cleanable.dirty.ratio", "0.01"),
+        ("segment.ms", "100"),
+        ("max.compaction.lag.ms", "100"),
+    ];
+    cluster.create("compacted-away", 1, &soon);
+    let (mut written, mut last) = (0_u64, Value::Null);
+    // Each round rolls a segment, and the cleaner takes its time.
+    wait_until("compaction", PATIENCE, || {
+        let records: Vec<(String, String)> = (0..50).map(|n| (format!("k{}", n % 5), n.to_string())).collect();
+        let records: Vec<(&str, &str)> = records.iter().map(|(key, body)| (key.as_str(), body.as_str())).collect();
+        cluster.write("compacted-away", &records);
+        written += 50;
+        let (_, run, told) = record(cluster, "compacted-away", folder.path(), &["--until", "end"]);
+        assert_eq!((run.code, &told["there"]), (0, &written.into()), "{}", run.stderr);
+        last = told;
+        last["missing"]["compacted"].as_u64() > Some(0)
+    });
+    let count = |name: &Value| name.as_u64().unwrap();
+    assert_eq!(count(&last["records"]) + count(&last["missing"]["compacted"]), written, "{last}");
+    assert!(count(&last["records"]) >= 5, "the last record of each key stays: {last}");
 }

@@ -84,8 +84,7 @@ fn a_scorer_that_is_killed_neither_loses_nor_doubles_a_score_and_remembers_the_l
     let mut killed = first;
     for share in 1..4 {
         wait_until("some scores", PATIENCE, || written(cluster, "slain-scores") > share * EVENTS / 5);
-        killed.signal("KILL");
-        assert_ne!(killed.finish_by_signal(), Some(0));
+        killed.kill();
         killed = scorer(cluster, "slain", "scores", &id);
     }
     assert_eq!(producer.finish().report()["ledger"]["verified"], EVENTS);

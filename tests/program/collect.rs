@@ -1,6 +1,8 @@
 //! `loadgen collect`, asked over HTTP as clients of all kinds do.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod clients;
+
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -8,7 +10,6 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::at_work::{AtWork, wait_until};
-use crate::html_report::browser::Browser;
 use loadgen::kafka::embedded::Embedded;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -250,7 +251,7 @@ fn what_is_asked_wrongly_is_answered_as_http_says() {
         ("GET", "/events", is, 405, "allow: post, options"),
         ("DELETE", "/metrics", is, 405, "allow: get, head"),
         ("POST", "/events", "Content-Type: application/x-www-form-urlencoded", 415, ""),
-        ("POST", "/events", "Content-Encoding: gzip", 415, ""),
+        ("POST", "/events", "Content-Encoding: br", 415, ""),
         ("POST", "/events", "Origin: https://stranger.example", 403, ""),
         ("OPTIONS", "/events", "Origin: https://stranger.example", 403, ""),
         (
@@ -314,13 +315,40 @@ fn who_sends_too_much_too_slowly_or_holds_too_many_connections_is_cut_off() {
 }
 
 #[test]
+fn bodies_may_be_gzip_and_have_their_limit_when_they_are_unpacked() {
+    let limits = ["-b", "nowhere", "--pass-through", "--max-body", "10KiB"];
+    let collector = Collector::start(&limits);
+    let packed = |text: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    };
+    let ask = |body: &[u8]| collector.ask("POST", "/events", &["Content-Encoding: gzip"], body);
+    let two = packed(b"[{\"userId\":\"u1\"},{\"userId\":\"u2\"}]");
+    let answer = ask(&two);
+    assert_eq!((answer.status, answer.json()["acked"].as_u64()), (200, Some(2)), "{}", answer.body);
+    // A MiB of spaces in about a KiB.
+    let bomb = packed(&vec![b' '; 1 << 20]);
+    assert!(bomb.len() < 5_000);
+    assert_eq!(ask(&bomb).status, 413);
+    for broken in [&two[..two.len() - 9], &b"{}"[..]] {
+        let answer = ask(broken);
+        assert!(answer.status == 400 && answer.body.contains("no whole gzip"), "{}", answer.body);
+    }
+    let (_, report) = collector.end();
+    assert_adds_up(&report);
+    assert_eq!(report["ledger"]["scheduled"], 2);
+}
+
+#[test]
 fn a_cluster_that_is_away_gives_503_and_a_full_queue_429_and_nothing_is_told_that_is_not_so() {
     let broker = Embedded::with([("raw-events", 1)]).unwrap();
     let patience =
         ["--answer-deadline", "2s", "--flush-deadline", "1s", "--max-waiting", "3", "-X", "delivery.timeout.ms=60000"];
     let collector = Collector::start(&[&["-b", broker.address(), "--pass-through"], &patience[..]].concat());
     assert_eq!(collector.post("/events", "[{},{}]").status, 200);
-    assert_eq!(collector.post("/events", "[{},{},{},{}]").status, 429, "more than ever fits");
+    let more = collector.post("/events", "[{},{},{},{}]");
+    assert!(more.status == 413 && more.body.contains("may wait at once: 3"), "more than ever fits: {}", more.body);
     drop(broker);
     let first = collector.send(&collector.request("POST", "/events", &[], b"[{},{},{}]"));
     wait_until("full queue", PATIENCE, || {
@@ -356,77 +384,3 @@ const SERVER: [&str; 2] = [
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/tls/server.pem"),
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/tls/server.key"),
 ];
-
-#[test]
-fn https_is_spoken_with_a_certificate_of_a_file_and_nothing_without_one_that_fits() {
-    let tls = ["--tls-cert", SERVER[0], "--tls-key", SERVER[1], "--client-deadline", "1s"];
-    let collector = Collector::listening(&[&["-b", "nowhere", "--pass-through"], &tls[..]].concat());
-    let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/tls/ca.pem");
-    let url = format!("https://{}/events", collector.address);
-    let asked = || {
-        let args = ["-s", "--cacert", ca, "-H", "Content-Type: application/json", "-d", "{\"a\":1}", &url];
-        Command::new("curl").args(args).output().unwrap()
-    };
-    wait_until("answer over TLS", PATIENCE, || asked().stdout.starts_with(b"{\"success\":true"));
-    assert!(!collector.raw(b"GET /healthz HTTP/1.1\r\n\r\n").contains("200"), "plain HTTP is not spoken");
-    // A handshake that does not go on is cut off.
-    collector.raw(b"\x16\x03\x01");
-    let (code, report) = collector.end();
-    assert_adds_up(&report);
-    assert!(code == 0 && report["collected"]["connections_broken"].as_u64() >= Some(2), "{}", report["collected"]);
-
-    let other = SERVER[1].replace("server.key", "other.key");
-    let locked = SERVER[1].replace("server.key", "locked.key");
-    for (certificate, key, why) in [
-        ("missing.pem", SERVER[1], "the certificate missing.pem: "),
-        (SERVER[1], SERVER[1], "the certificate "),
-        (SERVER[0], SERVER[0], "the key "),
-        (SERVER[0], &locked, "the key "),
-        (SERVER[0], &other, "the certificate "),
-    ] {
-        let args = ["collect", "--listen", "127.0.0.1:0", "-b", "nowhere", "--tls-cert", certificate, "--tls-key", key];
-        let folder = tempfile::tempdir().unwrap();
-        let ended =
-            Command::new(env!("CARGO_BIN_EXE_loadgen")).args(args).current_dir(&folder).env_clear().output().unwrap();
-        let said = String::from_utf8(ended.stderr).unwrap();
-        assert!(ended.status.code() == Some(104) && said.contains(why), "{certificate} {key}: {said}");
-    }
-}
-
-/// A page of another origin, served to one browser.
-fn page(script: &str) -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let page = format!(
-        "<!doctype html><title>shop</title><script src=\"{script}\"></script><button data-event=\"Lamp wanted\">lamp</button>"
-    );
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            // Whatever is asked, this is the page.
-            let mut asked = [0; 4096];
-            drop(stream.read(&mut asked));
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n", page.len());
-            drop(stream.write_all(format!("{head}{page}").as_bytes()));
-        }
-    });
-    address
-}
-
-#[test]
-fn each_click_on_a_page_with_the_script_is_acked_and_read_back() {
-    let Some(browser) = Browser::start() else { return };
-    // Which address the page has is known before that of the collector.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let page = page(&format!("http://{free}/loadgen.js"));
-    let listen = free.to_string();
-    let collector = Collector::start(&["--verify", "--listen", &listen, "--allow-origin", &page]);
-    browser.visit(&page);
-    browser.click("button", 200);
-    wait_until("answer to each of them", PATIENCE, || {
-        collector.get("/metrics").body.contains("loadgen_collect_events_total{told=\"acked\"} 201\n")
-    });
-    let (code, report) = collector.end();
-    assert_adds_up(&report);
-    assert_eq!((code, &report["ledger"]["verified"], &report["ledger"]["scheduled"]), (0, &json!(201), &json!(201)));
-    assert_eq!((&report["by_type"]["track"]["sent"], &report["by_type"]["page"]["sent"]), (&json!(200), &json!(1)));
-}

@@ -4,6 +4,8 @@
 
 #[path = "../support/at_work.rs"]
 mod at_work;
+#[path = "../support/page.rs"]
+mod page;
 #[path = "../support/registry.rs"]
 mod registry_stub;
 mod shell;
@@ -21,7 +23,9 @@ mod embedded;
 mod ends;
 mod faults;
 mod files;
+mod fleet;
 mod html_report;
+mod image;
 mod item_properties;
 mod live_view;
 mod own_events;

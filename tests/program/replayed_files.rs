@@ -149,3 +149,84 @@ fn what_cannot_be_played_is_told_with_what_to_do() {
         .ends_with_code(104)
         .complains("Retail Rocket's events are one file");
 }
+
+const VIEWS: &str = "[view]\nkey = \"user_id\"\nid = \"view_id\"\n[view.fields]\nview_id = \"uuid\"\nuser_id = { integer = [1, 1_000_000] }\n\
+    at = { timestamp = \"ms\" }\nitem = \"sku\"\nprice = { decimal = [\"0.01\", \"9999.00\"] }\n\
+    place = { record = { city = \"city\", country = \"country\" } }\nnote = { words = [1, 2], null = 0.5 }\n";
+
+#[test]
+fn rows_become_events_of_a_declared_type_field_by_field_in_every_format() {
+    let shell = Shell::new();
+    write(&shell, "views.toml", VIEWS);
+    write(
+        &shell,
+        "v.csv",
+        "when,visitor,item,cost,town,country\n1433000000117,17,SKU-1,1.10,Ulm,DE\n1433000000217,18,SKU-2,2.5,Aix,FR\n",
+    );
+    let map = "user_id=visitor,at=@time,price=cost,place.city=town,place.country=country";
+    let replay = ["replay", "v.csv", "--time-field", "when", "--events", "views.toml", "--map", map];
+    shell
+        .run(&[&replay[..], &["--dry-run"]].concat())
+        .ends_with_code(0)
+        .says("topics         view into raw-events (2 rows)");
+    for format in ["json", "avro", "protobuf"] {
+        let options = ["--format", format, "--framing", "none", "--results-dir", format];
+        let report = shell.run(&[&replay[..], &options, &PLAYED].concat()).ends_with_code(0).json();
+        assert_eq!(
+            (&report["ledger"]["verified"], &report["by_type"]["view"]["verified"]),
+            (&2.into(), &2.into()),
+            "{format}"
+        );
+    }
+}
+
+#[test]
+fn a_row_that_is_no_such_event_is_named_with_its_line_its_field_and_where_that_comes_from() {
+    let shell = Shell::new();
+    write(&shell, "views.toml", VIEWS);
+    let row = |visitor: &str, more: &str| {
+        format!(
+            "{{\"ts\":1433000000117,\"visitor\":{visitor},\"item\":\"i\",\"price\":\"1.10\",\"place\":{{\"city\":\"Ulm\",\"country\":\"DE\"}}{more}}}\n"
+        )
+    };
+    let replay = ["replay", "v.ndjson", "--time-field", "ts", "--events", "views.toml", "--dry-run"];
+    let mapped = |more: &'static str| [&replay[..], &["--map", more]].concat();
+    let usual = "user_id=visitor,at=ts";
+    for (rows, told) in [
+        (
+            row("17", "") + &row("\"x\"", ""),
+            "v.ndjson line 2: view: user_id, which --map takes from visitor has \\\"x\\\", another type",
+        ),
+        (row("0", ""), "v.ndjson line 1: view: user_id, which --map takes from visitor has 0, none of the values"),
+        (row("null", ""), "v.ndjson line 1: view: user_id, which --map takes from visitor has null, another type"),
+        (row("17", "").replace("\"item\"", "\"thing\""), "v.ndjson line 1: view lacks item"),
+        (row("17", "").replace("1.10", "1.105"), "v.ndjson line 1: view: price has"),
+        (row("17", "").replace("\"Ulm\"", "7.5e1"), ""),
+        (row("17", "").replace("\"Ulm\"", "[]"), "v.ndjson line 1: view: place.city has []"),
+    ] {
+        write(&shell, "v.ndjson", rows);
+        let ran = shell.run(&mapped(usual));
+        if told.is_empty() {
+            ran.ends_with_code(0)
+        } else {
+            ran.ends_with_code(7).complains(told)
+        };
+    }
+    write(&shell, "v.ndjson", row("17", "") + &row("\"x\"", ""));
+    let skip = [&mapped(usual)[..], &["--bad-rows", "skip"]].concat();
+    shell
+        .run(&skip)
+        .ends_with_code(0)
+        .complains("1 bad row left out (no_such_event 1)")
+        .says("plays          1 of 1 records");
+    shell
+        .run(&mapped("user=visitor"))
+        .ends_with_code(104)
+        .complains("--map: no type has a field user; they have view_id, user_id");
+    let typed = [&mapped(usual)[..], &["--type-field", "item"]].concat();
+    shell.run(&typed).ends_with_code(7).complains("v.ndjson line 1: its type \"i\" is none of view");
+    let keyed = [&mapped(usual)[..], &["--key-field", "visitor"]].concat();
+    shell.run(&keyed).ends_with_code(104).complains("--key-field does not go with declared types");
+    let alone = ["replay", "v.ndjson", "--time-field", "ts", "--map", usual];
+    shell.run(&alone).ends_with_code(104).complains("--map needs the types that rows become events of");
+}

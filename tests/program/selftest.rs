@@ -6,17 +6,18 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
+use loadgen::event::key::KeyForm;
 use loadgen::ledger::rules::{Rule, Rules};
 use loadgen::run::Interrupts;
 use loadgen::selftest::fault::Fault;
-use loadgen::selftest::{Config, Row, Table, selftest};
+use loadgen::selftest::{Config, Row, Table, Wire, selftest};
 use loadgen::settings::choice::Choice as _;
 use loadgen::settings::formats::Format;
 
 /// Self-tests at a time. They mostly wait.
 const AT_A_TIME: usize = 6;
 
-fn config(format: Format, seed: u64, rules: Rules) -> Config {
+fn config(wire: Wire, seed: u64, rules: Rules) -> Config {
     let client = [
         ("acks", "all"),
         ("enable.idempotence", "true"),
@@ -31,7 +32,7 @@ fn config(format: Format, seed: u64, rules: Rules) -> Config {
         partitions: 3,
         replication_factor: 1,
         catalogue: std::sync::Arc::new(loadgen::shop::catalogue().unwrap()),
-        format,
+        wire,
         create_topic: false,
         client: client.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         connect_timeout: Duration::from_secs(20),
@@ -41,8 +42,8 @@ fn config(format: Format, seed: u64, rules: Rules) -> Config {
     }
 }
 
-fn tested(format: Format, seed: u64, rules: Rules) -> Table {
-    selftest(&config(format, seed, rules), &Interrupts::default()).unwrap()
+fn tested(wire: Wire, seed: u64, rules: Rules) -> Table {
+    selftest(&config(wire, seed, rules), &Interrupts::default()).unwrap()
 }
 
 fn program(arguments: &[&str]) -> (i32, String, String) {
@@ -75,7 +76,7 @@ fn the_table_is_there_for_programs_too() {
     let table: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(table["ok"], true);
     assert_eq!(table["format"], "json");
-    assert_eq!(table["faults"].as_array().unwrap().len(), Fault::of(Format::Json).count());
+    assert_eq!(table["faults"].as_array().unwrap().len(), Fault::of(Format::Json.into()).count());
     assert!(table["faults"].as_array().unwrap().iter().all(|row| row["ok"] == true), "{out}");
 }
 
@@ -83,37 +84,53 @@ fn wrong(rows: &[Row]) -> Vec<&Row> {
     rows.iter().filter(|row| !row.ok).collect()
 }
 
+/// Each format with the id in the body and texts as keys, and some in other ways.
+fn wires() -> Vec<Wire> {
+    let usual = Format::ALL.iter().map(|format| Wire::from(*format));
+    let others = [
+        Wire { id_in_header: true, ..Format::Json.into() },
+        Wire { keys: KeyForm::Avro, id_in_header: true, ..Format::Avro.into() },
+        Wire { keys: KeyForm::Protobuf, ..Format::Protobuf.into() },
+    ];
+    usual.chain(others).collect()
+}
+
 #[test]
 fn an_honest_checker_finds_exactly_what_was_injected() {
-    for (format, seed) in Format::ALL.iter().flat_map(|format| [(*format, 1), (*format, 2)]) {
-        let table = tested(format, seed, Rules::ALL);
-        assert!(table.ok, "{}", table.text());
+    for (wire, seed) in wires().into_iter().flat_map(|wire| [(wire, 1), (wire, 2)]) {
+        let table = tested(wire, seed, Rules::ALL);
+        assert!(table.ok, "{wire:?} {}", table.text());
         assert!(table.faults.iter().all(|row| row.expected > 0), "{}", table.text());
-        assert_eq!(table.faults.len(), Fault::of(format).count());
+        assert_eq!(table.faults.len(), Fault::of(wire).count());
     }
 }
 
-/// The rules that self-tests in a format are made without: all in JSON, elsewhere those that are about the format.
-fn rules_of(format: Format) -> Vec<Rule> {
-    let explains = |rule: Rule, format| Fault::of(format).any(|fault| fault.rule() == rule);
-    let is_about = |rule| matches!(rule, Rule::Utf8 | Rule::ReEncoded) || !explains(rule, Format::Json);
-    let of_format = |rule: &Rule| explains(*rule, format) && (format == Format::Json || is_about(*rule));
-    Rule::ALL.into_iter().filter(of_format).collect()
+/// The rules that self-tests of events that are sent so are made without: all in JSON, elsewhere those that are about the difference.
+fn rules_of(wire: Wire) -> Vec<Rule> {
+    let json = Wire::from(Format::Json);
+    let explains = |rule: Rule, wire| Fault::of(wire).any(|fault| fault.rule() == rule);
+    let is_about = |rule| match rule {
+        Rule::Utf8 | Rule::ReEncoded => wire.format != Format::Json,
+        Rule::RequiredField | Rule::FieldType => wire.id_in_header,
+        Rule::KeyIsUser => wire.keys != KeyForm::Text,
+        _ => !explains(rule, json),
+    };
+    Rule::ALL.into_iter().filter(|rule| explains(*rule, wire) && (wire == json || is_about(*rule))).collect()
 }
 
 /// Every rule in turn is taken away: the rows that it alone explains fail, and no other fault's.
 #[test]
 fn a_checker_with_any_one_rule_broken_is_found_out_in_the_rows_of_that_rule() {
-    let tries = Format::ALL.iter().flat_map(|format| rules_of(*format).into_iter().map(|rule| (*format, rule)));
-    let tries: Vec<(Format, Rule)> = tries.collect();
+    let tries = wires().into_iter().flat_map(|wire| rules_of(wire).into_iter().map(move |rule| (wire, rule)));
+    let tries: Vec<(Wire, Rule)> = tries.collect();
     let left = Mutex::new(tries.clone());
     let found = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..AT_A_TIME {
             scope.spawn(|| {
                 loop {
-                    let Some((format, rule)) = left.lock().unwrap().pop() else { return };
-                    let table = tested(format, 3, Rules::ALL.without(rule));
+                    let Some((wire, rule)) = left.lock().unwrap().pop() else { return };
+                    let table = tested(wire, 3, Rules::ALL.without(rule));
                     found.lock().unwrap().push((rule, table));
                 }
             });

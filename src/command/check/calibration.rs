@@ -71,6 +71,7 @@ fn config(plan: &Plan) -> run::Config {
         transactions: None,
         pacing: Pacing::Sleep,
         event_time: EventTime::Now,
+        late: crate::source::Late::default(),
         lateness: Lateness::default(),
         verify: None,
         patience: Patience::default(),

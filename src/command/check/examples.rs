@@ -68,17 +68,18 @@ fn example(
     declared: &EventType,
 ) -> Result<Example, Failure> {
     let teller = source.teller();
-    let values = Telling { event: &drawn.event, teller: &teller, timestamp_ms: DUE_MS, due_unix_ns: DUE_NS };
+    let values = Telling { event: &drawn.event, teller: &teller, row: None, timestamp_ms: DUE_MS, due_unix_ns: DUE_NS };
     let padded = plan.run.padding.is_some();
     let body = |coding: Coding| {
         let catalogue = Catalogue::new(vec![declared.clone()]).ok()?.coded([coding]);
         let encoder = Encoder::new(RunId(plan.run.seed), 0, Arc::new(catalogue)).padded(plan.run.padding);
         let mut arena = Vec::new();
-        encoder.encode(&mut arena, TypeIndex(0), &values, drawn.number, DUE_NS);
+        let written = encoder.encode(&mut arena, TypeIndex(0), &values, drawn.number, DUE_NS);
+        arena.truncate(written.body.end);
         Some(arena)
     };
     let in_format = |format| {
-        let one = TypeFormat { kind, format, framing: Framing::None, padded, subject: None };
+        let one = TypeFormat { kind, format, framing: Framing::None, padded, subject: None, branch: None };
         let (coding, _) = coding_of(declared, &one).ok()?;
         Some((one.format.to_string(), body(coding)?.len()))
     };

@@ -12,6 +12,7 @@ use crate::event::catalogue::{Catalogue, GivenSchema};
 use crate::event::invalid::Invalid;
 use crate::event::learned::{Finder, Found, Learned};
 use crate::registry::{Registry, RegistryError, Schema, SchemaType, Trouble};
+use crate::scenario::formats::unions;
 use crate::scenario::formats::{SchemaText, TypeFormat, coding_of};
 use crate::settings::formats::{Format, Framing};
 use crate::verdict::ExitCode;
@@ -119,11 +120,14 @@ impl Asking {
     /// `None` where the registry does not say.
     fn look_up(&self, id: SchemaId) -> Option<Found> {
         let SchemaId::Registry(number) = id else { return Some(Found::Refused(Invalid::UnknownSchemaId)) };
-        match self.registry.schema(number).and_then(|schema| Ok((schema, self.is_of_subjects(number)?))) {
-            Ok((schema, of_subjects)) => {
+        match self.registry.schema(number).and_then(|schema| {
+            let imports = self.registry.imports(&schema)?;
+            Ok((schema, imports, self.is_of_subjects(number)?))
+        }) {
+            Ok((schema, imports, of_subjects)) => {
                 *locked(&self.silence) = None;
-                let found = if of_subjects { self.learn(number, &schema) } else { Err(Invalid::WrongSubject) };
-                Some(found.map_or_else(Found::Refused, |learned| Found::Schema(Arc::new(learned))))
+                let found = if of_subjects { self.learn(number, &schema, imports) } else { Err(Invalid::WrongSubject) };
+                Some(found.unwrap_or_else(Found::Refused))
             }
             Err(error) if matches!(error.trouble, Trouble::SchemaMissing(_)) => {
                 *locked(&self.silence) = None;
@@ -150,7 +154,7 @@ impl Asking {
     }
 
     /// How records of a schema are read: it is one of a type, as loadgen writes it or in another version.
-    fn learn(&self, id: u32, schema: &Schema) -> Result<Learned, Invalid> {
+    fn learn(&self, id: u32, schema: &Schema, imports: Vec<(String, Schema)>) -> Result<Found, Invalid> {
         let format = match schema.schema_type {
             SchemaType::Avro => Format::Avro,
             SchemaType::Protobuf => Format::Protobuf,
@@ -160,12 +164,15 @@ impl Asking {
             tracing::warn!("schema id {id} cannot be read as an event of its type: {why}");
             Invalid::NotReadable
         };
-        let written = SchemaText::of_registry(schema).ok_or(Invalid::WrongSubject)?;
+        let imports = imports.into_iter().map(|(name, schema)| (name, schema.text)).collect();
+        let Some(written) = SchemaText::of_registry(schema, imports) else {
+            return self.shared(id, format, &schema.text);
+        };
         let named = self.catalogue.types().find(|(_, declared)| *declared.record.name == *written.name);
         let (kind, declared) = named.ok_or(Invalid::WrongSubject)?;
         let mut own = None;
         for padded in [true, false] {
-            let one = TypeFormat { kind, format, framing: Framing::Confluent, padded, subject: None };
+            let one = TypeFormat { kind, format, framing: Framing::Confluent, padded, subject: None, branch: None };
             let (coding, text) = match coding_of(declared, &one) {
                 // A schema that was given has no field for padding.
                 Err(_) if padded => continue,
@@ -173,13 +180,33 @@ impl Asking {
             };
             let coding = coding.framed(written.frame(id));
             if text.is_some_and(|text| text.is_read_as(&written)) {
-                return Ok(Learned { kind, coding, own: None, writer: None });
+                return Ok(Learned { kind, coding, own: None, writer: None }.into());
             }
             own = Some(coding);
         }
         let coding = own.ok_or(Invalid::NotReadable)?;
-        let given = GivenSchema { language: written.language(), text: written.text.into(), message: None };
-        Learned::version(kind, declared, coding, &given).map_err(|error| unreadable(&error.to_string()))
+        let (language, text) = (written.language(), written.text.into());
+        let given = GivenSchema { language, text, message: None, imports: written.imports };
+        let version = Learned::version(kind, declared, coding, &given);
+        version.map(Found::from).map_err(|error| unreadable(&error.to_string()))
+    }
+
+    /// How records of a schema are read that several types share.
+    fn shared(&self, id: u32, format: Format, text: &str) -> Result<Found, Invalid> {
+        let mut all = Vec::new();
+        for (kind, declared) in self.catalogue.types() {
+            let made = [true, false].into_iter().find_map(|padded| {
+                let alone =
+                    TypeFormat { kind, format, framing: Framing::Confluent, padded, subject: None, branch: None };
+                let branch = unions::found(text, &coding_of(declared, &alone).ok()?.1?)?;
+                coding_of(declared, &TypeFormat { branch: Some(branch), ..alone }).ok()
+            });
+            if let Some((coding, Some(text))) = made {
+                let coding = coding.framed(text.frame(id));
+                all.push(Arc::new(Learned { kind, coding, own: None, writer: None }));
+            }
+        }
+        if all.is_empty() { Err(Invalid::WrongSubject) } else { Ok(Found::Schemas(all.into())) }
     }
 }
 

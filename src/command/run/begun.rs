@@ -4,7 +4,7 @@ use super::origin;
 use crate::clock;
 use crate::measure::cgroup::Quota;
 use crate::report::{Environment, GateOutcome, GateResult, Offered, Run, RunReport, TopicReport};
-use crate::run;
+use crate::run::{self, schemas::of_keys};
 use crate::scenario::client::NOWHERE;
 use crate::scenario::plan::Plan;
 use crate::schedule::{Schedule, Shape};
@@ -45,6 +45,7 @@ fn environment(plan: &Plan) -> Environment {
         topics,
         event_types: plan.run.catalogue.names().map(str::to_owned).collect(),
         schemas: plan.run.schemas.clone(),
+        key_schemas: of_keys(&plan.run.catalogue),
         client_config: kafka.redacted_client(),
     }
 }

@@ -1,8 +1,10 @@
 //! Runs that do not begin, and results that cannot be written: what to say of them, and what to leave behind.
 
+use super::fleet;
 use crate::bundle::{self, Bundle};
 use crate::command::{Failure, cluster};
 use crate::figures;
+use crate::fleet::FleetError;
 use crate::kafka::KafkaError;
 use crate::kafka::properties::REDACTED;
 use crate::run::RunError;
@@ -31,17 +33,24 @@ pub(super) fn begin_failed(error: RunError, plan: &Plan) -> Failure {
             .hint("give --start-at some seconds more: connecting takes its time"),
         RunError::NoPartition { .. } => Failure::new(ExitCode::Cluster, error.to_string())
             .hint("--partition key spreads the records by their keys; else the topic needs as many partitions"),
+        RunError::IntoItself(ref topic) => Failure::new(ExitCode::BadConfiguration, error.to_string()).hint(format!(
+            "--topic-map {topic}=COPY plays them into another one; --topic-map {topic}={topic} says that they are wanted there"
+        )),
         RunError::Source(_)
         | RunError::TooFewLanes { .. }
         | RunError::Answers { .. }
         | RunError::TopicChanged { .. } => Failure::new(ExitCode::BadConfiguration, error.to_string()),
+        RunError::NotMet(why) => match why.downcast::<FleetError>() {
+            Ok(error) => fleet::failed(&error, plan),
+            Err(why) => Failure::new(ExitCode::RunInvalid, why.to_string()),
+        },
         RunError::Interrupted => Failure::new(ExitCode::Interrupted, error.to_string()),
         RunError::Thread(_) | RunError::BrokenOff(_) => Failure::new(ExitCode::RunInvalid, error.to_string()),
     }
 }
 
 /// What a run wants of its cluster.
-fn wanted(plan: &Plan) -> cluster::Purpose<'_> {
+pub(super) fn wanted(plan: &Plan) -> cluster::Purpose<'_> {
     let verify = plan.run.verify.as_ref();
     cluster::Purpose {
         topics: &plan.run.kafka.topic,

@@ -9,7 +9,7 @@ use crate::scenario::client::NOWHERE;
 use crate::scenario::pace::Pace;
 use crate::scenario::plan::Plan;
 use crate::schedule::Speed;
-use crate::source::recorded::Recorded;
+use crate::source::recorded::{Recorded, Stamping};
 use crate::source::retail_rocket::Recording;
 use crate::source::synthetic::Model;
 use crate::source::{Source, Telling};
@@ -81,6 +81,7 @@ fn recorded_report(plan: &Plan, recorded: &Recorded, report: &RunReport) -> repo
         last_recorded: time(facts.last_ms),
         gaps_capped: facts.gaps_capped,
         descents: facts.back,
+        stampless: recorded.config().stamp == Stamping::None,
         ..report::Replay::default()
     }
 }
@@ -113,6 +114,7 @@ fn replay_report(plan: &Plan, recording: &Recording, report: &RunReport) -> repo
         gaps_capped: facts.gaps_capped,
         descents: facts.descents,
         duplicate_rows: facts.duplicate_rows,
+        stampless: false,
         derived_fields: facts.derived_fields.clone(),
         fidelity: None,
     }
@@ -136,11 +138,12 @@ fn payload(report: &RunReport, plan: &Plan, source: &Source) -> report::Payload 
             {
                 let event = &drawn.event;
                 let (timestamp_ms, due_unix_ns) = (1_700_000_000_000, 1_700_000_000_000_000_000);
-                let values = Telling { event, teller: &teller, timestamp_ms, due_unix_ns };
+                let values = Telling { event, teller: &teller, row: lane.telling(), timestamp_ms, due_unix_ns };
                 if let Some(recorded) = lane.bytes() {
                     arena.extend_from_slice(recorded.value.unwrap_or_default());
                 } else {
-                    encoder.encode(&mut arena, event.kind(), &values, sampled, sampled * 1_000_000);
+                    let written = encoder.encode(&mut arena, event.kind(), &values, sampled, sampled * 1_000_000);
+                    arena.truncate(written.body.end);
                 }
                 (batch, sampled) = (batch + 1, sampled + 1);
             }

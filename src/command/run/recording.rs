@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::failures::begin_failed;
+use super::fleet::Crew;
 use super::kept::Kept;
 use super::observers::Observers;
 use super::{begun, origin, truth};
@@ -63,12 +64,8 @@ impl Recording<'_> {
         let mut config = run::Config { id, ..plan.run.clone() };
         let Self { source, interrupts, exporter, kept, likeness, collecting, .. } = self;
         let kinds = kinds(plan, schedule.has_due_times());
-        let shard = plan.together.shard;
-        let about = About {
-            run: plan.run.name.clone(),
-            run_id: id.to_string(),
-            shard: (shard.of > 1).then(|| format!("{}/{}", shard.number, shard.of)),
-        };
+        let crew = plan.together.fleet.as_ref().map(|wanted| Crew::new(wanted, plan, &config, total, kept.folder()));
+        let about = About { run: plan.run.name.clone(), run_id: id.to_string(), shard: plan.together.shard.told() };
         let alerts = Alerts::start(&plan.alerts, &about);
         let mut observers = Observers { progress, exporter, kept, gates: &plan.gates, alerts, interrupts, kinds };
         // Nobody else can read the embedded broker.
@@ -77,6 +74,9 @@ impl Recording<'_> {
         observers.begin(&begun::begun(plan, &config, source, &schedule), &plan.run.kafka.topic);
         let mut each_second = |tick: &Tick<'_>| {
             observers.second(tick);
+            if let Some(crew) = &crew {
+                crew.tell(tick);
+            }
             if let Some(broken) = plan.gates.abort(&tick.interim(), tick.now.into()) {
                 let reason = format!("gate {} ended the run", broken.rule);
                 aborted_by = Some(broken);
@@ -86,6 +86,8 @@ impl Recording<'_> {
         };
         let outcome = if plan.nowhere {
             run::run_through(&Nowhere, &config, source, schedule, interrupts, &mut each_second)
+        } else if let Some(crew) = &crew {
+            crew.run(&config, source, schedule, interrupts, &mut each_second)
         } else {
             run::run(&config, source, schedule, interrupts, &mut each_second)
         };
@@ -96,9 +98,17 @@ impl Recording<'_> {
             {
                 told.unwritten = truth::write(woven, topic, &plan.run.kafka).err();
             }
-            Ok(judge(plan, source, outcome, aborted_by, likeness))
+            let mut report = judge(plan, source, outcome, aborted_by, likeness);
+            if let Some(crew) = &crew {
+                crew.finish(&mut report);
+            }
+            Ok(report)
         };
-        observers.end(outcome, |error| begin_failed(error, plan), judge)
+        let (mut report, folder) = observers.end(outcome, |error| begin_failed(error, plan), judge)?;
+        if let Some(crew) = &crew {
+            crew.hand_in(&mut report, &folder);
+        }
+        Ok((report, folder))
     }
 
     /// What a person watches it by: where the whole terminal cannot be had, the plain view.

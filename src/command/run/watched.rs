@@ -18,6 +18,8 @@ pub(in crate::command) struct Watchable<'a> {
     pub(in crate::command) timeout: Duration,
     /// The topics of the events.
     pub(in crate::command) topics: Vec<&'a str>,
+    /// Which shard of a run it is, as `2/4`; `None` where it is the only one.
+    pub(in crate::command) shard: Option<String>,
 }
 
 impl<'a> Watchable<'a> {
@@ -29,6 +31,7 @@ impl<'a> Watchable<'a> {
             client: &kafka.client,
             timeout: kafka.connect_timeout,
             topics: kafka.topic_map.values().chain([&kafka.topic]).map(String::as_str).collect(),
+            shard: plan.together.shard.told(),
         }
     }
 }
@@ -50,6 +53,7 @@ pub(in crate::command) fn exporter(watchable: &Watchable<'_>) -> Result<Option<E
             .hint("loadgen topics apply topics.toml --yes makes the topics of a file"),
         ExporterError::Topic(_) => Failure::new(ExitCode::Cluster, error.to_string()),
     })?;
+    let exporter = exporter.of_shard(watchable.shard.clone());
     if let Some(address) = exporter.address() {
         tracing::info!("metrics at http://{address}/metrics");
     }

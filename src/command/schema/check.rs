@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::super::formats::imports::with_references;
 use super::super::{Done, Failure, formats};
 use super::before::{self, Earlier, refused_of};
 use super::file::{SchemaFile, bad};
@@ -70,7 +71,9 @@ fn by_registry(
     let asked = level.unwrap_or(if its == Level::None { USUAL } else { its });
     let earlier =
         before::of_registry(registry, &subject, its.is_transitive() || asked.is_transitive()).map_err(refused)?;
-    let judgement = match registry.check(&subject, &file.schema.for_registry(), its.is_transitive()) {
+    // What it imports may not be there yet: then the registry says so.
+    let text = with_references(registry, &file.schema, false).unwrap_or_else(|_| file.schema.for_registry());
+    let judgement = match registry.check(&subject, &text, its.is_transitive()) {
         Ok(judgement) => judgement,
         // So a registry answers where the subject has schemas of another language.
         Err(RegistryError { trouble: Trouble::Invalid(words), .. }) => {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::Failure;
 use crate::scenario::formats::SchemaText;
+use crate::source::own::imports_of;
 use crate::verdict::ExitCode;
 use crate::wire::language::Language;
 
@@ -24,8 +25,9 @@ impl SchemaFile {
         let name = path.display().to_string();
         let language = Language::of_name(&name).map_err(bad)?;
         let text = read(path).map_err(|error| bad(format!("schema {name} cannot be read: {error}")))?;
-        let schema =
-            SchemaText::parse(language, &text).map_err(|error| bad(language.explained(&name, &text, error)))?;
+        let imports = imports_of(path, &text).map_err(|problem| bad(format!("{name}: {problem}")))?;
+        let schema = SchemaText::parse_with(language, &text, imports)
+            .map_err(|error| bad(language.explained(&name, &text, error)))?;
         Ok(Self { path: path.to_owned(), schema })
     }
 

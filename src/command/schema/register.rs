@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::super::formats::imports::with_references;
 use super::super::formats::{is_missing, registry};
 use super::super::{DONE, Done, Failure};
 use super::before::{self, refused_of};
@@ -80,8 +81,8 @@ impl All {
 }
 
 fn row(registry: &Registry, of: &str, subject: &str, schema: &SchemaText, file: Option<&Path>) -> Result<Row, Failure> {
-    let text = schema.for_registry();
     let refused = |error| refused_of(&error, file);
+    let text = with_references(registry, schema, true).map_err(refused)?;
     let (found, new) = match registry.lookup(subject, &text, true) {
         Ok(found) => (found, false),
         Err(error) if is_missing(&error) => {

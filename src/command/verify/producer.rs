@@ -7,7 +7,7 @@ use crate::bundle::{self, ANSWERS};
 use crate::command::Failure;
 use crate::command::stored::unreadable;
 use crate::gate::{BuiltIn, GateConfig, Gates, Names};
-use crate::report::{RunReport, SchemaReport};
+use crate::report::{Environment, RunReport};
 use crate::run::alone::ProducerRun;
 use crate::verdict::ExitCode;
 
@@ -39,13 +39,13 @@ pub(super) fn produced(path: &Path) -> Result<ProducerRun, Failure> {
     Ok(produced)
 }
 
-/// The schemas that it writes by.
-pub(super) fn schemas(path: &Path) -> Result<Vec<SchemaReport>, Failure> {
+/// Against what it runs, and by which schemas it writes.
+pub(super) fn environment(path: &Path) -> Result<Environment, Failure> {
     let folder = folder_of(path);
     let going_on = bundle::is_going_on(&folder).map_err(|error| unreadable(&error))?;
     let report =
         if going_on { bundle::recover::begun(&folder) } else { bundle::read(path).map(|stored| stored.report) };
-    report.map(|report| report.environment.schemas).map_err(|error| unreadable(&error))
+    report.map(|report| report.environment).map_err(|error| unreadable(&error))
 }
 
 fn folder_of(path: &Path) -> PathBuf {

@@ -24,7 +24,9 @@ fn what_makes_no_expectation_is_named_with_the_reason() {
     for (from, to, reason) in [
         ("sum(price * quantity)", "sum(category)", "the field \"category\" (its sum) is no number"),
         ("sum(price * quantity)", "sum(prise)", "no event that it takes has the field \"prise\" (its sum)"),
-        ("sum(price * quantity)", "max(price)", "\"max(price)\" is nothing that can be computed"),
+        ("sum(price * quantity)", "mean(price)", "\"mean(price)\" is nothing that can be computed"),
+        ("sum(price * quantity)", "max(category)", "the field \"category\" (its value) is no number"),
+        ("sum(price * quantity)", "distinct(user)", "no event that it takes has the field \"user\" (its value)"),
         ("sum(price * quantity)", "sum(a * b * c)", "\"sum(a * b * c)\" is nothing that can be computed"),
         ("\"category\"", "\"colour\"", "no event that it takes has the field \"colour\" (its key)"),
         ("\"transaction\"", "\"purchase\"", "no event of its topic is of type \"purchase\""),

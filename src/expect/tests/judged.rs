@@ -33,6 +33,40 @@ fn each_class_is_found_as_what_it_is() {
 }
 
 #[test]
+fn events_behind_the_end_close_windows_and_ask_for_nothing_themselves() {
+    for text in [COUNT.to_owned(), COUNT.replace("window", "repartition = false\n    window")] {
+        let mut oracle = oracle(&text, 3);
+        for second in 0..60 {
+            for (partition, key) in ["a", "b", "c"].into_iter().enumerate() {
+                put(
+                    &mut oracle,
+                    partition,
+                    second,
+                    second * 1_000,
+                    &format!(r#"{{"k":"{key}","t":{}}}"#, second * 1_000),
+                );
+            }
+        }
+        (0..3).for_each(|partition| oracle.ends_at(0, partition, 60));
+        assert_eq!(oracle.closes_at(), Some(59_000 + 15_000));
+        for round in 0..2 {
+            let at = 74_000 + round * 1_500;
+            let events = oracle.closing(0, at);
+            assert_eq!(events.iter().map(|(partition, _)| *partition).collect::<Vec<_>>(), [0, 1, 2]);
+            for (partition, body) in events {
+                put(&mut oracle, usize::try_from(partition).unwrap(), 60 + round, at, &body);
+            }
+        }
+        assert!(!oracle.is_settled(), "all windows are due");
+        for key in ["a", "b", "c"] {
+            (0..6).for_each(|window| result(&mut oracle, key, window * 10_000, 10));
+        }
+        let report = end(oracle);
+        assert_eq!((report.expected, report.right, report.unexpected), (18, 18, 0), "{report:?}");
+    }
+}
+
+#[test]
 fn a_result_takes_as_long_as_it_is_seen_after_the_end_of_its_window() {
     let mut oracle = a_minute(COUNT);
     for from in [0, 10_000, 20_000, 30_000, 40_000] {
@@ -170,7 +204,7 @@ fn what_cannot_be_added_and_what_was_not_read_is_undecided() {
     let mut oracle = a_minute(COUNT);
     result(&mut oracle, "a", 0, 10);
     let unread = BTreeMap::from([("in".to_owned(), "partition 0 was not read".to_owned())]);
-    let report = oracle.end(1_000_000, &unread).remove(0);
+    let report = oracle.end(1_000_000, &unread).0.remove(0);
     assert_eq!((report.undecided, report.open, report.violation()), (5, 1, None));
     assert!(report.unsaid().unwrap().contains("partition 0 was not read"));
 }

@@ -38,13 +38,13 @@ impl Files {
         let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(ToOwned::to_owned);
         let read = read(&self.config, |row| {
             rows.push((row.at_us, owned(&row.key), owned(&row.kind), row.body.to_owned()));
-            Ok::<_, FileError>(())
+            Ok::<_, FileError>(Ok(()))
         });
         (read.unwrap_or_else(|error| panic!("{error}")), rows)
     }
 
     fn told(&self) -> (String, String) {
-        let error = read(&self.config, |_| Ok::<_, FileError>(())).unwrap_err();
+        let error = read(&self.config, |_| Ok::<_, FileError>(Ok(()))).unwrap_err();
         let folder = format!("{}/", self.folder.path().display());
         (error.to_string().replace(&folder, ""), error.hint().unwrap_or_default())
     }

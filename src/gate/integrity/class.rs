@@ -56,6 +56,11 @@ pub(super) fn of_class(class: Class, report: &RunReport, allowances: &Allowances
             "the client was not told their offsets, they could not be read again, or what is there, or is absent from a compacted \
              topic, is not explained since their keys are not known",
         ),
+        Class::Unwitnessed => judged(
+            "of a shard that was lost",
+            Undecided,
+            "what was sent of them, and what became of it, only that shard knew",
+        ),
         Class::NotAttempted => {
             judged("never handed to the client", Expected, "the run ended, or left them out as too late")
         }

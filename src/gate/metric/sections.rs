@@ -92,7 +92,7 @@ static FIDELITY: [Figure; 10] = [
         dimension: Count,
         read: |report| fidelity(report)?.inversions.map(as_f64).ok_or("nothing was read back (no verifier)"),
         at_least: |report| {
-            let open = report.ledger.unread + report.ledger.unattributed;
+            let open = report.ledger.unread + report.ledger.unattributed + report.ledger.unwitnessed;
             (open > 0).then_some(AtLeast::Unread(open))
         },
     },

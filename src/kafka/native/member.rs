@@ -2,6 +2,8 @@
 //!
 //! A rebalance comes as an event like all else (`RD_KAFKA_EVENT_REBALANCE`), so nothing calls back into Rust here either.
 
+mod positions;
+
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::ptr;
@@ -11,9 +13,9 @@ use std::time::Duration;
 use rdkafka_sys::bindings as c;
 
 use super::super::slots::Slots;
-use super::super::{Code, Delivered, Judged, KafkaError, Notice, Refusal, Settings, TopicIdentity, Wait, Watermarks};
+use super::super::{Code, Delivered, KafkaError, Notice, Refusal, Settings, TopicIdentity, Wait, Watermarks};
 use super::consumer::{self, Queue, Wake, is_read_committed, read};
-use super::partitions::{self, PartitionList};
+use super::partitions::{self, PartitionList, code_of};
 use super::{Client, Event, code, raw, text};
 use crate::clock::{Clock, Monotonic};
 
@@ -27,6 +29,8 @@ pub struct Member {
     queue: Queue,
     /// Where a slot is read from when the group has no committed offset in it.
     starts: BTreeMap<i32, i64>,
+    /// Whether a commit before that counts, too.
+    follows_commits: bool,
     slots: Arc<Slots>,
     /// Whether reading begins at the number that was committed with an offset, and not at the offset.
     goes_back: bool,
@@ -49,6 +53,8 @@ pub struct Change {
     pub assigned: bool,
     /// Which slots: of one topic, its partitions.
     pub partitions: Vec<i32>,
+    /// Where each of them is read from, where they are given.
+    pub starts: Vec<i64>,
     /// Whether they were lost without a word, since the group had given the member up.
     pub lost: bool,
     /// Why it could not be followed, where it could not.
@@ -77,6 +83,7 @@ impl Member {
                 wake: None,
                 queue,
                 starts,
+                follows_commits: false,
                 goes_back: false,
                 slots: Arc::clone(slots),
                 commits_when_asked,
@@ -105,7 +112,12 @@ impl Member {
         self.decided.is_some()
     }
 
-    /// Takes what is there without waiting, at most `most` records, and follows what the group decides. Returns how many
+    /// Goes on where the group has committed, wherever that is: the starts are for slots without a commit.
+    pub const fn follow_commits(&mut self) {
+        self.follows_commits = true;
+    }
+
+    /// Takes what is there without waiting, at most `most` records, up to what the group decides. Returns how many
     /// records it was.
     pub fn take(&mut self, most: usize, mut each: impl FnMut(Delivered<'_>)) -> usize {
         // What arrives while this goes on is left for the next call, which has a time of its own.
@@ -146,6 +158,12 @@ impl Member {
             }
         }
         taken
+    }
+
+    /// Whether the group has decided something that [`Member::changes`] will follow.
+    #[must_use]
+    pub const fn is_called_on(&self) -> bool {
+        self.decided.is_some()
     }
 
     /// Follows what the group has decided since the last call, which waits for the coordinator, and tells it.
@@ -214,7 +232,8 @@ impl Member {
                 for element in &mut *elements {
                     let start = self.starts.get(&slot(element)).copied().unwrap_or(0);
                     // Without a commit of its own the group stands where the run began; an older commit is not gone back to.
-                    element.offset = if element.offset >= start {
+                    let first = if self.follows_commits { 0 } else { start };
+                    element.offset = if element.offset >= first {
                         change.committed.insert(slot(element), element.offset);
                         // SAFETY: the element is one of a live list.
                         let back = unsafe { partitions::note(element) }.filter(|_| self.goes_back);
@@ -223,6 +242,7 @@ impl Member {
                         start
                     };
                 }
+                change.starts = elements.iter().map(|element| element.offset).collect();
             }
             change.partitions = elements.iter().map(slot).collect();
         }
@@ -246,85 +266,6 @@ impl Member {
             change.error = Some(refused);
         }
         self.changes.push(change);
-    }
-
-    /// What a producer needs to commit for the group; null where there is no group.
-    pub(super) fn group_metadata(&self) -> *mut c::rd_kafka_consumer_group_metadata_t {
-        // SAFETY: the handle is live; the object returned is the caller's.
-        unsafe { c::rd_kafka_consumer_group_metadata(self.client.handle.as_ptr()) }
-    }
-
-    /// The topic and partition of a slot.
-    pub(super) fn place(&self, slot: i32) -> Option<(&str, i32)> {
-        self.slots.place(slot)
-    }
-
-    /// Says how far slots were read: what is committed from now on. What is said of slots that it no longer has counts for nothing.
-    pub fn store(&self, read: &[Judged]) {
-        let places = read.iter().filter_map(|read| {
-            let (topic, partition) = self.slots.place(read.partition)?;
-            Some((topic, partition, read.position))
-        });
-        let Ok(list) = PartitionList::new(places) else { return };
-        list.set_epochs(
-            read.iter().filter(|read| self.slots.place(read.partition).is_some()).map(|read| read.leader_epoch),
-        );
-        // SAFETY: handle and list are live; the call copies what the list says.
-        unsafe { raw::rd_kafka_offsets_store(self.client.handle.as_ptr(), list.0.as_ptr()) };
-    }
-
-    /// Commits what was said to be read, without waiting for the answer.
-    ///
-    /// # Errors
-    /// Where the client refuses.
-    pub fn commit(&self) -> Result<(), Code> {
-        // SAFETY: the handle is live; a null list means the offsets stored so far.
-        match code(unsafe { raw::rd_kafka_commit(self.client.handle.as_ptr(), ptr::null(), 1) }) {
-            Code::NoError | Code::NoOffset => Ok(()),
-            code => Err(code),
-        }
-    }
-
-    /// Goes on reading a partition that it has at another offset.
-    ///
-    /// # Errors
-    /// Where the client refuses, or does not answer within `timeout`.
-    pub fn seek(&self, topic: &str, partition: i32, offset: i64, timeout: Duration) -> Result<(), KafkaError> {
-        let (topic, partition) = self.slots.place(partition).unwrap_or((topic, partition));
-        partitions::seek(&self.client, topic, partition, offset, timeout)
-    }
-
-    /// Reads on at these positions, those of all slots that it has, after the client has given up the slots named last: seeking
-    /// there is refused, and only taking them up anew wakes them.
-    ///
-    /// # Errors
-    /// Where the client refuses.
-    pub fn take_up(&self, positions: &BTreeMap<i32, i64>, given_up: &[i32]) -> Result<(), KafkaError> {
-        let handle = self.client.handle.as_ptr();
-        // SAFETY: the handle is live; the text returned is static.
-        let cooperative = unsafe { text(c::rd_kafka_rebalance_protocol(handle)) } == "COOPERATIVE";
-        let taken = |(slot, _): &(&i32, &i64)| !cooperative || given_up.contains(slot);
-        let places = positions.iter().filter(taken).filter_map(|(slot, offset)| {
-            let (topic, partition) = self.slots.place(*slot)?;
-            Some((topic, partition, *offset))
-        });
-        let list = PartitionList::new(places)?;
-        // SAFETY: handle and list are live; the calls copy the list.
-        let answer = unsafe {
-            if cooperative {
-                match code_of(c::rd_kafka_incremental_unassign(handle, list.0.as_ptr())) {
-                    Code::NoError => code_of(c::rd_kafka_incremental_assign(handle, list.0.as_ptr())),
-                    refused => refused,
-                }
-            } else {
-                // The group has given the member these, and nothing changes but where it reads on.
-                code(raw::rd_kafka_assign(handle, list.0.as_ptr()))
-            }
-        };
-        match answer {
-            Code::NoError => Ok(()),
-            code => Err(KafkaError::Refused { what: format!("reading on in {}", self.slots.told(given_up)), code }),
-        }
     }
 
     /// Takes what the client has to say.
@@ -353,13 +294,6 @@ impl Member {
         self.client.identities(topics, wait)
     }
 
-    /// Leaves without a commit, also of what the client commits by itself: its positions are those of a log that is gone. The
-    /// group notices when the member's session has run out.
-    pub const fn leave_uncommitted(&mut self) {
-        self.commits_when_asked = false;
-        self.client.leaves_at_once = true;
-    }
-
     /// Switches the wake-up on where it is not yet; true where it was.
     fn arm(&mut self) -> std::io::Result<bool> {
         if self.wake.is_some() {
@@ -367,21 +301,6 @@ impl Member {
         }
         self.wake = Some(Wake::new([self.queue.0, self.client.events])?);
         Ok(false)
-    }
-}
-
-impl Drop for Member {
-    /// Commits before it leaves: leaving waits for commits that are under way.
-    fn drop(&mut self) {
-        // Who has taken a decision of the group and does not follow it is waited for, when the client closes, for ever.
-        if let Some(event) = self.decided.take() {
-            self.follow(&event);
-        }
-        if self.commits_when_asked
-            && let Err(code) = self.commit()
-        {
-            tracing::debug!(?code, "the last commit was refused");
-        }
     }
 }
 
@@ -399,22 +318,6 @@ pub fn wait_any(members: &mut [Member], timeout: Duration) -> std::io::Result<()
         consumer::wait_any(members.iter_mut().filter_map(|member| member.wake.as_mut()), timeout)
     } else {
         Ok(())
-    }
-}
-
-/// The code of an error object, which is destroyed; none means that all went well.
-///
-/// # Safety
-/// `error` must be null, or an error object that is the caller's to give away.
-unsafe fn code_of(error: *mut c::rd_kafka_error_t) -> Code {
-    if error.is_null() {
-        return Code::NoError;
-    }
-    // SAFETY: the caller's promise; the object is live until destroyed.
-    unsafe {
-        let found = code(raw::rd_kafka_error_code(error));
-        c::rd_kafka_error_destroy(error);
-        found
     }
 }
 

@@ -158,17 +158,8 @@ pub(super) fn seek(
 ) -> Result<(), KafkaError> {
     let list = PartitionList::new(std::iter::once((topic, partition, offset)))?;
     // SAFETY: handle and list are live during the call; an error object returned is ours and destroyed below.
-    let error = unsafe { c::rd_kafka_seek_partitions(client.handle.as_ptr(), list.0.as_ptr(), millis(timeout)) };
-    let whole = if error.is_null() {
-        Code::NoError
-    } else {
-        // SAFETY: the error object is live until destroyed.
-        unsafe {
-            let found = code(raw::rd_kafka_error_code(error));
-            c::rd_kafka_error_destroy(error);
-            found
-        }
-    };
+    let whole =
+        unsafe { code_of(c::rd_kafka_seek_partitions(client.handle.as_ptr(), list.0.as_ptr(), millis(timeout))) };
     let answer = if whole == Code::NoError { list.first_error() } else { whole };
     match answer {
         Code::NoError => Ok(()),
@@ -176,6 +167,22 @@ pub(super) fn seek(
             what: format!("going to offset {offset} of partition {partition} of topic \"{topic}\""),
             code,
         }),
+    }
+}
+
+/// The code of an error object, which is destroyed; none means that all went well.
+///
+/// # Safety
+/// `error` must be null, or an error object that is the caller's to give away.
+pub(super) unsafe fn code_of(error: *mut c::rd_kafka_error_t) -> Code {
+    if error.is_null() {
+        return Code::NoError;
+    }
+    // SAFETY: the caller's promise; the object is live until destroyed.
+    unsafe {
+        let found = code(raw::rd_kafka_error_code(error));
+        c::rd_kafka_error_destroy(error);
+        found
     }
 }
 

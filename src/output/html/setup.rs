@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::outcome::achieved;
 use crate::figures::{self, bytes, count, counted, duration_us, rate, span_s, trimmed};
 use crate::output::console::{handed_over, likeness, planned};
-use crate::report::{Fidelity, InterArrival, Replay, RunReport, SchemaUse};
+use crate::report::fleet::FleetReport;
+use crate::report::{Collected, Fidelity, InterArrival, Replay, RunReport, SchemaUse};
 
 /// One phase.
 #[derive(Serialize)]
@@ -49,6 +50,37 @@ pub(super) fn phases(report: &RunReport) -> Vec<PhaseView> {
 #[derive(Serialize)]
 pub(super) struct ReplayView {
     rows: Vec<Fact>,
+}
+
+/// What was taken over HTTP, and how it was answered.
+#[derive(Serialize)]
+pub(super) struct CollectedView {
+    rows: Vec<Fact>,
+    answers: Vec<(String, String)>,
+}
+
+pub(super) fn collected(collected: &Collected) -> CollectedView {
+    let events = &collected.events;
+    let counts = [
+        ("requests", collected.requests),
+        ("requests whose client had gone", collected.abandoned),
+        ("events taken", events.taken),
+        ("answered when acked", events.told_acked),
+        ("answered before", events.told_taken),
+        ("answered as not acked", events.told_failed),
+        ("whose client had gone", events.untold),
+        ("let go unsent at the end", events.not_sent),
+        ("not taken as invalid", events.invalid),
+        ("not taken for want of room or cluster", events.turned_away),
+        ("connections", collected.connections),
+        ("connections at once, at most", collected.most_connections),
+        ("connections turned away", collected.connections_refused),
+        ("connections broken or too slow", collected.connections_broken),
+    ];
+    CollectedView {
+        rows: counts.into_iter().map(|(name, number)| (name, count(number))).collect(),
+        answers: collected.answered.iter().map(|(status, number)| (status.clone(), count(*number))).collect(),
+    }
 }
 
 /// A name and its value.
@@ -207,6 +239,8 @@ fn place(report: &RunReport, tool: &str) -> Vec<(String, String)> {
     if let Some(like) = report.synthetic.as_ref().and_then(|synthetic| synthetic.like.as_ref()) {
         facts.push(("like".to_owned(), likeness(like).join(", ")));
     }
+    let fleet = report.fleet.iter().flat_map(FleetReport::sentences);
+    facts.extend(fleet.map(|(name, said)| (name.trim().to_owned(), said.join(", "))));
     facts.extend(report.by_topic.iter().map(|(topic, of)| {
         let lost = of.not_verified.get("lost").copied().unwrap_or(0);
         let told = format!("{} sent, {} verified, {} lost", count(of.sent), count(of.verified), count(lost));

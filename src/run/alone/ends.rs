@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use crate::clock::Nanos;
 use crate::control::{OF_OTHERS, Traffic};
-use crate::kafka::native::Consumer;
 use crate::kafka::{Wait, Watermarks};
 use crate::measure::Sampler;
 use crate::report::TimelineRow;
 use crate::report::latency::Kind;
 use crate::run::watch::{Subject, WatchRecord};
 use crate::run::{RunError, Tick, threads};
+use crate::verify::reader::Reader;
 
 const EVERY: Nanos = Nanos::from_secs(1);
 /// The longest wait for the leaders.
@@ -41,7 +41,7 @@ impl Ends {
 /// Asks until `going` is false. Up to the first answer the ends are those of `known`.
 pub(super) fn ask<'scope>(
     scope: &'scope Scope<'scope, '_>,
-    consumer: Consumer,
+    mut asker: Box<dyn Reader>,
     topic: String,
     known: &[Watermarks],
     going: &'scope AtomicBool,
@@ -53,7 +53,7 @@ pub(super) fn ask<'scope>(
     threads::start_looking(scope, "log-ends", going, Nanos::ZERO, move |last| {
         if !last {
             let wait = Wait { timeout: ASK, given_up: &|| !going.load(Ordering::Acquire) };
-            let ends = consumer.ends(&topic, &all, wait);
+            let ends = asker.ends(&topic, &all, wait);
             told.put(ends.into_iter().map(|ends| ends.ok().map(|ends| ends.high)).collect());
         }
         Some(EVERY)

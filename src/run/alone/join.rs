@@ -15,7 +15,7 @@ use crate::ledger::rules::Rules;
 use crate::report::{Findings, LedgerCounts, RunReport};
 use crate::run::Unverified;
 use crate::run::attribute::evidence::Found;
-use crate::run::attribute::{Attributed, Listing, Log, SecondReading, not_read_again};
+use crate::run::attribute::{Attributed, Listing, Log, Opened, SecondReading, not_read_again};
 use crate::run::schemas;
 use crate::run::surroundings::note_isolation;
 use crate::verify::look_up::AckedEvent;
@@ -120,6 +120,7 @@ pub(super) fn join(
     produced: &ProducerRun,
     prepared: &Prepared,
     read: ReadSide<'_>,
+    open: &dyn Fn(&str) -> Opened,
     findings: &mut Findings,
 ) -> io::Result<Attributed> {
     let ReadSide { book, states, duplicates, damaged } = read;
@@ -133,7 +134,7 @@ pub(super) fn join(
         },
         compacted: produced.compacted || prepared.target.is_compacted(),
         committed_only: config.verify.reads_committed(),
-        open: &|isolation| Ok(Box::new(prepared.target.second_reader(isolation)?)),
+        open,
     };
     let mut reading = SecondReading::new(log, states, damaged);
     let mut unseen: BTreeMap<i32, i64> = BTreeMap::new();
@@ -159,6 +160,11 @@ pub(super) fn join(
         reading.look_up(AckedEvent { partition, offset, lane, sequence, key, due_ms: None });
     })?;
     let found = reading.read(duplicates, findings, None);
+    // Only where its log was cut off can what the reader was given no record of have come past it.
+    let was_cut_off = |event: &Answered| {
+        let state = event.place.and_then(|(partition, _)| states.get(usize::try_from(partition).ok()?));
+        state.is_none_or(|state| state.truncation.is_some())
+    };
     let starts: BTreeMap<u16, Vec<u64>> = ends.into_iter().map(|end| (end.lane, end.phase_starts)).collect();
     let phases = starts.values().map(Vec::len).max().unwrap_or(0).max(1);
     let mut joined = Attributed {
@@ -168,7 +174,7 @@ pub(super) fn join(
     };
     let mut listing = Listing::new(&config.topics[0], damaged);
     produced.each(&mut |lane, event| {
-        let facts = facts(book, &found, lane, event, config.verify.reads_committed());
+        let facts = facts((book, &found), lane, event, was_cut_off(&event), config.verify.reads_committed());
         let class = Class::of(facts);
         let started = starts.get(&lane).map_or(&[][..], Vec::as_slice);
         let phase = started.partition_point(|start| *start <= event.sequence).saturating_sub(1);
@@ -182,7 +188,13 @@ pub(super) fn join(
     Ok(joined)
 }
 
-fn facts(book: &TopicBook, found: &Found, lane: u16, event: Answered, committed_only: bool) -> Facts {
+fn facts(
+    (book, found): (&TopicBook, &Found),
+    lane: u16,
+    event: Answered,
+    was_cut_off: bool,
+    committed_only: bool,
+) -> Facts {
     let Answered { sequence, answer, place, aborted, .. } = event;
     let acked = place.filter(|_| answer == Answer::Acked);
     let sighted = match book.state_of(lane, sequence) {
@@ -194,7 +206,8 @@ fn facts(book: &TopicBook, found: &Found, lane: u16, event: Answered, committed_
     let at = found.at(lane, sequence);
     // What came past the reader while the log was cut off and grew again is there all the same, for a reader of committed
     // records as far as it was committed.
-    let is_there = found.is_present(lane, sequence) == Some(true) && (!committed_only || at == LookUp::Present);
+    let is_there =
+        was_cut_off && found.is_present(lane, sequence) == Some(true) && (!committed_only || at == LookUp::Present);
     let (sight, look_up) = match sighted {
         SequenceState::Unseen if is_there => (Sight::Right, LookUp::Nothing),
         SequenceState::Unseen => (Sight::Unseen, at),

@@ -19,9 +19,10 @@ use crate::report::drift::DriftVerdict;
 use crate::report::latency::Kind;
 use crate::report::reading::{LaneReading, Reading};
 use crate::report::{Findings, Latencies, Run, RunReport, SCHEMA_VERSION, TypeReport};
-use crate::run::attribute::{ALL, Attributed, LOOK_UPS, settle_duplicates, stretches};
+use crate::run::attribute::{ALL, Attributed, LOOK_UPS, Opened, settle_duplicates, stretches};
 use crate::run::ends::reader_ended;
 use crate::run::schemas;
+use crate::run::target::Target;
 use crate::run::watch::WatchRecord;
 use crate::run::{Outcome, RunError, client_errors, group, sections, summary, surroundings};
 use crate::verify::findings::keep;
@@ -36,7 +37,7 @@ const EDGE: Nanos = Nanos::from_secs(10);
 const TOLD: usize = 1_000;
 
 /// How a reading ended.
-pub(super) struct ReadingEnd {
+pub(super) struct ReadingEnd<'a> {
     /// What the verifier came to.
     pub(super) verifier: VerifierEnd<TopicBook>,
     /// The report of the run that it is joined with.
@@ -47,6 +48,8 @@ pub(super) struct ReadingEnd {
     pub(super) clock: Monotonic,
     /// How long it took to read.
     pub(super) took: Nanos,
+    /// Makes a reader for what must be read again.
+    pub(super) open: &'a dyn Fn(&Target, &str) -> Opened,
 }
 
 pub(super) fn outcome(
@@ -54,9 +57,10 @@ pub(super) fn outcome(
     prepared: &Prepared,
     mut sampler: Sampler,
     watched: WatchRecord,
-    ended: ReadingEnd,
+    ended: ReadingEnd<'_>,
 ) -> Result<Outcome, RunError> {
-    let ReadingEnd { verifier, run, problem, anchor, clock, took } = ended;
+    let ReadingEnd { verifier, run, problem, anchor, clock, took, open } = ended;
+    let open = |isolation: &str| open(&prepared.target, isolation);
     let drift_ns = anchor.drift_ns(&clock);
     let reader_ended = reader_ended(&verifier);
     let VerifierEnd { by, records, last_record, book, partitions: mut states, inspected, errors, throttle, .. } =
@@ -67,13 +71,14 @@ pub(super) fn outcome(
     let mut joined = None;
     if let Some((produced, run)) = config.producer.as_ref().zip(run.as_ref()) {
         let read = ReadSide { book: &book, states: &mut states, duplicates, damaged: &damaged };
-        let found = join(config, produced, prepared, read, &mut findings)
+        let found = join(config, produced, prepared, read, &open, &mut findings)
             .and_then(|joined| check_sum(&joined, run).map(|()| joined))
             .map_err(|source| RunError::Answers { path: produced.answers.clone(), source })?;
         deadlines.extend(found.unfinished.clone());
         joined = Some(found);
     } else {
-        tell_copies(config, prepared, by, duplicates, &states, &mut findings, &mut deadlines);
+        let open = (by != EndedBy::Abort).then_some(&open as &dyn Fn(&str) -> Opened);
+        tell_copies(config, prepared, open, duplicates, &states, &mut findings, &mut deadlines);
         for damaged in damaged {
             keep(&mut findings.examples, "corrupt", || damaged.example);
         }
@@ -89,7 +94,7 @@ pub(super) fn outcome(
     let whole = total.whole();
     let cluster_error = what_ended_it(by, problem.or(reader_ended), prepared, &states, &mut deadlines);
     let is_quiet = by == EndedBy::Idle || states.iter().all(is_at_end) && took - last_record >= EDGE;
-    let mut reading = reading(config, prepared, &book, &states, (is_quiet, anchor));
+    let mut reading = reading(config, prepared, &book, &states, (is_quiet, by, anchor));
     reading.other_layout = older + counts.all_older;
     reading.awaited = awaited(by, records, config);
     reading.ended_by = watched.ended_by.clone().unwrap_or_else(|| in_words(by, &watched, config));
@@ -163,7 +168,7 @@ fn reading(
     prepared: &Prepared,
     book: &TopicBook,
     states: &[PartitionState],
-    (is_quiet, anchor): (bool, Anchor),
+    (is_quiet, by, anchor): (bool, EndedBy, Anchor),
 ) -> Reading {
     let unread: Vec<usize> = places(states, |state| !is_read(state));
     let begun_late: Vec<usize> = places(states, |state| state.from > 0);
@@ -174,6 +179,8 @@ fn reading(
     let cutoff = if is_quiet { DueTime::LATEST } else { edge };
     let gaps =
         Gaps::of(config, book, states, &Extent { unread: &unread, begun_late: &begun_late, cutoff, ready: wall(EDGE) });
+    let silence = "a partition went on after it had fallen silent, and was not read to its end";
+    let unknown = gaps.unknown.or_else(|| (by == EndedBy::Idle && gaps.open > 0).then(|| silence.to_owned()));
     let counts = book.counts();
     Reading {
         from: match config.offset {
@@ -184,8 +191,8 @@ fn reading(
         }
         .to_owned(),
         content: if config.run.is_some() { "keyed" } else { "schema" }.to_owned(),
-        missing: gaps.missing,
-        missing_unknown: gaps.unknown,
+        missing: gaps.missing.filter(|_| unknown.is_none()),
+        missing_unknown: unknown,
         open: gaps.open,
         below_start: gaps.below,
         lag: lag(states),
@@ -216,7 +223,7 @@ fn check_sum(joined: &Attributed, run: &RunReport) -> io::Result<()> {
 fn tell_copies(
     config: &Config,
     prepared: &Prepared,
-    by: EndedBy,
+    open: Option<&dyn Fn(&str) -> Opened>,
     duplicates: Vec<Duplicate>,
     states: &[PartitionState],
     findings: &mut Findings,
@@ -229,12 +236,10 @@ fn tell_copies(
         ..Search::default()
     };
     let ours = Ours { run, catalogue: &config.catalogue, numbering: Numbering::default(), rules: Rules::ALL };
-    let answers = match prepared.target.second_reader(ALL) {
-        Ok(mut consumer) if by != EndedBy::Abort => {
-            read_again(&mut consumer, &config.topics[0], ours, &search, LOOK_UPS, |_, _| {})
-        }
-        Ok(_) => SearchResult::default(),
-        Err(error) => {
+    let answers = match open.map(|open| open(ALL)) {
+        Some(Ok(mut reader)) => read_again(reader.as_mut(), &config.topics[0], ours, &search, LOOK_UPS, |_, _| {}),
+        None => SearchResult::default(),
+        Some(Err(error)) => {
             tracing::warn!("the log cannot be read again: {error}");
             SearchResult::default()
         }

@@ -15,17 +15,17 @@ use crate::verify::reader::Reader;
 const NO_GROUP: &str = "loadgen-verify";
 
 /// Everything that stands ready.
-pub(super) struct Prepared {
-    pub(super) target: Target,
+pub(in crate::run) struct Prepared {
+    pub(in crate::run) target: Target,
     /// The consumer's settings as they are used, secrets included.
-    pub(super) settings: Settings,
+    pub(in crate::run) settings: Settings,
     /// Where reading begins in each partition, and where its log does.
-    pub(super) starts: Vec<(i64, i64)>,
+    pub(in crate::run) starts: Vec<(i64, i64)>,
     /// Topics that were deleted and made anew after the run had begun that is to be joined.
-    pub(super) anew: Vec<String>,
+    pub(in crate::run) anew: Vec<String>,
     /// Whether some of that is what the group had committed.
-    pub(super) goes_on: bool,
-    pub(super) recorder: Recorder,
+    pub(in crate::run) goes_on: bool,
+    pub(in crate::run) recorder: Recorder,
 }
 
 impl Prepared {
@@ -50,6 +50,16 @@ impl Prepared {
             })?,
             None => vec![None; target.ends.len()],
         };
+        Self::of(config, target, settings, &committed)
+    }
+
+    /// Where reading begins in topics that have been found, in which its group has committed that much.
+    pub(in crate::run) fn of(
+        config: &Config,
+        target: Target,
+        settings: Settings,
+        committed: &[Option<i64>],
+    ) -> Result<Self, RunError> {
         let began = config.producer.as_ref().map(|produced| &produced.starts);
         if let Some(produced) = &config.producer {
             check(produced, &target.slots)?;
@@ -58,7 +68,7 @@ impl Prepared {
             .producer
             .as_ref()
             .map_or_else(Vec::new, |produced| other_topics(&produced.ids, &target.clusters, &target.slots));
-        let starts = (0..).zip(target.ends.iter().zip(&committed)).map(|(slot, (marks, committed))| {
+        let starts = (0..).zip(target.ends.iter().zip(committed)).map(|(slot, (marks, committed))| {
             if !anew.is_empty() {
                 // Where the run began says nothing of a log that is another.
                 return (marks.low, marks.low);
@@ -94,7 +104,7 @@ impl Prepared {
             }
         };
         // When a result came that lies there already nobody knows.
-        Auditor::new(&config.downstream, &self.target, config.connect_timeout, false, config.run, &from)
+        Auditor::new(&config.downstream, (&self.target, None), config.connect_timeout, false, config.run, &from)
     }
 
     /// What is read from.

@@ -172,6 +172,7 @@ const fn happened(class: Class) -> &'static str {
         Class::Undelivered => "acked and in the log, but the reader went past it without getting it",
         Class::Unread => "acked, and not read",
         Class::Unattributed => "acked and unseen, and its offset is not known or could not be read again",
+        Class::Unwitnessed => "its shard was lost",
         Class::Aborted => "its transaction was aborted",
         Class::AbortedSeen => "its transaction was aborted, and yet it was read",
     }

@@ -32,8 +32,8 @@ pub(super) enum Act {
     DenyReading { ms: u64 },
     /// An administrator deletes all records up to the high watermark.
     DeleteRecords { partition: usize },
-    /// The topic is deleted and made anew.
-    Recreate,
+    /// The topic is deleted, and made anew after that time.
+    Recreate { ms: u64 },
     /// Another producer writes records that are no events.
     Noise { partition: usize, records: usize },
     /// Somebody writes a record once more: one at an even offset with its `CreateTime`, else with another.
@@ -58,11 +58,19 @@ pub(super) enum Act {
     Hide { partition: usize, ms: u64 },
     /// This process is stopped (SIGSTOP) for that time.
     Pause { ms: u64 },
+    /// The coordinator does not hear a member of the group for that time.
+    Silence { member: usize, ms: u64 },
+    /// Others take the places of the group's members; `rights`: the right to be in the group is gone.
+    Expel { rights: bool },
+    /// Retention takes the older half of what there is.
+    Retain { partition: usize },
+    /// Another producer's record names a schema that the registry tells nothing of for that time, and then does not know.
+    Frame { partition: usize, ms: u64 },
 }
 
 impl Act {
     /// The kinds, by name.
-    pub(super) const KINDS: [&'static str; 23] = [
+    pub(super) const KINDS: [&'static str; 27] = [
         "kill",
         "stop",
         "lag",
@@ -86,6 +94,10 @@ impl Act {
         "fence",
         "hide",
         "pause",
+        "silence",
+        "expel",
+        "retain",
+        "frame",
     ];
 
     pub(super) const fn kind(self) -> usize {
@@ -100,7 +112,7 @@ impl Act {
             Self::DenyWriting { .. } => 7,
             Self::DenyReading { .. } => 8,
             Self::DeleteRecords { .. } => 9,
-            Self::Recreate => 10,
+            Self::Recreate { .. } => 10,
             Self::Noise { .. } => 11,
             Self::Copy { .. } => 12,
             Self::Forge { .. } => 13,
@@ -113,6 +125,10 @@ impl Act {
             Self::Fence => 20,
             Self::Hide { .. } => 21,
             Self::Pause { .. } => 22,
+            Self::Silence { .. } => 23,
+            Self::Expel { .. } => 24,
+            Self::Retain { .. } => 25,
+            Self::Frame { .. } => 26,
         }
     }
 
@@ -135,7 +151,7 @@ impl Act {
             7 => Self::DenyWriting { ms },
             8 => Self::DenyReading { ms },
             9 => Self::DeleteRecords { partition },
-            10 => Self::Recreate,
+            10 => Self::Recreate { ms: *[0, 0, 100, 1_000, 60_000].choose(rng).unwrap_or(&0) },
             11 => Self::Noise { partition, records },
             12 => Self::Copy { partition },
             13 => Self::Forge { partition, forgery: forged },
@@ -147,13 +163,17 @@ impl Act {
             19 => Self::Expire,
             20 => Self::Fence,
             21 => Self::Hide { partition, ms },
-            _ => Self::Pause { ms },
+            22 => Self::Pause { ms },
+            23 => Self::Silence { member: rng.random_range(0..3), ms },
+            24 => Self::Expel { rights: rng.random_bool(0.5) },
+            25 => Self::Retain { partition },
+            _ => Self::Frame { partition, ms: *[0, 100, 600, 100_000].choose(rng).unwrap_or(&100) },
         }
     }
 
     /// Whether it would end the run before it has begun.
     pub(super) const fn waits_for_begin(self) -> bool {
-        matches!(self, Self::Interrupt | Self::DenyReading { .. } | Self::Recreate)
+        matches!(self, Self::Interrupt | Self::DenyReading { .. } | Self::Recreate { .. } | Self::Expel { .. })
     }
 
     /// How long it goes on.
@@ -169,7 +189,10 @@ impl Act {
             | Self::DenyWriting { ms }
             | Self::DenyReading { ms }
             | Self::Hide { ms, .. }
-            | Self::Pause { ms } => ms,
+            | Self::Pause { ms }
+            | Self::Silence { ms, .. }
+            | Self::Recreate { ms }
+            | Self::Frame { ms, .. } => ms,
             _ => 0,
         }
     }
@@ -189,7 +212,7 @@ impl fmt::Display for Act {
             Self::DenyWriting { ms } => write!(f, "nobody may write for {ms} ms"),
             Self::DenyReading { ms } => write!(f, "nobody may read for {ms} ms"),
             Self::DeleteRecords { partition } => write!(f, "all records of partition {partition} are deleted"),
-            Self::Recreate => write!(f, "the topic is deleted and made anew"),
+            Self::Recreate { ms } => write!(f, "the topic is deleted, and made anew after {ms} ms"),
             Self::Noise { partition, records } => {
                 write!(f, "another producer writes {records} records to partition {partition}")
             }
@@ -212,6 +235,16 @@ impl fmt::Display for Act {
                 write!(f, "a transaction hides what comes to partition {partition} for {ms} ms")
             }
             Self::Pause { ms } => write!(f, "this process is stopped for {ms} ms"),
+            Self::Silence { member, ms } => write!(f, "member {member} of the group is not heard for {ms} ms"),
+            Self::Expel { rights: false } => write!(f, "others take the places of the group's members"),
+            Self::Expel { rights: true } => write!(f, "the right to be in the group is gone"),
+            Self::Frame { partition, ms } => {
+                write!(
+                    f,
+                    "a record of partition {partition} names a schema of which the registry tells nothing for {ms} ms"
+                )
+            }
+            Self::Retain { partition } => write!(f, "the older half of partition {partition} ages out"),
         }
     }
 }

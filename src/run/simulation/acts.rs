@@ -5,11 +5,13 @@ use std::sync::Arc;
 use rand::RngExt;
 
 use super::act::Act;
-use super::cluster::{Cluster, Happening, MS, SESSION};
+use super::client::cut;
+use super::cluster::{Cluster, Happening, MS};
 use super::forge::Forgery;
 use super::log::{Entry, Identity, Message, Nature, Partition};
 use crate::clock::virtual_time;
-use crate::kafka::Answer;
+use crate::kafka::{Answer, Code};
+use crate::wire::framing;
 
 impl Cluster {
     pub(super) fn act(&mut self, act: Act) {
@@ -22,10 +24,13 @@ impl Cluster {
                 (state.alive, state.stopped) = (state.alive && !is_killed, state.stopped || !is_killed);
                 state.life += 1;
                 let life = state.life;
-                self.at(self.now + SESSION, Happening::Session(broker, life));
+                self.at(self.now + self.plan.session_ms * MS, Happening::Session(broker, life));
                 self.at(until, Happening::Back(broker));
                 for partition in 0..self.partitions.len() {
                     self.settle(partition);
+                    if is_killed && self.partitions[partition].leader == Some(broker) {
+                        (0..self.clients.len()).for_each(|client| cut(self, client, partition));
+                    }
                 }
             }
             Act::Lag { broker, .. } => {
@@ -50,15 +55,7 @@ impl Cluster {
                 log.start = log.high;
                 self.settle(partition);
             }
-            Act::Recreate => {
-                self.made_anew += 1;
-                self.disturbed_until = u64::MAX;
-                for partition in 0..self.partitions.len() {
-                    self.partitions[partition] = Partition::new(self.plan.brokers, partition);
-                    self.shown[partition] = 0;
-                    self.settle(partition);
-                }
-            }
+            Act::Recreate { .. } => self.delete_topic(until),
             Act::Noise { partition, records } => {
                 let message =
                     Message { key: b"x".to_vec(), body: b"{\"other\":1}".to_vec(), nature: Nature::Invalid(None) };
@@ -85,7 +82,7 @@ impl Cluster {
             Act::Interrupt => {
                 self.interrupted_at.push(self.now);
                 self.interrupts.raise();
-                virtual_time::stir(0);
+                virtual_time::stir();
             }
             Act::Expire => self.expire_transactions(),
             Act::Fence => {
@@ -94,6 +91,49 @@ impl Cluster {
             }
             Act::Hide { partition, .. } => self.hide(partition % self.plan.partitions, until),
             Act::Pause { ms } => self.pause(ms * MS),
+            Act::Silence { member, .. } => self.silence(member, until),
+            Act::Expel { .. } if self.plan.group.is_none() => {}
+            Act::Expel { rights: false } => self.expel(Code::FencedInstanceId),
+            Act::Expel { rights: true } => self.expel(Code::GroupAuthorizationFailed),
+            Act::Frame { partition, .. } => {
+                let id = u32::try_from(self.schemas.len()).unwrap_or(u32::MAX);
+                self.schemas.push(until);
+                let body = [framing::confluent(id, None), b"x".to_vec()].concat();
+                let message = Arc::new(Message { key: b"x".to_vec(), body, nature: Nature::Invalid(None) });
+                self.write(partition % self.plan.partitions, &message, self.create_ms());
+            }
+            Act::Retain { partition } => {
+                let partition = partition % self.plan.partitions;
+                let log = &mut self.partitions[partition];
+                log.start = usize::midpoint(log.start, log.high);
+                self.settle(partition);
+            }
+        }
+    }
+
+    fn delete_topic(&mut self, until: u64) {
+        self.made_anew += 1;
+        self.deleted_at.get_or_insert(self.now);
+        self.disturbed_until = u64::MAX;
+        self.deleted_until = self.deleted_until.max(until);
+        for partition in 0..self.partitions.len() {
+            self.partitions[partition] = Partition::new(self.plan.brokers, partition);
+            self.partitions[partition].leader = None;
+            self.shown[partition] = 0;
+        }
+        self.made();
+    }
+
+    /// A topic that was deleted is there again, when its time has come.
+    pub(super) fn made(&mut self) {
+        if self.now < self.deleted_until {
+            return self.at(self.deleted_until, Happening::Made);
+        }
+        for partition in 0..self.partitions.len() {
+            if self.partitions[partition].leader.is_none() && self.partitions[partition].epoch == 0 {
+                self.partitions[partition].leader = Some(partition % self.plan.brokers);
+            }
+            self.settle(partition);
         }
     }
 

@@ -1,42 +1,28 @@
-//! Brokers, what happens to them, and requests on their way: everything that happens at a time of its own.
+//! The cluster as a whole, and everything in it that happens at a time of its own.
 //!
 //! One queue of happenings in virtual time; whoever asks the cluster for something first lets all happen that was due.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::OccupiedEntry;
-use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use rand::{RngExt, SeedableRng};
 
+use super::brokers::{Awaiting, Broker, Request};
+use super::client::{self, Client};
+use super::fates::{Fate, Given, Known};
 use super::forge::Forgery;
-use super::log::{Entry, Identity, Message, Nature, Partition};
+use super::group::Group;
+use super::log::{Entry, Identity, Partition};
 use super::plan::Plan;
-use super::producer::Client;
 use super::transactions::{End, Transaction};
-use crate::clock::virtual_time;
-use crate::kafka::{Answer, Code, Remedy};
+use crate::clock::virtual_time::{self, World};
+use crate::kafka::{Code, Remedy};
 use crate::run::Interrupts;
 
 pub(super) const MS: u64 = 1_000_000;
-/// How long the controller waits for a broker (`broker.session.timeout.ms`; 9 s in Kafka, shorter here so that runs are short).
-pub(super) const SESSION: u64 = 300 * MS;
-/// How long a leader waits for a copy that lags (`replica.lag.time.max.ms`; 30 s in Kafka).
-const LAG: u64 = 600 * MS;
-
-/// Where and when something was given to a reader: partition, offset, virtual time.
-pub(super) type Sighting = (usize, i64, u64);
-
-/// A record that was given to the reader of the run.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Given {
-    pub(super) partition: usize,
-    pub(super) nature: Nature,
-    pub(super) create_ms: i64,
-    /// Whether its offset had been given before.
-    pub(super) again: bool,
-}
-
 /// The cluster, shared by everything that talks to it.
 #[derive(Clone, Debug)]
 pub(super) struct Shared(Arc<Mutex<Cluster>>);
@@ -53,33 +39,43 @@ impl Shared {
         cluster
     }
 
-    /// Waits until something happens, at most until that instant.
-    pub(super) fn wait(&self, until_ns: u64) {
-        let next = self.open().next_happening();
-        virtual_time::wait_until(until_ns.min(next));
+    /// Waits until `ready`, or until somebody stirs, at most until that instant.
+    pub(super) fn wait_for(&self, until_ns: u64, ready: impl Fn(&Cluster) -> bool + Send + 'static) {
+        let Some(seat) = virtual_time::seat() else { return };
+        let mut cluster = self.open();
+        if ready(&cluster) {
+            return;
+        }
+        cluster.waiting.push(Waiting { seat, ready: Box::new(ready) });
+        drop(cluster);
+        virtual_time::wait_until(until_ns);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).waiting.retain(|waiting| waiting.seat != seat);
     }
 }
 
-/// What became of an event, as only the world knows it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Fate {
-    /// When the client took it, and where to.
-    pub(super) taken_at: Option<u64>,
-    pub(super) partition: Option<usize>,
-    /// When it was due, as its stamp has it.
-    pub(super) due: u64,
-    /// What the client answered in the end, when.
-    pub(super) answer: Option<(Answer, Option<i64>, u64)>,
-    /// Where it was given to the reader of the run, when.
-    pub(super) seen: Vec<Sighting>,
-    /// Where a damaged record that claims to be it was first given to that reader.
-    pub(super) damaged: Option<(usize, i64)>,
-    /// Whether that reader's client passed over it.
-    pub(super) skipped: bool,
-    /// The transaction that it belongs to.
-    pub(super) transaction: Option<usize>,
-    /// As it was handed over.
-    pub(super) message: Option<Arc<Message>>,
+impl World for Shared {
+    fn next_ns(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).next_happening()
+    }
+
+    fn step(&self) {
+        let cluster = self.open();
+        for waiting in cluster.waiting.iter().filter(|waiting| (waiting.ready)(&cluster)) {
+            virtual_time::wake_up(waiting.seat);
+        }
+    }
+}
+
+/// A thread that waits for something.
+struct Waiting {
+    seat: usize,
+    ready: Box<dyn Fn(&Cluster) -> bool + Send>,
+}
+
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.seat.fmt(f)
+    }
 }
 
 #[derive(Debug)]
@@ -98,9 +94,14 @@ pub(super) struct Cluster {
     pub(super) asked: Vec<Option<u64>>,
     /// When the log, its leader or what it shows last changed, and what they were then.
     pub(super) changed: Vec<u64>,
-    known: Vec<Known>,
+    pub(super) known: Vec<Known>,
     /// Since when its leader has answered without a break.
     pub(super) answering_since: Vec<u64>,
+    /// Up to where each log had aged before the topic was deleted.
+    pub(super) aged: Vec<usize>,
+    /// When the topic was first deleted, and until when it is not there.
+    pub(super) deleted_at: Option<u64>,
+    pub(super) deleted_until: u64,
     /// Whether the reader of the run was refused.
     pub(super) was_denied: bool,
     /// Until when nothing that a reader is told is the whole truth.
@@ -109,7 +110,7 @@ pub(super) struct Cluster {
     pub(super) to_skip: Vec<usize>,
     pub(super) steps_back: Vec<usize>,
     /// How the next record is to be damaged on its way into a log.
-    to_damage: Vec<Option<Forgery>>,
+    pub(super) to_damage: Vec<Option<Forgery>>,
     /// When the first lane began.
     pub(super) begun: Option<u64>,
     /// How often the topic was made anew.
@@ -124,6 +125,7 @@ pub(super) struct Cluster {
     pub(super) acted: Vec<usize>,
     pub(super) brokers: Vec<Broker>,
     queue: BTreeMap<(u64, u64), Happening>,
+    waiting: Vec<Waiting>,
     serial: u64,
     pub(super) rng: SmallRng,
     /// Until when answers of brokers are lost, are late, are held back, or refuse.
@@ -136,42 +138,16 @@ pub(super) struct Cluster {
     pub(super) reading_denied_until: u64,
     producers: u64,
     pub(super) transactions: Vec<Transaction>,
+    /// Until when the registry tells nothing of each schema that records name.
+    pub(super) schemas: Vec<u64>,
+    /// The group that reads.
+    pub(super) group: Group,
     /// Whether others have taken the producers' transactional ids.
     pub(super) fenced: bool,
     /// Requests in the sockets of stopped brokers.
-    stalled: Vec<(usize, Request, Vec<Entry>)>,
+    pub(super) stalled: Vec<(usize, Request, Vec<Entry>)>,
     /// Requests that wait for the copies in sync.
-    awaiting: Vec<Awaiting>,
-}
-
-/// What of a partition a reader can tell apart: leader, epoch, start, high watermark, end, and whether it is answered.
-type Known = (Option<usize>, i32, usize, usize, usize, bool);
-
-#[derive(Clone, Debug)]
-pub(super) struct Broker {
-    pub(super) alive: bool,
-    pub(super) stopped: bool,
-    /// Whether it copies from leaders.
-    pub(super) copies: bool,
-    /// Counts its ends, so that an old session time-out is known.
-    pub(super) life: u64,
-}
-
-/// A request on its way: whose, where to, which try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Request {
-    pub(super) client: usize,
-    pub(super) partition: usize,
-    pub(super) id: u64,
-    pub(super) attempt: u32,
-}
-
-#[derive(Debug)]
-struct Awaiting {
-    request: Request,
-    epoch: i32,
-    base: usize,
-    end: usize,
+    pub(super) awaiting: Vec<Awaiting>,
 }
 
 #[derive(Debug)]
@@ -194,6 +170,15 @@ pub(super) enum Happening {
     Marker(usize, usize),
     /// Another producer's transaction ends.
     Unhide(usize),
+    /// The topic is there again.
+    Made,
+    /// A group's member is heard by its coordinator, or its session may have run out.
+    Heard(usize),
+    Missed(usize),
+    /// The coordinator shares the partitions among the members.
+    Share,
+    /// A member's client commits by itself.
+    Commit(usize),
     /// Somebody who waits has to look: a client has a report to give.
     Look,
 }
@@ -201,7 +186,15 @@ pub(super) enum Happening {
 impl Happening {
     /// Whether this process does it, which it does not while it is stopped.
     const fn is_own(&self) -> bool {
-        matches!(self, Self::Send(..) | Self::Answer(..) | Self::NoAnswer(..) | Self::Expire(..) | Self::Ended(..))
+        matches!(
+            self,
+            Self::Send(..)
+                | Self::Answer(..)
+                | Self::NoAnswer(..)
+                | Self::Expire(..)
+                | Self::Ended(..)
+                | Self::Commit(..)
+        )
     }
 }
 
@@ -222,6 +215,9 @@ impl Cluster {
             changed: vec![0; plan.partitions],
             known: vec![(None, 0, 0, 0, 0, false); plan.partitions],
             answering_since: vec![0; plan.partitions],
+            aged: vec![0; plan.partitions],
+            deleted_at: None,
+            deleted_until: 0,
             was_denied: false,
             disturbed_until: 0,
             to_skip: vec![0; plan.partitions],
@@ -236,6 +232,7 @@ impl Cluster {
             acted: Vec::new(),
             brokers: vec![broker; plan.brokers],
             queue: BTreeMap::new(),
+            waiting: Vec::new(),
             serial: 0,
             rng: SmallRng::seed_from_u64(plan.seed ^ 0x5eed),
             answers_lost_until: 0,
@@ -247,6 +244,8 @@ impl Cluster {
             reading_denied_until: 0,
             producers: 0,
             transactions: Vec::new(),
+            schemas: Vec::new(),
+            group: Group::default(),
             fenced: false,
             stalled: Vec::new(),
             awaiting: Vec::new(),
@@ -276,21 +275,8 @@ impl Cluster {
         self.queue.first_key_value().map_or(u64::MAX, |((at, _), _)| *at)
     }
 
-    /// Somebody who waits may have to wake earlier for this.
-    pub(super) fn stir(&self) {
-        virtual_time::stir(self.next_happening());
-    }
-
     pub(super) fn send_at(&mut self, at: u64, client: usize, partition: usize) {
         self.at(at, Happening::Send(client, partition));
-    }
-
-    pub(super) fn arrive(&mut self, request: Request) {
-        let Some(batch) = self.clients[request.client].batch(request) else { return };
-        let on_its_way = self.latency();
-        self.at(self.now + on_its_way, Happening::Arrive(request, batch));
-        let patience = self.plan.request_timeout_ms * MS;
-        self.at(self.now + patience, Happening::NoAnswer(request));
     }
 
     pub(super) fn expire_at(&mut self, at: u64, client: usize, partition: usize) {
@@ -299,17 +285,6 @@ impl Cluster {
 
     pub(super) fn report_at(&mut self, at: u64) {
         self.at(at, Happening::Look);
-    }
-
-    fn latency(&mut self) -> u64 {
-        let (from, to) = self.plan.latency_us;
-        self.rng.random_range(from..=to) * 1_000
-    }
-
-    /// Whether the partition's leader answers.
-    pub(super) fn answers(&self, partition: usize) -> bool {
-        let leader = self.partitions[partition].leader;
-        leader.is_some_and(|leader| self.brokers[leader].alive && !self.brokers[leader].stopped)
     }
 
     fn advance(&mut self) {
@@ -363,22 +338,22 @@ impl Cluster {
                 let high = high.min(self.partitions[partition].high);
                 self.shown[partition] = self.shown[partition].max(high);
             }
-            Happening::Send(client, partition) => super::producer::send(self, client, partition),
+            Happening::Send(of, partition) => client::send(self, of, partition),
             Happening::Arrive(request, batch) => self.produce(request, batch),
-            Happening::Answer(request, answer) => super::producer::answered(self, request, answer),
-            Happening::NoAnswer(request) => super::producer::unanswered(self, request),
-            Happening::Expire(client, partition) => super::producer::expire(self, client, partition),
+            Happening::Answer(request, answer) => client::answered(self, request, answer),
+            Happening::NoAnswer(request) => client::unanswered(self, request),
+            Happening::Expire(of, partition) => client::expire(self, of, partition),
             Happening::EndTransaction(transaction, end) => self.end_transaction(transaction, end),
             Happening::Ended(transaction, answer) => self.ended(transaction, answer),
             Happening::Marker(transaction, partition) => self.mark(transaction, partition),
             Happening::Unhide(transaction) => self.decide(transaction, End::Aborted),
+            Happening::Made => self.made(),
+            Happening::Heard(member) => self.heard(member),
+            Happening::Missed(member) => self.missed(member),
+            Happening::Share => self.share(),
+            Happening::Commit(member) => self.commit_again(member),
             Happening::Look => {}
         }
-    }
-
-    fn follows(&self, broker: usize) -> bool {
-        let Broker { alive, stopped, copies, .. } = self.brokers[broker];
-        alive && !stopped && copies
     }
 
     /// Stops this process: whoever waits in it goes on later, and brokers go on meanwhile.
@@ -387,161 +362,11 @@ impl Cluster {
         virtual_time::jump_to(until);
         self.paused += until - self.now.max(self.paused_until);
         self.paused_until = until;
+        self.silence_all(until);
     }
 
     /// Has the next record of a partition damaged on its way into the log.
     pub(super) fn damage_next(&mut self, partition: usize, forgery: Forgery) {
         self.to_damage[partition] = Some(forgery);
-    }
-
-    fn note_change(&mut self, partition: usize) {
-        let Partition { leader, epoch, start, high, .. } = self.partitions[partition];
-        let known = (leader, epoch, start, high, self.partitions[partition].log().len(), self.answers(partition));
-        let before = std::mem::replace(&mut self.known[partition], known);
-        if before != known {
-            self.changed[partition] = self.now;
-        }
-        if !before.5 {
-            self.answering_since[partition] = self.now;
-        }
-    }
-
-    /// After a change of a partition: its followers copy, who waits for them is answered, readers are shown more.
-    pub(super) fn settle(&mut self, partition: usize) {
-        self.note_change(partition);
-        let end = self.partitions[partition].log().len();
-        for follower in 0..self.brokers.len() {
-            let state = &self.partitions[partition];
-            let is_behind = state.copies[follower].len() != end || !state.in_sync[follower];
-            if state.leader.is_none_or(|leader| leader == follower) || !is_behind {
-                continue;
-            }
-            if self.follows(follower) {
-                self.at(self.now + self.plan.copy_ms * MS, Happening::Copy(partition, follower));
-            } else {
-                self.at(self.now + LAG, Happening::Lag(partition, follower));
-            }
-        }
-        let Partition { high, epoch, .. } = self.partitions[partition];
-        self.shown[partition] = self.shown[partition].min(high);
-        let fetch = self.plan.fetch_us * 1_000;
-        self.at(self.now + fetch, Happening::Shown(partition, high));
-        let (here, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.awaiting).into_iter().partition(|waits| waits.request.partition == partition);
-        self.awaiting = others;
-        for waits in here {
-            if waits.epoch != epoch {
-                // The request was purged with the leadership: the client is told nothing it could rely on.
-                self.answer(waits.request, Err(Code::NotLeaderForPartition));
-            } else if waits.end <= high {
-                self.answer(waits.request, Ok(i64::try_from(waits.base).ok()));
-            } else {
-                self.awaiting.push(waits);
-            }
-        }
-    }
-
-    /// A produce request reaches the leader.
-    fn produce(&mut self, request: Request, mut batch: Vec<Entry>) {
-        let partition = request.partition;
-        if !self.answers(partition) {
-            // A dead broker is not there; a stopped one handles what lies in its socket when it goes on.
-            if let Some(leader) = self.partitions[partition].leader.filter(|leader| self.brokers[*leader].alive) {
-                self.stalled.push((leader, request, batch));
-            }
-            return;
-        }
-        if self.now < self.writing_denied_until {
-            return self.answer(request, Err(Code::TopicAuthorizationFailed));
-        }
-        if self.now < self.refusing_until {
-            return self.answer(request, Err(Code::MessageSizeTooLarge));
-        }
-        if let Some(transaction) = batch.first().and_then(|entry| entry.transaction)
-            && !self.takes_part(transaction, partition)
-        {
-            return self.answer(request, Err(Code::InvalidProducerIdMapping));
-        }
-        let acks = self.plan.acks;
-        if acks < 0 && self.partitions[partition].count_in_sync() < self.plan.min_in_sync {
-            return self.answer(request, Err(Code::NotEnoughReplicas));
-        }
-        if let Some(first) = batch.first().and_then(|entry| entry.producer) {
-            let numbers = self.partitions[partition].log().iter().enumerate();
-            let known: HashMap<u64, usize> = numbers
-                .filter_map(|(offset, entry)| {
-                    entry.producer.filter(|(id, _)| *id == first.0).map(|(_, number)| (number, offset))
-                })
-                .collect();
-            if let Some(offset) = known.get(&first.1) {
-                // Sent again: answered with the first copy's offset, once that is where it was to be.
-                return self.accept(request, *offset, batch.len());
-            }
-            let last = known.keys().max();
-            if last.map_or(first.1 != 0, |last| first.1 != last + 1) {
-                return self.answer(request, Err(Code::OUT_OF_ORDER));
-            }
-        }
-        let count = batch.len();
-        if let (Some(forgery), Some(first)) = (self.to_damage[partition], batch.first_mut())
-            && let Some(event) = first.message.nature.event()
-            && let Some(damaged) = forgery.forge(self.plan.run(), event, &first.message, true, 0)
-        {
-            first.message = Arc::new(damaged);
-            self.to_damage[partition] = None;
-        }
-        let Some(base) = self.partitions[partition].append(batch) else { return };
-        if self.now < self.lying_until {
-            self.answer(request, Err(Code::MessageSizeTooLarge));
-        } else {
-            self.accept(request, base, count);
-        }
-        self.settle(partition);
-    }
-
-    /// What lies in the leader's log is confirmed: at once, or when the high watermark has passed it.
-    fn accept(&mut self, request: Request, base: usize, count: usize) {
-        let Partition { epoch, high, .. } = self.partitions[request.partition];
-        if self.plan.acks < 0 && base + count > high {
-            self.awaiting.push(Awaiting { request, epoch, base, end: base + count });
-        } else {
-            self.answer(request, Ok(i64::try_from(base).ok()));
-        }
-    }
-
-    fn answer(&mut self, request: Request, answer: Result<Option<i64>, Code>) {
-        if self.now < self.answers_lost_until {
-            return;
-        }
-        let late = if self.now < self.answers_late_until {
-            self.plan.request_timeout_ms * MS * 3 / 2
-        } else if self.now < self.throttled_until {
-            self.plan.request_timeout_ms * MS / 2
-        } else {
-            0
-        };
-        let on_its_way = self.latency() + late;
-        self.at(self.now + on_its_way, Happening::Answer(request, answer));
-    }
-
-    fn elect_all(&mut self) {
-        let alive: Vec<bool> = self.brokers.iter().map(|broker| broker.alive && !broker.stopped).collect();
-        for partition in 0..self.partitions.len() {
-            self.partitions[partition].elect(&alive, self.plan.unclean);
-            self.settle(partition);
-        }
-    }
-
-    fn back(&mut self, broker: usize) {
-        self.brokers[broker] =
-            Broker { alive: true, stopped: false, copies: true, life: self.brokers[broker].life + 1 };
-        self.elect_all();
-        for (stopped, request, batch) in std::mem::take(&mut self.stalled) {
-            if stopped != broker {
-                self.stalled.push((stopped, request, batch));
-            } else if self.partitions[request.partition].leader == Some(broker) {
-                self.at(self.now + MS, Happening::Arrive(request, batch));
-            }
-        }
     }
 }

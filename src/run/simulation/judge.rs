@@ -1,5 +1,6 @@
 //! The judge who knows the truth: what a report may say of a run, given what really became of each event.
 
+mod alone;
 mod told;
 mod truth;
 
@@ -7,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::act::Act;
 use super::cluster::MS;
-use super::plan::Plan;
+use super::plan::{Plan, Reads};
 use super::stage::Ended;
 use crate::ledger::class::Class;
 use crate::run::Outcome;
@@ -50,15 +51,24 @@ pub(super) fn judge(plan: &Plan, ended: &Ended) -> Result<Covered, String> {
     let mut covered = Covered { acts, ..Covered::default() };
     let Some(outcome) = &ended.outcome else {
         *covered.exit.entry("none").or_default() += 1;
-        let has_reason = !cluster.interrupted_at.is_empty() || cluster.was_denied;
+        let has_reason = !cluster.interrupted_at.is_empty() || cluster.was_denied || cluster.deleted_at.is_some();
         return if has_reason { Ok(covered) } else { Err("it did not begin, and nothing kept it".to_owned()) };
     };
     let truth = Truth::of(&cluster);
+    // A reading that ends before the run that it was to be joined with is one alone.
+    if plan.reads != Reads::Itself && outcome.report.is_alone() {
+        alone::told(&truth, outcome)?;
+        *covered.exit.entry("alone").or_default() += 1;
+        return Ok(covered);
+    }
     classes(plan, outcome, &truth, &mut covered)?;
     told::counts(&truth, outcome)?;
-    told::latencies(&cluster, outcome)?;
+    if !truth.is_undecided() {
+        told::latencies(&cluster, outcome)?;
+    }
     verdict(plan, outcome, &truth, &covered)?;
     let longest = plan.events * 1_000 / plan.rate + plan.flush_ms + plan.drain_ms + plan.delivery_timeout_ms + 75_000;
+    let longest = if plan.reads == Reads::Itself { longest } else { 2 * longest };
     if ended.at > truth.begun + longest * MS + cluster.paused {
         return Err(format!("it ended at {} ms, later than all deadlines together", ended.at / MS));
     }
@@ -146,6 +156,11 @@ fn verdict(plan: &Plan, outcome: &Outcome, truth: &Truth<'_>, covered: &Covered)
     if exit == Some(ExitCode::Pass) && (open > 0 || wrong > 0 || good == 0 || outcome.interrupted) {
         return Err(format!("it passed with {open} events of which nothing is known and {wrong} violations"));
     }
+    if exit == Some(ExitCode::Pass)
+        && let Some(why) = spoilt(plan, truth, covered)
+    {
+        return Err(format!("it passed, and {why}"));
+    }
     if wrong > 0 && exit != Some(ExitCode::CorrectnessViolated) {
         return Err(format!("{wrong} violations, and it ended with {exit:?}"));
     }
@@ -159,4 +174,20 @@ fn verdict(plan: &Plan, outcome: &Outcome, truth: &Truth<'_>, covered: &Covered)
         return Err(format!("a violation where none is: {:?}", outcome.report.verdict.reasons));
     }
     Ok(())
+}
+
+/// What a run must not pass over in silence although each event may be accounted for.
+fn spoilt(plan: &Plan, truth: &Truth<'_>, covered: &Covered) -> Option<&'static str> {
+    let cluster = truth.cluster;
+    let last_asked = cluster.asked.iter().flatten().max().copied().unwrap_or(0);
+    let aborted = covered.count(Class::Aborted) + covered.count(Class::AbortedSeen);
+    if aborted > 0 && plan.transaction.is_some_and(|(_, percent)| percent == 0) {
+        Some("transactions were aborted that were not to be")
+    } else if cluster.group.expelled_at.is_some_and(|at| at + HEARD < last_asked) {
+        Some("the group had driven its reader out")
+    } else if cluster.deleted_at.is_some_and(|at| at + HEARD < last_asked) {
+        Some("the topic had been deleted")
+    } else {
+        None
+    }
 }

@@ -4,6 +4,7 @@
 //! new leader begins a new epoch, and a copy that follows is cut back to where it parts from the leader's (KIP-101, KIP-279); the
 //! controller prefers a copy in sync, and takes another only where `unclean.leader.election.enable` is set.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::transactions::End;
@@ -82,6 +83,10 @@ pub(super) struct Partition {
     pub(super) epoch: i32,
     pub(super) start: usize,
     pub(super) high: usize,
+    /// The last stable offset, transactions that were open there with their first offsets, and up to where in which epoch that is known.
+    pub(super) stable: usize,
+    pub(super) open: BTreeMap<usize, usize>,
+    pub(super) looked_at: (i32, usize),
 }
 
 impl Partition {
@@ -94,6 +99,9 @@ impl Partition {
             epoch: 0,
             start: 0,
             high: 0,
+            stable: 0,
+            open: BTreeMap::new(),
+            looked_at: (0, 0),
         }
     }
 

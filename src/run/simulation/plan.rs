@@ -28,6 +28,9 @@ pub(super) struct Plan {
     pub(super) transaction: Option<(usize, u8)>,
     /// Whether the reader is given committed records alone.
     pub(super) committed: bool,
+    /// The group that reads; `None`: partitions are assigned.
+    pub(super) group: Option<GroupPlan>,
+    pub(super) reads: Reads,
     pub(super) min_in_sync: usize,
     pub(super) unclean: bool,
     pub(super) in_flight: usize,
@@ -46,7 +49,41 @@ pub(super) struct Plan {
     pub(super) report_us: u64,
     pub(super) drain_ms: u64,
     pub(super) flush_ms: u64,
+    /// How long the controller waits for a broker (`broker.session.timeout.ms`), and a leader for a copy that lags
+    /// (`replica.lag.time.max.ms`): shorter than Kafka's 9 s and 30 s, so that runs are short.
+    pub(super) session_ms: u64,
+    pub(super) lag_ms: u64,
     pub(super) acts: Vec<Planned>,
+}
+
+/// How a group reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct GroupPlan {
+    pub(super) members: u8,
+    /// Only what changes hands is given up (KIP-848), not everything (the classic protocol).
+    pub(super) cooperative: bool,
+    /// Whether clients commit by themselves, and how often somebody does.
+    pub(super) auto: bool,
+    pub(super) commit_ms: u64,
+    /// How often a member comes or goes (`--chaos-rebalance`).
+    pub(super) disturb_ms: Option<u64>,
+}
+
+/// Who reads back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// The run itself.
+    #[default]
+    Itself,
+    /// Another process, whose reading is joined with the run: from its begin on, or when it is over.
+    Joined { meanwhile: bool },
+    /// Another process by itself, from the run's begin on, until nothing comes for so long.
+    Alone { idle_ms: u64 },
+}
+
+/// When the load begins: a group takes a while to form.
+const fn begins(group: Option<GroupPlan>) -> u64 {
+    if group.is_some() { 60 } else { 20 }
 }
 
 /// An act at its time.
@@ -71,6 +108,8 @@ impl Plan {
             idempotent: true,
             transaction: None,
             committed: false,
+            group: None,
+            reads: Reads::Itself,
             min_in_sync: 2,
             unclean: false,
             in_flight: 5,
@@ -85,6 +124,8 @@ impl Plan {
             report_us: 0,
             drain_ms: 1_500,
             flush_ms: 2_000,
+            session_ms: 300,
+            lag_ms: 600,
             acts: Vec::new(),
         }
     }
@@ -105,7 +146,7 @@ impl Plan {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         let rng = &mut rng;
         let mut of = |choices: &[u64]| choices.choose(rng).copied().unwrap_or_default();
-        let (events, rate) = (of(&[1, 2, 20, 60, 100, 200]), of(&[100, 200, 400]));
+        let (events, rate) = (of(&[1, 2, 5, 20, 40, 60, 100]), of(&[100, 200, 400]));
         let (lanes, partitions) = (of(&[1, 1, 1, 2, 3]), of(&[1, 1, 2, 3]));
         let (brokers, acks) = (of(&[1, 2, 3, 3]), of(&[0, 1, 1, 1, 2, 2, 2]));
         let (queue, in_flight, linger) = (of(&[2, 8, 1_000, 1_000]), of(&[1, 5]), of(&[0, 1, 5, 20]));
@@ -129,6 +170,8 @@ impl Plan {
             idempotent: acks == -1 && rng.random_bool(0.6),
             transaction: None,
             committed: false,
+            group: None,
+            reads: Reads::Itself,
             min_in_sync: usize::try_from(min_in_sync).unwrap_or(1),
             unclean: rng.random_bool(0.3),
             in_flight: usize::try_from(in_flight).unwrap_or(1),
@@ -143,6 +186,8 @@ impl Plan {
             report_us: report,
             drain_ms: drain,
             flush_ms: flush,
+            session_ms: 300,
+            lag_ms: 600,
             acts: Vec::new(),
         };
         if plan.idempotent && rng.random_bool(0.5) {
@@ -150,19 +195,38 @@ impl Plan {
             plan.transaction = size.copied().zip(aborted.copied());
         }
         plan.committed = rng.random_bool(if plan.transaction.is_some() { 0.7 } else { 0.1 });
+        if rng.random_bool(0.3) {
+            let members = rng.random_range(1..=plan.partitions);
+            plan.group = Some(GroupPlan {
+                members: u8::try_from(members).unwrap_or(1),
+                cooperative: rng.random_bool(0.5),
+                auto: rng.random_bool(0.5),
+                commit_ms: [20, 100, 500].choose(rng).copied().unwrap_or(100),
+                disturb_ms: [50, 200, 700].choose(rng).copied().filter(|_| rng.random_bool(0.3)),
+            });
+        }
+        if rng.random_bool(0.2) {
+            // The reader's clock is its own.
+            plan.behind_us = 0;
+            plan.reads = match rng.random_range(0..3) {
+                0 => Reads::Alone { idle_ms: [200, 1_000, 2_500].choose(rng).copied().unwrap_or(1_000) },
+                kind => Reads::Joined { meanwhile: kind == 1 },
+            };
+        }
+        let begin = begins(plan.group);
         let on: Vec<usize> = (0..Act::KINDS.len()).filter(|_| rng.random_bool(0.35)).collect();
-        let length = 20 + events * 1_000 / rate;
+        let length = begin + events * 1_000 / rate;
         for _ in 0..rng.random_range(0..=8) {
             let Some(kind) = on.choose(rng) else { break };
             let at_ms = match rng.random_range(0..6) {
-                0 => 20,
+                0 => begin,
                 1 => length,
                 2 => length + rng.random_range(0..=drain),
                 _ => rng.random_range(0..=length),
             };
             let act = Act::draw(*kind, &plan, rng);
             // What is asked for before the first event can be sent ends it before it began.
-            plan.acts.push(Planned { at_ms: if act.waits_for_begin() { at_ms.max(30) } else { at_ms }, act });
+            plan.acts.push(Planned { at_ms: if act.waits_for_begin() { at_ms.max(begin + 10) } else { at_ms }, act });
         }
         if brokers > 1 && rng.random_bool(0.2) {
             plan.lose(rng, length);
@@ -218,7 +282,19 @@ impl Plan {
             Self { unclean: false, ..self.clone() },
             Self { transaction: None, ..self.clone() },
             Self { committed: false, ..self.clone() },
+            Self { group: None, ..self.clone() },
+            Self { reads: Reads::Itself, ..self.clone() },
         ]);
+        if let Some(group) = self.group {
+            for group in [
+                GroupPlan { members: 1, ..group },
+                GroupPlan { cooperative: false, ..group },
+                GroupPlan { auto: false, ..group },
+                GroupPlan { disturb_ms: None, ..group },
+            ] {
+                plans.push(Self { group: Some(group), ..self.clone() });
+            }
+        }
         plans.retain(|plan| plan != self);
         plans
     }
@@ -243,7 +319,7 @@ impl Plan {
             _ => "1",
         };
         let begin = format!(
-            "{} events at {}/s from {} of {} lanes to {} partitions on {} brokers, acks={acks}{}{}{}{}:\n",
+            "{} events at {}/s from {} of {} lanes to {} partitions on {} brokers, acks={acks}{}{}{}{}{}{}:\n",
             self.events,
             self.rate,
             self.lanes,
@@ -256,6 +332,21 @@ impl Plan {
                 format!(", transactions of {size}, {aborted} % aborted")
             }),
             if self.committed { ", read_committed" } else { "" },
+            match self.reads {
+                Reads::Itself => String::new(),
+                Reads::Joined { meanwhile: true } => ", joined with a reading meanwhile".to_owned(),
+                Reads::Joined { meanwhile: false } => ", joined with a reading afterwards".to_owned(),
+                Reads::Alone { idle_ms } => format!(", read alone until {idle_ms} ms of silence"),
+            },
+            self.group.map_or_else(String::new, |group| {
+                let protocol = if group.cooperative { "cooperative" } else { "classic" };
+                let commits = if group.auto { "by itself" } else { "when told" };
+                let often = group.disturb_ms.map_or_else(String::new, |ms| format!(", one comes or goes each {ms} ms"));
+                format!(
+                    ", read by a {protocol} group of {} that commits {commits} each {} ms{often}",
+                    group.members, group.commit_ms
+                )
+            }),
         );
         let happenings = self.acts.iter().map(|Planned { at_ms, act }| format!("  at {at_ms} ms {act}\n"));
         [begin].into_iter().chain(happenings).collect::<Vec<_>>().concat()

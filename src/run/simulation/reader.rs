@@ -8,7 +8,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cluster::{Cluster, Given as Gave, Shared};
+use super::cluster::{Cluster, Shared};
+use super::fates::Given as Gave;
 use super::log::{Entry, Message, Nature};
 use super::stage::FIRST_ID;
 use crate::clock::virtual_time;
@@ -19,18 +20,34 @@ use crate::verify::reader::Reader;
 /// The wait between two questions that got no answer.
 const AGAIN: u64 = 20_000_000;
 
-#[derive(Debug)]
-struct Position {
-    partition: usize,
+/// Where a partition is read.
+#[derive(Clone, Debug)]
+pub(super) struct Position {
+    pub(super) partition: usize,
     next: usize,
-    /// From where on it was assigned, and how far records have been given since then.
+    /// From where on it was assigned.
     first: usize,
-    given: usize,
     denied: bool,
     /// The epoch of the record before.
     epoch: Option<i32>,
     silent: bool,
     end_told: Option<usize>,
+}
+
+impl Position {
+    /// One that is read from there on.
+    pub(super) const fn at(partition: usize, next: usize) -> Self {
+        Self { partition, next, first: next, denied: false, epoch: None, silent: false, end_told: None }
+    }
+
+    /// Goes past a record; how far the run's own reader has come is noted.
+    fn pass(&mut self, cluster: &mut Cluster, live: bool, epoch: i32) {
+        (self.next, self.epoch) = (self.next + 1, Some(epoch));
+        if live {
+            let read_to = &mut cluster.read_to[self.partition];
+            *read_to = self.next.max(*read_to);
+        }
+    }
 }
 
 /// A reader by assignment.
@@ -41,7 +58,7 @@ pub(super) struct Consumer {
     pub(super) live: bool,
     /// Whether it is given committed records alone.
     committed: bool,
-    positions: Vec<Position>,
+    pub(super) positions: Vec<Position>,
 }
 
 enum Given {
@@ -64,24 +81,41 @@ impl Consumer {
         given
     }
 
-    fn has_something(&self) -> bool {
-        let cluster = self.cluster.open();
-        self.positions.iter().any(|position| {
-            if cluster.now < cluster.reading_denied_until {
-                return !position.denied && !position.silent && cluster.answers(position.partition);
+    /// Takes up anew what had been given up.
+    pub(super) fn take_up(&mut self, partition: i32, to: i64) {
+        let live = self.live;
+        for position in self.positions.iter_mut().filter(|position| number(position.partition) == partition) {
+            *position = Position::at(position.partition, usize::try_from(to).unwrap_or(0));
+            if live {
+                self.cluster.open().read_to[position.partition] = position.next;
             }
-            let shown = shown(&cluster, position.partition, self.committed);
-            let is_new = position.next < shown || position.end_told != Some(position.next);
-            let readable = position.next <= shown && is_new || is_lost(&cluster, position).is_some();
-            !position.silent && cluster.answers(position.partition) && readable
-        })
+        }
+    }
+
+    /// What says of the cluster whether there is something to take.
+    pub(super) fn has_something(&self) -> impl Fn(&Cluster) -> bool + Send + use<> {
+        let (positions, committed) = (self.positions.clone(), self.committed);
+        move |cluster: &Cluster| positions.iter().any(|position| position.has_something(cluster, committed))
+    }
+}
+
+impl Position {
+    fn has_something(&self, cluster: &Cluster, committed: bool) -> bool {
+        let position = self;
+        if cluster.now < cluster.reading_denied_until {
+            return !position.denied && !position.silent && cluster.answers(position.partition);
+        }
+        let shown = shown(cluster, position.partition, committed);
+        let is_new = position.next < shown || position.end_told != Some(position.next);
+        let readable = position.next <= shown && is_new || is_lost(cluster, position).is_some();
+        !position.silent && cluster.answers(position.partition) && readable
     }
 }
 
 /// How far a reader is shown a partition.
 fn shown(cluster: &Cluster, partition: usize, committed: bool) -> usize {
     let shown = cluster.shown[partition];
-    if committed { shown.min(cluster.partitions[partition].stable()) } else { shown }
+    if committed { shown.min(cluster.partitions[partition].stable) } else { shown }
 }
 
 /// Why a reader cannot go on at its position.
@@ -135,25 +169,15 @@ fn fetch(
         let is_control = matches!(message.nature, Nature::Marker(_));
         let is_held = transaction.is_some_and(|it| committed && cluster.partitions[at].holds_aborted(it));
         if is_control || is_held {
-            position.next += 1;
-            position.given = position.given.max(position.next);
-            position.epoch = Some(epoch);
+            position.pass(cluster, live, epoch);
             continue;
         }
         if live && !cluster.gives(position, create_ms, &message) {
-            position.next += 1;
-            position.given = position.given.max(position.next);
-            position.epoch = Some(epoch);
-            cluster.read_to[at] = position.given;
+            position.pass(cluster, live, epoch);
             continue;
         }
         given.push(Given::Record(at, position.next, create_ms, message, epoch));
-        position.epoch = Some(epoch);
-        position.next += 1;
-        position.given = position.given.max(position.next);
-    }
-    if live {
-        cluster.read_to[at] = position.given;
+        position.pass(cluster, live, epoch);
     }
     if position.next == shown && position.end_told != Some(position.next) && given.len() < most {
         position.end_told = Some(position.next);
@@ -163,14 +187,18 @@ fn fetch(
 
 impl Cluster {
     /// Which topic its name stands for now.
-    pub(super) fn identity(&self) -> TopicIdentity {
+    pub(super) fn identity(&self) -> Result<TopicIdentity, Code> {
+        if self.now < self.deleted_until {
+            return Err(Code::UnknownTopicOrPartition);
+        }
         let id = if self.made_anew == 0 { FIRST_ID.to_owned() } else { format!("anew-{}", self.made_anew) };
-        TopicIdentity { id: Some(id), partitions: number(self.partitions.len()) }
+        Ok(TopicIdentity { id: Some(id), partitions: number(self.partitions.len()) })
     }
 
     /// Notes that the reader of the run is given a record at a position. False where its client passes over it.
     fn gives(&mut self, position: &Position, create_ms: i64, message: &Message) -> bool {
-        let (at, now, again) = (position.partition, self.now, position.next < position.given);
+        let (at, now) = (position.partition, self.now);
+        let again = position.next < self.read_to[at];
         let offset = offset(position.next);
         let event = message.nature.event();
         if let Some(event) = event.filter(|_| !again && self.to_skip[at] > 0) {
@@ -201,16 +229,9 @@ fn offset(index: usize) -> i64 {
 
 impl Reader for Consumer {
     fn assign(&mut self, _topic: &str, starts: &[(i32, i64)]) -> Result<(), KafkaError> {
-        let place = |(partition, next): &(i32, i64)| Position {
-            partition: usize::try_from(*partition).unwrap_or(0),
-            next: usize::try_from(*next).unwrap_or(0),
-            first: usize::try_from(*next).unwrap_or(0),
-            given: usize::try_from(*next).unwrap_or(0),
-            denied: false,
-            epoch: None,
-            silent: false,
-            end_told: None,
-        };
+        let index = |partition: i32| usize::try_from(partition).unwrap_or(0);
+        let place =
+            |(partition, next): &(i32, i64)| Position::at(index(*partition), usize::try_from(*next).unwrap_or(0));
         self.positions = starts.iter().map(place).collect();
         if self.live {
             let mut cluster = self.cluster.open();
@@ -225,8 +246,7 @@ impl Reader for Consumer {
         let cluster = self.cluster.open();
         for position in self.positions.iter_mut().filter(|position| number(position.partition) == partition) {
             position.next = usize::try_from(to).unwrap_or(cluster.shown[position.partition]);
-            (position.first, position.given) = (position.next, position.next);
-            (position.epoch, position.end_told) = (None, None);
+            (position.first, position.epoch, position.end_told) = (position.next, None, None);
         }
         Ok(())
     }
@@ -260,9 +280,7 @@ impl Reader for Consumer {
     fn wait(&mut self, timeout: Duration) -> io::Result<()> {
         let begun = virtual_time::now_ns().unwrap_or(0);
         let until = begun.saturating_add(u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX));
-        while !self.has_something() && virtual_time::now_ns().is_some_and(|now| now < until) {
-            self.cluster.wait(until);
-        }
+        self.cluster.wait_for(until, self.has_something());
         Ok(())
     }
 
@@ -280,10 +298,11 @@ impl Reader for Consumer {
                 .map(|partition| {
                     let partition = usize::try_from(*partition).unwrap_or(0);
                     let found = &cluster.partitions[partition];
-                    let stable = if self.committed { found.stable() } else { found.high };
+                    let stable = if self.committed { found.stable } else { found.high };
                     let marks =
                         Watermarks { low: offset(found.start), high: offset(found.high), stable: offset(stable) };
                     match cluster.answers(partition) {
+                        _ if now < cluster.deleted_until => Err(Code::UnknownTopicOrPartition),
                         _ if is_denied => Err(Code::TopicAuthorizationFailed),
                         true => Ok(marks),
                         false => Err(Code::OperationTimedOut),
@@ -305,6 +324,6 @@ impl Reader for Consumer {
 
     fn identities(&mut self, topics: &[&str], _wait: Wait<'_>) -> Result<Vec<Result<TopicIdentity, Code>>, KafkaError> {
         let identity = self.cluster.open().identity();
-        Ok(topics.iter().map(|_| Ok(identity.clone())).collect())
+        Ok(topics.iter().map(|_| identity.clone()).collect())
     }
 }

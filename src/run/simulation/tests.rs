@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::act::Act;
 use super::judge::{Covered, judge};
-use super::plan::{Plan, Planned};
-use super::stage::play;
+use super::plan::{GroupPlan, Plan, Planned, Reads};
+use super::stage::{play, without_a_disk};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::ledger::class::Class;
 use crate::ledger::rules::{Rule, Rules};
@@ -38,10 +39,64 @@ fn a_calm_run_is_verified_and_passes() {
     assert_eq!(covered.exit, BTreeMap::from([("pass", 1)]));
 }
 
+/// A group of two whose members commit when they are told to.
+const GROUP: GroupPlan = GroupPlan { members: 2, cooperative: false, auto: false, commit_ms: 50, disturb_ms: None };
+
+#[test]
+fn a_group_whose_members_come_and_go_sees_every_event() {
+    for (cooperative, auto) in [(false, false), (false, true), (true, false), (true, true)] {
+        let group = GroupPlan { cooperative, auto, disturb_ms: Some(40), ..GROUP };
+        let covered = holds(&Plan { group: Some(group), partitions: 3, ..Plan::calm(7) });
+        assert_eq!(covered.classes, BTreeMap::from([(Class::Verified, 60)]), "{group:?}");
+    }
+}
+
+#[test]
+fn what_a_member_read_that_was_given_up_is_read_again_and_told_apart() {
+    let acts = vec![Planned { at_ms: 100, act: Act::Silence { member: 0, ms: 600 } }];
+    let plan = Plan { group: Some(GroupPlan { commit_ms: 100_000, ..GROUP }), acts, events: 200, ..Plan::calm(7) };
+    assert_eq!(holds(&plan).classes, BTreeMap::from([(Class::Verified, 200)]));
+    let findings = play(&plan, Rules::ALL).outcome.unwrap().report.findings;
+    assert!(findings.duplicates_reread > 0 && findings.duplicates == 0, "{findings:?}");
+}
+
+#[test]
+fn a_reading_in_another_process_comes_to_what_the_run_itself_does() {
+    for reads in [Reads::Joined { meanwhile: true }, Reads::Joined { meanwhile: false }] {
+        for group in [None, Some(GROUP)] {
+            let covered = holds(&Plan { group, reads, ..Plan::calm(7) });
+            assert_eq!(covered.classes, BTreeMap::from([(Class::Verified, 60)]), "{reads:?} {group:?}");
+        }
+    }
+    let alone = Plan { reads: Reads::Alone { idle_ms: 1_000 }, ..Plan::calm(7) };
+    holds(&alone);
+    let reading = play(&alone, Rules::ALL).outcome.unwrap().report.reading.unwrap();
+    assert_eq!((reading.events, reading.missing, reading.lag), (60, Some(0), Some(0)));
+}
+
+#[test]
+fn what_names_a_schema_that_is_not_told_is_undecided_until_it_is() {
+    let plan = |ms| {
+        let acts = vec![Planned { at_ms: 100, act: Act::Frame { partition: 0, ms } }];
+        Plan { partitions: 1, acts, ..Plan::calm(7) }
+    };
+    assert_eq!(holds(&plan(300)).exit, BTreeMap::from([("pass", 1)]));
+    let covered = holds(&plan(100_000));
+    assert!(covered.classes[&Class::Unread] > 0 && !covered.exit.contains_key("pass"), "{covered:?}");
+}
+
+#[test]
+fn a_run_whose_disk_is_full_says_so_and_is_accounted_for() {
+    let outcome = without_a_disk(&Plan::calm(7));
+    let (path, _) = outcome.unwritten.unwrap();
+    assert_eq!(path, Path::new("/dev/full"));
+    assert!(outcome.report.ledger.sums() && outcome.report.ledger.unverified == 60, "{:?}", outcome.report.ledger);
+}
+
 #[test]
 fn the_same_plan_is_the_same_run_to_the_byte() {
     for seed in [1, 2, 3, 11, 12] {
-        let plan = Plan::draw(seed);
+        let plan = Plan { reads: Reads::Itself, ..Plan::draw(seed) };
         assert_eq!(told(&plan), told(&plan), "{}", plan.story());
     }
 }
@@ -180,7 +235,7 @@ fn a_duplicate_whose_first_copy_was_deleted_is_told() {
 /// Found by the simulation: a topic was made anew, and the new log's start was taken for retention in the old one.
 #[test]
 fn the_start_of_a_log_made_anew_says_nothing_of_what_lay_in_the_old_one() {
-    let acts = [(30, Act::Recreate), (38, Act::DeleteRecords { partition: 0 })];
+    let acts = [(30, Act::Recreate { ms: 0 }), (38, Act::DeleteRecords { partition: 0 })];
     let acts = acts.map(|(at_ms, act)| Planned { at_ms, act }).to_vec();
     let few = Plan { events: 2, rate: 100, lanes: 2, partitions: 1, brokers: 1, min_in_sync: 1, ..Plan::calm(5384) };
     holds(&Plan { linger_ms: 0, in_flight: 1, latency_us: (300, 400), fetch_us: 10_000, acts, ..few });
@@ -198,4 +253,43 @@ fn what_was_deleted_before_it_was_read_again_is_not_lost() {
     let acts = acts.map(|(at_ms, act)| Planned { at_ms, act }).to_vec();
     let few = Plan { events: 14, rate: 100, partitions: 1, brokers: 2, queue: 8, linger_ms: 0, ..Plan::calm(211_107) };
     holds(&Plan { copy_ms: 100, report_us: 30_000, delivery_timeout_ms: 1_500, acts, ..few });
+}
+
+/// Found by the simulation: a partition without a leader was taken for one that is silent, and what it held for nothing.
+#[test]
+fn a_reading_that_is_not_told_where_a_log_ends_is_no_pass() {
+    let acts = vec![Planned { at_ms: 89, act: Act::Kill { broker: 1, ms: 310 } }];
+    let few =
+        Plan { events: 12, rate: 400, lanes: 2, partitions: 3, brokers: 2, idempotent: false, ..Plan::calm(2_381) };
+    let reads = Reads::Alone { idle_ms: 200 };
+    holds(&Plan {
+        min_in_sync: 1,
+        in_flight: 1,
+        latency_us: (300, 15_000),
+        copy_ms: 20,
+        flush_ms: 300,
+        reads,
+        acts,
+        ..few
+    });
+}
+
+/// Found by the simulation: a new leader of one partition had every partition read again, and what the client had passed over in another
+/// was called verified.
+#[test]
+fn what_a_joined_reader_passed_over_is_undelivered_whatever_befell_other_partitions() {
+    let acts = [(57, Act::Kill { broker: 0, ms: 600 }), (406, Act::Skip { partition: 1 })];
+    let acts = acts.map(|(at_ms, act)| Planned { at_ms, act }).to_vec();
+    let few = Plan { events: 6, lanes: 3, partitions: 3, brokers: 2, acks: 1, idempotent: false, ..Plan::calm(2_946) };
+    let reads = Reads::Joined { meanwhile: true };
+    holds(&Plan {
+        min_in_sync: 1,
+        in_flight: 1,
+        linger_ms: 0,
+        delivery_timeout_ms: 200,
+        copy_ms: 20,
+        reads,
+        acts,
+        ..few
+    });
 }

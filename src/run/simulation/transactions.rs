@@ -5,13 +5,13 @@
 //! refused), rdkafka.h ("Transactional producer API": what can be done about an error); markers take offsets, and delivery reports say
 //! nothing of the end (measured).
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use super::client::{report, send};
 use super::cluster::{Cluster, Happening, MS};
 use super::log::{Entry, Message, Nature, Partition};
-use super::producer::{Producer, report, send};
+use super::producer::Producer;
 use crate::clock::virtual_time;
 use crate::kafka::{Answer, Code, Remedy, TransactionError};
 
@@ -44,17 +44,23 @@ static MARKERS: LazyLock<[Arc<Message>; 2]> = LazyLock::new(|| {
 });
 
 impl Partition {
-    /// The last stable offset: where the first transaction begins that has no marker below the high watermark.
-    pub(super) fn stable(&self) -> usize {
-        let mut open: BTreeMap<usize, usize> = BTreeMap::new();
-        for (offset, entry) in self.log().iter().enumerate().take(self.high) {
+    /// Finds out anew where the first transaction begins that has no marker below the high watermark: the last stable offset.
+    pub(super) fn settle_stable(&mut self) {
+        if self.high < self.looked_at.1 || self.epoch != self.looked_at.0 {
+            self.open.clear();
+            self.looked_at = (self.epoch, 0);
+        }
+        let Some(leader) = self.leader else { return };
+        let new = self.copies[leader].iter().enumerate().take(self.high).skip(self.looked_at.1);
+        for (offset, entry) in new {
             match (entry.transaction, entry.message.nature) {
-                (Some(transaction), Nature::Marker(_)) => drop(open.remove(&transaction)),
-                (Some(transaction), _) => drop(open.entry(transaction).or_insert(offset)),
+                (Some(transaction), Nature::Marker(_)) => drop(self.open.remove(&transaction)),
+                (Some(transaction), _) => drop(self.open.entry(transaction).or_insert(offset)),
                 (None, _) => {}
             }
         }
-        open.into_values().min().unwrap_or(self.high)
+        self.looked_at.1 = self.high;
+        self.stable = self.open.values().copied().min().unwrap_or(self.high);
     }
 
     /// Whether the log holds a transaction as aborted.
@@ -179,7 +185,9 @@ impl Producer {
             if now >= until {
                 return Err(error((Code::OperationTimedOut, Remedy::Again)));
             }
-            self.cluster.wait(until);
+            let is_answered =
+                move |cluster: &Cluster| cluster.fenced || cluster.transactions[transaction].answer.is_some();
+            self.cluster.wait_for(until, is_answered);
         }
     }
 
@@ -192,7 +200,8 @@ impl Producer {
             send(&mut cluster, self.client, partition);
         }
         drop(cluster);
-        self.cluster.wait(until);
+        let client = self.client;
+        self.cluster.wait_for(until, move |cluster| cluster.clients[client].has_report(cluster.now));
     }
 
     /// Gives up what was not answered; each message gets its report, which waits no longer.

@@ -7,6 +7,7 @@ use super::plan_error;
 use crate::expect::{DeclareError, Expectation, Known};
 use crate::run::Downstream;
 use crate::settings::formats::{Format, Framing};
+use crate::settings::verification::Expect;
 
 /// What a scenario expects, where a run of these formats can be judged by it. `is_read`: whether there is a cluster, or none is
 /// needed; `is_whole`: whether this process carries the whole run.
@@ -38,8 +39,13 @@ pub(super) fn of(
         let reason = format!("expectation \"{}\": truth names another run, and this one has its own", named.name);
         return Err(plan_error(&reason, "leave truth out"));
     }
-    let deadline = scenario.settings.verifier.downstream.settle().expect_deadline;
-    Ok(Downstream { expectations, deadline })
+    if !formats.keys.is_empty() {
+        let reason = "expectations go by the texts of keys, and keys are written by a schema";
+        return Err(plan_error(reason, "leave the key format or the expectations out"));
+    }
+    let Expect { expect_deadline: deadline, close_windows: closes_windows, .. } =
+        scenario.settings.verifier.downstream.settle();
+    Ok(Downstream { expectations, deadline, closes_windows })
 }
 
 impl From<DeclareError> for ConfigError {

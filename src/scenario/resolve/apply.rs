@@ -5,13 +5,14 @@ use std::time::Duration;
 use crate::gate::{BuiltIn, GateConfig};
 use crate::scenario::Scenario;
 use crate::scenario::client::{ClientSettings, NOWHERE};
-use crate::scenario::error::ConfigError;
+use crate::scenario::error::{ConfigError, plan_error};
 use crate::scenario::source::SourceConfig;
 use crate::settings::layer::Layer;
 use crate::settings::run::{RunLimits, RunOptions};
 use crate::settings::values::{Property, TopicMap};
 use crate::settings::verification::Isolation;
 use crate::shop::Kind;
+use crate::source::recorded::Stamping;
 
 /// The topic of inventory events, unless another one is named.
 const INVENTORY_TOPIC: &str = "inventory";
@@ -50,9 +51,20 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
         }
         SourceConfig::Recorded(config) => {
             recording.apply_to_recorded(config);
+            if config.stamp == Stamping::None {
+                if settings.verifier.group.is_some() {
+                    return Err(plan_error(
+                        "records without a stamp cannot be told from others, so no group reads them back",
+                        "leave --stamp none or --group out",
+                    ));
+                }
+                settings.verifier.enabled = Some(false);
+            }
             config.load()?;
             let topic = &mut settings.target.topic;
-            if topic.topic.is_none() {
+            let said = topic.topic.is_some();
+            config.origins.retain(|name, _| !said && !topic_map.contains_key(name));
+            if topic.topic.is_none() && config.declared.is_none() {
                 // Each topic into one of its own name.
                 for name in config.topics.keys() {
                     topic_map.entry(name.clone()).or_insert_with(|| name.clone());

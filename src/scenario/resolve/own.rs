@@ -4,15 +4,32 @@ use super::{Layers, conflict};
 use crate::scenario::Scenario;
 use crate::scenario::error::ConfigError;
 use crate::scenario::source::SourceConfig;
-use crate::source::own::LoadError;
+use crate::source::own::{self, LoadError};
 use crate::source::recorded;
 
 /// Puts what is declared into the scenario, so that it can be run again without the files.
 pub(super) fn settle(scenario: &mut Scenario, layers: &mut Layers<'_>) -> Result<(), ConfigError> {
     match &mut scenario.source {
+        SourceConfig::Recorded(config) if config.rows.is_some() => {
+            if let Some(named) = named(layers)? {
+                config.declared = Some(Box::new(named));
+            }
+            return config.declared.as_mut().map_or(Ok(()), |declared| Ok(declared.load()?));
+        }
         SourceConfig::RetailRocket(_) | SourceConfig::Recorded(_) | SourceConfig::Web(_) => return Ok(()),
         SourceConfig::Synthetic(_) | SourceConfig::Own(_) => {}
     }
+    if let Some(config) = named(layers)? {
+        scenario.source = SourceConfig::Own(Box::new(config));
+    }
+    if let SourceConfig::Own(config) = &mut scenario.source {
+        config.load()?;
+    }
+    Ok(())
+}
+
+/// What the strongest level names that names anything.
+fn named(layers: &mut Layers<'_>) -> Result<Option<own::Config>, ConfigError> {
     let mut named = None;
     for (place, layer) in layers {
         let declared = std::mem::take(&mut layer.events.declared);
@@ -21,13 +38,7 @@ pub(super) fn settle(scenario: &mut Scenario, layers: &mut Layers<'_>) -> Result
         }
         named = named.or_else(|| declared.config());
     }
-    if let Some(config) = named {
-        scenario.source = SourceConfig::Own(Box::new(config));
-    }
-    if let SourceConfig::Own(config) = &mut scenario.source {
-        config.load()?;
-    }
-    Ok(())
+    Ok(named)
 }
 
 impl From<recorded::LoadError> for ConfigError {

@@ -16,7 +16,7 @@ const KEY: &[u8] = b"42";
 
 fn forge(format: Format) -> Forge {
     let declared = Catalogue::new(crate::shop::types()).unwrap();
-    Forge::new(Arc::new(schemas::coded(&declared, format).unwrap()), RUN, format)
+    Forge::new(Arc::new(schemas::coded(&declared, format.into()).unwrap()), RUN, format.into())
 }
 
 /// Views, and purchases with and without what is optional.
@@ -42,6 +42,15 @@ fn events(forge: &Forge) -> Vec<Vec<u8>> {
         value
     });
     written.collect()
+}
+
+/// An event as it is sent, without headers.
+fn sent(value: &[u8]) -> Forged {
+    Forged { key: KEY.to_vec(), value: value.to_vec(), headers: Box::default() }
+}
+
+fn stamp_of(forge: &Forge, forged: &Forged) -> Stamp {
+    forge.place.stamp_of(&forged.value, forged.raw().headers).unwrap()
 }
 
 fn wholeness(forge: &Forge, key: &[u8], value: &[u8]) -> Wholeness {
@@ -80,9 +89,9 @@ fn what_is_forged_is_wrong_in_the_one_way_that_was_asked_for() {
         let forge = forge(*format);
         for value in events(&forge) {
             assert_eq!(wholeness(&forge, KEY, &value), Wholeness::AsWritten);
-            for fault in Fault::of(*format) {
+            for fault in Fault::of((*format).into()) {
                 let Some(reason) = reason(fault, *format) else { continue };
-                let Some((key, forged)) = forge.forge(fault, KEY, &value) else {
+                let Some(Forged { key, value: forged, .. }) = forge.forge(fault, &sent(&value)) else {
                     assert_eq!(fault, Fault::BadUnion, "{format:?}");
                     continue;
                 };
@@ -98,17 +107,17 @@ fn what_is_forged_of_an_event_that_stays_valid_is_damaged_or_written_again() {
     for format in Format::ALL {
         let forge = forge(*format);
         for value in events(&forge) {
-            let forged = |fault| forge.forge(fault, KEY, &value).unwrap();
+            let forged = |fault| forge.forge(fault, &sent(&value)).unwrap();
             for fault in [Fault::ValueBit, Fault::KeyBit, Fault::AnotherRun, Fault::AnotherTime] {
-                let (key, value) = forged(fault);
+                let Forged { key, value, .. } = forged(fault);
                 assert_eq!(wholeness(&forge, &key, &value), Wholeness::Damaged, "{fault:?} in {format:?}");
             }
-            assert_eq!(wholeness(&forge, KEY, &forged(Fault::ReEncoded).1), Wholeness::ReEncoded, "{format:?}");
-            let sibling = forged(Fault::Sibling).1;
-            assert_eq!(wholeness(&forge, KEY, &sibling), Wholeness::AsWritten);
-            assert_eq!(forge.place.stamp_of(&sibling).unwrap().lane, SIBLING);
-            assert_ne!(forge.place.stamp_of(&forged(Fault::AnotherRun).1).unwrap().tag, RUN.tag());
-            assert_eq!(forge.place.stamp_of(&forged(Fault::AnotherTime).1).unwrap().sequence, 7);
+            assert_eq!(wholeness(&forge, KEY, &forged(Fault::ReEncoded).value), Wholeness::ReEncoded, "{format:?}");
+            let sibling = forged(Fault::Sibling);
+            assert_eq!(wholeness(&forge, KEY, &sibling.value), Wholeness::AsWritten);
+            assert_eq!(stamp_of(&forge, &sibling).lane, SIBLING);
+            assert_ne!(stamp_of(&forge, &forged(Fault::AnotherRun)).tag, RUN.tag());
+            assert_eq!(stamp_of(&forge, &forged(Fault::AnotherTime)).sequence, 7);
         }
     }
 }
@@ -118,8 +127,8 @@ fn a_schema_that_is_known_late_is_known_after_a_while_and_a_silent_one_never() {
     for format in Format::ALL.iter().filter(|format| **format != Format::Json) {
         let forge = forge(*format);
         for value in events(&forge).iter().take(1) {
-            let late = forge.forge(Fault::SchemaLate, KEY, value).unwrap().1;
-            let silent = forge.forge(Fault::SchemaSilent, KEY, value).unwrap().1;
+            let late = forge.forge(Fault::SchemaLate, &sent(value)).unwrap().value;
+            let silent = forge.forge(Fault::SchemaSilent, &sent(value)).unwrap().value;
             let asked = (0..1_000).take_while(|_| forge.catalogue.awaits_schema(&late)).count();
             assert!((1..1_000).contains(&asked), "{asked}");
             assert_eq!(wholeness(&forge, KEY, &late), Wholeness::AsWritten);
@@ -144,7 +153,7 @@ fn what_is_forged_in_avro_is_the_same_to_another_reader() {
     for value in events(&forge) {
         let kind = forge.catalogue.decode(&value).unwrap().kind;
         let record = &forge.catalogue.types().nth(kind.index()).unwrap().1.record;
-        let forged = |fault| forge.forge(fault, KEY, &value).map(|(_, forged)| forged);
+        let forged = |fault| forge.forge(fault, &sent(&value)).map(|forged| forged.value);
         let (fields, 0) = read_by_apache(record, &value).unwrap() else { panic!() };
         // It takes what is cut off for null, so it is no judge of that.
         for fault in [Fault::NotUtf8, Fault::BadUnion] {

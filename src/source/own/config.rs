@@ -1,7 +1,7 @@
 //! What can be set about declared events, and the files that it is read from.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
@@ -14,6 +14,8 @@ use super::schema;
 use super::types;
 use crate::source::synthetic::Model;
 use crate::source::weights::Mix;
+use crate::wire::language::Language;
+use crate::wire::protobuf::Imports;
 
 /// What declared events are like.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -124,7 +126,8 @@ impl Config {
                 && let Some(Value::String(file)) = declared.get("schema")
             {
                 let file = folder.join(file);
-                let inlined = inlined(&file, &read(&file, "schema")?);
+                let text = read(&file, "schema")?;
+                let inlined = inlined(&file, &text, &imports(&file, &text)?);
                 declared.insert("schema".to_owned(), inlined);
             }
         }
@@ -141,10 +144,12 @@ impl Config {
         let name = file_name(path);
         let stem = name.split('.').next().unwrap_or_default();
         let message = self.message.take();
-        let schema = SchemaText { name: name.clone(), text: text.clone(), message: message.clone() };
+        let imports = imports(path, &text)?;
+        let (own, imported) = (text.clone(), imports.clone());
+        let schema = SchemaText { name: name.clone(), text: own, message: message.clone(), imports: imported };
         let described = schema::described(&schema, &capitalised(stem)).map_err(|problem| wrong(problem, None))?;
         let short = described.record.name.rsplit('.').next().unwrap_or_default();
-        let mut declared = Table::from_iter([("schema".to_owned(), inlined(path, &text))]);
+        let mut declared = Table::from_iter([("schema".to_owned(), inlined(path, &text, &imports))]);
         declared.extend(message.map(|message| ("message".to_owned(), Value::String(message))));
         let type_name = snake(short);
         self.types = Table::from_iter([(type_name.clone(), Value::Table(declared))]);
@@ -187,11 +192,47 @@ fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
-fn inlined(path: &Path, text: &str) -> Value {
-    Value::Table(Table::from_iter([
+fn inlined(path: &Path, text: &str, imports: &Imports) -> Value {
+    let mut table = Table::from_iter([
         ("name".to_owned(), Value::String(file_name(path))),
         ("text".to_owned(), Value::String(text.to_owned())),
-    ]))
+    ]);
+    if !imports.is_empty() {
+        let files = imports.iter().map(|(name, text)| (name.to_owned(), Value::String(text.to_owned())));
+        table.insert("imports".to_owned(), Value::Table(files.collect()));
+    }
+    Value::Table(table)
+}
+
+/// What a Protobuf file imports: files that lie beside it, under the names that it has for them. Other files import nothing.
+///
+/// # Errors
+/// A file that is not there, or leads elsewhere.
+pub fn imports_of(path: &Path, text: &str) -> Result<Imports, String> {
+    if Language::of_name(&file_name(path)) != Ok(Language::Protobuf) {
+        return Ok(Imports::default());
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    Imports::of(text, &mut |name| imported_file(folder, name))
+}
+
+fn imports(path: &Path, text: &str) -> Result<Imports, LoadError> {
+    imports_of(path, text).map_err(|problem| LoadError::Wrong {
+        path: path.to_owned(),
+        line: 1,
+        problem,
+        hint: Some(
+            "what a .proto imports lies in its folder, or in folders there, but for google/protobuf/".to_owned(),
+        ),
+    })
+}
+
+fn imported_file(folder: &Path, name: &str) -> Result<String, String> {
+    let is_beside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+    if !is_beside {
+        return Err(format!("it imports {name}, which leads out of its folder"));
+    }
+    read(&folder.join(name), "imported file").map_err(|error| error.to_string())
 }
 
 fn read(path: &Path, what: &'static str) -> Result<String, LoadError> {

@@ -9,6 +9,7 @@ use toml::{Table, Value};
 
 use super::error::{Keys, OwnError};
 use super::generator::Fields;
+use crate::wire::protobuf::Imports;
 use read::{number, refuse_unknown, share, text};
 
 /// A type as it is declared.
@@ -44,6 +45,8 @@ pub(super) struct SchemaText {
     pub(super) text: String,
     /// The message of a Protobuf file.
     pub(super) message: Option<String>,
+    /// What a Protobuf file imports.
+    pub(super) imports: Imports,
 }
 
 /// A type's place in sessions.
@@ -152,14 +155,22 @@ fn schema(table: &Table, keys: &Keys, message: Option<String>) -> Result<Option<
         None if message.is_some() => Err(keys.at("message").error("a message is one of a schema, and none is named")),
         None => Ok(None),
         Some(Value::Table(schema)) => {
-            refuse_unknown(schema, &at, &["name", "text"])?;
+            refuse_unknown(schema, &at, &["name", "text", "imports"])?;
             let part = |key| {
                 schema
                     .get(key)
                     .ok_or_else(|| at.error(format!("it has no {key}")))
                     .and_then(|value| text(value, &at.at(key)))
             };
-            Ok(Some(SchemaText { name: part("name")?, text: part("text")?, message }))
+            let imports = match schema.get("imports") {
+                None => Imports::default(),
+                Some(Value::Table(files)) => {
+                    let file = |(name, value): (&String, &Value)| Ok((name.clone(), text(value, &at.at("imports"))?));
+                    files.iter().map(file).collect::<Result<_, OwnError>>()?
+                }
+                Some(_) => return Err(at.at("imports").error("imports are a table of files and their texts")),
+            };
+            Ok(Some(SchemaText { name: part("name")?, text: part("text")?, message, imports }))
         }
         Some(value) => Err(at.error(format!("{value} is no file's name"))),
     }

@@ -21,7 +21,7 @@ pub(super) struct Described {
 /// # Errors
 /// What is wrong with it.
 pub(super) fn described(schema: &SchemaText, name: &str) -> Result<Described, String> {
-    let SchemaText { name: file, text, message } = schema;
+    let SchemaText { name: file, text, message, imports } = schema;
     let language = Language::of_name(file)?;
     if message.is_some() && language != Language::Protobuf {
         return Err(format!("{file} has no messages to choose from: only a .proto has"));
@@ -30,13 +30,14 @@ pub(super) fn described(schema: &SchemaText, name: &str) -> Result<Described, St
         Language::Avro => avro::Schema::parse(text).map(|schema| (schema.record().clone(), Vec::new())),
         Language::Protobuf => {
             let pick = message.as_deref().map_or(Pick::Only, Pick::Named);
-            protobuf::Schema::parse(text, &[], pick).map(|schema| (schema.record().clone(), Vec::new()))
+            protobuf::Schema::parse(text, &imports.pairs(), pick).map(|schema| (schema.record().clone(), Vec::new()))
         }
         Language::JsonSchema => {
             json_schema::Schema::parse(text, name).map(|schema| (schema.record().clone(), schema.limits().to_vec()))
         }
     };
     let (record, limits) = told.map_err(|error| language.explained(file, text, error))?;
-    let given = GivenSchema { language, text: text.as_str().into(), message: message.as_deref().map(Into::into) };
+    let (text, message) = (text.as_str().into(), message.as_deref().map(Into::into));
+    let given = GivenSchema { language, text, message, imports: imports.clone() };
     Ok(Described { record, limits, given })
 }

@@ -13,6 +13,7 @@ use super::sessions;
 use crate::event::catalogue::{EventType, ID_HEADER, IdPlace, MOST_TYPES};
 use crate::spelling::nearest;
 use crate::wire::shape::{Record, Shape};
+use crate::wire::sink::Escaped;
 
 /// A type that events can be drawn of.
 pub(super) struct Made {
@@ -97,7 +98,7 @@ fn make(declared: &Type, namespace: &str) -> Result<Made, OwnError> {
     }
     if !shape(key).is_some_and(holds_key) {
         let problem = format!(
-            "the key's field is {}: a key is a text, a whole number or a UUID that every event has",
+            "the key's field is {}: a key is a text, a whole number, an enum or a UUID that every event has",
             told(shape(key))
         );
         return Err(keys.at("key").error(problem));
@@ -114,7 +115,7 @@ fn make(declared: &Type, namespace: &str) -> Result<Made, OwnError> {
     };
     let drawn = compiler.compile()?;
     if let Node::Record(nodes) = &drawn.node
-        && !nodes.get(key).is_some_and(is_plain_key)
+        && !(nodes.get(key).is_some_and(is_plain_key) && shape(key).is_some_and(has_plain_symbols))
     {
         return Err(keys
             .at("key")
@@ -214,7 +215,7 @@ const fn holds_id(shape: &Shape) -> bool {
 }
 
 const fn holds_key(shape: &Shape) -> bool {
-    matches!(shape, Shape::Text | Shape::Integer(_) | Shape::Uuid(_))
+    matches!(shape, Shape::Text | Shape::Integer(_) | Shape::Uuid(_) | Shape::Enum { .. })
 }
 
 fn told(shape: Option<&Shape>) -> String {
@@ -223,6 +224,12 @@ fn told(shape: Option<&Shape>) -> String {
         Some(shape) => format!("of the type {}", shape.kind()),
         None => "not there".to_owned(),
     }
+}
+
+/// Whether the symbols of an enum, if it is one, stand in JSON as they are.
+fn has_plain_symbols(shape: &Shape) -> bool {
+    let Shape::Enum { symbols, .. } = shape else { return true };
+    symbols.iter().all(|symbol| Escaped::new(symbol).json() == &**symbol)
 }
 
 /// Whether a key's text stands in JSON as it is.

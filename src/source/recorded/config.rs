@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::retail_rocket::{Moment, Rounds, optional_duration};
 use super::{LoadError, Recorded, RowFacts, Spooled};
-use crate::files;
+use crate::files::{self, FileError};
+use crate::source::own;
 
 /// Where a record goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,17 @@ pub enum CreateTime {
     Now,
     /// The recorded one.
     Recorded,
+}
+
+/// What tells a record of the run from others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stamping {
+    /// A header more.
+    #[default]
+    Header,
+    /// Nothing: it is what was recorded, and no more.
+    None,
 }
 
 /// The `[source]` table of a replayed recording. Speed and rate are not here: they belong to the schedule.
@@ -56,12 +68,23 @@ pub struct Config {
     pub partition: Placing,
     /// Which `CreateTime` they get.
     pub create_time: CreateTime,
+    /// What tells them from others.
+    pub stamp: Stamping,
     /// The topics that it has with their partitions, once its head was read.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub topics: BTreeMap<String, i32>,
+    /// The ids of topics of which nobody said that their records may go into the same ones again.
+    #[serde(skip)]
+    pub origins: BTreeMap<String, String>,
     /// The files of rows that are the recording, in the place of `path`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<files::Config>,
+    /// The types that these are events of; without them rows are sent as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub declared: Option<Box<own::Config>>,
+    /// Fields of events, and where they come from in rows.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub map: BTreeMap<String, String>,
     /// What these came to, once they were read.
     #[serde(skip)]
     pub spooled: Option<Spooled>,
@@ -83,10 +106,27 @@ impl Config {
     /// # Errors
     /// Where it is no recording, and where rows cannot be used.
     pub fn load(&mut self) -> Result<(), LoadError> {
-        self.spooled = self.rows.as_ref().map(Spooled::make).transpose()?;
+        self.check()?;
+        self.spooled = self.rows.as_ref().map(|rows| Spooled::make(rows, self)).transpose()?;
         let head = Recorded::head(self)?;
-        self.topics = head.topics.into_iter().map(|(topic, head)| (topic, head.partitions)).collect();
+        self.topics = head.topics.iter().map(|(topic, head)| (topic.clone(), head.partitions)).collect();
+        self.origins = head.topics.into_iter().filter_map(|(topic, head)| Some((topic, head.id?))).collect();
         Ok(())
+    }
+
+    /// What does not go together.
+    fn check(&self) -> Result<(), FileError> {
+        let problem = match (&self.rows, &self.declared) {
+            (_, None) if !self.map.is_empty() => {
+                "--map needs the types that rows become events of: --events FILE.toml or --schema FILE"
+            }
+            (Some(rows), Some(_)) if !rows.key_fields.is_empty() => {
+                "--key-field does not go with declared types: each type says which of its fields is the key"
+            }
+            (None, Some(_)) => "types are declared for rows, and a recording of topics is sent as it is",
+            _ => return Ok(()),
+        };
+        Err(FileError::Setting(problem.to_owned()))
     }
 
     /// Its file.

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::order::{Order, Turn};
-use super::{CreateTime, Event, Placing, Recorded};
+use super::{CreateTime, Event, Placing, Recorded, Telling};
 use crate::capture::blocks::Tools;
 use crate::capture::read::ReadError;
 use crate::clock::Nanos;
@@ -27,6 +27,8 @@ pub struct Lane {
     round: u64,
     /// The partition of the record that was drawn last.
     drawn: usize,
+    /// Its fields, where it is an event of a declared type.
+    object: serde_json::Map<String, serde_json::Value>,
 }
 
 /// The bytes of a record.
@@ -44,7 +46,17 @@ impl Lane {
     pub(super) fn new(recorded: &Arc<Recorded>, number: u16, lanes: u16) -> io::Result<Self> {
         let (order, tools) = (Order::begin(recorded), Tools::new()?);
         let recorded = Arc::clone(recorded);
-        Ok(Self { recorded, order, tools, number, lanes, passed: 0, round: 0, drawn: 0 })
+        Ok(Self {
+            recorded,
+            order,
+            tools,
+            number,
+            lanes,
+            passed: 0,
+            round: 0,
+            drawn: 0,
+            object: serde_json::Map::new(),
+        })
     }
 
     /// The next record of this lane; `None` at the end, and where the file could not be read, see [`Recorded::fault`].
@@ -55,11 +67,20 @@ impl Lane {
         })
     }
 
-    /// The bytes of the record that was drawn last.
+    /// The bytes of the record that was drawn last, where it is sent as it is.
     #[must_use]
-    pub fn bytes(&self) -> Bytes<'_> {
+    pub fn bytes(&self) -> Option<Bytes<'_>> {
         let walk = self.order.at(self.drawn);
-        Bytes { key: walk.key(), value: walk.value(), headers: walk.headers() }
+        let bytes = Bytes { key: walk.key(), value: walk.value(), headers: walk.headers() };
+        self.recorded.declared.is_empty().then_some(bytes)
+    }
+
+    /// What the record says that was drawn last, where it is an event of a declared type.
+    #[must_use]
+    pub fn telling(&self) -> Option<Telling<'_>> {
+        let kind = self.recorded.kinds.get(self.drawn)?;
+        let declared = self.recorded.declared.get(kind.index())?;
+        Some(Telling { declared, object: &self.object })
     }
 
     fn next(&mut self) -> Result<Option<Drawn<Event>>, ReadError> {
@@ -86,6 +107,10 @@ impl Lane {
         self.drawn = turn.partition;
         let config = self.recorded.config();
         let walk = self.order.at(turn.partition);
+        if !self.recorded.declared.is_empty() {
+            // It is what mapping wrote.
+            self.object = walk.value().and_then(|value| serde_json::from_slice(value).ok()).unwrap_or_default();
+        }
         let of = &self.recorded.blocks.partitions()[turn.partition];
         let event = Event {
             kind: self.recorded.kinds[turn.partition],

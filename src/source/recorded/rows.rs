@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{Seek as _, SeekFrom};
 use std::sync::Arc;
 
-use super::LoadError;
+use super::mapping::{Mapped, Mapping};
+use super::{Config, LoadError};
 use crate::files::recording::{self, WriteError, topic_of};
 use crate::files::spool::{Kept, Spooler};
 use crate::files::{self, FileError, Found};
@@ -40,7 +41,10 @@ impl PartialEq for Spooled {
 }
 
 impl Spooled {
-    pub(super) fn make(rows: &files::Config) -> Result<Self, LoadError> {
+    pub(super) fn make(rows: &files::Config, config: &Config) -> Result<Self, LoadError> {
+        let is_typed = rows.type_field.is_some();
+        let declared = config.declared.as_deref();
+        let mut mapping = declared.map(|declared| Mapping::new(declared, &config.map, is_typed)).transpose()?;
         let folder = rows.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
         let place = Place { folder, file: rows.name() };
         let file = tempfile::tempfile_in(&place.folder).map_err(|source| FileError::from(place.failed(0, source)))?;
@@ -49,9 +53,18 @@ impl Spooled {
         let read = files::read(rows, |row| {
             back += u64::from(row.at_us < previous_us);
             previous_us = row.at_us;
+            if let Some(mapping) = &mut mapping {
+                let Mapped { kind, key, body } = match mapping.event(row)? {
+                    Ok(mapped) => mapped,
+                    Err(problem) => return Ok(Err(problem)),
+                };
+                spooler.push(row.at_us, &Kept { topic: &kind, key: Some(key.as_bytes()), body: &body })?;
+                return Ok(Ok(()));
+            }
             let topic = topic_of(row.kind.as_deref());
             let kept = Kept { topic: &topic, key: row.key.as_deref().map(str::as_bytes), body: row.body.as_bytes() };
-            spooler.push(row.at_us, &kept)
+            spooler.push(row.at_us, &kept)?;
+            Ok::<_, LoadError>(Ok(()))
         })?;
         let (_, file) =
             recording::write(&spooler.finish()?, String::new(), String::new(), file).map_err(|error| match error {

@@ -45,8 +45,11 @@ fn played(config: &Config, lane: u16, lanes: u16) -> Vec<(String, u64)> {
     let mut lane = recorded.lane(lane, lanes).unwrap();
     let mut all = Vec::new();
     while let Some(drawn) = lane.draw() {
-        let value =
-            lane.bytes().value.map_or_else(|| "none".to_owned(), |value| String::from_utf8(value.to_vec()).unwrap());
+        let value = lane
+            .bytes()
+            .unwrap()
+            .value
+            .map_or_else(|| "none".to_owned(), |value| String::from_utf8(value.to_vec()).unwrap());
         all.push((value, drawn.recorded_offset.0 / 1_000_000));
     }
     assert_eq!(recorded.fault(), None);

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -40,6 +41,11 @@ pub struct Answer {
 /// Why an offer was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turned {
+    /// More than ever have room together: they would be turned away again and again.
+    TooMany {
+        /// As many as may wait.
+        most: usize,
+    },
     /// As many wait as there is room for.
     Full,
     /// The run has not begun, or takes no more.
@@ -55,6 +61,8 @@ pub struct Inlet {
     bytes: usize,
     counts: Arc<Counts>,
     state: Mutex<State>,
+    /// Told when something comes.
+    came: Condvar,
     /// What the event says that was taken last.
     current: Mutex<Option<Body>>,
     /// Whether answers have stayed away for longer than requests wait.
@@ -91,6 +99,7 @@ impl Inlet {
             bytes,
             counts: Arc::default(),
             state: Mutex::new(State { left: limit, ..State::default() }),
+            came: Condvar::new(),
             current: Mutex::default(),
             is_late: AtomicBool::new(false),
         }
@@ -147,6 +156,9 @@ impl Inlet {
     pub fn offer(&self, arrival: Nanos, events: Vec<Offer>, room: Room) -> Result<oneshot::Receiver<Answer>, Turned> {
         let (tell, answer) = oneshot::channel();
         let count = events.len();
+        if count > self.events {
+            return Err(Turned::TooMany { most: self.events });
+        }
         let mut state = self.state();
         if state.clock.is_none() || state.is_closed || state.left.is_some_and(|left| left < count as u64) {
             return Err(Turned::Closed);
@@ -163,6 +175,7 @@ impl Inlet {
         let arrival = state.last;
         let reply = || Reply { pending: Arc::clone(&pending), counts: Arc::clone(&self.counts), fate: Fate::NotSent };
         state.queue.extend(events.into_iter().map(|event| (arrival, event, reply())));
+        self.came.notify_one();
         if count == 0 {
             pending.lock().unwrap_or_else(PoisonError::into_inner).tell();
         }
@@ -192,6 +205,14 @@ impl Inlet {
         // From here on the lane has it.
         reply.fate = Fate::Unanswered;
         Some((arrival, kind, reply))
+    }
+
+    /// Waits until something comes, for so long at most.
+    pub(super) fn wait(&self, most: Duration) {
+        let state = self.state();
+        if state.queue.is_empty() && !state.is_closed {
+            drop(self.came.wait_timeout(state, most));
+        }
     }
 
     /// Lets go what was not taken by the lane.

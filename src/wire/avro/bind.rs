@@ -191,7 +191,8 @@ fn symbol(text: &str, own: &EnumSchema) -> Result<usize, SchemaError> {
 }
 
 /// How many bytes an index or a length has.
-fn index_length(index: usize) -> usize {
+#[must_use]
+pub fn index_length(index: usize) -> usize {
     varint_length(zigzag(i64::try_from(index).unwrap_or(i64::MAX)))
 }
 

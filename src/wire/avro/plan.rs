@@ -4,8 +4,9 @@ use apache_avro::Schema as Avro;
 
 use super::bind::Binder;
 use super::{Schema, schema};
+use crate::wire::key::KeyPlace;
 use crate::wire::schema_error::SchemaError;
-use crate::wire::shape::Record;
+use crate::wire::shape::{Record, Shape};
 
 /// Arrays and maps stand at most so deep within one another.
 pub(super) const DEEPEST: usize = 16;
@@ -17,6 +18,7 @@ pub struct Plan {
     /// The steps of the id's and of the key's value.
     pub(super) id: Option<usize>,
     pub(super) key: Option<usize>,
+    key_place: KeyPlace,
 }
 
 impl Plan {
@@ -28,12 +30,39 @@ impl Plan {
     /// # Errors
     /// What in the record the schema does not have, and where.
     pub fn new(schema: &Schema, record: &Record, id: Option<usize>, key: Option<usize>) -> Result<Self, SchemaError> {
+        Self::in_union(None, schema, record, id, key)
+    }
+
+    /// The same where the record is that branch of a union: the branch's index stands before it.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn in_union(
+        branch: Option<usize>,
+        schema: &Schema,
+        record: &Record,
+        id: Option<usize>,
+        key: Option<usize>,
+    ) -> Result<Self, SchemaError> {
         let names = schema::names(schema.parsed())?;
         let Avro::Record(own) = schema.parsed() else { return Err(SchemaError::new("it is no record")) };
         let mut binder = Binder::new(&names);
+        binder.steps.extend(branch.map(|index| Step::Branch { index }));
         let (_, values) = binder.record(record, own)?;
         let place = |field: Option<usize>| field.and_then(|field| values.get(field).copied().flatten());
-        Ok(Self { id: place(id), key: place(key), steps: binder.steps.into() })
+        let key_step = place(key);
+        let own = key.and_then(|key| record.fields.get(key)).map(|field| &field.shape);
+        let key_place = match (key_step.and_then(|at| binder.steps.get(at)), own) {
+            (Some(Step::Value(leaf)), Some(shape)) => leaf.key_place(shape),
+            _ => KeyPlace::Text,
+        };
+        Ok(Self { id: place(id), key: key_step, key_place, steps: binder.steps.into() })
+    }
+
+    /// How the value of the key lies in a body.
+    #[must_use]
+    pub const fn key_place(&self) -> &KeyPlace {
+        &self.key_place
     }
 }
 
@@ -88,4 +117,19 @@ pub(super) enum Leaf {
     },
     /// The index in the schema of each symbol of the record.
     Enum(Box<[usize]>),
+}
+
+impl Leaf {
+    /// How the value lies in a body, where it is the key and has that shape in the record.
+    fn key_place(&self, shape: &Shape) -> KeyPlace {
+        match (self, shape) {
+            (Self::Integer { .. }, _) => KeyPlace::Zigzag,
+            (Self::UuidFixed | Self::UuidBytes, _) => KeyPlace::Uuid,
+            (Self::Enum(indexes), Shape::Enum { symbols, .. }) => {
+                let indexes = indexes.iter().map(|index| i32::try_from(*index).unwrap_or(i32::MAX));
+                KeyPlace::ZigzagSymbol(indexes.zip(symbols.iter().cloned()).collect())
+            }
+            _ => KeyPlace::Text,
+        }
+    }
 }

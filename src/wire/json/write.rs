@@ -233,12 +233,13 @@ impl Sink for Writer<'_> {
     }
 
     fn symbol(&mut self, index: usize) {
+        let from = self.arena.len();
         if let Some(Step::Value(Leaf::Symbol(symbols))) = self.plan.steps.get(self.step)
             && let Some(symbol) = symbols.get(index)
         {
             escape(self.arena, symbol);
         }
-        self.value_ended(self.arena.len());
+        self.value_ended(from);
     }
 
     #[inline]

@@ -2,7 +2,7 @@
 //! `scattered`, which has the last word: `None` is no judgement.
 
 use super::cursor::Cursor;
-use super::plan::{Field, Form, KEY_TAG, One, Plan, Presence};
+use super::plan::{Field, Form, KEY_TAG, LEN, One, Plan, Presence};
 use super::scalar::{self, Timestamp};
 use crate::wire::Written;
 use crate::wire::sink::Sink;
@@ -22,10 +22,11 @@ fn message<S: Sink>(fields: &[Field], mut from: Cursor, sink: &mut S, written: &
                     if *presence == Presence::Optional {
                         sink.some();
                     }
-                    if field.mark.id || field.mark.key {
-                        mark(field, from, written);
-                    }
+                    let before = from;
                     one(value, &mut from, sink, written)?;
+                    if field.mark.id || field.mark.key {
+                        mark(field, value, before, from.at, written);
+                    }
                     tag = from.tag().ok()?;
                 } else {
                     absent(value, *presence, sink)?;
@@ -109,8 +110,8 @@ fn absent<S: Sink>(one: &One, presence: Presence, sink: &mut S) -> Option<()> {
 }
 
 /// Notes where the id and the key stand.
-fn mark(field: &Field, mut from: Cursor, written: &mut Written) {
-    let range = from.range().ok();
+fn mark(field: &Field, one: &One, mut from: Cursor, end: usize, written: &mut Written) {
+    let range = if one.wire_type() == LEN { from.range().ok() } else { Some(from.at..end) };
     if field.mark.id {
         written.id.clone_from(&range);
     }

@@ -2,14 +2,16 @@
 
 use super::steps::{self, Step};
 use super::{Schema, bind};
+use crate::wire::key::KeyPlace;
 use crate::wire::schema_error::SchemaError;
-use crate::wire::shape::{Record, Unit};
+use crate::wire::shape::{self, Record, Shape, Unit};
 
 /// How one record is written and read as one message.
 #[derive(Debug)]
 pub struct Plan {
     pub(super) root: Message,
     pub(super) steps: Box<[Step]>,
+    key: KeyPlace,
 }
 
 impl Plan {
@@ -25,7 +27,14 @@ impl Plan {
             field.mark = Mark { id: id == Some(at), key: key == Some(at) };
         }
         let steps = steps::flatten(&root);
-        Ok(Self { root, steps })
+        let key = key.and_then(|key| Some(root.fields.get(key)?.key_place(record.fields.get(key)?)));
+        Ok(Self { root, steps, key: key.unwrap_or_default() })
+    }
+
+    /// How the value of the key lies in a body.
+    #[must_use]
+    pub const fn key_place(&self) -> &KeyPlace {
+        &self.key
     }
 }
 
@@ -138,6 +147,19 @@ pub(super) enum Number {
     Sfixed64,
 }
 
+impl Number {
+    const fn key_place(self) -> KeyPlace {
+        match self {
+            Self::Int32 => KeyPlace::Signed32,
+            Self::Int64 => KeyPlace::Signed,
+            Self::Uint32 | Self::Uint64 => KeyPlace::Unsigned,
+            Self::Sint32 | Self::Sint64 => KeyPlace::Zigzag,
+            Self::Fixed32 | Self::Fixed64 => KeyPlace::Fixed { is_signed: false },
+            Self::Sfixed32 | Self::Sfixed64 => KeyPlace::Fixed { is_signed: true },
+        }
+    }
+}
+
 impl Message {
     pub(super) fn new(fields: Vec<Field>) -> Self {
         let mut numbers = Vec::new();
@@ -165,6 +187,18 @@ impl Message {
 impl Field {
     pub(super) fn new(form: Form) -> Self {
         Self { form, mark: Mark::default() }
+    }
+
+    /// How its value lies in a body, where it is the key. `own` is that field of the record.
+    fn key_place(&self, own: &shape::Field) -> KeyPlace {
+        match (&self.form, &own.shape) {
+            (Form::One { one: One::Scalar(Scalar::Integer { number, .. }), .. }, _) => number.key_place(),
+            (Form::One { one: One::Scalar(Scalar::UuidBytes), .. }, _) => KeyPlace::Uuid,
+            (Form::One { one: One::Scalar(Scalar::Enum(numbers)), .. }, Shape::Enum { symbols, .. }) => {
+                KeyPlace::Symbol(numbers.iter().copied().zip(symbols.iter().cloned()).collect())
+            }
+            _ => KeyPlace::Text,
+        }
     }
 }
 

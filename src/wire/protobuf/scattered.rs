@@ -234,7 +234,7 @@ impl Reader<'_> {
         let Form::One { one, .. } = &field.form else { return };
         let range = slot.seen.last().and_then(|seen| match one.wire_type() {
             LEN => self.body.within(&seen.range).range().ok(),
-            _ => None,
+            _ => Some(seen.range.clone()),
         });
         if field.mark.id {
             self.read.written.id.clone_from(&range);

@@ -120,10 +120,13 @@ impl<'a> Writer<'a> {
 
     #[inline]
     fn varint(&mut self, leaf: &Leaf, value: u64) {
+        let mut length = 0;
         if value != 0 || !leaf.leaves_out {
             self.tag(leaf.tag);
             push_varint(self.out, value);
+            length = varint_length(value);
         }
+        self.mark(leaf.mark, length);
     }
 
     #[inline]
@@ -178,16 +181,16 @@ impl<'a> Writer<'a> {
                 self.varint(leaf, value.cast_unsigned());
             }
             Number::Sint32 | Number::Sint64 => self.varint(leaf, zigzag(value)),
-            _ if is_left_out => {}
-            Number::Fixed32 | Number::Sfixed32 => {
-                self.tag(leaf.tag);
-                self.out.extend_from_slice(&value.to_le_bytes()[..4]);
-            }
-            Number::Fixed64 | Number::Sfixed64 => {
-                self.tag(leaf.tag);
-                self.out.extend_from_slice(&value.to_le_bytes());
-            }
+            _ if is_left_out => self.mark(leaf.mark, 0),
+            Number::Fixed32 | Number::Sfixed32 => self.fixed(leaf, &value.to_le_bytes()[..4]),
+            Number::Fixed64 | Number::Sfixed64 => self.fixed(leaf, &value.to_le_bytes()),
         }
+    }
+
+    fn fixed(&mut self, leaf: &Leaf, bytes: &[u8]) {
+        self.tag(leaf.tag);
+        self.out.extend_from_slice(bytes);
+        self.mark(leaf.mark, bytes.len());
     }
 }
 

@@ -245,6 +245,7 @@ impl Held {
             start_at_unix_ns: None,
             pacing: Pacing::Sleep,
             event_time: EventTime::Now,
+            late: loadgen::source::Late::default(),
             lateness: Lateness::default(),
             transactions: None,
             padding: None,

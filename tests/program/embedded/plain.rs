@@ -35,6 +35,7 @@ pub(crate) fn config(lanes: u16) -> Config {
         start_at_unix_ns: None,
         pacing: Pacing::Sleep,
         event_time: EventTime::Now,
+        late: loadgen::source::Late::default(),
         lateness: Lateness::default(),
         kafka: KafkaConfig {
             bootstrap: None,

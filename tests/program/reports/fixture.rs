@@ -411,6 +411,7 @@ pub(crate) fn replayed() -> RunReport {
     report.run.schedule = String::from("replay");
     report.replay = Some(Replay {
         file: "events.csv".to_owned(),
+        stampless: false,
         rows: report.ledger.scheduled,
         bad_rows: 2,
         left_out: LeftOut {

@@ -1,11 +1,15 @@
 //! The other formats than JSON.
 
 use super::*;
+use crate::event::catalogue::GivenSchema;
 use crate::event::coding::Coding;
-use crate::event::learned::Finder;
+use crate::event::learned::{Finder, Found};
+use crate::wire::BodyWriter as _;
 use crate::wire::framing;
-use crate::wire::protobuf::Pick;
+use crate::wire::language::Language;
+use crate::wire::protobuf::{Imports, Pick};
 use crate::wire::schema_error::SchemaError;
+use crate::wire::value::drive_record;
 
 type Make = fn(&crate::event::catalogue::EventType, bool) -> Result<Coding, SchemaError>;
 
@@ -55,6 +59,10 @@ fn written(catalogue: &Arc<Catalogue>, event: &Event, padding: Option<Padding>) 
     (arena[place.body].to_vec(), arena[place.key].to_vec(), place.stamp.check)
 }
 
+fn given(language: Language, text: &str) -> GivenSchema {
+    GivenSchema { language, text: text.into(), message: None, imports: Imports::default() }
+}
+
 fn wholeness(decoded: &Decoded<'_>, key: &[u8]) -> Option<Wholeness> {
     Some(decoded.wholeness(RUN, decoded.stamp?, key))
 }
@@ -72,7 +80,7 @@ proptest! {
             let stamp = decoded.stamp.unwrap();
             prop_assert_eq!((decoded.kind, stamp.sequence, stamp.check), (event.kind().type_index(), 77, check), "{}", name);
             let user = event.user.0.to_string();
-            prop_assert_eq!((decoded.key(), &*key), (user.as_bytes(), user.as_bytes()));
+            prop_assert_eq!((&*decoded.key(), &*key), (user.as_bytes(), user.as_bytes()));
             prop_assert_eq!(wholeness(&decoded, &key), Some(Wholeness::AsWritten), "{}", name);
             prop_assert_eq!(catalogue.claimed_kind(&body).is_none_or(|kind| kind == decoded.kind), true);
         }
@@ -96,7 +104,7 @@ proptest! {
             let at = at.index(body.len());
             body[at] ^= 1 << bit;
             let Ok(decoded) = catalogue.decode(&body) else { continue };
-            let is_taken = wholeness(&decoded, &key).is_some_and(|how| how != Wholeness::Damaged) && decoded.key() == key;
+            let is_taken = wholeness(&decoded, &key).is_some_and(|how| how != Wholeness::Damaged) && decoded.has_key(&key);
             // Hexadecimal digits of the id may change their case: the same UUID.
             prop_assert!(!is_taken || intact.eq_ignore_ascii_case(&body), "{}: byte {} bit {}", name, at, bit);
         }
@@ -212,7 +220,7 @@ fn records_of_a_schema_that_was_looked_up_are_read_by_it() {
     let (coding, schema) = Coding::protobuf(declared, false).unwrap();
     // Another version: its fields have other numbers, and its id is another.
     let text = schema.text().replace("= 5;", "= 9;").replace("= 1;", "= 12;");
-    let writer = coding.reader_of(&text).unwrap();
+    let writer = coding.reader_of(&given(Language::Protobuf, &text)).unwrap();
     let (other, frame) = (protobuf::Schema::parse(&text, &[], Pick::Only).unwrap(), framing::confluent(99, Some(&[0])));
     let record = coding.record.clone();
     let mut values = ValueSink::new(&record);
@@ -225,7 +233,7 @@ fn records_of_a_schema_that_was_looked_up_are_read_by_it() {
 
     let knows = |coding: Coding, writer| {
         let learned = Learned { kind, coding, own: None, writer };
-        Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(Found::Schema(Arc::new(learned)))))
+        Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(learned.into())))
     };
     let newer = knows(coding.framed(frame), writer);
     let decoded = newer.decode(&again).unwrap();
@@ -263,9 +271,9 @@ fn records_of_another_version_of_an_avro_schema_are_whole_value_for_value() {
     drive_record(&shape::Value::Record(fields), &record, &mut writer).unwrap();
     writer.finish();
 
-    let writer = coding.reader_of(&text).unwrap();
+    let writer = coding.reader_of(&given(Language::Avro, &text)).unwrap();
     let learned = Learned { kind, coding: coding.framed(framing::confluent(99, None)), own: None, writer };
-    let knows = Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(Found::Schema(Arc::new(learned)))));
+    let knows = Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(learned.into())));
     let decoded = knows.decode(&again).unwrap();
     assert_eq!((decoded.kind, wholeness(&decoded, &key)), (kind, Some(Wholeness::ReEncoded)));
     let last = again.len() - 1;
@@ -285,9 +293,9 @@ fn a_record_of_an_avro_schema_that_lacks_a_field_of_the_type_is_not_readable_by_
     let (mut body, ..) = written(of("avro"), &event, None);
     body.splice(..5, framing::confluent(99, None));
 
-    let writer = coding.reader_of(&text).unwrap();
+    let writer = coding.reader_of(&given(Language::Avro, &text)).unwrap();
     let learned = Learned { kind, coding: coding.framed(framing::confluent(99, None)), own: None, writer };
-    let knows = Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(Found::Schema(Arc::new(learned)))));
+    let knows = Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(learned.into())));
     assert_eq!(knows.decode(&body).unwrap_err(), Invalid::NotReadable);
     assert_eq!(knows.decode(&body[..body.len() - 1]).unwrap_err().name(), "truncated");
 }

@@ -3,10 +3,12 @@
 use super::*;
 use crate::event::catalogue::{EventType, GivenSchema, Version};
 use crate::event::coding::Coding;
-use crate::event::readers::{Reader, Reading};
+use crate::event::readers::{Reader, ReaderSchema, Reading};
+use crate::wire::Malformed;
 use crate::wire::framing;
 use crate::wire::json_schema;
 use crate::wire::language::Language;
+use crate::wire::protobuf::Imports;
 use crate::wire::shape::{Field, Record};
 
 const LANGUAGES: [Language; 3] = [Language::Avro, Language::Protobuf, Language::JsonSchema];
@@ -17,7 +19,7 @@ fn schema_of(record: &Record, language: Language) -> GivenSchema {
         Language::Protobuf => protobuf::Schema::of(record).unwrap().text().to_owned(),
         Language::JsonSchema => json_schema::Schema::of(record).unwrap().text().to_owned(),
     };
-    GivenSchema { language, text: text.into(), message: None }
+    GivenSchema { language, text: text.into(), message: None, imports: Imports::default() }
 }
 
 /// A channel that is the web's, where nobody says otherwise.
@@ -98,7 +100,7 @@ proptest! {
             for version in [0, 1, 2].map(Version) {
                 let (value, key) = written(catalogue, &event, version);
                 let decoded = catalogue.decode(&value).unwrap_or_else(|error| panic!("{language} {version:?}: {error}"));
-                prop_assert_eq!((decoded.kind, decoded.key()), (kind, key.as_slice()));
+                prop_assert_eq!((decoded.kind, &*decoded.key()), (kind, key.as_slice()));
                 prop_assert_eq!(decoded.schema_id(), catalogue.schema_id(kind, version));
                 prop_assert_eq!(wholeness(catalogue, &value, &key), Wholeness::AsWritten, "{} {:?}", language, version);
             }
@@ -131,7 +133,7 @@ proptest! {
         let kind = event.kind().type_index();
         let (_, declared) = CATALOGUE.types().nth(kind.index()).unwrap();
         let reader = |record: &Record| {
-            let schema = avro::Schema::parse(&schema_of(record, Language::Avro).text).unwrap();
+            let schema = ReaderSchema::parse(&schema_of(record, Language::Avro)).unwrap();
             Reader { name: "reader".into(), kind, schema }
         };
         let mut strict = longer(declared);
@@ -139,8 +141,8 @@ proptest! {
         let read = |reader: &Reader, version| {
             let (value, _) = written(catalogue, &event, version);
             let decoded = catalogue.decode(&value).unwrap();
-            let reading = Reading::new(reader, decoded.avro_schema().unwrap()).unwrap();
-            (reading.read(decoded.body_in(&value)), reading.incompatible)
+            let reading = Reading::new(reader, decoded.language(), decoded.avro_schema()).unwrap();
+            (reading.read(reader, decoded.body_in(&value)), reading.incompatible)
         };
         for version in [0, 1].map(Version) {
             for record in [&declared.record, &longer(declared), &turned(declared)] {

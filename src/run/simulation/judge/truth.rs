@@ -2,9 +2,10 @@
 
 use crate::kafka::Answer;
 use crate::ledger::class::Class;
-use crate::run::simulation::cluster::{Cluster, Fate, MS};
+use crate::run::simulation::cluster::{Cluster, MS};
+use crate::run::simulation::fates::Fate;
 use crate::run::simulation::log::{Identity, Nature, Partition};
-use crate::run::simulation::plan::Plan;
+use crate::run::simulation::plan::{Plan, Reads};
 use crate::run::simulation::transactions::End;
 
 /// Where an event is in the end, as the world knows it.
@@ -100,6 +101,13 @@ impl<'a> Truth<'a> {
         !self.aborted && self.cluster.answers(partition) && asked > since
     }
 
+    /// Whether the registry may not have told of a schema when reading ended: of what came behind that nothing may be said.
+    pub(super) fn is_undecided(&self) -> bool {
+        let ended = self.cluster.asked.iter().flatten().max().copied().unwrap_or(0);
+        let ended_early = self.cluster.was_denied || self.cluster.deleted_at.is_some();
+        self.cluster.schemas.iter().any(|told_at| ended_early || told_at + 100 * MS > ended)
+    }
+
     /// Whether all that was read could be looked for again.
     pub(super) fn is_all_known(&self) -> bool {
         let is_known = |(partition, state): (usize, &Partition)| {
@@ -127,6 +135,28 @@ impl<'a> Truth<'a> {
 
     /// The table: which classes truth and what could be known allow.
     pub(super) fn allowed(&self, event: Identity, fate: &Fate, place: Place) -> Vec<Class> {
+        let mut classes = self.allowed_of_what_is_decided(event, fate, place);
+        if matches!(self.cluster.plan.reads, Reads::Joined { .. }) && classes.contains(&Class::Corrupt) {
+            // The file of answers tells no keys: whose damage lies in an event's place is not known, nor of which event it is.
+            classes.extend([Class::Unattributed, Class::UnknownUnseen, Class::Unread]);
+        }
+        if self.is_undecided() {
+            let undecided = classes.iter().flat_map(|class| match class {
+                Class::Verified | Class::Lost | Class::Corrupt | Class::Undelivered => {
+                    vec![Class::Unread, Class::Unattributed, Class::Expired, Class::UnknownUnseen]
+                }
+                Class::UnknownSeen => vec![Class::UnknownUnseen],
+                Class::AbortedSeen => vec![Class::Aborted],
+                Class::Contradicted => vec![Class::Refused],
+                _ => Vec::new(),
+            });
+            let undecided: Vec<Class> = undecided.collect();
+            classes.extend(undecided);
+        }
+        classes
+    }
+
+    fn allowed_of_what_is_decided(&self, event: Identity, fate: &Fate, place: Place) -> Vec<Class> {
         if fate.taken_at.is_none() {
             return vec![Class::NotAttempted];
         }
@@ -177,7 +207,7 @@ impl<'a> Truth<'a> {
                 if there.is_none_or(|there| there.message.nature.event() != Some(event)) {
                     classes.push(Class::Lost);
                 }
-                if offset < self.cluster.partitions[partition].start && self.cluster.made_anew == 0 {
+                if offset < self.cluster.aged[partition] {
                     classes.push(Class::Expired);
                 }
                 classes

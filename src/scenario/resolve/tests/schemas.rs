@@ -62,7 +62,7 @@ fn schemas_that_events_cannot_be_written_or_read_by_are_refused_with_a_reason() 
     let reader = |path: &str| told(&roll("", &[""]), &format!("--reader-schema {path}"));
     assert!(reader(&file.to_string()).contains("describe Order, and no type of event here is called so"));
     let report = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/report.schema.json");
-    assert!(reader(report).ends_with("it is none of Avro"));
+    assert!(reader(report).contains("no type of event here is called so"));
     let view = format!("--reader-schema {SHOP}/view.avsc");
     let plain = "[source]\nkind = \"synthetic\"\n";
     assert!(told(plain, &view).starts_with("events are JSON without a schema"));

@@ -263,7 +263,7 @@ fn a_schema_that_was_given_is_the_one_that_is_sent() {
             let (body, key) = (&arena[written.body], &arena[written.key]);
             let decoded = catalogue.decode(body).unwrap_or_else(|error| panic!("{name}: {error:?}"));
             let stamp = decoded.stamp.unwrap();
-            assert_eq!((stamp.sequence, decoded.key()), (n, key), "{name}");
+            assert_eq!((stamp.sequence, &*decoded.key()), (n, key), "{name}");
             assert_eq!(decoded.wholeness(RunId(7), stamp, key), Wholeness::AsWritten, "{name}");
         }
     }

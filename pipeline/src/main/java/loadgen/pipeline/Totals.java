@@ -51,7 +51,8 @@ record Totals(long count, BigDecimal revenue) {
             Settings settings) {
         Materialized<String, Totals, WindowStore<Bytes, byte[]>> kept = Materialized.<String, Totals, WindowStore<Bytes, byte[]>>as(metric)
                 .withKeySerde(Serdes.String())
-                .withValueSerde(Json.serde(Totals.class));
+                .withValueSerde(Json.serde(Totals.class))
+                .withRetention(Windows.retention(windows));
         events.groupBy(by, Grouped.with(metric, Serdes.String(), Json.serde(Event.class)))
                 .windowedBy(windows)
                 .emitStrategy(settings.emit() == Settings.Emit.FINAL ? EmitStrategy.onWindowClose() : EmitStrategy.onWindowUpdate())

@@ -9,7 +9,17 @@ final class Windows {
     static final Duration HOPPING = Duration.ofSeconds(60);
     static final Duration HOP = Duration.ofSeconds(10);
 
+    private static final Duration UNWRITTEN = Duration.ofMinutes(30);
+
     private Windows() {}
+
+    /**
+     * How long windows are kept, in event time. Kafka Streams' own default is their size and grace alone, and it looks for those that have
+     * closed at most once a second of the clock. With that, tasks that caught up after a takeover left windows out (4.4).
+     */
+    static Duration retention(TimeWindows windows) {
+        return Duration.ofMillis(windows.size() + windows.gracePeriodMs()).plus(UNWRITTEN);
+    }
 
     static TimeWindows tumbling(Duration grace) {
         return TimeWindows.ofSizeAndGrace(TUMBLING, grace);

@@ -1,0 +1,220 @@
+//! An input topic: what expectations look at in its records, and the events that they take.
+
+use super::body;
+use super::decimal::Decimal;
+use super::declare::{Added, Expectation, Kind, Value, What};
+use super::fold::Event;
+use super::oracle::Record;
+use crate::kafka::murmur2;
+
+/// So much event time goes by, in ms, before what is long known is counted and forgotten.
+const TIDY: i64 = 10_000;
+
+/// What is read of the log of a source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Log {
+    /// Where the run began in each partition: what lies before is folded too, and its results are not expected.
+    pub starts: Vec<i64>,
+    /// Whether it is read from its very first record on.
+    pub is_whole: bool,
+}
+
+/// A topic that expectations take events of.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) topic: String,
+    pub(super) log: Log,
+    /// Where the run ended in each partition: what lies behind is folded too, and its results are not expected.
+    ends: Vec<i64>,
+    /// All fields that its expectations look at.
+    wanted: Vec<Box<str>>,
+    takers: Vec<Taker>,
+    /// The largest event time of each partition, and whether it is read to its end.
+    read_to: Vec<(i64, bool)>,
+    tidied: i64,
+}
+
+/// What an expectation looks at in events, as places among the fields that are wanted.
+#[derive(Debug)]
+struct Taker {
+    expected: usize,
+    type_field: usize,
+    types: Vec<Box<[u8]>>,
+    present: Vec<usize>,
+    time: usize,
+    key: usize,
+    value_types: Vec<Box<[u8]>>,
+    value: Adds,
+}
+
+#[derive(Debug)]
+enum Adds {
+    One,
+    Field(usize),
+    Product(usize, usize),
+    /// The text of a field, by its hash.
+    Text(usize),
+}
+
+/// An event as an expectation takes it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken<'a> {
+    /// The expectation's place among all.
+    pub(super) expected: usize,
+    pub(super) event: Event<'a>,
+}
+
+impl Taker {
+    /// The value that an event adds: a field that is not there adds nothing, and what is no number is unknown.
+    fn adds(&self, found: &[Option<&[u8]>], is_of_type: impl Fn(&[Box<[u8]>]) -> bool) -> Option<Decimal> {
+        if !is_of_type(&self.value_types) {
+            return Some(Decimal::default());
+        }
+        match self.value {
+            Adds::Text(field) => found[field].and_then(body::text).map(|text| Decimal::of_text(&text)),
+            Adds::One => Some(Decimal::whole(1)),
+            Adds::Field(field) => {
+                found[field].map_or(Some(Decimal::default()), |value| Decimal::parse(body::number(value)))
+            }
+            Adds::Product(one, other) => match (found[one], found[other]) {
+                (Some(one), Some(other)) => Decimal::product(body::number(one), body::number(other)),
+                _ => Some(Decimal::default()),
+            },
+        }
+    }
+}
+
+impl Source {
+    pub(super) fn new(topic: String, log: Log) -> Self {
+        let read_to = vec![(i64::MIN, false); log.starts.len()];
+        let ends = vec![i64::MAX; log.starts.len()];
+        Self { topic, log, ends, wanted: Vec::new(), takers: Vec::new(), read_to, tidied: i64::MIN }
+    }
+
+    pub(super) fn add_taker(&mut self, expected: usize, expectation: &Expectation) {
+        let mut place = |field: &str| {
+            self.wanted.iter().position(|wanted| &**wanted == field).unwrap_or_else(|| {
+                self.wanted.push(field.into());
+                self.wanted.len() - 1
+            })
+        };
+        let bytes = |types: &[String]| types.iter().map(|name| name.as_bytes().into()).collect();
+        let (key, value, value_types) = match &expectation.what {
+            What::Each { field, .. } => (place(field), Adds::One, Vec::new()),
+            What::Added(Added { key, value, value_types, .. }) => {
+                let value = match value {
+                    Value::Count => Adds::One,
+                    Value::Sum(field) => Adds::Field(place(field)),
+                    Value::Product(one, other) => Adds::Product(place(one), place(other)),
+                    Value::Of(Kind::Distinct, field) => Adds::Text(place(field)),
+                    Value::Of(_, field) => Adds::Field(place(field)),
+                };
+                (place(key), value, bytes(value_types))
+            }
+        };
+        let needed = expectation.needed_field();
+        let present = expectation.present.iter().map(String::as_str).chain(needed).map(&mut place).collect();
+        self.takers.push(Taker {
+            expected,
+            type_field: place(&expectation.type_field),
+            types: bytes(&expectation.types),
+            present,
+            time: place(&expectation.time),
+            key,
+            value_types,
+            value,
+        });
+    }
+
+    /// The places of its expectations among all.
+    pub(super) fn takers(&self) -> impl Iterator<Item = usize> {
+        self.takers.iter().map(|taker| taker.expected)
+    }
+
+    /// Whether a record was written between the run's begin and its end.
+    pub(super) fn is_own(&self, record: &Record<'_>) -> bool {
+        let start = self.log.starts.get(record.partition).copied().unwrap_or_default();
+        let end = self.ends.get(record.partition).copied().unwrap_or(i64::MAX);
+        (start..end).contains(&record.offset)
+    }
+
+    /// What lies from that offset on is no part of the run.
+    pub(super) fn ends_at(&mut self, partition: usize, offset: i64) {
+        if let Some(end) = self.ends.get_mut(partition) {
+            *end = offset;
+        }
+    }
+
+    /// An event of that time for each partition, and each task behind a repartition, which an expectation takes.
+    pub(super) fn closing(&self, expected: usize, expectation: &Expectation, at_ms: i64) -> Vec<(i32, String)> {
+        let Some(taker) = self.takers.iter().find(|taker| taker.expected == expected) else { return Vec::new() };
+        let partitions = i32::try_from(self.log.starts.len()).unwrap_or(i32::MAX);
+        let field = |place: usize| self.wanted[place].to_string();
+        let event = |partition: i32| {
+            let named = (0..).map(|number: u32| format!("closing-{number}"));
+            let key = named.into_iter().find(|name| murmur2::partition(name.as_bytes(), partitions) == partition);
+            let mut fields = serde_json::Map::new();
+            for place in &taker.present {
+                fields.insert(field(*place), "closing".into());
+            }
+            // The least, the greatest and the last are of numbers.
+            fields.extend(expectation.needed_field().map(|needed| (needed.to_owned(), 0.into())));
+            fields.insert(field(taker.key), key.unwrap_or_default().into());
+            if taker.key != taker.type_field || !expectation.types.is_empty() {
+                let of_type = expectation.types.first().map_or("closing", String::as_str);
+                fields.insert(field(taker.type_field), of_type.into());
+            }
+            fields.insert(field(taker.time), at_ms.into());
+            (partition, serde_json::Value::Object(fields).to_string())
+        };
+        (0..partitions).map(event).collect()
+    }
+
+    /// The event of a record, for each expectation that takes it; returns the event's time.
+    pub(super) fn events(&self, record: &Record<'_>, mut each: impl FnMut(Taken<'_>)) -> Option<i64> {
+        let mut found = Vec::new();
+        // A processor leaves out what is no event, and so does this.
+        body::fields(record.body?, &self.wanted, &mut found)?;
+        let is_own = self.is_own(record);
+        let mut latest = None;
+        for taker in &self.takers {
+            let event_type = found[taker.type_field].and_then(body::text);
+            let is_of_type = |types: &[Box<[u8]>]| {
+                types.is_empty() || types.iter().any(|known| event_type.as_deref() == Some(&**known))
+            };
+            if !is_of_type(&taker.types) || taker.present.iter().any(|field| found[*field].is_none()) {
+                continue;
+            }
+            let Some(ts) = found[taker.time].and_then(body::whole).filter(|ts| *ts >= 0) else { continue };
+            let Some(key) = found[taker.key].and_then(body::text) else { continue };
+            latest = latest.max(Some(ts));
+            let Record { partition, offset, at_ms: at, .. } = *record;
+            let value = taker.adds(&found, is_of_type);
+            each(Taken {
+                expected: taker.expected,
+                event: Event { partition, offset, at, ts, key: &key, value, is_own },
+            });
+        }
+        latest
+    }
+
+    /// A partition is read to that event time. Returns how far the slowest is read, where that is far enough to let go of what is long
+    /// known.
+    pub(super) fn read_to(&mut self, partition: usize, ts: i64) -> Option<i64> {
+        let (read_to, is_at_end) = self.read_to.get_mut(partition)?;
+        (*read_to, *is_at_end) = (ts.max(*read_to), false);
+        if ts.saturating_sub(self.tidied) < TIDY {
+            return None;
+        }
+        let behind = self.read_to.iter().filter(|(_, is_at_end)| !is_at_end).map(|(ts, _)| *ts).min();
+        self.tidied = behind.filter(|ts| *ts > i64::MIN)?;
+        Some(self.tidied)
+    }
+
+    /// A partition is read to its end, for now.
+    pub(super) fn at_end(&mut self, partition: usize) {
+        if let Some((_, is_at_end)) = self.read_to.get_mut(partition) {
+            *is_at_end = true;
+        }
+    }
+}

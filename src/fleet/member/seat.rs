@@ -1,0 +1,215 @@
+//! What a shard has of its fleet: the topic, what was heard in it, and what its stamps say of this machine's clock.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{LISTEN, PROBES, Wanted};
+use crate::clock::{Clock, Monotonic, Nanos};
+use crate::fleet::channel::{Channel, Heard, Sent};
+use crate::fleet::offset::{Bracket, Offset};
+use crate::fleet::record::{End, Progress, Record, Said, Who};
+use crate::fleet::roll::{Roll, Shard};
+use crate::fleet::{BEAT, FARTHEST_CLOCK, FleetError};
+use crate::report::fleet::{ClockOffset, ClockReport, FleetReport, ShardReport, ShardState};
+
+/// What has the seat: the topic, and what was heard in it.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) channel: Channel,
+    pub(super) who: Who,
+    pub(super) roll: Roll,
+    /// Records of this process whose stamps have not been read.
+    unstamped: BTreeMap<i64, (Moment, Sent)>,
+    brackets: BTreeMap<Moment, Vec<Bracket>>,
+    /// Lost shards that have been told.
+    pub(super) lost: Vec<u16>,
+    /// Why this shard is none any more, or the run ends for another one.
+    pub(super) broken: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Moment {
+    Before,
+    During,
+    After,
+}
+
+impl Seat {
+    /// Reads the topic, and has no seat yet.
+    pub(super) fn new(wanted: &Wanted) -> Result<Self, FleetError> {
+        let who = Who {
+            run: wanted.run.clone(),
+            shard: wanted.shard,
+            of: wanted.of,
+            attempt: 1,
+            host: host(),
+            pid: std::process::id(),
+        };
+        Ok(Self {
+            channel: Channel::open(wanted.topic.clone())?,
+            roll: Roll::new(wanted.of),
+            who,
+            unstamped: BTreeMap::new(),
+            brackets: BTreeMap::new(),
+            lost: Vec::new(),
+            broken: None,
+        })
+    }
+
+    pub(super) fn say(&mut self, said: Said, moment: Moment) -> Result<(), FleetError> {
+        self.say_often(said, moment, 1)
+    }
+
+    /// As one transaction: the first record of one waits until its partition belongs to it, the others do not.
+    fn say_often(&mut self, said: Said, moment: Moment, times: usize) -> Result<(), FleetError> {
+        let record = Record { who: self.who.clone(), said };
+        // Plain data has no way to fail.
+        let body = serde_json::to_vec(&record).unwrap_or_default();
+        if let Some(sent) = self.channel.say(&record.key(), &body, times)? {
+            self.unstamped.extend(sent.into_iter().map(|sent| (sent.offset, (moment, sent))));
+            return Ok(());
+        }
+        // The one who came says so right after it took the seat.
+        let clock = Monotonic::start();
+        let ours = self.who.attempt;
+        let newer = |roll: &Roll| {
+            let (_, shard) = roll.shards().find(|(number, _)| *number == record.who.shard)?;
+            shard.who.filter(|who| who.attempt > ours)
+        };
+        let mut by = None;
+        while by.is_none() && clock.now() < Nanos::from(BEAT) + Nanos::from(BEAT) {
+            self.hear(LISTEN)?;
+            by = newer(&self.roll);
+        }
+        let Who { shard, of, .. } = self.who;
+        Err(FleetError::Fenced { shard: format!("{shard}/{of}"), by })
+    }
+
+    pub(super) fn hear(&mut self, wait: Duration) -> Result<(), FleetError> {
+        let Self { channel, who, roll, unstamped, brackets, .. } = self;
+        channel.hear(wait, |heard| note(heard, &who.run, roll, unstamped, brackets)).map(|_| ())
+    }
+
+    pub(super) fn hear_all(&mut self) -> Result<(), FleetError> {
+        let Self { channel, who, roll, unstamped, brackets, .. } = self;
+        channel.hear_all(|heard| note(heard, &who.run, roll, unstamped, brackets))
+    }
+
+    /// Whether the run can be entered.
+    pub(super) fn check_open(&self) -> Result<(), FleetError> {
+        let run = self.who.run.clone();
+        match self.roll.start_ms() {
+            Some(start_ms) => Err(FleetError::Begun { run, at: told(start_ms) }),
+            None => Ok(()),
+        }
+    }
+
+    /// Brackets some of the broker's stamps.
+    pub(super) fn measure(&mut self, moment: Moment) -> Result<(), FleetError> {
+        self.say_often(Said::Clock, moment, PROBES)?;
+        self.hear_all()?;
+        match self.offset() {
+            Some(offset) if u128::from(offset.middle_ns().unsigned_abs()) > FARTHEST_CLOCK.as_nanos() => {
+                Err(FleetError::Clock { offset_ns: offset.middle_ns() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn offset(&self) -> Option<Offset> {
+        self.brackets.get(&Moment::Before).and_then(|brackets| Offset::of_all(brackets))
+    }
+
+    /// Says that it has ended before it began.
+    pub(super) fn leave(&mut self, why: &FleetError) {
+        let end = End { exit_code: 0, why: why.to_string(), progress: Progress::default() };
+        if let Err(error) = self.say(Said::Ended(end), Moment::After) {
+            tracing::debug!("the fleet was not told that this shard does not begin: {error}");
+        }
+    }
+
+    pub(super) fn report(&self, wanted: &Wanted) -> FleetReport {
+        let lost: Vec<u16> = self.roll.lost().map(|(number, _)| number).collect();
+        let shards = self.roll.shards().map(|(number, shard)| {
+            let own = number == wanted.shard;
+            ShardReport { clock: if own { self.clock() } else { None }, ..shard_report(number, shard, &lost) }
+        });
+        FleetReport {
+            topic: wanted.topic.name.clone(),
+            shard: Some(wanted.shard),
+            of: wanted.of,
+            started_at: self.roll.start_ms().map(told),
+            shards: shards.collect(),
+        }
+    }
+
+    fn clock(&self) -> Option<ClockReport> {
+        let of = |moment| self.brackets.get(&moment).and_then(|brackets| Offset::of_all(brackets)).map(clock_offset);
+        let (before, after) = (of(Moment::Before)?, of(Moment::After));
+        let drift_us = after.map(|after| after.offset_us - before.offset_us);
+        Some(ClockReport { before, during: of(Moment::During), after, drift_us })
+    }
+}
+
+/// What a shard's words come to.
+#[must_use]
+pub fn shard_report(number: u16, shard: Shard, lost: &[u16]) -> ShardReport {
+    let state = match (&shard.who, &shard.ended) {
+        (_, Some(_)) => ShardState::Ended,
+        (None, None) => ShardState::Absent,
+        (Some(_), None) if lost.contains(&number) => ShardState::Lost,
+        (Some(_), None) => ShardState::Running,
+    };
+    let Progress { scheduled, sent, acked, seen, .. } = shard.progress;
+    let (host, attempt) = shard.who.map(|who| (who.host, who.attempt)).unwrap_or_default();
+    ShardReport {
+        number,
+        state,
+        host,
+        attempt,
+        planned: shard.ready.and_then(|(ready, _)| ready.planned),
+        scheduled,
+        sent,
+        acked,
+        seen,
+        exit_code: shard.ended.map(|end| end.exit_code),
+        deviations: Vec::new(),
+        clock: None,
+    }
+}
+
+fn clock_offset(offset: Offset) -> ClockOffset {
+    ClockOffset { offset_us: offset.middle_ns() / 1_000, bound_us: offset.bound_ns().unsigned_abs() / 1_000 + 1 }
+}
+
+fn note(
+    heard: Heard<'_>,
+    run: &str,
+    roll: &mut Roll,
+    unstamped: &mut BTreeMap<i64, (Moment, Sent)>,
+    brackets: &mut BTreeMap<Moment, Vec<Bracket>>,
+) {
+    if !Record::is_of(run, heard.key) {
+        return;
+    }
+    if let Some((moment, sent)) = unstamped.remove(&heard.offset) {
+        brackets.entry(moment).or_default().push(sent.stamped(heard.stamp_ms));
+    }
+    if Record::chunk_of(heard.key).is_some() {
+        return;
+    }
+    match serde_json::from_slice(heard.body) {
+        Ok(record) => roll.note(record, heard.stamp_ms),
+        Err(error) => tracing::debug!("a record of the fleet's topic is none of this version's: {error}"),
+    }
+}
+
+/// A time of the broker's, as people read it.
+fn told(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).unwrap_or_default().to_string()
+}
+
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if name.trim().is_empty() { "?".to_owned() } else { name.trim().to_owned() }
+}

@@ -1,0 +1,53 @@
+//! A script that starts all shards on this machine.
+
+use super::{File, Fleet, Results, quoted};
+
+pub(super) fn files(fleet: &Fleet) -> Vec<File> {
+    let words: Vec<String> = fleet.words("\u{0}", "\u{1}").iter().map(|word| quoted(word)).collect();
+    let words =
+        words.join(" ").replace("'\u{0}'", "\"$here/scenario.toml\"").replace("'\u{1}'", "\"$out/shard-$number\"");
+    let Fleet { name, shards, bootstrap, topic, .. } = fleet;
+    let (topic, bootstrap) = (quoted(topic), quoted(bootstrap));
+    let merge = match fleet.results {
+        Results::Topic => {
+            format!("--from-topic \"$run\" --fleet-topic {topic} -b {bootstrap}")
+        }
+        Results::Folder => "\"$out\"/shard-*/*/".to_owned(),
+    };
+    let script = format!(
+        r#"#!/bin/sh
+# Starts the {shards} shards of {name} on this machine, waits for them, and merges what they leave behind.
+#
+#   LOADGEN=path   the program (default: loadgen, from the PATH)
+#   RUN_ID=hex     the run's id (default: a random one)
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+loadgen=${{LOADGEN:-loadgen}}
+run=${{RUN_ID:-$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')}}
+out=$here/results/$run
+mkdir -p "$out"
+echo "run $run: {shards} shards, results in $out" >&2
+
+shards=
+index=0
+while [ "$index" -lt {shards} ]; do
+    number=$((index + 1))
+    JOB_COMPLETION_INDEX=$index "$loadgen" {words} --run-id "$run" >"$out/shard-$number.log" 2>&1 &
+    shards="$shards $!"
+    index=$number
+done
+trap 'kill $shards 2>/dev/null || true' INT TERM
+
+number=0
+for shard in $shards; do
+    number=$((number + 1))
+    code=0
+    wait "$shard" || code=$?
+    [ "$code" -eq 0 ] || echo "shard $number ended with $code: $out/shard-$number.log" >&2
+done
+
+"$loadgen" merge {merge} --out "$out/whole"
+"#
+    );
+    vec![File::new("scenario.toml", &*fleet.scenario), File { executable: true, ..File::new("run.sh", script) }]
+}

@@ -1,0 +1,117 @@
+//! An Ansible inventory and a playbook that start one shard on each machine.
+
+use super::{File, Fleet, Results, quoted};
+
+pub(super) fn files(fleet: &Fleet) -> Vec<File> {
+    let mut inventory = String::from(
+        "# One machine a shard: put their names in. JOB_COMPLETION_INDEX is the shard's number less one.\n[shards]\n",
+    );
+    for index in 0..fleet.shards {
+        let line =
+            format!("shard-{} ansible_host=machine-{}.example job_completion_index={index}\n", index + 1, index + 1);
+        inventory.push_str(&line);
+    }
+    let words: Vec<String> = fleet.words("scenario.toml", "results").iter().map(|word| quoted(word)).collect();
+    let Fleet { name, shards, bootstrap, topic, .. } = fleet;
+    let (topic, bootstrap) = (quoted(topic), quoted(bootstrap));
+    let (gather, merge) = match fleet.results {
+        Results::Topic => ("", format!("--from-topic {{{{ run_id }}}} --fleet-topic {topic} -b {bootstrap}")),
+        Results::Folder => (GATHER, "results/{{ run_id }}/shard-*/*/".to_owned()),
+    };
+    let playbook = format!(
+        r#"# Starts the {shards} shards of {name}, one on each machine of inventory.ini, and merges what they leave behind:
+#
+#   ansible-playbook playbook.yml -e run_id=$(od -An -N8 -tx1 /dev/urandom | tr -d ' ')
+#
+# LOADGEN names the program here, which is copied to each machine (default: /usr/local/bin/loadgen). Secrets stand in the variables
+# of loadgen_environment, from a vault: -e @secrets.yml with loadgen_environment: {{SASL_PASSWORD: ...}}.
+- name: Run the fleet
+  hosts: shards
+  gather_facts: false
+  # They wait for one another: ansible.cfg lets all of them go on at once.
+  strategy: free
+  vars:
+    folder: "/tmp/loadgen-{{{{ run_id }}}}"
+    loadgen: "{{{{ lookup('env', 'LOADGEN') | default('/usr/local/bin/loadgen', true) }}}}"
+    loadgen_environment: {{}}
+  tasks:
+    - name: Make a folder
+      ansible.builtin.file:
+        path: "{{{{ folder }}}}"
+        state: directory
+        mode: "0700"
+
+    - name: Bring the program
+      ansible.builtin.copy:
+        src: "{{{{ loadgen }}}}"
+        dest: "{{{{ folder }}}}/loadgen"
+        mode: "0700"
+
+    - name: Bring the scenario
+      ansible.builtin.copy:
+        src: scenario.toml
+        dest: "{{{{ folder }}}}/scenario.toml"
+        mode: "0600"
+
+    - name: Run the shard
+      ansible.builtin.command:
+        cmd: ./loadgen {words} --run-id {{{{ run_id }}}}
+        chdir: "{{{{ folder }}}}"
+      environment: "{{{{ loadgen_environment | combine({{'JOB_COMPLETION_INDEX': job_completion_index | string}}) }}}}"
+      register: shard
+      changed_when: true
+      # A verdict is no failure of the machine: the whole is judged below.
+      failed_when: shard.rc not in [0, 3, 4, 5, 99]
+{gather}
+- name: Merge
+  hosts: localhost
+  connection: local
+  gather_facts: false
+  tasks:
+    - name: Merge
+      ansible.builtin.shell:
+        cmd: >-
+          "${{LOADGEN:-/usr/local/bin/loadgen}}" merge {merge}
+          --out results/{{{{ run_id }}}}/whole
+        chdir: "{{{{ playbook_dir }}}}"
+      changed_when: true
+"#,
+        words = words.join(" "),
+    );
+    let config = format!(
+        "[defaults]\ninventory = inventory.ini\n# Shards wait for one another: none may wait for its turn.\nforks = {shards}\n"
+    );
+    vec![
+        File::new("scenario.toml", &*fleet.scenario),
+        File::new("inventory.ini", inventory),
+        File::new("playbook.yml", playbook),
+        File::new("ansible.cfg", config),
+    ]
+}
+
+const GATHER: &str = r"
+    - name: Pack the bundle
+      ansible.builtin.command:
+        cmd: tar -C results -cf bundle.tar .
+        chdir: '{{ folder }}'
+      changed_when: true
+
+    - name: Bring it here
+      ansible.builtin.fetch:
+        src: '{{ folder }}/bundle.tar'
+        dest: 'results/{{ run_id }}/{{ inventory_hostname }}.tar'
+        flat: true
+
+    - name: Make a folder for it
+      ansible.builtin.file:
+        path: 'results/{{ run_id }}/{{ inventory_hostname }}'
+        state: directory
+        mode: '0755'
+      delegate_to: localhost
+
+    - name: Unpack it
+      ansible.builtin.unarchive:
+        src: 'results/{{ run_id }}/{{ inventory_hostname }}.tar'
+        dest: 'results/{{ run_id }}/{{ inventory_hostname }}'
+      delegate_to: localhost
+";

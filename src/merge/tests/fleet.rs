@@ -1,0 +1,83 @@
+//! Parts that are shards of a fleet: those that left nothing behind, those that are unlike the others, clocks that differ.
+
+use super::*;
+use crate::report::fleet::{ClockOffset, ClockReport, FleetReport, ShardReport, ShardState};
+
+/// Shards 1 and 2 of 3; the third is as `third` says, by the word of both.
+fn of_three(third: &ShardReport) -> [Part; 2] {
+    let mut parts = two();
+    for (number, part) in (1..).zip(&mut parts) {
+        let shard = |number| ShardReport { number, state: ShardState::Running, ..ShardReport::default() };
+        let shards = vec![shard(1), shard(2), ShardReport { number: 3, ..third.clone() }];
+        part.report.fleet = Some(FleetReport { shard: Some(number), of: 3, shards, ..FleetReport::default() });
+    }
+    parts
+}
+
+fn lost() -> ShardReport {
+    ShardReport { state: ShardState::Lost, planned: Some(2_000), scheduled: 900, acked: 890, ..ShardReport::default() }
+}
+
+#[test]
+fn events_of_a_lost_shard_are_unwitnessed_and_the_ledger_adds_up() {
+    let report = merged(of_three(&lost()).to_vec()).report;
+    let two_alone = merged(two().to_vec()).report;
+    assert_eq!((report.ledger.unwitnessed, report.ledger.scheduled), (2_000, two_alone.ledger.scheduled + 2_000));
+    assert_eq!((report.ledger.sum(), report.offered.scheduled), (report.ledger.scheduled, report.ledger.scheduled));
+    let fleet = report.fleet.unwrap();
+    assert_eq!(
+        (fleet.shard, fleet.shards[0].state, fleet.shards[2].state),
+        (None, ShardState::Ended, ShardState::Lost)
+    );
+    assert_eq!(fleet.shards[0].scheduled, 2_000);
+    let unplanned = ShardReport { planned: None, ..lost() };
+    assert_eq!(merged(of_three(&unplanned).to_vec()).report.ledger.unwitnessed, 900, "what it had told");
+}
+
+#[test]
+fn a_shard_that_nobody_calls_lost_is_missing_unless_somebody_else_knows_better() {
+    let running = ShardReport { state: ShardState::Running, scheduled: 950, ..lost() };
+    let parts = of_three(&running).to_vec();
+    let missing = MergeError::ShardMissing { number: 3, of: 3 };
+    assert_eq!(merge(parts.clone(), judged).unwrap_err(), missing);
+    let known = ShardReport { number: 3, ..lost() };
+    let whole = merge_without(parts, &[known], judged).unwrap().report;
+    assert_eq!(whole.ledger.unwitnessed, 2_000);
+    let one = of_three(&lost())[..1].to_vec();
+    assert_eq!(merge(one, judged).unwrap_err(), MergeError::ShardMissing { number: 2, of: 3 });
+}
+
+#[test]
+fn the_shard_that_is_unlike_the_others_is_named() {
+    let mut parts = of_three(&lost());
+    let slip = |part: &mut Part, p99: u64| {
+        part.report.latency_us.slip.get_or_insert_default().p99 = Some(p99);
+    };
+    slip(&mut parts[0], 900);
+    slip(&mut parts[1], 48_000);
+    let before = ClockOffset { offset_us: 5, bound_us: 300 };
+    let clock = ClockReport { before, drift_us: Some(250_000), ..ClockReport::default() };
+    if let Some(fleet) = &mut parts[1].report.fleet {
+        fleet.shards[1].clock = Some(clock);
+    }
+    let fleet = merged(parts.to_vec()).report.fleet.unwrap();
+    assert_eq!(fleet.shards[0].deviations, Vec::<String>::new());
+    let told = fleet.shards[1].deviations.join("; ");
+    assert_eq!(
+        told,
+        "it was late: its slip p99 is 48.0 ms, that of the others 0.90 ms; its clock went 250 ms away from the broker's"
+    );
+}
+
+#[test]
+fn seconds_lie_side_by_side_by_the_broker_s_clock_and_not_by_the_machines() {
+    let mut parts = of_three(&lost());
+    // The second machine's clock is 2 s ahead, and it started at the same moment.
+    parts[1].report.run.started_at = "2026-01-01T00:00:02Z".to_owned();
+    let before = ClockOffset { offset_us: -2_000_000, bound_us: 300 };
+    if let Some(fleet) = &mut parts[1].report.fleet {
+        fleet.shards[1].clock = Some(ClockReport { before, ..ClockReport::default() });
+    }
+    let sent = |parts: &[Part]| merged(parts.to_vec()).report.timeline.iter().map(|row| row.sent).collect::<Vec<_>>();
+    assert_eq!(sent(&parts), sent(&two()));
+}

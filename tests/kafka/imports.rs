@@ -1,0 +1,93 @@
+//! A `.proto` that imports others: on a real Kafka, with a real schema registry, judged by other clients.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::cluster::Cluster;
+use crate::program::Program;
+use crate::registry::Apicurio;
+
+const JUDGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/judge-formats");
+
+const ORDER: &str = r#"syntax = "proto3";
+package imports.orders;
+import "google/protobuf/timestamp.proto";
+import "imports/money.proto";
+message Order {
+  string order_id = 1;
+  string customer_id = 2;
+  google.protobuf.Timestamp placed_at = 3;
+  imports.Money total = 4;
+}
+"#;
+const MONEY: &str = r#"syntax = "proto3";
+package imports;
+import "imports/currency.proto";
+message Money {
+  Currency currency = 1;
+  int64 cents = 2;
+}
+"#;
+const CURRENCY: &str = r#"syntax = "proto3";
+package imports;
+enum Currency {
+  CURRENCY_UNSPECIFIED = 0;
+  CURRENCY_EUR = 1;
+}
+"#;
+
+#[test]
+fn imports_go_to_the_registry_as_references_and_every_reader_finds_them() {
+    let (cluster, apicurio) = (Cluster::shared(), Apicurio::shared());
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("imports")).unwrap();
+    for (name, text) in [("order.proto", ORDER), ("imports/money.proto", MONEY), ("imports/currency.proto", CURRENCY)] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let schema = folder.path().join("order.proto");
+    cluster.create("imports", 3, &[]);
+    let registry = ["--schema-registry", apicurio.address()];
+    let run = Program::new(cluster, "imports")
+        .args(["synth", "--rate", "1000", "--num-records", "1000", "--format", "protobuf", "--register"])
+        .args(["--schema", schema.to_str().unwrap(), "--gate-off", "generator_healthy"])
+        .args(registry)
+        .run();
+    assert_eq!((run.code, &run.report()["ledger"]["verified"]), (0, &1_000.into()), "{} {}", run.stderr, run.stdout);
+
+    let said =
+        Command::new(JUDGE).args(["messages", cluster.address(), apicurio.address(), "imports"]).output().unwrap();
+    let lines = String::from_utf8(said.stdout).unwrap();
+    let events: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.len(), 1_000, "{}", String::from_utf8_lossy(&said.stderr));
+    let is_whole = |event: &Value| event["placed_at"].is_string() && event["customer_id"].is_string();
+    assert!(events.iter().all(is_whole), "{}", events[0]);
+    assert!(events.iter().any(|event| event["total"]["currency"] == "CURRENCY_EUR"), "{}", events[0]);
+
+    let alone = Program::new(cluster, "imports")
+        .args(["verify", "--until-idle", "2s", "--schema", schema.to_str().unwrap()])
+        .args(registry)
+        .run();
+    let report = alone.report();
+    assert_eq!((alone.code, &report["reading"]["events"]), (0, &1_000.into()), "{} {}", alone.stderr, alone.stdout);
+    assert_eq!(report["findings"]["invalid"], 0);
+}
+
+#[test]
+fn an_import_that_is_missing_or_leads_elsewhere_is_named() {
+    let cluster = Cluster::shared();
+    let folder = tempfile::tempdir().unwrap();
+    let schema = folder.path().join("order.proto");
+    for (text, wanted) in [
+        (ORDER.to_owned(), "imports/money.proto"),
+        (ORDER.replace("imports/money.proto", "../money.proto"), "leads out of its folder"),
+    ] {
+        fs::write(&schema, text).unwrap();
+        let refused = Program::new(cluster, "imports-refused")
+            .args(["synth", "--rate", "1", "--num-records", "1", "--schema", schema.to_str().unwrap()])
+            .run();
+        assert_eq!(refused.code, 104, "{}", refused.stderr);
+        assert!(refused.stderr.contains("order.proto") && refused.stderr.contains(wanted), "{}", refused.stderr);
+    }
+}

@@ -1,0 +1,163 @@
+//! Topics against the recordings that were played into them.
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::{Header, Headers as _, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
+use serde_json::Value;
+
+use crate::PATIENCE;
+use crate::cluster::Cluster;
+use crate::program::{Program, Run};
+
+const PARTITIONS: i32 = 3;
+
+struct Writer(BaseProducer);
+
+impl Writer {
+    fn new(cluster: &Cluster) -> Self {
+        Self(ClientConfig::new().set("bootstrap.servers", cluster.address()).create().unwrap())
+    }
+
+    /// The record of that number.
+    fn write(&self, topic: &str, n: i32, value: &str) {
+        let (key, number) = (format!("key {}", n % 40), n.to_string());
+        let mut record = BaseRecord::to(topic).partition(n % PARTITIONS).key(&key);
+        if n % 7 != 0 {
+            record = record.payload(value);
+        }
+        if n % 3 == 0 {
+            record = record.headers(OwnedHeaders::new().insert(Header { key: "n", value: Some(&number) }));
+        }
+        self.0.send(record).map_err(|(error, _)| error).unwrap();
+    }
+
+    fn end(self) {
+        self.0.flush(PATIENCE).unwrap();
+    }
+}
+
+/// How many of so many records have loadgen's header, as another client reads them.
+fn stamped(cluster: &Cluster, topic: &str, count: usize) -> usize {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", cluster.address())
+        .set("group.id", "independent")
+        .create()
+        .unwrap();
+    let mut assigned = TopicPartitionList::new();
+    for partition in 0..PARTITIONS {
+        assigned.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
+    }
+    consumer.assign(&assigned).unwrap();
+    let has_stamp = |_| {
+        let message = consumer.poll(PATIENCE).unwrap().unwrap();
+        message.headers().is_some_and(|headers| headers.iter().any(|header| header.key == "loadgen-id"))
+    };
+    (0..count).map(has_stamp).filter(|has_stamp| *has_stamp).count()
+}
+
+fn value(n: i32) -> String {
+    format!("value {n}")
+}
+
+fn recorded(cluster: &Cluster, topic: &str, folder: &tempfile::TempDir) -> String {
+    let file = folder.path().join("recorded.avro").to_str().unwrap().to_owned();
+    let run = Program::new(cluster, topic).args(["record", "--raw", "--until", "end", "-o", &file]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    file
+}
+
+fn compare(cluster: &Cluster, file: &str, options: &[&str]) -> (Run, Value) {
+    let run =
+        Program::new(cluster, "").args(["verify", "--output", "json", "--recording", file]).args_of(options).run();
+    let told = serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}", run.stderr));
+    (run, told)
+}
+
+fn counts(told: &Value) -> [u64; 6] {
+    ["matched", "changed", "lost", "doubled", "foreign", "reordered"].map(|name| told[name].as_u64().unwrap())
+}
+
+#[test]
+fn a_topic_that_a_recording_was_played_into_is_that_recording() {
+    let (cluster, folder) = (Cluster::shared(), tempfile::tempdir().unwrap());
+    cluster.create("original", PARTITIONS, &[]);
+    let writer = Writer::new(cluster);
+    for n in 0..600 {
+        writer.write("original", n, &value(n));
+    }
+    writer.end();
+    let file = recorded(cluster, "original", &folder);
+
+    let replay = |options: &[&str]| {
+        let program = Program::new(cluster, "").args(["replay", &file, "--rate", "unlimited", "--create-topics"]);
+        program.args(["--gate-off", "generator_healthy"]).args_of(options).run()
+    };
+    let run = replay(&[]);
+    assert_eq!(run.code, 104, "{}", run.stderr);
+    assert!(run.stderr.contains("is the one that the recording was made of"), "{}", run.stderr);
+    let (run, told) = compare(cluster, &file, &[]);
+    assert_eq!((run.code, counts(&told)), (0, [600, 0, 0, 0, 0, 0]), "nothing was written: {}", run.stderr);
+
+    let run = replay(&["--topic-map", "original=copied"]);
+    assert_eq!(run.report()["ledger"]["verified"], 600, "{}", run.stderr);
+    let (run, told) = compare(cluster, &file, &["--topic-map", "original=copied"]);
+    assert_eq!((run.code, counts(&told)), (0, [600, 0, 0, 0, 0, 0]), "{}", run.stderr);
+    let run = replay(&["--topic-map", "original=copied-by-key", "--partition", "key"]);
+    assert_eq!(run.report()["ledger"]["verified"], 600, "{}", run.stderr);
+    let (run, told) = compare(cluster, &file, &["--topic", "copied-by-key", "--partition", "key"]);
+    assert_eq!((run.code, counts(&told)), (0, [600, 0, 0, 0, 0, 0]), "{}", run.stderr);
+
+    let run = replay(&["--topic-map", "original=bare", "--stamp", "none"]);
+    assert_eq!((run.code, &run.report()["ledger"]["unverified"]), (0, &600.into()), "{}", run.stderr);
+    let notes = run.report()["verdict"]["notes"].to_string();
+    assert!(notes.contains("records had no stamp"), "{notes}");
+    assert_eq!((stamped(cluster, "copied", 600), stamped(cluster, "bare", 600)), (600, 0));
+    let (run, told) = compare(cluster, &file, &["--topic", "bare"]);
+    assert_eq!((run.code, counts(&told)), (0, [600, 0, 0, 0, 0, 0]), "{}", run.stderr);
+
+    let run = replay(&["--topic-map", "original=original"]);
+    assert_eq!(run.report()["ledger"]["verified"], 600, "{}", run.stderr);
+    let (run, told) = compare(cluster, &file, &[]);
+    assert_eq!((run.code, counts(&told)), (3, [600, 0, 0, 600, 0, 0]), "{}", run.stderr);
+}
+
+#[test]
+fn what_a_copy_lost_doubled_changed_and_reordered_is_told_without_its_writer() {
+    let (cluster, folder) = (Cluster::shared(), tempfile::tempdir().unwrap());
+    cluster.create("truth", PARTITIONS, &[]);
+    cluster.create("bad-copy", PARTITIONS, &[]);
+    let (truth, copy) = (Writer::new(cluster), Writer::new(cluster));
+    for n in 0..300 {
+        truth.write("truth", n, &value(n));
+    }
+    truth.end();
+    // 4 is lost, 8 is another, 10 is there twice, 31 and 34 of one partition change places, and 999 is another producer's.
+    for n in (0..300).filter(|n| *n != 4) {
+        let n = match n {
+            31 => 34,
+            34 => 31,
+            n => n,
+        };
+        copy.write("bad-copy", n, &if n == 8 { "another".to_owned() } else { value(n) });
+        if n == 10 {
+            copy.write("bad-copy", n, &value(n));
+        }
+    }
+    copy.write("bad-copy", 1_000, "foreign");
+    copy.end();
+    let file = recorded(cluster, "truth", &folder);
+    let (run, told) = compare(cluster, &file, &["--topic", "bad-copy"]);
+    assert_eq!((run.code, counts(&told)), (3, [298, 1, 1, 1, 1, 1]), "{told}");
+    let lost = &told["examples"]["lost"][0];
+    assert_eq!((&lost["partition"], &lost["offset"]), (&1.into(), &1.into()), "of the recording: {told}");
+
+    // What retention took may have been there.
+    cluster.delete("bad-copy", 0, 5);
+    let (run, told) = compare(cluster, &file, &["--topic", "bad-copy"]);
+    assert_eq!((run.code, told["lost"].as_u64()), (3, Some(6)), "the others stay what they are: {told}");
+    let whole = ["--topic", "truth"];
+    cluster.delete("truth", 0, 5);
+    let (run, told) = compare(cluster, &file, &whole);
+    assert_eq!((run.code, counts(&told)), (4, [295, 0, 5, 0, 0, 0]), "{told}");
+}
