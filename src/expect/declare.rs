@@ -28,7 +28,7 @@ pub struct ExpectConfig {
     pub name: String,
     /// What it is, where it is none of counts, sums and pairs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kind: Option<Kind>,
+    pub kind: Option<Named>,
     /// The topic of the input; the run's, where it is not said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -125,7 +125,7 @@ pub struct OutputConfig {
 /// A kind of expectation that has a name of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum Named {
     /// Each event has a score, which the truth about fraud judges.
     Scores,
 }
@@ -313,7 +313,7 @@ impl Expectation {
         fields.number(&time, "its time")?;
         config.present.iter().try_for_each(|field| fields.find(field, "it wants present").map(drop))?;
         let what = match (&config.matched, &config.key) {
-            _ if config.kind == Some(Kind::Scores) => scores(config, &fields, known.truth)?,
+            _ if config.kind == Some(Named::Scores) => scores(config, &fields, known.truth)?,
             _ if [
                 config.threshold.is_some(),
                 config.k.is_some(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::table::Row;
 use crate::event::catalogue::Catalogue;
 use crate::event::stamp::{DueTime, RunId, Stamp};
-use crate::expect::{DeclareError, ExpectConfig, Expectation, Kind, Known, Log, Oracle, OutputConfig, Record};
+use crate::expect::{DeclareError, ExpectConfig, Expectation, Known, Log, Named, Oracle, OutputConfig, Record};
 use crate::source::synthetic::fraud::{FraudConfig, Truth};
 
 const EVENTS: u64 = 20_000;
@@ -21,7 +21,7 @@ const NEVER: u64 = 3;
 fn expectation(catalogue: &Catalogue, truth: &Truth) -> Result<Vec<Expectation>, DeclareError> {
     let config = ExpectConfig {
         name: "scores".to_owned(),
-        kind: Some(Kind::Scores),
+        kind: Some(Named::Scores),
         source: Some("input".to_owned()),
         output: OutputConfig { topic: "scores".to_owned(), ..OutputConfig::default() },
         ..ExpectConfig::default()
@@ -61,7 +61,7 @@ pub(super) fn rows(catalogue: &Catalogue, run: RunId, seed: u64) -> Result<Vec<R
         record(&body, times, &mut |record| oracle.output(0, record));
     }
     let last = i64::try_from(EVENTS).unwrap_or_default();
-    let report = oracle.end(last, &BTreeMap::new()).into_iter().next().unwrap_or_default();
+    let report = oracle.end(last, &BTreeMap::new()).0.into_iter().next().unwrap_or_default();
     let scores = report.scores.clone().unwrap_or_default();
     let row = |name: &str, found_as: &str, expected: u64, found: u64| Row {
         name: name.to_owned(),

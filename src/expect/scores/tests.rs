@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::super::{ExpectConfig, Expectation, Kind, Known, Log, Oracle, OutputConfig, Record};
+use super::super::{ExpectConfig, Expectation, Known, Log, Named, Oracle, OutputConfig, Record};
 use super::*;
 use crate::event::stamp::{DueTime, RunId};
 use crate::figures::as_f64;
@@ -28,7 +28,7 @@ fn id(run: RunId, sequence: u64) -> String {
 fn config() -> ExpectConfig {
     ExpectConfig {
         name: "fraud".to_owned(),
-        kind: Some(Kind::Scores),
+        kind: Some(Named::Scores),
         output: OutputConfig { topic: "fraud-scores".to_owned(), ..OutputConfig::default() },
         ..ExpectConfig::default()
     }
@@ -64,7 +64,7 @@ fn score(oracle: &mut Oracle, run: RunId, sequence: u64, score: f64, after_ms: u
 }
 
 fn end(oracle: Oracle) -> ExpectReport {
-    oracle.end(1_000_000, &BTreeMap::new()).remove(0)
+    oracle.end(1_000_000, &BTreeMap::new()).0.remove(0)
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn what_is_undecided_is_judged_by_nobody() {
     let mut oracle = oracle(config());
     score(&mut oracle, RUN, 3, 0.9, 1);
     let unknown = BTreeMap::from([("raw-events".to_owned(), "it was broken off".to_owned())]);
-    let report = oracle.end(1_000_000, &unknown).remove(0);
+    let report = oracle.end(1_000_000, &unknown).0.remove(0);
     let scores = report.scores.unwrap();
     assert_eq!((report.undecided, report.right), (EVENTS - 1, 1));
     assert_eq!(scores.detected + scores.missed + scores.false_alarm + scores.quiet, 1);
