@@ -32,6 +32,8 @@ pub struct Member {
     /// Whether a commit before that counts, too.
     follows_commits: bool,
     slots: Arc<Slots>,
+    /// Whether reading begins at the number that was committed with an offset, and not at the offset.
+    goes_back: bool,
     /// Whether nobody commits unless asked to.
     commits_when_asked: bool,
     read_committed: bool,
@@ -45,7 +47,7 @@ pub struct Member {
 }
 
 /// What the group decided for a member.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     /// Given to it, or taken away.
     pub assigned: bool,
@@ -57,6 +59,8 @@ pub struct Change {
     pub lost: bool,
     /// Why it could not be followed, where it could not.
     pub error: Option<Code>,
+    /// Of slots that were given to it: where the group stands, where it has committed something.
+    pub committed: BTreeMap<i32, i64>,
 }
 
 impl Member {
@@ -80,6 +84,7 @@ impl Member {
                 queue,
                 starts,
                 follows_commits: false,
+                goes_back: false,
                 slots: Arc::clone(slots),
                 commits_when_asked,
                 read_committed: is_read_committed(settings),
@@ -92,6 +97,19 @@ impl Member {
             }),
             code => Err(KafkaError::Refused { what: "subscribing to the topics".to_owned(), code }),
         }
+    }
+
+    /// The same, but where a number was committed with the offset, reading begins there: what lies between the two is read again.
+    #[must_use]
+    pub const fn going_back(mut self) -> Self {
+        self.goes_back = true;
+        self
+    }
+
+    /// Whether the group has decided something that is not followed yet.
+    #[must_use]
+    pub const fn has_decided(&self) -> bool {
+        self.decided.is_some()
     }
 
     /// Goes on where the group has committed, wherever that is: the starts are for slots without a commit.
@@ -194,8 +212,7 @@ impl Member {
             // SAFETY: the handle is live; a null list means the offsets stored so far.
             unsafe { raw::rd_kafka_commit(self.client.handle.as_ptr(), ptr::null(), 0) };
         }
-        let lost = lost && !assigned;
-        let mut change = Change { assigned, partitions: Vec::new(), starts: Vec::new(), lost, error: None };
+        let mut change = Change { assigned, lost: lost && !assigned, ..Change::default() };
         if let Some(mut partitions) = ptr::NonNull::new(named) {
             // SAFETY: the list is live and ours to write to while the event is.
             let partitions = unsafe { partitions.as_mut() };
@@ -216,7 +233,14 @@ impl Member {
                     let start = self.starts.get(&slot(element)).copied().unwrap_or(0);
                     // Without a commit of its own the group stands where the run began; an older commit is not gone back to.
                     let first = if self.follows_commits { 0 } else { start };
-                    element.offset = if element.offset >= first { element.offset } else { start };
+                    element.offset = if element.offset >= first {
+                        change.committed.insert(slot(element), element.offset);
+                        // SAFETY: the element is one of a live list.
+                        let back = unsafe { partitions::note(element) }.filter(|_| self.goes_back);
+                        back.map_or(element.offset, |back| back.min(element.offset))
+                    } else {
+                        start
+                    };
                 }
                 change.starts = elements.iter().map(|element| element.offset).collect();
             }
