@@ -112,11 +112,11 @@ fn assert_is_one(folder: &Path, all: &Records) {
 }
 
 fn committed(cluster: &Cluster, group: &str, topic: &str, partitions: i32) -> BTreeMap<i32, i64> {
-    let asker: BaseConsumer =
+    let consumer: BaseConsumer =
         ClientConfig::new().set("bootstrap.servers", cluster.address()).set("group.id", group).create().unwrap();
     let mut asked = TopicPartitionList::new();
     asked.add_partition_range(topic, 0, partitions - 1);
-    let told = asker.committed_offsets(asked, PATIENCE).unwrap();
+    let told = consumer.committed_offsets(asked, PATIENCE).unwrap();
     let told = told.elements();
     told.iter().filter_map(|of| Some((of.partition(), of.offset().to_raw().filter(|offset| *offset >= 0)?))).collect()
 }
