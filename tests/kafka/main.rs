@@ -8,7 +8,7 @@
 #[path = "../support/at_work.rs"]
 mod at_work;
 #[path = "../program/html_report/browser.rs"]
-#[expect(dead_code, reason = "tests of pages use more of it")]
+#[expect(dead_code, clippy::print_stdout, reason = "tests of pages use more of it, and say what is left out")]
 mod browser;
 mod cluster;
 #[path = "../support/page.rs"]
@@ -24,6 +24,7 @@ mod evolution;
 mod files;
 mod fleet;
 mod formats;
+mod fraud;
 mod headers;
 mod imports;
 mod keys;
@@ -33,6 +34,7 @@ mod record;
 mod recorded_copy;
 mod registry;
 mod schemas;
+mod score;
 mod storage;
 mod third_opinion;
 mod transactions;
