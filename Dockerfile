@@ -11,6 +11,7 @@ COPY benches benches
 COPY tests tests
 COPY datasets datasets
 COPY docs docs
+COPY pipeline/model pipeline/model
 ENV SOURCE_DATE_EPOCH=0 CARGO_INCREMENTAL=0 RUSTFLAGS="--remap-path-prefix=/usr/local/cargo=/cargo"
 RUN cargo build --release --locked --bin loadgen && install -d /empty
 

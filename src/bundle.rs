@@ -36,6 +36,8 @@ pub const LATENCIES: &str = "latency.hlog";
 pub const ANSWERS: &str = "answers.ndjson.zst";
 /// The events that did not end verified, one a line; absent where there are none.
 const UNVERIFIED: &str = "unverified.ndjson";
+/// The events that are fraudulent, one a line; absent where no fraud was woven in.
+pub const FRAUD_TRUTH: &str = "fraud-truth.ndjson.zst";
 /// The scenario with which the run can be repeated.
 pub const SCENARIO: &str = "scenario.toml";
 
@@ -217,6 +219,23 @@ impl Bundle {
             text.push(b'\n');
         }
         self.write(UNVERIFIED, &text)
+    }
+
+    /// Lists the events that are fraudulent, packed by zstd.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn fraud_truth(&self, rows: impl Iterator<Item = impl Serialize>) -> Result<(), BundleError> {
+        let path = self.folder.join(FRAUD_TRUTH);
+        let write = || {
+            let mut packed = zstd::Encoder::new(BufWriter::new(File::create(&path)?), 3)?;
+            for row in rows {
+                serde_json::to_writer(&mut packed, &row)?;
+                packed.write_all(b"\n")?;
+            }
+            packed.finish()?.flush()
+        };
+        write().map_err(at(&path))
     }
 
     /// Writes a file whole: beside its place, synced, then moved there.

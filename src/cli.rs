@@ -20,6 +20,7 @@ pub mod replay;
 pub mod report;
 pub mod run;
 pub mod schema;
+pub mod score;
 pub mod selftest;
 pub mod shell;
 pub mod synth;
@@ -94,6 +95,8 @@ pub enum Command {
     Schema(schema::SchemaArgs),
     /// Record topics into a file, byte for byte, and account for every offset
     Record(Box<record::RecordArgs>),
+    /// Score the events of a topic by a model: how likely each is part of a fraud
+    Score(Box<score::ScoreArgs>),
     /// Print or convert the report of an earlier run
     Report(report::ReportArgs),
     /// Evaluate gates on earlier runs

@@ -23,6 +23,7 @@ mod record;
 mod report;
 mod run;
 mod schema;
+mod score;
 mod selftest;
 mod shell;
 mod stored;
@@ -150,6 +151,7 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
         Command::Dataset(args) => dataset::dataset(args, environment),
         Command::Schema(args) => schema::schema(args, environment),
         Command::Record(args) => record::record(*args, environment),
+        Command::Score(args) => score::score(*args, environment),
         Command::Report(args) => report::report(args, environment),
         Command::Gate(args) => gate::gate(args, environment),
         Command::Compare(args) => compare::compare(*args, environment),

@@ -9,7 +9,6 @@
 //! time has reached its end plus grace, which only a later record can do. Behind a repartition a task takes the records of all
 //! partitions of the source in an order that no log tells: what must and what may have been counted are then two bounds.
 
-mod body;
 mod class;
 mod decimal;
 mod declare;
@@ -18,6 +17,7 @@ mod explain;
 mod fold;
 mod oracle;
 mod range;
+mod scores;
 mod source;
 mod stream_time;
 #[cfg(test)]
@@ -25,8 +25,9 @@ mod tests;
 mod total;
 mod wording;
 
+use crate::wire::fields as body;
 pub use decimal::Decimal;
-pub use declare::{DeclareError, Emit, ExpectConfig, Expectation, Known, OutputConfig, WindowConfig};
+pub use declare::{DeclareError, Emit, ExpectConfig, Expectation, Known, Named, OutputConfig, WindowConfig};
 pub use explain::Explainer;
 pub use oracle::{Oracle, Record};
 pub use source::Log;

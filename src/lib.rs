@@ -23,6 +23,7 @@ pub mod exporter;
 pub mod fleet;
 pub mod progress;
 pub mod run;
+pub mod score;
 pub mod selftest;
 
 // What is sent, and when.
@@ -38,6 +39,7 @@ pub mod source;
 pub mod control;
 pub mod event;
 pub mod expect;
+pub mod fraud;
 pub mod kafka;
 pub mod lane;
 pub mod publish;

@@ -206,6 +206,7 @@ pub fn merge_without(
         process: counts::process(&parts),
         availability: availability::availability(&parts),
         faults: availability::faults(&parts),
+        fraud: counts::fraud(&parts),
         // A part of a run knows only a part of the input: none has any.
         expectations: Vec::new(),
         latency_us: latencies,

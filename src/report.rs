@@ -13,6 +13,7 @@ pub mod exit_code;
 mod expect;
 mod faults;
 pub mod fleet;
+mod fraud;
 mod judgement;
 pub mod latency;
 mod measured;
@@ -20,6 +21,7 @@ mod process;
 mod readers;
 pub mod reading;
 mod schemas;
+mod scores;
 mod seconds;
 mod sources;
 pub mod timeline;
@@ -38,6 +40,7 @@ pub use collected::{Collected, CollectedEvents};
 pub use counted::{Example, Findings, Offered, TopicLedger};
 pub use expect::{ExpectExample, ExpectRange, ExpectReport};
 pub use faults::{CommandReport, FaultReport};
+pub use fraud::{FraudPattern, FraudReport};
 pub use judgement::{GateOutcome, GateResult, Ruling, RulingKind, Verdict};
 pub use measured::{
     Client, DistributionPoint, HotKey, Latencies, LatencyParts, LatencySummary, PartitionReport, PhaseReport,
@@ -46,6 +49,7 @@ pub use measured::{
 pub use process::{Hiccup, Process, processors};
 pub use readers::{GroupReport, LagReport, RebalanceReport};
 pub use schemas::{KeySchemaReport, ReaderUse, SchemaReport, SchemaUse};
+pub use scores::{ENOUGH_EPISODES, Estimate, FeatureSkew, PatternReport, ScoresReport, SkewReport};
 pub use seconds::JoinedSeconds;
 pub use sources::{Fidelity, InterArrival, LeftOut, Likeness, Payload, Replay, Synthetic};
 pub use transactions::{AbortCause, TransactionCounts, Transactions};
@@ -109,6 +113,9 @@ pub struct RunReport {
     /// The faults that were to be injected; empty where none was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultReport>,
+    /// The fraud that was woven into the events; absent where none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fraud: Option<FraudReport>,
     /// What was expected downstream and what became of it; empty where nothing was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expectations: Vec<ExpectReport>,

@@ -10,6 +10,7 @@ mod downstream;
 mod ends;
 pub mod faults;
 mod fidelity;
+mod fraud;
 mod group;
 mod interrupts;
 mod lag;
@@ -58,6 +59,7 @@ pub use attribute::Unverified;
 pub use config::{Config, Downstream, KafkaConfig, Lanes};
 use downstream::Auditor;
 use ends::Ends;
+pub use fraud::{Fraudulent, Woven};
 pub use interrupts::Interrupts;
 use prepare::{Prepared, RunVerifier};
 pub use summary::begun;
@@ -219,6 +221,8 @@ pub struct Outcome {
     pub unwritten: Option<(PathBuf, std::io::Error)>,
     /// How faithful a replay with the recorded gaps was.
     pub fidelity: Option<Fidelity>,
+    /// The fraud that was woven in.
+    pub fraud: Option<Woven>,
 }
 
 /// The run's zero. Waits until it is near, so that an interruption is heard meanwhile.
@@ -278,8 +282,14 @@ pub fn run_through<W: Wiring>(
     let has_due_times_alone = !matches!(source, Source::RetailRocket(_) | Source::Recorded(_));
     let is_timed = (has_due_times_alone || config.event_time == EventTime::Now) && config.late.is_none();
     let (wanted, timeout) = (&config.downstream, config.kafka.connect_timeout);
-    let auditor =
-        Auditor::new(wanted, (&prepared.target, Some(&prepared.settings)), timeout, is_timed, &|_, _, ends| ends.high)?;
+    let auditor = Auditor::new(
+        wanted,
+        (&prepared.target, Some(&prepared.settings)),
+        timeout,
+        is_timed,
+        Some(config.id),
+        &|_, _, ends| ends.high,
+    )?;
     let ready = Ready { prepared, publishers, reader, watchers, auditor };
     conduct(wiring, config, source, &schedule, ready, interrupts, each_second)
 }
@@ -390,7 +400,11 @@ fn conduct<W: Wiring>(
                 summary::outcome(wiring, config, source, schedule, &prepared, &ledger, sampler, watched, ends);
             outcome.unwritten = config.answers.clone().zip(unwritten);
             outcome.report.faults = faults;
+            let drawn = ledger.lanes().map(|(lane, book)| (lane, book.drawn())).collect();
+            outcome.fraud = Woven::of(source, config.lanes.all, drawn);
+            outcome.report.fraud = outcome.fraud.as_ref().map(Woven::report);
             outcome.report.expectations = expectations.unwrap_or_default();
+            fraud::beside_the_log(&mut outcome.report);
             availability::put_down(&mut outcome.report.faults, &outcome.stalls);
             outcome.report.lag = lag.zip(config.kafka.lag_group.as_deref()).map(|(lag, group)| lag.report(group));
             Ok(outcome)

@@ -24,6 +24,7 @@ pub mod resolve;
 pub mod results;
 pub mod schema;
 pub mod schemas;
+pub mod score;
 pub mod selftest;
 pub mod source;
 pub(crate) mod text;

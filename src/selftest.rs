@@ -11,6 +11,7 @@ mod publisher;
 mod reader;
 mod results;
 mod schemas;
+mod scores;
 mod table;
 mod transactions;
 
@@ -157,6 +158,8 @@ pub fn selftest(config: &Config, interrupts: &Interrupts) -> Result<Table, SelfT
     table.add_transactions(&wiring, &outcome);
     let results = results::rows(&config.catalogue, config.seed);
     table.add_results(results.map_err(|error| SelfTestError::Ended(error.to_string()))?);
+    let scores = scores::rows(&config.catalogue, run, config.seed);
+    table.add_results(scores.map_err(|error| SelfTestError::Ended(error.to_string()))?);
     Ok(table)
 }
 

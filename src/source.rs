@@ -22,6 +22,7 @@ use crate::shop::{self, Vocabulary};
 use crate::wire::sink::Sink;
 pub use crowd::SessionFigures;
 pub use late::{Late, NotLate};
+use synthetic::fraud::{FraudConfig, Truth};
 
 /// The next event of a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -308,6 +309,15 @@ impl Source {
             Self::Synthetic(source) => Some(source.expected_shares()),
             Self::Own(source) => Some(source.expected_shares().to_vec()),
             Self::RetailRocket(_) | Self::Recorded(_) | Self::Web(_) => None,
+        }
+    }
+
+    /// The fraud that is woven in, and the truth about it in a run of so many lanes.
+    #[must_use]
+    pub fn fraud(&self, lanes: u16) -> Option<(&FraudConfig, Truth)> {
+        match self {
+            Self::Synthetic(source) => source.fraud(lanes),
+            Self::Own(_) | Self::RetailRocket(_) | Self::Recorded(_) | Self::Web(_) => None,
         }
     }
 

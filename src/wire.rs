@@ -4,6 +4,7 @@
 
 pub mod avro;
 mod digits;
+pub mod fields;
 pub mod framing;
 pub mod json;
 pub mod json_schema;

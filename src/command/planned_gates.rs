@@ -4,9 +4,9 @@ use crate::figures::as_f64;
 use crate::gate::metric::Quantile;
 use crate::report::drift::{Drift, DriftVerdict};
 use crate::report::{
-    Availability, Client, ExpectReport, FaultReport, Fidelity, GateOutcome, GroupReport, LagReport, Latencies,
-    LatencyParts, LatencySummary, LedgerCounts, Offered, PartitionReport, Payload, PhaseReport, Replay, Run, RunReport,
-    TimelineRow, Transactions, TypeLatencies, TypeReport, Windows,
+    Availability, Client, Estimate, ExpectReport, FaultReport, Fidelity, GateOutcome, GroupReport, LagReport,
+    Latencies, LatencyParts, LatencySummary, LedgerCounts, Offered, PartitionReport, Payload, PhaseReport, Replay, Run,
+    RunReport, ScoresReport, TimelineRow, Transactions, TypeLatencies, TypeReport, Windows,
 };
 use crate::scenario::plan::Plan;
 use crate::schedule::Schedule;
@@ -33,7 +33,27 @@ pub(super) fn undecidable(plan: &Plan, schedule: &Schedule, source: &Source) -> 
 /// How many results there will be the input alone will tell.
 fn as_expected(name: &str) -> ExpectReport {
     let latency_us = Some(summary(ENOUGH));
-    ExpectReport { name: name.to_owned(), expected: ENOUGH, right: ENOUGH, latency_us, ..ExpectReport::default() }
+    let sure = Some(Estimate { value: 1.0, low: 1.0, high: 1.0 });
+    let scores = Some(ScoresReport {
+        episodes: ENOUGH,
+        precision: sure,
+        recall: sure,
+        recall_within: sure,
+        f1: sure,
+        auc_pr: sure,
+        precision_at_k: sure,
+        recall_at_1_percent: sure,
+        detection_us: latency_us,
+        ..ScoresReport::default()
+    });
+    ExpectReport {
+        name: name.to_owned(),
+        expected: ENOUGH,
+        right: ENOUGH,
+        latency_us,
+        scores,
+        ..ExpectReport::default()
+    }
 }
 
 /// The best that a plan can come to: everything planned is sent, acked and, where it is read, seen. Only how much there is of

@@ -7,6 +7,7 @@ mod kept;
 mod observers;
 mod origin;
 mod recording;
+mod truth;
 mod watched;
 
 use std::ops::ControlFlow;

@@ -6,9 +6,11 @@ mod fields;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::scores;
 use crate::event::catalogue::Catalogue;
+use crate::source::synthetic::fraud::Truth;
 use crate::units;
-pub use config::{Emit, ExpectConfig, OutputConfig, WindowConfig};
+pub use config::{Emit, ExpectConfig, Named, OutputConfig, WindowConfig};
 use fields::Fields;
 
 /// How far the partitions of the source may lie apart where a repartition follows and nobody says.
@@ -20,7 +22,7 @@ const TIME: &str = "timestamp";
 pub(super) type JsonPath = Vec<Box<str>>;
 
 /// One expectation, checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Expectation {
     /// Its name.
     pub name: String,
@@ -37,10 +39,10 @@ pub struct Expectation {
 }
 
 /// What comes out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum What {
     /// One record for each event, which has the text of that field at that path.
-    Each { field: Box<str>, at: JsonPath },
+    Each { field: Box<str>, at: JsonPath, scores: Option<Box<scores::Rules>> },
     /// A value by key, and by window where there are windows.
     Added(Added),
 }
@@ -126,6 +128,8 @@ pub struct Known<'a> {
     pub topic_of: &'a dyn Fn(&str) -> String,
     /// The topic of the input where none is named.
     pub usual: &'a str,
+    /// The truth about the fraud in them; `None` where none was woven in, or that is not known.
+    pub truth: Option<&'a Truth>,
 }
 
 /// What is wrong with an expectation.
@@ -176,6 +180,21 @@ impl Expectation {
         fields.number(&time, "its time")?;
         config.present.iter().try_for_each(|field| fields.find(field, "it wants present").map(drop))?;
         let what = match (&config.matched, &config.key) {
+            _ if config.kind == Some(Named::Scores) => scores(config, &fields, known.truth)?,
+            _ if [
+                config.threshold.is_some(),
+                config.k.is_some(),
+                config.within.is_some(),
+                config.features.is_some(),
+                config.truth.is_some(),
+            ]
+            .contains(&true) =>
+            {
+                return wrong(
+                    "threshold, k, within, features and truth are for scores",
+                    "kind = \"scores\", or leave them out",
+                );
+            }
             (Some(_), Some(_)) => {
                 return wrong("match and key exclude each other", "match = FIELD is for one result to each event");
             }
@@ -254,7 +273,43 @@ fn each(config: &ExpectConfig, field: &str, fields: &Fields<'_>) -> Result<What,
     }
     fields.find(field, "it matches")?;
     let at = path(output.key.as_deref().unwrap_or(field))?;
-    Ok(What::Each { field: field.into(), at })
+    Ok(What::Each { field: field.into(), at, scores: None })
+}
+
+/// A score for each event, by its id, which says where the truth about it stands.
+fn scores(config: &ExpectConfig, fields: &Fields<'_>, truth: Option<&Truth>) -> Result<What, Wrong> {
+    if config.key.is_some() {
+        return wrong("key has no meaning for scores: each event has one", "leave key out");
+    }
+    let Some(truth) = truth else {
+        return wrong(
+            "its scores cannot be judged without the truth, and no fraud is woven into these events",
+            "[fraud] beside [source] weaves it in; for loadgen verify, truth = \"results/RUN\" names the run's folder",
+        );
+    };
+    let threshold = config.threshold.unwrap_or(0.5);
+    if !threshold.is_finite() {
+        return wrong(format!("its threshold is {threshold}"), "a number, for example threshold = 0.5");
+    }
+    let k = config.k.unwrap_or(100);
+    if k == 0 {
+        return wrong("its k is 0", "how many of the highest scores are looked at, for example k = 100");
+    }
+    let at = path(config.output.value.as_deref().unwrap_or("score"))?;
+    let plain = ExpectConfig { output: OutputConfig { value: None, ..config.output.clone() }, ..config.clone() };
+    let field = config.matched.as_deref().unwrap_or("event_id");
+    let What::Each { field, at: id, .. } = each(&plain, field, fields)? else {
+        return wrong("it is nothing that each event has", "kind = \"scores\"");
+    };
+    let rules = scores::Rules {
+        at,
+        threshold,
+        k,
+        within_ms: config.within.map(millis),
+        features: config.features.as_deref().map(path).transpose()?,
+        truth: truth.clone(),
+    };
+    Ok(What::Each { field, at: id, scores: Some(Box::new(rules)) })
 }
 
 fn added(config: &ExpectConfig, key: &str, fields: &Fields<'_>) -> Result<Added, Wrong> {

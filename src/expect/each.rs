@@ -7,6 +7,7 @@ use super::class::{Class, Tally, Told};
 use super::explain::{EachTrace, Trace};
 use super::fold::{Ending, Event};
 use super::range::What;
+use super::scores::{Scored, Scores};
 use crate::report::ExpectReport;
 
 /// Events whose result was seen that are kept, for a second one that may come.
@@ -27,6 +28,8 @@ struct Pair {
     is_own: bool,
     times: u32,
     first_at: i64,
+    /// What was seen first; 0 where results are no scores.
+    score: f64,
 }
 
 /// All events that are to have a result.
@@ -40,11 +43,18 @@ pub(super) struct Each {
     trace: EachTrace,
     is_timed: bool,
     unseen: u64,
+    /// What they are worth, where they are scores.
+    scores: Option<Box<Scores>>,
 }
 
 impl Each {
-    pub(super) fn new(is_timed: bool) -> Self {
-        Self { is_timed, ..Self::default() }
+    pub(super) fn new(is_timed: bool, scores: Option<Scores>) -> Self {
+        Self { is_timed, scores: scores.map(Box::new), ..Self::default() }
+    }
+
+    /// The scores, where they are some.
+    pub(super) fn scores(&mut self) -> Option<&mut Scores> {
+        self.scores.as_deref_mut()
     }
 
     pub(super) fn tally(&mut self) -> &mut Tally {
@@ -70,6 +80,8 @@ impl Each {
 
     /// Takes an event of the input.
     pub(super) fn take(&mut self, Event { partition, offset, ts, key, is_own, .. }: Event<'_>) {
+        let code = self.id(key);
+        let is_own = is_own && self.scores.as_ref().is_none_or(|scores| scores.is_of_run(code));
         let pair = self.pair(key);
         // A copy of an event has the same id: what it asks for is asked for already.
         let is_new = pair.due.replace(ts).is_none();
@@ -82,10 +94,10 @@ impl Each {
     }
 
     /// Takes a record of the output.
-    pub(super) fn see(&mut self, id: &[u8], at: i64) {
+    pub(super) fn see(&mut self, id: &[u8], score: f64, at: i64) {
         let pair = self.pair(id);
         if pair.times == 0 {
-            pair.first_at = at;
+            (pair.first_at, pair.score) = (at, score);
         }
         pair.times += 1;
         let was_awaited = pair.times == 1 && pair.is_own;
@@ -124,8 +136,10 @@ impl Each {
                 self.count(id, *pair, ending);
             }
         }
+        let scores = self.scores.map(|scores| scores.end(ending));
         let trace = Some(self.trace).filter(|trace| trace.is_worth_it() && ending.unknown.is_none());
-        (self.tally.into_report(ending.unknown, self.is_timed), trace.map(Trace::Each))
+        let report = ExpectReport { scores, ..self.tally.into_report(ending.unknown, self.is_timed) };
+        (report, trace.map(Trace::Each))
     }
 
     fn count(&mut self, id: Id, pair: Pair, ending: Ending<'_>) {
@@ -149,6 +163,10 @@ impl Each {
             1 => Class::Right,
             _ => Class::Twice,
         };
+        if let Some(scores) = self.scores.as_mut().filter(|_| class != Class::Undecided) {
+            let first = (pair.times > 0).then_some((pair.score, pair.first_at));
+            scores.take(Scored { id, due, first, is_single: class == Class::Right });
+        }
         match class {
             Class::Missing => self.trace.is_bad(pair.place, What::Lost),
             Class::Twice => self.trace.is_bad(pair.place, What::Twice),

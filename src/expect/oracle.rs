@@ -9,11 +9,15 @@ use super::declare::{Expectation, What};
 use super::each::Each;
 use super::explain::Explainer;
 use super::fold::{Ending, Fold};
+use super::scores::{Rules, Scores};
 use super::source::{Log, Source};
+use crate::event::stamp::RunId;
 use crate::report::ExpectReport;
 
 /// Records of an output after which it is told that none of them can be read.
 const ENOUGH: u64 = 100;
+/// Where a score says which model made it.
+const MODEL: &str = "model";
 
 /// A record of the input or the output.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +40,8 @@ pub struct Oracle {
     /// By topic, the expectations whose results it holds.
     outputs: Vec<(String, Vec<usize>)>,
     is_timed: bool,
+    /// The tag of the run's ids.
+    tag: Option<u16>,
 }
 
 #[derive(Debug)]
@@ -54,10 +60,11 @@ enum Kept {
 
 impl Oracle {
     /// Stands ready for these expectations. `logs` are those of their sources, by topic; `is_timed`: whether event times are due times
-    /// of this run, so that latencies count from them.
+    /// of this run, so that latencies count from them. `run` is the one whose events have the truth that scores are judged by.
     #[must_use]
-    pub fn new(expectations: &[Expectation], logs: &BTreeMap<String, Log>, is_timed: bool) -> Self {
-        let mut oracle = Self { expected: Vec::new(), sources: Vec::new(), outputs: Vec::new(), is_timed };
+    pub fn new(expectations: &[Expectation], logs: &BTreeMap<String, Log>, is_timed: bool, run: Option<RunId>) -> Self {
+        let tag = run.map(RunId::tag);
+        let mut oracle = Self { expected: Vec::new(), sources: Vec::new(), outputs: Vec::new(), is_timed, tag };
         for expectation in expectations {
             let log = logs.get(&expectation.source).cloned().unwrap_or_default();
             oracle.add(expectation.clone(), log);
@@ -78,7 +85,10 @@ impl Oracle {
             None => self.outputs.push((expectation.topic.clone(), vec![expected])),
         }
         let kept = match &expectation.what {
-            What::Each { .. } => Kept::Each(Box::new(Each::new(self.is_timed))),
+            What::Each { scores, .. } => {
+                let scores = scores.as_ref().map(|rules| Scores::new(Rules::clone(rules), self.tag));
+                Kept::Each(Box::new(Each::new(self.is_timed, scores)))
+            }
             What::Added(added) => Kept::Added(Box::new(Fold::new(added.clone(), partitions))),
         };
         self.expected.push(Expected { expectation, kept, records: (0, 0) });
@@ -98,6 +108,15 @@ impl Oracle {
     pub fn input(&mut self, source: usize, record: &Record<'_>) {
         let Self { sources, expected, .. } = self;
         let Some(source) = sources.get_mut(source) else { return };
+        if let Some(body) = record.body {
+            for taker in source.takers() {
+                if let Kept::Each(each) = &mut expected[taker].kept
+                    && let Some(scores) = each.scores()
+                {
+                    scores.compute(record.partition, record.offset, body);
+                }
+            }
+        }
         let latest = source.events(record, |taken| match &mut expected[taken.expected].kept {
             Kept::Each(each) => each.take(taken.event),
             Kept::Added(fold) => fold.take(taken.event),
@@ -229,7 +248,21 @@ impl Expected {
 
     fn read(&mut self, record: &Record<'_>, body: &[u8]) -> Option<()> {
         match (&mut self.kept, &self.expectation.what) {
-            (Kept::Each(each), What::Each { at, .. }) => each.see(&body::text(body::at(body, at)?)?, record.at_ms),
+            (Kept::Each(each), What::Each { at, scores: None, .. }) => {
+                each.see(&body::text(body::at(body, at)?)?, 0.0, record.at_ms);
+            }
+            (Kept::Each(each), What::Each { at, scores: Some(rules), .. }) => {
+                let id = body::text(body::at(body, at)?)?;
+                let score = std::str::from_utf8(body::number(body::at(body, &rules.at)?)).ok()?;
+                let score = score.parse().ok().filter(|score: &f64| !score.is_nan())?;
+                each.see(&id, score, record.at_ms);
+                if let Some(scores) = each.scores() {
+                    scores.tell(&id, body);
+                    if let Some(model) = body::at(body, &[MODEL.into()]).and_then(body::text) {
+                        scores.note_model(&model);
+                    }
+                }
+            }
             (Kept::Added(fold), What::Added(added)) => {
                 let key = body::text(body::at(body, &added.at)?)?;
                 let value = Decimal::parse(body::number(body::at(body, &added.of)?))?;

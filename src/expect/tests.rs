@@ -19,7 +19,8 @@ fn config(text: &str) -> ExpectConfig {
 
 fn declared(configs: &[ExpectConfig]) -> Result<Vec<Expectation>, DeclareError> {
     let catalogue = shop::catalogue().unwrap();
-    let known = Known { catalogue: &catalogue, topic_of: &|_| "raw-events".to_owned(), usual: "raw-events" };
+    let known =
+        Known { catalogue: &catalogue, topic_of: &|_| "raw-events".to_owned(), usual: "raw-events", truth: None };
     Expectation::all(configs, known)
 }
 
@@ -35,7 +36,7 @@ const COUNT: &str = r#"
 fn oracle(text: &str, partitions: usize) -> Oracle {
     let expectations = declared(&[config(text)]).unwrap();
     let log = Log { starts: vec![0; partitions], is_whole: true };
-    Oracle::new(&expectations, &BTreeMap::from([("in".to_owned(), log)]), true)
+    Oracle::new(&expectations, &BTreeMap::from([("in".to_owned(), log)]), true, None)
 }
 
 fn put(oracle: &mut Oracle, partition: usize, offset: i64, at_ms: i64, body: &str) {

@@ -35,6 +35,17 @@ impl fmt::Display for Expectation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of = |noun| events(noun, &self.types, &self.present);
         let Added { key, value, value_types, window, emit, apart_ms, .. } = match &self.what {
+            What::Each { field, scores: Some(rules), .. } => {
+                return write!(
+                    f,
+                    "each {} of {} has exactly one score with its {field} in {}, by which it is fraudulent from {} on, judged by \
+                     the truth",
+                    of("event"),
+                    self.source,
+                    self.topic,
+                    rules.threshold
+                );
+            }
             What::Each { field, .. } => {
                 return write!(
                     f,

@@ -11,7 +11,7 @@ use crate::figures::as_f64;
 pub use crate::report::latency::{Kind, Quantile};
 use crate::{
     ledger::Class,
-    report::{ExpectReport, Findings, Offered, PartitionReport, TimelineRow, TypeReport},
+    report::{Estimate, ExpectReport, Findings, Offered, PartitionReport, ScoresReport, TimelineRow, TypeReport},
 };
 
 /// The part of a run that a metric is about.
@@ -204,6 +204,12 @@ pub enum Source {
     Results(fn(&ExpectReport) -> u64),
     /// A number of the time that they took.
     ResultLatency(Stat),
+    /// A number of scores of fraud.
+    ScoreCount(fn(&ScoresReport) -> u64),
+    /// How good these are.
+    Score(fn(&ScoresReport) -> Option<Estimate>),
+    /// A number of the time until episodes of fraud are found.
+    Detection(Stat),
     /// A figure of a section that not every report has.
     Figure(&'static Figure),
 }
@@ -247,6 +253,9 @@ impl Metric {
             | Source::Total(..)
             | Source::Results(_)
             | Source::ResultLatency(_)
+            | Source::ScoreCount(_)
+            | Source::Score(_)
+            | Source::Detection(_)
             | Source::Figure(_) => false,
             _ => true,
         }
@@ -276,6 +285,9 @@ impl Metric {
             | Source::Skew
             | Source::Results(_)
             | Source::ResultLatency(_)
+            | Source::ScoreCount(_)
+            | Source::Score(_)
+            | Source::Detection(_)
             | Source::Figure(_) => Course::Either,
         }
     }
@@ -289,7 +301,9 @@ impl Metric {
             }
             Source::Timeline(Column { latency: Some(kind), .. }, _) => !kind.is_the_generators(),
             Source::Gap(_) => true,
-            Source::ResultLatency(stat) => !matches!(stat, Stat::Count | Stat::Saturated | Stat::Censored),
+            Source::ResultLatency(stat) | Source::Detection(stat) => {
+                !matches!(stat, Stat::Count | Stat::Saturated | Stat::Censored)
+            }
             _ => false,
         }
     }

@@ -8,8 +8,8 @@ use super::{
 use crate::figures::{self, as_f64, counted};
 use crate::ledger::Class;
 use crate::report::{
-    ExpectReport, LatencySummary, LedgerCounts, Offered, PartitionReport, PhaseReport, RunReport, TimelineRow,
-    TypeReport,
+    Estimate, ExpectReport, LatencySummary, LedgerCounts, Offered, PartitionReport, PhaseReport, RunReport,
+    ScoresReport, TimelineRow, TypeReport,
 };
 
 /// A metric's value, in the base unit of its dimension.
@@ -76,6 +76,16 @@ impl Path {
             Source::Results(read) => results(self.expectation(report)?, read),
             Source::ResultLatency(stat) => self.expectation(report)?.latency_us.as_ref().map_or_else(
                 || Err(Missing::new("event times are not this run's: from when on results are late is not known")),
+                |summary| statistic(summary, stat),
+            ),
+            Source::ScoreCount(read) => {
+                let of = self.expectation(report)?;
+                let at_least = (of.undecided > 0).then_some(AtLeast::Undecided(of.undecided));
+                Ok(Reading { value: as_f64(read(scores(of)?)), at_least, samples: None })
+            }
+            Source::Score(read) => score(self.expectation(report)?, read),
+            Source::Detection(stat) => scores(self.expectation(report)?)?.detection_us.as_ref().map_or_else(
+                || Err(Missing::new("event times are not this run's: from when on fraud is found late is not known")),
                 |summary| statistic(summary, stat),
             ),
             Source::Figure(_) if report.ledger.scheduled == 0 && report.reading.is_none() => Err(nothing_scheduled()),
@@ -150,6 +160,25 @@ fn has_readers(report: &RunReport) -> bool {
 #[expect(clippy::unnecessary_wraps, reason = "one of several ways in which a reading ends")]
 const fn exact(value: f64) -> Read {
     Ok(Reading { value, at_least: None, samples: None })
+}
+
+fn scores(report: &ExpectReport) -> Result<&ScoresReport, Missing> {
+    report.scores.as_ref().ok_or_else(|| Missing::new("it is no expectation of scores (kind = \"scores\")"))
+}
+
+/// With too few episodes, or with events of which nobody knows what became, nothing is said of how good scores are.
+fn score(report: &ExpectReport, read: fn(&ScoresReport) -> Option<Estimate>) -> Read {
+    let scores = scores(report)?;
+    if let Some(why) = scores.unsaid() {
+        return Err(Missing::of_samples(why, scores.episodes));
+    }
+    if report.undecided > 0 {
+        let undecided = counted(report.undecided, "event");
+        return Err(Missing::of_samples(format!("{undecided} undecided"), scores.episodes));
+    }
+    let estimate =
+        read(scores).ok_or_else(|| Missing::of_samples("nothing to divide by".to_owned(), scores.episodes))?;
+    Ok(Reading { value: estimate.value, at_least: None, samples: Some(scores.episodes) })
 }
 
 /// What is undecided may be of any class: a count is a lower bound then.

@@ -5,13 +5,30 @@ use proptest::prelude::*;
 use crate::{
     ledger::Class,
     report::{
-        Client, Environment, ExpectReport, FaultReport, Fidelity, GroupReport, LagReport, Latencies, LatencyParts,
-        LatencySummary, LedgerCounts, Offered, PartitionReport, Payload, PhaseReport, Process, ReaderUse, Replay, Run,
-        RunReport, SCHEMA_VERSION, SchemaUse, TimelineRow, Tool, TopicReport, TransactionCounts, Transactions,
-        TypeLatencies, TypeReport, Windows,
+        Client, Environment, Estimate, ExpectReport, FaultReport, Fidelity, GroupReport, LagReport, Latencies,
+        LatencyParts, LatencySummary, LedgerCounts, Offered, PartitionReport, Payload, PhaseReport, Process, ReaderUse,
+        Replay, Run, RunReport, SCHEMA_VERSION, SchemaUse, ScoresReport, TimelineRow, Tool, TopicReport,
+        TransactionCounts, Transactions, TypeLatencies, TypeReport, Windows,
         drift::{Drift, DriftVerdict},
     },
 };
+
+/// Scores that are as good as that.
+fn scores() -> ScoresReport {
+    let sure = Some(Estimate { value: 0.9, low: 0.8, high: 0.95 });
+    ScoresReport {
+        episodes: 100,
+        precision: sure,
+        recall: sure,
+        recall_within: sure,
+        f1: sure,
+        auc_pr: sure,
+        precision_at_k: sure,
+        recall_at_1_percent: sure,
+        detection_us: Some(summary(1_000_000)),
+        ..ScoresReport::default()
+    }
+}
 
 /// 200,000 samples around `middle`.
 pub(crate) fn summary(middle: u64) -> LatencySummary {
@@ -208,8 +225,12 @@ pub(crate) fn complete() -> RunReport {
         batch_messages: windows,
         ..Client::default()
     });
-    report.expectations =
-        vec![ExpectReport { name: "by-type".into(), latency_us: Some(summary(6_740)), ..ExpectReport::default() }];
+    report.expectations = vec![ExpectReport {
+        name: "by-type".into(),
+        latency_us: Some(summary(6_740)),
+        scores: Some(scores()),
+        ..ExpectReport::default()
+    }];
     report.faults = vec![FaultReport { stalled_partitions: 1, first_ack_after_s: Some(2.9), ..FaultReport::default() }];
     report.transactions = Some(Transactions {
         size: 100,

@@ -9,9 +9,28 @@ use super::{Aligned, offered};
 use crate::figures::as_f64;
 use crate::recording::LatencyKind;
 use crate::report::{
-    Client, Hiccup, HotKey, Latencies, LatencyParts, LatencySummary, LedgerCounts, PartitionReport, PhaseReport,
-    Process, TopicLedger, Transactions, TypeLatencies, TypeReport, Windows,
+    Client, FraudReport, Hiccup, HotKey, Latencies, LatencyParts, LatencySummary, LedgerCounts, PartitionReport,
+    PhaseReport, Process, TopicLedger, Transactions, TypeLatencies, TypeReport, Windows,
 };
+
+/// The fraud that all parts wove in, each in lanes of its own.
+pub(super) fn fraud(parts: &[Aligned]) -> Option<FraudReport> {
+    let mut told = parts.iter().filter_map(|part| part.report.fraud.as_ref());
+    let mut whole = told.next()?.clone();
+    for part in told {
+        whole.unwritten = whole.unwritten.or_else(|| part.unwritten.clone());
+        for pattern in &part.patterns {
+            match whole.patterns.iter_mut().find(|known| known.name == pattern.name) {
+                Some(known) => {
+                    known.events += pattern.events;
+                    known.episodes += pattern.episodes;
+                }
+                None => whole.patterns.push(pattern.clone()),
+            }
+        }
+    }
+    Some(whole)
+}
 
 /// What the clients of all parts measured; absent where one of them said nothing.
 pub(super) fn client(parts: &[Aligned], latencies: &Latencies) -> Option<Client> {

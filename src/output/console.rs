@@ -155,6 +155,9 @@ fn what_was_noticed(page: &mut Page, report: &RunReport) {
     if !report.partitions.is_empty() {
         page.list("partitions", &shape::partitions(report));
     }
+    if let Some(fraud) = &report.fraud {
+        page.list("fraud", &fraud.sentences());
+    }
     for (place, expectation) in report.expectations.iter().enumerate() {
         results::row(page, place == 0, expectation);
     }

@@ -12,7 +12,7 @@ use quick_xml::{
 };
 
 use crate::figures;
-use crate::report::{ExpectReport, GateOutcome, GateResult, RunReport, exit_code::ExitCode};
+use crate::report::{ExpectReport, GateOutcome, GateResult, RunReport, ScoresReport, exit_code::ExitCode};
 
 const GATE_CLASS: &str = "loadgen.gate";
 const EXPECTATION_CLASS: &str = "loadgen.expect";
@@ -89,7 +89,8 @@ fn expectation_case(report: &ExpectReport) -> Case {
         (None, Some(why)) => Outcome::Error(why),
         (None, None) => Outcome::Pass,
     };
-    let details = format!("{}\n{}", report.sentence, report.line());
+    let scores = report.scores.iter().flat_map(ScoresReport::lines);
+    let details = [report.sentence.clone(), report.line()].into_iter().chain(scores).collect::<Vec<_>>().join("\n");
     Case { class: EXPECTATION_CLASS, name: report.name.clone(), outcome, details }
 }
 

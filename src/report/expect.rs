@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::LatencySummary;
+use super::{LatencySummary, ScoresReport};
 use crate::figures;
 
 /// One expectation and the classes of its results. The classes sum to `expected`; what follows them is counted beside them.
@@ -45,6 +45,9 @@ pub struct ExpectReport {
     /// From the end of a window, or the due time of an event, to the result; in us. Absent where event times are not this run's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_us: Option<LatencySummary>,
+    /// How good the results are, where they are scores of fraud; the right ones alone are divided there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scores: Option<ScoresReport>,
     /// Results that are not right, the first few of each class.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<ExpectExample>,

@@ -69,7 +69,7 @@ pub struct Config {
 }
 
 /// What must come out downstream, and how long it is waited for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Downstream {
     /// What is expected.
     pub expectations: Vec<Expectation>,

@@ -16,6 +16,7 @@ use super::config::Downstream;
 use super::target::Target;
 use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
 use crate::control::Control;
+use crate::event::stamp::RunId;
 use crate::expect::{Log, Oracle, Record};
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
@@ -77,9 +78,10 @@ impl Auditor {
         (target, producer): (&Target, Option<&Settings>),
         timeout: Duration,
         is_timed: bool,
+        run: Option<RunId>,
         from: &dyn Fn(&str, i32, &Watermarks) -> i64,
     ) -> Result<Option<Self>, RunError> {
-        Self::stand_ready(wanted, (target, producer), timeout, is_timed, from).map_err(RunError::Downstream)
+        Self::stand_ready(wanted, (target, producer), timeout, is_timed, run, from).map_err(RunError::Downstream)
     }
 
     fn stand_ready(
@@ -87,6 +89,7 @@ impl Auditor {
         (target, producer): (&Target, Option<&Settings>),
         timeout: Duration,
         is_timed: bool,
+        run: Option<RunId>,
         from: &dyn Fn(&str, i32, &Watermarks) -> i64,
     ) -> Result<Option<Self>, KafkaError> {
         let expectations = &wanted.expectations;
@@ -114,7 +117,7 @@ impl Auditor {
             log.starts.push(*begun);
             log.is_whole &= ends.low == 0;
         }
-        let oracle = Oracle::new(expectations, &logs, is_timed);
+        let oracle = Oracle::new(expectations, &logs, is_timed, run);
         let place = |among: Vec<&str>, name: &str| among.iter().position(|topic| *topic == name);
         let topic_of = |name: &&str| Topic {
             source: place(oracle.sources().collect(), name),

@@ -148,6 +148,7 @@ pub(super) fn outcome<W: Wiring>(
         ended_by,
         unwritten: None,
         fidelity,
+        fraud: None,
     }
 }
 

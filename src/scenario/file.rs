@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
 use super::Scenario;
@@ -24,6 +24,9 @@ use crate::settings::run::{BasicOptions, LatenessOptions, LengthOptions, Padding
 use crate::settings::transactions::TransactionOptions;
 use crate::settings::verification::VerifierOptions;
 use crate::source::{own, recorded, retail_rocket, synthetic, web};
+
+/// The table of fraud.
+const FRAUD: &str = "fraud";
 
 list_by_serde! { AlertConfig ExpectConfig FaultConfig GateConfig }
 
@@ -109,7 +112,11 @@ impl Scenario {
         let Self { settings, source, schemas, expectations, faults, gates, alerts } = self;
         let RunOptions { pace, limits, target, verifier, outcome, events: _, recording } = settings;
         let mut table = Table::new();
-        table.insert("source".to_owned(), Value::try_from(source)?);
+        let mut source = Value::try_from(source)?;
+        if let Some(fraud) = source.as_table_mut().and_then(|source| source.remove(FRAUD)) {
+            table.insert(FRAUD.to_owned(), fraud);
+        }
+        table.insert("source".to_owned(), source);
         limits.setup.basics.put("", &mut table)?;
         pace.put("", &mut table)?;
         limits.length.put("", &mut table)?;
@@ -149,8 +156,9 @@ impl From<(Misread, &str)> for Fault {
 fn read(text: &str) -> Result<Scenario, Fault> {
     let root = DeTable::parse(text).map_err(|error| fault(&error, text))?;
     let mut table = root.into_inner();
+    let fraud = table.remove_entry(FRAUD);
     let source = match table.remove("source") {
-        Some(source) => read_source(source, text)?,
+        Some(source) => read_source(source, fraud, text)?,
         None => {
             return Err(Fault {
                 offset: 0,
@@ -202,6 +210,7 @@ fn read(text: &str) -> Result<Scenario, Fault> {
             vec![
                 "gates_off",
                 "source",
+                FRAUD,
                 "kafka",
                 "transactions",
                 "verify",
@@ -233,7 +242,13 @@ fn refuse_rest(table: &DeTable<'_>, known: &[Vec<&'static str>]) -> Result<(), F
 }
 
 /// The `[source]` table: `kind` says which of the sources reads the rest.
-fn read_source(source: Spanned<DeValue<'_>>, text: &str) -> Result<SourceConfig, Fault> {
+///
+/// Fraud has a table of its own, since it says what happens and not what the shop is like; it goes with the source.
+fn read_source<'i>(
+    source: Spanned<DeValue<'i>>,
+    fraud: Option<(Spanned<DeString<'i>>, Spanned<DeValue<'i>>)>,
+    text: &str,
+) -> Result<SourceConfig, Fault> {
     let span = source.span();
     let at_source = |reason: &str| Fault { offset: span.start, reason: reason.to_owned(), hint: None };
     let DeValue::Table(mut table) = source.into_inner() else {
@@ -249,6 +264,18 @@ fn read_source(source: Spanned<DeValue<'_>>, text: &str) -> Result<SourceConfig,
             ));
         }
     };
+    if let Some((key, _)) = table.get_key_value(FRAUD) {
+        let reason = "fraud stands in a table of its own".to_owned();
+        return Err(Fault { offset: key.span().start, reason, hint: Some("write [fraud] beside [source]".to_owned()) });
+    }
+    if let Some((key, fraud)) = fraud {
+        if kind != "synthetic" {
+            let reason = format!("fraud is woven into synthetic events, and the source's kind is \"{kind}\"");
+            let hint = "leave [fraud] out, or write kind = \"synthetic\"".to_owned();
+            return Err(Fault { offset: key.span().start, reason, hint: Some(hint) });
+        }
+        table.insert(key, fraud);
+    }
     let rest = Spanned::new(span.clone(), DeValue::Table(table)).into_deserializer();
     let fault = |error| fault(&error, text);
     match kind.as_str() {

@@ -34,6 +34,7 @@ use crate::settings::verification::Verification;
 use crate::shop;
 use crate::source::own::{Own, OwnError};
 use crate::source::recorded::Placing;
+use crate::source::synthetic::fraud::Truth;
 use crate::source::web;
 pub(super) use group::group;
 pub use presentation::{LiveView, Presentation, USUAL_RESULTS};
@@ -94,6 +95,7 @@ impl Plan {
         check_types(&topic_map, &catalogue)?;
         let topics: BTreeSet<&String> = topic_map.values().chain([&topic.topic]).collect();
         topics.iter().try_for_each(|topic| check_topic_name(topic))?;
+        check_truth(&scenario.source, &topics)?;
         let padding = padding(&settings.limits.setup.padding, setup.seed)?;
         let topic_of = |name: &str| topic_map.get(name).unwrap_or(&topic.topic).clone();
         let formats = &mut settings.target.coding.formats;
@@ -111,7 +113,8 @@ impl Plan {
         let is_verified = *verifier.enabled.get_or_insert(true);
         let (lateness, patience) = (settings.limits.lateness.settle(), settings.limits.setup.patience.settle());
         let event_time = settings.recording.body.settle().event_time;
-        let known = Known { catalogue: &catalogue, topic_of: &topic_of, usual: &topic.topic };
+        let truth = truth(&scenario.source, setup.seed, setup.lanes.saturating_mul(together.shard.of));
+        let known = Known { catalogue: &catalogue, topic_of: &topic_of, usual: &topic.topic, truth: truth.as_ref() };
         let is_read = presentation.dry_run || !cluster.bootstrap_server.as_deref().is_none_or(is_stand_in);
         let downstream = downstream::of(scenario, known, &formats, is_read, together.shard.of == 1)?;
         let gates = gates(scenario, &pace, &catalogue, topics.iter().copied().cloned().collect())?;
@@ -183,6 +186,18 @@ impl Plan {
     }
 }
 
+/// Whether the truth about fraud can be written where it is to be.
+fn check_truth(source: &SourceConfig, topics: &BTreeSet<&String>) -> Result<(), ConfigError> {
+    let SourceConfig::Synthetic(config) = source else { return Ok(()) };
+    let Some(topic) = config.fraud.as_ref().and_then(|fraud| fraud.topic.as_ref()) else { return Ok(()) };
+    check_topic_name(topic)?;
+    if topics.contains(topic) {
+        let reason = format!("fraud.topic is \"{topic}\", where the events go: the truth would be read as one of them");
+        return Err(plan_error(&reason, "give the truth a topic of its own"));
+    }
+    Ok(())
+}
+
 /// Whether the types that have topics of their own are there.
 fn check_types(topic_map: &BTreeMap<String, String>, catalogue: &Catalogue) -> Result<(), ConfigError> {
     let unknown = topic_map.keys().find_map(|event_type| catalogue.find(event_type).err());
@@ -247,6 +262,14 @@ fn source(scenario: &Scenario, seed: u64, lanes: u16) -> Result<SourceConfig, Co
         SourceConfig::Recorded(_) | SourceConfig::Web(_) => {}
     }
     Ok(source)
+}
+
+/// The truth about the fraud in a run of so many lanes.
+pub(super) fn truth(source: &SourceConfig, seed: u64, lanes: u16) -> Option<Truth> {
+    match source {
+        SourceConfig::Synthetic(config) => config.fraud.as_ref().map(|fraud| Truth::new(fraud, seed, lanes)),
+        SourceConfig::Own(_) | SourceConfig::RetailRocket(_) | SourceConfig::Recorded(_) | SourceConfig::Web(_) => None,
+    }
 }
 
 /// The types of event that there are.

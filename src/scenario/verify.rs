@@ -1,6 +1,6 @@
 //! What `loadgen verify` is to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::environment::Environment;
 use super::error::{ConfigError, plan_error};
 use super::file::read_expectations;
 use super::formats::FormatPlan;
-use super::plan::catalogue;
+use super::plan::{self, catalogue};
 use super::plan::{Presentation, check_name, group};
 use super::registry::access;
 use super::schemas;
@@ -27,6 +27,7 @@ use crate::run::Downstream;
 use crate::settings::events::DeclaredOptions;
 use crate::settings::membership::Group;
 use crate::settings::verification::{Expect, Isolation};
+use crate::source::synthetic::fraud::Truth;
 use std::sync::Arc;
 
 /// The topic that is read where none is named.
@@ -81,6 +82,8 @@ pub struct VerifyPlan {
     pub formats: FormatPlan,
     /// The subjects that schemas may have; any, where there are none.
     pub subjects: Vec<String>,
+    /// The truth about the fraud in the events, where their run is named.
+    pub truth: Option<Truth>,
     /// What must have come out downstream, as it is declared.
     pub expectations: Vec<ExpectConfig>,
     /// The longest wait for it when the input has ended.
@@ -94,7 +97,8 @@ impl VerifyPlan {
     /// What is wrong with the first wrong expectation.
     pub fn downstream(&self) -> Result<Downstream, ConfigError> {
         let usual = self.topics.first().map_or(USUAL_TOPIC, String::as_str);
-        let known = Known { catalogue: &self.catalogue, topic_of: &|_| usual.to_owned(), usual };
+        let truth = self.truth.as_ref();
+        let known = Known { catalogue: &self.catalogue, topic_of: &|_| usual.to_owned(), usual, truth };
         Ok(Downstream {
             expectations: Expectation::all(&self.expectations, known)?,
             deadline: self.expect_deadline,
@@ -116,6 +120,25 @@ pub(super) fn declared(options: DeclaredOptions, producer: Option<&Path>) -> Res
         .map(|scenario| Scenario::load(&scenario))
         .transpose()?
         .map_or_else(SourceConfig::default, |run| run.source))
+}
+
+/// The truth about the fraud in a run: the producer's, or the one that an expectation names.
+fn truth(producer: Option<&Path>, expectations: &[ExpectConfig]) -> Result<Option<Truth>, ConfigError> {
+    let named: BTreeSet<&Path> =
+        expectations.iter().filter_map(|config| config.truth.as_deref()).chain(producer).collect();
+    let mut named = named.into_iter();
+    let Some(run) = named.next() else { return Ok(None) };
+    if named.next().is_some() {
+        return Err(plan_error("expectations name the truth of several runs", "read the runs one by one"));
+    }
+    let path = run.join(SCENARIO);
+    // A producer's run that is not there is told of when it is joined.
+    if producer == Some(run) && !path.is_file() {
+        return Ok(None);
+    }
+    let scenario = Scenario::load(&path)?;
+    let setup = scenario.settings.limits.setup.basics.clone().settle();
+    Ok(plan::truth(&scenario.source, setup.seed, setup.lanes))
 }
 
 /// Resolves the arguments of `loadgen verify`.
@@ -204,6 +227,7 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
         catalogue,
         formats,
         subjects,
+        truth: truth(args.producer_report.as_deref(), &expectations)?,
         expectations,
         expect_deadline,
         offset: reading.offset,

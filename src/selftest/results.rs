@@ -43,13 +43,13 @@ fn expectation(catalogue: &Catalogue, value: &str) -> Result<Vec<Expectation>, D
         },
         ..ExpectConfig::default()
     };
-    Expectation::all(&[config], Known { catalogue, topic_of: &|_| String::new(), usual: "" })
+    Expectation::all(&[config], Known { catalogue, topic_of: &|_| String::new(), usual: "", truth: None })
 }
 
 /// One row for each thing that was done wrong, and one for what was left right.
 pub(super) fn rows(catalogue: &Catalogue, seed: u64) -> Result<Vec<Row>, DeclareError> {
     let logs = BTreeMap::from([("input".to_owned(), Log { starts: vec![0; PARTITIONS], is_whole: true })]);
-    let mut oracle = Oracle::new(&expectation(catalogue, "count")?, &logs, false);
+    let mut oracle = Oracle::new(&expectation(catalogue, "count")?, &logs, false, None);
     let mut counted: BTreeMap<(i64, &'static str), u64> = BTreeMap::new();
     let mut too_late = BTreeSet::new();
     let place = |event: i64| usize::try_from(event).unwrap_or_default();

@@ -35,6 +35,10 @@ pub(super) enum Purpose {
     Sessions = 7,
     /// What belongs to a key of declared events.
     Keys = 8,
+    /// Which events of a lane are fraudulent.
+    Fraud = 9,
+    /// What happens in an episode of fraud.
+    FraudSteps = 10,
 }
 
 /// The key of `purpose` under `seed`; `part` tells lanes apart.

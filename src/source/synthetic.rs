@@ -3,10 +3,13 @@
 //! Event n of a lane is a function of (configuration, seed, lane, lanes, n). Of L lanes, lane l has the users whose id is l
 //! modulo L, so that all events of a user are in one lane, and the global numbers n * L + l.
 //!
+//! Fraud is woven in where it is asked for: see [`fraud`].
+//!
 //! Ids are ranks: user 0 is the most active one and item 0 the most popular one, so a report's hottest keys can be checked
 //! by eye. (The partition is a hash of the id; nothing is sorted there.)
 
 mod config;
+pub mod fraud;
 mod independent;
 mod sessions;
 mod shop;
@@ -23,6 +26,7 @@ pub use self::sessions::{
 };
 pub use self::weights::Weights;
 
+use self::fraud::{FraudConfig, Truth, Weave};
 use self::independent::Independent;
 use self::sessions::Sessions;
 use self::shop::{Aisles, Shop};
@@ -78,7 +82,11 @@ impl Synthetic {
                 Drawing::Sessions(Box::new(sessions))
             }
         };
-        Ok(Lane { model, id, next: 0 })
+        let fraud = config.fraud.as_ref().and_then(|fraud| {
+            let users = Population::new(&shape)?;
+            Some(Weave::new(fraud, users, id, self.seed))
+        });
+        Ok(Lane { source: Arc::clone(self), model, fraud, id, next: 0 })
     }
 
     /// The texts that the events point into.
@@ -88,16 +96,33 @@ impl Synthetic {
     }
 
     /// The share of all events that each type is expected to have, in the order of [`crate::shop::Kind::OF_USERS`]: by the weights, or by
-    /// the funnel.
+    /// the funnel, and by the fraud that is woven in.
     #[must_use]
     pub fn expected_shares(&self) -> Vec<f64> {
-        self.figures.as_ref().map_or_else(|| self.config.weights.shares().to_vec(), |figures| figures.shares.clone())
+        let honest = self
+            .figures
+            .as_ref()
+            .map_or_else(|| self.config.weights.shares().to_vec(), |figures| figures.shares.clone());
+        match &self.config.fraud {
+            Some(fraud) => {
+                let woven = fraud::mix(fraud);
+                honest.iter().zip(woven).map(|(honest, woven)| honest + fraud.rate * (woven - honest)).collect()
+            }
+            None => honest,
+        }
     }
 
     /// What it was made from.
     #[must_use]
     pub const fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// The fraud that is woven in, and the truth about it in a run of so many lanes.
+    #[must_use]
+    pub fn fraud(&self, lanes: u16) -> Option<(&FraudConfig, Truth)> {
+        let fraud = self.config.fraud.as_ref()?;
+        Some((fraud, Truth::new(fraud, self.seed, lanes)))
     }
 
     /// What sessions come to, in the sessions model.
@@ -140,7 +165,9 @@ impl LaneId {
 /// The events of one lane, in order.
 #[derive(Debug)]
 pub struct Lane {
+    source: Arc<Synthetic>,
     model: Drawing,
+    fraud: Option<Weave>,
     id: LaneId,
     next: u64,
 }
@@ -162,11 +189,23 @@ impl Lane {
         let n = self.next;
         self.next += 1;
         let number = self.id.number(n);
-        let event = match &mut self.model {
-            Drawing::Independent(model) => model.event(n),
-            Drawing::Sessions(model) => model.draw(number),
+        let event = match (self.woven(n, number), &mut self.model) {
+            (Some(woven), _) => woven,
+            (None, Drawing::Independent(model)) => model.event(n),
+            (None, Drawing::Sessions(model)) => model.draw(number),
         };
         Drawn { number, recorded_offset: Nanos::ZERO, event }
+    }
+
+    /// The event of the step of fraud that stands in the place of event `n`; the sessions go on behind it as if it were not there.
+    fn woven(&mut self, n: u64, number: u64) -> Option<Event> {
+        let fraud = self.fraud.as_mut()?;
+        let due = fraud.due(n)?;
+        let session = match &self.model {
+            Drawing::Independent(model) => model.session(due.member, n),
+            Drawing::Sessions(model) => model.latest(due.member.rank),
+        };
+        Some(fraud.event(&self.source.shop, due, session, number))
     }
 
     /// Makes the lane's event `n`, counted from 0, the next one: at once in the independent model; by drawing all before it in the
@@ -178,7 +217,9 @@ impl Lane {
                 self.next = 0;
             }
             while self.next < n {
-                model.draw(self.id.number(self.next));
+                if self.fraud.as_mut().is_none_or(|fraud| fraud.due(self.next).is_none()) {
+                    model.draw(self.id.number(self.next));
+                }
                 self.next += 1;
             }
         }

@@ -246,6 +246,20 @@ impl Cluster {
         });
     }
 
+    /// Offsets in a topic, over all of its partitions.
+    pub(crate) fn ends(&self, topic: &str) -> u64 {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.address)
+            .set("group.id", "independent")
+            .set("isolation.level", "read_uncommitted")
+            .create()
+            .unwrap();
+        let partitions = self.admin().topics().unwrap()[topic].partitions.len();
+        let ends = (0..i32::try_from(partitions).unwrap())
+            .map(|partition| consumer.fetch_watermarks(topic, partition, PATIENCE).unwrap().1);
+        u64::try_from(ends.sum::<i64>()).unwrap()
+    }
+
     /// The topics that users made.
     pub(crate) fn topics(&self) -> Vec<String> {
         let all = self.admin().topics().unwrap();

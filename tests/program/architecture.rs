@@ -11,9 +11,10 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 const MAY_IMPORT: &[(&str, &str)] = &[
     (
         "command",
-        "alert anonymise bundle capacity capture cli clock collect compare dataset event explain exporter figures files fleet gate input kafka lane measure merge output progress publish recording registry report run scenario schedule selftest settings shop soak source units verdict verify width wire",
+        "alert anonymise bundle capacity capture cli clock collect compare dataset event explain exporter figures files fleet fraud gate input kafka lane measure merge output progress publish recording registry report run scenario schedule score selftest settings shop soak sorting source units verdict verify width wire",
     ),
     ("collect", "clock event exporter report source wire"),
+    ("score", "clock fraud kafka"),
     ("exporter", "clock event kafka ledger measure report run"),
     ("fleet", "clock figures kafka report run settings"),
     ("progress", "clock figures logging measure report run width"),
@@ -34,7 +35,8 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ),
     ("lane", "clock control event kafka ledger measure publish schedule settings source"),
     ("verify", "clock control event kafka ledger measure report schedule settings wire"),
-    ("expect", "clock event kafka measure report spelling units wire"),
+    ("expect", "clock event figures fraud kafka measure report source spelling units wire"),
+    ("fraud", "wire"),
     ("publish", "kafka"),
     ("output", "bundle capacity compare explain figures gate ledger recording report width"),
     ("explain", "gate ledger report"),

@@ -66,6 +66,9 @@ impl Kept {
             });
         }
         self.attempt(|bundle| bundle.unverified(&outcome.unverified));
+        if let Some(woven) = &outcome.fraud {
+            self.attempt(|bundle| bundle.fraud_truth(woven.rows()));
+        }
         let measured = outcome.measured.whole();
         let of = |kind: Kind| Ok(kinds.contains(&kind).then(|| measured.latency(kind).histogram().clone()));
         self.attempt(|bundle| files::write_distributions(bundle, of));

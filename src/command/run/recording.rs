@@ -8,7 +8,7 @@ use super::failures::begin_failed;
 use super::fleet::Crew;
 use super::kept::Kept;
 use super::observers::Observers;
-use super::{begun, origin};
+use super::{begun, origin, truth};
 use crate::alert::{About, Alerts};
 use crate::bundle;
 use crate::clock::Nanos;
@@ -93,6 +93,11 @@ impl Recording<'_> {
         };
         let judge = |mut outcome: Outcome| {
             outcome.report.collected = collecting.map(collect::Server::finish);
+            if let (Some(woven), Some(told)) = (&outcome.fraud, &mut outcome.report.fraud)
+                && let Some(topic) = woven.topic()
+            {
+                told.unwritten = truth::write(woven, topic, &plan.run.kafka).err();
+            }
             let mut report = judge(plan, source, outcome, aborted_by, likeness);
             if let Some(crew) = &crew {
                 crew.finish(&mut report);

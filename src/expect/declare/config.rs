@@ -1,6 +1,7 @@
 //! Expectations as they are written down.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
@@ -8,11 +9,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use crate::units;
 
 /// One `[[expect]]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ExpectConfig {
     /// Its name, for gates and reports.
     pub name: String,
+    /// What it is, where it is none of counts, sums and pairs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Named>,
     /// The topic of the input; the run's, where it is not said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -37,6 +41,21 @@ pub struct ExpectConfig {
     /// The types of event that add to the sum; the others are in the window and add nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub value_types: Vec<String>,
+    /// From which score on an event is called fraudulent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+    /// How many of the highest scores the precision at k looks at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub k: Option<u64>,
+    /// How long after its due time the score of an event is of use; always, where it is not said.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "to_text", deserialize_with = "from_text")]
+    pub within: Option<Duration>,
+    /// Where in a score's record stands what was looked at; then it is compared with what the log gives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub features: Option<String>,
+    /// The folder of the run whose truth it is, where that is not this run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truth: Option<PathBuf>,
     /// The windows; none for a running total.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<WindowConfig>,
@@ -89,6 +108,14 @@ pub struct OutputConfig {
     /// Only records that have these texts at these paths.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub only: BTreeMap<String, String>,
+}
+
+/// A kind of expectation that has a name of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Named {
+    /// Each event has a score, which the truth about fraud judges.
+    Scores,
 }
 
 /// When results are written.

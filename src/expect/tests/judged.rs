@@ -146,7 +146,7 @@ fn a_running_total_is_the_sum_of_all_that_was_ever_written_and_a_result_of_this_
     let expectations = declared(&[config(text)]).unwrap();
     for (is_whole, classes) in [(true, (1, 1, 0)), (false, (0, 0, 2))] {
         let log = Log { starts: vec![3], is_whole };
-        let mut oracle = Oracle::new(&expectations, &BTreeMap::from([("in".to_owned(), log)]), true);
+        let mut oracle = Oracle::new(&expectations, &BTreeMap::from([("in".to_owned(), log)]), true, None);
         for (offset, (key, kind, n)) in (0..).zip([
             ("a", "sale", "2"),
             ("c", "sale", "9"),

@@ -130,7 +130,7 @@ fn events_without_a_result_of_their_own_tell_the_range_and_explain_what_adds_up(
     "#;
     let expectations = declared(&[config(total), config(each)]).unwrap();
     let log = Log { starts: vec![0; 2], is_whole: true };
-    let mut oracle = Oracle::new(&expectations, &BTreeMap::from([("in".to_owned(), log)]), true);
+    let mut oracle = Oracle::new(&expectations, &BTreeMap::from([("in".to_owned(), log)]), true, None);
     let is_lost = |partition: usize, offset: i64| (10 + i64::try_from(partition).unwrap()..20).contains(&offset);
     let (mut input, mut counted) = (Vec::new(), 0);
     for offset in 0..40 {

@@ -45,6 +45,7 @@ const UNGATED: &[(&str, &str)] = &[
     ("faults[].at_s", "planned"),
     ("faults[].command.", "a command that fails ends in the verdict"),
     ("faults[].undo.", "a command that fails ends in the verdict"),
+    ("fraud.", "what was woven in, as planned; what was found of it is in the expectation of scores"),
     ("fleet.", "the shards one by one: what they did is in the whole's figures, what was lost with one is unwitnessed"),
     ("findings.examples.", "which events, not how many"),
     ("findings.invalid_by_reason.", "they sum to invalid"),
@@ -59,6 +60,17 @@ const UNGATED: &[(&str, &str)] = &[
     ),
     ("by_type.*.latency_us.*.censored_from", "as above"),
     ("expectations[].latency_us.censored_from", "as above"),
+    ("expectations[].scores.threshold", "chosen"),
+    ("expectations[].scores.k", "chosen"),
+    ("expectations[].scores.within_ms", "chosen"),
+    ("expectations[].scores.skew.compared", "how much skewed stands on"),
+    ("expectations[].scores.skew.without", "how much skewed does not know"),
+    ("expectations[].scores.skew.features[].", "by feature; skewed counts the events"),
+    ("expectations[].scores.told_apart_by_bits", "how exact the figures are"),
+    ("expectations[].scores.detection_us.censored_from", "as above"),
+    ("expectations[].scores.patterns[].", "by pattern; expect.NAME.* are of all of them"),
+    ("expectations[].scores.*.low", "the interval around a figure that has a path"),
+    ("expectations[].scores.*.high", "the interval around a figure that has a path"),
     ("expectations[].explained[].", "which offsets of the input, not how many results"),
     ("phases[].latency_us.*.censored_from", "as above"),
     ("partitions[].partition", "which partition"),
@@ -193,6 +205,8 @@ fn every_number_of_a_report_has_a_path_or_a_reason() {
     run["timeline"][0]["marks"] = json!([]);
     run["timeline"][0]["at_s"] = json!(1);
     run["joined_seconds"] = Value::Null;
+    // Of what is undecided nobody knows how good it is.
+    run["expectations"][0]["undecided"] = json!(0);
     run["faults"][0]["not_run"] = Value::Null;
     run["run"]["warm_up_s"] = json!(0.0);
     // A reading alone has no ledger, and a run has no reading.

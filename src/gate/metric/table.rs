@@ -7,7 +7,7 @@ use crate::figures::as_f64;
 use crate::{
     gate::unit::Dimension,
     ledger::Class,
-    report::{ExpectReport, Findings, Offered, PartitionReport, TimelineRow, TypeReport},
+    report::{Estimate, ExpectReport, Findings, Offered, PartitionReport, ScoresReport, TimelineRow, TypeReport},
 };
 
 /// A count of `T` with its name.
@@ -205,6 +205,43 @@ fn add_expectation(table: &mut Vec<Metric>) {
     for stat in Stat::ALL {
         let name = format!("latency.{}", stat.as_str());
         add(table, Part::Expectation, name, stat.dimension(), Source::ResultLatency(stat));
+    }
+    add_scores(table);
+}
+
+/// How good scores are by one figure.
+type Judged = fn(&ScoresReport) -> Option<Estimate>;
+
+fn add_scores(table: &mut Vec<Metric>) {
+    let counts: [Count<ScoresReport>; 9] = [
+        ("detected", |scores| scores.detected),
+        ("missed", |scores| scores.missed),
+        ("false_alarm", |scores| scores.false_alarm),
+        ("quiet", |scores| scores.quiet),
+        ("not_written", |scores| scores.not_written),
+        ("fraudulent", |scores| scores.fraudulent),
+        ("episodes", |scores| scores.episodes),
+        ("episodes_detected", |scores| scores.episodes_detected),
+        ("skewed", |scores| scores.skew.as_ref().map_or(0, |skew| skew.differing)),
+    ];
+    for (name, read) in counts {
+        add(table, Part::Expectation, name, Dimension::Count, Source::ScoreCount(read));
+    }
+    let figures: [(&str, Judged); 7] = [
+        ("precision", |scores| scores.precision),
+        ("recall", |scores| scores.recall),
+        ("recall_within", |scores| scores.recall_within),
+        ("f1", |scores| scores.f1),
+        ("auc_pr", |scores| scores.auc_pr),
+        ("precision_at_k", |scores| scores.precision_at_k),
+        ("recall_at_1_percent", |scores| scores.recall_at_1_percent),
+    ];
+    for (name, read) in figures {
+        add(table, Part::Expectation, name, Dimension::Ratio, Source::Score(read));
+    }
+    for stat in Stat::ALL {
+        let name = format!("detection.{}", stat.as_str());
+        add(table, Part::Expectation, name, stat.dimension(), Source::Detection(stat));
     }
 }
 

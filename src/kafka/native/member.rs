@@ -29,8 +29,7 @@ pub struct Member {
     queue: Queue,
     /// Where a slot is read from when the group has no committed offset in it.
     starts: BTreeMap<i32, i64>,
-    /// Whether a commit before that counts, too.
-    follows_commits: bool,
+    begins: Begins,
     slots: Arc<Slots>,
     /// Whether nobody commits unless asked to.
     commits_when_asked: bool,
@@ -44,8 +43,19 @@ pub struct Member {
     client: Client,
 }
 
+/// Where a member begins in a slot of which the group has committed an offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begins {
+    /// There, but not before its own start.
+    NotBeforeStarts,
+    /// There.
+    AtCommits,
+    /// At the number that was committed with the offset, where that is before it.
+    AtNotes,
+}
+
 /// What the group decided for a member.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     /// Given to it, or taken away.
     pub assigned: bool,
@@ -57,6 +67,8 @@ pub struct Change {
     pub lost: bool,
     /// Why it could not be followed, where it could not.
     pub error: Option<Code>,
+    /// Of slots that were given to it: where the group stands, where it has committed something.
+    pub committed: BTreeMap<i32, i64>,
 }
 
 impl Member {
@@ -79,7 +91,7 @@ impl Member {
                 wake: None,
                 queue,
                 starts,
-                follows_commits: false,
+                begins: Begins::NotBeforeStarts,
                 slots: Arc::clone(slots),
                 commits_when_asked,
                 read_committed: is_read_committed(settings),
@@ -94,9 +106,22 @@ impl Member {
         }
     }
 
+    /// The same, but where a number was committed with the offset, reading begins there: what lies between the two is read again.
+    #[must_use]
+    pub const fn going_back(mut self) -> Self {
+        self.begins = Begins::AtNotes;
+        self
+    }
+
+    /// Whether the group has decided something that is not followed yet.
+    #[must_use]
+    pub const fn has_decided(&self) -> bool {
+        self.decided.is_some()
+    }
+
     /// Goes on where the group has committed, wherever that is: the starts are for slots without a commit.
     pub const fn follow_commits(&mut self) {
-        self.follows_commits = true;
+        self.begins = Begins::AtCommits;
     }
 
     /// Takes what is there without waiting, at most `most` records, up to what the group decides. Returns how many
@@ -194,8 +219,7 @@ impl Member {
             // SAFETY: the handle is live; a null list means the offsets stored so far.
             unsafe { raw::rd_kafka_commit(self.client.handle.as_ptr(), ptr::null(), 0) };
         }
-        let lost = lost && !assigned;
-        let mut change = Change { assigned, partitions: Vec::new(), starts: Vec::new(), lost, error: None };
+        let mut change = Change { assigned, lost: lost && !assigned, ..Change::default() };
         if let Some(mut partitions) = ptr::NonNull::new(named) {
             // SAFETY: the list is live and ours to write to while the event is.
             let partitions = unsafe { partitions.as_mut() };
@@ -215,8 +239,15 @@ impl Member {
                 for element in &mut *elements {
                     let start = self.starts.get(&slot(element)).copied().unwrap_or(0);
                     // Without a commit of its own the group stands where the run began; an older commit is not gone back to.
-                    let first = if self.follows_commits { 0 } else { start };
-                    element.offset = if element.offset >= first { element.offset } else { start };
+                    let first = if self.begins == Begins::NotBeforeStarts { start } else { 0 };
+                    element.offset = if element.offset >= first {
+                        change.committed.insert(slot(element), element.offset);
+                        // SAFETY: the element is one of a live list.
+                        let back = unsafe { partitions::note(element) }.filter(|_| self.begins == Begins::AtNotes);
+                        back.map_or(element.offset, |back| back.min(element.offset))
+                    } else {
+                        start
+                    };
                 }
                 change.starts = elements.iter().map(|element| element.offset).collect();
             }

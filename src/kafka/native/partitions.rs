@@ -47,6 +47,23 @@ impl PartitionList {
         }
     }
 
+    /// Gives each offset a number that is committed with it, as decimal digits.
+    pub(super) fn set_notes(&self, notes: impl Iterator<Item = i64>) {
+        for (at, note) in (0..self.elements().len()).zip(notes) {
+            let note = note.to_string();
+            // SAFETY: the list is live and ours, and has an element of that index, whose note it frees with itself; the memory is of the
+            // size that is copied.
+            unsafe {
+                let element = self.0.as_ref().elems.add(at);
+                let memory = c::rd_kafka_mem_malloc(std::ptr::null_mut(), note.len());
+                if !memory.is_null() {
+                    std::ptr::copy_nonoverlapping(note.as_ptr(), memory.cast::<u8>(), note.len());
+                    ((*element).metadata, (*element).metadata_size) = (memory, note.len());
+                }
+            }
+        }
+    }
+
     fn first_error(&self) -> Code {
         first_error(self.elements())
     }
@@ -75,6 +92,16 @@ impl Drop for PartitionList {
 fn first_error(elements: &[raw::TopicPartition]) -> Code {
     let mut codes = elements.iter().map(|element| code(element.err));
     codes.find(|code| *code != Code::NoError).unwrap_or(Code::NoError)
+}
+
+/// The number that was committed with an offset.
+///
+/// # Safety
+/// The element must be one of a live list.
+pub(super) unsafe fn note(element: &raw::TopicPartition) -> Option<i64> {
+    // SAFETY: the caller's promise: so many bytes are there, or none.
+    let bytes = unsafe { slice(element.metadata.cast::<u8>(), i32::try_from(element.metadata_size).ok()?) };
+    std::str::from_utf8(bytes).ok()?.parse().ok().filter(|note| *note >= 0)
 }
 
 /// Fills in what the client's group has committed in each partition of `list`; a negative offset where it has committed

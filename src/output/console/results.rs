@@ -2,7 +2,7 @@
 
 use super::page::{Ink, Page};
 use crate::figures;
-use crate::report::ExpectReport;
+use crate::report::{ExpectReport, ScoresReport};
 
 /// One expectation; the first has the label.
 pub(super) fn row(page: &mut Page, is_first: bool, report: &ExpectReport) {
@@ -18,4 +18,7 @@ pub(super) fn row(page: &mut Page, is_first: bool, report: &ExpectReport) {
     };
     let line = format!("{}: {}{}", report.name, report.line(), latency.unwrap_or_default());
     page.row_inked(if is_first { "results" } else { "" }, &line, ink);
+    for line in report.scores.iter().flat_map(ScoresReport::lines) {
+        page.row("", &line);
+    }
 }

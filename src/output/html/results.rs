@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::figures;
-use crate::report::{ExpectExample, ExpectReport};
+use crate::report::{ExpectExample, ExpectReport, ScoresReport};
 
 /// One expectation.
 #[derive(Serialize)]
@@ -16,6 +16,8 @@ pub(super) struct ResultsView {
     p50: String,
     p99: String,
     max: String,
+    /// How good scores are, line by line.
+    scores: Vec<String>,
     examples: Vec<ExampleView>,
 }
 
@@ -43,6 +45,7 @@ pub(super) fn view(report: &ExpectReport) -> ResultsView {
         p50: time(latency.p50),
         p99: time(latency.p99),
         max: time(latency.max),
+        scores: report.scores.iter().flat_map(ScoresReport::lines).collect(),
         examples: report.examples.iter().map(example).collect(),
     }
 }

@@ -184,6 +184,7 @@ pub(super) fn setup(report: &RunReport) -> SetupView {
     let process = report.process.as_ref().map(|process| process.sentences(&report.environment));
     facts.extend(process.filter(|told| !told.is_empty()).map(|told| ("process", told.join(", "))));
     facts.extend(report.availability.iter().map(|found| ("availability", found.sentences().join(", "))));
+    facts.extend(report.fraud.iter().map(|fraud| ("fraud", fraud.sentences().join(", "))));
     facts.extend(report.faults.iter().map(|fault| ("fault", fault.sentence())));
     facts.extend(report.alerts.iter().map(|alert| ("alert", alert.sentence())));
     let waits = [

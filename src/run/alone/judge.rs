@@ -158,6 +158,7 @@ pub(super) fn outcome(
         ended_by: watched.ended_by,
         unwritten: None,
         fidelity: None,
+        fraud: None,
     })
 }
 

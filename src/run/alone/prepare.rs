@@ -104,7 +104,7 @@ impl Prepared {
             }
         };
         // When a result came that lies there already nobody knows.
-        Auditor::new(&config.downstream, (&self.target, None), config.connect_timeout, false, &from)
+        Auditor::new(&config.downstream, (&self.target, None), config.connect_timeout, false, config.run, &from)
     }
 
     /// What is read from.

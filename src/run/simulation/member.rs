@@ -115,7 +115,14 @@ impl Member {
             given_up
         };
         let partitions = partitions.into_iter().filter_map(|partition| i32::try_from(partition).ok()).collect();
-        self.changes.push(Change { assigned: decision.assigned, partitions, starts, lost: decision.lost, error });
+        self.changes.push(Change {
+            assigned: decision.assigned,
+            partitions,
+            starts,
+            lost: decision.lost,
+            error,
+            ..Change::default()
+        });
     }
 
     /// What says of the cluster whether there is something to take, or to learn.

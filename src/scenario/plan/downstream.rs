@@ -35,6 +35,10 @@ pub(super) fn of(
         let reason = format!("expectations read plain JSON, and events are written as {:?}", other.format);
         return Err(plan_error(&reason, "leave the format or the expectations out"));
     }
+    if let Some(named) = scenario.expectations.iter().find(|config| config.truth.is_some()) {
+        let reason = format!("expectation \"{}\": truth names another run, and this one has its own", named.name);
+        return Err(plan_error(&reason, "leave truth out"));
+    }
     if !formats.keys.is_empty() {
         let reason = "expectations go by the texts of keys, and keys are written by a schema";
         return Err(plan_error(reason, "leave the key format or the expectations out"));

@@ -47,7 +47,7 @@ fn named(
     times: impl Fn(&Line) -> u64,
 ) -> Result<Vec<(usize, i64, i64, bool)>, DeclareError> {
     let logs = BTreeMap::from([("input".to_owned(), Log { starts: vec![0; PARTITIONS], is_whole: true })]);
-    let mut oracle = Oracle::new(&expectation(catalogue, "sum(amount)")?, &logs, false);
+    let mut oracle = Oracle::new(&expectation(catalogue, "sum(amount)")?, &logs, false, None);
     let body = |line: &Line| format!(r#"{{"color":"{}","timestamp":{},"amount":{}}}"#, line.2, line.3, line.4);
     let mut sums: BTreeMap<(i64, &str), u64> = BTreeMap::new();
     let last = EVENTS * STEP;

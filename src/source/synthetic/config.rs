@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::super::crowd::LONGEST;
+use super::fraud::{FraudConfig, MOST_FRAUD, MOST_SPACING, Pattern};
 use super::sessions::{MOST_CONCURRENT, MOST_SESSION_USERS, SessionsConfig};
 use super::weights::Weights;
 use crate::shop::Kind;
@@ -43,6 +44,9 @@ pub struct Config {
     /// How users go through the shop, in the sessions model.
     #[serde(skip_serializing_if = "is_default")]
     pub sessions: SessionsConfig,
+    /// Fraud that is woven in; a scenario says it in a table of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fraud: Option<FraudConfig>,
 }
 
 fn is_default(sessions: &SessionsConfig) -> bool {
@@ -61,6 +65,7 @@ impl Default for Config {
             hot_user: None,
             hot_item: None,
             sessions: SessionsConfig::default(),
+            fraud: None,
         }
     }
 }
@@ -242,6 +247,33 @@ pub enum ConfigError {
         /// Its value.
         id: u64,
     },
+    /// No fraud, or next to no honest events.
+    #[error(
+        "fraud.rate is {}%: it lies above 0% and at {}% at most, so that honest events are left to tell fraud from",
+        rate * 100.0,
+        MOST_FRAUD * 100.0
+    )]
+    FraudRate {
+        /// The share asked for.
+        rate: f64,
+    },
+    /// A share of a pattern that is none.
+    #[error("fraud.patterns.{pattern} is {share}: a share is a number from 0")]
+    FraudShare {
+        /// Of which.
+        pattern: Pattern,
+        /// Its value.
+        share: f64,
+    },
+    /// No pattern to follow.
+    #[error("fraud.patterns gives no pattern a share: name at least one, for example patterns = {{ velocity = 1 }}")]
+    NoFraudPattern,
+    /// Steps too near or too far apart.
+    #[error("fraud.spacing is {spacing}: 1 to {MOST_SPACING} events of the run lie between two steps of an episode")]
+    FraudSpacing {
+        /// Its value.
+        spacing: u32,
+    },
     /// One lane cannot carry the hot user.
     #[error(
         "hot_user.share is {share}, but all events of a user go through one lane, and each of {lanes} lanes carries 1/{lanes} of \
@@ -303,6 +335,7 @@ impl Config {
                 return Err(ConfigError::HotId { what, id });
             }
         }
+        self.fraud.as_ref().map_or(Ok(()), FraudConfig::check)?;
         self.check_model()
     }
 

@@ -30,13 +30,17 @@ impl Independent {
 
     /// Event `n` of the lane.
     pub(super) fn event(&self, n: u64) -> Event {
-        let shop = &self.synthetic.shop;
         let mut stream = Stream::of_event(self.key, n);
         let kind = self.kinds.pick(stream.word());
         let member = self.users.draw(&mut stream);
         let user = self.id.user(member.rank);
-        let session = session(shop, user, member, n);
+        let session = self.session(member, n);
         Event { user, recorded_ms: None, detail: self.detail(kind, user, session, n, &mut stream) }
+    }
+
+    /// The session that a user is in at event `n` of the lane.
+    pub(super) fn session(&self, member: Member, n: u64) -> Session {
+        session(&self.synthetic.shop, self.id.user(member.rank), member, n)
     }
 
     fn detail(&self, kind: Kind, user: UserId, session: Session, n: u64, stream: &mut Stream) -> Detail {

@@ -48,6 +48,12 @@ impl Guests {
         Self { users, id, members, ordinals }
     }
 
+    /// The last session that a user began.
+    #[expect(clippy::cast_possible_truncation, reason = "at most 100 million users")]
+    fn latest(&self, rank: u64) -> Session {
+        Session(self.ordinals[rank.min(self.members) as usize].saturating_sub(1))
+    }
+
     /// A new session of a user by activity.
     fn enter(&mut self, Arrival { stream, first, own }: Arrival<'_>) -> Visit {
         let rank = self.users.draw(stream).rank;
@@ -79,6 +85,11 @@ impl Sessions {
         let Self { guests, rules, crowd, .. } = self;
         guests.ordinals.fill(0);
         *crowd = Crowd::opening(rules, &mut |arrival| guests.enter(arrival));
+    }
+
+    /// The last session that the user of that rank began.
+    pub(super) fn latest(&self, rank: u64) -> Session {
+        self.guests.latest(rank)
     }
 
     /// The next event; `number` is its number in the whole run.

@@ -32,6 +32,8 @@ pub(super) type Aisles = [Option<Population>; CATEGORIES];
 pub(super) struct Shop {
     pub(super) wording: Wording,
     items: Population,
+    /// How many items there are.
+    count: u64,
     queries: Population,
     user_key: u64,
     item_key: u64,
@@ -62,6 +64,7 @@ impl Shop {
         }
         Ok(Self {
             items,
+            count: config.items,
             queries,
             user_key: key(seed, Purpose::Users, 0),
             item_key: key(seed, Purpose::Items, 0),
@@ -77,6 +80,11 @@ impl Shop {
     /// An item, by popularity.
     pub(super) fn draw_item(&self, stream: &mut Stream) -> ItemId {
         ItemId(self.items.draw(stream).rank)
+    }
+
+    /// How many items there are.
+    pub(super) const fn items(&self) -> u64 {
+        self.count
     }
 
     /// A search, by popularity.

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     fn change(assigned: bool, partitions: &[i32]) -> Change {
-        Change { assigned, partitions: partitions.to_vec(), starts: Vec::new(), lost: false, error: None }
+        Change { assigned, partitions: partitions.to_vec(), ..Change::default() }
     }
 
     fn of_two_members() -> Assignment {

@@ -50,7 +50,7 @@ impl Coordinator {
 
     /// Gives a member partitions at that second, or takes them away.
     fn decides(&self, at_s: u64, member: usize, assigned: bool, partitions: &[i32]) {
-        let change = Change { assigned, partitions: partitions.to_vec(), starts: Vec::new(), lost: false, error: None };
+        let change = Change { assigned, partitions: partitions.to_vec(), ..Change::default() };
         self.state().decisions.push((Nanos::from_secs(at_s), member, change));
     }
 

@@ -12,6 +12,17 @@ use super::super::{code, raw, text};
 use super::Member;
 
 impl Member {
+    /// What a producer needs to commit for the group; null where there is no group.
+    pub(in super::super) fn group_metadata(&self) -> *mut c::rd_kafka_consumer_group_metadata_t {
+        // SAFETY: the handle is live; the object returned is the caller's.
+        unsafe { c::rd_kafka_consumer_group_metadata(self.client.handle.as_ptr()) }
+    }
+
+    /// The topic and partition of a slot.
+    pub(in super::super) fn place(&self, slot: i32) -> Option<(&str, i32)> {
+        self.slots.place(slot)
+    }
+
     /// Says how far slots were read: what is committed from now on. What is said of slots that it no longer has counts for nothing.
     pub fn store(&self, read: &[Judged]) {
         let places = read.iter().filter_map(|read| {
@@ -103,6 +114,10 @@ impl Member {
 impl Drop for Member {
     /// Commits before it leaves: leaving waits for commits that are under way.
     fn drop(&mut self) {
+        // Who has taken a decision of the group and does not follow it is waited for, when the client closes, for ever.
+        if let Some(event) = self.decided.take() {
+            self.follow(&event);
+        }
         if self.commits_when_asked
             && let Err(code) = self.commit()
         {

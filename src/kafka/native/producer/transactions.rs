@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use rdkafka_sys::bindings as c;
 
+use super::super::member::Member;
+use super::super::partitions::PartitionList;
 use super::super::{code, millis, raw, text};
 use super::{Client, Producer};
-use crate::kafka::{Remedy, TransactionError};
+use crate::kafka::{Code, Remedy, TransactionError};
 
 impl Producer {
     /// Makes the producer ready for transactions: what an earlier one of the same `transactional.id` left open is aborted,
@@ -26,6 +28,35 @@ impl Producer {
     pub fn begin_transaction(&self) -> Result<(), TransactionError> {
         // SAFETY: the handle is live.
         ended(unsafe { c::rd_kafka_begin_transaction(self.handle()) })
+    }
+
+    /// Makes a group's progress part of the transaction: how far its member has read each slot, and a number that is committed with it.
+    ///
+    /// # Errors
+    /// Where the member is none of the group any more, or the coordinator does not take it within `wait`.
+    pub fn send_offsets(
+        &self,
+        member: &Member,
+        read: &[(i32, i64, i64)],
+        wait: Duration,
+    ) -> Result<(), TransactionError> {
+        let known = || read.iter().filter(|(slot, ..)| member.place(*slot).is_some());
+        let places = known()
+            .filter_map(|(slot, offset, _)| member.place(*slot).map(|(topic, partition)| (topic, partition, *offset)));
+        let refused = |text: String| TransactionError { code: Code::InvalidArgument, text, remedy: Remedy::Nothing };
+        let list = PartitionList::new(places).map_err(|error| refused(error.to_string()))?;
+        list.set_notes(known().map(|(.., note)| *note));
+        let group = member.group_metadata();
+        if group.is_null() {
+            return Err(refused("the reader is in no group".to_owned()));
+        }
+        // SAFETY: handle, list and the group's metadata are live; the call copies both, and the metadata are ours to destroy.
+        let error = unsafe {
+            let error = c::rd_kafka_send_offsets_to_transaction(self.handle(), list.0.as_ptr(), group, millis(wait));
+            c::rd_kafka_consumer_group_metadata_destroy(group);
+            error
+        };
+        ended(error)
     }
 
     /// Commits, trying for at most `wait`. Delivery reports must have been served: it waits for each.

@@ -1,10 +1,11 @@
-//! Finding fields in JSON bodies without building them up.
+//! Finding fields in JSON bodies without building them up: what a stream processor would find there.
 
 use std::borrow::Cow;
 
 /// The values of these fields of an object, in their order, as they are written; `None` for a body that is no object. A field that
 /// is not there, or null, is `None`; of two of one name the last one counts.
-pub(super) fn fields<'a>(body: &'a [u8], wanted: &[Box<str>], found: &mut Vec<Option<&'a [u8]>>) -> Option<()> {
+#[must_use]
+pub fn fields<'a>(body: &'a [u8], wanted: &[Box<str>], found: &mut Vec<Option<&'a [u8]>>) -> Option<()> {
     found.clear();
     found.resize(wanted.len(), None);
     let end = entries(body, &mut |name, value| {
@@ -16,7 +17,8 @@ pub(super) fn fields<'a>(body: &'a [u8], wanted: &[Box<str>], found: &mut Vec<Op
 }
 
 /// The value at that path; a part of it that is a number counts entries of an array from 0.
-pub(super) fn at<'a>(body: &'a [u8], path: &[Box<str>]) -> Option<&'a [u8]> {
+#[must_use]
+pub fn at<'a>(body: &'a [u8], path: &[Box<str>]) -> Option<&'a [u8]> {
     let mut value = body;
     for part in path {
         let mut found = None;
@@ -42,7 +44,8 @@ pub(super) fn at<'a>(body: &'a [u8], path: &[Box<str>]) -> Option<&'a [u8]> {
 }
 
 /// The text of a string, or a number or true and false as they are written.
-pub(super) fn text(value: &[u8]) -> Option<Cow<'_, [u8]>> {
+#[must_use]
+pub fn text(value: &[u8]) -> Option<Cow<'_, [u8]>> {
     match value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) {
         Some(inside) if inside.contains(&b'\\') => {
             serde_json::from_slice::<String>(value).ok().map(|text| Cow::Owned(text.into_bytes()))
@@ -54,12 +57,14 @@ pub(super) fn text(value: &[u8]) -> Option<Cow<'_, [u8]>> {
 }
 
 /// The number of a value: one, or a text that is one.
-pub(super) fn number(value: &[u8]) -> &[u8] {
+#[must_use]
+pub fn number(value: &[u8]) -> &[u8] {
     value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(value)
 }
 
 /// A whole number.
-pub(super) fn whole(value: &[u8]) -> Option<i64> {
+#[must_use]
+pub fn whole(value: &[u8]) -> Option<i64> {
     std::str::from_utf8(number(value)).ok()?.parse().ok()
 }
 
