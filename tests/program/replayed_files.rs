@@ -224,7 +224,7 @@ fn a_row_that_is_no_such_event_is_named_with_its_line_its_field_and_where_that_c
         .ends_with_code(104)
         .complains("--map: no type has a field user; they have view_id, user_id");
     let typed = [&mapped(usual)[..], &["--type-field", "item"]].concat();
-    shell.run(&typed).ends_with_code(7).complains("v.ndjson line 1: its type \"i\" is none of view");
+    shell.run(&typed).ends_with_code(7).complains("v.ndjson line 1: its type i is none of view");
     let keyed = [&mapped(usual)[..], &["--key-field", "visitor"]].concat();
     shell.run(&keyed).ends_with_code(104).complains("--key-field does not go with declared types");
     let alone = ["replay", "v.ndjson", "--time-field", "ts", "--map", usual];
