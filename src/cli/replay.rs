@@ -18,7 +18,6 @@ use crate::settings::verification::VerifierOptions;
 Examples:
   loadgen replay events.csv --fit 60s                     the whole recording in a minute
   loadgen replay events.csv --speed 100 --max-gap 1s      100 times faster, nights cut short
-  loadgen replay events.csv --speed 1 --from 2015-06-01T18:00:00Z --until 2015-06-01T19:00:00Z
   loadgen replay events.csv --speed 100 --dry-run         what it would be, without sending
   loadgen replay orders.avro --speed 10                   a recording of topics
   loadgen replay 'logs/*.ndjson.gz' --time-field ts --key-field user.id --type-field event --max-gap 1s

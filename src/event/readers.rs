@@ -207,7 +207,7 @@ mod tests {
     fn a_reader_of_json_schema_holds_what_is_there_to_what_it_asks() {
         let schema = |n: &str, more: &str| {
             format!(
-                r#"{{"title": "Order", "type": "object", "properties": {{"id": {{"type": "string"}}, "n": {n}}}{more}}}"#
+                r#"{{"title": "Order", "type": "object", "properties": {{"id": {{"type": "string"}}, "n": {n}, "total": {{"type": "number"}}}}{more}}}"#
             )
         };
         let says = |n: &str, more: &str| read(Language::JsonSchema, &schema(n, more), br#"{"id":"ab","n":7}"#);

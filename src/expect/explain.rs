@@ -268,7 +268,9 @@ impl AddedTrace {
         match self.added.window {
             None => add(Window::of(key, 0)),
             Some(window) => {
-                window.of(ts).filter(|start| window.takes(*start, most)).for_each(|start| add(Window::of(key, start)))
+                for start in window.of(ts).filter(|start| window.takes(*start, most)) {
+                    add(Window::of(key, start));
+                }
             }
         }
         let steps: usize = self.rows.iter().map(Steps::len).sum();
@@ -301,24 +303,17 @@ impl AddedTrace {
         if self.differences.is_beyond {
             return Vec::new();
         }
-        let all = || self.rows.iter().enumerate();
-        let found: Vec<(usize, Vec<Found>)> = match self.added.apart_ms {
-            // Any partition may have brought all of it.
-            Some(_) => {
-                let wrong = self.total(|_| true);
-                all().map(|(partition, row)| (partition, row.explaining(wrong))).collect()
-            }
-            // Each partition is a task of its own.
-            None => {
-                let wrong = |task: usize| self.total(|of| of == task);
-                let is_wrong = |(task, _): &(usize, &Steps)| wrong(*task) != Mark::default();
-                all().filter(is_wrong).map(|(task, row)| (task, row.explaining(wrong(task)))).collect()
-            }
-        };
+        // Behind a repartition any partition may have brought all of it; without one each partition is a task of its own.
+        let is_mixed = self.added.apart_ms.is_some();
+        let wrong = |partition: usize| self.total(|task| is_mixed || task == partition);
+        let rows = self.rows.iter().enumerate().map(|(partition, row)| (partition, row, wrong(partition)));
+        let wrong_ones = rows.filter(|(_, _, wrong)| *wrong != Mark::default());
+        let found: Vec<(usize, Vec<Found>)> =
+            wrong_ones.map(|(partition, row, wrong)| (partition, row.explaining(wrong))).collect();
         let ranges = |found: &Found| found.ranges;
         let all: u64 = found.iter().flat_map(|(_, found)| found.iter().map(ranges)).sum();
         let told = found.iter().flat_map(|(partition, found)| {
-            let ranges = if self.added.apart_ms.is_some() { all } else { found.iter().map(ranges).sum() };
+            let ranges = if is_mixed { all } else { found.iter().map(ranges).sum() };
             found.iter().filter_map(move |found| self.range(topic, *partition, Found { ranges, ..*found }))
         });
         told.collect()

@@ -71,7 +71,7 @@ pub(super) struct Step {
 /// The steps of one partition.
 #[derive(Clone, Debug)]
 pub(super) struct Steps {
-    steps: Vec<Step>,
+    list: Vec<Step>,
     sum: Mark,
     /// The first offset after the last event that adds anything.
     loose: Option<i64>,
@@ -92,24 +92,24 @@ pub(super) struct Found {
 
 impl Steps {
     pub(super) const fn new() -> Self {
-        Self { steps: Vec::new(), sum: Mark(0), loose: None, row: 0, bar: i64::MIN }
+        Self { list: Vec::new(), sum: Mark(0), loose: None, row: 0, bar: i64::MIN }
     }
 
     pub(super) const fn len(&self) -> usize {
-        self.steps.len()
+        self.list.len()
     }
 
     /// A record that adds nothing of which is known whether it came out.
     pub(super) fn pass(&mut self, offset: i64) {
         self.loose.get_or_insert(offset);
-        if let Some(step) = self.steps.last_mut().filter(|_| self.row > 0) {
+        if let Some(step) = self.list.last_mut().filter(|_| self.row > 0) {
             step.until = offset;
         }
     }
 
     /// An event that is in windows that came out right: no range that explains anything has it.
     pub(super) fn bar(&mut self, offset: i64) {
-        if let Some(step) = self.steps.last_mut().filter(|_| self.row > 0) {
+        if let Some(step) = self.list.last_mut().filter(|_| self.row > 0) {
             step.bars.1 = offset;
         }
         (self.loose, self.row, self.bar) = (None, 0, offset);
@@ -120,7 +120,7 @@ impl Steps {
         self.sum = self.sum.plus(mark);
         self.row += 1;
         let since = self.loose.take().unwrap_or(offset);
-        self.steps.push(Step {
+        self.list.push(Step {
             offset,
             at,
             sum: self.sum,
@@ -132,21 +132,21 @@ impl Steps {
     }
 
     pub(super) fn step(&self, place: usize) -> Option<&Step> {
-        self.steps.get(place)
+        self.list.get(place)
     }
 
     /// The running sum before a step.
     fn before(&self, place: usize) -> Mark {
-        place.checked_sub(1).and_then(|before| self.steps.get(before)).map_or(Mark(0), |step| step.sum)
+        place.checked_sub(1).and_then(|before| self.list.get(before)).map_or(Mark(0), |step| step.sum)
     }
 
     /// What the events from one offset to another add up to; `None` where one of them is, or may be, in windows that came out right.
     pub(super) fn between(&self, from: i64, to: i64) -> Option<Mark> {
-        let first = self.steps.partition_point(|step| step.offset < from);
-        let end = self.steps.partition_point(|step| step.offset <= to);
+        let first = self.list.partition_point(|step| step.offset < from);
+        let end = self.list.partition_point(|step| step.offset <= to);
         let count = end - first;
-        let bar = self.steps.get(end).map_or(self.bar, |next| next.bars.0);
-        let is_a_row = match self.steps.get(first..end) {
+        let bar = self.list.get(end).map_or(self.bar, |next| next.bars.0);
+        let is_a_row = match self.list.get(first..end) {
             Some([first, .., last]) => first.bars.0 < from && last.bars.1 > to && last.row + 1 == first.row + count,
             Some([one]) => one.bars.0 < from && one.bars.1 > to,
             _ => false,
@@ -164,7 +164,7 @@ impl Steps {
         // By the running sum before it, how many of a row's steps there are, and the first of them.
         let mut begins: HashMap<Mark, (u64, usize)> = HashMap::new();
         let mut found: Option<Found> = None;
-        for (last, step) in self.steps.iter().enumerate() {
+        for (last, step) in self.list.iter().enumerate() {
             if step.row == 1 {
                 begins.clear();
             }

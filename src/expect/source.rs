@@ -104,10 +104,9 @@ impl Source {
             What::Added(Added { key, value, value_types, .. }) => {
                 let value = match value {
                     Value::Count => Adds::One,
-                    Value::Sum(field) => Adds::Field(place(field)),
                     Value::Product(one, other) => Adds::Product(place(one), place(other)),
                     Value::Of(Kind::Distinct, field) => Adds::Text(place(field)),
-                    Value::Of(_, field) => Adds::Field(place(field)),
+                    Value::Sum(field) | Value::Of(_, field) => Adds::Field(place(field)),
                 };
                 (place(key), value, bytes(value_types))
             }

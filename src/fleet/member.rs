@@ -19,8 +19,11 @@ use crate::run::Interrupts;
 pub use seat::shard_report;
 use seat::{Moment, Seat};
 
-/// Records by which the clock is measured before the start, and after the end.
+/// Records by which the clock is measured before the start, and after the end, and how often they are sent again where what they say
+/// does not come to this bound: on a machine that is busy.
 const PROBES: usize = 16;
+const ROUNDS: usize = 8;
+const GOOD_BOUND_NS: i64 = 1_000_000;
 /// How long is listened at once while the others are waited for.
 const LISTEN: Duration = Duration::from_millis(50);
 
@@ -104,7 +107,6 @@ impl Member {
     }
 
     fn wait_for_all(&self, seat: &mut Seat, ready: Ready, interrupts: &Interrupts) -> Result<u64, FleetError> {
-        let offset = seat.offset().ok_or(FleetError::Interrupted)?;
         seat.say(Said::Ready(ready), Moment::Before)?;
         let mut spoken = self.since.now();
         loop {
@@ -113,6 +115,7 @@ impl Member {
                 return Err(FleetError::Unlike { run: seat.who.run.clone(), what: what.to_owned() });
             }
             if let Some(start_ms) = seat.roll.start_ms() {
+                let offset = seat.offset(Moment::Before).ok_or(FleetError::Interrupted)?;
                 return Ok(offset.local_ns(start_ms));
             }
             if interrupts.count() > 0 {

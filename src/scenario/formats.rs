@@ -1,6 +1,7 @@
 //! How the events of a run are written and read: which format each type has, by its topic, and which schemas that makes.
 
 pub mod keys;
+mod text;
 pub mod unions;
 
 use std::collections::BTreeSet;
@@ -8,16 +9,18 @@ use std::collections::BTreeSet;
 use keys::KeyPlan;
 use unions::Branch;
 
+pub use text::SchemaText;
+
 use super::error::{ConfigError, plan_error};
 use crate::event::catalogue::{Catalogue, EventType, GivenSchema, TypeIndex, Version};
 use crate::event::coding::Coding;
-use crate::registry::{Access, Part, Schema, SchemaType, Strategy};
+use crate::registry::{Access, Part, SchemaType, Strategy};
 use crate::settings::choice::Choice as _;
 use crate::settings::formats::{Format, FormatOptions, Formats, Framing};
 use crate::wire::language::Language;
-use crate::wire::protobuf::{Imports, Pick};
+use crate::wire::protobuf::Pick;
 use crate::wire::schema_error::SchemaError;
-use crate::wire::{avro, framing, json_schema, protobuf};
+use crate::wire::{framing, protobuf};
 
 /// A version of the schemas of a run's types.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,23 +67,6 @@ pub struct TypeFormat {
     pub branch: Option<Branch>,
 }
 
-/// A type's schema as a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SchemaText {
-    /// Its language.
-    pub schema_type: SchemaType,
-    /// The text.
-    pub text: String,
-    /// The full name of what it describes.
-    pub name: String,
-    /// Which message of the text it is, for Protobuf.
-    pub message: Vec<usize>,
-    /// The fingerprint of its parsing canonical form, for Avro.
-    pub fingerprint: Option<u64>,
-    /// What it imports, for Protobuf.
-    pub imports: Imports,
-}
-
 impl FormatPlan {
     /// The formats of these types, of which `topic_of` says where they go.
     ///
@@ -102,7 +88,7 @@ impl FormatPlan {
         if !has_schemas {
             return match formats.framing {
                 Some(Framing::Confluent | Framing::SingleObject) if keys.is_empty() => Err(framing_of_json()),
-                _ => Ok(Self { registry, register, keys, ..Self::default() }),
+                _ => Ok(Self { keys, registry, register, ..Self::default() }),
             };
         }
         let types = catalogue.types().zip(&topics).map(|((kind, declared), topic)| {
@@ -116,7 +102,7 @@ impl FormatPlan {
         if registry.is_none() && types.iter().any(|one| one.framing == Framing::Confluent) {
             return Err(no_registry());
         }
-        Ok(Self { types, registry, register, keys, ..Self::default() })
+        Ok(Self { types, keys, registry, register, ..Self::default() })
     }
 }
 
@@ -156,7 +142,7 @@ impl FormatPlan {
         if framing == Framing::Confluent {
             return match registry {
                 None => Err(no_registry()),
-                Some(_) => Ok((Self { registry, keys, framed_alone: true, ..Self::default() }, subjects)),
+                Some(_) => Ok((Self { keys, registry, framed_alone: true, ..Self::default() }, subjects)),
             };
         }
         if each.len() > 1 {
@@ -172,7 +158,7 @@ impl FormatPlan {
             Ok(one)
         });
         let types = if format == Format::Json { Vec::new() } else { types.collect::<Result<_, ConfigError>>()? };
-        Ok((Self { types, registry, keys, ..Self::default() }, subjects))
+        Ok((Self { types, keys, registry, ..Self::default() }, subjects))
     }
 }
 
@@ -318,96 +304,5 @@ pub const fn language_of(format: Format) -> Option<Language> {
         Format::Avro => Some(Language::Avro),
         Format::Protobuf => Some(Language::Protobuf),
         Format::JsonSchema => Some(Language::JsonSchema),
-    }
-}
-
-impl SchemaText {
-    fn new(schema_type: SchemaType, text: &str, name: &str) -> Self {
-        let text = language_of_type(schema_type).trimmed(text);
-        Self {
-            schema_type,
-            text: text.to_owned(),
-            name: name.to_owned(),
-            message: Vec::new(),
-            fingerprint: None,
-            imports: Imports::default(),
-        }
-    }
-
-    /// That of keys: it describes what has no name, or the first message of its text.
-    #[must_use]
-    pub fn of_key(schema_type: SchemaType, text: &str) -> Self {
-        let message = if schema_type == SchemaType::Protobuf { vec![0] } else { Vec::new() };
-        Self { message, ..Self::new(schema_type, text, "") }
-    }
-
-    /// A text of somebody else's.
-    ///
-    /// # Errors
-    /// What is wrong in it, or not supported, and where.
-    pub fn parse(language: Language, text: &str) -> Result<Self, SchemaError> {
-        Self::parse_with(language, text, Imports::default())
-    }
-
-    /// The same of a text that imports others.
-    ///
-    /// # Errors
-    /// As [`SchemaText::parse`].
-    pub fn parse_with(language: Language, text: &str, imports: Imports) -> Result<Self, SchemaError> {
-        Ok(match language {
-            Language::Avro => {
-                let parsed = avro::Schema::parse(text)?;
-                let fingerprint = Some(parsed.fingerprint());
-                Self { fingerprint, ..Self::new(SchemaType::Avro, text, parsed.name()) }
-            }
-            Language::Protobuf => {
-                let parsed = protobuf::Schema::parse(text, &imports.pairs(), Pick::Only)?;
-                let message = parsed.message_path();
-                Self { message, imports, ..Self::new(SchemaType::Protobuf, text, parsed.name()) }
-            }
-            Language::JsonSchema => Self::new(SchemaType::Json, text, json_schema::Schema::parse(text, "")?.name()),
-        })
-    }
-
-    /// What a schema of a registry describes, and which message of its text that is; `None` where it is not supported.
-    #[must_use]
-    pub fn of_registry(schema: &Schema, imports: Imports) -> Option<Self> {
-        Self::parse_with(language_of_type(schema.schema_type), &schema.text, imports).ok()
-    }
-
-    /// Its language.
-    #[must_use]
-    pub const fn language(&self) -> Language {
-        language_of_type(self.schema_type)
-    }
-
-    /// Whether bodies of both are read alike.
-    #[must_use]
-    pub fn is_read_as(&self, other: &Self) -> bool {
-        match self.fingerprint {
-            Some(_) => self.fingerprint == other.fingerprint,
-            None => self.text == other.text && self.imports.are(&other.imports),
-        }
-    }
-
-    /// As a registry takes it.
-    #[must_use]
-    pub fn for_registry(&self) -> Schema {
-        Schema::new(self.schema_type, self.text.clone())
-    }
-
-    /// What stands before bodies of this schema, under that id.
-    #[must_use]
-    pub fn frame(&self, id: u32) -> Vec<u8> {
-        let messages = (self.schema_type == SchemaType::Protobuf).then_some(&*self.message);
-        framing::confluent(id, messages)
-    }
-}
-
-const fn language_of_type(schema_type: SchemaType) -> Language {
-    match schema_type {
-        SchemaType::Avro => Language::Avro,
-        SchemaType::Protobuf => Language::Protobuf,
-        SchemaType::Json => Language::JsonSchema,
     }
 }

@@ -138,7 +138,7 @@ impl Plan {
             start_at_unix_ns: together.start_at.map(|at| u64::try_from(at.as_nanosecond()).unwrap_or_default()),
             pacing: setup.pacing,
             event_time,
-            late: setup.late.seeded(setup.seed),
+            late: setup.late.clone().unwrap_or_default().seeded(setup.seed),
             lateness,
             kafka: KafkaConfig {
                 bootstrap,

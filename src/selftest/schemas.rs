@@ -70,9 +70,9 @@ impl Series {
 /// What in a type has no such form.
 pub(super) fn coded(catalogue: &Catalogue, wire: Wire) -> Result<Catalogue, SchemaError> {
     let Wire { format, keys: form, id_in_header } = wire;
-    let types = catalogue.types().map(|(_, declared)| match id_in_header {
-        true => EventType { id: IdPlace::Header(ID_HEADER.into()), ..declared.clone() },
-        false => declared.clone(),
+    let types = catalogue.types().map(|(_, declared)| {
+        let id = if id_in_header { IdPlace::Header(ID_HEADER.into()) } else { declared.id.clone() };
+        EventType { id, ..declared.clone() }
     });
     let keys = catalogue.types().map(|(_, declared)| keys(declared, form)).collect::<Result<Vec<_>, _>>()?;
     let catalogue = Catalogue::new(types.collect()).map_err(|error| SchemaError::new(error.to_string()))?;

@@ -71,7 +71,7 @@ settings! {
         /// They are sent when they are due, and come late for windows of event time. Which ones they are is a function of seed, lane
         /// and number. Latencies downstream, which count from the time of events, are then not measured.
         #[arg(long, value_name = "SHARE@BEHIND,...")]
-        late: Late = Late::default(),
+        late: Option<Late>,
     }
 }
 

@@ -61,8 +61,8 @@ fn kafkas_own_test_driver_makes_the_same_of_a_hundred_thousand_events() {
     let folder = tempfile::tempdir().unwrap();
     let (input, output) = (folder.path().join("events"), folder.path().join("results"));
     let events = events();
-    let text: String = events.iter().map(|(_, body)| format!("{body}\n")).collect();
-    std::fs::write(&input, text).unwrap();
+    let bodies: Vec<&str> = events.iter().map(|(_, body)| body.as_str()).collect();
+    std::fs::write(&input, bodies.join("\n")).unwrap();
     let driven = Command::new(SCRIPT).arg("drive").args([&input, &output]).output().unwrap();
     assert!(driven.status.success(), "{}", String::from_utf8_lossy(&driven.stderr));
 

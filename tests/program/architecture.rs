@@ -11,7 +11,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 const MAY_IMPORT: &[(&str, &str)] = &[
     (
         "command",
-        "alert anonymise bundle capacity capture cli clock collect compare dataset event explain exporter figures files fraud gate input kafka lane measure merge output progress publish recording registry report run scenario schedule score selftest settings shop soak source units verdict verify width wire",
+        "alert anonymise bundle capacity capture cli clock collect compare dataset event explain exporter figures files fleet fraud gate input kafka lane measure merge output progress publish recording registry report run scenario schedule score selftest settings shop soak sorting source units verdict verify width wire",
     ),
     ("collect", "clock event exporter report source wire"),
     ("score", "clock fraud kafka"),

@@ -38,8 +38,15 @@ fn files_that_start_a_fleet_are_the_same_each_time_and_hold_no_secret() {
         let render = |out: &str| {
             let words =
                 ["fleet", "render", "peak.toml", "--shards", "4", "--as", starter, "-b", "kafka:9092", "--out", out];
-            shell
-                .run_with(&words, &[("SASL_PASSWORD", "hunter2"), ("SASL_USERNAME", "me"), ("SASL_MECHANISM", "PLAIN")])
+            shell.run_with(
+                &words,
+                &[
+                    ("SASL_PASSWORD", "hunter2"),
+                    ("SASL_USERNAME", "me"),
+                    ("SECURITY_PROTOCOL", "sasl_ssl"),
+                    ("SASL_MECHANISM", "PLAIN"),
+                ],
+            )
         };
         let (first, second) = (format!("{starter}-1"), format!("{starter}-2"));
         assert_eq!((render(&first).code, render(&second).code), (0, 0));

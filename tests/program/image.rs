@@ -36,7 +36,7 @@ fn the_program_runs_where_there_is_nothing_but_what_its_image_holds() {
         fs::copy(file, inside).unwrap();
     }
     for folder in ["results", "tmp"] {
-        fs::create_dir(root.path().join(folder)).unwrap();
+        fs::create_dir_all(root.path().join(folder)).unwrap();
     }
     let inside = |words: &[&str]| {
         // A namespace of its own, in which this user may change the root: no right is needed for it where the kernel gives any.

@@ -7,7 +7,6 @@ use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-
 use serde_json::{Map, Value};
 
 use super::*;

@@ -76,7 +76,7 @@ proptest! {
         prop_assume!(!all.is_empty());
         #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a place among few")]
         let from = (all.len() as f64 * from) as i64;
-        let to = (from + length - 1).min(all.len() as i64 - 1);
+        let to = (from + length - 1).min(i64::try_from(all.len()).unwrap() - 1);
         // Of windows that did not close nothing is known.
         let last = events.last().unwrap().2;
         prop_assume!(all[usize::try_from(to).unwrap()].2 + 30_000 < last);
@@ -99,7 +99,7 @@ proptest! {
         let last = events.last().unwrap().2;
         prop_assume!(all.get(usize::try_from(to).unwrap()).is_some_and(|event| event.2 + 30_000 < last));
         let report = explained(&text(true, "count"), &events, |of, offset| {
-            if of == 1 && (from..=to).contains(&offset) { 0 } else { 1 }
+            i64::from(of != 1 || !(from..=to).contains(&offset))
         });
         let holds = |range: &crate::report::ExpectRange| range.partition == 1 && range.is_lost && range.from <= from && range.to >= to;
         prop_assert!(report.explained.iter().any(holds), "{:?}", report);
@@ -131,7 +131,7 @@ fn events_without_a_result_of_their_own_tell_the_range_and_explain_what_adds_up(
     let expectations = declared(&[config(total), config(each)]).unwrap();
     let log = Log { starts: vec![0; 2], is_whole: true };
     let mut oracle = Oracle::new(&expectations, &BTreeMap::from([("in".to_owned(), log)]), true, None);
-    let is_lost = |partition: usize, offset: i64| (10 + partition as i64..20).contains(&offset);
+    let is_lost = |partition: usize, offset: i64| (10 + i64::try_from(partition).unwrap()..20).contains(&offset);
     let (mut input, mut counted) = (Vec::new(), 0);
     for offset in 0..40 {
         for partition in 0..2 {
