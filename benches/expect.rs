@@ -42,10 +42,11 @@ fn oracle(expectations: usize) -> Oracle {
     let expects = scenario["expect"].as_array().expect("expectations").iter().take(expectations);
     let configs: Vec<_> = expects.map(|expect| expect.clone().try_into().expect("an expectation")).collect();
     let catalogue = shop::catalogue().expect("a catalogue");
-    let known = Known { catalogue: &catalogue, topic_of: &|_| "raw-events".to_owned(), usual: "raw-events" };
+    let known =
+        Known { catalogue: &catalogue, topic_of: &|_| "raw-events".to_owned(), usual: "raw-events", truth: None };
     let expectations = Expectation::all(&configs, known).expect("what can be computed");
     let log = Log { starts: vec![0; 3], is_whole: true };
-    Oracle::new(&expectations, &BTreeMap::from([("raw-events".to_owned(), log)]), true)
+    Oracle::new(&expectations, &BTreeMap::from([("raw-events".to_owned(), log)]), true, None)
 }
 
 fn folding(c: &mut Criterion) {

@@ -1,6 +1,32 @@
-//! Offsets of a partition that were seen, in stretches.
+//! Offsets that were seen, in stretches.
 
 use std::collections::BTreeMap;
+
+use super::Captured;
+
+/// The offsets of all partitions that were seen.
+#[derive(Debug, Default)]
+pub struct Seen {
+    partitions: Vec<(String, i32, Offsets)>,
+    /// The index of the partition of the last record.
+    at: usize,
+}
+
+impl Seen {
+    /// Takes the place of a record; false where it was seen before.
+    pub fn add(&mut self, record: &Captured<'_>) -> bool {
+        let is_of =
+            |(topic, partition, _): &(String, i32, Offsets)| *partition == record.partition && topic == record.topic;
+        // A block is of one partition.
+        if !self.partitions.get(self.at).is_some_and(is_of) {
+            self.at = self.partitions.iter().position(is_of).unwrap_or(self.partitions.len());
+        }
+        if self.at == self.partitions.len() {
+            self.partitions.push((record.topic.to_owned(), record.partition, Offsets::default()));
+        }
+        self.partitions[self.at].2.add(record.offset)
+    }
+}
 
 /// Offsets that were seen. Memory grows with the stretches, not with the offsets.
 #[derive(Debug, Default)]

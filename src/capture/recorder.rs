@@ -86,7 +86,15 @@ pub trait Keep {
     /// Where it cannot be written.
     fn settle(&mut self) -> io::Result<()>;
 
-    /// How often that is asked for.
+    /// Partitions have changed hands: what comes from now on lies behind what others wrote meanwhile.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    fn divide(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// How often [`Keep::settle`] is asked for.
     fn every(&self) -> Nanos {
         SETTLE
     }

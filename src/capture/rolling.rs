@@ -23,7 +23,8 @@ pub enum Roll {
 }
 
 /// A folder of recordings. A file is named by when it was begun, so that names sort, and none is ever written over. It holds no
-/// offset of a partition twice: where the log is read again, another file begins.
+/// offset of a partition twice: where the log is read again, another file begins. So it does when partitions change hands: files in
+/// the order of their names have each partition in the order of its log, whoever wrote them.
 #[derive(Debug)]
 pub struct Rolling {
     folder: PathBuf,
@@ -163,6 +164,10 @@ impl Keep for Rolling {
             return self.end();
         }
         open.writer.sync()
+    }
+
+    fn divide(&mut self) -> io::Result<()> {
+        self.end()
     }
 
     fn every(&self) -> Nanos {

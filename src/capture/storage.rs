@@ -216,7 +216,11 @@ impl<'a> Session<'a> {
                 settled = now;
                 self.settle(keep)?;
             }
-            for change in self.member.changes() {
+            let changes = self.member.changes();
+            if !changes.is_empty() {
+                keep.divide().map_err(RecordError::Write)?;
+            }
+            for change in changes {
                 self.last = Some(now);
                 self.follow(&change);
                 // Where a partition without a commit begins is committed at once: the next member must not begin elsewhere.

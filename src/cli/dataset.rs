@@ -79,7 +79,7 @@ Examples:
   loadgen dataset convert calls.ndjson --preset segment -o safe.ndjson --anonymise userId=hmac,@key=hmac,context.ip=prefix/24 \\
     --key-file pseudonyms.key --create-key")]
 pub struct DatasetConvert {
-    /// Files of events, or one recording; also .gz, .zst, .zip; - reads stdin
+    /// Files of events, or recordings, which become one; also .gz, .zst, .zip; - reads stdin
     #[arg(value_name = "IN", num_args = 1.., required = true)]
     pub files: Vec<PathBuf>,
     /// The options.

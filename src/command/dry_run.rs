@@ -50,7 +50,8 @@ pub(super) fn recorded(plan: &Plan, recorded: &Arc<Recorded>, schedule: &Schedul
     let facts = recorded.facts();
     let has_rows = recorded.config().rows().is_some();
     let source = Source::Recorded(Arc::clone(recorded));
-    let events = planned_load::planned(plan, schedule, &source).map_or_else(|| "endless".to_owned(), figures::count);
+    let events = planned_load::planned(plan, schedule, &source)
+        .map_or_else(|| "events without end".to_owned(), |events| figures::counted(events, "event"));
     let takes =
         planned_load::ends(&source, schedule).map_or_else(|| "-".to_owned(), |end| figures::span_s(end.as_secs_f64()));
     let topics = facts.topics.iter().map(|(topic, partitions, records)| {
@@ -66,11 +67,7 @@ pub(super) fn recorded(plan: &Plan, recorded: &Arc<Recorded>, schedule: &Schedul
         ("topics", topics.collect::<Vec<_>>().join(", ")),
         (
             "plays",
-            format!(
-                "{} of {}, {events} events",
-                figures::count(facts.events),
-                figures::counted(facts.records, "record")
-            ),
+            format!("{} of {}, {events}", figures::count(facts.events), figures::counted(facts.records, "record")),
         ),
         (
             "recorded",

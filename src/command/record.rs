@@ -129,6 +129,10 @@ impl<K: Keep> Keep for Anonymised<K> {
         self.keep.settle()
     }
 
+    fn divide(&mut self) -> std::io::Result<()> {
+        self.keep.divide()
+    }
+
     fn every(&self) -> Nanos {
         self.keep.every()
     }

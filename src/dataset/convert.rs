@@ -11,6 +11,8 @@ use serde::Serialize;
 
 use crate::anonymise::{AnonymiseError, Anonymiser, BodyError, RecordError, Report};
 use crate::capture::Captured;
+use crate::capture::format::Head;
+use crate::capture::offsets::Seen;
 use crate::capture::read::{ReadError, Reader};
 use crate::capture::write::Writer;
 use crate::files::fields::Layout;
@@ -27,8 +29,8 @@ pub use out::{Form, Packing, Target};
 pub struct Convert {
     /// The files, and how they are read.
     pub rows: files::Config,
-    /// The recording in their place.
-    pub recording: Option<PathBuf>,
+    /// The recordings in their place, which are one: a record that is in two of them is taken once.
+    pub recordings: Vec<PathBuf>,
     /// Of a recording's records only the values, each on a line.
     pub values: bool,
     /// What to write.
@@ -121,17 +123,17 @@ impl Convert {
     pub fn run(mut self) -> Result<Converted, ConvertError> {
         let anonymiser = self.anonymiser.take();
         let mut work = Work { convert: &self, anonymiser, done: Converted::default(), body: Vec::new() };
-        match (&self.recording, self.target.form) {
-            (Some(file), Form::Recording) => work.recording_again(file)?,
-            (Some(file), form) => {
-                let spool = work.spool_recording(file)?;
+        match (self.recordings.is_empty(), self.target.form) {
+            (false, Form::Recording) => work.recording_again()?,
+            (false, form) => {
+                let spool = work.spool_recordings()?;
                 let columns = envelope::NAMES.iter().map(|name| (*name).to_owned()).collect();
                 if form == Form::Csv && self.values {
                     return Err(ConvertError::Form("values alone are written as ndjson, not as CSV".to_owned()));
                 }
                 work.lines(&spool, form, Layout::Flat, columns)?;
             }
-            (None, form) => {
+            (true, form) => {
                 let (spool, layout, columns) = work.spool_rows(form)?;
                 match form {
                     Form::Recording => work.record(&spool)?,
@@ -145,7 +147,7 @@ impl Convert {
 
     fn spooler(&self) -> Result<Spooler, FileError> {
         let folder = self.rows.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
-        let file = self.rows.files.first().or(self.recording.as_ref()).map(|file| file.display().to_string());
+        let file = self.rows.files.first().or(self.recordings.first()).map(|file| file.display().to_string());
         Spooler::new(self.rows.sort_memory, Place { folder, file: file.unwrap_or_default() })
     }
 
@@ -189,10 +191,10 @@ impl Work<'_> {
     }
 
     /// Reads records of topics into the order of time, in which that of each partition is kept.
-    fn spool_recording(&mut self, file: &Path) -> Result<Spool, ConvertError> {
+    fn spool_recordings(&mut self) -> Result<Spool, ConvertError> {
         let mut spooler = self.convert.spooler()?;
         let mut order = envelope::Order::default();
-        self.each_record(file, |work, record, key, value| {
+        self.each_record(|work, record, key, value| {
             let at_us = order.place(record);
             work.body.clear();
             let value = value.unwrap_or_default();
@@ -215,15 +217,19 @@ impl Work<'_> {
         Ok(spooler.finish()?)
     }
 
-    /// Writes a recording again, with values replaced.
-    fn recording_again(&mut self, file: &Path) -> Result<(), ConvertError> {
+    /// Writes recordings again as one, with values replaced.
+    fn recording_again(&mut self) -> Result<(), ConvertError> {
         let convert = self.convert;
-        let opened = open(file)?;
+        let mut head = Head::default();
+        for file in &convert.recordings {
+            let opened = open(file)?.opened().head.clone();
+            // The last one knows the most: topics get more partitions, not fewer.
+            head = Head { topics: head.topics.into_iter().chain(opened.topics.clone()).collect(), ..opened };
+        }
         let out = convert.target.create().map_err(|source| convert.unwritable(source))?;
         let marker = xxhash_rust::xxh3::xxh3_128(convert.started_at.as_bytes()).to_le_bytes();
-        let mut writer =
-            Writer::begin(out, &opened.opened().head, marker).map_err(|source| convert.unwritable(source))?;
-        self.each_record(file, |work, record, key, value| {
+        let mut writer = Writer::begin(out, &head, marker).map_err(|source| convert.unwritable(source))?;
+        self.each_record(|work, record, key, value| {
             work.done.records += 1;
             writer.push(&Captured { key, value, ..*record }).map_err(|source| convert.unwritable(source))
         })?;
@@ -231,23 +237,29 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Gives each record of a recording to `take`, with its key and its value as they are to be written.
+    /// Gives each record of the recordings to `take`, with its key and its value as they are to be written.
     fn each_record(
         &mut self,
-        file: &Path,
         mut take: impl FnMut(&mut Self, &Captured<'_>, Option<&[u8]>, Option<&[u8]>) -> Result<(), ConvertError>,
     ) -> Result<(), ConvertError> {
-        let (mut reader, mut headers) = (open(file)?, Vec::new());
-        while let Some(record) = reader.next().map_err(|source| unread(file, source))? {
-            let Some(anonymiser) = &mut self.anonymiser else {
-                take(self, &record, record.key, record.value)?;
-                continue;
-            };
-            let mut body = std::mem::take(&mut self.body);
-            let key = anonymiser.record(&record, &mut body, &mut headers)?;
-            let replaced = Captured { headers: Headers::packed(&headers), ..record };
-            take(self, &replaced, key.as_deref(), record.value.map(|_| body.as_slice()))?;
-            self.body = body;
+        let (mut seen, mut headers) = (Seen::default(), Vec::new());
+        let convert = self.convert;
+        for file in &convert.recordings {
+            let mut reader = open(file)?;
+            while let Some(record) = reader.next().map_err(|source| unread(file, source))? {
+                if !seen.add(&record) {
+                    continue;
+                }
+                let Some(anonymiser) = &mut self.anonymiser else {
+                    take(self, &record, record.key, record.value)?;
+                    continue;
+                };
+                let mut body = std::mem::take(&mut self.body);
+                let key = anonymiser.record(&record, &mut body, &mut headers)?;
+                let replaced = Captured { headers: Headers::packed(&headers), ..record };
+                take(self, &replaced, key.as_deref(), record.value.map(|_| body.as_slice()))?;
+                self.body = body;
+            }
         }
         Ok(())
     }

@@ -25,12 +25,12 @@ struct Collector {
 
 impl Collector {
     fn start(cluster: &Cluster, topic: &str, args: &[&str]) -> Self {
-        Self::at(free(), cluster, topic, args)
+        Self::at(&free(), cluster, topic, args)
     }
 
-    fn at(free: String, cluster: &Cluster, topic: &str, args: &[&str]) -> Self {
+    fn at(free: &str, cluster: &Cluster, topic: &str, args: &[&str]) -> Self {
         let program =
-            Program::new(cluster, topic).args(["collect", "--create-topics", "--listen", &free]).args_of(args).start();
+            Program::new(cluster, topic).args(["collect", "--create-topics", "--listen", free]).args_of(args).start();
         let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
         let collector = Self { program, address: format!("http://{free}"), agent };
         wait_until("begin of the run", PATIENCE, || {
@@ -194,7 +194,7 @@ fn each_of_200_clicks_in_a_browser_is_in_the_log_once() {
     let Some(browser) = Browser::start() else { return };
     let (cluster, free) = (Cluster::shared(), free());
     let page = page(&format!("http://{free}/loadgen.js"));
-    let collector = Collector::at(free, cluster, "clicked", &["--verify", "--allow-origin", &page]);
+    let collector = Collector::at(&free, cluster, "clicked", &["--verify", "--allow-origin", &page]);
     browser.visit(&page);
     browser.click("button", 200);
     let metrics = || {

@@ -102,16 +102,16 @@ fn scores_are_judged_as_scikit_learn_judges_them_by_the_truth_in_the_bundle() {
     let truth = truth(&run);
     let events = parsed(&cluster.read("fraud-events", EVENTS));
     assert!(events.iter().all(|event| event.as_object().unwrap().keys().all(|key| !key.contains("fraud"))));
-    let scored: BTreeMap<_, f64> = parsed(&cluster.read("fraud-fraud-scores", EVENTS))
+    let written: BTreeMap<_, f64> = parsed(&cluster.read("fraud-fraud-scores", EVENTS))
         .iter()
         .map(|score| (place(score), score["score"].as_f64().unwrap()))
         .collect();
     let labels: Vec<_> =
-        events.iter().map(|event| (truth.contains_key(&place(event)), scored.get(&place(event)).copied())).collect();
+        events.iter().map(|event| (truth.contains_key(&place(event)), written.get(&place(event)).copied())).collect();
     judge(&run, &labels);
-    let count = |of: &dyn Fn(&(bool, Option<f64>)) -> bool| labels.iter().filter(|label| of(label)).count() as u64;
-    assert_eq!(scores["detected"], count(&|(is_fraud, score)| *is_fraud && *score >= Some(0.7)));
-    assert_eq!(scores["false_alarm"], count(&|(is_fraud, score)| !is_fraud && *score >= Some(0.7)));
+    let count = |of: fn(&(bool, Option<f64>)) -> bool| labels.iter().filter(|label| of(label)).count() as u64;
+    assert_eq!(scores["detected"], count(|(is_fraud, score)| *is_fraud && *score >= Some(0.7)));
+    assert_eq!(scores["false_alarm"], count(|(is_fraud, score)| !is_fraud && *score >= Some(0.7)));
     let classes =
         ["detected", "missed", "false_alarm", "quiet", "not_written"].map(|class| scores[class].as_u64().unwrap());
     assert_eq!(classes.iter().sum::<u64>(), EVENTS);

@@ -8,7 +8,7 @@
 #[path = "../support/at_work.rs"]
 mod at_work;
 #[path = "../program/html_report/browser.rs"]
-#[expect(dead_code, reason = "tests of pages use more of it")]
+#[expect(dead_code, clippy::print_stdout, reason = "tests of pages use more of it, and say what is left out")]
 mod browser;
 mod cluster;
 #[path = "../support/page.rs"]

@@ -93,12 +93,30 @@ fn stored(folder: &Path) -> (Records, usize) {
     (records, again)
 }
 
+/// The files in the order of their names are one recording, with each partition in the order of its log.
+fn assert_is_one(folder: &Path, all: &Records) {
+    let one = folder.join("one.avro");
+    let mut words: Vec<String> = files(folder).iter().map(|file| file.to_str().unwrap().to_owned()).collect();
+    words.extend(["-o".to_owned(), one.to_str().unwrap().to_owned()]);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let run = Program::new(Cluster::shared(), "").args(["dataset", "convert"]).args_of(&words).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let mut reader = Reader::open(File::open(&one).unwrap()).unwrap();
+    let (mut last, mut count) = (BTreeMap::new(), 0);
+    while let Some(record) = reader.next().unwrap() {
+        let before = last.insert(record.partition, record.offset);
+        assert!(before < Some(record.offset), "partition {}: {before:?}, then {}", record.partition, record.offset);
+        count += 1;
+    }
+    assert_eq!(count, all.len());
+}
+
 fn committed(cluster: &Cluster, group: &str, topic: &str, partitions: i32) -> BTreeMap<i32, i64> {
-    let asker: BaseConsumer =
+    let consumer: BaseConsumer =
         ClientConfig::new().set("bootstrap.servers", cluster.address()).set("group.id", group).create().unwrap();
     let mut asked = TopicPartitionList::new();
     asked.add_partition_range(topic, 0, partitions - 1);
-    let told = asker.committed_offsets(asked, PATIENCE).unwrap();
+    let told = consumer.committed_offsets(asked, PATIENCE).unwrap();
     let told = told.elements();
     told.iter().filter_map(|of| Some((of.partition(), of.offset().to_raw().filter(|offset| *offset >= 0)?))).collect()
 }
@@ -162,6 +180,7 @@ fn a_member_that_is_killed_again_and_again_loses_nothing() {
     let run = last.finish();
     assert_eq!(run.code, 130, "{}", run.stderr);
     assert_eq!(stored(folder.path()).0, all);
+    assert_is_one(folder.path(), &all);
 }
 
 #[test]
@@ -197,11 +216,12 @@ fn members_hand_partitions_over_without_a_gap_or_a_copy() {
         let together = tempfile::tempdir().unwrap();
         for (name, folder) in [("a", &first), ("b", &second)] {
             for file in files(&folder.path().join(topic)) {
-                let name = format!("{name}{}", file.file_name().unwrap().to_str().unwrap());
+                let name = format!("{}-{name}.avro", file.file_stem().unwrap().to_str().unwrap());
                 fs::copy(&file, together.path().join(name)).unwrap();
             }
         }
-        assert_eq!(stored(together.path()), (all, 0), "{told_by_one} {told_by_two}");
+        assert_eq!(stored(together.path()), (all.clone(), 0), "{told_by_one} {told_by_two}");
+        assert_is_one(together.path(), &all);
     }
 }
 

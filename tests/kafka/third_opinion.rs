@@ -52,7 +52,8 @@ fn expectations() -> Vec<Expectation> {
     }
     let configs: Vec<_> = expects.into_iter().map(|expect| expect.try_into().unwrap()).collect();
     let catalogue = shop::catalogue().unwrap();
-    let known = Known { catalogue: &catalogue, topic_of: &|_| "raw-events".to_owned(), usual: "raw-events" };
+    let known =
+        Known { catalogue: &catalogue, topic_of: &|_| "raw-events".to_owned(), usual: "raw-events", truth: None };
     Expectation::all(&configs, known).unwrap()
 }
 
@@ -67,7 +68,7 @@ fn kafkas_own_test_driver_makes_the_same_of_a_hundred_thousand_events() {
     assert!(driven.status.success(), "{}", String::from_utf8_lossy(&driven.stderr));
 
     let log = Log { starts: vec![0], is_whole: true };
-    let mut oracle = Oracle::new(&expectations(), &BTreeMap::from([("raw-events".to_owned(), log)]), false);
+    let mut oracle = Oracle::new(&expectations(), &BTreeMap::from([("raw-events".to_owned(), log)]), false, None);
     for (offset, (_, body)) in (0..).zip(&events) {
         // Written when it was due, however late it is.
         let at_ms = 1_800_000_000_000 + offset * 10;

@@ -218,7 +218,7 @@ fn a_row_that_is_no_such_event_is_named_with_its_line_its_field_and_where_that_c
         .run(&skip)
         .ends_with_code(0)
         .complains("1 bad row left out (no_such_event 1)")
-        .says("plays          1 of 1 records");
+        .says("plays          1 of 1 record,");
     shell
         .run(&mapped("user=visitor"))
         .ends_with_code(104)

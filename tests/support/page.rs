@@ -1,4 +1,5 @@
 //! A page of a shop with the script of `loadgen collect`.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::io::{Read as _, Write as _};
 

@@ -39,15 +39,10 @@ pub(super) fn convert(args: DatasetConvert, environment: &Environment) -> Result
         return Err(usage(format!("{shown} is both read and written"), "name another file"));
     }
     let kind = options.rows.file_format.or_else(|| kind_of(&files));
-    let recording = match (kind, files.as_slice()) {
-        (Some(Kind::Recording), [file]) => Some(file.clone()),
-        (Some(Kind::Recording), _) => {
-            return Err(usage("recordings are converted one by one".to_owned(), "name one file"));
-        }
-        _ => None,
-    };
+    let (mut recordings, files) = if kind == Some(Kind::Recording) { (files, Vec::new()) } else { (Vec::new(), files) };
+    recordings.sort();
     let mut rows = files::Config {
-        files: if recording.is_some() { Vec::new() } else { files },
+        files,
         bad_rows: options.bad_rows.unwrap_or_default(),
         sort_memory: options.sort_memory.unwrap_or(Config::default().sort_memory),
         temp_dir: options.temp_dir,
@@ -62,7 +57,7 @@ pub(super) fn convert(args: DatasetConvert, environment: &Environment) -> Result
     let tool = run::tool();
     let convert = Convert {
         rows,
-        recording,
+        recordings,
         values: options.values.unwrap_or(false),
         anonymiser: anonymiser(options.anonymise)?,
         tool: format!("{} {}", tool.name, tool.version),

@@ -6,9 +6,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::capture::Captured;
 use crate::capture::against::{Against, At, Compared, Reading, Side};
-use crate::capture::offsets::Offsets;
+use crate::capture::offsets::Seen;
 use crate::capture::read::{ReadError, Reader};
 use crate::capture::recorder::recorded::{EndedBy, Recorded};
 use crate::capture::recorder::{RecordError, Recorder, Start, Until, Wanted};
@@ -63,10 +62,10 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
         readers.push((file, reader));
     }
     let mut against = Against::new(topics.clone(), plan.keeps_partitions, ID_HEADER.as_bytes(), MEMORY, place);
-    let mut seen: Vec<(String, i32, Offsets)> = Vec::new();
+    let mut seen = Seen::default();
     for (file, mut reader) in readers {
         while let Some(record) = reader.next().map_err(|error| unread(file, &error))? {
-            if is_new(&mut seen, &record) {
+            if seen.add(&record) {
                 against.add(Side::Recorded, plan.topic_of(record.topic), &record).map_err(|error| unsorted(&error))?;
             }
         }
@@ -95,16 +94,6 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
     })?;
     let compared = against.compare().map_err(|error| unsorted(&error))?;
     tell(&plan, &compared, &read)
-}
-
-/// Whether no file before had that record.
-fn is_new(seen: &mut Vec<(String, i32, Offsets)>, record: &Captured<'_>) -> bool {
-    let known = seen.iter().position(|(topic, partition, _)| *partition == record.partition && topic == record.topic);
-    let at = known.unwrap_or(seen.len());
-    if known.is_none() {
-        seen.push((record.topic.to_owned(), record.partition, Offsets::default()));
-    }
-    seen[at].2.add(record.offset)
 }
 
 fn unread(file: &Path, error: &ReadError) -> Failure {

@@ -11,7 +11,7 @@ fn record(partition: i32, offset: i64, at_ms: i64) -> Captured<'static> {
         leader_epoch: None,
         timestamp: Timestamp::Create(at_ms),
         key: Some(if offset % 3 == 0 { b"hot" } else { b"\xff" }),
-        value: Some(b"value").filter(|_| offset % 5 != 0).map(|value| value.as_slice()),
+        value: (offset % 5 != 0).then_some(b"value"),
         headers: Headers::default(),
     }
 }

@@ -29,11 +29,8 @@ pub struct Member {
     queue: Queue,
     /// Where a slot is read from when the group has no committed offset in it.
     starts: BTreeMap<i32, i64>,
-    /// Whether a commit before that counts, too.
-    follows_commits: bool,
+    begins: Begins,
     slots: Arc<Slots>,
-    /// Whether reading begins at the number that was committed with an offset, and not at the offset.
-    goes_back: bool,
     /// Whether nobody commits unless asked to.
     commits_when_asked: bool,
     read_committed: bool,
@@ -44,6 +41,17 @@ pub struct Member {
     refusal: Option<Refusal>,
     clock: Monotonic,
     client: Client,
+}
+
+/// Where a member begins in a slot of which the group has committed an offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begins {
+    /// There, but not before its own start.
+    NotBeforeStarts,
+    /// There.
+    AtCommits,
+    /// At the number that was committed with the offset, where that is before it.
+    AtNotes,
 }
 
 /// What the group decided for a member.
@@ -83,8 +91,7 @@ impl Member {
                 wake: None,
                 queue,
                 starts,
-                follows_commits: false,
-                goes_back: false,
+                begins: Begins::NotBeforeStarts,
                 slots: Arc::clone(slots),
                 commits_when_asked,
                 read_committed: is_read_committed(settings),
@@ -102,7 +109,7 @@ impl Member {
     /// The same, but where a number was committed with the offset, reading begins there: what lies between the two is read again.
     #[must_use]
     pub const fn going_back(mut self) -> Self {
-        self.goes_back = true;
+        self.begins = Begins::AtNotes;
         self
     }
 
@@ -114,7 +121,7 @@ impl Member {
 
     /// Goes on where the group has committed, wherever that is: the starts are for slots without a commit.
     pub const fn follow_commits(&mut self) {
-        self.follows_commits = true;
+        self.begins = Begins::AtCommits;
     }
 
     /// Takes what is there without waiting, at most `most` records, up to what the group decides. Returns how many
@@ -232,11 +239,11 @@ impl Member {
                 for element in &mut *elements {
                     let start = self.starts.get(&slot(element)).copied().unwrap_or(0);
                     // Without a commit of its own the group stands where the run began; an older commit is not gone back to.
-                    let first = if self.follows_commits { 0 } else { start };
+                    let first = if self.begins == Begins::NotBeforeStarts { start } else { 0 };
                     element.offset = if element.offset >= first {
                         change.committed.insert(slot(element), element.offset);
                         // SAFETY: the element is one of a live list.
-                        let back = unsafe { partitions::note(element) }.filter(|_| self.goes_back);
+                        let back = unsafe { partitions::note(element) }.filter(|_| self.begins == Begins::AtNotes);
                         back.map_or(element.offset, |back| back.min(element.offset))
                     } else {
                         start

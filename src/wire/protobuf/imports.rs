@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     fn proto(imports: &[&str], rest: &str) -> String {
-        let imports: String = imports.iter().map(|name| format!("import \"{name}\";\n")).collect();
+        let imports = imports.iter().map(|name| format!("import \"{name}\";\n")).collect::<Vec<_>>().concat();
         format!("syntax = \"proto3\";\npackage shop;\n{imports}{rest}")
     }
 

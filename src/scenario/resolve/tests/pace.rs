@@ -77,13 +77,14 @@ fn a_stronger_level_may_cut_a_spike_that_its_own_level_may_not() {
     assert_eq!(phases[0].duration, Some(crate::clock::Nanos::from_secs(20)));
     let again = run_of(&cut.scenario.to_toml().unwrap(), "", &[]).unwrap();
     assert_eq!((again.plan.pace, again.warnings.len()), (cut.plan.pace, 0), "the run can be repeated from its folder");
-    for refused in vec![
-        run_of(&format!("{SPIKE}duration = \"20s\""), "", &[]),
-        run_of(&format!("duration = \"20s\"\n{SPIKE}"), "", &[]),
-        resolved("synth --shape spike:base=10,peak=20,at=30s,hold=5s --duration 20s", &[], &[]),
-        resolved("synth --shape spike:base=10,peak=20,at=30s,hold=5s", &[("LOADGEN_DURATION", "20s")], &[]),
-    ] {
-        let said = refused.unwrap_err().to_string();
+    let refusals: [fn() -> Result<Resolved, ConfigError>; 4] = [
+        || run_of(&format!("{SPIKE}duration = \"20s\""), "", &[]),
+        || run_of(&format!("duration = \"20s\"\n{SPIKE}"), "", &[]),
+        || resolved("synth --shape spike:base=10,peak=20,at=30s,hold=5s --duration 20s", &[], &[]),
+        || resolved("synth --shape spike:base=10,peak=20,at=30s,hold=5s", &[("LOADGEN_DURATION", "20s")], &[]),
+    ];
+    for refused in refusals.map(|refused| refused().unwrap_err()) {
+        let said = refused.to_string();
         assert!(said.starts_with("phase 1") && said.contains(too_long), "{said}");
     }
 }
