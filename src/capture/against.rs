@@ -307,8 +307,13 @@ impl Work {
         if let Some(recorded) = self.recorded.get(paired) {
             self.told.matched += 1;
             let (from, to) = (recorded.partition, found.partition);
-            let pair = Pair { topic: found.topic, from, to, recorded: recorded.offset, found: found.offset };
-            self.pairs.push(pair)?;
+            // Where several partitions had the same, nobody can tell whose it is, and so not what it should lie behind.
+            let is_of_one =
+                |items: &[Item]| items.first().map(|item| item.partition) == items.last().map(|item| item.partition);
+            if is_of_one(&self.recorded) {
+                let pair = Pair { topic: found.topic, from, to, recorded: recorded.offset, found: found.offset };
+                self.pairs.push(pair)?;
+            }
             return Ok(true);
         }
         if self.recorded.is_empty() {

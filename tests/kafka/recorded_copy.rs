@@ -81,13 +81,13 @@ fn counts(told: &Value) -> [u64; 6] {
 #[test]
 fn a_topic_that_a_recording_was_played_into_is_that_recording() {
     let (cluster, folder) = (Cluster::shared(), tempfile::tempdir().unwrap());
-    cluster.create("original", PARTITIONS, &[]);
+    cluster.create("recorded-original", PARTITIONS, &[]);
     let writer = Writer::new(cluster);
     for n in 0..600 {
-        writer.write("original", n, &value(n));
+        writer.write("recorded-original", n, &value(n));
     }
     writer.end();
-    let file = recorded(cluster, "original", &folder);
+    let file = recorded(cluster, "recorded-original", &folder);
 
     let replay = |options: &[&str]| {
         let program = Program::new(cluster, "").args(["replay", &file, "--rate", "unlimited", "--create-topics"]);
@@ -99,24 +99,24 @@ fn a_topic_that_a_recording_was_played_into_is_that_recording() {
     let (run, told) = compare(cluster, &file, &[]);
     assert_eq!((run.code, counts(&told)), (0, [600, 0, 0, 0, 0, 0]), "nothing was written: {}", run.stderr);
 
-    let run = replay(&["--topic-map", "original=copied"]);
+    let run = replay(&["--topic-map", "recorded-original=recorded-copy"]);
     assert_eq!(run.report()["ledger"]["verified"], 600, "{}", run.stderr);
-    let (run, told) = compare(cluster, &file, &["--topic-map", "original=copied"]);
+    let (run, told) = compare(cluster, &file, &["--topic-map", "recorded-original=recorded-copy"]);
     assert_eq!((run.code, counts(&told)), (0, [600, 0, 0, 0, 0, 0]), "{}", run.stderr);
-    let run = replay(&["--topic-map", "original=copied-by-key", "--partition", "key"]);
+    let run = replay(&["--topic-map", "recorded-original=recorded-by-key", "--partition", "key"]);
     assert_eq!(run.report()["ledger"]["verified"], 600, "{}", run.stderr);
-    let (run, told) = compare(cluster, &file, &["--topic", "copied-by-key", "--partition", "key"]);
+    let (run, told) = compare(cluster, &file, &["--topic", "recorded-by-key", "--partition", "key"]);
     assert_eq!((run.code, counts(&told)), (0, [600, 0, 0, 0, 0, 0]), "{}", run.stderr);
 
-    let run = replay(&["--topic-map", "original=bare", "--stamp", "none"]);
+    let run = replay(&["--topic-map", "recorded-original=recorded-bare", "--stamp", "none"]);
     assert_eq!((run.code, &run.report()["ledger"]["unverified"]), (0, &600.into()), "{}", run.stderr);
     let notes = run.report()["verdict"]["notes"].to_string();
     assert!(notes.contains("records had no stamp"), "{notes}");
-    assert_eq!((stamped(cluster, "copied", 600), stamped(cluster, "bare", 600)), (600, 0));
-    let (run, told) = compare(cluster, &file, &["--topic", "bare"]);
+    assert_eq!((stamped(cluster, "recorded-copy", 600), stamped(cluster, "recorded-bare", 600)), (600, 0));
+    let (run, told) = compare(cluster, &file, &["--topic", "recorded-bare"]);
     assert_eq!((run.code, counts(&told)), (0, [600, 0, 0, 0, 0, 0]), "{}", run.stderr);
 
-    let run = replay(&["--topic-map", "original=original"]);
+    let run = replay(&["--topic-map", "recorded-original=recorded-original"]);
     assert_eq!(run.report()["ledger"]["verified"], 600, "{}", run.stderr);
     let (run, told) = compare(cluster, &file, &[]);
     assert_eq!((run.code, counts(&told)), (3, [600, 0, 0, 600, 0, 0]), "{}", run.stderr);

@@ -139,6 +139,21 @@ proptest! {
     }
 
     #[test]
+    fn partitions_that_were_put_together_in_any_order_between_them_are_in_order(
+        recorded in records(), picks in proptest::collection::vec(any::<bool>(), 40),
+    ) {
+        let of = |partition: i32| recorded.iter().filter(move |one| one.0 == partition);
+        let (mut one, mut other, mut copy) = (of(0), of(1), Vec::new());
+        for (offset, from_one) in (0_i64..).zip(picks.iter().cycle()) {
+            let next = if *from_one { one.next().or_else(|| other.next()) } else { other.next().or_else(|| one.next()) };
+            let Some((_, _, key, value)) = next else { break };
+            copy.push((5, offset, *key, *value));
+        }
+        let told = compared(false, &recorded, &copy);
+        prop_assert_eq!((told.matched, told.reordered), (recorded.len() as u64, 0));
+    }
+
+    #[test]
     fn what_is_written_to_disk_is_read_as_the_same(
         topic in any::<u16>(), group in any::<u64>(), content in any::<u128>(), found in any::<bool>(),
         partition in any::<i32>(), offset in any::<i64>(),
