@@ -49,6 +49,7 @@ fn the_program_runs_where_there_is_nothing_but_what_its_image_holds() {
     let said = String::from_utf8_lossy(&version.stderr);
     if said.contains("Operation not permitted") {
         // A container that forbids namespaces says nothing about the image.
+        println!("left out: the kernel allows no namespace of its own here");
         return;
     }
     assert!(version.status.success(), "{said}");

@@ -75,22 +75,25 @@ impl<'a> Crew<'a> {
         let member = self.member.get_or_init(|| member);
         let meet = || {
             tracing::info!("shard {} of {} stands ready", self.wanted.shard, self.wanted.of);
-            member.meet(self.ready(), interrupts).map_err(not_met)
+            member.meet(self.ready()?, interrupts).map_err(not_met)
         };
         run::run_through(&Met { meet: &meet }, config, source, schedule, interrupts, each_second)
             .map_err(|error| Self::did_not_begin(member, error))
     }
 
-    fn ready(&self) -> Ready {
-        let scenario = std::fs::read_to_string(self.folder.join(bundle::SCENARIO)).unwrap_or_default();
-        Ready {
+    fn ready(&self) -> Result<Ready, RunError> {
+        let file = self.folder.join(bundle::SCENARIO);
+        // Shards that cannot read theirs must not pass for shards of one scenario.
+        let scenario = std::fs::read_to_string(&file)
+            .map_err(|error| RunError::NotMet(format!("{} cannot be read: {error}", file.display()).into()))?;
+        Ok(Ready {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             name: self.plan.run.name.clone(),
             seed: self.plan.run.seed,
             lanes: self.plan.run.lanes.count,
             scenario: of_all(&scenario),
             planned: self.planned,
-        }
+        })
     }
 
     pub(super) fn tell(&self, tick: &Tick<'_>) {
