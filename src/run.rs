@@ -46,7 +46,7 @@ use crate::lane::{self, Lane, LaneEnd};
 use crate::ledger::Ledger;
 use crate::measure::{ClientSums, Sampler, Shard, Stall};
 use crate::publish::Publisher;
-use crate::report::{Fidelity, RunReport, TimelineRow};
+use crate::report::{ExpectReport, Fidelity, RunReport, TimelineRow};
 pub use crate::schedule::Fault;
 use crate::schedule::Schedule;
 use crate::settings::recording::EventTime;
@@ -190,6 +190,8 @@ pub struct Tick<'a> {
     pub gaps: Option<u64>,
     /// Where it ends after so many records: how many are still to come.
     pub awaited: Option<u64>,
+    /// What is known of the results that are expected downstream: what may still come, or change, is open.
+    pub results: &'a [ExpectReport],
 }
 
 impl Tick<'_> {
@@ -280,7 +282,7 @@ pub fn run_through<W: Wiring>(
     let reader = prepared.reader(config, clients.consumer, wiring);
     let watchers = (prepared.topic_watcher()?, prepared.lag_watcher(config)?);
     let has_due_times_alone = !matches!(source, Source::RetailRocket(_) | Source::Recorded(_));
-    let is_timed = (has_due_times_alone || config.event_time == EventTime::Now) && config.late.is_none();
+    let is_timed = has_due_times_alone || config.event_time == EventTime::Now;
     let (wanted, timeout) = (&config.downstream, config.kafka.connect_timeout);
     let auditor = Auditor::new(
         wanted,
@@ -344,6 +346,7 @@ fn conduct<W: Wiring>(
                 verifier.map(|verifier| start_verifier(scope, wiring, &control, verifier, zero)).transpose()?;
             let topics = topic_watcher.map(|watcher| topic_watch::watch(scope, watcher, &going)).transpose()?;
             let lag = lag_watcher.map(|watcher| watcher.watch(scope, &going)).transpose()?;
+            let results = auditor.as_ref().map(Auditor::so_far);
             let auditor = auditor
                 .map(|auditor| threads::start_vital(scope, "downstream", &control, || auditor.run(&control, &ended)))
                 .transpose()?;
@@ -351,7 +354,8 @@ fn conduct<W: Wiring>(
             let load = Load::new(config, source, schedule, &ledger, &control, &prepared.target)
                 .beside(lag.as_ref().map(lag::LagWatch::lag), topics.as_ref().map(topic_watch::TopicWatch::problem));
             let mut watch =
-                Watch::new(clock, &control, interrupts, &prepared.target, &config.catalogue, config.detail, load);
+                Watch::new(clock, &control, interrupts, &prepared.target, &config.catalogue, config.detail, load)
+                    .telling(results);
             let faults = faults::inject(
                 scope,
                 &config.faults,

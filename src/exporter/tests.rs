@@ -82,6 +82,7 @@ fn behind(seconds: u64, events: u64, unread: Option<u64>) -> Exporter {
                 percent: 100,
                 gaps: None,
                 awaited: None,
+                results: &[],
             },
             Vec::new(),
         );
@@ -303,6 +304,7 @@ fn the_dashboard_names_only_metrics_that_are_served() {
             percent: 100,
             gaps: None,
             awaited: None,
+            results: &[],
         },
         Vec::new(),
     );
