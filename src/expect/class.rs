@@ -57,7 +57,7 @@ pub(super) struct Tally {
 }
 
 /// One result for the list of those that are not right.
-pub(super) struct Told<'a> {
+pub(super) struct Mismatch<'a> {
     pub(super) key: &'a [u8],
     pub(super) start_ms: Option<i64>,
     pub(super) got: Option<String>,
@@ -134,19 +134,19 @@ fn nanos(ms: i64) -> Nanos {
     Nanos::from_millis(u64::try_from(ms).unwrap_or_default())
 }
 
-impl Told<'_> {
+impl Mismatch<'_> {
     /// That time, as it is told.
     pub(super) fn time(ms: i64) -> String {
         jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |time| time.to_string())
     }
 }
 
-impl From<Told<'_>> for ExpectExample {
-    fn from(Told { key, start_ms, got, expected }: Told<'_>) -> Self {
+impl From<Mismatch<'_>> for ExpectExample {
+    fn from(Mismatch { key, start_ms, got, expected }: Mismatch<'_>) -> Self {
         Self {
             class: String::new(),
             key: String::from_utf8_lossy(key).into_owned(),
-            window_start: start_ms.map(Told::time),
+            window_start: start_ms.map(Mismatch::time),
             got,
             expected,
         }

@@ -3,13 +3,13 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
-use super::class::{Class, Tally, Told};
+use super::class::{Class, Mismatch, Tally};
 use super::explain::{EachTrace, Trace};
 use super::fold::{Ending, Event};
 use super::outcome::Outcome;
 use super::range::What;
 use super::scores::{Scored, Scores};
-use super::spill::{Came, Spill, Told as Again};
+use super::spill::{OutputRecord, Spill, SpilledEntry};
 use crate::event::stamp::Stamp;
 use crate::report::ExpectReport;
 
@@ -99,8 +99,8 @@ impl Each {
     }
 
     /// Keeps a result on the disk.
-    pub(super) fn spill_came(&self, spill: &mut Spill, came: Came<'_>) {
-        spill.came(&Came { key: &self.id(came.key).to_be_bytes(), ..came });
+    pub(super) fn spill_came(&self, spill: &mut Spill, came: OutputRecord<'_>) {
+        spill.came(&OutputRecord { key: &self.id(came.key).to_be_bytes(), ..came });
     }
 
     /// About how much is in memory.
@@ -138,7 +138,7 @@ impl Each {
     }
 
     /// Takes a record of the output.
-    pub(super) fn see(&mut self, Came { key, outcome, at, .. }: Came<'_>) {
+    pub(super) fn see(&mut self, OutputRecord { key, outcome, at, .. }: OutputRecord<'_>) {
         self.saw(self.id(key), &outcome, at);
     }
 
@@ -203,8 +203,8 @@ impl Each {
                 self.pairs = pairs;
                 let id = |key: &[u8]| key.try_into().map(Id::from_be_bytes).unwrap_or_default();
                 spill.tell(part, |told| match told {
-                    Again::Event(event, _) => self.add(id(event.key), event),
-                    Again::Came(came) => self.saw(id(came.key), &came.outcome, came.at),
+                    SpilledEntry::Event(event, _) => self.add(id(event.key), event),
+                    SpilledEntry::OutputRecord(came) => self.saw(id(came.key), &came.outcome, came.at),
                 });
                 failed = spill.failed();
                 self.order.make_contiguous().sort_unstable();
@@ -232,7 +232,7 @@ impl Each {
         let key = uuid::Uuid::from_u128(id).to_string();
         let got = (pair.times > 0).then(|| format!("{} times", pair.times));
         let told = |expected: &str| {
-            Told { key: &key.as_bytes()[..TOLD], start_ms: None, got, expected: expected.to_owned() }.into()
+            Mismatch { key: &key.as_bytes()[..TOLD], start_ms: None, got, expected: expected.to_owned() }.into()
         };
         let Some(due) = pair.due else {
             if ending.unknown.is_none() {

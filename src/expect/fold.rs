@@ -2,13 +2,13 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::class::{Class, Tally, Told};
+use super::class::{Class, Mismatch, Tally};
 use super::decimal::Decimal;
 use super::declare::{Added, Emit, Kind};
 use super::explain::{AddedTrace, Differences, Trace};
 use super::outcome::Outcome;
 use super::range::Window;
-use super::spill::{Came, Spill, Told as Again};
+use super::spill::{OutputRecord, Spill, SpilledEntry};
 use super::stream_time::{Own, StreamTimes};
 use super::total::Total;
 use crate::kafka::murmur2;
@@ -70,7 +70,7 @@ struct Entry {
     /// Those that were.
     late: Total,
     is_own: bool,
-    seen: Option<Seen>,
+    seen: Option<Emission>,
 }
 
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ struct Part {
 
 /// What came out of a window.
 #[derive(Clone, Debug)]
-struct Seen {
+struct Emission {
     times: u64,
     first_at: i64,
     last: Outcome,
@@ -175,7 +175,7 @@ impl Fold {
     }
 
     /// Takes a record of the output: the value of a window, by its start.
-    pub(super) fn see(&mut self, Came { key, span: (start, _), outcome, at }: Came<'_>) {
+    pub(super) fn see(&mut self, OutputRecord { key, span: (start, _), outcome, at }: OutputRecord<'_>) {
         if !self.keys.contains_key(key) {
             let task = self.task(key, 0);
             self.keys.insert(key.into(), Key { task, ..Key::default() });
@@ -183,7 +183,7 @@ impl Fold {
         let Some(key) = self.keys.get_mut(key) else { return };
         match &mut key.entry(start).seen {
             Some(seen) => (seen.times, seen.last) = (seen.times + 1, outcome),
-            none => *none = Some(Seen { times: 1, first_at: at, last: outcome }),
+            none => *none = Some(Emission { times: 1, first_at: at, last: outcome }),
         }
     }
 
@@ -251,8 +251,8 @@ impl Fold {
             for (part, keys) in spill.parted(std::mem::take(&mut self.keys), Clone::clone).into_iter().enumerate() {
                 self.keys = keys;
                 spill.tell(part, |told| match told {
-                    Again::Event(event, most) => self.add(event, most),
-                    Again::Came(came) => self.see(came),
+                    SpilledEntry::Event(event, most) => self.add(event, most),
+                    SpilledEntry::OutputRecord(came) => self.see(came),
                 });
                 failed = spill.failed();
                 self.judge(Ending { unknown: ending.unknown.or(failed.as_deref()), ..ending });
@@ -433,7 +433,7 @@ impl Judge<'_> {
         let seen = entry.seen.as_ref();
         let told = || {
             let got = seen.map(|seen| seen.last.to_string());
-            Told { key, start_ms, got, expected: bounds.must.told_with(&bounds.may) }.into()
+            Mismatch { key, start_ms, got, expected: bounds.must.told_with(&bounds.may) }.into()
         };
         if let Some(seen) = seen.filter(|_| self.added.emit == Emit::Updates) {
             tally.count_superseded(seen.times - 1);

@@ -13,7 +13,7 @@ use super::outcome::Outcome;
 use super::scores::{Rules, Scores};
 use super::sessions::Sessions;
 use super::source::{Log, Source};
-use super::spill::{Came, Spill};
+use super::spill::{OutputRecord, Spill};
 use crate::event::stamp::RunId;
 use crate::report::ExpectReport;
 
@@ -62,7 +62,7 @@ const ROOM: Room = Room { most: 2_000_000, look: 1 << 16 };
 #[derive(Debug)]
 struct Expected {
     expectation: Expectation,
-    kept: Kept,
+    kept: Judge,
     /// What came since memory was full.
     spill: Option<Spill>,
     /// Records of its output that it selected, and those that it could not read.
@@ -70,7 +70,7 @@ struct Expected {
 }
 
 #[derive(Debug)]
-enum Kept {
+enum Judge {
     Each(Box<Each>),
     Added(Box<Fold>),
     Sessions(Box<Sessions>),
@@ -112,10 +112,10 @@ impl Oracle {
         let kept = match &expectation.what {
             What::Each { scores, .. } => {
                 let scores = scores.as_ref().map(|rules| Scores::new(Rules::clone(rules), self.tag));
-                Kept::Each(Box::new(Each::new(self.is_timed, self.tag, scores)))
+                Judge::Each(Box::new(Each::new(self.is_timed, self.tag, scores)))
             }
-            What::Added(added) => Kept::Added(Box::new(Fold::new(added.clone(), partitions))),
-            What::Sessions(added, gap) => Kept::Sessions(Box::new(Sessions::new(added.clone(), *gap, partitions))),
+            What::Added(added) => Judge::Added(Box::new(Fold::new(added.clone(), partitions))),
+            What::Sessions(added, gap) => Judge::Sessions(Box::new(Sessions::new(added.clone(), *gap, partitions))),
         };
         self.expected.push(Expected { expectation, kept, spill: None, records: (0, 0) });
     }
@@ -136,7 +136,7 @@ impl Oracle {
         let Some(source) = sources.get_mut(source) else { return };
         if let Some(body) = record.body {
             for taker in source.takers() {
-                if let Kept::Each(each) = &mut expected[taker].kept
+                if let Judge::Each(each) = &mut expected[taker].kept
                     && let Some(scores) = each.scores()
                 {
                     scores.compute(record.partition, record.offset, body);
@@ -219,9 +219,9 @@ impl Oracle {
         self.expected.iter().all(|expected| match &expected.kept {
             // What lies on the disk is looked at in the end.
             _ if expected.spill.is_some() => false,
-            Kept::Each(each) => each.is_settled(),
-            Kept::Added(fold) => fold.is_settled(),
-            Kept::Sessions(sessions) => sessions.is_settled(),
+            Judge::Each(each) => each.is_settled(),
+            Judge::Added(fold) => fold.is_settled(),
+            Judge::Sessions(sessions) => sessions.is_settled(),
         })
     }
 
@@ -232,9 +232,9 @@ impl Oracle {
             let report = match kept {
                 // What lies on the disk may change all that is in memory.
                 _ if spill.is_some() => ExpectReport::default(),
-                Kept::Each(each) => each.so_far(),
-                Kept::Added(fold) => fold.so_far(at_ms, self.is_timed),
-                Kept::Sessions(sessions) => sessions.so_far(at_ms, self.is_timed),
+                Judge::Each(each) => each.so_far(),
+                Judge::Added(fold) => fold.so_far(at_ms, self.is_timed),
+                Judge::Sessions(sessions) => sessions.so_far(at_ms, self.is_timed),
             };
             ExpectReport { name: expectation.name.clone(), topic: expectation.topic.clone(), ..report }
         };
@@ -254,9 +254,9 @@ impl Oracle {
             let unknown = unknown.get(&expectation.source).cloned().or(cut);
             let ending = Ending { at: at_ms, unknown: unknown.as_deref(), is_timed };
             let (report, trace) = match kept {
-                Kept::Each(each) => each.end(ending, spill),
-                Kept::Added(fold) => fold.end(ending, spill),
-                Kept::Sessions(sessions) => sessions.end(ending, spill),
+                Judge::Each(each) => each.end(ending, spill),
+                Judge::Added(fold) => fold.end(ending, spill),
+                Judge::Sessions(sessions) => sessions.end(ending, spill),
             };
             let sentence = expectation.to_string();
             (ExpectReport { name: expectation.name, topic: expectation.topic, sentence, ..report }, trace)
@@ -266,7 +266,7 @@ impl Oracle {
     }
 }
 
-impl Kept {
+impl Judge {
     /// The event time at which all windows of the run are closed that are written when they close; `None` where there are none.
     fn closes_at(&self) -> Option<i64> {
         match self {
@@ -277,7 +277,7 @@ impl Kept {
     }
 }
 
-impl Kept {
+impl Judge {
     fn weight(&self) -> usize {
         match self {
             Self::Each(each) => each.weight(),
@@ -290,22 +290,22 @@ impl Kept {
 impl Expected {
     fn take(&mut self, event: Event<'_>) {
         match (&mut self.kept, &mut self.spill) {
-            (Kept::Each(each), None) => each.take(event),
-            (Kept::Added(fold), None) => fold.take(event),
-            (Kept::Sessions(sessions), None) => sessions.take(event),
-            (Kept::Each(each), Some(spill)) => each.spill_event(spill, event),
-            (Kept::Added(fold), Some(spill)) => spill.event(event, fold.note(event)),
-            (Kept::Sessions(sessions), Some(spill)) => spill.event(event, sessions.note(event)),
+            (Judge::Each(each), None) => each.take(event),
+            (Judge::Added(fold), None) => fold.take(event),
+            (Judge::Sessions(sessions), None) => sessions.take(event),
+            (Judge::Each(each), Some(spill)) => each.spill_event(spill, event),
+            (Judge::Added(fold), Some(spill)) => spill.event(event, fold.note(event)),
+            (Judge::Sessions(sessions), Some(spill)) => spill.event(event, sessions.note(event)),
         }
     }
 
-    fn came(&mut self, came: Came<'_>) {
+    fn came(&mut self, came: OutputRecord<'_>) {
         match (&mut self.kept, &mut self.spill) {
-            (Kept::Each(each), None) => each.see(came),
-            (Kept::Added(fold), None) => fold.see(came),
-            (Kept::Sessions(sessions), None) => sessions.see(came),
-            (Kept::Each(each), Some(spill)) => each.spill_came(spill, came),
-            (Kept::Added(_) | Kept::Sessions(_), Some(spill)) => spill.came(&came),
+            (Judge::Each(each), None) => each.see(came),
+            (Judge::Added(fold), None) => fold.see(came),
+            (Judge::Sessions(sessions), None) => sessions.see(came),
+            (Judge::Each(each), Some(spill)) => each.spill_came(spill, came),
+            (Judge::Added(_) | Judge::Sessions(_), Some(spill)) => spill.came(&came),
         }
     }
 
@@ -313,9 +313,9 @@ impl Expected {
     fn tidy(&mut self, known_to: i64) {
         match &mut self.kept {
             _ if self.spill.is_some() => {}
-            Kept::Added(fold) => fold.tidy(known_to),
-            Kept::Sessions(sessions) => sessions.tidy(known_to),
-            Kept::Each(_) => {}
+            Judge::Added(fold) => fold.tidy(known_to),
+            Judge::Sessions(sessions) => sessions.tidy(known_to),
+            Judge::Each(_) => {}
         }
     }
 
@@ -340,15 +340,16 @@ impl Expected {
 
     fn tally(&mut self) -> &mut Tally {
         match &mut self.kept {
-            Kept::Each(each) => each.tally(),
-            Kept::Added(fold) => fold.tally(),
-            Kept::Sessions(sessions) => sessions.tally(),
+            Judge::Each(each) => each.tally(),
+            Judge::Added(fold) => fold.tally(),
+            Judge::Sessions(sessions) => sessions.tally(),
         }
     }
 
     fn see(&mut self, record: &Record<'_>) {
         // A session that grows takes back what it was before.
-        if record.body.is_none() && matches!(&self.kept, Kept::Sessions(sessions) if sessions.emit() == Emit::Updates) {
+        if record.body.is_none() && matches!(&self.kept, Judge::Sessions(sessions) if sessions.emit() == Emit::Updates)
+        {
             return;
         }
         // Any other tombstone takes a result back that nobody asked to be taken back; it has no key that could be read.
@@ -395,7 +396,7 @@ impl Expected {
                 (key, start.zip(end).filter(|(start, end)| start <= end)?, outcome)
             }
         };
-        if let Kept::Each(each) = &mut self.kept
+        if let Judge::Each(each) = &mut self.kept
             && let Some(scores) = each.scores()
         {
             scores.tell(&key, body);
@@ -403,7 +404,7 @@ impl Expected {
                 scores.note_model(&model);
             }
         }
-        self.came(Came { key: &key, span, outcome, at });
+        self.came(OutputRecord { key: &key, span, outcome, at });
         Some(())
     }
 }

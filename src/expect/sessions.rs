@@ -18,7 +18,7 @@ use super::declare::{Added, Emit, Gap, Kind};
 use super::explain::Trace;
 use super::fold::{Ending, Event, KEPT};
 use super::outcome::Outcome;
-use super::spill::{Came, Spill, Told};
+use super::spill::{OutputRecord, Spill, SpilledEntry};
 use super::stream_time::{Own, StreamTimes};
 use super::total::Total;
 use crate::kafka::murmur2;
@@ -46,7 +46,7 @@ struct Key {
     sessions: Vec<Session>,
     /// Events that came too late, by the order of their own partition.
     late: Vec<Piece>,
-    seen: Vec<Seen>,
+    seen: Vec<Emission>,
 }
 
 /// How events are added.
@@ -60,7 +60,7 @@ struct Rule {
 
 /// A session that came out.
 #[derive(Clone, Debug)]
-struct Seen {
+struct Emission {
     start: i64,
     end: i64,
     times: u64,
@@ -136,11 +136,11 @@ impl Sessions {
     }
 
     /// Takes a record of the output: the value of a session, by its first and its last event.
-    pub(super) fn see(&mut self, Came { key, span: (start, end), outcome, at }: Came<'_>) {
+    pub(super) fn see(&mut self, OutputRecord { key, span: (start, end), outcome, at }: OutputRecord<'_>) {
         let Some(key) = self.key(key, 0) else { return };
         match key.seen.iter_mut().find(|seen| (seen.start, seen.end) == (start, end)) {
             Some(seen) => (seen.times, seen.last) = (seen.times + 1, outcome),
-            None => key.seen.push(Seen { start, end, times: 1, first_at: at, last: outcome }),
+            None => key.seen.push(Emission { start, end, times: 1, first_at: at, last: outcome }),
         }
     }
 
@@ -183,8 +183,8 @@ impl Sessions {
             for (part, keys) in spill.parted(std::mem::take(&mut self.keys), Clone::clone).into_iter().enumerate() {
                 self.keys = keys;
                 spill.tell(part, |told| match told {
-                    Told::Event(event, most) => self.add(event, most),
-                    Told::Came(came) => self.see(came),
+                    SpilledEntry::Event(event, most) => self.add(event, most),
+                    SpilledEntry::OutputRecord(came) => self.see(came),
                 });
                 failed = spill.failed();
                 self.judge(Ending { unknown: ending.unknown.or(failed.as_deref()), ..ending });

@@ -20,7 +20,7 @@ const BLOCK: usize = 64 << 10;
 
 /// What is kept of a result.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Came<'a> {
+pub(super) struct OutputRecord<'a> {
     /// Its key, or the id of its event.
     pub(super) key: &'a [u8],
     /// From when to when it is; 0 where that is not told.
@@ -32,9 +32,9 @@ pub(super) struct Came<'a> {
 
 /// An event, with how far its task's partition had come; or a result.
 #[derive(Debug)]
-pub(super) enum Told<'a> {
+pub(super) enum SpilledEntry<'a> {
     Event(Event<'a>, i64),
-    Came(Came<'a>),
+    OutputRecord(OutputRecord<'a>),
 }
 
 /// What lies on the disk.
@@ -103,7 +103,7 @@ impl Spill {
         self.write_full(part);
     }
 
-    pub(super) fn came(&mut self, came: &Came<'_>) {
+    pub(super) fn came(&mut self, came: &OutputRecord<'_>) {
         let part = self.part(came.key);
         let Some(Part { buffer, .. }) = self.parts.get_mut(part) else { return };
         buffer.push(1);
@@ -152,7 +152,7 @@ impl Spill {
     }
 
     /// Tells once more what was told of a part, in its order.
-    pub(super) fn tell(&mut self, part: usize, mut of: impl FnMut(Told<'_>)) {
+    pub(super) fn tell(&mut self, part: usize, mut of: impl FnMut(SpilledEntry<'_>)) {
         self.write(part);
         let blocks = self.parts.get_mut(part).map(|part| std::mem::take(&mut part.blocks)).unwrap_or_default();
         let mut block = Vec::new();
@@ -205,7 +205,7 @@ fn bytes<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 }
 
 /// What is told next; `None` at the end.
-fn read<'a>(rest: &mut &'a [u8]) -> Option<Told<'a>> {
+fn read<'a>(rest: &mut &'a [u8]) -> Option<SpilledEntry<'a>> {
     let [kind] = *take(rest)?;
     let key = bytes(rest)?;
     if kind == 0 {
@@ -215,7 +215,7 @@ fn read<'a>(rest: &mut &'a [u8]) -> Option<Told<'a>> {
         let item = if flags & 2 == 0 { None } else { Some(bytes(rest)?) };
         let value = if flags & 4 == 0 { None } else { Some(decimal(rest)?) };
         let event = Event { partition, offset, at, ts, key, item, value, is_own: flags & 1 == 1 };
-        return Some(Told::Event(event, most));
+        return Some(SpilledEntry::Event(event, most));
     }
     let (span, at) = ((number(rest)?, number(rest)?), number(rest)?);
     let outcome = match *take(rest)? {
@@ -229,7 +229,7 @@ fn read<'a>(rest: &mut &'a [u8]) -> Option<Told<'a>> {
             Outcome::List(list)
         }
     };
-    Some(Told::Came(Came { key, span, outcome, at }))
+    Some(SpilledEntry::OutputRecord(OutputRecord { key, span, outcome, at }))
 }
 
 #[cfg(test)]
@@ -262,11 +262,11 @@ mod tests {
                     let item = has_item.then_some(&key[..]);
                     let event = Event { partition: 3, offset: *offset, at: *at, ts: *ts, key, item, value, is_own: *is_own };
                     spill.event(event, *most);
-                    expected[part].push(format!("{:?}", Told::Event(event, *most)));
+                    expected[part].push(format!("{:?}", SpilledEntry::Event(event, *most)));
                 } else {
-                    let came = Came { key, span: (*ts, *end), outcome: outcome.clone(), at: *at };
+                    let came = OutputRecord { key, span: (*ts, *end), outcome: outcome.clone(), at: *at };
                     spill.came(&came);
-                    expected[part].push(format!("{:?}", Told::Came(came)));
+                    expected[part].push(format!("{:?}", SpilledEntry::OutputRecord(came)));
                 }
                 if ts % 3 == 0 {
                     spill.write(part);

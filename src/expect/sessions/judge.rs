@@ -1,8 +1,8 @@
 //! What became of each session.
 
-use super::piece::{Fate, Known, Piece, Session};
-use super::{Key, Seen};
-use crate::expect::class::{Class, Tally, Told};
+use super::piece::{Fate, Piece, Session, Settled};
+use super::{Emission, Key};
+use crate::expect::class::{Class, Mismatch, Tally};
 use crate::expect::declare::{Added, Emit, Gap};
 use crate::expect::fold::{Ending, HOLDS_BACK};
 use crate::expect::stream_time::{Own, StreamTimes};
@@ -22,7 +22,7 @@ struct Judged<'a> {
     is_own: bool,
     span: (i64, i64),
     expected: String,
-    seen: Option<&'a Seen>,
+    seen: Option<&'a Emission>,
     superseded: u64,
 }
 
@@ -48,9 +48,9 @@ impl Judge<'_> {
         if judged.iter().all(|judged| judged.class != Class::AcceptedLate) {
             tally.count_too_late(key.late.iter().filter(|piece| piece.is_own).map(|piece| piece.total.events).sum());
         }
-        let told = |start: i64, seen: Option<&Seen>, expected: String| {
-            let got = seen.map(|seen| format!("{} until {}", seen.last, Told::time(seen.end)));
-            Told { key: name, start_ms: Some(start), got, expected }.into()
+        let told = |start: i64, seen: Option<&Emission>, expected: String| {
+            let got = seen.map(|seen| format!("{} until {}", seen.last, Mismatch::time(seen.end)));
+            Mismatch { key: name, start_ms: Some(start), got, expected }.into()
         };
         for judged in judged.into_iter().filter(|judged| judged.is_own) {
             let Judged { class, span: (start, end), expected, seen, superseded, .. } = judged;
@@ -81,7 +81,7 @@ impl Judge<'_> {
     }
 
     /// How long a session took that ended then, or was waited for until now, where that tells anything.
-    fn time(&self, tally: &mut Tally, task: usize, end: i64, class: Class, (seen, now): (Option<&Seen>, i64)) {
+    fn time(&self, tally: &mut Tally, task: usize, end: i64, class: Class, (seen, now): (Option<&Emission>, i64)) {
         let over = end + self.gap.gap;
         match seen {
             _ if self.added.emit != Emit::Final => {}
@@ -93,9 +93,9 @@ impl Judge<'_> {
     }
 
     /// What is known of its pieces when no more of them come. Those that must have been dropped are left out.
-    fn known(&self, task: usize, session: &Session) -> Known {
+    fn known(&self, task: usize, session: &Session) -> Settled {
         let Some(apart) = self.added.apart_ms else {
-            return Known { pieces: session.pieces().to_vec(), is_exact: true };
+            return Settled { pieces: session.pieces().to_vec(), is_exact: true };
         };
         let (_, closed) = self.times.came_to(task, self.gap.closes(session.end()));
         let fate = |piece: &Piece| match piece.fate {
@@ -108,7 +108,7 @@ impl Judge<'_> {
         let is_dropped =
             |piece: &Piece| matches!(piece.fate, Fate::By(first, _) if first.saturating_sub(apart) > closed);
         let kept = session.pieces().iter().filter(|piece| !is_dropped(piece));
-        Known { pieces: kept.map(|piece| Piece { fate: fate(piece), ..piece.clone() }).collect(), is_exact: false }
+        Settled { pieces: kept.map(|piece| Piece { fate: fate(piece), ..piece.clone() }).collect(), is_exact: false }
     }
 
     /// Whether a record has come with which the session must have been written.
@@ -118,13 +118,13 @@ impl Judge<'_> {
     }
 
     /// What became of the sessions of a key, and what nothing of it asks for.
-    fn judged<'a>(&self, key: &'a Key) -> (Vec<Judged<'a>>, Vec<&'a Seen>) {
-        let known: Vec<Known> = key.sessions.iter().map(|session| self.known(key.task, session)).collect();
-        let mut left: Vec<Option<&Seen>> = key.seen.iter().map(Some).collect();
-        let mut of: Vec<Vec<&Seen>> = vec![Vec::new(); known.len()];
+    fn judged<'a>(&self, key: &'a Key) -> (Vec<Judged<'a>>, Vec<&'a Emission>) {
+        let known: Vec<Settled> = key.sessions.iter().map(|session| self.known(key.task, session)).collect();
+        let mut left: Vec<Option<&Emission>> = key.seen.iter().map(Some).collect();
+        let mut of: Vec<Vec<&Emission>> = vec![Vec::new(); known.len()];
         // The whole of a session before parts of it, and these before what only lies in it.
         let is_one_enough = self.added.emit == Emit::Final;
-        let rules: [(&dyn Fn(&Known, &Seen) -> bool, bool); 3] = [
+        let rules: [(&dyn Fn(&Settled, &Emission) -> bool, bool); 3] = [
             (&|known, seen| self.is_right(known, seen), false),
             (&|known, seen| self.may_be(known, &key.late, seen), false),
             (&meets, is_one_enough),
@@ -144,7 +144,7 @@ impl Judge<'_> {
             self.judge(key, session, known, of, &mut judged);
         }
         // What only events that came too late make: a task that was restarted takes them.
-        let late = Known { pieces: Vec::new(), is_exact: false };
+        let late = Settled { pieces: Vec::new(), is_exact: false };
         let mut unexpected = Vec::new();
         for seen in left.into_iter().flatten() {
             let span = (seen.start, seen.end);
@@ -164,27 +164,34 @@ impl Judge<'_> {
     }
 
     /// Whether it is all of a session. Where the order is known, what had closed before may be in it or not.
-    fn is_right(&self, known: &Known, seen: &Seen) -> bool {
+    fn is_right(&self, known: &Settled, seen: &Emission) -> bool {
         let is = |fate: Option<Fate>| {
             known.span(fate) == Some((seen.start, seen.end)) && known.total(fate).is(&seen.last) == Some(true)
         };
         is(None) || (self.added.apart_ms.is_none() && is(Some(Fate::Sure)))
     }
 
-    fn may_be(&self, known: &Known, late: &[Piece], seen: &Seen) -> bool {
+    fn may_be(&self, known: &Settled, late: &[Piece], seen: &Emission) -> bool {
         let allows = |late| known.allows(late, self.gap.gap, (seen.start, seen.end), &seen.last) == Some(true);
         allows(&[]) || allows(late)
     }
 
     /// The classes of a session of which these came; the right one, where it came, is the first of them.
-    fn judge<'a>(&self, key: &Key, session: &Session, known: &Known, of: Vec<&'a Seen>, judged: &mut Vec<Judged<'a>>) {
+    fn judge<'a>(
+        &self,
+        key: &Key,
+        session: &Session,
+        known: &Settled,
+        of: Vec<&'a Emission>,
+        judged: &mut Vec<Judged<'a>>,
+    ) {
         let Some((start, end)) = known.span(None) else { return };
         let (sure, all) = (known.total(Some(Fate::Sure)), known.total(None));
         let expected = || {
             let may = known.total(Some(Fate::Loose));
-            format!("{} until {}", sure.told_with(&may), Told::time(end))
+            format!("{} until {}", sure.told_with(&may), Mismatch::time(end))
         };
-        let one = |class, seen: Option<&'a Seen>, superseded| Judged {
+        let one = |class, seen: Option<&'a Emission>, superseded| Judged {
             class,
             is_own: session.is_own(),
             span: seen.map_or((start, end), |seen| (seen.start, seen.end)),
@@ -201,7 +208,7 @@ impl Judge<'_> {
             judged.push(one(class, None, 0));
             return;
         }
-        let class = |seen: &Seen| match () {
+        let class = |seen: &Emission| match () {
             () if all.is_unknown => Class::Undecided,
             () if self.added.emit == Emit::Final && seen.times > 1 => Class::Twice,
             () if self.is_right(known, seen) => Class::Right,
@@ -229,6 +236,6 @@ impl Judge<'_> {
     }
 }
 
-fn meets(known: &Known, seen: &Seen) -> bool {
+fn meets(known: &Settled, seen: &Emission) -> bool {
     known.span(None).is_some_and(|(start, end)| seen.start <= end && start <= seen.end)
 }

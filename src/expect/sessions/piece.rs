@@ -108,13 +108,13 @@ impl Session {
 
 /// A session with all that is known of its pieces: none of them is [`Fate::By`].
 #[derive(Clone, Debug)]
-pub(super) struct Known {
+pub(super) struct Settled {
     pub(super) pieces: Vec<Piece>,
     /// Whether the order in which they came is known.
     pub(super) is_exact: bool,
 }
 
-impl Known {
+impl Settled {
     /// What all of them come to, or the sure ones alone.
     pub(super) fn total(&self, fate: Option<Fate>) -> Total {
         let some = self.pieces.iter().filter(|piece| fate.is_none_or(|fate| piece.fate == fate));

@@ -8,7 +8,9 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use super::{KEYS, PARTITIONS, Row, row};
 use crate::event::catalogue::Catalogue;
-use crate::expect::{DeclareError, ExpectConfig, Expectation, Known, Log, Oracle, OutputConfig, Record, WindowConfig};
+use crate::expect::{
+    DeclareError, ExpectConfig, Expectation, Log, Oracle, OutputConfig, Record, RunFacts, WindowConfig,
+};
 use crate::report::ExpectReport;
 
 const GAP: i64 = 10_000;
@@ -132,7 +134,7 @@ fn judged(
     input: &[Line],
     lines: &[String],
 ) -> Result<ExpectReport, DeclareError> {
-    let known = Known { catalogue, topic_of: &|_| String::new(), usual: "", truth: None };
+    let known = RunFacts { catalogue, topic_of: &|_| String::new(), usual: "", truth: None };
     let expectations = Expectation::all(&[config], known)?;
     let logs = BTreeMap::from([("input".to_owned(), Log { starts: vec![0; PARTITIONS], is_whole: true })]);
     let mut oracle = Oracle::new(&expectations, &logs, false, None);
