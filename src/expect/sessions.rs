@@ -216,12 +216,20 @@ impl Key {
         let is_near = |session: &Session| session.end() >= ts - gap.gap && session.start() <= ts + gap.gap;
         let is_joined = |session: &Session| is_near(session) && !has_closed(session.end());
         let end = self.sessions.iter().filter(|session| is_joined(session)).map(Session::end).fold(ts, i64::max);
-        let fate = if is_exact { Fate::Sure } else { Fate::By(at, at) };
+        // What only hangs on a session that had closed is in it where the processor still had that.
+        let surely = self.sessions.iter().filter(|session| is_joined(session));
+        let surely = surely.filter_map(|session| session.surely_reaches(ts, gap.gap)).fold(ts, i64::max);
+        let fate = match is_exact {
+            true if has_closed(surely) => Fate::Loose,
+            true => Fate::Sure,
+            false => Fate::By(at, at),
+        };
+        let piece = Piece { from: ts, until: ts, total, fate, is_own: event.is_own };
         if has_closed(end) {
-            self.late.push(Piece { from: ts, until: ts, total, fate, is_own: event.is_own });
+            self.late.push(piece);
             return;
         }
-        let mut joined = Session::of(Piece { from: ts, until: ts, total, fate, is_own: event.is_own });
+        let mut joined = Session::of(piece);
         for closed in self.sessions.iter().filter(|session| is_near(session) && !is_joined(session)) {
             joined.may_hold(closed, gap.gap);
         }

@@ -34,7 +34,7 @@ impl Piece {
     fn take(&mut self, other: &Self, gap: i64) -> bool {
         let (from, until) = (self.from.min(other.from), self.until.max(other.until));
         let fate = match (self.fate, other.fate) {
-            (Fate::Sure, Fate::Sure) => Fate::Sure,
+            (Fate::Sure, Fate::Sure) if other.from - self.until <= gap && self.from - other.until <= gap => Fate::Sure,
             (Fate::By(one, two), Fate::By(three, four)) => {
                 let is_same = |one: i64, other: i64, step: i64| one.div_euclid(step) == other.div_euclid(step);
                 if !is_same(one, three, PIECE) || !is_same(self.from, other.from, gap.min(PIECE)) {
@@ -72,6 +72,12 @@ impl Session {
         self.span.1
     }
 
+    /// The last event near `ts` that is surely in it, where there is one.
+    pub(super) fn surely_reaches(&self, ts: i64, gap: i64) -> Option<i64> {
+        let is_near = |piece: &&Piece| piece.until >= ts - gap && piece.from <= ts + gap && piece.fate == Fate::Sure;
+        self.pieces.iter().filter(is_near).map(|piece| piece.until).max()
+    }
+
     pub(super) fn pieces(&self) -> &[Piece] {
         &self.pieces
     }
@@ -98,11 +104,17 @@ impl Session {
     fn add(&mut self, piece: Piece, gap: i64) {
         self.span = (self.span.0.min(piece.from), self.span.1.max(piece.until));
         let place = self.pieces.partition_point(|known| known.from <= piece.from);
-        let near = [place.checked_sub(1), Some(place)];
-        if near.into_iter().flatten().any(|near| self.pieces.get_mut(near).is_some_and(|near| near.take(&piece, gap))) {
+        let mut near = [place.checked_sub(1), Some(place)].into_iter().flatten();
+        let Some(place) = near.find(|near| self.pieces.get_mut(*near).is_some_and(|near| near.take(&piece, gap))) else {
+            self.pieces.insert(place, piece);
             return;
+        };
+        // The two that it lies between may be one now.
+        if let Some([before, behind]) = self.pieces.get_mut(place..place + 2)
+            && before.take(behind, gap)
+        {
+            self.pieces.remove(place + 1);
         }
-        self.pieces.insert(place, piece);
     }
 }
 
