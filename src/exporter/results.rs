@@ -23,9 +23,9 @@ pub(super) fn tell(page: &mut Page<'_>, results: &[ExpectReport]) -> fmt::Result
     let mut metric = page.open("loadgen_expect_latency", help, Some(&Unit::Seconds), MetricType::Gauge)?;
     for of in results {
         let latency = of.latency_us.unwrap_or_default();
-        let known = [("0.5", latency.p50), ("0.9", latency.p90), ("0.99", latency.p99), ("1", latency.max)];
-        for (quantile, us) in known.into_iter().filter_map(|(quantile, us)| Some((quantile, us?))) {
-            let labels = [("expectation", of.name.as_str()), ("quantile", quantile)];
+        let known = [("p50", latency.p50), ("p90", latency.p90), ("p99", latency.p99), ("max", latency.max)];
+        for (point, us) in known.into_iter().filter_map(|(point, us)| Some((point, us?))) {
+            let labels = [("expectation", of.name.as_str()), ("point", point)];
             #[expect(clippy::cast_precision_loss, reason = "microseconds of a run")]
             ConstGauge::new(us as f64 / 1e6).encode(metric.encode_family(&labels)?)?;
         }

@@ -105,7 +105,8 @@ impl Session {
         self.span = (self.span.0.min(piece.from), self.span.1.max(piece.until));
         let place = self.pieces.partition_point(|known| known.from <= piece.from);
         let mut near = [place.checked_sub(1), Some(place)].into_iter().flatten();
-        let Some(place) = near.find(|near| self.pieces.get_mut(*near).is_some_and(|near| near.take(&piece, gap))) else {
+        let Some(place) = near.find(|near| self.pieces.get_mut(*near).is_some_and(|near| near.take(&piece, gap)))
+        else {
             self.pieces.insert(place, piece);
             return;
         };
