@@ -42,7 +42,9 @@ impl ControlPlane {
 
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.kubectl);
-        command.arg("--kubeconfig").arg(self.folder.join("kubeconfig")).args(words).env("HOME", &self.folder);
+        command.arg("--kubeconfig").arg(self.folder.join("kubeconfig")).args(words);
+        // It keeps what it has found out about the server there: what is wiped with the control plane.
+        command.env("HOME", self.folder.join("kubelet"));
         command
     }
 

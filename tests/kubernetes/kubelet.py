@@ -6,13 +6,11 @@ phases, conditions and exit codes, ends it by SIGTERM and after the grace period
 output to `kubectl logs`. ConfigMaps, Secrets, empty directories and claims are folders here; where the command or a variable of the
 manifest names a path at which one of them is mounted, the process is given that folder's.
 
-What it does not do: images (--image says which program stands for one), users, limits, networks, probes, init containers, several
-containers, restarts. A pod that asks for such a thing stays Pending and says why.
+There are no images: --image says which program stands for one. Users, limits, networks and probes of a pod are passed over. A pod of
+several containers, with init containers, other volumes or restarts stays Pending and says why.
 
-    tests/kubernetes/kubelet.py --kubeconfig FILE --dir FOLDER --image loadgen:0.1.0=target/release/loadgen
-
-FILE is JSON, as `scripts/kubernetes up` writes it, and the process needs nothing but Python and util-linux. FOLDER gets, for each pod,
-NAMESPACE/POD/ with `pid`, `log` and `volumes/`; claims/NAMESPACE/CLAIM/ outlives the pods.
+`scripts/kubernetes up` starts it. FILE of --kubeconfig is JSON, as that script writes it; nothing is needed but Python and util-linux.
+The folder of --dir gets, for each pod, pods/NAMESPACE/POD/ with `pid`, `log` and `volumes/`; claims/NAMESPACE/CLAIM/ outlives the pods.
 """
 
 import argparse
@@ -81,11 +79,18 @@ class Api:
         return connection, answer
 
     def ask(self, method, path, body=None, kind="application/json"):
-        connection, answer = self.open(method, path, body, kind)
-        try:
-            return json.load(answer)
-        finally:
-            connection.close()
+        """What it answers, as soon as it is there to answer."""
+        for attempt in range(120):
+            try:
+                connection, answer = self.open(method, path, body, kind)
+                try:
+                    return json.load(answer)
+                finally:
+                    connection.close()
+            except (OSError, http.client.HTTPException):
+                if attempt == 119:
+                    raise
+                time.sleep(RETRY_SECONDS)
 
     def get(self, path):
         return self.ask("GET", path)
