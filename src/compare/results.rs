@@ -38,6 +38,9 @@ pub enum ResultUnit {
     Us,
 }
 
+/// A share of scores.
+type Share = fn(&ExpectReport) -> Option<Estimate>;
+
 /// The rows of all expectations that a run of either side has.
 pub(super) fn rows(base: &[Bundle], new: &[Bundle]) -> Vec<ResultRow> {
     let mut names: Vec<&str> = Vec::new();
@@ -88,7 +91,7 @@ fn of(name: &str, base: &[&ExpectReport], new: &[&ExpectReport]) -> Vec<ResultRo
         row("latency p50", ResultUnit::Us, &|report| us(latency(report)?.p50), Verdict::NotJudged),
         row("latency p99", ResultUnit::Us, &|report| us(latency(report)?.p99), Verdict::NotJudged),
     ];
-    let scores: [(&str, fn(&ExpectReport) -> Option<Estimate>); 4] = [
+    let scores: [(&str, Share); 4] = [
         ("precision", |report| said(report)?.precision),
         ("recall", |report| said(report)?.recall),
         ("recall within", |report| said(report)?.recall_within),

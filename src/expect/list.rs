@@ -63,15 +63,16 @@ impl Items {
         Some(())
     }
 
-    pub(super) fn join(&mut self, other: Self) -> Option<()> {
+    pub(super) fn join(&mut self, other: &Self) -> Option<()> {
         other.sums.iter().try_for_each(|(name, sum)| self.add(name, *sum))
     }
 
     /// The list of all of these; of equals the one whose name sorts first stands first.
     pub(super) fn list(&self) -> Option<Outcome> {
-        let item =
-            |(name, sum): (&Box<[u8]>, &Sum)| Some(Item { name: name.clone(), number: sum.above.plus(sum.below)? });
-        let mut list: Vec<Item> = self.sums.iter().map(item).collect::<Option<_>>()?;
+        let mut list = Vec::new();
+        for (name, sum) in &self.sums {
+            list.push(Item { name: name.clone(), number: sum.above.plus(sum.below)? });
+        }
         list.sort_by_key(|item| Reverse(item.number));
         list.truncate(self.length);
         Some(Outcome::List(list))
@@ -97,11 +98,11 @@ impl Items {
         if !falls || list.len() > self.length {
             return Some(false);
         }
-        let last = list.last().filter(|_| list.len() == self.length).map(|last| last.number);
+        let smallest = list.last().filter(|_| list.len() == self.length).map(|item| item.number);
         for (name, sum) in self.sums.iter().filter(|(name, _)| !named.contains(&***name)) {
             let more = others.sums.get(name).copied().unwrap_or_default();
             // One that is not in the list, and must be somewhere, is no greater than the last of a full one.
-            if last.is_none_or(|last| sum.bounds_with(more).is_none_or(|(least, _)| least > last)) {
+            if smallest.is_none_or(|smallest| sum.bounds_with(more).is_none_or(|bounds| bounds.0 > smallest)) {
                 return Some(false);
             }
         }

@@ -219,10 +219,10 @@ impl Key {
         // What only hangs on a session that had closed is in it where the processor still had that.
         let surely = self.sessions.iter().filter(|session| is_joined(session));
         let surely = surely.filter_map(|session| session.surely_reaches(ts, gap.gap)).fold(ts, i64::max);
-        let fate = match is_exact {
-            true if has_closed(surely) => Fate::Loose,
-            true => Fate::Sure,
-            false => Fate::By(at, at),
+        let fate = match (is_exact, has_closed(surely)) {
+            (true, true) => Fate::Loose,
+            (true, false) => Fate::Sure,
+            (false, _) => Fate::By(at, at),
         };
         let piece = Piece { from: ts, until: ts, total, fate, is_own: event.is_own };
         if has_closed(end) {
@@ -230,8 +230,10 @@ impl Key {
             return;
         }
         let mut joined = Session::of(piece);
-        for closed in self.sessions.iter().filter(|session| is_near(session) && !is_joined(session)) {
+        let is_free = |session: &&mut Session| is_near(session) && !is_joined(session) && !session.is_held;
+        for closed in self.sessions.iter_mut().filter(is_free) {
             joined.may_hold(closed, gap.gap);
+            closed.is_held = true;
         }
         for session in self.sessions.extract_if(.., |session| is_joined(session)) {
             joined.join(session, gap.gap);

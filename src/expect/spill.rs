@@ -96,10 +96,16 @@ impl Spill {
         buffer.push(0);
         put_bytes(buffer, key);
         let partition = i64::try_from(partition).unwrap_or(i64::MAX);
-        [partition, offset, at, ts, most].iter().for_each(|number| put(buffer, *number));
+        for number in [partition, offset, at, ts, most] {
+            put(buffer, number);
+        }
         buffer.push(u8::from(is_own) | u8::from(item.is_some()) << 1 | u8::from(value.is_some()) << 2);
-        item.iter().for_each(|item| put_bytes(buffer, item));
-        value.iter().for_each(|value| put_decimal(buffer, *value));
+        if let Some(item) = item {
+            put_bytes(buffer, item);
+        }
+        if let Some(value) = value {
+            put_decimal(buffer, value);
+        }
         self.write_full(part);
     }
 
@@ -108,7 +114,9 @@ impl Spill {
         let Some(Part { buffer, .. }) = self.parts.get_mut(part) else { return };
         buffer.push(1);
         put_bytes(buffer, came.key);
-        [came.span.0, came.span.1, came.at].iter().for_each(|number| put(buffer, *number));
+        for number in [came.span.0, came.span.1, came.at] {
+            put(buffer, number);
+        }
         match &came.outcome {
             Outcome::Number(number) => {
                 buffer.push(0);

@@ -77,7 +77,7 @@ impl Of {
                 }
             }
             (Self::Distinct(values), Self::Distinct(others)) => values.extend(others),
-            (Self::Items(items), Self::Items(others)) => items.join(others)?,
+            (Self::Items(items), Self::Items(others)) => items.join(&others)?,
             // All events of an expectation are of one kind.
             _ => {}
         }

@@ -85,10 +85,10 @@ impl fmt::Display for Expectation {
         let is_windowed = window.is_some() || gap.is_some();
         match (emit, is_windowed) {
             (Emit::Final, _) => {
-                write!(f, ": once in {} when {} has closed", self.topic, gap.map_or("the window", |_| "it"))?
+                write!(f, ": once in {} when {} has closed", self.topic, gap.map_or("the window", |_| "it"))?;
             }
             (Emit::Updates, true) => {
-                write!(f, ": the last one for each {} in {}", gap.map_or("window", |_| "session"), self.topic)?
+                write!(f, ": the last one for each {} in {}", gap.map_or("window", |_| "session"), self.topic)?;
             }
             (Emit::Updates, false) => write!(f, ": the last one for each in {}", self.topic)?,
         }

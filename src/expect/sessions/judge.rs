@@ -16,6 +16,9 @@ pub(super) struct Judge<'a> {
     pub(super) own: Own,
 }
 
+/// Whether what came may be of a session.
+type Rule<'a> = dyn Fn(&Settled, &Emission) -> bool + 'a;
+
 /// A session that was expected, or what came in its place.
 struct Judged<'a> {
     class: Class,
@@ -124,7 +127,7 @@ impl Judge<'_> {
         let mut of: Vec<Vec<&Emission>> = vec![Vec::new(); known.len()];
         // The whole of a session before parts of it, and these before what only lies in it.
         let is_one_enough = self.added.emit == Emit::Final;
-        let rules: [(&dyn Fn(&Settled, &Emission) -> bool, bool); 3] = [
+        let rules: [(&Rule<'_>, bool); 3] = [
             (&|known, seen| self.is_right(known, seen), false),
             (&|known, seen| self.may_be(known, &key.late, seen), false),
             (&meets, is_one_enough),
@@ -132,7 +135,7 @@ impl Judge<'_> {
         for (rule, needs_none) in rules {
             for (known, of) in known.iter().zip(&mut of) {
                 for place in &mut left {
-                    if let Some(seen) = place.filter(|seen| !(needs_none && !of.is_empty()) && rule(known, seen)) {
+                    if let Some(seen) = place.filter(|seen| (of.is_empty() || !needs_none) && rule(known, seen)) {
                         of.push(seen);
                         *place = None;
                     }
@@ -141,7 +144,7 @@ impl Judge<'_> {
         }
         let mut judged = Vec::new();
         for ((session, known), of) in key.sessions.iter().zip(&known).zip(of) {
-            self.judge(key, session, known, of, &mut judged);
+            self.judge(key, session, known, &of, &mut judged);
         }
         // What only events that came too late make: a task that was restarted takes them.
         let late = Settled { pieces: Vec::new(), is_exact: false };
@@ -182,7 +185,7 @@ impl Judge<'_> {
         key: &Key,
         session: &Session,
         known: &Settled,
-        of: Vec<&'a Emission>,
+        of: &[&'a Emission],
         judged: &mut Vec<Judged<'a>>,
     ) {
         let Some((start, end)) = known.span(None) else { return };
@@ -202,7 +205,8 @@ impl Judge<'_> {
         if of.is_empty() {
             let class = match () {
                 () if !self.is_due(key.task, end) => Class::Open,
-                () if sure.events == 0 => Class::Late,
+                // It may have become a part of another one before it was looked for.
+                () if sure.events == 0 || session.is_held => Class::Late,
                 () => Class::Missing,
             };
             judged.push(one(class, None, 0));

@@ -57,11 +57,13 @@ pub(super) struct Session {
     pieces: Vec<Piece>,
     /// From its first event to its last.
     span: (i64, i64),
+    /// Whether another one may hold it: where it does, this one is there no more.
+    pub(super) is_held: bool,
 }
 
 impl Session {
     pub(super) fn of(piece: Piece) -> Self {
-        Self { span: (piece.from, piece.until), pieces: vec![piece] }
+        Self { span: (piece.from, piece.until), pieces: vec![piece], is_held: false }
     }
 
     pub(super) const fn start(&self) -> i64 {

@@ -89,8 +89,8 @@ proptest! {
             put(&mut oracle, *partition, offset, now, &format!(r#"{{"k":"{key}","t":{time},"n":{n}}}"#));
             tasks[*partition].take(&key, *time, *n);
         }
-        for partition in 0..2 {
-            tasks[partition].take("end", 1_000_000, 0);
+        for (partition, task) in tasks.iter_mut().enumerate() {
+            task.take("end", 1_000_000, 0);
             put(&mut oracle, partition, 1_000, 1_000_000, r#"{"k":"end","t":1000000,"n":0}"#);
             put(&mut oracle, partition, 1_001, 1_002_000, r#"{"k":"end","t":1002000,"n":0}"#);
         }
@@ -115,8 +115,8 @@ proptest! {
             put(&mut oracle, *partition, offset, time, &format!(r#"{{"k":"{key}","t":{time},"n":{n}}}"#));
             tasks[*partition].take(&key, time, *n);
         }
-        for partition in 0..2 {
-            tasks[partition].take("end", 1_000_000, 0);
+        for (partition, task) in tasks.iter_mut().enumerate() {
+            task.take("end", 1_000_000, 0);
             put(&mut oracle, partition, 1_000, 1_000_000, r#"{"k":"end","t":1000000,"n":0}"#);
             put(&mut oracle, partition, 1_001, 1_002_000, r#"{"k":"end","t":1002000,"n":0}"#);
         }

@@ -65,7 +65,12 @@ fn of_sessions(
     let config = ExpectConfig {
         window: Some(window),
         repartition: Some(false),
-        output: OutputConfig { start: path("from"), end: path("to"), value: path("count"), ..output() },
+        output: OutputConfig {
+            start: Some("from".to_owned()),
+            end: Some("to".to_owned()),
+            value: Some("count".to_owned()),
+            ..output()
+        },
         ..config("sessions")
     };
     let line = |(key, from, to, count): &(&str, i64, i64, u64)| {
@@ -85,7 +90,12 @@ fn of_sessions(
 fn of_lists(catalogue: &Catalogue, input: &[Line]) -> Result<Vec<Row>, DeclareError> {
     let config = ExpectConfig {
         value: Some("top(3, item, sum(amount))".to_owned()),
-        output: OutputConfig { value: path("items"), item: path("item"), number: path("sum"), ..output() },
+        output: OutputConfig {
+            value: Some("items".to_owned()),
+            item: Some("item".to_owned()),
+            number: Some("sum".to_owned()),
+            ..output()
+        },
         ..config("lists")
     };
     let mut lines = Vec::new();
@@ -115,16 +125,17 @@ fn of_lists(catalogue: &Catalogue, input: &[Line]) -> Result<Vec<Row>, DeclareEr
     ])
 }
 
-fn path(name: &str) -> Option<String> {
-    Some(name.to_owned())
-}
-
 fn config(name: &str) -> ExpectConfig {
-    ExpectConfig { name: name.to_owned(), source: path("input"), key: path("color"), ..ExpectConfig::default() }
+    ExpectConfig {
+        name: name.to_owned(),
+        source: Some("input".to_owned()),
+        key: Some("color".to_owned()),
+        ..ExpectConfig::default()
+    }
 }
 
 fn output() -> OutputConfig {
-    OutputConfig { topic: "output".to_owned(), key: path("color"), ..OutputConfig::default() }
+    OutputConfig { topic: "output".to_owned(), key: Some("color".to_owned()), ..OutputConfig::default() }
 }
 
 /// What becomes of these results of that input; each key lies in one partition.
