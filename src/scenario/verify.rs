@@ -54,6 +54,8 @@ pub struct VerifyPlan {
     pub offset: Option<Offset>,
     /// The run whose events are judged.
     pub run_id: Option<RunId>,
+    /// Where the shards of that run meet, and its clocks are measured.
+    pub fleet_topic: Option<String>,
     /// The group that reads.
     pub group: Option<Group>,
     /// Which records of transactions are read; `None`: committed ones where it is joined with a transactional run, else all.
@@ -182,6 +184,13 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
             return Err(plan_error("a reading that is joined with a producer's report has its own end", hint));
         }
     }
+    if let Some(topic) = &reading.fleet_topic {
+        check_topic_name(topic)?;
+        if reading.run_id.is_none() && args.producer_report.is_none() {
+            let hint = "name it with --run-id";
+            return Err(plan_error("which run's clocks are to be followed is not said", hint));
+        }
+    }
     let group = self::group(group.as_ref(), &member, None)?;
     let Some(bootstrap) = named.bootstrap else {
         let reason = "no cluster is named, and the embedded broker of another process cannot be read";
@@ -232,6 +241,7 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
         expect_deadline,
         offset: reading.offset,
         run_id: reading.run_id,
+        fleet_topic: reading.fleet_topic,
         group,
         isolation: reading.isolation,
         until_idle: reading.until_idle,

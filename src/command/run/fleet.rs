@@ -93,6 +93,7 @@ impl<'a> Crew<'a> {
             lanes: self.plan.run.lanes.count,
             scenario: of_all(&scenario),
             planned: self.planned,
+            clock: None,
         })
     }
 
@@ -112,6 +113,7 @@ impl<'a> Crew<'a> {
             failed: tick.total.refused + tick.total.unanswered,
             slip_p99_us: p99(Kind::Slip),
             response_p99_us: p99(Kind::ResponseTime),
+            due_clock: None,
         });
     }
 
