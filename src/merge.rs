@@ -35,25 +35,25 @@ pub struct Part {
     /// Its report.
     pub report: RunReport,
     /// Its histograms.
-    pub recording: Recorded,
+    pub recording: PartHistograms,
 }
 
 /// A part's histograms, which may be larger than all the rest: of many parts those of one at a time are held.
 #[derive(Clone)]
-pub enum Recorded {
+pub enum PartHistograms {
     /// They are here.
     Here(Recording),
     /// They are read when they are added up.
     There(Arc<dyn Fn() -> Result<Recording, String> + Send + Sync>),
 }
 
-impl Default for Recorded {
+impl Default for PartHistograms {
     fn default() -> Self {
         Self::Here(Recording::default())
     }
 }
 
-impl fmt::Debug for Recorded {
+impl fmt::Debug for PartHistograms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Here(_) => "Here",
@@ -219,7 +219,7 @@ pub fn merge_with(
     all.extend(readers::aligned(readers, first)?);
     let (parts, read) = all.split_at(producers);
     let measured_s = parts.iter().map(|part| part.starts_s + part.report.run.measured_s).fold(0.0, f64::max);
-    let latency::Sums { seconds, by_type, phases } = latency::sums(&all)?;
+    let latency::HistogramSums { seconds, by_type, phases } = latency::sums(&all)?;
     let mut without_quantiles = Vec::new();
     let latencies = latency::latencies(&all, &seconds);
     let mut report = RunReport {
@@ -285,7 +285,7 @@ pub fn merge_with(
 struct Aligned {
     name: String,
     report: RunReport,
-    recording: Recorded,
+    recording: PartHistograms,
     /// Seconds after the first part.
     starts_s: f64,
 }

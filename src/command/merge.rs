@@ -14,7 +14,7 @@ use crate::bundle::{self, Bundle, BundleError, Stored};
 use crate::cli::merge::MergeArgs;
 use crate::figures;
 use crate::gate::{BuiltIn, GateConfig, Gates, Names};
-use crate::merge::{self, Judgement, MergeError, Merged, Part, Readers, Recorded};
+use crate::merge::{self, Judgement, MergeError, Merged, Part, PartHistograms, Readers};
 use crate::output::files;
 use crate::report::fleet::{ShardReport, ShardState};
 use crate::report::{GateOutcome, RunReport, TimelineRow, Verdict};
@@ -67,7 +67,7 @@ impl Whole {
         let scenario = scenario(&bundles)?;
         let gates = gates(&bundles)?;
         let limited = bundles.iter().flat_map(limited).collect();
-        let ended: Vec<Ended> = bundles.iter().map(Ended::of).collect();
+        let ended: Vec<PartEnd> = bundles.iter().map(PartEnd::of).collect();
         let join = match (readers.is_empty(), bundles.is_empty()) {
             (true, _) => None,
             (false, false) => Some(Join::of(&readers, &bundles)?),
@@ -113,13 +113,13 @@ impl Whole {
 }
 
 /// How a part ended, and against what it ran.
-struct Ended {
+struct PartEnd {
     name: String,
     verdict: Verdict,
     brokers: Vec<String>,
 }
 
-impl Ended {
+impl PartEnd {
     fn of(stored: &Stored) -> Self {
         let RunReport { verdict, environment, .. } = &stored.report;
         Self { name: stored.name(), verdict: verdict.clone(), brokers: environment.brokers.clone() }
@@ -183,7 +183,8 @@ fn whole(path: &Path) -> Result<Stored, Failure> {
 
 fn part(stored: Stored) -> Result<Part, Failure> {
     let folder = stored.folder.clone();
-    let recording = Recorded::There(Arc::new(move || bundle::recorded_in(&folder).map_err(|error| error.to_string())));
+    let recording =
+        PartHistograms::There(Arc::new(move || bundle::recorded_in(&folder).map_err(|error| error.to_string())));
     let timeline = stored.timeline().map_err(|error| stored::unreadable(&error))?;
     Ok(Part { name: stored.name(), report: RunReport { timeline, ..stored.report }, recording })
 }
@@ -222,11 +223,11 @@ fn turned_off(report: &RunReport) -> impl Iterator<Item = &'static str> + use<'_
 }
 
 /// Gates and verdict over the whole. What spoiled a part spoils the whole: its share of the load was not what was planned.
-fn judge(report: &RunReport, gates: &Gates, parts: &[Ended]) -> Judgement {
+fn judge(report: &RunReport, gates: &Gates, parts: &[PartEnd]) -> Judgement {
     let mut report = report.clone();
     report.gates = gates.evaluate(&report);
     let mut verdict = verdict::judge(&report, gates, &Conditions::default());
-    for Ended { name, verdict: of_part, .. } in parts {
+    for PartEnd { name, verdict: of_part, .. } in parts {
         for spoiled in [ExitCode::RunInvalid, ExitCode::Cluster] {
             let ended_so = of_part.code == spoiled.code() || of_part.also.iter().any(|name| name == spoiled.as_str());
             if ended_so {

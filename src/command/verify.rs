@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::export::Exports;
 use super::formats::{self, Coded};
-use super::run::{Kept, Observers, Watchable, exporter, hand_over, linger, started_at, taken, write_failed};
+use super::run::{Observers, RunBundle, Watchable, exporter, hand_over, linger, started_at, taken, write_failed};
 use super::{Done, Failure, cluster, fleet, interrupt};
 use crate::alert::{About, Alerts};
 use crate::bundle::{self, Bundle};
@@ -74,7 +74,7 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
         .map_err(|error| write_failed(&error))?;
     let interrupts = interrupt::listen()?;
     let config = Config { reference: onlooker.as_ref().map(Onlooker::reference), ..config(&plan, coded, produced)? };
-    let (report, folder) = read(&plan, config, onlooker, Kept::new(bundle), exporter.as_ref(), &interrupts)?;
+    let (report, folder) = read(&plan, config, onlooker, RunBundle::new(bundle), exporter.as_ref(), &interrupts)?;
     linger(&plan.presentation, exporter.as_ref(), &interrupts);
     hand_over(&plan.presentation, &exports, &report, &folder)
 }
@@ -83,7 +83,7 @@ fn read(
     plan: &VerifyPlan,
     mut config: Config,
     onlooker: Option<Onlooker>,
-    kept: Kept,
+    kept: RunBundle,
     exporter: Option<&Exporter>,
     interrupts: &Arc<Interrupts>,
 ) -> Result<(RunReport, PathBuf), Failure> {

@@ -13,7 +13,7 @@ use super::record::Record;
 use super::roll::Roll;
 use super::{BEAT, FleetError, check_clock};
 use crate::clock::Clock;
-use crate::clock::reference::{Apart, Known, Reference};
+use crate::clock::reference::{MeasuredOffset, Reference, ReferenceState};
 use crate::report::fleet::{ClockOffset, ClockReport, FleetReport, ShardReport};
 
 /// An onlooker of a run.
@@ -138,18 +138,18 @@ impl Watch {
         Ok(clock_offset(offset))
     }
 
-    fn known(&self) -> Known {
+    fn known(&self) -> ReferenceState {
         let own = self.track.at(self.channel.clock().now());
-        let own = own.map_or(Apart { offset_ns: 0, bound_ns: u64::MAX }, |offset| Apart {
+        let own = own.map_or(MeasuredOffset { offset_ns: 0, bound_ns: u64::MAX }, |offset| MeasuredOffset {
             offset_ns: offset.middle_ns(),
             bound_ns: offset.bound_ns().unsigned_abs(),
         });
         let shards: Vec<_> = self.roll.iter().flat_map(Roll::shards).collect();
-        let apart = |clock: ClockOffset| Apart {
+        let apart = |clock: ClockOffset| MeasuredOffset {
             offset_ns: clock.offset_us * 1_000,
             bound_ns: Duration::from_micros(clock.bound_us).as_nanos().try_into().unwrap_or(u64::MAX),
         };
-        Known {
+        ReferenceState {
             own,
             writers: shards.iter().map(|(_, shard)| shard.due_clock().map(apart)).collect(),
             // All have as many, or they would not have met.

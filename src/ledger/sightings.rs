@@ -56,7 +56,7 @@ enum Line {
 
 /// A record that claims to be an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sighted {
+pub struct RecordSighting {
     /// Where it lies.
     pub place: (i32, i64),
     /// The lane in its stamp.
@@ -87,8 +87,8 @@ impl Sightings {
     }
 
     /// Notes a record.
-    pub fn note(&mut self, sighted: Sighted) {
-        let Sighted { place: (partition, offset), lane, sequence, whole } = sighted;
+    pub fn note(&mut self, sighted: RecordSighting) {
+        let RecordSighting { place: (partition, offset), lane, sequence, whole } = sighted;
         let (records, last, lanes) = self.open.entry(partition).or_insert_with(|| {
             let records = Records { partition, ..Records::default() };
             (records, 0, HashMap::new())
@@ -152,7 +152,7 @@ pub fn head(path: &Path) -> io::Result<Head> {
 ///
 /// # Errors
 /// Where it cannot be read, or a line is none.
-pub fn read(path: &Path, each: &mut dyn FnMut(Sighted)) -> io::Result<()> {
+pub fn read(path: &Path, each: &mut dyn FnMut(RecordSighting)) -> io::Result<()> {
     let mut lines = BufReader::new(zstd::Decoder::new(File::open(path)?)?);
     let mut text = String::new();
     for number in 1.. {
@@ -170,7 +170,7 @@ pub fn read(path: &Path, each: &mut dyn FnMut(Sighted)) -> io::Result<()> {
 
 impl Records {
     /// One by one. `None` where they contradict themselves.
-    fn each(&self, each: &mut dyn FnMut(Sighted)) -> Option<()> {
+    fn each(&self, each: &mut dyn FnMut(RecordSighting)) -> Option<()> {
         if [self.lane.len(), self.sequence.len()] != [self.offset.len(); 2] {
             return None;
         }
@@ -183,7 +183,12 @@ impl Records {
             let sequence = lanes.entry(lane).or_default();
             *sequence = sequence.checked_add(self.sequence[index])?;
             let whole = damaged.next_if(|damaged| **damaged == at).is_none();
-            each(Sighted { place: (self.partition, offset), lane, sequence: u64::try_from(*sequence).ok()?, whole });
+            each(RecordSighting {
+                place: (self.partition, offset),
+                lane,
+                sequence: u64::try_from(*sequence).ok()?,
+                whole,
+            });
         }
         damaged.next().is_none().then_some(())
     }
@@ -198,7 +203,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn written(records: &[Sighted]) -> (tempfile::TempDir, std::path::PathBuf) {
+    fn written(records: &[RecordSighting]) -> (tempfile::TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sightings.ndjson.zst");
         let mut file = Sightings::create(&path, "c0ffee".to_owned(), vec![("t".to_owned(), 3)]).unwrap();
@@ -212,13 +217,13 @@ mod tests {
         fn every_record_is_read_as_it_was_written(
             records in proptest::collection::vec((0_i32..3, 0_i64..1 << 40, 0_u16..4, 0_u64..1 << 40, any::<bool>()), 0..9_000),
         ) {
-            let sighted = |(partition, offset, lane, sequence, whole)| Sighted { place: (partition, offset), lane, sequence, whole };
-            let mut records: Vec<Sighted> = records.into_iter().map(sighted).collect();
+            let sighted = |(partition, offset, lane, sequence, whole)| RecordSighting { place: (partition, offset), lane, sequence, whole };
+            let mut records: Vec<RecordSighting> = records.into_iter().map(sighted).collect();
             let (_folder, path) = written(&records);
             prop_assert_eq!(head(&path).unwrap().topics, [("t".to_owned(), 3)]);
             let mut found = Vec::new();
             read(&path, &mut |record| found.push(record)).unwrap();
-            let key = |record: &Sighted| (record.place, record.lane, record.sequence, record.whole);
+            let key = |record: &RecordSighting| (record.place, record.lane, record.sequence, record.whole);
             records.sort_by_key(key);
             found.sort_by_key(key);
             prop_assert_eq!(found, records);
@@ -227,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_file_that_was_cut_off_or_is_another_is_an_error() {
-        let record = Sighted { place: (0, 5), lane: 0, sequence: 1, whole: true };
+        let record = RecordSighting { place: (0, 5), lane: 0, sequence: 1, whole: true };
         let (_folder, path) = written(&[record]);
         let whole = std::fs::read(&path).unwrap();
         std::fs::write(&path, &whole[..whole.len() - 3]).unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 
-use super::{Aligned, MergeError, Recorded};
+use super::{Aligned, MergeError, PartHistograms};
 use crate::figures::as_f64;
 use crate::measure::LatencyHistogram;
 use crate::recording::{Interval, LatencyKind, Recording};
@@ -17,7 +17,7 @@ pub(super) type Seconds = BTreeMap<LatencyKind, BTreeMap<u64, Interval>>;
 
 /// The histograms of all parts, added up.
 #[derive(Default)]
-pub(super) struct Sums {
+pub(super) struct HistogramSums {
     /// The parts' seconds on one clock.
     pub(super) seconds: Seconds,
     /// Those of each type, where every part with samples of it has them.
@@ -27,12 +27,12 @@ pub(super) struct Sums {
 }
 
 /// Adds up what all parts recorded, and holds one of them at a time.
-pub(super) fn sums(parts: &[Aligned]) -> Result<Sums, MergeError> {
-    let mut sums = Sums::default();
+pub(super) fn sums(parts: &[Aligned]) -> Result<HistogramSums, MergeError> {
+    let mut sums = HistogramSums::default();
     for part in parts {
         match &part.recording {
-            Recorded::Here(recording) => sums.add(part, recording)?,
-            Recorded::There(read) => {
+            PartHistograms::Here(recording) => sums.add(part, recording)?,
+            PartHistograms::There(read) => {
                 let unreadable = |why| MergeError::Unreadable { part: part.name.clone(), why };
                 sums.add(part, &read().map_err(unreadable)?)?;
             }
@@ -55,7 +55,7 @@ pub(super) fn sums(parts: &[Aligned]) -> Result<Sums, MergeError> {
     Ok(sums)
 }
 
-impl Sums {
+impl HistogramSums {
     fn add(&mut self, part: &Aligned, recording: &Recording) -> Result<(), MergeError> {
         agrees(part, recording)?;
         for (kind, intervals) in &recording.intervals {

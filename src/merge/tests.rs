@@ -19,15 +19,15 @@ fn judged(_: &RunReport) -> Judgement {
 
 fn recorded(part: &Part) -> &Recording {
     match &part.recording {
-        Recorded::Here(recording) => recording,
-        Recorded::There(_) => panic!("it is not here"),
+        PartHistograms::Here(recording) => recording,
+        PartHistograms::There(_) => panic!("it is not here"),
     }
 }
 
 fn here(part: &mut Part) -> &mut Recording {
     match &mut part.recording {
-        Recorded::Here(recording) => recording,
-        Recorded::There(_) => panic!("it is not here"),
+        PartHistograms::Here(recording) => recording,
+        PartHistograms::There(_) => panic!("it is not here"),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::environment::Environment;
 use super::error::{ConfigError, plan_error};
 use super::topics::{ClusterPlan, check_topic_name, cluster};
-use crate::capture::recorder::{Start, Until, Wanted};
+use crate::capture::recorder::{RecordingPlan, Start, Until};
 use crate::capture::rolling::Roll;
 use crate::cli::record::RecordArgs;
 use crate::settings::anonymise::AnonymiseOptions;
@@ -22,7 +22,7 @@ pub struct RecordPlan {
     /// Where.
     pub cluster: ClusterPlan,
     /// What.
-    pub wanted: Wanted,
+    pub wanted: RecordingPlan,
     /// Into which file, or with a group into which folder.
     pub out: PathBuf,
     /// The group that records for good.
@@ -63,12 +63,12 @@ pub fn record(args: RecordArgs, environment: &Environment) -> Result<RecordPlan,
         return Err(plan_error(&format!("topic \"{twice}\" is there twice"), "name each topic once"));
     }
     let out = options.out.ok_or_else(|| plan_error("no file is named", "-o FILE.avro names the one to write"))?;
-    let until = options.until.unwrap_or(Until::Asked);
+    let until = options.until.unwrap_or(Until::Interrupt);
     let force = options.force.unwrap_or(false);
     let group = group(args.group, options.roll, until, force)?;
     Ok(RecordPlan {
         cluster: cluster(cluster_options, environment)?,
-        wanted: Wanted {
+        wanted: RecordingPlan {
             topics,
             from: options.from.unwrap_or(Start::Earliest),
             until,
@@ -118,9 +118,9 @@ mod tests {
         assert_eq!(of(None, None, Until::End, true).unwrap(), None);
         let plan = of(Some("g"), None, Until::Idle(Duration::from_secs(1)), false).unwrap();
         assert_eq!(plan, Some(GroupPlan { name: "g".to_owned(), roll: hour }));
-        assert!(of(None, Some(hour), Until::Asked, false).is_err());
-        assert!(of(Some(""), None, Until::Asked, false).is_err());
-        assert!(of(Some("g"), None, Until::Asked, true).is_err());
+        assert!(of(None, Some(hour), Until::Interrupt, false).is_err());
+        assert!(of(Some(""), None, Until::Interrupt, false).is_err());
+        assert!(of(Some("g"), None, Until::Interrupt, true).is_err());
         assert!(of(Some("g"), None, Until::End, false).is_err() && of(Some("g"), None, Until::At(0), false).is_err());
     }
 }

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::book::{Book, Recognition, Timed};
 use super::order::{Late, Place};
 pub use super::sequences::SequenceState;
-use crate::clock::reference::{Known, Reference};
+use crate::clock::reference::{Reference, ReferenceState};
 use crate::clock::{Anchor, Nanos, wall_unix_ns};
 use crate::event::stamp::{DueTime, FirstStamp, RunId, Stamp};
 pub use account::{Extent, LaneSeen};
@@ -49,7 +49,7 @@ pub struct TopicBook {
     /// Where others read how much is missing or on its way.
     gauge: Option<Arc<AtomicU64>>,
     /// The clock that writers and reader have measured theirs against, and what was known of it when it was last asked.
-    reference: Option<(Arc<Reference>, Known)>,
+    reference: Option<(Arc<Reference>, ReferenceState)>,
     /// The most that times may be off for what is not known of clocks.
     bound: Nanos,
 }
@@ -96,7 +96,7 @@ impl TopicBook {
     /// The same book, whose times are those of a clock that writers and reader have measured theirs against.
     #[must_use]
     pub fn by(self, reference: Option<Arc<Reference>>) -> Self {
-        Self { reference: reference.map(|reference| (reference, Known::default())), ..self }
+        Self { reference: reference.map(|reference| (reference, ReferenceState::default())), ..self }
     }
 
     /// How far each time may be from the true one, where it lies between the clocks of two machines that were measured.

@@ -10,7 +10,7 @@ use crate::command::Failure;
 use crate::event::stamp::{DueTime, Numbering, Stamp};
 use crate::ledger::answers::{self, Answered, Line};
 use crate::ledger::class::{Answer, Class, Facts, LookUp, Sight};
-use crate::ledger::sightings::{self, Sighted};
+use crate::ledger::sightings::{self, RecordSighting};
 use crate::report::{LedgerCounts, RunReport};
 use crate::verdict::ExitCode;
 
@@ -24,7 +24,7 @@ pub(super) fn is_reader(stored: &Stored) -> bool {
 
 /// What all readers saw.
 pub(super) struct Join {
-    seen: Seen,
+    seen: SightedEvents,
     /// How far each partition was read by whoever came farthest.
     positions: Vec<i64>,
 }
@@ -60,7 +60,7 @@ impl Join {
             }
             lanes = head.lanes;
         }
-        let seen = Seen::read(&files, Numbering::of(lanes))?;
+        let seen = SightedEvents::read(&files, Numbering::of(lanes))?;
         let positions = positions(&first.topics, readers.iter().map(|reader| &reader.report));
         Ok(Self { seen, positions })
     }
@@ -136,7 +136,7 @@ impl Join {
 
 /// Which events were seen, by lane.
 #[derive(Default)]
-struct Seen {
+struct SightedEvents {
     /// A bit for each sequence of a lane.
     whole: HashMap<u16, Vec<u64>>,
     /// Where damaged records lie that claim to be an event.
@@ -145,14 +145,14 @@ struct Seen {
     copies: u64,
 }
 
-impl Seen {
+impl SightedEvents {
     fn read(files: &[PathBuf], numbering: Numbering) -> Result<Self, Failure> {
         let mut seen = Self::default();
         let mut twice: HashMap<(u16, u64), BTreeSet<Place>> = HashMap::new();
-        let each = |of: &mut dyn FnMut((u16, u64), Sighted)| {
+        let each = |of: &mut dyn FnMut((u16, u64), RecordSighting)| {
             files.iter().try_for_each(|file| {
-                let named = |sighted: Sighted| {
-                    let Sighted { lane, sequence, .. } = sighted;
+                let named = |sighted: RecordSighting| {
+                    let RecordSighting { lane, sequence, .. } = sighted;
                     let stamp = numbering.resolved(Stamp { tag: 0, lane, sequence, due: DueTime::default(), check: 0 });
                     (stamp.lane, stamp.sequence)
                 };
@@ -236,14 +236,14 @@ mod tests {
             let path = folder.path().join(name);
             let mut file = Sightings::create(&path, "1".to_owned(), Vec::new()).unwrap();
             for (place, sequence, whole) in records.iter().copied() {
-                file.note(Sighted { place, lane: 0, sequence, whole });
+                file.note(RecordSighting { place, lane: 0, sequence, whole });
             }
             file.finish().unwrap();
             path
         };
         let one = write("one", &[((0, 5), 0, true), ((0, 6), 1, true), ((0, 7), 2, false)]);
         let two = write("two", &[((0, 6), 1, true), ((1, 9), 0, true), ((1, 10), 70, true)]);
-        let seen = Seen::read(&[one, two], Numbering::of(1)).unwrap();
+        let seen = SightedEvents::read(&[one, two], Numbering::of(1)).unwrap();
         assert_eq!(seen.copies, 1, "event 0 lies at two places, event 1 at one");
         assert!([0, 1, 70].iter().all(|sequence| seen.is_whole(0, *sequence)));
         assert!(![2, 69, 700].iter().any(|sequence| seen.is_whole(0, *sequence)) && !seen.is_whole(1, 0));

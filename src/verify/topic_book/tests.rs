@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng, rngs::SmallRng};
 
 use super::*;
 use crate::clock::Monotonic;
-use crate::clock::reference::Apart;
+use crate::clock::reference::MeasuredOffset;
 
 mod many_runs;
 
@@ -190,11 +190,11 @@ fn what_was_due_before_the_reader_stood_ready_has_no_latency() {
 fn times_between_machines_are_those_of_the_clock_that_all_have_measured() {
     let clock = Monotonic::start();
     let due = event(5, 0, 0, 1_000).due.unix_ns();
-    let apart = |offset_ns, bound_ns| Some(Apart { offset_ns, bound_ns });
+    let apart = |offset_ns, bound_ns| Some(MeasuredOffset { offset_ns, bound_ns });
     // It shows 10 s after the events were due; the second writer's clock is 250 ms behind it, and the third has told nothing.
-    let own = Apart { offset_ns: (due + 10 * SECOND).cast_signed(), bound_ns: 300_000 };
+    let own = MeasuredOffset { offset_ns: (due + 10 * SECOND).cast_signed(), bound_ns: 300_000 };
     let writers = vec![apart(0, 100_000), apart(250_000_000, 700_000), None];
-    let reference = Arc::new(Reference::new(clock, Known { own, writers, lanes: 2 }));
+    let reference = Arc::new(Reference::new(clock, ReferenceState { own, writers, lanes: 2 }));
     let mut book = TopicBook::new(Some(RunId(0)), 1).by(Some(reference));
     book.start(Anchor::at_unix_ns(0));
     book.begin_batch(Nanos::from_secs(5));
@@ -216,8 +216,8 @@ fn an_event_is_seen_before_it_was_due_only_beyond_what_is_known_of_clocks() {
     // The reference is an hour away from the event, and known to an hour and a half, or to half an hour.
     let hour = 3_600 * SECOND;
     let early = |bound_ns| {
-        let own = Apart { offset_ns: (due - hour).cast_signed(), bound_ns };
-        let known = Known { own, writers: vec![Some(Apart::default())], lanes: 1 };
+        let own = MeasuredOffset { offset_ns: (due - hour).cast_signed(), bound_ns };
+        let known = ReferenceState { own, writers: vec![Some(MeasuredOffset::default())], lanes: 1 };
         let mut book = TopicBook::new(Some(RunId(0)), 1).by(Some(Arc::new(Reference::new(clock, known))));
         book.start(Anchor::at_unix_ns(0));
         book.begin_batch(Nanos::from_secs(1));
