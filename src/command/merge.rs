@@ -1,7 +1,5 @@
 //! `merge`: the bundles of several processes of one run as one bundle.
 
-mod readers;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,11 +16,11 @@ use crate::merge::{self, Judgement, MergeError, Merged, Part, PartHistograms, Re
 use crate::output::files;
 use crate::report::fleet::{ShardReport, ShardState};
 use crate::report::{GateOutcome, RunReport, TimelineRow, Verdict};
+use crate::run::alone::readers::{GroupReading, JoinError, MemberReading};
 use crate::scenario::Environment;
 use crate::settings::outcome::Output;
 use crate::soak::Timeline;
 use crate::verdict::{self, Conditions, ExitCode};
-use readers::Join;
 
 /// Shards of a run may end minutes after one another.
 const USUAL_DEADLINE: Duration = Duration::from_secs(600);
@@ -63,14 +61,14 @@ impl Whole {
     /// Adds them up and judges.
     pub(super) fn of(gathered: &Gathered) -> Result<Self, Failure> {
         let (readers, bundles): (Vec<Stored>, Vec<Stored>) =
-            wholes(&gathered.folders)?.into_iter().partition(readers::is_reader);
+            wholes(&gathered.folders)?.into_iter().partition(|stored| stored.report.is_alone());
         let scenario = scenario(&bundles)?;
         let gates = gates(&bundles)?;
         let limited = bundles.iter().flat_map(limited).collect();
         let ended: Vec<PartEnd> = bundles.iter().map(PartEnd::of).collect();
         let join = match (readers.is_empty(), bundles.is_empty()) {
             (true, _) => None,
-            (false, false) => Some(Join::of(&readers, &bundles)?),
+            (false, false) => Some(group_reading(&readers, &bundles)?),
             (false, true) => {
                 let reason = "there are only readings, and what was to be read is not known";
                 return Err(Failure::new(ExitCode::BadInput, reason).hint("name the bundles of the producers, too"));
@@ -82,7 +80,8 @@ impl Whole {
         let mut read = Readers::default();
         if let Some(join) = join {
             for (folder, part) in folders.iter().zip(&mut parts) {
-                join.complete(folder, &mut part.report)?;
+                let answered = folder.join(bundle::ANSWERS);
+                join.complete(&answered, &mut part.report).map_err(|error| not_joined(&error))?;
             }
             read.copies = join.copies(known);
             read.parts = readers.into_iter().map(part).collect::<Result<Vec<_>, Failure>>()?;
@@ -110,6 +109,32 @@ impl Whole {
     pub(super) fn write(&self, out: Option<PathBuf>) -> Result<PathBuf, BundleError> {
         write(&self.merged, &self.seconds, out, &self.scenario)
     }
+}
+
+/// What the members of a group saw that read what these producers wrote.
+fn group_reading(readers: &[Stored], producers: &[Stored]) -> Result<GroupReading, Failure> {
+    let bad = |reason: String| Failure::new(ExitCode::BadInput, reason);
+    let member = |reader: &Stored| (reader.folder.join(bundle::SIGHTINGS), reader);
+    if let Some((_, without)) = readers.iter().map(member).find(|(file, _)| !file.is_file()) {
+        let reason = format!("{} is of a reading that left no {}", without.folder.display(), bundle::SIGHTINGS);
+        return Err(bad(reason).hint("verify --group NAME --run-id RUN leaves one"));
+    }
+    let leaves_it_to_others = |producer: &&Stored| {
+        producer.folder.join(bundle::ANSWERS).is_file() && producer.report.latency_us.end_to_end.is_none()
+    };
+    if let Some(other) = producers.iter().find(|producer| !leaves_it_to_others(producer)) {
+        let reason = format!("{} has no {} to be joined with readings", other.folder.display(), bundle::ANSWERS);
+        return Err(bad(reason).hint("shards whose events others read run with --no-verify"));
+    }
+    let members: Vec<MemberReading<'_>> = (readers.iter().map(member))
+        .map(|(sightings, reader)| MemberReading { sightings, report: &reader.report })
+        .collect();
+    let answered: Vec<PathBuf> = producers.iter().map(|producer| producer.folder.join(bundle::ANSWERS)).collect();
+    GroupReading::of(&members, &answered).map_err(|error| not_joined(&error))
+}
+
+fn not_joined(error: &JoinError) -> Failure {
+    Failure::new(ExitCode::BadInput, error.to_string())
 }
 
 /// How a part ended, and against what it ran.

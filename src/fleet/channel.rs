@@ -13,7 +13,7 @@ use super::offset::Bracket;
 use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
 use crate::kafka::headers::Headers;
 use crate::kafka::native::{Consumer, Message, Producer};
-use crate::kafka::{Answer, Code, Delivered, KafkaError, Remedy, Timestamp, TransactionError, describe};
+use crate::kafka::{Answer, Code, Delivered, KafkaError, Notice, Remedy, Timestamp, TransactionError, describe};
 pub use topic::Topic;
 
 /// The partition that a fleet uses: its order is the order in which all read.

@@ -6,6 +6,7 @@ mod ends;
 mod join;
 mod judge;
 mod prepare;
+pub mod readers;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;

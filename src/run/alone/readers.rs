@@ -5,84 +5,110 @@ use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::bundle::{ANSWERS, SIGHTINGS, Stored};
-use crate::command::Failure;
 use crate::event::stamp::{DueTime, Numbering, Stamp};
 use crate::ledger::answers::{self, Answered, Line};
 use crate::ledger::class::{Answer, Class, Facts, LookUp, Sight};
 use crate::ledger::sightings::{self, RecordSighting};
 use crate::report::{LedgerCounts, RunReport};
-use crate::verdict::ExitCode;
 
 /// Where a record lies.
 type Place = (i32, i64);
 
-/// Whether a bundle is that of a reading which knows nothing of the producers.
-pub(super) fn is_reader(stored: &Stored) -> bool {
-    stored.report.is_alone()
+/// Why readings and what producers know are not joined.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    /// A file that cannot be read, or is no such file.
+    #[error("{}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Files of different runs, or of other topics.
+    #[error("{} and {} are not of one run in the same topics", one.display(), other.display())]
+    Unlike {
+        /// One of them.
+        one: PathBuf,
+        /// The other.
+        other: PathBuf,
+    },
+    /// Answers for other events than the report has.
+    #[error("{} holds the answers for {found} of {scheduled} events", path.display())]
+    Sum {
+        /// The file.
+        path: PathBuf,
+        /// Events in it.
+        found: u64,
+        /// Events of the report.
+        scheduled: u64,
+    },
 }
 
-/// What all readers saw.
-pub(super) struct Join {
+/// What a member of a group left: the file of what it saw, and its report.
+#[derive(Clone, Debug)]
+pub struct MemberReading<'a> {
+    /// The file.
+    pub sightings: PathBuf,
+    /// The report.
+    pub report: &'a RunReport,
+}
+
+/// What all members saw of a run.
+#[derive(Debug)]
+pub struct GroupReading {
     seen: SightedEvents,
     /// How far each partition was read by whoever came farthest.
     positions: Vec<i64>,
 }
 
-impl Join {
-    /// Reads what they saw of a run whose events are numbered by so many lanes.
-    pub(super) fn of(readers: &[Stored], producers: &[Stored]) -> Result<Self, Failure> {
-        let files: Vec<PathBuf> = readers.iter().map(|reader| reader.folder.join(SIGHTINGS)).collect();
-        let mut heads = Vec::new();
-        for (reader, file) in readers.iter().zip(&files) {
-            if !file.is_file() {
-                let reason = format!("{} is of a reading that left no {SIGHTINGS}", reader.folder.display());
-                return Err(bad(&reason).hint("verify --group NAME --run-id RUN leaves one"));
+impl GroupReading {
+    /// Reads what they saw of the run whose clients were answered what those files say.
+    ///
+    /// # Errors
+    /// Files that cannot be read, or are not of one run.
+    pub fn of(members: &[MemberReading<'_>], answered: &[PathBuf]) -> Result<Self, JoinError> {
+        let files: Vec<PathBuf> = members.iter().map(|member| member.sightings.clone()).collect();
+        let mut head: Option<(&PathBuf, sightings::Head)> = None;
+        for file in &files {
+            let of_file = sightings::head(file).map_err(|error| unreadable(file, error))?;
+            match &head {
+                Some((one, first)) if *first != of_file => return Err(unlike(one, file)),
+                Some(_) => {}
+                None => head = Some((file, of_file)),
             }
-            heads.push(sightings::head(file).map_err(|error| unread(file, &error))?);
-        }
-        let Some(first) = heads.first().cloned() else { return Err(bad("there is no reading")) };
-        if let Some((at, _)) = heads.iter().enumerate().find(|(_, head)| **head != first) {
-            let (one, other) = (readers[0].folder.display(), readers[at].folder.display());
-            return Err(bad(&format!("{one} and {other} did not read one run in the same topics")));
         }
         let mut lanes = 0;
-        for producer in producers {
-            let file = producer.folder.join(ANSWERS);
-            if !file.is_file() || producer.report.latency_us.end_to_end.is_some() {
-                let reason = format!("{} has no {ANSWERS} to be joined with readings", producer.folder.display());
-                return Err(bad(&reason).hint("shards whose events others read run with --no-verify"));
+        for file in answered {
+            let of_file = answers::head(file).map_err(|error| unreadable(file, error))?;
+            if let Some((one, _)) =
+                head.as_ref().filter(|(_, first)| (&first.run, &first.topics) != (&of_file.run, &of_file.topics))
+            {
+                return Err(unlike(one, file));
             }
-            let head = answers::head(&file).map_err(|error| unread(&file, &error))?;
-            if (&head.run, &head.topics) != (&first.run, &first.topics) {
-                let (one, other) = (producer.folder.display(), readers[0].folder.display());
-                return Err(bad(&format!("{one} and {other} are not of one run in the same topics")));
-            }
-            lanes = head.lanes;
+            lanes = of_file.lanes;
         }
+        let topics = head.map(|(_, head)| head.topics).unwrap_or_default();
         let seen = SightedEvents::read(&files, Numbering::of(lanes))?;
-        let positions = positions(&first.topics, readers.iter().map(|reader| &reader.report));
-        Ok(Self { seen, positions })
+        Ok(Self { seen, positions: positions(&topics, members.iter().map(|member| member.report)) })
     }
 
-    /// Copies of events of which no reader saw more than one: `known` were seen by one of them.
-    pub(super) fn copies(&self, known: u64) -> u64 {
+    /// Copies of events of which no member saw more than one: `known` were seen by one of them.
+    #[must_use]
+    pub const fn copies(&self, known: u64) -> u64 {
         self.seen.copies.saturating_sub(known)
     }
 
     /// Gives each event of a producer its class, in place of what that could say of it alone.
-    pub(super) fn complete(&self, producer: &Path, report: &mut RunReport) -> Result<(), Failure> {
-        let file = producer.join(ANSWERS);
-        let phases = self.classes(&file).map_err(|error| unread(&file, &error))?;
+    ///
+    /// # Errors
+    /// Answers that cannot be read, or are not those of the report.
+    pub fn complete(&self, answered: &Path, report: &mut RunReport) -> Result<(), JoinError> {
+        let phases = self.classes(answered).map_err(|error| unreadable(answered, error))?;
         let found: LedgerCounts = phases.iter().copied().sum();
-        if found.scheduled != report.ledger.scheduled {
-            let reason = format!(
-                "{} holds the answers for {} of {} events",
-                file.display(),
-                found.scheduled,
-                report.ledger.scheduled
-            );
-            return Err(bad(&reason));
+        let scheduled = report.ledger.scheduled;
+        if found.scheduled != scheduled {
+            return Err(JoinError::Sum { path: answered.to_owned(), found: found.scheduled, scheduled });
         }
         for (phase, ledger) in report.phases.iter_mut().zip(&phases) {
             phase.ledger = *ledger;
@@ -135,7 +161,7 @@ impl Join {
 }
 
 /// Which events were seen, by lane.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct SightedEvents {
     /// A bit for each sequence of a lane.
     whole: HashMap<u16, Vec<u64>>,
@@ -146,7 +172,7 @@ struct SightedEvents {
 }
 
 impl SightedEvents {
-    fn read(files: &[PathBuf], numbering: Numbering) -> Result<Self, Failure> {
+    fn read(files: &[PathBuf], numbering: Numbering) -> Result<Self, JoinError> {
         let mut seen = Self::default();
         let mut twice: HashMap<(u16, u64), BTreeSet<Place>> = HashMap::new();
         let each = |of: &mut dyn FnMut((u16, u64), RecordSighting)| {
@@ -156,7 +182,8 @@ impl SightedEvents {
                     let stamp = numbering.resolved(Stamp { tag: 0, lane, sequence, due: DueTime::default(), check: 0 });
                     (stamp.lane, stamp.sequence)
                 };
-                sightings::read(file, &mut |sighted| of(named(sighted), sighted)).map_err(|error| unread(file, &error))
+                sightings::read(file, &mut |sighted| of(named(sighted), sighted))
+                    .map_err(|error| unreadable(file, error))
             })
         };
         each(&mut |(lane, sequence), sighted| {
@@ -216,12 +243,12 @@ fn positions<'a>(topics: &[(String, i32)], readers: impl Iterator<Item = &'a Run
         .collect()
 }
 
-fn bad(reason: &str) -> Failure {
-    Failure::new(ExitCode::BadInput, reason)
+fn unreadable(path: &Path, source: io::Error) -> JoinError {
+    JoinError::Unreadable { path: path.to_owned(), source }
 }
 
-fn unread(file: &Path, error: &io::Error) -> Failure {
-    bad(&format!("{}: {error}", file.display()))
+fn unlike(one: &Path, other: &Path) -> JoinError {
+    JoinError::Unlike { one: one.to_owned(), other: other.to_owned() }
 }
 
 #[cfg(test)]
