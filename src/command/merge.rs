@@ -114,8 +114,7 @@ impl Whole {
 /// What the members of a group saw that read what these producers wrote.
 fn group_reading(readers: &[Stored], producers: &[Stored]) -> Result<GroupReading, Failure> {
     let bad = |reason: String| Failure::new(ExitCode::BadInput, reason);
-    let member = |reader: &Stored| (reader.folder.join(bundle::SIGHTINGS), reader);
-    if let Some((_, without)) = readers.iter().map(member).find(|(file, _)| !file.is_file()) {
+    if let Some(without) = readers.iter().find(|reader| !reader.folder.join(bundle::SIGHTINGS).is_file()) {
         let reason = format!("{} is of a reading that left no {}", without.folder.display(), bundle::SIGHTINGS);
         return Err(bad(reason).hint("verify --group NAME --run-id RUN leaves one"));
     }
@@ -126,9 +125,10 @@ fn group_reading(readers: &[Stored], producers: &[Stored]) -> Result<GroupReadin
         let reason = format!("{} has no {} to be joined with readings", other.folder.display(), bundle::ANSWERS);
         return Err(bad(reason).hint("shards whose events others read run with --no-verify"));
     }
-    let members: Vec<MemberReading<'_>> = (readers.iter().map(member))
-        .map(|(sightings, reader)| MemberReading { sightings, report: &reader.report })
-        .collect();
+    let mut members = Vec::new();
+    for Stored { folder, report, .. } in readers {
+        members.push(MemberReading { sightings: folder.join(bundle::SIGHTINGS), report });
+    }
     let answered: Vec<PathBuf> = producers.iter().map(|producer| producer.folder.join(bundle::ANSWERS)).collect();
     GroupReading::of(&members, &answered).map_err(|error| not_joined(&error))
 }

@@ -47,6 +47,8 @@ pub struct Channel {
     position: i64,
     /// What records are timed by, beside the wall clock.
     clock: Monotonic,
+    /// Whether the seat is nobody else's any more, so that it may be taken again where its producer has failed.
+    is_kept: bool,
 }
 
 impl Channel {
@@ -60,7 +62,15 @@ impl Channel {
         let ends = consumer.first_ends(&[(&topic.name, PARTITION)], topic.timeout)?;
         let start = ends.first().map_or(0, |ends| ends.low);
         consumer.assign(&topic.name, std::iter::once((PARTITION, start)))?;
-        Ok(Self { topic, id: String::new(), producer: None, consumer, position: start, clock: Monotonic::start() })
+        Ok(Self {
+            topic,
+            id: String::new(),
+            producer: None,
+            consumer,
+            position: start,
+            clock: Monotonic::start(),
+            is_kept: false,
+        })
     }
 
     /// What records are timed by, beside the wall clock.
@@ -75,6 +85,16 @@ impl Channel {
     /// Where the cluster does not answer or refuses.
     pub fn take_seat(&mut self, name: &str) -> Result<(), FleetError> {
         self.id = format!("{}/{name}", self.topic.name);
+        self.sit()
+    }
+
+    /// From now on nobody else comes for this seat: a producer whose transaction failed for good, since the cluster was away for longer than it waits, is
+    /// followed by another one.
+    pub const fn keep_seat(&mut self) {
+        self.is_kept = true;
+    }
+
+    fn sit(&mut self) -> Result<(), FleetError> {
         let producer = Producer::new(&self.topic.of_a_producer(&self.id), &self.topic.name)?;
         producer.metadata(&self.topic.name, self.topic.timeout)?;
         let clock = Monotonic::start();
@@ -95,12 +115,17 @@ impl Channel {
     /// # Errors
     /// Where the cluster does not take it.
     pub fn say(&mut self, key: &str, body: &[u8], times: usize) -> Result<Option<Vec<Sent>>, FleetError> {
-        let clock = Monotonic::start();
-        let mut first = None;
+        let (mut clock, mut first, mut is_new) = (Monotonic::start(), None, false);
         loop {
             let why = match self.try_to_say(key, body, times) {
                 Ok(sent) => return Ok(Some(sent)),
                 Err(Refused::Fenced) => return Ok(None),
+                Err(Refused::Failed(error)) if error.remedy == Remedy::Nothing && self.is_kept && !is_new => {
+                    tracing::debug!("the fleet's producer is replaced: {error}");
+                    self.sit()?;
+                    (clock, is_new) = (Monotonic::start(), true);
+                    continue;
+                }
                 // What follows a refusal that cannot be aborted says nothing of it.
                 Err(Refused::Failed(error)) if error.remedy == Remedy::Nothing => match first {
                     Some(why) => return Err(self.mute(clock, why)),

@@ -207,7 +207,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sightings.ndjson.zst");
         let mut file = Sightings::create(&path, "c0ffee".to_owned(), vec![("t".to_owned(), 3)]).unwrap();
-        records.iter().for_each(|record| file.note(*record));
+        for record in records {
+            file.note(*record);
+        }
         file.finish().unwrap();
         (folder, path)
     }

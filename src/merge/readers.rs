@@ -80,6 +80,7 @@ pub(super) fn add(report: &mut RunReport, readers: &[Aligned], copies: u64) {
         skipped: read.iter().map(|one| one.skipped).sum(),
         cut_off: read.iter().map(|one| one.cut_off).sum(),
         untimed: read.iter().map(|one| one.untimed).sum(),
+        lane_count: report.run.lanes.into(),
         joined: Some(report.run.id.clone()),
         ..Reading::default()
     });

@@ -143,6 +143,16 @@ fn truth(producer: Option<&Path>, expectations: &[ExpectConfig]) -> Result<Optio
     Ok(plan::truth(&scenario.source, setup.seed, setup.lanes))
 }
 
+/// That clocks are followed of a run that is named.
+fn check_fleet_topic(topic: Option<&str>, names_run: bool) -> Result<(), ConfigError> {
+    let Some(topic) = topic else { return Ok(()) };
+    check_topic_name(topic)?;
+    if names_run {
+        return Ok(());
+    }
+    Err(plan_error("which run's clocks are to be followed is not said", "name it with --run-id"))
+}
+
 /// Resolves the arguments of `loadgen verify`.
 ///
 /// # Errors
@@ -184,13 +194,8 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
             return Err(plan_error("a reading that is joined with a producer's report has its own end", hint));
         }
     }
-    if let Some(topic) = &reading.fleet_topic {
-        check_topic_name(topic)?;
-        if reading.run_id.is_none() && args.producer_report.is_none() {
-            let hint = "name it with --run-id";
-            return Err(plan_error("which run's clocks are to be followed is not said", hint));
-        }
-    }
+    let names_run = reading.run_id.is_some() || args.producer_report.is_some();
+    check_fleet_topic(reading.fleet_topic.as_deref(), names_run)?;
     let group = self::group(group.as_ref(), &member, None)?;
     let Some(bootstrap) = named.bootstrap else {
         let reason = "no cluster is named, and the embedded broker of another process cannot be read";

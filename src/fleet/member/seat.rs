@@ -134,6 +134,8 @@ impl Seat {
         let clock = self.channel.clock();
         let offset = self.track.at(clock.now())?;
         self.started_at_ns = Some(offset.middle_ns());
+        // Nobody enters a run that has begun.
+        self.channel.keep_seat();
         let (now, wall) = (clock.now().0.saturating_add_signed(offset.middle_ns()), wall_unix_ns());
         let ahead_ns = i64::try_from(i128::from(now) - i128::from(wall)).unwrap_or(i64::MAX);
         let unix_ns = Nanos::from_millis(u64::try_from(start_ms).unwrap_or_default()).0;

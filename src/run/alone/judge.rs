@@ -14,7 +14,7 @@ use crate::event::stamp::Numbering;
 use crate::figures::as_f64;
 use crate::kafka::describe;
 use crate::ledger::rules::Rules;
-use crate::measure::{Sampler, Shard};
+use crate::measure::{PhaseShard, Sampler, Shard};
 use crate::report::drift::DriftVerdict;
 use crate::report::latency::Kind;
 use crate::report::reading::{LaneReading, Reading};
@@ -66,7 +66,6 @@ pub(super) fn outcome(
     let VerifierEnd { by, records, last_record, book, partitions: mut states, inspected, errors, throttle, .. } =
         verifier;
     let Inspected { findings, duplicates, damaged, damaged_seen, older, schemas: read, sightings } = inspected;
-    let unwritten = sightings.and_then(|sightings| sightings.finish().err());
     let mut findings = findings.0;
     let mut deadlines = Vec::new();
     let mut joined = None;
@@ -104,8 +103,6 @@ pub(super) fn outcome(
     let environment =
         surroundings::environment(&prepared.target, &config.catalogue, &config.schemas, &prepared.settings);
     let (timeline, joined_seconds) = watched.timeline.into_rows();
-    // Whole microseconds, and the one that rounding down takes from each time.
-    let clock_bound_us = book.clock_bound().map(|bound| bound.as_micros() + 1);
     let report = RunReport {
         client_errors: client_errors::told(
             std::iter::empty(),
@@ -130,12 +127,9 @@ pub(super) fn outcome(
         environment,
         findings,
         reading: Some(reading),
-        latency_us: Latencies {
-            end_to_end: Some(LatencySummary { clock_bound_us, ..whole.latency(Kind::EndToEnd).summary() }),
-            ..Latencies::default()
-        },
+        latency_us: latencies(&whole, &book),
         distributions: sections::distributions(&whole, false, true),
-        by_type: by_type(&config.catalogue, total, clock_bound_us),
+        by_type: by_type(&config.catalogue, total, clock_bound_us(&book)),
         schemas: schemas::uses(&config.catalogue, &config.schemas, None, Some(&read)),
         partitions: sections::partitions(&prepared.target.slots, total, &states),
         group: group::report(&prepared.target, &clock),
@@ -162,10 +156,21 @@ pub(super) fn outcome(
         cluster_error,
         interrupted: watched.interrupted,
         ended_by: watched.ended_by,
-        unwritten: config.sightings.clone().zip(unwritten),
+        unwritten: config.sightings.clone().zip(sightings.and_then(|sightings| sightings.finish().err())),
         fidelity: None,
         fraud: None,
     })
+}
+
+/// Whole microseconds, and the one that rounding down takes from each time.
+fn clock_bound_us(book: &TopicBook) -> Option<u64> {
+    book.clock_bound().map(|bound| bound.as_micros() + 1)
+}
+
+/// All that a reading can time.
+fn latencies(whole: &PhaseShard, book: &TopicBook) -> Latencies {
+    let seen = LatencySummary { clock_bound_us: clock_bound_us(book), ..whole.latency(Kind::EndToEnd).summary() };
+    Latencies { end_to_end: Some(seen), ..Latencies::default() }
 }
 
 /// What the book and the partitions say.

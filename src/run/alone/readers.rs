@@ -90,7 +90,7 @@ impl GroupReading {
         }
         let topics = head.map(|(_, head)| head.topics).unwrap_or_default();
         let seen = SightedEvents::read(&files, Numbering::of(lanes))?;
-        Ok(Self { seen, positions: positions(&topics, members.iter().map(|member| member.report)) })
+        Ok(Self { seen, positions: positions(&topics, members) })
     }
 
     /// Copies of events of which no member saw more than one: `known` were seen by one of them.
@@ -230,17 +230,14 @@ impl SightedEvents {
 }
 
 /// How far each partition was read, topic after topic.
-fn positions<'a>(topics: &[(String, i32)], readers: impl Iterator<Item = &'a RunReport> + Clone) -> Vec<i64> {
+fn positions(topics: &[(String, i32)], members: &[MemberReading<'_>]) -> Vec<i64> {
     let position = |topic: &str, partition: i32| {
-        let of = readers.clone().flat_map(|reader| &reader.partitions);
+        let of = members.iter().flat_map(|member| &member.report.partitions);
         let same = of.filter(|one| one.topic == topic && one.partition == partition);
         same.filter_map(|one| one.position).max().unwrap_or(0)
     };
-    topics
-        .iter()
-        .flat_map(|(topic, count)| (0..*count).map(move |partition| (topic, partition)))
-        .map(|(topic, partition)| position(topic, partition))
-        .collect()
+    let places = topics.iter().flat_map(|(topic, count)| (0..*count).map(move |partition| (topic, partition)));
+    places.map(|(topic, partition)| position(topic, partition)).collect()
 }
 
 fn unreadable(path: &Path, source: io::Error) -> JoinError {
