@@ -119,6 +119,18 @@ fn zero(start_at_unix_ns: Option<u64>, interrupts: &Interrupts) -> Result<Zero, 
     Ok(Zero::at_unix_ns(start_at))
 }
 
+/// A zero that was agreed on. Waits until it is near.
+fn agreed(zero: Zero, interrupts: &Interrupts) -> Result<Zero, RunError> {
+    loop {
+        let left = zero.left().map_err(RunError::TooLateToStart)?;
+        let Some(wait) = left.checked_sub(LEAD).filter(|wait| !wait.is_zero()) else { return Ok(zero) };
+        interrupts.wait(0, wait.min(Duration::from_secs(1)));
+        if interrupts.count() > 0 || interrupts.ending().is_some() {
+            return Err(RunError::Interrupted);
+        }
+    }
+}
+
 /// Runs. `each_second` is told how it goes and may end it with a reason.
 ///
 /// # Errors
@@ -210,7 +222,10 @@ fn conduct<W: Wiring>(
     }
     let (sending, going, ended) = (AtomicBool::new(true), AtomicBool::new(true), AtomicBool::new(false));
     // All that takes its time is done: from here to zero it is threads that are started, and they wait for it.
-    let zero = zero(wiring.start(config.start_at_unix_ns)?, interrupts)?;
+    let zero = match wiring.zero()? {
+        Some(agreed_on) => agreed(agreed_on, interrupts)?,
+        None => zero(config.start_at_unix_ns, interrupts)?,
+    };
 
     unless_broken(|| {
         thread::scope(|scope| {
