@@ -12,6 +12,7 @@ mod counts;
 pub mod judge;
 mod packed;
 pub mod rules;
+pub mod unstamped;
 mod waiting;
 
 use std::collections::VecDeque;

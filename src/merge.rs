@@ -185,6 +185,7 @@ pub fn merge_without(
     let mut report = RunReport {
         reading: None,
         collected: None,
+        mirrored: None,
         fleet: whole,
         group: None,
         lag: None,

@@ -16,6 +16,7 @@ mod interrupts;
 mod lag;
 mod machine;
 mod prepare;
+mod restamped;
 pub mod schemas;
 mod sections;
 #[cfg(test)]
@@ -101,6 +102,9 @@ pub enum RunError {
     /// Records would go into the topic that they were recorded from, and nobody said that they may.
     #[error("topic \"{0}\" is the one that the recording was made of: it would have its records twice")]
     IntoItself(String),
+    /// Records would go into a topic that is read for them.
+    #[error("topic \"{0}\" is read and written to on one cluster: its records would go round for ever")]
+    IntoTheRead(String),
     /// A lane would have to number more events than a stamp can hold.
     #[error("{events} events are more than {lanes} lanes can number: {}", would_do(*needed))]
     TooFewLanes {
@@ -271,15 +275,16 @@ pub fn run_through<W: Wiring>(
 ) -> Result<Outcome, RunError> {
     let (control, schedule) = (Arc::new(Control::default()), Arc::new(schedule));
     prepare::check_sequences(config, source, &schedule)?;
-    let (prepared, clients) = interrupts.unless_raised("preparing", {
+    let (mut prepared, clients) = interrupts.unless_raised("preparing", {
         let (config, schedule, control) = (config.clone(), Arc::clone(&schedule), Arc::clone(&control));
         move || Prepared::new(&config, &schedule, &control)
     })??;
+    prepared.unstamped = (source.is_stampless() && config.verify.is_some()).then(Arc::default);
     let publishers = config.lanes.numbers().zip(clients.producers);
     let publishers = publishers.map(|(lane, producer)| wiring.publisher(lane, producer)).collect();
     let reader = prepared.reader(config, clients.consumer, wiring);
     let watchers = (prepared.topic_watcher()?, prepared.lag_watcher(config)?);
-    let has_due_times_alone = !matches!(source, Source::RetailRocket(_) | Source::Recorded(_));
+    let has_due_times_alone = !matches!(source, Source::RetailRocket(_) | Source::Recorded(_) | Source::Mirrored(_));
     let is_timed = (has_due_times_alone || config.event_time == EventTime::Now) && config.late.is_none();
     let (wanted, timeout) = (&config.downstream, config.kafka.connect_timeout);
     let auditor = Auditor::new(

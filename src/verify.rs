@@ -35,6 +35,7 @@ use book::Book;
 pub use ending::{Drain, EndedBy, Request, Until, VerifierEnd};
 pub use findings::Findings;
 use held::Held;
+pub(crate) use held::HeldRecord;
 pub use inspect::{Damaged, Duplicate, Inspected, Inspector};
 pub use order::{Late, Place};
 use partition::advance;

@@ -106,6 +106,9 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                 if let Some(flight) = &flight {
                     open.mark(flight.sequence, Marks(Marks::REFUSED));
                     self.setup.source.settle(flight.sequence, Fate::Refused);
+                    if let Some(unstamped) = &mut self.setup.unstamped {
+                        unstamped.refused(flight.sequence);
+                    }
                     if let Some(answers) = &mut self.setup.answers {
                         answers.settle(flight.sequence, None, &open);
                     }
@@ -173,7 +176,10 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
     /// Drops the events of a batch that will not be handed over any more: they stay not attempted.
     fn forget_rest(&mut self) {
         for entry in self.batch.rest() {
-            self.flights.end(entry.ticket);
+            let forgotten = self.flights.end(entry.ticket);
+            if let (Some(unstamped), Some(flight)) = (&mut self.setup.unstamped, forgotten) {
+                unstamped.refused(flight.sequence);
+            }
         }
         let left = self.batch.rest().len();
         self.batch.advance(left);

@@ -23,7 +23,7 @@ use crate::settings::recording::BodyOptions;
 use crate::settings::run::{BasicOptions, LatenessOptions, LengthOptions, PaddingOptions, PatienceOptions, RunOptions};
 use crate::settings::transactions::TransactionOptions;
 use crate::settings::verification::VerifierOptions;
-use crate::source::{own, recorded, retail_rocket, synthetic, web};
+use crate::source::{mirrored, own, recorded, retail_rocket, synthetic, web};
 
 /// The table of fraud.
 const FRAUD: &str = "fraud";
@@ -299,6 +299,7 @@ fn read_source<'i>(
                 "[source] has one of the two: file = \"topics.avro\", or [source.rows] with files = [\"events.ndjson\"]",
             ))
         }
+        "mirrored" => mirrored::Config::deserialize(rest).map(SourceConfig::Mirrored).map_err(fault),
         "web" => web::Config::deserialize(rest).map(SourceConfig::Web).map_err(fault),
         other => Err(Fault {
             offset: kind_offset,

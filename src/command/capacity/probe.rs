@@ -109,7 +109,7 @@ impl Prober<'_> {
             ends,
             screen,
             likeness: None,
-            collecting: None,
+            inflow: None,
         };
         let mut behind = Behind::default();
         let (report, _) = recording.make(schedule, &mut |tick| {
