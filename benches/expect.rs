@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use loadgen::expect::{Expectation, Known, Log, Oracle, Record};
+use loadgen::expect::{Expectation, Log, Oracle, Record, RunFacts};
 use loadgen::shop;
 
 const EVENTS: i64 = 100_000;
@@ -43,7 +43,7 @@ fn oracle(expectations: usize) -> Oracle {
     let configs: Vec<_> = expects.map(|expect| expect.clone().try_into().expect("an expectation")).collect();
     let catalogue = shop::catalogue().expect("a catalogue");
     let known =
-        Known { catalogue: &catalogue, topic_of: &|_| "raw-events".to_owned(), usual: "raw-events", truth: None };
+        RunFacts { catalogue: &catalogue, topic_of: &|_| "raw-events".to_owned(), usual: "raw-events", truth: None };
     let expectations = Expectation::all(&configs, known).expect("what can be computed");
     let log = Log { starts: vec![0; 3], is_whole: true };
     Oracle::new(&expectations, &BTreeMap::from([("raw-events".to_owned(), log)]), true, None)

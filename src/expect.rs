@@ -27,7 +27,7 @@ mod wording;
 
 use crate::wire::fields as body;
 pub use decimal::Decimal;
-pub use declare::{DeclareError, Emit, ExpectConfig, Expectation, Known, Named, OutputConfig, WindowConfig};
+pub use declare::{DeclareError, Emit, ExpectConfig, Expectation, Named, OutputConfig, RunFacts, WindowConfig};
 pub use explain::Explainer;
 pub use oracle::{Oracle, Record};
 pub use source::Log;

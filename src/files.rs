@@ -26,7 +26,7 @@ mod unit;
 pub use access_log::FIELDS as ACCESS_LOG_FIELDS;
 pub use config::{Config, FileFormat, Kind, files, recognise};
 pub use error::FileError;
-pub use how::{ClockFacts, Found};
+pub use how::{ClockFacts, FieldsRead};
 pub use preset::{Clock, Preset};
 pub use problem::RowProblem;
 pub use read::{Read, Row, Took, read};

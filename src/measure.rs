@@ -17,7 +17,7 @@ pub use client::ClientSums;
 pub use latency::LatencyHistogram;
 pub use presence::{Absence, Hiccups, Presence};
 pub use recorder::{Recorder, Sampler};
-pub use shard::{Found, KindShard, PartitionShard, PhaseShard, Shard, Side, Stall};
+pub use shard::{FindingCounts, KindShard, PartitionShard, PhaseShard, Shard, Side, Stall};
 pub use throttle::ReadThrottle;
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod clients;
 mod config;
 mod downstream;
 mod ends;
+mod error;
 pub mod faults;
 mod fidelity;
 mod fraud;
@@ -25,6 +26,7 @@ mod summary;
 mod surroundings;
 mod target;
 mod threads;
+mod tick;
 mod topic_watch;
 mod transactions;
 mod watch;
@@ -39,20 +41,16 @@ use std::time::Duration;
 
 use crate::clock::{self, Clock, Monotonic, Nanos, Zero};
 use crate::control::Control;
-use crate::event::catalogue::Catalogue;
-use crate::event::stamp::{LANES, SEQUENCES};
-use crate::kafka::KafkaError;
-use crate::kafka::slots::Slots;
 use crate::lane::{self, Lane, LaneEnd};
 use crate::ledger::Ledger;
-use crate::measure::{ClientSums, Sampler, Shard, Stall};
+use crate::measure::{Sampler, Shard, Stall};
 use crate::publish::Publisher;
-use crate::report::{Fidelity, RunReport, TimelineRow};
+use crate::report::{Fidelity, RunReport};
 pub use crate::schedule::Fault;
 use crate::schedule::Schedule;
 use crate::settings::recording::EventTime;
 pub use crate::soak::timeline::Detail;
-use crate::source::{LaneError, Source};
+use crate::source::Source;
 use crate::verify::book::RunBook;
 use crate::verify::reader::Reader;
 use crate::verify::{self, VerifierEnd};
@@ -60,12 +58,14 @@ pub use attribute::Unverified;
 pub use config::{Config, Downstream, KafkaConfig, Lanes};
 use downstream::Auditor;
 use ends::Ends;
+pub use error::RunError;
 pub use fraud::{Fraudulent, Woven};
 pub use interrupts::Interrupts;
 use prepare::{Prepared, RunVerifier};
 pub use summary::begun;
 pub use surroundings::tool;
 use threads::{Release, Running, unless_broken};
+pub use tick::{Stage, Tick};
 use watch::{Load, Watch};
 use wiring::{Direct, Wiring};
 
@@ -76,133 +76,6 @@ const GLANCE: Duration = Duration::from_millis(20);
 
 /// Acked, unseen events remembered over all lanes; what goes beyond is unattributed.
 const REMEMBERED: usize = 1_000_000;
-
-/// Why a run did not begin.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The cluster, or the client's settings.
-    #[error(transparent)]
-    Kafka(#[from] KafkaError),
-    /// A topic of what is expected downstream is not there, or cannot be read.
-    #[error("what is expected downstream: {0}")]
-    Downstream(KafkaError),
-    /// The source cannot be divided among the lanes.
-    #[error(transparent)]
-    Source(#[from] LaneError),
-    /// A partition that recorded records are to keep is not there.
-    #[error("topic \"{topic}\" has {has} partitions, and the recording has records of partition {partition}")]
-    NoPartition {
-        /// The topic.
-        topic: String,
-        /// The partition.
-        partition: i32,
-        /// How many it has.
-        has: i32,
-    },
-    /// Records would go into the topic that they were recorded from, and nobody said that they may.
-    #[error("topic \"{0}\" is the one that the recording was made of: it would have its records twice")]
-    IntoItself(String),
-    /// Records would go into a topic that is read for them.
-    #[error("topic \"{0}\" is read and written to on one cluster: its records would go round for ever")]
-    IntoTheRead(String),
-    /// A lane would have to number more events than a stamp can hold.
-    #[error("{events} events are more than {lanes} lanes can number: {}", would_do(*needed))]
-    TooFewLanes {
-        /// Events planned.
-        events: u64,
-        /// Lanes planned.
-        lanes: u16,
-        /// Lanes that would do, over all processes; `None` where no number would.
-        needed: Option<u16>,
-    },
-    /// A thread did not start, or ended with a panic before anything was sent or read.
-    #[error("thread {0}")]
-    Thread(String),
-    /// A thread did not start, or ended with a panic, when events had been sent or read. What was recorded until then stands.
-    #[error("it broke off: {0}")]
-    BrokenOff(String),
-    /// The file of answers cannot be written.
-    #[error("{path}: {source}", path = path.display())]
-    Answers {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A topic is not what it was when its producer began.
-    #[error("topic \"{topic}\" had {then} partitions when its producer began and has {now} now: keys have moved")]
-    TopicChanged {
-        /// The topic.
-        topic: String,
-        /// Its partitions then.
-        then: i32,
-        /// Its partitions now.
-        now: i32,
-    },
-    /// The time to start had passed.
-    #[error("the time to start had passed by {0:?} when all stood ready")]
-    TooLateToStart(Duration),
-    /// The processes that were to make it together did not meet.
-    #[error(transparent)]
-    NotMet(Box<dyn std::error::Error + Send + Sync>),
-    /// It was interrupted before it began.
-    #[error("interrupted before the first event was sent")]
-    Interrupted,
-}
-
-/// What a run is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Events are being sent.
-    Sending,
-    /// Answers and last records are waited for.
-    Draining,
-}
-
-/// The state of a run, told once a second.
-#[derive(Debug)]
-pub struct Tick<'a> {
-    /// What it is doing.
-    pub stage: Stage,
-    /// The last second.
-    pub row: &'a TimelineRow,
-    /// The last second's counters and histograms.
-    pub interval: &'a Shard,
-    /// Those of all seconds so far.
-    pub total: &'a Shard,
-    /// What the clients measured of themselves so far.
-    pub client: &'a ClientSums,
-    /// Which partition of which topic each of their partitions is.
-    pub slots: &'a Slots,
-    /// The types of event that there are.
-    pub catalogue: &'a Catalogue,
-    /// Events that came due so far.
-    pub scheduled: u64,
-    /// When the row ends.
-    pub now: Nanos,
-    /// Whether no part of the row lies in a warm-up.
-    pub judged: bool,
-    /// When what is judged begins.
-    pub warm_up_ends: Nanos,
-    /// Whether a person held the run in a part of the row.
-    pub held: bool,
-    /// The names of its phases; empty where a verifier reads alone.
-    pub phases: &'a [String],
-    /// The rate in percent of the plan, as a person has set it; 0 while it is held.
-    pub percent: u32,
-    /// Where a verifier reads alone: sequences not seen between the first and the last of each lane.
-    pub gaps: Option<u64>,
-    /// Where it ends after so many records: how many are still to come.
-    pub awaited: Option<u64>,
-}
-
-impl Tick<'_> {
-    /// What a report would say now, as far as it is known: for gates that may end the run.
-    #[must_use]
-    pub fn interim(&self) -> RunReport {
-        summary::interim(self)
-    }
-}
 
 /// What a run came to.
 #[derive(Debug)]
@@ -452,13 +325,6 @@ fn start_verifier<'scope, W: Wiring>(
         verifier.start(wiring.clock(zero.wait()), zero.anchor());
         verifier.run()
     })
-}
-
-fn would_do(lanes: Option<u16>) -> String {
-    match lanes {
-        Some(lanes) => format!("{lanes} lanes in all would do"),
-        None => format!("a run can number at most {}", u64::from(LANES) * SEQUENCES),
-    }
 }
 
 /// What is to be read before the verifier may end: all that was acked, within the drain's deadline.

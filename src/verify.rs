@@ -9,7 +9,6 @@ mod ending;
 mod ends;
 pub mod findings;
 pub mod group;
-mod held;
 mod inspect;
 pub mod look_up;
 mod order;
@@ -20,6 +19,7 @@ mod sequences;
 pub mod topic_book;
 pub mod topics;
 mod turn;
+mod unjudged;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,13 +29,11 @@ use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::{Control, Traffic};
 use crate::kafka::errors::ErrorLog;
 use crate::kafka::{Code, Delivered, KafkaError, Watermarks};
-use crate::measure::{Found, Presence, ReadThrottle, Recorder};
+use crate::measure::{FindingCounts, Presence, ReadThrottle, Recorder};
 use crate::settings::run::Patience;
 use book::Book;
 pub use ending::{Drain, EndedBy, Request, Until, VerifierEnd};
 pub use findings::Findings;
-use held::Held;
-pub(crate) use held::HeldRecord;
 pub use inspect::{Damaged, Duplicate, Inspected, Inspector};
 pub use order::{Late, Place};
 use partition::advance;
@@ -43,6 +41,8 @@ pub use partition::{PartitionState, Truncation};
 use reader::Reader;
 use resets::Resets;
 use topics::Topics;
+use unjudged::Unjudged;
+pub(crate) use unjudged::UnjudgedRecord;
 
 /// Records taken at once, at most.
 const BATCH: usize = 1000;
@@ -64,14 +64,14 @@ pub struct Verifier<C, B> {
     clock: C,
     recorder: Recorder,
     /// What the recorder knows of what was found.
-    told: Found,
+    told: FindingCounts,
     control: Arc<Control>,
     traffic: Arc<Traffic>,
     drain: Arc<Drain>,
     topics: Arc<Topics>,
     patience: Patience,
     partitions: Vec<PartitionState>,
-    held: Held,
+    held: Unjudged,
     errors: ErrorLog,
     throttle: ReadThrottle,
     until: Until,
@@ -158,14 +158,14 @@ impl<C: Clock, B: Book> Verifier<C, B> {
             inspector,
             clock,
             recorder,
-            told: Found::default(),
+            told: FindingCounts::default(),
             control,
             traffic,
             drain,
             topics,
             patience,
             partitions: starts.iter().map(state).collect(),
-            held: Held::default(),
+            held: Unjudged::default(),
             errors: ErrorLog::default(),
             throttle: ReadThrottle::default(),
             until,

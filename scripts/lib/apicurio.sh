@@ -8,31 +8,13 @@ jre_version=25.0.2.1
 
 # Sets `java`, and `app` to the folder of the unpacked program; fetches once what is missing.
 need_registry() {
-    local base=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
-    cache=${LOADGEN_REGISTRY_CACHE:-${base:+$base/loadgen/apicurio-$apicurio_version}}
-    [[ -n $cache ]] || die "no folder for the cache" "set HOME, XDG_CACHE_HOME or LOADGEN_REGISTRY_CACHE"
-    [[ $cache == /* ]] || cache=$PWD/$cache
+    cache_folder "apicurio-$apicurio_version" LOADGEN_REGISTRY_CACHE
     app=$cache/app
     if ! java=$(find_java 21 "${LOADGEN_REGISTRY_JAVA_HOME:-}" "$cache/java" 2>/dev/null && echo "$java"); then
         fetch_once java fetch_java
         java=$cache/java/bin/java
     fi
     fetch_once app fetch_registry
-}
-
-# fetch_once NAME FETCH: calls FETCH FOLDER unless $cache/NAME is there; what FOLDER then holds becomes $cache/NAME.
-fetch_once() {
-    if [[ -d $cache/$1 ]]; then return; fi
-    mkdir -p "$cache" || die "cannot make the cache folder $cache" "LOADGEN_REGISTRY_CACHE names another one"
-    exec 8>>"$cache/lock"
-    flock -w 960 8 || die "another process has been filling $cache for more than 960 s"
-    if [[ ! -d $cache/$1 ]]; then
-        rm -rf "$cache/new"
-        mkdir "$cache/new"
-        "$2" "$cache/new"
-        mv "$cache/new" "$cache/$1"
-    fi
-    exec 8>&-
 }
 
 fetch_registry() {

@@ -6,13 +6,13 @@ use super::Captured;
 
 /// The offsets of all partitions that were seen.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct SeenOffsets {
     partitions: Vec<(String, i32, Offsets)>,
     /// The index of the partition of the last record.
     at: usize,
 }
 
-impl Seen {
+impl SeenOffsets {
     /// Takes the place of a record; false where it was seen before.
     pub fn add(&mut self, record: &Captured<'_>) -> bool {
         let is_of =

@@ -249,7 +249,7 @@ pub(super) fn head<R: Read>(input: &mut Input<R>) -> Result<Opened, ReadError> {
     if !whole {
         return Err(ReadError::NoHead);
     }
-    let mut said = Said::default();
+    let mut said = HeadMetadata::default();
     loop {
         let mut entries = input.long_of_head()?;
         if entries == 0 {
@@ -274,7 +274,7 @@ pub(super) fn head<R: Read>(input: &mut Input<R>) -> Result<Opened, ReadError> {
 
 /// What the head says, by its names.
 #[derive(Debug, Default)]
-struct Said {
+struct HeadMetadata {
     schema: Vec<u8>,
     codec: Vec<u8>,
     version: Option<Vec<u8>>,
@@ -282,7 +282,7 @@ struct Said {
     ending: Vec<u8>,
 }
 
-impl Said {
+impl HeadMetadata {
     fn take(&mut self, name: &[u8], value: Vec<u8>) {
         match std::str::from_utf8(name).unwrap_or_default() {
             metadata::SCHEMA => self.schema = value,

@@ -17,7 +17,7 @@ use crate::clock::{self, Clock, Monotonic, Nanos};
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
 use crate::kafka::{Code, Delivered, KafkaError, Settings, Wait, lacks_right};
-use look::Found;
+use look::Unrecorded;
 use place::Place;
 use recorded::{EndedBy, PartitionRecorded, Recorded};
 
@@ -48,7 +48,7 @@ pub enum Start {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
     /// When it is asked to.
-    Asked,
+    Interrupt,
     /// Where the logs end when it begins.
     End,
     /// When nothing has come for this time.
@@ -59,7 +59,7 @@ pub enum Until {
 
 /// What is to be recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct RecordingPlan {
     /// The topics.
     pub topics: Vec<String>,
     /// From where.
@@ -143,7 +143,7 @@ pub enum RecordError {
 /// A recording that has not begun yet.
 #[derive(Debug)]
 pub struct Recorder {
-    wanted: Wanted,
+    wanted: RecordingPlan,
     consumer: Consumer,
     slots: Arc<Slots>,
     settings: Settings,
@@ -157,7 +157,12 @@ impl Recorder {
     ///
     /// # Errors
     /// Where the cluster cannot be used, or a topic is not there.
-    pub fn new(wanted: Wanted, bootstrap: &str, client: &Settings, timeout: Duration) -> Result<Self, KafkaError> {
+    pub fn new(
+        wanted: RecordingPlan,
+        bootstrap: &str,
+        client: &Settings,
+        timeout: Duration,
+    ) -> Result<Self, KafkaError> {
         let mut topics = topics::describe(&wanted.topics, bootstrap, client, timeout)?;
         let settings = topics::reading(wanted.read_committed, "loadgen", bootstrap, client);
         let mut consumer = Consumer::new(&settings)?;
@@ -364,7 +369,7 @@ impl Recorder {
         let quiet = now.saturating_since(run.last);
         match self.wanted.until {
             Until::Idle(idle) if quiet >= Nanos::from(idle) => return Some(EndedBy::Idle),
-            Until::Asked | Until::Idle(_) => return None,
+            Until::Interrupt | Until::Idle(_) => return None,
             Until::At(_) if self.places.iter().any(|place| place.aim.is_none()) => return None,
             Until::End | Until::At(_) => {}
         }
@@ -388,7 +393,7 @@ impl Recorder {
         let first = self.wanted.topics.first().map_or("", String::as_str);
         let is_read =
             |(slot, place): (i32, &Place)| self.consumer.known_end(first, slot).is_some_and(|end| place.next >= end);
-        self.wanted.until == Until::Asked && (0..).zip(&self.places).all(is_read)
+        self.wanted.until == Until::Interrupt && (0..).zip(&self.places).all(is_read)
     }
 
     fn share(&self) -> Option<f64> {
@@ -415,7 +420,7 @@ impl Recorder {
         let partitions = all.iter().zip(&self.places).zip(ends).map(|((slot, place), ends)| {
             let (topic, partition) = self.slots.place(*slot).unwrap_or_default();
             let policy = self.topics.get(topic).and_then(|head| head.settings.get("cleanup.policy"));
-            let found = found.get(slot).copied().unwrap_or_else(Found::nothing);
+            let found = found.get(slot).copied().unwrap_or_else(Unrecorded::nothing);
             place.account(topic, partition, found, ends.ok(), policy.map(String::as_str))
         });
         partitions.collect()

@@ -89,19 +89,19 @@ pub struct Storage {
     timeout: Duration,
     clock: Monotonic,
     fruitless: u32,
-    known: Known,
+    known: TopicState,
 }
 
 /// What is known of the topics.
 #[derive(Debug)]
-struct Known {
+struct TopicState {
     topics: BTreeMap<String, TopicHead>,
     settings: Settings,
     slots: Arc<Slots>,
     starts: BTreeMap<i32, i64>,
 }
 
-impl Known {
+impl TopicState {
     /// Partitions that were not there `before` are read from their first record on, wherever the others begin.
     fn of(
         stock: &Stock,
@@ -135,7 +135,7 @@ impl Storage {
     /// # Errors
     /// Where the cluster cannot be used, or a topic is not there.
     pub fn new(stock: Stock, bootstrap: &str, client: &Settings, timeout: Duration) -> Result<Self, KafkaError> {
-        let known = Known::of(&stock, bootstrap, client, timeout, None)?;
+        let known = TopicState::of(&stock, bootstrap, client, timeout, None)?;
         let (bootstrap, client) = (bootstrap.to_owned(), client.clone());
         Ok(Self { stock, bootstrap, client, timeout, clock: Monotonic::start(), fruitless: 0, known })
     }
@@ -165,7 +165,7 @@ impl Storage {
         stored.seconds = self.clock.now().as_secs_f64();
         if ended.is_none() && self.fruitless < FRUITLESS {
             let Self { stock, bootstrap, client, timeout, .. } = &*self;
-            self.known = Known::of(stock, bootstrap, client, *timeout, Some(&self.known))?;
+            self.known = TopicState::of(stock, bootstrap, client, *timeout, Some(&self.known))?;
             return Ok(false);
         }
         if ended.is_none() {

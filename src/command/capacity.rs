@@ -74,7 +74,7 @@ pub(super) fn capacity(args: CapacityArgs, environment: &Environment) -> Result<
 }
 
 /// What was found, and where it is kept.
-struct Found {
+struct SearchResult {
     record: Record,
     folder: PathBuf,
     /// What ended the search before its end.
@@ -88,7 +88,7 @@ fn search(
     settings: Settings,
     vary: Option<&Vary>,
     earlier: Option<(&Path, Record)>,
-) -> Result<Found, Failure> {
+) -> Result<SearchResult, Failure> {
     let plan = &resolved.plan;
     capacity::Search::new(settings.search).map_err(unsearchable)?;
     if let SourceConfig::RetailRocket(_) | SourceConfig::Recorded(_) = plan.source {
@@ -171,7 +171,7 @@ fn search(
             }
             Err(failure)
         }
-        failure => Ok(Found { record, folder, failure, unwritten }),
+        failure => Ok(SearchResult { record, folder, failure, unwritten }),
     }
 }
 
@@ -343,8 +343,8 @@ fn keep(folder: &Path, record: &Record) -> Result<(), bundle::BundleError> {
     bundle::write_whole(&folder.join(PAGE), page.as_bytes())
 }
 
-fn tell(plan: &Plan, found: &Found) -> Result<Done, Failure> {
-    let Found { record, folder, failure, unwritten } = found;
+fn tell(plan: &Plan, found: &SearchResult) -> Result<Done, Failure> {
+    let SearchResult { record, folder, failure, unwritten } = found;
     let mut code = match record.answer() {
         Answer::SystemLimit | Answer::AboveMax => ExitCode::Pass,
         Answer::GeneratorLimit | Answer::Unsteady => ExitCode::RunInvalid,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::export::Exports;
 use super::planned_load::{ends, schedule};
 use super::run::{
-    Inflow, Kept, Recording, Watchable, exporter, hand_over, linger, started_at, title, to_toml, write_failed,
+    Inflow, Recording, RunBundle, Watchable, exporter, hand_over, linger, started_at, title, to_toml, write_failed,
 };
 use super::{Done, Failure, interrupt};
 use crate::bundle::Bundle;
@@ -78,7 +78,7 @@ pub(super) fn collect(args: CollectArgs, environment: &Environment) -> Result<Do
         source: &source,
         interrupts: &interrupts,
         exporter: Some(&exporter),
-        kept: Kept::new(bundle),
+        kept: RunBundle::new(bundle),
         title,
         ends,
         screen: None,

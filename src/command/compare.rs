@@ -33,7 +33,7 @@ pub(super) fn compare(args: CompareArgs, environment: &Environment) -> Result<Do
         return tell(&base.0, &new.0, &how, &rules, &options).map(Compared::done);
     }
     let rounds = asked.rounds.unwrap_or(ROUNDS);
-    let made = rounds::make(rounds::Wanted { base, new, rounds, options: both.options(), how: &how }, environment)?;
+    let made = rounds::make(rounds::RoundsPlan { base, new, rounds, options: both.options(), how: &how }, environment)?;
     let compared = tell(&made.base, &made.new, &how, &rules, &options).map_err(|failure| made.explain(failure))?;
     Ok(made.keep(compared, options.output.unwrap_or(CompareOutput::Text)))
 }

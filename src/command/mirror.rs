@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::export::Exports;
 use super::planned_load::{ends, schedule};
 use super::run::{
-    Inflow, Kept, Recording, Watchable, exporter, hand_over, linger, started_at, title, to_toml, write_failed,
+    Inflow, Recording, RunBundle, Watchable, exporter, hand_over, linger, started_at, title, to_toml, write_failed,
 };
 use super::{Done, Failure, anonymise, cluster, interrupt};
 use crate::bundle::Bundle;
@@ -64,7 +64,7 @@ pub(super) fn mirror(args: MirrorArgs, environment: &Environment) -> Result<Done
         source: &source,
         interrupts: &interrupts,
         exporter: exporter.as_ref(),
-        kept: Kept::new(bundle),
+        kept: RunBundle::new(bundle),
         title: format!("{} {}", from.bootstrap, title(plan, None, ends)),
         ends,
         screen: None,

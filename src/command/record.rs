@@ -30,7 +30,7 @@ use crate::verdict::ExitCode;
 
 /// What is told of a recording.
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+struct RecordSummary<'a> {
     file: &'a Path,
     file_bytes: u64,
     #[serde(flatten)]
@@ -191,8 +191,17 @@ fn tell(
         }
         Output::Json => {
             let (file, verdict) = (plan.out.as_path(), code.as_str());
-            let told =
-                Told { file, file_bytes, recorded, first_ms, last_ms, back, anonymised, code: code.code(), verdict };
+            let told = RecordSummary {
+                file,
+                file_bytes,
+                recorded,
+                first_ms,
+                last_ms,
+                back,
+                anonymised,
+                code: code.code(),
+                verdict,
+            };
             serde_json::to_string_pretty(&told)
                 .map(|text| text + "\n")
                 .map_err(|error| Failure::new(ExitCode::NotWritten, error.to_string()))?

@@ -3,10 +3,10 @@
 mod begun;
 mod failures;
 mod fleet;
-mod kept;
 mod observers;
 mod origin;
 mod recording;
+mod run_bundle;
 mod truth;
 mod watched;
 
@@ -31,9 +31,9 @@ use crate::verdict::ExitCode;
 pub(super) use begun::now;
 use failures::discard;
 pub(super) use failures::write_failed;
-pub(super) use kept::Kept;
 pub(super) use observers::Observers;
 pub(super) use recording::{Inflow, KEEPS_ITS_RATE, Recording, taken};
+pub(super) use run_bundle::RunBundle;
 pub(super) use watched::{Watchable, exporter, linger};
 
 pub(super) fn run(wanted: &RunRequest, mut options: RunOptions, environment: &Environment) -> Result<Done, Failure> {
@@ -74,7 +74,7 @@ pub(super) fn run(wanted: &RunRequest, mut options: RunOptions, environment: &En
     let ends = ends(&source, &schedule);
     let title = title(plan, planned(plan, &schedule, &source), ends);
     let exporter = exporter.as_ref();
-    let kept = Kept::new(bundle);
+    let kept = RunBundle::new(bundle);
     let recording = Recording {
         plan,
         source: &source,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::export::Exports;
 use super::formats::{self, Coded};
-use super::run::{Kept, Observers, Watchable, exporter, hand_over, linger, started_at, taken, write_failed};
+use super::run::{Observers, RunBundle, Watchable, exporter, hand_over, linger, started_at, taken, write_failed};
 use super::{Done, Failure, cluster, interrupt};
 use crate::alert::{About, Alerts};
 use crate::bundle::Bundle;
@@ -68,7 +68,7 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
     let bundle = Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.name, "")
         .map_err(|error| write_failed(&error))?;
     let interrupts = interrupt::listen()?;
-    let (report, folder) = read(&plan, coded, produced, Kept::new(bundle), exporter.as_ref(), &interrupts)?;
+    let (report, folder) = read(&plan, coded, produced, RunBundle::new(bundle), exporter.as_ref(), &interrupts)?;
     linger(&plan.presentation, exporter.as_ref(), &interrupts);
     hand_over(&plan.presentation, &exports, &report, &folder)
 }
@@ -77,7 +77,7 @@ fn read(
     plan: &VerifyPlan,
     coded: Coded,
     produced: Option<ProducerRun>,
-    kept: Kept,
+    kept: RunBundle,
     exporter: Option<&Exporter>,
     interrupts: &Arc<Interrupts>,
 ) -> Result<(RunReport, PathBuf), Failure> {

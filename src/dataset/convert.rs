@@ -12,12 +12,12 @@ use serde::Serialize;
 use crate::anonymise::{AnonymiseError, Anonymiser, BodyError, RecordError, Report};
 use crate::capture::Captured;
 use crate::capture::format::Head;
-use crate::capture::offsets::Seen;
+use crate::capture::offsets::SeenOffsets;
 use crate::capture::read::{ReadError, Reader};
 use crate::capture::write::Writer;
 use crate::files::fields::Layout;
 use crate::files::recording::{self, WriteError, topic_of};
-use crate::files::spool::{Kept, Spool, Spooler};
+use crate::files::spool::{Spool, SpooledRow, Spooler};
 use crate::files::{self, FileError, read};
 use crate::input::BadRows;
 use crate::kafka::headers::Headers;
@@ -181,7 +181,7 @@ impl Work<'_> {
                 columns.see(&self.body, row.layout).map_err(ConvertError::Form)?;
             }
             let topic = topic_of(row.kind.as_deref());
-            let kept = Kept { topic: &topic, key: key.as_deref(), body: &self.body };
+            let kept = SpooledRow { topic: &topic, key: key.as_deref(), body: &self.body };
             spooler.push(row.at_us, &kept)?;
             Ok::<_, ConvertError>(Ok(()))
         })?;
@@ -209,7 +209,7 @@ impl Work<'_> {
                 envelope::push(&mut work.body, &Captured { key, ..*record });
             }
             let body = std::mem::take(&mut work.body);
-            let pushed = spooler.push(at_us, &Kept { topic: "", key: None, body: &body });
+            let pushed = spooler.push(at_us, &SpooledRow { topic: "", key: None, body: &body });
             work.body = body;
             work.done.records += 1;
             Ok(pushed?)
@@ -242,7 +242,7 @@ impl Work<'_> {
         &mut self,
         mut take: impl FnMut(&mut Self, &Captured<'_>, Option<&[u8]>, Option<&[u8]>) -> Result<(), ConvertError>,
     ) -> Result<(), ConvertError> {
-        let (mut seen, mut headers) = (Seen::default(), Vec::new());
+        let (mut seen, mut headers) = (SeenOffsets::default(), Vec::new());
         let convert = self.convert;
         for file in &convert.recordings {
             let mut reader = open(file)?;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::screen::{self, frequency, line, types};
 use crate::figures::{self, as_f64, counted};
-use crate::files::{Clock, ClockFacts, FileFormat, Found, Skew, Spread, Survey};
+use crate::files::{Clock, ClockFacts, FieldsRead, FileFormat, Skew, Spread, Survey};
 use crate::input::Compression;
 use crate::source::retail_rocket::Moment;
 
@@ -89,7 +89,7 @@ fn time(drives: &ClockFacts, others: &[ClockFacts]) -> String {
 
 fn keys(f: &mut fmt::Formatter<'_>, survey: &Survey) -> fmt::Result {
     let fields = match &survey.found {
-        Some(Found { key_fields, .. }) if !key_fields.is_empty() => key_fields.join(" or "),
+        Some(FieldsRead { key_fields, .. }) if !key_fields.is_empty() => key_fields.join(" or "),
         _ => return line(f, "keys", "none: --key-field names a field"),
     };
     let more = if survey.other_keys > 0 { "more than " } else { "" };

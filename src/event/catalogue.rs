@@ -10,7 +10,7 @@ pub use declared::{EventType, GivenSchema, ID_HEADER, IdPlace};
 use super::coding::Coding;
 use super::invalid::Invalid;
 use super::key::KeyCoding;
-use super::learned::{Finder, Found};
+use super::learned::{Finder, SchemaLookup};
 use super::readers::Reader;
 use crate::wire::framing::SchemaId;
 use crate::wire::json::PlanError;
@@ -210,7 +210,7 @@ impl Catalogue {
     #[must_use]
     pub fn awaits_schema(&self, value: &[u8]) -> bool {
         let Some(finder) = &self.finder else { return false };
-        SchemaId::of(value).is_some_and(|id| !self.has_id(id) && matches!(finder.find(id), Found::Pending))
+        SchemaId::of(value).is_some_and(|id| !self.has_id(id) && matches!(finder.find(id), SchemaLookup::Pending))
     }
 
     /// Why nothing is known yet of schemas that are being looked up.
@@ -274,8 +274,8 @@ impl Catalogue {
     }
 
     /// What is known of an id that is none of its types'.
-    pub(super) fn learned(&self, id: SchemaId) -> Found {
-        self.finder.as_ref().map_or(Found::Refused(Invalid::UnknownSchemaId), |finder| finder.find(id))
+    pub(super) fn learned(&self, id: SchemaId) -> SchemaLookup {
+        self.finder.as_ref().map_or(SchemaLookup::Refused(Invalid::UnknownSchemaId), |finder| finder.find(id))
     }
 
     /// Whether records may begin with an id.

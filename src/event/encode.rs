@@ -30,14 +30,14 @@ pub struct Encoded {
 }
 
 /// The values of an event as a coding has them.
-struct Told<'a, V> {
+struct CodedValues<'a, V> {
     values: &'a V,
     /// The record of its type.
     own: &'a Record,
     coding: &'a Coding,
 }
 
-impl<V: Values> Values for Told<'_, V> {
+impl<V: Values> Values for CodedValues<'_, V> {
     fn give(&self, sink: &mut impl Sink) {
         match &self.coding.sources {
             None => self.values.give(sink),
@@ -148,7 +148,7 @@ impl Encoder {
         let coding = planned.coding_in(version);
         arena.extend_from_slice(&coding.frame);
         let start = arena.len();
-        let told = Told { values, own: &planned.declared.record, coding };
+        let told = CodedValues { values, own: &planned.declared.record, coding };
         let Written { id, key } = match &coding.body {
             Body::Json(plan) => {
                 let padded = coding.sources.is_none();

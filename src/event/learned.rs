@@ -13,7 +13,7 @@ use crate::wire::{avro, shape};
 /// Finds schemas out, on a thread that may wait.
 pub trait Finder: Debug + Send + Sync {
     /// What is known of an id. Where nothing is yet, it is looked up, and known later.
-    fn find(&self, id: SchemaId) -> Found;
+    fn find(&self, id: SchemaId) -> SchemaLookup;
 
     /// Why nothing is known of some ids yet; `None` where nobody says.
     fn silence(&self) -> Option<String>;
@@ -21,7 +21,7 @@ pub trait Finder: Debug + Send + Sync {
 
 /// What is known of an id.
 #[derive(Clone, Debug)]
-pub enum Found {
+pub enum SchemaLookup {
     /// It is the schema of a type, or of several that share it.
     Schemas(Arc<[Arc<Learned>]>),
     /// It is none that a valid event can have.
@@ -30,7 +30,7 @@ pub enum Found {
     Pending,
 }
 
-impl From<Learned> for Found {
+impl From<Learned> for SchemaLookup {
     fn from(learned: Learned) -> Self {
         Self::Schemas([Arc::new(learned)].into())
     }

@@ -43,7 +43,7 @@ pub(super) struct Tally {
 }
 
 /// One result for the list of those that are not right.
-pub(super) struct Told<'a> {
+pub(super) struct Mismatch<'a> {
     pub(super) key: &'a [u8],
     pub(super) start_ms: Option<i64>,
     pub(super) got: Option<String>,
@@ -110,8 +110,8 @@ fn nanos(ms: i64) -> Nanos {
     Nanos::from_millis(u64::try_from(ms).unwrap_or_default())
 }
 
-impl From<Told<'_>> for ExpectExample {
-    fn from(Told { key, start_ms, got, expected }: Told<'_>) -> Self {
+impl From<Mismatch<'_>> for ExpectExample {
+    fn from(Mismatch { key, start_ms, got, expected }: Mismatch<'_>) -> Self {
         let time = |ms| jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |time| time.to_string());
         Self {
             class: String::new(),

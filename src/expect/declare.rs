@@ -121,7 +121,7 @@ impl Window {
 
 /// What is known of the events of a run: their types, and the topic of each.
 #[derive(Clone, Copy)]
-pub struct Known<'a> {
+pub struct RunFacts<'a> {
     /// The types of event.
     pub catalogue: &'a Catalogue,
     /// The topic of a type.
@@ -155,7 +155,7 @@ impl Expectation {
     ///
     /// # Errors
     /// What is wrong with the first wrong one.
-    pub fn all(configs: &[ExpectConfig], known: Known<'_>) -> Result<Vec<Self>, DeclareError> {
+    pub fn all(configs: &[ExpectConfig], known: RunFacts<'_>) -> Result<Vec<Self>, DeclareError> {
         let mut names = BTreeSet::new();
         let mut all = Vec::new();
         for (number, config) in (1..).zip(configs) {
@@ -166,7 +166,7 @@ impl Expectation {
         Ok(all)
     }
 
-    fn new(config: &ExpectConfig, known: Known<'_>) -> Result<Self, Wrong> {
+    fn new(config: &ExpectConfig, known: RunFacts<'_>) -> Result<Self, Wrong> {
         let source = config.source.clone().unwrap_or_else(|| known.usual.to_owned());
         let output = &config.output;
         if output.topic.is_empty() {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
-use super::class::{Class, Tally, Told};
+use super::class::{Class, Mismatch, Tally};
 use super::explain::{EachTrace, Trace};
 use super::fold::{Ending, Event};
 use super::range::What;
@@ -146,7 +146,7 @@ impl Each {
         let key = uuid::Uuid::from_u128(id).to_string();
         let got = (pair.times > 0).then(|| format!("{} times", pair.times));
         let told = |expected: &str| {
-            Told { key: &key.as_bytes()[..TOLD], start_ms: None, got, expected: expected.to_owned() }.into()
+            Mismatch { key: &key.as_bytes()[..TOLD], start_ms: None, got, expected: expected.to_owned() }.into()
         };
         let Some(due) = pair.due else {
             if ending.unknown.is_none() {

@@ -11,8 +11,8 @@ use super::decimal::Decimal;
 use super::declare::{Added, Kind};
 use super::fold::Event;
 use super::oracle::Record;
-use super::range::{Found, Mark, Steps, What, Window};
-use super::source::{Source, Taken};
+use super::range::{FoundRange, Mark, Steps, What, Window};
+use super::source::{Contribution, Source};
 use crate::kafka::murmur2;
 use crate::report::{ExpectRange, ExpectReport};
 
@@ -249,7 +249,7 @@ impl AddedTrace {
         }
     }
 
-    fn take(&mut self, record: &Record<'_>, taken: &Taken<'_>) {
+    fn take(&mut self, record: &Record<'_>, taken: &Contribution<'_>) {
         let Event { partition, ts, key, value, .. } = taken.event;
         let Some(value) = value else { return };
         if self.differences.is_beyond || value == Decimal::default() {
@@ -308,18 +308,18 @@ impl AddedTrace {
         let wrong = |partition: usize| self.total(|task| is_mixed || task == partition);
         let rows = self.rows.iter().enumerate().map(|(partition, row)| (partition, row, wrong(partition)));
         let wrong_ones = rows.filter(|(_, _, wrong)| *wrong != Mark::default());
-        let found: Vec<(usize, Vec<Found>)> =
+        let found: Vec<(usize, Vec<FoundRange>)> =
             wrong_ones.map(|(partition, row, wrong)| (partition, row.explaining(wrong))).collect();
-        let ranges = |found: &Found| found.ranges;
+        let ranges = |found: &FoundRange| found.ranges;
         let all: u64 = found.iter().flat_map(|(_, found)| found.iter().map(ranges)).sum();
         let told = found.iter().flat_map(|(partition, found)| {
             let ranges = if is_mixed { all } else { found.iter().map(ranges).sum() };
-            found.iter().filter_map(move |found| self.range(topic, *partition, Found { ranges, ..*found }))
+            found.iter().filter_map(move |found| self.range(topic, *partition, FoundRange { ranges, ..*found }))
         });
         told.collect()
     }
 
-    fn range(&self, topic: &str, partition: usize, found: Found) -> Option<ExpectRange> {
+    fn range(&self, topic: &str, partition: usize, found: FoundRange) -> Option<ExpectRange> {
         let row = self.rows.get(partition)?;
         let (first, last) = (row.step(found.first)?, row.step(found.last)?);
         let events = u64::try_from(found.last - found.first + 1).unwrap_or(u64::MAX);

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::class::{Class, Tally, Told};
+use super::class::{Class, Mismatch, Tally};
 use super::decimal::Decimal;
 use super::declare::{Added, Emit, Kind};
 use super::explain::{AddedTrace, Differences, Trace};
@@ -69,7 +69,7 @@ struct Entry {
     /// Those that were.
     late: Total,
     is_own: bool,
-    seen: Option<Seen>,
+    seen: Option<Emission>,
 }
 
 #[derive(Clone, Debug)]
@@ -81,7 +81,7 @@ struct Part {
 
 /// What came out of a window.
 #[derive(Clone, Copy, Debug)]
-struct Seen {
+struct Emission {
     times: u64,
     first_at: i64,
     last: Decimal,
@@ -173,7 +173,7 @@ impl Fold {
             self.keys.insert(key.into(), Key { task, ..Key::default() });
         }
         let Some(key) = self.keys.get_mut(key) else { return };
-        let seen = key.entry(start).seen.get_or_insert(Seen { times: 0, first_at: at, last: value });
+        let seen = key.entry(start).seen.get_or_insert(Emission { times: 0, first_at: at, last: value });
         (seen.times, seen.last) = (seen.times + 1, value);
     }
 
@@ -348,7 +348,7 @@ impl Judge<'_> {
         let seen = entry.seen;
         let told = || {
             let got = seen.map(|seen| seen.last.to_string());
-            Told { key, start_ms, got, expected: bounds.must.told_with(&bounds.may) }.into()
+            Mismatch { key, start_ms, got, expected: bounds.must.told_with(&bounds.may) }.into()
         };
         if let Some(seen) = entry.seen.filter(|_| self.added.emit == Emit::Updates) {
             tally.count_superseded(seen.times - 1);

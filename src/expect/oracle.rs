@@ -47,13 +47,13 @@ pub struct Oracle {
 #[derive(Debug)]
 struct Expected {
     expectation: Expectation,
-    kept: Kept,
+    kept: Judge,
     /// Records of its output that it selected, and those that it could not read.
     records: (u64, u64),
 }
 
 #[derive(Debug)]
-enum Kept {
+enum Judge {
     Each(Box<Each>),
     Added(Box<Fold>),
 }
@@ -87,9 +87,9 @@ impl Oracle {
         let kept = match &expectation.what {
             What::Each { scores, .. } => {
                 let scores = scores.as_ref().map(|rules| Scores::new(Rules::clone(rules), self.tag));
-                Kept::Each(Box::new(Each::new(self.is_timed, scores)))
+                Judge::Each(Box::new(Each::new(self.is_timed, scores)))
             }
-            What::Added(added) => Kept::Added(Box::new(Fold::new(added.clone(), partitions))),
+            What::Added(added) => Judge::Added(Box::new(Fold::new(added.clone(), partitions))),
         };
         self.expected.push(Expected { expectation, kept, records: (0, 0) });
     }
@@ -110,7 +110,7 @@ impl Oracle {
         let Some(source) = sources.get_mut(source) else { return };
         if let Some(body) = record.body {
             for taker in source.takers() {
-                if let Kept::Each(each) = &mut expected[taker].kept
+                if let Judge::Each(each) = &mut expected[taker].kept
                     && let Some(scores) = each.scores()
                 {
                     scores.compute(record.partition, record.offset, body);
@@ -118,12 +118,12 @@ impl Oracle {
             }
         }
         let latest = source.events(record, |taken| match &mut expected[taken.expected].kept {
-            Kept::Each(each) => each.take(taken.event),
-            Kept::Added(fold) => fold.take(taken.event),
+            Judge::Each(each) => each.take(taken.event),
+            Judge::Added(fold) => fold.take(taken.event),
         });
         let Some(known_to) = latest.and_then(|ts| source.read_to(record.partition, ts)) else { return };
         for taker in source.takers() {
-            if let Kept::Added(fold) = &mut expected[taker].kept {
+            if let Judge::Added(fold) = &mut expected[taker].kept {
                 fold.tidy(known_to);
             }
         }
@@ -147,8 +147,8 @@ impl Oracle {
     #[must_use]
     pub fn closes_at(&self) -> Option<i64> {
         let closes_at = |expected: &Expected| match &expected.kept {
-            Kept::Added(fold) => fold.closes_at(),
-            Kept::Each(_) => None,
+            Judge::Added(fold) => fold.closes_at(),
+            Judge::Each(_) => None,
         };
         self.expected.iter().filter_map(closes_at).max()
     }
@@ -158,7 +158,7 @@ impl Oracle {
     pub fn closing(&self, source: usize, at_ms: i64) -> Vec<(i32, String)> {
         let Some(source) = self.sources.get(source) else { return Vec::new() };
         let closes =
-            |taker: &usize| matches!(&self.expected[*taker].kept, Kept::Added(fold) if fold.closes_at().is_some());
+            |taker: &usize| matches!(&self.expected[*taker].kept, Judge::Added(fold) if fold.closes_at().is_some());
         let events = source.takers().filter(closes);
         let events: BTreeSet<_> =
             events.flat_map(|taker| source.closing(taker, &self.expected[taker].expectation, at_ms)).collect();
@@ -193,8 +193,8 @@ impl Oracle {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.expected.iter().all(|expected| match &expected.kept {
-            Kept::Each(each) => each.is_settled(),
-            Kept::Added(fold) => fold.is_settled(),
+            Judge::Each(each) => each.is_settled(),
+            Judge::Added(fold) => fold.is_settled(),
         })
     }
 
@@ -211,8 +211,8 @@ impl Oracle {
             let unknown = unknown.get(&expectation.source).cloned().or(cut);
             let ending = Ending { at: at_ms, unknown: unknown.as_deref(), is_timed };
             let (report, trace) = match kept {
-                Kept::Each(each) => each.end(ending),
-                Kept::Added(fold) => fold.end(ending),
+                Judge::Each(each) => each.end(ending),
+                Judge::Added(fold) => fold.end(ending),
             };
             let sentence = expectation.to_string();
             (ExpectReport { name: expectation.name, topic: expectation.topic, sentence, ..report }, trace)
@@ -225,8 +225,8 @@ impl Oracle {
 impl Expected {
     fn tally(&mut self) -> &mut Tally {
         match &mut self.kept {
-            Kept::Each(each) => each.tally(),
-            Kept::Added(fold) => fold.tally(),
+            Judge::Each(each) => each.tally(),
+            Judge::Added(fold) => fold.tally(),
         }
     }
 
@@ -248,10 +248,10 @@ impl Expected {
 
     fn read(&mut self, record: &Record<'_>, body: &[u8]) -> Option<()> {
         match (&mut self.kept, &self.expectation.what) {
-            (Kept::Each(each), What::Each { at, scores: None, .. }) => {
+            (Judge::Each(each), What::Each { at, scores: None, .. }) => {
                 each.see(&body::text(body::at(body, at)?)?, 0.0, record.at_ms);
             }
-            (Kept::Each(each), What::Each { at, scores: Some(rules), .. }) => {
+            (Judge::Each(each), What::Each { at, scores: Some(rules), .. }) => {
                 let id = body::text(body::at(body, at)?)?;
                 let score = std::str::from_utf8(body::number(body::at(body, &rules.at)?)).ok()?;
                 let score = score.parse().ok().filter(|score: &f64| !score.is_nan())?;
@@ -263,7 +263,7 @@ impl Expected {
                     }
                 }
             }
-            (Kept::Added(fold), What::Added(added)) => {
+            (Judge::Added(fold), What::Added(added)) => {
                 let key = body::text(body::at(body, &added.at)?)?;
                 let value = Decimal::parse(body::number(body::at(body, &added.of)?))?;
                 let whole = |path| body::whole(body::at(body, path)?);

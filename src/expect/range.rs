@@ -82,7 +82,7 @@ pub(super) struct Steps {
 
 /// Where ranges begin and end, as places among steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct FoundRange {
     pub(super) what: What,
     /// The first step, and the last: of all ranges, where there are several.
     pub(super) first: usize,
@@ -155,22 +155,22 @@ impl Steps {
     }
 
     /// The ranges that add up to `wrong` where they were taken twice, or to its opposite where they were lost.
-    pub(super) fn explaining(&self, wrong: Mark) -> Vec<Found> {
+    pub(super) fn explaining(&self, wrong: Mark) -> Vec<FoundRange> {
         let found = [(What::Twice, wrong), (What::Lost, Mark(0).minus(wrong))];
         found.into_iter().filter_map(|(what, sum)| self.ranges(what, sum)).collect()
     }
 
-    fn ranges(&self, what: What, sum: Mark) -> Option<Found> {
+    fn ranges(&self, what: What, sum: Mark) -> Option<FoundRange> {
         // By the running sum before it, how many of a row's steps there are, and the first of them.
         let mut begins: HashMap<Mark, (u64, usize)> = HashMap::new();
-        let mut found: Option<Found> = None;
+        let mut found: Option<FoundRange> = None;
         for (last, step) in self.list.iter().enumerate() {
             if step.row == 1 {
                 begins.clear();
             }
             begins.entry(self.before(last)).or_insert((0, last)).0 += 1;
             let Some((ranges, first)) = begins.get(&step.sum.minus(sum)).copied() else { continue };
-            let all = found.get_or_insert(Found { what, first, last, ranges: 0 });
+            let all = found.get_or_insert(FoundRange { what, first, last, ranges: 0 });
             (all.first, all.last, all.ranges) = (all.first.min(first), last, all.ranges + ranges);
         }
         found

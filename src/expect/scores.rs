@@ -53,7 +53,7 @@ pub(super) struct Scored {
 
 /// What is known of an episode.
 #[derive(Clone, Copy, Debug)]
-struct Found {
+struct EpisodeOutcome {
     pattern: Pattern,
     events: u64,
     detected: u64,
@@ -71,7 +71,7 @@ pub(super) struct Scores {
     tag: Option<u16>,
     report: ScoresReport,
     models: BTreeSet<String>,
-    episodes: BTreeMap<Episode, Found>,
+    episodes: BTreeMap<Episode, EpisodeOutcome>,
     /// Honest events that reached the threshold, however often they were scored.
     alarms: u64,
     ranking: Ranking,
@@ -140,7 +140,7 @@ impl Scores {
             self.alarms += u64::from(is_alarm);
             return;
         };
-        let found = self.episodes.entry(label.episode).or_insert(Found {
+        let found = self.episodes.entry(label.episode).or_insert(EpisodeOutcome {
             pattern: label.pattern,
             events: 0,
             detected: 0,
@@ -160,14 +160,14 @@ impl Scores {
     pub(super) fn end(self, ending: Ending<'_>) -> ScoresReport {
         let Self { rules, report, models, episodes, alarms, ranking, skew, .. } = self;
         let within_ms = rules.within_ms.filter(|_| ending.is_timed).and_then(|within| u64::try_from(within).ok());
-        let found: Vec<Found> = episodes.into_values().collect();
+        let found: Vec<EpisodeOutcome> = episodes.into_values().collect();
         let of = |pattern: Pattern| {
-            let found: Vec<Found> = found.iter().copied().filter(|found| found.pattern == pattern).collect();
+            let found: Vec<EpisodeOutcome> = found.iter().copied().filter(|found| found.pattern == pattern).collect();
             told(&found, ending).map(|told| PatternReport { name: pattern.to_string(), ..told })
         };
         let patterns = Pattern::ALL.into_iter().filter_map(of).collect();
         let whole = told(&found, ending).unwrap_or_default();
-        let clusters = |of: fn(&Found) -> Cluster| found.iter().map(of).collect::<Vec<Cluster>>();
+        let clusters = |of: fn(&EpisodeOutcome) -> Cluster| found.iter().map(of).collect::<Vec<Cluster>>();
         let precision = clusters(|found| Cluster { part: found.detected, whole: found.detected });
         let f1 = clusters(|found| Cluster { part: 2 * found.detected, whole: found.events + found.detected });
         let in_time = clusters(|found| Cluster { part: found.in_time, whole: found.events });
@@ -196,7 +196,7 @@ impl Scores {
 }
 
 /// What was found of these episodes; `None` where there are none.
-fn told(found: &[Found], ending: Ending<'_>) -> Option<PatternReport> {
+fn told(found: &[EpisodeOutcome], ending: Ending<'_>) -> Option<PatternReport> {
     if found.is_empty() {
         return None;
     }
@@ -209,7 +209,7 @@ fn told(found: &[Found], ending: Ending<'_>) -> Option<PatternReport> {
     }
     let recall: Vec<Cluster> =
         found.iter().map(|found| Cluster { part: found.detected, whole: found.events }).collect();
-    let count = |of: fn(&Found) -> u64| found.iter().map(of).sum();
+    let count = |of: fn(&EpisodeOutcome) -> u64| found.iter().map(of).sum();
     Some(PatternReport {
         name: String::new(),
         fraudulent: count(|found| found.events),

@@ -58,7 +58,7 @@ enum Adds {
 
 /// An event as an expectation takes it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Taken<'a> {
+pub(super) struct Contribution<'a> {
     /// The expectation's place among all.
     pub(super) expected: usize,
     pub(super) event: Event<'a>,
@@ -170,7 +170,7 @@ impl Source {
     }
 
     /// The event of a record, for each expectation that takes it; returns the event's time.
-    pub(super) fn events(&self, record: &Record<'_>, mut each: impl FnMut(Taken<'_>)) -> Option<i64> {
+    pub(super) fn events(&self, record: &Record<'_>, mut each: impl FnMut(Contribution<'_>)) -> Option<i64> {
         let mut found = Vec::new();
         // A processor leaves out what is no event, and so does this.
         body::fields(record.body?, &self.wanted, &mut found)?;
@@ -189,7 +189,7 @@ impl Source {
             latest = latest.max(Some(ts));
             let Record { partition, offset, at_ms: at, .. } = *record;
             let value = taker.adds(&found, is_of_type);
-            each(Taken {
+            each(Contribution {
                 expected: taker.expected,
                 event: Event { partition, offset, at, ts, key: &key, value, is_own },
             });

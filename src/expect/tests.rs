@@ -20,7 +20,7 @@ fn config(text: &str) -> ExpectConfig {
 fn declared(configs: &[ExpectConfig]) -> Result<Vec<Expectation>, DeclareError> {
     let catalogue = shop::catalogue().unwrap();
     let known =
-        Known { catalogue: &catalogue, topic_of: &|_| "raw-events".to_owned(), usual: "raw-events", truth: None };
+        RunFacts { catalogue: &catalogue, topic_of: &|_| "raw-events".to_owned(), usual: "raw-events", truth: None };
     Expectation::all(configs, known)
 }
 

@@ -48,7 +48,7 @@ impl Format {
 pub(super) fn render(snapshot: &Arc<Snapshot>, format: Format, more: &str) -> Result<String, fmt::Error> {
     let shard = snapshot.shard.iter().map(|shard| ("shard".into(), shard.clone().into()));
     let mut registry = Registry::with_labels(shard);
-    registry.register_collector(Box::new(Told(Arc::clone(snapshot))));
+    registry.register_collector(Box::new(SnapshotCollector(Arc::clone(snapshot))));
     let mut open = String::new();
     text::encode_registry(&mut open, &registry)?;
     open.push_str(more);
@@ -82,9 +82,9 @@ fn older(open: &str) -> Result<String, fmt::Error> {
 }
 
 #[derive(Debug)]
-struct Told(Arc<Snapshot>);
+struct SnapshotCollector(Arc<Snapshot>);
 
-impl Collector for Told {
+impl Collector for SnapshotCollector {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut page = Page(encoder);
         let snapshot = &*self.0;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::buckets::Buckets;
-use crate::measure::{ClientSums, Found, PartitionShard, Shard};
+use crate::measure::{ClientSums, FindingCounts, PartitionShard, Shard};
 use crate::report::latency::Kind;
 use crate::report::{GateResult, LedgerCounts, RunReport, TimelineRow, Verdict};
 use crate::run::{self, Tick};
@@ -50,7 +50,7 @@ pub struct Snapshot {
     pub(super) unread: Option<u64>,
     /// Where a verifier reads alone.
     pub(super) gaps: Option<u64>,
-    pub(super) found: Found,
+    pub(super) found: FindingCounts,
     pub(super) blocked_s: f64,
     pub(super) held_back_s: f64,
     pub(super) capped_s: f64,
@@ -164,7 +164,7 @@ impl Snapshot {
     /// # Errors
     /// None that is known: every field can be written.
     pub fn status(&self) -> serde_json::Result<Vec<u8>> {
-        let Found { duplicates, reordered, invalid, damaged, foreign, negative_latency } = self.found;
+        let FindingCounts { duplicates, reordered, invalid, damaged, foreign, negative_latency } = self.found;
         serde_json::to_vec_pretty(&Status {
             name: &self.name,
             topic: &self.topic,

@@ -150,7 +150,7 @@ pub fn holdings(of: &Recordings) -> Result<Holdings, FileError> {
     let file = of.files.first().map(|file| file.display().to_string()).unwrap_or_default();
     let place = Place { folder, file };
     let memory = usize::try_from(of.sort_memory).unwrap_or(usize::MAX);
-    let mut seen = Seen {
+    let mut seen = HoldingsTally {
         told: Holdings::default(),
         partitions: Vec::new(),
         at: 0,
@@ -164,7 +164,7 @@ pub fn holdings(of: &Recordings) -> Result<Holdings, FileError> {
         let held = seen.read(file, of.bad_blocks)?;
         seen.told.files.push(held);
     }
-    let Seen { mut told, mut partitions, moments, keys, back_ms, .. } = seen;
+    let HoldingsTally { mut told, mut partitions, moments, keys, back_ms, .. } = seen;
     partitions.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
     let moments = Rows::of(moments.finish()?, None, &place)?;
     let walk = Walk::over(&moments).map_err(|source| moments.failed(source))?;
@@ -185,7 +185,7 @@ pub fn holdings(of: &Recordings) -> Result<Holdings, FileError> {
     Ok(told)
 }
 
-struct Seen {
+struct HoldingsTally {
     told: Holdings,
     partitions: Vec<(String, i32, Partition)>,
     /// The index of the partition of the last record.
@@ -195,7 +195,7 @@ struct Seen {
     back_ms: Counted,
 }
 
-impl Seen {
+impl HoldingsTally {
     fn read(&mut self, path: &Path, bad_blocks: BadRowPolicy) -> Result<Holding, FileError> {
         let name = path.display().to_string();
         let failed = |source: ReadError| FileError::Unreadable { file: name.clone(), source };

@@ -54,7 +54,7 @@ impl Default for Config {
             preset: None,
             clock: None,
             time_field: None,
-            time_format: TimeFormat::Told,
+            time_format: TimeFormat::Inferred,
             key_fields: Vec::new(),
             type_field: None,
             bad_rows: BadRowPolicy::Fail,

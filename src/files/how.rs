@@ -28,7 +28,7 @@ pub(super) struct How {
 
 /// Which fields were read, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
+pub struct FieldsRead {
     /// The clocks; the first one drives.
     pub clocks: Vec<ClockFacts>,
     /// The fields of which the first one that a row has is its key.
@@ -54,7 +54,7 @@ pub struct ClockFacts {
 
 /// What a row says, its texts as fields of its body.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Said {
+pub(super) struct RowFields {
     /// By the clocks, the driving one first: microseconds since 1970.
     pub(super) clocks: [Option<i64>; MOST_CLOCKS],
     /// The driving one.
@@ -73,7 +73,7 @@ impl How {
     ) -> Result<Self, FileError> {
         let mut clocks = Vec::new();
         let format = |own: TimeFormat| match &config.time_format {
-            TimeFormat::Told => own,
+            TimeFormat::Inferred => own,
             said => said.clone(),
         };
         if let Some(field) = &config.time_field {
@@ -83,7 +83,7 @@ impl How {
             clocks.push((None, Times::new(field.clone(), config.time_format.clone())));
         }
         for (clock, field) in config.preset.iter().flat_map(|preset| preset.clocks()) {
-            let own = config.preset.map_or(TimeFormat::Told, super::Preset::time_format);
+            let own = config.preset.map_or(TimeFormat::Inferred, super::Preset::time_format);
             // What --time-format says is said of the field that --time-field names.
             let format = if config.time_field.is_some() { own } else { format(own) };
             clocks.push((Some(*clock), Times::new((*field).to_owned(), format)));
@@ -122,9 +122,9 @@ impl How {
     }
 
     /// What `body` says.
-    pub(super) fn say(&mut self, body: &str) -> Result<Said, RowProblem> {
+    pub(super) fn say(&mut self, body: &str) -> Result<RowFields, RowProblem> {
         self.fields.find(body, &mut self.found)?;
-        let mut said = Said { clocks: [None; MOST_CLOCKS], at_us: 0, key: None, kind: None };
+        let mut said = RowFields { clocks: [None; MOST_CLOCKS], at_us: 0, key: None, kind: None };
         let found = std::mem::take(&mut self.found);
         let first = |name: usize| found.iter().position(|field| field.name == name && field.text(body).is_some());
         let (clocks, keys) = (self.clocks.len(), self.keys.len());
@@ -152,7 +152,7 @@ impl How {
         self.found.get(field).and_then(|field| field.text(body))
     }
 
-    pub(super) fn found(&self) -> Found {
+    pub(super) fn found(&self) -> FieldsRead {
         let clock = |(place, (clock, times)): (usize, &(Option<Clock>, Times))| ClockFacts {
             clock: *clock,
             field: times.field.clone(),
@@ -160,7 +160,7 @@ impl How {
             without_offset: if self.is_utc { 0 } else { times.without_offset },
             unread: self.unread[place],
         };
-        Found {
+        FieldsRead {
             clocks: self.clocks.iter().enumerate().map(clock).collect(),
             key_fields: self.keys.clone(),
             type_field: self.kind.clone(),

@@ -8,11 +8,11 @@ use csv::ByteRecord;
 use super::config::{Config, FileFormat, Kind, files, recognise};
 use super::error::FileError;
 use super::fields::{Layout, names};
-use super::how::{Found, How, shown_names};
+use super::how::{FieldsRead, How, shown_names};
 use super::preset::Preset;
 use super::problem::RowProblem;
 use super::time::{TimeFormat, Times};
-use crate::input::lines::{Lines, Taken};
+use crate::input::lines::{LineExtent, Lines};
 use crate::input::table::Table;
 use crate::input::{BadRowPolicy, BadRows, Encoding, Input, UNKNOWN_TYPE};
 
@@ -51,7 +51,7 @@ pub struct Read {
     /// Rows left out.
     pub bad: BadRows,
     /// Which fields were read, and how.
-    pub found: Option<Found>,
+    pub found: Option<FieldsRead>,
 }
 
 /// What becomes of a row: taken, bad after all, or the end of the reading.
@@ -266,8 +266,8 @@ impl Text {
     fn next(&mut self, body: &mut Vec<u8>) -> Result<Option<Result<(), RowProblem>>, FileError> {
         match self {
             Self::Lines(lines, ..) => Ok(lines.next(body)?.map(|taken| match taken {
-                Taken::Whole => Ok(()),
-                Taken::TooLong => Err(RowProblem::TooLong),
+                LineExtent::Whole => Ok(()),
+                LineExtent::TooLong => Err(RowProblem::TooLong),
             })),
             Self::Csv { table, record, .. } => {
                 if !table.next(record)? {
@@ -301,7 +301,7 @@ impl Text {
             let values: serde_json::Map<String, serde_json::Value> = serde_json::from_str(first).unwrap_or_default();
             let is_time = |value: &serde_json::Value| {
                 let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-                Times::new(String::new(), TimeFormat::Told).read(&text).is_ok()
+                Times::new(String::new(), TimeFormat::Inferred).read(&text).is_ok()
             };
             candidates.extend(values.iter().filter(|(_, value)| is_time(value)).map(|(name, _)| name.clone()));
         }

@@ -20,7 +20,7 @@ const HEAD: usize = 12;
 
 /// What is kept of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kept<'a> {
+pub struct SpooledRow<'a> {
     /// The topic of its type.
     pub topic: &'a str,
     /// Its key.
@@ -62,7 +62,7 @@ impl Spooler {
     ///
     /// # Errors
     /// Where the disk takes no more, or there are too many types.
-    pub fn push(&mut self, at_us: i64, row: &Kept<'_>) -> Result<(), FileError> {
+    pub fn push(&mut self, at_us: i64, row: &SpooledRow<'_>) -> Result<(), FileError> {
         if !self.topics.contains(row.topic) {
             if self.topics.len() == MOST_TOPICS {
                 return Err(FileError::Setting(format!("more than {MOST_TOPICS} types: name another --type-field")));
@@ -115,7 +115,10 @@ impl Spool {
     ///
     /// # Errors
     /// Where the disk fails, and what `take` refuses.
-    pub fn each<E: From<FileError>>(&self, mut take: impl FnMut(i64, Kept<'_>) -> Result<(), E>) -> Result<(), E> {
+    pub fn each<E: From<FileError>>(
+        &self,
+        mut take: impl FnMut(i64, SpooledRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let failed = |source: io::Error| E::from(FileError::from(self.index.failed(source)));
         let mut index = self.index.reader();
         let mut window = Window { file: &self.file, from: 0, bytes: Vec::new() };
@@ -135,7 +138,7 @@ impl Spool {
             };
             let (topic, key, body) = (next(lengths[0]), next(lengths[1]), next(lengths[2]));
             let topic = topic.and_then(|topic| std::str::from_utf8(topic).ok()).unwrap_or_default();
-            take(at_us, Kept { topic, key, body: body.unwrap_or_default() })?;
+            take(at_us, SpooledRow { topic, key, body: body.unwrap_or_default() })?;
         }
         Ok(())
     }
@@ -192,7 +195,7 @@ mod tests {
             for (place, (at_us, topic, key, length)) in rows.iter().enumerate() {
                 let body = vec![u8::try_from(place).unwrap(); *length];
                 let key = key.as_ref().map(String::as_bytes);
-                spooler.push(*at_us, &Kept { topic, key, body: &body }).unwrap();
+                spooler.push(*at_us, &SpooledRow { topic, key, body: &body }).unwrap();
                 expected.push((*at_us, topic.clone(), key.map(<[u8]>::to_vec), body));
             }
             expected.sort_by_key(|(at_us, ..)| *at_us);

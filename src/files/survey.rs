@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{Config, FileFormat};
 use super::error::FileError;
-use super::how::{Found, MOST_CLOCKS};
+use super::how::{FieldsRead, MOST_CLOCKS};
 use super::moment::{ByTime, Moment};
 use super::preset::{Clock, Preset};
 use super::read::{Read, Row, read};
@@ -34,7 +34,7 @@ pub struct Survey {
     /// The program that wrote them.
     pub preset: Option<Preset>,
     /// Which fields were read, and how.
-    pub found: Option<Found>,
+    pub found: Option<FieldsRead>,
     /// Rows that can be used.
     pub rows: u64,
     /// The same by type.
@@ -111,7 +111,7 @@ pub fn survey(config: &Config) -> Result<Survey, FileError> {
     let place = Place { folder, file };
     let memory = usize::try_from(config.sort_memory).unwrap_or(usize::MAX);
     let mut moments = Sorter::<ByTime>::new(memory, place.clone());
-    let mut seen = Seen::default();
+    let mut seen = SurveyTally::default();
     let read = read(config, |row| {
         moments.push(Moment { at_us: row.at_us, ordinal: seen.rows })?;
         seen.add(row);
@@ -122,7 +122,7 @@ pub fn survey(config: &Config) -> Result<Survey, FileError> {
     Ok(survey_of(config, read, &seen, &walk))
 }
 
-fn survey_of(config: &Config, read: Read, seen: &Seen, walk: &Walk) -> Survey {
+fn survey_of(config: &Config, read: Read, seen: &SurveyTally, walk: &Walk) -> Survey {
     let clocks = read.found.as_ref().map(|found| found.clocks.as_slice()).unwrap_or_default();
     let skew = |(clock, skew): (&super::ClockFacts, &Behind)| Skew {
         clock: clock.clock,
@@ -169,7 +169,7 @@ fn survey_of(config: &Config, read: Read, seen: &Seen, walk: &Walk) -> Survey {
 
 /// What is counted in the order of the files.
 #[derive(Default)]
-struct Seen {
+struct SurveyTally {
     rows: u64,
     previous_us: i64,
     back: u64,
@@ -187,7 +187,7 @@ struct Behind {
     ahead: u64,
 }
 
-impl Seen {
+impl SurveyTally {
     fn add(&mut self, row: &Row<'_>) {
         if self.rows > 0 && row.at_us < self.previous_us {
             self.back += 1;

@@ -17,7 +17,7 @@ use crate::input::{date, looks_like_a_date, shown};
 pub enum TimeFormat {
     /// As the first one shows: a date, or a number whose range tells its unit.
     #[default]
-    Told,
+    Inferred,
     /// Numbers since 1970, also with decimals.
     Number(Unit),
     /// RFC 3339, or the same with a space or without an offset.
@@ -59,7 +59,7 @@ impl TimeFormat {
     /// Whether nobody said it.
     #[must_use]
     pub const fn is_told(&self) -> bool {
-        matches!(self, Self::Told)
+        matches!(self, Self::Inferred)
     }
 }
 
@@ -74,7 +74,7 @@ impl From<TimeFormat> for String {
     /// As `--time-format` has it.
     fn from(format: TimeFormat) -> Self {
         match format {
-            TimeFormat::Told => Self::new(),
+            TimeFormat::Inferred => Self::new(),
             TimeFormat::Number(unit) => unit.option().to_owned(),
             TimeFormat::Rfc3339 => "rfc3339".to_owned(),
             TimeFormat::Pattern(pattern) => pattern,
@@ -85,7 +85,7 @@ impl From<TimeFormat> for String {
 impl fmt::Display for TimeFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Told => f.write_str("as the first one shows"),
+            Self::Inferred => f.write_str("as the first one shows"),
             Self::Number(unit) => unit.fmt(f),
             Self::Rfc3339 => f.write_str("dates"),
             Self::Pattern(pattern) => f.write_str(pattern),
@@ -109,10 +109,10 @@ impl Times {
 
     /// Microseconds since 1970.
     pub(super) fn read(&mut self, text: &str) -> Result<i64, RowProblem> {
-        let told = if self.format == TimeFormat::Told { Some(self.told(text)?) } else { None };
+        let told = if self.format == TimeFormat::Inferred { Some(self.told(text)?) } else { None };
         let format = told.as_ref().unwrap_or(&self.format);
         let (at_us, has_offset) = match format {
-            TimeFormat::Told | TimeFormat::Rfc3339 => {
+            TimeFormat::Inferred | TimeFormat::Rfc3339 => {
                 let date = date(text.as_bytes()).ok_or_else(|| self.not_a_date(text))?;
                 (date.at.as_microsecond(), date.has_offset)
             }
@@ -197,7 +197,7 @@ mod tests {
     const AT_US: i64 = 1_433_000_001_117_250;
 
     fn read(format: &str, text: &str) -> Result<i64, RowProblem> {
-        let format = if format.is_empty() { TimeFormat::Told } else { format.parse().unwrap() };
+        let format = if format.is_empty() { TimeFormat::Inferred } else { format.parse().unwrap() };
         Times::new("ts".to_owned(), format).read(text)
     }
 
@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(problem.to_string(), "ts 1433000001 looks like seconds, not milliseconds");
         assert!(problem.hint().starts_with("--time-format s "), "{}", problem.hint());
         // What the first row shows holds for the rest.
-        let mut times = Times::new("ts".to_owned(), TimeFormat::Told);
+        let mut times = Times::new("ts".to_owned(), TimeFormat::Inferred);
         assert!(times.read("1433000001117").is_ok());
         assert!(matches!(times.read("1433000001"), Err(RowProblem::OtherUnit { looks_like: Unit::Seconds, .. })));
         // Small numbers are times of a clock that began elsewhere, once their unit is said.
@@ -227,14 +227,14 @@ mod tests {
 
     #[test]
     fn a_time_that_cannot_be_read_does_not_decide_how_the_others_are_written() {
-        let mut times = Times::new("ts".to_owned(), TimeFormat::Told);
+        let mut times = Times::new("ts".to_owned(), TimeFormat::Inferred);
         assert!(times.read("soon").is_err());
         assert!(times.read("1433000001").is_ok());
     }
 
     #[test]
     fn dates_without_an_offset_are_taken_as_utc_and_counted() {
-        let mut times = Times::new("ts".to_owned(), TimeFormat::Told);
+        let mut times = Times::new("ts".to_owned(), TimeFormat::Inferred);
         assert_eq!(times.read("2015-05-30 15:33:21.11725"), Ok(AT_US));
         assert_eq!(times.read("2015-05-30T17:33:21.11725+02:00"), Ok(AT_US));
         assert_eq!(times.without_offset, 1);

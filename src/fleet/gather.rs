@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::channel::{Channel, Heard, Topic};
 use super::member::shard_report;
 use super::parcel::Parcel;
-use super::record::{Record, Said};
+use super::record::{Announcement, Record};
 use super::roll::{Roll, Shard};
 use super::{FleetError, LOST_AFTER};
 use crate::clock::{Clock, Monotonic, Nanos};
@@ -165,7 +165,7 @@ fn note(
     }
     match serde_json::from_slice::<Record>(heard.body) {
         Ok(record) => {
-            if let Said::HandedIn(parcel) = record.said {
+            if let Announcement::HandedIn(parcel) = record.said {
                 parcels.insert((record.who.shard, record.who.attempt), parcel);
             }
             roll.get_or_insert_with(|| Roll::new(record.who.of)).note(record, heard.stamp_ms);

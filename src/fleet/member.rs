@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::FleetError;
 use super::channel::Topic;
 use super::parcel::{self, Parcel};
-use super::record::{End, Progress, Ready, Record, Said, Who};
+use super::record::{Announcement, End, Progress, Ready, Record, Who};
 use super::roll::Shard;
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::report::fleet::FleetReport;
@@ -29,7 +29,7 @@ const LISTEN: Duration = Duration::from_millis(50);
 
 /// Which seat, and what is to be done about the others.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct SeatPlan {
     /// The topic.
     pub topic: Topic,
     /// The run's id.
@@ -47,14 +47,14 @@ pub struct Wanted {
 /// A seat that is held.
 #[derive(Debug)]
 pub struct Member {
-    wanted: Wanted,
+    wanted: SeatPlan,
     since: Monotonic,
     progress: Arc<Mutex<Progress>>,
-    held: Mutex<Held>,
+    held: Mutex<SeatState>,
 }
 
 #[derive(Debug)]
-enum Held {
+enum SeatState {
     Here(Box<Seat>),
     /// A thread has it, until it is told to give it back.
     Beating(SyncSender<()>, JoinHandle<Seat>),
@@ -66,7 +66,7 @@ impl Member {
     ///
     /// # Errors
     /// Where the topic cannot be used, or the run has begun, or the clock is far off.
-    pub fn enter(wanted: Wanted) -> Result<Self, FleetError> {
+    pub fn enter(wanted: SeatPlan) -> Result<Self, FleetError> {
         let since = Monotonic::start();
         let mut seat = Seat::new(&wanted)?;
         seat.hear_all()?;
@@ -75,13 +75,13 @@ impl Member {
         seat.channel.take_seat(&format!("{}/{}", wanted.run, wanted.shard))?;
         seat.hear_all()?;
         seat.who.attempt = seat.roll.next_attempt(wanted.shard);
-        seat.say(Said::Entered, Moment::Before)?;
+        seat.say(Announcement::Entered, Moment::Before)?;
         let entered = seat.check_open().and_then(|()| seat.measure(Moment::Before));
         if let Err(error) = entered {
             seat.leave(&error);
             return Err(error);
         }
-        Ok(Self { wanted, since, progress: Arc::default(), held: Mutex::new(Held::Here(Box::new(seat))) })
+        Ok(Self { wanted, since, progress: Arc::default(), held: Mutex::new(SeatState::Here(Box::new(seat))) })
     }
 
     /// Says that all stands ready, waits until the same is true of all others, and tells when the run starts, in ns since the Unix
@@ -91,7 +91,7 @@ impl Member {
     /// Where others do not come in time, or are none of this run, or this seat is taken.
     pub fn meet(&self, ready: Ready, interrupts: &Arc<Interrupts>) -> Result<u64, FleetError> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let Held::Here(mut seat) = std::mem::replace(&mut *held, Held::Gone) else {
+        let SeatState::Here(mut seat) = std::mem::replace(&mut *held, SeatState::Gone) else {
             return Err(FleetError::Interrupted);
         };
         match self.wait_for_all(&mut seat, ready, interrupts) {
@@ -100,14 +100,14 @@ impl Member {
                 Ok(start)
             }
             Err(error) => {
-                *held = Held::Here(seat);
+                *held = SeatState::Here(seat);
                 Err(error)
             }
         }
     }
 
     fn wait_for_all(&self, seat: &mut Seat, ready: Ready, interrupts: &Interrupts) -> Result<u64, FleetError> {
-        seat.say(Said::Ready(ready), Moment::Before)?;
+        seat.say(Announcement::Ready(ready), Moment::Before)?;
         let mut spoken = self.since.now();
         loop {
             seat.hear(LISTEN)?;
@@ -128,13 +128,13 @@ impl Member {
             }
             // So that a seat that was taken is noticed.
             if now >= spoken + Nanos::from(super::beat(self.wanted.of)) {
-                seat.say(Said::Clock, Moment::Before)?;
+                seat.say(Announcement::Clock, Moment::Before)?;
                 spoken = now;
             }
         }
     }
 
-    fn beat_in_a_thread(&self, seat: Seat, interrupts: &Arc<Interrupts>) -> Result<Held, FleetError> {
+    fn beat_in_a_thread(&self, seat: Seat, interrupts: &Arc<Interrupts>) -> Result<SeatState, FleetError> {
         let (end, ended) = sync_channel(1);
         let (progress, interrupts) = (Arc::clone(&self.progress), Arc::clone(interrupts));
         let ends_with_others = self.wanted.ends_with_others;
@@ -142,7 +142,7 @@ impl Member {
             .name("fleet".to_owned())
             .spawn(move || beat(seat, &progress, &interrupts, ends_with_others, &ended))
             .map_err(|error| FleetError::Thread(error.to_string()))?;
-        Ok(Held::Beating(end, thread))
+        Ok(SeatState::Beating(end, thread))
     }
 
     /// Notes how far this shard is.
@@ -154,9 +154,9 @@ impl Member {
     /// ended for another one.
     pub fn finish(&self, exit_code: u8, why: &str) -> (FleetReport, Option<String>) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut seat = match std::mem::replace(&mut *held, Held::Gone) {
-            Held::Here(seat) => *seat,
-            Held::Beating(end, thread) => {
+        let mut seat = match std::mem::replace(&mut *held, SeatState::Gone) {
+            SeatState::Here(seat) => *seat,
+            SeatState::Beating(end, thread) => {
                 if end.send(()).is_err() {
                     tracing::debug!("this shard had stopped speaking with its fleet");
                 }
@@ -170,13 +170,13 @@ impl Member {
                     }
                 }
             }
-            Held::Gone => return (FleetReport::default(), None),
+            SeatState::Gone => return (FleetReport::default(), None),
         };
         let progress = *self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         let end = End { exit_code, why: why.to_owned(), progress };
         let told = seat
             .measure(Moment::After)
-            .and_then(|()| seat.say(Said::Ended(end), Moment::After))
+            .and_then(|()| seat.say(Announcement::Ended(end), Moment::After))
             .and_then(|()| seat.hear_all());
         if let Err(error) = told {
             tracing::warn!("the fleet was not told that this shard ended: {error}");
@@ -185,7 +185,7 @@ impl Member {
             }
         }
         let told = (seat.report(&self.wanted), seat.broken.clone());
-        *held = Held::Here(Box::new(seat));
+        *held = SeatState::Here(Box::new(seat));
         told
     }
 
@@ -195,7 +195,7 @@ impl Member {
     /// Where it cannot be read, or the topic does not take it.
     pub fn hand_in(&self, folder: &Path) -> Result<(), FleetError> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let Held::Here(seat) = &mut *held else { return Err(FleetError::Interrupted) };
+        let SeatState::Here(seat) = &mut *held else { return Err(FleetError::Interrupted) };
         let packed = parcel::pack(folder)?;
         for (index, chunk) in (0..).zip(packed.chunks(parcel::CHUNK)) {
             if seat.channel.say(&Record::chunk_key(&seat.who, index), chunk, 1)?.is_none() {
@@ -203,7 +203,7 @@ impl Member {
                 return Err(FleetError::Fenced { shard: format!("{shard}/{of}"), by: None });
             }
         }
-        seat.say(Said::HandedIn(Parcel::of(&packed)), Moment::After)
+        seat.say(Announcement::HandedIn(Parcel::of(&packed)), Moment::After)
     }
 }
 
@@ -221,7 +221,7 @@ fn beat(
             return seat;
         }
         let now = *progress.lock().unwrap_or_else(PoisonError::into_inner);
-        match seat.say(Said::Beat(now), Moment::During).and_then(|()| seat.hear_all()) {
+        match seat.say(Announcement::Beat(now), Moment::During).and_then(|()| seat.hear_all()) {
             Ok(()) => {}
             Err(error @ FleetError::Fenced { .. }) => {
                 let why = error.to_string();

@@ -83,7 +83,7 @@ pub struct End {
 /// What is said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "said", rename_all = "snake_case")]
-pub enum Said {
+pub enum Announcement {
     /// It has the seat: whoever had it before is fenced.
     Entered,
     /// Nothing: the record's time is what is wanted.
@@ -106,7 +106,7 @@ pub struct Record {
     pub who: Who,
     /// What.
     #[serde(flatten)]
-    pub said: Said,
+    pub said: Announcement,
 }
 
 impl Record {
@@ -115,12 +115,12 @@ impl Record {
     pub fn key(&self) -> String {
         let Who { run, shard, attempt, .. } = &self.who;
         match self.said {
-            Said::Entered => format!("{run}/{shard}/entered/{attempt}"),
-            Said::Ready(_) => format!("{run}/{shard}/ready/{attempt}"),
-            Said::Ended(_) => format!("{run}/{shard}/ended/{attempt}"),
-            Said::HandedIn(_) => format!("{run}/{shard}/handed-in/{attempt}"),
-            Said::Clock => format!("{run}/{shard}/clock"),
-            Said::Beat(_) => format!("{run}/{shard}/beat"),
+            Announcement::Entered => format!("{run}/{shard}/entered/{attempt}"),
+            Announcement::Ready(_) => format!("{run}/{shard}/ready/{attempt}"),
+            Announcement::Ended(_) => format!("{run}/{shard}/ended/{attempt}"),
+            Announcement::HandedIn(_) => format!("{run}/{shard}/handed-in/{attempt}"),
+            Announcement::Clock => format!("{run}/{shard}/clock"),
+            Announcement::Beat(_) => format!("{run}/{shard}/beat"),
         }
     }
 
@@ -155,9 +155,20 @@ mod tests {
     #[test]
     fn a_record_is_one_flat_object_and_comes_back_as_it_was() {
         let who = Who { run: "c0ffee".to_owned(), shard: 2, of: 4, attempt: 1, host: "a".to_owned(), pid: 7 };
-        let beat =
-            Said::Beat(Progress { at_s: 3, scheduled: 30, sent: 29, acked: 28, seen: 27, ..Progress::default() });
-        for said in [Said::Entered, Said::Clock, Said::Ready(Ready { seed: u64::MAX, ..Ready::default() }), beat] {
+        let beat = Announcement::Beat(Progress {
+            at_s: 3,
+            scheduled: 30,
+            sent: 29,
+            acked: 28,
+            seen: 27,
+            ..Progress::default()
+        });
+        for said in [
+            Announcement::Entered,
+            Announcement::Clock,
+            Announcement::Ready(Ready { seed: u64::MAX, ..Ready::default() }),
+            beat,
+        ] {
             let record = Record { who: who.clone(), said };
             let text = serde_json::to_string(&record).unwrap();
             assert!(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::record::{End, Progress, Ready, Record, Said, Who};
+use super::record::{Announcement, End, Progress, Ready, Record, Who};
 use super::{LOST_AFTER, MARGIN};
 
 /// A longer time in which nobody says anything counts as so much: shards speak once a second.
@@ -62,15 +62,15 @@ impl Roll {
         }
         shard.heard_ms = awake_ms;
         match said {
-            Said::Entered => *shard = Shard { who: Some(who), heard_ms: awake_ms, ..Shard::default() },
-            Said::Clock | Said::HandedIn(_) => {}
-            Said::Ready(ready) => {
+            Announcement::Entered => *shard = Shard { who: Some(who), heard_ms: awake_ms, ..Shard::default() },
+            Announcement::Clock | Announcement::HandedIn(_) => {}
+            Announcement::Ready(ready) => {
                 shard.ready = Some((ready, stamp_ms));
                 self.compare(who.shard);
                 self.seal();
             }
-            Said::Beat(progress) => shard.progress = progress,
-            Said::Ended(end) => (shard.progress, shard.ended) = (end.progress, Some(end)),
+            Announcement::Beat(progress) => shard.progress = progress,
+            Announcement::Ended(end) => (shard.progress, shard.ended) = (end.progress, Some(end)),
         }
     }
 
@@ -188,11 +188,11 @@ mod tests {
         Who { run: "1".to_owned(), shard, of: 2, attempt, host: format!("host-{shard}"), pid: 9 }
     }
 
-    fn ready(seed: u64, scenario: &str) -> Said {
-        Said::Ready(Ready { seed, scenario: scenario.to_owned(), planned: Some(10), ..Ready::default() })
+    fn ready(seed: u64, scenario: &str) -> Announcement {
+        Announcement::Ready(Ready { seed, scenario: scenario.to_owned(), planned: Some(10), ..Ready::default() })
     }
 
-    fn roll(said: impl IntoIterator<Item = (u16, u32, Said, i64)>) -> Roll {
+    fn roll(said: impl IntoIterator<Item = (u16, u32, Announcement, i64)>) -> Roll {
         let mut roll = Roll::new(2);
         for (shard, attempt, said, at) in said {
             roll.note(Record { who: who(shard, attempt), said }, at);
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn the_start_is_a_margin_after_the_last_readiness_and_no_later_word_moves_it() {
-        let two = [(1, 1, Said::Entered, 100), (1, 1, ready(1, "a"), 200), (2, 1, Said::Entered, 900)];
+        let two = [(1, 1, Announcement::Entered, 100), (1, 1, ready(1, "a"), 200), (2, 1, Announcement::Entered, 900)];
         let mut waiting = roll(two);
         assert_eq!(
             (waiting.start_ms(), waiting.missing()),
@@ -210,7 +210,7 @@ mod tests {
         );
         waiting.note(Record { who: who(2, 1), said: ready(1, "a") }, 1_000);
         assert_eq!((waiting.start_ms(), waiting.missing().len()), (Some(6_000), 0));
-        waiting.note(Record { who: who(1, 2), said: Said::Entered }, 1_001);
+        waiting.note(Record { who: who(1, 2), said: Announcement::Entered }, 1_001);
         waiting.note(Record { who: who(1, 2), said: ready(1, "a") }, 1_002);
         assert_eq!(waiting.start_ms(), Some(6_000));
     }
@@ -218,11 +218,11 @@ mod tests {
     #[test]
     fn a_second_incarnation_takes_the_place_of_the_first_and_what_that_says_later_counts_for_nothing() {
         let roll = roll([
-            (1, 1, Said::Entered, 100),
+            (1, 1, Announcement::Entered, 100),
             (1, 1, ready(1, "a"), 200),
-            (1, 2, Said::Entered, 300),
-            (1, 1, Said::Beat(Progress { sent: 9, ..Progress::default() }), 310),
-            (2, 1, Said::Entered, 400),
+            (1, 2, Announcement::Entered, 300),
+            (1, 1, Announcement::Beat(Progress { sent: 9, ..Progress::default() }), 310),
+            (2, 1, Announcement::Entered, 400),
             (2, 1, ready(1, "a"), 500),
         ]);
         assert_eq!(roll.start_ms(), None, "the second has not said that it is ready");
@@ -233,14 +233,14 @@ mod tests {
 
     #[test]
     fn shards_of_different_runs_are_named_with_what_differs() {
-        let both = |other: Said| roll([(1, 1, ready(1, "name = \"a\"\nrate = \"5/s\""), 1), (2, 1, other, 2)]);
+        let both = |other: Announcement| roll([(1, 1, ready(1, "name = \"a\"\nrate = \"5/s\""), 1), (2, 1, other, 2)]);
         let seeds = both(ready(2, ""));
         assert_eq!(seeds.unlike(), Some("the seed is 1 in shard 1 and 2 in shard 2"));
         assert_eq!(seeds.start_ms(), None);
         let rates = both(ready(1, "name = \"a\"\nrate = \"6/s\""));
         assert_eq!(rates.unlike(), Some("the scenario is `rate = \"5/s\"` in shard 1 and `rate = \"6/s\"` in shard 2"));
         let mut sizes = Roll::new(3);
-        sizes.note(Record { who: who(1, 1), said: Said::Entered }, 1);
+        sizes.note(Record { who: who(1, 1), said: Announcement::Entered }, 1);
         assert_eq!(sizes.unlike(), Some("shard 1/2 (process 9 on host-1, attempt 1) is one of 2, not of 3"));
     }
 
@@ -248,15 +248,15 @@ mod tests {
     fn a_shard_that_says_nothing_for_too_long_is_lost_unless_it_has_ended() {
         let mut begun = roll([(1, 1, ready(1, "a"), 0), (2, 1, ready(1, "a"), 0)]);
         let beat = |begun: &mut Roll, at: i64| {
-            begun.note(Record { who: who(1, 1), said: Said::Beat(Progress::default()) }, at);
+            begun.note(Record { who: who(1, 1), said: Announcement::Beat(Progress::default()) }, at);
             begun.lost().map(|(number, _)| number).collect::<Vec<_>>()
         };
         assert!((1..=30).all(|second| beat(&mut begun, second * 1_000).is_empty()));
         let mut after_an_outage = begun.clone();
         assert_eq!(beat(&mut begun, 30_001), [2]);
-        after_an_outage.note(Record { who: who(2, 1), said: Said::Beat(Progress::default()) }, 30_000);
+        after_an_outage.note(Record { who: who(2, 1), said: Announcement::Beat(Progress::default()) }, 30_000);
         assert!(beat(&mut after_an_outage, 300_000).is_empty(), "nobody was heard meanwhile");
-        begun.note(Record { who: who(2, 1), said: Said::Ended(End::default()) }, 300_002);
+        begun.note(Record { who: who(2, 1), said: Announcement::Ended(End::default()) }, 300_002);
         assert_eq!((begun.lost().count(), begun.is_over()), (0, false));
     }
 }

@@ -19,7 +19,7 @@ pub struct Lines {
 
 /// How much of a line was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum LineExtent {
     /// All of it.
     Whole,
     /// It is longer than [`LONGEST_ROW`]; the rest of it was passed over.
@@ -40,7 +40,7 @@ impl Lines {
     ///
     /// # Errors
     /// Where the file cannot be read any more.
-    pub fn next(&mut self, line: &mut Vec<u8>) -> Result<Option<Taken>, InputError> {
+    pub fn next(&mut self, line: &mut Vec<u8>) -> Result<Option<LineExtent>, InputError> {
         loop {
             line.clear();
             let failed = |source| read_failed(&self.name, self.encoding.compression, self.line, source);
@@ -62,10 +62,10 @@ impl Lines {
                 line.pop();
             }
             if !is_whole {
-                return Ok(Some(Taken::TooLong));
+                return Ok(Some(LineExtent::TooLong));
             }
             if !line.trim_ascii().is_empty() {
-                return Ok(Some(Taken::Whole));
+                return Ok(Some(LineExtent::Whole));
             }
         }
     }
@@ -98,7 +98,7 @@ impl Lines {
 mod tests {
     use super::*;
 
-    fn lines(text: Vec<u8>) -> Vec<(u64, usize, Taken)> {
+    fn lines(text: Vec<u8>) -> Vec<(u64, usize, LineExtent)> {
         let input = Input::from_reader("x".to_owned(), Box::new(std::io::Cursor::new(text)), None).unwrap();
         let (mut lines, mut line, mut found) = (Lines::new(input), Vec::new(), Vec::new());
         while let Some(taken) = lines.next(&mut line).unwrap() {
@@ -111,12 +111,15 @@ mod tests {
     fn a_huge_line_takes_one_bounded_piece_of_memory_and_the_next_one_is_read() {
         let longest = usize::try_from(LONGEST_ROW).unwrap();
         let text = [vec![b'x'; 5 * longest], b"\nab\r\n\n  \nc".to_vec()].concat();
-        assert_eq!(lines(text), [(1, longest + 1, Taken::TooLong), (2, 2, Taken::Whole), (5, 1, Taken::Whole)]);
-        assert_eq!(lines(vec![b'x'; longest]), [(1, longest, Taken::Whole)]);
+        assert_eq!(
+            lines(text),
+            [(1, longest + 1, LineExtent::TooLong), (2, 2, LineExtent::Whole), (5, 1, LineExtent::Whole)]
+        );
+        assert_eq!(lines(vec![b'x'; longest]), [(1, longest, LineExtent::Whole)]);
     }
 
     #[test]
     fn a_byte_order_mark_is_no_part_of_the_first_line() {
-        assert_eq!(lines(b"\xef\xbb\xbfab\nc\n".to_vec()), [(1, 2, Taken::Whole), (2, 1, Taken::Whole)]);
+        assert_eq!(lines(b"\xef\xbb\xbfab\nc\n".to_vec()), [(1, 2, LineExtent::Whole), (2, 1, LineExtent::Whole)]);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Lane;
 use super::flight::{AckGaps, Flight, Silent};
 use super::setup::{LaneEnd, LaneError};
-use super::transaction::Held;
+use super::transaction::ReportedEvent;
 use crate::clock::{Clock, Nanos};
 use crate::kafka::errors::About;
 use crate::kafka::{Answer, Code, Notice, lacks_right};
@@ -75,7 +75,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                         if transactions.plan.reads_uncommitted {
                             self.setup.traffic.acked(report.partition, 1);
                         }
-                        transactions.held.push(Held::of(flight, report, true));
+                        transactions.held.push(ReportedEvent::of(flight, report, true));
                     } else {
                         self.setup.traffic.acked(report.partition, 1);
                         confirm(&mut self.end, &open, &mut shard, &flight, report.partition, report.offset);
@@ -107,7 +107,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                     shard.record_no_answer(phase, flight.kind, service, response);
                     if let Some(transactions) = &mut self.transactions {
                         transactions.fail(code);
-                        transactions.held.push(Held::of(flight, report, false));
+                        transactions.held.push(ReportedEvent::of(flight, report, false));
                     } else {
                         shard.unanswered += 1;
                         open.mark(flight.sequence, Marks(Marks::OVER));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::Lane;
 use super::answers::confirm;
 use super::setup::LaneError;
-use super::transaction::{Cause, Held, Outcome};
+use super::transaction::{Cause, Outcome, ReportedEvent};
 use crate::clock::{Clock, Nanos};
 use crate::kafka::errors::About;
 use crate::kafka::{Remedy, TransactionError};
@@ -167,7 +167,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         let settled = transactions.held.len() as u64;
         self.setup.traffic.settle(settled);
         for held in transactions.held.drain(..) {
-            let Held { flight, partition, offset, confirmed } = held;
+            let ReportedEvent { flight, partition, offset, confirmed } = held;
             let phase = usize::from(flight.phase);
             let waited = if self.setup.schedule.has_due_times() { now - flight.due } else { now - flight.sent };
             match outcome {

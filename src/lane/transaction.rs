@@ -36,7 +36,7 @@ impl TransactionPlan {
 
 /// An event of the open transaction whose delivery report is in.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Held {
+pub(super) struct ReportedEvent {
     pub(super) flight: Flight,
     pub(super) partition: i32,
     pub(super) offset: Option<i64>,
@@ -44,7 +44,7 @@ pub(super) struct Held {
     pub(super) confirmed: bool,
 }
 
-impl Held {
+impl ReportedEvent {
     pub(super) const fn of(flight: Flight, report: &Report, confirmed: bool) -> Self {
         Self { flight, partition: report.partition, offset: report.offset, confirmed }
     }
@@ -61,7 +61,7 @@ pub(super) struct Transactions {
     /// Events of the open one that were handed over.
     pub(super) events: usize,
     /// Those of them that have their reports.
-    pub(super) held: Vec<Held>,
+    pub(super) held: Vec<ReportedEvent>,
     /// Whether one of them was not delivered: then it cannot be committed.
     pub(super) failed: bool,
     /// The first thing that the client said of why.

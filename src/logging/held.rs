@@ -7,10 +7,10 @@ use std::sync::{Mutex, PoisonError};
 /// Lines kept; of more, the oldest are left out, and it is said how many.
 const MOST: usize = 1_000;
 
-static HELD: Mutex<Option<Held>> = Mutex::new(None);
+static HELD: Mutex<Option<HeldLines>> = Mutex::new(None);
 
 #[derive(Debug, Default)]
-struct Held {
+struct HeldLines {
     lines: VecDeque<String>,
     left_out: u64,
 }
@@ -33,7 +33,7 @@ pub fn lines_after(known: &mut u64) -> Vec<String> {
 /// Writes what was kept, and keeps no more. Nobody reads along where stderr is closed.
 pub fn release() {
     let held = HELD.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(Held { lines, left_out }) = held {
+    if let Some(HeldLines { lines, left_out }) = held {
         let mut stderr = io::stderr().lock();
         if left_out > 0 {
             writeln!(stderr, "{left_out} earlier lines are left out").unwrap_or_default();

@@ -31,7 +31,7 @@ pub struct Shard {
     /// First sightings.
     pub seen: u64,
     /// What the verifier found.
-    pub found: Found,
+    pub found: FindingCounts,
     /// Partitions that were silent for long.
     pub stalls: Vec<Stall>,
     /// Errors that clients told by themselves.
@@ -86,7 +86,7 @@ const MOST_STALLS: usize = 100_000;
 
 /// What a verifier has found, by count: the running part of the report's findings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct FindingCounts {
     /// Events seen at a second offset.
     pub duplicates: u64,
     /// First sightings whose sequence goes back.
@@ -101,7 +101,7 @@ pub struct Found {
     pub negative_latency: u64,
 }
 
-impl Found {
+impl FindingCounts {
     /// What was found since `before`.
     #[must_use]
     pub const fn since(self, before: Self) -> Self {
@@ -334,7 +334,7 @@ impl Shard {
         (self.blocked, self.held_back, self.capped, self.aborted) = (Nanos::ZERO, Nanos::ZERO, Nanos::ZERO, 0);
         (self.transactions, self.waited) = (TransactionCounts::default(), Nanos::ZERO);
         self.abort_causes.clear();
-        self.found = Found::default();
+        self.found = FindingCounts::default();
         self.stalls.clear();
         self.leader_changes.clear();
         self.client_errors = 0;

@@ -36,10 +36,10 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal while a run goes on, or several after one another. It is given back with the last of its clones.
 #[derive(Clone, Debug)]
-pub struct Screen(Arc<Taken>);
+pub struct Screen(Arc<Inner>);
 
 #[derive(Debug)]
-struct Taken {
+struct Inner {
     state: Arc<Mutex<State>>,
     changed: Sender<()>,
     drawing: Option<JoinHandle<io::Result<()>>>,
@@ -98,7 +98,7 @@ impl Screen {
     }
 }
 
-impl Drop for Taken {
+impl Drop for Inner {
     /// Gives the terminal back.
     fn drop(&mut self) {
         // The thread ends when nobody can tell it anything any more.
@@ -126,7 +126,7 @@ fn begin(shown: &Shown<'_>, interrupts: Arc<Interrupts>) -> io::Result<Screen> {
         give_back();
         ended
     })?;
-    Ok(Screen(Arc::new(Taken { state, changed, drawing: Some(drawing) })))
+    Ok(Screen(Arc::new(Inner { state, changed, drawing: Some(drawing) })))
 }
 
 fn title(shown: &Shown<'_>) -> Title {

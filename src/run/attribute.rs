@@ -30,7 +30,7 @@ use crate::verify::Damaged;
 use crate::verify::look_up::AckedEvent;
 use crate::verify::look_up::Ours;
 pub(super) use duplicates::settle_duplicates;
-use evidence::{Found, LaneEvidence};
+use evidence::{LaneEvidence, SeenInLog};
 pub(super) use listing::Listing;
 pub(super) use second_reading::{ALL, LOOK_UPS, Log, Opened, SecondReading, not_read_again, stretches};
 pub use unverified::Unverified;
@@ -62,7 +62,7 @@ pub(super) fn attribute<W: Wiring>(
     let Some(verifier) = ends.verifier.take() else {
         let judged = Judging { config, ledger, anchor: ends.anchor, gave_up, damaged: &[] };
         let mut findings = Findings::default();
-        return (judged.judge(&ends.lanes, &Found::default(), total, &mut findings, None), findings);
+        return (judged.judge(&ends.lanes, &SeenInLog::default(), total, &mut findings, None), findings);
     };
     let mut findings = verifier.findings.0;
     let log = Log {
@@ -168,7 +168,7 @@ impl Judging<'_> {
     fn judge(
         &self,
         lanes: &[LaneEnd],
-        found: &Found,
+        found: &SeenInLog,
         total: &mut Shard,
         findings: &mut Findings,
         unfinished: Option<String>,

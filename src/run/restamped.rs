@@ -15,7 +15,7 @@ use crate::event::stamp::{RunId, Stamp};
 use crate::kafka::headers::Headers;
 use crate::kafka::{Code, Delivered, Judged, KafkaError, Notice, Record, Refusal, TopicIdentity, Wait, Watermarks};
 use crate::ledger::unstamped::{ContentId, Known, Unstamped, Whose};
-use crate::verify::HeldRecord;
+use crate::verify::UnjudgedRecord;
 use crate::verify::reader::Reader;
 
 /// The longest wait for answers before it is looked again.
@@ -53,7 +53,7 @@ struct HeldBack {
 /// Something delivered that outlives its batch.
 #[derive(Debug)]
 enum Item {
-    Record(HeldRecord),
+    Record(UnjudgedRecord),
     End(i64),
     Error(Code, i64),
 }
@@ -170,7 +170,7 @@ impl Reader for Restamped {
                             Err(_) => {}
                         }
                     }
-                    (partition, Item::Record(HeldRecord::of(&record, Nanos::ZERO)))
+                    (partition, Item::Record(UnjudgedRecord::of(&record, Nanos::ZERO)))
                 }
                 Delivered::EndOfPartition { partition, offset } if held.waiting.contains_key(&partition) => {
                     (partition, Item::End(offset))

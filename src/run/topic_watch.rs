@@ -39,11 +39,11 @@ impl Problem {
 }
 
 /// What the cluster tells of the topics, in their order; `None` where it tells nothing.
-type Told = Option<Vec<Result<TopicIdentity, Code>>>;
+type Identities = Option<Vec<Result<TopicIdentity, Code>>>;
 
 /// Somebody who looks at the topics.
 pub(super) struct Watcher {
-    look: Box<dyn Fn() -> Told + Send>,
+    look: Box<dyn Fn() -> Identities + Send>,
     partitions: Vec<(String, i32)>,
     topics: Arc<Topics>,
 }
@@ -108,7 +108,7 @@ enum Change {
 
 impl Watcher {
     /// One that looks by `look`.
-    pub(super) fn by(slots: &Slots, topics: &Arc<Topics>, look: impl Fn() -> Told + Send + 'static) -> Self {
+    pub(super) fn by(slots: &Slots, topics: &Arc<Topics>, look: impl Fn() -> Identities + Send + 'static) -> Self {
         let partitions = slots.topics().map(|(topic, partitions)| (topic.to_owned(), partitions)).collect();
         Self { look: Box::new(look), partitions, topics: Arc::clone(topics) }
     }
@@ -133,7 +133,7 @@ impl Watcher {
 }
 
 /// What the cluster tells of the topics now.
-fn look(consumer: &Consumer, topics: &Topics, all: &[String]) -> Told {
+fn look(consumer: &Consumer, topics: &Topics, all: &[String]) -> Identities {
     let names = topics.names();
     if !names.is_empty() {
         return consumer.identities(&names, Wait::of(LOOK)).ok();

@@ -87,12 +87,12 @@ impl Wiring for Direct {
 
 /// Nothing in between, and a start that is agreed on with others.
 #[derive(Clone, Copy)]
-pub struct Met<'a> {
+pub struct AgreedStart<'a> {
     /// Waits for the others, and tells when the run's zero is, in ns since the Unix epoch.
     pub meet: &'a (dyn Fn() -> Result<u64, RunError> + Sync),
 }
 
-impl Wiring for Met<'_> {
+impl Wiring for AgreedStart<'_> {
     type Publisher = Producer;
     type Clock = Monotonic;
 

@@ -70,7 +70,7 @@ pub struct ClientSettings {
 /// What one level says about the client. Within a level, named options and `-X` beat variables like `SASL_PASSWORD`,
 /// and those beat the file.
 #[derive(Debug)]
-pub struct Said {
+pub struct LevelProperties {
     level: Level,
     /// Where something stands that is no property.
     unreadable: Option<String>,
@@ -80,7 +80,7 @@ pub struct Said {
     free: Vec<Property>,
 }
 
-impl Said {
+impl LevelProperties {
     /// What a level says.
     #[must_use]
     pub fn new(place: Place<'_>, cluster: &ClusterOptions, topic: &TopicOptions) -> Self {
@@ -153,7 +153,7 @@ impl ClientSettings {
     /// # Errors
     /// A properties file that cannot be read, a property that cannot be used, or two of one level that contradict each
     /// other.
-    pub fn merge(levels: Vec<Said>) -> Result<Self, ConfigError> {
+    pub fn merge(levels: Vec<LevelProperties>) -> Result<Self, ConfigError> {
         let mut merged = Self::default();
         let mut file = None;
         for said in levels {

@@ -1,17 +1,17 @@
 //! Scenario files: reading them with errors that name the line, and writing a resolved one.
 
+mod source;
+
 use std::path::Path;
 
 use serde::Deserialize;
-use serde::de::IntoDeserializer;
-use toml::de::{DeString, DeTable, DeValue};
-use toml::{Spanned, Table, Value};
+use toml::de::{DeTable, DeValue};
+use toml::{Table, Value};
 
 use super::Scenario;
 use super::alerts::AlertConfig;
 use super::error::ConfigError;
 use super::faults::FaultConfig;
-use super::source::SourceConfig;
 use super::text::{Fault, fault, read_text, read_toml, unknown_key};
 use crate::expect::ExpectConfig;
 use crate::gate::GateConfig;
@@ -23,7 +23,6 @@ use crate::settings::recording::BodyOptions;
 use crate::settings::run::{BasicOptions, LatenessOptions, LengthOptions, PaddingOptions, PatienceOptions, RunOptions};
 use crate::settings::transactions::TransactionOptions;
 use crate::settings::verification::VerifierOptions;
-use crate::source::{mirrored, own, recorded, retail_rocket, synthetic, web};
 
 /// The table of fraud.
 const FRAUD: &str = "fraud";
@@ -158,7 +157,7 @@ fn read(text: &str) -> Result<Scenario, Fault> {
     let mut table = root.into_inner();
     let fraud = table.remove_entry(FRAUD);
     let source = match table.remove("source") {
-        Some(source) => read_source(source, fraud, text)?,
+        Some(source) => source::read(source, fraud, text)?,
         None => {
             return Err(Fault {
                 offset: 0,
@@ -241,214 +240,5 @@ fn refuse_rest(table: &DeTable<'_>, known: &[Vec<&'static str>]) -> Result<(), F
     Err(unknown_key(key.get_ref(), key.span().start, &known.concat()))
 }
 
-/// The `[source]` table: `kind` says which of the sources reads the rest.
-///
-/// Fraud has a table of its own, since it says what happens and not what the shop is like; it goes with the source.
-fn read_source<'i>(
-    source: Spanned<DeValue<'i>>,
-    fraud: Option<(Spanned<DeString<'i>>, Spanned<DeValue<'i>>)>,
-    text: &str,
-) -> Result<SourceConfig, Fault> {
-    let span = source.span();
-    let at_source = |reason: &str| Fault { offset: span.start, reason: reason.to_owned(), hint: None };
-    let DeValue::Table(mut table) = source.into_inner() else {
-        return Err(at_source("source is not a table"));
-    };
-    let is_own = ["events", "schema", "types"].iter().any(|key| table.contains_key(*key));
-    let (kind, kind_offset) = match table.remove("kind") {
-        Some(kind) => (kind.get_ref().as_str().unwrap_or_default().to_owned(), kind.span().start),
-        None if is_own => ("own".to_owned(), span.start),
-        None => {
-            return Err(at_source(
-                "[source] has no kind: write kind = \"synthetic\" or kind = \"retail_rocket\", or events = \"orders.toml\"",
-            ));
-        }
-    };
-    if let Some((key, _)) = table.get_key_value(FRAUD) {
-        let reason = "fraud stands in a table of its own".to_owned();
-        return Err(Fault { offset: key.span().start, reason, hint: Some("write [fraud] beside [source]".to_owned()) });
-    }
-    if let Some((key, fraud)) = fraud {
-        if kind != "synthetic" {
-            let reason = format!("fraud is woven into synthetic events, and the source's kind is \"{kind}\"");
-            let hint = "leave [fraud] out, or write kind = \"synthetic\"".to_owned();
-            return Err(Fault { offset: key.span().start, reason, hint: Some(hint) });
-        }
-        table.insert(key, fraud);
-    }
-    let rest = Spanned::new(span.clone(), DeValue::Table(table)).into_deserializer();
-    let fault = |error| fault(&error, text);
-    match kind.as_str() {
-        "own" => own::Config::deserialize(rest).map(|config| SourceConfig::Own(Box::new(config))).map_err(fault),
-        "synthetic" => {
-            synthetic::Config::deserialize(rest).map(|config| SourceConfig::Synthetic(Box::new(config))).map_err(fault)
-        }
-        "retail_rocket" => match retail_rocket::Config::deserialize(rest).map_err(fault)? {
-            config if config.path.as_os_str().is_empty() => {
-                Err(at_source("[source] has no path: write path = \"events.csv\""))
-            }
-            config => Ok(SourceConfig::RetailRocket(config)),
-        },
-        "recorded" => {
-            let config = recorded::Config::deserialize(rest).map_err(fault)?;
-            let has_rows = config.rows.as_ref().is_some_and(|rows| !rows.files.is_empty());
-            if has_rows == config.path.as_os_str().is_empty() {
-                return Ok(SourceConfig::Recorded(config));
-            }
-            Err(at_source(
-                "[source] has one of the two: file = \"topics.avro\", or [source.rows] with files = [\"events.ndjson\"]",
-            ))
-        }
-        "mirrored" => mirrored::Config::deserialize(rest).map(SourceConfig::Mirrored).map_err(fault),
-        "web" => web::Config::deserialize(rest).map(SourceConfig::Web).map_err(fault),
-        other => Err(Fault {
-            offset: kind_offset,
-            reason: format!("\"{other}\" is no kind of source"),
-            hint: Some("the kinds are synthetic, own, retail_rocket and recorded".to_owned()),
-        }),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::settings::values::Property;
-    use crate::verdict::ExitCode;
-
-    fn refusal(text: &str) -> (String, Option<String>) {
-        let error = Scenario::parse(text, Path::new("steady.toml")).unwrap_err();
-        assert_eq!(error.exit_code(), ExitCode::BadConfiguration);
-        (error.to_string(), error.hint())
-    }
-
-    fn refused(text: &str, message: &str, hint: &str) {
-        let (found, found_hint) = refusal(text);
-        assert_eq!((found.as_str(), found_hint.as_deref().unwrap_or_default()), (message, hint), "{text}");
-    }
-
-    #[test]
-    fn an_unknown_key_is_named_with_its_line_and_the_nearest_one() {
-        const SOURCE: &str = "[source]\nkind = \"synthetic\"\n";
-        refused(&format!("lnaes = 2\n{SOURCE}"), "steady.toml line 1: unknown key \"lnaes\"", "did you mean lanes?");
-        refused(&format!("{SOURCE}usres = 5\n"), "steady.toml line 3: unknown key \"usres\"", "did you mean users?");
-        refused(
-            &format!("{SOURCE}\n[kafka]\ntopic = \"t\"\ntopics = \"t\""),
-            "steady.toml line 6: unknown key \"topics\"",
-            "did you mean topic?",
-        );
-        refused(
-            &format!("{SOURCE}[[phase]]\nrate = 5\n[[phase]]\nspede = 1"),
-            "steady.toml line 6: unknown key \"spede\"",
-            "did you mean speed?",
-        );
-        refused(
-            &format!("{SOURCE}[[gate]]\nrule = \"lost == 0\"\nabrot = true"),
-            "steady.toml line 5: unknown key \"abrot\"",
-            "did you mean abort?",
-        );
-        refused(
-            &format!("{SOURCE}[verify]\nxyzzy = 1"),
-            "steady.toml line 4: unknown key \"xyzzy\"",
-            "known here: enabled, group, consumers, group_protocol, assignor, commit, commit_interval, chaos_rebalance, \
-             isolation, drain_deadline, reader_schema, expect, expect_deadline, close_windows",
-        );
-    }
-
-    #[test]
-    fn a_source_must_say_its_kind() {
-        refused(
-            "name = \"x\"",
-            "steady.toml line 1: there is no [source]",
-            "[source] with kind = \"synthetic\" or \"retail_rocket\" says where events come from",
-        );
-        refused(
-            "\n[source]\nusers = 5",
-            "steady.toml line 2: [source] has no kind: write kind = \"synthetic\" or kind = \"retail_rocket\", or events = \"orders.toml\"",
-            "",
-        );
-        refused(
-            "[source]\nkind = \"retail_rocket\"",
-            "steady.toml line 1: [source] has no path: write path = \"events.csv\"",
-            "",
-        );
-        refused(
-            "[source]\nkind = \"retailrocket\"",
-            "steady.toml line 2: \"retailrocket\" is no kind of source",
-            "the kinds are synthetic, own, retail_rocket and recorded",
-        );
-    }
-
-    #[test]
-    fn values_that_cannot_be_are_named_with_their_line() {
-        const SOURCE: &str = "[source]\nkind = \"synthetic\"\n";
-        for (text, message) in [
-            (
-                format!("rate = 0\n{SOURCE}"),
-                "steady.toml line 1: a rate must be above 0 and at most 1000000000/s, \"0\" is not",
-            ),
-            (
-                format!("\nrate = -5\n{SOURCE}"),
-                "steady.toml line 2: \"-5\" is no rate: write 10000, 10000/s, 0.5/s, 50/1s or 600/m",
-            ),
-            (
-                format!("lanes = 70000\n{SOURCE}"),
-                "steady.toml line 1: invalid value: integer `70000`, expected a number from 0 to 65535",
-            ),
-            (
-                format!("duration = 5\n{SOURCE}"),
-                "steady.toml line 1: \"5\" is no duration: write 250ms, 5s, 1m30s, 2h or 7d",
-            ),
-            (format!("{SOURCE}[kafka]\nacks = \"two\""), "steady.toml line 4: \"two\" is none of all, 1, 0"),
-            (format!("pacing = \"hop\"\n{SOURCE}"), "steady.toml line 1: \"hop\" is none of sleep, spin"),
-        ] {
-            refused(&text, message, "");
-        }
-        let speed = refusal(&format!("speed = 0\n{SOURCE}")).0;
-        assert!(speed.starts_with("steady.toml line 1: a speed must be a number above 0"), "{speed}");
-        let broken = refusal(&format!("{SOURCE}users = \n")).0;
-        assert!(broken.starts_with("steady.toml line 3: "), "{broken}");
-    }
-
-    #[test]
-    fn numbers_and_texts_are_both_read_where_a_unit_can_stand() {
-        let read = |text: &str| Scenario::parse(text, Path::new("s")).unwrap();
-        let source = "[source]\nkind = \"synthetic\"\n[kafka]\n";
-        let by_number =
-            read(&format!("rate = 500\nspeed = 0.5\n{source}acks = 1\n[kafka.client]\nretries = 3\nx = true"));
-        let by_text = read(&format!(
-            "rate = \"500/s\"\nspeed = \"0.5x\"\n{source}acks = \"1\"\n[kafka.client]\nretries = \"3\"\nx = \"true\""
-        ));
-        assert_eq!(by_number, by_text);
-    }
-
-    #[test]
-    fn a_missing_scenario_is_named() {
-        let error = Scenario::load(Path::new("/nonexistent/steady.toml")).unwrap_err();
-        assert!(error.to_string().starts_with("scenario /nonexistent/steady.toml cannot be read: "), "{error}");
-        assert_eq!(error.exit_code(), ExitCode::BadConfiguration);
-    }
-
-    #[test]
-    fn relative_paths_are_relative_to_the_scenario() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("replay.toml");
-        std::fs::write(
-            &path,
-            "[source]\nkind = \"retail_rocket\"\npath = \"../d/x.csv\"\n[kafka]\ncommand_config = \"c.properties\"",
-        )
-        .unwrap();
-        let scenario = Scenario::load(&path).unwrap();
-        let SourceConfig::RetailRocket(config) = &scenario.source else { panic!("{scenario:?}") };
-        assert_eq!(config.path, folder.path().join("../d/x.csv"));
-        assert_eq!(scenario.settings.target.cluster.command_config, Some(folder.path().join("c.properties")));
-        assert_eq!(scenario.settings.limits.setup.basics.name.as_deref(), Some("replay"));
-    }
-
-    #[test]
-    fn secrets_are_not_written() {
-        let mut scenario = Scenario::default();
-        scenario.settings.target.cluster.client = vec![Property::Set("sasl.password".to_owned(), "hunter2".to_owned())];
-        let text = scenario.to_toml().unwrap();
-        assert!(!text.contains("hunter2") && text.contains("\"sasl.password\" = \"[redacted]\""), "{text}");
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use super::environment::Environment;
 use super::error::ConfigError;
 use super::record::wanted;
 use super::topics::{ClusterPlan, cluster};
-use crate::capture::recorder::{Until, Wanted};
+use crate::capture::recorder::{RecordingPlan, Until};
 use crate::cli::mirror::MirrorArgs;
 use crate::schedule::Speed;
 use crate::settings::anonymise::AnonymiseOptions;
@@ -24,7 +24,7 @@ pub struct MirrorPlan {
     /// From where.
     pub cluster: ClusterPlan,
     /// What.
-    pub wanted: Wanted,
+    pub wanted: RecordingPlan,
     /// How; its topics are those that the cluster has.
     pub config: mirrored::Config,
     /// Whether records are sent as they are.
@@ -78,7 +78,12 @@ pub fn mirror(args: MirrorArgs, environment: &Environment) -> Result<MirrorPlan,
     Ok(MirrorPlan { cluster: source, wanted, config, raw, anonymise, run })
 }
 
-fn config(speed: Option<Speed>, copies: Option<u32>, record: &RecordOptions, wanted: &Wanted) -> mirrored::Config {
+fn config(
+    speed: Option<Speed>,
+    copies: Option<u32>,
+    record: &RecordOptions,
+    wanted: &RecordingPlan,
+) -> mirrored::Config {
     let RecordOptions { partition, create_time, stamp } = *record;
     let usual = mirrored::Config::default();
     mirrored::Config {
@@ -87,7 +92,7 @@ fn config(speed: Option<Speed>, copies: Option<u32>, record: &RecordOptions, wan
         partition: partition.map_or(usual.partition, Into::into),
         create_time: create_time.map_or(usual.create_time, Into::into),
         stamp: stamp.map_or(usual.stamp, Into::into),
-        is_bounded: wanted.until != Until::Asked || wanted.most.is_some(),
+        is_bounded: wanted.until != Until::Interrupt || wanted.most.is_some(),
         ..usual
     }
 }

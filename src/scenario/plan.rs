@@ -22,7 +22,7 @@ use crate::alert::Alert;
 use crate::event::catalogue::{Catalogue, CatalogueError};
 use crate::event::padding::Padding;
 use crate::event::stamp::{LANES, RunId};
-use crate::expect::Known;
+use crate::expect::RunFacts;
 use crate::gate::{Gates, Names};
 use crate::registry::Access;
 use crate::run::{self, Detail, KafkaConfig, Lanes};
@@ -114,7 +114,7 @@ impl Plan {
         let (lateness, patience) = (settings.limits.lateness.settle(), settings.limits.setup.patience.settle());
         let event_time = settings.recording.body.settle().event_time;
         let truth = truth(&scenario.source, setup.seed, setup.lanes.saturating_mul(together.shard.of));
-        let known = Known { catalogue: &catalogue, topic_of: &topic_of, usual: &topic.topic, truth: truth.as_ref() };
+        let known = RunFacts { catalogue: &catalogue, topic_of: &topic_of, usual: &topic.topic, truth: truth.as_ref() };
         let is_read = presentation.dry_run || !cluster.bootstrap_server.as_deref().is_none_or(is_stand_in);
         let downstream = downstream::of(scenario, known, &formats, is_read, together.shard.of == 1)?;
         let gates = gates(scenario, &pace, &catalogue, topics.iter().copied().cloned().collect())?;

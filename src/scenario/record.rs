@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::environment::Environment;
 use super::error::{ConfigError, plan_error};
 use super::topics::{ClusterPlan, check_topic_name, cluster};
-use crate::capture::recorder::{Start, Until, Wanted};
+use crate::capture::recorder::{RecordingPlan, Start, Until};
 use crate::capture::rolling::Roll;
 use crate::cli::record::{ReadingOptions, RecordArgs};
 use crate::settings::anonymise::AnonymiseOptions;
@@ -22,7 +22,7 @@ pub struct RecordPlan {
     /// Where.
     pub cluster: ClusterPlan,
     /// What.
-    pub wanted: Wanted,
+    pub wanted: RecordingPlan,
     /// Into which file, or with a group into which folder.
     pub out: PathBuf,
     /// The group that records for good.
@@ -79,7 +79,7 @@ pub(super) fn wanted(
     topics: Option<String>,
     most: Option<u64>,
     reading: &ReadingOptions,
-) -> Result<Wanted, ConfigError> {
+) -> Result<RecordingPlan, ConfigError> {
     let topics = topics.ok_or_else(|| plan_error("no topic is named", "-t TOPIC names one, -t A,B several"))?;
     let topics: Vec<String> = topics.split(',').map(|topic| topic.trim().to_owned()).collect();
     topics.iter().try_for_each(|topic| check_topic_name(topic))?;
@@ -87,10 +87,10 @@ pub(super) fn wanted(
     {
         return Err(plan_error(&format!("topic \"{twice}\" is there twice"), "name each topic once"));
     }
-    Ok(Wanted {
+    Ok(RecordingPlan {
         topics,
         from: reading.from.unwrap_or(Start::Earliest),
-        until: reading.until.unwrap_or(Until::Asked),
+        until: reading.until.unwrap_or(Until::Interrupt),
         most,
         read_committed: reading.isolation == Some(Isolation::ReadCommitted),
     })
@@ -129,9 +129,9 @@ mod tests {
         assert_eq!(of(None, None, Until::End, true).unwrap(), None);
         let plan = of(Some("g"), None, Until::Idle(Duration::from_secs(1)), false).unwrap();
         assert_eq!(plan, Some(GroupPlan { name: "g".to_owned(), roll: hour }));
-        assert!(of(None, Some(hour), Until::Asked, false).is_err());
-        assert!(of(Some(""), None, Until::Asked, false).is_err());
-        assert!(of(Some("g"), None, Until::Asked, true).is_err());
+        assert!(of(None, Some(hour), Until::Interrupt, false).is_err());
+        assert!(of(Some(""), None, Until::Interrupt, false).is_err());
+        assert!(of(Some("g"), None, Until::Interrupt, true).is_err());
         assert!(of(Some("g"), None, Until::End, false).is_err() && of(Some("g"), None, Until::At(0), false).is_err());
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::Scenario;
 use super::alerts::alerts_of;
-use super::client::{ClientSettings, Said};
+use super::client::{ClientSettings, LevelProperties};
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::file::read_expectations;
@@ -283,7 +283,7 @@ fn settle_verification(scenario: &mut Scenario, layers: &mut Layers<'_>) -> Resu
 fn settle_client(scenario: &Scenario, layers: &Layers<'_>) -> Result<ClientSettings, ConfigError> {
     let own = [(Place::SCENARIO, &scenario.settings)];
     let levels = layers.iter().map(|(place, layer)| (*place, layer)).chain(own);
-    let levels = levels.map(|(place, layer)| Said::new(place, &layer.target.cluster, &layer.target.topic));
+    let levels = levels.map(|(place, layer)| LevelProperties::new(place, &layer.target.cluster, &layer.target.topic));
     let mut client = ClientSettings::merge(levels.collect())?;
     client.settle_security()?;
     Ok(client)

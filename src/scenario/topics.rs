@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::client::{ClientSettings, Said};
+use super::client::{ClientSettings, LevelProperties};
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::place::Place;
@@ -251,11 +251,11 @@ pub(super) struct ClientPlan {
 /// The client that options and variables make.
 pub(super) fn client(options: ClusterOptions, environment: &Environment) -> Result<ClientPlan, ConfigError> {
     let nothing = TopicOptions::default();
-    let mut said = vec![Said::new(Place::OPTIONS, &options, &nothing)];
+    let mut said = vec![LevelProperties::new(Place::OPTIONS, &options, &nothing)];
     let mut merged = options;
     for variables in environment.levels() {
         let layer: ClusterOptions = variables.layer()?;
-        said.push(Said::new(Place::of(variables), &layer, &nothing));
+        said.push(LevelProperties::new(Place::of(variables), &layer, &nothing));
         merged = merged.over(layer);
     }
     let mut client = ClientSettings::merge(said)?;

@@ -21,7 +21,7 @@ use crate::bundle::SCENARIO;
 use crate::cli::verify::{Offset, VerifyArgs};
 use crate::event::catalogue::Catalogue;
 use crate::event::stamp::RunId;
-use crate::expect::{ExpectConfig, Expectation, Known};
+use crate::expect::{ExpectConfig, Expectation, RunFacts};
 use crate::gate::{GateConfig, Gates, Names};
 use crate::run::Downstream;
 use crate::settings::events::DeclaredOptions;
@@ -98,7 +98,7 @@ impl VerifyPlan {
     pub fn downstream(&self) -> Result<Downstream, ConfigError> {
         let usual = self.topics.first().map_or(USUAL_TOPIC, String::as_str);
         let truth = self.truth.as_ref();
-        let known = Known { catalogue: &self.catalogue, topic_of: &|_| usual.to_owned(), usual, truth };
+        let known = RunFacts { catalogue: &self.catalogue, topic_of: &|_| usual.to_owned(), usual, truth };
         Ok(Downstream {
             expectations: Expectation::all(&self.expectations, known)?,
             deadline: self.expect_deadline,

@@ -106,7 +106,7 @@ pub enum Fault {
 
 /// Where the report says what became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum Symptom {
     /// Exactly these events have this class.
     Class(Class),
     /// Exactly these events do not have this class.
@@ -213,7 +213,7 @@ impl Fault {
 
     /// Where its row of the table looks.
     #[must_use]
-    pub const fn found(self) -> Found {
+    pub const fn found(self) -> Symptom {
         self.known().2
     }
 
@@ -223,34 +223,34 @@ impl Fault {
         self.known().3
     }
 
-    const fn known(self) -> (&'static str, Class, Found, Rule) {
+    const fn known(self) -> (&'static str, Class, Symptom, Rule) {
         use Class::{
             Aborted, AbortedSeen, Contradicted, Corrupt, Expired, Lost, Refused, Unattributed, Undelivered,
             UnknownSeen, UnknownUnseen, Unread, Verified,
         };
-        use Found::{EndToEnd, Finding, Invalid, NotClass};
+        use Symptom::{EndToEnd, Finding, Invalid, NotClass};
         match self {
-            Self::DroppedAfterAck => ("dropped after the ack", Lost, Found::Class(Lost), Rule::AnotherRecord),
-            Self::DroppedPastEnd => ("acked past the log's end", Lost, Found::Class(Lost), Rule::PastEnd),
+            Self::DroppedAfterAck => ("dropped after the ack", Lost, Symptom::Class(Lost), Rule::AnotherRecord),
+            Self::DroppedPastEnd => ("acked past the log's end", Lost, Symptom::Class(Lost), Rule::PastEnd),
             Self::DroppedWithoutOffset => {
-                ("dropped, acked without an offset", Unattributed, Found::Class(Unattributed), Rule::NoOffset)
+                ("dropped, acked without an offset", Unattributed, Symptom::Class(Unattributed), Rule::NoOffset)
             }
             Self::DroppedBefore => {
-                ("dropped before the broker", UnknownUnseen, Found::Class(UnknownUnseen), Rule::UnknownUnseen)
+                ("dropped before the broker", UnknownUnseen, Symptom::Class(UnknownUnseen), Rule::UnknownUnseen)
             }
             Self::AnswerLost => {
-                ("written, the answer dropped", UnknownSeen, Found::Class(UnknownSeen), Rule::UnknownSeen)
+                ("written, the answer dropped", UnknownSeen, Symptom::Class(UnknownSeen), Rule::UnknownSeen)
             }
-            Self::Refused => ("refused", Refused, Found::Class(Refused), Rule::Refused),
+            Self::Refused => ("refused", Refused, Symptom::Class(Refused), Rule::Refused),
             Self::RefusedButWritten => {
-                ("refused, and yet written", Contradicted, Found::Class(Contradicted), Rule::Contradicted)
+                ("refused, and yet written", Contradicted, Symptom::Class(Contradicted), Rule::Contradicted)
             }
             Self::Resent => ("written twice by the client", Verified, Finding("duplicates_resent"), Rule::Resent),
             Self::Rewritten => ("written again by another", Verified, Finding("duplicates_rewritten"), Rule::Rewritten),
             Self::Swapped => ("swapped with the next", Verified, Finding("reordered"), Rule::Order),
-            Self::ValueBit => ("a bit of the value flipped", Corrupt, Found::Class(Corrupt), Rule::Check),
+            Self::ValueBit => ("a bit of the value flipped", Corrupt, Symptom::Class(Corrupt), Rule::Check),
             Self::KeyBit => ("a bit of the key flipped", Corrupt, Invalid("key_mismatch"), Rule::KeyIsUser),
-            Self::Truncated => ("value cut short", Corrupt, Found::Class(Corrupt), Rule::Unparsable),
+            Self::Truncated => ("value cut short", Corrupt, Symptom::Class(Corrupt), Rule::Unparsable),
             Self::NotUtf8 => ("not UTF-8", Corrupt, Invalid("not_utf8"), Rule::Utf8),
             Self::NotJson => ("not JSON (those cut short too)", Corrupt, Invalid("not_json"), Rule::Json),
             Self::MissingField => ("a field missing", Corrupt, Invalid("missing:timestamp"), Rule::RequiredField),
@@ -261,12 +261,12 @@ impl Fault {
             Self::Sibling => ("another process's beside it", Verified, Finding("sibling"), Rule::Sibling),
             Self::Delayed => ("sent a second late", Verified, EndToEnd, Rule::EndToEnd),
             Self::ReadTwice => ("read twice", Verified, Finding("duplicates_reread"), Rule::Reread),
-            Self::Skipped => ("dropped before the reader", Undelivered, Found::Class(Undelivered), Rule::Undelivered),
+            Self::Skipped => ("dropped before the reader", Undelivered, Symptom::Class(Undelivered), Rule::Undelivered),
             Self::ClockBack => {
                 ("read with the clock set back", Verified, Finding("negative_latency"), Rule::NotBeforeDue)
             }
-            Self::Deleted => ("deleted before it was read", Expired, Found::Class(Expired), Rule::BelowStart),
-            Self::Withheld => ("not read by the deadline", Unread, Found::Class(Unread), Rule::Unread),
+            Self::Deleted => ("deleted before it was read", Expired, Symptom::Class(Expired), Rule::BelowStart),
+            Self::Withheld => ("not read by the deadline", Unread, Symptom::Class(Unread), Rule::Unread),
             Self::NotReplicated => ("above the high watermark", Unread, Finding("not_replicated"), Rule::NotReplicated),
             Self::CutOff => ("read, then cut off the log", Lost, Finding("seen_then_gone"), Rule::SeenThenGone),
             Self::EndMissing => ("a byte missing (cut short too)", Corrupt, Invalid("truncated"), Rule::Malformed),
@@ -284,14 +284,16 @@ impl Fault {
             Self::WrongConstant => ("another type's name inside", Corrupt, Invalid("wrong_constant"), Rule::Malformed),
             Self::BadTag => ("a tag of another wire type", Corrupt, Invalid("bad_tag"), Rule::Malformed),
             Self::ReEncoded => ("written again, values the same", Verified, Finding("re_encoded"), Rule::ReEncoded),
-            Self::SchemaLate => ("of a schema known only later", Verified, Found::Class(Verified), Rule::AwaitsSchema),
+            Self::SchemaLate => {
+                ("of a schema known only later", Verified, Symptom::Class(Verified), Rule::AwaitsSchema)
+            }
             Self::SchemaSilent => ("of a schema never told", Unread, Finding("awaits_schema"), Rule::AwaitsSchema),
             Self::IdMissing => ("without its id's header", Corrupt, Invalid("missing:loadgen-id"), Rule::RequiredField),
             Self::IdDoubled => ("with that header twice", Corrupt, Invalid("doubled:loadgen-id"), Rule::HeaderOnce),
             Self::IdCut => ("a byte of the id missing", Corrupt, Invalid("wrong_type:loadgen-id"), Rule::FieldType),
-            Self::Aborted => ("in an aborted transaction", Aborted, Found::Class(Aborted), Rule::Aborted),
+            Self::Aborted => ("in an aborted transaction", Aborted, Symptom::Class(Aborted), Rule::Aborted),
             Self::AbortedSeen => {
-                ("aborted, and yet written", AbortedSeen, Found::Class(AbortedSeen), Rule::AbortedSeen)
+                ("aborted, and yet written", AbortedSeen, Symptom::Class(AbortedSeen), Rule::AbortedSeen)
             }
         }
     }

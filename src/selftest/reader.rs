@@ -17,14 +17,14 @@ use crate::verify::reader::Reader;
 
 /// Something delivered that outlives its batch.
 #[derive(Clone, Debug)]
-enum Kept {
-    Record(KeptRecord),
+enum Delivery {
+    Record(DeliveredRecord),
     End { partition: i32, offset: i64 },
     Error { partition: i32, code: Code, offset: i64 },
 }
 
 #[derive(Clone, Debug)]
-struct KeptRecord {
+struct DeliveredRecord {
     partition: i32,
     offset: i64,
     timestamp: Timestamp,
@@ -42,7 +42,7 @@ pub(super) struct FaultyReader {
     bench: Arc<Bench>,
     consumer: Box<dyn Reader>,
     reading: Reading,
-    queue: VecDeque<Kept>,
+    queue: VecDeque<Delivery>,
     /// Records met in the partition whose first ones are deleted.
     met: u64,
     /// Offset of the first one there that is left.
@@ -71,11 +71,11 @@ impl FaultyReader {
         self.consumer.take(most, &mut |delivered| taken.push(keep(&delivered)));
         for kept in taken {
             match kept {
-                Kept::Record(record) => self.treat(record),
-                Kept::End { partition, offset } if partition == self.bench.plan.withheld_in() => {
+                Delivery::Record(record) => self.treat(record),
+                Delivery::End { partition, offset } if partition == self.bench.plan.withheld_in() => {
                     if self.reading == Reading::Again || !self.withholding {
                         let offset = self.bench.end.get().map_or(offset, |end| offset.min(*end));
-                        self.queue.push_back(Kept::End { partition, offset });
+                        self.queue.push_back(Delivery::End { partition, offset });
                     }
                 }
                 other => self.queue.push_back(other),
@@ -83,7 +83,7 @@ impl FaultyReader {
         }
     }
 
-    fn treat(&mut self, mut record: KeptRecord) {
+    fn treat(&mut self, mut record: DeliveredRecord) {
         let headers = Headers::packed(&record.headers);
         let stamp_of = |value| self.bench.forge.place.stamp_of(value, headers);
         let stamp = record.body.as_deref().and_then(stamp_of).filter(|stamp| stamp.tag == self.bench.run.tag());
@@ -93,7 +93,7 @@ impl FaultyReader {
             let is_above = record.partition == self.bench.plan.withheld_in()
                 && self.bench.end.get().is_some_and(|end| record.offset >= *end);
             if fault != Some(Fault::CutOff) && !is_above {
-                self.queue.push_back(Kept::Record(record));
+                self.queue.push_back(Delivery::Record(record));
             }
             return;
         }
@@ -105,10 +105,12 @@ impl FaultyReader {
         }
         match fault {
             Some(Fault::Skipped) => {}
-            Some(Fault::ReadTwice) => self.queue.extend([Kept::Record(record.clone()), Kept::Record(record)]),
-            Some(Fault::ClockBack) => self.queue.push_back(Kept::Record(KeptRecord { clock_back: true, ..record })),
-            Some(Fault::CutOff) => self.queue.push_back(Kept::Record(record)),
-            _ => return self.queue.push_back(Kept::Record(record)),
+            Some(Fault::ReadTwice) => self.queue.extend([Delivery::Record(record.clone()), Delivery::Record(record)]),
+            Some(Fault::ClockBack) => {
+                self.queue.push_back(Delivery::Record(DeliveredRecord { clock_back: true, ..record }));
+            }
+            Some(Fault::CutOff) => self.queue.push_back(Delivery::Record(record)),
+            _ => return self.queue.push_back(Delivery::Record(record)),
         }
         if let Some(fault) = fault {
             self.bench.injected(fault);
@@ -116,7 +118,7 @@ impl FaultyReader {
     }
 
     /// Takes the first records away, and lets another leader take over later.
-    fn is_deleted(&mut self, record: &mut KeptRecord, stamp: Option<Stamp>) -> bool {
+    fn is_deleted(&mut self, record: &mut DeliveredRecord, stamp: Option<Stamp>) -> bool {
         let Some(stamp) = stamp else { return false };
         self.met += 1;
         if self.met <= self.bench.plan.deleted {
@@ -178,7 +180,7 @@ impl Reader for FaultyReader {
         let mut taken = 0;
         while taken < most {
             let Some(kept) = self.queue.pop_front() else { break };
-            let back = matches!(&kept, Kept::Record(record) if record.clock_back);
+            let back = matches!(&kept, Delivery::Record(record) if record.clock_back);
             if back && taken > 0 {
                 // The reader looks at its clock once a batch: this one is a batch of its own.
                 self.queue.push_front(kept);
@@ -225,10 +227,10 @@ impl Reader for FaultyReader {
     }
 }
 
-impl Kept {
+impl Delivery {
     const fn partition(&self) -> i32 {
         match self {
-            Self::Record(KeptRecord { partition, .. })
+            Self::Record(DeliveredRecord { partition, .. })
             | Self::End { partition, .. }
             | Self::Error { partition, .. } => *partition,
         }
@@ -253,9 +255,9 @@ impl Kept {
     }
 }
 
-fn keep(delivered: &Delivered<'_>) -> Kept {
+fn keep(delivered: &Delivered<'_>) -> Delivery {
     match *delivered {
-        Delivered::Record(record) => Kept::Record(KeptRecord {
+        Delivered::Record(record) => Delivery::Record(DeliveredRecord {
             partition: record.partition,
             offset: record.offset,
             timestamp: record.timestamp,
@@ -265,7 +267,7 @@ fn keep(delivered: &Delivered<'_>) -> Kept {
             leader_epoch: record.leader_epoch,
             clock_back: false,
         }),
-        Delivered::EndOfPartition { partition, offset } => Kept::End { partition, offset },
-        Delivered::Error { partition, code, offset } => Kept::Error { partition, code, offset },
+        Delivered::EndOfPartition { partition, offset } => Delivery::End { partition, offset },
+        Delivered::Error { partition, code, offset } => Delivery::Error { partition, code, offset },
     }
 }

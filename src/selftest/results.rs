@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::table::Row;
 use crate::event::catalogue::Catalogue;
-use crate::expect::{DeclareError, ExpectConfig, Expectation, Known, Log, Oracle, OutputConfig, Record, WindowConfig};
+use crate::expect::{
+    DeclareError, ExpectConfig, Expectation, Log, Oracle, OutputConfig, Record, RunFacts, WindowConfig,
+};
 use std::time::Duration;
 
 const PARTITIONS: usize = 3;
@@ -43,7 +45,7 @@ fn expectation(catalogue: &Catalogue, value: &str) -> Result<Vec<Expectation>, D
         },
         ..ExpectConfig::default()
     };
-    Expectation::all(&[config], Known { catalogue, topic_of: &|_| String::new(), usual: "", truth: None })
+    Expectation::all(&[config], RunFacts { catalogue, topic_of: &|_| String::new(), usual: "", truth: None })
 }
 
 /// One row for each thing that was done wrong, and one for what was left right.

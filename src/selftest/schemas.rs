@@ -8,7 +8,7 @@ use crate::event::catalogue::{Catalogue, EventType, GivenSchema, ID_HEADER, IdPl
 use crate::event::coding::Coding;
 use crate::event::invalid::Invalid;
 use crate::event::key::{KeyCoding, KeyForm};
-use crate::event::learned::{Finder, Found, Learned};
+use crate::event::learned::{Finder, Learned, SchemaLookup};
 use crate::settings::formats::Format;
 use crate::wire::framing::{self, SchemaId};
 use crate::wire::language::Language;
@@ -110,7 +110,7 @@ fn coding(declared: &EventType, format: Format, id: u32) -> Result<Coding, Schem
 /// What is known of which id.
 #[derive(Debug)]
 struct Schemas {
-    known: HashMap<u32, Found>,
+    known: HashMap<u32, SchemaLookup>,
     /// How often ids were asked for that are known late.
     asked: Mutex<HashMap<u32, u32>>,
 }
@@ -132,11 +132,11 @@ impl Schemas {
                 let Some(given) = schema_of(&record, format)? else { continue };
                 let found = match Learned::version(kind, declared, coding, &given) {
                     Ok(learned) => learned.into(),
-                    Err(_) => Found::Refused(Invalid::NotReadable),
+                    Err(_) => SchemaLookup::Refused(Invalid::NotReadable),
                 };
                 known.insert(id, found);
             }
-            known.insert(Series::Stranger.id(kind), Found::Refused(Invalid::WrongSubject));
+            known.insert(Series::Stranger.id(kind), SchemaLookup::Refused(Invalid::WrongSubject));
         }
         Ok(Self { known, asked: Mutex::default() })
     }
@@ -150,12 +150,12 @@ impl Schemas {
 }
 
 impl Finder for Schemas {
-    fn find(&self, id: SchemaId) -> Found {
-        let SchemaId::Registry(id) = id else { return Found::Refused(Invalid::UnknownSchemaId) };
+    fn find(&self, id: SchemaId) -> SchemaLookup {
+        let SchemaId::Registry(id) = id else { return SchemaLookup::Refused(Invalid::UnknownSchemaId) };
         if Series::Silent.has(id) || Series::Late.has(id) && self.is_kept_back(id) {
-            return Found::Pending;
+            return SchemaLookup::Pending;
         }
-        self.known.get(&id).cloned().unwrap_or(Found::Refused(Invalid::UnknownSchemaId))
+        self.known.get(&id).cloned().unwrap_or(SchemaLookup::Refused(Invalid::UnknownSchemaId))
     }
 
     fn silence(&self) -> Option<String> {

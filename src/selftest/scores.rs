@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::table::Row;
 use crate::event::catalogue::Catalogue;
 use crate::event::stamp::{DueTime, RunId, Stamp};
-use crate::expect::{DeclareError, ExpectConfig, Expectation, Known, Log, Named, Oracle, OutputConfig, Record};
+use crate::expect::{DeclareError, ExpectConfig, Expectation, Log, Named, Oracle, OutputConfig, Record, RunFacts};
 use crate::source::synthetic::fraud::{FraudConfig, Truth};
 
 const EVENTS: u64 = 20_000;
@@ -26,7 +26,7 @@ fn expectation(catalogue: &Catalogue, truth: &Truth) -> Result<Vec<Expectation>,
         output: OutputConfig { topic: "scores".to_owned(), ..OutputConfig::default() },
         ..ExpectConfig::default()
     };
-    let known = Known { catalogue, topic_of: &|_| String::new(), usual: "", truth: Some(truth) };
+    let known = RunFacts { catalogue, topic_of: &|_| String::new(), usual: "", truth: Some(truth) };
     Expectation::all(&[config], known)
 }
 

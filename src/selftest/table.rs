@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 
-use super::fault::{Fault, Found};
+use super::fault::{Fault, Symptom};
 use super::plan::Identity;
 use super::transactions::{self, TransactionWiring};
 use super::{Bench, DELAY, EACH, LANES, Wire};
@@ -75,11 +75,11 @@ impl Table {
         let victims = |fault: Fault| suffered.iter().filter(move |(_, known)| **known == fault).map(|(event, _)| event);
         let row = |fault: Fault| {
             let found = match fault.found() {
-                Found::Class(class) => count(victims(fault).filter(|event| class_of(event) == class)),
-                Found::NotClass(class) => count(victims(fault).filter(|event| class_of(event) != class)),
-                Found::Finding(name) => finding(report, name),
-                Found::Invalid(prefix) => invalid(report, prefix),
-                Found::EndToEnd => delayed(outcome),
+                Symptom::Class(class) => count(victims(fault).filter(|event| class_of(event) == class)),
+                Symptom::NotClass(class) => count(victims(fault).filter(|event| class_of(event) != class)),
+                Symptom::Finding(name) => finding(report, name),
+                Symptom::Invalid(prefix) => invalid(report, prefix),
+                Symptom::EndToEnd => delayed(outcome),
             };
             let both = |one, two| expected(one) + expected(two);
             // Those cut short have the same reason.
@@ -190,11 +190,11 @@ fn count<T>(items: impl Iterator<Item = T>) -> u64 {
 
 fn found_as(fault: Fault) -> String {
     match fault.found() {
-        Found::Class(class) => class.as_str().to_owned(),
-        Found::NotClass(class) => format!("foreign, not {}", class.as_str()),
-        Found::Finding(name) => name.to_owned(),
-        Found::Invalid(prefix) => format!("invalid {prefix}").trim_end_matches(':').to_owned(),
-        Found::EndToEnd => "end_to_end of 1 s or more".to_owned(),
+        Symptom::Class(class) => class.as_str().to_owned(),
+        Symptom::NotClass(class) => format!("foreign, not {}", class.as_str()),
+        Symptom::Finding(name) => name.to_owned(),
+        Symptom::Invalid(prefix) => format!("invalid {prefix}").trim_end_matches(':').to_owned(),
+        Symptom::EndToEnd => "end_to_end of 1 s or more".to_owned(),
     }
 }
 
@@ -275,7 +275,7 @@ fn totals(report: &RunReport, expected: impl Fn(Fault) -> u64) -> Vec<Row> {
     });
     let sum = |faults: &[Fault]| faults.iter().map(|fault| expected(*fault)).sum::<u64>();
     let is_invalid = |fault: &Fault| {
-        matches!(fault.found(), Found::Invalid(_)) || matches!(fault, Fault::Truncated | Fault::WrongPartition)
+        matches!(fault.found(), Symptom::Invalid(_)) || matches!(fault, Fault::Truncated | Fault::WrongPartition)
     };
     let findings = [
         ("duplicates", sum(&[Fault::Resent, Fault::Rewritten])),

@@ -10,11 +10,11 @@ const BLOCK_BYTES: usize = 96 << 10;
 
 /// Sorted items.
 pub struct Rows<T> {
-    kept: Kept<T>,
+    kept: Storage<T>,
     place: Place,
 }
 
-enum Kept<T> {
+enum Storage<T> {
     Memory(Vec<T>),
     Disk(SpillFile, Run<T>),
 }
@@ -22,8 +22,8 @@ enum Kept<T> {
 impl<T: Fixed> fmt::Debug for Rows<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = match self.kept {
-            Kept::Memory(_) => "in memory",
-            Kept::Disk(..) => "on disk",
+            Storage::Memory(_) => "in memory",
+            Storage::Disk(..) => "on disk",
         };
         write!(f, "{} rows {place}", self.len())
     }
@@ -39,13 +39,13 @@ impl<T: Fixed> Rows<T> {
         let kept = match sorted {
             Sorted::Memory(mut rows) => {
                 rows.truncate(most);
-                Kept::Memory(rows)
+                Storage::Memory(rows)
             }
             Sorted::Spilled(merge) => {
                 let mut file = SpillFile::create(place)?;
                 let run = file.write_run(merge.take(most))?;
                 file.finish_writing();
-                Kept::Disk(file, run)
+                Storage::Disk(file, run)
             }
         };
         Ok(Self { kept, place: place.clone() })
@@ -55,8 +55,8 @@ impl<T: Fixed> Rows<T> {
     #[must_use]
     pub fn len(&self) -> u64 {
         match &self.kept {
-            Kept::Memory(rows) => rows.len() as u64,
-            Kept::Disk(_, run) => run.rows(),
+            Storage::Memory(rows) => rows.len() as u64,
+            Storage::Disk(_, run) => run.rows(),
         }
     }
 
@@ -76,8 +76,8 @@ impl<T: Fixed> Rows<T> {
     #[must_use]
     pub fn reader(&self) -> Reader<T> {
         Reader(match &self.kept {
-            Kept::Memory(_) => Spot::Memory(0),
-            Kept::Disk(_, run) => Spot::Disk(RunReader::new(*run, BLOCK_BYTES)),
+            Storage::Memory(_) => Spot::Memory(0),
+            Storage::Disk(_, run) => Spot::Disk(RunReader::new(*run, BLOCK_BYTES)),
         })
     }
 }
@@ -100,12 +100,12 @@ impl<T: Fixed> Reader<T> {
     #[inline]
     pub fn next(&mut self, rows: &Rows<T>) -> io::Result<Option<T>> {
         match (&mut self.0, &rows.kept) {
-            (Spot::Memory(at), Kept::Memory(rows)) => {
+            (Spot::Memory(at), Storage::Memory(rows)) => {
                 let row = rows.get(*at).copied();
                 *at += 1;
                 Ok(row)
             }
-            (Spot::Disk(reader), Kept::Disk(file, _)) => reader.next(file),
+            (Spot::Disk(reader), Storage::Disk(file, _)) => reader.next(file),
             _ => Err(io::Error::other("a reader of other rows")),
         }
     }

@@ -93,7 +93,7 @@ impl Own {
     pub fn new(config: &Config, seed: u64) -> Result<Self, OwnError> {
         let types::All { types: made, weights, walk } = types::made(config)?;
         let (mut types, mut pools) = (Vec::new(), Vec::<KeyPool>::new());
-        for types::Made { declared, drawn } in made {
+        for types::DrawableType { declared, drawn } in made {
             let pool = drawn.pool.map(|pool| {
                 pools.iter().position(|known| *known == pool).unwrap_or_else(|| {
                     pools.push(pool);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::book::{Book, Recognition};
 use super::by_schema::{BySchema, OfSchema};
 use super::findings::{Findings, shown};
-use super::held::Held;
 use super::order::{Late, Place};
+use super::unjudged::Unjudged;
 use crate::clock::{Anchor, Nanos};
 use crate::event::catalogue::Catalogue;
 use crate::event::decode::{Decoded, Wholeness};
@@ -16,7 +16,7 @@ use crate::event::stamp::{Numbering, Stamp};
 use crate::kafka::slots::Slots;
 use crate::kafka::{Record, Timestamp};
 use crate::ledger::rules::{Rule, Rules};
-use crate::measure::{Found, Shard};
+use crate::measure::{FindingCounts, Shard};
 use crate::report::Example;
 use crate::wire::Malformed;
 use crate::wire::framing::SchemaId;
@@ -160,9 +160,9 @@ impl<B: Book> Inspector<B> {
 
     /// What was found so far, by count.
     #[must_use]
-    pub const fn found(&self) -> Found {
+    pub const fn found(&self) -> FindingCounts {
         let found = &self.findings.0;
-        Found {
+        FindingCounts {
             duplicates: found.duplicates,
             reordered: found.reordered,
             invalid: found.invalid,
@@ -197,7 +197,7 @@ impl<B: Book> Inspector<B> {
     }
 
     /// Counts the records that nothing could be said of.
-    pub(super) fn end_without(&mut self, held: &Held) {
+    pub(super) fn end_without(&mut self, held: &Unjudged) {
         self.findings.0.awaits_schema = held.records();
         for record in held.firsts() {
             let id = record.body.and_then(SchemaId::of).map_or_else(String::new, |id| id.to_string());

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::book::Book;
 use super::ending::note_silence;
-use super::held::{Held, Item};
 use super::inspect::Inspector;
 use super::partition::{PartitionState, Truncation, advance, state_of};
+use super::unjudged::{Item, Unjudged};
 use super::{ASK, BATCH, Verifier};
 use crate::clock::{Clock, Nanos, wall_unix_ns};
 use crate::control::{OF_OTHERS, Traffic};
@@ -216,7 +216,7 @@ struct Desk<'a, B> {
     presence: &'a mut Presence,
     patience: &'a Patience,
     records: &'a mut u64,
-    held: &'a mut Held,
+    held: &'a mut Unjudged,
     shard: &'a mut Shard,
 }
 

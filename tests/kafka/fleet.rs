@@ -31,7 +31,7 @@ fn said(topic: &str, number: u16, what: &str) -> Vec<Value> {
     said_in(Cluster::shared(), topic, number, what)
 }
 
-fn said_in(cluster: &Cluster, topic: &str, number: u16, what: &str) -> Vec<Value> {
+pub(crate) fn said_in(cluster: &Cluster, topic: &str, number: u16, what: &str) -> Vec<Value> {
     let fleet = format!("{topic}-fleet");
     if !cluster.topics().contains(&fleet) {
         return Vec::new();
@@ -180,7 +180,7 @@ fn a_shard_that_is_killed_is_lost_and_the_others_go_on_or_end_as_they_were_told(
 }
 
 /// The bundles of a run from its topic as one.
-fn merge_from_topic(cluster: &Cluster, topic: &str, run: &str) -> Run {
+pub(crate) fn merge_from_topic(cluster: &Cluster, topic: &str, run: &str) -> Run {
     let fleet = format!("{topic}-fleet");
     let merge = ["merge", "--from-topic", run, "--fleet-topic", &fleet, "--deadline", "5m"];
     Program::new(cluster, "").args_of(&merge).args(["--out", "results/whole"]).run()

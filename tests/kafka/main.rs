@@ -1,6 +1,6 @@
 //! The program and its library against real Kafka brokers, started through `scripts/kafka`: one that tests share, and clusters for those that kill,
 //! pause or configure brokers; against a real schema registry, started through `scripts/registry`; and with the Kafka Streams application of
-//! `scripts/pipeline`.
+//! `scripts/pipeline`. Fleets run under a control plane of Kubernetes, too (`scripts/kubernetes`), where that is asked for.
 //!
 //! Clusters of three brokers share the machine with what is measured: `scripts/test` runs two tests at a time.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
@@ -28,6 +28,7 @@ mod fraud;
 mod headers;
 mod imports;
 mod keys;
+mod kubernetes;
 mod own_events;
 mod pipeline;
 mod record;

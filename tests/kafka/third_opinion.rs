@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::Command;
 
-use loadgen::expect::{Expectation, Known, Log, Oracle, Record};
+use loadgen::expect::{Expectation, Log, Oracle, Record, RunFacts};
 use loadgen::shop;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
@@ -53,7 +53,7 @@ fn expectations() -> Vec<Expectation> {
     let configs: Vec<_> = expects.into_iter().map(|expect| expect.try_into().unwrap()).collect();
     let catalogue = shop::catalogue().unwrap();
     let known =
-        Known { catalogue: &catalogue, topic_of: &|_| "raw-events".to_owned(), usual: "raw-events", truth: None };
+        RunFacts { catalogue: &catalogue, topic_of: &|_| "raw-events".to_owned(), usual: "raw-events", truth: None };
     Expectation::all(&configs, known).unwrap()
 }
 

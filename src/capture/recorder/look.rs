@@ -15,7 +15,7 @@ const JUMP: i64 = 5_000;
 
 /// What lies there, of one partition. What is none of these is not there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct Unrecorded {
     /// Records that readers of committed records do not get.
     pub(super) aborted: u64,
     /// Records that the recording should have got.
@@ -24,7 +24,7 @@ pub(super) struct Found {
     pub(super) unknown: u64,
 }
 
-impl Found {
+impl Unrecorded {
     /// Of a partition in which there was nothing to look for.
     pub(super) const fn nothing() -> Self {
         Self { aborted: 0, missed: 0, unknown: 0 }
@@ -42,7 +42,7 @@ pub(super) fn look(
     read_committed: bool,
     time: Nanos,
     given_up: &dyn Fn() -> bool,
-) -> BTreeMap<i32, Found> {
+) -> BTreeMap<i32, Unrecorded> {
     if gaps.is_empty() {
         return BTreeMap::new();
     }
@@ -55,7 +55,7 @@ pub(super) fn look(
     let written = pass("read_uncommitted");
     let there = written.values().any(|seen| seen.present > 0);
     let committed = if read_committed && there { Some(pass("read_committed")) } else { None };
-    let of = |(slot, seen): (&i32, &Seen)| {
+    let of = |(slot, seen): (&i32, &Pass)| {
         let readable = match &committed {
             None if read_committed => 0,
             None => seen.present,
@@ -65,14 +65,14 @@ pub(super) fn look(
         let cut = committed.as_ref().and_then(|committed| committed.get(slot)).is_some_and(|seen| seen.unseen > 0);
         let hidden = seen.present - readable;
         let (aborted, unsure) = if cut { (0, hidden) } else { (hidden, 0) };
-        (*slot, Found { aborted, missed: readable, unknown: seen.unseen + unsure })
+        (*slot, Unrecorded { aborted, missed: readable, unknown: seen.unseen + unsure })
     };
     written.iter().map(of).collect()
 }
 
 /// What a pass over stretches has seen of one partition.
 #[derive(Debug)]
-struct Seen<'a> {
+struct Pass<'a> {
     open: &'a [(i64, i64)],
     /// The offset after the last one passed.
     next: i64,
@@ -81,7 +81,7 @@ struct Seen<'a> {
     unseen: u64,
 }
 
-impl Seen<'_> {
+impl Pass<'_> {
     /// The reader is at `offset`, and where `is_record` a record is there. Says where to read on, where that is far ahead.
     fn pass(&mut self, offset: i64, is_record: bool) -> Option<i64> {
         self.next = offset + i64::from(is_record);
@@ -105,10 +105,10 @@ fn present<'a>(
     clock: &Monotonic,
     time: Nanos,
     given_up: &dyn Fn() -> bool,
-) -> BTreeMap<i32, Seen<'a>> {
+) -> BTreeMap<i32, Pass<'a>> {
     let begin =
-        |gaps: &'a [(i64, i64)]| Seen { open: gaps, next: gaps.first().map_or(0, |gap| gap.0), present: 0, unseen: 0 };
-    let mut seen: BTreeMap<i32, Seen<'a>> = gaps.iter().map(|(slot, gaps)| (*slot, begin(gaps))).collect();
+        |gaps: &'a [(i64, i64)]| Pass { open: gaps, next: gaps.first().map_or(0, |gap| gap.0), present: 0, unseen: 0 };
+    let mut seen: BTreeMap<i32, Pass<'a>> = gaps.iter().map(|(slot, gaps)| (*slot, begin(gaps))).collect();
     if let Err(error) = read(settings, slots, &mut seen, clock, time, given_up) {
         tracing::debug!("the second look: {error}");
     }
@@ -121,7 +121,7 @@ fn present<'a>(
 fn read(
     settings: &Settings,
     slots: &Arc<Slots>,
-    seen: &mut BTreeMap<i32, Seen<'_>>,
+    seen: &mut BTreeMap<i32, Pass<'_>>,
     clock: &Monotonic,
     time: Nanos,
     given_up: &dyn Fn() -> bool,
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn records_within_stretches_are_counted_and_the_reader_jumps_over_what_is_far() {
         let gaps = [(10, 12), (15, 16), (90_000, 90_001)];
-        let mut seen = Seen { open: &gaps, next: 10, present: 0, unseen: 0 };
+        let mut seen = Pass { open: &gaps, next: 10, present: 0, unseen: 0 };
         assert_eq!(seen.pass(11, true), None);
         assert_eq!(seen.present, 1);
         assert_eq!(seen.pass(14, true), None);

@@ -1,6 +1,6 @@
 //! One partition of a recording: how far it was read, and what was passed by on the way.
 
-use super::look::{Found, count};
+use super::look::{Unrecorded, count};
 use super::recorded::{Missing, PartitionRecorded};
 use crate::kafka::Watermarks;
 
@@ -91,7 +91,7 @@ impl Place {
         &self,
         topic: &str,
         partition: i32,
-        found: Found,
+        found: Unrecorded,
         ends: Option<Watermarks>,
         policy: Option<&str>,
     ) -> PartitionRecorded {
@@ -154,7 +154,7 @@ mod tests {
             }
             let ends = Watermarks { low: 0, high, stable: stable.min(high) };
             let gap: u64 = place.gaps().iter().map(|(from, to)| count(*from, *to)).sum();
-            let found = Found { aborted: gap / 2, missed: 0, unknown: gap / 3 };
+            let found = Unrecorded { aborted: gap / 2, missed: 0, unknown: gap / 3 };
             let told = place.account("t", 0, found, Some(ends), policy);
             prop_assert_eq!(told.recorded + told.missing.sum(), told.there);
             prop_assert_eq!(told.there, count(told.from, told.until));

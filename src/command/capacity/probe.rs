@@ -93,7 +93,7 @@ impl Prober<'_> {
         let schedule = planned_load::schedule(&plan, self.source)?;
         let bundle = Bundle::create(&self.folder, &number, &rate.to_string(), &run::to_toml(&scenario)?);
         // A probe without a bundle is as good as another: what was found is told all the same.
-        let kept = bundle.map_or_else(run::Kept::nowhere, run::Kept::new);
+        let kept = bundle.map_or_else(run::RunBundle::nowhere, run::RunBundle::new);
         let ends = schedule.ends_at();
         let left = left.map_or_else(String::new, |of| format!("    {}", text::left(&of)));
         let title = format!("probe {}: {}{left}", self.made, figures::rate(as_f64(rate)));

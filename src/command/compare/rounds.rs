@@ -29,7 +29,7 @@ use crate::verdict::ExitCode;
 const PAGE: &str = "compare.html";
 
 /// What is to be run.
-pub(super) struct Wanted<'a> {
+pub(super) struct RoundsPlan<'a> {
     pub(super) base: Bundles,
     pub(super) new: Bundles,
     /// Runs of each side.
@@ -40,7 +40,7 @@ pub(super) struct Wanted<'a> {
 }
 
 /// The runs of both sides that came to their ends.
-pub(super) struct Made {
+pub(super) struct CompletedRounds {
     /// With all runs in it.
     folder: PathBuf,
     pub(super) base: Vec<PathBuf>,
@@ -60,8 +60,8 @@ struct Turn {
 }
 
 /// Makes the runs. What is wrong with either scenario is found before the first one.
-pub(super) fn make(wanted: Wanted<'_>, environment: &Environment) -> Result<Made, Failure> {
-    let Wanted { base, new, rounds, options, how } = wanted;
+pub(super) fn make(wanted: RoundsPlan<'_>, environment: &Environment) -> Result<CompletedRounds, Failure> {
+    let RoundsPlan { base, new, rounds, options, how } = wanted;
     // The form of a comparison is no form of a run.
     let environment = environment.without("LOADGEN_OUTPUT");
     let turns = [(Side::Base, base), (Side::New, new)].map(|(side, files)| {
@@ -80,7 +80,7 @@ pub(super) fn make(wanted: Wanted<'_>, environment: &Environment) -> Result<Made
     let folder = bundle::new_folder(results_dir, &format!("{}-compare", run::started_at()))
         .map_err(|error| run::write_failed(&error))?;
     let mut rounds = Rounds { of: rounds, turns, how, interrupts, reports: [Vec::new(), Vec::new()], took_s: 0.0 };
-    let mut made = Made { folder, base: Vec::new(), new: Vec::new(), interrupted: false, failure: None };
+    let mut made = CompletedRounds { folder, base: Vec::new(), new: Vec::new(), interrupted: false, failure: None };
     match rounds.make(&mut made) {
         Ok(()) => {}
         Err(failure) if made.base.is_empty() || made.new.is_empty() => return Err(made.explain(failure)),
@@ -166,7 +166,7 @@ struct Rounds<'a> {
 
 impl Rounds<'_> {
     /// BASE NEW, NEW BASE, BASE NEW, ...: what rises or falls steadily meanwhile meets both alike.
-    fn make(&mut self, made: &mut Made) -> Result<(), Failure> {
+    fn make(&mut self, made: &mut CompletedRounds) -> Result<(), Failure> {
         for round in 1..=self.of {
             for second in [false, true] {
                 let side = usize::from((round % 2 == 0) != second);
@@ -211,7 +211,7 @@ impl Rounds<'_> {
             text::word(*side),
             run::title(plan, planned(plan, &schedule, source), ends)
         );
-        let (interrupts, kept) = (&self.interrupts, run::Kept::new(bundle));
+        let (interrupts, kept) = (&self.interrupts, run::RunBundle::new(bundle));
         let recording = run::Recording {
             plan,
             source,
@@ -250,7 +250,7 @@ impl Rounds<'_> {
     }
 }
 
-impl Made {
+impl CompletedRounds {
     /// A failure after which these runs are not compared says where they are.
     pub(super) fn explain(&self, failure: Failure) -> Failure {
         if let Some(before) = self.failure.as_ref().filter(|before| before.message != failure.message) {

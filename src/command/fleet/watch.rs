@@ -105,22 +105,28 @@ fn state(shard: &Shard, lost: bool, begun: bool, straggles: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::record::{Progress, Ready, Record, Said, Who};
+    use crate::fleet::record::{Announcement, Progress, Ready, Record, Who};
 
     #[test]
     fn a_table_has_a_line_for_each_shard_and_names_the_one_that_straggles() {
         let mut roll = Roll::new(3);
-        let mut note = |shard: u16, said: Said| {
+        let mut note = |shard: u16, said: Announcement| {
             let who = Who { run: "1".to_owned(), shard, of: 3, attempt: 1, host: "a".to_owned(), pid: 1 };
             roll.note(Record { who, said }, 1);
         };
         for shard in 1..=3 {
-            note(shard, Said::Entered);
-            note(shard, Said::Ready(Ready::default()));
+            note(shard, Announcement::Entered);
+            note(shard, Announcement::Ready(Ready::default()));
             let slip_p99_us = Some(if shard == 2 { 48_000 } else { 900 });
             note(
                 shard,
-                Said::Beat(Progress { at_s: 3, scheduled: 3_000, acked: 2_990, slip_p99_us, ..Progress::default() }),
+                Announcement::Beat(Progress {
+                    at_s: 3,
+                    scheduled: 3_000,
+                    acked: 2_990,
+                    slip_p99_us,
+                    ..Progress::default()
+                }),
             );
         }
         let table = table(&roll, false);

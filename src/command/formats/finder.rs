@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Failure;
 use crate::event::catalogue::{Catalogue, GivenSchema};
 use crate::event::invalid::Invalid;
-use crate::event::learned::{Finder, Found, Learned};
+use crate::event::learned::{Finder, Learned, SchemaLookup};
 use crate::registry::{Registry, RegistryError, Schema, SchemaType, Trouble};
 use crate::scenario::formats::unions;
 use crate::scenario::formats::{SchemaText, TypeFormat, coding_of};
@@ -26,7 +26,7 @@ const MOST_IDS: usize = 1_000;
 /// Finds schemas in a registry.
 #[derive(Debug)]
 pub(in crate::command) struct InRegistry {
-    known: RwLock<HashMap<SchemaId, Found>>,
+    known: RwLock<HashMap<SchemaId, SchemaLookup>>,
     wanted: Mutex<Sender<SchemaId>>,
     /// Why the registry does not say what was last asked.
     silence: Arc<Mutex<Option<String>>>,
@@ -52,27 +52,27 @@ impl InRegistry {
         Ok(finder)
     }
 
-    fn store(&self, id: SchemaId, found: Found) {
+    fn store(&self, id: SchemaId, found: SchemaLookup) {
         self.known.write().unwrap_or_else(PoisonError::into_inner).insert(id, found);
     }
 }
 
 impl Finder for InRegistry {
-    fn find(&self, id: SchemaId) -> Found {
+    fn find(&self, id: SchemaId) -> SchemaLookup {
         if let Some(found) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&id) {
             return found.clone();
         }
-        let SchemaId::Registry(_) = id else { return Found::Refused(Invalid::UnknownSchemaId) };
+        let SchemaId::Registry(_) = id else { return SchemaLookup::Refused(Invalid::UnknownSchemaId) };
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let is_full = known.len() >= MOST_IDS;
         match known.entry(id) {
             Entry::Occupied(found) => found.get().clone(),
-            Entry::Vacant(_) if is_full => Found::Pending,
+            Entry::Vacant(_) if is_full => SchemaLookup::Pending,
             Entry::Vacant(place) => {
-                place.insert(Found::Pending);
+                place.insert(SchemaLookup::Pending);
                 // Without anybody to ask it stays open.
                 locked(&self.wanted).send(id).unwrap_or_default();
-                Found::Pending
+                SchemaLookup::Pending
             }
         }
     }
@@ -92,7 +92,7 @@ struct Asking {
 
 impl Asking {
     /// Until nobody wants to know any more.
-    fn run(self, wanted: &Receiver<SchemaId>, store: impl Fn(SchemaId, Found) -> bool) {
+    fn run(self, wanted: &Receiver<SchemaId>, store: impl Fn(SchemaId, SchemaLookup) -> bool) {
         let mut open = Vec::new();
         loop {
             match if open.is_empty() {
@@ -118,8 +118,8 @@ impl Asking {
     }
 
     /// `None` where the registry does not say.
-    fn look_up(&self, id: SchemaId) -> Option<Found> {
-        let SchemaId::Registry(number) = id else { return Some(Found::Refused(Invalid::UnknownSchemaId)) };
+    fn look_up(&self, id: SchemaId) -> Option<SchemaLookup> {
+        let SchemaId::Registry(number) = id else { return Some(SchemaLookup::Refused(Invalid::UnknownSchemaId)) };
         match self.registry.schema(number).and_then(|schema| {
             let imports = self.registry.imports(&schema)?;
             Ok((schema, imports, self.is_of_subjects(number)?))
@@ -127,11 +127,11 @@ impl Asking {
             Ok((schema, imports, of_subjects)) => {
                 *locked(&self.silence) = None;
                 let found = if of_subjects { self.learn(number, &schema, imports) } else { Err(Invalid::WrongSubject) };
-                Some(found.unwrap_or_else(Found::Refused))
+                Some(found.unwrap_or_else(SchemaLookup::Refused))
             }
             Err(error) if matches!(error.trouble, Trouble::SchemaMissing(_)) => {
                 *locked(&self.silence) = None;
-                Some(Found::Refused(Invalid::UnknownSchemaId))
+                Some(SchemaLookup::Refused(Invalid::UnknownSchemaId))
             }
             Err(error) => {
                 let mut silence = locked(&self.silence);
@@ -154,7 +154,7 @@ impl Asking {
     }
 
     /// How records of a schema are read: it is one of a type, as loadgen writes it or in another version.
-    fn learn(&self, id: u32, schema: &Schema, imports: Vec<(String, Schema)>) -> Result<Found, Invalid> {
+    fn learn(&self, id: u32, schema: &Schema, imports: Vec<(String, Schema)>) -> Result<SchemaLookup, Invalid> {
         let format = match schema.schema_type {
             SchemaType::Avro => Format::Avro,
             SchemaType::Protobuf => Format::Protobuf,
@@ -188,11 +188,11 @@ impl Asking {
         let (language, text) = (written.language(), written.text.into());
         let given = GivenSchema { language, text, message: None, imports: written.imports };
         let version = Learned::version(kind, declared, coding, &given);
-        version.map(Found::from).map_err(|error| unreadable(&error.to_string()))
+        version.map(SchemaLookup::from).map_err(|error| unreadable(&error.to_string()))
     }
 
     /// How records of a schema are read that several types share.
-    fn shared(&self, id: u32, format: Format, text: &str) -> Result<Found, Invalid> {
+    fn shared(&self, id: u32, format: Format, text: &str) -> Result<SchemaLookup, Invalid> {
         let mut all = Vec::new();
         for (kind, declared) in self.catalogue.types() {
             let made = [true, false].into_iter().find_map(|padded| {
@@ -206,7 +206,7 @@ impl Asking {
                 all.push(Arc::new(Learned { kind, coding, own: None, writer: None }));
             }
         }
-        if all.is_empty() { Err(Invalid::WrongSubject) } else { Ok(Found::Schemas(all.into())) }
+        if all.is_empty() { Err(Invalid::WrongSubject) } else { Ok(SchemaLookup::Schemas(all.into())) }
     }
 }
 

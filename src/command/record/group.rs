@@ -21,7 +21,7 @@ use crate::verdict::ExitCode;
 
 /// What is told of it.
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+struct GroupSummary<'a> {
     group: &'a str,
     folder: &'a Path,
     files: u64,
@@ -102,7 +102,7 @@ fn tell(
         }
         Output::Json => {
             let (first_file, last_file) = rolling.names().unzip();
-            let told = Told {
+            let told = GroupSummary {
                 group: &group.name,
                 folder: &plan.out,
                 files: rolling.files(),

@@ -8,13 +8,13 @@ use super::failures::wanted;
 use crate::bundle;
 use crate::command::{Failure, cluster, fleet};
 use crate::fleet::channel::Topic;
-use crate::fleet::member::{Member, Wanted};
+use crate::fleet::member::{Member, SeatPlan};
 use crate::fleet::record::{Progress, Ready};
 use crate::fleet::{FleetError, LOST_AFTER};
 use crate::report::RunReport;
 use crate::report::fleet::ShardState;
 use crate::report::latency::Kind;
-use crate::run::wiring::Met;
+use crate::run::wiring::AgreedStart;
 use crate::run::{self, Interrupts, Outcome, RunError, Tick};
 use crate::scenario::plan::{Fleet, Plan};
 use crate::schedule::Schedule;
@@ -24,7 +24,7 @@ use crate::verdict::{self, ExitCode};
 
 /// This process among the others.
 pub(super) struct Crew<'a> {
-    wanted: Wanted,
+    wanted: SeatPlan,
     plan: &'a Plan,
     planned: Option<u64>,
     hands_in: bool,
@@ -49,7 +49,7 @@ impl<'a> Crew<'a> {
             timeout: kafka.connect_timeout,
             create: kafka.create_topics.then_some(kafka.replication_factor),
         };
-        let wanted = Wanted {
+        let wanted = SeatPlan {
             topic,
             run: config.id.to_string(),
             shard: shard.number,
@@ -77,7 +77,7 @@ impl<'a> Crew<'a> {
             tracing::info!("shard {} of {} stands ready", self.wanted.shard, self.wanted.of);
             member.meet(self.ready()?, interrupts).map_err(not_met)
         };
-        run::run_through(&Met { meet: &meet }, config, source, schedule, interrupts, each_second)
+        run::run_through(&AgreedStart { meet: &meet }, config, source, schedule, interrupts, each_second)
             .map_err(|error| Self::did_not_begin(member, error))
     }
 

@@ -3,7 +3,7 @@
 use std::cell::LazyCell;
 use std::path::{Path, PathBuf};
 
-use super::kept::Kept;
+use super::run_bundle::RunBundle;
 use crate::alert::Alerts;
 use crate::command::Failure;
 use crate::exporter::Exporter;
@@ -17,7 +17,7 @@ use crate::run::{Interrupts, Outcome, RunError, Tick};
 pub(in crate::command) struct Observers<'a> {
     pub(in crate::command) progress: Progress,
     pub(in crate::command) exporter: Option<&'a Exporter>,
-    pub(in crate::command) kept: Kept,
+    pub(in crate::command) kept: RunBundle,
     pub(in crate::command) gates: &'a Gates,
     pub(in crate::command) alerts: Alerts,
     pub(in crate::command) interrupts: &'a Interrupts,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::failures::begin_failed;
 use super::fleet::Crew;
-use super::kept::Kept;
 use super::observers::Observers;
+use super::run_bundle::RunBundle;
 use super::{begun, origin, truth};
 use crate::alert::{About, Alerts};
 use crate::bundle;
@@ -35,7 +35,7 @@ pub(in crate::command) struct Recording<'a> {
     pub(in crate::command) interrupts: &'a Arc<Interrupts>,
     /// What others can watch it by.
     pub(in crate::command) exporter: Option<&'a Exporter>,
-    pub(in crate::command) kept: Kept,
+    pub(in crate::command) kept: RunBundle,
     /// What the live view calls it.
     pub(in crate::command) title: String,
     /// When its schedule ends, where known.

@@ -7,10 +7,10 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::capture::against::{Against, At, Compared, Reading, Side};
-use crate::capture::offsets::Seen;
+use crate::capture::offsets::SeenOffsets;
 use crate::capture::read::{ReadError, Reader};
 use crate::capture::recorder::recorded::{EndedBy, Recorded};
-use crate::capture::recorder::{RecordError, Recorder, Start, Until, Wanted};
+use crate::capture::recorder::{RecordError, Recorder, RecordingPlan, Start, Until};
 use crate::cli::verify::VerifyArgs;
 use crate::command::record::Shown;
 use crate::command::{Done, Failure, cluster, interrupt};
@@ -28,7 +28,7 @@ const MEMORY: usize = 256 << 20;
 
 /// What is told of the comparison.
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+struct ComparisonSummary<'a> {
     #[serde(flatten)]
     compared: &'a Compared,
     read: &'a Recorded,
@@ -62,7 +62,7 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
         readers.push((file, reader));
     }
     let mut against = Against::new(topics.clone(), plan.keeps_partitions, ID_HEADER.as_bytes(), MEMORY, place);
-    let mut seen = Seen::default();
+    let mut seen = SeenOffsets::default();
     for (file, mut reader) in readers {
         while let Some(record) = reader.next().map_err(|error| unread(file, &error))? {
             if seen.add(&record) {
@@ -74,8 +74,13 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
         }
     }
     let interrupts = interrupt::listen()?;
-    let wanted =
-        Wanted { topics, from: Start::Earliest, until: Until::End, most: None, read_committed: plan.read_committed };
+    let wanted = RecordingPlan {
+        topics,
+        from: Start::Earliest,
+        until: Until::End,
+        most: None,
+        read_committed: plan.read_committed,
+    };
     let target = &plan.cluster;
     let failed = |error| {
         let said_by = &target.bootstrap_said_by;
@@ -154,7 +159,7 @@ fn tell(plan: &AgainstPlan, compared: &Compared, read: &Recorded) -> Result<Done
         Output::Text => text(compared, &reasons),
         Output::Json => {
             let reasons = reasons.into_iter().map(|(_, reason)| reason).collect();
-            let told = Told { compared, read, code: code.code(), verdict: code.as_str(), reasons };
+            let told = ComparisonSummary { compared, read, code: code.code(), verdict: code.as_str(), reasons };
             serde_json::to_string_pretty(&told)
                 .map(|text| text + "\n")
                 .map_err(|error| Failure::new(ExitCode::NotWritten, error.to_string()))?

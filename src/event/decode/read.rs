@@ -10,7 +10,7 @@ use super::{CodingOf, Decoded, id_at};
 use crate::event::catalogue::{Catalogue, Planned, TypeIndex};
 use crate::event::coding::{Body, Coding};
 use crate::event::invalid::Invalid;
-use crate::event::learned::{Found, Learned};
+use crate::event::learned::{Learned, SchemaLookup};
 use crate::event::opaque::Raw;
 use crate::event::stamp::{self, BYTES_LENGTH, Stamp};
 use crate::kafka::headers::Headers;
@@ -58,13 +58,13 @@ impl Catalogue {
                         return self.by_own(id, value);
                     }
                     match self.learned(id) {
-                        Found::Schemas(learned) => {
+                        SchemaLookup::Schemas(learned) => {
                             return first_of(learned.iter().map(|one| self.by_learned(Arc::clone(one), value)));
                         }
-                        Found::Pending => return Err(Invalid::AwaitsSchema),
+                        SchemaLookup::Pending => return Err(Invalid::AwaitsSchema),
                         // It may be no frame at all.
-                        Found::Refused(_) if self.has_binary_without_frame() => {}
-                        Found::Refused(why) => return Err(why),
+                        SchemaLookup::Refused(_) if self.has_binary_without_frame() => {}
+                        SchemaLookup::Refused(why) => return Err(why),
                     }
                 }
                 None if self.without_frame().next().is_none() => {

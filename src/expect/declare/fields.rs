@@ -1,7 +1,7 @@
 //! The fields of the events that an expectation takes.
 
 use super::config::ExpectConfig;
-use super::{Known, Wrong, wrong};
+use super::{RunFacts, Wrong, wrong};
 use crate::event::catalogue::EventType;
 use crate::spelling::nearest;
 use crate::wire::shape::Shape;
@@ -16,7 +16,7 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(config: &ExpectConfig, source: &str, known: Known<'a>) -> Result<Self, Wrong> {
+    pub(super) fn new(config: &ExpectConfig, source: &str, known: RunFacts<'a>) -> Result<Self, Wrong> {
         let all: Vec<&EventType> = (known.catalogue.types().map(|(_, declared)| declared))
             .filter(|declared| (known.topic_of)(&declared.name) == source)
             .collect();

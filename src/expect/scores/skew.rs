@@ -12,13 +12,13 @@ const WAITING: usize = 200_000;
 const SAME: f64 = 1e-9;
 
 /// Features as a record tells them.
-type Told = [Option<f64>; NAMES.len()];
+type ReportedFeatures = [Option<f64>; NAMES.len()];
 
 /// What is known of one event.
 #[derive(Debug)]
-enum Known {
+enum OneSide {
     Computed(Box<Features>),
-    Told(Box<Told>),
+    ReportedFeatures(Box<ReportedFeatures>),
 }
 
 /// Both sides, as far as they are there.
@@ -28,7 +28,7 @@ pub(super) struct Skew {
     names: Vec<Box<str>>,
     reader: Reader,
     windows: HashMap<usize, Window>,
-    known: HashMap<u128, Known>,
+    known: HashMap<u128, OneSide>,
     report: SkewReport,
     features: [FeatureSkew; NAMES.len()],
 }
@@ -52,8 +52,8 @@ impl Skew {
         let features = self.windows.entry(partition).or_default().take(offset, &event);
         let Some(id) = uuid::Uuid::try_parse_ascii(&event.id).ok().map(|id| id.as_u128()) else { return };
         match self.known.remove(&id) {
-            Some(Known::Told(told)) => self.compare(&features, &told),
-            _ => self.keep(id, Known::Computed(Box::new(features))),
+            Some(OneSide::ReportedFeatures(told)) => self.compare(&features, &told),
+            _ => self.keep(id, OneSide::Computed(Box::new(features))),
         }
     }
 
@@ -66,23 +66,23 @@ impl Skew {
             return;
         }
         let number = |value: Option<&[u8]>| std::str::from_utf8(value?).ok()?.parse().ok();
-        let mut told: Told = [None; NAMES.len()];
+        let mut told: ReportedFeatures = [None; NAMES.len()];
         for (told, value) in told.iter_mut().zip(found) {
             *told = number(value);
         }
         match self.known.remove(&id) {
-            Some(Known::Computed(features)) => self.compare(&features, &told),
-            _ => self.keep(id, Known::Told(Box::new(told))),
+            Some(OneSide::Computed(features)) => self.compare(&features, &told),
+            _ => self.keep(id, OneSide::ReportedFeatures(Box::new(told))),
         }
     }
 
-    fn keep(&mut self, id: u128, known: Known) {
+    fn keep(&mut self, id: u128, known: OneSide) {
         if self.known.len() < WAITING {
             self.known.insert(id, known);
         }
     }
 
-    fn compare(&mut self, computed: &Features, told: &Told) {
+    fn compare(&mut self, computed: &Features, told: &ReportedFeatures) {
         self.report.compared += 1;
         let mut differs = false;
         for ((feature, computed), told) in self.features.iter_mut().zip(computed).zip(told) {

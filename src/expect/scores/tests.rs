@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::super::{ExpectConfig, Expectation, Known, Log, Named, Oracle, OutputConfig, Record};
+use super::super::{ExpectConfig, Expectation, Log, Named, Oracle, OutputConfig, Record, RunFacts};
 use super::*;
 use crate::event::stamp::{DueTime, RunId};
 use crate::figures::as_f64;
@@ -36,7 +36,7 @@ fn config() -> ExpectConfig {
 
 fn declared(config: ExpectConfig, truth: Option<&Truth>) -> Result<Vec<Expectation>, String> {
     let catalogue = shop::catalogue().unwrap();
-    let known = Known { catalogue: &catalogue, topic_of: &|_| "raw-events".to_owned(), usual: "raw-events", truth };
+    let known = RunFacts { catalogue: &catalogue, topic_of: &|_| "raw-events".to_owned(), usual: "raw-events", truth };
     Expectation::all(&[config], known).map_err(|error| format!("{error}; {}", error.hint))
 }
 

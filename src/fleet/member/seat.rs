@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{GOOD_BOUND_NS, LISTEN, PROBES, ROUNDS, Wanted};
+use super::{GOOD_BOUND_NS, LISTEN, PROBES, ROUNDS, SeatPlan};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::fleet::channel::{Channel, Heard, Sent};
 use crate::fleet::offset::{Bracket, Offset};
-use crate::fleet::record::{End, Progress, Record, Said, Who};
+use crate::fleet::record::{Announcement, End, Progress, Record, Who};
 use crate::fleet::roll::{Roll, Shard};
 use crate::fleet::{BEAT, FARTHEST_CLOCK, FleetError};
 use crate::report::fleet::{ClockOffset, ClockReport, FleetReport, ShardReport, ShardState};
@@ -36,7 +36,7 @@ pub(super) enum Moment {
 
 impl Seat {
     /// Reads the topic, and has no seat yet.
-    pub(super) fn new(wanted: &Wanted) -> Result<Self, FleetError> {
+    pub(super) fn new(wanted: &SeatPlan) -> Result<Self, FleetError> {
         let who = Who {
             run: wanted.run.clone(),
             shard: wanted.shard,
@@ -56,12 +56,12 @@ impl Seat {
         })
     }
 
-    pub(super) fn say(&mut self, said: Said, moment: Moment) -> Result<(), FleetError> {
+    pub(super) fn say(&mut self, said: Announcement, moment: Moment) -> Result<(), FleetError> {
         self.say_often(said, moment, 1)
     }
 
     /// As one transaction: the first record of one waits until its partition belongs to it, the others do not.
-    fn say_often(&mut self, said: Said, moment: Moment, times: usize) -> Result<(), FleetError> {
+    fn say_often(&mut self, said: Announcement, moment: Moment, times: usize) -> Result<(), FleetError> {
         let record = Record { who: self.who.clone(), said };
         // Plain data has no way to fail.
         let body = serde_json::to_vec(&record).unwrap_or_default();
@@ -107,7 +107,7 @@ impl Seat {
     /// Brackets some of the broker's stamps.
     pub(super) fn measure(&mut self, moment: Moment) -> Result<(), FleetError> {
         for _ in 0..ROUNDS {
-            self.say_often(Said::Clock, moment, PROBES)?;
+            self.say_often(Announcement::Clock, moment, PROBES)?;
             self.hear_all()?;
             if self.offset(moment).is_some_and(|offset| offset.bound_ns() <= GOOD_BOUND_NS) {
                 break;
@@ -131,12 +131,12 @@ impl Seat {
     /// Says that it has ended before it began.
     pub(super) fn leave(&mut self, why: &FleetError) {
         let end = End { exit_code: 0, why: why.to_string(), progress: Progress::default() };
-        if let Err(error) = self.say(Said::Ended(end), Moment::After) {
+        if let Err(error) = self.say(Announcement::Ended(end), Moment::After) {
             tracing::debug!("the fleet was not told that this shard does not begin: {error}");
         }
     }
 
-    pub(super) fn report(&self, wanted: &Wanted) -> FleetReport {
+    pub(super) fn report(&self, wanted: &SeatPlan) -> FleetReport {
         let lost: Vec<u16> = self.roll.lost().map(|(number, _)| number).collect();
         let shards = self.roll.shards().map(|(number, shard)| {
             let own = number == wanted.shard;

@@ -94,7 +94,7 @@ impl Drop for Answers {
 }
 
 /// One number of each partition, as its leader tells it.
-type Told = Vec<Result<i64, Code>>;
+type LeaderAnswers = Vec<Result<i64, Code>>;
 
 impl Client {
     /// Both ends of these partitions (topic and number, none of them twice), each asked of its leader, in their order. `committed`:
@@ -128,7 +128,7 @@ impl Client {
                 c::rd_kafka_ListOffsets(self.handle.as_ptr(), list.0.as_ptr(), options.0.as_ptr(), answers.0.as_ptr());
             }
         }
-        let mut told: [Told; 3] = std::array::from_fn(|_| vec![Err(Code::OperationTimedOut); places.len()]);
+        let mut told: [LeaderAnswers; 3] = std::array::from_fn(|_| vec![Err(Code::OperationTimedOut); places.len()]);
         answers.take(c::RD_KAFKA_EVENT_LISTOFFSETS_RESULT, asked, wait, |event| {
             // SAFETY: the event is live; its number is the one that was given with the question.
             let number = unsafe { c::rd_kafka_event_opaque(event.0.as_ptr()) }.addr();
@@ -180,7 +180,7 @@ impl Client {
 ///
 /// # Safety
 /// The event must be live, and the answer to a question for offsets.
-unsafe fn offsets(event: &Event, places: &[(&str, i32)], told: &mut Told) {
+unsafe fn offsets(event: &Event, places: &[(&str, i32)], told: &mut LeaderAnswers) {
     // SAFETY: the caller's promise; what is borrowed lives as long as the event and is only read.
     unsafe {
         let failed = code(raw::rd_kafka_event_error(event.0.as_ptr()));

@@ -186,7 +186,7 @@ pub(super) fn remarks(comparison: &Comparison) -> Vec<String> {
     }
     for row in &comparison.rows {
         match remark(row) {
-            Some(Remark::Said(remark)) => remarks.push(remark),
+            Some(Remark::Text(remark)) => remarks.push(remark),
             Some(Remark::TooNoisy) => noisy.push(row.quantity.to_string()),
             None => {}
         }
@@ -204,7 +204,7 @@ pub(super) fn remarks(comparison: &Comparison) -> Vec<String> {
 }
 
 enum Remark {
-    Said(String),
+    Text(String),
     /// No run of bearable length would settle it.
     TooNoisy,
 }
@@ -214,7 +214,7 @@ fn remark(row: &Row) -> Option<Remark> {
         return None;
     }
     if let Some(reason) = &row.reason {
-        return Some(Remark::Said(format!("{}: {reason}", row.quantity)));
+        return Some(Remark::Text(format!("{}: {reason}", row.quantity)));
     }
     let change = row.change.as_ref().filter(|_| row.verdict == Verdict::Inconclusive)?;
     let more = match change.more_data {
@@ -223,7 +223,7 @@ fn remark(row: &Row) -> Option<Remark> {
         Some(times) => format!("; about {} times as much data would settle it", short(times.max(1.1))),
     };
     let seen = percent(change.detectable_percent);
-    Some(Remark::Said(format!("{}: a change of {seen} would have been seen{more}", row.quantity)))
+    Some(Remark::Text(format!("{}: a change of {seen} would have been seen{more}", row.quantity)))
 }
 
 /// How the figures came about, in one sentence a reader can check; `None` where nothing was drawn.

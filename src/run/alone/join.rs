@@ -14,7 +14,7 @@ use crate::ledger::class::{Answer, Class, Facts, LookUp, Sight};
 use crate::ledger::rules::Rules;
 use crate::report::{Findings, LedgerCounts, RunReport};
 use crate::run::Unverified;
-use crate::run::attribute::evidence::Found;
+use crate::run::attribute::evidence::SeenInLog;
 use crate::run::attribute::{Attributed, Listing, Log, Opened, SecondReading, not_read_again};
 use crate::run::schemas;
 use crate::run::surroundings::note_isolation;
@@ -189,7 +189,7 @@ pub(super) fn join(
 }
 
 fn facts(
-    (book, found): (&TopicBook, &Found),
+    (book, found): (&TopicBook, &SeenInLog),
     lane: u16,
     event: Answered,
     was_cut_off: bool,

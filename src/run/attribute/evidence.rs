@@ -12,7 +12,7 @@ use crate::verify::{Damaged, PartitionState};
 
 /// All that was found.
 #[derive(Debug, Default)]
-pub(in crate::run) struct Found {
+pub(in crate::run) struct SeenInLog {
     /// What lies at the offsets of unseen events.
     pub(super) at: HashMap<Identity, LookUp>,
     /// Where the damaged records lie that claim to be an event.
@@ -23,7 +23,7 @@ pub(in crate::run) struct Found {
     pub(super) unfinished: Vec<i32>,
 }
 
-impl Found {
+impl SeenInLog {
     /// What lies at the acked offset of an unseen event.
     pub(in crate::run) fn at(&self, lane: u16, sequence: u64) -> LookUp {
         self.at.get(&(lane, sequence)).copied().unwrap_or(LookUp::Nothing)
@@ -85,14 +85,14 @@ impl Horizons {
 
 /// What was found of one lane's events.
 pub(super) struct LaneEvidence<'a> {
-    found: &'a Found,
+    found: &'a SeenInLog,
     lane: u16,
     /// The lane's events in the log, and from which on none can have aged out: as they are asked for of every event.
     present: Option<(Option<&'a Presence>, u64)>,
 }
 
 impl<'a> LaneEvidence<'a> {
-    pub(super) fn new(found: &'a Found, lane: u16) -> Self {
+    pub(super) fn new(found: &'a SeenInLog, lane: u16) -> Self {
         let present = found.present.as_ref().map(|(present, horizons)| (present.get(&lane), horizons.of(lane)));
         Self { found, lane, present }
     }
@@ -143,7 +143,7 @@ mod tests {
             horizons.note(&record(partition), stamp(sequence));
             present.note(sequence);
         }
-        let found = Found { present: Some(([(0, present)].into(), horizons)), ..Found::default() };
+        let found = SeenInLog { present: Some(([(0, present)].into(), horizons)), ..SeenInLog::default() };
         let evidence = LaneEvidence::new(&found, 0);
         assert!(!evidence.is_gone(4), "it may have been deleted below the start of partition 0");
         assert!(!evidence.is_gone(12), "it is there");

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::duplicates::settle_duplicates;
-use super::evidence::{Found, Horizons, places_of};
+use super::evidence::{Horizons, SeenInLog, places_of};
 use crate::event::stamp::Stamp;
 use crate::kafka::slots::Slots;
 use crate::kafka::{KafkaError, Record, Wait};
@@ -56,13 +56,13 @@ pub(in crate::run) struct SecondReading<'a> {
     is_open: bool,
     states: &'a mut [PartitionState],
     wanted: Vec<AckedEvent>,
-    found: Found,
+    found: SeenInLog,
 }
 
 impl<'a> SecondReading<'a> {
     /// One of these partitions, as the first reader left them, and of what it read that was not whole.
     pub(in crate::run) fn new(log: Log<'a>, states: &'a mut [PartitionState], damaged: &[Damaged]) -> Self {
-        let found = Found { damaged: places_of(damaged), ..Found::default() };
+        let found = SeenInLog { damaged: places_of(damaged), ..SeenInLog::default() };
         let mut reading = Self { log, reader: None, is_open: false, states, wanted: Vec::new(), found };
         reading.ask_for_ends_of_another();
         reading
@@ -150,7 +150,7 @@ impl<'a> SecondReading<'a> {
         duplicates: Vec<Duplicate>,
         findings: &mut Findings,
         mut passed_over: Option<&mut Sees<'_>>,
-    ) -> Found {
+    ) -> SeenInLog {
         let truncated = self.log.ours.rules.has(Rule::SeenThenGone) && is_cut_off(self.states);
         let mut search = Search {
             wanted: std::mem::take(&mut self.wanted),
@@ -219,7 +219,7 @@ fn opened(log: &Log<'_>, isolation: &str) -> Option<Box<dyn Reader>> {
 }
 
 /// What was not read again, in a sentence; `None` where all was.
-pub(in crate::run) fn not_read_again(found: &Found, slots: &Slots) -> Option<String> {
+pub(in crate::run) fn not_read_again(found: &SeenInLog, slots: &Slots) -> Option<String> {
     let unfinished = Some(&found.unfinished).filter(|unfinished| !unfinished.is_empty())?;
     Some(format!(
         "second reading: partitions {} were not read again to their end within {LOOK_UPS:?}; of what lies there nothing is claimed",

@@ -8,21 +8,21 @@ use super::plan::Plan;
 use super::producer::CATALOGUE;
 use crate::event::catalogue::Catalogue;
 use crate::event::invalid::Invalid;
-use crate::event::learned::{Finder, Found};
+use crate::event::learned::{Finder, SchemaLookup};
 use crate::wire::framing::SchemaId;
 
 #[derive(Debug)]
 struct Registry(Shared);
 
 impl Finder for Registry {
-    fn find(&self, id: SchemaId) -> Found {
+    fn find(&self, id: SchemaId) -> SchemaLookup {
         let cluster = self.0.open();
-        let SchemaId::Registry(number) = id else { return Found::Refused(Invalid::UnknownSchemaId) };
+        let SchemaId::Registry(number) = id else { return SchemaLookup::Refused(Invalid::UnknownSchemaId) };
         let told_at = usize::try_from(number).ok().and_then(|number| cluster.schemas.get(number)).copied();
         if told_at.is_some_and(|at| cluster.now < at) {
-            Found::Pending
+            SchemaLookup::Pending
         } else {
-            Found::Refused(Invalid::UnknownSchemaId)
+            SchemaLookup::Refused(Invalid::UnknownSchemaId)
         }
     }
 

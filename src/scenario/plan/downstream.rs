@@ -4,7 +4,7 @@ use super::super::Scenario;
 use super::super::error::ConfigError;
 use super::super::formats::FormatPlan;
 use super::plan_error;
-use crate::expect::{DeclareError, Expectation, Known};
+use crate::expect::{DeclareError, Expectation, RunFacts};
 use crate::run::Downstream;
 use crate::settings::formats::{Format, Framing};
 use crate::settings::verification::Expect;
@@ -13,7 +13,7 @@ use crate::settings::verification::Expect;
 /// needed; `is_whole`: whether this process carries the whole run.
 pub(super) fn of(
     scenario: &mut Scenario,
-    known: Known<'_>,
+    known: RunFacts<'_>,
     formats: &FormatPlan,
     is_read: bool,
     is_whole: bool,

@@ -16,14 +16,14 @@ use crate::wire::shape::{Record, Shape};
 use crate::wire::sink::Escaped;
 
 /// A type that events can be drawn of.
-pub(super) struct Made {
+pub(super) struct DrawableType {
     pub(super) declared: EventType,
     pub(super) drawn: Compiled,
 }
 
 /// All types, and how often each comes.
 pub(super) struct All {
-    pub(super) types: Vec<Made>,
+    pub(super) types: Vec<DrawableType>,
     pub(super) weights: Vec<f64>,
     /// What sessions do, where events hang together.
     pub(super) walk: Option<Walk>,
@@ -66,7 +66,7 @@ pub(super) fn made(config: &Config) -> Result<All, OwnError> {
     Ok(All { types, weights, walk })
 }
 
-fn make(declared: &Type, namespace: &str) -> Result<Made, OwnError> {
+fn make(declared: &Type, namespace: &str) -> Result<DrawableType, OwnError> {
     let keys = &declared.keys;
     let name = declared.record.clone().unwrap_or_else(|| join(namespace, &capitalised(&declared.name)));
     let (record, limits, given) = match &declared.schema {
@@ -121,7 +121,7 @@ fn make(declared: &Type, namespace: &str) -> Result<Made, OwnError> {
             .at("key")
             .error("the key's texts have quotes, backslashes or control characters, which JSON would escape"));
     }
-    Ok(Made {
+    Ok(DrawableType {
         declared: EventType { name: declared.name.as_str().into(), id, key, record, open: false, schema: given },
         drawn,
     })

@@ -7,17 +7,17 @@ use std::sync::Arc;
 use super::mapping::{Mapped, Mapping};
 use super::{Config, LoadError};
 use crate::files::recording::{self, WriteError, topic_of};
-use crate::files::spool::{Kept, Spooler};
-use crate::files::{self, FileError, Found};
+use crate::files::spool::{SpooledRow, Spooler};
+use crate::files::{self, FieldsRead, FileError};
 use crate::input::BadRows;
 use crate::sorting::Place;
 
 /// A recording that was made of rows. Its file has no name, and is gone with the process.
 #[derive(Clone, Debug)]
-pub struct Spooled(Arc<Made>);
+pub struct Spooled(Arc<SpoolFile>);
 
 #[derive(Debug)]
-struct Made {
+struct SpoolFile {
     file: File,
     facts: RowFacts,
 }
@@ -30,7 +30,7 @@ pub struct RowFacts {
     /// Rows with a time before that of the row before them.
     pub back: u64,
     /// Which fields were read, and how.
-    pub found: Option<Found>,
+    pub found: Option<FieldsRead>,
 }
 
 /// Two are the same where they are one.
@@ -58,11 +58,12 @@ impl Spooled {
                     Ok(mapped) => mapped,
                     Err(problem) => return Ok(Err(problem)),
                 };
-                spooler.push(row.at_us, &Kept { topic: &kind, key: Some(key.as_bytes()), body: &body })?;
+                spooler.push(row.at_us, &SpooledRow { topic: &kind, key: Some(key.as_bytes()), body: &body })?;
                 return Ok(Ok(()));
             }
             let topic = topic_of(row.kind.as_deref());
-            let kept = Kept { topic: &topic, key: row.key.as_deref().map(str::as_bytes), body: row.body.as_bytes() };
+            let kept =
+                SpooledRow { topic: &topic, key: row.key.as_deref().map(str::as_bytes), body: row.body.as_bytes() };
             spooler.push(row.at_us, &kept)?;
             Ok::<_, LoadError>(Ok(()))
         })?;
@@ -71,7 +72,7 @@ impl Spooled {
                 WriteError::Read(error) => error,
                 WriteError::Written(source) => place.failed(0, source).into(),
             })?;
-        Ok(Self(Arc::new(Made { file, facts: RowFacts { bad: read.bad, back, found: read.found } })))
+        Ok(Self(Arc::new(SpoolFile { file, facts: RowFacts { bad: read.bad, back, found: read.found } })))
     }
 
     pub(super) fn file(&self) -> std::io::Result<File> {

@@ -17,7 +17,7 @@ use super::read::read;
 use super::row::{Action, ByTime, ByVisitor, Moment, Row, Rows};
 use super::table;
 use super::timeline::{Plan, Timeline};
-use super::visits::{Met, Visits};
+use super::visits::{Occurrence, Visits};
 use crate::input::Input;
 use crate::sorting::{Order, Place, Sorted, Sorter};
 
@@ -177,7 +177,7 @@ impl Selection {
     fn takes(&mut self, row: &mut Row) -> bool {
         let met = self.visits.meet(row);
         let in_window = (self.from_ms..self.until_ms).contains(&row.time_ms().cast_signed());
-        let dropped = self.dedup && met == Met::Again;
+        let dropped = self.dedup && met == Occurrence::Again;
         self.dropped += u64::from(dropped);
         let takes = in_window && !dropped;
         if takes {

@@ -172,7 +172,7 @@ impl Properties {
     /// Reads the files, in any order.
     pub(super) fn read(files: &[PathBuf], policy: BadRowPolicy) -> Result<Self, LoadError> {
         let mut facts = PropertyFacts::default();
-        let mut kept = Kept::default();
+        let mut kept = Snapshots::default();
         for file in files {
             kept.read(table::open(file, FileKind::ItemProperties)?, policy, &mut facts)?;
         }
@@ -193,13 +193,13 @@ impl Properties {
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct Snapshots {
     categories: Vec<Snapshot>,
     prices: Vec<Snapshot>,
     available: Vec<Snapshot>,
 }
 
-impl Kept {
+impl Snapshots {
     fn read(&mut self, input: Input, policy: BadRowPolicy, facts: &mut PropertyFacts) -> Result<(), LoadError> {
         let mut table = Table::open(input, FileKind::ItemProperties)?;
         let at = [0, 1, 2, 3].map(|column| table.place(column));

@@ -65,20 +65,20 @@ pub(super) struct Visits {
 
 /// Whether a row was met before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Met {
+pub(super) enum Occurrence {
     First,
     Again,
 }
 
 impl Visits {
     /// Gives `row` its session.
-    pub(super) fn meet(&mut self, row: &mut Row) -> Met {
-        let mut met = Met::First;
+    pub(super) fn meet(&mut self, row: &mut Row) -> Occurrence {
+        let mut met = Occurrence::First;
         match &self.previous {
             Some(previous) if previous.user == row.user => {
                 if previous.repeats(row) {
                     self.duplicates += 1;
-                    met = Met::Again;
+                    met = Occurrence::Again;
                 }
                 let idle = row.time_ms() - previous.time_ms() > SESSION_IDLE_MS;
                 self.session += u32::from(idle);

@@ -10,7 +10,7 @@ use crate::clock::{Clock, Manual};
 use crate::control::Traffic;
 use crate::event::catalogue::Catalogue;
 use crate::event::invalid::Invalid;
-use crate::event::learned::{Finder, Found};
+use crate::event::learned::{Finder, SchemaLookup};
 use crate::kafka::headers::Headers;
 use crate::kafka::{Record, Refusal, Timestamp};
 use crate::measure::Recorder;
@@ -248,9 +248,9 @@ fn a_group_whose_member_is_fenced_ends_with_the_coordinators_reason() {
 struct Registry(AtomicBool);
 
 impl Finder for Registry {
-    fn find(&self, id: SchemaId) -> Found {
+    fn find(&self, id: SchemaId) -> SchemaLookup {
         let is_open = id == SchemaId::Registry(7) && !self.0.load(Ordering::Acquire);
-        if is_open { Found::Pending } else { Found::Refused(Invalid::UnknownSchemaId) }
+        if is_open { SchemaLookup::Pending } else { SchemaLookup::Refused(Invalid::UnknownSchemaId) }
     }
     fn silence(&self) -> Option<String> {
         None

@@ -12,7 +12,7 @@ use crate::wire::sink::Sink;
 
 pub(super) fn read<S: Sink>(plan: &Plan, body: &[u8], sink: &mut S) -> Result<Read, Malformed> {
     let mut reader = Reader { body: Cursor::new(body), read: Read::default() };
-    let whole = Seen { range: 0..body.len(), is_packed: false };
+    let whole = Occurrence { range: 0..body.len(), is_packed: false };
     reader.message(&plan.root, &[whole], sink, true)?;
     Ok(reader.read)
 }
@@ -24,7 +24,7 @@ struct Reader<'a> {
 
 /// Where a value stands: behind its tag, and of a message or of packed values behind the length.
 #[derive(Clone, Debug)]
-struct Seen {
+struct Occurrence {
     range: Range<usize>,
     is_packed: bool,
 }
@@ -33,7 +33,7 @@ struct Seen {
 #[derive(Clone, Debug, Default)]
 struct Slot {
     member: usize,
-    seen: Vec<Seen>,
+    seen: Vec<Occurrence>,
 }
 
 impl Reader<'_> {
@@ -41,7 +41,7 @@ impl Reader<'_> {
     fn message<S: Sink>(
         &mut self,
         message: &Message,
-        parts: &[Seen],
+        parts: &[Occurrence],
         sink: &mut S,
         is_root: bool,
     ) -> Result<(), Malformed> {
@@ -85,7 +85,7 @@ impl Reader<'_> {
             Form::One { tag: own, one, .. } => (*own, one),
             Form::Many { tag: own, packed, one, .. } => {
                 if *packed == Some(tag) && *own != tag {
-                    slot.seen.push(Seen { range: from.range()?, is_packed: true });
+                    slot.seen.push(Occurrence { range: from.range()?, is_packed: true });
                     return Ok(());
                 }
                 (*own, one)
@@ -94,7 +94,7 @@ impl Reader<'_> {
                 if *own != tag {
                     return Err(Malformed::BadTag);
                 }
-                slot.seen.push(Seen { range: from.range()?, is_packed: false });
+                slot.seen.push(Occurrence { range: from.range()?, is_packed: false });
                 return Ok(());
             }
             Form::OneOf { members, .. } => {
@@ -121,7 +121,7 @@ impl Reader<'_> {
             }
             One::Message(_) | One::Timestamp(_) => from.range()?,
         };
-        slot.seen.push(Seen { range, is_packed: false });
+        slot.seen.push(Occurrence { range, is_packed: false });
         Ok(())
     }
 
@@ -181,7 +181,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn one<S: Sink>(&mut self, one: &One, seen: &[Seen], sink: &mut S) -> Result<(), Malformed> {
+    fn one<S: Sink>(&mut self, one: &One, seen: &[Occurrence], sink: &mut S) -> Result<(), Malformed> {
         match one {
             One::Scalar(scalar) => match seen.last() {
                 Some(last) => scalar::read(scalar, &mut self.body.within(&last.range), sink),
@@ -200,7 +200,13 @@ impl Reader<'_> {
     }
 
     /// An entry of a map is a message of two fields; both may be left out.
-    fn entry<S: Sink>(&mut self, value_tag: u32, value: &One, entry: &Seen, sink: &mut S) -> Result<(), Malformed> {
+    fn entry<S: Sink>(
+        &mut self,
+        value_tag: u32,
+        value: &One,
+        entry: &Occurrence,
+        sink: &mut S,
+    ) -> Result<(), Malformed> {
         let mut from = self.body.within(&entry.range);
         let (mut key, mut seen) = ("", Vec::new());
         loop {
@@ -216,7 +222,7 @@ impl Reader<'_> {
                     } else {
                         from.range()?
                     };
-                    seen.push(Seen { range, is_packed: false });
+                    seen.push(Occurrence { range, is_packed: false });
                 }
                 tag if tag >> 3 == KEY_TAG >> 3 || tag >> 3 == value_tag >> 3 => return Err(Malformed::BadTag),
                 tag => {

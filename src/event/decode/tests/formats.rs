@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::catalogue::GivenSchema;
 use crate::event::coding::Coding;
-use crate::event::learned::{Finder, Found};
+use crate::event::learned::{Finder, SchemaLookup};
 use crate::wire::BodyWriter as _;
 use crate::wire::framing;
 use crate::wire::language::Language;
@@ -186,10 +186,10 @@ fn what_is_no_record_of_the_format_says_why() {
 
 /// Of a type that is there in another version too.
 #[derive(Debug)]
-struct Knows(Found);
+struct Knows(SchemaLookup);
 
 impl Finder for Knows {
-    fn find(&self, _: framing::SchemaId) -> Found {
+    fn find(&self, _: framing::SchemaId) -> SchemaLookup {
         self.0.clone()
     }
 
@@ -203,10 +203,10 @@ fn a_schema_that_is_still_looked_up_makes_no_record_good_or_bad() {
     let avro = of("avro");
     let (body, ..) = written(avro, &inventory(), None);
     let knows = |found| Catalogue::clone(&CATALOGUE).learning(Arc::new(Knows(found)));
-    let pending = knows(Found::Pending);
+    let pending = knows(SchemaLookup::Pending);
     assert!(pending.awaits_schema(&body) && !pending.awaits_schema(b"{}"));
     assert_eq!(pending.decode(&body).unwrap_err(), Invalid::AwaitsSchema);
-    let refused = knows(Found::Refused(Invalid::WrongSubject));
+    let refused = knows(SchemaLookup::Refused(Invalid::WrongSubject));
     assert!(!refused.awaits_schema(&body));
     assert_eq!(refused.decode(&body).unwrap_err(), Invalid::WrongSubject);
 }

@@ -75,8 +75,8 @@ pub(super) fn read(frame: &mut Frame<'_>, area: Rect, state: &State) {
 
 /// Due and not acked, acked and not read, and the lag of the group that is looked at.
 pub(super) fn backlog(frame: &mut Frame<'_>, area: Rect, state: &State) {
-    type Known = fn(&Second) -> Option<u64>;
-    let rows: [(&str, Known, Color); 2] = [
+    type Figure = fn(&Second) -> Option<u64>;
+    let rows: [(&str, Figure, Color); 2] = [
         ("not acked", |second| Some(second.unacked), Color::Yellow),
         ("not read", |second| second.unread, Color::Green),
     ];

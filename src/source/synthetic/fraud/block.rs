@@ -60,7 +60,7 @@ impl Rules {
     pub(super) fn block(&self, lane: u16, block: u64) -> Vec<Step> {
         let key = key(self.seed, Purpose::Fraud, lane.into());
         let mut steps = Vec::new();
-        let mut taken = Taken::default();
+        let mut taken = Occupancy::default();
         for episode in block * EPISODES..block * EPISODES + self.count(key, block) {
             let mut stream = Stream::scattered(key, episode);
             let pattern = self.pick(stream.word());
@@ -115,15 +115,15 @@ fn thresholds(weights: &[f64], sum: f64) -> [u64; Pattern::ALL.len()] {
 }
 
 /// The places of a block that are taken.
-struct Taken(Box<[u64]>);
+struct Occupancy(Box<[u64]>);
 
-impl Default for Taken {
+impl Default for Occupancy {
     fn default() -> Self {
         Self(vec![0; 1 << 10].into_boxed_slice())
     }
 }
 
-impl Taken {
+impl Occupancy {
     /// Takes the first free place from `wanted` on; `None` where there is none.
     #[expect(clippy::cast_possible_truncation, reason = "places lie below 2^16")]
     fn first_free(&mut self, wanted: u64) -> Option<u32> {

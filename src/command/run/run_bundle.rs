@@ -15,7 +15,7 @@ use crate::verdict::{self, ExitCode};
 
 /// A bundle, and what of it could not be written.
 #[derive(Debug)]
-pub(in crate::command) struct Kept {
+pub(in crate::command) struct RunBundle {
     folder: PathBuf,
     /// `None` where it could not be begun.
     bundle: Option<Bundle>,
@@ -24,7 +24,7 @@ pub(in crate::command) struct Kept {
     grows: bool,
 }
 
-impl Kept {
+impl RunBundle {
     pub(in crate::command) fn new(bundle: Bundle) -> Self {
         Self { folder: bundle.folder().to_owned(), bundle: Some(bundle), lost: Vec::new(), grows: true }
     }
@@ -161,7 +161,7 @@ mod tests {
         Bundle::create(results, "20260101T000000Z", "test", "name = \"test\"\n").unwrap()
     }
 
-    fn second(kept: &mut Kept, second: u32) {
+    fn second(kept: &mut RunBundle, second: u32) {
         let row = TimelineRow { at_s: second.into(), sent: 3, scheduled: 3, ..TimelineRow::default() };
         let mut measured = PhaseShard::default();
         measured.latency_mut(Kind::ResponseTime).record(Nanos::from_millis(3));
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_bundle_that_is_whole_says_nothing() {
         let results = tempfile::tempdir().unwrap();
-        let mut kept = Kept::new(bundle(results.path()));
+        let mut kept = RunBundle::new(bundle(results.path()));
         second(&mut kept, 1);
         let mut passed = report(ExitCode::Pass);
         let folder = kept.finish(&mut passed);
@@ -189,7 +189,7 @@ mod tests {
     fn a_folder_that_is_gone_loses_files_and_hides_no_verdict() {
         for (code, told) in [(ExitCode::Pass, 8), (ExitCode::Unevaluated, 8), (ExitCode::GateFailed, 99)] {
             let results = tempfile::tempdir().unwrap();
-            let mut kept = Kept::new(bundle(results.path()));
+            let mut kept = RunBundle::new(bundle(results.path()));
             second(&mut kept, 1);
             std::fs::remove_dir_all(kept.folder()).unwrap();
             second(&mut kept, 2);
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn a_form_that_cannot_be_written_is_told_in_the_report_that_can() {
         let results = tempfile::tempdir().unwrap();
-        let kept = Kept::new(bundle(results.path()));
+        let kept = RunBundle::new(bundle(results.path()));
         std::fs::create_dir_all(kept.folder().join("report.html/in the way")).unwrap();
         let mut passed = report(ExitCode::Pass);
         let folder = kept.finish(&mut passed);
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn a_run_that_broke_off_is_a_partial_report_of_its_seconds() {
         let results = tempfile::tempdir().unwrap();
-        let mut kept = Kept::new(bundle(results.path()));
+        let mut kept = RunBundle::new(bundle(results.path()));
         kept.begun(&report(ExitCode::Pass));
         (1..=2).for_each(|number| second(&mut kept, number));
         let (report, folder) = kept.broken_off("a lane panicked").unwrap();

@@ -16,7 +16,7 @@ const OVERHEAD: usize = 128;
 
 /// What was delivered of a partition and is not judged yet.
 #[derive(Debug, Default)]
-pub(super) struct Held {
+pub(super) struct Unjudged {
     partitions: BTreeMap<i32, VecDeque<Item>>,
     bytes: usize,
     records: u64,
@@ -25,14 +25,14 @@ pub(super) struct Held {
 /// One thing that was delivered.
 #[derive(Debug)]
 pub(super) enum Item {
-    Record(HeldRecord),
+    Record(UnjudgedRecord),
     /// The end of the partition, at that offset.
     End(i64, Nanos),
 }
 
 /// A copy of a record, and when it was read.
 #[derive(Debug)]
-pub(crate) struct HeldRecord {
+pub(crate) struct UnjudgedRecord {
     partition: i32,
     offset: i64,
     timestamp: Timestamp,
@@ -43,7 +43,7 @@ pub(crate) struct HeldRecord {
     pub(super) at: Nanos,
 }
 
-impl HeldRecord {
+impl UnjudgedRecord {
     /// A copy of a record that was read at `at`.
     pub(crate) fn of(record: &Record<'_>, at: Nanos) -> Self {
         let Record { partition, offset, timestamp, key, body, headers, leader_epoch } = *record;
@@ -71,7 +71,7 @@ impl HeldRecord {
     }
 }
 
-impl Held {
+impl Unjudged {
     /// Whether something of the partition is kept: then what follows it must be, too.
     pub(super) fn has(&self, partition: i32) -> bool {
         !self.partitions.is_empty() && self.partitions.contains_key(&partition)
@@ -94,7 +94,7 @@ impl Held {
 
     /// Keeps a record.
     pub(super) fn keep(&mut self, record: &Record<'_>, at: Nanos) {
-        let held = HeldRecord::of(record, at);
+        let held = UnjudgedRecord::of(record, at);
         self.bytes += held.bytes();
         self.records += 1;
         self.partitions.entry(record.partition).or_default().push_back(Item::Record(held));
@@ -153,7 +153,7 @@ mod tests {
     }
 
     /// Partition and offset of what is ready, with the end of a partition as such.
-    fn taken(held: &mut Held, is_open: impl Fn(&Record<'_>) -> bool) -> Vec<(i32, Result<i64, i64>)> {
+    fn taken(held: &mut Unjudged, is_open: impl Fn(&Record<'_>) -> bool) -> Vec<(i32, Result<i64, i64>)> {
         let of = |item: &Item| match item {
             Item::Record(held) => Ok(held.record().offset),
             Item::End(offset, _) => Err(*offset),
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn what_was_held_comes_out_in_its_order_as_far_as_it_can_be_judged() {
-        let mut held = Held::default();
+        let mut held = Unjudged::default();
         for (partition, offset, body) in [(0, 5, &b"a"[..]), (1, 9, b"b"), (0, 6, b"b"), (0, 7, b"a")] {
             held.keep(&record(partition, offset, body), Nanos::ZERO);
         }
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_is_held_is_bounded_and_can_be_given_up() {
-        let mut held = Held::default();
+        let mut held = Unjudged::default();
         let body = vec![0; 1 << 20];
         while !held.is_full() {
             held.keep(&record(0, 1, &body), Nanos::ZERO);
