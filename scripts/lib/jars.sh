@@ -6,10 +6,7 @@ kafka_version=4.3.0
 
 # The folder of the cache. Several versions of this script may share the default one: it carries the version.
 jars_cache() {
-    local base=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
-    cache=${LOADGEN_KAFKA_CACHE:-${base:+$base/loadgen/kafka-$kafka_version}}
-    [[ -n $cache ]] || die "no folder for the cache" "set HOME, XDG_CACHE_HOME or LOADGEN_KAFKA_CACHE"
-    [[ $cache == /* ]] || cache=$PWD/$cache
+    cache_folder "kafka-$kafka_version" LOADGEN_KAFKA_CACHE
     [[ $cache != *:* ]] || die "the cache folder $cache has a colon in its name, which a class path cannot hold"
 }
 

@@ -3,12 +3,10 @@
 
 # Sets `java`, `classpath` and `jvm_options`; builds what is missing.
 need_pipeline() {
-    local base=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}} hash
+    local hash
     find_java 17
     hash=$(find "$root/pipeline/pom.xml" "$root/pipeline/src/main" -type f -print0 | sort -z | xargs -0 cat | cksum)
-    cache=${LOADGEN_PIPELINE_CACHE:-${base:+$base/loadgen/pipeline-${hash%% *}}}
-    [[ -n $cache ]] || die "no folder for the cache" "set HOME, XDG_CACHE_HOME or LOADGEN_PIPELINE_CACHE"
-    [[ $cache == /* ]] || cache=$PWD/$cache
+    cache_folder "pipeline-${hash%% *}" LOADGEN_PIPELINE_CACHE
     [[ $cache != *:* ]] || die "the cache folder $cache has a colon in its name, which a class path cannot hold"
     [[ -d $cache/libs ]] || build_pipeline
     local jars=("$cache"/libs/*.jar)

@@ -141,7 +141,12 @@ pub(super) fn run(parts: &[Aligned], measured_s: f64) -> Run {
     Run {
         started_at: earliest.started_at.clone(),
         measured_s,
-        warm_up_s: parts.iter().map(|part| part.starts_s + part.report.run.warm_up_s).fold(0.0, f64::max),
+        // Where none was planned, parts that started a moment apart have none either.
+        warm_up_s: parts
+            .iter()
+            .filter(|part| part.report.run.warm_up_s > 0.0)
+            .map(|part| part.starts_s + part.report.run.warm_up_s)
+            .fold(0.0, f64::max),
         lanes,
         lane_numbers: if lane_numbers == all { Vec::new() } else { lane_numbers },
         interrupted: runs().any(|run| run.interrupted),
