@@ -17,6 +17,7 @@ mod interrupts;
 mod lag;
 mod machine;
 mod prepare;
+mod restamped;
 pub mod schemas;
 mod sections;
 #[cfg(test)]
@@ -159,15 +160,16 @@ pub fn run_through<W: Wiring>(
 ) -> Result<Outcome, RunError> {
     let (control, schedule) = (Arc::new(Control::default()), Arc::new(schedule));
     prepare::check_sequences(config, source, &schedule)?;
-    let (prepared, clients) = interrupts.unless_raised("preparing", {
+    let (mut prepared, clients) = interrupts.unless_raised("preparing", {
         let (config, schedule, control) = (config.clone(), Arc::clone(&schedule), Arc::clone(&control));
         move || Prepared::new(&config, &schedule, &control)
     })??;
+    prepared.unstamped = (source.is_stampless() && config.verify.is_some()).then(Arc::default);
     let publishers = config.lanes.numbers().zip(clients.producers);
     let publishers = publishers.map(|(lane, producer)| wiring.publisher(lane, producer)).collect();
     let reader = prepared.reader(config, clients.consumer, wiring);
     let watchers = (prepared.topic_watcher()?, prepared.lag_watcher(config)?);
-    let has_due_times_alone = !matches!(source, Source::RetailRocket(_) | Source::Recorded(_));
+    let has_due_times_alone = !matches!(source, Source::RetailRocket(_) | Source::Recorded(_) | Source::Mirrored(_));
     let is_timed = has_due_times_alone || config.event_time == EventTime::Now;
     let (wanted, timeout) = (&config.downstream, config.kafka.connect_timeout);
     let auditor = Auditor::new(

@@ -106,6 +106,9 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                 if let Some(flight) = &flight {
                     open.mark(flight.sequence, Marks(Marks::REFUSED));
                     self.setup.source.settle(flight.sequence, Fate::Refused);
+                    if let Some(unstamped) = &mut self.setup.unstamped {
+                        unstamped.refused(flight.sequence);
+                    }
                     if let Some(answers) = &mut self.setup.answers {
                         answers.settle(flight.sequence, None, &open);
                     }
@@ -174,7 +177,10 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
     fn forget_rest(&mut self) {
         let left = self.batch.rest().len();
         for entry in self.batch.advance(left) {
-            self.flights.end(entry.ticket);
+            let forgotten = self.flights.end(entry.ticket);
+            if let (Some(unstamped), Some(flight)) = (&mut self.setup.unstamped, forgotten) {
+                unstamped.refused(flight.sequence);
+            }
         }
     }
 }

@@ -106,6 +106,7 @@ fn send_ten(mut slow: Slow, how: impl FnOnce(&mut Setup)) -> (LaneEnd, Recorder,
         queue: usize::MAX,
         remember: 0,
         answers: None,
+        unstamped: None,
     };
     how(&mut setup);
     let ledger = Arc::new(Ledger::new(0, 1, false));
