@@ -188,7 +188,9 @@ fn a_start_half_a_second_later_keeps_rows_and_histograms_together() {
     assert_eq!(report.timeline.len(), 4);
     assert!(report.timeline.iter().all(|row| row.sent == 1000 && row.response_p99_us.is_some()));
     assert!(close(report.run.warm_up_s, 0.0), "that nobody planned");
-    parts.iter_mut().for_each(|part| part.report.run.warm_up_s = 1.0);
+    for part in &mut parts {
+        part.report.run.warm_up_s = 1.0;
+    }
     assert!(close(merged(parts.to_vec()).report.run.warm_up_s, 1.499));
     parts[1].report.run.started_at = "2026-01-01T00:00:00.500Z".to_owned();
     let report = merged(parts.to_vec()).report;
