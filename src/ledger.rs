@@ -12,6 +12,7 @@ mod counts;
 pub mod judge;
 mod packed;
 pub mod rules;
+pub mod sightings;
 pub mod unstamped;
 mod waiting;
 

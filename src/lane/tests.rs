@@ -48,11 +48,10 @@ impl Slow {
 
 impl Publisher for Slow {
     fn send(&mut self, batch: &Batch, _refused: &mut Vec<(usize, Code)>) -> Handed {
-        let rest = batch.rest();
         let report =
             |entry: &Entry| Report { ticket: entry.ticket, partition: 0, offset: Some(0), answer: Answer::Acked };
-        self.waiting.extend(rest.iter().map(report));
-        Handed { done: rest.len(), full: false, halted: false }
+        self.waiting.extend(batch.rest().map(report));
+        Handed { done: batch.rest().len(), full: false, halted: false }
     }
     fn serve(&mut self, wait: Duration, reports: &mut Vec<Report>, _notices: &mut Vec<Notice>) {
         if !self.waiting.is_empty() {

@@ -84,7 +84,7 @@ pub fn render(report: &RunReport, style: Style) -> String {
     page.blank();
     latency::table(&mut page, report);
     if let Some(reading) = &report.reading {
-        page.paragraph(3, &reading::clocks(reading), Ink::Plain);
+        page.paragraph(3, &reading::clocks(report, reading), Ink::Plain);
     }
     client::section(&mut page, report);
     if report.phases.len() > 1 {

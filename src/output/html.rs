@@ -103,7 +103,7 @@ fn render(report: &RunReport) -> Result<String, HtmlError> {
     let view = View {
         head: outcome::head(report),
         ledger: (!report.is_alone()).then(|| outcome::ledger(report)),
-        reading: report.reading.as_ref().map(reading::view),
+        reading: report.reading.as_ref().map(|reading| reading::view(report, reading)),
         latency,
         timeline,
         gates: outcome::gates(report),

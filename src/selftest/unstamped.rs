@@ -282,7 +282,7 @@ impl Tamperer {
 impl Publisher for Tamperer {
     fn send(&mut self, batch: &Batch, refused: &mut Vec<(usize, Code)>) -> Handed {
         // In the order in which they were encoded: a batch is grouped by partition.
-        let mut entries: Vec<(usize, &Entry)> = batch.rest().iter().enumerate().collect();
+        let mut entries: Vec<(usize, &Entry)> = batch.rest().enumerate().collect();
         entries.sort_by_key(|(_, entry)| entry.headers.start);
         for (index, entry) in entries {
             if let Err(code) = self.treat(batch, entry) {

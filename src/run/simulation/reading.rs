@@ -68,6 +68,8 @@ pub(super) fn read(
         producer: run.transpose()?,
         detail: Detail::default(),
         downstream: Downstream::default(),
+        sightings: None,
+        reference: None,
     };
     let target = target(plan, address);
     let committed = vec![None; plan.partitions];
