@@ -13,6 +13,7 @@ pub mod judge;
 mod packed;
 pub mod rules;
 pub mod sightings;
+pub mod unstamped;
 mod waiting;
 
 use std::collections::VecDeque;

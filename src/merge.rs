@@ -225,6 +225,7 @@ pub fn merge_with(
     let mut report = RunReport {
         reading: None,
         collected: None,
+        mirrored: None,
         fleet: whole,
         group: None,
         lag: None,

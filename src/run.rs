@@ -17,6 +17,7 @@ mod interrupts;
 mod lag;
 mod machine;
 mod prepare;
+mod restamped;
 pub mod schemas;
 mod sections;
 #[cfg(test)]
@@ -159,16 +160,17 @@ pub fn run_through<W: Wiring>(
 ) -> Result<Outcome, RunError> {
     let (control, schedule) = (Arc::new(Control::default()), Arc::new(schedule));
     prepare::check_sequences(config, source, &schedule)?;
-    let (prepared, clients) = interrupts.unless_raised("preparing", {
+    let (mut prepared, clients) = interrupts.unless_raised("preparing", {
         let (config, schedule, control) = (config.clone(), Arc::clone(&schedule), Arc::clone(&control));
         move || Prepared::new(&config, &schedule, &control)
     })??;
+    prepared.unstamped = (source.is_stampless() && config.verify.is_some()).then(Arc::default);
     let publishers = config.lanes.numbers().zip(clients.producers);
     let publishers = publishers.map(|(lane, producer)| wiring.publisher(lane, producer)).collect();
     let reader = prepared.reader(config, clients.consumer, wiring);
     let watchers = (prepared.topic_watcher()?, prepared.lag_watcher(config)?);
-    let has_due_times_alone = !matches!(source, Source::RetailRocket(_) | Source::Recorded(_));
-    let is_timed = (has_due_times_alone || config.event_time == EventTime::Now) && config.late.is_none();
+    let has_due_times_alone = !matches!(source, Source::RetailRocket(_) | Source::Recorded(_) | Source::Mirrored(_));
+    let is_timed = has_due_times_alone || config.event_time == EventTime::Now;
     let (wanted, timeout) = (&config.downstream, config.kafka.connect_timeout);
     let auditor = Auditor::new(
         wanted,
@@ -235,6 +237,7 @@ fn conduct<W: Wiring>(
                 verifier.map(|verifier| start_verifier(scope, wiring, &control, verifier, zero)).transpose()?;
             let topics = topic_watcher.map(|watcher| topic_watch::watch(scope, watcher, &going)).transpose()?;
             let lag = lag_watcher.map(|watcher| watcher.watch(scope, &going)).transpose()?;
+            let results = auditor.as_ref().map(Auditor::so_far);
             let auditor = auditor
                 .map(|auditor| threads::start_vital(scope, "downstream", &control, || auditor.run(&control, &ended)))
                 .transpose()?;
@@ -242,7 +245,8 @@ fn conduct<W: Wiring>(
             let load = Load::new(config, source, schedule, &ledger, &control, &prepared.target)
                 .beside(lag.as_ref().map(lag::LagWatch::lag), topics.as_ref().map(topic_watch::TopicWatch::problem));
             let mut watch =
-                Watch::new(clock, &control, interrupts, &prepared.target, &config.catalogue, config.detail, load);
+                Watch::new(clock, &control, interrupts, &prepared.target, &config.catalogue, config.detail, load)
+                    .telling(results);
             let faults = faults::inject(
                 scope,
                 &config.faults,

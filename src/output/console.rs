@@ -137,6 +137,9 @@ fn what_ran(page: &mut Page, report: &RunReport) {
     if let Some(collected) = &report.collected {
         page.list("collected", &collected.sentences());
     }
+    if let Some(mirrored) = &report.mirrored {
+        page.list("mirrored", &mirrored.sentences());
+    }
     if let Some(transactions) = &report.transactions {
         page.list("in", &transactions.sentences());
     }

@@ -180,12 +180,14 @@ pub(super) fn read(
             let ends = ends::ask(scope, asker, config.topics[0].clone(), &target.ends, &going)?;
             let topics = topic_watch::watch(scope, topic_watcher, &going)?;
             let reader = threads::start_vital(scope, "verifier", &control, move || verifier.run())?;
+            let results = auditor.as_ref().map(Auditor::so_far);
             let auditor = auditor
                 .map(|auditor| threads::start_vital(scope, "downstream", &control, || auditor.run(&control, &ended)))
                 .transpose()?;
             let is_bounded = config.producer.is_some() || until.idle.is_some() || until.records.is_some();
             let reading = Reading { is_bounded, records: until.records, ends, traffic: &target.traffic, gaps: &gaps };
-            let mut watch = Watch::new(clock, &control, interrupts, target, &config.catalogue, config.detail, reading);
+            let mut watch = Watch::new(clock, &control, interrupts, target, &config.catalogue, config.detail, reading)
+                .telling(results);
             let (mut finished, mut ask_at, mut is_stopped, mut read_at) = (None, Nanos::ZERO, false, None);
             while !reader.is_finished() || auditor.as_ref().is_some_and(|auditor| !auditor.is_finished()) {
                 if reader.is_finished() {

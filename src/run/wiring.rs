@@ -4,7 +4,7 @@
 use super::RunError;
 use crate::clock::{Clock, Monotonic, Zero};
 use crate::kafka::KafkaError;
-use crate::kafka::native::{Consumer, Producer};
+use crate::kafka::native::Producer;
 use crate::ledger::rules::Rules;
 use crate::publish::Publisher;
 use crate::publish::null::Null;
@@ -41,9 +41,9 @@ pub trait Wiring: Sync {
     fn reader_again(
         &self,
         _isolation: &str,
-        open: impl FnOnce() -> Result<Consumer, KafkaError>,
+        open: impl FnOnce() -> Result<Box<dyn Reader>, KafkaError>,
     ) -> Result<Box<dyn Reader>, KafkaError> {
-        Ok(self.reader(Box::new(open()?), Reading::Again))
+        Ok(self.reader(open()?, Reading::Again))
     }
 
     /// The run's zero, where others have a say in it. Asked once all stands ready.

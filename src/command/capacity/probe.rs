@@ -123,7 +123,7 @@ impl Prober<'_> {
             ends,
             screen,
             likeness: None,
-            collecting: None,
+            inflow: None,
         };
         let mut behind = Behind::default();
         let share = (rate / u64::from(self.together.shard.of)).max(1);

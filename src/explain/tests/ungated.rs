@@ -17,6 +17,7 @@ const UNGATED: &[(&str, &str)] = &[
     ("schema_version", "it is about the report"),
     ("environment.", "what the run had, not what came of it"),
     ("collected.", "what clients did and were told: what became of their events is in the ledger"),
+    ("mirrored.", "what was read: what became of its events is in the ledger, and what reading lacks in the verdict"),
     ("run.measured_s", "planned; with too little of it a quantile has too few samples"),
     ("run.seed", "chosen"),
     ("run.lane", "chosen"),
