@@ -77,7 +77,7 @@ fn events() -> impl Strategy<Value = Vec<Drawn>> {
 }
 
 proptest! {
-    /// 4 of 5 drawn lists have events that come later than the grace and find what they belong to closed.
+    /// Some events come later than the grace and find closed what they belong to.
     #[test]
     fn without_a_repartition_each_session_is_what_the_processor_has_however_long_it_keeps_them(events in events(), keeps: bool) {
         let mut oracle = oracle(&text("repartition = false"), 2);
