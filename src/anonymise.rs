@@ -4,6 +4,7 @@
 //! every topic and file, so that joins survive, and nobody without the key can try values out. Hashes without a key do not
 //! exist here: ids are few enough to try them all.
 
+mod keep;
 mod key;
 mod record;
 mod report;
@@ -18,6 +19,7 @@ use crate::files::RowProblem;
 use crate::files::fields::{Field, Fields, Layout, Token, UnknownField};
 use crate::kafka::headers::{Header, Headers};
 
+pub use keep::Anonymised;
 pub use key::{Key, KeyError};
 pub use record::RecordError;
 pub use report::{FieldReport, Group, Report};

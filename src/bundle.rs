@@ -22,7 +22,7 @@ use crate::report::exit_code::ExitCode;
 use crate::report::latency::Kind;
 use crate::report::{RunReport, TimelineRow};
 use latency_log::LatencyLog;
-pub use stored::{Stored, read, read_file};
+pub use stored::{Stored, read, read_file, recorded_in};
 
 /// Says that the run was not judged: it goes on, or it was killed.
 pub const PARTIAL: &str = "PARTIAL";
@@ -34,6 +34,8 @@ pub const TIMELINE: &str = "timeline.ndjson";
 pub const LATENCIES: &str = "latency.hlog";
 /// What the client answered for each event, where nothing was read back: see [`crate::ledger::answers`].
 pub const ANSWERS: &str = "answers.ndjson.zst";
+/// What a member of a group that reads a run saw of it, record by record.
+pub const SIGHTINGS: &str = "sightings.ndjson.zst";
 /// The events that did not end verified, one a line; absent where there are none.
 const UNVERIFIED: &str = "unverified.ndjson";
 /// The events that are fraudulent, one a line; absent where no fraud was woven in.

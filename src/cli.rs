@@ -14,6 +14,7 @@ pub mod explain;
 pub mod fleet;
 pub mod gate;
 pub mod merge;
+pub mod mirror;
 pub mod pace;
 pub mod record;
 pub mod replay;
@@ -95,6 +96,8 @@ pub enum Command {
     Schema(schema::SchemaArgs),
     /// Record topics into a file, byte for byte, and account for every offset
     Record(Box<record::RecordArgs>),
+    /// Read topics and send their records into others, faster or several times, and account for each
+    Mirror(Box<mirror::MirrorArgs>),
     /// Score the events of a topic by a model: how likely each is part of a fraud
     Score(Box<score::ScoreArgs>),
     /// Print or convert the report of an earlier run
@@ -151,7 +154,7 @@ fn refined(command: clap::Command) -> clap::Command {
 const ONE_SCREEN: usize = 25;
 
 /// What `-h` shows where there are more: the options of every day. `--help` shows all.
-const DAILY: [&str; 27] = [
+const DAILY: [&str; 31] = [
     "shards",
     "as",
     "out",
@@ -178,6 +181,10 @@ const DAILY: [&str; 27] = [
     "fail-on",
     "max-regression",
     "allow",
+    "to",
+    "copies",
+    "raw",
+    "anonymise",
     "help",
 ];
 

@@ -3,6 +3,7 @@
 //! Inside a run every instant is a [`Nanos`] since the run's own start, on the monotonic clock. Wall time is that plus
 //! one [`Anchor`], read once, so a step of the wall clock cannot bend a latency.
 
+pub mod reference;
 #[cfg(test)]
 pub(crate) mod virtual_time;
 
@@ -130,7 +131,22 @@ impl Zero {
         // In this order: where the thread is kept waiting in between, what is due at zero is sent later than its stamp says,
         // and never earlier.
         let unix_ns = wall_unix_ns().saturating_add(Nanos::from(by).0);
-        Self { at: instant() + by, anchor: Anchor { unix_ns } }
+        Self { at: instant() + by, anchor: Anchor::at_unix_ns(unix_ns) }
+    }
+
+    /// The zero that comes when that clock shows `at`, whose wall time is that of `anchor`.
+    #[must_use]
+    pub fn of(clock: Monotonic, at: Nanos, anchor: Anchor) -> Self {
+        Self { at: clock.origin + Duration::from(at), anchor }
+    }
+
+    /// How long it is until then; the other way round, where it has passed.
+    ///
+    /// # Errors
+    /// How long ago it was.
+    pub fn left(self) -> Result<Duration, Duration> {
+        let now = instant();
+        self.at.checked_duration_since(now).ok_or_else(|| now.saturating_duration_since(self.at))
     }
 
     /// The zero at that wall time, in ns since the Unix epoch. One that has passed is as good: who waits for it is late.
@@ -143,7 +159,7 @@ impl Zero {
             None => now.checked_sub(Duration::from_nanos(wall - unix_ns)),
         };
         // No instant is that far away: the zero is now, and says so.
-        at.map_or_else(|| Self::ahead(Duration::ZERO), |at| Self { at, anchor: Anchor { unix_ns } })
+        at.map_or_else(|| Self::ahead(Duration::ZERO), |at| Self { at, anchor: Anchor::at_unix_ns(unix_ns) })
     }
 
     /// Its wall time.
@@ -194,13 +210,21 @@ impl Clock for Monotonic {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Anchor {
     unix_ns: u64,
+    /// How far the clock that it is of was ahead of this machine's.
+    ahead_ns: i64,
 }
 
 impl Anchor {
     /// An anchor at a known wall time, in ns since the Unix epoch.
     #[must_use]
     pub const fn at_unix_ns(unix_ns: u64) -> Self {
-        Self { unix_ns }
+        Self { unix_ns, ahead_ns: 0 }
+    }
+
+    /// An anchor on another clock than this machine's, which was that far ahead of it.
+    #[must_use]
+    pub const fn ahead(unix_ns: u64, ahead_ns: i64) -> Self {
+        Self { unix_ns, ahead_ns }
     }
 
     /// The wall time of `instant`, in ns since the Unix epoch.
@@ -223,7 +247,7 @@ impl Anchor {
     pub fn drift_ns(self, clock: &impl Clock) -> i64 {
         let expected = self.unix_ns(clock.now());
         let wall = wall_unix_ns();
-        i64::try_from(i128::from(wall) - i128::from(expected)).unwrap_or(i64::MAX)
+        i64::try_from(i128::from(wall) + i128::from(self.ahead_ns) - i128::from(expected)).unwrap_or(i64::MAX)
     }
 }
 

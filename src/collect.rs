@@ -8,6 +8,8 @@ mod body;
 mod cloud_event;
 mod origin;
 mod outline;
+mod refused;
+mod rules;
 mod segment;
 mod server;
 mod shape;

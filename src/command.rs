@@ -16,6 +16,7 @@ mod gate;
 mod interrupt;
 mod like;
 mod merge;
+mod mirror;
 mod planned_faults;
 mod planned_gates;
 mod planned_load;
@@ -143,6 +144,7 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> Result<Done, Failure> {
             run::run(&RunRequest::Recording(files), options, environment)
         }
         Command::Run(args) => run::run(&RunRequest::Scenario(args.scenario), args.options, environment),
+        Command::Mirror(args) => mirror::mirror(*args, environment),
         Command::Collect(args) => collect::collect(*args, environment),
         Command::Verify(args) => verify::verify(*args, environment),
         Command::Check(args) => check::check(*args, environment),

@@ -32,6 +32,7 @@ pub mod gate;
 mod inference;
 mod quantity;
 mod resample;
+mod results;
 mod rows;
 mod sample;
 mod series;
@@ -49,6 +50,7 @@ use serde::{Deserialize, Serialize};
 pub use comparable::{Aspect, Difference, Where, differences};
 pub use curves::{Curve, CurvePoint};
 pub use quantity::{Better, Point, Quantity, UnknownQuantity};
+pub use results::{ResultRow, ResultUnit};
 
 use crate::recording::Recording;
 use crate::report::RunReport;
@@ -167,6 +169,9 @@ pub struct Comparison {
     pub method: Method,
     /// One row per quantity.
     pub rows: Vec<Row>,
+    /// What came out downstream, where results were expected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub results: Vec<ResultRow>,
     /// The verdict over all rows: worse before better before inconclusive before no difference.
     pub verdict: Verdict,
     /// What differs between the runs beside their results.
@@ -277,6 +282,19 @@ impl fmt::Display for Verdict {
 }
 
 impl Comparison {
+    /// The same with what came out downstream.
+    fn with(self, results: Vec<ResultRow>) -> Self {
+        let any = |verdict| results.iter().any(|row| row.verdict == verdict);
+        let verdict = if any(Verdict::Worse) {
+            Verdict::Worse
+        } else if any(Verdict::Better) && self.verdict != Verdict::Worse {
+            Verdict::Better
+        } else {
+            self.verdict
+        };
+        Self { results, verdict, ..self }
+    }
+
     /// Whether the runs are too short for anything to be judged.
     #[must_use]
     pub const fn is_too_short(&self) -> bool {
@@ -303,7 +321,9 @@ pub fn compare(base: &[Bundle], new: &[Bundle], options: &Options) -> Result<Com
         return Err(CompareError::NotComparable(refused));
     }
     let (base_runs, new_runs) = (runs(base)?, runs(new)?);
-    Ok(rows::comparison(base_runs, new_runs, warnings, options))
+    // Fewer quantities, if chosen, are all that is asked for.
+    let results = if options.only.is_empty() { results::rows(base, new) } else { Vec::new() };
+    Ok(rows::comparison(base_runs, new_runs, warnings, options).with(results))
 }
 
 /// A run to compare: its name and its seconds.

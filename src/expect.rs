@@ -15,10 +15,14 @@ mod declare;
 mod each;
 mod explain;
 mod fold;
+mod list;
 mod oracle;
+mod outcome;
 mod range;
 mod scores;
+mod sessions;
 mod source;
+mod spill;
 mod stream_time;
 #[cfg(test)]
 mod tests;

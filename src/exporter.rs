@@ -5,6 +5,7 @@
 
 mod buckets;
 mod metrics;
+mod results;
 mod server;
 mod snapshot;
 mod topic;

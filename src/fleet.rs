@@ -7,6 +7,8 @@
 //! - [`roll`]: what the topic says of a run, as a pure fold over its records.
 //! - [`record`]: the records.
 //! - [`offset`]: what the broker's time stamps say of this machine's clock.
+//! - [`onlooker`]: who reads what they write by a clock of its own.
+//! - [`orders`]: what somebody who is no shard asks of shards that are on call.
 //! - [`channel`]: the topic, with a transactional producer that only one process at a time can have.
 //! - [`gather`] and [`parcel`]: the shards' bundles through the topic.
 //! - [`render`]: the files that start the shards.
@@ -15,6 +17,8 @@ pub mod channel;
 pub mod gather;
 pub mod member;
 pub mod offset;
+pub mod onlooker;
+pub mod orders;
 pub mod parcel;
 pub mod record;
 pub mod render;
@@ -66,7 +70,7 @@ pub enum FleetError {
         needs: &'static str,
     },
     /// What was written was not acked in time.
-    #[error("the fleet's topic \"{topic}\" took no record within {waited:?}: {why}")]
+    #[error("the fleet's topic \"{topic}\" took no record within {}: {why}", crate::figures::span_s(waited.as_secs_f64()))]
     Mute {
         /// The topic.
         topic: String,
@@ -109,6 +113,12 @@ pub enum FleetError {
         /// How long was waited.
         waited: Duration,
     },
+    /// Somebody else gives the orders of a search.
+    #[error("somebody else gives the orders of search {search} by now")]
+    Recalled {
+        /// The search.
+        search: String,
+    },
     /// Nobody spoke of a run.
     #[error("nothing was heard of run {run} within {waited:?}")]
     Unheard {
@@ -140,6 +150,21 @@ pub fn beat(of: u16) -> Duration {
     BEAT * u32::from(of.div_ceil(MANY).clamp(1, 10))
 }
 
+/// This machine's name.
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if name.trim().is_empty() { "?".to_owned() } else { name.trim().to_owned() }
+}
+
+/// That a clock is not so far off that nothing can be made of it.
+fn check_clock(offset: offset::Offset) -> Result<(), FleetError> {
+    let offset_ns = offset.middle_ns();
+    if u128::from(offset_ns.unsigned_abs()) > FARTHEST_CLOCK.as_nanos() {
+        return Err(FleetError::Clock { offset_ns });
+    }
+    Ok(())
+}
+
 fn away(offset_ns: i64) -> String {
     crate::figures::span_s(Duration::from_nanos(offset_ns.unsigned_abs()).as_secs_f64())
 }
@@ -147,6 +172,18 @@ fn away(offset_ns: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_is_hours_away_is_refused_and_told() {
+        let of = |hours: i64| {
+            let ns = hours * 3_600_000_000_000;
+            check_clock(offset::Offset { low_ns: ns - 1_000_000, high_ns: ns + 1_000_000 })
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(of(0), Ok(()));
+        assert_eq!(of(3).unwrap_err(), "this machine's clock is 3 h behind that of the broker");
+        assert_eq!(of(-2).unwrap_err(), "this machine's clock is 2 h ahead of that of the broker");
+    }
 
     #[test]
     fn many_shards_speak_less_often_and_often_enough_not_to_be_lost() {

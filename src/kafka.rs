@@ -269,6 +269,8 @@ pub struct TopicMetadata {
 /// A cluster as one broker describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClusterMetadata {
+    /// Its id, where it has told one.
+    pub id: Option<String>,
     /// `host:port` of each broker.
     pub brokers: Vec<String>,
     /// The id of each broker, in the same order.

@@ -28,6 +28,7 @@ use crate::event::stamp::{DueTime, Stamp};
 use crate::kafka::errors::ErrorLog;
 use crate::kafka::headers::{Header, Headers};
 use crate::kafka::{Code, Notice, Report};
+use crate::ledger::unstamped::{ContentId, Known};
 use crate::ledger::{LaneBook, Marks, Waiting};
 use crate::measure::Presence;
 use crate::publish::{Batch, Entry, Publisher};
@@ -152,6 +153,8 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
         self.setup.source.close();
         self.end_transaction();
         self.flush();
+        // What has no answer by now will have none.
+        self.setup.unstamped = None;
         self.count_unsent(stopped);
         if self.next.is_some() {
             // It came after the stop.
@@ -298,6 +301,11 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
                 let key = written.key.as_ref().map(|key| self.batch.bytes(key));
                 let partition = self.partition(&drawn.event, key);
                 let topic = self.setup.slots.topic_of(kind.index());
+                if let (Some(unstamped), Some(content)) = (&mut self.setup.unstamped, written.content) {
+                    let key = key.map(KeyId::of_text).unwrap_or_default();
+                    let known = Known { stamp: written.stamp, kind, key, content: ContentId(content) };
+                    unstamped.expect(sequence, partition, known);
+                }
                 let length = |range: &Option<Range<usize>>| range.as_ref().map_or(0, ExactSizeIterator::len);
                 let ticket = self.flights.start(Flight {
                     sequence,
@@ -368,7 +376,7 @@ impl<P, C> Lane<'_, P, C> {
         let arena = self.batch.arena();
         let encoded = self.setup.encoder.encode_as(version, arena, kind, &values, sequence, unix_ns);
         let headers = self.pack_headers(kind, encoded.stamp);
-        Sealed { body: Some(encoded.body), key: Some(encoded.key), headers, stamp: encoded.stamp }
+        Sealed { body: Some(encoded.body), key: Some(encoded.key), headers, stamp: encoded.stamp, content: None }
     }
 
     /// The slot that an event goes to; `None` lets the client choose.

@@ -12,6 +12,8 @@ mod counts;
 pub mod judge;
 mod packed;
 pub mod rules;
+pub mod sightings;
+pub mod unstamped;
 mod waiting;
 
 use std::collections::VecDeque;

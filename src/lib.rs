@@ -21,6 +21,7 @@ pub mod alert;
 pub mod collect;
 pub mod exporter;
 pub mod fleet;
+pub mod mirror;
 pub mod progress;
 pub mod run;
 pub mod score;

@@ -10,14 +10,19 @@ mod fleet;
 mod identity;
 mod latency;
 mod offered;
+mod readers;
 mod schemas;
 mod timeline;
 
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+use std::sync::Arc;
+
 use crate::recording::{LatencyKind, Recording};
 pub use fleet::is_lost;
+pub use readers::Readers;
 
 use crate::report::fleet::ShardReport;
 use crate::report::{GateResult, RunReport, SCHEMA_VERSION, Verdict};
@@ -30,7 +35,31 @@ pub struct Part {
     /// Its report.
     pub report: RunReport,
     /// Its histograms.
-    pub recording: Recording,
+    pub recording: PartHistograms,
+}
+
+/// A part's histograms, which may be larger than all the rest: of many parts those of one at a time are held.
+#[derive(Clone)]
+pub enum PartHistograms {
+    /// They are here.
+    Here(Recording),
+    /// They are read when they are added up.
+    There(Arc<dyn Fn() -> Result<Recording, String> + Send + Sync>),
+}
+
+impl Default for PartHistograms {
+    fn default() -> Self {
+        Self::Here(Recording::default())
+    }
+}
+
+impl fmt::Debug for PartHistograms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Here(_) => "Here",
+            Self::There(_) => "There",
+        })
+    }
 }
 
 /// The whole.
@@ -141,6 +170,14 @@ pub enum MergeError {
         /// In the report.
         reported: u64,
     },
+    /// Histograms that cannot be read.
+    #[error("the histograms of {part} cannot be read: {why}")]
+    Unreadable {
+        /// The part.
+        part: String,
+        /// Why.
+        why: String,
+    },
     /// Histograms that cannot be added.
     #[error("the histograms of {kind} in {part} cannot be added: {why}")]
     Histogram {
@@ -158,78 +195,86 @@ pub enum MergeError {
 /// # Errors
 /// Where the parts are not disjoint lanes of one run that ran at the same time, or one of them does not add up in itself.
 pub fn merge(parts: Vec<Part>, judge: impl FnOnce(&RunReport) -> Judgement) -> Result<Merged, MergeError> {
-    merge_without(parts, &[], judge)
+    merge_with(parts, &[], &Readers::default(), judge)
 }
 
-/// The same where more is known of shards without a part than the parts say. Their events have no witness.
+/// The same where more is known of shards without a part than the parts say, whose events have no witness, and with what readers saw of all of
+/// them, whose ledgers are then those of the join.
 ///
 /// # Errors
 /// As [`merge`].
-pub fn merge_without(
+pub fn merge_with(
     parts: Vec<Part>,
     known: &[ShardReport],
+    readers: &Readers,
     judge: impl FnOnce(&RunReport) -> Judgement,
 ) -> Result<Merged, MergeError> {
     let whole = fleet::whole(&parts, known)?;
     let lost = whole.as_ref().map_or(0, |whole| whole.shards.iter().filter(|shard| fleet::is_lost(shard)).count());
-    if parts.len() + lost < 2 || parts.is_empty() {
+    if parts.len() + lost + readers.parts.len() < 2 || parts.is_empty() {
         return Err(MergeError::TooFew(parts.len()));
     }
-    let parts = identity::aligned(parts)?;
+    let (mut all, first) = identity::aligned(parts)?;
+    let producers = all.len();
+    all.extend(readers::aligned(readers, first)?);
+    let (parts, read) = all.split_at(producers);
     let measured_s = parts.iter().map(|part| part.starts_s + part.report.run.measured_s).fold(0.0, f64::max);
-    let seconds = latency::seconds(&parts)?;
-    let by_type = latency::by_type(&parts)?;
-    let phases = latency::phases(&parts)?;
+    let latency::HistogramSums { seconds, by_type, phases } = latency::sums(&all)?;
     let mut without_quantiles = Vec::new();
-    let latencies = latency::latencies(&parts, &seconds);
+    let latencies = latency::latencies(&all, &seconds);
     let mut report = RunReport {
         reading: None,
         collected: None,
+        mirrored: None,
         fleet: whole,
         group: None,
         lag: None,
         schema_version: SCHEMA_VERSION,
         tool: parts[0].report.tool.clone(),
-        run: identity::run(&parts, measured_s),
-        environment: identity::environment(&parts),
-        offered: offered::whole(&parts),
-        ledger: counts::ledger(&parts),
-        findings: findings::findings(&parts),
-        client: counts::client(&parts, &latencies),
+        run: identity::run(parts, measured_s),
+        environment: identity::environment(parts),
+        offered: offered::whole(parts),
+        ledger: counts::ledger(parts),
+        findings: findings::findings(parts),
+        client: counts::client(parts, &latencies),
         // Each kind by the process that told it: the times are those since that one's start, which are the same to a moment.
-        client_errors: parts.iter().flat_map(|part| part.report.client_errors.iter().cloned()).collect(),
+        client_errors: all.iter().flat_map(|part| part.report.client_errors.iter().cloned()).collect(),
         read_throttling: {
-            let told = parts.iter().filter_map(|part| part.report.read_throttling.clone());
+            let told = all.iter().filter_map(|part| part.report.read_throttling.clone());
             told.max_by_key(|told| told.longest_ms)
         },
-        transactions: counts::transactions(&parts),
-        process: counts::process(&parts),
-        availability: availability::availability(&parts),
-        faults: availability::faults(&parts),
-        fraud: counts::fraud(&parts),
+        transactions: counts::transactions(parts),
+        process: counts::process(parts),
+        availability: availability::availability(parts),
+        faults: availability::faults(parts),
+        fraud: counts::fraud(parts),
         // A part of a run knows only a part of the input: none has any.
         expectations: Vec::new(),
         latency_us: latencies,
-        distributions: latency::distributions(&parts, &seconds),
-        by_type: counts::by_type(&parts, &by_type, &mut without_quantiles),
-        by_topic: counts::by_topic(&parts),
-        schemas: schemas::schemas(&parts),
-        phases: counts::phases(&parts, &phases, &mut without_quantiles),
-        partitions: counts::partitions(&parts),
-        hot_keys: counts::hot_keys(&parts),
-        timeline: timeline::timeline(&parts, &seconds),
+        distributions: latency::distributions(&all, &seconds),
+        by_type: counts::by_type(&all, &by_type, &mut without_quantiles),
+        by_topic: counts::by_topic(parts),
+        schemas: schemas::schemas(&all),
+        phases: counts::phases(parts, &phases, &mut without_quantiles),
+        partitions: counts::partitions(&all),
+        hot_keys: counts::hot_keys(parts),
+        timeline: timeline::timeline(&all, &seconds),
         joined_seconds: None,
         payload: parts[0].report.payload,
         // A trend is that of one process: each part's report has its own.
         drift: None,
         synthetic: parts[0].report.synthetic.clone(),
-        replay: identity::replay(&parts),
+        replay: identity::replay(parts),
         // Each process tells of its own gates.
         alerts: parts.iter().flat_map(|part| part.report.alerts.iter().cloned()).collect(),
         gates: Vec::new(),
         verdict: Verdict::default(),
     };
     fleet::add_lost(&mut report);
+    if !read.is_empty() {
+        readers::add(&mut report, read, readers.copies);
+        report.findings.examples = findings::examples(&all);
+    }
     let Judgement { gates, verdict } = judge(&report);
     (report.gates, report.verdict) = (gates, verdict);
     let recording = Recording { intervals: latency::intervals(seconds), by_type, phases };
@@ -241,7 +286,7 @@ pub fn merge_without(
 struct Aligned {
     name: String,
     report: RunReport,
-    recording: Recording,
+    recording: PartHistograms,
     /// Seconds after the first part.
     starts_s: f64,
 }

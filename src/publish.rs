@@ -14,8 +14,17 @@ use crate::kafka::{Code, Notice, Remedy, Report, TransactionError};
 pub struct Batch {
     arena: Vec<u8>,
     entries: Vec<Entry>,
-    /// Entries before this have been dealt with.
+    /// The entries in the order in which they are handed over.
+    order: Vec<Turn>,
+    /// Those of the order before this have been dealt with.
     done: usize,
+}
+
+/// When an entry's turn is: after all of a lower group, and of its own after those that came before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    group: u32,
+    entry: u32,
 }
 
 /// One event of a batch.
@@ -37,11 +46,23 @@ pub struct Entry {
     pub ticket: usize,
 }
 
+impl Entry {
+    /// What goes together: the slot, or the topic where the client chooses partitions.
+    #[expect(clippy::cast_possible_truncation, reason = "a topic's index is far below 2^31")]
+    const fn group(&self) -> u32 {
+        match self.partition {
+            Some(slot) => slot.cast_unsigned(),
+            None => self.topic as u32 | 1 << 31,
+        }
+    }
+}
+
 impl Batch {
     /// Empties the batch and keeps its memory.
     pub fn clear(&mut self) {
         self.arena.clear();
         self.entries.clear();
+        self.order.clear();
         self.done = 0;
     }
 
@@ -75,34 +96,38 @@ impl Batch {
     }
 
     /// Adds an encoded event.
+    #[expect(clippy::cast_possible_truncation, reason = "a batch is far smaller than 2^32 events")]
     pub fn push(&mut self, entry: Entry) {
+        self.order.push(Turn { group: entry.group(), entry: self.entries.len() as u32 });
         self.entries.push(entry);
     }
 
     /// Puts the events of a partition together, each partition's in their order: cheaper for the client.
     pub fn group_by_partition(&mut self) {
-        // Where the client chooses partitions, their topics are together at least. Stable: an allocation a batch costs less than
-        // comparing a third number.
-        self.entries.sort_by_key(|entry| (entry.topic, entry.partition));
+        self.order.sort_unstable();
     }
 
     /// The events not yet dealt with.
     #[must_use]
-    pub fn rest(&self) -> &[Entry] {
-        &self.entries[self.done..]
+    pub fn rest(&self) -> impl ExactSizeIterator<Item = &Entry> {
+        self.between(self.done, self.order.len())
     }
 
     /// Notes that the next `count` have been dealt with and returns them.
-    pub fn advance(&mut self, count: usize) -> &[Entry] {
+    pub fn advance(&mut self, count: usize) -> impl ExactSizeIterator<Item = &Entry> {
         let from = self.done;
-        self.done = (from + count).min(self.entries.len());
-        &self.entries[from..self.done]
+        self.done = (from + count).min(self.order.len());
+        self.between(from, self.done)
+    }
+
+    fn between(&self, from: usize, to: usize) -> impl ExactSizeIterator<Item = &Entry> {
+        self.order[from..to].iter().map(|turn| &self.entries[turn.entry as usize])
     }
 
     /// Whether all have been dealt with.
     #[must_use]
     pub const fn is_done(&self) -> bool {
-        self.done == self.entries.len()
+        self.done == self.order.len()
     }
 }
 
@@ -160,4 +185,39 @@ pub trait Publisher {
 fn no_transactions() -> TransactionError {
     let text = "this way to a broker knows no transactions".to_owned();
     TransactionError { code: Code::NotConfigured, text, remedy: Remedy::Nothing }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn entry(ticket: usize, topic: usize, partition: Option<i32>) -> Entry {
+        Entry { body: None, key: None, headers: 0..0, create_ms: None, topic, partition, ticket }
+    }
+
+    proptest! {
+        #[test]
+        fn a_partition_s_events_lie_together_in_their_order(
+            places in prop::collection::vec((0_usize..3, prop::option::of(0_i32..4)), 0..300), first in 0_usize..300,
+        ) {
+            let mut batch = Batch::default();
+            for (ticket, (topic, partition)) in places.iter().enumerate() {
+                batch.push(entry(ticket, *topic, *partition));
+            }
+            prop_assert!(batch.rest().map(|entry| entry.ticket).eq(0..places.len()));
+            batch.group_by_partition();
+            let mut given: Vec<Entry> = batch.advance(first).cloned().collect();
+            prop_assert_eq!(batch.rest().len(), places.len().saturating_sub(first));
+            given.extend(batch.rest().cloned());
+            let group = |entry: &Entry| entry.partition.map_or((true, entry.topic), |slot| (false, slot.unsigned_abs() as usize));
+            for pair in given.windows(2) {
+                prop_assert!(group(&pair[0]) < group(&pair[1]) || group(&pair[0]) == group(&pair[1]) && pair[0].ticket < pair[1].ticket);
+            }
+            let mut tickets: Vec<usize> = given.iter().map(|entry| entry.ticket).collect();
+            tickets.sort_unstable();
+            prop_assert!(tickets.into_iter().eq(0..places.len()));
+        }
+    }
 }

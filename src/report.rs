@@ -17,6 +17,7 @@ mod fraud;
 mod judgement;
 pub mod latency;
 mod measured;
+mod mirrored;
 mod process;
 mod readers;
 pub mod reading;
@@ -46,6 +47,7 @@ pub use measured::{
     Client, DistributionPoint, HotKey, Latencies, LatencyParts, LatencySummary, PartitionReport, PhaseReport,
     TimelineRow, TypeLatencies, TypeReport, Windows,
 };
+pub use mirrored::{MirrorFailure, Mirrored, Pseudonyms};
 pub use process::{Hiccup, Process, processors};
 pub use readers::{GroupReport, LagReport, RebalanceReport};
 pub use schemas::{KeySchemaReport, ReaderUse, SchemaReport, SchemaUse};
@@ -104,6 +106,9 @@ pub struct RunReport {
     /// What came in over HTTP; absent where nothing was collected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collected: Option<Collected>,
+    /// What was read from topics while it was sent; absent but for a mirror.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirrored: Option<Mirrored>,
     /// The fleet whose shards made this run; absent where they did not meet in a topic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fleet: Option<fleet::FleetReport>,

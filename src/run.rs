@@ -17,6 +17,7 @@ mod interrupts;
 mod lag;
 mod machine;
 mod prepare;
+mod restamped;
 pub mod schemas;
 mod sections;
 #[cfg(test)]
@@ -119,6 +120,18 @@ fn zero(start_at_unix_ns: Option<u64>, interrupts: &Interrupts) -> Result<Zero, 
     Ok(Zero::at_unix_ns(start_at))
 }
 
+/// A zero that was agreed on. Waits until it is near.
+fn agreed(zero: Zero, interrupts: &Interrupts) -> Result<Zero, RunError> {
+    loop {
+        let left = zero.left().map_err(RunError::TooLateToStart)?;
+        let Some(wait) = left.checked_sub(LEAD).filter(|wait| !wait.is_zero()) else { return Ok(zero) };
+        interrupts.wait(0, wait.min(Duration::from_secs(1)));
+        if interrupts.count() > 0 || interrupts.ending().is_some() {
+            return Err(RunError::Interrupted);
+        }
+    }
+}
+
 /// Runs. `each_second` is told how it goes and may end it with a reason.
 ///
 /// # Errors
@@ -147,16 +160,17 @@ pub fn run_through<W: Wiring>(
 ) -> Result<Outcome, RunError> {
     let (control, schedule) = (Arc::new(Control::default()), Arc::new(schedule));
     prepare::check_sequences(config, source, &schedule)?;
-    let (prepared, clients) = interrupts.unless_raised("preparing", {
+    let (mut prepared, clients) = interrupts.unless_raised("preparing", {
         let (config, schedule, control) = (config.clone(), Arc::clone(&schedule), Arc::clone(&control));
         move || Prepared::new(&config, &schedule, &control)
     })??;
+    prepared.unstamped = (source.is_stampless() && config.verify.is_some()).then(Arc::default);
     let publishers = config.lanes.numbers().zip(clients.producers);
     let publishers = publishers.map(|(lane, producer)| wiring.publisher(lane, producer)).collect();
     let reader = prepared.reader(config, clients.consumer, wiring);
     let watchers = (prepared.topic_watcher()?, prepared.lag_watcher(config)?);
-    let has_due_times_alone = !matches!(source, Source::RetailRocket(_) | Source::Recorded(_));
-    let is_timed = (has_due_times_alone || config.event_time == EventTime::Now) && config.late.is_none();
+    let has_due_times_alone = !matches!(source, Source::RetailRocket(_) | Source::Recorded(_) | Source::Mirrored(_));
+    let is_timed = has_due_times_alone || config.event_time == EventTime::Now;
     let (wanted, timeout) = (&config.downstream, config.kafka.connect_timeout);
     let auditor = Auditor::new(
         wanted,
@@ -210,7 +224,10 @@ fn conduct<W: Wiring>(
     }
     let (sending, going, ended) = (AtomicBool::new(true), AtomicBool::new(true), AtomicBool::new(false));
     // All that takes its time is done: from here to zero it is threads that are started, and they wait for it.
-    let zero = zero(wiring.start(config.start_at_unix_ns)?, interrupts)?;
+    let zero = match wiring.zero()? {
+        Some(agreed_on) => agreed(agreed_on, interrupts)?,
+        None => zero(config.start_at_unix_ns, interrupts)?,
+    };
 
     unless_broken(|| {
         thread::scope(|scope| {
@@ -220,6 +237,7 @@ fn conduct<W: Wiring>(
                 verifier.map(|verifier| start_verifier(scope, wiring, &control, verifier, zero)).transpose()?;
             let topics = topic_watcher.map(|watcher| topic_watch::watch(scope, watcher, &going)).transpose()?;
             let lag = lag_watcher.map(|watcher| watcher.watch(scope, &going)).transpose()?;
+            let results = auditor.as_ref().map(Auditor::so_far);
             let auditor = auditor
                 .map(|auditor| threads::start_vital(scope, "downstream", &control, || auditor.run(&control, &ended)))
                 .transpose()?;
@@ -227,7 +245,8 @@ fn conduct<W: Wiring>(
             let load = Load::new(config, source, schedule, &ledger, &control, &prepared.target)
                 .beside(lag.as_ref().map(lag::LagWatch::lag), topics.as_ref().map(topic_watch::TopicWatch::problem));
             let mut watch =
-                Watch::new(clock, &control, interrupts, &prepared.target, &config.catalogue, config.detail, load);
+                Watch::new(clock, &control, interrupts, &prepared.target, &config.catalogue, config.detail, load)
+                    .telling(results);
             let faults = faults::inject(
                 scope,
                 &config.faults,

@@ -15,6 +15,7 @@ pub mod file;
 pub mod formats;
 pub mod level;
 pub mod logging;
+pub mod mirror;
 pub mod pace;
 mod place;
 pub mod plan;

@@ -14,6 +14,7 @@ mod schemas;
 mod scores;
 mod table;
 mod transactions;
+mod unstamped;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
@@ -47,6 +48,7 @@ use publisher::FaultyPublisher;
 use reader::FaultyReader;
 pub use table::{Row, Table};
 use transactions::{TransactionBench, TransactionWiring};
+use unstamped::UnstampedWiring;
 
 /// Events a second.
 const RATE: u64 = 3_000;
@@ -156,6 +158,8 @@ pub fn selftest(config: &Config, interrupts: &Interrupts) -> Result<Table, SelfT
     let mut table = Table::of(&bench, &outcome, config.wire);
     let (wiring, outcome) = in_transactions(config, &source, rate, interrupts)?;
     table.add_transactions(&wiring, &outcome);
+    let (wiring, outcome) = without_stamps(config, interrupts)?;
+    table.add_results(wiring.rows(&outcome));
     let results = results::rows(&config.catalogue, config.seed);
     table.add_results(results.map_err(|error| SelfTestError::Ended(error.to_string()))?);
     let scores = scores::rows(&config.catalogue, run, config.seed);
@@ -183,6 +187,22 @@ fn in_transactions(
     let of_run = run::Config { transactions: Some(shape), lanes: Lanes::only(1), ..of_run };
     let going_on = &mut |_: &run::Tick<'_>| ControlFlow::Continue(());
     let outcome = run::run_through(&wiring, &of_run, source, schedule, interrupts, going_on)?;
+    unended(&outcome)?;
+    Ok((wiring, outcome))
+}
+
+/// The third run.
+fn without_stamps(config: &Config, interrupts: &Interrupts) -> Result<(UnstampedWiring, Outcome), SelfTestError> {
+    let ended = |error: &dyn std::fmt::Display| SelfTestError::Ended(error.to_string());
+    let catalogue = unstamped::catalogue(&config.topic).map_err(|error| ended(&error))?;
+    let source = unstamped::source(&config.topic, config.partitions);
+    let phases = vec![Phase::new("selftest", Shape::Arrivals, None)];
+    let schedule = Schedule::new(phases, None).map_err(|error| ended(&error))?;
+    let wiring = UnstampedWiring::new(config.rules);
+    let of_run = run_config(config, RunId(rand::random()));
+    let of_run = run::Config { catalogue, lanes: Lanes::only(1), ..of_run };
+    let going_on = &mut |_: &run::Tick<'_>| ControlFlow::Continue(());
+    let outcome = run::run_through(&wiring, &of_run, &source, schedule, interrupts, going_on)?;
     unended(&outcome)?;
     Ok((wiring, outcome))
 }

@@ -1,7 +1,8 @@
-//! Where events come from: a generator or a recording. A source says *what*; [`crate::schedule`] says *when*.
+//! Where events come from: a generator, a recording, or others. A source says *what*; [`crate::schedule`] says *when*.
 
 mod crowd;
 mod late;
+pub mod mirrored;
 pub mod own;
 mod population;
 pub mod recorded;
@@ -150,6 +151,8 @@ pub enum LaneSource {
     RetailRocket(retail_rocket::Lane),
     /// Records of a recording.
     Recorded(Box<recorded::Lane>),
+    /// Records that are read meanwhile.
+    Mirrored(Box<mirrored::Lane>),
     /// What comes in from outside.
     Web(web::Lane),
 }
@@ -169,6 +172,7 @@ impl LaneSource {
             Self::Own(lane) => Some(lane.draw().map(Event::Own)),
             Self::RetailRocket(lane) => lane.draw().map(|drawn| drawn.map(Event::Shop)),
             Self::Recorded(lane) => lane.draw().map(|drawn| drawn.map(Event::Recorded)),
+            Self::Mirrored(lane) => lane.draw().map(|drawn| drawn.map(Event::Recorded)),
             Self::Web(lane) => lane.draw().map(|drawn| drawn.map(Event::Web)),
         }
     }
@@ -178,6 +182,7 @@ impl LaneSource {
     pub fn bytes(&self) -> Option<recorded::Bytes<'_>> {
         match self {
             Self::Recorded(lane) => lane.bytes(),
+            Self::Mirrored(lane) => lane.bytes(),
             _ => None,
         }
     }
@@ -194,34 +199,46 @@ impl LaneSource {
     /// Whether there may be a next event where there is none now.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        matches!(self, Self::Web(lane) if lane.is_open())
+        match self {
+            Self::Web(lane) => lane.is_open(),
+            Self::Mirrored(lane) => lane.is_open(),
+            _ => false,
+        }
     }
 
     /// Waits, for so long at most, until there is a next event where one may come.
     pub fn wait(&self, most: Duration) {
-        if let Self::Web(lane) = self {
-            lane.wait(most);
+        match self {
+            Self::Web(lane) => lane.wait(most),
+            Self::Mirrored(lane) => lane.wait(most),
+            _ => {}
         }
     }
 
     /// The run begins, and its time is that of `clock`.
     pub fn begin(&self, clock: Monotonic) {
-        if let Self::Web(lane) = self {
-            lane.begin(clock);
+        match self {
+            Self::Web(lane) => lane.begin(clock),
+            Self::Mirrored(lane) => lane.begin(clock),
+            _ => {}
         }
     }
 
     /// Event `number` has its final answer.
     pub fn settle(&mut self, number: u64, fate: web::Fate) {
-        if let Self::Web(lane) = self {
-            lane.settle(number, fate);
+        match self {
+            Self::Web(lane) => lane.settle(number, fate),
+            Self::Mirrored(lane) => lane.settle(fate),
+            _ => {}
         }
     }
 
     /// Nothing more is to come in.
     pub fn close(&self) {
-        if let Self::Web(lane) = self {
-            lane.close();
+        match self {
+            Self::Web(lane) => lane.close(),
+            Self::Mirrored(lane) => lane.close(),
+            _ => {}
         }
     }
 
@@ -232,7 +249,7 @@ impl LaneSource {
         match self {
             Self::Synthetic(lane) => Some(lane.number(n)),
             Self::Own(lane) => Some(lane.number(n)),
-            Self::RetailRocket(_) | Self::Recorded(_) | Self::Web(_) => None,
+            Self::RetailRocket(_) | Self::Recorded(_) | Self::Mirrored(_) | Self::Web(_) => None,
         }
     }
 }
@@ -248,6 +265,8 @@ pub enum Source {
     RetailRocket(Arc<retail_rocket::Recording>),
     /// A recording of topics.
     Recorded(Arc<recorded::Recorded>),
+    /// Topics that are read meanwhile, for one lane.
+    Mirrored(Arc<mirrored::Mirror>),
     /// Events that come in from outside, for one lane.
     Web(Arc<web::Inlet>),
 }
@@ -280,6 +299,7 @@ impl Source {
                 let lane = source.lane(lane, lanes).map_err(|error| LaneError::Recorded(error.to_string()))?;
                 LaneSource::Recorded(Box::new(lane))
             }
+            Self::Mirrored(mirror) => LaneSource::Mirrored(Box::new(mirrored::Lane::new(Arc::clone(mirror)))),
             Self::Web(inlet) => LaneSource::Web(web::Lane::new(Arc::clone(inlet))),
         })
     }
@@ -287,7 +307,12 @@ impl Source {
     /// Whether records get no stamp.
     #[must_use]
     pub fn is_stampless(&self) -> bool {
-        matches!(self, Self::Recorded(source) if source.config().stamp == recorded::Stamping::None)
+        let stamp = match self {
+            Self::Recorded(source) => source.config().stamp,
+            Self::Mirrored(mirror) => mirror.config().stamp,
+            _ => return false,
+        };
+        stamp == recorded::Stamping::None
     }
 
     /// Where a lane's events get their values from.
@@ -297,7 +322,7 @@ impl Source {
             Self::Synthetic(source) => Teller::Shop(source.vocabulary()),
             Self::Own(source) => Teller::Own(own::Teller::new(source)),
             Self::RetailRocket(source) => Teller::Shop(source.vocabulary()),
-            Self::Recorded(_) => Teller::Recorded,
+            Self::Recorded(_) | Self::Mirrored(_) => Teller::Recorded,
             Self::Web(inlet) => Teller::Web(Arc::clone(inlet)),
         }
     }
@@ -308,7 +333,7 @@ impl Source {
         match self {
             Self::Synthetic(source) => Some(source.expected_shares()),
             Self::Own(source) => Some(source.expected_shares().to_vec()),
-            Self::RetailRocket(_) | Self::Recorded(_) | Self::Web(_) => None,
+            Self::RetailRocket(_) | Self::Recorded(_) | Self::Mirrored(_) | Self::Web(_) => None,
         }
     }
 
@@ -317,7 +342,7 @@ impl Source {
     pub fn fraud(&self, lanes: u16) -> Option<(&FraudConfig, Truth)> {
         match self {
             Self::Synthetic(source) => source.fraud(lanes),
-            Self::Own(_) | Self::RetailRocket(_) | Self::Recorded(_) | Self::Web(_) => None,
+            Self::Own(_) | Self::RetailRocket(_) | Self::Recorded(_) | Self::Mirrored(_) | Self::Web(_) => None,
         }
     }
 
@@ -327,7 +352,7 @@ impl Source {
         match self {
             Self::Synthetic(source) => source.session_figures(),
             Self::Own(source) => source.session_figures(),
-            Self::RetailRocket(_) | Self::Recorded(_) | Self::Web(_) => None,
+            Self::RetailRocket(_) | Self::Recorded(_) | Self::Mirrored(_) | Self::Web(_) => None,
         }
     }
 
@@ -335,7 +360,7 @@ impl Source {
     #[must_use]
     pub fn len(&self) -> Option<u64> {
         match self {
-            Self::Synthetic(_) | Self::Own(_) | Self::Web(_) => None,
+            Self::Synthetic(_) | Self::Own(_) | Self::Mirrored(_) | Self::Web(_) => None,
             Self::RetailRocket(source) => source.len(),
             Self::Recorded(source) => source.len(),
         }
@@ -345,7 +370,7 @@ impl Source {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
-            Self::Synthetic(_) | Self::Own(_) | Self::Web(_) => false,
+            Self::Synthetic(_) | Self::Own(_) | Self::Mirrored(_) | Self::Web(_) => false,
             Self::RetailRocket(source) => source.is_empty(),
             Self::Recorded(source) => source.is_empty(),
         }
@@ -359,6 +384,7 @@ impl Source {
             Self::Own(_) => "own",
             Self::RetailRocket(_) => "retail_rocket",
             Self::Recorded(_) => "recorded",
+            Self::Mirrored(_) => "mirrored",
             Self::Web(_) => "web",
         }
     }

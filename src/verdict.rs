@@ -5,10 +5,16 @@ pub use crate::report::exit_code::ExitCode;
 use crate::figures;
 use crate::gate::{Allowances, BuiltIn, Gates, Integrity, integrity::Anomaly};
 use crate::report::client_errors;
-use crate::report::{FaultReport, GateOutcome, GateResult, Ruling, RunReport, Transactions, Verdict, by_hand};
+use crate::report::{
+    FaultReport, GateOutcome, GateResult, MirrorFailure, Ruling, RunReport, Transactions, Verdict, by_hand,
+};
 
 const STAMPLESS: &str = "records had no stamp (--stamp none): acks are counted, and nothing was read back. loadgen verify --recording FILE tells what is lost, \
     doubled, changed or reordered; which of several writers wrote a record, and how long it took, nothing tells.";
+
+const KNOWN_BY_PLACE: &str = "records had no stamp (--stamp none): each was known by the place at which it was acked, and by a hash of key, value and headers. So no end-to-end \
+    time is shorter than the ack; a record of another writer with the bytes of an event that had no answer counts as that event, and a further copy of an event counts \
+    as another writer's where 262,144 others lie between.";
 
 /// What befell the run beside what its report counts. Each text is one sentence.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,15 +67,40 @@ impl Findings {
             }
         }
         self.notes.extend(report.replay.iter().filter_map(|replay| replay.left_out.warning()));
-        if report.replay.as_ref().is_some_and(|replay| replay.stampless) {
-            self.notes.push(STAMPLESS.to_owned());
+        let is_stampless = report.replay.as_ref().is_some_and(|replay| replay.stampless)
+            || report.mirrored.as_ref().is_some_and(|mirrored| mirrored.stampless);
+        if is_stampless {
+            self.notes.push(if report.ledger.unverified > 0 { STAMPLESS } else { KNOWN_BY_PLACE }.to_owned());
         }
+        self.add_mirrored(report);
         self.notes.extend(by_hand::sentence(&report.run.rate_changes, report.run.measured_s));
         for failure in report.faults.iter().filter_map(FaultReport::failure) {
             self.add(ExitCode::Unevaluated, format!("{failure}: what it was to show was not tested"));
         }
         if conditions.interrupted || report.run.interrupted {
             self.add(ExitCode::Interrupted, "interrupted before its end; what was sent until then is judged");
+        }
+    }
+
+    /// What is wrong with what was read to be sent.
+    fn add_mirrored(&mut self, report: &RunReport) {
+        let Some(mirrored) = &report.mirrored else { return };
+        match &mirrored.failure {
+            Some(MirrorFailure::Cluster(why)) => self.add(ExitCode::Cluster, format!("reading ended: {why}")),
+            Some(MirrorFailure::Data(why)) => self.add(ExitCode::BadInput, format!("reading ended: {why}")),
+            None => {}
+        }
+        let missing = |class: &str| mirrored.missing.get(class).copied().unwrap_or(0);
+        if missing("missed") > 0 {
+            let missed = figures::counted(missing("missed"), "record");
+            self.add(ExitCode::CorrectnessViolated, format!("{missed} of the topics were there, and not read"));
+        }
+        if missing("unknown") > 0 {
+            let unknown = figures::counted(missing("unknown"), "offset");
+            self.add(ExitCode::Unevaluated, format!("{unknown} of the topics were not read, for an unknown reason"));
+        }
+        if let Some(broken) = mirrored.broken() {
+            self.add(ExitCode::RunInvalid, format!("the mirror's ledger does not sum: {broken}"));
         }
     }
 

@@ -42,6 +42,7 @@ use reader::Reader;
 use resets::Resets;
 use topics::Topics;
 use unjudged::Unjudged;
+pub(crate) use unjudged::UnjudgedRecord;
 
 /// Records taken at once, at most.
 const BATCH: usize = 1000;

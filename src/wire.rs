@@ -3,6 +3,7 @@
 //! allocate nothing.
 
 pub mod avro;
+mod block;
 mod digits;
 pub mod fields;
 pub mod framing;
@@ -16,6 +17,7 @@ pub mod shape;
 pub mod sink;
 pub mod value;
 pub(crate) mod varint;
+mod word;
 
 use std::ops::Range;
 
@@ -24,7 +26,7 @@ use sink::Sink;
 /// A sink that writes the body of one event to the end of a buffer.
 pub trait BodyWriter: Sink {
     /// Ends the body; says where in the buffer the id and the key stand.
-    fn finish(self) -> Written;
+    fn finish(&mut self) -> Written;
 
     /// How long the optional text that ends the event must be, so that the buffer ends at `length`, or where a length before the
     /// text makes that impossible one byte before it; `None` where there is no room.

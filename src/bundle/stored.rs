@@ -61,12 +61,7 @@ impl Stored {
     /// # Errors
     /// Where they cannot be read.
     pub fn recording(&self) -> Result<Recording, BundleError> {
-        let path = self.folder.join(LATENCIES);
-        let log = match read_file(&path) {
-            Err(error) if error.source.kind() == io::ErrorKind::NotFound => return Ok(Recording::default()),
-            read => read?,
-        };
-        Recording::read(&log).map_err(|error| at(&path)(error.into_io()))
+        recorded_in(&self.folder)
     }
 
     /// A row for every second, also where the report of a long run has one for a minute.
@@ -77,6 +72,19 @@ impl Stored {
         let rows = rows(&self.folder.join(TIMELINE))?;
         Ok(if rows.is_empty() { self.report.timeline.clone() } else { rows })
     }
+}
+
+/// The latencies that the run with that folder has recorded; none where there is no such file.
+///
+/// # Errors
+/// Where they cannot be read.
+pub fn recorded_in(folder: &Path) -> Result<Recording, BundleError> {
+    let path = folder.join(LATENCIES);
+    let log = match read_file(&path) {
+        Err(error) if error.source.kind() == io::ErrorKind::NotFound => return Ok(Recording::default()),
+        read => read?,
+    };
+    Recording::read(&log).map_err(|error| at(&path)(error.into_io()))
 }
 
 /// The rows of a timeline on disk; none where there is no such file.

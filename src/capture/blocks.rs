@@ -1,6 +1,7 @@
 //! A recording whose blocks are read in any order: an index of them by partition, and walks along partitions.
 //!
-//! The index is made from the first bytes of each block; a walk holds one block.
+//! The index is made from the first bytes of each block; a walk holds one block. Several files are one recording: a partition's blocks
+//! are walked in the order of their first offsets, and a record that is in two of them is passed once.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -22,11 +23,10 @@ const PLACE: usize = 512;
 /// The blocks of a recording.
 #[derive(Debug)]
 pub struct Blocks {
-    file: File,
-    opened: Opened,
+    files: Vec<(File, Opened)>,
     partitions: Vec<Partition>,
     records: u64,
-    cut: Option<Cut>,
+    cuts: Vec<(usize, Cut)>,
 }
 
 /// A partition of a recording.
@@ -44,35 +44,53 @@ pub struct Partition {
 /// Where a block lies.
 #[derive(Clone, Copy, Debug)]
 struct BlockAt {
+    /// In which file, by its place.
+    file: usize,
+    /// The offset of its first record.
+    first: i64,
     at: u64,
     packed: u64,
     head: BlockHead,
 }
 
 impl Blocks {
-    /// Reads the index of a file.
+    /// Reads the index of these files; of an error it says which one's it is.
     ///
     /// # Errors
-    /// Where it is no recording that can be read, or is damaged.
-    pub fn open(mut file: File) -> Result<Self, ReadError> {
+    /// Where one is no recording that can be read, or is damaged.
+    pub fn open(files: impl IntoIterator<Item = File>) -> Result<Self, (usize, ReadError)> {
+        let mut blocks = Self { files: Vec::new(), partitions: Vec::new(), records: 0, cuts: Vec::new() };
+        for (at, file) in files.into_iter().enumerate() {
+            blocks.add_file(file).map_err(|error| (at, error))?;
+        }
+        if blocks.files.len() > 1 {
+            for partition in &mut blocks.partitions {
+                // Stable: what one file has stays in its order.
+                partition.blocks.sort_by_key(|block| block.first);
+            }
+        }
+        blocks.partitions.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
+        Ok(blocks)
+    }
+
+    fn add_file(&mut self, mut file: File) -> Result<(), ReadError> {
         file.seek(SeekFrom::Start(0))?;
         let mut input = Input { from: io::BufReader::new((&file).take(u64::MAX)), at: 0 };
         let opened = read::head(&mut input)?;
         drop(input);
         let length = file.metadata()?.len();
-        let mut blocks = Self { file, opened, partitions: Vec::new(), records: 0, cut: None };
-        let mut glance = Glance { bytes: Vec::new(), decoder: Decoder::new()? };
-        let mut at = blocks.opened.begins;
+        let mut glance = Glance { file: self.files.len(), bytes: Vec::new(), decoder: Decoder::new()? };
+        let mut at = opened.begins;
         while at < length {
-            let Some((place, block)) = glance.block(&blocks.file, at, length, &blocks.opened.marker)? else {
-                blocks.cut = Some(Cut { at, bytes: length - at });
+            let Some((place, block)) = glance.block(&file, at, length, &opened.marker)? else {
+                self.cuts.push((self.files.len(), Cut { at, bytes: length - at }));
                 break;
             };
             at = block.packed + block.head.length as u64 + MARKER as u64;
-            blocks.add(place, block);
+            self.add(place, block);
         }
-        blocks.partitions.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
-        Ok(blocks)
+        self.files.push((file, opened));
+        Ok(())
     }
 
     fn add(&mut self, place: Option<(String, i32)>, block: BlockAt) {
@@ -89,10 +107,10 @@ impl Blocks {
         }
     }
 
-    /// What stands before the blocks.
+    /// What stands before the blocks of each file.
     #[must_use]
-    pub const fn opened(&self) -> &Opened {
-        &self.opened
+    pub fn opened(&self) -> impl ExactSizeIterator<Item = &Opened> {
+        self.files.iter().map(|(_, opened)| opened)
     }
 
     /// The partitions that have records, by topic and number.
@@ -101,21 +119,23 @@ impl Blocks {
         &self.partitions
     }
 
-    /// Records in all of them.
+    /// Records in all of them; one that is in two files counts twice.
     #[must_use]
     pub const fn records(&self) -> u64 {
         self.records
     }
 
-    /// Where the file was cut off, if it was.
+    /// Which files were cut off, and where.
     #[must_use]
-    pub const fn cut(&self) -> Option<Cut> {
-        self.cut
+    pub fn cuts(&self) -> &[(usize, Cut)] {
+        &self.cuts
     }
 }
 
 /// Reads the beginnings of blocks.
 struct Glance {
+    /// Of which file, by its place.
+    file: usize,
     bytes: Vec<u8>,
     decoder: Decoder<'static>,
 }
@@ -142,7 +162,7 @@ impl Glance {
         };
         let begins = self.bytes.len() - cursor.0.len();
         let head = BlockHead::of(records, packed, at)?;
-        let block = BlockAt { at, packed: at + begins as u64, head };
+        let block = BlockAt { file: self.file, first: 0, at, packed: at + begins as u64, head };
         let ends = block.packed + head.length as u64;
         if ends + MARKER as u64 > length {
             return Ok(None);
@@ -162,8 +182,8 @@ impl Glance {
             let mut unpacked = [0; PLACE];
             let count = begin(&mut self.decoder, packed, &mut unpacked)
                 .map_err(|_| damaged("a block cannot be decompressed"))?;
-            if let Some(place) = Cursor(&unpacked[..count]).place() {
-                return Ok(Some((Some(place), block)));
+            if let Some((topic, partition, first)) = Cursor(&unpacked[..count]).place() {
+                return Ok(Some((Some((topic, partition)), BlockAt { first, ..block })));
             }
             if whole {
                 return Err(damaged(NO_RECORD));
@@ -225,6 +245,7 @@ pub struct Walk {
     left: u64,
     next: usize,
     timestamp: Option<Timestamp>,
+    offset: Option<i64>,
     key: Option<Range<usize>>,
     value: Option<Range<usize>>,
     headers: Vec<u8>,
@@ -236,6 +257,21 @@ impl Walk {
     /// # Errors
     /// Where the file is damaged, or the system cannot read it.
     pub fn advance(&mut self, blocks: &Blocks, partition: &Partition, tools: &mut Tools) -> Result<bool, ReadError> {
+        loop {
+            let before = self.offset;
+            if !self.step(blocks, partition, tools)? {
+                return Ok(false);
+            }
+            // One file alone has each record once.
+            if blocks.files.len() == 1 || before.is_none() || self.offset > before {
+                return Ok(true);
+            }
+            self.offset = before;
+        }
+    }
+
+    /// Goes to the next record, wherever that was met before.
+    fn step(&mut self, blocks: &Blocks, partition: &Partition, tools: &mut Tools) -> Result<bool, ReadError> {
         while self.left == 0 {
             let Some(block) = partition.blocks.get(self.next_block) else {
                 // Nobody asks for its bytes again.
@@ -244,7 +280,8 @@ impl Walk {
             };
             let damaged = |what| ReadError::Damaged { at: block.at, what };
             tools.packed.resize(block.head.length, 0);
-            blocks.file.read_exact_at(&mut tools.packed, block.packed)?;
+            let Some((file, _)) = blocks.files.get(block.file) else { return Ok(false) };
+            file.read_exact_at(&mut tools.packed, block.packed)?;
             tools.unpacker.unpack(&tools.packed, &mut self.block).map_err(damaged)?;
             (self.block_at, self.left, self.next) = (block.at, block.head.records, 0);
             self.next_block += 1;
@@ -260,7 +297,7 @@ impl Walk {
             from..from + bytes.len()
         };
         (self.key, self.value) = (record.key.map(place), record.value.map(place));
-        self.timestamp = Some(record.timestamp);
+        (self.timestamp, self.offset) = (Some(record.timestamp), Some(record.offset));
         self.left -= 1;
         self.next = self.block.len() - cursor.0.len();
         if self.left == 0 && !cursor.0.is_empty() {

@@ -126,10 +126,10 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The topic and the partition that a record begins with.
-    pub(super) fn place(&mut self) -> Option<(String, i32)> {
+    /// The topic, the partition and the offset that a record begins with.
+    pub(super) fn place(&mut self) -> Option<(String, i32, i64)> {
         let topic = std::str::from_utf8(self.bytes()?).ok()?.to_owned();
-        Some((topic, self.int().filter(|partition| *partition >= 0)?))
+        Some((topic, self.int().filter(|partition| *partition >= 0)?, self.long()?))
     }
 
     /// The next record; `None` where the bytes are none. Its headers are packed into `headers`.

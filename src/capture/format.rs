@@ -55,6 +55,9 @@ pub struct TopicHead {
     /// Its id (KIP-516), where the cluster gives topics one: no other topic has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// The id of its cluster, where that has told one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
     /// Its settings, by Kafka's names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,

@@ -94,6 +94,17 @@ pub trait Keep {
         Ok(())
     }
 
+    /// Whether [`Keep::reached`] is told of each partition, as soon as it is known.
+    fn wants_ends(&self) -> bool {
+        false
+    }
+
+    /// All that the log of a partition has been known to hold was taken.
+    fn reached(&mut self, _topic: &str, _partition: i32) {}
+
+    /// Nothing more is taken.
+    fn end(&mut self) {}
+
     /// How often [`Keep::settle`] is asked for.
     fn every(&self) -> Nanos {
         SETTLE
@@ -111,6 +122,8 @@ pub struct Sight {
     pub bytes: u64,
     /// The share of all offsets that is behind, where the end is known.
     pub share: Option<f64>,
+    /// Whether all that is there is read, and nothing but a request ends it.
+    pub waits: bool,
 }
 
 /// Why nothing more was recorded.
@@ -173,6 +186,12 @@ impl Recorder {
         Ok(Self { wanted, consumer, slots, settings, topics, places, timeout })
     }
 
+    /// The topics that it records.
+    #[must_use]
+    pub const fn topics(&self) -> &BTreeMap<String, TopicHead> {
+        &self.topics
+    }
+
     /// What stands at the head of its file.
     #[must_use]
     pub fn head(&self, tool: String, started_at: String) -> Head {
@@ -194,7 +213,7 @@ impl Recorder {
         let starts = (0..self.slots.len()).zip(self.places.iter().map(|place| place.next));
         let topic = self.wanted.topics.first().cloned().unwrap_or_default();
         self.consumer.assign(&topic, starts)?;
-        let mut run = Run { records: 0, bytes: 0, last: Nanos::ZERO, failed: None, written: Ok(()) };
+        let mut run = Run { records: 0, bytes: 0, last: Nanos::ZERO, told: Vec::new(), failed: None, written: Ok(()) };
         let (mut settled, mut told) = (Nanos::ZERO, Nanos::ZERO);
         let ended_by = loop {
             let taken = self.turn(&mut run, keep);
@@ -202,6 +221,9 @@ impl Recorder {
             let now = clock.now();
             if taken > 0 {
                 run.last = now;
+                if keep.wants_ends() {
+                    self.tell_ends(&mut run.told, keep);
+                }
             }
             if now >= settled + keep.every() {
                 settled = now;
@@ -209,7 +231,8 @@ impl Recorder {
             }
             if now >= told + TELL {
                 told = now;
-                show(Sight { now, records: run.records, bytes: run.bytes, share: self.share() });
+                let waits = self.waits();
+                show(Sight { now, records: run.records, bytes: run.bytes, share: self.share(), waits });
             }
             if let Some(ended_by) = self.ended(&mut run, asked, now) {
                 break ended_by;
@@ -219,6 +242,7 @@ impl Recorder {
             }
         };
         keep.settle().map_err(RecordError::Write)?;
+        keep.end();
         let took = clock.now();
         let partitions = self.account(took, asked);
         Ok(Recorded::of(run.records, run.bytes, took, ended_by, run.failed, partitions))
@@ -257,6 +281,9 @@ impl Recorder {
                 if let Some(place) = place.filter(|_| run.records < most && run.written.is_ok()) {
                     place.end(offset);
                 }
+                if let Some((topic, partition)) = slots.place(partition) {
+                    keep.reached(topic, partition);
+                }
             }
             Delivered::Error { partition, code: Code::OffsetOutOfRange | Code::AutoOffsetReset, .. } => {
                 jumped.push(partition);
@@ -281,6 +308,23 @@ impl Recorder {
             tracing::debug!(target: "librdkafka", "{notice:?}");
         });
         taken
+    }
+
+    /// Tells of partitions whose end is reached. Of the end itself the client tells only with its next answer, which may take it as long as
+    /// a broker waits for records.
+    fn tell_ends(&self, told: &mut Vec<i64>, keep: &mut dyn Keep) {
+        told.resize(self.places.len(), -1);
+        let first = self.wanted.topics.first().map_or("", String::as_str);
+        for ((slot, place), told) in (0..).zip(&self.places).zip(told) {
+            let is_known = || self.consumer.known_end(first, slot).is_some_and(|end| place.next >= end);
+            if *told != place.next
+                && is_known()
+                && let Some((topic, partition)) = self.slots.place(slot)
+            {
+                *told = place.next;
+                keep.reached(topic, partition);
+            }
+        }
     }
 
     /// Goes on at the start of a log that has moved past the position.
@@ -344,6 +388,14 @@ impl Recorder {
         topics::starts(&self.consumer, &named, Start::At(ms), &ends, self.timeout)
     }
 
+    /// Whether all that is there is read, and nothing but a request ends it.
+    fn waits(&self) -> bool {
+        let first = self.wanted.topics.first().map_or("", String::as_str);
+        let is_read =
+            |(slot, place): (i32, &Place)| self.consumer.known_end(first, slot).is_some_and(|end| place.next >= end);
+        self.wanted.until == Until::Interrupt && (0..).zip(&self.places).all(is_read)
+    }
+
     fn share(&self) -> Option<f64> {
         let parts: Option<Vec<(i64, i64)>> = self.places.iter().map(Place::progress).collect();
         let (done, all) = parts?.into_iter().fold((0, 0), |(done, all), part| (done + part.0, all + part.1));
@@ -381,6 +433,8 @@ struct Run {
     bytes: u64,
     /// When something last came.
     last: Nanos,
+    /// By partition: the position at which the keeper was told of its end.
+    told: Vec<i64>,
     failed: Option<String>,
     written: io::Result<()>,
 }

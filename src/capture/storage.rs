@@ -228,7 +228,7 @@ impl<'a> Session<'a> {
             }
             if now >= told + TELL {
                 told = now;
-                show(Sight { now, records: self.stored.records, bytes: self.stored.bytes, share: None });
+                show(Sight { now, records: self.stored.records, bytes: self.stored.bytes, share: None, waits: false });
             }
             if let Some(ended) = self.ended(asked, now) {
                 break Some(ended);

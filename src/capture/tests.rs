@@ -17,7 +17,7 @@ fn head() -> Head {
         tool: "loadgen 0.1.0".to_owned(),
         started_at: "2026-01-01T00:00:00Z".to_owned(),
         read_committed: false,
-        topics: [("t".to_owned(), TopicHead { partitions: 2, id: None, settings })].into(),
+        topics: [("t".to_owned(), TopicHead { partitions: 2, settings, ..TopicHead::default() })].into(),
     }
 }
 

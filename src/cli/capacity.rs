@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::event::stamp::LANES;
+use crate::event::stamp::{LANES, RunId};
 use crate::schedule::Rate;
 use crate::settings::choice::choices;
 use crate::settings::cluster::TargetOptions;
@@ -19,6 +19,7 @@ use crate::settings::recording::RecordingOptions;
 use crate::settings::run::RunLimits;
 use crate::settings::run::RunOptions;
 use crate::settings::run::RunSetup;
+use crate::settings::run::Shard;
 use crate::settings::values;
 use crate::settings::verification::VerifierOptions;
 
@@ -30,18 +31,20 @@ Examples:
   loadgen capacity -b localhost:9092 --gate 'response_time.p99 < 250ms'
   loadgen capacity scenarios/smoke.toml --start 500/s --max 20000/s --probe 10s
   loadgen capacity -b localhost:9092 --create-topics --vary partitions=1,3,6,12 --max-time 2h
+  for i in 1 2 3; do loadgen capacity -b kafka:9092 --run-id c0ffee --shard $i/3 & done; \
+    loadgen capacity -b kafka:9092 --run-id c0ffee --shards 3
   loadgen capacity --resume results/20260101T000000Z-capacity --max-time 1h")]
 pub struct CapacityArgs {
     /// A scenario whose source, cluster and gates are used; its phases are not [default: synthetic events]
     #[arg(value_name = "SCENARIO.toml", conflicts_with = "resume")]
     pub scenario: Option<PathBuf>,
     /// Go on with an earlier search, from its folder: with its scenario, its settings and its probes
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "shard")]
     pub resume: Option<PathBuf>,
     /// Search once for each of these numbers, and fit the Universal Scalability Law to what was found
     ///
     /// Partitions need a topic each, TOPIC-pN, which --create-topics makes.
-    #[arg(long, value_name = "lanes|partitions=N,N,...")]
+    #[arg(long, value_name = "lanes|partitions=N,N,...", conflicts_with_all = ["shard", "shards"])]
     pub vary: Option<Vary>,
     /// What is searched.
     #[command(flatten)]
@@ -104,6 +107,40 @@ layer! {
         /// With --vary each of the searches has this time.
         #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
         pub max_time: Option<Duration>,
+        /// With which fleet.
+        #[command(flatten)]
+        pub fleet: SearchFleetOptions,
+    }
+
+    /// A search whose probes are made by several processes.
+    #[command(next_help_heading = "Fleet")]
+    pub struct SearchFleetOptions {
+        /// Have each probe made by this many shards, which are on call: see --shard
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..), conflicts_with = "shard")]
+        pub shards: Option<u16>,
+        /// Be shard I of N, on call until the search is over: 1/3, 2/3, 3/3; or env/3, in a Kubernetes Indexed Job
+        ///
+        /// With the options of the search but for those of its rates, and its --run-id. Rates are those of all shards together.
+        #[arg(long, value_name = "I/N", value_parser = values::shard)]
+        pub shard: Option<Shard>,
+        /// Id of the search, which all of them share: at most 16 hexadecimal digits
+        #[arg(long, value_name = "HEX", value_parser = values::run_id)]
+        pub run_id: Option<RunId>,
+        /// Where shards and search meet [default: loadgen-fleet]
+        #[arg(long, value_name = "TOPIC")]
+        pub fleet_topic: Option<String>,
+        /// How long shards and search wait for one another [default: 5m]
+        #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+        pub fleet_deadline: Option<Duration>,
+    }
+}
+
+impl SearchOptions {
+    /// Whether it says what is searched.
+    #[must_use]
+    pub const fn with_rates(&self) -> bool {
+        let rates = self.start.is_some() || self.max.is_some() || self.precision.is_some();
+        rates || self.probe.is_some() || self.settle.is_some() || self.max_time.is_some()
     }
 }
 

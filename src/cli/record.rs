@@ -45,6 +45,26 @@ pub struct RecordArgs {
 }
 
 layer! {
+    /// From where to where topics are read, and what of them.
+    #[command(next_help_heading = "Reading")]
+    pub struct ReadingOptions {
+        /// Take everything as it is, personal data too; without it, --anonymise is asked for
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+        pub raw: Option<bool>,
+        /// Where to begin: earliest, latest, or a time (RFC 3339, or ms since 1970) [default: earliest]
+        #[arg(long, value_name = "WHERE", value_parser = start)]
+        pub from: Option<Start>,
+        /// Where to end: end (of the logs, as they are now), idle or idle:30s (nothing came for so long), or a time [default: Ctrl-C]
+        #[arg(long, value_name = "WHERE", value_parser = until)]
+        pub until: Option<Until>,
+        /// Which records of transactions are read [default: read_uncommitted]
+        #[arg(long, value_name = "LEVEL", value_parser = choice::of::<Isolation>())]
+        pub isolation: Option<Isolation>,
+        /// What is replaced.
+        #[command(flatten)]
+        pub anonymise: AnonymiseOptions,
+    }
+
     /// The options of `loadgen record`: one layer of settings.
     pub struct RecordOptions {
         /// Topics to record: one, or several with commas between them
@@ -60,25 +80,12 @@ layer! {
         #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
             help_heading = "Recording")]
         pub force: Option<bool>,
-        /// Record everything as it is, personal data too; without it, --anonymise is asked for
-        #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-            help_heading = "Recording")]
-        pub raw: Option<bool>,
-        /// Where to begin: earliest, latest, or a time (RFC 3339, or ms since 1970) [default: earliest]
-        #[arg(long, value_name = "WHERE", value_parser = start, help_heading = "Recording")]
-        pub from: Option<Start>,
-        /// Where to end: end (of the logs, as they are now), idle or idle:30s (nothing came for so long), or a time [default: Ctrl-C]
-        #[arg(long, value_name = "WHERE", value_parser = until, help_heading = "Recording")]
-        pub until: Option<Until>,
         /// End after this many records
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Recording")]
         pub num_records: Option<u64>,
-        /// Which records of transactions are recorded [default: read_uncommitted]
-        #[arg(long, value_name = "LEVEL", value_parser = choice::of::<Isolation>(), help_heading = "Recording")]
-        pub isolation: Option<Isolation>,
-        /// What is replaced.
+        /// From where to where, and what of it.
         #[command(flatten)]
-        pub anonymise: AnonymiseOptions,
+        pub reading: ReadingOptions,
         /// Where.
         #[command(flatten)]
         pub cluster: ClusterOptions,

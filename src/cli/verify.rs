@@ -119,6 +119,11 @@ layer! {
         /// followed, and content is judged by the schema only.
         #[arg(long, value_name = "HEX", value_parser = values::run_id)]
         pub run_id: Option<RunId>,
+        /// Tell end-to-end times across machines: the topic in which the shards of that run meet, loadgen-fleet
+        ///
+        /// The clocks of the shards and of this machine are measured there, and each time is told with how well they are known.
+        #[arg(long, value_name = "TOPIC")]
+        pub fleet_topic: Option<String>,
         /// Which records of transactions are read [default: read_uncommitted; read_committed with the report of a transactional run]
         #[arg(long, value_name = "LEVEL", value_parser = choice::of::<Isolation>())]
         pub isolation: Option<Isolation>,

@@ -9,9 +9,11 @@ use super::Collector;
 use super::body::{Bounds, Packing};
 use super::cloud_event;
 use super::origin::Origin;
-use super::shape::{Bad, Rules, Shape};
+use super::refused::{Refused, closed};
+use super::rules::Rules;
+use super::shape::{Bad, Shape};
 use super::tally::{self, NotTaken};
-use crate::source::web::{Answer, SEGMENT, Turned};
+use crate::source::web::{Answer, SEGMENT};
 
 /// The script for pages.
 const SCRIPT: &str = include_str!("loadgen.js");
@@ -22,38 +24,6 @@ const THERE_ARE: &str = "there are /events, /v1/track, /v1/page, /v1/screen, /v1
 
 /// What is answered.
 pub(super) type Answered = Response<Full<Bytes>>;
-
-/// Why a request was not done.
-#[derive(Debug)]
-pub(super) struct Refused {
-    status: StatusCode,
-    /// One sentence.
-    why: String,
-    items: Vec<(usize, String)>,
-}
-
-impl Refused {
-    pub(super) fn new(status: StatusCode, why: impl Into<String>) -> Self {
-        Self { status, why: why.into(), items: Vec::new() }
-    }
-
-    pub(super) fn turned(turned: Turned) -> Self {
-        match turned {
-            Turned::TooMany { most } => Self::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!("more events in one request than may wait at once: {most} (--max-waiting)"),
-            ),
-            Turned::Full => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "as many events wait for the cluster as there is room for")
-            }
-            Turned::Closed => closed(),
-        }
-    }
-}
-
-fn closed() -> Refused {
-    Refused::new(StatusCode::SERVICE_UNAVAILABLE, "the collector takes no more events")
-}
 
 /// What stands at a path.
 enum Place {

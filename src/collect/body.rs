@@ -9,7 +9,7 @@ use hyper::StatusCode;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_ENCODING, HeaderMap};
 
-use super::answer::Refused;
+use super::refused::Refused;
 use crate::source::web::{Room, Turned};
 
 /// Bytes that are unpacked at once.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use hyper::HeaderMap;
 
 use super::outline;
-use super::shape::{Rules, at, find};
+use super::rules::{Rules, at, find};
 use crate::source::web::{CLOUD_EVENT, Offer};
 
 /// The attributes in the headers of binary mode, as members of an object with a comma after each; `None` where there are none.

@@ -6,7 +6,7 @@
 use uuid::Builder;
 
 use super::outline::{self, Member};
-use super::shape::{Rules, at, find};
+use super::rules::{Rules, at, find};
 use crate::source::web::{Offer, SEGMENT};
 
 /// The calls of a batch, and when its sender says that it sent it.

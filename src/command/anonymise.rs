@@ -8,6 +8,26 @@ use crate::figures::{self, counted};
 use crate::settings::anonymise::AnonymiseOptions;
 use crate::verdict::ExitCode;
 
+/// What the options say of `what`, which is to be anonymised or wanted as it is.
+pub(super) fn chosen(raw: bool, options: AnonymiseOptions, what: &str) -> Result<Option<Anonymiser>, Failure> {
+    let anonymiser = anonymiser(options)?;
+    match (raw, &anonymiser) {
+        (true, Some(_)) => {
+            Err(Failure::new(ExitCode::Usage, "--raw and --anonymise contradict each other")
+                .hint("leave one of them out"))
+        }
+        (false, None) => {
+            let why = format!(
+                "{what} holds what the topic holds, byte for byte, and with it whatever personal data is in there"
+            );
+            Err(Failure::new(ExitCode::Usage, why).hint(
+                "--anonymise user_id=hmac,ip=prefix/24 replaces values on the way; --raw says that everything is wanted as it is",
+            ))
+        }
+        _ => Ok(anonymiser),
+    }
+}
+
 /// What the options say; nothing where they name no field.
 pub(super) fn anonymiser(options: AnonymiseOptions) -> Result<Option<Anonymiser>, Failure> {
     let AnonymiseOptions { anonymise: rules, key_file, create_key, identifying } = options;

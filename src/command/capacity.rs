@@ -1,5 +1,6 @@
 //! `capacity`: probes at one rate after the other, until the highest one that keeps the rules lies in a narrow interval.
 
+mod fleet;
 mod probe;
 
 use std::cell::Cell;
@@ -16,19 +17,20 @@ use super::{Done, Failure, formats, interrupt};
 use crate::bundle::{self, Bundle};
 use crate::capacity::record::{Record, SCHEMA_VERSION};
 use crate::capacity::{self, Answer, SearchConfig, SearchError};
-use crate::cli::capacity::{CapacityArgs, SearchOptions, Varied, Vary};
+use crate::cli::capacity::{CapacityArgs, SearchFleetOptions, SearchOptions, Varied, Vary};
 use crate::measure::cgroup::Quota;
 use crate::output::capacity::{page, text};
 use crate::output::html::HtmlError;
 use crate::progress::{self, Screen, Shown, terminal};
 use crate::run::Interrupts;
-use crate::scenario::plan::{LiveView, Plan, Presentation};
+use crate::scenario::plan::{LiveView, Plan, Presentation, Together};
 use crate::scenario::source::SourceConfig;
 use crate::scenario::{Environment, Resolved, RunRequest, Scenario, resolve, results};
 use crate::schedule::Rate;
 use crate::settings::choice::Choice;
 use crate::settings::outcome::Output;
 use crate::verdict::ExitCode;
+use fleet::{FleetProber, Meeting};
 use probe::Prober;
 
 /// The record, from which a search can go on.
@@ -63,13 +65,24 @@ pub(super) fn capacity(args: CapacityArgs, environment: &Environment) -> Result<
     if resolved.dump {
         return Ok(Done::told(resolved.client.dump()));
     }
+    if let Some(shard) = asked.fleet.shard {
+        if asked.with_rates() {
+            return Err(Failure::new(
+                ExitCode::BadConfiguration,
+                "a shard on call makes the probes that it is asked to make",
+            )
+            .hint("give --start, --max, --precision, --probe, --settle and --max-time to the search"));
+        }
+        formats::ready(&mut resolved.plan)?;
+        return fleet::on_call(&resolved, &asked.fleet, shard);
+    }
     let settings = Settings::of(&asked, known.as_ref())?;
     let vary = match &known {
         Some(known) => going_on_with(vary.as_ref(), known)?,
         None => vary,
     };
     formats::ready(&mut resolved.plan)?;
-    let found = search(&resolved, settings, vary.as_ref(), resume.as_deref().zip(known))?;
+    let found = search(&resolved, settings, vary.as_ref(), resume.as_deref().zip(known), &asked.fleet)?;
     tell(&resolved.plan, &found)
 }
 
@@ -88,6 +101,7 @@ fn search(
     settings: Settings,
     vary: Option<&Vary>,
     earlier: Option<(&Path, Record)>,
+    fleet: &SearchFleetOptions,
 ) -> Result<SearchResult, Failure> {
     let plan = &resolved.plan;
     capacity::Search::new(settings.search).map_err(unsearchable)?;
@@ -111,6 +125,14 @@ fn search(
     if screen.is_none() && presentation.view == LiveView::Screen {
         presentation.view = LiveView::Line;
     }
+    let mut shards = match fleet.shards {
+        Some(of) => {
+            let made = record.searches.first().map_or(0, |searched| searched.found.probes.len());
+            let probes = (folder.join(probe::FOLDER), made);
+            Some(FleetProber::begin(Meeting::of(fleet, plan)?, of, plan, settings, &interrupts, probes)?)
+        }
+        None => None,
+    };
     let numbers: Vec<Option<u16>> =
         vary.map_or_else(|| vec![None], |vary| vary.numbers.iter().copied().map(Some).collect());
     let mut failure = None;
@@ -131,12 +153,16 @@ fn search(
             settings,
             number,
             made: known.len(),
+            together: Together::ALONE,
         };
         let left = Cell::new(None);
         let found = capacity::search(
             settings.search,
             known,
-            |rate| match prober.probe(rate, left.get()) {
+            |rate| match shards
+                .as_mut()
+                .map_or_else(|| prober.probe(rate, left.get()), |shards| shards.probe(rate, left.get()))
+            {
                 Ok(outcome) => outcome,
                 Err(error) => {
                     failure = Some(error);
@@ -162,6 +188,9 @@ fn search(
         }
     }
     drop(screen);
+    if let Some(shards) = shards {
+        shards.end();
+    }
     linger(&plan.presentation, exporter.as_ref(), &interrupts);
     match failure {
         // What was found before stays in the folder; the search can go on from there.
@@ -190,9 +219,15 @@ fn screen(plan: &Plan, interrupts: &Arc<Interrupts>) -> Option<Screen> {
 }
 
 impl Settings {
+    /// Those of a probe that somebody else asks for: what is searched is not known here.
+    const fn of_probe(settle_ms: u64, probe_ms: u64) -> Self {
+        let search = SearchConfig { start: 1, max: None, precision: 0.05, max_time_s: f64::INFINITY };
+        Self { search, settle: Duration::from_millis(settle_ms), probe: Duration::from_millis(probe_ms) }
+    }
+
     /// As asked for, else as recorded, else the defaults. What decides which probes are made cannot change in between.
     fn of(asked: &SearchOptions, known: Option<&Record>) -> Result<Self, Failure> {
-        let SearchOptions { start, max, precision, probe, settle, max_time } = asked;
+        let SearchOptions { start, max, precision, probe, settle, max_time, .. } = asked;
         let max_time_s = max_time.map(|time| time.as_secs_f64());
         let Some(known) = known else {
             return Ok(Self {

@@ -130,7 +130,7 @@ impl Checked {
                 let events = planned_load::planned(plan, schedule, source);
                 (events, ends, schedule.peak(), dry_run::recorded(plan, recorded, schedule))
             }
-            Source::Synthetic(_) | Source::Own(_) | Source::Web(_) => {
+            Source::Synthetic(_) | Source::Own(_) | Source::Mirrored(_) | Source::Web(_) => {
                 let duration_s = schedule.ends_at().map(Nanos::as_secs_f64);
                 (schedule.count(), duration_s, schedule.peak(), chart::chart(schedule, CHART.0, CHART.1))
             }

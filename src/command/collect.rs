@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::export::Exports;
 use super::planned_load::{ends, schedule};
 use super::run::{
-    Recording, RunBundle, Watchable, exporter, hand_over, linger, started_at, title, to_toml, write_failed,
+    Inflow, Recording, RunBundle, Watchable, exporter, hand_over, linger, started_at, title, to_toml, write_failed,
 };
 use super::{Done, Failure, interrupt};
 use crate::bundle::Bundle;
@@ -83,7 +83,7 @@ pub(super) fn collect(args: CollectArgs, environment: &Environment) -> Result<Do
         ends,
         screen: None,
         likeness: None,
-        collecting: Some(server),
+        inflow: Some(Inflow::Collecting(server)),
     };
     let (report, folder) = recording.make(schedule, &mut |_| ControlFlow::Continue(()))?;
     linger(&plan.presentation, Some(&exporter), &interrupts);

@@ -13,6 +13,7 @@ use crate::fleet::FleetError;
 use crate::fleet::channel::Topic;
 use crate::fleet::gather::Listener;
 use crate::fleet::parcel;
+use crate::fleet::roll::Roll;
 use crate::report::fleet::ShardReport;
 use crate::scenario::{Environment, topics};
 use crate::settings::cluster::ClusterOptions;
@@ -50,6 +51,8 @@ pub(super) struct Gathered {
     pub(super) folders: Vec<PathBuf>,
     /// Shards that left none.
     pub(super) without: Vec<ShardReport>,
+    /// Why those did not begin that said so.
+    pub(super) whys: Vec<String>,
     /// Where they lie, if not where somebody named them.
     _unpacked: Option<tempfile::TempDir>,
 }
@@ -57,15 +60,25 @@ pub(super) struct Gathered {
 impl Gathered {
     /// Those that somebody named.
     pub(super) const fn of(folders: Vec<PathBuf>) -> Self {
-        Self { folders, without: Vec::new(), _unpacked: None }
+        Self { folders, without: Vec::new(), whys: Vec::new(), _unpacked: None }
     }
 }
 
 /// Waits for the bundles of a run in its fleet's topic.
 pub(super) fn gathered(topic: Topic, run: RunId, deadline: Duration) -> Result<Gathered, Failure> {
     let name = topic.name.clone();
-    let mut listener = Listener::open(topic, &run.to_string()).map_err(|error| failed(&error, &name))?;
-    let found = listener.gather(deadline, &|| false).map_err(|error| failed(&error, &name))?;
+    let listener = Listener::open(topic, &run.to_string()).map_err(|error| failed(&error, &name))?;
+    gathered_by(listener, deadline, &|| false, &name)
+}
+
+/// The same by somebody who listens already.
+pub(super) fn gathered_by(
+    mut listener: Listener,
+    deadline: Duration,
+    given_up: &dyn Fn() -> bool,
+    name: &str,
+) -> Result<Gathered, Failure> {
+    let found = listener.gather(deadline, given_up).map_err(|error| failed(&error, name))?;
     if let Some(number) = found.kept_it.first() {
         let reason = format!("shard {number} has ended, and its bundle is not in topic \"{name}\"");
         return Err(Failure::new(ExitCode::BadInput, reason)
@@ -80,7 +93,12 @@ pub(super) fn gathered(topic: Topic, run: RunId, deadline: Duration) -> Result<G
         parcel::unpack(packed, &folder).map_err(unwritten)?;
         folders.push(folder);
     }
-    Ok(Gathered { folders, without: found.without, _unpacked: Some(unpacked) })
+    let roll = listener.roll().into_iter().flat_map(Roll::shards);
+    let whys = roll.filter_map(|(number, shard)| {
+        let end = shard.ended.filter(|end| !found.parcels.contains_key(&number) && !end.why.is_empty())?;
+        Some(format!("shard {number}: {}", end.why))
+    });
+    Ok(Gathered { folders, without: found.without, whys: whys.collect(), _unpacked: Some(unpacked) })
 }
 
 /// Why a fleet's topic is of no use, and what to do.
@@ -97,6 +115,13 @@ pub(super) fn failed(error: &FleetError, topic: &str) -> Failure {
                 "a shard needs Write and Describe on transactional ids that begin with \"{topic}/\" (a prefixed ACL)"
             ),
         ),
+        FleetError::Mute { why, .. } if why.contains("TOPIC_AUTHORIZATION_FAILED") => {
+            told(ExitCode::Cluster, &format!("a shard needs the rights Describe, Write and Read on topic \"{topic}\""))
+        }
+        FleetError::Mute { why, .. } if why.contains("MESSAGE_TOO_LARGE") => told(
+            ExitCode::Cluster,
+            "bundles come in records of 512 KiB at most: kafka-configs --alter ... --add-config max.message.bytes=1048588",
+        ),
         FleetError::Seat { .. } | FleetError::Mute { .. } | FleetError::Thread(_) => {
             Failure::new(ExitCode::Cluster, error.to_string())
         }
@@ -111,6 +136,9 @@ pub(super) fn failed(error: &FleetError, topic: &str) -> Failure {
             ExitCode::RunInvalid,
             "a shard is one process: was it started twice, or are there two runs with one --run-id?",
         ),
+        FleetError::Recalled { .. } => {
+            told(ExitCode::RunInvalid, "a search has one caller: was it started twice with one --run-id?")
+        }
         FleetError::Begun { .. } => {
             told(ExitCode::RunInvalid, "give each run, and each attempt at one, a --run-id of its own")
         }

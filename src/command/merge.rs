@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::fleet::{self, Gathered};
@@ -11,10 +12,11 @@ use crate::bundle::{self, Bundle, BundleError, Stored};
 use crate::cli::merge::MergeArgs;
 use crate::figures;
 use crate::gate::{BuiltIn, GateConfig, Gates, Names};
-use crate::merge::{self, Judgement, Merged, Part};
+use crate::merge::{self, Judgement, MergeError, Merged, Part, PartHistograms, Readers};
 use crate::output::files;
 use crate::report::fleet::{ShardReport, ShardState};
-use crate::report::{RunReport, TimelineRow, Verdict};
+use crate::report::{GateOutcome, RunReport, TimelineRow, Verdict};
+use crate::run::alone::readers::{GroupReading, JoinError, MemberReading};
 use crate::scenario::Environment;
 use crate::settings::outcome::Output;
 use crate::soak::Timeline;
@@ -33,28 +35,137 @@ pub(super) fn merge(args: MergeArgs, environment: &Environment) -> Result<Done, 
         }
         None => Gathered::of(args.bundles),
     };
-    let bundles = wholes(&gathered.folders)?;
-    let scenario = scenario(&bundles)?;
-    let parts = bundles.iter().map(part).collect::<Result<Vec<_>, Failure>>()?;
-    let gates = gates(&bundles)?;
-    let mut merged = merge::merge_without(parts, &gathered.without, |report| judge(report, &gates, &bundles))
-        .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))?;
-    for path in &merged.without_quantiles {
-        tracing::warn!("{path} has no quantiles: a part kept no histogram of it");
-    }
-    // Its own file has each second, the report of a long run has not.
-    let seconds = std::mem::take(&mut merged.report.timeline);
-    let (timeline, joined_seconds) = Timeline::of(seconds.clone(), merged.report.run.warm_up_s).into_rows();
-    (merged.report.timeline, merged.report.joined_seconds) = (timeline, joined_seconds);
-    let folder = write(&merged, &seconds, options.out, &scenario).map_err(|error| {
+    let whole = Whole::of(&gathered)?;
+    let folder = whole.write(options.out).map_err(|error| {
         Failure::new(ExitCode::BadConfiguration, error.to_string()).hint("--out DIR names another folder")
     })?;
-    let report = &merged.report;
+    let report = &whole.merged.report;
     let output = match options.output.unwrap_or(Output::Text) {
         Output::Json => export::json(report)?,
         Output::Text => summary(report, Some(&folder)),
     };
     Ok(Done::judged(output, ExitCode::from_code(report.verdict.code).unwrap_or(ExitCode::Unevaluated)))
+}
+
+/// What parts were added up to.
+pub(super) struct Whole {
+    merged: Merged,
+    /// Each second: its own file has them all, the report of a long run has not.
+    seconds: Vec<TimelineRow>,
+    scenario: String,
+    /// Where a generator was the limit: the gates that say so, and in which part.
+    pub(super) limited: Vec<String>,
+}
+
+impl Whole {
+    /// Adds them up and judges.
+    pub(super) fn of(gathered: &Gathered) -> Result<Self, Failure> {
+        let (readers, bundles): (Vec<Stored>, Vec<Stored>) =
+            wholes(&gathered.folders)?.into_iter().partition(|stored| stored.report.is_alone());
+        let scenario = scenario(&bundles)?;
+        let gates = gates(&bundles)?;
+        let limited = bundles.iter().flat_map(limited).collect();
+        let ended: Vec<PartEnd> = bundles.iter().map(PartEnd::of).collect();
+        let join = match (readers.is_empty(), bundles.is_empty()) {
+            (true, _) => None,
+            (false, false) => Some(group_reading(&readers, &bundles)?),
+            (false, true) => {
+                let reason = "there are only readings, and what was to be read is not known";
+                return Err(Failure::new(ExitCode::BadInput, reason).hint("name the bundles of the producers, too"));
+            }
+        };
+        let known = readers.iter().map(|reader| reader.report.findings.duplicates).sum();
+        let folders: Vec<PathBuf> = bundles.iter().map(|stored| stored.folder.clone()).collect();
+        let mut parts = bundles.into_iter().map(part).collect::<Result<Vec<_>, Failure>>()?;
+        let mut read = Readers::default();
+        if let Some(join) = join {
+            for (folder, part) in folders.iter().zip(&mut parts) {
+                let answered = folder.join(bundle::ANSWERS);
+                join.complete(&answered, &mut part.report).map_err(|error| not_joined(&error))?;
+            }
+            read.copies = join.copies(known);
+            read.parts = readers.into_iter().map(part).collect::<Result<Vec<_>, Failure>>()?;
+        }
+        let mut merged = merge::merge_with(parts, &gathered.without, &read, |report| judge(report, &gates, &ended))
+            .map_err(|error| {
+                let is_unreadable = matches!(error, MergeError::Unreadable { .. });
+                let code = if is_unreadable { ExitCode::BadInput } else { ExitCode::BadConfiguration };
+                Failure::new(code, error.to_string())
+            })?;
+        for path in &merged.without_quantiles {
+            tracing::warn!("{path} has no quantiles: a part kept no histogram of it");
+        }
+        let seconds = std::mem::take(&mut merged.report.timeline);
+        let (timeline, joined_seconds) = Timeline::of(seconds.clone(), merged.report.run.warm_up_s).into_rows();
+        (merged.report.timeline, merged.report.joined_seconds) = (timeline, joined_seconds);
+        Ok(Self { merged, seconds, scenario, limited })
+    }
+
+    pub(super) const fn report(&self) -> &RunReport {
+        &self.merged.report
+    }
+
+    /// Writes it as a bundle: into `out`, which must not be there, or where bundles usually go.
+    pub(super) fn write(&self, out: Option<PathBuf>) -> Result<PathBuf, BundleError> {
+        write(&self.merged, &self.seconds, out, &self.scenario)
+    }
+}
+
+/// What the members of a group saw that read what these producers wrote.
+fn group_reading(readers: &[Stored], producers: &[Stored]) -> Result<GroupReading, Failure> {
+    let bad = |reason: String| Failure::new(ExitCode::BadInput, reason);
+    if let Some(without) = readers.iter().find(|reader| !reader.folder.join(bundle::SIGHTINGS).is_file()) {
+        let reason = format!("{} is of a reading that left no {}", without.folder.display(), bundle::SIGHTINGS);
+        return Err(bad(reason).hint("verify --group NAME --run-id RUN leaves one"));
+    }
+    let leaves_it_to_others = |producer: &&Stored| {
+        producer.folder.join(bundle::ANSWERS).is_file() && producer.report.latency_us.end_to_end.is_none()
+    };
+    if let Some(other) = producers.iter().find(|producer| !leaves_it_to_others(producer)) {
+        let reason = format!("{} has no {} to be joined with readings", other.folder.display(), bundle::ANSWERS);
+        return Err(bad(reason).hint("shards whose events others read run with --no-verify"));
+    }
+    let mut members = Vec::new();
+    for Stored { folder, report, .. } in readers {
+        members.push(MemberReading { sightings: folder.join(bundle::SIGHTINGS), report });
+    }
+    let answered: Vec<PathBuf> = producers.iter().map(|producer| producer.folder.join(bundle::ANSWERS)).collect();
+    GroupReading::of(&members, &answered).map_err(|error| not_joined(&error))
+}
+
+fn not_joined(error: &JoinError) -> Failure {
+    Failure::new(ExitCode::BadInput, error.to_string())
+}
+
+/// How a part ended, and against what it ran.
+struct PartEnd {
+    name: String,
+    verdict: Verdict,
+    brokers: Vec<String>,
+}
+
+impl PartEnd {
+    fn of(stored: &Stored) -> Self {
+        let RunReport { verdict, environment, .. } = &stored.report;
+        Self { name: stored.name(), verdict: verdict.clone(), brokers: environment.brokers.clone() }
+    }
+}
+
+/// By which gates the generator of a part was the limit.
+fn limited(stored: &Stored) -> Vec<String> {
+    let report = &stored.report;
+    let invalid = ExitCode::RunInvalid;
+    if report.verdict.code != invalid.code() && !report.verdict.also.iter().any(|name| name == invalid.as_str()) {
+        return Vec::new();
+    }
+    let own = report.fleet.as_ref().and_then(|fleet| {
+        let shard = fleet.shards.iter().find(|shard| Some(shard.number) == fleet.shard)?;
+        Some(format!("shard {} of {}{}", shard.number, fleet.of, on(&shard.host)))
+    });
+    let whose = own.unwrap_or_else(|| stored.name());
+    let broken = report.gates.iter().filter(|gate| gate.result == GateOutcome::Fail && gate.built_in);
+    let broken: Vec<String> = broken.filter_map(|gate| Some(format!("{} of {whose}", gate.name.as_ref()?))).collect();
+    if broken.is_empty() { vec![format!("{whose} was no valid run")] } else { broken }
 }
 
 /// The bundles from which nothing is missing. What a shard that was lost had written is set aside: it was never judged, and the others
@@ -95,10 +206,12 @@ fn whole(path: &Path) -> Result<Stored, Failure> {
     Ok(stored)
 }
 
-fn part(stored: &Stored) -> Result<Part, Failure> {
-    let recording = stored.recording().map_err(|error| stored::unreadable(&error))?;
+fn part(stored: Stored) -> Result<Part, Failure> {
+    let folder = stored.folder.clone();
+    let recording =
+        PartHistograms::There(Arc::new(move || bundle::recorded_in(&folder).map_err(|error| error.to_string())));
     let timeline = stored.timeline().map_err(|error| stored::unreadable(&error))?;
-    Ok(Part { name: stored.name(), report: RunReport { timeline, ..stored.report.clone() }, recording })
+    Ok(Part { name: stored.name(), report: RunReport { timeline, ..stored.report }, recording })
 }
 
 /// The scenario of the first part: all have the same but for where they ran.
@@ -117,10 +230,9 @@ fn gates(bundles: &[Stored]) -> Result<Gates, Failure> {
             configs.push(config);
         }
     }
-    let reports: Vec<RunReport> = bundles.iter().map(|stored| stored.report.clone()).collect();
     let off: BTreeSet<&str> = bundles.iter().flat_map(|stored| turned_off(&stored.report)).collect();
     let off: Vec<String> = off.into_iter().map(str::to_owned).collect();
-    Gates::new(&configs, &off, &Names::of_all(&reports))
+    Gates::new(&configs, &off, &Names::of_all(bundles.iter().map(|stored| &stored.report)))
         .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))
 }
 
@@ -136,16 +248,15 @@ fn turned_off(report: &RunReport) -> impl Iterator<Item = &'static str> + use<'_
 }
 
 /// Gates and verdict over the whole. What spoiled a part spoils the whole: its share of the load was not what was planned.
-fn judge(report: &RunReport, gates: &Gates, bundles: &[Stored]) -> Judgement {
+fn judge(report: &RunReport, gates: &Gates, parts: &[PartEnd]) -> Judgement {
     let mut report = report.clone();
     report.gates = gates.evaluate(&report);
     let mut verdict = verdict::judge(&report, gates, &Conditions::default());
-    for stored in bundles {
+    for PartEnd { name, verdict: of_part, .. } in parts {
         for spoiled in [ExitCode::RunInvalid, ExitCode::Cluster] {
-            let of_part = &stored.report.verdict;
             let ended_so = of_part.code == spoiled.code() || of_part.also.iter().any(|name| name == spoiled.as_str());
             if ended_so {
-                verdict::add(&mut verdict, spoiled, format!("{} ended with {}", stored.name(), headline(of_part)));
+                verdict::add(&mut verdict, spoiled, format!("{name} ended with {}", headline(of_part)));
             }
         }
     }
@@ -159,7 +270,7 @@ fn judge(report: &RunReport, gates: &Gates, bundles: &[Stored]) -> Judgement {
             verdict.notes.insert(0, format!("{called} is unlike the others: {}", shard.deviations.join("; ")));
         }
     }
-    let brokers: Vec<&[String]> = bundles.iter().map(|stored| &stored.report.environment.brokers[..]).collect();
+    let brokers: Vec<&[String]> = parts.iter().map(|part| &part.brokers[..]).collect();
     verdict.notes.extend(unlike_targets(&brokers).filter(|_| !report.run.embedded));
     Judgement { gates: report.gates, verdict }
 }

@@ -47,6 +47,10 @@ pub(super) fn load(plan: &Plan) -> Result<Source, Failure> {
             warn_of_recording(&recorded);
             Ok(Source::Recorded(Arc::new(recorded)))
         }
+        SourceConfig::Mirrored(_) => {
+            let reason = "the events of this scenario were read from topics, and it has none of its own";
+            Err(Failure::new(ExitCode::BadConfiguration, reason).hint("loadgen mirror reads and sends them"))
+        }
         SourceConfig::Web(_) => {
             let reason = "the events of this scenario came in from outside, and it has none of its own";
             Err(Failure::new(ExitCode::BadConfiguration, reason).hint("loadgen collect takes such events"))
@@ -57,7 +61,7 @@ pub(super) fn load(plan: &Plan) -> Result<Source, Failure> {
 /// Says on stderr what of a recording is not played as it was.
 fn warn_of_recording(recorded: &Recorded) {
     let file = recorded.config().file();
-    if let Some(Cut { at, bytes }) = recorded.cut() {
+    for (file, Cut { at, bytes }) in recorded.cuts() {
         tracing::warn!(
             "{file} was cut off: it is played up to its last whole block, which ends at byte {at}; {} behind it are not",
             figures::bytes(bytes)
@@ -133,7 +137,7 @@ pub(super) fn schedule(plan: &Plan, source: &Source) -> Result<Schedule, Failure
             let recorded = match source {
                 Source::RetailRocket(recording) => recording.span(),
                 Source::Recorded(recorded) => recorded.span(),
-                Source::Synthetic(_) | Source::Own(_) | Source::Web(_) => Nanos::ZERO,
+                Source::Synthetic(_) | Source::Own(_) | Source::Mirrored(_) | Source::Web(_) => Nanos::ZERO,
             };
             let speed = Speed::to_fit(recorded, Nanos::from(*wall)).ok_or_else(|| {
                 Failure::new(ExitCode::BadInput, "a recording of a single instant cannot be made to last longer")
@@ -164,7 +168,7 @@ fn due_events(source: &Source, schedule: &Schedule) -> Option<DueEvents> {
             let last = due(schedule)(count.checked_sub(1)?, recorded.span())?;
             return Some(DueEvents { count, last });
         }
-        Source::Synthetic(_) | Source::Own(_) | Source::Web(_) => return None,
+        Source::Synthetic(_) | Source::Own(_) | Source::Mirrored(_) | Source::Web(_) => return None,
     };
     // Sorted rows that cannot be read any more end the run with their reason.
     recording.due_events(&due(schedule)).ok().flatten()

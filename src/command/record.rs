@@ -8,20 +8,18 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::anonymise::{self, anonymiser};
+use super::anonymise;
 use super::run::now;
 use super::{Done, Failure, cluster, interrupt};
-use crate::anonymise::{Anonymiser, Report};
-use crate::capture::Captured;
+use crate::anonymise::{Anonymised, Report};
 use crate::capture::format::Ending;
 use crate::capture::recorder::recorded::{EndedBy, Recorded};
-use crate::capture::recorder::{Keep, RecordError, Recorder, Sight};
+use crate::capture::recorder::{RecordError, Recorder, Sight};
 use crate::capture::write::Writer;
 use crate::cli::record::RecordArgs;
 use crate::clock::Nanos;
 use crate::figures::{self, counted};
 use crate::kafka::KafkaError;
-use crate::kafka::headers::Headers;
 use crate::progress::line::Line;
 use crate::run;
 use crate::scenario::Environment;
@@ -52,19 +50,7 @@ pub(super) fn record(args: RecordArgs, environment: &Environment) -> Result<Done
     if let Some(dump) = plan.cluster.dump {
         return Ok(Done::told(dump));
     }
-    let anonymiser = anonymiser(plan.anonymise.clone())?;
-    if plan.raw && anonymiser.is_some() {
-        return Err(
-            Failure::new(ExitCode::Usage, "--raw and --anonymise contradict each other").hint("leave one of them out")
-        );
-    }
-    if !plan.raw && anonymiser.is_none() {
-        let why =
-            "a recording holds what the topic holds, byte for byte, and with it whatever personal data is in there";
-        return Err(Failure::new(ExitCode::Usage, why).hint(
-            "--anonymise user_id=hmac,ip=prefix/24 replaces values on the way; --raw says that everything is wanted as it is",
-        ));
-    }
+    let anonymiser = anonymise::chosen(plan.raw, plan.anonymise.clone(), "a recording")?;
     for warning in &plan.cluster.warnings {
         tracing::warn!("{warning}");
     }
@@ -96,46 +82,6 @@ pub(super) fn record(args: RecordArgs, environment: &Environment) -> Result<Done
     let (ending, file) = writer.keep.finish().map_err(not_written)?;
     let file_bytes = file.metadata().map_err(not_written)?.len();
     tell(&plan, &recorded, ending, file_bytes, replaced.as_ref())
-}
-
-/// Records with their values replaced, where that is asked for.
-struct Anonymised<K> {
-    keep: K,
-    anonymiser: Option<Anonymiser>,
-    value: Vec<u8>,
-    headers: Vec<u8>,
-}
-
-impl<K> Anonymised<K> {
-    fn new(keep: K, anonymiser: Option<Anonymiser>) -> Self {
-        Self { keep, anonymiser, value: Vec::new(), headers: Vec::new() }
-    }
-
-    fn report(&self) -> Option<Report> {
-        self.anonymiser.as_ref().map(Anonymiser::report)
-    }
-}
-
-impl<K: Keep> Keep for Anonymised<K> {
-    fn take(&mut self, record: &Captured<'_>) -> std::io::Result<()> {
-        let Some(anonymiser) = &mut self.anonymiser else { return self.keep.take(record) };
-        let key = anonymiser.record(record, &mut self.value, &mut self.headers).map_err(std::io::Error::other)?;
-        let value = record.value.map(|_| self.value.as_slice());
-        let headers = Headers::packed(&self.headers);
-        self.keep.take(&Captured { key: key.as_deref(), value, headers, ..*record })
-    }
-
-    fn settle(&mut self) -> std::io::Result<()> {
-        self.keep.settle()
-    }
-
-    fn divide(&mut self) -> std::io::Result<()> {
-        self.keep.divide()
-    }
-
-    fn every(&self) -> Nanos {
-        self.keep.every()
-    }
 }
 
 /// The line that shows how it goes.
@@ -192,7 +138,7 @@ fn marker(out: &Path) -> [u8; 16] {
 
 /// `12 s  1,234,567 records · 102,345/s · 235 MiB · 81 %, about 3 s left`.
 fn progress(sight: &Sight, before: (Nanos, u64)) -> String {
-    let Sight { now, records, bytes, share } = *sight;
+    let Sight { now, records, bytes, share, waits } = *sight;
     let seconds = now.as_secs_f64() - before.0.as_secs_f64();
     let rate = figures::as_f64(records - before.1) / seconds.max(1e-3);
     let mut text = format!(
@@ -202,6 +148,9 @@ fn progress(sight: &Sight, before: (Nanos, u64)) -> String {
         figures::rate(rate),
         figures::bytes(bytes)
     );
+    if waits {
+        text.push_str(" · all is read; Ctrl-C ends it");
+    }
     if let Some(share) = share.filter(|share| *share > 0.0) {
         let left = now.as_secs_f64() * (1.0 - share) / share;
         let left =

@@ -32,7 +32,7 @@ pub(super) use begun::now;
 use failures::discard;
 pub(super) use failures::write_failed;
 pub(super) use observers::Observers;
-pub(super) use recording::{KEEPS_ITS_RATE, Recording, taken};
+pub(super) use recording::{Inflow, KEEPS_ITS_RATE, Recording, taken};
 pub(super) use run_bundle::RunBundle;
 pub(super) use watched::{Watchable, exporter, linger};
 
@@ -85,7 +85,7 @@ pub(super) fn run(wanted: &RunRequest, mut options: RunOptions, environment: &En
         ends,
         screen: None,
         likeness,
-        collecting: None,
+        inflow: None,
     };
     let (report, folder) = recording.make(schedule, &mut |_| ControlFlow::Continue(()))?;
     linger(&plan.presentation, exporter, &interrupts);
@@ -96,6 +96,10 @@ pub(super) fn run(wanted: &RunRequest, mut options: RunOptions, environment: &En
 pub(super) fn title(plan: &Plan, total: Option<u64>, ends: Option<Nanos>) -> String {
     let what = match &plan.source {
         SourceConfig::Synthetic(_) | SourceConfig::Own(_) | SourceConfig::Web(_) => plan.run.name.clone(),
+        SourceConfig::Mirrored(config) => {
+            let topics: Vec<&str> = config.topics.keys().map(String::as_str).collect();
+            format!("{}  {}", plan.run.name, topics.join(", "))
+        }
         SourceConfig::Recorded(config) => {
             format!("{}  {}", plan.run.name, config.title())
         }
@@ -119,8 +123,13 @@ pub(super) fn started_at() -> String {
     now.strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
+/// The scenario as it is kept with the results, to be run again from there: it names its data wherever it is run.
 pub(super) fn to_toml(scenario: &Scenario) -> Result<String, Failure> {
-    scenario.to_toml().map_err(|error| {
+    let mut kept = scenario.clone();
+    if let Ok(here) = std::env::current_dir() {
+        kept.source.move_paths(&here);
+    }
+    kept.to_toml().map_err(|error| {
         Failure::new(ExitCode::BadConfiguration, format!("the scenario cannot be written down: {error}"))
     })
 }

@@ -11,12 +11,16 @@ use std::time::Duration;
 use super::export::Exports;
 use super::formats::{self, Coded};
 use super::run::{Observers, RunBundle, Watchable, exporter, hand_over, linger, started_at, taken, write_failed};
-use super::{Done, Failure, cluster, interrupt};
+use super::{Done, Failure, cluster, fleet, interrupt};
 use crate::alert::{About, Alerts};
-use crate::bundle::Bundle;
+use crate::bundle::{self, Bundle};
 use crate::cli::verify::{self as cli, VerifyArgs};
+use crate::event::stamp::RunId;
 use crate::exporter::Exporter;
+use crate::fleet::channel::Topic;
+use crate::fleet::onlooker::Onlooker;
 use crate::progress::{Progress, Shown};
+use crate::report::fleet::FleetReport;
 use crate::report::latency::Kind;
 use crate::report::{Run, RunReport, SCHEMA_VERSION};
 use crate::run::alone::{self, Config, Offset, ProducerRun};
@@ -65,23 +69,24 @@ pub(super) fn verify(args: VerifyArgs, environment: &Environment) -> Result<Done
         shard: None,
     };
     let exporter = exporter(&watched)?;
+    let onlooker = onlooker(&plan, produced.as_ref().map_or(plan.run_id, |produced| Some(produced.run)))?;
     let bundle = Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.name, "")
         .map_err(|error| write_failed(&error))?;
     let interrupts = interrupt::listen()?;
-    let (report, folder) = read(&plan, coded, produced, RunBundle::new(bundle), exporter.as_ref(), &interrupts)?;
+    let config = Config { reference: onlooker.as_ref().map(Onlooker::reference), ..config(&plan, coded, produced)? };
+    let (report, folder) = read(&plan, config, onlooker, RunBundle::new(bundle), exporter.as_ref(), &interrupts)?;
     linger(&plan.presentation, exporter.as_ref(), &interrupts);
     hand_over(&plan.presentation, &exports, &report, &folder)
 }
 
 fn read(
     plan: &VerifyPlan,
-    coded: Coded,
-    produced: Option<ProducerRun>,
+    mut config: Config,
+    onlooker: Option<Onlooker>,
     kept: RunBundle,
     exporter: Option<&Exporter>,
     interrupts: &Arc<Interrupts>,
 ) -> Result<(RunReport, PathBuf), Failure> {
-    let config = config(plan, coded, produced)?;
     let shown = plan.presentation.view != LiveView::Nothing && !plan.presentation.quiet;
     let title = format!("{}  {} @ {}", plan.name, plan.topics.join(", "), plan.bootstrap);
     let view =
@@ -99,12 +104,49 @@ fn read(
     };
     let (gates, alerts, kinds) = (&plan.gates, Alerts::start(&plan.alerts, &about), vec![Kind::EndToEnd]);
     let mut observers = Observers { progress, exporter, kept, gates, alerts, interrupts, kinds };
+    // A member of a group has a part, which says little by itself.
+    let for_others = plan.group.is_some() && config.run.is_some() && config.producer.is_none();
+    config.sightings = for_others.then(|| observers.folder().join(bundle::SIGHTINGS));
     observers.begin(&begun(&config), &plan.topics.join(","));
-    let outcome = alone::verify(&config, interrupts, &mut |tick: &Tick<'_>| {
+    let mut outcome = alone::verify(&config, interrupts, &mut |tick: &Tick<'_>| {
         observers.second(tick);
         ControlFlow::Continue(())
     });
+    let told = onlooker.and_then(Onlooker::finish);
+    if let Ok(outcome) = &mut outcome {
+        note_fleet(&mut outcome.report, told, plan);
+    }
     observers.end(outcome, |error| begin_failed(&error, plan), |outcome| judge(plan, outcome))
+}
+
+/// Who follows the clocks of the run that is read.
+fn onlooker(plan: &VerifyPlan, run: Option<RunId>) -> Result<Option<Onlooker>, Failure> {
+    let Some((name, run)) = plan.fleet_topic.clone().zip(run) else { return Ok(None) };
+    let topic = Topic {
+        name: name.clone(),
+        bootstrap: plan.bootstrap.clone(),
+        client: plan.client.clone(),
+        timeout: plan.connect_timeout,
+        create: None,
+    };
+    Onlooker::begin(topic, &run.to_string()).map(Some).map_err(|error| fleet::failed(&error, &name))
+}
+
+/// What was heard of the fleet; a report of one of its shards only lacks this reader's clock.
+fn note_fleet(report: &mut RunReport, told: Option<FleetReport>, plan: &VerifyPlan) {
+    match (&mut report.fleet, told) {
+        (Some(of_shard), Some(told)) => of_shard.readers = told.readers,
+        (none, Some(told)) => *none = Some(told),
+        (Some(_), None) => tracing::warn!(
+            "the run is one of a fleet, whose events are due by the broker's clock, and they were seen by this machine's: \
+             --fleet-topic has both measured"
+        ),
+        (None, None) => {
+            if let Some(topic) = &plan.fleet_topic {
+                tracing::warn!("nothing was heard of the run in topic \"{topic}\": no end-to-end time is known");
+            }
+        }
+    }
 }
 
 fn config(plan: &VerifyPlan, coded: Coded, produced: Option<ProducerRun>) -> Result<Config, Failure> {
@@ -132,6 +174,8 @@ fn config(plan: &VerifyPlan, coded: Coded, produced: Option<ProducerRun>) -> Res
         until: Until { idle: plan.until_idle, records: plan.num_records, denied: true },
         detail: Detail { fine_s: plan.presentation.timeline_detail.as_secs_f64(), ..Detail::default() },
         downstream: plan.downstream()?,
+        sightings: None,
+        reference: None,
     })
 }
 

@@ -108,6 +108,7 @@ pub(super) fn comparison(
         },
         verdict: overall(&rows),
         rows,
+        results: Vec::new(),
         warnings,
         notes,
         curves: curves(&base, &new),

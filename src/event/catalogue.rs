@@ -32,8 +32,8 @@ impl TypeIndex {
 #[derive(Clone, Debug)]
 pub struct Catalogue {
     types: Vec<Planned>,
-    /// The ids in the frames of its types.
-    ids: Vec<(SchemaId, TypeIndex, Arc<Coding>)>,
+    /// The ids in the frames of its types, each with what is written under it.
+    ids: Vec<(SchemaId, OfId)>,
     /// Schemas by which others read events.
     readers: Arc<[Reader]>,
     /// Knows of others.
@@ -44,11 +44,15 @@ pub struct Catalogue {
     opaque: Option<bool>,
 }
 
+/// What is written under an id.
+type OfId = Vec<(TypeIndex, Arc<Coding>)>;
+
 /// Catalogues of the same types, written alike.
 impl PartialEq for Catalogue {
     fn eq(&self, other: &Self) -> bool {
         let shown = |planned: &Planned| (planned.declared.clone(), planned.coding.record.clone(), planned.key.clone());
-        let ids = |catalogue: &Self| catalogue.ids.iter().map(|(id, kind, _)| (*id, *kind)).collect::<Vec<_>>();
+        let kinds = |of_id: &[(TypeIndex, Arc<Coding>)]| of_id.iter().map(|(kind, _)| *kind).collect::<Vec<_>>();
+        let ids = |catalogue: &Self| catalogue.ids.iter().map(|(id, of)| (*id, kinds(of))).collect::<Vec<_>>();
         ids(self) == ids(other) && self.types.iter().map(shown).eq(other.types.iter().map(shown))
     }
 }
@@ -169,10 +173,18 @@ impl Catalogue {
 
     /// The same, knowing the ids in the frames of all that it has.
     fn identified(mut self) -> Self {
-        let all = self.planned().flat_map(|(kind, planned)| planned.codings().map(move |coding| (kind, coding)));
-        let id =
-            |(kind, coding): (TypeIndex, &Arc<Coding>)| Some((SchemaId::of(&coding.frame)?, kind, Arc::clone(coding)));
-        self.ids = all.filter_map(id).collect();
+        let mut ids: Vec<(SchemaId, OfId)> = Vec::new();
+        for (kind, planned) in self.planned() {
+            for coding in planned.codings() {
+                let Some(id) = SchemaId::of(&coding.frame) else { continue };
+                let one = (kind, Arc::clone(coding));
+                match ids.iter_mut().find(|(known, _)| *known == id) {
+                    Some((_, of_id)) => of_id.push(one),
+                    None => ids.push((id, vec![one])),
+                }
+            }
+        }
+        self.ids = ids;
         self
     }
 
@@ -210,7 +222,8 @@ impl Catalogue {
     #[must_use]
     pub fn awaits_schema(&self, value: &[u8]) -> bool {
         let Some(finder) = &self.finder else { return false };
-        SchemaId::of(value).is_some_and(|id| !self.has_id(id) && matches!(finder.find(id), SchemaLookup::Pending))
+        SchemaId::of(value)
+            .is_some_and(|id| self.of_id(id).is_none() && matches!(finder.find(id), SchemaLookup::Pending))
     }
 
     /// Why nothing is known yet of schemas that are being looked up.
@@ -262,15 +275,9 @@ impl Catalogue {
         found.ok_or_else(|| UnknownType { name: name.to_owned(), known: self.names().map(str::to_owned).collect() })
     }
 
-    /// The types whose records begin with that id.
-    pub(super) fn of_id(&self, id: SchemaId) -> impl Iterator<Item = (TypeIndex, &Planned, &Arc<Coding>)> {
-        let of = self.ids.iter().filter(move |(known, ..)| *known == id);
-        of.filter_map(|(_, kind, coding)| Some((*kind, self.get(*kind)?, coding)))
-    }
-
-    /// Whether a type's records begin with that id.
-    fn has_id(&self, id: SchemaId) -> bool {
-        self.ids.iter().any(|(known, ..)| *known == id)
+    /// The types whose records begin with that id, each with how they are written then; `None` where there is none.
+    pub(super) fn of_id(&self, id: SchemaId) -> Option<&[(TypeIndex, Arc<Coding>)]> {
+        self.ids.iter().find(|(known, _)| *known == id).map(|(_, of_id)| &**of_id)
     }
 
     /// What is known of an id that is none of its types'.

@@ -146,21 +146,23 @@ impl Encoder {
             return Encoded { body: record..record, key: record..record, stamp };
         };
         let coding = planned.coding_in(version);
-        arena.extend_from_slice(&coding.frame);
+        if !coding.frame.is_empty() {
+            arena.extend_from_slice(&coding.frame);
+        }
         let start = arena.len();
         let told = CodedValues { values, own: &planned.declared.record, coding };
         let Written { id, key } = match &coding.body {
             Body::Json(plan) => {
                 let padded = coding.sources.is_none();
-                self.write(json::Writer::new(plan, arena), &told, record, sequence, padded)
+                self.write(&mut json::Writer::new(plan, arena), &told, record, sequence, padded)
             }
             Body::Avro(plan) => {
                 let padded = planned.is_padded(coding);
-                self.write(avro::Writer::new(plan, arena), &told, record, sequence, padded)
+                self.write(&mut avro::Writer::new(plan, arena), &told, record, sequence, padded)
             }
             Body::Protobuf(plan) => {
                 let padded = planned.is_padded(coding);
-                self.write(protobuf::Writer::new(plan, arena), &told, record, sequence, padded)
+                self.write(&mut protobuf::Writer::new(plan, arena), &told, record, sequence, padded)
             }
         };
         let key = key.unwrap_or(start..start);
@@ -178,13 +180,13 @@ impl Encoder {
     /// Writes the values, and the padding after them where the body has a field for it.
     fn write(
         &self,
-        mut writer: impl BodyWriter,
+        writer: &mut impl BodyWriter,
         values: &impl Values,
         record: usize,
         sequence: u64,
         has_padding: bool,
     ) -> Written {
-        values.give(&mut writer);
+        values.give(writer);
         let padding = self.padding.filter(|_| has_padding);
         match padding.and_then(|padding| Some((padding, writer.room_for_last_text(record + padding.bytes as usize)?))) {
             Some((padding, length)) => {

@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use xxhash_rust::xxh3::Xxh3Default;
+
 use super::catalogue::{Catalogue, ID_HEADER, TypeIndex};
 use super::decode::Decoded;
 use super::encode::Encoder;
@@ -27,6 +29,8 @@ pub struct Sealed {
     pub headers: Range<usize>,
     /// Its stamp.
     pub stamp: Stamp,
+    /// What it holds, where it carries none.
+    pub content: Option<u64>,
 }
 
 /// A record as it is sealed, or was read.
@@ -41,14 +45,52 @@ pub struct Raw<'a> {
 }
 
 impl Raw<'_> {
-    /// Appends what the check covers beside key and value.
-    fn put(&self, kind: TypeIndex, into: &mut Vec<u8>) {
-        into.push(u8::from(self.key.is_none()) | u8::from(self.value.is_none()) << 1);
-        into.extend_from_slice(&kind.0.to_le_bytes());
+    /// All that it holds, as 64 bits (XXH3).
+    #[must_use]
+    pub fn content(&self) -> u64 {
+        let mut all = Xxh3Default::new();
+        let mut put = |bytes: Option<&[u8]>| {
+            all.update(&bytes.map_or(u64::MAX, |bytes| bytes.len() as u64).to_le_bytes());
+            all.update(bytes.unwrap_or_default());
+        };
+        put(self.key);
+        put(self.value);
+        for Header { name, value } in self.headers {
+            put(Some(name));
+            put(value);
+        }
+        all.digest()
+    }
+
+    /// Its headers, packed, with that stamp among them in the place of any other.
+    #[must_use]
+    pub fn headers_with(&self, kind: TypeIndex, stamp: Stamp) -> Vec<u8> {
+        let mut packed = Vec::new();
+        self.put_own_headers(&mut packed);
+        put_id(&mut packed, kind, stamp);
+        packed
+    }
+
+    fn put_own_headers(&self, into: &mut Vec<u8>) {
         for header in self.headers.iter().filter(|header| header.name != ID_HEADER.as_bytes()) {
             header.pack(into);
         }
     }
+
+    /// Appends what the check covers beside key and value.
+    fn put(&self, kind: TypeIndex, into: &mut Vec<u8>) {
+        into.push(u8::from(self.key.is_none()) | u8::from(self.value.is_none()) << 1);
+        into.extend_from_slice(&kind.0.to_le_bytes());
+        self.put_own_headers(into);
+    }
+}
+
+/// Appends the header that holds a stamp and a type.
+fn put_id(packed: &mut Vec<u8>, kind: TypeIndex, stamp: Stamp) {
+    let mut id = [0; LENGTH];
+    id[..STAMP].copy_from_slice(&stamp.bits().to_be_bytes());
+    id[STAMP..].copy_from_slice(&kind.0.to_le_bytes());
+    Header { name: ID_HEADER.as_bytes(), value: Some(&id) }.pack(packed);
 }
 
 impl<'a> From<&Record<'a>> for Raw<'a> {
@@ -69,11 +111,13 @@ impl Encoder {
         let content = Content { before: &arena[start..], after: raw.value.unwrap_or_default() };
         stamp.check = self.run().check(stamp, raw.key.unwrap_or_default(), content);
         if self.stamps() {
-            let mut id = [0; LENGTH];
-            id[..STAMP].copy_from_slice(&stamp.bits().to_be_bytes());
-            id[STAMP..].copy_from_slice(&kind.0.to_le_bytes());
-            Header { name: ID_HEADER.as_bytes(), value: Some(&id) }.pack(arena);
+            put_id(arena, kind, stamp);
+        } else {
+            // All of its headers are its own, one that held another run's stamp too.
+            arena.truncate(start + BEFORE_HEADERS);
+            raw.headers.iter().for_each(|header| header.pack(arena));
         }
+        let content = (!self.stamps()).then(|| raw.content());
         let headers = start + BEFORE_HEADERS..arena.len();
         let mut put = |bytes: Option<&[u8]>| {
             let from = arena.len();
@@ -82,7 +126,7 @@ impl Encoder {
                 from..arena.len()
             })
         };
-        Sealed { key: put(raw.key), body: put(raw.value), headers, stamp }
+        Sealed { key: put(raw.key), body: put(raw.value), headers, stamp, content }
     }
 }
 
@@ -173,6 +217,15 @@ mod tests {
             let encoder = Encoder::new(RUN, 3, Arc::clone(&catalogue)).stampless(true);
             let sealed = encoder.seal(&mut bare, TypeIndex(kind), raw, 5, 1_700_000_000_000_000_000);
             prop_assert_eq!(&bare[sealed.headers], &own[..], "without a stamp it has its own headers");
+            prop_assert_eq!(sealed.content, Some(raw.content()));
+            let with = raw.headers_with(TypeIndex(kind), sealed.stamp);
+            let told = read(Raw { headers: Headers::packed(&with), ..raw });
+            prop_assert_eq!(told, (TypeIndex(kind), sealed.stamp, true), "what is known of it reads like what it carries");
+            if (&key, &value, &headers) != (&other.0, &other.1, &other.2) {
+                let bytes = packed(&other.2);
+                let changed = Raw { key: other.0.as_deref(), value: other.1.as_deref(), headers: Headers::packed(&bytes) };
+                prop_assert_ne!(changed.content(), raw.content());
+            }
         }
     }
 

@@ -20,7 +20,21 @@ pub(super) enum Class {
     Undecided,
 }
 
+/// How long what came may differ from what the input says so far, in ms: the two are read one after the other.
+const SETTLES: i64 = 10_000;
+
 impl Class {
+    /// What is told of it while more may come: `seen_at` is when its result came, where one did and no later one takes its place.
+    pub(super) fn so_far(self, seen_at: Option<i64>, now: i64) -> Self {
+        let is_settled = seen_at.is_some_and(|at| now - at > SETTLES);
+        match self {
+            Self::Right | Self::Open | Self::Undecided => self,
+            Self::Missing => Self::Open,
+            _ if is_settled => self,
+            _ => Self::Open,
+        }
+    }
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Right => "right",
@@ -82,6 +96,11 @@ impl Tally {
         self.report.superseded += records;
     }
 
+    /// Events that had to be dropped.
+    pub(super) fn count_too_late(&mut self, events: u64) {
+        self.report.too_late += events;
+    }
+
     pub(super) fn count_unreadable(&mut self) {
         self.report.unreadable += 1;
     }
@@ -94,6 +113,11 @@ impl Tally {
     /// It was waited for so long and not seen.
     pub(super) fn waited(&mut self, ms: i64) {
         self.latency.record_censored(nanos(ms));
+    }
+
+    /// The counts, without what is told one by one.
+    pub(super) fn counts(&self) -> Self {
+        Self { report: ExpectReport { examples: Vec::new(), ..self.report.clone() }, latency: self.latency.clone() }
     }
 
     pub(super) fn into_report(self, why_undecided: Option<&str>, is_timed: bool) -> ExpectReport {
@@ -110,13 +134,19 @@ fn nanos(ms: i64) -> Nanos {
     Nanos::from_millis(u64::try_from(ms).unwrap_or_default())
 }
 
+impl Mismatch<'_> {
+    /// That time, as it is told.
+    pub(super) fn time(ms: i64) -> String {
+        jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |time| time.to_string())
+    }
+}
+
 impl From<Mismatch<'_>> for ExpectExample {
     fn from(Mismatch { key, start_ms, got, expected }: Mismatch<'_>) -> Self {
-        let time = |ms| jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |time| time.to_string());
         Self {
             class: String::new(),
             key: String::from_utf8_lossy(key).into_owned(),
-            window_start: start_ms.map(time),
+            window_start: start_ms.map(Mismatch::time),
             got,
             expected,
         }

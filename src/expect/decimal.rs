@@ -59,6 +59,11 @@ impl Decimal {
         self.0.cast_unsigned()
     }
 
+    /// The one with these.
+    pub(super) const fn from_bits(bits: u128) -> Self {
+        Self(bits.cast_signed())
+    }
+
     /// Whether it lies below zero.
     #[must_use]
     pub const fn is_negative(self) -> bool {

@@ -6,8 +6,11 @@ use std::hash::{BuildHasher, RandomState};
 use super::class::{Class, Mismatch, Tally};
 use super::explain::{EachTrace, Trace};
 use super::fold::{Ending, Event};
+use super::outcome::Outcome;
 use super::range::What;
 use super::scores::{Scored, Scores};
+use super::spill::{OutputRecord, Spill, SpilledEntry};
+use crate::event::stamp::Stamp;
 use crate::report::ExpectReport;
 
 /// Events whose result was seen that are kept, for a second one that may come.
@@ -21,7 +24,7 @@ type Id = u128;
 /// What is known of one id.
 #[derive(Clone, Copy, Debug, Default)]
 struct Pair {
-    /// Event time of the event, in ms; `None` where only a result is known.
+    /// When the event was due, in ms; `None` where only a result is known.
     due: Option<i64>,
     /// The partition and offset of the event.
     place: (u32, i64),
@@ -38,18 +41,25 @@ pub(super) struct Each {
     pairs: HashMap<Id, Pair>,
     /// Their ids in the order in which they came.
     order: VecDeque<Id>,
+    /// How many of them are kept where they are not waited for.
+    most: usize,
     hashers: [RandomState; 2],
     tally: Tally,
     trace: EachTrace,
     is_timed: bool,
+    /// The tag of the run's ids.
+    tag: Option<u16>,
+    /// Events of the run, those of them without a result, and those with more than one.
+    own: u64,
     unseen: u64,
+    doubled: u64,
     /// What they are worth, where they are scores.
     scores: Option<Box<Scores>>,
 }
 
 impl Each {
-    pub(super) fn new(is_timed: bool, scores: Option<Scores>) -> Self {
-        Self { is_timed, scores: scores.map(Box::new), ..Self::default() }
+    pub(super) fn new(is_timed: bool, tag: Option<u16>, scores: Option<Scores>) -> Self {
+        Self { most: KEPT, is_timed, tag, scores: scores.map(Box::new), ..Self::default() }
     }
 
     /// The scores, where they are some.
@@ -69,8 +79,7 @@ impl Each {
         u128::from(high.hash_one(text)) << 64 | u128::from(low.hash_one(text))
     }
 
-    fn pair(&mut self, text: &[u8]) -> &mut Pair {
-        let id = self.id(text);
+    fn pair(&mut self, id: Id) -> &mut Pair {
         if !self.pairs.contains_key(&id) {
             self.order.push_back(id);
             self.forget();
@@ -79,36 +88,90 @@ impl Each {
     }
 
     /// Takes an event of the input.
-    pub(super) fn take(&mut self, Event { partition, offset, ts, key, is_own, .. }: Event<'_>) {
-        let code = self.id(key);
+    pub(super) fn take(&mut self, event: Event<'_>) {
+        let code = self.id(event.key);
+        self.add(code, event);
+    }
+
+    /// Keeps an event on the disk.
+    pub(super) fn spill_event(&self, spill: &mut Spill, event: Event<'_>) {
+        spill.event(Event { key: &self.id(event.key).to_be_bytes(), ..event }, 0);
+    }
+
+    /// Keeps a result on the disk.
+    pub(super) fn spill_came(&self, spill: &mut Spill, came: OutputRecord<'_>) {
+        spill.came(&OutputRecord { key: &self.id(came.key).to_be_bytes(), ..came });
+    }
+
+    /// About how much is in memory.
+    pub(super) fn weight(&self) -> usize {
+        self.pairs.len()
+    }
+
+    fn add(&mut self, code: Id, Event { partition, offset, ts, is_own, .. }: Event<'_>) {
+        // Events that are late on purpose have a time that lies behind: the id that a run gives has the due time.
+        let of_run = Stamp::from_bits(code).filter(|stamp| is_own && self.tag.is_some_and(|tag| tag == stamp.tag));
+        let ts = of_run.and_then(|stamp| i64::try_from(stamp.due.unix_ns() / 1_000_000).ok()).unwrap_or(ts);
         let is_own = is_own && self.scores.as_ref().is_none_or(|scores| scores.is_of_run(code));
-        let pair = self.pair(key);
+        let pair = self.pair(code);
         // A copy of an event has the same id: what it asks for is asked for already.
         let is_new = pair.due.replace(ts).is_none();
         if is_new {
             pair.place = (u32::try_from(partition).unwrap_or(u32::MAX), offset);
         }
         pair.is_own |= is_own;
-        let is_awaited = is_new && is_own && pair.times == 0;
-        self.unseen += u64::from(is_awaited);
+        if is_new && is_own {
+            let Pair { times, first_at, .. } = *pair;
+            self.own += 1;
+            self.unseen += u64::from(times == 0);
+            self.doubled += u64::from(times > 1);
+            if times > 0 {
+                self.time(first_at - ts);
+            }
+        }
+    }
+
+    fn time(&mut self, ms: i64) {
+        if self.is_timed {
+            self.tally.seen_after(ms);
+        }
     }
 
     /// Takes a record of the output.
-    pub(super) fn see(&mut self, id: &[u8], score: f64, at: i64) {
+    pub(super) fn see(&mut self, OutputRecord { key, outcome, at, .. }: OutputRecord<'_>) {
+        self.saw(self.id(key), &outcome, at);
+    }
+
+    fn saw(&mut self, id: Id, outcome: &Outcome, at: i64) {
+        let score = if let Outcome::Score(score) = outcome { *score } else { 0.0 };
         let pair = self.pair(id);
         if pair.times == 0 {
             (pair.first_at, pair.score) = (at, score);
         }
         pair.times += 1;
-        let was_awaited = pair.times == 1 && pair.is_own;
-        self.unseen -= u64::from(was_awaited);
+        let Pair { times, due, is_own, .. } = *pair;
+        if let Some(due) = due.filter(|_| is_own) {
+            self.unseen -= u64::from(times == 1);
+            self.doubled += u64::from(times == 2);
+            if times == 1 {
+                self.time(at - due);
+            }
+        }
+    }
+
+    /// What is known by now. How good scores are is told at the end.
+    pub(super) fn so_far(&self) -> ExpectReport {
+        let Self { own, unseen, doubled, is_timed, .. } = *self;
+        let counted = self.tally.counts().into_report(None, is_timed);
+        let right = own - unseen - doubled;
+        ExpectReport { expected: own, right, twice: doubled, open: unseen, missing: 0, unexpected: 0, ..counted }
     }
 
     /// Counts and forgets what is long known, where there is more of it than is kept.
     fn forget(&mut self) {
         // Two at a time, so that what is still waited for, and goes to the back, keeps nothing else from being forgotten.
         for _ in 0..2 {
-            if self.order.len() <= KEPT {
+            if self.order.len() <= self.most {
                 return;
             }
             let Some(id) = self.order.pop_front() else { return };
@@ -129,17 +192,40 @@ impl Each {
     }
 
     /// Judges what is left, and says what is to be traced to the input.
-    pub(super) fn end(mut self, ending: Ending<'_>) -> (ExpectReport, Option<Trace>) {
+    pub(super) fn end(mut self, ending: Ending<'_>, spill: Option<Spill>) -> (ExpectReport, Option<Trace>) {
+        let mut failed = None;
+        if let Some(mut spill) = spill {
+            let bytes = |id: &Id| -> Box<[u8]> { Box::from(id.to_be_bytes()) };
+            // All of a part is judged before it is let go of.
+            self.most = usize::MAX;
+            for (part, pairs) in spill.parted(std::mem::take(&mut self.pairs), bytes).into_iter().enumerate() {
+                self.order = pairs.keys().copied().collect();
+                self.pairs = pairs;
+                let id = |key: &[u8]| key.try_into().map(Id::from_be_bytes).unwrap_or_default();
+                spill.tell(part, |told| match told {
+                    SpilledEntry::Event(event, _) => self.add(id(event.key), event),
+                    SpilledEntry::OutputRecord(came) => self.saw(id(came.key), &came.outcome, came.at),
+                });
+                failed = spill.failed();
+                self.order.make_contiguous().sort_unstable();
+                self.judge(Ending { unknown: ending.unknown.or(failed.as_deref()), ..ending });
+            }
+        }
+        self.judge(ending);
+        let unknown = ending.unknown.or(failed.as_deref());
+        let scores = self.scores.map(|scores| scores.end(ending));
+        let trace = Some(self.trace).filter(|trace| trace.is_worth_it() && unknown.is_none());
+        let report = ExpectReport { scores, ..self.tally.into_report(unknown, self.is_timed) };
+        (report, trace.map(Trace::Each))
+    }
+
+    fn judge(&mut self, ending: Ending<'_>) {
         let pairs = std::mem::take(&mut self.pairs);
         for id in std::mem::take(&mut self.order) {
             if let Some(pair) = pairs.get(&id) {
                 self.count(id, *pair, ending);
             }
         }
-        let scores = self.scores.map(|scores| scores.end(ending));
-        let trace = Some(self.trace).filter(|trace| trace.is_worth_it() && ending.unknown.is_none());
-        let report = ExpectReport { scores, ..self.tally.into_report(ending.unknown, self.is_timed) };
-        (report, trace.map(Trace::Each))
     }
 
     fn count(&mut self, id: Id, pair: Pair, ending: Ending<'_>) {
@@ -173,9 +259,9 @@ impl Each {
             _ => {}
         }
         if ending.is_timed {
-            match class {
-                Class::Missing | Class::Undecided => self.tally.waited(ending.at - due),
-                _ => self.tally.seen_after(pair.first_at - due),
+            // What came was timed when it did.
+            if pair.times == 0 {
+                self.tally.waited(ending.at - due);
             }
         }
         self.tally.count(class, || told("once"));

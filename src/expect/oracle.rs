@@ -1,16 +1,19 @@
 //! All expectations together: records of the input and of the output in, what became of each expected result out.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::body;
 use super::class::Tally;
-use super::decimal::Decimal;
-use super::declare::{Expectation, What};
+use super::declare::{Added, Emit, Expectation, JsonPath, What};
 use super::each::Each;
 use super::explain::Explainer;
-use super::fold::{Ending, Fold};
+use super::fold::{Ending, Event, Fold};
+use super::outcome::Outcome;
 use super::scores::{Rules, Scores};
+use super::sessions::Sessions;
 use super::source::{Log, Source};
+use super::spill::{OutputRecord, Spill};
 use crate::event::stamp::RunId;
 use crate::report::ExpectReport;
 
@@ -42,12 +45,26 @@ pub struct Oracle {
     is_timed: bool,
     /// The tag of the run's ids.
     tag: Option<u16>,
+    room: Room,
+    /// Records of the input.
+    taken: u64,
 }
+
+/// How much of an expectation is kept in memory, about, and after how many records that is looked at.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    most: usize,
+    look: u64,
+}
+
+const ROOM: Room = Room { most: 2_000_000, look: 1 << 16 };
 
 #[derive(Debug)]
 struct Expected {
     expectation: Expectation,
     kept: Judge,
+    /// What came since memory was full.
+    spill: Option<Spill>,
     /// Records of its output that it selected, and those that it could not read.
     records: (u64, u64),
 }
@@ -56,6 +73,7 @@ struct Expected {
 enum Judge {
     Each(Box<Each>),
     Added(Box<Fold>),
+    Sessions(Box<Sessions>),
 }
 
 impl Oracle {
@@ -64,12 +82,19 @@ impl Oracle {
     #[must_use]
     pub fn new(expectations: &[Expectation], logs: &BTreeMap<String, Log>, is_timed: bool, run: Option<RunId>) -> Self {
         let tag = run.map(RunId::tag);
-        let mut oracle = Self { expected: Vec::new(), sources: Vec::new(), outputs: Vec::new(), is_timed, tag };
+        let (expected, sources, outputs) = (Vec::new(), Vec::new(), Vec::new());
+        let mut oracle = Self { expected, sources, outputs, is_timed, tag, room: ROOM, taken: 0 };
         for expectation in expectations {
             let log = logs.get(&expectation.source).cloned().unwrap_or_default();
             oracle.add(expectation.clone(), log);
         }
         oracle
+    }
+
+    /// With room for so much alone.
+    #[cfg(test)]
+    pub(super) fn within(self, most: usize) -> Self {
+        Self { room: Room { most, look: 1 }, ..self }
     }
 
     fn add(&mut self, expectation: Expectation, log: Log) {
@@ -87,11 +112,12 @@ impl Oracle {
         let kept = match &expectation.what {
             What::Each { scores, .. } => {
                 let scores = scores.as_ref().map(|rules| Scores::new(Rules::clone(rules), self.tag));
-                Judge::Each(Box::new(Each::new(self.is_timed, scores)))
+                Judge::Each(Box::new(Each::new(self.is_timed, self.tag, scores)))
             }
             What::Added(added) => Judge::Added(Box::new(Fold::new(added.clone(), partitions))),
+            What::Sessions(added, gap) => Judge::Sessions(Box::new(Sessions::new(added.clone(), *gap, partitions))),
         };
-        self.expected.push(Expected { expectation, kept, records: (0, 0) });
+        self.expected.push(Expected { expectation, kept, spill: None, records: (0, 0) });
     }
 
     /// The topics of the input.
@@ -117,15 +143,18 @@ impl Oracle {
                 }
             }
         }
-        let latest = source.events(record, |taken| match &mut expected[taken.expected].kept {
-            Judge::Each(each) => each.take(taken.event),
-            Judge::Added(fold) => fold.take(taken.event),
-        });
+        let latest = source.events(record, |taken| expected[taken.expected].take(taken.event));
+        self.taken += 1;
+        if self.taken.is_multiple_of(self.room.look) {
+            let most = self.room.most;
+            expected
+                .iter_mut()
+                .filter(|of| of.spill.is_none() && of.kept.weight() > most)
+                .for_each(Expected::begin_to_spill);
+        }
         let Some(known_to) = latest.and_then(|ts| source.read_to(record.partition, ts)) else { return };
         for taker in source.takers() {
-            if let Judge::Added(fold) = &mut expected[taker].kept {
-                fold.tidy(known_to);
-            }
+            expected[taker].tidy(known_to);
         }
     }
 
@@ -146,19 +175,14 @@ impl Oracle {
     /// The event time at which all windows of the run are closed that are written when they close; `None` where there are none.
     #[must_use]
     pub fn closes_at(&self) -> Option<i64> {
-        let closes_at = |expected: &Expected| match &expected.kept {
-            Judge::Added(fold) => fold.closes_at(),
-            Judge::Each(_) => None,
-        };
-        self.expected.iter().filter_map(closes_at).max()
+        self.expected.iter().filter_map(|expected| expected.kept.closes_at()).max()
     }
 
     /// Events of that time that close the windows of a source, with the partitions that they go to: none of them is of any key of the run.
     #[must_use]
     pub fn closing(&self, source: usize, at_ms: i64) -> Vec<(i32, String)> {
         let Some(source) = self.sources.get(source) else { return Vec::new() };
-        let closes =
-            |taker: &usize| matches!(&self.expected[*taker].kept, Judge::Added(fold) if fold.closes_at().is_some());
+        let closes = |taker: &usize| self.expected[*taker].kept.closes_at().is_some();
         let events = source.takers().filter(closes);
         let events: BTreeSet<_> =
             events.flat_map(|taker| source.closing(taker, &self.expected[taker].expectation, at_ms)).collect();
@@ -193,9 +217,28 @@ impl Oracle {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.expected.iter().all(|expected| match &expected.kept {
+            // What lies on the disk is looked at in the end.
+            _ if expected.spill.is_some() => false,
             Judge::Each(each) => each.is_settled(),
             Judge::Added(fold) => fold.is_settled(),
+            Judge::Sessions(sessions) => sessions.is_settled(),
         })
+    }
+
+    /// What is known by now. What may still come, or be mended, is open: no figure of it takes back what it says.
+    #[must_use]
+    pub fn so_far(&self, at_ms: i64) -> Vec<ExpectReport> {
+        let of = |Expected { expectation, kept, spill, .. }: &Expected| {
+            let report = match kept {
+                // What lies on the disk may change all that is in memory.
+                _ if spill.is_some() => ExpectReport::default(),
+                Judge::Each(each) => each.so_far(),
+                Judge::Added(fold) => fold.so_far(at_ms, self.is_timed),
+                Judge::Sessions(sessions) => sessions.so_far(at_ms, self.is_timed),
+            };
+            ExpectReport { name: expectation.name.clone(), topic: expectation.topic.clone(), ..report }
+        };
+        self.expected.iter().map(of).collect()
     }
 
     /// Judges all of it, and says what is to be looked at once more where something is wrong. `unknown` says why the input of a topic is
@@ -204,15 +247,16 @@ impl Oracle {
     pub fn end(self, at_ms: i64, unknown: &BTreeMap<String, String>) -> (Vec<ExpectReport>, Explainer) {
         let Self { expected, sources, is_timed, .. } = self;
         let of = |topic: &str| sources.iter().find(|source| source.topic == topic);
-        let judged = expected.into_iter().map(|Expected { expectation, kept, .. }| {
+        let judged = expected.into_iter().map(|Expected { expectation, kept, spill, .. }| {
             let cut = of(&expectation.source).is_some_and(|source| !source.log.is_whole);
             let cut = (cut && expectation.is_a_running_total())
                 .then(|| format!("{} does not reach back to its first record", expectation.source));
             let unknown = unknown.get(&expectation.source).cloned().or(cut);
             let ending = Ending { at: at_ms, unknown: unknown.as_deref(), is_timed };
             let (report, trace) = match kept {
-                Judge::Each(each) => each.end(ending),
-                Judge::Added(fold) => fold.end(ending),
+                Judge::Each(each) => each.end(ending, spill),
+                Judge::Added(fold) => fold.end(ending, spill),
+                Judge::Sessions(sessions) => sessions.end(ending, spill),
             };
             let sentence = expectation.to_string();
             (ExpectReport { name: expectation.name, topic: expectation.topic, sentence, ..report }, trace)
@@ -222,16 +266,93 @@ impl Oracle {
     }
 }
 
+impl Judge {
+    /// The event time at which all windows of the run are closed that are written when they close; `None` where there are none.
+    fn closes_at(&self) -> Option<i64> {
+        match self {
+            Self::Added(fold) => fold.closes_at(),
+            Self::Sessions(sessions) => sessions.closes_at(),
+            Self::Each(_) => None,
+        }
+    }
+}
+
+impl Judge {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Each(each) => each.weight(),
+            Self::Added(fold) => fold.weight(),
+            Self::Sessions(sessions) => sessions.weight(),
+        }
+    }
+}
+
 impl Expected {
+    fn take(&mut self, event: Event<'_>) {
+        match (&mut self.kept, &mut self.spill) {
+            (Judge::Each(each), None) => each.take(event),
+            (Judge::Added(fold), None) => fold.take(event),
+            (Judge::Sessions(sessions), None) => sessions.take(event),
+            (Judge::Each(each), Some(spill)) => each.spill_event(spill, event),
+            (Judge::Added(fold), Some(spill)) => spill.event(event, fold.note(event)),
+            (Judge::Sessions(sessions), Some(spill)) => spill.event(event, sessions.note(event)),
+        }
+    }
+
+    fn came(&mut self, came: OutputRecord<'_>) {
+        match (&mut self.kept, &mut self.spill) {
+            (Judge::Each(each), None) => each.see(came),
+            (Judge::Added(fold), None) => fold.see(came),
+            (Judge::Sessions(sessions), None) => sessions.see(came),
+            (Judge::Each(each), Some(spill)) => each.spill_came(spill, came),
+            (Judge::Added(_) | Judge::Sessions(_), Some(spill)) => spill.came(&came),
+        }
+    }
+
+    /// Counts and forgets what is long known. What lies on the disk may change what is in memory.
+    fn tidy(&mut self, known_to: i64) {
+        match &mut self.kept {
+            _ if self.spill.is_some() => {}
+            Judge::Added(fold) => fold.tidy(known_to),
+            Judge::Sessions(sessions) => sessions.tidy(known_to),
+            Judge::Each(_) => {}
+        }
+    }
+
+    /// Keeps what comes from now on on the disk.
+    fn begin_to_spill(&mut self) {
+        let name = &self.expectation.name;
+        match Spill::new() {
+            Ok(spill) => {
+                tracing::warn!(
+                    "expectation \"{name}\": more is open than is kept in memory: from now on it goes to the folder for temporary \
+                     files, and its results are told at the end, after --expect-deadline"
+                );
+                self.spill = Some(spill);
+            }
+            Err(error) => {
+                tracing::warn!(
+                    "expectation \"{name}\": more is open than is to be kept in memory, and a temporary file cannot be made: {error}"
+                );
+            }
+        }
+    }
+
     fn tally(&mut self) -> &mut Tally {
         match &mut self.kept {
             Judge::Each(each) => each.tally(),
             Judge::Added(fold) => fold.tally(),
+            Judge::Sessions(sessions) => sessions.tally(),
         }
     }
 
     fn see(&mut self, record: &Record<'_>) {
-        // A tombstone takes a result back that nobody asked to be taken back; it has no key that could be read.
+        // A session that grows takes back what it was before.
+        if record.body.is_none() && matches!(&self.kept, Judge::Sessions(sessions) if sessions.emit() == Emit::Updates)
+        {
+            return;
+        }
+        // Any other tombstone takes a result back that nobody asked to be taken back; it has no key that could be read.
         let body = record.body.unwrap_or_default();
         let has = |(path, text): &(Vec<Box<str>>, String)| {
             body::at(body, path).and_then(body::text).as_deref() == Some(text.as_bytes())
@@ -247,40 +368,57 @@ impl Expected {
     }
 
     fn read(&mut self, record: &Record<'_>, body: &[u8]) -> Option<()> {
-        match (&mut self.kept, &self.expectation.what) {
-            (Judge::Each(each), What::Each { at, scores: None, .. }) => {
-                each.see(&body::text(body::at(body, at)?)?, 0.0, record.at_ms);
-            }
-            (Judge::Each(each), What::Each { at, scores: Some(rules), .. }) => {
+        let at = record.at_ms;
+        let (key, span, outcome) = match &self.expectation.what {
+            What::Each { at, scores: None, .. } => (body::text(body::at(body, at)?)?, (0, 0), Outcome::Score(0.0)),
+            What::Each { at, scores: Some(rules), .. } => {
                 let id = body::text(body::at(body, at)?)?;
                 let score = std::str::from_utf8(body::number(body::at(body, &rules.at)?)).ok()?;
                 let score = score.parse().ok().filter(|score: &f64| !score.is_nan())?;
-                each.see(&id, score, record.at_ms);
-                if let Some(scores) = each.scores() {
-                    scores.tell(&id, body);
-                    if let Some(model) = body::at(body, &[MODEL.into()]).and_then(body::text) {
-                        scores.note_model(&model);
-                    }
-                }
+                (id, (0, 0), Outcome::Score(score))
             }
-            (Judge::Added(fold), What::Added(added)) => {
-                let key = body::text(body::at(body, &added.at)?)?;
-                let value = Decimal::parse(body::number(body::at(body, &added.of)?))?;
-                let whole = |path| body::whole(body::at(body, path)?);
-                let start = match (added.window, &added.start, &added.end) {
-                    (None, ..) => 0,
-                    (Some(window), Some(start), Some(end)) => {
-                        let (start, end) = (whole(start)?, whole(end)?);
+            What::Added(added) => {
+                let (key, outcome) = result(added, body)?;
+                let start = match (added.window, span(added, body)?) {
+                    (None, _) => 0,
+                    (Some(window), (Some(start), Some(end))) => {
                         (end.checked_sub(start)? == window.size).then_some(start)?
                     }
-                    (Some(_), Some(start), None) => whole(start)?,
-                    (Some(window), None, Some(end)) => whole(end)?.checked_sub(window.size)?,
-                    (Some(_), None, None) => return None,
+                    (Some(_), (Some(start), None)) => start,
+                    (Some(window), (None, Some(end))) => end.checked_sub(window.size)?,
+                    (Some(_), (None, None)) => return None,
                 };
-                fold.see(&key, start, value, record.at_ms);
+                (key, (start, 0), outcome)
             }
-            _ => {}
+            What::Sessions(added, _) => {
+                let (key, outcome) = result(added, body)?;
+                let (start, end) = span(added, body)?;
+                (key, start.zip(end).filter(|(start, end)| start <= end)?, outcome)
+            }
+        };
+        if let Judge::Each(each) = &mut self.kept
+            && let Some(scores) = each.scores()
+        {
+            scores.tell(&key, body);
+            if let Some(model) = body::at(body, &[MODEL.into()]).and_then(body::text) {
+                scores.note_model(&model);
+            }
         }
+        self.came(OutputRecord { key: &key, span, outcome, at });
         Some(())
     }
+}
+
+/// Key and value of a result.
+fn result<'a>(added: &Added, body: &'a [u8]) -> Option<(Cow<'a, [u8]>, Outcome)> {
+    Some((body::text(body::at(body, &added.at)?)?, Outcome::read(added, body)?))
+}
+
+/// From when to when it is, as far as it is to say so; `None` where it does not.
+fn span(added: &Added, body: &[u8]) -> Option<(Option<i64>, Option<i64>)> {
+    let whole = |path: &Option<JsonPath>| match path {
+        Some(path) => body::whole(body::at(body, path)?).map(Some),
+        None => Some(None),
+    };
+    Some((whole(&added.start)?, whole(&added.end)?))
 }

@@ -44,6 +44,8 @@ struct Taker {
     time: usize,
     key: usize,
     value_types: Vec<Box<[u8]>>,
+    /// The field with the item that is added to, where there is a list of them.
+    item: Option<usize>,
     value: Adds,
 }
 
@@ -62,6 +64,19 @@ pub(super) struct Contribution<'a> {
     /// The expectation's place among all.
     pub(super) expected: usize,
     pub(super) event: Event<'a>,
+}
+
+impl Adds {
+    fn of(value: &Value, place: &mut impl FnMut(&str) -> usize) -> Self {
+        match value {
+            Value::Count => Self::One,
+            Value::Product(one, other) => Self::Product(place(one), place(other)),
+            Value::Of(Kind::Distinct, field) => Self::Text(place(field)),
+            Value::Sum(field) | Value::Of(_, field) => Self::Field(place(field)),
+            // What a list is of is a count or a sum.
+            Value::Top(_, _, of) => Self::of(of, place),
+        }
+    }
 }
 
 impl Taker {
@@ -99,16 +114,15 @@ impl Source {
             })
         };
         let bytes = |types: &[String]| types.iter().map(|name| name.as_bytes().into()).collect();
-        let (key, value, value_types) = match &expectation.what {
-            What::Each { field, .. } => (place(field), Adds::One, Vec::new()),
-            What::Added(Added { key, value, value_types, .. }) => {
-                let value = match value {
-                    Value::Count => Adds::One,
-                    Value::Product(one, other) => Adds::Product(place(one), place(other)),
-                    Value::Of(Kind::Distinct, field) => Adds::Text(place(field)),
-                    Value::Sum(field) | Value::Of(_, field) => Adds::Field(place(field)),
+        let (key, item, value, value_types) = match &expectation.what {
+            What::Each { field, .. } => (place(field), None, Adds::One, Vec::new()),
+            What::Added(added) | What::Sessions(added, _) => {
+                let Added { key, value, value_types, .. } = added;
+                let (item, value) = match value {
+                    Value::Top(_, item, of) => (Some(place(item)), &**of),
+                    value => (None, value),
                 };
-                (place(key), value, bytes(value_types))
+                (place(key), item, Adds::of(value, &mut place), bytes(value_types))
             }
         };
         let needed = expectation.needed_field();
@@ -121,6 +135,7 @@ impl Source {
             time: place(&expectation.time),
             key,
             value_types,
+            item,
             value,
         });
     }
@@ -189,10 +204,9 @@ impl Source {
             latest = latest.max(Some(ts));
             let Record { partition, offset, at_ms: at, .. } = *record;
             let value = taker.adds(&found, is_of_type);
-            each(Contribution {
-                expected: taker.expected,
-                event: Event { partition, offset, at, ts, key: &key, value, is_own },
-            });
+            let item = taker.item.and_then(|item| found[item]).and_then(body::text);
+            let event = Event { partition, offset, at, ts, key: &key, item: item.as_deref(), value, is_own };
+            each(Contribution { expected: taker.expected, event });
         }
         latest
     }

@@ -7,6 +7,39 @@ use super::fold::Event;
 /// Event times are told apart to so many ms.
 const STEP: i64 = 100;
 
+/// From when to when the events of the run are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Own {
+    /// The earliest event time.
+    pub(super) first: i64,
+    /// The latest.
+    pub(super) last: Option<i64>,
+    /// When the first of them was written, and the last, in ms.
+    written: (i64, i64),
+}
+
+impl Default for Own {
+    fn default() -> Self {
+        Self { first: i64::MAX, last: None, written: (i64::MAX, i64::MIN) }
+    }
+}
+
+impl Own {
+    pub(super) fn note(&mut self, Event { ts, at, is_own, .. }: Event<'_>) {
+        if is_own {
+            self.first = self.first.min(ts);
+            self.last = self.last.max(Some(ts));
+            self.written = (self.written.0.min(at), self.written.1.max(at));
+        }
+    }
+
+    /// Whether it tells how long results take that what ends at `end` came so long after it, which events closed that were written between
+    /// those times. What had ended before the run began has late events alone, and what events behind the run closed waited for them.
+    pub(super) const fn times(&self, end: i64, (_, closed): (i64, i64)) -> bool {
+        end > self.written.0 && closed <= self.written.1
+    }
+}
+
 /// The largest event time that a partition of the source has brought to a task, and when each was first reached.
 #[derive(Clone, Debug)]
 struct Reached {

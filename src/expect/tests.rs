@@ -4,7 +4,10 @@ mod bad;
 mod folds;
 mod judged;
 mod kinds;
+mod lists;
 mod ranges;
+mod sessions;
+mod spilled;
 
 use std::collections::BTreeMap;
 

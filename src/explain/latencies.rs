@@ -63,4 +63,8 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         .rule("A quantile among them is a lower bound: a gate with < fails where even the bound breaks it, and is else \
                unevaluated."),
     statistic("censored_from", "The smallest censored sample: quantiles from it on are lower bounds."),
+    statistic(
+        "clock_bound_us",
+        "How far each value may be from the true one, where it lies between the clocks of two machines (--fleet-topic).",
+    ),
 ];

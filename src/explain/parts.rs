@@ -12,7 +12,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         .excludes("Slip and service time, which are not kept by type."),
     Definition::new(Sort::Part, "topic", "The partitions of one topic: topic.raw-events.partitions.skew."),
     Definition::new(Sort::Part, "expect", "What must come out downstream, by its name: expect.by-type.wrong == 0.")
-        .rule("The classes of its results sum to expect.NAME.expected; unexpected, superseded and unreadable are records beside them."),
+        .rule("The classes of its results sum to expect.NAME.expected; unexpected, superseded and unreadable are records beside them, too_late are events."),
     Definition::new(Sort::Part, "partitions", "All partitions written to: partitions.skew."),
     Definition::new(Sort::Part, "offered", "What the schedule asked for and what was sent: offered.achieved."),
     Definition::new(Sort::Part, "availability", "The stalls of partitions: availability.longest_ack_stall < 5s."),

@@ -29,6 +29,8 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         .rule("The gate expectations_met fails: exit code 3."),
     result("superseded", "Records of an output that a later one for the same result took the place of."),
     result("unreadable", "Records of an output in which key, window or value was not found."),
+    result("too_late", "Events that came too late to their windows and had to be dropped, by the order of the input log; once for each window.")
+        .excludes("Events behind a repartition of which nobody knows whether they did."),
     result("detected", "Fraudulent events with one score, which reached the threshold.").also(&["episodes_detected"]),
     result("missed", "Fraudulent events with one score, which did not reach the threshold."),
     result("false_alarm", "Honest events with one score, which reached the threshold."),

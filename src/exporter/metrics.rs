@@ -1,6 +1,6 @@
 //! A snapshot as metrics: OpenMetrics 1.0 for who accepts it, else Prometheus's older text format 0.0.4.
 //!
-//! Labels are bounded by topic, partition, event type and class; no user or item is ever one.
+//! Labels are bounded by topic, partition, event type, expectation and class; no user or item is ever one.
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::Snapshot;
+use super::{Snapshot, results};
 use crate::kafka::native::librdkafka_version;
 use crate::ledger::Class;
 use crate::measure::client::WindowSum;
@@ -95,16 +95,17 @@ impl Collector for SnapshotCollector {
         by_partition(&mut page, snapshot)?;
         latencies(&mut page, snapshot)?;
         client(&mut page, &snapshot.client)?;
+        results::tell(&mut page, &snapshot.results)?;
         end(&mut page, snapshot)?;
         this_process(&mut page)
     }
 }
 
 /// Writes one metric after the other.
-struct Page<'a>(DescriptorEncoder<'a>);
+pub(super) struct Page<'a>(DescriptorEncoder<'a>);
 
 impl Page<'_> {
-    fn open<'s>(
+    pub(super) fn open<'s>(
         &'s mut self,
         name: &'s str,
         help: &str,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::buckets::Buckets;
 use crate::measure::{ClientSums, FindingCounts, PartitionShard, Shard};
 use crate::report::latency::Kind;
-use crate::report::{GateResult, LedgerCounts, RunReport, TimelineRow, Verdict};
+use crate::report::{ExpectReport, GateResult, LedgerCounts, RunReport, TimelineRow, Verdict};
 use crate::run::{self, Tick};
 
 /// How far a run is.
@@ -64,6 +64,8 @@ pub struct Snapshot {
     pub(super) client: ClientSums,
     pub(super) last_second: TimelineRow,
     pub(super) gates: Vec<GateResult>,
+    /// What is expected downstream.
+    pub(super) results: Vec<ExpectReport>,
     /// Known at the end.
     pub(super) ledger: Option<LedgerCounts>,
     /// Known at the end.
@@ -94,6 +96,8 @@ struct Status<'a> {
     negative_latency: u64,
     last_second: &'a TimelineRow,
     gates: &'a [GateResult],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    expectations: &'a [ExpectReport],
     #[serde(skip_serializing_if = "Option::is_none")]
     ledger: Option<&'a LedgerCounts>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,6 +142,7 @@ impl Snapshot {
         }
         self.client.clone_from(tick.client);
         self.last_second = tick.row.clone();
+        self.results = tick.results.to_vec();
         self.gates = gates;
     }
 
@@ -157,6 +162,7 @@ impl Snapshot {
         self.ledger = Some(report.ledger);
         self.verdict = Some(report.verdict.clone());
         self.gates.clone_from(&report.gates);
+        self.results.clone_from(&report.expectations);
     }
 
     /// As JSON.
@@ -187,6 +193,7 @@ impl Snapshot {
             negative_latency,
             last_second: &self.last_second,
             gates: &self.gates,
+            expectations: &self.results,
             ledger: self.ledger.as_ref(),
             verdict: self.verdict.as_ref(),
         })

@@ -9,7 +9,7 @@ use super::*;
 use crate::event::catalogue::{Catalogue, TypeIndex};
 use crate::kafka::slots::Slots;
 use crate::measure::{ClientSums, Shard};
-use crate::report::{LedgerCounts, TimelineRow, Verdict};
+use crate::report::{LatencySummary, LedgerCounts, TimelineRow, Verdict};
 use crate::run;
 
 const OPEN_METRICS: &str = "Accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5\r\n";
@@ -62,6 +62,15 @@ fn behind(seconds: u64, events: u64, unread: Option<u64>) -> Exporter {
             r#"{"msg_cnt":4,"msg_size":800,"brokers":{"b":{"txretries":2,"rtt":{"cnt":2,"sum":3000,"max":2000,"p99":2000}}}}"#,
             true,
         );
+        let stock = crate::report::ExpectReport {
+            name: "stock".to_owned(),
+            expected: 7,
+            right: 5,
+            open: 2,
+            superseded: 40,
+            latency_us: Some(LatencySummary { p50: Some(2_500_000), ..LatencySummary::default() }),
+            ..crate::report::ExpectReport::default()
+        };
         let (stage, now) = (run::Stage::Sending, Nanos::from_secs(second));
         let (interval, total, slots, client, scheduled) = (&interval, &total, &slots, &client, second * events);
         exporter.tick(
@@ -82,6 +91,7 @@ fn behind(seconds: u64, events: u64, unread: Option<u64>) -> Exporter {
                 percent: 100,
                 gaps: None,
                 awaited: None,
+                results: std::slice::from_ref(&stock),
             },
             Vec::new(),
         );
@@ -144,6 +154,10 @@ fn a_scrape_has_the_counts_of_the_run_so_far() {
         ("loadgen_response_latency_seconds_bucket{le=\"0.01\"}", 300.0),
         ("loadgen_e2e_latency_seconds_bucket{le=\"+Inf\"}", 300.0),
         ("loadgen_e2e_latency_seconds_count", 300.0),
+        ("loadgen_expect_results{expectation=\"stock\",class=\"right\"}", 5.0),
+        ("loadgen_expect_results{expectation=\"stock\",class=\"open\"}", 2.0),
+        ("loadgen_expect_beside{expectation=\"stock\",what=\"superseded\"}", 40.0),
+        ("loadgen_expect_latency_seconds{expectation=\"stock\",point=\"p50\"}", 2.5),
         ("loadgen_run_info{name=\"a \\\"name\\\"\",topic=\"raw-events\"}", 1.0),
     ] {
         assert_eq!(samples.get(series), Some(&value), "{series}\n{body}");
@@ -303,6 +317,7 @@ fn the_dashboard_names_only_metrics_that_are_served() {
             percent: 100,
             gaps: None,
             awaited: None,
+            results: &[],
         },
         Vec::new(),
     );

@@ -13,11 +13,13 @@ use super::offset::Bracket;
 use crate::clock::{Clock, Monotonic, Nanos, wall_unix_ns};
 use crate::kafka::headers::Headers;
 use crate::kafka::native::{Consumer, Message, Producer};
-use crate::kafka::{Answer, Code, Delivered, KafkaError, Remedy, Timestamp, TransactionError, describe};
+use crate::kafka::{Answer, Code, Delivered, KafkaError, Notice, Remedy, Timestamp, TransactionError, describe};
 pub use topic::Topic;
 
 /// The partition that a fleet uses: its order is the order in which all read.
 const PARTITION: i32 = 0;
+/// The level of the client's log (syslog's) from which on something failed.
+const ERROR: i32 = 3;
 /// Records that are taken from the client at once.
 const AT_ONCE: usize = 1_000;
 
@@ -43,6 +45,10 @@ pub struct Channel {
     consumer: Consumer,
     /// The offset after what was read.
     position: i64,
+    /// What records are timed by, beside the wall clock.
+    clock: Monotonic,
+    /// Whether the seat is nobody else's any more, so that it may be taken again where its producer has failed.
+    is_kept: bool,
 }
 
 impl Channel {
@@ -56,7 +62,21 @@ impl Channel {
         let ends = consumer.first_ends(&[(&topic.name, PARTITION)], topic.timeout)?;
         let start = ends.first().map_or(0, |ends| ends.low);
         consumer.assign(&topic.name, std::iter::once((PARTITION, start)))?;
-        Ok(Self { topic, id: String::new(), producer: None, consumer, position: start })
+        Ok(Self {
+            topic,
+            id: String::new(),
+            producer: None,
+            consumer,
+            position: start,
+            clock: Monotonic::start(),
+            is_kept: false,
+        })
+    }
+
+    /// What records are timed by, beside the wall clock.
+    #[must_use]
+    pub const fn clock(&self) -> Monotonic {
+        self.clock
     }
 
     /// Takes the seat of that name: from now on nobody who had it before can write.
@@ -65,6 +85,16 @@ impl Channel {
     /// Where the cluster does not answer or refuses.
     pub fn take_seat(&mut self, name: &str) -> Result<(), FleetError> {
         self.id = format!("{}/{name}", self.topic.name);
+        self.sit()
+    }
+
+    /// From now on nobody else comes for this seat: a producer whose transaction failed for good, since the cluster was away for longer than it waits, is
+    /// followed by another one.
+    pub const fn keep_seat(&mut self) {
+        self.is_kept = true;
+    }
+
+    fn sit(&mut self) -> Result<(), FleetError> {
         let producer = Producer::new(&self.topic.of_a_producer(&self.id), &self.topic.name)?;
         producer.metadata(&self.topic.name, self.topic.timeout)?;
         let clock = Monotonic::start();
@@ -85,23 +115,29 @@ impl Channel {
     /// # Errors
     /// Where the cluster does not take it.
     pub fn say(&mut self, key: &str, body: &[u8], times: usize) -> Result<Option<Vec<Sent>>, FleetError> {
-        let clock = Monotonic::start();
+        let (mut clock, mut first, mut is_new) = (Monotonic::start(), None, false);
         loop {
-            match self.try_to_say(key, body, times) {
+            let why = match self.try_to_say(key, body, times) {
                 Ok(sent) => return Ok(Some(sent)),
                 Err(Refused::Fenced) => return Ok(None),
-                Err(Refused::Failed(error)) if error.remedy == Remedy::Nothing => return Err(self.refused(error)),
-                Err(Refused::Failed(TransactionError { text: why, .. }) | Refused::Unacked(why)) => {
-                    self.abort();
-                    if clock.now() >= Nanos::from(self.topic.timeout) {
-                        return Err(FleetError::Mute {
-                            topic: self.topic.name.clone(),
-                            waited: self.topic.timeout,
-                            why,
-                        });
-                    }
+                Err(Refused::Failed(error)) if error.remedy == Remedy::Nothing && self.is_kept && !is_new => {
+                    tracing::debug!("the fleet's producer is replaced: {error}");
+                    self.sit()?;
+                    (clock, is_new) = (Monotonic::start(), true);
+                    continue;
                 }
+                // What follows a refusal that cannot be aborted says nothing of it.
+                Err(Refused::Failed(error)) if error.remedy == Remedy::Nothing => match first {
+                    Some(why) => return Err(self.mute(clock, why)),
+                    None => return Err(self.refused(error)),
+                },
+                Err(Refused::Failed(TransactionError { text: why, .. }) | Refused::Unacked(why)) => why,
+            };
+            self.abort();
+            if clock.now() >= Nanos::from(self.topic.timeout) {
+                return Err(self.mute(clock, why));
             }
+            first.get_or_insert(why);
         }
     }
 
@@ -124,24 +160,33 @@ impl Channel {
             create_ms: None,
             ticket: 0,
         };
-        let sent_ns = wall_unix_ns();
+        let (sent_ns, sent_at) = (wall_unix_ns(), self.clock.now());
         producer.produce_one(&message).map_err(|code| Refused::Unacked(describe(code)))?;
-        let (clock, mut answer) = (Monotonic::start(), None);
+        let (clock, mut answer, mut said) = (Monotonic::start(), None, None);
         while answer.is_none() && clock.now() < Nanos::from(self.topic.timeout) {
             producer.serve(
                 Duration::from_millis(100),
-                |report| answer = Some((report.answer, report.offset, wall_unix_ns())),
-                |notice| tracing::debug!("the fleet's producer says: {notice:?}"),
+                |report| answer = Some((report.answer, report.offset, (wall_unix_ns(), self.clock.now()))),
+                |notice| {
+                    tracing::debug!("the fleet's producer says: {notice:?}");
+                    // Why a transaction cannot go on the client tells in its log alone.
+                    if let Notice::Log { level: ..=ERROR, text, .. } = notice {
+                        said = Some(text);
+                    }
+                },
             );
         }
+        let unacked = |why: String| Refused::Unacked(said.unwrap_or(why));
         match answer {
-            Some((Answer::Acked, Some(offset), acked_ns)) => Ok(Sent { offset, sent_ns, acked_ns }),
+            Some((Answer::Acked, Some(offset), (acked_ns, acked_at))) => {
+                Ok(Sent { offset, sent_ns, acked_ns, sent_at, acked_at })
+            }
             Some((Answer::Refused(code) | Answer::Unanswered(code), ..)) if is_fence(code) || is_fenced(producer) => {
                 Err(Refused::Fenced)
             }
-            Some((Answer::Refused(code) | Answer::Unanswered(code), ..)) => Err(Refused::Unacked(describe(code))),
-            Some((Answer::Acked, None, _)) => Err(Refused::Unacked("its offset was not told".to_owned())),
-            None => Err(Refused::Unacked("there was no answer".to_owned())),
+            Some((Answer::Refused(code) | Answer::Unanswered(code), ..)) => Err(unacked(describe(code))),
+            Some((Answer::Acked, None, _)) => Err(unacked("its offset was not told".to_owned())),
+            None => Err(unacked("there was no answer".to_owned())),
         }
     }
 
@@ -218,6 +263,10 @@ impl Channel {
         Ok(())
     }
 
+    fn mute(&self, clock: Monotonic, why: String) -> FleetError {
+        FleetError::Mute { topic: self.topic.name.clone(), waited: clock.now().into(), why }
+    }
+
     fn refused(&self, error: TransactionError) -> FleetError {
         FleetError::Seat { topic: self.topic.name.clone(), id: self.id.clone(), error }
     }
@@ -232,6 +281,10 @@ pub struct Sent {
     pub sent_ns: u64,
     /// When it was acked.
     pub acked_ns: u64,
+    /// The same by the channel's monotonic clock.
+    pub sent_at: Nanos,
+    /// The same by the channel's monotonic clock.
+    pub acked_at: Nanos,
 }
 
 impl Sent {
@@ -239,6 +292,12 @@ impl Sent {
     #[must_use]
     pub const fn stamped(self, stamp_ms: i64) -> Bracket {
         Bracket { sent_ns: self.sent_ns, acked_ns: self.acked_ns, stamp_ms }
+    }
+
+    /// The same by the monotonic clock.
+    #[must_use]
+    pub const fn steadily(self, stamp_ms: i64) -> Bracket {
+        Bracket { sent_ns: self.sent_at.0, acked_ns: self.acked_at.0, stamp_ms }
     }
 }
 

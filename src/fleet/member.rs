@@ -13,17 +13,17 @@ use super::channel::Topic;
 use super::parcel::{self, Parcel};
 use super::record::{Announcement, End, Progress, Ready, Record, Who};
 use super::roll::Shard;
-use crate::clock::{Clock, Monotonic, Nanos};
+use crate::clock::{Clock, Monotonic, Nanos, Zero};
 use crate::report::fleet::FleetReport;
 use crate::run::Interrupts;
-pub use seat::shard_report;
 use seat::{Moment, Seat};
+pub use seat::{clock_offset, shard_report, started_at};
 
 /// Records by which the clock is measured before the start, and after the end, and how often they are sent again where what they say
 /// does not come to this bound: on a machine that is busy.
-const PROBES: usize = 16;
-const ROUNDS: usize = 8;
-const GOOD_BOUND_NS: i64 = 1_000_000;
+pub(super) const PROBES: usize = 16;
+pub(super) const ROUNDS: usize = 8;
+pub(super) const GOOD_BOUND_NS: i64 = 1_000_000;
 /// How long is listened at once while the others are waited for.
 const LISTEN: Duration = Duration::from_millis(50);
 
@@ -84,12 +84,12 @@ impl Member {
         Ok(Self { wanted, since, progress: Arc::default(), held: Mutex::new(SeatState::Here(Box::new(seat))) })
     }
 
-    /// Says that all stands ready, waits until the same is true of all others, and tells when the run starts, in ns since the Unix
-    /// epoch by this machine's clock. From then on a thread tells the others how it goes.
+    /// Says that all stands ready, waits until the same is true of all others, and tells the run's zero, whose wall time is by the broker's
+    /// clock. From then on a thread tells the others how it goes.
     ///
     /// # Errors
     /// Where others do not come in time, or are none of this run, or this seat is taken.
-    pub fn meet(&self, ready: Ready, interrupts: &Arc<Interrupts>) -> Result<u64, FleetError> {
+    pub fn meet(&self, ready: Ready, interrupts: &Arc<Interrupts>) -> Result<Zero, FleetError> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let SeatState::Here(mut seat) = std::mem::replace(&mut *held, SeatState::Gone) else {
             return Err(FleetError::Interrupted);
@@ -106,8 +106,8 @@ impl Member {
         }
     }
 
-    fn wait_for_all(&self, seat: &mut Seat, ready: Ready, interrupts: &Interrupts) -> Result<u64, FleetError> {
-        seat.say(Announcement::Ready(ready), Moment::Before)?;
+    fn wait_for_all(&self, seat: &mut Seat, ready: Ready, interrupts: &Interrupts) -> Result<Zero, FleetError> {
+        seat.say(Announcement::Ready(Ready { clock: seat.clock(), ..ready }), Moment::Before)?;
         let mut spoken = self.since.now();
         loop {
             seat.hear(LISTEN)?;
@@ -115,8 +115,7 @@ impl Member {
                 return Err(FleetError::Unlike { run: seat.who.run.clone(), what: what.to_owned() });
             }
             if let Some(start_ms) = seat.roll.start_ms() {
-                let offset = seat.offset(Moment::Before).ok_or(FleetError::Interrupted)?;
-                return Ok(offset.local_ns(start_ms));
+                return seat.zero(start_ms).ok_or(FleetError::Interrupted);
             }
             if interrupts.count() > 0 {
                 return Err(FleetError::Interrupted);
@@ -173,10 +172,13 @@ impl Member {
             SeatState::Gone => return (FleetReport::default(), None),
         };
         let progress = *self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        let end = End { exit_code, why: why.to_owned(), progress };
         let told = seat
             .measure(Moment::After)
-            .and_then(|()| seat.say(Announcement::Ended(end), Moment::After))
+            .and_then(|()| {
+                let progress = Progress { due_clock: seat.due_clock(), ..progress };
+                let end = End { exit_code, why: why.to_owned(), progress, clock: seat.clock() };
+                seat.say(Announcement::Ended(end), Moment::After)
+            })
             .and_then(|()| seat.hear_all());
         if let Err(error) = told {
             tracing::warn!("the fleet was not told that this shard ended: {error}");
@@ -221,6 +223,7 @@ fn beat(
             return seat;
         }
         let now = *progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Progress { due_clock: seat.due_clock(), ..now };
         match seat.say(Announcement::Beat(now), Moment::During).and_then(|()| seat.hear_all()) {
             Ok(()) => {}
             Err(error @ FleetError::Fenced { .. }) => {

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::parcel::Parcel;
+use crate::report::fleet::{ClockOffset, ClockReport};
 
 /// A process that has, or had, the seat of a shard.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,9 @@ pub struct Ready {
     pub scenario: String,
     /// Events that this shard is to send, where that is known.
     pub planned: Option<u64>,
+    /// What it has measured of its clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockReport>,
 }
 
 /// How far a shard is.
@@ -67,6 +71,9 @@ pub struct Progress {
     /// So far, in us.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_p99_us: Option<u64>,
+    /// How far the broker's clock is from the one by which its events are due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_clock: Option<ClockOffset>,
 }
 
 /// How a shard ended.
@@ -78,6 +85,9 @@ pub struct End {
     pub why: String,
     /// How far it came.
     pub progress: Progress,
+    /// What it has measured of its clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockReport>,
 }
 
 /// What is said.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::record::{Announcement, End, Progress, Ready, Record, Who};
 use super::{LOST_AFTER, MARGIN};
+use crate::report::fleet::{ClockOffset, ClockReport};
 
 /// A longer time in which nobody says anything counts as so much: shards speak once a second.
 const LONGEST_PAUSE_MS: i64 = 5_000;
@@ -21,6 +22,26 @@ pub struct Shard {
     heard_ms: i64,
     /// How it ended.
     pub ended: Option<End>,
+}
+
+impl Shard {
+    /// How far the broker's clock is from the one by which its events are due, by its last word on that.
+    #[must_use]
+    pub fn due_clock(&self) -> Option<ClockOffset> {
+        // That clock is set to the broker's when the run starts, as well as it is known by then.
+        let at_start = || {
+            let (ready, _) = self.ready.as_ref()?;
+            Some(ClockOffset { offset_us: 0, ..ready.clock?.before })
+        };
+        self.progress.due_clock.or_else(at_start)
+    }
+
+    /// What it has measured of its clock, by its last word on that.
+    #[must_use]
+    pub fn clock(&self) -> Option<ClockReport> {
+        let before = || self.ready.as_ref()?.0.clock;
+        self.ended.as_ref().and_then(|end| end.clock).or_else(before)
+    }
 }
 
 /// What is known of a run.

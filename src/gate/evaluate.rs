@@ -5,6 +5,7 @@ use super::{
     reading::Reading,
     rule::{Op, Rule},
 };
+use crate::figures;
 use crate::report::{GateOutcome, GateResult, RunReport};
 
 /// Whether a run's figures say anything about the cluster.
@@ -29,7 +30,8 @@ impl Rule {
             Ok(reading) => {
                 result.value = Some(reading.value);
                 result.samples = reading.samples;
-                (result.result, result.reason) = self.judge(reading, validity);
+                let apart = self.path().clock_bound(report);
+                (result.result, result.reason) = self.judge(reading, apart, validity);
             }
         }
         result
@@ -68,16 +70,21 @@ impl Rule {
         }
     }
 
-    fn judge(&self, reading: Reading, validity: &Validity) -> (GateOutcome, Option<String>) {
+    /// `apart`: how far the true value may be from the one that was read.
+    fn judge(&self, reading: Reading, apart: f64, validity: &Validity) -> (GateOutcome, Option<String>) {
         if let (Validity::Invalid(why), true) = (validity, self.path().metric.needs_a_valid_run()) {
             return (GateOutcome::Unevaluated, Some(format!("the run is not valid: {why}")));
         }
         let limit = self.limit();
+        let (least, most) = ((reading.value - apart).max(0.0), reading.value + apart);
         let Some(at_least) = reading.at_least else {
-            let outcome = if self.op().holds(reading.value, limit) { GateOutcome::Pass } else { GateOutcome::Fail };
-            return (outcome, None);
+            return match decided(self.op(), least, most, limit) {
+                Some(true) => (GateOutcome::Pass, None),
+                Some(false) => (GateOutcome::Fail, None),
+                None => (GateOutcome::Unevaluated, Some(between_clocks(reading.value, apart))),
+            };
         };
-        match proven(self.op(), reading.value, limit) {
+        match proven(self.op(), least, limit) {
             Some(true) => (GateOutcome::Pass, None),
             Some(false) => (GateOutcome::Fail, Some(at_least.reason())),
             None => (GateOutcome::Unevaluated, Some(at_least.reason())),
@@ -107,6 +114,25 @@ fn proven(op: Op, bound: f64, limit: f64) -> Option<bool> {
         Op::Greater | Op::NotEqual if bound > limit => Some(true),
         Op::GreaterOrEqual if bound >= limit => Some(true),
         _ => None,
+    }
+}
+
+/// Whether `value OP limit` is decided where the value is known to lie between two.
+fn decided(op: Op, least: f64, most: f64, limit: f64) -> Option<bool> {
+    let (one, other) = (op.holds(least, limit), op.holds(most, limit));
+    // Both ends may differ from a value that lies in between.
+    let is_between = matches!(op, Op::Equal | Op::NotEqual) && least < limit && limit < most;
+    (one == other && !is_between).then_some(one)
+}
+
+fn between_clocks(value_us: f64, apart_us: f64) -> String {
+    let told = |us: f64| figures::duration_us(figures::whole(us));
+    let apart = told(apart_us);
+    if value_us > apart_us {
+        format!("known to \u{b1} {apart} only: it lies between the clocks of two machines")
+    } else {
+        let most = told(value_us + apart_us);
+        format!("at most {most}: it lies between the clocks of two machines, which are known to \u{b1} {apart} only")
     }
 }
 
@@ -142,7 +168,46 @@ mod tests {
         assert_eq!(proven(Op::NotEqual, 11.0, 10.0), Some(true));
     }
 
+    #[test]
+    fn what_two_clocks_leave_open_is_not_judged() {
+        let gate = |rule: &str, p99: u64, bound: u64| {
+            let mut report = RunReport::default();
+            let of = |p99| crate::report::LatencySummary {
+                count: 5_000,
+                p99: Some(p99),
+                clock_bound_us: Some(bound),
+                ..Default::default()
+            };
+            report.latency_us.end_to_end = Some(of(p99));
+            let found = Rule::parse(rule, &Names::default()).unwrap().evaluate(&report, &Validity::Valid);
+            (found.result, found.reason.unwrap_or_default())
+        };
+        assert_eq!(gate("end_to_end.p99 < 10ms", 8_000, 1_000).0, GateOutcome::Pass);
+        assert_eq!(gate("end_to_end.p99 < 10ms", 12_000, 1_000).0, GateOutcome::Fail);
+        let (open, why) = gate("end_to_end.p99 < 10ms", 9_500, 1_000);
+        assert_eq!(open, GateOutcome::Unevaluated);
+        assert_eq!(why, "known to \u{b1} 1.00 ms only: it lies between the clocks of two machines");
+        let (open, why) = gate("end_to_end.p99 < 10ms", 9_500, 20_000);
+        assert_eq!(open, GateOutcome::Unevaluated);
+        assert!(why.starts_with("at most 29.5 ms: "), "{why}");
+        assert_eq!(gate("end_to_end.p99 < 30ms", 9_500, 20_000).0, GateOutcome::Pass);
+        assert_eq!(gate("end_to_end.count > 4999", 1, 20_000).0, GateOutcome::Pass, "a count has no clock");
+    }
+
     proptest! {
+        #[test]
+        fn what_an_interval_decides_holds_of_every_value_in_it(
+            op in prop::sample::select(Op::ALL.to_vec()),
+            least in 0_u32..50, width in 0_u32..50, limit in 0_u32..100, part in 0_u32..=100,
+        ) {
+            let (least, most, limit) = (f64::from(least), f64::from(least + width), f64::from(limit));
+            let value = least + (most - least) * f64::from(part) / 100.0;
+            if let Some(holds) = decided(op, least, most, limit) {
+                prop_assert_eq!(op.holds(value, limit), holds);
+            }
+            prop_assert_eq!(decided(op, value, value, limit), Some(op.holds(value, limit)));
+        }
+
         #[test]
         fn what_a_bound_proves_holds_of_every_larger_value(
             op in prop::sample::select(Op::ALL.to_vec()),

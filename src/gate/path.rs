@@ -33,7 +33,7 @@ impl Names {
 
     /// The names in any of several reports.
     #[must_use]
-    pub fn of_all(reports: &[RunReport]) -> Self {
+    pub fn of_all<'a>(reports: impl IntoIterator<Item = &'a RunReport>) -> Self {
         let mut all = Self::default();
         for report in reports {
             let names = Self::of(report);

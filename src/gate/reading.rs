@@ -97,6 +97,17 @@ impl Path {
         if reading.value.is_finite() { Ok(reading) } else { Err(Missing::new("the report holds no number for it")) }
     }
 
+    /// How far the true value of this metric may be from the one that is read, since it lies between the clocks of two machines.
+    pub(super) fn clock_bound(&self, report: &RunReport) -> f64 {
+        let summary = match self.metric.source {
+            Source::Latency(_, Stat::Count | Stat::Saturated | Stat::Censored) => None,
+            Source::Latency(kind, _) => self.latency(report, kind).ok().flatten(),
+            Source::Timeline(Column { latency: Some(kind), .. }, _) => kind.of(&report.latency_us),
+            _ => None,
+        };
+        summary.and_then(|summary| summary.clock_bound_us).map_or(0.0, as_f64)
+    }
+
     fn name(&self) -> &str {
         self.of.as_deref().unwrap_or("")
     }

@@ -119,7 +119,7 @@ impl Client {
         };
         let (described, topic_error) = described;
         match topic_error {
-            Code::NoError | Code::LeaderNotAvailable => Ok(described),
+            Code::NoError | Code::LeaderNotAvailable => Ok(ClusterMetadata { id: self.cluster_id(), ..described }),
             Code::UnknownTopicOrPartition | Code::UnknownTopic => {
                 Err(KafkaError::TopicMissing { topic: topic.to_owned(), address: self.address.clone() })
             }
@@ -146,6 +146,34 @@ impl Client {
             c::rd_kafka_metadata_destroy(answer);
             Ok(topics)
         }
+    }
+
+    /// The id of the cluster, where an answer has told it.
+    fn cluster_id(&self) -> Option<String> {
+        // SAFETY: the handle is live; the text returned is ours and given back below, when it has been copied.
+        unsafe {
+            let id = NonNull::new(c::rd_kafka_clusterid(self.handle.as_ptr(), 0))?;
+            let copied = text(id.as_ptr());
+            c::rd_kafka_mem_free(self.handle.as_ptr(), id.as_ptr().cast());
+            Some(copied)
+        }
+    }
+
+    /// The end of a partition's log as the last fetch from it told.
+    fn known_end(&self, topic: &str, partition: i32) -> Option<i64> {
+        let topic = CString::new(topic).ok()?;
+        let (mut low, mut high) = (-1, -1);
+        // SAFETY: handle, name and both places are live; the call looks up what is known and asks nobody.
+        let answer = unsafe {
+            raw::rd_kafka_get_watermark_offsets(
+                self.handle.as_ptr(),
+                topic.as_ptr(),
+                partition,
+                &raw mut low,
+                &raw mut high,
+            )
+        };
+        (code(answer) == Code::NoError && high >= 0).then_some(high)
     }
 
     fn topic(&self, topic: &str) -> Result<Topic, KafkaError> {
@@ -329,7 +357,7 @@ unsafe fn describe_cluster(metadata: &c::rd_kafka_metadata) -> (ClusterMetadata,
             leaders: partitions.iter().map(|partition| (partition.id, partition.leader)).collect(),
             id: None,
         };
-        (ClusterMetadata { brokers, ids, topic: described }, code(topic.err))
+        (ClusterMetadata { brokers, ids, topic: described, ..ClusterMetadata::default() }, code(topic.err))
     }
 }
 

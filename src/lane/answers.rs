@@ -120,6 +120,13 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
                     self.end.reasons.note(flight.sequence, code, About::NoAnswer);
                 }
             }
+            if let Some(unstamped) = &mut self.setup.unstamped {
+                match report.answer {
+                    Answer::Acked => unstamped.acked(flight.sequence, report.partition, report.offset),
+                    Answer::Refused(_) => unstamped.refused(flight.sequence),
+                    Answer::Unanswered(_) => unstamped.unanswered(flight.sequence),
+                }
+            }
             // In a transaction only what was refused has its last answer: of the others its end decides.
             let is_last = self.transactions.is_none() || matches!(report.answer, Answer::Refused(_));
             settled += u64::from(is_last);

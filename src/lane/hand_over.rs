@@ -75,7 +75,7 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
 
     /// Waits a moment where the embedded broker's log is full, or below the ceiling is no room any more; false then.
     fn may_send(&mut self) -> bool {
-        let waits = self.batch.rest().iter().any(|entry| !self.setup.traffic.has_room(entry.partition));
+        let waits = self.batch.rest().any(|entry| !self.setup.traffic.has_room(entry.partition));
         if waits {
             let since = self.clock.now();
             self.serve(Duration::from_millis(1));
@@ -100,12 +100,15 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
         if let Some(transactions) = &mut self.transactions {
             transactions.events += done - self.refused.len();
         }
-        for (index, entry) in self.batch.advance(done).iter().enumerate() {
+        for (index, entry) in self.batch.advance(done).enumerate() {
             if let Some((_, code)) = refused.next_if(|(at, _)| *at == index) {
                 let flight = self.flights.end(entry.ticket);
                 if let Some(flight) = &flight {
                     open.mark(flight.sequence, Marks(Marks::REFUSED));
                     self.setup.source.settle(flight.sequence, Fate::Refused);
+                    if let Some(unstamped) = &mut self.setup.unstamped {
+                        unstamped.refused(flight.sequence);
+                    }
                     if let Some(answers) = &mut self.setup.answers {
                         answers.settle(flight.sequence, None, &open);
                     }
@@ -172,10 +175,12 @@ impl<P: Publisher, C: Clock> Lane<'_, P, C> {
 
     /// Drops the events of a batch that will not be handed over any more: they stay not attempted.
     fn forget_rest(&mut self) {
-        for entry in self.batch.rest() {
-            self.flights.end(entry.ticket);
-        }
         let left = self.batch.rest().len();
-        self.batch.advance(left);
+        for entry in self.batch.advance(left) {
+            let forgotten = self.flights.end(entry.ticket);
+            if let (Some(unstamped), Some(flight)) = (&mut self.setup.unstamped, forgotten) {
+                unstamped.refused(flight.sequence);
+            }
+        }
     }
 }

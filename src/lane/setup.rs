@@ -17,6 +17,7 @@ use crate::kafka::slots::Slots;
 use crate::kafka::{Code, describe};
 use crate::ledger::Waiting;
 use crate::ledger::answers::LaneAnswers;
+use crate::ledger::unstamped::LaneUnstamped;
 use crate::measure::Recorder;
 use crate::schedule::Schedule;
 use crate::settings::recording::EventTime;
@@ -70,6 +71,8 @@ pub struct Setup {
     pub queue: usize,
     /// How many acked, unseen events are remembered.
     pub remember: usize,
+    /// Who knows events whose records carry no stamp, where they are to be known.
+    pub unstamped: Option<LaneUnstamped>,
     /// Where the answers are written down, where nothing is read back.
     pub answers: Option<LaneAnswers>,
 }

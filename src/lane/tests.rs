@@ -48,11 +48,10 @@ impl Slow {
 
 impl Publisher for Slow {
     fn send(&mut self, batch: &Batch, _refused: &mut Vec<(usize, Code)>) -> Handed {
-        let rest = batch.rest();
         let report =
             |entry: &Entry| Report { ticket: entry.ticket, partition: 0, offset: Some(0), answer: Answer::Acked };
-        self.waiting.extend(rest.iter().map(report));
-        Handed { done: rest.len(), full: false, halted: false }
+        self.waiting.extend(batch.rest().map(report));
+        Handed { done: batch.rest().len(), full: false, halted: false }
     }
     fn serve(&mut self, wait: Duration, reports: &mut Vec<Report>, _notices: &mut Vec<Notice>) {
         if !self.waiting.is_empty() {
@@ -107,6 +106,7 @@ fn send_ten(mut slow: Slow, how: impl FnOnce(&mut Setup)) -> (LaneEnd, Recorder,
         queue: usize::MAX,
         remember: 0,
         answers: None,
+        unstamped: None,
     };
     how(&mut setup);
     let ledger = Arc::new(Ledger::new(0, 1, false));

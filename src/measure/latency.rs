@@ -155,6 +155,7 @@ impl LatencyHistogram {
             saturated: self.saturated,
             censored: self.censored,
             censored_from: self.censored_from,
+            clock_bound_us: None,
         }
     }
 }

@@ -64,7 +64,7 @@ fn siblings(parts: &[Aligned]) -> u64 {
 }
 
 /// The earliest of every finding.
-fn examples(parts: &[Aligned]) -> BTreeMap<String, Vec<Example>> {
+pub(super) fn examples(parts: &[Aligned]) -> BTreeMap<String, Vec<Example>> {
     let mut merged = BTreeMap::<String, Vec<Example>>::new();
     for (name, examples) in parts.iter().flat_map(|part| &part.report.findings.examples) {
         merged.entry(name.clone()).or_default().extend(examples.iter().cloned());

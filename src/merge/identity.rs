@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{Aligned, MergeError, Part};
 use crate::figures::counted;
-use crate::report::fleet::FleetReport;
 use crate::report::{Environment, Fidelity, InterArrival, Replay, Run, RunReport};
 
-/// The parts in the order of their lanes, on a common clock.
-pub(super) fn aligned(mut parts: Vec<Part>) -> Result<Vec<Aligned>, MergeError> {
+/// The parts in the order of their lanes, on a common clock, and when the first of them started.
+pub(super) fn aligned(mut parts: Vec<Part>) -> Result<(Vec<Aligned>, Timestamp), MergeError> {
     parts.sort_by_cached_key(|part| (lanes(&part.report.run), part.name.clone()));
     same_run(&parts)?;
     disjoint_lanes(&parts)?;
@@ -31,16 +30,13 @@ pub(super) fn aligned(mut parts: Vec<Part>) -> Result<Vec<Aligned>, MergeError> 
         })
         .collect();
     together(&aligned)?;
-    Ok(aligned)
+    Ok((aligned, first))
 }
 
-/// By the part's own clock; in a fleet, which has measured it, by the broker's.
-fn started_at(part: &Part) -> Result<Timestamp, MergeError> {
+/// By the part's own clock; in a fleet by the broker's.
+pub(super) fn started_at(part: &Part) -> Result<Timestamp, MergeError> {
     let text = &part.report.run.started_at;
-    let told: Timestamp = text.parse().map_err(|_| MergeError::Time { part: part.name.clone(), text: text.clone() })?;
-    let offset_us =
-        part.report.fleet.as_ref().and_then(FleetReport::own_clock).map_or(0, |clock| clock.before.offset_us);
-    Ok(told.checked_add(SignedDuration::from_micros(offset_us)).unwrap_or(told))
+    text.parse().map_err(|_| MergeError::Time { part: part.name.clone(), text: text.clone() })
 }
 
 /// The numbers of a run's lanes.

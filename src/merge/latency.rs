@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 
-use super::{Aligned, MergeError};
+use super::{Aligned, MergeError, PartHistograms};
 use crate::figures::as_f64;
 use crate::measure::LatencyHistogram;
-use crate::recording::{Interval, LatencyKind};
+use crate::recording::{Interval, LatencyKind, Recording};
 use crate::report::{DistributionPoint, Latencies, LatencySummary};
 
 /// The histograms of a type or phase.
@@ -15,57 +15,37 @@ pub(super) type ByKind = BTreeMap<LatencyKind, Histogram<u64>>;
 /// Each kind's seconds, by their number.
 pub(super) type Seconds = BTreeMap<LatencyKind, BTreeMap<u64, Interval>>;
 
-/// The parts' seconds on one clock.
-pub(super) fn seconds(parts: &[Aligned]) -> Result<Seconds, MergeError> {
-    let mut seconds = Seconds::new();
+/// The histograms of all parts, added up.
+#[derive(Default)]
+pub(super) struct HistogramSums {
+    /// The parts' seconds on one clock.
+    pub(super) seconds: Seconds,
+    /// Those of each type, where every part with samples of it has them.
+    pub(super) by_type: BTreeMap<String, ByKind>,
+    /// Those of each phase, where every part with samples of it has them.
+    pub(super) phases: Vec<ByKind>,
+}
+
+/// Adds up what all parts recorded, and holds one of them at a time.
+pub(super) fn sums(parts: &[Aligned]) -> Result<HistogramSums, MergeError> {
+    let mut sums = HistogramSums::default();
     for part in parts {
-        agrees(part)?;
-        for (kind, intervals) in &part.recording.intervals {
-            for interval in intervals {
-                let ends_s = interval.ends_s + part.starts_s;
-                let place = seconds.entry(*kind).or_default().entry(part.second(interval.ends_s));
-                let sum = place.or_insert_with(|| Interval { ends_s, histogram: empty() });
-                sum.ends_s = sum.ends_s.max(ends_s);
-                add(&mut sum.histogram, &interval.histogram, part, *kind)?;
+        match &part.recording {
+            PartHistograms::Here(recording) => sums.add(part, recording)?,
+            PartHistograms::There(read) => {
+                let unreadable = |why| MergeError::Unreadable { part: part.name.clone(), why };
+                sums.add(part, &read().map_err(unreadable)?)?;
             }
         }
     }
-    Ok(seconds)
-}
-
-/// The same as a run records them.
-pub(super) fn intervals(seconds: Seconds) -> BTreeMap<LatencyKind, Vec<Interval>> {
-    seconds.into_iter().map(|(kind, seconds)| (kind, seconds.into_values().collect())).collect()
-}
-
-/// The histograms of each type, where every part with samples of it has them.
-pub(super) fn by_type(parts: &[Aligned]) -> Result<BTreeMap<String, ByKind>, MergeError> {
-    let mut sums = BTreeMap::<String, ByKind>::new();
-    for part in parts {
-        for (name, kinds) in &part.recording.by_type {
-            add_kinds(sums.entry(name.clone()).or_default(), kinds, part)?;
-        }
-    }
-    for (name, kinds) in &mut sums {
+    for (name, kinds) in &mut sums.by_type {
         let reports = || parts.iter().filter_map(|part| part.report.by_type.get(name));
         kinds.retain(|kind, sum| {
             let samples = reports().filter_map(|of_type| kind.of_type(&of_type.latency_us)).map(|kind| kind.count);
             sum.len() == samples.sum::<u64>()
         });
     }
-    Ok(sums)
-}
-
-/// The histograms of each phase, where every part with samples of it has them.
-pub(super) fn phases(parts: &[Aligned]) -> Result<Vec<ByKind>, MergeError> {
-    let count = parts.iter().map(|part| part.recording.phases.len()).max().unwrap_or(0);
-    let mut sums = vec![ByKind::new(); count];
-    for part in parts {
-        for (sum, kinds) in sums.iter_mut().zip(&part.recording.phases) {
-            add_kinds(sum, kinds, part)?;
-        }
-    }
-    for (index, kinds) in sums.iter_mut().enumerate() {
+    for (index, kinds) in sums.phases.iter_mut().enumerate() {
         let reports = || parts.iter().filter_map(|part| part.report.phases.get(index));
         kinds.retain(|kind, sum| {
             let samples = reports().filter_map(|phase| kind.of(&phase.latency_us)).map(|kind| kind.count);
@@ -73,6 +53,36 @@ pub(super) fn phases(parts: &[Aligned]) -> Result<Vec<ByKind>, MergeError> {
         });
     }
     Ok(sums)
+}
+
+impl HistogramSums {
+    fn add(&mut self, part: &Aligned, recording: &Recording) -> Result<(), MergeError> {
+        agrees(part, recording)?;
+        for (kind, intervals) in &recording.intervals {
+            for interval in intervals {
+                let ends_s = interval.ends_s + part.starts_s;
+                let place = self.seconds.entry(*kind).or_default().entry(part.second(interval.ends_s));
+                let sum = place.or_insert_with(|| Interval { ends_s, histogram: empty() });
+                sum.ends_s = sum.ends_s.max(ends_s);
+                add(&mut sum.histogram, &interval.histogram, part, *kind)?;
+            }
+        }
+        for (name, kinds) in &recording.by_type {
+            add_kinds(self.by_type.entry(name.clone()).or_default(), kinds, part)?;
+        }
+        if self.phases.len() < recording.phases.len() {
+            self.phases.resize_with(recording.phases.len(), ByKind::new);
+        }
+        for (sum, kinds) in self.phases.iter_mut().zip(&recording.phases) {
+            add_kinds(sum, kinds, part)?;
+        }
+        Ok(())
+    }
+}
+
+/// The same as a run records them.
+pub(super) fn intervals(seconds: Seconds) -> BTreeMap<LatencyKind, Vec<Interval>> {
+    seconds.into_iter().map(|(kind, seconds)| (kind, seconds.into_values().collect())).collect()
 }
 
 fn add_kinds(sums: &mut ByKind, histograms: &ByKind, part: &Aligned) -> Result<(), MergeError> {
@@ -101,10 +111,10 @@ fn add(
 }
 
 /// Whether the histograms of a part are those that its report was computed from.
-fn agrees(part: &Aligned) -> Result<(), MergeError> {
+fn agrees(part: &Aligned, recording: &Recording) -> Result<(), MergeError> {
     for kind in LatencyKind::ALL {
         let reported = kind.of(&part.report.latency_us).map_or(0, |summary| summary.count);
-        let intervals = part.recording.intervals.get(&kind);
+        let intervals = recording.intervals.get(&kind);
         let recorded = intervals.map_or(0, |all| all.iter().map(|interval| interval.histogram.len()).sum());
         if reported != recorded {
             return Err(MergeError::Samples { part: part.name.clone(), kind, recorded, reported });
@@ -156,7 +166,9 @@ pub(super) fn summary<'a>(
     histogram: &Histogram<u64>,
     parts: impl Iterator<Item = &'a LatencySummary>,
 ) -> LatencySummary {
-    LatencyHistogram::of(histogram.clone(), &beside(parts)).summary()
+    let beside = beside(parts);
+    let summary = LatencyHistogram::of(histogram.clone(), &beside).summary();
+    LatencySummary { clock_bound_us: beside.clock_bound_us, ..summary }
 }
 
 /// What summaries say when no histogram is there: everything but the quantiles.
@@ -182,6 +194,7 @@ fn beside<'a>(parts: impl Iterator<Item = &'a LatencySummary>) -> LatencySummary
         saturated: sum.saturated + part.saturated,
         censored: sum.censored + part.censored,
         censored_from: [sum.censored_from, part.censored_from].into_iter().flatten().min(),
+        clock_bound_us: sum.clock_bound_us.max(part.clock_bound_us),
         ..sum
     })
 }

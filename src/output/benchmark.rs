@@ -81,7 +81,7 @@ fn figures(report: &RunReport) -> impl Iterator<Item = Figure> {
 fn of_latency(latency: Kind, summary: &LatencySummary) -> impl Iterator<Item = Figure> {
     Quantile::ALL.into_iter().filter_map(move |quantile| {
         let us = quantile.of(summary)?;
-        let is_bound = summary.bound_at(us).is_some();
+        let is_bound = summary.bound_at(us).is_some() || summary.at_most(us).is_some();
         Some(Figure { latency, quantile, us: as_f64(us), is_bound, samples: summary.count })
     })
 }

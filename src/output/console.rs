@@ -84,7 +84,7 @@ pub fn render(report: &RunReport, style: Style) -> String {
     page.blank();
     latency::table(&mut page, report);
     if let Some(reading) = &report.reading {
-        page.paragraph(3, &reading::clocks(reading), Ink::Plain);
+        page.paragraph(3, &reading::clocks(report, reading), Ink::Plain);
     }
     client::section(&mut page, report);
     if report.phases.len() > 1 {
@@ -136,6 +136,9 @@ fn what_ran(page: &mut Page, report: &RunReport) {
     }
     if let Some(collected) = &report.collected {
         page.list("collected", &collected.sentences());
+    }
+    if let Some(mirrored) = &report.mirrored {
+        page.list("mirrored", &mirrored.sentences());
     }
     if let Some(transactions) = &report.transactions {
         page.list("in", &transactions.sentences());

@@ -83,6 +83,7 @@ struct View {
     hot_keys: Vec<cluster::KeyView>,
     replay: Option<setup::ReplayView>,
     collected: Option<setup::CollectedView>,
+    mirrored: Option<Vec<setup::Fact>>,
     setup: setup::SetupView,
     words: BTreeMap<&'static str, String>,
 }
@@ -102,7 +103,7 @@ fn render(report: &RunReport) -> Result<String, HtmlError> {
     let view = View {
         head: outcome::head(report),
         ledger: (!report.is_alone()).then(|| outcome::ledger(report)),
-        reading: report.reading.as_ref().map(reading::view),
+        reading: report.reading.as_ref().map(|reading| reading::view(report, reading)),
         latency,
         timeline,
         gates: outcome::gates(report),
@@ -114,6 +115,7 @@ fn render(report: &RunReport) -> Result<String, HtmlError> {
         hot_keys: cluster::hot_keys(report),
         replay: setup::replay(report),
         collected: report.collected.as_ref().map(setup::collected),
+        mirrored: report.mirrored.as_ref().map(setup::mirrored),
         setup: setup::setup(report),
         words: words().filter_map(|word| explain::sentence(word).map(|text| (word, text.to_owned()))).collect(),
     };

@@ -68,6 +68,14 @@ pub(super) fn notes(report: &RunReport, rows: &[LatencyRow]) -> Vec<String> {
             censored.iter().map(|row| format!("{} of {}", figures::count(row.summary.censored), row.name)).collect();
         notes.push(format!(">= at least: without an answer, counted as the time waited for it: {}", counts.join(", ")));
     }
+    for row in rows {
+        let Some(bound) = row.summary.clock_bound_us else { continue };
+        notes.push(format!(
+            "{} \u{b1} {}: it lies between the clocks of two machines, and they are known no better (<= at most)",
+            row.name,
+            figures::duration_us(bound)
+        ));
+    }
     let saturated: u64 = rows.iter().map(|row| row.summary.saturated).sum();
     if saturated > 0 {
         notes
@@ -132,6 +140,9 @@ impl Unit {
 
     fn bounded(&self, value: Option<u64>, summary: &LatencySummary) -> Option<(&'static str, f64)> {
         let us = value?;
+        if let Some(most) = summary.at_most(us) {
+            return Some(("<=", as_f64(most) / self.us));
+        }
         Some(match summary.censored_from {
             Some(from) if us >= from => (">=", as_f64(us) / self.us),
             _ => self.shown(as_f64(us)),

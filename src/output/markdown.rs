@@ -122,8 +122,12 @@ fn write_latencies(out: &mut impl Write, report: &RunReport) -> io::Result<()> {
         let Some(summary) = latency.of(&report.latency_us) else { continue };
         write!(out, "| {} |", latency.as_str())?;
         for us in Quantile::ALL.into_iter().map(|quantile| quantile.of(summary)).chain([summary.max]) {
-            let bound = |us| if summary.bound_at(us).is_some() { "≥ " } else { "" };
-            let shown = us.map_or_else(|| "–".to_owned(), |us| format!("{}{}", bound(us), duration_us(us)));
+            let bounded = |us: u64| match summary.at_most(us) {
+                Some(most) => ("≤ ", most),
+                None => (if summary.bound_at(us).is_some() { "≥ " } else { "" }, us),
+            };
+            let shown = us.map(bounded).map(|(bound, us)| format!("{bound}{}", duration_us(us)));
+            let shown = shown.unwrap_or_else(|| "–".to_owned());
             write!(out, " {shown} |")?;
         }
         writeln!(out, " {} |", count(summary.count))?;

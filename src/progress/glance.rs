@@ -4,8 +4,8 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::figures::{self, as_f64};
 use crate::measure::LatencyHistogram;
-use crate::report::LatencySummary;
 use crate::report::latency::Kind;
+use crate::report::{ExpectReport, LatencySummary};
 use crate::run::{Stage, Tick};
 
 /// What is shown of it.
@@ -33,7 +33,10 @@ impl Glance {
             counts: match tick.gaps {
                 Some(gaps) => read(tick, gaps),
                 None => counts(tick, verifying),
-            },
+            }
+            .into_iter()
+            .chain(results(tick.results))
+            .collect(),
             rate: sending.then(|| format!("{}/s", figures::count(figures::whole(as_f64(done) / seconds)))),
             response: of(Kind::ResponseTime),
             end_to_end: of(Kind::EndToEnd),
@@ -119,6 +122,19 @@ fn still_awaited(awaited: u64, lag: Option<u64>) -> String {
     format!("{all_read}{} more awaited", figures::count(awaited))
 }
 
+/// What came out downstream so far, of all that is expected.
+pub(super) fn results(results: &[ExpectReport]) -> Vec<String> {
+    if results.is_empty() {
+        return Vec::new();
+    }
+    let sum = |of: fn(&ExpectReport) -> u64| results.iter().map(of).sum::<u64>();
+    let (expected, right) = (sum(|of| of.expected), sum(|of| of.right));
+    let bad = [("wrong", sum(|of| of.wrong)), ("twice", sum(|of| of.twice))];
+    let bad = bad.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| named(name, count));
+    let right = format!("results {} of {} right", figures::count(right), figures::count(expected));
+    std::iter::once(right).chain(bad).collect()
+}
+
 /// How far reading is behind, where that is known.
 fn lag(unread: Option<u64>) -> String {
     unread.map_or_else(|| figures::NONE.to_owned(), figures::count)
@@ -157,6 +173,14 @@ mod tests {
         assert!(glance.speeds(80).contains("response p90 4.00 ms ·"), "{}", glance.speeds(80));
         glance.response = LatencySummary { max: Some(9_000), ..LatencySummary::default() };
         assert!(glance.speeds(120).contains("response max 9.00 ms ·"), "{}", glance.speeds(120));
+    }
+
+    #[test]
+    fn of_what_is_expected_downstream_it_says_how_much_came_and_what_was_bad() {
+        let of = |expected, right, wrong| ExpectReport { expected, right, wrong, ..ExpectReport::default() };
+        assert_eq!(results(&[]), Vec::<String>::new());
+        assert_eq!(results(&[of(2_000, 1_200, 0), of(7, 6, 0)]), ["results 1,206 of 2,007 right"]);
+        assert_eq!(results(&[of(7, 4, 2)]), ["results 4 of 7 right", "wrong 2"]);
     }
 
     #[test]

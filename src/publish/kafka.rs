@@ -8,7 +8,7 @@ use crate::kafka::{Code, Notice, Report, TransactionError};
 
 impl Publisher for Producer {
     fn send(&mut self, batch: &Batch, refused: &mut Vec<(usize, Code)>) -> Handed {
-        let messages = batch.rest().iter().map(|entry| Message {
+        let messages = batch.rest().map(|entry| Message {
             topic: entry.topic,
             partition: entry.partition,
             key: batch.key(entry),

@@ -14,8 +14,7 @@ pub struct Null {
 
 impl Publisher for Null {
     fn send(&mut self, batch: &Batch, _refused: &mut Vec<(usize, Code)>) -> Handed {
-        let rest = batch.rest();
-        for entry in rest {
+        for entry in batch.rest() {
             let partition = entry.partition.unwrap_or(0);
             let index = usize::try_from(partition).unwrap_or(0);
             if self.next_offsets.len() <= index {
@@ -25,7 +24,7 @@ impl Publisher for Null {
             self.next_offsets[index] += 1;
             self.reports.push(Report { ticket: entry.ticket, partition, offset: Some(offset), answer: Answer::Acked });
         }
-        Handed { done: rest.len(), full: false, halted: false }
+        Handed { done: batch.rest().len(), full: false, halted: false }
     }
 
     fn serve(&mut self, _wait: Duration, reports: &mut Vec<Report>, _notices: &mut Vec<Notice>) {

@@ -39,6 +39,9 @@ pub struct ExpectReport {
     pub superseded: u64,
     /// Records of the topic in which key, window or value was not found.
     pub unreadable: u64,
+    /// Events that came too late to their windows and had to be dropped, by the order of the input log; once for each window.
+    #[serde(default)]
+    pub too_late: u64,
     /// Why results are undecided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why_undecided: Option<String>,
@@ -161,6 +164,19 @@ impl ExpectReport {
     }
 }
 
+impl ExpectReport {
+    /// What is counted beside them.
+    #[must_use]
+    pub const fn beside(&self) -> [(&'static str, u64); 4] {
+        [
+            ("unexpected", self.unexpected),
+            ("superseded", self.superseded),
+            ("unreadable", self.unreadable),
+            ("too_late", self.too_late),
+        ]
+    }
+}
+
 impl ExpectExample {
     fn told(&self) -> String {
         let window =
@@ -265,6 +281,9 @@ impl ExpectReport {
         }
         if !beside.is_empty() {
             line = format!("{line}; beside them {}", beside.join(", "));
+        }
+        if self.too_late > 0 {
+            line = format!("{line}; {} came too late", figures::counted(self.too_late, "event"));
         }
         line
     }

@@ -23,6 +23,9 @@ pub struct FleetReport {
     pub started_at: Option<String>,
     /// Each shard, by its number.
     pub shards: Vec<ShardReport>,
+    /// The clocks of the verifiers' machines, where others than the shards read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readers: Vec<ClockReport>,
 }
 
 /// What is known of a shard.
@@ -116,6 +119,7 @@ impl FleetReport {
             Some(own) => shard.number == own || shard.state == ShardState::Lost,
             None => self.shards.len() <= LINES || shard.state != ShardState::Ended || !shard.deviations.is_empty(),
         };
+        lines.extend(self.readers.iter().map(|clock| (" reader".to_owned(), vec![clock.sentence()])));
         let shards = self.shards.iter().filter(shown);
         lines.extend(shards.map(|shard| (format!(" shard {}", shard.number), shard.sentences(self.shard))));
         lines
@@ -182,7 +186,8 @@ mod tests {
         let clock = Some(ClockReport { before, during: None, after: Some(before), drift_us: Some(15) });
         let first = ShardReport { clock, ..shard(1, ShardState::Ended) };
         let shards = vec![first, shard(2, ShardState::Ended), shard(3, ShardState::Lost)];
-        let fleet = FleetReport { topic: "t".to_owned(), shard: None, of: 3, started_at: None, shards };
+        let fleet =
+            FleetReport { topic: "t".to_owned(), shard: None, of: 3, started_at: None, shards, readers: Vec::new() };
         let lines = |fleet: &FleetReport| {
             fleet
                 .sentences()

@@ -191,6 +191,14 @@ impl LatencySummary {
         let at_the_end = self.max.is_none_or(|max| value >= max);
         (self.saturated > 0 && at_the_end).then_some(Bound::Saturated(self.saturated))
     }
+
+    /// The most that `value` can truly be, where the clocks that it lies between are known no better than that: then it is no number, but
+    /// "at most".
+    #[must_use]
+    pub fn at_most(&self, value: u64) -> Option<u64> {
+        let bound = self.clock_bound_us.filter(|bound| value <= *bound)?;
+        Some(value.saturating_add(bound))
+    }
 }
 
 #[cfg(test)]
@@ -202,6 +210,13 @@ mod tests {
         let summary = LatencySummary { censored: 3, censored_from: Some(1_000), ..LatencySummary::default() };
         assert_eq!(summary.bound_at(999), None);
         assert_eq!(summary.bound_at(1_000), Some(Bound::Censored(3)));
+    }
+
+    #[test]
+    fn a_value_within_what_is_known_of_two_clocks_is_at_most_that() {
+        let summary = LatencySummary { clock_bound_us: Some(500), ..LatencySummary::default() };
+        assert_eq!((summary.at_most(300), summary.at_most(500), summary.at_most(501)), (Some(800), Some(1_000), None));
+        assert_eq!(LatencySummary::default().at_most(0), None);
     }
 
     #[test]

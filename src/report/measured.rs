@@ -63,6 +63,10 @@ pub struct LatencySummary {
     /// The smallest censored sample: a quantile at or above it means "at least".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub censored_from: Option<u64>,
+    /// Each value lies between the clocks of two machines, and the true one is at most so far from it; absent where one clock timed both
+    /// ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_bound_us: Option<u64>,
 }
 
 /// What the Kafka client (librdkafka) measured of itself, over all producers, warm-ups left out.

@@ -9,6 +9,9 @@ use crate::figures;
 /// Episodes below which nothing is said of how many are found: a share of less than that means nothing.
 pub const ENOUGH_EPISODES: u64 = 20;
 
+/// Figures are told side by side in lines of less than so many letters.
+const WIDE: usize = 66;
+
 /// What scores came to. The first four sum to the events that were scored once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScoresReport {
@@ -191,32 +194,48 @@ impl ScoresReport {
         ]
     }
 
-    /// What it comes to, line by line.
+    /// The classes, in a line.
     #[must_use]
-    pub fn lines(&self) -> Vec<String> {
+    pub fn heading(&self) -> String {
         let classes = self.classes().map(|(name, count)| format!("{} {name}", figures::count(count))).join(", ");
         let by = if self.models.is_empty() { String::new() } else { format!(" by {}", self.models.join(", ")) };
         let not_written = match self.not_written {
             0 => String::new(),
             number => format!("; {} of the schedule are not in the log", figures::count(number)),
         };
-        let mut lines = vec![format!("at {}{by}: {classes}{not_written}", figures::trimmed(self.threshold, 6))];
+        format!("at {}{by}: {classes}{not_written}", figures::trimmed(self.threshold, 6))
+    }
+
+    /// What is to be said beside the figures.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let skew = self.skew.iter().map(SkewReport::line);
+        let bits = self.told_apart_by_bits;
+        let bits =
+            bits.map(|bits| format!("more than a million different scores: they were told apart by {bits} bits"));
+        skew.chain(bits).collect()
+    }
+
+    /// What it comes to, line by line.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = vec![self.heading()];
         if let Some(why) = self.unsaid() {
             lines.push(format!("how good they are is not said: {why}"));
         } else {
             let told = |(name, estimate): (String, Option<Estimate>)| Some(format!("{name} {}", estimate?.told()));
-            lines.extend(
-                self.figures()
-                    .chunks(2)
-                    .map(|pair| pair.iter().cloned().filter_map(told).collect::<Vec<_>>().join(", "))
-                    .filter(|line| !line.is_empty()),
-            );
+            let mut row = String::new();
+            for figure in self.figures().into_iter().filter_map(told) {
+                if row.is_empty() || row.len() + figure.len() < WIDE {
+                    row = if row.is_empty() { figure } else { format!("{row}, {figure}") };
+                } else {
+                    lines.push(std::mem::replace(&mut row, figure));
+                }
+            }
+            lines.push(row);
         }
         lines.extend(self.patterns.iter().map(PatternReport::line));
-        lines.extend(self.skew.iter().map(SkewReport::line));
-        if let Some(bits) = self.told_apart_by_bits {
-            lines.push(format!("more than a million different scores: they were told apart by {bits} bits"));
-        }
+        lines.extend(self.remarks());
         lines
     }
 }
@@ -229,7 +248,7 @@ impl PatternReport {
         let after = self.detection_us.as_ref().and_then(|latency| latency.p50);
         let after = after.map_or_else(String::new, |us| format!(", after p50 {}", figures::duration_us(us)));
         format!(
-            "{}: recall {recall}, {} of {} found{after}",
+            "{}: recall {recall}, {} of {}{after}",
             self.name.replace('_', " "),
             figures::count(self.episodes_detected),
             figures::counted(self.episodes, "episode")

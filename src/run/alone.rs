@@ -6,8 +6,10 @@ mod ends;
 mod join;
 mod judge;
 mod prepare;
+pub mod readers;
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -19,11 +21,13 @@ use super::target::Target;
 use super::threads::{self, Release, unless_broken};
 use super::watch::Watch;
 use super::{Downstream, Interrupts, Outcome, RunError, Stage, Tick, topic_watch};
-use crate::clock::{Clock, Monotonic, Nanos, Zero};
+use crate::clock::reference::Reference;
+use crate::clock::{Clock, Monotonic, Nanos, Zero, wall_unix_ns};
 use crate::control::Control;
 use crate::event::catalogue::Catalogue;
 use crate::event::stamp::RunId;
 use crate::kafka::Settings;
+use crate::ledger::sightings::Sightings;
 use crate::measure::Sampler;
 use crate::report::SchemaReport;
 use crate::settings::run::Patience;
@@ -72,6 +76,17 @@ pub struct Config {
     pub detail: Detail,
     /// What must have come out downstream.
     pub downstream: Downstream,
+    /// Where each record is put down that claims to be an event of that run, for whoever joins several readings.
+    pub sightings: Option<PathBuf>,
+    /// The clock that writers and this reader have measured theirs against; `None`: this machine's counts.
+    pub reference: Option<Arc<Reference>>,
+}
+
+impl Config {
+    /// The time that counts, in ns since the Unix epoch.
+    fn now_unix_ns(&self) -> u64 {
+        self.reference.as_ref().map_or_else(wall_unix_ns, |reference| reference.unix_ns())
+    }
 }
 
 /// Where reading begins.
@@ -128,13 +143,14 @@ pub(super) fn read(
 ) -> Result<Outcome, RunError> {
     let Ready { prepared, reader, asker, topic_watcher, auditor, open } = ready;
     let zero = Zero::ahead(Duration::ZERO);
-    let (clock, anchor) = (zero.wait(), zero.anchor());
+    let clock = zero.wait();
+    let anchor = config.reference.as_ref().map_or_else(|| zero.anchor(), |reference| reference.anchor(clock));
     let (control, gaps) = (Arc::new(Control::default()), Arc::new(AtomicU64::new(0)));
     let target = &prepared.target;
     // What it reads is not its own load: it knows of no event that waits, and so of no stall.
     let never = Patience { stall_threshold: Duration::MAX, ..Patience::default() };
     let setup = target.verifier(&config.topics.join(","), clock, &prepared.recorder, &control, never);
-    let book = TopicBook::new(config.run, target.ends.len()).telling(Arc::clone(&gaps));
+    let book = TopicBook::new(config.run, target.ends.len()).telling(Arc::clone(&gaps)).by(config.reference.clone());
     let mut inspector = Inspector::new(
         book,
         Arc::clone(&config.catalogue),
@@ -145,6 +161,12 @@ pub(super) fn read(
     if let Some(produced) = &config.producer {
         inspector = inspector.numbered(produced.numbering);
     }
+    let topics: Vec<(String, i32)> = target.slots.topics().map(|(topic, of)| (topic.to_owned(), of)).collect();
+    let sightings = config.sightings.as_deref().zip(config.run).map(|(path, run)| {
+        Sightings::create(path, run.to_string(), topics)
+            .map_err(|source| RunError::Answers { path: path.to_owned(), source })
+    });
+    inspector = inspector.putting_down(sightings.transpose()?);
     inspector.start(anchor);
     let until = Until { denied: true, ..config.until };
     let verifier = Verifier::new(setup, reader, inspector, &prepared.starts, until)?;
@@ -158,12 +180,14 @@ pub(super) fn read(
             let ends = ends::ask(scope, asker, config.topics[0].clone(), &target.ends, &going)?;
             let topics = topic_watch::watch(scope, topic_watcher, &going)?;
             let reader = threads::start_vital(scope, "verifier", &control, move || verifier.run())?;
+            let results = auditor.as_ref().map(Auditor::so_far);
             let auditor = auditor
                 .map(|auditor| threads::start_vital(scope, "downstream", &control, || auditor.run(&control, &ended)))
                 .transpose()?;
             let is_bounded = config.producer.is_some() || until.idle.is_some() || until.records.is_some();
             let reading = Reading { is_bounded, records: until.records, ends, traffic: &target.traffic, gaps: &gaps };
-            let mut watch = Watch::new(clock, &control, interrupts, target, &config.catalogue, config.detail, reading);
+            let mut watch = Watch::new(clock, &control, interrupts, target, &config.catalogue, config.detail, reading)
+                .telling(results);
             let (mut finished, mut ask_at, mut is_stopped, mut read_at) = (None, Nanos::ZERO, false, None);
             while !reader.is_finished() || auditor.as_ref().is_some_and(|auditor| !auditor.is_finished()) {
                 if reader.is_finished() {

@@ -9,7 +9,7 @@ mod unverified;
 use std::collections::BTreeMap;
 
 use super::prepare::Prepared;
-use super::wiring::Wiring;
+use super::wiring::{Reading, Wiring};
 use super::{Config, ends::Ends};
 use crate::clock::{Anchor, Clock, Nanos};
 use crate::control::tempo::Tempo;
@@ -77,7 +77,12 @@ pub(super) fn attribute<W: Wiring>(
         },
         compacted: prepared.target.is_compacted(),
         committed_only: config.verify.as_ref().is_some_and(Verification::reads_committed),
-        open: &|isolation| wiring.reader_again(isolation, || prepared.target.second_reader(isolation)),
+        open: &|isolation| {
+            wiring.reader_again(isolation, || {
+                let reader = Box::new(prepared.target.second_reader(isolation)?);
+                Ok(prepared.restamped(config, reader, Reading::Again))
+            })
+        },
     };
     // It may have been seen only after the reader had ended.
     let is_another = prepared.target.topics.made_anew().is_some();

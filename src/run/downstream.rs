@@ -5,6 +5,7 @@
 
 mod again;
 mod closing;
+mod so_far;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::kafka::{Code, Delivered, KafkaError, Settings, Wait, Watermarks};
 use crate::report::ExpectReport;
 use again::Again;
 use closing::Closer;
+pub(super) use so_far::SoFar;
 
 /// Records taken at once, at most.
 const BATCH: usize = 1_000;
@@ -48,6 +50,7 @@ pub(super) struct Auditor {
     /// Who sends the events that close the last windows, where that is wanted.
     closer: Option<Closer>,
     has_complained: bool,
+    so_far: SoFar,
 }
 
 /// A topic as input, as output, or both, by its place among the oracle's.
@@ -138,13 +141,28 @@ impl Auditor {
         let deadline = wanted.deadline;
         let closer =
             producer.filter(|_| wanted.closes_windows).map(|settings| Closer::new(settings, &oracle)).transpose()?;
-        Ok(Some(Self { oracle, consumer, slots, topics, partitions, deadline, closer, has_complained: false }))
+        Ok(Some(Self {
+            oracle,
+            consumer,
+            slots,
+            topics,
+            partitions,
+            deadline,
+            closer,
+            has_complained: false,
+            so_far: SoFar::default(),
+        }))
+    }
+
+    /// What is known while it reads.
+    pub(super) fn so_far(&self) -> SoFar {
+        self.so_far.clone()
     }
 
     /// Reads until the input has ended, which `ended` says, and its results are there or the time is up.
     pub(super) fn run(mut self, control: &Control, ended: &AtomicBool) -> Vec<ExpectReport> {
         let clock = Monotonic::start();
-        let (mut deadline, mut look_at, mut last_output) = (None, Nanos::ZERO, Nanos::ZERO);
+        let (mut deadline, mut look_at, mut last_output, mut tell_at) = (None, Nanos::ZERO, Nanos::ZERO, Nanos::ZERO);
         let mut is_cut_short = false;
         loop {
             let (taken, has_output) = self.take();
@@ -153,6 +171,9 @@ impl Auditor {
                 last_output = now;
             }
             self.complain();
+            if now >= tell_at {
+                tell_at = self.so_far.look(&self.oracle, &clock, unix_ms());
+            }
             if control.is_aborted() {
                 is_cut_short = true;
                 break;

@@ -32,6 +32,9 @@ pub enum RunError {
     /// Records would go into the topic that they were recorded from, and nobody said that they may.
     #[error("topic \"{0}\" is the one that the recording was made of: it would have its records twice")]
     IntoItself(String),
+    /// Records would go into a topic that is read for them.
+    #[error("topic \"{0}\" is read and written to on one cluster: its records would go round for ever")]
+    IntoTheRead(String),
     /// A lane would have to number more events than a stamp can hold.
     #[error("{events} events are more than {lanes} lanes can number: {}", would_do(*needed))]
     TooFewLanes {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::clients::{consumer_settings, live, producer_settings, ready_producers};
+use super::restamped::{Recognition, Restamped};
 use super::target::{Access, Target};
 use super::wiring::{Reading, Wiring};
 use super::{Config, Interrupts, REMEMBERED, RunError, lag, topic_watch, transactions};
 use crate::clock::{Clock, Monotonic, Nanos};
 use crate::control::{Control, Traffic};
+use crate::event::catalogue::TypeIndex;
 use crate::event::encode::Encoder;
 use crate::event::stamp::{LANES, Numbering};
 use crate::kafka::embedded::{self, Embedded};
@@ -20,9 +22,11 @@ use crate::kafka::{ClusterMetadata, KafkaError, Settings, admin};
 use crate::lane;
 use crate::ledger::Ledger;
 use crate::ledger::answers::{Head, LaneAnswers, Sink};
+use crate::ledger::unstamped::{LaneUnstamped, Unstamped};
 use crate::measure::Recorder;
 use crate::schedule::Schedule;
 use crate::source::Source;
+use crate::source::recorded::Origin;
 use crate::verify::book::RunBook;
 use crate::verify::reader::Reader;
 use crate::verify::{Inspector, Verifier};
@@ -47,6 +51,8 @@ pub(super) struct Prepared {
     pub(super) recorders: Vec<Recorder>,
     pub(super) schedule: Arc<Schedule>,
     pub(super) control: Arc<Control>,
+    /// How events are known whose records carry no stamp; `None` where they do, or none is read back.
+    pub(super) unstamped: Option<Arc<Unstamped>>,
 }
 
 /// The clients that lanes and verifier take over.
@@ -104,6 +110,7 @@ impl Prepared {
             recorders: (0..=config.lanes.count).map(recorder).collect(),
             schedule: Arc::clone(schedule),
             control: Arc::clone(control),
+            unstamped: None,
         };
         Ok((prepared, Clients { producers, consumer }))
     }
@@ -150,7 +157,14 @@ impl Prepared {
     pub(super) fn reader<W: Wiring>(&self, config: &Config, consumer: Consumer, wiring: &W) -> Option<Box<dyn Reader>> {
         config.verify.as_ref()?;
         let reader = self.target.members(false).unwrap_or_else(|| Box::new(consumer));
-        Some(wiring.reader(reader, Reading::Live))
+        Some(wiring.reader(self.restamped(config, reader, Reading::Live), Reading::Live))
+    }
+
+    /// The same reader, which gives stamps to records that have none where they are known without.
+    pub(super) fn restamped(&self, config: &Config, reader: Box<dyn Reader>, reading: Reading) -> Box<dyn Reader> {
+        let Some(known) = &self.unstamped else { return reader };
+        let (known, catalogue) = (Arc::clone(known), Arc::clone(&config.catalogue));
+        Box::new(Restamped::new(reader, Recognition { known, run: config.id, catalogue }, reading))
     }
 
     /// Each lane's setup with its publisher.
@@ -195,6 +209,7 @@ impl Prepared {
                     transactions: config.transactions.map(|plan| transactions::plan_of(plan, config)),
                     queue: queue.filter(|queue| *queue > 0).unwrap_or(usize::MAX),
                     remember: config.verify.as_ref().map_or(0, |_| REMEMBERED / usize::from(config.lanes.count.max(1))),
+                    unstamped: self.unstamped.as_ref().map(|all| LaneUnstamped::new(Arc::clone(all))),
                     answers: self.answers.as_ref().map(|sink| LaneAnswers::new(number, Arc::clone(sink))),
                 };
                 Ok((setup, publisher))
@@ -285,24 +300,35 @@ fn in_its_topic(error: KafkaError, slots: &Slots) -> KafkaError {
 
 /// Whether the topics have the partitions that recorded records keep.
 fn check_partitions(source: &Source, slots: &Slots) -> Result<(), RunError> {
-    let Source::Recorded(recorded) = source else { return Ok(()) };
-    for (kind, partition) in recorded.kept() {
+    let check = |kind: TypeIndex, partition| {
         let topic = slots.topic_of(kind.index());
         if slots.slot_in(topic, partition).is_none() {
             let (name, has) = slots.topics().nth(topic).unwrap_or_default();
             return Err(RunError::NoPartition { topic: name.to_owned(), partition, has });
         }
+        Ok(())
+    };
+    match source {
+        Source::Recorded(recorded) => recorded.kept().try_for_each(|(kind, partition)| check(kind, partition)),
+        Source::Mirrored(mirror) => mirror.config().kept().try_for_each(|(kind, partition)| check(kind, partition)),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-/// Whether records would go into the topic that they were recorded from, of which nobody said that they may.
+/// Whether records would go into the topic that they come from, of which nobody said that they may.
 fn check_origins(source: &Source, target: &Target) -> Result<(), RunError> {
-    let Source::Recorded(recorded) = source else { return Ok(()) };
+    let origins = match source {
+        Source::Recorded(recorded) => &recorded.config().origins,
+        Source::Mirrored(mirror) => &mirror.config().origins,
+        _ => return Ok(()),
+    };
     for ((name, _), cluster) in target.slots.topics().zip(&target.clusters) {
-        let origin = recorded.config().origins.get(name);
-        if origin.is_some() && cluster.topic.id.as_ref() == origin {
-            return Err(RunError::IntoItself(name.to_owned()));
+        let is_origin = |origin: &Origin| origin.is(cluster.topic.id.as_ref(), cluster.id.as_ref());
+        if origins.get(name).is_some_and(is_origin) {
+            return Err(match source {
+                Source::Mirrored(_) => RunError::IntoTheRead(name.to_owned()),
+                _ => RunError::IntoItself(name.to_owned()),
+            });
         }
     }
     Ok(())

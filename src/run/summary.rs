@@ -232,6 +232,7 @@ pub(super) fn interim(tick: &Tick<'_>) -> RunReport {
         },
         latency_us: latencies(&whole, has_due_times, verifying),
         by_type: by_type(tick.catalogue, tick.total),
+        expectations: tick.results.to_vec(),
         phases: tick.phases.iter().zip(&tick.total.phases).map(|(name, of)| phase_so_far(name, of)).collect(),
         // A second that a person held, and those of the drain, say nothing of the load that was planned.
         timeline: if tick.judged && !tick.held && tick.stage == Stage::Sending {

@@ -5,7 +5,7 @@ use crate::clock::Nanos;
 use crate::event::catalogue::Catalogue;
 use crate::kafka::slots::Slots;
 use crate::measure::{ClientSums, Shard};
-use crate::report::{RunReport, TimelineRow};
+use crate::report::{ExpectReport, RunReport, TimelineRow};
 
 /// What a run is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub struct Tick<'a> {
     pub gaps: Option<u64>,
     /// Where it ends after so many records: how many are still to come.
     pub awaited: Option<u64>,
+    /// What is known of the results that are expected downstream: what may still come, or change, is open.
+    pub results: &'a [ExpectReport],
 }
 
 impl Tick<'_> {

@@ -6,6 +6,7 @@ mod marks;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use super::downstream::SoFar;
 use super::group::Rebalances;
 use super::machine::{Processors, absent};
 use super::target::Target;
@@ -66,6 +67,8 @@ pub(super) struct Watch<'a, S> {
     processors: Processors,
     /// What becomes of the group that reads.
     rebalances: Rebalances,
+    /// What comes out downstream, where it is looked at.
+    results: SoFar,
     watched: WatchRecord,
 }
 
@@ -118,8 +121,14 @@ impl<'a, S: Subject> Watch<'a, S> {
             cpu_before: process::cpu_time(),
             processors: Processors::watched_by(clock),
             rebalances: Rebalances::of(target),
+            results: SoFar::default(),
             watched: WatchRecord { timeline: soak::Timeline::new(detail), ..WatchRecord::default() },
         }
+    }
+
+    /// Tells of results too.
+    pub(super) fn telling(self, results: Option<SoFar>) -> Self {
+        Self { results: results.unwrap_or_default(), ..self }
     }
 
     /// Waits a moment, and does what is to be done then. A request to end stops the schedule, a second one every wait.
@@ -196,6 +205,7 @@ impl<'a, S: Subject> Watch<'a, S> {
         row.rss_kib = process::resident_kib();
         self.processors.note(&mut row);
         let (interval, total) = sampler.both();
+        let results = self.results.latest();
         let tick = self.subject.tell(Tick {
             stage,
             row: &row,
@@ -213,6 +223,7 @@ impl<'a, S: Subject> Watch<'a, S> {
             percent: 100,
             gaps: None,
             awaited: None,
+            results: &results,
         });
         let (judged, from_s) = (tick.judged, tick.warm_up_ends.as_secs_f64());
         if let ControlFlow::Break(reason) = each_second(&tick) {

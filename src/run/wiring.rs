@@ -2,9 +2,9 @@
 //! self-test's.
 
 use super::RunError;
-use crate::clock::{Clock, Monotonic};
+use crate::clock::{Clock, Monotonic, Zero};
 use crate::kafka::KafkaError;
-use crate::kafka::native::{Consumer, Producer};
+use crate::kafka::native::Producer;
 use crate::ledger::rules::Rules;
 use crate::publish::Publisher;
 use crate::publish::null::Null;
@@ -41,17 +41,17 @@ pub trait Wiring: Sync {
     fn reader_again(
         &self,
         _isolation: &str,
-        open: impl FnOnce() -> Result<Consumer, KafkaError>,
+        open: impl FnOnce() -> Result<Box<dyn Reader>, KafkaError>,
     ) -> Result<Box<dyn Reader>, KafkaError> {
-        Ok(self.reader(Box::new(open()?), Reading::Again))
+        Ok(self.reader(open()?, Reading::Again))
     }
 
-    /// When the run's zero is, in ns since the Unix epoch; `None` for as soon as can be. Asked once all stands ready.
+    /// The run's zero, where others have a say in it. Asked once all stands ready.
     ///
     /// # Errors
     /// Where it does not begin.
-    fn start(&self, planned: Option<u64>) -> Result<Option<u64>, RunError> {
-        Ok(planned)
+    fn zero(&self) -> Result<Option<Zero>, RunError> {
+        Ok(None)
     }
 
     /// The verifier's clock.
@@ -88,8 +88,8 @@ impl Wiring for Direct {
 /// Nothing in between, and a start that is agreed on with others.
 #[derive(Clone, Copy)]
 pub struct AgreedStart<'a> {
-    /// Waits for the others, and tells when the run's zero is, in ns since the Unix epoch.
-    pub meet: &'a (dyn Fn() -> Result<u64, RunError> + Sync),
+    /// Waits for the others, and tells the run's zero.
+    pub meet: &'a (dyn Fn() -> Result<Zero, RunError> + Sync),
 }
 
 impl Wiring for AgreedStart<'_> {
@@ -104,7 +104,7 @@ impl Wiring for AgreedStart<'_> {
         clock
     }
 
-    fn start(&self, _planned: Option<u64>) -> Result<Option<u64>, RunError> {
+    fn zero(&self) -> Result<Option<Zero>, RunError> {
         (self.meet)().map(Some)
     }
 }

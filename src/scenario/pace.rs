@@ -43,9 +43,10 @@ impl Pace {
                 (None, None) => Self::Speed(pace.speed.unwrap_or(Speed::RECORDED)),
             });
         }
-        if let SourceConfig::Web(_) = scenario.source {
+        if let SourceConfig::Web(_) | SourceConfig::Mirrored(_) = scenario.source {
+            let name = if let SourceConfig::Web(_) = scenario.source { "collect" } else { "mirror" };
             let duration = scenario.settings.limits.length.duration.map(Nanos::from);
-            return Ok(Self::Phases(vec![Phase::new("collect", Shape::Arrivals, duration)]));
+            return Ok(Self::Phases(vec![Phase::new(name, Shape::Arrivals, duration)]));
         }
         let speed = pace.speed.unwrap_or(Speed::RECORDED);
         let mut configs = pace.phase.clone();

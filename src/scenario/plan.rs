@@ -35,7 +35,7 @@ use crate::shop;
 use crate::source::own::{Own, OwnError};
 use crate::source::recorded::Placing;
 use crate::source::synthetic::fraud::Truth;
-use crate::source::web;
+use crate::source::{mirrored, recorded, web};
 pub(super) use group::group;
 pub use presentation::{LiveView, Presentation, USUAL_RESULTS};
 use std::sync::Arc;
@@ -259,7 +259,7 @@ fn source(scenario: &Scenario, seed: u64, lanes: u16) -> Result<SourceConfig, Co
             Own::new(config, seed).and_then(|own| own.check_lanes(lanes)).map_err(own_error)?;
         }
         SourceConfig::RetailRocket(config) => config.seed = seed,
-        SourceConfig::Recorded(_) | SourceConfig::Web(_) => {}
+        SourceConfig::Recorded(_) | SourceConfig::Mirrored(_) | SourceConfig::Web(_) => {}
     }
     Ok(source)
 }
@@ -268,7 +268,11 @@ fn source(scenario: &Scenario, seed: u64, lanes: u16) -> Result<SourceConfig, Co
 pub(super) fn truth(source: &SourceConfig, seed: u64, lanes: u16) -> Option<Truth> {
     match source {
         SourceConfig::Synthetic(config) => config.fraud.as_ref().map(|fraud| Truth::new(fraud, seed, lanes)),
-        SourceConfig::Own(_) | SourceConfig::RetailRocket(_) | SourceConfig::Recorded(_) | SourceConfig::Web(_) => None,
+        SourceConfig::Own(_)
+        | SourceConfig::RetailRocket(_)
+        | SourceConfig::Recorded(_)
+        | SourceConfig::Mirrored(_)
+        | SourceConfig::Web(_) => None,
     }
 }
 
@@ -280,9 +284,10 @@ pub(super) fn catalogue(source: &SourceConfig) -> Result<Arc<Catalogue>, ConfigE
         return Catalogue::new(own.event_types()).map(Arc::new).map_err(error);
     }
     match source {
-        SourceConfig::Recorded(config) => {
-            let by_key = config.partition == Placing::Key;
-            Catalogue::opaque(config.topics.keys().cloned(), by_key).map(Arc::new).map_err(error)
+        SourceConfig::Recorded(recorded::Config { topics, partition, .. })
+        | SourceConfig::Mirrored(mirrored::Config { topics, partition, .. }) => {
+            let by_key = *partition == Placing::Key;
+            Catalogue::opaque(topics.keys().cloned(), by_key).map(Arc::new).map_err(error)
         }
         SourceConfig::Web(config) => config.catalogue().map(Arc::new).map_err(|error| match error {
             web::ConfigError::Own(error) => own_error(error),

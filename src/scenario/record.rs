@@ -8,7 +8,7 @@ use super::error::{ConfigError, plan_error};
 use super::topics::{ClusterPlan, check_topic_name, cluster};
 use crate::capture::recorder::{RecordingPlan, Start, Until};
 use crate::capture::rolling::Roll;
-use crate::cli::record::RecordArgs;
+use crate::cli::record::{ReadingOptions, RecordArgs};
 use crate::settings::anonymise::AnonymiseOptions;
 use crate::settings::outcome::Output;
 use crate::settings::verification::Isolation;
@@ -55,33 +55,44 @@ pub struct GroupPlan {
 pub fn record(args: RecordArgs, environment: &Environment) -> Result<RecordPlan, ConfigError> {
     let cluster_options = args.options.cluster.clone();
     let options = environment.complete(args.options)?;
-    let topics = options.topic.ok_or_else(|| plan_error("no topic is named", "-t TOPIC names one, -t A,B several"))?;
+    let reading = options.reading;
+    let (raw, anonymise) = (reading.raw.unwrap_or(false), reading.anonymise.clone());
+    let wanted = wanted(options.topic, options.num_records, &reading)?;
+    let out = options.out.ok_or_else(|| plan_error("no file is named", "-o FILE.avro names the one to write"))?;
+    let force = options.force.unwrap_or(false);
+    let group = group(args.group, options.roll, wanted.until, force)?;
+    Ok(RecordPlan {
+        cluster: cluster(cluster_options, environment)?,
+        wanted,
+        out,
+        group,
+        force,
+        raw,
+        anonymise,
+        output: options.output.unwrap_or(Output::Text),
+        shown: !options.no_progress.unwrap_or(false),
+    })
+}
+
+/// What is read of which topics, which have commas between them.
+pub(super) fn wanted(
+    topics: Option<String>,
+    most: Option<u64>,
+    reading: &ReadingOptions,
+) -> Result<RecordingPlan, ConfigError> {
+    let topics = topics.ok_or_else(|| plan_error("no topic is named", "-t TOPIC names one, -t A,B several"))?;
     let topics: Vec<String> = topics.split(',').map(|topic| topic.trim().to_owned()).collect();
     topics.iter().try_for_each(|topic| check_topic_name(topic))?;
     if let Some(twice) = topics.iter().enumerate().find_map(|(at, topic)| topics[..at].contains(topic).then_some(topic))
     {
         return Err(plan_error(&format!("topic \"{twice}\" is there twice"), "name each topic once"));
     }
-    let out = options.out.ok_or_else(|| plan_error("no file is named", "-o FILE.avro names the one to write"))?;
-    let until = options.until.unwrap_or(Until::Interrupt);
-    let force = options.force.unwrap_or(false);
-    let group = group(args.group, options.roll, until, force)?;
-    Ok(RecordPlan {
-        cluster: cluster(cluster_options, environment)?,
-        wanted: RecordingPlan {
-            topics,
-            from: options.from.unwrap_or(Start::Earliest),
-            until,
-            most: options.num_records,
-            read_committed: options.isolation == Some(Isolation::ReadCommitted),
-        },
-        out,
-        group,
-        force,
-        raw: options.raw.unwrap_or(false),
-        anonymise: options.anonymise,
-        output: options.output.unwrap_or(Output::Text),
-        shown: !options.no_progress.unwrap_or(false),
+    Ok(RecordingPlan {
+        topics,
+        from: reading.from.unwrap_or(Start::Earliest),
+        until: reading.until.unwrap_or(Until::Interrupt),
+        most,
+        read_committed: reading.isolation == Some(Isolation::ReadCommitted),
     })
 }
 

@@ -28,7 +28,7 @@ use crate::settings::run::{BasicOptions, OnLag, RunLimits, RunOptions};
 use crate::settings::values;
 use crate::settings::verification::VerifierOptions;
 use crate::shop;
-use crate::source::web;
+use crate::source::{mirrored, web};
 
 /// What a command wants run.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +41,8 @@ pub enum RunRequest {
     Scenario(PathBuf),
     /// `loadgen collect`, of these types.
     Web(web::Config),
+    /// `loadgen mirror`, of these topics.
+    Mirror(mirrored::Config),
     /// `loadgen capacity SCENARIO`: neither its phases nor its faults are used.
     Search(PathBuf),
 }
@@ -88,6 +90,7 @@ pub fn resolve(wanted: &RunRequest, options: RunOptions, environment: &Environme
             scenario.settings.target.topic.linger = Some(LINGER_OF_REQUESTS);
             scenario
         }
+        RunRequest::Mirror(config) => usual("mirror", SourceConfig::Mirrored(config.clone())),
         RunRequest::Scenario(path) | RunRequest::Search(path) => Scenario::load(path)?,
     };
     let (mut faults_left_out, mut expectations_left_out) = (0, 0);
@@ -206,7 +209,11 @@ fn leave_out_misplaced(layers: &mut Layers<'_>, source: &SourceConfig) -> Result
                 (drawn.or(other).or(coded), why)
             }
             // Its command has none of these options; the variables are those of others.
-            SourceConfig::Web(_) => {
+            SourceConfig::Web(_) | SourceConfig::Mirrored(_) => {
+                if let SourceConfig::Mirrored(_) = source {
+                    // What -t, its variable and --num-records name is what is read.
+                    (layer.target.topic.topic, layer.limits.length.num_records) = Default::default();
+                }
                 let RunLimits { setup, .. } = &mut layer.limits;
                 setup.basics = BasicOptions { name: setup.basics.name.take(), ..BasicOptions::default() };
                 (setup.padding, layer.limits.lateness, layer.limits.together) = Default::default();
@@ -229,7 +236,10 @@ fn check_weights(layers: &Layers<'_>, source: &SourceConfig) -> Result<(), Confi
     let names: Vec<&str> = match source {
         SourceConfig::Synthetic(_) => shop::Kind::OF_USERS.iter().map(|kind| kind.as_str()).collect(),
         SourceConfig::Own(config) => config.type_names().collect(),
-        SourceConfig::RetailRocket(_) | SourceConfig::Recorded(_) | SourceConfig::Web(_) => return Ok(()),
+        SourceConfig::RetailRocket(_)
+        | SourceConfig::Recorded(_)
+        | SourceConfig::Mirrored(_)
+        | SourceConfig::Web(_) => return Ok(()),
     };
     for (place, layer) in layers {
         let weights = layer.events.weights.as_ref().map(|weights| weights.of(names.iter().copied()));

@@ -8,7 +8,7 @@ use super::error::ConfigError;
 use crate::files::{self, FileFormat, Kind, recognise};
 use crate::input::Input;
 use crate::settings::files::FileOptions;
-use crate::source::{own, recorded, retail_rocket, synthetic, web};
+use crate::source::{mirrored, own, recorded, retail_rocket, synthetic, web};
 
 /// The `[source]` of a scenario. Its `kind` says which of the sources the rest is for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -22,6 +22,8 @@ pub enum SourceConfig {
     RetailRocket(retail_rocket::Config),
     /// Replayed from a recording of topics.
     Recorded(recorded::Config),
+    /// Read from topics meanwhile.
+    Mirrored(mirrored::Config),
     /// Taken in from outside.
     Web(web::Config),
 }
@@ -40,6 +42,7 @@ impl SourceConfig {
     /// Several files of which one is all that can be played.
     pub(super) fn recording(given: &[PathBuf], said: &FileOptions, known: &FileOptions) -> Result<Self, ConfigError> {
         let found = files::files(given).unwrap_or_default();
+        let are_recordings = found.iter().all(|file| kind_of(file) == Some(Kind::Recording));
         let kind = known.file_format.unwrap_or_else(|| match &*found {
             [_] if said.tell_of_rows() => Kind::Rows(FileFormat::Ndjson),
             [file] => match kind_of(file) {
@@ -47,20 +50,26 @@ impl SourceConfig {
                 // What cannot be opened is told of where it is read.
                 kind => kind.unwrap_or(Kind::RetailRocket),
             },
+            [_, ..] if are_recordings && !said.tell_of_rows() => Kind::Recording,
             _ => Kind::Rows(FileFormat::Ndjson),
         });
         if let Kind::Rows(_) = kind {
             let rows = files::Config { files: given.to_vec(), ..files::Config::default() };
             return Ok(Self::Recorded(recorded::Config::of_rows(rows)));
         }
-        let [path] = <[PathBuf; 1]>::try_from(found).map_err(|_| ConfigError::Plan {
-            reason: "Retail Rocket's events are one file, and so is a recording of topics".to_owned(),
-            hint: Some("name one file at a time".to_owned()),
-        })?;
-        Ok(match kind {
-            Kind::Recording => Self::Recorded(recorded::Config { path, ..recorded::Config::default() }),
-            _ => Self::RetailRocket(retail_rocket::Config { path, ..retail_rocket::Config::default() }),
-        })
+        let mut found = found.into_iter();
+        let path = found.next().unwrap_or_default();
+        let further: Vec<PathBuf> = found.collect();
+        match kind {
+            Kind::Recording => Ok(Self::Recorded(recorded::Config { path, further, ..recorded::Config::default() })),
+            _ if further.is_empty() => {
+                Ok(Self::RetailRocket(retail_rocket::Config { path, ..retail_rocket::Config::default() }))
+            }
+            _ => Err(ConfigError::Plan {
+                reason: "Retail Rocket's events are one file".to_owned(),
+                hint: Some("name one file at a time".to_owned()),
+            }),
+        }
     }
 
     /// The word after `kind =`, and the source's name in reports.
@@ -71,6 +80,7 @@ impl SourceConfig {
             Self::Own(_) => "own",
             Self::RetailRocket(_) => "retail_rocket",
             Self::Recorded(_) => "recorded",
+            Self::Mirrored(_) => "mirrored",
             Self::Web(_) => "web",
         }
     }
@@ -81,14 +91,14 @@ impl SourceConfig {
         match self {
             Self::Own(config) => Some(config),
             Self::Recorded(config) => config.declared.as_deref(),
-            Self::Synthetic(_) | Self::RetailRocket(_) | Self::Web(_) => None,
+            Self::Synthetic(_) | Self::RetailRocket(_) | Self::Mirrored(_) | Self::Web(_) => None,
         }
     }
 
     /// Takes relative paths of data as relative to `folder`.
-    pub(super) fn move_paths(&mut self, folder: &Path) {
+    pub fn move_paths(&mut self, folder: &Path) {
         let data: Vec<_> = match self {
-            Self::Synthetic(_) | Self::Web(_) => Vec::new(),
+            Self::Synthetic(_) | Self::Mirrored(_) | Self::Web(_) => Vec::new(),
             Self::Own(config) => config.events.iter_mut().chain(&mut config.schema).collect(),
             Self::Recorded(config) => {
                 let declared = config.declared.iter_mut().flat_map(|of| of.events.iter_mut().chain(&mut of.schema));
@@ -98,6 +108,7 @@ impl SourceConfig {
                     .flat_map(|rows| &mut rows.files)
                     .chain(declared)
                     .chain([&mut config.path])
+                    .chain(&mut config.further)
                     .collect()
             }
             Self::RetailRocket(config) => {

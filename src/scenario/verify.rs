@@ -54,6 +54,8 @@ pub struct VerifyPlan {
     pub offset: Option<Offset>,
     /// The run whose events are judged.
     pub run_id: Option<RunId>,
+    /// Where the shards of that run meet, and its clocks are measured.
+    pub fleet_topic: Option<String>,
     /// The group that reads.
     pub group: Option<Group>,
     /// Which records of transactions are read; `None`: committed ones where it is joined with a transactional run, else all.
@@ -141,6 +143,16 @@ fn truth(producer: Option<&Path>, expectations: &[ExpectConfig]) -> Result<Optio
     Ok(plan::truth(&scenario.source, setup.seed, setup.lanes))
 }
 
+/// That clocks are followed of a run that is named.
+fn check_fleet_topic(topic: Option<&str>, names_run: bool) -> Result<(), ConfigError> {
+    let Some(topic) = topic else { return Ok(()) };
+    check_topic_name(topic)?;
+    if names_run {
+        return Ok(());
+    }
+    Err(plan_error("which run's clocks are to be followed is not said", "name it with --run-id"))
+}
+
 /// Resolves the arguments of `loadgen verify`.
 ///
 /// # Errors
@@ -182,6 +194,8 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
             return Err(plan_error("a reading that is joined with a producer's report has its own end", hint));
         }
     }
+    let names_run = reading.run_id.is_some() || args.producer_report.is_some();
+    check_fleet_topic(reading.fleet_topic.as_deref(), names_run)?;
     let group = self::group(group.as_ref(), &member, None)?;
     let Some(bootstrap) = named.bootstrap else {
         let reason = "no cluster is named, and the embedded broker of another process cannot be read";
@@ -232,6 +246,7 @@ pub fn verify(args: VerifyArgs, environment: &Environment) -> Result<VerifyPlan,
         expect_deadline,
         offset: reading.offset,
         run_id: reading.run_id,
+        fleet_topic: reading.fleet_topic,
         group,
         isolation: reading.isolation,
         until_idle: reading.until_idle,

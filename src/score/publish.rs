@@ -16,6 +16,8 @@ use crate::kafka::{Answer, Code, Remedy, Settings, TransactionError, settings};
 const TRANSACTION_TIMEOUT: &str = "10000";
 /// One try of a step that may take several.
 const TRY: Duration = Duration::from_secs(1);
+/// One that waits for what only happens between two of them.
+const SHORT_TRY: Duration = Duration::from_millis(100);
 
 /// A transactional producer of scores.
 pub(super) struct Publisher {
@@ -164,7 +166,16 @@ impl Publisher {
 
     /// Takes back all that was not committed.
     pub(super) fn abort(&mut self) -> Result<(), TransactionError> {
-        self.retried(|producer| producer.abort_transaction(TRY))?;
+        let since = self.clock.now();
+        loop {
+            // It waits until the reports are taken of what it purges: of a transaction that was given up meanwhile there are some.
+            Self::serve(&self.producer, Duration::from_millis(2), &mut self.answered, &mut self.failed);
+            match self.producer.abort_transaction(SHORT_TRY) {
+                Err(error) if error.remedy != Remedy::Nothing && self.clock.now() < since + PATIENCE => {}
+                Err(error) => return Err(error),
+                Ok(()) => break,
+            }
+        }
         Self::serve(&self.producer, Duration::ZERO, &mut self.answered, &mut self.failed);
         self.close();
         Ok(())

@@ -225,9 +225,8 @@ impl FaultyPublisher {
 
 impl Publisher for FaultyPublisher {
     fn send(&mut self, batch: &Batch, _refused: &mut Vec<(usize, Code)>) -> Handed {
-        let rest = batch.rest();
         // In the order in which they were encoded: a batch is grouped by partition, and some change theirs here.
-        let mut entries: Vec<_> = rest.iter().collect();
+        let mut entries: Vec<_> = batch.rest().collect();
         entries.sort_by_key(|entry| entry.body.as_ref().map(|body| body.start));
         let create_ms = i64::try_from(wall_unix_ns() / 1_000_000).unwrap_or(i64::MAX);
         for entry in entries {
@@ -243,7 +242,7 @@ impl Publisher for FaultyPublisher {
             });
         }
         self.send_outgoing();
-        Handed { done: rest.len(), full: false, halted: false }
+        Handed { done: batch.rest().len(), full: false, halted: false }
     }
 
     fn serve(&mut self, wait: Duration, reports: &mut Vec<Report>, notices: &mut Vec<Notice>) {

@@ -1,6 +1,7 @@
 //! The oracle's own test: an input, what a processor makes of it that does wrong four times, and whether just that is found.
 
 mod ranges;
+mod shapes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -101,6 +102,7 @@ pub(super) fn rows(catalogue: &Catalogue, seed: u64) -> Result<Vec<Row>, Declare
         row("results of nothing", "unexpected", 0, report.unexpected + report.late + report.undecided),
     ];
     rows.extend(ranges::rows(catalogue, seed)?);
+    rows.extend(shapes::rows(catalogue, seed)?);
     Ok(rows)
 }
 

@@ -232,7 +232,7 @@ fn delayed(outcome: &Outcome) -> u64 {
     all.saturating_sub(whole.latency(Kind::EndToEnd).summary().censored)
 }
 
-fn total(name: &str, expected: u64, found: u64) -> Row {
+pub(super) fn total(name: &str, expected: u64, found: u64) -> Row {
     let ok = expected == found;
     Row { name: name.to_owned(), found_as: String::new(), expected, found, ok, note: None, rule: None }
 }

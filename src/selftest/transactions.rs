@@ -99,7 +99,7 @@ pub(super) struct Liar {
 impl Publisher for Liar {
     fn send(&mut self, batch: &Batch, refused: &mut Vec<(usize, Code)>) -> Handed {
         let create_ms = i64::try_from(wall_unix_ns() / 1_000_000).unwrap_or(i64::MAX);
-        for (index, entry) in batch.rest().iter().enumerate() {
+        for (index, entry) in batch.rest().enumerate() {
             let (key, body, headers) = (batch.key(entry), batch.body(entry), batch.headers(entry));
             let stamp = body.and_then(|body| self.bench.id_place.stamp_of(body, headers));
             let fault = stamp.and_then(|stamp| self.bench.fault(stamp.sequence));

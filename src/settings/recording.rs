@@ -50,7 +50,34 @@ choices! {
     /// What tells a record of the run from others.
     pub enum Stamping {
         Header = "header": "a header more, loadgen-id",
-        None = "none": "nothing; records are what was recorded, and none is read back",
+        None = "none": "nothing; records are what was recorded, and known by their places and a hash",
+    }
+}
+
+impl From<Placing> for recorded::Placing {
+    fn from(placing: Placing) -> Self {
+        match placing {
+            Placing::Keep => Self::Keep,
+            Placing::Key => Self::Key,
+        }
+    }
+}
+
+impl From<CreateTime> for recorded::CreateTime {
+    fn from(time: CreateTime) -> Self {
+        match time {
+            CreateTime::Now => Self::Now,
+            CreateTime::Recorded => Self::Recorded,
+        }
+    }
+}
+
+impl From<Stamping> for recorded::Stamping {
+    fn from(stamping: Stamping) -> Self {
+        match stamping {
+            Stamping::Header => Self::Header,
+            Stamping::None => Self::None,
+        }
     }
 }
 
@@ -66,7 +93,8 @@ layer! {
         pub create_time: Option<CreateTime>,
         /// Of a recording of topics: what tells a record of this run from others [default: header]
         ///
-        /// With none nothing is read back: `loadgen verify --recording FILE` compares the topics with the recording afterwards.
+        /// With none a record is known by the place at which it was acked and a hash of what it holds; the report says which promises
+        /// that weakens. `loadgen verify --recording FILE` compares the topics with a recording afterwards.
         #[arg(long, value_name = "WHICH", value_parser = choice::of::<Stamping>())]
         pub stamp: Option<Stamping>,
     }
@@ -154,7 +182,8 @@ impl RecordingOptions {
             self.rows = std::mem::take(&mut other.rows);
             self.map = std::mem::take(&mut other.map);
             other.record.create_time = None;
-            self.record.partition = None;
+            // What a variable says of them is said of recorded topics.
+            (self.record.partition, self.record.stamp) = (None, None);
         } else {
             other.record = RecordOptions::default();
             other.rows.file_format = None;
@@ -168,21 +197,9 @@ impl RecordingOptions {
         config.from = self.from.or(config.from);
         config.until = self.until.or(config.until);
         config.rounds = self.rounds.unwrap_or(config.rounds);
-        config.partition = match self.record.partition {
-            None => config.partition,
-            Some(Placing::Keep) => recorded::Placing::Keep,
-            Some(Placing::Key) => recorded::Placing::Key,
-        };
-        config.create_time = match self.record.create_time {
-            None => config.create_time,
-            Some(CreateTime::Now) => recorded::CreateTime::Now,
-            Some(CreateTime::Recorded) => recorded::CreateTime::Recorded,
-        };
-        config.stamp = match self.record.stamp {
-            None => config.stamp,
-            Some(Stamping::Header) => recorded::Stamping::Header,
-            Some(Stamping::None) => recorded::Stamping::None,
-        };
+        config.partition = self.record.partition.map_or(config.partition, Into::into);
+        config.create_time = self.record.create_time.map_or(config.create_time, Into::into);
+        config.stamp = self.record.stamp.map_or(config.stamp, Into::into);
         if let Some(rows) = &mut config.rows {
             config.partition = recorded::Placing::Key;
             rows.bad_rows = self.bad_rows.unwrap_or(rows.bad_rows);

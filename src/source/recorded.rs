@@ -9,6 +9,7 @@ mod mapping;
 mod order;
 mod rows;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use crate::capture::blocks::{Blocks, Tools};
@@ -23,7 +24,7 @@ use crate::wire::json;
 use crate::wire::sink::Sink;
 
 pub use crate::capture::read::Cut;
-pub use config::{Config, CreateTime, Placing, Stamping};
+pub use config::{Config, CreateTime, Origin, Origins, Placing, Stamping};
 pub use lane::{Bytes, Lane};
 pub use rows::{RowFacts, Spooled};
 
@@ -140,27 +141,35 @@ impl LoadError {
 }
 
 impl Recorded {
-    /// Reads the head of a file: which topics it has.
+    /// Reads the heads of its files: which topics it has.
     ///
     /// # Errors
-    /// Where it is no recording.
-    pub fn head(config: &Config) -> Result<Head, LoadError> {
-        let failed = |source| LoadError::Read { file: config.file(), source };
-        let open = || Ok(Reader::open(config.open()?)?.opened().head.clone());
-        open().map_err(failed)
+    /// Where one is no recording.
+    pub fn heads(config: &Config) -> Result<Vec<Head>, LoadError> {
+        let failed = |at, source| LoadError::Read { file: config.file_at(at), source };
+        let files = config.open().map_err(|(at, error)| failed(at, error.into()))?;
+        let head = |(at, file)| match Reader::open(file) {
+            Ok(reader) => Ok(reader.opened().head.clone()),
+            Err(error) => Err(failed(at, error)),
+        };
+        files.into_iter().enumerate().map(head).collect()
     }
 
-    /// Opens the file that `config` names.
+    /// Opens the files that `config` names.
     ///
     /// # Errors
-    /// Where it is no recording, is damaged, or has nothing to play.
+    /// Where one is no recording, is damaged, or they have nothing to play.
     pub fn load(config: &Config) -> Result<Self, LoadError> {
+        let failed = |at, source| LoadError::Read { file: config.file_at(at), source };
+        let files = config.open().map_err(|(at, error)| failed(at, error.into()))?;
+        let blocks = Blocks::open(files).map_err(|(at, error)| failed(at, error))?;
         let failed = |source| LoadError::Read { file: config.file(), source };
-        let blocks = config.open().map_err(ReadError::from).and_then(Blocks::open).map_err(failed)?;
         let declared = config.declared.as_ref().map(|declared| Own::new(declared, 0)).transpose()?;
         let declared = declared.map_or_else(Vec::new, |own| own.event_types());
+        let topics: BTreeSet<&str> =
+            blocks.opened().flat_map(|opened| opened.head.topics.keys()).map(String::as_str).collect();
         let names: Vec<&str> = if declared.is_empty() {
-            blocks.opened().head.topics.keys().map(String::as_str).collect()
+            topics.iter().copied().collect()
         } else {
             declared.iter().map(|of| &*of.name).collect()
         };
@@ -187,7 +196,11 @@ impl Recorded {
                 None => facts.topics.push((of.topic.clone(), 1, of.records)),
             }
         }
-        let ending = self.blocks.opened().ending.filter(|_| from.is_none() && until.is_none() && max_gap.is_none());
+        let mut opened = self.blocks.opened();
+        // Of several files only reading tells which records are in two of them.
+        let only = opened.next().filter(|_| opened.next().is_none());
+        let ending =
+            only.and_then(|only| only.ending).filter(|_| from.is_none() && until.is_none() && max_gap.is_none());
         // Times that go back within a partition may hide which one is played last.
         if let Some(ending) = ending.filter(|ending| ending.records == facts.records && ending.back == 0)
             && let (Some(first_ms), Some(last_ms)) = (ending.first_ms, ending.last_ms)
@@ -234,10 +247,9 @@ impl Recorded {
         self.kinds.iter().zip(self.blocks.partitions()).filter(move |_| keeps).map(|(kind, of)| (*kind, of.partition))
     }
 
-    /// Where its file was cut off, if it was.
-    #[must_use]
-    pub const fn cut(&self) -> Option<Cut> {
-        self.blocks.cut()
+    /// Which of its files were cut off, by their names, and where.
+    pub fn cuts(&self) -> impl Iterator<Item = (String, Cut)> {
+        self.blocks.cuts().iter().map(|(at, cut)| (self.config.file_at(*at), *cut))
     }
 
     /// Records that will be played, all rounds together; `None` where these never end.

@@ -57,6 +57,12 @@ impl OfReader {
 #[derive(Debug)]
 pub struct BySchema {
     catalogue: Arc<Catalogue>,
+    counts: Counts,
+}
+
+/// The counts of each schema.
+#[derive(Debug, Default)]
+struct Counts {
     of_schemas: Vec<OfSchema>,
     /// The one that was looked for last: most often the next record has it too.
     last: usize,
@@ -64,13 +70,13 @@ pub struct BySchema {
 
 impl BySchema {
     /// Nothing yet.
-    pub(super) const fn new(catalogue: Arc<Catalogue>) -> Self {
-        Self { catalogue, of_schemas: Vec::new(), last: 0 }
+    pub(super) fn new(catalogue: Arc<Catalogue>) -> Self {
+        Self { catalogue, counts: Counts::default() }
     }
 
     /// All that was counted.
     pub(super) fn end(self) -> Vec<OfSchema> {
-        self.of_schemas
+        self.counts.of_schemas
     }
 
     /// Counts a record that is what its schema says. Why a reader cannot read it, where one cannot.
@@ -78,8 +84,9 @@ impl BySchema {
         if !decoded.has_schema() {
             return None;
         }
-        let (catalogue, kind) = (Arc::clone(&self.catalogue), decoded.kind);
-        let of_schema = self.of(decoded.schema_id(), Some(kind))?;
+        let kind = decoded.kind;
+        let Self { catalogue, counts } = self;
+        let of_schema = counts.of(decoded.schema_id(), Some(kind))?;
         if of_schema.records == 0 {
             let readers = (0..).zip(catalogue.readers()).filter(|(_, reader)| reader.kind == kind);
             let of_reader = |(at, reader)| {
@@ -111,7 +118,7 @@ impl BySchema {
     /// Counts the first sighting of an event with the right content.
     pub(super) fn note_verified(&mut self, decoded: &Decoded<'_>) {
         if decoded.has_schema()
-            && let Some(of_schema) = self.of(decoded.schema_id(), Some(decoded.kind))
+            && let Some(of_schema) = self.counts.of(decoded.schema_id(), Some(decoded.kind))
         {
             of_schema.verified += 1;
         }
@@ -120,12 +127,14 @@ impl BySchema {
     /// Counts a record that breaks its schema, or names one that there is not.
     pub(super) fn note_invalid(&mut self, value: &[u8], reason: &str) {
         let Some(id) = SchemaId::of(value).filter(|_| self.catalogue.has_frames()) else { return };
-        if let Some(of_schema) = self.of(Some(id), None) {
+        if let Some(of_schema) = self.counts.of(Some(id), None) {
             *of_schema.invalid.entry(reason.to_owned()).or_default() += 1;
         }
     }
+}
 
-    /// The counts of a schema; `None` where there are too many. Each type has its own, also where several share a schema.
+impl Counts {
+    /// Those of a schema; `None` where there are too many. Each type has its own, also where several share a schema.
     fn of(&mut self, id: Option<SchemaId>, kind: Option<TypeIndex>) -> Option<&mut OfSchema> {
         let of_kind = |known: &OfSchema| known.kind == kind || id.is_some() && (kind.is_none() || known.kind.is_none());
         let is_it = |known: &OfSchema| known.id == id && of_kind(known);

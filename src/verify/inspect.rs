@@ -16,6 +16,7 @@ use crate::event::stamp::{Numbering, Stamp};
 use crate::kafka::slots::Slots;
 use crate::kafka::{Record, Timestamp};
 use crate::ledger::rules::{Rule, Rules};
+use crate::ledger::sightings::{RecordSighting, Sightings};
 use crate::measure::{FindingCounts, Shard};
 use crate::report::Example;
 use crate::wire::Malformed;
@@ -73,6 +74,8 @@ pub struct Inspected {
     pub older: u64,
     /// What was read of each schema.
     pub schemas: Vec<OfSchema>,
+    /// Where each record was put down that claims to be an event of the run.
+    pub sightings: Option<Sightings>,
 }
 
 /// A reordered record, among the examples, that still lacks the record after it.
@@ -104,6 +107,8 @@ pub struct Inspector<B> {
     older: u64,
     awaiting_next: Vec<AwaitsNext>,
     by_schema: BySchema,
+    /// Where each record is put down that claims to be an event of the run.
+    sightings: Option<Sightings>,
     /// Some schemas for which no record need wait.
     known: Vec<SchemaId>,
 }
@@ -130,8 +135,15 @@ impl<B: Book> Inspector<B> {
             mended: 0,
             older: 0,
             awaiting_next: Vec::new(),
+            sightings: None,
             known: Vec::new(),
         }
+    }
+
+    /// The same inspector, which puts down each record that claims to be an event of the run.
+    #[must_use]
+    pub fn putting_down(self, sightings: Option<Sightings>) -> Self {
+        Self { sightings, ..self }
     }
 
     /// The same inspector, following these rules. `logging`: whether examples of invalid records are logged.
@@ -175,9 +187,10 @@ impl<B: Book> Inspector<B> {
     /// What was found, and the book.
     #[must_use]
     pub fn end(self) -> (Inspected, B) {
-        let Self { findings, duplicates, damaged, damaged_seen, mended, older, book, by_schema, .. } = self;
+        let Self { findings, duplicates, damaged, damaged_seen, mended, older, book, by_schema, sightings, .. } = self;
         let schemas = by_schema.end();
-        (Inspected { findings, duplicates, damaged, damaged_seen: damaged_seen - mended, older, schemas }, book)
+        let damaged_seen = damaged_seen - mended;
+        (Inspected { findings, duplicates, damaged, damaged_seen, older, schemas, sightings }, book)
     }
 
     /// Whether nothing can be said of a record yet.
@@ -272,6 +285,10 @@ impl<B: Book> Inspector<B> {
         // Without the run's id there is no key to the check.
         let wholeness = self.book.run().map_or(Wholeness::AsWritten, |run| decoded.wholeness(run, stamp, key));
         let whole = wholeness != Wholeness::Damaged || !self.rules.has(Rule::Check);
+        if let Some(sightings) = &mut self.sightings {
+            let Stamp { lane, sequence, .. } = stamp;
+            sightings.note(RecordSighting { place: (record.partition, record.offset), lane, sequence, whole });
+        }
         let stamp = self.numbering.resolved(stamp);
         match self.book.see(stamp, whole) {
             Recognition::Unsettled => false,

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::book::{Book, Recognition, Timed};
 use super::order::{Late, Place};
 pub use super::sequences::SequenceState;
+use crate::clock::reference::{Reference, ReferenceState};
 use crate::clock::{Anchor, Nanos, wall_unix_ns};
 use crate::event::stamp::{DueTime, FirstStamp, RunId, Stamp};
 pub use account::{Extent, LaneSeen};
@@ -47,6 +48,10 @@ pub struct TopicBook {
     counts: Counts,
     /// Where others read how much is missing or on its way.
     gauge: Option<Arc<AtomicU64>>,
+    /// The clock that writers and reader have measured theirs against, and what was known of it when it was last asked.
+    reference: Option<(Arc<Reference>, ReferenceState)>,
+    /// The most that times may be off for what is not known of clocks.
+    bound: Nanos,
 }
 
 /// What a topic's book counts beside the sequences.
@@ -83,7 +88,21 @@ impl TopicBook {
             ready_unix_ns: u64::MAX,
             counts: Counts::default(),
             gauge: None,
+            reference: None,
+            bound: Nanos::ZERO,
         }
+    }
+
+    /// The same book, whose times are those of a clock that writers and reader have measured theirs against.
+    #[must_use]
+    pub fn by(self, reference: Option<Arc<Reference>>) -> Self {
+        Self { reference: reference.map(|reference| (reference, ReferenceState::default())), ..self }
+    }
+
+    /// How far each time may be from the true one, where it lies between the clocks of two machines that were measured.
+    #[must_use]
+    pub fn clock_bound(&self) -> Option<Nanos> {
+        self.reference.as_ref().map(|_| self.bound)
     }
 
     /// The same book, which tells once a second how many sequences it has not seen between the first and the last of each lane.
@@ -186,7 +205,14 @@ impl Book for TopicBook {
     fn begin_batch(&mut self, at: Nanos) {
         if at >= self.anchored_at + ANCHOR_EVERY {
             self.anchored_at = at;
-            self.anchor = Anchor::at_unix_ns(wall_unix_ns().saturating_sub(at.0));
+            let now = match &mut self.reference {
+                Some((reference, known)) => {
+                    *known = reference.known();
+                    reference.unix_ns()
+                }
+                None => wall_unix_ns(),
+            };
+            self.anchor = Anchor::at_unix_ns(now.saturating_sub(at.0));
             if let Some(gauge) = &self.gauge {
                 gauge.store(self.unseen(), Ordering::Release);
             }
@@ -222,13 +248,25 @@ impl Book for TopicBook {
     }
 
     fn time(&mut self, stamp: Stamp, at: Nanos) -> Option<Timed> {
-        let (due, seen) = (stamp.due.unix_ns(), self.anchor.unix_ns(at));
-        if due < self.ready_unix_ns {
+        let mut due = stamp.due.unix_ns();
+        let mut bound = Nanos::ZERO;
+        // A clock of which nothing is known tells no time.
+        let mut known = true;
+        if let Some((_, told)) = &self.reference {
+            let writer = told.of_lane(stamp.lane);
+            known = writer.is_some();
+            due = due.saturating_add_signed(writer.unwrap_or_default().offset_ns);
+            bound = Nanos(told.own.bound_ns) + Nanos(writer.unwrap_or_default().bound_ns);
+        }
+        if !known || due < self.ready_unix_ns {
             self.counts.untimed += 1;
             return None;
         }
+        self.bound = self.bound.max(bound);
+        let seen = self.anchor.unix_ns(at);
         let took = seen.checked_sub(due).map(Nanos);
-        Some(Timed { phase: 0, end_to_end: took.unwrap_or_default(), early: took.is_none() })
+        let early = took.is_none() && Nanos(due - seen) > bound;
+        Some(Timed { phase: 0, end_to_end: took.unwrap_or_default(), early })
     }
 
     fn place(&mut self, _stamp: Stamp, partition: usize, place: Place) -> Option<Late> {

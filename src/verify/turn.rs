@@ -264,7 +264,10 @@ impl<B: Book> Desk<'_, B> {
             state.seen += 1;
         }
         let since = std::mem::replace(&mut state.last_read, at);
-        if let Ok(partition) = usize::try_from(record.partition) {
+        // Nothing was silent within a batch, which is read at one time.
+        if since < at
+            && let Ok(partition) = usize::try_from(record.partition)
+        {
             note_silence(self.shard, self.presence.within(since, at), partition, self.patience, true);
         }
     }

@@ -34,7 +34,7 @@ pub(super) enum Item {
 
 /// A copy of a record, and when it was read.
 #[derive(Debug)]
-pub(super) struct UnjudgedRecord {
+pub(crate) struct UnjudgedRecord {
     partition: i32,
     offset: i64,
     timestamp: Timestamp,
@@ -46,7 +46,14 @@ pub(super) struct UnjudgedRecord {
 }
 
 impl UnjudgedRecord {
-    pub(super) fn record(&self) -> Record<'_> {
+    /// A copy of a record that was read at `at`.
+    pub(crate) fn of(record: &Record<'_>, at: Nanos) -> Self {
+        let Record { partition, offset, timestamp, key, body, headers, leader_epoch } = *record;
+        let (key, body, headers) = (key.map(Box::from), body.map(Box::from), headers.to_packed());
+        Self { partition, offset, timestamp, key, body, headers, leader_epoch, at }
+    }
+
+    pub(crate) fn record(&self) -> Record<'_> {
         let Self { partition, offset, timestamp, key, body, headers, leader_epoch, .. } = self;
         Record {
             partition: *partition,
@@ -59,7 +66,8 @@ impl UnjudgedRecord {
         }
     }
 
-    fn bytes(&self) -> usize {
+    /// Bytes that it takes.
+    pub(crate) fn bytes(&self) -> usize {
         let length = |bytes: &Option<Box<[u8]>>| bytes.as_ref().map_or(0, |bytes| bytes.len());
         OVERHEAD + length(&self.key) + length(&self.body) + self.headers.len()
     }
@@ -88,12 +96,10 @@ impl Unjudged {
 
     /// Keeps a record.
     pub(super) fn keep(&mut self, record: &Record<'_>, at: Nanos) {
-        let Record { partition, offset, timestamp, key, body, headers, leader_epoch } = *record;
-        let (key, body, headers) = (key.map(Box::from), body.map(Box::from), headers.to_packed());
-        let held = UnjudgedRecord { partition, offset, timestamp, key, body, headers, leader_epoch, at };
+        let held = UnjudgedRecord::of(record, at);
         self.bytes += held.bytes();
         self.records += 1;
-        self.partitions.entry(partition).or_default().push_back(Item::Record(held));
+        self.partitions.entry(record.partition).or_default().push_back(Item::Record(held));
     }
 
     /// Keeps the end of a partition of which records are kept.

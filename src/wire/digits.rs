@@ -1,4 +1,6 @@
-//! Whole numbers as digits: eight at once, in the bytes of a word, since most numbers of events have no more.
+//! Numbers as digits: eight at once, in the bytes of a word, since most numbers of events have no more.
+
+use super::block::{push_block, push_word};
 
 /// 10^8.
 const EIGHT: u64 = 100_000_000;
@@ -8,41 +10,68 @@ const ZEROS: u64 = 0x3030_3030_3030_3030;
 /// Appends the digits of a number.
 #[inline]
 pub(super) fn push_digits(out: &mut Vec<u8>, value: u64) {
-    if value < EIGHT {
-        push_first(out, value);
-    } else {
-        push_many(out, value);
-    }
-}
-
-/// How many digits a number has.
-#[inline]
-pub(super) const fn digits_length(value: u64) -> usize {
-    match value.checked_ilog10() {
-        None => 1,
-        Some(log) => log as usize + 1,
-    }
+    if value < EIGHT { push_first(out, value) } else { push_many(out, value) }
 }
 
 /// The digits of a number below 10^8, without zeros before it.
 #[inline]
 fn push_first(out: &mut Vec<u8>, value: u64) {
     let digits = digits_of(value);
-    // The last digit stays, whatever it is.
-    let zeros = (digits | (1 << 56)).trailing_zeros() & !7;
-    let end = out.len() + 8 - zeros as usize / 8;
-    out.extend_from_slice(&((digits | ZEROS) >> zeros).to_le_bytes());
-    out.truncate(end);
+    let zeros = zeros_before(digits);
+    push_word(out, (digits | ZEROS) >> zeros, 8 - zeros as usize / 8);
 }
 
+/// The digits of a number that has more than eight.
+#[inline(never)]
 fn push_many(out: &mut Vec<u8>, value: u64) {
-    let (high, low) = (value / EIGHT, value % EIGHT);
-    if high < EIGHT {
-        push_first(out, high);
-    } else {
+    let (high, low) = (value / EIGHT, digits_of(value % EIGHT) | ZEROS);
+    if high >= EIGHT {
         push_many(out, high);
+        return push_word(out, low, 8);
     }
-    out.extend_from_slice(&(digits_of(low) | ZEROS).to_le_bytes());
+    let digits = digits_of(high);
+    let zeros = zeros_before(digits);
+    let both = u128::from(digits | ZEROS) | u128::from(low) << 64;
+    push_block(out, &(both >> zeros).to_le_bytes(), 16 - zeros as usize / 8);
+}
+
+/// How many bits the zeros before a number's digits take. The last digit stays, whatever it is.
+#[inline]
+const fn zeros_before(digits: u64) -> u32 {
+    (digits | (1 << 56)).trailing_zeros() & !7
+}
+
+/// Appends `unscaled` * 10^-`scale`, with exactly so many digits behind the point.
+#[inline]
+pub(super) fn push_decimal(out: &mut Vec<u8>, unscaled: i128, scale: u32) {
+    if unscaled < 0 {
+        out.push(b'-');
+    }
+    match u64::try_from(unscaled.unsigned_abs()) {
+        Ok(units) if (1..=8).contains(&scale) => {
+            let one = 10_u64.pow(scale);
+            push_digits(out, units / one);
+            // The last ones of eight digits.
+            let digits = (digits_of(units % one) | ZEROS) >> (8 * (8 - scale));
+            let mut block = [b'.'; 9];
+            block[1..].copy_from_slice(&digits.to_le_bytes());
+            push_block(out, &block, scale as usize + 1);
+        }
+        _ => push_long_decimal(out, unscaled.unsigned_abs(), scale as usize),
+    }
+}
+
+fn push_long_decimal(out: &mut Vec<u8>, units: u128, scale: usize) {
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(units);
+    let below = digits.len().min(scale);
+    let (whole, below) = digits.split_at(digits.len() - below);
+    out.extend_from_slice(if whole.is_empty() { b"0" } else { whole.as_bytes() });
+    if scale > 0 {
+        out.push(b'.');
+        out.extend(std::iter::repeat_n(b'0', scale - below.len()));
+        out.extend_from_slice(below.as_bytes());
+    }
 }
 
 /// The eight digits of a number below 10^8, the first one in the lowest byte. Halves, pairs and single digits are divided side by
@@ -66,7 +95,6 @@ mod tests {
         let mut out = b"before".to_vec();
         push_digits(&mut out, value);
         assert_eq!(String::from_utf8(out).unwrap(), format!("before{value}"));
-        assert_eq!(digits_length(value), value.to_string().len());
     }
 
     #[test]
@@ -80,6 +108,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_decimal_has_all_its_decimals(units: u64, bits in 0_u32..64, scale in 0_u32..12, is_negative: bool) {
+            let units = i128::from(units >> bits) * if is_negative { -1 } else { 1 };
+            let (mut out, mut long) = (Vec::new(), if units < 0 { b"-".to_vec() } else { Vec::new() });
+            push_decimal(&mut out, units, scale);
+            push_long_decimal(&mut long, units.unsigned_abs(), scale as usize);
+            prop_assert_eq!(String::from_utf8(out).unwrap(), String::from_utf8(long).unwrap());
+        }
+
         #[test]
         fn any_number_is_written_as_it_is(value: u64, bits in 0_u32..64) {
             assert_written(value >> bits);

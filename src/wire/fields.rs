@@ -98,7 +98,8 @@ fn entries<'a>(body: &'a [u8], of: &mut dyn FnMut(&[u8], &'a [u8])) -> Option<us
     }
 }
 
-fn items<'a>(body: &'a [u8], of: &mut dyn FnMut(&'a [u8])) -> Option<usize> {
+/// Calls `of` for each entry of an array, and returns where it ends; `None` for what is none.
+pub fn items<'a>(body: &'a [u8], of: &mut dyn FnMut(&'a [u8])) -> Option<usize> {
     let mut at = expect(body, 0, b'[')?;
     if let Some(end) = expect(body, at, b']') {
         return Some(end);

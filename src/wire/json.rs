@@ -8,7 +8,6 @@
 mod plan;
 mod rewrite;
 mod scan;
-mod word;
 mod write;
 
 pub use plan::{Plan, PlanError};

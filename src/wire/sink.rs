@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use super::digits::{digits_length, push_digits};
+use super::digits::push_digits;
+use super::word::are_ascii;
 
 /// What takes the values of one record. The caller gives exactly what the shape asks for, in its order; a record within a record
 /// is its fields, with nothing around them.
@@ -72,6 +73,15 @@ impl Sink for () {
     fn end(&mut self) {}
 }
 
+/// Hands a text over that was read; `None` where it is not UTF-8. Where nothing is taken, a look at its words is enough for most.
+#[inline]
+pub(super) fn give_text<S: Sink>(text: &[u8], sink: &mut S) -> Option<()> {
+    if !S::TAKES_NOTHING || !are_ascii(text) {
+        sink.text(str::from_utf8(text).ok()?);
+    }
+    Some(())
+}
+
 /// A part of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part<'a> {
@@ -82,15 +92,6 @@ pub enum Part<'a> {
 }
 
 impl Part<'_> {
-    /// How many bytes it has.
-    #[inline]
-    pub(super) const fn length(self) -> usize {
-        match self {
-            Self::Text(text) => text.len(),
-            Self::Number(number) => digits_length(number),
-        }
-    }
-
     /// Appends it.
     #[inline]
     pub(super) fn push(self, out: &mut Vec<u8>) {

@@ -345,13 +345,29 @@ fn whole(value: i128, min: i128, max: i128, sink: &mut impl Sink) -> Result<(), 
     Ok(())
 }
 
+/// The 36 characters of a UUID, in lower case. Most are that of an id before the stamp takes its place.
+#[inline]
+pub(super) fn uuid_to_text(value: u128) -> [u8; uuid::fmt::Hyphenated::LENGTH] {
+    let mut text = *b"00000000-0000-0000-0000-000000000000";
+    if value != 0 {
+        uuid::Uuid::from_u128(value).hyphenated().encode_lower(&mut text);
+    }
+    text
+}
+
 /// The UUID of 36 characters in either case, as RFC 9562 writes it; `None` for any other form.
 #[must_use]
 pub fn text_to_uuid(text: &str) -> Option<u128> {
-    if text.len() != 36 {
+    bytes_to_uuid(text.as_bytes())
+}
+
+/// The UUID of the bytes of such a text.
+#[must_use]
+pub fn bytes_to_uuid(text: &[u8]) -> Option<u128> {
+    if text.len() != uuid::fmt::Hyphenated::LENGTH {
         return None;
     }
-    uuid::Uuid::try_parse(text).ok().map(|uuid| uuid.as_u128())
+    uuid::Uuid::try_parse_ascii(text).ok().map(|uuid| uuid.as_u128())
 }
 
 #[cfg(test)]

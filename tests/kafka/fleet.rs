@@ -1,5 +1,7 @@
 //! Fleets: shards that meet in a topic, on a real broker.
 
+mod others;
+
 use std::path::Path;
 
 use serde_json::Value;

@@ -83,7 +83,7 @@ fn kafkas_own_test_driver_makes_the_same_of_a_hundred_thousand_events() {
         }
     }
     let (reports, _) = oracle.end(i64::MAX / 2, &BTreeMap::new());
-    assert_eq!(reports.len(), 6);
+    assert_eq!(reports.len(), 8);
     for report in reports {
         assert!(report.right > 0 && report.right + report.open == report.expected, "{report:?}");
         assert_eq!((report.unexpected, report.unreadable), (0, 0), "{report:?}");

@@ -11,9 +11,10 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 const MAY_IMPORT: &[(&str, &str)] = &[
     (
         "command",
-        "alert anonymise bundle capacity capture cli clock collect compare dataset event explain exporter figures files fleet fraud gate input kafka lane measure merge output progress publish recording registry report run scenario schedule score selftest settings shop soak sorting source units verdict verify width wire",
+        "alert anonymise bundle capacity capture cli clock collect compare dataset event explain exporter figures files fleet fraud gate input kafka lane measure merge mirror output progress publish recording registry report run scenario schedule score selftest settings shop soak sorting source units verdict verify width wire",
     ),
     ("collect", "clock event exporter report source wire"),
+    ("mirror", "anonymise capture kafka report source"),
     ("score", "clock fraud kafka"),
     ("exporter", "clock event kafka ledger measure report run"),
     ("fleet", "clock figures kafka report run settings"),
@@ -27,7 +28,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("alert", "clock http report"),
     (
         "selftest",
-        "clock event expect gate kafka lane ledger publish report run schedule settings source units verify wire",
+        "capture clock event expect gate kafka lane ledger publish report run schedule settings source units verify wire",
     ),
     (
         "run",
@@ -45,7 +46,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("dataset", "anonymise capture clock figures files input kafka report shop sorting source units"),
     ("settings", "anonymise event files input kafka registry schedule source units"),
     ("source", "capture clock event files input schedule shop sorting spelling units wire"),
-    ("anonymise", "capture files kafka"),
+    ("anonymise", "capture clock files kafka"),
     ("files", "capture input kafka sorting units"),
     ("capture", "clock kafka sorting wire"),
     ("compare", "figures recording report units"),

@@ -33,7 +33,7 @@ pub(in crate::capture) fn describe(
             }
         };
         let partitions = i32::try_from(partitions).unwrap_or(0);
-        topics.insert(topic.clone(), TopicHead { partitions, id: None, settings });
+        topics.insert(topic.clone(), TopicHead { partitions, settings, ..TopicHead::default() });
     }
     Ok(topics)
 }
@@ -42,6 +42,11 @@ pub(in crate::capture) fn describe(
 pub(in crate::capture) fn identify(topics: &mut BTreeMap<String, TopicHead>, consumer: &Consumer, timeout: Duration) {
     let names: Vec<&str> = topics.keys().map(String::as_str).collect();
     let found = consumer.identities(&names, Wait::of(timeout)).unwrap_or_default();
+    // Where nobody tells the ids of topics, the cluster's and the name tell a topic from others.
+    let cluster = names.first().and_then(|name| consumer.metadata(name, timeout).ok()?.id);
+    for head in topics.values_mut() {
+        head.cluster.clone_from(&cluster);
+    }
     for (head, found) in topics.values_mut().zip(found) {
         head.id = found.ok().and_then(|identity| identity.id);
     }

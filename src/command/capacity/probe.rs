@@ -57,13 +57,18 @@ pub(super) struct Prober<'a> {
     pub(super) number: Option<u16>,
     /// Probes made before.
     pub(super) made: usize,
+    /// Which part of each probe is made here.
+    pub(super) together: Together,
 }
 
 /// Where the bundles of the probes of a search are, in its folder.
 pub(super) const FOLDER: &str = "probes";
 
+/// Why a probe ends early that has failed for certain.
+pub(super) const HOPELESS: &str = "the backlog grew beyond hope";
+
 /// What comes before the rate in the name of a bundle.
-fn name(number: Option<u16>, made: usize) -> String {
+pub(super) fn name(number: Option<u16>, made: usize) -> String {
     let prefix = number.map_or_else(String::new, |number| format!("{number}-"));
     format!("{prefix}{made:02}")
 }
@@ -84,10 +89,19 @@ impl Prober<'_> {
             return Ok(ControlFlow::Break(()));
         }
         let clock = Monotonic::start();
+        let (report, hopeless) = self.run(rate, left)?;
+        if report.run.interrupted {
+            return Ok(ControlFlow::Break(()));
+        }
+        Ok(ControlFlow::Continue(outcome(&report, rate, self.settings, hopeless, clock.now().as_secs_f64())))
+    }
+
+    /// The run of a probe, and whether it fell behind beyond hope.
+    pub(super) fn run(&mut self, rate: u64, left: Option<Left>) -> Result<(RunReport, bool), Failure> {
         self.made += 1;
         let mut scenario = self.scenario(rate)?;
         let registry = self.plan.formats.registry.clone();
-        let mut plan = Plan::new(&mut scenario, Together::ALONE, self.presentation.clone(), registry)?;
+        let mut plan = Plan::new(&mut scenario, self.together.clone(), self.presentation.clone(), registry)?;
         (plan.run.catalogue, plan.run.schemas) = (Arc::clone(&self.plan.run.catalogue), self.plan.run.schemas.clone());
         let number = name(self.number, self.made);
         let schedule = planned_load::schedule(&plan, self.source)?;
@@ -109,20 +123,18 @@ impl Prober<'_> {
             ends,
             screen,
             likeness: None,
-            collecting: None,
+            inflow: None,
         };
         let mut behind = Behind::default();
+        let share = (rate / u64::from(self.together.shard.of)).max(1);
         let (report, _) = recording.make(schedule, &mut |tick| {
-            if behind.beyond_hope(tick.scheduled.saturating_sub(tick.total.acked), rate) {
-                ControlFlow::Break("the backlog grew beyond hope".to_owned())
+            if behind.beyond_hope(tick.scheduled.saturating_sub(tick.total.acked), share) {
+                ControlFlow::Break(HOPELESS.to_owned())
             } else {
                 ControlFlow::Continue(())
             }
         })?;
-        if report.run.interrupted {
-            return Ok(ControlFlow::Break(()));
-        }
-        Ok(ControlFlow::Continue(outcome(&report, rate, self.settings, behind.0, clock.now().as_secs_f64())))
+        Ok((report, behind.0))
     }
 
     /// The scenario of a probe: what is in its bundle repeats it.
@@ -159,7 +171,7 @@ impl Behind {
 }
 
 /// What a probe's report says of its rate.
-fn outcome(report: &RunReport, rate: u64, settings: Settings, hopeless: bool, took_s: f64) -> ProbeOutcome {
+pub(super) fn outcome(report: &RunReport, rate: u64, settings: Settings, hopeless: bool, took_s: f64) -> ProbeOutcome {
     let rows = judged_rows(report, settings);
     let (outstanding, unread) = (Slope::of(&rows.outstanding), Slope::of(&rows.unread));
     let (verdict, reasons) = match judge(report, rate, outstanding, unread) {

@@ -222,7 +222,7 @@ impl Rounds<'_> {
             ends,
             screen: None,
             likeness: None,
-            collecting: None,
+            inflow: None,
         };
         recording.make(schedule, &mut |_| ControlFlow::Continue(())).map_err(of)
     }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Anonymised, Shown, failed, not_recorded, why};
-use crate::anonymise::{Anonymiser, Report};
+use super::{Shown, failed, not_recorded, why};
+use crate::anonymise::{Anonymised, Anonymiser, Report};
 use crate::capture::recorder::recorded::EndedBy;
 use crate::capture::recorder::{RecordError, Until};
 use crate::capture::rolling::Rolling;

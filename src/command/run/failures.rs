@@ -36,6 +36,8 @@ pub(super) fn begin_failed(error: RunError, plan: &Plan) -> Failure {
         RunError::IntoItself(ref topic) => Failure::new(ExitCode::BadConfiguration, error.to_string()).hint(format!(
             "--topic-map {topic}=COPY plays them into another one; --topic-map {topic}={topic} says that they are wanted there"
         )),
+        RunError::IntoTheRead(ref topic) => Failure::new(ExitCode::BadConfiguration, error.to_string())
+            .hint(format!("--topic-map {topic}=COPY sends them into another one, --to HOST:PORT to another cluster")),
         RunError::Source(_)
         | RunError::TooFewLanes { .. }
         | RunError::Answers { .. }

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use super::failures::wanted;
 use crate::bundle;
 use crate::command::{Failure, cluster, fleet};
+use crate::figures;
 use crate::fleet::channel::Topic;
 use crate::fleet::member::{Member, SeatPlan};
 use crate::fleet::record::{Progress, Ready};
@@ -93,6 +94,7 @@ impl<'a> Crew<'a> {
             lanes: self.plan.run.lanes.count,
             scenario: of_all(&scenario),
             planned: self.planned,
+            clock: None,
         })
     }
 
@@ -112,6 +114,7 @@ impl<'a> Crew<'a> {
             failed: tick.total.refused + tick.total.unanswered,
             slip_p99_us: p99(Kind::Slip),
             response_p99_us: p99(Kind::ResponseTime),
+            due_clock: None,
         });
     }
 
@@ -120,6 +123,13 @@ impl<'a> Crew<'a> {
         let (_, broken) = member.finish(ExitCode::RunInvalid.code(), &error.to_string());
         match (error, broken) {
             (RunError::Interrupted, Some(why)) => RunError::NotMet(why.into()),
+            (RunError::TooLateToStart(by), _) => RunError::NotMet(
+                format!(
+                    "it heard that all stood ready only {} after the start: this machine, or its way to the broker, is too slow",
+                    figures::span_s(by.as_secs_f64())
+                )
+                .into(),
+            ),
             (error, _) => error,
         }
     }

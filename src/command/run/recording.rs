@@ -17,6 +17,7 @@ use crate::command::Failure;
 use crate::command::planned_load::planned;
 use crate::event::stamp::RunId;
 use crate::exporter::Exporter;
+use crate::mirror;
 use crate::progress::{NO_DUE_TIMES, Progress, Screen, Shown};
 use crate::report::latency::Kind;
 use crate::report::{GateResult, Likeness, RunReport};
@@ -43,8 +44,30 @@ pub(in crate::command) struct Recording<'a> {
     pub(in crate::command) screen: Option<Screen>,
     /// How like a recording its events are, where they were fitted to one.
     pub(in crate::command) likeness: Option<Likeness>,
-    /// Where its events come in, where they do so from outside.
-    pub(in crate::command) collecting: Option<collect::Server>,
+    /// Where its events come in, where they do so meanwhile.
+    pub(in crate::command) inflow: Option<Inflow>,
+}
+
+/// Where events come in while a run goes on.
+pub(in crate::command) enum Inflow {
+    /// Over HTTP.
+    Collecting(collect::Server),
+    /// From topics.
+    Mirroring(mirror::Reading),
+}
+
+impl Inflow {
+    /// Ends it, and tells what came in.
+    fn finish(self, report: &mut RunReport) {
+        match self {
+            Self::Collecting(server) => report.collected = Some(server.finish()),
+            Self::Mirroring(reading) => {
+                let mut mirrored = reading.finish();
+                mirrored.settle(&report.ledger);
+                report.mirrored = Some(mirrored);
+            }
+        }
+    }
 }
 
 impl Recording<'_> {
@@ -62,7 +85,7 @@ impl Recording<'_> {
         let mut aborted_by: Option<GateResult> = None;
         let id = plan.together.run_id.unwrap_or_else(|| RunId(rand::random()));
         let mut config = run::Config { id, ..plan.run.clone() };
-        let Self { source, interrupts, exporter, kept, likeness, collecting, .. } = self;
+        let Self { source, interrupts, exporter, kept, likeness, inflow, .. } = self;
         let kinds = kinds(plan, schedule.has_due_times());
         let crew = plan.together.fleet.as_ref().map(|wanted| Crew::new(wanted, plan, &config, total, kept.folder()));
         let about = About { run: plan.run.name.clone(), run_id: id.to_string(), shard: plan.together.shard.told() };
@@ -92,7 +115,9 @@ impl Recording<'_> {
             run::run(&config, source, schedule, interrupts, &mut each_second)
         };
         let judge = |mut outcome: Outcome| {
-            outcome.report.collected = collecting.map(collect::Server::finish);
+            if let Some(inflow) = inflow {
+                inflow.finish(&mut outcome.report);
+            }
             if let (Some(woven), Some(told)) = (&outcome.fraud, &mut outcome.report.fraud)
                 && let Some(topic) = woven.topic()
             {

@@ -40,10 +40,15 @@ impl Catalogue {
         if self.is_opaque() {
             return self.opened(raw);
         }
-        let decoded = self.decode(raw.value.ok_or(Invalid::NoValue)?)?;
-        let Some(name) = decoded.planned.declared.id.header() else { return Ok(decoded) };
-        let bits = id_of_header(name, raw.headers)?;
-        Ok(Decoded { stamp: Stamp::from_bits(bits), bits: Some(bits), ..decoded })
+        let mut read = self.decode(raw.value.ok_or(Invalid::NoValue)?);
+        // In its place: it is large.
+        if let Ok(decoded) = &mut read
+            && let Some(name) = decoded.planned.declared.id.header()
+        {
+            let bits = id_of_header(name, raw.headers)?;
+            (decoded.stamp, decoded.bits) = (Stamp::from_bits(bits), Some(bits));
+        }
+        read
     }
 
     /// Reads and checks the value of one record. One whose id is in a header has no stamp then.
@@ -54,8 +59,8 @@ impl Catalogue {
         if self.has_frames() {
             match SchemaId::of(value) {
                 Some(id) => {
-                    if self.of_id(id).next().is_some() {
-                        return self.by_own(id, value);
+                    if let Some(of_id) = self.of_id(id) {
+                        return self.by_own(of_id, value);
                     }
                     match self.learned(id) {
                         SchemaLookup::Schemas(learned) => {
@@ -78,9 +83,17 @@ impl Catalogue {
     }
 
     /// A record whose id is one of those that its types are written by: of one type, or of several that share a schema.
-    fn by_own<'a>(&'a self, id: SchemaId, value: &'a [u8]) -> Result<Decoded<'a>, Invalid> {
+    fn by_own<'a>(&'a self, of_id: &'a [(TypeIndex, Arc<Coding>)], value: &'a [u8]) -> Result<Decoded<'a>, Invalid> {
+        if let [(kind, coding)] = of_id {
+            let planned = self.get(*kind).ok_or(Invalid::UnknownType)?;
+            let body = coding.body_of(value).ok_or(Malformed::BadTag)?;
+            return planned.read(*kind, CodingOf::Type(coding), body);
+        }
         let framed = || {
-            self.of_id(id).filter_map(|(kind, planned, coding)| Some((kind, planned, coding, coding.body_of(value)?)))
+            let one = |(kind, coding): &'a (TypeIndex, Arc<Coding>)| {
+                Some((*kind, self.get(*kind)?, coding, coding.body_of(value)?))
+            };
+            of_id.iter().filter_map(one)
         };
         if framed().nth(1).is_some() {
             // The one that it is tells itself at once; what is left is broken, or written again.
@@ -138,8 +151,8 @@ impl Catalogue {
     #[must_use]
     pub fn claimed_kind(&self, value: &[u8]) -> Option<TypeIndex> {
         if let Some(id) = SchemaId::of(value) {
-            let mut kinds =
-                self.of_id(id).filter(|(.., coding)| coding.body_of(value).is_some()).map(|(kind, ..)| kind);
+            let of_id = self.of_id(id)?.iter();
+            let mut kinds = of_id.filter(|(_, coding)| coding.body_of(value).is_some()).map(|(kind, _)| *kind);
             let first = kinds.next()?;
             return kinds.all(|kind| kind == first).then_some(first);
         }

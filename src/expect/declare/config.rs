@@ -35,7 +35,8 @@ pub struct ExpectConfig {
     /// The field by which events are added up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// `count`, `sum(FIELD)`, `sum(FIELD * FIELD)`, `min(FIELD)`, `max(FIELD)`, `last(FIELD)` or `distinct(FIELD)`.
+    /// `count`, `sum(FIELD)`, `sum(FIELD * FIELD)`, `min(FIELD)`, `max(FIELD)`, `last(FIELD)`, `distinct(FIELD)`, or the items with the
+    /// greatest counts or sums: `top(10, FIELD)`, `top(10, FIELD, sum(FIELD))`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     /// The types of event that add to the sum; the others are in the window and add nothing.
@@ -82,6 +83,9 @@ pub struct WindowConfig {
     /// The distance from one to the next; their size, where it is not said.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "to_text", deserialize_with = "from_text")]
     pub advance: Option<Duration>,
+    /// Sessions in their place: how long after an event another one still belongs to the same.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "to_text", deserialize_with = "from_text")]
+    pub gap: Option<Duration>,
     /// How long after its end one still takes events; no time, where it is not said.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "to_text", deserialize_with = "from_text")]
     pub grace: Option<Duration>,
@@ -99,12 +103,18 @@ pub struct OutputConfig {
     /// Where the first ms of the window is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
-    /// Where the first ms after the window is.
+    /// Where the first ms after the window is; of a session, the time of its last event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<String>,
-    /// Where the value is.
+    /// Where the value is; of the greatest items, where their list is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// In an entry of that list, where the item is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    /// In an entry of that list, where the item's count or sum is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
     /// Only records that have these texts at these paths.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub only: BTreeMap<String, String>,

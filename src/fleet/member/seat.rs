@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{GOOD_BOUND_NS, LISTEN, PROBES, ROUNDS, SeatPlan};
-use crate::clock::{Clock, Monotonic, Nanos};
+use crate::clock::{Anchor, Clock, Monotonic, Nanos, Zero, wall_unix_ns};
 use crate::fleet::channel::{Channel, Heard, Sent};
-use crate::fleet::offset::{Bracket, Offset};
+use crate::fleet::offset::{Bracket, Offset, Track};
 use crate::fleet::record::{Announcement, End, Progress, Record, Who};
 use crate::fleet::roll::{Roll, Shard};
-use crate::fleet::{BEAT, FARTHEST_CLOCK, FleetError};
+use crate::fleet::{BEAT, FleetError, check_clock, host};
 use crate::report::fleet::{ClockOffset, ClockReport, FleetReport, ShardReport, ShardState};
 
 /// What has the seat: the topic, and what was heard in it.
@@ -21,6 +21,10 @@ pub(super) struct Seat {
     /// Records of this process whose stamps have not been read.
     unstamped: BTreeMap<i64, (Moment, Sent)>,
     brackets: BTreeMap<Moment, Vec<Bracket>>,
+    /// The same against the monotonic clock, by which events are due.
+    track: Track,
+    /// The broker's clock less that one as it was taken to be at the start.
+    pub(super) started_at_ns: Option<i64>,
     /// Lost shards that have been told.
     pub(super) lost: Vec<u16>,
     /// Why this shard is none any more, or the run ends for another one.
@@ -51,6 +55,8 @@ impl Seat {
             who,
             unstamped: BTreeMap::new(),
             brackets: BTreeMap::new(),
+            track: Track::default(),
+            started_at_ns: None,
             lost: Vec::new(),
             broken: None,
         })
@@ -86,20 +92,20 @@ impl Seat {
     }
 
     pub(super) fn hear(&mut self, wait: Duration) -> Result<(), FleetError> {
-        let Self { channel, who, roll, unstamped, brackets, .. } = self;
-        channel.hear(wait, |heard| note(heard, &who.run, roll, unstamped, brackets)).map(|_| ())
+        let Self { channel, who, roll, unstamped, brackets, track, .. } = self;
+        channel.hear(wait, |heard| note(heard, &who.run, roll, unstamped, (brackets, track))).map(|_| ())
     }
 
     pub(super) fn hear_all(&mut self) -> Result<(), FleetError> {
-        let Self { channel, who, roll, unstamped, brackets, .. } = self;
-        channel.hear_all(|heard| note(heard, &who.run, roll, unstamped, brackets))
+        let Self { channel, who, roll, unstamped, brackets, track, .. } = self;
+        channel.hear_all(|heard| note(heard, &who.run, roll, unstamped, (brackets, track)))
     }
 
     /// Whether the run can be entered.
     pub(super) fn check_open(&self) -> Result<(), FleetError> {
         let run = self.who.run.clone();
         match self.roll.start_ms() {
-            Some(start_ms) => Err(FleetError::Begun { run, at: told(start_ms) }),
+            Some(start_ms) => Err(FleetError::Begun { run, at: started_at(start_ms) }),
             None => Ok(()),
         }
     }
@@ -114,12 +120,7 @@ impl Seat {
             }
         }
         match self.offset(moment) {
-            Some(offset)
-                if moment == Moment::Before
-                    && u128::from(offset.middle_ns().unsigned_abs()) > FARTHEST_CLOCK.as_nanos() =>
-            {
-                Err(FleetError::Clock { offset_ns: offset.middle_ns() })
-            }
+            Some(offset) if moment == Moment::Before => check_clock(offset),
             _ => Ok(()),
         }
     }
@@ -128,9 +129,28 @@ impl Seat {
         self.brackets.get(&moment).and_then(|brackets| Offset::of_all(brackets))
     }
 
+    /// The run's zero, at that time of the broker's: events are due by it, whatever this machine's clock shows.
+    pub(super) fn zero(&mut self, start_ms: i64) -> Option<Zero> {
+        let clock = self.channel.clock();
+        let offset = self.track.at(clock.now())?;
+        self.started_at_ns = Some(offset.middle_ns());
+        // Nobody enters a run that has begun.
+        self.channel.keep_seat();
+        let (now, wall) = (clock.now().0.saturating_add_signed(offset.middle_ns()), wall_unix_ns());
+        let ahead_ns = i64::try_from(i128::from(now) - i128::from(wall)).unwrap_or(i64::MAX);
+        let unix_ns = Nanos::from_millis(u64::try_from(start_ms).unwrap_or_default()).0;
+        Some(Zero::of(clock, Nanos(offset.local_ns(start_ms)), Anchor::ahead(unix_ns, ahead_ns)))
+    }
+
+    /// How far the broker's clock is from the one by which events are due.
+    pub(super) fn due_clock(&self) -> Option<ClockOffset> {
+        let (offset, started_at_ns) = (self.track.at(self.channel.clock().now())?, self.started_at_ns?);
+        Some(ClockOffset { offset_us: (offset.middle_ns() - started_at_ns) / 1_000, ..clock_offset(offset) })
+    }
+
     /// Says that it has ended before it began.
     pub(super) fn leave(&mut self, why: &FleetError) {
-        let end = End { exit_code: 0, why: why.to_string(), progress: Progress::default() };
+        let end = End { exit_code: 0, why: why.to_string(), ..End::default() };
         if let Err(error) = self.say(Announcement::Ended(end), Moment::After) {
             tracing::debug!("the fleet was not told that this shard does not begin: {error}");
         }
@@ -146,12 +166,13 @@ impl Seat {
             topic: wanted.topic.name.clone(),
             shard: Some(wanted.shard),
             of: wanted.of,
-            started_at: self.roll.start_ms().map(told),
+            started_at: self.roll.start_ms().map(started_at),
             shards: shards.collect(),
+            readers: Vec::new(),
         }
     }
 
-    fn clock(&self) -> Option<ClockReport> {
+    pub(super) fn clock(&self) -> Option<ClockReport> {
         let of = |moment| self.offset(moment).map(clock_offset);
         let (before, after) = (of(Moment::Before)?, of(Moment::After));
         let drift_us = after.map(|after| after.offset_us - before.offset_us);
@@ -186,7 +207,9 @@ pub fn shard_report(number: u16, shard: Shard, lost: &[u16]) -> ShardReport {
     }
 }
 
-fn clock_offset(offset: Offset) -> ClockOffset {
+/// What a report says of it.
+#[must_use]
+pub fn clock_offset(offset: Offset) -> ClockOffset {
     ClockOffset { offset_us: offset.middle_ns() / 1_000, bound_us: offset.bound_ns().unsigned_abs() / 1_000 + 1 }
 }
 
@@ -195,13 +218,14 @@ fn note(
     run: &str,
     roll: &mut Roll,
     unstamped: &mut BTreeMap<i64, (Moment, Sent)>,
-    brackets: &mut BTreeMap<Moment, Vec<Bracket>>,
+    (brackets, track): (&mut BTreeMap<Moment, Vec<Bracket>>, &mut Track),
 ) {
     if !Record::is_of(run, heard.key) {
         return;
     }
     if let Some((moment, sent)) = unstamped.remove(&heard.offset) {
         brackets.entry(moment).or_default().push(sent.stamped(heard.stamp_ms));
+        track.note(sent.steadily(heard.stamp_ms));
     }
     if Record::chunk_of(heard.key).is_some() {
         return;
@@ -213,11 +237,7 @@ fn note(
 }
 
 /// A time of the broker's, as people read it.
-fn told(ms: i64) -> String {
+#[must_use]
+pub fn started_at(ms: i64) -> String {
     jiff::Timestamp::from_millisecond(ms).unwrap_or_default().to_string()
-}
-
-fn host() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    if name.trim().is_empty() { "?".to_owned() } else { name.trim().to_owned() }
 }

@@ -185,7 +185,7 @@ fn add_partitions(table: &mut Vec<Metric>, part: Part) {
 }
 
 fn add_expectation(table: &mut Vec<Metric>) {
-    let counts: [Count<ExpectReport>; 12] = [
+    let counts: [Count<ExpectReport>; 13] = [
         ("expected", |report| report.expected),
         ("right", |report| report.right),
         ("wrong", |report| report.wrong),
@@ -198,6 +198,7 @@ fn add_expectation(table: &mut Vec<Metric>) {
         ("unexpected", |report| report.unexpected),
         ("superseded", |report| report.superseded),
         ("unreadable", |report| report.unreadable),
+        ("too_late", |report| report.too_late),
     ];
     for (name, read) in counts {
         add(table, Part::Expectation, name, Dimension::Count, Source::Results(read));

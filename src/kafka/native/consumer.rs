@@ -272,6 +272,13 @@ impl Consumer {
         self.client.ends(&places, self.read_committed, wait)
     }
 
+    /// The end of a slot's log as the last fetch from it told: asks nobody. `None` before there was one.
+    #[must_use]
+    pub fn known_end(&self, topic: &str, slot: i32) -> Option<i64> {
+        let (topic, partition) = self.place(topic, slot);
+        self.client.known_end(topic, partition)
+    }
+
     /// Which topics these names stand for now, in their order.
     ///
     /// # Errors

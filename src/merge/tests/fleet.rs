@@ -1,4 +1,4 @@
-//! Parts that are shards of a fleet: those that left nothing behind, those that are unlike the others, clocks that differ.
+//! Parts that are shards of a fleet: those that left nothing behind, and those that are unlike the others.
 
 use super::*;
 use crate::report::fleet::{ClockOffset, ClockReport, FleetReport, ShardReport, ShardState};
@@ -41,7 +41,7 @@ fn a_shard_that_nobody_calls_lost_is_missing_unless_somebody_else_knows_better()
     let missing = MergeError::ShardMissing { number: 3, of: 3 };
     assert_eq!(merge(parts.clone(), judged).unwrap_err(), missing);
     let known = ShardReport { number: 3, ..lost() };
-    let whole = merge_without(parts, &[known], judged).unwrap().report;
+    let whole = merge_with(parts, &[known], &Readers::default(), judged).unwrap().report;
     assert_eq!(whole.ledger.unwitnessed, 2_000);
     let one = of_three(&lost())[..1].to_vec();
     assert_eq!(merge(one, judged).unwrap_err(), MergeError::ShardMissing { number: 2, of: 3 });
@@ -67,17 +67,4 @@ fn the_shard_that_is_unlike_the_others_is_named() {
         told,
         "it was late: its slip p99 is 48.0 ms, that of the others 0.90 ms; its clock went 250 ms away from the broker's"
     );
-}
-
-#[test]
-fn seconds_lie_side_by_side_by_the_broker_s_clock_and_not_by_the_machines() {
-    let mut parts = of_three(&lost());
-    // The second machine's clock is 2 s ahead, and it started at the same moment.
-    parts[1].report.run.started_at = "2026-01-01T00:00:02Z".to_owned();
-    let before = ClockOffset { offset_us: -2_000_000, bound_us: 300 };
-    if let Some(fleet) = &mut parts[1].report.fleet {
-        fleet.shards[1].clock = Some(ClockReport { before, ..ClockReport::default() });
-    }
-    let sent = |parts: &[Part]| merged(parts.to_vec()).report.timeline.iter().map(|row| row.sent).collect::<Vec<_>>();
-    assert_eq!(sent(&parts), sent(&two()));
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::text::{headline, method, remarks};
+use super::text::{self, headline, method, remarks};
 use crate::compare::figures::{change, label, short};
 use crate::compare::gate::Outcome;
-use crate::compare::{Comparison, Curve, CurvePoint, Point, Quantity, Row, SideReport, Verdict};
+use crate::compare::{Comparison, Curve, CurvePoint, Point, Quantity, ResultRow, Row, SideReport, Verdict};
 use crate::figures::{NONE, as_f64, significant};
 use crate::output::html::HtmlError;
 use crate::output::html::chart::ChartError;
@@ -39,6 +39,7 @@ struct View {
     rules: Vec<RuleView>,
     sure: String,
     rows: Vec<RowView>,
+    results: Vec<RowView>,
     notes: Vec<String>,
     figures: Vec<FigureView>,
 }
@@ -102,10 +103,23 @@ pub fn html(comparison: &Comparison, outcomes: &[Outcome], folders: &Folders) ->
         rules: outcomes.iter().map(rule).collect(),
         sure: short(comparison.method.confidence * 100.0),
         rows: comparison.rows.iter().map(row).collect(),
+        results: comparison.results.iter().map(result).collect(),
         notes: notes.collect(),
         figures,
     };
     page::render(TEMPLATE, &view, &Data::of_curves(curves))
+}
+
+fn result(row: &ResultRow) -> RowView {
+    RowView {
+        name: format!("{}: {}", row.expectation, row.figure),
+        base: text::figure(row, row.base),
+        new: text::figure(row, row.new),
+        change: String::new(),
+        interval: String::new(),
+        tone: tone(row.verdict),
+        verdict: row.verdict.to_string(),
+    }
 }
 
 const fn tone(verdict: Verdict) -> &'static str {

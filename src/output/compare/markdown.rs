@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::text::{headline, method, remarks};
+use super::text::{figure, headline, method, remarks};
 use crate::compare::figures::{change, label, short, value};
 use crate::compare::gate::Outcome;
 use crate::compare::{Comparison, Row, Verdict};
@@ -28,6 +28,11 @@ fn lines(comparison: &Comparison, out: &mut String) -> std::fmt::Result {
     for row in &comparison.rows {
         writeln!(out, "{}", line(row))?;
     }
+    for row in &comparison.results {
+        let name = escaped(&format!("{}: {}", row.expectation, row.figure));
+        let (base, new) = (figure(row, row.base), figure(row, row.new));
+        writeln!(out, "| {name} | {base} | {new} | | | {} |", pronounced(row.verdict))?;
+    }
     let mut said: Vec<String> = comparison.warnings.iter().map(|warning| format!("differs in {warning}")).collect();
     said.extend(remarks(comparison));
     said.extend(comparison.notes.iter().cloned());
@@ -47,11 +52,15 @@ fn line(row: &Row) -> String {
     let (changed, interval) = change(row);
     let base = value(row.quantity, row.base, row.base_at_least);
     let new = value(row.quantity, row.new, row.new_at_least);
-    let verdict = match row.verdict {
-        Verdict::Worse | Verdict::Better => format!("**{}**", row.verdict),
-        other => other.to_string(),
-    };
+    let verdict = pronounced(row.verdict);
     format!("| {} | {base} | {new} | {changed} | {interval} | {verdict} |", escaped(&label(row.quantity)))
+}
+
+fn pronounced(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Worse | Verdict::Better => format!("**{verdict}**"),
+        other => other.to_string(),
+    }
 }
 
 /// Text that Markdown leaves alone: names of bundles and settings come from outside.

@@ -6,8 +6,8 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::compare::figures::{change, label, percent, short, value};
 use crate::compare::gate::Outcome;
-use crate::compare::{Comparison, MIN_SECONDS, Point, Quantity, Row, Side, SideReport, Verdict};
-use crate::figures::{NONE, duration_us, span_s};
+use crate::compare::{Comparison, MIN_SECONDS, Point, Quantity, ResultRow, ResultUnit, Row, Side, SideReport, Verdict};
+use crate::figures::{NONE, count, duration_us, number, span_s, whole};
 use crate::output::headline::Word;
 use crate::report::RunReport;
 use crate::width::{FULL, fit, hanging};
@@ -57,7 +57,9 @@ pub fn headline(comparison: &Comparison) -> String {
     let rows = |verdict| comparison.rows.iter().filter(move |row: &&Row| row.verdict == verdict);
     let of = |verdict: Verdict| {
         let named = |row: &Row| format!("{} {}", row.quantity, percent(row.change_percent.unwrap_or_default()));
-        let mut named: Vec<String> = rows(verdict).map(named).collect();
+        let results = comparison.results.iter().filter(|row| row.verdict == verdict);
+        let results = results.map(|row| format!("{} of {}", row.figure, row.expectation));
+        let mut named: Vec<String> = results.chain(rows(verdict).map(named)).collect();
         let more = named.len().saturating_sub(3);
         named.truncate(3);
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
@@ -102,6 +104,17 @@ fn lines(comparison: &Comparison, columns: usize, out: &mut String) -> std::fmt:
         }
     } else {
         narrow(comparison, &sure, columns, out)?;
+    }
+    if !comparison.results.is_empty() {
+        writeln!(out, "\n{}", fit(&format!(" {:<40}{:>12}{:>12}  verdict", "results", "base", "new"), columns))?;
+    }
+    let mut above = None;
+    for row in &comparison.results {
+        if above.replace(&row.expectation) != Some(&row.expectation) {
+            writeln!(out, "{}", fit(&format!(" {}", row.expectation), columns))?;
+        }
+        let (base, new) = (figure(row, row.base), figure(row, row.new));
+        writeln!(out, "{}", fit(&format!("   {:<38}{base:>12}{new:>12}  {}", row.figure, row.verdict), columns))?;
     }
     let remarks = remarks(comparison);
     if !remarks.is_empty() {
@@ -159,6 +172,16 @@ fn narrow(comparison: &Comparison, sure: &str, columns: usize, out: &mut String)
         put(name, cells.each_ref().map(String::as_str), verdict)?;
     }
     Ok(())
+}
+
+/// A figure of results.
+pub(super) fn figure(row: &ResultRow, value: Option<f64>) -> String {
+    let Some(value) = value else { return NONE.to_owned() };
+    match row.unit {
+        ResultUnit::Share => number(value, 3),
+        ResultUnit::Results => count(whole(value)),
+        ResultUnit::Us => duration_us(whole(value)),
+    }
 }
 
 fn side(side: &SideReport) -> String {
@@ -262,6 +285,38 @@ mod tests {
     #[test]
     fn the_text_says_the_answer_first_and_names_every_difference() {
         insta::assert_snapshot!(shown(100));
+    }
+
+    #[test]
+    fn results_that_are_wrong_on_one_side_alone_come_first_and_make_it_worse() {
+        let mut sides = [bundle("a", 60, 1), bundle("b", 60, 1)];
+        for (side, wrong) in sides.iter_mut().zip([0, 3]) {
+            let report = crate::report::ExpectReport {
+                name: "stock".to_owned(),
+                expected: 5_768,
+                right: 5_768 - wrong,
+                wrong,
+                ..crate::report::ExpectReport::default()
+            };
+            side.report.expectations = vec![report];
+        }
+        let [base, new] = sides;
+        let options = Options { draws: 200, ..Options::default() };
+        let comparison = compare(&[base], &[new], &options).unwrap();
+        for columns in [60, 80, 100] {
+            let shown = text(&comparison, &[], columns);
+            assert!(shown.starts_with("WORSE  wrong, missing, twice or unexpected of stock"), "{shown}");
+            assert!(shown.lines().all(|line| line.width() <= columns), "{shown}");
+        }
+        assert!(
+            text(&comparison, &[], 100)
+                .contains("wrong, missing, twice or unexpected              0           3  worse")
+        );
+        let markdown = crate::output::compare::markdown::markdown(&comparison, &[]);
+        assert!(
+            markdown.contains("| stock: wrong, missing, twice or unexpected | 0 | 3 | | | **worse** |"),
+            "{markdown}"
+        );
     }
 
     #[test]

@@ -92,7 +92,7 @@ fn line_of(lane: &LaneReading) -> Vec<String> {
 }
 
 /// What the end-to-end time of a reading alone is, and is not.
-pub(in crate::output) fn clocks(reading: &Reading) -> String {
+pub(in crate::output) fn clocks(report: &RunReport, reading: &Reading) -> String {
     let untimed = if reading.untimed > 0 {
         format!(
             "; {} were due before the reader stood ready and are not in it",
@@ -101,5 +101,9 @@ pub(in crate::output) fn clocks(reading: &Reading) -> String {
     } else {
         String::new()
     };
+    let is_measured = report.latency_us.end_to_end.is_some_and(|seen| seen.clock_bound_us.is_some());
+    if is_measured {
+        return format!("end-to-end is by the broker's clock, against which both machines' were measured{untimed}");
+    }
     format!("end-to-end is by the wall clocks of two processes: between hosts it is as good as these agree{untimed}")
 }

@@ -11,6 +11,7 @@ pub(in crate::output) fn command(report: &RunReport) -> &'static str {
     }
     match report.run.source.as_str() {
         "web" => "collect",
+        "mirrored" => "mirror",
         "retail_rocket" => "replay",
         _ if report.replay.is_some() => "replay",
         _ => "synth",

@@ -10,7 +10,7 @@ use crate::output::{
     headline::{self, Word},
     why,
 };
-use crate::report::{Example, Findings, GateOutcome, RunReport, reading::Reading};
+use crate::report::{Example, Findings, GateOutcome, LatencySummary, RunReport, reading::Reading};
 
 /// The top of the page.
 #[derive(Serialize)]
@@ -68,8 +68,7 @@ fn tiles(report: &RunReport) -> Vec<TileView> {
 fn tiles_of_reading(report: &RunReport, reading: &Reading) -> Vec<TileView> {
     let tile = |label: &str, value, note, tone| TileView { label: label.to_owned(), value, note, tone };
     let known = |number: Option<u64>| number.map_or_else(|| figures::NONE.to_owned(), count);
-    let us = |us: Option<u64>| us.map_or_else(|| figures::NONE.to_owned(), duration_us);
-    let end_to_end = report.latency_us.end_to_end.unwrap_or_default();
+    let (end_to_end_p99, median) = end_to_end(&report.latency_us.end_to_end.unwrap_or_default());
     let per_s = reading.records_per_s.map_or_else(|| figures::NONE.to_owned(), rate);
     let missing = if reading.missing == Some(0) { "" } else { "warn" };
     vec![
@@ -77,7 +76,7 @@ fn tiles_of_reading(report: &RunReport, reading: &Reading) -> Vec<TileView> {
         tile("events", count(reading.events), "each once".to_owned(), ""),
         tile("missing", known(reading.missing), "between the first and the last seen".to_owned(), missing),
         tile("invalid", count(report.findings.invalid), "break the schema".to_owned(), ""),
-        tile("end-to-end p99", us(end_to_end.p99), format!("median {}", us(end_to_end.p50)), ""),
+        tile("end-to-end p99", end_to_end_p99, median, ""),
         tile("lag", known(reading.lag), "at the end".to_owned(), ""),
     ]
 }
@@ -121,10 +120,21 @@ fn tiles_of_run(report: &RunReport) -> Vec<TileView> {
         format!("median {}", p99(latency.response_time.p50)),
         "",
     ));
-    if let Some(end_to_end) = &latency.end_to_end {
-        tiles.push(tile("end-to-end p99", p99(end_to_end.p99), format!("median {}", p99(end_to_end.p50)), ""));
+    if let Some((p99, median)) = latency.end_to_end.as_ref().map(end_to_end) {
+        tiles.push(tile("end-to-end p99", p99, median, ""));
     }
     tiles
+}
+
+/// Its p99, and its median with how well both are known.
+fn end_to_end(summary: &LatencySummary) -> (String, String) {
+    let shown = |us: Option<u64>| match us.map(|us| (us, summary.at_most(us))) {
+        None => figures::NONE.to_owned(),
+        Some((_, Some(most))) => format!("\u{2264} {}", duration_us(most)),
+        Some((us, None)) => duration_us(us),
+    };
+    let bound = summary.clock_bound_us.map_or_else(String::new, |bound| format!(", \u{b1} {}", duration_us(bound)));
+    (shown(summary.p99), format!("median {}{bound}", shown(summary.p50)))
 }
 
 /// The ledger.

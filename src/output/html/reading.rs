@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::figures::{self, count, counted, rate};
 use crate::output::console::clocks;
+use crate::report::RunReport;
 use crate::report::reading::Reading;
 
 /// Lanes in the table, at most.
@@ -27,7 +28,7 @@ struct LaneView {
     due: String,
 }
 
-pub(super) fn view(reading: &Reading) -> ReadingView {
+pub(super) fn view(report: &RunReport, reading: &Reading) -> ReadingView {
     let known = |number: Option<u64>| number.map_or_else(|| figures::NONE.to_owned(), count);
     let lane = |lane: &crate::report::reading::LaneReading| LaneView {
         name: format!("tag {} lane {}", lane.tag, lane.lane),
@@ -58,6 +59,6 @@ pub(super) fn view(reading: &Reading) -> ReadingView {
         ),
         facts,
         lanes: reading.lanes.iter().take(LANES).map(lane).collect(),
-        clocks: clocks(reading),
+        clocks: clocks(report, reading),
     }
 }

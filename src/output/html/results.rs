@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::figures;
-use crate::report::{ExpectExample, ExpectReport, ScoresReport};
+use crate::report::{Estimate, ExpectExample, ExpectReport, PatternReport, ScoresReport};
 
 /// One expectation.
 #[derive(Serialize)]
@@ -16,9 +16,35 @@ pub(super) struct ResultsView {
     p50: String,
     p99: String,
     max: String,
-    /// How good scores are, line by line.
-    scores: Vec<String>,
+    /// How good scores are.
+    scores: Option<ScoresView>,
     examples: Vec<ExampleView>,
+}
+
+#[derive(Serialize)]
+struct ScoresView {
+    heading: String,
+    /// Why nothing is said of how good they are.
+    unsaid: Option<String>,
+    figures: Vec<FigureView>,
+    patterns: Vec<PatternView>,
+    remarks: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct FigureView {
+    name: String,
+    value: String,
+    interval: String,
+}
+
+#[derive(Serialize)]
+struct PatternView {
+    name: String,
+    recall: String,
+    found: String,
+    episodes: String,
+    after: String,
 }
 
 #[derive(Serialize)]
@@ -45,8 +71,34 @@ pub(super) fn view(report: &ExpectReport) -> ResultsView {
         p50: time(latency.p50),
         p99: time(latency.p99),
         max: time(latency.max),
-        scores: report.scores.iter().flat_map(ScoresReport::lines).collect(),
+        scores: report.scores.as_ref().map(scores),
         examples: report.examples.iter().map(example).collect(),
+    }
+}
+
+fn scores(report: &ScoresReport) -> ScoresView {
+    let unsaid = report.unsaid();
+    let figure = |(name, estimate): (String, Option<Estimate>)| {
+        let Estimate { value, low, high } = estimate?;
+        let number = |number| figures::number(number, 3);
+        Some(FigureView { name, value: number(value), interval: format!("{} to {}", number(low), number(high)) })
+    };
+    let pattern = |report: &PatternReport| {
+        let after = report.detection_us.as_ref().and_then(|latency| latency.p50);
+        PatternView {
+            name: report.name.replace('_', " "),
+            recall: report.recall.map_or_else(|| figures::NONE.to_owned(), |recall| figures::number(recall.value, 3)),
+            found: figures::count(report.episodes_detected),
+            episodes: figures::count(report.episodes),
+            after: after.map_or_else(|| figures::NONE.to_owned(), figures::duration_us),
+        }
+    };
+    ScoresView {
+        heading: report.heading(),
+        figures: report.figures().into_iter().filter(|_| unsaid.is_none()).filter_map(figure).collect(),
+        unsaid,
+        patterns: report.patterns.iter().map(pattern).collect(),
+        remarks: report.remarks(),
     }
 }
 

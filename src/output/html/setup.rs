@@ -6,7 +6,7 @@ use super::outcome::achieved;
 use crate::figures::{self, bytes, count, counted, duration_us, rate, span_s, trimmed};
 use crate::output::console::{handed_over, likeness, planned};
 use crate::report::fleet::FleetReport;
-use crate::report::{Collected, Fidelity, InterArrival, Replay, RunReport, SchemaUse};
+use crate::report::{Collected, Fidelity, InterArrival, Mirrored, Replay, RunReport, SchemaUse};
 
 /// One phase.
 #[derive(Serialize)]
@@ -83,8 +83,29 @@ pub(super) fn collected(collected: &Collected) -> CollectedView {
     }
 }
 
+pub(super) fn mirrored(mirrored: &Mirrored) -> Vec<Fact> {
+    let counts = [
+        ("records read", mirrored.read),
+        ("events that they are", mirrored.events),
+        ("mirrored", mirrored.mirrored),
+        ("refused", mirrored.refused),
+        ("unknown", mirrored.unknown),
+        ("wrong", mirrored.wrong),
+        ("let go unsent at the end", mirrored.not_sent),
+        ("offsets not read", mirrored.missing.values().sum()),
+        ("earlier than one before in the partition", mirrored.back),
+        ("out of the order of time between partitions", mirrored.out_of_turn),
+        ("gaps played shorter", mirrored.gaps_capped),
+    ];
+    let speed = ("speed", figures::speed(mirrored.speed));
+    std::iter::once(("topics", mirrored.topics.join(", ")))
+        .chain([speed, ("copies", count(mirrored.copies.into()))])
+        .chain(counts.into_iter().map(|(name, number)| (name, count(number))))
+        .collect()
+}
+
 /// A name and its value.
-type Fact = (&'static str, String);
+pub(super) type Fact = (&'static str, String);
 
 pub(super) fn replay(report: &RunReport) -> Option<ReplayView> {
     let replay = report.replay.as_ref()?;

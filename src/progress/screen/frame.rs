@@ -46,7 +46,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State) {
     let inside = pane(frame_title("latency of the last second"), latencies, frame);
     panes::latencies(frame, inside, state);
     let all = if state.title.reading { "every event that was read" } else { "every event that came due" };
-    let inside = pane(frame_title(all), ledger, frame);
+    let all = if state.results.is_empty() { all.to_owned() } else { format!("{all} · {}", state.results) };
+    let inside = pane(frame_title(&all), ledger, frame);
     if state.title.reading {
         panes::read(frame, inside, state);
     } else {

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use crate::figures::{self, as_f64};
 use crate::measure::{LatencyHistogram, PartitionShard};
+use crate::progress::glance::{dotted, results};
 use crate::report::GateResult;
 use crate::report::latency::Kind;
 use crate::run::{Stage, Tick};
@@ -55,6 +56,8 @@ pub(super) struct State {
     /// Of several topics, the partitions of each.
     pub(super) topics: Vec<(String, usize)>,
     pub(super) group_lag: Option<u64>,
+    /// What came out downstream so far.
+    pub(super) results: String,
     pub(super) gates: Vec<GateResult>,
     pub(super) happened: VecDeque<Happened>,
     /// Where the lists are scrolled to.
@@ -64,6 +67,8 @@ pub(super) struct State {
     before_s: f64,
     failed_before: (u64, u64),
     findings_before: [u64; 5],
+    /// Results that are wrong or came twice, by expectation.
+    bad_before: Vec<(String, u64)>,
 }
 
 /// Lists of which there may be more than there is room for.
@@ -230,6 +235,7 @@ impl State {
             .map(|(name, partitions)| (name.to_owned(), usize::try_from(partitions).unwrap_or(0)))
             .collect();
         self.group_lag = row.group_lag;
+        self.results = dotted(results(tick.results));
         self.gates = gates;
         for mark in &row.marks {
             self.note(mark.clone());
@@ -256,6 +262,14 @@ impl State {
             }
         }
         self.findings_before = findings;
+        let bad: Vec<_> = tick.results.iter().map(|of| (of.name.clone(), of.wrong + of.twice)).collect();
+        for (name, now) in &bad {
+            let before = self.bad_before.iter().find(|(known, _)| known == name).map_or(0, |(_, count)| *count);
+            if *now > before {
+                self.note(format!("{} of {name} wrong, or there twice", figures::counted(now - before, "result")));
+            }
+        }
+        self.bad_before = bad;
     }
 
     /// Notes something that happened now.

@@ -12,6 +12,7 @@ use crate::event::stamp::{Numbering, RunId};
 use crate::ledger::answers::{Answered, End, Head, Line, head, read};
 use crate::ledger::class::{Answer, Class, Facts, LookUp, Sight};
 use crate::ledger::rules::Rules;
+use crate::report::fleet::FleetReport;
 use crate::report::{Findings, LedgerCounts, RunReport};
 use crate::run::Unverified;
 use crate::run::attribute::evidence::SeenInLog;
@@ -233,13 +234,15 @@ pub(super) fn made_anew(
 ) -> Vec<String> {
     let mut anew = prepared.anew.clone();
     anew.extend(prepared.target.topics.all_made_anew().into_iter().map(str::to_owned));
+    // The run's times are by the broker's clock in a fleet, and those of its records by the machine's.
+    let offset_us = run.fleet.as_ref().and_then(FleetReport::own_clock).map_or(0, |clock| clock.before.offset_us);
     let ended = run.run.started_at.parse::<jiff::Timestamp>().ok().and_then(|at| {
         at.as_millisecond().checked_add(
             // A run that is longer than its milliseconds can be counted has not ended.
             i64::try_from(std::time::Duration::try_from_secs_f64(run.run.measured_s).ok()?.as_millis()).ok()?,
         )
     });
-    let Some(ended) = ended else { return anew };
+    let Some(ended) = ended.map(|ended| ended - offset_us / 1_000) else { return anew };
     for (index, (name, _)) in prepared.target.slots.topics().enumerate() {
         let has_id = |id: Option<&Option<String>>| id.is_some_and(Option::is_some);
         if has_id(produced.and_then(|produced| produced.ids.get(index))) {

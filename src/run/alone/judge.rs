@@ -7,18 +7,18 @@ use super::Offset;
 use super::join::{self, ReadSide, completed, join};
 use super::prepare::Prepared;
 use super::{Config, LAST};
-use crate::clock::{Anchor, Monotonic, Nanos, wall_unix_ns};
+use crate::clock::{Anchor, Monotonic, Nanos};
 use crate::event::catalogue::Catalogue;
 use crate::event::stamp::DueTime;
 use crate::event::stamp::Numbering;
 use crate::figures::as_f64;
 use crate::kafka::describe;
 use crate::ledger::rules::Rules;
-use crate::measure::{Sampler, Shard};
+use crate::measure::{PhaseShard, Sampler, Shard};
 use crate::report::drift::DriftVerdict;
 use crate::report::latency::Kind;
 use crate::report::reading::{LaneReading, Reading};
-use crate::report::{Findings, Latencies, Run, RunReport, SCHEMA_VERSION, TypeReport};
+use crate::report::{Findings, Latencies, LatencySummary, Run, RunReport, SCHEMA_VERSION, TypeReport};
 use crate::run::attribute::{ALL, Attributed, LOOK_UPS, Opened, settle_duplicates, stretches};
 use crate::run::ends::reader_ended;
 use crate::run::schemas;
@@ -65,7 +65,7 @@ pub(super) fn outcome(
     let reader_ended = reader_ended(&verifier);
     let VerifierEnd { by, records, last_record, book, partitions: mut states, inspected, errors, throttle, .. } =
         verifier;
-    let Inspected { findings, duplicates, damaged, damaged_seen, older, schemas: read } = inspected;
+    let Inspected { findings, duplicates, damaged, damaged_seen, older, schemas: read, sightings } = inspected;
     let mut findings = findings.0;
     note_another(prepared, &mut states);
     let (mut deadlines, mut joined) = (Vec::new(), None);
@@ -127,9 +127,9 @@ pub(super) fn outcome(
         environment,
         findings,
         reading: Some(reading),
-        latency_us: Latencies { end_to_end: Some(whole.latency(Kind::EndToEnd).summary()), ..Latencies::default() },
+        latency_us: latencies(&whole, &book),
         distributions: sections::distributions(&whole, false, true),
-        by_type: by_type(&config.catalogue, total),
+        by_type: by_type(&config.catalogue, total, clock_bound_us(&book)),
         schemas: schemas::uses(&config.catalogue, &config.schemas, None, Some(&read)),
         partitions: sections::partitions(&prepared.target.slots, total, &states),
         group: group::report(&prepared.target, &clock),
@@ -156,7 +156,7 @@ pub(super) fn outcome(
         cluster_error,
         interrupted: watched.interrupted,
         ended_by: watched.ended_by,
-        unwritten: None,
+        unwritten: config.sightings.clone().zip(sightings.and_then(|sightings| sightings.finish().err())),
         fidelity: None,
         fraud: None,
     })
@@ -170,6 +170,17 @@ fn note_another(prepared: &Prepared, states: &mut [PartitionState]) {
     }
 }
 
+/// Whole microseconds, and the one that rounding down takes from each time.
+fn clock_bound_us(book: &TopicBook) -> Option<u64> {
+    book.clock_bound().map(|bound| bound.as_micros() + 1)
+}
+
+/// All that a reading can time.
+fn latencies(whole: &PhaseShard, book: &TopicBook) -> Latencies {
+    let seen = LatencySummary { clock_bound_us: clock_bound_us(book), ..whole.latency(Kind::EndToEnd).summary() };
+    Latencies { end_to_end: Some(seen), ..Latencies::default() }
+}
+
 /// What the book and the partitions say.
 fn reading(
     config: &Config,
@@ -180,9 +191,9 @@ fn reading(
 ) -> Reading {
     let unread: Vec<usize> = places(states, |state| !is_read(state));
     let begun_late: Vec<usize> = places(states, |state| state.from > 0);
-    let wall = |at: Nanos| DueTime::from_unix_ns(wall_unix_ns().min(anchor.unix_ns(at)));
+    let wall = |at: Nanos| DueTime::from_unix_ns(config.now_unix_ns().min(anchor.unix_ns(at)));
     // What the log says decides, not when it is asked: only where its end was reached and nothing came any more is everything there.
-    let latest = book.latest_due().unwrap_or_default().min(DueTime::from_unix_ns(wall_unix_ns()));
+    let latest = book.latest_due().unwrap_or_default().min(DueTime::from_unix_ns(config.now_unix_ns()));
     let edge = DueTime::from_unix_ns(latest.unix_ns().saturating_sub(EDGE.0));
     let cutoff = if is_quiet { DueTime::LATEST } else { edge };
     let extent = Extent { unread: &unread, begun_late: &begun_late, cutoff, ready: wall(EDGE) };
@@ -324,11 +335,12 @@ fn told(lane: &LaneSeen, judged: bool) -> LaneReading {
 }
 
 /// The types of event, each with its share of those that were seen.
-fn by_type(catalogue: &Catalogue, total: &Shard) -> BTreeMap<String, TypeReport> {
+fn by_type(catalogue: &Catalogue, total: &Shard, clock_bound_us: Option<u64>) -> BTreeMap<String, TypeReport> {
     let mut types = sections::by_type(catalogue, total);
     let all: u64 = types.values().map(|of| of.verified).sum();
     for of in types.values_mut() {
         of.share_percent = as_f64(of.verified) / as_f64(all.max(1)) * 100.0;
+        of.latency_us.end_to_end.clock_bound_us = clock_bound_us;
     }
     types
 }

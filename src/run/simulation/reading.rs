@@ -91,6 +91,8 @@ pub(super) fn read(
         producer: run.transpose()?,
         detail: Detail::default(),
         downstream: Downstream::default(),
+        sightings: None,
+        reference: None,
     };
     let target = found(target(plan, address), cluster)?;
     let committed = vec![None; plan.partitions];

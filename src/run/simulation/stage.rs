@@ -89,7 +89,7 @@ impl Wiring for Simulated {
     fn reader_again(
         &self,
         isolation: &str,
-        _open: impl FnOnce() -> Result<native::Consumer, KafkaError>,
+        _open: impl FnOnce() -> Result<Box<dyn Reader>, KafkaError>,
     ) -> Result<Box<dyn Reader>, KafkaError> {
         Ok(Box::new(Consumer::new(self.cluster.clone(), false, isolation == "read_committed")))
     }
@@ -288,6 +288,7 @@ fn run(
         recorders: (0..=plan.lanes).map(recorder).collect(),
         schedule: Arc::clone(&schedule),
         control: Arc::new(Control::default()),
+        unstamped: None,
     };
     let wiring = Simulated { cluster: cluster.clone(), rules, behind: Nanos(plan.behind_us * 1_000) };
     let publisher = |lane| Producer { cluster: cluster.clone(), client: usize::from(lane) };

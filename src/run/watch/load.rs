@@ -146,7 +146,7 @@ impl<'a> Load<'a> {
         let planned = match self.source {
             Source::Synthetic(_) | Source::Own(_) => planned.map(|events| self.lanes.share(events)),
             // Nobody knows what will come in.
-            Source::Web(_) => None,
+            Source::Web(_) | Source::Mirrored(_) => None,
             // A recording ends, and which of its events are a part's own is known when they are drawn.
             Source::RetailRocket(_) | Source::Recorded(_) => {
                 let there = |events: u64| self.source.len().map_or(events, |rows| events.min(rows));
@@ -164,7 +164,12 @@ impl<'a> Load<'a> {
 
 impl Subject for Load<'_> {
     fn is_bounded(&self) -> bool {
-        !matches!(self.source, Source::Web(_)) || self.schedule.ends_at().is_some() || self.schedule.count().is_some()
+        let goes_on = match self.source {
+            Source::Web(_) => true,
+            Source::Mirrored(mirror) => !mirror.config().is_bounded,
+            _ => false,
+        };
+        !goes_on || self.schedule.ends_at().is_some() || self.schedule.count().is_some()
     }
 
     fn look(&mut self, mut look: Look<'_>) {

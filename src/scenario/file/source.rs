@@ -8,7 +8,7 @@ use toml::de::{DeString, DeValue};
 use super::FRAUD;
 use crate::scenario::source::SourceConfig;
 use crate::scenario::text::{Fault, fault};
-use crate::source::{own, recorded, retail_rocket, synthetic, web};
+use crate::source::{mirrored, own, recorded, retail_rocket, synthetic, web};
 
 /// Reads it: `kind` says which of the sources reads the rest.
 ///
@@ -68,6 +68,7 @@ pub(super) fn read<'i>(
                 "[source] has one of the two: file = \"topics.avro\", or [source.rows] with files = [\"events.ndjson\"]",
             ))
         }
+        "mirrored" => mirrored::Config::deserialize(rest).map(SourceConfig::Mirrored).map_err(fault),
         "web" => web::Config::deserialize(rest).map(SourceConfig::Web).map_err(fault),
         other => Err(Fault {
             offset: kind_offset,

@@ -1,5 +1,6 @@
 //! Lays what was given over the scenario, and settles what depends on other settings.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::gate::{BuiltIn, GateConfig};
@@ -7,6 +8,7 @@ use crate::scenario::Scenario;
 use crate::scenario::client::{ClientSettings, NOWHERE};
 use crate::scenario::error::{ConfigError, plan_error};
 use crate::scenario::source::SourceConfig;
+use crate::settings::cluster::TopicOptions;
 use crate::settings::layer::Layer;
 use crate::settings::run::{RunLimits, RunOptions};
 use crate::settings::values::{Property, TopicMap};
@@ -51,30 +53,30 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
         }
         SourceConfig::Recorded(config) => {
             recording.apply_to_recorded(config);
-            if config.stamp == Stamping::None {
-                if settings.verifier.group.is_some() {
-                    return Err(plan_error(
-                        "records without a stamp cannot be told from others, so no group reads them back",
-                        "leave --stamp none or --group out",
-                    ));
-                }
-                settings.verifier.enabled = Some(false);
+            if config.stamp == Stamping::None && settings.verifier.group.is_some() {
+                return Err(plan_error(
+                    "records without a stamp are known by where they were acked, so no group reads them back",
+                    "leave --stamp none or --group out",
+                ));
             }
             config.load()?;
             let topic = &mut settings.target.topic;
             let said = topic.topic.is_some();
             config.origins.retain(|name, _| !said && !topic_map.contains_key(name));
             if topic.topic.is_none() && config.declared.is_none() {
-                // Each topic into one of its own name.
-                for name in config.topics.keys() {
-                    topic_map.entry(name.clone()).or_insert_with(|| name.clone());
-                }
-                topic.topic = topic_map.values().next().cloned();
+                to_names_of_their_own(&config.topics, topic, &mut topic_map);
             }
             // Rows were in no partition: what they are spooled in is not told.
             if config.rows.is_none() {
                 topic.partitions = topic.partitions.or(config.topics.values().max().copied());
             }
+        }
+        SourceConfig::Mirrored(config) => {
+            let topic = &mut settings.target.topic;
+            to_names_of_their_own(&config.topics, topic, &mut topic_map);
+            topic.partitions = topic.partitions.or(config.topics.values().max().copied());
+            // How fast it goes is for those to say who write what is read.
+            settings.outcome.gate_off.push(BuiltIn::GeneratorKeptRate.as_str().to_owned());
         }
         // Nothing was planned that this process could fail to send.
         SourceConfig::Web(_) => settings.outcome.gate_off.extend(OF_A_PLAN.map(|gate| gate.as_str().to_owned())),
@@ -87,6 +89,18 @@ pub(super) fn apply(scenario: &mut Scenario, given: RunOptions, client: &ClientS
     }
     settings.target.topic.topic_map = TopicMap::of(topic_map);
     Ok(())
+}
+
+/// Each topic goes into one of its own name, unless it is said into which.
+fn to_names_of_their_own(
+    topics: &BTreeMap<String, i32>,
+    topic: &mut TopicOptions,
+    topic_map: &mut BTreeMap<String, String>,
+) {
+    for name in topics.keys() {
+        topic_map.entry(name.clone()).or_insert_with(|| name.clone());
+    }
+    topic.topic = topic_map.values().next().cloned();
 }
 
 fn lay<L: Layer + Default>(higher: L, lower: &mut L) {

@@ -16,7 +16,10 @@ pub(super) fn settle(scenario: &mut Scenario, layers: &mut Layers<'_>) -> Result
             }
             return config.declared.as_mut().map_or(Ok(()), |declared| Ok(declared.load()?));
         }
-        SourceConfig::RetailRocket(_) | SourceConfig::Recorded(_) | SourceConfig::Web(_) => return Ok(()),
+        SourceConfig::RetailRocket(_)
+        | SourceConfig::Recorded(_)
+        | SourceConfig::Mirrored(_)
+        | SourceConfig::Web(_) => return Ok(()),
         SourceConfig::Synthetic(_) | SourceConfig::Own(_) => {}
     }
     if let Some(config) = named(layers)? {

@@ -28,7 +28,10 @@ pub(super) fn settle(
             scenario.settings.pace.phase.iter_mut().try_for_each(read_curve)?;
             settle_end(scenario, phases_are_from, duration, warnings)
         }
-        SourceConfig::RetailRocket(_) | SourceConfig::Recorded(_) | SourceConfig::Web(_) => {
+        SourceConfig::RetailRocket(_)
+        | SourceConfig::Recorded(_)
+        | SourceConfig::Mirrored(_)
+        | SourceConfig::Web(_) => {
             settle_replay(scenario, layers)?;
             scenario.settings.limits.length.duration =
                 duration.map(|(_, duration)| duration).or(scenario.settings.limits.length.duration);

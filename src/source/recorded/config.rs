@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::retail_rocket::{Moment, Rounds, optional_duration};
 use super::{LoadError, Recorded, RowFacts, Spooled};
+use crate::capture::format::TopicHead;
 use crate::files::{self, FileError};
 use crate::source::own;
 
@@ -45,6 +46,42 @@ pub enum Stamping {
     None,
 }
 
+/// Where the records of a topic come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The id of that topic, where it was told.
+    pub id: Option<String>,
+    /// That of its cluster.
+    pub cluster: Option<String>,
+}
+
+impl Origin {
+    /// Whether a topic of the same name, with that id, on that cluster, is the same one; where ids are not known, by the cluster alone.
+    #[must_use]
+    pub fn is(&self, id: Option<&String>, cluster: Option<&String>) -> bool {
+        match (&self.id, id) {
+            (Some(own), Some(id)) => own == id,
+            _ => self.cluster.is_some() && self.cluster.as_ref() == cluster,
+        }
+    }
+}
+
+impl Origin {
+    /// Whether ids tell that it is not the topic with that id.
+    fn is_another_than(&self, id: Option<&String>) -> bool {
+        self.id.as_ref().zip(id).is_some_and(|(own, id)| own != id)
+    }
+}
+
+impl From<&TopicHead> for Origin {
+    fn from(head: &TopicHead) -> Self {
+        Self { id: head.id.clone(), cluster: head.cluster.clone() }
+    }
+}
+
+/// Where the records of each topic come from, by its name.
+pub type Origins = BTreeMap<String, Origin>;
+
 /// The `[source]` table of a replayed recording. Speed and rate are not here: they belong to the schedule.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -52,6 +89,9 @@ pub struct Config {
     /// The recording. Written `file` in scenarios.
     #[serde(rename = "file", skip_serializing_if = "is_none")]
     pub path: PathBuf,
+    /// Further ones that are one recording with it.
+    #[serde(rename = "and", skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<PathBuf>,
     /// Only records of this time or later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Moment>,
@@ -73,9 +113,9 @@ pub struct Config {
     /// The topics that it has with their partitions, once its head was read.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub topics: BTreeMap<String, i32>,
-    /// The ids of topics of which nobody said that their records may go into the same ones again.
+    /// The topics of which nobody said that their records may go into the same ones again.
     #[serde(skip)]
-    pub origins: BTreeMap<String, String>,
+    pub origins: Origins,
     /// The files of rows that are the recording, in the place of `path`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<files::Config>,
@@ -108,9 +148,21 @@ impl Config {
     pub fn load(&mut self) -> Result<(), LoadError> {
         self.check()?;
         self.spooled = self.rows.as_ref().map(|rows| Spooled::make(rows, self)).transpose()?;
-        let head = Recorded::head(self)?;
-        self.topics = head.topics.iter().map(|(topic, head)| (topic.clone(), head.partitions)).collect();
-        self.origins = head.topics.into_iter().filter_map(|(topic, head)| Some((topic, head.id?))).collect();
+        (self.topics, self.origins) = Default::default();
+        for head in Recorded::heads(self)? {
+            for (topic, head) in head.topics {
+                let known = self.origins.insert(topic.clone(), (&head).into());
+                if known.is_some_and(|known| known.is_another_than(head.id.as_ref())) {
+                    return Err(FileError::Setting(format!(
+                        "{}: two topics of the name \"{topic}\" were recorded in these files: play them one after the other",
+                        self.file()
+                    ))
+                    .into());
+                }
+                let partitions = self.topics.entry(topic).or_default();
+                *partitions = head.partitions.max(*partitions);
+            }
+        }
         Ok(())
     }
 
@@ -129,12 +181,18 @@ impl Config {
         Err(FileError::Setting(problem.to_owned()))
     }
 
-    /// Its file.
-    pub(super) fn open(&self) -> std::io::Result<File> {
-        match &self.spooled {
-            Some(spooled) => spooled.file(),
-            None => File::open(&self.path),
+    /// The names of its files.
+    pub(super) fn names(&self) -> Vec<PathBuf> {
+        [&self.path].into_iter().chain(&self.further).cloned().collect()
+    }
+
+    /// Its files; of an error it says which one's it is.
+    pub(super) fn open(&self) -> Result<Vec<File>, (usize, std::io::Error)> {
+        if let Some(spooled) = &self.spooled {
+            return spooled.file().map(|file| vec![file]).map_err(|error| (0, error));
         }
+        let names = self.names();
+        names.iter().enumerate().map(|(at, name)| File::open(name).map_err(|error| (at, error))).collect()
     }
 
     /// What reading the rows found out, where it is made of rows.
@@ -146,7 +204,19 @@ impl Config {
     /// The file's name, for messages.
     #[must_use]
     pub fn file(&self) -> String {
-        self.rows.as_ref().map_or_else(|| self.path.display().to_string(), files::Config::name)
+        let named = || match self.further.len() {
+            0 => self.path.display().to_string(),
+            more => format!("{} and {more} more", self.path.display()),
+        };
+        self.rows.as_ref().map_or_else(named, files::Config::name)
+    }
+
+    /// The name of one of its files, for messages.
+    pub(super) fn file_at(&self, at: usize) -> String {
+        match (&self.rows, self.names().get(at)) {
+            (None, Some(path)) => path.display().to_string(),
+            _ => self.file(),
+        }
     }
 
     /// The same without its folder.

@@ -114,8 +114,9 @@ impl Order {
             (None, before) => {
                 self.back += 1;
                 // Before all others of its partition, and at no time: as early as the recording goes.
-                before
-                    .unwrap_or_else(|| recorded.blocks.opened().ending.and_then(|ending| ending.first_ms).unwrap_or(0))
+                before.unwrap_or_else(|| {
+                    recorded.blocks.opened().filter_map(|opened| opened.ending?.first_ms).min().unwrap_or(0)
+                })
             }
         };
         *latest = Some(time_ms);

@@ -97,7 +97,7 @@ fn a_recording_that_was_not_ended_is_played_up_to_its_last_block() {
     let whole = std::fs::read(&config.path).unwrap();
     std::fs::write(&config.path, &whole[..whole.len() - 20]).unwrap();
     let recorded = Recorded::load(&config).unwrap();
-    assert!(recorded.cut().is_some());
+    assert_eq!(recorded.cuts().count(), 1);
     assert_eq!((recorded.facts().records, recorded.span()), (3, Nanos::from_millis(4)));
 }
 
@@ -128,4 +128,19 @@ fn what_cannot_be_played_is_told() {
     std::fs::write(&config.path, "timestamp,visitorid").unwrap();
     let error = Recorded::load(&config).unwrap_err().to_string();
     assert!(error.contains("is no recording"), "{error}");
+}
+
+#[test]
+fn several_files_are_one_recording_in_which_each_record_is_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let [late, early] = ["a.avro", "b.avro"].map(|name| folder.path().join(name));
+    // Named against the order of their records; one record is in both, as after a kill.
+    write(&late, &[(0, 1, Some(20)), (0, 2, Some(40)), (1, 5, Some(30))], true);
+    write(&early, &[(0, 0, Some(10)), (0, 1, Some(20))], true);
+    let mut config = Config { path: late, further: vec![early], ..Config::default() };
+    assert_eq!(shown(&played(&config, 0, 1)), [("0/0", 0), ("0/1", 10), ("1/5", 20), ("0/2", 30)]);
+    assert_eq!(Recorded::load(&config).unwrap().len(), Some(4));
+    config.further = vec![folder.path().join("none.avro")];
+    let error = Recorded::load(&config).unwrap_err().to_string();
+    assert!(error.contains("none.avro"), "{error}");
 }

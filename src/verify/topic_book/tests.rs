@@ -3,6 +3,8 @@ use proptest::test_runner::RngSeed;
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
 
 use super::*;
+use crate::clock::Monotonic;
+use crate::clock::reference::MeasuredOffset;
 
 mod many_runs;
 
@@ -182,6 +184,48 @@ fn what_was_due_before_the_reader_stood_ready_has_no_latency() {
     assert_eq!((timed.end_to_end.as_micros(), timed.early), (6_000, false));
     assert!(book.time(event(5, 0, 0, 900), Nanos::from_millis(7)).unwrap().early);
     assert_eq!(book.counts().untimed, 1);
+}
+
+#[test]
+fn times_between_machines_are_those_of_the_clock_that_all_have_measured() {
+    let clock = Monotonic::start();
+    let due = event(5, 0, 0, 1_000).due.unix_ns();
+    let apart = |offset_ns, bound_ns| Some(MeasuredOffset { offset_ns, bound_ns });
+    // It shows 10 s after the events were due; the second writer's clock is 250 ms behind it, and the third has told nothing.
+    let own = MeasuredOffset { offset_ns: (due + 10 * SECOND).cast_signed(), bound_ns: 300_000 };
+    let writers = vec![apart(0, 100_000), apart(250_000_000, 700_000), None];
+    let reference = Arc::new(Reference::new(clock, ReferenceState { own, writers, lanes: 2 }));
+    let mut book = TopicBook::new(Some(RunId(0)), 1).by(Some(reference));
+    book.start(Anchor::at_unix_ns(0));
+    book.begin_batch(Nanos::from_secs(5));
+    let mut time = |lane, at| book.time(event(5, lane, 0, 1_000), at);
+    let first = time(1, Nanos::from_secs(5)).unwrap();
+    assert!(first.end_to_end >= Nanos::from_secs(10) && !first.early);
+    let second = time(2, Nanos::from_secs(5)).unwrap();
+    assert_eq!(second.end_to_end + Nanos::from_millis(250), first.end_to_end);
+    assert_eq!(time(4, Nanos::from_secs(5)), None, "a clock of which nothing is known tells no time");
+    assert_eq!(book.clock_bound(), Some(Nanos(1_000_000)));
+    assert_eq!(book.counts().untimed, 1);
+    assert_eq!(TopicBook::new(None, 1).clock_bound(), None);
+}
+
+#[test]
+fn an_event_is_seen_before_it_was_due_only_beyond_what_is_known_of_clocks() {
+    let clock = Monotonic::start();
+    let due = event(5, 0, 0, 1_000).due.unix_ns();
+    // The reference is an hour away from the event, and known to an hour and a half, or to half an hour.
+    let hour = 3_600 * SECOND;
+    let early = |bound_ns| {
+        let own = MeasuredOffset { offset_ns: (due - hour).cast_signed(), bound_ns };
+        let known = ReferenceState { own, writers: vec![Some(MeasuredOffset::default())], lanes: 1 };
+        let mut book = TopicBook::new(Some(RunId(0)), 1).by(Some(Arc::new(Reference::new(clock, known))));
+        book.start(Anchor::at_unix_ns(0));
+        book.begin_batch(Nanos::from_secs(1));
+        let timed = book.time(event(5, 0, 0, 1_000), Nanos::from_secs(1)).unwrap();
+        assert_eq!(timed.end_to_end, Nanos::ZERO);
+        timed.early
+    };
+    assert_eq!((early(hour / 2 * 3), early(hour / 2)), (false, true));
 }
 
 #[test]

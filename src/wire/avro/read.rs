@@ -4,9 +4,9 @@ use std::str;
 
 use super::decimal;
 use super::plan::{DEEPEST, Leaf, Plan, Step};
-use crate::wire::sink::Sink;
+use crate::wire::sink::{Sink, give_text};
 use crate::wire::value::text_to_uuid;
-use crate::wire::varint::{LONGEST, LONGEST_32, unzigzag};
+use crate::wire::varint::{LONGEST, LONGEST_32, of_word, unzigzag};
 use crate::wire::{Malformed, Written};
 
 /// How many entries without bytes a body may have in its arrays: nothing but the counts bounds them.
@@ -37,6 +37,13 @@ impl<'a> Cursor<'a> {
     }
 
     fn long_number(&mut self, longest: usize) -> Result<i64, Malformed> {
+        if let Some((word, _)) = self.0.split_first_chunk()
+            && let Some((value, length)) = of_word(u64::from_le_bytes(*word))
+            && length <= longest
+        {
+            self.0 = &self.0[length..];
+            return Ok(unzigzag(value));
+        }
         let mut value = 0;
         for (at, byte) in self.0.iter().take(longest).enumerate() {
             value |= u64::from(byte & 0x7f) << (7 * at);
@@ -259,8 +266,8 @@ impl<S: Sink> Reader<'_, '_, S> {
         let before = self.from.0.len();
         match leaf {
             Leaf::Text => {
-                let text = self.from.text()?;
-                self.sink.text(text);
+                let text = self.from.delimited()?;
+                give_text(text, self.sink).ok_or(Malformed::NotUtf8)?;
                 return Ok(text.len());
             }
             Leaf::Integer { longest, min, max } => {

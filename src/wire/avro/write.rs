@@ -3,7 +3,8 @@
 use super::decimal;
 use super::plan::{DEEPEST, Leaf, Plan, Step};
 use crate::wire::sink::{Escaped, Part, Sink};
-use crate::wire::varint::{push_varint, varint_length, zigzag};
+use crate::wire::value::uuid_to_text;
+use crate::wire::varint::{push_varint, put_varint, varint_length, zigzag};
 use crate::wire::{BodyWriter, Written};
 
 /// Appends one record to a buffer. Values that the plan does not ask for at that place write something that no reader of the plan
@@ -107,8 +108,8 @@ impl<'a> Writer<'a> {
 }
 
 impl BodyWriter for Writer<'_> {
-    fn finish(self) -> Written {
-        self.written
+    fn finish(&mut self) -> Written {
+        std::mem::take(&mut self.written)
     }
 
     fn room_for_last_text(&self, length: usize) -> Option<usize> {
@@ -198,12 +199,15 @@ impl Sink for Writer<'_> {
     }
 
     fn joined(&mut self, parts: &[Part<'_>]) {
-        push_length(self.out, parts.iter().map(|part| part.length()).sum());
-        let from = self.out.len();
+        // One byte for the length, which is enough for most texts.
+        let at = self.out.len();
+        self.out.push(0);
         for part in parts {
             part.push(self.out);
         }
-        self.value_ended(from);
+        let length = self.out.len() - at - 1;
+        put_varint(self.out, at, (length as u64) << 1);
+        self.value_ended(self.out.len() - length);
     }
 
     fn escaped(&mut self, value: &Escaped) {
@@ -229,8 +233,7 @@ impl Sink for Writer<'_> {
             Some(Leaf::UuidFixed | Leaf::Fixed(_)) => self.just(&value.to_be_bytes()),
             Some(Leaf::UuidBytes | Leaf::Bytes) => self.delimited(&value.to_be_bytes()),
             _ => {
-                let mut text = uuid::Uuid::encode_buffer();
-                self.text(uuid::Uuid::from_u128(value).hyphenated().encode_lower(&mut text));
+                self.delimited(&uuid_to_text(value));
             }
         }
     }

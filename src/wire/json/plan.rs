@@ -20,7 +20,16 @@ pub struct Plan {
     /// The steps of the id and of the key; [`NONE`] where it has none that is always there.
     pub(super) id: usize,
     pub(super) key: usize,
+    /// How long the id's text is.
+    pub(super) id_length: usize,
+    /// Where that is known beforehand, what every body has at that place after its id: it tells most bodies of other types.
+    tells: Option<(usize, [u8; COMPARED])>,
 }
+
+/// Length of a UUID as text.
+pub(super) const UUID: usize = 36;
+/// Length of its 16 bytes in base64.
+pub(super) const BASE64: usize = 24;
 
 /// No step.
 const NONE: usize = usize::MAX;
@@ -85,8 +94,24 @@ impl Lead {
             (Some(bytes), Some(head)) if self.length() <= COMPARED => {
                 u128::from_ne_bytes(*bytes) & self.mask == u128::from_ne_bytes(*head)
             }
-            _ => bytes.starts_with(&self.head[..self.length()]),
+            _ => bytes.get(..self.length()).is_some_and(|bytes| are_same(bytes, &self.head[..self.length()])),
         }
+    }
+}
+
+/// Whether both have the same bytes, of which there are at most [`HEAD`]: by blocks that may overlap.
+#[inline]
+fn are_same(left: &[u8], right: &[u8]) -> bool {
+    let ends = |bytes: &[u8]| {
+        let of = |block: Option<&[u8; COMPARED]>| block.map(|block| u128::from_ne_bytes(*block));
+        Some((of(bytes.first_chunk())?, of(bytes.last_chunk())?))
+    };
+    match (ends(left), ends(right)) {
+        (Some(left_ends), Some(right_ends)) => {
+            let is_covered = left.len() <= 2 * COMPARED;
+            left_ends == right_ends && (is_covered || left[COMPARED..2 * COMPARED] == right[COMPARED..2 * COMPARED])
+        }
+        _ => left == right,
     }
 }
 
@@ -180,7 +205,15 @@ impl Plan {
         let Maker { steps, pool, .. } = maker;
         let (id, key) = (at(id), at(key));
         let leads = (0..=steps.len()).map(|at| Lead::of(&steps, &pool, id, at)).collect();
-        Ok(Self { record: record.clone(), steps, leads, pool, id, key })
+        let id_length = if let Some(Step::Value(Leaf::Bytes { .. })) = steps.get(id) { BASE64 } else { UUID };
+        let tells = match (&steps[..], id) {
+            ([Step::Constant(before), _, Step::Constant(after), ..], 1) => {
+                let end = before.len() + id_length + after.len();
+                pool[after.clone()].last_chunk().map(|bytes| (end - COMPARED, *bytes))
+            }
+            _ => None,
+        };
+        Ok(Self { record: record.clone(), steps, leads, pool, id, key, id_length, tells })
     }
 
     /// What it was made of.
@@ -204,6 +237,12 @@ impl Plan {
     #[must_use]
     pub const fn has_key(&self) -> bool {
         self.key != NONE
+    }
+
+    /// Whether a body can be one in the canonical layout, by a first look.
+    #[inline]
+    pub(super) fn may_be(&self, body: &[u8]) -> bool {
+        self.tells.is_none_or(|(at, bytes)| body.get(at..).and_then(<[u8]>::first_chunk) == Some(&bytes))
     }
 
     /// What a check covers of a body that starts at `start` and whose id's text lies at `id`: what stands before the id, as far as

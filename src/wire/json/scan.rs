@@ -6,15 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use uuid::Uuid;
 
-use super::plan::{HEAD, Lead, Leaf, Plan, Step};
-use super::word;
-use crate::wire::Written;
+use super::plan::{BASE64, HEAD, Lead, Leaf, Plan, Step, UUID};
 use crate::wire::shape::Integer;
+use crate::wire::{Written, word};
 
-/// Length of a UUID as text.
-const UUID: usize = 36;
-/// Length of its 16 bytes in base64.
-const BASE64: usize = 24;
 /// More digits than any number has are read with the other layouts.
 const DIGITS: usize = 18;
 /// No number of so many digits is further from zero.
@@ -35,10 +30,15 @@ impl Plan {
     /// Where the parts of an event lie; `None` for every body that is not one in the canonical layout, whose id, if the plan has
     /// one, is a UUID.
     #[must_use]
+    #[inline]
     pub fn scan(&self, body: &[u8]) -> Option<Scanned> {
-        let mut scan = Scan { plan: self, body, at: 0, bits: 0, written: Written::default(), tries: 0 };
+        if self.may_be(body) { self.scan_all(body) } else { None }
+    }
+
+    fn scan_all(&self, body: &[u8]) -> Option<Scanned> {
+        let mut scan = Scan { plan: self, body, rest: body, bits: 0, written: Written::default(), tries: 0 };
         scan.steps(0, self.steps.len())?;
-        (scan.at == body.len()).then_some(())?;
+        scan.rest.is_empty().then_some(())?;
         // Every byte outside of strings was compared; inside them only ASCII from 0x20 on is taken without this.
         if !word::is_ascii(scan.bits) {
             std::str::from_utf8(body).ok()?;
@@ -54,7 +54,8 @@ impl Plan {
 struct Scan<'a> {
     plan: &'a Plan,
     body: &'a [u8],
-    at: usize,
+    /// What is still to be read of it.
+    rest: &'a [u8],
     /// All bits of the bytes inside of strings, so far.
     bits: u64,
     written: Written,
@@ -62,6 +63,25 @@ struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
+    /// How much has been read.
+    #[inline]
+    const fn at(&self) -> usize {
+        self.body.len() - self.rest.len()
+    }
+
+    /// Passes over so many bytes.
+    #[inline]
+    fn pass(&mut self, length: usize) -> Option<()> {
+        self.rest = self.rest.get(length..)?;
+        Some(())
+    }
+
+    /// What has been read since so much was left.
+    #[inline]
+    fn since(&self, before: &'a [u8]) -> &'a [u8] {
+        &before[..before.len() - self.rest.len()]
+    }
+
     /// Reads by the steps from `step` up to `end`.
     fn steps(&mut self, mut step: usize, end: usize) -> Option<()> {
         let plan = self.plan;
@@ -89,11 +109,11 @@ impl<'a> Scan<'a> {
                     step + 1
                 }
                 Step::Optional { loose, absent } => {
-                    let before = self.at;
+                    let before = self.rest;
                     if (!loose || self.comma().is_some()) && self.begins(step + 1) {
                         step + 1
                     } else {
-                        self.at = before;
+                        self.rest = before;
                         *absent
                     }
                 }
@@ -121,34 +141,32 @@ impl<'a> Scan<'a> {
 
     #[inline]
     fn lead(&mut self, lead: &Lead) -> Option<()> {
-        lead.begins(&self.body[self.at..]).then(|| self.at += lead.length())
+        if lead.begins(self.rest) { self.pass(lead.length()) } else { None }
     }
 
     /// The text of that step, which is not the id.
     #[inline]
     fn text(&mut self, step: usize) -> Option<()> {
-        let from = self.at;
+        let from = self.at();
         self.skip_text()?;
         if step == self.plan.key {
-            self.written.key = Some(from..self.at);
+            self.written.key = Some(from..self.at());
         }
         Some(())
     }
 
     /// The value of that step.
     fn value_of(&mut self, step: usize, leaf: &Leaf) -> Option<()> {
-        let from = self.at;
+        let from = self.at();
         if step == self.plan.id {
             // Whether it is a UUID is looked at when all else fits.
-            let length = if let Leaf::Bytes { .. } = leaf { BASE64 } else { UUID };
-            self.body.get(from..from + length)?;
-            self.at += length;
-            self.written.id = Some(from..self.at);
+            self.pass(self.plan.id_length)?;
+            self.written.id = Some(from..self.at());
         } else {
             self.value(leaf)?;
         }
         if step == self.plan.key {
-            self.written.key = Some(from..self.at);
+            self.written.key = Some(from..self.at());
         }
         Some(())
     }
@@ -156,13 +174,13 @@ impl<'a> Scan<'a> {
     /// Whether what comes next is the constant of that step.
     fn begins(&self, step: usize) -> bool {
         match &self.plan.steps[step] {
-            Step::Constant(range) => self.body[self.at..].starts_with(&self.plan.pool[range.clone()]),
+            Step::Constant(range) => self.rest.starts_with(&self.plan.pool[range.clone()]),
             _ => false,
         }
     }
 
     fn comma(&mut self) -> Option<()> {
-        match self.at.checked_sub(1).map(|before| self.body[before]) {
+        match self.at().checked_sub(1).map(|before| self.body[before]) {
             Some(b'{') => Some(()),
             _ => self.skip(b","),
         }
@@ -180,10 +198,10 @@ impl<'a> Scan<'a> {
                 self.skip_text()?;
                 self.skip(b"\":")?;
             }
-            let before = self.at;
+            let before = self.rest.len();
             self.steps(from, to)?;
             // Each entry has a byte at least.
-            (self.at > before).then_some(())?;
+            (self.rest.len() < before).then_some(())?;
             if self.skip(b",").is_none() {
                 return self.skip(close);
             }
@@ -192,7 +210,7 @@ impl<'a> Scan<'a> {
 
     /// Reads the first branch that fits.
     fn union(&mut self, branches: &[Range<usize>]) -> Option<()> {
-        let before = self.at;
+        let before = self.rest;
         for branch in branches {
             self.tries += 1;
             if self.tries > TRIES {
@@ -201,67 +219,68 @@ impl<'a> Scan<'a> {
             if self.steps(branch.start, branch.end).is_some() {
                 return Some(());
             }
-            self.at = before;
+            self.rest = before;
         }
         None
     }
 
     fn skip(&mut self, expected: &[u8]) -> Option<()> {
-        self.body[self.at..].starts_with(expected).then(|| self.at += expected.len())
+        self.rest = self.rest.strip_prefix(expected)?;
+        Some(())
     }
 
     /// The next bytes, the first one lowest, and zeros after the body's end.
     #[inline]
     fn word(&self) -> u64 {
-        let rest = &self.body[self.at..];
-        rest.first_chunk().map_or_else(|| word::of_few(rest), |bytes| u64::from_le_bytes(*bytes))
+        self.rest.first_chunk().map_or_else(|| word::of_few(self.rest), |bytes| u64::from_le_bytes(*bytes))
     }
 
     /// The inside of a string without escapes, up to its closing quote.
     fn until_quote(&mut self) -> Option<&'a [u8]> {
-        let from = self.at;
+        let before = self.rest;
         self.skip_text()?;
-        Some(&self.body[from..self.at])
+        Some(self.since(before))
     }
 
     /// The same, where only its end matters.
     #[inline]
     fn skip_text(&mut self) -> Option<()> {
         // Most texts end within a word.
-        if !self.text_ends() {
-            self.skip_words();
+        if !self.text_ends()? {
+            self.skip_words()?;
         }
-        (self.body.get(self.at) == Some(&b'"')).then_some(())
+        (self.rest.first() == Some(&b'"')).then_some(())
     }
 
     #[cold]
-    fn skip_words(&mut self) {
-        while !self.text_ends() {}
+    fn skip_words(&mut self) -> Option<()> {
+        while !self.text_ends()? {}
+        Some(())
     }
 
-    /// Whether a string ends within the next word; reads up to there.
+    /// Whether a string ends within the next word; reads up to there. (After the body's end come zeros, which no text has.)
     #[inline]
-    fn text_ends(&mut self) -> bool {
+    fn text_ends(&mut self) -> Option<bool> {
         let word = self.word();
         let end = word::end_of_text(word);
         self.bits |= word & word::before(end);
         let length = word::first(end);
-        self.at += length.unwrap_or(word::BYTES);
-        length.is_some()
+        self.pass(length.unwrap_or(word::BYTES))?;
+        Some(length.is_some())
     }
 
     /// Digits without a leading zero.
     #[inline]
     fn digits(&mut self) -> Option<&'a [u8]> {
-        let from = self.at;
-        while self.at - from <= DIGITS {
-            if let Some(length) = word::first(word::end_of_digits(self.word())) {
-                self.at += length;
+        let before = self.rest;
+        loop {
+            let length = word::first(word::end_of_digits(self.word()));
+            self.pass(length.unwrap_or(word::BYTES))?;
+            if length.is_some() || before.len() - self.rest.len() > DIGITS {
                 break;
             }
-            self.at += word::BYTES;
         }
-        let digits = &self.body[from..self.at];
+        let digits = self.since(before);
         let is_canonical = matches!(digits, [b'0'] | [b'1'..=b'9', ..]) && digits.len() <= DIGITS;
         is_canonical.then_some(digits)
     }
@@ -310,27 +329,26 @@ impl<'a> Scan<'a> {
 
     /// Other members, up to the brace that ends the body. What they are is not looked at.
     fn rest(&mut self) -> Option<()> {
-        let end = self.body.len().checked_sub(1)?;
-        (self.at == end || self.body.get(self.at) == Some(&b',')).then_some(())?;
-        self.at = end;
-        Some(())
+        let length = self.rest.len().checked_sub(1)?;
+        (length == 0 || self.rest.first() == Some(&b',')).then_some(())?;
+        self.pass(length)
     }
 
     fn decimal(&mut self, precision: usize, scale: usize, min: Option<i128>) -> Option<()> {
-        let from = self.at;
+        let before = self.rest;
         let negative = min.is_none_or(|min| min < 0) && self.skip(b"-").is_some();
         let whole = self.digits()?;
         // A zero before the point is no digit of the number.
         (whole == b"0" || whole.len() + scale <= precision).then_some(())?;
         if scale > 0 {
             self.skip(b".")?;
-            let decimals = self.body.get(self.at..self.at + scale)?;
-            decimals.iter().all(u8::is_ascii_digit).then(|| self.at += scale)?;
+            let (decimals, rest) = self.rest.split_at_checked(scale)?;
+            decimals.iter().all(u8::is_ascii_digit).then(|| self.rest = rest)?;
         }
         match min {
             None | Some(0) => {
                 // -0 is no canonical number.
-                (!negative || self.body[from..self.at].iter().any(|byte| (b'1'..=b'9').contains(byte))).then_some(())
+                (!negative || self.since(before).iter().any(|byte| (b'1'..=b'9').contains(byte))).then_some(())
             }
             // Other bounds are looked at with the other layouts.
             Some(_) => None,
@@ -339,12 +357,11 @@ impl<'a> Scan<'a> {
 
     /// A number by JSON's grammar (RFC 8259).
     fn number(&mut self) -> Option<()> {
-        let rest = &self.body[self.at..];
+        let rest = self.rest;
         let length =
             rest.iter().take_while(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')).count();
         serde_json::from_slice::<serde_json::Number>(&rest[..length]).ok()?;
-        self.at += length;
-        Some(())
+        self.pass(length)
     }
 }
 

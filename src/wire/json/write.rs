@@ -7,13 +7,12 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Span;
 use jiff::civil::date;
 
-use super::plan::{DEEPEST, HEAD, Leaf, Plan, Step};
-use crate::wire::digits::push_digits;
+use super::plan::{DEEPEST, HEAD, Leaf, Plan, Step, UUID};
+use crate::wire::block::push_block;
+use crate::wire::digits::{push_decimal, push_digits};
 use crate::wire::sink::{Escaped, Part, Sink};
+use crate::wire::value::uuid_to_text;
 use crate::wire::{BodyWriter, Written};
-
-/// Length of a UUID as text.
-const UUID: usize = 36;
 
 /// Writes one event. Values that the plan does not ask for at that place write something that no reader of the plan takes.
 #[derive(Debug)]
@@ -41,9 +40,7 @@ impl<'a> Writer<'a> {
     fn go_on(&mut self) {
         match self.plan.leads.get(self.step) {
             Some(lead) if lead.length() <= HEAD => {
-                let end = self.arena.len() + lead.length();
-                self.arena.extend_from_slice(&lead.head);
-                self.arena.truncate(end);
+                push_block(self.arena, &lead.head, lead.length());
                 self.step = lead.next();
             }
             _ => self.go_a_long_way(),
@@ -116,8 +113,8 @@ impl<'a> Writer<'a> {
 }
 
 impl BodyWriter for Writer<'_> {
-    fn finish(self) -> Written {
-        self.written
+    fn finish(&mut self) -> Written {
+        std::mem::take(&mut self.written)
     }
 
     fn room_for_last_text(&self, length: usize) -> Option<usize> {
@@ -193,7 +190,7 @@ impl Sink for Writer<'_> {
     fn decimal(&mut self, unscaled: i128) {
         let from = self.arena.len();
         if let Some(Step::Value(Leaf::Decimal { scale, .. })) = self.plan.steps.get(self.step) {
-            decimal(self.arena, unscaled, *scale as usize);
+            push_decimal(self.arena, unscaled, *scale);
         }
         self.value_ended(from);
     }
@@ -244,17 +241,16 @@ impl Sink for Writer<'_> {
 
     #[inline]
     fn uuid(&mut self, value: u128) {
-        if let Some(Step::Value(Leaf::Bytes { .. })) = self.plan.steps.get(self.step) {
-            return self.bytes(&value.to_be_bytes());
-        }
         let from = self.arena.len();
-        let mut text = [b'0'; UUID];
         if self.step == self.plan.id {
-            self.written.id = Some(from..from + UUID);
+            // The stamp takes its place.
+            push_block(self.arena, &[b'0'; UUID], self.plan.id_length);
+            self.written.id = Some(from..self.arena.len());
+        } else if let Some(Step::Value(Leaf::Bytes { .. })) = self.plan.steps.get(self.step) {
+            return self.bytes(&value.to_be_bytes());
         } else {
-            uuid::Uuid::from_u128(value).hyphenated().encode_lower(&mut text);
+            push_block(self.arena, &uuid_to_text(value), UUID);
         }
-        self.arena.extend_from_slice(&text);
         self.value_ended(from);
     }
 
@@ -303,25 +299,5 @@ fn escape(arena: &mut Vec<u8>, text: &str) {
     if serde_json::to_writer(&mut *arena, text).is_ok() {
         arena.pop();
         arena.remove(at);
-    }
-}
-
-/// A decimal with all its decimals.
-fn decimal(arena: &mut Vec<u8>, unscaled: i128, scale: usize) {
-    if unscaled < 0 {
-        arena.push(b'-');
-    }
-    let mut buffer = itoa::Buffer::new();
-    let digits = match u64::try_from(unscaled.unsigned_abs()) {
-        Ok(small) => buffer.format(small),
-        Err(_) => buffer.format(unscaled.unsigned_abs()),
-    };
-    let below = digits.len().min(scale);
-    let (whole, below) = digits.split_at(digits.len() - below);
-    arena.extend_from_slice(if whole.is_empty() { b"0" } else { whole.as_bytes() });
-    if scale > 0 {
-        arena.push(b'.');
-        arena.extend(std::iter::repeat_n(b'0', scale - below.len()));
-        arena.extend_from_slice(below.as_bytes());
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::plan::{I32, I64, LEN, VARINT};
 use crate::wire::Malformed;
+use crate::wire::varint::of_word;
 
 /// Groups are long gone, but an unknown field may be one.
 const BEGIN_GROUP: u32 = 3;
@@ -53,6 +54,12 @@ impl<'a> Cursor<'a> {
     }
 
     fn long_varint(&mut self) -> Result<u64, Malformed> {
+        if let Some(word) = self.body.get(self.at..self.end).and_then(<[u8]>::first_chunk)
+            && let Some((value, length)) = of_word(u64::from_le_bytes(*word))
+        {
+            self.at += length;
+            return Ok(value);
+        }
         let mut value = 0;
         for shift in 0..10 {
             if self.at >= self.end {

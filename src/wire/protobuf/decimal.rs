@@ -1,28 +1,5 @@
 //! Decimals as text.
 
-/// Appends `unscaled` * 10^-`scale` with exactly so many digits behind the point.
-pub(super) fn push_decimal(out: &mut Vec<u8>, unscaled: i128, scale: u32) {
-    let mut digits = [b'0'; 64];
-    let mut at = digits.len();
-    let mut left = unscaled.unsigned_abs();
-    let mut written = 0;
-    while left > 0 || written <= scale {
-        if written == scale && scale > 0 {
-            at -= 1;
-            digits[at] = b'.';
-        }
-        at -= 1;
-        digits[at] = b'0' + (left % 10) as u8;
-        left /= 10;
-        written += 1;
-    }
-    if unscaled < 0 {
-        at -= 1;
-        digits[at] = b'-';
-    }
-    out.extend_from_slice(&digits[at..]);
-}
-
 /// The decimal of a text, in units of 10^-`scale`: a sign, digits, a point, and at most so many digits behind it. `None` for all
 /// else, and for more than `precision` digits.
 pub(super) fn parse_decimal(text: &[u8], precision: u32, scale: u32) -> Option<i128> {
@@ -38,14 +15,33 @@ pub(super) fn parse_decimal(text: &[u8], precision: u32, scale: u32) -> Option<i
     if whole.is_empty() || fraction.is_some_and(<[u8]>::is_empty) || fraction_digits.len() > scale as usize {
         return None;
     }
-    let mut value: i128 = 0;
-    for byte in whole.iter().chain(fraction_digits) {
-        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
-        value = value.checked_mul(10)?.checked_add(digit.into())?;
-    }
-    let value = value.checked_mul(10_i128.checked_pow(scale - u32::try_from(fraction_digits.len()).ok()?)?)?;
-    let fits = 10_i128.checked_pow(precision).is_none_or(|limit| value < limit);
+    let missing = scale - u32::try_from(fraction_digits.len()).ok()?;
+    let value = if whole.len() + scale as usize <= IN_64_BITS as usize {
+        let mut value = 0_i64;
+        for byte in whole.iter().chain(fraction_digits) {
+            value = value * 10 + i64::from(digit(*byte)?);
+        }
+        i128::from(value * 10_i64.pow(missing))
+    } else {
+        let mut value = 0_i128;
+        for byte in whole.iter().chain(fraction_digits) {
+            value = value.checked_mul(10)?.checked_add(digit(*byte)?.into())?;
+        }
+        value.checked_mul(10_i128.checked_pow(missing)?)?
+    };
+    let fits = if precision <= IN_64_BITS {
+        value < 10_i64.pow(precision).into()
+    } else {
+        10_i128.checked_pow(precision).is_none_or(|limit| value < limit)
+    };
     fits.then_some(if is_negative { -value } else { value })
+}
+
+/// As many digits 64 bits hold.
+const IN_64_BITS: u32 = 18;
+
+fn digit(byte: u8) -> Option<u8> {
+    byte.checked_sub(b'0').filter(|digit| *digit < 10)
 }
 
 #[cfg(test)]
@@ -53,6 +49,7 @@ mod tests {
     use std::str;
 
     use super::*;
+    use crate::wire::digits::push_decimal;
 
     #[test]
     fn decimals_come_back_from_their_text() {

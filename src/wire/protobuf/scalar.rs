@@ -7,8 +7,8 @@ use super::decimal::parse_decimal;
 use super::plan::{NANOS_TAG, Number, SECONDS_TAG, Scalar};
 use crate::wire::Malformed;
 use crate::wire::shape::Unit;
-use crate::wire::sink::Sink;
-use crate::wire::value::text_to_uuid;
+use crate::wire::sink::{Sink, give_text};
+use crate::wire::value::bytes_to_uuid;
 use crate::wire::varint::unzigzag;
 
 const NOT_32_BITS: Malformed = Malformed::BadValue("a 32-bit number has more than 32 bits");
@@ -19,7 +19,7 @@ const NO_TIMESTAMP: Malformed = Malformed::BadValue("a timestamp is outside its 
 #[inline]
 pub(super) fn read<S: Sink>(scalar: &Scalar, from: &mut Cursor, sink: &mut S) -> Result<(), Malformed> {
     match scalar {
-        Scalar::Text => sink.text(text(from)?),
+        Scalar::Text => give_text(from.delimited()?, sink).ok_or(Malformed::NotUtf8)?,
         Scalar::Integer { number, min, max } => read_integer(*number, (*min, *max), from, sink)?,
         Scalar::Boolean => match from.varint()? {
             0 => sink.boolean(false),
@@ -42,8 +42,8 @@ pub(super) fn read<S: Sink>(scalar: &Scalar, from: &mut Cursor, sink: &mut S) ->
             sink.bytes(bytes);
         }
         Scalar::UuidText => {
-            let value = text_to_uuid(text(from)?).ok_or(Malformed::BadValue("a text is no UUID"))?;
-            sink.uuid(value);
+            let text = from.delimited()?;
+            sink.uuid(bytes_to_uuid(text).ok_or_else(|| no_uuid(text))?);
         }
         Scalar::UuidBytes => {
             let bytes = from.delimited()?.try_into().map_err(|_| Malformed::BadLength)?;
@@ -75,8 +75,8 @@ pub(super) fn read_default<S: Sink>(scalar: &Scalar, sink: &mut S) -> Result<(),
     Ok(())
 }
 
-fn text<'a>(from: &mut Cursor<'a>) -> Result<&'a str, Malformed> {
-    str::from_utf8(from.delimited()?).map_err(|_| Malformed::NotUtf8)
+fn no_uuid(text: &[u8]) -> Malformed {
+    if str::from_utf8(text).is_ok() { Malformed::BadValue("a text is no UUID") } else { Malformed::NotUtf8 }
 }
 
 fn symbol(numbers: &[i32], number: i32) -> Result<usize, Malformed> {

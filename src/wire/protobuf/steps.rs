@@ -2,7 +2,7 @@
 
 use super::plan::{Field, Form, LEN, Mark, Message, Number, One, Presence, Scalar};
 use crate::wire::shape::Unit;
-use crate::wire::varint::push_varint;
+use crate::wire::varint::{in_word, push_varint, varint_length};
 
 /// What the writer does next. Those from [`Step::Value`] on wait for what is handed over.
 #[derive(Debug)]
@@ -10,23 +10,23 @@ pub(super) enum Step {
     /// Writes these bytes.
     Constant(Box<[u8]>),
     /// Begins a message.
-    Open(u32),
+    Open(Tag),
     /// Ends a message.
     Close,
     /// Goes on there.
     Jump(usize),
     /// The end of an entry: goes on there for the next one, unless the array or the map ends.
-    Next { body: usize, packed: Option<u32> },
-    /// A value. `tag` is 0 where it is one of packed ones.
+    Next { body: usize, packed: Option<Tag> },
+    /// A value.
     Value(Leaf),
     /// `google.protobuf.Timestamp`.
-    Timestamp(u32, Unit),
+    Timestamp(Tag, Unit),
     /// Null or not: where null goes on.
     Optional(usize),
     /// Where the branches of a union begin.
     Union(Box<[usize]>),
     /// An array or a map: where its [`Step::Next`] is, and the tag under which all stand together.
-    Repeat { next: usize, packed: Option<u32> },
+    Repeat { next: usize, packed: Option<Tag> },
     /// The key of an entry of a map.
     Key,
     /// Nothing follows.
@@ -36,11 +36,28 @@ pub(super) enum Step {
 /// One value that is no message.
 #[derive(Debug)]
 pub(super) struct Leaf {
-    pub(super) tag: u32,
+    /// None where it is one of packed values.
+    pub(super) tag: Tag,
     pub(super) kind: Kind,
     /// Whether the default value is left out.
     pub(super) leaves_out: bool,
     pub(super) mark: Mark,
+}
+
+/// A tag as it is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tag {
+    /// Its bytes, the first one lowest, and zeros after them.
+    pub(super) word: u64,
+    pub(super) length: usize,
+}
+
+impl Tag {
+    /// The tag of that number and wire type; 0 is none.
+    pub(super) const fn new(tag: u32) -> Self {
+        let length = if tag == 0 { 0 } else { varint_length(tag as u64) };
+        Self { word: if tag == 0 { 0 } else { in_word(tag as u64, length) }, length }
+    }
 }
 
 /// How it is written.
@@ -81,12 +98,12 @@ fn form(field: &Field, steps: &mut Vec<Step>) {
             one(*tag, value, *presence == Presence::Implicit, field.mark, steps);
         }
         Form::Many { tag, packed, one: value, is_packed } => {
-            let packed = packed.filter(|_| *is_packed);
+            let packed = packed.filter(|_| *is_packed).map(Tag::new);
             let own = if packed.is_some() { 0 } else { *tag };
             repeat(packed, steps, |steps| one(own, value, false, Mark::default(), steps));
         }
         Form::Map { tag, value_tag, value } => repeat(None, steps, |steps| {
-            steps.extend([Step::Open(*tag), Step::Key]);
+            steps.extend([Step::Open(Tag::new(*tag)), Step::Key]);
             one(*value_tag, value, false, Mark::default(), steps);
             steps.push(Step::Close);
         }),
@@ -114,7 +131,7 @@ fn form(field: &Field, steps: &mut Vec<Step>) {
     }
 }
 
-fn repeat(packed: Option<u32>, steps: &mut Vec<Step>, entry: impl FnOnce(&mut Vec<Step>)) {
+fn repeat(packed: Option<Tag>, steps: &mut Vec<Step>, entry: impl FnOnce(&mut Vec<Step>)) {
     let at = steps.len();
     steps.push(Step::End);
     entry(steps);
@@ -125,13 +142,13 @@ fn repeat(packed: Option<u32>, steps: &mut Vec<Step>, entry: impl FnOnce(&mut Ve
 fn one(tag: u32, one: &One, leaves_out: bool, mark: Mark, steps: &mut Vec<Step>) {
     let kind = match one {
         One::Message(inner) => {
-            steps.push(Step::Open(tag));
+            steps.push(Step::Open(Tag::new(tag)));
             message(inner, steps);
             steps.push(Step::Close);
             return;
         }
         One::Timestamp(unit) => {
-            steps.push(Step::Timestamp(tag, *unit));
+            steps.push(Step::Timestamp(Tag::new(tag), *unit));
             return;
         }
         One::Scalar(Scalar::Constant(text)) => {
@@ -156,5 +173,5 @@ fn one(tag: u32, one: &One, leaves_out: bool, mark: Mark, steps: &mut Vec<Step>)
             Scalar::Text | Scalar::UuidText | Scalar::Constant(_) => Kind::Text,
         },
     };
-    steps.push(Step::Value(Leaf { tag, kind, leaves_out, mark }));
+    steps.push(Step::Value(Leaf { tag: Tag::new(tag), kind, leaves_out, mark }));
 }

@@ -1,12 +1,14 @@
 //! The writer.
 
 use super::Plan;
-use super::decimal::push_decimal;
 use super::plan::{KEY_TAG, MAX_DEPTH, Mark, NANOS_TAG, Number, SECONDS_TAG};
 use super::scalar::{NANOS_PER_SECOND, per_second};
-use super::steps::{Kind, Leaf, Step};
+use super::steps::{Kind, Leaf, Step, Tag};
+use crate::wire::block::push_word;
+use crate::wire::digits::push_decimal;
 use crate::wire::sink::{Escaped, Part, Sink};
-use crate::wire::varint::{push_varint, varint_length, zigzag};
+use crate::wire::value::uuid_to_text;
+use crate::wire::varint::{push_varint, put_varint, varint_length, zigzag};
 use crate::wire::{BodyWriter, Written};
 
 /// Appends one message to a buffer. It expects the values that the plan's record asks for; others are dropped.
@@ -61,7 +63,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Leaves one byte for the length, which is enough for most messages.
-    fn open(&mut self, tag: u32) {
+    fn open(&mut self, tag: Tag) {
         self.tag(tag);
         if let (Some(open), Ok(at)) = (self.open.get_mut(self.depth), u32::try_from(self.out.len() - self.start)) {
             *open = at;
@@ -70,41 +72,37 @@ impl<'a> Writer<'a> {
         self.out.push(0);
     }
 
-    /// Puts the length in, and moves the message where it needs more bytes.
+    /// Puts the length in.
     fn close(&mut self) {
         self.depth = self.depth.saturating_sub(1);
         let at = self.start + self.open.get(self.depth).map_or(0, |at| *at as usize);
-        let length = self.out.len() - at - 1;
-        let mut left = length as u64;
-        if length < 0x80 {
-            self.out[at] = (left & 0x7f) as u8;
-            return;
-        }
-        let more = varint_length(left) - 1;
-        self.out.resize(self.out.len() + more, 0);
-        self.out.copy_within(at + 1..at + 1 + length, at + 1 + more);
-        for byte in &mut self.out[at..at + more] {
-            *byte = (left & 0x7f) as u8 | 0x80;
-            left >>= 7;
-        }
-        self.out[at + more] = (left & 0x7f) as u8;
+        put_varint(self.out, at, (self.out.len() - at - 1) as u64);
     }
 
     /// Ends packed values. An array without any is left out.
-    fn close_packed(&mut self, tag: u32) {
+    fn close_packed(&mut self, tag: Tag) {
         let begin = self.open.get(self.depth.saturating_sub(1)).map_or(0, |at| self.start + *at as usize);
         if self.out.len() > begin + 1 {
             self.close();
         } else {
             self.depth = self.depth.saturating_sub(1);
-            self.out.truncate(begin - varint_length(tag.into()));
+            self.out.truncate(begin - tag.length);
         }
     }
 
     #[inline]
-    fn tag(&mut self, tag: u32) {
-        if tag != 0 {
-            push_varint(self.out, tag.into());
+    fn tag(&mut self, tag: Tag) {
+        push_word(self.out, tag.word, tag.length);
+    }
+
+    /// Writes a tag and a varint behind it.
+    #[inline]
+    fn tagged(&mut self, tag: Tag, value: u64) {
+        if value < 0x80 {
+            push_word(self.out, tag.word | value << (8 * tag.length), tag.length + 1);
+        } else {
+            self.tag(tag);
+            push_varint(self.out, value);
         }
     }
 
@@ -122,8 +120,7 @@ impl<'a> Writer<'a> {
     fn varint(&mut self, leaf: &Leaf, value: u64) {
         let mut length = 0;
         if value != 0 || !leaf.leaves_out {
-            self.tag(leaf.tag);
-            push_varint(self.out, value);
+            self.tagged(leaf.tag, value);
             length = varint_length(value);
         }
         self.mark(leaf.mark, length);
@@ -143,9 +140,7 @@ impl<'a> Writer<'a> {
         if length == 0 && leaf.leaves_out {
             return false;
         }
-        self.out.reserve(length + 15);
-        self.tag(leaf.tag);
-        push_varint(self.out, length as u64);
+        self.tagged(leaf.tag, length as u64);
         true
     }
 
@@ -163,15 +158,15 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn timestamp(&mut self, tag: u32, seconds: i64, nanos: i64) {
-        self.open(tag);
-        for (tag, part) in [(SECONDS_TAG, seconds), (NANOS_TAG, nanos)] {
+    fn timestamp(&mut self, tag: Tag, seconds: i64, nanos: i64) {
+        let parts = [(Tag::new(SECONDS_TAG), seconds.cast_unsigned()), (Tag::new(NANOS_TAG), nanos.cast_unsigned())];
+        let length = |(tag, part): (Tag, u64)| if part == 0 { 0 } else { tag.length + varint_length(part) };
+        self.tagged(tag, parts.map(length).iter().sum::<usize>() as u64);
+        for (tag, part) in parts {
             if part != 0 {
-                self.tag(tag);
-                push_varint(self.out, part.cast_unsigned());
+                self.tagged(tag, part);
             }
         }
-        self.close();
     }
 
     fn number(&mut self, leaf: &Leaf, number: Number, value: i64) {
@@ -195,9 +190,9 @@ impl<'a> Writer<'a> {
 }
 
 impl BodyWriter for Writer<'_> {
-    fn finish(mut self) -> Written {
+    fn finish(&mut self) -> Written {
         self.next();
-        self.written
+        std::mem::take(&mut self.written)
     }
 
     fn room_for_last_text(&self, length: usize) -> Option<usize> {
@@ -206,7 +201,7 @@ impl BodyWriter for Writer<'_> {
             Step::Value(leaf) => Some(leaf.tag),
             _ => None,
         })?;
-        let room = length.checked_sub(self.out.len() + varint_length(tag.into()))?;
+        let room = length.checked_sub(self.out.len() + tag.length)?;
         let text = room.checked_sub(varint_length(room as u64))?;
         // A shorter text may need a shorter length before it.
         Some(if varint_length(text as u64 + 1) + text < room { text + 1 } else { text })
@@ -298,11 +293,17 @@ impl Sink for Writer<'_> {
 
     fn joined(&mut self, parts: &[Part<'_>]) {
         let Some(leaf) = self.leaf() else { return };
-        let length = parts.iter().map(|part| part.length()).sum();
-        if self.begins(leaf, length) {
-            for part in parts {
-                part.push(self.out);
-            }
+        let before = self.out.len();
+        self.tagged(leaf.tag, 0);
+        let from = self.out.len();
+        for part in parts {
+            part.push(self.out);
+        }
+        let length = self.out.len() - from;
+        if length == 0 && leaf.leaves_out {
+            self.out.truncate(before);
+        } else {
+            put_varint(self.out, from - 1, length as u64);
         }
         self.mark(leaf.mark, length);
     }
@@ -328,9 +329,7 @@ impl Sink for Writer<'_> {
     fn uuid(&mut self, value: u128) {
         let Some(leaf) = self.leaf() else { return };
         if let Kind::Text = leaf.kind {
-            let mut text = uuid::Uuid::encode_buffer();
-            let text = uuid::Uuid::from_u128(value).hyphenated().encode_lower(&mut text);
-            self.delimited(leaf, text.as_bytes());
+            self.delimited(leaf, &uuid_to_text(value));
         } else {
             self.delimited(leaf, &value.to_be_bytes());
         }
@@ -356,7 +355,7 @@ impl Sink for Writer<'_> {
     fn key(&mut self, name: &str) {
         if let Step::Key = self.next() {
             self.at += 1;
-            let leaf = Leaf { tag: KEY_TAG, kind: Kind::Text, leaves_out: false, mark: Mark::default() };
+            let leaf = Leaf { tag: Tag::new(KEY_TAG), kind: Kind::Text, leaves_out: false, mark: Mark::default() };
             self.delimited(&leaf, name.as_bytes());
         }
     }

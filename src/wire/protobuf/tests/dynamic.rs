@@ -4,8 +4,8 @@ use prost_reflect::{
     DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value as Dynamic,
 };
 
-use super::super::decimal::push_decimal;
 use super::super::scalar::per_second;
+use crate::wire::digits::push_decimal;
 use crate::wire::shape::{Record, Shape, Value};
 use crate::wire::value::text_to_uuid;
 

@@ -55,6 +55,7 @@ final class Pipeline {
                         (user, event) -> event.category(),
                         Windows.hopping(settings.grace()),
                         settings);
+                case SESSIONS -> Totals.sessions(events, "by-session", settings);
                 case STOCK -> Stock.keep(events, settings);
                 case TOP -> TopItems.keep(events, settings);
                 case FRAUD -> FraudScore.score(events, settings);

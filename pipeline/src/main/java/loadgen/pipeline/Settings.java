@@ -20,6 +20,7 @@ record Settings(Set<Part> parts, Emit emit, Store store, Defect.Kind defect, Dur
     enum Part {
         TYPES,
         CATEGORIES,
+        SESSIONS,
         STOCK,
         TOP,
         FRAUD
@@ -41,7 +42,7 @@ record Settings(Set<Part> parts, Emit emit, Store store, Defect.Kind defect, Dur
     record Topics(String events, String metrics, String inventory, String recommendations, String fraudScores) {}
 
     static Settings of(Properties properties) {
-        String parts = value(properties, "parts", "types,categories,stock,top,fraud");
+        String parts = value(properties, "parts", "types,categories,sessions,stock,top,fraud");
         Set<Part> chosen = Arrays.stream(parts.split(","))
                 .map(name -> word(Part.class, "parts", name))
                 .collect(Collectors.toCollection(() -> EnumSet.noneOf(Part.class)));

@@ -1,6 +1,7 @@
 package loadgen.pipeline;
 
 import java.time.Duration;
+import org.apache.kafka.streams.kstream.SessionWindows;
 import org.apache.kafka.streams.kstream.TimeWindows;
 
 /** The windows of the aggregations, in event time. */
@@ -8,6 +9,7 @@ final class Windows {
     static final Duration TUMBLING = Duration.ofSeconds(10);
     static final Duration HOPPING = Duration.ofSeconds(60);
     static final Duration HOP = Duration.ofSeconds(10);
+    static final Duration GAP = Duration.ofSeconds(30);
 
     private static final Duration UNWRITTEN = Duration.ofMinutes(30);
 
@@ -19,6 +21,15 @@ final class Windows {
      */
     static Duration retention(TimeWindows windows) {
         return Duration.ofMillis(windows.size() + windows.gracePeriodMs()).plus(UNWRITTEN);
+    }
+
+    /** The same of sessions. */
+    static Duration retention(SessionWindows windows) {
+        return Duration.ofMillis(windows.inactivityGap() + windows.gracePeriodMs()).plus(UNWRITTEN);
+    }
+
+    static SessionWindows sessions(Duration grace) {
+        return SessionWindows.ofInactivityGapAndGrace(GAP, grace);
     }
 
     static TimeWindows tumbling(Duration grace) {

@@ -79,6 +79,39 @@ class PipelineTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"memory", "rocksdb"})
+    void aSessionIsWrittenOnceWhenItsUserHasBeenStillForLongEnough(String store) {
+        try (Driven driven = new Driven("pipeline.parts=sessions", "pipeline.store=" + store)) {
+            driven.view(1_000);
+            driven.view(31_000);
+            driven.sale("v", 40_000, "media", "1", "2.50", 2);
+            driven.view(20_000);
+            driven.sale("v", 66_000, "media", "1", "1.00", 1);
+            assertEquals(List.of(), driven.read("metrics"), "the session that ended at second 31 takes late events until second 66");
+            driven.sale("v", 66_001, "media", "1", "1.00", 1);
+            List<String> sessions = driven.read("metrics", "window_start", "window_end", "metric", "name", "count", "revenue");
+            assertEquals(List.of("1000 31000 by-session u 3 0"), sessions);
+            driven.view(30_500);
+            driven.view(35_900);
+            driven.event("w", "view", 200_000, "");
+            assertEquals(
+                    List.of("1000 35900 by-session u 4 0", "40000 66001 by-session v 3 7"),
+                    driven.read("metrics", "window_start", "window_end", "metric", "name", "count", "revenue"),
+                    "what lies in a session that has closed is dropped; an event later than the grace makes a longer one of it");
+        }
+    }
+
+    @Test
+    void aSessionThatGrowsIsWrittenAnewAsUpdate() {
+        try (Driven driven = new Driven("pipeline.parts=sessions", "pipeline.emit=updates")) {
+            driven.view(1_000);
+            driven.view(2_000);
+            assertEquals(
+                    List.of("1000 1000 1", "1000 2000 2"), driven.read("metrics", "window_start", "window_end", "count"));
+        }
+    }
+
     @Test
     void stockIsWhatTransactionsLeave() {
         try (Driven driven = new Driven("pipeline.parts=stock")) {
@@ -145,7 +178,9 @@ class PipelineTest {
             }
             driven.view(1_000);
             driven.view(100_000);
-            assertEquals(List.of("0 view 1 0"), driven.read("metrics", COUNTED).subList(0, 1));
+            assertEquals(
+                    List.of("0 view 1 0"),
+                    driven.read("metrics", COUNTED).stream().filter(line -> line.startsWith("0 view")).toList());
             assertEquals(2, driven.read("fraud-scores").size());
         }
     }

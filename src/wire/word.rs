@@ -48,6 +48,18 @@ pub(super) const fn is_ascii(bits: u64) -> bool {
     bits & all(0x80) == 0
 }
 
+/// Whether these are ASCII: of few bytes, as most texts have, looked at as one or two words.
+#[inline]
+pub(super) fn are_ascii(bytes: &[u8]) -> bool {
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) if bytes.len() <= 2 * BYTES => {
+            is_ascii(u64::from_ne_bytes(*first) | u64::from_ne_bytes(*last))
+        }
+        (Some(_), _) => bytes.is_ascii(),
+        (None, _) => bytes.iter().fold(0, |all, byte| all | byte) < 0x80,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -72,6 +84,17 @@ mod tests {
             let mut few = [0; BYTES];
             few[..length].copy_from_slice(&bytes[..length]);
             prop_assert_eq!(of_few(&bytes[..length]), u64::from_le_bytes(few));
+        }
+
+        #[test]
+        fn bytes_are_ascii_where_each_of_them_is(ascii in "[ -~]{0,40}", at: prop::sample::Index, byte: u8) {
+            let mut bytes = ascii.into_bytes();
+            prop_assert!(are_ascii(&bytes));
+            if !bytes.is_empty() {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            prop_assert_eq!(are_ascii(&bytes), bytes.is_ascii());
         }
     }
 }
