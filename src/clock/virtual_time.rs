@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,14 +26,15 @@ pub(crate) trait World: fmt::Debug + Send + Sync {
 /// The time of one simulated run, and whose turn it is.
 #[derive(Debug, Default)]
 pub(crate) struct Timekeeper {
+    /// Written by whose turn it is, or under the lock, and read all the time.
+    now_ns: AtomicU64,
+    /// How far the wall clock has been set forward (or back) since the start.
+    wall_step_ns: AtomicI64,
     turns: Mutex<Turns>,
 }
 
 #[derive(Debug, Default)]
 struct Turns {
-    now_ns: u64,
-    /// How far the wall clock has been set forward (or back) since the start.
-    wall_step_ns: i64,
     threads: Vec<Seat>,
     running: usize,
     waits: u64,
@@ -94,7 +96,7 @@ fn here() -> Option<Part> {
 
 /// Virtual time since the start of the world; `None` outside of one.
 pub(crate) fn now_ns() -> Option<u64> {
-    HERE.with(|here| here.borrow().as_ref().map(|part| part.keeper.turns().now_ns))
+    HERE.with(|here| here.borrow().as_ref().map(|part| part.keeper.now_ns()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "instants have no other beginning")]
@@ -108,30 +110,29 @@ pub(super) fn instant() -> Option<Instant> {
 pub(super) fn wall_unix_ns() -> Option<u64> {
     HERE.with(|here| {
         let here = here.borrow();
-        let turns = here.as_ref()?.keeper.turns();
-        Some((WALL_START_NS + turns.now_ns).saturating_add_signed(turns.wall_step_ns))
+        let keeper = &here.as_ref()?.keeper;
+        Some((WALL_START_NS + keeper.now_ns()).saturating_add_signed(keeper.wall_step_ns.load(Ordering::SeqCst)))
     })
 }
 
 /// Sets the wall clock of this world.
 pub(crate) fn step_wall_clock(by_ns: i64) {
     if let Some(part) = here() {
-        part.keeper.turns().wall_step_ns += by_ns;
+        part.keeper.wall_step_ns.fetch_add(by_ns, Ordering::SeqCst);
     }
 }
 
 /// Lets time be that instant at once: nobody was there to do anything before it.
 pub(crate) fn jump_to(at_ns: u64) {
     if let Some(part) = here() {
-        let mut turns = part.keeper.turns();
-        turns.now_ns = turns.now_ns.max(at_ns);
+        part.keeper.come_to(at_ns);
     }
 }
 
 /// Waits in virtual time; false outside of it.
 pub(super) fn pause(wait: Duration) -> bool {
     let Some(part) = here() else { return false };
-    let until = part.keeper.turns().now_ns.saturating_add(nanos(wait));
+    let until = part.keeper.now_ns().saturating_add(nanos(wait));
     part.keeper.wait(part.seat, until, false);
     true
 }
@@ -139,8 +140,8 @@ pub(super) fn pause(wait: Duration) -> bool {
 /// Waits until `ready`, for at most `timeout`; false outside of virtual time. What others do is looked at when they call [`stir`].
 pub(crate) fn wait(timeout: Duration, ready: impl Fn() -> bool) -> bool {
     let Some(part) = here() else { return false };
-    let until = part.keeper.turns().now_ns.saturating_add(nanos(timeout));
-    while !ready() && part.keeper.turns().now_ns < until && !part.keeper.turns().broken {
+    let until = part.keeper.now_ns().saturating_add(nanos(timeout));
+    while !ready() && part.keeper.now_ns() < until && !part.keeper.turns().broken {
         part.keeper.wait(part.seat, until, true);
     }
     true
@@ -156,8 +157,8 @@ pub(crate) fn wait_until(until_ns: u64) {
 /// Lets those who listen look again now.
 pub(crate) fn stir() {
     if let Some(part) = here() {
+        let now = part.keeper.now_ns();
         let mut turns = part.keeper.turns();
-        let now = turns.now_ns;
         for seat in turns.threads.iter_mut().filter(|seat| seat.listens) {
             seat.wakes_ns = seat.wakes_ns.min(now);
         }
@@ -179,8 +180,8 @@ pub(crate) fn seat() -> Option<usize> {
 /// Wakes the thread in that seat, if it listens.
 pub(crate) fn wake_up(seat: usize) {
     if let Some(part) = here() {
+        let now = part.keeper.now_ns();
         let mut turns = part.keeper.turns();
-        let now = turns.now_ns;
         if let Some(seat) = turns.threads.get_mut(seat).filter(|seat| seat.listens) {
             seat.wakes_ns = seat.wakes_ns.min(now);
         }
@@ -203,6 +204,7 @@ pub(crate) fn take_part<T>(work: impl FnOnce() -> T) -> (Option<Part>, impl FnOn
 
 /// Lets time pass until all threads that this one started have ended: who waits for them otherwise has the baton meanwhile.
 pub(crate) fn wait_for_children() {
+    stir();
     if let Some(Part { keeper, seat }) = here() {
         let have_ended = || keeper.turns().threads.iter().all(|child| child.ended || child.parent != Some(seat));
         wait(Duration::MAX, have_ended);
@@ -216,6 +218,7 @@ impl Part {
 
     /// Lets time pass until it has.
     pub(crate) fn wait_for_end(&self) {
+        stir();
         wait(Duration::MAX, || self.has_ended());
     }
 }
@@ -225,13 +228,22 @@ fn nanos(duration: Duration) -> u64 {
 }
 
 impl Timekeeper {
+    fn now_ns(&self) -> u64 {
+        self.now_ns.load(Ordering::SeqCst)
+    }
+
+    /// Time does not go back.
+    fn come_to(&self, at_ns: u64) {
+        self.now_ns.fetch_max(at_ns, Ordering::SeqCst);
+    }
+
     fn turns(&self) -> MutexGuard<'_, Turns> {
         self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn enter(&self, parent: Option<usize>) -> usize {
         let mut turns = self.turns();
-        let wakes_ns = turns.now_ns;
+        let wakes_ns = self.now_ns();
         turns.threads.push(Seat { parent, wakes_ns, listens: false, ended: false, turn: Arc::default() });
         turns.threads.len() - 1
     }
@@ -239,14 +251,14 @@ impl Timekeeper {
     fn leave(&self, seat: usize, panicked: bool) {
         let mut turns = self.turns();
         turns.broken |= panicked;
-        let now = turns.now_ns;
+        let now = self.now_ns();
         turns.threads[seat].ended = true;
         for other in turns.threads.iter_mut().filter(|other| other.listens) {
             other.wakes_ns = other.wakes_ns.min(now);
         }
         drop(turns);
         self.let_happen();
-        let next = self.turns().hand_over();
+        let next = self.turns().hand_over(self);
         wake(next);
     }
 
@@ -261,7 +273,7 @@ impl Timekeeper {
             if turns.broken || turns.waits > MOST_WAITS || first.is_none_or(|first| first <= next) {
                 return;
             }
-            turns.now_ns = turns.now_ns.max(next);
+            self.come_to(next);
             drop(turns);
             world.step();
         }
@@ -272,7 +284,7 @@ impl Timekeeper {
         turns.waits += 1;
         if turns.broken {
             // The order is lost, and nobody may be there to hand over: time goes on by whoever waits.
-            turns.now_ns = turns.now_ns.max(until_ns.min(turns.now_ns + 1_000_000));
+            self.come_to(until_ns.min(self.now_ns() + 1_000_000));
             drop(turns);
             std::thread::yield_now();
             return;
@@ -290,7 +302,7 @@ impl Timekeeper {
         drop(turns);
         self.let_happen();
         let mut turns = self.turns();
-        let next = turns.hand_over();
+        let next = turns.hand_over(self);
         if turns.running == seat {
             turns.threads[seat].listens = false;
             return;
@@ -317,7 +329,7 @@ impl Timekeeper {
 
 impl Turns {
     /// Lets the one go on that wakes first; of several the one that came first. It is to be woken.
-    fn hand_over(&mut self) -> Option<Arc<Condvar>> {
+    fn hand_over(&mut self, keeper: &Timekeeper) -> Option<Arc<Condvar>> {
         if self.broken {
             for seat in &self.threads {
                 seat.turn.notify_all();
@@ -327,7 +339,7 @@ impl Turns {
         let first =
             self.threads.iter().enumerate().filter(|(_, seat)| !seat.ended).min_by_key(|(_, seat)| seat.wakes_ns);
         let (next, seat) = first?;
-        self.now_ns = self.now_ns.max(seat.wakes_ns);
+        keeper.come_to(seat.wakes_ns);
         let changes = std::mem::replace(&mut self.running, next) != next;
         changes.then(|| Arc::clone(&seat.turn))
     }

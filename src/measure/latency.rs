@@ -1,5 +1,7 @@
 //! One latency: an `HdrHistogram` in us with three significant digits, that counts what it could not measure.
 
+use std::sync::LazyLock;
+
 use hdrhistogram::Histogram;
 
 use crate::clock::Nanos;
@@ -13,20 +15,28 @@ const STEPS_PER_HALF: u32 = 5;
 pub const SAMPLES_BEYOND: u64 = 10;
 
 /// A latency's distribution. Samples that were given up count as *at least* the time they were waited for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct LatencyHistogram {
-    histogram: Histogram<u64>,
+    /// `None` before the first sample: most threads have none of most latencies, and each would take 16 KiB.
+    counts: Option<Histogram<u64>>,
     saturated: u64,
     censored: u64,
     censored_from: Option<u64>,
 }
 
-impl Default for LatencyHistogram {
-    #[expect(clippy::expect_used, reason = "three digits are within what the library documents as valid")]
-    fn default() -> Self {
-        let histogram = Histogram::new(3).expect("3 significant digits are valid");
-        Self { histogram, saturated: 0, censored: 0, censored_from: None }
+static EMPTY: LazyLock<Histogram<u64>> = LazyLock::new(empty);
+
+/// Significant digits.
+const DIGITS: u8 = 3;
+
+#[expect(clippy::expect_used, reason = "three digits are within what the library documents as valid")]
+fn empty() -> Histogram<u64> {
+    // Of a simulated run's time a third would go into histograms, unoptimised as they are then.
+    #[cfg(test)]
+    if crate::clock::virtual_time::rules() {
+        return Histogram::new(DIGITS - 1).expect("2 significant digits are valid");
     }
+    Histogram::new(DIGITS).expect("3 significant digits are valid")
 }
 
 impl LatencyHistogram {
@@ -35,7 +45,7 @@ impl LatencyHistogram {
     pub fn of(mut histogram: Histogram<u64>, summary: &LatencySummary) -> Self {
         let LatencySummary { saturated, censored, censored_from, .. } = *summary;
         histogram.auto(true);
-        Self { histogram, saturated, censored, censored_from }
+        Self { counts: Some(histogram), saturated, censored, censored_from }
     }
 
     /// Records one latency.
@@ -62,16 +72,14 @@ impl LatencyHistogram {
             self.saturated += count;
         }
         // Cannot fail: the histogram grows by itself, far beyond LONGEST_US.
-        self.histogram.record_n(within, count).unwrap_or_default();
+        self.counts.get_or_insert_with(empty).record_n(within, count).unwrap_or_default();
     }
 
     /// Adds another one.
     pub fn add(&mut self, other: &Self) {
-        if other.histogram.is_empty() {
-            return;
-        }
+        let Some(counts) = other.counts.as_ref().filter(|counts| !counts.is_empty()) else { return };
         // Cannot fail: both grow by themselves.
-        self.histogram.add(&other.histogram).unwrap_or_default();
+        self.counts.get_or_insert_with(empty).add(counts).unwrap_or_default();
         self.saturated += other.saturated;
         self.censored += other.censored;
         self.censored_from = match (self.censored_from, other.censored_from) {
@@ -82,8 +90,8 @@ impl LatencyHistogram {
 
     /// Forgets all samples and keeps the memory.
     pub fn clear(&mut self) {
-        if !self.histogram.is_empty() {
-            self.histogram.reset();
+        if let Some(counts) = self.counts.as_mut().filter(|counts| !counts.is_empty()) {
+            counts.reset();
         }
         (self.saturated, self.censored, self.censored_from) = (0, 0, None);
     }
@@ -91,13 +99,13 @@ impl LatencyHistogram {
     /// How many samples it holds.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.histogram.len()
+        self.histogram().len()
     }
 
     /// The counts behind it, in us.
     #[must_use]
-    pub const fn histogram(&self) -> &Histogram<u64> {
-        &self.histogram
+    pub fn histogram(&self) -> &Histogram<u64> {
+        self.counts.as_ref().unwrap_or(&EMPTY)
     }
 
     /// The value that `quantile` (0 to 1) of the samples do not exceed, in us, to the bucket; `None` with fewer than
@@ -110,10 +118,10 @@ impl LatencyHistogram {
         reason = "a count of samples, far below 2^52"
     )]
     pub fn quantile(&self, quantile: f64) -> Option<u64> {
-        let count = self.histogram.len();
+        let count = self.histogram().len();
         // 1 - 0.99 is 0.010000000000000009: round, or 1,000 samples would be one too few for their p99.
         let beyond = ((1.0 - quantile) * count as f64 + 1e-6).floor() as u64;
-        (beyond >= SAMPLES_BEYOND).then(|| self.histogram.value_at_quantile(quantile))
+        (beyond >= SAMPLES_BEYOND).then(|| self.histogram().value_at_quantile(quantile))
     }
 
     /// How it is distributed: five points to each halving of the rest, as `HdrHistogram`'s own percentile files have them.
@@ -125,24 +133,25 @@ impl LatencyHistogram {
             let percentile = step.quantile_iterated_to() * 100.0;
             DistributionPoint { value_us: step.value_iterated_to(), percentile, count }
         };
-        self.histogram.iter_quantiles(STEPS_PER_HALF).map(point).collect()
+        self.histogram().iter_quantiles(STEPS_PER_HALF).map(point).collect()
     }
 
     /// What the report says of it.
     #[must_use]
     pub fn summary(&self) -> LatencySummary {
-        let any = !self.histogram.is_empty();
+        let counts = self.histogram();
+        let any = !counts.is_empty();
         LatencySummary {
-            count: self.histogram.len(),
-            min: any.then(|| self.histogram.min()),
-            mean: any.then(|| self.histogram.mean()),
+            count: counts.len(),
+            min: any.then(|| counts.min()),
+            mean: any.then(|| counts.mean()),
             p50: self.quantile(0.5),
             p90: self.quantile(0.9),
             p95: self.quantile(0.95),
             p99: self.quantile(0.99),
             p999: self.quantile(0.999),
             p9999: self.quantile(0.9999),
-            max: any.then(|| self.histogram.max()),
+            max: any.then(|| counts.max()),
             saturated: self.saturated,
             censored: self.censored,
             censored_from: self.censored_from,

@@ -67,10 +67,12 @@ pub(super) fn attribute<W: Wiring>(
     let mut findings = verifier.findings.0;
     let log = Log {
         topic: &config.kafka.topic,
+        topics: &prepared.target.topics,
         ours: Ours {
             run: config.id,
             catalogue: &config.catalogue,
             numbering: config.lanes.numbering(),
+            homes: prepared.target.homes(),
             rules: wiring.rules(),
         },
         compacted: prepared.target.is_compacted(),

@@ -41,14 +41,13 @@ struct HiccupLog {
 impl Processors {
     /// Begins to look.
     pub(super) fn watched_by(clock: Monotonic) -> Self {
-        let quota = Quota::of_this_process();
         #[cfg(test)]
-        let quota = quota.filter(|_| !virtual_time::rules());
+        if virtual_time::rules() {
+            return Self::of_no_machine();
+        }
+        let quota = Quota::of_this_process();
         let throttled = quota.as_ref().and_then(Quota::throttled).unwrap_or_default();
         let (seen, going) = (Arc::new(Mutex::new(HiccupLog::default())), Arc::new(AtomicBool::new(true)));
-        // In virtual time this process is never kept from running.
-        #[cfg(test)]
-        going.store(!virtual_time::rules(), Ordering::Release);
         let (told, goes_on) = (Arc::clone(&seen), Arc::clone(&going));
         let waiting = thread::Builder::new().name("hiccups".to_owned()).spawn(move || {
             while goes_on.load(Ordering::Acquire) {
@@ -72,6 +71,20 @@ impl Processors {
         }
     }
 
+    /// In virtual time this process is never kept from running, and no machine is there to be busy.
+    #[cfg(test)]
+    fn of_no_machine() -> Self {
+        Self {
+            seen: Arc::default(),
+            going: Arc::default(),
+            waiting: None,
+            quota: None,
+            throttled_at_start: Throttled::default(),
+            throttled_before: Throttled::default(),
+            machine_before: None,
+        }
+    }
+
     fn seen(&self) -> MutexGuard<'_, HiccupLog> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -82,7 +95,7 @@ impl Processors {
             row.throttled_ms = Some(now.since(self.throttled_before).time.0 / 1_000_000);
             self.throttled_before = now;
         }
-        let machine = Machine::now();
+        let machine = self.machine_before.and_then(|_| Machine::now());
         row.machine_busy_percent = machine.zip(self.machine_before).and_then(|(now, before)| now.busy_percent(before));
         self.machine_before = machine;
         let told = |absence: Absence| {

@@ -9,6 +9,7 @@ mod cluster;
 mod compare;
 mod fates;
 mod forge;
+mod found;
 mod group;
 mod judge;
 mod log;

@@ -98,6 +98,11 @@ impl Target {
         })
     }
 
+    /// Where keys live, where that is known.
+    pub(super) fn homes(&self) -> Option<&Slots> {
+        self.java_placed.then_some(&*self.slots)
+    }
+
     /// A consumer of its own that reads by assignment, with these settings besides.
     pub(super) fn consumer(&self, besides: &[(&str, &str)]) -> Result<Consumer, KafkaError> {
         let mut settings = self.reader.clone();

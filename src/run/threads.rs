@@ -86,6 +86,11 @@ pub(super) fn start_looking<'scope>(
         loop {
             let last = !going.load(Ordering::Acquire);
             if !last && clock.now() < next {
+                // In virtual time it is woken by who waits for its end.
+                #[cfg(test)]
+                if virtual_time::wait((next - clock.now()).into(), || !going.load(Ordering::Acquire)) {
+                    continue;
+                }
                 clock.sleep_until((clock.now() + LOOK).min(next));
                 continue;
             }

@@ -57,6 +57,8 @@ pub struct GroupReader<M: GroupMember> {
     members: Vec<M>,
     assignment: Assignment,
     /// The member whose turn it is to be asked first, and whether there may be more to take.
+    /// Up to where each partition has been judged.
+    judged: BTreeMap<i32, Judged>,
     turn: usize,
     more: bool,
     commit_at: Nanos,
@@ -84,6 +86,7 @@ impl<M: GroupMember> GroupReader<M> {
             starts: BTreeMap::new(),
             members: Vec::new(),
             assignment: Assignment::default(),
+            judged: BTreeMap::new(),
             turn: 0,
             more: false,
             reason: "the group formed",
@@ -136,7 +139,24 @@ impl<M: GroupMember> GroupReader<M> {
             self.log.open().note_error(format!("{code:?}"));
         }
         let given_up = self.assignment.note(place, change);
+        if change.assigned {
+            self.store_again(place, change);
+        }
         self.note_given_up(now, given_up, if change.lost { "the group gave a member up" } else { self.reason });
+    }
+
+    /// What had been judged before its partition changed hands, and was not committed then, is told to who has it now: what is read again is
+    /// not judged again, and without that it would be read again by each who takes the partition.
+    fn store_again(&self, place: usize, change: &Change) {
+        let Some(member) = self.members.get(place) else { return };
+        let taken = change.partitions.iter().zip(&change.starts);
+        let is_ahead = |(partition, start): (&i32, &i64)| {
+            self.judged.get(partition).filter(|judged| judged.position > *start).copied()
+        };
+        let again: Vec<Judged> = taken.filter_map(is_ahead).collect();
+        if !again.is_empty() {
+            member.store(&again);
+        }
     }
 
     /// A rebalance begins when the first partition has no reader any more.
@@ -287,6 +307,7 @@ impl<M: GroupMember> Reader for GroupReader<M> {
     }
 
     fn judged(&mut self, read: &[Judged]) {
+        self.judged.extend(read.iter().map(|read| (read.partition, *read)));
         for (place, member) in self.members.iter().enumerate() {
             let is_its_own = |read: &&Judged| self.assignment.owner(read.partition) == Some(place);
             let own: Vec<Judged> = read.iter().filter(is_its_own).copied().collect();

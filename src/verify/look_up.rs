@@ -17,6 +17,7 @@ use crate::event::catalogue::Catalogue;
 use crate::event::decode::{Decoded, Wholeness};
 use crate::event::opaque::Raw;
 use crate::event::stamp::{Numbering, RunId, Stamp};
+use crate::kafka::slots::Slots;
 use crate::kafka::{Code, Delivered, Record, Timestamp, Wait};
 use crate::ledger::class::LookUp;
 use crate::ledger::rules::{Rule, Rules};
@@ -106,8 +107,19 @@ pub struct Ours<'a> {
     pub catalogue: &'a Catalogue,
     /// How its lanes are numbered.
     pub numbering: Numbering,
+    /// Where keys live, where that is known.
+    pub homes: Option<&'a Slots>,
     /// What is looked at.
     pub rules: Rules,
+}
+
+/// A whole event of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnEvent {
+    /// Its stamp.
+    pub stamp: Stamp,
+    /// Whether it lies where its key lives, as far as that is known: elsewhere somebody else wrote it.
+    pub is_at_home: bool,
 }
 
 /// Reads the log again, under whatever isolation `reader` has, for at most `timeout`. `each` is given every whole event of
@@ -118,7 +130,7 @@ pub fn read_again(
     ours: Ours<'_>,
     search: &Search,
     timeout: Duration,
-    mut each: impl FnMut(&Record<'_>, Stamp),
+    mut each: impl FnMut(&Record<'_>, OwnEvent),
 ) -> SearchResult {
     let mut answers = SearchResult::default();
     let mut parts = parts(search);
@@ -141,9 +153,10 @@ pub fn read_again(
             Delivered::Record(record) => {
                 resets.heard(record.partition);
                 let Some(part) = parts.get_mut(&record.partition).filter(|part| !part.is_done()) else { return };
-                let stamp = ours.whole_stamp(&record).map(|stamp| ours.numbering.resolved(stamp));
+                let event = ours.event(&record);
                 part.settle(&record, ours, &mut answers.at);
-                if let Some(stamp) = stamp.filter(|_| part.covers(record.offset)) {
+                if let Some(event) = event.filter(|_| part.covers(record.offset)) {
+                    let OwnEvent { stamp, .. } = event;
                     if search.copies_of.contains(&(stamp.lane, stamp.sequence)) {
                         let copies = answers.copies.entry((stamp.lane, stamp.sequence)).or_default();
                         copies.push(Copy {
@@ -155,7 +168,7 @@ pub fn read_again(
                             },
                         });
                     }
-                    each(&record, stamp);
+                    each(&record, event);
                 }
                 part.next = record.offset + 1;
                 if let Some(to) = part.jump() {
@@ -225,7 +238,7 @@ pub fn read_committed_again(
     search: Search,
     found: &mut SearchResult,
     timeout: Duration,
-    each: impl FnMut(&Record<'_>, Stamp),
+    each: impl FnMut(&Record<'_>, OwnEvent),
 ) {
     let mut wanted = search.wanted;
     let at = &mut found.at;
@@ -282,10 +295,14 @@ pub fn goes_on_above(reader: &mut dyn Reader, topic: &str, ends: &BTreeMap<i32, 
 }
 
 impl Ours<'_> {
-    /// The stamp of a whole event of the run.
-    fn whole_stamp(&self, record: &Record<'_>) -> Option<Stamp> {
+    /// The event of the run that a record is, where it is a whole one.
+    fn event(&self, record: &Record<'_>) -> Option<OwnEvent> {
         let decoded = self.catalogue.decode_record(Raw::from(record)).ok()?;
-        decoded.stamp.filter(|stamp| stamp.tag == self.run.tag() && self.is_whole(record, &decoded, *stamp))
+        let is_ours = |stamp: &Stamp| stamp.tag == self.run.tag() && self.is_whole(record, &decoded, *stamp);
+        let stamp = self.numbering.resolved(decoded.stamp.filter(is_ours)?);
+        let home = |key| Some(self.homes?.home_of_found(decoded.kind.index(), key, record.partition));
+        let is_at_home = record.key.and_then(home).is_none_or(|home| home == record.partition);
+        Some(OwnEvent { stamp, is_at_home })
     }
 
     fn is_whole(&self, record: &Record<'_>, decoded: &Decoded<'_>, stamp: Stamp) -> bool {

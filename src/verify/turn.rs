@@ -139,7 +139,8 @@ impl<C: Clock, B: Book> Verifier<C, B> {
             }
         }
         for partition in &resets {
-            self.held.forget(*partition);
+            let again_from = state_of(&mut self.partitions, *partition).map_or(0, |state| state.position);
+            self.held.forget(*partition, again_from);
         }
         let positions: Vec<(i32, i64)> = (0_i32..).zip(self.partitions.iter().map(|state| state.position)).collect();
         if let Err(error) = self.reader.resume(&self.topic, &positions, &resets) {

@@ -20,6 +20,8 @@ pub(super) struct Unjudged {
     partitions: BTreeMap<i32, VecDeque<Item>>,
     bytes: usize,
     records: u64,
+    /// Records that were forgotten and will not be delivered again: their log has aged.
+    gone: u64,
 }
 
 /// One thing that was delivered.
@@ -87,9 +89,9 @@ impl Unjudged {
         self.bytes >= MOST_BYTES
     }
 
-    /// How many records are kept.
+    /// How many records were not judged.
     pub(super) const fn records(&self) -> u64 {
-        self.records
+        self.records + self.gone
     }
 
     /// Keeps a record.
@@ -105,10 +107,11 @@ impl Unjudged {
         self.partitions.entry(partition).or_default().push_back(Item::End(offset, at));
     }
 
-    /// Forgets what is kept of a partition: it will be delivered again.
-    pub(super) fn forget(&mut self, partition: i32) {
+    /// Forgets what is kept of a partition: from that offset on it will be delivered again. What lies before it will not.
+    pub(super) fn forget(&mut self, partition: i32, again_from: i64) {
         for item in self.partitions.remove(&partition).into_iter().flatten() {
             self.count_off(&item);
+            self.gone += u64::from(matches!(&item, Item::Record(held) if held.offset < again_from));
         }
     }
 
@@ -186,7 +189,7 @@ mod tests {
             held.keep(&record(0, 1, &body), Nanos::ZERO);
         }
         assert_eq!(held.records(), 64);
-        held.forget(0);
+        held.forget(0, 0);
         assert!(held.is_empty() && held.bytes == 0 && held.records() == 0);
     }
 }

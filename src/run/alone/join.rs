@@ -127,10 +127,12 @@ pub(super) fn join(
     let ReadSide { book, states, duplicates, damaged } = read;
     let log = Log {
         topic: &config.topics[0],
+        topics: &prepared.target.topics,
         ours: Ours {
             run: produced.run,
             catalogue: &config.catalogue,
             numbering: produced.numbering,
+            homes: prepared.target.homes(),
             rules: Rules::ALL,
         },
         compacted: produced.compacted || prepared.target.is_compacted(),
@@ -163,8 +165,9 @@ pub(super) fn join(
     let found = reading.read(duplicates, findings, None);
     // Only where its log was cut off can what the reader was given no record of have come past it.
     let was_cut_off = |event: &Answered| {
-        let state = event.place.and_then(|(partition, _)| states.get(usize::try_from(partition).ok()?));
-        state.is_none_or(|state| state.truncation.is_some())
+        let Some((partition, offset)) = event.place else { return true };
+        let state = usize::try_from(partition).ok().and_then(|partition| states.get(partition));
+        state.is_none_or(|state| state.truncation.is_some() && offset < state.reached())
     };
     let starts: BTreeMap<u16, Vec<u64>> = ends.into_iter().map(|end| (end.lane, end.phase_starts)).collect();
     let phases = starts.values().map(Vec::len).max().unwrap_or(0).max(1);

@@ -67,8 +67,8 @@ pub(super) fn outcome(
         verifier;
     let Inspected { findings, duplicates, damaged, damaged_seen, older, schemas: read, sightings } = inspected;
     let mut findings = findings.0;
-    let mut deadlines = Vec::new();
-    let mut joined = None;
+    note_another(prepared, &mut states);
+    let (mut deadlines, mut joined) = (Vec::new(), None);
     if let Some((produced, run)) = config.producer.as_ref().zip(run.as_ref()) {
         let read = ReadSide { book: &book, states: &mut states, duplicates, damaged: &damaged };
         let found = join(config, produced, prepared, read, &open, &mut findings)
@@ -162,6 +162,14 @@ pub(super) fn outcome(
     })
 }
 
+/// A topic that was made anew may have been seen to be only after the reader had ended, or have been another before it began.
+fn note_another(prepared: &Prepared, states: &mut [PartitionState]) {
+    let is_another = prepared.target.topics.made_anew().is_some() || !prepared.anew.is_empty();
+    for state in states {
+        state.is_another |= is_another;
+    }
+}
+
 /// Whole microseconds, and the one that rounding down takes from each time.
 fn clock_bound_us(book: &TopicBook) -> Option<u64> {
     book.clock_bound().map(|bound| bound.as_micros() + 1)
@@ -188,8 +196,8 @@ fn reading(
     let latest = book.latest_due().unwrap_or_default().min(DueTime::from_unix_ns(config.now_unix_ns()));
     let edge = DueTime::from_unix_ns(latest.unix_ns().saturating_sub(EDGE.0));
     let cutoff = if is_quiet { DueTime::LATEST } else { edge };
-    let gaps =
-        Gaps::of(config, book, states, &Extent { unread: &unread, begun_late: &begun_late, cutoff, ready: wall(EDGE) });
+    let extent = Extent { unread: &unread, begun_late: &begun_late, cutoff, ready: wall(EDGE) };
+    let gaps = Gaps::of(config, prepared.target.is_compacted(), book, states, &extent);
     let silence = "a partition went on after it had fallen silent, and was not read to its end";
     let unknown = gaps.unknown.or_else(|| (by == EndedBy::Idle && gaps.open > 0).then(|| silence.to_owned()));
     let counts = book.counts();
@@ -246,7 +254,8 @@ fn tell_copies(
         stretches: stretches(states, false, &duplicates),
         ..Search::default()
     };
-    let ours = Ours { run, catalogue: &config.catalogue, numbering: Numbering::default(), rules: Rules::ALL };
+    let ours =
+        Ours { run, catalogue: &config.catalogue, numbering: Numbering::default(), homes: None, rules: Rules::ALL };
     let answers = match open.map(|open| open(ALL)) {
         Some(Ok(mut reader)) => read_again(reader.as_mut(), &config.topics[0], ours, &search, LOOK_UPS, |_, _| {}),
         None => SearchResult::default(),
@@ -273,15 +282,23 @@ struct Gaps {
 }
 
 impl Gaps {
-    fn of(config: &Config, book: &TopicBook, states: &[PartitionState], extent: &Extent<'_>) -> Self {
+    fn of(
+        config: &Config,
+        is_compacted: bool,
+        book: &TopicBook,
+        states: &[PartitionState],
+        extent: &Extent<'_>,
+    ) -> Self {
         let lanes = book.account(extent);
         let shared = config.verify.group.is_some() && states.iter().any(|state| !state.is_held || state.jumped > 0);
         let mixed = lanes.iter().find(|lane| lane.mixed);
         let is_another = states.iter().any(|state| state.is_another);
         let is_cut_off = states.iter().any(|state| state.cut_off > 0);
+        let may_be_compacted = is_compacted && lanes.iter().any(|lane| lane.missing > 0);
         let unknown = match mixed {
             _ if is_another => Some("a topic was deleted and made anew".to_owned()),
             _ if is_cut_off => Some("a log was cut off below what had been read of it".to_owned()),
+            _ if may_be_compacted => Some("in a compacted topic later records may have taken their places".to_owned()),
             _ if shared => Some("other members of the group have read some of the records".to_owned()),
             Some(lane) => Some(format!(
                 "two runs with the tag {} were there at the same time, and some events may be of either: --run-id tells them \
@@ -297,7 +314,7 @@ impl Gaps {
             open: lanes.iter().map(|lane| lane.open).sum(),
             below: lanes.iter().map(|lane| lane.below).sum(),
             unknown,
-            judged: !(shared || is_another || is_cut_off),
+            judged: !(shared || is_another || is_cut_off || may_be_compacted),
             lanes,
         }
     }

@@ -56,22 +56,24 @@ pub(super) fn places_of(damaged: &[Damaged]) -> HashMap<Identity, (i32, i64)> {
 }
 
 /// Of partitions whose start moved while they were read (retention, `DeleteRecords`): the first event of each lane that is
-/// left. What is absent and came before it may simply have aged out after it was seen.
+/// left. What is absent and came before it may simply have aged out after it was seen; so may what came after it where events do not
+/// lie in their order, as when one was written again.
 #[derive(Debug, Default)]
 pub(in crate::run) struct Horizons {
     moved: Vec<i32>,
+    in_order: bool,
     first_left: BTreeMap<(u16, i32), u64>,
 }
 
 impl Horizons {
-    pub(in crate::run) fn new(states: &[PartitionState]) -> Self {
+    pub(in crate::run) fn new(states: &[PartitionState], in_order: bool) -> Self {
         let moved = (0_i32..).zip(states).filter(|(_, state)| state.log_start > state.from);
-        Self { moved: moved.map(|(partition, _)| partition).collect(), first_left: BTreeMap::new() }
+        Self { moved: moved.map(|(partition, _)| partition).collect(), in_order, first_left: BTreeMap::new() }
     }
 
     /// Notes a record of the second reading, which comes in the order of offsets.
     pub(in crate::run) fn note(&mut self, record: &Record<'_>, stamp: Stamp) {
-        if self.moved.contains(&record.partition) {
+        if self.in_order && self.moved.contains(&record.partition) {
             self.first_left.entry((stamp.lane, record.partition)).or_insert(stamp.sequence);
         }
     }
@@ -137,7 +139,7 @@ mod tests {
     #[test]
     fn an_absent_event_is_gone_unless_it_may_have_aged_out() {
         let states = [PartitionState { log_start: 5, ..PartitionState::default() }, PartitionState::default()];
-        let mut horizons = Horizons::new(&states);
+        let mut horizons = Horizons::new(&states, true);
         let mut present = Presence::default();
         for (partition, sequence) in [(1, 3), (0, 10), (0, 12), (1, 13)] {
             horizons.note(&record(partition), stamp(sequence));
@@ -149,5 +151,8 @@ mod tests {
         assert!(!evidence.is_gone(12), "it is there");
         assert!(evidence.is_gone(11), "what came after the first that is left cannot have aged out");
         assert!(!LaneEvidence::new(&found, 1).is_gone(11), "of another lane nothing is left there to tell");
+        let mut horizons = Horizons::new(&states, false);
+        horizons.note(&record(0), stamp(10));
+        assert_eq!(horizons.of(0), u64::MAX, "where one was written again, the first that is left is not the oldest");
     }
 }

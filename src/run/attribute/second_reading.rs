@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::duplicates::settle_duplicates;
 use super::evidence::{Horizons, SeenInLog, places_of};
+use crate::clock::wall_unix_ns;
 use crate::event::stamp::Stamp;
 use crate::kafka::slots::Slots;
 use crate::kafka::{KafkaError, Record, Wait};
@@ -13,9 +14,11 @@ use crate::ledger::class::LookUp;
 use crate::ledger::rules::{Rule, Rules};
 use crate::report::Findings;
 use crate::verify::look_up::{
-    AckedEvent, Ours, Presence, Search, SearchResult, Stretch, goes_on_above, read_again, read_committed_again,
+    AckedEvent, Ours, OwnEvent, Presence, Search, SearchResult, Stretch, goes_on_above, read_again,
+    read_committed_again,
 };
 use crate::verify::reader::Reader;
+use crate::verify::topics::Topics;
 use crate::verify::{Damaged, Duplicate, PartitionState, Truncation};
 
 /// The longest second reading.
@@ -38,6 +41,8 @@ pub(in crate::run) type Sees<'a> = dyn FnMut(&Record<'_>, Stamp) + 'a;
 /// The log that is read again.
 pub(in crate::run) struct Log<'a> {
     pub(in crate::run) topic: &'a str,
+    /// The topics as they were when reading began.
+    pub(in crate::run) topics: &'a Topics,
     /// How the events that are looked for are known.
     pub(in crate::run) ours: Ours<'a>,
     /// Whether a later record of a key may have taken the place of an earlier one.
@@ -166,31 +171,40 @@ impl<'a> SecondReading<'a> {
         // Made before the partitions are lent to what looks at the records.
         self.reader();
         let Self { log, reader, states, mut found, .. } = self;
-        let Log { topic, ours, committed_only, .. } = log;
+        let Log { topic, topics, ours, committed_only, .. } = log;
         let rules = ours.rules;
         let states = &*states;
-        let (mut presence, mut horizons) = (BTreeMap::<u16, Presence>::new(), Horizons::new(states));
+        let in_order = duplicates.is_empty() && findings.duplicates == 0 && findings.reordered == 0;
+        let (mut presence, mut horizons) = (BTreeMap::<u16, Presence>::new(), Horizons::new(states, in_order));
         let sees = passed_over.is_some();
         let mut see = |record: &Record<'_>, stamp: Stamp| {
             if let Some(see) = passed_over.as_mut().filter(|_| was_passed_over(states, record)) {
                 see(record, stamp);
             }
         };
-        let each = |record: &Record<'_>, stamp: Stamp| {
+        let each = |record: &Record<'_>, OwnEvent { stamp, is_at_home }: OwnEvent| {
             if truncated {
-                presence.entry(stamp.lane).or_default().note(stamp.sequence);
-                horizons.note(record, stamp);
+                // A copy that somebody wrote to another partition does not make up for the event that is gone from its own.
+                if is_at_home {
+                    presence.entry(stamp.lane).or_default().note(stamp.sequence);
+                    horizons.note(record, stamp);
+                }
                 // What a reader of committed records went past may be of an aborted transaction, and this reading cannot tell.
                 if !committed_only {
                     see(record, stamp);
                 }
             }
         };
-        let mut answers = match reader {
-            Some(mut reader) => read_again(reader.as_mut(), topic, ours, &search, LOOK_UPS, each),
-            None => SearchResult { unfinished: (0_i32..).take(states.len()).collect(), ..SearchResult::default() },
+        let (mut answers, again) = if let Some(mut reader) = reader {
+            let answers = read_again(reader.as_mut(), topic, ours, &search, LOOK_UPS, each);
+            // Only now is it sure which log that was.
+            (answers, ReadAgain::from(reader.as_mut(), topics, states))
+        } else {
+            let unfinished = (0_i32..).take(states.len()).collect();
+            (SearchResult { unfinished, ..SearchResult::default() }, ReadAgain::Unknown)
         };
         if truncated
+            && again == ReadAgain::TheSame
             && answers.unfinished.is_empty()
             && answers.aged.is_empty()
             && are_known_whole(states)
@@ -206,9 +220,11 @@ impl<'a> SecondReading<'a> {
             }
             let mut reader = opened(&log, COMMITTED);
             let reader = reader.as_mut().map(|reader| reader.as_mut() as &mut dyn Reader);
-            read_committed_again(reader, topic, ours, search, &mut answers, LOOK_UPS, see);
+            read_committed_again(reader, topic, ours, search, &mut answers, LOOK_UPS, |record, event| {
+                see(record, event.stamp);
+            });
         }
-        found.at.extend(answers.at.into_iter().map(|(event, at)| (event, as_read(at, states))));
+        found.at.extend(answers.at.into_iter().map(|(event, at)| (event, again.tells(at))));
         found.unfinished = answers.unfinished;
         found
     }
@@ -241,14 +257,47 @@ fn are_known_whole(states: &[PartitionState]) -> bool {
     states.iter().all(|state| state.log_end.is_some_and(|end| state.reached() <= end || state.goes_on == Some(false)))
 }
 
-/// Where the log is another, what is found in it was not passed over: its reader had ended. Nor do its start and what is damaged there
-/// say anything of what lay in the other.
-fn as_read(found: LookUp, states: &[PartitionState]) -> LookUp {
-    match found {
-        found if !states.iter().any(|state| state.is_another) => found,
-        LookUp::Present => LookUp::Ahead,
-        LookUp::BelowStart | LookUp::Unparsable => LookUp::Nothing,
-        found => found,
+/// Which log was read the second time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ReadAgain {
+    /// That of the first reading, as far as logs can be told apart.
+    TheSame,
+    /// That of a topic made anew.
+    Another,
+    /// The cluster does not say.
+    Unknown,
+}
+
+impl ReadAgain {
+    /// What `reader` has read.
+    fn from(reader: &mut dyn Reader, topics: &Topics, states: &[PartitionState]) -> Self {
+        if states.iter().any(|state| state.is_another) {
+            return Self::Another;
+        }
+        let names = topics.names();
+        if names.is_empty() {
+            return Self::TheSame;
+        }
+        match reader.identities(&names, Wait::of(ASK)) {
+            Ok(told) if topics.compare(&told, wall_unix_ns()) => Self::Another,
+            Ok(told) if told.iter().all(Result::is_ok) => Self::TheSame,
+            Ok(_) => Self::Unknown,
+            Err(error) => {
+                tracing::warn!("whether a topic was made anew cannot be found out: {error}");
+                Self::Unknown
+            }
+        }
+    }
+
+    /// What of that tells of the log that was read first. What is found in another was not passed over: its reader had ended. Nor do the
+    /// other's start and what is damaged there say anything of what lay in the first.
+    const fn tells(self, found: LookUp) -> LookUp {
+        match (self, found) {
+            (Self::Another, LookUp::Present) => LookUp::Ahead,
+            (Self::Unknown, LookUp::Present)
+            | (Self::Another | Self::Unknown, LookUp::BelowStart | LookUp::Unparsable) => LookUp::Nothing,
+            _ => found,
+        }
     }
 }
 

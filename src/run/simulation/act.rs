@@ -66,11 +66,15 @@ pub(super) enum Act {
     Retain { partition: usize },
     /// Another producer's record names a schema that the registry tells nothing of for that time, and then does not know.
     Frame { partition: usize, ms: u64 },
+    /// Compaction takes what has a later record of its key, where the topic is compacted.
+    Compact { partition: usize },
+    /// Brokers give readers nothing, as for a quota.
+    ThrottleReading { ms: u64 },
 }
 
 impl Act {
     /// The kinds, by name.
-    pub(super) const KINDS: [&'static str; 27] = [
+    pub(super) const KINDS: [&'static str; 29] = [
         "kill",
         "stop",
         "lag",
@@ -98,6 +102,8 @@ impl Act {
         "expel",
         "retain",
         "frame",
+        "compact",
+        "throttle reading",
     ];
 
     pub(super) const fn kind(self) -> usize {
@@ -129,6 +135,8 @@ impl Act {
             Self::Expel { .. } => 24,
             Self::Retain { .. } => 25,
             Self::Frame { .. } => 26,
+            Self::Compact { .. } => 27,
+            Self::ThrottleReading { .. } => 28,
         }
     }
 
@@ -167,7 +175,9 @@ impl Act {
             23 => Self::Silence { member: rng.random_range(0..3), ms },
             24 => Self::Expel { rights: rng.random_bool(0.5) },
             25 => Self::Retain { partition },
-            _ => Self::Frame { partition, ms: *[0, 100, 600, 100_000].choose(rng).unwrap_or(&100) },
+            26 => Self::Frame { partition, ms: *[0, 100, 600, 100_000].choose(rng).unwrap_or(&100) },
+            27 => Self::Compact { partition },
+            _ => Self::ThrottleReading { ms },
         }
     }
 
@@ -185,6 +195,7 @@ impl Act {
             | Self::LoseAnswers { ms }
             | Self::LateAnswers { ms }
             | Self::Throttle { ms }
+            | Self::ThrottleReading { ms }
             | Self::Refuse { ms, .. }
             | Self::DenyWriting { ms }
             | Self::DenyReading { ms }
@@ -244,6 +255,8 @@ impl fmt::Display for Act {
                     "a record of partition {partition} names a schema of which the registry tells nothing for {ms} ms"
                 )
             }
+            Self::Compact { partition } => write!(f, "partition {partition} is compacted"),
+            Self::ThrottleReading { ms } => write!(f, "readers are given nothing for {ms} ms"),
             Self::Retain { partition } => write!(f, "the older half of partition {partition} ages out"),
         }
     }

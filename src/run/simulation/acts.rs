@@ -64,16 +64,7 @@ impl Cluster {
                     self.write(partition % self.plan.partitions, &message, self.create_ms());
                 }
             }
-            Act::Copy { partition } => {
-                let partition = partition % self.plan.partitions;
-                let log = self.partitions[partition].log();
-                let offset = log.len() / 2;
-                let Some(Entry { create_ms, message, .. }) = log.get(offset).cloned() else { return };
-                // In the event's place damage is the event's; elsewhere it is nobody's.
-                if !matches!(message.nature, Nature::Invalid(Some(_)) | Nature::Marker(_)) {
-                    self.write(partition, &message, create_ms + i64::from(offset % 2 == 1) * 5);
-                }
-            }
+            Act::Copy { partition } => self.copy(partition % self.plan.partitions),
             Act::Forge { partition, forgery } => self.forge(partition % self.plan.partitions, forgery),
             Act::Damage { partition, forgery } => self.damage_next(partition % self.plan.partitions, forgery),
             Act::Skip { partition } => self.to_skip[partition % self.plan.partitions] += 1,
@@ -102,12 +93,34 @@ impl Cluster {
                 let message = Arc::new(Message { key: b"x".to_vec(), body, nature: Nature::Invalid(None) });
                 self.write(partition % self.plan.partitions, &message, self.create_ms());
             }
+            Act::ThrottleReading { .. } => {
+                self.reading_held_until = until;
+                // What a reader is told meanwhile it cannot look up.
+                self.disturbed_until = self.disturbed_until.max(until);
+                self.at(until, Happening::Look);
+            }
+            Act::Compact { partition } if self.plan.compacted => {
+                let partition = partition % self.plan.partitions;
+                self.partitions[partition].compact();
+                self.changed[partition] = self.now;
+            }
+            Act::Compact { .. } => {}
             Act::Retain { partition } => {
                 let partition = partition % self.plan.partitions;
                 let log = &mut self.partitions[partition];
                 log.start = usize::midpoint(log.start, log.high);
                 self.settle(partition);
             }
+        }
+    }
+
+    fn copy(&mut self, partition: usize) {
+        let log = self.partitions[partition].log();
+        let offset = log.len() / 2;
+        let Some(Entry { create_ms, message, .. }) = log.get(offset).cloned() else { return };
+        // In the event's place damage is the event's; elsewhere it is nobody's.
+        if !matches!(message.nature, Nature::Invalid(Some(_)) | Nature::Marker(_) | Nature::Gone) {
+            self.write(partition, &message, create_ms + i64::from(offset % 2 == 1) * 5);
         }
     }
 

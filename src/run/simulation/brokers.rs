@@ -41,7 +41,8 @@ impl Cluster {
     pub(super) fn arrive(&mut self, request: Request) {
         let Some(batch) = self.clients[request.client].batch(request) else { return };
         let on_its_way = self.latency();
-        self.at(self.now + on_its_way, Happening::Arrive(request, batch));
+        let there = self.clients[request.client].there_at(request.partition, self.now + on_its_way);
+        self.at(there, Happening::Arrive(request, batch));
         let patience = self.plan.request_timeout_ms * MS;
         self.at(self.now + patience, Happening::NoAnswer(request));
     }
@@ -176,7 +177,8 @@ impl Cluster {
             0
         };
         let on_its_way = self.latency() + late;
-        self.at(self.now + on_its_way, Happening::Answer(request, answer));
+        let back = self.clients[request.client].back_at(request.partition, self.now + on_its_way);
+        self.at(back, Happening::Answer(request, answer));
     }
 
     pub(super) fn elect_all(&mut self) {

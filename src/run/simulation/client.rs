@@ -52,6 +52,11 @@ struct Queue {
     next_number: u64,
     /// Whether the connection to its broker was lost: nothing is sent before that answers.
     is_cut: bool,
+    /// When it is looked at next.
+    next_look: Option<u64>,
+    /// When the last request, and the last answer to one, is at its place: on a connection nothing overtakes what was sent before.
+    last_there: u64,
+    last_back: u64,
 }
 
 /// A report with the time from which it can be served, and the event that it is about.
@@ -76,6 +81,36 @@ impl Client {
     pub(super) fn new(plan: &Plan, producer: u64) -> Self {
         let queues = (0..plan.partitions).map(|_| Queue::default()).collect();
         Self { producer, queues, next_id: 0, held: 0, reports: VecDeque::new(), drains: false, transaction: None }
+    }
+
+    /// When a request that would be at the broker then is there.
+    pub(super) fn there_at(&mut self, partition: usize, at: u64) -> u64 {
+        let last = &mut self.queues[partition].last_there;
+        *last = at.max(*last);
+        *last
+    }
+
+    /// When an answer that would be back then is.
+    pub(super) fn back_at(&mut self, partition: usize, at: u64) -> u64 {
+        let last = &mut self.queues[partition].last_back;
+        *last = at.max(*last);
+        *last
+    }
+
+    /// Whether a partition's queue need be looked at then: it is not looked at before.
+    pub(super) fn is_to_look(&mut self, partition: usize, at: u64) -> bool {
+        let next = &mut self.queues[partition].next_look;
+        let is_first = next.is_none_or(|next| at < next);
+        if is_first {
+            *next = Some(at);
+        }
+        is_first
+    }
+
+    /// A partition's queue is looked at.
+    pub(super) fn looks(&mut self, partition: usize, now: u64) {
+        let next = &mut self.queues[partition].next_look;
+        *next = next.filter(|next| *next > now);
     }
 
     /// What a request holds, where it is still waited for.

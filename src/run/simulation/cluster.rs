@@ -136,6 +136,8 @@ pub(super) struct Cluster {
     pub(super) lying_until: u64,
     pub(super) writing_denied_until: u64,
     pub(super) reading_denied_until: u64,
+    /// Until when readers are given nothing.
+    pub(super) reading_held_until: u64,
     producers: u64,
     pub(super) transactions: Vec<Transaction>,
     /// Until when the registry tells nothing of each schema that records name.
@@ -242,6 +244,7 @@ impl Cluster {
             lying_until: 0,
             writing_denied_until: 0,
             reading_denied_until: 0,
+            reading_held_until: 0,
             producers: 0,
             transactions: Vec::new(),
             schemas: Vec::new(),
@@ -276,7 +279,9 @@ impl Cluster {
     }
 
     pub(super) fn send_at(&mut self, at: u64, client: usize, partition: usize) {
-        self.at(at, Happening::Send(client, partition));
+        if self.clients[client].is_to_look(partition, at) {
+            self.at(at, Happening::Send(client, partition));
+        }
     }
 
     pub(super) fn expire_at(&mut self, at: u64, client: usize, partition: usize) {
@@ -338,7 +343,10 @@ impl Cluster {
                 let high = high.min(self.partitions[partition].high);
                 self.shown[partition] = self.shown[partition].max(high);
             }
-            Happening::Send(of, partition) => client::send(self, of, partition),
+            Happening::Send(of, partition) => {
+                self.clients[of].looks(partition, self.now);
+                client::send(self, of, partition);
+            }
             Happening::Arrive(request, batch) => self.produce(request, batch),
             Happening::Answer(request, answer) => client::answered(self, request, answer),
             Happening::NoAnswer(request) => client::unanswered(self, request),

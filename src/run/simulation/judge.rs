@@ -51,7 +51,10 @@ pub(super) fn judge(plan: &Plan, ended: &Ended) -> Result<Covered, String> {
     let mut covered = Covered { acts, ..Covered::default() };
     let Some(outcome) = &ended.outcome else {
         *covered.exit.entry("none").or_default() += 1;
-        let has_reason = !cluster.interrupted_at.is_empty() || cluster.was_denied || cluster.deleted_at.is_some();
+        // Records that go while it takes up its place at them keep it, too.
+        let has_aged = cluster.partitions.iter().any(|partition| partition.start > 0);
+        let has_reason =
+            !cluster.interrupted_at.is_empty() || cluster.was_denied || cluster.deleted_at.is_some() || has_aged;
         return if has_reason { Ok(covered) } else { Err("it did not begin, and nothing kept it".to_owned()) };
     };
     let truth = Truth::of(&cluster);
@@ -123,7 +126,7 @@ fn classes(plan: &Plan, outcome: &Outcome, truth: &Truth<'_>, covered: &mut Cove
                     truth.told(&fate)
                 ));
             }
-            let is_safe = plan.acks == -1 && !plan.unclean && truth.cluster.made_anew == 0;
+            let is_safe = plan.acks == -1 && !plan.unclean && !plan.compacted && truth.cluster.made_anew == 0;
             if place == Place::Nowhere && is_acked(&fate) && is_safe && !truth.is_damaged(event, &fate) {
                 return Err(format!(
                     "the world is wrong: acks=all and clean elections lost event {sequence}: {}",
@@ -143,8 +146,9 @@ fn classes(plan: &Plan, outcome: &Outcome, truth: &Truth<'_>, covered: &mut Cove
 fn verdict(plan: &Plan, outcome: &Outcome, truth: &Truth<'_>, covered: &Covered) -> Result<(), String> {
     let exit = exit(outcome);
     let findings = &outcome.report.findings;
-    let good = [Class::Verified, Class::UnknownSeen, Class::Expired, Class::Aborted, Class::AbortedSeen]
-        .map(|class| covered.count(class));
+    let good =
+        [Class::Verified, Class::UnknownSeen, Class::Expired, Class::Compacted, Class::Aborted, Class::AbortedSeen]
+            .map(|class| covered.count(class));
     let open = [Class::UnknownUnseen, Class::Unread, Class::Unattributed].map(|class| covered.count(class));
     let (good, open): (u64, u64) = (good.iter().sum(), open.iter().sum());
     let loss_allowed = plan.unclean || (plan.acks >= 0 && !plan.idempotent) || truth.cluster.made_anew > 0;
@@ -157,7 +161,7 @@ fn verdict(plan: &Plan, outcome: &Outcome, truth: &Truth<'_>, covered: &Covered)
         return Err(format!("it passed with {open} events of which nothing is known and {wrong} violations"));
     }
     if exit == Some(ExitCode::Pass)
-        && let Some(why) = spoilt(plan, truth, covered)
+        && let Some(why) = spoilt(truth)
     {
         return Err(format!("it passed, and {why}"));
     }
@@ -177,11 +181,10 @@ fn verdict(plan: &Plan, outcome: &Outcome, truth: &Truth<'_>, covered: &Covered)
 }
 
 /// What a run must not pass over in silence although each event may be accounted for.
-fn spoilt(plan: &Plan, truth: &Truth<'_>, covered: &Covered) -> Option<&'static str> {
+fn spoilt(truth: &Truth<'_>) -> Option<&'static str> {
     let cluster = truth.cluster;
     let last_asked = cluster.asked.iter().flatten().max().copied().unwrap_or(0);
-    let aborted = covered.count(Class::Aborted) + covered.count(Class::AbortedSeen);
-    if aborted > 0 && plan.transaction.is_some_and(|(_, percent)| percent == 0) {
+    if truth.forced_aborts() > 0 {
         Some("transactions were aborted that were not to be")
     } else if cluster.group.expelled_at.is_some_and(|at| at + HEARD < last_asked) {
         Some("the group had driven its reader out")

@@ -4,8 +4,8 @@
 //! new leader begins a new epoch, and a copy that follows is cut back to where it parts from the leader's (KIP-101, KIP-279); the
 //! controller prefers a copy in sync, and takes another only where `unclean.leader.election.enable` is set.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
 
 use super::transactions::End;
 
@@ -31,6 +31,8 @@ pub(super) enum Nature {
     Sibling,
     /// The end of a transaction: a control record, which no reader is given.
     Marker(End),
+    /// What compaction took away: an offset without a record.
+    Gone,
 }
 
 impl Nature {
@@ -71,6 +73,9 @@ pub(super) struct Entry {
     pub(super) transaction: Option<usize>,
     pub(super) message: Arc<Message>,
 }
+
+static GONE: LazyLock<Arc<Message>> =
+    LazyLock::new(|| Arc::new(Message { key: Vec::new(), body: Vec::new(), nature: Nature::Gone }));
 
 /// A partition with all its copies. An offset is the index in each of them.
 #[derive(Clone, Debug)]
@@ -137,6 +142,29 @@ impl Partition {
         self.known[follower] = own.len();
         self.in_sync[follower] = true;
         self.raise_high();
+    }
+
+    /// Compaction: of what is stable the last record of each key stays, and what ends transactions; nothing of aborted ones does.
+    pub(super) fn compact(&mut self) {
+        let mut later = BTreeSet::new();
+        let mut gone = Vec::new();
+        for (offset, entry) in self.log().iter().enumerate().take(self.high.min(self.stable)).rev() {
+            let is_kept = match entry.message.nature {
+                Nature::Marker(_) => true,
+                _ if entry.transaction.is_some_and(|transaction| self.holds_aborted(transaction)) => false,
+                _ => later.insert(&entry.message.key),
+            };
+            if !is_kept {
+                gone.push((offset, entry.epoch));
+            }
+        }
+        for copy in &mut self.copies {
+            for (offset, epoch) in &gone {
+                if let Some(entry) = copy.get_mut(*offset).filter(|entry| entry.epoch == *epoch) {
+                    entry.message = Arc::clone(&GONE);
+                }
+            }
+        }
     }
 
     /// The leader no longer waits for a copy that lags.
@@ -219,6 +247,28 @@ mod tests {
         partition.replicate(0);
         assert_eq!(partition.copies[0], partition.copies[1]);
         assert_eq!(partition.copies[0][3].epoch, 1);
+    }
+
+    #[test]
+    fn compaction_leaves_the_last_record_of_each_key_and_every_offset() {
+        let mut partition = Partition::new(2, 0);
+        let of_key = |key: &[u8]| {
+            let message = Arc::new(Message { key: key.to_vec(), body: Vec::new(), nature: Nature::Foreign });
+            Entry { epoch: -1, create_ms: 0, producer: None, transaction: None, message }
+        };
+        partition.append([b"a", b"b", b"a", b"c"].map(|key| of_key(key)));
+        partition.replicate(1);
+        partition.append([of_key(b"b")]);
+        partition.stable = partition.high;
+        partition.compact();
+        let is_gone =
+            |copy: &[Entry]| copy.iter().map(|entry| entry.message.nature == Nature::Gone).collect::<Vec<_>>();
+        assert_eq!(
+            is_gone(&partition.copies[0]),
+            [true, false, false, false, false],
+            "above the high watermark nothing counts"
+        );
+        assert_eq!(is_gone(&partition.copies[1]), [true, false, false, false]);
     }
 
     #[test]

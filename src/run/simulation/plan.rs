@@ -8,10 +8,12 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
 use super::act::Act;
+use super::forge::Forgery;
 use crate::event::stamp::RunId;
 
 /// The plan of a run. Times in ms are virtual ones since the world began; the load begins 20 ms later.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting by itself, of a client, a topic or a reader")]
 pub(super) struct Plan {
     /// Where the latencies of single requests are drawn from; and of which plan it was, where it was drawn.
     pub(super) seed: u64,
@@ -33,6 +35,8 @@ pub(super) struct Plan {
     pub(super) reads: Reads,
     pub(super) min_in_sync: usize,
     pub(super) unclean: bool,
+    /// Whether of a key only the last record is kept.
+    pub(super) compacted: bool,
     pub(super) in_flight: usize,
     pub(super) queue: usize,
     pub(super) linger_ms: u64,
@@ -112,6 +116,7 @@ impl Plan {
             reads: Reads::Itself,
             min_in_sync: 2,
             unclean: false,
+            compacted: false,
             in_flight: 5,
             queue: 1_000,
             linger_ms: 5,
@@ -174,6 +179,7 @@ impl Plan {
             reads: Reads::Itself,
             min_in_sync: usize::try_from(min_in_sync).unwrap_or(1),
             unclean: rng.random_bool(0.3),
+            compacted: rng.random_bool(0.1),
             in_flight: usize::try_from(in_flight).unwrap_or(1),
             queue: usize::try_from(queue).unwrap_or(1_000),
             linger_ms: linger,
@@ -228,6 +234,10 @@ impl Plan {
             // What is asked for before the first event can be sent ends it before it began.
             plan.acts.push(Planned { at_ms: if act.waits_for_begin() { at_ms.max(begin + 10) } else { at_ms }, act });
         }
+        for _ in 0..if plan.compacted { rng.random_range(1..=3) } else { 0 } {
+            let at_ms = rng.random_range(begin..=length + drain);
+            plan.acts.push(Planned { at_ms, act: Act::Compact { partition: rng.random_range(0..plan.partitions) } });
+        }
         if brokers > 1 && rng.random_bool(0.2) {
             plan.lose(rng, length);
         }
@@ -246,6 +256,16 @@ impl Plan {
         }
         let ms = *[310, 600, 2_000].choose(rng).unwrap_or(&600);
         self.acts.push(Planned { at_ms: at_ms + lags, act: Act::Kill { broker: leader, ms } });
+        if rng.random_bool(0.5) {
+            // What others write as soon as another leads takes the places of what is gone.
+            let at_ms = at_ms + lags + self.session_ms + rng.random_range(1..=20);
+            let records = rng.random_range(1..=20);
+            let forgery = *Forgery::ALL.choose(rng).unwrap_or(&Forgery::NotJson);
+            let written =
+                [Act::Noise { partition, records }, Act::Copy { partition }, Act::Forge { partition, forgery }];
+            let act = *written.choose(rng).unwrap_or(&written[0]);
+            self.acts.push(Planned { at_ms, act });
+        }
     }
 
     /// Plans that are a little simpler, the simplest first.
@@ -280,6 +300,7 @@ impl Plan {
                 ..self.clone()
             },
             Self { unclean: false, ..self.clone() },
+            Self { compacted: false, ..self.clone() },
             Self { transaction: None, ..self.clone() },
             Self { committed: false, ..self.clone() },
             Self { group: None, ..self.clone() },
@@ -319,7 +340,7 @@ impl Plan {
             _ => "1",
         };
         let begin = format!(
-            "{} events at {}/s from {} of {} lanes to {} partitions on {} brokers, acks={acks}{}{}{}{}{}{}:\n",
+            "{} events at {}/s from {} of {} lanes to {} partitions on {} brokers, acks={acks}{}{}{}{}{}{}{}:\n",
             self.events,
             self.rate,
             self.lanes,
@@ -328,6 +349,7 @@ impl Plan {
             self.brokers,
             if self.idempotent { ", idempotent" } else { "" },
             if self.unclean { ", unclean elections" } else { "" },
+            if self.compacted { ", compacted" } else { "" },
             self.transaction.map_or_else(String::new, |(size, aborted)| {
                 format!(", transactions of {size}, {aborted} % aborted")
             }),

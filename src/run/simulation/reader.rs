@@ -102,6 +102,9 @@ impl Consumer {
 impl Position {
     fn has_something(&self, cluster: &Cluster, committed: bool) -> bool {
         let position = self;
+        if cluster.now < cluster.reading_held_until {
+            return false;
+        }
         if cluster.now < cluster.reading_denied_until {
             return !position.denied && !position.silent && cluster.answers(position.partition);
         }
@@ -138,7 +141,7 @@ fn fetch(
     given: &mut Vec<Given>,
 ) {
     let at = position.partition;
-    if position.silent || !cluster.answers(at) {
+    if position.silent || !cluster.answers(at) || cluster.now < cluster.reading_held_until {
         return;
     }
     let is_denied = cluster.now < cluster.reading_denied_until;
@@ -166,7 +169,7 @@ fn fetch(
     let shown = shown(cluster, at, committed);
     while position.next < shown && given.len() < most {
         let Entry { epoch, create_ms, message, transaction, .. } = cluster.partitions[at].log()[position.next].clone();
-        let is_control = matches!(message.nature, Nature::Marker(_));
+        let is_control = matches!(message.nature, Nature::Marker(_) | Nature::Gone);
         let is_held = transaction.is_some_and(|it| committed && cluster.partitions[at].holds_aborted(it));
         if is_control || is_held {
             position.pass(cluster, live, epoch);
@@ -188,6 +191,9 @@ fn fetch(
 impl Cluster {
     /// Which topic its name stands for now.
     pub(super) fn identity(&self) -> Result<TopicIdentity, Code> {
+        if self.now < self.reading_denied_until {
+            return Err(Code::TopicAuthorizationFailed);
+        }
         if self.now < self.deleted_until {
             return Err(Code::UnknownTopicOrPartition);
         }

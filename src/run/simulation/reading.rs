@@ -9,14 +9,16 @@ use super::member::{Address, Member};
 use super::plan::{Plan, Reads};
 use super::reader::Consumer;
 use super::registry;
-use super::stage::{CONNECTS, going_on, group, target};
-use crate::kafka::Settings;
+use super::stage::{CONNECTS, TOPIC, going_on, group, target};
+use crate::kafka::{Code, KafkaError, Settings};
 use crate::run::alone::{self, Config, Offset, Prepared, ProducerRun, Ready};
+use crate::run::target::Target;
 use crate::run::topic_watch::Watcher;
 use crate::run::{Detail, Downstream, Interrupts, Outcome, RunError};
 use crate::settings::verification::{Isolation, ReadBack, Verification};
 use crate::verify::Until;
 use crate::verify::reader::Reader;
+use crate::verify::topics::Topics;
 
 /// How the producer's run ended, once it has.
 #[derive(Clone, Default)]
@@ -30,6 +32,27 @@ impl Produced {
     fn ended(&self) -> Result<Option<crate::report::RunReport>, String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone().transpose()
     }
+}
+
+/// The topic as it is when reading begins.
+fn found(target: Target, cluster: &Shared) -> Result<Target, RunError> {
+    let mut opened = cluster.open();
+    let identity = opened.identity().map_err(|code| match code {
+        Code::UnknownTopicOrPartition => {
+            KafkaError::TopicMissing { topic: TOPIC.to_owned(), address: "simulated:9092".to_owned() }
+        }
+        code => {
+            opened.was_denied = true;
+            KafkaError::Refused { what: "describing the topic".to_owned(), code }
+        }
+    })?;
+    drop(opened);
+    let topics = Arc::new(Topics::new(vec![(TOPIC.to_owned(), identity.id.clone())]));
+    let mut target = Target { topics, ..target };
+    for known in &mut target.clusters {
+        known.topic.id.clone_from(&identity.id);
+    }
+    Ok(target)
 }
 
 /// Reads as the plan says what the run that writes those answers writes.
@@ -50,7 +73,7 @@ pub(super) fn read(
     let config = Config {
         name: "simulated".to_owned(),
         bootstrap: address.0.clone(),
-        topics: vec![super::stage::TOPIC.to_owned()],
+        topics: vec![TOPIC.to_owned()],
         catalogue: registry::catalogue(plan, cluster),
         schemas: Vec::new(),
         client: Settings::new(),
@@ -71,7 +94,7 @@ pub(super) fn read(
         sightings: None,
         reference: None,
     };
-    let target = target(plan, address);
+    let target = found(target(plan, address), cluster)?;
     let committed = vec![None; plan.partitions];
     let prepared = Prepared::of(&config, target, Settings::new(), &committed)?;
     let assigned = |live| Box::new(Consumer::new(cluster.clone(), live, plan.committed)) as Box<dyn Reader>;

@@ -198,6 +198,7 @@ pub(super) fn target(plan: &Plan, address: &Address) -> Target {
     let settings = [
         ("unclean.leader.election.enable", plan.unclean.to_string()),
         ("min.insync.replicas", plan.min_in_sync.to_string()),
+        ("cleanup.policy", if plan.compacted { "compact" } else { "delete" }.to_owned()),
     ];
     Target {
         reader: reader_settings("loadgen-simulated", plan.committed, &addressed(address), false),
@@ -234,6 +235,7 @@ pub(super) fn play(plan: &Plan, rules: Rules) -> Ended {
                 | RunError::TopicChanged { .. }
                 | RunError::Kafka(
                     KafkaError::Refused { .. }
+                    | KafkaError::TopicMissing { .. }
                     | KafkaError::GroupIncomplete { .. }
                     | KafkaError::PartitionUnavailable { .. },
                 ),

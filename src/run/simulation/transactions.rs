@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::client::{report, send};
 use super::cluster::{Cluster, Happening, MS};
 use super::log::{Entry, Message, Nature, Partition};
-use super::producer::Producer;
+use super::producer::{Producer, until};
 use crate::clock::virtual_time;
 use crate::kafka::{Answer, Code, Remedy, TransactionError};
 
@@ -25,6 +25,8 @@ pub(super) enum End {
 /// A transaction as its coordinator knows it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Transaction {
+    /// The run's producer that began it, and how many it had begun before; `None`: another's.
+    pub(super) of: Option<(usize, u64)>,
     /// As it was decided.
     pub(super) end: Option<End>,
     /// As its producer was told; nothing, where that is not proven.
@@ -75,7 +77,14 @@ impl Partition {
 impl Cluster {
     /// A transaction that is open.
     pub(super) fn begin(&mut self) -> usize {
-        self.transactions.push(Transaction::default());
+        self.begin_of(None)
+    }
+
+    fn begin_of(&mut self, client: Option<usize>) -> usize {
+        let before =
+            |client: usize| self.transactions.iter().filter(move |one| one.of.is_some_and(|(of, _)| of == client));
+        let of = client.map(|client| (client, before(client).count() as u64));
+        self.transactions.push(Transaction { of, ..Transaction::default() });
         self.transactions.len() - 1
     }
 
@@ -151,7 +160,7 @@ impl Producer {
         if cluster.fenced {
             return Err(error((Code::Fenced, Remedy::Nothing)));
         }
-        let transaction = cluster.begin();
+        let transaction = cluster.begin_of(Some(self.client));
         cluster.clients[self.client].transaction = Some(transaction);
         Ok(())
     }
@@ -194,7 +203,7 @@ impl Producer {
     /// Sends what is queued, and waits for the first report.
     pub(super) fn send_all(&mut self, wait: Duration) {
         let begun = virtual_time::now_ns().unwrap_or(0);
-        let until = begun.saturating_add(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX));
+        let until = until(begun, wait);
         let mut cluster = self.cluster.open();
         for partition in 0..cluster.partitions.len() {
             send(&mut cluster, self.client, partition);

@@ -17,6 +17,8 @@ const JUMP: i64 = 5_000;
 pub(super) const END: i64 = -1;
 /// How much a wall clock may have been set back between the start of a run and a record of it.
 pub(super) const CLOCK_STEP_MS: i64 = 60_000;
+/// How much a due time may differ from what its stamp tells of it.
+const DUE_SLACK_MS: u64 = 1_000;
 
 /// The partitions that are to be read, with what is wanted of each.
 pub(super) fn parts(search: &Search) -> BTreeMap<i32, PartitionSearch> {
@@ -121,10 +123,10 @@ impl PartitionSearch {
     }
 }
 
-/// What a record at the offset of a wanted event makes of it. It is the event where it says so and is whole; another one where it says
-/// so, or where key or `CreateTime` are not the event's; else the event, damaged.
+/// What a record at the offset of a wanted event makes of it. It is the event where it says so, damaged where it is not whole; another one
+/// where it says that, or where key or `CreateTime` are not the event's; else the event, damaged.
 fn compare(wanted: &AckedEvent, record: &Record<'_>, ours: Ours<'_>) -> LookUp {
-    let Ours { run, catalogue, numbering, rules } = ours;
+    let Ours { run, catalogue, numbering, rules, .. } = ours;
     let when = |rule, found| if rules.has(rule) { found } else { LookUp::Nothing };
     let another = when(Rule::AnotherRecord, LookUp::Gone);
     let decoded = catalogue.decode_record(Raw::from(record));
@@ -141,8 +143,8 @@ fn compare(wanted: &AckedEvent, record: &Record<'_>, ours: Ours<'_>) -> LookUp {
             Some(stamp) if ours.is_whole(record, &decoded, stamp) => {
                 return when(Rule::Undelivered, LookUp::Present);
             }
-            Some(_) => {}
-            None => return another,
+            Some(stamp) if is_due_then(wanted, stamp) => return when(Rule::Unparsable, LookUp::Unparsable),
+            Some(_) | None => return another,
         }
     }
     match may_be(wanted, record) {
@@ -150,6 +152,12 @@ fn compare(wanted: &AckedEvent, record: &Record<'_>, ours: Ours<'_>) -> LookUp {
         Some(false) => another,
         None => LookUp::Nothing,
     }
+}
+
+/// Whether a stamp with the wanted event's lane and sequence is its own; one of another run that has this one's tag tells another due time.
+fn is_due_then(wanted: &AckedEvent, stamp: Stamp) -> bool {
+    let due_ms = i64::try_from(stamp.due.unix_ns() / 1_000_000).ok();
+    wanted.due_ms.zip(due_ms).is_none_or(|(wanted, found)| wanted.abs_diff(found) <= DUE_SLACK_MS)
 }
 
 /// Whether a record that cannot be read as any event may be the wanted one, damaged; `None` where nothing tells.

@@ -16,7 +16,7 @@ const RUN: RunId = RunId(0x1234_5678_9abc_def0);
 static CATALOGUE: LazyLock<Arc<Catalogue>> = LazyLock::new(|| Arc::new(crate::shop::catalogue().unwrap()));
 
 fn ours() -> Ours<'static> {
-    Ours { run: RUN, catalogue: &CATALOGUE, numbering: Numbering::default(), rules: Rules::ALL }
+    Ours { run: RUN, catalogue: &CATALOGUE, numbering: Numbering::default(), homes: None, rules: Rules::ALL }
 }
 
 #[derive(Clone, Debug)]
@@ -301,9 +301,10 @@ fn a_stretch_is_read_whole_and_gives_the_copies_in_it() {
         ..Search::default()
     };
     let mut seen = Presence::default();
-    let answers = read_again(&mut log, "t", ours(), &questions, Duration::from_secs(60), |_, stamp| {
-        seen.note(stamp.sequence);
-    });
+    let answers =
+        read_again(&mut log, "t", ours(), &questions, Duration::from_secs(60), |_, OwnEvent { stamp, .. }| {
+            seen.note(stamp.sequence);
+        });
     let copy = |offset, create_ms| Copy { partition: 0, offset, create_ms: Some(create_ms) };
     assert_eq!(answers.copies, [((0, 1), vec![copy(0, 7), copy(2, 8)])].into());
     assert!(seen.has(1) && seen.has(2) && !seen.has(4), "what lies past the stretch is not looked at");

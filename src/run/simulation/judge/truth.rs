@@ -1,12 +1,14 @@
 //! What is true of an event, what of it could be known, and the classes that both allow.
 
+use crate::clock::Nanos;
 use crate::kafka::Answer;
+use crate::lane::TransactionPlan;
 use crate::ledger::class::Class;
 use crate::run::simulation::cluster::{Cluster, MS};
 use crate::run::simulation::fates::Fate;
-use crate::run::simulation::log::{Identity, Nature, Partition};
+use crate::run::simulation::log::{Entry, Identity, Nature, Partition};
 use crate::run::simulation::plan::{Plan, Reads};
-use crate::run::simulation::transactions::End;
+use crate::run::simulation::transactions::{End, Transaction};
 
 /// Where an event is in the end, as the world knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,8 +106,32 @@ impl<'a> Truth<'a> {
     /// Whether the registry may not have told of a schema when reading ended: of what came behind that nothing may be said.
     pub(super) fn is_undecided(&self) -> bool {
         let ended = self.cluster.asked.iter().flatten().max().copied().unwrap_or(0);
-        let ended_early = self.cluster.was_denied || self.cluster.deleted_at.is_some();
+        // What is held back is not given again where its log has aged meanwhile.
+        let has_aged = self.cluster.aged.iter().any(|aged| *aged > 0);
+        let ended_early = self.cluster.was_denied || self.cluster.deleted_at.is_some() || has_aged;
         self.cluster.schemas.iter().any(|told_at| ended_early || told_at + 100 * MS > ended)
+    }
+
+    /// Whether what was held back may have been forgotten, to be read once more where the log had been cut off.
+    pub(super) fn may_have_forgotten(&self) -> bool {
+        !self.cluster.schemas.is_empty() && self.cluster.partitions.iter().any(|partition| partition.epoch > 0)
+    }
+
+    /// Transactions that were aborted, as is proven, and were not to be.
+    pub(super) fn forced_aborts(&self) -> u64 {
+        let plan = &self.cluster.plan;
+        let Some((size, aborted)) = plan.transaction else { return 0 };
+        let planned = TransactionPlan {
+            size,
+            abort_share: f64::from(aborted) / 100.0,
+            seed: plan.seed,
+            open_at_most: Nanos::MAX,
+            reads_uncommitted: false,
+        };
+        let is_planned =
+            |(client, number): (usize, u64)| u16::try_from(client).is_ok_and(|lane| planned.aborts(lane, number));
+        let is_forced = |one: &&Transaction| one.told == Some(End::Aborted) && one.of.is_some_and(|of| !is_planned(of));
+        self.cluster.transactions.iter().filter(is_forced).count() as u64
     }
 
     /// Whether all that was read could be looked for again.
@@ -136,9 +162,9 @@ impl<'a> Truth<'a> {
     /// The table: which classes truth and what could be known allow.
     pub(super) fn allowed(&self, event: Identity, fate: &Fate, place: Place) -> Vec<Class> {
         let mut classes = self.allowed_of_what_is_decided(event, fate, place);
-        if matches!(self.cluster.plan.reads, Reads::Joined { .. }) && classes.contains(&Class::Corrupt) {
-            // The file of answers tells no keys: whose damage lies in an event's place is not known, nor of which event it is.
-            classes.extend([Class::Unattributed, Class::UnknownUnseen, Class::Unread]);
+        if matches!(self.cluster.plan.reads, Reads::Joined { .. }) {
+            let unknown = classes.iter().flat_map(|class| self.of_damage_unknown(*class, fate)).collect::<Vec<_>>();
+            classes.extend(unknown);
         }
         if self.is_undecided() {
             let undecided = classes.iter().flat_map(|class| match class {
@@ -154,6 +180,23 @@ impl<'a> Truth<'a> {
             classes.extend(undecided);
         }
         classes
+    }
+
+    /// Who joins a reading with a file of answers knows neither keys nor due times: whose damage lies in an event's place is not known, nor
+    /// of which event it is before whole ones of its lane have shown when that was due.
+    fn of_damage_unknown(&self, class: Class, fate: &Fate) -> Vec<Class> {
+        let is_damaged = fate.seen.is_empty() && fate.damaged.is_some();
+        match class {
+            Class::Corrupt => {
+                let acked = fate.answer.and_then(|(_, offset, _)| usize::try_from(offset?).ok());
+                let aged = fate.partition.map_or(0, |partition| self.cluster.aged[partition]);
+                let expired = acked.is_some_and(|acked| acked < aged).then_some(Class::Expired);
+                [Class::Unattributed, Class::UnknownUnseen, Class::Unread].into_iter().chain(expired).collect()
+            }
+            Class::AbortedSeen if is_damaged => vec![Class::Aborted],
+            Class::Contradicted if is_damaged => vec![Class::Refused],
+            _ => Vec::new(),
+        }
     }
 
     fn allowed_of_what_is_decided(&self, event: Identity, fate: &Fate, place: Place) -> Vec<Class> {
@@ -186,7 +229,8 @@ impl<'a> Truth<'a> {
                 with(Class::UnknownUnseen, maybe)
             }
             Some((Answer::Acked, ..)) if seen => match place {
-                Place::Nowhere if self.is_all_known() => vec![Class::Lost],
+                // Of a compacted log nobody knows what was cut off it.
+                Place::Nowhere if self.is_all_known() && !self.cluster.plan.compacted => vec![Class::Lost],
                 Place::Nowhere => vec![Class::Lost, Class::Verified],
                 _ => vec![Class::Verified],
             },
@@ -201,6 +245,9 @@ impl<'a> Truth<'a> {
                     return self.at(event, fate, partition, offset);
                 }
                 let mut classes = self.about(event, fate, partition, place);
+                if self.is_replaced(fate, partition, offset) {
+                    classes.extend([Class::Compacted, Class::Unattributed]);
+                }
                 // Lost is what is not where it was acked (ledger/class.rs); that a copy of it was written elsewhere shows only
                 // to who reads that.
                 let there = self.cluster.partitions[partition].log().get(offset);
@@ -213,6 +260,13 @@ impl<'a> Truth<'a> {
                 classes
             }
         }
+    }
+
+    /// Whether a later record of its key may have taken the place of what was acked there.
+    fn is_replaced(&self, fate: &Fate, partition: usize, offset: usize) -> bool {
+        let Some(message) = fate.message.as_ref().filter(|_| self.cluster.plan.compacted) else { return false };
+        let is_later = |entry: &Entry| entry.message.key == message.key && entry.message.nature != Nature::Gone;
+        self.cluster.partitions[partition].log().iter().skip(offset + 1).any(is_later)
     }
 
     /// What was acked there and not seen, where everything could be known.
@@ -231,14 +285,33 @@ impl<'a> Truth<'a> {
         if offset >= self.cluster.read_to[partition] {
             return vec![Class::Unread];
         }
-        let there = &log[offset].message;
+        let mut classes = self.passed(event, fate, partition, offset);
+        if self.cluster.plan.group.is_some() && self.cluster.read_to[partition] > state.high {
+            // The log was cut off below what had been read, and how far its members have come since only they know.
+            classes.push(Class::Unread);
+        }
+        classes
+    }
+
+    /// What was acked there and not seen although its reader came past it.
+    fn passed(&self, event: Identity, fate: &Fate, partition: usize, offset: usize) -> Vec<Class> {
+        let state = &self.cluster.partitions[partition];
+        let there = &state.log()[offset].message;
+        // Who has only the answers of a run may not know the keys.
+        let is_joined = matches!(self.cluster.plan.reads, Reads::Joined { .. });
         let of_same_key = fate.message.as_ref().is_some_and(|message| message.key == there.key);
         match there.nature {
             nature if nature.event() == Some(event) && !fate.skipped => vec![Class::Verified],
             nature if nature.event() == Some(event) && state.epoch > 0 => vec![Class::Undelivered, Class::Verified],
             nature if nature.event() == Some(event) => vec![Class::Undelivered],
             nature if nature.damaged() == Some(event) => vec![Class::Corrupt],
+            // Nor does it know due times, by which another run's event of the same tag, lane and number is told apart.
+            Nature::Foreign if is_joined => vec![Class::Lost, Class::Corrupt],
+            Nature::Invalid(_) if is_joined => vec![Class::Lost, Class::Corrupt, Class::Unattributed],
             Nature::Invalid(_) if of_same_key => vec![Class::Lost, Class::Corrupt],
+            Nature::Gone if self.is_replaced(fate, partition, offset) => {
+                [Class::Compacted].into_iter().chain(is_joined.then_some(Class::Unattributed)).collect()
+            }
             _ => vec![Class::Lost],
         }
     }
