@@ -115,6 +115,9 @@ impl Channel {
     /// # Errors
     /// Where the cluster does not take it.
     pub fn say(&mut self, key: &str, body: &[u8], times: usize) -> Result<Option<Vec<Sent>>, FleetError> {
+        if self.is_kept && self.producer.is_none() {
+            self.sit()?;
+        }
         let (mut clock, mut first, mut is_new) = (Monotonic::start(), None, false);
         loop {
             let why = match self.try_to_say(key, body, times) {
@@ -263,7 +266,9 @@ impl Channel {
         Ok(())
     }
 
-    fn mute(&self, clock: Monotonic, why: String) -> FleetError {
+    fn mute(&mut self, clock: Monotonic, why: String) -> FleetError {
+        // An abort that had no answer stands in the way of whatever this producer is asked for next.
+        self.producer.take_if(|_| self.is_kept);
         FleetError::Mute { topic: self.topic.name.clone(), waited: clock.now().into(), why }
     }
 

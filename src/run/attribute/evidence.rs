@@ -1,6 +1,6 @@
 //! What the second reading found, as the judge asks for it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::event::stamp::Stamp;
 use crate::kafka::Record;
@@ -8,7 +8,7 @@ use crate::ledger::Outstanding;
 use crate::ledger::class::LookUp;
 use crate::ledger::judge::Evidence;
 use crate::verify::look_up::{Identity, Presence};
-use crate::verify::{Damaged, PartitionState};
+use crate::verify::{Damaged, Duplicate, PartitionState};
 
 /// All that was found.
 #[derive(Debug, Default)]
@@ -55,25 +55,52 @@ pub(super) fn places_of(damaged: &[Damaged]) -> HashMap<Identity, (i32, i64)> {
     damaged.iter().filter_map(place).collect()
 }
 
+/// Where copies of events lie, as far as that is known.
+pub(in crate::run) struct Copies {
+    /// How far each partition had been read: what lies beyond was written when the reader had ended.
+    reached: Vec<i64>,
+    /// Those that were seen; `None` where there were too many to remember.
+    seen: Option<BTreeSet<(i32, i64)>>,
+}
+
+impl Copies {
+    /// `seen_again`: how many were seen.
+    pub(in crate::run) fn new(states: &[PartitionState], duplicates: &[Duplicate], seen_again: u64) -> Self {
+        let places = duplicates.iter().map(|twice| (twice.partition, twice.offset)).collect();
+        Self {
+            reached: states.iter().map(PartitionState::reached).collect(),
+            seen: (duplicates.len() as u64 == seen_again).then_some(places),
+        }
+    }
+
+    /// Whether a record was no event's first; `None` where that is not known.
+    pub(in crate::run) fn has(&self, record: &Record<'_>) -> Option<bool> {
+        let reached = usize::try_from(record.partition).ok().and_then(|partition| self.reached.get(partition))?;
+        if record.offset >= *reached {
+            return Some(true);
+        }
+        Some(self.seen.as_ref()?.contains(&(record.partition, record.offset)))
+    }
+}
+
 /// Of partitions whose start moved while they were read (retention, `DeleteRecords`): the first event of each lane that is
-/// left. What is absent and came before it may simply have aged out after it was seen; so may what came after it where events do not
-/// lie in their order, as when one was written again.
+/// left. What is absent and came before it may simply have aged out after it was seen.
 #[derive(Debug, Default)]
 pub(in crate::run) struct Horizons {
     moved: Vec<i32>,
-    in_order: bool,
     first_left: BTreeMap<(u16, i32), u64>,
 }
 
 impl Horizons {
-    pub(in crate::run) fn new(states: &[PartitionState], in_order: bool) -> Self {
+    pub(in crate::run) fn new(states: &[PartitionState]) -> Self {
         let moved = (0_i32..).zip(states).filter(|(_, state)| state.log_start > state.from);
-        Self { moved: moved.map(|(partition, _)| partition).collect(), in_order, first_left: BTreeMap::new() }
+        Self { moved: moved.map(|(partition, _)| partition).collect(), first_left: BTreeMap::new() }
     }
 
-    /// Notes a record of the second reading, which comes in the order of offsets.
+    /// Notes a record of the second reading, which comes in the order of offsets, and is no copy: an old event that was written again may
+    /// be the youngest record.
     pub(in crate::run) fn note(&mut self, record: &Record<'_>, stamp: Stamp) {
-        if self.in_order && self.moved.contains(&record.partition) {
+        if self.moved.contains(&record.partition) {
             self.first_left.entry((stamp.lane, record.partition)).or_insert(stamp.sequence);
         }
     }
@@ -139,7 +166,7 @@ mod tests {
     #[test]
     fn an_absent_event_is_gone_unless_it_may_have_aged_out() {
         let states = [PartitionState { log_start: 5, ..PartitionState::default() }, PartitionState::default()];
-        let mut horizons = Horizons::new(&states, true);
+        let mut horizons = Horizons::new(&states);
         let mut present = Presence::default();
         for (partition, sequence) in [(1, 3), (0, 10), (0, 12), (1, 13)] {
             horizons.note(&record(partition), stamp(sequence));
@@ -151,8 +178,19 @@ mod tests {
         assert!(!evidence.is_gone(12), "it is there");
         assert!(evidence.is_gone(11), "what came after the first that is left cannot have aged out");
         assert!(!LaneEvidence::new(&found, 1).is_gone(11), "of another lane nothing is left there to tell");
-        let mut horizons = Horizons::new(&states, false);
-        horizons.note(&record(0), stamp(10));
-        assert_eq!(horizons.of(0), u64::MAX, "where one was written again, the first that is left is not the oldest");
+    }
+
+    #[test]
+    fn a_record_is_a_copy_where_its_event_had_been_seen_and_when_the_reader_had_ended() {
+        let copy =
+            Duplicate { lane: 0, sequence: 10, home: None, partition: 0, offset: 5, create_ms: 0, example: None };
+        let is_copy = |reached, copies: &[Duplicate], seen_again| {
+            let states = [PartitionState { position: reached, ..PartitionState::default() }];
+            Copies::new(&states, copies, seen_again).has(&record(0))
+        };
+        assert_eq!(is_copy(9, &[], 0), Some(false), "the first of its event");
+        assert_eq!(is_copy(9, &[copy], 1), Some(true));
+        assert_eq!(is_copy(9, &[], 1), None, "one of too many to remember");
+        assert_eq!(is_copy(5, &[], 1), Some(true), "written when the reader had ended");
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::duplicates::settle_duplicates;
-use super::evidence::{Horizons, SeenInLog, places_of};
+use super::evidence::{Copies, Horizons, SeenInLog, places_of};
 use crate::clock::wall_unix_ns;
 use crate::event::stamp::Stamp;
 use crate::kafka::slots::Slots;
@@ -174,8 +174,8 @@ impl<'a> SecondReading<'a> {
         let Log { topic, topics, ours, committed_only, .. } = log;
         let rules = ours.rules;
         let states = &*states;
-        let in_order = duplicates.is_empty() && findings.duplicates == 0 && findings.reordered == 0;
-        let (mut presence, mut horizons) = (BTreeMap::<u16, Presence>::new(), Horizons::new(states, in_order));
+        let copies = Copies::new(states, &duplicates, findings.duplicates);
+        let (mut presence, mut horizons) = (BTreeMap::<u16, Presence>::new(), Horizons::new(states));
         let sees = passed_over.is_some();
         let mut see = |record: &Record<'_>, stamp: Stamp| {
             if let Some(see) = passed_over.as_mut().filter(|_| was_passed_over(states, record)) {
@@ -184,9 +184,12 @@ impl<'a> SecondReading<'a> {
         };
         let each = |record: &Record<'_>, OwnEvent { stamp, is_at_home }: OwnEvent| {
             if truncated {
+                let is_copy = copies.has(record);
                 // A copy that somebody wrote to another partition does not make up for the event that is gone from its own.
-                if is_at_home {
+                if is_at_home || is_copy != Some(true) {
                     presence.entry(stamp.lane).or_default().note(stamp.sequence);
+                }
+                if is_copy == Some(false) {
                     horizons.note(record, stamp);
                 }
                 // What a reader of committed records went past may be of an aborted transaction, and this reading cannot tell.

@@ -28,6 +28,10 @@ struct Kept {
 }
 
 fn event(sequence: u64, user: u64) -> (Vec<u8>, Vec<u8>) {
+    event_due(1_000_000, sequence, user)
+}
+
+fn event_due(due_ns: u64, sequence: u64, user: u64) -> (Vec<u8>, Vec<u8>) {
     let event = Event {
         user: UserId(user),
         recorded_ms: None,
@@ -36,7 +40,7 @@ fn event(sequence: u64, user: u64) -> (Vec<u8>, Vec<u8>) {
     let mut arena = Vec::new();
     let values = Telling { event: &event, texts: &Vocabulary::default(), timestamp_ms: 1 };
     let kind = event.kind().type_index();
-    Encoder::new(RUN, 0, Arc::clone(&CATALOGUE)).encode(&mut arena, kind, &values, sequence, 1_000_000);
+    Encoder::new(RUN, 0, Arc::clone(&CATALOGUE)).encode(&mut arena, kind, &values, sequence, due_ns);
     (user.to_string().into_bytes(), arena)
 }
 
@@ -181,7 +185,7 @@ fn another_producers_rubbish_at_the_offset_is_no_damage_of_the_event() {
     let day = 24 * 3_600_000;
     let event = |key| AckedEvent { key, due_ms: Some(day), ..wanted(1, 1, 5) };
     let own = Some(KeyId::of_number(5));
-    let mine = Kept { create_ms: day, ..kept(1, 1, 5) };
+    let mine = Kept { create_ms: day, body: event_due(day.unsigned_abs() * 1_000_000, 1, 5).1, ..kept(1, 1, 5) };
     let damaged = Kept { body: on_another_device(&mine.body), ..mine.clone() };
     for (what, record, wanted, expected) in [
         ("of another key", rubbish(b"6", day), event(own), LookUp::Gone),
@@ -190,7 +194,18 @@ fn another_producers_rubbish_at_the_offset_is_no_damage_of_the_event() {
         ("of a key that is not known", rubbish(b"6", day), event(None), LookUp::Nothing),
         ("the event", mine.clone(), event(own), LookUp::Present),
         ("the event, damaged", damaged.clone(), event(own), LookUp::Unparsable),
-        ("a damaged copy under another key", Kept { key: b"6".to_vec(), ..damaged }, event(own), LookUp::Gone),
+        (
+            "the event, its key damaged too",
+            Kept { key: b"6".to_vec(), ..damaged.clone() },
+            event(own),
+            LookUp::Unparsable,
+        ),
+        (
+            "an event of another run with this one's tag, damaged",
+            Kept { body: on_another_device(&kept(1, 1, 5).body), ..damaged },
+            event(own),
+            LookUp::Gone,
+        ),
         ("another event", Kept { create_ms: day, ..kept(1, 2, 5) }, event(own), LookUp::Gone),
     ] {
         let mut log = Log { records: vec![record], ..Log::default() };
