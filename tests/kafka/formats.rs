@@ -132,11 +132,13 @@ fn what_a_processor_wrote_again_is_told_from_what_was_damaged_on_its_way() {
     let report = run.report();
     assert!(changed > 200, "{changed}");
     assert_eq!(report["findings"]["invalid"], 0, "{}", run.stdout);
-    // A check of 12 bits lets one change in 4,096 pass. What is damaged so may be another's, too.
+    // A check of 12 bits lets one change in 4,096 pass, and takes one in 4,096 of what was written again for what its producer wrote.
     let again = report["findings"]["re_encoded"].as_u64().unwrap();
-    assert!((3_000 - changed..=3_001 - changed).contains(&again), "{again} with {changed}: {}", run.stdout);
+    assert!((2_990 - changed..=3_004 - changed).contains(&again), "{again} with {changed}: {}", run.stdout);
+    // What is damaged so may be another's, too.
     let (damaged, foreign) = (&report["reading"]["damaged"], &report["findings"]["foreign"]);
-    assert_eq!(damaged.as_u64().unwrap() + foreign.as_u64().unwrap(), 3_000 - again, "{}", run.stdout);
+    let not_whole = damaged.as_u64().unwrap() + foreign.as_u64().unwrap();
+    assert!((changed - 4..=changed).contains(&not_whole), "{not_whole} with {changed}: {}", run.stdout);
 }
 
 #[test]
