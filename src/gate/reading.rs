@@ -1,16 +1,22 @@
 //! Reading a metric off a report: its value and whether that is exact, or why there is none.
 
+mod partitions;
+mod timeline;
+
 use super::{
-    bound::{AtLeast, not_known},
-    metric::{Column, Fold, Kind, Part, Source, Stat},
+    bound::AtLeast,
+    metric::{Column, Kind, Part, Source, Stat},
     path::Path,
 };
 use crate::figures::{self, as_f64, counted};
 use crate::ledger::Class;
 use crate::report::{
     Estimate, ExpectReport, LatencySummary, LedgerCounts, Offered, PartitionReport, PhaseReport, RunReport,
-    ScoresReport, TimelineRow, TypeReport,
+    ScoresReport, TypeReport,
 };
+use partitions::{gap, skew, total};
+pub(super) use timeline::full_rows;
+use timeline::timeline;
 
 /// A metric's value, in the base unit of its dimension.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -295,139 +301,4 @@ fn mean(summary: &LatencySummary) -> Read {
         _ => return missing("events without an answer leave no mean"),
     };
     Ok(Reading { value, at_least, samples: Some(summary.count) })
-}
-
-fn timeline(report: &RunReport, column: &Column, fold: Fold) -> Read {
-    // What is not sent while the last answers are waited for was not to be sent: the least and the mean of a second are those of
-    // sending.
-    let sending_s = if fold != Fold::Max && column.is_of_sending() { sending_ends_s(report) } else { f64::INFINITY };
-    let joined = report.joined_seconds.as_ref();
-    let joined_s = joined.map_or(0.0, |joined| joined.most.at_s);
-    let seconds = judged_rows(report).filter(|(row, _)| row.at_s > joined_s && row.at_s <= sending_s);
-    let (mut values, mut known, mut unknown) = (Vec::new(), 0, 0);
-    for (row, length) in seconds {
-        if length > LONGEST_SECOND_S {
-            return Err(Missing::new("the report has rows of a minute, and no second of them"));
-        }
-        match column.value(row) {
-            Some(value) => values.push(value),
-            None => unknown += 1,
-        }
-    }
-    known += values.len() as u64;
-    if let Some(joined) = joined {
-        let known_joined = (column.read)(&joined.known).unwrap_or(0);
-        (known, unknown) = (known + known_joined, unknown + joined.count.saturating_sub(known_joined));
-        let row = match fold {
-            Fold::Max => &joined.most,
-            Fold::Mean => &joined.sum,
-            Fold::Min => &joined.least,
-        };
-        values.extend(column.value(row));
-    }
-    let value = match fold {
-        Fold::Max => values.iter().copied().reduce(f64::max),
-        Fold::Min => values.iter().copied().reduce(f64::min),
-        Fold::Mean => (known > 0).then(|| values.iter().sum::<f64>() / as_f64(known)),
-    };
-    let Some(value) = value else {
-        return Err(Missing::of_samples("no second of the timeline has a value".to_owned(), 0));
-    };
-    let at_least = match (column.latency, fold) {
-        // An event that was never answered is in no row, so the rows alone would look better than the run was. A second in
-        // which nothing was answered has no latency, and hides none.
-        (Some(kind), _) => {
-            let censored = kind.of(&report.latency_us).map_or(0, |summary| summary.censored);
-            (censored > 0).then_some(AtLeast::Censored(censored))
-        }
-        _ if unknown == 0 => None,
-        (None, Fold::Max) => Some(AtLeast::Unknown { seconds: unknown, of: known + unknown }),
-        (None, Fold::Min | Fold::Mean) => return Err(Missing::of_samples(not_known(unknown, known + unknown), known)),
-    };
-    Ok(Reading { value, at_least, samples: Some(known) })
-}
-
-/// A longer row was made of seconds: one in which this process was held up is shorter.
-const LONGEST_SECOND_S: f64 = 59.0;
-
-/// When the last whole second of sending ends: of seconds that are not whole there is the last at most, in which sending ended.
-fn sending_ends_s(report: &RunReport) -> f64 {
-    let sends = |row: &&TimelineRow| row.scheduled > 0 || row.sent > 0;
-    let Some(last_s) = report.timeline.iter().rev().find(sends).map(|row| row.at_s) else { return f64::INFINITY };
-    let before_s = report.timeline.iter().map(|row| row.at_s).filter(|at_s| *at_s < last_s).fold(0.0, f64::max);
-    // The schedule reaches beyond its last event by less than the time between two, which no report tells.
-    let is_whole = report.run.measured_s + 0.05 >= last_s;
-    if is_whole || before_s <= report.run.warm_up_s { last_s } else { before_s }
-}
-
-fn gap(partitions: &[&PartitionReport], read: fn(&PartitionReport) -> u64) -> Read {
-    let acked = partitions.iter().filter(|partition| partition.acked > 0);
-    acked.map(|partition| read(partition)).max().map_or_else(|| Err(nothing_acked()), |gap| exact(as_f64(gap)))
-}
-
-fn total(
-    report: &RunReport,
-    partitions: &[&PartitionReport],
-    read: fn(&PartitionReport) -> u64,
-    needs_verifier: bool,
-) -> Read {
-    if report.ledger.scheduled == 0 && !(report.is_alone() && needs_verifier) {
-        return Err(nothing_scheduled());
-    }
-    if partitions.is_empty() {
-        return Err(Missing::new("the report holds no partition of it"));
-    }
-    let sum = as_f64(partitions.iter().map(|partition| read(partition)).sum());
-    if needs_verifier { by_verifier(report, sum, report.ledger.scheduled) } else { exact(sum) }
-}
-
-fn nothing_acked() -> Missing {
-    Missing::of_samples("nothing was acked".to_owned(), 0)
-}
-
-/// Largest over mean of acked, of the topic where that is largest.
-fn skew(partitions: &[&PartitionReport]) -> Read {
-    let mut topics: Vec<&str> = partitions.iter().map(|partition| partition.topic.as_str()).collect();
-    topics.sort_unstable();
-    topics.dedup();
-    let mut worst: Option<Reading> = None;
-    for topic in topics {
-        let acked: Vec<u64> = partitions.iter().filter(|row| row.topic == topic).map(|row| row.acked).collect();
-        let reading = skew_of(&acked)?;
-        if worst.is_none_or(|worst| worst.value < reading.value) {
-            worst = Some(reading);
-        }
-    }
-    worst.ok_or_else(nothing_acked)
-}
-
-fn skew_of(acked: &[u64]) -> Read {
-    let sum: u64 = acked.iter().sum();
-    let (largest, partitions) =
-        (acked.iter().max().copied().unwrap_or(0), u64::try_from(acked.len()).unwrap_or(u64::MAX));
-    if sum == 0 {
-        return Err(nothing_acked());
-    }
-    let needed = partitions.saturating_mul(SAMPLES_PER_PARTITION);
-    if sum < needed {
-        let reason = format!("needs {}, this run had {}", counted(needed, "acked event"), figures::count(sum));
-        return Err(Missing::of_samples(reason, sum));
-    }
-    let value = as_f64(largest) * as_f64(partitions) / as_f64(sum);
-    Ok(Reading { value, at_least: None, samples: Some(sum) })
-}
-
-/// With fewer acked events per partition, chance alone makes the largest twice the mean.
-const SAMPLES_PER_PARTITION: u64 = 10;
-
-/// The seconds of the timeline no part of which lies in the warm-up, with their lengths.
-fn judged_rows(report: &RunReport) -> impl Iterator<Item = (&TimelineRow, f64)> {
-    let starts = std::iter::once(0.0).chain(report.timeline.iter().map(|row| row.at_s));
-    let rows = report.timeline.iter().zip(starts).filter(|(_, start)| *start >= report.run.warm_up_s);
-    rows.map(|(row, start)| (row, row.at_s - start))
-}
-
-/// Of these, those that lasted at least half a second: the last may be cut short.
-pub(super) fn full_rows(report: &RunReport) -> impl Iterator<Item = (&TimelineRow, f64)> {
-    judged_rows(report).filter(|(_, length)| *length >= 0.5)
 }

@@ -9,8 +9,10 @@ mod alter;
 mod asking;
 mod certificate;
 mod consumer;
+mod event;
 mod headers;
 mod member;
+mod metadata;
 mod partitions;
 mod producer;
 mod raw;
@@ -23,13 +25,15 @@ use std::time::Duration;
 use rdkafka_sys::bindings as c;
 
 use super::slots::Slots;
-use super::{ClusterMetadata, Code, KafkaError, Notice, PartitionState, Settings, TopicMetadata, TopicState};
+use super::{ClusterMetadata, Code, KafkaError, Settings, TopicState};
 pub use alter::Alterer;
 use asking::done;
 use certificate::{say_why_not_verified, verifies_certificates};
 pub use consumer::Consumer;
+use event::Event;
 pub use headers::HeadersOf;
 pub use member::{Change, Member, wait_any};
+use metadata::{describe_cluster, describe_topic, slice};
 pub use producer::{Handed, Message, Producer};
 
 /// The version of librdkafka that is linked in.
@@ -237,59 +241,6 @@ unsafe fn slot_of(message: &raw::Message, slots: Option<&Slots>) -> i32 {
     slots.slot(name.to_bytes(), message.partition).unwrap_or(-1)
 }
 
-/// An event taken from a queue.
-#[derive(Debug)]
-struct Event(NonNull<c::rd_kafka_event_t>);
-
-// SAFETY: an event belongs to whoever has taken it from its queue, and is bound to no thread.
-unsafe impl Send for Event {}
-
-impl Event {
-    fn kind(&self) -> i32 {
-        // SAFETY: the event is live.
-        unsafe { c::rd_kafka_event_type(self.0.as_ptr()) }
-    }
-
-    /// The event as a notice; `None` for those that carry messages.
-    fn notice(&self) -> Option<Notice> {
-        let event = self.0.as_ptr();
-        match self.kind() {
-            c::RD_KAFKA_EVENT_ERROR => {
-                // SAFETY: the event is live and of type error; the text is copied before the event goes.
-                let (error, text, fatal) = unsafe {
-                    (
-                        raw::rd_kafka_event_error(event),
-                        text(c::rd_kafka_event_error_string(event)),
-                        c::rd_kafka_event_error_is_fatal(event) != 0,
-                    )
-                };
-                Some(Notice::Error { code: code(error), text, fatal })
-            }
-            c::RD_KAFKA_EVENT_LOG => {
-                let (mut facility, mut line, mut level) = (ptr::null(), ptr::null(), 0);
-                // SAFETY: the event is live and of type log; both texts live as long as the event and are copied.
-                let (facility, line) = unsafe {
-                    c::rd_kafka_event_log(event, &raw mut facility, &raw mut line, &raw mut level);
-                    (text(facility), text(line))
-                };
-                Some(Notice::Log { level, facility, text: line })
-            }
-            c::RD_KAFKA_EVENT_STATS => {
-                // SAFETY: the event is live and of type statistics; the text is copied before the event goes.
-                Some(Notice::Statistics(unsafe { text(c::rd_kafka_event_stats(event)) }))
-            }
-            _ => None,
-        }
-    }
-}
-
-impl Drop for Event {
-    fn drop(&mut self) {
-        // SAFETY: the event is ours and not used afterwards.
-        unsafe { c::rd_kafka_event_destroy(self.0.as_ptr()) }
-    }
-}
-
 /// A buffer for librdkafka's words.
 struct Reason([c_char; Self::SIZE]);
 
@@ -335,58 +286,6 @@ fn set(conf: *mut c::rd_kafka_conf_t, key: &str, value: &str) -> Result<(), Kafk
         Ok(())
     } else {
         Err(KafkaError::Setting { key: key.to_owned(), reason: reason.text() })
-    }
-}
-
-/// # Safety
-/// `metadata` and all it points to must be as `rd_kafka_metadata` filled it in.
-unsafe fn describe_cluster(metadata: &c::rd_kafka_metadata) -> (ClusterMetadata, Code) {
-    // SAFETY: the caller's promise covers each pointer with its count.
-    unsafe {
-        let brokers = slice(metadata.brokers, metadata.broker_cnt);
-        let ids = brokers.iter().map(|broker| broker.id).collect();
-        let brokers = brokers.iter().map(|broker| format!("{}:{}", text(broker.host), broker.port)).collect();
-        let Some(topic) = slice(metadata.topics.cast::<raw::MetadataTopic>(), metadata.topic_cnt).first() else {
-            return (ClusterMetadata { brokers, ids, ..ClusterMetadata::default() }, Code::UnknownTopicOrPartition);
-        };
-        let partitions = slice(topic.partitions, topic.partition_cnt);
-        let described = TopicMetadata {
-            partitions: topic.partition_cnt,
-            replication_factor: partitions.first().map_or(0, |partition| partition.replica_cnt),
-            leaderless: partitions.iter().filter(|p| p.leader < 0).map(|p| p.id).collect(),
-            leaders: partitions.iter().map(|partition| (partition.id, partition.leader)).collect(),
-            id: None,
-        };
-        (ClusterMetadata { brokers, ids, topic: described, ..ClusterMetadata::default() }, code(topic.err))
-    }
-}
-
-/// # Safety
-/// `topic` and all it points to must be as `rd_kafka_metadata` filled it in.
-unsafe fn describe_topic(topic: &raw::MetadataTopic) -> (String, TopicState) {
-    // SAFETY: the caller's promise covers each pointer with its count.
-    unsafe {
-        let partitions = slice(topic.partitions, topic.partition_cnt).iter().map(|partition| PartitionState {
-            partition: partition.id,
-            leader: (partition.leader >= 0).then_some(partition.leader),
-            copies: slice(partition.replicas, partition.replica_cnt).to_vec(),
-            in_sync: slice(partition.isrs, partition.isr_cnt).to_vec(),
-        });
-        let mut partitions: Vec<PartitionState> = partitions.collect();
-        partitions.sort_by_key(|partition| partition.partition);
-        (text(topic.topic), TopicState { partitions })
-    }
-}
-
-/// # Safety
-/// `first` must point to `count` values that live as long as the result is used, or `count` must be 0.
-unsafe fn slice<'a, T>(first: *const T, count: c_int) -> &'a [T] {
-    match usize::try_from(count) {
-        Ok(count) if count > 0 && !first.is_null() => {
-            // SAFETY: the caller's promise.
-            unsafe { std::slice::from_raw_parts(first, count) }
-        }
-        _ => &[],
     }
 }
 

@@ -1,3 +1,4 @@
+use super::write::body_time;
 use super::*;
 use crate::clock::Manual;
 use crate::control::{Control, Traffic};
@@ -10,6 +11,7 @@ use crate::ledger::Ledger;
 use crate::measure::{Kind, Recorder};
 use crate::publish::Handed;
 use crate::schedule::{Phase, Rate, Schedule, Shape};
+use crate::settings::recording::EventTime;
 use crate::settings::run::Patience;
 use crate::shop::{Detail, Event, UserId};
 use crate::source::Source;

@@ -1,11 +1,13 @@
 //! One record: is it valid, is it ours, is it whole, is it the first, is it in order, how long did it take.
 
+mod inspected;
+mod order;
+
 use std::sync::Arc;
 
 use super::book::{Book, Recognition};
-use super::by_schema::{BySchema, OfSchema};
+use super::by_schema::BySchema;
 use super::findings::{Findings, shown};
-use super::order::{Late, Place};
 use super::unjudged::Unjudged;
 use crate::clock::{Anchor, Nanos};
 use crate::event::catalogue::Catalogue;
@@ -21,6 +23,8 @@ use crate::measure::{FindingCounts, Shard};
 use crate::report::Example;
 use crate::wire::Malformed;
 use crate::wire::framing::SchemaId;
+pub use inspected::{Damaged, Duplicate, Inspected};
+use order::AwaitsNext;
 
 /// Duplicates whose kind is found out at the end, at most; of more it stays undecided.
 const REMEMBERED: usize = 100_000;
@@ -28,63 +32,6 @@ const REMEMBERED: usize = 100_000;
 const MOST_KNOWN: usize = 32;
 /// Damaged sightings kept for the examples.
 const DAMAGED: usize = 1_000;
-
-/// A second sighting of an event. What kind it is shows when it is compared with the first one, at the end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Duplicate {
-    /// The event's lane.
-    pub lane: u16,
-    /// Its sequence.
-    pub sequence: u64,
-    /// The partition of its key, where that is known: there the first one is most likely.
-    pub home: Option<i32>,
-    /// The partition of the second sighting.
-    pub partition: i32,
-    /// Its offset.
-    pub offset: i64,
-    /// Its `CreateTime`, ms since the Unix epoch.
-    pub create_ms: i64,
-    /// What is told of it, where it is one of the examples.
-    pub example: Option<Example>,
-}
-
-/// A damaged sighting of an event. Should a whole one come, it was none: another producer's, or a damaged copy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Damaged {
-    /// The event's lane.
-    pub lane: u16,
-    /// Its sequence.
-    pub sequence: u64,
-    /// What is told of it.
-    pub example: Example,
-}
-
-/// What an inspector came to.
-#[derive(Debug)]
-pub struct Inspected {
-    /// Counters and examples.
-    pub findings: Findings,
-    /// Second sightings whose kind is still to be found out.
-    pub duplicates: Vec<Duplicate>,
-    /// Damaged sightings, for the examples.
-    pub damaged: Vec<Damaged>,
-    /// How many events were seen damaged and never whole.
-    pub damaged_seen: u64,
-    /// Records whose id is of the first layout, by the check of the run that is judged.
-    pub older: u64,
-    /// What was read of each schema.
-    pub schemas: Vec<OfSchema>,
-    /// Where each record was put down that claims to be an event of the run.
-    pub sightings: Option<Sightings>,
-}
-
-/// A reordered record, among the examples, that still lacks the record after it.
-#[derive(Debug)]
-struct AwaitsNext {
-    lane: u16,
-    partition: i32,
-    example: usize,
-}
 
 /// Checks records, and asks a book whose events they are.
 #[derive(Debug)]
@@ -352,44 +299,6 @@ impl<B: Book> Inspector<B> {
         if let Some(counts) = shard.partitions.get_mut(partition) {
             counts.seen += 1;
         }
-    }
-
-    fn judge_order(&mut self, record: &Record<'_>, decoded: &Decoded<'_>, stamp: Stamp) {
-        let Ok(partition) = usize::try_from(record.partition) else { return };
-        let place = Place { sequence: stamp.sequence, offset: record.offset };
-        let late = self.book.place(stamp, partition, place);
-        if !self.awaiting_next.is_empty() {
-            self.tell_follower(stamp.lane, record.partition, place);
-        }
-        let Some(Late { overtaken_by, after }) = late.filter(|_| self.rules.has(Rule::Order)) else { return };
-        self.findings.0.reordered += 1;
-        let examples = self.findings.count_of("reordered");
-        if examples < super::findings::EXAMPLES {
-            let what = format!(
-                "sequence {} lies after sequence {} (offset {}), which was sent later; right before it lies sequence {} \
-                 (offset {})",
-                stamp.sequence, overtaken_by.sequence, overtaken_by.offset, after.sequence, after.offset
-            );
-            let told = self.example(record, Some((stamp, decoded)), &what);
-            self.findings.example("reordered", || Example { other_offset: Some(overtaken_by.offset), ..told });
-        }
-        if self.findings.count_of("reordered") > examples {
-            self.awaiting_next.push(AwaitsNext { lane: stamp.lane, partition: record.partition, example: examples });
-        }
-    }
-
-    /// Adds the record after it to a reordered one.
-    fn tell_follower(&mut self, lane: u16, partition: i32, place: Place) {
-        let Self { awaiting_next, findings, .. } = self;
-        awaiting_next.retain(|open| {
-            if (open.lane, open.partition) != (lane, partition) {
-                return true;
-            }
-            findings.add_to("reordered", open.example, || {
-                format!(", right after it sequence {} (offset {})", place.sequence, place.offset)
-            });
-            false
-        });
     }
 
     fn duplicate(&mut self, record: &Record<'_>, decoded: &Decoded<'_>, stamp: Stamp) {

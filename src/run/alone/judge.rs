@@ -1,5 +1,7 @@
 //! After reading has ended: what was found becomes the report.
 
+mod gaps;
+
 use std::collections::BTreeMap;
 use std::io;
 
@@ -17,7 +19,7 @@ use crate::ledger::rules::Rules;
 use crate::measure::{PhaseShard, Sampler, Shard};
 use crate::report::drift::DriftVerdict;
 use crate::report::latency::Kind;
-use crate::report::reading::{LaneReading, Reading};
+use crate::report::reading::Reading;
 use crate::report::{Findings, Latencies, LatencySummary, Run, RunReport, SCHEMA_VERSION, TypeReport};
 use crate::run::attribute::{ALL, Attributed, LOOK_UPS, Opened, settle_duplicates, stretches};
 use crate::run::ends::reader_ended;
@@ -28,8 +30,9 @@ use crate::run::{Outcome, RunError, client_errors, group, sections, summary, sur
 use crate::verify::findings::keep;
 use crate::verify::look_up::Ours;
 use crate::verify::look_up::{Search, SearchResult, read_again};
-use crate::verify::topic_book::{Extent, LaneSeen, TopicBook};
+use crate::verify::topic_book::{Extent, TopicBook};
 use crate::verify::{Duplicate, EndedBy, Inspected, PartitionState, VerifierEnd};
+use gaps::{Gaps, lane_reading};
 
 /// While records still come, what was due so shortly before the last of them may be on its way: a gap before it is not missing yet.
 const EDGE: Nanos = Nanos::from_secs(10);
@@ -222,7 +225,7 @@ fn reading(
         untracked: counts.untracked,
         forgotten: counts.forgotten,
         lane_count: u64::try_from(gaps.lanes.len()).unwrap_or(u64::MAX),
-        lanes: gaps.lanes.iter().take(TOLD).map(|lane| told(lane, gaps.judged)).collect(),
+        lanes: gaps.lanes.iter().take(TOLD).map(|lane| lane_reading(lane, gaps.judged)).collect(),
         ..Reading::default()
     }
 }
@@ -271,69 +274,6 @@ fn tell_copies(
     settle_duplicates(duplicates, &answers, states, Rules::ALL, findings);
 }
 
-/// What is missing, and of which lanes.
-struct Gaps {
-    lanes: Vec<LaneSeen>,
-    missing: Option<u64>,
-    open: u64,
-    below: u64,
-    unknown: Option<String>,
-    judged: bool,
-}
-
-impl Gaps {
-    fn of(
-        config: &Config,
-        is_compacted: bool,
-        book: &TopicBook,
-        states: &[PartitionState],
-        extent: &Extent<'_>,
-    ) -> Self {
-        let lanes = book.account(extent);
-        let shared = config.verify.group.is_some() && states.iter().any(|state| !state.is_held || state.jumped > 0);
-        let mixed = lanes.iter().find(|lane| lane.mixed);
-        let is_another = states.iter().any(|state| state.is_another);
-        let is_cut_off = states.iter().any(|state| state.cut_off > 0);
-        let may_be_compacted = is_compacted && lanes.iter().any(|lane| lane.missing > 0);
-        let unknown = match mixed {
-            _ if is_another => Some("a topic was deleted and made anew".to_owned()),
-            _ if is_cut_off => Some("a log was cut off below what had been read of it".to_owned()),
-            _ if may_be_compacted => Some("in a compacted topic later records may have taken their places".to_owned()),
-            _ if shared => Some("other members of the group have read some of the records".to_owned()),
-            Some(lane) => Some(format!(
-                "two runs with the tag {} were there at the same time, and some events may be of either: --run-id tells them \
-                 apart",
-                tag_of(lane.tag)
-            )),
-            None => None,
-        };
-        let judged = lanes.iter().filter(|lane| !lane.mixed);
-        let missing = judged.clone().map(|lane| lane.missing).sum();
-        Self {
-            missing: (unknown.is_none()).then_some(missing),
-            open: lanes.iter().map(|lane| lane.open).sum(),
-            below: lanes.iter().map(|lane| lane.below).sum(),
-            unknown,
-            judged: !(shared || is_another || is_cut_off || may_be_compacted),
-            lanes,
-        }
-    }
-}
-
-fn told(lane: &LaneSeen, judged: bool) -> LaneReading {
-    LaneReading {
-        tag: tag_of(lane.tag),
-        lane: lane.lane,
-        first: lane.first,
-        last: lane.last,
-        seen: lane.seen,
-        missing: (judged && !lane.mixed).then_some(lane.missing),
-        open: lane.open,
-        first_due: summary::instant(lane.first_due.unix_ns()),
-        last_due: summary::instant(lane.last_due.unix_ns()),
-    }
-}
-
 /// The types of event, each with its share of those that were seen.
 fn by_type(catalogue: &Catalogue, total: &Shard, clock_bound_us: Option<u64>) -> BTreeMap<String, TypeReport> {
     let mut types = sections::by_type(catalogue, total);
@@ -358,11 +298,6 @@ fn is_read(state: &PartitionState) -> bool {
 /// Whether the end of a partition had been reached when it was last heard of.
 fn is_at_end(state: &PartitionState) -> bool {
     state.is_held && state.at_end
-}
-
-/// A tag as it stands in a run's id: the first ten bits, as the first three digits with the last one's lower bits zero.
-fn tag_of(tag: u16) -> String {
-    format!("{:03x}", tag << 2)
 }
 
 /// How many records are still awaited of those that were asked for.
