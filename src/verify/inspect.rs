@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::book::{Book, Recognition};
 use super::by_schema::{BySchema, OfSchema};
 use super::findings::{Findings, shown};
-use super::order::{Late, Place};
+use super::order::{Late, Overtaking, Place};
 use super::unjudged::Unjudged;
 use crate::clock::{Anchor, Nanos};
 use crate::event::catalogue::Catalogue;
@@ -66,6 +66,8 @@ pub struct Inspected {
     pub findings: Findings,
     /// Second sightings whose kind is still to be found out.
     pub duplicates: Vec<Duplicate>,
+    /// What was read before events that should have come first.
+    pub overtaking: Overtaking,
     /// Damaged sightings, for the examples.
     pub damaged: Vec<Damaged>,
     /// How many events were seen damaged and never whole.
@@ -101,6 +103,7 @@ pub struct Inspector<B> {
     numbering: Numbering,
     findings: Findings,
     duplicates: Vec<Duplicate>,
+    overtaking: Overtaking,
     damaged: Vec<Damaged>,
     damaged_seen: u64,
     mended: u64,
@@ -130,6 +133,7 @@ impl<B: Book> Inspector<B> {
             numbering: Numbering::default(),
             findings: Findings::default(),
             duplicates: Vec::new(),
+            overtaking: Overtaking::new(),
             damaged: Vec::new(),
             damaged_seen: 0,
             mended: 0,
@@ -187,10 +191,22 @@ impl<B: Book> Inspector<B> {
     /// What was found, and the book.
     #[must_use]
     pub fn end(self) -> (Inspected, B) {
-        let Self { findings, duplicates, damaged, damaged_seen, mended, older, book, by_schema, sightings, .. } = self;
+        let Self {
+            findings,
+            duplicates,
+            overtaking,
+            damaged,
+            damaged_seen,
+            mended,
+            older,
+            book,
+            by_schema,
+            sightings,
+            ..
+        } = self;
         let schemas = by_schema.end();
         let damaged_seen = damaged_seen - mended;
-        (Inspected { findings, duplicates, damaged, damaged_seen, older, schemas, sightings }, book)
+        (Inspected { findings, duplicates, overtaking, damaged, damaged_seen, older, schemas, sightings }, book)
     }
 
     /// Whether nothing can be said of a record yet.
@@ -358,6 +374,10 @@ impl<B: Book> Inspector<B> {
         let Ok(partition) = usize::try_from(record.partition) else { return };
         let place = Place { sequence: stamp.sequence, offset: record.offset };
         let late = self.book.place(stamp, partition, place);
+        if let Some(Late { overtaken_by, .. }) = late {
+            let highest = self.overtaking.entry((stamp.lane, record.partition)).or_default();
+            *highest = overtaken_by.sequence.max(*highest);
+        }
         if !self.awaiting_next.is_empty() {
             self.tell_follower(stamp.lane, record.partition, place);
         }
