@@ -35,7 +35,7 @@ use book::Book;
 pub use ending::{Drain, EndedBy, Request, Until, VerifierEnd};
 pub use findings::Findings;
 pub use inspect::{Damaged, Duplicate, Inspected, Inspector};
-pub use order::{Late, Place};
+pub use order::{Late, Overtaking, Place};
 use partition::advance;
 pub use partition::{PartitionState, Truncation};
 use reader::Reader;

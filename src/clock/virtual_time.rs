@@ -21,6 +21,10 @@ pub(crate) trait World: fmt::Debug + Send + Sync {
     fn next_ns(&self) -> u64;
     /// Lets happen what is due, and wakes whoever waited for it.
     fn step(&self);
+    /// When a thread wakes that sleeps until that instant: on a machine that is busy, a little later.
+    fn wakes_ns(&self, until_ns: u64) -> u64 {
+        until_ns
+    }
 }
 
 /// The time of one simulated run, and whose turn it is.
@@ -31,6 +35,7 @@ pub(crate) struct Timekeeper {
     /// How far the wall clock has been set forward (or back) since the start.
     wall_step_ns: AtomicI64,
     turns: Mutex<Turns>,
+    world: OnceLock<Arc<dyn World>>,
 }
 
 #[derive(Debug, Default)]
@@ -38,7 +43,6 @@ struct Turns {
     threads: Vec<Seat>,
     running: usize,
     waits: u64,
-    world: Option<Arc<dyn World>>,
     /// A thread has panicked: the others only have to end.
     broken: bool,
 }
@@ -133,7 +137,8 @@ pub(crate) fn jump_to(at_ns: u64) {
 pub(super) fn pause(wait: Duration) -> bool {
     let Some(part) = here() else { return false };
     let until = part.keeper.now_ns().saturating_add(nanos(wait));
-    part.keeper.wait(part.seat, until, false);
+    let wakes = part.keeper.world.get().map_or(until, |world| world.wakes_ns(until));
+    part.keeper.wait(part.seat, wakes, false);
     true
 }
 
@@ -168,7 +173,7 @@ pub(crate) fn stir() {
 /// Lets things happen from here on that no thread of this run does.
 pub(crate) fn inhabit(world: Arc<dyn World>) {
     if let Some(part) = here() {
-        part.keeper.turns().world = Some(world);
+        part.keeper.world.get_or_init(|| world);
     }
 }
 
@@ -264,7 +269,7 @@ impl Timekeeper {
 
     /// Lets all happen that comes before a thread wakes: no thread needs a turn for it.
     fn let_happen(&self) {
-        let Some(world) = self.turns().world.clone() else { return };
+        let Some(world) = self.world.get() else { return };
         loop {
             let next = world.next_ns();
             let mut turns = self.turns();

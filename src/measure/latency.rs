@@ -139,19 +139,20 @@ impl LatencyHistogram {
     /// What the report says of it.
     #[must_use]
     pub fn summary(&self) -> LatencySummary {
-        let counts = self.histogram();
-        let any = !counts.is_empty();
+        let Some(counts) = self.counts.as_ref().filter(|counts| !counts.is_empty()) else {
+            return LatencySummary::default();
+        };
         LatencySummary {
             count: counts.len(),
-            min: any.then(|| counts.min()),
-            mean: any.then(|| counts.mean()),
+            min: Some(counts.min()),
+            mean: Some(counts.mean()),
             p50: self.quantile(0.5),
             p90: self.quantile(0.9),
             p95: self.quantile(0.95),
             p99: self.quantile(0.99),
             p999: self.quantile(0.999),
             p9999: self.quantile(0.9999),
-            max: any.then(|| counts.max()),
+            max: Some(counts.max()),
             saturated: self.saturated,
             censored: self.censored,
             censored_from: self.censored_from,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::book::{Book, Recognition};
 use super::by_schema::BySchema;
 use super::findings::{Findings, shown};
+use super::order::Overtaking;
 use super::unjudged::Unjudged;
 use crate::clock::{Anchor, Nanos};
 use crate::event::catalogue::Catalogue;
@@ -48,6 +49,7 @@ pub struct Inspector<B> {
     numbering: Numbering,
     findings: Findings,
     duplicates: Vec<Duplicate>,
+    overtaking: Overtaking,
     damaged: Vec<Damaged>,
     damaged_seen: u64,
     mended: u64,
@@ -77,6 +79,7 @@ impl<B: Book> Inspector<B> {
             numbering: Numbering::default(),
             findings: Findings::default(),
             duplicates: Vec::new(),
+            overtaking: Overtaking::new(),
             damaged: Vec::new(),
             damaged_seen: 0,
             mended: 0,
@@ -134,10 +137,22 @@ impl<B: Book> Inspector<B> {
     /// What was found, and the book.
     #[must_use]
     pub fn end(self) -> (Inspected, B) {
-        let Self { findings, duplicates, damaged, damaged_seen, mended, older, book, by_schema, sightings, .. } = self;
+        let Self {
+            findings,
+            duplicates,
+            overtaking,
+            damaged,
+            damaged_seen,
+            mended,
+            older,
+            book,
+            by_schema,
+            sightings,
+            ..
+        } = self;
         let schemas = by_schema.end();
         let damaged_seen = damaged_seen - mended;
-        (Inspected { findings, duplicates, damaged, damaged_seen, older, schemas, sightings }, book)
+        (Inspected { findings, duplicates, overtaking, damaged, damaged_seen, older, schemas, sightings }, book)
     }
 
     /// Whether nothing can be said of a record yet.

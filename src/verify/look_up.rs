@@ -259,9 +259,21 @@ pub fn read_committed_again(
     }));
 }
 
-/// Whether the leaders' logs go on above these high watermarks, one of each partition: no reader is given what is there, but a
-/// leader tells where its own log ends by refusing to be read from past it. Partitions of which that is not known are left out.
-pub fn goes_on_above(reader: &mut dyn Reader, topic: &str, ends: &BTreeMap<i32, i64>) -> BTreeMap<i32, bool> {
+/// What lies above a high watermark in the leader's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Above {
+    /// The log goes on there.
+    More,
+    /// It ends there.
+    Nothing,
+    /// Records were there, and all below that offset have gone out of the log since.
+    Aged(i64),
+}
+
+/// What lies above these high watermarks, one of each partition: no reader is given what is there, but a leader tells where its own log
+/// ends by refusing to be read from past it. It refuses what lies before the log's start, too. Partitions of which that is not known are
+/// left out.
+pub fn look_above(reader: &mut dyn Reader, topic: &str, ends: &BTreeMap<i32, i64>) -> BTreeMap<i32, Above> {
     let mut found = BTreeMap::new();
     let starts: Vec<(i32, i64)> = ends.iter().map(|(partition, end)| (*partition, end + 1)).collect();
     if starts.is_empty() {
@@ -275,12 +287,12 @@ pub fn goes_on_above(reader: &mut dyn Reader, topic: &str, ends: &BTreeMap<i32, 
     while found.len() < ends.len() && clock.now() < Nanos::from(ABOVE) {
         let taken = reader.take(BATCH, &mut |delivered| match delivered {
             // The high watermark has come further.
-            Delivered::Record(record) => drop(found.insert(record.partition, true)),
+            Delivered::Record(record) => drop(found.insert(record.partition, Above::More)),
             Delivered::EndOfPartition { partition, .. } => {
-                found.entry(partition).or_insert(true);
+                found.entry(partition).or_insert(Above::More);
             }
             Delivered::Error { partition, code: Code::AutoOffsetReset | Code::LogTruncation, .. } => {
-                found.entry(partition).or_insert(false);
+                found.entry(partition).or_insert(Above::Nothing);
             }
             Delivered::Error { partition, code, .. } => {
                 tracing::debug!(partition, ?code, "while reading above a high watermark");
@@ -289,6 +301,16 @@ pub fn goes_on_above(reader: &mut dyn Reader, topic: &str, ends: &BTreeMap<i32, 
         found.retain(|partition, _| ends.contains_key(partition));
         if taken == 0 && reader.wait(Duration::from_millis(50)).is_err() {
             break;
+        }
+    }
+    let refused: Vec<i32> =
+        found.iter().filter(|(_, above)| **above == Above::Nothing).map(|(partition, _)| *partition).collect();
+    let told = if refused.is_empty() { Vec::new() } else { reader.ends(topic, &refused, Wait::of(ASK)) };
+    for (partition, told) in refused.into_iter().zip(told) {
+        match told {
+            Ok(told) if Some(&told.low) > ends.get(&partition) => drop(found.insert(partition, Above::Aged(told.low))),
+            Ok(_) => {}
+            Err(_) => drop(found.remove(&partition)),
         }
     }
     found

@@ -1,5 +1,7 @@
 //! Order: within a lane and a partition, first sightings come in rising sequence.
 
+use std::collections::BTreeMap;
+
 /// A first sighting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -17,6 +19,9 @@ pub struct Late {
     /// The one right before it in the log.
     pub after: Place,
 }
+
+/// By lane and partition, the highest sequence that lies before one that should have come first.
+pub type Overtaking = BTreeMap<(u16, i32), u64>;
 
 /// The last sightings of each lane in each partition.
 #[derive(Debug)]

@@ -90,13 +90,21 @@ impl Cluster {
         assert!(output.status.success(), "{all:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
-    /// How many records Kafka's own console consumer reads of a topic.
-    pub(crate) fn console_consumer_counts(&self, topic: &str, isolation: &str) -> u64 {
+    /// How many records Kafka's own console consumer reads of a topic. It ends when it has been given nothing for a while, on a busy
+    /// machine even before the first record: where it was given fewer than are `expected`, it begins anew and waits longer.
+    pub(crate) fn console_consumer_counts(&self, topic: &str, isolation: &str, expected: u64) -> u64 {
         let from = ["--bootstrap-server", &self.address, "--topic", topic, "--from-beginning"];
-        let how = ["--isolation-level", isolation, "--timeout-ms", "6000"];
         let class = "org.apache.kafka.tools.consumer.ConsoleConsumer";
-        let output = Command::new(SCRIPT).args(["run", class]).args(from).args(how).output().unwrap();
-        String::from_utf8(output.stdout).unwrap().lines().count() as u64
+        let mut count = 0;
+        for timeout_ms in ["6000", "30000", "120000"] {
+            let how = ["--isolation-level", isolation, "--timeout-ms", timeout_ms];
+            let output = Command::new(SCRIPT).args(["run", class]).args(from).args(how).output().unwrap();
+            count = String::from_utf8(output.stdout).unwrap().lines().count() as u64;
+            if count >= expected {
+                break;
+            }
+        }
+        count
     }
 
     /// Keys and bodies of the first `count` records of a topic, each partition's in order, by another consumer.

@@ -105,7 +105,7 @@ fn an_instance_killed_in_mid_run_neither_loses_nor_doubles_a_result() {
         stock.insert(line["item_id"].as_str().unwrap().to_owned(), line["sold"].as_i64().unwrap());
     }
     assert_eq!(stock, sold.into_iter().map(|(item, sold)| (item.to_owned(), sold)).collect());
-    let committed = cluster.console_consumer_counts("killed-fraud-scores", "read_committed");
+    let committed = cluster.console_consumer_counts("killed-fraud-scores", "read_committed", EVENTS);
     assert_eq!(committed, EVENTS, "none is there twice");
 }
 

@@ -93,7 +93,7 @@ fn a_scorer_that_is_killed_neither_loses_nor_doubles_a_score_and_remembers_the_l
     assert_eq!(killed.finish().code, 0);
     assert_eq!(once.len() as u64, EVENTS);
     assert!(once.values().all(|(_, times)| *times == 1));
-    assert_eq!(cluster.console_consumer_counts("slain-scores", "read_committed"), EVENTS);
+    assert_eq!(cluster.console_consumer_counts("slain-scores", "read_committed", EVENTS), EVENTS);
 
     // Who was never disturbed comes to the same scores: the others had read again what they had to know.
     let undisturbed = scorer(cluster, "slain", "again", &["--group", "undisturbed", "--until-idle", "5s"]).finish();

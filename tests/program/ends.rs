@@ -164,6 +164,26 @@ fn a_reading_whose_results_cannot_be_written_tells_what_it_read() {
 }
 
 #[test]
+fn a_disk_that_fills_in_mid_run_takes_no_event_from_the_account_and_what_is_lost_passes_for_nothing() {
+    let shell = Shell::new();
+    let broker = Embedded::start("raw-events", 3).unwrap();
+    let at = ["-b", broker.address(), "--no-progress"];
+    let unread = ["synth", "--num-records", "30000", "--rate", "30000", "--no-verify"];
+    let ran = with_small_files(&shell, 8, &[&unread[..], &at, &["--gate-off", "generator_healthy"]].concat());
+    ran.ends_with_code(8).says("NOT WRITTEN").says("sum = scheduled").says("30,000 events acked").complains("goes on");
+    let folder = only_bundle(&shell);
+    let answers = fs::metadata(folder.join("answers.ndjson.zst")).unwrap().len();
+    // A shell counts blocks of 512 or of 1,024 bytes.
+    assert!([4_096, 8_192].contains(&answers), "the first answers found room, and then there was none: {answers}");
+
+    let folder = folder.to_str().unwrap();
+    let join = [&["verify", "--producer-report", folder], &at[..]].concat();
+    shell.run(&join).ends_with_code(7).complains("this run has not been judged");
+    shell.run(&["report", folder, "--recover"]).ends_with_code(4);
+    shell.run(&join).ends_with_code(7).complains("is not known to the end");
+}
+
+#[test]
 fn a_search_whose_results_cannot_be_written_tells_its_answer() {
     let shell = Shell::new();
     let search = ["capacity", "-b", "nowhere", "--start", "100/s", "--max", "200/s", "--probe", "1s", "--settle", "0s"];

@@ -22,7 +22,7 @@ use crate::run::surroundings::note_isolation;
 use crate::verify::look_up::AckedEvent;
 use crate::verify::look_up::Ours;
 use crate::verify::topic_book::{SequenceState, TopicBook};
-use crate::verify::{Damaged, Duplicate, PartitionState};
+use crate::verify::{Damaged, Duplicate, Overtaking, PartitionState};
 
 /// Whether the producer's run is over: its report, or why there will be none.
 pub type Finished = dyn Fn() -> Result<Option<RunReport>, String> + Send + Sync;
@@ -110,6 +110,7 @@ pub(super) struct ReadSide<'a> {
     pub(super) states: &'a mut [PartitionState],
     pub(super) duplicates: Vec<Duplicate>,
     pub(super) damaged: &'a [Damaged],
+    pub(super) overtaking: &'a Overtaking,
 }
 
 /// Reads the log again where that is needed, and gives each event its class.
@@ -124,7 +125,7 @@ pub(super) fn join(
     open: &dyn Fn(&str) -> Opened,
     findings: &mut Findings,
 ) -> io::Result<Attributed> {
-    let ReadSide { book, states, duplicates, damaged } = read;
+    let ReadSide { book, states, duplicates, damaged, overtaking } = read;
     let log = Log {
         topic: &config.topics[0],
         topics: &prepared.target.topics,
@@ -139,7 +140,7 @@ pub(super) fn join(
         committed_only: config.verify.reads_committed(),
         open,
     };
-    let mut reading = SecondReading::new(log, states, damaged);
+    let mut reading = SecondReading::new(log, states, damaged, overtaking);
     let mut unseen: BTreeMap<i32, i64> = BTreeMap::new();
     produced.each(&mut |lane, event| {
         if let Some((partition, offset)) = event.place.filter(|_| event.answer == Answer::Acked)

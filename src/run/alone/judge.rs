@@ -68,12 +68,14 @@ pub(super) fn outcome(
     let reader_ended = reader_ended(&verifier);
     let VerifierEnd { by, records, last_record, book, partitions: mut states, inspected, errors, throttle, .. } =
         verifier;
-    let Inspected { findings, duplicates, damaged, damaged_seen, older, schemas: read, sightings } = inspected;
+    let Inspected { findings, duplicates, overtaking, damaged, damaged_seen, older, schemas: read, sightings } =
+        inspected;
     let mut findings = findings.0;
     note_another(prepared, &mut states);
     let (mut deadlines, mut joined) = (Vec::new(), None);
     if let Some((produced, run)) = config.producer.as_ref().zip(run.as_ref()) {
-        let read = ReadSide { book: &book, states: &mut states, duplicates, damaged: &damaged };
+        let read =
+            ReadSide { book: &book, states: &mut states, duplicates, damaged: &damaged, overtaking: &overtaking };
         let found = join(config, produced, prepared, read, &open, &mut findings)
             .and_then(|joined| check_sum(&joined, run).map(|()| joined))
             .map_err(|source| RunError::Answers { path: produced.answers.clone(), source })?;

@@ -8,7 +8,7 @@ use crate::ledger::Outstanding;
 use crate::ledger::class::LookUp;
 use crate::ledger::judge::Evidence;
 use crate::verify::look_up::{Identity, Presence};
-use crate::verify::{Damaged, Duplicate, PartitionState};
+use crate::verify::{Damaged, Duplicate, Overtaking, PartitionState};
 
 /// All that was found.
 #[derive(Debug, Default)]
@@ -88,20 +88,27 @@ impl Copies {
 #[derive(Debug, Default)]
 pub(in crate::run) struct Horizons {
     moved: Vec<i32>,
+    overtaking: Overtaking,
     first_left: BTreeMap<(u16, i32), u64>,
 }
 
 impl Horizons {
-    pub(in crate::run) fn new(states: &[PartitionState]) -> Self {
+    pub(in crate::run) fn new(states: &[PartitionState], overtaking: &Overtaking) -> Self {
         let moved = (0_i32..).zip(states).filter(|(_, state)| state.log_start > state.from);
-        Self { moved: moved.map(|(partition, _)| partition).collect(), first_left: BTreeMap::new() }
+        Self {
+            moved: moved.map(|(partition, _)| partition).collect(),
+            overtaking: overtaking.clone(),
+            first_left: BTreeMap::new(),
+        }
     }
 
     /// Notes a record of the second reading, which comes in the order of offsets, and is no copy: an old event that was written again may
-    /// be the youngest record.
+    /// be the youngest record. What it should have come before may be gone.
     pub(in crate::run) fn note(&mut self, record: &Record<'_>, stamp: Stamp) {
         if self.moved.contains(&record.partition) {
-            self.first_left.entry((stamp.lane, record.partition)).or_insert(stamp.sequence);
+            let place = (stamp.lane, record.partition);
+            let overtaking = self.overtaking.get(&place).copied().filter(|highest| *highest > stamp.sequence);
+            self.first_left.entry(place).or_insert(overtaking.map_or(stamp.sequence, |highest| highest + 1));
         }
     }
 
@@ -166,7 +173,7 @@ mod tests {
     #[test]
     fn an_absent_event_is_gone_unless_it_may_have_aged_out() {
         let states = [PartitionState { log_start: 5, ..PartitionState::default() }, PartitionState::default()];
-        let mut horizons = Horizons::new(&states);
+        let mut horizons = Horizons::new(&states, &Overtaking::new());
         let mut present = Presence::default();
         for (partition, sequence) in [(1, 3), (0, 10), (0, 12), (1, 13)] {
             horizons.note(&record(partition), stamp(sequence));
@@ -178,6 +185,23 @@ mod tests {
         assert!(!evidence.is_gone(12), "it is there");
         assert!(evidence.is_gone(11), "what came after the first that is left cannot have aged out");
         assert!(!LaneEvidence::new(&found, 1).is_gone(11), "of another lane nothing is left there to tell");
+    }
+
+    #[test]
+    fn what_should_have_come_after_the_first_that_is_left_may_have_come_before_it() {
+        let states = [PartitionState { log_start: 5, ..PartitionState::default() }];
+        let first_left = |first: u64| {
+            let mut horizons = Horizons::new(&states, &[((0, 0), 12)].into());
+            horizons.note(&record(0), stamp(first));
+            horizons.of(0)
+        };
+        assert_eq!(
+            first_left(10),
+            13,
+            "12 was read before one that should have come first, which may have been this one"
+        );
+        assert_eq!(first_left(12), 12, "nothing higher was read before it");
+        assert_eq!(first_left(14), 14);
     }
 
     #[test]

@@ -14,12 +14,12 @@ use crate::ledger::class::LookUp;
 use crate::ledger::rules::{Rule, Rules};
 use crate::report::Findings;
 use crate::verify::look_up::{
-    AckedEvent, Ours, OwnEvent, Presence, Search, SearchResult, Stretch, goes_on_above, read_again,
+    Above, AckedEvent, Ours, OwnEvent, Presence, Search, SearchResult, Stretch, look_above, read_again,
     read_committed_again,
 };
 use crate::verify::reader::Reader;
 use crate::verify::topics::Topics;
-use crate::verify::{Damaged, Duplicate, PartitionState, Truncation};
+use crate::verify::{Damaged, Duplicate, Overtaking, PartitionState, Truncation};
 
 /// The longest second reading.
 pub(in crate::run) const LOOK_UPS: Duration = Duration::from_secs(60);
@@ -61,14 +61,20 @@ pub(in crate::run) struct SecondReading<'a> {
     is_open: bool,
     states: &'a mut [PartitionState],
     wanted: Vec<AckedEvent>,
+    overtaking: &'a Overtaking,
     found: SeenInLog,
 }
 
 impl<'a> SecondReading<'a> {
-    /// One of these partitions, as the first reader left them, and of what it read that was not whole.
-    pub(in crate::run) fn new(log: Log<'a>, states: &'a mut [PartitionState], damaged: &[Damaged]) -> Self {
+    /// One of these partitions, as the first reader left them, and of what it read that was not whole, or not in order.
+    pub(in crate::run) fn new(
+        log: Log<'a>,
+        states: &'a mut [PartitionState],
+        damaged: &[Damaged],
+        overtaking: &'a Overtaking,
+    ) -> Self {
         let found = SeenInLog { damaged: places_of(damaged), ..SeenInLog::default() };
-        let mut reading = Self { log, reader: None, is_open: false, states, wanted: Vec::new(), found };
+        let mut reading = Self { log, reader: None, is_open: false, states, wanted: Vec::new(), overtaking, found };
         reading.ask_for_ends_of_another();
         reading
     }
@@ -127,14 +133,19 @@ impl<'a> SecondReading<'a> {
         }
         let topic = self.log.topic;
         let Some(reader) = self.reader() else { return };
-        for (partition, goes_on) in goes_on_above(reader, topic, &above) {
+        for (partition, found) in look_above(reader, topic, &above) {
             let index = usize::try_from(partition).unwrap_or(usize::MAX);
-            if let Some(state) = self.states.get_mut(index) {
-                state.goes_on = Some(goes_on);
-                if !goes_on && !state.is_another {
-                    // What was acked there is gone, and so may be what was read before.
-                    state.truncation.get_or_insert(Truncation::LogEnd);
+            let Some(state) = self.states.get_mut(index) else { continue };
+            match found {
+                Above::More => state.goes_on = Some(true),
+                Above::Nothing => {
+                    state.goes_on = Some(false);
+                    if !state.is_another {
+                        // What was acked there is gone, and so may be what was read before.
+                        state.truncation.get_or_insert(Truncation::LogEnd);
+                    }
                 }
+                Above::Aged(start) => state.log_start = start,
             }
         }
     }
@@ -170,12 +181,12 @@ impl<'a> SecondReading<'a> {
         }
         // Made before the partitions are lent to what looks at the records.
         self.reader();
-        let Self { log, reader, states, mut found, .. } = self;
+        let Self { log, reader, states, overtaking, mut found, .. } = self;
         let Log { topic, topics, ours, committed_only, .. } = log;
         let rules = ours.rules;
         let states = &*states;
         let copies = Copies::new(states, &duplicates, findings.duplicates);
-        let (mut presence, mut horizons) = (BTreeMap::<u16, Presence>::new(), Horizons::new(states));
+        let (mut presence, mut horizons) = (BTreeMap::<u16, Presence>::new(), Horizons::new(states, overtaking));
         let sees = passed_over.is_some();
         let mut see = |record: &Record<'_>, stamp: Stamp| {
             if let Some(see) = passed_over.as_mut().filter(|_| was_passed_over(states, record)) {
@@ -189,7 +200,8 @@ impl<'a> SecondReading<'a> {
                 if is_at_home || is_copy != Some(true) {
                     presence.entry(stamp.lane).or_default().note(stamp.sequence);
                 }
-                if is_copy == Some(false) {
+                // Only what the first reader was given, in its key's partition, has an order in which it came.
+                if is_copy == Some(false) && is_at_home && !was_passed_over(states, record) {
                     horizons.note(record, stamp);
                 }
                 // What a reader of committed records went past may be of an aborted transaction, and this reading cannot tell.

@@ -37,6 +37,14 @@ pub(super) struct Awaiting {
     end: usize,
 }
 
+/// What comes of a change of a partition: a follower copies it, is not waited for any more, readers are shown more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Consequence {
+    Copy(usize, usize),
+    Lag(usize, usize),
+    Shown(usize, usize),
+}
+
 impl Cluster {
     pub(super) fn arrive(&mut self, request: Request) {
         let Some(batch) = self.clients[request.client].batch(request) else { return };
@@ -73,15 +81,16 @@ impl Cluster {
                 continue;
             }
             if self.follows(follower) {
-                self.at(self.now + self.plan.copy_ms * MS, Happening::Copy(partition, follower));
+                self.follow_up(self.plan.copy_ms * MS, Consequence::Copy(partition, follower));
             } else {
-                self.at(self.now + self.plan.lag_ms * MS, Happening::Lag(partition, follower));
+                self.follow_up(self.plan.lag_ms * MS, Consequence::Lag(partition, follower));
             }
         }
         let Partition { high, epoch, .. } = self.partitions[partition];
         self.shown[partition] = self.shown[partition].min(high);
-        let fetch = self.plan.fetch_us * 1_000;
-        self.at(self.now + fetch, Happening::Shown(partition, high));
+        if self.shown[partition] < high {
+            self.follow_up(self.plan.fetch_us * 1_000, Consequence::Shown(partition, high));
+        }
         let (here, others): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.awaiting).into_iter().partition(|waits| waits.request.partition == partition);
         self.awaiting = others;
@@ -93,6 +102,39 @@ impl Cluster {
                 self.answer(waits.request, Ok(i64::try_from(waits.base).ok()));
             } else {
                 self.awaiting.push(waits);
+            }
+        }
+    }
+
+    /// Lets a consequence come after that wait, unless it is to come before.
+    fn follow_up(&mut self, wait: u64, consequence: Consequence) {
+        if !self.to_come.contains(&consequence) {
+            self.to_come.push(consequence);
+            self.at(self.now + wait, Happening::Consequence(consequence));
+        }
+    }
+
+    /// What a change of a partition has as its consequence comes.
+    pub(super) fn follows_up(&mut self, consequence: Consequence) {
+        self.to_come.retain(|to_come| *to_come != consequence);
+        match consequence {
+            Consequence::Lag(partition, follower) => {
+                let state = &self.partitions[partition];
+                let lags = state.copies[follower].len() < state.log().len();
+                if lags && state.in_sync[follower] && !self.follows(follower) && self.answers(partition) {
+                    self.partitions[partition].shrink(follower);
+                    self.settle(partition);
+                }
+            }
+            Consequence::Copy(partition, follower) => {
+                if self.follows(follower) && self.answers(partition) {
+                    self.partitions[partition].replicate(follower);
+                    self.settle(partition);
+                }
+            }
+            Consequence::Shown(partition, high) => {
+                let high = high.min(self.partitions[partition].high);
+                self.shown[partition] = self.shown[partition].max(high);
             }
         }
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
-use super::brokers::{Awaiting, Broker, Request};
+use super::brokers::{Awaiting, Broker, Consequence, Request};
 use super::client::{self, Client};
 use super::fates::{Fate, Given, Known};
 use super::forge::Forgery;
@@ -64,6 +64,10 @@ impl World for Shared {
             virtual_time::wake_up(waiting.seat);
         }
     }
+
+    fn wakes_ns(&self, until_ns: u64) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).wakes_ns(until_ns)
+    }
 }
 
 /// A thread that waits for something.
@@ -92,6 +96,9 @@ pub(super) struct Cluster {
     /// How far it has come, and when it was last told where the log ends.
     pub(super) read_to: Vec<usize>,
     pub(super) asked: Vec<Option<u64>>,
+    /// Whether that was no end yet: not told, or before what was acked. Until when the reader read on, and could ask again.
+    pub(super) is_short: Vec<bool>,
+    pub(super) read_until: u64,
     /// When the log, its leader or what it shows last changed, and what they were then.
     pub(super) changed: Vec<u64>,
     pub(super) known: Vec<Known>,
@@ -102,8 +109,9 @@ pub(super) struct Cluster {
     /// When the topic was first deleted, and until when it is not there.
     pub(super) deleted_at: Option<u64>,
     pub(super) deleted_until: u64,
-    /// Whether the reader of the run was refused.
+    /// Whether the reader of the run was refused, and whether it was told so when it read.
     pub(super) was_denied: bool,
+    pub(super) was_told: bool,
     /// Until when nothing that a reader is told is the whole truth.
     pub(super) disturbed_until: u64,
     /// How many records a reader's client is to pass over, and which step it is to make back.
@@ -118,8 +126,9 @@ pub(super) struct Cluster {
     /// When requests to end came, and whom they reach.
     pub(super) interrupted_at: Vec<u64>,
     pub(super) interrupts: Arc<Interrupts>,
-    /// For how long this process was stopped in all, and until when it is.
+    /// For how long this process was stopped in all, when, and until when it is.
     pub(super) paused: u64,
+    pub(super) pauses: Vec<(u64, u64)>,
     paused_until: u64,
     /// The acts of the plan that had an effect.
     pub(super) acted: Vec<usize>,
@@ -146,6 +155,8 @@ pub(super) struct Cluster {
     pub(super) group: Group,
     /// Whether others have taken the producers' transactional ids.
     pub(super) fenced: bool,
+    /// What changes of partitions will have as consequences.
+    pub(super) to_come: Vec<Consequence>,
     /// Requests in the sockets of stopped brokers.
     pub(super) stalled: Vec<(usize, Request, Vec<Entry>)>,
     /// Requests that wait for the copies in sync.
@@ -158,9 +169,7 @@ pub(super) enum Happening {
     /// What an act did to a broker ends.
     Back(usize),
     Session(usize, u64),
-    Lag(usize, usize),
-    Copy(usize, usize),
-    Shown(usize, usize),
+    Consequence(Consequence),
     /// A client's queue for a partition may be sent.
     Send(usize, usize),
     Arrive(Request, Vec<Entry>),
@@ -214,6 +223,8 @@ impl Cluster {
             given: Vec::new(),
             read_to: vec![0; plan.partitions],
             asked: vec![None; plan.partitions],
+            is_short: vec![false; plan.partitions],
+            read_until: 0,
             changed: vec![0; plan.partitions],
             known: vec![(None, 0, 0, 0, 0, false); plan.partitions],
             answering_since: vec![0; plan.partitions],
@@ -221,6 +232,7 @@ impl Cluster {
             deleted_at: None,
             deleted_until: 0,
             was_denied: false,
+            was_told: false,
             disturbed_until: 0,
             to_skip: vec![0; plan.partitions],
             steps_back: vec![0; plan.partitions],
@@ -230,6 +242,7 @@ impl Cluster {
             interrupted_at: Vec::new(),
             interrupts: Arc::default(),
             paused: 0,
+            pauses: Vec::new(),
             paused_until: 0,
             acted: Vec::new(),
             brokers: vec![broker; plan.brokers],
@@ -250,6 +263,7 @@ impl Cluster {
             schemas: Vec::new(),
             group: Group::default(),
             fenced: false,
+            to_come: Vec::new(),
             stalled: Vec::new(),
             awaiting: Vec::new(),
         };
@@ -322,27 +336,7 @@ impl Cluster {
                     self.elect_all();
                 }
             }
-            Happening::Lag(partition, follower) => {
-                let lags = self.partitions[partition].copies[follower].len() < self.partitions[partition].log().len();
-                if lags
-                    && self.partitions[partition].in_sync[follower]
-                    && !self.follows(follower)
-                    && self.answers(partition)
-                {
-                    self.partitions[partition].shrink(follower);
-                    self.settle(partition);
-                }
-            }
-            Happening::Copy(partition, follower) => {
-                if self.follows(follower) && self.answers(partition) {
-                    self.partitions[partition].replicate(follower);
-                    self.settle(partition);
-                }
-            }
-            Happening::Shown(partition, high) => {
-                let high = high.min(self.partitions[partition].high);
-                self.shown[partition] = self.shown[partition].max(high);
-            }
+            Happening::Consequence(consequence) => self.follows_up(consequence),
             Happening::Send(of, partition) => {
                 self.clients[of].looks(partition, self.now);
                 client::send(self, of, partition);
@@ -369,6 +363,7 @@ impl Cluster {
         let until = (self.now + length).max(self.paused_until);
         virtual_time::jump_to(until);
         self.paused += until - self.now.max(self.paused_until);
+        self.pauses.push((self.now.max(self.paused_until), until));
         self.paused_until = until;
         self.silence_all(until);
     }

@@ -5,6 +5,7 @@ use super::forge::Forgery;
 use super::plan::{GroupPlan, Plan, Planned, Reads};
 use super::stage::play;
 use super::tests::holds;
+use crate::ledger::class::Class;
 use crate::ledger::rules::Rules;
 
 fn acts<const N: usize>(acts: [(u64, Act); N]) -> Vec<Planned> {
@@ -147,7 +148,7 @@ fn what_compaction_took_before_it_was_read_is_told_so() {
     let acts = acts([held, (600, Act::Compact { partition: 0 })]);
     let plan = Plan { compacted: true, partitions: 1, events: 100, acts, ..Plan::calm(1) };
     let covered = holds(&plan);
-    let taken = covered.classes.get(&crate::ledger::class::Class::Compacted).copied().unwrap_or(0);
+    let taken = covered.classes.get(&Class::Compacted).copied().unwrap_or(0);
     assert!(taken > 0 && covered.exit.contains_key("pass"), "{covered:?}");
 }
 
@@ -224,4 +225,32 @@ fn what_was_judged_is_committed_by_whoever_has_the_partition_next() {
     let reads = Reads::Alone { idle_ms: 1_000 };
     let one = Plan { min_in_sync: 1, in_flight: 1, linger_ms: 1, delivery_timeout_ms: 1_500, reads, ..one };
     holds(&Plan { latency_us: (300, 15_000), group: Some(group), acts, ..one });
+}
+
+/// What another writes at the offset of a lost event has another key: it is not the event, damaged.
+#[test]
+fn noise_at_the_offset_of_a_lost_event_is_not_its_damage() {
+    let acts = acts([(300, Act::Kill { broker: 0, ms: 5_000 }), (601, Act::Noise { partition: 0, records: 20 })]);
+    let few = Plan { events: 100, partitions: 1, brokers: 2, acks: 1, idempotent: false, ..Plan::calm(1) };
+    let slow = Plan { min_in_sync: 1, linger_ms: 0, delivery_timeout_ms: 1_500, latency_us: (2_000, 4_000), ..few };
+    let covered = holds(&Plan { copy_ms: 100, acts, ..slow });
+    assert!(
+        covered.classes.contains_key(&Class::Lost) && !covered.classes.contains_key(&Class::Corrupt),
+        "{covered:?}"
+    );
+}
+
+/// A log that had been deleted past the high watermark that its reader was told refused to be read from there: that was taken for its end, and
+/// what had been acked there for lost.
+#[test]
+fn what_was_deleted_before_the_log_was_looked_at_above_its_high_watermark_is_not_lost() {
+    let acts = acts([
+        (343, Act::Kill { broker: 0, ms: 600 }),
+        (571, Act::Stop { broker: 0, ms: 900 }),
+        (834, Act::DeleteRecords { partition: 0 }),
+    ]);
+    let few =
+        Plan { events: 87, rate: 400, partitions: 1, brokers: 2, acks: 1, idempotent: false, ..Plan::calm(3_304) };
+    let slow = Plan { linger_ms: 1, latency_us: (300, 15_000), copy_ms: 100, drain_ms: 500, flush_ms: 300, ..few };
+    assert!(!holds(&Plan { acts, ..slow }).classes.contains_key(&Class::Lost));
 }

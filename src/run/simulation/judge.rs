@@ -1,6 +1,7 @@
 //! The judge who knows the truth: what a report may say of a run, given what really became of each event.
 
 mod alone;
+mod patience;
 mod told;
 mod truth;
 
@@ -43,6 +44,8 @@ impl Covered {
 
 /// A request to end is heard within so long, besides what the process was stopped for.
 const HEARD: u64 = 25 * MS;
+/// What others did to the topic or to the group is looked at so often.
+const LOOKED_AT: u64 = 65 * MS;
 
 /// Judges a run. What it covered, or what is wrong with what was told.
 pub(super) fn judge(plan: &Plan, ended: &Ended) -> Result<Covered, String> {
@@ -51,8 +54,11 @@ pub(super) fn judge(plan: &Plan, ended: &Ended) -> Result<Covered, String> {
     let mut covered = Covered { acts, ..Covered::default() };
     let Some(outcome) = &ended.outcome else {
         *covered.exit.entry("none").or_default() += 1;
-        // Records that go while it takes up its place at them keep it, too.
-        let has_aged = cluster.partitions.iter().any(|partition| partition.start > 0);
+        if plan.reads == Reads::Itself && cluster.begun.is_some() {
+            return Err("its load began, and it told nothing".to_owned());
+        }
+        // Records that go while it takes up its place at them keep a run, too; a reading by itself waits for no place.
+        let has_aged = plan.reads == Reads::Itself && cluster.partitions.iter().any(|partition| partition.start > 0);
         let has_reason =
             !cluster.interrupted_at.is_empty() || cluster.was_denied || cluster.deleted_at.is_some() || has_aged;
         return if has_reason { Ok(covered) } else { Err("it did not begin, and nothing kept it".to_owned()) };
@@ -65,6 +71,8 @@ pub(super) fn judge(plan: &Plan, ended: &Ended) -> Result<Covered, String> {
         return Ok(covered);
     }
     classes(plan, outcome, &truth, &mut covered)?;
+    patience::waited(plan, ended, &truth, outcome)?;
+    told::ends(&cluster, outcome)?;
     told::counts(&truth, outcome)?;
     if !truth.is_undecided() {
         told::latencies(&cluster, outcome)?;
@@ -165,6 +173,11 @@ fn verdict(plan: &Plan, outcome: &Outcome, truth: &Truth<'_>, covered: &Covered)
     {
         return Err(format!("it passed, and {why}"));
     }
+    let findings_of_order = findings.duplicates + findings.reordered;
+    let is_calm = truth.cluster.acted.is_empty() && truth.forced_aborts() == 0 && findings_of_order == 0;
+    if is_calm && covered.count(Class::Verified) == outcome.report.ledger.scheduled && exit != Some(ExitCode::Pass) {
+        return Err(format!("nothing happened, and it did not pass: {:?}", outcome.report.verdict.reasons));
+    }
     if wrong > 0 && exit != Some(ExitCode::CorrectnessViolated) {
         return Err(format!("{wrong} violations, and it ended with {exit:?}"));
     }
@@ -186,9 +199,11 @@ fn spoilt(truth: &Truth<'_>) -> Option<&'static str> {
     let last_asked = cluster.asked.iter().flatten().max().copied().unwrap_or(0);
     if truth.forced_aborts() > 0 {
         Some("transactions were aborted that were not to be")
-    } else if cluster.group.expelled_at.is_some_and(|at| at + HEARD < last_asked) {
+    } else if cluster.was_told {
+        Some("its reader had been refused")
+    } else if cluster.group.expelled_at.is_some_and(|at| at + LOOKED_AT < last_asked) {
         Some("the group had driven its reader out")
-    } else if cluster.deleted_at.is_some_and(|at| at + HEARD < last_asked) {
+    } else if cluster.deleted_at.is_some_and(|at| at + LOOKED_AT < last_asked) {
         Some("the topic had been deleted")
     } else {
         None

@@ -88,9 +88,11 @@ pub(super) struct Partition {
     pub(super) epoch: i32,
     pub(super) start: usize,
     pub(super) high: usize,
-    /// The last stable offset, transactions that were open there with their first offsets, and up to where in which epoch that is known.
+    /// The last stable offset, transactions that were open there with their first offsets, those whose end is an abort, and up to where in
+    /// which epoch that is known.
     pub(super) stable: usize,
     pub(super) open: BTreeMap<usize, usize>,
+    pub(super) aborted: BTreeSet<usize>,
     pub(super) looked_at: (i32, usize),
 }
 
@@ -106,6 +108,7 @@ impl Partition {
             high: 0,
             stable: 0,
             open: BTreeMap::new(),
+            aborted: BTreeSet::new(),
             looked_at: (0, 0),
         }
     }
@@ -133,10 +136,11 @@ impl Partition {
     /// A follower cuts its copy back to where it parts from the leader's, takes over the rest, and is in sync again.
     pub(super) fn replicate(&mut self, follower: usize) {
         let Some(leader) = self.leader.filter(|leader| *leader != follower) else { return };
-        let theirs = self.copies[leader].clone();
-        let own = &mut self.copies[follower];
+        let Ok([own, theirs]) = self.copies.get_disjoint_mut([follower, leader]) else { return };
         // Two copies with the same epoch at an offset are the same up to there: an epoch has one leader.
-        let same = own.iter().zip(&theirs).take_while(|(own, theirs)| own.epoch == theirs.epoch).count();
+        let is_same =
+            |end: usize| end == 0 || own.get(end - 1).map(|it| it.epoch) == theirs.get(end - 1).map(|it| it.epoch);
+        let same = (0..=own.len().min(theirs.len())).rev().find(|end| is_same(*end)).unwrap_or(0);
         own.truncate(same);
         own.extend_from_slice(&theirs[same..]);
         self.known[follower] = own.len();
@@ -151,7 +155,7 @@ impl Partition {
         for (offset, entry) in self.log().iter().enumerate().take(self.high.min(self.stable)).rev() {
             let is_kept = match entry.message.nature {
                 Nature::Marker(_) => true,
-                _ if entry.transaction.is_some_and(|transaction| self.holds_aborted(transaction)) => false,
+                _ if entry.transaction.is_some_and(|transaction| self.aborted.contains(&transaction)) => false,
                 _ => later.insert(&entry.message.key),
             };
             if !is_kept {

@@ -35,6 +35,8 @@ pub(super) struct Plan {
     pub(super) reads: Reads,
     pub(super) min_in_sync: usize,
     pub(super) unclean: bool,
+    /// Whether brokers tell no client where its log parts from theirs (`OffsetForLeaderEpoch`, KIP-320): it reads on at its offset.
+    pub(super) old_brokers: bool,
     /// Whether of a key only the last record is kept.
     pub(super) compacted: bool,
     pub(super) in_flight: usize,
@@ -116,6 +118,7 @@ impl Plan {
             reads: Reads::Itself,
             min_in_sync: 2,
             unclean: false,
+            old_brokers: false,
             compacted: false,
             in_flight: 5,
             queue: 1_000,
@@ -138,6 +141,11 @@ impl Plan {
     /// The run that it is about.
     pub(super) const fn run(&self) -> RunId {
         RunId(self.seed | 1)
+    }
+
+    /// The time between two events of the schedule.
+    pub(super) const fn period(&self) -> u64 {
+        1_000_000_000 / self.rate
     }
 
     /// Events of a lane: event n is lane (n mod all)'s.
@@ -179,6 +187,7 @@ impl Plan {
             reads: Reads::Itself,
             min_in_sync: usize::try_from(min_in_sync).unwrap_or(1),
             unclean: rng.random_bool(0.3),
+            old_brokers: rng.random_bool(0.15),
             compacted: rng.random_bool(0.1),
             in_flight: usize::try_from(in_flight).unwrap_or(1),
             queue: usize::try_from(queue).unwrap_or(1_000),
@@ -249,20 +258,22 @@ impl Plan {
     fn lose(&mut self, rng: &mut Xoshiro256PlusPlus, length: u64) {
         let partition = rng.random_range(0..self.partitions);
         let at_ms = rng.random_range(0..=length);
-        let lags = *[50, 700, 700, 1_500].choose(rng).unwrap_or(&700);
+        // What lies above the high watermark goes with its leader; what lies below it, where a copy may lead that was not waited for.
+        let lags = if self.unclean { [50, 700, 700, 1_500] } else { [20, 50, 50, 700] };
+        let lags = *lags.choose(rng).unwrap_or(&50);
         let leader = partition % self.brokers;
         for broker in (0..self.brokers).filter(|broker| *broker != leader) {
             self.acts.push(Planned { at_ms, act: Act::Lag { broker, ms: lags + 400 } });
         }
         let ms = *[310, 600, 2_000].choose(rng).unwrap_or(&600);
         self.acts.push(Planned { at_ms: at_ms + lags, act: Act::Kill { broker: leader, ms } });
-        if rng.random_bool(0.5) {
+        if rng.random_bool(0.7) {
             // What others write as soon as another leads takes the places of what is gone.
             let at_ms = at_ms + lags + self.session_ms + rng.random_range(1..=20);
             let records = rng.random_range(1..=20);
             let forgery = *Forgery::ALL.choose(rng).unwrap_or(&Forgery::NotJson);
-            let written =
-                [Act::Noise { partition, records }, Act::Copy { partition }, Act::Forge { partition, forgery }];
+            let noise = Act::Noise { partition, records };
+            let written = [noise, noise, Act::Copy { partition }, Act::Forge { partition, forgery }];
             let act = *written.choose(rng).unwrap_or(&written[0]);
             self.acts.push(Planned { at_ms, act });
         }
@@ -300,6 +311,7 @@ impl Plan {
                 ..self.clone()
             },
             Self { unclean: false, ..self.clone() },
+            Self { old_brokers: false, ..self.clone() },
             Self { compacted: false, ..self.clone() },
             Self { transaction: None, ..self.clone() },
             Self { committed: false, ..self.clone() },
@@ -340,7 +352,7 @@ impl Plan {
             _ => "1",
         };
         let begin = format!(
-            "{} events at {}/s from {} of {} lanes to {} partitions on {} brokers, acks={acks}{}{}{}{}{}{}{}:\n",
+            "{} events at {}/s from {} of {} lanes to {} partitions on {} brokers, acks={acks}{}{}{}{}{}{}{}{}:\n",
             self.events,
             self.rate,
             self.lanes,
@@ -349,6 +361,7 @@ impl Plan {
             self.brokers,
             if self.idempotent { ", idempotent" } else { "" },
             if self.unclean { ", unclean elections" } else { "" },
+            if self.old_brokers { ", of an old version" } else { "" },
             if self.compacted { ", compacted" } else { "" },
             self.transaction.map_or_else(String::new, |(size, aborted)| {
                 format!(", transactions of {size}, {aborted} % aborted")

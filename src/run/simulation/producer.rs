@@ -22,14 +22,25 @@ pub(super) struct Producer {
     pub(super) client: usize,
 }
 
-/// A lane that waits for reports asks again each millisecond. Nothing comes of that but a turn of threads, so that it waits a little
-/// longer than it asked for, as on a machine that is busy; a report ends that at once.
-const LONGER: u64 = 4 * MS;
+/// A lane that waits for reports, or until the next event is due, looks again each millisecond. Nothing comes of that but a turn of
+/// threads, so that it waits a little longer than it asked for, as on a machine that is busy; a report ends the one at once, and the next
+/// due time the other.
+const LONGER: u64 = 5 * MS;
 
 /// Until when it waits.
 pub(super) fn until(begun: u64, wait: Duration) -> u64 {
     let wait = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
     begun.saturating_add(if wait >= MS { wait.max(LONGER) } else { wait })
+}
+
+impl Cluster {
+    /// When a lane wakes that sleeps until that instant.
+    pub(super) fn wakes_ns(&self, until: u64) -> u64 {
+        let Some(now) = virtual_time::now_ns().filter(|now| until >= now + MS) else { return until };
+        let since_begin = self.begun.map_or(0, |begun| now.saturating_sub(begun));
+        let to_next_due = self.plan.period() - since_begin % self.plan.period();
+        until.max(now + LONGER.min(to_next_due))
+    }
 }
 
 impl Publisher for Producer {

@@ -9,12 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cluster::{Cluster, Shared};
-use super::fates::Given as Gave;
+use super::fates::{Fate, Given as Gave};
 use super::log::{Entry, Message, Nature};
 use super::stage::FIRST_ID;
 use crate::clock::virtual_time;
 use crate::kafka::headers::Headers;
-use crate::kafka::{Code, Delivered, Judged, KafkaError, Notice, Record, Timestamp, TopicIdentity, Wait, Watermarks};
+use crate::kafka::{
+    Answer, Code, Delivered, Judged, KafkaError, Notice, Record, Timestamp, TopicIdentity, Wait, Watermarks,
+};
 use crate::verify::reader::Reader;
 
 /// The wait between two questions that got no answer.
@@ -74,6 +76,9 @@ impl Consumer {
 
     fn fetch(&mut self, most: usize) -> Vec<Given> {
         let mut cluster = self.cluster.open();
+        if self.live {
+            cluster.read_until = cluster.now;
+        }
         let mut given = Vec::new();
         for position in &mut self.positions {
             fetch(&mut cluster, position, (self.live, self.committed), most, &mut given);
@@ -130,7 +135,7 @@ fn is_lost(cluster: &Cluster, position: &Position) -> Option<Code> {
     }
     let before = position.next.checked_sub(1).and_then(|before| log.get(before));
     let parted = before.zip(position.epoch).is_some_and(|(before, epoch)| before.epoch != epoch);
-    parted.then_some(Code::LogTruncation)
+    (parted && !cluster.plan.old_brokers).then_some(Code::LogTruncation)
 }
 
 fn fetch(
@@ -148,6 +153,7 @@ fn fetch(
     if is_denied && !position.denied {
         given.push(Given::Error(at, Code::TopicAuthorizationFailed, position.next));
         cluster.was_denied |= live;
+        cluster.was_told |= live;
     }
     position.denied = is_denied;
     if is_denied {
@@ -170,7 +176,7 @@ fn fetch(
     while position.next < shown && given.len() < most {
         let Entry { epoch, create_ms, message, transaction, .. } = cluster.partitions[at].log()[position.next].clone();
         let is_control = matches!(message.nature, Nature::Marker(_) | Nature::Gone);
-        let is_held = transaction.is_some_and(|it| committed && cluster.partitions[at].holds_aborted(it));
+        let is_held = transaction.is_some_and(|it| committed && cluster.partitions[at].aborted.contains(&it));
         if is_control || is_held {
             position.pass(cluster, live, epoch);
             continue;
@@ -199,6 +205,19 @@ impl Cluster {
         }
         let id = if self.made_anew == 0 { FIRST_ID.to_owned() } else { format!("anew-{}", self.made_anew) };
         Ok(TopicIdentity { id: Some(id), partitions: number(self.partitions.len()) })
+    }
+
+    /// Notes what the reader of the run was told of the ends of a partition.
+    fn note_told(&mut self, partition: usize, ends: Option<&Watermarks>) {
+        let of_partition = |fate: &&Fate| fate.partition == Some(partition);
+        let acked = self.fates.values().filter(of_partition).filter_map(|fate| match fate.answer {
+            Some((Answer::Acked, offset, _)) => offset,
+            _ => None,
+        });
+        self.is_short[partition] = ends.is_none_or(|ends| acked.max() >= Some(ends.high));
+        if ends.is_some() {
+            self.asked[partition] = Some(self.now);
+        }
     }
 
     /// Notes that the reader of the run is given a record at a position. False where its client passes over it.
@@ -316,9 +335,8 @@ impl Reader for Consumer {
                 })
                 .collect();
             for (partition, told) in partitions.iter().zip(&told).filter(|_| self.live) {
-                if told.is_ok() {
-                    cluster.asked[usize::try_from(*partition).unwrap_or(0)] = Some(now);
-                }
+                let partition = usize::try_from(*partition).unwrap_or(0);
+                cluster.note_told(partition, told.as_ref().ok());
             }
             drop(cluster);
             if told.iter().all(Result::is_ok) || now >= until || (wait.given_up)() {

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
 use super::act::Act;
 use super::judge::{Covered, judge};
 use super::plan::{GroupPlan, Plan, Planned, Reads};
@@ -118,12 +120,24 @@ struct Sum {
     failures: Vec<(u64, String)>,
 }
 
+/// Keeps this thread, and those that it starts, where it is: the threads of a run go on one at a time, and to wake one on another
+/// processor takes longer than most of their turns.
+fn stay_on_one_processor(number: usize) {
+    let Ok(allowed) = sched_getaffinity(None) else { return };
+    let processors: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|processor| allowed.is_set(*processor)).collect();
+    let mut own = CpuSet::new();
+    own.set(processors[number % processors.len()]);
+    sched_setaffinity(None, &own).unwrap();
+}
+
 /// Plays the plans of seeds from `first` on, on so many threads, until `enough` says so.
 fn many(first: u64, threads: usize, rules: Rules, enough: &(dyn Fn(u64, usize) -> bool + Sync)) -> Sum {
     let (next, sum) = (AtomicU64::new(first), Mutex::new(Sum::default()));
     std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
+        let (next, sum) = (&next, &sum);
+        for thread in 0..threads {
+            scope.spawn(move || {
+                stay_on_one_processor(thread);
                 loop {
                     let seed = next.fetch_add(1, Ordering::SeqCst);
                     if enough(seed - first, sum.lock().unwrap().failures.len()) {

@@ -50,27 +50,25 @@ impl Partition {
     pub(super) fn settle_stable(&mut self) {
         if self.high < self.looked_at.1 || self.epoch != self.looked_at.0 {
             self.open.clear();
+            self.aborted.clear();
             self.looked_at = (self.epoch, 0);
         }
         let Some(leader) = self.leader else { return };
         let new = self.copies[leader].iter().enumerate().take(self.high).skip(self.looked_at.1);
         for (offset, entry) in new {
             match (entry.transaction, entry.message.nature) {
-                (Some(transaction), Nature::Marker(_)) => drop(self.open.remove(&transaction)),
+                (Some(transaction), Nature::Marker(end)) => {
+                    self.open.remove(&transaction);
+                    if end == End::Aborted {
+                        self.aborted.insert(transaction);
+                    }
+                }
                 (Some(transaction), _) => drop(self.open.entry(transaction).or_insert(offset)),
                 (None, _) => {}
             }
         }
         self.looked_at.1 = self.high;
         self.stable = self.open.values().copied().min().unwrap_or(self.high);
-    }
-
-    /// Whether the log holds a transaction as aborted.
-    pub(super) fn holds_aborted(&self, transaction: usize) -> bool {
-        let is_marker = |entry: &Entry| {
-            entry.transaction == Some(transaction) && entry.message.nature == Nature::Marker(End::Aborted)
-        };
-        self.log().iter().any(is_marker)
     }
 }
 

@@ -4,6 +4,7 @@ use crate::ledger::sightings::Sightings;
 use crate::report::Example;
 use crate::verify::by_schema::OfSchema;
 use crate::verify::findings::Findings;
+use crate::verify::order::Overtaking;
 
 /// A second sighting of an event. What kind it is shows when it is compared with the first one, at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub struct Inspected {
     pub findings: Findings,
     /// Second sightings whose kind is still to be found out.
     pub duplicates: Vec<Duplicate>,
+    /// What was read before events that should have come first.
+    pub overtaking: Overtaking,
     /// Damaged sightings, for the examples.
     pub damaged: Vec<Damaged>,
     /// How many events were seen damaged and never whole.

@@ -23,6 +23,10 @@ impl<B: Book> Inspector<B> {
         let Ok(partition) = usize::try_from(record.partition) else { return };
         let place = Place { sequence: stamp.sequence, offset: record.offset };
         let late = self.book.place(stamp, partition, place);
+        if let Some(Late { overtaken_by, .. }) = late {
+            let highest = self.overtaking.entry((stamp.lane, record.partition)).or_default();
+            *highest = overtaken_by.sequence.max(*highest);
+        }
         if !self.awaiting_next.is_empty() {
             self.tell_follower(stamp.lane, record.partition, place);
         }

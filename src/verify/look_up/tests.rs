@@ -61,12 +61,14 @@ struct Log {
     high: Option<i64>,
     refuses_from: Option<i64>,
     refused: bool,
+    /// Where it starts.
+    low: i64,
 }
 
 impl Log {
     fn go_to(&mut self, offset: i64) {
         let offset = if offset == END { i64::MAX } else { offset };
-        self.refused = self.refuses_from.is_some_and(|from| offset >= from);
+        self.refused = self.refuses_from.is_some_and(|from| offset >= from) || offset < self.low;
         let first = self.records.partition_point(|record| record.offset < offset);
         self.queue = (first..self.records.len()).collect();
         self.end_told = false;
@@ -116,7 +118,7 @@ impl Reader for Log {
     }
     fn notices(&mut self, _notice: &mut dyn FnMut(Notice)) {}
     fn ends(&mut self, _topic: &str, partitions: &[i32], _wait: Wait<'_>) -> Vec<Result<Watermarks, Code>> {
-        vec![Ok(Watermarks::default()); partitions.len()]
+        vec![Ok(Watermarks { low: self.low, ..Watermarks::default() }); partitions.len()]
     }
     fn identities(
         &mut self,
@@ -171,11 +173,17 @@ fn what_was_acked_at_or_above_the_high_watermark_is_not_gone() {
 fn a_log_ends_where_its_leader_refuses_to_be_read_from_and_not_at_its_high_watermark() {
     let ends = BTreeMap::from([(0, 3)]);
     let mut replicated = Log { high: Some(3), refuses_from: Some(4), ..Log::default() };
-    assert_eq!(goes_on_above(&mut replicated, "t", &ends), [(0, false)].into());
+    assert_eq!(look_above(&mut replicated, "t", &ends), [(0, Above::Nothing)].into());
     let mut goes_on = Log { high: Some(3), refuses_from: Some(9), ..Log::default() };
-    assert_eq!(goes_on_above(&mut goes_on, "t", &ends), [(0, true)].into());
+    assert_eq!(look_above(&mut goes_on, "t", &ends), [(0, Above::More)].into());
     let mut has_moved = Log { records: vec![kept(4, 4, 5)], ..Log::default() };
-    assert_eq!(goes_on_above(&mut has_moved, "t", &ends), [(0, true)].into());
+    assert_eq!(look_above(&mut has_moved, "t", &ends), [(0, Above::More)].into());
+    let mut has_aged = Log { records: vec![kept(9, 9, 5)], low: 7, ..Log::default() };
+    assert_eq!(
+        look_above(&mut has_aged, "t", &ends),
+        [(0, Above::Aged(7))].into(),
+        "it is refused below its start, too"
+    );
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::truth::{Truth, is_acked};
-use crate::run::Outcome;
+use crate::ledger::class::Class;
 use crate::run::simulation::act::Act;
 use crate::run::simulation::cluster::{Cluster, MS};
 use crate::run::simulation::fates::{Fate, Sighting};
 use crate::run::simulation::log::{Identity, Nature};
 use crate::run::simulation::plan::{Planned, Reads};
+use crate::run::{Outcome, Unverified};
 
 /// What a checker must have counted.
 #[derive(Debug, Default)]
@@ -92,6 +93,11 @@ pub(super) fn counts(truth: &Truth<'_>, outcome: &Outcome) -> Result<(), String>
     let (cluster, is_all_known, forced) = (truth.cluster, truth.is_all_known(), truth.forced_aborts());
     let failed = outcome.report.transactions.as_ref().map_or(0, |told| told.counts.failed);
     let findings = &outcome.report.findings;
+    let is_gone = |one: &&Unverified| {
+        let fate = cluster.fates.get(&(one.lane, one.sequence));
+        one.class == Class::Lost && fate.is_some_and(|fate| !fate.seen.is_empty())
+    };
+    let gone = outcome.unverified.iter().filter(is_gone).count() as u64;
     // Who has only the answers of a run knows neither when its events were due nor which lanes its processes had.
     let knows_others = cluster.plan.reads == Reads::Itself;
     let truth = counted(cluster);
@@ -121,10 +127,24 @@ pub(super) fn counts(truth: &Truth<'_>, outcome: &Outcome) -> Result<(), String>
         ("transactions aborted against the plan", failed, forced),
         ("written again", findings.re_encoded, 0),
         ("awaiting a schema", findings.awaits_schema, 0),
+        ("seen, and then gone", findings.seen_then_gone, gone),
+        ("committed, and held as aborted", findings.held_aborted, 0),
         ("read again", findings.duplicates_reread, reread),
     ] {
         if told != truth {
             return Err(format!("{name}: {told} told, {truth} in truth"));
+        }
+    }
+    Ok(())
+}
+
+/// What is told of the logs' ends: nobody reads past one, unless another leader's log has taken the place of what was read.
+pub(super) fn ends(cluster: &Cluster, outcome: &Outcome) -> Result<(), String> {
+    for (partition, told) in cluster.partitions.iter().zip(&outcome.report.partitions) {
+        let is_first = partition.epoch == 0 && cluster.made_anew == 0;
+        if is_first && told.log_end.is_some_and(|end| told.position > Some(end)) {
+            let (position, end) = (told.position, told.log_end);
+            return Err(format!("a log that ends at {end:?} was read up to {position:?}"));
         }
     }
     Ok(())

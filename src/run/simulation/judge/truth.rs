@@ -34,6 +34,9 @@ pub(super) struct Truth<'a> {
     aborted: bool,
 }
 
+/// In so long a reader that is to ask again has done so, however slowly it is answered.
+const ASKS_AGAIN: u64 = 1_200 * MS;
+
 pub(super) fn is_acked(fate: &Fate) -> bool {
     matches!(fate.answer, Some((Answer::Acked, ..)))
 }
@@ -50,6 +53,11 @@ impl<'a> Truth<'a> {
 
     fn offset(plan: &Plan, (lane, sequence): Identity) -> u64 {
         (sequence * u64::from(plan.lanes + plan.others) + u64::from(lane)) * 1_000 * MS / plan.rate
+    }
+
+    /// Whether every wait was told to end.
+    pub(super) const fn is_told_to_end(&self) -> bool {
+        self.aborted
     }
 
     /// When an event is due.
@@ -90,10 +98,15 @@ impl<'a> Truth<'a> {
         })
     }
 
-    /// Whether a partition has not changed since the reader was told its ends: then what is true could be known.
+    /// Whether a partition has not changed since the reader was told its ends, or could have been told them once more: then what is true
+    /// could be known.
     pub(super) fn is_exact(&self, partition: usize) -> bool {
-        let asked = self.cluster.asked[partition].unwrap_or(0);
-        !self.aborted && asked > self.cluster.changed[partition].max(self.cluster.disturbed_until)
+        let cluster = self.cluster;
+        // Where they were no end yet, it is to ask again for as long as it reads.
+        let asks_again = cluster.is_short[partition] && cluster.answers(partition) && !cluster.was_denied;
+        let again = if asks_again { cluster.read_until.saturating_sub(ASKS_AGAIN) } else { 0 };
+        let asked = cluster.asked[partition].unwrap_or(0).max(again);
+        !self.aborted && asked > cluster.changed[partition].max(cluster.disturbed_until)
     }
 
     /// Whether a partition has answered ever since the reader was told its ends: then each offset can be looked up.
@@ -229,8 +242,9 @@ impl<'a> Truth<'a> {
                 with(Class::UnknownUnseen, maybe)
             }
             Some((Answer::Acked, ..)) if seen => match place {
-                // Of a compacted log nobody knows what was cut off it.
-                Place::Nowhere if self.is_all_known() && !self.cluster.plan.compacted => vec![Class::Lost],
+                // Of a compacted log nobody knows what was cut off it: what was seen was there.
+                Place::Nowhere if self.cluster.plan.compacted => vec![Class::Verified],
+                Place::Nowhere if self.is_all_known() => vec![Class::Lost],
                 Place::Nowhere => vec![Class::Lost, Class::Verified],
                 _ => vec![Class::Verified],
             },
