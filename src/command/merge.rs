@@ -170,8 +170,8 @@ fn limited(stored: &Stored) -> Vec<String> {
     if broken.is_empty() { vec![format!("{whose} was no valid run")] } else { broken }
 }
 
-/// The bundles from which nothing is missing, and what they say of the shards that left none. What a shard that was killed had written is set aside:
-/// it was never judged, and the others know how far it came.
+/// The bundles from which nothing is missing, and what they say of the shards that left none. What a shard that was killed had
+/// written is set aside: it was never judged, and the others know how far it came.
 fn wholes(folders: &[PathBuf]) -> Result<(Vec<Stored>, Vec<ShardReport>), Failure> {
     let (mut bundles, mut partial) = (Vec::new(), Vec::new());
     let mut words = LastWords::default();

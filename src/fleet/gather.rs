@@ -55,8 +55,7 @@ impl Listener {
         Self::begin(topic, run, None)
     }
 
-    /// The same, and puts each bundle into a folder below that one as soon as it is there: no more than one is held at a time, however many shards
-    /// there are.
+    /// The same, and puts each bundle into a folder below that one as soon as it is there: no more than one is held at a time.
     ///
     /// # Errors
     /// Where the topic cannot be read, or a bundle not be written.

@@ -19,8 +19,8 @@ use crate::run::Interrupts;
 use seat::{Moment, Seat};
 pub use seat::{clock_offset, shard_report, started_at};
 
-/// Records by which the clock is measured before the start, and after the end, and how often they are sent again where it is not known well by them: on a
-/// machine that is busy.
+/// Records by which the clock is measured before the start, and after the end, and how often they are sent again where it is not
+/// known well by them: on a machine that is busy.
 pub(super) const PROBES: usize = 16;
 pub(super) const ROUNDS: usize = 8;
 

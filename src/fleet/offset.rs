@@ -107,8 +107,8 @@ impl Track {
         self.known = Some((sent, both.unwrap_or(new)));
     }
 
-    /// How many records are written together where one a second goes on telling the time. The first one of a transaction is on its way for longer than
-    /// from here to the partition's leader and back, since the partition becomes part of the transaction before.
+    /// How many records are written together by who goes on telling the time once a second. The first one of a transaction is on its
+    /// way for longer than to the partition's leader and back, since the partition becomes part of the transaction before.
     #[must_use]
     pub fn records_of_a_beat(&self, now: Nanos) -> usize {
         if self.at(now).is_some_and(|known| known.bound_ns() <= GOOD_BOUND_NS) { 1 } else { 2 }

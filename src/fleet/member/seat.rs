@@ -66,8 +66,8 @@ impl Seat {
         self.say_often(said, moment, 1)
     }
 
-    /// Says how far this shard is: twice where its clock is not known well any more, since the first record of a transaction brackets a stamp the
-    /// less closely.
+    /// Says how far this shard is: twice where its clock is not known well any more, since the first record of a transaction
+    /// brackets a stamp less closely.
     pub(super) fn say_progress(&mut self, progress: Progress) -> Result<(), FleetError> {
         let times = self.track.records_of_a_beat(self.channel.clock().now());
         self.say_often(Announcement::Beat(progress), Moment::During, times)
