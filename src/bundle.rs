@@ -66,6 +66,13 @@ pub struct BundleError {
     pub source: io::Error,
 }
 
+/// Whether the run of a folder still goes on: its process holds the mark.
+#[must_use]
+pub fn goes_on(folder: &Path) -> bool {
+    let held = |mark: File| rustix::fs::flock(&mark, FlockOperation::NonBlockingLockExclusive).is_err();
+    File::open(folder.join(PARTIAL)).is_ok_and(held)
+}
+
 fn at(path: &Path) -> impl FnOnce(io::Error) -> BundleError + '_ {
     move |source| BundleError { path: path.to_owned(), source }
 }

@@ -130,6 +130,9 @@ pub enum FleetError {
     /// A bundle cannot be handed in.
     #[error("the bundle cannot be handed in: {0}")]
     Bundle(#[from] std::io::Error),
+    /// Bundles that were handed in cannot be put into folders.
+    #[error("the bundles cannot be unpacked: {0}")]
+    Unpacked(std::io::Error),
     /// This machine's clock is wrong.
     #[error("this machine's clock is {} {} that of the broker", away(*offset_ns), if *offset_ns > 0 { "behind" } else { "ahead of" })]
     Clock {

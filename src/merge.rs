@@ -21,11 +21,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::recording::{LatencyKind, Recording};
-pub use fleet::is_lost;
+pub use fleet::{LastWords, is_lost};
 pub use readers::Readers;
 
 use crate::report::fleet::ShardReport;
-use crate::report::{GateResult, RunReport, SCHEMA_VERSION, Verdict};
+use crate::report::{GateResult, RunReport, SCHEMA_VERSION, TimelineRow, Verdict};
 
 /// What one process left behind.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +36,27 @@ pub struct Part {
     pub report: RunReport,
     /// Its histograms.
     pub recording: PartHistograms,
+    /// Its seconds.
+    pub rows: PartRows,
+}
+
+/// A part's seconds, which are many where it ran for long: of many parts those of one at a time are held.
+#[derive(Clone, Default)]
+pub enum PartRows {
+    /// All of them are in its report.
+    #[default]
+    InReport,
+    /// They are read when they are added up.
+    There(Arc<dyn Fn() -> Result<Vec<TimelineRow>, String> + Send + Sync>),
+}
+
+impl fmt::Debug for PartRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InReport => "InReport",
+            Self::There(_) => "There",
+        })
+    }
 }
 
 /// A part's histograms, which may be larger than all the rest: of many parts those of one at a time are held.
@@ -170,8 +191,8 @@ pub enum MergeError {
         /// In the report.
         reported: u64,
     },
-    /// Histograms that cannot be read.
-    #[error("the histograms of {part} cannot be read: {why}")]
+    /// Histograms or seconds that cannot be read.
+    #[error("what {part} recorded cannot be read: {why}")]
     Unreadable {
         /// The part.
         part: String,
@@ -258,7 +279,7 @@ pub fn merge_with(
         phases: counts::phases(parts, &phases, &mut without_quantiles),
         partitions: counts::partitions(&all),
         hot_keys: counts::hot_keys(parts),
-        timeline: timeline::timeline(&all, &seconds),
+        timeline: timeline::timeline(&all, &seconds)?,
         joined_seconds: None,
         payload: parts[0].report.payload,
         // A trend is that of one process: each part's report has its own.
@@ -287,6 +308,7 @@ struct Aligned {
     name: String,
     report: RunReport,
     recording: PartHistograms,
+    rows: PartRows,
     /// Seconds after the first part.
     starts_s: f64,
 }

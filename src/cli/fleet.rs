@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use crate::event::stamp::RunId;
 use crate::settings::choice;
 use crate::settings::cluster::ClusterOptions;
-use crate::settings::fleet::Starter;
+use crate::settings::fleet::{Purpose, Starter};
 use crate::settings::layer::layer;
 use crate::settings::run::RunOptions;
 use crate::settings::values;
@@ -34,7 +34,8 @@ pub enum FleetAction {
 #[command(after_help = "\
 Examples:
   loadgen fleet render scenarios/peak.toml --shards 4 -b localhost:9092 --create-topics --out fleet
-  loadgen fleet render scenarios/peak.toml --shards 24 --as kubernetes -b kafka:9092 --results topic --out fleet")]
+  loadgen fleet render scenarios/peak.toml --shards 24 --as kubernetes -b kafka:9092 --results topic --out fleet
+  loadgen fleet render scenarios/peak.toml --shards 4 --for capacity -b localhost:9092 --out search")]
 pub struct FleetRender {
     /// The scenario, a TOML file
     #[arg(value_name = "SCENARIO.toml")]
@@ -45,6 +46,9 @@ pub struct FleetRender {
     /// What starts them
     #[arg(long = "as", value_name = "WHAT", value_parser = choice::of::<Starter>(), default_value = "local")]
     pub starter: Starter,
+    /// What they are started for
+    #[arg(long = "for", value_name = "WHAT", value_parser = choice::of::<Purpose>(), default_value = "run")]
+    pub purpose: Purpose,
     /// The folder to be made for the files
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::planned_load::load;
-use super::run::{KEEPS_ITS_RATE, Watchable, exporter, linger, now, started_at, taken, to_toml, write_failed};
+use super::run::{KEEPS_ITS_RATE, Watchable, exporter, linger, now, started_at, taken, write_failed};
 use super::{Done, Failure, formats, interrupt};
 use crate::bundle::{self, Bundle};
 use crate::capacity::record::{Record, SCHEMA_VERSION};
@@ -317,7 +317,7 @@ fn going_on_with(asked: Option<&Vary>, known: &Record) -> Result<Option<Vary>, F
 fn begin(resolved: &Resolved) -> Result<PathBuf, Failure> {
     let plan = &resolved.plan;
     let name = if plan.run.name == "capacity" { plan.run.name.clone() } else { format!("{}-capacity", plan.run.name) };
-    let scenario = to_toml(&resolved.scenario)?;
+    let scenario = resolved.scenario.kept()?;
     let folder = bundle::new_folder(&plan.presentation.results_dir, &format!("{}-{name}", started_at()))
         .map_err(|error| write_failed(&error))?;
     bundle::write_whole(&folder.join(bundle::SCENARIO), scenario.as_bytes()).map_err(|error| write_failed(&error))?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::export::Exports;
 use super::planned_load::{ends, schedule};
 use super::run::{
-    Inflow, Recording, RunBundle, Watchable, exporter, hand_over, linger, started_at, title, to_toml, write_failed,
+    Inflow, Recording, RunBundle, Watchable, exporter, hand_over, linger, started_at, title, write_failed,
 };
 use super::{Done, Failure, interrupt};
 use crate::bundle::Bundle;
@@ -66,7 +66,7 @@ pub(super) fn collect(args: CollectArgs, environment: &Environment) -> Result<Do
         Failure::new(ExitCode::BadConfiguration, error.to_string()).hint(hint)
     })?;
     let bundle =
-        Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.run.name, &to_toml(&resolved.scenario)?)
+        Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.run.name, &resolved.scenario.kept()?)
             .map_err(|error| write_failed(&error))?;
     let interrupts = interrupt::listen()?;
     let source = Source::Web(inlet);

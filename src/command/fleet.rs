@@ -12,7 +12,6 @@ use crate::event::stamp::RunId;
 use crate::fleet::FleetError;
 use crate::fleet::channel::Topic;
 use crate::fleet::gather::Listener;
-use crate::fleet::parcel;
 use crate::fleet::roll::Roll;
 use crate::report::fleet::ShardReport;
 use crate::scenario::{Environment, topics};
@@ -66,39 +65,34 @@ impl Gathered {
 
 /// Waits for the bundles of a run in its fleet's topic.
 pub(super) fn gathered(topic: Topic, run: RunId, deadline: Duration) -> Result<Gathered, Failure> {
-    let name = topic.name.clone();
-    let listener = Listener::open(topic, &run.to_string()).map_err(|error| failed(&error, &name))?;
-    gathered_by(listener, deadline, &|| false, &name)
+    gathered_until(topic, run, deadline, &|| false)
 }
 
-/// The same by somebody who listens already.
-pub(super) fn gathered_by(
-    mut listener: Listener,
+/// The same, for as long as it is not given up.
+pub(super) fn gathered_until(
+    topic: Topic,
+    run: RunId,
     deadline: Duration,
     given_up: &dyn Fn() -> bool,
-    name: &str,
 ) -> Result<Gathered, Failure> {
-    let found = listener.gather(deadline, given_up).map_err(|error| failed(&error, name))?;
+    let name = topic.name.clone();
+    let told = |error: FleetError| failed(&error, &name);
+    let unpacked = tempfile::tempdir().map_err(|error| told(FleetError::Unpacked(error)))?;
+    let mut listener = Listener::gathering(topic, &run.to_string(), unpacked.path()).map_err(told)?;
+    let found = listener.gather(deadline, given_up).map_err(told)?;
     if let Some(number) = found.kept_it.first() {
         let reason = format!("shard {number} has ended, and its bundle is not in topic \"{name}\"");
         return Err(Failure::new(ExitCode::BadInput, reason)
             .hint("start the shards with --results topic, or merge the folders that they left behind"));
     }
-    let unwritten =
-        |error: std::io::Error| Failure::new(ExitCode::NotWritten, format!("the bundles cannot be unpacked: {error}"));
-    let unpacked = tempfile::tempdir().map_err(unwritten)?;
-    let mut folders = Vec::new();
-    for (number, packed) in &found.parcels {
-        let folder = unpacked.path().join(format!("shard-{number}"));
-        parcel::unpack(packed, &folder).map_err(unwritten)?;
-        folders.push(folder);
-    }
     let roll = listener.roll().into_iter().flat_map(Roll::shards);
     let whys = roll.filter_map(|(number, shard)| {
-        let end = shard.ended.filter(|end| !found.parcels.contains_key(&number) && !end.why.is_empty())?;
+        let end = shard.ended.filter(|end| !found.bundles.contains_key(&number) && !end.why.is_empty())?;
         Some(format!("shard {number}: {}", end.why))
     });
-    Ok(Gathered { folders, without: found.without, whys: whys.collect(), _unpacked: Some(unpacked) })
+    let whys = whys.collect();
+    let folders = found.bundles.into_values().collect();
+    Ok(Gathered { folders, without: found.without, whys, _unpacked: Some(unpacked) })
 }
 
 /// Why a fleet's topic is of no use, and what to do.
@@ -150,7 +144,7 @@ pub(super) fn failed(error: &FleetError, topic: &str) -> Failure {
         FleetError::Unheard { .. } => {
             told(ExitCode::BadInput, "is that the run's id, and the topic that its shards were started with?")
         }
-        FleetError::Bundle(_) => Failure::new(ExitCode::NotWritten, error.to_string()),
+        FleetError::Bundle(_) | FleetError::Unpacked(_) => Failure::new(ExitCode::NotWritten, error.to_string()),
         FleetError::Clock { .. } => told(
             ExitCode::BadConfiguration,
             "set this machine's clock: within the hour is enough, the rest is measured",

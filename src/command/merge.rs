@@ -12,7 +12,7 @@ use crate::bundle::{self, Bundle, BundleError, Stored};
 use crate::cli::merge::MergeArgs;
 use crate::figures;
 use crate::gate::{BuiltIn, GateConfig, Gates, Names};
-use crate::merge::{self, Judgement, MergeError, Merged, Part, PartHistograms, Readers};
+use crate::merge::{self, Judgement, LastWords, MergeError, Merged, Part, PartHistograms, PartRows, Readers};
 use crate::output::files;
 use crate::report::fleet::{ShardReport, ShardState};
 use crate::report::{GateOutcome, RunReport, TimelineRow, Verdict};
@@ -60,8 +60,10 @@ pub(super) struct Whole {
 impl Whole {
     /// Adds them up and judges.
     pub(super) fn of(gathered: &Gathered) -> Result<Self, Failure> {
+        let (all, mut without) = wholes(&gathered.folders)?;
+        without.extend(gathered.without.iter().cloned());
         let (readers, bundles): (Vec<Stored>, Vec<Stored>) =
-            wholes(&gathered.folders)?.into_iter().partition(|stored| stored.report.is_alone());
+            all.into_iter().partition(|stored| stored.report.is_alone());
         let scenario = scenario(&bundles)?;
         let gates = gates(&bundles)?;
         let limited = bundles.iter().flat_map(limited).collect();
@@ -76,7 +78,7 @@ impl Whole {
         };
         let known = readers.iter().map(|reader| reader.report.findings.duplicates).sum();
         let folders: Vec<PathBuf> = bundles.iter().map(|stored| stored.folder.clone()).collect();
-        let mut parts = bundles.into_iter().map(part).collect::<Result<Vec<_>, Failure>>()?;
+        let mut parts: Vec<Part> = bundles.into_iter().map(part).collect();
         let mut read = Readers::default();
         if let Some(join) = join {
             for (folder, part) in folders.iter().zip(&mut parts) {
@@ -84,10 +86,10 @@ impl Whole {
                 join.complete(&answered, &mut part.report).map_err(|error| not_joined(&error))?;
             }
             read.copies = join.copies(known);
-            read.parts = readers.into_iter().map(part).collect::<Result<Vec<_>, Failure>>()?;
+            read.parts = readers.into_iter().map(reading).collect::<Result<Vec<_>, Failure>>()?;
         }
-        let mut merged = merge::merge_with(parts, &gathered.without, &read, |report| judge(report, &gates, &ended))
-            .map_err(|error| {
+        let mut merged =
+            merge::merge_with(parts, &without, &read, |report| judge(report, &gates, &ended)).map_err(|error| {
                 let is_unreadable = matches!(error, MergeError::Unreadable { .. });
                 let code = if is_unreadable { ExitCode::BadInput } else { ExitCode::BadConfiguration };
                 Failure::new(code, error.to_string())
@@ -168,32 +170,35 @@ fn limited(stored: &Stored) -> Vec<String> {
     if broken.is_empty() { vec![format!("{whose} was no valid run")] } else { broken }
 }
 
-/// The bundles from which nothing is missing. What a shard that was lost had written is set aside: it was never judged, and the others
-/// know how far it came.
-fn wholes(folders: &[PathBuf]) -> Result<Vec<Stored>, Failure> {
+/// The bundles from which nothing is missing, and what they say of the shards that left none. What a shard that was killed had
+/// written is set aside: it was never judged, and the others know how far it came.
+fn wholes(folders: &[PathBuf]) -> Result<(Vec<Stored>, Vec<ShardReport>), Failure> {
     let (mut bundles, mut partial) = (Vec::new(), Vec::new());
+    let mut words = LastWords::default();
     for path in folders {
         match whole(path) {
-            Ok(stored) => bundles.push(stored),
+            Ok(mut stored) => {
+                words.take(&mut stored.report);
+                bundles.push(stored);
+            }
             Err(failure) if path.join(bundle::PARTIAL).exists() => partial.push((path, failure)),
             Err(failure) => return Err(failure),
         }
     }
-    let fleets = || bundles.iter().filter_map(|stored: &Stored| stored.report.fleet.as_ref());
-    let all_lost: BTreeSet<u16> = fleets()
-        .flat_map(|fleet| &fleet.shards)
-        .filter(|shard| merge::is_lost(shard))
-        .map(|shard| shard.number)
-        .filter(|number| fleets().all(|fleet| fleet.shard != Some(*number)))
-        .collect();
-    let are_lost = partial.len() <= all_lost.len();
+    let own = bundles.iter().filter_map(|stored: &Stored| stored.report.fleet.as_ref()?.shard).collect();
+    let mut without = words.of_others(&own);
+    let killed = partial.iter().filter(|(path, _)| !bundle::goes_on(path)).count();
+    // One that was killed less than that time before the others ended was not lost yet when they did.
+    let unheard = without.iter_mut().filter(|shard| shard.state == ShardState::Running);
+    unheard.take(killed).for_each(|shard| shard.state = ShardState::Lost);
+    let are_lost = partial.len() <= without.iter().filter(|shard| merge::is_lost(shard)).count();
     for (path, failure) in partial {
         if !are_lost {
             return Err(failure);
         }
         tracing::warn!("{} is partial, and what it had written is left out: its shard was lost", path.display());
     }
-    Ok(bundles)
+    Ok((bundles, without))
 }
 
 /// A bundle from which nothing is missing.
@@ -206,12 +211,23 @@ fn whole(path: &Path) -> Result<Stored, Failure> {
     Ok(stored)
 }
 
-fn part(stored: Stored) -> Result<Part, Failure> {
+fn part(stored: Stored) -> Part {
+    let name = stored.name();
     let folder = stored.folder.clone();
     let recording =
         PartHistograms::There(Arc::new(move || bundle::recorded_in(&folder).map_err(|error| error.to_string())));
+    let timeline = stored.report.timeline.clone();
+    let report = RunReport { timeline, ..RunReport::default() };
+    let kept = Stored { folder: stored.folder.clone(), report, partial: stored.partial };
+    let rows = PartRows::There(Arc::new(move || kept.timeline().map_err(|error| error.to_string())));
+    Part { name, report: stored.report, recording, rows }
+}
+
+/// That of a reader, whose seconds are put beside those of the producers.
+fn reading(stored: Stored) -> Result<Part, Failure> {
     let timeline = stored.timeline().map_err(|error| stored::unreadable(&error))?;
-    Ok(Part { name: stored.name(), report: RunReport { timeline, ..stored.report }, recording })
+    let part = part(stored);
+    Ok(Part { report: RunReport { timeline, ..part.report }, rows: PartRows::InReport, ..part })
 }
 
 /// The scenario of the first part: all have the same but for where they ran.

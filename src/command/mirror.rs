@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::export::Exports;
 use super::planned_load::{ends, schedule};
 use super::run::{
-    Inflow, Recording, RunBundle, Watchable, exporter, hand_over, linger, started_at, title, to_toml, write_failed,
+    Inflow, Recording, RunBundle, Watchable, exporter, hand_over, linger, started_at, title, write_failed,
 };
 use super::{Done, Failure, anonymise, cluster, interrupt};
 use crate::bundle::Bundle;
@@ -54,7 +54,7 @@ pub(super) fn mirror(args: MirrorArgs, environment: &Environment) -> Result<Done
     let reading = Reading::start(recorder, anonymiser, Arc::clone(&mirror), move || hurry.count() > 1)
         .map_err(|error| Failure::new(ExitCode::RunInvalid, format!("no thread reads: {error}")))?;
     let bundle =
-        Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.run.name, &to_toml(&resolved.scenario)?)
+        Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.run.name, &resolved.scenario.kept()?)
             .map_err(|error| write_failed(&error))?;
     let source = Source::Mirrored(mirror);
     let schedule = schedule(plan, &source)?;

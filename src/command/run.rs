@@ -24,7 +24,7 @@ use crate::output::{files, github};
 use crate::report::RunReport;
 use crate::scenario::plan::{Plan, Presentation};
 use crate::scenario::source::SourceConfig;
-use crate::scenario::{Environment, RunRequest, Scenario, resolve, results};
+use crate::scenario::{Environment, RunRequest, resolve, results};
 use crate::settings::outcome::Output;
 use crate::settings::run::RunOptions;
 use crate::verdict::ExitCode;
@@ -68,7 +68,7 @@ pub(super) fn run(wanted: &RunRequest, mut options: RunOptions, environment: &En
     forewarn(&source, &schedule);
 
     let bundle =
-        Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.run.name, &to_toml(&resolved.scenario)?)
+        Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.run.name, &resolved.scenario.kept()?)
             .map_err(|error| write_failed(&error))?;
     let interrupts = interrupt::listen()?;
     let ends = ends(&source, &schedule);
@@ -121,17 +121,6 @@ pub(super) fn title(plan: &Plan, total: Option<u64>, ends: Option<Nanos>) -> Str
 pub(super) fn started_at() -> String {
     let now = jiff::Timestamp::from_nanosecond(i128::from(clock::wall_unix_ns())).unwrap_or_default();
     now.strftime("%Y%m%dT%H%M%SZ").to_string()
-}
-
-/// The scenario as it is kept with the results, to be run again from there: it names its data wherever it is run.
-pub(super) fn to_toml(scenario: &Scenario) -> Result<String, Failure> {
-    let mut kept = scenario.clone();
-    if let Ok(here) = std::env::current_dir() {
-        kept.source.move_paths(&here);
-    }
-    kept.to_toml().map_err(|error| {
-        Failure::new(ExitCode::BadConfiguration, format!("the scenario cannot be written down: {error}"))
-    })
 }
 
 /// Tells a report that lies in `folder`, and writes the further forms of it that were asked for.

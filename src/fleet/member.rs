@@ -19,11 +19,16 @@ use crate::run::Interrupts;
 use seat::{Moment, Seat};
 pub use seat::{clock_offset, shard_report, started_at};
 
-/// Records by which the clock is measured before the start, and after the end, and how often they are sent again where what they say
-/// does not come to this bound: on a machine that is busy.
+/// Records by which the clock is measured before the start, and after the end, and how often they are sent again where it is not
+/// known well by them: on a machine that is busy.
 pub(super) const PROBES: usize = 16;
 pub(super) const ROUNDS: usize = 8;
-pub(super) const GOOD_BOUND_NS: i64 = 1_000_000;
+
+/// How often each of so many shards sends them: all of them read what each one sends.
+fn rounds(of: u16) -> usize {
+    (16 * ROUNDS / usize::from(of.max(1))).clamp(1, ROUNDS)
+}
+
 /// How long is listened at once while the others are waited for.
 const LISTEN: Duration = Duration::from_millis(50);
 
@@ -224,7 +229,7 @@ fn beat(
         }
         let now = *progress.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Progress { due_clock: seat.due_clock(), ..now };
-        match seat.say(Announcement::Beat(now), Moment::During).and_then(|()| seat.hear_all()) {
+        match seat.say_progress(now).and_then(|()| seat.hear_all()) {
             Ok(()) => {}
             Err(error @ FleetError::Fenced { .. }) => {
                 let why = error.to_string();
@@ -250,5 +255,15 @@ fn beat(
                 seat.broken.get_or_insert(why);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounds;
+
+    #[test]
+    fn many_shards_measure_their_clocks_less_often_before_the_start() {
+        assert_eq!([1, 4, 16, 32, 100, 4_096].map(rounds), [8, 8, 8, 4, 1, 1]);
     }
 }

@@ -9,6 +9,8 @@ use crate::clock::Nanos;
 /// A clock that nobody sets goes no more than so many parts of a million wrong: quartzes are within 50 of the truth, two of them within 100 of
 /// each other.
 const WANDER: u64 = 100;
+/// A clock that is known so well is known well enough.
+pub const GOOD_BOUND_NS: i64 = 1_000_000;
 
 /// What one record says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +107,13 @@ impl Track {
         self.known = Some((sent, both.unwrap_or(new)));
     }
 
+    /// How many records are written together by who goes on telling the time once a second. The first one of a transaction is on its
+    /// way for longer than to the partition's leader and back, since the partition becomes part of the transaction before.
+    #[must_use]
+    pub fn records_of_a_beat(&self, now: Nanos) -> usize {
+        if self.at(now).is_some_and(|known| known.bound_ns() <= GOOD_BOUND_NS) { 1 } else { 2 }
+    }
+
     /// What is known at that time.
     #[must_use]
     pub fn at(&self, now: Nanos) -> Option<Offset> {
@@ -174,6 +183,15 @@ mod tests {
         let now = Nanos::from_secs(10) + Nanos::from_millis(2);
         assert!((track.at(now).unwrap().middle_ns() - 250_000_000).abs() < 2_000_000);
         assert_eq!(Track::default().at(now), None);
+    }
+
+    #[test]
+    fn a_beat_is_two_records_until_the_clock_is_known_well_and_again_when_that_is_too_old() {
+        let mut track = Track::default();
+        assert_eq!(track.records_of_a_beat(Nanos::ZERO), 2);
+        track.note(Bracket { sent_ns: 0, acked_ns: 200_000, stamp_ms: 5 });
+        let records_after = |seconds: u64| track.records_of_a_beat(Nanos::from_secs(seconds));
+        assert_eq!([0, 1, 3, 5, 60].map(records_after), [1, 1, 1, 2, 2]);
     }
 
     #[test]

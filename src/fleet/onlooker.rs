@@ -7,8 +7,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::channel::{Channel, Heard, Sent, Topic};
-use super::member::{GOOD_BOUND_NS, PROBES, ROUNDS, clock_offset, shard_report, started_at};
-use super::offset::{Bracket, Offset, Track};
+use super::member::{PROBES, ROUNDS, clock_offset, shard_report, started_at};
+use super::offset::{Bracket, GOOD_BOUND_NS, Offset, Track};
 use super::record::Record;
 use super::roll::Roll;
 use super::{BEAT, FleetError, check_clock};
@@ -93,7 +93,8 @@ impl Watch {
     fn go_on(mut self, told: &Reference, ended: &Receiver<()>) -> Self {
         while ended.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
             // A cluster that is away for a while takes nothing from what is known, but it gets older.
-            if let Err(error) = self.say(1).and_then(|()| self.hear_all()) {
+            let times = self.track.records_of_a_beat(self.channel.clock().now());
+            if let Err(error) = self.say(times).and_then(|()| self.hear_all()) {
                 tracing::warn!("how far the clocks of the fleet are apart is not followed: {error}");
             }
             told.tell(self.known());

@@ -151,6 +151,14 @@ impl Record {
         Some((shard, words.next()?.parse().ok()?, words.next()?.parse().ok()?))
     }
 
+    /// What the body of a record says; who said it, where this version knows that much and no more.
+    ///
+    /// # Errors
+    /// A body of which nothing is known.
+    pub fn read(body: &[u8]) -> Result<Self, Option<Who>> {
+        serde_json::from_slice(body).map_err(|_| serde_json::from_slice(body).ok())
+    }
+
     /// Whether a key is one of that run's.
     #[must_use]
     pub fn is_of(run: &str, key: &[u8]) -> bool {

@@ -4,7 +4,7 @@ mod kubernetes;
 mod local;
 mod ssh;
 
-use crate::settings::fleet::{Results, Starter};
+use crate::settings::fleet::{Purpose, Results, Starter};
 
 /// A fleet to be started.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Fleet {
     pub bootstrap: String,
     /// The topic in which they meet.
     pub topic: String,
+    /// What they are started for.
+    pub purpose: Purpose,
     /// Where their bundles go.
     pub results: Results,
     /// The options that each shard has beside those: `--on-shard-loss abort`.
@@ -59,13 +61,17 @@ pub fn render(fleet: &Fleet, kind: Starter) -> Vec<File> {
 }
 
 impl Fleet {
-    /// The words behind `loadgen run`, the scenario at `scenario`, the results in `results`.
+    /// The words behind `loadgen`, the scenario at `scenario`, the results in `results`.
     fn words(&self, scenario: &str, results: &str) -> Vec<String> {
-        let mut words: Vec<String> = ["run", scenario, "--shard"].map(str::to_owned).into();
+        let command = match self.purpose {
+            Purpose::Run => "run",
+            Purpose::Capacity => "capacity",
+        };
+        let mut words: Vec<String> = [command, scenario, "--shard"].map(str::to_owned).into();
         words.push(format!("env/{}", self.shards));
         words.extend(["--fleet-topic".to_owned(), self.topic.clone()]);
         words.extend(["--results-dir".to_owned(), results.to_owned()]);
-        if self.results == Results::Topic {
+        if self.purpose == Purpose::Run && self.results == Results::Topic {
             words.extend(["--results".to_owned(), "topic".to_owned()]);
         }
         words.push("--no-progress".to_owned());
@@ -114,32 +120,51 @@ mod tests {
             lanes: 1,
             bootstrap: "kafka:9092".to_owned(),
             topic: "loadgen-fleet".to_owned(),
+            purpose: Purpose::Run,
             results: Results::Topic,
             options: ["--on-shard-loss", "abort"].map(str::to_owned).into(),
             image: "loadgen:0.1.0".to_owned(),
         }
     }
 
-    fn all(kind: Starter) -> String {
+    fn on_call() -> Fleet {
+        Fleet { purpose: Purpose::Capacity, options: Vec::new(), ..fleet() }
+    }
+
+    fn all(fleet: &Fleet, kind: Starter) -> String {
         let told = |file: &File| {
             format!("=== {}{}\n{}", file.path, if file.executable { " (executable)" } else { "" }, file.text)
         };
-        render(&fleet(), kind).iter().map(told).collect::<Vec<_>>().concat()
+        render(fleet, kind).iter().map(told).collect::<Vec<_>>().concat()
     }
 
     #[test]
     fn the_files_for_kubernetes_are_these() {
-        insta::assert_snapshot!(all(Starter::Kubernetes));
+        insta::assert_snapshot!(all(&fleet(), Starter::Kubernetes));
     }
 
     #[test]
     fn the_files_for_this_machine_are_these() {
-        insta::assert_snapshot!(all(Starter::Local));
+        insta::assert_snapshot!(all(&fleet(), Starter::Local));
     }
 
     #[test]
     fn the_files_for_machines_behind_ssh_are_these() {
-        insta::assert_snapshot!(all(Starter::Ssh));
+        insta::assert_snapshot!(all(&fleet(), Starter::Ssh));
+    }
+
+    #[test]
+    fn the_files_for_shards_on_call_are_these() {
+        insta::assert_snapshot!(all(&on_call(), Starter::Local));
+        let starts = |kind: Starter, words: &str| {
+            let all = all(&on_call(), kind);
+            assert!(all.contains(words) && !all.contains("merge"), "{all}");
+        };
+        starts(
+            Starter::Kubernetes,
+            "- \"capacity\"\n            - \"/etc/loadgen/scenario.toml\"\n            - \"--shard\"",
+        );
+        starts(Starter::Ssh, "cmd: ./loadgen capacity scenario.toml --shard env/4 --fleet-topic loadgen-fleet");
     }
 
     #[test]

@@ -95,6 +95,17 @@ impl Roll {
         }
     }
 
+    /// Notes that a shard said what this version does not know: one of another version, which is no shard of this run.
+    pub fn note_unread(&mut self, who: &Who) {
+        if self.unlike.is_none() && self.start_ms.is_none() {
+            let version = env!("CARGO_PKG_VERSION");
+            self.unlike = Some(format!(
+                "shard {} ({who}) says what loadgen {version} does not know: it is of another version",
+                who.shard
+            ));
+        }
+    }
+
     /// When the run starts, in ms by the broker's clock, once that is settled: a margin after the last of all shards stood ready.
     #[must_use]
     pub const fn start_ms(&self) -> Option<i64> {
@@ -189,15 +200,23 @@ fn difference(one: u16, a: &Ready, two: u16, b: &Ready) -> Option<String> {
     }
     let (mut ours, mut theirs) = (a.scenario.lines(), b.scenario.lines());
     loop {
-        match (ours.next(), theirs.next()) {
+        let (line, other) = match (ours.next(), theirs.next()) {
             (None, None) => return None,
-            (ours, theirs) if ours == theirs => {}
-            (ours, theirs) => {
-                let quoted =
-                    |line: Option<&str>| line.map_or_else(|| "at its end".to_owned(), |line| format!("`{line}`"));
-                return told("the scenario", &quoted(ours), &quoted(theirs));
-            }
-        }
+            (line, other) if line == other => continue,
+            different => different,
+        };
+        // A line that one of them has and the other has not puts all that follows out of step.
+        let missing =
+            |line: Option<&str>, there: &str| line.is_some_and(|line| !there.lines().any(|other| other == line));
+        let quoted = |line: Option<&str>| line.map_or_else(|| "at its end".to_owned(), |line| format!("`{line}`"));
+        let alone = |line: Option<&str>, has: u16, lacks: u16| {
+            Some(format!("the scenario has {} in shard {has} and not in shard {lacks}", quoted(line)))
+        };
+        return match (missing(line, &b.scenario), missing(other, &a.scenario)) {
+            (true, false) => alone(line, one, two),
+            (false, true) => alone(other, two, one),
+            _ => told("the scenario", &quoted(line), &quoted(other)),
+        };
     }
 }
 
@@ -260,9 +279,28 @@ mod tests {
         assert_eq!(seeds.start_ms(), None);
         let rates = both(ready(1, "name = \"a\"\nrate = \"6/s\""));
         assert_eq!(rates.unlike(), Some("the scenario is `rate = \"5/s\"` in shard 1 and `rate = \"6/s\"` in shard 2"));
+        let more = both(ready(1, "name = \"a\"\npayload_bytes = 9\nrate = \"5/s\""));
+        assert_eq!(more.unlike(), Some("the scenario has `payload_bytes = 9` in shard 2 and not in shard 1"));
+        let less = both(ready(1, "rate = \"5/s\""));
+        assert_eq!(less.unlike(), Some("the scenario has `name = \"a\"` in shard 1 and not in shard 2"));
         let mut sizes = Roll::new(3);
         sizes.note(Record { who: who(1, 1), said: Announcement::Entered }, 1);
         assert_eq!(sizes.unlike(), Some("shard 1/2 (process 9 on host-1, attempt 1) is one of 2, not of 3"));
+    }
+
+    #[test]
+    fn a_shard_of_another_version_is_named_and_no_start_is_agreed_on_with_it() {
+        let later = Announcement::Ready(Ready { version: "9.9.9".to_owned(), ..Ready::default() });
+        let versions = roll([(1, 1, ready(0, ""), 1), (2, 1, later, 2)]);
+        assert_eq!(versions.unlike(), Some("the version of loadgen is  in shard 1 and 9.9.9 in shard 2"));
+        let said = r#"{"run":"1","shard":2,"of":2,"attempt":1,"host":"host-2","pid":9,"said":"standing_by"}"#;
+        let mut waiting = roll([(1, 1, ready(1, "a"), 1)]);
+        waiting.note_unread(&Record::read(said.as_bytes()).unwrap_err().unwrap());
+        waiting.note(Record { who: who(2, 1), said: ready(1, "a") }, 3);
+        let told = waiting.unlike().unwrap();
+        assert!(told.starts_with("shard 2 (process 9 on host-2, attempt 1) says what loadgen "), "{told}");
+        assert_eq!(waiting.start_ms(), None);
+        assert_eq!(Record::read(b"{}"), Err(None));
     }
 
     #[test]

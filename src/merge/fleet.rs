@@ -1,6 +1,6 @@
 //! The shards of a fleet in the whole: what each says of itself, what is known of those that are lost, and who is unlike the others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{MergeError, Part};
 use crate::figures;
@@ -32,6 +32,35 @@ pub(super) fn whole(parts: &[Part], known: &[ShardReport]) -> Result<Option<Flee
         }
     }
     Ok(Some(FleetReport { shard: None, shards, ..(*first).clone() }))
+}
+
+/// The last word that the shards of a run said of each of them: of N shards N, where each tells of all.
+#[derive(Clone, Debug, Default)]
+pub struct LastWords(BTreeMap<u16, ShardReport>);
+
+impl LastWords {
+    /// Takes what a shard says of the others out of its report.
+    pub fn take(&mut self, report: &mut RunReport) {
+        let Some(fleet) = &mut report.fleet else { return };
+        // Who only looks on knows the clocks of all.
+        let Some(own) = fleet.shard else { return };
+        let (kept, others) = std::mem::take(&mut fleet.shards).into_iter().partition(|shard| shard.number == own);
+        fleet.shards = kept;
+        for word in others {
+            let later = |word: &ShardReport| (is_lost(word), word.scheduled);
+            let place = self.0.entry(word.number).or_insert_with(|| word.clone());
+            if later(&word) > later(place) {
+                *place = word;
+            }
+        }
+    }
+
+    /// Of those that left nothing behind.
+    #[must_use]
+    pub fn of_others(mut self, there: &BTreeSet<u16>) -> Vec<ShardReport> {
+        self.0.retain(|number, _| !there.contains(number));
+        self.0.into_values().collect()
+    }
 }
 
 /// Whether nothing is to be had from that shard: it was lost, or it never began.

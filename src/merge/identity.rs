@@ -24,9 +24,9 @@ pub(super) fn aligned(mut parts: Vec<Part>) -> Result<(Vec<Aligned>, Timestamp),
     let aligned: Vec<Aligned> = parts
         .into_iter()
         .zip(starts)
-        .map(|(Part { name, report, recording }, start)| {
+        .map(|(Part { name, report, recording, rows }, start)| {
             let starts_s = start.duration_since(first).as_secs_f64();
-            Aligned { name, report, recording, starts_s }
+            Aligned { name, report, recording, rows, starts_s }
         })
         .collect();
     together(&aligned)?;

@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::{Aligned, MergeError, Part};
+use super::{Aligned, MergeError, Part, PartRows};
 use crate::report::reading::Reading;
 use crate::report::{Findings, PartitionReport, RunReport, TimelineRow};
 
 /// The readers of a run, and what they found together that none of them could find alone.
 #[derive(Clone, Debug, Default)]
 pub struct Readers {
-    /// What each left behind.
+    /// What each left behind, with its seconds in its report.
     pub parts: Vec<Part>,
     /// Copies of events of which no reader saw more than one.
     pub copies: u64,
@@ -33,7 +33,8 @@ pub(super) fn aligned(readers: &Readers, first: Timestamp) -> Result<Vec<Aligned
             *row = TimelineRow { at_s, seen, marks: marks.clone(), ..nothing };
         }
         let starts_s = start.duration_since(first).as_secs_f64();
-        Ok(Aligned { name: part.name.clone(), report, recording: part.recording.clone(), starts_s })
+        let (name, recording) = (part.name.clone(), part.recording.clone());
+        Ok(Aligned { name, report, recording, rows: PartRows::InReport, starts_s })
     };
     readers.parts.iter().map(aligned).collect()
 }

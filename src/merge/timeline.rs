@@ -1,28 +1,32 @@
 //! The parts' seconds on one clock.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Aligned;
 use super::latency::Seconds;
+use super::{Aligned, MergeError, PartRows};
 use crate::measure::LatencyHistogram;
 use crate::recording::LatencyKind;
 use crate::report::{LatencySummary, TimelineRow};
 
 /// One row for every second in which a row of any part ends, by wall clock.
-pub(super) fn timeline(parts: &[Aligned], histograms: &Seconds) -> Vec<TimelineRow> {
-    let mut seconds = BTreeMap::<u64, Vec<TimelineRow>>::new();
+pub(super) fn timeline(parts: &[Aligned], histograms: &Seconds) -> Result<Vec<TimelineRow>, MergeError> {
+    let mut seconds = BTreeMap::<u64, TimelineRow>::new();
     for part in parts {
         let mut rows = BTreeMap::<u64, TimelineRow>::new();
-        for row in &part.report.timeline {
+        for row in rows_of(part)?.iter() {
             let place = rows.entry(part.second(row.at_s));
             let row = TimelineRow { at_s: row.at_s + part.starts_s, ..row.clone() };
             place.and_modify(|earlier| *earlier = after(earlier, &row)).or_insert(row);
         }
         for (second, row) in rows {
-            seconds.entry(second).or_default().push(row);
+            let place = seconds.entry(second);
+            place
+                .and_modify(|sum| *sum = beside(&[std::mem::take(sum), row.clone()]))
+                .or_insert_with(|| beside(&[row]));
         }
     }
-    let whole = |(second, rows): (u64, Vec<TimelineRow>)| {
+    let whole = |(second, sum): (u64, TimelineRow)| {
         let of = |kind| {
             let interval = histograms.get(&kind)?.get(&second)?;
             Some(LatencyHistogram::of(interval.histogram.clone(), &LatencySummary::default()))
@@ -42,10 +46,20 @@ pub(super) fn timeline(parts: &[Aligned], histograms: &Seconds) -> Vec<TimelineR
             slip_p99_us: p99(LatencyKind::Slip),
             lateness_p99_us: p99(LatencyKind::Lateness),
             capped_p99_us: p99(LatencyKind::Capped),
-            ..beside(&rows)
+            ..sum
         }
     };
-    seconds.into_iter().map(whole).collect()
+    Ok(seconds.into_iter().map(whole).collect())
+}
+
+fn rows_of(part: &Aligned) -> Result<Cow<'_, [TimelineRow]>, MergeError> {
+    match &part.rows {
+        PartRows::InReport => Ok(Cow::Borrowed(&part.report.timeline)),
+        PartRows::There(read) => {
+            let unreadable = |why| MergeError::Unreadable { part: part.name.clone(), why };
+            Ok(Cow::Owned(read().map_err(unreadable)?))
+        }
+    }
 }
 
 /// Two rows of one part that fall into one second.

@@ -88,7 +88,7 @@ impl ExitCode {
             Self::Unevaluated => {
                 "a gate could not be evaluated, or the fate of some events or the verdict on a schema is not known"
             }
-            Self::RunInvalid => "the generator was the limit: the figures say nothing about the cluster",
+            Self::RunInvalid => "the load was not what was planned: the figures say nothing about the cluster",
             Self::Cluster => {
                 "the cluster or the schema registry could not be used: no connection, a time-out, something missing there or \
                  a missing right"

@@ -8,6 +8,7 @@ mod client;
 mod cluster;
 mod compare;
 mod fates;
+mod fleet;
 mod forge;
 mod found;
 mod group;

@@ -103,6 +103,21 @@ impl Scenario {
         read(text).map_err(|fault| fault.at_line_of(text, path))
     }
 
+    /// The scenario as it is kept with the results, to be run again from there: it names its data wherever it is run.
+    ///
+    /// # Errors
+    /// Values that TOML cannot hold; a resolved scenario has none.
+    pub fn kept(&self) -> Result<String, ConfigError> {
+        let mut kept = self.clone();
+        if let Ok(here) = std::env::current_dir() {
+            kept.source.move_paths(&here);
+        }
+        kept.to_toml().map_err(|error| ConfigError::Plan {
+            reason: format!("the scenario cannot be written down: {error}"),
+            hint: None,
+        })
+    }
+
     /// The scenario as a file, secrets redacted.
     ///
     /// # Errors

@@ -22,6 +22,14 @@ choices! {
 }
 
 choices! {
+    /// What the shards of a fleet are started for.
+    pub enum Purpose {
+        Run = "run": "one run of the scenario",
+        Capacity = "capacity": "the probes of a search, `loadgen capacity --shards N`, for which they are on call",
+    }
+}
+
+choices! {
     /// What starts the shards of a fleet.
     pub enum Starter {
         Local = "local": "a script that starts them on this machine",

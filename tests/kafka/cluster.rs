@@ -182,6 +182,29 @@ impl Cluster {
         producer.flush(PATIENCE).unwrap();
     }
 
+    /// The first record of partition 0 once more, with its `CreateTime`: as if its producer had sent it twice.
+    pub(crate) fn double_first(&self, topic: &str) {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.address)
+            .set("group.id", "independent")
+            .create()
+            .unwrap();
+        let mut assigned = TopicPartitionList::new();
+        assigned.add_partition_offset(topic, 0, Offset::Beginning).unwrap();
+        consumer.assign(&assigned).unwrap();
+        let mut first = None;
+        wait_until("first record", PATIENCE, || {
+            first = consumer.poll(std::time::Duration::from_secs(1)).map(|message| message.unwrap().detach());
+            first.is_some()
+        });
+        let first = first.unwrap();
+        let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", &self.address).create().unwrap();
+        let record = BaseRecord::to(topic).partition(0).key(first.key().unwrap()).payload(first.payload().unwrap());
+        let record = record.timestamp(first.timestamp().to_millis().unwrap());
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+        producer.flush(PATIENCE).unwrap();
+    }
+
     /// A transaction of another producer that stays open, with one record in partition 0, until what is returned goes.
     pub(crate) fn open_transaction(&self, topic: &str) -> BaseProducer {
         let producer: BaseProducer = ClientConfig::new()

@@ -1,9 +1,17 @@
 //! Fleets: shards that meet in a topic, on a real broker.
 
+mod many;
 mod others;
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::Deserializer;
+use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 use serde_json::Value;
 
 use crate::PATIENCE;
@@ -118,7 +126,11 @@ fn shards_of_different_runs_under_one_id_are_refused_with_what_differs() {
     for (name, more, told) in [
         ("seed", ["--seed", "2"], "the seed is 1 in shard 1 and 2 in shard 2"),
         ("lanes", ["--lanes", "2"], "the number of lanes is 1 in shard 1 and 2 in shard 2"),
-        ("scenario", ["--payload-bytes", "512"], "the scenario is "),
+        (
+            "scenario",
+            ["--payload-bytes", "512"],
+            "the scenario has `payload_bytes = 512` in shard 2 and not in shard 1",
+        ),
     ] {
         let topic = format!("fleet-unlike-{name}");
         let one = shard(&topic, "a4", "1/2").args(["--duration", "2s"]).start();
@@ -128,6 +140,33 @@ fn shards_of_different_runs_under_one_id_are_refused_with_what_differs() {
             assert_eq!(run.code, 104, "{}", run.stderr);
             assert!(run.stderr.contains(told), "{}", run.stderr);
         }
+    }
+}
+
+#[test]
+fn a_shard_of_another_version_is_refused_and_named_however_little_of_it_is_understood() {
+    let who = r#""run":"00000000000000ab","shard":2,"of":2,"attempt":1,"host":"other","pid":7"#;
+    let version = env!("CARGO_PKG_VERSION");
+    for (name, said, told) in [
+        (
+            "known",
+            r#""said":"ready","version":"99.0.0","name":"synth","seed":1,"lanes":1,"scenario":"","planned":null"#,
+            format!("the version of loadgen is {version} in shard 1 and 99.0.0 in shard 2"),
+        ),
+        (
+            "unknown",
+            r#""said":"standing_by","since":[1,2]"#,
+            format!("shard 2 (process 7 on other, attempt 1) says what loadgen {version} does not know"),
+        ),
+    ] {
+        let topic = format!("fleet-version-{name}");
+        let one = shard(&topic, "ab", "1/2").args(["--duration", "2s"]).start();
+        wait_for(&one, &topic, 1, "ready");
+        let record = format!("{{{who},{said}}}");
+        Cluster::shared().write(&format!("{topic}-fleet"), &[("00000000000000ab/2/ready/1", &record)]);
+        let one = one.finish();
+        assert_eq!(one.code, 104, "{}", one.stderr);
+        assert!(one.stderr.contains(&told), "{}", one.stderr);
     }
 }
 
@@ -202,6 +241,7 @@ fn four_shards_come_to_what_one_process_with_four_lanes_does() {
         .args(["synth", "--rate", "300/s", "--create-topics", "--partitions", "3", "--gate-off", "generator_healthy"])
         .args(["--num-records", "2000", "--lanes", "4"])
         .run();
+    adds_up_bucket_by_bucket(&shards.each_ref().map(|run| run.bundle().unwrap()), &whole.bundle().unwrap());
     let (whole, one) = (whole.report(), one.report());
     assert_eq!(whole["ledger"], one["ledger"]);
     let types = |report: &Value| {
@@ -220,6 +260,98 @@ fn four_shards_come_to_what_one_process_with_four_lanes_does() {
 }
 
 #[test]
+fn shards_come_back_from_an_outage_at_their_end_that_is_longer_than_a_transaction_lasts() {
+    let (cluster, topic) = (Cluster::start(), "fleet-outage");
+    let shards = ["1/2", "2/2"].map(|part| {
+        let length = ["--create-topics", "--partitions", "3", "--duration", "10s", "--results", "topic"];
+        shard_of(&cluster, topic, "aa", part).args(length).start()
+    });
+    shards[0].wait_for_rows(8);
+    cluster.command(&["pause", "1"]);
+    // A transaction lasts 10 s, and is given up by the cluster, or by the client, while it is away.
+    shards.iter().for_each(|shard| shard.wait_for_rows(8 + 15));
+    cluster.command(&["resume", "1"]);
+    for run in shards.map(Started::finish) {
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let report = run.report();
+        assert_eq!(report["ledger"]["verified"], 1_500, "{}", report["ledger"]);
+        assert!(
+            report["fleet"]["shards"].as_array().unwrap().iter().all(|shard| shard["state"] != "lost"),
+            "{}",
+            report["fleet"]
+        );
+    }
+    let whole = merge_from_topic(&cluster, topic, "aa");
+    assert_eq!((whole.code, &whole.report()["ledger"]["verified"]), (0, &3_000.into()), "{}", whole.stderr);
+}
+
+#[test]
+fn a_shard_that_is_killed_too_late_to_be_missed_is_told_by_what_it_left() {
+    let topic = "fleet-killed-late";
+    let shards = ["1/2", "2/2"].map(|part| shard(topic, "ac", part).args(["--duration", "10s"]).start());
+    shards[1].wait_for_rows(5);
+    shards[1].signal("KILL");
+    let [going, killed] = shards;
+    let (going, partial) = (going.finish(), killed.bundle().unwrap());
+    assert_eq!(going.code, 0, "{}", going.stderr);
+    assert_ne!(going.report()["fleet"]["shards"][1]["state"], "ended", "{}", going.report()["fleet"]);
+    let out = tempfile::tempdir().unwrap();
+    let whole = merge(&[&going.bundle().unwrap(), &partial], &out.path().join("whole"));
+    assert_eq!(whole.code, 5, "{}", whole.stderr);
+    let report = fs::read(out.path().join("whole/report.json")).unwrap();
+    let report: Value = serde_json::from_slice(&report).unwrap();
+    let ledger = &report["ledger"];
+    assert_eq!(
+        (&ledger["scheduled"], &ledger["verified"], &ledger["unwitnessed"]),
+        (&3_000.into(), &1_500.into(), &1_500.into())
+    );
+    let alone = merge(&[&going.bundle().unwrap()], &out.path().join("alone"));
+    assert_eq!(alone.code, 104, "a bundle that is not there may be anywhere: {}", alone.stderr);
+}
+
+/// The histograms of the whole are the sums of the shards', in all buckets, as HdrHistogram's own library reads their logs.
+fn adds_up_bucket_by_bucket(shards: &[PathBuf], whole: &Path) {
+    let mut sums: BTreeMap<String, Histogram<u64>> = BTreeMap::new();
+    for (name, histogram) in shards.iter().flat_map(|shard| logged(shard)) {
+        sums.entry(name).or_insert_with(|| Histogram::new(3).unwrap()).add(histogram).unwrap();
+    }
+    let mut found: BTreeMap<String, Histogram<u64>> = BTreeMap::new();
+    for (name, histogram) in logged(whole) {
+        found.entry(name).or_insert_with(|| Histogram::new(3).unwrap()).add(histogram).unwrap();
+    }
+    assert_eq!(sums.keys().collect::<Vec<_>>(), found.keys().collect::<Vec<_>>());
+    assert!(["response_time", "end_to_end", "slip"].iter().all(|name| sums[*name].len() == 2_000), "{:?}", sums.keys());
+    for (name, sum) in &sums {
+        let buckets = |of: &Histogram<u64>| {
+            of.iter_recorded().map(|at| (at.value_iterated_to(), at.count_at_value())).collect::<Vec<_>>()
+        };
+        assert_eq!(buckets(sum), buckets(&found[name]), "{name}");
+    }
+    let report: Value = serde_json::from_slice(&fs::read(whole.join("report.json")).unwrap()).unwrap();
+    for name in ["response_time", "end_to_end", "slip"] {
+        for (quantile, at) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99)] {
+            assert_eq!(report["latency_us"][name][quantile], sums[name].value_at_quantile(at), "{name} {quantile}");
+        }
+    }
+}
+
+/// The intervals of a bundle's log, each with its tag.
+fn logged(bundle: &Path) -> Vec<(String, Histogram<u64>)> {
+    let log = fs::read(bundle.join("latency.hlog")).unwrap();
+    let mut read = Deserializer::new();
+    IntervalLogIterator::new(&log)
+        .filter_map(|entry| match entry.unwrap() {
+            LogEntry::Interval(interval) => Some(interval),
+            LogEntry::StartTime(_) | LogEntry::BaseTime(_) => None,
+        })
+        .map(|interval| {
+            let packed = BASE64.decode(interval.encoded_histogram()).unwrap();
+            (interval.tag().unwrap().to_string(), read.deserialize(&mut packed.as_slice()).unwrap())
+        })
+        .collect()
+}
+
+#[test]
 fn a_shard_that_is_killed_on_the_way_leaves_a_whole_that_adds_up() {
     let cluster = Cluster::of(3, &[]);
     let topic = "fleet-killed";
@@ -232,8 +364,11 @@ fn a_shard_that_is_killed_on_the_way_leaves_a_whole_that_adds_up() {
         said_in(&cluster, topic, 3, "beat").iter().any(|beat| beat["at_s"].as_u64() >= Some(20))
     });
     shards[2].signal("KILL");
-    let [first, second, _, fourth] = shards;
-    for run in [first, second, fourth].map(Started::finish) {
+    let [first, second, third, fourth] = shards;
+    let ended = [first, second, fourth].map(Started::finish);
+    let left =
+        [&ended[0].bundle(), &ended[1].bundle(), &third.bundle(), &ended[2].bundle()].map(|it| it.clone().unwrap());
+    for run in &ended {
         let report = run.report();
         assert_eq!(run.code, 0, "{}", run.stderr);
         assert_eq!((&report["findings"]["duplicates"], &report["findings"]["foreign"]), (&0.into(), &0.into()));
@@ -242,6 +377,11 @@ fn a_shard_that_is_killed_on_the_way_leaves_a_whole_that_adds_up() {
     let merged = merge_from_topic(&cluster, topic, "a9");
     assert_eq!(merged.code, 5, "{}", merged.stderr);
     let whole = merged.report();
+    let of_folders = merge(&[&left[0], &left[1], &left[2], &left[3]], &left[0].with_file_name("whole"));
+    assert_eq!(of_folders.code, 5, "{}", of_folders.stderr);
+    let found = fs::read(left[0].with_file_name("whole/report.json")).unwrap();
+    let found: Value = serde_json::from_slice(&found).unwrap();
+    assert_eq!(found["ledger"], whole["ledger"]);
     let ledger = whole["ledger"].as_object().unwrap();
     let classes: u64 =
         ledger.iter().filter(|(name, _)| *name != "scheduled").map(|(_, count)| count.as_u64().unwrap()).sum();

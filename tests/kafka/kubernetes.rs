@@ -327,6 +327,23 @@ fn of_two_pods_of_one_index_one_sends_and_the_other_says_why_it_does_not() {
     assert_eq!(attempts.collect::<Vec<_>>(), [1, 2, 1, 1]);
 }
 
+#[test]
+#[ignore = "needs a control plane: scripts/test --kubernetes"]
+fn a_shard_that_finds_a_violation_fails_its_index_and_no_other() {
+    let job = Job::rendered("violated", "20s", &["--results", "topic"]);
+    job.apply("k8s");
+    job.wait_until_all_are_under_way();
+    Cluster::shared().double_first(&job.topic());
+    let state = job.ended("Failed");
+    let mut codes: Vec<i64> = (1..=4).map(|shard| job.exit_code(&job.pod(shard))).collect();
+    let violated = codes.iter().position(|code| *code == 3).unwrap();
+    assert_eq!(state["status"]["failedIndexes"], violated.to_string(), "{state}");
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 0, 0, 3]);
+    let whole = job.merged();
+    assert_eq!(whole.run.code, 3, "{}", whole.run.stderr);
+}
+
 impl Job {
     /// The manifest of a pod as the Job's of shard 2, which the controller knows nothing of.
     fn second_pod(&self, name: &str) -> String {

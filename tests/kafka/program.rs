@@ -130,6 +130,14 @@ impl Started {
         self.program.wait_for(what, PATIENCE, done);
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.program.id()
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.program.ended().is_some()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         self.program.signal(name);
     }

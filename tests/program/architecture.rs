@@ -158,6 +158,56 @@ fn named(token: Option<&TokenTree>) -> Vec<String> {
     }
 }
 
+/// Every path that the code names after `crate` or `super`, one for each end of a group in braces.
+fn paths(code: &[TokenTree]) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(token) = code.get(at) {
+        match token {
+            TokenTree::Group(group) => found.extend(paths(&group.stream().into_iter().collect::<Vec<_>>())),
+            TokenTree::Ident(word) if ["crate", "super"].contains(&word.to_string().as_str()) => {
+                let (ends, next) = path_from(code, at);
+                found.extend(ends);
+                at = next;
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    found
+}
+
+/// The paths that begin at a word, and where the code goes on behind them.
+fn path_from(code: &[TokenTree], mut at: usize) -> (Vec<Vec<String>>, usize) {
+    let mut path = Vec::new();
+    loop {
+        match code.get(at) {
+            Some(TokenTree::Ident(word)) => path.push(word.to_string()),
+            Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => {
+                let tokens: Vec<_> = group.stream().into_iter().collect();
+                let parts = tokens.split(|token| matches!(token, TokenTree::Punct(mark) if mark.as_char() == ','));
+                let ends = parts.flat_map(|part| path_from(part, 0).0);
+                return (ends.map(|end| [path.clone(), end].concat()).collect(), at + 1);
+            }
+            _ => return (vec![path], at),
+        }
+        let colon = |token: Option<&TokenTree>| matches!(token, Some(TokenTree::Punct(mark)) if mark.as_char() == ':');
+        if !(colon(code.get(at + 1)) && colon(code.get(at + 2))) {
+            return (vec![path], at + 1);
+        }
+        at += 3;
+    }
+}
+
+/// Where a path of a file leads from the root: `super` is a step up from the file's own module.
+fn from_root(own: &[String], path: &[String]) -> Vec<String> {
+    let up = path.iter().take_while(|word| *word == "super").count();
+    let base = if up > 0 { &own[..own.len().saturating_sub(up)] } else { &[][..] };
+    let rest = path.iter().skip(up.max(1));
+    base.iter().chain(rest).cloned().collect()
+}
+
 fn says_unsafe(code: &[TokenTree]) -> bool {
     code.iter().any(|token| match token {
         TokenTree::Group(group) => says_unsafe(&group.stream().into_iter().collect::<Vec<_>>()),
@@ -210,6 +260,46 @@ fn the_table_itself_only_points_down() {
             assert!(place(import) > place(module), "{module} imports {import}, which stands above it");
         }
     }
+}
+
+#[test]
+fn commands_use_one_another_in_no_circle() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut all = Vec::new();
+    files(&source.join("command"), &mut all);
+    let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for file in all.iter().filter(|file| !holds_tests_alone(file.strip_prefix(&source).unwrap())) {
+        let inside = file.strip_prefix(&source).unwrap().with_extension("");
+        let own: Vec<String> = inside.iter().map(|word| word.to_str().unwrap().to_owned()).collect();
+        let led = paths(&code(file)).into_iter().map(|path| from_root(&own, &path));
+        let others = led.filter(|path| path.first().is_some_and(|room| room == "command") && path.len() > 1);
+        let others: BTreeSet<String> = others.map(|path| path[1].clone()).filter(|other| *other != own[1]).collect();
+        uses.entry(own[1].clone()).or_default().extend(others);
+    }
+    assert!(uses["merge"].contains("fleet") && uses["run"].contains("fleet"), "{uses:?}");
+    // Whoever uses nobody that is left is taken away; those of a circle stay.
+    while let Some(free) = uses.iter().find(|(_, others)| !others.iter().any(|other| uses.contains_key(other))) {
+        let free = free.0.clone();
+        uses.remove(&free);
+    }
+    assert!(uses.is_empty(), "each of these uses another one of them: {uses:?}");
+}
+
+#[test]
+fn paths_are_followed_through_braces_and_up() {
+    let code: Vec<_> =
+        "use super::super::{a::B, c}; use crate::command::{d, e::{F, g}}; fn h() { super::i::j(); self::k() }"
+            .parse::<TokenStream>()
+            .unwrap()
+            .into_iter()
+            .collect();
+    let own = ["command", "x", "y"].map(str::to_owned);
+    let led: Vec<String> = paths(&code).iter().map(|path| from_root(&own, path).join("/")).collect();
+    assert_eq!(
+        led,
+        ["command/a/B", "command/c", "command/d", "command/e/F", "command/e/g", "command/x/i/j"],
+        "{led:?}"
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::fleet::{failed, gathered_by};
+use super::super::fleet::{failed, gathered_until};
 use super::super::merge::Whole;
 use super::super::planned_load::load;
 use super::super::run::{Watchable, exporter};
@@ -19,7 +19,6 @@ use crate::event::stamp::RunId;
 use crate::figures::{self, as_f64};
 use crate::fleet::FleetError;
 use crate::fleet::channel::Topic;
-use crate::fleet::gather::Listener;
 use crate::fleet::orders::{Caller, OnCall, Order};
 use crate::output::capacity::text;
 use crate::progress;
@@ -120,10 +119,9 @@ impl<'a> FleetProber<'a> {
         }
         let told = |error: &FleetError| failed(error, &self.meeting.topic.name);
         self.caller.give(&order).map_err(|error| told(&error))?;
-        let listener = Listener::open(self.meeting.topic.clone(), &run.to_string()).map_err(|error| told(&error))?;
         let deadline = self.meeting.deadline + settle + probe + BEYOND;
-        let gathered = match gathered_by(listener, deadline, &|| self.interrupts.count() > 0, &self.meeting.topic.name)
-        {
+        let given_up = || self.interrupts.count() > 0;
+        let gathered = match gathered_until(self.meeting.topic.clone(), run, deadline, &given_up) {
             Err(failure) if failure.code == ExitCode::Interrupted => return Ok(ControlFlow::Break(())),
             Err(failure) if failure.code == ExitCode::BadInput => return Err(self.not_made(&failure.message)),
             gathered => gathered?,

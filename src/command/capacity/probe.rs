@@ -105,7 +105,7 @@ impl Prober<'_> {
         (plan.run.catalogue, plan.run.schemas) = (Arc::clone(&self.plan.run.catalogue), self.plan.run.schemas.clone());
         let number = name(self.number, self.made);
         let schedule = planned_load::schedule(&plan, self.source)?;
-        let bundle = Bundle::create(&self.folder, &number, &rate.to_string(), &run::to_toml(&scenario)?);
+        let bundle = Bundle::create(&self.folder, &number, &rate.to_string(), &scenario.kept()?);
         // A probe without a bundle is as good as another: what was found is told all the same.
         let kept = bundle.map_or_else(run::RunBundle::nowhere, run::RunBundle::new);
         let ends = schedule.ends_at();

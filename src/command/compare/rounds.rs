@@ -203,7 +203,7 @@ impl Rounds<'_> {
         let schedule = schedule(plan, source).map_err(of)?;
         let ends = ends(source, &schedule);
         let number = format!("{round:02}-{}", text::word(*side));
-        let bundle = Bundle::create(folder, &number, &plan.run.name, &run::to_toml(scenario)?)
+        let bundle = Bundle::create(folder, &number, &plan.run.name, &scenario.kept()?)
             .map_err(|error| run::write_failed(&error))?;
         let title = format!(
             "round {round} of {}, {}: {}",

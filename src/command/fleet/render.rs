@@ -9,13 +9,13 @@ use crate::command::{Done, Failure};
 use crate::fleet::render::{File, Fleet, render as files_of};
 use crate::scenario::source::SourceConfig;
 use crate::scenario::{Environment, RunRequest, resolve};
-use crate::settings::fleet::{OnShardLoss, Results, USUAL_TOPIC};
+use crate::settings::fleet::{OnShardLoss, Purpose, Results, USUAL_TOPIC};
 use crate::settings::run::Shard;
 use crate::units;
 use crate::verdict::ExitCode;
 
 pub(super) fn render(args: FleetRender, environment: &Environment) -> Result<Done, Failure> {
-    let FleetRender { scenario, shards, starter, out, image, mut options } = args;
+    let FleetRender { scenario, shards, starter, purpose, out, image, mut options } = args;
     let bad = |reason: &str, hint: &str| Failure::new(ExitCode::BadConfiguration, reason).hint(hint);
     let together = &mut options.limits.together;
     if together.shard.is_some() || together.run_id.is_some() || together.start_at.is_some() {
@@ -29,7 +29,15 @@ pub(super) fn render(args: FleetRender, environment: &Environment) -> Result<Don
     together.run_id = Some(crate::event::stamp::RunId(0));
     let topic = together.fleet_topic.get_or_insert_with(|| USUAL_TOPIC.to_owned()).clone();
     let (deadline, on_loss) = (together.fleet_deadline, together.on_shard_loss);
-    let results = together.results.unwrap_or(Results::Folder);
+    let asked = together.results;
+    if purpose == Purpose::Capacity && (on_loss.is_some() || asked == Some(Results::Folder)) {
+        return Err(bad(
+            "a search goes on where a shard is lost, and has the bundles of its probes from the topic",
+            "leave --on-shard-loss and --results out",
+        ));
+    }
+    let usual = if purpose == Purpose::Capacity { Results::Topic } else { Results::Folder };
+    let results = asked.unwrap_or(usual);
     let resolved = resolve(&RunRequest::Scenario(scenario), options, environment)?;
     for warning in &resolved.warnings {
         tracing::warn!("{warning}");
@@ -47,11 +55,12 @@ pub(super) fn render(args: FleetRender, environment: &Environment) -> Result<Don
     }
     let fleet = Fleet {
         name: plan.run.name.clone(),
-        scenario: crate::command::run::to_toml(&resolved.scenario)?,
+        scenario: resolved.scenario.kept()?,
         shards,
         lanes: plan.run.lanes.count,
         bootstrap: plan.run.kafka.bootstrap.clone().unwrap_or_default(),
         topic,
+        purpose,
         results,
         options: words,
         image: image.unwrap_or_else(|| format!("loadgen:{}", env!("CARGO_PKG_VERSION"))),

@@ -171,8 +171,10 @@ fn of_all(scenario: &str) -> String {
 
 /// Why the shards did not meet, and what to do.
 pub(super) fn failed(error: &FleetError, plan: &Plan) -> Failure {
+    let topic = plan.together.fleet.as_ref().map_or("", |fleet| &fleet.topic);
     if let FleetError::Kafka(kafka) = error {
-        return cluster::failed(kafka, wanted(plan));
+        let rights = "Describe, Write and Read";
+        return cluster::failed(kafka, cluster::Purpose { topics: topic, rights, group: None, ..wanted(plan) });
     }
-    fleet::failed(error, plan.together.fleet.as_ref().map_or("", |fleet| &fleet.topic))
+    fleet::failed(error, topic)
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{GOOD_BOUND_NS, LISTEN, PROBES, ROUNDS, SeatPlan};
+use super::{LISTEN, PROBES, SeatPlan, rounds};
 use crate::clock::{Anchor, Clock, Monotonic, Nanos, Zero, wall_unix_ns};
 use crate::fleet::channel::{Channel, Heard, Sent};
-use crate::fleet::offset::{Bracket, Offset, Track};
+use crate::fleet::offset::{Bracket, GOOD_BOUND_NS, Offset, Track};
 use crate::fleet::record::{Announcement, End, Progress, Record, Who};
 use crate::fleet::roll::{Roll, Shard};
 use crate::fleet::{BEAT, FleetError, check_clock, host};
@@ -66,6 +66,13 @@ impl Seat {
         self.say_often(said, moment, 1)
     }
 
+    /// Says how far this shard is: twice where its clock is not known well any more, since the first record of a transaction
+    /// brackets a stamp less closely.
+    pub(super) fn say_progress(&mut self, progress: Progress) -> Result<(), FleetError> {
+        let times = self.track.records_of_a_beat(self.channel.clock().now());
+        self.say_often(Announcement::Beat(progress), Moment::During, times)
+    }
+
     /// As one transaction: the first record of one waits until its partition belongs to it, the others do not.
     fn say_often(&mut self, said: Announcement, moment: Moment, times: usize) -> Result<(), FleetError> {
         let record = Record { who: self.who.clone(), said };
@@ -112,7 +119,7 @@ impl Seat {
 
     /// Brackets some of the broker's stamps.
     pub(super) fn measure(&mut self, moment: Moment) -> Result<(), FleetError> {
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds(self.who.of) {
             self.say_often(Announcement::Clock, moment, PROBES)?;
             self.hear_all()?;
             if self.offset(moment).is_some_and(|offset| offset.bound_ns() <= GOOD_BOUND_NS) {
@@ -230,9 +237,10 @@ fn note(
     if Record::chunk_of(heard.key).is_some() {
         return;
     }
-    match serde_json::from_slice(heard.body) {
+    match Record::read(heard.body) {
         Ok(record) => roll.note(record, heard.stamp_ms),
-        Err(error) => tracing::debug!("a record of the fleet's topic is none of this version's: {error}"),
+        Err(Some(who)) => roll.note_unread(&who),
+        Err(None) => tracing::debug!("a record of the fleet's topic is none of this version's"),
     }
 }
 

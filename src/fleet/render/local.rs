@@ -1,6 +1,6 @@
 //! A script that starts all shards on this machine.
 
-use super::{File, Fleet, Results, quoted};
+use super::{File, Fleet, Purpose, Results, quoted};
 
 pub(super) fn files(fleet: &Fleet) -> Vec<File> {
     let words: Vec<String> = fleet.words("\u{0}", "\u{1}").iter().map(|word| quoted(word)).collect();
@@ -9,14 +9,33 @@ pub(super) fn files(fleet: &Fleet) -> Vec<File> {
     let Fleet { name, shards, bootstrap, topic, .. } = fleet;
     let (topic, bootstrap) = (quoted(topic), quoted(bootstrap));
     let merge = match fleet.results {
-        Results::Topic => {
-            format!("--from-topic \"$run\" --fleet-topic {topic} -b {bootstrap}")
-        }
+        Results::Topic => format!("--from-topic \"$run\" --fleet-topic {topic} -b {bootstrap}"),
         Results::Folder => "\"$out\"/shard-*/*/".to_owned(),
+    };
+    // What is done, what stands between start and wait, and what comes last.
+    let (what, search, end) = match fleet.purpose {
+        Purpose::Run => (
+            format!(
+                "Starts the {shards} shards of {name} on this machine, waits for them, and merges what they leave behind."
+            ),
+            String::new(),
+            format!("\"$loadgen\" merge {merge} --out \"$out/whole\""),
+        ),
+        Purpose::Capacity => (
+            format!(
+                "Starts {shards} shards for {name} on this machine, and a search whose probes they make. Its options come behind:\n\
+                 #\n#   ./run.sh --start 2000/s --probe 30s"
+            ),
+            format!(
+                "\nfound=0\n\"$loadgen\" capacity \"$here/scenario.toml\" --shards {shards} --fleet-topic {topic} \
+                 --results-dir \"$out\" --run-id \"$run\" \"$@\" || found=$?\n"
+            ),
+            "exit \"$found\"".to_owned(),
+        ),
     };
     let script = format!(
         r#"#!/bin/sh
-# Starts the {shards} shards of {name} on this machine, waits for them, and merges what they leave behind.
+# {what}
 #
 #   LOADGEN=path   the program (default: loadgen, from the PATH)
 #   RUN_ID=hex     the run's id (default: a random one)
@@ -37,7 +56,7 @@ while [ "$index" -lt {shards} ]; do
     index=$number
 done
 trap 'kill $shards 2>/dev/null || true' INT TERM
-
+{search}
 number=0
 for shard in $shards; do
     number=$((number + 1))
@@ -46,7 +65,7 @@ for shard in $shards; do
     [ "$code" -eq 0 ] || echo "shard $number ended with $code: $out/shard-$number.log" >&2
 done
 
-"$loadgen" merge {merge} --out "$out/whole"
+{end}
 "#
     );
     vec![File::new("scenario.toml", &*fleet.scenario), File { executable: true, ..File::new("run.sh", script) }]

@@ -1,6 +1,6 @@
 //! An Ansible inventory and a playbook that start one shard on each machine.
 
-use super::{File, Fleet, Results, quoted};
+use super::{File, Fleet, Purpose, Results, quoted};
 
 pub(super) fn files(fleet: &Fleet) -> Vec<File> {
     let mut inventory = String::from(
@@ -14,12 +14,26 @@ pub(super) fn files(fleet: &Fleet) -> Vec<File> {
     let words: Vec<String> = fleet.words("scenario.toml", "results").iter().map(|word| quoted(word)).collect();
     let Fleet { name, shards, bootstrap, topic, .. } = fleet;
     let (topic, bootstrap) = (quoted(topic), quoted(bootstrap));
-    let (gather, merge) = match fleet.results {
-        Results::Topic => ("", format!("--from-topic {{{{ run_id }}}} --fleet-topic {topic} -b {bootstrap}")),
-        Results::Folder => (GATHER, "results/{{ run_id }}/shard-*/*/".to_owned()),
+    let (gather, merge) = match (fleet.purpose, fleet.results) {
+        (Purpose::Capacity, _) => ("", String::new()),
+        (Purpose::Run, Results::Topic) => {
+            ("", merge(&format!("--from-topic {{{{ run_id }}}} --fleet-topic {topic} -b {bootstrap}")))
+        }
+        (Purpose::Run, Results::Folder) => (GATHER, merge("results/{{ run_id }}/shard-*/*/")),
+    };
+    let what = match fleet.purpose {
+        Purpose::Run => {
+            format!(
+                "Starts the {shards} shards of {name}, one on each machine of inventory.ini, and merges what they leave behind:"
+            )
+        }
+        Purpose::Capacity => format!(
+            "Starts {shards} shards for {name}, one on each machine of inventory.ini, which make the probes of a search of the same run id:\n\
+             #\n#   loadgen capacity scenario.toml --shards {shards} --fleet-topic {topic} --run-id ID"
+        ),
     };
     let playbook = format!(
-        r#"# Starts the {shards} shards of {name}, one on each machine of inventory.ini, and merges what they leave behind:
+        r#"# {what}
 #
 #   ansible-playbook playbook.yml -e run_id=$(od -An -N8 -tx1 /dev/urandom | tr -d ' ')
 #
@@ -60,22 +74,9 @@ pub(super) fn files(fleet: &Fleet) -> Vec<File> {
       environment: "{{{{ loadgen_environment | combine({{'JOB_COMPLETION_INDEX': job_completion_index | string}}) }}}}"
       register: shard
       changed_when: true
-      # A verdict is no failure of the machine: the whole is judged below.
+      # A verdict is no failure of the machine: it is the whole that is judged.
       failed_when: shard.rc not in [0, 3, 4, 5, 99]
-{gather}
-- name: Merge
-  hosts: localhost
-  connection: local
-  gather_facts: false
-  tasks:
-    - name: Merge
-      ansible.builtin.shell:
-        cmd: >-
-          "${{LOADGEN:-/usr/local/bin/loadgen}}" merge {merge}
-          --out results/{{{{ run_id }}}}/whole
-        chdir: "{{{{ playbook_dir }}}}"
-      changed_when: true
-"#,
+{gather}{merge}"#,
         words = words.join(" "),
     );
     let config = format!(
@@ -87,6 +88,26 @@ pub(super) fn files(fleet: &Fleet) -> Vec<File> {
         File::new("playbook.yml", playbook),
         File::new("ansible.cfg", config),
     ]
+}
+
+/// A play that merges what those words name.
+fn merge(what: &str) -> String {
+    format!(
+        r#"
+- name: Merge
+  hosts: localhost
+  connection: local
+  gather_facts: false
+  tasks:
+    - name: Merge
+      ansible.builtin.shell:
+        cmd: >-
+          "${{LOADGEN:-/usr/local/bin/loadgen}}" merge {what}
+          --out results/{{{{ run_id }}}}/whole
+        chdir: "{{{{ playbook_dir }}}}"
+      changed_when: true
+"#
+    )
 }
 
 const GATHER: &str = r"

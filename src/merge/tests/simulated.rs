@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::clock::Nanos;
 use crate::measure::LatencyHistogram;
-use crate::merge::{Part, PartHistograms};
+use crate::merge::{Part, PartHistograms, PartRows};
 use crate::recording::{Interval, LatencyKind, Recording};
 use crate::report::{
     Example, Findings, HotKey, Latencies, LedgerCounts, Offered, PartitionReport, PhaseReport, Run, RunReport,
@@ -166,7 +166,12 @@ pub(super) fn process(all: &[Event], lanes: &[u16], starts_s: u64) -> Part {
         by_type: types.iter().map(|(name, _, histogram)| (name.clone(), both(histogram))).collect(),
         phases: vec![phase_recording.into()],
     };
-    Part { name: format!("lanes-{lanes:?}"), report, recording: PartHistograms::Here(recording) }
+    Part {
+        name: format!("lanes-{lanes:?}"),
+        report,
+        recording: PartHistograms::Here(recording),
+        rows: PartRows::InReport,
+    }
 }
 
 pub(super) fn latencies<'a>(events: impl Iterator<Item = &'a Event>) -> LatencyHistogram {

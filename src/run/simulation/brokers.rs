@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use rand::RngExt;
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
 
 use super::cluster::{Cluster, Happening, MS};
 use super::log::{Entry, Partition};
@@ -57,7 +58,11 @@ impl Cluster {
 
     pub(super) fn latency(&mut self) -> u64 {
         let (from, to) = self.plan.latency_us;
-        self.rng.random_range(from..=to) * 1_000
+        if self.latencies_by_moment {
+            SmallRng::seed_from_u64(self.plan.seed ^ self.now).random_range(from..=to) * 1_000
+        } else {
+            self.rng.random_range(from..=to) * 1_000
+        }
     }
 
     /// Whether the partition's leader answers.

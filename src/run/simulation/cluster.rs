@@ -137,6 +137,8 @@ pub(super) struct Cluster {
     waiting: Vec<Waiting>,
     serial: u64,
     pub(super) rng: SmallRng,
+    /// Whether a request's latency is that of its moment, the same in each world, whoever else sends there.
+    pub(super) latencies_by_moment: bool,
     /// Until when answers of brokers are lost, are late, are held back, or refuse.
     pub(super) answers_lost_until: u64,
     pub(super) answers_late_until: u64,
@@ -250,6 +252,7 @@ impl Cluster {
             waiting: Vec::new(),
             serial: 0,
             rng: SmallRng::seed_from_u64(plan.seed ^ 0x5eed),
+            latencies_by_moment: false,
             answers_lost_until: 0,
             answers_late_until: 0,
             throttled_until: 0,

@@ -274,6 +274,17 @@ fn run(
     let answers = answers.map(Path::to_owned);
     let config = Config { answers, catalogue: registry::catalogue(plan, cluster), ..config(plan) };
     let config = if reads_back { config } else { Config { verify: None, ..config } };
+    conducted(plan, &config, rules, (cluster, address), &mut going_on)
+}
+
+/// A run of that configuration, which tells of each second.
+pub(super) fn conducted(
+    plan: &Plan,
+    config: &Config,
+    rules: Rules,
+    (cluster, address): (&Shared, &Address),
+    each_second: &mut dyn FnMut(&Tick<'_>) -> ControlFlow<String>,
+) -> Result<Outcome, RunError> {
     let source = source();
     let rate = Rate::per_second(plan.rate).unwrap();
     let phases = vec![Phase::new("load", Shape::Constant(rate), None)];
@@ -281,7 +292,7 @@ fn run(
     let recorder = |_| Recorder::new(schedule.phases().len(), 7, plan.partitions);
     let target = target(plan, address);
     let prepared = Prepared {
-        answers: prepare::answers(&config, &target)?.map(Arc::new),
+        answers: prepare::answers(config, &target)?.map(Arc::new),
         embedded: None,
         target,
         settings: client(plan),
@@ -295,7 +306,7 @@ fn run(
     let (slots, topics) = (Arc::clone(&prepared.target.slots), Arc::clone(&prepared.target.topics));
     let asked = cluster.clone();
     let watcher = topic_watch::Watcher::by(&slots, &topics, move || Some(vec![asked.open().identity()]));
-    let reader = reads_back.then(|| {
+    let reader = config.verify.is_some().then(|| {
         let assigned = || Box::new(Consumer::new(cluster.clone(), true, plan.committed)) as Box<dyn Reader>;
         prepared.target.members_of::<Member>(false).unwrap_or_else(assigned)
     });
@@ -307,7 +318,7 @@ fn run(
         auditor: None,
     };
     let interrupts = Arc::clone(&cluster.open().interrupts);
-    conduct(&wiring, &config, &source, &schedule, ready, &interrupts, &mut going_on)
+    conduct(&wiring, config, &source, &schedule, ready, &interrupts, each_second)
 }
 
 /// A run that reads nothing back, and a reading in a process of its own: beside it, or when it is over.
