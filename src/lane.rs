@@ -71,7 +71,7 @@ pub struct Lane<'a, P, C> {
     cursor: Cursor,
     tempo: TempoCopy,
     /// The next event, due in schedule time.
-    next: Option<(Drawn, Due)>,
+    next: Option<(Drawn<Event>, Due)>,
     sequence: u64,
     batch: Batch,
     flights: Flights,
@@ -356,7 +356,7 @@ impl<'a, P: Publisher, C: Clock> Lane<'a, P, C> {
 
 impl<P, C> Lane<'_, P, C> {
     /// Writes an event: its body, its key and its headers.
-    fn write(&mut self, drawn: &Drawn, version: Version, sequence: u64, unix_ns: u64) -> Sealed {
+    fn write(&mut self, drawn: &Drawn<Event>, version: Version, sequence: u64, unix_ns: u64) -> Sealed {
         let event = &drawn.event;
         let kind = event.kind();
         if let Some(Bytes { key, value, headers }) = self.setup.source.bytes() {
@@ -414,7 +414,13 @@ fn in_time(due: Due, tempo: &TempoCopy) -> Due {
 }
 
 #[expect(clippy::cast_possible_wrap, reason = "a wall time in ms is far below 2^63")]
-fn body_time(event_time: EventTime, anchor: Anchor, drawn: &Drawn, due_unix_ns: u64, follows_recording: bool) -> i64 {
+fn body_time(
+    event_time: EventTime,
+    anchor: Anchor,
+    drawn: &Drawn<Event>,
+    due_unix_ns: u64,
+    follows_recording: bool,
+) -> i64 {
     match (event_time, drawn.event.recorded_ms()) {
         (EventTime::Recorded, Some(recorded)) => recorded,
         // Where the schedule is the recording's at some speed, the due time is that distance divided by the speed.

@@ -1,7 +1,8 @@
 //! The writer.
 
 use super::decimal;
-use super::plan::{DEEPEST, Leaf, Plan, Step};
+use super::plan::Plan;
+use super::steps::{DEEPEST, Leaf, Step};
 use crate::wire::sink::{Escaped, Part, Sink};
 use crate::wire::value::uuid_to_text;
 use crate::wire::varint::{push_varint, put_varint, varint_length, zigzag};

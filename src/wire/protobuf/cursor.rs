@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::plan::{I32, I64, LEN, VARINT};
+use super::message::{I32, I64, LEN, VARINT};
 use crate::wire::Malformed;
 use crate::wire::varint::of_word;
 

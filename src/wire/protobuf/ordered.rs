@@ -1,8 +1,9 @@
 //! The reader of what the writer writes: each field once, in the record's order. It allocates nothing. All else it leaves to
 //! `scattered`, which has the last word: `None` is no judgement.
 
+use super::Plan;
 use super::cursor::Cursor;
-use super::plan::{Field, Form, KEY_TAG, LEN, One, Plan, Presence};
+use super::message::{Field, Form, KEY_TAG, LEN, One, Presence};
 use super::scalar::{self, Timestamp};
 use crate::wire::Written;
 use crate::wire::sink::Sink;

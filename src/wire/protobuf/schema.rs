@@ -4,12 +4,11 @@ use prost_reflect::{EnumDescriptor, FieldDescriptor, FileDescriptor, Kind, Messa
 use protox::Compiler;
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 
-use super::plan::MAX_DEPTH;
+use super::message::{MAX_DEPTH, TIMESTAMP};
 use super::text;
 use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Bits, Field, Integer, Record, Shape, Unit, Value};
 
-pub(super) const TIMESTAMP: &str = "google.protobuf.Timestamp";
 /// How many fields a record may have, those within its fields among them.
 const MAX_VALUES: usize = 10_000;
 /// The name of the file in messages of the compiler, unless an import has it.

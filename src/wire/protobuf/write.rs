@@ -1,7 +1,7 @@
 //! The writer.
 
 use super::Plan;
-use super::plan::{KEY_TAG, MAX_DEPTH, Mark, NANOS_TAG, Number, SECONDS_TAG};
+use super::message::{KEY_TAG, MAX_DEPTH, Mark, NANOS_TAG, Number, SECONDS_TAG};
 use super::scalar::{NANOS_PER_SECOND, per_second};
 use super::steps::{Kind, Leaf, Step, Tag};
 use crate::wire::block::push_word;
