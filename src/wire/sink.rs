@@ -102,8 +102,12 @@ impl Part<'_> {
     #[inline]
     pub(super) fn push(self, out: &mut Vec<u8>) {
         match self {
-            Self::Text(text) => out.extend_from_slice(text.as_bytes()),
             Self::Number(number) => push_digits(out, number),
+            Self::Text(text) => match text.as_bytes() {
+                // What stands between two numbers.
+                [byte] => out.push(*byte),
+                bytes => out.extend_from_slice(bytes),
+            },
         }
     }
 }

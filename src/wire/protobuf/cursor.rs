@@ -85,6 +85,26 @@ impl<'a> Cursor<'a> {
         if tag < 8 { Err(Malformed::BadTag) } else { Ok(tag) }
     }
 
+    /// Passes over this tag, if it is the next one.
+    #[inline]
+    pub(super) fn passes(&mut self, tag: u32) -> bool {
+        if tag >= 0x80 {
+            return self.passes_long(tag);
+        }
+        let is_next = self.at < self.end && self.body.get(self.at).is_some_and(|byte| u32::from(*byte) == tag);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    fn passes_long(&mut self, tag: u32) -> bool {
+        let mut ahead = *self;
+        let is_next = ahead.tag() == Ok(tag);
+        if is_next {
+            *self = ahead;
+        }
+        is_next
+    }
+
     /// So many bytes.
     #[inline]
     fn bytes(&mut self, length: u64) -> Result<&'a [u8], Malformed> {
