@@ -5,6 +5,7 @@
 
 pub mod catalogue;
 pub mod coding;
+mod declared;
 pub mod decode;
 pub mod encode;
 pub mod invalid;

@@ -33,7 +33,7 @@ use crate::measure::Presence;
 use crate::publish::{Batch, Entry, Publisher};
 use crate::schedule::{Cursor, Due};
 use crate::settings::run::{Lateness, OnLag, Pacing};
-use crate::source::Drawn;
+use crate::source::{Drawn, Event};
 use crate::source::web::Fate;
 use ceiling::Admission;
 pub use ceiling::Ceiling;
@@ -68,7 +68,7 @@ pub struct Lane<'a, P, C> {
     cursor: Cursor,
     tempo: TempoCopy,
     /// The next event, due in schedule time.
-    next: Option<(Drawn, Due)>,
+    next: Option<(Drawn<Event>, Due)>,
     sequence: u64,
     batch: Batch,
     flights: Flights,

@@ -1,6 +1,7 @@
 //! Where events come from: a generator, a recording, or others. A source says *what*; [`crate::schedule`] says *when*.
 
 mod crowd;
+mod lane;
 mod late;
 pub mod mirrored;
 pub mod own;
@@ -15,26 +16,15 @@ pub mod weights;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::{Monotonic, Nanos};
+use crate::clock::Monotonic;
 use crate::event::KeyId;
 use crate::event::catalogue::TypeIndex;
-use crate::event::encode::Values;
 use crate::shop::{self, Vocabulary};
-use crate::wire::sink::Sink;
+use crate::wire::sink::{Sink, Values};
 pub use crowd::SessionFigures;
+pub use lane::Drawn;
 pub use late::{Late, NotLate};
 use synthetic::fraud::{FraudConfig, Truth};
-
-/// The next event of a lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Drawn<E = Event> {
-    /// Its number in the whole run's order, counted over all lanes: what the schedule is a function of.
-    pub number: u64,
-    /// For a recording: how long after its first event it happened, idle gaps already capped, at recorded speed. Zero for synthetic events.
-    pub recorded_offset: Nanos,
-    /// The event.
-    pub event: E,
-}
 
 /// An event as its source gives it: everything but its id and its due time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,16 +147,9 @@ pub enum LaneSource {
     Web(web::Lane),
 }
 
-impl<E> Drawn<E> {
-    fn map<F>(self, of: impl FnOnce(E) -> F) -> Drawn<F> {
-        let Self { number, recorded_offset, event } = self;
-        Drawn { number, recorded_offset, event: of(event) }
-    }
-}
-
 impl LaneSource {
     /// The lane's next event; `None` when a recording has ended, and while nothing has come in from outside.
-    pub fn draw(&mut self) -> Option<Drawn> {
+    pub fn draw(&mut self) -> Option<Drawn<Event>> {
         match self {
             Self::Synthetic(lane) => Some(lane.draw().map(Event::Shop)),
             Self::Own(lane) => Some(lane.draw().map(Event::Own)),

@@ -20,7 +20,6 @@ use crate::scenario::plan::Plan;
 use crate::settings::choice::Choice as _;
 use crate::settings::formats::{Format, Framing};
 use crate::verdict::ExitCode;
-use crate::wire::protobuf::Imports;
 
 /// A catalogue whose types have all that their records need, and what a report says of it.
 pub(super) struct Coded {
@@ -169,6 +168,7 @@ fn told(
         subject: one.subject.clone(),
         id,
         padded: one.padded,
+        imports: text.imports.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect(),
         schema: text.text,
     }
 }
@@ -234,8 +234,8 @@ fn as_told(kind: TypeIndex, declared: &EventType, told: &SchemaReport) -> Result
     let (padded, subject) = (told.padded, told.subject.clone());
     let one = TypeFormat { kind, format, framing, padded, subject, branch: None };
     let coding = if let (Some(_), Some(language)) = (&told.version, language_of(format)) {
-        let given =
-            GivenSchema { language, text: told.schema.as_str().into(), message: None, imports: Imports::default() };
+        let imports = told.imports.clone().into_iter().collect();
+        let given = GivenSchema { language, text: told.schema.as_str().into(), message: None, imports };
         Coding::version(declared, &given).map_err(|error| bad(&error.to_string()))?
     } else {
         let (coding, text) = coding_of(declared, &one).map_err(|error| bad(&error.to_string()))?;

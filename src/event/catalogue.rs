@@ -1,11 +1,9 @@
 //! The catalogue: which types of event there are, what each is made of, and how it is written.
 
-mod declared;
-
 use std::fmt;
 use std::sync::Arc;
 
-pub use declared::{EventType, GivenSchema, ID_HEADER, IdPlace};
+pub use super::declared::{EventType, GivenSchema, ID_HEADER, IdPlace, TypeIndex, Version};
 
 use super::coding::Coding;
 use super::invalid::Invalid;
@@ -15,18 +13,6 @@ use super::readers::Reader;
 use crate::wire::framing::SchemaId;
 use crate::wire::json::PlanError;
 use crate::wire::shape::{Field, Record};
-
-/// A type of event, by its place in the run's [`Catalogue`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TypeIndex(pub u16);
-
-impl TypeIndex {
-    /// The place, as an index.
-    #[must_use]
-    pub const fn index(self) -> usize {
-        self.0 as usize
-    }
-}
 
 /// The types of event of a run, in the order in which reports list them, each with how it is written.
 #[derive(Clone, Debug)]
@@ -56,10 +42,6 @@ impl PartialEq for Catalogue {
         ids(self) == ids(other) && self.types.iter().map(shown).eq(other.types.iter().map(shown))
     }
 }
-
-/// A version of the types' schemas, by its place in the catalogue; 0 is the types' own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Version(pub u16);
 
 /// A type and how it is written.
 #[derive(Clone, Debug)]

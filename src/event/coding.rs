@@ -2,12 +2,12 @@
 
 pub(super) mod version;
 
+use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::catalogue::{EventType, GivenSchema};
+use super::declared::{EventType, GivenSchema};
 use super::invalid::Invalid;
-use super::learned::ReadOther;
 use crate::wire::json::PlanError;
 use crate::wire::key::KeyPlace;
 use crate::wire::language::Language;
@@ -251,6 +251,20 @@ impl Coding {
 fn message_of(given: &GivenSchema) -> Result<protobuf::Schema, SchemaError> {
     let pick = given.message.as_deref().map_or(Pick::Only, Pick::Named);
     protobuf::Schema::parse(&given.text, &given.imports.pairs(), pick)
+}
+
+/// Reads bodies of a schema into the values that a coding writes.
+pub trait ReadOther: Debug + Send + Sync {
+    /// The values of a body.
+    ///
+    /// # Errors
+    /// Why it is none of the schema, or that it has no values of the type.
+    fn read(&self, body: &[u8]) -> Result<shape::Value, Invalid>;
+
+    /// The schema, for Avro.
+    fn avro_schema(&self) -> Option<&avro::Schema> {
+        None
+    }
 }
 
 /// A record of another schema of Avro.

@@ -9,10 +9,11 @@ use std::borrow::Cow;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-use read::object;
+use serde_json::{Map, Value};
 
 use super::catalogue::{Planned, TypeIndex};
 use super::coding::{Body, Coding};
+use super::invalid::Invalid;
 use super::learned::Learned;
 use super::opaque::Opaque;
 use super::stamp::{self, Content, FirstStamp, RunId, Stamp};
@@ -276,6 +277,16 @@ impl<'a> Decoded<'a> {
 /// The UUID of a body whose parts lie there.
 fn id_at(body: &[u8], at: &Written) -> Option<u128> {
     stamp::id_of(body.get(at.id.clone()?)?)
+}
+
+/// A text that is a JSON object.
+fn object(text: &[u8]) -> Result<Map<String, Value>, Invalid> {
+    let text = std::str::from_utf8(text).map_err(|_| Invalid::NotUtf8)?;
+    match serde_json::from_str::<Value>(text) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(Invalid::NotAnObject),
+        Err(_) => Err(Invalid::NotJson),
+    }
 }
 
 #[cfg(test)]

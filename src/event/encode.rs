@@ -9,14 +9,8 @@ use super::key::KeyForm;
 use super::padding::Padding;
 use super::stamp::{Content, DueTime, Numbering, RunId, Stamp};
 use crate::wire::shape::Record;
-use crate::wire::sink::Sink;
+use crate::wire::sink::{Sink, Values};
 use crate::wire::{BodyWriter, Written, avro, json, protobuf};
-
-/// What can hand the values of one event over, in the order of its type's fields.
-pub trait Values {
-    /// Hands them over. The id is any UUID: the stamp takes its place.
-    fn give(&self, sink: &mut impl Sink);
-}
 
 /// Where an encoded event lies in the arena.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::catalogue::EventType;
+use super::declared::EventType;
 use crate::wire::key::KeyPlace;
 use crate::wire::protobuf;
 use crate::wire::schema_error::SchemaError;

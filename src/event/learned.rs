@@ -3,12 +3,11 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::catalogue::{EventType, GivenSchema, TypeIndex};
-use super::coding::Coding;
+use super::coding::{Coding, ReadOther};
+use super::declared::{EventType, GivenSchema, TypeIndex};
 use super::invalid::Invalid;
 use crate::wire::framing::SchemaId;
 use crate::wire::schema_error::SchemaError;
-use crate::wire::{avro, shape};
 
 /// Finds schemas out, on a thread that may wait.
 pub trait Finder: Debug + Send + Sync {
@@ -68,19 +67,5 @@ impl Learned {
         }
         let writer = own.reader_of(given)?;
         Ok(Self { kind, coding: own, own: None, writer })
-    }
-}
-
-/// Reads bodies of a schema into the values that a coding writes.
-pub trait ReadOther: Debug + Send + Sync {
-    /// The values of a body.
-    ///
-    /// # Errors
-    /// Why it is none of the schema, or that it has no values of the type.
-    fn read(&self, body: &[u8]) -> Result<shape::Value, Invalid>;
-
-    /// The schema, for Avro.
-    fn avro_schema(&self) -> Option<&avro::Schema> {
-        None
     }
 }

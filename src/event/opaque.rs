@@ -7,8 +7,7 @@ use std::ops::Range;
 
 use xxhash_rust::xxh3::Xxh3Default;
 
-use super::catalogue::{Catalogue, ID_HEADER, TypeIndex};
-use super::decode::Decoded;
+use super::declared::{ID_HEADER, TypeIndex};
 use super::encode::Encoder;
 use super::invalid::Invalid;
 use super::stamp::{Content, DueTime, Stamp};
@@ -137,10 +136,11 @@ pub(super) struct Opaque<'a> {
     pub(super) before: Vec<u8>,
 }
 
-impl Catalogue {
-    /// Reads the stamp of a record. One without such a header is another producer's.
-    pub(super) fn opened<'a>(&'a self, raw: Raw<'a>) -> Result<Decoded<'a>, Invalid> {
-        let mut ids = raw.headers.named(ID_HEADER.as_bytes());
+impl<'a> Raw<'a> {
+    /// The stamp's bits and the type that its header says, and what it tells beside its bytes. One without such a header is another
+    /// producer's.
+    pub(super) fn opened(self) -> Result<(Option<u128>, TypeIndex, Opaque<'a>), Invalid> {
+        let mut ids = self.headers.named(ID_HEADER.as_bytes());
         let id = ids.next().flatten().and_then(|id| <[u8; LENGTH]>::try_from(id).ok());
         if ids.next().is_some() {
             return Err(Invalid::Doubled(ID_HEADER.to_owned()));
@@ -152,11 +152,9 @@ impl Catalogue {
             }
             None => (None, TypeIndex::default()),
         };
-        let planned = self.get(kind).ok_or(Invalid::UnknownType)?;
         let mut before = Vec::with_capacity(BEFORE_HEADERS);
-        raw.put(kind, &mut before);
-        let opaque = Opaque { key: raw.key.unwrap_or_default(), before };
-        Ok(Decoded::opaque(bits, kind, planned, raw.value.unwrap_or_default(), opaque))
+        self.put(kind, &mut before);
+        Ok((bits, kind, Opaque { key: self.key.unwrap_or_default(), before }))
     }
 }
 
@@ -166,6 +164,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::catalogue::Catalogue;
     use super::super::decode::Wholeness;
     use super::super::stamp::RunId;
     use super::*;

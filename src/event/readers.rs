@@ -1,6 +1,6 @@
 //! Schemas by which others read events: whether they can read what was written by another schema, and what they get.
 
-use super::catalogue::{GivenSchema, TypeIndex};
+use super::declared::{GivenSchema, TypeIndex};
 use crate::wire::language::Language;
 use crate::wire::protobuf::Pick;
 use crate::wire::schema_error::SchemaError;

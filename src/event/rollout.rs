@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::catalogue::Version;
+use super::declared::Version;
 
 /// Which versions each phase of a run has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -18,6 +18,8 @@ use base64::engine::general_purpose::STANDARD;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use crate::wire::value::{bytes_to_uuid, uuid_to_text};
+
 pub use first::FirstStamp;
 
 /// Sequences under one lane number: 2^28.
@@ -266,7 +268,7 @@ impl Stamp {
 /// Puts a UUID into the place that was left for it.
 pub(super) fn put(bits: u128, place: &mut [u8]) {
     match place.len() {
-        TEXT_LENGTH => drop(Uuid::from_u128(bits).hyphenated().encode_lower(place)),
+        TEXT_LENGTH => place.copy_from_slice(&uuid_to_text(bits)),
         BYTES_LENGTH => place.copy_from_slice(&bits.to_be_bytes()),
         // The place has the length of what is written.
         BASE64_LENGTH => drop(STANDARD.encode_slice(bits.to_be_bytes(), place)),
@@ -277,7 +279,7 @@ pub(super) fn put(bits: u128, place: &mut [u8]) {
 /// The UUID that such a place holds.
 pub(super) fn id_of(place: &[u8]) -> Option<u128> {
     match place.len() {
-        TEXT_LENGTH => Uuid::try_parse_ascii(place).ok().map(|uuid| uuid.as_u128()),
+        TEXT_LENGTH => bytes_to_uuid(place),
         BYTES_LENGTH => place.first_chunk().map(|bytes| u128::from_be_bytes(*bytes)),
         BASE64_LENGTH => <[u8; BYTES_LENGTH]>::try_from(STANDARD.decode(place).ok()?).ok().map(u128::from_be_bytes),
         _ => None,

@@ -14,7 +14,7 @@ use crate::source::{Drawn, Event, Telling};
 
 impl<P, C> Lane<'_, P, C> {
     /// Writes an event: its body, its key and its headers.
-    pub(super) fn write(&mut self, drawn: &Drawn, version: Version, sequence: u64, unix_ns: u64) -> Sealed {
+    pub(super) fn write(&mut self, drawn: &Drawn<Event>, version: Version, sequence: u64, unix_ns: u64) -> Sealed {
         let event = &drawn.event;
         let kind = event.kind();
         if let Some(Bytes { key, value, headers }) = self.setup.source.bytes() {
@@ -67,7 +67,7 @@ impl<P, C> Lane<'_, P, C> {
 pub(super) fn body_time(
     event_time: EventTime,
     anchor: Anchor,
-    drawn: &Drawn,
+    drawn: &Drawn<Event>,
     due_unix_ns: u64,
     follows_recording: bool,
 ) -> i64 {

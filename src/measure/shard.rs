@@ -221,19 +221,6 @@ impl Shard {
         }
     }
 
-    /// An event of that phase and type was confirmed.
-    pub fn record_answer(&mut self, phase: usize, kind: TypeIndex, service: Nanos, response: Nanos) {
-        if let Some(of_phase) = self.phases.get_mut(phase) {
-            of_phase.latency_mut(Kind::ServiceTime).record(service);
-            of_phase.latency_mut(Kind::ResponseTime).record(response);
-        }
-        if phase >= self.warm_ups
-            && let Some(of_type) = self.kinds.get_mut(kind.index())
-        {
-            of_type.response_time.record(response);
-        }
-    }
-
     /// An event of that phase and type was given up without an answer.
     pub fn record_no_answer(&mut self, phase: usize, kind: TypeIndex, service: Nanos, response: Nanos) {
         if let Some(of_phase) = self.phases.get_mut(phase) {

@@ -32,6 +32,9 @@ pub struct SchemaReport {
     pub padded: bool,
     /// The schema itself.
     pub schema: String,
+    /// The files that it imports, by their names, for Protobuf.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub imports: BTreeMap<String, String>,
 }
 
 impl SchemaReport {

@@ -16,6 +16,7 @@ use crate::schedule::PhaseConfig;
 use crate::schedule::config::SchemaMix;
 use crate::settings::formats::{Format, Framing};
 use crate::settings::schemas::{SchemaSet, Schemas};
+use crate::source::own::imports_of;
 use crate::wire::language::Language;
 use crate::wire::protobuf::Imports;
 
@@ -64,18 +65,47 @@ fn read(path: &Path) -> Result<Table, ConfigError> {
         let reason = format!("folder {} has no schemas: files ending in .avsc, .proto or .json", path.display());
         return Err(plan_error(&reason, "loadgen schema show --out FOLDER writes those of the types"));
     }
-    let text = |file: &PathBuf| {
-        let size = fs::metadata(file).map_err(|error| unreadable(file, error))?.len();
+    let file = |path: &PathBuf| {
+        let size = fs::metadata(path).map_err(|error| unreadable(path, error))?.len();
         if size > MOST_BYTES {
             return Err(unreadable(
-                file,
+                path,
                 io::Error::other(format!("it has {size} bytes, and {MOST_BYTES} is the most")),
             ));
         }
-        let text = fs::read_to_string(file).map_err(|error| unreadable(file, error))?;
-        Ok((name_of(file), Value::String(text)))
+        let text = fs::read_to_string(path).map_err(|error| unreadable(path, error))?;
+        let imports = imports_of(path, &text).map_err(|problem| {
+            let hint = "what a .proto imports lies in its folder, or in folders there, but for google/protobuf/";
+            plan_error(&format!("schema {}: {problem}", path.display()), hint)
+        })?;
+        Ok((name_of(path), text, imports))
     };
-    files.iter().map(text).collect()
+    let files = files.iter().map(file).collect::<Result<Vec<_>, ConfigError>>()?;
+    // What another one imports is a part of that one's schema. Those that import each other are both left to be refused.
+    let imports = |by: &Imports, name: &str| by.iter().any(|(imported, _)| imported == name);
+    let is_whole = |(name, _, own): &&(String, String, Imports)| {
+        files.iter().all(|(other, _, by)| other == name || !imports(by, name) || imports(own, other))
+    };
+    Ok(files.iter().filter(is_whole).map(|(name, text, imports)| (name.clone(), written(text, imports))).collect())
+}
+
+/// What [`Schemas::Here`] has of a file.
+fn written(text: &str, imports: &Imports) -> Value {
+    let text = Value::String(text.to_owned());
+    if imports.is_empty() {
+        return text;
+    }
+    let imports = imports.iter().map(|(name, text)| (name.to_owned(), Value::String(text.to_owned()))).collect();
+    let file = [("text".to_owned(), text), ("imports".to_owned(), Value::Table(imports))];
+    Value::Table(file.into_iter().collect())
+}
+
+/// A file's text and its imports, as [`written`] has put them.
+fn read_back(file: &Value) -> (&str, Imports) {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let imports = file.get("imports").and_then(Value::as_table).into_iter().flatten();
+    let imports = imports.map(|(name, value)| (name.clone(), text(value))).collect();
+    (file.get("text").unwrap_or(file).as_str().unwrap_or_default(), imports)
 }
 
 fn name_of(path: &Path) -> String {
@@ -90,11 +120,12 @@ pub(super) fn parsed(set: &SchemaSet) -> Result<Vec<NamedSchema>, ConfigError> {
     let Schemas::Here(texts) = &set.schemas else { return Ok(Vec::new()) };
     let bad =
         |problem: String| ConfigError::Plan { reason: format!("schemas \"{}\": {problem}", set.name), hint: None };
-    let schema = |(file, text): (&String, &Value)| {
-        let text = text.as_str().unwrap_or_default();
+    let schema = |(file, value): (&String, &Value)| {
+        let (text, imports) = read_back(value);
         let language = Language::of_name(file).map_err(bad)?;
-        let read = SchemaText::parse(language, text).map_err(|error| bad(language.explained(file, text, error)))?;
-        let given = GivenSchema { language, text: read.text.into(), message: None, imports: Imports::default() };
+        let read = SchemaText::parse_with(language, text, imports)
+            .map_err(|error| bad(language.explained(file, text, error)))?;
+        let given = GivenSchema { language, text: read.text.into(), message: None, imports: read.imports };
         Ok(NamedSchema { file: file.clone(), name: read.name, given })
     };
     texts.iter().map(schema).collect()

@@ -21,8 +21,18 @@ pub struct SchemaSet {
 pub enum Schemas {
     /// In a file, or in the files of a folder.
     At(PathBuf),
-    /// Here: the names of files with their texts.
+    /// Here: the names of files with their texts; of one that imports others with a table of its `text` and of its `imports`.
     Here(Table),
+}
+
+/// Whether that is what [`Schemas::Here`] has of a file.
+fn is_of_a_file(value: &Value) -> bool {
+    let Value::Table(file) = value else { return value.is_str() };
+    file.iter().all(|(key, value)| match (key.as_str(), value) {
+        ("text", text) => text.is_str(),
+        ("imports", Value::Table(imports)) => imports.values().all(Value::is_str),
+        _ => false,
+    }) && file.contains_key("text")
 }
 
 /// `--reader-schema order-v2.avsc`: it is called as its path.
@@ -61,9 +71,7 @@ impl Entry for SchemaSet {
         };
         let set = |(name, value)| match value {
             Value::String(path) => Ok(Self { name, schemas: Schemas::At(path.into()) }),
-            Value::Table(texts) if texts.values().all(Value::is_str) => {
-                Ok(Self { name, schemas: Schemas::Here(texts) })
-            }
+            Value::Table(texts) if texts.values().all(is_of_a_file) => Ok(Self { name, schemas: Schemas::Here(texts) }),
             _ => {
                 Err(serde::de::Error::custom(format!("{name} is neither a path nor a table of files' names and texts")))
             }

@@ -1,8 +1,7 @@
 //! An event's values, in the order of its type's fields.
 
 use super::{Cents, Detail, Event, Session, TextId, UserId, Vocabulary};
-use crate::event::encode::Values;
-use crate::wire::sink::{Escaped, Part, Sink};
+use crate::wire::sink::{Escaped, Part, Sink, Values};
 
 /// An event with what it needs to be told: the texts that it points into, and its time.
 #[derive(Clone, Copy, Debug)]

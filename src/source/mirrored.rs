@@ -13,7 +13,7 @@ mod tests;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::Drawn;
+use super::lane::Drawn;
 use super::recorded::{Bytes, CreateTime, Event, Placing};
 use super::web::Fate;
 use crate::capture::Captured;

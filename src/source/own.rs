@@ -32,15 +32,14 @@ pub use self::error::OwnError;
 use self::compile::KeyPool;
 use self::node::{Node, Words};
 use self::sessions::Sessions;
-use super::Drawn;
 use super::crowd::{SessionFigures, Walk};
+use super::lane::Drawn;
 use super::population::{Population, Shape};
 use super::stream::{Purpose, Stream, below, key, word_of};
 use super::weights::Picker;
 use crate::clock::Nanos;
 use crate::event::catalogue::{EventType, TypeIndex};
-use crate::event::encode::Values;
-use crate::wire::sink::Sink;
+use crate::wire::sink::{Sink, Values};
 
 /// The source: what all lanes share.
 #[derive(Debug)]

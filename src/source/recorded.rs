@@ -18,10 +18,9 @@ use crate::capture::read::{ReadError, Reader};
 use crate::clock::Nanos;
 use crate::event::KeyId;
 use crate::event::catalogue::{EventType, TypeIndex};
-use crate::event::encode::Values;
 use crate::files::FileError;
 use crate::wire::json;
-use crate::wire::sink::Sink;
+use crate::wire::sink::{Sink, Values};
 
 pub use crate::capture::read::Cut;
 pub use config::{Config, CreateTime, Origin, Origins, Placing, Stamping};

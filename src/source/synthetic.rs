@@ -30,11 +30,11 @@ use self::fraud::{FraudConfig, Truth, Weave};
 use self::independent::Independent;
 use self::sessions::Sessions;
 use self::shop::{Aisles, Shop};
-use super::Drawn;
 use super::crowd::SessionFigures;
+use super::lane::{Drawn, LaneId};
 use super::population::{Population, Shape};
 use crate::clock::Nanos;
-use crate::shop::{Event, UserId, Vocabulary};
+use crate::shop::{Event, Vocabulary};
 
 /// The source: what all lanes share.
 #[derive(Debug)]
@@ -140,25 +140,6 @@ impl Synthetic {
             .filter(|hot| hot.id % stride == lane)
             .map(|hot| (hot.id / stride, (hot.share * f64::from(lanes)).min(1.0)));
         Shape::part(self.config.users, lane, stride, self.config.user_skew, hot)
-    }
-}
-
-/// Which lane of how many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct LaneId {
-    lane: u16,
-    lanes: u16,
-}
-
-impl LaneId {
-    /// The user of rank `rank` within the lane.
-    fn user(self, rank: u64) -> UserId {
-        UserId(rank * u64::from(self.lanes) + u64::from(self.lane))
-    }
-
-    /// The global number of the lane's event `n`.
-    fn number(self, n: u64) -> u64 {
-        n * u64::from(self.lanes) + u64::from(self.lane)
     }
 }
 

@@ -7,12 +7,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Drawn;
+use super::lane::Drawn;
 use crate::clock::Monotonic;
 use crate::event::catalogue::TypeIndex;
-use crate::event::encode::Values;
 use crate::wire::json;
-use crate::wire::sink::Sink;
+use crate::wire::sink::{Sink, Values};
 pub use config::{CLOUD_EVENT, Config, ConfigError, PASSED, RESERVED, SEGMENT};
 use inlet::Reply;
 pub use inlet::{Answer, Fate, Inlet, Room, Turned};

@@ -35,6 +35,7 @@ mod plan;
 mod read;
 mod resolve;
 mod schema;
+mod steps;
 mod text;
 mod union;
 mod write;

@@ -26,6 +26,7 @@ mod bind;
 mod cursor;
 mod decimal;
 mod imports;
+mod message;
 mod ordered;
 mod plan;
 mod scalar;
@@ -41,20 +42,10 @@ use super::{Malformed, Written};
 
 pub use imports::{Imports, imported};
 pub use plan::Plan;
+pub use scattered::Read;
 pub use schema::{Pick, Schema};
 pub use several::joined;
 pub use write::Writer;
-
-/// What a body was like, beyond its values.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Read {
-    /// Where the id and the key stand.
-    pub written: Written,
-    /// How many fields there were that the plan does not know: a newer writer may have them.
-    pub unknown_fields: usize,
-    /// Whether each field stood once, and in the record's order.
-    pub in_order: bool,
-}
 
 /// Reads the whole of `body` and hands its values to `sink`.
 ///

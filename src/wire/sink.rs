@@ -50,6 +50,12 @@ pub trait Sink {
     fn end(&mut self);
 }
 
+/// What can hand the values of one event over, in the order of its type's fields.
+pub trait Values {
+    /// Hands them over. The id is any UUID: the sender puts its own in its place.
+    fn give(&self, sink: &mut impl Sink);
+}
+
 /// Takes nothing: for a reader that only checks.
 impl Sink for () {
     const TAKES_NOTHING: bool = true;
@@ -96,8 +102,12 @@ impl Part<'_> {
     #[inline]
     pub(super) fn push(self, out: &mut Vec<u8>) {
         match self {
-            Self::Text(text) => out.extend_from_slice(text.as_bytes()),
             Self::Number(number) => push_digits(out, number),
+            Self::Text(text) => match text.as_bytes() {
+                // What stands between two numbers.
+                [byte] => out.push(*byte),
+                bytes => out.extend_from_slice(bytes),
+            },
         }
     }
 }

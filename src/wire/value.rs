@@ -3,8 +3,10 @@
 
 use std::fmt::Display;
 
+use super::digits::hex_of;
 use super::shape::{Field, Record, Shape, Unit, Value};
 use super::sink::{Escaped, Part, Sink};
+use super::word::of_hex;
 
 /// Builds the [`Value`] of a record out of what it is handed.
 #[derive(Debug)]
@@ -347,11 +349,19 @@ fn whole(value: i128, min: i128, max: i128, sink: &mut impl Sink) -> Result<(), 
 
 /// The 36 characters of a UUID, in lower case. Most are that of an id before the stamp takes its place.
 #[inline]
-pub(super) fn uuid_to_text(value: u128) -> [u8; uuid::fmt::Hyphenated::LENGTH] {
+#[expect(clippy::cast_possible_truncation, reason = "each word is cut to its width on purpose")]
+pub(crate) fn uuid_to_text(value: u128) -> [u8; uuid::fmt::Hyphenated::LENGTH] {
     let mut text = *b"00000000-0000-0000-0000-000000000000";
-    if value != 0 {
-        uuid::Uuid::from_u128(value).hyphenated().encode_lower(&mut text);
+    if value == 0 {
+        return text;
     }
+    let [first, second, third, fourth] = [96, 64, 32, 0].map(|shift| hex_of((value >> shift) as u32).to_le_bytes());
+    text[..8].copy_from_slice(&first);
+    text[9..13].copy_from_slice(&second[..4]);
+    text[14..18].copy_from_slice(&second[4..]);
+    text[19..23].copy_from_slice(&third[..4]);
+    text[24..28].copy_from_slice(&third[4..]);
+    text[28..].copy_from_slice(&fourth);
     text
 }
 
@@ -362,12 +372,20 @@ pub fn text_to_uuid(text: &str) -> Option<u128> {
 }
 
 /// The UUID of the bytes of such a text.
+#[inline]
 #[must_use]
 pub fn bytes_to_uuid(text: &[u8]) -> Option<u128> {
-    if text.len() != uuid::fmt::Hyphenated::LENGTH {
+    let text: &[u8; uuid::fmt::Hyphenated::LENGTH] = text.try_into().ok()?;
+    if [text[8], text[13], text[18], text[23]] != *b"----" {
         return None;
     }
-    uuid::Uuid::try_parse_ascii(text).ok().map(|uuid| uuid.as_u128())
+    let word = |low: usize, high: usize| {
+        let mut word = [0; 8];
+        word[..4].copy_from_slice(&text[low..low + 4]);
+        word[4..].copy_from_slice(&text[high..high + 4]);
+        of_hex(u64::from_le_bytes(word)).map(u128::from)
+    };
+    Some(word(0, 4)? << 96 | word(9, 14)? << 64 | word(19, 24)? << 32 | word(28, 32)?)
 }
 
 #[cfg(test)]

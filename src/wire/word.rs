@@ -30,6 +30,23 @@ pub(super) const fn end_of_digits(word: u64) -> u64 {
     ((word ^ all(0x30)) | (word.wrapping_add(all(6)) ^ all(0x30))) & all(0xf0)
 }
 
+/// The number whose eight hexadecimal digits, in either case, these are; `None` where one of them is none.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "what is left has 32 bits")]
+pub(super) const fn of_hex(word: u64) -> Option<u32> {
+    let lower = word | all(0x20);
+    // The highest bit of a byte, where it is not less than the first and less than the second.
+    let letters = lower.wrapping_add(all(0x80 - b'a')) & !lower.wrapping_add(all(0x80 - b'g')) & all(0x80);
+    let numbers = word.wrapping_add(all(0x80 - b'0')) & !word.wrapping_add(all(0x80 - b':')) & all(0x80);
+    if (letters | numbers) & !word != all(0x80) {
+        return None;
+    }
+    let digits = (word & all(0x0f)) + (letters >> 7) * 9;
+    let pairs = (digits << 4 | digits >> 8) & 0x00ff_00ff_00ff_00ff;
+    let halves = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+    Some(((halves | halves >> 16) as u32).swap_bytes())
+}
+
 /// How many bytes come before the first bit.
 #[inline]
 pub(super) const fn first(bits: u64) -> Option<usize> {
@@ -84,6 +101,17 @@ mod tests {
             let mut few = [0; BYTES];
             few[..length].copy_from_slice(&bytes[..length]);
             prop_assert_eq!(of_few(&bytes[..length]), u64::from_le_bytes(few));
+        }
+
+        #[test]
+        fn eight_hexadecimal_digits_are_a_number(number: u32, upper: bool, at in 0..BYTES, byte: u8) {
+            let text = if upper { format!("{number:08X}") } else { format!("{number:08x}") };
+            let mut bytes: [u8; BYTES] = text.into_bytes().try_into().unwrap();
+            prop_assert_eq!(of_hex(u64::from_le_bytes(bytes)), Some(number));
+            bytes[at] = byte;
+            let parsed = str::from_utf8(&bytes).ok().filter(|text| !text.contains('+'));
+            let parsed = parsed.and_then(|text| u32::from_str_radix(text, 16).ok());
+            prop_assert_eq!(of_hex(u64::from_le_bytes(bytes)), parsed);
         }
 
         #[test]

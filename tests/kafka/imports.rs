@@ -76,6 +76,55 @@ fn imports_go_to_the_registry_as_references_and_every_reader_finds_them() {
 }
 
 #[test]
+fn versions_and_readers_with_imports_are_read_again_from_the_bundle_alone() {
+    let (cluster, apicurio) = (Cluster::shared(), Apicurio::shared());
+    let folder = tempfile::tempdir().unwrap();
+    // Version 1 lacks the time, and its money has no currency.
+    let old_order = ORDER.replace("  google.protobuf.Timestamp placed_at = 3;\n", "").replace("imports/", "rolled/");
+    let old_money = MONEY.replace("  Currency currency = 1;\n", "").replace("import \"imports/currency.proto\";\n", "");
+    for (name, text) in [
+        ("v2/order.proto", ORDER.replace("imports/", "rolled/")),
+        ("v2/rolled/money.proto", MONEY.replace("imports/", "rolled/")),
+        ("v2/rolled/currency.proto", CURRENCY.to_owned()),
+        ("v1/order.proto", old_order),
+        ("v1/rolled/money.proto", old_money),
+    ] {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let phase = |version: &str| {
+        format!("[[phase]]\nname = \"{version}\"\nrate = \"500/s\"\nduration = \"1s\"\nschema = \"{version}\"\n")
+    };
+    let head = "[source]\nschema = \"v2/order.proto\"\n[verify]\nreader_schema = \"v1\"\n[schemas]\nv1 = \"v1\"\nv2 = \"v2\"\n";
+    let scenario = folder.path().join("roll.toml");
+    fs::write(&scenario, [head, &phase("v1"), &phase("v2")].concat()).unwrap();
+    cluster.create("imports-rolled", 3, &[]);
+    let run = Program::new(cluster, "imports-rolled")
+        .args(["run", scenario.to_str().unwrap(), "--format", "protobuf", "--register"])
+        .args(["--schema-registry", apicurio.address(), "--gate-off", "generator_healthy"])
+        .run();
+    folder.close().unwrap();
+    let report = run.report();
+    assert_eq!((run.code, &report["ledger"]["verified"]), (0, &1_000.into()), "{} {}", run.stderr, run.stdout);
+    let written = report["environment"]["schemas"].as_array().unwrap();
+    let imports = |at: usize| written[at]["imports"].as_object().unwrap().keys().collect::<Vec<_>>();
+    assert_eq!((imports(0), imports(1).len()), (vec!["rolled/money.proto"], 2), "{written:?}");
+
+    // Neither a registry nor the files.
+    let bundle = run.bundle().unwrap();
+    let joined = Program::new(cluster, "")
+        .args(["verify", "--gate-off", "generator_healthy", "--producer-report", bundle.to_str().unwrap()])
+        .run();
+    let report = joined.report();
+    assert_eq!((joined.code, &report["ledger"]["verified"]), (0, &1_000.into()), "{} {}", joined.stderr, joined.stdout);
+    assert_eq!(report["findings"]["re_encoded"], 0);
+    let kept = bundle.join("scenario.toml");
+    let again = Program::new(cluster, "imports-rolled").args(["check", kept.to_str().unwrap()]).run();
+    assert_eq!(again.code, 0, "{} {}", again.stderr, again.stdout);
+}
+
+#[test]
 fn an_import_that_is_missing_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let schema = folder.path().join("order.proto");

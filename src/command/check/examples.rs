@@ -16,7 +16,7 @@ use crate::scenario::formats::{SchemaText, TypeFormat, coding_of};
 use crate::scenario::plan::Plan;
 use crate::settings::choice::Choice as _;
 use crate::settings::formats::{Format, Framing};
-use crate::source::{Drawn, Source, Telling};
+use crate::source::{Drawn, Event, Source, Telling};
 use crate::verdict::ExitCode;
 
 /// How many events are drawn so that one of each type is among them.
@@ -51,7 +51,7 @@ pub(super) fn examples(plan: &Plan, source: &Source) -> Result<Vec<Example>, Fai
     }
     let bad = |error: String| Failure::new(ExitCode::BadConfiguration, error);
     let mut lane = source.lane(0, plan.run.lanes.all).map_err(|error| bad(error.to_string()))?;
-    let mut first: BTreeMap<TypeIndex, Drawn> = BTreeMap::new();
+    let mut first: BTreeMap<TypeIndex, Drawn<Event>> = BTreeMap::new();
     for drawn in std::iter::from_fn(|| lane.draw()).take(DRAWN) {
         first.entry(drawn.event.kind()).or_insert(drawn);
     }
@@ -63,7 +63,7 @@ pub(super) fn examples(plan: &Plan, source: &Source) -> Result<Vec<Example>, Fai
 fn example(
     plan: &Plan,
     source: &Source,
-    drawn: &Drawn,
+    drawn: &Drawn<Event>,
     kind: TypeIndex,
     declared: &EventType,
 ) -> Result<Example, Failure> {

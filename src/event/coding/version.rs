@@ -1,10 +1,9 @@
 //! What bodies hold: the fields of a type, or of another version of its schema.
 
-use crate::event::catalogue::EventType;
-use crate::event::encode::Values;
+use crate::event::declared::EventType;
 use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Field, Record, Shape, Value};
-use crate::wire::sink::Sink;
+use crate::wire::sink::{Sink, Values};
 use crate::wire::value::{ValueSink, drive};
 
 /// The fields of a body, in the order of the wire.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{CodingOf, Decoded, id_at};
+use super::{CodingOf, Decoded, id_at, object};
 use crate::event::catalogue::{Catalogue, Planned, TypeIndex};
 use crate::event::coding::{Body, Coding};
 use crate::event::invalid::Invalid;
@@ -38,7 +38,9 @@ impl Catalogue {
     /// Why it is no valid event.
     pub fn decode_record<'a>(&'a self, raw: Raw<'a>) -> Result<Decoded<'a>, Invalid> {
         if self.is_opaque() {
-            return self.opened(raw);
+            let (bits, kind, opaque) = raw.opened()?;
+            let planned = self.get(kind).ok_or(Invalid::UnknownType)?;
+            return Ok(Decoded::opaque(bits, kind, planned, raw.value.unwrap_or_default(), opaque));
         }
         let mut read = self.decode(raw.value.ok_or(Invalid::NoValue)?);
         // In its place: it is large.
@@ -312,14 +314,4 @@ fn in_any_form(text: &str) -> Option<u128> {
 /// What loadgen would have written, or the body itself where it is that.
 fn canonical_or(body: &[u8], canonical: Vec<u8>) -> Cow<'_, [u8]> {
     if canonical == body { body.into() } else { canonical.into() }
-}
-
-/// A text that is a JSON object.
-pub(super) fn object(text: &[u8]) -> Result<Map<String, Value>, Invalid> {
-    let text = std::str::from_utf8(text).map_err(|_| Invalid::NotUtf8)?;
-    match serde_json::from_str::<Value>(text) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(Invalid::NotAnObject),
-        Err(_) => Err(Invalid::NotJson),
-    }
 }

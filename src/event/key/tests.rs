@@ -9,13 +9,13 @@ use super::*;
 use crate::event::catalogue::{Catalogue, GivenSchema, IdPlace, TypeIndex};
 use crate::event::coding::Coding;
 use crate::event::decode::Wholeness;
-use crate::event::encode::{Encoder, Values};
+use crate::event::encode::Encoder;
 use crate::event::stamp::RunId;
 use crate::wire::framing;
 use crate::wire::language::Language;
 use crate::wire::protobuf::Imports;
 use crate::wire::shape::{Integer, UuidForm};
-use crate::wire::sink::Sink;
+use crate::wire::sink::{Sink, Values};
 
 const RUN: RunId = RunId(9);
 const FORMS: [KeyForm; 3] = [KeyForm::Text, KeyForm::Avro, KeyForm::Protobuf];

@@ -9,7 +9,7 @@ use crate::capture::blocks::Tools;
 use crate::capture::read::ReadError;
 use crate::clock::Nanos;
 use crate::event::KeyId;
-use crate::source::Drawn;
+use crate::source::lane::Drawn;
 use crate::source::retail_rocket::Rounds;
 
 /// Draws the records of one lane.

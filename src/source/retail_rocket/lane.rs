@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::shop::{Detail, Event, ItemId, Session, UserId};
-use crate::source::Drawn;
+use crate::source::lane::Drawn;
 
 use super::Recording;
 use super::derive::device;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::super::lane::LaneId;
 use super::super::population::{Member, Population};
 use super::super::stream::{Purpose, Stream, key};
+use super::Synthetic;
 use super::shop::{Shop, quantity, rating};
 use super::weights::{KindPicker, Weights};
-use super::{LaneId, Synthetic};
 use crate::shop::{Detail, Event, Kind, Session, UserId};
 
 /// How many events of a user make one session, on average over all users and times.

@@ -17,8 +17,9 @@ pub use self::written::{FunnelRow, NotARow, NotThinkTimes, ThinkTimes};
 
 use self::visit::Visit;
 use super::super::crowd::{Arrival, Crowd, Rules};
+use super::super::lane::LaneId;
 use super::super::population::Population;
-use super::{ConfigError, LaneId, Synthetic};
+use super::{ConfigError, Synthetic};
 use crate::shop::{Event, Kind, Session};
 
 /// The sessions of one lane.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::*;
-use crate::shop::{Cents, Detail, Event, ItemId, Kind, Session, Vocabulary};
+use crate::shop::{Cents, Detail, Event, ItemId, Kind, Session, UserId, Vocabulary};
 use crate::wire::sink::Escaped;
 
 fn source(config: &Config, seed: u64) -> Arc<Synthetic> {

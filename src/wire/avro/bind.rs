@@ -3,9 +3,9 @@
 use apache_avro::Schema as Avro;
 use apache_avro::schema::{EnumSchema, InnerDecimalSchema, RecordSchema, UnionSchema, UuidSchema};
 
-use super::plain::Plain;
-use super::plan::{DEEPEST, Leaf, Step};
-use super::schema::{MAX_DEPTH, Names, least_size, resolved};
+use super::plain::{Names, Plain};
+use super::schema::{MAX_DEPTH, least_size, resolved};
+use super::steps::{DEEPEST, Leaf, Step};
 use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Integer, Record, Shape, Unit};
 use crate::wire::varint::{LONGEST, LONGEST_32, varint_length, zigzag};

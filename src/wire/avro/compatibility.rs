@@ -5,8 +5,7 @@
 use apache_avro::Schema as Avro;
 use apache_avro::schema::{EnumSchema, RecordField, RecordSchema};
 
-use super::plain::Plain;
-use super::schema::Names;
+use super::plain::{Names, Plain};
 use super::{Schema, schema};
 use crate::wire::schema_error::SchemaError;
 

@@ -1,11 +1,14 @@
 //! What stands on the wire: types without their logical types.
 
+use std::collections::HashMap;
+
 use apache_avro::Schema as Avro;
 use apache_avro::schema::{
     ArraySchema, EnumSchema, FixedSchema, InnerDecimalSchema, MapSchema, Name, RecordSchema, UnionSchema, UuidSchema,
 };
 
-use super::schema::Names;
+/// The named types of a schema, by their full names.
+pub(super) type Names<'a> = HashMap<&'a str, &'a Avro>;
 
 /// A type without its logical type.
 #[derive(Clone, Copy)]

@@ -3,7 +3,8 @@
 use std::str;
 
 use super::decimal;
-use super::plan::{DEEPEST, Leaf, Plan, Step};
+use super::plan::Plan;
+use super::steps::{DEEPEST, Leaf, Step};
 use crate::wire::sink::{Sink, give_text};
 use crate::wire::value::text_to_uuid;
 use crate::wire::varint::{LONGEST, LONGEST_32, of_word, unzigzag};

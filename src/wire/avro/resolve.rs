@@ -10,8 +10,7 @@ use apache_avro::Schema as Avro;
 use apache_avro::schema::{RecordSchema, UnionSchema};
 
 use super::compatibility::{fields_of, is_named_alike};
-use super::plain::Plain;
-use super::schema::Names;
+use super::plain::{Names, Plain};
 use super::{Plan, Schema, decimal, read, schema};
 use crate::wire::Malformed;
 use crate::wire::schema_error::SchemaError;

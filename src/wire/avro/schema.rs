@@ -1,13 +1,11 @@
 //! The text of an Avro schema, and the record that it describes.
 
-use std::collections::HashMap;
-
 use apache_avro::Schema as Avro;
 use apache_avro::schema::{
     DecimalSchema, EnumSchema, FixedSchema, InnerDecimalSchema, Name, RecordField, RecordSchema, UuidSchema,
 };
 
-use super::plain::Plain;
+use super::plain::{Names, Plain};
 use super::{canonical, default, text};
 use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Field, Integer, Record, Shape, Unit, UuidForm};
@@ -93,9 +91,6 @@ impl Schema {
         &self.parsed
     }
 }
-
-/// The named types of a schema, by their full names.
-pub(super) type Names<'a> = HashMap<&'a str, &'a Avro>;
 
 /// All named types of a schema that [`Schema::parse`] has taken.
 pub(super) fn names(schema: &Avro) -> Result<Names<'_>, SchemaError> {

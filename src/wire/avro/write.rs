@@ -1,7 +1,10 @@
 //! The writer.
 
 use super::decimal;
-use super::plan::{DEEPEST, Leaf, Plan, Step};
+use super::plan::Plan;
+use super::steps::{DEEPEST, Leaf, Step};
+use crate::wire::block::push_word;
+use crate::wire::digits::few_digits;
 use crate::wire::sink::{Escaped, Part, Sink};
 use crate::wire::value::uuid_to_text;
 use crate::wire::varint::{push_varint, put_varint, varint_length, zigzag};
@@ -30,7 +33,6 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes what needs no value, and stands at what a source has to give.
-    #[inline]
     fn go_on(&mut self) {
         while let Some(step) = self.plan.steps.get(self.at) {
             match step {
@@ -82,7 +84,9 @@ impl<'a> Writer<'a> {
             self.written.key = Some(from..self.out.len());
         }
         self.at += 1;
-        self.go_on();
+        if !matches!(self.plan.steps.get(self.at), Some(Step::Value(_))) {
+            self.go_on();
+        }
     }
 
     #[inline]
@@ -199,6 +203,13 @@ impl Sink for Writer<'_> {
     }
 
     fn joined(&mut self, parts: &[Part<'_>]) {
+        if let [Part::Number(number)] = parts
+            && let Some((digits, length)) = few_digits(*number)
+        {
+            push_length(self.out, length);
+            push_word(self.out, digits, length);
+            return self.value_ended(self.out.len() - length);
+        }
         // One byte for the length, which is enough for most texts.
         let at = self.out.len();
         self.out.push(0);

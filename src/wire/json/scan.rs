@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use uuid::Uuid;
 
 use super::plan::{BASE64, HEAD, Lead, Leaf, Plan, Step, UUID};
 use crate::wire::shape::Integer;
+use crate::wire::value::bytes_to_uuid;
 use crate::wire::{Written, word};
 
 /// More digits than any number has are read with the other layouts.
@@ -312,7 +312,7 @@ impl<'a> Scan<'a> {
             Leaf::Uuid => {
                 let text = self.until_quote()?;
                 (text.len() == UUID && !text.iter().any(u8::is_ascii_uppercase)).then_some(())?;
-                Uuid::try_parse_ascii(text).ok()?;
+                bytes_to_uuid(text)?;
             }
             Leaf::Bytes { size } => {
                 let text = self.until_quote()?;
@@ -370,7 +370,7 @@ fn id_of(text: &[u8]) -> Option<u128> {
     if text.len() == BASE64 {
         return <[u8; 16]>::try_from(STANDARD.decode(text).ok()?).ok().map(u128::from_be_bytes);
     }
-    Uuid::try_parse_ascii(text).ok().map(|uuid| uuid.as_u128())
+    bytes_to_uuid(text)
 }
 
 /// Whether `text` is canonical base64 of `size` bytes, or of any number of them.

@@ -159,7 +159,9 @@ impl Sink for Writer<'_> {
     }
 
     fn integer(&mut self, value: i64) {
-        if let Some(Step::Value(Leaf::Date)) = self.plan.steps.get(self.step) {
+        if self.plan.has_dates
+            && let Some(Step::Value(Leaf::Date)) = self.plan.steps.get(self.step)
+        {
             let from = self.arena.len();
             let day = Span::new().try_days(value).and_then(|days| date(1970, 1, 1).checked_add(days));
             // What no calendar has is written as the number.
@@ -209,7 +211,14 @@ impl Sink for Writer<'_> {
     #[inline]
     fn joined(&mut self, parts: &[Part<'_>]) {
         let from = self.arena.len();
-        for part in parts {
+        let rest = match parts {
+            [Part::Number(number), rest @ ..] => {
+                push_digits(self.arena, *number);
+                rest
+            }
+            parts => parts,
+        };
+        for part in rest {
             part.push(self.arena);
         }
         self.value_ended(from);

@@ -2,8 +2,7 @@
 
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor, Syntax};
 
-use super::plan::{Field, Form, LEN, MAX_DEPTH, Message, Number, One, Presence, Scalar};
-use super::schema::TIMESTAMP;
+use super::message::{Field, Form, LEN, MAX_DEPTH, Message, Number, One, Presence, Scalar, TIMESTAMP};
 use super::text::{constant_name, constant_prefix};
 use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Record, Shape, Unit};

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::plan::{I32, I64, LEN, VARINT};
+use super::message::{I32, I64, LEN, VARINT};
 use crate::wire::Malformed;
 use crate::wire::varint::of_word;
 
@@ -83,6 +83,26 @@ impl<'a> Cursor<'a> {
         }
         let tag = u32::try_from(self.varint()?).map_err(|_| Malformed::BadTag)?;
         if tag < 8 { Err(Malformed::BadTag) } else { Ok(tag) }
+    }
+
+    /// Passes over this tag, if it is the next one.
+    #[inline]
+    pub(super) fn passes(&mut self, tag: u32) -> bool {
+        if tag >= 0x80 {
+            return self.passes_long(tag);
+        }
+        let is_next = self.at < self.end && self.body.get(self.at).is_some_and(|byte| u32::from(*byte) == tag);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    fn passes_long(&mut self, tag: u32) -> bool {
+        let mut ahead = *self;
+        let is_next = ahead.tag() == Ok(tag);
+        if is_next {
+            *self = ahead;
+        }
+        is_next
     }
 
     /// So many bytes.

@@ -1,8 +1,9 @@
 //! The reader of what the writer writes: each field once, in the record's order. It allocates nothing. All else it leaves to
 //! `scattered`, which has the last word: `None` is no judgement.
 
+use super::Plan;
 use super::cursor::Cursor;
-use super::plan::{Field, Form, KEY_TAG, LEN, One, Plan, Presence};
+use super::message::{Field, Form, KEY_TAG, LEN, One, Presence};
 use super::scalar::{self, Timestamp};
 use crate::wire::Written;
 use crate::wire::sink::Sink;
@@ -14,75 +15,67 @@ pub(super) fn read<S: Sink>(plan: &Plan, body: &[u8], sink: &mut S) -> Option<Wr
 }
 
 fn message<S: Sink>(fields: &[Field], mut from: Cursor, sink: &mut S, written: &mut Written) -> Option<()> {
-    let mut tag = from.tag().ok()?;
     for field in fields {
         match &field.form {
-            Form::One { tag: own, one: value, presence } => {
-                if tag == *own {
-                    if *presence == Presence::Optional {
-                        sink.some();
-                    }
-                    let before = from;
-                    one(value, &mut from, sink, written)?;
-                    if field.mark.id || field.mark.key {
-                        mark(field, value, before, from.at, written);
-                    }
-                    tag = from.tag().ok()?;
-                } else {
+            Form::One { tag, one: value, presence } => {
+                if !from.passes(*tag) {
                     absent(value, *presence, sink)?;
+                    continue;
+                }
+                if *presence == Presence::Optional {
+                    sink.some();
+                }
+                let before = from;
+                one(value, &mut from, sink, written)?;
+                if field.mark.id || field.mark.key {
+                    mark(field, value, before, from.at, written);
                 }
             }
-            Form::Many { tag: own, packed, one: value, .. } => {
+            Form::Many { tag, packed, one: value, .. } => {
                 sink.begin(0);
-                if Some(tag) == *packed {
+                if packed.is_some_and(|packed| from.passes(packed)) {
                     let mut values = from.message().ok()?;
                     while !values.is_done() {
                         one(value, &mut values, sink, written)?;
                     }
-                    tag = from.tag().ok()?;
                 }
-                while tag == *own {
+                while from.passes(*tag) {
                     one(value, &mut from, sink, written)?;
-                    tag = from.tag().ok()?;
                 }
                 sink.end();
             }
-            Form::Map { tag: own, value_tag, value } => {
+            Form::Map { tag, value_tag, value } => {
                 sink.begin(0);
-                while tag == *own {
+                while from.passes(*tag) {
                     let mut entry = from.message().ok()?;
-                    if entry.tag().ok()? != KEY_TAG {
+                    if !entry.passes(KEY_TAG) {
                         return None;
                     }
                     sink.key(std::str::from_utf8(entry.delimited().ok()?).ok()?);
-                    if entry.tag().ok()? != *value_tag {
+                    if !entry.passes(*value_tag) {
                         return None;
                     }
                     one(value, &mut entry, sink, written)?;
                     if !entry.is_done() {
                         return None;
                     }
-                    tag = from.tag().ok()?;
                 }
                 sink.end();
             }
-            Form::OneOf { members, is_optional } => {
-                match members.iter().position(|(own, _)| tag == *own).and_then(|at| Some((at, members.get(at)?))) {
-                    Some((at, (_, value))) => {
-                        if *is_optional {
-                            sink.some();
-                        }
-                        sink.branch(at);
-                        one(value, &mut from, sink, written)?;
-                        tag = from.tag().ok()?;
+            Form::OneOf { members, is_optional } => match members.iter().position(|(tag, _)| from.passes(*tag)) {
+                Some(at) => {
+                    if *is_optional {
+                        sink.some();
                     }
-                    None if *is_optional => sink.null(),
-                    None => return None,
+                    sink.branch(at);
+                    one(&members.get(at)?.1, &mut from, sink, written)?;
                 }
-            }
+                None if *is_optional => sink.null(),
+                None => return None,
+            },
         }
     }
-    (tag == 0).then_some(())
+    from.is_done().then_some(())
 }
 
 #[inline]

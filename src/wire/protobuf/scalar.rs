@@ -4,7 +4,7 @@ use std::str;
 
 use super::cursor::Cursor;
 use super::decimal::parse_decimal;
-use super::plan::{NANOS_TAG, Number, SECONDS_TAG, Scalar};
+use super::message::{NANOS_TAG, Number, SECONDS_TAG, Scalar};
 use crate::wire::Malformed;
 use crate::wire::shape::Unit;
 use crate::wire::sink::{Sink, give_text};

@@ -3,12 +3,23 @@
 
 use std::ops::Range;
 
-use super::Read;
 use super::cursor::Cursor;
-use super::plan::{Field, Form, KEY_TAG, LEN, Message, One, Plan, Presence};
+use super::message::{Field, Form, KEY_TAG, LEN, Message, One, Presence};
+use super::plan::Plan;
 use super::scalar::{self, Timestamp};
-use crate::wire::Malformed;
 use crate::wire::sink::Sink;
+use crate::wire::{Malformed, Written};
+
+/// What a body was like, beyond its values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Read {
+    /// Where the id and the key stand.
+    pub written: Written,
+    /// How many fields there were that the plan does not know: a newer writer may have them.
+    pub unknown_fields: usize,
+    /// Whether each field stood once, and in the record's order.
+    pub in_order: bool,
+}
 
 pub(super) fn read<S: Sink>(plan: &Plan, body: &[u8], sink: &mut S) -> Result<Read, Malformed> {
     let mut reader = Reader { body: Cursor::new(body), read: Read::default() };

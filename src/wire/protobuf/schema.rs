@@ -4,12 +4,11 @@ use prost_reflect::{EnumDescriptor, FieldDescriptor, FileDescriptor, Kind, Messa
 use protox::Compiler;
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 
-use super::plan::MAX_DEPTH;
+use super::message::{MAX_DEPTH, TIMESTAMP};
 use super::text;
 use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Bits, Field, Integer, Record, Shape, Unit, Value};
 
-pub(super) const TIMESTAMP: &str = "google.protobuf.Timestamp";
 /// How many fields a record may have, those within its fields among them.
 const MAX_VALUES: usize = 10_000;
 /// The name of the file in messages of the compiler, unless an import has it.
@@ -45,7 +44,7 @@ impl Schema {
         files.add(Texts::new(text, imports));
         files.add(GoogleFileResolver::new());
         let mut compiler = Compiler::with_file_resolver(files);
-        compiler.open_file(FILE).map_err(|error| SchemaError::new(explained(&error)))?;
+        compiler.open_file(FILE).map_err(|error| SchemaError::new(explained(&error, text, imports)))?;
         let file = compiler.descriptor_pool().get_file_by_name(FILE);
         let file = file.ok_or_else(|| SchemaError::new("the text has no messages"))?;
         if file.syntax() != Syntax::Proto3 {
@@ -115,8 +114,27 @@ impl FileResolver for Texts {
 }
 
 /// The compiler's words, with line and column.
-fn explained(error: &protox::Error) -> String {
-    if error.is_file_not_found() { format!("{error}: an import that is not given") } else { format!("{error:?}") }
+fn explained(error: &protox::Error, text: &str, imports: &[(&str, &str)]) -> String {
+    if error.is_file_not_found() {
+        return format!("{error}: an import that is not given");
+    }
+    let said = format!("{error:?}");
+    // For an import that leads out of its folder it has the words of another error.
+    match said.strip_suffix("invalid group name") {
+        Some(place) if is_at_import(place, text, imports) => {
+            format!("{place}an import leads out of its folder, or is no path with \"/\" between names")
+        }
+        _ => said,
+    }
+}
+
+/// Whether a place such as `schema.proto:3:8: ` is on a line that imports.
+fn is_at_import(place: &str, text: &str, imports: &[(&str, &str)]) -> bool {
+    let mut parts = place.rsplit(':').skip(2);
+    let (line, file) = (parts.next().and_then(|line| line.parse::<usize>().ok()), parts.next());
+    let text = imports.iter().find(|(name, _)| Some(*name) == file).map_or(text, |(_, text)| text);
+    let line = line.and_then(|line| text.lines().nth(line.checked_sub(1)?));
+    line.is_some_and(|line| line.trim_start().starts_with("import"))
 }
 
 fn picked(file: &FileDescriptor, pick: Pick) -> Result<MessageDescriptor, SchemaError> {

@@ -1,6 +1,6 @@
 //! A message as a flat list of steps, for the writer.
 
-use super::plan::{Field, Form, LEN, Mark, Message, Number, One, Presence, Scalar};
+use super::message::{Field, Form, LEN, Mark, Message, Number, One, Presence, Scalar};
 use crate::wire::shape::Unit;
 use crate::wire::varint::{in_word, push_varint, varint_length};
 

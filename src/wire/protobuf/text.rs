@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::schema::TIMESTAMP;
+use super::message::TIMESTAMP;
 use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Bits, Field, Record, Shape, Unit};
 

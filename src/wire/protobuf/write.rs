@@ -1,14 +1,15 @@
 //! The writer.
 
 use super::Plan;
-use super::plan::{KEY_TAG, MAX_DEPTH, Mark, NANOS_TAG, Number, SECONDS_TAG};
+use super::message::{KEY_TAG, MAX_DEPTH, Mark, NANOS_TAG, Number, SECONDS_TAG};
 use super::scalar::{NANOS_PER_SECOND, per_second};
 use super::steps::{Kind, Leaf, Step, Tag};
 use crate::wire::block::push_word;
-use crate::wire::digits::push_decimal;
+use crate::wire::digits::{few_digits, push_decimal};
+use crate::wire::shape::Unit;
 use crate::wire::sink::{Escaped, Part, Sink};
 use crate::wire::value::uuid_to_text;
-use crate::wire::varint::{push_varint, put_varint, varint_length, zigzag};
+use crate::wire::varint::{in_word, push_varint, put_varint, varint_length, zigzag};
 use crate::wire::{BodyWriter, Written};
 
 /// Appends one message to a buffer. It expects the values that the plan's record asks for; others are dropped.
@@ -35,6 +36,13 @@ impl<'a> Writer<'a> {
     /// Does all that needs no value; what is left waits for one.
     #[inline]
     fn next(&mut self) -> &'a Step {
+        match self.steps.get(self.at) {
+            Some(step @ (Step::Value(_) | Step::Optional(_) | Step::Timestamp(..))) => step,
+            _ => self.go_on(),
+        }
+    }
+
+    fn go_on(&mut self) -> &'a Step {
         loop {
             let Some(step) = self.steps.get(self.at) else { return &Step::End };
             match step {
@@ -158,7 +166,24 @@ impl<'a> Writer<'a> {
         }
     }
 
+    #[inline]
     fn timestamp(&mut self, tag: Tag, seconds: i64, nanos: i64) {
+        let (seconds_length, nanos_length) =
+            (varint_length(seconds.cast_unsigned()), varint_length(nanos.cast_unsigned()));
+        if seconds == 0 || nanos == 0 || seconds_length > 5 || tag.length > 2 {
+            return self.any_timestamp(tag, seconds, nanos);
+        }
+        // A tag, two lengths of one byte, and a time of today: each half fits into a word.
+        let length = 1 + seconds_length + 1 + nanos_length;
+        push_word(self.out, tag.word | (length as u64) << (8 * tag.length), tag.length + 1);
+        let seconds = in_word(seconds.cast_unsigned(), seconds_length);
+        push_word(self.out, u64::from(SECONDS_TAG) | seconds << 8, 1 + seconds_length);
+        let nanos = in_word(nanos.cast_unsigned(), nanos_length);
+        push_word(self.out, u64::from(NANOS_TAG) | nanos << 8, 1 + nanos_length);
+    }
+
+    #[cold]
+    fn any_timestamp(&mut self, tag: Tag, seconds: i64, nanos: i64) {
         let parts = [(Tag::new(SECONDS_TAG), seconds.cast_unsigned()), (Tag::new(NANOS_TAG), nanos.cast_unsigned())];
         let length = |(tag, part): (Tag, u64)| if part == 0 { 0 } else { tag.length + varint_length(part) };
         self.tagged(tag, parts.map(length).iter().sum::<usize>() as u64);
@@ -243,9 +268,13 @@ impl Sink for Writer<'_> {
             }
             Step::Timestamp(tag, unit) => {
                 self.at += 1;
-                let per_second = per_second(*unit);
-                let nanos = value.rem_euclid(per_second) * (NANOS_PER_SECOND / per_second);
-                self.timestamp(*tag, value.div_euclid(per_second), nanos);
+                // By a number that is known a division is a multiplication.
+                let (seconds, nanos) = match unit {
+                    Unit::Millis => seconds_and_nanos(value, per_second(Unit::Millis)),
+                    Unit::Micros => seconds_and_nanos(value, per_second(Unit::Micros)),
+                    Unit::Nanos => seconds_and_nanos(value, per_second(Unit::Nanos)),
+                };
+                self.timestamp(*tag, seconds, nanos);
             }
             _ => {}
         }
@@ -293,6 +322,13 @@ impl Sink for Writer<'_> {
 
     fn joined(&mut self, parts: &[Part<'_>]) {
         let Some(leaf) = self.leaf() else { return };
+        if let [Part::Number(number)] = parts
+            && let Some((digits, length)) = few_digits(*number)
+        {
+            self.tagged(leaf.tag, length as u64);
+            push_word(self.out, digits, length);
+            return self.mark(leaf.mark, length);
+        }
         let before = self.out.len();
         self.tagged(leaf.tag, 0);
         let from = self.out.len();
@@ -375,4 +411,10 @@ impl Sink for Writer<'_> {
             }
         }
     }
+}
+
+/// A time as whole seconds and the nanoseconds behind them.
+#[inline]
+const fn seconds_and_nanos(value: i64, per_second: i64) -> (i64, i64) {
+    (value.div_euclid(per_second), value.rem_euclid(per_second) * (NANOS_PER_SECOND / per_second))
 }

@@ -83,3 +83,12 @@ fn text_stands_for_symbols_and_uuids() {
     assert_eq!(conforms(&Value::Text("00000000-0000-0000-0000-00000000000A".into()), &shape), Ok(()));
     assert!(conforms(&Value::Text("{00000000-0000-0000-0000-00000000000A}".into()), &shape).is_err());
 }
+
+proptest::proptest! {
+    #[test]
+    fn the_text_of_a_uuid_is_that_of_rfc_9562(value: u128) {
+        let text = uuid_to_text(value);
+        proptest::prop_assert_eq!(str::from_utf8(&text).unwrap(), uuid::Uuid::from_u128(value).hyphenated().to_string());
+        proptest::prop_assert_eq!(bytes_to_uuid(&text), Some(value));
+    }
+}

@@ -1,8 +1,8 @@
 //! A lane's fraud: which of its events are steps of episodes, and what they are.
 
+use super::super::super::lane::LaneId;
 use super::super::super::population::{Member, Population};
 use super::super::super::stream::{Purpose, Stream, key};
-use super::super::LaneId;
 use super::super::shop::Shop;
 use super::block::{BLOCK, Rules, Step};
 use super::config::FraudConfig;

@@ -5,7 +5,8 @@ use apache_avro::types::Value as Theirs;
 use apache_avro::{Days, Decimal, Duration, Millis, Months, Schema as Avro};
 
 use super::super::decimal;
-use super::super::schema::{Names, resolved};
+use super::super::plain::Names;
+use super::super::schema::resolved;
 use crate::wire::shape::{Record, Shape, Value};
 
 /// `None` for a map with several entries, whose order would be any.

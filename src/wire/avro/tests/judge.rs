@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use apache_avro::Schema as Avro;
 use serde_json::{Value as Json, json};
 
-use super::super::plan::Step;
-use super::super::schema::{Names, resolved};
+use super::super::plain::Names;
+use super::super::schema::resolved;
+use super::super::steps::Step;
 use super::*;
 
 const BODIES: usize = 50;

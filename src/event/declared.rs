@@ -1,10 +1,26 @@
-//! A type of event as it is declared.
+//! A type of event as it is declared, and its place among others.
 
-use crate::event::padding;
+use super::padding;
 use crate::wire::language::Language;
 use crate::wire::protobuf::Imports;
 use crate::wire::schema_error::SchemaError;
 use crate::wire::shape::{Field, Record, Shape};
+
+/// A type of event, by its place in the run's [`super::catalogue::Catalogue`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TypeIndex(pub u16);
+
+impl TypeIndex {
+    /// The place, as an index.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A version of the types' schemas, by its place in the catalogue; 0 is the types' own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(pub u16);
 
 /// A type of event as it is declared.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,11 +95,7 @@ impl EventType {
     ///
     /// # Errors
     /// Bodies are to have a field for padding, which it does not have.
-    pub(in crate::event) fn given(
-        &self,
-        language: Language,
-        padded: bool,
-    ) -> Result<Option<&GivenSchema>, SchemaError> {
+    pub(super) fn given(&self, language: Language, padded: bool) -> Result<Option<&GivenSchema>, SchemaError> {
         let given = self.schema.as_ref().filter(|schema| schema.language == language);
         if given.is_some() && padded {
             return Err(SchemaError::new(
@@ -94,7 +106,7 @@ impl EventType {
     }
 
     /// What its bodies hold: its fields, and the one that brings a body to a given size.
-    pub(in crate::event) fn written(&self, padded: bool) -> Record {
+    pub(super) fn written(&self, padded: bool) -> Record {
         let mut record = self.record.clone();
         if padded && !self.open {
             record.fields.push(padding());
