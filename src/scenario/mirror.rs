@@ -5,13 +5,13 @@ use super::error::ConfigError;
 use super::record::wanted;
 use super::topics::{ClusterPlan, cluster};
 use crate::capture::recorder::{RecordingPlan, Until};
+use crate::cli::inflow::InflowArgs;
 use crate::cli::mirror::MirrorArgs;
 use crate::schedule::Speed;
 use crate::settings::anonymise::AnonymiseOptions;
-use crate::settings::cluster::{ClusterOptions, TargetOptions, TopicOptions};
+use crate::settings::cluster::{ClusterOptions, TopicOptions};
 use crate::settings::recording::RecordOptions;
-use crate::settings::run::{LengthOptions, RunLimits, RunOptions, RunSetup};
-use crate::settings::verification::VerifierOptions;
+use crate::settings::run::{LengthOptions, RunOptions};
 use crate::source::mirrored;
 
 /// The most that is fetched of a partition at once: so little that there is room for a piece of each of some hundred, which are put
@@ -40,41 +40,33 @@ pub struct MirrorPlan {
 /// # Errors
 /// Settings that cannot be used.
 pub fn mirror(args: MirrorArgs, environment: &Environment) -> Result<MirrorPlan, ConfigError> {
-    let MirrorArgs { name, mirroring, length, patience, cluster: options, topic, outcome } = args;
+    let MirrorArgs { mirroring, run } = args;
     let mirroring = environment.complete(mirroring)?;
-    let length = environment.complete(length)?;
-    let topics = environment.complete(topic.clone())?.topic;
+    let length = environment.complete(run.length.clone())?;
+    let topics = environment.complete(run.topic.clone())?.topic;
     let raw = mirroring.reading.raw.unwrap_or(false);
     let anonymise = mirroring.reading.anonymise.clone();
     let wanted = wanted(topics, length.num_records, &mirroring.reading)?;
+    let options = run.cluster.clone();
     let mut source = cluster(options.clone(), environment)?;
     if !["fetch.message.max.bytes", "max.partition.fetch.bytes"].iter().any(|key| source.client.contains_key(*key)) {
         source.client.insert(FETCHED.0.to_owned(), FETCHED.1.to_owned());
     }
     let config = config(mirroring.speed, mirroring.copies, &mirroring.record, &wanted);
     let config = mirrored::Config { max_gap: mirroring.max_gap, ..config };
-    let verify = mirroring.verify.unwrap_or(false);
     let target = ClusterOptions {
         bootstrap_server: mirroring.to.or_else(|| Some(source.bootstrap.clone())),
         command_config: mirroring.to_config.or_else(|| options.command_config.clone()),
         ..options
     };
-    let mut run = RunOptions {
-        limits: RunLimits {
-            setup: RunSetup { patience, ..RunSetup::default() },
-            length: LengthOptions { num_records: None, ..length },
-            ..RunLimits::default()
-        },
-        target: TargetOptions {
-            cluster: target,
-            topic: TopicOptions { topic: None, ..topic },
-            ..TargetOptions::default()
-        },
-        verifier: VerifierOptions { enabled: Some(verify), ..VerifierOptions::default() },
-        outcome,
-        ..RunOptions::default()
-    };
-    run.limits.setup.basics.name = name;
+    let mut run = RunOptions::from(InflowArgs {
+        // So many are read, not sent.
+        length: LengthOptions { num_records: None, ..length },
+        cluster: target,
+        topic: TopicOptions { topic: None, ..run.topic },
+        ..run
+    });
+    run.verifier.enabled = Some(mirroring.verify.unwrap_or(false));
     Ok(MirrorPlan { cluster: source, wanted, config, raw, anonymise, run })
 }
 
