@@ -1,7 +1,7 @@
 //! What `loadgen mirror` is to do.
 
 use super::environment::Environment;
-use super::error::ConfigError;
+use super::error::{ConfigError, plan_error};
 use super::record::wanted;
 use super::topics::{ClusterPlan, cluster};
 use crate::capture::recorder::{RecordingPlan, Until};
@@ -13,6 +13,7 @@ use crate::settings::cluster::{ClusterOptions, TopicOptions};
 use crate::settings::recording::RecordOptions;
 use crate::settings::run::{LengthOptions, RunOptions};
 use crate::source::mirrored;
+use crate::source::recorded::Stamping;
 
 /// The most that is fetched of a partition at once: so little that there is room for a piece of each of some hundred, which are put
 /// in order.
@@ -52,7 +53,7 @@ pub fn mirror(args: MirrorArgs, environment: &Environment) -> Result<MirrorPlan,
     if !["fetch.message.max.bytes", "max.partition.fetch.bytes"].iter().any(|key| source.client.contains_key(*key)) {
         source.client.insert(FETCHED.0.to_owned(), FETCHED.1.to_owned());
     }
-    let config = config(mirroring.speed, mirroring.copies, &mirroring.record, &wanted);
+    let config = config(mirroring.speed, mirroring.copies, mirroring.record, &wanted)?;
     let config = mirrored::Config { max_gap: mirroring.max_gap, ..config };
     let target = ClusterOptions {
         bootstrap_server: mirroring.to.or_else(|| Some(source.bootstrap.clone())),
@@ -73,18 +74,22 @@ pub fn mirror(args: MirrorArgs, environment: &Environment) -> Result<MirrorPlan,
 fn config(
     speed: Option<Speed>,
     copies: Option<u32>,
-    record: &RecordOptions,
+    record: RecordOptions,
     wanted: &RecordingPlan,
-) -> mirrored::Config {
-    let RecordOptions { partition, create_time, stamp } = *record;
+) -> Result<mirrored::Config, ConfigError> {
+    let RecordOptions { partition, create_time, stamp } = record;
+    if let Some(Stamping::Field(_)) = stamp {
+        let hint = "--stamp header puts it into a header, none leaves it out";
+        return Err(plan_error("the records of a topic are sent as they are, and get no field more", hint));
+    }
     let usual = mirrored::Config::default();
-    mirrored::Config {
+    Ok(mirrored::Config {
         speed: speed.unwrap_or(usual.speed),
         copies: copies.unwrap_or(usual.copies),
         partition: partition.map_or(usual.partition, Into::into),
         create_time: create_time.map_or(usual.create_time, Into::into),
-        stamp: stamp.map_or(usual.stamp, Into::into),
+        stamp: stamp.unwrap_or_default(),
         is_bounded: wanted.until != Until::Interrupt || wanted.most.is_some(),
         ..usual
-    }
+    })
 }
