@@ -125,8 +125,8 @@ fn sums(sent: &client::Sent, collected: &Collected, outcome: &Outcome) -> Vec<Ro
     let acked = PLAN.events - refused - unanswered - untold;
     [
         ("received", PLAN.events, events.taken),
-        ("told as acked, by the clients", acked, sent.acked),
-        ("told as refused, by the clients", refused, sent.refused),
+        ("told as acked", acked, sent.acked),
+        ("told as refused", refused, sent.refused),
         ("told as unanswered", unanswered, sent.unanswered),
         ("answered 200", TOGETHER * requests(Told::Status(200)), events.told_acked),
         ("answered 502 or 503", TOGETHER * told_failed, events.told_failed),

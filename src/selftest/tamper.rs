@@ -66,7 +66,7 @@ impl Harm {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Dropped => "dropped after the ack",
-            Self::Unanswered => "neither written nor answered",
+            Self::Unanswered => "no answer, not written",
             Self::AnswerLost => "the answer dropped",
             Self::Refused => "refused",
             Self::RefusedButWritten => "refused, and yet written",

@@ -101,7 +101,7 @@ impl Spooled {
 
 /// The object that a row is, to which a field of that name can be added; or what is wrong with the row.
 fn stampable<'a>(row: &Row<'a>, name: &str) -> Result<Result<&'a str, RowProblem>, FileError> {
-    if row.layout != Layout::Json {
+    if !matches!(row.layout, Layout::Json | Layout::Flat) {
         let why = "--stamp field:NAME needs rows that are JSON objects or of a CSV; these are lines, which have no fields to add to";
         return Err(FileError::Setting(why.to_owned()));
     }
