@@ -13,8 +13,8 @@ pub mod rolling;
 pub mod storage;
 pub mod write;
 
-use crate::kafka::Timestamp;
 use crate::kafka::headers::Headers;
+use crate::kafka::{Record, Timestamp};
 
 /// A record as its topic had it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,29 @@ pub struct Captured<'a> {
     pub value: Option<&'a [u8]>,
     /// Its headers, in their order.
     pub headers: Headers<'a>,
+}
+
+impl<'a> Captured<'a> {
+    /// A record that was read from that partition.
+    #[must_use]
+    pub fn of(topic: &'a str, partition: i32, record: Record<'a>) -> Self {
+        Self {
+            topic,
+            partition,
+            offset: record.offset,
+            leader_epoch: Some(record.leader_epoch).filter(|epoch| *epoch >= 0),
+            timestamp: record.timestamp,
+            key: record.key,
+            value: record.body,
+            headers: record.headers,
+        }
+    }
+
+    /// Bytes of its key and its value.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        (self.key.map_or(0, <[u8]>::len) + self.value.map_or(0, <[u8]>::len)) as u64
+    }
 }
 
 /// A captured record that owns its bytes.

@@ -13,6 +13,7 @@ pub mod dataset;
 pub mod explain;
 pub mod fleet;
 pub mod gate;
+pub mod inflow;
 pub mod merge;
 pub mod mirror;
 pub mod pace;

@@ -135,13 +135,25 @@ impl Server {
         format!("{scheme}://{}", self.address)
     }
 
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What was collected so far.
+    #[must_use]
+    pub fn so_far(&self) -> Collected {
+        let mut told = self.collector.tally.so_far();
+        told.events.not_sent = self.collector.inlet.not_sent();
+        told
+    }
+
     /// Takes no more connections, waits until what is under way is answered, and tells what was collected.
     #[must_use]
     pub fn finish(mut self) -> Collected {
         self.end();
-        let mut told = self.collector.tally.so_far();
-        told.events.not_sent = self.collector.inlet.not_sent();
-        told
+        self.so_far()
     }
 
     fn end(&mut self) {

@@ -103,6 +103,8 @@ impl Reading {
         told.events = counts.read * u64::from(told.copies);
         told.not_sent = counts.not_sent;
         (told.back, told.out_of_turn, told.gaps_capped) = (counts.back, counts.out_of_turn, counts.gaps_capped);
+        let waits = self.mirror.waits();
+        (told.longest_wait_us, told.last_wait_us) = (waits.longest.as_micros(), waits.last.as_micros());
         let Some(Read { outcome, anonymised }) = read else {
             told.failure = Some(MirrorFailure::Data("the thread that read panicked".to_owned()));
             return told;

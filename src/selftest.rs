@@ -4,6 +4,7 @@
 //! Lanes, verifier, ledger and judge are those of every run; only what is handed to the broker, and what comes back from
 //! it, is tampered with ([`publisher`], [`reader`]).
 
+mod collected;
 pub mod fault;
 mod forge;
 mod plan;
@@ -13,6 +14,7 @@ mod results;
 mod schemas;
 mod scores;
 mod table;
+mod tamper;
 mod transactions;
 mod unstamped;
 
@@ -47,8 +49,8 @@ use plan::{ALL, EACH, Identity, LANES, Plan};
 use publisher::FaultyPublisher;
 use reader::FaultyReader;
 pub use table::{Row, Table};
+use tamper::HarmWiring;
 use transactions::{TransactionBench, TransactionWiring};
-use unstamped::UnstampedWiring;
 
 /// Events a second.
 const RATE: u64 = 3_000;
@@ -159,7 +161,8 @@ pub fn selftest(config: &Config, interrupts: &Interrupts) -> Result<Table, SelfT
     let (wiring, outcome) = in_transactions(config, &source, rate, interrupts)?;
     table.add_transactions(&wiring, &outcome);
     let (wiring, outcome) = without_stamps(config, interrupts)?;
-    table.add_results(wiring.rows(&outcome));
+    table.add_results(wiring.harmed.rows(&outcome, |_| true));
+    table.add_results(collected::rows(config, interrupts)?);
     let results = results::rows(&config.catalogue, config.seed);
     table.add_results(results.map_err(|error| SelfTestError::Ended(error.to_string()))?);
     let scores = scores::rows(&config.catalogue, run, config.seed);
@@ -192,13 +195,13 @@ fn in_transactions(
 }
 
 /// The third run.
-fn without_stamps(config: &Config, interrupts: &Interrupts) -> Result<(UnstampedWiring, Outcome), SelfTestError> {
+fn without_stamps(config: &Config, interrupts: &Interrupts) -> Result<(HarmWiring, Outcome), SelfTestError> {
     let ended = |error: &dyn std::fmt::Display| SelfTestError::Ended(error.to_string());
     let catalogue = unstamped::catalogue(&config.topic).map_err(|error| ended(&error))?;
     let source = unstamped::source(&config.topic, config.partitions);
     let phases = vec![Phase::new("selftest", Shape::Arrivals, None)];
     let schedule = Schedule::new(phases, None).map_err(|error| ended(&error))?;
-    let wiring = UnstampedWiring::new(config.rules);
+    let wiring = unstamped::wiring(config.rules);
     let of_run = run_config(config, RunId(rand::random()));
     let of_run = run::Config { catalogue, lanes: Lanes::only(1), ..of_run };
     let going_on = &mut |_: &run::Tick<'_>| ControlFlow::Continue(());

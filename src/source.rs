@@ -291,11 +291,11 @@ impl Source {
     #[must_use]
     pub fn is_stampless(&self) -> bool {
         let stamp = match self {
-            Self::Recorded(source) => source.config().stamp,
-            Self::Mirrored(mirror) => mirror.config().stamp,
+            Self::Recorded(source) => &source.config().stamp,
+            Self::Mirrored(mirror) => &mirror.config().stamp,
             _ => return false,
         };
-        stamp == recorded::Stamping::None
+        *stamp == recorded::Stamping::None
     }
 
     /// Where a lane's events get their values from.

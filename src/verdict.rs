@@ -73,6 +73,9 @@ impl Findings {
             self.notes.push(if report.ledger.unverified > 0 { STAMPLESS } else { KNOWN_BY_PLACE }.to_owned());
         }
         self.add_mirrored(report);
+        if let Some(broken) = report.collected.as_ref().and_then(|collected| collected.broken(&report.ledger)) {
+            self.add(ExitCode::RunInvalid, format!("what was collected does not sum: {broken}"));
+        }
         self.notes.extend(by_hand::sentence(&report.run.rate_changes, report.run.measured_s));
         for failure in report.faults.iter().filter_map(FaultReport::failure) {
             self.add(ExitCode::Unevaluated, format!("{failure}: what it was to show was not tested"));

@@ -1,8 +1,10 @@
 //! Records topics: reads partitions by assignment from one point to another, and says of every offset between them what
 //! became of it.
 
+mod keep;
 mod look;
 mod place;
+mod plan;
 pub mod recorded;
 pub(super) mod topics;
 
@@ -17,8 +19,10 @@ use crate::clock::{self, Clock, Monotonic, Nanos};
 use crate::kafka::native::Consumer;
 use crate::kafka::slots::Slots;
 use crate::kafka::{Code, Delivered, KafkaError, Settings, Wait, lacks_right};
+pub use keep::{Keep, Sight};
 use look::Unrecorded;
 use place::Place;
+pub use plan::{RecordingPlan, Start, Until};
 use recorded::{EndedBy, PartitionRecorded, Recorded};
 
 pub(super) const BATCH: usize = 1_000;
@@ -32,99 +36,6 @@ pub(super) const TELL: Nanos = Nanos::from_secs(1);
 const SILENCE: Nanos = Nanos::from_secs(60);
 /// The shortest time that the second look at what is missing is given.
 const LOOK: Nanos = Nanos::from_secs(30);
-
-/// Where a recording begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// At the start of each log.
-    Earliest,
-    /// At its end: only what is written from now on.
-    Latest,
-    /// At the first record that is not older, ms since the Unix epoch.
-    At(i64),
-}
-
-/// Where it ends, if not before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
-    /// When it is asked to.
-    Interrupt,
-    /// Where the logs end when it begins.
-    End,
-    /// When nothing has come for this time.
-    Idle(Duration),
-    /// Before the first record that is as old or younger, ms since the Unix epoch; waits until then.
-    At(i64),
-}
-
-/// What is to be recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordingPlan {
-    /// The topics.
-    pub topics: Vec<String>,
-    /// From where.
-    pub from: Start,
-    /// To where.
-    pub until: Until,
-    /// After how many records it ends, at the latest.
-    pub most: Option<u64>,
-    /// Whether only records of committed transactions are taken.
-    pub read_committed: bool,
-}
-
-/// Where records are kept.
-pub trait Keep {
-    /// Takes a record.
-    ///
-    /// # Errors
-    /// Where it cannot be written.
-    fn take(&mut self, record: &Captured<'_>) -> io::Result<()>;
-
-    /// Writes down whatever is held.
-    ///
-    /// # Errors
-    /// Where it cannot be written.
-    fn settle(&mut self) -> io::Result<()>;
-
-    /// Partitions have changed hands: what comes from now on lies behind what others wrote meanwhile.
-    ///
-    /// # Errors
-    /// Where it cannot be written.
-    fn divide(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    /// Whether [`Keep::reached`] is told of each partition, as soon as it is known.
-    fn wants_ends(&self) -> bool {
-        false
-    }
-
-    /// All that the log of a partition has been known to hold was taken.
-    fn reached(&mut self, _topic: &str, _partition: i32) {}
-
-    /// Nothing more is taken.
-    fn end(&mut self) {}
-
-    /// How often [`Keep::settle`] is asked for.
-    fn every(&self) -> Nanos {
-        SETTLE
-    }
-}
-
-/// How it goes.
-#[derive(Clone, Copy, Debug)]
-pub struct Sight {
-    /// Since it began.
-    pub now: Nanos,
-    /// Records so far.
-    pub records: u64,
-    /// Bytes of their keys and values.
-    pub bytes: u64,
-    /// The share of all offsets that is behind, where the end is known.
-    pub share: Option<f64>,
-    /// Whether all that is there is read, and nothing but a request ends it.
-    pub waits: bool,
-}
 
 /// Why nothing more was recorded.
 #[derive(Debug, thiserror::Error)]
@@ -261,19 +172,10 @@ impl Recorder {
                     return;
                 }
                 place.pass(record.offset);
-                let captured = Captured {
-                    topic,
-                    partition,
-                    offset: record.offset,
-                    leader_epoch: Some(record.leader_epoch).filter(|epoch| *epoch >= 0),
-                    timestamp: record.timestamp,
-                    key: record.key,
-                    value: record.body,
-                    headers: record.headers,
-                };
+                let captured = Captured::of(topic, partition, record);
                 run.written = keep.take(&captured);
                 run.records += 1;
-                run.bytes += (record.key.map_or(0, <[u8]>::len) + record.body.map_or(0, <[u8]>::len)) as u64;
+                run.bytes += captured.size();
             }
             Delivered::EndOfPartition { partition, offset } => {
                 // Behind the last record that was wanted, others were passed that nobody took.

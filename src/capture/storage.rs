@@ -261,19 +261,11 @@ impl<'a> Session<'a> {
                 if written.is_err() || stored.records >= most || record.offset < place.next {
                     return;
                 }
-                written = keep.take(&Captured {
-                    topic,
-                    partition,
-                    offset: record.offset,
-                    leader_epoch: Some(record.leader_epoch).filter(|epoch| *epoch >= 0),
-                    timestamp: record.timestamp,
-                    key: record.key,
-                    value: record.body,
-                    headers: record.headers,
-                });
+                let captured = Captured::of(topic, partition, record);
+                written = keep.take(&captured);
                 place.pass(record.offset, record.leader_epoch, &mut stored.partitions[place.at]);
                 stored.records += 1;
-                stored.bytes += (record.key.map_or(0, <[u8]>::len) + record.body.map_or(0, <[u8]>::len)) as u64;
+                stored.bytes += captured.size();
             }
             Delivered::EndOfPartition { partition, offset } => {
                 // Behind the last record that was wanted, others were passed that are in no file.

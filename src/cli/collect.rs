@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::settings::cluster::{ClusterOptions, TopicOptions};
+use super::inflow::InflowArgs;
 use crate::settings::events::DeclaredOptions;
 use crate::settings::layer::layer;
-use crate::settings::outcome::OutcomeOptions;
-use crate::settings::run::{LengthOptions, PatienceOptions};
 use crate::settings::values;
 
 /// Takes web events over HTTP and publishes them.
@@ -25,27 +23,12 @@ Examples:
   loadgen collect -b localhost:9092 -t raw --pass-through --key-field session.id --async
   loadgen collect --listen 127.0.0.1:8088 -b nowhere --pass-through      what it can take in by itself")]
 pub struct CollectArgs {
-    /// Name of the run, part of its folder's name [default: collect]
-    #[arg(long, value_name = "NAME", help_heading = "Run")]
-    pub name: Option<String>,
     /// How it is collected.
     #[command(flatten)]
     pub collecting: CollectOptions,
-    /// How long.
+    /// How the run is made that publishes it.
     #[command(flatten)]
-    pub length: LengthOptions,
-    /// Waiting how long for the cluster.
-    #[command(flatten)]
-    pub patience: PatienceOptions,
-    /// Into which cluster.
-    #[command(flatten)]
-    pub cluster: ClusterOptions,
-    /// Into which topic.
-    #[command(flatten)]
-    pub topic: TopicOptions,
-    /// With what result.
-    #[command(flatten)]
-    pub outcome: OutcomeOptions,
+    pub run: InflowArgs,
 }
 
 layer! {

@@ -5,13 +5,11 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::inflow::InflowArgs;
 use super::record::ReadingOptions;
 use crate::schedule::Speed;
-use crate::settings::cluster::{ClusterOptions, TopicOptions};
 use crate::settings::layer::layer;
-use crate::settings::outcome::OutcomeOptions;
 use crate::settings::recording::RecordOptions;
-use crate::settings::run::{LengthOptions, PatienceOptions};
 use crate::settings::values;
 
 /// Reads topics and sends their records into others at once, without a file: a backlog k times as fast as it was written, and what is
@@ -29,27 +27,12 @@ Examples:
 #[command(mut_arg("topic", |arg| arg.value_name("TOPIC,...").help("Topics to read: one, or several with commas between them").long_help(None)))]
 #[command(mut_arg("num_records", |arg| arg.help("Stop after this many records that were read").long_help(None)))]
 pub struct MirrorArgs {
-    /// Name of the run, part of its folder's name [default: mirror]
-    #[arg(long, value_name = "NAME", help_heading = "Run")]
-    pub name: Option<String>,
     /// How it is mirrored.
     #[command(flatten)]
     pub mirroring: MirrorOptions,
-    /// How long.
+    /// How the run is made: of its topics, those that are read, and how these are written elsewhere.
     #[command(flatten)]
-    pub length: LengthOptions,
-    /// Waiting how long for the cluster.
-    #[command(flatten)]
-    pub patience: PatienceOptions,
-    /// From which cluster.
-    #[command(flatten)]
-    pub cluster: ClusterOptions,
-    /// From which topics, and how these are written elsewhere.
-    #[command(flatten)]
-    pub topic: TopicOptions,
-    /// With what result.
-    #[command(flatten)]
-    pub outcome: OutcomeOptions,
+    pub run: InflowArgs,
 }
 
 layer! {

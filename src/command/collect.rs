@@ -1,23 +1,15 @@
 //! `collect`: resolve, listen, take in what comes until it is ended, judge, write, tell.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::export::Exports;
-use super::planned_load::{ends, schedule};
-use super::run::{
-    Inflow, Recording, RunBundle, Watchable, exporter, hand_over, linger, started_at, title, write_failed,
-};
+use super::run::{Inflow, InflowRun};
 use super::{Done, Failure, interrupt};
-use crate::bundle::Bundle;
 use crate::cli::collect::{CollectArgs, CollectOptions};
 use crate::collect::{self, CollectError, Identity, Server};
 use crate::exporter::Exporter;
-use crate::scenario::{Environment, RunRequest, resolve, results};
-use crate::settings::cluster::TargetOptions;
-use crate::settings::run::{RunLimits, RunOptions, RunSetup};
-use crate::settings::verification::VerifierOptions;
+use crate::scenario::{Environment, RunRequest, resolve};
+use crate::settings::run::RunOptions;
 use crate::source::web::{self, Inlet};
 use crate::source::{Source, own};
 use crate::verdict::ExitCode;
@@ -28,17 +20,11 @@ const USUAL_ADDRESS: &str = "127.0.0.1:8088";
 const MOST_BYTES: usize = 64 << 20;
 
 pub(super) fn collect(args: CollectArgs, environment: &Environment) -> Result<Done, Failure> {
-    let CollectArgs { name, collecting, length, patience, cluster, topic, outcome } = args;
+    let CollectArgs { collecting, run } = args;
     let options = environment.complete(collecting)?;
     let config = web::Config { declared: declared(&options)?, pass_through: options.pass_through.unwrap_or(false) };
-    let mut layer = RunOptions {
-        limits: RunLimits { setup: RunSetup { patience, ..RunSetup::default() }, length, ..RunLimits::default() },
-        target: TargetOptions { cluster, topic, ..TargetOptions::default() },
-        verifier: VerifierOptions { enabled: Some(options.verify.unwrap_or(false)), ..VerifierOptions::default() },
-        outcome,
-        ..RunOptions::default()
-    };
-    layer.limits.setup.basics.name = name;
+    let mut layer = RunOptions::from(run);
+    layer.verifier.enabled = Some(options.verify.unwrap_or(false));
     let resolved = resolve(&RunRequest::Web(config), layer, environment)?;
     for warning in &resolved.warnings {
         tracing::warn!("{warning}");
@@ -46,48 +32,26 @@ pub(super) fn collect(args: CollectArgs, environment: &Environment) -> Result<Do
     if resolved.dump {
         return Ok(Done::told(resolved.client.dump()));
     }
+    let run = InflowRun::new(&resolved)?;
     let plan = &resolved.plan;
-    let exports = Exports::of(&plan.presentation.exports)?;
-    results::try_folder(&plan.presentation.results_dir)?;
-    let exporter = match exporter(&Watchable::of(plan))? {
-        Some(exporter) => exporter,
-        None => {
-            Exporter::start(None, None).map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))?
-        }
+    // What it has to tell stands on its own address, whether others are to have it or not.
+    let exporter = match &run.exporter {
+        Some(exporter) => Arc::clone(exporter),
+        None => Exporter::start(None, None)
+            .map(Arc::new)
+            .map_err(|error| Failure::new(ExitCode::BadConfiguration, error.to_string()))?,
     };
-    let exporter = Arc::new(exporter);
     let waiting = options.max_waiting.map_or(10_000, |most| most as usize);
     let inlet = Arc::new(Inlet::new(Arc::clone(&plan.run.catalogue), waiting, MOST_BYTES, plan.limit));
-    let server = Server::start(settled(options)?, Arc::clone(&inlet), Arc::clone(&exporter)).map_err(|error| {
+    let server = Server::start(settled(options)?, Arc::clone(&inlet), exporter).map_err(|error| {
         let hint = match &error {
             CollectError::Identity(_) => "--tls-cert and --tls-key name files in PEM; the key is without a password",
             _ => "--listen 127.0.0.1:0 takes a port that is free",
         };
         Failure::new(ExitCode::BadConfiguration, error.to_string()).hint(hint)
     })?;
-    let bundle =
-        Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.run.name, &resolved.scenario.kept()?)
-            .map_err(|error| write_failed(&error))?;
-    let interrupts = interrupt::listen()?;
-    let source = Source::Web(inlet);
-    let schedule = schedule(plan, &source)?;
-    let ends = ends(&source, &schedule);
-    let title = format!("{} {}", server.url(), title(plan, plan.limit, ends));
-    let recording = Recording {
-        plan,
-        source: &source,
-        interrupts: &interrupts,
-        exporter: Some(&exporter),
-        kept: RunBundle::new(bundle),
-        title,
-        ends,
-        screen: None,
-        likeness: None,
-        inflow: Some(Inflow::Collecting(server)),
-    };
-    let (report, folder) = recording.make(schedule, &mut |_| ControlFlow::Continue(()))?;
-    linger(&plan.presentation, Some(&exporter), &interrupts);
-    hand_over(&plan.presentation, &exports, &report, &folder)
+    let url = server.url();
+    run.make(&Source::Web(inlet), (&url, Inflow::Collecting(server)), &interrupt::listen()?)
 }
 
 /// The types of a file, where one is named.

@@ -1,21 +1,15 @@
 //! `mirror`: resolve, read on a thread, send what is read until that ends, judge, write, tell.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::export::Exports;
-use super::planned_load::{ends, schedule};
-use super::run::{
-    Inflow, Recording, RunBundle, Watchable, exporter, hand_over, linger, started_at, title, write_failed,
-};
+use super::run::{Inflow, InflowRun};
 use super::{Done, Failure, anonymise, cluster, interrupt};
-use crate::bundle::Bundle;
 use crate::capture::recorder::Recorder;
 use crate::cli::mirror::MirrorArgs;
 use crate::kafka::KafkaError;
 use crate::mirror::Reading;
 use crate::scenario::mirror::MirrorPlan;
-use crate::scenario::{Environment, RunRequest, mirror, resolve, results};
+use crate::scenario::{Environment, RunRequest, mirror, resolve};
 use crate::source::Source;
 use crate::source::mirrored::{Config, Mirror, ROOM};
 use crate::verdict::ExitCode;
@@ -44,34 +38,11 @@ pub(super) fn mirror(args: MirrorArgs, environment: &Environment) -> Result<Done
     for warning in &resolved.warnings {
         tracing::warn!("{warning}");
     }
-    let plan = &resolved.plan;
-    let exports = Exports::of(&plan.presentation.exports)?;
-    results::try_folder(&plan.presentation.results_dir)?;
-    let exporter = exporter(&Watchable::of(plan))?;
+    let run = InflowRun::new(&resolved)?;
     let interrupts = interrupt::listen()?;
     let mirror = Arc::new(Mirror::new(config, ROOM));
     let hurry = Arc::clone(&interrupts);
     let reading = Reading::start(recorder, anonymiser, Arc::clone(&mirror), move || hurry.count() > 1)
         .map_err(|error| Failure::new(ExitCode::RunInvalid, format!("no thread reads: {error}")))?;
-    let bundle =
-        Bundle::create(&plan.presentation.results_dir, &started_at(), &plan.run.name, &resolved.scenario.kept()?)
-            .map_err(|error| write_failed(&error))?;
-    let source = Source::Mirrored(mirror);
-    let schedule = schedule(plan, &source)?;
-    let ends = ends(&source, &schedule);
-    let recording = Recording {
-        plan,
-        source: &source,
-        interrupts: &interrupts,
-        exporter: exporter.as_ref(),
-        kept: RunBundle::new(bundle),
-        title: format!("{} {}", from.bootstrap, title(plan, None, ends)),
-        ends,
-        screen: None,
-        likeness: None,
-        inflow: Some(Inflow::Mirroring(reading)),
-    };
-    let (report, folder) = recording.make(schedule, &mut |_| ControlFlow::Continue(()))?;
-    linger(&plan.presentation, exporter.as_ref(), &interrupts);
-    hand_over(&plan.presentation, &exports, &report, &folder)
+    run.make(&Source::Mirrored(mirror), (&from.bootstrap, Inflow::Mirroring(reading)), &interrupts)
 }

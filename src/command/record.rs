@@ -127,7 +127,13 @@ fn failed(error: &KafkaError, plan: &RecordPlan) -> Failure {
 fn create(plan: &RecordPlan) -> std::io::Result<File> {
     let mut how = OpenOptions::new();
     how.write(true);
-    if plan.force { how.create(true).truncate(true) } else { how.create_new(true) }.open(&plan.out)
+    let is_file = std::fs::symlink_metadata(&plan.out).is_ok_and(|there| there.is_file());
+    if plan.force && is_file {
+        // Whoever still writes it, or reads it, keeps a whole one.
+        std::fs::remove_file(&plan.out)?;
+    }
+    let is_other = plan.force && !is_file && plan.out.exists();
+    if is_other { how.truncate(true) } else { how.create_new(true) }.open(&plan.out)
 }
 
 /// Bytes that no other file has.

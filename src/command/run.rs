@@ -3,6 +3,7 @@
 mod begun;
 mod failures;
 mod fleet;
+mod inflow;
 mod observers;
 mod origin;
 mod recording;
@@ -31,8 +32,9 @@ use crate::verdict::ExitCode;
 pub(super) use begun::now;
 use failures::discard;
 pub(super) use failures::write_failed;
+pub(super) use inflow::{Inflow, InflowRun};
 pub(super) use observers::Observers;
-pub(super) use recording::{Inflow, KEEPS_ITS_RATE, Recording, taken};
+pub(super) use recording::{KEEPS_ITS_RATE, Recording, taken};
 pub(super) use run_bundle::RunBundle;
 pub(super) use watched::{Watchable, exporter, linger};
 

@@ -28,6 +28,8 @@ pub struct Catalogue {
     framed_alone: bool,
     /// Of records that nothing reads: whether they lie where their keys belong.
     opaque: Option<bool>,
+    /// The member of such a record that has its stamp, where its value is an object.
+    id_member: Option<Box<str>>,
 }
 
 /// What is written under an id.
@@ -91,7 +93,7 @@ impl Catalogue {
             return Err(CatalogueError::TooMany(types.len()));
         }
         let types = types.into_iter().map(Planned::new).collect::<Result<_, _>>()?;
-        Ok(Self { types, ids: Vec::new(), readers: Arc::default(), finder: None, framed_alone: false, opaque: None })
+        Ok(Self::of(types, None))
     }
 
     /// Types of which nothing is known but their names: their records are bytes, see [`super::opaque`]. `by_key`: whether they lie
@@ -104,8 +106,29 @@ impl Catalogue {
         if types.len() > MOST_TYPES {
             return Err(CatalogueError::TooMany(types.len()));
         }
-        let opaque = Some(by_key);
-        Ok(Self { types, ids: Vec::new(), readers: Arc::default(), finder: None, framed_alone: false, opaque })
+        Ok(Self::of(types, Some(by_key)))
+    }
+
+    fn of(types: Vec<Planned>, opaque: Option<bool>) -> Self {
+        let (ids, readers) = (Vec::new(), Arc::default());
+        Self { types, ids, readers, finder: None, framed_alone: false, opaque, id_member: None }
+    }
+
+    /// The same records that nothing reads, of which those that are JSON objects have their stamps in a member of that name.
+    #[must_use]
+    pub fn identified_by(self, member: Option<Box<str>>) -> Self {
+        Self { id_member: member, ..self }
+    }
+
+    /// The member that has the stamp of a record that nothing reads, where its value is an object.
+    #[must_use]
+    pub fn id_member(&self) -> Option<&str> {
+        self.id_member.as_deref()
+    }
+
+    /// The name of a type, where such a record has to tell it.
+    pub(super) fn told_kind(&self, kind: TypeIndex) -> Option<&str> {
+        (self.len() > 1).then(|| self.name(kind))
     }
 
     /// Whether its records are bytes that nothing reads.

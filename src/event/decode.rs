@@ -251,12 +251,12 @@ impl<'a> Decoded<'a> {
         }
     }
 
-    /// A record whose bytes are not read.
+    /// A record whose bytes are not read, those of its value which the check covers from there on.
     pub(super) fn opaque(
         bits: Option<u128>,
         kind: TypeIndex,
         planned: &'a Planned,
-        value: &'a [u8],
+        (value, after): (&'a [u8], usize),
         opaque: Opaque<'a>,
     ) -> Self {
         Self {
@@ -268,7 +268,7 @@ impl<'a> Decoded<'a> {
             canonical: value.into(),
             key: 0..0,
             before: 0..0,
-            after: 0,
+            after,
             opaque: Some(opaque),
         }
     }

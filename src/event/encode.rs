@@ -100,6 +100,11 @@ impl Encoder {
         self.has_text_keys
     }
 
+    /// The types of event.
+    pub(super) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
     /// The run.
     pub(super) const fn run(&self) -> RunId {
         self.run

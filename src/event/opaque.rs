@@ -1,7 +1,10 @@
-//! Records of any kind, sent byte for byte: nothing reads them, and their stamp stands in a header.
+//! Records of any kind, sent byte for byte: nothing reads them, and their stamp stands in a header; where they are JSON objects, in a
+//! [`member`] of them if that is wanted.
 //!
 //! The check of the stamp covers the value, the key, every other header, and which of key and value are missing. Behind the 16 bytes of
 //! the stamp the header has the type, in two bytes: nothing else in such a record tells it.
+
+pub(super) mod member;
 
 use std::ops::Range;
 
@@ -107,9 +110,13 @@ impl Encoder {
         let start = arena.len();
         raw.put(kind, arena);
         let mut stamp = self.unchecked(sequence, DueTime::from_unix_ns(due_unix_ns));
-        let content = Content { before: &arena[start..], after: raw.value.unwrap_or_default() };
+        let member = self.catalogue().id_member().filter(|_| self.stamps());
+        let object = raw.value.and_then(|value| value.strip_prefix(b"{")).filter(|_| member.is_some());
+        let content = Content { before: &arena[start..], after: object.or(raw.value).unwrap_or_default() };
         stamp.check = self.run().check(stamp, raw.key.unwrap_or_default(), content);
-        if self.stamps() {
+        if object.is_some() {
+            // It stands in the value.
+        } else if self.stamps() {
             put_id(arena, kind, stamp);
         } else {
             // All of its headers are its own, one that held another run's stamp too.
@@ -118,14 +125,19 @@ impl Encoder {
         }
         let content = (!self.stamps()).then(|| raw.content());
         let headers = start + BEFORE_HEADERS..arena.len();
-        let mut put = |bytes: Option<&[u8]>| {
+        let mut put = |bytes: Option<&[u8]>, member: Option<&str>| {
             let from = arena.len();
             bytes.map(|bytes| {
-                arena.extend_from_slice(bytes);
+                match member {
+                    Some(name) => member::put(arena, name, stamp, self.catalogue().told_kind(kind), bytes),
+                    None => arena.extend_from_slice(bytes),
+                }
                 from..arena.len()
             })
         };
-        Sealed { key: put(raw.key), body: put(raw.value), headers, stamp, content }
+        let key = put(raw.key, None);
+        let body = put(raw.value, member);
+        Sealed { key, body, headers, stamp, content }
     }
 }
 
@@ -137,24 +149,24 @@ pub(super) struct Opaque<'a> {
 }
 
 impl<'a> Raw<'a> {
-    /// The stamp's bits and the type that its header says, and what it tells beside its bytes. One without such a header is another
-    /// producer's.
-    pub(super) fn opened(self) -> Result<(Option<u128>, TypeIndex, Opaque<'a>), Invalid> {
+    /// The stamp's bits and the type that its header says.
+    pub(super) fn id_of_header(self) -> Result<(Option<u128>, TypeIndex), Invalid> {
         let mut ids = self.headers.named(ID_HEADER.as_bytes());
         let id = ids.next().flatten().and_then(|id| <[u8; LENGTH]>::try_from(id).ok());
         if ids.next().is_some() {
             return Err(Invalid::Doubled(ID_HEADER.to_owned()));
         }
-        let (bits, kind) = match id {
-            Some(id) => {
-                let bits = id.first_chunk().map(|bits| u128::from_be_bytes(*bits));
-                (bits, TypeIndex(u16::from_le_bytes([id[STAMP], id[STAMP + 1]])))
-            }
-            None => (None, TypeIndex::default()),
-        };
+        Ok(id.map_or((None, TypeIndex::default()), |id| {
+            let bits = id.first_chunk().map(|bits| u128::from_be_bytes(*bits));
+            (bits, TypeIndex(u16::from_le_bytes([id[STAMP], id[STAMP + 1]])))
+        }))
+    }
+
+    /// What it tells beside its bytes, as one of that type.
+    pub(super) fn beside(self, kind: TypeIndex) -> Opaque<'a> {
         let mut before = Vec::with_capacity(BEFORE_HEADERS);
         self.put(kind, &mut before);
-        Ok((bits, kind, Opaque { key: self.key.unwrap_or_default(), before }))
+        Opaque { key: self.key.unwrap_or_default(), before }
     }
 }
 
@@ -246,6 +258,41 @@ mod tests {
         // A check of 12 bits lets one in 4,096 pass.
         assert!(taken(None, Some(&b""[..])) < 4);
         assert!(taken(Some(&b""[..]), None) < 4);
+    }
+
+    proptest! {
+        #[test]
+        fn a_record_stamped_in_a_member_is_whole_and_any_change_is_damage(
+            number in any::<u32>(), other in any::<u32>(), kind in 0..2_u16, types in 1..3_u16,
+        ) {
+            let kind = kind % types;
+            let names = ["a", "b"].into_iter().take(types.into()).map(str::to_owned);
+            let catalogue = Arc::new(Catalogue::opaque(names, true).unwrap().identified_by(Some("id".into())));
+            let encoder = Encoder::new(RUN, 3, Arc::clone(&catalogue));
+            let text = format!(r#"{{"n":{number}}}"#);
+            let raw = Raw { key: Some(b"k"), value: Some(text.as_bytes()), headers: Headers::default() };
+            let mut arena = b"before".to_vec();
+            let sealed = encoder.seal(&mut arena, TypeIndex(kind), raw, 5, 1_700_000_000_000_000_000);
+            prop_assert!(sealed.headers.is_empty(), "no header is added");
+            let sent = String::from_utf8(arena[sealed.body.clone().unwrap()].to_vec()).unwrap();
+            let read = |value: &str, key: &[u8]| {
+                let raw = Raw { key: Some(key), value: Some(value.as_bytes()), headers: Headers::default() };
+                let decoded = catalogue.decode_record(raw).unwrap();
+                let whole = decoded.stamp.is_some_and(|stamp| decoded.wholeness(RUN, stamp, key) != Wholeness::Damaged);
+                (decoded.kind, decoded.stamp, whole)
+            };
+            prop_assert_eq!(read(&sent, b"k"), (TypeIndex(kind), Some(sealed.stamp), true));
+            if number != other {
+                let changed = sent.replace(&format!(":{number}}}"), &format!(":{other}}}"));
+                // A check of 12 bits lets one damage in 4,096 pass, so the check itself is compared.
+                let raw = Raw { value: Some(changed.as_bytes()), ..raw };
+                let content = |value: &str| {
+                    let raw = Raw { value: Some(value.as_bytes()), ..raw };
+                    catalogue.decode_record(raw).unwrap().content().after.to_vec()
+                };
+                prop_assert_ne!(content(&changed), content(&sent));
+            }
+        }
     }
 
     #[test]

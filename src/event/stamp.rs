@@ -28,7 +28,7 @@ pub const SEQUENCES: u64 = 1 << SEQUENCE_BITS;
 pub const LANES: u16 = 1 << 12;
 
 /// Length of a UUID as text.
-const TEXT_LENGTH: usize = 36;
+pub(super) const TEXT_LENGTH: usize = 36;
 /// Length of a UUID as bytes.
 pub(super) const BYTES_LENGTH: usize = 16;
 /// Length of these bytes in base64, as JSON has bytes.

@@ -52,6 +52,12 @@ pub struct Mirrored {
     pub out_of_turn: u64,
     /// Idle gaps that were played shorter.
     pub gaps_capped: u64,
+    /// The longest that a record waited from when it was read until it was due: for its turn, its speed, or room.
+    #[serde(default)]
+    pub longest_wait_us: u64,
+    /// How long the one that went last did: how far behind the mirror was at its end.
+    #[serde(default)]
+    pub last_wait_us: u64,
     /// What was replaced on the way.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anonymised: Vec<Pseudonyms>,
@@ -139,6 +145,8 @@ impl Mirrored {
             counted(self.out_of_turn, "not in the order of time between partitions, for want of room"),
             counted(self.gaps_capped, "gaps played shorter"),
         ];
+        let [longest, last] = [self.longest_wait_us, self.last_wait_us].map(figures::duration_us);
+        let waits = (self.longest_wait_us > 0).then(|| format!("behind by {longest} at most, {last} at the end"));
         let replaced = self.anonymised.iter().map(|of| {
             let more = if of.or_more { " or more" } else { "" };
             let (before, after) = (figures::count(of.distinct_before), figures::count(of.distinct_after));
@@ -150,6 +158,7 @@ impl Mirrored {
             .chain(missing)
             .chain([format!("{} mirrored", figures::count(self.mirrored))])
             .chain(rest.into_iter().flatten())
+            .chain(waits)
             .chain(replaced)
             .chain(group)
             .collect()

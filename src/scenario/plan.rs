@@ -33,7 +33,7 @@ use crate::settings::values::{ConstantHeader, MOST_PAYLOAD, Property, TopicMap};
 use crate::settings::verification::Verification;
 use crate::shop;
 use crate::source::own::{Own, OwnError};
-use crate::source::recorded::Placing;
+use crate::source::recorded::{Placing, Stamping};
 use crate::source::synthetic::fraud::Truth;
 use crate::source::{mirrored, recorded, web};
 pub(super) use group::group;
@@ -284,10 +284,15 @@ pub(super) fn catalogue(source: &SourceConfig) -> Result<Arc<Catalogue>, ConfigE
         return Catalogue::new(own.event_types()).map(Arc::new).map_err(error);
     }
     match source {
-        SourceConfig::Recorded(recorded::Config { topics, partition, .. })
-        | SourceConfig::Mirrored(mirrored::Config { topics, partition, .. }) => {
+        SourceConfig::Recorded(recorded::Config { topics, partition, stamp, .. })
+        | SourceConfig::Mirrored(mirrored::Config { topics, partition, stamp, .. }) => {
             let by_key = *partition == Placing::Key;
-            Catalogue::opaque(topics.keys().cloned(), by_key).map(Arc::new).map_err(error)
+            let member = match stamp {
+                Stamping::Field(name) => Some(name.clone()),
+                Stamping::Header | Stamping::None => None,
+            };
+            let opaque = Catalogue::opaque(topics.keys().cloned(), by_key).map_err(error)?;
+            Ok(Arc::new(opaque.identified_by(member)))
         }
         SourceConfig::Web(config) => config.catalogue().map(Arc::new).map_err(|error| match error {
             web::ConfigError::Own(error) => own_error(error),

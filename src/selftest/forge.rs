@@ -51,6 +51,13 @@ impl IdPlace {
         Self { frame, start: frame + lead, end: frame + lead + length }
     }
 
+    /// In the first member of a JSON object.
+    pub(super) const fn first_member(name: &str) -> Self {
+        // `{"NAME":"` comes before it.
+        let start = name.len() + 5;
+        Self { frame: 0, start, end: start + 36 }
+    }
+
     const fn is_header(self) -> bool {
         self.start == self.end
     }
@@ -109,6 +116,11 @@ fn with_ids(headers: &[u8], ids: &[&[u8]]) -> Box<[u8]> {
 impl Forge {
     pub(super) const fn new(catalogue: Arc<Catalogue>, run: RunId, wire: Wire) -> Self {
         Self { catalogue, run, format: wire.format, place: IdPlace::of(wire) }
+    }
+
+    /// The same, of records that have their ids there.
+    pub(super) fn with_ids_at(self, place: IdPlace) -> Self {
+        Self { place, ..self }
     }
 
     /// What is written in the place of an event, or beside it. `None` where the fault does not change it.

@@ -46,14 +46,6 @@ choices! {
     }
 }
 
-choices! {
-    /// What tells a record of the run from others.
-    pub enum Stamping {
-        Header = "header": "a header more, loadgen-id",
-        None = "none": "nothing; records are what was recorded, and known by their places and a hash",
-    }
-}
-
 impl From<Placing> for recorded::Placing {
     fn from(placing: Placing) -> Self {
         match placing {
@@ -72,15 +64,6 @@ impl From<CreateTime> for recorded::CreateTime {
     }
 }
 
-impl From<Stamping> for recorded::Stamping {
-    fn from(stamping: Stamping) -> Self {
-        match stamping {
-            Stamping::Header => Self::Header,
-            Stamping::None => Self::None,
-        }
-    }
-}
-
 layer! {
     /// What becomes of the records of a recorded topic.
     #[command(next_help_heading = "Recording")]
@@ -91,12 +74,13 @@ layer! {
         /// Of a recording of topics: the CreateTime that a record gets [default: now]
         #[arg(long, value_name = "WHICH", value_parser = choice::of::<CreateTime>())]
         pub create_time: Option<CreateTime>,
-        /// Of a recording of topics: what tells a record of this run from others [default: header]
+        /// What tells a record of this run from others: header (loadgen-id), none, or for rows field:NAME [default: header]
         ///
-        /// With none a record is known by the place at which it was acked and a hash of what it holds; the report says which promises
-        /// that weakens. `loadgen verify --recording FILE` compares the topics with a recording afterwards.
-        #[arg(long, value_name = "WHICH", value_parser = choice::of::<Stamping>())]
-        pub stamp: Option<Stamping>,
+        /// With none a record of a recording is what was recorded and no more: it is known by the place at which it was acked and a hash of what
+        /// it holds; the report says which promises that weakens. `loadgen verify --recording FILE` compares the topics with a recording
+        /// afterwards. With field:NAME a row's JSON object gets the stamp as a field of that name, and no header.
+        #[arg(long, value_name = "HOW")]
+        pub stamp: Option<recorded::Stamping>,
     }
 }
 
@@ -182,8 +166,9 @@ impl RecordingOptions {
             self.rows = std::mem::take(&mut other.rows);
             self.map = std::mem::take(&mut other.map);
             other.record.create_time = None;
-            // What a variable says of them is said of recorded topics.
-            (self.record.partition, self.record.stamp) = (None, None);
+            // What a variable says of them is said of recorded topics, but for a field.
+            let field = other.record.stamp.take_if(|stamp| matches!(stamp, recorded::Stamping::Field(_)));
+            (self.record.partition, self.record.stamp) = (None, field);
         } else {
             other.record = RecordOptions::default();
             other.rows.file_format = None;
@@ -199,7 +184,7 @@ impl RecordingOptions {
         config.rounds = self.rounds.unwrap_or(config.rounds);
         config.partition = self.record.partition.map_or(config.partition, Into::into);
         config.create_time = self.record.create_time.map_or(config.create_time, Into::into);
-        config.stamp = self.record.stamp.map_or(config.stamp, Into::into);
+        config.stamp = self.record.stamp.unwrap_or_else(|| std::mem::take(&mut config.stamp));
         if let Some(rows) = &mut config.rows {
             config.partition = recorded::Placing::Key;
             rows.bad_rows = self.bad_rows.unwrap_or(rows.bad_rows);

@@ -3,7 +3,7 @@
 //! A reader puts records in ([`Mirror::put`]) and waits where there is no room; the lane takes them out in the order of their times, each
 //! partition in the order of its log ([`merge`]). When one is due is decided once, as it is taken out: the gap before it at the speed that
 //! is asked for after the one before, or its arrival, whichever is later. So a backlog is played k times as fast, and what is
-//! live as it comes.
+//! live as it comes, a little faster where it is behind.
 
 mod config;
 mod merge;
@@ -17,7 +17,7 @@ use super::lane::Drawn;
 use super::recorded::{Bytes, CreateTime, Event, Placing};
 use super::web::Fate;
 use crate::capture::Captured;
-use crate::clock::{Clock, Monotonic, Nanos};
+use crate::clock::{self, Clock, Monotonic, Nanos};
 use crate::event::KeyId;
 pub use config::Config;
 use merge::{Merge, Turn};
@@ -42,12 +42,20 @@ struct State {
     /// The run's clock, once it has begun.
     clock: Option<Monotonic>,
     told: Told,
+    waits: Waits,
     /// Nothing more comes in.
     has_ended: bool,
     /// Nothing more is sent.
     is_closed: bool,
     /// The lane has gone: what waited is let go.
     is_over: bool,
+}
+
+impl State {
+    /// The time of the run; zero before it begins.
+    fn now(&self) -> Nanos {
+        self.clock.map_or(Nanos::ZERO, |clock| clock.now())
+    }
 }
 
 /// What has come in, and what of it was let go.
@@ -65,13 +73,22 @@ pub struct Told {
     pub gaps_capped: u64,
 }
 
+/// How long records waited from when they came in until they were due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// The longest of them.
+    pub longest: Nanos,
+    /// Of the one that went last.
+    pub last: Nanos,
+}
+
 impl Mirror {
     /// For the topics of `config`, in which at most `room` bytes wait.
     #[must_use]
     pub fn new(config: Config, room: usize) -> Self {
         let merge = Merge::new(&config, room);
-        let state =
-            State { merge, clock: None, told: Told::default(), has_ended: false, is_closed: false, is_over: false };
+        let (told, waits) = (Told::default(), Waits::default());
+        let state = State { merge, clock: None, told, waits, has_ended: false, is_closed: false, is_over: false };
         Self { config, state: Mutex::new(state), came: Condvar::new(), went: Condvar::new() }
     }
 
@@ -87,9 +104,9 @@ impl Mirror {
         while state.merge.is_full() && !state.is_closed {
             state = self.went.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let State { merge, clock, told, is_closed, .. } = &mut *state;
+        let arrival = state.now();
+        let State { merge, told, is_closed, .. } = &mut *state;
         told.read += 1;
-        let arrival = clock.map_or(Nanos::ZERO, |clock| clock.now());
         let is_taken = !*is_closed && merge.put(record, arrival, told);
         if !is_taken {
             told.not_sent += u64::from(self.config.copies);
@@ -100,7 +117,10 @@ impl Mirror {
 
     /// All that its log has of a partition has come in.
     pub fn end_of(&self, topic: &str, partition: i32) {
-        self.state().merge.end_of(topic, partition);
+        let mut state = self.state();
+        let now = state.now();
+        state.merge.end_of(topic, partition, now);
+        drop(state);
         self.came.notify_one();
     }
 
@@ -122,6 +142,12 @@ impl Mirror {
         self.state().told
     }
 
+    /// How long records waited.
+    #[must_use]
+    pub fn waits(&self) -> Waits {
+        self.state().waits
+    }
+
     /// Nothing more is sent.
     pub fn close(&self) {
         self.state().is_closed = true;
@@ -135,15 +161,20 @@ impl Mirror {
     }
 
     fn begin(&self, clock: Monotonic) {
-        self.state().clock = Some(clock);
+        let mut state = self.state();
+        state.clock = Some(clock);
+        state.merge.begin(i64::try_from(clock::wall_unix_ns() / 1_000_000).unwrap_or(i64::MAX));
     }
 
     fn take(&self) -> Option<Turn> {
         let mut state = self.state();
-        let State { merge, told, has_ended, is_closed, is_over, .. } = &mut *state;
+        let State { merge, told, waits, has_ended, is_closed, is_over, .. } = &mut *state;
         let turn = if *is_over { None } else { merge.take(&self.config, *has_ended || *is_closed, told) };
-        if turn.is_some() && merge.wants_more() {
-            self.went.notify_one();
+        if let Some(turn) = &turn {
+            *waits = Waits { longest: waits.longest.max(turn.wait), last: turn.wait };
+            if merge.wants_more() {
+                self.went.notify_one();
+            }
         }
         drop(state);
         turn

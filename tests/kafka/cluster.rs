@@ -299,9 +299,16 @@ impl Cluster {
 
     /// Records of another producer.
     pub(crate) fn write(&self, topic: &str, records: &[(&str, &str)]) {
+        self.write_at(topic, records, None);
+    }
+
+    /// The same, with that CreateTime.
+    pub(crate) fn write_at(&self, topic: &str, records: &[(&str, &str)], create_ms: Option<i64>) {
         let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", &self.address).create().unwrap();
         for (key, body) in records {
-            producer.send(BaseRecord::to(topic).key(*key).payload(*body)).map_err(|(error, _)| error).unwrap();
+            let record = BaseRecord::to(topic).key(*key).payload(*body);
+            let record = create_ms.map_or(record, |ms| BaseRecord::to(topic).key(*key).payload(*body).timestamp(ms));
+            producer.send(record).map_err(|(error, _)| error).unwrap();
         }
         producer.flush(PATIENCE).unwrap();
     }

@@ -29,6 +29,7 @@ mod headers;
 mod imports;
 mod keys;
 mod kubernetes;
+mod mirror;
 mod own_events;
 mod pipeline;
 mod record;

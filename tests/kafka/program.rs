@@ -142,6 +142,13 @@ impl Started {
         self.program.signal(name);
     }
 
+    /// The most memory that it has had, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.program.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        peak.unwrap().parse::<u64>().unwrap() << 10
+    }
+
     pub(crate) fn interrupt(&self) {
         self.program.signal("INT");
     }

@@ -13,6 +13,10 @@ const MAY_IMPORT: &[(&str, &str)] = &[
         "command",
         "alert anonymise bundle capacity capture cli clock collect compare dataset event explain exporter figures files fleet fraud gate input kafka lane measure merge mirror output progress publish recording registry report run scenario schedule score selftest settings shop soak sorting source units verdict verify width wire",
     ),
+    (
+        "selftest",
+        "capture clock collect event expect exporter gate kafka lane ledger publish report run schedule settings source units verify wire",
+    ),
     ("collect", "clock event exporter report source wire"),
     ("mirror", "anonymise capture kafka report source"),
     ("score", "clock fraud kafka"),
@@ -26,10 +30,6 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("cli", "capture compare dataset event input registry schedule settings source units"),
     ("logging", "settings"),
     ("alert", "clock http report"),
-    (
-        "selftest",
-        "capture clock event expect gate kafka lane ledger publish report run schedule settings source units verify wire",
-    ),
     (
         "run",
         "clock control event expect figures kafka lane ledger measure publish report schedule settings soak source verify",

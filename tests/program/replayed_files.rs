@@ -228,3 +228,38 @@ fn a_row_that_is_no_such_event_is_named_with_its_line_its_field_and_where_that_c
     let alone = ["replay", "v.ndjson", "--time-field", "ts", "--map", usual];
     shell.run(&alone).ends_with_code(104).complains("--map needs the types that rows become events of");
 }
+
+#[test]
+fn rows_are_stamped_in_a_field_that_is_named_and_any_that_has_it_already_is_a_bad_one() {
+    let shell = Shell::new();
+    write(&shell, "e.ndjson", events(1_433_000_000_000, 60));
+    let replay = ["replay", "e.ndjson", "--time-field", "ts", "--key-field", "user.id", "--stamp", "field:event_id"];
+    for (types, expected) in [(&[][..], "events"), (&["--type-field", "kind"], "click")] {
+        let ran = shell.run(&[&replay[..], types, &PLAYED].concat()).ends_with_code(0);
+        let report = ran.json();
+        assert_eq!((&report["ledger"]["verified"], &report["findings"]["invalid"]), (&60.into(), &0.into()));
+        let of_type = if expected == "click" { 20 } else { 60 };
+        assert_eq!(report["by_type"][expected]["verified"], of_type, "{}", report["by_type"]);
+    }
+    write(&shell, "orders.csv", "at,customer\n1433000000117,7\n1433000000118,8\n");
+    let of_csv = ["replay", "orders.csv", "--time-field", "at", "--stamp", "field:order id"];
+    let report = shell.run(&[&of_csv[..], &PLAYED].concat()).ends_with_code(0).json();
+    assert_eq!(report["ledger"]["verified"], 2);
+
+    let has_it = "{\"ts\":1433000000117,\"u\":1}\n{\"ts\":1433000000118,\"\\u0069d\":1}\n{\"ts\":1433000000119}\n";
+    write(&shell, "has.ndjson", has_it);
+    let of_field = ["replay", "has.ndjson", "--time-field", "ts", "--stamp", "field:id"];
+    shell
+        .run(&of_field)
+        .ends_with_code(7)
+        .complains("has.ndjson line 2: it has a field id already: the stamp needs another name")
+        .complains("--bad-rows skip");
+    let report = shell.run(&[&of_field[..], &["--bad-rows", "skip"], &PLAYED].concat()).ends_with_code(0).json();
+    assert_eq!((&report["replay"]["bad_rows"], &report["ledger"]["verified"]), (&1.into(), &2.into()));
+    write(&shell, "access.log", access_log());
+    let of_log = ["replay", "access.log", "--preset", "access-log", "--stamp", "field:id"];
+    shell.run(&of_log).ends_with_code(104).complains("needs rows that are JSON objects or of a CSV");
+    for (stamp, told) in [("field:", "the name of the field is missing"), ("id", "it is header, none, or field:NAME")] {
+        shell.run(&[&replay[..6], &["--stamp", stamp]].concat()).ends_with_code(2).complains(told);
+    }
+}

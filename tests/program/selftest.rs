@@ -145,3 +145,22 @@ fn a_checker_with_any_one_rule_broken_is_found_out_in_the_rows_of_that_rule() {
         assert!(!table.ok);
     }
 }
+
+#[test]
+fn a_checker_with_a_rule_broken_is_found_out_in_what_came_over_http_too() {
+    for (rule, name) in [
+        (Rule::AnotherRecord, "HTTP: dropped after the ack"),
+        (Rule::Contradicted, "HTTP: refused, and yet written"),
+        (Rule::KeyIsUser, "HTTP: another key"),
+        (Rule::Order, "HTTP: swapped with the next"),
+    ] {
+        let table = tested(Format::Json.into(), 4, Rules::ALL.without(rule));
+        let told = wrong(&table.totals);
+        assert!(told.iter().any(|row| row.name == name), "without {rule:?}:\n{}", table.text());
+        assert!(
+            table.totals.iter().filter(|row| row.name.starts_with("HTTP: told")).all(|row| row.ok),
+            "{}",
+            table.text()
+        );
+    }
+}

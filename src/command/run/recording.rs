@@ -6,18 +6,17 @@ use std::sync::Arc;
 
 use super::failures::begin_failed;
 use super::fleet::Crew;
+use super::inflow::Inflow;
 use super::observers::Observers;
 use super::run_bundle::RunBundle;
 use super::{begun, origin, truth};
 use crate::alert::{About, Alerts};
 use crate::bundle;
 use crate::clock::Nanos;
-use crate::collect;
 use crate::command::Failure;
 use crate::command::planned_load::planned;
 use crate::event::stamp::RunId;
 use crate::exporter::Exporter;
-use crate::mirror;
 use crate::progress::{NO_DUE_TIMES, Progress, Screen, Shown};
 use crate::report::latency::Kind;
 use crate::report::{GateResult, Likeness, RunReport};
@@ -46,28 +45,6 @@ pub(in crate::command) struct Recording<'a> {
     pub(in crate::command) likeness: Option<Likeness>,
     /// Where its events come in, where they do so meanwhile.
     pub(in crate::command) inflow: Option<Inflow>,
-}
-
-/// Where events come in while a run goes on.
-pub(in crate::command) enum Inflow {
-    /// Over HTTP.
-    Collecting(collect::Server),
-    /// From topics.
-    Mirroring(mirror::Reading),
-}
-
-impl Inflow {
-    /// Ends it, and tells what came in.
-    fn finish(self, report: &mut RunReport) {
-        match self {
-            Self::Collecting(server) => report.collected = Some(server.finish()),
-            Self::Mirroring(reading) => {
-                let mut mirrored = reading.finish();
-                mirrored.settle(&report.ledger);
-                report.mirrored = Some(mirrored);
-            }
-        }
-    }
 }
 
 impl Recording<'_> {

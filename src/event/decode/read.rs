@@ -12,6 +12,7 @@ use crate::event::coding::{Body, Coding};
 use crate::event::invalid::Invalid;
 use crate::event::learned::{Learned, SchemaLookup};
 use crate::event::opaque::Raw;
+use crate::event::opaque::member::{self, Member};
 use crate::event::stamp::{self, BYTES_LENGTH, Stamp};
 use crate::kafka::headers::Headers;
 use crate::wire::framing::SchemaId;
@@ -38,9 +39,7 @@ impl Catalogue {
     /// Why it is no valid event.
     pub fn decode_record<'a>(&'a self, raw: Raw<'a>) -> Result<Decoded<'a>, Invalid> {
         if self.is_opaque() {
-            let (bits, kind, opaque) = raw.opened()?;
-            let planned = self.get(kind).ok_or(Invalid::UnknownType)?;
-            return Ok(Decoded::opaque(bits, kind, planned, raw.value.unwrap_or_default(), opaque));
+            return self.opened(raw);
         }
         let mut read = self.decode(raw.value.ok_or(Invalid::NoValue)?);
         // In its place: it is large.
@@ -51,6 +50,23 @@ impl Catalogue {
             (decoded.stamp, decoded.bits) = (Stamp::from_bits(bits), Some(bits));
         }
         read
+    }
+
+    /// Reads the stamp of a record whose bytes are not read. One without such a header, or such a member of its value, is another producer's.
+    fn opened<'a>(&'a self, raw: Raw<'a>) -> Result<Decoded<'a>, Invalid> {
+        let member = self.id_member().zip(raw.value).and_then(|(name, value)| member::find(value, name));
+        let (bits, kind, after) = match member {
+            Some(Member { bits, kind, rest }) => {
+                let kind = kind.map_or(Some(TypeIndex::default()), |kind| self.find(str::from_utf8(kind).ok()?).ok());
+                (bits, kind.ok_or(Invalid::UnknownType)?, rest)
+            }
+            None => {
+                let (bits, kind) = raw.id_of_header()?;
+                (bits, kind, 0)
+            }
+        };
+        let planned = self.get(kind).ok_or(Invalid::UnknownType)?;
+        Ok(Decoded::opaque(bits, kind, planned, (raw.value.unwrap_or_default(), after), raw.beside(kind)))
     }
 
     /// Reads and checks the value of one record. One whose id is in a header has no stamp then.

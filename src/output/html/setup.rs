@@ -98,9 +98,11 @@ pub(super) fn mirrored(mirrored: &Mirrored) -> Vec<Fact> {
         ("gaps played shorter", mirrored.gaps_capped),
     ];
     let speed = ("speed", figures::speed(mirrored.speed));
+    let waits = [("behind by, at most", mirrored.longest_wait_us), ("behind by, at the end", mirrored.last_wait_us)];
     std::iter::once(("topics", mirrored.topics.join(", ")))
         .chain([speed, ("copies", count(mirrored.copies.into()))])
         .chain(counts.into_iter().map(|(name, number)| (name, count(number))))
+        .chain(waits.map(|(name, us)| (name, duration_us(us))))
         .collect()
 }
 

@@ -37,6 +37,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// Whether it is to come up with what is live where it is behind; who wants it slower than it comes wants it behind.
+    #[must_use]
+    pub fn catches_up(&self) -> bool {
+        self.speed.as_f64() >= 1.0
+    }
+
     /// The partitions that records are to keep, with the type of their records; none where these go by their keys.
     pub fn kept(&self) -> impl Iterator<Item = (TypeIndex, i32)> {
         let topics = (0..).zip(self.topics.values()).filter(|_| self.partition == Placing::Keep);

@@ -2,6 +2,9 @@
 //!
 //! A partition of which more is there but not read yet is waited for, so that a reader that is ahead in one does not carry its records
 //! before earlier ones of another. Where there is no room left to wait, what is there goes, and is counted.
+//!
+//! What was written since the run began is live. Where such a record waits, the mirror is behind, and the gap before it is played a little
+//! shorter: without that a mirror at the speed of 1 would stay behind for as long as it was held up once.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -14,6 +17,9 @@ use crate::event::catalogue::TypeIndex;
 /// Bytes that a record takes beside those of its key, value and headers.
 const BESIDE: usize = size_of::<Waiting>() + 64;
 
+/// By what share a gap before what is live is shorter where the mirror is behind: 1 / this.
+const CATCH_UP: u64 = 20;
+
 /// A record in its turn.
 #[derive(Debug)]
 pub(super) struct Turn {
@@ -22,6 +28,8 @@ pub(super) struct Turn {
     pub(super) kind: TypeIndex,
     /// When it is due, in the time of the run.
     pub(super) due: Nanos,
+    /// How long after its arrival that is.
+    pub(super) wait: Nanos,
 }
 
 /// All partitions.
@@ -38,6 +46,10 @@ pub(super) struct Merge {
     bytes: usize,
     /// The time of the record that went last, or of a later one before it, and when that was due.
     before: Option<(i64, Nanos)>,
+    /// Since when no partition is waited for: whose turn it is was not known before.
+    decided: Nanos,
+    /// From which time on records are live, once the run has begun.
+    live_from_ms: i64,
 }
 
 #[derive(Debug, Default)]
@@ -65,7 +77,22 @@ impl Merge {
         }
         let partitions: Vec<Partition> = std::iter::repeat_with(Partition::default).take(first).collect();
         let heads = BinaryHeap::with_capacity(first);
-        Self { awaited: first, partitions, topics, heads, room, bytes: 0, before: None }
+        Self {
+            awaited: first,
+            partitions,
+            topics,
+            heads,
+            room,
+            bytes: 0,
+            before: None,
+            decided: Nanos::ZERO,
+            live_from_ms: i64::MAX,
+        }
+    }
+
+    /// The run begins at that wall time.
+    pub(super) const fn begin(&mut self, wall_ms: i64) {
+        self.live_from_ms = wall_ms;
     }
 
     pub(super) const fn is_full(&self) -> bool {
@@ -84,6 +111,7 @@ impl Merge {
     /// Takes a record in; false where it is of no partition that there is.
     pub(super) fn put(&mut self, record: &Captured<'_>, arrival: Nanos, told: &mut Told) -> bool {
         let Some(place) = self.place(record.topic, record.partition) else { return false };
+        let was_decided = self.is_decided();
         let partition = &mut self.partitions[place];
         let time_ms = match (record.timestamp.unix_ms(), partition.latest_ms) {
             (Some(at), Some(before)) if at < before => {
@@ -105,16 +133,30 @@ impl Merge {
         let record = Owned::from(*record);
         self.bytes += size(&record);
         partition.waiting.push_back(Waiting { arrival, time_ms, record });
+        self.decide(was_decided, arrival);
         true
     }
 
+    /// Whether it is known whose turn it is: nobody is waited for, or there is no room to.
+    const fn is_decided(&self) -> bool {
+        self.awaited == 0 || self.is_full()
+    }
+
+    fn decide(&mut self, was_decided: bool, now: Nanos) {
+        if !was_decided && self.is_decided() {
+            self.decided = now;
+        }
+    }
+
     /// All that its log has of a partition has come in.
-    pub(super) fn end_of(&mut self, topic: &str, partition: i32) {
+    pub(super) fn end_of(&mut self, topic: &str, partition: i32, now: Nanos) {
         let Some(place) = self.place(topic, partition) else { return };
+        let was_decided = self.is_decided();
         let partition = &mut self.partitions[place];
         if !std::mem::replace(&mut partition.is_at_end, true) && partition.waiting.is_empty() {
             self.awaited -= 1;
         }
+        self.decide(was_decided, now);
     }
 
     /// The next record; `None` while none is there, or a partition is waited for. `is_last`: nothing more comes in.
@@ -132,20 +174,24 @@ impl Merge {
             None => self.awaited += usize::from(!partition.is_at_end),
         }
         self.bytes -= size(&record);
+        // Before that nobody knew that it was the next one.
+        let there = arrival.max(self.decided);
         let due = match self.before {
-            None => arrival,
+            None => there,
             Some((before_ms, due)) => {
                 let gap = Nanos::from_millis(u64::try_from(time_ms.saturating_sub(before_ms)).unwrap_or(0));
                 let max = config.max_gap.map_or(Nanos::MAX, Nanos::from);
                 told.gaps_capped += u64::from(gap > max);
-                let planned = due + config.speed.compress(gap.min(max));
-                planned.max(arrival)
+                let gap = config.speed.compress(gap.min(max));
+                let is_behind = time_ms >= self.live_from_ms && due + gap > there;
+                let shorter = if is_behind && config.catches_up() { gap.0 / CATCH_UP } else { 0 };
+                there.max(due + Nanos(gap.0 - shorter))
             }
         };
         let latest_ms = self.before.map_or(time_ms, |(before_ms, _)| before_ms.max(time_ms));
         self.before = Some((latest_ms, due));
         let kind = self.topics.get(&record.topic).map_or_else(TypeIndex::default, |(_, kind)| *kind);
-        Some(Turn { record, kind, due })
+        Some(Turn { record, kind, due, wait: due.saturating_since(arrival) })
     }
 
     /// Lets go what waits, and says how many records that were.

@@ -77,6 +77,40 @@ fn a_backlog_is_played_at_its_speed_and_gaps_are_cut() {
 }
 
 #[test]
+fn what_is_live_comes_up_with_its_source_and_a_backlog_keeps_its_speed() {
+    for (speed, from_ms, last) in [("1", 2_000, 9_500), ("1", 100_000, 10_000), ("0.5", 2_000, 20_000)] {
+        let config = Config { speed: speed.parse::<Speed>().unwrap(), ..config(1) };
+        let mut merge = Merge::new(&config, WIDE);
+        let mut told = Told::default();
+        merge.begin(from_ms);
+        // It came all at once, as after a while in which its source did not answer.
+        for offset in 0..11 {
+            assert!(merge.put(&record(0, offset, Some(1_000 + 1_000 * offset)).borrowed(), Nanos::ZERO, &mut told));
+        }
+        let dues: Vec<Nanos> =
+            std::iter::from_fn(|| merge.take(&config, true, &mut told)).map(|turn| turn.due).collect();
+        // Ten gaps of a second, of which all are live, or none is.
+        assert_eq!(dues.last(), Some(&ms(last)), "{speed} {from_ms}");
+        // What comes when it is behind no more is due when it comes.
+        assert!(merge.put(&record(0, 11, Some(12_000)).borrowed(), ms(50_000), &mut told));
+        let turn = merge.take(&config, true, &mut told).unwrap();
+        assert_eq!((turn.due, turn.wait), (ms(50_000), Nanos::ZERO));
+    }
+}
+
+#[test]
+fn who_waits_for_another_partition_is_due_when_that_has_come_and_not_late() {
+    let config = config(2);
+    let mut merge = Merge::new(&config, WIDE);
+    let mut told = Told::default();
+    assert!(merge.put(&record(0, 0, Some(1_000)).borrowed(), ms(5), &mut told));
+    assert!(merge.take(&config, false, &mut told).is_none());
+    merge.end_of("t", 1, ms(30));
+    let turn = merge.take(&config, false, &mut told).unwrap();
+    assert_eq!((turn.due, turn.wait), (ms(30), ms(25)));
+}
+
+#[test]
 fn copies_have_keys_of_their_own_and_one_due_time() {
     let mirror = Arc::new(Mirror::new(Config { copies: 3, ..config(1) }, WIDE));
     let mut lane = Lane::new(Arc::clone(&mirror));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -36,7 +37,7 @@ pub enum CreateTime {
 }
 
 /// What tells a record of the run from others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stamping {
     /// A header more.
@@ -44,6 +45,26 @@ pub enum Stamping {
     Header,
     /// Nothing: it is what was recorded, and no more.
     None,
+    /// Of rows: a field more of that name in their JSON.
+    Field(Box<str>),
+}
+
+impl FromStr for Stamping {
+    type Err = String;
+
+    /// `header`, `none` or `field:NAME`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_plain = |name: &str| !name.contains(|c: char| c.is_control() || c == '"' || c == '\\');
+        match (text, text.strip_prefix("field:")) {
+            ("header", _) => Ok(Self::Header),
+            ("none", _) => Ok(Self::None),
+            (_, Some(name)) if !name.is_empty() && is_plain(name) => Ok(Self::Field(name.into())),
+            (_, Some(_)) => {
+                Err("the name of the field is missing, or has a quote, a backslash or a control character".to_owned())
+            }
+            _ => Err("it is header, none, or field:NAME".to_owned()),
+        }
+    }
 }
 
 /// Where the records of a topic come from.
@@ -174,6 +195,12 @@ impl Config {
             }
             (Some(rows), Some(_)) if !rows.key_fields.is_empty() => {
                 "--key-field does not go with declared types: each type says which of its fields is the key"
+            }
+            (None, None) if matches!(self.stamp, Stamping::Field(_)) => {
+                "--stamp field:NAME is for rows: a recording of topics is sent as it is, with a header more or with none"
+            }
+            (Some(_), Some(_)) if matches!(self.stamp, Stamping::Field(_)) => {
+                "--stamp field:NAME does not go with declared types: each type says which of its fields is the id"
             }
             (None, Some(_)) => "types are declared for rows, and a recording of topics is sent as it is",
             _ => return Ok(()),

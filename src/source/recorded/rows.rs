@@ -1,14 +1,19 @@
 //! Files of rows, as the recording that they are: in the order of time, with a topic for each type.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom};
 use std::sync::Arc;
 
+use serde::de::IgnoredAny;
+
 use super::mapping::{Mapped, Mapping};
-use super::{Config, LoadError};
+use super::{Config, LoadError, Stamping};
+use crate::files::fields::Layout;
 use crate::files::recording::{self, WriteError, topic_of};
 use crate::files::spool::{SpooledRow, Spooler};
-use crate::files::{self, FieldsRead, FileError};
+use crate::files::{self, FieldsRead, FileError, Row, RowProblem};
 use crate::input::BadRows;
 use crate::sorting::Place;
 
@@ -62,8 +67,14 @@ impl Spooled {
                 return Ok(Ok(()));
             }
             let topic = topic_of(row.kind.as_deref());
-            let kept =
-                SpooledRow { topic: &topic, key: row.key.as_deref().map(str::as_bytes), body: row.body.as_bytes() };
+            let body = match &config.stamp {
+                Stamping::Field(name) => match stampable(row, name)? {
+                    Ok(body) => body,
+                    Err(problem) => return Ok(Err(problem)),
+                },
+                _ => row.body,
+            };
+            let kept = SpooledRow { topic: &topic, key: row.key.as_deref().map(str::as_bytes), body: body.as_bytes() };
             spooler.push(row.at_us, &kept)?;
             Ok::<_, LoadError>(Ok(()))
         })?;
@@ -86,4 +97,20 @@ impl Spooled {
     pub fn facts(&self) -> &RowFacts {
         &self.0.facts
     }
+}
+
+/// The object that a row is, to which a field of that name can be added; or what is wrong with the row.
+fn stampable<'a>(row: &Row<'a>, name: &str) -> Result<Result<&'a str, RowProblem>, FileError> {
+    if !matches!(row.layout, Layout::Json | Layout::Flat) {
+        let why = "--stamp field:NAME needs rows that are JSON objects or of a CSV; these are lines, which have no fields to add to";
+        return Err(FileError::Setting(why.to_owned()));
+    }
+    let body = row.body.trim_ascii();
+    Ok(match serde_json::from_str::<HashMap<Cow<'_, str>, IgnoredAny>>(body) {
+        Ok(fields) if fields.contains_key(name) => {
+            Err(RowProblem::Unfit(format!("it has a field {name} already: the stamp needs another name")))
+        }
+        Ok(_) => Ok(body),
+        Err(error) => Err(RowProblem::Json(error.to_string())),
+    })
 }
